@@ -1,0 +1,26 @@
+# Thin: dev.py does the work. `make test ARGS="-k promote"` passes arguments on.
+PYTHON ?= python3
+ARGS ?=
+
+.DEFAULT_GOAL := help
+.NOTPARALLEL:
+.PHONY: help setup demo test check bench lock matrix clean
+
+help:    ## print the targets
+	@sed -n 's/^\([a-z]*\): *## /  make \1\t/p' Makefile
+
+setup:   ## make .venv once (uv when it is there, else pip)
+demo:    ## promote a service against the built-in sandbox
+test:    ## run the tests
+check:   ## format, lint, types, import contracts, tests: what CI runs
+bench:   ## run the benchmarks: ARGS=NAME for one
+lock:    ## resolve the dependencies anew into requirements/
+matrix:  ## run the tests on every declared Python found here
+clean:   ## remove what the targets made
+
+setup demo test check bench lock matrix:
+	@$(PYTHON) dev.py $@ $(ARGS)
+
+clean:
+	rm -rf .venv .venvs dist .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
+	find . -path ./.git -prune -o -name __pycache__ -type d -prune -exec rm -rf {} +

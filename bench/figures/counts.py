@@ -1,0 +1,150 @@
+"""Requests and commits of each flow, counted by the sandbox. Exact, so they may fail a build.
+
+Each flow is carried out by the product's own client, as a GitHub App, against a sandbox that has just been made.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from bench.rig import repositories
+from bench.rig.report import Row, exactly
+from failover_api.core.catalog import Action
+from failover_api.failover import Failover
+from failover_api.sandbox import Request, Sandbox
+from failover_api.settings import Settings
+from failover_api.wiring import open_failover
+
+COLD_AT_MOST = 5  # installation, token, what there is (or how the file is kept), read, write
+LISTED = 20
+Act = Callable[[Failover], Awaitable[object]]
+
+
+@dataclass(frozen=True, slots=True)
+class Counted:
+    """What one act cost. `requests` are in the order GitHub got them."""
+
+    requests: tuple[Request, ...]
+    commits: int
+
+    @property
+    def is_one_304(self) -> bool:
+        return [request.status for request in self.requests] == [304]
+
+
+@dataclass(frozen=True, slots=True)
+class Flow:
+    """An act to be counted, after the acts of `before`. Without `before` it is the first of its process: cold."""
+
+    what: str
+    act: Act
+    before: tuple[Act, ...] = ()
+    requests: int = 1
+    commits: int = 0
+    only_304: bool = False
+    services: int = 0  # generated ones; 0 is the sample homelab
+
+
+def promote(name: str, *, dry_run: bool = False) -> Act:
+    """Moves a service to backup."""
+    return lambda failover: failover.move(name, Action.PROMOTE, by="bench", dry_run=dry_run)
+
+
+def demote(name: str) -> Act:
+    """Moves a service to primary."""
+    return lambda failover: failover.move(name, Action.DEMOTE, by="bench")
+
+
+def status(name: str) -> Act:
+    """Asks where a service is."""
+    return lambda failover: failover.status(name)
+
+
+def list_all(failover: Failover) -> Awaitable[object]:
+    """Asks where all are."""
+    return failover.list_all()
+
+
+class PromoteIfMatch:
+    """A promote with the version that the status before it gave."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+        self._version = ""
+
+    async def look(self, failover: Failover) -> None:
+        self._version = (await failover.status(self._name)).version
+
+    async def move(self, failover: Failover) -> None:
+        await failover.move(self._name, Action.PROMOTE, by="bench", versions=frozenset({self._version}))
+
+
+def flows() -> list[Flow]:
+    """All that is promised about requests."""
+    bound = PromoteIfMatch("sonarr")
+    warm = (promote("sonarr"), demote("sonarr"))
+    warm_several = (promote("plex"), demote("plex"))
+    return [
+        Flow("promote, warm, one file", promote("sonarr"), warm, commits=1),
+        Flow("promote, warm, one file, with If-Match", bound.move, (*warm, bound.look), requests=2, commits=1),
+        Flow("promote, warm, two files", promote("plex"), warm_several, commits=1),
+        Flow("promote, already there", promote("sonarr"), (promote("sonarr"),), only_304=True),
+        Flow("dry run, warm", promote("sonarr", dry_run=True), warm, only_304=True),
+        Flow("status, warm", status("sonarr"), warm, only_304=True),
+        Flow(f"list of {LISTED} services, warm", list_all, (list_all,), only_304=True, services=LISTED),
+        Flow("promote, cold, manifest to be found", promote("sonarr"), requests=COLD_AT_MOST, commits=1),
+        Flow("promote, cold, path in the catalog", promote("jellyfin"), requests=COLD_AT_MOST, commits=1),
+        Flow("promote, cold, two files read at one head", promote("plex"), requests=4, commits=1),
+    ]
+
+
+async def count(flow: Flow, scratch: Path) -> Counted:
+    """Carries a flow out in a new process' state, against a new sandbox in `scratch`."""
+    async with _opened(flow, scratch) as (sandbox, failover):
+        for act in flow.before:
+            await act(failover)
+        requests, commits = len(sandbox.requests), len(sandbox.log())
+        await flow.act(failover)
+        return Counted(tuple(sandbox.requests[requests:]), len(sandbox.log()) - commits)
+
+
+def rows_of(flow: Flow, counted: Counted) -> Iterator[Row]:
+    """Requests, and commits where the flow is to make one."""
+    row = exactly(f"requests: {flow.what}", len(counted.requests), flow.requests)
+    if flow.only_304:
+        answer = "a 304" if counted.is_one_304 else f"not a 304: {[r.status for r in counted.requests]}"
+        row = Row(row.what, f"{row.figure} ({answer})", "1 request, a 304", counted.is_one_304, gate=True)
+    elif not flow.before:
+        within = len(counted.requests) <= flow.requests
+        row = Row(row.what, row.figure, f"at most {flow.requests} requests", within, gate=True)
+    yield row
+    if flow.commits or counted.commits:
+        yield exactly(f"commits: {flow.what}", counted.commits, flow.commits, "commit")
+
+
+def measure() -> Iterator[Row]:
+    """Every flow, one after the other."""
+    for flow in flows():
+        with TemporaryDirectory() as scratch:
+            yield from rows_of(flow, asyncio.run(count(flow, Path(scratch))))
+
+
+@asynccontextmanager
+async def _opened(flow: Flow, scratch: Path) -> AsyncIterator[tuple[Sandbox, Failover]]:
+    files = repositories.generated(flow.services) if flow.services else repositories.sample()
+    sandbox = Sandbox.create(scratch / "homelab.git", files=files)
+    catalog, key = repositories.SAMPLE_CATALOG, scratch / "key.pem"
+    key.write_text(sandbox.private_key_pem, encoding="utf-8")
+    if flow.services:
+        catalog = scratch / "services.yaml"
+        catalog.write_text(repositories.catalog(repositories.names(flow.services)), encoding="utf-8")
+    with sandbox.serve() as url:
+        settings = Settings(
+            config=catalog, github_url=url, github_app_id=sandbox.app_id, github_private_key_file=key
+        )
+        async with open_failover(settings) as house:
+            yield sandbox, house.failover
+    sandbox.close()

@@ -1,0 +1,89 @@
+"""The report: rows of figures, printed as they come, and the same as a table in README.md.
+
+A row with a limit says "ok" or "MISSED"; one without a limit is for information; one that could not be measured says why.
+"""
+
+import statistics
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+START, END = "<!-- bench:start -->", "<!-- bench:end -->"
+OK, MISSED, SKIPPED = "ok", "MISSED", "skipped"
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One figure. `limit` is what was promised, as text; `ok` is None where nothing was."""
+
+    what: str
+    figure: str
+    limit: str = ""
+    ok: bool | None = None
+    gate: bool = False  # a count: may fail a build, as no time may
+    skipped: bool = False
+
+    @property
+    def verdict(self) -> str:
+        if self.skipped:
+            return SKIPPED
+        return "" if self.ok is None else OK if self.ok else MISSED
+
+
+def exactly(what: str, count: int, wanted: int, unit: str = "request") -> Row:
+    """A count that must be met."""
+    return Row(what, _count(count, unit), _count(wanted, unit), count == wanted, gate=True)
+
+
+def at_most(what: str, value: float, limit: float, unit: str, *, digits: int = 1, note: str = "") -> Row:
+    """A measured value that must not be larger."""
+    figure = f"{value:.{digits}f} {unit}{note}"
+    return Row(what, figure, f"at most {limit:g} {unit}", value <= limit)
+
+
+def at_least(what: str, value: float, limit: float, unit: str, *, note: str = "") -> Row:
+    """A measured value that must not be smaller."""
+    return Row(what, f"{value:.0f} {unit}{note}", f"at least {limit:g} {unit}", value >= limit)
+
+
+def skipped(what: str, why: str) -> Row:
+    """What this machine cannot measure."""
+    return Row(what, f"not measured: {why}", skipped=True)
+
+
+def median(take: Callable[[], float], times: int) -> float:
+    """The median of several measurements."""
+    return statistics.median(take() for _ in range(times))
+
+
+def line(row: Row) -> str:
+    """A row on the terminal."""
+    limit = f"   [{row.limit}]" if row.limit else ""
+    return f"{row.verdict:7} {row.what}: {row.figure}{limit}"
+
+
+def table(rows: Iterable[Row], machine: str) -> str:
+    """The rows in Markdown."""
+    lines = ["| what | figure | limit | |", "|---|---|---|---|"]
+    lines += [f"| {row.what} | {row.figure} | {row.limit} | {row.verdict} |" for row in rows]
+    return "\n".join([*lines, "", machine])
+
+
+def write(readme: Path, text: str) -> bool:
+    """Puts the text between the markers of a README; False when it has none."""
+    old = readme.read_text(encoding="utf-8")
+    before, start, rest = old.partition(START)
+    _, end, after = rest.partition(END)
+    if not (start and end):
+        return False
+    readme.write_text(f"{before}{START}\n{text}\n{END}{after}", encoding="utf-8")
+    return True
+
+
+def missed(rows: Sequence[Row]) -> list[Row]:
+    """The rows beyond their limit."""
+    return [row for row in rows if row.ok is False]
+
+
+def _count(count: int, unit: str) -> str:
+    return f"{count} {unit}" if count == 1 else f"{count} {unit}s"

@@ -1,0 +1,248 @@
+"""What a developer runs: makes .venv once, then does the work in it.
+
+    python3 dev.py setup | demo | test | check | bench | lock | matrix   [arguments]
+
+Standard library only. It must still parse on Python 3.7, to say which Python it needs there.
+A refusal is one sentence on stderr and exit code 2.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent
+VENV = ROOT / ".venv"
+LOCK = ROOT / "requirements" / "dev.txt"
+OLDEST = (3, 11)
+DECLARED = ("3.14", "3.13", "3.12", "3.11")  # as pyproject.toml's classifiers; tests/test_dev.py compares
+LOCKS = {  # file in requirements/ -> what `uv export` puts there
+    "runtime.txt": ("--no-dev",),
+    "dev.txt": ("--all-extras", "--all-groups"),
+}
+
+
+class Refused(Exception):
+    """What cannot be done and what to do about it, in one sentence."""
+
+
+def setup(venv: Path = VENV, python: str = "") -> Path:
+    """Make the virtual environment, or keep the one that fits the lock; return its Python.
+
+    The stamp is written last, so an environment whose making was interrupted is made again.
+    """
+    base = os.path.realpath(python or getattr(sys, "_base_executable", sys.executable))
+    stamp, inside, wanted = venv / "made-from", venv / "bin" / "python", fingerprint(base)
+    if inside.exists() and stamp.exists() and stamp.read_text(encoding="utf-8") == wanted:
+        return inside
+    for tool in filter(None, (shutil.which("uv"), "pip")):  # pip too after uv failed: its certificates and index differ
+        if tool == "pip":
+            require_venv(base)
+        say(f"Making {venv.name} with {Path(tool).name}, once: {base}")
+        shutil.rmtree(venv, ignore_errors=True)
+        failed = next((command for command in commands_of(tool, base, venv) if run(*command)), None)
+        if not failed:
+            stamp.write_text(wanted, encoding="utf-8")
+            return inside
+    raise Refused(f"{venv.name} could not be made: see the error above.")
+
+
+def fingerprint(python: str) -> str:
+    """What an environment was made from: when any of it changes, it is made again."""
+    digest = hashlib.sha256()
+    for part in (LOCK.read_bytes(), (ROOT / "pyproject.toml").read_bytes(), str(ROOT).encode(), version_of(python)):
+        digest.update(part + b"\0")
+    return f"{digest.hexdigest()} {python}\n"
+
+
+def version_of(python: str) -> bytes:
+    """The interpreter's full version, b"" when it does not run (as a pyenv shim of another version)."""
+    command = (python, "-c", "import sys; print(sys.version)")
+    return subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, check=False).stdout.strip()
+
+
+def require_venv(python: str) -> None:
+    """Debian ships `venv` without the `ensurepip` it needs."""
+    probe = (python, "-c", "import ensurepip, venv")
+    if subprocess.run(probe, stderr=subprocess.DEVNULL, check=False).returncode:
+        name = Path(python).name
+        raise Refused(
+            f"`{name} -m venv` fails until the Debian package python3-venv is installed: apt-get install python3-venv"
+        )
+
+
+def commands_of(tool: str, base: str, venv: Path) -> list[tuple[str, ...]]:
+    """The commands that fill the environment: the lock by its hashes, then the project without any download."""
+    inside = str(venv / "bin" / "python")
+    empty: tuple[str, ...]
+    install: tuple[str, ...]
+    if tool != "pip":
+        empty = (tool, "venv", "--quiet", "--python", base, str(venv))
+        install = (tool, "pip", "install", "--quiet", "--python", inside)
+    else:
+        empty = (base, "-m", "venv", str(venv))
+        install = (inside, "-m", "pip", "install", "-qq", "--no-input", "--disable-pip-version-check", "--no-compile")
+    # --no-deps: the lock is complete, and older pips refuse its `hishel==...` where githubkit asks for `hishel[async]`.
+    locked, project = ("--require-hashes", "-r", str(LOCK)), ("--no-build-isolation", "-e", str(ROOT))
+    return [empty, (*install, "--no-deps", *locked), (*install, "--no-deps", *project)]
+
+
+def say(text: str) -> None:
+    """Print at once, so that it stands before what the tools print."""
+    print(text, flush=True)
+
+
+def run(*command: str | Path) -> int:
+    """Run in the repository, with the program's own folder (as .venv/bin) first on PATH; return the exit code."""
+    path = f"{Path(command[0]).parent}{os.pathsep}{os.environ.get('PATH', os.defpath)}"
+    environ = {**os.environ, "PATH": path}
+    return subprocess.run([str(part) for part in command], cwd=ROOT, env=environ, check=False).returncode
+
+
+def make_environment(_args: list[str]) -> int:
+    say(f"ready: {setup()}")
+    return 0
+
+
+def demo(args: list[str]) -> int:
+    return run(setup().with_name("failover"), "demo", *args)
+
+
+def test(args: list[str]) -> int:
+    return run(setup(), "-m", "pytest", *args)
+
+
+def check(args: list[str]) -> int:
+    """Run every step, also after one failed; the tests last, so that their summary closes the output."""
+    python = setup()
+    steps: dict[str, tuple[str | Path, ...]] = {
+        "format": (python, "-m", "ruff", "format", "--check", "."),
+        "lint": (python, "-m", "ruff", "check", "."),
+        "types": (python, "-m", "mypy"),
+        "imports": (python.with_name("lint-imports"), "--no-logo"),
+        "tests": (python, "-m", "pytest", *args),
+    }
+    failed = []
+    for name, command in steps.items():
+        say(f"== {name}")
+        if run(*command):
+            failed.append(name)
+    if failed:
+        print(f"failed: {', '.join(failed)}", file=sys.stderr)
+    return 1 if failed else 0
+
+
+def bench(args: list[str]) -> int:
+    """Run bench/NAME.py for each name given, or all of them."""
+    found = {path.stem: path for path in sorted((ROOT / "bench").glob("[!_]*.py"))}
+    unknown = [name for name in args or found if name not in found]
+    if unknown or not found:
+        raise Refused(f"bench/ has no {', '.join(unknown) or 'benchmark'}; it has: {', '.join(found) or 'nothing'}.")
+    python = setup()
+    return max(run(python, found[name]) for name in args or found)
+
+
+def lock(_args: list[str]) -> int:
+    """Resolve pyproject.toml anew, for every Python and system, into requirements/*.txt."""
+    with tempfile.TemporaryDirectory() as folder:
+        shutil.copy(ROOT / "pyproject.toml", folder)
+        uv = shutil.which("uv") or borrowed_uv(Path(folder, "uv"))
+        output((uv, "lock", "--quiet"), folder)
+        for name, chosen in LOCKS.items():
+            text = output((uv, "export", "--frozen", "--no-emit-project", "--no-header", *chosen), folder)
+            (LOCK.parent / name).write_text(lock_text(text), encoding="utf-8", newline="\n")
+            say(f"wrote requirements/{name}")
+    return 0
+
+
+def borrowed_uv(folder: Path) -> str:
+    """Install uv into a folder that goes away, for a machine without it."""
+    require_venv(sys.executable)
+    output((sys.executable, "-m", "venv", str(folder)), ".")
+    output((str(folder / "bin" / "pip"), "install", "--quiet", "uv"), ".")
+    return str(folder / "bin" / "uv")
+
+
+def output(command: tuple[str, ...], folder: str) -> str:
+    done = subprocess.run(command, cwd=folder, stdout=subprocess.PIPE, encoding="utf-8", check=False)
+    if done.returncode:
+        raise Refused(f"The lock could not be made: {shlex.join(command)} failed.")
+    return done.stdout
+
+
+def lock_text(exported: str) -> str:
+    """The exported requirements under our own header, without options such as an index. Raises Refused on a URL."""
+    lines = [line for line in exported.splitlines() if not line.startswith("-")]
+    for line in lines:
+        if "://" in line or re.search(r"\s@\s|file:", line):
+            raise Refused(f"The lock may name no host and no path, but has: {line}")
+    header = "# Made by `make lock` from pyproject.toml, with hashes, for every declared Python; do not edit."
+    return "\n".join([header, *lines]) + "\n"
+
+
+def matrix(args: list[str]) -> int:
+    """Run the tests on each declared Python that this machine has, and say which it has not."""
+    results = {}
+    for version in sorted(DECLARED, key=lambda text: int(text[2:])):
+        python = interpreter(version)
+        if python:
+            say(f"== Python {version}")
+            code = run(setup(ROOT / ".venvs" / version, python), "-m", "pytest", *args)
+            results[version] = "passed" if code == 0 else f"failed (exit {code})"
+        else:
+            results[version] = "declared, not run: not on this machine"
+    for version, result in results.items():
+        say(f"Python {version}: {result}")
+    return int(any("failed" in result for result in results.values()))
+
+
+def interpreter(version: str) -> str | None:
+    """Where Python `version` ("3.12") is: on PATH, or made by pyenv or uv. None when nowhere."""
+    name, home = f"python{version}", Path.home()
+    pyenv = Path(os.environ.get("PYENV_ROOT", home / ".pyenv"), "versions").glob(f"{version}.*/bin/{name}")
+    managed = (home / ".local/share/uv/python").glob(f"cpython-{version}.*/bin/{name}")
+    for found in (shutil.which(name), *map(str, pyenv), *map(str, managed)):
+        if found and version_of(found).startswith(f"{version}.".encode()):
+            return found
+    return None
+
+
+COMMANDS = {
+    "setup": make_environment,
+    "demo": demo,
+    "test": test,
+    "check": check,
+    "bench": bench,
+    "lock": lock,
+    "matrix": matrix,
+}
+
+
+def main(name: str = "", *args: str) -> int:
+    if sys.version_info[:2] < OLDEST:
+        newer = next(filter(None, map(interpreter, DECLARED)), None)
+        if newer:
+            os.execv(newer, [newer, __file__, name, *args])  # noqa: S606 - no shell is wanted
+        print(f"Python 3.11 or newer is needed, and python3 is {sys.version.split()[0]}.", file=sys.stderr)
+        return 2
+    if name not in COMMANDS:
+        print(f"usage: python3 dev.py {' | '.join(COMMANDS)}   [arguments]", file=sys.stderr)
+        return 2
+    try:
+        return COMMANDS[name](list(args))
+    except Refused as refusal:
+        print(refusal, file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        return 130
+
+
+if __name__ == "__main__":
+    sys.exit(main(*sys.argv[1:]))

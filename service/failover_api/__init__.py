@@ -1,0 +1,28 @@
+"""failover-api: moves stateful services between two nodes by changing their manifests in Git.
+
+    edges           where the world touches us: HTTP, command line
+      wiring        where the pieces meet
+        failover    the use cases: status, list, move (move, observation and discovery do their work)
+          forge     Git hosts: GitHub
+            core    pure: catalog, state, plan, message; splice, the YAML editor
+              errors
+    sandbox         the yard: a small GitHub, for the demo and the tests
+
+Imports point down only. One request, `POST /api/failover/sonarr/promote`:
+
+    edges.api       parses it and calls Failover.move()
+    observation     reads the manifests, from the cache when there is a copy
+    core.plan       thinks: the edits, the new text, the proof
+    forge.github    PUTs the new text with the blob sha it was made from
+    move            reads, thinks and writes again when the branch changed under us
+    edges.models    shapes the outcome
+"""
+
+
+def __getattr__(name: str) -> str:
+    """`__version__`, read from the installed package when somebody asks."""
+    if name == "__version__":
+        from importlib.metadata import version
+
+        return version("failover-api")
+    raise AttributeError(name)

@@ -1,0 +1,151 @@
+"""What can move: the services of services.yaml, as values.
+
+    Catalog ─ Service ─ Switch      one scalar in one document of one file, with its value on each side
+            └ Group                 services that move together
+
+Every shorthand of a service (deployment, volumes, ...) becomes switches here, so nothing below knows of it.
+The text is read by core/catalog_text.py.
+"""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from types import MappingProxyType
+from typing import Literal
+
+from failover_api.core.paths import Path, format_path
+from failover_api.core.splice import Selector, Value
+
+
+class Side(StrEnum):
+    """Where a service can be."""
+
+    PRIMARY = "primary"
+    BACKUP = "backup"
+
+
+class Action(StrEnum):
+    """What a caller may wish. Promote moves to backup, demote to primary."""
+
+    PROMOTE = "promote"
+    DEMOTE = "demote"
+
+    @property
+    def target(self) -> Side:
+        return Side.BACKUP if self is Action.PROMOTE else Side.PRIMARY
+
+
+class Policy(StrEnum):
+    """How a change reaches the branch."""
+
+    DIRECT = "direct"
+    PULL_REQUEST = "pull_request"
+
+
+@dataclass(frozen=True, slots=True)
+class Branch:
+    """A branch of a repository: what is read, and what is written to."""
+
+    repository: str  # owner/name
+    name: str
+
+    @property
+    def owner(self) -> str:
+        return self.repository.partition("/")[0]
+
+    def __str__(self) -> str:
+        return f"{self.repository}@{self.name}"
+
+
+@dataclass(frozen=True, slots=True)
+class Switch:
+    """One scalar. `file` is None until discovery has found the manifest of `selector`."""
+
+    file: str | None
+    selector: Selector
+    path: Path
+    primary: Value
+    backup: Value
+    allow: frozenset[str] = frozenset()
+
+    @property
+    def path_text(self) -> str:
+        return format_path(self.path)
+
+    def value(self, side: Side) -> Value:
+        return self.primary if side is Side.PRIMARY else self.backup
+
+
+@dataclass(frozen=True, slots=True)
+class PullRequestOptions:
+    """What a pull request of ours looks like."""
+
+    labels: tuple[str, ...] = ()
+    reviewers: tuple[str, ...] = ()
+    team_reviewers: tuple[str, ...] = ()
+    draft: bool = False
+    auto_merge: bool | Literal["squash", "merge", "rebase"] = False
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """What fails over, with everything inherited from the top level filled in."""
+
+    name: str
+    branch: Branch
+    search: str  # a folder with a final "/", or "" for the whole repository
+    policy: Policy
+    fallback: Policy | None
+    pull_request: PullRequestOptions
+    switches: tuple[Switch, ...]
+    groups: tuple[str, ...] = ()
+
+    @property
+    def digest(self) -> str:
+        """Names this entry of the catalog: another entry has another digest."""
+        return hashlib.sha256(json.dumps(_entry(self), sort_keys=True).encode()).hexdigest()
+
+    @property
+    def files(self) -> tuple[str, ...]:
+        """The files of the located switches, each once, in the order of the catalog."""
+        return tuple(dict.fromkeys(switch.file for switch in self.switches if switch.file is not None))
+
+    @property
+    def wanted(self) -> Selector | None:
+        """The document that discovery has to find, or None: at most one a service."""
+        return next((switch.selector for switch in self.switches if switch.file is None), None)
+
+    def located(self, file: str) -> "Service":
+        """The same service, with `file` as the place of the document that had to be found."""
+        return replace(self, switches=tuple(s if s.file is not None else replace(s, file=file) for s in self.switches))
+
+
+@dataclass(frozen=True, slots=True)
+class Catalog:
+    """All services and groups. `groups` is {name: names of its services, in order}."""
+
+    services: Mapping[str, Service]
+    groups: Mapping[str, tuple[str, ...]]
+
+    @classmethod
+    def empty(cls) -> "Catalog":
+        return cls(MappingProxyType({}), MappingProxyType({}))
+
+    @property
+    def branches(self) -> tuple[Branch, ...]:
+        return tuple(dict.fromkeys(service.branch for service in self.services.values()))
+
+
+def _entry(service: Service) -> dict[str, object]:
+    return {
+        "name": service.name,
+        "branch": str(service.branch),
+        "search": service.search,
+        "policy": service.policy,
+        "switches": [
+            [s.file, s.selector.kind, s.selector.name, s.selector.namespace, s.path_text, s.primary, s.backup]
+            for s in service.switches
+        ],
+    }

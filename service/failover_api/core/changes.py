@@ -1,0 +1,70 @@
+"""A change, planned twice: as patches of the text, and as what the events must say afterwards."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from failover_api.core.edits import Place
+from failover_api.core.yaml_tree import Shape, Tree
+from failover_api.errors import OverlappingEdits, VerifyFailed
+
+
+@dataclass(frozen=True, slots=True)
+class Patch:
+    """Text to put in place of a span; an empty span is an insertion."""
+
+    start: int
+    end: int
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """The events from `start` up to `end` become `shapes`, by way of the patches."""
+
+    start: int
+    end: int
+    shapes: tuple[Shape, ...]
+    patches: tuple[Patch, ...]
+    place: Place
+
+
+def patch_text(tree: Tree, changes: Iterable[Change]) -> str:
+    """The text with all patches. Raises OverlappingEdits."""
+    ordered = sorted(
+        ((patch, change) for change in changes for patch in change.patches),
+        key=lambda pair: (pair[0].start, pair[0].end, pair[1].start),
+    )
+    parts: list[str] = []
+    at = 0
+    for patch, change in ordered:
+        if patch.start < at:
+            raise _overlap(tree, change)
+        parts += tree.text[at : patch.start], patch.text
+        at = patch.end
+    return "".join(parts) + tree.text[at:]
+
+
+def change_shapes(tree: Tree, changes: Iterable[Change]) -> list[Shape]:
+    """The shapes with all changes. Raises OverlappingEdits."""
+    shapes, below = list(tree.shapes), len(tree.shapes)
+    for change in sorted(changes, key=lambda change: (change.start, change.end), reverse=True):
+        if change.end > below:
+            raise _overlap(tree, change)
+        shapes[change.start : change.end] = change.shapes
+        below = change.start
+    return shapes
+
+
+def prove(expected: list[Shape], old: Tree, new: Tree, place: Place) -> None:
+    """The new text says exactly what was planned, and leaves no alias without its anchor. Raises VerifyFailed."""
+    if expected != new.shapes:
+        differing = (at for at, (one, other) in enumerate(zip(expected, new.shapes, strict=False)) if one != other)
+        at = next(differing, len(new.shapes) - 1)
+        raise place.error(VerifyFailed, "would not read as planned after the edit", new.line_of(at))
+    undefined = sum(len(document.undefined) for document in new.documents)
+    if undefined > sum(len(document.undefined) for document in old.documents):
+        raise place.error(VerifyFailed, "would have an alias without its anchor after the edit")
+
+
+def _overlap(tree: Tree, change: Change) -> OverlappingEdits:
+    return change.place.error(OverlappingEdits, "has two edits in one place", tree.line_of(change.start))

@@ -1,0 +1,61 @@
+"""Which document of a file a selector means."""
+
+from failover_api.core.edits import DocumentId, Place, Selector
+from failover_api.core.scalars import NULLS
+from failover_api.core.trail import field
+from failover_api.core.yaml_tree import Tree
+from failover_api.errors import AmbiguousDocument, DocumentNotFound
+
+
+def identify(tree: Tree) -> tuple[DocumentId, ...]:
+    """The documents that hold something."""
+    return tuple(
+        _identify(tree, index, document.root)
+        for index, document in enumerate(tree.documents)
+        if tree.scalar_text(document.root) not in NULLS
+    )
+
+
+def select(documents: tuple[DocumentId, ...], selector: Selector, place: Place) -> DocumentId:
+    """The one document that matches. Raises DocumentNotFound, AmbiguousDocument."""
+    found = [document for document in documents if _matches(document, selector)]
+    if selector.namespace is not None:
+        found = [document for document in found if document.namespace is not None] or found
+    match found:
+        case [document]:
+            return document
+        case []:
+            raise place.error(DocumentNotFound, f"has no {describe(selector)}; it has {_list(documents)}")
+    raise place.error(AmbiguousDocument, f"has {len(found)} of {describe(selector)}: {_list(found)}", found[1].line)
+
+
+def describe(selector: Selector | DocumentId) -> str:
+    """`Deployment default/web`, as far as it is known."""
+    name = selector.name or "*" if selector.namespace else selector.name
+    words = [selector.kind or "document", f"{selector.namespace}/{name}" if selector.namespace else name]
+    if isinstance(selector, Selector) and selector.index is not None:
+        words.append(f"at index {selector.index}")
+    return " ".join(word for word in words if word)
+
+
+def _list(documents: tuple[DocumentId, ...] | list[DocumentId]) -> str:
+    shown = [f"{describe(document)} (line {document.line})" for document in documents[:5]]
+    more = len(documents) - len(shown)
+    return ", ".join(shown + ([f"{more} more"] if more else [])) or "no document"
+
+
+def _matches(document: DocumentId, selector: Selector) -> bool:
+    return (
+        selector.index in (None, document.index)
+        and selector.kind in (None, document.kind)
+        and selector.name in (None, document.name)
+        and (selector.namespace is None or document.namespace in (None, selector.namespace))
+    )
+
+
+def _identify(tree: Tree, index: int, root: int) -> DocumentId:
+    kind = field(tree, root, "kind")
+    metadata = field(tree, root, "metadata")
+    name, namespace = (field(tree, metadata, key) for key in ("name", "namespace"))
+    texts = [None if node is None else tree.scalar_text(node) or None for node in (kind, name, namespace)]
+    return DocumentId(index, texts[0], texts[1], texts[2], tree.line_of(root))

@@ -1,0 +1,107 @@
+"""The edits that bring every switch of a service to a side, and the proof that they do.
+
+    plan(service, manifests, action)   a wish and what was read -> changes and new manifests
+
+A plan is proved before anyone may write it: detect() on the new text says "on the target side", and Manifest.apply()
+has shown that nothing but the planned scalars differs.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from failover_api.core.catalog import Action, Service, Side, Switch
+from failover_api.core.splice import Edit, Manifest, Value
+from failover_api.core.state import Detection, Reading, State, detect
+from failover_api.errors import CannotPlan, ManifestDrifted
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One scalar that moves. `line` is where it stood before, from 1."""
+
+    file: str
+    document: str
+    path: str
+    line: int
+    old: Value
+    new: Value
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What a move would do. `old` and `new` are {path: bytes} of the files that change."""
+
+    service: Service
+    action: Action
+    before: Detection
+    changes: tuple[Change, ...]
+    old: Mapping[str, bytes]
+    new: Mapping[str, bytes]
+
+    @property
+    def target(self) -> Side:
+        return self.action.target
+
+
+def plan(service: Service, manifests: Mapping[str, Manifest], action: Action, *, force: bool = False) -> Plan:
+    """Plans the move of a located service. `manifests` is {path: manifest}.
+
+    Raises ManifestDrifted when a value is on neither side and `force` is not given, whatever detect() and
+    Manifest.apply() raise, and CannotPlan when the result is not on the target side.
+    """
+    before = detect(service, manifests)
+    if before.state is State.UNKNOWN and not force:
+        raise _drifted(before.readings)
+    moving = [reading for reading in before.readings if reading.state.value != action.target.value]
+    edited = {file: manifests[file].apply(_edits(file, moving, action.target)) for file in _files(moving)}
+    after = detect(service, {**manifests, **edited})
+    if after.state.value != action.target.value:
+        raise CannotPlan(f"after the edit {service.name} would be {after.state}, expected {action.target}")
+    return Plan(
+        service=service,
+        action=action,
+        before=before,
+        changes=tuple(_change(reading, action.target) for reading in moving),
+        old={file: manifests[file].data for file in edited},
+        new={file: manifest.data for file, manifest in edited.items()},
+    )
+
+
+def _files(readings: Sequence[Reading]) -> list[str]:
+    return list(dict.fromkeys(reading.file for reading in readings))
+
+
+def _edits(file: str, moving: Sequence[Reading], target: Side) -> list[Edit]:
+    return [
+        Edit(
+            selector=reading.switch.selector,
+            path=reading.switch.path,
+            value=reading.switch.value(target),
+            expect=reading.value,
+            allow=_allowed(reading.switch),
+        )
+        for reading in moving
+        if reading.file == file
+    ]
+
+
+def _allowed(switch: Switch) -> frozenset[str]:
+    """What the switch allows; a side written with `${...}` or `{{...}}` in the catalog allows that by itself."""
+    sides = [value for value in (switch.primary, switch.backup) if isinstance(value, str)]
+    implied = {word for word, mark in (("substitution", "${"), ("template", "{{")) if any(mark in s for s in sides)}
+    return switch.allow | implied
+
+
+def _change(reading: Reading, target: Side) -> Change:
+    new = reading.switch.value(target)
+    return Change(reading.file, reading.document, reading.switch.path_text, reading.line, reading.value, new)
+
+
+def _drifted(readings: Sequence[Reading]) -> ManifestDrifted:
+    strays = [
+        f"{reading.file}:{reading.line}: {reading.switch.path_text} is {reading.value!r}, expected "
+        f"{reading.switch.primary!r} (primary) or {reading.switch.backup!r} (backup)"
+        for reading in readings
+        if reading.state is State.UNKNOWN
+    ]
+    return ManifestDrifted("; ".join(strays) + "; say force to move it all the same")

@@ -1,0 +1,128 @@
+"""What is not touched: places whose change would mean more, or less, than it says."""
+
+from failover_api.core import layout
+from failover_api.core.edits import ANY, Edit, Place
+from failover_api.core.scalars import Reading, Value, read_plain, same
+from failover_api.core.trail import Trail
+from failover_api.core.yaml_tree import Document, Tree
+from failover_api.errors import (
+    BlockScalar,
+    Encrypted,
+    NotAScalar,
+    SharedAnchor,
+    SubstitutionInTarget,
+    TaggedScalar,
+    TemplateInTarget,
+    TypeMismatch,
+    UndefinedAlias,
+    UnexpectedOldValue,
+    ValueHasSubstitution,
+    ValueHasTemplate,
+)
+
+STRING_TAG = "tag:yaml.org,2002:str"
+
+
+def check_readable(tree: Tree, document: Document, place: Place) -> None:
+    """Every alias of the document has its anchor. Raises UndefinedAlias."""
+    for alias in document.undefined[:1]:
+        name = tree.shapes[alias].value
+        raise place.error(UndefinedAlias, f"has the alias *{name} without an anchor &{name} above", tree.line_of(alias))
+
+
+def check_editable(tree: Tree, document: Document, place: Place) -> None:
+    """No SOPS MAC covers the document. Raises Encrypted."""
+    if tree.shapes[document.root].kind == "mapping" and (found := tree.values(document.root, "sops")):
+        detail = "is encrypted with SOPS, whose MAC covers clear values too: edit it with sops"
+        raise place.error(Encrypted, detail, tree.line_of(found[0]))
+
+
+def check_unshared(tree: Tree, trail: Trail, edit: Edit, place: Place) -> None:
+    """No alias repeats the node or one above it. Raises SharedAnchor."""
+    if "shared_anchor" in edit.allow or not tree.anchors:
+        return
+    used = set(tree.anchors.values())
+    for node in trail.nodes:
+        if node in used:
+            name = tree.shapes[node].anchor
+            detail = f"has the anchor &{name}, which is used elsewhere: the edit would change that too"
+            raise place.error(SharedAnchor, detail, tree.line_of(node))
+
+
+def check_target(tree: Tree, trail: Trail, edit: Edit, place: Place) -> None:
+    """The node is a scalar whose token can be replaced."""
+    shape, line = tree.shapes[trail.node], tree.line_of(trail.node)
+    reading = read(tree, trail, place)
+    if layout.is_block(shape):
+        raise place.error(BlockScalar, f"is written as a block ({shape.style}), expected one line", line)
+    if shape.tag not in (None, STRING_TAG):
+        raise place.error(TaggedScalar, f"has the tag {shape.tag}, expected none or !!str", line)
+    check_unshared(tree, trail, edit, place)
+    _check_literal(reading, edit, place, line)
+
+
+def check_value(value: str, edit: Edit, place: Place, line: int) -> None:
+    """A new string is what it says: nothing expands it later. Raises ValueHasSubstitution, ValueHasTemplate."""
+    if "${" in value and "substitution" not in edit.allow:
+        raise place.error(ValueHasSubstitution, f"would get {value!r}: Flux would expand it", line)
+    if "{{" in value and "template" not in edit.allow:
+        raise place.error(ValueHasTemplate, f"would get {value!r}: Helm would expand it", line)
+
+
+def check_expected(tree: Tree, trail: Trail, edit: Edit, place: Place) -> None:
+    """The old value is the one the edit was computed from. Raises UnexpectedOldValue."""
+    if edit.expect is ANY and edit.expect_raw is None:
+        return
+    value, line = read(tree, trail, place).value, tree.line_of(trail.node)
+    if edit.expect is not ANY and not same(value, edit.expect):
+        raise place.error(UnexpectedOldValue, f"is {value!r}, expected {edit.expect!r}", line)
+    raw = raw_token(tree, trail.node)
+    if edit.expect_raw not in (None, raw):
+        raise place.error(UnexpectedOldValue, f"is written {raw}, expected {edit.expect_raw}", line)
+
+
+def check_type(old: Reading, new: object, edit: Edit, place: Place, line: int) -> Value:
+    """The new value has the old one's type, as far as it had one. Raises TypeMismatch."""
+    if not isinstance(new, str | int | float | None):
+        raise place.error(TypeMismatch, f"would get a {type(new).__name__}, expected a scalar", line)
+    if "type" in edit.allow:
+        return new
+    if old.ambiguous:
+        raise place.error(TypeMismatch, f"is {old.value!r}, on whose type readers differ: quote it first", line)
+    if old.value is not None and type(old.value) is not type(new):
+        detail = f"is {old.value!r} ({_type_name(old.value)}), would get {new!r} ({_type_name(new)})"
+        raise place.error(TypeMismatch, detail, line)
+    return new
+
+
+def read(tree: Tree, trail: Trail, place: Place) -> Reading:
+    """What the scalar at the end of a trail means, also through an alias. Raises NotAScalar."""
+    shape = tree.shapes[tree.resolve(trail.node)]
+    if shape.kind != "scalar" or shape.value is None:
+        name = "list" if shape.kind == "sequence" else shape.kind
+        raise place.error(NotAScalar, f"is a {name}, expected a scalar", tree.line_of(trail.node))
+    if shape.tag is None and shape.style == "":
+        return read_plain(shape.value)
+    return Reading(shape.value, ambiguous=shape.tag not in (None, "!", STRING_TAG))
+
+
+def raw_token(tree: Tree, node: int) -> str:
+    """A scalar or alias exactly as written, without anchor and tag."""
+    start, end = layout.token(tree, node)
+    return tree.text[start:end]
+
+
+def _check_literal(reading: Reading, edit: Edit, place: Place, line: int) -> None:
+    if not isinstance(reading.value, str):
+        return
+    if "${" in reading.value and "substitution" not in edit.allow:
+        detail = (
+            f"is {reading.value!r}: the value is in the postBuild.substitute of the Flux Kustomization, change it there"
+        )
+        raise place.error(SubstitutionInTarget, detail, line)
+    if "{{" in reading.value and "template" not in edit.allow:
+        raise place.error(TemplateInTarget, f"is {reading.value!r}: Helm computes the value", line)
+
+
+def _type_name(value: Value) -> str:
+    return {"str": "a string", "NoneType": "null"}.get(type(value).__name__, type(value).__name__)

@@ -1,0 +1,161 @@
+"""The way from a document's root along a path, as far as it leads."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from failover_api.core.edits import Place
+from failover_api.core.paths import Path, Step, Where, format_path
+from failover_api.core.scalars import NULLS
+from failover_api.core.yaml_tree import Shape, Tree
+from failover_api.errors import (
+    AliasInPath,
+    AmbiguousItem,
+    DuplicateKey,
+    IndexOutOfRange,
+    ItemNotFound,
+    KeyFromMerge,
+    ManifestError,
+    NotAMapping,
+    PathNotFound,
+)
+
+MERGE = "<<"
+
+
+@dataclass(frozen=True, slots=True)
+class Trail:
+    """The nodes from the root to the deepest one found, its key, and the keys that are not there."""
+
+    nodes: tuple[int, ...]
+    key: int | None = None
+    rest: Path = ()
+
+    @property
+    def node(self) -> int:
+        """The deepest node found."""
+        return self.nodes[-1]
+
+
+def walk(tree: Tree, root: int, place: Place) -> Trail:
+    """Follow the path. A missing key ends the trail; all else that is in the way raises its category."""
+    nodes, key = [root], None
+    for depth, step in enumerate(place.path):
+        found = _Junction(tree, nodes[-1], key, depth, place).follow(step)
+        if found is None:
+            return Trail(tuple(nodes), key, place.path[depth:])
+        key, node = found
+        nodes.append(node)
+    return Trail(tuple(nodes), key)
+
+
+def missing(tree: Tree, trail: Trail, place: Place) -> ManifestError:
+    """The error for a trail that ends too early."""
+    depth = len(place.path) - len(trail.rest)
+    return _Junction(tree, trail.node, trail.key, depth, place).error(
+        PathNotFound, f"has no key {trail.rest[0]!r} under"
+    )
+
+
+def field(tree: Tree, node: int | None, name: str) -> int | None:
+    """The value of a mapping's key as a reader of the data sees it: through aliases and `<<`."""
+    if node is None or tree.shapes[tree.resolve(node)].kind != "mapping":
+        return None
+    return _search(tree, [node], name)
+
+
+def is_null(shape: Shape) -> bool:
+    """A plain null, written or not."""
+    return shape.kind == "scalar" and shape.style == "" and shape.tag is None and shape.value in NULLS
+
+
+def is_merged(tree: Tree, mapping: int, name: str) -> bool:
+    """The mapping has this key through `<<`."""
+    return _search(tree, tree.values(mapping, MERGE), name) is not None
+
+
+def _search(tree: Tree, start: Iterable[int], name: str) -> int | None:
+    pending, seen = list(start), set()
+    while pending:
+        node = tree.resolve(pending.pop())
+        if node in seen:
+            continue
+        seen.add(node)
+        if tree.shapes[node].kind == "sequence":
+            pending.extend(tree.items(node))
+        elif tree.shapes[node].kind == "mapping":
+            if values := tree.values(node, name):
+                return values[0]
+            pending.extend(tree.values(node, MERGE))
+    return None
+
+
+@dataclass(frozen=True, slots=True)
+class _Junction:
+    """A node on the path, from where one more step is taken."""
+
+    tree: Tree
+    node: int
+    key: int | None
+    depth: int
+    place: Place
+
+    def follow(self, step: Step) -> tuple[int | None, int] | None:
+        """The (key, node) the step leads to; None for a missing key."""
+        if self.tree.shapes[self.node].kind == "alias":
+            raise self.error(AliasInPath, "has an alias, which shares what another place says, at")
+        match step:
+            case str():
+                return self._follow_key(step)
+            case Where():
+                return None, self._follow_where(step)
+            case _:
+                return None, self._follow_index(step)
+
+    def error(self, kind: type[ManifestError], detail: str, end: str = "") -> ManifestError:
+        """An error that names this node as `detail spec.template (line 4)end`."""
+        line = self.tree.line_of(self.node if self.key is None else self.key)
+        name = format_path(self.place.path[: self.depth]) or "the top"
+        return self.place.error(kind, f"{detail} {name} (line {line}){end}", line)
+
+    def _follow_key(self, name: str) -> tuple[int | None, int] | None:
+        if is_null(self.tree.shapes[self.node]):
+            return None
+        self._expect("mapping", f"a mapping with the key {name!r}")
+        entries: dict[str, tuple[int, int]] = {}
+        for key, value in self.tree.entries(self.node):
+            text = self.tree.scalar_text(key)
+            if text is not None and entries.setdefault(text, (key, value))[0] != key:
+                raise self.error(DuplicateKey, f"has the key {text!r} twice under")
+        if name not in entries and is_merged(self.tree, self.node, name):
+            raise self.error(KeyFromMerge, f"has the key {name!r} only through '<<' under")
+        return entries.get(name)
+
+    def _follow_where(self, where: Where) -> int:
+        found = [item for item in self._items(where) if self._matches(item, where)]
+        if len(found) > 1:
+            raise self.error(AmbiguousItem, f"has {len(found)} items with {where.key} {where.value!r} under")
+        if not found:
+            raise self.error(ItemNotFound, f"has no item with {where.key} {where.value!r} under")
+        return found[0]
+
+    def _follow_index(self, index: int) -> int:
+        items = self._items(index)
+        if not 0 <= index < len(items):
+            raise self.error(IndexOutOfRange, f"has no item {index} under", f", where there are {len(items)}")
+        return items[index]
+
+    def _items(self, step: Step) -> list[int]:
+        if is_null(self.tree.shapes[self.node]):
+            return []
+        self._expect("sequence", f"a list with the item {format_path((step,))}")
+        return list(self.tree.items(self.node))
+
+    def _matches(self, item: int, where: Where) -> bool:
+        value = field(self.tree, item, where.key)
+        return value is not None and self.tree.scalar_text(value) == where.value
+
+    def _expect(self, kind: str, wanted: str) -> None:
+        actual = self.tree.shapes[self.node].kind
+        if actual != kind:
+            name = {"sequence": "list"}.get(actual, actual)
+            raise self.error(NotAMapping, f"has a {name} at", f", expected {wanted}")

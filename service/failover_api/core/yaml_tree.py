@@ -1,0 +1,236 @@
+"""YAML as a flat list of events, each with its exact place in the text.
+
+A node is the number of its first event: a tree to walk, a list to compare, and no recursion over either.
+Values are never constructed and aliases never expanded, so the work is linear in the text.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+from ruamel.yaml import YAML, events
+from ruamel.yaml.error import YAMLError
+
+try:
+    from ruamel.yaml.cyaml import CParser  # type: ignore[attr-defined]  # not in its __all__
+except ImportError:  # pragma: no cover - ruamel.yaml.clib is a dependency, but has no wheel for every platform
+    CParser = None
+
+from failover_api.errors import ParseError
+
+MAX_DEPTH = 200
+MAX_EVENTS = 200_000
+MAX_EXPANDED = 1_000_000
+
+Reader = Callable[[str], Iterator[Any]]
+
+
+class Shape(NamedTuple):
+    """What an event says, without its place. Two texts with the same shapes mean the same."""
+
+    kind: str
+    value: str | None = None
+    style: str = ""
+    anchor: str | None = None
+    tag: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """One document: its root node, the event behind it, and its aliases that no anchor defines."""
+
+    root: int
+    end: int
+    undefined: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Tree:
+    """The events of a text. `after[i]` is the event behind node i; `anchors` maps an alias to what it stands for."""
+
+    text: str
+    shapes: list[Shape]
+    starts: list[int]
+    ends: list[int]
+    after: list[int]
+    documents: tuple[Document, ...]
+    anchors: Mapping[int, int]
+
+    def line(self, place: int) -> int:
+        """The line of a place in the text, from 1."""
+        return self.text.count("\n", 0, place) + 1
+
+    def line_of(self, node: int) -> int:
+        """The line on which a node starts."""
+        return self.line(self.starts[node])
+
+    def resolve(self, node: int) -> int:
+        """The node itself, or what it is an alias of."""
+        return self.anchors.get(node, node)
+
+    def scalar_text(self, node: int) -> str | None:
+        """The text of a scalar, also through an alias; None for a mapping or a list."""
+        shape = self.shapes[self.resolve(node)]
+        return shape.value if shape.kind == "scalar" else None
+
+    def entries(self, mapping: int) -> Iterator[tuple[int, int]]:
+        """The (key, value) nodes of a mapping."""
+        key = mapping + 1
+        while self.shapes[key].kind != "/mapping":
+            value = self.after[key]
+            yield key, value
+            key = self.after[value]
+
+    def items(self, sequence: int) -> Iterator[int]:
+        """The nodes of a list."""
+        item = sequence + 1
+        while self.shapes[item].kind != "/sequence":
+            yield item
+            item = self.after[item]
+
+    def values(self, mapping: int, name: str) -> list[int]:
+        """The nodes under each key of this name; more than one is a duplicate key."""
+        return [value for key, value in self.entries(mapping) if self.scalar_text(key) == name]
+
+
+def read_fast(text: str) -> Iterator[Any]:
+    """The events as libyaml sees them."""
+    parser = CParser(text)
+    while (event := parser.get_event()) is not None:
+        yield event
+
+
+def read_pure(text: str) -> Iterator[Any]:
+    """The events as ruamel's own reader sees them."""
+    yield from YAML(typ="safe", pure=True).parse(text)
+
+
+DEFAULT_READER: Reader = read_pure if CParser is None else read_fast
+
+
+def read_tree(text: str, *, file: str, reader: Reader = DEFAULT_READER) -> Tree:
+    """Read a text without its byte order mark. Raises ParseError, also where it is too deep or too large to be real."""
+    if text.startswith("\ufeff"):
+        raise ParseError("is not YAML: it starts with two byte order marks", file=file, line=1)
+    try:
+        return _Builder(text, file).build(reader(text))
+    except YAMLError as exc:
+        raise _parse_error(exc, text, file) from exc
+
+
+def _parse_error(exc: YAMLError, text: str, file: str) -> ParseError:
+    mark = getattr(exc, "problem_mark", None)
+    place = mark.index if mark is not None else getattr(exc, "position", 0)
+    problem = getattr(exc, "problem", None) or getattr(exc, "reason", None) or "it cannot be read"
+    hint = "; a chart template is not a manifest" if "{{" in text else ""
+    return ParseError(f"is not YAML: {problem}{hint}", file=file, line=text.count("\n", 0, place) + 1)
+
+
+_KINDS = {
+    events.ScalarEvent: "scalar",
+    events.AliasEvent: "alias",
+    events.MappingStartEvent: "mapping",
+    events.MappingEndEvent: "/mapping",
+    events.SequenceStartEvent: "sequence",
+    events.SequenceEndEvent: "/sequence",
+    events.DocumentStartEvent: "document",
+    events.DocumentEndEvent: "/document",
+}
+
+
+class _Builder:
+    """Collects events into a tree, and stops as soon as they pass a bound."""
+
+    def __init__(self, text: str, file: str) -> None:
+        self.text, self.file = text, file
+        self.shapes: list[Shape] = []
+        self.starts: list[int] = []
+        self.ends: list[int] = []
+        self.after: list[int] = []
+        self.open: list[int] = []
+
+    def build(self, stream: Iterator[Any]) -> Tree:
+        for event in stream:
+            kind = _KINDS.get(type(event))
+            if kind is not None:
+                self.add(kind, event)
+        anchors, documents = _bind(self.shapes)
+        tree = Tree(self.text, self.shapes, self.starts, self.ends, self.after, documents, anchors)
+        if anchors and _expanded_size(tree) > MAX_EXPANDED:
+            raise ParseError(f"expands to more than {MAX_EXPANDED} nodes through its aliases", file=self.file)
+        return tree
+
+    def add(self, kind: str, event: Any) -> None:
+        at = len(self.shapes)
+        self.starts.append(event.start_mark.index)
+        self.ends.append(event.end_mark.index)
+        self.after.append(at + 1)
+        match kind:
+            case "scalar":
+                self.shapes.append(Shape(kind, event.value, event.style or "", event.anchor, event.tag))
+            case "alias":
+                self.shapes.append(Shape(kind, event.anchor))
+            case "mapping" | "sequence":
+                style = "flow" if event.flow_style else "block"
+                self.shapes.append(Shape(kind, None, style, event.anchor, event.tag))
+                self.open.append(at)
+            case "/mapping" | "/sequence":
+                start = self.open.pop()
+                self.shapes.append(Shape(kind, None, self.shapes[start].style))
+                self.after[start] = at + 1
+            case _:
+                self.shapes.append(Shape(kind))
+        self.check(at)
+
+    def check(self, at: int) -> None:
+        if len(self.open) > MAX_DEPTH:
+            detail, line = f"is nested more than {MAX_DEPTH} levels deep", self.text.count("\n", 0, self.starts[at]) + 1
+            raise ParseError(detail, file=self.file, line=line)
+        if at >= MAX_EVENTS:
+            raise ParseError(f"has more than {MAX_EVENTS} nodes", file=self.file)
+
+
+def _bind(shapes: list[Shape]) -> tuple[dict[int, int], tuple[Document, ...]]:
+    """Bind each alias to the last anchor of its name above it in the same document."""
+    bound: dict[int, int] = {}
+    documents: list[Document] = []
+    named: dict[str, int] = {}
+    undefined: list[int] = []
+    root = 0
+    for at, (kind, value, _, anchor, _) in enumerate(shapes):
+        if kind == "document":
+            root, named, undefined = at + 1, {}, []
+        elif kind == "/document":
+            documents.append(Document(root, at, tuple(undefined)))
+        elif kind == "alias":
+            _bind_alias(at, value or "", named, bound, undefined)
+        elif anchor is not None:
+            named[anchor] = at
+    return bound, tuple(documents)
+
+
+def _bind_alias(at: int, name: str, named: dict[str, int], bound: dict[int, int], undefined: list[int]) -> None:
+    if name in named:
+        bound[at] = named[name]
+    else:
+        undefined.append(at)
+
+
+def _expanded_size(tree: Tree) -> int:
+    """How many nodes the text would have with its aliases written out, counted without writing them out."""
+    sizes: dict[int, int] = {}
+    open_nodes: list[int] = []
+    totals = [0]
+    for at, shape in enumerate(tree.shapes):
+        match shape.kind:
+            case "mapping" | "sequence":
+                open_nodes.append(at)
+                totals.append(1)
+            case "/mapping" | "/sequence":
+                size = sizes[open_nodes.pop()] = min(totals.pop(), MAX_EXPANDED)
+                totals[-1] += size
+            case "alias":
+                totals[-1] += sizes.get(tree.resolve(at), 1)
+            case _:
+                totals[-1] += 1
+    return totals[0]

@@ -1,0 +1,178 @@
+"""Where a service's manifest is, when the catalog names no `path`.
+
+The tree of the branch says which files there are; those whose path names the service are read first, the rest a
+hundred at a time. What a file holds is kept by its blob sha, so the next service costs no reading. A found path is
+kept until it is forgotten (its file is gone, or its document is) or the catalog changes.
+"""
+
+import asyncio
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from cachetools import LRUCache
+
+from failover_api.core.catalog import Branch, Catalog, Service
+from failover_api.core.splice import MAX_BYTES, Selector, parse
+from failover_api.errors import ManifestAmbiguous, ManifestInvalid, ManifestNotFound, RepositoryTooLarge
+from failover_api.forge.port import Entry, File, Forge
+
+BATCH_FILES = 100
+MAX_FILES_READ = 2000
+_SUFFIXES = (".yaml", ".yml", ".json")
+_NAMED_AT_MOST = 5
+
+# What a file holds: (kind, name, namespace) of each document; None when it is no YAML.
+_Contents = frozenset[tuple[str, str, str | None]] | None
+
+
+@dataclass(frozen=True, slots=True)
+class _Tree:
+    entries: tuple[Entry, ...]
+    read_at: float
+
+
+class Discovery:
+    """Finds manifests on a forge."""
+
+    def __init__(self, forge: Forge) -> None:
+        self._forge = forge
+        self._catalog: Catalog | None = None
+        self._paths: dict[str, str] = {}
+        self._trees: dict[Branch, _Tree] = {}
+        self._contents: LRUCache[str, _Contents] = LRUCache(50_000)
+        self._turns: dict[Branch, asyncio.Lock] = {}
+
+    async def locate(self, service: Service, catalog: Catalog, *, not_before: float) -> Service:
+        """The service with a file for each switch. A search uses nothing older than `not_before` (time.monotonic()).
+
+        Raises ManifestNotFound, ManifestAmbiguous, RepositoryTooLarge.
+        """
+        if service.wanted is None:
+            return service
+        if catalog is not self._catalog:
+            self._catalog, self._paths = catalog, {}
+        path = self._paths.get(service.name)
+        if path is None:
+            async with self._turns.setdefault(service.branch, asyncio.Lock()):
+                path = await self._search(service, service.wanted, not_before)
+            self._paths[service.name] = path
+        return service.located(path)
+
+    def forget(self, service: Service) -> None:
+        """The path is no longer right: search again next time."""
+        self._paths.pop(service.name, None)
+
+    async def _search(self, service: Service, wanted: Selector, not_before: float) -> str:
+        named, rest = await self._candidates(service, wanted, not_before)
+        first, rest = [*named, *rest[: max(0, BATCH_FILES - len(named))]], rest[max(0, BATCH_FILES - len(named)) :]
+        seen = await self._read(service.branch, first, wanted, not_before)
+        found = _matching(first, seen, wanted)
+        if not found and rest:
+            unread = sum(entry.sha not in self._contents for entry in rest)
+            if unread > MAX_FILES_READ:
+                raise RepositoryTooLarge(
+                    f"{service.name}: {len(first) + len(rest)} files under {_place(service)} could hold the manifest "
+                    f"and no path names it; more than {MAX_FILES_READ} are not searched: name the `path` in the catalog"
+                )
+            seen |= await self._read(service.branch, rest, wanted, not_before)
+            found = _matching(rest, seen, wanted)
+        if len(found) == 1:
+            return found[0]
+        raise self._refused(service, wanted, found, [*first, *rest], seen)
+
+    async def _candidates(
+        self, service: Service, wanted: Selector, not_before: float
+    ) -> tuple[list[Entry], list[Entry]]:
+        """The files that could hold the manifest: those whose path names the service, and the others."""
+        tree = self._trees.get(service.branch)
+        if tree is None or tree.read_at < not_before:
+            now = time.monotonic()
+            entries = await self._forge.list_files(service.branch, not_before=not_before)
+            tree = self._trees[service.branch] = _Tree(tuple(filter(_could_be_manifest, entries)), now)
+        below = [entry for entry in tree.entries if entry.path.startswith(service.search)]
+        names = {name for name in (service.name, wanted.name) if name}
+        named = [entry for entry in below if any(name in entry.path for name in names)]
+        chosen = {entry.path for entry in named}
+        return named, [entry for entry in below if entry.path not in chosen]
+
+    async def _read(
+        self, branch: Branch, entries: Sequence[Entry], wanted: Selector, not_before: float
+    ) -> dict[str, _Contents]:
+        """What the files hold, by path. A file with the wanted document is handed to the forge to keep."""
+        unread = [entry for entry in entries if entry.sha not in self._contents]
+        for batch in _batches(unread):
+            blobs = await self._forge.read_blobs(branch, batch)
+            for entry in batch:
+                data = blobs.get(entry.path)
+                contents = self._contents[entry.sha] = None if data is None else _contents(data)
+                if data is not None and _rank(contents, wanted):
+                    self._forge.remember(branch, File(entry.path, data, entry.sha), validated_at=not_before)
+            await asyncio.sleep(0)  # a batch takes some 50 ms of parsing: let others have a turn
+        return {entry.path: self._contents.get(entry.sha) for entry in entries}
+
+    def _refused(
+        self,
+        service: Service,
+        wanted: Selector,
+        found: Sequence[str],
+        searched: Sequence[Entry],
+        seen: dict[str, _Contents],
+    ) -> ManifestAmbiguous | ManifestNotFound:
+        what = f"{wanted.kind} {wanted.namespace}/{wanted.name}"
+        if found:
+            return ManifestAmbiguous(
+                f"{what} of service {service.name} is in {_listed(found)}; name the right `path` in the catalog"
+            )
+        broken = [path for path, contents in seen.items() if contents is None]
+        hint = f"; {len(broken)} could not be read as YAML: {_listed(broken)}" if broken else ""
+        return ManifestNotFound(
+            f"no {what} for service {service.name} in the {len(searched)} YAML files under {_place(service)}{hint}"
+        )
+
+
+def _could_be_manifest(entry: Entry) -> bool:
+    path = entry.path.lower()
+    return (
+        path.endswith(_SUFFIXES)
+        and not path.startswith((".github/", ".git/"))
+        and entry.size_bytes <= MAX_BYTES
+        and path.isprintable()
+    )
+
+
+def _contents(data: bytes) -> _Contents:
+    if b"Deployment" not in data and b"StatefulSet" not in data:
+        return frozenset()  # most files: no need to parse them
+    try:
+        documents = parse(data, file="").documents
+    except ManifestInvalid:
+        return None
+    return frozenset((d.kind, d.name, d.namespace) for d in documents if d.kind and d.name)
+
+
+def _matching(entries: Sequence[Entry], seen: dict[str, _Contents], wanted: Selector) -> list[str]:
+    """The files with the document; those that name exactly its namespace win over those that name none."""
+    ranks = {entry.path: _rank(seen[entry.path], wanted) for entry in entries}
+    best = max(ranks.values(), default=0)
+    return [path for path, rank in ranks.items() if rank == best] if best else []
+
+
+def _rank(contents: _Contents, wanted: Selector) -> int:
+    held = {namespace for kind, name, namespace in contents or () if (kind, name) == (wanted.kind, wanted.name)}
+    return 2 if wanted.namespace in held else 1 if None in held else 0
+
+
+def _place(service: Service) -> str:
+    return f"{service.search or './'} on {service.branch}"
+
+
+def _listed(paths: Sequence[str]) -> str:
+    shown = sorted(paths)[:_NAMED_AT_MOST]
+    more = f" and {len(paths) - len(shown)} more" if len(paths) > len(shown) else ""
+    return ", ".join(shown) + more
+
+
+def _batches(entries: Sequence[Entry]) -> Iterator[Sequence[Entry]]:
+    for start in range(0, len(entries), BATCH_FILES):
+        yield entries[start : start + BATCH_FILES]

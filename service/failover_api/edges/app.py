@@ -1,0 +1,151 @@
+"""create_app(settings): the HTTP service, put together; nothing happens at import."""
+
+import asyncio
+import contextlib
+import logging
+import re
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from fastapi import FastAPI, Request, Response
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from starlette.exceptions import HTTPException
+from starlette.routing import Match
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from ulid import ULID
+
+import failover_api
+from failover_api import logs
+from failover_api.edges import api, problems
+from failover_api.errors import BadRequest, FailoverError, MethodNotAllowed, NotReady, UnknownUrl
+from failover_api.settings import Settings
+from failover_api.wiring import open_failover
+
+_log = logging.getLogger(__name__)
+_REQUEST_ID = re.compile(r"[A-Za-z0-9._:-]{1,128}")
+
+
+def create_app(settings: Settings) -> FastAPI:
+    """The service. The lifespan opens the connections and watches the catalog."""
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        async with open_failover(settings) as house:
+            app.state.house = house
+            watching = asyncio.create_task(house.catalog.watch())
+            yield
+            watching.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await watching
+
+    app = FastAPI(
+        title="failover-api",
+        version=failover_api.__version__,
+        summary="Moves stateful services between two nodes by changing their manifests in Git.",
+        lifespan=lifespan,
+        redirect_slashes=False,
+    )
+    app.include_router(api.router)
+    app.add_api_route("/healthz", _alive, methods=["GET"], summary="The process lives", include_in_schema=False)
+    app.add_api_route("/readyz", _ready, methods=["GET"], summary="The service can work", include_in_schema=False)
+    app.add_exception_handler(FailoverError, _on_error)
+    app.add_exception_handler(RequestValidationError, _on_invalid)
+    app.add_exception_handler(HTTPException, _on_http_error)
+    app.add_middleware(RequestContext)
+    return app
+
+
+async def _alive() -> dict[str, str]:
+    return {"status": "alive"}
+
+
+async def _ready(request: Request) -> dict[str, str]:
+    house = api.house(request)
+    house.catalog.current()
+    house.credentials.check_readable()
+    return {"status": "ready"}
+
+
+class RequestContext:
+    """Gives each request an id, and a defect of ours the shape of a problem. Plain ASGI: it must not buffer."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            return await self._app(scope, receive, send)
+        request = _request_id(scope)
+        token = logs.request_id.set(request)
+        started = False
+
+        async def send_with_id(message: Message) -> None:
+            nonlocal started
+            if message["type"] == "http.response.start":
+                started = True
+                message["headers"] = [*message["headers"], (b"x-request-id", request.encode())]
+            await send(message)
+
+        try:
+            await self._app(scope, receive, send_with_id)
+        except Exception:
+            _log.exception("request failed by a defect")
+            if started:
+                raise
+            await _problem(problems.internal())(scope, receive, send_with_id)
+        finally:
+            logs.request_id.reset(token)
+
+
+def _request_id(scope: Scope) -> str:
+    """The caller's X-Request-ID when it is a plain word, else a new one."""
+    given = dict(scope["headers"]).get(b"x-request-id", b"").decode("latin-1")
+    return given if _REQUEST_ID.fullmatch(given) else str(ULID())
+
+
+def _problem(error: FailoverError, headers: dict[str, str] | None = None) -> Response:
+    return JSONResponse(
+        problems.problem(error, instance=logs.request_id.get()),
+        status_code=problems.status_of(error),
+        headers={**problems.headers(error), **(headers or {})},
+        media_type=problems.MEDIA_TYPE,
+    )
+
+
+async def _on_error(request: Request, exc: Exception) -> Response:
+    assert isinstance(exc, FailoverError)
+    if isinstance(exc, MethodNotAllowed):
+        return _problem(exc, {"Allow": "POST"})
+    return _problem(exc)
+
+
+async def _on_invalid(request: Request, exc: Exception) -> Response:
+    assert isinstance(exc, RequestValidationError)
+    first = exc.errors()[0]
+    return _problem(BadRequest(f"{'.'.join(str(step) for step in first['loc'])}: {first['msg']}"))
+
+
+async def _on_http_error(request: Request, exc: Exception) -> Response:
+    """The framework's own 404 and 405."""
+    assert isinstance(exc, HTTPException)
+    match exc.status_code:
+        case 404:
+            return _problem(UnknownUrl(f"nothing is at {request.url.path[:200]!r}"))
+        case 405:
+            allowed = ", ".join(_allowed(request))
+            error = MethodNotAllowed(f"{request.method[:20]} is not allowed here; expected {allowed}")
+            return _problem(error, {"Allow": allowed})
+        case status if status < 500:
+            return _problem(BadRequest(str(exc.detail)))
+        case _:
+            return _problem(NotReady(str(exc.detail)))
+
+
+def _allowed(request: Request) -> list[str]:
+    """The methods of every route that has this path."""
+    methods: set[str] = set()
+    for route in request.app.routes:
+        if route.matches(request.scope)[0] is not Match.NONE:
+            methods |= route.methods or set()
+    return sorted(methods)

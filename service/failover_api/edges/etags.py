@@ -1,0 +1,41 @@
+"""ETags: `"<manifests>.<rest>"`, strong.
+
+The first part names the manifests a representation was made from, the second the representation itself.
+If-None-Match compares the whole; If-Match on a move compares the first part, so the ETag of a status or of a dry run
+serves. https://www.rfc-editor.org/rfc/rfc9110#section-13.1
+"""
+
+import hashlib
+import re
+
+from failover_api.errors import PreconditionFailed
+
+_OURS = re.compile(r'"([0-9a-f]{32})\.([0-9a-f]{16})"')
+_LISTED = re.compile(r'(W/)?("[\x21\x23-\x7e\x80-\xff]*")')
+
+
+def etag_of(version: str, body: bytes) -> str:
+    return f'"{version}.{hashlib.sha256(body).hexdigest()[:16]}"'
+
+
+def matches_none(header: str | None, etag: str) -> bool:
+    """Whether If-None-Match names this ETag (weak comparison): then the answer is 304."""
+    if header is None:
+        return False
+    return header.strip() == "*" or any(tag == etag for _, tag in _LISTED.findall(header))
+
+
+def versions_of(header: str | None) -> frozenset[str] | None:
+    """The versions an If-Match takes (strong comparison); None when any will do.
+
+    Raises PreconditionFailed for a header that is no list of ETags of ours.
+    """
+    if header is None or header.strip() == "*":
+        return None
+    versions = set()
+    for tag in header.split(","):
+        match = _OURS.fullmatch(tag.strip())
+        if match is None:
+            raise PreconditionFailed('If-Match: expected the ETag of a status or of a dry run, like "5f0c….91ab…"')
+        versions.add(match[1])
+    return frozenset(versions)

@@ -1,0 +1,40 @@
+"""`failover serve`: the HTTP service under uvicorn."""
+
+import logging
+import signal
+import sys
+from types import FrameType
+
+from failover_api import logs
+from failover_api.settings import Settings
+
+_log = logging.getLogger(__name__)
+
+
+def run_server(settings: Settings, *, host: str, port: int) -> None:
+    """Serves until SIGTERM or SIGINT; what is under way is finished first, then the process exits with 0."""
+    import uvicorn
+
+    from failover_api.edges.app import create_app
+
+    logs.set_up(log_format=settings.log_format, level=settings.log_level)
+    _log.warning(
+        "running open: there is no access control yet, whoever reaches this port may move services",
+        extra={"host": host, "port": port},
+    )
+    # uvicorn raises the signal that stopped it once more when it is done: that is when we leave.
+    for stop in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(stop, _leave)
+    uvicorn.run(
+        create_app(settings),
+        host=host,
+        port=port,
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        timeout_graceful_shutdown=int(settings.deadline_s) + 5,
+    )
+
+
+def _leave(signum: int, frame: FrameType | None) -> None:
+    sys.exit(0)

@@ -1,0 +1,302 @@
+"""Everything that can go wrong, as one family.
+
+    FailoverError
+    ├── BadRequest                  the caller's words are off
+    ├── CatalogInvalid              services.yaml cannot be used
+    │   └── BadPath                 a switch's path is not a path
+    ├── UnknownService, UnknownGroup, UnknownUrl, RepositoryNotFound
+    ├── MethodNotAllowed, BodyTooLarge, UnsupportedMediaType
+    ├── PreconditionFailed          the manifests are not those the caller saw
+    ├── ManifestDrifted             a value is on neither side
+    ├── Conflict                    the branch kept changing under us
+    │   └── WriteConflict           one compare-and-swap lost: read, think and write again
+    ├── BranchProtected             the branch takes pull requests only
+    ├── ManifestNotFound
+    │   ├── FileNotFound            no such file on the branch
+    │   └── DocumentNotFound        the file has no such document
+    ├── ManifestAmbiguous
+    │   └── AmbiguousDocument       the file has several
+    ├── ManifestInvalid             what is there cannot be edited safely
+    │   ├── NotUTF8, ParseError, Encrypted, DuplicateKey, UndefinedAlias
+    │   ├── AliasInPath, KeyFromMerge, SharedAnchor
+    │   ├── NotAScalar, NotAMapping, BlockScalar, TaggedScalar, TypeMismatch
+    │   └── SubstitutionInTarget, TemplateInTarget, ValueHasSubstitution, ValueHasTemplate
+    ├── SwitchNotFound              the path leads nowhere
+    │   └── PathNotFound, ItemNotFound, IndexOutOfRange, AmbiguousItem
+    ├── RepositoryTooLarge          too large to search: name a `path`
+    ├── CannotPlan                  the plan could not be proved
+    │   └── VerifyFailed, UnexpectedOldValue, OverlappingEdits, KeyExists, LastEntry
+    ├── NotReady                    the process cannot work yet
+    ├── GitHubError                 GitHub answered something we do not understand
+    │   └── GitHubPermission        the credentials may not do this
+    ├── GitHubUnavailable           GitHub cannot be reached, or fails
+    ├── GitHubRateLimited           GitHub asks us to wait
+    ├── OutcomeUnknown              a write may or may not have landed
+    │   └── WriteUnknown            one write's reply was lost: read back
+    └── InternalError               a defect of ours
+
+Each class has a stable `slug`; several classes may share one. HTTP statuses live in
+edges/problems.py, exit codes in edges/cli.py.
+"""
+
+from typing import ClassVar
+
+
+class FailoverError(Exception):
+    """What went wrong, where, and what was expected, in one sentence a person can read."""
+
+    slug: ClassVar[str] = "internal-error"
+    title: ClassVar[str] = "Internal error"
+    outcome: ClassVar[str] = "not-applied"
+
+    def __init__(self, detail: str, *, retry_after_s: float | None = None) -> None:
+        super().__init__(detail)
+        self.detail = detail
+        self.retry_after_s = retry_after_s
+
+
+class BadRequest(FailoverError):
+    slug, title = "bad-request", "Bad request"
+
+
+class CatalogInvalid(FailoverError):
+    """`FILE:LINE: KEY: message`: the first error; `errors` has them all."""
+
+    slug, title = "not-ready", "The catalog is invalid"
+    errors: tuple[str, ...] = ()
+
+
+class BadPath(CatalogInvalid):
+    """A switch's path is not a path."""
+
+
+class UnknownService(FailoverError):
+    slug, title = "unknown-service", "Unknown service"
+
+
+class UnknownGroup(FailoverError):
+    slug, title = "unknown-group", "Unknown group"
+
+
+class UnknownUrl(FailoverError):
+    slug, title = "not-found", "Not found"
+
+
+class RepositoryNotFound(FailoverError):
+    slug, title = "repository-not-found", "Repository or branch not found"
+
+
+class MethodNotAllowed(FailoverError):
+    slug, title = "method-not-allowed", "Method not allowed"
+
+
+class BodyTooLarge(FailoverError):
+    slug, title = "body-too-large", "Body too large"
+
+
+class UnsupportedMediaType(FailoverError):
+    slug, title = "unsupported-media-type", "Unsupported media type"
+
+
+class PreconditionFailed(FailoverError):
+    slug, title = "precondition-failed", "The manifests changed since they were read"
+
+
+class ManifestDrifted(FailoverError):
+    slug, title = "manifest-drifted", "A value is on neither side"
+
+
+class Conflict(FailoverError):
+    slug, title = "conflict", "The branch kept changing"
+
+
+class WriteConflict(Conflict):
+    """One compare-and-swap lost. `detail` is the host's own text."""
+
+
+class BranchProtected(FailoverError):
+    slug, title = "branch-protected", "The branch is protected"
+
+
+class ManifestError(FailoverError):
+    """About one place in one file. `line` counts from 1; `path` is the switch's path as text."""
+
+    def __init__(self, detail: str, *, file: str = "", line: int | None = None, path: str = "") -> None:
+        place = f"{file}:{line}" if file and line else file
+        super().__init__(f"{place}: {detail}" if place else detail)
+        self.file = file
+        self.line = line
+        self.path = path
+
+
+class ManifestNotFound(ManifestError):
+    slug, title = "manifest-not-found", "Manifest not found"
+
+
+class FileNotFound(ManifestNotFound):
+    """No such file on the branch."""
+
+
+class DocumentNotFound(ManifestNotFound):
+    """The file has no such document."""
+
+
+class ManifestAmbiguous(ManifestError):
+    slug, title = "manifest-ambiguous", "Several manifests match"
+
+
+class AmbiguousDocument(ManifestAmbiguous):
+    """The file has several documents that match."""
+
+
+class ManifestInvalid(ManifestError):
+    slug, title = "manifest-invalid", "The manifest cannot be edited safely"
+
+
+class NotUTF8(ManifestInvalid):
+    """The file is not UTF-8 text."""
+
+
+class ParseError(ManifestInvalid):
+    """The file is not YAML."""
+
+
+class Encrypted(ManifestInvalid):
+    """The document is covered by a SOPS MAC."""
+
+
+class DuplicateKey(ManifestInvalid):
+    """A mapping on the path has a key twice."""
+
+
+class UndefinedAlias(ManifestInvalid):
+    """The document uses an anchor it does not define."""
+
+
+class AliasInPath(ManifestInvalid):
+    """The path runs through an alias: the edit would change another place too."""
+
+
+class KeyFromMerge(ManifestInvalid):
+    """The key is there only through `<<`."""
+
+
+class SharedAnchor(ManifestInvalid):
+    """The target, or something above it, is anchored and used elsewhere."""
+
+
+class NotAScalar(ManifestInvalid):
+    """The path leads to a mapping or a list."""
+
+
+class NotAMapping(ManifestInvalid):
+    """The path runs through a scalar, or asks a list for a key."""
+
+
+class BlockScalar(ManifestInvalid):
+    """The target is written as a block (`|` or `>`)."""
+
+
+class TaggedScalar(ManifestInvalid):
+    """The target has a tag other than `!!str`."""
+
+
+class TypeMismatch(ManifestInvalid):
+    """The new value is of another type than the old one."""
+
+
+class SubstitutionInTarget(ManifestInvalid):
+    """The old value holds `${...}`."""
+
+
+class TemplateInTarget(ManifestInvalid):
+    """The old value holds `{{...}}`."""
+
+
+class ValueHasSubstitution(ManifestInvalid):
+    """The new value holds `${...}`."""
+
+
+class ValueHasTemplate(ManifestInvalid):
+    """The new value holds `{{...}}`."""
+
+
+class SwitchNotFound(ManifestError):
+    slug, title = "switch-not-found", "Switch not found"
+
+
+class PathNotFound(SwitchNotFound):
+    """A key on the path is missing."""
+
+
+class ItemNotFound(SwitchNotFound):
+    """No list item matches."""
+
+
+class IndexOutOfRange(SwitchNotFound):
+    """The list is shorter than the index."""
+
+
+class AmbiguousItem(SwitchNotFound):
+    """Several list items match."""
+
+
+class RepositoryTooLarge(FailoverError):
+    slug, title = "repository-too-large", "The repository is too large to search"
+
+
+class CannotPlan(ManifestError):
+    slug, title = "cannot-plan", "The plan could not be proved"
+
+
+class VerifyFailed(CannotPlan):
+    """Parsed again, the edited text differs from the old in more or less than was planned."""
+
+
+class UnexpectedOldValue(CannotPlan):
+    """The old value is not the one the edit was computed from."""
+
+
+class OverlappingEdits(CannotPlan):
+    """Two edits touch the same bytes."""
+
+
+class KeyExists(CannotPlan):
+    """The key to add is there already."""
+
+
+class LastEntry(CannotPlan):
+    """Deleting the last entry would leave an empty mapping."""
+
+
+class NotReady(FailoverError):
+    slug, title = "not-ready", "Not ready"
+
+
+class GitHubError(FailoverError):
+    slug, title = "github-error", "GitHub answered unexpectedly"
+
+
+class GitHubPermission(GitHubError):
+    slug, title = "github-permission", "GitHub denied permission"
+
+
+class GitHubUnavailable(FailoverError):
+    slug, title = "github-unavailable", "GitHub is not available"
+
+
+class GitHubRateLimited(FailoverError):
+    slug, title = "github-rate-limited", "GitHub asks us to wait"
+
+
+class OutcomeUnknown(FailoverError):
+    slug, title = "outcome-unknown", "It is not known whether the change was made"
+    outcome = "unknown"
+
+
+class WriteUnknown(OutcomeUnknown):
+    """One write's reply was lost."""
+
+
+class InternalError(FailoverError):
+    """A defect of ours; the log has the traceback."""

@@ -1,0 +1,226 @@
+"""Credentials: a GitHub App's key made into installation tokens, or a ready token.
+
+PyGithub builds and signs the JWT; it is imported with the first one, since it is large. The two calls made with the
+JWT go through the same HTTP client as everything else, so the deadline holds for them.
+
+https://docs.github.com/en/apps/creating-github-apps/authenticating-with-a-github-app
+"""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+from email.utils import parsedate_to_datetime
+from pathlib import Path
+from typing import Any, Protocol
+
+from cachetools import LRUCache, TLRUCache
+
+from failover_api.errors import FileNotFound, GitHubPermission, NotReady
+from failover_api.forge.replies import Reply
+
+# iat is set 60 s back and exp 540 s ahead: 600 fails when GitHub's clock is behind ours.
+JWT_LIFETIME_S = 540
+REFRESH_BEFORE_S = 600.0  # mint the next token in the background from here on
+DROP_BEFORE_S = 60.0  # never use a token with less left than this
+# As narrow as the work.
+PERMISSIONS = {"contents": "write", "metadata": "read"}
+
+Ask = Callable[..., Awaitable[Reply]]
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """A token and when (monotonic, seconds) it was minted and will expire."""
+
+    value: str = field(repr=False)
+    minted_at: float
+    expires_at: float
+
+    def age_s(self) -> float:
+        return time.monotonic() - self.minted_at
+
+
+class Credentials(Protocol):
+    """What may be sent in the Authorization header."""
+
+    def key(self, repository: str) -> str:
+        """Names the rate limit that requests about this repository count against."""
+        ...
+
+    async def token(self, repository: str) -> Token:
+        """A token that is good for this repository. Raises NotReady when nothing can be read."""
+        ...
+
+    def drop(self, repository: str, token: Token) -> bool:
+        """Forgets a token that was refused; True when a new one may be had."""
+        ...
+
+    def check_readable(self) -> None:
+        """Raises NotReady when the key or the token cannot be read. Asks nobody."""
+        ...
+
+
+class StaticToken:
+    """A ready token, from the environment or from a file that is read again each time."""
+
+    def __init__(self, *, value: str | None = None, file: Path | None = None) -> None:
+        self._value, self._file = value, file
+
+    def key(self, repository: str) -> str:
+        return "token"
+
+    async def token(self, repository: str) -> Token:
+        return Token(self._read(), float("-inf"), float("inf"))
+
+    def drop(self, repository: str, token: Token) -> bool:
+        return self._read() != token.value
+
+    def check_readable(self) -> None:
+        self._read()
+
+    def _read(self) -> str:
+        value = (self._value or "") if self._file is None else read_secret(self._file, "the GitHub token")
+        token = value.strip()
+        if not token or not token.isascii() or any(char.isspace() for char in token):
+            source = "FAILOVER_GITHUB_TOKEN" if self._file is None else str(self._file)
+            raise NotReady(f"{source}: expected a GitHub token, one word of ASCII")
+        return token
+
+
+class AppCredentials:
+    """Installation tokens of a GitHub App, one for each repository.
+
+    Cached until shortly before they expire, minted once however many wait for one (single flight), and renewed in
+    the background before anybody has to wait. The key file is read again when it changes.
+    """
+
+    def __init__(self, *, app_id: str, key_file: Path, ask: Ask, installation_id: int | None = None) -> None:
+        self._app_id, self._key_file, self._ask = app_id, key_file, ask
+        self._installation_id = installation_id
+        self._installations: LRUCache[str, int] = LRUCache(1024)
+        self._tokens: TLRUCache[str, Token] = TLRUCache(
+            1024, ttu=lambda _, token, __: token.expires_at - DROP_BEFORE_S, timer=time.monotonic
+        )
+        self._minting: dict[str, asyncio.Task[Token]] = {}
+        self._key_pem = ""
+        self._app_auth: Any = None
+
+    def key(self, repository: str) -> str:
+        return repository.partition("/")[0]  # an installation belongs to one account
+
+    async def token(self, repository: str) -> Token:
+        token = self._tokens.get(repository)
+        if token is None:
+            return await asyncio.shield(self._mint_once(repository))
+        if token.expires_at - time.monotonic() < REFRESH_BEFORE_S:
+            self._mint_once(repository)
+        return token
+
+    def drop(self, repository: str, token: Token) -> bool:
+        if self._tokens.get(repository) is token:
+            del self._tokens[repository]
+        return True
+
+    def check_readable(self) -> None:
+        self._sign_with(read_secret(self._key_file, "the GitHub App's key"), parse=False)
+
+    def jwt(self) -> str:
+        """A JWT of the App, good for some minutes. Raises NotReady when the key cannot be used."""
+        auth = self._sign_with(read_secret(self._key_file, "the GitHub App's key"), parse=True)
+        return str(auth.create_jwt())
+
+    async def installation(self, repository: str) -> int:
+        """The installation's id, from the settings or from the repository."""
+        if self._installation_id is not None:
+            return self._installation_id
+        known = self._installations.get(repository)
+        if known is None:
+            what = f"the App's installation on {repository}"
+            try:
+                reply = await self._ask("GET", f"/repos/{repository}/installation", bearer=self.jwt(), what=what)
+            except FileNotFound as exc:
+                raise GitHubPermission(
+                    f"the GitHub App {self._app_id} is not installed on {repository} (or there is no such repository)"
+                ) from exc
+            known = self._installations[repository] = int(reply.data["id"])
+        return known
+
+    def _mint_once(self, repository: str) -> asyncio.Task[Token]:
+        task = self._minting.get(repository)
+        if task is None:
+            task = self._minting[repository] = asyncio.create_task(self._mint(repository))
+            task.add_done_callback(lambda done: self._minted(repository, done))
+        return task
+
+    def _minted(self, repository: str, task: "asyncio.Task[Token]") -> None:
+        self._minting.pop(repository, None)
+        if not task.cancelled():
+            task.exception()  # those who wait have it; nobody may be waiting for a renewal
+
+    async def _mint(self, repository: str) -> Token:
+        installation = await self.installation(repository)
+        try:
+            reply = await self._ask(
+                "POST",
+                f"/app/installations/{installation}/access_tokens",
+                bearer=self.jwt(),
+                json={"repositories": [repository.partition("/")[2]], "permissions": PERMISSIONS},
+                what=f"a token for {repository}",
+            )
+        except FileNotFound as exc:
+            self._installations.pop(repository, None)
+            raise GitHubPermission(f"the GitHub App {self._app_id} is no longer installed on {repository}") from exc
+        now = time.monotonic()
+        token = Token(str(reply.data["token"]), now, now + _lifetime_s(reply))
+        self._tokens[repository] = token
+        return token
+
+    def _sign_with(self, pem: str, *, parse: bool) -> Any:
+        """PyGithub's AppAuth. The key is parsed once: 42 ms a time otherwise."""
+        if "PRIVATE KEY" not in pem:
+            raise NotReady(f"{self._key_file}: expected a private key in PEM form")
+        if not parse:
+            return None
+        if self._app_auth is None or pem != self._key_pem:
+            self._app_auth, self._key_pem = _app_auth(self._app_id, pem, self._key_file), pem
+        return self._app_auth
+
+
+def read_secret(file: Path, what: str) -> str:
+    """The text of a secret's file. Raises NotReady, which never holds the text."""
+    try:
+        return file.read_text(encoding="utf-8")
+    except OSError as exc:
+        raise NotReady(f"{file}: cannot read {what} ({exc.strerror or type(exc).__name__})") from exc
+    except UnicodeDecodeError as exc:
+        raise NotReady(f"{file}: cannot read {what} (not text)") from exc
+
+
+def _app_auth(app_id: str, pem: str, file: Path) -> Any:
+    import jwt
+    from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
+    from cryptography.hazmat.primitives.serialization import load_pem_private_key
+    from github import Auth
+
+    try:
+        key = load_pem_private_key(pem.encode(), password=None)
+    except (ValueError, TypeError) as exc:
+        raise NotReady(f"{file}: expected an RSA private key in PEM form, without a password") from exc
+    if not isinstance(key, RSAPrivateKey):
+        raise NotReady(f"{file}: expected an RSA private key, as GitHub makes them")
+
+    def sign(payload: dict[str, Any]) -> str:
+        return jwt.encode(payload, key, algorithm="RS256")
+
+    return Auth.AppAuth(app_id, sign_func=sign, jwt_expiry=JWT_LIFETIME_S)
+
+
+def _lifetime_s(reply: Reply) -> float:
+    """How long a token lives, by GitHub's own clock: ours may be wrong."""
+    try:
+        expires = datetime.fromisoformat(reply.data["expires_at"])
+        return (expires - parsedate_to_datetime(reply.headers["date"])).total_seconds()
+    except (KeyError, TypeError, ValueError):
+        return 3600.0

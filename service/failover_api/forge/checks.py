@@ -1,0 +1,79 @@
+"""What an operator could have wrong on GitHub's side of one branch, asked in the order one would mend it."""
+
+import json
+from collections.abc import Sequence
+from typing import Any
+from urllib.parse import quote
+
+from failover_api.core.catalog import Branch
+from failover_api.errors import FailoverError, FileNotFound
+from failover_api.forge.app_auth import PERMISSIONS, AppCredentials
+from failover_api.forge.client import GitHubClient
+from failover_api.forge.port import Check
+
+# Rules under which nobody commits directly. https://docs.github.com/en/rest/repos/rules
+_NEEDS_PULL_REQUEST = {"pull_request", "required_status_checks", "update", "merge_queue", "required_deployments"}
+
+
+async def check_branch(client: GitHubClient, branch: Branch) -> Sequence[Check]:
+    """Credentials, repository, permission, branch, rules. Stops at the first that makes the rest meaningless."""
+    checks: list[Check] = []
+    steps = (_credentials, _repository, _branch, _rules)
+    for step in steps:
+        name = f"{step.__name__.strip('_')} {branch}"
+        try:
+            check = await step(client, branch, name)
+        except FailoverError as exc:
+            checks.append(Check(name, ok=False, detail=exc.detail))
+            break
+        checks.append(check)
+    return checks
+
+
+async def _credentials(client: GitHubClient, branch: Branch, name: str) -> Check:
+    credentials = client.credentials
+    await credentials.token(branch.repository)
+    if not isinstance(credentials, AppCredentials):
+        return Check(name, ok=True, detail="a ready token")
+    reply = await client.as_app("GET", "/app", bearer=credentials.jwt(), what="the GitHub App")
+    installation = await credentials.installation(branch.repository)
+    granted = ", ".join(f"{key}: {value}" for key, value in PERMISSIONS.items())
+    return Check(name, ok=True, detail=f"App {reply.data.get('slug')}, installation {installation}, may {granted}")
+
+
+async def _repository(client: GitHubClient, branch: Branch, name: str) -> Check:
+    try:
+        data = await _get(client, branch, "")
+    except FileNotFound:
+        return Check(name, ok=False, detail="no such repository, or the credentials cannot see it")
+    if data.get("archived"):
+        return Check(name, ok=False, detail="the repository is archived: nothing can be written")
+    permissions = data.get("permissions")
+    if isinstance(permissions, dict) and not permissions.get("push", True):
+        return Check(name, ok=False, detail="the credentials may read only; they need contents: write")
+    return Check(name, ok=True, detail="can be read and written")
+
+
+async def _branch(client: GitHubClient, branch: Branch, name: str) -> Check:
+    try:
+        data = await _get(client, branch, f"/branches/{quote(branch.name, safe='')}")
+    except FileNotFound:
+        return Check(name, ok=False, detail="no such branch")
+    return Check(name, ok=True, detail=f"at {data['commit']['sha'][:12]}")
+
+
+async def _rules(client: GitHubClient, branch: Branch, name: str) -> Check:
+    place = quote(branch.name, safe="")
+    kinds = {str(rule.get("type")) for rule in await _get(client, branch, f"/rules/branches/{place}")}
+    blocking = sorted(kinds & _NEEDS_PULL_REQUEST)
+    if blocking:
+        detail = f"rules demand a pull request ({', '.join(blocking)}): direct commits will be refused"
+        return Check(name, ok=False, detail=detail)
+    if (await _get(client, branch, f"/branches/{place}")).get("protected") and not kinds:
+        return Check(name, ok=True, detail="classic branch protection is on: a direct commit may be refused")
+    return Check(name, ok=True, detail=f"direct commits allowed ({', '.join(sorted(kinds)) or 'no rules'})")
+
+
+async def _get(client: GitHubClient, branch: Branch, below: str) -> Any:
+    url = f"/repos/{branch.repository}{below}"
+    return json.loads(await client.get(branch.repository, url, what=f"GET {url}"))

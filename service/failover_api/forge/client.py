@@ -1,0 +1,209 @@
+"""HTTP to GitHub: one request with credentials, ETags, retries of what is safe to repeat, and the rate-limit circuit.
+
+Reads are repeated after a passing fault. A write is never repeated here once it may have left: failover.py reads back
+first. Nobody sleeps for a rate limit: the circuit opens and every caller is told how long.
+"""
+
+import asyncio
+import json
+import random
+import time
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import httpx2
+
+from failover_api.errors import (
+    FailoverError,
+    FileNotFound,
+    GitHubError,
+    GitHubRateLimited,
+    GitHubUnavailable,
+    WriteUnknown,
+)
+from failover_api.forge.app_auth import Credentials
+from failover_api.forge.conditional import ConditionalCache, Copy
+from failover_api.forge.replies import (
+    BadCredentials,
+    FreshlyRefused,
+    Reply,
+    graphql_refusal,
+    lost,
+    refusal,
+)
+
+READ_ATTEMPTS = 3
+FRESH_TOKEN_S = 5.0
+FRESH_TOKEN_WAITS_S = (1.0, 2.0)
+_HEADERS = {
+    "accept": "application/vnd.github+json",
+    "x-github-api-version": "2022-11-28",
+    "user-agent": "failover-api",
+}
+_NEVER_SENT = (httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.PoolTimeout, httpx2.UnsupportedProtocol)
+
+
+class Circuit:
+    """Open while GitHub asks us to wait, for each key of the credentials by itself."""
+
+    def __init__(self) -> None:
+        self._open_until: dict[str, float] = {}
+
+    def check(self, key: str) -> None:
+        """Raises GitHubRateLimited while the circuit is open."""
+        wait_s = self._open_until.get(key, 0.0) - time.monotonic()
+        if wait_s > 0:
+            raise GitHubRateLimited(f"GitHub asks us to wait {wait_s:.0f} s more", retry_after_s=wait_s)
+        self._open_until.pop(key, None)
+
+    def open(self, key: str, wait_s: float) -> None:
+        self._open_until[key] = max(self._open_until.get(key, 0.0), time.monotonic() + wait_s)
+
+
+@dataclass(frozen=True, slots=True)
+class _Ask:
+    """One request. `url` is below the REST root or absolute; `repository` picks the token."""
+
+    method: str
+    url: str
+    what: str
+    repository: str
+    json: object = None
+    headers: Mapping[str, str] | None = None
+    writing: bool = False
+    bearer: str | None = None
+
+
+class GitHubClient:
+    """Requests to one GitHub. `base_url` is its REST root; `http` is closed by whoever made it."""
+
+    def __init__(self, http: httpx2.AsyncClient, *, base_url: str, timeout_s: float) -> None:
+        self._http = http
+        self._base_url = base_url.rstrip("/")
+        self._timeout = httpx2.Timeout(timeout_s, connect=min(5.0, timeout_s))
+        self._circuit = Circuit()
+        self.cache = ConditionalCache()
+        self.credentials: Credentials
+
+    @property
+    def graphql_url(self) -> str:
+        """Beside the REST root: /graphql, or /api/graphql on GitHub Enterprise Server."""
+        root = self._base_url.removesuffix("/v3") if self._base_url.endswith("/api/v3") else self._base_url
+        return f"{root}/graphql"
+
+    async def get(self, repository: str, url: str, *, what: str, not_before: float | None = None) -> bytes:
+        """The body of a GET, validated with If-None-Match unless a copy was validated since `not_before`.
+
+        Raises FileNotFound for a 404, and drops the copy.
+        """
+        copy = self.cache.get(url)
+        if copy is not None and not_before is not None and copy.validated_at >= not_before:
+            return copy.body
+        headers = {"if-none-match": copy.etag} if copy is not None and copy.etag else {}
+        started = time.monotonic()
+        try:
+            reply = await self._repeated(_Ask("GET", url, what, repository, headers=headers), self._authorised)
+        except FileNotFound:
+            self.cache.drop(url)
+            raise
+        body = copy.body if reply.status == 304 and copy is not None else reply.body
+        etag = reply.headers.get("etag") or (copy.etag if reply.status == 304 and copy is not None else None)
+        self.cache.put(url, Copy(body, etag, started))
+        return body
+
+    async def write(self, method: str, repository: str, url: str, body: object, *, what: str) -> Reply:
+        """A PUT, POST, PATCH or DELETE that changes something. Raises WriteUnknown when its reply was lost.
+
+        Repeated only when it surely never left.
+        """
+        return await self._repeated(_Ask(method, url, what, repository, json=body, writing=True), self._authorised)
+
+    async def graphql(
+        self, repository: str, query: str, variables: Mapping[str, object], *, what: str, writing: bool = False
+    ) -> Any:
+        """The `data` of a GraphQL request. Raises what its `errors` mean."""
+        body = {"query": query, "variables": variables}
+        ask = _Ask("POST", self.graphql_url, what, repository, json=body, writing=writing)
+        try:
+            reply = await self._repeated(ask, self._authorised)
+        except FileNotFound as exc:
+            raise GitHubError(exc.detail) from exc
+        errors = reply.data.get("errors") if isinstance(reply.data, dict) else None
+        if errors:
+            raise self._noted(graphql_refusal(errors, what=what, writing=writing), ask)
+        data = reply.data.get("data") if isinstance(reply.data, dict) else None
+        if not isinstance(data, dict):
+            raise (WriteUnknown if writing else GitHubError)(f"{what}: GitHub's answer has no data")
+        return data
+
+    async def as_app(self, method: str, url: str, *, bearer: str, what: str, json: object = None) -> Reply:
+        """A request with the App's own JWT: reading the installation, minting a token. Safe to repeat."""
+        return await self._repeated(_Ask(method, url, what, "", json=json, bearer=bearer), self._send_as_app)
+
+    async def _repeated(self, ask: _Ask, send: Callable[[_Ask], Awaitable[Reply]]) -> Reply:
+        for attempt in range(READ_ATTEMPTS):
+            try:
+                return await send(ask)
+            except GitHubUnavailable:
+                if attempt == READ_ATTEMPTS - 1:
+                    raise
+                await asyncio.sleep(random.uniform(0.05, 0.15) * 2**attempt)  # noqa: S311 - jitter
+        raise AssertionError("unreachable")
+
+    async def _send_as_app(self, ask: _Ask) -> Reply:
+        return self._judged(ask, await self._exchange(ask, ask.bearer or ""))
+
+    async def _authorised(self, ask: _Ask) -> Reply:
+        """Sends with a token; one that GitHub does not know yet, or no more, is dealt with here.
+
+        A refused request was not carried out, so a write may be sent again.
+        """
+        waits = iter(FRESH_TOKEN_WAITS_S)
+        renewed = False
+        while True:
+            self._circuit.check(self.credentials.key(ask.repository))
+            token = await self.credentials.token(ask.repository)
+            try:
+                return self._judged(ask, await self._exchange(ask, token.value))
+            except (BadCredentials, FreshlyRefused) as exc:
+                if token.age_s() < FRESH_TOKEN_S and (wait_s := next(waits, None)) is not None:
+                    await asyncio.sleep(wait_s)
+                elif not renewed and isinstance(exc, BadCredentials) and self.credentials.drop(ask.repository, token):
+                    renewed = True
+                else:
+                    raise
+
+    async def _exchange(self, ask: _Ask, token: str) -> Reply:
+        """One request, one reply, parsed. Raises what a missing, cut or garbled reply means."""
+        url = ask.url if "://" in ask.url else self._base_url + ask.url
+        headers = {**_HEADERS, **(ask.headers or {}), "authorization": f"Bearer {token}"}
+        try:
+            response = await self._http.request(ask.method, url, headers=headers, json=ask.json, timeout=self._timeout)
+        except httpx2.InvalidURL as exc:
+            raise GitHubError(f"{ask.what}: not a URL that can be asked for") from exc
+        except httpx2.HTTPError as exc:
+            raise lost(exc, what=ask.what, sent=not isinstance(exc, _NEVER_SENT), writing=ask.writing) from exc
+        return _reply(ask, response)
+
+    def _judged(self, ask: _Ask, reply: Reply) -> Reply:
+        if reply.status < 300 or (reply.status == 304 and ask.headers):
+            return reply
+        raise self._noted(refusal(reply, now=time.time(), what=ask.what, writing=ask.writing), ask)
+
+    def _noted(self, error: FailoverError, ask: _Ask) -> FailoverError:
+        if isinstance(error, GitHubRateLimited):
+            self._circuit.open(self.credentials.key(ask.repository), error.retry_after_s or 0.0)
+        return error
+
+
+def _reply(ask: _Ask, response: httpx2.Response) -> Reply:
+    body = response.content
+    headers = {key.lower(): value for key, value in response.headers.items()}
+    try:
+        data = json.loads(body) if body else None
+    except ValueError as exc:
+        if response.status_code < 300:  # a success we cannot read: cut, or not from GitHub
+            raise lost(exc, what=ask.what, sent=True, writing=ask.writing) from exc
+        data = None
+    return Reply(ask.method, ask.url, response.status_code, headers, body, data)

@@ -1,0 +1,55 @@
+"""The GraphQL texts. What varies travels in variables, never in the text.
+
+https://docs.github.com/en/graphql/reference/objects#commit
+"""
+
+from collections.abc import Sequence
+
+_BLOB = "... on Blob { oid text byteSize isBinary isTruncated }"
+
+CREATE_COMMIT = """\
+mutation CreateCommit($input: CreateCommitOnBranchInput!) {
+  createCommitOnBranch(input: $input) { commit { oid url signature { isValid } } }
+}
+"""
+
+FILE_MODE = """\
+query FileMode($owner: String!, $name: String!, $ref: String!, $path: String!) {
+  repository(owner: $owner, name: $name) {
+    ref(qualifiedName: $ref) { target { ... on Commit { file(path: $path) { mode type } } } }
+  }
+}
+"""
+
+
+def files_at(paths: Sequence[str], *, head: str | None) -> tuple[str, dict[str, str]]:
+    """Reads files and their modes at a commit, or at the branch's head when `head` is None.
+
+    Gives the query and the variables p0, p1, ...; the caller adds owner, name and ref (or head).
+    """
+    start, names = _variables(paths, "p", "String!")
+    files = "\n".join(f"f{i}: file(path: $p{i}) {{ mode type object {{ {_BLOB} }} }}" for i in range(len(paths)))
+    if head is None:
+        at = f"ref(qualifiedName: $ref) {{ target {{ oid ... on Commit {{ {files} }} }} }}"
+        return _repository("FilesAtRef", f"$ref: String!, {start}", at), names
+    at = f"object(oid: $head) {{ oid ... on Commit {{ {files} }} }}"
+    return _repository("FilesAtHead", f"$head: GitObjectID!, {start}", at), names
+
+
+def blobs(shas: Sequence[str]) -> tuple[str, dict[str, str]]:
+    """Reads blobs by their shas. Gives the query and the variables b0, b1, ..."""
+    start, names = _variables(shas, "b", "GitObjectID!")
+    objects = "\n".join(f"f{i}: object(oid: $b{i}) {{ {_BLOB} }}" for i in range(len(shas)))
+    return _repository("Blobs", start, objects), names
+
+
+def _variables(values: Sequence[str], letter: str, kind: str) -> tuple[str, dict[str, str]]:
+    declared = ", ".join(f"${letter}{i}: {kind}" for i in range(len(values)))
+    return declared, {f"{letter}{i}": value for i, value in enumerate(values)}
+
+
+def _repository(operation: str, variables: str, selection: str) -> str:
+    return (
+        f"query {operation}($owner: String!, $name: String!, {variables}) {{\n"
+        f"repository(owner: $owner, name: $name) {{ {selection} }}\n}}"
+    )

@@ -1,0 +1,105 @@
+"""Reading: a service, its files as they stand on the branch, and the same parsed."""
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+from cachetools import LRUCache
+
+from failover_api.core.catalog import Branch, Catalog, Service
+from failover_api.core.splice import Manifest, parse
+from failover_api.core.version import manifests_version
+from failover_api.discovery import Discovery
+from failover_api.errors import DocumentNotFound, FailoverError, FileNotFound, ManifestError
+from failover_api.forge.port import File, Forge, Snapshot
+
+MANIFESTS_KEPT = 64
+
+
+@dataclass(frozen=True, slots=True)
+class Observation:
+    """A located service and its files. `manifests` is {path: manifest}."""
+
+    service: Service
+    snapshot: Snapshot
+    manifests: Mapping[str, Manifest]
+
+    @property
+    def version(self) -> str:
+        """Names the manifests and the service's entry in the catalog."""
+        return manifests_version(self.service, {path: self.snapshot.file(path).sha for path in self.manifests})
+
+
+class Observer:
+    """Reads services from a forge."""
+
+    def __init__(self, forge: Forge, catalog: Callable[[], Catalog]) -> None:
+        self._forge = forge
+        self._catalog = catalog
+        self._discovery = Discovery(forge)
+        self._manifests: LRUCache[tuple[str, str], Manifest] = LRUCache(MANIFESTS_KEPT)
+
+    async def observe(self, service: Service, *, not_before: float | None) -> Observation:
+        """Reads a service; `not_before` as in Forge.read().
+
+        A manifest that had to be found is searched for once more when it is not where it was.
+        """
+        since = time.monotonic() if not_before is None else not_before
+        located = await self._discovery.locate(service, self._catalog(), not_before=since)
+        try:
+            return await self._read(located, not_before)
+        except (FileNotFound, DocumentNotFound):
+            if located is service:
+                raise
+            self._discovery.forget(service)
+            now = time.monotonic()
+            located = await self._discovery.locate(service, self._catalog(), not_before=now)
+            return await self._read(located, now)
+
+    async def observe_all(
+        self, branch: Branch, services: Sequence[Service], *, not_before: float
+    ) -> Mapping[str, Observation | FailoverError]:
+        """Reads services of one branch, all at one commit; a service that cannot be read holds its error."""
+        found: dict[str, Observation | FailoverError] = {}
+        located: list[Service] = []
+        for service in services:
+            try:
+                located.append(await self._discovery.locate(service, self._catalog(), not_before=not_before))
+            except FailoverError as exc:
+                found[service.name] = exc
+        paths = tuple(dict.fromkeys(path for service in located for path in service.files))
+        if paths:
+            snapshot = await self._forge.read(branch, paths, not_before=not_before, at_head=True)
+            for service in located:
+                found[service.name] = await self._one_of_many(service, snapshot)
+        return found
+
+    async def _one_of_many(self, service: Service, snapshot: Snapshot) -> Observation | FailoverError:
+        try:
+            return self._parsed(service, snapshot)
+        except (FileNotFound, DocumentNotFound):
+            self._discovery.forget(service)
+            original = self._catalog().services.get(service.name, service)
+            try:
+                return await self.observe(original, not_before=time.monotonic())
+            except FailoverError as exc:
+                return exc
+        except ManifestError as exc:
+            return exc
+
+    async def _read(self, service: Service, not_before: float | None) -> Observation:
+        return self._parsed(service, await self._forge.read(service.branch, service.files, not_before=not_before))
+
+    def _parsed(self, service: Service, snapshot: Snapshot) -> Observation:
+        manifests = {path: self._manifest(snapshot.file(path)) for path in service.files}
+        for switch in service.switches:
+            manifests[switch.file or ""].select(switch.selector)
+        own = Snapshot(snapshot.branch, {path: snapshot.files[path] for path in service.files}, snapshot.head)
+        return Observation(service, own, manifests)
+
+    def _manifest(self, file: File) -> Manifest:
+        key = (file.path, file.sha)
+        manifest = self._manifests.get(key)
+        if manifest is None:
+            manifest = self._manifests[key] = parse(file.data, file=file.path)
+        return manifest

@@ -1,0 +1,110 @@
+"""What GitHub knows of a repository beyond Git: its rules, settings, people and pull requests."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    from failover_api.sandbox.objects import Bare
+
+MergeMethod = Literal["merge", "squash", "rebase"]
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """A branch nobody may write to but by a pull request. Classic protection and rulesets speak differently."""
+
+    kind: Literal["ruleset", "classic"]
+    approvals: int = 1
+    checks: tuple[str, ...] = ()
+
+    @property
+    def violation(self) -> str:
+        """Why a direct write is refused, in GitHub's words."""
+        if self.kind == "ruleset":
+            return "Repository rule violations found\n\nChanges must be made through a pull request.\n\n"
+        return self.missing(frozenset(), 0) or "Changes must be made through a pull request."
+
+    def missing(self, passed: frozenset[str], approvals: int) -> str | None:
+        """What a pull request still waits for; None when it may be merged."""
+        if approvals < self.approvals:
+            reviews = "review is" if self.approvals == 1 else "reviews are"
+            return f"At least {self.approvals} approving {reviews} required by reviewers with write access."
+        waiting = [check for check in self.checks if check not in passed]
+        if len(waiting) == 1:
+            return f'Required status check "{waiting[0]}" is expected.'
+        return f"{len(waiting)} of {len(self.checks)} required status checks are expected." if waiting else None
+
+
+@dataclass(slots=True)
+class Comment:
+    id: int
+    author: str
+    body: str
+    at: int
+
+
+@dataclass(slots=True)
+class PullRequest:
+    """`head_sha` and `base_sha` are kept when it is closed; while open they follow their branches."""
+
+    number: int
+    title: str
+    body: str | None
+    author: str
+    head: str
+    base: str
+    head_sha: str
+    base_sha: str
+    created_at: int
+    updated_at: int
+    draft: bool = False
+    state: Literal["open", "closed"] = "open"
+    closed_at: int | None = None
+    merged_at: int | None = None
+    merged_by: str | None = None
+    merge_sha: str | None = None
+    auto_merge: MergeMethod | None = None
+    auto_merge_by: str = ""
+    labels: list[str] = field(default_factory=list)
+    reviewers: list[str] = field(default_factory=list)
+    teams: list[str] = field(default_factory=list)
+    comments: list[Comment] = field(default_factory=list)
+    approvals: set[str] = field(default_factory=set)
+    passed_checks: set[str] = field(default_factory=set)
+
+
+class Repository:
+    """One repository: the bare one on disk, and what only GitHub knows."""
+
+    def __init__(self, number: int, full_name: str, bare: Bare, default_branch: str, created_at: int) -> None:
+        self.id = 3000 + number
+        self.full_name = full_name
+        self.owner, _, self.name = full_name.partition("/")
+        self.bare = bare
+        self.default_branch = default_branch
+        self.created_at = created_at
+        self.rules: dict[str, Rule] = {}
+        self.signed: set[str] = set()
+        self.pulls: dict[int, PullRequest] = {}
+        self.collaborators = ["sandbox-user", "maria", "jonas"]
+        self.teams = ["operators"]
+        self.allow_merge_commit = True
+        self.allow_squash_merge = True
+        self.allow_rebase_merge = True
+        self.allow_auto_merge = True
+        self.delete_branch_on_merge = False
+        self.archived = False
+
+    @property
+    def node_id(self) -> str:
+        return f"R_sandbox{self.id}"
+
+    def allows(self, method: MergeMethod) -> bool:
+        allowed = {"merge": self.allow_merge_commit, "squash": self.allow_squash_merge}
+        return allowed.get(method, self.allow_rebase_merge)
+
+    def branches(self) -> dict[str, str]:
+        prefix = "refs/heads/"
+        return {name.removeprefix(prefix): sha for name, sha in self.bare.refs(prefix).items()}

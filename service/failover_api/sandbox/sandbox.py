@@ -1,0 +1,258 @@
+"""The sandbox itself: repositories, one App, one person's token, and a log of what was asked.
+
+A person's acts (read, commit, protect, suspend, ...) go to it directly, without HTTP and past every rule.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import time
+import weakref
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+from failover_api.sandbox import history, merging
+from failover_api.sandbox.faults import Faults
+from failover_api.sandbox.identity import Identities
+from failover_api.sandbox.limits import Limits
+from failover_api.sandbox.objects import SUBMODULE, SYMLINK, Bare, Commit, Entry, NewFile, Person, now
+from failover_api.sandbox.repository import Repository, Rule
+from failover_api.sandbox.serving import serving
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+    from pathlib import Path
+
+    from starlette.types import ASGIApp
+
+MARIA = ("Maria Person", "maria@example.com")
+TREE_LIMIT = 100_000
+_MANY_FILES = 50
+
+Content = bytes | NewFile | Entry | None
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What was asked. `status` is what the endpoint answered, even if a fault kept it back; None: it never ran."""
+
+    method: str
+    path: str
+    query: str
+    status: int | None
+    authorization: str
+    if_none_match: str | None
+    operation: str | None
+    fault: str | None
+    body: bytes
+
+
+class Sandbox:
+    """A small GitHub over bare repositories."""
+
+    def __init__(self, directory: Path, *, app_id: str = "1001", token: str = "sandbox-token") -> None:  # noqa: S107 - opens nothing but this sandbox
+        self.git_dir = directory
+        self.clock: Callable[[], float] = time.time
+        self.identities = Identities(app_id, token, "sandbox-user", self._now)
+        self.limits = Limits(self._now)
+        self.faults = Faults()
+        self.requests: list[Request] = []
+        self.tree_limit = TREE_LIMIT
+        self.write_delay_s = 0.0
+        self.repositories: dict[str, Repository] = {}
+        self._bares: list[Bare] = []
+        weakref.finalize(self, _close, self._bares)
+
+    @classmethod
+    def create(
+        cls,
+        directory: Path,
+        *,
+        repository: str = "acme/homelab",
+        branch: str = "main",
+        files: Mapping[str, bytes],
+        app_id: str = "1001",
+        token: str = "sandbox-token",  # noqa: S107 - opens nothing but this sandbox
+    ) -> Sandbox:
+        """A sandbox with one repository at `directory`, and in it one commit, by a person."""
+        sandbox = cls(directory, app_id=app_id, token=token)
+        sandbox._add(repository, directory, files, branch)
+        return sandbox
+
+    def add_repository(self, name: str, files: Mapping[str, bytes], branch: str = "main") -> Repository:
+        """Another one, beside the first: its directory is named after it."""
+        directory = self.git_dir.parent / f"{self.git_dir.name}-{name.replace('/', '-')}"
+        return self._add(name, directory, files, branch)
+
+    def close(self) -> None:
+        _close(self._bares)
+
+    # How others reach it
+
+    @property
+    def app(self) -> ASGIApp:
+        """The API as an ASGI application, at / and at /api/v3 (as GitHub Enterprise Server has it)."""
+        from failover_api.sandbox.app import create_app
+
+        return create_app(self)
+
+    @contextlib.contextmanager
+    def serve(self, port: int = 0) -> Iterator[str]:
+        """Serves the API on 127.0.0.1 from a thread; gives the base URL."""
+        with serving(self.app, port) as url:
+            yield url
+
+    @property
+    def app_id(self) -> str:
+        return self.identities.app_id
+
+    @property
+    def token(self) -> str:
+        return self.identities.token
+
+    @property
+    def private_key_pem(self) -> str:
+        return self.identities.private_key_pem
+
+    @property
+    def permissions(self) -> dict[str, str]:
+        """What the installation was granted; change it in place."""
+        return self.identities.permissions
+
+    @property
+    def repository(self) -> Repository:
+        """The first one."""
+        return next(iter(self.repositories.values()))
+
+    # A person's acts
+
+    def read(self, path: str, branch: str | None = None, *, repository: str | None = None) -> bytes | None:
+        repo = self._repository(repository)
+        entry = repo.bare.entry(self.commit_at(branch, repository).tree, path)
+        return repo.bare.blob(entry.sha) if entry and entry.type == "blob" else None
+
+    def commit(
+        self,
+        changes: Mapping[str, Content],
+        message: str,
+        branch: str | None = None,
+        *,
+        repository: str | None = None,
+    ) -> str:
+        """Commits {path: content}, None deletes, and returns the sha. A new branch starts at the default one."""
+        repo = self._repository(repository)
+        branch = branch or repo.default_branch
+        while True:
+            head = repo.bare.head(branch)
+            parent = head or repo.bare.head(repo.default_branch)
+            sha = _commit(repo.bare, parent, changes, message)
+            if repo.bare.move(f"refs/heads/{branch}", head, sha):
+                return sha
+
+    def add_symlink(self, path: str, target: str, branch: str | None = None) -> str:
+        return self.commit({path: NewFile(target.encode(), SYMLINK)}, f"Link {path} to {target}", branch)
+
+    def add_submodule(self, path: str, branch: str | None = None) -> str:
+        """A submodule that points to a commit elsewhere, with its .gitmodules."""
+        modules = f'[submodule "{path}"]\n\tpath = {path}\n\turl = https://example.com/{path}.git\n'
+        changes: dict[str, Content] = {path: Entry(SUBMODULE, "1" * 40), ".gitmodules": modules.encode()}
+        return self.commit(changes, f"Add submodule {path}", branch)
+
+    def head(self, branch: str | None = None, *, repository: str | None = None) -> str:
+        return self.commit_at(branch, repository).sha
+
+    def log(self, branch: str | None = None, *, repository: str | None = None) -> list[Commit]:
+        """Newest first."""
+        return list(history.log(self._repository(repository).bare, self.head(branch, repository=repository)))
+
+    def commit_at(self, branch: str | None = None, repository: str | None = None) -> Commit:
+        """The commit a branch is at. Raises KeyError when there is no such branch."""
+        repo = self._repository(repository)
+        head = repo.bare.head(branch or repo.default_branch)
+        if head is None:
+            raise KeyError(branch)
+        return repo.bare.commit(head)
+
+    # Rules and the App
+
+    def protect(
+        self,
+        branch: str | None = None,
+        kind: Literal["ruleset", "classic"] = "ruleset",
+        *,
+        approvals: int = 1,
+        checks: tuple[str, ...] = (),
+        repository: str | None = None,
+    ) -> None:
+        """From now on the branch changes by pull request only."""
+        repo = self._repository(repository)
+        repo.rules[branch or repo.default_branch] = Rule(kind, approvals, checks)
+
+    def unprotect(self, branch: str | None = None, *, repository: str | None = None) -> None:
+        repo = self._repository(repository)
+        repo.rules.pop(branch or repo.default_branch, None)
+
+    def suspend(self) -> None:
+        self.identities.suspended_at = self._now()
+
+    def unsuspend(self) -> None:
+        self.identities.suspended_at = None
+
+    def uninstall(self) -> None:
+        self.identities.installed = False
+
+    def approve(self, number: int, login: str = "maria", *, repository: str | None = None) -> None:
+        """A person approves a pull request; auto-merge goes on where it was waiting for that."""
+        repo = self._repository(repository)
+        repo.pulls[number].approvals.add(login)
+        merging.merge_if_ready(repo, repo.pulls[number])
+
+    def pass_check(self, number: int, check: str, *, repository: str | None = None) -> None:
+        """A required check of a pull request turns green."""
+        repo = self._repository(repository)
+        repo.pulls[number].passed_checks.add(check)
+        merging.merge_if_ready(repo, repo.pulls[number])
+
+    def revoke_tokens(self) -> None:
+        """Every installation token in use answers 401 from now on."""
+        self.identities.revoke()
+
+    def operations(self, operation: str) -> list[Request]:
+        """The GraphQL requests that asked for this field, such as createCommitOnBranch."""
+        return [request for request in self.requests if request.operation == operation]
+
+    def _now(self) -> float:
+        return self.clock()
+
+    def _repository(self, name: str | None) -> Repository:
+        return self.repositories[name.lower()] if name else self.repository
+
+    def _add(self, name: str, directory: Path, files: Mapping[str, bytes], branch: str) -> Repository:
+        bare = Bare.create(directory, branch)
+        self._bares.append(bare)
+        repo = Repository(len(self.repositories) + 1, name, bare, branch, now())
+        self.repositories[name.lower()] = repo
+        bare.move(f"refs/heads/{branch}", None, _commit(bare, None, files, "Initial commit"))
+        return repo
+
+
+def _commit(bare: Bare, parent: str | None, changes: Mapping[str, Content], message: str) -> str:
+    """Writes a person's commit, without moving a ref."""
+    with bare.packed() if len(changes) > _MANY_FILES else contextlib.nullcontext():
+        entries = {path: _entry(bare, content) for path, content in changes.items()}
+        tree = bare.change(bare.commit(parent).tree if parent else None, entries)
+        return bare.put_commit(tree, (parent,) if parent else (), message, Person(*MARIA, now()))
+
+
+def _entry(bare: Bare, content: Content) -> Entry | None:
+    match content:
+        case NewFile():
+            return Entry(content.mode, bare.put_blob(content.content))
+        case bytes():
+            return Entry(0o100644, bare.put_blob(content))
+    return content
+
+
+def _close(bares: list[Bare]) -> None:
+    while bares:
+        bares.pop().close()

@@ -1,0 +1,64 @@
+"""The one place where the pieces meet.
+
+async with open_failover(settings) as failover: ...
+"""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+import httpx2
+
+from failover_api.catalog_file import CatalogFile
+from failover_api.errors import NotReady
+from failover_api.failover import Failover
+from failover_api.forge.app_auth import AppCredentials, Credentials, StaticToken
+from failover_api.forge.client import GitHubClient
+from failover_api.forge.github import GitHub
+from failover_api.settings import Settings
+
+REQUEST_TIMEOUT_S = 10.0  # GitHub ends a request of its own accord then
+MAX_CONNECTIONS = 20
+
+
+@dataclass(frozen=True, slots=True)
+class House:
+    """Everything that was put together, for the edges to use."""
+
+    settings: Settings
+    catalog: CatalogFile
+    credentials: Credentials
+    github: GitHub
+    failover: Failover
+
+
+@asynccontextmanager
+async def open_failover(settings: Settings, catalog: CatalogFile | None = None) -> AsyncIterator[House]:
+    """Puts the pieces together; nothing is asked of GitHub yet. Raises NotReady when no credentials are named."""
+    catalog = catalog or CatalogFile(settings.config)
+    catalog.reload()
+    timeout_s = min(REQUEST_TIMEOUT_S, settings.deadline_s / 3)
+    # Idle connections are kept: a promote at night should not pay for a TLS handshake.
+    limits = httpx2.Limits(max_connections=MAX_CONNECTIONS, keepalive_expiry=None)
+    async with httpx2.AsyncClient(limits=limits, follow_redirects=False) as http:
+        client = GitHubClient(http, base_url=settings.github_url, timeout_s=timeout_s)
+        client.credentials = _credentials(settings, client)
+        github = GitHub(client)
+        failover = Failover(github, catalog.current, deadline_s=settings.deadline_s)
+        yield House(settings, catalog, client.credentials, github, failover)
+
+
+def _credentials(settings: Settings, client: GitHubClient) -> Credentials:
+    """An App when one is named, else a token."""
+    if settings.github_app_id and settings.github_private_key_file:
+        return AppCredentials(
+            app_id=settings.github_app_id,
+            key_file=settings.github_private_key_file,
+            ask=client.as_app,
+            installation_id=settings.github_installation_id,
+        )
+    if settings.github_app_id or settings.github_private_key_file:
+        raise NotReady("a GitHub App needs both FAILOVER_GITHUB_APP_ID and FAILOVER_GITHUB_PRIVATE_KEY_FILE")
+    if settings.github_token_file is not None:
+        return StaticToken(file=settings.github_token_file)
+    return StaticToken(value=settings.github_token.get_secret_value() if settings.github_token else None)

@@ -1,0 +1,21 @@
+"""What a flow may cost in requests and commits: the counts of `make bench`, as tests. No time is gated."""
+
+from pathlib import Path
+
+import pytest
+
+from bench.figures.counts import Flow, count, flows, rows_of
+
+
+@pytest.mark.parametrize("flow", flows(), ids=lambda flow: flow.what)
+async def test_a_flow_costs_no_more_than_promised(flow: Flow, tmp_path: Path) -> None:
+    counted = await count(flow, tmp_path)
+    for row in rows_of(flow, counted):
+        assert row.ok, (row, [f"{request.method} {request.path}" for request in counted.requests])
+
+
+async def test_a_cold_start_asks_for_the_installation_and_a_token_first(tmp_path: Path) -> None:
+    cold = next(flow for flow in flows() if not flow.before)
+    first, second, *_ = (await count(cold, tmp_path)).requests
+    assert first.path.endswith("/installation")
+    assert second.path.endswith("/access_tokens")

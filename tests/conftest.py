@@ -1,0 +1,64 @@
+"""What every test stands on: async tests run on asyncio, and no test reaches the network."""
+
+import ipaddress
+import sys
+from collections.abc import Iterator
+
+import hypothesis
+import pytest
+
+hypothesis.settings.register_profile("house", deadline=None)  # a busy machine is not a failing test
+hypothesis.settings.load_profile("house")
+
+REFUSED: list[str] = []  # refusals since the running test began: code under test may have swallowed the exception
+
+
+class NetworkRefusedError(RuntimeError):
+    """A test tried to leave the machine. Not an OSError, which clients take for a network failure and retry."""
+
+
+def is_local(host: object) -> bool:
+    """A loopback address, "localhost", or where a server listens on every address."""
+    if isinstance(host, bytes):
+        host = host.decode("ascii", "replace")
+    if host in (None, "", "localhost"):
+        return True
+    try:
+        address = ipaddress.ip_address(str(host).partition("%")[0])
+    except ValueError:
+        return False
+    return address.is_loopback or address.is_unspecified
+
+
+def refuse_network(event: str, args: tuple[object, ...]) -> None:
+    """An audit hook: it sees every thread, every event loop, and sockets that bypass `socket`.
+
+    https://docs.python.org/3/library/audit_events.html
+    """
+    if event == "socket.getaddrinfo":
+        host = args[0]
+    elif event in {"socket.connect", "socket.sendto", "socket.sendmsg"}:
+        if not isinstance(args[1], tuple):  # a Unix socket, or sendmsg on a connected one
+            return
+        host = args[1][0]
+    else:
+        return
+    if not is_local(host):
+        REFUSED.append(f"{event} to {host!r}: a test may only reach this machine (127.0.0.1, ::1, localhost)")
+        raise NetworkRefusedError(REFUSED[-1])
+
+
+sys.addaudithook(refuse_network)
+
+
+@pytest.fixture(autouse=True)
+def no_network() -> Iterator[list[str]]:
+    """Fail a test that tried the network, even when the code under test swallowed the refusal."""
+    REFUSED.clear()
+    yield REFUSED
+    assert not REFUSED, "\n".join(REFUSED)
+
+
+@pytest.fixture(scope="session")
+def anyio_backend() -> str:
+    return "asyncio"
