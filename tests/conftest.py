@@ -1,8 +1,11 @@
 """What every test stands on: async tests run on asyncio, and no test reaches the network."""
 
 import ipaddress
+import os
 import sys
 from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
 
 import hypothesis
 import pytest
@@ -62,3 +65,31 @@ def no_network() -> Iterator[list[str]]:
 @pytest.fixture(scope="session")
 def anyio_backend() -> str:
     return "asyncio"
+
+
+@pytest.fixture(scope="session")
+def served_sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Any, str]]:
+    """One sandbox for the whole run, and its URL."""
+    from failover_api.sandbox import Sandbox
+    from tests.stage import FaultsAndActs
+
+    sandbox = Sandbox.create(tmp_path_factory.mktemp("sandbox") / "homelab.git", files={"README.md": b"# Homelab\n"})
+    sandbox.faults = FaultsAndActs()
+    with sandbox.serve() as url:
+        yield sandbox, url
+    sandbox.close()
+
+
+@pytest.fixture
+def stage(served_sandbox: tuple[Any, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
+    """A repository of the test's own in the sandbox: see tests/stage.py."""
+    from tests.stage import FILES, Stage, at_rest
+
+    for name in [name for name in os.environ if name.startswith(("FAILOVER_", "GITHUB_"))]:
+        monkeypatch.delenv(name)
+    sandbox, url = served_sandbox
+    repository = f"acme/lab-{len(sandbox.repositories)}"
+    sandbox.add_repository(repository, FILES)
+    with at_rest(sandbox):
+        sandbox.requests.clear()
+        yield Stage(sandbox, url, repository, tmp_path)

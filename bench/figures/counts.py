@@ -8,10 +8,10 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 from bench.rig import repositories
 from bench.rig.report import Row, exactly
+from bench.rig.scratch import scratch
 from failover_api.core.catalog import Action
 from failover_api.failover import Failover
 from failover_api.sandbox import Request, Sandbox
@@ -94,16 +94,16 @@ def flows() -> list[Flow]:
         Flow("promote, already there", promote("sonarr"), (promote("sonarr"),), only_304=True),
         Flow("dry run, warm", promote("sonarr", dry_run=True), warm, only_304=True),
         Flow("status, warm", status("sonarr"), warm, only_304=True),
-        Flow(f"list of {LISTED} services, warm", list_all, (list_all,), only_304=True, services=LISTED),
+        Flow(f"list of {LISTED} services, warm", list_all, (list_all, list_all), only_304=True, services=LISTED),
         Flow("promote, cold, manifest to be found", promote("sonarr"), requests=COLD_AT_MOST, commits=1),
         Flow("promote, cold, path in the catalog", promote("jellyfin"), requests=COLD_AT_MOST, commits=1),
         Flow("promote, cold, two files read at one head", promote("plex"), requests=4, commits=1),
     ]
 
 
-async def count(flow: Flow, scratch: Path) -> Counted:
-    """Carries a flow out in a new process' state, against a new sandbox in `scratch`."""
-    async with _opened(flow, scratch) as (sandbox, failover):
+async def count(flow: Flow, folder: Path) -> Counted:
+    """Carries a flow out in a new process' state, against a new sandbox in `folder`."""
+    async with _opened(flow, folder) as (sandbox, failover):
         for act in flow.before:
             await act(failover)
         requests, commits = len(sandbox.requests), len(sandbox.log())
@@ -125,26 +125,24 @@ def rows_of(flow: Flow, counted: Counted) -> Iterator[Row]:
         yield exactly(f"commits: {flow.what}", counted.commits, flow.commits, "commit")
 
 
-def measure() -> Iterator[Row]:
-    """Every flow, one after the other."""
+def measure(*, quick: bool = False) -> Iterator[Row]:
+    """Every flow, one after the other; there is nothing to shorten when `quick`."""
     for flow in flows():
-        with TemporaryDirectory() as scratch:
-            yield from rows_of(flow, asyncio.run(count(flow, Path(scratch))))
+        with scratch() as folder:
+            yield from rows_of(flow, asyncio.run(count(flow, folder)))
 
 
 @asynccontextmanager
-async def _opened(flow: Flow, scratch: Path) -> AsyncIterator[tuple[Sandbox, Failover]]:
+async def _opened(flow: Flow, folder: Path) -> AsyncIterator[tuple[Sandbox, Failover]]:
     files = repositories.generated(flow.services) if flow.services else repositories.sample()
-    sandbox = Sandbox.create(scratch / "homelab.git", files=files)
-    catalog, key = repositories.SAMPLE_CATALOG, scratch / "key.pem"
+    sandbox = Sandbox.create(folder / "homelab.git", files=files)
+    catalog, key = repositories.SAMPLE_CATALOG, folder / "key.pem"
     key.write_text(sandbox.private_key_pem, encoding="utf-8")
     if flow.services:
-        catalog = scratch / "services.yaml"
+        catalog = folder / "services.yaml"
         catalog.write_text(repositories.catalog(repositories.names(flow.services)), encoding="utf-8")
     with sandbox.serve() as url:
-        settings = Settings(
-            config=catalog, github_url=url, github_app_id=sandbox.app_id, github_private_key_file=key
-        )
+        settings = Settings(config=catalog, github_url=url, github_app_id=sandbox.app_id, github_private_key_file=key)
         async with open_failover(settings) as house:
             yield sandbox, house.failover
     sandbox.close()

@@ -1,6 +1,6 @@
 """The report: rows of figures, printed as they come, and the same as a table in README.md.
 
-A row with a limit says "ok" or "MISSED"; one without a limit is for information; one that could not be measured says why.
+A row with a limit says "ok" or "MISSED", one without is for information, one that could not be measured says why.
 """
 
 import statistics

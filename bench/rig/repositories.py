@@ -1,6 +1,7 @@
 """Repositories to measure on, as {path: bytes}, and the catalogs that go with them."""
 
-from collections.abc import Sequence
+import subprocess
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import failover_api
@@ -59,7 +60,7 @@ def names(count: int) -> list[str]:
 
 def path_of(name: str) -> str:
     """Where a generated service's manifest is."""
-    return f"apps/{name}/deployment.yaml"
+    return f"apps/team-{int(name[4:]) // 100:03}/{name}/deployment.yaml"
 
 
 def manifest(name: str, tag: int = 0) -> bytes:
@@ -76,3 +77,23 @@ def catalog(services: Sequence[str]) -> str:
     """A catalog of generated services."""
     head = "repository: acme/homelab\nbranch: main\nservices:\n"
     return head + "".join(_SERVICE.format(name=name, path=path_of(name)) for name in services)
+
+
+def add_history(git_dir: Path, commits: int) -> None:
+    """Commits on top of a repository of generated services: new versions of images, as a robot makes them."""
+    if commits:
+        stream = b"".join(_history(commits))
+        subprocess.run(["git", "-C", git_dir, "fast-import", "--quiet"], input=stream, check=True)
+
+
+def _history(commits: int) -> Iterator[bytes]:
+    """The input of `git fast-import`. https://git-scm.com/docs/git-fast-import"""
+    for number in range(commits):
+        name = names(100)[number % 100]
+        message, data = f"Update {name} to 1.{number}".encode(), manifest(name, number)
+        yield b"commit refs/heads/main\ncommitter Robot <robot@example.com> %d +0000\n" % (
+            1_700_000_000 + 3600 * number
+        )
+        yield b"data %d\n%s\n" % (len(message), message)
+        yield b"" if number else b"from refs/heads/main^0\n"
+        yield b"M 100644 inline %s\ndata %d\n%s\n" % (path_of(name).encode(), len(data), data)

@@ -9,9 +9,11 @@ from pathlib import Path
 
 from failover_api.core.catalog import Catalog
 from failover_api.core.catalog_text import parse_catalog
+from failover_api.core.config_yaml import MAX_CHARACTERS, WHOLE_FILE, fault
 from failover_api.errors import CatalogInvalid
 
 POLL_S = 5.0
+_MAX_BYTES = 4 * MAX_CHARACTERS  # UTF-8 takes at most four for a character
 _log = logging.getLogger(__name__)
 
 
@@ -20,48 +22,61 @@ class CatalogFile:
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._text: str | None = None
+        self._data: bytes | None = None
         self._catalog: Catalog | None = None
         self.error: CatalogInvalid | None = None
 
     def current(self) -> Catalog:
         """The last good version. Raises CatalogInvalid when there never was one."""
         if self._catalog is None:
-            raise self.error or CatalogInvalid(f"{self._path}:1: : not read yet")
+            raise self.error or self._fault("is not read yet")
         return self._catalog
 
     def reload(self) -> None:
         """Reads the file if it changed. An invalid version replaces nothing."""
         try:
-            text = self._path.read_text(encoding="utf-8")
+            data = self._read()
         except OSError as exc:
-            return self._refuse_unread(f"cannot be read ({exc.strerror})")
-        except UnicodeDecodeError:
-            return self._refuse_unread("is not UTF-8")
-        if text == self._text:
-            return None
-        self._text = text
+            self._data = None  # the same bytes, readable again, are news
+            self._refuse(self._fault(f"cannot be read: {exc.strerror or exc}"))
+            return
+        if data == self._data:
+            return
+        self._data = data
         try:
-            self._catalog = parse_catalog(text, file=str(self._path))
+            self._accept(parse_catalog(self._decoded(data), file=str(self._path)))
         except CatalogInvalid as exc:
             self._refuse(exc)
-        else:
-            self.error = None
-            _log.info("catalog loaded", extra={"file": str(self._path), "services": len(self._catalog.services)})
-        return None
 
-    async def watch(self) -> None:
+    async def watch(self, *, poll_s: float = POLL_S) -> None:
         """Reloads for ever; cancel it to stop."""
         while True:
-            await asyncio.sleep(POLL_S)
-            await asyncio.to_thread(self.reload)
+            await asyncio.sleep(poll_s)
+            try:
+                await asyncio.to_thread(self.reload)
+            except Exception:  # noqa: BLE001 - a defect of ours must not end the watch
+                _log.exception("catalog reload failed")
 
-    def _refuse_unread(self, problem: str) -> None:
-        self._text = None  # the same text, readable again, is news
-        self._refuse(CatalogInvalid(f"{self._path}:1: : {problem}"))
+    def _read(self) -> bytes:
+        with self._path.open("rb") as file:
+            return file.read(_MAX_BYTES + 1)
+
+    def _decoded(self, data: bytes) -> str:
+        try:
+            return data.decode()
+        except UnicodeDecodeError as exc:
+            line = data.count(b"\n", 0, exc.start) + 1
+            raise self._fault(f"is not UTF-8: byte {data[exc.start]:#04x}", line=line) from exc
+
+    def _accept(self, catalog: Catalog) -> None:
+        self._catalog, self.error = catalog, None
+        _log.info("catalog loaded", extra={"file": str(self._path), "services": len(catalog.services)})
 
     def _refuse(self, error: CatalogInvalid) -> None:
         if self.error is None or self.error.detail != error.detail:
-            kept = self._catalog is not None
-            _log.error("catalog refused", extra={"error": error.detail, "last_good_in_force": kept})
+            errors = list(error.errors or (error.detail,))
+            _log.error("catalog refused", extra={"errors": errors, "last_good_in_force": self._catalog is not None})
         self.error = error
+
+    def _fault(self, detail: str, *, line: int = 1) -> CatalogInvalid:
+        return fault(str(self._path), line, WHOLE_FILE, detail)

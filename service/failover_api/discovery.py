@@ -2,23 +2,24 @@
 
 The tree of the branch says which files there are; those whose path names the service are read first, the rest a
 hundred at a time. What a file holds is kept by its blob sha, so the next service costs no reading. A found path is
-kept until it is forgotten (its file is gone, or its document is) or the catalog changes.
+kept until it is forgotten (its file is gone, or its document is) or the service's entry in the catalog changes.
 """
 
 import asyncio
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from cachetools import LRUCache
 
-from failover_api.core.catalog import Branch, Catalog, Service
+from failover_api.core.catalog import Branch, Service
 from failover_api.core.splice import MAX_BYTES, Selector, parse
 from failover_api.errors import ManifestAmbiguous, ManifestInvalid, ManifestNotFound, RepositoryTooLarge
 from failover_api.forge.port import Entry, File, Forge
 
 BATCH_FILES = 100
 MAX_FILES_READ = 2000
+PATHS_KEPT = 4096
 _SUFFIXES = (".yaml", ".yml", ".json")
 _NAMED_AT_MOST = 5
 
@@ -37,49 +38,51 @@ class Discovery:
 
     def __init__(self, forge: Forge) -> None:
         self._forge = forge
-        self._catalog: Catalog | None = None
-        self._paths: dict[str, str] = {}
+        self._paths: LRUCache[Service, str] = LRUCache(PATHS_KEPT)
         self._trees: dict[Branch, _Tree] = {}
         self._contents: LRUCache[str, _Contents] = LRUCache(50_000)
         self._turns: dict[Branch, asyncio.Lock] = {}
 
-    async def locate(self, service: Service, catalog: Catalog, *, not_before: float) -> Service:
+    async def locate(self, service: Service, *, not_before: float) -> Service:
         """The service with a file for each switch. A search uses nothing older than `not_before` (time.monotonic()).
 
-        Raises ManifestNotFound, ManifestAmbiguous, RepositoryTooLarge.
+        Raises ManifestNotFound, ManifestAmbiguous, RepositoryTooLarge, and what Forge.list_files() raises.
         """
         if service.wanted is None:
             return service
-        if catalog is not self._catalog:
-            self._catalog, self._paths = catalog, {}
-        path = self._paths.get(service.name)
+        path = self._paths.get(service)
         if path is None:
             async with self._turns.setdefault(service.branch, asyncio.Lock()):
-                path = await self._search(service, service.wanted, not_before)
-            self._paths[service.name] = path
+                path = self._paths.get(service) or await self._search(service, service.wanted, not_before)
+            self._paths[service] = path
         return service.located(path)
 
     def forget(self, service: Service) -> None:
         """The path is no longer right: search again next time."""
-        self._paths.pop(service.name, None)
+        self._paths.pop(service, None)
 
     async def _search(self, service: Service, wanted: Selector, not_before: float) -> str:
-        named, rest = await self._candidates(service, wanted, not_before)
-        first, rest = [*named, *rest[: max(0, BATCH_FILES - len(named))]], rest[max(0, BATCH_FILES - len(named)) :]
-        seen = await self._read(service.branch, first, wanted, not_before)
-        found = _matching(first, seen, wanted)
-        if not found and rest:
-            unread = sum(entry.sha not in self._contents for entry in rest)
-            if unread > MAX_FILES_READ:
-                raise RepositoryTooLarge(
-                    f"{service.name}: {len(first) + len(rest)} files under {_place(service)} could hold the manifest "
-                    f"and no path names it; more than {MAX_FILES_READ} are not searched: name the `path` in the catalog"
-                )
-            seen |= await self._read(service.branch, rest, wanted, not_before)
-            found = _matching(rest, seen, wanted)
-        if len(found) == 1:
-            return found[0]
-        raise self._refused(service, wanted, found, [*first, *rest], seen)
+        named, others = await self._candidates(service, wanted, not_before)
+        spare = max(0, BATCH_FILES - len(named))  # a request reads so many: fill it up
+        seen: dict[str, _Contents] = {}
+        for stage in ([*named, *others[:spare]], others[spare:]):
+            self._check_bound(service, stage)
+            seen |= await self._read(service.branch, stage, wanted, not_before)
+            found = _matching(stage, seen, wanted)
+            if len(found) == 1:
+                return found[0]
+            if found:
+                what = _described(service, wanted)
+                raise ManifestAmbiguous(f"{what} is in {_listed(found)}; name the right `path` in the catalog")
+        raise _not_found(service, wanted, seen)
+
+    def _check_bound(self, service: Service, entries: Sequence[Entry]) -> None:
+        unread = sum(entry.sha not in self._contents for entry in entries)
+        if unread > MAX_FILES_READ:
+            raise RepositoryTooLarge(
+                f"{service.name}: its manifest could be in {unread} files under {_place(service)}, and more than "
+                f"{MAX_FILES_READ} are not searched: name its `path` in the catalog, or a narrower `search`"
+            )
 
     async def _candidates(
         self, service: Service, wanted: Selector, not_before: float
@@ -92,7 +95,8 @@ class Discovery:
             tree = self._trees[service.branch] = _Tree(tuple(filter(_could_be_manifest, entries)), now)
         below = [entry for entry in tree.entries if entry.path.startswith(service.search)]
         names = {name for name in (service.name, wanted.name) if name}
-        named = [entry for entry in below if any(name in entry.path for name in names)]
+        start = len(service.search)
+        named = [entry for entry in below if any(entry.path.find(name, start) >= 0 for name in names)]
         chosen = {entry.path for entry in named}
         return named, [entry for entry in below if entry.path not in chosen]
 
@@ -111,24 +115,12 @@ class Discovery:
             await asyncio.sleep(0)  # a batch takes some 50 ms of parsing: let others have a turn
         return {entry.path: self._contents.get(entry.sha) for entry in entries}
 
-    def _refused(
-        self,
-        service: Service,
-        wanted: Selector,
-        found: Sequence[str],
-        searched: Sequence[Entry],
-        seen: dict[str, _Contents],
-    ) -> ManifestAmbiguous | ManifestNotFound:
-        what = f"{wanted.kind} {wanted.namespace}/{wanted.name}"
-        if found:
-            return ManifestAmbiguous(
-                f"{what} of service {service.name} is in {_listed(found)}; name the right `path` in the catalog"
-            )
-        broken = [path for path, contents in seen.items() if contents is None]
-        hint = f"; {len(broken)} could not be read as YAML: {_listed(broken)}" if broken else ""
-        return ManifestNotFound(
-            f"no {what} for service {service.name} in the {len(searched)} YAML files under {_place(service)}{hint}"
-        )
+
+def _not_found(service: Service, wanted: Selector, seen: Mapping[str, _Contents]) -> ManifestNotFound:
+    broken = [path for path, contents in seen.items() if contents is None]
+    hint = f"; {len(broken)} could not be read as YAML: {_listed(broken)}" if broken else ""
+    what = _described(service, wanted)
+    return ManifestNotFound(f"no {what} in the {len(seen)} YAML files under {_place(service)}{hint}")
 
 
 def _could_be_manifest(entry: Entry) -> bool:
@@ -161,6 +153,10 @@ def _matching(entries: Sequence[Entry], seen: dict[str, _Contents], wanted: Sele
 def _rank(contents: _Contents, wanted: Selector) -> int:
     held = {namespace for kind, name, namespace in contents or () if (kind, name) == (wanted.kind, wanted.name)}
     return 2 if wanted.namespace in held else 1 if None in held else 0
+
+
+def _described(service: Service, wanted: Selector) -> str:
+    return f"{wanted.kind} {wanted.namespace}/{wanted.name} of service {service.name}"
 
 
 def _place(service: Service) -> str:

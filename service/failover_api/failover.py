@@ -48,7 +48,7 @@ class Failover:
 
     def __init__(self, forge: Forge, catalog: Callable[[], Catalog], *, deadline_s: float) -> None:
         self._forge, self._catalog, self._deadline_s = forge, catalog, deadline_s
-        self._observer = Observer(forge, catalog)
+        self._observer = Observer(forge)
         self._turns = Turns()
 
     async def status(self, name: str) -> Status:
@@ -131,7 +131,7 @@ class Failover:
         try:
             return self._catalog().services[name]
         except KeyError:
-            raise UnknownService(f"no service is named {name!r} in the catalog") from None
+            raise UnknownService(f"no service is named {name[:80]!r} in the catalog") from None
 
 
 def _status(observation: Observation) -> Status:

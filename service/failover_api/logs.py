@@ -34,15 +34,15 @@ class JsonFormatter(logging.Formatter):
     """One JSON object a line."""
 
     def format(self, record: logging.LogRecord) -> str:
-        line: dict[str, Any] = {
+        head = {
             "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
             "level": record.levelname.lower(),
             "event": record.getMessage(),
-            **_fields(record),
         }
+        line: dict[str, Any] = {**head, **_fields(record), **head}  # a field named like one of these does not hide it
         if record.exc_info:
             line["traceback"] = self.formatException(record.exc_info)
-        return json.dumps(line, default=str, ensure_ascii=False)
+        return "{" + ", ".join(f"{_json(key)}: {_json(value)}" for key, value in line.items()) + "}"
 
 
 class TextFormatter(logging.Formatter):
@@ -50,9 +50,17 @@ class TextFormatter(logging.Formatter):
 
     def format(self, record: logging.LogRecord) -> str:
         time = datetime.fromtimestamp(record.created).astimezone().strftime("%H:%M:%S")
-        fields = " ".join(f"{key}={json.dumps(value, default=str)}" for key, value in _fields(record).items())
+        fields = " ".join(f"{key}={_json(value)}" for key, value in _fields(record).items())
         line = f"{time} {record.levelname.lower()} {record.getMessage()} {fields}".rstrip()
         return f"{line}\n{self.formatException(record.exc_info)}" if record.exc_info else line
+
+
+def _json(value: object) -> str:
+    """A value as JSON, in ASCII, so that nothing in it ends or reverses a line; what JSON cannot say, as text."""
+    try:
+        return json.dumps(value, default=str, allow_nan=False)
+    except (TypeError, ValueError, RecursionError):
+        return json.dumps(repr(value))
 
 
 def _fields(record: logging.LogRecord) -> dict[str, Any]:

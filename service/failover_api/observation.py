@@ -1,16 +1,16 @@
 """Reading: a service, its files as they stand on the branch, and the same parsed."""
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from cachetools import LRUCache
 
-from failover_api.core.catalog import Branch, Catalog, Service
+from failover_api.core.catalog import Branch, Service
 from failover_api.core.splice import Manifest, parse
 from failover_api.core.version import manifests_version
 from failover_api.discovery import Discovery
-from failover_api.errors import DocumentNotFound, FailoverError, FileNotFound, ManifestError
+from failover_api.errors import DocumentNotFound, FailoverError, FileNotFound, ManifestError, RepositoryTooLarge
 from failover_api.forge.port import File, Forge, Snapshot
 
 MANIFESTS_KEPT = 64
@@ -33,19 +33,19 @@ class Observation:
 class Observer:
     """Reads services from a forge."""
 
-    def __init__(self, forge: Forge, catalog: Callable[[], Catalog]) -> None:
+    def __init__(self, forge: Forge) -> None:
         self._forge = forge
-        self._catalog = catalog
         self._discovery = Discovery(forge)
         self._manifests: LRUCache[tuple[str, str], Manifest] = LRUCache(MANIFESTS_KEPT)
 
     async def observe(self, service: Service, *, not_before: float | None) -> Observation:
         """Reads a service; `not_before` as in Forge.read().
 
-        A manifest that had to be found is searched for once more when it is not where it was.
+        A manifest that had to be found is searched for once more when it is not where it was. Raises what
+        Discovery.locate() and Forge.read() raise, and ManifestError for a file or document that cannot be used.
         """
         since = time.monotonic() if not_before is None else not_before
-        located = await self._discovery.locate(service, self._catalog(), not_before=since)
+        located = await self._discovery.locate(service, not_before=since)
         try:
             return await self._read(located, not_before)
         except (FileNotFound, DocumentNotFound):
@@ -53,37 +53,40 @@ class Observer:
                 raise
             self._discovery.forget(service)
             now = time.monotonic()
-            located = await self._discovery.locate(service, self._catalog(), not_before=now)
-            return await self._read(located, now)
+            return await self._read(await self._discovery.locate(service, not_before=now), now)
 
     async def observe_all(
         self, branch: Branch, services: Sequence[Service], *, not_before: float
     ) -> Mapping[str, Observation | FailoverError]:
-        """Reads services of one branch, all at one commit; a service that cannot be read holds its error."""
+        """Reads services of one branch, all at one commit; a service that cannot be read holds its error.
+
+        Raises what is no service's own fault: an outage, a missing repository, a rate limit.
+        """
         found: dict[str, Observation | FailoverError] = {}
-        located: list[Service] = []
+        located: list[tuple[Service, Service]] = []
         for service in services:
             try:
-                located.append(await self._discovery.locate(service, self._catalog(), not_before=not_before))
-            except FailoverError as exc:
+                located.append((service, await self._discovery.locate(service, not_before=not_before)))
+            except (ManifestError, RepositoryTooLarge) as exc:
                 found[service.name] = exc
-        paths = tuple(dict.fromkeys(path for service in located for path in service.files))
+        paths = tuple(dict.fromkeys(path for _, place in located for path in place.files))
         if paths:
             snapshot = await self._forge.read(branch, paths, not_before=not_before, at_head=True)
-            for service in located:
-                found[service.name] = await self._one_of_many(service, snapshot)
+            for service, place in located:
+                found[service.name] = await self._one_of_many(service, place, snapshot)
         return found
 
-    async def _one_of_many(self, service: Service, snapshot: Snapshot) -> Observation | FailoverError:
+    async def _one_of_many(self, service: Service, place: Service, snapshot: Snapshot) -> Observation | FailoverError:
         try:
-            return self._parsed(service, snapshot)
-        except (FileNotFound, DocumentNotFound):
-            self._discovery.forget(service)
-            original = self._catalog().services.get(service.name, service)
-            try:
-                return await self.observe(original, not_before=time.monotonic())
-            except FailoverError as exc:
+            return self._parsed(place, snapshot)
+        except (FileNotFound, DocumentNotFound) as exc:
+            if place is service:
                 return exc
+            self._discovery.forget(service)
+            try:
+                return await self.observe(service, not_before=time.monotonic())
+            except (ManifestError, RepositoryTooLarge) as again:
+                return again
         except ManifestError as exc:
             return exc
 

@@ -2,8 +2,9 @@
 
 from pathlib import Path
 from typing import Annotated, Literal, Self
+from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, Field, SecretStr, ValidationError
+from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from failover_api.errors import NotReady
@@ -12,38 +13,63 @@ GITHUB_API = "https://api.github.com"
 
 
 def _url(value: str) -> str:
-    if not value.startswith(("https://", "http://")) or any(char.isspace() for char in value):
-        raise ValueError("expected a URL like https://api.github.com or https://HOST/api/v3")
+    """A base to which paths are added. What a URL can hide (a password, a query) has no place in it."""
+    parts = urlsplit(value)
+    is_base = parts.scheme in {"http", "https"} and parts.hostname and parts.port != 0
+    if not is_base or parts.username is not None or parts.query or parts.fragment or not value.isprintable():
+        raise ValueError("not the base of an API")
+    if " " in value or "\\" in value:
+        raise ValueError("not a URL")
     return value.rstrip("/")
 
 
-class Settings(BaseSettings):
-    """FAILOVER_* variables, one field each. A variable set to nothing counts as unset."""
+def _lower(value: object) -> object:
+    return value.lower() if isinstance(value, str) else value
 
-    model_config = SettingsConfigDict(env_prefix="FAILOVER_", env_ignore_empty=True, extra="ignore", frozen=True)
+
+_Url = Annotated[str, AfterValidator(_url)]
+
+
+class Settings(BaseSettings):
+    """FAILOVER_* variables, one field each. A variable set to nothing counts as unset.
+
+    `description` is what an error says was expected; the value itself is never shown.
+    """
+
+    model_config = SettingsConfigDict(
+        env_prefix="FAILOVER_", env_ignore_empty=True, extra="ignore", frozen=True, hide_input_in_errors=True
+    )
 
     config: Path = Path("config/services.yaml")
     access: Path = Path("config/access.yaml")
-    github_url: Annotated[str, AfterValidator(_url)] = GITHUB_API
+    github_url: _Url = Field(default=GITHUB_API, description=f"a URL like {GITHUB_API} or https://HOST/api/v3")
     github_app_id: str | None = None
-    github_installation_id: int | None = Field(default=None, gt=0)
+    github_installation_id: int | None = Field(default=None, gt=0, description="a number above 0")
     github_private_key_file: Path | None = None
     github_token: SecretStr | None = None
     github_token_file: Path | None = None
-    deadline_s: float = Field(default=30.0, gt=0, le=3600)
-    log_format: Literal["json", "text"] = "json"
-    log_level: Literal["debug", "info", "warning", "error"] = "info"
-    server: Annotated[str, AfterValidator(_url)] | None = None
+    deadline_s: float = Field(default=30.0, gt=0, le=3600, description="seconds, above 0 and at most 3600")
+    log_format: Annotated[Literal["json", "text"], BeforeValidator(_lower)] = Field(
+        default="json", description="json or text"
+    )
+    log_level: Annotated[Literal["debug", "info", "warning", "error"], BeforeValidator(_lower)] = Field(
+        default="info", description="debug, info, warning or error"
+    )
+    server: _Url | None = Field(default=None, description="a URL like https://failover.example.org")
     token: SecretStr | None = None
 
     @classmethod
     def read(cls) -> Self:
         """The settings of this process. Raises NotReady naming each variable that is wrong."""
         try:
-            return cls()
+            settings = cls()
         except ValidationError as exc:
-            raise NotReady("; ".join(_say(error["loc"], error["msg"]) for error in exc.errors())) from exc
+            names = dict.fromkeys(str(error["loc"][0]) for error in exc.errors())
+            raise NotReady("; ".join(map(cls._say, names))) from exc
+        if (settings.github_app_id is None) != (settings.github_private_key_file is None):
+            raise NotReady("a GitHub App needs both FAILOVER_GITHUB_APP_ID and FAILOVER_GITHUB_PRIVATE_KEY_FILE")
+        return settings
 
-
-def _say(location: tuple[int | str, ...], message: str) -> str:
-    return f"FAILOVER_{str(location[0]).upper()}: {message.removeprefix('Value error, ')}"
+    @classmethod
+    def _say(cls, name: str) -> str:
+        return f"FAILOVER_{name.upper()}: expected {cls.model_fields[name].description}"

@@ -10,7 +10,6 @@ from dataclasses import dataclass
 import httpx2
 
 from failover_api.catalog_file import CatalogFile
-from failover_api.errors import NotReady
 from failover_api.failover import Failover
 from failover_api.forge.app_auth import AppCredentials, Credentials, StaticToken
 from failover_api.forge.client import GitHubClient
@@ -34,7 +33,7 @@ class House:
 
 @asynccontextmanager
 async def open_failover(settings: Settings, catalog: CatalogFile | None = None) -> AsyncIterator[House]:
-    """Puts the pieces together; nothing is asked of GitHub yet. Raises NotReady when no credentials are named."""
+    """Puts the pieces together; nothing is asked of GitHub yet."""
     catalog = catalog or CatalogFile(settings.config)
     catalog.reload()
     timeout_s = min(REQUEST_TIMEOUT_S, settings.deadline_s / 3)
@@ -57,8 +56,6 @@ def _credentials(settings: Settings, client: GitHubClient) -> Credentials:
             ask=client.as_app,
             installation_id=settings.github_installation_id,
         )
-    if settings.github_app_id or settings.github_private_key_file:
-        raise NotReady("a GitHub App needs both FAILOVER_GITHUB_APP_ID and FAILOVER_GITHUB_PRIVATE_KEY_FILE")
     if settings.github_token_file is not None:
         return StaticToken(file=settings.github_token_file)
     return StaticToken(value=settings.github_token.get_secret_value() if settings.github_token else None)

@@ -79,3 +79,12 @@ def test_twenty_thousand_files_take_seconds(tmp_path: Path) -> None:
     assert time.monotonic() - started < 1
     assert sandbox.read("clusters/c3/app7/file.yaml") == b"changed\n"
     sandbox.close()
+
+
+def test_a_push_at_the_same_moment_wins(sandbox: Sandbox, client: httpx2.Client) -> None:
+    lock = sandbox.git_dir / "refs/heads/main.lock"
+    lock.touch()
+    body = {"message": "m", "content": "eAo="}
+    assert client.put("/repos/acme/homelab/contents/a", json=body).status_code == 409
+    lock.unlink()
+    assert client.put("/repos/acme/homelab/contents/a", json=body).status_code == 201

@@ -36,7 +36,7 @@ READS: list[tuple[str, Callable[[GitHub], object]]] = [
     ("tree", lambda hub: hub.rest.git.get_tree(*HERE, "main", recursive="1")),
     ("ref", lambda hub: hub.rest.git.get_ref(*HERE, "heads/main")),
     ("matching refs", lambda hub: hub.rest.git.list_matching_refs(*HERE, "heads/")),
-    ("pulls", lambda hub: hub.rest.pulls.list_(*HERE)),
+    ("pulls", lambda hub: hub.rest.pulls.list(*HERE)),
     ("pull", lambda hub: hub.rest.pulls.get(*HERE, 1)),
     ("pull commits", lambda hub: hub.rest.pulls.list_commits(*HERE, 1)),
     ("pull files", lambda hub: hub.rest.pulls.list_files(*HERE, 1)),
@@ -77,7 +77,7 @@ def test_models_accept_writes(sandbox: Sandbox, hub: GitHub) -> None:
     content = base64.b64encode(b"new\n").decode()
     put = hub.rest.repos.create_or_update_file_contents(*HERE, "new", message="Add", content=content).parsed_data
     assert put.commit.sha == sandbox.head()
-    hub.rest.repos.delete_file(*HERE, "new", message="Remove", sha=put.content.sha).parsed_data  # noqa: B018
+    hub.rest.repos.delete_file(*HERE, "new", message="Remove", sha=put.content.sha).parsed_data  # noqa: B018 - reading it validates it
     head = hub.rest.repos.get_branch(*HERE, "main").parsed_data.commit
     items = [{"path": "a", "mode": "100644", "type": "blob", "content": "a\n"}]
     tree = hub.rest.git.create_tree(*HERE, tree=items, base_tree=head.commit.tree.sha).parsed_data
@@ -91,7 +91,7 @@ def test_models_accept_pull_requests(sandbox: Sandbox, hub: GitHub) -> None:
     pull = hub.rest.pulls.create(*HERE, title="A pull", head="side", base="main").parsed_data
     asked = hub.rest.pulls.request_reviewers(*HERE, pull.number, reviewers=["maria"], team_reviewers=["operators"])
     assert asked.parsed_data.requested_reviewers[0].login == "maria"
-    hub.rest.issues.add_labels(*HERE, pull.number, labels=["failover"]).parsed_data  # noqa: B018
+    hub.rest.issues.add_labels(*HERE, pull.number, labels=["failover"]).parsed_data  # noqa: B018 - reading it validates it
     changed = hub.rest.pulls.update(*HERE, pull.number, title="Another name").parsed_data
     assert changed.title == "Another name"
     merged = hub.rest.pulls.merge(*HERE, pull.number, sha=pull.head.sha).parsed_data

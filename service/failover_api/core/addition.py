@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from failover_api.core import layout, policy
 from failover_api.core.changes import Change, Patch
 from failover_api.core.edits import ANY, Edit, Place
+from failover_api.core.paths import Step
 from failover_api.core.replacement import is_in_flow, is_json
 from failover_api.core.scalars import Value, write
 from failover_api.core.trail import Trail
@@ -32,21 +33,21 @@ class Addition:
     place: Place
     entries: Entries = field(default_factory=dict)
 
-    def put(self, tree: Tree, edit: Edit, place: Place, rest: tuple[object, ...]) -> None:
+    def put(self, tree: Tree, trail: Trail, edit: Edit, place: Place) -> None:
         """Add the edit's value under the keys that are missing. Raises where the edit cannot be an addition."""
-        line = tree.line_of(self.trail.node)
-        policy.check_unshared(tree, self.trail, edit, place)
+        line = tree.line_of(trail.node)
+        policy.check_unshared(tree, trail, edit, place)
         if (edit.expect is not ANY and edit.expect is not None) or edit.expect_raw is not None:
-            raise place.error(UnexpectedOldValue, f"is not there, expected {edit.expect_raw or edit.expect!r}", line)
+            raise place.refusal(UnexpectedOldValue, f"is not there, expected {edit.expect_raw or edit.expect!r}", line)
         entries = self.entries
-        *parents, last = [_expect_key(step, place, line) for step in rest]
+        *parents, last = [_expect_key(step, place, line) for step in trail.rest]
         for parent in parents:
             inner = entries.setdefault(parent, {})
             if not isinstance(inner, dict):
-                raise place.error(OverlappingEdits, f"would get {parent!r} twice", line)
+                raise place.refusal(OverlappingEdits, f"would get {parent!r} twice", line)
             entries = inner
         if last in entries:
-            raise place.error(OverlappingEdits, f"would get {last!r} twice", line)
+            raise place.refusal(OverlappingEdits, f"would get {last!r} twice", line)
         entries[last] = _checked(edit.value, edit, place, line)
 
 
@@ -61,11 +62,12 @@ def add(tree: Tree, addition: Addition) -> Change:
     return Change(end, end, tuple(shapes), patches, place)
 
 
-def _expect_key(step: object, place: Place, line: int) -> str:
+def _expect_key(step: Step, place: Place, line: int) -> str:
     if isinstance(step, str):
+        policy.check_characters(step, place, line)
         return step
     kind = IndexOutOfRange if isinstance(step, int) else ItemNotFound
-    raise place.error(kind, "needs a list item that is not there, and list items are never made", line)
+    raise place.refusal(kind, "needs a list item that is not there, and list items are never made", line)
 
 
 def _checked(value: object, edit: Edit, place: Place, line: int) -> "Value | Entries":
@@ -75,7 +77,7 @@ def _checked(value: object, edit: Edit, place: Place, line: int) -> "Value | Ent
         policy.check_value(value, edit, place, line)
     if value is None or isinstance(value, str | int | float):
         return value
-    raise place.error(TypeMismatch, f"would get a {type(value).__name__}, expected a scalar or a mapping", line)
+    raise place.refusal(TypeMismatch, f"would get a {type(value).__name__}, expected a scalar or a mapping", line)
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,7 +134,7 @@ def _block_entries(tree: Tree, addition: Addition) -> tuple[tuple[Patch, ...], l
 def _lines_behind(tree: Tree, node: int, lines: list[str], place: Place) -> Patch:
     text, end = tree.text, layout.node_end(tree, node)
     if not layout.is_rest_blank(text, end):
-        raise place.error(VerifyFailed, "shares its last line with something else", tree.line(end))
+        raise place.refusal(VerifyFailed, "shares its last line with something else", tree.line(end))
     end = layout.line_end(text, end)
     own, behind = layout.own_line_break(text, end), layout.line_break(text, end)
     if behind:
@@ -146,7 +148,7 @@ def _flow_entries(tree: Tree, addition: Addition) -> tuple[tuple[Patch, ...], li
     added = writer.flow(addition.entries)
     start = layout.content_start(tree, node) + 1
     if tree.text[start - 1] != "{":
-        raise place.error(NotAMapping, "is a pair without braces: nothing can be added to it", tree.line_of(node))
+        raise place.refusal(NotAMapping, "is a pair without braces: nothing can be added to it", tree.line_of(node))
     entries = list(tree.entries(node))
     if not entries:
         return (_fill_braces(tree.text, start, tree.ends[tree.after[node] - 1] - 1, added),), writer.shapes

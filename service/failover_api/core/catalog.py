@@ -10,9 +10,8 @@ The text is read by core/catalog_text.py.
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import asdict, astuple, dataclass, replace
 from enum import StrEnum
-from types import MappingProxyType
 from typing import Literal
 
 from failover_api.core.paths import Path, format_path
@@ -104,7 +103,7 @@ class Service:
 
     @property
     def digest(self) -> str:
-        """Names this entry of the catalog: another entry has another digest."""
+        """Names this entry of the catalog, its groups aside: another entry has another digest."""
         return hashlib.sha256(json.dumps(_entry(self), sort_keys=True).encode()).hexdigest()
 
     @property
@@ -129,10 +128,6 @@ class Catalog:
     services: Mapping[str, Service]
     groups: Mapping[str, tuple[str, ...]]
 
-    @classmethod
-    def empty(cls) -> "Catalog":
-        return cls(MappingProxyType({}), MappingProxyType({}))
-
     @property
     def branches(self) -> tuple[Branch, ...]:
         return tuple(dict.fromkeys(service.branch for service in self.services.values()))
@@ -144,8 +139,9 @@ def _entry(service: Service) -> dict[str, object]:
         "branch": str(service.branch),
         "search": service.search,
         "policy": service.policy,
+        "fallback": service.fallback,
+        "pull_request": asdict(service.pull_request),
         "switches": [
-            [s.file, s.selector.kind, s.selector.name, s.selector.namespace, s.path_text, s.primary, s.backup]
-            for s in service.switches
+            [s.file, *astuple(s.selector), s.path_text, s.primary, s.backup, sorted(s.allow)] for s in service.switches
         ],
     }

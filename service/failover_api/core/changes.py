@@ -60,11 +60,11 @@ def prove(expected: list[Shape], old: Tree, new: Tree, place: Place) -> None:
     if expected != new.shapes:
         differing = (at for at, (one, other) in enumerate(zip(expected, new.shapes, strict=False)) if one != other)
         at = next(differing, len(new.shapes) - 1)
-        raise place.error(VerifyFailed, "would not read as planned after the edit", new.line_of(at))
+        raise place.refusal(VerifyFailed, "would not read as planned after the edit", new.line_of(at))
     undefined = sum(len(document.undefined) for document in new.documents)
     if undefined > sum(len(document.undefined) for document in old.documents):
-        raise place.error(VerifyFailed, "would have an alias without its anchor after the edit")
+        raise place.refusal(VerifyFailed, "would have an alias without its anchor after the edit")
 
 
 def _overlap(tree: Tree, change: Change) -> OverlappingEdits:
-    return change.place.error(OverlappingEdits, "has two edits in one place", tree.line_of(change.start))
+    return change.place.refusal(OverlappingEdits, "has two edits in one place", tree.line_of(change.start))

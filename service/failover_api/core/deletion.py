@@ -10,19 +10,20 @@ from failover_api.core.yaml_tree import Tree
 from failover_api.errors import KeyFromMerge, LastEntry, NotAMapping, SharedAnchor, VerifyFailed
 
 
-def check(tree: Tree, trail: Trail, edit: Edit, place: Place) -> None:
-    """The key can go, and nothing else changes by it."""
+def check(tree: Tree, trail: Trail, edit: Edit, place: Place) -> tuple[int, int]:
+    """The mapping and its key that can go, without changing anything else."""
     line = tree.line_of(trail.node)
     if trail.key is None or len(trail.nodes) < 2:
-        raise place.error(NotAMapping, "is not a key of a mapping: only keys can be deleted", line)
+        raise place.refusal(NotAMapping, "is not a key of a mapping: only keys can be deleted", line)
     mapping = trail.nodes[-2]
     policy.check_unshared(tree, Trail(trail.nodes[:-1]), edit, place)
-    if any(trail.key <= anchor < tree.after[trail.node] for anchor in _used_outside(tree, trail)):
-        raise place.error(SharedAnchor, "has an anchor that is used elsewhere", line)
+    if _is_used_outside(tree, trail.key, tree.after[trail.node]):
+        raise place.refusal(SharedAnchor, "has an anchor that is used elsewhere", line)
     name = tree.scalar_text(trail.key)
     if name is not None and is_merged(tree, mapping, name):
-        raise place.error(KeyFromMerge, f"would get {name!r} through '<<' again", line)
+        raise place.refusal(KeyFromMerge, f"would get {name!r} through '<<' again", line)
     policy.check_expected(tree, trail, edit, place)
+    return mapping, trail.key
 
 
 def delete(tree: Tree, mapping: int, places: dict[int, Place]) -> Iterator[Change]:
@@ -31,7 +32,7 @@ def delete(tree: Tree, mapping: int, places: dict[int, Place]) -> Iterator[Chang
     kept = [entry for entry in entries if entry[0] not in places]
     first = next(iter(places))
     if not kept:
-        raise places[first].error(LastEntry, "would be the last entry to go: delete its parent", tree.line_of(first))
+        raise places[first].refusal(LastEntry, "would be the last entry to go: delete its parent", tree.line_of(first))
     for at, (key, value) in enumerate(entries):
         if key not in places:
             continue
@@ -43,23 +44,24 @@ def delete(tree: Tree, mapping: int, places: dict[int, Place]) -> Iterator[Chang
         yield Change(key, tree.after[value], (), patches, places[key])
 
 
-def _used_outside(tree: Tree, trail: Trail) -> Iterator[int]:
-    for alias, anchor in tree.anchors.items():
-        if not (trail.key or 0) <= alias < tree.after[trail.node]:
-            yield anchor
+def _is_used_outside(tree: Tree, start: int, end: int) -> bool:
+    """An alias behind these events stands for one of them."""
+    return any(start <= anchor < end <= alias for alias, anchor in tree.anchors.items())
 
 
 def _block_patch(tree: Tree, entry: tuple[int, int], following: int | None, place: Place) -> Patch:
     text, start = tree.text, layout.entry_start(tree, entry[0])
     end = layout.node_end(tree, entry[1])
     if not layout.is_rest_blank(text, end):
-        raise place.error(VerifyFailed, "shares its last line with something else", tree.line(end))
+        raise place.refusal(VerifyFailed, "shares its last line with something else", tree.line(end))
     end = layout.line_end(text, end)
     if layout.is_first_on_line(text, start):
         return _whole_lines(text, start, end)
     # The first key of a list item: the next one moves up behind the dash, unless a comment is between them.
     up = layout.entry_start(tree, following) if following is not None else end
-    return Patch(start, end if text[end:up].strip() else up, "")
+    if text[end:up].strip():
+        return Patch(len(text[:start].rstrip(" \t")), end, "")
+    return Patch(start, up, "")
 
 
 def _whole_lines(text: str, start: int, end: int) -> Patch:

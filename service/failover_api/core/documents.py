@@ -9,11 +9,13 @@ from failover_api.errors import AmbiguousDocument, DocumentNotFound
 
 def identify(tree: Tree) -> tuple[DocumentId, ...]:
     """The documents that hold something."""
-    return tuple(
-        _identify(tree, index, document.root)
-        for index, document in enumerate(tree.documents)
-        if tree.scalar_text(document.root) not in NULLS
-    )
+    found, line, counted = [], 1, 0
+    for index, document in enumerate(tree.documents):
+        start = tree.starts[document.root]
+        line, counted = line + tree.text.count("\n", counted, start), start
+        if tree.scalar_text(document.root) not in NULLS:
+            found.append(_identify(tree, index, document.root, line))
+    return tuple(found)
 
 
 def select(documents: tuple[DocumentId, ...], selector: Selector, place: Place) -> DocumentId:
@@ -53,9 +55,9 @@ def _matches(document: DocumentId, selector: Selector) -> bool:
     )
 
 
-def _identify(tree: Tree, index: int, root: int) -> DocumentId:
+def _identify(tree: Tree, index: int, root: int, line: int) -> DocumentId:
     kind = field(tree, root, "kind")
     metadata = field(tree, root, "metadata")
     name, namespace = (field(tree, metadata, key) for key in ("name", "namespace"))
     texts = [None if node is None else tree.scalar_text(node) or None for node in (kind, name, namespace)]
-    return DocumentId(index, texts[0], texts[1], texts[2], tree.line_of(root))
+    return DocumentId(index, texts[0], texts[1], texts[2], line)

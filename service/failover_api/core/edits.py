@@ -82,5 +82,9 @@ class Place:
     path: Path = ()
 
     def error(self, kind: type[_Error], detail: str, line: int | None = None) -> _Error:
-        """An error of this kind, about this place."""
+        """An error of this kind in this file."""
         return kind(detail, file=self.file, line=line, path=format_path(self.path))
+
+    def refusal(self, kind: type[_Error], detail: str, line: int | None = None) -> _Error:
+        """An error whose sentence begins with the path."""
+        return self.error(kind, f"{format_path(self.path)} {detail}".lstrip(), line)

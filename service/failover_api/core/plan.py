@@ -9,9 +9,10 @@ has shown that nothing but the planned scalars differs.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from failover_api.core.catalog import Action, Service, Side, Switch
+from failover_api.core.catalog import Action, Service, Side
 from failover_api.core.splice import Edit, Manifest, Value
 from failover_api.core.state import Detection, Reading, State, detect
+from failover_api.core.wording import quoted
 from failover_api.errors import CannotPlan, ManifestDrifted
 
 
@@ -78,18 +79,25 @@ def _edits(file: str, moving: Sequence[Reading], target: Side) -> list[Edit]:
             path=reading.switch.path,
             value=reading.switch.value(target),
             expect=reading.value,
-            allow=_allowed(reading.switch),
+            allow=_allowed(reading, target),
         )
         for reading in moving
         if reading.file == file
     ]
 
 
-def _allowed(switch: Switch) -> frozenset[str]:
-    """What the switch allows; a side written with `${...}` or `{{...}}` in the catalog allows that by itself."""
+def _allowed(reading: Reading, target: Side) -> frozenset[str]:
+    """What the switch allows, and what its sides say by themselves: a `${...}`, a `{{...}}`, a 0.5 in place of a 1."""
+    switch = reading.switch
     sides = [value for value in (switch.primary, switch.backup) if isinstance(value, str)]
     implied = {word for word, mark in (("substitution", "${"), ("template", "{{")) if any(mark in s for s in sides)}
+    if _is_number(reading.value) and _is_number(switch.value(target)):
+        implied.add("type")
     return switch.allow | implied
+
+
+def _is_number(value: Value) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool)
 
 
 def _change(reading: Reading, target: Side) -> Change:
@@ -99,8 +107,8 @@ def _change(reading: Reading, target: Side) -> Change:
 
 def _drifted(readings: Sequence[Reading]) -> ManifestDrifted:
     strays = [
-        f"{reading.file}:{reading.line}: {reading.switch.path_text} is {reading.value!r}, expected "
-        f"{reading.switch.primary!r} (primary) or {reading.switch.backup!r} (backup)"
+        f"{reading.file}:{reading.line}: {reading.switch.path_text} is {quoted(reading.value)}, expected "
+        f"{quoted(reading.switch.primary)} (primary) or {quoted(reading.switch.backup)} (backup)"
         for reading in readings
         if reading.state is State.UNKNOWN
     ]

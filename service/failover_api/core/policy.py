@@ -1,5 +1,7 @@
 """What is not touched: places whose change would mean more, or less, than it says."""
 
+import re
+
 from failover_api.core import layout
 from failover_api.core.edits import ANY, Edit, Place
 from failover_api.core.scalars import Reading, Value, read_plain, same
@@ -18,9 +20,11 @@ from failover_api.errors import (
     UnexpectedOldValue,
     ValueHasSubstitution,
     ValueHasTemplate,
+    VerifyFailed,
 )
 
 STRING_TAG = "tag:yaml.org,2002:str"
+_SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 def check_readable(tree: Tree, document: Document, place: Place) -> None:
@@ -45,62 +49,69 @@ def check_unshared(tree: Tree, trail: Trail, edit: Edit, place: Place) -> None:
     for node in trail.nodes:
         if node in used:
             name = tree.shapes[node].anchor
-            detail = f"has the anchor &{name}, which is used elsewhere: the edit would change that too"
-            raise place.error(SharedAnchor, detail, tree.line_of(node))
+            detail = f"is in what the anchor &{name} shares with other places: the edit would change them too"
+            raise place.refusal(SharedAnchor, detail, tree.line_of(node))
 
 
 def check_target(tree: Tree, trail: Trail, edit: Edit, place: Place) -> None:
     """The node is a scalar whose token can be replaced."""
     shape, line = tree.shapes[trail.node], tree.line_of(trail.node)
-    reading = read(tree, trail, place)
+    reading = read(tree, trail.node, place)
     if layout.is_block(shape):
-        raise place.error(BlockScalar, f"is written as a block ({shape.style}), expected one line", line)
+        raise place.refusal(BlockScalar, f"is written as a block ({shape.style}), expected one line", line)
     if shape.tag not in (None, STRING_TAG):
-        raise place.error(TaggedScalar, f"has the tag {shape.tag}, expected none or !!str", line)
+        raise place.refusal(TaggedScalar, f"has the tag {shape.tag}, expected none or !!str", line)
     check_unshared(tree, trail, edit, place)
     _check_literal(reading, edit, place, line)
 
 
 def check_value(value: str, edit: Edit, place: Place, line: int) -> None:
     """A new string is what it says: nothing expands it later. Raises ValueHasSubstitution, ValueHasTemplate."""
+    check_characters(value, place, line)
     if "${" in value and "substitution" not in edit.allow:
-        raise place.error(ValueHasSubstitution, f"would get {value!r}: Flux would expand it", line)
+        raise place.refusal(ValueHasSubstitution, f"would get {value!r}: Flux would expand it", line)
     if "{{" in value and "template" not in edit.allow:
-        raise place.error(ValueHasTemplate, f"would get {value!r}: Helm would expand it", line)
+        raise place.refusal(ValueHasTemplate, f"would get {value!r}: Helm would expand it", line)
+
+
+def check_characters(text: str, place: Place, line: int) -> None:
+    """The text can be written as UTF-8. Raises VerifyFailed."""
+    if _SURROGATE.search(text):
+        raise place.refusal(VerifyFailed, f"would get {text!r}, which has half a character in it", line)
 
 
 def check_expected(tree: Tree, trail: Trail, edit: Edit, place: Place) -> None:
     """The old value is the one the edit was computed from. Raises UnexpectedOldValue."""
     if edit.expect is ANY and edit.expect_raw is None:
         return
-    value, line = read(tree, trail, place).value, tree.line_of(trail.node)
+    value, line = read(tree, trail.node, place).value, tree.line_of(trail.node)
     if edit.expect is not ANY and not same(value, edit.expect):
-        raise place.error(UnexpectedOldValue, f"is {value!r}, expected {edit.expect!r}", line)
+        raise place.refusal(UnexpectedOldValue, f"is {value!r}, expected {edit.expect!r}", line)
     raw = raw_token(tree, trail.node)
     if edit.expect_raw not in (None, raw):
-        raise place.error(UnexpectedOldValue, f"is written {raw}, expected {edit.expect_raw}", line)
+        raise place.refusal(UnexpectedOldValue, f"is written {raw}, expected {edit.expect_raw}", line)
 
 
 def check_type(old: Reading, new: object, edit: Edit, place: Place, line: int) -> Value:
     """The new value has the old one's type, as far as it had one. Raises TypeMismatch."""
     if not isinstance(new, str | int | float | None):
-        raise place.error(TypeMismatch, f"would get a {type(new).__name__}, expected a scalar", line)
+        raise place.refusal(TypeMismatch, f"would get a {type(new).__name__}, expected a scalar", line)
     if "type" in edit.allow:
         return new
     if old.ambiguous:
-        raise place.error(TypeMismatch, f"is {old.value!r}, on whose type readers differ: quote it first", line)
+        raise place.refusal(TypeMismatch, f"is {old.value!r}, on whose type readers differ: quote it first", line)
     if old.value is not None and type(old.value) is not type(new):
         detail = f"is {old.value!r} ({_type_name(old.value)}), would get {new!r} ({_type_name(new)})"
-        raise place.error(TypeMismatch, detail, line)
+        raise place.refusal(TypeMismatch, detail, line)
     return new
 
 
-def read(tree: Tree, trail: Trail, place: Place) -> Reading:
-    """What the scalar at the end of a trail means, also through an alias. Raises NotAScalar."""
-    shape = tree.shapes[tree.resolve(trail.node)]
+def read(tree: Tree, node: int, place: Place) -> Reading:
+    """What a scalar means, also through an alias. Raises NotAScalar."""
+    shape = tree.shapes[tree.resolve(node)]
     if shape.kind != "scalar" or shape.value is None:
         name = "list" if shape.kind == "sequence" else shape.kind
-        raise place.error(NotAScalar, f"is a {name}, expected a scalar", tree.line_of(trail.node))
+        raise place.refusal(NotAScalar, f"is a {name}, expected a scalar", tree.line_of(node))
     if shape.tag is None and shape.style == "":
         return read_plain(shape.value)
     return Reading(shape.value, ambiguous=shape.tag not in (None, "!", STRING_TAG))
@@ -119,9 +130,9 @@ def _check_literal(reading: Reading, edit: Edit, place: Place, line: int) -> Non
         detail = (
             f"is {reading.value!r}: the value is in the postBuild.substitute of the Flux Kustomization, change it there"
         )
-        raise place.error(SubstitutionInTarget, detail, line)
+        raise place.refusal(SubstitutionInTarget, detail, line)
     if "{{" in reading.value and "template" not in edit.allow:
-        raise place.error(TemplateInTarget, f"is {reading.value!r}: Helm computes the value", line)
+        raise place.refusal(TemplateInTarget, f"is {reading.value!r}: Helm computes the value", line)
 
 
 def _type_name(value: Value) -> str:

@@ -13,7 +13,7 @@ def replace(tree: Tree, trail: Trail, edit: Edit, place: Place) -> Change:
     """Set the scalar at the end of the trail; style, anchor and tag stay."""
     policy.check_target(tree, trail, edit, place)
     policy.check_expected(tree, trail, edit, place)
-    old, line = policy.read(tree, trail, place), tree.line_of(trail.node)
+    old, line = policy.read(tree, trail.node, place), tree.line_of(trail.node)
     if isinstance(edit.value, str):
         policy.check_value(edit.value, edit, place, line)
     value = policy.check_type(old, edit.value, edit, place, line)
@@ -21,7 +21,7 @@ def replace(tree: Tree, trail: Trail, edit: Edit, place: Place) -> Change:
     if same(value, old.value) and not old.ambiguous:
         return _change(tree, trail.node, policy.raw_token(tree, trail.node), shape, place)
     if shape.tag is not None and not isinstance(value, str):
-        raise place.error(TypeMismatch, f"is tagged as a string, would get {value!r}", line)
+        raise place.refusal(TypeMismatch, f"is tagged as a string, would get {value!r}", line)
     token, text, style = write(value, style=_style(tree, trail, old), flow=is_in_flow(tree, trail.nodes[:-1]))
     return _change(tree, trail.node, token, Shape("scalar", text, style, shape.anchor, shape.tag), place)
 
@@ -30,12 +30,11 @@ def restore(tree: Tree, trail: Trail, edit: Edit, place: Place) -> Change:
     """Put a remembered token back, if it still means what it meant."""
     policy.check_target(tree, trail, edit, place)
     policy.check_expected(tree, trail, edit, place)
-    raw, old = edit.raw, tree.shapes[trail.node]
+    raw, old, line = edit.raw, tree.shapes[trail.node], tree.line_of(trail.node)
+    policy.check_characters(raw or "", place, line)
     remembered = None if raw is None else _shape_of(raw)
     if raw is None or remembered is None:
-        raise place.error(
-            VerifyFailed, f"cannot take {raw!r} back: it is not a scalar's token", tree.line_of(trail.node)
-        )
+        raise place.refusal(VerifyFailed, f"cannot take {raw!r} back: it is not a scalar's token", line)
     if remembered.kind == "alias":
         _check_anchor(tree, trail, remembered.value, edit.value, place)
         return _change(tree, trail.node, raw, remembered, place)
@@ -77,7 +76,7 @@ def _lead(tree: Tree, node: int, place: Place) -> str:
         return " "
     if tree.shapes[node - 1].kind == "scalar" and not layout.is_block(tree.shapes[node - 1]):
         return ": "
-    raise place.error(VerifyFailed, "has no colon behind its key", tree.line_of(node))
+    raise place.refusal(VerifyFailed, "has no colon behind its key", tree.line_of(node))
 
 
 def _shape_of(raw: str) -> Shape | None:
@@ -99,7 +98,7 @@ def _check_anchor(tree: Tree, trail: Trail, name: str | None, value: object, pla
     anchored = (node for node in range(trail.node - 1, trail.nodes[0] - 1, -1) if tree.shapes[node].anchor == name)
     anchor, line = next(anchored, None), tree.line_of(trail.node)
     if anchor is None or tree.shapes[anchor].kind != "scalar":
-        raise place.error(VerifyFailed, f"cannot take *{name} back: no scalar above has the anchor &{name}", line)
-    now = policy.read(tree, Trail((anchor,)), place).value
+        raise place.refusal(VerifyFailed, f"cannot take *{name} back: no scalar above has the anchor &{name}", line)
+    now = policy.read(tree, anchor, place).value
     if value is not None and not same(now, value):
-        raise place.error(VerifyFailed, f"cannot take *{name} back: it is {now!r} now, expected {value!r}", line)
+        raise place.refusal(VerifyFailed, f"cannot take *{name} back: it is {now!r} now, expected {value!r}", line)

@@ -2,22 +2,27 @@
 
 The text is read as events, each edit becomes a patch of the text and a change of the events, and the patched text
 must read as the changed events do, or nothing is returned. Nothing is ever dumped.
+
+    parse(data, file=...)           bytes -> Manifest
+    Manifest.find(selector, path)   -> Scalar
+    Manifest.apply(edits)           -> Manifest, with the new bytes in `.data`
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from failover_api.core import deletion, policy
 from failover_api.core.addition import Addition, add
 from failover_api.core.changes import Change, change_shapes, patch_text, prove
 from failover_api.core.documents import identify, select
 from failover_api.core.edits import ANY, DocumentId, Edit, Place, Scalar, Selector
+from failover_api.core.layout import token
 from failover_api.core.paths import Path
 from failover_api.core.replacement import replace, restore
 from failover_api.core.scalars import Value
 from failover_api.core.trail import Trail, missing, walk
 from failover_api.core.yaml_tree import DEFAULT_READER, Document, Reader, Tree, read_tree
-from failover_api.errors import KeyExists, ManifestInvalid, NotUTF8
+from failover_api.errors import KeyExists, ManifestInvalid, NotUTF8, OverlappingEdits, ParseError, VerifyFailed
 
 __all__ = ["ANY", "MAX_BYTES", "DocumentId", "Edit", "Manifest", "Scalar", "Selector", "Value", "parse"]
 
@@ -27,13 +32,13 @@ _BOM = "\ufeff"
 
 @dataclass(frozen=True, slots=True)
 class Manifest:
-    """One file of YAML documents, read."""
+    """One file of YAML documents, read. `documents` are those that hold something."""
 
     data: bytes
     file: str
     documents: tuple[DocumentId, ...]
-    tree: Tree
-    reader: Reader
+    tree: Tree = field(repr=False)
+    reader: Reader = field(repr=False)
 
     def select(self, selector: Selector) -> DocumentId:
         """The one document that matches. Raises DocumentNotFound, AmbiguousDocument."""
@@ -42,15 +47,16 @@ class Manifest:
     def find(self, selector: Selector, path: Path) -> Scalar:
         """The scalar at a path. Raises the category of whatever is in the way."""
         place = Place(self.file, path)
-        trail = self._walk(self._document(selector, place), place)
+        trail = walk(self.tree, _document(self, selector, place).root, place)
         if trail.rest:
             raise missing(self.tree, trail, place)
-        reading = policy.read(self.tree, trail, place)
-        raw = policy.raw_token(self.tree, trail.node)
-        return Scalar(reading.value, raw, self.tree.line_of(trail.node), reading.ambiguous)
+        reading = policy.read(self.tree, trail.node, place)
+        start, end = token(self.tree, trail.node)
+        return Scalar(reading.value, self.tree.text[start:end], self.tree.line(start), reading.ambiguous)
 
     def apply(self, edits: Sequence[Edit]) -> "Manifest":
         """All edits in one pass, proved by reading the new text again. Raises if one of them cannot be made."""
+        place = Place(self.file, edits[0].path if len(edits) == 1 else ())
         plan = _Plan(self)
         for edit in edits:
             plan.take(edit)
@@ -58,22 +64,13 @@ class Manifest:
         expected, text = change_shapes(self.tree, changes), patch_text(self.tree, changes)
         if text == self.tree.text:
             return self
-        bom = _BOM if self.data.startswith(_BOM.encode()) else ""
-        new = parse((bom + text).encode(), file=self.file, reader=self.reader)
-        prove(expected, self.tree, new.tree, Place(self.file))
+        new = _read_again(self, text, place)
+        prove(expected, self.tree, new.tree, place)
         return new
-
-    def _document(self, selector: Selector, place: Place) -> Document:
-        document = self.tree.documents[select(self.documents, selector, place).index]
-        policy.check_readable(self.tree, document, place)
-        return document
-
-    def _walk(self, document: Document, place: Place) -> Trail:
-        return walk(self.tree, document.root, place)
 
 
 def parse(data: bytes, *, file: str, reader: Reader = DEFAULT_READER) -> Manifest:
-    """Read a file. Raises NotUTF8, ParseError, ManifestInvalid where it is too large."""
+    """Read a file. Raises NotUTF8, ParseError; ManifestInvalid where it is too large."""
     if len(data) > MAX_BYTES:
         raise ManifestInvalid(f"has {len(data)} bytes, expected at most {MAX_BYTES}", file=file)
     tree = read_tree(_decode(data, file).removeprefix(_BOM), file=file, reader=reader)
@@ -91,6 +88,20 @@ def _decode(data: bytes, file: str) -> str:
     return text
 
 
+def _read_again(old: Manifest, text: str, place: Place) -> Manifest:
+    bom = _BOM if old.data.startswith(_BOM.encode()) else ""
+    try:
+        return parse((bom + text).encode(), file=old.file, reader=old.reader)
+    except ParseError as exc:
+        raise place.refusal(VerifyFailed, "would not be YAML after the edit", exc.line) from exc
+
+
+def _document(manifest: Manifest, selector: Selector, place: Place) -> Document:
+    document = manifest.tree.documents[select(manifest.documents, selector, place).index]
+    policy.check_readable(manifest.tree, document, place)
+    return document
+
+
 class _Plan:
     """Sorts the edits of one pass by what they do to the text."""
 
@@ -103,11 +114,11 @@ class _Plan:
     def take(self, edit: Edit) -> None:
         """Check one edit and plan it."""
         place = Place(self.manifest.file, edit.path)
-        document = self.manifest._document(edit.selector, place)
+        document = _document(self.manifest, edit.selector, place)
         policy.check_editable(self.tree, document, place)
-        trail = self.manifest._walk(document, place)
+        trail = walk(self.tree, document.root, place)
         if trail.rest and edit.op in ("add", "ensure"):
-            self.additions.setdefault(trail.node, Addition(trail, place)).put(self.tree, edit, place, trail.rest)
+            self.additions.setdefault(trail.node, Addition(trail, place)).put(self.tree, trail, edit, place)
         elif trail.rest:
             raise missing(self.tree, trail, place)
         else:
@@ -115,21 +126,24 @@ class _Plan:
 
     def changes(self) -> list[Change]:
         """Every change of the pass."""
-        deleted = (
-            change for mapping, keys in self.deletions.items() for change in deletion.delete(self.tree, mapping, keys)
-        )
-        return [*self.replacements, *(add(self.tree, addition) for addition in self.additions.values()), *deleted]
+        added = (add(self.tree, addition) for addition in self.additions.values())
+        deleted = (deletion.delete(self.tree, mapping, keys) for mapping, keys in self.deletions.items())
+        return [*self.replacements, *added, *(change for changes in deleted for change in changes)]
 
     def _change(self, trail: Trail, edit: Edit, place: Place) -> None:
         match edit.op:
             case "add":
-                raise place.error(
-                    KeyExists, "is there already, expected it to be missing", self.tree.line_of(trail.node)
-                )
+                raise place.refusal(KeyExists, "is there already", self.tree.line_of(trail.node))
             case "restore":
                 self.replacements.append(restore(self.tree, trail, edit, place))
             case "delete":
-                deletion.check(self.tree, trail, edit, place)
-                self.deletions.setdefault(trail.nodes[-2], {})[trail.key or 0] = place
+                self._delete(trail, edit, place)
             case _:
                 self.replacements.append(replace(self.tree, trail, edit, place))
+
+    def _delete(self, trail: Trail, edit: Edit, place: Place) -> None:
+        mapping, key = deletion.check(self.tree, trail, edit, place)
+        keys = self.deletions.setdefault(mapping, {})
+        if key in keys:
+            raise place.refusal(OverlappingEdits, "would be deleted twice", self.tree.line_of(key))
+        keys[key] = place

@@ -51,9 +51,7 @@ def walk(tree: Tree, root: int, place: Place) -> Trail:
 def missing(tree: Tree, trail: Trail, place: Place) -> ManifestError:
     """The error for a trail that ends too early."""
     depth = len(place.path) - len(trail.rest)
-    return _Junction(tree, trail.node, trail.key, depth, place).error(
-        PathNotFound, f"has no key {trail.rest[0]!r} under"
-    )
+    return _Junction(tree, trail.node, trail.key, depth, place).lacks(PathNotFound, f"has no key {trail.rest[0]!r}")
 
 
 def field(tree: Tree, node: int | None, name: str) -> int | None:
@@ -102,7 +100,7 @@ class _Junction:
     def follow(self, step: Step) -> tuple[int | None, int] | None:
         """The (key, node) the step leads to; None for a missing key."""
         if self.tree.shapes[self.node].kind == "alias":
-            raise self.error(AliasInPath, "has an alias, which shares what another place says, at")
+            raise self.error(AliasInPath, f"{self.name} (line {self.line}) is an alias: what is in it is shared")
         match step:
             case str():
                 return self._follow_key(step)
@@ -111,11 +109,24 @@ class _Junction:
             case _:
                 return None, self._follow_index(step)
 
-    def error(self, kind: type[ManifestError], detail: str, end: str = "") -> ManifestError:
-        """An error that names this node as `detail spec.template (line 4)end`."""
-        line = self.tree.line_of(self.node if self.key is None else self.key)
-        name = format_path(self.place.path[: self.depth]) or "the top"
-        return self.place.error(kind, f"{detail} {name} (line {line}){end}", line)
+    @property
+    def name(self) -> str:
+        """The path that leads here; of the root, `the top`."""
+        return format_path(self.place.path[: self.depth]) or "the top"
+
+    @property
+    def line(self) -> int:
+        """The line of this node, or of its key."""
+        return self.tree.line_of(self.node if self.key is None else self.key)
+
+    def error(self, kind: type[ManifestError], detail: str) -> ManifestError:
+        """An error about this node."""
+        return self.place.error(kind, detail, self.line)
+
+    def lacks(self, kind: type[ManifestError], detail: str, *, line: int = 0) -> ManifestError:
+        """An error about what is or is not under this node."""
+        name = f"under {self.name}" if self.depth else "at the top"
+        return self.place.error(kind, f"{detail} {name} (line {self.line})", line or self.line)
 
     def _follow_key(self, name: str) -> tuple[int | None, int] | None:
         if is_null(self.tree.shapes[self.node]):
@@ -125,23 +136,23 @@ class _Junction:
         for key, value in self.tree.entries(self.node):
             text = self.tree.scalar_text(key)
             if text is not None and entries.setdefault(text, (key, value))[0] != key:
-                raise self.error(DuplicateKey, f"has the key {text!r} twice under")
+                raise self.lacks(DuplicateKey, f"has the key {text!r} again", line=self.tree.line_of(key))
         if name not in entries and is_merged(self.tree, self.node, name):
-            raise self.error(KeyFromMerge, f"has the key {name!r} only through '<<' under")
+            raise self.lacks(KeyFromMerge, f"has the key {name!r} only through '<<'")
         return entries.get(name)
 
     def _follow_where(self, where: Where) -> int:
         found = [item for item in self._items(where) if self._matches(item, where)]
         if len(found) > 1:
-            raise self.error(AmbiguousItem, f"has {len(found)} items with {where.key} {where.value!r} under")
+            raise self.lacks(AmbiguousItem, f"has {len(found)} items with {where.key} {where.value!r}")
         if not found:
-            raise self.error(ItemNotFound, f"has no item with {where.key} {where.value!r} under")
+            raise self.lacks(ItemNotFound, f"has no item with {where.key} {where.value!r}")
         return found[0]
 
     def _follow_index(self, index: int) -> int:
         items = self._items(index)
         if not 0 <= index < len(items):
-            raise self.error(IndexOutOfRange, f"has no item {index} under", f", where there are {len(items)}")
+            raise self.lacks(IndexOutOfRange, f"has no item {index}, only {len(items)}")
         return items[index]
 
     def _items(self, step: Step) -> list[int]:
@@ -158,4 +169,4 @@ class _Junction:
         actual = self.tree.shapes[self.node].kind
         if actual != kind:
             name = {"sequence": "list"}.get(actual, actual)
-            raise self.error(NotAMapping, f"has a {name} at", f", expected {wanted}")
+            raise self.error(NotAMapping, f"{self.name} (line {self.line}) is a {name}, expected {wanted}")

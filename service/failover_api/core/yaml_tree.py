@@ -154,6 +154,8 @@ class _Builder:
             kind = _KINDS.get(type(event))
             if kind is not None:
                 self.add(kind, event)
+            if len(self.shapes) > MAX_EVENTS:
+                raise ParseError(f"has more than {MAX_EVENTS} nodes", file=self.file)
         anchors, documents = _bind(self.shapes)
         tree = Tree(self.text, self.shapes, self.starts, self.ends, self.after, documents, anchors)
         if anchors and _expanded_size(tree) > MAX_EXPANDED:
@@ -173,21 +175,19 @@ class _Builder:
             case "mapping" | "sequence":
                 style = "flow" if event.flow_style else "block"
                 self.shapes.append(Shape(kind, None, style, event.anchor, event.tag))
-                self.open.append(at)
+                self.enter(at)
             case "/mapping" | "/sequence":
                 start = self.open.pop()
                 self.shapes.append(Shape(kind, None, self.shapes[start].style))
                 self.after[start] = at + 1
             case _:
                 self.shapes.append(Shape(kind))
-        self.check(at)
 
-    def check(self, at: int) -> None:
+    def enter(self, node: int) -> None:
+        self.open.append(node)
         if len(self.open) > MAX_DEPTH:
-            detail, line = f"is nested more than {MAX_DEPTH} levels deep", self.text.count("\n", 0, self.starts[at]) + 1
-            raise ParseError(detail, file=self.file, line=line)
-        if at >= MAX_EVENTS:
-            raise ParseError(f"has more than {MAX_EVENTS} nodes", file=self.file)
+            line = self.text.count("\n", 0, self.starts[node]) + 1
+            raise ParseError(f"is nested more than {MAX_DEPTH} levels deep", file=self.file, line=line)
 
 
 def _bind(shapes: list[Shape]) -> tuple[dict[int, int], tuple[Document, ...]]:

@@ -27,6 +27,7 @@ _PROBLEM: dict[int | str, dict[str, Any]] = {
         "content": {MEDIA_TYPE: {"schema": ProblemBody.model_json_schema()}},
     }
 }
+_UNCHANGED: dict[int | str, dict[str, Any]] = {304: {"description": "It is what If-None-Match names"}}
 _FLAG = {"type": "string", "enum": ["true", "false", "1", "0"]}
 
 
@@ -77,46 +78,50 @@ async def list_services(here: InHouse) -> Response:
     return _json(list_body(statuses, error.detail if error else None))
 
 
-@router.get("/{service}", response_model=StatusBody, summary="Where a service is")
+@router.get("/{service}", response_model=StatusBody, responses=_UNCHANGED, summary="Where a service is")
 async def status(service: str, here: InHouse, if_none_match: IfNoneMatch = None) -> Response:
     found = await here.failover.status(service)
     return _tagged(status_body(found), found.version, if_none_match)
+
+
+async def _move(
+    request: Request, service: str, action: Action, if_match: str | None, if_none_match: str | None = None
+) -> Response:
+    asking = await read_asking(request)
+    if request.method == "GET" and not asking.dry_run:
+        raise MethodNotAllowed(f"GET only shows what {action} would do: add dry-run=true, or use POST to move")
+    outcome = await house(request).failover.move(
+        service,
+        action,
+        by=ANONYMOUS,
+        reason=asking.reason,
+        force=asking.force,
+        dry_run=asking.dry_run,
+        versions=versions_of(if_match),
+    )
+    body = outcome_body(outcome)
+    # After a move the manifests are others than those it was planned from: only a dry run has an ETag.
+    return _tagged(body, outcome.version, if_none_match) if outcome.dry_run else _json(body)
 
 
 def _route_moves(action: Action) -> None:
     """POST moves; GET only says what a POST would do."""
     path, verb = f"/{{service}}/{action}", str(action).capitalize()
 
-    async def propose(request: Request, service: str, here: InHouse, if_none_match: IfNoneMatch = None) -> Response:
-        asking = await read_asking(request)
-        if not asking.dry_run:
-            raise MethodNotAllowed(f"GET only shows what {action} would do: add dry-run=true, or use POST to move")
-        return await move(request, service, here, if_none_match=if_none_match)
-
-    async def move(
-        request: Request,
-        service: str,
-        here: InHouse,
-        if_match: IfMatch = None,
-        if_none_match: IfNoneMatch = None,
+    async def propose(
+        request: Request, service: str, if_match: IfMatch = None, if_none_match: IfNoneMatch = None
     ) -> Response:
-        asking = await read_asking(request)
-        outcome = await here.failover.move(
-            service,
-            action,
-            by=ANONYMOUS,
-            reason=asking.reason,
-            force=asking.force,
-            dry_run=asking.dry_run,
-            versions=versions_of(if_match),
-        )
-        return _tagged(outcome_body(outcome), outcome.version, if_none_match if request.method == "GET" else None)
+        return await _move(request, service, action, if_match, if_none_match)
+
+    async def move(request: Request, service: str, if_match: IfMatch = None) -> Response:
+        return await _move(request, service, action, if_match)
 
     router.add_api_route(
         path,
         propose,
         methods=["GET"],
         response_model=OutcomeBody,
+        responses=_UNCHANGED,
         operation_id=f"{action}_dry_run",
         summary=f"What {action} would do (needs dry-run=true)",
         openapi_extra={"parameters": _ASKING},
@@ -142,7 +147,6 @@ def _json(body: ListBody | StatusBody | OutcomeBody) -> Response:
 
 def _tagged(body: StatusBody | OutcomeBody, version: str, if_none_match: str | None) -> Response:
     response = _json(body)
-    # An operation is new each time; the ETag of a move names what it was planned from.
     etag = etag_of(version, bytes(response.body))
     if matches_none(if_none_match, etag):
         return Response(status_code=304, headers={"ETag": etag})

@@ -1,6 +1,5 @@
 """`failover ...`: the same use cases from a terminal. Nothing of the server is imported before it is needed."""
 
-import signal
 import sys
 from collections.abc import Callable
 from typing import Annotated, NoReturn
@@ -109,8 +108,12 @@ def check(as_json: AsJson = False) -> None:
 def serve(
     host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(help="Port to listen on.", min=0, max=65535)] = 8080,
+    insecure_no_auth: Annotated[
+        bool,
+        typer.Option("--insecure-no-auth", help="Run open. This version has no access control: it always does."),
+    ] = False,
 ) -> None:
-    """Run the HTTP service."""
+    """Run the HTTP service. It runs open: whoever reaches its port may move services."""
     from failover_api.edges.server import run_server
 
     _carry_out(Terminal(), lambda settings: run_server(settings, host=host, port=port))
@@ -128,7 +131,6 @@ def demo(
 
 def main() -> NoReturn:
     """The entry point of `failover`."""
-    signal.signal(signal.SIGPIPE, signal.SIG_DFL)  # `failover list | head` ends quietly
     app()
     raise AssertionError("unreachable")
 

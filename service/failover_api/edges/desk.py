@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar
 from urllib.parse import quote
 
-from failover_api.errors import FailoverError
+from failover_api.edges.problems import TYPE_PREFIX, problem
+from failover_api.errors import FailoverError, NotReady, OutcomeUnknown
 from failover_api.settings import Settings
 
 Body = dict[str, Any]
@@ -93,7 +94,7 @@ class Direct:
         return self._in_house(run)
 
     def check(self) -> Body:
-        """Raises Refused only when not even the settings can be used."""
+        """The checks, as they are shown with --json."""
         from failover_api.checkup import check_all
 
         async def run(house: Any) -> Body:
@@ -123,61 +124,54 @@ class Remote:
         self._url, self._token, self._timeout_s = url, token, timeout_s
 
     def list_all(self) -> Body:
-        return self._ask("GET", "/api/failover")[0]
+        return self._ask("GET", "/api/failover", expect="services")[0]
 
     def status(self, service: str) -> Body:
-        return self._ask("GET", f"/api/failover/{quote(service, safe='')}")[0]
+        return self._ask("GET", f"/api/failover/{quote(service, safe='')}", expect="switches")[0]
 
     def move(self, service: str, action: str, options: MoveOptions) -> tuple[Body, str]:
+        path = f"/api/failover/{quote(service, safe='')}/{action}"
         wish = {"dry_run": options.dry_run, "force": options.force, "reason": options.reason}
         headers = {"If-Match": options.if_match} if options.if_match else {}
-        return self._ask("POST", f"/api/failover/{quote(service, safe='')}/{action}", json=wish, headers=headers)
+        writing = not options.dry_run
+        return self._ask("POST", path, expect="changes", writing=writing, json=wish, headers=headers)
 
-    def _ask(self, method: str, path: str, **request: Any) -> tuple[Body, str]:
+    def _ask(
+        self, method: str, path: str, *, expect: str, writing: bool = False, headers: Any = None, json: Any = None
+    ) -> tuple[Body, str]:
+        """The body, which has the key `expect`, and its ETag."""
         import httpx2
 
-        headers = {"accept": "application/json", **request.pop("headers", {})}
+        headers = {"accept": "application/json", **(headers or {})}
         if self._token:
             headers["authorization"] = f"Bearer {self._token}"
         try:
-            response = httpx2.request(method, self._url + path, headers=headers, timeout=self._timeout_s, **request)
-        except (httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.UnsupportedProtocol) as exc:
-            raise Refused(_unreachable(self._url, f"cannot be reached ({type(exc).__name__})")) from exc
+            response = httpx2.request(method, self._url + path, headers=headers, json=json, timeout=self._timeout_s)
+        except (httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.UnsupportedProtocol, httpx2.InvalidURL) as exc:
+            raise refused(NotReady(f"{self._url} cannot be reached ({type(exc).__name__})")) from exc
         except httpx2.HTTPError as exc:
-            problem = _unreachable(self._url, f"did not answer ({type(exc).__name__})")
-            moving = method == "POST" and not request["json"]["dry_run"]
-            raise Refused(_unknown(problem) if moving else problem) from exc
+            raise refused(self._unanswered(f"did not answer ({type(exc).__name__})", writing=writing)) from exc
         try:
             body = response.json()
         except ValueError:
             body = None
-        if not isinstance(body, dict):
-            detail = f"answered {response.status_code} without JSON: is it a failover-api?"
-            raise Refused(_unreachable(self._url, detail))
-        if response.status_code >= 400:
-            raise Refused({"type": "about:blank", "title": "Error", "status": response.status_code, **body})
-        return body, response.headers.get("etag", "")
+        if response.is_success and isinstance(body, dict) and expect in body:
+            return body, response.headers.get("etag", "")
+        if isinstance(body, dict) and str(body.get("type", "")).startswith(TYPE_PREFIX):
+            raise Refused(body)
+        foreign = f"answered {response.status_code}, and not as a failover-api does"
+        raise refused(self._unanswered(foreign, writing=writing and response.status_code >= 500))
+
+    def _unanswered(self, what: str, *, writing: bool) -> FailoverError:
+        """What it means that the service's own answer did not come: a gateway in between may have dropped it."""
+        if not writing:
+            return NotReady(f"{self._url} {what}")
+        return OutcomeUnknown(f"{self._url} {what}; ask again: a service that is already there is not moved twice")
 
 
 def refused(error: FailoverError) -> Refused:
-    from failover_api.edges.problems import problem
-
+    """The same error, as it is shown."""
     return Refused(problem(error, instance=None))
-
-
-def _unreachable(url: str, detail: str) -> Body:
-    from failover_api.edges.problems import problem
-    from failover_api.errors import NotReady
-
-    return problem(NotReady(f"{url} {detail}"), instance=None)
-
-
-def _unknown(body: Body) -> Body:
-    from failover_api.edges.problems import problem
-    from failover_api.errors import OutcomeUnknown
-
-    detail = f"{body['detail']}; ask again: a service that is already there is not moved twice"
-    return problem(OutcomeUnknown(detail), instance=None)
 
 
 def _dump(body: Any) -> Body:

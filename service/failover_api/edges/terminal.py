@@ -26,7 +26,8 @@ class Terminal:
 
     @property
     def can_ask(self) -> bool:
-        return sys.stdin.isatty() and sys.stdout.isatty()
+        """Whether somebody is there to answer; standard output may be a pipe."""
+        return sys.stdin.isatty() and sys.stderr.isatty()
 
     def show_json(self, body: Body) -> None:
         sys.stdout.write(json.dumps(body, indent=2, ensure_ascii=False) + "\n")
@@ -105,7 +106,11 @@ class Terminal:
         """Shows what a move would do and asks; standard output stays clean."""
         self.show_diff(outcome["diff"], self.err)
         self.err.print(Text(printable(outcome["message"])))
-        answer = self.err.input(f"{escape(_question(outcome))} \\[y/N] ")
+        try:
+            answer = self.err.input(f"{escape(_question(outcome))} \\[y/N] ")
+        except EOFError:
+            self.err.print()
+            return False
         return answer.strip().lower() in {"y", "yes"}
 
 

@@ -5,23 +5,22 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 
 from failover_api.core.message import checked_reason
 from failover_api.errors import BadRequest, BodyTooLarge, UnsupportedMediaType
 
 MAX_BODY_BYTES = 64 * 1024
 _BOOLS: dict[object, bool] = {"true": True, "1": True, "false": False, "0": False}
-_FLAGS = ("dry_run", "force", "supersede")
+_FLAGS = ("dry_run", "force")
 
 
 @dataclass(frozen=True, slots=True)
 class Asking:
-    """A parsed move request. `supersede` matters to pull requests only."""
+    """A parsed move request."""
 
     dry_run: bool = False
     force: bool = False
-    supersede: bool = False
     reason: str = ""
 
 
@@ -94,8 +93,11 @@ def _no_constant(name: str) -> None:
 
 async def _body(request: Request) -> bytes:
     body = b""
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > MAX_BODY_BYTES:
-            raise BodyTooLarge(f"the body is larger than {MAX_BODY_BYTES:,} bytes")
+    try:
+        async for chunk in request.stream():
+            body += chunk
+            if len(body) > MAX_BODY_BYTES:
+                raise BodyTooLarge(f"the body is larger than {MAX_BODY_BYTES:,} bytes")
+    except ClientDisconnect as exc:
+        raise BadRequest("the caller left before the body was complete") from exc
     return body

@@ -11,17 +11,17 @@ import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import datetime
-from email.utils import parsedate_to_datetime
 from pathlib import Path
 from typing import Any, Protocol
 
 from cachetools import LRUCache, TLRUCache
 
-from failover_api.errors import FileNotFound, GitHubPermission, NotReady
+from failover_api.errors import FileNotFound, GitHubError, GitHubPermission, NotReady
 from failover_api.forge.replies import Reply
 
 # iat is set 60 s back and exp 540 s ahead: 600 fails when GitHub's clock is behind ours.
 JWT_LIFETIME_S = 540
+LIFETIME_S = 3600.0  # of a token, when GitHub does not say
 REFRESH_BEFORE_S = 600.0  # mint the next token in the background from here on
 DROP_BEFORE_S = 60.0  # never use a token with less left than this
 # As narrow as the work.
@@ -58,7 +58,11 @@ class Credentials(Protocol):
         ...
 
     def check_readable(self) -> None:
-        """Raises NotReady when the key or the token cannot be read. Asks nobody."""
+        """Raises NotReady when the key or the token cannot be used. Asks nobody."""
+        ...
+
+    async def aclose(self) -> None:
+        """Ends what goes on in the background."""
         ...
 
 
@@ -80,10 +84,13 @@ class StaticToken:
     def check_readable(self) -> None:
         self._read()
 
+    async def aclose(self) -> None:
+        pass
+
     def _read(self) -> str:
         value = (self._value or "") if self._file is None else read_secret(self._file, "the GitHub token")
         token = value.strip()
-        if not token or not token.isascii() or any(char.isspace() for char in token):
+        if not _is_one_word(token):
             source = "FAILOVER_GITHUB_TOKEN" if self._file is None else str(self._file)
             raise NotReady(f"{source}: expected a GitHub token, one word of ASCII")
         return token
@@ -108,11 +115,11 @@ class AppCredentials:
         self._app_auth: Any = None
 
     def key(self, repository: str) -> str:
-        return repository.partition("/")[0]  # an installation belongs to one account
+        return repository.partition("/")[0].lower()  # an installation belongs to one account
 
     async def token(self, repository: str) -> Token:
         token = self._tokens.get(repository)
-        if token is None:
+        if token is None:  # whoever stops waiting does not stop the others' token
             return await asyncio.shield(self._mint_once(repository))
         if token.expires_at - time.monotonic() < REFRESH_BEFORE_S:
             self._mint_once(repository)
@@ -120,16 +127,21 @@ class AppCredentials:
 
     def drop(self, repository: str, token: Token) -> bool:
         if self._tokens.get(repository) is token:
-            del self._tokens[repository]
+            self._tokens.pop(repository, None)
         return True
 
     def check_readable(self) -> None:
-        self._sign_with(read_secret(self._key_file, "the GitHub App's key"), parse=False)
+        self._signer()
+
+    async def aclose(self) -> None:
+        minting = list(self._minting.values())
+        for task in minting:
+            task.cancel()
+        await asyncio.gather(*minting, return_exceptions=True)
 
     def jwt(self) -> str:
         """A JWT of the App, good for some minutes. Raises NotReady when the key cannot be used."""
-        auth = self._sign_with(read_secret(self._key_file, "the GitHub App's key"), parse=True)
-        return str(auth.create_jwt())
+        return str(self._signer().create_jwt())
 
     async def installation(self, repository: str) -> int:
         """The installation's id, from the settings or from the repository."""
@@ -144,45 +156,53 @@ class AppCredentials:
                 raise GitHubPermission(
                     f"the GitHub App {self._app_id} is not installed on {repository} (or there is no such repository)"
                 ) from exc
-            known = self._installations[repository] = int(reply.data["id"])
+            try:
+                known = self._installations[repository] = int(reply.data["id"])
+            except (KeyError, TypeError, ValueError) as exc:
+                raise GitHubError(f"{what}: GitHub's answer has no id") from exc
         return known
 
     def _mint_once(self, repository: str) -> asyncio.Task[Token]:
         task = self._minting.get(repository)
-        if task is None:
+        if task is None or task.done():
             task = self._minting[repository] = asyncio.create_task(self._mint(repository))
             task.add_done_callback(lambda done: self._minted(repository, done))
         return task
 
     def _minted(self, repository: str, task: "asyncio.Task[Token]") -> None:
-        self._minting.pop(repository, None)
+        if self._minting.get(repository) is task:
+            del self._minting[repository]
         if not task.cancelled():
             task.exception()  # those who wait have it; nobody may be waiting for a renewal
 
     async def _mint(self, repository: str) -> Token:
         installation = await self.installation(repository)
+        what = f"a token for {repository}"
         try:
             reply = await self._ask(
                 "POST",
                 f"/app/installations/{installation}/access_tokens",
                 bearer=self.jwt(),
                 json={"repositories": [repository.partition("/")[2]], "permissions": PERMISSIONS},
-                what=f"a token for {repository}",
+                what=what,
             )
         except FileNotFound as exc:
             self._installations.pop(repository, None)
-            raise GitHubPermission(f"the GitHub App {self._app_id} is no longer installed on {repository}") from exc
+            raise GitHubPermission(
+                f"the GitHub App {self._app_id} is not, or no longer, installed on {repository} ({exc.detail})"
+            ) from exc
+        value = reply.data.get("token") if isinstance(reply.data, dict) else None
+        if not isinstance(value, str) or not _is_one_word(value):
+            raise GitHubError(f"{what}: GitHub's answer has no token")
         now = time.monotonic()
-        token = Token(str(reply.data["token"]), now, now + _lifetime_s(reply))
-        self._tokens[repository] = token
+        token = Token(value, now, now + _lifetime_s(reply))
+        if token.expires_at - DROP_BEFORE_S > now:
+            self._tokens[repository] = token
         return token
 
-    def _sign_with(self, pem: str, *, parse: bool) -> Any:
+    def _signer(self) -> Any:
         """PyGithub's AppAuth. The key is parsed once: 42 ms a time otherwise."""
-        if "PRIVATE KEY" not in pem:
-            raise NotReady(f"{self._key_file}: expected a private key in PEM form")
-        if not parse:
-            return None
+        pem = read_secret(self._key_file, "the GitHub App's key")
         if self._app_auth is None or pem != self._key_pem:
             self._app_auth, self._key_pem = _app_auth(self._app_id, pem, self._key_file), pem
         return self._app_auth
@@ -194,20 +214,26 @@ def read_secret(file: Path, what: str) -> str:
         return file.read_text(encoding="utf-8")
     except OSError as exc:
         raise NotReady(f"{file}: cannot read {what} ({exc.strerror or type(exc).__name__})") from exc
-    except UnicodeDecodeError as exc:
-        raise NotReady(f"{file}: cannot read {what} (not text)") from exc
+    except UnicodeDecodeError:  # it holds the text
+        raise NotReady(f"{file}: cannot read {what} (not text)") from None
+
+
+def _is_one_word(token: str) -> bool:
+    """Whether it may stand in a header."""
+    return token.isascii() and token.isprintable() and bool(token) and " " not in token
 
 
 def _app_auth(app_id: str, pem: str, file: Path) -> Any:
     import jwt
+    from cryptography.exceptions import UnsupportedAlgorithm
     from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
     from cryptography.hazmat.primitives.serialization import load_pem_private_key
     from github import Auth
 
     try:
         key = load_pem_private_key(pem.encode(), password=None)
-    except (ValueError, TypeError) as exc:
-        raise NotReady(f"{file}: expected an RSA private key in PEM form, without a password") from exc
+    except (TypeError, UnsupportedAlgorithm, ValueError):  # what they say is of no use here, and near to a secret
+        raise NotReady(f"{file}: expected an RSA private key in PEM form, without a password") from None
     if not isinstance(key, RSAPrivateKey):
         raise NotReady(f"{file}: expected an RSA private key, as GitHub makes them")
 
@@ -220,7 +246,7 @@ def _app_auth(app_id: str, pem: str, file: Path) -> Any:
 def _lifetime_s(reply: Reply) -> float:
     """How long a token lives, by GitHub's own clock: ours may be wrong."""
     try:
-        expires = datetime.fromisoformat(reply.data["expires_at"])
-        return (expires - parsedate_to_datetime(reply.headers["date"])).total_seconds()
+        expires_at = datetime.fromisoformat(reply.data["expires_at"]).timestamp()
     except (KeyError, TypeError, ValueError):
-        return 3600.0
+        return LIFETIME_S
+    return expires_at - reply.sent_at(otherwise=expires_at - LIFETIME_S)

@@ -24,9 +24,12 @@ async def check_branch(client: GitHubClient, branch: Branch) -> Sequence[Check]:
         try:
             check = await step(client, branch, name)
         except FailoverError as exc:
-            checks.append(Check(name, ok=False, detail=exc.detail))
-            break
+            check = Check(name, ok=False, detail=exc.detail)
+        except (AttributeError, KeyError, TypeError, ValueError):
+            check = Check(name, ok=False, detail="GitHub's answer is not understood")
         checks.append(check)
+        if not check.ok:
+            break
     return checks
 
 
@@ -36,9 +39,10 @@ async def _credentials(client: GitHubClient, branch: Branch, name: str) -> Check
     if not isinstance(credentials, AppCredentials):
         return Check(name, ok=True, detail="a ready token")
     reply = await client.as_app("GET", "/app", bearer=credentials.jwt(), what="the GitHub App")
+    slug = reply.data.get("slug") if isinstance(reply.data, dict) else None
     installation = await credentials.installation(branch.repository)
     granted = ", ".join(f"{key}: {value}" for key, value in PERMISSIONS.items())
-    return Check(name, ok=True, detail=f"App {reply.data.get('slug')}, installation {installation}, may {granted}")
+    return Check(name, ok=True, detail=f"App {slug}, installation {installation}, may {granted}")
 
 
 async def _repository(client: GitHubClient, branch: Branch, name: str) -> Check:
@@ -48,10 +52,15 @@ async def _repository(client: GitHubClient, branch: Branch, name: str) -> Check:
         return Check(name, ok=False, detail="no such repository, or the credentials cannot see it")
     if data.get("archived"):
         return Check(name, ok=False, detail="the repository is archived: nothing can be written")
-    permissions = data.get("permissions")
-    if isinstance(permissions, dict) and not permissions.get("push", True):
+    if not await _of_an_app(client, branch) and not (data.get("permissions") or {}).get("push", True):
         return Check(name, ok=False, detail="the credentials may read only; they need contents: write")
     return Check(name, ok=True, detail="can be read and written")
+
+
+async def _of_an_app(client: GitHubClient, branch: Branch) -> bool:
+    """Whether the token is an installation's: `permissions` of a repository tells what a person may do."""
+    token = await client.credentials.token(branch.repository)
+    return token.value.startswith("ghs_")
 
 
 async def _branch(client: GitHubClient, branch: Branch, name: str) -> Check:
@@ -64,7 +73,10 @@ async def _branch(client: GitHubClient, branch: Branch, name: str) -> Check:
 
 async def _rules(client: GitHubClient, branch: Branch, name: str) -> Check:
     place = quote(branch.name, safe="")
-    kinds = {str(rule.get("type")) for rule in await _get(client, branch, f"/rules/branches/{place}")}
+    try:
+        kinds = {str(rule.get("type")) for rule in await _get(client, branch, f"/rules/branches/{place}")}
+    except FileNotFound:  # an old GitHub Enterprise Server has none
+        kinds = set()
     blocking = sorted(kinds & _NEEDS_PULL_REQUEST)
     if blocking:
         detail = f"rules demand a pull request ({', '.join(blocking)}): direct commits will be refused"
@@ -76,4 +88,4 @@ async def _rules(client: GitHubClient, branch: Branch, name: str) -> Check:
 
 async def _get(client: GitHubClient, branch: Branch, below: str) -> Any:
     url = f"/repos/{branch.repository}{below}"
-    return json.loads(await client.get(branch.repository, url, what=f"GET {url}"))
+    return json.loads(await client.get(branch.repository, url, what=f"GET {url}", keep=False))

@@ -35,7 +35,10 @@ class ConditionalCache:
         return self._copies.get(url)
 
     def put(self, url: str, copy: Copy) -> None:
-        """Keeps a copy, unless it is larger than the whole cache."""
+        """Keeps a copy, unless a later one came meanwhile; none that is larger than the whole cache."""
+        known = self._copies.get(url)
+        if known is not None and known.validated_at > copy.validated_at:
+            return
         self._copies.pop(url, None)
         if _size(copy) > self._copies.maxsize:
             return

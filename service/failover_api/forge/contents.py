@@ -7,6 +7,7 @@ never taken for the file.
 import base64
 import binascii
 import json
+from collections.abc import Mapping
 from typing import Any
 
 from failover_api.core.splice import MAX_BYTES
@@ -46,15 +47,15 @@ def encode_contents(file: File) -> bytes:
     ).encode()
 
 
-def decode_blob(path: str, blob: Any) -> File | ManifestError | None:
-    """A blob of a GraphQL answer; None when its text is missing, cut, or not the blob byte for byte."""
-    if blob.get("byteSize", 0) > MAX_BYTES:
-        return too_large(path, blob["byteSize"])
-    text = blob.get("text")
+def decode_blob(path: str, sha: str, blob: Mapping[str, Any]) -> File | ManifestError | None:
+    """Blob `sha` of a GraphQL answer; None when its text is missing, cut, or not the blob byte for byte."""
+    size, text = blob.get("byteSize"), blob.get("text")
+    if isinstance(size, int) and size > MAX_BYTES:
+        return too_large(path, size)
     if blob.get("isBinary") or blob.get("isTruncated") or not isinstance(text, str):
         return None
     data = text.encode(errors="surrogatepass")
-    return File(path, data, blob["oid"]) if blob_sha(data) == blob["oid"] else None
+    return File(path, data, sha) if blob_sha(data) == sha else None
 
 
 def refuse_mode(path: str, mode: int) -> ManifestInvalid | None:

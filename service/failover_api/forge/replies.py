@@ -1,15 +1,16 @@
 """The seam: every status and text of GitHub that is not a success, as one of our errors.
 
     refusal(reply)            what an HTTP reply means
-    graphql_refusal(reply)    what the `errors` of a GraphQL reply mean
+    graphql_refusal(reply)    what the `errors` of a GraphQL reply mean; its status is 200 all the same
     lost(error, ...)          what it means that there is no reply
 
 GitHub tells most causes apart only by the text of `message`; the texts stand in tables here and nowhere else.
 """
 
 import re
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from email.utils import parsedate_to_datetime
 from typing import Any
 
 from failover_api.errors import (
@@ -28,26 +29,42 @@ from failover_api.errors import (
 
 # https://docs.github.com/en/rest/using-the-rest-api/rate-limits-for-the-rest-api
 SECONDARY_WAIT_S = 60.0
+LONGEST_WAIT_S = 3600.0  # GitHub counts by the hour
 UNAVAILABLE_WAIT_S = 5.0
 _MAX_TEXT = 300
 
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """An HTTP reply. `headers` has lower-case names; `data` is the parsed JSON, None when there is none."""
+    """An HTTP reply. `headers` has lower-case names; `data` is the parsed JSON, None when there is none.
+
+    Shown without its body: that may hold a token or a file.
+    """
 
     method: str
     url: str
     status: int
     headers: Mapping[str, str]
-    body: bytes
-    data: Any
+    body: bytes = field(repr=False)
+    data: Any = field(repr=False)
 
     @property
     def message(self) -> str:
         """GitHub's own text, on one line."""
-        text = self.data.get("message") if isinstance(self.data, dict) else None
-        return " ".join(str(text or "").split())[:_MAX_TEXT]
+        return _text(self.data)
+
+    @property
+    def errors(self) -> list[Any]:
+        """The `errors` of a GraphQL reply."""
+        errors = self.data.get("errors") if isinstance(self.data, dict) else None
+        return errors if isinstance(errors, list) else [errors] if errors else []
+
+    def sent_at(self, *, otherwise: float) -> float:
+        """The wall clock (s) of whoever answered: ours may be wrong. `otherwise`: when the reply does not say."""
+        try:
+            return parsedate_to_datetime(self.headers["date"]).timestamp()
+        except (KeyError, ValueError):
+            return otherwise
 
 
 class FreshlyRefused(GitHubPermission):
@@ -64,11 +81,16 @@ _STALE = re.compile(
 )
 _PROTECTED = re.compile(
     r"Repository rule violations found|Changes must be made through a pull request|protected branch|"
-    r"approving review|required status check|Required status check|Protected branch",
+    r"approving review|required status check|Required status check|Protected branch|"
+    r"authorized to push to this branch",
 )
 _SECONDARY = re.compile(r"secondary rate limit|abuse detection", re.IGNORECASE)
-_PRIMARY = re.compile(r"rate limit exceeded", re.IGNORECASE)
-_NOT_GRANTED = re.compile(r"permissions requested are not granted", re.IGNORECASE)
+_PRIMARY = re.compile(r"rate limit (already )?exceeded", re.IGNORECASE)
+# Both are seen; the documentation names neither. https://github.com/yanyongyu/githubkit/issues/271
+_LIMITED_KINDS = {"RATE_LIMIT", "RATE_LIMITED"}
+_NOT_GRANTED = re.compile(
+    r"permissions requested are not granted|not accessible to the parent installation", re.IGNORECASE
+)
 
 
 def refusal(reply: Reply, *, now: float, what: str, writing: bool) -> FailoverError:
@@ -89,13 +111,13 @@ def refusal(reply: Reply, *, now: float, what: str, writing: bool) -> FailoverEr
         case 409:
             return _conflict(reply, text)
         case 422 if _NOT_GRANTED.search(reply.message):
-            return GitHubPermission(f"{text}: the App's installation lacks a permission it needs")
+            return GitHubPermission(f"{text}: the App's installation lacks a permission or the repository")
         case 422 if _PROTECTED.search(reply.message):
             return _protected(text)
         case 422 if _STALE.search(reply.message) or '"sha" wasn\'t supplied' in reply.message:
             return WriteConflict(text)
         case status if status >= 500 or status == 408:
-            return WriteUnknown(text) if writing else GitHubUnavailable(text, retry_after_s=UNAVAILABLE_WAIT_S)
+            return WriteUnknown(text) if writing else _unavailable(text, reply)
         case _:
             return GitHubError(text)
 
@@ -104,38 +126,35 @@ def rate_limited(reply: Reply, *, now: float) -> GitHubRateLimited | None:
     """Whether, and how long, GitHub asks us to wait. `now` is the wall clock (s)."""
     if reply.status not in {403, 429}:
         return None
-    wait_s = _seconds(reply.headers.get("retry-after"))
-    if wait_s is None and reply.headers.get("x-ratelimit-remaining") == "0":
-        reset = _seconds(reply.headers.get("x-ratelimit-reset"))
-        wait_s = None if reset is None else max(1.0, reset - now)
-    hinted = wait_s is not None
+    wait_s = _wait_s(reply, now=now, used_up=reply.headers.get("x-ratelimit-remaining") == "0")
     texted = _SECONDARY.search(reply.message) or _PRIMARY.search(reply.message)
-    if not (reply.status == 429 or hinted or texted):
+    if reply.status == 403 and wait_s is None and not texted:
         return None
-    wait_s = SECONDARY_WAIT_S if wait_s is None else max(1.0, wait_s)
-    which = "the secondary rate limit" if _SECONDARY.search(reply.message) else "the rate limit"
-    return GitHubRateLimited(f"GitHub asks us to wait {wait_s:.0f} s ({which})", retry_after_s=wait_s)
+    return _limited(wait_s, secondary=bool(_SECONDARY.search(reply.message)))
 
 
-def graphql_refusal(errors: Sequence[Mapping[str, Any]], *, what: str, writing: bool) -> FailoverError:
-    """The error for a GraphQL reply with `errors`; the status is 200 all the same."""
-    message = " ".join(str(errors[0].get("message", "")).split())[:_MAX_TEXT]
-    kind = str(errors[0].get("type", ""))
+def graphql_refusal(reply: Reply, *, now: float, what: str, writing: bool) -> FailoverError:
+    """The error for a GraphQL reply with `errors`, by the first of them. `now` is the wall clock (s)."""
+    first = reply.errors[0] if isinstance(reply.errors[0], dict) else {}
+    message, kind = _text(first), str(first.get("type") or "")
     text = f"{what}: GitHub answered {kind or 'an error'} ({message})"
-    if kind == "RATE_LIMITED" or _PRIMARY.search(message) or _SECONDARY.search(message):
-        return GitHubRateLimited(
-            f"GitHub asks us to wait {SECONDARY_WAIT_S:.0f} s ({message})", retry_after_s=SECONDARY_WAIT_S
-        )
+    done = reply.data.get("data")
+    if writing and isinstance(done, dict) and any(done.values()):  # carried out, and then something went wrong
+        return WriteUnknown(text)
+    secondary = bool(_SECONDARY.search(message))
+    if kind in _LIMITED_KINDS or _PRIMARY.search(message) or secondary:
+        return _limited(_wait_s(reply, now=now, used_up=not secondary), secondary=secondary)
     if kind == "STALE_DATA" or _STALE.search(message):
         return WriteConflict(text)
     if _PROTECTED.search(message):
         return _protected(text)
     if kind == "FORBIDDEN" or "not accessible by" in message:
-        return GitHubPermission(f"{text}: the credentials need the permission contents: write")
+        needed = "write" if writing else "read"
+        return FreshlyRefused(f"{text}: the credentials need the permission contents: {needed}")
     if kind == "NOT_FOUND":
         return RepositoryNotFound(text)
     if "Something went wrong" in message or "timeout" in message.lower():
-        return WriteUnknown(text) if writing else GitHubUnavailable(text, retry_after_s=UNAVAILABLE_WAIT_S)
+        return WriteUnknown(text) if writing else _unavailable(text, reply)
     return GitHubError(text)
 
 
@@ -145,6 +164,25 @@ def lost(error: Exception, *, what: str, sent: bool, writing: bool) -> FailoverE
     if writing and sent:
         return WriteUnknown(text)
     return GitHubUnavailable(text, retry_after_s=UNAVAILABLE_WAIT_S)
+
+
+def _unavailable(text: str, reply: Reply) -> GitHubUnavailable:
+    return GitHubUnavailable(text, retry_after_s=_seconds(reply, "retry-after") or UNAVAILABLE_WAIT_S)
+
+
+def _limited(wait_s: float | None, *, secondary: bool) -> GitHubRateLimited:
+    wait_s = SECONDARY_WAIT_S if wait_s is None else min(LONGEST_WAIT_S, max(1.0, wait_s))
+    which = "the secondary rate limit" if secondary else "the rate limit"
+    return GitHubRateLimited(f"GitHub asks us to wait {wait_s:.0f} s ({which})", retry_after_s=wait_s)
+
+
+def _wait_s(reply: Reply, *, now: float, used_up: bool) -> float | None:
+    """How long the headers ask us to wait. `used_up`: the primary limit is, so the time of its reset counts."""
+    wait_s = _seconds(reply, "retry-after")
+    reset = _seconds(reply, "x-ratelimit-reset")
+    if wait_s is None and used_up and reset is not None:
+        return reset - reply.sent_at(otherwise=now)
+    return wait_s
 
 
 def _forbidden(reply: Reply, text: str) -> FailoverError:
@@ -172,8 +210,11 @@ def _protected(text: str) -> BranchProtected:
     return BranchProtected(f"{text}; the service needs `policy: pull_request` (or `fallback: pull_request`)")
 
 
-def _seconds(text: str | None) -> float | None:
-    try:
-        return float(text) if text is not None else None
-    except ValueError:
-        return None
+def _seconds(reply: Reply, header: str) -> float | None:
+    text = reply.headers.get(header, "")
+    return float(text) if re.fullmatch(r"[0-9]{1,12}", text) else None
+
+
+def _text(data: Any) -> str:
+    text = data.get("message") if isinstance(data, dict) else None
+    return " ".join(str(text or "").split())[:_MAX_TEXT]

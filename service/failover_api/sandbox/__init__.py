@@ -18,6 +18,7 @@ Nothing here imports the rest of failover_api.
 
 from failover_api.sandbox.faults import Fault
 from failover_api.sandbox.objects import EXECUTABLE, NewFile
-from failover_api.sandbox.sandbox import Request, Sandbox
+from failover_api.sandbox.sandbox import Sandbox
+from failover_api.sandbox.wire import Request
 
 __all__ = ["EXECUTABLE", "Fault", "NewFile", "Request", "Sandbox"]

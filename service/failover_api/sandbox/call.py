@@ -99,13 +99,15 @@ class Call:
     def accept(self) -> str:
         return self.headers.get("accept", "")
 
-    def json(self) -> dict[str, Any]:
-        if not self.body:
-            return {}
+    def value(self) -> Any:
+        """The body as JSON, an object when there is none."""
         try:
-            value = json.loads(self.body)
+            return json.loads(self.body) if self.body else {}
         except ValueError as exc:
             raise Refused(400, "Problems parsing JSON") from exc
+
+    def json(self) -> dict[str, Any]:
+        value = self.value()
         if not isinstance(value, dict):
             raise Refused(400, "Body should be a JSON object")
         return value

@@ -53,17 +53,17 @@ def put(call: Call) -> Answer:
 
 def delete(call: Call) -> Answer:
     path = call.params["path"]
-    call_body = {**call.query, **call.json()}
+    given = {**call.query, **call.json()}
     for name in ("message", "sha"):
-        if not call_body.get(name):
+        if not given.get(name):
             raise not_supplied(name)
     branch, head = _writable(call, path)
     before = call.repo.bare.entry(call.repo.bare.commit(head).tree, path)
     if before is None or before.is_tree:
         raise Refused(404, "Not Found", url=f"{_URL}#delete-a-file")
-    _check_sha(path, before, call_body["sha"])
+    _check_sha(path, before, given["sha"])
     _check_rule(call, branch, "delete")
-    sha = writing.commit_on(call, branch, head, {path: None}, str(call_body["message"]))
+    sha = writing.commit_on(call, branch, head, {path: None}, str(given["message"]))
     return _written(call, path, None, branch, sha, 200)
 
 

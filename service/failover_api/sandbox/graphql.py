@@ -189,7 +189,7 @@ def _message(given: Mapping[str, Any]) -> str:
     return f"{given['headline']}\n\n{body}" if body else str(given["headline"])
 
 
-def _create_pull_request(info: GraphQLResolveInfo[Call], input: Mapping[str, Any]) -> nodes.Node:  # noqa: A002
+def _create_pull_request(info: GraphQLResolveInfo[Call], input: Mapping[str, Any]) -> nodes.Node:  # noqa: A002 - the schema's name
     found = [repo for repo in info.context.sandbox.repositories.values() if repo.node_id == input["repositoryId"]]
     if not found:
         raise refuse("NOT_FOUND", f"Could not resolve to a node with the global id of '{input['repositoryId']}'.")
@@ -210,7 +210,7 @@ def _create_pull_request(info: GraphQLResolveInfo[Call], input: Mapping[str, Any
     return {"clientMutationId": input.get("clientMutationId"), "pullRequest": nodes.pull_request(call, pull)}
 
 
-def _enable_auto_merge(info: GraphQLResolveInfo[Call], input: Mapping[str, Any]) -> nodes.Node:  # noqa: A002
+def _enable_auto_merge(info: GraphQLResolveInfo[Call], input: Mapping[str, Any]) -> nodes.Node:  # noqa: A002 - the schema's name
     """https://docs.github.com/en/graphql/reference/mutations#enablepullrequestautomerge"""
     call, pull = _pull(info.context, input["pullRequestId"])
     _may_pull(call)

@@ -14,7 +14,7 @@ import zlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from dulwich.file import GitFile
+from dulwich.file import FileLocked, GitFile
 from dulwich.objects import Commit as GitCommit
 from dulwich.objects import ObjectID, ShaFile
 from dulwich.refs import Ref, check_ref_format
@@ -104,8 +104,6 @@ class Bare:
         config.set((b"core",), b"logallrefupdates", b"false")
         config.write_to_path()
         repo.close()
-        for byte in range(256):
-            (directory / "objects" / f"{byte:02x}").mkdir(exist_ok=True)
         return cls(directory)
 
     def close(self) -> None:
@@ -229,11 +227,14 @@ class Bare:
                 return self._repo.refs.remove_if_equals(Ref(name.encode()), value)
             path = self._directory / name
             path.parent.mkdir(parents=True, exist_ok=True)
-            with GitFile(str(path), "wb", fsync=False) as lock:
-                if self.ref(name) != old:
-                    lock.abort()
-                    return False
-                lock.write(new.encode() + b"\n")
+            try:
+                with GitFile(str(path), "wb", fsync=False) as lock:
+                    if self.ref(name) != old:
+                        lock.abort()
+                        return False
+                    lock.write(new.encode() + b"\n")
+            except FileLocked:  # a `git push` is moving it at this moment
+                return False
             return True
 
     def _raw(self, sha: str) -> tuple[int, bytes]:
@@ -258,7 +259,7 @@ class Bare:
         scratch = directory / f"tmp_obj_{sha}"
         try:
             scratch.write_bytes(zlib.compress(whole, 1))
-        except FileNotFoundError:  # `git gc` takes empty directories away
+        except FileNotFoundError:  # the first of its directory, or `git gc` has just taken that away
             directory.mkdir(exist_ok=True)
             scratch.write_bytes(zlib.compress(whole, 1))
         scratch.replace(directory / sha[2:])

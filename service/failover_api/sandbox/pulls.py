@@ -115,9 +115,10 @@ def get_labels(call: Call) -> Answer:
 
 
 def post_labels(call: Call) -> Answer:
-    """Labels that the repository does not have yet are made, as with GitHub."""
+    """Takes {"labels": [...]} or the bare list. Labels that are new to the repository are made, as with GitHub."""
     pull = _pull(call)
-    (names,) = call.wanted("labels")
+    given = call.value()
+    names = given if isinstance(given, list) else call.wanted("labels")[0]
     pull.labels = list(dict.fromkeys([*pull.labels, *(str(name) for name in names)]))
     return Answer([shapes_pulls.label(name, call) for name in pull.labels])
 

@@ -8,10 +8,10 @@ from __future__ import annotations
 import contextlib
 import time
 import weakref
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from failover_api.sandbox import history, merging
+from failover_api.sandbox.app import create_app
 from failover_api.sandbox.faults import Faults
 from failover_api.sandbox.identity import Identities
 from failover_api.sandbox.limits import Limits
@@ -25,26 +25,13 @@ if TYPE_CHECKING:
 
     from starlette.types import ASGIApp
 
+    from failover_api.sandbox.wire import Request
+
 MARIA = ("Maria Person", "maria@example.com")
 TREE_LIMIT = 100_000
 _MANY_FILES = 50
 
 Content = bytes | NewFile | Entry | None
-
-
-@dataclass(frozen=True, slots=True)
-class Request:
-    """What was asked. `status` is what the endpoint answered, even if a fault kept it back; None: it never ran."""
-
-    method: str
-    path: str
-    query: str
-    status: int | None
-    authorization: str
-    if_none_match: str | None
-    operation: str | None
-    fault: str | None
-    body: bytes
 
 
 class Sandbox:
@@ -92,8 +79,6 @@ class Sandbox:
     @property
     def app(self) -> ASGIApp:
         """The API as an ASGI application, at / and at /api/v3 (as GitHub Enterprise Server has it)."""
-        from failover_api.sandbox.app import create_app
-
         return create_app(self)
 
     @contextlib.contextmanager

@@ -51,6 +51,21 @@ class Reply:
     body: bytes
 
 
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What was asked. `status` is what the endpoint answered, even if a fault kept it back; None: it never ran."""
+
+    method: str
+    path: str
+    query: str
+    status: int | None
+    authorization: str
+    if_none_match: str | None
+    operation: str | None
+    fault: str | None
+    body: bytes
+
+
 class Cut(Protocol):
     """Closes the connection under a request; with `flush`, after what was sent."""
 
@@ -120,8 +135,6 @@ class Wire:
         task.add_done_callback(self._later.discard)
 
     def _log(self, message: Message, status: int | None, fault: Fault | None) -> None:
-        from failover_api.sandbox.sandbox import Request
-
         authorization = self._sandbox.identities.kind(message.headers.get("authorization", ""))
         self._sandbox.requests.append(
             Request(

@@ -1,0 +1,65 @@
+"""python -m bench [SUBJECT...] [--quick] [--no-write]: measures, prints, and brings README.md's table up to date.
+
+Exit code 1 when a count of requests or commits is missed; a missed time says MISSED and fails nothing.
+"""
+
+import argparse
+import os
+import platform
+import sys
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+
+from bench.figures import clones, counts, flows, growth, process, splice
+from bench.rig import report
+from bench.rig.report import Row
+from bench.rig.repositories import ROOT
+
+SUBJECTS: dict[str, Callable[..., Iterator[Row]]] = {
+    "counts": counts.measure,
+    "splice": splice.measure,
+    "process": process.measure,
+    "flows": flows.measure,
+    "growth": growth.measure,
+    "clones": clones.measure,
+}
+
+
+def main() -> int:
+    """Runs the subjects that are named, or all."""
+    options = _options()
+    rows: list[Row] = []
+    for name in options.subjects or SUBJECTS:
+        print(f"== {name}", flush=True)
+        for row in SUBJECTS[name](quick=options.quick):
+            rows.append(row)
+            print(report.line(row), flush=True)
+    missed = report.missed(rows)
+    print(f"{len(rows)} rows, {len(missed)} missed")
+    whole = not options.subjects and not options.quick
+    if whole and options.write and report.write(ROOT / "README.md", report.table(rows, _machine())):
+        print("README.md: table brought up to date")
+    return int(any(row.gate for row in missed))
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m bench", description="What a promote costs.")
+    parser.add_argument("subjects", nargs="*", metavar="SUBJECT", help=", ".join(SUBJECTS))
+    parser.add_argument("--quick", action="store_true", help="fewer repetitions, small repositories; README stays")
+    parser.add_argument("--no-write", dest="write", action="store_false", help="leave README.md as it is")
+    options = parser.parse_args()
+    if unknown := [name for name in options.subjects if name not in SUBJECTS]:
+        parser.error(f"no subject {', '.join(unknown)}; there are: {', '.join(SUBJECTS)}")
+    return options
+
+
+def _machine() -> str:
+    python, system = platform.python_version(), f"{platform.system()} {platform.machine()}"
+    day = datetime.now(UTC).date().isoformat()
+    return (
+        f"One run of `make bench` on {day}: Python {python}, {system}, {os.cpu_count()} cores, everything on loopback."
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,220 @@
+"""The keys of services.yaml and what each may hold; anything else is refused, in plain words."""
+
+import difflib
+import math
+import re
+from collections.abc import Callable
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict
+from pydantic.functional_validators import AfterValidator, BeforeValidator
+
+from failover_api.core.config_yaml import Disputed, Location
+from failover_api.core.wording import quoted
+
+NAME = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
+MAX_TEXT = 512
+# Managed users of GitHub Enterprise have an underscore; no repository ends with .git.
+_REPOSITORY = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,38}/(?!\.{1,2}$)(?!.*\.git$)[A-Za-z0-9._-]{1,100}")
+# https://git-scm.com/docs/git-check-ref-format
+_BAD_BRANCH = re.compile(r"[\x00-\x20\x7f~^:?*\[\\]|\.\.|@\{|//|^@$|^[-/.]|/\.|[/.]$|\.lock(/|$)")
+
+
+def describe(value: object) -> str:
+    """A value in an error: `'text'`, `true`, `a mapping`."""
+    match value:
+        case dict():
+            return "a mapping"
+        case list():
+            return "a list"
+        case Disputed(text):
+            return text
+        case None | str() | int() | float():
+            return quoted(value)
+        case _:  # pragma: no cover - the reader makes nothing else
+            return type(value).__name__
+
+
+def _text(value: object) -> object:
+    match value:
+        case str():
+            return value
+        case Disputed(text):
+            raise ValueError(f"expected text; readers of YAML differ on the type of {text}, so put it in quotes")
+        case bool() | int() | float():
+            raise ValueError(f"expected text, not {describe(value)}; put it in quotes if it is meant as text")
+        case _:
+            raise ValueError(f"expected text, not {describe(value)}")
+
+
+def _non_empty(value: str) -> str:
+    if not value.strip():
+        raise ValueError("expected text, not an empty string")
+    if len(value) > MAX_TEXT:
+        raise ValueError(f"expected at most {MAX_TEXT} characters, not {len(value)}")
+    return value
+
+
+def _scalar(value: object) -> object:
+    match value:
+        case Disputed(text):
+            raise ValueError(f"readers of YAML differ on the type of {text}; put it in quotes, or write true or false")
+        case dict() | list():
+            raise ValueError(f"expected text, a number, true, false or null, not {describe(value)}")
+        case float() if not math.isfinite(value):
+            raise ValueError(f"expected a finite number, not {describe(value)}")
+        case _:
+            return value
+
+
+def _one_of(*choices: object) -> Callable[[object], object]:
+    """Equal is not enough: 1 is not true."""
+    expected = ", ".join(map(describe, choices[:-1])) + f" or {describe(choices[-1])}"
+
+    def check(value: object) -> object:
+        if any(value == choice and type(value) is type(choice) for choice in choices):
+            return value
+        raise ValueError(f"expected {expected}, not {describe(value)}")
+
+    return check
+
+
+def _repository(value: str) -> str:
+    if not _REPOSITORY.fullmatch(value):
+        raise ValueError(f"expected owner/name, as in 'acme/homelab', not {describe(value)}")
+    return value
+
+
+def _branch(value: str) -> str:
+    if not value.isprintable() or _BAD_BRANCH.search(value):
+        raise ValueError(f"expected the name of a branch, as in 'main', not {describe(value)}")
+    return value
+
+
+def _file(value: str) -> str:
+    parts = value.split("/")
+    if not value.isprintable() or "\\" in value or any(part in {"", ".", ".."} for part in parts):
+        raise ValueError(
+            "expected a path inside the repository, as in 'apps/web/deployment.yaml', without '..', "
+            f"not {describe(value)}"
+        )
+    if parts[0].lower() == ".github" or any(part.lower() == ".git" for part in parts):
+        raise ValueError(f"expected a manifest, not {describe(value)}: .git/ and .github/ are never touched")
+    return value
+
+
+def _folder(value: str) -> str:
+    return "" if value in {"", ".", "./"} else f"{_file(value.removesuffix('/'))}/"
+
+
+_Text = Annotated[str, BeforeValidator(_text)]
+_NonEmpty = Annotated[_Text, AfterValidator(_non_empty)]
+_Value = Annotated[Any, BeforeValidator(_scalar)]
+_Bool = Annotated[bool, BeforeValidator(_one_of(True, False))]
+_Policy = Annotated[Literal["direct", "pull_request"], BeforeValidator(_one_of("direct", "pull_request"))]
+_Fallback = Annotated[Literal["pull_request"] | None, BeforeValidator(_one_of("pull_request", None))]
+_AutoMerge = Annotated[Any, BeforeValidator(_one_of("squash", "merge", "rebase", True, False))]
+_Allowed = Annotated[str, BeforeValidator(_one_of("substitution", "template", "shared_anchor", "type"))]
+_FilePath = Annotated[_NonEmpty, AfterValidator(_file)]
+
+
+class Shape(BaseModel):
+    """A mapping of known keys. A key without a value is an error too; a default stands for a key that is not there."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, hide_input_in_errors=True)
+
+    def has(self, key: str) -> bool:
+        """The key is written in the file."""
+        return key in self.model_fields_set
+
+
+class PullRequestShape(Shape):
+    labels: list[_NonEmpty] = []
+    reviewers: list[_NonEmpty] = []
+    team_reviewers: list[_NonEmpty] = []
+    draft: _Bool = False
+    auto_merge: _AutoMerge = False
+
+
+class InheritedShape(Shape):
+    """What stands at top level or in a service. A service's own replaces the top level's as a whole."""
+
+    repository: Annotated[_NonEmpty, AfterValidator(_repository)] = ""
+    branch: Annotated[_NonEmpty, AfterValidator(_branch)] = "main"
+    search: Annotated[_Text, AfterValidator(_folder)] = "apps/"
+    policy: _Policy = "direct"
+    fallback: _Fallback = None
+    pull_request: PullRequestShape = PullRequestShape()
+
+
+class VolumeShape(Shape):
+    name: _NonEmpty
+    primary_pvc: _NonEmpty
+    backup_pvc: _NonEmpty
+
+
+class SwitchShape(Shape):
+    file: _FilePath
+    kind: _NonEmpty = ""
+    name: _NonEmpty = ""
+    namespace: _NonEmpty = ""
+    path: _NonEmpty
+    primary: _Value
+    backup: _Value
+    allow: list[_Allowed] = []
+
+
+class ServiceShape(InheritedShape):
+    namespace: _NonEmpty = ""
+    deployment: _NonEmpty = ""
+    statefulset: _NonEmpty = ""
+    path: _FilePath = ""
+    node_label_key: _NonEmpty = "role"
+    primary_node_label: _NonEmpty = ""
+    backup_node_label: _NonEmpty = ""
+    volume_name: _NonEmpty = ""
+    primary_pvc: _NonEmpty = ""
+    backup_pvc: _NonEmpty = ""
+    volumes: list[VolumeShape] = []
+    switches: list[SwitchShape] = []
+
+
+class CatalogShape(InheritedShape):
+    services: dict[str, ServiceShape]
+    groups: dict[str, list[_NonEmpty]] = {}
+
+
+def say(location: Location, error: Any) -> str:
+    """One of pydantic's errors in plain words."""
+    match error["type"]:
+        case "value_error":
+            return str(error["ctx"]["error"])
+        case "missing":
+            return "is missing"
+        case "extra_forbidden":
+            return f"unknown key{_hint(str(location[-1]), _shape_at(location[:-1]))}"
+        case "list_type":
+            return f"expected a list, not {describe(error['input'])}"
+        case "model_type" | "dict_type" | "model_attributes_type":
+            return f"expected a mapping, not {describe(error['input'])}"
+        case _:  # pragma: no cover - every field has one of the above
+            return str(error["msg"])
+
+
+def _hint(key: str, shape: type[Shape]) -> str:
+    close = difflib.get_close_matches(key, shape.model_fields, n=1, cutoff=0.7)
+    return f"; did you mean '{close[0]}'?" if close else f", expected one of {', '.join(sorted(shape.model_fields))}"
+
+
+def _shape_at(location: Location) -> type[Shape]:
+    match location:
+        case (*_, "pull_request"):
+            return PullRequestShape
+        case (*_, "volumes", int()):
+            return VolumeShape
+        case (*_, "switches", int()):
+            return SwitchShape
+        case ("services", _):
+            return ServiceShape
+        case _:
+            return CatalogShape

@@ -1,0 +1,192 @@
+"""Configuration as people write it: YAML to plain data, and from a place in the data back to its line.
+
+Keys are text, whatever they look like. Aliases and merges (`<<`) are followed. Plain text on whose type readers differ
+(`yes`, `010`, a date) becomes Disputed: it is never guessed.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from failover_api.core.scalars import NULLS, read_plain
+from failover_api.core.trail import MERGE
+from failover_api.core.wording import one_line
+from failover_api.core.yaml_tree import DEFAULT_READER, Reader, Tree, read_tree
+from failover_api.errors import CatalogInvalid, ParseError
+
+MAX_CHARACTERS = 1024 * 1024  # what a ConfigMap can hold
+WHOLE_FILE = "(file)"  # in the place of a key, where no key is to blame
+_STRING_TAGS = (None, "!", "tag:yaml.org,2002:str")
+
+Location = tuple[int | str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Disputed:
+    """Plain text that is a bool, a number or a date to some readers of YAML and a string to others."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """A file of configuration. `data` is made of dict, list, str, int, float, bool, None and Disputed."""
+
+    data: object
+    tree: Tree
+    root: int
+
+    def places(self, locations: Sequence[Location]) -> list[int]:
+        """For each location, where in the text the deepest part of it that is there begins."""
+        children = _Children(self.tree)
+        return [self.tree.starts[self._key(location, children)] for location in locations]
+
+    def _key(self, location: Location, children: "_Children") -> int:
+        key = node = self.root
+        for step in location:
+            found = children.find(node, step)
+            if found is None:
+                break
+            key, node = found
+        return key
+
+
+def read_config(text: str, *, file: str, reader: Reader = DEFAULT_READER) -> Config:
+    """Reads the one document of a file. Raises CatalogInvalid."""
+    if len(text) > MAX_CHARACTERS:
+        raise fault(file, 1, WHOLE_FILE, f"is too large: {len(text)} characters, expected at most {MAX_CHARACTERS}")
+    try:
+        tree = read_tree(text.removeprefix("\ufeff"), file="", reader=reader)
+    except ParseError as exc:
+        raise fault(file, exc.line or 1, WHOLE_FILE, exc.detail) from exc
+    roots = [document.root for document in tree.documents if tree.scalar_text(document.root) not in NULLS]
+    match roots:
+        case [root]:
+            return Config(_Constructor(tree, file).build(root, ()), tree, root)
+        case []:
+            raise fault(file, 1, WHOLE_FILE, "is empty")
+        case [_, second, *_]:
+            detail = f"has {len(roots)} documents, expected one"
+            raise fault(file, tree.line_of(second), WHOLE_FILE, detail)
+    raise AssertionError(roots)  # pragma: no cover - a list is empty, has one item or more
+
+
+def fault(file: str, line: int, key: str, detail: str) -> CatalogInvalid:
+    """The one form of an error: `FILE:LINE: KEY: message`."""
+    return CatalogInvalid(one_line(f"{file}:{line}: {key or WHOLE_FILE}: {detail}"))
+
+
+def format_location(location: Location) -> str:
+    """`services.plex.switches[0].file`; nothing for the whole file."""
+    steps = (f"[{step}]" if isinstance(step, int) else f".{step}" for step in location)
+    return "".join(steps).removeprefix(".")
+
+
+class _Constructor:
+    """From nodes to data. What is aliased is made once and shared, so nothing grows."""
+
+    def __init__(self, tree: Tree, file: str) -> None:
+        self.tree, self.file = tree, file
+        self.made: dict[int, object] = {}
+        self.open: set[int] = set()
+
+    def build(self, node: int, location: Location) -> object:
+        target = self.tree.resolve(node)
+        if target in self.made:
+            return self.made[target]
+        if target in self.open:
+            raise self._fault(node, location, "holds itself, through an alias")
+        self.open.add(target)
+        match self.tree.shapes[target].kind:
+            case "mapping":
+                value: object = self._mapping(target, location)
+            case "sequence":
+                value = [self.build(item, (*location, at)) for at, item in enumerate(self.tree.items(target))]
+            case "scalar":
+                value = self._scalar(target, location)
+            case _:
+                name = self.tree.shapes[target].value
+                raise self._fault(node, location, f"has the alias *{name} without an anchor &{name} above it")
+        self.open.remove(target)
+        self.made[target] = value
+        return value
+
+    def _mapping(self, node: int, location: Location) -> dict[str, object]:
+        own: dict[str, object] = {}
+        first: dict[str, int] = {}
+        merged: dict[str, object] = {}
+        for key, value in self.tree.entries(node):
+            name = self.tree.scalar_text(key)
+            if name is None:
+                raise self._fault(key, location, "has a mapping or a list as a key, expected text")
+            here = (*location, name)
+            if name in first:
+                raise self._fault(key, here, f"is there twice, first in line {self.tree.line_of(first[name])}")
+            first[name] = key
+            if name == MERGE:
+                merged = self._merge(value, here)
+            else:
+                own[name] = self.build(value, here)
+        return {**merged, **own}
+
+    def _merge(self, node: int, location: Location) -> dict[str, object]:
+        merged: dict[str, object] = {}
+        for source in _sources(self.tree, node):
+            mapping = self.build(source, location)
+            if not isinstance(mapping, dict):
+                raise self._fault(source, location, "expected a mapping to merge, or a list of them")
+            merged = {**mapping, **merged}
+        return merged
+
+    def _scalar(self, node: int, location: Location) -> object:
+        shape = self.tree.shapes[node]
+        text = shape.value or ""
+        if shape.tag not in _STRING_TAGS:
+            raise self._fault(node, location, f"has the tag {shape.tag}, expected none")
+        if shape.tag is not None or shape.style:
+            return text
+        reading = read_plain(text)
+        return Disputed(text) if reading.ambiguous else reading.value
+
+    def _fault(self, node: int, location: Location, detail: str) -> CatalogInvalid:
+        return fault(self.file, self.tree.line_of(node), format_location(location), detail)
+
+
+class _Children:
+    """The (key, value) nodes below a node; for an item of a list both are the item. Each mapping is looked at once."""
+
+    def __init__(self, tree: Tree) -> None:
+        self.tree = tree
+        self.known: dict[int, Mapping[int | str | None, tuple[int, int]]] = {}
+
+    def find(self, parent: int, step: int | str) -> tuple[int, int] | None:
+        """Through aliases and merges; what a mapping says itself goes before what it merges."""
+        pending, seen = [parent], set()
+        while pending:
+            node = self.tree.resolve(pending.pop())
+            if node in seen:
+                continue
+            seen.add(node)
+            children = self._of(node)
+            if step in children:
+                return children[step]
+            if MERGE in children:
+                pending += reversed(list(_sources(self.tree, children[MERGE][1])))
+        return None
+
+    def _of(self, node: int) -> Mapping[int | str | None, tuple[int, int]]:
+        if node not in self.known:
+            match self.tree.shapes[node].kind:
+                case "mapping":
+                    entries = self.tree.entries(node)
+                    self.known[node] = {self.tree.scalar_text(key): (key, value) for key, value in entries}
+                case "sequence":
+                    self.known[node] = {at: (item, item) for at, item in enumerate(self.tree.items(node))}
+                case _:
+                    self.known[node] = {}
+        return self.known[node]
+
+
+def _sources(tree: Tree, node: int) -> Iterator[int]:
+    """What a `<<` merges; where two have a key, the first wins. https://yaml.org/type/merge.html"""
+    target = tree.resolve(node)
+    return tree.items(target) if tree.shapes[target].kind == "sequence" else iter((node,))

@@ -1,0 +1,42 @@
+"""Text from outside as people may safely read it: on its line, with nothing hidden, in few words.
+
+Nothing that comes from a manifest, the catalog or a caller can end a line here, reverse it or hide in it.
+"""
+
+import unicodedata
+
+from failover_api.core.scalars import Value, write
+
+MAX_LENGTH = 120
+_JOINERS = "\u200c\u200d"  # emoji and some scripts are made with them
+
+
+def is_printable(char: str) -> bool:
+    """Any letter, mark, sign, symbol or space; no control, no bidi override, no line or paragraph separator."""
+    category = unicodedata.category(char)
+    return char in _JOINERS or not (category.startswith("C") or category in {"Zl", "Zp"})
+
+
+def one_line(text: str) -> str:
+    """The text, with `\\u202e` for what is not printable."""
+    return "".join(char if is_printable(char) else _escape(char) for char in text)
+
+
+def shown(value: Value) -> str:
+    """A value as it would stand in a manifest: `primary`, `"true"` (text), `true`, `null`. Long ones are cut."""
+    return _cut(write(value)[0])
+
+
+def quoted(value: Value) -> str:
+    """A value inside a sentence: text in quotes, `'primary'`; the rest bare, `true`, `1`, `null`. Long ones are cut."""
+    return _cut(write(value, style="'")[0])
+
+
+def _cut(token: str) -> str:
+    text = one_line(token)
+    return text if len(text) <= MAX_LENGTH else f"{text[: MAX_LENGTH - 1]}…"
+
+
+def _escape(char: str) -> str:
+    code = ord(char)
+    return f"\\u{code:04x}" if code <= 0xFFFF else f"\\U{code:08x}"

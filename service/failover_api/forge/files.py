@@ -1,0 +1,99 @@
+"""One file of a branch, by the contents API.
+
+GET contents says neither that a path is a symlink (it gives what the link leads to) nor, by its 404, whether file or
+branch is missing: both are asked for beside it.
+
+https://docs.github.com/en/rest/repos/contents#get-repository-content
+"""
+
+import asyncio
+import time
+from urllib.parse import quote
+
+from cachetools import LRUCache
+
+from failover_api.core.catalog import Branch
+from failover_api.errors import FailoverError, FileNotFound, GitHubError, ManifestError
+from failover_api.forge import queries
+from failover_api.forge.client import GitHubClient
+from failover_api.forge.concurrency import both
+from failover_api.forge.conditional import Copy
+from failover_api.forge.contents import decode_contents, encode_contents, refuse_mode
+from failover_api.forge.heads import Heads
+from failover_api.forge.lag import WAITS_S, Lag
+from failover_api.forge.objects import Found, Objects
+from failover_api.forge.port import File
+
+MODE_WAIT_S = 2.0  # a file is given without knowing its mode then
+MODES_KEPT = 4096
+
+
+class Files:
+    """Single files, as last seen."""
+
+    def __init__(self, client: GitHubClient, objects: Objects, heads: Heads, lag: Lag) -> None:
+        self._client, self._objects, self._heads, self._lag = client, objects, heads, lag
+        self._regular: LRUCache[tuple[Branch, str], bool] = LRUCache(MODES_KEPT)
+
+    async def read(self, branch: Branch, path: str, not_before: float | None) -> Found:
+        """The file, or what stands in its place. Raises RepositoryNotFound when there is no such branch."""
+        copy = self._client.cache.get(_url(branch, path))
+        if copy is not None and not_before is None:
+            return self._decoded(branch, path, copy.body)
+        found, problem = await both(self._ask(branch, path, not_before), self._odd_mode(branch, path))
+        if problem is not None and isinstance(found, File):
+            return problem
+        for wait_s in WAITS_S:
+            if not isinstance(found, File) or not self._lag.shown_by(branch, path, found.sha):
+                break
+            await self._client.sleep(wait_s)
+            found = await self._ask(branch, path, time.monotonic())
+        return found
+
+    def remember(self, branch: Branch, file: File, *, validated_at: float) -> None:
+        """Keeps a file as GET contents would give it, with the ETag that GitHub gives to a blob.
+
+        Should GitHub ever name ETags otherwise, the next read is a 200 instead of a 304.
+        """
+        self._regular[branch, file.path] = True
+        copy = Copy(encode_contents(file), f'W/"{file.sha}"', validated_at)
+        self._client.cache.put(_url(branch, file.path), copy)
+
+    async def _ask(self, branch: Branch, path: str, not_before: float | None) -> Found:
+        url = _url(branch, path)
+        try:
+            body = await self._client.get(branch.repository, url, what=f"reading {path}", not_before=not_before)
+        except FileNotFound:
+            await self._heads.oid(branch, time.monotonic())  # raises when it is the branch that is missing
+            return FileNotFound(f"no such file on {branch}", file=path)
+        return self._decoded(branch, path, body)
+
+    def _decoded(self, branch: Branch, path: str, body: bytes) -> Found:
+        found = decode_contents(path, body)
+        if isinstance(found, GitHubError):
+            self._client.cache.drop(_url(branch, path))
+            raise found
+        return found
+
+    async def _odd_mode(self, branch: Branch, path: str) -> ManifestError | None:
+        """What GET contents hides; asked once a file, tried once, and not waited for long.
+
+        An answer is not needed: a write to a symlink would lose its compare-and-swap.
+        """
+        if (branch, path) in self._regular:
+            return None
+        variables = {"ref": f"refs/heads/{branch.name}", "path": path}
+        what = f"reading the mode of {path}"
+        try:
+            async with asyncio.timeout(MODE_WAIT_S):
+                repository = await self._objects.query(branch, queries.FILE_MODE, variables, what=what, attempts=1)
+            problem = refuse_mode(path, repository["ref"]["target"]["file"]["mode"])
+        except (FailoverError, TimeoutError, KeyError, TypeError):
+            return None
+        if problem is None:
+            self._regular[branch, path] = True
+        return problem
+
+
+def _url(branch: Branch, path: str) -> str:
+    return f"/repos/{branch.repository}/contents/{quote(path, safe='')}?ref={quote(branch.name, safe='')}"

@@ -1,0 +1,180 @@
+"""Several files of a branch, all at one commit.
+
+    first read    one GraphQL query gives the head and the files
+    later         GET branch, If-None-Match: a 304 says that nothing moved; else GraphQL again
+
+When GraphQL refuses or is down, REST has the same: the tree at that commit, then blob by blob.
+"""
+
+import json
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import quote
+
+from cachetools import LRUCache
+
+from failover_api.core.catalog import Branch
+from failover_api.errors import FileNotFound, GitHubError, GitHubUnavailable, RepositoryNotFound, RepositoryTooLarge
+from failover_api.forge import queries
+from failover_api.forge.client import GitHubClient
+from failover_api.forge.concurrency import together
+from failover_api.forge.contents import refuse_mode
+from failover_api.forge.lag import HEAD, WAITS_S, Lag
+from failover_api.forge.objects import BATCH_FILES, Found, Objects
+from failover_api.forge.port import Entry, File
+
+BRANCHES_KEPT = 64
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """Files of a branch, all at commit `oid`, which was its head at `validated_at` (time.monotonic())."""
+
+    oid: str
+    files: Mapping[str, Found]
+    validated_at: float
+
+
+class Heads:
+    """The branches' heads, as last seen."""
+
+    def __init__(self, client: GitHubClient, objects: Objects, lag: Lag) -> None:
+        self._client, self._objects, self._lag = client, objects, lag
+        self._heads: LRUCache[Branch, Head] = LRUCache(BRANCHES_KEPT)
+
+    async def read(self, branch: Branch, paths: Sequence[str], not_before: float | None) -> Head:
+        """`paths` at one commit. Raises RepositoryNotFound when there is no such branch."""
+        known = self._heads.get(branch)
+        if known is None:
+            head = await self._first(branch, paths)
+        elif not_before is None or known.validated_at >= not_before:
+            head = await self._completed(branch, paths, known)
+        else:
+            started = time.monotonic()
+            oid = await self.oid(branch, not_before)
+            files = known.files if oid == known.oid else {}
+            head = await self._completed(branch, paths, Head(oid, files, started))
+        self._keep(branch, head)
+        return head
+
+    async def oid(self, branch: Branch, not_before: float | None) -> str:
+        """The commit that the branch is at. Raises RepositoryNotFound when there is no such branch."""
+        oid = await self._ask_for_oid(branch, not_before)
+        for wait_s in WAITS_S:
+            if not self._lag.shown_by(branch, HEAD, oid):
+                break
+            await self._client.sleep(wait_s)
+            oid = await self._ask_for_oid(branch, time.monotonic())
+        return oid
+
+    def wrote(self, branch: Branch, commit: str, parents: Sequence[str], files: Mapping[str, File]) -> None:
+        """The branch is at `commit` now, and has these files."""
+        for parent in parents:
+            self._lag.replaced(branch, HEAD, parent)
+        self._client.cache.drop(_branch_url(branch))
+        known = self._heads.get(branch)
+        if known is not None and known.oid in parents:
+            self._heads[branch] = Head(commit, {**known.files, **files}, time.monotonic())
+
+    async def _first(self, branch: Branch, paths: Sequence[str]) -> Head:
+        started = time.monotonic()
+        oid, files = await self._files_at(branch, paths, None)
+        if self._lag.shown_by(branch, HEAD, oid):
+            started = time.monotonic()
+            oid = await self.oid(branch, started)
+            _, files = await self._files_at(branch, paths, oid)
+        return Head(oid, files, started)
+
+    async def _completed(self, branch: Branch, paths: Sequence[str], head: Head) -> Head:
+        missing = [path for path in paths if path not in head.files]
+        if not missing:
+            return head
+        _, files = await self._files_at(branch, missing, head.oid)
+        return Head(head.oid, {**head.files, **files}, head.validated_at)
+
+    def _keep(self, branch: Branch, head: Head) -> None:
+        """Unless a later one came meanwhile, by another read or a write."""
+        known = self._heads.get(branch)
+        if known is not None and known.oid == head.oid:
+            validated_at = max(known.validated_at, head.validated_at)
+            head = Head(head.oid, {**known.files, **head.files}, validated_at)
+        if known is None or known.validated_at <= head.validated_at:
+            self._heads[branch] = head
+
+    async def _ask_for_oid(self, branch: Branch, not_before: float | None) -> str:
+        what = f"reading branch {branch}"
+        try:
+            body = await self._client.get(branch.repository, _branch_url(branch), what=what, not_before=not_before)
+            return str(json.loads(body)["commit"]["sha"])
+        except FileNotFound as exc:
+            raise RepositoryNotFound(f"no branch {branch}, or the credentials cannot see it") from exc
+        except (KeyError, TypeError, ValueError) as exc:
+            raise GitHubError(f"{what}: GitHub's answer names no commit") from exc
+
+    async def _files_at(self, branch: Branch, paths: Sequence[str], oid: str | None) -> tuple[str, dict[str, Found]]:
+        """Reads files at a commit, or at the head when `oid` is None; a hundred for each request."""
+        try:
+            return await self._query_all(branch, paths, oid)
+        except (GitHubError, GitHubUnavailable) as exc:
+            oid = oid or await self.oid(branch, time.monotonic())
+            try:
+                return oid, await self._rest_all(branch, paths, oid)
+            except RepositoryTooLarge:
+                raise exc from None
+
+    async def _query_all(self, branch: Branch, paths: Sequence[str], oid: str | None) -> tuple[str, dict[str, Found]]:
+        files: dict[str, Found] = {}
+        if oid is None:
+            oid, files = await self._query(branch, paths[:BATCH_FILES], None)
+        rest = [path for path in paths if path not in files]
+        for _, more in await together(self._query(branch, batch, oid) for batch in _batches(rest)):
+            files |= more
+        return oid, files
+
+    async def _query(self, branch: Branch, paths: Sequence[str], oid: str | None) -> tuple[str, dict[str, Found]]:
+        query, variables = queries.files_at(paths, head=oid)
+        at = {"ref": f"refs/heads/{branch.name}"} if oid is None else {"head": oid}
+        what = f"reading {len(paths)} files of {branch}"
+        repository = await self._objects.query(branch, query, variables | at, what=what)
+        if oid is None and repository.get("ref") is None:
+            raise RepositoryNotFound(f"no branch {branch}, or the credentials cannot see it")
+        try:
+            target = repository["ref"]["target"] if oid is None else repository["object"]
+            found = await together(self._found(branch, path, target.get(f"f{i}")) for i, path in enumerate(paths))
+            return str(target["oid"]), dict(zip(paths, found, strict=True))
+        except (AttributeError, KeyError, TypeError) as exc:  # GraphQL may not know a new commit yet
+            raise GitHubError(f"{what}: GitHub's answer has no files") from exc
+
+    async def _found(self, branch: Branch, path: str, entry: Any) -> Found:
+        if entry is None:
+            return FileNotFound(f"no such file on {branch}", file=path)
+        problem = refuse_mode(path, entry["mode"])
+        if problem is not None:
+            return problem
+        blob = entry["object"]
+        return await self._objects.whole(branch, path, blob["oid"], blob)
+
+    async def _rest_all(self, branch: Branch, paths: Sequence[str], oid: str) -> dict[str, Found]:
+        nodes = {node.path: node for node in await self._objects.tree(branch, oid, not_before=None)}
+        files: dict[str, Found] = {}
+        entries = []
+        for path in paths:
+            node = nodes.get(path)
+            if node is None:
+                files[path] = FileNotFound(f"no such file on {branch}", file=path)
+            elif (problem := refuse_mode(path, node.mode)) is not None:
+                files[path] = problem
+            else:
+                entries.append(Entry(path, node.sha, node.size_bytes))
+        return files | await self._objects.read_by_rest(branch, entries)
+
+
+def _branch_url(branch: Branch) -> str:
+    return f"/repos/{branch.repository}/branches/{quote(branch.name, safe='')}"
+
+
+def _batches(paths: Sequence[str]) -> Iterator[Sequence[str]]:
+    for start in range(0, len(paths), BATCH_FILES):
+        yield paths[start : start + BATCH_FILES]

@@ -1,0 +1,137 @@
+"""Git's objects by their names: trees and blobs.
+
+Blobs come a hundred for one GraphQL query; what GraphQL cannot give byte for byte, or not at all, comes from REST.
+
+https://docs.github.com/en/rest/git/trees
+https://docs.github.com/en/graphql/reference/objects#blob
+"""
+
+import asyncio
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import quote
+
+from failover_api.core.catalog import Branch
+from failover_api.errors import (
+    FileNotFound,
+    GitHubError,
+    GitHubUnavailable,
+    ManifestError,
+    RepositoryNotFound,
+    RepositoryTooLarge,
+)
+from failover_api.forge import queries
+from failover_api.forge.client import GitHubClient
+from failover_api.forge.concurrency import together
+from failover_api.forge.contents import decode_blob, decode_contents
+from failover_api.forge.port import Entry, File
+
+BATCH_FILES = 100  # what one GraphQL query reads
+BATCH_BYTES = 4 * 1024 * 1024
+REQUESTS_AT_ONCE = 6
+GRAPHQL_ATTEMPTS = 2  # REST has the same
+
+Found = File | ManifestError
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """A line of a tree. `mode` is Git's."""
+
+    path: str
+    mode: int
+    sha: str
+    size_bytes: int
+
+
+class Objects:
+    """Reads trees and blobs of any repository the credentials can see."""
+
+    def __init__(self, client: GitHubClient) -> None:
+        self._client = client
+        self._slots = asyncio.Semaphore(REQUESTS_AT_ONCE)
+
+    async def query(
+        self, branch: Branch, query: str, variables: Mapping[str, str], *, what: str, attempts: int = GRAPHQL_ATTEMPTS
+    ) -> Any:
+        """The `repository` of a GraphQL answer."""
+        owner, _, name = branch.repository.partition("/")
+        variables = {"owner": owner, "name": name, **variables}
+        async with self._slots:
+            data = await self._client.graphql(branch.repository, query, variables, what=what, attempts=attempts)
+        repository = data.get("repository")
+        if not isinstance(repository, dict):
+            raise RepositoryNotFound(f"no repository {branch.repository}, or the credentials cannot see it")
+        return repository
+
+    async def tree(self, branch: Branch, ref: str, *, not_before: float | None) -> list[Node]:
+        """Everything below the root of `ref`, a branch or a commit. Raises RepositoryTooLarge."""
+        url = f"/repos/{branch.repository}/git/trees/{quote(ref, safe='')}?recursive=1"
+        what = f"reading the tree of {branch}"
+        try:
+            tree = json.loads(await self._client.get(branch.repository, url, what=what, not_before=not_before))
+            if not tree["truncated"]:
+                return [
+                    Node(node["path"], int(node["mode"], 8), node["sha"], node.get("size", 0)) for node in tree["tree"]
+                ]
+        except FileNotFound as exc:
+            raise RepositoryNotFound(f"no branch {branch}, or the credentials cannot see it") from exc
+        except (AttributeError, KeyError, TypeError, ValueError) as exc:
+            raise GitHubError(f"{what}: GitHub's answer is not a tree") from exc
+        raise RepositoryTooLarge(
+            f"{branch.repository} has too many files for GitHub to list; name the manifest's `path` in the catalog"
+        )
+
+    async def read(self, branch: Branch, entries: Sequence[Entry]) -> dict[str, Found]:
+        """The files of a tree's entries, by path."""
+        batches = await together(self._read_batch(branch, batch) for batch in _batches(entries))
+        return {path: found for batch in batches for path, found in batch.items()}
+
+    async def read_by_rest(self, branch: Branch, entries: Sequence[Entry]) -> dict[str, Found]:
+        """The same without GraphQL, a request for each."""
+        found = await together(self._get(branch, entry.path, entry.sha) for entry in entries)
+        return {entry.path: file for entry, file in zip(entries, found, strict=True)}
+
+    async def whole(self, branch: Branch, path: str, sha: str, blob: Mapping[str, Any]) -> Found:
+        """Blob `sha` of a GraphQL answer, or from REST when its text is not the blob, byte for byte."""
+        found = decode_blob(path, sha, blob)
+        return found if found is not None else await self._get(branch, path, sha)
+
+    async def _read_batch(self, branch: Branch, entries: Sequence[Entry]) -> dict[str, Found]:
+        query, variables = queries.blobs([entry.sha for entry in entries])
+        try:
+            answer = await self.query(branch, query, variables, what=f"reading {len(entries)} files of {branch}")
+        except (GitHubError, GitHubUnavailable):  # GraphQL refused or down
+            return await self.read_by_rest(branch, entries)
+        found = await together(
+            self.whole(branch, entry.path, entry.sha, answer.get(f"f{i}") or {}) for i, entry in enumerate(entries)
+        )
+        return {entry.path: file for entry, file in zip(entries, found, strict=True)}
+
+    async def _get(self, branch: Branch, path: str, sha: str) -> Found:
+        url = f"/repos/{branch.repository}/git/blobs/{sha}"
+        try:
+            async with self._slots:
+                body = await self._client.get(branch.repository, url, what=f"reading {path}", keep=False)
+        except FileNotFound:
+            return FileNotFound(f"no such file on {branch}", file=path)
+        found = decode_contents(path, body)
+        if isinstance(found, GitHubError):
+            raise found
+        return found
+
+
+def _batches(entries: Sequence[Entry]) -> Iterator[list[Entry]]:
+    """At most BATCH_FILES and about BATCH_BYTES each."""
+    batch: list[Entry] = []
+    size = 0
+    for entry in entries:
+        if batch and (len(batch) == BATCH_FILES or size + entry.size_bytes > BATCH_BYTES):
+            yield batch
+            batch, size = [], 0
+        batch.append(entry)
+        size += entry.size_bytes
+    if batch:
+        yield batch

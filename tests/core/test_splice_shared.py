@@ -1,0 +1,196 @@
+"""The YAML editor on what was collected outside the repository: cases byte for byte, and manifests of real clusters."""
+
+import base64
+import json
+from collections.abc import Callable, Iterator
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import pytest
+from ruamel.yaml import YAML
+
+from failover_api import errors
+from failover_api.core.paths import parse_path
+from failover_api.core.splice import Edit, Manifest, Selector, Value, parse
+from failover_api.core.yaml_tree import Reader, Tree, read_fast, read_pure
+
+SHARED = Path(__file__).resolve().parents[2].parent / "shared" / "yaml"
+CORPUS = SHARED / "corpus"
+READERS: dict[str, Reader] = {"ru_c": read_fast, "ru_pure": read_pure}
+
+needs_shared = pytest.mark.skipif(not SHARED.is_dir(), reason=f"{SHARED} is not there")
+
+
+def cases() -> Iterator[Any]:
+    if not SHARED.is_dir():
+        return
+    for case in YAML(typ="safe").load((SHARED / "cases.yaml").read_text(encoding="utf-8")):
+        for engine in READERS:
+            if engine in case.get("engines", READERS):
+                yield pytest.param(case, READERS[engine], id=f"{case['name']}-{engine}")
+
+
+def as_edit(row: dict[str, Any]) -> Edit:
+    path = row["path"]
+    given = {key: row[key] for key in ("op", "value", "expect", "raw", "expect_raw") if key in row}
+    return Edit(
+        Selector(**row.get("select", {})),
+        parse_path(path) if isinstance(path, str) else tuple(path),
+        allow=frozenset(row.get("allow", ())),
+        **given,
+    )
+
+
+def outcome(case: dict[str, Any], reader: Reader) -> dict[str, str]:
+    data = base64.b64decode(case["input_base64"]) if "input_base64" in case else case["input"].encode()
+    try:
+        edits = [as_edit(row) for row in case["edits"]]
+        return {"expect": parse(data, file="app.yaml", reader=reader).apply(edits).data.decode()}
+    except errors.FailoverError as exc:
+        return {"error": type(exc).__name__}
+
+
+@needs_shared
+@pytest.mark.parametrize(("case", "reader"), list(cases()))
+def test_a_collected_case_gives_what_it_should(case: dict[str, Any], reader: Reader) -> None:
+    assert outcome(case, reader) == {key: case[key] for key in ("expect", "error") if key in case}
+
+
+# Real manifests.
+
+EXPECTED_REFUSALS = (
+    errors.BlockScalar,
+    errors.DuplicateKey,
+    errors.NotAScalar,
+    errors.SharedAnchor,
+    errors.SubstitutionInTarget,
+    errors.TemplateInTarget,
+    errors.TypeMismatch,
+)
+VARIANTS: dict[str, Callable[[str], str]] = {
+    "as it is": lambda text: text,
+    "CRLF": lambda text: text.replace("\r\n", "\n").replace("\n", "\r\n"),
+    "BOM": lambda text: "\ufeff" + text.removeprefix("\ufeff"),
+    "no newline at the end": lambda text: text.rstrip("\r\n"),
+    "blanks at the end of lines": lambda text: text.replace("\n", "  \n"),
+}
+
+
+@cache
+def manifests() -> list[tuple[str, str]]:
+    index = json.loads((CORPUS / "index.json").read_text(encoding="utf-8"))
+    return [(each["file"], (CORPUS / each["file"]).read_bytes().decode()) for each in index]
+
+
+def leaves(tree: Tree, root: int) -> Iterator[tuple[str | int, ...]]:
+    pending: list[tuple[int, tuple[str | int, ...]]] = [(root, ())]
+    while pending:
+        node, path = pending.pop()
+        match tree.shapes[node].kind:
+            case "mapping":
+                named = ((tree.scalar_text(key), value) for key, value in tree.entries(node))
+                pending += [(value, (*path, name)) for name, value in named if name is not None]
+            case "sequence":
+                pending += [(item, (*path, at)) for at, item in enumerate(tree.items(node))]
+            case _:
+                yield path
+
+
+def is_switch(path: tuple[str | int, ...]) -> bool:
+    return path[-1:] in (("claimName",), ("existingClaim",)) or "nodeSelector" in path[:-1]
+
+
+def chosen(manifest: Manifest, others: int) -> Iterator[tuple[Selector, tuple[str | int, ...]]]:
+    """Every claim and nodeSelector, and some of the other scalars, spread over the file."""
+    for document in manifest.documents:
+        paths = list(leaves(manifest.tree, manifest.tree.documents[document.index].root))
+        rest = [path for path in paths if not is_switch(path)]
+        for path in [*filter(is_switch, paths), *rest[:: max(len(rest) // others, 1)]]:
+            yield Selector(index=document.index), path
+
+
+def another(value: Value) -> Value:
+    match value:
+        case bool():
+            return not value
+        case int():
+            return value + 1
+        case float():
+            return value + 0.5
+        case _:
+            return "another-value.7"
+
+
+def change_and_back(manifest: Manifest, selector: Selector, path: tuple[str | int, ...]) -> None:
+    old = manifest.find(selector, path)
+    new = another(old.value)
+    changed = manifest.apply([Edit(selector, path, value=new, expect=old.value, expect_raw=old.raw)])
+    found = changed.find(selector, path)
+    assert (found.value, type(found.value)) == (new, type(new))
+    assert is_one_token(manifest.data.decode(), changed.data.decode(), old.raw, found.raw), (manifest.file, path)
+    back = changed.apply([Edit(selector, path, op="restore", raw=old.raw, expect_raw=found.raw)])
+    assert back.data == manifest.data, (manifest.file, path)
+
+
+def is_one_token(old: str, new: str, old_token: str, new_token: str) -> bool:
+    """The texts are equal but for one token, and a blank before it where nothing stood."""
+    start = next(
+        (at for at, (one, other) in enumerate(zip(old, new, strict=False)) if one != other), min(len(old), len(new))
+    )
+    token = new_token if old_token else f" {new_token}"
+    return any(
+        old[:at] + token + old[at + len(old_token) :] == new
+        for at in range(max(start - len(token), 0), start + 1)
+        if old[at:].startswith(old_token)
+    )
+
+
+@needs_shared
+@pytest.mark.parametrize("vary", list(VARIANTS.values()), ids=list(VARIANTS))
+def test_a_real_manifest_changes_in_one_token_and_back(vary: Callable[[str], str]) -> None:
+    changed = refused = 0
+    for file, text in manifests():
+        manifest = parse(vary(text).encode(), file=file)
+        for selector, path in chosen(manifest, others=4 if vary("\n") == "\n" else 1):
+            try:
+                change_and_back(manifest, selector, path)
+            except EXPECTED_REFUSALS:
+                refused += 1
+            else:
+                changed += 1
+    assert changed > 10 * refused > 0
+
+
+@needs_shared
+def test_both_readers_see_the_same_in_real_manifests() -> None:
+    for file, text in manifests()[::12]:
+        fast, pure = (parse(text.encode(), file=file, reader=reader) for reader in (read_fast, read_pure))
+        assert fast.tree.shapes == pure.tree.shapes
+        assert fast.documents == pure.documents
+        for selector, path in chosen(fast, others=1):
+            try:
+                assert fast.find(selector, path) == pure.find(selector, path)
+                edit = Edit(selector, path, value=another(fast.find(selector, path).value))
+                assert fast.apply([edit]).data == pure.apply([edit]).data
+            except EXPECTED_REFUSALS as exc:
+                with pytest.raises(type(exc)):
+                    pure.apply([Edit(selector, path, value="x")])
+
+
+@needs_shared
+def test_a_key_added_to_a_real_manifest_can_be_deleted_again() -> None:
+    added = refused = 0
+    for file, text in manifests()[::3]:
+        manifest = parse(text.encode(), file=file)
+        for selector, path in list(chosen(manifest, others=2))[:6]:
+            parent = path[:-1]
+            try:
+                changed = manifest.apply([Edit(selector, (*parent, "added-by-test"), op="add", value={"yes": "no"})])
+            except (errors.SharedAnchor, errors.DuplicateKey, errors.NotAMapping, errors.VerifyFailed):
+                refused += 1
+                continue
+            back = changed.apply([Edit(selector, (*parent, "added-by-test"), op="delete")])
+            assert back.data == manifest.data, (file, parent)
+            added += 1
+    assert added > refused

@@ -1,0 +1,171 @@
+"""The command line on a terminal: a real process on a real pty."""
+
+import json
+import os
+import pty
+import re
+import select
+import signal
+import struct
+import subprocess
+import sys
+import termios
+import time
+from collections.abc import Iterator
+from fcntl import ioctl
+
+import pytest
+
+from failover_api.edges.terminal import printable
+from tests.stage import SONARR, Stage
+
+FAILOVER = [sys.executable, "-m", "failover_api"]
+LIMIT_S = 30.0
+
+
+class OnATerminal:
+    """`failover ...` with a pty as its standard input and error, and as its output unless that is a pipe."""
+
+    def __init__(self, stage: Stage, *words: str, columns: int = 100, piped: bool = False, **environment: str) -> None:
+        self._master, slave = pty.openpty()
+        ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", 40, columns, 0, 0))
+        plain = {key: value for key, value in os.environ.items() if key not in {"NO_COLOR", "COLUMNS", "CI"}}
+        self.process = subprocess.Popen(
+            [*FAILOVER, *words],
+            stdin=slave,
+            stdout=subprocess.PIPE if piped else slave,
+            stderr=slave,
+            env={**plain, **stage.environment(), "TERM": "xterm-256color", **environment},
+            start_new_session=True,
+        )
+        os.close(slave)
+        self.seen = ""
+
+    def wait_for(self, words: str) -> None:
+        deadline = time.monotonic() + LIMIT_S
+        while words not in self.seen:
+            assert time.monotonic() < deadline, self.seen
+            if not self._read():
+                raise AssertionError(f"ended without {words!r}: {self.seen}")
+
+    def type(self, text: str) -> None:
+        os.write(self._master, text.encode())
+
+    def end(self) -> int:
+        """Reads to the end; gives the exit code."""
+        while self._read():
+            pass
+        return self.process.wait(LIMIT_S)
+
+    def close(self) -> None:
+        if self.process.poll() is None:
+            self.process.kill()
+        self.process.wait()
+        if self.process.stdout:
+            self.process.stdout.close()
+        os.close(self._master)
+
+    def _read(self) -> bool:
+        ready, _, _ = select.select([self._master], [], [], LIMIT_S)
+        try:
+            data = os.read(self._master, 65536) if ready else b""
+        except OSError:  # Linux's way to say that the other end is closed
+            return False
+        self.seen += data.decode(errors="replace").replace("\r\n", "\n")
+        return bool(data)
+
+
+@pytest.fixture
+def run(stage: Stage) -> Iterator[object]:
+    started: list[OnATerminal] = []
+
+    def start(*words: str, **how: object) -> OnATerminal:
+        started.append(OnATerminal(stage, *words, **how))  # type: ignore[arg-type]
+        return started[-1]
+
+    yield start
+    for one in started:
+        one.close()
+
+
+def test_a_move_shows_a_coloured_diff_asks_and_is_told_yes(stage: Stage, run) -> None:  # type: ignore[no-untyped-def]
+    shell = run("promote", "sonarr")
+    shell.wait_for("Promote sonarr to backup? [y/N] ")
+    assert "\x1b[31m-        role: primary   # which node\x1b[0m" in shell.seen
+    assert "\x1b[32m+        role: backup   # which node\x1b[0m" in shell.seen
+    assert not stage.moves
+    shell.type("y\n")
+    assert shell.end() == 0
+    assert "moved from primary to backup" in shell.seen
+    assert len(stage.moves) == 1
+
+
+@pytest.mark.parametrize("answer", ["n\n", "\n", "yess\n", "\x04"])
+def test_any_other_answer_is_no(stage: Stage, run, answer: str) -> None:  # type: ignore[no-untyped-def]
+    shell = run("promote", "sonarr", NO_COLOR="1")
+    shell.wait_for("[y/N] ")
+    shell.type(answer)
+    assert shell.end() == 3
+    assert "Nothing was written." in shell.seen
+    assert "Traceback" not in shell.seen
+    assert "\x1b[3" not in shell.seen, "NO_COLOR is honoured"
+    assert not stage.writes
+
+
+def test_a_change_between_question_and_answer_is_refused(stage: Stage, run) -> None:  # type: ignore[no-untyped-def]
+    shell = run("promote", "sonarr")
+    shell.wait_for("[y/N] ")
+    edited = (stage.read(SONARR) or b"") + b"# a person\n"
+    stage.commit({SONARR: edited})
+    shell.type("y\n")
+    assert shell.end() == 3
+    assert "changed since" in shell.seen
+    assert not stage.moves
+
+
+def test_yes_nothing_to_do_and_a_dry_run_do_not_ask(stage: Stage, run) -> None:  # type: ignore[no-untyped-def]
+    for words in (("promote", "sonarr", "--dry-run"), ("promote", "sonarr", "--yes"), ("promote", "sonarr")):
+        shell = run(*words)
+        assert shell.end() == 0, shell.seen
+        assert "[y/N]" not in shell.seen
+    assert "nothing to do" in shell.seen
+    assert len(stage.moves) == 1
+
+
+def test_with_json_the_question_stays_off_standard_output(stage: Stage, run) -> None:  # type: ignore[no-untyped-def]
+    shell = run("promote", "sonarr", "--json", piped=True)
+    shell.wait_for("[y/N] ")
+    assert "role: backup" in shell.seen
+    shell.type("yes\n")
+    out, _ = shell.process.communicate(timeout=LIMIT_S)
+    assert shell.process.returncode == 0
+    assert json.loads(out)["changed"] is True
+
+
+def test_interrupting_the_question_writes_nothing(stage: Stage, run) -> None:  # type: ignore[no-untyped-def]
+    shell = run("promote", "sonarr")
+    shell.wait_for("[y/N] ")
+    shell.process.send_signal(signal.SIGINT)
+    assert shell.end() == 130
+    assert "Traceback" not in shell.seen
+    assert not stage.writes
+
+
+def test_a_narrow_terminal_loses_nothing(stage: Stage, run) -> None:  # type: ignore[no-untyped-def]
+    shell = run("list", columns=40, NO_COLOR="1")
+    assert shell.end() == 0
+    assert SONARR in re.sub(r"\s", "", shell.seen) or "apps/media" in shell.seen
+    assert max(len(line) for line in shell.seen.splitlines()) <= 40
+
+
+def test_a_pipe_that_closes_early_ends_quietly(stage: Stage) -> None:
+    command = f"{sys.executable} -m failover_api list | head -n 0; echo ${{PIPESTATUS[0]}}"
+    done = subprocess.run(
+        ["bash", "-c", command], env={**os.environ, **stage.environment()}, capture_output=True, text=True, check=True
+    )
+    assert "Traceback" not in done.stderr
+    assert done.stdout.strip() in {"0", "1"}
+
+
+def test_a_manifest_does_not_drive_the_terminal() -> None:
+    assert printable("a\x1b[2Jb\x07\x9b31m\ttab\nline\x7f") == "a\\x1b[2Jb\\x07\\x9b31m\ttab\nline\\x7f"

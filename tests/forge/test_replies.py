@@ -1,0 +1,260 @@
+"""Each status and text of GitHub has its meaning. A row is what GitHub sends, word for word."""
+
+from typing import Any
+
+import httpx2
+import pytest
+
+from failover_api.errors import (
+    BranchProtected,
+    Conflict,
+    FailoverError,
+    FileNotFound,
+    GitHubError,
+    GitHubPermission,
+    GitHubRateLimited,
+    GitHubUnavailable,
+    RepositoryNotFound,
+    WriteConflict,
+    WriteUnknown,
+)
+from failover_api.forge.replies import BadCredentials, FreshlyRefused, Reply, graphql_refusal, lost, refusal
+
+NOW = 1_800_000_000.0
+SHA, OTHER = "3d21ec53a331a6f037a91c368710b99387d012c1", "95b966ae1c166bd92f8ae7d1c313e738c731dfc3"
+RULESET = "Repository rule violations found\n\nChanges must be made through a pull request.\n\n"
+REVIEW = "Could not update file: At least 1 approving review is required by reviewers with write access."
+CHECK = 'Could not update file: Required status check "ci" is expected.'
+PUSH = (
+    "Could not update file: You're not authorized to push to this branch. "
+    "Visit https://docs.github.com/articles/about-protected-branches/ for more information."
+)
+SECONDARY = (
+    "You have exceeded a secondary rate limit. Please wait a few minutes before you try again. "
+    "If you reach out to GitHub Support for help, please include the request ID 1A2B:3C."
+)
+PRIMARY = "API rate limit exceeded for installation ID 2001."
+NO_SHA = 'Invalid request.\n\n"sha" wasn\'t supplied.'
+NOT_GRANTED = "The permissions requested are not granted to this installation."
+NOT_IN_IT = "There is at least one repository that does not exist or is not accessible to the parent installation."
+SORRY = "Something went wrong while executing your query. This may be the result of a timeout, or it could be a bug."
+
+
+def reply(status: int, message: str | None = None, **headers: str) -> Reply:
+    data = None if message is None else {"message": message}
+    named = {name.replace("_", "-"): value for name, value in headers.items()}
+    return Reply("PUT", "/x", status, named, b"", data)
+
+
+def meaning(status: int, message: str | None = None, *, writing: bool = True, **headers: str) -> FailoverError:
+    return refusal(reply(status, message, **headers), now=NOW, what="writing a.yaml", writing=writing)
+
+
+@pytest.mark.parametrize(
+    ("status", "message", "expected", "slug"),
+    [
+        (409, f"apps/sonarr.yaml does not match {SHA}", WriteConflict, "conflict"),
+        (409, f"is at {SHA} but expected {OTHER}", WriteConflict, "conflict"),
+        (409, f"refs/heads/main expected to be at {SHA}", WriteConflict, "conflict"),
+        (409, RULESET, BranchProtected, "branch-protected"),
+        (409, REVIEW, BranchProtected, "branch-protected"),
+        (409, CHECK, BranchProtected, "branch-protected"),
+        (409, PUSH, BranchProtected, "branch-protected"),
+        (403, PUSH, BranchProtected, "branch-protected"),
+        (422, RULESET, BranchProtected, "branch-protected"),
+        (409, "Could not update file: Commits must have verified signatures.", Conflict, "conflict"),
+        (409, "Git Repository is empty.", RepositoryNotFound, "repository-not-found"),
+        (422, NO_SHA, WriteConflict, "conflict"),
+        (422, "Update is not a fast forward", WriteConflict, "conflict"),
+        (422, NOT_GRANTED, GitHubPermission, "github-permission"),
+        (422, NOT_IN_IT, GitHubPermission, "github-permission"),
+        (422, "path contains a malformed path component", GitHubError, "github-error"),
+        (401, "Bad credentials", BadCredentials, "github-permission"),
+        (403, "Resource not accessible by integration", FreshlyRefused, "github-permission"),
+        (403, "Resource not accessible by personal access token", FreshlyRefused, "github-permission"),
+        (403, "This installation has been suspended", GitHubPermission, "github-permission"),
+        (404, "Not Found", FileNotFound, "manifest-not-found"),
+        (404, "Branch main not found", FileNotFound, "manifest-not-found"),
+        (301, "Moved Permanently", RepositoryNotFound, "repository-not-found"),
+        (307, "Temporary Redirect", RepositoryNotFound, "repository-not-found"),
+        (400, "Problems parsing JSON", GitHubError, "github-error"),
+        (403, PRIMARY, GitHubRateLimited, "github-rate-limited"),
+        (403, SECONDARY, GitHubRateLimited, "github-rate-limited"),
+        (429, None, GitHubRateLimited, "github-rate-limited"),
+        (500, None, WriteUnknown, "outcome-unknown"),
+        (502, "Server Error", WriteUnknown, "outcome-unknown"),
+        (503, None, WriteUnknown, "outcome-unknown"),
+        (504, "We couldn't respond to your request in time.", WriteUnknown, "outcome-unknown"),
+        (408, None, WriteUnknown, "outcome-unknown"),
+    ],
+)
+def test_each_text_of_a_write_has_its_meaning(
+    status: int, message: str | None, expected: type[FailoverError], slug: str
+) -> None:
+    error = meaning(status, message)
+    assert type(error) is expected
+    assert error.slug == slug
+    if message and expected is not GitHubRateLimited:
+        assert " ".join(message.split()) in error.detail  # GitHub's own text is handed on
+
+
+@pytest.mark.parametrize("status", [500, 502, 503, 504, 408])
+def test_a_read_that_failed_on_their_side_may_be_asked_again(status: int) -> None:
+    error = meaning(status, writing=False)
+    assert type(error) is GitHubUnavailable
+    assert error.retry_after_s == 5.0
+
+
+def test_the_time_a_sick_server_asks_for_is_handed_on() -> None:
+    assert meaning(503, writing=False, retry_after="17").retry_after_s == 17.0
+
+
+def test_an_unknown_409_is_no_lost_race() -> None:
+    error = meaning(409, "Merging is blocked by policy")
+    assert type(error) is Conflict
+    assert not isinstance(error, WriteConflict)
+
+
+def test_the_missing_permission_is_named() -> None:
+    named = "contents=write; workflows=write"
+    error = meaning(403, "Resource not accessible by integration", x_accepted_github_permissions=named)
+    assert "contents: write; workflows: write" in error.detail
+
+
+def test_a_suspended_installation_is_said_to_be_suspended() -> None:
+    assert "the App's installation is suspended" in meaning(403, "This installation has been suspended").detail
+
+
+@pytest.mark.parametrize(
+    ("status", "message", "headers", "wait_s"),
+    [
+        (403, PRIMARY, {"x_ratelimit_remaining": "0", "x_ratelimit_reset": str(int(NOW) + 90)}, 90.0),
+        (429, PRIMARY, {"x_ratelimit_remaining": "0", "x_ratelimit_reset": str(int(NOW) + 90)}, 90.0),
+        (403, PRIMARY, {"x_ratelimit_remaining": "0", "x_ratelimit_reset": str(int(NOW) - 90)}, 1.0),
+        (403, PRIMARY, {"x_ratelimit_remaining": "0"}, 60.0),
+        (403, PRIMARY, {}, 60.0),
+        (403, SECONDARY, {"retry_after": "7"}, 7.0),
+        (403, SECONDARY, {"retry_after": "0"}, 1.0),
+        (403, SECONDARY, {}, 60.0),
+        (403, SECONDARY, {"x_ratelimit_remaining": "4990", "x_ratelimit_reset": str(int(NOW) + 3000)}, 60.0),
+        (429, None, {"retry_after": "12"}, 12.0),
+        (429, None, {"retry_after": "Wed, 21 Oct 2026 07:28:00 GMT"}, 60.0),
+        (429, None, {"retry_after": "inf"}, 60.0),
+        (429, None, {"retry_after": "nan"}, 60.0),
+        (429, None, {"retry_after": "-5"}, 60.0),
+        (429, None, {"retry_after": "999999"}, 3600.0),
+        (403, "You have triggered an abuse detection mechanism.", {}, 60.0),
+        (403, None, {"retry_after": "3"}, 3.0),
+    ],
+)
+def test_how_long_github_asks_us_to_wait(
+    status: int, message: str | None, headers: dict[str, str], wait_s: float
+) -> None:
+    error = meaning(status, message, **headers)
+    assert type(error) is GitHubRateLimited
+    assert error.retry_after_s == wait_s
+
+
+def test_the_reset_is_by_githubs_clock() -> None:
+    date = "Fri, 15 Jan 2027 07:00:00 GMT"  # an hour behind NOW
+    error = meaning(403, PRIMARY, x_ratelimit_remaining="0", x_ratelimit_reset=str(int(NOW) - 3600 + 50), date=date)
+    assert error.retry_after_s == 50.0
+
+
+def graphql(kind: str, message: str, *, data: Any = None, writing: bool = True, **headers: str) -> FailoverError:
+    body = {"data": data, "errors": [{"type": kind, "message": message}]}
+    named = {name.replace("_", "-"): value for name, value in headers.items()}
+    given = Reply("POST", "/graphql", 200, named, b"", body)
+    return graphql_refusal(given, now=NOW, what="writing 2 files", writing=writing)
+
+
+STALE = f'Expected branch to point to "{SHA}" but it did not.  Pull and try again.'
+CLASSIC = "protected branch 'main' check failed:\n At least 1 approving review is required"
+NO_REPOSITORY = "Could not resolve to a Repository with the name 'acme/homelab'."
+ALREADY = "API rate limit already exceeded for user ID 1."
+
+
+@pytest.mark.parametrize(
+    ("kind", "message", "expected"),
+    [
+        ("STALE_DATA", STALE, WriteConflict),
+        ("", STALE, WriteConflict),
+        ("UNPROCESSABLE", RULESET, BranchProtected),
+        ("BRANCH_PROTECTION_RULE_VIOLATION", CLASSIC, BranchProtected),
+        ("RATE_LIMITED", "API rate limit exceeded for installation ID 2001.", GitHubRateLimited),
+        ("RATE_LIMIT", ALREADY, GitHubRateLimited),
+        ("", ALREADY, GitHubRateLimited),
+        ("", SECONDARY, GitHubRateLimited),
+        ("FORBIDDEN", "Resource not accessible by integration", FreshlyRefused),
+        ("NOT_FOUND", NO_REPOSITORY, RepositoryNotFound),
+        ("", SORRY, WriteUnknown),
+        ("UNPROCESSABLE", "A path was requested which is not valid: `../x`", GitHubError),
+        ("RESOURCE_LIMITS_EXCEEDED", "Resource limits for this query exceeded.", GitHubError),
+    ],
+)
+def test_each_error_of_graphql_has_its_meaning(kind: str, message: str, expected: type[FailoverError]) -> None:
+    error = graphql(kind, message)
+    assert type(error) is expected
+
+
+def test_a_query_that_went_wrong_may_be_asked_again() -> None:
+    assert type(graphql("", SORRY, writing=False)) is GitHubUnavailable
+
+
+def test_a_mutation_that_was_carried_out_is_never_called_a_failure() -> None:
+    done = {"createCommitOnBranch": {"commit": {"oid": SHA, "signature": None}}}
+    assert type(graphql("UNPROCESSABLE", "the signature is not there yet", data=done)) is WriteUnknown
+
+
+@pytest.mark.parametrize("done", [None, {}, {"createCommitOnBranch": None}])
+def test_a_mutation_that_gave_nothing_was_not_carried_out(done: Any) -> None:
+    assert type(graphql("STALE_DATA", STALE, data=done)) is WriteConflict
+
+
+@pytest.mark.parametrize(
+    ("message", "headers", "wait_s"),
+    [
+        (ALREADY, {}, 60.0),
+        (ALREADY, {"retry_after": "9"}, 9.0),
+        (ALREADY, {"x_ratelimit_remaining": "0", "x_ratelimit_reset": str(int(NOW) + 33)}, 33.0),
+        (ALREADY, {"x_ratelimit_remaining": "2", "x_ratelimit_reset": str(int(NOW) + 33)}, 33.0),
+        (SECONDARY, {"x_ratelimit_remaining": "9", "x_ratelimit_reset": str(int(NOW) + 33)}, 60.0),
+        (SECONDARY, {"retry_after": "30"}, 30.0),
+    ],
+)
+def test_how_long_graphql_asks_us_to_wait(message: str, headers: dict[str, str], wait_s: float) -> None:
+    assert graphql("RATE_LIMIT", message, **headers).retry_after_s == wait_s
+
+
+@pytest.mark.parametrize("errors", [["not a mapping"], "text", {"message": "alone"}])
+def test_errors_of_an_unknown_shape_are_an_error(errors: Any) -> None:
+    given = Reply("POST", "/graphql", 200, {}, b"", {"data": None, "errors": errors})
+    assert type(graphql_refusal(given, now=NOW, what="x", writing=False)) is GitHubError
+
+
+@pytest.mark.parametrize(
+    ("writing", "sent", "expected"),
+    [
+        (True, True, WriteUnknown),
+        (True, False, GitHubUnavailable),
+        (False, True, GitHubUnavailable),
+        (False, False, GitHubUnavailable),
+    ],
+)
+def test_a_missing_reply_is_unknown_only_for_a_write_that_left(
+    writing: bool, sent: bool, expected: type[FailoverError]
+) -> None:
+    error = lost(httpx2.ReadTimeout("secret detail"), what="writing", sent=sent, writing=writing)
+    assert type(error) is expected
+    assert error.detail == "writing: no reply from GitHub (ReadTimeout)"
+
+
+def test_a_reply_is_shown_without_its_body() -> None:
+    secret = Reply("POST", "/x", 201, {}, b'{"token": "ghs_secret"}', {"token": "ghs_secret"})
+    assert "ghs_secret" not in repr(secret)
+
+
+def test_a_long_text_is_cut_and_kept_on_one_line() -> None:
+    error = meaning(400, "a\nb " * 400)
+    assert "\n" not in error.detail
+    assert len(error.detail) < 400

@@ -1,0 +1,254 @@
+"""The stage that most tests play on: the sandbox, served over HTTP, with a small homelab; and the real service on it.
+
+One sandbox serves the whole test run; each test has a repository of its own in it.
+"""
+
+import contextlib
+import socket
+import threading
+import time
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import httpx2
+import uvicorn
+
+from failover_api.edges.app import create_app
+from failover_api.sandbox import Fault, Request, Sandbox
+from failover_api.sandbox.faults import Faults
+from failover_api.settings import Settings
+from failover_api.wiring import House, open_failover
+
+SONARR = "apps/media/sonarr/deployment.yaml"
+RADARR = "apps/media/radarr/app.yaml"
+RELEASE = "apps/media/plex/helmrelease.yaml"
+VOLSYNC = "apps/media/plex/volsync.yaml"
+
+PERMISSIONS = {"contents": "write", "issues": "write", "metadata": "read", "pull_requests": "write"}
+
+
+def deployment(name: str, namespace: str | None = "media", *, role: str = "primary", claim: str | None = None) -> str:
+    """A Deployment as a person writes it: comments, an odd indentation, a quoted value."""
+    where = f"  namespace: {namespace}\n" if namespace else ""
+    return f"""\
+# {name}: keep me
+apiVersion: apps/v1
+kind: Deployment
+metadata:
+  name: {name}
+{where}spec:
+  replicas: 1
+  template:
+    spec:
+      nodeSelector:
+        role: {role}   # which node
+      containers:
+        - name: {name}
+          image: "ghcr.io/home/{name}:1.0"
+      volumes:
+        - name: config
+          persistentVolumeClaim:
+            claimName: "{claim or f"pvc-{name}"}"
+"""
+
+
+FILES: dict[str, bytes] = {
+    SONARR: deployment("sonarr").encode(),
+    RADARR: f"""\
+apiVersion: v1
+kind: Service
+metadata:
+  name: radarr
+  namespace: media
+spec: {{ports: [{{port: 7878}}]}}
+---
+{deployment("radarr")}""".encode(),
+    RELEASE: b"""\
+apiVersion: helm.toolkit.fluxcd.io/v2
+kind: HelmRelease
+metadata:
+  name: plex
+  namespace: media
+spec:
+  values:
+    nodeSelector:
+      kubernetes.io/hostname: k3s-w1
+    persistence:
+      config: {existingClaim: plex}   # one line
+""",
+    VOLSYNC: b"""\
+kind: ReplicationSource
+metadata: {name: plex, namespace: media}
+spec:
+  paused: false
+""",
+    "README.md": b"# A homelab\n",
+}
+
+PLEX = """\
+  plex:
+    switches:
+      - {file: apps/media/plex/helmrelease.yaml, kind: HelmRelease, path: 'spec.values.nodeSelector["kubernetes.io/hostname"]', primary: k3s-w1, backup: k3s-w2}
+      - {file: apps/media/plex/helmrelease.yaml, kind: HelmRelease, path: spec.values.persistence.config.existingClaim, primary: plex, backup: plex-backup}
+      - {file: apps/media/plex/volsync.yaml, kind: ReplicationSource, path: spec.paused, primary: false, backup: true}
+"""  # noqa: E501 - one switch a line
+
+
+def entry(name: str, namespace: str = "media", *more: str) -> str:
+    """A service of the catalog in its short form; `more` are further lines."""
+    lines = [
+        f"namespace: {namespace}",
+        f"deployment: {name}",
+        "volume_name: config",
+        f"primary_pvc: pvc-{name}",
+        f"backup_pvc: pvc-{name}-backup",
+        "primary_node_label: primary",
+        "backup_node_label: backup",
+        *more,
+    ]
+    return f"  {name}:\n" + "".join(f"    {line}\n" for line in lines)
+
+
+SERVICES = entry("sonarr") + entry("radarr") + PLEX
+
+
+class FaultsAndActs(Faults):
+    """Faults, and a person who acts just before the sandbox takes a write of ours."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.acts: list[Callable[[], object]] = []
+
+    def take(self, method: str, path: str, authorization: str = "none", operation: str | None = None) -> Fault | None:
+        if self.acts and (method == "PUT" or operation == "createCommitOnBranch"):
+            self.acts.pop(0)()
+        return super().take(method, path, authorization, operation)
+
+    def clear(self) -> None:
+        super().clear()
+        self.acts.clear()
+
+
+class Stage:
+    """One test's repository in the sandbox, and its catalog."""
+
+    def __init__(self, sandbox: Sandbox, url: str, repository: str, folder: Path) -> None:
+        self.sandbox, self.url, self.repository, self.folder = sandbox, url, repository, folder
+        self.catalog_file = folder / "services.yaml"
+        self.declare(SERVICES)
+
+    def declare(self, services: str, *, top: str = "") -> None:
+        """Writes services.yaml."""
+        head = f"repository: {self.repository}\nbranch: main\n{top}\n"
+        self.catalog_file.write_text(f"{head}services:\n{services}", encoding="utf-8")
+
+    def settings(self, **changes: Any) -> Settings:
+        plain = {"config": self.catalog_file, "github_url": self.url, "github_token": self.sandbox.token}
+        return Settings(**{**plain, **changes})
+
+    def app_settings(self, **changes: Any) -> Settings:
+        """With a GitHub App instead of a token."""
+        key = self.folder / "key.pem"
+        key.write_text(self.sandbox.private_key_pem, encoding="ascii")
+        app = {"github_token": None, "github_app_id": self.sandbox.app_id, "github_private_key_file": key}
+        return self.settings(**{**app, **changes})
+
+    def environment(self, **changes: str) -> dict[str, str]:
+        """FAILOVER_* for a process."""
+        return {
+            "FAILOVER_CONFIG": str(self.catalog_file),
+            "FAILOVER_GITHUB_URL": self.url,
+            "FAILOVER_GITHUB_TOKEN": self.sandbox.token,
+            **changes,
+        }
+
+    @contextlib.asynccontextmanager
+    async def house(self, settings: Settings | None = None, **changes: Any) -> AsyncIterator[House]:
+        async with open_failover(settings or self.settings(**changes)) as house:
+            yield house
+
+    @contextlib.asynccontextmanager
+    async def client(self, settings: Settings | None = None, **changes: Any) -> AsyncIterator[httpx2.AsyncClient]:
+        """The real app behind an HTTP client."""
+        app = create_app(settings or self.settings(**changes))
+        transport = httpx2.ASGITransport(app=app)
+        async with (
+            app.router.lifespan_context(app),
+            httpx2.AsyncClient(transport=transport, base_url="http://failover.test") as client,
+        ):
+            yield client
+
+    @contextlib.contextmanager
+    def served(self, **changes: Any) -> Iterator[str]:
+        """The real app behind a real server; gives its URL."""
+        listener = socket.create_server(("127.0.0.1", 0))
+        config = uvicorn.Config(create_app(self.settings(**changes)), log_config=None, access_log=False)
+        server = uvicorn.Server(config)
+        thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
+        thread.start()
+        while not server.started:
+            time.sleep(0.005)
+        try:
+            yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+        finally:
+            server.should_exit = True
+            thread.join()
+            listener.close()
+
+    # A person's acts
+
+    def read(self, path: str) -> bytes | None:
+        return self.sandbox.read(path, repository=self.repository)
+
+    def commit(self, changes: Mapping[str, Any], message: str = "By hand") -> str:
+        texts = {path: text.encode() if isinstance(text, str) else text for path, text in changes.items()}
+        return self.sandbox.commit(texts, message, repository=self.repository)
+
+    def before_write(self, *acts: Callable[[], object]) -> None:
+        """Between our read and our write a person acts; one act a write."""
+        assert isinstance(self.sandbox.faults, FaultsAndActs)
+        self.sandbox.faults.acts.extend(acts)
+
+    def replace(self, path: str, old: str, new: str, message: str = "By hand") -> str:
+        text = (self.read(path) or b"").decode()
+        assert old in text
+        return self.commit({path: text.replace(old, new)}, message)
+
+    # What happened
+
+    @property
+    def messages(self) -> list[str]:
+        """The commits' messages, newest first."""
+        return [commit.message for commit in self.sandbox.log(repository=self.repository)]
+
+    @property
+    def moves(self) -> list[str]:
+        """The messages of the commits that this product made, newest first."""
+        return [message for message in self.messages if "Failover-Operation:" in message]
+
+    @property
+    def requests(self) -> list[Request]:
+        return self.sandbox.requests
+
+    @property
+    def writes(self) -> list[Request]:
+        return [r for r in self.requests if r.method == "PUT" or r.operation == "createCommitOnBranch"]
+
+    def fault(self, kind: Any, **how: Any) -> None:
+        self.sandbox.faults.add(Fault(kind, **how))
+
+
+@contextlib.contextmanager
+def at_rest(sandbox: Sandbox) -> Iterator[None]:
+    """Puts a sandbox back to what it was."""
+    try:
+        yield
+    finally:
+        sandbox.faults.clear()
+        sandbox.requests.clear()
+        sandbox.permissions.clear()
+        sandbox.permissions.update(PERMISSIONS)
+        sandbox.unsuspend()
+        sandbox.identities.installed = True
+        sandbox.limits.requests_per_hour = 1_000_000

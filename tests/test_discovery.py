@@ -1,0 +1,288 @@
+"""Where a manifest is found, and what is said when it is not."""
+
+import json
+
+import pytest
+
+from failover_api import discovery
+from failover_api.core.catalog import Action
+from failover_api.errors import (
+    DocumentNotFound,
+    FailoverError,
+    FileNotFound,
+    ManifestAmbiguous,
+    ManifestNotFound,
+    RepositoryTooLarge,
+)
+from failover_api.sandbox import NewFile
+from failover_api.wiring import House
+from tests.stage import Stage, deployment, entry
+
+
+async def place(house: House, name: str = "web") -> str:
+    """The file that the service was found in."""
+    (file,) = {reading.file for reading in (await house.failover.status(name)).detection.readings}
+    return file
+
+
+@pytest.fixture
+def web(stage: Stage) -> Stage:
+    """A catalog of one service, `web` in namespace `shop`, whose manifest each test puts somewhere."""
+    stage.declare(entry("web", "shop"))
+    return stage
+
+
+OTHERS = (
+    deployment("db", "shop") + "---\n" + deployment("web", "elsewhere") + "---\nkind: Service\nmetadata: {name: web}\n"
+)
+
+
+@pytest.mark.parametrize(
+    ("path", "text"),
+    [
+        ("apps/shop/web/deployment.yaml", deployment("web", "shop")),
+        ("apps/shop/web/app.yaml", deployment("web", "shop")),
+        ("apps/shop/everything.yml", OTHERS + "---\n" + deployment("web", "shop")),
+        ("apps/a/b/c/d/e/f.yaml", deployment("web", None)),
+        (
+            "apps/web.json",
+            json.dumps(
+                {
+                    "kind": "Deployment",
+                    "metadata": {"name": "web", "namespace": "shop"},
+                    "spec": {
+                        "template": {
+                            "spec": {
+                                "nodeSelector": {"role": "primary"},
+                                "volumes": [{"name": "config", "persistentVolumeClaim": {"claimName": "pvc-web"}}],
+                            }
+                        }
+                    },
+                }
+            ),
+        ),  # fmt: skip
+        ("apps/Ünïcode dir/[x] #1?.yaml", deployment("web", "shop")),
+        ("apps/quoted.yaml", deployment("web", "shop").replace("kind: Deployment", '"kind": "Deployment"')),
+    ],
+)
+async def test_a_manifest_is_found_by_kind_name_and_namespace(web: Stage, path: str, text: str) -> None:
+    web.commit({path: text, "apps/other.yaml": OTHERS})
+    async with web.house() as house:
+        assert await place(house) == path
+        assert (await house.failover.move("web", Action.PROMOTE, by="t")).changed
+
+
+async def test_a_statefulset_is_not_a_deployment(web: Stage) -> None:
+    web.commit({"apps/web.yaml": deployment("web", "shop").replace("Deployment", "StatefulSet")})
+    async with web.house() as house:
+        with pytest.raises(ManifestNotFound):
+            await place(house)
+        web.declare(entry("web", "shop").replace("deployment:", "statefulset:"))
+        house.catalog.reload()
+        assert await place(house) == "apps/web.yaml"
+
+
+async def test_exactly_the_namespace_wins_over_none(web: Stage) -> None:
+    web.commit({"apps/web/base.yaml": deployment("web", None), "apps/web/real.yaml": deployment("web", "shop")})
+    async with web.house() as house:
+        assert await place(house) == "apps/web/real.yaml"
+
+
+async def test_not_found_says_where_it_looked_and_names_broken_files(web: Stage) -> None:
+    web.commit(
+        {
+            "apps/broken.yaml": "kind: Deployment\nname: web\n  bad: [indent\n",
+            "apps/binary.yaml": b"kind: Deployment \xff\xfe",
+            "other/web.yaml": deployment("web", "shop"),
+        }
+    )
+    async with web.house() as house:
+        with pytest.raises(ManifestNotFound) as caught:
+            await place(house)
+    for words in (
+        "Deployment shop/web",
+        f"under apps/ on {web.repository}@main",
+        "apps/broken.yaml",
+        "apps/binary.yaml",
+    ):
+        assert words in caught.value.detail
+    assert "other/web.yaml" not in caught.value.detail
+
+
+async def test_several_are_ambiguous_and_named(web: Stage) -> None:
+    """As when a kustomize base and its patch name the same Deployment."""
+    web.commit({f"apps/{place}/web.yaml": deployment("web", "shop") for place in ("base", "patches")})
+    async with web.house() as house:
+        with pytest.raises(ManifestAmbiguous) as caught:
+            await place(house)
+    assert "apps/base/web.yaml, apps/patches/web.yaml" in caught.value.detail
+    assert "`path`" in caught.value.detail
+
+
+async def test_twice_in_one_file_is_ambiguous(web: Stage) -> None:
+    web.commit({"apps/web.yaml": deployment("web", "shop") + "---\n" + deployment("web", "shop")})
+    async with web.house() as house:
+        with pytest.raises(ManifestAmbiguous):
+            await place(house)
+
+
+async def test_only_what_can_be_edited_is_searched(web: Stage) -> None:
+    text = deployment("web", "shop")
+    web.commit(
+        {
+            ".github/web.yaml": text,
+            "apps/web.txt": text,
+            "apps/web/large.yaml": text + "#" * (1024 * 1024),
+            "apps/web/real-file": text,
+        }
+    )
+    web.commit({"apps/web/link.yaml": NewFile(b"real-file", 0o120000)})
+    web.declare(entry("web", "shop"), top='search: ""')
+    async with web.house() as house:
+        with pytest.raises(ManifestNotFound):
+            await place(house)
+        web.commit({"apps/web/real.yaml": text})
+        assert await place(house) == "apps/web/real.yaml"
+
+
+async def test_search_is_a_folder_not_a_prefix(web: Stage) -> None:
+    web.declare(entry("web", "shop"), top="search: app")
+    web.commit({"apps/web.yaml": deployment("web", "shop"), "app/x.yaml": deployment("web", "shop")})
+    async with web.house() as house:
+        assert await place(house) == "app/x.yaml"
+
+
+async def test_a_broken_file_elsewhere_hides_nothing(web: Stage) -> None:
+    web.commit({"apps/web/values.yaml": "Deployment: [", "apps/z/web.yaml": deployment("web", "shop")})
+    async with web.house() as house:
+        assert await place(house) == "apps/z/web.yaml"
+
+
+# What it costs
+
+
+async def test_files_that_name_the_service_are_read_first(web: Stage) -> None:
+    web.commit({f"apps/{i // 20}/{i}.yaml": deployment(f"d{i}", "shop") for i in range(250)})
+    web.commit({"apps/zz/the-web-thing.yaml": deployment("web", "shop")})
+    async with web.house() as house:
+        await place(house)
+    assert [(r.method, r.path.rpartition("/")[2]) for r in web.requests] == [("GET", "main"), ("POST", "graphql")]
+
+
+async def test_the_rest_is_read_a_hundred_at_a_time(web: Stage) -> None:
+    web.commit({f"apps/{i // 20}/{i}.yaml": deployment(f"d{i}", "shop") for i in range(250)})
+    web.commit({"apps/zz/zz.yaml": deployment("web", "shop")})
+    async with web.house() as house:
+        assert await place(house) == "apps/zz/zz.yaml"
+        assert 4 <= len(web.requests) <= 5
+        web.requests.clear()
+        web.declare(entry("web", "shop") + entry("d7", "shop"))
+        house.catalog.reload()
+        await house.failover.status("d7")
+    assert not [r for r in web.requests if b"query Blobs" in r.body], "what files hold is known"
+
+
+async def test_a_found_path_is_kept(web: Stage) -> None:
+    web.commit({"apps/web.yaml": deployment("web", "shop")})
+    async with web.house() as house:
+        await place(house)
+        web.requests.clear()
+        await place(house)
+        await place(house)
+    assert [r.status for r in web.requests] == [304, 304]
+
+
+@pytest.mark.parametrize("how", ["status", "move", "list"])
+async def test_a_file_that_a_person_moves_is_found_again(web: Stage, how: str) -> None:
+    web.commit({"apps/web.yaml": deployment("web", "shop")})
+    async with web.house() as house:
+        await place(house)
+        web.commit({"apps/web.yaml": None, "apps/new/place.yaml": deployment("web", "shop")}, "git mv")
+        if how == "move":
+            assert (await house.failover.move("web", Action.PROMOTE, by="t")).changed
+        if how == "list":
+            (listed,) = await house.failover.list_all()
+            assert not hasattr(listed, "error")
+        assert await place(house) == "apps/new/place.yaml"
+
+
+async def test_a_document_that_is_no_longer_there_is_found_elsewhere(web: Stage) -> None:
+    web.commit({"apps/all.yaml": OTHERS + "---\n" + deployment("web", "shop")})
+    async with web.house() as house:
+        await place(house)
+        web.commit({"apps/all.yaml": OTHERS, "apps/own.yaml": deployment("web", "shop")}, "Split the file")
+        assert await place(house) == "apps/own.yaml"
+
+
+async def test_a_manifest_that_is_gone_is_not_found_and_may_come_back(web: Stage) -> None:
+    web.commit({"apps/web.yaml": deployment("web", "shop")})
+    async with web.house() as house:
+        await place(house)
+        web.commit({"apps/web.yaml": None})
+        with pytest.raises(ManifestNotFound):
+            await place(house)
+        web.commit({"apps/back.yaml": deployment("web", "shop")})
+        assert await place(house) == "apps/back.yaml"
+
+
+async def test_another_entry_in_the_catalog_is_searched_anew(web: Stage) -> None:
+    web.commit({"apps/one.yaml": deployment("web", "shop"), "lab/two.yaml": deployment("web", "shop")})
+    async with web.house() as house:
+        assert await place(house) == "apps/one.yaml"
+        web.declare(entry("web", "shop", "search: lab/"))
+        house.catalog.reload()
+        assert await place(house) == "lab/two.yaml"
+
+
+async def test_a_path_of_the_catalog_is_never_searched_for(web: Stage) -> None:
+    web.declare(entry("web", "shop", "path: apps/x.yaml"))
+    web.commit({"apps/y.yaml": deployment("web", "shop")})
+    async with web.house() as house:
+        with pytest.raises(FileNotFound, match=r"apps/x\.yaml"):
+            await place(house)
+        web.commit({"apps/x.yaml": OTHERS})
+        with pytest.raises(DocumentNotFound, match="Deployment shop/web"):
+            await place(house)
+    assert not [r for r in web.requests if "/git/trees/" in r.path]
+
+
+# Too large
+
+
+async def test_a_tree_that_github_cuts_asks_for_a_path(web: Stage) -> None:
+    web.commit({"apps/web.yaml": deployment("web", "shop")})
+    web.sandbox.tree_limit = 3
+    try:
+        async with web.house() as house:
+            with pytest.raises(RepositoryTooLarge, match="`path`"):
+                await place(house)
+    finally:
+        web.sandbox.tree_limit = 100_000
+
+
+@pytest.mark.parametrize("folder", ["x", "web"])
+async def test_more_files_than_the_bound_ask_for_a_path(
+    web: Stage, folder: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also when each path names the service, as `apps/` does for a service `app`."""
+    monkeypatch.setattr(discovery, "MAX_FILES_READ", 150)
+    web.commit({f"apps/{folder}/{i}.yaml": f"kind: ConfigMap\nn: {i}\n" for i in range(270)})
+    async with web.house() as house:
+        with pytest.raises(RepositoryTooLarge, match="`path`"):
+            await place(house)
+        assert len(web.requests) <= 3
+        web.declare(entry("web", "shop", f"path: apps/{folder}/0.yaml"))
+        house.catalog.reload()
+        with pytest.raises(FailoverError) as caught:
+            await place(house)
+    assert caught.value.slug == "manifest-not-found"
+
+
+async def test_the_folder_searched_names_no_service(web: Stage) -> None:
+    """Every path is below apps/, and that says nothing about a service `app`."""
+    web.declare(entry("app", "shop"))
+    web.commit({f"apps/{i // 20}/{i}.yaml": deployment(f"d{i}", "shop") for i in range(150)})
+    web.commit({"apps/zz/app.yaml": deployment("app", "shop")})
+    async with web.house() as house:
+        assert await place(house, "app") == "apps/zz/app.yaml"
+    assert len(web.requests) == 2

@@ -1,0 +1,334 @@
+"""Moves that meet trouble on the way: whatever passes is resolved, and what stays is named truthfully."""
+
+import asyncio
+import time
+from typing import Any
+
+import pytest
+
+from failover_api.core.catalog import Action
+from failover_api.errors import (
+    BranchProtected,
+    Conflict,
+    FailoverError,
+    GitHubPermission,
+    GitHubRateLimited,
+    GitHubUnavailable,
+    NotReady,
+    OutcomeUnknown,
+    RepositoryNotFound,
+)
+from failover_api.move import Outcome
+from failover_api.wiring import House
+from tests.stage import FILES, SONARR, VOLSYNC, Stage
+
+WRITE: dict[str, dict[str, Any]] = {"sonarr": {"method": "PUT"}, "plex": {"operation": "createCommitOnBranch"}}
+ONE_AND_SEVERAL_FILES = pytest.mark.parametrize("name", ["sonarr", "plex"])
+
+
+async def promote(house: House, name: str = "sonarr", **how: Any) -> Outcome:
+    return await house.failover.move(name, Action.PROMOTE, by="maria", **how)
+
+
+def landed(stage: Stage, operation: str | None) -> int:
+    """How many commits carry the operation."""
+    return sum(f"Failover-Operation: {operation}\n" in message for message in stage.messages)
+
+
+PASSING_ON_WRITE = [
+    ("lost_reply", {}),
+    ("lost_request", {}),
+    ("late", {"seconds": 0.2}),
+    ("slow", {"seconds": 0.3}),
+    ("truncated", {}),
+    ("bad_json", {}),
+    ("race", {}),
+    ("status", {"status": 500}),
+    ("status", {"status": 502}),
+    ("status", {"status": 503, "body": "<html>no server is available</html>"}),
+    ("status", {"status": 504}),
+]
+
+
+@ONE_AND_SEVERAL_FILES
+@pytest.mark.parametrize(("kind", "how"), PASSING_ON_WRITE, ids=[f"{k}-{h}" for k, h in PASSING_ON_WRITE])
+async def test_a_fault_that_passes_on_the_write_is_resolved(
+    stage: Stage, name: str, kind: str, how: dict[str, Any]
+) -> None:
+    async with stage.house() as house:
+        await house.failover.status(name)
+        stage.fault(kind, **WRITE[name], **how)
+        outcome = await promote(house, name)
+    await asyncio.sleep(how["seconds"] + 0.1 if kind == "late" else 0)
+    assert not len(stage.sandbox.faults), "the fault was met"
+    assert outcome.changed
+    assert outcome.commit is not None
+    assert len(stage.moves) == 1
+    assert landed(stage, outcome.operation) == 1
+    assert f"{outcome.commit.sha}" in {commit.sha for commit in stage.sandbox.log(repository=stage.repository)}
+
+
+PASSING_ON_READ = [
+    ("lost_reply", {}),
+    ("lost_request", {}),
+    ("slow", {"seconds": 0.3}),
+    ("truncated", {}),
+    ("bad_json", {}),
+    ("status", {"status": 502}),
+]
+
+
+@ONE_AND_SEVERAL_FILES
+@pytest.mark.parametrize(("kind", "how"), PASSING_ON_READ, ids=[f"{k}-{h}" for k, h in PASSING_ON_READ])
+async def test_a_fault_that_passes_on_any_read_is_resolved(
+    stage: Stage, name: str, kind: str, how: dict[str, Any]
+) -> None:
+    async with stage.house() as house:
+        first = {"path": f"/repos/{stage.repository}/git/trees"} if name == "sonarr" else {"path": "/graphql"}
+        stage.fault(kind, **first, **how)
+        outcome = await promote(house, name)
+    assert not len(stage.sandbox.faults), "the fault was met"
+    assert outcome.changed
+    assert len(stage.moves) == 1
+
+
+@ONE_AND_SEVERAL_FILES
+async def test_a_write_slower_than_we_wait_is_found_in_the_end(stage: Stage, name: str) -> None:
+    async with stage.house(deadline_s=4.5) as house:  # a request may take a third of it
+        await house.failover.status(name)
+        stage.fault("slow", **WRITE[name], seconds=1.7)
+        outcome = await promote(house, name)
+        await asyncio.sleep(0.4)
+    assert outcome.changed
+    assert len(stage.moves) == 1
+    assert landed(stage, outcome.operation) == 1
+
+
+@ONE_AND_SEVERAL_FILES
+async def test_a_read_that_lags_behind_is_not_believed(stage: Stage, name: str) -> None:
+    async with stage.house() as house:
+        await promote(house, name)
+        await house.failover.move(name, Action.DEMOTE, by="maria")
+        stage.fault("stale", method="GET")
+        again = await promote(house, name)
+    assert again.changed
+    assert len(stage.moves) == 3
+
+
+@ONE_AND_SEVERAL_FILES
+async def test_a_cold_read_that_lags_behind_loses_its_race_and_is_read_again(stage: Stage, name: str) -> None:
+    path = {"sonarr": SONARR, "plex": VOLSYNC}[name]
+    stage.commit({path: (stage.read(path) or b"") + b"# newer\n"})
+    async with stage.house() as house:
+        stage.fault(
+            "stale", **({"path": f"/repos/{stage.repository}/contents"} if name == "sonarr" else {"path": "/graphql"})
+        )
+        outcome = await promote(house, name)
+    assert outcome.changed
+    assert (stage.read(path) or b"").endswith(b"# newer\n")
+
+
+async def test_a_token_that_github_does_not_know_yet_is_tried_again(stage: Stage) -> None:
+    stage.fault("token_not_ready")
+    async with stage.house(stage.app_settings()) as house:
+        outcome = await promote(house)
+    assert outcome.changed
+    assert len(stage.moves) == 1
+
+
+# Lost replies and other people
+
+
+@ONE_AND_SEVERAL_FILES
+async def test_a_lost_write_that_a_person_built_upon_is_still_ours(stage: Stage, name: str) -> None:
+    """The reply is lost, and before we look a person edits the same file: our commit is found in history."""
+    path = {"sonarr": SONARR, "plex": VOLSYNC}[name]
+    async with stage.house() as house:
+        await house.failover.status(name)
+        stage.fault("lost_reply", **WRITE[name])
+        moving = asyncio.create_task(promote(house, name))
+        while not stage.moves:  # noqa: ASYNC110 - the sandbox has no event to wait for
+            await asyncio.sleep(0.002)
+        stage.commit({path: (stage.read(path) or b"") + b"# a person\n"})
+        outcome = await moving
+    assert outcome.changed
+    assert len(stage.moves) == 1
+    assert outcome.commit is not None
+    assert landed(stage, outcome.operation) == 1
+
+
+async def test_a_write_that_was_lost_and_overtaken_is_planned_again(stage: Stage) -> None:
+    edited = FILES[SONARR] + b"# a person\n"
+    async with stage.house() as house:
+        await house.failover.status("sonarr")
+        stage.before_write(lambda: stage.commit({SONARR: edited}))
+        stage.fault("lost_request", method="PUT")
+        outcome = await promote(house)
+    assert outcome.changed
+    assert len(stage.moves) == 1
+    assert (stage.read(SONARR) or b"").endswith(b"# a person\n")
+
+
+# What stays
+
+
+@ONE_AND_SEVERAL_FILES
+@pytest.mark.parametrize("kind", ["lost_reply", "truncated"])
+async def test_replies_that_are_always_lost_after_landing_are_success(stage: Stage, name: str, kind: str) -> None:
+    async with stage.house() as house:
+        await house.failover.status(name)
+        stage.fault(kind, **WRITE[name], times=None)
+        outcome = await promote(house, name)
+    assert outcome.changed
+    assert len(stage.moves) == 1
+
+
+@ONE_AND_SEVERAL_FILES
+@pytest.mark.parametrize("kind", ["lost_request", "status"])
+async def test_a_write_that_never_gets_an_answer_is_unknown(stage: Stage, name: str, kind: str) -> None:
+    async with stage.house(deadline_s=1.5) as house:
+        await house.failover.status(name)
+        stage.fault(kind, **WRITE[name], times=None, status=502)
+        with pytest.raises(OutcomeUnknown) as caught:
+            await promote(house, name)
+    assert caught.value.outcome == "unknown"
+    assert not stage.moves
+    assert stage.repository in caught.value.detail, "it says where to look"
+
+
+async def test_a_write_whose_history_cannot_be_read_is_unknown(stage: Stage) -> None:
+    async with stage.house() as house:
+        await house.failover.status("sonarr")
+        stage.fault("lost_reply", method="PUT")
+        stage.fault("status", method="GET", path=f"/repos/{stage.repository}/commits", status=502, times=None)
+        with pytest.raises(OutcomeUnknown):
+            await promote(house)
+    assert len(stage.moves) == 1
+
+
+async def test_an_outage_before_the_write_is_not_applied(stage: Stage) -> None:
+    stage.fault("status", status=503, times=None)
+    async with stage.house() as house:
+        with pytest.raises(GitHubUnavailable) as caught:
+            await promote(house)
+    assert caught.value.outcome == "not-applied"
+    assert caught.value.retry_after_s
+
+
+async def test_a_branch_that_never_holds_still_is_a_conflict(stage: Stage) -> None:
+    edits = [lambda i=i: stage.commit({SONARR: FILES[SONARR] + b"# %d\n" % i}) for i in range(50)]
+    async with stage.house() as house:
+        stage.before_write(*edits)
+        with pytest.raises(Conflict) as caught:
+            await promote(house)
+    assert not isinstance(caught.value, OutcomeUnknown)
+    assert caught.value.outcome == "not-applied"
+    assert not stage.moves
+
+
+@ONE_AND_SEVERAL_FILES
+@pytest.mark.parametrize("kind", ["ruleset", "classic"])
+async def test_a_protected_branch_is_named_as_such(stage: Stage, name: str, kind: Any) -> None:
+    stage.sandbox.protect(kind=kind, repository=stage.repository)
+    async with stage.house() as house:
+        with pytest.raises(BranchProtected, match="pull_request"):
+            await promote(house, name)
+    assert not stage.moves
+    assert len(stage.writes) == 1
+
+
+async def test_a_permission_that_is_missing_is_named(stage: Stage) -> None:
+    del stage.sandbox.permissions["contents"]
+    async with stage.house(stage.app_settings()) as house:
+        with pytest.raises(GitHubPermission, match="permission"):
+            await promote(house)
+
+
+async def test_no_credentials_are_not_ready(stage: Stage) -> None:
+    async with stage.house(github_token=None) as house:
+        with pytest.raises(NotReady, match="FAILOVER_GITHUB_TOKEN"):
+            await promote(house)
+    assert not stage.requests
+
+
+async def test_a_missing_branch_is_named(stage: Stage) -> None:
+    stage.catalog_file.write_text(stage.catalog_file.read_text().replace("branch: main", "branch: nosuch"))
+    async with stage.house() as house:
+        for name in ("sonarr", "plex"):
+            with pytest.raises(RepositoryNotFound, match="nosuch"):
+                await promote(house, name)
+
+
+# Rate limits
+
+
+@pytest.mark.parametrize(
+    ("kind", "how", "wait_s"),
+    [
+        ("rate_limit_primary", {"seconds": 90.0}, 90),
+        ("rate_limit_secondary", {"retry_after": 7}, 7),
+        ("rate_limit_secondary", {}, 60),
+        ("rate_limit_secondary", {"status": 429, "retry_after": 3}, 3),
+    ],
+)
+@ONE_AND_SEVERAL_FILES
+async def test_a_rate_limit_is_told_at_once_and_the_next_call_asks_nobody(
+    stage: Stage, name: str, kind: str, how: dict[str, Any], wait_s: int
+) -> None:
+    async with stage.house() as house:
+        await house.failover.status(name)
+        stage.fault(kind, **WRITE[name], **how)
+        with pytest.raises(GitHubRateLimited) as first:
+            await promote(house, name)
+        asked = len(stage.requests)
+        started = time.monotonic()
+        with pytest.raises(GitHubRateLimited) as second:
+            await promote(house, name)
+    assert time.monotonic() - started < 0.5
+    assert len(stage.requests) == asked
+    assert not stage.moves
+    for caught in (first, second):
+        assert caught.value.retry_after_s == pytest.approx(wait_s, abs=2.5)
+
+
+# The deadline
+
+
+@pytest.mark.parametrize("seen_before", [True, False])
+@ONE_AND_SEVERAL_FILES
+async def test_the_deadline_is_for_the_whole_operation(stage: Stage, name: str, seen_before: bool) -> None:
+    async with stage.house(deadline_s=1.0) as house:
+        if seen_before:
+            await house.failover.status(name)
+        stage.fault("slow", seconds=20.0, times=None)
+        started = time.monotonic()
+        with pytest.raises(FailoverError) as caught:
+            await promote(house, name)
+    assert 0.7 < time.monotonic() - started < 2.0
+    if seen_before:
+        assert caught.value.slug == "outcome-unknown"
+    else:
+        assert caught.value.slug == "github-unavailable"
+        assert caught.value.retry_after_s
+    assert not stage.moves
+
+
+async def test_who_waits_in_the_queue_past_the_deadline_wrote_nothing(stage: Stage) -> None:
+    async with stage.house(deadline_s=1.0) as house:
+        await house.failover.list_all()
+        stage.fault("slow", method="PUT", seconds=20.0, times=None)
+        first, second = await asyncio.gather(promote(house, "sonarr"), promote(house, "radarr"), return_exceptions=True)
+    assert isinstance(first, OutcomeUnknown)
+    assert isinstance(second, GitHubUnavailable)
+    assert second.outcome == "not-applied"
+    assert len({request.path for request in stage.writes}) <= 1
+
+
+async def test_a_caller_who_leaves_does_not_block_the_branch(stage: Stage) -> None:
+    async with stage.house() as house:
+        await house.failover.list_all()
+        stage.fault("slow", method="PUT", seconds=20.0)
+        leaving = asyncio.create_task(promote(house, "sonarr"))
+        await asyncio.sleep(0.1)
+        leaving.cancel()
+        assert (await promote(house, "radarr")).changed
