@@ -37,6 +37,20 @@ OTHERS = (
 )
 
 
+AS_JSON = {
+    "kind": "Deployment",
+    "metadata": {"name": "web", "namespace": "shop"},
+    "spec": {
+        "template": {
+            "spec": {
+                "nodeSelector": {"role": "primary"},
+                "volumes": [{"name": "config", "persistentVolumeClaim": {"claimName": "pvc-web"}}],
+            }
+        }
+    },
+}
+
+
 @pytest.mark.parametrize(
     ("path", "text"),
     [
@@ -44,23 +58,7 @@ OTHERS = (
         ("apps/shop/web/app.yaml", deployment("web", "shop")),
         ("apps/shop/everything.yml", OTHERS + "---\n" + deployment("web", "shop")),
         ("apps/a/b/c/d/e/f.yaml", deployment("web", None)),
-        (
-            "apps/web.json",
-            json.dumps(
-                {
-                    "kind": "Deployment",
-                    "metadata": {"name": "web", "namespace": "shop"},
-                    "spec": {
-                        "template": {
-                            "spec": {
-                                "nodeSelector": {"role": "primary"},
-                                "volumes": [{"name": "config", "persistentVolumeClaim": {"claimName": "pvc-web"}}],
-                            }
-                        }
-                    },
-                }
-            ),
-        ),  # fmt: skip
+        ("apps/web.json", json.dumps(AS_JSON)),
         ("apps/Ünïcode dir/[x] #1?.yaml", deployment("web", "shop")),
         ("apps/quoted.yaml", deployment("web", "shop").replace("kind: Deployment", '"kind": "Deployment"')),
     ],

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from failover_api import move
 from failover_api.core.catalog import Action
 from failover_api.errors import (
     BranchProtected,
@@ -215,7 +216,8 @@ async def test_an_outage_before_the_write_is_not_applied(stage: Stage) -> None:
     assert caught.value.retry_after_s
 
 
-async def test_a_branch_that_never_holds_still_is_a_conflict(stage: Stage) -> None:
+async def test_a_branch_that_never_holds_still_is_a_conflict(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(move, "MAX_BACKOFF_S", 0.05)
     edits = [lambda i=i: stage.commit({SONARR: FILES[SONARR] + b"# %d\n" % i}) for i in range(50)]
     async with stage.house() as house:
         stage.before_write(*edits)

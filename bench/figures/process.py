@@ -43,7 +43,7 @@ def _served(host: Host, *, starts: int) -> Iterator[Row]:
     yield at_most("process start to /readyz 200", median(lambda: _start_s(host), starts), START_LIMIT_S, "s", digits=2)
     with _serving(host) as (url, process, _):
         idle_mb = _rss_mb(process.pid)
-        httpx2.post(f"{url}/api/failover/sonarr/promote").raise_for_status()
+        httpx2.post(f"{url}/api/failover/radarr/promote").raise_for_status()
         used_mb = _rss_mb(process.pid)
     yield at_most("memory (RSS) of the service, ready and idle", idle_mb, MEMORY_LIMIT_MB, "MB")
     yield at_most("memory (RSS) of the service after a promote as an App", used_mb, MEMORY_LIMIT_MB, "MB")

@@ -33,9 +33,11 @@ def test_a_path_is_read_and_written(text: str, path: Path, canonical: str) -> No
 
 @pytest.mark.parametrize(
     "text",
-    ["", ".", ".a", "a.", "a..b", "a.[0]", "a[0]b", "a[", "a[]", "a[-1]", "a[01]", "a[b]", "a[b=]", "a[=b]", "a]", 'a"b"']
-    + ['"a', '["a]', '["a"', '"\\x"', "a[1234567890]", '["a"=', 'a[b="c]'],
-)  # fmt: skip
+    [
+        *("", ".", ".a", "a.", "a..b", "a.[0]", "a[0]b", "a[", "a[]", "a[-1]", "a[01]", "a[b]", "a[b=]", "a[=b]", "a]"),
+        *('a"b"', '"a', '["a]', '["a"', '"\\x"', "a[1234567890]", '["a"=', 'a[b="c]'),
+    ],
+)
 def test_what_is_not_a_path_is_refused(text: str) -> None:
     with pytest.raises(BadPath, match="path"):
         parse_path(text)

@@ -18,23 +18,9 @@ KEYS = st.from_regex(re.compile(r"[a-z][a-z0-9_-]{0,6}", re.ASCII), fullmatch=Tr
 )
 SCALARS = st.sampled_from(
     [
-        "b",
-        "web-1",
-        "'it''s'",
-        '"a\\tb"',
-        '""',
-        "1",
-        "-2.5",
-        "true",
-        "~",
-        "",
-        "2 words",
-        "&x v",
-        "!!str w",
-        "&y !!str 'z'",
-        "${v}",
+        *("", "b", "web-1", "'it''s'", '"a\\tb"', '""', "1", "-2.5", "true", "~", "2 words", "a#b", "\u00e9\U0001f600"),
+        *("&x v", "!!str w", "&y !!str 'z'", "${v}", "'two\n\n          lines'"),
     ]
-    + ["'two\n\n          lines'", "\u00e9\U0001f600", "a#b"]
 )
 COMMENTS = st.sampled_from(["", "", " # why", "   # \U0001f600 \u00e9", "  "])
 GAPS = st.sampled_from(["", "", "\n", "# between\n", "   # deep: er\n\n"])

@@ -106,7 +106,7 @@ def chosen(manifest: Manifest, others: int) -> Iterator[tuple[Selector, tuple[st
     for document in manifest.documents:
         paths = list(leaves(manifest.tree, manifest.tree.documents[document.index].root))
         rest = [path for path in paths if not is_switch(path)]
-        for path in [*filter(is_switch, paths), *rest[:: max(len(rest) // others, 1)]]:
+        for path in [*filter(is_switch, paths), *(rest[:: max(len(rest) // others, 1)] if others else [])]:
             yield Selector(index=document.index), path
 
 
@@ -150,9 +150,9 @@ def is_one_token(old: str, new: str, old_token: str, new_token: str) -> bool:
 @pytest.mark.parametrize("vary", list(VARIANTS.values()), ids=list(VARIANTS))
 def test_a_real_manifest_changes_in_one_token_and_back(vary: Callable[[str], str]) -> None:
     changed = refused = 0
-    for file, text in manifests():
+    for at, (file, text) in enumerate(manifests()):
         manifest = parse(vary(text).encode(), file=file)
-        for selector, path in chosen(manifest, others=4 if vary("\n") == "\n" else 1):
+        for selector, path in chosen(manifest, others=2 if at % 3 == 0 else 0):
             try:
                 change_and_back(manifest, selector, path)
             except EXPECTED_REFUSALS:

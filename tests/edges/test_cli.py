@@ -240,6 +240,11 @@ def test_what_is_set_up_wrong_is_said_in_one_line(
     assert result.stdout == ""
 
 
+def test_a_service_whose_settings_are_wrong_does_not_start(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FAILOVER_GITHUB_APP_ID", "7")
+    assert "FAILOVER_GITHUB_PRIVATE_KEY_FILE" in cli("serve", code=1).stderr
+
+
 def test_a_catalog_that_is_wrong_is_exit_2_and_names_line_and_key(cli: Cli) -> None:
     cli.stage.declare(entry("sonarr").replace("deployment:", "deploiment:"))
     for command in (("list",), ("status", "sonarr"), ("promote", "sonarr")):

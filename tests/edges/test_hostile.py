@@ -17,15 +17,18 @@ Case = tuple[str, str, Any, dict[str, str], int]
 def _queries() -> list[Case]:
     bad = [
         "dry-run=", "dry-run", "dry-run=True", "dry-run=TRUE", "dry-run=yes", "dry-run=no", "dry-run=on", "dry-run=2",
-        "dry-run=-1", "dry-run=01", "dry-run=+1", "dry-run=1.0", "dry-run=%20true", "dry-run=true%20", "dry-run=true%00",
+        "dry-run=-1", "dry-run=01", "dry-run=+1", "dry-run=1.0", "dry-run=%20true", "dry-run=true%20",
+        "dry-run=true%00",
         "dry-run=null", "dry-run=None", "dry-run=[]", "dry-run=%EF%BC%91", "dry-run=t", "dry-run=truetrue",
         "dry-run=true&dry-run=true", "dry-run=true&dry-run=false", "dry-run=true&dry_run=true", "dry_run=", "dry_run",
         "dryrun=true", "dry%2Drun=x", "DRY-RUN=true", "dry-run[]=true", "dry-run%00=true", "dry-run=true&x=1",
         "force=", "force", "force=yes", "force=true&force=true", "force=2", "Force=true", "forced=true",
         "reason=a&reason=b", "reason=" + "x" * 201, "reason=%0A", "reason=a%0AFailover-Operation:%20forged",
-        "reason=a%0DFailover-To:%20x", "reason=%00", "reason=%1B[31m", "reason=%7F", "reason=%C2%85", "reason=%E2%80%A8",
+        "reason=a%0DFailover-To:%20x", "reason=%00", "reason=%1B[31m", "reason=%7F", "reason=%C2%85",
+        "reason=%E2%80%A8",
         "reason=%E2%80%A9", "reason=%E2%80%AE", "reason=%EF%BB%BF", "reason=%C2%A0" * 201, "reason=%09tab",
-        "supersed=true", "version=1", "=true", "&&x", "a" * 5000 + "=1", "dry-run=" + "1" * 5000, "%00=1", "__proto__=1",
+        "supersed=true", "version=1", "=true", "&&x", "a" * 5000 + "=1", "dry-run=" + "1" * 5000, "%00=1",
+        "__proto__=1",
     ]  # fmt: skip
     return [("POST", f"{PROMOTE}?{query}", b"", {}, 400) for query in bad]
 
@@ -34,7 +37,8 @@ def _bodies() -> list[Case]:
     bad: list[bytes] = [
         b"{", b"}", b"[]", b"[1]", b"null", b"true", b"1", b'"x"', b'"dry_run"', b"{}{}", b"{} x", b"dry_run=true",
         b"'{}'", b"\xff\xfe", b"\x00", b'{"dry_run": }', b'{"dry_run": NaN}', b'{"dry_run": Infinity}', b"NaN",
-        b'{"reason": -Infinity}', b'{"dry_run": "true"}', b'{"dry_run": "yes"}', b'{"dry_run": null}', b'{"dry_run": 2}',
+        b'{"reason": -Infinity}', b'{"dry_run": "true"}', b'{"dry_run": "yes"}', b'{"dry_run": null}',
+        b'{"dry_run": 2}',
         b'{"dry_run": -1}', b'{"dry_run": 1.0}', b'{"dry_run": 1e400}', b'{"dry_run": ' + b"9" * 5000 + b"}",
         b'{"dry_run": []}', b'{"dry_run": {}}', b'{"dry_run": [true]}', b'{"dry_run": true, "dry_run": true}',
         b'{"dry_run": true, "dry-run": true}', b'{"dry_run": true, "dry_run": false}', b'{"Dry_Run": true}',
@@ -44,7 +48,8 @@ def _bodies() -> list[Case]:
         b'{"reason": "\\u202e"}', b'{"reason": "' + b"x" * 201 + b'"}', b'{"reason": "a", "reason": "b"}',
         b'{"force": "true"}', b'{"force": null}', b'{"__class__": 1}', b'{"reason": "\n"}',
         b'[["dry_run", true]]', b"[" * 30000, b'{"a":' * 10000, b'{"reason":' + b"[" * 20000 + b"]" * 20000 + b"}",
-        '{"dry_run": true}'.encode("utf-16"), b"\xef\xbb\xbf{", b"// c\n{}", b"{'dry_run': true}", b'{"dry_run": true,}',
+        '{"dry_run": true}'.encode("utf-16"), b"\xef\xbb\xbf{", b"// c\n{}", b"{'dry_run': true}",
+        b'{"dry_run": true,}',
     ]  # fmt: skip
     return [("POST", PROMOTE, body, JSON, 400) for body in bad]
 
@@ -65,18 +70,23 @@ def _others() -> list[Case]:
         ("GET", f"{PROMOTE}?dry-run=yes", b"", {}, 400),
         ("GET", f"{PROMOTE}?dry-run=true&reason=%0A", b"", {}, 400),
     ]
-    for kind in ("text/plain", "application/x-www-form-urlencoded", "multipart/form-data; boundary=x", "text/json", "",
-                 "application/problem+json", "application/jsonp", "application/json/", "*/*", "application/xml"):  # fmt: skip
-        cases.append(("POST", PROMOTE, b'{"dry_run": true}', {"content-type": kind}, 415))
+    kinds = [
+        "text/plain", "application/x-www-form-urlencoded", "multipart/form-data; boundary=x", "text/json", "", "*/*",
+        "application/problem+json", "application/jsonp", "application/json/", "application/xml",
+    ]  # fmt: skip
+    cases += [("POST", PROMOTE, b'{"dry_run": true}', {"content-type": kind}, 415) for kind in kinds]
     return cases
 
 
 def _names() -> list[Case]:
     names = [
         "..%2f..%2fetc%2fpasswd", "%2e%2e%2fsonarr", "sonarr%00", "%00", "sonarr%0a", "sonarr%20",
-        "Sonarr", "SONARR", "sonarr%2f", "sonarr%5c", "%ff", "%c0%ae%c0%ae", "s%C3%B6narr", "%E2%80%AEsonarr", "sonarr;x",
-        "sonarr,plex", "sonarr%3Fdry-run=true", "%25", "%2525", "*", "sonarr*", "'%20or%201=1--", "%24%7Bjndi:ldap:x%7D",
-        "{{7*7}}", "<script>", "a" * 10_000, quote("é" * 3000), "__init__", "null", "-", "group-x", "sonarr:promote", "~",
+        "Sonarr", "SONARR", "sonarr%2f", "sonarr%5c", "%ff", "%c0%ae%c0%ae", "s%C3%B6narr", "%E2%80%AEsonarr",
+        "sonarr;x",
+        "sonarr,plex", "sonarr%3Fdry-run=true", "%25", "%2525", "*", "sonarr*", "'%20or%201=1--",
+        "%24%7Bjndi:ldap:x%7D",
+        "{{7*7}}", "<script>", "a" * 10_000, quote("é" * 3000), "__init__", "null", "-", "group-x", "sonarr:promote",
+        "~",
     ]  # fmt: skip
     return [("POST", f"/api/failover/{name}/promote", b"", {}, 404) for name in names]
 

@@ -56,6 +56,16 @@ def client(http: httpx2.AsyncClient, api: respx.Router, waits: Waits, key_file: 
     return client
 
 
+async def ask_nobody(*_: Any, **__: Any) -> Any:
+    raise AssertionError("nobody should be asked")
+
+
+@pytest.fixture
+def keyed(key_file: Path) -> AppCredentials:
+    """The App without anybody to ask."""
+    return AppCredentials(app_id="1001", key_file=key_file, ask=ask_nobody, installation_id=2001)
+
+
 @pytest.fixture
 def app(client: GitHubClient) -> AppCredentials:
     assert isinstance(client.credentials, AppCredentials)
@@ -87,39 +97,37 @@ def claims(app: AppCredentials, key: rsa.RSAPrivateKey) -> dict[str, Any]:
     return jwt.decode(app.jwt(), key.public_key(), algorithms=["RS256"])
 
 
-async def test_the_jwt_lives_nine_minutes_and_began_a_minute_ago(
-    app: AppCredentials, rsa_key: rsa.RSAPrivateKey
-) -> None:
+def test_the_jwt_lives_nine_minutes_and_began_a_minute_ago(keyed: AppCredentials, rsa_key: rsa.RSAPrivateKey) -> None:
     now = time.time()
-    held = claims(app, rsa_key)
+    held = claims(keyed, rsa_key)
     assert held["iss"] == "1001"
     assert abs(held["iat"] - (now - 60)) <= 2
     assert now + 530 <= held["exp"] <= now + 541
     assert set(held) == {"iss", "iat", "exp"}
 
 
-async def test_a_client_id_may_stand_for_the_app_id(key_file: Path, client: GitHubClient, rsa_key: Any) -> None:
-    app = AppCredentials(app_id="Iv23liabc", key_file=key_file, ask=client.as_app)
+def test_a_client_id_may_stand_for_the_app_id(key_file: Path, rsa_key: rsa.RSAPrivateKey) -> None:
+    app = AppCredentials(app_id="Iv23liabc", key_file=key_file, ask=ask_nobody)
     assert claims(app, rsa_key)["iss"] == "Iv23liabc"
 
 
-async def test_the_key_is_parsed_once(app: AppCredentials) -> None:
-    app.jwt()
+def test_the_key_is_parsed_once(keyed: AppCredentials) -> None:
+    keyed.jwt()
     started = time.perf_counter()
     for _ in range(20):
-        app.jwt()
+        keyed.jwt()
     assert (time.perf_counter() - started) / 20 < 0.02  # 42 ms when parsed each time
-    assert app._signer() is app._signer()
+    assert keyed._signer() is keyed._signer()
 
 
-async def test_a_new_key_is_taken_without_restart(
-    app: AppCredentials, key_file: Path, rsa_key: rsa.RSAPrivateKey, other_key: rsa.RSAPrivateKey
+def test_a_new_key_is_taken_without_restart(
+    keyed: AppCredentials, key_file: Path, rsa_key: rsa.RSAPrivateKey, other_key: rsa.RSAPrivateKey
 ) -> None:
-    assert claims(app, rsa_key)
+    assert claims(keyed, rsa_key)
     key_file.write_text(pem(other_key), encoding="ascii")
-    assert claims(app, other_key)
+    assert claims(keyed, other_key)
     with pytest.raises(jwt.InvalidSignatureError):
-        claims(app, rsa_key)
+        claims(keyed, rsa_key)
 
 
 @pytest.fixture(scope="session")
@@ -140,11 +148,11 @@ def bad_keys(rsa_key: rsa.RSAPrivateKey) -> dict[str, bytes]:
 
 
 @pytest.mark.parametrize("kind", ["nothing", "not PEM", "cut", "garbled", "EC", "encrypted", "public", "not text"])
-async def test_a_key_that_cannot_be_used_is_not_ready_and_not_shown(
-    app: AppCredentials, key_file: Path, kind: str
+def test_a_key_that_cannot_be_used_is_not_ready_and_not_shown(
+    keyed: AppCredentials, key_file: Path, bad_keys: dict[str, bytes], kind: str
 ) -> None:
     key_file.write_bytes(bad_keys[kind])
-    for use in (app.check_readable, app.jwt):
+    for use in (keyed.check_readable, keyed.jwt):
         with pytest.raises(NotReady) as error:
             use()
         assert str(key_file) in error.value.detail
@@ -155,16 +163,16 @@ async def test_a_key_that_cannot_be_used_is_not_ready_and_not_shown(
 
 
 @pytest.mark.parametrize("missing", ["no file", "a directory"])
-async def test_a_key_that_cannot_be_read_is_not_ready(app: AppCredentials, key_file: Path, missing: str) -> None:
+def test_a_key_that_cannot_be_read_is_not_ready(keyed: AppCredentials, key_file: Path, missing: str) -> None:
     key_file.unlink()
     if missing == "a directory":
         key_file.mkdir()
     with pytest.raises(NotReady, match="cannot read the GitHub App's key"):
-        app.check_readable()
+        keyed.check_readable()
 
 
-async def test_a_key_that_cannot_be_used_is_said_to_whoever_needs_a_token(app: AppCredentials, key_file: Path) -> None:
-    key_file.unlink()
+async def test_a_key_that_cannot_be_used_is_said_to_whoever_needs_a_token(tmp_path: Path) -> None:
+    app = AppCredentials(app_id="1001", key_file=tmp_path / "gone", ask=ask_nobody, installation_id=2001)
     for _ in range(2):
         with pytest.raises(NotReady):
             await app.token(REPO)
@@ -478,13 +486,13 @@ async def test_a_replaced_token_file_is_tried_once_more(
     assert waits == []
 
 
-async def test_what_holds_a_secret_does_not_show_it(app: AppCredentials, key_file: Path) -> None:
-    app.jwt()
-    shown = repr(Token("ghs_secret", 0.0, 1.0)) + repr(StaticToken(value="ghs_secret")) + repr(app)
+def test_what_holds_a_secret_does_not_show_it(keyed: AppCredentials, key_file: Path) -> None:
+    keyed.jwt()
+    shown = repr(Token("ghs_secret", 0.0, 1.0)) + repr(StaticToken(value="ghs_secret")) + repr(keyed)
     assert "ghs_secret" not in shown
     assert "PRIVATE KEY" not in shown
 
 
 @pytest.mark.parametrize(("repository", "key"), [("acme/homelab", "acme"), ("Acme/Other", "acme")])
-async def test_an_owner_is_one_account(app: AppCredentials, repository: str, key: str) -> None:
-    assert app.key(repository) == key
+def test_an_owner_is_one_account(keyed: AppCredentials, repository: str, key: str) -> None:
+    assert keyed.key(repository) == key

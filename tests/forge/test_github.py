@@ -66,7 +66,10 @@ def get_file(api: respx.Router, *replies: Any) -> respx.Route:
 
 
 def get_branch(api: respx.Router, *oids: Any) -> respx.Route:
-    replies = [answer(200, {"name": "main", "commit": {"sha": oid}}) if isinstance(oid, str) else oid for oid in oids]
+    replies = [
+        answer(200, {"name": "main", "commit": {"sha": oid}}, etag=f'"{oid}"') if isinstance(oid, str) else oid
+        for oid in oids
+    ]
     return api.get(BRANCH_URL).mock(side_effect=replies)
 
 
@@ -368,9 +371,7 @@ DOWN = [
 
 
 @pytest.mark.parametrize("fault", DOWN)
-async def test_rest_has_the_same_when_graphql_refuses_or_is_down(
-    github: GitHub, api: respx.Router, fault: Any
-) -> None:
+async def test_rest_has_the_same_when_graphql_refuses_or_is_down(github: GitHub, api: respx.Router, fault: Any) -> None:
     post = graphql(api, fault, fault)
     get_branch(api, HEAD)
     rest_tree(api, HEAD, (PATH, "100644", OLD), (OTHER, "100755", NEW), ("link", "120000", b"x"))
@@ -411,7 +412,9 @@ async def test_a_rate_limit_is_not_evaded_by_rest(github: GitHub, api: respx.Rou
 
 
 async def test_only_regular_files_are_listed(github: GitHub, api: respx.Router) -> None:
-    rest_tree(api, "main", (PATH, "100644", OLD), ("run.sh", "100755", NEW), ("l", "120000", b"x"), ("s", "160000", b""))
+    rest_tree(
+        api, "main", (PATH, "100644", OLD), ("run.sh", "100755", NEW), ("l", "120000", b"x"), ("s", "160000", b"")
+    )
     listed = await github.list_files(MAIN, not_before=None)
     assert listed == [Entry(PATH, blob_sha(OLD), len(OLD)), Entry("run.sh", blob_sha(NEW), len(NEW))]
 
@@ -549,9 +552,7 @@ async def test_a_write_whose_answer_names_no_commit_is_unknown(github: GitHub, a
 
 
 @pytest.mark.parametrize("made", [None, {}, {"commit": None}, {"commit": {"url": "x"}}, {"commit": "x"}])
-async def test_a_mutation_whose_answer_names_no_commit_is_unknown(
-    github: GitHub, api: respx.Router, made: Any
-) -> None:
+async def test_a_mutation_whose_answer_names_no_commit_is_unknown(github: GitHub, api: respx.Router, made: Any) -> None:
     graphql(api, {"data": {"createCommitOnBranch": made}})
     with pytest.raises(WriteUnknown):
         await github.commit(two_files(), {PATH: NEW, OTHER: NEW}, "m")
@@ -562,7 +563,10 @@ async def test_a_mutation_whose_answer_names_no_commit_is_unknown(
     [
         (refused(409, f"{PATH} does not match {blob_sha(OLD)}"), WriteConflict),
         (refused(409, f"is at {NEXT} but expected {HEAD}"), WriteConflict),
-        (refused(409, "Repository rule violations found\n\nChanges must be made through a pull request."), BranchProtected),
+        (
+            refused(409, "Repository rule violations found\n\nChanges must be made through a pull request."),
+            BranchProtected,
+        ),
         (refused(409, "Could not update file: Commits must have verified signatures."), Conflict),
         (refused(404, "Branch main not found"), RepositoryNotFound),
         (refused(404, "Not Found"), RepositoryNotFound),
@@ -653,6 +657,8 @@ async def test_a_slow_read_does_not_undo_a_write(github: GitHub, api: respx.Rout
     written = asyncio.Event()
 
     async def slow(_: httpx2.Request) -> respx.MockResponse:
+        if written.is_set():
+            return answer(200, contents(NEW))
         await written.wait()
         return answer(200, contents(OLD))
 
@@ -662,9 +668,8 @@ async def test_a_slow_read_does_not_undo_a_write(github: GitHub, api: respx.Rout
     reading = asyncio.create_task(github.read(MAIN, [PATH], not_before=None))
     await asyncio.sleep(0.01)
     await github.commit(one_file(), {PATH: NEW}, "m")
-    reading.cancel()
     written.set()
-    await asyncio.gather(reading, return_exceptions=True)
+    assert (await reading).file(PATH).data == NEW
     assert (await read(github, not_before=None)).data == NEW
 
 

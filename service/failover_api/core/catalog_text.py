@@ -7,7 +7,8 @@
 Raises CatalogInvalid with `FILE:LINE: KEY: message`; the first error is the `detail`, `errors` has them all.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 from itertools import chain
 from types import MappingProxyType
 
@@ -32,7 +33,6 @@ from failover_api.errors import BadPath, CatalogInvalid
 
 MAX_ERRORS = 100
 
-_Fault = tuple[Location, str]
 _Placed = tuple[Location, Switch]
 _Claim = tuple[str, str, Switch]  # the service, where it is searched, the switch
 
@@ -43,11 +43,13 @@ def parse_catalog(text: str, *, file: str) -> Catalog:
     try:
         shape = CatalogShape.model_validate(_without_notes(config.data))
     except ValidationError as exc:
-        raise _invalid(file, config, ((error["loc"], say(error["loc"], error)) for error in exc.errors())) from exc
+        raise _invalid(
+            file, config, [(error["loc"], partial(say, error["loc"], error)) for error in exc.errors()]
+        ) from exc
     builder = _Builder(shape)
     catalog = builder.build()
     if builder.faults:
-        raise _invalid(file, config, builder.faults)
+        raise _invalid(file, config, [(location, partial(str, message)) for location, message in builder.faults])
     return catalog
 
 
@@ -63,7 +65,7 @@ class _Builder:
 
     def __init__(self, shape: CatalogShape) -> None:
         self.shape = shape
-        self.faults: list[_Fault] = []
+        self.faults: list[tuple[Location, str]] = []
         self.claims = _Claims()
 
     def build(self) -> Catalog:
@@ -93,8 +95,9 @@ class _Builder:
             self._fault(f"expected a name like 'sonarr' ({NAME.pattern})", *where)
         elif name.startswith("group-"):
             self._fault("expected a name that does not begin with 'group-'", *where)
+        before = len(self.faults)
         placed = [*self._workload(shape, where), *self._free(shape, where)]
-        if not placed and not self._is_blamed(where):
+        if not placed and len(self.faults) == before:
             self._fault("has nothing to move: needs node labels, claims or `switches`", *where)
         branch, search = self._branch(shape, where), self._inherited(shape, "search").search
         for location, switch in placed:
@@ -122,9 +125,6 @@ class _Builder:
         if not repository:
             self._fault("is missing, here and at the top; expected owner/name", *where, "repository")
         return Branch(repository, self._inherited(shape, "branch").branch)
-
-    def _is_blamed(self, where: Location) -> bool:
-        return any(location[: len(where)] == where for location, _ in self.faults)
 
     def _workload(self, shape: ServiceShape, where: Location) -> Iterator[_Placed]:
         """The switches of a Deployment or StatefulSet: its node label and its claims."""
@@ -265,12 +265,13 @@ def _kind(value: Value) -> str:
             return "a number"
 
 
-def _invalid(file: str, config: Config, faults: Iterable[_Fault]) -> CatalogInvalid:
+def _invalid(file: str, config: Config, faults: Sequence[tuple[Location, Callable[[], str]]]) -> CatalogInvalid:
     """All errors (the first hundred, if there are more), in the order of the file."""
-    locations, messages = zip(*faults, strict=True)
-    keys = map(format_location, locations)
-    placed = sorted(zip(config.places(locations), keys, messages, strict=True))
-    errors = [fault(file, config.tree.line(at), key, message) for at, key, message in placed[:MAX_ERRORS]]
+    places = config.places([location for location, _ in faults])
+    placed = sorted(zip(places, faults, strict=True), key=lambda pair: pair[0])[:MAX_ERRORS]
+    errors = [
+        fault(file, config.tree.line(at), format_location(location), message()) for at, (location, message) in placed
+    ]
     invalid = errors[0]
     invalid.errors = tuple(error.detail for error in errors)
     return invalid

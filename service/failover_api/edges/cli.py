@@ -1,5 +1,6 @@
 """`failover ...`: the same use cases from a terminal. Nothing of the server is imported before it is needed."""
 
+import logging
 import sys
 from collections.abc import Callable
 from typing import Annotated, NoReturn
@@ -131,6 +132,8 @@ def demo(
 
 def main() -> NoReturn:
     """The entry point of `failover`."""
+    # What a command has to say it says itself; only `serve` has a log.
+    logging.getLogger("failover_api").addHandler(logging.NullHandler())
     app()
     raise AssertionError("unreachable")
 
@@ -175,5 +178,5 @@ def _carry_out(terminal: Terminal, run: Callable[[Settings], None]) -> None:
         terminal.show_problem(problem)
         raise typer.Exit(exit_code(problem)) from exc
     except KeyboardInterrupt:
-        sys.stderr.write("interrupted\n")
+        sys.stderr.write("\ninterrupted; `failover status SERVICE` tells where a service is\n")
         raise typer.Exit(130) from None

@@ -12,7 +12,10 @@ _log = logging.getLogger(__name__)
 
 
 def run_server(settings: Settings, *, host: str, port: int) -> None:
-    """Serves until SIGTERM or SIGINT; what is under way is finished first, then the process exits with 0."""
+    """Serves until SIGTERM or SIGINT; what is under way is finished first, then the process exits with 0.
+
+    Exits with 1 when it cannot start; the log says why.
+    """
     import uvicorn
 
     from failover_api.edges.app import create_app
@@ -25,7 +28,7 @@ def run_server(settings: Settings, *, host: str, port: int) -> None:
     # uvicorn raises the signal that stopped it once more when it is done: that is when we leave.
     for stop in (signal.SIGTERM, signal.SIGINT):
         signal.signal(stop, _leave)
-    uvicorn.run(
+    config = uvicorn.Config(
         create_app(settings),
         host=host,
         port=port,
@@ -34,6 +37,10 @@ def run_server(settings: Settings, *, host: str, port: int) -> None:
         server_header=False,
         timeout_graceful_shutdown=int(settings.deadline_s) + 5,
     )
+    try:
+        uvicorn.Server(config).run()
+    except SystemExit as exc:
+        sys.exit(1 if exc.code else 0)  # uvicorn's code for a start that failed is 3, which means "refused" here
 
 
 def _leave(signum: int, frame: FrameType | None) -> None:

@@ -58,12 +58,13 @@ class Terminal:
                 f"   {body['repository']}@{body['branch']}, policy {body['policy']}",
             )
         )
-        for switch in body["switches"]:
-            place = f"{switch['file']}:{switch['line']}"
-            value = f"{switch['path']} = {_value(switch['value'])}"
-            self.out.print(
-                Text.assemble("  ", _side(switch["side"]), "  ", (printable(place), "dim"), f"  {printable(value)}")
-            )
+        places = [printable(f"{switch['file']}:{switch['line']}") for switch in body["switches"]]
+        width = max(map(len, places), default=0)
+        for switch, place in zip(body["switches"], places, strict=True):
+            value = printable(f"{switch['path']} = {_value(switch['value'])}")
+            side = _side(switch["side"])
+            side.pad_right(len("primary") - len(side))
+            self.out.print(Text.assemble("  ", side, "  ", (place.ljust(width), "dim"), f"  {value}"))
         return None
 
     def show_outcome(self, body: Body, *, with_diff: bool) -> None:
@@ -105,7 +106,6 @@ class Terminal:
     def ask(self, outcome: Body) -> bool:
         """Shows what a move would do and asks; standard output stays clean."""
         self.show_diff(outcome["diff"], self.err)
-        self.err.print(Text(printable(outcome["message"])))
         try:
             answer = self.err.input(f"{escape(_question(outcome))} \\[y/N] ")
         except EOFError:
@@ -120,7 +120,7 @@ def printable(text: str) -> str:
 
 
 def _question(outcome: Body) -> str:
-    return f"{outcome['action'].capitalize()} {outcome['service']} to {outcome['to']}?"
+    return f"{outcome['action'].capitalize()} {outcome['service']} from {outcome['from']} to {outcome['to']}?"
 
 
 def _side(side: str) -> Text:

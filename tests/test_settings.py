@@ -1,0 +1,158 @@
+"""The environment of the process."""
+
+import os
+from pathlib import Path
+
+import pytest
+from pydantic import ValidationError
+
+from failover_api.errors import NotReady
+from failover_api.settings import Settings
+
+
+@pytest.fixture(autouse=True)
+def bare_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in [name for name in os.environ if name.upper().startswith("FAILOVER_")]:
+        monkeypatch.delenv(name)
+
+
+DEFAULTS = {
+    "config": Path("config/services.yaml"),
+    "access": Path("config/access.yaml"),
+    "github_url": "https://api.github.com",
+    "github_app_id": None,
+    "github_installation_id": None,
+    "github_private_key_file": None,
+    "github_token": None,
+    "github_token_file": None,
+    "deadline_s": 30.0,
+    "log_format": "json",
+    "log_level": "info",
+    "server": None,
+    "token": None,
+}
+
+
+def test_without_a_variable_everything_has_its_default() -> None:
+    assert Settings.read().model_dump() == DEFAULTS
+
+
+@pytest.mark.parametrize(
+    ("variable", "text", "value"),
+    [
+        ("FAILOVER_CONFIG", "/etc/failover/services.yaml", Path("/etc/failover/services.yaml")),
+        ("FAILOVER_ACCESS", "access.yaml", Path("access.yaml")),
+        ("FAILOVER_GITHUB_URL", "https://ghe.example.org/api/v3/", "https://ghe.example.org/api/v3"),
+        ("FAILOVER_GITHUB_URL", "http://127.0.0.1:8080", "http://127.0.0.1:8080"),
+        ("FAILOVER_GITHUB_INSTALLATION_ID", "678", 678),
+        ("FAILOVER_GITHUB_TOKEN_FILE", "/secrets/token", Path("/secrets/token")),
+        ("FAILOVER_DEADLINE_S", "2.5", 2.5),
+        ("FAILOVER_LOG_FORMAT", "text", "text"),
+        ("FAILOVER_LOG_FORMAT", "JSON", "json"),
+        ("FAILOVER_LOG_LEVEL", "Debug", "debug"),
+        ("FAILOVER_SERVER", "https://failover.example.org/", "https://failover.example.org"),
+        ("FAILOVER_DEADLINE_S", "", 30.0),
+        ("FAILOVER_SERVER", "", None),
+    ],
+)
+def test_a_variable_sets_its_field_alone(
+    monkeypatch: pytest.MonkeyPatch, variable: str, text: str, value: object
+) -> None:
+    monkeypatch.setenv(variable, text)
+    field = variable.removeprefix("FAILOVER_").lower()
+    assert Settings.read().model_dump() == DEFAULTS | {field: value}
+
+
+@pytest.mark.parametrize("app", ["12345", "Iv23li"])
+def test_an_app_is_named_by_its_id_or_client_id_with_its_key(monkeypatch: pytest.MonkeyPatch, app: str) -> None:
+    monkeypatch.setenv("FAILOVER_GITHUB_APP_ID", app)
+    monkeypatch.setenv("FAILOVER_GITHUB_PRIVATE_KEY_FILE", "/secrets/key.pem")
+    settings = Settings.read()
+    assert (settings.github_app_id, settings.github_private_key_file) == (app, Path("/secrets/key.pem"))
+
+
+@pytest.mark.parametrize("variable", ["FAILOVER_GITHUB_APP_ID", "FAILOVER_GITHUB_PRIVATE_KEY_FILE"])
+def test_half_an_app_is_refused(monkeypatch: pytest.MonkeyPatch, variable: str) -> None:
+    monkeypatch.setenv(variable, "x")
+    with pytest.raises(NotReady) as caught:
+        Settings.read()
+    assert caught.value.detail == (
+        "a GitHub App needs both FAILOVER_GITHUB_APP_ID and FAILOVER_GITHUB_PRIVATE_KEY_FILE"
+    )
+
+
+URL = "a URL like https://api.github.com or https://HOST/api/v3"
+
+
+@pytest.mark.parametrize(
+    ("variable", "text", "expected"),
+    [
+        ("FAILOVER_GITHUB_URL", "api.github.com", URL),
+        ("FAILOVER_GITHUB_URL", "https://", URL),
+        ("FAILOVER_GITHUB_URL", "ftp://x", URL),
+        ("FAILOVER_GITHUB_URL", "https://a b", URL),
+        ("FAILOVER_GITHUB_URL", "https://x\n", URL),
+        ("FAILOVER_GITHUB_URL", "https://x:port", URL),
+        ("FAILOVER_GITHUB_URL", "https://user:hunter2@x", URL),
+        ("FAILOVER_GITHUB_URL", "https://x?token=hunter2", URL),
+        ("FAILOVER_GITHUB_INSTALLATION_ID", "hunter2", "a number above 0"),
+        ("FAILOVER_GITHUB_INSTALLATION_ID", "0", "a number above 0"),
+        ("FAILOVER_DEADLINE_S", "0", "seconds, above 0 and at most 3600"),
+        ("FAILOVER_DEADLINE_S", "-1", "seconds, above 0 and at most 3600"),
+        ("FAILOVER_DEADLINE_S", "nan", "seconds, above 0 and at most 3600"),
+        ("FAILOVER_DEADLINE_S", "inf", "seconds, above 0 and at most 3600"),
+        ("FAILOVER_DEADLINE_S", "30s", "seconds, above 0 and at most 3600"),
+        ("FAILOVER_LOG_FORMAT", "xml", "json or text"),
+        ("FAILOVER_LOG_LEVEL", "loud", "debug, info, warning or error"),
+        ("FAILOVER_SERVER", "failover", "a URL like https://failover.example.org"),
+    ],
+)
+def test_a_bad_value_is_one_line_that_names_the_variable_and_not_the_value(
+    monkeypatch: pytest.MonkeyPatch, variable: str, text: str, expected: str
+) -> None:
+    monkeypatch.setenv(variable, text)
+    with pytest.raises(NotReady) as caught:
+        Settings.read()
+    assert caught.value.detail == f"{variable}: expected {expected}"
+    assert "hunter2" not in f"{caught.value.__cause__!r} {caught.value.__cause__}"
+
+
+def test_every_bad_variable_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FAILOVER_LOG_FORMAT", "xml")
+    monkeypatch.setenv("FAILOVER_DEADLINE_S", "x")
+    with pytest.raises(NotReady) as caught:
+        Settings.read()
+    assert caught.value.detail == (
+        "FAILOVER_DEADLINE_S: expected seconds, above 0 and at most 3600; FAILOVER_LOG_FORMAT: expected json or text"
+    )
+
+
+def test_every_field_that_can_be_wrong_says_what_is_expected() -> None:
+    never_wrong = {
+        "config",
+        "access",
+        "github_app_id",
+        "github_private_key_file",
+        "github_token",
+        "github_token_file",
+        "token",
+    }
+    assert {name for name, field in Settings.model_fields.items() if field.description is None} == never_wrong
+
+
+def test_secrets_are_read_and_never_shown(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FAILOVER_GITHUB_TOKEN", "ghp_hunter2")
+    monkeypatch.setenv("FAILOVER_TOKEN", "fo_hunter2")
+    settings = Settings.read()
+    assert settings.github_token is not None
+    assert settings.token is not None
+    assert (settings.github_token.get_secret_value(), settings.token.get_secret_value()) == (
+        "ghp_hunter2",
+        "fo_hunter2",
+    )
+    assert "hunter2" not in f"{settings} {settings!r} {settings.model_dump()} {settings.model_dump_json()}"
+
+
+def test_settings_do_not_change() -> None:
+    with pytest.raises(ValidationError):
+        Settings.read().deadline_s = 1.0
