@@ -14,6 +14,7 @@ from bench.figures import clones, counts, flows, growth, process, splice
 from bench.rig import report
 from bench.rig.report import Row
 from bench.rig.repositories import ROOT
+from bench.rig.scratch import in_memory
 
 SUBJECTS: dict[str, Callable[..., Iterator[Row]]] = {
     "counts": counts.measure,
@@ -55,9 +56,10 @@ def _options() -> argparse.Namespace:
 
 def _machine() -> str:
     python, system = platform.python_version(), f"{platform.system()} {platform.machine()}"
-    day = datetime.now(UTC).date().isoformat()
+    day, where = datetime.now(UTC).date().isoformat(), "in memory" if in_memory() else "on disk"
     return (
-        f"One run of `make bench` on {day}: Python {python}, {system}, {os.cpu_count()} cores, everything on loopback."
+        f"One run of `make bench` on {day}: Python {python}, {system}, {os.cpu_count()} cores. Everything on loopback, "
+        f"repositories and clones {where}, bandwidth not limited, no TLS; the server is the sandbox."
     )
 
 

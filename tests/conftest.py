@@ -87,6 +87,7 @@ def stage(served_sandbox: tuple[Any, str], tmp_path: Path, monkeypatch: pytest.M
 
     for name in [name for name in os.environ if name.startswith(("FAILOVER_", "GITHUB_"))]:
         monkeypatch.delenv(name)
+    monkeypatch.setenv("SSL_CERT_DIR", str(tmp_path))  # no TLS here: reading the machine's certificates costs 60 ms
     sandbox, url = served_sandbox
     repository = f"acme/lab-{len(sandbox.repositories)}"
     sandbox.add_repository(repository, FILES)

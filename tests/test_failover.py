@@ -22,11 +22,11 @@ from tests.stage import FILES, RELEASE, SONARR, VOLSYNC, Stage, deployment, entr
 
 
 async def promote(house: House, name: str = "sonarr", **how: object) -> Outcome:
-    return await house.failover.move(name, Action.PROMOTE, by="maria", **how)  # type: ignore[arg-type]
+    return await house.failover.move(name, Action.PROMOTE, by="maria", **how)
 
 
 async def demote(house: House, name: str = "sonarr", **how: object) -> Outcome:
-    return await house.failover.move(name, Action.DEMOTE, by="maria", **how)  # type: ignore[arg-type]
+    return await house.failover.move(name, Action.DEMOTE, by="maria", **how)
 
 
 # Status and list

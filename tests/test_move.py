@@ -95,11 +95,11 @@ async def test_a_fault_that_passes_on_any_read_is_resolved(
 
 @ONE_AND_SEVERAL_FILES
 async def test_a_write_slower_than_we_wait_is_found_in_the_end(stage: Stage, name: str) -> None:
-    async with stage.house(deadline_s=4.5) as house:  # a request may take a third of it
+    async with stage.house(deadline_s=3.0) as house:  # a request may take a third of it
         await house.failover.status(name)
-        stage.fault("slow", **WRITE[name], seconds=1.7)
+        stage.fault("slow", **WRITE[name], seconds=1.2)
         outcome = await promote(house, name)
-        await asyncio.sleep(0.4)
+        await asyncio.sleep(0.3)
     assert outcome.changed
     assert len(stage.moves) == 1
     assert landed(stage, outcome.operation) == 1
@@ -187,7 +187,7 @@ async def test_replies_that_are_always_lost_after_landing_are_success(stage: Sta
 @ONE_AND_SEVERAL_FILES
 @pytest.mark.parametrize("kind", ["lost_request", "status"])
 async def test_a_write_that_never_gets_an_answer_is_unknown(stage: Stage, name: str, kind: str) -> None:
-    async with stage.house(deadline_s=1.5) as house:
+    async with stage.house(deadline_s=1.0) as house:
         await house.failover.status(name)
         stage.fault(kind, **WRITE[name], times=None, status=502)
         with pytest.raises(OutcomeUnknown) as caught:

@@ -11,14 +11,15 @@ import shutil
 import statistics
 import subprocess
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from bench.figures.flows import warm
 from bench.rig import repositories
-from bench.rig.delay import Delay, delaying
+from bench.rig.delay import delaying
 from bench.rig.git_servers import GitServer, Missing, prepare, serving_http, serving_ssh
 from bench.rig.host import Host, hosting
 from bench.rig.report import Row, at_least, skipped
@@ -91,10 +92,11 @@ def measure(*, quick: bool = False) -> Iterator[Row]:
             yield skipped(f"promote against clones: {ground.name}", "left out by --quick")
             continue
         with scratch() as folder, hosting(ground.files, folder) as host:
-            yield from _on(ground, host, folder, (LIMIT_AT_S,) if quick else ROUND_TRIPS_S)
+            repeats = 1 if quick or ground.is_large else 3
+            yield from _on(ground, host, folder, (LIMIT_AT_S,) if quick else ROUND_TRIPS_S, repeats)
 
 
-def _on(ground: Ground, host: Host, folder: Path, round_trips_s: Sequence[float]) -> Iterator[Row]:
+def _on(ground: Ground, host: Host, folder: Path, round_trips_s: Sequence[float], repeats: int) -> Iterator[Row]:
     repositories.add_history(host.git_dir, ground.commits)
     copy = prepare(host.git_dir, folder / "served.git")
     catalog = repositories.SAMPLE_CATALOG
@@ -108,17 +110,19 @@ def _on(ground: Ground, host: Host, folder: Path, round_trips_s: Sequence[float]
                 for way, round_trip_s in itertools.product(ways, round_trips_s):
                     with delaying(server.port, round_trip_s) as theirs, delaying(host.port, round_trip_s) as ours:
                         move = _Clone(way, ground.path, server, theirs.port, folder)
-                        pair = asyncio.run(_by_turns(move, host, catalog, ours, ground))
+                        pair = asyncio.run(_by_turns(move, warm(host, catalog, ours, ground.service), repeats))
                     yield _row(way, ground, round_trip_s, *pair)
         except Missing as exc:
             yield from (skipped(f"promote against {way.name}: {ground.name}", str(exc)) for way in ways)
 
 
-async def _by_turns(clone: "_Clone", host: Host, catalog: Path, delay: Delay, ground: Ground) -> tuple[float, float]:
+async def _by_turns(
+    clone: "_Clone", warmed: AbstractAsyncContextManager[Callable[[], Awaitable[float]]], repeats: int
+) -> tuple[float, float]:
     """The median seconds of the way that clones and of a warm promote, in turn on the same machine."""
     theirs_s, ours_s = [], []
-    async with warm(host, catalog, delay, ground.service) as promote:
-        for _ in range(1 if ground.is_large else 3):
+    async with warmed as promote:
+        for _ in range(repeats):
             ours_s += [await promote() for _ in range(8)]
             theirs_s.append(clone.move())
             ours_s += [await promote() for _ in range(8)]

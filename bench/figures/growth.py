@@ -37,7 +37,7 @@ def measure(*, quick: bool = False) -> Iterator[Row]:
         one = _catalog(folders[0] / "one.yaml", names[:1])
         other = _catalog(folders[0] / "other.yaml", names[1:2])
         many = _catalog(folders[0] / "many.yaml", names)
-        times = 30 if quick else 100
+        times = 20 if quick else 100
 
         small_side, large_side = (hosts[0], one, names[0]), (hosts[1], one, names[0])
         pair = asyncio.run(_by_turns((small_side, large_side), delays, times))

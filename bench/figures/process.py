@@ -30,7 +30,7 @@ _GIVE_UP_S = 20.0
 def measure(*, quick: bool = False) -> Iterator[Row]:
     """Start, memory and CPU, on the sample homelab with a GitHub App."""
     with scratch() as folder, hosting(repositories.sample(), folder) as host:
-        yield from _served(host, starts=3 if quick else 7)
+        yield from _served(host, starts=2 if quick else 7)
         yield from _cpu(host, promotes=60 if quick else 300)
 
 

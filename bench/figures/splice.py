@@ -31,7 +31,7 @@ def measure(*, quick: bool = False) -> Iterator[Row]:
     if DEFAULT_READER is not read_fast:
         yield skipped("splice with the C reader", "ruamel.yaml.clib is not here")
         return
-    where, files = _files(100 if quick else 400)
+    where, files = _files(60 if quick else 400)
     taken = [pair for data in files if (pair := _pair(data))]
     ours_ms = statistics.median(pair[0] for pair in taken) * 1000
     theirs_ms = statistics.median(pair[1] for pair in taken) * 1000

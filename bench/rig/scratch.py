@@ -13,12 +13,13 @@ _ENOUGH_BYTES = 1 << 30
 @contextlib.contextmanager
 def scratch() -> Iterator[Path]:
     """A folder that is gone at the end."""
-    with TemporaryDirectory(prefix="bench-", dir=_IN_MEMORY if _is_roomy(_IN_MEMORY) else None) as folder:
+    with TemporaryDirectory(prefix="bench-", dir=_IN_MEMORY if in_memory() else None) as folder:
         yield Path(folder)
 
 
-def _is_roomy(folder: Path) -> bool:
-    if not os.access(folder, os.W_OK):
+def in_memory() -> bool:
+    """Whether there is such a place, with room enough."""
+    if not os.access(_IN_MEMORY, os.W_OK):
         return False
-    free = os.statvfs(folder)
+    free = os.statvfs(_IN_MEMORY)
     return free.f_bavail * free.f_frsize > _ENOUGH_BYTES

@@ -100,7 +100,17 @@ class Move:
         except FailoverError as exc:
             if self._unresolved is None:
                 raise
-            raise self.unknown(exc.detail) from exc
+            return await self._resolved(exc)
+
+    async def _resolved(self, error: FailoverError) -> Outcome:
+        """An error while a write has no reply: the write may be what caused it (its own change fails an If-Match)."""
+        try:
+            landed = await self._read_back()
+        except FailoverError:
+            landed = None
+        if landed is None:
+            raise self.unknown(error.detail) from error
+        return landed
 
     def unknown(self, why: str) -> OutcomeUnknown:
         """What to say when a write may or may not have landed."""

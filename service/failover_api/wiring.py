@@ -44,7 +44,10 @@ async def open_failover(settings: Settings, catalog: CatalogFile | None = None) 
         client.credentials = _credentials(settings, client)
         github = GitHub(client)
         failover = Failover(github, catalog.current, deadline_s=settings.deadline_s)
-        yield House(settings, catalog, client.credentials, github, failover)
+        try:
+            yield House(settings, catalog, client.credentials, github, failover)
+        finally:
+            await client.credentials.aclose()
 
 
 def _credentials(settings: Settings, client: GitHubClient) -> Credentials:

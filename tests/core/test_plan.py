@@ -12,7 +12,7 @@ from failover_api.core.paths import parse_path
 from failover_api.core.plan import Change, Plan, plan
 from failover_api.core.splice import DocumentId, Edit, Manifest, Scalar, Selector, Value, parse
 from failover_api.core.state import State, detect
-from failover_api.errors import CannotPlan, ManifestDrifted, SubstitutionInTarget, TypeMismatch, ValueHasTemplate
+from failover_api.errors import CannotPlan, ManifestDrifted, SubstitutionInTarget, TypeMismatch
 
 DEPLOYMENT = b"""\
 # Sonarr.
@@ -180,7 +180,8 @@ def test_a_value_on_neither_side_is_refused_with_its_place() -> None:
     with pytest.raises(ManifestDrifted) as caught:
         move(SONARR, {FILE: DEPLOYMENT.replace(b'"primary"', b"w3")})
     assert caught.value.detail == (
-        f"{FILE}:9: {ROLE} is 'w3', expected 'primary' (primary) or 'backup' (backup); say force to move it all the same"
+        f"{FILE}:9: {ROLE} is 'w3', expected 'primary' (primary) or 'backup' (backup); "
+        "say force to move it all the same"
     )
 
 
@@ -224,7 +225,7 @@ def test_every_drifted_value_is_named() -> None:
 @pytest.mark.parametrize(
     ("written", "primary", "backup", "after"),
     [
-        ("${P}", "${P}", "${B}", "a: ${B}\n"),
+        ("${P}", "${P}", "${B}", 'a: "${B}"\n'),
         ('"${P}"', "${P}", "plain", 'a: "plain"\n'),
         ("plain", "plain", "${B}", 'a: "${B}"\n'),
         ("'{{ .p }}'", "{{ .p }}", "b", "a: 'b'\n"),
@@ -235,9 +236,6 @@ def test_every_drifted_value_is_named() -> None:
 )
 def test_a_side_allows_what_it_says_itself(written: str, primary: Value, backup: Value, after: str) -> None:
     planned = move(service(switch("a.yaml", "a", primary, backup)), {"a.yaml": f"a: {written}\n".encode()})
-    if written == "${P}":
-        after = planned.new["a.yaml"].decode()
-        assert after in {"a: ${B}\n", 'a: "${B}"\n'}
     assert planned.new == {"a.yaml": after.encode()}
 
 
@@ -266,23 +264,6 @@ def test_force_does_not_lift_what_the_switch_does_not_allow(
 def test_what_the_switch_allows_is_allowed() -> None:
     moved = service(switch("a.yaml", "a", "b", None, allow="type substitution"))
     assert move(moved, {"a.yaml": b"a: b\n"}).new == {"a.yaml": b"a: null\n"}
-    with pytest.raises(ValueHasTemplate):
-        plan(service(Switch("a.yaml", Selector(), ("a",), "b", "${x}")), {"a.yaml": _Template()}, Action.PROMOTE)  # type: ignore[dict-item]  # a fake
-
-
-class _Template:
-    """A manifest that refuses, to see that a refusal passes through."""
-
-    data = b"a: b\n"
-
-    def select(self, selector: Selector) -> DocumentId:
-        return parse(self.data, file="a.yaml").select(selector)
-
-    def find(self, selector: Selector, path: tuple[str, ...]) -> Scalar:
-        return parse(self.data, file="a.yaml").find(selector, path)
-
-    def apply(self, edits: Sequence[Edit]) -> Manifest:
-        raise ValueHasTemplate("refused", file="a.yaml")
 
 
 # The proof.
@@ -340,7 +321,7 @@ def test_every_edit_expects_the_value_that_was_read() -> None:
     ]
 
 
-TEXTS = st.text(max_size=12).filter(lambda text: "${" not in text and "{{" not in text and text.isprintable())
+TEXTS = st.text(st.characters(exclude_categories=["C", "Z"], exclude_characters="{") | st.just(" "), max_size=12)
 
 
 @given(st.lists(st.tuples(TEXTS, TEXTS).filter(lambda sides: sides[0] != sides[1]), min_size=1, max_size=4), st.data())

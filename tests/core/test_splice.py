@@ -6,8 +6,10 @@ from typing import Any
 import pytest
 
 from failover_api import errors
+from failover_api.core.changes import prove
+from failover_api.core.edits import Place
 from failover_api.core.paths import parse_path
-from failover_api.core.splice import MAX_BYTES, DocumentId, Edit, Manifest, Scalar, Selector, Value, parse
+from failover_api.core.splice import MAX_BYTES, DocumentId, Edit, Scalar, Selector, parse
 from failover_api.core.yaml_tree import MAX_DEPTH, MAX_EVENTS, Reader, read_fast, read_pure
 
 FIRST = Selector(index=0)
@@ -297,6 +299,11 @@ DELETED = {
 }
 
 RESTORED = {
+    "an alias that another edit moves": (
+        "a: 1\nb: &n c\nd: x\ne: *n\n",
+        [delete("a"), restore("d", "*n"), put("e", "c"), add("f")],
+        "b: &n c\nd: *n\ne: *n\nf: new\n",
+    ),
     "an alias": ("a: &n b\nc: x\n", [restore("c", "*n", "b", expect="x")], "a: &n b\nc: *n\n"),
     "quotes": ("a: x\n", [restore("a", '"\\x62"', expect_raw="x")], 'a: "\\x62"\n'),
     "a text of several lines": ("a: x\nb: c\n", [restore("a", "'d\n  e'")], "a: 'd\n  e'\nb: c\n"),
@@ -408,6 +415,10 @@ REFUSED: list[tuple[type[errors.ManifestError], str, list[Edit]]] = [
         for raw in ("c # d", "c\nd: e", "c: d", "[c]", "|\n c", "'", "&n c", None)
     ),
     (errors.VerifyFailed, "a: [b]\n", [restore("a[0]", "c, d")]),
+    (errors.VerifyFailed, "a: &n b\nc: d\n", [delete("a"), restore("c", "*n")]),
+    (errors.VerifyFailed, "a: &n b\nc: &n d\ne: f\n", [delete("c"), restore("e", "*n", "d")]),
+    (errors.VerifyFailed, "? a\n? b\n: c\n", [put("a", "x")]),
+    (errors.OverlappingEdits, "a: {\n  b: 1,\n  c: 2,\n  d: 3 }\n", [delete("a.c"), delete("a.d")]),
     (errors.VerifyFailed, "a:\n  b: |\n    c", [add("a.d")]),
     (errors.VerifyFailed, "a: b\n", [put("a", "\ud800")]),
     (errors.VerifyFailed, "a: b\n", [restore("a", "'\ud800'")]),
@@ -613,12 +624,8 @@ def test_only_the_selected_documents_change(reader: Reader) -> None:
     assert change(SEVERAL, *edits, reader=reader) == expected
 
 
-def test_a_plan_that_reads_otherwise_is_not_made(monkeypatch: pytest.MonkeyPatch) -> None:
-    def misplaced(*_: object, **__: object) -> tuple[str, str, str]:
-        return "x # y", "x", ""
-
-    monkeypatch.setattr("failover_api.core.replacement.write", misplaced)
-    manifest: Manifest = parse(b"a: [b, c]\n", file="app.yaml")
-    value: Value = "x"
+def test_a_text_that_reads_otherwise_than_planned_is_refused() -> None:
+    planned, written = (parse(text, file="app.yaml").tree for text in (b"a: b # c\n", b"a: b c\n"))
+    prove([], planned.shapes, planned, planned, Place("app.yaml"))
     with pytest.raises(errors.VerifyFailed):
-        manifest.apply([put("a[0]", value)])
+        prove([], planned.shapes, planned, written, Place("app.yaml"))

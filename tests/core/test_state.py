@@ -29,7 +29,10 @@ def service(*switches: Switch) -> Service:
     return Service("web", Branch("a/b", "main"), "", Policy.DIRECT, None, PullRequestOptions(), switches)
 
 
-def switch(path: str, primary: Value, backup: Value, *, selector: Selector = Selector("Deployment")) -> Switch:
+ANY_DEPLOYMENT = Selector("Deployment")
+
+
+def switch(path: str, primary: Value, backup: Value, *, selector: Selector = ANY_DEPLOYMENT) -> Switch:
     return Switch("a.yaml", selector, parse_path(path), primary, backup)
 
 

@@ -673,6 +673,29 @@ async def test_a_slow_read_does_not_undo_a_write(github: GitHub, api: respx.Rout
     assert (await read(github, not_before=None)).data == NEW
 
 
+async def test_a_slow_read_does_not_undo_a_later_head(github: GitHub, api: respx.Router) -> None:
+    seen = asyncio.Event()
+
+    first = True
+
+    async def in_turn(_: httpx2.Request) -> respx.MockResponse:
+        nonlocal first
+        slow, first = first, False
+        if slow:
+            await seen.wait()
+            return answer(200, at_ref(entry(OLD), entry(OLD)))
+        return answer(200, at_ref(entry(NEW), entry(OLD), oid=NEXT))
+
+    api.post(GRAPHQL).mock(side_effect=in_turn)
+    slow = asyncio.create_task(github.read(MAIN, [PATH, OTHER], not_before=None))
+    await asyncio.sleep(0.01)
+    await github.read(MAIN, [PATH, OTHER], not_before=None)
+    seen.set()
+    assert (await slow).head == HEAD  # it is what that read saw
+    snapshot = await github.read(MAIN, [PATH, OTHER], not_before=None)
+    assert (snapshot.head, snapshot.file(PATH).data) == (NEXT, NEW)
+
+
 # Looking for a commit
 
 

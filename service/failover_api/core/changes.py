@@ -1,6 +1,6 @@
 """A change, planned twice: as patches of the text, and as what the events must say afterwards."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from failover_api.core.edits import Place
@@ -19,13 +19,17 @@ class Patch:
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """The events from `start` up to `end` become `shapes`, by way of the patches."""
+    """The events from `start` up to `end` become `shapes`, by way of the patches.
+
+    `anchor` is the node that stands behind the alias which the change puts there.
+    """
 
     start: int
     end: int
     shapes: tuple[Shape, ...]
     patches: tuple[Patch, ...]
     place: Place
+    anchor: int | None = None
 
 
 def patch_text(tree: Tree, changes: Iterable[Change]) -> str:
@@ -55,15 +59,33 @@ def change_shapes(tree: Tree, changes: Iterable[Change]) -> list[Shape]:
     return shapes
 
 
-def prove(expected: list[Shape], old: Tree, new: Tree, place: Place) -> None:
-    """The new text says exactly what was planned, and leaves no alias without its anchor. Raises VerifyFailed."""
+def prove(changes: Sequence[Change], expected: list[Shape], old: Tree, new: Tree, place: Place) -> None:
+    """The new text says exactly what was planned, and each alias stands for what it stood for. Raises VerifyFailed."""
     if expected != new.shapes:
         differing = (at for at, (one, other) in enumerate(zip(expected, new.shapes, strict=False)) if one != other)
         at = next(differing, len(new.shapes) - 1)
         raise place.refusal(VerifyFailed, "would not read as planned after the edit", new.line_of(at))
-    undefined = sum(len(document.undefined) for document in new.documents)
-    if undefined > sum(len(document.undefined) for document in old.documents):
-        raise place.refusal(VerifyFailed, "would have an alias without its anchor after the edit")
+    if _moved_anchors(changes, old) != new.anchors:
+        raise place.refusal(VerifyFailed, "would leave an alias that stands for something else after the edit")
+
+
+def _moved_anchors(changes: Sequence[Change], old: Tree) -> dict[int, int]:
+    """What the aliases must stand for: as before, at the numbers the nodes have after the changes."""
+    bound = {
+        alias: anchor for alias, anchor in old.anchors.items() if not any(_covers(each, alias) for each in changes)
+    }
+    bound.update({change.start: change.anchor for change in changes if change.anchor is not None})
+    return {_moved(alias, changes): _moved(anchor, changes) for alias, anchor in bound.items()}
+
+
+def _moved(node: int, changes: Sequence[Change]) -> int:
+    if any(_covers(change, node) and not change.shapes for change in changes):
+        return -1
+    return node + sum(len(change.shapes) - (change.end - change.start) for change in changes if change.end <= node)
+
+
+def _covers(change: Change, node: int) -> bool:
+    return change.start <= node < change.end
 
 
 def _overlap(tree: Tree, change: Change) -> OverlappingEdits:

@@ -19,7 +19,8 @@ def replace(tree: Tree, trail: Trail, edit: Edit, place: Place) -> Change:
     value = policy.check_type(old, edit.value, edit, place, line)
     shape = tree.shapes[trail.node]
     if same(value, old.value) and not old.ambiguous:
-        return _change(tree, trail.node, policy.raw_token(tree, trail.node), shape, place)
+        raw = policy.raw_token(tree, trail.node)
+        return _change(tree, trail.node, raw, shape, place, tree.anchors.get(trail.node))
     if shape.tag is not None and not isinstance(value, str):
         raise place.refusal(TypeMismatch, f"is tagged as a string, would get {value!r}", line)
     token, text, style = write(value, style=_style(tree, trail, old), flow=is_in_flow(tree, trail.nodes[:-1]))
@@ -36,8 +37,8 @@ def restore(tree: Tree, trail: Trail, edit: Edit, place: Place) -> Change:
     if raw is None or remembered is None:
         raise place.refusal(VerifyFailed, f"cannot take {raw!r} back: it is not a scalar's token", line)
     if remembered.kind == "alias":
-        _check_anchor(tree, trail, remembered.value, edit.value, place)
-        return _change(tree, trail.node, raw, remembered, place)
+        anchor = _anchor(tree, trail, remembered.value, edit.value, place)
+        return _change(tree, trail.node, raw, remembered, place, anchor)
     return _change(tree, trail.node, raw, remembered._replace(anchor=old.anchor, tag=old.tag), place)
 
 
@@ -61,14 +62,14 @@ def _style(tree: Tree, trail: Trail, old: Reading) -> str:
     return '"' if not isinstance(old.value, str) and is_json(tree, trail.nodes) else shape.style
 
 
-def _change(tree: Tree, node: int, token: str, shape: Shape, place: Place) -> Change:
+def _change(tree: Tree, node: int, token: str, shape: Shape, place: Place, anchor: int | None = None) -> Change:
     start, end = layout.token(tree, node)
     patch = Patch(start, end, token)
     if start == end and token:
         patch = Patch(start, end, _lead(tree, node, place) + token)
     elif start < end and not token and tree.text[start - 1 : start] == " ":
         patch = Patch(start - 1, end, token)
-    return Change(node, node + 1, (shape,), (patch,), place)
+    return Change(node, node + 1, (shape,), (patch,), place, anchor)
 
 
 def _lead(tree: Tree, node: int, place: Place) -> str:
@@ -94,7 +95,8 @@ def _shape_of(raw: str) -> Shape | None:
     return shape
 
 
-def _check_anchor(tree: Tree, trail: Trail, name: str | None, value: object, place: Place) -> None:
+def _anchor(tree: Tree, trail: Trail, name: str | None, value: object, place: Place) -> int:
+    """The scalar that an alias put back would stand for; with a value, it must be that one."""
     anchored = (node for node in range(trail.node - 1, trail.nodes[0] - 1, -1) if tree.shapes[node].anchor == name)
     anchor, line = next(anchored, None), tree.line_of(trail.node)
     if anchor is None or tree.shapes[anchor].kind != "scalar":
@@ -102,3 +104,4 @@ def _check_anchor(tree: Tree, trail: Trail, name: str | None, value: object, pla
     now = policy.read(tree, anchor, place).value
     if value is not None and not same(now, value):
         raise place.refusal(VerifyFailed, f"cannot take *{name} back: it is {now!r} now, expected {value!r}", line)
+    return anchor

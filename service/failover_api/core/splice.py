@@ -65,7 +65,7 @@ class Manifest:
         if text == self.tree.text:
             return self
         new = _read_again(self, text, place)
-        prove(expected, self.tree, new.tree, place)
+        prove(changes, expected, self.tree, new.tree, place)
         return new
 
 

@@ -14,7 +14,7 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
@@ -59,7 +59,7 @@ def run_demo(*, keep_serving: bool, port: int = PORT) -> int:
                 github_installation_id=None,
             )
             url = stack.enter_context(_service(settings, port if keep_serving else 0))
-            Story(Remote(url, None, timeout_s=60.0), Terminal(), sandbox.git_dir).tell()
+            Story(Remote(url, None, timeout_s=60.0), Terminal(), sandbox.git_dir, sandbox.read).tell()
             if keep_serving:
                 _serve_until_stopped(Terminal(), url, sandbox.git_dir)
     return 0
@@ -72,9 +72,10 @@ class Story:
     desk: Remote
     terminal: Terminal
     git_dir: Path
+    read: Callable[[str], bytes | None]
 
     def tell(self) -> None:
-        before = self._file(SONARR)
+        before = self.read(SONARR)
         self._heading("Where every service is, according to Git")
         self._show("failover list")
         self.terminal.show_list(self.desk.list_all())
@@ -100,7 +101,8 @@ class Story:
 
         self._heading("The node is back. sonarr goes home")
         self._move("demote", "sonarr", MoveOptions(reason="k3s-w1 is back"))
-        after = self._file(SONARR)
+        after = self.read(SONARR)
+        assert after is not None
         assert after == before
         self.terminal.out.print(Text(f"{SONARR} is what it was, byte for byte ({len(after)} bytes).", style="green"))
         self._git("log", "--format=%h %s")
@@ -123,11 +125,11 @@ class Story:
         try:
             self.desk.move(service, action, MoveOptions())
         except Refused as exc:
-            assert exc.problem["type"].endswith(":manifest-drifted")
-            text = f"{exc.problem['title']}: {exc.problem['detail']}"
-            self.terminal.out.print(Text(printable(text), style="red"))
+            problem = exc.problem
         else:
             raise AssertionError("a drifted manifest was moved")
+        assert problem["type"].endswith(":manifest-drifted")
+        self.terminal.out.print(Text(printable(f"{problem['title']}: {problem['detail']}"), style="red"))
 
     def _git(self, *arguments: str) -> None:
         self._show(f"git {' '.join(arguments)}")
@@ -140,15 +142,6 @@ class Story:
 
     def _commits(self) -> int:
         return int(self._run_git("rev-list", "--count", "HEAD")) if shutil.which("git") else 0
-
-    def _file(self, path: str) -> bytes:
-        import dulwich.object_store
-        from dulwich.repo import Repo
-
-        with Repo(str(self.git_dir)) as repo:
-            commit = repo[repo.head()]
-            sha = dulwich.object_store.tree_lookup_path(repo.get_object, commit.tree, path.encode())[1]
-            return bytes(repo[sha].data)
 
     def _run_git(self, *arguments: str) -> str:
         environment = {**os.environ, "GIT_PAGER": "cat", "GIT_CONFIG_GLOBAL": os.devnull}

@@ -1,7 +1,6 @@
 """Credentials: a GitHub App's key made into installation tokens, or a ready token.
 
-PyGithub builds and signs the JWT; it is imported with the first one, since it is large. The two calls made with the
-JWT go through the same HTTP client as everything else, so the deadline holds for them.
+The two calls made with the App's JWT go through the same HTTP client as everything else: the deadline holds for them.
 
 https://docs.github.com/en/apps/creating-github-apps/authenticating-with-a-github-app
 """
@@ -12,15 +11,14 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Protocol
 
 from cachetools import LRUCache, TLRUCache
 
 from failover_api.errors import FileNotFound, GitHubError, GitHubPermission, NotReady
+from failover_api.forge.app_key import AppKey, read_secret
 from failover_api.forge.replies import Reply
 
-# iat is set 60 s back and exp 540 s ahead: 600 fails when GitHub's clock is behind ours.
-JWT_LIFETIME_S = 540
 LIFETIME_S = 3600.0  # of a token, when GitHub does not say
 REFRESH_BEFORE_S = 600.0  # mint the next token in the background from here on
 DROP_BEFORE_S = 60.0  # never use a token with less left than this
@@ -104,15 +102,14 @@ class AppCredentials:
     """
 
     def __init__(self, *, app_id: str, key_file: Path, ask: Ask, installation_id: int | None = None) -> None:
-        self._app_id, self._key_file, self._ask = app_id, key_file, ask
+        self._app_id, self._ask = app_id, ask
+        self._key = AppKey(app_id, key_file)
         self._installation_id = installation_id
         self._installations: LRUCache[str, int] = LRUCache(1024)
         self._tokens: TLRUCache[str, Token] = TLRUCache(
             1024, ttu=lambda _, token, __: token.expires_at - DROP_BEFORE_S, timer=time.monotonic
         )
         self._minting: dict[str, asyncio.Task[Token]] = {}
-        self._key_pem = ""
-        self._app_auth: Any = None
 
     def key(self, repository: str) -> str:
         return repository.partition("/")[0].lower()  # an installation belongs to one account
@@ -131,7 +128,7 @@ class AppCredentials:
         return True
 
     def check_readable(self) -> None:
-        self._signer()
+        self._key.check()
 
     async def aclose(self) -> None:
         minting = list(self._minting.values())
@@ -141,7 +138,7 @@ class AppCredentials:
 
     def jwt(self) -> str:
         """A JWT of the App, good for some minutes. Raises NotReady when the key cannot be used."""
-        return str(self._signer().create_jwt())
+        return self._key.jwt()
 
     async def installation(self, repository: str) -> int:
         """The installation's id, from the settings or from the repository."""
@@ -200,47 +197,10 @@ class AppCredentials:
             self._tokens[repository] = token
         return token
 
-    def _signer(self) -> Any:
-        """PyGithub's AppAuth. The key is parsed once: 42 ms a time otherwise."""
-        pem = read_secret(self._key_file, "the GitHub App's key")
-        if self._app_auth is None or pem != self._key_pem:
-            self._app_auth, self._key_pem = _app_auth(self._app_id, pem, self._key_file), pem
-        return self._app_auth
-
-
-def read_secret(file: Path, what: str) -> str:
-    """The text of a secret's file. Raises NotReady, which never holds the text."""
-    try:
-        return file.read_text(encoding="utf-8")
-    except OSError as exc:
-        raise NotReady(f"{file}: cannot read {what} ({exc.strerror or type(exc).__name__})") from exc
-    except UnicodeDecodeError:  # it holds the text
-        raise NotReady(f"{file}: cannot read {what} (not text)") from None
-
 
 def _is_one_word(token: str) -> bool:
     """Whether it may stand in a header."""
     return token.isascii() and token.isprintable() and bool(token) and " " not in token
-
-
-def _app_auth(app_id: str, pem: str, file: Path) -> Any:
-    import jwt
-    from cryptography.exceptions import UnsupportedAlgorithm
-    from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
-    from cryptography.hazmat.primitives.serialization import load_pem_private_key
-    from github import Auth
-
-    try:
-        key = load_pem_private_key(pem.encode(), password=None)
-    except (TypeError, UnsupportedAlgorithm, ValueError):  # what they say is of no use here, and near to a secret
-        raise NotReady(f"{file}: expected an RSA private key in PEM form, without a password") from None
-    if not isinstance(key, RSAPrivateKey):
-        raise NotReady(f"{file}: expected an RSA private key, as GitHub makes them")
-
-    def sign(payload: dict[str, Any]) -> str:
-        return jwt.encode(payload, key, algorithm="RS256")
-
-    return Auth.AppAuth(app_id, sign_func=sign, jwt_expiry=JWT_LIFETIME_S)
 
 
 def _lifetime_s(reply: Reply) -> float:

@@ -73,7 +73,6 @@ class Heads:
         """The branch is at `commit` now, and has these files."""
         for parent in parents:
             self._lag.replaced(branch, HEAD, parent)
-        self._client.cache.drop(_branch_url(branch))
         known = self._heads.get(branch)
         if known is not None and known.oid in parents:
             self._heads[branch] = Head(commit, {**known.files, **files}, time.monotonic())

@@ -1,0 +1,70 @@
+"""A GitHub App's private key, in a file that is read again when it changes.
+
+The key is parsed once (42 ms a time otherwise), by cryptography. PyGithub makes the JWT; it is large, so it is imported
+with the first one.
+"""
+
+from pathlib import Path
+from typing import Any
+
+from failover_api.errors import NotReady
+
+# iat is set 60 s back and exp 540 s ahead: 600 fails when GitHub's clock is behind ours.
+JWT_LIFETIME_S = 540
+
+
+class AppKey:
+    """Signs as the App."""
+
+    def __init__(self, app_id: str, file: Path) -> None:
+        self._app_id, self._file = app_id, file
+        self._pem = ""
+        self._key: Any = None
+        self._auth: Any = None
+
+    def check(self) -> None:
+        """Raises NotReady when the key cannot be read or used."""
+        pem = read_secret(self._file, "the GitHub App's key")
+        if self._key is None or pem != self._pem:
+            self._key, self._auth, self._pem = _parse(pem, self._file), None, pem
+
+    def jwt(self) -> str:
+        """A JWT of the App, good for some minutes. Raises NotReady when the key cannot be used."""
+        self.check()
+        if self._auth is None:
+            self._auth = _app_auth(self._app_id, self._key)
+        return str(self._auth.create_jwt())
+
+
+def read_secret(file: Path, what: str) -> str:
+    """The text of a secret's file. Raises NotReady, which never holds the text."""
+    try:
+        return file.read_text(encoding="utf-8")
+    except OSError as exc:
+        raise NotReady(f"{file}: cannot read {what} ({exc.strerror or type(exc).__name__})") from exc
+    except UnicodeDecodeError:  # it holds the text
+        raise NotReady(f"{file}: cannot read {what} (not text)") from None
+
+
+def _parse(pem: str, file: Path) -> Any:
+    from cryptography.exceptions import UnsupportedAlgorithm
+    from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
+    from cryptography.hazmat.primitives.serialization import load_pem_private_key
+
+    try:
+        key = load_pem_private_key(pem.encode(), password=None)
+    except (TypeError, UnsupportedAlgorithm, ValueError):  # what they say is of no use here, and near to a secret
+        raise NotReady(f"{file}: expected an RSA private key in PEM form, without a password") from None
+    if not isinstance(key, RSAPrivateKey):
+        raise NotReady(f"{file}: expected an RSA private key, as GitHub makes them")
+    return key
+
+
+def _app_auth(app_id: str, key: Any) -> Any:
+    import jwt
+    from github import Auth
+
+    def sign(payload: dict[str, Any]) -> str:
+        return jwt.encode(payload, key, algorithm="RS256")
+
+    return Auth.AppAuth(app_id, sign_func=sign, jwt_expiry=JWT_LIFETIME_S)
