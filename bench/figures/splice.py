@@ -16,9 +16,9 @@ from ruamel.yaml.error import YAMLError
 
 from bench.rig import repositories
 from bench.rig.report import Row, at_most, skipped
-from failover_api.core.paths import parse_path
 from failover_api.core.splice import Edit, Selector, parse
-from failover_api.core.yaml_tree import DEFAULT_READER, read_fast
+from failover_api.core.splice.paths import parse_path
+from failover_api.core.splice.yaml_tree import DEFAULT_READER, read_fast
 from failover_api.errors import FailoverError
 
 CORPUS = repositories.ROOT.parent / "shared" / "yaml" / "corpus"

@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 from failover_api.core.catalog import Branch, Catalog, Policy, PullRequestOptions, Service, Switch
 from failover_api.core.catalog_text import parse_catalog
 from failover_api.core.config_yaml import read_config
-from failover_api.core.paths import Where
 from failover_api.core.splice import Selector
-from failover_api.core.yaml_tree import read_pure
+from failover_api.core.splice.paths import Where
+from failover_api.core.splice.yaml_tree import read_pure
 from failover_api.errors import CatalogInvalid
 
 FIRST = """\
@@ -333,10 +333,11 @@ def test_of_a_list_of_merges_the_first_wins() -> None:
 
 
 def test_an_error_behind_a_list_of_merges_is_found_too() -> None:
-    text = FIRST.replace("services:", "x-a: &a {branch: first}\nx-b: &b {branch: second, search: ..}\nservices:")
-    assert refusal(text.replace("    namespace", "    <<: [*a, *b]\n    namespace")).startswith(
-        "services.yaml:3: services.sonarr.search: expected a path inside the repository"
-    )
+    for first, line in [("branch: first", 3), ("search: ..", 2)]:
+        text = FIRST.replace("services:", f"x-a: &a {{{first}}}\nx-b: &b {{search: ..}}\nservices:")
+        assert refusal(text.replace("    namespace", "    <<: [*a, *b]\n    namespace")).startswith(
+            f"services.yaml:{line}: services.sonarr.search: expected a path inside the repository"
+        )
 
 
 @pytest.mark.parametrize(

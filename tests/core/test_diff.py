@@ -110,6 +110,10 @@ def test_line_ends_and_separators_of_unicode_stay_in_their_line() -> None:
     )
 
 
+def test_a_name_with_a_blank_ends_with_a_tab_as_git_writes_it() -> None:
+    assert diff(b"x\n", b"y\n", path="a b") == "--- a/a b\t\n+++ b/a b\t\n@@ -1 +1 @@\n-x\n+y\n"
+
+
 def test_nothing_changed_is_nothing() -> None:
     assert unified_diff({"a": b"x\n"}, {"a": b"x\n"}) == ""
     assert unified_diff({"a": b"x\n"}, {}) == ""

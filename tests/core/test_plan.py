@@ -8,9 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from failover_api.core.catalog import Action, Branch, Policy, PullRequestOptions, Service, Side, Switch
-from failover_api.core.paths import parse_path
 from failover_api.core.plan import Change, Plan, plan
 from failover_api.core.splice import DocumentId, Edit, Manifest, Scalar, Selector, Value, parse
+from failover_api.core.splice.paths import parse_path
 from failover_api.core.state import State, detect
 from failover_api.errors import CannotPlan, ManifestDrifted, SubstitutionInTarget, TypeMismatch
 

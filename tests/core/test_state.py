@@ -3,8 +3,8 @@
 import pytest
 
 from failover_api.core.catalog import Branch, Policy, PullRequestOptions, Service, Switch
-from failover_api.core.paths import parse_path
 from failover_api.core.splice import Selector, Value, parse
+from failover_api.core.splice.paths import parse_path
 from failover_api.core.state import Detection, State, detect
 from failover_api.errors import AmbiguousDocument, DocumentNotFound, SwitchNotFound
 

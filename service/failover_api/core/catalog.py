@@ -14,8 +14,8 @@ from dataclasses import asdict, astuple, dataclass, replace
 from enum import StrEnum
 from typing import Literal
 
-from failover_api.core.paths import Path, format_path
 from failover_api.core.splice import Selector, Value
+from failover_api.core.splice.paths import Path, format_path
 
 
 class Side(StrEnum):

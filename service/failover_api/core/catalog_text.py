@@ -27,8 +27,8 @@ from failover_api.core.catalog_shapes import (
     say,
 )
 from failover_api.core.config_yaml import Config, Location, fault, format_location, read_config
-from failover_api.core.paths import Path, Where, parse_path
 from failover_api.core.splice import Selector, Value
+from failover_api.core.splice.paths import Path, Where, parse_path
 from failover_api.errors import BadPath, CatalogInvalid
 
 MAX_ERRORS = 100

@@ -7,10 +7,10 @@ Keys are text, whatever they look like. Aliases and merges (`<<`) are followed. 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from failover_api.core.scalars import NULLS, read_plain
-from failover_api.core.trail import MERGE
+from failover_api.core.splice.scalars import NULLS, read_plain
+from failover_api.core.splice.trail import MERGE
+from failover_api.core.splice.yaml_tree import DEFAULT_READER, Reader, Tree, read_tree
 from failover_api.core.wording import one_line
-from failover_api.core.yaml_tree import DEFAULT_READER, Reader, Tree, read_tree
 from failover_api.errors import CatalogInvalid, ParseError
 
 MAX_CHARACTERS = 1024 * 1024  # what a ConfigMap can hold

@@ -5,7 +5,7 @@ Nothing that comes from a manifest, the catalog or a caller can end a line here,
 
 import unicodedata
 
-from failover_api.core.scalars import Value, write
+from failover_api.core.splice.scalars import Value, write
 
 MAX_LENGTH = 120
 _JOINERS = "\u200c\u200d"  # emoji and some scripts are made with them

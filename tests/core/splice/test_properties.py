@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from failover_api import errors
 from failover_api.core.splice import Edit, Manifest, Selector, parse
-from failover_api.core.yaml_tree import Reader, read_fast, read_pure
+from failover_api.core.splice.yaml_tree import Reader, read_fast, read_pure
 
 FIRST = Selector(index=0)
 READERS = st.sampled_from([read_fast, read_fast, read_pure])

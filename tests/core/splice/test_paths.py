@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from failover_api.core.paths import Path, Where, format_path, parse_path
+from failover_api.core.splice.paths import Path, Where, format_path, parse_path
 from failover_api.errors import BadPath
 
 READ: list[tuple[str, Path, str]] = [

@@ -1,30 +1,19 @@
-"""The YAML editor: changes single values in the text of a manifest, and leaves every other byte as it was.
-
-The text is read as events, each edit becomes a patch of the text and a change of the events, and the patched text
-must read as the changed events do, or nothing is returned. Nothing is ever dumped.
-
-    parse(data, file=...)           bytes -> Manifest
-    Manifest.find(selector, path)   -> Scalar
-    Manifest.apply(edits)           -> Manifest, with the new bytes in `.data`
-"""
+"""One file of YAML documents: read, found in, edited, proved."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from failover_api.core import deletion, policy
-from failover_api.core.addition import Addition, add
-from failover_api.core.changes import Change, change_shapes, patch_text, prove
-from failover_api.core.documents import identify, select
-from failover_api.core.edits import ANY, DocumentId, Edit, Place, Scalar, Selector
-from failover_api.core.layout import token
-from failover_api.core.paths import Path
-from failover_api.core.replacement import replace, restore
-from failover_api.core.scalars import Value
-from failover_api.core.trail import Trail, missing, walk
-from failover_api.core.yaml_tree import DEFAULT_READER, Document, Reader, Tree, read_tree
+from failover_api.core.splice import deletion, policy
+from failover_api.core.splice.addition import Addition, add
+from failover_api.core.splice.changes import Change, change_shapes, patch_text, prove
+from failover_api.core.splice.documents import identify, select
+from failover_api.core.splice.edits import DocumentId, Edit, Place, Scalar, Selector
+from failover_api.core.splice.layout import token
+from failover_api.core.splice.paths import Path
+from failover_api.core.splice.replacement import replace, restore
+from failover_api.core.splice.trail import Trail, missing, walk
+from failover_api.core.splice.yaml_tree import DEFAULT_READER, Document, Reader, Tree, read_tree
 from failover_api.errors import KeyExists, ManifestInvalid, NotUTF8, OverlappingEdits, ParseError, VerifyFailed
-
-__all__ = ["ANY", "MAX_BYTES", "DocumentId", "Edit", "Manifest", "Scalar", "Selector", "Value", "parse"]
 
 MAX_BYTES = 1024 * 1024
 _BOM = "\ufeff"

@@ -2,11 +2,11 @@
 
 import re
 
-from failover_api.core import layout
-from failover_api.core.edits import ANY, Edit, Place
-from failover_api.core.scalars import Reading, Value, read_plain, same
-from failover_api.core.trail import Trail
-from failover_api.core.yaml_tree import Document, Tree
+from failover_api.core.splice import layout
+from failover_api.core.splice.edits import ANY, Edit, Place
+from failover_api.core.splice.scalars import Reading, Value, read_plain, same
+from failover_api.core.splice.trail import Trail
+from failover_api.core.splice.yaml_tree import Document, Tree
 from failover_api.errors import (
     BlockScalar,
     Encrypted,

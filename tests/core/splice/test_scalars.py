@@ -9,7 +9,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from ruamel.yaml import YAML
 
-from failover_api.core.scalars import Reading, Value, is_plain, read_plain, same, write
+from failover_api.core.splice.scalars import Reading, Value, is_plain, read_plain, same, write
 
 AGREED: list[tuple[str, Value]] = [
     ("", None), ("~", None), ("Null", None), ("nULL", "nULL"),

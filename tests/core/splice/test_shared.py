@@ -11,11 +11,11 @@ import pytest
 from ruamel.yaml import YAML
 
 from failover_api import errors
-from failover_api.core.paths import parse_path
 from failover_api.core.splice import Edit, Manifest, Selector, Value, parse
-from failover_api.core.yaml_tree import Reader, Tree, read_fast, read_pure
+from failover_api.core.splice.paths import parse_path
+from failover_api.core.splice.yaml_tree import Reader, Tree, read_fast, read_pure
 
-SHARED = Path(__file__).resolve().parents[2].parent / "shared" / "yaml"
+SHARED = Path(__file__).resolve().parents[3].parent / "shared" / "yaml"
 CORPUS = SHARED / "corpus"
 READERS: dict[str, Reader] = {"ru_c": read_fast, "ru_pure": read_pure}
 

@@ -6,11 +6,11 @@ from typing import Any
 import pytest
 
 from failover_api import errors
-from failover_api.core.changes import prove
-from failover_api.core.edits import Place
-from failover_api.core.paths import parse_path
 from failover_api.core.splice import MAX_BYTES, DocumentId, Edit, Scalar, Selector, parse
-from failover_api.core.yaml_tree import MAX_DEPTH, MAX_EVENTS, Reader, read_fast, read_pure
+from failover_api.core.splice.changes import prove
+from failover_api.core.splice.edits import Place
+from failover_api.core.splice.paths import parse_path
+from failover_api.core.splice.yaml_tree import MAX_DEPTH, MAX_EVENTS, Reader, read_fast, read_pure
 
 FIRST = Selector(index=0)
 Make = Callable[[Selector], Edit]

@@ -1,9 +1,9 @@
 """Which document of a file a selector means."""
 
-from failover_api.core.edits import DocumentId, Place, Selector
-from failover_api.core.scalars import NULLS
-from failover_api.core.trail import field
-from failover_api.core.yaml_tree import Tree
+from failover_api.core.splice.edits import DocumentId, Place, Selector
+from failover_api.core.splice.scalars import NULLS
+from failover_api.core.splice.trail import field
+from failover_api.core.splice.yaml_tree import Tree
 from failover_api.errors import AmbiguousDocument, DocumentNotFound
 
 

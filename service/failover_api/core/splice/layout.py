@@ -5,7 +5,7 @@ The readers' marks begin at an anchor or tag, overshoot behind block scalars, an
 
 import re
 
-from failover_api.core.yaml_tree import Shape, Tree
+from failover_api.core.splice.yaml_tree import Shape, Tree
 
 # libyaml, and so every Go reader, also breaks lines at NEL, LS and PS.
 _BREAKS = "\r\n\x85\u2028\u2029"

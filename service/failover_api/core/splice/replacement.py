@@ -1,11 +1,11 @@
 """One scalar's token in place of another."""
 
-from failover_api.core import layout, policy
-from failover_api.core.changes import Change, Patch
-from failover_api.core.edits import Edit, Place
-from failover_api.core.scalars import Reading, same, write
-from failover_api.core.trail import Trail
-from failover_api.core.yaml_tree import Shape, Tree, read_tree
+from failover_api.core.splice import layout, policy
+from failover_api.core.splice.changes import Change, Patch
+from failover_api.core.splice.edits import Edit, Place
+from failover_api.core.splice.scalars import Reading, same, write
+from failover_api.core.splice.trail import Trail
+from failover_api.core.splice.yaml_tree import Shape, Tree, read_tree
 from failover_api.errors import ParseError, TypeMismatch, VerifyFailed
 
 

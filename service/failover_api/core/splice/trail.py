@@ -3,10 +3,10 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from failover_api.core.edits import Place
-from failover_api.core.paths import Path, Step, Where, format_path
-from failover_api.core.scalars import NULLS
-from failover_api.core.yaml_tree import Shape, Tree
+from failover_api.core.splice.edits import Place
+from failover_api.core.splice.paths import Path, Step, Where, format_path
+from failover_api.core.splice.scalars import NULLS
+from failover_api.core.splice.yaml_tree import Shape, Tree
 from failover_api.errors import (
     AliasInPath,
     AmbiguousItem,

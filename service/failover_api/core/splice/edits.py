@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Literal, TypeVar
 
-from failover_api.core.paths import Path, format_path
-from failover_api.core.scalars import Value
+from failover_api.core.splice.paths import Path, format_path
+from failover_api.core.splice.scalars import Value
 from failover_api.errors import ManifestError
 
 Operation = Literal["set", "add", "ensure", "delete", "restore"]

@@ -3,8 +3,8 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from failover_api.core.edits import Place
-from failover_api.core.yaml_tree import Shape, Tree
+from failover_api.core.splice.edits import Place
+from failover_api.core.splice.yaml_tree import Shape, Tree
 from failover_api.errors import OverlappingEdits, VerifyFailed
 
 

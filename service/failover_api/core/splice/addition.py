@@ -3,14 +3,14 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
-from failover_api.core import layout, policy
-from failover_api.core.changes import Change, Patch
-from failover_api.core.edits import ANY, Edit, Place
-from failover_api.core.paths import Step
-from failover_api.core.replacement import is_in_flow, is_json
-from failover_api.core.scalars import Value, write
-from failover_api.core.trail import Trail
-from failover_api.core.yaml_tree import Shape, Tree
+from failover_api.core.splice import layout, policy
+from failover_api.core.splice.changes import Change, Patch
+from failover_api.core.splice.edits import ANY, Edit, Place
+from failover_api.core.splice.paths import Step
+from failover_api.core.splice.replacement import is_in_flow, is_json
+from failover_api.core.splice.scalars import Value, write
+from failover_api.core.splice.trail import Trail
+from failover_api.core.splice.yaml_tree import Shape, Tree
 from failover_api.errors import (
     IndexOutOfRange,
     ItemNotFound,
