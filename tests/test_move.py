@@ -214,6 +214,7 @@ async def test_an_outage_before_the_write_is_not_applied(stage: Stage) -> None:
             await promote(house)
     assert caught.value.outcome == "not-applied"
     assert caught.value.retry_after_s
+    assert len(stage.requests) == 3, "an outage is not asked about twice"
 
 
 async def test_a_branch_that_never_holds_still_is_a_conflict(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -23,6 +23,8 @@ from failover_api.errors import (
     Conflict,
     FailoverError,
     GitHubUnavailable,
+    ManifestDrifted,
+    ManifestError,
     OutcomeUnknown,
     PreconditionFailed,
     WriteConflict,
@@ -153,7 +155,7 @@ class Move:
                 observation, proposal = await self._think(not_before=None)
                 if proposal.changes:
                     return observation, proposal
-            except FailoverError:
+            except (ManifestError, ManifestDrifted):
                 pass  # said again, if it is still so
             not_before = self._started
         return await self._think(not_before=not_before)

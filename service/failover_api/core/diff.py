@@ -6,8 +6,8 @@ https://git-scm.com/docs/git-diff#generate_patch_text_with_p
 """
 
 import difflib
-import re
 from collections.abc import Mapping, Sequence
+from io import BytesIO
 from itertools import groupby
 from typing import NamedTuple
 
@@ -36,12 +36,12 @@ def _file_diff(path: str, old: bytes, new: bytes) -> str:
     return f"--- a/{path}{end}\n+++ b/{path}{end}\n{body}"
 
 
-def _lines(data: bytes) -> list[str]:
+def _lines(data: bytes) -> list[bytes]:
     """The lines with their endings; only a line feed ends one, as in Git."""
-    return re.findall(r"[^\n]*\n|[^\n]+", data.decode("utf-8", errors="replace"))
+    return BytesIO(data).readlines()
 
 
-def _spans(before: Sequence[str], after: Sequence[str]) -> list[_Span]:
+def _spans(before: Sequence[bytes], after: Sequence[bytes]) -> list[_Span]:
     if len(before) == len(after):
         differing = [at for at, (one, other) in enumerate(zip(before, after, strict=True)) if one != other]
         runs = ([at for _, at in run] for _, run in groupby(enumerate(differing), key=lambda pair: pair[1] - pair[0]))
@@ -55,7 +55,7 @@ def _spans(before: Sequence[str], after: Sequence[str]) -> list[_Span]:
     return [_Span(*(head + at for at in span)) for tag, *span in matcher.get_opcodes() if tag != "equal"]
 
 
-def _common(one: Sequence[str], other: Sequence[str]) -> int:
+def _common(one: Sequence[bytes], other: Sequence[bytes]) -> int:
     return next((i for i, (a, b) in enumerate(zip(one, other, strict=False)) if a != b), min(len(one), len(other)))
 
 
@@ -70,7 +70,7 @@ def _groups(spans: Sequence[_Span]) -> list[list[_Span]]:
     return groups
 
 
-def _hunk(group: Sequence[_Span], before: Sequence[str], after: Sequence[str]) -> str:
+def _hunk(group: Sequence[_Span], before: Sequence[bytes], after: Sequence[bytes]) -> str:
     first, last = group[0], group[-1]
     lead = min(CONTEXT_LINES, first.start)
     trail = min(CONTEXT_LINES, len(before) - last.end)
@@ -91,5 +91,6 @@ def _range(start: int, end: int) -> str:
     return f"{start + 1}" if count == 1 else f"{start + 1 if count else start},{count}"
 
 
-def _line(mark: str, line: str) -> str:
-    return f"{mark}{line}" if line.endswith("\n") else f"{mark}{line}\n\\ No newline at end of file\n"
+def _line(mark: str, line: bytes) -> str:
+    text = line.decode("utf-8", errors="replace")
+    return f"{mark}{text}" if text.endswith("\n") else f"{mark}{text}\n\\ No newline at end of file\n"
