@@ -1,5 +1,6 @@
 """Reading: a service, its files as they stand on the branch, and the same parsed."""
 
+import asyncio
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -74,6 +75,7 @@ class Observer:
             snapshot = await self._forge.read(branch, paths, not_before=not_before, at_head=True)
             for service, place in located:
                 found[service.name] = await self._one_of_many(service, place, snapshot)
+                await asyncio.sleep(0)  # hundreds are parsed here: let others have a turn
         return found
 
     async def _one_of_many(self, service: Service, place: Service, snapshot: Snapshot) -> Observation | FailoverError:

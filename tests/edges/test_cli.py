@@ -253,6 +253,23 @@ def test_a_catalog_that_is_wrong_is_exit_2_and_names_line_and_key(cli: Cli) -> N
         assert "deploiment" in result.stderr
 
 
+def test_check_prints_a_line_for_each_and_fails_when_something_is_wrong(cli: Cli) -> None:
+    lines = cli("check").stdout.splitlines()
+    assert all(line.startswith("ok ") for line in lines[:-1])
+    assert lines[-1] == "All is well."
+    cli.stage.replace(SONARR, "role: primary", "role: maintenance")
+    lines = cli("check", code=1).stdout.splitlines()
+    (failed,) = [line for line in lines if line.startswith("FAILED")]
+    assert f"{SONARR}:12" in failed
+    assert lines[-1] == f"1 of {len(lines) - 1} checks failed."
+    assert cli.json("check", code=1)["ok"] is False
+
+
+def test_check_says_all_that_is_wrong_with_the_catalog(cli: Cli) -> None:
+    cli.stage.declare(entry("sonarr").replace("deployment:", "deploiment:"))
+    assert "deploiment" in cli("check", code=1).stdout
+
+
 # Over HTTP
 
 
@@ -353,7 +370,7 @@ def test_a_server_that_cannot_be_reached_is_exit_1(cli: Cli, url: str) -> None:
 def test_the_command_line_imports_nothing_of_the_server() -> None:
     code = (
         "import sys, failover_api.edges.cli; "
-        "print([m for m in ('fastapi', 'starlette', 'uvicorn', 'github', 'httpx2', 'dulwich', 'ruamel.yaml') "
+        "print([m for m in ('fastapi', 'starlette', 'uvicorn', 'github', 'httpx2', 'dulwich', 'ruamel.yaml', 'pydantic') "
         "if m in sys.modules])"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

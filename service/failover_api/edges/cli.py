@@ -3,14 +3,16 @@
 import logging
 import sys
 from collections.abc import Callable
-from typing import Annotated, NoReturn
+from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
 from failover_api.edges.desk import Desk, Direct, MoveOptions, Refused, Remote, refused
 from failover_api.edges.terminal import Terminal
 from failover_api.errors import CatalogInvalid, FailoverError
-from failover_api.settings import Settings
+
+if TYPE_CHECKING:  # `failover --help` should not wait for pydantic
+    from failover_api.settings import Settings
 
 DONE, FAILED, USAGE, REFUSED, UNKNOWN = 0, 1, 2, 3, 4
 
@@ -96,7 +98,7 @@ def check(as_json: AsJson = False) -> None:
     """Go through everything that could be wrong: catalog, credentials, permissions, branch rules, every switch."""
     terminal = Terminal(as_json=as_json)
 
-    def run(settings: Settings) -> None:
+    def run(settings: "Settings") -> None:
         body = Direct(settings).check()
         terminal.show_checks(body)
         if not body["ok"]:
@@ -141,7 +143,7 @@ def main() -> NoReturn:
 def _move(service: str, action: str, options: MoveOptions, yes: bool, as_json: bool, server: str | None) -> None:
     terminal = Terminal(as_json=as_json)
 
-    def run(settings: Settings) -> None:
+    def run(settings: "Settings") -> None:
         desk = _desk(settings, server)
         chosen = options
         if terminal.can_ask and not yes and not options.dry_run:
@@ -157,7 +159,7 @@ def _move(service: str, action: str, options: MoveOptions, yes: bool, as_json: b
     _carry_out(terminal, run)
 
 
-def _desk(settings: Settings, server: str | None) -> Desk:
+def _desk(settings: "Settings", server: str | None) -> Desk:
     url = (server or settings.server or "").rstrip("/")
     if not url:
         return Direct(settings)
@@ -165,8 +167,10 @@ def _desk(settings: Settings, server: str | None) -> Desk:
     return Remote(url, token, timeout_s=settings.deadline_s + 5.0)
 
 
-def _carry_out(terminal: Terminal, run: Callable[[Settings], None]) -> None:
+def _carry_out(terminal: Terminal, run: Callable[["Settings"], None]) -> None:
     """Runs a command; every expected failure becomes a message and an exit code, never a traceback."""
+    from failover_api.settings import Settings
+
     try:
         run(Settings.read())
     except Refused as exc:

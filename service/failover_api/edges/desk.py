@@ -8,12 +8,14 @@ import getpass
 import os
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import Any, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 from urllib.parse import quote
 
 from failover_api.edges.problems import TYPE_PREFIX, problem
 from failover_api.errors import FailoverError, NotReady, OutcomeUnknown
-from failover_api.settings import Settings
+
+if TYPE_CHECKING:
+    from failover_api.settings import Settings
 
 Body = dict[str, Any]
 T = TypeVar("T")
@@ -52,7 +54,7 @@ class Desk(Protocol):
 class Direct:
     """Works on GitHub itself: no service need be running."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: "Settings") -> None:
         self._settings = settings
 
     def list_all(self) -> Body:

@@ -629,3 +629,8 @@ def test_a_text_that_reads_otherwise_than_planned_is_refused() -> None:
     prove([], planned.shapes, planned, planned, Place("app.yaml"))
     with pytest.raises(errors.VerifyFailed):
         prove([], planned.shapes, planned, written, Place("app.yaml"))
+
+
+def test_of_several_merges_the_first_wins() -> None:
+    text = b"a: &a {name: first}\nb: &b {name: second}\nkind: X\nmetadata:\n  <<: [*a, *b]\n"
+    assert parse(text, file="x.yaml").documents[0].name == "first"

@@ -79,7 +79,7 @@ def _search(tree: Tree, start: Iterable[int], name: str) -> int | None:
             continue
         seen.add(node)
         if tree.shapes[node].kind == "sequence":
-            pending.extend(tree.items(node))
+            pending.extend(reversed(list(tree.items(node))))  # of several merges the first wins
         elif tree.shapes[node].kind == "mapping":
             if values := tree.values(node, name):
                 return values[0]
