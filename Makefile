@@ -13,7 +13,7 @@ setup:   ## make .venv once (uv when it is there, else pip)
 demo:    ## promote a service against the built-in sandbox
 test:    ## run the tests
 check:   ## format, lint, types, import contracts, tests: what CI runs
-bench:   ## run the benchmarks: ARGS=NAME for one
+bench:   ## run the benchmarks: ARGS=NAME for one, ARGS=--quick for a first look
 lock:    ## resolve the dependencies anew into requirements/
 matrix:  ## run the tests on every declared Python found here
 clean:   ## remove what the targets made

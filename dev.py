@@ -140,13 +140,8 @@ def check(args: list[str]) -> int:
 
 
 def bench(args: list[str]) -> int:
-    """Run bench/NAME.py for each name given, or all of them."""
-    found = {path.stem: path for path in sorted((ROOT / "bench").glob("[!_]*.py"))}
-    unknown = [name for name in args or found if name not in found]
-    if unknown or not found:
-        raise Refused(f"bench/ has no {', '.join(unknown) or 'benchmark'}; it has: {', '.join(found) or 'nothing'}.")
-    python = setup()
-    return max(run(python, found[name]) for name in args or found)
+    """Run the benchmarks that are named, or all of them."""
+    return run(setup(), "-m", "bench", *args)
 
 
 def lock(_args: list[str]) -> int:

@@ -145,6 +145,14 @@ async def test_a_missing_catalog_is_named(stage: Stage) -> None:
     assert "services.yaml" in failed.detail
 
 
+async def test_a_check_is_bounded_by_the_deadline(stage: Stage) -> None:
+    settings = stage.app_settings(deadline_s=1.0)
+    stage.fault("slow", seconds=0.25, times=None)  # none of its requests takes too long, all together do
+    catalog, branch = await check(stage, settings)
+    assert catalog.ok
+    assert (branch.ok, branch.detail) == (False, "not done within 1 s; nothing was written")
+
+
 async def test_each_branch_is_checked(stage: Stage) -> None:
     other = f"{stage.repository}-other"
     stage.sandbox.add_repository(other, {SONARR: stage.read(SONARR) or b""})

@@ -48,13 +48,6 @@ def test_a_python_without_ensurepip_names_the_debian_package(tmp_path: Path, mon
     assert not (tmp_path / "venv").exists()
 
 
-def test_a_refusal_is_one_line_and_exit_code_2(tmp_path: Path) -> None:
-    result = dev_py("bench", "nonesuch", cwd=tmp_path)
-    assert (result.returncode, result.stdout) == (2, "")
-    assert result.stderr.startswith("bench/ has no nonesuch")
-    assert result.stderr.count("\n") == 1
-
-
 def test_an_unknown_command_prints_the_usage(tmp_path: Path) -> None:
     result = dev_py("nonesuch", cwd=tmp_path)
     assert (result.returncode, result.stdout) == (2, "")

@@ -10,6 +10,7 @@ from failover_api.errors import (
     DocumentNotFound,
     FailoverError,
     FileNotFound,
+    GitHubUnavailable,
     ManifestAmbiguous,
     ManifestNotFound,
     RepositoryTooLarge,
@@ -86,6 +87,42 @@ async def test_exactly_the_namespace_wins_over_none(web: Stage) -> None:
         assert await place(house) == "apps/web/real.yaml"
 
 
+async def test_exactly_the_namespace_wins_also_from_a_later_batch(web: Stage) -> None:
+    web.commit({f"apps/m/{i}.yaml": deployment(f"d{i}", "shop") for i in range(250)})
+    web.commit({"apps/web/base.yaml": deployment("web", None), "apps/zz/zz.yaml": deployment("web", "shop")})
+    async with web.house() as house:
+        assert await place(house) == "apps/zz/zz.yaml"
+
+
+async def test_several_without_a_namespace_are_ambiguous_also_across_batches(web: Stage) -> None:
+    web.commit({f"apps/m/{i}.yaml": deployment(f"d{i}", "shop") for i in range(150)})
+    web.commit({path: deployment("web", None) for path in ("apps/web/base.yaml", "apps/zz/zz.yaml")})
+    async with web.house() as house:
+        with pytest.raises(ManifestAmbiguous, match=r"apps/web/base\.yaml, apps/zz/zz\.yaml"):
+            await place(house)
+
+
+async def test_a_file_that_could_not_be_read_is_an_outage_and_is_asked_for_again(web: Stage) -> None:
+    web.commit({"apps/web.yaml": deployment("web", "shop")})
+    web.fault("status", path="/graphql", status=502, times=None)
+    web.fault("status", path=f"/repos/{web.repository}/git/blobs", status=404)
+    async with web.house() as house:
+        with pytest.raises(GitHubUnavailable, match=r"apps/web\.yaml") as caught:
+            await place(house)
+        assert caught.value.retry_after_s
+        assert await place(house) == "apps/web.yaml"
+
+
+async def test_not_found_names_files_that_are_too_large_to_be_read(web: Stage) -> None:
+    large = deployment("web", "shop") + "#" * (1024 * 1024)
+    web.commit({f"apps/large-{i}.yaml": large for i in range(6)} | {"lab/large.yaml": large, "apps/large.txt": large})
+    async with web.house() as house:
+        with pytest.raises(ManifestNotFound) as caught:
+            await place(house)
+    named = ", ".join(f"apps/large-{i}.yaml" for i in range(5))
+    assert caught.value.detail.endswith(f"; larger than 1,048,576 bytes and skipped: {named} and 1 more")
+
+
 async def test_not_found_says_where_it_looked_and_names_broken_files(web: Stage) -> None:
     web.commit(
         {
@@ -105,6 +142,7 @@ async def test_not_found_says_where_it_looked_and_names_broken_files(web: Stage)
     ):
         assert words in caught.value.detail
     assert "other/web.yaml" not in caught.value.detail
+    assert "skipped" not in caught.value.detail
 
 
 async def test_several_are_ambiguous_and_named(web: Stage) -> None:
@@ -165,6 +203,23 @@ async def test_files_that_name_the_service_are_read_first(web: Stage) -> None:
     async with web.house() as house:
         await place(house)
     assert [(r.method, r.path.rpartition("/")[2]) for r in web.requests] == [("GET", "main"), ("POST", "graphql")]
+
+
+async def test_the_others_fill_up_the_request_of_those_that_name_it(web: Stage) -> None:
+    web.commit({f"apps/{i // 20}/{i}.yaml": deployment(f"d{i}", "shop") for i in range(90)})
+    web.commit({"apps/web/values.yaml": "n: 1\n", "apps/zz.yaml": deployment("web", "shop")})
+    async with web.house() as house:
+        assert await place(house) == "apps/zz.yaml"
+    assert [(r.method, r.path.rpartition("/")[2]) for r in web.requests] == [("GET", "main"), ("POST", "graphql")]
+
+
+async def test_without_graphql_only_what_names_the_service_is_read(web: Stage) -> None:
+    web.commit({f"apps/{i // 20}/{i}.yaml": deployment(f"d{i}", "shop") for i in range(50)})
+    web.commit({"apps/zz/web.yaml": deployment("web", "shop")})
+    web.fault("status", path="/graphql", status=502, times=None)
+    async with web.house() as house:
+        assert await place(house) == "apps/zz/web.yaml"
+    assert sum("/git/blobs/" in r.path for r in web.requests) == 1
 
 
 async def test_the_rest_is_read_a_hundred_at_a_time(web: Stage) -> None:

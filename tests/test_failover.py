@@ -12,6 +12,7 @@ from failover_api.errors import (
     FailoverError,
     GitHubUnavailable,
     ManifestDrifted,
+    OutcomeUnknown,
     PreconditionFailed,
     UnknownService,
 )
@@ -358,6 +359,38 @@ async def test_a_move_is_one_line_in_the_log(stage: Stage, caplog: pytest.LogCap
     assert (done.getMessage(), done.__dict__["service"], done.__dict__["to"]) == ("move done", "sonarr", "backup")
     assert done.__dict__["operation"] == outcome.operation
     assert (refused.getMessage(), refused.__dict__["problem"]) == ("move refused", "manifest-drifted")
+    assert len(refused.__dict__["operation"]) == 26
+    assert refused.__dict__["operation"] != outcome.operation
+
+
+async def test_a_move_whose_outcome_is_unknown_is_not_logged_as_refused(
+    stage: Stage, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO, "failover_api.failover")
+    async with stage.house(deadline_s=1.0) as house:
+        await house.failover.status("sonarr")
+        stage.fault("status", method="PUT", status=502, times=None)
+        with pytest.raises(OutcomeUnknown) as caught:
+            await promote(house)
+    (record,) = caplog.records
+    assert (record.getMessage(), record.__dict__["problem"]) == ("move outcome unknown", "outcome-unknown")
+    assert record.__dict__["operation"] in caught.value.detail
+
+
+async def test_a_move_that_is_cancelled_is_a_line_in_the_log(stage: Stage, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO, "failover_api.failover")
+    async with stage.house() as house:
+        await house.failover.status("sonarr")
+        stage.fault("slow", method="PUT", seconds=20.0)
+        moving = asyncio.create_task(promote(house))
+        while len(stage.sandbox.faults):  # noqa: ASYNC110 - the sandbox has no event to wait for
+            await asyncio.sleep(0.002)
+        moving.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await moving
+    (record,) = caplog.records
+    assert (record.getMessage(), record.__dict__["service"]) == ("move interrupted", "sonarr")
+    assert len(record.__dict__["operation"]) == 26
 
 
 async def test_an_outage_is_reported_as_such(stage: Stage) -> None:

@@ -8,6 +8,7 @@ import pytest
 
 from failover_api import move
 from failover_api.core.catalog import Action
+from failover_api.core.state import State
 from failover_api.errors import (
     BranchProtected,
     Conflict,
@@ -197,14 +198,48 @@ async def test_a_write_that_never_gets_an_answer_is_unknown(stage: Stage, name: 
     assert stage.repository in caught.value.detail, "it says where to look"
 
 
-async def test_a_write_whose_history_cannot_be_read_is_unknown(stage: Stage) -> None:
+@ONE_AND_SEVERAL_FILES
+async def test_a_write_whose_history_cannot_be_read_is_success_when_the_files_say_so(stage: Stage, name: str) -> None:
     async with stage.house() as house:
-        await house.failover.status("sonarr")
-        stage.fault("lost_reply", method="PUT")
+        await house.failover.status(name)
+        stage.fault("lost_reply", **WRITE[name])
         stage.fault("status", method="GET", path=f"/repos/{stage.repository}/commits", status=502, times=None)
-        with pytest.raises(OutcomeUnknown):
-            await promote(house)
+        outcome = await promote(house, name)
+    assert (outcome.changed, outcome.commit) == (False, None)
+    assert outcome.plan.before.state is State.BACKUP
     assert len(stage.moves) == 1
+
+
+@ONE_AND_SEVERAL_FILES
+async def test_files_that_moved_on_while_the_history_cannot_be_read_are_unknown(stage: Stage, name: str) -> None:
+    path = {"sonarr": SONARR, "plex": VOLSYNC}[name]
+    async with stage.house() as house:
+        await house.failover.status(name)
+        stage.fault("lost_reply", **WRITE[name])
+        stage.fault("status", method="GET", path=f"/repos/{stage.repository}/commits", status=502, times=None)
+        moving = asyncio.create_task(promote(house, name))
+        while not stage.moves:  # noqa: ASYNC110 - the sandbox has no event to wait for
+            await asyncio.sleep(0.002)
+        stage.commit({path: FILES[path] + b"# a person moves it back\n"})
+        with pytest.raises(OutcomeUnknown) as caught:
+            await moving
+    assert caught.value.outcome == "unknown"
+    assert len(stage.moves) == 1, "not moved a second time"
+
+
+@ONE_AND_SEVERAL_FILES
+async def test_with_an_if_match_a_lost_reply_is_found_in_a_history_that_lags(stage: Stage, name: str) -> None:
+    """Its own change fails the If-Match; it must not be told that somebody else was there."""
+    async with stage.house() as house:
+        seen = await house.failover.status(name)
+        stage.fault("lost_reply", **WRITE[name])
+        stage.fault("stale", method="GET", path=f"/repos/{stage.repository}/commits", times=2)
+        outcome = await promote(house, name, versions=frozenset({seen.version}))
+    assert not len(stage.sandbox.faults), "the faults were met"
+    assert outcome.changed
+    assert outcome.commit is not None
+    assert outcome.commit.sha == stage.sandbox.head(repository=stage.repository)
+    assert landed(stage, outcome.operation) == 1
 
 
 async def test_an_outage_before_the_write_is_not_applied(stage: Stage) -> None:
@@ -252,6 +287,16 @@ async def test_no_credentials_are_not_ready(stage: Stage) -> None:
         with pytest.raises(NotReady, match="FAILOVER_GITHUB_TOKEN"):
             await promote(house)
     assert not stage.requests
+
+
+@ONE_AND_SEVERAL_FILES
+async def test_a_branch_that_seems_missing_is_asked_for_again(stage: Stage, name: str) -> None:
+    what = {"sonarr": "git/trees", "plex": "branches"}[name]
+    async with stage.house() as house:
+        stage.fault("status", method="GET", path=f"/repos/{stage.repository}/{what}", status=404)
+        outcome = await promote(house, name)
+    assert not len(stage.sandbox.faults), "the fault was met"
+    assert outcome.changed
 
 
 async def test_a_missing_branch_is_named(stage: Stage) -> None:

@@ -18,7 +18,7 @@ from failover_api.sandbox import Request, Sandbox
 from failover_api.settings import Settings
 from failover_api.wiring import open_failover
 
-COLD_AT_MOST = 5  # installation, token, what there is (or how the file is kept), read, write
+COLD_AT_MOST = 5  # installation, token, what there is (or how a file is kept, or the branch), read, write
 LISTED = 20
 Act = Callable[[Failover], Awaitable[object]]
 
@@ -94,10 +94,11 @@ def flows() -> list[Flow]:
         Flow("promote, already there", promote("sonarr"), (promote("sonarr"),), only_304=True),
         Flow("dry run, warm", promote("sonarr", dry_run=True), warm, only_304=True),
         Flow("status, warm", status("sonarr"), warm, only_304=True),
-        Flow(f"list of {LISTED} services, warm", list_all, (list_all, list_all), only_304=True, services=LISTED),
+        Flow("status, warm, two files", status("plex"), (status("plex"),), only_304=True),
+        Flow(f"list of {LISTED} services, warm", list_all, (list_all,), only_304=True, services=LISTED),
         Flow("promote, cold, manifest to be found", promote("sonarr"), requests=COLD_AT_MOST, commits=1),
         Flow("promote, cold, path in the catalog", promote("jellyfin"), requests=COLD_AT_MOST, commits=1),
-        Flow("promote, cold, two files read at one head", promote("plex"), requests=4, commits=1),
+        Flow("promote, cold, two files read at one head", promote("plex"), requests=COLD_AT_MOST, commits=1),
     ]
 
 

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from failover_api.catalog_file import CatalogFile
 from failover_api.core.message import shown
 from failover_api.core.state import State
+from failover_api.errors import FailoverError
 from failover_api.failover import Failover, Status, Unreadable
 from failover_api.forge.port import Check, Forge
 
@@ -16,7 +17,10 @@ async def check_all(catalog: CatalogFile, forge: Forge, failover: Failover) -> l
     known = catalog.current()
     checks = [Check("catalog", ok=True, detail=f"{len(known.services)} services, {len(known.groups)} groups")]
     for branch in known.branches:
-        checks += await forge.check(branch)
+        try:
+            checks += await failover.in_time(forge.check(branch))
+        except FailoverError as exc:
+            checks.append(Check(f"branch {branch}", ok=False, detail=exc.detail))
     if all(check.ok or check.name.startswith("rules") for check in checks):
         checks += [check for status in await failover.list_all() for check in _switches(status)]
     return checks

@@ -14,12 +14,19 @@ from cachetools import LRUCache
 
 from failover_api.core.catalog import Branch, Service
 from failover_api.core.splice import MAX_BYTES, Selector, parse
-from failover_api.errors import ManifestAmbiguous, ManifestInvalid, ManifestNotFound, RepositoryTooLarge
+from failover_api.errors import (
+    GitHubUnavailable,
+    ManifestAmbiguous,
+    ManifestInvalid,
+    ManifestNotFound,
+    RepositoryTooLarge,
+)
 from failover_api.forge.port import Entry, File, Forge
 
 BATCH_FILES = 100
 MAX_FILES_READ = 2000
 PATHS_KEPT = 4096
+_EXACT, _ANY_NAMESPACE = 2, 1  # how well a document matches
 _SUFFIXES = (".yaml", ".yml", ".json")
 _NAMED_AT_MOST = 5
 
@@ -30,6 +37,7 @@ _Contents = frozenset[tuple[str, str, str | None]] | None
 @dataclass(frozen=True, slots=True)
 class _Tree:
     entries: tuple[Entry, ...]
+    too_large: tuple[str, ...]
     read_at: float
 
 
@@ -62,19 +70,26 @@ class Discovery:
         self._paths.pop(service, None)
 
     async def _search(self, service: Service, wanted: Selector, not_before: float) -> str:
+        """Reads what names the service, then the rest: a document without a namespace gives way to one with it."""
         named, others = await self._candidates(service, wanted, not_before)
-        spare = max(0, BATCH_FILES - len(named))  # a request reads so many: fill it up
-        seen: dict[str, _Contents] = {}
-        for stage in ([*named, *others[:spare]], others[spare:]):
-            self._check_bound(service, stage)
-            seen |= await self._read(service.branch, stage, wanted, not_before)
-            found = _matching(stage, seen, wanted)
-            if len(found) == 1:
-                return found[0]
-            if found:
-                what = _described(service, wanted)
-                raise ManifestAmbiguous(f"{what} is in {_listed(found)}; name the right `path` in the catalog")
-        raise _not_found(service, wanted, seen)
+        first = named or others
+        self._check_bound(service, first)
+        seen = await self._read(service.branch, first, others if named else (), wanted, not_before)
+        if _best(seen, wanted) < _EXACT:
+            self._check_bound(service, others)
+            seen |= await self._read(service.branch, others, (), wanted, not_before)
+        best = _best(seen, wanted)
+        unread = [entry.path for entry in (*named, *others) if entry.path not in seen]
+        if best < _EXACT and unread:  # one of them may hold it: in doubt refuse
+            raise GitHubUnavailable(f"{_listed(unread)} on {service.branch} could not be read", retry_after_s=5.0)
+        if not best:
+            too_large = [path for path in self._trees[service.branch].too_large if path.startswith(service.search)]
+            raise _not_found(service, wanted, seen, too_large)
+        found = [path for path, contents in seen.items() if _rank(contents, wanted) == best]
+        if len(found) > 1:
+            what = _described(service, wanted)
+            raise ManifestAmbiguous(f"{what} is in {_listed(found)}; name the right `path` in the catalog")
+        return found[0]
 
     def _check_bound(self, service: Service, entries: Sequence[Entry]) -> None:
         unread = sum(entry.sha not in self._contents for entry in entries)
@@ -92,7 +107,7 @@ class Discovery:
         if tree is None or tree.read_at < not_before:
             now = time.monotonic()
             entries = await self._forge.list_files(service.branch, not_before=not_before)
-            tree = self._trees[service.branch] = _Tree(tuple(filter(_could_be_manifest, entries)), now)
+            tree = self._trees[service.branch] = _tree(entries, now)
         below = [entry for entry in tree.entries if entry.path.startswith(service.search)]
         names = {name for name in (service.name, wanted.name) if name}
         start = len(service.search)
@@ -101,36 +116,50 @@ class Discovery:
         return named, [entry for entry in below if entry.path not in chosen]
 
     async def _read(
-        self, branch: Branch, entries: Sequence[Entry], wanted: Selector, not_before: float
+        self,
+        branch: Branch,
+        entries: Sequence[Entry],
+        spare: Sequence[Entry],
+        wanted: Selector,
+        not_before: float,
     ) -> dict[str, _Contents]:
         """What the files hold, by path. A file with the wanted document is handed to the forge to keep."""
         unread = [entry for entry in entries if entry.sha not in self._contents]
+        fill = [entry for entry in spare if entry.sha not in self._contents][:BATCH_FILES] if unread else []
         for batch in _batches(unread):
-            blobs = await self._forge.read_blobs(branch, batch)
-            for entry in batch:
+            blobs = await self._forge.read_blobs(branch, batch, fill)
+            for entry in (*batch, *fill):
                 data = blobs.get(entry.path)
-                contents = self._contents[entry.sha] = None if data is None else _contents(data)
-                if data is not None and _rank(contents, wanted):
+                if data is None:
+                    continue  # nothing is known of it: it is asked for again next time
+                contents = self._contents[entry.sha] = _contents(data)
+                if _rank(contents, wanted):
                     self._forge.remember(branch, File(entry.path, data, entry.sha), validated_at=not_before)
+            fill = []
             await asyncio.sleep(0)  # a batch takes some 50 ms of parsing: let others have a turn
-        return {entry.path: self._contents.get(entry.sha) for entry in entries}
+        return {e.path: self._contents[e.sha] for e in (*entries, *spare) if e.sha in self._contents}
 
 
-def _not_found(service: Service, wanted: Selector, seen: Mapping[str, _Contents]) -> ManifestNotFound:
+def _not_found(
+    service: Service, wanted: Selector, seen: Mapping[str, _Contents], too_large: Sequence[str]
+) -> ManifestNotFound:
     broken = [path for path, contents in seen.items() if contents is None]
     hint = f"; {len(broken)} could not be read as YAML: {_listed(broken)}" if broken else ""
+    if too_large:
+        hint += f"; larger than {MAX_BYTES:,} bytes and skipped: {_listed(too_large)}"
     what = _described(service, wanted)
     return ManifestNotFound(f"no {what} in the {len(seen)} YAML files under {_place(service)}{hint}")
 
 
-def _could_be_manifest(entry: Entry) -> bool:
-    path = entry.path.lower()
-    return (
-        path.endswith(_SUFFIXES)
-        and not path.startswith((".github/", ".git/"))
-        and entry.size_bytes <= MAX_BYTES
-        and path.isprintable()
-    )
+def _tree(entries: Sequence[Entry], read_at: float) -> _Tree:
+    manifests = [entry for entry in entries if _could_be_manifest(entry.path)]
+    small = tuple(entry for entry in manifests if entry.size_bytes <= MAX_BYTES)
+    return _Tree(small, tuple(entry.path for entry in manifests if entry.size_bytes > MAX_BYTES), read_at)
+
+
+def _could_be_manifest(name: str) -> bool:
+    path = name.lower()
+    return path.endswith(_SUFFIXES) and not path.startswith((".github/", ".git/")) and path.isprintable()
 
 
 def _contents(data: bytes) -> _Contents:
@@ -143,16 +172,13 @@ def _contents(data: bytes) -> _Contents:
     return frozenset((d.kind, d.name, d.namespace) for d in documents if d.kind and d.name)
 
 
-def _matching(entries: Sequence[Entry], seen: dict[str, _Contents], wanted: Selector) -> list[str]:
-    """The files with the document; those that name exactly its namespace win over those that name none."""
-    ranks = {entry.path: _rank(seen[entry.path], wanted) for entry in entries}
-    best = max(ranks.values(), default=0)
-    return [path for path, rank in ranks.items() if rank == best] if best else []
+def _best(seen: Mapping[str, _Contents], wanted: Selector) -> int:
+    return max((_rank(contents, wanted) for contents in seen.values()), default=0)
 
 
 def _rank(contents: _Contents, wanted: Selector) -> int:
     held = {namespace for kind, name, namespace in contents or () if (kind, name) == (wanted.kind, wanted.name)}
-    return 2 if wanted.namespace in held else 1 if None in held else 0
+    return _EXACT if wanted.namespace in held else _ANY_NAMESPACE if None in held else 0
 
 
 def _described(service: Service, wanted: Selector) -> str:

@@ -5,6 +5,7 @@
     ├── CatalogInvalid              services.yaml cannot be used
     │   └── BadPath                 a switch's path is not a path
     ├── UnknownService, UnknownGroup, UnknownUrl, RepositoryNotFound
+    ├── Forbidden                   the caller may not do this
     ├── MethodNotAllowed, BodyTooLarge, UnsupportedMediaType
     ├── PreconditionFailed          the manifests are not those the caller saw
     ├── ManifestDrifted             a value is on neither side
@@ -84,6 +85,10 @@ class UnknownUrl(FailoverError):
 
 class RepositoryNotFound(FailoverError):
     slug, title = "repository-not-found", "Repository or branch not found"
+
+
+class Forbidden(FailoverError):
+    slug, title = "forbidden", "Forbidden"
 
 
 class MethodNotAllowed(FailoverError):
@@ -286,7 +291,13 @@ class GitHubUnavailable(FailoverError):
 
 
 class GitHubRateLimited(FailoverError):
+    """`secondary` when it is not a quota that is used up, but too much at once: then everything waits."""
+
     slug, title = "github-rate-limited", "GitHub asks us to wait"
+
+    def __init__(self, detail: str, *, retry_after_s: float | None = None, secondary: bool = False) -> None:
+        super().__init__(detail, retry_after_s=retry_after_s)
+        self.secondary = secondary
 
 
 class OutcomeUnknown(FailoverError):
@@ -299,4 +310,6 @@ class WriteUnknown(OutcomeUnknown):
 
 
 class InternalError(FailoverError):
-    """A defect of ours; the log has the traceback."""
+    """A defect of ours; the log has the traceback. Nobody knows how far it came."""
+
+    outcome = "unknown"

@@ -54,7 +54,7 @@ class Failover:
     async def status(self, name: str) -> Status:
         """Where one service is."""
         observing = self._observer.observe(self._service(name), not_before=time.monotonic())
-        return _status(await self._in_time(observing))
+        return _status(await self.in_time(observing))
 
     async def list_all(self) -> list[Status | Unreadable]:
         """Where every service of the catalog is, in its order; all of a branch read at one commit."""
@@ -88,10 +88,15 @@ class Failover:
         asked = Asked(operation=str(ULID()), by=by, at=at, reason=reason)
         wish = Wish(action, asked, force=force, dry_run=dry_run, versions=versions)
         facts: dict[str, object] = {"service": name, "action": action.value, "dry_run": dry_run, "by": by}
+        facts["operation"] = asked.operation
         try:
             outcome = await self._decide(service, wish)
         except FailoverError as exc:
-            _log.warning("move refused", extra={**facts, "problem": exc.slug, "detail": exc.detail})
+            event = "move refused" if exc.outcome == "not-applied" else "move outcome unknown"
+            _log.warning(event, extra={**facts, "problem": exc.slug, "detail": exc.detail})
+            raise
+        except BaseException:  # cancelled, or a defect of ours
+            _log.exception("move interrupted", extra=facts)
             raise
         commit = outcome.commit.sha if outcome.commit else None
         facts |= {"from": outcome.plan.before.state.value, "to": outcome.plan.target.value, "changed": outcome.changed}
@@ -102,7 +107,7 @@ class Failover:
     async def _decide(self, service: Service, wish: Wish) -> Outcome:
         move = Move(service, wish, forge=self._forge, observer=self._observer)
         if wish.dry_run:
-            return await self._in_time(move.propose())
+            return await self.in_time(move.propose())
         if service.policy is not Policy.DIRECT:
             raise CannotPlan(f"{service.name} has policy {service.policy}, which this version does not carry out")
 
@@ -116,13 +121,14 @@ class Failover:
 
         return await within_deadline(in_turn(), deadline_s=self._deadline_s, late=late)
 
-    async def _in_time(self, work: Awaitable[T]) -> T:
+    async def in_time(self, work: Awaitable[T]) -> T:
+        """Awaits what writes nothing. Raises GitHubUnavailable when the deadline passes."""
         return await within_deadline(work, deadline_s=self._deadline_s, late=lambda: too_late(self._deadline_s))
 
     async def _list(self, branch: Branch, services: list[Service]) -> Mapping[str, Status | Unreadable]:
         try:
             observing = self._observer.observe_all(branch, services, not_before=time.monotonic())
-            observed = await self._in_time(observing)
+            observed = await self.in_time(observing)
         except FailoverError as exc:
             return {service.name: Unreadable(service, exc) for service in services}
         return {service.name: _status_or_error(service, observed[service.name]) for service in services}

@@ -11,7 +11,7 @@ The same operation is carried by every attempt, so that it is found whichever of
 import asyncio
 import random
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import TypeVar
@@ -22,11 +22,13 @@ from failover_api.core.plan import Plan, plan
 from failover_api.errors import (
     Conflict,
     FailoverError,
+    GitHubError,
     GitHubUnavailable,
     ManifestDrifted,
     ManifestError,
     OutcomeUnknown,
     PreconditionFailed,
+    RepositoryNotFound,
     WriteConflict,
     WriteUnknown,
 )
@@ -106,10 +108,7 @@ class Move:
 
     async def _resolved(self, error: FailoverError) -> Outcome:
         """An error while a write has no reply: the write may be what caused it (its own change fails an If-Match)."""
-        try:
-            landed = await self._read_back()
-        except FailoverError:
-            landed = None
+        landed = await self._find_if_possible(READ_BACK_WAITS_S)
         if landed is None:
             raise self.unknown(error.detail) from error
         return landed
@@ -143,10 +142,10 @@ class Move:
                 last = exc
             except WriteUnknown as exc:
                 last = exc
-                if (landed := await self._find()) is not None:
+                if (landed := await self._find_if_possible()) is not None:
                     return landed
             not_before = time.monotonic()
-        raise Conflict(f"{self._service.name} was planned {ATTEMPTS} times and the branch changed each time: {last}")
+        raise Conflict(f"{self._service.name} could not be written in {ATTEMPTS} tries; the last: {last}")
 
     async def _think_validated(self, not_before: float | None) -> tuple[Observation, Plan]:
         """Only what is current may be refused, or need no write."""
@@ -155,7 +154,7 @@ class Move:
                 observation, proposal = await self._think(not_before=None)
                 if proposal.changes:
                     return observation, proposal
-            except (ManifestError, ManifestDrifted):
+            except (ManifestError, ManifestDrifted, RepositoryNotFound):
                 pass  # said again, if it is still so
             not_before = self._started
         return await self._think(not_before=not_before)
@@ -186,7 +185,7 @@ class Move:
         return Outcome(proposal, observation.version, commit=commit, operation=self._wish.asked.operation)
 
     async def _already_there(self, observation: Observation, proposal: Plan) -> Outcome:
-        landed = await self._read_back()
+        landed = await self._find_if_possible(READ_BACK_WAITS_S)
         self._unresolved = None  # it is there; whoever brought it, a late write of ours loses its compare-and-swap
         return landed or Outcome(proposal, observation.version)
 
@@ -194,20 +193,26 @@ class Move:
         """Whether the lost write landed and was changed again since; if the files moved on without it, it never can."""
         if self._unresolved is None or observation.version == self._unresolved[0].version:
             return None
-        landed = await self._read_back()
+        landed = await self._find(READ_BACK_WAITS_S)
         self._unresolved = None
         return landed
 
-    async def _read_back(self) -> Outcome | None:
-        """Looks for the lost write where it must be if it landed; the history may lag behind the files."""
-        for wait_s in READ_BACK_WAITS_S if self._unresolved else ():
+    async def _find_if_possible(self, waits_s: Sequence[float] = (0.0,)) -> Outcome | None:
+        """As _find(); None too when the history is out of reach: what the files say has to do then."""
+        try:
+            return await self._find(waits_s)
+        except (GitHubError, GitHubUnavailable):
+            return None
+
+    async def _find(self, waits_s: Sequence[float]) -> Outcome | None:
+        """Looks for the lost write in Git's history, after each wait: the history may lag behind the files."""
+        for wait_s in waits_s if self._unresolved else ():
             await asyncio.sleep(wait_s)
-            if (landed := await self._find()) is not None:
+            if (landed := await self._look_up()) is not None:
                 return landed
         return None
 
-    async def _find(self) -> Outcome | None:
-        """Looks for the lost write in Git's history, once."""
+    async def _look_up(self) -> Outcome | None:
         if self._unresolved is None:
             return None
         observation, proposal = self._unresolved

@@ -14,7 +14,7 @@ from failover_api.discovery import Discovery
 from failover_api.errors import DocumentNotFound, FailoverError, FileNotFound, ManifestError, RepositoryTooLarge
 from failover_api.forge.port import File, Forge, Snapshot
 
-MANIFESTS_KEPT = 64
+MANIFESTS_KEPT = 256
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +98,8 @@ class Observer:
     def _parsed(self, service: Service, snapshot: Snapshot) -> Observation:
         manifests = {path: self._manifest(snapshot.file(path)) for path in service.files}
         for switch in service.switches:
-            manifests[switch.file or ""].select(switch.selector)
+            assert switch.file is not None, "discovery has located it"
+            manifests[switch.file].select(switch.selector)
         own = Snapshot(snapshot.branch, {path: snapshot.files[path] for path in service.files}, snapshot.head)
         return Observation(service, own, manifests)
 

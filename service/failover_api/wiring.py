@@ -1,23 +1,23 @@
 """The one place where the pieces meet.
 
-async with open_failover(settings) as failover: ...
+async with open_failover(settings) as house:
+    await house.failover.status("sonarr")
 """
 
+import contextlib
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-
-import httpx2
 
 from failover_api.catalog_file import CatalogFile
 from failover_api.failover import Failover
 from failover_api.forge.app_auth import AppCredentials, Credentials, StaticToken
 from failover_api.forge.client import GitHubClient
+from failover_api.forge.connections import keep_alive
 from failover_api.forge.github import GitHub
 from failover_api.settings import Settings
 
 REQUEST_TIMEOUT_S = 10.0  # GitHub ends a request of its own accord then
-MAX_CONNECTIONS = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,10 +37,8 @@ async def open_failover(settings: Settings, catalog: CatalogFile | None = None) 
     catalog = catalog or CatalogFile(settings.config)
     catalog.reload()
     timeout_s = min(REQUEST_TIMEOUT_S, settings.deadline_s / 3)
-    # Idle connections are kept: a promote at night should not pay for a TLS handshake.
-    limits = httpx2.Limits(max_connections=MAX_CONNECTIONS, keepalive_expiry=None)
-    async with httpx2.AsyncClient(limits=limits, follow_redirects=False) as http:
-        client = GitHubClient(http, base_url=settings.github_url, timeout_s=timeout_s)
+    async with contextlib.aclosing(keep_alive()) as connections:
+        client = GitHubClient(connections, base_url=settings.github_url, timeout_s=timeout_s)
         client.credentials = _credentials(settings, client)
         github = GitHub(client)
         failover = Failover(github, catalog.current, deadline_s=settings.deadline_s)

@@ -1,10 +1,13 @@
 """What a flow may cost in requests and commits: the counts of `make bench`, as tests. No time is gated."""
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
 from bench.figures.counts import Flow, count, flows, rows_of
+from bench.rig.repositories import ROOT
 
 
 @pytest.mark.parametrize("flow", flows(), ids=lambda flow: flow.what)
@@ -19,3 +22,10 @@ async def test_a_cold_start_asks_for_the_installation_and_a_token_first(tmp_path
     first, second, *_ = (await count(cold, tmp_path)).requests
     assert first.path.endswith("/installation")
     assert second.path.endswith("/access_tokens")
+
+
+def test_an_unknown_subject_is_refused_with_those_there_are() -> None:
+    command = [sys.executable, "-m", "bench", "nonesuch"]
+    said = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert said.returncode == 2
+    assert "no subject nonesuch; there are: counts, " in said.stderr

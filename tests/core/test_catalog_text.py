@@ -749,12 +749,18 @@ def test_two_places_are_two_scalars(one: str, other: str) -> None:
 
 
 def test_a_switch_and_a_deployment_may_not_claim_one_scalar() -> None:
-    item = "switches: [{file: apps/a.yaml, path: spec.template.spec.nodeSelector.role, primary: c, backup: d}]"
+    path = "path: spec.template.spec.nodeSelector.role, primary: c, backup: d"
+    item = f"switches: [{{file: apps/a.yaml, kind: Deployment, name: web, {path}}}]"
     assert refusal(two(name="other", other=item)) == (
         "services.yaml:14: services.two.switches[0].path: spec.template.spec.nodeSelector.role of the same document "
         "is moved by the service 'one' too"
     )
-    assert parse(two(name="other", other=item.replace("{file", "{kind: Pod, file")))
+    assert parse(two(name="other", other=item.replace("Deployment", "Pod")))
+
+
+def test_a_switch_that_names_no_document_may_be_another_one_than_the_one_to_be_found() -> None:
+    item = "switches: [{file: apps/a.yaml, path: spec.template.spec.nodeSelector.role, primary: c, backup: d}]"
+    assert parse(two(name="other", other=item))
 
 
 def test_a_service_may_not_claim_a_scalar_twice() -> None:

@@ -26,7 +26,7 @@ def problem(response: httpx2.Response, slug: str, status: int) -> dict[str, Any]
     assert body["instance"] == response.headers["x-request-id"]
     assert body["title"]
     assert body["detail"]
-    assert body["outcome"] == ("unknown" if slug == "outcome-unknown" else "not-applied")
+    assert body["outcome"] == ("unknown" if slug in {"outcome-unknown", "internal-error"} else "not-applied")
     if status == 503:
         assert int(response.headers["retry-after"]) >= 1
     return body
@@ -266,7 +266,11 @@ async def test_get_without_dry_run_is_405(stage: Stage, action: str, query: str)
         ("POST", "/api/failover/sonarr", "GET"),
         ("DELETE", "/api/failover/sonarr", "GET"),
         ("POST", "/api/failover", "GET"),
-        ("POST", "/healthz", "GET"),
+        ("HEAD", "/api/failover/sonarr", "GET"),
+        ("HEAD", "/api/failover", "GET"),
+        ("POST", "/healthz", "GET, HEAD"),
+        ("PUT", "/readyz", "GET, HEAD"),
+        ("POST", "/openapi.json", "GET, HEAD"),
     ],
 )
 async def test_other_methods_are_405_and_say_which_are_allowed(
@@ -289,6 +293,31 @@ async def test_other_methods_are_405_and_say_which_are_allowed(
 async def test_an_unknown_url_is_a_problem(stage: Stage, path: str) -> None:
     async with stage.client() as client:
         problem(await client.get(path), "not-found", 404)
+
+
+# Pages of other sites
+
+
+@pytest.mark.parametrize("site", ["cross-site", "same-site"])
+@pytest.mark.parametrize(
+    ("method", "query"), [("POST", ""), ("POST", "?dry-run=true"), ("GET", "?dry-run=true"), ("GET", "")]
+)
+async def test_a_page_of_another_site_may_not_move(stage: Stage, site: str, method: str, query: str) -> None:
+    async with stage.client() as client:
+        for action in ("promote", "demote"):
+            url = f"/api/failover/sonarr/{action}{query}"
+            problem(await client.request(method, url, headers={"Sec-Fetch-Site": site}), "forbidden", 403)
+    assert not stage.requests
+
+
+@pytest.mark.parametrize("site", ["same-origin", "none", None])
+async def test_an_own_page_a_person_and_a_program_may_move(stage: Stage, site: str | None) -> None:
+    headers = {} if site is None else {"Sec-Fetch-Site": site}
+    async with stage.client() as client:
+        shown = await client.get("/api/failover/sonarr/promote?dry-run=true", headers=headers)
+        done = await client.post("/api/failover/sonarr/promote", headers=headers)
+    assert (shown.status_code, done.status_code) == (200, 200)
+    assert len(stage.moves) == 1
 
 
 # ETags
@@ -412,6 +441,15 @@ async def test_ready_says_what_is_missing(stage: Stage) -> None:
         problem(await client.get("/api/failover"), "not-ready", 503)
         problem(await client.post("/api/failover/sonarr/promote"), "not-ready", 503)
         assert (await client.get("/healthz")).status_code == 200
+
+
+async def test_a_probe_may_ask_with_head(stage: Stage) -> None:
+    async with stage.client() as client:
+        for path in ("/healthz", "/readyz"):
+            assert (await client.head(path)).status_code == 200
+    async with stage.client(github_token=None) as client:
+        assert (await client.head("/healthz")).status_code == 200
+        assert (await client.head("/readyz")).status_code == 503
 
 
 async def test_a_bad_reload_is_shown_and_replaces_nothing(stage: Stage) -> None:

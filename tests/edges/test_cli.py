@@ -3,6 +3,7 @@
 import http.server
 import inspect
 import json
+import os
 import subprocess
 import sys
 import threading
@@ -14,6 +15,7 @@ import pytest
 from click.testing import Result
 from typer.testing import CliRunner
 
+import failover_api
 import failover_api.errors
 from failover_api.edges.cli import app, exit_code
 from failover_api.edges.problems import STATUSES, problem
@@ -57,7 +59,6 @@ EXIT_CODES = {
 # What later issues bring, and a newer service may answer already.
 LATER = {
     "unauthenticated": 401,
-    "forbidden": 403,
     "operation-pending": 409,
     "nothing-to-roll-back": 409,
     "changed-since": 409,
@@ -213,8 +214,14 @@ def test_exit_codes_of_what_really_happens(cli: Cli) -> None:
     cli("demote", "sonarr", code=1)
     stage.fault("lost_reply", method="PUT")
     stage.fault("status", method="GET", path=f"/repos/{stage.repository}/commits", status=502, times=None)
-    result = cli("demote", "sonarr", code=4)
-    assert "may have been made" in result.stderr
+    cli("demote", "sonarr")
+
+
+def test_a_move_that_nobody_can_tell_of_is_exit_4(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FAILOVER_DEADLINE_S", "1")
+    cli.stage.fault("status", method="PUT", status=502, times=None)
+    assert "may have been made" in cli("promote", "sonarr", code=4).stderr
+    assert cli.json("promote", "sonarr", code=4)["outcome"] == "unknown"
 
 
 @pytest.mark.parametrize(
@@ -222,9 +229,9 @@ def test_exit_codes_of_what_really_happens(cli: Cli) -> None:
     [
         ({"FAILOVER_CONFIG": "/nonexistent/services.yaml"}, "/nonexistent/services.yaml", 2),
         ({"FAILOVER_GITHUB_TOKEN": ""}, "FAILOVER_GITHUB_TOKEN", 1),
-        ({"FAILOVER_DEADLINE_S": "soon"}, "FAILOVER_DEADLINE_S", 1),
-        ({"FAILOVER_GITHUB_URL": "github.com"}, "FAILOVER_GITHUB_URL", 1),
-        ({"FAILOVER_GITHUB_APP_ID": "7"}, "FAILOVER_GITHUB_PRIVATE_KEY_FILE", 1),
+        ({"FAILOVER_DEADLINE_S": "soon"}, "FAILOVER_DEADLINE_S", 2),
+        ({"FAILOVER_GITHUB_URL": "github.com"}, "FAILOVER_GITHUB_URL", 2),
+        ({"FAILOVER_GITHUB_APP_ID": "7"}, "FAILOVER_GITHUB_PRIVATE_KEY_FILE", 2),
         ({"FAILOVER_GITHUB_URL": "http://127.0.0.1:9"}, "no reply from GitHub", 1),
         ({"FAILOVER_GITHUB_TOKEN": "wrong"}, "401", 1),
     ],
@@ -242,7 +249,7 @@ def test_what_is_set_up_wrong_is_said_in_one_line(
 
 def test_a_service_whose_settings_are_wrong_does_not_start(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("FAILOVER_GITHUB_APP_ID", "7")
-    assert "FAILOVER_GITHUB_PRIVATE_KEY_FILE" in cli("serve", code=1).stderr
+    assert "FAILOVER_GITHUB_PRIVATE_KEY_FILE" in cli("serve", code=2).stderr
 
 
 def test_a_catalog_that_is_wrong_is_exit_2_and_names_line_and_key(cli: Cli) -> None:
@@ -351,6 +358,22 @@ def test_a_server_that_is_no_failover_api_is_named_as_such(cli: Cli, status: int
             assert len(result.stderr.splitlines()) == 1
 
 
+@pytest.mark.parametrize(
+    "body", [b'{"service": "sonarr", "changes": [', b'{"service": "sonarr"}', b"", b"<html>hello</html>"]
+)
+@pytest.mark.parametrize("status", [200, 201])
+def test_a_success_that_cannot_be_read_leaves_a_move_unknown(cli: Cli, status: int, body: bytes) -> None:
+    with answering(status, body) as url:
+        assert cli.json("promote", "sonarr", "--server", url, code=4)["outcome"] == "unknown"
+        assert cli.json("promote", "sonarr", "--dry-run", "--server", url, code=1)["outcome"] == "not-applied"
+
+
+@pytest.mark.parametrize("status", [302, 401, 404])
+def test_a_foreign_refusal_of_a_move_is_not_applied(cli: Cli, status: int) -> None:
+    with answering(status, b"no", "text/plain") as url:
+        assert cli.json("promote", "sonarr", "--server", url, code=1)["outcome"] == "not-applied"
+
+
 @pytest.mark.parametrize("status", [500, 502, 503, 504])
 def test_a_gateway_that_answers_for_the_service_leaves_a_move_unknown(cli: Cli, status: int) -> None:
     with answering(status, b"<html>bad gateway</html>", "text/html") as url:
@@ -364,17 +387,59 @@ def test_a_server_that_cannot_be_reached_is_exit_1(cli: Cli, url: str) -> None:
     assert body["outcome"] == "not-applied"
 
 
+# Where not every letter can be shown
+
+
+@pytest.fixture
+def umlauts(stage: Stage) -> Stage:
+    """Sonarr's manifest has a name that neither ASCII nor Latin-1 can show."""
+    stage.commit({SONARR: None, "apps/Küche/時計.yaml": FILES[SONARR]})
+    stage.declare(entry("sonarr"))
+    return stage
+
+
+def run_in(stage: Stage, encoding: str, *words: str) -> str:
+    done = subprocess.run(
+        [sys.executable, "-m", "failover_api", *words],
+        env={**os.environ, **stage.environment(), "PYTHONIOENCODING": encoding},
+        capture_output=True,
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout.decode(encoding)
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "latin-1"])
+def test_json_is_escaped_where_the_output_is_not_utf_8(umlauts: Stage, encoding: str) -> None:
+    out = run_in(umlauts, encoding, "status", "sonarr", "--json")
+    assert out.isascii()
+    assert json.loads(out)["switches"][0]["file"] == "apps/Küche/時計.yaml"
+
+
+def test_json_is_readable_where_the_output_is_utf_8(umlauts: Stage) -> None:
+    assert '"apps/Küche/時計.yaml"' in run_in(umlauts, "utf-8", "status", "sonarr", "--json")
+
+
+@pytest.mark.parametrize("words", [("list",), ("status", "sonarr"), ("promote", "sonarr", "--dry-run"), ("check",)])
+def test_text_shows_what_it_can(umlauts: Stage, words: tuple[str, ...]) -> None:
+    assert "K\\xfcche/\\u6642\\u8a08.yaml" in run_in(umlauts, "ascii", *words)
+    assert "Küche/\\u6642\\u8a08.yaml" in run_in(umlauts, "latin-1", *words)
+
+
 # Light on its feet
 
 
 def test_the_command_line_imports_nothing_of_the_server() -> None:
     code = (
         "import sys, failover_api.edges.cli; "
-        "print([m for m in ('fastapi', 'starlette', 'uvicorn', 'github', 'httpx2', 'dulwich', 'ruamel.yaml', 'pydantic') "
-        "if m in sys.modules])"
+        "print([m for m in ('fastapi', 'starlette', 'uvicorn', 'github', 'httpx2', 'dulwich', 'ruamel.yaml', "
+        "'pydantic') if m in sys.modules])"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout == "[]\n"
+
+
+def test_the_version_is_told(cli: Cli) -> None:
+    assert cli("--version").stdout == f"failover-api {failover_api.__version__}\n"
 
 
 def test_help_names_every_command() -> None:

@@ -1,5 +1,6 @@
 """The command line on a terminal: a real process on a real pty."""
 
+import contextlib
 import json
 import os
 import pty
@@ -16,7 +17,7 @@ from fcntl import ioctl
 import pytest
 
 from failover_api.edges.terminal import printable
-from tests.stage import SONARR, Stage
+from tests.stage import FILES, SONARR, Stage
 
 FAILOVER = [sys.executable, "-m", "failover_api"]
 LIMIT_S = 30.0
@@ -123,6 +124,23 @@ def test_a_change_between_question_and_answer_is_refused(stage: Stage, run) -> N
     assert not stage.moves
 
 
+def test_already_there_when_looked_at_does_not_move_without_a_question(stage: Stage, run) -> None:
+    """Between the look and the move somebody promotes it: then `demote` would have something to do."""
+    stage.fault("slow", method="GET", path=f"/repos/{stage.repository}/git/trees", after=1, seconds=1.5)
+    shell = run("demote", "sonarr")
+    deadline = time.monotonic() + LIMIT_S
+    while len(stage.sandbox.faults):  # the second look begins
+        assert time.monotonic() < deadline
+        time.sleep(0.005)
+    moved = FILES[SONARR].replace(b"role: primary", b"role: backup").replace(b'"pvc-sonarr"', b'"pvc-sonarr-backup"')
+    stage.commit({SONARR: moved})
+    assert shell.end() == 3, shell.seen
+    assert "[y/N]" not in shell.seen
+    assert "changed since" in shell.seen
+    assert stage.read(SONARR) == moved
+    assert not stage.writes
+
+
 def test_yes_and_nothing_to_do_are_not_asked(stage: Stage, run) -> None:
     for words in (("promote", "sonarr", "--yes"), ("promote", "sonarr")):
         shell = run(*words)
@@ -158,6 +176,44 @@ def test_interrupting_the_question_writes_nothing(stage: Stage, run) -> None:
     assert shell.end() == 130
     assert "Traceback" not in shell.seen
     assert not stage.writes
+
+
+@pytest.mark.parametrize("remote", [False, True])
+def test_interrupting_a_move_leaves_it_unknown(stage: Stage, run, remote: bool) -> None:
+    with stage.served() if remote else contextlib.nullcontext("") as url:
+        stage.fault("slow", method="PUT", seconds=1.5)
+        shell = run("promote", "sonarr", "--yes", "--json", piped=True, FAILOVER_SERVER=url)
+        interrupt_once_met(stage, shell)
+        out, _ = shell.process.communicate(timeout=LIMIT_S)
+    assert shell.process.returncode == 4
+    body = json.loads(out)
+    assert (body["type"], body["outcome"]) == ("urn:failover-api:problem:outcome-unknown", "unknown")
+    assert "failover status sonarr" in body["detail"]
+
+
+def test_interrupting_a_move_says_that_it_may_have_been_made(stage: Stage, run) -> None:
+    stage.fault("slow", method="PUT", seconds=1.5)
+    shell = run("promote", "sonarr", "--yes", NO_COLOR="1")
+    interrupt_once_met(stage, shell)
+    assert shell.end() == 4
+    assert "The change may have been made." in shell.seen
+    assert "Traceback" not in shell.seen
+
+
+def test_interrupting_a_dry_run_leaves_nothing_unknown(stage: Stage, run) -> None:
+    stage.fault("slow", method="GET", seconds=1.5)
+    shell = run("promote", "sonarr", "--dry-run")
+    interrupt_once_met(stage, shell)
+    assert shell.end() == 130
+    assert "may have been made" not in shell.seen
+
+
+def interrupt_once_met(stage: Stage, shell: OnATerminal) -> None:
+    deadline = time.monotonic() + LIMIT_S
+    while len(stage.sandbox.faults):
+        assert time.monotonic() < deadline, shell.seen
+        time.sleep(0.005)
+    shell.type("\x03")
 
 
 def test_a_narrow_terminal_loses_nothing(stage: Stage, run) -> None:

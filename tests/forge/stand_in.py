@@ -10,6 +10,7 @@ import respx
 from failover_api.core.catalog import Branch
 from failover_api.forge.app_auth import Token
 from failover_api.forge.client import GitHubClient
+from failover_api.forge.connections import Connections
 from failover_api.forge.port import blob_sha
 
 ROOT = "https://api.github.com"
@@ -129,6 +130,6 @@ class Waits(list[float]):
 
 
 def client_with(http: httpx2.AsyncClient, credentials: Any, waits: Waits, base_url: str = ROOT) -> GitHubClient:
-    client = GitHubClient(http, base_url=base_url, timeout_s=5.0, sleep=waits)
+    client = GitHubClient(Connections(lambda: http), base_url=base_url, timeout_s=5.0, sleep=waits)
     client.credentials = credentials
     return client

@@ -23,6 +23,7 @@ from failover_api.errors import (
 )
 from failover_api.forge.app_auth import AppCredentials, StaticToken
 from failover_api.forge.client import GitHubClient
+from failover_api.forge.connections import Connections
 from failover_api.forge.github import GitHub
 from failover_api.forge.port import Snapshot, blob_sha
 from failover_api.sandbox import EXECUTABLE, Fault, NewFile, Sandbox
@@ -58,7 +59,7 @@ def url(sandbox: Sandbox) -> Iterator[str]:
 async def client(sandbox: Sandbox, url: str, tls: ssl.SSLContext) -> AsyncIterator[GitHubClient]:
     """With a person's token."""
     async with httpx2.AsyncClient(verify=tls) as http:
-        client = GitHubClient(http, base_url=url, timeout_s=5.0)
+        client = GitHubClient(Connections(lambda: http), base_url=url, timeout_s=5.0)
         client.credentials = StaticToken(value=sandbox.token)
         yield client
 
@@ -69,7 +70,7 @@ async def as_app(sandbox: Sandbox, url: str, tls: ssl.SSLContext, tmp_path: Path
     key_file = tmp_path / "key.pem"
     key_file.write_text(sandbox.private_key_pem, encoding="ascii")
     async with httpx2.AsyncClient(verify=tls) as http:
-        client = GitHubClient(http, base_url=f"{url}/api/v3", timeout_s=5.0)
+        client = GitHubClient(Connections(lambda: http), base_url=f"{url}/api/v3", timeout_s=5.0)
         client.credentials = AppCredentials(app_id=sandbox.app_id, key_file=key_file, ask=client.as_app)
         yield client
         await client.credentials.aclose()
@@ -160,25 +161,46 @@ async def test_what_is_missing_is_named(github: GitHub, at_head: bool) -> None:
             await github.read(branch, [SONARR], not_before=None, at_head=at_head)
 
 
-async def test_a_symlink_whose_mode_is_unknown_loses_its_compare_and_swap(github: GitHub, sandbox: Sandbox) -> None:
-    sandbox.add_symlink("link.yaml", "apps/sonarr.yaml")
+LISTING = "/repos/acme/homelab/contents/[a]pps"  # a glob: the folder, and not what is in it
+
+
+@pytest.mark.parametrize("path", ["link.yaml", "apps/link.yaml"])
+async def test_a_symlink_is_refused_when_graphql_is_down(github: GitHub, sandbox: Sandbox, path: str) -> None:
+    sandbox.add_symlink(path, "apps/sonarr.yaml" if path == "link.yaml" else "sonarr.yaml")
     sandbox.faults.add(Fault("status", path="/graphql", status=502))
-    snapshot = await read(github, "link.yaml")
+    with pytest.raises(ManifestInvalid, match="is a symlink"):
+        (await read(github, path)).file(path)
+    assert sorted(asked(sandbox)) == ["GET ['contents']", "GET ['contents']", "repository"]
+
+
+async def test_a_file_is_known_by_its_folder_when_graphql_is_down(github: GitHub, sandbox: Sandbox) -> None:
+    sandbox.faults.add(Fault("status", path="/graphql", status=502, times=None))
+    for _ in range(2):
+        assert (await read(github, SONARR)).file(SONARR).data == OLD
+    assert len(sandbox.requests) == 4
+    assert asked(sandbox)[-1] == "GET ['contents'] 304"
+
+
+async def test_a_symlink_whose_mode_is_unknown_loses_its_compare_and_swap(github: GitHub, sandbox: Sandbox) -> None:
+    sandbox.add_symlink("apps/link.yaml", "sonarr.yaml")
+    sandbox.faults.add(Fault("status", path="/graphql", status=502))
+    sandbox.faults.add(Fault("status", path=LISTING, status=403))
+    snapshot = await read(github, "apps/link.yaml")
+    assert len(sandbox.faults) == 0
     with pytest.raises(WriteConflict):
-        await github.commit(snapshot, {"link.yaml": NEW}, "m")
+        await github.commit(snapshot, {"apps/link.yaml": NEW}, "m")
 
 
 # Several files
 
 
-async def test_several_files_are_one_request_and_then_a_304(github: GitHub, sandbox: Sandbox) -> None:
+async def test_several_files_are_two_requests_and_then_a_304(github: GitHub, sandbox: Sandbox) -> None:
     snapshot = await read(github, SONARR, RADARR)
-    assert asked(sandbox) == ["repository"]
+    assert sorted(asked(sandbox)) == ["GET ['branches']", "repository"]
     assert snapshot.head == sandbox.head()
-    await read(github, SONARR, RADARR)
-    assert asked(sandbox) == ["GET ['branches']"]
-    await read(github, SONARR, RADARR)
-    assert asked(sandbox) == ["GET ['branches'] 304"]
+    for _ in range(2):
+        assert await read(github, SONARR, RADARR) == snapshot
+        assert asked(sandbox) == ["GET ['branches'] 304"]
 
 
 async def test_several_files_are_one_verified_commit(github: GitHub, sandbox: Sandbox) -> None:
@@ -196,12 +218,12 @@ async def test_several_files_are_one_verified_commit(github: GitHub, sandbox: Sa
     assert snapshot.file(RADARR).data == NEW
 
 
-async def test_250_files_are_three_requests(github: GitHub, sandbox: Sandbox) -> None:
+async def test_250_files_are_three_queries(github: GitHub, sandbox: Sandbox) -> None:
     present = {f"many/{i}.yaml": f"n: {i}\n".encode() for i in range(240)}
     sandbox.commit(present, "Many")
     paths = [*present, *(f"many/gone-{i}.yaml" for i in range(10))]
     snapshot = await read(github, *paths, at_head=True)
-    assert asked(sandbox) == ["repository"] * 3
+    assert sorted(asked(sandbox)) == ["GET ['branches']", *["repository"] * 3]
     assert {path: snapshot.file(path).data for path in present} == present
     assert all(isinstance(snapshot.files[path], FileNotFound) for path in paths[240:])
 
@@ -299,6 +321,18 @@ async def test_a_rate_limit_is_told_and_not_waited_for(github: GitHub, sandbox: 
         await read(github, SONARR)
     assert len(sandbox.requests) == before
     assert time.monotonic() - started < 1.0
+
+
+async def test_the_graphql_quota_leaves_rest(github: GitHub, sandbox: Sandbox) -> None:
+    sandbox.faults.add(Fault("rate_limit_primary", path="/graphql", seconds=60))
+    assert (await read(github, SONARR, RADARR)).file(RADARR).data == FILES[RADARR]
+    asked(sandbox)
+    await github.commit(await read(github, SONARR), {SONARR: NEW}, "m")
+    assert (await read(github, SONARR, RADARR)).file(SONARR).data == NEW
+    assert "repository" not in asked(sandbox)
+    with pytest.raises(GitHubRateLimited):
+        await github.commit(await read(github, SONARR, RADARR), {SONARR: OLD, RADARR: NEW}, "m")
+    assert sandbox.read(SONARR) == NEW
 
 
 @pytest.mark.parametrize("kind", ["ruleset", "classic"])

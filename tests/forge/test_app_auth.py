@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import re
 import subprocess
 import sys
 import time
@@ -261,6 +262,36 @@ async def test_a_mint_passes_over_a_fault(app: AppCredentials, api: respx.Router
     assert mint.call_count == 3
 
 
+async def test_a_mint_that_hangs_is_given_up_for_all_who_wait(client: GitHubClient, key_file: Path) -> None:
+    asked = 0
+
+    async def hang(*_: Any, **__: Any) -> Any:
+        nonlocal asked
+        asked += 1
+        await asyncio.sleep(60)
+
+    app = AppCredentials(app_id="1001", key_file=key_file, ask=hang, installation_id=2001, mint_timeout_s=0.05)
+    started = time.monotonic()
+    waiting = await asyncio.gather(*(app.token(REPO) for _ in range(3)), return_exceptions=True)
+    assert time.monotonic() - started < 1.0
+    assert [type(error) for error in waiting] == [GitHubUnavailable] * 3
+    assert "a token for acme/homelab: no reply from GitHub in time" in str(waiting[0])
+    assert asked == 1
+    with pytest.raises(GitHubUnavailable):  # the next one asks anew
+        await app.token(REPO)
+    assert asked == 2
+
+
+async def test_a_write_without_a_token_in_time_was_not_applied(client: GitHubClient, key_file: Path) -> None:
+    async def hang(*_: Any, **__: Any) -> Any:
+        await asyncio.sleep(60)
+
+    client.credentials = AppCredentials(app_id="1001", key_file=key_file, ask=hang, mint_timeout_s=0.05)
+    with pytest.raises(GitHubUnavailable) as error:
+        await client.write("PUT", REPO, "/repos/acme/homelab/contents/a", {}, what="writing")
+    assert error.value.outcome == "not-applied"
+
+
 async def test_an_outage_is_not_multiplied(client: GitHubClient, api: respx.Router) -> None:
     mint = api.post(MINT_URL).mock(return_value=refused(503, "x"))
     with pytest.raises(GitHubUnavailable):
@@ -334,13 +365,55 @@ async def test_an_app_that_is_not_installed_is_told_so(lost_app: AppCredentials,
         await lost_app.token(REPO)
 
 
-async def test_an_app_that_was_installed_anew_is_found_again(lost_app: AppCredentials, api: respx.Router) -> None:
-    api.get(INSTALLATION_URL).mock(side_effect=[answer(200, {"id": 1999}), answer(200, {"id": 2001})])
-    api.post(f"{ROOT}/app/installations/1999/access_tokens").mock(return_value=refused(404, "Not Found"))
+OTHER_MINT_URL = f"{ROOT}/app/installations/1999/access_tokens"
+
+
+async def test_a_fresh_id_that_is_refused_is_not_kept(lost_app: AppCredentials, api: respx.Router) -> None:
+    found = api.get(INSTALLATION_URL).mock(side_effect=[answer(200, {"id": 1999}), answer(200, {"id": 2001})])
+    other = api.post(OTHER_MINT_URL).mock(return_value=refused(404, "Not Found"))
     api.post(MINT_URL).mock(return_value=minted())
-    with pytest.raises(GitHubPermission):
+    with pytest.raises(GitHubPermission, match="is not, or no longer, installed on acme/homelab"):
         await lost_app.token(REPO)
+    assert (found.call_count, other.call_count) == (1, 1)  # it was fresh: nothing better to be had
     assert (await lost_app.token(REPO)).value == "ghs_one"
+
+
+async def test_an_app_that_was_installed_anew_is_found_again(lost_app: AppCredentials, api: respx.Router) -> None:
+    found = api.get(INSTALLATION_URL).mock(side_effect=[answer(200, {"id": 1999}), answer(200, {"id": 2001})])
+    other = api.post(OTHER_MINT_URL).mock(side_effect=[minted("ghs_old"), refused(404, "Not Found")])
+    mint = api.post(MINT_URL).mock(return_value=minted("ghs_new"))
+    old = await lost_app.token(REPO)
+    lost_app.drop(REPO, old)  # it ended with the installation
+    assert (old.value, (await lost_app.token(REPO)).value) == ("ghs_old", "ghs_new")
+    assert (found.call_count, other.call_count, mint.call_count) == (2, 2, 1)
+
+
+async def test_an_app_that_was_uninstalled_is_told_so(lost_app: AppCredentials, api: respx.Router) -> None:
+    found = api.get(INSTALLATION_URL).mock(side_effect=[answer(200, {"id": 2001}), refused(404, "Not Found")])
+    mint = api.post(MINT_URL).mock(side_effect=[minted(), refused(404, "Not Found")])
+    lost_app.drop(REPO, await lost_app.token(REPO))
+    with pytest.raises(GitHubPermission, match="is not installed on acme/homelab"):
+        await lost_app.token(REPO)
+    assert (found.call_count, mint.call_count) == (2, 2)
+
+
+async def test_an_installation_that_keeps_its_id_is_tried_once_more_and_no_further(
+    lost_app: AppCredentials, api: respx.Router
+) -> None:
+    found = api.get(INSTALLATION_URL).mock(return_value=answer(200, {"id": 2001}))
+    mint = api.post(MINT_URL).mock(side_effect=[minted(), *[refused(404, "Not Found")] * 2])
+    lost_app.drop(REPO, await lost_app.token(REPO))
+    with pytest.raises(GitHubPermission, match="no longer, installed") as error:
+        await lost_app.token(REPO)
+    assert (found.call_count, mint.call_count) == (2, 3)
+    assert "FAILOVER_GITHUB_INSTALLATION_ID" not in error.value.detail
+
+
+async def test_a_pinned_id_is_named_and_tried_once(app: AppCredentials, api: respx.Router) -> None:
+    mint = api.post(MINT_URL).mock(return_value=refused(404, "Not Found"))
+    with pytest.raises(GitHubPermission, match="FAILOVER_GITHUB_INSTALLATION_ID=2001"):
+        await app.token(REPO)
+    assert mint.call_count == 1
 
 
 @pytest.mark.parametrize("body", [{}, [], {"id": None}, {"id": "x"}])
@@ -463,8 +536,12 @@ async def test_what_cannot_stand_in_a_header_is_not_ready_and_not_shown(tmp_path
 
 
 async def test_no_token_at_all_is_not_ready() -> None:
-    with pytest.raises(NotReady, match="FAILOVER_GITHUB_TOKEN"):
+    with pytest.raises(NotReady, match="no GitHub credentials") as error:
         await StaticToken().token(REPO)
+    for name in ("APP_ID", "PRIVATE_KEY_FILE", "TOKEN", "TOKEN_FILE"):
+        assert re.search(rf"FAILOVER_GITHUB_{name}\b", error.value.detail)
+    with pytest.raises(NotReady, match="no GitHub credentials"):
+        StaticToken().check_readable()
 
 
 async def test_a_token_file_is_read_again(tmp_path: Path) -> None:

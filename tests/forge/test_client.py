@@ -281,15 +281,49 @@ async def test_nothing_is_sent_while_the_circuit_is_open(
     assert waits == []
 
 
-async def test_graphql_opens_the_circuit_too(client: GitHubClient, api: respx.Router) -> None:
-    limited = graphql_error("RATE_LIMIT", "API rate limit already exceeded for user ID 1.")
-    api.post(GRAPHQL).mock(return_value=answer(200, limited, retry_after="9"))
-    get = api.get(FILE_URL)
+ALREADY = "API rate limit already exceeded for user ID 1."
+QUOTA = [
+    answer(200, graphql_error("RATE_LIMIT", ALREADY), retry_after="9"),
+    refused(403, "API rate limit exceeded for installation ID 1.", retry_after="9"),
+    refused(429, "no", retry_after="9", x_ratelimit_remaining="0"),
+]
+TOO_MUCH_AT_ONCE = [
+    answer(200, graphql_error("", SECONDARY), retry_after="9"),
+    refused(403, SECONDARY, retry_after="9"),
+    refused(429, "Too many requests", retry_after="9"),
+]
+
+
+@pytest.mark.parametrize("reply", QUOTA)
+async def test_the_quota_of_graphql_closes_graphql_alone(client: GitHubClient, api: respx.Router, reply: Any) -> None:
+    post = api.post(GRAPHQL).mock(return_value=reply)
+    get, put = api.get(FILE_URL).mock(return_value=answer(200, {})), api.put(FILE_URL).mock(return_value=answer(200))
+    for ask in (query, query, mutate):
+        with pytest.raises(GitHubRateLimited) as error:
+            await ask(client)
+        assert 7 < (error.value.retry_after_s or 0) <= 9
+    await read(client)
+    await write(client)
+    assert (post.call_count, get.call_count, put.call_count) == (1, 1, 1)
+
+
+@pytest.mark.parametrize("reply", TOO_MUCH_AT_ONCE)
+async def test_a_secondary_limit_of_graphql_closes_everything(
+    client: GitHubClient, api: respx.Router, reply: Any
+) -> None:
+    post, get, put = api.post(GRAPHQL).mock(return_value=reply), api.get(FILE_URL), api.put(FILE_URL)
+    for ask in (query, query, mutate, read, write):
+        with pytest.raises(GitHubRateLimited):
+            await ask(client)
+    assert (post.call_count, get.call_count, put.call_count) == (1, 0, 0)
+
+
+async def test_the_quota_of_graphql_is_its_owners(client: GitHubClient, api: respx.Router) -> None:
+    post = api.post(GRAPHQL).mock(side_effect=[QUOTA[0], answer(200, {"data": {"a": 1}})])
     with pytest.raises(GitHubRateLimited):
         await query(client)
-    with pytest.raises(GitHubRateLimited):
-        await read(client)
-    assert get.call_count == 0
+    assert await client.graphql("other/repo", QUERY, {}, what="reading") == {"a": 1}
+    assert post.call_count == 2
 
 
 async def test_the_circuit_closes_by_itself(client: GitHubClient, api: respx.Router) -> None:

@@ -7,7 +7,7 @@ import pytest
 
 from failover_api.core.splice import MAX_BYTES
 from failover_api.errors import GitHubError, ManifestInvalid
-from failover_api.forge.contents import decode_blob, decode_contents, encode_contents, refuse_mode
+from failover_api.forge.contents import decode_blob, decode_contents, encode_contents, refuse_kind, refuse_mode
 from failover_api.forge.port import File, blob_sha
 from tests.forge.stand_in import OLD, PATH, blob, contents, wrapped
 
@@ -112,4 +112,12 @@ def test_a_large_blob_is_refused() -> None:
 )
 def test_only_a_regular_file_can_be_edited(mode: int, said: str | None) -> None:
     problem = refuse_mode(PATH, mode)
+    assert (problem is None) if said is None else (problem is not None and said in problem.detail)
+
+
+@pytest.mark.parametrize(
+    ("kind", "said"), [("symlink", "is a symlink"), ("submodule", "is a submodule"), ("file", None)]
+)
+def test_a_kind_is_refused_as_a_mode_is(kind: str, said: str | None) -> None:
+    problem = refuse_kind(PATH, kind)
     assert (problem is None) if said is None else (problem is not None and said in problem.detail)

@@ -155,6 +155,45 @@ def test_how_long_github_asks_us_to_wait(
     assert error.retry_after_s == wait_s
 
 
+@pytest.mark.parametrize(
+    ("status", "message", "headers", "secondary"),
+    [
+        (403, PRIMARY, {}, False),
+        (429, PRIMARY, {}, False),
+        (403, "no", {"x_ratelimit_remaining": "0", "x_ratelimit_reset": str(int(NOW) + 90)}, False),
+        (403, SECONDARY, {}, True),
+        (429, SECONDARY, {"x_ratelimit_remaining": "0"}, True),
+        (403, "You have triggered an abuse detection mechanism.", {}, True),
+        (429, None, {}, True),
+        (429, "Too many requests", {"retry_after": "5", "x_ratelimit_remaining": "4990"}, True),
+        (403, None, {"retry_after": "3"}, True),
+    ],
+)
+def test_a_limit_that_does_not_say_it_is_the_quota_is_the_secondary_one(
+    status: int, message: str | None, headers: dict[str, str], secondary: bool
+) -> None:
+    error = meaning(status, message, **headers)
+    assert isinstance(error, GitHubRateLimited)
+    assert error.secondary is secondary
+    assert ("secondary" in error.detail) is secondary
+
+
+@pytest.mark.parametrize(
+    ("kind", "message", "secondary"),
+    [
+        ("RATE_LIMITED", PRIMARY, False),
+        ("RATE_LIMIT", "Any text", False),
+        ("", PRIMARY, False),
+        ("", SECONDARY, True),
+        ("RATE_LIMITED", SECONDARY, True),
+    ],
+)
+def test_graphql_tells_its_quota_from_the_secondary_limit(kind: str, message: str, secondary: bool) -> None:
+    error = graphql(kind, message)
+    assert isinstance(error, GitHubRateLimited)
+    assert error.secondary is secondary
+
+
 def test_the_reset_is_by_githubs_clock() -> None:
     date = "Fri, 15 Jan 2027 07:00:00 GMT"  # an hour behind NOW
     error = meaning(403, PRIMARY, x_ratelimit_remaining="0", x_ratelimit_reset=str(int(NOW) - 3600 + 50), date=date)
@@ -189,12 +228,31 @@ ALREADY = "API rate limit already exceeded for user ID 1."
         ("NOT_FOUND", NO_REPOSITORY, RepositoryNotFound),
         ("", SORRY, WriteUnknown),
         ("UNPROCESSABLE", "A path was requested which is not valid: `../x`", GitHubError),
-        ("RESOURCE_LIMITS_EXCEEDED", "Resource limits for this query exceeded.", GitHubError),
+        ("INSUFFICIENT_SCOPES", "Your token has not been granted the required scopes.", GitHubError),
+        ("RESOURCE_LIMITS_EXCEEDED", "Resource limits for this query exceeded.", WriteUnknown),
+        ("SERVICE_UNAVAILABLE", "Try again later.", WriteUnknown),
+        ("", "A text that nobody has seen yet", WriteUnknown),
     ],
 )
 def test_each_error_of_graphql_has_its_meaning(kind: str, message: str, expected: type[FailoverError]) -> None:
     error = graphql(kind, message)
     assert type(error) is expected
+
+
+@pytest.mark.parametrize("kind", ["RESOURCE_LIMITS_EXCEEDED", "SERVICE_UNAVAILABLE", ""])
+def test_an_unknown_error_of_a_query_is_no_unknown_outcome(kind: str) -> None:
+    assert type(graphql(kind, "A text that nobody has seen yet", writing=False)) is GitHubError
+
+
+@pytest.mark.parametrize(
+    ("ran", "expected"),
+    [({}, GitHubError), ({"data": None}, WriteUnknown), ({"data": {"createCommitOnBranch": None}}, WriteUnknown)],
+)
+def test_a_mutation_that_is_refused_as_a_query_never_ran(ran: Any, expected: type[FailoverError]) -> None:
+    # What was carried out names its place in the query as well, but has `data`.
+    wrong = {"locations": [{"line": 2, "column": 3}], "message": "Field 'x' doesn't exist on type 'Commit'"}
+    given = Reply("POST", "/graphql", 200, {}, b"", {"errors": [wrong], **ran})
+    assert type(graphql_refusal(given, now=NOW, what="writing 2 files", writing=True)) is expected
 
 
 def test_a_query_that_went_wrong_may_be_asked_again() -> None:
@@ -230,6 +288,7 @@ def test_how_long_graphql_asks_us_to_wait(message: str, headers: dict[str, str],
 def test_errors_of_an_unknown_shape_are_an_error(errors: Any) -> None:
     given = Reply("POST", "/graphql", 200, {}, b"", {"data": None, "errors": errors})
     assert type(graphql_refusal(given, now=NOW, what="x", writing=False)) is GitHubError
+    assert type(graphql_refusal(given, now=NOW, what="x", writing=True)) is WriteUnknown
 
 
 @pytest.mark.parametrize(

@@ -104,7 +104,7 @@ def _file(value: str) -> str:
 
 
 def _folder(value: str) -> str:
-    return "" if value in {"", ".", "./"} else f"{_file(value.removesuffix('/'))}/"
+    return "" if value in {"", ".", "./", "/"} else f"{_file(value.removesuffix('/'))}/"
 
 
 _Text = Annotated[str, BeforeValidator(_text)]

@@ -223,7 +223,9 @@ class _Claims:
 
 
 def _same_scalar(one: Switch, folder: str, other: Switch, other_folder: str) -> bool:
-    """In doubt yes: an unset kind, name or namespace may be the other's, and so may a file that must be searched."""
+    """In doubt yes: an unset kind, name or namespace may be the other's. Only for a file that must be searched, the
+    other has to name the document: every manifest could be the one that is found.
+    """
     pairs = (
         (one.selector.kind, other.selector.kind),
         (one.selector.name, other.selector.name),
@@ -232,6 +234,8 @@ def _same_scalar(one: Switch, folder: str, other: Switch, other_folder: str) -> 
     one_place, other_place = one.file or folder, other.file or other_folder
     if one.file and other.file:
         is_same_place = one.file == other.file
+    elif None in {one.selector.kind, one.selector.name, other.selector.kind, other.selector.name}:
+        is_same_place = False
     else:
         is_same_place = one_place.startswith(other_place) or other_place.startswith(one_place)
     return is_same_place and all(a is None or b is None or a == b for a, b in pairs)

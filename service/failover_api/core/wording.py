@@ -12,13 +12,20 @@ _JOINERS = "\u200c\u200d"  # emoji and some scripts are made with them
 
 
 def is_printable(char: str) -> bool:
-    """Any letter, mark, sign, symbol or space; no control, no bidi override, no line or paragraph separator."""
+    """Any letter, mark, sign, symbol or space; no control, no bidi override, no line or paragraph separator.
+
+    U+FFFD stands for bytes that were no text.
+    """
+    if char == "\ufffd":
+        return False
     category = unicodedata.category(char)
     return char in _JOINERS or not (category.startswith("C") or category in {"Zl", "Zp"})
 
 
 def one_line(text: str) -> str:
     """The text, with `\\u202e` for what is not printable."""
+    if text.isascii() and text.isprintable():
+        return text
     return "".join(char if is_printable(char) else _escape(char) for char in text)
 
 

@@ -17,7 +17,7 @@ from failover_api.edges.models import (
 )
 from failover_api.edges.problems import MEDIA_TYPE
 from failover_api.edges.wishes import read_asking
-from failover_api.errors import MethodNotAllowed
+from failover_api.errors import Forbidden, MethodNotAllowed
 from failover_api.wiring import House
 
 ANONYMOUS = "anonymous"  # until there is access control, nobody has a name
@@ -84,9 +84,19 @@ async def status(service: str, here: InHouse, if_none_match: IfNoneMatch = None)
     return _tagged(status_body(found), found.version, if_none_match)
 
 
+def _refuse_foreign_page(request: Request) -> None:
+    """A page of another site must not move services through the browser of whoever looks at it.
+
+    https://www.w3.org/TR/fetch-metadata/#sec-fetch-site-header
+    """
+    if request.headers.get("sec-fetch-site") in {"cross-site", "same-site"}:
+        raise Forbidden("the request comes from a page of another site")
+
+
 async def _move(
     request: Request, service: str, action: Action, if_match: str | None, if_none_match: str | None = None
 ) -> Response:
+    _refuse_foreign_page(request)
     asking = await read_asking(request)
     if request.method == "GET" and not asking.dry_run:
         raise MethodNotAllowed(f"GET only shows what {action} would do: add dry-run=true, or use POST to move")

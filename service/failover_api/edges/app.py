@@ -47,8 +47,8 @@ def create_app(settings: Settings) -> FastAPI:
         redirect_slashes=False,
     )
     app.include_router(api.router)
-    app.add_api_route("/healthz", _alive, methods=["GET"], summary="The process lives", include_in_schema=False)
-    app.add_api_route("/readyz", _ready, methods=["GET"], summary="The service can work", include_in_schema=False)
+    for path, probe in (("/healthz", _alive), ("/readyz", _ready)):
+        app.add_api_route(path, probe, methods=["GET", "HEAD"], include_in_schema=False)
     app.add_exception_handler(FailoverError, _on_error)
     app.add_exception_handler(RequestValidationError, _on_invalid)
     app.add_exception_handler(HTTPException, _on_http_error)

@@ -9,7 +9,7 @@ import typer
 
 from failover_api.edges.desk import Desk, Direct, MoveOptions, Refused, Remote, refused
 from failover_api.edges.terminal import Terminal
-from failover_api.errors import CatalogInvalid, FailoverError
+from failover_api.errors import CatalogInvalid, FailoverError, OutcomeUnknown
 
 if TYPE_CHECKING:  # `failover --help` should not wait for pydantic
     from failover_api.settings import Settings
@@ -49,6 +49,23 @@ def exit_code(problem: dict[str, object]) -> int:
             return USAGE
         case _:
             return FAILED
+
+
+def _version(asked: bool) -> None:
+    if asked:
+        import failover_api
+
+        sys.stdout.write(f"failover-api {failover_api.__version__}\n")
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    """Moves stateful services between two nodes by changing their manifests in Git."""
 
 
 @app.command("list")
@@ -148,12 +165,16 @@ def _move(service: str, action: str, options: MoveOptions, yes: bool, as_json: b
         chosen = options
         if terminal.can_ask and not yes and not options.dry_run:
             outcome, etag = desk.move(service, action, MoveOptions(True, options.force, options.reason))
-            if outcome["changed"]:
-                if not terminal.ask(outcome):
-                    terminal.err.print("Nothing was written.")
-                    raise typer.Exit(REFUSED)
-                chosen = MoveOptions(False, options.force, options.reason, if_match=etag)
-        outcome, _ = desk.move(service, action, chosen)
+            if outcome["changed"] and not terminal.ask(outcome):
+                terminal.err.print("Nothing was written.")
+                raise typer.Exit(REFUSED)
+            chosen = MoveOptions(False, options.force, options.reason, if_match=etag)
+        try:
+            outcome, _ = desk.move(service, action, chosen)
+        except KeyboardInterrupt:
+            if chosen.dry_run:
+                raise
+            raise refused(OutcomeUnknown(f"interrupted; `failover status {service}` tells where it is")) from None
         terminal.show_outcome(outcome, with_diff=options.dry_run)
 
     _carry_out(terminal, run)
@@ -172,7 +193,12 @@ def _carry_out(terminal: Terminal, run: Callable[["Settings"], None]) -> None:
     from failover_api.settings import Settings
 
     try:
-        run(Settings.read())
+        settings = Settings.read()
+    except FailoverError as exc:
+        terminal.show_problem(refused(exc).problem)
+        raise typer.Exit(USAGE) from exc
+    try:
+        run(settings)
     except Refused as exc:
         terminal.show_problem(exc.problem)
         of_catalog = isinstance(exc.__cause__, CatalogInvalid)

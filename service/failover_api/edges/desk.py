@@ -162,7 +162,8 @@ class Remote:
         if isinstance(body, dict) and str(body.get("type", "")).startswith(TYPE_PREFIX):
             raise Refused(body)
         foreign = f"answered {response.status_code}, and not as a failover-api does"
-        raise refused(self._unanswered(foreign, writing=writing and response.status_code >= 500))
+        carried_out = response.is_success or response.status_code >= 500
+        raise refused(self._unanswered(foreign, writing=writing and carried_out))
 
     def _unanswered(self, what: str, *, writing: bool) -> FailoverError:
         """What it means that the service's own answer did not come: a gateway in between may have dropped it."""

@@ -1,5 +1,6 @@
 """What people read in a terminal. Prompts and problems go to standard error, answers to standard output."""
 
+import io
 import json
 import sys
 from typing import Any
@@ -21,6 +22,9 @@ class Terminal:
 
     def __init__(self, *, as_json: bool = False) -> None:
         self._as_json = as_json
+        for stream in (sys.stdout, sys.stderr):  # a letter that cannot be shown must not hide what was done
+            if isinstance(stream, io.TextIOWrapper):
+                stream.reconfigure(errors="backslashreplace")
         self.out = Console(highlight=False, soft_wrap=True)
         self.err = Console(stderr=True, highlight=False, soft_wrap=True)
 
@@ -30,7 +34,8 @@ class Terminal:
         return sys.stdin.isatty() and sys.stderr.isatty()
 
     def show_json(self, body: Body) -> None:
-        sys.stdout.write(json.dumps(body, indent=2, ensure_ascii=False) + "\n")
+        plain = (sys.stdout.encoding or "").lower().replace("-", "") != "utf8"
+        sys.stdout.write(json.dumps(body, indent=2, ensure_ascii=plain) + "\n")
 
     def show_list(self, body: Body) -> None:
         if self._as_json:

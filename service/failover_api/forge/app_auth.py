@@ -15,12 +15,13 @@ from typing import Protocol
 
 from cachetools import LRUCache, TLRUCache
 
-from failover_api.errors import FileNotFound, GitHubError, GitHubPermission, NotReady
+from failover_api.errors import FileNotFound, GitHubError, GitHubPermission, GitHubUnavailable, NotReady
 from failover_api.forge.app_key import AppKey, read_secret
 from failover_api.forge.replies import Reply
 
 LIFETIME_S = 3600.0  # of a token, when GitHub does not say
 REFRESH_BEFORE_S = 600.0  # mint the next token in the background from here on
+MINT_TIMEOUT_S = 25.0
 DROP_BEFORE_S = 60.0  # never use a token with less left than this
 # As narrow as the work.
 PERMISSIONS = {"contents": "write", "metadata": "read"}
@@ -86,6 +87,11 @@ class StaticToken:
         pass
 
     def _read(self) -> str:
+        if self._file is None and self._value is None:
+            raise NotReady(
+                "no GitHub credentials: set FAILOVER_GITHUB_APP_ID and FAILOVER_GITHUB_PRIVATE_KEY_FILE, "
+                "or FAILOVER_GITHUB_TOKEN, or FAILOVER_GITHUB_TOKEN_FILE"
+            )
         value = (self._value or "") if self._file is None else read_secret(self._file, "the GitHub token")
         token = value.strip()
         if not _is_one_word(token):
@@ -101,8 +107,16 @@ class AppCredentials:
     the background before anybody has to wait. The key file is read again when it changes.
     """
 
-    def __init__(self, *, app_id: str, key_file: Path, ask: Ask, installation_id: int | None = None) -> None:
-        self._app_id, self._ask = app_id, ask
+    def __init__(
+        self,
+        *,
+        app_id: str,
+        key_file: Path,
+        ask: Ask,
+        installation_id: int | None = None,
+        mint_timeout_s: float = MINT_TIMEOUT_S,
+    ) -> None:
+        self._app_id, self._ask, self._mint_timeout_s = app_id, ask, mint_timeout_s
         self._key = AppKey(app_id, key_file)
         self._installation_id = installation_id
         self._installations: LRUCache[str, int] = LRUCache(1024)
@@ -173,21 +187,16 @@ class AppCredentials:
             task.exception()  # those who wait have it; nobody may be waiting for a renewal
 
     async def _mint(self, repository: str) -> Token:
-        installation = await self.installation(repository)
-        what = f"a token for {repository}"
+        """Mints within `mint_timeout_s`, so that those who wait for it are never held for longer."""
         try:
-            reply = await self._ask(
-                "POST",
-                f"/app/installations/{installation}/access_tokens",
-                bearer=self.jwt(),
-                json={"repositories": [repository.partition("/")[2]], "permissions": PERMISSIONS},
-                what=what,
-            )
-        except FileNotFound as exc:
-            self._installations.pop(repository, None)
-            raise GitHubPermission(
-                f"the GitHub App {self._app_id} is not, or no longer, installed on {repository} ({exc.detail})"
-            ) from exc
+            async with asyncio.timeout(self._mint_timeout_s):
+                return await self._ask_for_token(repository)
+        except TimeoutError as exc:
+            raise GitHubUnavailable(f"a token for {repository}: no reply from GitHub in time") from exc
+
+    async def _ask_for_token(self, repository: str) -> Token:
+        what = f"a token for {repository}"
+        reply = await self._granted(repository, what)
         value = reply.data.get("token") if isinstance(reply.data, dict) else None
         if not isinstance(value, str) or not _is_one_word(value):
             raise GitHubError(f"{what}: GitHub's answer has no token")
@@ -196,6 +205,29 @@ class AppCredentials:
         if token.expires_at - DROP_BEFORE_S > now:
             self._tokens[repository] = token
         return token
+
+    async def _granted(self, repository: str, what: str) -> Reply:
+        """The reply to a mint. An App that was installed anew has another id: a kept one may be out of date."""
+        kept = repository in self._installations
+        installation = await self.installation(repository)
+        try:
+            return await self._ask(
+                "POST",
+                f"/app/installations/{installation}/access_tokens",
+                bearer=self.jwt(),
+                json={"repositories": [repository.partition("/")[2]], "permissions": PERMISSIONS},
+                what=what,
+            )
+        except FileNotFound as exc:
+            self._installations.pop(repository, None)
+            if not kept:
+                raise GitHubPermission(self._not_installed(repository, exc.detail)) from exc
+        return await self._granted(repository, what)
+
+    def _not_installed(self, repository: str, detail: str) -> str:
+        pinned = self._installation_id
+        named = "" if pinned is None else f" as FAILOVER_GITHUB_INSTALLATION_ID={pinned}"
+        return f"the GitHub App {self._app_id} is not, or no longer, installed on {repository}{named} ({detail})"
 
 
 def _is_one_word(token: str) -> bool:

@@ -1,6 +1,6 @@
 """HTTP to GitHub: one request with credentials, ETags, retries of what is safe to repeat, and the rate-limit circuit.
 
-Reads are repeated after a passing fault. A write is never repeated here once it may have left: failover.py reads back
+Reads are repeated after a passing fault. A write is never repeated here once it may have left: move.py reads back
 first. Nobody sleeps for a rate limit: the circuit opens and every caller is told how long.
 """
 
@@ -24,6 +24,7 @@ from failover_api.errors import (
 )
 from failover_api.forge.app_auth import Credentials
 from failover_api.forge.conditional import ConditionalCache, Copy
+from failover_api.forge.connections import Connections
 from failover_api.forge.replies import (
     BadCredentials,
     FreshlyRefused,
@@ -50,6 +51,7 @@ _NEVER_SENT = (
     httpx2.UnsupportedProtocol,
 )
 _AS_APP = "app"  # the App's own requests count by themselves
+_GRAPHQL = " graphql"  # behind a key: its own primary limit
 
 
 class Circuit:
@@ -90,20 +92,20 @@ class _Ask:
 
 
 class GitHubClient:
-    """Requests to one GitHub. `base_url` is its REST root; `http` is closed by whoever made it.
+    """Requests to one GitHub. `base_url` is its REST root; `connections` are closed by whoever made them.
 
     `sleep` is every wait of the adapter.
     """
 
     def __init__(
         self,
-        http: httpx2.AsyncClient,
+        connections: Connections,
         *,
         base_url: str,
         timeout_s: float,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
-        self._http = http
+        self._connections = connections
         self._base_url = base_url.rstrip("/")
         self._timeout = httpx2.Timeout(timeout_s, connect=min(5.0, timeout_s))
         self._circuit = Circuit()
@@ -185,7 +187,7 @@ class GitHubClient:
         waits = iter(FRESH_TOKEN_WAITS_S)
         renewed = False
         while True:
-            self._circuit.check(self.credentials.key(ask.repository))
+            self._check_circuit(ask)
             token = await self.credentials.token(ask.repository)
             try:
                 return await self._repeated(ask, token.value)
@@ -212,13 +214,15 @@ class GitHubClient:
         headers = {**_HEADERS, "authorization": f"Bearer {token}"}
         if ask.etag:
             headers["if-none-match"] = ask.etag
+        http = self._connections.current
         try:
-            response = await self._http.request(
+            response = await http.request(
                 ask.method, url, headers=headers, json=ask.json, timeout=self._timeout, follow_redirects=False
             )
         except httpx2.InvalidURL as exc:
             raise GitHubError(f"{ask.what}: not a URL that can be asked for") from exc
         except httpx2.HTTPError as exc:
+            await self._connections.failed(http)
             raise lost(exc, what=ask.what, sent=not isinstance(exc, _NEVER_SENT), writing=ask.writing) from exc
         return _reply(ask, response)
 
@@ -232,8 +236,15 @@ class GitHubClient:
         error = meaning(reply, now=time.time(), what=ask.what, writing=ask.writing)
         if isinstance(error, GitHubRateLimited):
             key = self.credentials.key(ask.repository) if ask.bearer is None else _AS_APP
-            self._circuit.open(key, error.retry_after_s or 0.0)
+            own_limit = ask.graphql and not error.secondary
+            self._circuit.open(key + _GRAPHQL if own_limit else key, error.retry_after_s or 0.0)
         raise error
+
+    def _check_circuit(self, ask: _Ask) -> None:
+        key = self.credentials.key(ask.repository)
+        self._circuit.check(key)
+        if ask.graphql:
+            self._circuit.check(key + _GRAPHQL)
 
 
 def _reply(ask: _Ask, response: httpx2.Response) -> Reply:

@@ -64,6 +64,11 @@ def refuse_mode(path: str, mode: int) -> ManifestInvalid | None:
     return None if kind is None else _not_a_file(path, kind)
 
 
+def refuse_kind(path: str, kind: str) -> ManifestInvalid | None:
+    """As refuse_mode(), by the `type` of a listing: "file", "symlink", ..."""
+    return None if kind == "file" else _not_a_file(path, f"a {kind}")
+
+
 def too_large(path: str, size_bytes: int) -> ManifestInvalid:
     return ManifestInvalid(f"is {size_bytes:,} bytes, expected at most {MAX_BYTES:,}", file=path)
 

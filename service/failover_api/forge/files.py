@@ -7,6 +7,7 @@ https://docs.github.com/en/rest/repos/contents#get-repository-content
 """
 
 import asyncio
+import json
 import time
 from urllib.parse import quote
 
@@ -18,7 +19,7 @@ from failover_api.forge import queries
 from failover_api.forge.client import GitHubClient
 from failover_api.forge.concurrency import both
 from failover_api.forge.conditional import Copy
-from failover_api.forge.contents import decode_contents, encode_contents, refuse_mode
+from failover_api.forge.contents import decode_contents, encode_contents, refuse_kind, refuse_mode
 from failover_api.forge.heads import Heads
 from failover_api.forge.lag import WAITS_S, Lag
 from failover_api.forge.objects import Found, Objects
@@ -76,7 +77,7 @@ class Files:
         return found
 
     async def _odd_mode(self, branch: Branch, path: str) -> ManifestError | None:
-        """What GET contents hides; asked once a file, tried once, and not waited for long.
+        """What GET contents hides; asked once a file, and not waited for long: by GraphQL, or the folder's listing.
 
         An answer is not needed: a write to a symlink would lose its compare-and-swap.
         """
@@ -86,13 +87,26 @@ class Files:
         what = f"reading the mode of {path}"
         try:
             async with asyncio.timeout(MODE_WAIT_S):
-                repository = await self._objects.query(branch, queries.FILE_MODE, variables, what=what, attempts=1)
-            problem = refuse_mode(path, repository["ref"]["target"]["file"]["mode"])
-        except (FailoverError, TimeoutError, KeyError, TypeError):
+                try:
+                    async with asyncio.timeout(MODE_WAIT_S / 2):
+                        repository = await self._objects.query(
+                            branch, queries.FILE_MODE, variables, what=what, attempts=1
+                        )
+                    problem = refuse_mode(path, repository["ref"]["target"]["file"]["mode"])
+                except (FailoverError, TimeoutError, KeyError, TypeError):
+                    problem = refuse_kind(path, await self._listed_kind(branch, path, what))
+        except (FailoverError, TimeoutError, KeyError, TypeError, ValueError):
             return None
         if problem is None:
             self._regular[branch, path] = True
         return problem
+
+    async def _listed_kind(self, branch: Branch, path: str, what: str) -> str:
+        """The type that the listing of its folder gives the file. Raises KeyError when it is not listed."""
+        listing = json.loads(
+            await self._client.get(branch.repository, _url(branch, path.rpartition("/")[0]), what=what, keep=False)
+        )
+        return str({entry["path"]: entry["type"] for entry in listing}[path])
 
 
 def _url(branch: Branch, path: str) -> str:

@@ -58,8 +58,10 @@ class GitHub:
         tree = await self._objects.tree(branch, branch.name, not_before=not_before)
         return [Entry(node.path, node.sha, node.size_bytes) for node in tree if node.mode in _REGULAR]
 
-    async def read_blobs(self, branch: Branch, entries: Sequence[Entry]) -> Mapping[str, bytes]:
-        found = await self._objects.read(branch, entries)
+    async def read_blobs(
+        self, branch: Branch, entries: Sequence[Entry], spare: Sequence[Entry] = ()
+    ) -> Mapping[str, bytes]:
+        found = await self._objects.read(branch, entries, spare)
         return {path: file.data for path, file in found.items() if isinstance(file, File)}
 
     # Writing

@@ -1,6 +1,6 @@
 """Several files of a branch, all at one commit.
 
-    first read    one GraphQL query gives the head and the files
+    first read    one GraphQL query gives the head and the files, beside a GET of the branch
     later         GET branch, If-None-Match: a 304 says that nothing moved; else GraphQL again
 
 When GraphQL refuses or is down, REST has the same: the tree at that commit, then blob by blob.
@@ -16,10 +16,18 @@ from urllib.parse import quote
 from cachetools import LRUCache
 
 from failover_api.core.catalog import Branch
-from failover_api.errors import FileNotFound, GitHubError, GitHubUnavailable, RepositoryNotFound, RepositoryTooLarge
+from failover_api.errors import (
+    FailoverError,
+    FileNotFound,
+    GitHubError,
+    GitHubRateLimited,
+    GitHubUnavailable,
+    RepositoryNotFound,
+    RepositoryTooLarge,
+)
 from failover_api.forge import queries
 from failover_api.forge.client import GitHubClient
-from failover_api.forge.concurrency import together
+from failover_api.forge.concurrency import both, together
 from failover_api.forge.contents import refuse_mode
 from failover_api.forge.lag import HEAD, WAITS_S, Lag
 from failover_api.forge.objects import BATCH_FILES, Found, Objects
@@ -78,19 +86,21 @@ class Heads:
             self._heads[branch] = Head(commit, {**known.files, **files}, time.monotonic())
 
     async def _first(self, branch: Branch, paths: Sequence[str]) -> Head:
+        """The files by GraphQL, and beside them the branch by REST: its ETag makes the next read a 304."""
         started = time.monotonic()
-        oid, files = await self._files_at(branch, paths, None)
-        if self._lag.shown_by(branch, HEAD, oid):
-            started = time.monotonic()
-            oid = await self.oid(branch, started)
-            _, files = await self._files_at(branch, paths, oid)
+        seen, head = await both(self._at_ref(branch, paths), self.oid(branch, started))
+        if isinstance(seen, FailoverError):
+            return Head(head, await self._rest_all(branch, paths, head, seen), started)
+        oid, files = seen
+        if oid != head and not self._lag.shown_by(branch, HEAD, head):  # moved in between, or GraphQL is behind
+            oid, files = head, await self._files_at(branch, paths, head)
         return Head(oid, files, started)
 
     async def _completed(self, branch: Branch, paths: Sequence[str], head: Head) -> Head:
         missing = [path for path in paths if path not in head.files]
         if not missing:
             return head
-        _, files = await self._files_at(branch, missing, head.oid)
+        files = await self._files_at(branch, missing, head.oid)
         return Head(head.oid, {**head.files, **files}, head.validated_at)
 
     def _keep(self, branch: Branch, head: Head) -> None:
@@ -112,18 +122,22 @@ class Heads:
         except (KeyError, TypeError, ValueError) as exc:
             raise GitHubError(f"{what}: GitHub's answer names no commit") from exc
 
-    async def _files_at(self, branch: Branch, paths: Sequence[str], oid: str | None) -> tuple[str, dict[str, Found]]:
-        """Reads files at a commit, or at the head when `oid` is None; a hundred for each request."""
+    async def _at_ref(self, branch: Branch, paths: Sequence[str]) -> tuple[str, dict[str, Found]] | FailoverError:
+        """The head and its files by GraphQL, or why it gives none: then REST has the same."""
         try:
-            return await self._query_all(branch, paths, oid)
-        except (GitHubError, GitHubUnavailable) as exc:
-            oid = oid or await self.oid(branch, time.monotonic())
-            try:
-                return oid, await self._rest_all(branch, paths, oid)
-            except RepositoryTooLarge:
-                raise exc from None
+            return await self._query_all(branch, paths, None)
+        except (GitHubError, GitHubRateLimited, GitHubUnavailable) as exc:
+            return exc
+
+    async def _files_at(self, branch: Branch, paths: Sequence[str], oid: str) -> dict[str, Found]:
+        try:
+            _, files = await self._query_all(branch, paths, oid)
+        except (GitHubError, GitHubRateLimited, GitHubUnavailable) as exc:
+            files = await self._rest_all(branch, paths, oid, exc)
+        return files
 
     async def _query_all(self, branch: Branch, paths: Sequence[str], oid: str | None) -> tuple[str, dict[str, Found]]:
+        """Reads files at a commit, or at the head when `oid` is None; a hundred for each request."""
         files: dict[str, Found] = {}
         if oid is None:
             oid, files = await self._query(branch, paths[:BATCH_FILES], None)
@@ -155,8 +169,14 @@ class Heads:
         blob = entry["object"]
         return await self._objects.whole(branch, path, blob["oid"], blob)
 
-    async def _rest_all(self, branch: Branch, paths: Sequence[str], oid: str) -> dict[str, Found]:
-        nodes = {node.path: node for node in await self._objects.tree(branch, oid, not_before=None)}
+    async def _rest_all(
+        self, branch: Branch, paths: Sequence[str], oid: str, refusal: FailoverError
+    ) -> dict[str, Found]:
+        """What GraphQL did not give. Raises `refusal`, its reason, when the tree is too large for REST."""
+        try:
+            nodes = {node.path: node for node in await self._objects.tree(branch, oid, not_before=None)}
+        except RepositoryTooLarge:
+            raise refusal from None
         files: dict[str, Found] = {}
         entries = []
         for path in paths:

@@ -11,7 +11,7 @@ from cachetools import TTLCache
 from failover_api.core.catalog import Branch
 
 LAG_S = 10.0  # how long a read may lag behind a write of ours
-WAITS_S = (0.2, 0.6)  # before asking again
+WAITS_S = (0.2, 0.6, 1.2)  # before asking again
 HEAD = ""  # the place of the branch itself, beside those of its files
 
 

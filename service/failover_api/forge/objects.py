@@ -17,6 +17,7 @@ from failover_api.core.catalog import Branch
 from failover_api.errors import (
     FileNotFound,
     GitHubError,
+    GitHubRateLimited,
     GitHubUnavailable,
     ManifestError,
     RepositoryNotFound,
@@ -84,9 +85,14 @@ class Objects:
             f"{branch.repository} has too many files for GitHub to list; name the manifest's `path` in the catalog"
         )
 
-    async def read(self, branch: Branch, entries: Sequence[Entry]) -> dict[str, Found]:
-        """The files of a tree's entries, by path."""
-        batches = await together(self._read_batch(branch, batch) for batch in _batches(entries))
+    async def read(self, branch: Branch, entries: Sequence[Entry], spare: Sequence[Entry] = ()) -> dict[str, Found]:
+        """The files of a tree's entries, by path; those of `spare` too where they cost no request more."""
+        wanted = {entry.path for entry in entries}
+        batches = await together(
+            self._read_batch(branch, batch, wanted)
+            for batch in _batches([*entries, *spare])
+            if wanted.intersection(entry.path for entry in batch)
+        )
         return {path: found for batch in batches for path, found in batch.items()}
 
     async def read_by_rest(self, branch: Branch, entries: Sequence[Entry]) -> dict[str, Found]:
@@ -99,16 +105,18 @@ class Objects:
         found = decode_blob(path, sha, blob)
         return found if found is not None else await self._get(branch, path, sha)
 
-    async def _read_batch(self, branch: Branch, entries: Sequence[Entry]) -> dict[str, Found]:
+    async def _read_batch(self, branch: Branch, entries: Sequence[Entry], wanted: set[str]) -> dict[str, Found]:
         query, variables = queries.blobs([entry.sha for entry in entries])
         try:
             answer = await self.query(branch, query, variables, what=f"reading {len(entries)} files of {branch}")
-        except (GitHubError, GitHubUnavailable):  # GraphQL refused or down
-            return await self.read_by_rest(branch, entries)
-        found = await together(
-            self.whole(branch, entry.path, entry.sha, answer.get(f"f{i}") or {}) for i, entry in enumerate(entries)
-        )
-        return {entry.path: file for entry, file in zip(entries, found, strict=True)}
+        except (GitHubError, GitHubRateLimited, GitHubUnavailable):  # GraphQL refused or down
+            return await self.read_by_rest(branch, [entry for entry in entries if entry.path in wanted])
+        decoded = {
+            entry.path: decode_blob(entry.path, entry.sha, answer.get(f"f{i}") or {}) for i, entry in enumerate(entries)
+        }
+        found = {path: file for path, file in decoded.items() if file is not None}
+        missing = [entry for entry in entries if entry.path in wanted and entry.path not in found]
+        return found | await self.read_by_rest(branch, missing)
 
     async def _get(self, branch: Branch, path: str, sha: str) -> Found:
         url = f"/repos/{branch.repository}/git/blobs/{sha}"

@@ -98,8 +98,13 @@ class Forge(Protocol):
         """All regular files of the branch. Raises RepositoryTooLarge."""
         ...
 
-    async def read_blobs(self, branch: Branch, entries: Sequence[Entry]) -> Mapping[str, bytes]:
-        """The contents of files by path; a hundred cost one request."""
+    async def read_blobs(
+        self, branch: Branch, entries: Sequence[Entry], spare: Sequence[Entry] = ()
+    ) -> Mapping[str, bytes]:
+        """The contents of files by path; a hundred cost one request, and `spare` ones may fill it up.
+
+        What could not be read is left out.
+        """
         ...
 
     async def commit(self, snapshot: Snapshot, files: Mapping[str, bytes], message: str) -> Commit:

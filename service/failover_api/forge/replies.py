@@ -86,6 +86,7 @@ _PROTECTED = re.compile(
 )
 _SECONDARY = re.compile(r"secondary rate limit|abuse detection", re.IGNORECASE)
 _PRIMARY = re.compile(r"rate limit (already )?exceeded", re.IGNORECASE)
+_SURELY_REFUSED = {"UNPROCESSABLE", "BRANCH_PROTECTION_RULE_VIOLATION", "INSUFFICIENT_SCOPES"}
 # Both are seen; the documentation names neither. https://github.com/yanyongyu/githubkit/issues/271
 _LIMITED_KINDS = {"RATE_LIMIT", "RATE_LIMITED"}
 _NOT_GRANTED = re.compile(
@@ -126,11 +127,13 @@ def rate_limited(reply: Reply, *, now: float) -> GitHubRateLimited | None:
     """Whether, and how long, GitHub asks us to wait. `now` is the wall clock (s)."""
     if reply.status not in {403, 429}:
         return None
-    wait_s = _wait_s(reply, now=now, used_up=reply.headers.get("x-ratelimit-remaining") == "0")
+    used_up = reply.headers.get("x-ratelimit-remaining") == "0"
+    wait_s = _wait_s(reply, now=now, used_up=used_up)
     texted = _SECONDARY.search(reply.message) or _PRIMARY.search(reply.message)
     if reply.status == 403 and wait_s is None and not texted:
         return None
-    return _limited(wait_s, secondary=bool(_SECONDARY.search(reply.message)))
+    primary = used_up or _PRIMARY.search(reply.message)  # in doubt it is the secondary one, which stops everything
+    return _limited(wait_s, secondary=bool(_SECONDARY.search(reply.message)) or not primary)
 
 
 def graphql_refusal(reply: Reply, *, now: float, what: str, writing: bool) -> FailoverError:
@@ -155,7 +158,17 @@ def graphql_refusal(reply: Reply, *, now: float, what: str, writing: bool) -> Fa
         return RepositoryNotFound(text)
     if "Something went wrong" in message or "timeout" in message.lower():
         return WriteUnknown(text) if writing else _unavailable(text, reply)
+    if writing and kind not in _SURELY_REFUSED and not _never_ran(reply, first):
+        return WriteUnknown(text)
     return GitHubError(text)
+
+
+def _never_ran(reply: Reply, first: Mapping[str, Any]) -> bool:
+    """Whether the query was refused as such. https://spec.graphql.org/October2021/#sec-Data
+
+    An error of a mutation that ran has `locations` too, but then there is `data`, be it null.
+    """
+    return "locations" in first and "data" not in reply.data
 
 
 def lost(error: Exception, *, what: str, sent: bool, writing: bool) -> FailoverError:
@@ -173,7 +186,8 @@ def _unavailable(text: str, reply: Reply) -> GitHubUnavailable:
 def _limited(wait_s: float | None, *, secondary: bool) -> GitHubRateLimited:
     wait_s = SECONDARY_WAIT_S if wait_s is None else min(LONGEST_WAIT_S, max(1.0, wait_s))
     which = "the secondary rate limit" if secondary else "the rate limit"
-    return GitHubRateLimited(f"GitHub asks us to wait {wait_s:.0f} s ({which})", retry_after_s=wait_s)
+    text = f"GitHub asks us to wait {wait_s:.0f} s ({which})"
+    return GitHubRateLimited(text, retry_after_s=wait_s, secondary=secondary)
 
 
 def _wait_s(reply: Reply, *, now: float, used_up: bool) -> float | None:

@@ -1,0 +1,43 @@
+"""The HTTP client to GitHub, with connections that stay open for hours, and what to do when they turn out to be dead.
+
+A router that forgets an idle connection says nothing: the next request on it waits in vain. It has then forgotten the
+others too, so after a failure all are left behind and new ones made.
+"""
+
+import time
+from collections.abc import Callable
+
+import httpx2
+
+RENEW_AFTER_S = 60.0  # younger connections are not forgotten; and at most one renewal in this time
+MAX_CONNECTIONS = 20
+
+
+class Connections:
+    """One client at a time. `make` makes another one."""
+
+    def __init__(self, make: Callable[[], httpx2.AsyncClient], *, renew_after_s: float = RENEW_AFTER_S) -> None:
+        self._make, self._renew_after_s = make, renew_after_s
+        self.current = make()
+        self._made_at = time.monotonic()
+        self._left_behind: list[httpx2.AsyncClient] = []
+
+    async def failed(self, client: httpx2.AsyncClient) -> None:
+        """A request on `client` had no reply: make new connections, unless these are new already."""
+        if client is not self.current or time.monotonic() - self._made_at < self._renew_after_s:
+            return
+        forgotten, self._left_behind = self._left_behind, [client]  # others may still wait on `client`
+        self.current, self._made_at = self._make(), time.monotonic()
+        for old in forgotten:
+            await old.aclose()
+
+    async def aclose(self) -> None:
+        for client in (*self._left_behind, self.current):
+            await client.aclose()
+
+
+def keep_alive() -> Connections:
+    """Connections that are kept however long they idle: a promote at night should not pay for a TLS handshake."""
+    tls = httpx2.create_ssl_context()
+    limits = httpx2.Limits(max_connections=MAX_CONNECTIONS, keepalive_expiry=None)
+    return Connections(lambda: httpx2.AsyncClient(verify=tls, limits=limits))
