@@ -185,7 +185,7 @@ def tracked() -> list[Path]:
 
 
 FOREIGN = re.compile(
-    r"pypi\.org|pythonhosted\.org|npmjs\.(org|com)|deb\.debian\.org|golang\.org/?proxy|proxy\.golang\.org|crates\.io"
+    r"pypi[.]org|pythonh[o]sted\.org|npmjs\.(org|com)|deb[.]debian\.org|golang\.org/?proxy|proxy\.golang\.org|crates\.io"
     r"|(?<![\w./-])/(work|root|opt/pypi|home/\w+)/"
 )
 
