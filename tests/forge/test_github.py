@@ -276,7 +276,7 @@ async def test_a_secondary_limit_is_not_evaded_by_the_listing(github: GitHub, ap
         return answer(200, contents())
 
     async def limit(_: Any) -> respx.MockResponse:
-        await asked.wait()
+        await asyncio.wait_for(asked.wait(), 5)
         return refused(403, "You have exceeded a secondary rate limit.", retry_after="5")
 
     api.get(FILE_URL).mock(side_effect=file)
@@ -424,7 +424,7 @@ async def test_a_failed_first_read_leaves_no_request_behind(github: GitHub, api:
         await asyncio.sleep(60)
 
     async def none(_: Any) -> respx.MockResponse:
-        await asked.wait()
+        await asyncio.wait_for(asked.wait(), 5)
         gone = {"data": {"repository": {"ref": None}}}
         return answer(200, gone) if hanging == "branch" else refused(404, "Branch not found")
 
@@ -578,7 +578,7 @@ async def test_a_secondary_rate_limit_is_not_evaded_by_rest(github: GitHub, api:
         return answer(200, {"name": "main", "commit": {"sha": HEAD}})
 
     async def limit(_: Any) -> respx.MockResponse:
-        await asked.wait()
+        await asyncio.wait_for(asked.wait(), 5)
         return refused(403, "You have exceeded a secondary rate limit.", retry_after="5")
 
     post, branch = api.post(GRAPHQL).mock(side_effect=limit), api.get(BRANCH_URL).mock(side_effect=branch_at_head)
