@@ -549,6 +549,22 @@ async def test_rest_has_the_same_when_graphql_refuses_or_is_down(github: GitHub,
     assert branch.call_count == 1
 
 
+async def test_graphql_is_enough_while_the_branch_cannot_be_read(github: GitHub, api: respx.Router) -> None:
+    graphql(api, at_ref(entry(OLD), entry(NEW)))
+    branch = get_branch(api, *[refused(502, "x")] * 3, HEAD)
+    snapshot = await github.read(MAIN, [PATH, OTHER], not_before=time.monotonic())
+    assert (snapshot.head, snapshot.file(PATH).data, snapshot.file(OTHER).data) == (HEAD, OLD, NEW)
+    assert await github.read(MAIN, [PATH, OTHER], not_before=time.monotonic()) == snapshot
+    assert branch.call_count == 4
+
+
+async def test_with_branch_and_graphql_down_there_is_no_answer(github: GitHub, api: respx.Router) -> None:
+    graphql(api, *[refused(502, "x")] * 2)
+    get_branch(api, *[refused(502, "x")] * 3)
+    with pytest.raises(GitHubUnavailable, match="reading branch"):
+        await github.read(MAIN, [PATH, OTHER], not_before=time.monotonic())
+
+
 @pytest.mark.parametrize("seen_before", [False, True])
 async def test_a_commit_that_graphql_does_not_know_yet_comes_by_rest(
     github: GitHub, api: respx.Router, seen_before: bool

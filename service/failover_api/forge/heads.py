@@ -86,15 +86,29 @@ class Heads:
             self._heads[branch] = Head(commit, {**known.files, **files}, time.monotonic())
 
     async def _first(self, branch: Branch, paths: Sequence[str]) -> Head:
-        """The files by GraphQL, and beside them the branch by REST: its ETag makes the next read a 304."""
+        """The files by GraphQL, and beside them the branch by REST: its ETag makes the next read a 304.
+
+        When one of the two is down, the other is enough.
+        """
         started = time.monotonic()
-        seen, head = await both(self._at_ref(branch, paths), self.oid(branch, started))
+        seen, head = await both(self._at_ref(branch, paths), self._oid_if_up(branch, started))
         if isinstance(seen, FailoverError):
+            if isinstance(head, FailoverError):
+                raise head
             return Head(head, await self._rest_all(branch, paths, head, seen), started)
         oid, files = seen
-        if oid != head and not self._lag.shown_by(branch, HEAD, head):  # moved in between, or GraphQL is behind
+        if isinstance(head, FailoverError):
+            if self._lag.shown_by(branch, HEAD, oid):  # nothing newer can be had
+                raise head
+        elif oid != head and not self._lag.shown_by(branch, HEAD, head):  # moved in between, or GraphQL is behind
             oid, files = head, await self._files_at(branch, paths, head)
         return Head(oid, files, started)
+
+    async def _oid_if_up(self, branch: Branch, not_before: float) -> str | GitHubUnavailable:
+        try:
+            return await self.oid(branch, not_before)
+        except GitHubUnavailable as exc:
+            return exc
 
     async def _completed(self, branch: Branch, paths: Sequence[str], head: Head) -> Head:
         missing = [path for path in paths if path not in head.files]
