@@ -5,6 +5,7 @@ The two of a pair are measured by turns, so that whatever else the machine does 
 
 import asyncio
 import statistics
+import time
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -15,6 +16,7 @@ from bench.rig.delay import Delay, delaying
 from bench.rig.host import Host, hosting
 from bench.rig.report import Row, at_most
 from bench.rig.scratch import scratch
+from failover_api.core.catalog_text import parse_catalog
 
 LARGE_FILES, SMALL_FILES = 20_000, 20
 MANY_SERVICES = 1_000
@@ -46,6 +48,29 @@ def measure(*, quick: bool = False) -> Iterator[Row]:
         few_side, many_side = (hosts[1], other, names[1]), (hosts[1], many, names[2])
         pair = asyncio.run(_by_turns((few_side, many_side), [delays[1]] * 2, times))
         yield _row(f"{MANY_SERVICES:,} services in the catalog / 1", pair)
+        yield _catalog_row(500, 20)
+
+
+def _catalog_row(many: int, few: int) -> Row:
+    """Reading services.yaml: the time for each service must not grow with their number."""
+    many_s, few_s = (_read_s(count) for count in (many, few))
+    ratio = (many_s / many) / (few_s / few)
+    return Row(
+        f"reading a catalog, for each service: {many} services / {few}",
+        f"{ratio:.2f} times ({many_s * 1000:.0f} ms / {few_s * 1000:.1f} ms in all)",
+    )
+
+
+def _read_s(services: int) -> float:
+    """The best of five."""
+    text = repositories.catalog(repositories.names(services))
+
+    def read() -> float:
+        started = time.process_time()
+        assert len(parse_catalog(text, file="services.yaml").services) == services
+        return time.process_time() - started
+
+    return min(read() for _ in range(5))
 
 
 def _catalog(path: Path, names: list[str]) -> Path:

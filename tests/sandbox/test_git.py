@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import subprocess
 import threading
-import time
 from typing import TYPE_CHECKING
 
 from failover_api.sandbox import EXECUTABLE, NewFile, Sandbox
@@ -69,14 +68,10 @@ def test_a_push_is_seen(sandbox: Sandbox, tmp_path: Path, client: httpx2.Client)
     assert git("-C", sandbox.git_dir, "fsck", "--strict") == ""
 
 
-def test_twenty_thousand_files_take_seconds(tmp_path: Path) -> None:
+def test_twenty_thousand_files_are_a_repository_like_any_other(tmp_path: Path) -> None:
     files = {f"clusters/c{n % 20}/app{n // 20}/file.yaml": b"n: %d\n" % n for n in range(20_000)}
-    started = time.monotonic()
     sandbox = Sandbox.create(tmp_path / "large.git", files=files)
-    assert time.monotonic() - started < 30
-    started = time.monotonic()
     sandbox.commit({"clusters/c3/app7/file.yaml": b"changed\n"}, "One file")
-    assert time.monotonic() - started < 1
     assert sandbox.read("clusters/c3/app7/file.yaml") == b"changed\n"
     sandbox.close()
 
