@@ -12,6 +12,10 @@
     ├── Conflict                    the branch kept changing under us
     │   └── WriteConflict           one compare-and-swap lost: read, think and write again
     ├── BranchProtected             the branch takes pull requests only
+    ├── OperationPending            another pull request, or a person's commit, stands in the way
+    ├── NothingToRollBack           no failover commit of the service is known
+    ├── ChangedSince                a person changed what a rollback would put back
+    ├── IdempotencyKeyReused        the key has been used for another wish
     ├── ManifestNotFound
     │   ├── FileNotFound            no such file on the branch
     │   └── DocumentNotFound        the file has no such document
@@ -116,11 +120,27 @@ class Conflict(FailoverError):
 
 
 class WriteConflict(Conflict):
-    """One compare-and-swap lost. `detail` is the host's own text."""
+    """One compare-and-swap lost: what should be replaced or made is another, or there. `detail` is the host's text."""
 
 
 class BranchProtected(FailoverError):
     slug, title = "branch-protected", "The branch is protected"
+
+
+class OperationPending(FailoverError):
+    slug, title = "operation-pending", "Another operation is under way"
+
+
+class NothingToRollBack(FailoverError):
+    slug, title = "nothing-to-roll-back", "Nothing to roll back"
+
+
+class ChangedSince(FailoverError):
+    slug, title = "changed-since", "Changed since by somebody else"
+
+
+class IdempotencyKeyReused(FailoverError):
+    slug, title = "idempotency-key-reused", "The key was used for another wish"
 
 
 class ManifestError(FailoverError):

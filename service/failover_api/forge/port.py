@@ -2,15 +2,17 @@
 
     read         the files a plan is made from, and the versions they were read at
     write        one compare-and-swap against those versions
+    log          what Git's history says
+    propose      a branch and a pull request, for what a person has to look at first
 
 Nothing is cloned. A snapshot may come from the cache: `not_before` says how old it may be, and a write made from a
 stale one loses its compare-and-swap.
 """
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Literal, Protocol
 
 from failover_api.core.catalog import Branch
 from failover_api.errors import FileNotFound, ManifestError
@@ -66,6 +68,56 @@ class Commit:
 
 
 @dataclass(frozen=True, slots=True)
+class LoggedCommit:
+    """A commit of the history. `at` is RFC 3339 in UTC, when it was committed; `by` the author's login, or name."""
+
+    sha: str
+    url: str
+    verified: bool
+    message: str
+    by: str
+    at: str
+    parents: tuple[str, ...]
+
+    @property
+    def commit(self) -> Commit:
+        return Commit(self.sha, self.url, self.verified)
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """What a commit has beyond another.
+
+    `commits` are oldest first; `files` is {path: blob sha}, None for one that was removed; `is_whole` is False when
+    GitHub did not list all of them.
+    """
+
+    merge_base: str
+    commits: tuple[LoggedCommit, ...]
+    files: Mapping[str, str | None]
+    is_whole: bool
+
+
+@dataclass(frozen=True, slots=True)
+class PullRequest:
+    """A pull request. `head` is the commit its branch is at, or was when it was closed.
+
+    `base_head` is the commit its base was at, when the host says; `merge_commit` is what it was merged as.
+    `node_id` is the host's own name for it.
+    """
+
+    number: int
+    url: str
+    branch: str
+    state: Literal["open", "merged", "closed"]
+    head: str
+    body: str
+    node_id: str
+    base_head: str | None = None
+    merge_commit: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Check:
     """One thing an operator could have wrong, and whether it is right."""
 
@@ -114,13 +166,92 @@ class Forge(Protocol):
         """
         ...
 
-    async def find_commit(self, branch: Branch, operation: str, path: str) -> Commit | None:
-        """The commit that carries the operation's trailer, among the newest that changed `path`."""
+    def write_wait_s(self, branch: Branch) -> float:
+        """How long until the host would take another write: 0 when it would now.
+
+        GitHub counts what creates content, and refuses what is too much.
+        """
         ...
+
+    # History
+
+    async def head(self, branch: Branch, *, not_before: float | None) -> str:
+        """The commit that the branch is at."""
+        ...
+
+    async def read_at(self, branch: Branch, commit: str, paths: Sequence[str]) -> Snapshot:
+        """Files as they were at a commit of the branch's repository."""
+        ...
+
+    async def log(
+        self, branch: Branch, path: str | None = None, *, at: str | None = None, page: int = 1, not_before: float | None
+    ) -> Sequence[LoggedCommit]:
+        """LOG_PAGE commits a page, newest first: those that changed `path`, or all; up to commit `at`, or the head."""
+        ...
+
+    async def compare(self, branch: Branch, base: str, head: str) -> Comparison:
+        """What commit `head` has beyond commit `base`."""
+        ...
+
+    # Branches and pull requests of our own
+
+    async def branch_head(self, branch: Branch) -> str | None:
+        """As head(), asked now; None when there is no such branch."""
+        ...
+
+    async def create_branch(self, branch: Branch, commit: str) -> None:
+        """Makes a branch at a commit. Raises WriteConflict when there is one of that name, WriteUnknown."""
+        ...
+
+    async def make_commit(self, branch: Branch, parent: str, files: Mapping[str, bytes], message: str) -> Commit:
+        """A commit on top of `parent` that no branch has yet. Raises WriteUnknown."""
+        ...
+
+    async def move_branch(self, branch: Branch, before: str, after: str) -> None:
+        """Puts a branch that is at `before` to `after`, whatever is between. Raises WriteConflict, WriteUnknown."""
+        ...
+
+    async def open_pull_requests(self, base: Branch, heads: Collection[str]) -> Sequence[PullRequest]:
+        """The open pull requests into `base` from these branches of the same repository, asked now, oldest first."""
+        ...
+
+    async def pull_requests(self, base: Branch, head: str, *, not_before: float | None) -> Sequence[PullRequest]:
+        """The newest hundred pull requests into `base` from branch `head`, in any state, newest first."""
+        ...
+
+    async def create_pull_request(self, base: Branch, head: str, *, title: str, body: str, draft: bool) -> PullRequest:
+        """Raises WriteConflict when one is open or nothing is to be merged, WriteUnknown."""
+        ...
+
+    async def edit_pull_request(self, base: Branch, number: int, *, title: str, body: str) -> None:
+        """Raises WriteUnknown, as the following do."""
+        ...
+
+    async def close_pull_request(self, base: Branch, number: int, *, comment: str) -> None:
+        """Says why, then closes."""
+        ...
+
+    async def add_labels(self, base: Branch, number: int, labels: Sequence[str]) -> None: ...
+
+    async def request_reviewers(
+        self, base: Branch, number: int, users: Sequence[str], teams: Sequence[str]
+    ) -> None: ...
+
+    async def enable_auto_merge(self, base: Branch, pull_request: PullRequest, method: str | None) -> None:
+        """`method` is squash, merge or rebase; None: the first that the repository allows.
+
+        What has nothing to wait for is merged at once, if its head is still `pull_request.head`.
+        """
+        ...
+
+    # Checks
 
     async def check(self, branch: Branch) -> Sequence[Check]:
         """Whether the credentials may do the work on this branch, and which rules hold for it."""
         ...
+
+
+LOG_PAGE = 100
 
 
 def blob_sha(data: bytes) -> str:
