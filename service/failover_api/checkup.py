@@ -8,6 +8,7 @@ from failover_api.core.state import State
 from failover_api.errors import FailoverError
 from failover_api.failover import Failover, Status, Unreadable
 from failover_api.forge.port import Check, Forge
+from failover_api.history import may_be_proposed
 
 
 async def check_all(catalog: CatalogFile, forge: Forge, failover: Failover) -> list[Check]:
@@ -18,7 +19,8 @@ async def check_all(catalog: CatalogFile, forge: Forge, failover: Failover) -> l
     checks = [Check("catalog", ok=True, detail=f"{len(known.services)} services, {len(known.groups)} groups")]
     for branch in known.branches:
         try:
-            checks += await failover.in_time(forge.check(branch))
+            proposing = any(may_be_proposed(s) for s in known.services.values() if s.branch == branch)
+            checks += await failover.in_time(forge.check(branch, pulls=proposing))
         except FailoverError as exc:
             checks.append(Check(f"branch {branch}", ok=False, detail=exc.detail))
     if all(check.ok or check.name.startswith("rules") for check in checks):

@@ -1,26 +1,48 @@
-"""The use cases: status, list, move. Each reads, thinks and, for a move, writes.
+"""The use cases: status, list, move, move a group, roll back, history. Each reads, thinks and, for a move, writes.
+
+    policy direct           writer.py, batch.py        one commit for all who wait
+    policy pull_request     proposer.py, proposal.py   a branch and a pull request
 
 Every answer without a write (a status, a dry run, "already there", a refusal) is validated with the forge first; a
-move is validated by its own compare-and-swap.
+write is validated by its own compare-and-swap.
 """
 
 import asyncio
 import logging
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from ulid import ULID
 
 from failover_api.core.catalog import Action, Branch, Catalog, Policy, Service
 from failover_api.core.message import Asked
 from failover_api.core.state import Detection, detect
-from failover_api.errors import CannotPlan, FailoverError, UnknownService
-from failover_api.forge.port import Forge
-from failover_api.move import Move, Outcome, Turns, Wish, too_late, within_deadline
+from failover_api.core.trailers import idempotency_digest
+from failover_api.deadline import too_late, within_deadline
+from failover_api.errors import (
+    BranchProtected,
+    FailoverError,
+    GitHubError,
+    GitHubRateLimited,
+    GitHubUnavailable,
+    OutcomeUnknown,
+    PreconditionFailed,
+    UnknownGroup,
+    UnknownService,
+)
+from failover_api.forge.concurrency import both
+from failover_api.forge.port import Forge, PullRequest
+from failover_api.history import Entry, History, Page
 from failover_api.observation import Observation, Observer
+from failover_api.outcome import GroupOutcome, Outcome
+from failover_api.proposer import Proposer
+from failover_api.repeats import Repeats
+from failover_api.task import RollingBack, Task
+from failover_api.tip import Tips
+from failover_api.writer import Writer
 
 T = TypeVar("T")
 _log = logging.getLogger(__name__)
@@ -33,6 +55,8 @@ class Status:
     service: Service
     detection: Detection
     version: str
+    pull_request: PullRequest | None = None
+    last_move: Entry | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,54 +67,150 @@ class Unreadable:
     error: FailoverError
 
 
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """How a move is asked for, and by whom.
+
+    `versions` are those that an If-Match takes, None: any; `key` is an Idempotency-Key. `supersede`: an open pull
+    request for the other side is closed. `skip_refused`: a group moves without those of its services that are refused.
+    """
+
+    by: str
+    reason: str = ""
+    force: bool = False
+    dry_run: bool = False
+    versions: frozenset[str] | None = None
+    key: str | None = None
+    supersede: bool = False
+    skip_refused: bool = False
+
+
 class Failover:
     """What operators do. `catalog` gives the catalog in force; `deadline_s` is for a whole operation."""
 
     def __init__(self, forge: Forge, catalog: Callable[[], Catalog], *, deadline_s: float) -> None:
         self._forge, self._catalog, self._deadline_s = forge, catalog, deadline_s
         self._observer = Observer(forge)
-        self._turns = Turns()
+        self._history = History(forge)
+        repeats = Repeats(forge, self._observer)
+        tips = Tips(forge, self._observer, self._history)
+        self._writer = Writer(forge, self._observer, repeats)
+        self._proposer = Proposer(forge, self._observer, repeats, tips)
+
+    async def aclose(self) -> None:
+        """Ends what is under way."""
+        await self._writer.aclose()
+
+    # Looking
 
     async def status(self, name: str) -> Status:
         """Where one service is."""
-        observing = self._observer.observe(self._service(name), not_before=time.monotonic())
-        return _status(await self.in_time(observing))
+        service = self._service(name)
+        (status,) = await self.in_time(self._statuses(service.branch, [service], thorough=True))
+        if isinstance(status, Unreadable):
+            raise status.error
+        return status
 
     async def list_all(self) -> list[Status | Unreadable]:
         """Where every service of the catalog is, in its order; all of a branch read at one commit."""
         services = tuple(self._catalog().services.values())
-        by_branch: dict[Branch, list[Service]] = {}
-        for service in services:
-            by_branch.setdefault(service.branch, []).append(service)
-        answers = await asyncio.gather(*(self._list(branch, members) for branch, members in by_branch.items()))
-        statuses = {name: status for answer in answers for name, status in answer.items()}
+        answers = await asyncio.gather(*(self._list(*group) for group in _by_branch(services).items()))
+        statuses = {status.service.name: status for answer in answers for status in answer}
         return [statuses[service.name] for service in services]
 
-    async def move(
-        self,
-        name: str,
-        action: Action,
-        *,
-        by: str,
-        reason: str = "",
-        force: bool = False,
-        dry_run: bool = False,
-        versions: frozenset[str] | None = None,
-    ) -> Outcome:
-        """Moves a service, or says what that would do. `versions` are those that an If-Match takes.
-
-        Raises ManifestDrifted, PreconditionFailed, Conflict, BranchProtected, OutcomeUnknown and whatever reading
-        raises; nothing was written then, except where the error's `outcome` says "unknown".
-        """
-        started = time.monotonic()
+    async def history(self, name: str, *, limit: int, cursor: str | None = None) -> Page:
+        """What Git says of one service, newest first. Raises BadRequest for a cursor that is none."""
         service = self._service(name)
-        at = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-        asked = Asked(operation=str(ULID()), by=by, at=at, reason=reason)
-        wish = Wish(action, asked, force=force, dry_run=dry_run, versions=versions)
-        facts: dict[str, object] = {"service": name, "action": action.value, "dry_run": dry_run, "by": by}
-        facts["operation"] = asked.operation
+
+        async def read() -> Page:
+            now = time.monotonic()
+            found = await self._observer.observe(service, not_before=now, at_head=True)
+            return await self._history.page(found.service, limit=limit, cursor=cursor, not_before=now)
+
+        return await self.in_time(read())
+
+    # Moving
+
+    async def move(self, name: str, action: Action, wish: Wish) -> Outcome:
+        """Moves a service, or says what that would do.
+
+        Raises ManifestDrifted, PreconditionFailed, Conflict, BranchProtected, OperationPending, IdempotencyKeyReused,
+        OutcomeUnknown and whatever reading raises; nothing was written then, except where the error's `outcome` says
+        "unknown". A rollback raises NothingToRollBack and ChangedSince too.
+        """
+        service = self._service(name)
+        asked = _asked(wish, str(ULID()))
+        if action is Action.ROLLBACK:
+            history, observer = self._history, self._observer
+            task: Task = RollingBack((service,), action, asked, history=history, observer=observer)
+        else:
+            task = Task((service,), action, asked)
+        task.versions, task.supersede = wish.versions, wish.supersede
+        return await self._logged(task, wish, self._carry_out(task, wish))
+
+    async def move_group(self, name: str, action: Action, wish: Wish) -> GroupOutcome:
+        """Moves the services of a group: one commit, or one pull request, for each branch and policy.
+
+        All or nothing: everything is planned before anything is written, and a service that is refused refuses the
+        group, unless `skip_refused`. Raises as move(); OutcomeUnknown also when one of several commits was made and
+        another refused, saying which.
+        """
         try:
-            outcome = await self._decide(service, wish)
+            names = self._catalog().groups[name]
+        except KeyError:
+            raise UnknownGroup(f"no group is named {name[:80]!r} in the catalog") from None
+        asked = _asked(wish, str(ULID()), group=name)
+        tasks = _parts([self._service(member) for member in names], action, asked, wish)
+        started = time.monotonic()
+        if len(tasks) > 1 or wish.dry_run:
+            rehearsed = [await self._logged(task, wish, self._rehearse(task)) for task in tasks]
+            outcome = GroupOutcome(name, action, tuple(rehearsed), names)
+            _check_versions(outcome, wish)
+            if wish.dry_run:
+                return outcome
+        else:
+            tasks[0].versions = wish.versions
+        done: list[Outcome] = []
+        for task in tasks:
+            try:
+                left_s = self._deadline_s - (time.monotonic() - started)
+                done.append(await self._logged(task, wish, self._write(task, left_s)))
+            except FailoverError as exc:
+                if not any(one.changed for one in done):
+                    raise
+                raise _half_done(name, done, task, exc) from exc
+        return GroupOutcome(name, action, tuple(done), names)
+
+    async def in_time(self, work: Awaitable[T]) -> T:
+        """Awaits what writes nothing. Raises GitHubUnavailable when the deadline passes."""
+        return await within_deadline(work, deadline_s=self._deadline_s, late=lambda: too_late(self._deadline_s))
+
+    async def _carry_out(self, task: Task, wish: Wish) -> Outcome:
+        return await (self._rehearse(task) if wish.dry_run else self._write(task, self._deadline_s))
+
+    async def _rehearse(self, task: Task) -> Outcome:
+        way = self._writer if task.policy is Policy.DIRECT else self._proposer
+        return await self.in_time(way.rehearse(task))
+
+    async def _write(self, task: Task, deadline_s: float) -> Outcome:
+        started = time.monotonic()
+        if task.policy is Policy.PULL_REQUEST:
+            return await self._proposer.carry_out(task, deadline_s=deadline_s)
+        try:
+            return await self._writer.carry_out(task, deadline_s=deadline_s)
+        except BranchProtected:
+            if any(service.fallback is not Policy.PULL_REQUEST for service in task.services):
+                raise
+        return await self._proposer.carry_out(task, deadline_s=deadline_s - (time.monotonic() - started))
+
+    async def _logged(self, task: Task, wish: Wish, work: Awaitable[Outcome]) -> Outcome:
+        """Awaits a move and says in the log what came of it: one line a decision."""
+        started = time.monotonic()
+        what = {"group": task.name} if task.asked.group else {"service": task.name}
+        facts: dict[str, object] = {**what, "action": task.action.value, "dry_run": wish.dry_run, "by": wish.by}
+        facts["operation"] = task.asked.operation
+        try:
+            outcome = await work
         except FailoverError as exc:
             event = "move refused" if exc.outcome == "not-applied" else "move outcome unknown"
             _log.warning(event, extra={**facts, "problem": exc.slug, "detail": exc.detail})
@@ -98,40 +218,29 @@ class Failover:
         except BaseException:  # cancelled, or a defect of ours
             _log.exception("move interrupted", extra=facts)
             raise
-        commit = outcome.commit.sha if outcome.commit else None
-        facts |= {"from": outcome.plan.before.state.value, "to": outcome.plan.target.value, "changed": outcome.changed}
-        facts |= {"commit": commit, "operation": outcome.operation}
+        facts |= _facts(outcome)
         _log.info("move done", extra={**facts, "duration_ms": round((time.monotonic() - started) * 1000)})
         return outcome
 
-    async def _decide(self, service: Service, wish: Wish) -> Outcome:
-        move = Move(service, wish, forge=self._forge, observer=self._observer)
-        if wish.dry_run:
-            return await self.in_time(move.propose())
-        if service.policy is not Policy.DIRECT:
-            raise CannotPlan(f"{service.name} has policy {service.policy}, which this version does not carry out")
-
-        def late() -> FailoverError:
-            passed = f"the deadline of {self._deadline_s:g} s passed"
-            return move.unknown(passed) if move.is_unresolved else too_late(self._deadline_s)
-
-        async def in_turn() -> Outcome:
-            async with self._turns.of(service.branch):
-                return await move.run()
-
-        return await within_deadline(in_turn(), deadline_s=self._deadline_s, late=late)
-
-    async def in_time(self, work: Awaitable[T]) -> T:
-        """Awaits what writes nothing. Raises GitHubUnavailable when the deadline passes."""
-        return await within_deadline(work, deadline_s=self._deadline_s, late=lambda: too_late(self._deadline_s))
-
-    async def _list(self, branch: Branch, services: list[Service]) -> Mapping[str, Status | Unreadable]:
+    async def _list(self, branch: Branch, services: list[Service]) -> Sequence[Status | Unreadable]:
         try:
-            observing = self._observer.observe_all(branch, services, not_before=time.monotonic())
-            observed = await self.in_time(observing)
+            return await self.in_time(self._statuses(branch, services, thorough=False))
         except FailoverError as exc:
-            return {service.name: Unreadable(service, exc) for service in services}
-        return {service.name: _status_or_error(service, observed[service.name]) for service in services}
+            return [Unreadable(service, exc) for service in services]
+
+    async def _statuses(
+        self, branch: Branch, services: Sequence[Service], *, thorough: bool
+    ) -> list[Status | Unreadable]:
+        now = time.monotonic()
+        seeing = self._observer.observe_all(branch, services, not_before=now)
+        seen, pulls = await both(seeing, _if_known(self._proposer.open_for(branch, services)))
+        found = [one for one in seen.values() if isinstance(one, Observation)]
+        moves: Mapping[str, Entry] = {}
+        if found and found[0].snapshot.head is not None:
+            located, head = [one.service for one in found], found[0].snapshot.head
+            looking = self._history.last_moves(branch, located, head, thorough=thorough, not_before=now)
+            moves = await _if_known(looking)
+        return [_status(service, seen[service.name], pulls, moves) for service in services]
 
     def _service(self, name: str) -> Service:
         try:
@@ -140,15 +249,90 @@ class Failover:
             raise UnknownService(f"no service is named {name[:80]!r} in the catalog") from None
 
 
-def _status(observation: Observation) -> Status:
-    detection = detect(observation.service, observation.manifests)
-    return Status(observation.service, detection, observation.version)
-
-
-def _status_or_error(service: Service, observed: Observation | FailoverError) -> Status | Unreadable:
-    if isinstance(observed, FailoverError):
-        return Unreadable(service, observed)
+async def _if_known(reading: Coroutine[Any, Any, Mapping[str, T]]) -> Mapping[str, T]:
+    """What is nice to know beside the side: a status without it is better than none."""
     try:
-        return _status(observed)
+        return await reading
+    except (GitHubError, GitHubUnavailable, GitHubRateLimited) as exc:
+        _log.warning("status is incomplete", extra={"problem": exc.slug, "detail": exc.detail})
+        return {}
+
+
+def _asked(wish: Wish, operation: str, group: str | None = None) -> Asked:
+    return Asked(
+        operation=operation,
+        by=wish.by,
+        at=datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+        reason=wish.reason,
+        group=group,
+        force=wish.force,
+        key=None if wish.key is None or wish.dry_run else idempotency_digest(wish.by, wish.key),
+    )
+
+
+def _by_branch(services: Sequence[Service]) -> dict[Branch, list[Service]]:
+    by_branch: dict[Branch, list[Service]] = {}
+    for service in services:
+        by_branch.setdefault(service.branch, []).append(service)
+    return by_branch
+
+
+def _parts(services: Sequence[Service], action: Action, asked: Asked, wish: Wish) -> list[Task]:
+    """A task for each branch and policy, in the order of the group."""
+    members: dict[tuple[Branch, Policy], list[Service]] = {}
+    for service in services:
+        members.setdefault((service.branch, service.policy), []).append(service)
+    return [
+        Task(tuple(part), action, asked, skip_refused=wish.skip_refused, supersede=wish.supersede)
+        for part in members.values()
+    ]
+
+
+def _check_versions(outcome: GroupOutcome, wish: Wish) -> None:
+    if wish.versions is not None and outcome.version not in wish.versions:
+        raise PreconditionFailed(f"the manifests of {outcome.group} are not those of the If-Match; look again")
+
+
+def _half_done(group: str, done: Sequence[Outcome], failed: Task, error: FailoverError) -> OutcomeUnknown:
+    """Several repositories or branches cannot be written at once: what was done, and what was not."""
+    made = "; ".join(f"{one.plans[0].service.branch}: {_where(one)}" for one in done if one.changed)
+    return OutcomeUnknown(
+        f"{group} was moved in part. Done: {made}. Not done: {failed.branch} ({error.slug}: {error.detail}). "
+        "Ask again: what is done is left as it is"
+    )
+
+
+def _where(outcome: Outcome) -> str:
+    if outcome.pull_request is not None:
+        return outcome.pull_request.url
+    return f"commit {outcome.commit.sha[:12]}" if outcome.commit else "nothing to do"
+
+
+def _facts(outcome: Outcome) -> dict[str, object]:
+    """What the log says of an outcome."""
+    facts: dict[str, object] = {"changed": outcome.changed, "operation": outcome.operation}
+    if len(outcome.plans) == 1:
+        facts |= {"from": outcome.plan.before.state.value, "to": outcome.plan.after.value}
+    else:
+        facts["services"] = [plan.service.name for plan in outcome.plans if plan.changes]
+    facts["commit"] = outcome.commit.sha if outcome.commit else None
+    if outcome.pull_request is not None:
+        facts["pull_request"] = outcome.pull_request.url
+    if outcome.warnings:
+        facts["warnings"] = list(outcome.warnings)
+    return facts
+
+
+def _status(
+    service: Service,
+    seen: Observation | FailoverError,
+    pulls: Mapping[str, PullRequest],
+    moves: Mapping[str, Entry],
+) -> Status | Unreadable:
+    try:
+        if isinstance(seen, FailoverError):
+            raise seen
+        detection = detect(seen.service, seen.manifests)
     except FailoverError as exc:
         return Unreadable(service, exc)
+    return Status(seen.service, detection, seen.version, pulls.get(service.name), moves.get(service.name))

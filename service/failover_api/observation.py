@@ -14,7 +14,10 @@ from failover_api.discovery import Discovery
 from failover_api.errors import DocumentNotFound, FailoverError, FileNotFound, ManifestError, RepositoryTooLarge
 from failover_api.forge.port import File, Forge, Snapshot
 
-MANIFESTS_KEPT = 256
+MANIFESTS_KEPT = 512
+
+# By the name of the service: what was read of it, or why it could not be.
+Seen = Mapping[str, "Observation | FailoverError"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,35 +42,33 @@ class Observer:
         self._discovery = Discovery(forge)
         self._manifests: LRUCache[tuple[str, str], Manifest] = LRUCache(MANIFESTS_KEPT)
 
-    async def observe(self, service: Service, *, not_before: float | None) -> Observation:
-        """Reads a service; `not_before` as in Forge.read().
+    async def observe(self, service: Service, *, not_before: float | None, at_head: bool = False) -> Observation:
+        """Reads a service; `not_before` and `at_head` as in Forge.read().
 
         A manifest that had to be found is searched for once more when it is not where it was. Raises what
         Discovery.locate() and Forge.read() raise, and ManifestError for a file or document that cannot be used.
         """
-        since = time.monotonic() if not_before is None else not_before
-        located = await self._discovery.locate(service, not_before=since)
+        located = await self._discovery.locate(service, not_before=_since(not_before))
         try:
-            return await self._read(located, not_before)
+            return await self._read(located, not_before, at_head)
         except (FileNotFound, DocumentNotFound):
             if located is service:
                 raise
             self._discovery.forget(service)
             now = time.monotonic()
-            return await self._read(await self._discovery.locate(service, not_before=now), now)
+            return await self._read(await self._discovery.locate(service, not_before=now), now, at_head)
 
-    async def observe_all(
-        self, branch: Branch, services: Sequence[Service], *, not_before: float
-    ) -> Mapping[str, Observation | FailoverError]:
+    async def observe_all(self, branch: Branch, services: Sequence[Service], *, not_before: float | None) -> Seen:
         """Reads services of one branch, all at one commit; a service that cannot be read holds its error.
 
         Raises what is no service's own fault: an outage, a missing repository, a rate limit.
         """
         found: dict[str, Observation | FailoverError] = {}
         located: list[tuple[Service, Service]] = []
+        since = _since(not_before)
         for service in services:
             try:
-                located.append((service, await self._discovery.locate(service, not_before=not_before)))
+                located.append((service, await self._discovery.locate(service, not_before=since)))
             except (ManifestError, RepositoryTooLarge) as exc:
                 found[service.name] = exc
         paths = tuple(dict.fromkeys(path for _, place in located for path in place.files))
@@ -78,6 +79,18 @@ class Observer:
                 await asyncio.sleep(0)  # hundreds are parsed here: let others have a turn
         return found
 
+    async def observe_at(self, service: Service, commit: str) -> Observation:
+        """A located service as it was at a commit of its repository. Raises as observe()."""
+        return self._parsed(service, await self._forge.read_at(service.branch, commit, service.files))
+
+    def manifest(self, file: File) -> Manifest:
+        """The file parsed; kept, since most are asked for again. Raises ManifestInvalid."""
+        key = (file.path, file.sha)
+        manifest = self._manifests.get(key)
+        if manifest is None:
+            manifest = self._manifests[key] = parse(file.data, file=file.path)
+        return manifest
+
     async def _one_of_many(self, service: Service, place: Service, snapshot: Snapshot) -> Observation | FailoverError:
         try:
             return self._parsed(place, snapshot)
@@ -86,26 +99,25 @@ class Observer:
                 return exc
             self._discovery.forget(service)
             try:
-                return await self.observe(service, not_before=time.monotonic())
+                return await self.observe(service, not_before=time.monotonic(), at_head=True)
             except (ManifestError, RepositoryTooLarge) as again:
                 return again
         except ManifestError as exc:
             return exc
 
-    async def _read(self, service: Service, not_before: float | None) -> Observation:
-        return self._parsed(service, await self._forge.read(service.branch, service.files, not_before=not_before))
+    async def _read(self, service: Service, not_before: float | None, at_head: bool) -> Observation:
+        snapshot = await self._forge.read(service.branch, service.files, not_before=not_before, at_head=at_head)
+        return self._parsed(service, snapshot)
 
     def _parsed(self, service: Service, snapshot: Snapshot) -> Observation:
-        manifests = {path: self._manifest(snapshot.file(path)) for path in service.files}
+        manifests = {path: self.manifest(snapshot.file(path)) for path in service.files}
         for switch in service.switches:
             assert switch.file is not None, "discovery has located it"
             manifests[switch.file].select(switch.selector)
         own = Snapshot(snapshot.branch, {path: snapshot.files[path] for path in service.files}, snapshot.head)
         return Observation(service, own, manifests)
 
-    def _manifest(self, file: File) -> Manifest:
-        key = (file.path, file.sha)
-        manifest = self._manifests.get(key)
-        if manifest is None:
-            manifest = self._manifests[key] = parse(file.data, file=file.path)
-        return manifest
+
+def _since(not_before: float | None) -> float:
+    """Discovery always has to know how old its tree may be."""
+    return time.monotonic() if not_before is None else not_before

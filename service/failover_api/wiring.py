@@ -45,6 +45,7 @@ async def open_failover(settings: Settings, catalog: CatalogFile | None = None) 
         try:
             yield House(settings, catalog, client.credentials, github, failover)
         finally:
+            await failover.aclose()
             await client.credentials.aclose()
 
 

@@ -26,13 +26,16 @@ class Side(StrEnum):
 
 
 class Action(StrEnum):
-    """What a caller may wish. Promote moves to backup, demote to primary."""
+    """What a caller may wish. Promote moves to backup, demote to primary, rollback to where it came from."""
 
     PROMOTE = "promote"
     DEMOTE = "demote"
+    ROLLBACK = "rollback"
 
     @property
     def target(self) -> Side:
+        """Where promote and demote lead."""
+        assert self is not Action.ROLLBACK, "history says where a rollback leads"
         return Side.BACKUP if self is Action.PROMOTE else Side.PRIMARY
 
 

@@ -10,23 +10,27 @@ from dataclasses import dataclass
 from failover_api.core.catalog import Action
 from failover_api.core.diff import unified_diff
 from failover_api.core.plan import Change, Plan
+from failover_api.core.trailers import Record, write_trailers
 from failover_api.core.wording import MAX_LENGTH, is_printable, one_line, shown
 from failover_api.errors import BadRequest
 
 __all__ = ["Asked", "checked_reason", "commit_message", "headline", "sentence", "shown", "unified_diff"]
 
 MAX_REASON_LENGTH = 200
-_VERBS = {Action.PROMOTE: "Fail over", Action.DEMOTE: "Fail back"}
+_VERBS = {Action.PROMOTE: "Fail over", Action.DEMOTE: "Fail back", Action.ROLLBACK: "Roll back"}
 
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """Who wants a move and why. `at` is RFC 3339 in UTC; `operation` a ULID."""
+    """Who wants a move and why. `at` is RFC 3339 in UTC; `operation` a ULID; `key` an Idempotency-Key's digest."""
 
     operation: str
     by: str
     at: str
     reason: str = ""
+    group: str | None = None
+    force: bool = False
+    key: str | None = None
 
 
 def checked_reason(text: str) -> str:
@@ -53,9 +57,27 @@ def commit_message(moves: Sequence[tuple[Plan, Asked]]) -> str:
         "\n".join(_moves(plan) for plan in plans),
         "\n".join(_listing(plan.changes) for plan in plans),
         "\n".join(f"Reason: {reason}" for reason in reasons),
-        "\n".join(_trailers(plan, asked) for plan, asked in moves),
+        write_trailers([record_of(plan, asked) for plan, asked in moves]),
     ]
     return "\n\n".join(filter(None, paragraphs)) + "\n"
+
+
+def record_of(plan: Plan, asked: Asked) -> Record:
+    """What the trailers of a commit say of this plan."""
+    return Record(
+        service=plan.service.name,
+        action=plan.action.value,
+        before=plan.before.state.value,
+        after=plan.after.value,
+        operation=asked.operation,
+        by=asked.by,
+        at=asked.at,
+        reason=asked.reason,
+        group=asked.group,
+        force=asked.force,
+        idempotency=asked.key,
+        reverts=plan.reverts,
+    )
 
 
 def headline(plans: Sequence[Plan]) -> str:
@@ -64,12 +86,13 @@ def headline(plans: Sequence[Plan]) -> str:
     what = first.service.name if len(plans) == 1 else f"{len(plans)} services"
     if any(plan.action is not first.action for plan in plans):
         return f"Move {what}"
-    return f"{_VERBS[first.action]} {what} to {first.target}"
+    where = "" if any(plan.after is not first.after for plan in plans) else f" to {first.after}"
+    return f"{_VERBS[first.action]} {what}{where}"
 
 
 def sentence(plan: Plan, *, dry_run: bool) -> str:
     """The outcome in one sentence."""
-    name, target = plan.service.name, plan.target
+    name, target = plan.service.name, plan.after
     if not plan.changes:
         return f"{name} is already on {target}; nothing to do."
     count = len(plan.changes)
@@ -83,7 +106,7 @@ def _moves(plan: Plan) -> str:
     documents = list(dict.fromkeys(_document(change.document) for change in plan.changes))
     subject = " and ".join(filter(None, (", ".join(documents[:-1]), documents[-1])))
     verb = "moves" if len(documents) == 1 else "move"
-    return f"{subject} {verb} from {plan.before.state} to {plan.target}."
+    return f"{subject} {verb} from {plan.before.state} to {plan.after}."
 
 
 def _document(name: str) -> str:
@@ -101,16 +124,3 @@ def _listing(changes: Iterable[Change]) -> str:
             lines.append(f"  {one_line(file)}")
         lines.append(f"    {one_line(change.path)}: {shown(change.old)} -> {shown(change.new)}")
     return "\n".join(lines)
-
-
-def _trailers(plan: Plan, asked: Asked) -> str:
-    trailers = {
-        "Service": plan.service.name,
-        "Action": plan.action,
-        "From": plan.before.state,
-        "To": plan.target,
-        "Operation": asked.operation,
-        "Requested-By": one_line(asked.by),
-        "Requested-At": asked.at,
-    }
-    return "\n".join(f"Failover-{key}: {value}" for key, value in trailers.items())

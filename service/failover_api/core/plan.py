@@ -30,18 +30,19 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What a move would do. `old` and `new` are {path: bytes} of the files that change."""
+    """What a move would do. `old` and `new` are {path: bytes} of the files that change.
+
+    `reverts` is the operation that a rollback undoes.
+    """
 
     service: Service
     action: Action
     before: Detection
+    after: State
     changes: tuple[Change, ...]
     old: Mapping[str, bytes]
     new: Mapping[str, bytes]
-
-    @property
-    def target(self) -> Side:
-        return self.action.target
+    reverts: str | None = None
 
 
 def plan(service: Service, manifests: Mapping[str, Manifest], action: Action, *, force: bool = False) -> Plan:
@@ -62,6 +63,7 @@ def plan(service: Service, manifests: Mapping[str, Manifest], action: Action, *,
         service=service,
         action=action,
         before=before,
+        after=after.state,
         changes=tuple(_change(reading, action.target) for reading in moving),
         old={file: manifests[file].data for file in edited},
         new={file: manifest.data for file, manifest in edited.items()},

@@ -59,12 +59,12 @@ def _read(switch: Switch, manifests: Mapping[str, Manifest]) -> Reading:
 
 def _state(switch: Switch, value: Value) -> State:
     for side in Side:
-        if _same(value, switch.value(side)):
+        if is_same(value, switch.value(side)):
             return State(side.value)
     return State.UNKNOWN
 
 
-def _same(one: Value, other: Value) -> bool:
+def is_same(one: Value, other: Value) -> bool:
     """Equal as Kubernetes would see it: true is not 1 and not "true", but 1 is 1.0."""
     return one == other and isinstance(one, bool) == isinstance(other, bool)
 

@@ -147,7 +147,7 @@ def _route_moves(action: Action) -> None:
     )
 
 
-for _action in Action:
+for _action in (Action.PROMOTE, Action.DEMOTE):
     _route_moves(_action)
 
 

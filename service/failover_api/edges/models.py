@@ -127,7 +127,7 @@ def outcome_body(outcome: Outcome) -> OutcomeBody:
         dry_run=outcome.dry_run,
         policy=plan.service.policy.value,
         from_=plan.before.state.value,
-        to=plan.target.value,
+        to=plan.after.value,
         changed=outcome.changed,
         changes=[_change(change) for change in plan.changes],
         diff=unified_diff(plan.old, plan.new),

@@ -1,0 +1,342 @@
+"""One commit for all who wait: from the first look to a commit that is known to be there.
+
+    look        optimistic: any copy will do, since the write is a compare-and-swap against it
+    think       pure; a refusal or "nothing to do" counts only when the copy was validated
+    commit      lost the race: look again, think again, all of them
+                lost the reply: look for the operations in Git's history, then go on as after a lost race
+
+Each ticket has its own answer: what refuses one never refuses its neighbours. The same operations are carried by every
+attempt, so that they are found whichever of them landed.
+"""
+
+import asyncio
+import copy
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from failover_api.backoff import ATTEMPTS, back_off
+from failover_api.core.catalog import Branch, Service
+from failover_api.core.message import commit_message
+from failover_api.core.trailers import read_records
+from failover_api.errors import (
+    BranchProtected,
+    Conflict,
+    FailoverError,
+    GitHubError,
+    GitHubRateLimited,
+    GitHubUnavailable,
+    ManifestError,
+    OutcomeUnknown,
+    RepositoryNotFound,
+    WriteConflict,
+    WriteUnknown,
+)
+from failover_api.forge.port import Commit, File, Forge, Snapshot
+from failover_api.observation import Observation, Observer, Seen
+from failover_api.outcome import Outcome
+from failover_api.repeats import Repeats
+from failover_api.task import Overlay, Task, Thought
+
+READ_BACK_WAITS_S = (0.0, 0.3, 1.0)
+
+
+class Ticket:
+    """A task that waits for its answer until `deadline` (time.monotonic())."""
+
+    def __init__(self, task: Task, deadline: float) -> None:
+        self.task, self.deadline = task, deadline
+        self.answer: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
+        self.may_have_landed = False  # a write with it has no reply (yet)
+
+    @property
+    def is_open(self) -> bool:
+        """Whether somebody still waits for the answer."""
+        return not self.answer.done()
+
+    def settle(self, answer: Outcome | FailoverError) -> None:
+        """Gives the answer; one that comes too late is dropped."""
+        self.may_have_landed = False
+        if self.answer.done():
+            return
+        if isinstance(answer, FailoverError):
+            self.answer.set_exception(copy.copy(answer))
+            self.answer.exception()  # nobody has to be told when nobody waits any more
+        else:
+            self.answer.set_result(answer)
+
+    def unknown(self, why: str) -> OutcomeUnknown:
+        """What to say when a write may or may not have landed."""
+        operation = self.task.asked.operation
+        return OutcomeUnknown(
+            f"the write of operation {operation} may have landed: {why}; look for it in the history of "
+            f"{self.task.branch}, or ask again: a service that is already there is not moved twice"
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """What one commit would hold. `seen` is what it was planned from."""
+
+    seen: Seen
+    snapshot: Snapshot
+    files: Mapping[str, bytes]
+    parts: tuple[tuple[Ticket, Thought], ...]
+
+    @property
+    def message(self) -> str:
+        return commit_message([(plan, ticket.task.asked) for ticket, thought in self.parts for plan in thought.plans])
+
+    @property
+    def services(self) -> list[Service]:
+        return [service for ticket, _ in self.parts for service in ticket.task.services]
+
+
+class Batch:
+    """Tickets of one branch, no service twice."""
+
+    def __init__(self, tickets: Sequence[Ticket], *, forge: Forge, observer: Observer, repeats: Repeats) -> None:
+        self._tickets = list(tickets)
+        self._forge, self._observer, self._repeats = forge, observer, repeats
+        self._branch: Branch = tickets[0].task.branch
+        self._started = time.monotonic()
+        self._lost: Draft | None = None  # written, and no reply (yet)
+
+    async def run(self) -> list[Ticket]:
+        """Answers every ticket, but those it gives back: GitHub takes no write now, and they were not written."""
+        try:
+            return await self._attempt_until_known()
+        except FailoverError as exc:
+            await self._end(exc)
+            return []
+
+    async def rehearse(self) -> None:
+        """Answers what a run would do, and writes nothing."""
+        try:
+            seen, head = await self._look(self._started)
+            for ticket in self._tickets:
+                thought = (await self._think(seen, head, [ticket], keyed=False))[ticket]
+                if isinstance(thought, Thought):
+                    thought = _outcome(ticket.task, thought, dry_run=True, changed=thought.has_changes)
+                ticket.settle(thought)
+        except FailoverError as exc:
+            await self._end(exc)
+
+    @property
+    def _live(self) -> list[Ticket]:
+        """Those that still need an answer, or of whose write nobody knows yet."""
+        return [ticket for ticket in self._tickets if ticket.is_open or ticket.may_have_landed]
+
+    async def _attempt_until_known(self) -> list[Ticket]:
+        optimistic = all(ticket.task.versions is None and not ticket.task.needs_history for ticket in self._tickets)
+        not_before = None if optimistic else self._started
+        last: FailoverError | None = None
+        for attempt in range(ATTEMPTS):
+            if attempt:
+                await back_off(attempt)
+            if not self._live:
+                return []
+            draft = await self._draft(not_before)
+            if draft is None:
+                return []
+            try:
+                self._landed(draft, await self._write(draft))
+                return []
+            except WriteConflict as exc:
+                last = exc
+            except WriteUnknown as exc:
+                last = exc
+                await self._find_if_possible(draft)
+            except GitHubRateLimited as exc:
+                if not exc.secondary or self._lost is not None:
+                    raise
+                return self._live
+            except (BranchProtected, Conflict, GitHubError) as exc:
+                if len(draft.parts) == 1 or self._lost is not None:
+                    raise
+                return await self._one_by_one(draft, exc)
+            not_before = time.monotonic()
+        names = ", ".join(ticket.task.name for ticket in self._live)
+        raise Conflict(f"{names} could not be written in {ATTEMPTS} tries; the last: {last}")
+
+    async def _draft(self, not_before: float | None) -> Draft | None:
+        """The next commit; None when there is nothing to write. Tickets that need no write are answered here."""
+        seen, head, thoughts = await self._validated(not_before)
+        if self._lost is not None:
+            await self._resolve(self._lost, seen)
+        parts: list[tuple[Ticket, Thought]] = []
+        for ticket in self._live:
+            thought = thoughts[ticket]
+            if isinstance(thought, Thought) and thought.has_changes:
+                parts.append((ticket, thought))
+            elif isinstance(thought, Thought):
+                ticket.settle(_outcome(ticket.task, thought, changed=False))
+            else:
+                ticket.settle(thought)
+        if not parts:
+            return None
+        files = {path: data for _, thought in parts for plan in thought.plans for path, data in plan.new.items()}
+        return Draft(seen, _snapshot(self._branch, seen, files, head), files, tuple(parts))
+
+    async def _validated(
+        self, not_before: float | None
+    ) -> tuple[Seen, str | None, dict[Ticket, Thought | Outcome | FailoverError]]:
+        """Only what is current may be refused, or need no write."""
+        if not_before is None:
+            try:
+                seen, head = await self._look(None)
+                thoughts = await self._think(seen, head, self._live)
+                if all(isinstance(thought, Thought) and thought.has_changes for thought in thoughts.values()):
+                    return seen, head, thoughts
+            except (ManifestError, RepositoryNotFound):
+                pass  # said again, if it is still so
+            not_before = self._started
+        seen, head = await self._look(not_before)
+        return seen, head, await self._think(seen, head, self._live)
+
+    async def _look(self, not_before: float | None) -> tuple[Seen, str | None]:
+        """The services, and the head they were all read at; None when a single file was read by itself."""
+        tasks = [ticket.task for ticket in self._live]
+        services = [service for task in tasks for service in task.services]
+        at_head = any(task.needs_history for task in tasks)
+        if len(services) == 1:
+            (service,) = services
+            found = await self._observer.observe(service, not_before=not_before, at_head=at_head)
+            return {service.name: found}, found.snapshot.head
+        seen = await self._observer.observe_all(self._branch, services, not_before=not_before)
+        heads = {found.snapshot.head for found in seen.values() if isinstance(found, Observation)}
+        if len(heads) > 1:  # a manifest had to be looked for once more, and the branch moved meanwhile
+            seen = await self._observer.observe_all(self._branch, services, not_before=time.monotonic())
+            heads = {found.snapshot.head for found in seen.values() if isinstance(found, Observation)}
+        if len(heads) > 1:
+            raise Conflict(f"{self._branch} kept changing while it was read")
+        return seen, next(iter(heads), None)
+
+    async def _think(
+        self, seen: Seen, head: str | None, tickets: Sequence[Ticket], *, keyed: bool = True
+    ) -> dict[Ticket, Thought | Outcome | FailoverError]:
+        """Each ticket's plans on top of those before it, its first outcome if it came before, or what refuses it."""
+        overlay: Overlay = {}
+        thoughts: dict[Ticket, Thought | Outcome | FailoverError] = {}
+        for ticket in tickets:
+            task = ticket.task
+            try:
+                if task.needs_history and head is not None:
+                    if keyed and (
+                        first := await self._repeats.first_outcome(task, seen, head, not_before=self._started)
+                    ):
+                        thoughts[ticket] = first
+                        continue
+                    await task.prepare(seen, head, not_before=self._started)
+                thoughts[ticket] = task.think(seen, overlay)
+            except FailoverError as exc:
+                thoughts[ticket] = exc
+            await asyncio.sleep(0)  # hundreds may be planned here: let others have a turn
+        return thoughts
+
+    async def _one_by_one(self, draft: Draft, error: FailoverError) -> list[Ticket]:
+        """GitHub refused the commit as a whole: one of its parts may be what it refuses. Two of them: it is general."""
+        given_back: list[Ticket] = []
+        refused = 0
+        for ticket, _ in draft.parts:
+            if refused == 2:
+                ticket.settle(error)
+                continue
+            alone = Batch([ticket], forge=self._forge, observer=self._observer, repeats=self._repeats)
+            given_back += await alone.run()
+            refused = refused + 1 if _is_refused(ticket, error) else 0
+        return given_back
+
+    async def _write(self, draft: Draft) -> Commit:
+        before = self._lost
+        self._hold(draft)
+        try:
+            return await self._forge.commit(draft.snapshot, draft.files, draft.message)
+        except WriteUnknown:
+            raise
+        except FailoverError:
+            self._hold(before)  # surely not carried out
+            raise
+
+    def _hold(self, draft: Draft | None) -> None:
+        """Keeps a write that has no reply (yet), and tells its tickets."""
+        for ticket in self._tickets:
+            ticket.may_have_landed = draft is not None and any(ticket is other for other, _ in draft.parts)
+        self._lost = draft
+
+    def _landed(self, draft: Draft, commit: Commit, operations: frozenset[str] | None = None) -> None:
+        """Answers the tickets of a draft that landed; `operations` are those that its commit names."""
+        self._hold(None)
+        for ticket, thought in draft.parts:
+            if operations is None or ticket.task.asked.operation in operations:
+                ticket.settle(_outcome(ticket.task, thought, changed=True, commit=commit))
+
+    async def _resolve(self, lost: Draft, seen: Seen) -> None:
+        """A write that had no reply: while the files stand as it found them, it may land yet; else it has, or never
+        will, since its compare-and-swap is lost."""
+        if _versions(seen, lost.services) == _versions(lost.seen, lost.services):
+            return
+        if not await self._find_if_possible(lost, READ_BACK_WAITS_S):
+            self._hold(None)
+
+    async def _find_if_possible(self, draft: Draft, waits_s: Sequence[float] = (0.0,)) -> bool:
+        """Looks for a lost write in Git's history, after each wait: the history may lag behind the files."""
+        ticket, thought = draft.parts[0]
+        path = next(path for plan in thought.plans for path in plan.new)
+        try:
+            for wait_s in waits_s:
+                await asyncio.sleep(wait_s)
+                for logged in await self._forge.log(self._branch, path, not_before=time.monotonic()):
+                    operations = frozenset(record.operation for record in read_records(logged.message))
+                    if ticket.task.asked.operation in operations:
+                        self._landed(draft, logged.commit, operations)
+                        return True
+        except (GitHubError, GitHubUnavailable):
+            pass  # what the files say has to do
+        return False
+
+    async def _end(self, error: FailoverError) -> None:
+        """Answers everybody. While a write has no reply, it may be what caused the error."""
+        lost = self._lost
+        if lost is not None and not isinstance(error, OutcomeUnknown):
+            await self._find_if_possible(lost, READ_BACK_WAITS_S)
+        for ticket in self._live:
+            ticket.settle(ticket.unknown(error.detail) if ticket.may_have_landed else error)
+
+
+def _outcome(
+    task: Task, thought: Thought, *, changed: bool, dry_run: bool = False, commit: Commit | None = None
+) -> Outcome:
+    return Outcome(
+        action=task.action,
+        policy=task.policy,
+        plans=thought.plans,
+        version=thought.version,
+        changed=changed,
+        dry_run=dry_run,
+        commit=commit,
+        operation=task.asked.operation if commit else None,
+        refused=thought.refused,
+    )
+
+
+def _snapshot(branch: Branch, seen: Seen, files: Mapping[str, bytes], head: str | None) -> Snapshot:
+    """What the write is compared with: one file by itself, several by the head."""
+    found: dict[str, File] = {}
+    for one in seen.values():
+        if isinstance(one, Observation):
+            found |= {path: one.snapshot.file(path) for path in one.manifests if path in files}
+    return Snapshot(branch, found, None if len(found) == 1 else head)
+
+
+def _is_refused(ticket: Ticket, error: FailoverError) -> bool:
+    """Whether the ticket met the same kind of error."""
+    if ticket.is_open or ticket.answer.cancelled():
+        return False
+    met = ticket.answer.exception()
+    return isinstance(met, FailoverError) and met.slug == error.slug
+
+
+def _versions(seen: Seen, services: Sequence[Service]) -> dict[str, str]:
+    found = {service.name: seen.get(service.name) for service in services}
+    return {name: one.version if isinstance(one, Observation) else "" for name, one in found.items()}

@@ -1,0 +1,64 @@
+"""Tasks of policy pull_request: one proposal at a time for each service in this process; and what is open."""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from contextlib import AsyncExitStack
+
+from failover_api.core.catalog import Branch, Service
+from failover_api.core.trailers import read_records
+from failover_api.deadline import too_late, within_deadline
+from failover_api.errors import FailoverError
+from failover_api.forge.port import Forge, PullRequest
+from failover_api.history import branch_of, branches_about, may_be_proposed
+from failover_api.observation import Observer
+from failover_api.outcome import Outcome
+from failover_api.proposal import Proposal
+from failover_api.repeats import Repeats
+from failover_api.task import Task
+from failover_api.tip import Tips
+
+
+class Proposer:
+    """Carries out what a person has to look at first."""
+
+    def __init__(self, forge: Forge, observer: Observer, repeats: Repeats, tips: Tips) -> None:
+        self._forge, self._observer, self._repeats, self._tips = forge, observer, repeats, tips
+        self._turns: dict[tuple[Branch, str], asyncio.Lock] = {}
+
+    async def rehearse(self, task: Task) -> Outcome:
+        """The dry run: refused exactly where the proposal would be."""
+        return await self._proposal(task).rehearse()
+
+    async def carry_out(self, task: Task, *, deadline_s: float) -> Outcome:
+        """Opens a pull request, or gives the one that is open. Raises OperationPending, OutcomeUnknown."""
+        proposal = self._proposal(task)
+
+        def late() -> FailoverError:
+            passed = f"the deadline of {deadline_s:g} s passed"
+            return proposal.unknown(passed) if proposal.is_in_doubt else too_late(deadline_s)
+
+        async def in_turn() -> Outcome:
+            async with AsyncExitStack() as turns:
+                for name in sorted(service.name for service in task.services):
+                    await turns.enter_async_context(self._turns.setdefault((task.branch, name), asyncio.Lock()))
+                return await proposal.run()
+
+        return await within_deadline(in_turn(), deadline_s=deadline_s, late=late)
+
+    async def open_for(self, branch: Branch, services: Sequence[Service]) -> Mapping[str, PullRequest]:
+        """The open pull requests of services that may have one, by the service's name."""
+        able = [service for service in services if may_be_proposed(service)]
+        if not able:
+            return {}
+        heads = dict.fromkeys(name for service in able for name in branches_about(service))
+        pulls = await self._forge.open_pull_requests(branch, list(heads))
+        found: dict[str, PullRequest] = {}
+        for pull in pulls:
+            moved = {record.service for record in read_records(pull.body)}
+            for service in able:
+                if pull.branch == branch_of(service=service.name) or service.name in moved:
+                    found.setdefault(service.name, pull)
+        return found
+
+    def _proposal(self, task: Task) -> Proposal:
+        return Proposal(task, forge=self._forge, observer=self._observer, repeats=self._repeats, tips=self._tips)

@@ -1,0 +1,134 @@
+"""An Idempotency-Key that comes again: its first outcome, as Git has it.
+
+The key stands in the trailers as a digest. It is looked for in the newest hundred commits of the service's first file
+and of the branch and, where pull requests are made, in their bodies and on their branch.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from failover_api.core.catalog import Action, Service
+from failover_api.core.plan import Plan
+from failover_api.core.state import Detection, State
+from failover_api.core.trailers import Record, read_records
+from failover_api.core.undo import retrace
+from failover_api.errors import FailoverError, IdempotencyKeyReused
+from failover_api.forge.concurrency import together
+from failover_api.forge.port import Forge, LoggedCommit, PullRequest
+from failover_api.history import may_be_proposed
+from failover_api.observation import Observation, Observer, Seen
+from failover_api.outcome import Outcome
+from failover_api.task import Task
+
+
+@dataclass(frozen=True, slots=True)
+class _Find:
+    """A commit whose trailers have the key, by service; and the pull request that it belongs to."""
+
+    records: Mapping[str, Record]
+    commit: LoggedCommit
+    pull_request: PullRequest | None
+
+
+class Repeats:
+    """Looks for keys in Git."""
+
+    def __init__(self, forge: Forge, observer: Observer) -> None:
+        self._forge, self._observer = forge, observer
+
+    async def first_outcome(self, task: Task, seen: Seen, head: str, *, not_before: float) -> Outcome | None:
+        """What came of the key's first use, as of `head`; None when it left no trace, or was left half done.
+
+        Raises IdempotencyKeyReused when the key was used for another wish.
+        """
+        if task.asked.key is None:
+            return None
+        pulls = await self._pull_requests(task, not_before)
+        commits = await self._commits(task, seen, head)
+        found = _find(task.asked.key, commits, pulls) or await self._on_a_branch(task, head, pulls)
+        if found is None:
+            return None
+        _check_same_wish(task, found.records)
+        if found.commit.sha not in {commit.sha for commit in commits} and found.pull_request is None:
+            return None  # a commit on its branch, but no pull request yet: to be gone on with
+        plans = [await self._plan(service, seen, found) for service in task.services]
+        return Outcome(
+            action=task.action,
+            policy=task.policy,
+            plans=tuple(plans),
+            version="",
+            changed=True,
+            commit=found.commit.commit,
+            pull_request=found.pull_request,
+            operation=next(iter(found.records.values())).operation,
+        )
+
+    async def _commits(self, task: Task, seen: Seen, head: str) -> list[LoggedCommit]:
+        first = seen[task.services[0].name]
+        paths = first.service.files[:1] if isinstance(first, Observation) else ()
+        listings = await together(
+            self._forge.log(task.branch, path, at=head, not_before=None) for path in (*paths, None)
+        )
+        return [commit for listing in listings for commit in listing]
+
+    async def _pull_requests(self, task: Task, not_before: float) -> list[PullRequest]:
+        if not any(map(may_be_proposed, task.services)):
+            return []
+        return list(await self._forge.pull_requests(task.branch, task.head_branch.name, not_before=not_before))
+
+    async def _on_a_branch(self, task: Task, head: str, pulls: Iterable[PullRequest]) -> _Find | None:
+        """The key in a pull request's body, or on the branch that has none yet."""
+        if not any(map(may_be_proposed, task.services)):
+            return None
+        assert task.asked.key is not None
+        pull = next((pull for pull in pulls if _with_key(task.asked.key, pull.body)), None)
+        tip = pull.head if pull else await self._forge.branch_head(task.head_branch)
+        if tip is None:
+            return None
+        beyond = await self._forge.compare(task.branch, head, tip)
+        found = _find(task.asked.key, beyond.commits[::-1], ())
+        return found and _Find(found.records, found.commit, pull)
+
+    async def _plan(self, service: Service, seen: Seen, found: _Find) -> Plan:
+        """What the commit did to the service, as far as today's catalog can tell."""
+        record = found.records.get(service.name)
+        action = Action(record.action) if record else Action.PROMOTE
+        observed = seen[service.name]
+        if isinstance(observed, Observation) and found.commit.parents:
+            service = observed.service
+            try:
+                before = await self._observer.observe_at(service, found.commit.parents[0])
+                after = await self._observer.observe_at(service, found.commit.sha)
+                return retrace(service, before.manifests, after.manifests, action)
+            except FailoverError:
+                pass
+        before_state, after_state = (record.before, record.after) if record else (State.UNKNOWN, State.UNKNOWN)
+        return Plan(service, action, Detection(State(before_state), ()), State(after_state), (), {}, {})
+
+
+def _find(key: str, commits: Iterable[LoggedCommit], pulls: Iterable[PullRequest]) -> _Find | None:
+    """The key among commits, by their own trailers or by those of the pull request that was merged as one of them."""
+    by_merge = {pull.merge_commit: pull for pull in pulls if pull.state == "merged"}
+    by_operation = {record.operation: pull for pull in pulls for record in read_records(pull.body)}
+    for commit in commits:
+        merged = by_merge.get(commit.sha)
+        records = _with_key(key, commit.message) or (_with_key(key, merged.body) if merged else {})
+        if records:
+            operation = next(iter(records.values())).operation
+            return _Find(records, commit, merged or by_operation.get(operation))
+    return None
+
+
+def _with_key(key: str, text: str) -> dict[str, Record]:
+    return {record.service: record for record in read_records(text) if record.idempotency == key}
+
+
+def _check_same_wish(task: Task, records: Mapping[str, Record]) -> None:
+    for record in records.values():
+        first = (record.group or record.service, record.action, record.force)
+        if first != (task.name, task.action.value, task.asked.force):
+            forced = " with force" if record.force else ""
+            raise IdempotencyKeyReused(
+                f"the Idempotency-Key was used for another wish: {record.action} of {first[0]}{forced}, operation "
+                f"{record.operation}; use a new key"
+            )

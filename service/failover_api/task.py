@@ -1,0 +1,167 @@
+"""A wish, and how it is thought through: which services, what is planned for each, what refuses it.
+
+    Task            promote or demote of one service, or of a group's services on one branch
+    RollingBack     the newest move of one service, undone
+
+Thinking is pure, and is repeated on newer manifests when a write lost its race.
+"""
+
+import copy
+from collections.abc import Mapping, MutableMapping
+from dataclasses import dataclass, field
+
+from failover_api.core.catalog import Action, Branch, Policy, Service
+from failover_api.core.message import Asked
+from failover_api.core.plan import Plan, plan
+from failover_api.core.splice import Manifest, parse
+from failover_api.core.undo import plan_rollback
+from failover_api.errors import FailoverError, ManifestError, NothingToRollBack, PreconditionFailed
+from failover_api.history import History, branch_of
+from failover_api.observation import Observation, Observer, Seen
+from failover_api.outcome import joined_version
+
+# {path: bytes} as the plans before this one leave it.
+Overlay = MutableMapping[str, bytes]
+
+
+@dataclass(frozen=True, slots=True)
+class Thought:
+    """The plans of a task's services, in order; and those that are left out, by name."""
+
+    plans: tuple[Plan, ...]
+    refused: Mapping[str, FailoverError]
+    version: str
+
+    @property
+    def has_changes(self) -> bool:
+        return any(plan.changes for plan in self.plans)
+
+
+@dataclass(slots=True)
+class Task:
+    """What one caller wants of one branch.
+
+    `versions` are those that an If-Match takes; None: any. `skip_refused`: a service that is refused does not refuse
+    the others. `supersede`: a pull request for the other side gives way.
+    """
+
+    services: tuple[Service, ...]
+    action: Action
+    asked: Asked
+    skip_refused: bool = False
+    supersede: bool = False
+    versions: frozenset[str] | None = None
+
+    @property
+    def branch(self) -> Branch:
+        return self.services[0].branch
+
+    @property
+    def policy(self) -> Policy:
+        return self.services[0].policy
+
+    @property
+    def name(self) -> str:
+        """The service or the group, for people."""
+        return self.asked.group or self.services[0].name
+
+    @property
+    def head_branch(self) -> Branch:
+        """Where its pull request comes from."""
+        return Branch(self.branch.repository, branch_of(service=self.services[0].name, group=self.asked.group))
+
+    @property
+    def files(self) -> frozenset[str]:
+        """The files it may change; a service that has to be found first counts as one, by its name."""
+        found = {path for service in self.services for path in service.files}
+        return frozenset(found | {service.name for service in self.services if service.wanted is not None})
+
+    @property
+    def needs_history(self) -> bool:
+        """Whether it is read at the branch's head, with the history up to there."""
+        return self.asked.key is not None
+
+    async def prepare(self, seen: Seen, head: str, *, not_before: float) -> None:
+        """Reads what think() needs from the history up to `head`; `not_before` as in Forge.read()."""
+
+    def think(self, seen: Seen, overlay: Overlay) -> Thought:
+        """Plans each service on what was read, as the plans before leave it; its own changes go into `overlay`.
+
+        Raises PreconditionFailed, or what refuses a service (naming it, in a group) unless it is to be skipped.
+        """
+        self._check_versions(seen)
+        plans: list[Plan] = []
+        refused: dict[str, FailoverError] = {}
+        edited = dict(overlay)
+        for service in self.services:
+            try:
+                planned = self._plan(seen[service.name], edited)
+            except FailoverError as exc:
+                refusal = self._naming(service, exc)
+                if not self.skip_refused:
+                    raise refusal from exc
+                refused[service.name] = refusal
+            else:
+                plans.append(planned)
+                edited.update(planned.new)
+        overlay.update(edited)
+        return Thought(tuple(plans), refused, self._version(seen))
+
+    def _plan(self, found: Observation | FailoverError, edited: Mapping[str, bytes]) -> Plan:
+        if isinstance(found, FailoverError):
+            raise copy.copy(found)
+        latest = {path: parse(edited[path], file=path) for path in found.manifests if path in edited}
+        return self._plan_on(found.service, {**found.manifests, **latest})
+
+    def _plan_on(self, service: Service, manifests: Mapping[str, Manifest]) -> Plan:
+        return plan(service, manifests, self.action, force=self.asked.force)
+
+    def _check_versions(self, seen: Seen) -> None:
+        if self.versions is not None and self._version(seen) not in self.versions:
+            raise PreconditionFailed(
+                f"the manifests of {self.name} are not those of the If-Match; look again and decide anew"
+            )
+
+    def _version(self, seen: Seen) -> str:
+        found = [seen[service.name] for service in self.services]
+        return joined_version([one.version if isinstance(one, Observation) else "" for one in found])
+
+    def _naming(self, service: Service, error: FailoverError) -> FailoverError:
+        if self.asked.group is None:
+            return error
+        named = copy.copy(error)
+        named.detail = f"{service.name}: {error.detail}"
+        return named
+
+
+@dataclass(slots=True, kw_only=True)
+class RollingBack(Task):
+    """Undoes the newest move of its one service."""
+
+    history: History
+    observer: Observer
+    _done: tuple[str, Mapping[str, Manifest], Mapping[str, Manifest]] | None = field(default=None, init=False)
+
+    @property
+    def needs_history(self) -> bool:
+        return True
+
+    async def prepare(self, seen: Seen, head: str, *, not_before: float) -> None:
+        """Reads the newest move: its operation, and the manifests before and after it."""
+        (service,) = self.services
+        found = seen[service.name]
+        if isinstance(found, FailoverError):
+            return
+        entry, record, parent = await self.history.undoable(found.service, head, not_before=not_before)
+        try:
+            before = await self.observer.observe_at(found.service, parent)
+            after = await self.observer.observe_at(found.service, entry.logged.sha)
+        except ManifestError as exc:
+            where = f"operation {record.operation} (commit {entry.logged.sha[:12]})"
+            raise NothingToRollBack(f"{where} cannot be undone: the files of then: {exc.detail}") from exc
+        self._done = (record.operation, before.manifests, after.manifests)
+
+    def _plan_on(self, service: Service, manifests: Mapping[str, Manifest]) -> Plan:
+        assert self._done is not None, "prepare() comes first"
+        operation, before, after = self._done
+        return plan_rollback(service, manifests, before, after, reverts=operation)

@@ -1,0 +1,127 @@
+"""Direct commits: one writer for each branch in this process, and those who wait are written together.
+
+Parallel writes to one branch only make conflicts. While one is under way the others gather, and the next commit takes
+as many as fit. When GitHub takes no more writes for now, they wait for it together, each until its own deadline.
+"""
+
+import asyncio
+import logging
+import time
+from collections import deque
+
+from failover_api.batch import Batch, Ticket
+from failover_api.core.catalog import Branch
+from failover_api.deadline import too_late
+from failover_api.errors import GitHubRateLimited, InternalError
+from failover_api.forge.port import Forge
+from failover_api.observation import Observer
+from failover_api.outcome import Outcome
+from failover_api.repeats import Repeats
+from failover_api.task import Task
+
+MAX_FILES = 100  # of one commit; a group that has more is one all the same
+PAUSE_S = 0.1  # between looks at those who came while everybody waits
+_log = logging.getLogger(__name__)
+
+
+class Writer:
+    """Carries out tasks of policy direct."""
+
+    def __init__(self, forge: Forge, observer: Observer, repeats: Repeats) -> None:
+        self._forge, self._observer, self._repeats = forge, observer, repeats
+        self._waiting: dict[Branch, deque[Ticket]] = {}
+        self._workers: dict[Branch, asyncio.Task[None]] = {}
+
+    async def rehearse(self, task: Task) -> Outcome:
+        """The dry run: refused exactly where the move would be."""
+        ticket = Ticket(task, float("inf"))
+        await self._batch([ticket]).rehearse()
+        return await ticket.answer
+
+    async def carry_out(self, task: Task, *, deadline_s: float) -> Outcome:
+        """Writes, when it is this task's turn. Raises OutcomeUnknown when a write may have landed."""
+        ticket = Ticket(task, time.monotonic() + deadline_s)
+        self._waiting.setdefault(task.branch, deque()).append(ticket)
+        if task.branch not in self._workers:
+            self._workers[task.branch] = asyncio.create_task(self._work(task.branch))
+        try:
+            async with asyncio.timeout(deadline_s):
+                return await ticket.answer
+        except TimeoutError as exc:
+            passed = f"the deadline of {deadline_s:g} s passed"
+            raise (ticket.unknown(passed) if ticket.may_have_landed else too_late(deadline_s)) from exc
+
+    async def aclose(self) -> None:
+        """Ends what is under way; whoever still waits is told so."""
+        workers = list(self._workers.values())
+        for worker in workers:
+            worker.cancel()
+        await asyncio.gather(*workers, return_exceptions=True)
+
+    async def _work(self, branch: Branch) -> None:
+        """Writes until nobody waits."""
+        waiting = self._waiting[branch]
+        batch: list[Ticket] = []
+        try:
+            while waiting:
+                await self._wait_for_github(branch, waiting)
+                batch = take(waiting)
+                if batch:
+                    self._put_back(branch, await self._batch(batch).run())
+        except BaseException as exc:
+            if not isinstance(exc, asyncio.CancelledError):
+                _log.exception("writing failed by a defect")
+            for ticket in (*batch, *waiting):
+                ticket.settle(ticket.unknown("interrupted") if ticket.may_have_landed else InternalError("interrupted"))
+            waiting.clear()
+            raise
+        finally:
+            del self._workers[branch]
+
+    async def _wait_for_github(self, branch: Branch, waiting: deque[Ticket]) -> None:
+        """Until GitHub takes a write again. Who cannot wait for so long is told at once."""
+        while (wait_s := self._forge.write_wait_s(branch)) > 0 and waiting:
+            chance = time.monotonic() + wait_s
+            text = f"GitHub takes no more writes for {wait_s:.0f} s"
+            for ticket in waiting:
+                if ticket.deadline < chance:
+                    ticket.settle(GitHubRateLimited(text, retry_after_s=wait_s, secondary=True))
+            for _ in range(len(waiting)):
+                ticket = waiting.popleft()
+                if ticket.is_open:
+                    waiting.append(ticket)
+            await asyncio.sleep(min(wait_s, PAUSE_S))
+
+    def _put_back(self, branch: Branch, tickets: list[Ticket]) -> None:
+        """GitHub took no write: they are the next again, if it says when."""
+        if self._forge.write_wait_s(branch) > 0:
+            self._waiting[branch].extendleft(reversed(tickets))
+            return
+        for ticket in tickets:
+            ticket.settle(GitHubRateLimited("GitHub takes no more writes for now", secondary=True))
+
+    def _batch(self, tickets: list[Ticket]) -> Batch:
+        return Batch(tickets, forge=self._forge, observer=self._observer, repeats=self._repeats)
+
+
+def take(waiting: deque[Ticket]) -> list[Ticket]:
+    """Takes those for the next commit: in order, no service twice, MAX_FILES files, no ticket split."""
+    taken: list[Ticket] = []
+    left: list[Ticket] = []
+    files: frozenset[str] = frozenset()
+    names: set[str] = set()
+    for ticket in waiting:
+        if not ticket.is_open:
+            continue
+        together = files | ticket.task.files
+        fits = not taken or len(together) <= MAX_FILES
+        free = names.isdisjoint(service.name for service in ticket.task.services)
+        names.update(service.name for service in ticket.task.services)  # whoever comes later has to wait for it
+        if fits and free:
+            taken.append(ticket)
+            files = together
+        else:
+            left.append(ticket)
+    waiting.clear()
+    waiting.extend(left)
+    return taken
