@@ -198,12 +198,12 @@ class Stage:
 
     # A person's acts
 
-    def read(self, path: str) -> bytes | None:
-        return self.sandbox.read(path, repository=self.repository)
+    def read(self, path: str, branch: str | None = None) -> bytes | None:
+        return self.sandbox.read(path, branch, repository=self.repository)
 
-    def commit(self, changes: Mapping[str, Any], message: str = "By hand") -> str:
+    def commit(self, changes: Mapping[str, Any], message: str = "By hand", branch: str | None = None) -> str:
         texts = {path: text.encode() if isinstance(text, str) else text for path, text in changes.items()}
-        return self.sandbox.commit(texts, message, repository=self.repository)
+        return self.sandbox.commit(texts, message, branch, repository=self.repository)
 
     def before_write(self, *acts: Callable[[], object]) -> None:
         """Between our read and our write a person acts; one act a write."""
@@ -214,6 +214,27 @@ class Stage:
         text = (self.read(path) or b"").decode()
         assert old in text
         return self.commit({path: text.replace(old, new)}, message)
+
+    # A person at pull requests
+
+    def github(self, method: str, path: str, body: object = None) -> Any:
+        """Asks the sandbox as a person would, below the repository; gives the JSON."""
+        headers = {"authorization": f"Bearer {self.sandbox.token}", "user-agent": "a person"}
+        response = httpx2.request(method, f"{self.url}/repos/{self.repository}{path}", json=body, headers=headers)
+        assert response.is_success, response.text
+        return response.json() if response.content else None
+
+    def merge(self, number: int, method: str = "squash", **how: str) -> str:
+        """Merges a pull request; gives the commit."""
+        return str(self.github("PUT", f"/pulls/{number}/merge", {"merge_method": method, **how})["sha"])
+
+    def close(self, number: int) -> None:
+        self.github("PATCH", f"/pulls/{number}", {"state": "closed"})
+
+    def pulls(self, state: str = "open") -> list[Any]:
+        """The pull requests, oldest first."""
+        found: list[Any] = self.github("GET", f"/pulls?state={state}&direction=asc&per_page=100")
+        return found
 
     # What happened
 

@@ -15,6 +15,7 @@ from failover_api.errors import (
     ManifestNotFound,
     RepositoryTooLarge,
 )
+from failover_api.failover import Wish
 from failover_api.sandbox import NewFile
 from failover_api.wiring import House
 from tests.stage import Stage, deployment, entry
@@ -68,7 +69,7 @@ async def test_a_manifest_is_found_by_kind_name_and_namespace(web: Stage, path: 
     web.commit({path: text, "apps/other.yaml": OTHERS})
     async with web.house() as house:
         assert await place(house) == path
-        assert (await house.failover.move("web", Action.PROMOTE, by="t")).changed
+        assert (await house.failover.move("web", Action.PROMOTE, Wish(by="t"))).changed
 
 
 async def test_a_statefulset_is_not_a_deployment(web: Stage) -> None:
@@ -252,7 +253,7 @@ async def test_a_file_that_a_person_moves_is_found_again(web: Stage, how: str) -
         await place(house)
         web.commit({"apps/web.yaml": None, "apps/new/place.yaml": deployment("web", "shop")}, "git mv")
         if how == "move":
-            assert (await house.failover.move("web", Action.PROMOTE, by="t")).changed
+            assert (await house.failover.move("web", Action.PROMOTE, Wish(by="t"))).changed
         if how == "list":
             (listed,) = await house.failover.list_all()
             assert not hasattr(listed, "error")

@@ -16,18 +16,18 @@ from failover_api.errors import (
     PreconditionFailed,
     UnknownService,
 )
-from failover_api.failover import Status, Unreadable
-from failover_api.move import Outcome
+from failover_api.failover import Status, Unreadable, Wish
+from failover_api.outcome import Outcome
 from failover_api.wiring import House
 from tests.stage import FILES, RELEASE, SONARR, VOLSYNC, Stage, deployment, entry
 
 
 async def promote(house: House, name: str = "sonarr", **how: object) -> Outcome:
-    return await house.failover.move(name, Action.PROMOTE, by="maria", **how)
+    return await house.failover.move(name, Action.PROMOTE, Wish(by="maria", **how))
 
 
 async def demote(house: House, name: str = "sonarr", **how: object) -> Outcome:
-    return await house.failover.move(name, Action.DEMOTE, by="maria", **how)
+    return await house.failover.move(name, Action.DEMOTE, Wish(by="maria", **how))
 
 
 # Status and list

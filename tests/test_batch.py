@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from failover_api import move
+from failover_api import backoff
 from failover_api.core.catalog import Action
 from failover_api.core.state import State
 from failover_api.errors import (
@@ -20,7 +20,8 @@ from failover_api.errors import (
     OutcomeUnknown,
     RepositoryNotFound,
 )
-from failover_api.move import Outcome
+from failover_api.failover import Wish
+from failover_api.outcome import Outcome
 from failover_api.wiring import House
 from tests.stage import FILES, SONARR, VOLSYNC, Stage
 
@@ -29,7 +30,7 @@ ONE_AND_SEVERAL_FILES = pytest.mark.parametrize("name", ["sonarr", "plex"])
 
 
 async def promote(house: House, name: str = "sonarr", **how: Any) -> Outcome:
-    return await house.failover.move(name, Action.PROMOTE, by="maria", **how)
+    return await house.failover.move(name, Action.PROMOTE, Wish(by="maria", **how))
 
 
 def landed(stage: Stage, operation: str | None) -> int:
@@ -110,7 +111,7 @@ async def test_a_write_slower_than_we_wait_is_found_in_the_end(stage: Stage, nam
 async def test_a_read_that_lags_behind_is_not_believed(stage: Stage, name: str) -> None:
     async with stage.house() as house:
         await promote(house, name)
-        await house.failover.move(name, Action.DEMOTE, by="maria")
+        await house.failover.move(name, Action.DEMOTE, Wish(by="maria"))
         stage.fault("stale", method="GET")
         again = await promote(house, name)
     assert again.changed
@@ -253,7 +254,7 @@ async def test_an_outage_before_the_write_is_not_applied(stage: Stage) -> None:
 
 
 async def test_a_branch_that_never_holds_still_is_a_conflict(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(move, "MAX_BACKOFF_S", 0.05)
+    monkeypatch.setattr(backoff, "MAX_BACKOFF_S", 0.05)
     edits = [lambda i=i: stage.commit({SONARR: FILES[SONARR] + b"# %d\n" % i}) for i in range(50)]
     async with stage.house() as house:
         stage.before_write(*edits)

@@ -1,0 +1,249 @@
+"""Groups: all or nothing, in one commit for each branch and policy."""
+
+import asyncio
+from typing import Any
+
+import pytest
+
+from failover_api.core.catalog import Action
+from failover_api.core.trailers import read_records
+from failover_api.errors import (
+    ManifestDrifted,
+    OperationPending,
+    OutcomeUnknown,
+    PreconditionFailed,
+    UnknownGroup,
+)
+from failover_api.failover import Wish
+from failover_api.outcome import GroupOutcome
+from failover_api.wiring import House
+from tests.stage import FILES, PLEX, RADARR, SERVICES, SONARR, Stage, deployment, entry
+
+GROUP = "groups:\n  k3s-w1: [sonarr, plex, radarr]\n"
+
+
+async def promote(house: House, group: str = "k3s-w1", **how: Any) -> GroupOutcome:
+    return await house.failover.move_group(group, Action.PROMOTE, Wish(**{"by": "maria", **how}))
+
+
+@pytest.fixture
+def grouped(stage: Stage) -> Stage:
+    stage.declare(SERVICES, top=GROUP)
+    return stage
+
+
+def moved(message: str) -> list[str]:
+    return [record.service for record in read_records(message)]
+
+
+async def test_a_group_is_one_commit_in_the_order_of_the_catalog(grouped: Stage) -> None:
+    async with grouped.house() as house:
+        outcome = await promote(house, reason="k3s-w1 is down")
+    (part,) = outcome.parts
+    assert part.changed
+    assert part.commit is not None
+    (message,) = grouped.moves
+    assert message.startswith("Fail over 3 services to backup\n")
+    records = read_records(message)
+    assert [record.service for record in records] == ["sonarr", "plex", "radarr"]
+    assert {record.operation for record in records} == {part.operation}
+    assert {record.group for record in records} == {"k3s-w1"}
+    assert {record.reason for record in records} == {"k3s-w1 is down"}
+
+
+async def test_one_that_is_there_already_is_left_out(grouped: Stage) -> None:
+    async with grouped.house() as house:
+        await house.failover.move("plex", Action.PROMOTE, Wish(by="maria"))
+        (part,) = (await promote(house)).parts
+    assert [(plan.service.name, bool(plan.changes)) for plan in part.plans] == [
+        ("sonarr", True),
+        ("plex", False),
+        ("radarr", True),
+    ]
+    assert moved(grouped.moves[0]) == ["sonarr", "radarr"]
+
+
+async def test_all_there_already_makes_no_commit(grouped: Stage) -> None:
+    async with grouped.house() as house:
+        await promote(house)
+        (part,) = (await promote(house)).parts
+    assert (part.changed, part.commit, part.operation) == (False, None, None)
+    assert len(grouped.moves) == 1
+
+
+async def test_one_that_drifted_refuses_the_whole_group_naming_it(grouped: Stage) -> None:
+    grouped.replace(RADARR, "role: primary", "role: elsewhere")
+    async with grouped.house() as house:
+        for dry_run in (False, True):
+            with pytest.raises(ManifestDrifted, match=r"^radarr: "):
+                await promote(house, dry_run=dry_run)
+    assert not grouped.moves
+
+
+async def test_one_that_drifted_is_skipped_when_that_is_asked_for(grouped: Stage) -> None:
+    grouped.replace(RADARR, "role: primary", "role: elsewhere")
+    async with grouped.house() as house:
+        (part,) = (await promote(house, skip_refused=True)).parts
+    assert list(part.refused) == ["radarr"]
+    assert moved(grouped.moves[0]) == ["sonarr", "plex"]
+    assert b"role: elsewhere" in (grouped.read(RADARR) or b"")
+
+
+async def test_a_dry_run_says_what_would_be(grouped: Stage) -> None:
+    async with grouped.house() as house:
+        outcome = await promote(house, dry_run=True)
+        assert outcome.parts[0].changed
+        assert outcome.parts[0].commit is None
+        taken = await promote(house, versions=frozenset({outcome.version}))
+        assert taken.parts[0].changed
+        with pytest.raises(PreconditionFailed):
+            await promote(house, versions=frozenset({outcome.version}))
+    assert len(grouped.moves) == 1
+
+
+async def test_an_unknown_group_is_refused(grouped: Stage) -> None:
+    async with grouped.house() as house:
+        with pytest.raises(UnknownGroup, match="'nosuch'"):
+            await promote(house, "nosuch")
+
+
+async def test_two_of_one_file_move_together(stage: Stage) -> None:
+    stage.declare(
+        entry("one", "media", "path: apps/both.yaml") + entry("two", "media", "path: apps/both.yaml"),
+        top="groups: {g: [one, two]}",
+    )
+    stage.commit({"apps/both.yaml": deployment("one") + "---\n" + deployment("two")})
+    async with stage.house() as house:
+        await promote(house, "g")
+    assert (stage.read("apps/both.yaml") or b"").decode() == "---\n".join(
+        deployment(name, role="backup", claim=f"pvc-{name}-backup") for name in ("one", "two")
+    )
+
+
+async def test_a_large_group_is_one_commit_and_two_requests_when_warm(stage: Stage) -> None:
+    names = [f"svc-{i:03}" for i in range(150)]
+    stage.declare(
+        "".join(entry(name, "media", f"path: apps/{name}.yaml") for name in names),
+        top=f"groups: {{g: [{', '.join(names)}]}}",
+    )
+    stage.commit({f"apps/{name}.yaml": deployment(name) for name in names})
+    async with stage.house() as house:
+        await house.failover.list_all()
+        stage.requests.clear()
+        (part,) = (await promote(house, "g")).parts
+        asked = len(stage.requests)
+        stage.commit({"README.md": "other work\n"})
+        stage.requests.clear()
+        await house.failover.move_group("g", Action.DEMOTE, Wish(by="maria"))
+    assert len(part.plans) == 150
+    assert len(stage.moves) == 2
+    assert asked <= 2
+    assert len(stage.requests) <= 4, "a head that moved costs a lost race, the branch and its tree, not a file each"
+
+
+async def test_a_lost_race_is_planned_anew(grouped: Stage) -> None:
+    async with grouped.house() as house:
+        await house.failover.list_all()
+        grouped.before_write(lambda: grouped.commit({SONARR: FILES[SONARR] + b"# a person\n"}))
+        await promote(house)
+    assert len(grouped.moves) == 1
+    assert (grouped.read(SONARR) or b"").endswith(b"# a person\n")
+
+
+async def test_branches_and_policies_are_one_commit_each(stage: Stage) -> None:
+    stage.commit({"README.md": "a branch\n"}, "Branch off", "staging")
+    stage.declare(
+        entry("sonarr") + entry("radarr", "media", "branch: staging") + PLEX + "    policy: pull_request\n", top=GROUP
+    )
+    async with stage.house() as house:
+        outcome = await promote(house)
+        again = await promote(house)
+    branches = [(part.plans[0].service.name, part.policy, part.commit is not None) for part in outcome.parts]
+    assert branches == [("sonarr", "direct", True), ("plex", "pull_request", True), ("radarr", "direct", True)]
+    assert outcome.parts[1].is_pending
+    assert len({part.operation for part in outcome.parts}) == 1
+    assert [part.changed for part in again.parts] == [False, False, False]
+    assert b"role: backup" in (stage.read(RADARR, "staging") or b"")
+
+
+async def test_a_part_that_is_refused_stops_everything_before_anything_is_written(stage: Stage) -> None:
+    stage.commit({RADARR: (FILES[RADARR]).replace(b"role: primary", b"role: elsewhere")}, "Drift", "staging")
+    stage.declare(entry("sonarr") + entry("radarr", "media", "branch: staging") + PLEX, top=GROUP)
+    async with stage.house() as house:
+        with pytest.raises(ManifestDrifted, match="radarr"):
+            await promote(house)
+    assert not stage.moves
+
+
+async def test_a_group_that_was_moved_in_part_says_which(stage: Stage) -> None:
+    stage.commit({"README.md": "a branch\n"}, "Branch off", "staging")
+    stage.sandbox.protect("staging", repository=stage.repository)
+    stage.declare(entry("sonarr") + entry("radarr", "media", "branch: staging") + PLEX, top=GROUP)
+    async with stage.house() as house:
+        with pytest.raises(OutcomeUnknown) as caught:
+            await promote(house)
+    assert len(stage.moves) == 1
+    for word in ("@main: commit", "@staging", "branch-protected"):
+        assert word in caught.value.detail
+
+
+# By pull request
+
+
+@pytest.fixture
+def reviewed(stage: Stage) -> Stage:
+    stage.declare(SERVICES, top=f"policy: pull_request\n{GROUP}")
+    return stage
+
+
+async def test_a_group_is_one_pull_request(reviewed: Stage) -> None:
+    async with reviewed.house() as house:
+        outcome = await promote(house)
+        again = await promote(house)
+        one = await house.failover.move("sonarr", Action.PROMOTE, Wish(by="maria"))
+        with pytest.raises(OperationPending, match="/pull/"):
+            await house.failover.move("plex", Action.DEMOTE, Wish(by="maria"))
+        shown = await house.failover.status("radarr")
+    (pull,) = reviewed.pulls("all")
+    assert pull["head"]["ref"] == "failover/group-k3s-w1"
+    assert [record.service for record in read_records(pull["body"])] == ["sonarr", "plex", "radarr"]
+    assert outcome.parts[0].changed
+    assert not again.parts[0].changed
+    assert (one.changed, one.operation) == (False, outcome.parts[0].operation), "the group's is the one of each"
+    assert one.pull_request is not None
+    assert one.pull_request.number == pull["number"]
+    assert shown.pull_request is not None
+    assert shown.pull_request.number == pull["number"]
+
+
+async def test_a_members_own_pull_request_stands_in_the_groups_way(reviewed: Stage) -> None:
+    async with reviewed.house() as house:
+        own = await house.failover.move("plex", Action.PROMOTE, Wish(by="maria"))
+        assert own.pull_request is not None
+        with pytest.raises(OperationPending, match=f"/pull/{own.pull_request.number}"):
+            await promote(house)
+        outcome = await promote(house, supersede=True)
+    (pull,) = reviewed.pulls()
+    assert outcome.parts[0].changed
+    assert pull["head"]["ref"] == "failover/group-k3s-w1"
+
+
+async def test_a_service_and_its_group_at_the_same_moment_leave_one_open(reviewed: Stage) -> None:
+    async with reviewed.house() as one, reviewed.house() as other:
+        await asyncio.gather(one.failover.list_all(), other.failover.list_all())
+        await asyncio.gather(
+            promote(one),
+            other.failover.move("sonarr", Action.PROMOTE, Wish(by="maria")),
+            return_exceptions=True,
+        )
+    assert len(reviewed.pulls()) == 1
+
+
+async def test_a_groups_pull_request_without_a_service_does_not_stand_in_its_way(reviewed: Stage) -> None:
+    reviewed.replace(RADARR, "role: primary", "role: elsewhere")
+    async with reviewed.house() as house:
+        await promote(house, skip_refused=True)
+        reviewed.replace(RADARR, "role: elsewhere", "role: primary")
+        own = await house.failover.move("radarr", Action.PROMOTE, Wish(by="maria"))
+    assert own.changed
+    assert len(reviewed.pulls()) == 2

@@ -1,0 +1,430 @@
+"""Policy pull_request: one open pull request for each service, whoever asks and whatever was lost on the way."""
+
+import asyncio
+from typing import Any
+
+import pytest
+
+from failover_api.core.catalog import Action
+from failover_api.core.state import State
+from failover_api.core.trailers import read_records
+from failover_api.errors import BranchProtected, GitHubPermission, ManifestDrifted, OperationPending, PreconditionFailed
+from failover_api.failover import Wish
+from failover_api.outcome import Outcome
+from failover_api.wiring import House
+from tests.stage import FILES, RELEASE, SERVICES, SONARR, VOLSYNC, Stage, deployment, entry
+
+POLICY = "policy: pull_request"
+BRANCH = {"sonarr": "failover/sonarr", "plex": "failover/plex"}
+FILE = {"sonarr": SONARR, "plex": VOLSYNC}
+ONE_AND_SEVERAL_FILES = pytest.mark.parametrize("name", ["sonarr", "plex"])
+
+
+async def promote(house: House, name: str = "sonarr", **how: Any) -> Outcome:
+    return await house.failover.move(name, Action.PROMOTE, Wish(**{"by": "maria", **how}))
+
+
+async def demote(house: House, name: str = "sonarr", **how: Any) -> Outcome:
+    return await house.failover.move(name, Action.DEMOTE, Wish(**{"by": "maria", **how}))
+
+
+@pytest.fixture
+def reviewed(stage: Stage) -> Stage:
+    """Every service by pull request."""
+    stage.declare(SERVICES, top=POLICY)
+    return stage
+
+
+def number(outcome: Outcome) -> int:
+    assert outcome.pull_request is not None
+    return outcome.pull_request.number
+
+
+@ONE_AND_SEVERAL_FILES
+async def test_promote_opens_a_pull_request_with_everything_in_it(reviewed: Stage, name: str) -> None:
+    head = reviewed.sandbox.head(repository=reviewed.repository)
+    async with reviewed.house() as house:
+        outcome = await promote(house, name, reason="k3s-w1 is down")
+    (pull,) = reviewed.pulls()
+    assert outcome.changed
+    assert outcome.is_pending
+    assert outcome.pull_request is not None
+    assert (outcome.pull_request.number, outcome.pull_request.branch) == (pull["number"], BRANCH[name])
+    assert outcome.commit is not None
+    assert pull["head"]["sha"] == outcome.commit.sha
+    assert pull["title"] == f"Fail over {name} to backup"
+    (record,) = read_records(pull["body"])
+    assert (record.service, record.operation, record.reason) == (name, outcome.operation, "k3s-w1 is down")
+    branch = reviewed.sandbox.log(BRANCH[name], repository=reviewed.repository)
+    assert [commit.sha for commit in branch[:2]] == [outcome.commit.sha, head], "one commit on the head that was read"
+    assert read_records(branch[0].message) == (record,)
+    assert reviewed.read(FILE[name]) == FILES[FILE[name]], "nothing moved yet"
+
+
+@ONE_AND_SEVERAL_FILES
+async def test_asked_again_while_open_it_is_the_same(reviewed: Stage, name: str) -> None:
+    async with reviewed.house() as one, reviewed.house() as other:
+        first = await promote(one, name)
+        before = len(reviewed.sandbox.requests)
+        for house in (one, other):
+            again = await promote(house, name)
+            assert (again.changed, again.operation, number(again)) == (False, first.operation, number(first))
+            assert again.commit == first.commit
+    assert not [
+        r for r in reviewed.sandbox.requests[before:] if r.method in {"PUT", "POST", "PATCH"} and r.path != "/graphql"
+    ]
+    assert len(reviewed.pulls("all")) == 1
+
+
+async def test_a_warm_pull_request_is_four_requests(reviewed: Stage) -> None:
+    async with reviewed.house() as house:
+        await house.failover.status("sonarr")
+        reviewed.requests.clear()
+        await promote(house)
+    assert [
+        (r.method, r.path.rpartition(reviewed.repository)[2].partition("/sonarr")[0]) for r in reviewed.requests
+    ] == [
+        ("GET", "/pulls"),
+        ("POST", "/git/refs"),
+        ("PUT", "/contents/apps/media"),
+        ("POST", "/pulls"),
+    ]
+
+
+@pytest.mark.parametrize("method", ["squash", "merge", "rebase"])
+@ONE_AND_SEVERAL_FILES
+async def test_merged_by_a_person_it_is_on_the_new_side_and_can_go_back(
+    reviewed: Stage, name: str, method: str
+) -> None:
+    async with reviewed.house() as house:
+        outcome = await promote(house, name)
+        reviewed.merge(number(outcome), method)
+        status = await house.failover.status(name)
+        assert status.detection.state is State.BACKUP
+        assert status.pull_request is None
+        assert status.last_move is not None
+        assert status.last_move.record is not None
+        assert status.last_move.record.operation == outcome.operation
+        assert not (await promote(house, name)).changed
+        back = await demote(house, name)
+        assert number(back) > number(outcome)
+        reviewed.merge(number(back), method)
+        status = await house.failover.status(name)
+    assert status.detection.state is State.PRIMARY
+    assert reviewed.read(FILE[name]) == FILES[FILE[name]]
+    assert not reviewed.pulls()
+
+
+@ONE_AND_SEVERAL_FILES
+async def test_closed_by_a_person_the_next_opens_a_new_one(reviewed: Stage, name: str) -> None:
+    async with reviewed.house() as house:
+        first = await promote(house, name)
+        reviewed.close(number(first))
+        second = await promote(house, name, reason="really")
+    assert second.changed
+    assert number(second) > number(first)
+    assert second.operation != first.operation
+    (pull,) = reviewed.pulls()
+    assert len(reviewed.github("GET", f"/pulls/{pull['number']}/commits")) == 1, "the closed one's commit is not in it"
+    assert [r.operation for r in read_records(pull["body"])] == [second.operation]
+
+
+async def test_a_branch_that_was_deleted_after_closing_is_made_again(reviewed: Stage) -> None:
+    async with reviewed.house() as house:
+        first = await promote(house)
+        reviewed.close(number(first))
+        reviewed.github("DELETE", "/git/refs/heads/failover/sonarr")
+        assert (await promote(house)).changed
+    assert len(reviewed.pulls()) == 1
+
+
+# The other side
+
+
+async def test_the_other_side_has_to_wait(reviewed: Stage) -> None:
+    async with reviewed.house() as house:
+        first = await promote(house)
+        for dry_run in (False, True):
+            with pytest.raises(OperationPending, match=f"/pull/{number(first)}"):
+                await demote(house, dry_run=dry_run)
+    assert len(reviewed.pulls()) == 1
+
+
+async def test_superseded_it_is_closed_with_a_comment(reviewed: Stage) -> None:
+    async with reviewed.house() as house:
+        first = await promote(house)
+        outcome = await demote(house, supersede=True)
+    assert (outcome.changed, outcome.pull_request) == (False, None), "it is on primary already"
+    assert not reviewed.pulls()
+    (comment,) = reviewed.github("GET", f"/issues/{number(first)}/comments")
+    assert "maria" in comment["body"]
+
+
+async def test_superseded_by_one_that_changes_something(reviewed: Stage) -> None:
+    reviewed.replace(SONARR, "role: primary", "role: backup")  # mixed: both ways change something
+    async with reviewed.house() as house:
+        first = await promote(house)
+        second = await demote(house, supersede=True)
+    (pull,) = reviewed.pulls()
+    assert second.changed
+    assert pull["number"] == number(second) > number(first)
+    assert reviewed.read(SONARR, "failover/sonarr") == FILES[SONARR]
+
+
+# The base and the branch move on
+
+
+@ONE_AND_SEVERAL_FILES
+async def test_a_base_that_moved_is_planned_on_again(reviewed: Stage, name: str) -> None:
+    async with reviewed.house() as house:
+        first = await promote(house, name)
+        reviewed.commit({FILE[name]: FILES[FILE[name]] + b"# a person's edit\n"})
+        again = await promote(house, name)
+    assert (again.changed, number(again), again.operation) == (False, number(first), first.operation)
+    (pull,) = reviewed.pulls()
+    assert again.commit is not None
+    assert pull["head"]["sha"] == again.commit.sha
+    branch = reviewed.sandbox.log(BRANCH[name], repository=reviewed.repository)
+    assert branch[1].sha == reviewed.sandbox.head(repository=reviewed.repository), "one commit on the new base"
+    reviewed.merge(number(first))
+    text = reviewed.read(FILE[name]) or b""
+    assert text.endswith(b"# a person's edit\n")
+    assert text != FILES[FILE[name]] + b"# a person's edit\n"
+
+
+async def test_a_base_that_moved_elsewhere_leaves_the_branch_as_it_is(reviewed: Stage) -> None:
+    async with reviewed.house() as house:
+        first = await promote(house)
+        reviewed.commit({"README.md": "other work\n"})
+        again = await promote(house)
+    assert again.commit == first.commit, "a review of it stays"
+
+
+@ONE_AND_SEVERAL_FILES
+@pytest.mark.parametrize("supersede", [False, True])
+async def test_what_a_person_pushed_is_never_overwritten(reviewed: Stage, name: str, supersede: bool) -> None:
+    async with reviewed.house() as house:
+        await promote(house, name)
+        text = (reviewed.read(FILE[name], BRANCH[name]) or b"") + b"# pushed\n"
+        pushed = reviewed.commit({FILE[name]: text}, "Tune it", BRANCH[name])
+        reviewed.commit({FILE[name]: FILES[FILE[name]] + b"# a person's edit\n"})
+        for action in (Action.PROMOTE, Action.DEMOTE):
+            with pytest.raises(OperationPending) as caught:
+                await house.failover.move(name, action, Wish(by="maria", supersede=supersede))
+            if action is Action.PROMOTE or supersede:
+                assert pushed[:12] in caught.value.detail
+    assert reviewed.read(FILE[name], BRANCH[name]) == text
+    assert len(reviewed.pulls()) == 1
+
+
+async def test_a_branch_with_a_persons_work_and_no_pull_request_is_left_alone(reviewed: Stage) -> None:
+    pushed = reviewed.commit({"notes.txt": "mine\n"}, "Notes", "failover/sonarr")
+    async with reviewed.house() as house:
+        with pytest.raises(OperationPending, match=pushed[:12]):
+            await promote(house)
+    assert reviewed.read("notes.txt", "failover/sonarr") == b"mine\n"
+    assert not reviewed.pulls("all")
+
+
+async def test_a_foreign_pull_request_of_that_branch_is_left_alone(reviewed: Stage) -> None:
+    reviewed.commit({"notes.txt": "mine\n"}, "Notes", "failover/sonarr")
+    reviewed.github("POST", "/pulls", {"title": "Notes", "head": "failover/sonarr", "base": "main", "body": "mine"})
+    async with reviewed.house() as house:
+        with pytest.raises(OperationPending, match="not ours"):
+            await promote(house, supersede=True)
+    assert len(reviewed.pulls()) == 1
+
+
+async def test_a_base_that_is_there_already_leaves_the_pull_request_nothing_to_do(reviewed: Stage) -> None:
+    async with reviewed.house() as house:
+        await promote(house)
+        reviewed.commit({SONARR: deployment("sonarr", role="backup", claim="pvc-sonarr-backup")})
+        outcome = await promote(house)
+    assert not outcome.changed
+    assert outcome.pull_request is None
+    assert "close it" in outcome.warnings[0]
+
+
+async def test_drift_refuses_a_proposal_as_it_refuses_a_move(reviewed: Stage) -> None:
+    reviewed.replace(SONARR, "role: primary", "role: elsewhere")
+    async with reviewed.house() as house:
+        with pytest.raises(ManifestDrifted):
+            await promote(house)
+        assert (await promote(house, force=True)).changed
+
+
+async def test_a_dry_run_writes_nothing(reviewed: Stage) -> None:
+    async with reviewed.house() as house:
+        outcome = await promote(house, dry_run=True)
+        assert (outcome.changed, outcome.dry_run, outcome.pull_request) == (True, True, None)
+        await promote(house)
+        again = await promote(house, dry_run=True)
+        assert (again.changed, again.pull_request, again.operation) == (False, None, None)
+
+
+async def test_an_if_match_holds_for_a_proposal(reviewed: Stage) -> None:
+    async with reviewed.house() as house:
+        seen = await house.failover.status("sonarr")
+        reviewed.commit({SONARR: FILES[SONARR] + b"# newer\n"})
+        with pytest.raises(PreconditionFailed):
+            await promote(house, versions=frozenset({seen.version}))
+    assert not reviewed.pulls()
+
+
+async def test_a_base_that_moves_while_we_propose_is_planned_on_again(reviewed: Stage) -> None:
+    async with reviewed.house() as house:
+        await house.failover.status("sonarr")
+        reviewed.before_write(lambda: reviewed.commit({SONARR: FILES[SONARR] + b"# just now\n"}))
+        outcome = await promote(house)
+    assert outcome.changed
+    assert (reviewed.read(SONARR, "failover/sonarr") or b"").endswith(b"# just now\n")
+    assert len(reviewed.pulls("all")) == 1
+
+
+# What was left half done
+
+
+LOST = [("POST", "/git/refs"), ("PUT", "/contents"), ("POST", "/pulls")]
+
+
+@pytest.mark.parametrize("kind", ["lost_reply", "lost_request", "truncated", "bad_json"])
+@pytest.mark.parametrize(("method", "path"), LOST, ids=["ref", "commit", "pull"])
+async def test_a_reply_lost_on_the_way_is_resolved(reviewed: Stage, kind: str, method: str, path: str) -> None:
+    async with reviewed.house() as house:
+        await house.failover.status("sonarr")
+        reviewed.fault(kind, method=method, path=f"/repos/{reviewed.repository}{path}")
+        outcome = await promote(house)
+    assert not len(reviewed.sandbox.faults), "the fault was met"
+    assert outcome.changed
+    (pull,) = reviewed.pulls("all")
+    assert pull["number"] == number(outcome)
+    branch = reviewed.sandbox.log("failover/sonarr", repository=reviewed.repository)
+    assert sum("Failover-Operation:" in commit.message for commit in branch) == 1
+
+
+@pytest.mark.parametrize(("method", "path"), LOST, ids=["ref", "commit", "pull"])
+async def test_what_one_call_left_the_next_goes_on_from(reviewed: Stage, method: str, path: str) -> None:
+    async with reviewed.house(deadline_s=1.0) as house:
+        await house.failover.status("sonarr")
+        reviewed.fault("status", method=method, path=f"/repos/{reviewed.repository}{path}", status=403, times=None)
+        with pytest.raises(GitHubPermission):
+            await promote(house)
+    reviewed.sandbox.faults.clear()
+    async with reviewed.house() as house:
+        outcome = await promote(house)
+    assert outcome.is_pending
+    (pull,) = reviewed.pulls("all")
+    branch = reviewed.sandbox.log("failover/sonarr", repository=reviewed.repository)
+    assert sum("Failover-Operation:" in commit.message for commit in branch) == 1
+    assert [r.operation for r in read_records(pull["body"])] == [outcome.operation]
+
+
+@ONE_AND_SEVERAL_FILES
+async def test_replicas_that_promote_together_open_one(reviewed: Stage, name: str) -> None:
+    async with reviewed.house() as one, reviewed.house() as other, reviewed.house() as third:
+        houses = (one, other, third)
+        await asyncio.gather(*(house.failover.status(name) for house in houses))
+        outcomes = await asyncio.gather(*(promote(house, name) for house in houses))
+    assert len(reviewed.pulls("all")) == 1
+    assert len({number(outcome) for outcome in outcomes}) == 1
+    assert len({outcome.operation for outcome in outcomes}) == 1
+    assert sum(outcome.changed for outcome in outcomes) == 1
+
+
+async def test_fifty_callers_at_once_open_one(reviewed: Stage) -> None:
+    async with reviewed.house() as house:
+        outcomes = await asyncio.gather(*(promote(house) for _ in range(50)))
+    assert len(reviewed.pulls("all")) == 1
+    assert sum(outcome.changed for outcome in outcomes) == 1
+
+
+# Labels, reviewers, auto-merge
+
+
+async def test_labels_and_reviewers_are_asked_for(stage: Stage) -> None:
+    repo = stage.sandbox.repositories[stage.repository]
+    repo.collaborators, repo.teams = ["alice"], ["platform"]
+    options = "pull_request: {labels: [failover, urgent], reviewers: [alice], team_reviewers: [platform], draft: true}"
+    stage.declare(entry("sonarr", "media", POLICY, options))
+    async with stage.house() as house:
+        outcome = await promote(house)
+    (pull,) = stage.pulls()
+    assert outcome.warnings == ()
+    assert [label["name"] for label in pull["labels"]] == ["failover", "urgent"]
+    assert [user["login"] for user in pull["requested_reviewers"]] == ["alice"]
+    assert [team["slug"] for team in pull["requested_teams"]] == ["platform"]
+    assert pull["draft"] is True
+
+
+async def test_a_reviewer_who_does_not_exist_is_a_warning(stage: Stage) -> None:
+    stage.declare(entry("sonarr", "media", POLICY, "pull_request: {labels: [failover], reviewers: [nobody]}"))
+    async with stage.house() as house:
+        outcome = await promote(house)
+    assert outcome.is_pending
+    (warning,) = outcome.warnings
+    assert "reviewers" in warning
+    assert [label["name"] for label in stage.pulls()[0]["labels"]] == ["failover"]
+
+
+async def test_auto_merge_waits_for_the_review(stage: Stage) -> None:
+    stage.sandbox.repositories[stage.repository].allow_auto_merge = True
+    stage.sandbox.protect(repository=stage.repository)
+    stage.declare(entry("sonarr", "media", POLICY, "pull_request: {auto_merge: true}"))
+    async with stage.house() as house:
+        outcome = await promote(house)
+        assert outcome.warnings == ()
+        stage.sandbox.approve(number(outcome), repository=stage.repository)
+        status = await house.failover.status("sonarr")
+    assert status.detection.state is State.BACKUP
+
+
+async def test_auto_merge_that_is_not_allowed_is_a_warning(stage: Stage) -> None:
+    stage.sandbox.protect(repository=stage.repository)
+    stage.declare(entry("sonarr", "media", POLICY, "pull_request: {auto_merge: squash}"))
+    async with stage.house() as house:
+        outcome = await promote(house)
+    assert outcome.is_pending
+    assert "auto-merge" in outcome.warnings[0]
+
+
+# Protected branches under policy direct
+
+
+@ONE_AND_SEVERAL_FILES
+async def test_a_protected_branch_gets_a_pull_request_where_that_is_the_fallback(stage: Stage, name: str) -> None:
+    stage.declare(SERVICES, top="fallback: pull_request")
+    stage.sandbox.protect(repository=stage.repository)
+    async with stage.house() as house:
+        outcome = await promote(house, name)
+        again = await promote(house, name)
+    assert outcome.is_pending
+    assert (again.changed, number(again)) == (False, number(outcome))
+
+
+async def test_without_a_fallback_it_says_how_to_switch(stage: Stage) -> None:
+    stage.sandbox.protect(repository=stage.repository)
+    async with stage.house() as house:
+        with pytest.raises(BranchProtected, match="policy: pull_request"):
+            await promote(house)
+
+
+async def test_status_and_list_show_what_is_open(reviewed: Stage) -> None:
+    async with reviewed.house() as house:
+        outcome = await promote(house)
+        status = await house.failover.status("sonarr")
+        listed = await house.failover.list_all()
+    assert status.pull_request is not None
+    assert status.pull_request.number == number(outcome)
+    shown = {one.service.name: getattr(one, "pull_request", None) for one in listed}
+    assert shown["sonarr"] == status.pull_request
+    assert shown["radarr"] is None
+
+
+async def test_an_app_without_the_permission_can_still_commit_directly(stage: Stage) -> None:
+    del stage.sandbox.permissions["pull_requests"]
+    stage.declare(entry("sonarr") + entry("radarr", "media", POLICY))
+    async with stage.house(stage.app_settings()) as house:
+        assert (await promote(house, "sonarr")).changed
+        with pytest.raises(GitHubPermission, match="pull_requests"):
+            await promote(house, "radarr")
+    assert RELEASE

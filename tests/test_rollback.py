@@ -1,0 +1,168 @@
+"""Rollback: the newest move undone, to the exact former values."""
+
+import asyncio
+from typing import Any
+
+import pytest
+
+from failover_api.core.catalog import Action
+from failover_api.core.state import State
+from failover_api.core.trailers import read_records
+from failover_api.errors import ChangedSince, NothingToRollBack, PreconditionFailed
+from failover_api.failover import Wish
+from failover_api.outcome import Outcome
+from failover_api.wiring import House
+from tests.stage import FILES, SERVICES, SONARR, VOLSYNC, Stage, deployment, entry
+
+ONE_AND_SEVERAL_FILES = pytest.mark.parametrize(("name", "path"), [("sonarr", SONARR), ("plex", VOLSYNC)])
+
+
+async def move(house: House, name: str = "sonarr", action: Action = Action.PROMOTE, **how: Any) -> Outcome:
+    return await house.failover.move(name, action, Wish(**{"by": "maria", **how}))
+
+
+async def rollback(house: House, name: str = "sonarr", **how: Any) -> Outcome:
+    return await move(house, name, Action.ROLLBACK, **how)
+
+
+@ONE_AND_SEVERAL_FILES
+async def test_the_newest_move_is_undone_byte_for_byte(stage: Stage, name: str, path: str) -> None:
+    async with stage.house() as house:
+        moved = await move(house, name)
+        outcome = await rollback(house, name, reason="a false alarm")
+    assert stage.read(path) == FILES[path]
+    assert outcome.changed
+    assert (outcome.plan.before.state, outcome.plan.after) == (State.BACKUP, State.PRIMARY)
+    message = stage.moves[0]
+    assert message.startswith(f"Roll back {name} to primary\n")
+    (record,) = read_records(message)
+    assert (record.action, record.reverts, record.reason) == ("rollback", moved.operation, "a false alarm")
+    assert record.operation == outcome.operation
+
+
+@ONE_AND_SEVERAL_FILES
+async def test_twice_undoes_the_rollback(stage: Stage, name: str, path: str) -> None:
+    async with stage.house() as house:
+        await move(house, name)
+        there = stage.read(path)
+        await rollback(house, name)
+        again = await rollback(house, name)
+    assert stage.read(path) == there
+    assert again.plan.after is State.BACKUP
+
+
+async def test_values_of_neither_side_come_back(stage: Stage) -> None:
+    text = (stage.read(SONARR) or b"").decode().replace("role: primary ", "role: 'elsewhere' ")
+    stage.commit({SONARR: text})
+    async with stage.house() as house:
+        await move(house, force=True)
+        outcome = await rollback(house)
+    assert (stage.read(SONARR) or b"").decode() == text
+    assert outcome.plan.after is State.UNKNOWN
+
+
+async def test_a_persons_later_change_of_the_same_value_is_not_overwritten(stage: Stage) -> None:
+    async with stage.house() as house:
+        await move(house)
+        stage.replace(SONARR, "role: backup", "role: k3s-w3")
+        edited = stage.read(SONARR)
+        for dry_run in (True, False):
+            with pytest.raises(ChangedSince, match=f"{SONARR}:12"):
+                await rollback(house, dry_run=dry_run)
+    assert stage.read(SONARR) == edited
+
+
+async def test_a_persons_other_change_is_kept(stage: Stage) -> None:
+    async with stage.house() as house:
+        await move(house)
+        stage.replace(SONARR, "sonarr:1.0", "sonarr:1.1")
+        await rollback(house)
+    assert (stage.read(SONARR) or b"") == FILES[SONARR].replace(b"sonarr:1.0", b"sonarr:1.1")
+
+
+async def test_what_a_person_put_back_is_back(stage: Stage) -> None:
+    async with stage.house() as house:
+        await move(house)
+        stage.commit({SONARR: FILES[SONARR]}, 'Revert "Fail over sonarr to backup"')
+        outcome = await rollback(house)
+    assert (outcome.changed, outcome.commit, outcome.operation) == (False, None, None)
+
+
+async def test_nothing_to_roll_back(stage: Stage) -> None:
+    stage.replace(SONARR, "role: primary", "role: backup")
+    async with stage.house() as house:
+        with pytest.raises(NothingToRollBack, match="sonarr"):
+            await rollback(house)
+        await move(house, "radarr")
+        with pytest.raises(NothingToRollBack):
+            await rollback(house)
+
+
+async def test_of_a_groups_commit_only_the_one_service_is_undone(stage: Stage) -> None:
+    stage.declare(
+        entry("one", "media", "path: apps/both.yaml") + entry("two", "media", "path: apps/both.yaml"),
+        top="groups: {g: [one, two]}",
+    )
+    stage.commit({"apps/both.yaml": deployment("one") + "---\n" + deployment("two")})
+    async with stage.house() as house:
+        await house.failover.move_group("g", Action.PROMOTE, Wish(by="maria"))
+        await rollback(house, "one")
+    text = (stage.read("apps/both.yaml") or b"").decode()
+    assert text == deployment("one") + "---\n" + deployment("two", role="backup", claim="pvc-two-backup")
+
+
+async def test_a_dry_run_says_what_would_be_and_gives_what_an_if_match_takes(stage: Stage) -> None:
+    async with stage.house() as house:
+        await move(house)
+        rehearsed = await rollback(house, dry_run=True)
+        assert (rehearsed.changed, rehearsed.commit) == (True, None)
+        assert len(stage.moves) == 1
+        await rollback(house, versions=frozenset({rehearsed.version}))
+        with pytest.raises(PreconditionFailed):
+            await rollback(house, versions=frozenset({rehearsed.version}))
+
+
+@ONE_AND_SEVERAL_FILES
+@pytest.mark.parametrize("kind", ["lost_reply", "lost_request", "race"])
+async def test_a_fault_that_passes_is_resolved(stage: Stage, name: str, path: str, kind: str) -> None:
+    async with stage.house() as house:
+        await move(house, name)
+        if name == "sonarr":
+            stage.fault(kind, method="PUT")
+        else:
+            stage.fault(kind, operation="createCommitOnBranch")
+        outcome = await rollback(house, name)
+    assert not len(stage.sandbox.faults), "the fault was met"
+    assert outcome.changed
+    assert len(stage.moves) == 2
+    assert (stage.read(path) or b"").startswith(FILES[path])
+
+
+async def test_replicas_that_roll_back_together_undo_it_once_or_there_and_back(stage: Stage) -> None:
+    """Each asked for the newest move to be undone; the second may find the first's rollback to be that."""
+    async with stage.house() as one, stage.house() as other:
+        await move(one)
+        outcomes = await asyncio.gather(rollback(one), rollback(other))
+    reverted = [record.reverts for message in stage.moves for record in read_records(message) if record.reverts]
+    assert len(reverted) == len(set(reverted)) == sum(outcome.changed for outcome in outcomes)
+
+
+async def test_a_rollback_through_a_pull_request(stage: Stage) -> None:
+    stage.declare(SERVICES, top="policy: pull_request")
+    async with stage.house() as house:
+        moved = await move(house)
+        assert moved.pull_request is not None
+        with pytest.raises(NothingToRollBack):
+            await rollback(house)
+        stage.merge(moved.pull_request.number)
+        outcome = await rollback(house)
+        again = await rollback(house)
+        assert outcome.is_pending
+        assert outcome.pull_request is not None
+        assert (again.changed, again.operation) == (False, outcome.operation)
+        stage.merge(outcome.pull_request.number)
+        status = await house.failover.status("sonarr")
+    assert stage.read(SONARR) == FILES[SONARR]
+    assert status.last_move is not None
+    assert status.last_move.record is not None
+    assert status.last_move.record.reverts == moved.operation
