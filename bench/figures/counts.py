@@ -13,13 +13,15 @@ from bench.rig import repositories
 from bench.rig.report import Row, exactly
 from bench.rig.scratch import scratch
 from failover_api.core.catalog import Action
-from failover_api.failover import Failover
+from failover_api.failover import Failover, Wish
 from failover_api.sandbox import Request, Sandbox
 from failover_api.settings import Settings
 from failover_api.wiring import open_failover
 
 COLD_AT_MOST = 5  # installation, token, what there is (or how a file is kept, or the branch), read, write
+PULL_REQUEST_AT_MOST = 4  # what is open, branch, commit, pull request
 LISTED = 20
+GROUPED = 100
 Act = Callable[[Failover], Awaitable[object]]
 
 
@@ -45,22 +47,33 @@ class Flow:
     requests: int = 1
     commits: int = 0
     only_304: bool = False
-    services: int = 0  # generated ones; 0 is the sample homelab
+    services: int = 0  # generated ones, in one group `all`; 0 is the sample homelab
+    top: str = ""  # more lines of the catalog
 
 
 def promote(name: str, *, dry_run: bool = False) -> Act:
     """Moves a service to backup."""
-    return lambda failover: failover.move(name, Action.PROMOTE, by="bench", dry_run=dry_run)
+    return lambda failover: failover.move(name, Action.PROMOTE, Wish(by="bench", dry_run=dry_run))
 
 
 def demote(name: str) -> Act:
     """Moves a service to primary."""
-    return lambda failover: failover.move(name, Action.DEMOTE, by="bench")
+    return lambda failover: failover.move(name, Action.DEMOTE, Wish(by="bench"))
 
 
 def status(name: str) -> Act:
     """Asks where a service is."""
     return lambda failover: failover.status(name)
+
+
+def move_group(action: Action) -> Act:
+    """Moves the generated services together."""
+    return lambda failover: failover.move_group("all", action, Wish(by="bench"))
+
+
+def history(name: str) -> Act:
+    """Asks what Git says of a service."""
+    return lambda failover: failover.history(name, limit=20)
 
 
 def list_all(failover: Failover) -> Awaitable[object]:
@@ -79,7 +92,7 @@ class PromoteIfMatch:
         self._version = (await failover.status(self._name)).version
 
     async def move(self, failover: Failover) -> None:
-        await failover.move(self._name, Action.PROMOTE, by="bench", versions=frozenset({self._version}))
+        await failover.move(self._name, Action.PROMOTE, Wish(by="bench", versions=frozenset({self._version})))
 
 
 def flows() -> list[Flow]:
@@ -96,6 +109,24 @@ def flows() -> list[Flow]:
         Flow("status, warm", status("sonarr"), warm, only_304=True),
         Flow("status, warm, two files", status("plex"), (status("plex"),), only_304=True),
         Flow(f"list of {LISTED} services, warm", list_all, (list_all,), only_304=True, services=LISTED),
+        Flow("history, warm", history("sonarr"), (*warm, history("sonarr")), only_304=True),
+        Flow(f"promote of a group of {GROUPED}, warm", move_group(Action.PROMOTE), (list_all,), 2, 1, services=GROUPED),
+        Flow(
+            "promote, warm, by pull request",
+            promote("app-0000"),
+            (status("app-0000"),),
+            requests=PULL_REQUEST_AT_MOST,
+            services=1,
+            top="policy: pull_request",
+        ),
+        Flow(
+            "promote, warm, by pull request with labels, reviewers, auto-merge",
+            promote("app-0000"),
+            (status("app-0000"),),
+            requests=PULL_REQUEST_AT_MOST + 3,
+            services=1,
+            top="policy: pull_request\npull_request: {labels: [failover], reviewers: [alice], auto_merge: squash}",
+        ),
         Flow("promote, cold, manifest to be found", promote("sonarr"), requests=COLD_AT_MOST, commits=1),
         Flow("promote, cold, path in the catalog", promote("jellyfin"), requests=COLD_AT_MOST, commits=1),
         Flow("promote, cold, two files read at one head", promote("plex"), requests=COLD_AT_MOST, commits=1),
@@ -118,7 +149,7 @@ def rows_of(flow: Flow, counted: Counted) -> Iterator[Row]:
     if flow.only_304:
         answer = "a 304" if counted.is_one_304 else f"not a 304: {[r.status for r in counted.requests]}"
         row = Row(row.what, f"{row.figure} ({answer})", "1 request, a 304", counted.is_one_304, gate=True)
-    elif not flow.before:
+    elif not flow.before or flow.requests > 1:
         within = len(counted.requests) <= flow.requests
         row = Row(row.what, row.figure, f"at most {flow.requests} requests", within, gate=True)
     yield row
@@ -141,7 +172,10 @@ async def _opened(flow: Flow, folder: Path) -> AsyncIterator[tuple[Sandbox, Fail
     key.write_text(sandbox.private_key_pem, encoding="utf-8")
     if flow.services:
         catalog = folder / "services.yaml"
-        catalog.write_text(repositories.catalog(repositories.names(flow.services)), encoding="utf-8")
+        services = repositories.names(flow.services)
+        groups = f"groups: {{all: [{', '.join(services)}]}}"
+        text = f"{flow.top}\n{groups}\n{repositories.catalog(services)}"
+        catalog.write_text(text, encoding="utf-8")
     with sandbox.serve() as url:
         settings = Settings(config=catalog, github_url=url, github_app_id=sandbox.app_id, github_private_key_file=key)
         async with open_failover(settings) as house:

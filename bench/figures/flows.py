@@ -24,6 +24,7 @@ from bench.rig.host import Host, hosting
 from bench.rig.report import Row, at_most, exactly
 from bench.rig.scratch import scratch
 from failover_api.core.catalog import Action
+from failover_api.failover import Wish
 from failover_api.wiring import open_failover
 
 RATIO_LIMITS = {0.050: 1.10, 0.020: 1.20}  # by round trip in seconds
@@ -88,13 +89,14 @@ class BarePut:
 async def warm(host: Host, catalog: Path, delay: Delay, name: str) -> AsyncIterator[Callable[[], Awaitable[float]]]:
     """A move to be timed: its service, token and connection are warm. Every second one is the way back."""
     async with open_failover(host.settings(catalog, url=delay.url)) as house:
-        for action in Action:
-            await house.failover.move(name, action, by="bench")
-        actions = itertools.cycle(Action)
+        there_and_back = (Action.PROMOTE, Action.DEMOTE)
+        for action in there_and_back:
+            await house.failover.move(name, action, Wish(by="bench"))
+        actions = itertools.cycle(there_and_back)
 
         async def move() -> float:
             started = time.perf_counter()
-            outcome = await house.failover.move(name, next(actions), by="bench")
+            outcome = await house.failover.move(name, next(actions), Wish(by="bench"))
             assert outcome.commit
             return time.perf_counter() - started
 

@@ -18,7 +18,7 @@ from bench.rig.host import Host, hosting
 from bench.rig.report import Row, at_most, median, skipped
 from bench.rig.scratch import scratch
 from failover_api.core.catalog import Action
-from failover_api.failover import Failover
+from failover_api.failover import Failover, Wish
 from failover_api.wiring import open_failover
 
 START_LIMIT_S = 1.5
@@ -116,7 +116,7 @@ async def _cpu_ms(failover: Failover, promotes: int) -> list[float]:
     for number in range(promotes):
         action = Action.DEMOTE if number % 2 else Action.PROMOTE
         before = time.process_time()
-        outcome = await failover.move("sonarr", action, by="bench")
+        outcome = await failover.move("sonarr", action, Wish(by="bench"))
         taken.append((time.process_time() - before) * 1000)
         assert outcome.commit
     return taken

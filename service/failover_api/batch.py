@@ -10,6 +10,7 @@ attempt, so that they are found whichever of them landed.
 """
 
 import asyncio
+import contextlib
 import copy
 import time
 from collections.abc import Mapping, Sequence
@@ -39,6 +40,10 @@ from failover_api.repeats import Repeats
 from failover_api.task import Overlay, Task, Thought
 
 READ_BACK_WAITS_S = (0.0, 0.3, 1.0)
+
+
+# What thinking comes to: plans, the first outcome of a key, or a refusal.
+Answer = Thought | Outcome | FailoverError
 
 
 class Ticket:
@@ -163,7 +168,7 @@ class Batch:
         """The next commit; None when there is nothing to write. Tickets that need no write are answered here."""
         seen, head, thoughts = await self._validated(not_before)
         if self._lost is not None:
-            await self._resolve(self._lost, seen)
+            await self._resolve(self._lost, seen, thoughts)
         parts: list[tuple[Ticket, Thought]] = []
         for ticket in self._live:
             thought = thoughts[ticket]
@@ -178,9 +183,7 @@ class Batch:
         files = {path: data for _, thought in parts for plan in thought.plans for path, data in plan.new.items()}
         return Draft(seen, _snapshot(self._branch, seen, files, head), files, tuple(parts))
 
-    async def _validated(
-        self, not_before: float | None
-    ) -> tuple[Seen, str | None, dict[Ticket, Thought | Outcome | FailoverError]]:
+    async def _validated(self, not_before: float | None) -> tuple[Seen, str | None, dict[Ticket, Answer]]:
         """Only what is current may be refused, or need no write."""
         if not_before is None:
             try:
@@ -214,10 +217,10 @@ class Batch:
 
     async def _think(
         self, seen: Seen, head: str | None, tickets: Sequence[Ticket], *, keyed: bool = True
-    ) -> dict[Ticket, Thought | Outcome | FailoverError]:
+    ) -> dict[Ticket, Answer]:
         """Each ticket's plans on top of those before it, its first outcome if it came before, or what refuses it."""
         overlay: Overlay = {}
-        thoughts: dict[Ticket, Thought | Outcome | FailoverError] = {}
+        thoughts: dict[Ticket, Answer] = {}
         for ticket in tickets:
             task = ticket.task
             try:
@@ -271,28 +274,37 @@ class Batch:
             if operations is None or ticket.task.asked.operation in operations:
                 ticket.settle(_outcome(ticket.task, thought, changed=True, commit=commit))
 
-    async def _resolve(self, lost: Draft, seen: Seen) -> None:
-        """A write that had no reply: while the files stand as it found them, it may land yet; else it has, or never
-        will, since its compare-and-swap is lost."""
+    async def _resolve(self, lost: Draft, seen: Seen, thoughts: Mapping[Ticket, Answer]) -> None:
+        """A write that had no reply. While the files stand as it found them it may land yet; later it never will.
+
+        Raises what keeps the history from us, unless the files say that all is done.
+        """
         if _versions(seen, lost.services) == _versions(lost.seen, lost.services):
             return
-        if not await self._find_if_possible(lost, READ_BACK_WAITS_S):
+        try:
+            found = await self._find(lost, READ_BACK_WAITS_S)
+        except (GitHubError, GitHubUnavailable):
+            if any(not _is_done(thoughts.get(ticket)) for ticket, _ in lost.parts):
+                raise
+            found = False
+        if not found:
             self._hold(None)
 
-    async def _find_if_possible(self, draft: Draft, waits_s: Sequence[float] = (0.0,)) -> bool:
+    async def _find_if_possible(self, lost: Draft, waits_s: Sequence[float] = (0.0,)) -> None:
+        with contextlib.suppress(GitHubError, GitHubUnavailable):  # what the files say has to do
+            await self._find(lost, waits_s)
+
+    async def _find(self, lost: Draft, waits_s: Sequence[float]) -> bool:
         """Looks for a lost write in Git's history, after each wait: the history may lag behind the files."""
-        ticket, thought = draft.parts[0]
+        ticket, thought = lost.parts[0]
         path = next(path for plan in thought.plans for path in plan.new)
-        try:
-            for wait_s in waits_s:
-                await asyncio.sleep(wait_s)
-                for logged in await self._forge.log(self._branch, path, not_before=time.monotonic()):
-                    operations = frozenset(record.operation for record in read_records(logged.message))
-                    if ticket.task.asked.operation in operations:
-                        self._landed(draft, logged.commit, operations)
-                        return True
-        except (GitHubError, GitHubUnavailable):
-            pass  # what the files say has to do
+        for wait_s in waits_s:
+            await asyncio.sleep(wait_s)
+            for logged in await self._forge.log(self._branch, path, not_before=time.monotonic()):
+                operations = frozenset(record.operation for record in read_records(logged.message))
+                if ticket.task.asked.operation in operations:
+                    self._landed(lost, logged.commit, operations)
+                    return True
         return False
 
     async def _end(self, error: FailoverError) -> None:
@@ -327,6 +339,10 @@ def _snapshot(branch: Branch, seen: Seen, files: Mapping[str, bytes], head: str 
         if isinstance(one, Observation):
             found |= {path: one.snapshot.file(path) for path in one.manifests if path in files}
     return Snapshot(branch, found, None if len(found) == 1 else head)
+
+
+def _is_done(answer: Answer | None) -> bool:
+    return isinstance(answer, Outcome) or (isinstance(answer, Thought) and not answer.has_changes)
 
 
 def _is_refused(ticket: Ticket, error: FailoverError) -> bool:

@@ -143,7 +143,7 @@ class History:
     async def _commits(self, service: Service, head: str, count: int) -> list[LoggedCommit]:
         """The newest `count` commits or more, those that changed a file of the service, newest first."""
         listings = await together(self._of_file(service.branch, path, head, count) for path in service.files)
-        return _merged(listings)[:count]
+        return merged_listings(listings)[:count]
 
     async def _of_file(self, branch: Branch, path: str, head: str, count: int) -> list[LoggedCommit]:
         commits: list[LoggedCommit] = []
@@ -208,7 +208,7 @@ def _moves(commits: Iterable[LoggedCommit]) -> dict[str, Entry | None]:
     return moves
 
 
-def _merged(listings: Sequence[Sequence[LoggedCommit]]) -> list[LoggedCommit]:
+def merged_listings(listings: Sequence[Sequence[LoggedCommit]]) -> list[LoggedCommit]:
     """Several files' histories as one, newest first, each commit once.
 
     Commits of one second keep the order of the listings: one that stands further down in another listing waits.

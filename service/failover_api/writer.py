@@ -67,7 +67,7 @@ class Writer:
                 await self._wait_for_github(branch, waiting)
                 batch = take(waiting)
                 if batch:
-                    self._put_back(branch, await self._batch(batch).run())
+                    self._put_back(branch, await self._run(batch))
         except BaseException as exc:
             if not isinstance(exc, asyncio.CancelledError):
                 _log.exception("writing failed by a defect")
@@ -91,6 +91,18 @@ class Writer:
                 if ticket.is_open:
                     waiting.append(ticket)
             await asyncio.sleep(min(wait_s, PAUSE_S))
+
+    async def _run(self, tickets: list[Ticket]) -> list[Ticket]:
+        """Runs a batch until all have their answer; when everybody has left, nothing is waited for."""
+        run = asyncio.create_task(self._batch(tickets).run())
+        answered = asyncio.create_task(asyncio.wait([ticket.answer for ticket in tickets]))
+        try:
+            await asyncio.wait({run, answered}, return_when=asyncio.FIRST_COMPLETED)
+            return run.result() if run.done() else []
+        finally:
+            run.cancel()
+            answered.cancel()
+            await asyncio.wait({run, answered})
 
     def _put_back(self, branch: Branch, tickets: list[Ticket]) -> None:
         """GitHub took no write: they are the next again, if it says when."""

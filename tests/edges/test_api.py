@@ -11,26 +11,8 @@ import pytest
 from failover_api.edges.app import create_app
 from failover_api.sandbox import NewFile
 from failover_api.sandbox.objects import SUBMODULE, Entry
+from tests.edges.answers import problem
 from tests.stage import FILES, RELEASE, SONARR, VOLSYNC, Stage, deployment, entry
-
-PROBLEM_KEYS = {"type", "title", "status", "detail", "instance", "outcome"}
-
-
-def problem(response: httpx2.Response, slug: str, status: int) -> dict[str, Any]:
-    """The problem object, after everything that holds for each has been checked."""
-    body: dict[str, Any] = response.json()
-    assert (response.status_code, body["type"]) == (status, f"urn:failover-api:problem:{slug}"), body
-    assert response.headers["content-type"] == "application/problem+json"
-    assert body.keys() == PROBLEM_KEYS
-    assert body["status"] == status
-    assert body["instance"] == response.headers["x-request-id"]
-    assert body["title"]
-    assert body["detail"]
-    assert body["outcome"] == ("unknown" if slug in {"outcome-unknown", "internal-error"} else "not-applied")
-    if status == 503:
-        assert int(response.headers["retry-after"]) >= 1
-    return body
-
 
 SWITCHES = [
     {
@@ -107,6 +89,7 @@ def outcome_of_sonarr(stage: Stage, **changes: Any) -> dict[str, Any]:
         "commit": None,
         "pull_request": None,
         "operation": None,
+        "warnings": [],
         **changes,
     }
 
@@ -243,11 +226,13 @@ async def test_a_service_that_cannot_be_read_does_not_hide_the_others(stage: Sta
 # GET without dry-run, other methods, unknown URLs
 
 
-@pytest.mark.parametrize("action", ["promote", "demote"])
-@pytest.mark.parametrize("query", ["", "?dry-run=false", "?dry_run=0", "?reason=x", "?force=true"])
-async def test_get_without_dry_run_is_405(stage: Stage, action: str, query: str) -> None:
+@pytest.mark.parametrize(
+    "path", ["failover/sonarr/promote", "failover/sonarr/demote", "failover/sonarr/rollback", "groups/all/promote"]
+)
+@pytest.mark.parametrize("query", ["", "?dry-run=false", "?dry_run=0", "?reason=x", "?supersede=true"])
+async def test_get_without_dry_run_is_405(stage: Stage, path: str, query: str) -> None:
     async with stage.client() as client:
-        response = await client.get(f"/api/failover/sonarr/{action}{query}")
+        response = await client.get(f"/api/{path}{query}")
     problem(response, "method-not-allowed", 405)
     assert response.headers["allow"] == "POST"
     assert not stage.requests
@@ -263,6 +248,9 @@ async def test_get_without_dry_run_is_405(stage: Stage, action: str, query: str)
         ("OPTIONS", "/api/failover/sonarr/promote", "GET, POST"),
         ("TRACE", "/api/failover/sonarr/promote", "GET, POST"),
         ("PROPFIND", "/api/failover/sonarr/promote", "GET, POST"),
+        ("PUT", "/api/failover/sonarr/rollback", "GET, POST"),
+        ("DELETE", "/api/groups/all/promote", "GET, POST"),
+        ("POST", "/api/failover/sonarr/history", "GET"),
         ("POST", "/api/failover/sonarr", "GET"),
         ("DELETE", "/api/failover/sonarr", "GET"),
         ("POST", "/api/failover", "GET"),
@@ -287,7 +275,9 @@ async def test_other_methods_are_405_and_say_which_are_allowed(
 
 @pytest.mark.parametrize(
     "path", ["/", "/api", "/api/", "/api/failover/", "/api/failover/sonarr/", "/api/failover/sonarr/explode",
-             "/api/failover/sonarr/promote/", "/api/failover/sonarr/promote/x", "//api/failover", "/API/failover",
+             "/api/groups", "/api/groups/all", "/api/groups/all/rollback", "/api/groups/all/history",
+             "/api/failover/sonarr/history/", "/api/failover/sonarr/promote/", "/api/failover/sonarr/promote/x",
+             "//api/failover", "/API/failover",
              "/favicon.ico", "/.env", "/api/failover/..%2f..%2fetc%2fpasswd"]
 )  # fmt: skip
 async def test_an_unknown_url_is_a_problem(stage: Stage, path: str) -> None:
@@ -304,8 +294,9 @@ async def test_an_unknown_url_is_a_problem(stage: Stage, path: str) -> None:
 )
 async def test_a_page_of_another_site_may_not_move(stage: Stage, site: str, method: str, query: str) -> None:
     async with stage.client() as client:
-        for action in ("promote", "demote"):
-            url = f"/api/failover/sonarr/{action}{query}"
+        for path in ("failover/sonarr/promote", "failover/sonarr/demote", "failover/sonarr/rollback",
+                     "groups/all/promote", "groups/all/demote"):  # fmt: skip
+            url = f"/api/{path}{query}"
             problem(await client.request(method, url, headers={"Sec-Fetch-Site": site}), "forbidden", 403)
     assert not stage.requests
 
@@ -554,6 +545,26 @@ async def test_a_defect_is_500_without_details_and_logged_with_its_id(
 
 # OpenAPI
 
+KEYS = {"dry_run", "reason", "force", "supersede"}
+MOVES = {
+    "/api/failover/{service}/promote": KEYS,
+    "/api/failover/{service}/demote": KEYS,
+    "/api/failover/{service}/rollback": KEYS - {"force"},
+    "/api/groups/{group}/promote": KEYS | {"skip_refused"},
+    "/api/groups/{group}/demote": KEYS | {"skip_refused"},
+}
+
+
+BODIES = {"service": ["OutcomeBody"], "group": ["GroupOutcomeBody", "PartedOutcomeBody"]}
+
+
+def references(part: Any) -> set[str]:
+    return set(re.findall(r'"\$ref": "([^"]+)"', json.dumps(part)))
+
+
+def named(operation: dict[str, Any]) -> set[tuple[str, str]]:
+    return {(parameter["in"], parameter["name"]) for parameter in operation["parameters"]}
+
 
 async def test_the_openapi_document_tells_the_truth(stage: Stage) -> None:
     async with stage.client() as client:
@@ -563,25 +574,27 @@ async def test_the_openapi_document_tells_the_truth(stage: Stage) -> None:
     assert docs.status_code == 200
     assert "text/html" in docs.headers["content-type"]
     assert document["openapi"].startswith("3.1")
-    assert set(document["paths"]) == {
-        "/api/failover", "/api/failover/{service}", "/api/failover/{service}/promote", "/api/failover/{service}/demote",
+    looking = {"/api/failover", "/api/failover/{service}", "/api/failover/{service}/history"}
+    assert set(document["paths"]) == looking | set(MOVES)
+    for path, keys in MOVES.items():
+        kind = "group" if "groups" in path else "service"
+        query = {("query", key.replace("dry_run", "dry-run")) for key in keys}
+        common = {("path", kind), ("header", "If-Match"), *query}
+        get, post = document["paths"][path]["get"], document["paths"][path]["post"]
+        assert named(get) == common | {("header", "If-None-Match")}
+        assert named(post) == common | {("header", "Idempotency-Key")}
+        assert set(post["requestBody"]["content"]["application/json"]["schema"]["properties"]) == keys
+        assert {"200", "202", "default"} <= set(post["responses"])
+        bodies = [references(one) for one in (get["responses"]["200"], *map(post["responses"].get, ("200", "202")))]
+        assert bodies[0] == bodies[1] == bodies[2] == {f"#/components/schemas/{name}" for name in BODIES[kind]}
+    assert named(document["paths"]["/api/failover/{service}/history"]["get"]) == {
+        ("path", "service"), ("query", "limit"), ("query", "cursor"), ("header", "If-None-Match"),
     }  # fmt: skip
-    for action in ("promote", "demote"):
-        post = document["paths"][f"/api/failover/{{service}}/{action}"]["post"]
-        named = {(parameter["in"], parameter["name"]) for parameter in post["parameters"]}
-        assert named == {
-            ("path", "service"), ("header", "if-match"), ("query", "dry-run"), ("query", "reason"), ("query", "force"),
-        }  # fmt: skip
-        assert set(post["requestBody"]["content"]["application/json"]["schema"]["properties"]) == {
-            "dry_run", "reason", "force",
-        }  # fmt: skip
     for methods in document["paths"].values():
         for operation in methods.values():
             assert "422" not in operation["responses"], "the framework's own 422 is our 400"
             assert set(operation["responses"]["default"]["content"]) == {"application/problem+json"}
-    references = set(re.findall(r'"\$ref": "([^"]+)"', json.dumps(document)))
-    assert references
-    for reference in references:
+    for reference in references(document):
         at: Any = document
         for step in reference.removeprefix("#/").split("/"):
             at = at[step]

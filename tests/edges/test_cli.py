@@ -1,18 +1,12 @@
 """The command line: output, exit codes, and the same over HTTP."""
 
-import http.server
 import inspect
 import json
 import os
 import subprocess
 import sys
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
-from typing import Any
 
 import pytest
-from click.testing import Result
 from typer.testing import CliRunner
 
 import failover_api
@@ -20,6 +14,7 @@ import failover_api.errors
 from failover_api.edges.cli import app, exit_code
 from failover_api.edges.problems import STATUSES, problem
 from failover_api.errors import FailoverError
+from tests.edges.shell import Cli, answering
 from tests.stage import FILES, SONARR, Stage, entry
 
 EXIT_CODES = {
@@ -57,14 +52,7 @@ EXIT_CODES = {
     "outcome-unknown": 4,
 }
 # What later issues bring, and a newer service may answer already.
-LATER = {
-    "unauthenticated": 401,
-    "operation-pending": 409,
-    "nothing-to-roll-back": 409,
-    "changed-since": 409,
-    "idempotency-key-reused": 422,
-    "too-many-requests": 429,
-}
+LATER = {"unauthenticated": 401, "too-many-requests": 429}
 
 
 def family() -> list[type[FailoverError]]:
@@ -98,32 +86,6 @@ def test_no_status_is_without_an_error() -> None:
 
 
 # In this process
-
-
-@pytest.fixture
-def cli(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> "Cli":
-    for name, value in stage.environment().items():
-        monkeypatch.setenv(name, value)
-    monkeypatch.setenv("COLUMNS", "200")
-    return Cli(stage)
-
-
-class Cli:
-    """Runs `failover ...` against a stage, as a script would: nothing is a terminal."""
-
-    def __init__(self, stage: Stage) -> None:
-        self.stage = stage
-
-    def __call__(self, *words: str, code: int = 0) -> Result:
-        result = CliRunner().invoke(app, list(words))
-        assert result.exit_code == code, (result.output, result.exception)
-        assert "Traceback" not in result.output
-        return result
-
-    def json(self, *words: str, code: int = 0) -> dict[str, Any]:
-        result = self(*words, "--json", code=code)
-        body: dict[str, Any] = json.loads(result.stdout)
-        return body
 
 
 def test_list_shows_where_every_service_is(cli: Cli) -> None:
@@ -199,7 +161,8 @@ def test_exit_codes_of_what_really_happens(cli: Cli) -> None:
     )
     cli("promote", "nosuch", code=2)
     cli("promote", "gone", code=2)
-    cli("promote", "radarr", code=2)
+    cli("promote", "radarr")
+    cli("demote", "radarr", code=3)
     cli("promote", "sonarr", "--reason", "a\nb", code=2)
     cli("promote", code=2)
     cli("explode", code=2)
@@ -210,7 +173,7 @@ def test_exit_codes_of_what_really_happens(cli: Cli) -> None:
     stage.sandbox.protect(repository=stage.repository)
     cli("demote", "sonarr", code=3)
     stage.sandbox.unprotect(repository=stage.repository)
-    stage.fault("rate_limit_secondary", method="PUT", retry_after=5)
+    stage.fault("rate_limit_secondary", method="PUT", retry_after=60)
     cli("demote", "sonarr", code=1)
     stage.fault("lost_reply", method="PUT")
     stage.fault("status", method="GET", path=f"/repos/{stage.repository}/commits", status=502, times=None)
@@ -304,35 +267,6 @@ def test_the_same_commands_over_http_say_the_same(cli: Cli, monkeypatch: pytest.
         monkeypatch.setenv("FAILOVER_GITHUB_TOKEN", "not needed here")
         assert "moved from primary to backup" in cli("promote", "plex", "--reason", "by HTTP").stdout
     assert "Reason: by HTTP" in cli.stage.messages[0]
-
-
-@contextmanager
-def answering(status: int, body: bytes, media_type: str = "application/json") -> Iterator[str]:
-    """A server that is no failover-api."""
-
-    class Handler(http.server.BaseHTTPRequestHandler):
-        def answer(self) -> None:
-            self.rfile.read(int(self.headers.get("content-length", 0)))
-            self.send_response(status)
-            self.send_header("content-type", media_type)
-            self.send_header("content-length", str(len(body)))
-            self.end_headers()
-            self.wfile.write(body)
-
-        do_GET = do_POST = answer  # noqa: N815 - named by the library
-
-        def log_message(self, *args: object) -> None:
-            pass
-
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{server.server_port}"
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
 
 
 @pytest.mark.parametrize(
@@ -444,6 +378,6 @@ def test_the_version_is_told(cli: Cli) -> None:
 
 def test_help_names_every_command() -> None:
     result = CliRunner().invoke(app, ["--help"])
-    for command in ("list", "status", "promote", "demote", "check", "serve", "demo"):
+    for command in ("list", "status", "history", "promote", "demote", "rollback", "check", "serve", "demo"):
         assert f" {command} " in result.output
     assert "--insecure-no-auth" in CliRunner().invoke(app, ["serve", "--help"], env={"COLUMNS": "200"}).output

@@ -7,9 +7,13 @@ from urllib.parse import quote
 
 import pytest
 
-from tests.stage import Stage
+from tests.stage import SERVICES, Stage
 
 PROMOTE = "/api/failover/sonarr/promote"
+ROLLBACK = "/api/failover/sonarr/rollback"
+GROUP = "/api/groups/media/promote"
+HISTORY = "/api/failover/sonarr/history"
+WRITING = (PROMOTE, "/api/failover/sonarr/demote", ROLLBACK, GROUP, "/api/groups/media/demote")
 JSON = {"content-type": "application/json"}
 Case = tuple[str, str, Any, dict[str, str], int]
 
@@ -28,10 +32,12 @@ def _queries() -> list[Case]:
         "reason=%00", "reason=%1B[31m", "reason=%7F", "reason=%C2%85",
         "reason=%E2%80%A8",
         "reason=%E2%80%A9", "reason=%E2%80%AE", "reason=%EF%BB%BF", "reason=%C2%A0" * 201, "reason=%09tab",
-        "supersed=true", "version=1", "=true", "&&x", "a" * 5000 + "=1", "dry-run=" + "1" * 5000, "%00=1",
+        "supersed=true", "supersede=", "supersede=yes", "supersede=true&supersede=true", "skip_refused=maybe",
+        "skip_refused=1&skip_refused=0", "skip-refused=true", "limit=5", "cursor=x", "key=alert-1",
+        "version=1", "=true", "&&x", "a" * 5000 + "=1", "dry-run=" + "1" * 5000, "%00=1",
         "__proto__=1",
     ]  # fmt: skip
-    return [("POST", f"{PROMOTE}?{query}", b"", {}, 400) for query in bad]
+    return [("POST", f"{url}?{query}", b"", {}, 400) for url in WRITING for query in bad]
 
 
 def _bodies() -> list[Case]:
@@ -51,9 +57,10 @@ def _bodies() -> list[Case]:
         b'{"force": "true"}', b'{"force": null}', b'{"__class__": 1}', b'{"reason": "\n"}',
         b'[["dry_run", true]]', b"[" * 30000, b'{"a":' * 10000, b'{"reason":' + b"[" * 20000 + b"]" * 20000 + b"}",
         '{"dry_run": true}'.encode("utf-16"), b"\xef\xbb\xbf{", b"// c\n{}", b"{'dry_run': true}",
-        b'{"dry_run": true,}',
+        b'{"dry_run": true,}', b'{"supersede": "true"}', b'{"supersede": null}', b'{"skip_refused": 2}',
+        b'{"skip-refused": true}', b'{"idempotency_key": "a"}', b'{"service": "plex"}', b'{"services": ["plex"]}',
     ]  # fmt: skip
-    return [("POST", PROMOTE, body, JSON, 400) for body in bad]
+    return [("POST", url, body, JSON, 400) for url in WRITING for body in bad]
 
 
 def _others() -> list[Case]:
@@ -77,7 +84,27 @@ def _others() -> list[Case]:
         "application/problem+json", "application/jsonp", "application/json/", "application/xml",
     ]  # fmt: skip
     cases += [("POST", PROMOTE, b'{"dry_run": true}', {"content-type": kind}, 415) for kind in kinds]
+    for url, strange in ((PROMOTE, "skip_refused"), (ROLLBACK, "force"), (ROLLBACK, "skip_refused")):
+        cases.append(("POST", f"{url}?{strange}=false", b"", {}, 400))
+        cases.append(("POST", url, b'{"%s": false}' % strange.encode(), JSON, 400))
+    for url in WRITING:
+        cases.append(("POST", f"{url}?supersede=true", b'{"supersede": false}', JSON, 400))
+        cases.append(("POST", url, deep, JSON, 413))
+        cases.append(("POST", url, b'{"reason": "x"}', {"content-type": "text/plain"}, 415))
+        cases.append(("GET", f"{url}?dry-run=true&supersede=", b"", {}, 400))
+        cases.append(("GET", url, b"", {}, 405))
+        cases += [("POST", url, b"", {"idempotency-key": key}, 400) for key in ("", " ", "k" * 256, "k" * 9000, "a\tb")]
+        cases += [("POST", url, b"", {"sec-fetch-site": site}, 403) for site in ("cross-site", "same-site")]
     return cases
+
+
+def _histories() -> list[Case]:
+    bad = [
+        "limit=", "limit", "limit=0", "limit=-0", "limit=101", "limit=1.0", "limit=0x10", "limit=1_0", "limit=%201",
+        "limit=1%00", "limit=%D9%A1", "limit=1&limit=1", "limit=" + "9" * 5000, "limit[]=1", "LIMIT=1", "dry-run=true",
+        "reason=x", "cursor=a&cursor=a", "page=1", "=1", "__proto__=1", "%00=1",
+    ]  # fmt: skip
+    return [("GET", f"{HISTORY}?{query}", b"", {}, 400) for query in bad]
 
 
 def _names() -> list[Case]:
@@ -90,20 +117,23 @@ def _names() -> list[Case]:
         "{{7*7}}", "<script>", "a" * 10_000, quote("é" * 3000), "__init__", "null", "-", "group-x", "sonarr:promote",
         "~",
     ]  # fmt: skip
-    return [("POST", f"/api/failover/{name}/promote", b"", {}, 404) for name in names]
+    routes = [("POST", "failover/{}/promote"), ("POST", "failover/{}/rollback"), ("POST", "groups/{}/promote"),
+              ("GET", "failover/{}/history"), ("GET", "groups/{}/demote?dry-run=1")]  # fmt: skip
+    return [(method, "/api/" + path.format(name), b"", {}, 404) for method, path in routes for name in names]
 
 
-CASES = [*_queries(), *_bodies(), *_others(), *_names()]
+CASES = [*_queries(), *_bodies(), *_others(), *_histories(), *_names()]
 
 
 def test_the_table_is_long_enough() -> None:
-    assert len(CASES) >= 120
+    assert len(CASES) >= 800
 
 
 async def test_every_hostile_request_is_a_problem_and_writes_nothing(
     stage: Stage, caplog: pytest.LogCaptureFixture
 ) -> None:
     wrong = []
+    stage.declare(SERVICES, top="groups: {media: [sonarr, radarr]}")
     async with stage.client() as client:
         for method, url, body, headers, expected in CASES:
             response = await client.request(method, url, content=body, headers=headers)

@@ -16,8 +16,9 @@ from fcntl import ioctl
 
 import pytest
 
-from failover_api.edges.terminal import printable
-from tests.stage import FILES, SONARR, Stage
+from failover_api.edges.printable import one_line, printable
+from tests.edges.shell import Cli
+from tests.stage import FILES, RADARR, SERVICES, SONARR, Stage
 
 FAILOVER = [sys.executable, "-m", "failover_api"]
 LIMIT_S = 30.0
@@ -141,6 +142,49 @@ def test_already_there_when_looked_at_does_not_move_without_a_question(stage: St
     assert not stage.writes
 
 
+def test_a_group_is_asked_for_as_a_whole(stage: Stage, run) -> None:
+    stage.declare(SERVICES, top="groups: {media: [sonarr, radarr]}")
+    shell = run("promote", "--group", "media", NO_COLOR="1")
+    shell.wait_for("Promote sonarr, radarr of group media to backup? [y/N] ")
+    for words in (f"+++ b/{SONARR}\n", f"+++ b/{RADARR}\n", "SERVICE  FROM     TO"):
+        assert words in plain(shell.seen)
+    assert not stage.writes
+    shell.type("y\n")
+    assert shell.end() == 0
+    assert len(stage.moves) == 1
+
+
+def test_a_groups_yes_is_bound_to_what_was_shown(stage: Stage, run) -> None:
+    stage.declare(SERVICES, top="groups: {media: [sonarr, radarr]}")
+    shell = run("promote", "--group", "media")
+    shell.wait_for("[y/N] ")
+    stage.commit({RADARR: FILES[RADARR] + b"# a person\n"})
+    shell.type("y\n")
+    assert shell.end() == 3
+    assert "changed since" in shell.seen
+    assert not stage.moves
+
+
+def test_a_rollback_shows_what_it_undoes_and_asks(stage: Stage, run, cli: Cli) -> None:
+    cli("promote", "sonarr")
+    shell = run("rollback", "sonarr", NO_COLOR="1")
+    shell.wait_for("Roll back sonarr from backup to primary? [y/N] ")
+    assert "+        role: primary   # which node\n" in shell.seen
+    shell.type("n\n")
+    assert shell.end() == 3
+    assert len(stage.moves) == 1
+
+
+def test_a_question_says_that_it_will_be_a_pull_request(stage: Stage, run) -> None:
+    stage.declare(SERVICES, top="policy: pull_request")
+    shell = run("promote", "sonarr", NO_COLOR="1")
+    shell.wait_for("Promote sonarr from primary to backup by pull request? [y/N] ")
+    assert not stage.pulls("all")
+    shell.type("y\n")
+    assert shell.end() == 0
+    assert "pull request #1 is open: http" in shell.seen
+
+
 def test_yes_and_nothing_to_do_are_not_asked(stage: Stage, run) -> None:
     for words in (("promote", "sonarr", "--yes"), ("promote", "sonarr")):
         shell = run(*words)
@@ -216,10 +260,15 @@ def interrupt_once_met(stage: Stage, shell: OnATerminal) -> None:
     shell.type("\x03")
 
 
+def plain(text: str) -> str:
+    """Without styles: NO_COLOR leaves bold and dim."""
+    return re.sub(r"\x1b\[[0-9;]*m", "", text)
+
+
 def test_a_narrow_terminal_loses_nothing(stage: Stage, run) -> None:
     shell = run("list", columns=45, NO_COLOR="1")
     assert shell.end() == 0
-    lines = re.sub(r"\x1b\[[0-9;]*m", "", shell.seen).splitlines()
+    lines = plain(shell.seen).splitlines()
     assert max(map(len, lines)) <= 45
     column = lines[0].index("WHERE")
     assert "".join(line[column:].strip() for line in lines[1:]).startswith(SONARR)
@@ -236,3 +285,9 @@ def test_a_pipe_that_closes_early_ends_quietly(stage: Stage) -> None:
 
 def test_a_manifest_does_not_drive_the_terminal() -> None:
     assert printable("a\x1b[2Jb\x07\x9b31m\ttab\nline\x7f") == "a\\x1b[2Jb\\x07\\x9b31m\ttab\nline\\x7f"
+
+
+def test_nothing_hidden_turns_a_line_round() -> None:
+    assert printable("a\u202eb\u2066c\u2028d\ufeff") == "a\\u202eb\\u2066c\\u2028d\\ufeff"
+    assert printable("Küche 🧑\u200d🚒") == "Küche 🧑\u200d🚒"
+    assert one_line("a\nb\tc\x1b") == "a\\nb c\\x1b"

@@ -11,6 +11,7 @@ from failover_api.core.catalog import Branch
 from failover_api.forge.app_auth import Token
 from failover_api.forge.client import GitHubClient
 from failover_api.forge.connections import Connections
+from failover_api.forge.pace import Pace
 from failover_api.forge.port import blob_sha
 
 ROOT = "https://api.github.com"
@@ -95,18 +96,59 @@ def graphql_error(kind: str, message: str, data: Any = None) -> dict[str, Any]:
     return {"data": data, "errors": [{"type": kind, "path": ["createCommitOnBranch"], "message": message}]}
 
 
+def listed_commit(sha: str, message: str = "m", **changes: Any) -> dict[str, Any]:
+    """A commit as lists have it, with some of what nobody needs."""
+    commit = {
+        "author": {"name": "Maria Person", "email": "maria@example.com", "date": "2027-01-15T07:00:00Z"},
+        "committer": {"name": "GitHub", "email": "noreply@github.com", "date": "2027-01-15T08:00:00Z"},
+        "message": message,
+        "tree": {"sha": "7" * 40, "url": f"{ROOT}/repos/acme/homelab/git/trees/{'7' * 40}"},
+        "comment_count": 0,
+        "verification": {"verified": True, "reason": "valid", "signature": "-----BEGIN PGP", "payload": "tree"},
+    }
+    return {
+        "sha": sha,
+        "node_id": "C_unneeded",
+        "html_url": f"https://github.com/acme/homelab/commit/{sha}",
+        "commit": commit,
+        "author": {"login": "maria", "id": 1, "avatar_url": "https://avatars.example/unneeded"},
+        "committer": {"login": "web-flow"},
+        "parents": [{"sha": HEAD, "url": "https://example.com/unneeded"}],
+        **changes,
+    }
+
+
+def listed_pull(number: int, head: str = "failover/sonarr", **changes: Any) -> dict[str, Any]:
+    """A pull request as lists have it, with some of what nobody needs."""
+    repository = {"full_name": "acme/homelab", "description": "unneeded"}
+    return {
+        "number": number,
+        "node_id": f"PR_{number}",
+        "html_url": f"https://github.com/acme/homelab/pull/{number}",
+        "state": "open",
+        "title": "Fail over sonarr",
+        "body": "Why",
+        "merged_at": None,
+        "merge_commit_sha": "e" * 40,
+        "draft": False,
+        "head": {"label": f"acme:{head}", "ref": head, "sha": NEXT, "repo": repository},
+        "base": {"label": "acme:main", "ref": "main", "sha": HEAD, "repo": repository},
+        **changes,
+    }
+
+
 class Purse:
     """Credentials that have the given tokens, one after the other; `age_s` is that of all of them."""
 
     def __init__(self, *values: str, age_s: float = 600.0) -> None:
         self.tokens = [Token(value, time.monotonic() - age_s, float("inf")) for value in values or ("ghs_one",)]
-        self.asked = 0
+        self.asked: list[bool] = []  # for each token, whether it was asked for to work on pull requests
 
     def key(self, repository: str) -> str:
         return repository.partition("/")[0]
 
-    async def token(self, repository: str) -> Token:
-        self.asked += 1
+    async def token(self, repository: str, *, pulls: bool = False) -> Token:
+        self.asked.append(pulls)
         return self.tokens[0]
 
     def drop(self, repository: str, token: Token) -> bool:
@@ -129,7 +171,9 @@ class Waits(list[float]):
         self.append(seconds)
 
 
-def client_with(http: httpx2.AsyncClient, credentials: Any, waits: Waits, base_url: str = ROOT) -> GitHubClient:
-    client = GitHubClient(Connections(lambda: http), base_url=base_url, timeout_s=5.0, sleep=waits)
+def client_with(
+    http: httpx2.AsyncClient, credentials: Any, waits: Waits, base_url: str = ROOT, pace: Pace | None = None
+) -> GitHubClient:
+    client = GitHubClient(Connections(lambda: http), base_url=base_url, timeout_s=5.0, sleep=waits, pace=pace)
     client.credentials = credentials
     return client

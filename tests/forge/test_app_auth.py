@@ -224,6 +224,51 @@ async def test_each_repository_has_a_token_of_its_own(app: AppCredentials, api: 
     assert [json.loads(call.request.content)["repositories"] for call in mint.calls] == [["homelab"], ["other"]]
 
 
+async def test_the_token_for_pull_requests_is_another_one(app: AppCredentials, api: respx.Router) -> None:
+    mint = api.post(MINT_URL).mock(side_effect=mints())
+    for _ in range(2):
+        assert (await app.token(REPO)).value == "ghs_1"
+        assert (await app.token(REPO, pulls=True)).value == "ghs_2"
+    assert [json.loads(call.request.content)["permissions"] for call in mint.calls] == [
+        {"contents": "write", "metadata": "read"},
+        {"contents": "write", "metadata": "read", "pull_requests": "write"},
+    ]
+
+
+async def test_twenty_callers_mint_each_of_the_two_once(app: AppCredentials, api: respx.Router) -> None:
+    mint = api.post(MINT_URL).mock(side_effect=mints(delay_s=0.02))
+    tokens = await asyncio.gather(*(app.token(REPO, pulls=bool(i % 2)) for i in range(20)))
+    assert len({token.value for token in tokens}) == mint.call_count == 2
+
+
+async def test_an_app_that_may_not_propose_still_commits(app: AppCredentials, api: respx.Router) -> None:
+    def mint(request: Any) -> respx.MockResponse:
+        asked = json.loads(request.content)["permissions"]
+        text = "The permissions requested are not granted to this installation."
+        return refused(422, text) if "pull_requests" in asked else minted()
+
+    api.post(MINT_URL).mock(side_effect=mint)
+    with pytest.raises(GitHubPermission, match="pull_requests: write"):
+        await app.token(REPO, pulls=True)
+    assert (await app.token(REPO)).value == "ghs_one"
+
+
+@pytest.mark.parametrize("pulls", [False, True])
+async def test_a_dropped_token_is_minted_anew_and_the_other_one_stays(
+    app: AppCredentials, api: respx.Router, pulls: bool
+) -> None:
+    api.post(MINT_URL).mock(side_effect=mints())
+    dropped, other = await app.token(REPO, pulls=pulls), await app.token(REPO, pulls=not pulls)
+    assert app.drop(REPO, dropped)
+    assert await app.token(REPO, pulls=not pulls) is other
+    assert (await app.token(REPO, pulls=pulls)).value == "ghs_3"
+
+
+async def test_a_ready_token_is_for_pull_requests_too() -> None:
+    token = StaticToken(value="ghp_one")
+    assert (await token.token(REPO, pulls=True)).value == (await token.token(REPO)).value == "ghp_one"
+
+
 async def test_who_stops_waiting_does_not_stop_the_others_token(app: AppCredentials, api: respx.Router) -> None:
     mint = api.post(MINT_URL).mock(side_effect=mints(delay_s=0.05))
     impatient = asyncio.create_task(app.token(REPO))

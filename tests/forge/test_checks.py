@@ -12,22 +12,25 @@ from failover_api.forge.port import Check
 from tests.forge.stand_in import BRANCH_URL, HEAD, MAIN, ROOT, Purse, Waits, answer, client_with, refused
 
 REPOSITORY_URL = f"{ROOT}/repos/acme/homelab"
+PULLS_URL = f"{ROOT}/repos/acme/homelab/pulls"
 RULES_URL = f"{ROOT}/repos/acme/homelab/rules/branches/main"
 BRANCH = {"name": "main", "commit": {"sha": HEAD}, "protected": False}
 
 
-async def check(client: GitHubClient, api: respx.Router, **replies: Any) -> list[Check]:
-    """The checks, with a healthy GitHub but for `replies` (repository, branch, rules)."""
+async def check(client: GitHubClient, api: respx.Router, *, proposing: bool = False, **replies: Any) -> list[Check]:
+    """The checks, with a healthy GitHub but for `replies` (repository, branch, pulls, rules)."""
     healthy = {
         "repository": answer(200, {"permissions": {"push": True}}),
         "branch": answer(200, BRANCH),
+        "pulls": answer(200, []),
         "rules": answer(200, []),
     }
     given = {**healthy, **replies}
     api.get(RULES_URL).mock(return_value=given["rules"])
     api.get(BRANCH_URL).mock(return_value=given["branch"])
+    api.get(PULLS_URL, params={"state": "open", "per_page": "1"}).mock(return_value=given["pulls"])
     api.get(REPOSITORY_URL).mock(return_value=given["repository"])
-    return list(await check_branch(client, MAIN))
+    return list(await check_branch(client, MAIN, pulls=proposing))
 
 
 @pytest.fixture
@@ -89,6 +92,51 @@ async def test_rules_that_allow_a_direct_commit_are_named(
 async def test_what_a_person_may_do_says_nothing_of_an_app(client: GitHubClient, api: respx.Router) -> None:
     checks = await check(client, api, repository=answer(200, {"permissions": {"push": False}}))
     assert all(one.ok for one in checks)
+
+
+DEMANDED = answer(200, [{"type": "pull_request"}, {"type": "deletion"}])
+
+
+async def test_for_pull_requests_their_permission_is_checked_too(client: GitHubClient, api: respx.Router) -> None:
+    checks = await check(client, api, proposing=True, rules=DEMANDED)
+    assert checks[3:] == [
+        Check("pull requests acme/homelab@main", ok=True, detail="can be read"),
+        Check(
+            "rules acme/homelab@main",
+            ok=True,
+            detail="rules demand a pull request (pull_request); this policy makes one",
+        ),
+    ]
+    purse = client.credentials
+    assert isinstance(purse, Purse)
+    assert purse.asked.count(True) == 1
+
+
+@pytest.mark.parametrize(
+    ("reply", "said"),
+    [
+        (refused(404, "Not Found"), "cannot see the repository's pull requests"),
+        (
+            refused(
+                403,
+                "Resource not accessible by personal access token",
+                x_accepted_github_permissions="pull_requests=read",
+            ),
+            "the permission pull_requests: read",
+        ),
+    ],
+)
+async def test_pull_requests_that_cannot_be_read_are_said(
+    client: GitHubClient, api: respx.Router, reply: Any, said: str
+) -> None:
+    checks = await check(client, api, proposing=True, pulls=reply)
+    assert (len(checks), checks[-1].ok) == (4, False)
+    assert said in checks[-1].detail
+
+
+async def test_direct_commits_need_nothing_of_pull_requests(client: GitHubClient, api: respx.Router) -> None:
+    checks = await check(client, api, pulls=refused(403, "Resource not accessible by integration"))
+    assert [one.ok for one in checks] == [True] * 4
 
 
 async def test_checks_fill_no_cache(client: GitHubClient, api: respx.Router) -> None:

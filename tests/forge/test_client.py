@@ -20,7 +20,9 @@ from failover_api.errors import (
     WriteConflict,
     WriteUnknown,
 )
-from failover_api.forge.client import GitHubClient, _Ask
+from failover_api.forge.client import GitHubClient
+from failover_api.forge.exchange import Ask
+from failover_api.forge.pace import Pace
 from tests.forge.stand_in import FILE_URL, GRAPHQL, ROOT, Purse, Waits, answer, client_with, graphql_error, refused
 
 REPO = "acme/homelab"
@@ -354,6 +356,170 @@ async def test_the_apps_own_requests_have_a_circuit_of_their_own(client: GitHubC
     assert (app.call_count, get.call_count) == (1, 1)
 
 
+# The pace of writes
+
+
+@pytest.fixture
+def slow(http: httpx2.AsyncClient, waits: Waits) -> GitHubClient:
+    """May write twice, and then has to wait for half a minute."""
+    return client_with(http, Purse(), waits, pace=Pace(((2, 60.0),)))
+
+
+@pytest.mark.parametrize("writes", [(write, write), (mutate, mutate), (write, mutate)])
+@pytest.mark.parametrize("refused_one", [write, mutate])
+async def test_a_write_too_many_is_refused_without_asking_github(
+    slow: GitHubClient, api: respx.Router, writes: Any, refused_one: Any
+) -> None:
+    put = api.put(FILE_URL).mock(return_value=answer(200, {"commit": {}}))
+    post = api.post(GRAPHQL).mock(return_value=answer(200, {"data": {"a": 1}}))
+    assert slow.write_wait_s(REPO) == 0.0
+    for ask in writes:
+        await ask(slow)
+    purse = slow.credentials
+    assert isinstance(purse, Purse)
+    with pytest.raises(GitHubRateLimited) as error:
+        await refused_one(slow)
+    assert error.value.secondary
+    assert error.value.outcome == "not-applied"
+    assert 28 < (error.value.retry_after_s or 0) <= 30
+    assert 28 < slow.write_wait_s(REPO) <= 30
+    assert put.call_count + post.call_count == 2
+    assert len(purse.asked) == 2
+
+
+async def test_reads_are_not_paced(slow: GitHubClient, api: respx.Router) -> None:
+    api.put(FILE_URL).mock(return_value=answer(200, {"commit": {}}))
+    api.get(FILE_URL).mock(return_value=answer(200, {}))
+    post = api.post(GRAPHQL).mock(return_value=answer(200, {"data": {"a": 1}}))
+    mint = api.post(f"{ROOT}/app/installations/1/access_tokens").mock(return_value=answer(201, {}))
+    for ask in (read, query, read, query, write, write, read, query):
+        await ask(slow)
+    for _ in range(5):
+        await slow.as_app("POST", "/app/installations/1/access_tokens", bearer="jwt", what="a token")
+    assert (post.call_count, mint.call_count) == (3, 5)
+
+
+async def test_another_owner_has_a_pace_of_its_own(slow: GitHubClient, api: respx.Router) -> None:
+    api.put(FILE_URL).mock(return_value=answer(200, {"commit": {}}))
+    other = api.put(f"{ROOT}/repos/other/repo/a").mock(return_value=answer(200, {}))
+    for _ in range(2):
+        await write(slow)
+    assert slow.write_wait_s("other/repo") == 0.0
+    await slow.write("PUT", "other/repo", "/repos/other/repo/a", {}, what="writing")
+    assert other.call_count == 1
+
+
+async def test_every_sending_counts(slow: GitHubClient, api: respx.Router) -> None:
+    put = api.put(FILE_URL).mock(side_effect=httpx2.ConnectError("refused"))
+    with pytest.raises(GitHubRateLimited):
+        await write(slow)
+    assert put.call_count == 2
+
+
+async def test_who_waits_as_long_as_told_may_write(http: httpx2.AsyncClient, api: respx.Router, waits: Waits) -> None:
+    now = 1000.0
+    client = client_with(http, Purse(), waits, pace=Pace(clock=lambda: now))
+    put = api.put(FILE_URL).mock(return_value=answer(200, {"commit": {}}))
+    while client.write_wait_s(REPO) == 0:
+        await write(client)
+    assert put.call_count == 39
+    for _ in range(5):
+        with pytest.raises(GitHubRateLimited):
+            await write(client)
+        now += client.write_wait_s(REPO)
+        await write(client)
+    assert put.call_count == 44
+
+
+@pytest.mark.parametrize(("reply", "wait_s"), LIMITED)
+@pytest.mark.parametrize("ask", [write, read])
+async def test_an_open_circuit_holds_writes_up(
+    client: GitHubClient, api: respx.Router, reply: Any, wait_s: float, ask: Any
+) -> None:
+    api.put(FILE_URL).mock(return_value=reply)
+    api.get(FILE_URL).mock(return_value=reply)
+    assert client.write_wait_s(REPO) == 0.0
+    with pytest.raises(GitHubRateLimited):
+        await ask(client)
+    assert wait_s - 2 < client.write_wait_s(REPO) <= wait_s
+    assert client.write_wait_s("other/repo") == 0.0
+
+
+@pytest.mark.parametrize(("limited_s", "expected_s"), [(10, 30), (45, 45)])
+async def test_the_longer_of_circuit_and_pace_is_waited_for(
+    slow: GitHubClient, api: respx.Router, limited_s: int, expected_s: float
+) -> None:
+    limited = refused(403, SECONDARY, retry_after=f"{limited_s}")
+    api.put(FILE_URL).mock(side_effect=[answer(200, {"commit": {}}), limited])
+    await write(slow)
+    with pytest.raises(GitHubRateLimited):
+        await write(slow)
+    assert expected_s - 2 < slow.write_wait_s(REPO) <= expected_s
+
+
+async def test_the_quota_of_graphql_does_not_hold_a_put_up(client: GitHubClient, api: respx.Router) -> None:
+    api.post(GRAPHQL).mock(return_value=QUOTA[0])
+    with pytest.raises(GitHubRateLimited):
+        await mutate(client)
+    assert client.write_wait_s(REPO) == 0.0
+
+
+@pytest.mark.parametrize(("reply", "secondary"), [(LIMITED[0][0], True), (LIMITED[3][0], False)])
+async def test_an_open_circuit_says_which_limit_it_was(
+    client: GitHubClient, api: respx.Router, reply: Any, secondary: bool
+) -> None:
+    api.get(FILE_URL).mock(return_value=reply)
+    for ask in (read, write):
+        with pytest.raises(GitHubRateLimited) as error:
+            await ask(client)
+        assert error.value.secondary is secondary
+
+
+# What may be repeated, and what is for pull requests
+
+
+@pytest.mark.parametrize("fault", [*CUT, refused(502, "x"), *GARBLED], ids=name)
+async def test_a_repeatable_write_is_sent_again(client: GitHubClient, api: respx.Router, fault: Any) -> None:
+    post = api.post(f"{ROOT}/trees").mock(side_effect=[fault, fault, answer(201, {"sha": "1"})])
+    reply = await client.write("POST", REPO, "/trees", {"tree": []}, what="writing", repeatable=True)
+    assert reply.data == {"sha": "1"}
+    assert post.call_count == 3
+
+
+async def test_a_repeatable_write_that_stays_lost_was_not_applied(client: GitHubClient, api: respx.Router) -> None:
+    api.post(f"{ROOT}/trees").mock(side_effect=httpx2.ReadTimeout("slow"))
+    with pytest.raises(GitHubUnavailable) as error:
+        await client.write("POST", REPO, "/trees", {}, what="writing", repeatable=True)
+    assert error.value.outcome == "not-applied"
+
+
+async def test_the_token_for_pull_requests_is_asked_for_where_it_is_needed(
+    http: httpx2.AsyncClient, api: respx.Router, waits: Waits
+) -> None:
+    purse = Purse()
+    client = client_with(http, purse, waits)
+    api.get(FILE_URL).mock(return_value=answer(200, {}))
+    api.put(FILE_URL).mock(return_value=answer(200, {}))
+    api.post(GRAPHQL).mock(return_value=answer(200, {"data": {"a": 1}}))
+    for ask in (read, write, query, mutate):
+        await ask(client)
+    assert purse.asked == [False] * 4
+    await client.get(REPO, URL, what="reading", pulls=True)
+    await client.write("PUT", REPO, URL, {}, what="writing", pulls=True)
+    await client.graphql(REPO, QUERY, {}, what="writing", pulls=True)
+    assert purse.asked[4:] == [True] * 3
+
+
+@pytest.mark.parametrize(("pulls", "said"), [(True, "pull_requests: write"), (False, "contents: write")])
+async def test_the_permission_that_a_mutation_lacks_is_named(
+    client: GitHubClient, api: respx.Router, pulls: bool, said: str
+) -> None:
+    forbidden = graphql_error("FORBIDDEN", "Resource not accessible by integration")
+    api.post(GRAPHQL).mock(return_value=answer(200, forbidden))
+    with pytest.raises(GitHubPermission, match=said):
+        await client.graphql(REPO, QUERY, {}, what="writing", writing=True, pulls=pulls)
+
+
 # What is sent
 
 
@@ -420,7 +586,7 @@ async def test_no_error_shows_a_token_or_a_file(http: httpx2.AsyncClient, api: r
 
 
 def test_a_request_is_shown_without_credentials_and_contents() -> None:
-    ask = _Ask("PUT", "/x", "writing", REPO, json={"content": "CONTENT"}, bearer="SECRET")
+    ask = Ask("PUT", "/x", "writing", REPO, json={"content": "CONTENT"}, bearer="SECRET")
     assert "SECRET" not in repr(ask)
     assert "CONTENT" not in repr(ask)
 

@@ -50,6 +50,26 @@ async def test_an_etag_is_sent_back_as_it_came(client: GitHubClient, api: respx.
     assert route.calls[1].request.headers["if-none-match"] == etag
 
 
+async def test_a_digest_is_what_is_kept_and_given(client: GitHubClient, api: respx.Router) -> None:
+    replies = [answer(200, {"a": 1, "much": "x" * 99}, etag='"1"'), answer(304), answer(200, {"a": 2}, etag='"2"')]
+    api.get(FILE_URL).mock(side_effect=replies)
+
+    def digest(body: bytes) -> bytes:
+        return json.dumps(json.loads(body)["a"]).encode()
+
+    assert [await read(client, digest=digest) for _ in replies] == [1, 1, 2]
+    copy = client.cache.get(URL)
+    assert copy is not None
+    assert copy.body == b"2"
+
+
+async def test_what_cannot_be_digested_is_not_kept(client: GitHubClient, api: respx.Router) -> None:
+    api.get(FILE_URL).mock(return_value=answer(200, {}, etag='"1"'))
+    with pytest.raises(KeyError):
+        await read(client, digest=lambda body: json.loads(body)["a"])
+    assert client.cache.get(URL) is None
+
+
 async def test_what_was_validated_since_is_not_asked_again(client: GitHubClient, api: respx.Router) -> None:
     started = time.monotonic()
     route = api.get(FILE_URL).mock(return_value=answer(200, {"a": 1}))

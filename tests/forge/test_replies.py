@@ -18,7 +18,16 @@ from failover_api.errors import (
     WriteConflict,
     WriteUnknown,
 )
-from failover_api.forge.replies import BadCredentials, FreshlyRefused, Reply, graphql_refusal, lost, refusal
+from failover_api.forge.replies import (
+    BadCredentials,
+    FreshlyRefused,
+    NothingToWaitFor,
+    NotUnderstood,
+    Reply,
+    graphql_refusal,
+    lost,
+    refusal,
+)
 
 NOW = 1_800_000_000.0
 SHA, OTHER = "3d21ec53a331a6f037a91c368710b99387d012c1", "95b966ae1c166bd92f8ae7d1c313e738c731dfc3"
@@ -34,6 +43,8 @@ SECONDARY = (
     "If you reach out to GitHub Support for help, please include the request ID 1A2B:3C."
 )
 PRIMARY = "API rate limit exceeded for installation ID 2001."
+CREATION = "Repository rule violations found\n\nCannot create ref due to creations being restricted.\n\n"
+FORCED = "Changes must be made through a pull request. Cannot force-push to this branch"
 NO_SHA = 'Invalid request.\n\n"sha" wasn\'t supplied.'
 NOT_GRANTED = "The permissions requested are not granted to this installation."
 NOT_IN_IT = "There is at least one repository that does not exist or is not accessible to the parent installation."
@@ -66,6 +77,14 @@ def meaning(status: int, message: str | None = None, *, writing: bool = True, **
         (409, "Git Repository is empty.", RepositoryNotFound, "repository-not-found"),
         (422, NO_SHA, WriteConflict, "conflict"),
         (422, "Update is not a fast forward", WriteConflict, "conflict"),
+        (422, "Reference already exists", WriteConflict, "conflict"),
+        (422, "Reference does not exist", WriteConflict, "conflict"),
+        (422, "Object does not exist", GitHubError, "github-error"),
+        (422, CREATION, GitHubPermission, "github-permission"),
+        (422, FORCED, GitHubPermission, "github-permission"),
+        (405, "Pull Request is not mergeable", GitHubError, "github-error"),
+        (405, "Squash merges are not allowed on this repository.", GitHubError, "github-error"),
+        (409, "Head branch was modified. Review and try the merge again.", Conflict, "conflict"),
         (422, NOT_GRANTED, GitHubPermission, "github-permission"),
         (422, NOT_IN_IT, GitHubPermission, "github-permission"),
         (422, "path contains a malformed path component", GitHubError, "github-error"),
@@ -96,6 +115,48 @@ def test_each_text_of_a_write_has_its_meaning(
     assert error.slug == slug
     if message and expected is not GitHubRateLimited:
         assert " ".join(message.split()) in error.detail  # GitHub's own text is handed on
+
+
+def invalid(*errors: Any) -> FailoverError:
+    """What a 422 means that tells more of single fields."""
+    body = {"message": "Validation Failed", "errors": list(errors)}
+    return refusal(Reply("POST", "/x", 422, {}, b"", body), now=NOW, what="opening", writing=True)
+
+
+PULL = "PullRequest"
+REVIEWERS = "Reviews may only be requested from collaborators. One or more of the users or teams you specified is not."
+
+
+@pytest.mark.parametrize(
+    ("error", "expected", "said"),
+    [
+        (
+            {"resource": PULL, "code": "custom", "message": "A pull request already exists for acme:failover/x."},
+            WriteConflict,
+            "Validation Failed: A pull request already exists for acme:failover/x.",
+        ),
+        (
+            {"resource": PULL, "code": "custom", "message": "No commits between main and failover/x"},
+            WriteConflict,
+            "Validation Failed: No commits between main and failover/x",
+        ),
+        ({"resource": PULL, "field": "head", "code": "invalid"}, WriteConflict, "PullRequest head invalid"),
+        ({"resource": PULL, "field": "base", "code": "invalid"}, GitHubError, "PullRequest base invalid"),
+        ({"resource": "Label", "code": "missing_field", "field": "name"}, GitHubError, "Label name missing_field"),
+        (REVIEWERS, GitHubError, f"Validation Failed: {REVIEWERS}"),
+        (None, GitHubError, "(Validation Failed)"),
+        ({}, GitHubError, "(Validation Failed)"),
+    ],
+)
+def test_what_is_wrong_with_a_field_is_read_and_said(error: Any, expected: type[FailoverError], said: str) -> None:
+    met = invalid(error)
+    assert type(met) is expected
+    assert said in met.detail
+
+
+def test_several_fields_are_said_together() -> None:
+    fields = [{"resource": PULL, "field": field, "code": "invalid"} for field in ("base", "title")]
+    assert "(Validation Failed: PullRequest base invalid; PullRequest title invalid)" in invalid(*fields).detail
 
 
 @pytest.mark.parametrize("status", [500, 502, 503, 504, 408])
@@ -232,6 +293,12 @@ ALREADY = "API rate limit already exceeded for user ID 1."
         ("RESOURCE_LIMITS_EXCEEDED", "Resource limits for this query exceeded.", WriteUnknown),
         ("SERVICE_UNAVAILABLE", "Try again later.", WriteUnknown),
         ("", "A text that nobody has seen yet", WriteUnknown),
+        ("UNPROCESSABLE", "Pull request Pull request is in clean status", NothingToWaitFor),
+        ("", "Pull request Pull request is in clean status", NothingToWaitFor),
+        ("UNPROCESSABLE", "Pull request Pull request is in unstable status", GitHubError),
+        ("UNPROCESSABLE", "Pull request Auto merge is not allowed for this repository", GitHubError),
+        ("", f"cannot lock ref 'refs/heads/x': is at {SHA} but expected {OTHER}", WriteConflict),
+        ("UNPROCESSABLE", CREATION, GitHubPermission),
     ],
 )
 def test_each_error_of_graphql_has_its_meaning(kind: str, message: str, expected: type[FailoverError]) -> None:
@@ -246,7 +313,7 @@ def test_an_unknown_error_of_a_query_is_no_unknown_outcome(kind: str) -> None:
 
 @pytest.mark.parametrize(
     ("ran", "expected"),
-    [({}, GitHubError), ({"data": None}, WriteUnknown), ({"data": {"createCommitOnBranch": None}}, WriteUnknown)],
+    [({}, NotUnderstood), ({"data": None}, WriteUnknown), ({"data": {"createCommitOnBranch": None}}, WriteUnknown)],
 )
 def test_a_mutation_that_is_refused_as_a_query_never_ran(ran: Any, expected: type[FailoverError]) -> None:
     # What was carried out names its place in the query as well, but has `data`.

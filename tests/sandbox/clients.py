@@ -45,3 +45,32 @@ def mint(sandbox: Sandbox, url: str, **wish: Any) -> str:
     answer = ask_mint(sandbox, url, **wish)
     assert answer.status_code == 201, answer.text
     return str(answer.json()["token"])
+
+
+NOWHERE = "0" * 40
+UPDATE_REFS = "mutation($input: UpdateRefsInput!) { updateRefs(input: $input) { clientMutationId } }"
+
+
+def update(name: str, before: str | None, after: str, **how: Any) -> dict[str, Any]:
+    """One of updateRefs; `name` is a branch."""
+    return {"name": f"refs/heads/{name}", "beforeOid": before, "afterOid": after, **how}
+
+
+def update_refs(client: httpx2.Client, *updates: dict[str, Any]) -> Any:
+    """The error, or None."""
+    repository = client.get(REPO).json()["node_id"]
+    given = {"input": {"repositoryId": repository, "refUpdates": list(updates), "clientMutationId": "ours"}}
+    answer = client.post("/graphql", json={"query": UPDATE_REFS, "variables": given})
+    assert answer.status_code == 200, answer.text
+    body = answer.json()
+    if "errors" in body:
+        assert body["data"] == {"updateRefs": None}
+        return body["errors"][0]
+    assert body["data"] == {"updateRefs": {"clientMutationId": "ours"}}
+    return None
+
+
+def open_pull(client: httpx2.Client, head: str = "side", base: str = "main", **more: Any) -> dict[str, Any]:
+    answer = client.post(f"{REPO}/pulls", json={"title": "A pull", "head": head, "base": base, **more})
+    assert answer.status_code == 201, answer.text
+    return dict(answer.json())

@@ -6,6 +6,8 @@ import subprocess
 import threading
 from typing import TYPE_CHECKING
 
+import pytest
+
 from failover_api.sandbox import EXECUTABLE, NewFile, Sandbox
 
 if TYPE_CHECKING:
@@ -83,3 +85,26 @@ def test_a_push_at_the_same_moment_wins(sandbox: Sandbox, client: httpx2.Client)
     assert client.put("/repos/acme/homelab/contents/a", json=body).status_code == 409
     lock.unlink()
     assert client.put("/repos/acme/homelab/contents/a", json=body).status_code == 201
+
+
+def test_many_commits_leave_few_packs(sandbox: Sandbox, tmp_path: Path) -> None:
+    for number in range(120):
+        sandbox.commit({f"a/{number % 5}": b"%d\n" % number}, f"Commit {number}")
+    assert len(list((sandbox.git_dir / "objects/pack").glob("*.pack"))) <= 52
+    git("clone", "-q", "--no-local", sandbox.git_dir, tmp_path / "clone")
+    assert len(git("-C", tmp_path / "clone", "log", "--format=%s").splitlines()) == 121
+    assert git("-C", sandbox.git_dir, "fsck", "--strict") == ""
+    assert sandbox.read("README.md") == b"# homelab\n"
+
+
+def test_a_branch_that_cannot_be_is_said_to_be_so(sandbox: Sandbox) -> None:
+    sandbox.commit({"a": b"1\n"}, "m", "side/one")
+    with pytest.raises(ValueError, match="branch side cannot be moved"):
+        sandbox.set_branch("side", sandbox.head())
+
+
+def test_time_is_the_sandbox_s(sandbox: Sandbox) -> None:
+    sandbox.clock = lambda: 1_000_000_000.5
+    sandbox.commit({"a": b"1\n"}, "m", "side")
+    number = sandbox.open_pull("side")
+    assert (sandbox.log("side")[0].committer.time, sandbox.pull(number).created_at) == (1_000_000_000,) * 2

@@ -9,6 +9,9 @@ import pytest
 from githubkit import AppAuthStrategy, GitHub, TokenAuthStrategy
 from githubkit.exception import RequestFailed
 
+from tests.sandbox.clients import UPDATE_REFS
+from tests.sandbox.test_graphql import AUTO_MERGE
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -36,7 +39,10 @@ READS: list[tuple[str, Callable[[GitHub], object]]] = [
     ("tree", lambda hub: hub.rest.git.get_tree(*HERE, "main", recursive="1")),
     ("ref", lambda hub: hub.rest.git.get_ref(*HERE, "heads/main")),
     ("matching refs", lambda hub: hub.rest.git.list_matching_refs(*HERE, "heads/")),
+    ("compare in pages", lambda hub: hub.rest.repos.compare_commits(*HERE, "main...side", per_page=1)),
+    ("pulls of a commit", lambda hub: hub.rest.repos.list_pull_requests_associated_with_commit(*HERE, "side")),
     ("pulls", lambda hub: hub.rest.pulls.list(*HERE)),
+    ("closed pulls", lambda hub: hub.rest.pulls.list(*HERE, state="closed", sort="updated", direction="desc")),
     ("pull", lambda hub: hub.rest.pulls.get(*HERE, 1)),
     ("pull commits", lambda hub: hub.rest.pulls.list_commits(*HERE, 1)),
     ("pull files", lambda hub: hub.rest.pulls.list_files(*HERE, 1)),
@@ -61,6 +67,8 @@ def prepare(sandbox: Sandbox, hub: GitHub) -> None:
     hub.rest.pulls.create(*HERE, title="A pull", head="side", base="main")
     hub.rest.issues.add_labels(*HERE, 1, labels=["failover"])
     hub.rest.issues.create_comment(*HERE, 1, body="hello")
+    sandbox.commit({"README.md": None, "docs/README.md": b"# homelab\n"}, "Move", "moved")
+    sandbox.close_pull(sandbox.open_pull("moved"))
 
 
 def test_models_accept_every_read(sandbox: Sandbox, hub: GitHub) -> None:
@@ -96,6 +104,36 @@ def test_models_accept_pull_requests(sandbox: Sandbox, hub: GitHub) -> None:
     assert changed.title == "Another name"
     merged = hub.rest.pulls.merge(*HERE, pull.number, sha=pull.head.sha).parsed_data
     assert merged.sha == sandbox.head()
+    shown = hub.rest.pulls.get(*HERE, pull.number).parsed_data
+    assert (shown.merged, shown.state, shown.auto_merge) == (True, "closed", None)
+
+
+def test_models_accept_a_proposal_that_is_closed_and_made_again(sandbox: Sandbox, hub: GitHub) -> None:
+    sandbox.protect()
+    head = sandbox.head()
+    hub.rest.git.create_ref(*HERE, ref="refs/heads/side", sha=head).parsed_data  # noqa: B018 - reading it validates it
+    on = sandbox.commit({"a": b"x\n"}, "Change", "side")
+    compared = hub.rest.repos.compare_commits(*HERE, f"{head}...{on}").parsed_data
+    assert [(file.filename, file.status) for file in compared.files] == [("a", "added")]
+    pull = hub.rest.pulls.create(*HERE, title="A pull", head="side", base="main", draft=True).parsed_data
+    assert (pull.draft, pull.mergeable_state, pull.head.sha) == (True, "draft", on)
+    comment = hub.rest.issues.create_comment(*HERE, pull.number, body="not now").parsed_data
+    assert comment.body == "not now"
+    assert hub.rest.pulls.update(*HERE, pull.number, state="closed").parsed_data.closed_at is not None
+    again = hub.rest.pulls.create(*HERE, title="Again", head="side", base="main").parsed_data
+    labels = hub.rest.issues.add_labels(*HERE, again.number, labels=["failover"]).parsed_data
+    assert [label.name for label in labels] == ["failover"]
+    hub.graphql(AUTO_MERGE, {"id": again.node_id})
+    waiting = hub.rest.pulls.get(*HERE, again.number).parsed_data
+    assert (waiting.mergeable_state, waiting.auto_merge.merge_method) == ("blocked", "squash")
+    sandbox.approve(again.number)
+    assert [item.commit.message for item in hub.rest.repos.list_commits(*HERE, per_page=1).parsed_data] == [
+        sandbox.log()[0].message
+    ]
+    assert hub.rest.git.delete_ref(*HERE, "heads/side").status_code == 204
+    moved = {"name": "refs/heads/new", "afterOid": head}
+    variables = {"input": {"repositoryId": sandbox.repository.node_id, "refUpdates": [moved]}}
+    assert hub.graphql(UPDATE_REFS, variables) == {"updateRefs": {"clientMutationId": None}}
 
 
 def test_app_auth(sandbox: Sandbox, url: str) -> None:

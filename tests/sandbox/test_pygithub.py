@@ -108,7 +108,36 @@ def test_pull_request_from_opening_to_merge(hub: Github, sandbox: Sandbox) -> No
     assert pull.merge(merge_method="squash", sha=pull.head.sha).merged
     assert sandbox.read("README.md") == b"changed\n"
     assert repo.get_pull(1).merged
-    assert sandbox.log()[0].message.startswith("Change it (#1)")
+    assert sandbox.log()[0].message.startswith("Change (#1)")
+
+
+def test_a_proposal_from_its_branch_to_its_end(hub: Github, sandbox: Sandbox) -> None:
+    repo = hub.get_repo("acme/homelab")
+    base = repo.get_branch("main").commit
+    made = repo.create_git_ref("refs/heads/proposal", base.sha)
+    items = [github.InputGitTreeElement("a.yaml", "100644", "blob", content="v: 2\n")]
+    tree = repo.create_git_tree(items, base.commit.tree)
+    commit = repo.create_git_commit("Propose", tree, [base.commit])
+    made.edit(commit.sha)
+    compared = repo.compare("main", "proposal")
+    assert (compared.status, compared.total_commits, compared.merge_base_commit.sha) == ("ahead", 1, base.sha)
+    assert [(file.filename, file.status) for file in compared.files] == [("a.yaml", "added")]
+    pull = repo.create_pull(base="main", head="proposal", title="Propose", body="because", draft=True)
+    assert (pull.draft, pull.head.repo.full_name, pull.base.sha) == (True, "acme/homelab", base.sha)
+    pull.add_to_labels("failover", "switch")
+    pull.create_issue_comment("not now")
+    pull.edit(title="Another title", state="closed")
+    assert [comment.body for comment in repo.get_pull(1).get_issue_comments()] == ["not now"]
+    assert [found.number for found in repo.get_pulls(state="closed", sort="updated", direction="desc")] == [1]
+    again = repo.create_pull(base="main", head="proposal", title="Again", body="")
+    with pytest.raises(GithubException, match="A pull request already exists for acme:proposal"):
+        repo.create_pull(base="main", head="proposal", title="Twice", body="")
+    merged = again.merge(commit_title="Mine", commit_message="Whole.", merge_method="squash")
+    assert repo.get_commit(merged.sha).commit.message == "Mine\n\nWhole."
+    assert [found.number for found in repo.get_commit(merged.sha).get_pulls()] == [2]
+    assert [found.commit.message for found in repo.get_commits(sha="proposal", path="a.yaml")] == ["Propose"]
+    made.delete()
+    assert (repo.get_pull(2).head.sha, repo.get_pull(2).base.sha) == (commit.sha, base.sha)
 
 
 def test_app_auth(sandbox: Sandbox, url: str) -> None:

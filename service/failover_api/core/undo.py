@@ -1,9 +1,10 @@
 """What a commit did to a service, and how it is undone: the exact former tokens, which need not be either side's.
 
-Only the service's own switches are looked at: a commit may have moved other services in the same file.
+Only the service's own switches are looked at: a commit may have moved other services in the same file. A plan is
+proved here too: the new text, read again, has the tokens that it should have.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from failover_api.core.catalog import Action, Service, Switch
@@ -11,7 +12,14 @@ from failover_api.core.plan import Change, Plan
 from failover_api.core.splice import Edit, Manifest, Scalar
 from failover_api.core.state import Reading, detect, is_same
 from failover_api.core.wording import quoted
-from failover_api.errors import ChangedSince, NothingToRollBack
+from failover_api.errors import (
+    CannotPlan,
+    ChangedSince,
+    ManifestError,
+    NothingToRollBack,
+    SwitchNotFound,
+    VerifyFailed,
+)
 
 Manifests = Mapping[str, Manifest]
 _AS_BEFORE = frozenset({"substitution", "template", "type"})  # it stood there before: nothing new is let in
@@ -36,25 +44,46 @@ def plan_rollback(service: Service, now: Manifests, before: Manifests, after: Ma
     """Puts back what a commit changed: `before` and `after` as in retrace(), `reverts` its operation.
 
     Without changes when all is back already. Raises NothingToRollBack when the commit changed nothing that the
-    catalog names, ChangedSince when a value is neither what the commit made it nor what it was.
+    catalog names, or more than values; ChangedSince when a value is neither what the commit made it nor what it was,
+    or its former token would not say any more what it said.
     """
-    steps = _steps(service, before, after)
+    left = [step for step in _undoable(service, before, after, reverts) if not _is_at(step.switch, now, step.before)]
+    changed = [step for step in left if not _is_at(step.switch, now, step.after)]
+    if changed:
+        raise _changed_since(changed, now, reverts)
+    try:
+        return _plan(service, Action.ROLLBACK, now, {step.switch: step.before for step in left}, reverts=reverts)
+    except VerifyFailed as exc:
+        raise ChangedSince(f"{exc.detail}; somebody changed the file since operation {reverts}") from exc
+
+
+def _undoable(service: Service, before: Manifests, after: Manifests, reverts: str) -> list[_Step]:
+    try:
+        steps = _steps(service, before, after)
+    except ManifestError as exc:
+        raise NothingToRollBack(f"operation {reverts} cannot be undone: with it or before it, {exc.detail}") from exc
     if not steps:
         raise NothingToRollBack(f"operation {reverts} changed no value that the catalog names for {service.name}")
-    wanted: dict[Switch, Scalar] = {}
-    for step in steps:
-        found = _scalar(step.switch, now)
-        if is_same(found.value, step.before.value):
-            continue
-        if not is_same(found.value, step.after.value):
-            raise _changed_since(step, found, reverts)
-        wanted[step.switch] = step.before
-    return _plan(service, Action.ROLLBACK, now, wanted, reverts=reverts)
+    return steps
 
 
 def _steps(service: Service, before: Manifests, after: Manifests) -> list[_Step]:
-    steps = [_Step(switch, _scalar(switch, before), _scalar(switch, after)) for switch in service.switches]
+    """The switches that the commit changed. One that was not there yet is none of them: the catalog grows."""
+    there = [switch for switch in service.switches if not (_is_missing(switch, before) and _is_missing(switch, after))]
+    steps = [_Step(switch, _scalar(switch, before), _scalar(switch, after)) for switch in there]
     return [step for step in steps if not is_same(step.before.value, step.after.value)]
+
+
+def _is_missing(switch: Switch, manifests: Manifests) -> bool:
+    try:
+        _scalar(switch, manifests)
+    except SwitchNotFound:
+        return True
+    return False
+
+
+def _is_at(switch: Switch, manifests: Manifests, scalar: Scalar) -> bool:
+    return is_same(_scalar(switch, manifests).value, scalar.value)
 
 
 def _scalar(switch: Switch, manifests: Manifests) -> Scalar:
@@ -68,17 +97,14 @@ def _plan(
     before = detect(service, base)
     moving = [reading for reading in before.readings if reading.switch in wanted]
     files = dict.fromkeys(reading.file for reading in moving)
-    edited = {
-        file: base[file].apply(
-            [_edit(reading, base, wanted[reading.switch]) for reading in moving if reading.file == file]
-        )
-        for file in files
-    }
+    edited = {file: _edited(base[file], [r for r in moving if r.file == file], wanted) for file in files}
+    result = {**base, **edited}
+    _prove(moving, result, wanted)
     return Plan(
         service=service,
         action=action,
         before=before,
-        after=detect(service, {**base, **edited}).state,
+        after=detect(service, result).state,
         changes=tuple(_change(reading, wanted[reading.switch]) for reading in moving),
         old={file: base[file].data for file in edited},
         new={file: manifest.data for file, manifest in edited.items()},
@@ -86,24 +112,44 @@ def _plan(
     )
 
 
-def _edit(reading: Reading, base: Manifests, wanted: Scalar) -> Edit:
+def _edited(manifest: Manifest, readings: Sequence[Reading], wanted: Mapping[Switch, Scalar]) -> Manifest:
+    """Aliases come last: what they stand for may have to come back first."""
+    for is_alias in (False, True):
+        scalars = {reading.switch: wanted[reading.switch] for reading in readings}
+        edits = [_edit(manifest, *pair) for pair in scalars.items() if pair[1].raw.startswith("*") is is_alias]
+        manifest = manifest.apply(edits)
+    return manifest
+
+
+def _edit(manifest: Manifest, switch: Switch, wanted: Scalar) -> Edit:
     return Edit(
-        selector=reading.switch.selector,
-        path=reading.switch.path,
+        selector=switch.selector,
+        path=switch.path,
         op="restore",
         value=wanted.value,
         raw=wanted.raw,
-        expect_raw=_scalar(reading.switch, base).raw,
-        allow=reading.switch.allow | _AS_BEFORE,
+        expect_raw=manifest.find(switch.selector, switch.path).raw,
+        allow=switch.allow | _AS_BEFORE,
     )
+
+
+def _prove(moving: Sequence[Reading], result: Manifests, wanted: Mapping[Switch, Scalar]) -> None:
+    for reading in moving:
+        found, scalar = _scalar(reading.switch, result), wanted[reading.switch]
+        if found.raw != scalar.raw or not is_same(found.value, scalar.value):
+            detail = f"{reading.switch.path_text} would be {quoted(found.value)}, expected {quoted(scalar.value)}"
+            raise CannotPlan(detail, file=reading.file, line=found.line, path=reading.switch.path_text)
 
 
 def _change(reading: Reading, wanted: Scalar) -> Change:
     return Change(reading.file, reading.document, reading.switch.path_text, reading.line, reading.value, wanted.value)
 
 
-def _changed_since(step: _Step, found: Scalar, reverts: str) -> ChangedSince:
-    return ChangedSince(
-        f"{step.switch.file}:{found.line}: {step.switch.path_text} is {quoted(found.value)}, expected "
-        f"{quoted(step.after.value)} as operation {reverts} left it; somebody changed it since"
-    )
+def _changed_since(steps: Sequence[_Step], now: Manifests, reverts: str) -> ChangedSince:
+    found = [(step, _scalar(step.switch, now)) for step in steps]
+    places = [
+        f"{step.switch.file}:{scalar.line}: {step.switch.path_text} is {quoted(scalar.value)}, expected "
+        f"{quoted(step.after.value)}"
+        for step, scalar in found
+    ]
+    return ChangedSince(f"{'; '.join(places)}, as operation {reverts} left it; somebody changed it since")

@@ -1,61 +1,31 @@
 """The JSON routes: parse, call one use case, shape the answer."""
 
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Header, Request, Response
 
 from failover_api.core.catalog import Action
-from failover_api.edges.etags import etag_of, matches_none, versions_of
+from failover_api.edges import openapi
+from failover_api.edges.answers import group_body, history_body, list_body, outcome_body, status_body
+from failover_api.edges.etags import etag_of, etag_of_body, matches_none
 from failover_api.edges.models import (
+    Body,
+    GroupOutcomeBody,
+    HistoryBody,
     ListBody,
     OutcomeBody,
-    ProblemBody,
+    PartedOutcomeBody,
     StatusBody,
-    list_body,
-    outcome_body,
-    status_body,
 )
-from failover_api.edges.problems import MEDIA_TYPE
-from failover_api.edges.wishes import read_asking
+from failover_api.edges.wishes import GROUP_KEYS, ROLLBACK_KEYS, SERVICE_KEYS, read_paging, read_wish
 from failover_api.errors import Forbidden, MethodNotAllowed
+from failover_api.failover import Failover, Wish
 from failover_api.wiring import House
 
 ANONYMOUS = "anonymous"  # until there is access control, nobody has a name
-_PROBLEM: dict[int | str, dict[str, Any]] = {
-    "default": {
-        "description": "A problem (RFC 9457)",
-        "content": {MEDIA_TYPE: {"schema": ProblemBody.model_json_schema()}},
-    }
-}
-_UNCHANGED: dict[int | str, dict[str, Any]] = {304: {"description": "It is what If-None-Match names"}}
-_FLAG = {"type": "string", "enum": ["true", "false", "1", "0"]}
-
-
-def _parameter(name: str, schema: dict[str, Any], description: str) -> dict[str, Any]:
-    return {"name": name, "in": "query", "required": False, "schema": schema, "description": description}
-
-
-_ASKING = [
-    _parameter("dry-run", _FLAG, "Say what the move would do; write nothing."),
-    _parameter("reason", {"type": "string", "maxLength": 200}, "Why; it goes into the commit."),
-    _parameter("force", _FLAG, "Move even a value that is on neither side."),
-]
-_ASKING_BODY = {
-    "required": False,
-    "content": {
-        "application/json": {
-            "schema": {
-                "type": "object",
-                "additionalProperties": False,
-                "properties": {
-                    "dry_run": {"type": "boolean"},
-                    "reason": {"type": "string", "maxLength": 200},
-                    "force": {"type": "boolean"},
-                },
-            }
-        }
-    },
-}
+_ACCEPTED, _NOT_MODIFIED = 202, 304
 
 
 def house(request: Request) -> House:
@@ -65,23 +35,74 @@ def house(request: Request) -> House:
 
 
 InHouse = Annotated[House, Depends(house)]
-IfMatch = Annotated[str | None, Header()]
-IfNoneMatch = Annotated[str | None, Header()]
+IfNoneMatch = Annotated[str | None, Header(alias="If-None-Match")]
 
-router = APIRouter(prefix="/api/failover", responses=_PROBLEM)
+router = APIRouter(prefix="/api", responses=openapi.PROBLEM)
 
 
-@router.get("", response_model=ListBody, summary="Where every service is")
+# Looking
+
+
+@router.get("/failover", response_model=ListBody, summary="Where every service is")
 async def list_services(here: InHouse) -> Response:
     statuses = await here.failover.list_all()
     error = here.catalog.error
     return _json(list_body(statuses, error.detail if error else None))
 
 
-@router.get("/{service}", response_model=StatusBody, responses=_UNCHANGED, summary="Where a service is")
+@router.get("/failover/{service}", response_model=StatusBody, responses=openapi.UNCHANGED, summary="Where a service is")
 async def status(service: str, here: InHouse, if_none_match: IfNoneMatch = None) -> Response:
     found = await here.failover.status(service)
     return _tagged(status_body(found), found.version, if_none_match)
+
+
+@router.get(
+    "/failover/{service}/history",
+    response_model=HistoryBody,
+    responses=openapi.UNCHANGED,
+    summary="What Git says of a service: moves and people's edits, newest first",
+    openapi_extra={"parameters": openapi.paging()},
+)
+async def history(request: Request, service: str, here: InHouse, if_none_match: IfNoneMatch = None) -> Response:
+    limit, cursor = read_paging(request.query_params.multi_items())
+    page = await here.failover.history(service, limit=limit, cursor=cursor)
+    return _tagged(history_body(page), None, if_none_match)
+
+
+# Moving
+
+
+@dataclass(frozen=True, slots=True)
+class Moved:
+    """What came of a move. `version` is of the manifests that it was planned from."""
+
+    body: Body
+    version: str
+    is_pending: bool
+
+
+async def _move_service(failover: Failover, name: str, action: Action, wish: Wish) -> Moved:
+    outcome = await failover.move(name, action, wish)
+    return Moved(outcome_body(outcome), outcome.version, outcome.is_pending)
+
+
+async def _move_group(failover: Failover, name: str, action: Action, wish: Wish) -> Moved:
+    outcome = await failover.move_group(name, action, wish)
+    return Moved(group_body(outcome), outcome.version, any(part.is_pending for part in outcome.parts))
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """What can be moved: `kind` is what the URL names."""
+
+    kind: str
+    path: str
+    carry_out: Callable[[Failover, str, Action, Wish], Awaitable[Moved]]
+    body: Any
+
+
+SERVICE = Target("service", "/failover/{service}", _move_service, OutcomeBody)
+GROUP = Target("group", "/groups/{group}", _move_group, PartedOutcomeBody | GroupOutcomeBody)
 
 
 def _refuse_foreign_page(request: Request) -> None:
@@ -93,72 +114,65 @@ def _refuse_foreign_page(request: Request) -> None:
         raise Forbidden("the request comes from a page of another site")
 
 
-async def _move(
-    request: Request, service: str, action: Action, if_match: str | None, if_none_match: str | None = None
-) -> Response:
-    _refuse_foreign_page(request)
-    asking = await read_asking(request)
-    if request.method == "GET" and not asking.dry_run:
-        raise MethodNotAllowed(f"GET only shows what {action} would do: add dry-run=true, or use POST to move")
-    outcome = await house(request).failover.move(
-        service,
-        action,
-        by=ANONYMOUS,
-        reason=asking.reason,
-        force=asking.force,
-        dry_run=asking.dry_run,
-        versions=versions_of(if_match),
-    )
-    body = outcome_body(outcome)
-    # After a move the manifests are others than those it was planned from: only a dry run has an ETag.
-    return _tagged(body, outcome.version, if_none_match) if outcome.dry_run else _json(body)
-
-
-def _route_moves(action: Action) -> None:
+def _route(target: Target, action: Action, keys: Sequence[str], summary: str) -> None:
     """POST moves; GET only says what a POST would do."""
-    path, verb = f"/{{service}}/{action}", str(action).capitalize()
 
-    async def propose(
-        request: Request, service: str, if_match: IfMatch = None, if_none_match: IfNoneMatch = None
-    ) -> Response:
-        return await _move(request, service, action, if_match, if_none_match)
+    async def move(request: Request) -> Response:
+        _refuse_foreign_page(request)
+        wish = await read_wish(request, keys, by=ANONYMOUS)
+        if request.method == "GET" and not wish.dry_run:
+            raise MethodNotAllowed(f"GET only shows what {action} would do: add dry-run=true, or use POST to move")
+        moved = await target.carry_out(house(request).failover, request.path_params[target.kind], action, wish)
+        # After a move the manifests are others than those it was planned from: only a dry run has an ETag.
+        if wish.dry_run:
+            if_none_match = request.headers.get("if-none-match") if request.method == "GET" else None
+            return _tagged(moved.body, moved.version, if_none_match)
+        return _json(moved.body, _ACCEPTED if moved.is_pending else 200)
 
-    async def move(request: Request, service: str, if_match: IfMatch = None) -> Response:
-        return await _move(request, service, action, if_match)
-
+    path, name = f"{target.path}/{action}", str(action) if target is SERVICE else f"{action}_group"
+    parameters = [openapi.named(target.kind), *openapi.query(keys), *openapi.headers("If-Match")]
     router.add_api_route(
         path,
-        propose,
+        move,
         methods=["GET"],
-        response_model=OutcomeBody,
-        responses=_UNCHANGED,
-        operation_id=f"{action}_dry_run",
+        response_model=target.body,
+        responses=openapi.UNCHANGED,
+        operation_id=f"{name}_dry_run",
         summary=f"What {action} would do (needs dry-run=true)",
-        openapi_extra={"parameters": _ASKING},
+        openapi_extra={"parameters": [*parameters, *openapi.headers("If-None-Match")]},
     )
     router.add_api_route(
         path,
         move,
         methods=["POST"],
-        response_model=OutcomeBody,
-        operation_id=str(action),
-        summary=f"{verb} a service: move it to {action.target}",
-        openapi_extra={"parameters": _ASKING, "requestBody": _ASKING_BODY},
+        response_model=target.body,
+        responses={_ACCEPTED: {"description": "A pull request is open and waits for a person", "model": target.body}},
+        operation_id=name,
+        summary=summary,
+        openapi_extra={
+            "parameters": [*parameters, *openapi.headers("Idempotency-Key")],
+            "requestBody": openapi.body(keys),
+        },
     )
 
 
 for _action in (Action.PROMOTE, Action.DEMOTE):
-    _route_moves(_action)
+    _verb, _side = str(_action).capitalize(), _action.target
+    _route(SERVICE, _action, SERVICE_KEYS, f"{_verb} a service: move it to {_side}")
+    _route(GROUP, _action, GROUP_KEYS, f"{_verb} a group: move all its services to {_side}")
+_route(SERVICE, Action.ROLLBACK, ROLLBACK_KEYS, "Undo a service's newest move: put its exact former values back")
 
 
-def _json(body: ListBody | StatusBody | OutcomeBody) -> Response:
-    return Response(body.model_dump_json(by_alias=True), media_type="application/json")
+def _json(body: Body, status: int = 200) -> Response:
+    return Response(body.model_dump_json(by_alias=True), status, media_type="application/json")
 
 
-def _tagged(body: StatusBody | OutcomeBody, version: str, if_none_match: str | None) -> Response:
+def _tagged(body: Body, version: str | None, if_none_match: str | None) -> Response:
+    """With an ETag; `version` is of the manifests that the body was made from, if it was."""
     response = _json(body)
-    etag = etag_of(version, bytes(response.body))
+    data = bytes(response.body)
+    etag = etag_of_body(data) if version is None else etag_of(version, data)
     if matches_none(if_none_match, etag):
-        return Response(status_code=304, headers={"ETag": etag})
+        return Response(status_code=_NOT_MODIFIED, headers={"ETag": etag})
     response.headers["ETag"] = etag
     return response

@@ -3,11 +3,29 @@
 import logging
 import sys
 from collections.abc import Callable
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
-from failover_api.edges.desk import Desk, Direct, MoveOptions, Refused, Remote, refused
+from failover_api.edges.desk import Body, Desk, Direct, MoveOptions, Refused, refused
+from failover_api.edges.options import (
+    AsJson,
+    Cursor,
+    DryRun,
+    Force,
+    Group,
+    Key,
+    Limit,
+    Reason,
+    Server,
+    ServiceName,
+    ServiceOrNone,
+    SkipRefused,
+    Supersede,
+    Yes,
+)
+from failover_api.edges.remote import Remote
 from failover_api.edges.terminal import Terminal
 from failover_api.errors import CatalogInvalid, FailoverError, OutcomeUnknown
 
@@ -23,14 +41,6 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON; an error is its problem object.")]
-Server = Annotated[str | None, typer.Option("--server", envvar="FAILOVER_SERVER", help="Call this service.")]
-ServiceName = Annotated[str, typer.Argument(metavar="SERVICE", show_default=False)]
-DryRun = Annotated[bool, typer.Option("--dry-run", help="Show the diff; write nothing.")]
-Reason = Annotated[str, typer.Option("--reason", metavar="TEXT", help="Why; it goes into the commit.")]
-Force = Annotated[bool, typer.Option("--force", help="Move even a value that is on neither side.")]
-Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
 
 
 def exit_code(problem: dict[str, object]) -> int:
@@ -83,31 +93,66 @@ def status(service: ServiceName, as_json: AsJson = False, server: Server = None)
 
 
 @app.command()
-def promote(
+def history(
     service: ServiceName,
-    dry_run: DryRun = False,
-    reason: Reason = "",
-    force: Force = False,
-    yes: Yes = False,
+    limit: Limit = 20,
+    cursor: Cursor = None,
     as_json: AsJson = False,
     server: Server = None,
 ) -> None:
-    """Move a service to backup."""
-    _move(service, "promote", MoveOptions(dry_run=dry_run, force=force, reason=reason), yes, as_json, server)
+    """What Git says of a service: its moves and people's edits, newest first."""
+    terminal = Terminal(as_json=as_json)
+
+    def run(settings: "Settings") -> None:
+        terminal.show_history(_desk(settings, server).history(service, limit=limit, cursor=cursor))
+
+    _carry_out(terminal, run)
+
+
+def _command(action: str, summary: str) -> None:
+    """Promote and demote: of a service, or of a group."""
+
+    @app.command(action, help=summary)
+    def move(
+        service: ServiceOrNone = None,
+        group: Group = None,
+        dry_run: DryRun = False,
+        reason: Reason = "",
+        force: Force = False,
+        supersede: Supersede = False,
+        skip_refused: SkipRefused = False,
+        key: Key = None,
+        yes: Yes = False,
+        as_json: AsJson = False,
+        server: Server = None,
+    ) -> None:
+        if (service is None) == (group is None):
+            raise typer.BadParameter("name a SERVICE or a --group, and not both")
+        if skip_refused and group is None:
+            raise typer.BadParameter("--skip-refused goes with --group")
+        options = MoveOptions(dry_run, force, reason, supersede, skip_refused, key)
+        wanted = Wanted(action, service or group or "", is_group=group is not None)
+        _move(wanted, options, yes, Terminal(as_json=as_json), server)
+
+
+_command("promote", "Move a service, or a group, to backup.")
+_command("demote", "Move a service, or a group, back to primary.")
 
 
 @app.command()
-def demote(
+def rollback(
     service: ServiceName,
     dry_run: DryRun = False,
     reason: Reason = "",
-    force: Force = False,
+    supersede: Supersede = False,
+    key: Key = None,
     yes: Yes = False,
     as_json: AsJson = False,
     server: Server = None,
 ) -> None:
-    """Move a service back to primary."""
-    _move(service, "demote", MoveOptions(dry_run=dry_run, force=force, reason=reason), yes, as_json, server)
+    """Undo a service's newest move: put its exact former values back."""
+    options = MoveOptions(dry_run, reason=reason, supersede=supersede, key=key)
+    _move(Wanted("rollback", service), options, yes, Terminal(as_json=as_json), server)
 
 
 @app.command()
@@ -157,24 +202,40 @@ def main() -> NoReturn:
     raise AssertionError("unreachable")
 
 
-def _move(service: str, action: str, options: MoveOptions, yes: bool, as_json: bool, server: str | None) -> None:
-    terminal = Terminal(as_json=as_json)
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What a command is about."""
 
+    action: str
+    name: str
+    is_group: bool = False
+
+    def carry_out(self, desk: Desk, options: MoveOptions) -> tuple[Body, str]:
+        """The outcome and its ETag."""
+        return (desk.move_group if self.is_group else desk.move)(self.name, self.action, options)
+
+    @property
+    def interrupted(self) -> OutcomeUnknown:
+        where = "list` tells where its services are" if self.is_group else f"status {self.name}` tells where it is"
+        return OutcomeUnknown(f"interrupted; `failover {where}")
+
+
+def _move(wanted: Wanted, options: MoveOptions, yes: bool, terminal: Terminal, server: str | None) -> None:
     def run(settings: "Settings") -> None:
         desk = _desk(settings, server)
         chosen = options
         if terminal.can_ask and not yes and not options.dry_run:
-            outcome, etag = desk.move(service, action, MoveOptions(True, options.force, options.reason))
+            outcome, etag = wanted.carry_out(desk, replace(options, dry_run=True))
             if outcome["changed"] and not terminal.ask(outcome):
                 terminal.err.print("Nothing was written.")
                 raise typer.Exit(REFUSED)
-            chosen = MoveOptions(False, options.force, options.reason, if_match=etag)
+            chosen = replace(options, if_match=etag)
         try:
-            outcome, _ = desk.move(service, action, chosen)
+            outcome, _ = wanted.carry_out(desk, chosen)
         except KeyboardInterrupt:
             if chosen.dry_run:
                 raise
-            raise refused(OutcomeUnknown(f"interrupted; `failover status {service}` tells where it is")) from None
+            raise refused(wanted.interrupted) from None
         terminal.show_outcome(outcome, with_diff=options.dry_run)
 
     _carry_out(terminal, run)

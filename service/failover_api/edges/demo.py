@@ -1,35 +1,31 @@
 """`failover demo`: a failover from end to end, on this machine alone.
 
 A small GitHub with a sample homelab is started (this is the only module that knows the sandbox), then the real service,
-and the story is told through its HTTP API. What Git holds is shown by Git itself.
+and the story (story.py) is told through its HTTP API.
 """
 
 import contextlib
-import os
-import shutil
 import signal
 import socket
-import subprocess
 import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
 
-from rich.rule import Rule
 from rich.text import Text
 
-from failover_api.edges.desk import MoveOptions, Refused, Remote
-from failover_api.edges.terminal import Terminal, printable
+from failover_api.edges.remote import Remote
+from failover_api.edges.story import Story
+from failover_api.edges.terminal import Terminal
 from failover_api.settings import Settings
 
 PORT = 8080
 START_S = 20.0
 SANDBOX = Path(__file__).parent.parent / "sandbox"
-SONARR = "apps/media/sonarr/deployment.yaml"
 
 
 def run_demo(*, keep_serving: bool, port: int = PORT) -> int:
@@ -59,94 +55,27 @@ def run_demo(*, keep_serving: bool, port: int = PORT) -> int:
                 github_installation_id=None,
             )
             url = stack.enter_context(_service(settings, port if keep_serving else 0))
-            Story(Remote(url, None, timeout_s=60.0), Terminal(), sandbox.git_dir, sandbox.read).tell()
+            person = Person(f"{github}/repos/{sandbox.repository.full_name}", sandbox.token)
+            desk = Remote(url, None, timeout_s=60.0)
+            Story(desk, Terminal(), sandbox.git_dir, sandbox.read, person.merge).tell()
             if keep_serving:
-                _serve_until_stopped(Terminal(), url, sandbox.git_dir)
+                _serve_until_stopped(Terminal(), url, sandbox.git_dir, person)
     return 0
 
 
 @dataclass(frozen=True, slots=True)
-class Story:
-    """The walk, step by step. An assertion that fails is a defect of ours."""
+class Person:
+    """Somebody who looks at pull requests. `url` is the repository's, in GitHub's API."""
 
-    desk: Remote
-    terminal: Terminal
-    git_dir: Path
-    read: Callable[[str], bytes | None]
+    url: str
+    token: str
 
-    def tell(self) -> None:
-        before = self.read(SONARR)
-        self._heading("Where every service is, according to Git")
-        self._show("failover list")
-        self.terminal.show_list(self.desk.list_all())
+    def merge(self, number: int) -> None:
+        import httpx2
 
-        self._heading("Node k3s-w1 dies. What would a promote of sonarr change?")
-        self._move("promote", "sonarr", MoveOptions(dry_run=True), with_diff=True)
-        self._heading("Nothing but these values. So be it")
-        self._move("promote", "sonarr", MoveOptions(reason="k3s-w1 is down"))
-        self._heading("What Git says")
-        self._git("log", "-1", "-p", "--format=fuller")
-
-        self._heading("Asked again: already there, no commit")
-        commits = self._commits()
-        self._move("promote", "sonarr", MoveOptions())
-        assert self._commits() == commits
-
-        self._heading("Two files (a HelmRelease, and VolSync to be paused): one commit")
-        self._move("promote", "plex", MoveOptions(reason="k3s-w1 is down"))
-        self._git("log", "-1", "--stat", "--format=%h %s")
-
-        self._heading("gitea was set to maintenance by somebody: that is not ours to overwrite")
-        self._refused("promote", "gitea")
-
-        self._heading("The node is back. sonarr goes home")
-        self._move("demote", "sonarr", MoveOptions(reason="k3s-w1 is back"))
-        after = self.read(SONARR)
-        assert after is not None
-        assert after == before
-        self.terminal.out.print(Text(f"{SONARR} is what it was, byte for byte ({len(after)} bytes).", style="green"))
-        self._git("log", "--format=%h %s")
-
-    def _heading(self, text: str) -> None:
-        self.terminal.out.print()
-        self.terminal.out.print(Rule(Text(text, style="bold"), align="left", style="dim"), soft_wrap=False)
-
-    def _show(self, command: str) -> None:
-        self.terminal.out.print(Text(f"$ {command}", style="bold blue"))
-
-    def _move(self, action: str, service: str, options: MoveOptions, *, with_diff: bool = False) -> None:
-        reason = f' --reason "{options.reason}"' if options.reason else ""
-        self._show(f"failover {action} {service}{' --dry-run' if options.dry_run else ''}{reason}")
-        outcome, _ = self.desk.move(service, action, options)
-        self.terminal.show_outcome(outcome, with_diff=with_diff)
-
-    def _refused(self, action: str, service: str) -> None:
-        self._show(f"failover {action} {service}")
-        try:
-            self.desk.move(service, action, MoveOptions())
-        except Refused as exc:
-            problem = exc.problem
-        else:
-            raise AssertionError("a drifted manifest was moved")
-        assert problem["type"].endswith(":manifest-drifted")
-        self.terminal.out.print(Text(printable(f"{problem['title']}: {problem['detail']}"), style="red"))
-
-    def _git(self, *arguments: str) -> None:
-        self._show(f"git {' '.join(arguments)}")
-        if shutil.which("git") is None:
-            self.terminal.out.print("(git is not installed here)")
-            return
-        for line in self._run_git(*arguments).splitlines():
-            style = {"+": "green", "-": "red", "@": "cyan"}.get(line[:1], "")
-            self.terminal.out.print(Text(printable(line), style=style))
-
-    def _commits(self) -> int:
-        return int(self._run_git("rev-list", "--count", "HEAD")) if shutil.which("git") else 0
-
-    def _run_git(self, *arguments: str) -> str:
-        environment = {**os.environ, "GIT_PAGER": "cat", "GIT_CONFIG_GLOBAL": os.devnull}
-        command = ["git", "--git-dir", str(self.git_dir), *arguments]
-        return subprocess.run(command, check=True, capture_output=True, text=True, env=environment).stdout  # noqa: S603 - fixed words
+        headers = {"authorization": f"Bearer {self.token}", "user-agent": "a person"}
+        body = {"merge_method": "squash"}
+        httpx2.put(f"{self.url}/pulls/{number}/merge", json=body, headers=headers).raise_for_status()
 
 
 def _homelab() -> dict[str, bytes]:
@@ -192,7 +121,7 @@ def _listen(port: int) -> socket.socket:
     return listener
 
 
-def _serve_until_stopped(terminal: Terminal, url: str, git_dir: Path) -> None:
+def _serve_until_stopped(terminal: Terminal, url: str, git_dir: Path, person: Person) -> None:
     stopped = threading.Event()
 
     def stop(signum: int, frame: FrameType | None) -> None:
@@ -206,7 +135,11 @@ def _serve_until_stopped(terminal: Terminal, url: str, git_dir: Path) -> None:
         f"curl {url}/api/failover/sonarr",
         f"curl '{url}/api/failover/radarr/promote?dry-run=true'",
         f"curl -X POST '{url}/api/failover/radarr/promote?reason=trying'",
-        f"curl -X POST {url}/api/failover/radarr/demote",
+        f"curl -X POST {url}/api/failover/radarr/rollback",
+        f"curl -X POST -H 'Idempotency-Key: night-1' '{url}/api/groups/office/promote?reason=trying'",
+        f"curl '{url}/api/failover/radarr/history?limit=5'",
+        f"curl -X POST {url}/api/failover/photoprism/demote     # a pull request: its number is in the answer",
+        f"curl -X PUT -H 'Authorization: Bearer {person.token}' {person.url}/pulls/NUMBER/merge",
         f"git clone {git_dir} homelab",
         f"open {url}/docs",
     ):

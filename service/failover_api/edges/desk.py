@@ -1,4 +1,4 @@
-"""What the command line talks to: the use cases themselves, or a running service over HTTP.
+"""What the command line talks to: the use cases themselves, or a running service over HTTP (remote.py).
 
 Both give the same bodies (contract shapes as plain dicts) and raise Refused with the same problem objects.
 """
@@ -9,12 +9,13 @@ import os
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
-from urllib.parse import quote
 
-from failover_api.edges.problems import TYPE_PREFIX, problem
-from failover_api.errors import FailoverError, NotReady, OutcomeUnknown
+from failover_api.edges.idempotency import checked_key
+from failover_api.edges.problems import problem
+from failover_api.errors import FailoverError
 
-if TYPE_CHECKING:
+if TYPE_CHECKING:  # the command line should not wait for what it may not need
+    from failover_api.failover import Wish
     from failover_api.settings import Settings
 
 Body = dict[str, Any]
@@ -31,11 +32,14 @@ class Refused(Exception):
 
 @dataclass(frozen=True, slots=True)
 class MoveOptions:
-    """How a move is asked for. `if_match` is the ETag of what was shown."""
+    """How a move is asked for. `if_match` is the ETag of what was shown, `key` an Idempotency-Key."""
 
     dry_run: bool = False
     force: bool = False
     reason: str = ""
+    supersede: bool = False
+    skip_refused: bool = False
+    key: str | None = None
     if_match: str | None = None
 
 
@@ -46,8 +50,14 @@ class Desk(Protocol):
 
     def status(self, service: str) -> Body: ...
 
+    def history(self, service: str, *, limit: int, cursor: str | None) -> Body: ...
+
     def move(self, service: str, action: str, options: MoveOptions) -> tuple[Body, str]:
         """The outcome and its ETag."""
+        ...
+
+    def move_group(self, group: str, action: str, options: MoveOptions) -> tuple[Body, str]:
+        """As move()."""
         ...
 
 
@@ -58,7 +68,7 @@ class Direct:
         self._settings = settings
 
     def list_all(self) -> Body:
-        from failover_api.edges.models import list_body
+        from failover_api.edges.answers import list_body
 
         async def run(house: Any) -> Body:
             house.catalog.current()
@@ -68,30 +78,40 @@ class Direct:
         return self._in_house(run)
 
     def status(self, service: str) -> Body:
-        from failover_api.edges.models import status_body
+        from failover_api.edges.answers import status_body
 
         async def run(house: Any) -> Body:
             return _dump(status_body(await house.failover.status(service)))
 
         return self._in_house(run)
 
+    def history(self, service: str, *, limit: int, cursor: str | None) -> Body:
+        from failover_api.edges.answers import history_body
+
+        async def run(house: Any) -> Body:
+            return _dump(history_body(await house.failover.history(service, limit=limit, cursor=cursor)))
+
+        return self._in_house(run)
+
     def move(self, service: str, action: str, options: MoveOptions) -> tuple[Body, str]:
         from failover_api.core.catalog import Action
-        from failover_api.core.message import checked_reason
-        from failover_api.edges.etags import etag_of, versions_of
-        from failover_api.edges.models import outcome_body
+        from failover_api.edges.answers import outcome_body
+        from failover_api.edges.etags import etag_of
 
         async def run(house: Any) -> tuple[Body, str]:
-            outcome = await house.failover.move(
-                service,
-                Action(action),
-                by=_caller(),
-                reason=checked_reason(options.reason),
-                force=options.force,
-                dry_run=options.dry_run,
-                versions=versions_of(options.if_match),
-            )
+            outcome = await house.failover.move(service, Action(action), _wish(options))
             return _dump(outcome_body(outcome)), etag_of(outcome.version, b"")
+
+        return self._in_house(run)
+
+    def move_group(self, group: str, action: str, options: MoveOptions) -> tuple[Body, str]:
+        from failover_api.core.catalog import Action
+        from failover_api.edges.answers import group_body
+        from failover_api.edges.etags import etag_of
+
+        async def run(house: Any) -> tuple[Body, str]:
+            outcome = await house.failover.move_group(group, Action(action), _wish(options))
+            return _dump(group_body(outcome)), etag_of(outcome.version, b"")
 
         return self._in_house(run)
 
@@ -119,62 +139,27 @@ class Direct:
             raise refused(exc) from exc
 
 
-class Remote:
-    """A running service, over HTTP."""
-
-    def __init__(self, url: str, token: str | None, timeout_s: float) -> None:
-        self._url, self._token, self._timeout_s = url, token, timeout_s
-
-    def list_all(self) -> Body:
-        return self._ask("GET", "/api/failover", expect="services")[0]
-
-    def status(self, service: str) -> Body:
-        return self._ask("GET", f"/api/failover/{quote(service, safe='')}", expect="switches")[0]
-
-    def move(self, service: str, action: str, options: MoveOptions) -> tuple[Body, str]:
-        path = f"/api/failover/{quote(service, safe='')}/{action}"
-        wish = {"dry_run": options.dry_run, "force": options.force, "reason": options.reason}
-        headers = {"If-Match": options.if_match} if options.if_match else {}
-        writing = not options.dry_run
-        return self._ask("POST", path, expect="changes", writing=writing, json=wish, headers=headers)
-
-    def _ask(
-        self, method: str, path: str, *, expect: str, writing: bool = False, headers: Any = None, json: Any = None
-    ) -> tuple[Body, str]:
-        """The body, which has the key `expect`, and its ETag."""
-        import httpx2
-
-        headers = {"accept": "application/json", **(headers or {})}
-        if self._token:
-            headers["authorization"] = f"Bearer {self._token}"
-        try:
-            response = httpx2.request(method, self._url + path, headers=headers, json=json, timeout=self._timeout_s)
-        except (httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.UnsupportedProtocol, httpx2.InvalidURL) as exc:
-            raise refused(NotReady(f"{self._url} cannot be reached ({type(exc).__name__})")) from exc
-        except httpx2.HTTPError as exc:
-            raise refused(self._unanswered(f"did not answer ({type(exc).__name__})", writing=writing)) from exc
-        try:
-            body = response.json()
-        except ValueError:
-            body = None
-        if response.is_success and isinstance(body, dict) and expect in body:
-            return body, response.headers.get("etag", "")
-        if isinstance(body, dict) and str(body.get("type", "")).startswith(TYPE_PREFIX):
-            raise Refused(body)
-        foreign = f"answered {response.status_code}, and not as a failover-api does"
-        carried_out = response.is_success or response.status_code >= 500
-        raise refused(self._unanswered(foreign, writing=writing and carried_out))
-
-    def _unanswered(self, what: str, *, writing: bool) -> FailoverError:
-        """What it means that the service's own answer did not come: a gateway in between may have dropped it."""
-        if not writing:
-            return NotReady(f"{self._url} {what}")
-        return OutcomeUnknown(f"{self._url} {what}; ask again: a service that is already there is not moved twice")
-
-
 def refused(error: FailoverError) -> Refused:
     """The same error, as it is shown."""
     return Refused(problem(error, instance=None))
+
+
+def _wish(options: MoveOptions) -> "Wish":
+    """Raises BadRequest, as the service would."""
+    from failover_api.core.message import checked_reason
+    from failover_api.edges.etags import versions_of
+    from failover_api.failover import Wish
+
+    return Wish(
+        by=_caller(),
+        reason=checked_reason(options.reason),
+        force=options.force,
+        dry_run=options.dry_run,
+        versions=versions_of(options.if_match),
+        key=checked_key(() if options.key is None else (options.key,)),
+        supersede=options.supersede,
+        skip_refused=options.skip_refused,
+    )
 
 
 def _dump(body: Any) -> Body:

@@ -18,6 +18,11 @@ def etag_of(version: str, body: bytes) -> str:
     return f'"{version}.{hashlib.sha256(body).hexdigest()[:16]}"'
 
 
+def etag_of_body(body: bytes) -> str:
+    """For what no move can be bound to: If-Match takes it for malformed."""
+    return f'"{hashlib.sha256(body).hexdigest()[:32]}"'
+
+
 def matches_none(header: str | None, etag: str) -> bool:
     """Whether If-None-Match names this ETag (weak comparison): then the answer is 304."""
     if header is None:

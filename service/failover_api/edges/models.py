@@ -1,25 +1,20 @@
-"""The bodies of the JSON API, and how they are made from values."""
+"""The bodies of the JSON API, as OpenAPI shows them. How they are made from values: answers.py."""
 
-from collections.abc import Sequence
-from typing import Annotated, Any
+from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from failover_api.core.message import sentence, unified_diff
-from failover_api.core.plan import Change
-from failover_api.core.state import Reading
-from failover_api.edges.problems import problem
-from failover_api.failover import Status, Unreadable
-from failover_api.move import Outcome
-
 Scalar = str | bool | int | float | None
+From = Field(alias="from")
 
 
-class _Body(BaseModel):
+class Body(BaseModel):
+    """What all have in common: keys that are words of Python are spelled as in the contract."""
+
     model_config = ConfigDict(populate_by_name=True, ser_json_inf_nan="strings")
 
 
-class ProblemBody(_Body):
+class ProblemBody(Body):
     """RFC 9457, with the outcome."""
 
     type: str
@@ -30,7 +25,32 @@ class ProblemBody(_Body):
     outcome: str = "not-applied"
 
 
-class SwitchBody(_Body):
+# What others are made of
+
+
+class NamedCommitBody(Body):
+    """A commit, and where to see it."""
+
+    sha: str
+    url: str
+
+
+class CommitBody(NamedCommitBody):
+    """The commit that was made."""
+
+    verified: bool
+
+
+class PullRequestBody(Body):
+    """A pull request. `state`: open, merged or closed."""
+
+    number: int
+    url: str
+    branch: str
+    state: str
+
+
+class SwitchBody(Body):
     """One scalar of one document. `line` counts from 1."""
 
     file: str
@@ -43,34 +63,7 @@ class SwitchBody(_Body):
     side: str
 
 
-class StatusBody(_Body):
-    """Where a service is."""
-
-    service: str
-    side: str
-    policy: str
-    repository: str
-    branch: str
-    groups: list[str]
-    switches: list[SwitchBody]
-    pull_request: dict[str, Any] | None = None
-    last_move: dict[str, Any] | None = None
-
-
-class ListedBody(StatusBody):
-    """A status of the list: one that could not be read says why."""
-
-    error: ProblemBody | None = None
-
-
-class ListBody(_Body):
-    """All services, in the order of the catalog."""
-
-    services: list[ListedBody]
-    config_error: str | None = None
-
-
-class ChangeBody(_Body):
+class ChangeBody(Body):
     """One scalar that moves."""
 
     file: str
@@ -81,101 +74,123 @@ class ChangeBody(_Body):
     new: Scalar
 
 
-class CommitBody(_Body):
-    """The commit that was made."""
-
-    sha: str
-    url: str
-    verified: bool
+# Looking
 
 
-class OutcomeBody(_Body):
-    """What came of a move, or would come of it."""
+class EntryBody(Body):
+    """A commit of the history. `kind`: failover, or edit for a person's, which has no action.
+
+    `time` is RFC 3339 in UTC; `message` the commit's first line.
+    """
+
+    kind: str
+    time: str
+    action: str | None
+    from_: Annotated[str | None, From]
+    to: str | None
+    by: str
+    reason: str | None
+    operation: str | None
+    commit: NamedCommitBody
+    pull_request: PullRequestBody | None
+    message: str
+
+
+class HistoryBody(Body):
+    """Entries, newest first. `next` is the cursor of the page after this one."""
+
+    entries: list[EntryBody]
+    next: str | None
+
+
+class StatusBody(Body):
+    """Where a service is."""
+
+    service: str
+    side: str
+    policy: str
+    repository: str
+    branch: str
+    groups: list[str]
+    switches: list[SwitchBody]
+    pull_request: PullRequestBody | None = None
+    last_move: EntryBody | None = None
+
+
+class ListedBody(StatusBody):
+    """A status of the list: one that could not be read says why."""
+
+    error: ProblemBody | None = None
+
+
+class ListBody(Body):
+    """All services, in the order of the catalog."""
+
+    services: list[ListedBody]
+    config_error: str | None = None
+
+
+# Moving
+
+
+class OutcomeBody(Body):
+    """What came of a move, or would come of it. `warnings` are of what went wrong beside the move itself."""
 
     service: str
     action: str
     dry_run: bool
     policy: str
-    from_: Annotated[str, Field(alias="from")]
+    from_: Annotated[str, From]
     to: str
     changed: bool
     changes: list[ChangeBody]
     diff: str
-    commit: CommitBody | None = None
-    pull_request: dict[str, Any] | None = None
-    operation: str | None = None
+    commit: CommitBody | None
+    pull_request: PullRequestBody | None
+    operation: str | None
     message: str
+    warnings: list[str]
 
 
-def status_body(status: Status) -> StatusBody:
-    return StatusBody(
-        **_heading(status),
-        side=status.detection.state.value,
-        switches=[_switch(reading) for reading in status.detection.readings],
-    )
+class MemberBody(Body):
+    """A service of a group."""
+
+    service: str
+    from_: Annotated[str | None, From]
+    to: str | None
+    changed: bool
 
 
-def list_body(statuses: Sequence[Status | Unreadable], config_error: str | None) -> ListBody:
-    return ListBody(services=[_listed(status) for status in statuses], config_error=config_error)
+class RefusedMemberBody(MemberBody):
+    """A service that was left out (`skip_refused`), and why."""
+
+    error: ProblemBody
 
 
-def outcome_body(outcome: Outcome) -> OutcomeBody:
-    plan = outcome.plan
-    return OutcomeBody(
-        service=plan.service.name,
-        action=plan.action.value,
-        dry_run=outcome.dry_run,
-        policy=plan.service.policy.value,
-        from_=plan.before.state.value,
-        to=plan.after.value,
-        changed=outcome.changed,
-        changes=[_change(change) for change in plan.changes],
-        diff=unified_diff(plan.old, plan.new),
-        commit=CommitBody(sha=outcome.commit.sha, url=outcome.commit.url, verified=outcome.commit.verified)
-        if outcome.commit
-        else None,
-        operation=outcome.operation,
-        message=sentence(plan, dry_run=outcome.dry_run),
-    )
+class GroupOutcomeBody(Body):
+    """What came of a group's move: one commit, or one pull request. `services` are in the group's order."""
+
+    group: str
+    action: str
+    dry_run: bool
+    policy: str
+    services: list[RefusedMemberBody | MemberBody]
+    to: str
+    changed: bool
+    changes: list[ChangeBody]
+    diff: str
+    commit: CommitBody | None
+    pull_request: PullRequestBody | None
+    operation: str | None
+    message: str
+    warnings: list[str]
 
 
-def _heading(status: Status | Unreadable) -> dict[str, Any]:
-    service = status.service
-    return {
-        "service": service.name,
-        "policy": service.policy.value,
-        "repository": service.branch.repository,
-        "branch": service.branch.name,
-        "groups": list(service.groups),
-    }
+class PartedOutcomeBody(GroupOutcomeBody):
+    """The same, of a group on several branches or under both policies (then `policy` is mixed).
 
+    `commit` and `pull_request` are there when there is just one.
+    """
 
-def _listed(status: Status | Unreadable) -> ListedBody:
-    if isinstance(status, Unreadable):
-        error = ProblemBody(**problem(status.error, instance=None))
-        return ListedBody(**_heading(status), side="unknown", switches=[], error=error)
-    return ListedBody(**status_body(status).model_dump())
-
-
-def _switch(reading: Reading) -> SwitchBody:
-    return SwitchBody(
-        file=reading.file,
-        document=reading.document,
-        path=reading.switch.path_text,
-        line=reading.line,
-        value=reading.value,
-        primary=reading.switch.primary,
-        backup=reading.switch.backup,
-        side=reading.state.value,
-    )
-
-
-def _change(change: Change) -> ChangeBody:
-    return ChangeBody(
-        file=change.file,
-        document=change.document,
-        path=change.path,
-        line=change.line,
-        old=change.old,
-        new=change.new,
-    )
+    commits: list[CommitBody]
+    pull_requests: list[PullRequestBody]

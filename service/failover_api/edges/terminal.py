@@ -1,4 +1,4 @@
-"""What people read in a terminal. Prompts and problems go to standard error, answers to standard output."""
+"""What people read in a terminal. Prompts, warnings and problems go to standard error, answers to standard output."""
 
 import io
 import json
@@ -7,14 +7,14 @@ from typing import Any
 
 from rich.console import Console
 from rich.markup import escape
-from rich.table import Table
 from rich.text import Text
+
+from failover_api.edges import tables
+from failover_api.edges.printable import one_line, printable
 
 Body = dict[str, Any]
 
-_COLOURS = {"primary": "green", "backup": "yellow", "mixed": "magenta", "unknown": "red"}
 _DIFF_STYLES = {"@": "cyan", "-": "red", "+": "green"}
-_CONTROL = {code: f"\\x{code:02x}" for code in (*range(32), 127, *range(128, 160)) if code not in (9, 10)}
 
 
 class Terminal:
@@ -40,12 +40,7 @@ class Terminal:
     def show_list(self, body: Body) -> None:
         if self._as_json:
             return self.show_json(body)
-        table = Table(box=None, pad_edge=False, header_style="bold")
-        for column in ("SERVICE", "SIDE", "POLICY", "WHERE"):
-            table.add_column(column, overflow="fold")
-        for service in body["services"]:
-            table.add_row(Text(service["service"]), _side(service["side"]), service["policy"], _where(service))
-        self.out.print(table, soft_wrap=False)
+        self.out.print(tables.services_table(body), soft_wrap=False)
         if body["config_error"]:
             self.err.print(
                 f"[red]the catalog's newest version is refused:[/] {escape(printable(body['config_error']))}"
@@ -57,19 +52,37 @@ class Terminal:
             return self.show_json(body)
         self.out.print(
             Text.assemble(
-                (body["service"], "bold"),
+                (one_line(body["service"]), "bold"),
                 " is on ",
-                _side(body["side"]),
-                f"   {body['repository']}@{body['branch']}, policy {body['policy']}",
+                tables.side(body["side"]),
+                f"   {one_line(body['repository'])}@{one_line(body['branch'])}, policy {body['policy']}",
             )
         )
-        places = [printable(f"{switch['file']}:{switch['line']}") for switch in body["switches"]]
+        places = [one_line(f"{switch['file']}:{switch['line']}") for switch in body["switches"]]
         width = max(map(len, places), default=0)
         for switch, place in zip(body["switches"], places, strict=True):
-            value = printable(f"{switch['path']} = {_value(switch['value'])}")
-            side = _side(switch["side"])
+            value = one_line(f"{switch['path']} = {tables.value(switch['value'])}")
+            side = tables.side(switch["side"])
             side.pad_right(len("primary") - len(side))
             self.out.print(Text.assemble("  ", side, "  ", (place.ljust(width), "dim"), f"  {value}"))
+        if body.get("pull_request"):
+            self.out.print(Text.assemble("  ", tables.pull_request_line(body["pull_request"])))
+        if body.get("last_move"):
+            self.out.print(Text.assemble("  last move: ", tables.move_line(body["last_move"])))
+        return None
+
+    def show_history(self, body: Body) -> None:
+        if self._as_json:
+            return self.show_json(body)
+        if not body["entries"]:
+            self.out.print("No commit changed a file of this service.")
+        elif self.out.width >= tables.WIDE:
+            self.out.print(tables.history_table(body), soft_wrap=False)
+        else:
+            for line in tables.history_lines(body):
+                self.out.print(line)
+        if body["next"]:
+            self.err.print(Text(f"older ones: --cursor {one_line(body['next'])}", style="dim"))
         return None
 
     def show_outcome(self, body: Body, *, with_diff: bool) -> None:
@@ -78,9 +91,15 @@ class Terminal:
         if with_diff and body["diff"]:
             self.show_diff(body["diff"], self.out)
         self.out.print(Text(printable(body["message"])))
-        if body["commit"]:
-            verified = " (verified)" if body["commit"]["verified"] else ""
-            self.out.print(Text(f"commit {body['commit']['sha']}{verified}\n{body['commit']['url']}", style="dim"))
+        if "group" in body:
+            self.out.print(tables.members_table(body), soft_wrap=False)
+        for commit in body.get("commits") or filter(None, [body["commit"]]):
+            verified = " (verified)" if commit["verified"] else ""
+            self.out.print(Text(f"commit {one_line(commit['sha'])}{verified}\n{one_line(commit['url'])}", style="dim"))
+        for pull in body.get("pull_requests") or filter(None, [body["pull_request"]]):
+            self.out.print(tables.pull_request_line(pull))
+        for warning in body.get("warnings", ()):
+            self.err.print(Text(f"warning: {printable(warning)}", style="yellow"))
         return None
 
     def show_diff(self, diff: str, console: Console) -> None:
@@ -111,37 +130,11 @@ class Terminal:
     def ask(self, outcome: Body) -> bool:
         """Shows what a move would do and asks; standard output stays clean."""
         self.show_diff(outcome["diff"], self.err)
+        if "group" in outcome:
+            self.err.print(tables.members_table(outcome), soft_wrap=False)
         try:
-            answer = self.err.input(f"{escape(_question(outcome))} \\[y/N] ")
+            answer = self.err.input(f"{escape(printable(tables.question(outcome)))} \\[y/N] ")
         except EOFError:
             self.err.print()
             return False
         return answer.strip().lower() in {"y", "yes"}
-
-
-def printable(text: str) -> str:
-    """Without control characters: a manifest must not drive the terminal."""
-    return text.translate(_CONTROL)
-
-
-def _question(outcome: Body) -> str:
-    return f"{outcome['action'].capitalize()} {outcome['service']} from {outcome['from']} to {outcome['to']}?"
-
-
-def _side(side: str) -> Text:
-    return Text(side, style=_COLOURS.get(side, ""))
-
-
-def _where(service: Body) -> Text:
-    if service.get("error"):
-        return Text(printable(service["error"]["detail"]), style="red")
-    strays = [s for s in service["switches"] if s["side"] == "unknown"]
-    if strays:
-        first = strays[0]
-        said = f"{first['file']}:{first['line']}: {_value(first['value'])} is on neither side"
-        return Text(printable(said), style="red")
-    return Text(printable(", ".join(dict.fromkeys(switch["file"] for switch in service["switches"]))), style="dim")
-
-
-def _value(value: object) -> str:
-    return value if isinstance(value, str) else json.dumps(value)

@@ -1,43 +1,63 @@
-"""What a caller asks of a move, from query and JSON body. In doubt refused: a typo must not move anything."""
+"""What a caller asks for, from query, JSON body and headers. In doubt refused: a typo must not move anything."""
 
 import json
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+import re
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from starlette.requests import ClientDisconnect, Request
 
 from failover_api.core.message import checked_reason
+from failover_api.edges.etags import versions_of
+from failover_api.edges.idempotency import checked_key
 from failover_api.errors import BadRequest, BodyTooLarge, UnsupportedMediaType
+from failover_api.failover import Wish
+
+# What each kind of move takes.
+SERVICE_KEYS = ("dry_run", "reason", "force", "supersede")
+GROUP_KEYS = (*SERVICE_KEYS, "skip_refused")
+ROLLBACK_KEYS = ("dry_run", "reason", "supersede")
 
 MAX_BODY_BYTES = 64 * 1024
+DEFAULT_LIMIT, MAX_LIMIT = 20, 100
 _BOOLS: dict[object, bool] = {"true": True, "1": True, "false": False, "0": False}
-_FLAGS = ("dry_run", "force")
+_NUMBER = re.compile(r"[1-9][0-9]{0,2}")
 
 
-@dataclass(frozen=True, slots=True)
-class Asking:
-    """A parsed move request."""
+async def read_wish(request: Request, keys: Sequence[str], *, by: str) -> Wish:
+    """Parses what may have the given keys.
 
-    dry_run: bool = False
-    force: bool = False
-    reason: str = ""
-
-
-async def read_asking(request: Request) -> Asking:
-    """Parses query and body. Raises BadRequest, BodyTooLarge, UnsupportedMediaType."""
-    query = _from_query(request.query_params.multi_items())
-    body = _from_body(request, await _body(request)) if request.method == "POST" else {}
+    Raises BadRequest, BodyTooLarge, UnsupportedMediaType, and PreconditionFailed for a malformed If-Match.
+    """
+    query = _from_query(request.query_params.multi_items(), keys)
+    body = _from_body(request, await _body(request), keys) if request.method == "POST" else {}
     for key in query.keys() & body.keys():
         if query[key] != body[key]:
             raise BadRequest(f"{key}: the query says {query[key]!r} and the body {body[key]!r}; nothing was done")
-    return Asking(**{**query, **body})
+    named = request.headers.getlist("if-match")
+    return Wish(
+        by=by,
+        versions=versions_of(", ".join(named) if named else None),
+        key=checked_key(request.headers.getlist("idempotency-key")),
+        **{**query, **body},
+    )
 
 
-def _from_query(items: Iterable[tuple[str, str]]) -> dict[str, Any]:
+def read_paging(items: Iterable[tuple[str, str]]) -> tuple[int, str | None]:
+    """`limit` and `cursor` of a history. Raises BadRequest."""
+    asked: dict[str, str] = {}
+    for key, text in items:
+        asked[_name(key, asked, "query", ("limit", "cursor"))] = text
+    limit = asked.get("limit", str(DEFAULT_LIMIT))
+    if not _NUMBER.fullmatch(limit) or int(limit) > MAX_LIMIT:
+        raise BadRequest(f"limit: expected a number from 1 to {MAX_LIMIT}, not {limit[:40]!r}")
+    return int(limit), asked.get("cursor")
+
+
+def _from_query(items: Iterable[tuple[str, str]], keys: Sequence[str]) -> dict[str, Any]:
     asked: dict[str, Any] = {}
     for key, text in items:
-        name = _name(key, asked, "query")
+        name = _name(key, asked, "query", keys)
         if name == "reason":
             asked[name] = checked_reason(text)
         elif text in _BOOLS:
@@ -47,7 +67,7 @@ def _from_query(items: Iterable[tuple[str, str]]) -> dict[str, Any]:
     return asked
 
 
-def _from_body(request: Request, body: bytes) -> dict[str, Any]:
+def _from_body(request: Request, body: bytes, keys: Sequence[str]) -> dict[str, Any]:
     if not body.strip():
         return {}
     media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
@@ -55,7 +75,7 @@ def _from_body(request: Request, body: bytes) -> dict[str, Any]:
         raise UnsupportedMediaType(f"expected a body of type application/json, not {media_type[:80] or 'none'!r}")
     asked: dict[str, Any] = {}
     for key, value in _parse(body):
-        name = _name(key, asked, "body")
+        name = _name(key, asked, "body", keys)
         if name == "reason":
             if not isinstance(value, str):
                 raise BadRequest("reason: expected text")
@@ -67,10 +87,10 @@ def _from_body(request: Request, body: bytes) -> dict[str, Any]:
     return asked
 
 
-def _name(key: str, asked: Mapping[str, Any], where: str) -> str:
+def _name(key: str, asked: Mapping[str, Any], where: str, keys: Sequence[str]) -> str:
     name = "dry_run" if key == "dry-run" else key
-    if name not in (*_FLAGS, "reason"):
-        raise BadRequest(f"unknown key {key[:40]!r} in the {where}; expected {', '.join((*_FLAGS, 'reason'))}")
+    if name not in keys:
+        raise BadRequest(f"unknown key {key[:40]!r} in the {where}; expected {', '.join(keys)}")
     if name in asked:
         raise BadRequest(f"{key}: is in the {where} twice")
     return name

@@ -23,10 +23,12 @@ LIFETIME_S = 3600.0  # of a token, when GitHub does not say
 REFRESH_BEFORE_S = 600.0  # mint the next token in the background from here on
 MINT_TIMEOUT_S = 25.0
 DROP_BEFORE_S = 60.0  # never use a token with less left than this
-# As narrow as the work.
+# As narrow as the work. Merging needs both.
 PERMISSIONS = {"contents": "write", "metadata": "read"}
+PULLS_PERMISSIONS = {**PERMISSIONS, "pull_requests": "write"}
 
 Ask = Callable[..., Awaitable[Reply]]
+_Place = tuple[str, bool]  # a repository, and whether it is about its pull requests
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,8 +50,11 @@ class Credentials(Protocol):
         """Names the rate limit that requests about this repository count against."""
         ...
 
-    async def token(self, repository: str) -> Token:
-        """A token that is good for this repository. Raises NotReady when nothing can be read."""
+    async def token(self, repository: str, *, pulls: bool = False) -> Token:
+        """A token that is good for this repository, and for its pull requests when `pulls`.
+
+        Raises NotReady when nothing can be read.
+        """
         ...
 
     def drop(self, repository: str, token: Token) -> bool:
@@ -74,7 +79,7 @@ class StaticToken:
     def key(self, repository: str) -> str:
         return "token"
 
-    async def token(self, repository: str) -> Token:
+    async def token(self, repository: str, *, pulls: bool = False) -> Token:
         return Token(self._read(), float("-inf"), float("inf"))
 
     def drop(self, repository: str, token: Token) -> bool:
@@ -101,10 +106,11 @@ class StaticToken:
 
 
 class AppCredentials:
-    """Installation tokens of a GitHub App, one for each repository.
+    """Installation tokens of a GitHub App: one for each repository, and another one for its pull requests.
 
-    Cached until shortly before they expire, minted once however many wait for one (single flight), and renewed in
-    the background before anybody has to wait. The key file is read again when it changes.
+    An installation that has not granted pull requests still takes direct commits. Tokens are cached until shortly
+    before they expire, minted once however many wait for one (single flight), and renewed in the background before
+    anybody has to wait. The key file is read again when it changes.
     """
 
     def __init__(
@@ -120,25 +126,27 @@ class AppCredentials:
         self._key = AppKey(app_id, key_file)
         self._installation_id = installation_id
         self._installations: LRUCache[str, int] = LRUCache(1024)
-        self._tokens: TLRUCache[str, Token] = TLRUCache(
+        self._tokens: TLRUCache[_Place, Token] = TLRUCache(
             1024, ttu=lambda _, token, __: token.expires_at - DROP_BEFORE_S, timer=time.monotonic
         )
-        self._minting: dict[str, asyncio.Task[Token]] = {}
+        self._minting: dict[_Place, asyncio.Task[Token]] = {}
 
     def key(self, repository: str) -> str:
         return repository.partition("/")[0].lower()  # an installation belongs to one account
 
-    async def token(self, repository: str) -> Token:
-        token = self._tokens.get(repository)
+    async def token(self, repository: str, *, pulls: bool = False) -> Token:
+        place = (repository, pulls)
+        token = self._tokens.get(place)
         if token is None:  # whoever stops waiting does not stop the others' token
-            return await asyncio.shield(self._mint_once(repository))
+            return await asyncio.shield(self._mint_once(place))
         if token.expires_at - time.monotonic() < REFRESH_BEFORE_S:
-            self._mint_once(repository)
+            self._mint_once(place)
         return token
 
     def drop(self, repository: str, token: Token) -> bool:
-        if self._tokens.get(repository) is token:
-            self._tokens.pop(repository, None)
+        for place in ((repository, False), (repository, True)):
+            if self._tokens.get(place) is token:
+                self._tokens.pop(place, None)
         return True
 
     def check_readable(self) -> None:
@@ -173,41 +181,43 @@ class AppCredentials:
                 raise GitHubError(f"{what}: GitHub's answer has no id") from exc
         return known
 
-    def _mint_once(self, repository: str) -> asyncio.Task[Token]:
-        task = self._minting.get(repository)
+    def _mint_once(self, place: _Place) -> asyncio.Task[Token]:
+        task = self._minting.get(place)
         if task is None or task.done():
-            task = self._minting[repository] = asyncio.create_task(self._mint(repository))
-            task.add_done_callback(lambda done: self._minted(repository, done))
+            task = self._minting[place] = asyncio.create_task(self._mint(place))
+            task.add_done_callback(lambda done: self._minted(place, done))
         return task
 
-    def _minted(self, repository: str, task: "asyncio.Task[Token]") -> None:
-        if self._minting.get(repository) is task:
-            del self._minting[repository]
+    def _minted(self, place: _Place, task: "asyncio.Task[Token]") -> None:
+        if self._minting.get(place) is task:
+            del self._minting[place]
         if not task.cancelled():
             task.exception()  # those who wait have it; nobody may be waiting for a renewal
 
-    async def _mint(self, repository: str) -> Token:
+    async def _mint(self, place: _Place) -> Token:
         """Mints within `mint_timeout_s`, so that those who wait for it are never held for longer."""
         try:
             async with asyncio.timeout(self._mint_timeout_s):
-                return await self._ask_for_token(repository)
+                return await self._ask_for_token(place)
         except TimeoutError as exc:
-            raise GitHubUnavailable(f"a token for {repository}: no reply from GitHub in time") from exc
+            raise GitHubUnavailable(f"{_named(place)}: no reply from GitHub in time") from exc
 
-    async def _ask_for_token(self, repository: str) -> Token:
-        what = f"a token for {repository}"
-        reply = await self._granted(repository, what)
+    async def _ask_for_token(self, place: _Place) -> Token:
+        what = _named(place)
+        reply = await self._granted(place, what)
         value = reply.data.get("token") if isinstance(reply.data, dict) else None
         if not isinstance(value, str) or not _is_one_word(value):
             raise GitHubError(f"{what}: GitHub's answer has no token")
         now = time.monotonic()
         token = Token(value, now, now + _lifetime_s(reply))
         if token.expires_at - DROP_BEFORE_S > now:
-            self._tokens[repository] = token
+            self._tokens[place] = token
         return token
 
-    async def _granted(self, repository: str, what: str) -> Reply:
+    async def _granted(self, place: _Place, what: str) -> Reply:
         """The reply to a mint. An App that was installed anew has another id: a kept one may be out of date."""
+        repository, pulls = place
+        permissions = PULLS_PERMISSIONS if pulls else PERMISSIONS
         kept = repository in self._installations
         installation = await self.installation(repository)
         try:
@@ -215,19 +225,25 @@ class AppCredentials:
                 "POST",
                 f"/app/installations/{installation}/access_tokens",
                 bearer=self.jwt(),
-                json={"repositories": [repository.partition("/")[2]], "permissions": PERMISSIONS},
+                json={"repositories": [repository.partition("/")[2]], "permissions": permissions},
                 what=what,
             )
         except FileNotFound as exc:
             self._installations.pop(repository, None)
             if not kept:
                 raise GitHubPermission(self._not_installed(repository, exc.detail)) from exc
-        return await self._granted(repository, what)
+        return await self._granted(place, what)
 
     def _not_installed(self, repository: str, detail: str) -> str:
         pinned = self._installation_id
         named = "" if pinned is None else f" as FAILOVER_GITHUB_INSTALLATION_ID={pinned}"
         return f"the GitHub App {self._app_id} is not, or no longer, installed on {repository}{named} ({detail})"
+
+
+def _named(place: _Place) -> str:
+    """For people: an installation that has not granted a permission refuses the mint without saying which."""
+    repository, pulls = place
+    return f"a token for {repository}" + (" with pull_requests: write" if pulls else "")
 
 
 def _is_one_word(token: str) -> bool:

@@ -1,7 +1,8 @@
 """What an operator could have wrong on GitHub's side of one branch, asked in the order one would mend it."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
 from typing import Any
 from urllib.parse import quote
 
@@ -15,12 +16,24 @@ from failover_api.forge.port import Check
 _NEEDS_PULL_REQUEST = {"pull_request", "required_status_checks", "update", "merge_queue", "required_deployments"}
 
 
-async def check_branch(client: GitHubClient, branch: Branch) -> Sequence[Check]:
-    """Credentials, repository, permission, branch, rules. Stops at the first that makes the rest meaningless."""
+Step = Callable[[GitHubClient, Branch, str], Awaitable[Check]]
+
+
+async def check_branch(client: GitHubClient, branch: Branch, *, pulls: bool = False) -> Sequence[Check]:
+    """Credentials, repository, permission, branch, rules. Stops at the first that makes the rest meaningless.
+
+    `pulls`: the work goes through pull requests.
+    """
     checks: list[Check] = []
-    steps = (_credentials, _repository, _branch, _rules)
-    for step in steps:
-        name = f"{step.__name__.strip('_')} {branch}"
+    steps: list[tuple[str, Step]] = [
+        ("credentials", _credentials),
+        ("repository", _repository),
+        ("branch", _branch),
+        *([("pull requests", _pull_requests)] if pulls else []),
+        ("rules", partial(_rules, pulls=pulls)),
+    ]
+    for about, step in steps:
+        name = f"{about} {branch}"
         try:
             check = await step(client, branch, name)
         except FailoverError as exc:
@@ -71,7 +84,17 @@ async def _branch(client: GitHubClient, branch: Branch, name: str) -> Check:
     return Check(name, ok=True, detail=f"at {data['commit']['sha'][:12]}")
 
 
-async def _rules(client: GitHubClient, branch: Branch, name: str) -> Check:
+async def _pull_requests(client: GitHubClient, branch: Branch, name: str) -> Check:
+    """Of an App's token it is known what it may; of a person's only that it can read."""
+    try:
+        await _get(client, branch, "/pulls?state=open&per_page=1", pulls=True)
+    except FileNotFound:
+        return Check(name, ok=False, detail="the credentials cannot see the repository's pull requests")
+    app = isinstance(client.credentials, AppCredentials)
+    return Check(name, ok=True, detail="may pull_requests: write" if app else "can be read")
+
+
+async def _rules(client: GitHubClient, branch: Branch, name: str, *, pulls: bool) -> Check:
     place = quote(branch.name, safe="")
     try:
         kinds = {str(rule.get("type")) for rule in await _get(client, branch, f"/rules/branches/{place}")}
@@ -79,13 +102,13 @@ async def _rules(client: GitHubClient, branch: Branch, name: str) -> Check:
         kinds = set()
     blocking = sorted(kinds & _NEEDS_PULL_REQUEST)
     if blocking:
-        detail = f"rules demand a pull request ({', '.join(blocking)}): direct commits will be refused"
-        return Check(name, ok=False, detail=detail)
+        then = "; this policy makes one" if pulls else ": direct commits will be refused"
+        return Check(name, ok=pulls, detail=f"rules demand a pull request ({', '.join(blocking)}){then}")
     if (await _get(client, branch, f"/branches/{place}")).get("protected") and not kinds:
         return Check(name, ok=True, detail="classic branch protection is on: a direct commit may be refused")
     return Check(name, ok=True, detail=f"direct commits allowed ({', '.join(sorted(kinds)) or 'no rules'})")
 
 
-async def _get(client: GitHubClient, branch: Branch, below: str) -> Any:
+async def _get(client: GitHubClient, branch: Branch, below: str, *, pulls: bool = False) -> Any:
     url = f"/repos/{branch.repository}{below}"
-    return json.loads(await client.get(branch.repository, url, what=f"GET {url}", keep=False))
+    return json.loads(await client.get(branch.repository, url, what=f"GET {url}", keep=False, pulls=pulls))

@@ -1,19 +1,16 @@
-"""HTTP to GitHub: one request with credentials, ETags, retries of what is safe to repeat, and the rate-limit circuit.
+"""HTTP to GitHub: one request with credentials, ETags, retries of what is safe to repeat, and its rate limits.
 
-Reads are repeated after a passing fault. A write is never repeated here once it may have left: move.py reads back
-first. Nobody sleeps for a rate limit: the circuit opens and every caller is told how long.
+Reads are repeated after a passing fault. A write is never repeated here once it may have left: whoever asked for it
+reads back first. Nobody sleeps for a rate limit: the circuit opens and every caller is told how long. Writes keep a
+pace, so that it seldom comes to that.
 """
 
 import asyncio
-import json
 import math
 import random
 import time
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field
 from typing import Any
-
-import httpx2
 
 from failover_api.errors import (
     FileNotFound,
@@ -23,78 +20,30 @@ from failover_api.errors import (
     WriteUnknown,
 )
 from failover_api.forge.app_auth import Credentials
+from failover_api.forge.circuit import Circuit
 from failover_api.forge.conditional import ConditionalCache, Copy
 from failover_api.forge.connections import Connections
+from failover_api.forge.exchange import ATTEMPTS, Ask, Exchange
+from failover_api.forge.pace import Pace
 from failover_api.forge.replies import (
     BadCredentials,
     FreshlyRefused,
     Reply,
     graphql_refusal,
-    lost,
     refusal,
 )
 
-ATTEMPTS = 3
 ALWAYS = math.inf  # a `not_before` that no copy satisfies
 FRESH_TOKEN_S = 5.0
 FRESH_TOKEN_WAITS_S = (1.0, 2.0)
-_HEADERS = {
-    "accept": "application/vnd.github+json",
-    "x-github-api-version": "2022-11-28",
-    "user-agent": "failover-api",
-}
-_NEVER_SENT = (
-    httpx2.ConnectError,
-    httpx2.ConnectTimeout,
-    httpx2.PoolTimeout,
-    httpx2.ProxyError,  # the proxy refused to make a connection
-    httpx2.UnsupportedProtocol,
-)
 _AS_APP = "app"  # the App's own requests count by themselves
 _GRAPHQL = " graphql"  # behind a key: its own primary limit
-
-
-class Circuit:
-    """Open while GitHub asks us to wait, for each key of the credentials by itself."""
-
-    def __init__(self) -> None:
-        self._open_until: dict[str, float] = {}
-
-    def check(self, key: str) -> None:
-        """Raises GitHubRateLimited while the circuit is open."""
-        wait_s = self._open_until.get(key, 0.0) - time.monotonic()
-        if wait_s > 0:
-            raise GitHubRateLimited(f"GitHub asks us to wait {wait_s:.0f} s more", retry_after_s=wait_s)
-
-    def open(self, key: str, wait_s: float) -> None:
-        now = time.monotonic()
-        self._open_until = {other: until for other, until in self._open_until.items() if until > now}
-        self._open_until[key] = max(self._open_until.get(key, 0.0), now + wait_s)
-
-
-@dataclass(frozen=True, slots=True)
-class _Ask:
-    """One request. `url` is below the REST root or absolute; `repository` picks the token, or `bearer` is one.
-
-    Shown without what nobody should see: credentials and the contents of files.
-    """
-
-    method: str
-    url: str
-    what: str
-    repository: str
-    json: object = field(default=None, repr=False)
-    etag: str | None = None
-    writing: bool = False
-    graphql: bool = False
-    attempts: int = ATTEMPTS
-    bearer: str | None = field(default=None, repr=False)
 
 
 class GitHubClient:
     """Requests to one GitHub. `base_url` is its REST root; `connections` are closed by whoever made them.
 
-    `sleep` is every wait of the adapter.
+    `sleep` is every wait of the adapter. `pace` is how many writes are sent; None: as many as GitHub allows.
     """
 
     def __init__(
@@ -104,51 +53,75 @@ class GitHubClient:
         base_url: str,
         timeout_s: float,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+        pace: Pace | None = None,
     ) -> None:
-        self._connections = connections
-        self._base_url = base_url.rstrip("/")
-        self._timeout = httpx2.Timeout(timeout_s, connect=min(5.0, timeout_s))
+        self._exchange = Exchange(connections, base_url=base_url, timeout_s=timeout_s)
         self._circuit = Circuit()
+        self._pace = pace or Pace()
         self.sleep = sleep
         self.cache = ConditionalCache()
         self.credentials: Credentials
 
-    @property
-    def graphql_url(self) -> str:
-        """Beside the REST root: /graphql, or /api/graphql on GitHub Enterprise Server."""
-        root = self._base_url.removesuffix("/v3") if self._base_url.endswith("/api/v3") else self._base_url
-        return f"{root}/graphql"
+    def write_wait_s(self, repository: str) -> float:
+        """How long until a write would be sent; 0 when it would now.
+
+        GraphQL's own quota does not count: what is not a mutation goes on without it.
+        """
+        key = self.credentials.key(repository)
+        return max(self._circuit.wait_s(key), self._pace.wait_s(key))
 
     async def get(
-        self, repository: str, url: str, *, what: str, not_before: float | None = ALWAYS, keep: bool = True
+        self,
+        repository: str,
+        url: str,
+        *,
+        what: str,
+        not_before: float | None = ALWAYS,
+        keep: bool = True,
+        pulls: bool = False,
+        digest: Callable[[bytes], bytes] | None = None,
     ) -> bytes:
         """The body of a GET, validated with If-None-Match unless a copy was validated since `not_before`.
 
-        `not_before` as in Forge.read(). Raises FileNotFound for a 404, and drops the copy.
+        `not_before` as in Forge.read(). `digest` makes of a body what is kept, and given, instead: the same digest
+        for every GET of that URL. Raises FileNotFound for a 404, and drops the copy.
         """
         copy = self.cache.get(url)
         if copy is not None and (not_before is None or copy.validated_at >= not_before):
             return copy.body
         started = time.monotonic()
         try:
-            reply = await self._authorised(_Ask("GET", url, what, repository, etag=copy.etag if copy else None))
+            etag = copy.etag if copy else None
+            reply = await self._authorised(Ask("GET", url, what, repository, etag=etag, pulls=pulls))
         except FileNotFound:
             self.cache.drop(url)
             raise
         if reply.status == 304 and copy is not None:
             kept = Copy(copy.body, reply.headers.get("etag") or copy.etag, started)
         else:
-            kept = Copy(reply.body, reply.headers.get("etag"), started)
+            body = reply.body if digest is None else digest(reply.body)
+            kept = Copy(body, reply.headers.get("etag"), started)
         if keep:
             self.cache.put(url, kept)
         return kept.body
 
-    async def write(self, method: str, repository: str, url: str, body: object, *, what: str) -> Reply:
+    async def write(
+        self,
+        method: str,
+        repository: str,
+        url: str,
+        body: object,
+        *,
+        what: str,
+        pulls: bool = False,
+        repeatable: bool = False,
+    ) -> Reply:
         """A PUT, POST, PATCH or DELETE that changes something. Raises WriteUnknown when its reply was lost.
 
-        Repeated only when it surely never left.
+        Repeated only when it surely never left; when it is `repeatable`, after a lost reply too.
         """
-        return await self._authorised(_Ask(method, url, what, repository, json=body, writing=True))
+        ask = Ask(method, url, what, repository, json=body, writing=not repeatable, creates=True, pulls=pulls)
+        return await self._authorised(ask)
 
     async def graphql(
         self,
@@ -158,12 +131,21 @@ class GitHubClient:
         *,
         what: str,
         writing: bool = False,
+        pulls: bool = False,
         attempts: int = ATTEMPTS,
     ) -> Any:
         """The `data` of a GraphQL request. Raises what its `errors` mean."""
-        body = {"query": query, "variables": variables}
-        ask = _Ask(
-            "POST", self.graphql_url, what, repository, json=body, writing=writing, graphql=True, attempts=attempts
+        ask = Ask(
+            "POST",
+            self._exchange.graphql_url,
+            what,
+            repository,
+            json={"query": query, "variables": variables},
+            writing=writing,
+            creates=writing,
+            pulls=pulls,
+            graphql=True,
+            attempts=attempts,
         )
         try:
             reply = await self._authorised(ask)
@@ -177,9 +159,9 @@ class GitHubClient:
     async def as_app(self, method: str, url: str, *, bearer: str, what: str, json: object = None) -> Reply:
         """A request with the App's own JWT: reading the installation, minting a token. Safe to repeat."""
         self._circuit.check(_AS_APP)
-        return await self._repeated(_Ask(method, url, what, "", json=json, bearer=bearer), bearer)
+        return await self._repeated(Ask(method, url, what, "", json=json, bearer=bearer), bearer)
 
-    async def _authorised(self, ask: _Ask) -> Reply:
+    async def _authorised(self, ask: Ask) -> Reply:
         """Sends with a token; one that GitHub does not know yet, or no more, is dealt with here.
 
         A refused request was not carried out, so a write may be sent again.
@@ -187,8 +169,8 @@ class GitHubClient:
         waits = iter(FRESH_TOKEN_WAITS_S)
         renewed = False
         while True:
-            self._check_circuit(ask)
-            token = await self.credentials.token(ask.repository)
+            self._check_limits(ask)
+            token = await self.credentials.token(ask.repository, pulls=ask.pulls)
             try:
                 return await self._repeated(ask, token.value)
             except (BadCredentials, FreshlyRefused) as exc:
@@ -199,61 +181,44 @@ class GitHubClient:
                 else:
                     raise
 
-    async def _repeated(self, ask: _Ask, token: str) -> Reply:
+    async def _repeated(self, ask: Ask, token: str) -> Reply:
         """Sends until there is a reply. One that may have been carried out is repeated only when nothing changes."""
         for attempt in range(1, ask.attempts):
             try:
-                return self._judged(ask, await self._exchange(ask, token))
+                return self._judged(ask, await self._send(ask, token))
             except GitHubUnavailable:
                 await self.sleep(random.uniform(0.05, 0.15) * attempt)  # noqa: S311 - jitter
-        return self._judged(ask, await self._exchange(ask, token))
+        return self._judged(ask, await self._send(ask, token))
 
-    async def _exchange(self, ask: _Ask, token: str) -> Reply:
-        """One request, one reply, parsed. Raises what a missing, cut or garbled reply means."""
-        url = ask.url if "://" in ask.url else self._base_url + ask.url
-        headers = {**_HEADERS, "authorization": f"Bearer {token}"}
-        if ask.etag:
-            headers["if-none-match"] = ask.etag
-        http = self._connections.current
-        try:
-            response = await http.request(
-                ask.method, url, headers=headers, json=ask.json, timeout=self._timeout, follow_redirects=False
-            )
-        except httpx2.InvalidURL as exc:
-            raise GitHubError(f"{ask.what}: not a URL that can be asked for") from exc
-        except httpx2.HTTPError as exc:
-            await self._connections.failed(http)
-            raise lost(exc, what=ask.what, sent=not isinstance(exc, _NEVER_SENT), writing=ask.writing) from exc
-        return _reply(ask, response)
+    async def _send(self, ask: Ask, token: str) -> Reply:
+        if ask.creates:
+            self._pace.take(self.credentials.key(ask.repository))
+        return await self._exchange.send(ask, token)
 
-    def _judged(self, ask: _Ask, reply: Reply) -> Reply:
+    def _judged(self, ask: Ask, reply: Reply) -> Reply:
         """The reply when it is a success, else raises what it means. A rate limit opens the circuit."""
         if reply.status < 300 and not (ask.graphql and reply.errors):
             return reply
         if reply.status == 304 and ask.etag:
             return reply
-        meaning = graphql_refusal if reply.status < 300 else refusal
-        error = meaning(reply, now=time.time(), what=ask.what, writing=ask.writing)
+        now = time.time()
+        if reply.status < 300:
+            error = graphql_refusal(reply, now=now, what=ask.what, writing=ask.writing, pulls=ask.pulls)
+        else:
+            error = refusal(reply, now=now, what=ask.what, writing=ask.writing)
         if isinstance(error, GitHubRateLimited):
             key = self.credentials.key(ask.repository) if ask.bearer is None else _AS_APP
             own_limit = ask.graphql and not error.secondary
-            self._circuit.open(key + _GRAPHQL if own_limit else key, error.retry_after_s or 0.0)
+            self._circuit.open(
+                key + _GRAPHQL if own_limit else key, error.retry_after_s or 0.0, secondary=error.secondary
+            )
         raise error
 
-    def _check_circuit(self, ask: _Ask) -> None:
+    def _check_limits(self, ask: Ask) -> None:
+        """Raises GitHubRateLimited when the request would not be sent."""
         key = self.credentials.key(ask.repository)
         self._circuit.check(key)
         if ask.graphql:
             self._circuit.check(key + _GRAPHQL)
-
-
-def _reply(ask: _Ask, response: httpx2.Response) -> Reply:
-    body = response.content
-    headers = {key.lower(): value for key, value in response.headers.items()}
-    try:
-        data = json.loads(body) if body else None
-    except ValueError as exc:
-        if response.status_code < 300:  # a success we cannot read: cut, or not from GitHub
-            raise lost(exc, what=ask.what, sent=True, writing=ask.writing) from exc
-        data = None
-    return Reply(ask.method, ask.url, response.status_code, headers, body, data)
+        if ask.creates:
+            self._pace.check(key)

@@ -1,45 +1,60 @@
 """GitHub, as the port wants it: REST for one file, GraphQL for several.
 
-    read one file        GET contents, If-None-Match                          blob sha            files.py
-    read several         GET branch, If-None-Match; GraphQL when it moved     all at one head     heads.py
-    write one file       PUT contents                                         compare-and-swap on the blob sha
-    write several        createCommitOnBranch                                 compare-and-swap on the head
-
-No author or committer is ever named: then GitHub signs the commit of an App.
-https://docs.github.com/en/rest/repos/contents
-https://docs.github.com/en/graphql/reference/mutations#createcommitonbranch
+read one file        GET contents, If-None-Match                          blob sha            files.py
+read several         GET branch, If-None-Match; GraphQL when it moved     all at one head     heads.py
+read the past        GraphQL at a commit; commits, compare                past.py, log.py
+write one file       PUT contents                                         compare-and-swap on the blob sha
+write several        createCommitOnBranch                                 compare-and-swap on the head
+move a branch        updateRefs                                           compare-and-swap on its head
+propose              pulls, labels, reviewers, auto-merge                 pulls.py, review.py
 """
 
-import base64
 import json
-import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from urllib.parse import quote
 
 from failover_api.core.catalog import Branch
-from failover_api.errors import FileNotFound, GitHubError, RepositoryNotFound, WriteUnknown
-from failover_api.forge import queries
+from failover_api.errors import FileNotFound, GitHubError, RepositoryNotFound
+from failover_api.forge.branches import Branches
 from failover_api.forge.checks import check_branch
 from failover_api.forge.client import GitHubClient
+from failover_api.forge.commits import Commits
 from failover_api.forge.files import Files
 from failover_api.forge.heads import Heads
 from failover_api.forge.lag import Lag
+from failover_api.forge.log import Log
 from failover_api.forge.objects import Objects
-from failover_api.forge.port import Check, Commit, Entry, File, Snapshot, blob_sha
+from failover_api.forge.past import Past
+from failover_api.forge.port import (
+    Check,
+    Commit,
+    Comparison,
+    Entry,
+    File,
+    LoggedCommit,
+    PullRequest,
+    Snapshot,
+)
+from failover_api.forge.pulls import Pulls
+from failover_api.forge.review import Review
 
 COMMITS_SEARCHED = 30
 _REGULAR = {0o100644, 0o100755, 0o100664}
 
 
 class GitHub:
-    """The Forge of GitHub."""
+    """The Forge of GitHub: each method is one of the parts."""
 
     def __init__(self, client: GitHubClient) -> None:
         self._client = client
-        self._lag = Lag()
+        lag = Lag()
         self._objects = Objects(client)
-        self._heads = Heads(client, self._objects, self._lag)
-        self._files = Files(client, self._objects, self._heads, self._lag)
+        self._heads = Heads(client, self._objects, lag)
+        self._files = Files(client, self._objects, self._heads, lag)
+        self._commits = Commits(client, self._objects, self._heads, self._files, lag)
+        self._past, self._log = Past(self._heads), Log(client)
+        self._branches = Branches(client, self._heads)
+        self._pulls, self._review = Pulls(client), Review(client)
 
     # Reading
 
@@ -67,66 +82,26 @@ class GitHub:
     # Writing
 
     async def commit(self, snapshot: Snapshot, files: Mapping[str, bytes], message: str) -> Commit:
-        for path, data in files.items():
-            self._lag.writing(snapshot.branch, path, blob_sha(data))
-        if snapshot.head is None:
-            ((path, data),) = files.items()
-            commit, parents = await self._put(snapshot.branch, snapshot.file(path), data, message)
-        else:
-            commit = await self._create_commit(snapshot.branch, snapshot.head, files, message)
-            parents = [snapshot.head]
-        self._wrote(snapshot, files, commit, parents)
-        return commit
+        return await self._commits.on_branch(snapshot, files, message)
 
-    async def _put(self, branch: Branch, old: File, data: bytes, message: str) -> tuple[Commit, list[str]]:
-        """Gives the commit and its parents."""
-        body = {
-            "message": message,
-            "content": base64.b64encode(data).decode(),
-            "sha": old.sha,
-            "branch": branch.name,
-        }
-        url = f"/repos/{branch.repository}/contents/{quote(old.path, safe='')}"
-        try:
-            reply = await self._client.write("PUT", branch.repository, url, body, what=f"writing {old.path}")
-        except FileNotFound as exc:
-            raise RepositoryNotFound(f"no branch {branch}, or the credentials may not write to it") from exc
-        try:
-            made = reply.data["commit"]
-            commit = Commit(made["sha"], made["html_url"], bool((made.get("verification") or {}).get("verified")))
-            return commit, [parent["sha"] for parent in made.get("parents", ())]
-        except (AttributeError, KeyError, TypeError) as exc:
-            raise WriteUnknown(f"writing {old.path}: GitHub's answer names no commit") from exc
+    def write_wait_s(self, branch: Branch) -> float:
+        return self._client.write_wait_s(branch.repository)
 
-    async def _create_commit(self, branch: Branch, head: str, files: Mapping[str, bytes], message: str) -> Commit:
-        headline, _, body = message.partition("\n\n")
-        additions = [{"path": path, "contents": base64.b64encode(data).decode()} for path, data in files.items()]
-        variables = {
-            "input": {
-                "branch": {"repositoryNameWithOwner": branch.repository, "branchName": branch.name},
-                "expectedHeadOid": head,
-                "fileChanges": {"additions": additions},
-                "message": {"headline": headline, "body": body},
-            }
-        }
-        what = f"writing {len(files)} files to {branch}"
-        data = await self._client.graphql(branch.repository, queries.CREATE_COMMIT, variables, what=what, writing=True)
-        try:
-            made = data["createCommitOnBranch"]["commit"]
-            return Commit(made["oid"], made["url"], bool((made.get("signature") or {}).get("isValid")))
-        except (AttributeError, KeyError, TypeError) as exc:
-            raise WriteUnknown(f"{what}: GitHub's answer names no commit") from exc
+    # History
 
-    def _wrote(self, snapshot: Snapshot, files: Mapping[str, bytes], commit: Commit, parents: Sequence[str]) -> None:
-        """Brings the caches to what the branch holds now, by the write's own reply: reads may lag behind it."""
-        now = time.monotonic()
-        written = {path: File(path, data, blob_sha(data)) for path, data in files.items()}
-        for file in written.values():
-            self.remember(snapshot.branch, file, validated_at=now)
-            old = snapshot.files.get(file.path)
-            if isinstance(old, File) and old.sha != file.sha:
-                self._lag.replaced(snapshot.branch, file.path, old.sha)
-        self._heads.wrote(snapshot.branch, commit.sha, parents, written)
+    async def head(self, branch: Branch, *, not_before: float | None) -> str:
+        return await self._heads.current(branch, not_before)
+
+    async def read_at(self, branch: Branch, commit: str, paths: Sequence[str]) -> Snapshot:
+        return await self._past.read(branch, commit, paths)
+
+    async def log(
+        self, branch: Branch, path: str | None = None, *, at: str | None = None, page: int = 1, not_before: float | None
+    ) -> Sequence[LoggedCommit]:
+        return await self._log.page(branch, path, at, page, not_before)
+
+    async def compare(self, branch: Branch, base: str, head: str) -> Comparison:
+        return await self._log.compare(branch, base, head)
 
     async def find_commit(self, branch: Branch, operation: str, path: str) -> Commit | None:
         url = (
@@ -145,5 +120,45 @@ class GitHub:
             raise GitHubError(f"{what}: GitHub's answer is no list of commits") from exc
         return None
 
-    async def check(self, branch: Branch) -> Sequence[Check]:
-        return await check_branch(self._client, branch)
+    # Branches and pull requests of our own
+
+    async def branch_head(self, branch: Branch) -> str | None:
+        return await self._branches.head(branch)
+
+    async def create_branch(self, branch: Branch, commit: str) -> None:
+        await self._branches.create(branch, commit)
+
+    async def make_commit(self, branch: Branch, parent: str, files: Mapping[str, bytes], message: str) -> Commit:
+        return await self._commits.beside(branch, parent, files, message)
+
+    async def move_branch(self, branch: Branch, before: str, after: str) -> None:
+        await self._branches.move(branch, before, after)
+
+    async def open_pull_requests(self, base: Branch, heads: Collection[str]) -> Sequence[PullRequest]:
+        return await self._pulls.open(base, heads)
+
+    async def pull_requests(self, base: Branch, head: str, *, not_before: float | None) -> Sequence[PullRequest]:
+        return await self._pulls.from_branch(base, head, not_before)
+
+    async def create_pull_request(self, base: Branch, head: str, *, title: str, body: str, draft: bool) -> PullRequest:
+        return await self._pulls.create(base, head, title=title, body=body, draft=draft)
+
+    async def edit_pull_request(self, base: Branch, number: int, *, title: str, body: str) -> None:
+        await self._pulls.edit(base, number, title=title, body=body)
+
+    async def close_pull_request(self, base: Branch, number: int, *, comment: str) -> None:
+        await self._pulls.close(base, number, comment=comment)
+
+    async def add_labels(self, base: Branch, number: int, labels: Sequence[str]) -> None:
+        await self._review.add_labels(base, number, labels)
+
+    async def request_reviewers(self, base: Branch, number: int, users: Sequence[str], teams: Sequence[str]) -> None:
+        await self._review.request_reviewers(base, number, users, teams)
+
+    async def enable_auto_merge(self, base: Branch, pull_request: PullRequest, method: str | None) -> None:
+        await self._review.enable_auto_merge(base, pull_request, method)
+
+    # Checks
+
+    async def check(self, branch: Branch, *, pulls: bool = False) -> Sequence[Check]:
+        return await check_branch(self._client, branch, pulls=pulls)

@@ -2,6 +2,7 @@
 
     first read    one GraphQL query gives the head and the files, beside a GET of the branch
     later         GET branch, If-None-Match: a 304 says that nothing moved; else GraphQL again
+    many files    when the branch moved, its tree says which of them changed
 
 When GraphQL refuses or is down, REST has the same: the tree at that commit, then blob by blob.
 """
@@ -30,7 +31,7 @@ from failover_api.forge.client import GitHubClient
 from failover_api.forge.concurrency import both, together
 from failover_api.forge.contents import refuse_mode
 from failover_api.forge.lag import HEAD, WAITS_S, Lag
-from failover_api.forge.objects import BATCH_FILES, Found, Objects
+from failover_api.forge.objects import BATCH_FILES, Found, Node, Objects
 from failover_api.forge.port import Entry, File
 
 BRANCHES_KEPT = 64
@@ -62,10 +63,17 @@ class Heads:
         else:
             started = time.monotonic()
             oid = await self.oid(branch, not_before)
-            files = known.files if oid == known.oid else {}
+            files = known.files if oid == known.oid else await self._unchanged(branch, paths, oid, known.files)
             head = await self._completed(branch, paths, Head(oid, files, started))
         self._keep(branch, head)
         return head
+
+    async def current(self, branch: Branch, not_before: float | None) -> str:
+        """The commit that the branch is at, as it was last read or written."""
+        known = self._heads.get(branch)
+        if known is not None and (not_before is None or known.validated_at >= not_before):
+            return known.oid
+        return await self.oid(branch, not_before)
 
     async def oid(self, branch: Branch, not_before: float | None) -> str:
         """The commit that the branch is at. Raises RepositoryNotFound when there is no such branch."""
@@ -85,6 +93,23 @@ class Heads:
         if known is not None and known.oid in parents:
             self._heads[branch] = Head(commit, {**known.files, **files}, time.monotonic())
 
+    def moving(self, branch: Branch, commit: str) -> None:
+        """From now on the branch may be at `commit`, and not only by a commit of ours on top of it."""
+        self._lag.writing(branch, HEAD, commit)
+
+    def moved(self, branch: Branch, before: str) -> None:
+        """The branch is at `before` no more; its files are not known."""
+        self._lag.replaced(branch, HEAD, before)
+        self._heads.pop(branch, None)
+
+    async def files_at(self, branch: Branch, paths: Sequence[str], oid: str) -> dict[str, Found]:
+        """Files at a commit: by GraphQL, or by REST when that gives none."""
+        try:
+            _, files = await self._query_all(branch, paths, oid)
+        except (GitHubError, GitHubRateLimited, GitHubUnavailable) as exc:
+            files = await self._rest_all(branch, paths, oid, exc)
+        return files
+
     async def _first(self, branch: Branch, paths: Sequence[str]) -> Head:
         """The files by GraphQL, and beside them the branch by REST: its ETag makes the next read a 304.
 
@@ -101,7 +126,7 @@ class Heads:
             if self._lag.shown_by(branch, HEAD, oid):  # nothing newer can be had
                 raise head
         elif oid != head and not self._lag.shown_by(branch, HEAD, head):  # moved in between, or GraphQL is behind
-            oid, files = head, await self._files_at(branch, paths, head)
+            oid, files = head, await self.files_at(branch, paths, head)
         return Head(oid, files, started)
 
     async def _oid_if_up(self, branch: Branch, not_before: float) -> str | GitHubUnavailable:
@@ -114,8 +139,25 @@ class Heads:
         missing = [path for path in paths if path not in head.files]
         if not missing:
             return head
-        files = await self._files_at(branch, missing, head.oid)
+        files = await self.files_at(branch, missing, head.oid)
         return Head(head.oid, {**head.files, **files}, head.validated_at)
+
+    async def _unchanged(
+        self, branch: Branch, paths: Sequence[str], oid: str, old: Mapping[str, Found]
+    ) -> dict[str, Found]:
+        """What commit `oid` has of `paths` without reading a file, when a look at its tree is cheaper than that."""
+        if sum(path in old for path in paths) <= BATCH_FILES:
+            return {}
+        try:
+            nodes = await self._objects.tree(branch, oid, not_before=None, keep=False)
+        except (GitHubError, GitHubRateLimited, GitHubUnavailable, RepositoryNotFound, RepositoryTooLarge):
+            return {}
+        files, entries = _by_tree(branch, paths, nodes)
+        for entry in entries:
+            known = old.get(entry.path)
+            if isinstance(known, File) and known.sha == entry.sha:
+                files[entry.path] = known
+        return files
 
     def _keep(self, branch: Branch, head: Head) -> None:
         """Unless a later one came meanwhile, by another read or a write."""
@@ -142,13 +184,6 @@ class Heads:
             return await self._query_all(branch, paths, None)
         except (GitHubError, GitHubRateLimited, GitHubUnavailable) as exc:
             return exc
-
-    async def _files_at(self, branch: Branch, paths: Sequence[str], oid: str) -> dict[str, Found]:
-        try:
-            _, files = await self._query_all(branch, paths, oid)
-        except (GitHubError, GitHubRateLimited, GitHubUnavailable) as exc:
-            files = await self._rest_all(branch, paths, oid, exc)
-        return files
 
     async def _query_all(self, branch: Branch, paths: Sequence[str], oid: str | None) -> tuple[str, dict[str, Found]]:
         """Reads files at a commit, or at the head when `oid` is None; a hundred for each request."""
@@ -188,20 +223,27 @@ class Heads:
     ) -> dict[str, Found]:
         """What GraphQL did not give. Raises `refusal`, its reason, when the tree is too large for REST."""
         try:
-            nodes = {node.path: node for node in await self._objects.tree(branch, oid, not_before=None)}
+            nodes = await self._objects.tree(branch, oid, not_before=None)
         except RepositoryTooLarge:
             raise refusal from None
-        files: dict[str, Found] = {}
-        entries = []
-        for path in paths:
-            node = nodes.get(path)
-            if node is None:
-                files[path] = FileNotFound(f"no such file on {branch}", file=path)
-            elif (problem := refuse_mode(path, node.mode)) is not None:
-                files[path] = problem
-            else:
-                entries.append(Entry(path, node.sha, node.size_bytes))
+        files, entries = _by_tree(branch, paths, nodes)
         return files | await self._objects.read_by_rest(branch, entries)
+
+
+def _by_tree(branch: Branch, paths: Sequence[str], nodes: Sequence[Node]) -> tuple[dict[str, Found], list[Entry]]:
+    """Which of the paths are no files, and the regular files among them."""
+    known = {node.path: node for node in nodes}
+    others: dict[str, Found] = {}
+    entries: list[Entry] = []
+    for path in paths:
+        node = known.get(path)
+        if node is None:
+            others[path] = FileNotFound(f"no such file on {branch}", file=path)
+        elif (problem := refuse_mode(path, node.mode)) is not None:
+            others[path] = problem
+        else:
+            entries.append(Entry(path, node.sha, node.size_bytes))
+    return others, entries
 
 
 def _branch_url(branch: Branch) -> str:

@@ -67,18 +67,23 @@ class Objects:
             raise RepositoryNotFound(f"no repository {branch.repository}, or the credentials cannot see it")
         return repository
 
-    async def tree(self, branch: Branch, ref: str, *, not_before: float | None) -> list[Node]:
-        """Everything below the root of `ref`, a branch or a commit. Raises RepositoryTooLarge."""
+    async def tree(self, branch: Branch, ref: str, *, not_before: float | None, keep: bool = True) -> list[Node]:
+        """Everything below the root of `ref`, the branch or a commit. Raises RepositoryTooLarge.
+
+        It may be megabytes: `keep` it only when it will be asked for again.
+        """
         url = f"/repos/{branch.repository}/git/trees/{quote(ref, safe='')}?recursive=1"
         what = f"reading the tree of {branch}"
         try:
-            tree = json.loads(await self._client.get(branch.repository, url, what=what, not_before=not_before))
+            body = await self._client.get(branch.repository, url, what=what, not_before=not_before, keep=keep)
+            tree = json.loads(body)
             if not tree["truncated"]:
                 return [
                     Node(node["path"], int(node["mode"], 8), node["sha"], node.get("size", 0)) for node in tree["tree"]
                 ]
         except FileNotFound as exc:
-            raise RepositoryNotFound(f"no branch {branch}, or the credentials cannot see it") from exc
+            place = f"branch {branch}" if ref == branch.name else f"commit {ref[:12]} in {branch.repository}"
+            raise RepositoryNotFound(f"no {place}, or the credentials cannot see it") from exc
         except (AttributeError, KeyError, TypeError, ValueError) as exc:
             raise GitHubError(f"{what}: GitHub's answer is not a tree") from exc
         raise RepositoryTooLarge(

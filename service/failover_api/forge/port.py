@@ -246,8 +246,11 @@ class Forge(Protocol):
 
     # Checks
 
-    async def check(self, branch: Branch) -> Sequence[Check]:
-        """Whether the credentials may do the work on this branch, and which rules hold for it."""
+    async def check(self, branch: Branch, *, pulls: bool = False) -> Sequence[Check]:
+        """Whether the credentials may do the work on this branch, and which rules hold for it.
+
+        `pulls`: the work goes through pull requests.
+        """
         ...
 
 

@@ -13,6 +13,18 @@ mutation CreateCommit($input: CreateCommitOnBranchInput!) {
 }
 """
 
+UPDATE_REFS = """\
+mutation UpdateRefs($input: UpdateRefsInput!) {
+  updateRefs(input: $input) { clientMutationId }
+}
+"""
+
+ENABLE_AUTO_MERGE = """\
+mutation EnableAutoMerge($input: EnablePullRequestAutoMergeInput!) {
+  enablePullRequestAutoMerge(input: $input) { clientMutationId }
+}
+"""
+
 FILE_MODE = """\
 query FileMode($owner: String!, $name: String!, $ref: String!, $path: String!) {
   repository(owner: $owner, name: $name) {
@@ -34,6 +46,14 @@ def files_at(paths: Sequence[str], *, head: str | None) -> tuple[str, dict[str, 
         return _repository("FilesAtRef", f"$ref: String!, {start}", at), names
     at = f"object(oid: $head) {{ oid ... on Commit {{ {files} }} }}"
     return _repository("FilesAtHead", f"$head: GitObjectID!, {start}", at), names
+
+
+def modes_at(paths: Sequence[str]) -> tuple[str, dict[str, str]]:
+    """Reads the modes of files at a commit. Gives the query and the variables p0, p1, ...; the caller adds head."""
+    start, names = _variables(paths, "p", "String!")
+    files = "\n".join(f"f{i}: file(path: $p{i}) {{ mode }}" for i in range(len(paths)))
+    at = f"object(oid: $head) {{ ... on Commit {{ {files} }} }}"
+    return _repository("ModesAtHead", f"$head: GitObjectID!, {start}", at), names
 
 
 def blobs(shas: Sequence[str]) -> tuple[str, dict[str, str]]:

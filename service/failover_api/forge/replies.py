@@ -50,12 +50,13 @@ class Reply:
 
     @property
     def message(self) -> str:
-        """GitHub's own text, on one line."""
-        return _text(self.data)
+        """GitHub's own text, on one line; where it says what is wrong with which field, with that."""
+        details = [_detail(error) for error in self.errors]
+        return _one_line(": ".join(filter(None, (_text(self.data), "; ".join(filter(None, details))))))
 
     @property
     def errors(self) -> list[Any]:
-        """The `errors` of a GraphQL reply."""
+        """The `errors` of a GraphQL reply, or of a refusal by REST."""
         errors = self.data.get("errors") if isinstance(self.data, dict) else None
         return errors if isinstance(errors, list) else [errors] if errors else []
 
@@ -75,10 +76,23 @@ class BadCredentials(GitHubPermission):
     """401: the token is not, or no longer, valid."""
 
 
-_STALE = re.compile(
+class NotUnderstood(GitHubError):
+    """GraphQL refused the text of the query: this GitHub does not know a word of it (an old Enterprise Server)."""
+
+
+class NothingToWaitFor(GitHubError):
+    """Auto-merge is refused, since the pull request can be merged at once."""
+
+
+# What should be replaced is another, or gone; or what should be made is there already.
+_LOST_RACE = re.compile(
     r"does not match [0-9a-f]{7,64}|is at [0-9a-f]+ but expected|expected to be at [0-9a-f]+|"
-    r"Expected branch to point to|Update is not a fast forward|Reference update failed"
+    r"Expected branch to point to|Update is not a fast forward|Reference update failed|Reference does not exist|"
+    r"Reference already exists|A pull request already exists|No commits between|PullRequest head invalid"
 )
+_CLEAN = re.compile(r"in clean status")
+# Rules for branches of our own, which no pull request gets around.
+_RULED_OUT = re.compile(r"creations being restricted|Cannot force-push to this branch")
 _PROTECTED = re.compile(
     r"Repository rule violations found|Changes must be made through a pull request|protected branch|"
     r"approving review|required status check|Required status check|Protected branch|"
@@ -113,9 +127,11 @@ def refusal(reply: Reply, *, now: float, what: str, writing: bool) -> FailoverEr
             return _conflict(reply, text)
         case 422 if _NOT_GRANTED.search(reply.message):
             return GitHubPermission(f"{text}: the App's installation lacks a permission or the repository")
+        case 422 if _RULED_OUT.search(reply.message):
+            return GitHubPermission(f"{text}: a ruleset stands against it")
         case 422 if _PROTECTED.search(reply.message):
             return _protected(text)
-        case 422 if _STALE.search(reply.message) or '"sha" wasn\'t supplied' in reply.message:
+        case 422 if _LOST_RACE.search(reply.message) or '"sha" wasn\'t supplied' in reply.message:
             return WriteConflict(text)
         case status if status >= 500 or status == 408:
             return WriteUnknown(text) if writing else _unavailable(text, reply)
@@ -136,7 +152,7 @@ def rate_limited(reply: Reply, *, now: float) -> GitHubRateLimited | None:
     return _limited(wait_s, secondary=bool(_SECONDARY.search(reply.message)) or not primary)
 
 
-def graphql_refusal(reply: Reply, *, now: float, what: str, writing: bool) -> FailoverError:
+def graphql_refusal(reply: Reply, *, now: float, what: str, writing: bool, pulls: bool = False) -> FailoverError:
     """The error for a GraphQL reply with `errors`, by the first of them. `now` is the wall clock (s)."""
     first = reply.errors[0] if isinstance(reply.errors[0], dict) else {}
     message, kind = _text(first), str(first.get("type") or "")
@@ -147,20 +163,24 @@ def graphql_refusal(reply: Reply, *, now: float, what: str, writing: bool) -> Fa
     secondary = bool(_SECONDARY.search(message))
     if kind in _LIMITED_KINDS or _PRIMARY.search(message) or secondary:
         return _limited(_wait_s(reply, now=now, used_up=not secondary), secondary=secondary)
-    if kind == "STALE_DATA" or _STALE.search(message):
+    if kind == "STALE_DATA" or _LOST_RACE.search(message):
         return WriteConflict(text)
+    if _CLEAN.search(message):
+        return NothingToWaitFor(text)
+    if _RULED_OUT.search(message):
+        return GitHubPermission(f"{text}: a ruleset stands against it")
     if _PROTECTED.search(message):
         return _protected(text)
     if kind == "FORBIDDEN" or "not accessible by" in message:
-        needed = "write" if writing else "read"
-        return FreshlyRefused(f"{text}: the credentials need the permission contents: {needed}")
+        needed = f"{'pull_requests' if pulls else 'contents'}: {'write' if writing else 'read'}"
+        return FreshlyRefused(f"{text}: the credentials need the permission {needed}")
     if kind == "NOT_FOUND":
         return RepositoryNotFound(text)
     if "Something went wrong" in message or "timeout" in message.lower():
         return WriteUnknown(text) if writing else _unavailable(text, reply)
-    if writing and kind not in _SURELY_REFUSED and not _never_ran(reply, first):
-        return WriteUnknown(text)
-    return GitHubError(text)
+    if _never_ran(reply, first):
+        return NotUnderstood(text)
+    return WriteUnknown(text) if writing and kind not in _SURELY_REFUSED else GitHubError(text)
 
 
 def _never_ran(reply: Reply, first: Mapping[str, Any]) -> bool:
@@ -211,7 +231,7 @@ def _forbidden(reply: Reply, text: str) -> FailoverError:
 
 
 def _conflict(reply: Reply, text: str) -> FailoverError:
-    if _STALE.search(reply.message):
+    if _LOST_RACE.search(reply.message):
         return WriteConflict(text)
     if _PROTECTED.search(reply.message):
         return _protected(text)
@@ -231,4 +251,19 @@ def _seconds(reply: Reply, header: str) -> float | None:
 
 def _text(data: Any) -> str:
     text = data.get("message") if isinstance(data, dict) else None
-    return " ".join(str(text or "").split())[:_MAX_TEXT]
+    return _one_line(str(text or ""))
+
+
+def _detail(error: Any) -> str:
+    """One of the `errors` of a refusal: a text, or a field and what is wrong with it.
+
+    https://docs.github.com/en/rest/using-the-rest-api/troubleshooting-the-rest-api#validation-failed
+    """
+    if not isinstance(error, dict):
+        return str(error or "")
+    named = (str(error[key]) for key in ("resource", "field", "code") if error.get(key))
+    return _text(error) or " ".join(named)
+
+
+def _one_line(text: str) -> str:
+    return " ".join(text.split())[:_MAX_TEXT]

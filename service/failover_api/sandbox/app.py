@@ -14,10 +14,13 @@ import secrets
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from failover_api.sandbox import account, branches, contents, gitdata, graphql, pulls
+from failover_api.sandbox import account, branches, contents, discussion, gitdata, graphql, pulls
 from failover_api.sandbox.call import Answer, Call, Refused
+from failover_api.sandbox.exchange import Message, Reply
 from failover_api.sandbox.identity import Actor
-from failover_api.sandbox.wire import Message, Reply, Wire
+from failover_api.sandbox.merging import settle
+from failover_api.sandbox.people import MARIA_LOGIN
+from failover_api.sandbox.wire import Wire
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -76,6 +79,7 @@ TABLE: list[tuple[str, str, str, Callable[[Call], Answer]]] = [
     ("GET", f"{_R}/branches/{{branch*}}", _READ, branches.get_branch),
     ("GET", f"{_R}/rules/branches/{{branch*}}", _META, branches.get_rules),
     ("GET", f"{_R}/commits", _READ, branches.get_commits),
+    ("GET", f"{_R}/commits/{{ref*}}/pulls", _PULLS_READ, pulls.get_pulls_of_commit),
     ("GET", f"{_R}/commits/{{ref*}}", _READ, branches.get_commit),
     ("GET", f"{_R}/compare/{{basehead*}}", _READ, branches.compare),
     ("GET", f"{_R}/pulls", _PULLS_READ, pulls.get_pulls),
@@ -86,11 +90,11 @@ TABLE: list[tuple[str, str, str, Callable[[Call], Answer]]] = [
     ("GET", f"{_R}/pulls/{{number}}/files", _PULLS_READ, pulls.get_files),
     ("GET", f"{_R}/pulls/{{number}}/merge", _PULLS_READ, pulls.get_merge),
     ("PUT", f"{_R}/pulls/{{number}}/merge", _WRITE, pulls.put_merge),
-    ("POST", f"{_R}/pulls/{{number}}/requested_reviewers", _PULLS, pulls.post_reviewers),
-    ("GET", f"{_R}/issues/{{number}}/labels", _ISSUES_READ, pulls.get_labels),
-    ("POST", f"{_R}/issues/{{number}}/labels", _ISSUES, pulls.post_labels),
-    ("GET", f"{_R}/issues/{{number}}/comments", _ISSUES_READ, pulls.get_comments),
-    ("POST", f"{_R}/issues/{{number}}/comments", _ISSUES, pulls.post_comment),
+    ("POST", f"{_R}/pulls/{{number}}/requested_reviewers", _PULLS, discussion.post_reviewers),
+    ("GET", f"{_R}/issues/{{number}}/labels", _ISSUES_READ, discussion.get_labels),
+    ("POST", f"{_R}/issues/{{number}}/labels", _ISSUES, discussion.post_labels),
+    ("GET", f"{_R}/issues/{{number}}/comments", _ISSUES_READ, discussion.get_comments),
+    ("POST", f"{_R}/issues/{{number}}/comments", _ISSUES, discussion.post_comment),
 ]
 
 
@@ -137,15 +141,10 @@ class Dispatch:
         endpoint, params = self._find(message)
         if endpoint.needs == FREE and message.path == "/rate_limit":
             return FREE, self._allowed(message, actor, endpoint, params)
-        writes = _writes(message, endpoint)
-        self._sandbox.limits.check(actor.key, resource, writes=writes)
-        status = 0
-        try:
-            answer = _conditional(message, actor, self._allowed(message, actor, endpoint, params))
-            status = answer.status
-        finally:
-            if status != 304:
-                self._sandbox.limits.spend(actor.key, resource, writes=writes)
+        self._sandbox.limits.admit(actor.key, resource, writes=_writes(message, endpoint))
+        answer = _conditional(message, actor, self._allowed(message, actor, endpoint, params))
+        if answer.status == 304:
+            self._sandbox.limits.give_back(actor.key, resource)
         return endpoint.needs, answer
 
     def _find(self, message: Message) -> tuple[Endpoint, Mapping[str, str]]:
@@ -172,6 +171,8 @@ class Dispatch:
         if "=" in endpoint.needs and not actor.may(endpoint.needs):
             named = {"X-Accepted-GitHub-Permissions": endpoint.needs}
             raise Refused(403, "Resource not accessible by integration", headers=named)
+        if repo is not None and repo.pulls:
+            settle(repo, MARIA_LOGIN)  # a `git push` into the directory passes nobody by
         return endpoint.run(call)
 
     def _reply(
@@ -205,7 +206,7 @@ class Dispatch:
 def _writes(message: Message, endpoint: Endpoint) -> bool:
     """Whether it counts against the limits on creating content."""
     if endpoint.run is graphql.post:
-        return b"mutation" in message.body
+        return graphql.is_mutation(message.body)
     return message.method not in ("GET", "HEAD") and endpoint.needs != JWT
 
 

@@ -42,7 +42,7 @@ def get_protection(call: Call) -> Answer:
     name = call.params["branch"]
     if call.repo.bare.head(name) is None:
         raise Refused(404, "Branch not found", url=url)
-    rule = call.repo.rules.get(name)
+    rule = call.repo.rule(name)
     if rule is None or rule.kind != "classic":
         raise Refused(404, "Branch not protected", url=url)
     return Answer(_protection(call, name, rule))
@@ -50,7 +50,7 @@ def get_protection(call: Call) -> Answer:
 
 def get_rules(call: Call) -> Answer:
     """Rulesets only: classic protection does not show here."""
-    rule = call.repo.rules.get(call.params["branch"])
+    rule = call.repo.rule(call.params["branch"])
     if rule is None or rule.kind != "ruleset":
         return Answer([])
     source = {"ruleset_source_type": "Repository", "ruleset_source": call.repo.full_name, "ruleset_id": 1}
@@ -92,34 +92,39 @@ def get_commit(call: Call) -> Answer:
 
 
 def compare(call: Call) -> Answer:
+    """Without paging the newest 250 commits; with it from the oldest on, and files on the first page only."""
     base_name, dots, head_name = call.params["basehead"].partition("...")
-    base, head = call.resolve(base_name), call.resolve(head_name)
-    meeting = history.merge_base(call.repo.bare, base, head) if base and head else None
-    if not dots or base is None or head is None or meeting is None:
+    base, head = (call.resolve(name.removeprefix(f"{call.repo.owner}:")) for name in (base_name, head_name))
+    found = history.diverge(call.repo.bare, base, head) if base and head else None
+    if not dots or base is None or head is None or found is None or found.meeting is None:
         raise Refused(404, "Not Found", url="https://docs.github.com/rest/commits/commits#compare-two-commits")
-    ahead = history.between(call.repo.bare, base, head)
-    behind = len(history.between(call.repo.bare, head, base))
-    trees = call.repo.bare.commit(meeting).tree, call.repo.bare.commit(head).tree
-    url = f"{call.url}/compare/{base_name}...{head_name}"
-    html_url = f"{call.html_url}/compare/{base_name}...{head_name}"
-    changes = history.diff(call.repo.bare, *trees)
-    return Answer(
-        {
-            "url": url,
-            "html_url": html_url,
-            "permalink_url": html_url,
-            "diff_url": f"{html_url}.diff",
-            "patch_url": f"{html_url}.patch",
-            "base_commit": shapes_git.commit(call.repo.bare.commit(base), call),
-            "merge_base_commit": shapes_git.commit(call.repo.bare.commit(meeting), call),
-            "status": _status(len(ahead), behind),
-            "ahead_by": len(ahead),
-            "behind_by": behind,
-            "total_commits": len(ahead),
-            "commits": [shapes_git.commit(item, call) for item in ahead[-_COMPARE_LIMIT:]],
-            "files": shapes_git.files(changes, call, head)[:_FILES_LIMIT],
-        }
-    )
+    by_pages = "page" in call.query or "per_page" in call.query
+    commits, links = paged(call, found.ahead) if by_pages else (found.ahead[-_COMPARE_LIMIT:], {})
+    trees = call.repo.bare.commit(found.meeting).tree, call.repo.bare.commit(head).tree
+    first = call.number("page", 1, 1_000_000) == 1
+    shape = {
+        **_compare_links(call, f"{base_name}...{head_name}"),
+        "base_commit": shapes_git.commit(call.repo.bare.commit(base), call),
+        "merge_base_commit": shapes_git.commit(call.repo.bare.commit(found.meeting), call),
+        "status": _status(len(found.ahead), len(found.behind)),
+        "ahead_by": len(found.ahead),
+        "behind_by": len(found.behind),
+        "total_commits": len(found.ahead),
+        "commits": [shapes_git.commit(item, call) for item in commits],
+        "files": shapes_git.files(history.diff(call.repo.bare, *trees), call, head, _FILES_LIMIT) if first else [],
+    }
+    return Answer(shape, headers=links)
+
+
+def _compare_links(call: Call, basehead: str) -> dict[str, str]:
+    html_url = f"{call.html_url}/compare/{basehead}"
+    return {
+        "url": f"{call.url}/compare/{basehead}",
+        "html_url": html_url,
+        "permalink_url": html_url,
+        "diff_url": f"{html_url}.diff",
+        "patch_url": f"{html_url}.patch",
+    }
 
 
 def _status(ahead: int, behind: int) -> str:
@@ -142,14 +147,14 @@ def _selected(call: Call, start: str) -> Any:
 
 def _with_files(call: Call, commit: Commit) -> dict[str, Any]:
     parent = call.repo.bare.commit(commit.parents[0]).tree if commit.parents else None
-    files = shapes_git.files(history.diff(call.repo.bare, parent, commit.tree), call, commit.sha)[:_FILES_LIMIT]
+    files = shapes_git.files(history.diff(call.repo.bare, parent, commit.tree), call, commit.sha, _FILES_LIMIT)
     added, removed = sum(file["additions"] for file in files), sum(file["deletions"] for file in files)
     stats = {"total": added + removed, "additions": added, "deletions": removed}
     return {**shapes_git.commit(commit, call), "stats": stats, "files": files}
 
 
 def _short(call: Call, name: str, sha: str) -> dict[str, Any]:
-    rule = call.repo.rules.get(name)
+    rule = call.repo.rule(name)
     classic = rule if rule and rule.kind == "classic" else None
     level = "everyone" if classic and classic.checks else "off"
     checks = list(classic.checks) if classic else []

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import functools
 import json
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -64,6 +65,27 @@ class Answer:
     etag: str | None = None
 
 
+class Body:
+    """What a client sent, parsed once."""
+
+    def __init__(self, raw: bytes) -> None:
+        self.raw = raw
+
+    @functools.cached_property
+    def value(self) -> Any:
+        """As JSON, an object when there is none. Raises ValueError."""
+        return json.loads(self.raw) if self.raw else {}
+
+    @property
+    def query(self) -> str | None:
+        """The text of a GraphQL request."""
+        try:
+            text = self.value["query"]
+        except (ValueError, KeyError, TypeError):
+            return None
+        return text if isinstance(text, str) else None
+
+
 @dataclass(frozen=True, slots=True)
 class Call:
     """`base` is the URL of the API root, `web` that of the web pages. `faults`: those an endpoint acts out itself."""
@@ -75,7 +97,7 @@ class Call:
     params: Mapping[str, str]
     query: Mapping[str, str]
     headers: Mapping[str, str]
-    body: bytes
+    body: Body
     base: str
     web: str
     repository: Repository | None = None
@@ -102,7 +124,7 @@ class Call:
     def value(self) -> Any:
         """The body as JSON, an object when there is none."""
         try:
-            return json.loads(self.body) if self.body else {}
+            return self.body.value
         except ValueError as exc:
             raise Refused(400, "Problems parsing JSON") from exc
 

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 from failover_api.sandbox import shapes_git, writing
 from failover_api.sandbox.call import Answer, Call, Refused, decoded, not_supplied
-from failover_api.sandbox.objects import EXECUTABLE, FILE, SYMLINK, Entry
+from failover_api.sandbox.objects import EXECUTABLE, FILE, SYMLINK, NewFile
 
 if TYPE_CHECKING:
-    from failover_api.sandbox.objects import Commit
+    from failover_api.sandbox.objects import Commit, Entry
 
 INLINE_BYTES = 1024 * 1024
 LARGEST_BYTES = 100 * 1024 * 1024
@@ -46,9 +46,8 @@ def put(call: Call) -> Answer:
     _check_sha(path, before, given)
     _check_rule(call, branch, "update" if before else "create")
     mode = before.mode if before and before.mode in (FILE, EXECUTABLE) else FILE
-    entry = Entry(mode, call.repo.bare.put_blob(decoded(content)))
-    sha = writing.commit_on(call, branch, head, {path: entry}, str(message))
-    return _written(call, path, entry, branch, sha, 200 if before else 201)
+    sha = writing.commit_on(call, branch, head, {path: NewFile(decoded(content), mode)}, str(message))
+    return _written(call, path, branch, sha, 200 if before else 201)
 
 
 def delete(call: Call) -> Answer:
@@ -64,7 +63,7 @@ def delete(call: Call) -> Answer:
     _check_sha(path, before, given["sha"])
     _check_rule(call, branch, "delete")
     sha = writing.commit_on(call, branch, head, {path: None}, str(given["message"]))
-    return _written(call, path, None, branch, sha, 200)
+    return _written(call, path, branch, sha, 200)
 
 
 def _directory(call: Call, path: str, entry: Entry, branch: str) -> Answer:
@@ -150,7 +149,7 @@ def _check_sha(path: str, before: Entry | None, given: Any) -> None:
 
 
 def _check_rule(call: Call, branch: str, act: str) -> None:
-    rule = writing.rule_for(call, branch)
+    rule = call.repo.rule(branch)
     if rule is None:
         return
     if rule.kind == "ruleset":
@@ -160,9 +159,8 @@ def _check_rule(call: Call, branch: str, act: str) -> None:
     )
 
 
-def _written(call: Call, path: str, entry: Entry | None, branch: str, sha: str, status: int) -> Answer:
-    content = None
-    if entry is not None:
-        content = {**shapes_git.content_links(path, entry, call, branch), "type": "file"}
-    body = {"content": content, "commit": shapes_git.git_commit(call.repo.bare.commit(sha), call)}
-    return Answer(body, status)
+def _written(call: Call, path: str, branch: str, sha: str, status: int) -> Answer:
+    commit = call.repo.bare.commit(sha)
+    entry = call.repo.bare.entry(commit.tree, path)
+    content = {**shapes_git.content_links(path, entry, call, branch), "type": "file"} if entry else None
+    return Answer({"content": content, "commit": shapes_git.git_commit(commit, call)}, status)

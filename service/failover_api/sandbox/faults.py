@@ -1,6 +1,7 @@
 """Faults that can be asked for, and which of them meets a request.
 
 status                answers `status`, `body`, `headers` without acting
+status_after          acts, then answers `status`, `body`, `headers`
 lost_request          closes the connection without acting
 lost_reply            acts, then closes the connection without answering
 late                  closes the connection now, acts `seconds` later
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 
 FaultKind = Literal[
     "status",
+    "status_after",
     "lost_request",
     "lost_reply",
     "late",

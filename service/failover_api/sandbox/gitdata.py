@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import base64
 import itertools
 from typing import TYPE_CHECKING, Any
 
 from failover_api.sandbox import history, shapes, shapes_git, writing
 from failover_api.sandbox.call import Answer, Call, Refused, decoded, not_supplied
-from failover_api.sandbox.objects import Entry, is_ref_name
+from failover_api.sandbox.objects import Entry, NewFile
+from failover_api.sandbox.pushing import push
+from failover_api.sandbox.refs import Move, is_ref_name
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -66,6 +67,9 @@ def post_tree(call: Call) -> Answer:
     if base is not None and call.repo.bare.kind(str(base)) != "tree":
         raise Refused(422, "base_tree is not a valid tree oid", url=f"{_URL}/trees#create-a-tree")
     changes = dict(_tree_change(call, item) for item in given["tree"])
+    gone = [path for path, change in changes.items() if change is None]
+    if any(base is None or call.repo.bare.entry(base, path) is None for path in gone):
+        raise Refused(422, "GitRPC::BadObjectState", url=f"{_URL}/trees#create-a-tree")
     tree = call.repo.bare.change(base, changes)
     return Answer(_tree(call, tree, list(call.repo.bare.tree(tree).items())), 201)
 
@@ -115,52 +119,58 @@ def post_ref(call: Call) -> Answer:
     if not str(name).startswith("refs/") or str(name).count("/") < 2 or not is_ref_name(name):
         raise Refused(422, f"{name} is not a valid ref name.", url=f"{_URL}/refs#create-a-reference")
     _check_commit(call, sha, "create")
-    if not call.repo.bare.move(name, None, sha):
-        raise Refused(422, "Reference already exists", url=f"{_URL}/refs#create-a-reference")
+    if writing.land(call, Move(name, None, sha)):
+        text = "Reference already exists" if call.repo.bare.ref(name) else "Reference update failed"
+        raise Refused(422, text, url=f"{_URL}/refs#create-a-reference")
     return Answer(shapes_git.ref(name, sha, call), 201, {"Location": f"{call.url}/git/{name}"})
 
 
 def patch_ref(call: Call) -> Answer:
-    """Moves a ref; without `force` only forward."""
+    """Moves a ref, wherever it is; without `force` only forward."""
     name = f"refs/{call.params['ref']}"
     (sha,) = call.wanted("sha")
-    branch = name.removeprefix("refs/heads/")
-    before = call.repo.bare.ref(name)
-    if before is None:
-        raise Refused(422, "Reference does not exist", url=f"{_URL}/refs#update-a-reference")
-    _check_commit(call, sha, "update")
-    _check_rule(call, branch, "update")
-    forced = bool(call.json().get("force"))
-    if not forced and not history.is_ancestor(call.repo.bare, before, sha):
-        raise Refused(422, "Update is not a fast forward", url=f"{_URL}/refs#update-a-reference")
-    if not writing.land(call, name, before, sha):
-        raise Refused(422, "Update is not a fast forward", url=f"{_URL}/refs#update-a-reference")
+    writing.meet_others(call, name)
+    with call.repo.lock:
+        before = _before(call, name, "update")
+        _check_commit(call, sha, "update")
+        if rule := call.repo.rule(name.removeprefix("refs/heads/")):
+            raise Refused(422, rule.violation, url=f"{_URL}/refs#update-a-reference")
+        if not call.json().get("force") and not history.is_ancestor(call.repo.bare, before, sha):
+            raise Refused(422, "Update is not a fast forward", url=f"{_URL}/refs#update-a-reference")
+        _push(call, Move(name, before, sha), "update")
     return Answer(shapes_git.ref(name, sha, call))
 
 
 def delete_ref(call: Call) -> Answer:
     name = f"refs/{call.params['ref']}"
+    branch = name.removeprefix("refs/heads/")
+    writing.meet_others(call, name)
+    with call.repo.lock:
+        before = _before(call, name, "delete")
+        if branch == call.repo.default_branch:
+            raise Refused(422, "Cannot delete the default branch", url=f"{_URL}/refs#delete-a-reference")
+        if rule := call.repo.rule(branch):
+            text = "Cannot delete a protected branch" if rule.kind == "classic" else rule.violation
+            raise Refused(422, text, url=f"{_URL}/refs#delete-a-reference")
+        _push(call, Move(name, before, None), "delete")
+    return Answer(status=204)
+
+
+def _before(call: Call, name: str, act: str) -> str:
     before = call.repo.bare.ref(name)
     if before is None:
-        raise Refused(422, "Reference does not exist", url=f"{_URL}/refs#delete-a-reference")
-    branch = name.removeprefix("refs/heads/")
-    if branch == call.repo.default_branch:
-        raise Refused(422, "Cannot delete the default branch", url=f"{_URL}/refs#delete-a-reference")
-    if rule := writing.rule_for(call, branch):
-        text = "Cannot delete a protected branch" if rule.kind == "classic" else rule.violation
-        raise Refused(422, text, url=f"{_URL}/refs#delete-a-reference")
-    call.repo.bare.move(name, before, None)
-    return Answer(status=204)
+        raise Refused(422, "Reference does not exist", url=f"{_URL}/refs#{act}-a-reference")
+    return before
+
+
+def _push(call: Call, move: Move, act: str) -> None:
+    if push(call.repo, [move], call.actor.login):
+        raise Refused(422, "Reference update failed", url=f"{_URL}/refs#{act}-a-reference")
 
 
 def _at(call: Call, name: str) -> str | None:
     branch = name.removeprefix("refs/heads/")
     return call.head(branch) if branch != name else call.repo.bare.ref(name)
-
-
-def _check_rule(call: Call, branch: str, act: str) -> None:
-    if rule := writing.rule_for(call, branch):
-        raise Refused(422, rule.violation, url=f"{_URL}/refs#{act}-a-reference")
 
 
 def _check_commit(call: Call, sha: Any, act: str) -> None:
@@ -184,16 +194,19 @@ def _tree(call: Call, sha: str, entries: list[tuple[str, Entry]], *, truncated: 
     return {"sha": sha, "url": f"{call.url}/git/trees/{sha}", "tree": shown, "truncated": truncated}
 
 
-def _tree_change(call: Call, item: Mapping[str, Any]) -> tuple[str, Entry | None]:
+def _tree_change(call: Call, item: Mapping[str, Any]) -> tuple[str, Entry | NewFile | None]:
     """One item of POST git/trees: inline content, an object by sha, or `sha: null` to delete."""
     path, mode = str(item.get("path", "")), str(item.get("mode", ""))
     if mode not in _MODES:
         raise Refused(422, f"tree.mode {mode} is not valid", url=f"{_URL}/trees#create-a-tree")
     if any(part in ("", ".", "..", ".git") for part in path.split("/")):
         raise Refused(422, "tree.path contains a malformed path component", url=f"{_URL}/trees#create-a-tree")
-    if item.get("content") is not None:
-        return path, Entry(int(mode, 8), call.repo.bare.put_blob(_inline(item)))
-    sha = item.get("sha")
+    if isinstance(item.get("content"), str) and item.get("sha") is None:
+        return path, NewFile(item["content"].encode(), int(mode, 8))
+    if "content" in item or "sha" not in item:
+        text = "Must supply either tree.sha or tree.content. Request will be rejected if both are present."
+        raise Refused(422, text, url=f"{_URL}/trees#create-a-tree")
+    sha = item["sha"]
     if sha is None:
         return path, None
     if mode != "160000" and call.repo.bare.kind(sha) not in ("blob", "tree"):
@@ -201,9 +214,3 @@ def _tree_change(call: Call, item: Mapping[str, Any]) -> tuple[str, Entry | None
             422, f"tree.sha {sha} is not a valid {item.get('type', 'blob')}", url=f"{_URL}/trees#create-a-tree"
         )
     return path, Entry(int(mode, 8), sha)
-
-
-def _inline(item: Mapping[str, Any]) -> bytes:
-    if item.get("encoding") == "base64":
-        return base64.b64decode(item["content"])
-    return str(item["content"]).encode()

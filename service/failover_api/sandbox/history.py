@@ -1,4 +1,4 @@
-"""Questions about history: the log of a path, what two trees differ in, where two branches parted, a merge."""
+"""Questions about history: the log of a path, what two trees differ in, where two branches parted."""
 
 from __future__ import annotations
 
@@ -8,39 +8,76 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
-    from failover_api.sandbox.objects import Bare, Commit, Entry
+    from failover_api.sandbox.bare import Bare
+    from failover_api.sandbox.objects import Commit, Entry
+
+_BASE, _HEAD = 1, 2
+_BOTH = _BASE | _HEAD
 
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """One path that differs; `old` None: added, `new` None: removed."""
+    """One path that differs; `old` None: added, `new` None: removed. `before`: the path it was moved from."""
 
     old: Entry | None
     new: Entry | None
+    before: str | None = None
 
     @property
     def status(self) -> str:
+        if self.before is not None:
+            return "renamed"
         if self.old is None:
             return "added"
         return "removed" if self.new is None else "modified"
 
 
+@dataclass(frozen=True, slots=True)
+class Divergence:
+    """`ahead` and `behind`: what head has beyond base, and base beyond head, oldest first.
+
+    `meeting` is the newest commit that both have; None for unrelated histories.
+    """
+
+    ahead: list[Commit]
+    behind: list[Commit]
+    meeting: str | None
+
+
+class _Queue:
+    """Commits, newest first: never one before another that came after it."""
+
+    def __init__(self, bare: Bare) -> None:
+        self._bare = bare
+        self._heap: list[tuple[int, int, int, str]] = []
+        self._count = itertools.count()
+
+    def __bool__(self) -> bool:
+        return bool(self._heap)
+
+    def add(self, sha: str) -> None:
+        time, generation = self._bare.rank(sha)
+        heapq.heappush(self._heap, (-time, -generation, next(self._count), sha))
+
+    def next(self) -> str:
+        return heapq.heappop(self._heap)[3]
+
+
 def log(bare: Bare, start: str, path: str = "") -> Iterator[Commit]:
     """Commits reachable from `start`, newest first; with `path`, those that changed it, as `git log -- path`."""
-    order = itertools.count()
-    waiting = [(0, next(order), start)]
-    seen = {start}
+    waiting, seen = _Queue(bare), {start}
+    waiting.add(start)
     while waiting:
-        commit = bare.commit(heapq.heappop(waiting)[2])
+        commit = bare.commit(waiting.next())
         follow, shown = _followed(bare, commit, path) if path else (commit.parents, True)
         if shown:
             yield commit
         for parent in follow:
             if parent not in seen:
                 seen.add(parent)
-                heapq.heappush(waiting, (-bare.commit(parent).committer.time, next(order), parent))
+                waiting.add(parent)
 
 
 def _followed(bare: Bare, commit: Commit, path: str) -> tuple[tuple[str, ...], bool]:
@@ -53,48 +90,81 @@ def _followed(bare: Bare, commit: Commit, path: str) -> tuple[tuple[str, ...], b
     return commit.parents, bool(there) or here is not None
 
 
-def ancestors(bare: Bare, start: str) -> set[str]:
-    """`start` and all before it."""
-    found = {start}
-    waiting = [start]
-    while waiting:
-        new = [parent for parent in bare.commit(waiting.pop()).parents if parent not in found]
-        found.update(new)
-        waiting += new
-    return found
-
-
 def is_ancestor(bare: Bare, old: str, new: str) -> bool:
-    return any(commit.sha == old for commit in log(bare, new))
+    """Whether `new` is `old` or comes after it."""
+    least = bare.rank(old)
+    seen, waiting = {new}, [new]
+    while waiting:
+        sha = waiting.pop()
+        if sha == old:
+            return True
+        later = {parent for parent in bare.commit(sha).parents if bare.rank(parent) >= least} - seen
+        seen |= later
+        waiting += later
+    return False
 
 
-def merge_base(bare: Bare, ours: str, theirs: str) -> str | None:
-    """The newest commit that both have; None for unrelated histories."""
-    known = ancestors(bare, ours)
-    return next((commit.sha for commit in log(bare, theirs) if commit.sha in known), None)
+def diverge(bare: Bare, base: str, head: str) -> Divergence:
+    """Walks both histories back only to where they met."""
+    if base == head:
+        return Divergence([], [], base)
+    beyond: dict[int, list[Commit]] = {_BASE: [], _HEAD: []}
+    sides, apart = {base: _BASE, head: _HEAD}, 2  # `apart`: how many of those that wait are on one side only
+    waiting, meeting = _Queue(bare), None
+    waiting.add(base)
+    waiting.add(head)
+    while apart:
+        sha = waiting.next()
+        side, commit = sides[sha], bare.commit(sha)
+        if side == _BOTH:
+            meeting = meeting or sha
+        else:
+            apart -= 1
+            beyond[side].append(commit)
+        for parent in commit.parents:
+            before = sides.get(parent, 0)
+            sides[parent] = before | side
+            if not before:
+                waiting.add(parent)
+            apart += (sides[parent] != _BOTH) - (before not in (0, _BOTH))
+    meeting = meeting or (waiting.next() if waiting else None)
+    return Divergence(beyond[_HEAD][::-1], beyond[_BASE][::-1], meeting)
 
 
 def between(bare: Bare, base: str, head: str) -> list[Commit]:
     """Commits of `head` that `base` does not have, oldest first."""
-    known = ancestors(bare, base)
-    return [commit for commit in log(bare, head) if commit.sha not in known][::-1]
+    return diverge(bare, base, head).ahead
 
 
 def diff(bare: Bare, old: str | None, new: str | None) -> dict[str, Change]:
     """{path: change} for every file that differs between two trees; equal subtrees are not entered."""
     if old == new:
         return {}
-    before = dict(bare.tree(old)) if old else {}
-    after = dict(bare.tree(new)) if new else {}
     changes: dict[str, Change] = {}
+    before = bare.tree(old) if old else {}
+    after = bare.tree(new) if new else {}
     for name in sorted(before.keys() | after.keys()):
-        changes.update(_diff_entry(bare, name, before.get(name), after.get(name)))
+        if before.get(name) != after.get(name):
+            changes.update(_diff_entry(bare, name, before.get(name), after.get(name)))
     return changes
 
 
+def with_renames(changes: Mapping[str, Change]) -> dict[str, Change]:
+    """A file that is gone here and the same there was moved. (GitHub also sees it when a part was changed.)"""
+    gone: dict[Entry, list[str]] = {}
+    for path, change in changes.items():
+        if change.old and change.new is None:
+            gone.setdefault(change.old, []).append(path)
+    shown: dict[str, Change] = {}
+    for path, change in changes.items():
+        if change.new and change.old is None and gone.get(change.new):
+            change = Change(change.new, change.new, gone[change.new].pop(0))
+        shown[path] = change
+    moved = {change.before for change in shown.values()}
+    return {path: change for path, change in shown.items() if path not in moved}
+
+
 def _diff_entry(bare: Bare, name: str, old: Entry | None, new: Entry | None) -> dict[str, Change]:
-    if old == new:
-        return {}
     old_tree = old.sha if old and old.is_tree else None
     new_tree = new.sha if new and new.is_tree else None
     changes = {f"{name}/{path}": change for path, change in diff(bare, old_tree, new_tree).items()}
@@ -102,18 +172,3 @@ def _diff_entry(bare: Bare, name: str, old: Entry | None, new: Entry | None) -> 
     if files.old or files.new:
         changes[name] = files
     return changes
-
-
-def merged_tree(bare: Bare, ours: str, theirs: str, base: str | None = None) -> str | None:
-    """The tree of a three-way merge, whole files at a time; None when both sides changed a file differently.
-
-    The arguments are commits; `base` is their merge base unless given.
-    """
-    base = base or merge_base(bare, ours, theirs)
-    base_tree = bare.commit(base).tree if base else None
-    our_changes = diff(bare, base_tree, bare.commit(ours).tree)
-    their_changes = diff(bare, base_tree, bare.commit(theirs).tree)
-    both = our_changes.keys() & their_changes.keys()
-    if any(our_changes[path].new != their_changes[path].new for path in both):
-        return None
-    return bare.change(bare.commit(ours).tree, {path: change.new for path, change in their_changes.items()})

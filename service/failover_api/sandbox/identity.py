@@ -80,9 +80,12 @@ class Identities:
         }
         self.installed = True
         self.suspended_at: float | None = None
-        self.private_key_pem, self._public_key = _new_key()
         self._minted: dict[str, Minted] = {}
         self._clock = clock
+
+    @property
+    def private_key_pem(self) -> str:
+        return _new_key()[0]
 
     def revoke(self) -> None:
         """Every installation token stops working, as when its hour is over."""
@@ -157,7 +160,7 @@ class Identities:
         unchecked = {"verify_exp": False, "verify_iat": False, "verify_nbf": False, "verify_iss": False}
         unchecked |= {"verify_aud": False, "verify_sub": False}
         try:
-            jwt.decode(token, self._public_key, algorithms=["RS256"], options=unchecked)  # type: ignore[arg-type]  # PyJWT types options as a TypedDict
+            jwt.decode(token, _new_key()[1], algorithms=["RS256"], options=unchecked)  # type: ignore[arg-type]  # PyJWT types options as a TypedDict
         except jwt.PyJWTError as exc:
             raise Refused(401, "A JSON web token could not be decoded") from exc
 

@@ -5,8 +5,10 @@ https://docs.github.com/en/rest/using-the-rest-api/rate-limits-for-the-rest-api
 
 from __future__ import annotations
 
-from collections import deque
-from dataclasses import dataclass, field
+import math
+import threading
+from collections import defaultdict, deque
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from failover_api.sandbox.call import Refused
@@ -38,35 +40,49 @@ class Window:
 
     reset: int
     used: int = 0
-    writes: deque[float] = field(default_factory=deque)
 
 
 class Limits:
-    """Counts per identity, so all tokens of an installation share one budget.
+    """Counts per identity, so all tokens of an installation share one budget, and REST and GraphQL share the writes.
 
     The limits on writes are off (None) until a test sets them; GitHub's own are 80 a minute and 500 an hour.
+    `minute_s` and `hour_s` say how long those two are: a test that cannot wait makes them short.
     """
 
     def __init__(self, clock: Callable[[], float]) -> None:
         self.requests_per_hour = 5000
         self.writes_per_minute: int | None = None
         self.writes_per_hour: int | None = None
+        self.minute_s = 60.0
+        self.hour_s = 3600.0
         self._clock = clock
+        self._lock = threading.Lock()
         self._windows: dict[tuple[str, str], Window] = {}
+        self._writes: defaultdict[str, deque[float]] = defaultdict(deque)
 
-    def check(self, key: str, resource: str, *, writes: bool) -> None:
-        """Raises Refused 403 with GitHub's headers when a limit is reached."""
-        window = self._window(key, resource)
-        if window.used >= self._limit(key):
-            raise Refused(403, primary_text(key), url=PRIMARY_URL)
-        if writes and (wait := self._wait_s(window)):
-            raise Refused(403, SECONDARY_TEXT, url=SECONDARY_URL, headers={"Retry-After": str(wait)})
+    def admit(self, key: str, resource: str, *, writes: bool) -> None:
+        """Counts a request. Raises Refused 403 with GitHub's headers when a limit is reached; that one is free."""
+        with self._lock:
+            window = self._window(key, resource)
+            if window.used >= self._limit(key):
+                raise Refused(403, primary_text(key), url=PRIMARY_URL)
+            if writes and (wait_s := self.write_wait_s(key)):
+                headers = {"Retry-After": str(math.ceil(wait_s))}
+                raise Refused(403, SECONDARY_TEXT, url=SECONDARY_URL, headers=headers)
+            window.used += 1
+            if writes:
+                self._writes[key].append(self._clock())
 
-    def spend(self, key: str, resource: str, *, writes: bool) -> None:
-        window = self._window(key, resource)
-        window.used += 1
-        if writes:
-            window.writes.append(self._clock())
+    def give_back(self, key: str, resource: str) -> None:
+        """A read that turned out to be free."""
+        with self._lock:
+            self._window(key, resource).used -= 1
+
+    def forget(self) -> None:
+        """Everybody starts anew."""
+        with self._lock:
+            self._windows.clear()
+            self._writes.clear()
 
     def exhaust(self) -> None:
         """Every identity seen so far has nothing left in its hour."""
@@ -93,12 +109,11 @@ class Limits:
             self._windows[key, resource] = window
         return window
 
-    def _wait_s(self, window: Window) -> int:
-        """Seconds until another write is allowed; 0 when it is now."""
-        now = self._clock()
-        while window.writes and window.writes[0] <= now - HOUR_S:
-            window.writes.popleft()
-        last_minute = sum(at > now - 60 for at in window.writes)
-        if self.writes_per_hour is not None and len(window.writes) >= self.writes_per_hour:
-            return max(1, int(window.writes[0] + HOUR_S - now))
-        return 60 if self.writes_per_minute is not None and last_minute >= self.writes_per_minute else 0
+    def write_wait_s(self, key: str) -> float:
+        """Until this identity may write again; 0 when it may now. `key` as in `Actor.key`, such as 'user ID 1'."""
+        writes, now = self._writes[key], self._clock()
+        while writes and writes[0] <= now - max(self.minute_s, self.hour_s):
+            writes.popleft()
+        limits = (self.writes_per_minute, self.minute_s), (self.writes_per_hour, self.hour_s)
+        waits = [writes[-most] + span_s - now for most, span_s in limits if most and len(writes) >= most]
+        return max([0.0, *waits])

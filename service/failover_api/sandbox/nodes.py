@@ -87,7 +87,7 @@ def commit(call: Call, item: Commit) -> Node:
         "file": lambda _, path: _entry_at(call, item.tree, path),
         "history": lambda _, first=None, after=None, path="": _history(call, item.sha, first, after, path),
         "message": item.message,
-        "messageBody": item.message.partition("\n")[2].strip("\n"),
+        "messageBody": item.body,
         "messageHeadline": item.headline,
         "parents": lambda _, first=None: _commits(call, [bare.commit(sha) for sha in item.parents][:first]),
         "signature": _signature(item.sha in call.repo.signed),
@@ -106,13 +106,16 @@ def tree(call: Call, sha: str, path: str = "") -> Node:
 def pull_request(call: Call, pull: PullRequest) -> Node:
     state = merging.state(call.repo, pull)
     merged = pull.merged_at is not None
-    auto = {"enabledAt": shapes.stamp(pull.updated_at), "mergeMethod": (pull.auto_merge or "").upper()}
+    auto = pull.auto_merge and {
+        "enabledAt": shapes.stamp(pull.updated_at),
+        "mergeMethod": pull.auto_merge.method.upper(),
+    }
     return {
-        "autoMergeRequest": auto if pull.auto_merge else None,
+        "autoMergeRequest": auto,
         "baseRefName": pull.base,
         "body": pull.body or "",
         "headRefName": pull.head,
-        "headRefOid": merging.head(call.repo, pull),
+        "headRefOid": pull.head_sha,
         "id": pull_id(call, pull),
         "isDraft": pull.draft,
         "mergeStateStatus": state.upper(),

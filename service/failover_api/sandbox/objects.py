@@ -1,28 +1,17 @@
-"""The bare Git repository under the sandbox: blobs, trees, commits and refs, by dulwich.
+"""What a Git repository holds, as values, and the bytes that Git keeps them as. No I/O.
 
-Laws: objects are written before the ref that names them, and a ref moves only by compare-and-swap.
-So `git clone`, `git log` and `git fsck` see a whole repository at any moment.
+https://git-scm.com/book/en/v2/Git-Internals-Git-Objects
 """
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
-import threading
 import time
-import zlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from dulwich.file import FileLocked, GitFile
-from dulwich.objects import Commit as GitCommit
-from dulwich.objects import ObjectID, ShaFile
-from dulwich.refs import Ref, check_ref_format
-from dulwich.repo import Repo
-
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
-    from pathlib import Path
+    from collections.abc import Mapping, Sequence
 
 FILE = 0o100644
 EXECUTABLE = 0o100755
@@ -30,8 +19,9 @@ SYMLINK = 0o120000
 DIRECTORY = 0o040000
 SUBMODULE = 0o160000
 
-_COMMIT, _TREE, _BLOB = 1, 2, 3
-_NAMES = {_COMMIT: "commit", _TREE: "tree", _BLOB: "blob"}
+# The kinds of objects, numbered as packs number them.
+COMMIT, TREE, BLOB, TAG = 1, 2, 3, 4
+KINDS = {COMMIT: "commit", TREE: "tree", BLOB: "blob", TAG: "tag"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +65,11 @@ class Commit:
     def headline(self) -> str:
         return self.message.partition("\n")[0]
 
+    @property
+    def body(self) -> str:
+        """The message below its headline."""
+        return self.message.partition("\n")[2].strip("\n")
+
 
 @dataclass(frozen=True, slots=True)
 class NewFile:
@@ -84,238 +79,30 @@ class NewFile:
     mode: int = FILE
 
 
-class Bare:
-    """A bare repository on disk. Safe to share between threads."""
-
-    def __init__(self, directory: Path) -> None:
-        self._directory = directory
-        self._repo = Repo(str(directory))
-        self._lock = threading.RLock()
-        self._trees: dict[str, dict[str, Entry]] = {}
-        self._commits: dict[str, Commit] = {}
-        self._sizes: dict[str, int] = {}
-        self._kinds: dict[str, int] = {}
-        self._pack: list[tuple[ShaFile, str | None]] | None = None
-
-    @classmethod
-    def create(cls, directory: Path, branch: str) -> Bare:
-        repo = Repo.init_bare(str(directory), mkdir=not directory.exists(), default_branch=branch.encode())
-        config = repo.get_config()
-        config.set((b"core",), b"logallrefupdates", b"false")
-        config.write_to_path()
-        repo.close()
-        return cls(directory)
-
-    def close(self) -> None:
-        self._repo.close()
-
-    @contextlib.contextmanager
-    def packed(self) -> Iterator[None]:
-        """What is written inside goes into one pack: for many objects, far faster than loose files."""
-        with self._lock:
-            self._pack = []
-            try:
-                yield
-                if self._pack:
-                    self._repo.object_store.add_objects(self._pack)
-            finally:
-                self._pack = None
-
-    # Objects
-
-    def kind(self, sha: str) -> str | None:
-        """'commit', 'tree' or 'blob'; None when there is no such object."""
-        with self._lock:
-            if sha not in self._kinds:
-                try:
-                    self._kinds[sha] = self._raw(sha)[0]
-                except (KeyError, ValueError, AssertionError):
-                    return None
-            return _NAMES.get(self._kinds[sha], "tag")
-
-    def blob(self, sha: str) -> bytes:
-        return self._raw(sha)[1]
-
-    def size(self, sha: str) -> int:
-        if sha not in self._sizes:
-            self._sizes[sha] = len(self.blob(sha))
-        return self._sizes[sha]
-
-    def tree(self, sha: str) -> Mapping[str, Entry]:
-        """{name: entry}, in Git's order."""
-        found = self._trees.get(sha)
-        if found is None:
-            found = _parse_tree(self._raw(sha)[1])
-            self._trees[sha] = found
-        return found
-
-    def commit(self, sha: str) -> Commit:
-        """Raises KeyError when there is no such commit."""
-        found = self._commits.get(sha)
-        if found is None:
-            if self.kind(sha) != "commit":
-                raise KeyError(sha)
-            found = _parse_commit(sha, self._raw(sha)[1])
-            self._commits[sha] = found
-        return found
-
-    def entry(self, tree: str, path: str) -> Entry | None:
-        """What is at `path` under `tree`; the empty path is the tree itself."""
-        entry: Entry | None = Entry(DIRECTORY, tree)
-        for name in path.split("/") if path else ():
-            if entry is None or not entry.is_tree:
-                return None
-            entry = self.tree(entry.sha).get(name)
-        return entry
-
-    def walk(self, tree: str, prefix: str = "") -> Iterator[tuple[str, Entry]]:
-        """Every entry under `tree`, directories included, each before what is in it."""
-        for name, entry in self.tree(tree).items():
-            path = prefix + name
-            yield path, entry
-            if entry.is_tree:
-                yield from self.walk(entry.sha, path + "/")
-
-    def put_blob(self, content: bytes) -> str:
-        return self._put(_BLOB, content)
-
-    def put_tree(self, entries: Mapping[str, Entry]) -> str:
-        """`entries` in any order."""
-        return self._put_ordered(dict(sorted(entries.items(), key=_git_order)))
-
-    def _put_ordered(self, ordered: dict[str, Entry]) -> str:
-        raw = b"".join(_tree_line(name, entry) for name, entry in ordered.items())
-        sha = self._put(_TREE, raw)
-        self._trees[sha] = ordered
-        return sha
-
-    def put_commit(
-        self, tree: str, parents: tuple[str, ...], message: str, author: Person, committer: Person | None = None
-    ) -> str:
-        lines = [f"tree {tree}", *(f"parent {parent}" for parent in parents)]
-        lines += [f"author {_signature(author)}", f"committer {_signature(committer or author)}", "", message]
-        return self._put(_COMMIT, "\n".join(lines).encode("utf-8", "surrogateescape"))
-
-    def change(self, tree: str | None, changes: Mapping[str, Entry | None]) -> str:
-        """The tree with each path of `changes` set, or deleted where None. Emptied directories vanish."""
-        return self._changed(tree, changes) or self.put_tree({})
-
-    # Refs
-
-    def ref(self, name: str) -> str | None:
-        """Read from disk each time, so that a `git push` into the directory is seen."""
-        if not is_ref_name(name):
-            return None
-        with self._lock:
-            value = self._repo.refs.follow(Ref(name.encode()))[1]
-        return value.decode() if value else None
-
-    def refs(self, prefix: str) -> dict[str, str]:
-        with self._lock:
-            names = sorted(self._repo.refs.keys())
-            found = {name.decode(): self._repo.refs.follow(name)[1] for name in names}
-        return {name: sha.decode() for name, sha in found.items() if sha and name.startswith(prefix)}
-
-    def head(self, branch: str) -> str | None:
-        return self.ref(f"refs/heads/{branch}")
-
-    def move(self, name: str, old: str | None, new: str | None) -> bool:
-        """Compare-and-swap of a ref: `old` None makes it, `new` None deletes it. False: it was not at `old`."""
-        with self._lock:
-            if new is None:
-                value = ObjectID(old.encode()) if old else None
-                return self._repo.refs.remove_if_equals(Ref(name.encode()), value)
-            path = self._directory / name
-            path.parent.mkdir(parents=True, exist_ok=True)
-            try:
-                with GitFile(str(path), "wb", fsync=False) as lock:
-                    if self.ref(name) != old:
-                        lock.abort()
-                        return False
-                    lock.write(new.encode() + b"\n")
-            except FileLocked:  # a `git push` is moving it at this moment
-                return False
-            return True
-
-    def _raw(self, sha: str) -> tuple[int, bytes]:
-        with self._lock:
-            return self._repo.object_store.get_raw(ObjectID(sha.encode()))
-
-    def _put(self, kind: int, raw: bytes) -> str:
-        whole = b"%s %d\0%s" % (_NAMES[kind].encode(), len(raw), raw)
-        sha = hashlib.sha1(whole, usedforsecurity=False).hexdigest()
-        with self._lock:
-            if sha not in self._kinds and self._pack is not None:
-                self._pack.append((ShaFile.from_raw_string(kind, raw), None))
-            elif sha not in self._kinds:
-                self._store(sha, whole)
-            self._kinds[sha] = kind
-            self._sizes[sha] = len(raw)
-        return sha
-
-    def _store(self, sha: str, whole: bytes) -> None:
-        """Loose objects are written here and not by dulwich, which calls the disk three times more for each."""
-        directory = self._directory / "objects" / sha[:2]
-        scratch = directory / f"tmp_obj_{sha}"
-        try:
-            scratch.write_bytes(zlib.compress(whole, 1))
-        except FileNotFoundError:  # the first of its directory, or `git gc` has just taken that away
-            directory.mkdir(exist_ok=True)
-            scratch.write_bytes(zlib.compress(whole, 1))
-        scratch.replace(directory / sha[2:])
-
-    def _changed(self, tree: str | None, changes: Mapping[str, Entry | None]) -> str | None:
-        before = self.tree(tree) if tree else {}
-        entries = dict(before)
-        nested: dict[str, dict[str, Entry | None]] = {}
-        for path, entry in changes.items():
-            name, slash, rest = path.partition("/")
-            if slash:
-                nested.setdefault(name, {})[rest] = entry
-            elif entry is None:
-                entries.pop(name, None)
-            else:
-                entries[name] = entry
-        for name, inner in nested.items():
-            self._change_directory(entries, name, inner)
-        if _in_same_order(before, entries):
-            return self._put_ordered(entries)
-        return self.put_tree(entries) if entries else None
-
-    def _change_directory(self, entries: dict[str, Entry], name: str, inner: Mapping[str, Entry | None]) -> None:
-        before = entries.get(name)
-        sha = self._changed(before.sha if before and before.is_tree else None, inner)
-        if sha:
-            entries[name] = Entry(DIRECTORY, sha)
-        elif before and before.is_tree:
-            del entries[name]
-
-
 def now() -> int:
     return int(time.time())
 
 
-def is_ref_name(name: str) -> bool:
-    return bool(name) and check_ref_format(Ref(name.encode("utf-8", "replace")))
+def name_of(kind: int, raw: bytes) -> str:
+    """The sha of an object."""
+    whole = b"%s %d\0%s" % (KINDS[kind].encode(), len(raw), raw)
+    return hashlib.sha1(whole, usedforsecurity=False).hexdigest()
 
 
-def _git_order(item: tuple[str, Entry]) -> bytes:
+def git_order(item: tuple[str, Entry]) -> bytes:
+    """What the lines of a tree are sorted by."""
     name, entry = item
     return name.encode("utf-8", "surrogateescape") + (b"/" if entry.is_tree else b"")
 
 
-def _in_same_order(before: Mapping[str, Entry], after: Mapping[str, Entry]) -> bool:
-    """Whether only shas changed, so that no sorting is needed."""
-    if not after or before.keys() != after.keys():
-        return False
-    return all(before[name].is_tree == entry.is_tree for name, entry in after.items())
+def tree_bytes(ordered: Mapping[str, Entry]) -> bytes:
+    return b"".join(
+        b"%o %s\0%s" % (entry.mode, name.encode("utf-8", "surrogateescape"), bytes.fromhex(entry.sha))
+        for name, entry in ordered.items()
+    )
 
 
-def _tree_line(name: str, entry: Entry) -> bytes:
-    return b"%o %s\0%s" % (entry.mode, name.encode("utf-8", "surrogateescape"), bytes.fromhex(entry.sha))
-
-
-def _parse_tree(raw: bytes) -> dict[str, Entry]:
+def parse_tree(raw: bytes) -> dict[str, Entry]:
     entries = {}
     at = 0
     while at < len(raw):
@@ -327,23 +114,33 @@ def _parse_tree(raw: bytes) -> dict[str, Entry]:
     return entries
 
 
-def _parse_commit(sha: str, raw: bytes) -> Commit:
-    git = ShaFile.from_raw_string(_COMMIT, raw)
-    if not isinstance(git, GitCommit):  # pragma: no cover - the type number says so
-        raise KeyError(sha)
+def commit_bytes(tree: str, parents: Sequence[str], message: str, author: Person, committer: Person) -> bytes:
+    lines = [f"tree {tree}", *(f"parent {parent}" for parent in parents)]
+    lines += [f"author {_signature(author)}", f"committer {_signature(committer)}", "", message]
+    return "\n".join(lines).encode("utf-8", "surrogateescape")
+
+
+def parse_commit(sha: str, raw: bytes) -> Commit:
+    head, _, message = raw.partition(b"\n\n")
+    fields: dict[bytes, list[bytes]] = {}
+    for line in head.split(b"\n"):
+        name, _, value = line.partition(b" ")
+        fields.setdefault(name, []).append(value)  # a signature goes on over lines that start with a space: no name
     return Commit(
         sha,
-        git.tree.decode(),
-        tuple(parent.decode() for parent in git.parents),
-        _parse_person(git.author, git.author_time, git.author_timezone),
-        _parse_person(git.committer, git.commit_time, git.commit_timezone),
-        git.message.decode("utf-8", "replace"),
+        fields[b"tree"][0].decode(),
+        tuple(parent.decode() for parent in fields.get(b"parent", ())),
+        _parse_person(fields[b"author"][0]),
+        _parse_person(fields[b"committer"][0]),
+        message.decode("utf-8", "replace"),
     )
 
 
-def _parse_person(text: bytes, at: float, zone: int) -> Person:
-    name, _, email = text.decode("utf-8", "replace").partition(" <")
-    return Person(name, email.rstrip(">"), int(at), zone)
+def _parse_person(text: bytes) -> Person:
+    who, at, zone = text.rsplit(b" ", 2)
+    name, _, email = who.decode("utf-8", "replace").partition(" <")
+    east = int(zone[-4:-2]) * 3600 + int(zone[-2:]) * 60
+    return Person(name, email.rstrip(">"), int(at), -east if zone.startswith(b"-") else east)
 
 
 def _signature(person: Person) -> str:

@@ -1,13 +1,11 @@
-"""Pull requests, their labels, comments and reviewers. https://docs.github.com/en/rest/pulls/pulls"""
+"""Pull requests. https://docs.github.com/en/rest/pulls/pulls"""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from failover_api.sandbox import merging, shapes_git, shapes_pulls
+from failover_api.sandbox import merging, opening, shapes_git, shapes_pulls
 from failover_api.sandbox.call import Answer, Call, Refused, invalid, paged
-from failover_api.sandbox.objects import now
-from failover_api.sandbox.repository import Comment
 
 if TYPE_CHECKING:
     from failover_api.sandbox.repository import PullRequest
@@ -16,9 +14,26 @@ _URL = "https://docs.github.com/rest/pulls"
 
 
 def get_pulls(call: Call) -> Answer:
-    """Newest first, filtered by state, head (ORG:BRANCH) and base."""
-    found = [pull for pull in call.repo.pulls.values() if _wanted(call, pull)]
-    items, links = paged(call, found if call.query.get("direction") == "asc" else found[::-1])
+    """Filtered by state, head (ORG:BRANCH) and base; the newest first, unless asked for otherwise."""
+    listed = [pull for pull in call.repo.pulls.values() if _wanted(call, pull)]
+    by_update = call.query.get("sort") == "updated"
+    listed.sort(key=lambda pull: (pull.updated_at if by_update else 0, pull.number))
+    default = "desc" if call.query.get("sort", "created") == "created" else "asc"
+    upward = call.query.get("direction", default) == "asc"
+    items, links = paged(call, listed if upward else listed[::-1])
+    return Answer([shapes_pulls.pull(item, call) for item in items], headers=links)
+
+
+def get_pulls_of_commit(call: Call) -> Answer:
+    """The merged ones that brought it, and the open ones that would.
+
+    https://docs.github.com/en/rest/commits/commits#list-pull-requests-associated-with-a-commit
+    """
+    sha = call.resolve(call.params["ref"])
+    if sha is None:
+        url = "https://docs.github.com/rest/commits/commits#list-pull-requests-associated-with-a-commit"
+        raise Refused(422, f"No commit found for SHA: {call.params['ref']}", url=url)
+    items, links = paged(call, [pull for pull in call.repo.pulls.values() if _brings(call, pull, sha)])
     return Answer([shapes_pulls.pull(item, call) for item in items], headers=links)
 
 
@@ -27,7 +42,7 @@ def post_pull(call: Call) -> Answer:
     for name in ("title", "head", "base"):
         if not given.get(name):
             raise invalid("PullRequest", field=name, code="missing_field")
-    pull = merging.open_pull(
+    pull = opening.open_pull(
         call.repo,
         call.actor.login,
         title=given["title"],
@@ -40,113 +55,68 @@ def post_pull(call: Call) -> Answer:
 
 
 def get_pull(call: Call) -> Answer:
-    return Answer(shapes_pulls.full(_pull(call), call))
+    return Answer(shapes_pulls.full(found(call), call))
 
 
 def patch_pull(call: Call) -> Answer:
-    pull, given = _pull(call), call.json()
-    if given.get("state") == "open" and pull.merged_at:
-        raise invalid("PullRequest", field="state", code="invalid")
-    pull.title, pull.body = given.get("title", pull.title), given.get("body", pull.body)
-    pull.base = given.get("base", pull.base)
-    if given.get("state") in ("open", "closed") and given["state"] != pull.state:
-        pull.head_sha, pull.base_sha = merging.head(call.repo, pull), merging.base(call.repo, pull)
-        pull.state = given["state"]
-        pull.closed_at = now() if pull.state == "closed" else None
-    pull.updated_at = now()
+    pull = found(call)
+    opening.edit(call.repo, pull, call.json())
     return Answer(shapes_pulls.full(pull, call))
 
 
 def get_commits(call: Call) -> Answer:
-    items, links = paged(call, merging.commits(call.repo, _pull(call)))
+    items, links = paged(call, merging.commits(call.repo, found(call)))
     return Answer([shapes_git.commit(item, call) for item in items], headers=links)
 
 
 def get_files(call: Call) -> Answer:
-    pull = _pull(call)
-    found = shapes_git.files(merging.changes(call.repo, pull), call, merging.head(call.repo, pull))
-    items, links = paged(call, found)
+    pull = found(call)
+    items, links = paged(call, shapes_git.files(merging.changes(call.repo, pull), call, pull.head_sha))
     return Answer(items, headers=links)
 
 
 def get_merge(call: Call) -> Answer:
-    if _pull(call).merged_at is None:
+    if found(call).merged_at is None:
         raise Refused(404, "Not Found", url=f"{_URL}/pulls#check-if-a-pull-request-has-been-merged")
     return Answer(status=204)
 
 
 def put_merge(call: Call) -> Answer:
     """Merges; `sha` is a compare-and-swap on the head of the pull request."""
-    pull, given = _pull(call), call.json()
-    if given.get("sha") and given["sha"] != merging.head(call.repo, pull):
-        text = "Head branch was modified. Review and try the merge again."
-        raise Refused(409, text, url=f"{_URL}/pulls#merge-a-pull-request")
-    sha = merging.merge(
-        call.repo,
-        pull,
-        call.actor.login,
-        given.get("merge_method", "merge"),
-        title=given.get("commit_title"),
-        message=given.get("commit_message"),
-    )
+    pull, given = found(call), call.json()
+    with call.repo.lock:
+        if given.get("sha") and given["sha"] != pull.head_sha:
+            text = "Head branch was modified. Review and try the merge again."
+            raise Refused(409, text, url=f"{_URL}/pulls#merge-a-pull-request")
+        sha = merging.merge(
+            call.repo,
+            pull,
+            call.actor.login,
+            given.get("merge_method", "merge"),
+            title=given.get("commit_title"),
+            message=given.get("commit_message"),
+        )
     return Answer({"sha": sha, "merged": True, "message": "Pull Request successfully merged"})
 
 
-def post_reviewers(call: Call) -> Answer:
-    """All of them or none: one unknown name refuses the request."""
-    pull, given = _pull(call), call.json()
-    people, teams = given.get("reviewers") or [], given.get("team_reviewers") or []
-    if pull.author in people:
-        text = "Review cannot be requested from pull request author."
-        raise Refused(422, text, url=f"{_URL}/review-requests#request-reviewers-for-a-pull-request")
-    if not set(people) <= set(call.repo.collaborators) or not set(teams) <= set(call.repo.teams):
-        text = (
-            "Reviews may only be requested from collaborators. One or more of the users or teams you specified "
-            f"is not a collaborator of the {call.repo.full_name} repository."
-        )
-        raise Refused(422, text, url=f"{_URL}/review-requests#request-reviewers-for-a-pull-request")
-    pull.reviewers = list(dict.fromkeys([*pull.reviewers, *people]))
-    pull.teams = list(dict.fromkeys([*pull.teams, *teams]))
-    return Answer(shapes_pulls.pull(pull, call), 201)
-
-
-def get_labels(call: Call) -> Answer:
-    return Answer([shapes_pulls.label(name, call) for name in _pull(call).labels])
-
-
-def post_labels(call: Call) -> Answer:
-    """Takes {"labels": [...]} or the bare list. Labels that are new to the repository are made, as with GitHub."""
-    pull = _pull(call)
-    given = call.value()
-    names = given if isinstance(given, list) else call.wanted("labels")[0]
-    pull.labels = list(dict.fromkeys([*pull.labels, *(str(name) for name in names)]))
-    return Answer([shapes_pulls.label(name, call) for name in pull.labels])
-
-
-def get_comments(call: Call) -> Answer:
-    pull = _pull(call)
-    items, links = paged(call, pull.comments)
-    return Answer([shapes_pulls.comment(item, pull.number, call) for item in items], headers=links)
-
-
-def post_comment(call: Call) -> Answer:
-    pull = _pull(call)
-    (body,) = call.wanted("body")
-    comment = Comment(8000 + 100 * pull.number + len(pull.comments), call.actor.login, str(body), now())
-    pull.comments.append(comment)
-    return Answer(shapes_pulls.comment(comment, pull.number, call), 201)
-
-
-def _pull(call: Call) -> PullRequest:
+def found(call: Call) -> PullRequest:
+    """The one that the path names. Raises Refused 404."""
     number = call.params["number"]
-    found = call.repo.pulls.get(int(number)) if number.isdecimal() else None
-    if found is None:
+    pull = call.repo.pulls.get(int(number)) if number.isdecimal() else None
+    if pull is None:
         raise Refused(404, "Not Found", url=f"{_URL}/pulls#get-a-pull-request")
-    return found
+    return pull
+
+
+def _brings(call: Call, pull: PullRequest, sha: str) -> bool:
+    if pull.is_open:
+        return any(commit.sha == sha for commit in merging.commits(call.repo, pull))
+    return sha in pull.merged_commits
 
 
 def _wanted(call: Call, pull: PullRequest) -> bool:
     state, head, base = (call.query.get(name) for name in ("state", "head", "base"))
     # A head without "owner:" is not a filter to GitHub: everything comes back.
-    by_head = not head or ":" not in head or head.lower() == f"{call.repo.owner}:{pull.head}".lower()
+    owner, colon, branch = (head or "").partition(":")
+    by_head = not colon or (owner.lower(), branch) == (call.repo.owner.lower(), pull.head)
     return (state or "open") in ("all", pull.state) and by_head and base in (None, "", pull.base)

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import fnmatch
+import threading
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
-    from failover_api.sandbox.objects import Bare
+    from collections.abc import Callable
+
+    from failover_api.sandbox.bare import Bare
 
 MergeMethod = Literal["merge", "squash", "rebase"]
 
@@ -45,9 +49,23 @@ class Comment:
     at: int
 
 
+@dataclass(frozen=True, slots=True)
+class AutoMerge:
+    """A merge that waits for a pull request to become clean. None: GitHub's own words."""
+
+    method: MergeMethod
+    by: str
+    title: str | None = None
+    message: str | None = None
+
+
 @dataclass(slots=True)
 class PullRequest:
-    """`head_sha` and `base_sha` are kept when it is closed; while open they follow their branches."""
+    """`head_sha` and `base_sha` are where its branches are, as of the last look; they stay when it is closed.
+
+    `merge_sha` is what it was merged as; `merged_commits` is all that this brought to the base. `trial` is the merge
+    that GitHub makes to see whether it can: base, head, commit.
+    """
 
     number: int
     title: str
@@ -65,8 +83,9 @@ class PullRequest:
     merged_at: int | None = None
     merged_by: str | None = None
     merge_sha: str | None = None
-    auto_merge: MergeMethod | None = None
-    auto_merge_by: str = ""
+    merged_commits: frozenset[str] = frozenset()
+    trial: tuple[str, str, str | None] | None = None
+    auto_merge: AutoMerge | None = None
     labels: list[str] = field(default_factory=list)
     reviewers: list[str] = field(default_factory=list)
     teams: list[str] = field(default_factory=list)
@@ -74,17 +93,24 @@ class PullRequest:
     approvals: set[str] = field(default_factory=set)
     passed_checks: set[str] = field(default_factory=set)
 
+    @property
+    def is_open(self) -> bool:
+        return self.state == "open"
+
 
 class Repository:
-    """One repository: the bare one on disk, and what only GitHub knows."""
+    """One repository: the bare one on disk, and what only GitHub knows.
 
-    def __init__(self, number: int, full_name: str, bare: Bare, default_branch: str, created_at: int) -> None:
+    Whoever changes pull requests holds `lock`; it is taken before any of `bare`.
+    """
+
+    def __init__(self, number: int, full_name: str, bare: Bare, branch: str, clock: Callable[[], float]) -> None:
         self.id = 3000 + number
         self.full_name = full_name
         self.owner, _, self.name = full_name.partition("/")
         self.bare = bare
-        self.default_branch = default_branch
-        self.created_at = created_at
+        self.default_branch = branch
+        self.lock = threading.RLock()
         self.rules: dict[str, Rule] = {}
         self.signed: set[str] = set()
         self.pulls: dict[int, PullRequest] = {}
@@ -95,11 +121,18 @@ class Repository:
         self.allow_rebase_merge = True
         self.allow_auto_merge = True
         self.delete_branch_on_merge = False
+        self.squash_title: Literal["COMMIT_OR_PR_TITLE", "PR_TITLE"] = "COMMIT_OR_PR_TITLE"
+        self.squash_message: Literal["COMMIT_MESSAGES", "PR_BODY", "BLANK"] = "COMMIT_MESSAGES"
         self.archived = False
+        self._clock = clock
+        self.created_at = self.now()
 
     @property
     def node_id(self) -> str:
         return f"R_sandbox{self.id}"
+
+    def now(self) -> int:
+        return int(self._clock())
 
     def allows(self, method: MergeMethod) -> bool:
         allowed = {"merge": self.allow_merge_commit, "squash": self.allow_squash_merge}
@@ -108,3 +141,11 @@ class Repository:
     def branches(self) -> dict[str, str]:
         prefix = "refs/heads/"
         return {name.removeprefix(prefix): sha for name, sha in self.bare.refs(prefix).items()}
+
+    def rule(self, branch: str) -> Rule | None:
+        """The one for this very branch, else the first whose pattern fits, such as `failover/*`."""
+        fitting = (rule for pattern, rule in self.rules.items() if fnmatch.fnmatchcase(branch, pattern))
+        return self.rules.get(branch) or next(fitting, None)
+
+    def open_pulls(self) -> list[PullRequest]:
+        return [pull for pull in self.pulls.values() if pull.is_open]

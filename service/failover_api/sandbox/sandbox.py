@@ -1,6 +1,6 @@
 """The sandbox itself: repositories, one App, one person's token, and a log of what was asked.
 
-A person's acts (read, commit, protect, suspend, ...) go to it directly, without HTTP and past every rule.
+A person's acts (read, commit, merge, protect, suspend, ...) go to it directly, without HTTP and past every rule.
 """
 
 from __future__ import annotations
@@ -10,12 +10,15 @@ import time
 import weakref
 from typing import TYPE_CHECKING, Literal
 
-from failover_api.sandbox import history, merging
+from failover_api.sandbox import following, history, merging, opening, people
 from failover_api.sandbox.app import create_app
+from failover_api.sandbox.bare import Bare
 from failover_api.sandbox.faults import Faults
 from failover_api.sandbox.identity import Identities
 from failover_api.sandbox.limits import Limits
-from failover_api.sandbox.objects import SUBMODULE, SYMLINK, Bare, Commit, Entry, NewFile, Person, now
+from failover_api.sandbox.objects import SUBMODULE, SYMLINK, Commit, Entry, NewFile
+from failover_api.sandbox.pushing import push
+from failover_api.sandbox.refs import Move
 from failover_api.sandbox.repository import Repository, Rule
 from failover_api.sandbox.serving import serving
 
@@ -25,17 +28,23 @@ if TYPE_CHECKING:
 
     from starlette.types import ASGIApp
 
-    from failover_api.sandbox.wire import Request
+    from failover_api.sandbox.exchange import Request
+    from failover_api.sandbox.repository import MergeMethod, PullRequest
 
-MARIA = ("Maria Person", "maria@example.com")
 TREE_LIMIT = 100_000
-_MANY_FILES = 50
+_TRIES = 1000
 
 Content = bytes | NewFile | Entry | None
 
 
 class Sandbox:
-    """A small GitHub over bare repositories."""
+    """A small GitHub over bare repositories.
+
+    To be set as a test likes: `clock` (seconds since the epoch, also of commits and pull requests), `tree_limit`
+    (entries), `write_delay_s` (between reading and writing; such writes run in threads), `names_stale_refs` (False:
+    updateRefs says only that something went wrong when a ref is not at its `beforeOid`), and the attributes of
+    `limits` and of each of the `repositories`.
+    """
 
     def __init__(self, directory: Path, *, app_id: str = "1001", token: str = "sandbox-token") -> None:  # noqa: S107 - opens nothing but this sandbox
         self.git_dir = directory
@@ -46,6 +55,7 @@ class Sandbox:
         self.requests: list[Request] = []
         self.tree_limit = TREE_LIMIT
         self.write_delay_s = 0.0
+        self.names_stale_refs = True
         self.repositories: dict[str, Repository] = {}
         self._bares: list[Bare] = []
         weakref.finalize(self, _close, self._bares)
@@ -126,13 +136,11 @@ class Sandbox:
     ) -> str:
         """Commits {path: content}, None deletes, and returns the sha. A new branch starts at the default one."""
         repo = self._repository(repository)
-        branch = branch or repo.default_branch
-        while True:
-            head = repo.bare.head(branch)
-            parent = head or repo.bare.head(repo.default_branch)
-            sha = _commit(repo.bare, parent, changes, message)
-            if repo.bare.move(f"refs/heads/{branch}", head, sha):
-                return sha
+
+        def on(head: str | None) -> str:
+            return _commit(repo, head or repo.bare.head(repo.default_branch), changes, message)
+
+        return str(_move(repo, branch or repo.default_branch, on))
 
     def add_symlink(self, path: str, target: str, branch: str | None = None) -> str:
         return self.commit({path: NewFile(target.encode(), SYMLINK)}, f"Link {path} to {target}", branch)
@@ -157,6 +165,62 @@ class Sandbox:
         if head is None:
             raise KeyError(branch)
         return repo.bare.commit(head)
+
+    def set_branch(self, branch: str, sha: str | None, *, repository: str | None = None) -> None:
+        """Makes a branch, moves it by force, or deletes it (None)."""
+        _move(self._repository(repository), branch, lambda _: sha)
+
+    # A person's acts on pull requests
+
+    def pull(self, number: int, *, repository: str | None = None) -> PullRequest:
+        """As it is now. Raises KeyError when there is none."""
+        repo = self._repository(repository)
+        merging.settle(repo, people.MARIA_LOGIN)
+        return repo.pulls[number]
+
+    def open_pull(
+        self,
+        head: str,
+        base: str | None = None,
+        *,
+        title: str = "By hand",
+        body: str = "",
+        repository: str | None = None,
+    ) -> int:
+        """Opens a pull request; its number."""
+        repo = self._repository(repository)
+        base = base or repo.default_branch
+        return opening.open_pull(repo, people.MARIA_LOGIN, title=title, body=body, head=head, base=base).number
+
+    def close_pull(self, number: int, *, repository: str | None = None) -> None:
+        """Without merging."""
+        repo = self._repository(repository)
+        with repo.lock:
+            following.close(repo, self.pull(number, repository=repository))
+
+    def merge(
+        self,
+        number: int,
+        method: MergeMethod = "merge",
+        *,
+        title: str | None = None,
+        message: str | None = None,
+        repository: str | None = None,
+    ) -> str:
+        """Merges past the rules, as an administrator may; the new head of the base. None: GitHub's own words."""
+        repo = self._repository(repository)
+        pull = self.pull(number, repository=repository)
+        return merging.merge(repo, pull, people.MARIA_LOGIN, method, title=title, message=message, past_rules=True)
+
+    def approve(self, number: int, login: str = "maria", *, repository: str | None = None) -> None:
+        """A person approves a pull request; auto-merge goes on where it was waiting for that."""
+        self.pull(number, repository=repository).approvals.add(login)
+        self.pull(number, repository=repository)
+
+    def pass_check(self, number: int, check: str, *, repository: str | None = None) -> None:
+        """A required check of a pull request's head turns green."""
+        self.pull(number, repository=repository).passed_checks.add(check)
+        self.pull(number, repository=repository)
 
     # Rules and the App
 
@@ -186,18 +250,6 @@ class Sandbox:
     def uninstall(self) -> None:
         self.identities.installed = False
 
-    def approve(self, number: int, login: str = "maria", *, repository: str | None = None) -> None:
-        """A person approves a pull request; auto-merge goes on where it was waiting for that."""
-        repo = self._repository(repository)
-        repo.pulls[number].approvals.add(login)
-        merging.merge_if_ready(repo, repo.pulls[number])
-
-    def pass_check(self, number: int, check: str, *, repository: str | None = None) -> None:
-        """A required check of a pull request turns green."""
-        repo = self._repository(repository)
-        repo.pulls[number].passed_checks.add(check)
-        merging.merge_if_ready(repo, repo.pulls[number])
-
     def revoke_tokens(self) -> None:
         """Every installation token in use answers 401 from now on."""
         self.identities.revoke()
@@ -215,27 +267,30 @@ class Sandbox:
     def _add(self, name: str, directory: Path, files: Mapping[str, bytes], branch: str) -> Repository:
         bare = Bare.create(directory, branch)
         self._bares.append(bare)
-        repo = Repository(len(self.repositories) + 1, name, bare, branch, now())
+        repo = Repository(len(self.repositories) + 1, name, bare, branch, self._now)
         self.repositories[name.lower()] = repo
-        bare.move(f"refs/heads/{branch}", None, _commit(bare, None, files, "Initial commit"))
+        bare.move([Move(f"refs/heads/{branch}", None, _commit(repo, None, files, "Initial commit"))])
         return repo
 
 
-def _commit(bare: Bare, parent: str | None, changes: Mapping[str, Content], message: str) -> str:
+def _move(repo: Repository, branch: str, to: Callable[[str | None], str | None]) -> str | None:
+    """Moves a branch to what `to` makes of its head, again while others are faster. Where it is now."""
+    for _ in range(_TRIES):
+        head = repo.bare.head(branch)
+        sha = to(head)
+        if not push(repo, [Move(f"refs/heads/{branch}", head, sha)], people.MARIA_LOGIN):
+            return sha
+    raise ValueError(f"branch {branch} cannot be moved: Git holds a lock, or has a branch above or below it")
+
+
+def _commit(repo: Repository, parent: str | None, changes: Mapping[str, Content], message: str) -> str:
     """Writes a person's commit, without moving a ref."""
-    with bare.packed() if len(changes) > _MANY_FILES else contextlib.nullcontext():
-        entries = {path: _entry(bare, content) for path, content in changes.items()}
-        tree = bare.change(bare.commit(parent).tree if parent else None, entries)
-        return bare.put_commit(tree, (parent,) if parent else (), message, Person(*MARIA, now()))
-
-
-def _entry(bare: Bare, content: Content) -> Entry | None:
-    match content:
-        case NewFile():
-            return Entry(content.mode, bare.put_blob(content.content))
-        case bytes():
-            return Entry(0o100644, bare.put_blob(content))
-    return content
+    bare = repo.bare
+    files = {path: NewFile(new) if isinstance(new, bytes) else new for path, new in changes.items()}
+    with bare.batch():
+        tree = bare.change(bare.commit(parent).tree if parent else None, files)
+        by = people.by(people.MARIA_LOGIN, repo.now())
+        return bare.put_commit(tree, (parent,) if parent else (), message, by)
 
 
 def _close(bares: list[Bare]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import functools
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -102,6 +103,7 @@ _REPOSITORY_LINKS = {
 _COUNTS = ("forks_count", "stargazers_count", "watchers_count", "open_issues_count", "forks", "open_issues", "watchers")
 
 
+@functools.lru_cache(maxsize=4096)
 def stamp(at: float) -> str:
     return datetime.fromtimestamp(int(at), UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
@@ -110,8 +112,9 @@ def node(kind: str, name: object) -> str:
     return f"{kind}_" + base64.urlsafe_b64encode(f"sandbox:{name}".encode()).decode().rstrip("=")
 
 
+@functools.lru_cache(maxsize=256)
 def user(login: str, base: str, web: str, *, kind: str | None = None) -> dict[str, Any]:
-    """A SimpleUser. The kind is told by the name unless given."""
+    """A SimpleUser. The kind is told by the name unless given. Shared by its callers: not to be changed."""
     number = 100 + sum(login.encode())
     kind = kind or ("Bot" if login.endswith("[bot]") else "User")
     url = f"{base}/users/{login}"
@@ -148,7 +151,7 @@ def repository(repo: Repository, call: Call, *, full: bool = False) -> dict[str,
         "description": None,
         "fork": False,
         "url": url,
-        **{name: url + path for name, path in _REPOSITORY_LINKS.items()},
+        **_repository_links(url),
         "git_url": f"git://sandbox/{repo.full_name}.git",
         "ssh_url": f"git@sandbox:{repo.full_name}.git",
         "clone_url": f"{html_url}.git",
@@ -181,6 +184,11 @@ def repository(repo: Repository, call: Call, *, full: bool = False) -> dict[str,
     return {**shape, **_settings(repo, call)} if full else shape
 
 
+@functools.lru_cache(maxsize=64)
+def _repository_links(url: str) -> dict[str, str]:
+    return {name: url + path for name, path in _REPOSITORY_LINKS.items()}
+
+
 def _settings(repo: Repository, call: Call) -> dict[str, Any]:
     writes = call.actor.may("contents=write")
     return {
@@ -197,8 +205,8 @@ def _settings(repo: Repository, call: Call) -> dict[str, Any]:
         "allow_auto_merge": repo.allow_auto_merge,
         "allow_update_branch": False,
         "delete_branch_on_merge": repo.delete_branch_on_merge,
-        "squash_merge_commit_title": "COMMIT_OR_PR_TITLE",
-        "squash_merge_commit_message": "COMMIT_MESSAGES",
+        "squash_merge_commit_title": repo.squash_title,
+        "squash_merge_commit_message": repo.squash_message,
         "merge_commit_title": "MERGE_MESSAGE",
         "merge_commit_message": "PR_TITLE",
         "organization": owner(repo, call.base, call.web),

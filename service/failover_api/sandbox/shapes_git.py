@@ -3,37 +3,34 @@
 from __future__ import annotations
 
 import base64
-from datetime import datetime, timedelta, timezone
+import itertools
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from failover_api.sandbox import shapes
+from failover_api.sandbox.history import with_renames
 from failover_api.sandbox.objects import SYMLINK
+from failover_api.sandbox.people import login_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from failover_api.sandbox.bare import Bare
     from failover_api.sandbox.call import Call
     from failover_api.sandbox.history import Change
-    from failover_api.sandbox.objects import Bare, Commit, Entry, Person
+    from failover_api.sandbox.objects import Commit, Entry, Person
 
-_KNOWN = {"maria@example.com": "maria"}
 _SIGNATURE = "-----BEGIN PGP SIGNATURE-----\n\nthe sandbox signs nothing\n-----END PGP SIGNATURE-----\n"
 
 
 def identity(person: Person) -> dict[str, str]:
     """Name, email, date: the date in UTC, as GitHub gives it."""
-    at = datetime.fromtimestamp(person.time, timezone(timedelta(seconds=person.zone)))
-    return {"name": person.name, "email": person.email, "date": shapes.stamp(at.timestamp())}
+    return {"name": person.name, "email": person.email, "date": shapes.stamp(person.time)}
 
 
 def account(person: Person, call: Call) -> dict[str, Any] | None:
     """The account that an email belongs to."""
-    if person.email == "noreply@github.com":
-        return shapes.user("web-flow", call.base, call.web)
-    login = _KNOWN.get(person.email)
-    if person.email.endswith("@users.noreply.github.com"):
-        login = person.email.partition("@")[0].partition("+")[2]
+    login = login_of(person)
     return shapes.user(login, call.base, call.web) if login else None
 
 
@@ -92,16 +89,18 @@ def commit(item: Commit, call: Call) -> dict[str, Any]:
     }
 
 
-def files(changes: Mapping[str, Change], call: Call, ref: str) -> list[dict[str, Any]]:
+def files(changes: Mapping[str, Change], call: Call, ref: str, most: int | None = None) -> list[dict[str, Any]]:
     """What a commit or a comparison changed. Line counts take each changed file as wholly replaced."""
-    return [_file(path, change, call, ref) for path, change in changes.items()]
+    shown = itertools.islice(with_renames(changes).items(), most)
+    return [_file(path, change, call, ref) for path, change in shown]
 
 
 def _file(path: str, change: Change, call: Call, ref: str) -> dict[str, Any]:
-    added, removed = _lines(change.new, call), _lines(change.old, call)
+    moved = change.before is not None
+    added, removed = (0 if moved else _lines(entry, call) for entry in (change.new, change.old))
     shown = change.new or change.old
     quoted = quote(path, safe="")
-    return {
+    shape = {
         "sha": shown.sha if shown else None,
         "filename": path,
         "status": change.status,
@@ -112,10 +111,11 @@ def _file(path: str, change: Change, call: Call, ref: str) -> dict[str, Any]:
         "raw_url": f"{call.html_url}/raw/{ref}/{quoted}",
         "contents_url": f"{call.url}/contents/{quoted}?ref={ref}",
     }
+    return {**shape, "previous_filename": change.before} if moved else shape
 
 
 def _lines(entry: Entry | None, call: Call) -> int:
-    return call.repo.bare.blob(entry.sha).count(b"\n") if entry and entry.type == "blob" else 0
+    return call.repo.bare.lines(entry.sha) if entry and entry.type == "blob" else 0
 
 
 def tree_entry(path: str, entry: Entry, bare: Bare, url: str) -> dict[str, Any]:

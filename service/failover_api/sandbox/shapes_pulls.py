@@ -15,7 +15,6 @@ def pull(item: PullRequest, call: Call) -> dict[str, Any]:
     """A pull request as it stands in lists."""
     url, html_url = f"{call.url}/pulls/{item.number}", f"{call.html_url}/pull/{item.number}"
     issue_url = f"{call.url}/issues/{item.number}"
-    head = merging.head(call.repo, item)
     links = {
         "self": url,
         "html": html_url,
@@ -24,7 +23,7 @@ def pull(item: PullRequest, call: Call) -> dict[str, Any]:
         "review_comments": f"{url}/comments",
         "review_comment": f"{call.url}/pulls/comments{{/number}}",
         "commits": f"{url}/commits",
-        "statuses": f"{call.url}/statuses/{head}",
+        "statuses": f"{call.url}/statuses/{item.head_sha}",
     }
     return {
         "url": url,
@@ -52,13 +51,13 @@ def pull(item: PullRequest, call: Call) -> dict[str, Any]:
         "updated_at": shapes.stamp(item.updated_at),
         "closed_at": shapes.stamp(item.closed_at) if item.closed_at else None,
         "merged_at": shapes.stamp(item.merged_at) if item.merged_at else None,
-        "merge_commit_sha": item.merge_sha,
+        "merge_commit_sha": _merge_commit(item, call),
         "assignee": None,
         "assignees": [],
         "requested_reviewers": [shapes.user(login, call.base, call.web) for login in item.reviewers],
         "requested_teams": [team(slug, call) for slug in item.teams],
-        "head": side(item.head, head, call),
-        "base": side(item.base, merging.base(call.repo, item), call),
+        "head": side(item.head, item.head_sha, call),
+        "base": side(item.base, item.base_sha, call),
         "_links": {name: {"href": href} for name, href in links.items()},
         "author_association": "CONTRIBUTOR",
         "auto_merge": auto_merge(item, call),
@@ -69,7 +68,7 @@ def pull(item: PullRequest, call: Call) -> dict[str, Any]:
 def full(item: PullRequest, call: Call) -> dict[str, Any]:
     """As GET /pulls/{number} has it."""
     state = merging.state(call.repo, item)
-    files = shapes_git.files(merging.changes(call.repo, item), call, merging.head(call.repo, item))
+    files = shapes_git.files(merging.changes(call.repo, item), call, item.head_sha)
     mergeable = None if state == "unknown" else state != "dirty"
     return {
         **pull(item, call),
@@ -88,6 +87,13 @@ def full(item: PullRequest, call: Call) -> dict[str, Any]:
     }
 
 
+def _merge_commit(item: PullRequest, call: Call) -> str | None:
+    """What it was merged as; before that, GitHub's trial of it, which stays when it is closed."""
+    if item.is_open:
+        return merging.trial(call.repo, item)
+    return item.merge_sha or (item.trial and item.trial[2])
+
+
 def side(branch: str, sha: str, call: Call) -> dict[str, Any]:
     return {
         "label": f"{call.repo.owner}:{branch}",
@@ -99,10 +105,12 @@ def side(branch: str, sha: str, call: Call) -> dict[str, Any]:
 
 
 def auto_merge(item: PullRequest, call: Call) -> dict[str, Any] | None:
-    if item.auto_merge is None:
+    auto = item.auto_merge
+    if auto is None:
         return None
-    by = shapes.user(item.auto_merge_by, call.base, call.web)
-    return {"enabled_by": by, "merge_method": item.auto_merge, "commit_title": item.title, "commit_message": ""}
+    by = shapes.user(auto.by, call.base, call.web)
+    words = {"commit_title": auto.title or item.title, "commit_message": auto.message or ""}
+    return {"enabled_by": by, "merge_method": auto.method, **words}
 
 
 def label(name: str, call: Call) -> dict[str, Any]:

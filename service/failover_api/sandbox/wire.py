@@ -8,18 +8,17 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
-import json
 import re
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 from urllib.parse import parse_qsl
 
-from failover_api.sandbox.call import DOCS
+from failover_api.sandbox import fault_replies
+from failover_api.sandbox.call import Body
+from failover_api.sandbox.exchange import Message, Reply, Request
 from failover_api.sandbox.faults import Fault
-from failover_api.sandbox.limits import PRIMARY_URL, SECONDARY_TEXT, SECONDARY_URL, primary_text
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable
 
     from starlette.types import Receive, Scope, Send
 
@@ -27,43 +26,6 @@ if TYPE_CHECKING:
 
 _LOGGED_BODY_BYTES = 65_536
 _OPERATION = re.compile(r"\{\s*(?:\w+\s*:\s*)?(\w+)")
-
-
-@dataclass(frozen=True, slots=True)
-class Message:
-    """A request, its body read. `path` is decoded and below the API root; header names are lower case."""
-
-    method: str
-    path: str
-    query_string: str
-    query: Mapping[str, str]
-    headers: Mapping[str, str]
-    body: bytes
-    base: str
-    web: str
-    faults: frozenset[str] = frozenset()
-
-
-@dataclass(frozen=True, slots=True)
-class Reply:
-    status: int
-    headers: Mapping[str, str]
-    body: bytes
-
-
-@dataclass(frozen=True, slots=True)
-class Request:
-    """What was asked. `status` is what the endpoint answered, even if a fault kept it back; None: it never ran."""
-
-    method: str
-    path: str
-    query: str
-    status: int | None
-    authorization: str
-    if_none_match: str | None
-    operation: str | None
-    fault: str | None
-    body: bytes
 
 
 class Cut(Protocol):
@@ -93,7 +55,10 @@ class Wire:
         await self._act(fault, message, _Line(scope, receive, send))
 
     async def _act(self, fault: Fault | None, message: Message, line: _Line) -> None:
-        match fault.kind if fault else None:
+        if fault is None:
+            await line.send(await self._run(message, fault))
+            return
+        match fault.kind:
             case "lost_request":
                 self._log(message, None, fault)
                 await line.cut()
@@ -103,15 +68,18 @@ class Wire:
             case "lost_reply":
                 await self._run(message, fault)
                 await line.cut()
+            case "status_after":
+                await self._run(message, fault)
+                await line.send(fault_replies.status(fault))
             case "truncated":
                 await line.send_half(await self._run(message, fault))
             case "slow":
-                await asyncio.sleep(fault.seconds if fault else 0)
+                await asyncio.sleep(fault.seconds)
                 await line.send(await self._run(message, fault))
-            case None | "stale" | "race":
+            case "stale" | "race":
                 await line.send(await self._run(message, fault))
             case _:
-                reply = _instead(fault, self._sandbox.clock()) if fault else Reply(500, {}, b"")
+                reply = fault_replies.instead(fault, self._sandbox.clock())
                 self._log(message, reply.status, fault)
                 await line.send(reply)
 
@@ -125,9 +93,9 @@ class Wire:
         self._log(message, reply.status, fault)
         return reply
 
-    def _schedule(self, message: Message, fault: Fault | None) -> None:
+    def _schedule(self, message: Message, fault: Fault) -> None:
         async def later() -> None:
-            await asyncio.sleep(fault.seconds if fault else 0)
+            await asyncio.sleep(fault.seconds)
             await self._run(message, fault)
 
         task = asyncio.get_running_loop().create_task(later())
@@ -146,7 +114,7 @@ class Wire:
                 if_none_match=message.headers.get("if-none-match"),
                 operation=_operation(message),
                 fault=fault.kind if fault else None,
-                body=message.body if len(message.body) <= _LOGGED_BODY_BYTES else b"",
+                body=message.body.raw if len(message.body.raw) <= _LOGGED_BODY_BYTES else b"",
             )
         )
 
@@ -154,10 +122,10 @@ class Wire:
         match message.method, message.path:
             case "POST", "/_sandbox/faults":
                 try:
-                    self._sandbox.faults.add(Fault(**json.loads(message.body)))
+                    self._sandbox.faults.add(Fault(**message.body.value))
                 except (TypeError, ValueError) as exc:
-                    return _json(422, {"message": str(exc)})
-                return _json(201, {"waiting": len(self._sandbox.faults)})
+                    return fault_replies.as_json(422, {"message": str(exc)})
+                return fault_replies.as_json(201, {"waiting": len(self._sandbox.faults)})
             case "DELETE", "/_sandbox/faults":
                 self._sandbox.faults.clear()
                 return Reply(204, {}, b"")
@@ -165,11 +133,11 @@ class Wire:
                 shown = [
                     {**dataclasses.asdict(r), "body": r.body.decode("utf-8", "replace")} for r in self._sandbox.requests
                 ]
-                return _json(200, shown)
+                return fault_replies.as_json(200, shown)
             case "DELETE", "/_sandbox/requests":
                 self._sandbox.requests.clear()
                 return Reply(204, {}, b"")
-        return _json(404, {"message": "Not Found"})
+        return fault_replies.as_json(404, {"message": "Not Found"})
 
 
 class _Line:
@@ -228,55 +196,10 @@ def _message(scope: Scope, body: bytes) -> Message:
             path, base = below + path.removeprefix(prefix) or "/", f"{web}/api/v3"
     query = scope["query_string"].decode("latin-1")
     pairs = dict(parse_qsl(query, keep_blank_values=True))
-    return Message(scope["method"], path, query, pairs, headers, body, base, web)
+    return Message(scope["method"], path, query, pairs, headers, Body(body), base, web)
 
 
 def _operation(message: Message) -> str | None:
     """The first field that a GraphQL request asks for."""
-    if message.path != "/graphql":
-        return None
-    try:
-        found = _OPERATION.search(json.loads(message.body)["query"])
-    except (ValueError, KeyError, TypeError):
-        return None
+    found = _OPERATION.search(message.body.query or "") if message.path == "/graphql" else None
     return found.group(1) if found else None
-
-
-def _instead(fault: Fault, now: float) -> Reply:
-    """What is answered without asking the endpoint."""
-    match fault.kind:
-        case "bad_json":
-            return Reply(200, {"Content-Type": "application/json; charset=utf-8"}, b'{"message": "cut sh')
-        case "rate_limit_primary":
-            reset = str(int(now + fault.seconds))
-            headers = {"X-RateLimit-Limit": "5000", "X-RateLimit-Remaining": "0", "X-RateLimit-Used": "5000"}
-            headers |= {"X-RateLimit-Reset": reset, "X-RateLimit-Resource": "core"}
-            return _refusal(fault.status or 403, primary_text("installation ID 2001"), PRIMARY_URL, headers)
-        case "rate_limit_secondary":
-            headers = {} if fault.retry_after is None else {"Retry-After": str(fault.retry_after)}
-            headers |= {"X-RateLimit-Limit": "5000", "X-RateLimit-Remaining": "4990", "X-RateLimit-Resource": "core"}
-            return _refusal(fault.status or 403, SECONDARY_TEXT, SECONDARY_URL, headers)
-        case "token_not_ready":
-            return _refusal(fault.status or 401, "Bad credentials", DOCS, {})
-    return _status(fault)
-
-
-def _status(fault: Fault) -> Reply:
-    status = fault.status or 500
-    if fault.body is None:
-        return _refusal(status, "Server Error", DOCS, fault.headers)
-    if isinstance(fault.body, (str, bytes)):
-        body = fault.body.encode() if isinstance(fault.body, str) else fault.body
-        return Reply(status, {"Content-Type": "text/html; charset=utf-8", **fault.headers}, body)
-    reply = _json(status, fault.body)
-    return dataclasses.replace(reply, headers={**reply.headers, **fault.headers})
-
-
-def _refusal(status: int, message: str, url: str, headers: Mapping[str, str]) -> Reply:
-    text = message.replace("{request_id}", "0" * 32)
-    reply = _json(status, {"message": text, "documentation_url": url, "status": str(status)})
-    return dataclasses.replace(reply, headers={**reply.headers, "X-GitHub-Request-Id": "0" * 32, **headers})
-
-
-def _json(status: int, body: object) -> Reply:
-    return Reply(status, {"Content-Type": "application/json; charset=utf-8"}, json.dumps(body).encode())

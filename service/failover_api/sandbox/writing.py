@@ -9,22 +9,17 @@ import time
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+from failover_api.sandbox import people
 from failover_api.sandbox.call import Refused
-from failover_api.sandbox.objects import Person, now
+from failover_api.sandbox.objects import Person
+from failover_api.sandbox.pushing import push
+from failover_api.sandbox.refs import Move
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from failover_api.sandbox.call import Call
-    from failover_api.sandbox.objects import Entry
-    from failover_api.sandbox.repository import Rule
-
-GITHUB = ("GitHub", "noreply@github.com")
-BOT_ID = 4001
-
-
-def email(login: str) -> str:
-    return f"{BOT_ID if login.endswith('[bot]') else 1}+{login}@users.noreply.github.com"
+    from failover_api.sandbox.objects import NewFile
 
 
 def commit(
@@ -40,44 +35,47 @@ def commit(
     """Writes a commit. GitHub signs those of an App that names neither author nor committer."""
     if signed is None:
         signed = call.actor.kind == "installation" and not author and not committer
-    by = person(author or committer, call.actor.login)
-    named = Person(*GITHUB, now()) if signed else person(committer or author, call.actor.login)
+    by = person(call, author or committer)
+    named = Person(*people.GITHUB, call.repo.now()) if signed else person(call, committer or author)
     sha = call.repo.bare.put_commit(tree, parents, message, by, named)
     if signed:
         call.repo.signed.add(sha)
     return sha
 
 
-def commit_on(call: Call, branch: str, head: str, changes: Mapping[str, Entry | None], message: str) -> str:
+def commit_on(call: Call, branch: str, head: str, changes: Mapping[str, NewFile | None], message: str) -> str:
     """Commits `changes` on `head` and moves the branch there. Raises Refused 409 when it has moved."""
     given = call.json()
-    tree = call.repo.bare.change(call.repo.bare.commit(head).tree, changes)
-    sha = commit(call, tree, (head,), message, author=given.get("author"), committer=given.get("committer"))
-    if not land(call, f"refs/heads/{branch}", head, sha):
+    with call.repo.bare.batch():
+        tree = call.repo.bare.change(call.repo.bare.commit(head).tree, changes)
+        sha = commit(call, tree, (head,), message, author=given.get("author"), committer=given.get("committer"))
+    if land(call, Move(f"refs/heads/{branch}", head, sha)):
         raise Refused(409, f"is at {call.repo.bare.head(branch)} but expected {head}")
     return sha
 
 
-def land(call: Call, ref: str, head: str, sha: str) -> bool:
-    """Moves the ref from `head` to `sha`; False when someone else has moved it."""
+def land(call: Call, move: Move) -> Move | None:
+    """Moves a ref; gives the move back when someone else was faster."""
+    meet_others(call, move.name)
+    return push(call.repo, [move], call.actor.login)
+
+
+def meet_others(call: Call, *refs: str) -> None:
+    """The moment before refs are written, in which others may write them."""
     if call.sandbox.write_delay_s:
         time.sleep(call.sandbox.write_delay_s)
-    if "race" in call.faults:
-        branch = ref.removeprefix("refs/heads/")
-        call.sandbox.commit({}, "Someone else was faster", branch, repository=call.repo.full_name)
-    return call.repo.bare.move(ref, head, sha)
+    branches = [name.removeprefix("refs/heads/") for name in refs if name.startswith("refs/heads/")]
+    if "race" in call.faults and branches:
+        call.sandbox.commit({}, "Someone else was faster", branches[0], repository=call.repo.full_name)
 
 
-def person(given: Mapping[str, Any] | None, login: str) -> Person:
+def person(call: Call, given: Mapping[str, Any] | None) -> Person:
     """The author that a client names, or the one who asks."""
+    asking = people.by(call.actor.login, call.repo.now())
     if not given:
-        return Person(login, email(login), now())
-    at, zone = _moment(str(given["date"])) if given.get("date") else (now(), 0)
-    return Person(str(given.get("name", login)), str(given.get("email", email(login))), at, zone)
-
-
-def rule_for(call: Call, branch: str) -> Rule | None:
-    return call.repo.rules.get(branch)
+        return asking
+    at, zone = _moment(str(given["date"])) if given.get("date") else (asking.time, 0)
+    return Person(str(given.get("name", asking.name)), str(given.get("email", asking.email)), at, zone)
 
 
 def _moment(text: str) -> tuple[int, int]:

@@ -1,0 +1,142 @@
+"""Many promotes at once: how many commits and requests they are, and how long the last of them takes.
+
+Measured through the use cases, against a sandbox in a process of its own behind a delay. A commit of GitHub's takes
+most of a second; a delay of half a second stands for that, one of 50 ms for the fastest one can hope for.
+"""
+
+import asyncio
+import itertools
+import statistics
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx2
+
+from bench.rig import repositories
+from bench.rig.delay import delaying
+from bench.rig.host import Host, hosting
+from bench.rig.report import Row, at_most
+from bench.rig.scratch import scratch
+from failover_api.core.catalog import Action
+from failover_api.failover import Failover, Wish
+from failover_api.wiring import open_failover
+
+CALLERS = 100
+ROUND_TRIPS_S = (0.5, 0.05)
+RATE_PER_S, RATE_SERVICES = 200, 400
+CYCLE = (Action.PROMOTE, Action.DEMOTE)
+
+
+def measure(*, quick: bool = False) -> Iterator[Row]:
+    """A storm and a group behind each round trip, then a steady stream."""
+    with scratch() as folder, hosting(repositories.generated(RATE_SERVICES), folder) as host:
+        for round_trip_s in ROUND_TRIPS_S:
+            with delaying(host.port, round_trip_s) as delay:
+                yield from asyncio.run(
+                    _storm(host, _catalog(folder, CALLERS), delay.url, round_trip_s, 3 if quick else 7)
+                )
+        with delaying(host.port, ROUND_TRIPS_S[1]) as delay:
+            yield from asyncio.run(_stream(host, _catalog(folder, RATE_SERVICES), delay.url, 2.0 if quick else 10.0))
+
+
+async def _storm(host: Host, catalog: Path, url: str, round_trip_s: float, times: int) -> list[Row]:
+    names = repositories.names(CALLERS)
+    one_s, last_s, p99_s, group_s, counts, conflicts = [], [], [], [], [], 0
+    async with open_failover(host.settings(catalog, url=url)) as house:
+        failover = house.failover
+        await failover.list_all()
+        for _, action in zip(range(2 * times), itertools.cycle(CYCLE), strict=False):
+            one_s.append((await _timed(failover, names[0], action))[0])
+            _forget(host)
+            took = sorted(
+                took for took, _ in await asyncio.gather(*(_timed(failover, name, action) for name in names[1:]))
+            )
+            p99_s.append(took[int(len(took) * 0.99) - 1])
+            last_s.append(took[-1])
+            writes = _writes(host)
+            counts.append(len(writes))
+            conflicts += sum(request["status"] == 409 or request.get("refused", False) for request in writes)
+        for _, action in zip(range(2 * times), itertools.cycle(CYCLE), strict=False):
+            started = time.perf_counter()
+            await failover.move_group("all", action, Wish(by="bench"))
+            group_s.append(time.perf_counter() - started)
+    behind = f"behind {round_trip_s * 1000:.0f} ms"
+    one = statistics.median(one_s)
+    return [
+        at_most(f"commits of {CALLERS - 1} promotes at once, {behind}", max(counts), 3, "commits", digits=0),
+        at_most(
+            f"p99 of them / one promote, {behind}",
+            statistics.median(p99_s) / one,
+            2.2,
+            "times",
+            digits=2,
+            note=f" ({statistics.median(p99_s) * 1000:.0f} ms; one {one * 1000:.0f} ms)",
+        ),
+        at_most(f"conflicts they made themselves, {behind}", conflicts, 0, "conflicts", digits=0),
+        at_most(
+            f"a group of {CALLERS} / one promote, {behind}",
+            statistics.median(group_s) / one,
+            1.3,
+            "times",
+            digits=2,
+            note=f" ({statistics.median(group_s) * 1000:.0f} ms)",
+        ),
+    ]
+
+
+async def _stream(host: Host, catalog: Path, url: str, seconds: float) -> list[Row]:
+    names = repositories.names(RATE_SERVICES)
+    async with open_failover(host.settings(catalog, url=url)) as house:
+        await house.failover.list_all()
+        _forget(host)
+        moving: list[asyncio.Task[tuple[float, Any]]] = []
+        wishes = itertools.chain.from_iterable(((name, action) for name in names) for action in itertools.cycle(CYCLE))
+        started = time.perf_counter()
+        for number in range(int(RATE_PER_S * seconds)):
+            name, action = next(wishes)
+            moving.append(asyncio.create_task(_timed(house.failover, name, action)))
+            await asyncio.sleep(max(0.0, started + (number + 1) / RATE_PER_S - time.perf_counter()))
+        outcomes = await asyncio.gather(*moving)
+    asked = len(_requests(host))
+    assert all(outcome.changed for _, outcome in outcomes)
+    took = sorted(took for took, _ in outcomes)
+    return [
+        at_most(
+            f"requests a promote, {RATE_PER_S} promotes a second for {seconds:.0f} s",
+            asked / len(outcomes),
+            0.05,
+            "requests",
+            digits=3,
+            note=f" ({asked} for {len(outcomes)}; median {took[len(took) // 2]:.1f} s, longest {took[-1]:.1f} s)",
+        )
+    ]
+
+
+async def _timed(failover: Failover, name: str, action: Action) -> tuple[float, Any]:
+    started = time.perf_counter()
+    outcome = await failover.move(name, action, Wish(by="bench"))
+    assert outcome.changed
+    return time.perf_counter() - started, outcome
+
+
+def _catalog(folder: Path, count: int) -> Path:
+    services = repositories.names(count)
+    path = folder / f"{count}.yaml"
+    groups = f"groups: {{all: [{', '.join(services)}]}}\n"
+    path.write_text(groups + repositories.catalog(services), encoding="utf-8")
+    return path
+
+
+def _requests(host: Host) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = httpx2.get(f"{host.url}/_sandbox/requests").json()
+    return found
+
+
+def _writes(host: Host) -> list[dict[str, Any]]:
+    return [r for r in _requests(host) if r["method"] == "PUT" or r.get("operation") == "createCommitOnBranch"]
+
+
+def _forget(host: Host) -> None:
+    httpx2.delete(f"{host.url}/_sandbox/requests")

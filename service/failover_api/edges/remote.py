@@ -1,0 +1,101 @@
+"""A running service, over HTTP, as the command line sees it: a Desk as desk.py says."""
+
+from typing import Any
+from urllib.parse import quote
+
+from failover_api.edges.desk import Body, MoveOptions, Refused, refused
+from failover_api.edges.idempotency import checked_key
+from failover_api.edges.problems import TYPE_PREFIX
+from failover_api.errors import FailoverError, NotReady, OutcomeUnknown
+
+_AGAIN = "ask again: a service that is already there is not moved twice"
+_KEYED = "ask again with the same key: it is not done twice"
+_LOOK = "look at its history before you ask again: rolling back twice undoes the rollback"
+
+
+class Remote:
+    """A running service."""
+
+    def __init__(self, url: str, token: str | None, timeout_s: float) -> None:
+        self._url, self._token, self._timeout_s = url, token, timeout_s
+
+    def list_all(self) -> Body:
+        return self._ask("GET", "/api/failover", expect="services")[0]
+
+    def status(self, service: str) -> Body:
+        return self._ask("GET", _path("failover", service), expect="switches")[0]
+
+    def history(self, service: str, *, limit: int, cursor: str | None) -> Body:
+        paging = {"limit": limit} if cursor is None else {"limit": limit, "cursor": cursor}
+        return self._ask("GET", _path("failover", service, "history"), expect="entries", params=paging)[0]
+
+    def move(self, service: str, action: str, options: MoveOptions) -> tuple[Body, str]:
+        return self._move(_path("failover", service, action), action, options)
+
+    def move_group(self, group: str, action: str, options: MoveOptions) -> tuple[Body, str]:
+        return self._move(_path("groups", group, action), action, options)
+
+    def _move(self, path: str, action: str, options: MoveOptions) -> tuple[Body, str]:
+        asked = {key: getattr(options, key) for key in ("dry_run", "force", "reason", "supersede", "skip_refused")}
+        wish = {key: value for key, value in asked.items() if value}
+        try:
+            key = checked_key(() if options.key is None else (options.key,))
+        except FailoverError as exc:
+            raise refused(exc) from exc
+        named = {"If-Match": options.if_match, "Idempotency-Key": key}
+        headers = {name: value for name, value in named.items() if value is not None}
+        again = None if options.dry_run else _again(action, key)
+        return self._ask("POST", path, expect="changes", again=again, json=wish, headers=headers)
+
+    def _ask(
+        self,
+        method: str,
+        path: str,
+        *,
+        expect: str,
+        again: str | None = None,
+        headers: Any = None,
+        json: Any = None,
+        params: Any = None,
+    ) -> tuple[Body, str]:
+        """The body, which has the key `expect`, and its ETag. `again` is what to do when a write has no answer."""
+        import httpx2
+
+        headers = {"accept": "application/json", **(headers or {})}
+        if self._token:
+            headers["authorization"] = f"Bearer {self._token}"
+        try:
+            response = httpx2.request(
+                method, self._url + path, headers=headers, json=json, params=params, timeout=self._timeout_s
+            )
+        except (httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.UnsupportedProtocol, httpx2.InvalidURL) as exc:
+            raise refused(NotReady(f"{self._url} cannot be reached ({type(exc).__name__})")) from exc
+        except httpx2.HTTPError as exc:
+            raise refused(self._unanswered(f"did not answer ({type(exc).__name__})", again)) from exc
+        try:
+            body = response.json()
+        except ValueError:
+            body = None
+        if response.is_success and isinstance(body, dict) and expect in body:
+            return body, response.headers.get("etag", "")
+        if isinstance(body, dict) and str(body.get("type", "")).startswith(TYPE_PREFIX):
+            raise Refused(body)
+        foreign = f"answered {response.status_code}, and not as a failover-api does"
+        carried_out = response.is_success or response.status_code >= 500
+        raise refused(self._unanswered(foreign, again if carried_out else None))
+
+    def _unanswered(self, what: str, again: str | None) -> FailoverError:
+        """What it means that the service's own answer did not come: a gateway in between may have dropped it."""
+        if again is None:
+            return NotReady(f"{self._url} {what}")
+        return OutcomeUnknown(f"{self._url} {what}; {again}")
+
+
+def _path(*steps: str) -> str:
+    return "/".join(("/api", *(quote(step, safe="") for step in steps)))
+
+
+def _again(action: str, key: str | None) -> str:
+    if key is not None:
+        return _KEYED
+    return _LOOK if action == "rollback" else _AGAIN

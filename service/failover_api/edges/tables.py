@@ -1,0 +1,142 @@
+"""What people read, as tables and lines. Everything that comes from outside passes through printable."""
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+from rich.table import Table
+from rich.text import Text
+
+from failover_api.edges.printable import one_line
+
+Body = dict[str, Any]
+
+WIDE = 80  # columns; with fewer, a history is lines instead of a table
+_COLOURS = {"primary": "green", "backup": "yellow", "mixed": "magenta", "unknown": "red"}
+_VERBS = {"promote": "Promote", "demote": "Demote", "rollback": "Roll back"}
+_WAYS = {"pull_request": " by pull request", "mixed": " by commit and pull request"}
+_NAMED = 4  # services of a group that a question names
+
+
+def services_table(body: Body) -> Table:
+    table = _table("SERVICE", "SIDE", "POLICY", "WHERE")
+    for service in body["services"]:
+        table.add_row(_cell(service["service"]), side(service["side"]), _cell(service["policy"]), _where(service))
+    return table
+
+
+def members_table(body: Body) -> Table:
+    """The services of a group's move."""
+    table = _table("SERVICE", "FROM", "TO")
+    for member in body["services"]:
+        if problem := member.get("error"):
+            left_out = Text(f"left out: {one_line(problem['detail'])}", style="red")
+            table.add_row(_cell(member["service"]), _cell(""), left_out)
+        else:
+            style = "dim" if member["from"] == member["to"] else ""
+            table.add_row(_cell(member["service"]), side(member["from"]), side(member["to"]), style=style)
+    return table
+
+
+def history_table(body: Body) -> Table:
+    table = _table("TIME", "ACTION", "FROM", "TO", "BY", "REASON", "COMMIT")
+    for column in table.columns:
+        column.no_wrap = column.header not in {"BY", "REASON"}
+    for entry in body["entries"]:
+        style = "" if entry["action"] else "dim"
+        table.add_row(
+            _cell(_time(entry)),
+            _cell(entry["action"] or entry["kind"]),
+            side(entry["from"] or ""),
+            side(entry["to"] or ""),
+            _cell(entry["by"]),
+            _cell(_why(entry)),
+            _cell(_commit(entry)),
+            style=style,
+        )
+    return table
+
+
+def history_lines(body: Body) -> Iterator[Text]:
+    """The same where a table has no room: two lines or more an entry."""
+    for entry in body["entries"]:
+        yield Text.assemble(move_line(entry), style="" if entry["action"] else "dim")
+        yield Text(f"  {_commit(entry)}", style="dim")
+
+
+def move_line(entry: Body) -> Text:
+    """An entry in a line: when, what, by whom, why."""
+    what = Text.assemble(f"{_time(entry)}  {one_line(entry['action'] or entry['kind'])}")
+    if entry["action"]:
+        what = Text.assemble(what, " ", side(entry["from"]), " -> ", side(entry["to"]))
+    why = _why(entry)
+    return Text.assemble(what, f", by {one_line(entry['by'])}", f": {why}" if why else "")
+
+
+def pull_request_line(pull: Body) -> Text:
+    """Where a pull request is, and what became of it."""
+    style = "cyan" if pull["state"] == "open" else "dim"
+    return Text(f"pull request #{pull['number']} is {one_line(pull['state'])}: {one_line(pull['url'])}", style=style)
+
+
+def question(outcome: Body) -> str:
+    """What is asked before a move."""
+    verb, way = _VERBS.get(outcome["action"], outcome["action"]), _WAYS.get(outcome["policy"], "")
+    if "group" not in outcome:
+        return f"{verb} {outcome['service']} from {outcome['from']} to {outcome['to']}{way}?"
+    moving = [member["service"] for member in outcome["services"] if member["changed"]]
+    what = ", ".join(moving) if len(moving) <= _NAMED else f"{len(moving)} services"
+    return f"{verb} {what} of group {outcome['group']} to {outcome['to']}{way}?"
+
+
+def side(name: str) -> Text:
+    return Text(one_line(name), style=_COLOURS.get(name, ""))
+
+
+def value(found: object) -> str:
+    return found if isinstance(found, str) else json.dumps(found)
+
+
+def _table(*columns: str) -> Table:
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for column in columns:
+        table.add_column(column, overflow="fold")
+    return table
+
+
+def _cell(text: str) -> Text:
+    """A string would be read as markup."""
+    return Text(one_line(text))
+
+
+def _where(service: Body) -> Text:
+    where = _found(service)
+    if pull := service.get("pull_request"):
+        where = Text.assemble(where, "\n", pull_request_line(pull))
+    return where
+
+
+def _found(service: Body) -> Text:
+    if service.get("error"):
+        return Text(one_line(service["error"]["detail"]), style="red")
+    strays = [s for s in service["switches"] if s["side"] == "unknown"]
+    if strays:
+        first = strays[0]
+        said = f"{first['file']}:{first['line']}: {value(first['value'])} is on neither side"
+        return Text(one_line(said), style="red")
+    return Text(one_line(", ".join(dict.fromkeys(switch["file"] for switch in service["switches"]))), style="dim")
+
+
+def _time(entry: Body) -> str:
+    """To the minute, in UTC."""
+    return one_line(entry["time"][:16].replace("T", " "))
+
+
+def _why(entry: Body) -> str:
+    """The reason of a move; of an edit, what its author wrote."""
+    return one_line((entry["reason"] or "") if entry["action"] else entry["message"])
+
+
+def _commit(entry: Body) -> str:
+    pull = entry["pull_request"]
+    return one_line(entry["commit"]["sha"][:7] + (f" #{pull['number']}" if pull else ""))

@@ -1,0 +1,142 @@
+"""Pull requests: found, opened, edited, closed.
+
+https://docs.github.com/en/rest/pulls/pulls
+"""
+
+import contextlib
+import json
+import time
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any, Literal
+from urllib.parse import urlencode
+
+from failover_api.core.catalog import Branch
+from failover_api.errors import FailoverError, FileNotFound, GitHubError, RepositoryNotFound, WriteUnknown
+from failover_api.forge.client import GitHubClient
+from failover_api.forge.port import PullRequest
+from failover_api.forge.repository import change
+
+PAGE = 100
+_KEPT = ("number", "html_url", "node_id", "state", "merged", "merged_at", "merge_commit_sha", "body")
+
+State = Literal["open", "merged", "closed"]
+
+
+class Pulls:
+    """The pull requests of a repository between branches of its own."""
+
+    def __init__(self, client: GitHubClient) -> None:
+        self._client = client
+
+    async def open(self, base: Branch, heads: Collection[str]) -> list[PullRequest]:
+        """As Forge.open_pull_requests(). For one branch GitHub looks; for several, all open ones are listed."""
+        if not heads:
+            return []
+        started = time.monotonic()
+        query = {"state": "open", "base": base.name, "sort": "created", "direction": "asc", "per_page": str(PAGE)}
+        if len(heads) == 1:
+            query["head"] = _head(base, *heads)
+        found: dict[int, PullRequest] = {}
+        page, full = 1, True
+        while full:
+            listed = await self._list(base, {**query, "page": str(page)}, started)
+            found |= {pull.number: pull for pull in _between(base, heads, listed)}
+            page, full = page + 1, len(listed) >= PAGE
+        return [found[number] for number in sorted(found)]
+
+    async def from_branch(self, base: Branch, head: str, not_before: float | None) -> list[PullRequest]:
+        """As Forge.pull_requests()."""
+        query = {"state": "all", "base": base.name, "head": _head(base, head), "per_page": str(PAGE)}
+        listed = await self._list(base, query, not_before)
+        return sorted(_between(base, [head], listed), key=lambda pull: -pull.number)
+
+    async def create(self, base: Branch, head: str, *, title: str, body: str, draft: bool) -> PullRequest:
+        """As Forge.create_pull_request()."""
+        what = f"opening a pull request from {head} into {base}"
+        given = {"title": title, "body": body, "head": head, "base": base.name, "draft": draft}
+        reply = await change(self._client, "POST", base, "pulls", given, what=what, pulls=True)
+        try:
+            return _pull_request(reply.data)
+        except (AttributeError, KeyError, TypeError) as exc:
+            raise WriteUnknown(f"{what}: GitHub's answer is no pull request") from exc
+
+    async def edit(self, base: Branch, number: int, *, title: str, body: str) -> None:
+        """As Forge.edit_pull_request()."""
+        await self._change(base, number, {"title": title, "body": body}, "editing")
+
+    async def close(self, base: Branch, number: int, *, comment: str) -> None:
+        """As Forge.close_pull_request(). Without the comment, when that is refused or its reply lost."""
+        what = f"commenting on pull request {base.repository}#{number}"
+        with contextlib.suppress(FailoverError):
+            below = f"issues/{number}/comments"
+            await change(self._client, "POST", base, below, {"body": comment}, what=what, pulls=True)
+        await self._change(base, number, {"state": "closed"}, "closing")
+
+    async def _change(self, base: Branch, number: int, body: Mapping[str, str], doing: str) -> None:
+        what = f"{doing} pull request {base.repository}#{number}"
+        await change(self._client, "PATCH", base, f"pulls/{number}", body, what=what, pulls=True)
+
+    async def _list(self, base: Branch, query: Mapping[str, str], not_before: float | None) -> list[Any]:
+        """One page, as far as _pull_request() needs it."""
+        url = f"/repos/{base.repository}/pulls?{urlencode(query)}"
+        what = f"listing the pull requests of {base.repository}"
+        try:
+            body = await self._client.get(
+                base.repository, url, what=what, not_before=not_before, pulls=True, digest=_digest
+            )
+            return list(json.loads(body))
+        except FileNotFound as exc:
+            raise RepositoryNotFound(f"no repository {base.repository}, or the credentials cannot see it") from exc
+        except (AttributeError, KeyError, TypeError, ValueError) as exc:
+            raise GitHubError(f"{what}: GitHub's answer is no list of pull requests") from exc
+
+
+def _head(base: Branch, head: str) -> str:
+    return f"{base.owner}:{head}"
+
+
+def _digest(body: bytes) -> bytes:
+    """A pull request is 20 kB as GitHub lists it, most of it two descriptions of the repository."""
+    return json.dumps([_digested(item) for item in json.loads(body)]).encode()
+
+
+def _digested(item: Mapping[str, Any]) -> dict[str, Any]:
+    head, base = item["head"], item["base"]
+    repository = (head.get("repo") or {}).get("full_name")  # null when the fork is gone
+    return {
+        **{key: item.get(key) for key in _KEPT},
+        "head": {"ref": head["ref"], "sha": head["sha"], "repo": {"full_name": repository}},
+        "base": {"ref": base["ref"], "sha": base.get("sha")},
+    }
+
+
+def _between(base: Branch, heads: Collection[str], listed: Sequence[Any]) -> list[PullRequest]:
+    """Those from one of `heads` into `base`: GitHub ignores filters that it does not understand."""
+    return [
+        _pull_request(item)
+        for item in listed
+        if item["base"]["ref"] == base.name
+        and item["head"]["ref"] in heads
+        and (item["head"]["repo"]["full_name"] or "").casefold() == base.repository.casefold()
+    ]
+
+
+def _pull_request(item: Mapping[str, Any]) -> PullRequest:
+    state = _state(item)
+    return PullRequest(
+        number=item["number"],
+        url=item["html_url"],
+        branch=item["head"]["ref"],
+        state=state,
+        head=item["head"]["sha"],
+        body=item.get("body") or "",
+        node_id=item["node_id"],
+        base_head=item["base"].get("sha"),
+        merge_commit=item.get("merge_commit_sha") if state == "merged" else None,  # else that of a trial merge
+    )
+
+
+def _state(item: Mapping[str, Any]) -> State:
+    if item.get("merged") or item.get("merged_at"):
+        return "merged"
+    return "open" if item["state"] == "open" else "closed"

@@ -1,0 +1,23 @@
+"""What an answer of the JSON API has to have, whatever it says."""
+
+from typing import Any
+
+import httpx2
+
+PROBLEM_KEYS = {"type", "title", "status", "detail", "instance", "outcome"}
+
+
+def problem(response: httpx2.Response, slug: str, status: int) -> dict[str, Any]:
+    """The problem object, after everything that holds for each has been checked."""
+    body: dict[str, Any] = response.json()
+    assert (response.status_code, body["type"]) == (status, f"urn:failover-api:problem:{slug}"), body
+    assert response.headers["content-type"] == "application/problem+json"
+    assert body.keys() == PROBLEM_KEYS
+    assert body["status"] == status
+    assert body["instance"] == response.headers["x-request-id"]
+    assert body["title"]
+    assert body["detail"]
+    assert body["outcome"] == ("unknown" if slug in {"outcome-unknown", "internal-error"} else "not-applied")
+    if status == 503:
+        assert int(response.headers["retry-after"]) >= 1
+    return body
