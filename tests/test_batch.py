@@ -317,7 +317,7 @@ async def test_a_missing_branch_is_named(stage: Stage) -> None:
         ("rate_limit_primary", {"seconds": 90.0}, 90),
         ("rate_limit_secondary", {"retry_after": 7}, 7),
         ("rate_limit_secondary", {}, 60),
-        ("rate_limit_secondary", {"status": 429, "retry_after": 3}, 3),
+        ("rate_limit_secondary", {"status": 429, "retry_after": 9}, 9),
     ],
 )
 @ONE_AND_SEVERAL_FILES

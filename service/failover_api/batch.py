@@ -152,8 +152,8 @@ class Batch:
             except WriteUnknown as exc:
                 last = exc
                 await self._find_if_possible(draft)
-            except GitHubRateLimited as exc:
-                if not exc.secondary or self._lost is not None:
+            except GitHubRateLimited:
+                if self._lost is not None or not self._forge.write_wait_s(self._branch):
                     raise
                 return self._live
             except (BranchProtected, Conflict, GitHubError) as exc:

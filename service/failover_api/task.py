@@ -131,6 +131,7 @@ class Task:
             return error
         named = copy.copy(error)
         named.detail = f"{service.name}: {error.detail}"
+        named.args = (named.detail,)
         return named
 
 

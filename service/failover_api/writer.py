@@ -67,7 +67,7 @@ class Writer:
                 await self._wait_for_github(branch, waiting)
                 batch = take(waiting)
                 if batch:
-                    self._put_back(branch, await self._run(batch))
+                    waiting.extendleft(reversed(await self._run(batch)))
         except BaseException as exc:
             if not isinstance(exc, asyncio.CancelledError):
                 _log.exception("writing failed by a defect")
@@ -103,14 +103,6 @@ class Writer:
             run.cancel()
             answered.cancel()
             await asyncio.wait({run, answered})
-
-    def _put_back(self, branch: Branch, tickets: list[Ticket]) -> None:
-        """GitHub took no write: they are the next again, if it says when."""
-        if self._forge.write_wait_s(branch) > 0:
-            self._waiting[branch].extendleft(reversed(tickets))
-            return
-        for ticket in tickets:
-            ticket.settle(GitHubRateLimited("GitHub takes no more writes for now", secondary=True))
 
     def _batch(self, tickets: list[Ticket]) -> Batch:
         return Batch(tickets, forge=self._forge, observer=self._observer, repeats=self._repeats)

@@ -1,20 +1,32 @@
-"""The plan as people read it: commit message with trailers, one sentence. The diff is in core/diff.py.
+"""The plan as people read it: commit message with trailers. The diff is in core/diff.py, the outcome in sentence.py.
 
 Nothing that comes from outside (a reason, a value in a manifest, a name) can end a line here: a line of its own could
 forge a trailer.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from failover_api.core.catalog import Action
 from failover_api.core.diff import unified_diff
 from failover_api.core.plan import Change, Plan
-from failover_api.core.trailers import Record, write_trailers
+from failover_api.core.sentence import destination, sentence
+from failover_api.core.trailers import REASON, Record, write_trailers
 from failover_api.core.wording import MAX_LENGTH, is_printable, one_line, shown
 from failover_api.errors import BadRequest
 
-__all__ = ["Asked", "checked_reason", "commit_message", "headline", "sentence", "shown", "unified_diff"]
+__all__ = [
+    "Asked",
+    "checked_reason",
+    "commit_message",
+    "headline",
+    "movement",
+    "reason_lines",
+    "record_of",
+    "sentence",
+    "shown",
+    "unified_diff",
+]
 
 MAX_REASON_LENGTH = 200
 _VERBS = {Action.PROMOTE: "Fail over", Action.DEMOTE: "Fail back", Action.ROLLBACK: "Roll back"}
@@ -51,12 +63,11 @@ def commit_message(moves: Sequence[tuple[Plan, Asked]]) -> str:
     """
     moves = [(plan, asked) for plan, asked in moves if plan.changes]
     plans = [plan for plan, _ in moves]
-    reasons = dict.fromkeys(one_line(asked.reason) for _, asked in moves if asked.reason)
     paragraphs = [
         headline(plans),
-        "\n".join(_moves(plan) for plan in plans),
+        "\n".join(movement(plan, _document) for plan in plans),
         "\n".join(_listing(plan.changes) for plan in plans),
-        "\n".join(f"Reason: {reason}" for reason in reasons),
+        "\n".join(reason_lines(moves)),
         write_trailers([record_of(plan, asked) for plan, asked in moves]),
     ]
     return "\n\n".join(filter(None, paragraphs)) + "\n"
@@ -81,38 +92,35 @@ def record_of(plan: Plan, asked: Asked) -> Record:
 
 
 def headline(plans: Sequence[Plan]) -> str:
-    """The first line: "Fail over sonarr to backup", "Fail back 3 services to primary"."""
-    first = plans[0]
-    what = first.service.name if len(plans) == 1 else f"{len(plans)} services"
-    if any(plan.action is not first.action for plan in plans):
-        return f"Move {what}"
-    where = "" if any(plan.after is not first.after for plan in plans) else f" to {first.after}"
-    return f"{_VERBS[first.action]} {what}{where}"
+    """The first line: "Fail over sonarr to backup", "Fail back 3 services to primary", "Move 2 services"."""
+    what = plans[0].service.name if len(plans) == 1 else f"{len(plans)} services"
+    verbs = {_VERBS[plan.action] for plan in plans}
+    verb = verbs.pop() if len(verbs) == 1 else "Move"
+    where = destination(plans)
+    return f"{verb} {what} to {where}" if where else f"{verb} {what}"
 
 
-def sentence(plan: Plan, *, dry_run: bool) -> str:
-    """The outcome in one sentence."""
-    name, target = plan.service.name, plan.after
-    if not plan.changes:
-        return f"{name} is already on {target}; nothing to do."
-    count = len(plan.changes)
-    scalars = f"{count} value{'s' if count > 1 else ''} in {', '.join(map(one_line, plan.new))}"
-    if dry_run:
-        return f"{name} would move from {plan.before.state} to {target}: {scalars}. Nothing was written."
-    return f"{name} moved from {plan.before.state} to {target}: {scalars}."
-
-
-def _moves(plan: Plan) -> str:
-    documents = list(dict.fromkeys(_document(change.document) for change in plan.changes))
+def movement(plan: Plan, name: Callable[[str], str]) -> str:
+    """What moves, on one line; `name` writes a document's name."""
+    documents = [name(document) for document in dict.fromkeys(change.document for change in plan.changes)]
     subject = " and ".join(filter(None, (", ".join(documents[:-1]), documents[-1])))
     verb = "moves" if len(documents) == 1 else "move"
     return f"{subject} {verb} from {plan.before.state} to {plan.after}."
 
 
+def reason_lines(moves: Iterable[tuple[Plan, Asked]]) -> list[str]:
+    """Each reason once, on a line that read_records() knows."""
+    reasons = (one_line(asked.reason).strip() for _, asked in moves)
+    return [f"{REASON}{reason}" for reason in dict.fromkeys(reasons) if reason]
+
+
 def _document(name: str) -> str:
-    """A document as a line may begin with it: Git takes `---` for the end of a message, and `#` for a comment."""
+    """A document as a line may begin with it.
+
+    Git takes `---` for the end of a message, `#` for a comment; a first word with a colon looks like a trailer.
+    """
     text = one_line(name if len(name) <= MAX_LENGTH else f"{name[: MAX_LENGTH - 1]}…")
-    return text if text[:1].isalnum() else f"Document {text}"
+    return text if text.partition(" ")[0].isalnum() else f"Document {text}"
 
 
 def _listing(changes: Iterable[Change]) -> str:

@@ -35,6 +35,7 @@ from failover_api.forge.replies import (
 
 ALWAYS = math.inf  # a `not_before` that no copy satisfies
 FRESH_TOKEN_S = 5.0
+PATIENCE_S = 5.0  # a longer wait that GitHub asks for is told to the caller
 FRESH_TOKEN_WAITS_S = (1.0, 2.0)
 _AS_APP = "app"  # the App's own requests count by themselves
 _GRAPHQL = " graphql"  # behind a key: its own primary limit
@@ -63,12 +64,10 @@ class GitHubClient:
         self.credentials: Credentials
 
     def write_wait_s(self, repository: str) -> float:
-        """How long until a write would be sent; 0 when it would now.
-
-        GraphQL's own quota does not count: what is not a mutation goes on without it.
-        """
+        """As Forge.write_wait_s(). GraphQL's own quota does not count: what is no mutation goes on without it."""
         key = self.credentials.key(repository)
-        return max(self._circuit.wait_s(key), self._pace.wait_s(key))
+        asked_for = self._circuit.wait_s(key)
+        return max(asked_for if asked_for <= PATIENCE_S else 0.0, self._pace.wait_s(key))
 
     async def get(
         self,

@@ -167,9 +167,10 @@ class Forge(Protocol):
         ...
 
     def write_wait_s(self, branch: Branch) -> float:
-        """How long until the host would take another write: 0 when it would now.
+        """How long to wait before another write would be sent; 0 when there is nothing to wait for.
 
-        GitHub counts what creates content, and refuses what is too much.
+        The host counts what creates content, and refuses what is too much. A wait that it asked for itself is worth
+        waiting for only when it is short: else this is 0, and whoever asks is told at once.
         """
         ...
 
