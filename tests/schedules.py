@@ -138,14 +138,22 @@ class World(RuleBasedStateMachine):
 
     # Acts of the replicas
 
-    @rule(replica=st.integers(0, 1), name=st.sampled_from(SERVICES), action=st.sampled_from(list(Action)), how=st.data())
+    @rule(
+        replica=st.integers(0, 1), name=st.sampled_from(SERVICES), action=st.sampled_from(list(Action)), how=st.data()
+    )
     def move(self, replica: int, name: str, action: Action, how: st.DataObject) -> None:
         force = action is not Action.ROLLBACK and how.draw(st.sampled_from([False, False, False, True]))
         supersede = how.draw(st.booleans())
         key = how.draw(st.sampled_from([None, None, "key"]))
         self.run(self.all_of([self.call(replica, name, action, force=force, supersede=supersede, key=key)]))
 
-    @rule(wishes=st.lists(st.tuples(st.integers(0, 1), st.sampled_from(SERVICES), st.sampled_from(list(Action))), min_size=2, max_size=6))
+    @rule(
+        wishes=st.lists(
+            st.tuples(st.integers(0, 1), st.sampled_from(SERVICES), st.sampled_from(list(Action))),
+            min_size=2,
+            max_size=6,
+        )
+    )
     def storm(self, wishes: list[tuple[int, str, Action]]) -> None:
         self.run(self.all_of([self.call(replica, name, action) for replica, name, action in wishes]))
 
@@ -247,7 +255,9 @@ class World(RuleBasedStateMachine):
             branch = pulls[which % len(pulls)]["head"]["ref"]
             text = f"pushed {next(self.marks)}\n"
             sha = self.stage.commit({"pushed.txt": text}, "Pushed", branch)
-            self.pushed = {sha: place for sha, place in self.pushed.items() if place[0] != branch} | {sha: (branch, text)}
+            self.pushed = {sha: place for sha, place in self.pushed.items() if place[0] != branch} | {
+                sha: (branch, text)
+            }
 
     # Acts of the network
 
@@ -256,7 +266,10 @@ class World(RuleBasedStateMachine):
         kind, how = trouble
         self.sandbox.faults.add(Fault(kind, **where, **how))  # type: ignore[arg-type] - sampled
 
-    @rule(times=st.integers(1, 2), path=st.sampled_from(["*/contents/*", "*/branches/*", "*/pulls*", "*/commits*", "/graphql"]))
+    @rule(
+        times=st.integers(1, 2),
+        path=st.sampled_from(["*/contents/*", "*/branches/*", "*/pulls*", "*/commits*", "/graphql"]),
+    )
     def lag(self, times: int, path: str) -> None:
         self.sandbox.faults.add(Fault("stale", method="POST" if path == "/graphql" else "GET", path=path, times=times))
 
@@ -312,9 +325,7 @@ class World(RuleBasedStateMachine):
             assert changed <= lines, f"kept: {record} changed lines {changed - lines} of {path}"
 
     def check_pull_requests(self) -> None:
-        moved = [
-            record.service for pull in self.stage.pulls() for record in read_records(pull["body"] or "")
-        ]
+        moved = [record.service for pull in self.stage.pulls() for record in read_records(pull["body"] or "")]
         assert len(moved) == len(set(moved)), f"one open: {moved}"
         for sha, (branch, text) in self.pushed.items():
             tip = self.sandbox.read("pushed.txt", branch, repository=self.stage.repository)

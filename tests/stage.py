@@ -272,4 +272,6 @@ def at_rest(sandbox: Sandbox) -> Iterator[None]:
         sandbox.permissions.update(PERMISSIONS)
         sandbox.unsuspend()
         sandbox.identities.installed = True
+        sandbox.limits.forget()
         sandbox.limits.requests_per_hour = 1_000_000
+        sandbox.limits.writes_per_minute = sandbox.limits.writes_per_hour = None

@@ -362,11 +362,16 @@ async def test_the_deadline_is_for_the_whole_operation(stage: Stage, name: str, 
     assert not stage.moves
 
 
-async def test_who_waits_in_the_queue_past_the_deadline_wrote_nothing(stage: Stage) -> None:
+async def test_who_waits_in_the_queue_past_the_deadline_wrote_nothing(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
     async with stage.house(deadline_s=1.0) as house:
         await house.failover.list_all()
         stage.fault("slow", method="PUT", seconds=20.0, times=None)
-        first, second = await asyncio.gather(promote(house, "sonarr"), promote(house, "radarr"), return_exceptions=True)
+        writing = asyncio.create_task(promote(house, "sonarr"))
+        await asyncio.sleep(0.1)
+        monkeypatch.setattr(house.failover, "_deadline_s", 0.4)
+        first, second = await asyncio.gather(writing, promote(house, "radarr"), return_exceptions=True)
     assert isinstance(first, OutcomeUnknown)
     assert isinstance(second, GitHubUnavailable)
     assert second.outcome == "not-applied"

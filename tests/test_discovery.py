@@ -23,7 +23,8 @@ from tests.stage import Stage, deployment, entry
 
 async def place(house: House, name: str = "web") -> str:
     """The file that the service was found in."""
-    (file,) = {reading.file for reading in (await house.failover.status(name)).detection.readings}
+    outcome = await house.failover.move(name, Action.PROMOTE, Wish(by="t", force=True, dry_run=True))
+    (file,) = {reading.file for reading in outcome.plan.before.readings}
     return file
 
 
@@ -232,7 +233,7 @@ async def test_the_rest_is_read_a_hundred_at_a_time(web: Stage) -> None:
         web.requests.clear()
         web.declare(entry("web", "shop") + entry("d7", "shop"))
         house.catalog.reload()
-        await house.failover.status("d7")
+        await house.failover.move("d7", Action.PROMOTE, Wish(by="t", dry_run=True))
     assert not [r for r in web.requests if b"query Blobs" in r.body], "what files hold is known"
 
 

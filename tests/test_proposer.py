@@ -379,6 +379,7 @@ async def test_auto_merge_waits_for_the_review(stage: Stage) -> None:
 
 
 async def test_auto_merge_that_is_not_allowed_is_a_warning(stage: Stage) -> None:
+    stage.sandbox.repositories[stage.repository].allow_auto_merge = False
     stage.sandbox.protect(repository=stage.repository)
     stage.declare(entry("sonarr", "media", POLICY, "pull_request: {auto_merge: squash}"))
     async with stage.house() as house:

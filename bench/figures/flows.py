@@ -25,6 +25,7 @@ from bench.rig.report import Row, at_most, exactly
 from bench.rig.scratch import scratch
 from failover_api.core.catalog import Action
 from failover_api.failover import Wish
+from failover_api.forge.pace import Pace
 from failover_api.wiring import open_failover
 
 RATIO_LIMITS = {0.050: 1.10, 0.020: 1.20}  # by round trip in seconds
@@ -88,7 +89,7 @@ class BarePut:
 @asynccontextmanager
 async def warm(host: Host, catalog: Path, delay: Delay, name: str) -> AsyncIterator[Callable[[], Awaitable[float]]]:
     """A move to be timed: its service, token and connection are warm. Every second one is the way back."""
-    async with open_failover(host.settings(catalog, url=delay.url)) as house:
+    async with open_failover(host.settings(catalog, url=delay.url), pace=Pace(())) as house:
         there_and_back = (Action.PROMOTE, Action.DEMOTE)
         for action in there_and_back:
             await house.failover.move(name, action, Wish(by="bench"))

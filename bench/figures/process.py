@@ -19,6 +19,7 @@ from bench.rig.report import Row, at_most, median, skipped
 from bench.rig.scratch import scratch
 from failover_api.core.catalog import Action
 from failover_api.failover import Failover, Wish
+from failover_api.forge.pace import Pace
 from failover_api.wiring import open_failover
 
 START_LIMIT_S = 1.5
@@ -102,7 +103,7 @@ def _rss_mb(pid: int) -> float:
 
 def _cpu(host: Host, *, promotes: int) -> Iterator[Row]:
     async def run() -> list[float]:
-        async with open_failover(host.settings(repositories.SAMPLE_CATALOG)) as house:
+        async with open_failover(host.settings(repositories.SAMPLE_CATALOG), pace=Pace(())) as house:
             await _cpu_ms(house.failover, 30)  # whoever is warm has imported everything
             return await _cpu_ms(house.failover, promotes)
 

@@ -21,6 +21,7 @@ from bench.rig.report import Row, at_most
 from bench.rig.scratch import scratch
 from failover_api.core.catalog import Action
 from failover_api.failover import Failover, Wish
+from failover_api.forge.pace import Pace
 from failover_api.wiring import open_failover
 
 CALLERS = 100
@@ -44,7 +45,7 @@ def measure(*, quick: bool = False) -> Iterator[Row]:
 async def _storm(host: Host, catalog: Path, url: str, round_trip_s: float, times: int) -> list[Row]:
     names = repositories.names(CALLERS)
     one_s, last_s, p99_s, group_s, counts, conflicts = [], [], [], [], [], 0
-    async with open_failover(host.settings(catalog, url=url)) as house:
+    async with open_failover(host.settings(catalog, url=url), pace=Pace(())) as house:
         failover = house.failover
         await failover.list_all()
         for _, action in zip(range(2 * times), itertools.cycle(CYCLE), strict=False):

@@ -215,14 +215,14 @@ def merged_listings(listings: Sequence[Sequence[LoggedCommit]]) -> list[LoggedCo
     """
     rests = [deque(listing) for listing in listings]
     standing = Counter(commit.sha for listing in listings for commit in listing)
-    merged: list[LoggedCommit] = []
+    merged: dict[str, LoggedCommit] = {}
     while heads := Counter(rest[0].sha for rest in rests if rest):
         first = [rest[0] for rest in rests if rest]
         ready = [commit for commit in first if heads[commit.sha] == standing[commit.sha]]
         newest = max(ready or first, key=lambda commit: commit.at)
-        merged.append(newest)
+        merged.setdefault(newest.sha, newest)
         for rest in rests:
             if rest and rest[0].sha == newest.sha:
                 rest.popleft()
                 standing[newest.sha] -= 1
-    return merged
+    return list(merged.values())

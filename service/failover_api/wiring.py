@@ -15,6 +15,7 @@ from failover_api.forge.app_auth import AppCredentials, Credentials, StaticToken
 from failover_api.forge.client import GitHubClient
 from failover_api.forge.connections import keep_alive
 from failover_api.forge.github import GitHub
+from failover_api.forge.pace import Pace
 from failover_api.settings import Settings
 
 REQUEST_TIMEOUT_S = 10.0  # GitHub ends a request of its own accord then
@@ -32,13 +33,15 @@ class House:
 
 
 @asynccontextmanager
-async def open_failover(settings: Settings, catalog: CatalogFile | None = None) -> AsyncIterator[House]:
-    """Puts the pieces together; nothing is asked of GitHub yet."""
+async def open_failover(
+    settings: Settings, catalog: CatalogFile | None = None, *, pace: Pace | None = None
+) -> AsyncIterator[House]:
+    """Puts the pieces together; nothing is asked of GitHub yet. `pace` is GitHub's own unless another is given."""
     catalog = catalog or CatalogFile(settings.config)
     catalog.reload()
     timeout_s = min(REQUEST_TIMEOUT_S, settings.deadline_s / 3)
     async with contextlib.aclosing(keep_alive()) as connections:
-        client = GitHubClient(connections, base_url=settings.github_url, timeout_s=timeout_s)
+        client = GitHubClient(connections, base_url=settings.github_url, timeout_s=timeout_s, pace=pace)
         client.credentials = _credentials(settings, client)
         github = GitHub(client)
         failover = Failover(github, catalog.current, deadline_s=settings.deadline_s)

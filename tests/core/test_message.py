@@ -10,11 +10,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from failover_api.core.catalog import Action, Branch, Policy, PullRequestOptions, Service
-from failover_api.core.message import Asked, checked_reason, commit_message, headline, sentence, shown
+from failover_api.core.message import Asked, checked_reason, commit_message, headline, shown
 from failover_api.core.plan import Change, Plan
 from failover_api.core.splice import Value
 from failover_api.core.state import Detection, State
-from failover_api.core.wording import quoted
+from failover_api.core.trailers import read_records
+from failover_api.core.wording import one_line, quoted
 from failover_api.errors import BadRequest
 
 needs_git = pytest.mark.skipif(shutil.which("git") is None, reason="git is not installed")
@@ -33,11 +34,16 @@ ASKED = Asked("01JDAAAAAAAAAAAAAAAAAAAAAA", "ops-laptop", "2026-11-23T04:00:00Z"
 
 
 def plan_of(
-    *changes: Change, name: str = "sonarr", action: Action = Action.PROMOTE, before: State = State.PRIMARY
+    *changes: Change,
+    name: str = "sonarr",
+    action: Action = Action.PROMOTE,
+    before: State = State.PRIMARY,
+    after: State | None = None,
 ) -> Plan:
     service = Service(name, Branch("a/b", "main"), "", Policy.DIRECT, None, PullRequestOptions(), ())
     files = {change.file: b"" for change in changes}
-    return Plan(service, action, Detection(before, ()), changes, files, files)
+    target = after or State(action.target.value)
+    return Plan(service, action, Detection(before, ()), target, changes, files, files)
 
 
 SONARR = plan_of(ROLE, CLAIM)
@@ -128,6 +134,7 @@ Reason: me too
 """
         + TRAILERS
         + """\
+Failover-Reason: k3s-w1 is down
 Failover-Service: plex
 Failover-Action: promote
 Failover-From: unknown
@@ -135,26 +142,85 @@ Failover-To: backup
 Failover-Operation: 01JDBBBBBBBBBBBBBBBBBBBBBB
 Failover-Requested-By: alice
 Failover-Requested-At: 2026-11-23T04:00:01Z
+Failover-Reason: k3s-w1 is down
 """
         + TRAILERS.replace("A" * 22, "C" * 22).replace("ops-laptop", "bob").replace("00:00Z", "00:02Z")
+        + "Failover-Reason: me too\n"
     )
 
 
-def test_headlines() -> None:
-    back = plan_of(ROLE, name="b", action=Action.DEMOTE)
-    assert headline([SONARR]) == "Fail over sonarr to backup"
-    assert headline([back]) == "Fail back b to primary"
-    assert headline([back, back, back]) == "Fail back 3 services to primary"
-    assert headline([SONARR, back]) == "Move 2 services"
-
-
-def test_the_outcome_in_one_sentence() -> None:
-    one = plan_of(ROLE)
-    assert sentence(one, dry_run=False) == f"sonarr moved from primary to backup: 1 value in {FILE}."
-    assert sentence(PLEX, dry_run=True) == (
-        "plex would move from unknown to backup: 3 values in a/helm.yaml, a/volsync.yaml. Nothing was written."
+def test_a_rollback_names_what_it_reverts() -> None:
+    back = plan_of(
+        replace(ROLE, old="backup", new="k3s-w3"), action=Action.ROLLBACK, before=State.BACKUP, after=State.UNKNOWN
     )
-    assert sentence(plan_of(before=State.BACKUP), dry_run=True) == "sonarr is already on backup; nothing to do."
+    asked = replace(ASKED, reason="", group="media", force=True, key="ab12")
+    assert commit_message([(replace(back, reverts="01JDBBBBBBBBBBBBBBBBBBBBBB"), asked)]) == (
+        """\
+Roll back sonarr to its former values
+
+Deployment media/sonarr moves from backup to unknown.
+
+  apps/media/sonarr/deployment.yaml
+    spec.template.spec.nodeSelector.role: backup -> k3s-w3
+
+Failover-Service: sonarr
+Failover-Action: rollback
+Failover-From: backup
+Failover-To: unknown
+Failover-Operation: 01JDAAAAAAAAAAAAAAAAAAAAAA
+Failover-Requested-By: ops-laptop
+Failover-Requested-At: 2026-11-23T04:00:00Z
+Failover-Group: media
+Failover-Force: true
+Failover-Reverts: 01JDBBBBBBBBBBBBBBBBBBBBBB
+Failover-Idempotency: ab12
+"""
+    )
+
+
+def rolled_back(after: State) -> Plan:
+    return plan_of(ROLE, action=Action.ROLLBACK, after=after)
+
+
+BACK = plan_of(ROLE, name="b", action=Action.DEMOTE)
+
+
+@pytest.mark.parametrize(
+    ("plans", "line"),
+    [
+        ([SONARR], "Fail over sonarr to backup"),
+        ([BACK], "Fail back b to primary"),
+        ([BACK] * 3, "Fail back 3 services to primary"),
+        ([SONARR, BACK], "Move 2 services"),
+        ([BACK, rolled_back(State.PRIMARY)], "Move 2 services to primary"),
+        ([SONARR, rolled_back(State.MIXED)], "Move 2 services"),
+        ([rolled_back(State.PRIMARY)], "Roll back sonarr to primary"),
+        ([rolled_back(State.UNKNOWN)], "Roll back sonarr to its former values"),
+        ([rolled_back(State.MIXED), rolled_back(State.MIXED)], "Roll back 2 services to their former values"),
+        ([rolled_back(State.BACKUP), rolled_back(State.BACKUP)], "Roll back 2 services to backup"),
+        ([rolled_back(State.BACKUP), rolled_back(State.PRIMARY)], "Roll back 2 services"),
+    ],
+)
+def test_a_headline_says_what_all_of_it_has_in_common(plans: list[Plan], line: str) -> None:
+    assert headline(plans) == line
+
+
+@needs_git
+def test_a_message_of_many_services_has_every_one_of_them() -> None:
+    files = [f"apps/{n}/deployment.yaml" for n in range(120)]
+    changes = [
+        [replace(change, file=file, document=f"Deployment media/s{n}") for change in (ROLE, CLAIM)]
+        for n, file in enumerate(files)
+    ]
+    message = commit_message([(plan_of(*both, name=f"s{n}"), ASKED) for n, both in enumerate(changes)])
+    paragraphs = message.split("\n\n")
+    assert paragraphs[0] == "Fail over 120 services to backup"
+    assert paragraphs[1].splitlines() == [
+        f"Deployment media/s{n} moves from primary to backup." for n in range(len(files))
+    ]
+    assert [line.strip() for line in paragraphs[2].splitlines()[::3]] == files
+    assert trailers_of(message) == paragraphs[-1].splitlines()
+    assert [record.service for record in read_records(message)] == [f"s{n}" for n in range(len(files))]
 
 
 @pytest.mark.parametrize(
@@ -247,6 +313,8 @@ HOSTILE = st.text(max_size=30) | st.sampled_from(
         "\x00",
         "\u202eFailover",
         " folded",
+        "Failover-To:",
+        "Reason: forged",
     ]
 )
 CHANGES = st.builds(
@@ -290,7 +358,10 @@ def test_nothing_from_outside_forges_a_trailer_or_a_line(moves: list[tuple[list[
     assert message.split("\n") == [*message.splitlines(), ""]
     found = [line.split(": ", 1) for line in trailers_of(message)]
     keys = ["Service", "Action", "From", "To", "Operation", "Requested-By", "Requested-At"]
-    assert [key for key, _ in found] == [f"Failover-{key}" for key in keys] * len(moves)
+    assert [key for key, _ in found if key != "Failover-Reason"] == [f"Failover-{key}" for key in keys] * len(moves)
     assert [value for key, value in found if key == "Failover-To"] == ["backup"] * len(moves)
     assert [value for key, value in found if key == "Failover-Service"] == [f"s{n}" for n in range(len(moves))]
+    records = read_records(message)
+    assert [record.service for record in records] == [f"s{n}" for n in range(len(moves))]
+    assert [record.reason for record in records] == [one_line(reason).strip() for _, _, reason in moves]
     assert not [line for line in message.splitlines() if line.startswith(("---", "#"))]

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from failover_api.core.catalog import Action, Branch, Policy, PullRequestOptions, Service, Side, Switch
+from failover_api.core.catalog import Action, Branch, Policy, PullRequestOptions, Service, Switch
 from failover_api.core.plan import Change, Plan, plan
 from failover_api.core.splice import DocumentId, Edit, Manifest, Scalar, Selector, Value, parse
 from failover_api.core.splice.paths import parse_path
@@ -80,7 +80,7 @@ def test_a_deployment_with_two_switches_moves_and_nothing_else_changes() -> None
         Change(FILE, "Deployment media/sonarr", ROLE, 9, "primary", "backup"),
         Change(FILE, "Deployment media/sonarr", CLAIM, 15, "pvc-sonarr", "pvc-sonarr-backup"),
     )
-    assert (planned.before.state, planned.target) == (State.PRIMARY, Side.BACKUP)
+    assert (planned.before.state, planned.after) == (State.PRIMARY, State.BACKUP)
 
 
 def test_the_way_back_gives_the_same_bytes() -> None:

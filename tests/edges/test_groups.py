@@ -212,3 +212,17 @@ async def test_parts_without_a_pull_request_are_200(stage: Stage) -> None:
     assert response.status_code == 200
     assert (body["policy"], body["commit"], len(body["commits"]), body["pull_requests"]) == ("direct", None, 2, [])
     assert (again["changed"], again["commit"], again["commits"], again["operation"]) == (False, None, [], None)
+
+
+async def test_what_one_part_did_is_what_the_group_did(stage: Stage) -> None:
+    stage.commit({"README.md": "a branch\n"}, "Branch off", "staging")
+    stage.declare(entry("sonarr") + entry("radarr", "media", "branch: staging") + PLEX, top=GROUP)
+    async with stage.client() as client:
+        for name in ("plex", "sonarr"):
+            await client.post(f"/api/failover/{name}/promote")
+        body = (await client.post(PROMOTE)).json()
+    (commit,) = body["commits"]
+    assert (body["changed"], body["commit"]) == (True, commit)
+    staged = stage.sandbox.commit_at("staging", stage.repository)
+    assert commit["sha"] == staged.sha
+    assert f"Failover-Operation: {body['operation']}\n" in staged.message

@@ -40,7 +40,7 @@ async def test_a_move_is_202_and_shows_its_pull_request(reviewed: Stage) -> None
     assert pull["branch"] == "failover/sonarr"
     assert (body["policy"], body["changed"], body["from"], body["to"]) == ("pull_request", True, "primary", "backup")
     assert body["commit"]["sha"] == reviewed.sandbox.head("failover/sonarr", repository=reviewed.repository)
-    assert f"#{pull['number']}" in body["message"] or pull["url"] in body["message"]
+    assert body["message"].startswith(f"Pull request #{pull['number']} moves sonarr from primary to backup")
     assert reviewed.read(SONARR) == FILES[SONARR]
 
 

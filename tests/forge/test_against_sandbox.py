@@ -28,6 +28,7 @@ from failover_api.forge.app_auth import AppCredentials, StaticToken
 from failover_api.forge.client import GitHubClient
 from failover_api.forge.connections import Connections
 from failover_api.forge.github import GitHub
+from failover_api.forge.pace import MINUTE
 from failover_api.forge.port import PullRequest, Snapshot, blob_sha
 from failover_api.sandbox import EXECUTABLE, Fault, NewFile, Sandbox
 
@@ -764,7 +765,8 @@ async def test_a_write_that_github_refuses_holds_the_others_up(github: GitHub, s
     with pytest.raises(GitHubRateLimited) as error:
         await github.commit(snapshot, {SONARR: NEW}, "m")
     assert error.value.secondary
-    assert 0 < (error.value.retry_after_s or 0) - github.write_wait_s(MAIN) < 2
+    assert (error.value.retry_after_s or 0) > 5
+    assert github.write_wait_s(MAIN) == 0.0, "too long to be waited for"
 
 
 async def test_our_own_pace_keeps_githubs(github: GitHub, sandbox: Sandbox) -> None:
@@ -775,7 +777,7 @@ async def test_our_own_pace_keeps_githubs(github: GitHub, sandbox: Sandbox) -> N
         await github.create_branch(Branch(REPO, f"many/{number}"), sandbox.head())
     with pytest.raises(GitHubRateLimited):
         await github.create_branch(OURS, sandbox.head())
-    assert 39 <= number == len(sandbox.requests) < 80
+    assert number == len(sandbox.requests) == MINUTE[0]
     assert all(request.status == 201 for request in sandbox.requests)
 
 

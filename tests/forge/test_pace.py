@@ -37,67 +37,52 @@ def most_within(times: list[float], window_s: float) -> int:
     return max((sum(start <= at <= start + window_s for at in times) for start in times), default=0)
 
 
-def test_a_full_bucket_gives_39_writes_and_then_one_every_60_39ths_of_a_second() -> None:
+def test_a_minute_takes_a_storm_at_once_and_then_waits_for_its_first_to_be_past() -> None:
     clock = Clock()
     pace = Pace(clock=clock)
     assert pace.wait_s(KEY) == 0.0
-    assert take_all(pace) == 39
-    assert pace.wait_s(KEY) == pytest.approx(60 / 39)
-    clock.now += 60 / 39
+    pace.take(KEY)
+    clock.now += 20
+    assert take_all(pace) == MINUTE[0] - 1
+    assert pace.wait_s(KEY) == pytest.approx(40)
+    clock.now += 40
     assert take_all(pace) == 1
-    clock.now += 10 * 60 / 39
-    assert take_all(pace) == 10
+    clock.now += 20
+    assert take_all(pace) == MINUTE[0] - 1
 
 
-def test_an_hour_gives_249_writes_and_then_one_every_3600_249ths_of_a_second() -> None:
-    clock = Clock()
-    pace = Pace((HOUR,), clock=clock)
-    assert take_all(pace) == 249
-    assert pace.wait_s(KEY) == pytest.approx(3600 / 249)
-    clock.now += 3600
-    assert take_all(pace) == 249
-
-
-def test_the_emptier_bucket_decides() -> None:
+def test_the_window_that_is_full_for_longer_decides() -> None:
     clock = Clock()
     pace = Pace(clock=clock)
     taken = 0
-    while pace.wait_s(KEY) < 10:  # the minute alone never asks for more than 2 s
+    while pace.wait_s(KEY) <= MINUTE[1]:
         clock.now += pace.wait_s(KEY)
         pace.take(KEY)
         taken += 1
-    assert taken > 249
+    assert taken == HOUR[0]
+    clock.now += pace.wait_s(KEY)
+    assert clock.now == pytest.approx(1000.0 + HOUR[1])
 
 
 def test_a_refusal_says_how_long_and_counts_nothing() -> None:
     clock = Clock()
     pace = Pace(clock=clock)
     take_all(pace)
+    clock.now += 18.5
     for _ in range(3):
-        with pytest.raises(GitHubRateLimited, match=r"the next may be sent in 1\.5 s") as error:
+        with pytest.raises(GitHubRateLimited, match=r"the next may be sent in 41\.5 s") as error:
             pace.take(KEY)
-        assert error.value.retry_after_s == pytest.approx(60 / 39)
+        assert error.value.retry_after_s == pytest.approx(41.5)
         assert error.value.secondary
+    clock.now += 41.5
+    assert take_all(pace) == MINUTE[0]
 
 
-def test_each_key_has_buckets_of_its_own() -> None:
+def test_each_key_has_windows_of_its_own() -> None:
     clock = Clock()
     pace = Pace(clock=clock)
-    assert take_all(pace) == take_all(pace, "other") == 39
-    clock.now += 30
-    assert take_all(pace, "third") == 39
-    assert pace.wait_s("other") == 0.0
-    assert take_all(pace) == 19
-
-
-def test_a_key_that_was_idle_is_forgotten_and_full() -> None:
-    clock = Clock()
-    pace = Pace(clock=clock)
-    take_all(pace)
-    clock.now += 3601
-    pace.take("other")
-    assert set(pace._full_at) == {"other"}
-    assert take_all(pace) == 39
+    assert take_all(pace) == take_all(pace, "other") == MINUTE[0]
+    assert pace.wait_s("third") == 0.0
 
 
 def test_without_limits_nothing_waits() -> None:
@@ -118,8 +103,8 @@ def test_no_window_ever_holds_more_than_github_allows(start: float, steps: list[
     for step in steps:
         clock.now += step
         times += [clock.now] * take_all(pace)
-    assert most_within(times, 60.0) <= 2 * MINUTE[0] < 80
-    assert most_within(times, 3600.0) <= 2 * HOUR[0] < 500
+    assert most_within(times, 59.9) <= MINUTE[0] < 80
+    assert most_within(times, 3599.9) <= HOUR[0] < 500
 
 
 @given(start=STARTS, steps=STEPS)

@@ -44,10 +44,10 @@ class _Block:
         room -= NOTE_SIZE + _size(self.first + self.last)
         kept: list[str] = []
         for line in self.lines[: self.most]:
-            room -= _size(f"{line}\n")
-            if room < 0:
+            if _size(f"{line}\n") > room:
                 break
             kept.append(line)
+            room -= _size(f"{line}\n")
         text = "\n".join(filter(None, [self.first, *kept, self.last])) if kept else ""
         cut = len(self.lines) - len(kept)
         note = f"_And {cut:,} more {self.what}{'' if cut == 1 else 's'}: see the files changed._"

@@ -11,7 +11,7 @@ from failover_api.core.catalog import Action, Service, Switch
 from failover_api.core.plan import Change, Plan
 from failover_api.core.splice import Edit, Manifest, Scalar
 from failover_api.core.state import Reading, detect, is_same
-from failover_api.core.wording import quoted
+from failover_api.core.wording import one_line, quoted
 from failover_api.errors import (
     CannotPlan,
     ChangedSince,
@@ -137,8 +137,13 @@ def _prove(moving: Sequence[Reading], result: Manifests, wanted: Mapping[Switch,
     for reading in moving:
         found, scalar = _scalar(reading.switch, result), wanted[reading.switch]
         if found.raw != scalar.raw or not is_same(found.value, scalar.value):
-            detail = f"{reading.switch.path_text} would be {quoted(found.value)}, expected {quoted(scalar.value)}"
-            raise CannotPlan(detail, file=reading.file, line=found.line, path=reading.switch.path_text)
+            detail = f"would be {_told(found)}, expected {_told(scalar)}"
+            path = reading.switch.path_text
+            raise CannotPlan(f"{path} {detail}", file=reading.file, line=found.line, path=path)
+
+
+def _told(scalar: Scalar) -> str:
+    return f"{quoted(scalar.value)} (written {one_line(scalar.raw)})"
 
 
 def _change(reading: Reading, wanted: Scalar) -> Change:

@@ -4,8 +4,8 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from failover_api.core.diff import unified_diff
-from failover_api.core.message import sentence
 from failover_api.core.plan import Change, Plan
+from failover_api.core.sentence import sentence
 from failover_api.core.state import Reading
 from failover_api.edges.models import (
     ChangeBody,
@@ -162,7 +162,7 @@ def _sentence(part: Outcome, group: str | None) -> str:
         group=group,
         dry_run=part.dry_run,
         changed=part.changed,
-        pull_request=(pull.number, pull.url) if pull else None,
+        pull_request=(pull.number, pull.state) if pull else None,
         refused=list(part.refused),
         commit=part.commit is not None,
     )

@@ -67,7 +67,7 @@ class GitHubClient:
         """As Forge.write_wait_s(). GraphQL's own quota does not count: what is no mutation goes on without it."""
         key = self.credentials.key(repository)
         asked_for = self._circuit.wait_s(key)
-        return max(asked_for if asked_for <= PATIENCE_S else 0.0, self._pace.wait_s(key))
+        return 0.0 if asked_for > PATIENCE_S else max(asked_for, self._pace.wait_s(key))
 
     async def get(
         self,
