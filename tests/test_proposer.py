@@ -76,19 +76,26 @@ async def test_asked_again_while_open_it_is_the_same(reviewed: Stage, name: str)
     assert len(reviewed.pulls("all")) == 1
 
 
-async def test_a_warm_pull_request_is_four_requests(reviewed: Stage) -> None:
+@pytest.mark.parametrize("group", [False, True])
+async def test_a_warm_pull_request_is_at_most_four_requests(reviewed: Stage, group: bool) -> None:
+    if group:
+        reviewed.declare(SERVICES, top=f"{POLICY}\ngroups: {{all: [sonarr, plex]}}")
     async with reviewed.house() as house:
         await house.failover.status("sonarr")
         reviewed.requests.clear()
         await promote(house)
-    assert [
-        (r.method, r.path.rpartition(reviewed.repository)[2].partition("/sonarr")[0]) for r in reviewed.requests
-    ] == [
-        ("GET", "/pulls"),
-        ("POST", "/git/refs"),
-        ("PUT", "/contents/apps/media"),
-        ("POST", "/pulls"),
-    ]
+    paths = [(r.method, r.path.removeprefix(f"/repos/{reviewed.repository}")) for r in reviewed.requests]
+    made = [("POST", "/git/refs"), ("PUT", f"/contents/{SONARR}"), ("POST", "/pulls")]
+    assert paths == [*made, *([("GET", "/pulls")] if group else [])], "with a group: whether another was faster"
+
+
+async def test_what_was_opened_on_a_stale_copy_is_withdrawn(reviewed: Stage) -> None:
+    async with reviewed.house() as house:
+        await house.failover.status("sonarr")
+        reviewed.commit({SONARR: deployment("sonarr", role="backup", claim="pvc-sonarr-backup")})
+        outcome = await promote(house)
+    assert (outcome.changed, outcome.pull_request) == (False, None)
+    assert not reviewed.pulls()
 
 
 @pytest.mark.parametrize("method", ["squash", "merge", "rebase"])

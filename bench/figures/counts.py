@@ -49,6 +49,7 @@ class Flow:
     only_304: bool = False
     services: int = 0  # generated ones, in one group `all`; 0 is the sample homelab
     top: str = ""  # more lines of the catalog
+    protected: bool = False  # the branch takes pull requests only
 
 
 def promote(name: str, *, dry_run: bool = False) -> Act:
@@ -106,7 +107,7 @@ def flows() -> list[Flow]:
         Flow("promote, warm, two files", promote("plex"), warm_several, commits=1),
         Flow("promote, already there", promote("sonarr"), (promote("sonarr"),), only_304=True),
         Flow("dry run, warm", promote("sonarr", dry_run=True), warm, only_304=True),
-        Flow("status, warm", status("sonarr"), warm, only_304=True),
+        Flow("status, warm", status("sonarr"), (status("sonarr"),), only_304=True),
         Flow("status, warm, two files", status("plex"), (status("plex"),), only_304=True),
         Flow(f"list of {LISTED} services, warm", list_all, (list_all,), only_304=True, services=LISTED),
         Flow("history, warm", history("sonarr"), (*warm, history("sonarr")), only_304=True),
@@ -126,6 +127,7 @@ def flows() -> list[Flow]:
             requests=PULL_REQUEST_AT_MOST + 3,
             services=1,
             top="policy: pull_request\npull_request: {labels: [failover], reviewers: [alice], auto_merge: squash}",
+            protected=True,
         ),
         Flow("promote, cold, manifest to be found", promote("sonarr"), requests=COLD_AT_MOST, commits=1),
         Flow("promote, cold, path in the catalog", promote("jellyfin"), requests=COLD_AT_MOST, commits=1),
@@ -176,6 +178,8 @@ async def _opened(flow: Flow, folder: Path) -> AsyncIterator[tuple[Sandbox, Fail
         groups = f"groups: {{all: [{', '.join(services)}]}}"
         text = f"{flow.top}\n{groups}\n{repositories.catalog(services)}"
         catalog.write_text(text, encoding="utf-8")
+    if flow.protected:
+        sandbox.protect()
     with sandbox.serve() as url:
         settings = Settings(config=catalog, github_url=url, github_app_id=sandbox.app_id, github_private_key_file=key)
         async with open_failover(settings) as house:

@@ -233,7 +233,7 @@ class Failover:
     ) -> list[Status | Unreadable]:
         now = time.monotonic()
         seeing = self._observer.observe_all(branch, services, not_before=now)
-        seen, pulls = await both(seeing, _if_known(self._proposer.open_for(branch, services)))
+        seen, pulls = await both(seeing, _if_known(self._proposer.open_for(branch, services, not_before=now)))
         found = [one for one in seen.values() if isinstance(one, Observation)]
         moves: Mapping[str, Entry] = {}
         if found and found[0].snapshot.head is not None:

@@ -1,6 +1,7 @@
 """One pull request: from the first look to one that is known to be open.
 
-    look        the services at the base's head, and the open pull requests that can move them
+    look        the services at the base's head, and the open pull requests that can move them; any copy will do,
+                since what is made from a stale one shows in the replies
     think       as for a direct commit
     propose     branch, commit, pull request; a step that was made already fails, then all is looked at anew, and gone
                 on from what is there
@@ -57,7 +58,7 @@ class Proposal:
     async def rehearse(self) -> Outcome:
         """What a run would answer, refused exactly where it would be; nothing is written."""
         base = await self._look(self._started)
-        answer = await self._pending(base, await self._open_ones(), writing=False)
+        answer = await self._pending(base, await self._open_ones(self._started), writing=False)
         answer = answer or self._outcome(base, changed=base.thought.has_changes)
         return dataclasses.replace(answer, dry_run=True, commit=None, pull_request=None, operation=None)
 
@@ -88,7 +89,7 @@ class Proposal:
             first = await self._repeats.first_outcome(self._task, base.seen, base.head, not_before=self._started)
             if first is not None:
                 return first
-        pulls = await self._open_ones()
+        pulls = await self._open_ones(not_before)
         if pulls and not_before is None:  # perhaps nothing is written: only what is current may be answered
             return await self._attempt(self._started)
         answer = await self._pending(base, pulls, writing=True)
@@ -130,8 +131,8 @@ class Proposal:
         names = (name for service in self._task.services for name in branches_about(service))
         return tuple(dict.fromkeys((self._task.head_branch.name, *names)))
 
-    async def _open_ones(self) -> Sequence[PullRequest]:
-        return await self._forge.open_pull_requests(self._task.branch, self._branches)
+    async def _open_ones(self, not_before: float | None) -> Sequence[PullRequest]:
+        return await self._forge.open_pull_requests(self._task.branch, self._branches, not_before=not_before)
 
     # One that is open
 
@@ -179,6 +180,9 @@ class Proposal:
         commit = tip.commit
         warnings: tuple[str, ...] = ()
         if not await self._tips.is_current(self._task, tip, base, pull.url, not_before=self._started):
+            if not base.thought.has_changes and writing and record.operation == self._task.asked.operation:
+                await self._withdraw(pull, "Nothing is left for it to do: the base is there already.")
+                return self._outcome(base, changed=False)
             if not base.thought.has_changes:
                 nothing = f"{pull.url} is open, and nothing is left for it to do: close it"
                 return dataclasses.replace(self._outcome(base, changed=False), warnings=(nothing,))
@@ -196,6 +200,11 @@ class Proposal:
         title, body = self._text(base, commit, asked)
         await self._forge.edit_pull_request(self._task.branch, pull.number, title=title, body=body)
         return commit
+
+    async def _withdraw(self, pull: PullRequest, comment: str) -> None:
+        """Closes what this very call has opened."""
+        await self._forge.close_pull_request(self._task.branch, pull.number, comment=comment)
+        self.is_in_doubt = False
 
     def _is_same_wish(self, record: Record, base: Base) -> bool:
         if record.action != self._task.action.value:
@@ -285,11 +294,10 @@ class Proposal:
         if len(self._branches) == 1:
             return
         names = {service.name for service in self._task.services}
-        for pull in await self._open_ones():
+        for pull in await self._open_ones(time.monotonic()):
             moved = {record.service for record in read_records(pull.body)}
             if pull.number < own.number and names & moved:
-                comment = f"{pull.url} was opened at the same moment for the same service."
-                await self._forge.close_pull_request(self._task.branch, own.number, comment=comment)
+                await self._withdraw(own, f"{pull.url} was opened at the same moment for the same service.")
                 raise OperationPending(f"{pull.url} was opened at the same moment: merge it, close it, or supersede")
 
     async def _finish(self, pull: PullRequest) -> tuple[PullRequest, tuple[str, ...]]:

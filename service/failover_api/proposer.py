@@ -45,13 +45,15 @@ class Proposer:
 
         return await within_deadline(in_turn(), deadline_s=deadline_s, late=late)
 
-    async def open_for(self, branch: Branch, services: Sequence[Service]) -> Mapping[str, PullRequest]:
+    async def open_for(
+        self, branch: Branch, services: Sequence[Service], *, not_before: float
+    ) -> Mapping[str, PullRequest]:
         """The open pull requests of services that may have one, by the service's name."""
         able = [service for service in services if may_be_proposed(service)]
         if not able:
             return {}
         heads = dict.fromkeys(name for service in able for name in branches_about(service))
-        pulls = await self._forge.open_pull_requests(branch, list(heads))
+        pulls = await self._forge.open_pull_requests(branch, list(heads), not_before=not_before)
         found: dict[str, PullRequest] = {}
         for pull in pulls:
             moved = {record.service for record in read_records(pull.body)}

@@ -43,7 +43,7 @@ async def test_a_group_has_the_shape_of_the_contract(grouped: Stage) -> None:
     assert "etag" not in response.headers, "the manifests are others now"
     assert [change["file"] for change in body.pop("changes")][-1] == RADARR
     assert body.pop("diff").count("\n+++ b/") == 3
-    assert body.pop("message")
+    assert body.pop("message").startswith("media: 2 services moved to backup (plex, radarr)")
     assert f"Failover-Operation: {body.pop('operation')}" in grouped.messages[0]
     assert body.pop("commit")["sha"] == grouped.sandbox.head(repository=grouped.repository)
     assert body == {
@@ -198,6 +198,8 @@ async def test_parts_have_lists_and_one_operation(parted: Stage) -> None:
     ]
     assert [commit["sha"] for commit in body["commits"]] == heads
     assert len(body["operation"]) == 26
+    assert f"ull request #{pull['number']} " in body["message"], "each part has its sentence"
+    assert "(radarr)" in body["message"]
     assert members(body) == [(name, "primary", "backup", True) for name in ("plex", "sonarr", "radarr")]
     assert {change["file"] for change in body["changes"]} >= {SONARR, RADARR}
 

@@ -25,7 +25,7 @@ from failover_api.errors import (
     WriteUnknown,
 )
 from failover_api.forge.app_auth import AppCredentials, StaticToken
-from failover_api.forge.client import GitHubClient
+from failover_api.forge.client import ALWAYS, GitHubClient
 from failover_api.forge.connections import Connections
 from failover_api.forge.github import GitHub
 from failover_api.forge.pace import MINUTE
@@ -640,12 +640,12 @@ async def test_a_pull_request_is_opened_once_and_found(github: GitHub, sandbox: 
         await github.create_pull_request(MAIN, OURS.name, title="t", body="b", draft=False)
     asked(sandbox)
     for _ in range(2):
-        assert await github.open_pull_requests(MAIN, [OURS.name]) == [opened]
-        assert await github.open_pull_requests(MAIN, [OURS.name, "failover/group-media"]) == [opened]
+        assert await github.open_pull_requests(MAIN, [OURS.name], not_before=ALWAYS) == [opened]
+        assert await github.open_pull_requests(MAIN, [OURS.name, "failover/group-media"], not_before=ALWAYS) == [opened]
         assert await github.pull_requests(MAIN, OURS.name, not_before=time.monotonic()) == [opened]
     assert asked(sandbox) == [*["GET ['pulls']"] * 3, *["GET ['pulls'] 304"] * 3]
-    assert await github.open_pull_requests(MAIN, ["failover/sonar"]) == []
-    assert await github.open_pull_requests(Branch(REPO, "next"), [OURS.name]) == []
+    assert await github.open_pull_requests(MAIN, ["failover/sonar"], not_before=ALWAYS) == []
+    assert await github.open_pull_requests(Branch(REPO, "next"), [OURS.name], not_before=ALWAYS) == []
 
 
 async def test_what_is_not_to_be_merged_is_not_proposed(github: GitHub, sandbox: Sandbox) -> None:
@@ -667,7 +667,10 @@ async def test_many_open_ones_are_listed_to_the_end(github: GitHub, sandbox: San
         sandbox.open_pull(f"theirs/{number}")
     second = await propose(github, sandbox, Branch(REPO, "failover/group-media"))
     asked(sandbox)
-    assert await github.open_pull_requests(MAIN, ["failover/group-media", OURS.name]) == [first, second]
+    assert await github.open_pull_requests(MAIN, ["failover/group-media", OURS.name], not_before=ALWAYS) == [
+        first,
+        second,
+    ]
     assert asked(sandbox) == ["GET ['pulls']"] * 2
 
 
@@ -678,7 +681,7 @@ async def test_a_pull_request_is_edited_and_closed(github: GitHub, sandbox: Sand
     assert (sandbox.pull(opened.number).title, sandbox.pull(opened.number).body) == ("New", "Because")
     await github.close_pull_request(MAIN, opened.number, comment="Superseded")
     assert [comment.body for comment in sandbox.pull(opened.number).comments] == ["Superseded"]
-    assert await github.open_pull_requests(MAIN, [OURS.name]) == []
+    assert await github.open_pull_requests(MAIN, [OURS.name], not_before=ALWAYS) == []
     (closed,) = await github.pull_requests(MAIN, OURS.name, not_before=time.monotonic())
     assert (closed.state, closed.head, closed.merge_commit) == ("closed", opened.head, None)
     with pytest.raises(RepositoryNotFound):
@@ -749,7 +752,7 @@ async def test_a_pull_request_whose_reply_was_lost_is_never_opened_again(
     sandbox.faults.add(Fault(kind, method="POST", path="/repos/acme/homelab/pulls"))
     with pytest.raises(WriteUnknown):
         await propose(github, sandbox)
-    assert len(await github.open_pull_requests(MAIN, [OURS.name])) == (kind == "lost_reply")
+    assert len(await github.open_pull_requests(MAIN, [OURS.name], not_before=ALWAYS)) == (kind == "lost_reply")
 
 
 # The pace of writes
@@ -870,7 +873,7 @@ async def test_an_app_without_pull_requests_commits_all_the_same(as_app: GitHubC
     await github.commit(await read(github, SONARR), {SONARR: NEW}, "m")
     assert (await github.check(MAIN))[-1].ok
     with pytest.raises(GitHubPermission, match="pull_requests: write"):
-        await github.open_pull_requests(MAIN, [OURS.name])
+        await github.open_pull_requests(MAIN, [OURS.name], not_before=ALWAYS)
     checks = await github.check(MAIN, pulls=True)
     assert (checks[-1].name, checks[-1].ok) == ("pull requests acme/homelab@main", False)
     assert "pull_requests: write" in checks[-1].detail

@@ -20,7 +20,7 @@ from failover_api.errors import (
     WriteConflict,
     WriteUnknown,
 )
-from failover_api.forge.client import GitHubClient
+from failover_api.forge.client import ALWAYS, GitHubClient
 from failover_api.forge.github import GitHub
 from failover_api.forge.port import PullRequest
 from tests.forge.stand_in import (
@@ -73,7 +73,7 @@ def used(client: GitHubClient) -> list[bool]:
 
 async def test_for_one_branch_github_looks(client: GitHubClient, github: GitHub, api: respx.Router) -> None:
     get = api.get(PULLS_URL).mock(return_value=answer(200, [listed_pull(7)]))
-    assert await github.open_pull_requests(MAIN, [OURS]) == [pull(7)]
+    assert await github.open_pull_requests(MAIN, [OURS], not_before=ALWAYS) == [pull(7)]
     assert dict(get.calls[0].request.url.params) == {
         "state": "open",
         "head": "acme:failover/sonarr",
@@ -94,7 +94,7 @@ async def test_for_several_branches_all_open_ones_are_listed(github: GitHub, api
         answer(200, [listed_pull(201, GROUP)]),
     ]
     get = api.get(PULLS_URL).mock(side_effect=pages)
-    found = await github.open_pull_requests(MAIN, [OURS, GROUP])
+    found = await github.open_pull_requests(MAIN, [OURS, GROUP], not_before=ALWAYS)
     assert [(one.number, one.branch) for one in found] == [
         (100, GROUP),
         *((i, OURS) for i in range(101, 201)),
@@ -108,19 +108,19 @@ async def test_for_several_branches_all_open_ones_are_listed(github: GitHub, api
 async def test_a_page_that_is_full_may_be_the_last(github: GitHub, api: respx.Router) -> None:
     pages = [answer(200, [listed_pull(i) for i in range(1, 101)]), answer(200, [])]
     get = api.get(PULLS_URL).mock(side_effect=pages)
-    assert len(await github.open_pull_requests(MAIN, [OURS, GROUP])) == 100
+    assert len(await github.open_pull_requests(MAIN, [OURS, GROUP], not_before=ALWAYS)) == 100
     assert get.call_count == 2
 
 
 async def test_the_oldest_is_the_first_and_each_is_there_once(github: GitHub, api: respx.Router) -> None:
     twice = [listed_pull(9), *(listed_pull(i, "theirs") for i in range(98)), listed_pull(8)]
     api.get(PULLS_URL).mock(side_effect=[answer(200, twice), answer(200, [listed_pull(9), listed_pull(3)])])
-    assert [one.number for one in await github.open_pull_requests(MAIN, [OURS, GROUP])] == [3, 8, 9]
+    assert [one.number for one in await github.open_pull_requests(MAIN, [OURS, GROUP], not_before=ALWAYS)] == [3, 8, 9]
 
 
 async def test_for_no_branch_nothing_is_asked(github: GitHub, api: respx.Router) -> None:
     get = api.get(PULLS_URL)
-    assert await github.open_pull_requests(MAIN, []) == []
+    assert await github.open_pull_requests(MAIN, [], not_before=ALWAYS) == []
     assert get.call_count == 0
 
 
@@ -141,28 +141,30 @@ NOT_OURS = [
 @pytest.mark.parametrize("listed", NOT_OURS)
 async def test_a_filter_that_github_ignores_finds_nobody_elses(github: GitHub, api: respx.Router, listed: Any) -> None:
     api.get(PULLS_URL).mock(return_value=answer(200, [listed]))
-    assert await github.open_pull_requests(MAIN, [OURS]) == []
-    assert await github.open_pull_requests(MAIN, [OURS, GROUP]) == []
+    assert await github.open_pull_requests(MAIN, [OURS], not_before=ALWAYS) == []
+    assert await github.open_pull_requests(MAIN, [OURS, GROUP], not_before=ALWAYS) == []
     assert await github.pull_requests(MAIN, OURS, not_before=None) == []
 
 
 async def test_the_repositorys_name_may_be_written_otherwise(github: GitHub, api: respx.Router) -> None:
     api.get(f"{ROOT}/repos/Acme/HomeLab/pulls").mock(return_value=answer(200, [listed_pull(7)]))
-    assert await github.open_pull_requests(Branch("Acme/HomeLab", "main"), [OURS]) == [pull(7)]
+    assert await github.open_pull_requests(Branch("Acme/HomeLab", "main"), [OURS], not_before=ALWAYS) == [pull(7)]
 
 
 async def test_open_ones_are_asked_for_now_and_validated(github: GitHub, api: respx.Router) -> None:
     get = api.get(PULLS_URL).mock(side_effect=[answer(200, [listed_pull(7)], etag='"1"'), answer(304)])
     for _ in range(2):
-        assert await github.open_pull_requests(MAIN, [OURS]) == [pull(7)]
+        assert await github.open_pull_requests(MAIN, [OURS], not_before=ALWAYS) == [pull(7)]
     assert get.calls[1].request.headers["if-none-match"] == '"1"'
 
 
 async def test_branches_share_the_listing(github: GitHub, api: respx.Router) -> None:
     listing = answer(200, [listed_pull(7), listed_pull(8, GROUP), listed_pull(9, "failover/plex")], etag='"1"')
     api.get(PULLS_URL).mock(side_effect=[listing, answer(304)])
-    assert [one.number for one in await github.open_pull_requests(MAIN, [OURS, GROUP])] == [7, 8]
-    assert [one.number for one in await github.open_pull_requests(MAIN, ["failover/plex", GROUP])] == [8, 9]
+    assert [one.number for one in await github.open_pull_requests(MAIN, [OURS, GROUP], not_before=ALWAYS)] == [7, 8]
+    assert [
+        one.number for one in await github.open_pull_requests(MAIN, ["failover/plex", GROUP], not_before=ALWAYS)
+    ] == [8, 9]
 
 
 @pytest.mark.parametrize(
@@ -214,7 +216,7 @@ async def test_of_a_listing_only_what_is_needed_is_kept(
 async def test_a_listing_that_is_none_is_an_error(github: GitHub, api: respx.Router, body: Any) -> None:
     api.get(PULLS_URL).mock(return_value=answer(200, body))
     with pytest.raises(GitHubError, match="no list of pull requests"):
-        await github.open_pull_requests(MAIN, [OURS])
+        await github.open_pull_requests(MAIN, [OURS], not_before=ALWAYS)
 
 
 @pytest.mark.parametrize(
@@ -231,7 +233,7 @@ async def test_what_stops_a_listing_is_said(
 ) -> None:
     api.get(PULLS_URL).mock(return_value=reply)
     with pytest.raises(expected):
-        await github.open_pull_requests(MAIN, [OURS])
+        await github.open_pull_requests(MAIN, [OURS], not_before=ALWAYS)
 
 
 # Opened, edited, closed

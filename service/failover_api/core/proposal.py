@@ -148,7 +148,7 @@ def _code(text: str) -> str:
 
 def _cell(text: str) -> str:
     """A code span in a table, where a bar ends a cell even in code."""
-    return _code(text).replace("|", "\\|")
+    return _code(text)
 
 
 def _fence(lines: Sequence[str]) -> str:

@@ -134,8 +134,10 @@ class GitHub:
     async def move_branch(self, branch: Branch, before: str, after: str) -> None:
         await self._branches.move(branch, before, after)
 
-    async def open_pull_requests(self, base: Branch, heads: Collection[str]) -> Sequence[PullRequest]:
-        return await self._pulls.open(base, heads)
+    async def open_pull_requests(
+        self, base: Branch, heads: Collection[str], *, not_before: float | None
+    ) -> Sequence[PullRequest]:
+        return await self._pulls.open(base, heads, not_before)
 
     async def pull_requests(self, base: Branch, head: str, *, not_before: float | None) -> Sequence[PullRequest]:
         return await self._pulls.from_branch(base, head, not_before)

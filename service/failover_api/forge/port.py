@@ -212,8 +212,10 @@ class Forge(Protocol):
         """Puts a branch that is at `before` to `after`, whatever is between. Raises WriteConflict, WriteUnknown."""
         ...
 
-    async def open_pull_requests(self, base: Branch, heads: Collection[str]) -> Sequence[PullRequest]:
-        """The open pull requests into `base` from these branches of the same repository, asked now, oldest first."""
+    async def open_pull_requests(
+        self, base: Branch, heads: Collection[str], *, not_before: float | None
+    ) -> Sequence[PullRequest]:
+        """The open pull requests into `base` from these branches of the same repository, oldest first."""
         ...
 
     async def pull_requests(self, base: Branch, head: str, *, not_before: float | None) -> Sequence[PullRequest]:

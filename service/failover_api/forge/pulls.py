@@ -5,7 +5,6 @@ https://docs.github.com/en/rest/pulls/pulls
 
 import contextlib
 import json
-import time
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any, Literal
 from urllib.parse import urlencode
@@ -28,18 +27,17 @@ class Pulls:
     def __init__(self, client: GitHubClient) -> None:
         self._client = client
 
-    async def open(self, base: Branch, heads: Collection[str]) -> list[PullRequest]:
+    async def open(self, base: Branch, heads: Collection[str], not_before: float | None) -> list[PullRequest]:
         """As Forge.open_pull_requests(). For one branch GitHub looks; for several, all open ones are listed."""
         if not heads:
             return []
-        started = time.monotonic()
         query = {"state": "open", "base": base.name, "sort": "created", "direction": "asc", "per_page": str(PAGE)}
         if len(heads) == 1:
             query["head"] = _head(base, *heads)
         found: dict[int, PullRequest] = {}
         page, full = 1, True
         while full:
-            listed = await self._list(base, {**query, "page": str(page)}, started)
+            listed = await self._list(base, {**query, "page": str(page)}, not_before)
             found |= {pull.number: pull for pull in _between(base, heads, listed)}
             page, full = page + 1, len(listed) >= PAGE
         return [found[number] for number in sorted(found)]
