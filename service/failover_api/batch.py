@@ -72,10 +72,9 @@ class Ticket:
 
     def unknown(self, why: str) -> OutcomeUnknown:
         """What to say when a write may or may not have landed."""
-        operation = self.task.asked.operation
         return OutcomeUnknown(
-            f"the write of operation {operation} may have landed: {why}; look for it in the history of "
-            f"{self.task.branch}, or ask again: a service that is already there is not moved twice"
+            f"the write of operation {self.task.asked.operation} may have landed: {why}; look for it in the history of "
+            f"{self.task.branch}{self.task.advice}"
         )
 
 

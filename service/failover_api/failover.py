@@ -35,7 +35,7 @@ from failover_api.errors import (
 )
 from failover_api.forge.concurrency import both
 from failover_api.forge.port import Forge, PullRequest
-from failover_api.history import Entry, History, Page
+from failover_api.history import Entry, History, Page, position
 from failover_api.observation import Observation, Observer
 from failover_api.outcome import GroupOutcome, Outcome
 from failover_api.proposer import Proposer
@@ -121,6 +121,8 @@ class Failover:
     async def history(self, name: str, *, limit: int, cursor: str | None = None) -> Page:
         """What Git says of one service, newest first. Raises BadRequest for a cursor that is none."""
         service = self._service(name)
+        if cursor is not None:
+            position(cursor)
 
         async def read() -> Page:
             now = time.monotonic()

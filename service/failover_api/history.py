@@ -11,12 +11,13 @@ from dataclasses import dataclass
 
 from failover_api.core.catalog import Branch, Policy, Service
 from failover_api.core.trailers import Record, read_records
-from failover_api.errors import BadRequest, GitHubError, NothingToRollBack
+from failover_api.errors import BadRequest, GitHubError, NothingToRollBack, RepositoryNotFound
 from failover_api.forge.concurrency import together
 from failover_api.forge.port import LOG_PAGE, Forge, LoggedCommit, PullRequest
 
 PAGES_SEARCHED = 5  # of each file's history, for the newest move
-_CURSOR = re.compile(r"([0-9a-f]{40}|[0-9a-f]{64})\.([0-9]{1,6})")
+_CURSOR = re.compile(r"([0-9a-f]{40}|[0-9a-f]{64})\.([0-9]{1,4})")
+_LAST_POSITION = 9_999  # what is further back is left to Git itself
 _OF_A_PULL_REQUEST = re.compile(r"\(#[0-9]+\)$|^Merge pull request #")
 
 
@@ -71,13 +72,17 @@ class History:
 
     async def page(self, service: Service, *, limit: int, cursor: str | None, not_before: float) -> Page:
         """Entries, at most `limit`. Raises BadRequest for a cursor that is none of ours."""
-        if cursor is None:
-            head, start = await self._forge.head(service.branch, not_before=not_before), 0
-        else:
-            head, start = _position(cursor)
-        commits = await self._commits(service, head, start + limit + 1)
-        entries = await self._entries(service, commits[start : start + limit], not_before)
-        return Page(tuple(entries), f"{head}.{start + limit}" if len(commits) > start + limit else None)
+        head, start = ("", 0) if cursor is None else position(cursor)
+        head = head or await self._forge.head(service.branch, not_before=not_before)
+        end = start + limit
+        try:
+            commits = await self._commits(service, head, end + 1)
+        except RepositoryNotFound as exc:
+            if cursor is None:
+                raise
+            raise BadRequest(f"cursor: no commit {head[:12]} is in {service.branch.repository}") from exc
+        entries = await self._entries(service, commits[start:end], not_before)
+        return Page(tuple(entries), f"{head}.{end}" if len(commits) > end and end <= _LAST_POSITION else None)
 
     async def newest_move(self, service: Service, head: str, *, not_before: float | None) -> Entry | None:
         """The newest commit of ours that moved the service, as of `head`; None when there is none in reach."""
@@ -107,13 +112,15 @@ class History:
         """
         known = await self._known(branch, services, head)
         missing = [service for service in services if service.name not in known]
+        newest: dict[str, Entry | None] = {}
         if thorough:
             found = await together(self.newest_move(service, head, not_before=not_before) for service in missing)
             known |= {service.name: entry for service, entry in zip(missing, found, strict=True)}
         elif missing:
             newest = _moves(await self._forge.log(branch, at=head, not_before=None))
-            known |= {service.name: newest[service.name] for service in missing if service.name in newest}
-        return {name: entry for name, entry in known.items() if entry is not None}
+            sure = {service.name for service in missing if not may_be_proposed(service)}  # others may have been merged
+            known |= {name: entry for name, entry in newest.items() if name in sure}
+        return {name: entry for name, entry in {**newest, **known}.items() if entry is not None}
 
     async def _known(self, branch: Branch, services: Sequence[Service], head: str) -> dict[str, Entry | None]:
         """What is known as of `head`; when the branch moved on, by the commits that are new."""
@@ -137,8 +144,8 @@ class History:
             return {}
         newest = _moves(beyond.commits[::-1])
         merged = any(_looks_merged(commit) for commit in beyond.commits)
-        in_doubt = {service.name for service in services if may_be_proposed(service)} if merged else set()
-        return {name: entry for name, entry in old.items() if name not in in_doubt} | newest
+        in_doubt = {s.name for s in services if may_be_proposed(s) and (merged or s.name in newest)}
+        return {name: entry for name, entry in {**old, **newest}.items() if name not in in_doubt}
 
     async def _commits(self, service: Service, head: str, count: int) -> list[LoggedCommit]:
         """The newest `count` commits or more, those that changed a file of the service, newest first."""
@@ -186,7 +193,8 @@ class History:
         return [pull for pulls in found for pull in pulls]
 
 
-def _position(cursor: str) -> tuple[str, int]:
+def position(cursor: str) -> tuple[str, int]:
+    """The commit and how many entries before it. Raises BadRequest for what is no cursor of ours."""
     match = _CURSOR.fullmatch(cursor)
     if match is None:
         raise BadRequest(f"cursor: expected the `next` of an earlier page, not {cursor[:60]!r}")

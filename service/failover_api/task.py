@@ -81,6 +81,11 @@ class Task:
         """Whether it is read at the branch's head, with the history up to there."""
         return self.asked.key is not None
 
+    @property
+    def advice(self) -> str:
+        """What to do besides looking, when nobody knows what came of it."""
+        return ", or ask again: a service that is already there is not moved twice"
+
     async def prepare(self, seen: Seen, head: str, *, not_before: float) -> None:
         """Reads what think() needs from the history up to `head`; `not_before` as in Forge.read()."""
 
@@ -146,6 +151,10 @@ class RollingBack(Task):
     @property
     def needs_history(self) -> bool:
         return True
+
+    @property
+    def advice(self) -> str:
+        return " before asking again: a second rollback would undo the first"
 
     async def prepare(self, seen: Seen, head: str, *, not_before: float) -> None:
         """Reads the newest move: its operation, and the manifests before and after it."""

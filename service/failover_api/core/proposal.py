@@ -148,11 +148,11 @@ def _code(text: str) -> str:
 
 def _cell(text: str) -> str:
     """A code span in a table, where a bar ends a cell even in code."""
-    return _code(text)
+    return _code(text).replace("|", "\\|")
 
 
 def _fence(lines: Sequence[str]) -> str:
-    return "`" * max(3, 1 + max(map(_longest_run, lines), default=0))
+    return "`" * 3
 
 
 def _longest_run(text: str) -> int:

@@ -5,6 +5,7 @@ https://docs.github.com/en/rest/pulls/pulls
 
 import contextlib
 import json
+import time
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any, Literal
 from urllib.parse import urlencode
@@ -26,11 +27,14 @@ class Pulls:
 
     def __init__(self, client: GitHubClient) -> None:
         self._client = client
+        self._changed_at: dict[str, float] = {}  # by repository: older copies do not show what we changed
 
     async def open(self, base: Branch, heads: Collection[str], not_before: float | None) -> list[PullRequest]:
         """As Forge.open_pull_requests(). For one branch GitHub looks; for several, all open ones are listed."""
         if not heads:
             return []
+        if not_before is None:
+            not_before = self._changed_at.get(base.repository)
         query = {"state": "open", "base": base.name, "sort": "created", "direction": "asc", "per_page": str(PAGE)}
         if len(heads) == 1:
             query["head"] = _head(base, *heads)
@@ -52,7 +56,10 @@ class Pulls:
         """As Forge.create_pull_request()."""
         what = f"opening a pull request from {head} into {base}"
         given = {"title": title, "body": body, "head": head, "base": base.name, "draft": draft}
-        reply = await change(self._client, "POST", base, "pulls", given, what=what, pulls=True)
+        try:
+            reply = await change(self._client, "POST", base, "pulls", given, what=what, pulls=True)
+        finally:
+            self._changed_at[base.repository] = time.monotonic()
         try:
             return _pull_request(reply.data)
         except (AttributeError, KeyError, TypeError) as exc:
@@ -72,7 +79,10 @@ class Pulls:
 
     async def _change(self, base: Branch, number: int, body: Mapping[str, str], doing: str) -> None:
         what = f"{doing} pull request {base.repository}#{number}"
-        await change(self._client, "PATCH", base, f"pulls/{number}", body, what=what, pulls=True)
+        try:
+            await change(self._client, "PATCH", base, f"pulls/{number}", body, what=what, pulls=True)
+        finally:
+            self._changed_at[base.repository] = time.monotonic()
 
     async def _list(self, base: Branch, query: Mapping[str, str], not_before: float | None) -> list[Any]:
         """One page, as far as _pull_request() needs it."""
