@@ -140,7 +140,7 @@ def _trailers(moves: Sequence[tuple[Plan, Asked]]) -> str:
 
 def _code(text: str) -> str:
     """A code span. https://github.github.com/gfm/#code-spans"""
-    text = one_line(text) or " "
+    text = text or " "
     ticks = "`" * (_longest_run(text) + 1)
     pad = " " if {text[0], text[-1]} & {"`", " "} else ""
     return f"{ticks}{pad}{text}{pad}{ticks}"
@@ -152,7 +152,7 @@ def _cell(text: str) -> str:
 
 
 def _fence(lines: Sequence[str]) -> str:
-    return "`" * 3
+    return "`" * max(3, 1 + max(map(_longest_run, lines), default=0))
 
 
 def _longest_run(text: str) -> int:
