@@ -2,7 +2,7 @@
 
     edges           where the world touches us: HTTP, command line
       wiring        where the pieces meet
-        failover    the use cases: status, list, move (move, observation and discovery do their work)
+        failover    the use cases; writer and batch write directly, proposer and proposal by pull request
           forge     Git hosts: GitHub
             core    pure: catalog, state, plan, message; splice, the YAML editor
               errors
@@ -14,8 +14,8 @@ Imports point down only. One request, `POST /api/failover/sonarr/promote`:
     observation     reads the manifests, from the cache when there is a copy
     core.plan       thinks: the edits, the new text, the proof
     forge.github    PUTs the new text with the blob sha it was made from
-    move            reads, thinks and writes again when the branch changed under us
-    edges.models    shapes the outcome
+    batch           reads, thinks and writes again when the branch changed under us
+    edges.answers   shapes the outcome
 """
 
 
