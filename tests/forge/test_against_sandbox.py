@@ -372,17 +372,6 @@ async def test_a_listing_is_asked_for_again_with_its_etag(github: GitHub, sandbo
     assert asked(sandbox) == ["GET ['git']", "GET ['git'] 304"]
 
 
-async def test_a_commit_is_found_by_its_operation(github: GitHub, sandbox: Sandbox) -> None:
-    message = "Fail over\n\nFailover-Service: sonarr\nFailover-Operation: 01JDAAAA\n"
-    commit = await github.commit(await read(github, SONARR), {SONARR: NEW}, message)
-    sandbox.commit({SONARR: OLD}, "By hand")
-    found = await github.find_commit(MAIN, "01JDAAAA", SONARR)
-    assert found is not None
-    assert found.sha == commit.sha
-    assert await github.find_commit(MAIN, "01JDAAA", SONARR) is None
-    assert await github.find_commit(MAIN, "01JDAAAA", RADARR) is None
-
-
 # History
 
 

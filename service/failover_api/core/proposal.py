@@ -140,7 +140,7 @@ def _trailers(moves: Sequence[tuple[Plan, Asked]]) -> str:
 
 def _code(text: str) -> str:
     """A code span. https://github.github.com/gfm/#code-spans"""
-    text = text or " "
+    text = one_line(text) or " "
     ticks = "`" * (_longest_run(text) + 1)
     pad = " " if {text[0], text[-1]} & {"`", " "} else ""
     return f"{ticks}{pad}{text}{pad}{ticks}"

@@ -18,7 +18,7 @@ REASON = "Reason: "  # begins a line of the message's body
 _WRAP = 72  # where GitHub breaks the lines of a squash merge (https://github.com/rust-lang/bors/pull/673)
 _BLANK_LINE = re.compile(r"\n[ \t]*\n")
 _TRAILER = re.compile(r"Failover-([A-Za-z-]+):(.*)")
-_OWN_LINE = re.compile(
+_OWN_LINE = re.compile(r"[A-Z][A-Za-z]*-[A-Za-z-]+:(?: |$)|Reason: |```")  # never the rest of the line before
     r"[A-Za-z0-9-]+:(?: |$)|```"
 )  # another trailer, a reason, a fence: never the rest of the line before
 _FIRST = "Service"

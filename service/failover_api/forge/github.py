@@ -9,12 +9,9 @@ move a branch        updateRefs                                           compar
 propose              pulls, labels, reviewers, auto-merge                 pulls.py, review.py
 """
 
-import json
 from collections.abc import Collection, Mapping, Sequence
-from urllib.parse import quote
 
 from failover_api.core.catalog import Branch
-from failover_api.errors import FileNotFound, GitHubError, RepositoryNotFound
 from failover_api.forge.branches import Branches
 from failover_api.forge.checks import check_branch
 from failover_api.forge.client import GitHubClient
@@ -38,7 +35,6 @@ from failover_api.forge.port import (
 from failover_api.forge.pulls import Pulls
 from failover_api.forge.review import Review
 
-COMMITS_SEARCHED = 30
 _REGULAR = {0o100644, 0o100755, 0o100664}
 
 
@@ -102,23 +98,6 @@ class GitHub:
 
     async def compare(self, branch: Branch, base: str, head: str) -> Comparison:
         return await self._log.compare(branch, base, head)
-
-    async def find_commit(self, branch: Branch, operation: str, path: str) -> Commit | None:
-        url = (
-            f"/repos/{branch.repository}/commits?sha={quote(branch.name, safe='')}"
-            f"&path={quote(path, safe='')}&per_page={COMMITS_SEARCHED}"
-        )
-        what = f"reading the history of {path}"
-        try:
-            for entry in json.loads(await self._client.get(branch.repository, url, what=what, keep=False)):
-                if f"Failover-Operation: {operation}" in entry["commit"]["message"].splitlines():
-                    verified = bool((entry["commit"].get("verification") or {}).get("verified"))
-                    return Commit(entry["sha"], entry["html_url"], verified)
-        except FileNotFound as exc:
-            raise RepositoryNotFound(f"no branch {branch}, or the credentials cannot see it") from exc
-        except (AttributeError, KeyError, TypeError) as exc:
-            raise GitHubError(f"{what}: GitHub's answer is no list of commits") from exc
-        return None
 
     # Branches and pull requests of our own
 
