@@ -1,13 +1,14 @@
 """A world for Hypothesis: two replicas, a person, and a network that loses things.
 
-Each step is one act; after each, the laws below hold. A call is known in Git by its caller's name, which is new for
-every call.
+Each step is one act; after each, the laws below hold. A call is known in Git by its reason, new for every call.
 
     whole        no commit of ours leaves a service with some switches on each side
     once         no operation has two commits on the branch
-    kept         our commits change switches only, and none that a person put on neither side, unless told to
+    kept         our commits change switches only, and none that a person put on neither side, unless told to; a
+                 rollback changes only what is still as the undone move left it
     true         an answer says what happened: what is called written is there, what is called not applied never comes
     one open     a service has at most one open pull request
+    one key      an idempotency key has at most one operation
     not ours     what a person pushed to a branch of ours stays there
 """
 
@@ -86,11 +87,17 @@ TROUBLE: list[tuple[str, dict[str, Any]]] = [
 ]
 
 
+WISHES = st.one_of(
+    st.tuples(st.integers(0, 1), st.sampled_from(SERVICES), st.sampled_from(list(Action))),
+    st.tuples(st.integers(0, 1), st.sampled_from(["all", "seen"]), st.sampled_from([Action.PROMOTE, Action.DEMOTE])),
+)
+
+
 @dataclass
 class Call:
-    """One call of a replica: who made it is unique, and stands in Git."""
+    """One call of a replica."""
 
-    by: str
+    reason: str
     name: str
     action: Action
     force: bool
@@ -125,6 +132,8 @@ class World(RuleBasedStateMachine):
         self.lagging = self.is_late = False
         self.checked: set[str] = set()
         self.operations: dict[str, str] = {}
+        self.keys: dict[str, str] = {}
+        self.left: dict[str, list[object]] = {}  # the values that an operation left its service with
 
     def run(self, work: Coroutine[Any, Any, Any]) -> Any:
         return self.runner.run(work)
@@ -155,13 +164,7 @@ class World(RuleBasedStateMachine):
         key = how.draw(st.sampled_from([None, None, "key"]))
         self.run(self.all_of([self.call(replica, name, action, force=force, supersede=supersede, key=key)]))
 
-    @rule(
-        wishes=st.lists(
-            st.tuples(st.integers(0, 1), st.sampled_from(SERVICES), st.sampled_from(list(Action))),
-            min_size=2,
-            max_size=6,
-        )
-    )
+    @rule(wishes=st.lists(WISHES, min_size=2, max_size=6))
     def storm(self, wishes: list[tuple[int, str, Action]]) -> None:
         self.run(self.all_of([self.call(replica, name, action) for replica, name, action in wishes]))
 
@@ -188,11 +191,11 @@ class World(RuleBasedStateMachine):
         await asyncio.gather(*calls)
 
     async def call(self, replica: int, name: str, action: Action, **how: Any) -> None:
-        call = Call(f"call-{len(self.calls)}", name, action, bool(how.get("force")))
+        call = Call(f"call {len(self.calls)}", name, action, bool(how.get("force")))
         self.calls.append(call)
         call.heads.append(self.head)
         failover = self.houses[replica].failover
-        wish = Wish(by=call.by, reason=f"reason of {call.by}", **how)
+        wish = Wish(by="maria", reason=call.reason, **how)
         try:
             if name in SERVICES:
                 call.answer = await failover.move(name, action, wish)
@@ -305,7 +308,7 @@ class World(RuleBasedStateMachine):
     @invariant()
     def laws(self) -> None:
         commits = self.sandbox.log(repository=self.stage.repository)
-        for commit in commits:
+        for commit in reversed(commits):
             if commit.sha not in self.checked:
                 self.checked.add(commit.sha)
                 for record in read_records(commit.message):
@@ -318,7 +321,11 @@ class World(RuleBasedStateMachine):
         service = self.catalog.services[record.service]
         key = f"{record.operation} {record.service}"
         assert self.operations.setdefault(key, commit.sha) == commit.sha, f"once: {key} was written twice"
-        state = self.state(record.service, commit.sha)
+        if record.idempotency:
+            first = self.keys.setdefault(record.idempotency, record.operation)
+            assert first == record.operation, f"one key: {record.operation} came after {first}"
+        left = detect(service, self.manifests(record.service, commit.sha))
+        self.left[key], state = [reading.value for reading in left.readings], left.state
         if record.action != "rollback":
             assert state.value == record.after in {"primary", "backup"}, f"whole: {record} left it {state}"
         if len(commit.parents) != 1:
@@ -328,6 +335,10 @@ class World(RuleBasedStateMachine):
         for old, new in zip(was.readings, detect(service, after).readings, strict=True):
             overwritten = old.state is State.UNKNOWN and old.value != new.value
             assert not overwritten or record.force or record.action == "rollback", f"kept: {record} overwrote {old}"
+        if record.reverts:
+            undone = self.left[f"{record.reverts} {record.service}"]
+            for old, new, then in zip(was.readings, left.readings, undone, strict=True):
+                assert old.value in (new.value, then), f"kept: {record} undid a person's change: {old}"
         for path in PATHS[record.service]:
             one, other = (self.at(sha, path).split(b"\n") for sha in (commit.parents[0], commit.sha))
             assert len(one) == len(other), f"kept: {record} changed the lines of {path}"
@@ -355,13 +366,15 @@ class World(RuleBasedStateMachine):
 
     def check_outcome(self, call: Call, outcome: Outcome) -> None:
         if outcome.commit is not None:
-            message = self.sandbox.repositories[self.stage.repository].bare.commit(outcome.commit.sha).message
-            assert outcome.operation in {record.operation for record in read_records(message)}, f"true: {call}"
+            operations = {record.operation for record in self.records(outcome.commit.sha)}
+            assert outcome.operation in operations, f"true: {call}"
             if outcome.pull_request is None:
                 on_branch = {commit.sha for commit in self.sandbox.log(repository=self.stage.repository)}
                 assert outcome.commit.sha in on_branch, f"true: {call} names a commit that is not on the branch"
             return
         assert not outcome.changed, f"true: {call} changed something and names no commit"
+        moved = {record.service for sha in self.written_by(call) for record in self.records(sha)}
+        assert moved.isdisjoint(plan.service.name for plan in outcome.plans), f"true: {call} said nothing was to do"
         if call.action is Action.ROLLBACK:
             return
         for plan in outcome.plans:
@@ -374,12 +387,15 @@ class World(RuleBasedStateMachine):
         start, end = log.index(call.heads[0]), log.index(call.heads[-1])
         return log[end : start + (4 if self.lagging else 1)]
 
+    def records(self, sha: str) -> tuple[Record, ...]:
+        return read_records(self.sandbox.repositories[self.stage.repository].bare.commit(sha).message)
+
     def written_by(self, call: Call) -> list[str]:
         return [
             commit.sha
             for commit in self.sandbox.log(repository=self.stage.repository)
             for record in read_records(commit.message)
-            if record.by == call.by
+            if record.reason == call.reason
         ]
 
 

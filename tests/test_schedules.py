@@ -17,6 +17,7 @@ STEPS = 12
 
 def run(served_sandbox: tuple[Any, str], schedules: int) -> None:
     World.sandbox, World.url = served_sandbox
+    World.sandbox.limits.requests_per_hour = 1_000_000_000
     how = settings(
         max_examples=schedules,
         stateful_step_count=STEPS,

@@ -144,6 +144,18 @@ def test_a_file_of_several_services_is_one_diff() -> None:
     assert " -  role: primary\n -  claim: pvc-sonarr\n +  role: backup\n +  claim: pvc-sonarr-backup\n" in body
 
 
+def test_a_diff_shows_what_is_hidden_in_it() -> None:
+    old = "a: 1\t# tab\r\nb: x\u202ey\r\nc: \u200bz\rw\r\n".encode()
+    body = body_of((plan_of(ROLE, old=old, new=old.replace(b"1", b"2")), ASKED))
+    assert texts(body, "fence")[0].split("\n")[3:] == [
+        "-a: 1\t# tab",
+        "+a: 2\t# tab",
+        " b: x\\u202ey",
+        " c: \\u200bz\\u000dw",
+        "",
+    ]
+
+
 # As Markdown reads it.
 
 MARKDOWN = MarkdownIt("commonmark").enable(["table", "strikethrough"])

@@ -227,17 +227,18 @@ def test_any_key_twice_spoils_a_run_and_any_other_key_does_not() -> None:
 # Merged.
 
 
-def test_a_squash_merge_has_a_list_of_messages_and_co_authors_behind() -> None:
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+def test_a_squash_merge_has_a_list_of_messages_and_co_authors_behind(end: str) -> None:
     """https://docs.github.com/pull-requests (Merge message for a squash merge)"""
-    first = replace(SONARR, reason="down")
+    first, second = replace(SONARR, reason="down"), replace(PLEX, reason="down as well")
     message = (
         "Fail over two (#12)\n\n"
         f"* {message_of(first, reason='down')}\n"
         "* Fix a typo\n\n"
-        f"* {message_of(PLEX, headline='Fail over plex to backup')}\n"
+        f"* {message_of(second, reason='down as well', headline='Fail over plex to backup')}\n"
         "---------\n\nCo-authored-by: failover[bot] <1+failover[bot]@users.noreply.github.com>\n"
     )
-    assert read_records(message) == (first, PLEX)
+    assert read_records(message.replace("\n", end)) == (first, second)
 
 
 def test_of_several_messages_about_a_service_the_last_one_counts() -> None:

@@ -19,8 +19,6 @@ _WRAP = 72  # where GitHub breaks the lines of a squash merge (https://github.co
 _BLANK_LINE = re.compile(r"\n[ \t]*\n")
 _TRAILER = re.compile(r"Failover-([A-Za-z-]+):(.*)")
 _OWN_LINE = re.compile(r"[A-Z][A-Za-z]*-[A-Za-z-]+:(?: |$)|Reason: |```")  # never the rest of the line before
-    r"[A-Za-z0-9-]+:(?: |$)|```"
-)  # another trailer, a reason, a fence: never the rest of the line before
 _FIRST = "Service"
 _REQUIRED = (_FIRST, "Action", "From", "To", "Operation")
 _SHARED = ("Requested-By", "Requested-At", "Group", "Force", "Reason", "Idempotency")  # by all of an operation
