@@ -228,6 +228,16 @@ async def test_a_members_own_pull_request_stands_in_the_groups_way(reviewed: Sta
     assert pull["head"]["ref"] == "failover/group-k3s-w1"
 
 
+async def test_a_persons_push_to_a_members_pull_request_does_not_give_way(reviewed: Stage) -> None:
+    async with reviewed.house() as house:
+        await house.failover.move("plex", Action.PROMOTE, Wish(by="maria"))
+        await house.failover.move("sonarr", Action.PROMOTE, Wish(by="maria"))
+        pushed = reviewed.commit({"notes.txt": "mine\n"}, "Notes", "failover/plex")
+        with pytest.raises(OperationPending, match=pushed[:12]):
+            await promote(house, supersede=True)
+    assert len(reviewed.pulls()) == 2, "and nobody else's is closed for nothing"
+
+
 async def test_a_service_and_its_group_at_the_same_moment_leave_one_open(reviewed: Stage) -> None:
     async with reviewed.house() as one, reviewed.house() as other:
         await asyncio.gather(one.failover.list_all(), other.failover.list_all())

@@ -86,10 +86,23 @@ async def test_a_warm_pull_request_is_at_most_four_requests(reviewed: Stage, gro
         await promote(house)
     paths = [(r.method, r.path.removeprefix(f"/repos/{reviewed.repository}")) for r in reviewed.requests]
     made = [("POST", "/git/refs"), ("PUT", f"/contents/{SONARR}"), ("POST", "/pulls")]
-    assert paths == [*made, *([("GET", "/pulls")] if group else [])], "with a group: whether another was faster"
+    # Whether the base is current is asked before; with a group, GitHub's reply says it, and whether another was faster
+    # is asked in the end.
+    assert paths == ([*made, ("GET", "/pulls")] if group else [("GET", "/branches/main"), *made])
+
+
+async def test_what_was_opened_on_a_stale_copy_is_taken_back_where_the_base_refuses(reviewed: Stage) -> None:
+    reviewed.declare(SERVICES, top=f"{POLICY}\ngroups: {{all: [sonarr, plex]}}")
+    async with reviewed.house() as house:
+        await house.failover.status("sonarr")
+        reviewed.replace(SONARR, "role: primary", "role: elsewhere")
+        with pytest.raises(ManifestDrifted):
+            await promote(house)
+    assert not reviewed.pulls()
 
 
 async def test_what_was_opened_on_a_stale_copy_is_withdrawn(reviewed: Stage) -> None:
+    reviewed.declare(SERVICES, top=f"{POLICY}\ngroups: {{all: [sonarr, plex]}}")
     async with reviewed.house() as house:
         await house.failover.status("sonarr")
         reviewed.commit({SONARR: deployment("sonarr", role="backup", claim="pvc-sonarr-backup")})

@@ -20,12 +20,15 @@ from failover_api.core.message import Asked, commit_message
 from failover_api.core.proposal import pull_request_text
 from failover_api.core.trailers import Record, read_records
 from failover_api.errors import (
+    ChangedSince,
     Conflict,
     FailoverError,
     ManifestDrifted,
     ManifestError,
+    NothingToRollBack,
     OperationPending,
     OutcomeUnknown,
+    PreconditionFailed,
     RepositoryNotFound,
     WriteConflict,
     WriteUnknown,
@@ -37,6 +40,9 @@ from failover_api.outcome import Outcome
 from failover_api.repeats import Repeats
 from failover_api.task import Task
 from failover_api.tip import Base, Tip, Tips
+
+# What the base as it is now may say to a wish that was proposed on an earlier one.
+_REFUSALS = (ManifestError, ManifestDrifted, PreconditionFailed, NothingToRollBack, ChangedSince)
 
 
 class Proposal:
@@ -64,40 +70,53 @@ class Proposal:
 
     async def run(self) -> Outcome:
         """Opens the pull request, or gives the one that is open."""
-        not_before = None if self._task.versions is None and not self._task.needs_history else self._started
+        bound = self._task.versions is not None or self._task.needs_history
+        # Of a group's services the end asks whether another was faster; the base is seen to be current by the reply.
+        not_before = self._started if bound or len(self._branches) == 1 else None
+        pulls_not_before = self._started if bound else None
         last: FailoverError | None = None
         try:
             for attempt in range(ATTEMPTS):
                 if attempt:
                     await back_off(attempt)
                 try:
-                    return await self._attempt(not_before)
+                    return await self._attempt(not_before, pulls_not_before)
                 except (WriteConflict, WriteUnknown) as exc:
                     last = exc
-                not_before = time.monotonic()
+                not_before = pulls_not_before = time.monotonic()
             raise Conflict(f"{self._task.name} could not be proposed in {ATTEMPTS} tries; the last: {last}")
         except FailoverError as exc:
-            if self.is_in_doubt and not isinstance(exc, OperationPending):
-                raise self.unknown(exc.detail) from exc
-            raise
+            if not self.is_in_doubt or isinstance(exc, OperationPending):
+                raise
+            if isinstance(exc, _REFUSALS) and await self._take_back(exc):
+                raise
+            raise self.unknown(exc.detail) from exc
 
-    async def _attempt(self, not_before: float | None) -> Outcome:
+    async def _attempt(self, not_before: float | None, pulls_not_before: float | None) -> Outcome:
         base = await self._look_at_copy() if not_before is None else await self._look(not_before)
         if base is None:
-            return await self._attempt(self._started)
+            return await self._attempt(self._started, pulls_not_before)
         if self._task.asked.key is not None:
             first = await self._repeats.first_outcome(self._task, base.seen, base.head, not_before=self._started)
             if first is not None:
                 return first
-        pulls = await self._open_ones(not_before)
-        if pulls and not_before is None:  # perhaps nothing is written: only what is current may be answered
-            return await self._attempt(self._started)
+        pulls = await self._open_ones(pulls_not_before)
+        if pulls_not_before is None and (pulls or not base.thought.has_changes):
+            return await self._attempt(self._started, self._started)  # what needs no write has to be current
         answer = await self._pending(base, pulls, writing=True)
         if answer is not None:
             return answer
         if not base.thought.has_changes:
             return self._outcome(base, changed=False)
         return await self._open(base)
+
+    async def _take_back(self, refusal: FailoverError) -> bool:
+        """What was opened on a base that has moved on, where the wish is refused: whether it is closed again."""
+        for pull in await self._open_ones(time.monotonic()):
+            if any(record.operation == self._task.asked.operation for record in read_records(pull.body)):
+                await self._withdraw(pull, f"Refused on the base as it is now: `{refusal.slug}`.")
+                return True
+        return False
 
     # Look
 
@@ -141,10 +160,17 @@ class Proposal:
 
         Raises OperationPending.
         """
-        answers = [await self._weigh(pull, base, writing=writing) for pull in pulls]
+        for pull in pulls if writing else ():
+            if any(record.operation == self._task.asked.operation for record in read_records(pull.body)):
+                await self._give_way_to_an_older(pull)  # opened by this very call
+        going: list[PullRequest] = []
+        answers = [await self._weigh(pull, base, going, writing=writing) for pull in pulls]
+        for pull in going if writing else ():
+            await self._supersede(pull)
         return next((answer for answer in answers if answer is not None), None)
 
-    async def _weigh(self, pull: PullRequest, base: Base, *, writing: bool) -> Outcome | None:
+    async def _weigh(self, pull: PullRequest, base: Base, going: list[PullRequest], *, writing: bool) -> Outcome | None:
+        """The answer when it is what is asked for; into `going` when it has to give way; neither when it may stay."""
         is_own = pull.branch == self._task.head_branch.name
         tip = await self._tips.read(self._task, pull.head, base)
         records = tip.records or {record.service: record for record in read_records(pull.body)}
@@ -163,15 +189,25 @@ class Proposal:
             raise OperationPending(
                 f"{pull.url} is open ({concerned[0].action} of {names}): merge it, close it, or supersede"
             )
-        if is_own:
-            await self._tips.is_current(
-                self._task, tip, base, pull.url, not_before=self._started
-            )  # a person's work does not give way
-        if writing:
-            by, wish = self._task.asked.by, f"{self._task.action} of {self._task.name}"
-            comment = f"Superseded: `{by}` asked for {wish}."
-            await self._forge.close_pull_request(self._task.branch, pull.number, comment=comment)
+        await self._check_may_go(pull, tip, base, is_own=is_own)
+        going.append(pull)
         return None
+
+    async def _check_may_go(self, pull: PullRequest, tip: Tip, base: Base, *, is_own: bool) -> None:
+        """A person's work does not give way. Raises OperationPending."""
+        if is_own:
+            await self._tips.is_current(self._task, tip, base, pull.url, not_before=self._started)
+        elif tip.strangers:
+            commit = tip.strangers[-1]
+            raise OperationPending(
+                f"{pull.url}: commit {commit.sha[:12]} by {commit.by} is not ours, and does not give way: merge or "
+                "close it first"
+            )
+
+    async def _supersede(self, pull: PullRequest) -> None:
+        wish = f"{self._task.action} of {self._task.name}"
+        comment = f"Superseded: `{self._task.asked.by}` asked for {wish}."
+        await self._forge.close_pull_request(self._task.branch, pull.number, comment=comment)
 
     async def _asked_again(
         self, pull: PullRequest, tip: Tip, base: Base, record: Record, *, writing: bool
