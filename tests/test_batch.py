@@ -234,7 +234,7 @@ async def test_with_an_if_match_a_lost_reply_is_found_in_a_history_that_lags(sta
     async with stage.house() as house:
         seen = await house.failover.status(name)
         stage.fault("lost_reply", **WRITE[name])
-        stage.fault("stale", method="GET", path=f"/repos/{stage.repository}/commits", times=2)
+        stage.fault("stale", method="GET", path=f"/repos/{stage.repository}/branches", times=1)
         outcome = await promote(house, name, versions=frozenset({seen.version}))
     assert not len(stage.sandbox.faults), "the faults were met"
     assert outcome.changed

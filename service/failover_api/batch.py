@@ -12,6 +12,7 @@ attempt, so that they are found whichever of them landed.
 import asyncio
 import contextlib
 import copy
+import logging
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -27,6 +28,7 @@ from failover_api.errors import (
     GitHubError,
     GitHubRateLimited,
     GitHubUnavailable,
+    InternalError,
     ManifestError,
     OutcomeUnknown,
     RepositoryNotFound,
@@ -39,6 +41,7 @@ from failover_api.outcome import Outcome
 from failover_api.repeats import Repeats
 from failover_api.task import Overlay, Task, Thought
 
+_log = logging.getLogger(__name__)
 READ_BACK_WAITS_S = (0.0, 0.3, 1.0)
 
 
@@ -117,9 +120,8 @@ class Batch:
     async def rehearse(self) -> None:
         """Answers what a run would do, and writes nothing."""
         try:
-            seen, head = await self._look(self._started)
-            for ticket in self._tickets:
-                thought = (await self._think(seen, head, [ticket], keyed=False))[ticket]
+            seen, head = await self._look(self._tickets, self._started)
+            for ticket, thought in (await self._think(seen, head, self._tickets)).items():
                 if isinstance(thought, Thought):
                     thought = _outcome(ticket.task, thought, dry_run=True, changed=thought.has_changes)
                 ticket.settle(thought)
@@ -165,12 +167,15 @@ class Batch:
 
     async def _draft(self, not_before: float | None) -> Draft | None:
         """The next commit; None when there is nothing to write. Tickets that need no write are answered here."""
-        seen, head, thoughts = await self._validated(not_before)
-        if self._lost is not None:
-            await self._resolve(self._lost, seen, thoughts)
+        while True:
+            tickets = self._live
+            seen, head, thoughts = await self._validated(tickets, not_before)
+            if self._lost is not None:
+                await self._resolve(self._lost, seen, head, thoughts)
+            if tickets == self._live:
+                break  # else somebody left: nobody else's plan may hold what was theirs
         parts: list[tuple[Ticket, Thought]] = []
-        for ticket in self._live:
-            thought = thoughts[ticket]
+        for ticket, thought in thoughts.items():
             if isinstance(thought, Thought) and thought.has_changes:
                 parts.append((ticket, thought))
             elif isinstance(thought, Thought):
@@ -180,25 +185,28 @@ class Batch:
         if not parts:
             return None
         files = {path: data for _, thought in parts for plan in thought.plans for path, data in plan.new.items()}
-        return Draft(seen, _snapshot(self._branch, seen, files, head), files, tuple(parts))
+        read_from = [service for ticket, _ in parts for service in ticket.task.services]
+        return Draft(seen, _snapshot(self._branch, seen, read_from, head), files, tuple(parts))
 
-    async def _validated(self, not_before: float | None) -> tuple[Seen, str | None, dict[Ticket, Answer]]:
+    async def _validated(
+        self, tickets: Sequence[Ticket], not_before: float | None
+    ) -> tuple[Seen, str | None, dict[Ticket, Answer]]:
         """Only what is current may be refused, or need no write."""
         if not_before is None:
             try:
-                seen, head = await self._look(None)
-                thoughts = await self._think(seen, head, self._live)
-                if all(isinstance(thought, Thought) and thought.has_changes for thought in thoughts.values()):
+                seen, head = await self._look(tickets, None)
+                thoughts = await self._think(seen, head, tickets)
+                if all(isinstance(thought, Thought) and thought.is_all_change for thought in thoughts.values()):
                     return seen, head, thoughts
             except (ManifestError, RepositoryNotFound):
                 pass  # said again, if it is still so
             not_before = self._started
-        seen, head = await self._look(not_before)
-        return seen, head, await self._think(seen, head, self._live)
+        seen, head = await self._look(tickets, not_before)
+        return seen, head, await self._think(seen, head, tickets)
 
-    async def _look(self, not_before: float | None) -> tuple[Seen, str | None]:
+    async def _look(self, tickets: Sequence[Ticket], not_before: float | None) -> tuple[Seen, str | None]:
         """The services, and the head they were all read at; None when a single file was read by itself."""
-        tasks = [ticket.task for ticket in self._live]
+        tasks = [ticket.task for ticket in tickets]
         services = [service for task in tasks for service in task.services]
         at_head = any(task.needs_history for task in tasks)
         if len(services) == 1:
@@ -214,27 +222,30 @@ class Batch:
             raise Conflict(f"{self._branch} kept changing while it was read")
         return seen, next(iter(heads), None)
 
-    async def _think(
-        self, seen: Seen, head: str | None, tickets: Sequence[Ticket], *, keyed: bool = True
-    ) -> dict[Ticket, Answer]:
+    async def _think(self, seen: Seen, head: str | None, tickets: Sequence[Ticket]) -> dict[Ticket, Answer]:
         """Each ticket's plans on top of those before it, its first outcome if it came before, or what refuses it."""
         overlay: Overlay = {}
         thoughts: dict[Ticket, Answer] = {}
         for ticket in tickets:
-            task = ticket.task
             try:
-                if task.needs_history and head is not None:
-                    if keyed and (
-                        first := await self._repeats.first_outcome(task, seen, head, not_before=self._started)
-                    ):
-                        thoughts[ticket] = first
-                        continue
-                    await task.prepare(seen, head, not_before=self._started)
-                thoughts[ticket] = task.think(seen, overlay)
+                thoughts[ticket] = await self._answer(ticket.task, seen, head, overlay)
             except FailoverError as exc:
                 thoughts[ticket] = exc
+            except Exception:
+                if len(tickets) == 1:
+                    raise
+                _log.exception("a defect in one of several tasks")
+                thoughts[ticket] = InternalError("a defect in failover-api; its log has the traceback")
             await asyncio.sleep(0)  # hundreds may be planned here: let others have a turn
         return thoughts
+
+    async def _answer(self, task: Task, seen: Seen, head: str | None, overlay: Overlay) -> Answer:
+        if task.needs_history and head is not None:
+            first = await self._repeats.first_outcome(task, seen, head, not_before=self._started)
+            if first is not None:
+                return first
+            await task.prepare(seen, head, not_before=self._started)
+        return task.think(seen, overlay)
 
     async def _one_by_one(self, draft: Draft, error: FailoverError) -> list[Ticket]:
         """GitHub refused the commit as a whole: one of its parts may be what it refuses. Two of them: it is general."""
@@ -273,7 +284,7 @@ class Batch:
             if operations is None or ticket.task.asked.operation in operations:
                 ticket.settle(_outcome(ticket.task, thought, changed=True, commit=commit))
 
-    async def _resolve(self, lost: Draft, seen: Seen, thoughts: Mapping[Ticket, Answer]) -> None:
+    async def _resolve(self, lost: Draft, seen: Seen, head: str | None, thoughts: Mapping[Ticket, Answer]) -> None:
         """A write that had no reply. While the files stand as it found them it may land yet; later it never will.
 
         Raises what keeps the history from us, unless the files say that all is done.
@@ -281,7 +292,7 @@ class Batch:
         if _versions(seen, lost.services) == _versions(lost.seen, lost.services):
             return
         try:
-            found = await self._find(lost, READ_BACK_WAITS_S)
+            found = await self._find(lost, READ_BACK_WAITS_S, head=head)
         except (GitHubError, GitHubUnavailable):
             if any(not _is_done(thoughts.get(ticket)) for ticket, _ in lost.parts):
                 raise
@@ -293,13 +304,14 @@ class Batch:
         with contextlib.suppress(GitHubError, GitHubUnavailable):  # what the files say has to do
             await self._find(lost, waits_s)
 
-    async def _find(self, lost: Draft, waits_s: Sequence[float]) -> bool:
-        """Looks for a lost write in Git's history, after each wait: the history may lag behind the files."""
+    async def _find(self, lost: Draft, waits_s: Sequence[float], *, head: str | None = None) -> bool:
+        """Looks for a lost write in the history up to `head`, or after each wait up to where the branch is then."""
         ticket, thought = lost.parts[0]
         path = next(path for plan in thought.plans for path in plan.new)
-        for wait_s in waits_s:
+        for wait_s in waits_s if head is None else (0.0,):
             await asyncio.sleep(wait_s)
-            for logged in await self._forge.log(self._branch, path, not_before=time.monotonic()):
+            at = head or await self._forge.head(self._branch, not_before=time.monotonic())
+            for logged in await self._forge.log(self._branch, path, at=at, not_before=None):
                 operations = frozenset(record.operation for record in read_records(logged.message))
                 if ticket.task.asked.operation in operations:
                     self._landed(lost, logged.commit, operations)
@@ -331,12 +343,13 @@ def _outcome(
     )
 
 
-def _snapshot(branch: Branch, seen: Seen, files: Mapping[str, bytes], head: str | None) -> Snapshot:
-    """What the write is compared with: one file by itself, several by the head."""
+def _snapshot(branch: Branch, seen: Seen, services: Sequence[Service], head: str | None) -> Snapshot:
+    """What the write is compared with: everything it was planned from. One file by itself, several by the head."""
     found: dict[str, File] = {}
-    for one in seen.values():
+    for service in services:
+        one = seen[service.name]
         if isinstance(one, Observation):
-            found |= {path: one.snapshot.file(path) for path in one.manifests if path in files}
+            found |= {path: one.snapshot.file(path) for path in one.manifests}
     return Snapshot(branch, found, None if len(found) == 1 else head)
 
 

@@ -36,6 +36,11 @@ class Thought:
     def has_changes(self) -> bool:
         return any(plan.changes for plan in self.plans)
 
+    @property
+    def is_all_change(self) -> bool:
+        """Whether the write itself, being a compare-and-swap, shows that all of it is true."""
+        return not self.refused and all(plan.changes for plan in self.plans)
+
 
 @dataclass(slots=True)
 class Task:

@@ -48,6 +48,8 @@ class Writer:
             async with asyncio.timeout(deadline_s):
                 return await ticket.answer
         except TimeoutError as exc:
+            if ticket.answer.done() and not ticket.answer.cancelled():
+                return ticket.answer.result()  # it came in the same moment
             passed = f"the deadline of {deadline_s:g} s passed"
             raise (ticket.unknown(passed) if ticket.may_have_landed else too_late(deadline_s)) from exc
 
@@ -109,7 +111,7 @@ class Writer:
 
 
 def take(waiting: deque[Ticket]) -> list[Ticket]:
-    """Takes those for the next commit: in order, no service twice, MAX_FILES files, no ticket split."""
+    """Takes those for the next commit: in order, no service and no key twice, MAX_FILES files, no ticket split."""
     taken: list[Ticket] = []
     left: list[Ticket] = []
     files: frozenset[str] = frozenset()
@@ -119,8 +121,10 @@ def take(waiting: deque[Ticket]) -> list[Ticket]:
             continue
         together = files | ticket.task.files
         fits = not taken or len(together) <= MAX_FILES
-        free = names.isdisjoint(service.name for service in ticket.task.services)
-        names.update(service.name for service in ticket.task.services)  # whoever comes later has to wait for it
+        own = {service.name for service in ticket.task.services} | {f"key {ticket.task.asked.key}"}
+        own.discard("key None")
+        free = names.isdisjoint(own)
+        names.update(own)  # whoever comes later has to wait for it
         if fits and free:
             taken.append(ticket)
             files = together
