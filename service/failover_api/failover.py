@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, TypeVar
 
+from cachetools import TTLCache
 from ulid import ULID
 
 from failover_api.core.catalog import Action, Branch, Catalog, Policy, Service
@@ -24,6 +25,7 @@ from failover_api.core.trailers import idempotency_digest
 from failover_api.deadline import too_late, within_deadline
 from failover_api.errors import (
     BranchProtected,
+    CannotPlan,
     FailoverError,
     GitHubError,
     GitHubRateLimited,
@@ -45,6 +47,7 @@ from failover_api.tip import Tips
 from failover_api.writer import Writer
 
 T = TypeVar("T")
+PROTECTED_S = 60.0  # how long a branch that refused a commit is not tried again, where there is a fallback
 _log = logging.getLogger(__name__)
 
 
@@ -96,6 +99,7 @@ class Failover:
         tips = Tips(forge, self._observer, self._history)
         self._writer = Writer(forge, self._observer, repeats)
         self._proposer = Proposer(forge, self._observer, repeats, tips)
+        self._protected: TTLCache[Branch, bool] = TTLCache(64, PROTECTED_S)
 
     async def aclose(self) -> None:
         """Ends what is under way."""
@@ -163,20 +167,23 @@ class Failover:
             raise UnknownGroup(f"no group is named {name[:80]!r} in the catalog") from None
         asked = _asked(wish, str(ULID()), group=name)
         tasks = _parts([self._service(member) for member in names], action, asked, wish)
-        started = time.monotonic()
+        _check_branches(name, tasks)
+        clock = _Clock(self._deadline_s)
         if len(tasks) > 1 or wish.dry_run:
-            rehearsed = [await self._logged(task, wish, self._rehearse(task)) for task in tasks]
+            rehearsed = [await self._logged(task, wish, self._rehearse(task, clock.left_s)) for task in tasks]
             outcome = GroupOutcome(name, action, tuple(rehearsed), names)
             _check_versions(outcome, wish)
             if wish.dry_run:
                 return outcome
+            if wish.versions is not None:
+                for task, part in zip(tasks, rehearsed, strict=True):
+                    task.versions = frozenset({part.version})
         else:
             tasks[0].versions = wish.versions
         done: list[Outcome] = []
         for task in tasks:
             try:
-                left_s = self._deadline_s - (time.monotonic() - started)
-                done.append(await self._logged(task, wish, self._write(task, left_s)))
+                done.append(await self._logged(task, wish, self._write(task, clock.left_s)))
             except FailoverError as exc:
                 if not any(one.changed for one in done):
                     raise
@@ -185,25 +192,38 @@ class Failover:
 
     async def in_time(self, work: Awaitable[T]) -> T:
         """Awaits what writes nothing. Raises GitHubUnavailable when the deadline passes."""
-        return await within_deadline(work, deadline_s=self._deadline_s, late=lambda: too_late(self._deadline_s))
+        return await within_deadline(work, deadline_s=self._deadline_s, late=self._late)
+
+    def _late(self) -> FailoverError:
+        return too_late(self._deadline_s)
 
     async def _carry_out(self, task: Task, wish: Wish) -> Outcome:
-        return await (self._rehearse(task) if wish.dry_run else self._write(task, self._deadline_s))
+        return await (self._rehearse if wish.dry_run else self._write)(task, self._deadline_s)
 
-    async def _rehearse(self, task: Task) -> Outcome:
-        way = self._writer if task.policy is Policy.DIRECT else self._proposer
-        return await self.in_time(way.rehearse(task))
+    async def _rehearse(self, task: Task, deadline_s: float) -> Outcome:
+        clock = _Clock(deadline_s)
+        if task.policy is Policy.DIRECT:
+            outcome = await within_deadline(self._writer.rehearse(task), deadline_s=clock.left_s, late=self._late)
+            if outcome.changed or not _has_fallback(task):
+                return outcome
+        return await within_deadline(self._proposer.rehearse(task), deadline_s=clock.left_s, late=self._late)
 
     async def _write(self, task: Task, deadline_s: float) -> Outcome:
-        started = time.monotonic()
-        if task.policy is Policy.PULL_REQUEST:
-            return await self._proposer.carry_out(task, deadline_s=deadline_s)
-        try:
-            return await self._writer.carry_out(task, deadline_s=deadline_s)
-        except BranchProtected:
-            if any(service.fallback is not Policy.PULL_REQUEST for service in task.services):
-                raise
-        return await self._proposer.carry_out(task, deadline_s=deadline_s - (time.monotonic() - started))
+        """By the task's policy; one that has a fallback goes the other way where the branch takes no commits.
+
+        There a pull request may be open even when there is nothing to do on the branch.
+        """
+        clock = _Clock(deadline_s)
+        if task.policy is Policy.DIRECT and not (_has_fallback(task) and task.branch in self._protected):
+            try:
+                outcome = await self._writer.carry_out(task, deadline_s=clock.left_s)
+                if outcome.changed or not _has_fallback(task):
+                    return outcome
+            except BranchProtected:
+                if not _has_fallback(task):
+                    raise
+                self._protected[task.branch] = True
+        return await self._proposer.carry_out(task, deadline_s=clock.left_s)
 
     async def _logged(self, task: Task, wish: Wish, work: Awaitable[Outcome]) -> Outcome:
         """Awaits a move and says in the log what came of it: one line a decision."""
@@ -260,6 +280,21 @@ async def _if_known(reading: Coroutine[Any, Any, Mapping[str, T]]) -> Mapping[st
         return {}
 
 
+class _Clock:
+    """What is left of one deadline for several steps."""
+
+    def __init__(self, deadline_s: float) -> None:
+        self._end = time.monotonic() + deadline_s
+
+    @property
+    def left_s(self) -> float:
+        return max(0.0, self._end - time.monotonic())
+
+
+def _has_fallback(task: Task) -> bool:
+    return all(service.fallback is Policy.PULL_REQUEST for service in task.services)
+
+
 def _asked(wish: Wish, operation: str, group: str | None = None) -> Asked:
     return Asked(
         operation=operation,
@@ -288,6 +323,19 @@ def _parts(services: Sequence[Service], action: Action, asked: Asked, wish: Wish
         Task(tuple(part), action, asked, skip_refused=wish.skip_refused, supersede=wish.supersede)
         for part in members.values()
     ]
+
+
+def _check_branches(group: str, tasks: Sequence[Task]) -> None:
+    """A group has one branch for its pull request in a repository, and that leads to one branch."""
+    bases: dict[str, str] = {}
+    for task in tasks:
+        if task.policy is Policy.PULL_REQUEST:
+            other = bases.setdefault(task.branch.repository, task.branch.name)
+            if other != task.branch.name:
+                raise CannotPlan(
+                    f"{group} has services on {other} and on {task.branch.name} of {task.branch.repository}, both by "
+                    "pull request; make it two groups"
+                )
 
 
 def _check_versions(outcome: GroupOutcome, wish: Wish) -> None:

@@ -69,6 +69,7 @@ class History:
     def __init__(self, forge: Forge) -> None:
         self._forge = forge
         self._last: dict[Branch, tuple[str, dict[str, Entry | None]]] = {}
+        self._proposable: set[str] = set()  # the services that were seen to be moved by pull requests, perhaps
 
     async def page(self, service: Service, *, limit: int, cursor: str | None, not_before: float) -> Page:
         """Entries, at most `limit`. Raises BadRequest for a cursor that is none of ours."""
@@ -81,14 +82,18 @@ class History:
             if cursor is None:
                 raise
             raise BadRequest(f"cursor: no commit {head[:12]} is in {service.branch.repository}") from exc
-        entries = await self._entries(service, commits[start:end], not_before)
-        return Page(tuple(entries), f"{head}.{end}" if len(commits) > end and end <= _LAST_POSITION else None)
+        entries = await self._entries(service, commits[:end], not_before)
+        before = {commit.sha for commit in commits[:start]}
+        return Page(
+            tuple(entry for entry in entries if entry.logged.sha not in before),
+            f"{head}.{end}" if len(commits) > end and end <= _LAST_POSITION else None,
+        )
 
     async def newest_move(self, service: Service, head: str, *, not_before: float | None) -> Entry | None:
         """The newest commit of ours that moved the service, as of `head`; None when there is none in reach."""
         for page in range(1, PAGES_SEARCHED + 1):
             commits = await self._commits(service, head, page * LOG_PAGE)
-            for entry in await self._entries(service, commits[(page - 1) * LOG_PAGE :], not_before):
+            for entry in await self._entries(service, commits, not_before):
                 if entry.record is not None:
                     return entry
             if len(commits) < page * LOG_PAGE:
@@ -110,7 +115,8 @@ class History:
         What is not known yet is looked for among the newest commits of the branch or, when `thorough`, of the
         service's own files.
         """
-        known = await self._known(branch, services, head)
+        self._proposable.update(service.name for service in services if may_be_proposed(service))
+        known = await self._known(branch, head)
         missing = [service for service in services if service.name not in known]
         newest: dict[str, Entry | None] = {}
         if thorough:
@@ -118,23 +124,23 @@ class History:
             known |= {service.name: entry for service, entry in zip(missing, found, strict=True)}
         elif missing:
             newest = _moves(await self._forge.log(branch, at=head, not_before=None))
-            sure = {service.name for service in missing if not may_be_proposed(service)}  # others may have been merged
-            known |= {name: entry for name, entry in newest.items() if name in sure}
+            missing_names = {service.name for service in missing} - self._proposable  # those may have been merged
+            known |= {name: entry for name, entry in newest.items() if name in missing_names}
         return {name: entry for name, entry in {**newest, **known}.items() if entry is not None}
 
-    async def _known(self, branch: Branch, services: Sequence[Service], head: str) -> dict[str, Entry | None]:
+    async def _known(self, branch: Branch, head: str) -> dict[str, Entry | None]:
         """What is known as of `head`; when the branch moved on, by the commits that are new."""
         old_head, old = self._last.get(branch, ("", {}))
         if old_head == head:
             return old
         known: dict[str, Entry | None] = {}
         if old:
-            known = await self._brought_on(branch, services, old_head, old, head)
+            known = await self._brought_on(branch, old_head, old, head)
         self._last[branch] = (head, known)
         return known
 
     async def _brought_on(
-        self, branch: Branch, services: Sequence[Service], old_head: str, old: Mapping[str, Entry | None], head: str
+        self, branch: Branch, old_head: str, old: Mapping[str, Entry | None], head: str
     ) -> dict[str, Entry | None]:
         try:
             beyond = await self._forge.compare(branch, old_head, head)
@@ -143,8 +149,8 @@ class History:
         if beyond.merge_base != old_head or not beyond.is_whole:
             return {}
         newest = _moves(beyond.commits[::-1])
-        merged = any(_looks_merged(commit) for commit in beyond.commits)
-        in_doubt = {s.name for s in services if may_be_proposed(s) and (merged or s.name in newest)}
+        merged = any(not read_records(commit.message) for commit in beyond.commits)
+        in_doubt = self._proposable if merged else self._proposable.intersection(newest)
         return {name: entry for name, entry in {**old, **newest}.items() if name not in in_doubt}
 
     async def _commits(self, service: Service, head: str, count: int) -> list[LoggedCommit]:

@@ -1,13 +1,13 @@
 """Tasks of policy pull_request: one proposal at a time for each service in this process; and what is open."""
 
 import asyncio
+import dataclasses
 from collections.abc import Mapping, Sequence
 from contextlib import AsyncExitStack
 
 from failover_api.core.catalog import Branch, Service
 from failover_api.core.trailers import read_records
-from failover_api.deadline import too_late, within_deadline
-from failover_api.errors import FailoverError
+from failover_api.deadline import too_late
 from failover_api.forge.port import Forge, PullRequest
 from failover_api.history import branch_of, branches_about, may_be_proposed
 from failover_api.observation import Observer
@@ -27,23 +27,21 @@ class Proposer:
 
     async def rehearse(self, task: Task) -> Outcome:
         """The dry run: refused exactly where the proposal would be."""
-        return await self._proposal(task).rehearse()
+        return await self._proposal(task, float("inf")).rehearse()
 
     async def carry_out(self, task: Task, *, deadline_s: float) -> Outcome:
         """Opens a pull request, or gives the one that is open. Raises OperationPending, OutcomeUnknown."""
-        proposal = self._proposal(task)
-
-        def late() -> FailoverError:
-            passed = f"the deadline of {deadline_s:g} s passed"
-            return proposal.unknown(passed) if proposal.is_in_doubt else too_late(deadline_s)
-
-        async def in_turn() -> Outcome:
-            async with AsyncExitStack() as turns:
+        proposal = self._proposal(task, deadline_s)
+        try:
+            async with asyncio.timeout(deadline_s), AsyncExitStack() as turns:
                 for name in sorted(service.name for service in task.services):
                     await turns.enter_async_context(self._turns.setdefault((task.branch, name), asyncio.Lock()))
                 return await proposal.run()
-
-        return await within_deadline(in_turn(), deadline_s=deadline_s, late=late)
+        except TimeoutError as exc:
+            passed = f"the deadline of {deadline_s:g} s passed"
+            if proposal.opened is not None:
+                return dataclasses.replace(proposal.opened, warnings=(f"labels, reviewers, auto-merge: {passed}",))
+            raise (proposal.unknown(passed) if proposal.is_in_doubt else too_late(deadline_s)) from exc
 
     async def open_for(
         self, branch: Branch, services: Sequence[Service], *, not_before: float
@@ -62,5 +60,12 @@ class Proposer:
                     found.setdefault(service.name, pull)
         return found
 
-    def _proposal(self, task: Task) -> Proposal:
-        return Proposal(task, forge=self._forge, observer=self._observer, repeats=self._repeats, tips=self._tips)
+    def _proposal(self, task: Task, deadline_s: float) -> Proposal:
+        return Proposal(
+            task,
+            forge=self._forge,
+            observer=self._observer,
+            repeats=self._repeats,
+            tips=self._tips,
+            deadline_s=deadline_s,
+        )

@@ -1,13 +1,13 @@
 """An Idempotency-Key that comes again: its first outcome, as Git has it.
 
-The key stands in the trailers as a digest. It is looked for in the newest hundred commits of the service's first file
+The key stands in the trailers as a digest. It is looked for in the newest hundred commits of the service's files
 and of the branch and, where pull requests are made, in their bodies and on their branch.
 """
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from failover_api.core.catalog import Action, Service
+from failover_api.core.catalog import Service
 from failover_api.core.plan import Plan
 from failover_api.core.state import Detection, State
 from failover_api.core.trailers import Record, read_records
@@ -19,6 +19,8 @@ from failover_api.history import may_be_proposed
 from failover_api.observation import Observation, Observer, Seen
 from failover_api.outcome import Outcome
 from failover_api.task import Task
+
+SERVICES_SEARCHED = 10  # of a group: their files' histories; the branch's has the others
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +53,7 @@ class Repeats:
         _check_same_wish(task, found.records)
         if found.commit.sha not in {commit.sha for commit in commits} and found.pull_request is None:
             return None  # a commit on its branch, but no pull request yet: to be gone on with
-        plans = [await self._plan(service, seen, found) for service in task.services]
+        plans = [await self._plan(task, service, seen, found) for service in task.services]
         return Outcome(
             action=task.action,
             policy=task.policy,
@@ -64,8 +66,8 @@ class Repeats:
         )
 
     async def _commits(self, task: Task, seen: Seen, head: str) -> list[LoggedCommit]:
-        first = seen[task.services[0].name]
-        paths = first.service.files[:1] if isinstance(first, Observation) else ()
+        read = [seen[service.name] for service in task.services[:SERVICES_SEARCHED]]
+        paths = dict.fromkeys(path for one in read if isinstance(one, Observation) for path in one.service.files)
         listings = await together(
             self._forge.log(task.branch, path, at=head, not_before=None) for path in (*paths, None)
         )
@@ -89,10 +91,10 @@ class Repeats:
         found = _find(task.asked.key, beyond.commits[::-1], ())
         return found and _Find(found.records, found.commit, pull)
 
-    async def _plan(self, service: Service, seen: Seen, found: _Find) -> Plan:
+    async def _plan(self, task: Task, service: Service, seen: Seen, found: _Find) -> Plan:
         """What the commit did to the service, as far as today's catalog can tell."""
         record = found.records.get(service.name)
-        action = Action(record.action) if record else Action.PROMOTE
+        action = task.action
         observed = seen[service.name]
         if isinstance(observed, Observation) and found.commit.parents:
             service = observed.service
@@ -102,8 +104,8 @@ class Repeats:
                 return retrace(service, before.manifests, after.manifests, action)
             except FailoverError:
                 pass
-        before_state, after_state = (record.before, record.after) if record else (State.UNKNOWN, State.UNKNOWN)
-        return Plan(service, action, Detection(State(before_state), ()), State(after_state), (), {}, {})
+        before_state, after_state = (_state(record.before), _state(record.after)) if record else (State.UNKNOWN,) * 2
+        return Plan(service, action, Detection(before_state, ()), after_state, (), {}, {})
 
 
 def _find(key: str, commits: Iterable[LoggedCommit], pulls: Iterable[PullRequest]) -> _Find | None:
@@ -117,6 +119,11 @@ def _find(key: str, commits: Iterable[LoggedCommit], pulls: Iterable[PullRequest
             operation = next(iter(records.values())).operation
             return _Find(records, commit, merged or by_operation.get(operation))
     return None
+
+
+def _state(word: str) -> State:
+    """A state as a trailer says it; a person may have written anything there."""
+    return State(word) if word in set(State) else State.UNKNOWN
 
 
 def _with_key(key: str, text: str) -> dict[str, Record]:

@@ -100,8 +100,8 @@ class Tips:
         record = next(iter(tip.records.values()), None)
         if record is None or not tip.comparison.is_whole:
             return False
-        then = self._as_then(task, record)
         try:
+            then = self._as_then(task, record)
             await then.prepare(seen, tip.comparison.merge_base, not_before=not_before)
             planned = new_files(then.think(seen, {}))
         except (FailoverError, ValueError):

@@ -51,6 +51,7 @@ def pull(number: int, branch: str = OURS, **changes: Any) -> PullRequest:
         "head": NEXT,
         "body": "Why",
         "node_id": f"PR_{number}",
+        "base": "main",
         "base_head": HEAD,
         "merge_commit": None,
     }

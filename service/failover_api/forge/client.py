@@ -63,11 +63,11 @@ class GitHubClient:
         self.cache = ConditionalCache()
         self.credentials: Credentials
 
-    def write_wait_s(self, repository: str) -> float:
+    def write_wait_s(self, repository: str, calls: int = 1) -> float:
         """As Forge.write_wait_s(). GraphQL's own quota does not count: what is no mutation goes on without it."""
         key = self.credentials.key(repository)
         asked_for = self._circuit.wait_s(key)
-        return 0.0 if asked_for > PATIENCE_S else max(asked_for, self._pace.wait_s(key))
+        return 0.0 if asked_for > PATIENCE_S else max(asked_for, self._pace.wait_s(key, calls))
 
     async def get(
         self,

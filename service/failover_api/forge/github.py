@@ -80,8 +80,8 @@ class GitHub:
     async def commit(self, snapshot: Snapshot, files: Mapping[str, bytes], message: str) -> Commit:
         return await self._commits.on_branch(snapshot, files, message)
 
-    def write_wait_s(self, branch: Branch) -> float:
-        return self._client.write_wait_s(branch.repository)
+    def write_wait_s(self, branch: Branch, calls: int = 1) -> float:
+        return self._client.write_wait_s(branch.repository, calls)
 
     # History
 
@@ -118,8 +118,10 @@ class GitHub:
     ) -> Sequence[PullRequest]:
         return await self._pulls.open(base, heads, not_before)
 
-    async def pull_requests(self, base: Branch, head: str, *, not_before: float | None) -> Sequence[PullRequest]:
-        return await self._pulls.from_branch(base, head, not_before)
+    async def pull_requests(
+        self, base: Branch, head: str, *, not_before: float | None, any_base: bool = False
+    ) -> Sequence[PullRequest]:
+        return await self._pulls.from_branch(base, head, not_before, any_base=any_base)
 
     async def create_pull_request(self, base: Branch, head: str, *, title: str, body: str, draft: bool) -> PullRequest:
         return await self._pulls.create(base, head, title=title, body=body, draft=draft)
@@ -136,8 +138,8 @@ class GitHub:
     async def request_reviewers(self, base: Branch, number: int, users: Sequence[str], teams: Sequence[str]) -> None:
         await self._review.request_reviewers(base, number, users, teams)
 
-    async def enable_auto_merge(self, base: Branch, pull_request: PullRequest, method: str | None) -> None:
-        await self._review.enable_auto_merge(base, pull_request, method)
+    async def enable_auto_merge(self, base: Branch, pull_request: PullRequest, method: str | None) -> bool:
+        return await self._review.enable_auto_merge(base, pull_request, method)
 
     # Checks
 

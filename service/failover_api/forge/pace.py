@@ -28,10 +28,11 @@ class Pace:
         self._most = max((size for size, _ in self._limits), default=0)
         self._sent_at: dict[str, deque[float]] = {}
 
-    def wait_s(self, key: str) -> float:
-        """How long until a write may be sent; 0 when it may now."""
+    def wait_s(self, key: str, calls: int = 1) -> float:
+        """How long until so many writes may be sent; 0 when they may now. More than a window holds count as that."""
         sent_at, now = self._sent_at.get(key, ()), self._clock()
-        waits_s = (sent_at[-size] + window_s - now for size, window_s in self._limits if len(sent_at) >= size)
+        rooms = ((size - min(calls, size) + 1, window_s) for size, window_s in self._limits)
+        waits_s = (sent_at[-room] + window_s - now for room, window_s in rooms if len(sent_at) >= room)
         wait_s = max(waits_s, default=0.0)
         return wait_s if wait_s > _ROUNDING_S else 0.0
 

@@ -102,8 +102,8 @@ class Comparison:
 class PullRequest:
     """A pull request. `head` is the commit its branch is at, or was when it was closed.
 
-    `base_head` is the commit its base was at, when the host says; `merge_commit` is what it was merged as.
-    `node_id` is the host's own name for it.
+    `base` is the branch it leads to, `base_head` the commit that was at, when the host says. `merge_commit` is what it
+    was merged as; `node_id` is the host's own name for it.
     """
 
     number: int
@@ -113,6 +113,7 @@ class PullRequest:
     head: str
     body: str
     node_id: str
+    base: str = ""
     base_head: str | None = None
     merge_commit: str | None = None
 
@@ -166,8 +167,8 @@ class Forge(Protocol):
         """
         ...
 
-    def write_wait_s(self, branch: Branch) -> float:
-        """How long to wait before another write would be sent; 0 when there is nothing to wait for.
+    def write_wait_s(self, branch: Branch, calls: int = 1) -> float:
+        """How long to wait before so many writes would be sent; 0 when there is nothing to wait for.
 
         The host counts what creates content, and refuses what is too much. A wait that it asked for itself is worth
         waiting for only when it is short: else this is 0, and whoever asks is told at once.
@@ -218,8 +219,13 @@ class Forge(Protocol):
         """The open pull requests into `base` from these branches of the same repository, oldest first."""
         ...
 
-    async def pull_requests(self, base: Branch, head: str, *, not_before: float | None) -> Sequence[PullRequest]:
-        """The newest hundred pull requests into `base` from branch `head`, in any state, newest first."""
+    async def pull_requests(
+        self, base: Branch, head: str, *, not_before: float | None, any_base: bool = False
+    ) -> Sequence[PullRequest]:
+        """The newest hundred pull requests into `base` from branch `head`, in any state, newest first.
+
+        `any_base`: those into other branches of the repository too.
+        """
         ...
 
     async def create_pull_request(self, base: Branch, head: str, *, title: str, body: str, draft: bool) -> PullRequest:
@@ -240,10 +246,10 @@ class Forge(Protocol):
         self, base: Branch, number: int, users: Sequence[str], teams: Sequence[str]
     ) -> None: ...
 
-    async def enable_auto_merge(self, base: Branch, pull_request: PullRequest, method: str | None) -> None:
+    async def enable_auto_merge(self, base: Branch, pull_request: PullRequest, method: str | None) -> bool:
         """`method` is squash, merge or rebase; None: the first that the repository allows.
 
-        What has nothing to wait for is merged at once, if its head is still `pull_request.head`.
+        What has nothing to wait for is merged at once, if its head is still `pull_request.head`: then it is True.
         """
         ...
 

@@ -46,11 +46,15 @@ class Pulls:
             page, full = page + 1, len(listed) >= PAGE
         return [found[number] for number in sorted(found)]
 
-    async def from_branch(self, base: Branch, head: str, not_before: float | None) -> list[PullRequest]:
+    async def from_branch(
+        self, base: Branch, head: str, not_before: float | None, *, any_base: bool = False
+    ) -> list[PullRequest]:
         """As Forge.pull_requests()."""
-        query = {"state": "all", "base": base.name, "head": _head(base, head), "per_page": str(PAGE)}
+        query = {"state": "all", "head": _head(base, head), "per_page": str(PAGE)}
+        if not any_base:
+            query["base"] = base.name
         listed = await self._list(base, query, not_before)
-        return sorted(_between(base, [head], listed), key=lambda pull: -pull.number)
+        return sorted(_between(base, [head], listed, any_base=any_base), key=lambda pull: -pull.number)
 
     async def create(self, base: Branch, head: str, *, title: str, body: str, draft: bool) -> PullRequest:
         """As Forge.create_pull_request()."""
@@ -118,12 +122,14 @@ def _digested(item: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def _between(base: Branch, heads: Collection[str], listed: Sequence[Any]) -> list[PullRequest]:
+def _between(
+    base: Branch, heads: Collection[str], listed: Sequence[Any], *, any_base: bool = False
+) -> list[PullRequest]:
     """Those from one of `heads` into `base`: GitHub ignores filters that it does not understand."""
     return [
         _pull_request(item)
         for item in listed
-        if item["base"]["ref"] == base.name
+        if (any_base or item["base"]["ref"] == base.name)
         and item["head"]["ref"] in heads
         and (item["head"]["repo"]["full_name"] or "").casefold() == base.repository.casefold()
     ]
@@ -139,6 +145,7 @@ def _pull_request(item: Mapping[str, Any]) -> PullRequest:
         head=item["head"]["sha"],
         body=item.get("body") or "",
         node_id=item["node_id"],
+        base=item["base"]["ref"],
         base_head=item["base"].get("sha"),
         merge_commit=item.get("merge_commit_sha") if state == "merged" else None,  # else that of a trial merge
     )

@@ -35,7 +35,7 @@ class Review:
         body = {"reviewers": list(users), "team_reviewers": list(teams)}
         await self._add(base, f"pulls/{number}/requested_reviewers", body, f"requesting reviewers of #{number}")
 
-    async def enable_auto_merge(self, base: Branch, pull: PullRequest, method: str | None) -> None:
+    async def enable_auto_merge(self, base: Branch, pull: PullRequest, method: str | None) -> bool:
         """As Forge.enable_auto_merge(). Neither is done to a head that is another one by now."""
         method = method or await self._allowed_method(base)
         what = f"enabling auto-merge of {base.repository}#{pull.number}"
@@ -48,6 +48,8 @@ class Review:
             what = f"merging {base.repository}#{pull.number}"
             body = {"sha": pull.head, "merge_method": method}
             await change(self._client, "PUT", base, f"pulls/{pull.number}/merge", body, what=what, pulls=True)
+            return True
+        return False
 
     async def _add(self, base: Branch, below: str, body: object, what: str) -> None:
         """A 404 is not one of the repository here: GitHub means the label, the team or the person."""

@@ -1,0 +1,132 @@
+"""The branch of a pull request of ours, and our commit on it.
+
+A branch that is there already may be of an earlier call that was left half done, of a pull request that was closed or
+merged, or a person's. The first is gone on from, the second made anew, the third left alone.
+"""
+
+import dataclasses
+import time
+
+from failover_api.core.message import Asked, commit_message
+from failover_api.core.proposal import pull_request_text
+from failover_api.core.trailers import Record
+from failover_api.errors import OperationPending, WriteConflict
+from failover_api.forge.port import Commit, Forge, Snapshot
+from failover_api.observation import Observation
+from failover_api.task import Task
+from failover_api.tip import Base, Tip, Tips
+
+
+class OwnBranch:
+    """The branch of one task's pull request."""
+
+    def __init__(self, task: Task, *, forge: Forge, tips: Tips, not_before: float) -> None:
+        self._task, self._forge, self._tips, self._not_before = task, forge, tips, not_before
+        self.branch = task.head_branch
+
+    async def with_commit(self, base: Base) -> tuple[Commit, Asked]:
+        """Brings it to hold our commit on the base, and says whose wish that is.
+
+        Raises OperationPending for a branch that is not ours, WriteConflict and WriteUnknown when it has to be looked
+        at anew.
+        """
+        try:
+            await self._forge.create_branch(self.branch, base.head)
+        except WriteConflict:
+            head = await self._forge.branch_head(self.branch)
+        else:
+            head = base.head
+        if head is None:
+            raise WriteConflict(f"{self.branch} is gone again")
+        if head == base.head:
+            return await self._commit(base), self._task.asked
+        return await self._going_on_from(head, base)
+
+    async def anew(self, base: Base, head: str, asked: Asked) -> Commit:
+        """Moves it from `head` to one commit on the base. Raises WriteConflict when it is elsewhere by now."""
+        message = commit_message([(plan, asked) for plan in base.thought.plans])
+        commit = await self._forge.make_commit(self._task.branch, base.head, base.files, message)
+        await self._forge.move_branch(self.branch, head, commit.sha)
+        return commit
+
+    async def _going_on_from(self, head: str, base: Base) -> tuple[Commit, Asked]:
+        tip = await self._tips.read(self._task, head, base)
+        pulls = await self._forge.pull_requests(
+            self._task.branch, self.branch.name, not_before=time.monotonic(), any_base=True
+        )
+        for pull in pulls:
+            if pull.state == "open" and pull.base != self._task.branch.name:
+                raise OperationPending(
+                    f"{pull.url} is open from {self.branch} into {pull.base}: merge or close it first"
+                )
+            if pull.state == "open":
+                raise WriteConflict(f"a pull request from {self.branch} is open after all")
+        if tip.comparison.is_whole and not tip.comparison.commits:  # it was merged, or never had a commit
+            await self._forge.move_branch(self.branch, head, base.head)
+            return await self._commit(base), self._task.asked
+        asked = self._task.asked
+        if not any(pull.head == head for pull in pulls):  # what a closed one had, stays with it
+            is_current = await self._is_current(tip, base)
+            record = next(iter(tip.records.values()), None)
+            if record is not None and is_same_wish(self._task, record, base):
+                asked = asked_of(record)
+                if is_current and tip.commit is not None:
+                    return tip.commit, asked
+        return await self.anew(base, head, asked), asked
+
+    async def _is_current(self, tip: Tip, base: Base) -> bool:
+        if self._task.supersede and not tip.strangers:
+            return False
+        where = f"branch {self.branch} has no pull request"
+        return await self._tips.is_current(self._task, tip, base, where, not_before=self._not_before)
+
+    async def _commit(self, base: Base) -> Commit:
+        """On the branch, which is where the base is."""
+        found = {
+            path: one.snapshot.file(path)
+            for one in base.seen.values()
+            if isinstance(one, Observation)
+            for path in one.manifests
+            if path in base.files
+        }
+        snapshot = Snapshot(self.branch, found, None if len(found) == 1 else base.head)
+        message = commit_message([(plan, self._task.asked) for plan in base.thought.plans])
+        return await self._forge.commit(snapshot, base.files, message)
+
+
+def is_same_wish(task: Task, record: Record, base: Base) -> bool:
+    """Whether a commit of ours was made for what the task asks; of a rollback, for undoing the same move."""
+    if record.action != task.action.value:
+        return False
+    reverts = {plan.reverts for plan in base.thought.plans} - {None}
+    return not reverts or record.reverts in reverts
+
+
+def asked_of(record: Record) -> Asked:
+    """Who asked first."""
+    return Asked(
+        operation=record.operation,
+        by=record.by,
+        at=record.at,
+        reason=record.reason,
+        group=record.group,
+        force=record.force,
+        key=record.idempotency,
+    )
+
+
+def text_of(base: Base, commit: Commit, asked: Asked) -> tuple[str, str]:
+    """The pull request's title and body."""
+    root = commit.url.partition("/commit")[0]
+    plans = [(plan, asked) for plan in base.thought.plans if plan.changes]
+    return pull_request_text(plans, at=base.head, root=root)
+
+
+def is_text_of(body: str, commit: str) -> bool:
+    """Whether a pull request's body was written for the base at `commit`: its links lead there."""
+    return "/blob/" not in body or f"/blob/{commit}/" in body
+
+
+def with_force(asked: Asked, *, force: bool) -> Asked:
+    """The same wish, forced if one of those who share it forces it."""
+    return dataclasses.replace(asked, force=asked.force or force)
