@@ -274,8 +274,8 @@ class Proposal:
         return dataclasses.replace(self._outcome(base, changed=False), warnings=(text,))
 
     async def _say_anew(self, pull: PullRequest, base: Base, commit: Commit, record: Record) -> None:
-        title, body = text_of(base, commit, with_force(asked_of(record), force=self._task.asked.force))
-        await self._forge.edit_pull_request(self._task.branch, pull.number, title=title, body=body)
+        _, body = text_of(base, commit, with_force(asked_of(record), force=self._task.asked.force))
+        await self._forge.edit_pull_request(self._task.branch, pull.number, body=body)
 
     async def _withdraw(self, pull: PullRequest, comment: str) -> None:
         """Closes what this very call has opened."""

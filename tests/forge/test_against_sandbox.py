@@ -666,8 +666,8 @@ async def test_many_open_ones_are_listed_to_the_end(github: GitHub, sandbox: San
 async def test_a_pull_request_is_edited_and_closed(github: GitHub, sandbox: Sandbox) -> None:
     opened = await propose(github, sandbox, draft=True)
     assert sandbox.pull(opened.number).draft
-    await github.edit_pull_request(MAIN, opened.number, title="New", body="Because")
-    assert (sandbox.pull(opened.number).title, sandbox.pull(opened.number).body) == ("New", "Because")
+    await github.edit_pull_request(MAIN, opened.number, body="Because")
+    assert (sandbox.pull(opened.number).title, sandbox.pull(opened.number).body) == ("Fail over sonarr", "Because")
     await github.close_pull_request(MAIN, opened.number, comment="Superseded")
     assert [comment.body for comment in sandbox.pull(opened.number).comments] == ["Superseded"]
     assert await github.open_pull_requests(MAIN, [OURS.name], not_before=ALWAYS) == []

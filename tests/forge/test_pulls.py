@@ -281,8 +281,8 @@ async def test_a_pull_request_is_opened_once_whatever_comes(
 
 async def test_a_pull_request_is_edited(client: GitHubClient, github: GitHub, api: respx.Router) -> None:
     patch = api.patch(f"{PULLS_URL}/7").mock(return_value=answer(200, {}))
-    await github.edit_pull_request(MAIN, 7, title="New", body="Because")
-    assert sent(patch) == {"title": "New", "body": "Because"}
+    await github.edit_pull_request(MAIN, 7, body="Because")
+    assert sent(patch) == {"body": "Because"}, "the title may be a person's by now"
     assert used(client) == [True]
 
 
@@ -328,7 +328,7 @@ async def test_a_change_that_fails_is_said(
     patch = api.patch(f"{PULLS_URL}/7").mock(side_effect=[reply])
     edit, close = github.edit_pull_request, github.close_pull_request
     with pytest.raises(expected):
-        await (edit(MAIN, 7, title="t", body="b") if act == "edit" else close(MAIN, 7, comment="c"))
+        await (edit(MAIN, 7, body="b") if act == "edit" else close(MAIN, 7, comment="c"))
     assert patch.call_count == 1
 
 

@@ -126,8 +126,8 @@ class GitHub:
     async def create_pull_request(self, base: Branch, head: str, *, title: str, body: str, draft: bool) -> PullRequest:
         return await self._pulls.create(base, head, title=title, body=body, draft=draft)
 
-    async def edit_pull_request(self, base: Branch, number: int, *, title: str, body: str) -> None:
-        await self._pulls.edit(base, number, title=title, body=body)
+    async def edit_pull_request(self, base: Branch, number: int, *, body: str) -> None:
+        await self._pulls.edit(base, number, body=body)
 
     async def close_pull_request(self, base: Branch, number: int, *, comment: str) -> None:
         await self._pulls.close(base, number, comment=comment)

@@ -232,8 +232,8 @@ class Forge(Protocol):
         """Raises WriteConflict when one is open or nothing is to be merged, WriteUnknown."""
         ...
 
-    async def edit_pull_request(self, base: Branch, number: int, *, title: str, body: str) -> None:
-        """Raises WriteUnknown, as the following do."""
+    async def edit_pull_request(self, base: Branch, number: int, *, body: str) -> None:
+        """Puts another body in; the title may be a person's by now. Raises WriteUnknown, as the following do."""
         ...
 
     async def close_pull_request(self, base: Branch, number: int, *, comment: str) -> None:

@@ -69,9 +69,9 @@ class Pulls:
         except (AttributeError, KeyError, TypeError) as exc:
             raise WriteUnknown(f"{what}: GitHub's answer is no pull request") from exc
 
-    async def edit(self, base: Branch, number: int, *, title: str, body: str) -> None:
+    async def edit(self, base: Branch, number: int, *, body: str) -> None:
         """As Forge.edit_pull_request()."""
-        await self._change(base, number, {"title": title, "body": body}, "editing")
+        await self._change(base, number, {"body": body}, "editing")
 
     async def close(self, base: Branch, number: int, *, comment: str) -> None:
         """As Forge.close_pull_request(). Without the comment, when that is refused or its reply lost."""
