@@ -147,7 +147,7 @@ class World(RuleBasedStateMachine):
     def teardown(self) -> None:
         self.sandbox.faults.clear()
         if self.is_late:
-            time.sleep(LATE_S + 0.05)  # what comes late has come
+            time.sleep(LATE_S)  # what comes late has come
         self.laws()
         for call in self.calls:
             self.check_answer(call)
@@ -191,6 +191,8 @@ class World(RuleBasedStateMachine):
 
     async def all_of(self, calls: list[Coroutine[Any, Any, None]]) -> None:
         await asyncio.gather(*calls)
+        if self.is_late:  # what lands late, lands before the content it was made from can be there again
+            await asyncio.sleep(LATE_S)
 
     async def call(self, replica: int, name: str, action: Action, **how: Any) -> None:
         call = Call(f"call {len(self.calls)}", name, action, bool(how.get("force")))

@@ -16,14 +16,16 @@ from failover_api.errors import (
     GitHubPermission,
     GitHubRateLimited,
     GitHubUnavailable,
+    ManifestDrifted,
     NotReady,
     OutcomeUnknown,
+    PreconditionFailed,
     RepositoryNotFound,
 )
 from failover_api.failover import Wish
 from failover_api.outcome import Outcome
 from failover_api.wiring import House
-from tests.stage import FILES, SONARR, VOLSYNC, Stage
+from tests.stage import FILES, RELEASE, SONARR, VOLSYNC, Stage
 
 WRITE: dict[str, dict[str, Any]] = {"sonarr": {"method": "PUT"}, "plex": {"operation": "createCommitOnBranch"}}
 ONE_AND_SEVERAL_FILES = pytest.mark.parametrize("name", ["sonarr", "plex"])
@@ -170,6 +172,55 @@ async def test_a_write_that_was_lost_and_overtaken_is_planned_again(stage: Stage
     assert outcome.changed
     assert len(stage.moves) == 1
     assert (stage.read(SONARR) or b"").endswith(b"# a person\n")
+
+
+@ONE_AND_SEVERAL_FILES
+async def test_a_lost_reply_is_found_though_the_listings_of_commits_lag(stage: Stage, name: str) -> None:
+    async with stage.house() as house:
+        await house.failover.status(name)
+        stage.fault("lost_reply", **WRITE[name])
+        stage.fault("stale", method="GET", path="*/commits", times=None)
+        outcome = await promote(house, name)
+    assert outcome.changed
+    assert landed(stage, outcome.operation) == 1
+
+
+# The file that needs no change
+
+
+@pytest.fixture
+def mixed(stage: Stage) -> Stage:
+    """One of plex's files is on backup already: a promote changes the other alone."""
+    stage.replace(VOLSYNC, "paused: false", "paused: true")
+    return stage
+
+
+async def test_a_stale_copy_of_the_file_that_needs_no_change_is_not_believed(mixed: Stage) -> None:
+    async with mixed.house() as house:
+        await house.failover.status("plex")
+        mixed.replace(VOLSYNC, "paused: true", "paused: false")
+        outcome = await promote(house, "plex")
+        status = await house.failover.status("plex")
+    assert set(outcome.plan.new) == {RELEASE, VOLSYNC}
+    assert status.detection.state is State.BACKUP
+
+
+async def test_a_drift_of_the_file_that_needs_no_change_refuses_the_move(mixed: Stage) -> None:
+    async with mixed.house() as house:
+        await house.failover.status("plex")
+        mixed.replace(VOLSYNC, "paused: true", "paused: perhaps")
+        with pytest.raises(ManifestDrifted):
+            await promote(house, "plex")
+    assert not mixed.moves
+
+
+async def test_an_if_match_binds_the_file_that_needs_no_change(mixed: Stage) -> None:
+    async with mixed.house() as house:
+        seen = await house.failover.status("plex")
+        mixed.before_write(lambda: mixed.replace(VOLSYNC, "paused: true", "paused: false"))
+        with pytest.raises(PreconditionFailed):
+            await promote(house, "plex", versions=frozenset({seen.version}))
+    assert not mixed.moves
 
 
 # What stays

@@ -8,6 +8,8 @@ import pytest
 from failover_api.core.catalog import Action
 from failover_api.core.trailers import read_records
 from failover_api.errors import (
+    CannotPlan,
+    GitHubUnavailable,
     ManifestDrifted,
     OperationPending,
     OutcomeUnknown,
@@ -150,6 +152,75 @@ async def test_a_lost_race_is_planned_anew(grouped: Stage) -> None:
     assert (grouped.read(SONARR) or b"").endswith(b"# a person\n")
 
 
+async def test_a_stale_copy_of_one_that_needs_no_change_is_not_believed(grouped: Stage) -> None:
+    async with grouped.house() as house:
+        await house.failover.move("sonarr", Action.PROMOTE, Wish(by="maria"))
+        await house.failover.list_all()
+        grouped.commit({SONARR: FILES[SONARR]}, "A person puts it back")
+        await promote(house)
+    assert moved(grouped.moves[0]) == ["sonarr", "plex", "radarr"]
+
+
+async def test_a_stale_copy_refuses_nobody(grouped: Stage) -> None:
+    grouped.replace(RADARR, "role: primary", "role: elsewhere")
+    async with grouped.house() as house:
+        await house.failover.list_all()
+        grouped.commit({RADARR: FILES[RADARR]}, "A person mends it")
+        (part,) = (await promote(house, skip_refused=True)).parts
+    assert not part.refused
+    assert moved(grouped.moves[0]) == ["sonarr", "plex", "radarr"]
+
+
+async def test_when_all_are_refused_the_answer_says_so_of_each(grouped: Stage) -> None:
+    for path in (SONARR, RADARR):
+        grouped.replace(path, "role: primary", "role: elsewhere")
+    grouped.declare(entry("sonarr") + entry("radarr"), top="groups: {g: [sonarr, radarr]}")
+    async with grouped.client() as client:
+        response = await client.post("/api/groups/g/promote?skip_refused=true")
+    assert response.status_code == 200
+    assert not response.json()["changed"]
+    assert [one["error"]["title"] for one in response.json()["services"]] == ["A value is on neither side"] * 2
+
+
+# Several branches
+
+
+@pytest.fixture
+def branched(stage: Stage) -> Stage:
+    """radarr is on a branch of its own."""
+    stage.commit({"README.md": "a branch\n"}, "Branch off", "staging")
+    stage.declare(entry("sonarr") + entry("radarr", "media", "branch: staging"), top="groups: {g: [sonarr, radarr]}")
+    return stage
+
+
+async def test_an_if_match_binds_each_branch(branched: Stage) -> None:
+    async with branched.house() as house:
+        rehearsed = await promote(house, "g", dry_run=True)
+        branched.before_write(lambda: branched.commit({SONARR: FILES[SONARR] + b"# a person\n"}))
+        with pytest.raises(PreconditionFailed):
+            await promote(house, "g", versions=frozenset({rehearsed.version}))
+    assert not branched.moves
+
+
+@pytest.mark.parametrize("dry_run", [False, True])
+async def test_two_branches_have_one_deadline(branched: Stage, dry_run: bool) -> None:
+    async with branched.house(deadline_s=1.5) as house:
+        branched.fault("slow", seconds=0.4, times=None)  # a branch by itself would be in time
+        with pytest.raises(GitHubUnavailable, match="nothing was written"):
+            await promote(house, "g", dry_run=dry_run)
+    assert not branched.moves
+
+
+async def test_two_branches_by_pull_request_are_refused_before_anything_is_written(branched: Stage) -> None:
+    text = branched.catalog_file.read_text(encoding="utf-8")
+    branched.catalog_file.write_text(f"policy: pull_request\n{text}", encoding="utf-8")
+    async with branched.house() as house:
+        for dry_run in (True, False):
+            with pytest.raises(CannotPlan, match="main and on staging"):
+                await promote(house, "g", dry_run=dry_run)
+    assert not branched.pulls("all")
+
+
 async def test_branches_and_policies_are_one_commit_each(stage: Stage) -> None:
     stage.commit({"README.md": "a branch\n"}, "Branch off", "staging")
     stage.declare(
@@ -257,3 +328,29 @@ async def test_a_groups_pull_request_without_a_service_does_not_stand_in_its_way
         own = await house.failover.move("radarr", Action.PROMOTE, Wish(by="maria"))
     assert own.changed
     assert len(reviewed.pulls()) == 2
+
+
+async def test_a_group_that_grew_meanwhile_gets_the_others_when_that_one_is_merged(reviewed: Stage) -> None:
+    reviewed.declare(SERVICES, top="policy: pull_request\ngroups: {g: [sonarr, radarr]}")
+    async with reviewed.house() as house:
+        first = await promote(house, "g")
+    reviewed.declare(SERVICES, top="policy: pull_request\ngroups: {g: [sonarr, radarr, plex]}")
+    async with reviewed.house() as house:
+        again = await promote(house, "g", supersede=True)
+    assert again.parts[0].operation == first.parts[0].operation
+    (pull,) = reviewed.pulls("all")
+    assert moved(pull["body"]) == ["sonarr", "radarr"]
+
+
+async def test_one_that_gives_way_is_closed_though_the_first_try_was_lost(reviewed: Stage) -> None:
+    async with reviewed.house() as one, reviewed.house() as other:
+        await asyncio.gather(one.failover.list_all(), other.failover.list_all())
+        reviewed.fault("slow", method="POST", path="*/pulls", seconds=0.3, times=2)
+        reviewed.fault("lost_request", method="PATCH", path="*/pulls/*")
+        await asyncio.gather(
+            promote(one),
+            other.failover.move("sonarr", Action.PROMOTE, Wish(by="maria")),
+            return_exceptions=True,
+        )
+    assert not len(reviewed.sandbox.faults), "the faults were met"
+    assert len(reviewed.pulls()) == 1

@@ -86,6 +86,22 @@ async def test_pages_lead_through_all_of_it_once(stage: Stage) -> None:
     assert len(found) == 231
 
 
+async def test_pages_lead_through_merges_as_one_page_does(stage: Stage) -> None:
+    stage.declare(SERVICES, top="policy: pull_request")
+    async with stage.house() as house:
+        for number, method in enumerate(["merge", "squash", "rebase", "merge"]):
+            outcome = await move(house, "plex", Action.DEMOTE if number % 2 else Action.PROMOTE)
+            stage.commit({RELEASE: b"# an edit\n" + (stage.read(RELEASE) or b"")}, f"Edit {number}")
+            stage.merge(outcome.pull_request.number, method)
+        whole = await house.failover.history("plex", limit=100)
+        page = await house.failover.history("plex", limit=1)
+        entries = page.entries
+        while page.next is not None:
+            page = await house.failover.history("plex", limit=1, cursor=page.next)
+            entries += page.entries
+    assert shown(entries) == shown(whole.entries)
+
+
 async def test_a_warm_history_is_one_304(stage: Stage) -> None:
     async with stage.house() as house:
         await move(house)
@@ -160,6 +176,23 @@ async def test_the_last_move_follows_other_replicas_and_people(stage: Stage) -> 
         await one.failover.status("sonarr")
         await one.failover.list_all()
     assert [(r.method, r.status) for r in stage.requests] == [("GET", 304), ("GET", 304)]
+
+
+@pytest.mark.parametrize("title", [None, "sonarr is back home"])
+async def test_the_last_move_is_seen_through_a_merge_without_trailers(stage: Stage, title: str | None) -> None:
+    stage.declare(SERVICES, top="policy: pull_request")
+    how = {} if title is None else {"commit_title": title}
+    async with stage.house() as house:
+        stage.merge((await move(house)).pull_request.number)
+        for name in ("sonarr", "radarr", "plex"):
+            await house.failover.status(name)
+        back = await move(house, action=Action.DEMOTE)
+        stage.merge(back.pull_request.number, commit_message=" ", **how)
+        await house.failover.status("radarr")  # brings what is known on to the new head
+        last = (await house.failover.status("sonarr")).last_move
+    assert last is not None
+    assert last.record is not None
+    assert last.record.operation == back.operation
 
 
 async def test_a_history_that_cannot_be_read_leaves_the_status(stage: Stage) -> None:

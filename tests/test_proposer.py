@@ -8,10 +8,18 @@ import pytest
 from failover_api.core.catalog import Action
 from failover_api.core.state import State
 from failover_api.core.trailers import read_records
-from failover_api.errors import BranchProtected, GitHubPermission, ManifestDrifted, OperationPending, PreconditionFailed
+from failover_api.errors import (
+    BranchProtected,
+    GitHubPermission,
+    ManifestDrifted,
+    OperationPending,
+    OutcomeUnknown,
+    PreconditionFailed,
+)
 from failover_api.failover import Wish
+from failover_api.forge.pace import Pace
 from failover_api.outcome import Outcome
-from failover_api.wiring import House
+from failover_api.wiring import House, open_failover
 from tests.stage import FILES, RELEASE, SERVICES, SONARR, VOLSYNC, Stage, deployment, entry
 
 POLICY = "policy: pull_request"
@@ -149,15 +157,6 @@ async def test_closed_by_a_person_the_next_opens_a_new_one(reviewed: Stage, name
     assert [r.operation for r in read_records(pull["body"])] == [second.operation]
 
 
-async def test_a_branch_that_was_deleted_after_closing_is_made_again(reviewed: Stage) -> None:
-    async with reviewed.house() as house:
-        first = await promote(house)
-        reviewed.close(number(first))
-        reviewed.github("DELETE", "/git/refs/heads/failover/sonarr")
-        assert (await promote(house)).changed
-    assert len(reviewed.pulls()) == 1
-
-
 # The other side
 
 
@@ -220,41 +219,6 @@ async def test_a_base_that_moved_elsewhere_leaves_the_branch_as_it_is(reviewed: 
     assert again.commit == first.commit, "a review of it stays"
 
 
-@ONE_AND_SEVERAL_FILES
-@pytest.mark.parametrize("supersede", [False, True])
-async def test_what_a_person_pushed_is_never_overwritten(reviewed: Stage, name: str, supersede: bool) -> None:
-    async with reviewed.house() as house:
-        await promote(house, name)
-        text = (reviewed.read(FILE[name], BRANCH[name]) or b"") + b"# pushed\n"
-        pushed = reviewed.commit({FILE[name]: text}, "Tune it", BRANCH[name])
-        reviewed.commit({FILE[name]: FILES[FILE[name]] + b"# a person's edit\n"})
-        for action in (Action.PROMOTE, Action.DEMOTE):
-            with pytest.raises(OperationPending) as caught:
-                await house.failover.move(name, action, Wish(by="maria", supersede=supersede))
-            if action is Action.PROMOTE or supersede:
-                assert pushed[:12] in caught.value.detail
-    assert reviewed.read(FILE[name], BRANCH[name]) == text
-    assert len(reviewed.pulls()) == 1
-
-
-async def test_a_branch_with_a_persons_work_and_no_pull_request_is_left_alone(reviewed: Stage) -> None:
-    pushed = reviewed.commit({"notes.txt": "mine\n"}, "Notes", "failover/sonarr")
-    async with reviewed.house() as house:
-        with pytest.raises(OperationPending, match=pushed[:12]):
-            await promote(house)
-    assert reviewed.read("notes.txt", "failover/sonarr") == b"mine\n"
-    assert not reviewed.pulls("all")
-
-
-async def test_a_foreign_pull_request_of_that_branch_is_left_alone(reviewed: Stage) -> None:
-    reviewed.commit({"notes.txt": "mine\n"}, "Notes", "failover/sonarr")
-    reviewed.github("POST", "/pulls", {"title": "Notes", "head": "failover/sonarr", "base": "main", "body": "mine"})
-    async with reviewed.house() as house:
-        with pytest.raises(OperationPending, match="not ours"):
-            await promote(house, supersede=True)
-    assert len(reviewed.pulls()) == 1
-
-
 async def test_a_base_that_is_there_already_leaves_the_pull_request_nothing_to_do(reviewed: Stage) -> None:
     async with reviewed.house() as house:
         await promote(house)
@@ -301,42 +265,62 @@ async def test_a_base_that_moves_while_we_propose_is_planned_on_again(reviewed: 
     assert len(reviewed.pulls("all")) == 1
 
 
-# What was left half done
-
-
-LOST = [("POST", "/git/refs"), ("PUT", "/contents"), ("POST", "/pulls")]
-
-
-@pytest.mark.parametrize("kind", ["lost_reply", "lost_request", "truncated", "bad_json"])
-@pytest.mark.parametrize(("method", "path"), LOST, ids=["ref", "commit", "pull"])
-async def test_a_reply_lost_on_the_way_is_resolved(reviewed: Stage, kind: str, method: str, path: str) -> None:
+async def test_an_if_match_does_not_hold_for_a_base_that_moves_while_we_propose(reviewed: Stage) -> None:
     async with reviewed.house() as house:
-        await house.failover.status("sonarr")
-        reviewed.fault(kind, method=method, path=f"/repos/{reviewed.repository}{path}")
-        outcome = await promote(house)
+        seen = await house.failover.status("sonarr")
+        reviewed.before_write(lambda: reviewed.commit({SONARR: FILES[SONARR] + b"# just now\n"}))
+        with pytest.raises(PreconditionFailed):
+            await promote(house, versions=frozenset({seen.version}))
+    assert not reviewed.pulls()
+
+
+# What it says
+
+
+async def test_an_edit_of_the_text_that_was_lost_is_made_up_for(reviewed: Stage) -> None:
+    async with reviewed.house() as house:
+        await promote(house)
+        reviewed.replace(SONARR, "# sonarr: keep me", "# one\n# two\n# sonarr: keep me")
+        reviewed.fault("lost_request", method="PATCH", path="*/pulls/*")
+        again = await promote(house)
     assert not len(reviewed.sandbox.faults), "the fault was met"
-    assert outcome.changed
-    (pull,) = reviewed.pulls("all")
-    assert pull["number"] == number(outcome)
-    branch = reviewed.sandbox.log("failover/sonarr", repository=reviewed.repository)
-    assert sum("Failover-Operation:" in commit.message for commit in branch) == 1
+    assert f"{SONARR}:{again.plan.changes[0].line}`" in reviewed.pulls()[0]["body"]
 
 
-@pytest.mark.parametrize(("method", "path"), LOST, ids=["ref", "commit", "pull"])
-async def test_what_one_call_left_the_next_goes_on_from(reviewed: Stage, method: str, path: str) -> None:
-    async with reviewed.house(deadline_s=1.0) as house:
-        await house.failover.status("sonarr")
-        reviewed.fault("status", method=method, path=f"/repos/{reviewed.repository}{path}", status=403, times=None)
-        with pytest.raises(GitHubPermission):
-            await promote(house)
-    reviewed.sandbox.faults.clear()
+async def test_a_title_that_a_person_changed_stays(reviewed: Stage) -> None:
     async with reviewed.house() as house:
-        outcome = await promote(house)
-    assert outcome.is_pending
+        first = await promote(house)
+        reviewed.github("PATCH", f"/pulls/{number(first)}", {"title": "Not before 18:00"})
+        reviewed.commit({SONARR: FILES[SONARR] + b"# a person's edit\n"})
+        again = await promote(house)
+    assert again.commit != first.commit, "it was planned on again"
+    assert reviewed.pulls()[0]["title"] == "Not before 18:00"
+
+
+async def test_the_force_of_whoever_asks_again_is_said(reviewed: Stage) -> None:
+    async with reviewed.house() as house:
+        first = await promote(house)
+        reviewed.replace(SONARR, "role: primary", "role: elsewhere")
+        forced = await promote(house, force=True, by="carla")
+        again = await promote(house, force=True, by="carla")
+    assert forced.operation == again.operation == first.operation
+    (record,) = read_records(reviewed.pulls()[0]["body"])
+    assert (record.by, record.force) == ("maria", True)
+
+
+async def test_a_catalog_that_changed_meanwhile_has_to_wait(reviewed: Stage) -> None:
+    async with reviewed.house() as house:
+        first = await promote(house)
+    reviewed.declare(SERVICES.replace("pvc-sonarr-backup", "pvc-sonarr-2"), top=POLICY)
+    async with reviewed.house() as house:
+        with pytest.raises(OperationPending, match=f"/pull/{number(first)}"):
+            await promote(house)
     (pull,) = reviewed.pulls("all")
-    branch = reviewed.sandbox.log("failover/sonarr", repository=reviewed.repository)
-    assert sum("Failover-Operation:" in commit.message for commit in branch) == 1
-    assert [r.operation for r in read_records(pull["body"])] == [outcome.operation]
+    assert first.commit is not None
+    assert pull["head"]["sha"] == first.commit.sha
+
+
+# Many at once
 
 
 @ONE_AND_SEVERAL_FILES
@@ -351,6 +335,13 @@ async def test_replicas_that_promote_together_open_one(reviewed: Stage, name: st
     assert sum(outcome.changed for outcome in outcomes) == 1
 
 
+async def test_a_pace_that_takes_no_pull_request_at_once_is_waited_for(reviewed: Stage) -> None:
+    async with open_failover(reviewed.settings(), pace=Pace([(2, 0.3)])) as house:
+        outcome = await promote(house)
+    assert outcome.changed
+    assert len(reviewed.pulls("all")) == 1
+
+
 async def test_fifty_callers_at_once_open_one(reviewed: Stage) -> None:
     async with reviewed.house() as house:
         outcomes = await asyncio.gather(*(promote(house) for _ in range(50)))
@@ -358,54 +349,40 @@ async def test_fifty_callers_at_once_open_one(reviewed: Stage) -> None:
     assert sum(outcome.changed for outcome in outcomes) == 1
 
 
-# Labels, reviewers, auto-merge
+# What gave way for nothing
 
 
-async def test_labels_and_reviewers_are_asked_for(stage: Stage) -> None:
-    repo = stage.sandbox.repositories[stage.repository]
-    repo.collaborators, repo.teams = ["alice"], ["platform"]
-    options = "pull_request: {labels: [failover, urgent], reviewers: [alice], team_reviewers: [platform], draft: true}"
-    stage.declare(entry("sonarr", "media", POLICY, options))
-    async with stage.house() as house:
-        outcome = await promote(house)
-    (pull,) = stage.pulls()
-    assert outcome.warnings == ()
-    assert [label["name"] for label in pull["labels"]] == ["failover", "urgent"]
-    assert [user["login"] for user in pull["requested_reviewers"]] == ["alice"]
-    assert [team["slug"] for team in pull["requested_teams"]] == ["platform"]
-    assert pull["draft"] is True
+@pytest.fixture
+async def demoting(reviewed: Stage) -> Stage:
+    """sonarr was promoted, and a pull request is open for it to go back."""
+    async with reviewed.house() as house:
+        reviewed.merge(number(await promote(house)))
+        await demote(house)
+    return reviewed
 
 
-async def test_a_reviewer_who_does_not_exist_is_a_warning(stage: Stage) -> None:
-    stage.declare(entry("sonarr", "media", POLICY, "pull_request: {labels: [failover], reviewers: [nobody]}"))
-    async with stage.house() as house:
-        outcome = await promote(house)
-    assert outcome.is_pending
-    (warning,) = outcome.warnings
-    assert "reviewers" in warning
-    assert [label["name"] for label in stage.pulls()[0]["labels"]] == ["failover"]
+async def rollback_instead(house: House) -> OutcomeUnknown:
+    with pytest.raises(OutcomeUnknown) as caught:
+        await house.failover.move("sonarr", Action.ROLLBACK, Wish(by="maria", supersede=True))
+    return caught.value
 
 
-async def test_auto_merge_waits_for_the_review(stage: Stage) -> None:
-    stage.sandbox.repositories[stage.repository].allow_auto_merge = True
-    stage.sandbox.protect(repository=stage.repository)
-    stage.declare(entry("sonarr", "media", POLICY, "pull_request: {auto_merge: true}"))
-    async with stage.house() as house:
-        outcome = await promote(house)
-        assert outcome.warnings == ()
-        stage.sandbox.approve(number(outcome), repository=stage.repository)
-        status = await house.failover.status("sonarr")
-    assert status.detection.state is State.BACKUP
+async def test_where_the_new_one_is_refused_it_is_told_which_gave_way(demoting: Stage) -> None:
+    body = {"message": "Resource not accessible by integration"}
+    async with demoting.house() as house:
+        demoting.fault("status", method="POST", path="*/git/refs", status=403, body=body, times=None)
+        error = await rollback_instead(house)
+    assert not demoting.pulls()
+    assert "/pull/2 was closed to give way" in error.detail
 
 
-async def test_auto_merge_that_is_not_allowed_is_a_warning(stage: Stage) -> None:
-    stage.sandbox.repositories[stage.repository].allow_auto_merge = False
-    stage.sandbox.protect(repository=stage.repository)
-    stage.declare(entry("sonarr", "media", POLICY, "pull_request: {auto_merge: squash}"))
-    async with stage.house() as house:
-        outcome = await promote(house)
-    assert outcome.is_pending
-    assert "auto-merge" in outcome.warnings[0]
+async def test_where_the_deadline_passes_it_is_told_which_gave_way(demoting: Stage) -> None:
+    async with demoting.house(deadline_s=1.5) as house:
+        await house.failover.status("sonarr")
+        demoting.fault("slow", method="POST", path="*/git/*", seconds=20.0, times=None)
+        error = await rollback_instead(house)
+    assert not demoting.pulls()
+    assert "/pull/2 was closed to give way" in error.detail
 
 
 # Protected branches under policy direct
@@ -420,6 +397,15 @@ async def test_a_protected_branch_gets_a_pull_request_where_that_is_the_fallback
         again = await promote(house, name)
     assert outcome.is_pending
     assert (again.changed, number(again)) == (False, number(outcome))
+
+
+async def test_the_other_side_has_to_wait_for_a_fallbacks_too(stage: Stage) -> None:
+    stage.declare(SERVICES, top="fallback: pull_request")
+    stage.sandbox.protect(repository=stage.repository)
+    async with stage.house() as house:
+        first = await promote(house)
+        with pytest.raises(OperationPending, match=f"/pull/{number(first)}"):
+            await demote(house)
 
 
 async def test_without_a_fallback_it_says_how_to_switch(stage: Stage) -> None:

@@ -6,12 +6,13 @@ from typing import Any
 import pytest
 
 from failover_api.core.catalog import Action
+from failover_api.core.state import State
 from failover_api.core.trailers import idempotency_digest, read_records
 from failover_api.errors import IdempotencyKeyReused, ManifestDrifted
 from failover_api.failover import Wish
 from failover_api.outcome import Outcome
 from failover_api.wiring import House
-from tests.stage import FILES, SERVICES, SONARR, Stage
+from tests.stage import FILES, RELEASE, SERVICES, SONARR, VOLSYNC, Stage, entry
 
 ONE_AND_SEVERAL_FILES = pytest.mark.parametrize("name", ["sonarr", "plex"])
 
@@ -143,3 +144,97 @@ async def test_with_pull_requests_it_is_found_in_every_state(stage: Stage, name:
         assert outcome.pull_request is not None
         assert (outcome.operation, outcome.pull_request.state) == (closed.operation, "closed")
     assert len(stage.pulls("all")) == 2
+
+
+# The first outcome, whatever became of the files
+
+
+@pytest.mark.parametrize("bound", [False, True])
+async def test_a_merged_one_is_found_though_the_files_would_refuse_it(stage: Stage, bound: bool) -> None:
+    stage.declare(SERVICES, top="policy: pull_request")
+    async with stage.house() as house:
+        seen = await house.failover.status("sonarr")
+        versions = frozenset({seen.version}) if bound else None
+        first = await move(house, versions=versions)
+        assert first.pull_request is not None
+        stage.merge(first.pull_request.number)
+        stage.replace(SONARR, "role: backup", "role: elsewhere")
+        again = await move(house, versions=versions)
+    assert again.operation == first.operation
+    assert len(stage.pulls("all")) == 1
+
+
+async def test_a_group_by_both_policies_is_found_though_the_files_would_refuse_it(stage: Stage) -> None:
+    reviewed = entry("radarr", "media", "policy: pull_request")
+    stage.declare(entry("sonarr") + reviewed, top="groups: {g: [sonarr, radarr]}")
+    wish = Wish(by="maria", key="alert-1")
+    async with stage.house() as house:
+        first = await house.failover.move_group("g", Action.PROMOTE, wish)
+        stage.replace(SONARR, "role: backup", "role: elsewhere")
+        again = await house.failover.move_group("g", Action.PROMOTE, wish)
+    assert [part.operation for part in again.parts] == [part.operation for part in first.parts]
+    assert len(stage.moves) == 1
+
+
+def bury(stage: Stage) -> None:
+    """More commits than a page of the branch's history has."""
+    for i in range(101):
+        stage.commit({"README.md": f"{i}\n"}, f"Unrelated {i}")
+
+
+async def test_one_that_changed_another_file_of_the_service_is_found_behind_many(stage: Stage) -> None:
+    text = (
+        FILES[RELEASE]
+        .decode()
+        .replace("k3s-w1", "k3s-w2")
+        .replace("existingClaim: plex}", "existingClaim: plex-backup}")
+    )
+    stage.commit({RELEASE: text})
+    async with stage.house() as house:
+        first = await move(house, "plex")
+        await move(house, "plex", Action.DEMOTE, key=None)
+        bury(stage)
+        again = await move(house, "plex")
+    assert list(first.plan.new) == [VOLSYNC]
+    assert again.operation == first.operation
+
+
+async def test_a_groups_is_found_behind_many_though_its_first_service_was_there(stage: Stage) -> None:
+    stage.declare(SERVICES, top="groups: {g: [sonarr, radarr]}")
+    wish = Wish(by="maria", key="alert-1")
+    async with stage.house() as house:
+        await move(house, key=None)
+        first = await house.failover.move_group("g", Action.PROMOTE, wish)
+        await move(house, "radarr", Action.DEMOTE, key=None)
+        bury(stage)
+        again = await house.failover.move_group("g", Action.PROMOTE, wish)
+    assert again.parts[0].operation == first.parts[0].operation
+
+
+async def test_two_services_at_once_cannot_share_a_key(stage: Stage) -> None:
+    async with stage.house() as house:
+        await house.failover.list_all()
+        first, other = await asyncio.gather(move(house), move(house, "radarr"), return_exceptions=True)
+        again = await move(house)
+    assert isinstance(first, Outcome)
+    assert isinstance(other, IdempotencyKeyReused)
+    assert again.operation == first.operation
+    assert len(stage.moves) == 1
+
+
+async def test_a_key_with_states_that_nobody_knows_is_answered_all_the_same(stage: Stage) -> None:
+    """A person may write anything into a commit message; and the files of then may say nothing."""
+    digest = idempotency_digest("maria", "alert-1")
+    trailers = [
+        "Service: sonarr",
+        "Action: promote",
+        "From: here",
+        "To: there",
+        "Operation: 1",
+        f"Idempotency: {digest}",
+    ]
+    stage.commit({SONARR: "not: a manifest\n"})
+    stage.commit({SONARR: FILES[SONARR]}, "By hand\n\n" + "\n".join(f"Failover-{line}" for line in trailers))
+    async with stage.house() as house:
+        outcome = await move(house)
+    assert (outcome.operation, outcome.plan.after) == ("1", State.UNKNOWN)

@@ -138,6 +138,29 @@ async def test_a_fault_that_passes_is_resolved(stage: Stage, name: str, path: st
     assert (stage.read(path) or b"").startswith(FILES[path])
 
 
+async def test_a_lost_reply_is_no_second_rollback_though_the_history_lags(stage: Stage) -> None:
+    async with stage.house() as house:
+        await move(house)
+        stage.commit({"README.md": "other work\n"})
+        stage.fault("lost_reply", method="PUT")
+        stage.fault("stale", method="GET", path="*/commits", times=None)
+        outcome = await rollback(house)
+    assert outcome.changed
+    assert len(stage.moves) == 2
+    assert stage.read(SONARR) == FILES[SONARR]
+
+
+async def test_a_lost_reply_is_no_second_rollback_though_the_history_fails(stage: Stage) -> None:
+    async with stage.house() as house:
+        await move(house)
+        stage.fault("lost_reply", method="PUT")
+        stage.fault("status", method="GET", path="*/commits", status=502, times=3, after=2)
+        outcome = await rollback(house)
+    assert outcome.changed
+    assert len(stage.moves) == 2
+    assert stage.read(SONARR) == FILES[SONARR]
+
+
 async def test_replicas_that_roll_back_together_undo_it_once_or_there_and_back(stage: Stage) -> None:
     """Each asked for the newest move to be undone; the second may find the first's rollback to be that."""
     async with stage.house() as one, stage.house() as other:
@@ -166,3 +189,16 @@ async def test_a_rollback_through_a_pull_request(stage: Stage) -> None:
     assert status.last_move is not None
     assert status.last_move.record is not None
     assert status.last_move.record.reverts == moved.operation
+
+
+async def test_what_was_merged_beside_a_persons_edit_is_rolled_back_beside_it(stage: Stage) -> None:
+    stage.declare(SERVICES, top="policy: pull_request")
+    edited = b"# edited\n" + FILES[SONARR]
+    async with stage.house() as house:
+        for act in (move, rollback):
+            outcome = await act(house)
+            if act is move:
+                stage.commit({SONARR: edited})
+            assert outcome.pull_request is not None
+            stage.merge(outcome.pull_request.number, "merge")
+    assert stage.read(SONARR) == edited

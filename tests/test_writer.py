@@ -6,14 +6,17 @@ from typing import Any
 
 import pytest
 
+from failover_api import task
 from failover_api.batch import Ticket
-from failover_api.core.catalog import Action
+from failover_api.core.catalog import Action, Branch, Service
 from failover_api.core.catalog_text import parse_catalog
 from failover_api.core.message import Asked
+from failover_api.core.plan import Plan
 from failover_api.core.trailers import read_records
 from failover_api.errors import (
     BranchProtected,
     GitHubRateLimited,
+    InternalError,
     ManifestDrifted,
     OutcomeUnknown,
     PreconditionFailed,
@@ -23,7 +26,7 @@ from failover_api.failover import Wish
 from failover_api.outcome import Outcome
 from failover_api.task import Task
 from failover_api.wiring import House
-from failover_api.writer import MAX_FILES, take
+from failover_api.writer import MAX_FILES, Writer, take
 from tests.stage import RELEASE, SONARR, VOLSYNC, Stage, deployment, entry
 
 
@@ -204,6 +207,59 @@ async def test_leaving_the_house_tells_those_who_wait(stage: Stage) -> None:
     assert getattr(waiting, "slug", "") == "internal-error"
 
 
+async def test_who_leaves_while_it_is_planned_leaves_nothing_in_the_file(stage: Stage) -> None:
+    both = "".join(entry(name, "media", "path: apps/both.yaml") for name in ("one", "two"))
+    stage.declare(entry("sonarr") + both)
+    stage.commit({"apps/both.yaml": deployment("one") + "---\n" + deployment("two")})
+    async with stage.house() as house:
+        await house.failover.list_all()
+        stage.fault("slow", method="PUT", seconds=0.3)
+        writing = asyncio.create_task(move(house, "sonarr"))
+        await asyncio.sleep(0.1)
+        leaving = asyncio.create_task(move(house, "one"))
+        await asyncio.sleep(0)
+        staying = asyncio.create_task(move(house, "two", key="alert-1"))
+        await writing
+        stage.fault("slow", method="GET", path="*/commits", seconds=0.3)
+        while len(stage.sandbox.faults):  # noqa: ASYNC110 - the sandbox has no event to wait for
+            await asyncio.sleep(0.002)
+        leaving.cancel()
+        assert (await staying).changed
+    assert commits_of(stage) == [["two"], ["sonarr"]]
+    text = (stage.read("apps/both.yaml") or b"").decode()
+    assert text == deployment("one") + "---\n" + deployment("two", role="backup", claim="pvc-two-backup")
+
+
+async def test_a_defect_in_one_never_fails_its_neighbours(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    names = many(stage, 3)
+    sound = task.plan
+
+    def plan(service: Service, *rest: Any, **how: Any) -> Plan:
+        if service.name == names[1]:
+            raise ZeroDivisionError
+        return sound(service, *rest, **how)
+
+    monkeypatch.setattr(task, "plan", plan)
+    async with stage.house() as house:
+        outcomes = await asyncio.gather(*(move(house, name) for name in names), return_exceptions=True)
+    assert [isinstance(outcome, InternalError) for outcome in outcomes] == [False, True, False]
+    assert commits_of(stage) == [[names[0], names[2]]]
+
+
+class Full:
+    """A forge that takes no write for now."""
+
+    def write_wait_s(self, branch: Branch, calls: int = 1) -> float:
+        return 60.0
+
+
+async def test_an_answer_that_comes_as_the_deadline_passes_is_given() -> None:
+    forge: Any = Full()
+    nobody: Any = None  # is asked
+    with pytest.raises(GitHubRateLimited):
+        await Writer(forge, nobody, nobody).carry_out(ticket("a").task, deadline_s=0.0)
+
+
 # Limits
 
 
@@ -280,6 +336,6 @@ async def test_who_has_left_is_dropped() -> None:
 async def test_files_that_are_still_to_be_found_count(stage: Stage) -> None:
     assert {RELEASE, VOLSYNC}.isdisjoint(ticket("a").task.files)
     catalog = parse_catalog(f"repository: acme/lab\nservices:\n{entry('sonarr')}", file="services.yaml")
-    task = Task(tuple(catalog.services.values()), Action.PROMOTE, Asked("01JD", "maria", "2026-11-23T04:00:00Z"))
-    assert len(task.files) == 1
-    assert SONARR not in task.files
+    wanted = Task(tuple(catalog.services.values()), Action.PROMOTE, Asked("01JD", "maria", "2026-11-23T04:00:00Z"))
+    assert len(wanted.files) == 1
+    assert SONARR not in wanted.files

@@ -226,9 +226,14 @@ class Batch:
         """Each ticket's plans on top of those before it, its first outcome if it came before, or what refuses it."""
         overlay: Overlay = {}
         thoughts: dict[Ticket, Answer] = {}
-        for ticket in tickets:
+        prepared = await asyncio.gather(
+            *(self._prepared(ticket.task, seen, head) for ticket in tickets), return_exceptions=True
+        )
+        for ticket, first in zip(tickets, prepared, strict=True):
             try:
-                thoughts[ticket] = await self._answer(ticket.task, seen, head, overlay)
+                if isinstance(first, BaseException):
+                    raise first
+                thoughts[ticket] = first or ticket.task.think(seen, overlay)
             except FailoverError as exc:
                 thoughts[ticket] = exc
             except Exception:
@@ -239,13 +244,14 @@ class Batch:
             await asyncio.sleep(0)  # hundreds may be planned here: let others have a turn
         return thoughts
 
-    async def _answer(self, task: Task, seen: Seen, head: str | None, overlay: Overlay) -> Answer:
-        if task.needs_history and head is not None:
-            first = await self._repeats.first_outcome(task, seen, head, not_before=self._started)
-            if first is not None:
-                return first
+    async def _prepared(self, task: Task, seen: Seen, head: str | None) -> Outcome | None:
+        """The first outcome of its key; else reads what its plan needs from the history."""
+        if not task.needs_history or head is None:
+            return None
+        first = await self._repeats.first_outcome(task, seen, head, not_before=self._started)
+        if first is None:
             await task.prepare(seen, head, not_before=self._started)
-        return task.think(seen, overlay)
+        return first
 
     async def _one_by_one(self, draft: Draft, error: FailoverError) -> list[Ticket]:
         """GitHub refused the commit as a whole: one of its parts may be what it refuses. Two of them: it is general."""

@@ -177,7 +177,7 @@ class Failover:
                 return outcome
             if wish.versions is not None:
                 for task, part in zip(tasks, rehearsed, strict=True):
-                    task.versions = frozenset({part.version})
+                    task.versions = None if part.is_repeat else frozenset({part.version})
         else:
             tasks[0].versions = wish.versions
         done: list[Outcome] = []
@@ -339,7 +339,8 @@ def _check_branches(group: str, tasks: Sequence[Task]) -> None:
 
 
 def _check_versions(outcome: GroupOutcome, wish: Wish) -> None:
-    if wish.versions is not None and outcome.version not in wish.versions:
+    is_repeat = any(part.is_repeat for part in outcome.parts)
+    if wish.versions is not None and outcome.version not in wish.versions and not is_repeat:
         raise PreconditionFailed(f"the manifests of {outcome.group} are not those of the If-Match; look again")
 
 

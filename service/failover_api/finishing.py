@@ -4,10 +4,10 @@ What fails here is a warning, not a failure of the failover.
 """
 
 import dataclasses
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Callable, Sequence
 
-from failover_api.core.catalog import Branch, PullRequestOptions
-from failover_api.errors import FailoverError
+from failover_api.core.catalog import Branch, PullRequestOptions, Service
+from failover_api.errors import FailoverError, GitHubUnavailable, WriteUnknown
 from failover_api.forge.port import Forge, PullRequest
 from failover_api.outcome import Outcome
 
@@ -20,27 +20,50 @@ def calls_of(options: PullRequestOptions) -> int:
     return CALLS_TO_OPEN + bool(options.labels) + reviewers + bool(options.auto_merge)
 
 
+def options_of(services: Sequence[Service]) -> PullRequestOptions:
+    """For one service its own. For a group everything that one asks for, but auto-merge only if all want it."""
+    wanted = [service.pull_request for service in services]
+    methods = {options.auto_merge for options in wanted}
+    named = methods - {True, False}
+    return PullRequestOptions(
+        labels=tuple(dict.fromkeys(label for options in wanted for label in options.labels)),
+        reviewers=tuple(dict.fromkeys(user for options in wanted for user in options.reviewers)),
+        team_reviewers=tuple(dict.fromkeys(team for options in wanted for team in options.team_reviewers)),
+        draft=any(options.draft for options in wanted),
+        auto_merge=False if False in methods or len(named) > 1 else next(iter(named), True),
+    )
+
+
 async def finish(forge: Forge, base: Branch, options: PullRequestOptions, answer: Outcome) -> Outcome:
     """The answer with its warnings, and with what auto-merge has merged at once."""
-    pull = answer.pull_request
-    assert pull is not None, "it has been opened"
-    warnings: list[str] = []
+    opened = answer.pull_request
+    assert opened is not None, "it has been opened"
+    pull: PullRequest = opened
+    warnings = list(answer.warnings)
     if options.labels:
-        await _attempt(warnings, "labels", forge.add_labels(base, pull.number, options.labels))
+        await _attempt(warnings, "labels", lambda: forge.add_labels(base, pull.number, options.labels))
     if options.reviewers or options.team_reviewers:
-        asking = forge.request_reviewers(base, pull.number, options.reviewers, options.team_reviewers)
-        await _attempt(warnings, "reviewers", asking)
+        users, teams = options.reviewers, options.team_reviewers
+        await _attempt(warnings, "reviewers", lambda: forge.request_reviewers(base, pull.number, users, teams))
     if options.auto_merge:
         method = None if options.auto_merge is True else options.auto_merge
-        merging = forge.enable_auto_merge(base, pull, method)
-        if await _attempt(warnings, "auto-merge", merging):
-            pull = dataclasses.replace(pull, state="merged")
-    return dataclasses.replace(answer, pull_request=pull, warnings=tuple(warnings))
+        if await _attempt(
+            warnings, "auto-merge", lambda: forge.enable_auto_merge(base, pull, method), repeatable=False
+        ):
+            opened = dataclasses.replace(pull, state="merged")
+    return dataclasses.replace(answer, pull_request=opened, warnings=tuple(warnings))
 
 
-async def _attempt(warnings: list[str], what: str, step: Awaitable[PullRequest | bool | None]) -> bool:
+async def _attempt(
+    warnings: list[str], what: str, step: Callable[[], Awaitable[bool | None]], *, repeatable: bool = True
+) -> bool:
+    """Asks; once more after a passing fault, where asking twice does no harm."""
     try:
-        return bool(await step)
+        return bool(await step())
+    except (GitHubUnavailable, WriteUnknown) as exc:
+        if repeatable:
+            return await _attempt(warnings, what, step, repeatable=False)
+        warnings.append(f"{what}: {exc.detail}")
     except FailoverError as exc:
         warnings.append(f"{what}: {exc.detail}")
-        return False
+    return False

@@ -30,6 +30,7 @@ class Outcome:
     operation: str | None = None
     refused: Mapping[str, FailoverError] = field(default_factory=dict)
     warnings: tuple[str, ...] = ()
+    is_repeat: bool = False  # the first outcome of a key that came again
 
     @property
     def plan(self) -> Plan:

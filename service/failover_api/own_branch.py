@@ -50,7 +50,6 @@ class OwnBranch:
         return commit
 
     async def _going_on_from(self, head: str, base: Base) -> tuple[Commit, Asked]:
-        tip = await self._tips.read(self._task, head, base)
         pulls = await self._forge.pull_requests(
             self._task.branch, self.branch.name, not_before=time.monotonic(), any_base=True
         )
@@ -61,18 +60,23 @@ class OwnBranch:
                 )
             if pull.state == "open":
                 raise WriteConflict(f"a pull request from {self.branch} is open after all")
+        if any(pull.head == head for pull in pulls):  # what a closed one had, stays with it
+            return await self._afresh(head, base)
+        tip = await self._tips.read(self._task, head, base)
         if tip.comparison.is_whole and not tip.comparison.commits:  # it was merged, or never had a commit
-            await self._forge.move_branch(self.branch, head, base.head)
-            return await self._commit(base), self._task.asked
-        asked = self._task.asked
-        if not any(pull.head == head for pull in pulls):  # what a closed one had, stays with it
-            is_current = await self._is_current(tip, base)
-            record = next(iter(tip.records.values()), None)
-            if record is not None and is_same_wish(self._task, record, base):
-                asked = asked_of(record)
-                if is_current and tip.commit is not None:
-                    return tip.commit, asked
+            return await self._afresh(head, base)
+        is_current = await self._is_current(tip, base)
+        asked, record = self._task.asked, next(iter(tip.records.values()), None)
+        if record is not None and is_same_wish(self._task, record, base):
+            asked = asked_of(record)
+            if is_current and tip.commit is not None:
+                return tip.commit, asked
         return await self.anew(base, head, asked), asked
+
+    async def _afresh(self, head: str, base: Base) -> tuple[Commit, Asked]:
+        """From where the base is: no pull request looks at it meanwhile."""
+        await self._forge.move_branch(self.branch, head, base.head)
+        return await self._commit(base), self._task.asked
 
     async def _is_current(self, tip: Tip, base: Base) -> bool:
         if self._task.supersede and not tip.strangers:

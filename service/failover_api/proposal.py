@@ -32,7 +32,7 @@ from failover_api.errors import (
     WriteConflict,
     WriteUnknown,
 )
-from failover_api.finishing import calls_of, finish
+from failover_api.finishing import calls_of, finish, options_of
 from failover_api.forge.port import Commit, Forge, PullRequest
 from failover_api.history import branches_about
 from failover_api.observation import Observation, Observer, Seen
@@ -222,6 +222,7 @@ class Proposal:
                 if not self._task.supersede or tip.strangers:
                     raise
         if same and self._task.asked.group is None:  # a group's, with this service
+            _check_may_go(pull, tip)
             return self._answer(base, pull, tip.commit, concerned[0].operation)
         if not self._task.supersede:
             names = ", ".join(record.service for record in concerned[:5])
@@ -301,7 +302,7 @@ class Proposal:
 
     @property
     def _options(self) -> PullRequestOptions:
-        return self._task.services[0].pull_request
+        return options_of(self._task.services)
 
     async def _create(self, title: str, body: str) -> PullRequest:
         in_doubt, self.is_in_doubt = self.is_in_doubt, True
@@ -342,6 +343,7 @@ class Proposal:
             version=base.thought.version,
             changed=changed,
             refused=base.thought.refused,
+            warnings=tuple(f"{url} was closed to give way" for url in self._gave_way),
         )
 
 

@@ -7,12 +7,12 @@ and of the branch and, where pull requests are made, in their bodies and on thei
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from failover_api.core.catalog import Service
+from failover_api.core.catalog import Action, Service
 from failover_api.core.plan import Plan
 from failover_api.core.state import Detection, State
 from failover_api.core.trailers import Record, read_records
 from failover_api.core.undo import retrace
-from failover_api.errors import FailoverError, IdempotencyKeyReused
+from failover_api.errors import FailoverError, IdempotencyKeyReused, ManifestDrifted
 from failover_api.forge.concurrency import together
 from failover_api.forge.port import Forge, LoggedCommit, PullRequest
 from failover_api.history import may_be_proposed
@@ -51,18 +51,23 @@ class Repeats:
         if found is None:
             return None
         _check_same_wish(task, found.records)
+        if not any(service.name in found.records for service in task.services):
+            return None  # the part of a group that is on another branch, or under the other policy
         if found.commit.sha not in {commit.sha for commit in commits} and found.pull_request is None:
             return None  # a commit on its branch, but no pull request yet: to be gone on with
         plans = [await self._plan(task, service, seen, found) for service in task.services]
+        left_out = [plan for plan in plans if _was_left_out(plan, found.records)]
         return Outcome(
             action=task.action,
             policy=task.policy,
-            plans=tuple(plans),
+            plans=tuple(plan for plan in plans if plan not in left_out),
             version="",
             changed=True,
             commit=found.commit.commit,
             pull_request=found.pull_request,
             operation=next(iter(found.records.values())).operation,
+            refused={plan.service.name: _left_out(plan) for plan in left_out},
+            is_repeat=True,
         )
 
     async def _commits(self, task: Task, seen: Seen, head: str) -> list[LoggedCommit]:
@@ -74,9 +79,14 @@ class Repeats:
         return [commit for listing in listings for commit in listing]
 
     async def _pull_requests(self, task: Task, not_before: float) -> list[PullRequest]:
+        """The newest of the task's own branch, and of all of ours: the key may have been used for another wish."""
         if not any(map(may_be_proposed, task.services)):
             return []
-        return list(await self._forge.pull_requests(task.branch, task.head_branch.name, not_before=not_before))
+        own, all_of_ours = await together(
+            self._forge.pull_requests(task.branch, head, not_before=not_before)
+            for head in (task.head_branch.name, None)
+        )
+        return [*own, *all_of_ours]
 
     async def _on_a_branch(self, task: Task, head: str, pulls: Iterable[PullRequest]) -> _Find | None:
         """The key in a pull request's body, or on the branch that has none yet."""
@@ -119,6 +129,16 @@ def _find(key: str, commits: Iterable[LoggedCommit], pulls: Iterable[PullRequest
             operation = next(iter(records.values())).operation
             return _Find(records, commit, merged or by_operation.get(operation))
     return None
+
+
+def _was_left_out(plan: Plan, records: Mapping[str, Record]) -> bool:
+    """Whether a group's commit went without it, though it was not there already."""
+    target = plan.action.target.value if plan.action is not Action.ROLLBACK else ""
+    return plan.service.name not in records and not plan.changes and plan.after.value != target
+
+
+def _left_out(plan: Plan) -> FailoverError:
+    return ManifestDrifted(f"{plan.service.name}: was left out; it was {plan.after} then")
 
 
 def _state(word: str) -> State:

@@ -15,7 +15,7 @@ from failover_api.core.message import Asked
 from failover_api.core.plan import Plan, plan
 from failover_api.core.splice import Manifest, parse
 from failover_api.core.undo import plan_rollback
-from failover_api.errors import FailoverError, ManifestError, NothingToRollBack, PreconditionFailed
+from failover_api.errors import Conflict, FailoverError, ManifestError, NothingToRollBack, PreconditionFailed
 from failover_api.history import History, branch_of
 from failover_api.observation import Observation, Observer, Seen
 from failover_api.outcome import joined_version
@@ -168,6 +168,10 @@ class RollingBack(Task):
         if isinstance(found, FailoverError):
             return
         entry, record, parent = await self.history.undoable(found.service, head, not_before=not_before)
+        if self._done is not None and self._done[0] != record.operation:
+            raise Conflict(
+                f"{self.name} was moved by operation {record.operation} meanwhile; look again and decide anew"
+            )
         try:
             before = await self.observer.observe_at(found.service, parent)
             after = await self.observer.observe_at(found.service, entry.logged.sha)

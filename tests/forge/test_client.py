@@ -422,7 +422,6 @@ async def test_who_waits_as_long_as_told_may_write(http: httpx2.AsyncClient, api
     put = api.put(FILE_URL).mock(return_value=answer(200, {"commit": {}}))
     while client.write_wait_s(REPO) == 0:
         await write(client)
-        now += 0.1
     assert put.call_count == MINUTE[0]
     for _ in range(5):
         with pytest.raises(GitHubRateLimited):

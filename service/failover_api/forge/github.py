@@ -119,7 +119,7 @@ class GitHub:
         return await self._pulls.open(base, heads, not_before)
 
     async def pull_requests(
-        self, base: Branch, head: str, *, not_before: float | None, any_base: bool = False
+        self, base: Branch, head: str | None, *, not_before: float | None, any_base: bool = False
     ) -> Sequence[PullRequest]:
         return await self._pulls.from_branch(base, head, not_before, any_base=any_base)
 

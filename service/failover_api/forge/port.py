@@ -220,9 +220,9 @@ class Forge(Protocol):
         ...
 
     async def pull_requests(
-        self, base: Branch, head: str, *, not_before: float | None, any_base: bool = False
+        self, base: Branch, head: str | None, *, not_before: float | None, any_base: bool = False
     ) -> Sequence[PullRequest]:
-        """The newest hundred pull requests into `base` from branch `head`, in any state, newest first.
+        """The newest hundred pull requests into `base` from branch `head` (None: any), in any state, newest first.
 
         `any_base`: those into other branches of the repository too.
         """

@@ -47,14 +47,18 @@ class Pulls:
         return [found[number] for number in sorted(found)]
 
     async def from_branch(
-        self, base: Branch, head: str, not_before: float | None, *, any_base: bool = False
+        self, base: Branch, head: str | None, not_before: float | None, *, any_base: bool = False
     ) -> list[PullRequest]:
         """As Forge.pull_requests()."""
-        query = {"state": "all", "head": _head(base, head), "per_page": str(PAGE)}
+        query = {"state": "all", "per_page": str(PAGE)}
+        if head is not None:
+            query["head"] = _head(base, head)
         if not any_base:
             query["base"] = base.name
         listed = await self._list(base, query, not_before)
-        return sorted(_between(base, [head], listed, any_base=any_base), key=lambda pull: -pull.number)
+        return sorted(
+            _between(base, None if head is None else [head], listed, any_base=any_base), key=lambda pull: -pull.number
+        )
 
     async def create(self, base: Branch, head: str, *, title: str, body: str, draft: bool) -> PullRequest:
         """As Forge.create_pull_request()."""
@@ -123,14 +127,14 @@ def _digested(item: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _between(
-    base: Branch, heads: Collection[str], listed: Sequence[Any], *, any_base: bool = False
+    base: Branch, heads: Collection[str] | None, listed: Sequence[Any], *, any_base: bool = False
 ) -> list[PullRequest]:
     """Those from one of `heads` into `base`: GitHub ignores filters that it does not understand."""
     return [
         _pull_request(item)
         for item in listed
         if (any_base or item["base"]["ref"] == base.name)
-        and item["head"]["ref"] in heads
+        and (heads is None or item["head"]["ref"] in heads)
         and (item["head"]["repo"]["full_name"] or "").casefold() == base.repository.casefold()
     ]
 

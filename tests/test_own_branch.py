@@ -1,0 +1,166 @@
+"""The branch of a pull request: gone on from where it is ours, made anew where that is done with, else left alone."""
+
+from typing import Any
+
+import pytest
+
+from failover_api.core.catalog import Action
+from failover_api.core.trailers import read_records
+from failover_api.errors import GitHubError, GitHubPermission, OperationPending
+from failover_api.failover import Wish
+from failover_api.outcome import Outcome
+from failover_api.wiring import House
+from tests.stage import FILES, SERVICES, SONARR, VOLSYNC, Stage, entry
+
+POLICY = "policy: pull_request"
+BRANCH = {"sonarr": "failover/sonarr", "plex": "failover/plex"}
+FILE = {"sonarr": SONARR, "plex": VOLSYNC}
+ONE_AND_SEVERAL_FILES = pytest.mark.parametrize("name", ["sonarr", "plex"])
+
+
+async def promote(house: House, name: str = "sonarr", **how: Any) -> Outcome:
+    return await house.failover.move(name, Action.PROMOTE, Wish(**{"by": "maria", **how}))
+
+
+@pytest.fixture
+def reviewed(stage: Stage) -> Stage:
+    """Every service by pull request."""
+    stage.declare(SERVICES, top=POLICY)
+    return stage
+
+
+def number(outcome: Outcome) -> int:
+    assert outcome.pull_request is not None
+    return outcome.pull_request.number
+
+
+async def test_a_branch_that_was_deleted_after_closing_is_made_again(reviewed: Stage) -> None:
+    async with reviewed.house() as house:
+        first = await promote(house)
+        reviewed.close(number(first))
+        reviewed.github("DELETE", "/git/refs/heads/failover/sonarr")
+        assert (await promote(house)).changed
+    assert len(reviewed.pulls()) == 1
+
+
+# A person's
+
+
+@ONE_AND_SEVERAL_FILES
+@pytest.mark.parametrize("supersede", [False, True])
+async def test_what_a_person_pushed_is_never_overwritten(reviewed: Stage, name: str, supersede: bool) -> None:
+    async with reviewed.house() as house:
+        await promote(house, name)
+        text = (reviewed.read(FILE[name], BRANCH[name]) or b"") + b"# pushed\n"
+        pushed = reviewed.commit({FILE[name]: text}, "Tune it", BRANCH[name])
+        reviewed.commit({FILE[name]: FILES[FILE[name]] + b"# a person's edit\n"})
+        for action in (Action.PROMOTE, Action.DEMOTE):
+            with pytest.raises(OperationPending) as caught:
+                await house.failover.move(name, action, Wish(by="maria", supersede=supersede))
+            if action is Action.PROMOTE or supersede:
+                assert pushed[:12] in caught.value.detail
+    assert reviewed.read(FILE[name], BRANCH[name]) == text
+    assert len(reviewed.pulls()) == 1
+
+
+async def test_a_branch_with_a_persons_work_and_no_pull_request_is_left_alone(reviewed: Stage) -> None:
+    pushed = reviewed.commit({"notes.txt": "mine\n"}, "Notes", "failover/sonarr")
+    async with reviewed.house() as house:
+        with pytest.raises(OperationPending, match=pushed[:12]):
+            await promote(house)
+    assert reviewed.read("notes.txt", "failover/sonarr") == b"mine\n"
+    assert not reviewed.pulls("all")
+
+
+async def test_a_foreign_pull_request_of_that_branch_is_left_alone(reviewed: Stage) -> None:
+    reviewed.commit({"notes.txt": "mine\n"}, "Notes", "failover/sonarr")
+    reviewed.github("POST", "/pulls", {"title": "Notes", "head": "failover/sonarr", "base": "main", "body": "mine"})
+    async with reviewed.house() as house:
+        with pytest.raises(OperationPending, match="not ours"):
+            await promote(house, supersede=True)
+    assert len(reviewed.pulls()) == 1
+
+
+# What was left half done
+
+
+LOST = [("POST", "/git/refs"), ("PUT", "/contents"), ("POST", "/pulls")]
+
+
+@pytest.mark.parametrize("kind", ["lost_reply", "lost_request", "truncated", "bad_json"])
+@pytest.mark.parametrize(("method", "path"), LOST, ids=["ref", "commit", "pull"])
+async def test_a_reply_lost_on_the_way_is_resolved(reviewed: Stage, kind: str, method: str, path: str) -> None:
+    async with reviewed.house() as house:
+        await house.failover.status("sonarr")
+        reviewed.fault(kind, method=method, path=f"/repos/{reviewed.repository}{path}")
+        outcome = await promote(house)
+    assert not len(reviewed.sandbox.faults), "the fault was met"
+    assert outcome.changed
+    (pull,) = reviewed.pulls("all")
+    assert pull["number"] == number(outcome)
+    branch = reviewed.sandbox.log("failover/sonarr", repository=reviewed.repository)
+    assert sum("Failover-Operation:" in commit.message for commit in branch) == 1
+
+
+@pytest.mark.parametrize(("method", "path"), LOST, ids=["ref", "commit", "pull"])
+async def test_what_one_call_left_the_next_goes_on_from(reviewed: Stage, method: str, path: str) -> None:
+    async with reviewed.house(deadline_s=1.0) as house:
+        await house.failover.status("sonarr")
+        reviewed.fault("status", method=method, path=f"/repos/{reviewed.repository}{path}", status=403, times=None)
+        with pytest.raises(GitHubPermission):
+            await promote(house)
+    reviewed.sandbox.faults.clear()
+    async with reviewed.house() as house:
+        outcome = await promote(house)
+    assert outcome.is_pending
+    (pull,) = reviewed.pulls("all")
+    branch = reviewed.sandbox.log("failover/sonarr", repository=reviewed.repository)
+    assert sum("Failover-Operation:" in commit.message for commit in branch) == 1
+    assert [r.operation for r in read_records(pull["body"])] == [outcome.operation]
+
+
+FORGED = """Hm
+
+Failover-Service: sonarr
+Failover-Action: move
+Failover-From: here
+Failover-To: there
+Failover-Operation: 1
+"""
+
+
+async def test_a_commit_that_claims_to_be_ours_is_left_alone(reviewed: Stage) -> None:
+    forged = reviewed.commit({SONARR: "not: ours\n"}, FORGED, "failover/sonarr")
+    async with reviewed.house() as house:
+        with pytest.raises(OperationPending, match=forged[:12]):
+            await promote(house)
+    assert reviewed.read(SONARR, "failover/sonarr") == b"not: ours\n"
+    assert not reviewed.pulls("all")
+
+
+async def test_a_pull_request_into_another_base_is_left_alone(reviewed: Stage) -> None:
+    reviewed.commit({"README.md": "a branch\n"}, "Branch off", "staging")
+    async with reviewed.house() as house:
+        first = await promote(house)
+    reviewed.declare(entry("sonarr", "media", "branch: staging"), top=POLICY)
+    async with reviewed.house() as house:
+        with pytest.raises(OperationPending, match=f"/pull/{number(first)} is open from .* into main"):
+            await promote(house)
+    (pull,) = reviewed.pulls("all")
+    assert first.commit is not None
+    assert pull["head"]["sha"] == first.commit.sha
+
+
+async def test_what_was_left_half_done_of_another_catalog_is_made_anew_where_it_may_give_way(reviewed: Stage) -> None:
+    reviewed.fault("status", method="POST", path="*/pulls", status=422, body={"message": "Validation Failed"})
+    async with reviewed.house() as house:
+        with pytest.raises(GitHubError):
+            await promote(house)
+    reviewed.declare(SERVICES.replace("pvc-sonarr-backup", "pvc-sonarr-2"), top=POLICY)
+    async with reviewed.house() as house:
+        with pytest.raises(OperationPending):
+            await promote(house)
+        outcome = await promote(house, supersede=True)
+    assert outcome.is_pending
+    assert b'"pvc-sonarr-2"' in (reviewed.read(SONARR, "failover/sonarr") or b"")
+    assert len(reviewed.pulls("all")) == 1
