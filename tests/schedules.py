@@ -24,8 +24,9 @@ from typing import Any
 from unittest.mock import patch
 
 import httpx2
+from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
+from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
 
 from failover_api import backoff, batch
 from failover_api.core.catalog import Action
@@ -76,6 +77,7 @@ WRITES: list[dict[str, str]] = [
     {"method": "POST", "path": "*/git/commits"},
 ]
 LATE_S = 0.2
+STEPS = 12  # of one schedule, at most
 TROUBLE: list[tuple[str, dict[str, Any]]] = [
     ("lost_reply", {}),
     ("lost_request", {}),
@@ -422,3 +424,22 @@ def hurried() -> Any:
         patch.object(httpx2, "create_ssl_context", return_value=httpx2.create_ssl_context()),  # 40 ms for each house
     ):
         yield
+
+
+def run(sandbox: Sandbox, url: str, schedules: int, *, shrink: bool = True) -> None:
+    """Runs so many schedules; a violation raises, made as short as can be when `shrink`."""
+    World.sandbox, World.url = sandbox, url
+    sandbox.limits.requests_per_hour = 1_000_000_000
+    phases = [Phase.reuse, Phase.generate, Phase.shrink] if shrink else [Phase.generate]
+    how = settings(
+        max_examples=schedules,
+        stateful_step_count=STEPS,
+        deadline=None,
+        phases=phases,
+        database=None,
+        suppress_health_check=list(HealthCheck),
+    )
+    with hurried():
+        run_state_machine_as_test(World, settings=how)
+    sandbox.faults.clear()
+    sandbox.requests.clear()

@@ -178,18 +178,12 @@ async def test_a_group_by_both_policies_is_found_though_the_files_would_refuse_i
 
 def bury(stage: Stage) -> None:
     """More commits than a page of the branch's history has."""
-    for i in range(101):
-        stage.commit({"README.md": f"{i}\n"}, f"Unrelated {i}")
+    for number in range(101):
+        stage.commit({"README.md": f"{number}\n"}, f"Unrelated {number}")
 
 
 async def test_one_that_changed_another_file_of_the_service_is_found_behind_many(stage: Stage) -> None:
-    text = (
-        FILES[RELEASE]
-        .decode()
-        .replace("k3s-w1", "k3s-w2")
-        .replace("existingClaim: plex}", "existingClaim: plex-backup}")
-    )
-    stage.commit({RELEASE: text})
+    stage.commit({RELEASE: FILES[RELEASE].replace(b"k3s-w1", b"k3s-w2").replace(b": plex}", b": plex-backup}")})
     async with stage.house() as house:
         first = await move(house, "plex")
         await move(house, "plex", Action.DEMOTE, key=None)
@@ -225,16 +219,10 @@ async def test_two_services_at_once_cannot_share_a_key(stage: Stage) -> None:
 async def test_a_key_with_states_that_nobody_knows_is_answered_all_the_same(stage: Stage) -> None:
     """A person may write anything into a commit message; and the files of then may say nothing."""
     digest = idempotency_digest("maria", "alert-1")
-    trailers = [
-        "Service: sonarr",
-        "Action: promote",
-        "From: here",
-        "To: there",
-        "Operation: 1",
-        f"Idempotency: {digest}",
-    ]
+    said = {"Service": "sonarr", "Action": "promote", "From": "here", "To": "there", "Operation": "1"}
+    trailers = "\n".join(f"Failover-{key}: {value}" for key, value in {**said, "Idempotency": digest}.items())
     stage.commit({SONARR: "not: a manifest\n"})
-    stage.commit({SONARR: FILES[SONARR]}, "By hand\n\n" + "\n".join(f"Failover-{line}" for line in trailers))
+    stage.commit({SONARR: FILES[SONARR]}, f"By hand\n\n{trailers}\n")
     async with stage.house() as house:
         outcome = await move(house)
     assert (outcome.operation, outcome.plan.after) == ("1", State.UNKNOWN)

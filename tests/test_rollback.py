@@ -8,7 +8,7 @@ import pytest
 from failover_api.core.catalog import Action
 from failover_api.core.state import State
 from failover_api.core.trailers import read_records
-from failover_api.errors import ChangedSince, NothingToRollBack, PreconditionFailed
+from failover_api.errors import ChangedSince, Conflict, NothingToRollBack, PreconditionFailed
 from failover_api.failover import Wish
 from failover_api.outcome import Outcome
 from failover_api.wiring import House
@@ -161,13 +161,28 @@ async def test_a_lost_reply_is_no_second_rollback_though_the_history_fails(stage
     assert stage.read(SONARR) == FILES[SONARR]
 
 
-async def test_replicas_that_roll_back_together_undo_it_once_or_there_and_back(stage: Stage) -> None:
-    """Each asked for the newest move to be undone; the second may find the first's rollback to be that."""
+async def test_replicas_that_roll_back_together_do_not_undo_each_other(stage: Stage) -> None:
+    """The second has to look again; one that comes after the first has undone the rollback, as it was asked to."""
     async with stage.house() as one, stage.house() as other:
         await move(one)
-        outcomes = await asyncio.gather(rollback(one), rollback(other))
+        outcomes = await asyncio.gather(rollback(one), rollback(other), return_exceptions=True)
     reverted = [record.reverts for message in stage.moves for record in read_records(message) if record.reverts]
-    assert len(reverted) == len(set(reverted)) == sum(outcome.changed for outcome in outcomes)
+    done = [outcome for outcome in outcomes if isinstance(outcome, Outcome)]
+    assert len(reverted) == len(set(reverted)) == len(done)
+    assert all(isinstance(outcome, (Outcome, Conflict)) for outcome in outcomes)
+
+
+async def test_a_rollback_that_lost_its_race_to_another_is_a_conflict(stage: Stage) -> None:
+    async with stage.house() as one, stage.house() as other:
+        await move(one)
+        stage.fault("lost_request", method="PUT")
+        losing = asyncio.create_task(rollback(one))
+        while len(stage.sandbox.faults):  # noqa: ASYNC110 - the sandbox has no event to wait for
+            await asyncio.sleep(0.002)
+        await rollback(other)
+        with pytest.raises(Conflict, match="moved by operation"):
+            await losing
+    assert stage.read(SONARR) == FILES[SONARR]
 
 
 async def test_a_rollback_through_a_pull_request(stage: Stage) -> None:

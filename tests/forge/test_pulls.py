@@ -203,6 +203,18 @@ async def test_all_of_a_branch_are_the_newest_hundred(github: GitHub, api: respx
     }
 
 
+async def test_those_into_any_base_are_found_when_asked_for(github: GitHub, api: respx.Router) -> None:
+    other = {**listed_pull(9), "base": {"ref": "next", "sha": HEAD}}
+    get = api.get(PULLS_URL).mock(return_value=answer(200, [listed_pull(7), other, *NOT_OURS[:-1]]))
+    found = await github.pull_requests(MAIN, OURS, not_before=None, any_base=True)
+    assert found == [pull(9, base="next"), pull(7)]
+    assert dict(get.calls[0].request.url.params) == {
+        "state": "all",
+        "head": "acme:failover/sonarr",
+        "per_page": "100",
+    }
+
+
 async def test_of_a_listing_only_what_is_needed_is_kept(
     client: GitHubClient, github: GitHub, api: respx.Router
 ) -> None:
@@ -384,7 +396,7 @@ async def test_auto_merge_is_enabled_as_wished(
 ) -> None:
     post = graphql(api, ENABLED)
     merge = api.put(f"{PULLS_URL}/7/merge")
-    await github.enable_auto_merge(MAIN, pull(7), method)
+    assert not await github.enable_auto_merge(MAIN, pull(7), method), "it is not merged yet"
     assert sent(post)["variables"] == {
         "input": {"pullRequestId": "PR_7", "mergeMethod": method.upper(), "expectedHeadOid": NEXT}
     }
@@ -432,7 +444,7 @@ async def test_what_has_nothing_to_wait_for_is_merged_at_its_head(
 ) -> None:
     graphql(api, CLEAN)
     merge = api.put(f"{PULLS_URL}/7/merge").mock(return_value=answer(200, {"merged": True, "sha": "d" * 40}))
-    await github.enable_auto_merge(MAIN, pull(7), "rebase")
+    assert await github.enable_auto_merge(MAIN, pull(7), "rebase"), "it is merged"
     assert sent(merge) == {"sha": NEXT, "merge_method": "rebase"}
     assert used(client) == [True, True]
 

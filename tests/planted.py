@@ -1,0 +1,171 @@
+"""python -m tests.planted [NAME...]: plants bugs in a copy of the product, and lets the schedules look for each.
+
+Exit code 1 when one is not found. A schedule that fails is the find; nothing is shrunk.
+"""
+
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+SERVICE = Path(__file__).parent.parent / "service"
+SCHEDULES = 2000
+
+
+@dataclass(frozen=True)
+class Bug:
+    """`old` stands once in `file`, and becomes `new`."""
+
+    name: str
+    file: str
+    old: str
+    new: str
+
+
+BUGS = [
+    Bug(
+        "a lost race is written over with the newest sha",
+        "batch.py",
+        "            except WriteConflict as exc:\n                last = exc\n",
+        "            except WriteConflict as exc:\n                last = exc\n"
+        "                newest = (await self._look(self._live, time.monotonic()))[0]\n"
+        "                read = [s for t, _ in draft.parts for s in t.task.services]\n"
+        "                head = await self._forge.head(self._branch, not_before=time.monotonic())\n"
+        "                again = _snapshot(self._branch, newest, read, head)\n"
+        "                self._landed(draft, await self._forge.commit(again, draft.files, draft.message))\n"
+        "                return []\n",
+    ),
+    Bug(
+        "a lost reply is taken for a write that never was",
+        "batch.py",
+        "                if ticket.task.asked.operation in operations:\n",
+        "                if False:\n",
+    ),
+    Bug(
+        "a write is repeated blindly after a 502",
+        "forge/replies.py",
+        "            return WriteUnknown(text) if writing else _unavailable(text, reply)\n        case _:",
+        "            return _unavailable(text, reply)\n        case _:",
+    ),
+    Bug(
+        "several files are written one after the other",
+        "forge/commits.py",
+        "        if snapshot.head is None:\n",
+        "        for path, data in list(files.items())[:-1]:\n"
+        "            await self._put(snapshot.branch, snapshot.file(path), data, message)\n"
+        "            files = {other: files[other] for other in files if other != path}\n"
+        "        if len(files) == 1:\n",
+    ),
+    Bug(
+        "what needs no write is answered from a copy",
+        "batch.py",
+        "                if all(isinstance(thought, Thought) and thought.is_all_change for thought in thoughts.values())",
+        "                if True",
+    ),
+    Bug(
+        "a value on neither side is overwritten",
+        "core/plan.py",
+        "State.UNKNOWN and not force:",
+        "State.UNKNOWN and False:",
+    ),
+    Bug(
+        "a service is twice in one commit",
+        "writer.py",
+        "        free = names.isdisjoint(own)\n",
+        "        free = True\n",
+    ),
+    Bug(
+        "a rollback overwrites what a person changed since",
+        "core/undo.py",
+        "raise _changed_since(",
+        "pass; (lambda *_: None)(",
+    ),
+    Bug(
+        "a person's push is planned over",
+        "tip.py",
+        "        if seen is None or not await self._is_ours(",
+        "        if False and not await self._is_ours(",
+    ),
+    Bug(
+        "a service and its group do not look for each other",
+        "proposal.py",
+        "            if pull.number < own.number and names & moved:\n",
+        "            if False:\n",
+    ),
+    Bug(
+        "what was opened on an old base stays when the new one refuses",
+        "proposal.py",
+        "            if isinstance(exc, _REFUSALS) and await self._take_back(exc):\n                raise\n",
+        "            if isinstance(exc, _REFUSALS):\n                raise\n",
+    ),
+    Bug(
+        "open pull requests are not looked at",
+        "proposal.py",
+        "        answers = [await self._weigh(pull, base, going, writing=writing) for pull in pulls]\n",
+        "        answers = []\n",
+    ),
+    Bug(
+        "an Idempotency-Key is not looked for",
+        "repeats.py",
+        "        if task.asked.key is None:\n            return None\n        pulls",
+        "        if True:\n            return None\n        pulls",
+    ),
+    Bug(
+        "one file is compared, though the plan was made from several",
+        "batch.py",
+        "            found |= {path: one.snapshot.file(path) for path in one.manifests}\n"
+        "    return Snapshot(branch, found, None if len(found) == 1 else head)\n",
+        "            found |= {path: one.snapshot.file(path) for path in one.manifests}\n"
+        "    return Snapshot(branch, found, None)\n",
+    ),
+]
+
+
+def hunt(schedules: int) -> None:
+    """Runs schedules on whatever product is on the path; a violation raises."""
+    from failover_api.sandbox import Sandbox
+    from tests.schedules import run
+    from tests.stage import FaultsAndActs
+
+    with tempfile.TemporaryDirectory() as scratch:
+        sandbox = Sandbox.create(Path(scratch) / "homelab.git", files={"README.md": b"# Homelab\n"})
+        sandbox.faults = FaultsAndActs()
+        with sandbox.serve() as url:
+            run(sandbox, url, schedules, shrink=False)
+        sandbox.close()
+
+
+def main() -> int:
+    chosen = sys.argv[1:]
+    missed = 0
+    for bug in BUGS:
+        if chosen and not any(word in bug.name for word in chosen):
+            continue
+        found = _is_found(bug)
+        missed += not found
+        sys.stdout.write(f"{'found ' if found else 'MISSED'}  {bug.name} ({bug.file})\n")
+        sys.stdout.flush()
+    return int(missed > 0)
+
+
+def _is_found(bug: Bug) -> bool:
+    with tempfile.TemporaryDirectory() as scratch:
+        shutil.copytree(SERVICE, scratch, dirs_exist_ok=True, ignore=shutil.ignore_patterns("__pycache__"))
+        file = Path(scratch) / "failover_api" / bug.file
+        text = file.read_text(encoding="utf-8")
+        assert text.count(bug.old) == 1, f"{bug.name}: {bug.file} has it {text.count(bug.old)} times"
+        file.write_text(text.replace(bug.old, bug.new), encoding="utf-8")
+        command = [sys.executable, "-c", f"from tests.planted import hunt; hunt({SCHEDULES})"]
+        path = os.pathsep.join([scratch, str(SERVICE.parent)])
+        done = subprocess.run(
+            command, env={**os.environ, "PYTHONPATH": path}, capture_output=True, text=True, check=False
+        )
+        error = done.stderr.strip().splitlines()
+        return done.returncode != 0 and "AssertionError" in done.stderr and bool(error)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
