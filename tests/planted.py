@@ -62,8 +62,8 @@ BUGS = [
     Bug(
         "what needs no write is answered from a copy",
         "batch.py",
-        "                if all(isinstance(thought, Thought) and thought.is_all_change for thought in thoughts.values())",
-        "                if True",
+        "if all(isinstance(thought, Thought) and thought.is_all_change for thought in thoughts.values())",
+        "if True",
     ),
     Bug(
         "a value on neither side is overwritten",

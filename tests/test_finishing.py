@@ -98,11 +98,11 @@ def labels(stage: Stage) -> list[list[str]]:
 
 
 async def test_a_deadline_that_passes_at_the_labels_answers_what_is_open(labelled: Stage) -> None:
-    async with labelled.house(deadline_s=1.0) as house:
+    async with labelled.house(deadline_s=1.5) as house:
         await house.failover.status("sonarr")
         for method, path in (("POST", "*/git/refs"), ("PUT", "*/contents/*"), ("POST", "*/pulls")):
-            labelled.fault("slow", method=method, path=path, seconds=0.25)  # a single request may take 0.33 s
-        labelled.fault("slow", method="POST", path="*/labels", seconds=20.0)
+            labelled.fault("slow", method=method, path=path, seconds=0.25)  # a single request may take 0.5 s
+        labelled.fault("slow", method="POST", path="*/labels", seconds=20.0, times=None)
         outcome = await promote(house)
     (pull,) = labelled.pulls()
     assert (outcome.changed, number(outcome)) == (True, pull["number"])

@@ -152,30 +152,36 @@ async def test_a_lost_race_is_planned_anew(grouped: Stage) -> None:
     assert (grouped.read(SONARR) or b"").endswith(b"# a person\n")
 
 
-async def test_a_stale_copy_of_one_that_needs_no_change_is_not_believed(grouped: Stage) -> None:
-    async with grouped.house() as house:
+@pytest.fixture
+def pair(stage: Stage) -> Stage:
+    """A group of two, each with a file of its own."""
+    stage.declare(SERVICES, top="groups: {g: [sonarr, radarr]}")
+    return stage
+
+
+async def test_a_stale_copy_of_one_that_needs_no_change_is_not_believed(pair: Stage) -> None:
+    async with pair.house() as house:
         await house.failover.move("sonarr", Action.PROMOTE, Wish(by="maria"))
         await house.failover.list_all()
-        grouped.commit({SONARR: FILES[SONARR]}, "A person puts it back")
-        await promote(house)
-    assert moved(grouped.moves[0]) == ["sonarr", "plex", "radarr"]
+        pair.commit({SONARR: FILES[SONARR]}, "A person puts it back")
+        await promote(house, "g")
+    assert moved(pair.moves[0]) == ["sonarr", "radarr"]
 
 
-async def test_a_stale_copy_refuses_nobody(grouped: Stage) -> None:
-    grouped.replace(RADARR, "role: primary", "role: elsewhere")
-    async with grouped.house() as house:
+async def test_a_stale_copy_leaves_nobody_out(pair: Stage) -> None:
+    pair.replace(RADARR, "role: primary", "role: elsewhere")
+    async with pair.house() as house:
         await house.failover.list_all()
-        grouped.commit({RADARR: FILES[RADARR]}, "A person mends it")
-        (part,) = (await promote(house, skip_refused=True)).parts
+        pair.commit({RADARR: FILES[RADARR]}, "A person mends it")
+        (part,) = (await promote(house, "g", skip_refused=True)).parts
     assert not part.refused
-    assert moved(grouped.moves[0]) == ["sonarr", "plex", "radarr"]
+    assert moved(pair.moves[0]) == ["sonarr", "radarr"]
 
 
-async def test_when_all_are_refused_the_answer_says_so_of_each(grouped: Stage) -> None:
+async def test_when_all_are_refused_the_answer_says_so_of_each(pair: Stage) -> None:
     for path in (SONARR, RADARR):
-        grouped.replace(path, "role: primary", "role: elsewhere")
-    grouped.declare(entry("sonarr") + entry("radarr"), top="groups: {g: [sonarr, radarr]}")
-    async with grouped.client() as client:
+        pair.replace(path, "role: primary", "role: elsewhere")
+    async with pair.client() as client:
         response = await client.post("/api/groups/g/promote?skip_refused=true")
     assert response.status_code == 200
     assert not response.json()["changed"]
@@ -206,7 +212,7 @@ async def test_an_if_match_binds_each_branch(branched: Stage) -> None:
 async def test_two_branches_have_one_deadline(branched: Stage, dry_run: bool) -> None:
     async with branched.house(deadline_s=1.5) as house:
         branched.fault("slow", seconds=0.4, times=None)  # a branch by itself would be in time
-        with pytest.raises(GitHubUnavailable, match="nothing was written"):
+        with pytest.raises(GitHubUnavailable):
             await promote(house, "g", dry_run=dry_run)
     assert not branched.moves
 

@@ -197,7 +197,8 @@ class Proposal:
         """
         for pull in pulls if writing else ():
             if any(record.operation == self._task.asked.operation for record in read_records(pull.body)):
-                await self._give_way_to_an_older(pull)  # opened by this very call
+                await self._give_way_to_an_older(pull)  # opened by this very call; a newer one gives way by itself
+                pulls = [pull]
         going: list[PullRequest] = []
         answers = [await self._weigh(pull, base, going, writing=writing) for pull in pulls]
         for pull in going if writing else ():
