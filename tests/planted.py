@@ -11,8 +11,11 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
+from hypothesis.errors import FlakyFailure
+
 SERVICE = Path(__file__).parent.parent / "service"
 SCHEDULES = 2000
+FOUND = 3  # the exit code of a hunt that found something
 
 
 @dataclass(frozen=True)
@@ -125,7 +128,7 @@ BUGS = [
 
 
 def hunt(schedules: int) -> None:
-    """Runs schedules on whatever product is on the path; a violation raises."""
+    """Runs schedules on whatever product is on the path; leaves with FOUND at a violation."""
     from failover_api.sandbox import Sandbox
     from tests.schedules import run
     from tests.stage import FaultsAndActs
@@ -134,7 +137,10 @@ def hunt(schedules: int) -> None:
         sandbox = Sandbox.create(Path(scratch) / "homelab.git", files={"README.md": b"# Homelab\n"})
         sandbox.faults = FaultsAndActs()
         with sandbox.serve() as url:
-            run(sandbox, url, schedules, shrink=False)
+            try:
+                run(sandbox, url, schedules, shrink=False)
+            except (AssertionError, FlakyFailure):  # the second: timing differs, and it does not fail twice
+                os._exit(FOUND)
         sandbox.close()
 
 
@@ -160,11 +166,9 @@ def _is_found(bug: Bug) -> bool:
         file.write_text(text.replace(bug.old, bug.new), encoding="utf-8")
         command = [sys.executable, "-c", f"from tests.planted import hunt; hunt({SCHEDULES})"]
         path = os.pathsep.join([scratch, str(SERVICE.parent)])
-        done = subprocess.run(
-            command, env={**os.environ, "PYTHONPATH": path}, capture_output=True, text=True, check=False
-        )
-        error = done.stderr.strip().splitlines()
-        return done.returncode != 0 and "AssertionError" in done.stderr and bool(error)
+        environment = {**os.environ, "PYTHONPATH": path}
+        done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+        return done.returncode == FOUND
 
 
 if __name__ == "__main__":

@@ -147,15 +147,17 @@ class World(RuleBasedStateMachine):
         return [await self.exits.enter_async_context(open_failover(settings)) for _ in range(2)]
 
     def teardown(self) -> None:
-        self.sandbox.faults.clear()
-        if self.is_late:
-            time.sleep(LATE_S)  # what comes late has come
-        self.laws()
-        for call in self.calls:
-            self.check_answer(call)
-        self.run(self.exits.aclose())
-        self.runner.close()
-        self.folder.cleanup()
+        try:
+            self.sandbox.faults.clear()
+            if self.is_late:
+                time.sleep(LATE_S)  # what comes late has come
+            self.laws()
+            for call in self.calls:
+                self.check_answer(call)
+        finally:
+            self.run(self.exits.aclose())
+            self.runner.close()
+            self.folder.cleanup()
 
     # Acts of the replicas
 
@@ -417,7 +419,7 @@ class World(RuleBasedStateMachine):
 def hurried() -> Any:
     """Shorter waits: a schedule takes a tenth of the time, in the same order."""
     with (
-        patch.object(batch, "READ_BACK_WAITS_S", (0.0, 0.05, 0.2)),
+        patch.object(batch, "READ_BACK_WAITS_S", (0.0, 0.05, 0.1, 0.1)),
         patch.object(backoff, "BACKOFF_S", 0.005),
         patch.object(files, "WAITS_S", (0.01, 0.03, 0.06)),
         patch.object(heads, "WAITS_S", (0.01, 0.03, 0.06)),

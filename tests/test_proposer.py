@@ -308,16 +308,20 @@ async def test_the_force_of_whoever_asks_again_is_said(reviewed: Stage) -> None:
     assert (record.by, record.force) == ("maria", True)
 
 
-async def test_a_catalog_that_changed_meanwhile_has_to_wait(reviewed: Stage) -> None:
+async def test_a_catalog_that_changed_meanwhile_has_to_wait_or_to_supersede(reviewed: Stage) -> None:
     async with reviewed.house() as house:
         first = await promote(house)
     reviewed.declare(SERVICES.replace("pvc-sonarr-backup", "pvc-sonarr-2"), top=POLICY)
     async with reviewed.house() as house:
         with pytest.raises(OperationPending, match=f"/pull/{number(first)}"):
             await promote(house)
-    (pull,) = reviewed.pulls("all")
-    assert first.commit is not None
-    assert pull["head"]["sha"] == first.commit.sha
+        (pull,) = reviewed.pulls("all")
+        assert first.commit is not None
+        assert pull["head"]["sha"] == first.commit.sha
+        second = await promote(house, supersede=True)
+    assert second.changed
+    assert [pull["number"] for pull in reviewed.pulls()] == [number(second)]
+    assert b'"pvc-sonarr-2"' in (reviewed.read(SONARR, "failover/sonarr") or b"")
 
 
 # Many at once

@@ -42,7 +42,7 @@ from failover_api.repeats import Repeats
 from failover_api.task import Overlay, Task, Thought
 
 _log = logging.getLogger(__name__)
-READ_BACK_WAITS_S = (0.0, 0.3, 1.0)
+READ_BACK_WAITS_S = (0.0, 0.3, 1.0, 2.0)
 
 
 # What thinking comes to: plans, the first outcome of a key, or a refusal.
@@ -303,6 +303,8 @@ class Batch:
             if any(not _is_done(thoughts.get(ticket)) for ticket, _ in lost.parts):
                 raise
             found = False
+        if found is None:
+            raise WriteUnknown("the files changed, and the history does not show yet by whom")
         if not found:
             self._hold(None)
 
@@ -310,19 +312,27 @@ class Batch:
         with contextlib.suppress(GitHubError, GitHubUnavailable):  # what the files say has to do
             await self._find(lost, waits_s)
 
-    async def _find(self, lost: Draft, waits_s: Sequence[float], *, head: str | None = None) -> bool:
-        """Looks for a lost write in the history up to `head`, or after each wait up to where the branch is then."""
+    async def _find(self, lost: Draft, waits_s: Sequence[float], *, head: str | None = None) -> bool | None:
+        """Looks for a lost write in the history up to `head`, or after each wait up to where the branch is then.
+
+        None while the branch, which may lag behind its files, still shows what the write was to replace.
+        """
         ticket, thought = lost.parts[0]
         path = next(path for plan in thought.plans for path in plan.new)
         for wait_s in waits_s if head is None else (0.0,):
             await asyncio.sleep(wait_s)
-            at = head or await self._forge.head(self._branch, not_before=time.monotonic())
+            at, is_past = head, True
+            if at is None:
+                now = await self._forge.read(self._branch, [path], not_before=time.monotonic(), at_head=True)
+                at, is_past = now.head, now.files[path] != lost.snapshot.files[path]
             for logged in await self._forge.log(self._branch, path, at=at, not_before=None):
                 operations = frozenset(record.operation for record in read_records(logged.message))
                 if ticket.task.asked.operation in operations:
                     self._landed(lost, logged.commit, operations)
                     return True
-        return False
+            if is_past:
+                return False
+        return None
 
     async def _end(self, error: FailoverError) -> None:
         """Answers everybody. While a write has no reply, it may be what caused the error."""

@@ -42,6 +42,8 @@ from failover_api.repeats import Repeats
 from failover_api.task import Task
 from failover_api.tip import Base, Tip, Tips
 
+AT_ONCE = 3  # pull requests that are opened at the same time: each takes some of the writes that GitHub allows
+
 # What the base as it is now may say to a wish that was proposed on an earlier one.
 _REFUSALS = (ManifestError, ManifestDrifted, PreconditionFailed, NothingToRollBack, ChangedSince)
 
@@ -50,13 +52,22 @@ class Proposal:
     """One task under way."""
 
     def __init__(
-        self, task: Task, *, forge: Forge, observer: Observer, repeats: Repeats, tips: Tips, deadline_s: float
+        self,
+        task: Task,
+        *,
+        forge: Forge,
+        observer: Observer,
+        repeats: Repeats,
+        tips: Tips,
+        deadline_s: float,
+        slots: asyncio.Semaphore,
     ) -> None:
         self._task = task
         self._forge, self._observer, self._repeats, self._tips = forge, observer, repeats, tips
         self._started = time.monotonic()
         self._deadline = self._started + deadline_s
         self._own = OwnBranch(task, forge=forge, tips=tips, not_before=self._started)
+        self._slots = slots
         self._gave_way: list[str] = []  # URLs of those that this call has closed
         self.is_in_doubt = False  # a pull request may have been opened, and has no reply (yet)
         self.opened: Outcome | None = None  # once it is known to be open
@@ -222,7 +233,7 @@ class Proposal:
             except OperationPending:  # it is not what today's catalog plans
                 if not self._task.supersede or tip.strangers:
                     raise
-        if same and self._task.asked.group is None:  # a group's, with this service
+        if same and not is_own and self._task.asked.group is None:  # a group's, with this service
             _check_may_go(pull, tip)
             return self._answer(base, pull, tip.commit, concerned[0].operation)
         if not self._task.supersede:
@@ -287,9 +298,10 @@ class Proposal:
     # A new one
 
     async def _open(self, base: Base) -> Outcome:
-        await self._wait_for_github(calls_of(self._options))
-        commit, asked = await self._own.with_commit(base)
-        pull = await self._create(*text_of(base, commit, asked))
+        async with self._slots:
+            await self._wait_for_github(calls_of(self._options) * AT_ONCE)  # whoever has a slot takes as many
+            commit, asked = await self._own.with_commit(base)
+            pull = await self._create(*text_of(base, commit, asked))
         base_head = pull.base_head or await self._forge.head(self._task.branch, not_before=time.monotonic())
         if pull.head != commit.sha or base_head != base.head:
             raise WriteConflict(f"{self._task.branch} or {pull.branch} moved meanwhile")

@@ -12,7 +12,7 @@ from failover_api.forge.port import Forge, PullRequest
 from failover_api.history import branch_of, branches_about, may_be_proposed
 from failover_api.observation import Observer
 from failover_api.outcome import Outcome
-from failover_api.proposal import Proposal
+from failover_api.proposal import AT_ONCE, Proposal
 from failover_api.repeats import Repeats
 from failover_api.task import Task
 from failover_api.tip import Tips
@@ -23,6 +23,7 @@ class Proposer:
 
     def __init__(self, forge: Forge, observer: Observer, repeats: Repeats, tips: Tips) -> None:
         self._forge, self._observer, self._repeats, self._tips = forge, observer, repeats, tips
+        self._slots = asyncio.Semaphore(AT_ONCE)
         self._turns: dict[tuple[Branch, str], asyncio.Lock] = {}
 
     async def rehearse(self, task: Task) -> Outcome:
@@ -68,4 +69,5 @@ class Proposer:
             repeats=self._repeats,
             tips=self._tips,
             deadline_s=deadline_s,
+            slots=self._slots,
         )
