@@ -37,7 +37,7 @@ BUGS = [
         "                newest = (await self._look(self._live, time.monotonic()))[0]\n"
         "                read = [s for t, _ in draft.parts for s in t.task.services]\n"
         "                head = await self._forge.head(self._branch, not_before=time.monotonic())\n"
-        "                again = _snapshot(self._branch, newest, read, head)\n"
+        "                again = snapshot_of(self._branch, newest, read, head)\n"
         "                self._landed(draft, await self._forge.commit(again, draft.files, draft.message))\n"
         "                return []\n",
     ),
@@ -118,7 +118,7 @@ BUGS = [
     ),
     Bug(
         "one file is compared, though the plan was made from several",
-        "batch.py",
+        "ticket.py",
         "            found |= {path: one.snapshot.file(path) for path in one.manifests}\n"
         "    return Snapshot(branch, found, None if len(found) == 1 else head)\n",
         "            found |= {path: one.snapshot.file(path) for path in one.manifests}\n"

@@ -7,7 +7,6 @@ from typing import Any
 import pytest
 
 from failover_api import task
-from failover_api.batch import Ticket
 from failover_api.core.catalog import Action, Branch, Service
 from failover_api.core.catalog_text import parse_catalog
 from failover_api.core.message import Asked
@@ -25,6 +24,7 @@ from failover_api.errors import (
 from failover_api.failover import Wish
 from failover_api.outcome import Outcome
 from failover_api.task import Task
+from failover_api.ticket import Ticket
 from failover_api.wiring import House
 from failover_api.writer import MAX_FILES, Writer, take
 from tests.stage import RELEASE, SONARR, VOLSYNC, Stage, deployment, entry

@@ -11,15 +11,12 @@ attempt, so that they are found whichever of them landed.
 
 import asyncio
 import contextlib
-import copy
 import logging
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
 from failover_api.backoff import ATTEMPTS, back_off
-from failover_api.core.catalog import Branch, Service
-from failover_api.core.message import commit_message
+from failover_api.core.catalog import Branch
 from failover_api.core.trailers import read_records
 from failover_api.errors import (
     BranchProtected,
@@ -35,68 +32,15 @@ from failover_api.errors import (
     WriteConflict,
     WriteUnknown,
 )
-from failover_api.forge.port import Commit, File, Forge, Snapshot
+from failover_api.forge.port import Commit, Forge
 from failover_api.observation import Observation, Observer, Seen
 from failover_api.outcome import Outcome
 from failover_api.repeats import Repeats
 from failover_api.task import Overlay, Task, Thought
+from failover_api.ticket import Answer, Draft, Ticket, outcome_of, snapshot_of, versions_of
 
 _log = logging.getLogger(__name__)
 READ_BACK_WAITS_S = (0.0, 0.3, 1.0, 2.0)
-
-
-# What thinking comes to: plans, the first outcome of a key, or a refusal.
-Answer = Thought | Outcome | FailoverError
-
-
-class Ticket:
-    """A task that waits for its answer until `deadline` (time.monotonic())."""
-
-    def __init__(self, task: Task, deadline: float) -> None:
-        self.task, self.deadline = task, deadline
-        self.answer: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
-        self.may_have_landed = False  # a write with it has no reply (yet)
-
-    @property
-    def is_open(self) -> bool:
-        """Whether somebody still waits for the answer."""
-        return not self.answer.done()
-
-    def settle(self, answer: Outcome | FailoverError) -> None:
-        """Gives the answer; one that comes too late is dropped."""
-        self.may_have_landed = False
-        if self.answer.done():
-            return
-        if isinstance(answer, FailoverError):
-            self.answer.set_exception(copy.copy(answer))
-            self.answer.exception()  # nobody has to be told when nobody waits any more
-        else:
-            self.answer.set_result(answer)
-
-    def unknown(self, why: str) -> OutcomeUnknown:
-        """What to say when a write may or may not have landed."""
-        return OutcomeUnknown(
-            f"the write of operation {self.task.asked.operation} may have landed: {why}; look for it in the history of "
-            f"{self.task.branch}{self.task.advice}"
-        )
-
-
-@dataclass(frozen=True, slots=True)
-class Draft:
-    """What one commit would hold. `seen` is what it was planned from."""
-
-    seen: Seen
-    snapshot: Snapshot
-    files: Mapping[str, bytes]
-    parts: tuple[tuple[Ticket, Thought], ...]
-
-    @property
-    def message(self) -> str:
-        return commit_message([(plan, ticket.task.asked) for ticket, thought in self.parts for plan in thought.plans])
-
-    @property
-    def services(self) -> list[Service]:
-        return [service for ticket, _ in self.parts for service in ticket.task.services]
 
 
 class Batch:
@@ -123,7 +67,7 @@ class Batch:
             seen, head = await self._look(self._tickets, self._started)
             for ticket, thought in (await self._think(seen, head, self._tickets)).items():
                 if isinstance(thought, Thought):
-                    thought = _outcome(ticket.task, thought, dry_run=True, changed=thought.has_changes)
+                    thought = outcome_of(ticket.task, thought, dry_run=True, changed=thought.has_changes)
                 ticket.settle(thought)
         except FailoverError as exc:
             await self._end(exc)
@@ -179,14 +123,14 @@ class Batch:
             if isinstance(thought, Thought) and thought.has_changes:
                 parts.append((ticket, thought))
             elif isinstance(thought, Thought):
-                ticket.settle(_outcome(ticket.task, thought, changed=False))
+                ticket.settle(outcome_of(ticket.task, thought, changed=False))
             else:
                 ticket.settle(thought)
         if not parts:
             return None
         files = {path: data for _, thought in parts for plan in thought.plans for path, data in plan.new.items()}
         read_from = [service for ticket, _ in parts for service in ticket.task.services]
-        return Draft(seen, _snapshot(self._branch, seen, read_from, head), files, tuple(parts))
+        return Draft(seen, snapshot_of(self._branch, seen, read_from, head), files, tuple(parts))
 
     async def _validated(
         self, tickets: Sequence[Ticket], not_before: float | None
@@ -288,14 +232,14 @@ class Batch:
         self._hold(None)
         for ticket, thought in draft.parts:
             if operations is None or ticket.task.asked.operation in operations:
-                ticket.settle(_outcome(ticket.task, thought, changed=True, commit=commit))
+                ticket.settle(outcome_of(ticket.task, thought, changed=True, commit=commit))
 
     async def _resolve(self, lost: Draft, seen: Seen, head: str | None, thoughts: Mapping[Ticket, Answer]) -> None:
         """A write that had no reply. While the files stand as it found them it may land yet; later it never will.
 
         Raises what keeps the history from us, unless the files say that all is done.
         """
-        if _versions(seen, lost.services) == _versions(lost.seen, lost.services):
+        if versions_of(seen, lost.services) == versions_of(lost.seen, lost.services):
             return
         try:
             found = await self._find(lost, READ_BACK_WAITS_S, head=head)
@@ -343,32 +287,6 @@ class Batch:
             ticket.settle(ticket.unknown(error.detail) if ticket.may_have_landed else error)
 
 
-def _outcome(
-    task: Task, thought: Thought, *, changed: bool, dry_run: bool = False, commit: Commit | None = None
-) -> Outcome:
-    return Outcome(
-        action=task.action,
-        policy=task.policy,
-        plans=thought.plans,
-        version=thought.version,
-        changed=changed,
-        dry_run=dry_run,
-        commit=commit,
-        operation=task.asked.operation if commit else None,
-        refused=thought.refused,
-    )
-
-
-def _snapshot(branch: Branch, seen: Seen, services: Sequence[Service], head: str | None) -> Snapshot:
-    """What the write is compared with: everything it was planned from. One file by itself, several by the head."""
-    found: dict[str, File] = {}
-    for service in services:
-        one = seen[service.name]
-        if isinstance(one, Observation):
-            found |= {path: one.snapshot.file(path) for path in one.manifests}
-    return Snapshot(branch, found, None if len(found) == 1 else head)
-
-
 def _is_done(answer: Answer | None) -> bool:
     return isinstance(answer, Outcome) or (isinstance(answer, Thought) and not answer.has_changes)
 
@@ -379,8 +297,3 @@ def _is_refused(ticket: Ticket, error: FailoverError) -> bool:
         return False
     met = ticket.answer.exception()
     return isinstance(met, FailoverError) and met.slug == error.slug
-
-
-def _versions(seen: Seen, services: Sequence[Service]) -> dict[str, str]:
-    found = {service.name: seen.get(service.name) for service in services}
-    return {name: one.version if isinstance(one, Observation) else "" for name, one in found.items()}

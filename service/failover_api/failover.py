@@ -25,18 +25,16 @@ from failover_api.core.trailers import idempotency_digest
 from failover_api.deadline import too_late, within_deadline
 from failover_api.errors import (
     BranchProtected,
-    CannotPlan,
     FailoverError,
     GitHubError,
     GitHubRateLimited,
     GitHubUnavailable,
-    OutcomeUnknown,
-    PreconditionFailed,
     UnknownGroup,
     UnknownService,
 )
 from failover_api.forge.concurrency import both
 from failover_api.forge.port import Forge, PullRequest
+from failover_api.grouping import check_branches, check_versions, half_done, parts_of
 from failover_api.history import Entry, History, Page, position
 from failover_api.observation import Observation, Observer
 from failover_api.outcome import GroupOutcome, Outcome
@@ -166,13 +164,14 @@ class Failover:
         except KeyError:
             raise UnknownGroup(f"no group is named {name[:80]!r} in the catalog") from None
         asked = _asked(wish, str(ULID()), group=name)
-        tasks = _parts([self._service(member) for member in names], action, asked, wish)
-        _check_branches(name, tasks)
+        members = [self._service(member) for member in names]
+        tasks = parts_of(members, action, asked, skip_refused=wish.skip_refused, supersede=wish.supersede)
+        check_branches(name, tasks)
         clock = _Clock(self._deadline_s)
         if len(tasks) > 1 or wish.dry_run:
             rehearsed = [await self._logged(task, wish, self._rehearse(task, clock.left_s)) for task in tasks]
             outcome = GroupOutcome(name, action, tuple(rehearsed), names)
-            _check_versions(outcome, wish)
+            check_versions(outcome, wish.versions)
             if wish.dry_run:
                 return outcome
             if wish.versions is not None:
@@ -187,7 +186,7 @@ class Failover:
             except FailoverError as exc:
                 if not any(one.changed for one in done):
                     raise
-                raise _half_done(name, done, task, exc) from exc
+                raise half_done(name, done, task, exc) from exc
         return GroupOutcome(name, action, tuple(done), names)
 
     async def in_time(self, work: Awaitable[T]) -> T:
@@ -312,51 +311,6 @@ def _by_branch(services: Sequence[Service]) -> dict[Branch, list[Service]]:
     for service in services:
         by_branch.setdefault(service.branch, []).append(service)
     return by_branch
-
-
-def _parts(services: Sequence[Service], action: Action, asked: Asked, wish: Wish) -> list[Task]:
-    """A task for each branch and policy, in the order of the group."""
-    members: dict[tuple[Branch, Policy], list[Service]] = {}
-    for service in services:
-        members.setdefault((service.branch, service.policy), []).append(service)
-    return [
-        Task(tuple(part), action, asked, skip_refused=wish.skip_refused, supersede=wish.supersede)
-        for part in members.values()
-    ]
-
-
-def _check_branches(group: str, tasks: Sequence[Task]) -> None:
-    """A group has one branch for its pull request in a repository, and that leads to one branch."""
-    bases: dict[str, str] = {}
-    for task in tasks:
-        if task.policy is Policy.PULL_REQUEST:
-            other = bases.setdefault(task.branch.repository, task.branch.name)
-            if other != task.branch.name:
-                raise CannotPlan(
-                    f"{group} has services on {other} and on {task.branch.name} of {task.branch.repository}, both by "
-                    "pull request; make it two groups"
-                )
-
-
-def _check_versions(outcome: GroupOutcome, wish: Wish) -> None:
-    is_repeat = any(part.is_repeat for part in outcome.parts)
-    if wish.versions is not None and outcome.version not in wish.versions and not is_repeat:
-        raise PreconditionFailed(f"the manifests of {outcome.group} are not those of the If-Match; look again")
-
-
-def _half_done(group: str, done: Sequence[Outcome], failed: Task, error: FailoverError) -> OutcomeUnknown:
-    """Several repositories or branches cannot be written at once: what was done, and what was not."""
-    made = "; ".join(f"{one.plans[0].service.branch}: {_where(one)}" for one in done if one.changed)
-    return OutcomeUnknown(
-        f"{group} was moved in part. Done: {made}. Not done: {failed.branch} ({error.slug}: {error.detail}). "
-        "Ask again: what is done is left as it is"
-    )
-
-
-def _where(outcome: Outcome) -> str:
-    if outcome.pull_request is not None:
-        return outcome.pull_request.url
-    return f"commit {outcome.commit.sha[:12]}" if outcome.commit else "nothing to do"
 
 
 def _facts(outcome: Outcome) -> dict[str, object]:

@@ -9,7 +9,7 @@ import logging
 import time
 from collections import deque
 
-from failover_api.batch import Batch, Ticket
+from failover_api.batch import Batch
 from failover_api.core.catalog import Branch
 from failover_api.deadline import too_late
 from failover_api.errors import GitHubRateLimited, InternalError
@@ -18,6 +18,7 @@ from failover_api.observation import Observer
 from failover_api.outcome import Outcome
 from failover_api.repeats import Repeats
 from failover_api.task import Task
+from failover_api.ticket import Ticket
 
 MAX_FILES = 100  # of one commit; a group that has more is one all the same
 PAUSE_S = 0.1  # between looks at those who came while everybody waits

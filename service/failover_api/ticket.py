@@ -1,0 +1,98 @@
+"""Who waits for a commit, and what one commit would hold."""
+
+import asyncio
+import copy
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from failover_api.core.catalog import Branch, Service
+from failover_api.core.message import commit_message
+from failover_api.errors import FailoverError, OutcomeUnknown
+from failover_api.forge.port import Commit, File, Snapshot
+from failover_api.observation import Observation, Seen
+from failover_api.outcome import Outcome
+from failover_api.task import Task, Thought
+
+# What thinking comes to: plans, the first outcome of a key, or a refusal.
+Answer = Thought | Outcome | FailoverError
+
+
+class Ticket:
+    """A task that waits for its answer until `deadline` (time.monotonic())."""
+
+    def __init__(self, task: Task, deadline: float) -> None:
+        self.task, self.deadline = task, deadline
+        self.answer: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
+        self.may_have_landed = False  # a write with it has no reply (yet)
+
+    @property
+    def is_open(self) -> bool:
+        """Whether somebody still waits for the answer."""
+        return not self.answer.done()
+
+    def settle(self, answer: Outcome | FailoverError) -> None:
+        """Gives the answer; one that comes too late is dropped."""
+        self.may_have_landed = False
+        if self.answer.done():
+            return
+        if isinstance(answer, FailoverError):
+            self.answer.set_exception(copy.copy(answer))
+            self.answer.exception()  # nobody has to be told when nobody waits any more
+        else:
+            self.answer.set_result(answer)
+
+    def unknown(self, why: str) -> OutcomeUnknown:
+        """What to say when a write may or may not have landed."""
+        return OutcomeUnknown(
+            f"the write of operation {self.task.asked.operation} may have landed: {why}; look for it in the history of "
+            f"{self.task.branch}{self.task.advice}"
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """What one commit would hold. `seen` is what it was planned from."""
+
+    seen: Seen
+    snapshot: Snapshot
+    files: Mapping[str, bytes]
+    parts: tuple[tuple[Ticket, Thought], ...]
+
+    @property
+    def message(self) -> str:
+        return commit_message([(plan, ticket.task.asked) for ticket, thought in self.parts for plan in thought.plans])
+
+    @property
+    def services(self) -> list[Service]:
+        return [service for ticket, _ in self.parts for service in ticket.task.services]
+
+
+def outcome_of(
+    task: Task, thought: Thought, *, changed: bool, dry_run: bool = False, commit: Commit | None = None
+) -> Outcome:
+    return Outcome(
+        action=task.action,
+        policy=task.policy,
+        plans=thought.plans,
+        version=thought.version,
+        changed=changed,
+        dry_run=dry_run,
+        commit=commit,
+        operation=task.asked.operation if commit else None,
+        refused=thought.refused,
+    )
+
+
+def snapshot_of(branch: Branch, seen: Seen, services: Sequence[Service], head: str | None) -> Snapshot:
+    """What the write is compared with: everything it was planned from. One file by itself, several by the head."""
+    found: dict[str, File] = {}
+    for service in services:
+        one = seen[service.name]
+        if isinstance(one, Observation):
+            found |= {path: one.snapshot.file(path) for path in one.manifests}
+    return Snapshot(branch, found, None if len(found) == 1 else head)
+
+
+def versions_of(seen: Seen, services: Sequence[Service]) -> dict[str, str]:
+    found = {service.name: seen.get(service.name) for service in services}
+    return {name: one.version if isinstance(one, Observation) else "" for name, one in found.items()}
