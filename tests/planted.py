@@ -8,14 +8,14 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import traceback
 from dataclasses import dataclass
 from pathlib import Path
-
-from hypothesis.errors import FlakyFailure
 
 SERVICE = Path(__file__).parent.parent / "service"
 SCHEDULES = 2000
 FOUND = 3  # the exit code of a hunt that found something
+LAWS = ("whole: ", "once: ", "kept: ", "true: ", "one open: ", "one key: ", "not ours: ", "a status is of now")
 
 
 @dataclass(frozen=True)
@@ -83,8 +83,8 @@ BUGS = [
     Bug(
         "a rollback overwrites what a person changed since",
         "core/undo.py",
-        "raise _changed_since(",
-        "pass; (lambda *_: None)(",
+        "    if changed:\n        raise _changed_since(",
+        "    if False:\n        raise _changed_since(",
     ),
     Bug(
         "a person's push is planned over",
@@ -97,12 +97,6 @@ BUGS = [
         "proposal.py",
         "            if pull.number < own.number and names & moved:\n",
         "            if False:\n",
-    ),
-    Bug(
-        "what was opened on an old base stays when the new one refuses",
-        "proposal.py",
-        "            if isinstance(exc, _REFUSALS) and await self._take_back(exc):\n                raise\n",
-        "            if isinstance(exc, _REFUSALS):\n                raise\n",
     ),
     Bug(
         "open pull requests are not looked at",
@@ -139,7 +133,8 @@ def hunt(schedules: int) -> None:
         with sandbox.serve() as url:
             try:
                 run(sandbox, url, schedules, shrink=False)
-            except (AssertionError, FlakyFailure):  # the second: timing differs, and it does not fail twice
+            except BaseException:  # noqa: BLE001 - whatever ends it: nothing is left to be closed in order
+                traceback.print_exc()
                 os._exit(FOUND)
         sandbox.close()
 
@@ -168,7 +163,7 @@ def _is_found(bug: Bug) -> bool:
         path = os.pathsep.join([scratch, str(SERVICE.parent)])
         environment = {**os.environ, "PYTHONPATH": path}
         done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
-        return done.returncode == FOUND
+        return done.returncode == FOUND and any(law in done.stderr for law in LAWS)
 
 
 if __name__ == "__main__":
