@@ -67,6 +67,7 @@ HOMELAB = {
     JELLY[0]: deployment("jelly").encode(),
     JELLY[1]: b"kind: ReplicationSource\nmetadata: {name: jelly}\nspec:\n  paused: false\n",
 }
+MOVES = [Action.PROMOTE, Action.DEMOTE]
 SPURIOUS = {"message": f"{SONARR} is at {'a' * 40} but expected {'b' * 40}"}
 WRITES: list[dict[str, str]] = [
     {"method": "PUT"},
@@ -169,6 +170,8 @@ class World(RuleBasedStateMachine):
         supersede = how.draw(st.booleans())
         key = how.draw(st.sampled_from([None, None, "key"]))
         self.run(self.all_of([self.call(replica, name, action, force=force, supersede=supersede, key=key)]))
+        if isinstance(self.calls[-1].answer, Outcome):
+            self.check_nothing_else_is_open(self.calls[-1])
 
     @rule(wishes=st.lists(WISHES, min_size=2, max_size=6))
     def storm(self, wishes: list[tuple[int, str, Action]]) -> None:
@@ -183,6 +186,29 @@ class World(RuleBasedStateMachine):
     )
     def group(self, replica: int, group: str, action: Action, skip: bool, supersede: bool) -> None:
         self.run(self.all_of([self.call(replica, group, action, skip_refused=skip, supersede=supersede)]))
+
+    @rule(
+        replica=st.integers(0, 1),
+        name=st.sampled_from(DIRECT),
+        action=st.sampled_from(MOVES),
+        trouble=st.sampled_from(TROUBLE),
+    )
+    def move_through_trouble(
+        self, replica: int, name: str, action: Action, trouble: tuple[str, dict[str, Any]]
+    ) -> None:
+        """A write of this very move meets something."""
+        for where in WRITES[:2]:
+            self.lose(trouble, where)
+        self.run(self.all_of([self.call(replica, name, action)]))
+        self.sandbox.faults.clear()
+
+    @rule(name=st.sampled_from(SERVICES), action=st.sampled_from(MOVES))
+    def ask_again_with_the_key(self, name: str, action: Action) -> None:
+        """On the other replica, after it may have gone back."""
+        key, back = f"key {next(self.marks)}", MOVES[1 - MOVES.index(action)]
+        self.run(self.all_of([self.call(0, name, action, key=key)]))
+        self.run(self.all_of([self.call(0, name, back)]))
+        self.run(self.all_of([self.call(1, name, action, key=key)]))
 
     @rule(replica=st.integers(0, 1), name=st.sampled_from(SERVICES))
     def look(self, replica: int, name: str) -> None:
@@ -237,6 +263,18 @@ class World(RuleBasedStateMachine):
             for value in ("role: primary", "role: backup", "hostname: k3s-w1", "hostname: k3s-w2"):
                 text = text.replace(value, f"{value.partition(':')[0]}: elsewhere")
             self.stage.commit({path: text}, "Drift")
+
+        self.stage.before_write(act) if soon else act()
+
+    @rule(name=st.sampled_from(["plex", "jelly"]), soon=st.booleans())
+    def half(self, name: str, soon: bool) -> None:
+        """One of two files put to the other side."""
+        path = PATHS[name][1]
+
+        def act() -> None:
+            text = (self.stage.read(path) or b"").decode()
+            old, new = ("true", "false") if "paused: true" in text else ("false", "true")
+            self.stage.commit({path: text.replace(f"paused: {old}", f"paused: {new}")}, "Half")
 
         self.stage.before_write(act) if soon else act()
 
@@ -402,6 +440,15 @@ class World(RuleBasedStateMachine):
         log = [commit.sha for commit in self.sandbox.log(repository=self.stage.repository)]
         start, end = log.index(call.heads[0]), log.index(call.heads[-1])
         return log[end : start + (4 if self.lagging else 1)]
+
+    def check_nothing_else_is_open(self, call: Call) -> None:
+        """Who is told that there is nothing to do, is not moved by a pull request that was open all the time."""
+        if call.answer.changed or call.answer.pull_request is not None or self.lagging:
+            return
+        for pull in self.pulls():
+            for record in read_records(pull.body or ""):
+                other_way = record.service == call.name and record.action != call.action.value
+                assert not other_way or record.reason == call.reason, f"true: {call}, but #{pull.number} is open"
 
     def records(self, sha: str) -> tuple[Record, ...]:
         return read_records(self.sandbox.repositories[self.stage.repository].bare.commit(sha).message)

@@ -324,6 +324,17 @@ async def test_a_catalog_that_changed_meanwhile_has_to_wait_or_to_supersede(revi
     assert b'"pvc-sonarr-2"' in (reviewed.read(SONARR, "failover/sonarr") or b"")
 
 
+async def test_leaving_the_house_tells_whoever_proposes(reviewed: Stage) -> None:
+    async with reviewed.house() as house:
+        await house.failover.list_all()
+        reviewed.fault("slow", method="POST", path=f"/repos/{reviewed.repository}/pulls", seconds=20.0)
+        proposing = asyncio.create_task(promote(house))
+        while len(reviewed.sandbox.faults):  # noqa: ASYNC110 - the sandbox has no event to wait for
+            await asyncio.sleep(0.002)
+    with pytest.raises(OutcomeUnknown, match="interrupted"):
+        await proposing
+
+
 # Many at once
 
 

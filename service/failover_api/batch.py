@@ -33,11 +33,11 @@ from failover_api.errors import (
     WriteUnknown,
 )
 from failover_api.forge.port import Commit, Forge
-from failover_api.observation import Observation, Observer, Seen
+from failover_api.observation import Observer, Seen, snapshot_of
 from failover_api.outcome import Outcome
 from failover_api.repeats import Repeats
 from failover_api.task import Overlay, Task, Thought
-from failover_api.ticket import Answer, Draft, Ticket, outcome_of, snapshot_of, versions_of
+from failover_api.ticket import Answer, Draft, Ticket
 
 _log = logging.getLogger(__name__)
 READ_BACK_WAITS_S = (0.0, 0.3, 1.0, 2.0)
@@ -67,7 +67,7 @@ class Batch:
             seen, head = await self._look(self._tickets, self._started)
             for ticket, thought in (await self._think(seen, head, self._tickets)).items():
                 if isinstance(thought, Thought):
-                    thought = outcome_of(ticket.task, thought, dry_run=True, changed=thought.has_changes)
+                    thought = ticket.task.outcome(thought, dry_run=True, changed=thought.has_changes)
                 ticket.settle(thought)
         except FailoverError as exc:
             await self._end(exc)
@@ -86,7 +86,11 @@ class Batch:
                 await back_off(attempt)
             if not self._live:
                 return []
-            draft = await self._draft(not_before)
+            try:
+                draft = await self._draft(not_before)
+            except WriteConflict as exc:  # it moved while it was read
+                last, not_before = exc, time.monotonic()
+                continue
             if draft is None:
                 return []
             try:
@@ -123,14 +127,13 @@ class Batch:
             if isinstance(thought, Thought) and thought.has_changes:
                 parts.append((ticket, thought))
             elif isinstance(thought, Thought):
-                ticket.settle(outcome_of(ticket.task, thought, changed=False))
+                ticket.settle(ticket.task.outcome(thought, changed=False))
             else:
                 ticket.settle(thought)
         if not parts:
             return None
-        files = {path: data for _, thought in parts for plan in thought.plans for path, data in plan.new.items()}
-        read_from = [service for ticket, _ in parts for service in ticket.task.services]
-        return Draft(seen, snapshot_of(self._branch, seen, read_from, head), files, tuple(parts))
+        names = [service.name for ticket, _ in parts for service in ticket.task.services]
+        return Draft(seen, snapshot_of(self._branch, seen, names, head), tuple(parts))
 
     async def _validated(
         self, tickets: Sequence[Ticket], not_before: float | None
@@ -153,27 +156,19 @@ class Batch:
         tasks = [ticket.task for ticket in tickets]
         services = [service for task in tasks for service in task.services]
         at_head = any(task.needs_history for task in tasks)
-        if len(services) == 1:
-            (service,) = services
-            found = await self._observer.observe(service, not_before=not_before, at_head=at_head)
-            return {service.name: found}, found.snapshot.head
-        seen = await self._observer.observe_all(self._branch, services, not_before=not_before)
-        heads = {found.snapshot.head for found in seen.values() if isinstance(found, Observation)}
-        if len(heads) > 1:  # a manifest had to be looked for once more, and the branch moved meanwhile
-            seen = await self._observer.observe_all(self._branch, services, not_before=time.monotonic())
-            heads = {found.snapshot.head for found in seen.values() if isinstance(found, Observation)}
-        if len(heads) > 1:
-            raise Conflict(f"{self._branch} kept changing while it was read")
-        return seen, next(iter(heads), None)
+        return await self._observer.observe_together(self._branch, services, not_before=not_before, at_head=at_head)
 
     async def _think(self, seen: Seen, head: str | None, tickets: Sequence[Ticket]) -> dict[Ticket, Answer]:
         """Each ticket's plans on top of those before it, its first outcome if it came before, or what refuses it."""
         overlay: Overlay = {}
         thoughts: dict[Ticket, Answer] = {}
+        bound = [ticket for ticket in tickets if ticket.task.needs_history] if head is not None else []
         prepared = await asyncio.gather(
-            *(self._prepared(ticket.task, seen, head) for ticket in tickets), return_exceptions=True
+            *(self._prepared(ticket.task, seen, head or "") for ticket in bound), return_exceptions=True
         )
-        for ticket, first in zip(tickets, prepared, strict=True):
+        firsts = dict(zip(bound, prepared, strict=True))
+        for ticket in tickets:
+            first = firsts.get(ticket)
             try:
                 if isinstance(first, BaseException):
                     raise first
@@ -188,10 +183,8 @@ class Batch:
             await asyncio.sleep(0)  # hundreds may be planned here: let others have a turn
         return thoughts
 
-    async def _prepared(self, task: Task, seen: Seen, head: str | None) -> Outcome | None:
+    async def _prepared(self, task: Task, seen: Seen, head: str) -> Outcome | None:
         """The first outcome of its key; else reads what its plan needs from the history."""
-        if not task.needs_history or head is None:
-            return None
         first = await self._repeats.first_outcome(task, seen, head, not_before=self._started)
         if first is None:
             await task.prepare(seen, head, not_before=self._started)
@@ -232,14 +225,14 @@ class Batch:
         self._hold(None)
         for ticket, thought in draft.parts:
             if operations is None or ticket.task.asked.operation in operations:
-                ticket.settle(outcome_of(ticket.task, thought, changed=True, commit=commit))
+                ticket.settle(ticket.task.outcome(thought, changed=True, commit=commit))
 
     async def _resolve(self, lost: Draft, seen: Seen, head: str | None, thoughts: Mapping[Ticket, Answer]) -> None:
         """A write that had no reply. While the files stand as it found them it may land yet; later it never will.
 
         Raises what keeps the history from us, unless the files say that all is done.
         """
-        if versions_of(seen, lost.services) == versions_of(lost.seen, lost.services):
+        if lost.versions_in(seen) == lost.versions_in(lost.seen):
             return
         try:
             found = await self._find(lost, READ_BACK_WAITS_S, head=head)

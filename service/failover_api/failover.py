@@ -102,6 +102,7 @@ class Failover:
     async def aclose(self) -> None:
         """Ends what is under way."""
         await self._writer.aclose()
+        await self._proposer.aclose()
 
     # Looking
 

@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from cachetools import LRUCache
@@ -11,7 +11,14 @@ from failover_api.core.catalog import Branch, Service
 from failover_api.core.splice import Manifest, parse
 from failover_api.core.version import manifests_version
 from failover_api.discovery import Discovery
-from failover_api.errors import DocumentNotFound, FailoverError, FileNotFound, ManifestError, RepositoryTooLarge
+from failover_api.errors import (
+    DocumentNotFound,
+    FailoverError,
+    FileNotFound,
+    ManifestError,
+    RepositoryTooLarge,
+    WriteConflict,
+)
 from failover_api.forge.port import File, Forge, Snapshot
 
 MANIFESTS_KEPT = 512
@@ -32,6 +39,24 @@ class Observation:
     def version(self) -> str:
         """Names the manifests and the service's entry in the catalog."""
         return manifests_version(self.service, {path: self.snapshot.file(path).sha for path in self.manifests})
+
+
+def versions_of(seen: Seen) -> dict[str, str]:
+    """The versions of what was read, by the service's name; "" for what could not be."""
+    return {name: one.version if isinstance(one, Observation) else "" for name, one in seen.items()}
+
+
+def snapshot_of(branch: Branch, seen: Seen, names: Collection[str], head: str | None) -> Snapshot:
+    """What a write to `branch` is compared with: all that it was planned from.
+
+    One file by itself, several by the head they were read at.
+    """
+    found: dict[str, File] = {}
+    for name in names:
+        one = seen[name]
+        if isinstance(one, Observation):
+            found |= {path: one.snapshot.file(path) for path in one.manifests}
+    return Snapshot(branch, found, None if len(found) == 1 else head)
 
 
 class Observer:
@@ -78,6 +103,22 @@ class Observer:
                 found[service.name] = await self._one_of_many(service, place, snapshot)
                 await asyncio.sleep(0)  # hundreds are parsed here: let others have a turn
         return found
+
+    async def observe_together(
+        self, branch: Branch, services: Sequence[Service], *, not_before: float | None, at_head: bool = False
+    ) -> tuple[Seen, str | None]:
+        """Reads services of one branch, and says at which head: None when a single file was read by itself.
+
+        Raises what refuses a service that is alone, WriteConflict when the branch moved while it was read.
+        """
+        if len(services) == 1:
+            found = await self.observe(services[0], not_before=not_before, at_head=at_head)
+            return {services[0].name: found}, found.snapshot.head
+        seen = await self.observe_all(branch, services, not_before=not_before)
+        heads = {one.snapshot.head for one in seen.values() if isinstance(one, Observation)}
+        if len(heads) > 1:  # a manifest had to be looked for once more
+            raise WriteConflict(f"{branch} moved while it was read")
+        return seen, next(iter(heads), None)
 
     async def observe_at(self, service: Service, commit: str) -> Observation:
         """A located service as it was at a commit of its repository. Raises as observe()."""

@@ -7,12 +7,12 @@ merged, or a person's. The first is gone on from, the second made anew, the thir
 import dataclasses
 import time
 
-from failover_api.core.message import Asked, commit_message
+from failover_api.core.message import Asked, asked_of, commit_message
 from failover_api.core.proposal import pull_request_text
 from failover_api.core.trailers import Record
 from failover_api.errors import OperationPending, WriteConflict
-from failover_api.forge.port import Commit, Forge, Snapshot
-from failover_api.observation import Observation
+from failover_api.forge.port import Commit, Forge
+from failover_api.observation import snapshot_of
 from failover_api.task import Task
 from failover_api.tip import Base, Tip, Tips
 
@@ -86,14 +86,7 @@ class OwnBranch:
 
     async def _commit(self, base: Base) -> Commit:
         """On the branch, which is where the base is."""
-        found = {
-            path: one.snapshot.file(path)
-            for one in base.seen.values()
-            if isinstance(one, Observation)
-            for path in one.manifests
-            if path in base.files
-        }
-        snapshot = Snapshot(self.branch, found, None if len(found) == 1 else base.head)
+        snapshot = snapshot_of(self.branch, base.seen, base.seen, base.head)
         message = commit_message([(plan, self._task.asked) for plan in base.thought.plans])
         return await self._forge.commit(snapshot, base.files, message)
 
@@ -104,19 +97,6 @@ def is_same_wish(task: Task, record: Record, base: Base) -> bool:
         return False
     reverts = {plan.reverts for plan in base.thought.plans} - {None}
     return not reverts or record.reverts in reverts
-
-
-def asked_of(record: Record) -> Asked:
-    """Who asked first."""
-    return Asked(
-        operation=record.operation,
-        by=record.by,
-        at=record.at,
-        reason=record.reason,
-        group=record.group,
-        force=record.force,
-        key=record.idempotency,
-    )
 
 
 def text_of(base: Base, commit: Commit, asked: Asked) -> tuple[str, str]:

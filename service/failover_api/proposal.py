@@ -16,6 +16,7 @@ from collections.abc import Sequence
 
 from failover_api.backoff import ATTEMPTS, back_off
 from failover_api.core.catalog import PullRequestOptions
+from failover_api.core.message import asked_of
 from failover_api.core.trailers import Record, read_records
 from failover_api.errors import (
     ChangedSince,
@@ -35,9 +36,9 @@ from failover_api.errors import (
 from failover_api.finishing import calls_of, finish, options_of
 from failover_api.forge.port import Commit, Forge, PullRequest
 from failover_api.history import branches_about
-from failover_api.observation import Observation, Observer, Seen
+from failover_api.observation import Observer, Seen
 from failover_api.outcome import Outcome
-from failover_api.own_branch import OwnBranch, asked_of, is_same_wish, is_text_of, text_of, with_force
+from failover_api.own_branch import OwnBranch, is_same_wish, is_text_of, text_of, with_force
 from failover_api.repeats import Repeats
 from failover_api.task import Task
 from failover_api.tip import Base, Tip, Tips
@@ -173,17 +174,11 @@ class Proposal:
         return first or await self._think(seen, head)
 
     async def _see(self, not_before: float | None) -> tuple[Seen, str]:
-        task = self._task
-        if len(task.services) == 1:
-            (service,) = task.services
-            found = await self._observer.observe(service, not_before=not_before, at_head=True)
-            seen: Seen = {service.name: found}
-        else:
-            seen = await self._observer.observe_all(task.branch, task.services, not_before=not_before)
-        heads = {one.snapshot.head for one in seen.values() if isinstance(one, Observation)}
-        if len(heads) > 1:
-            raise WriteConflict(f"{task.branch} moved while it was read")
-        return seen, next(iter(heads), None) or await self._forge.head(task.branch, not_before=not_before)
+        branch = self._task.branch
+        seen, head = await self._observer.observe_together(
+            branch, self._task.services, not_before=not_before, at_head=True
+        )
+        return seen, head or await self._forge.head(branch, not_before=not_before)
 
     async def _think(self, seen: Seen, head: str) -> Base:
         if self._task.needs_history:
@@ -349,15 +344,8 @@ class Proposal:
         return dataclasses.replace(answer, operation=operation, commit=commit, pull_request=pull)
 
     def _outcome(self, base: Base, *, changed: bool) -> Outcome:
-        return Outcome(
-            action=self._task.action,
-            policy=self._task.policy,
-            plans=base.thought.plans,
-            version=base.thought.version,
-            changed=changed,
-            refused=base.thought.refused,
-            warnings=tuple(f"{url} was closed to give way" for url in self._gave_way),
-        )
+        warnings = tuple(f"{url} was closed to give way" for url in self._gave_way)
+        return dataclasses.replace(self._task.outcome(base.thought, changed=changed), warnings=warnings)
 
 
 def _check_may_go(pull: PullRequest, tip: Tip) -> None:

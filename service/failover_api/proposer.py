@@ -8,6 +8,7 @@ from contextlib import AsyncExitStack
 from failover_api.core.catalog import Branch, Service
 from failover_api.core.trailers import read_records
 from failover_api.deadline import too_late
+from failover_api.errors import InternalError
 from failover_api.forge.port import Forge, PullRequest
 from failover_api.history import branch_of, branches_about, may_be_proposed
 from failover_api.observation import Observer
@@ -24,6 +25,7 @@ class Proposer:
     def __init__(self, forge: Forge, observer: Observer, repeats: Repeats, tips: Tips) -> None:
         self._forge, self._observer, self._repeats, self._tips = forge, observer, repeats, tips
         self._slots = asyncio.Semaphore(AT_ONCE)
+        self._running: set[asyncio.Task[Outcome]] = set()
         self._turns: dict[tuple[Branch, str], asyncio.Lock] = {}
 
     async def rehearse(self, task: Task) -> Outcome:
@@ -33,16 +35,35 @@ class Proposer:
     async def carry_out(self, task: Task, *, deadline_s: float) -> Outcome:
         """Opens a pull request, or gives the one that is open. Raises OperationPending, OutcomeUnknown."""
         proposal = self._proposal(task, deadline_s)
+        run = asyncio.create_task(self._in_turn(task, proposal))
+        self._running.add(run)
+        run.add_done_callback(self._running.discard)
         try:
-            async with asyncio.timeout(deadline_s), AsyncExitStack() as turns:
-                for name in sorted(service.name for service in task.services):
-                    await turns.enter_async_context(self._turns.setdefault((task.branch, name), asyncio.Lock()))
-                return await proposal.run()
+            async with asyncio.timeout(deadline_s):
+                return await run
+        except asyncio.CancelledError:
+            current = asyncio.current_task()
+            if not run.cancelled() or (current is not None and current.cancelling()):
+                raise
+            raise (proposal.unknown("interrupted") if proposal.is_in_doubt else InternalError("interrupted")) from None
         except TimeoutError as exc:
             passed = f"the deadline of {deadline_s:g} s passed"
             if proposal.opened is not None:
                 return dataclasses.replace(proposal.opened, warnings=(f"labels, reviewers, auto-merge: {passed}",))
             raise (proposal.unknown(passed) if proposal.is_in_doubt else too_late(deadline_s)) from exc
+
+    async def aclose(self) -> None:
+        """Ends what is under way; whoever waits is told so."""
+        running = list(self._running)
+        for run in running:
+            run.cancel()
+        await asyncio.gather(*running, return_exceptions=True)
+
+    async def _in_turn(self, task: Task, proposal: Proposal) -> Outcome:
+        async with AsyncExitStack() as turns:
+            for name in sorted(service.name for service in task.services):
+                await turns.enter_async_context(self._turns.setdefault((task.branch, name), asyncio.Lock()))
+            return await proposal.run()
 
     async def open_for(
         self, branch: Branch, services: Sequence[Service], *, not_before: float

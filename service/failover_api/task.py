@@ -16,9 +16,10 @@ from failover_api.core.plan import Plan, plan
 from failover_api.core.splice import Manifest, parse
 from failover_api.core.undo import plan_rollback
 from failover_api.errors import Conflict, FailoverError, ManifestError, NothingToRollBack, PreconditionFailed
+from failover_api.forge.port import Commit
 from failover_api.history import History, branch_of
-from failover_api.observation import Observation, Observer, Seen
-from failover_api.outcome import joined_version
+from failover_api.observation import Observation, Observer, Seen, versions_of
+from failover_api.outcome import Outcome, joined_version
 
 # {path: bytes} as the plans before this one leave it.
 Overlay = MutableMapping[str, bytes]
@@ -31,6 +32,11 @@ class Thought:
     plans: tuple[Plan, ...]
     refused: Mapping[str, FailoverError]
     version: str
+
+    @property
+    def files(self) -> dict[str, bytes]:
+        """{path: bytes} as the last plan leaves them."""
+        return {path: data for plan in self.plans for path, data in plan.new.items()}
 
     @property
     def has_changes(self) -> bool:
@@ -117,6 +123,22 @@ class Task:
         overlay.update(edited)
         return Thought(tuple(plans), refused, self._version(seen))
 
+    def outcome(
+        self, thought: Thought, *, changed: bool, dry_run: bool = False, commit: Commit | None = None
+    ) -> Outcome:
+        """What came of a thought."""
+        return Outcome(
+            action=self.action,
+            policy=self.policy,
+            plans=thought.plans,
+            version=thought.version,
+            changed=changed,
+            dry_run=dry_run,
+            commit=commit,
+            operation=self.asked.operation if commit else None,
+            refused=thought.refused,
+        )
+
     def _plan(self, found: Observation | FailoverError, edited: Mapping[str, bytes]) -> Plan:
         if isinstance(found, FailoverError):
             raise copy.copy(found)
@@ -133,8 +155,8 @@ class Task:
             )
 
     def _version(self, seen: Seen) -> str:
-        found = [seen[service.name] for service in self.services]
-        return joined_version([one.version if isinstance(one, Observation) else "" for one in found])
+        versions = versions_of(seen)
+        return joined_version([versions[service.name] for service in self.services])
 
     def _naming(self, service: Service, error: FailoverError) -> FailoverError:
         if self.asked.group is None:

@@ -2,14 +2,12 @@
 
 import asyncio
 import copy
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from failover_api.core.catalog import Branch, Service
 from failover_api.core.message import commit_message
 from failover_api.errors import FailoverError, OutcomeUnknown
-from failover_api.forge.port import Commit, File, Snapshot
-from failover_api.observation import Observation, Seen
+from failover_api.forge.port import Snapshot
+from failover_api.observation import Seen, versions_of
 from failover_api.outcome import Outcome
 from failover_api.task import Task, Thought
 
@@ -55,7 +53,6 @@ class Draft:
 
     seen: Seen
     snapshot: Snapshot
-    files: Mapping[str, bytes]
     parts: tuple[tuple[Ticket, Thought], ...]
 
     @property
@@ -63,36 +60,10 @@ class Draft:
         return commit_message([(plan, ticket.task.asked) for ticket, thought in self.parts for plan in thought.plans])
 
     @property
-    def services(self) -> list[Service]:
-        return [service for ticket, _ in self.parts for service in ticket.task.services]
+    def files(self) -> dict[str, bytes]:
+        return {path: data for _, thought in self.parts for path, data in thought.files.items()}
 
-
-def outcome_of(
-    task: Task, thought: Thought, *, changed: bool, dry_run: bool = False, commit: Commit | None = None
-) -> Outcome:
-    return Outcome(
-        action=task.action,
-        policy=task.policy,
-        plans=thought.plans,
-        version=thought.version,
-        changed=changed,
-        dry_run=dry_run,
-        commit=commit,
-        operation=task.asked.operation if commit else None,
-        refused=thought.refused,
-    )
-
-
-def snapshot_of(branch: Branch, seen: Seen, services: Sequence[Service], head: str | None) -> Snapshot:
-    """What the write is compared with: everything it was planned from. One file by itself, several by the head."""
-    found: dict[str, File] = {}
-    for service in services:
-        one = seen[service.name]
-        if isinstance(one, Observation):
-            found |= {path: one.snapshot.file(path) for path in one.manifests}
-    return Snapshot(branch, found, None if len(found) == 1 else head)
-
-
-def versions_of(seen: Seen, services: Sequence[Service]) -> dict[str, str]:
-    found = {service.name: seen.get(service.name) for service in services}
-    return {name: one.version if isinstance(one, Observation) else "" for name, one in found.items()}
+    def versions_in(self, seen: Seen) -> dict[str, str]:
+        """The versions that were read of its services; "" for one that was not."""
+        versions = versions_of(seen)
+        return {s.name: versions.get(s.name, "") for ticket, _ in self.parts for s in ticket.task.services}

@@ -13,7 +13,7 @@ from failover_api.core.trailers import Record, read_records
 from failover_api.errors import FailoverError, OperationPending
 from failover_api.forge.port import Commit, Comparison, Forge, LoggedCommit, blob_sha
 from failover_api.history import History
-from failover_api.observation import Observation, Observer, Seen
+from failover_api.observation import Observation, Observer, Seen, versions_of
 from failover_api.task import RollingBack, Task, Thought
 
 
@@ -27,11 +27,11 @@ class Base:
 
     @property
     def files(self) -> dict[str, bytes]:
-        return new_files(self.thought)
+        return self.thought.files
 
     @property
     def versions(self) -> dict[str, str]:
-        return _versions(self.seen)
+        return versions_of(self.seen)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,11 +47,6 @@ class Tip:
     def strangers(self) -> list[LoggedCommit]:
         """The commits that carry no trailers of ours."""
         return [commit for commit in self.comparison.commits if not read_records(commit.message)]
-
-
-def new_files(thought: Thought) -> dict[str, bytes]:
-    """{path: bytes} as the last plan leaves them."""
-    return {path: data for plan in thought.plans for path, data in plan.new.items()}
 
 
 class Tips:
@@ -78,7 +73,7 @@ class Tips:
             stranger = (tip.strangers or tip.comparison.commits)[-1:]
             named = f"commit {stranger[0].sha[:12]} by {stranger[0].by}" if stranger else "what is on it"
             raise OperationPending(f"{where}: {named} is not ours, and is not overwritten: merge or close it first")
-        return _versions(seen) == base.versions
+        return versions_of(seen) == base.versions
 
     async def _seen_at(self, task: Task, commit: str, base: Base) -> Seen | None:
         """The services as they were at a commit; None when they cannot be read there."""
@@ -103,7 +98,7 @@ class Tips:
         try:
             then = self._as_then(task, record)
             await then.prepare(seen, tip.comparison.merge_base, not_before=not_before)
-            planned = new_files(then.think(seen, {}))
+            planned = then.think(seen, {}).files
         except (FailoverError, ValueError):
             return False
         return tip.comparison.files == {path: blob_sha(data) for path, data in planned.items()}
@@ -115,7 +110,3 @@ class Tips:
         if action is Action.ROLLBACK:
             return RollingBack(task.services, action, asked, history=self._history, observer=self._observer)
         return Task(task.services, action, asked, skip_refused=task.asked.group is not None)
-
-
-def _versions(seen: Seen) -> dict[str, str]:
-    return {name: found.version if isinstance(found, Observation) else "" for name, found in seen.items()}

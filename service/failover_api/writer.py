@@ -98,14 +98,19 @@ class Writer:
     async def _run(self, tickets: list[Ticket]) -> list[Ticket]:
         """Runs a batch until all have their answer; when everybody has left, nothing is waited for."""
         run = asyncio.create_task(self._batch(tickets).run())
-        answered = asyncio.create_task(asyncio.wait([ticket.answer for ticket in tickets]))
+
+        def end_if_all_left(_: asyncio.Future[Outcome]) -> None:
+            if not any(ticket.is_open for ticket in tickets):
+                run.cancel()  # done by then, unless they left
+
+        for ticket in tickets:
+            ticket.answer.add_done_callback(end_if_all_left)
         try:
-            await asyncio.wait({run, answered}, return_when=asyncio.FIRST_COMPLETED)
-            return run.result() if run.done() else []
+            await asyncio.wait({run})
+            return [] if run.cancelled() else run.result()
         finally:
             run.cancel()
-            answered.cancel()
-            await asyncio.wait({run, answered})
+            await asyncio.wait({run})
 
     def _batch(self, tickets: list[Ticket]) -> Batch:
         return Batch(tickets, forge=self._forge, observer=self._observer, repeats=self._repeats)

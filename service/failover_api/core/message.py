@@ -91,6 +91,19 @@ def record_of(plan: Plan, asked: Asked) -> Record:
     )
 
 
+def asked_of(record: Record) -> Asked:
+    """The other way: who asked for what a record says."""
+    return Asked(
+        operation=record.operation,
+        by=record.by,
+        at=record.at,
+        reason=record.reason,
+        group=record.group,
+        force=record.force,
+        key=record.idempotency,
+    )
+
+
 def headline(plans: Sequence[Plan]) -> str:
     """The first line: "Fail over sonarr to backup", "Fail back 3 services to primary", "Move 2 services"."""
     what = plans[0].service.name if len(plans) == 1 else f"{len(plans)} services"
