@@ -94,3 +94,13 @@ def stage(served_sandbox: tuple[Any, str], tmp_path: Path, monkeypatch: pytest.M
     with at_rest(sandbox):
         sandbox.requests.clear()
         yield Stage(sandbox, url, repository, tmp_path)
+
+
+@pytest.fixture
+def reviewed(stage: Any) -> Any:
+    """The stage with every service moved by pull request."""
+    from tests.acts import BY_PULL_REQUEST
+    from tests.stage import SERVICES
+
+    stage.declare(SERVICES, top=BY_PULL_REQUEST)
+    return stage

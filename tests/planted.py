@@ -35,7 +35,7 @@ BUGS = [
         "            except WriteConflict as exc:\n                last = exc\n",
         "            except WriteConflict as exc:\n                last = exc\n"
         "                newest = (await self._look(self._live, time.monotonic()))[0]\n"
-        "                read = [s for t, _ in draft.parts for s in t.task.services]\n"
+        "                read = [s.name for t, _ in draft.parts for s in t.task.services]\n"
         "                head = await self._forge.head(self._branch, not_before=time.monotonic())\n"
         "                again = snapshot_of(self._branch, newest, read, head)\n"
         "                self._landed(draft, await self._forge.commit(again, draft.files, draft.message))\n"
@@ -109,14 +109,6 @@ BUGS = [
         "repeats.py",
         "        if task.asked.key is None:\n            return None\n        pulls",
         "        if True:\n            return None\n        pulls",
-    ),
-    Bug(
-        "one file is compared, though the plan was made from several",
-        "ticket.py",
-        "            found |= {path: one.snapshot.file(path) for path in one.manifests}\n"
-        "    return Snapshot(branch, found, None if len(found) == 1 else head)\n",
-        "            found |= {path: one.snapshot.file(path) for path in one.manifests}\n"
-        "    return Snapshot(branch, found, None)\n",
     ),
 ]
 

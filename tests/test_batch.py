@@ -23,16 +23,11 @@ from failover_api.errors import (
     RepositoryNotFound,
 )
 from failover_api.failover import Wish
-from failover_api.outcome import Outcome
-from failover_api.wiring import House
+from tests.acts import promote
 from tests.stage import FILES, RELEASE, SONARR, VOLSYNC, Stage
 
 WRITE: dict[str, dict[str, Any]] = {"sonarr": {"method": "PUT"}, "plex": {"operation": "createCommitOnBranch"}}
 ONE_AND_SEVERAL_FILES = pytest.mark.parametrize("name", ["sonarr", "plex"])
-
-
-async def promote(house: House, name: str = "sonarr", **how: Any) -> Outcome:
-    return await house.failover.move(name, Action.PROMOTE, Wish(by="maria", **how))
 
 
 def landed(stage: Stage, operation: str | None) -> int:

@@ -5,7 +5,6 @@ import logging
 
 import pytest
 
-from failover_api.core.catalog import Action
 from failover_api.core.state import State
 from failover_api.errors import (
     FailoverError,
@@ -15,19 +14,9 @@ from failover_api.errors import (
     PreconditionFailed,
     UnknownService,
 )
-from failover_api.failover import Status, Unreadable, Wish
-from failover_api.outcome import Outcome
-from failover_api.wiring import House
+from failover_api.failover import Status, Unreadable
+from tests.acts import demote, promote
 from tests.stage import FILES, RELEASE, SONARR, VOLSYNC, Stage, deployment, entry
-
-
-async def promote(house: House, name: str = "sonarr", **how: object) -> Outcome:
-    return await house.failover.move(name, Action.PROMOTE, Wish(by="maria", **how))
-
-
-async def demote(house: House, name: str = "sonarr", **how: object) -> Outcome:
-    return await house.failover.move(name, Action.DEMOTE, Wish(by="maria", **how))
-
 
 # Status and list
 

@@ -1,33 +1,17 @@
 """What comes after a pull request is open: labels, reviewers, auto-merge; none of it undoes what is open."""
 
-from typing import Any
-
 import pytest
 
-from failover_api.core.catalog import Action
 from failover_api.core.state import State
-from failover_api.failover import Wish
-from failover_api.outcome import Outcome
-from failover_api.wiring import House
+from tests.acts import BY_PULL_REQUEST, number, promote
 from tests.stage import SERVICES, SONARR, Stage, entry
-
-POLICY = "policy: pull_request"
-
-
-async def promote(house: House, name: str = "sonarr", **how: Any) -> Outcome:
-    return await house.failover.move(name, Action.PROMOTE, Wish(**{"by": "maria", **how}))
-
-
-def number(outcome: Outcome) -> int:
-    assert outcome.pull_request is not None
-    return outcome.pull_request.number
 
 
 async def test_labels_and_reviewers_are_asked_for(stage: Stage) -> None:
     repo = stage.sandbox.repositories[stage.repository]
     repo.collaborators, repo.teams = ["alice"], ["platform"]
     options = "pull_request: {labels: [failover, urgent], reviewers: [alice], team_reviewers: [platform], draft: true}"
-    stage.declare(entry("sonarr", "media", POLICY, options))
+    stage.declare(entry("sonarr", "media", BY_PULL_REQUEST, options))
     async with stage.house() as house:
         outcome = await promote(house)
     (pull,) = stage.pulls()
@@ -39,7 +23,7 @@ async def test_labels_and_reviewers_are_asked_for(stage: Stage) -> None:
 
 
 async def test_a_reviewer_who_does_not_exist_is_a_warning(stage: Stage) -> None:
-    stage.declare(entry("sonarr", "media", POLICY, "pull_request: {labels: [failover], reviewers: [nobody]}"))
+    stage.declare(entry("sonarr", "media", BY_PULL_REQUEST, "pull_request: {labels: [failover], reviewers: [nobody]}"))
     async with stage.house() as house:
         outcome = await promote(house)
     assert outcome.is_pending
@@ -51,7 +35,7 @@ async def test_a_reviewer_who_does_not_exist_is_a_warning(stage: Stage) -> None:
 async def test_auto_merge_waits_for_the_review(stage: Stage) -> None:
     stage.sandbox.repositories[stage.repository].allow_auto_merge = True
     stage.sandbox.protect(repository=stage.repository)
-    stage.declare(entry("sonarr", "media", POLICY, "pull_request: {auto_merge: true}"))
+    stage.declare(entry("sonarr", "media", BY_PULL_REQUEST, "pull_request: {auto_merge: true}"))
     async with stage.house() as house:
         outcome = await promote(house)
         assert outcome.warnings == ()
@@ -63,7 +47,7 @@ async def test_auto_merge_waits_for_the_review(stage: Stage) -> None:
 async def test_auto_merge_that_is_not_allowed_is_a_warning(stage: Stage) -> None:
     stage.sandbox.repositories[stage.repository].allow_auto_merge = False
     stage.sandbox.protect(repository=stage.repository)
-    stage.declare(entry("sonarr", "media", POLICY, "pull_request: {auto_merge: squash}"))
+    stage.declare(entry("sonarr", "media", BY_PULL_REQUEST, "pull_request: {auto_merge: squash}"))
     async with stage.house() as house:
         outcome = await promote(house)
     assert outcome.is_pending
@@ -71,7 +55,7 @@ async def test_auto_merge_that_is_not_allowed_is_a_warning(stage: Stage) -> None
 
 
 async def test_what_auto_merge_merges_at_once_is_merged_in_the_answer(stage: Stage) -> None:
-    stage.declare(SERVICES, top=f"{POLICY}\npull_request: {{auto_merge: squash}}")
+    stage.declare(SERVICES, top=f"{BY_PULL_REQUEST}\npull_request: {{auto_merge: squash}}")
     async with stage.house() as house:
         outcome = await promote(house)
         status = await house.failover.status("sonarr")
@@ -88,7 +72,7 @@ async def test_what_auto_merge_merges_at_once_is_merged_in_the_answer(stage: Sta
 @pytest.fixture
 def labelled(stage: Stage) -> Stage:
     """Every service by pull request, with a label."""
-    stage.declare(SERVICES, top=f"{POLICY}\npull_request: {{labels: [failover]}}")
+    stage.declare(SERVICES, top=f"{BY_PULL_REQUEST}\npull_request: {{labels: [failover]}}")
     return stage
 
 

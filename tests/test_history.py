@@ -1,20 +1,13 @@
 """What Git says of a service: moves, edits, merges, pages."""
 
-from typing import Any
-
 import pytest
 
 from failover_api.core.catalog import Action
 from failover_api.errors import BadRequest, UnknownService
-from failover_api.failover import Wish
 from failover_api.forge.port import LoggedCommit
 from failover_api.history import Entry, merged_listings
-from failover_api.wiring import House
+from tests.acts import move
 from tests.stage import FILES, RADARR, RELEASE, SERVICES, SONARR, VOLSYNC, Stage, deployment, entry
-
-
-async def move(house: House, name: str = "sonarr", action: Action = Action.PROMOTE, **how: Any) -> Any:
-    return await house.failover.move(name, action, Wish(**{"by": "maria", **how}))
 
 
 def shown(entries: tuple[Entry, ...]) -> list[tuple[str, ...]]:

@@ -1,37 +1,17 @@
 """The branch of a pull request: gone on from where it is ours, made anew where that is done with, else left alone."""
 
-from typing import Any
-
 import pytest
 
 from failover_api.core.catalog import Action
 from failover_api.core.trailers import read_records
 from failover_api.errors import GitHubError, GitHubPermission, OperationPending
 from failover_api.failover import Wish
-from failover_api.outcome import Outcome
-from failover_api.wiring import House
+from tests.acts import BY_PULL_REQUEST, number, promote
 from tests.stage import FILES, SERVICES, SONARR, VOLSYNC, Stage, entry
 
-POLICY = "policy: pull_request"
 BRANCH = {"sonarr": "failover/sonarr", "plex": "failover/plex"}
 FILE = {"sonarr": SONARR, "plex": VOLSYNC}
 ONE_AND_SEVERAL_FILES = pytest.mark.parametrize("name", ["sonarr", "plex"])
-
-
-async def promote(house: House, name: str = "sonarr", **how: Any) -> Outcome:
-    return await house.failover.move(name, Action.PROMOTE, Wish(**{"by": "maria", **how}))
-
-
-@pytest.fixture
-def reviewed(stage: Stage) -> Stage:
-    """Every service by pull request."""
-    stage.declare(SERVICES, top=POLICY)
-    return stage
-
-
-def number(outcome: Outcome) -> int:
-    assert outcome.pull_request is not None
-    return outcome.pull_request.number
 
 
 async def test_a_branch_that_was_deleted_after_closing_is_made_again(reviewed: Stage) -> None:
@@ -142,7 +122,7 @@ async def test_a_pull_request_into_another_base_is_left_alone(reviewed: Stage) -
     reviewed.commit({"README.md": "a branch\n"}, "Branch off", "staging")
     async with reviewed.house() as house:
         first = await promote(house)
-    reviewed.declare(entry("sonarr", "media", "branch: staging"), top=POLICY)
+    reviewed.declare(entry("sonarr", "media", "branch: staging"), top=BY_PULL_REQUEST)
     async with reviewed.house() as house:
         with pytest.raises(OperationPending, match=f"/pull/{number(first)} is open from .* into main"):
             await promote(house)
@@ -156,7 +136,7 @@ async def test_what_was_left_half_done_of_another_catalog_is_made_anew_where_it_
     async with reviewed.house() as house:
         with pytest.raises(GitHubError):
             await promote(house)
-    reviewed.declare(SERVICES.replace("pvc-sonarr-backup", "pvc-sonarr-2"), top=POLICY)
+    reviewed.declare(SERVICES.replace("pvc-sonarr-backup", "pvc-sonarr-2"), top=BY_PULL_REQUEST)
     async with reviewed.house() as house:
         with pytest.raises(OperationPending):
             await promote(house)

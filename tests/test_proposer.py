@@ -1,7 +1,6 @@
 """Policy pull_request: one open pull request for each service, whoever asks and whatever was lost on the way."""
 
 import asyncio
-from typing import Any
 
 import pytest
 
@@ -18,34 +17,13 @@ from failover_api.errors import (
 )
 from failover_api.failover import Wish
 from failover_api.forge.pace import Pace
-from failover_api.outcome import Outcome
 from failover_api.wiring import House, open_failover
+from tests.acts import BY_PULL_REQUEST, demote, number, promote
 from tests.stage import FILES, RELEASE, SERVICES, SONARR, VOLSYNC, Stage, deployment, entry
 
-POLICY = "policy: pull_request"
 BRANCH = {"sonarr": "failover/sonarr", "plex": "failover/plex"}
 FILE = {"sonarr": SONARR, "plex": VOLSYNC}
 ONE_AND_SEVERAL_FILES = pytest.mark.parametrize("name", ["sonarr", "plex"])
-
-
-async def promote(house: House, name: str = "sonarr", **how: Any) -> Outcome:
-    return await house.failover.move(name, Action.PROMOTE, Wish(**{"by": "maria", **how}))
-
-
-async def demote(house: House, name: str = "sonarr", **how: Any) -> Outcome:
-    return await house.failover.move(name, Action.DEMOTE, Wish(**{"by": "maria", **how}))
-
-
-@pytest.fixture
-def reviewed(stage: Stage) -> Stage:
-    """Every service by pull request."""
-    stage.declare(SERVICES, top=POLICY)
-    return stage
-
-
-def number(outcome: Outcome) -> int:
-    assert outcome.pull_request is not None
-    return outcome.pull_request.number
 
 
 @ONE_AND_SEVERAL_FILES
@@ -87,7 +65,7 @@ async def test_asked_again_while_open_it_is_the_same(reviewed: Stage, name: str)
 @pytest.mark.parametrize("group", [False, True])
 async def test_a_warm_pull_request_is_at_most_four_requests(reviewed: Stage, group: bool) -> None:
     if group:
-        reviewed.declare(SERVICES, top=f"{POLICY}\ngroups: {{all: [sonarr, plex]}}")
+        reviewed.declare(SERVICES, top=f"{BY_PULL_REQUEST}\ngroups: {{all: [sonarr, plex]}}")
     async with reviewed.house() as house:
         await house.failover.status("sonarr")
         reviewed.requests.clear()
@@ -100,7 +78,7 @@ async def test_a_warm_pull_request_is_at_most_four_requests(reviewed: Stage, gro
 
 
 async def test_what_was_opened_on_a_stale_copy_is_taken_back_where_the_base_refuses(reviewed: Stage) -> None:
-    reviewed.declare(SERVICES, top=f"{POLICY}\ngroups: {{all: [sonarr, plex]}}")
+    reviewed.declare(SERVICES, top=f"{BY_PULL_REQUEST}\ngroups: {{all: [sonarr, plex]}}")
     async with reviewed.house() as house:
         await house.failover.status("sonarr")
         reviewed.replace(SONARR, "role: primary", "role: elsewhere")
@@ -110,7 +88,7 @@ async def test_what_was_opened_on_a_stale_copy_is_taken_back_where_the_base_refu
 
 
 async def test_what_was_opened_on_a_stale_copy_is_withdrawn(reviewed: Stage) -> None:
-    reviewed.declare(SERVICES, top=f"{POLICY}\ngroups: {{all: [sonarr, plex]}}")
+    reviewed.declare(SERVICES, top=f"{BY_PULL_REQUEST}\ngroups: {{all: [sonarr, plex]}}")
     async with reviewed.house() as house:
         await house.failover.status("sonarr")
         reviewed.commit({SONARR: deployment("sonarr", role="backup", claim="pvc-sonarr-backup")})
@@ -311,7 +289,7 @@ async def test_the_force_of_whoever_asks_again_is_said(reviewed: Stage) -> None:
 async def test_a_catalog_that_changed_meanwhile_has_to_wait_or_to_supersede(reviewed: Stage) -> None:
     async with reviewed.house() as house:
         first = await promote(house)
-    reviewed.declare(SERVICES.replace("pvc-sonarr-backup", "pvc-sonarr-2"), top=POLICY)
+    reviewed.declare(SERVICES.replace("pvc-sonarr-backup", "pvc-sonarr-2"), top=BY_PULL_REQUEST)
     async with reviewed.house() as house:
         with pytest.raises(OperationPending, match=f"/pull/{number(first)}"):
             await promote(house)
@@ -444,7 +422,7 @@ async def test_status_and_list_show_what_is_open(reviewed: Stage) -> None:
 
 async def test_an_app_without_the_permission_can_still_commit_directly(stage: Stage) -> None:
     del stage.sandbox.permissions["pull_requests"]
-    stage.declare(entry("sonarr") + entry("radarr", "media", POLICY))
+    stage.declare(entry("sonarr") + entry("radarr", "media", BY_PULL_REQUEST))
     async with stage.house(stage.app_settings()) as house:
         assert (await promote(house, "sonarr")).changed
         with pytest.raises(GitHubPermission, match="pull_requests"):

@@ -12,13 +12,10 @@ from failover_api.errors import ChangedSince, Conflict, NothingToRollBack, Preco
 from failover_api.failover import Wish
 from failover_api.outcome import Outcome
 from failover_api.wiring import House
+from tests.acts import move
 from tests.stage import FILES, SERVICES, SONARR, VOLSYNC, Stage, deployment, entry
 
 ONE_AND_SEVERAL_FILES = pytest.mark.parametrize(("name", "path"), [("sonarr", SONARR), ("plex", VOLSYNC)])
-
-
-async def move(house: House, name: str = "sonarr", action: Action = Action.PROMOTE, **how: Any) -> Outcome:
-    return await house.failover.move(name, action, Wish(**{"by": "maria", **how}))
 
 
 async def rollback(house: House, name: str = "sonarr", **how: Any) -> Outcome:

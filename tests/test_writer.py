@@ -21,17 +21,12 @@ from failover_api.errors import (
     PreconditionFailed,
     SwitchNotFound,
 )
-from failover_api.failover import Wish
 from failover_api.outcome import Outcome
 from failover_api.task import Task
 from failover_api.ticket import Ticket
-from failover_api.wiring import House
 from failover_api.writer import MAX_FILES, Writer, take
+from tests.acts import move
 from tests.stage import RELEASE, SONARR, VOLSYNC, Stage, deployment, entry
-
-
-async def move(house: House, name: str, action: Action = Action.PROMOTE, **how: Any) -> Outcome:
-    return await house.failover.move(name, action, Wish(**{"by": "maria", **how}))
 
 
 def many(stage: Stage, count: int) -> list[str]:
