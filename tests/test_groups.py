@@ -140,7 +140,8 @@ async def test_a_large_group_is_one_commit_and_two_requests_when_warm(stage: Sta
     assert len(part.plans) == 150
     assert len(stage.moves) == 2
     assert asked <= 2
-    assert len(stage.requests) <= 4, "a head that moved costs a lost race, the branch and its tree, not a file each"
+    # A head that moved costs a lost race, the branch and its tree, not a file each.
+    assert len(stage.requests) <= 4, [(request.method, request.path, request.query) for request in stage.requests]
 
 
 async def test_a_lost_race_is_planned_anew(grouped: Stage) -> None:

@@ -37,9 +37,9 @@ OPEN = {"pull_request": (12, "open")}
 OPEN_ALREADY = {**OPEN, "changed": False}
 MERGED = {"pull_request": (12, "merged")}
 CLOSED = {"pull_request": (12, "closed"), "changed": False}
-DRY = {"dry_run": True, "commit": False}
+DRY = {"dry_run": True}
 DRY_OPEN_ALREADY = {**DRY, "changed": False}
-NOTHING = {"changed": False, "commit": False}
+NOTHING = {"changed": False}
 PULL = "Pull request #12"
 
 
@@ -48,10 +48,9 @@ PULL = "Pull request #12"
     [
         ({}, "sonarr moved from primary to backup: 2 values in a.yml."),
         (DRY, "sonarr would move from primary to backup: 2 values in a.yml. Nothing was written."),
-        ({"commit": False}, "sonarr would move from primary to backup: 2 values in a.yml. Nothing was written."),
         (OPEN, f"{PULL} moves sonarr from primary to backup when it is merged: 2 values in a.yml."),
         (
-            {**OPEN, "commit": False},
+            OPEN,
             f"{PULL} moves sonarr from primary to backup when it is merged: 2 values in a.yml.",
         ),
         (

@@ -40,15 +40,14 @@ def sentence(
     changed: bool = True,
     pull_request: tuple[int, str] | None = None,
     refused: Sequence[str] = (),
-    commit: bool = True,
 ) -> str:
     """What came of a move, or would.
 
-    `pull_request` is its number and state (open, merged, closed); `commit`: there is one; `changed`: by this call, not
-    by an earlier one. `refused` are the services of the group that were left out.
+    `pull_request` is its number and state (open, merged, closed); `changed`: by this call, not by an earlier one.
+    `refused` are the services of the group that were left out.
     """
     number, state = pull_request or (0, None)
-    event = _event(state, is_unwritten=dry_run or not (commit or state), changed=changed)
+    event = _event(state, is_unwritten=dry_run, changed=changed)
     pull = f"Pull request #{number}" if group is None else f"pull request #{number}"
     if group is None and len(plans) == 1:
         text = _of_one(plans[0], event, pull)

@@ -164,7 +164,6 @@ def _sentence(part: Outcome, group: str | None) -> str:
         changed=part.changed,
         pull_request=(pull.number, pull.state) if pull else None,
         refused=list(part.refused),
-        commit=part.commit is not None,
     )
 
 

@@ -1,6 +1,6 @@
 """The yard: a small GitHub over a real bare Git repository, for the demo and the tests.
 
-    objects, refs, packs, bare      the bare repository: values and bytes, refs, new objects, all together
+    objects, refs, bare             the bare repository: values and bytes, refs, all together
     history, three_way              log, diff, where branches parted; a merge
     repository                      what GitHub knows beyond Git: rules, settings, pull requests
     opening, following, merging     pull requests: made and edited, when branches move, merged

@@ -12,7 +12,7 @@ import threading
 from typing import TYPE_CHECKING
 
 from dulwich.object_store import DiskObjectStore
-from dulwich.objects import ObjectID
+from dulwich.objects import ObjectID, ShaFile
 
 from failover_api.sandbox.objects import (
     BLOB,
@@ -31,13 +31,13 @@ from failover_api.sandbox.objects import (
     parse_tree,
     tree_bytes,
 )
-from failover_api.sandbox.packs import Packs
 from failover_api.sandbox.refs import Move, Refs
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
+LOOSE_AT_MOST = 8
 _CONFIG = "[core]\n\trepositoryformatversion = 0\n\tfilemode = true\n\tbare = true\n\tlogallrefupdates = false\n"
 _SHA = re.compile("[0-9a-f]{40}")
 
@@ -49,7 +49,7 @@ class Bare:
         self._directory = directory
         self._refs = Refs(directory)
         self._lock = threading.RLock()
-        self._packs = Packs(directory / "objects/pack")
+        self._store = DiskObjectStore(directory / "objects", loose_compression_level=1, pack_compression_level=1)
         self._pending: dict[str, tuple[int, bytes]] = {}
         self._batches = 0
         self._kinds: dict[str, int] = {}
@@ -58,7 +58,6 @@ class Bare:
         self._trees: dict[str, dict[str, Entry]] = {}
         self._commits: dict[str, Commit] = {}
         self._ranks: dict[str, tuple[int, int]] = {}
-        self._others: DiskObjectStore | None = None
 
     @classmethod
     def create(cls, directory: Path, branch: str) -> Bare:
@@ -69,8 +68,7 @@ class Bare:
         return cls(directory)
 
     def close(self) -> None:
-        if self._others is not None:
-            self._others.close()
+        self._store.close()
 
     @contextlib.contextmanager
     def batch(self) -> Iterator[None]:
@@ -199,16 +197,10 @@ class Bare:
         """Kind and content. Raises KeyError."""
         if pending := self._pending.get(sha):
             return pending
-        return self._packs.read(sha) or self._pushed(sha)
-
-    def _pushed(self, sha: str) -> tuple[int, bytes]:
-        """An object that others have written: it may be loose, or a delta in a pack."""
         if not _SHA.fullmatch(sha):
             raise KeyError(sha)
         with self._lock:
-            if self._others is None:
-                self._others = DiskObjectStore(self._directory / "objects")
-            return self._others.get_raw(ObjectID(sha.encode()))
+            return self._store.get_raw(ObjectID(sha.encode()))
 
     def _put(self, kind: int, raw: bytes) -> str:
         sha = name_of(kind, raw)
@@ -220,9 +212,16 @@ class Bare:
         return sha
 
     def _flush(self) -> None:
-        if self._pending and not self._batches:
-            self._packs.add(self._pending)
-            self._pending = {}
+        """A few objects are a file each; many are one pack."""
+        if not self._pending or self._batches:
+            return
+        objects = [ShaFile.from_raw_string(kind, raw) for kind, raw in self._pending.values()]
+        if len(objects) > LOOSE_AT_MOST:
+            self._store.add_objects([(one, None) for one in objects])
+        else:
+            for one in objects:
+                self._store.add_object(one)
+        self._pending = {}
 
     def _put_ordered(self, ordered: dict[str, Entry]) -> str:
         sha = self._put(TREE, tree_bytes(ordered))
