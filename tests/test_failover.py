@@ -5,6 +5,7 @@ import logging
 
 import pytest
 
+from failover_api.core.catalog import Action
 from failover_api.core.state import State
 from failover_api.errors import (
     FailoverError,
@@ -14,7 +15,9 @@ from failover_api.errors import (
     PreconditionFailed,
     UnknownService,
 )
+from failover_api.event import Ended
 from failover_api.failover import Status, Unreadable
+from failover_api.wiring import open_failover
 from tests.acts import demote, promote
 from tests.stage import FILES, RELEASE, SONARR, VOLSYNC, Stage, deployment, entry
 
@@ -380,3 +383,35 @@ async def test_an_outage_is_reported_as_such(stage: Stage) -> None:
     async with stage.house() as house:
         with pytest.raises(GitHubUnavailable):
             await house.failover.status("sonarr")
+
+
+# Those who listen
+
+
+async def test_listeners_are_told_of_every_move_that_ended(stage: Stage) -> None:
+    told: list[Ended] = []
+    async with open_failover(stage.settings(), listeners=[told.append]) as house:
+        await promote(house, "sonarr")
+        stage.replace(SONARR, "role: backup", "role: nowhere")
+        with pytest.raises(ManifestDrifted):
+            await demote(house, "sonarr")
+    moved, refused = told
+    assert (moved.services, moved.action, moved.dry_run) == (("sonarr",), Action.PROMOTE, False)
+    assert moved.outcome is not None
+    assert moved.outcome.changed
+    assert moved.error is None
+    assert moved.outcome.operation == moved.operation
+    assert isinstance(refused.error, ManifestDrifted)
+    assert refused.outcome is None
+
+
+async def test_a_listener_that_fails_fails_no_move(stage: Stage, caplog: pytest.LogCaptureFixture) -> None:
+    def fail(event: Ended) -> None:
+        raise RuntimeError("full")
+
+    told: list[Ended] = []
+    async with open_failover(stage.settings(), listeners=[fail, told.append]) as house:
+        outcome = await promote(house, "sonarr")
+    assert outcome.changed
+    assert len(told) == 1
+    assert "a listener failed" in caplog.text

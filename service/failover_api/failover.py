@@ -29,9 +29,11 @@ from failover_api.errors import (
     GitHubError,
     GitHubRateLimited,
     GitHubUnavailable,
+    InternalError,
     UnknownGroup,
     UnknownService,
 )
+from failover_api.event import Ended, Listener, tell
 from failover_api.forge.concurrency import both
 from failover_api.forge.port import Forge, PullRequest
 from failover_api.grouping import check_branches, check_versions, half_done, parts_of
@@ -87,10 +89,15 @@ class Wish:
 
 
 class Failover:
-    """What operators do. `catalog` gives the catalog in force; `deadline_s` is for a whole operation."""
+    """What operators do. `catalog` gives the catalog in force; `deadline_s` is for a whole operation.
 
-    def __init__(self, forge: Forge, catalog: Callable[[], Catalog], *, deadline_s: float) -> None:
-        self._forge, self._catalog, self._deadline_s = forge, catalog, deadline_s
+    `listeners` are told of every move that ended.
+    """
+
+    def __init__(
+        self, forge: Forge, catalog: Callable[[], Catalog], *, deadline_s: float, listeners: Sequence[Listener] = ()
+    ) -> None:
+        self._forge, self._catalog, self._deadline_s, self._listeners = forge, catalog, deadline_s, tuple(listeners)
         self._observer = Observer(forge)
         self._history = History(forge)
         repeats = Repeats(forge, self._observer)
@@ -151,7 +158,7 @@ class Failover:
         else:
             task = Task((service,), action, asked)
         task.versions, task.supersede = wish.versions, wish.supersede
-        return await self._logged(task, wish, self._carry_out(task, wish))
+        return await self._told(task, wish, self._carry_out(task, wish))
 
     async def move_group(self, name: str, action: Action, wish: Wish) -> GroupOutcome:
         """Moves the services of a group: one commit, or one pull request, for each branch and policy.
@@ -170,7 +177,7 @@ class Failover:
         check_branches(name, tasks)
         clock = _Clock(self._deadline_s)
         if len(tasks) > 1 or wish.dry_run:
-            rehearsed = [await self._logged(task, wish, self._rehearse(task, clock.left_s)) for task in tasks]
+            rehearsed = [await self._told(task, wish, self._rehearse(task, clock.left_s)) for task in tasks]
             outcome = GroupOutcome(name, action, tuple(rehearsed), names)
             check_versions(outcome, wish.versions)
             if wish.dry_run:
@@ -183,7 +190,7 @@ class Failover:
         done: list[Outcome] = []
         for task in tasks:
             try:
-                done.append(await self._logged(task, wish, self._write(task, clock.left_s)))
+                done.append(await self._told(task, wish, self._write(task, clock.left_s)))
             except FailoverError as exc:
                 if not any(one.changed for one in done):
                     raise
@@ -225,24 +232,29 @@ class Failover:
                 self._protected[task.branch] = True
         return await self._proposer.carry_out(task, deadline_s=clock.left_s)
 
-    async def _logged(self, task: Task, wish: Wish, work: Awaitable[Outcome]) -> Outcome:
-        """Awaits a move and says in the log what came of it: one line a decision."""
+    async def _told(self, task: Task, wish: Wish, work: Awaitable[Outcome]) -> Outcome:
+        """Awaits a move and says what came of it, in the log (one line a decision) and to those who listen."""
         started = time.monotonic()
         what = {"group": task.name} if task.asked.group else {"service": task.name}
         facts: dict[str, object] = {**what, "action": task.action.value, "dry_run": wish.dry_run, "by": wish.by}
         facts["operation"] = task.asked.operation
+        came: Outcome | FailoverError = InternalError("interrupted")
         try:
-            outcome = await work
+            came = outcome = await work
         except FailoverError as exc:
+            came = exc
             event = "move refused" if exc.outcome == "not-applied" else "move outcome unknown"
             _log.warning(event, extra={**facts, "problem": exc.slug, "detail": exc.detail})
             raise
         except BaseException:  # cancelled, or a defect of ours
             _log.exception("move interrupted", extra=facts)
             raise
-        facts |= _facts(outcome)
-        _log.info("move done", extra={**facts, "duration_ms": round((time.monotonic() - started) * 1000)})
-        return outcome
+        else:
+            duration_ms = round((time.monotonic() - started) * 1000)
+            _log.info("move done", extra={**facts, **_facts(outcome), "duration_ms": duration_ms})
+            return outcome
+        finally:
+            tell(self._listeners, _ended(task, wish, came, duration_s=time.monotonic() - started))
 
     async def _list(self, branch: Branch, services: list[Service]) -> Sequence[Status | Unreadable]:
         try:
@@ -312,6 +324,23 @@ def _by_branch(services: Sequence[Service]) -> dict[Branch, list[Service]]:
     for service in services:
         by_branch.setdefault(service.branch, []).append(service)
     return by_branch
+
+
+def _ended(task: Task, wish: Wish, came: Outcome | FailoverError, *, duration_s: float) -> Ended:
+    """A move as those who listen are told of it; `came` is what came of it."""
+    return Ended(
+        action=task.action,
+        policy=task.policy,
+        services=tuple(service.name for service in task.services),
+        group=task.asked.group,
+        by=wish.by,
+        reason=wish.reason,
+        dry_run=wish.dry_run,
+        operation=task.asked.operation,
+        duration_s=duration_s,
+        outcome=came if isinstance(came, Outcome) else None,
+        error=came if isinstance(came, FailoverError) else None,
+    )
 
 
 def _facts(outcome: Outcome) -> dict[str, object]:

@@ -5,11 +5,12 @@ async with open_failover(settings) as house:
 """
 
 import contextlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 from failover_api.catalog_file import CatalogFile
+from failover_api.event import Listener
 from failover_api.failover import Failover
 from failover_api.forge.app_auth import AppCredentials, Credentials, StaticToken
 from failover_api.forge.client import GitHubClient
@@ -34,9 +35,16 @@ class House:
 
 @asynccontextmanager
 async def open_failover(
-    settings: Settings, catalog: CatalogFile | None = None, *, pace: Pace | None = None
+    settings: Settings,
+    catalog: CatalogFile | None = None,
+    *,
+    pace: Pace | None = None,
+    listeners: Sequence[Listener] = (),
 ) -> AsyncIterator[House]:
-    """Puts the pieces together; nothing is asked of GitHub yet. `pace` is GitHub's own unless another is given."""
+    """Puts the pieces together; nothing is asked of GitHub yet.
+
+    `pace` is GitHub's own unless another is given; `listeners` are told of every move that ended.
+    """
     catalog = catalog or CatalogFile(settings.config)
     catalog.reload()
     timeout_s = min(REQUEST_TIMEOUT_S, settings.deadline_s / 3)
@@ -44,7 +52,7 @@ async def open_failover(
         client = GitHubClient(connections, base_url=settings.github_url, timeout_s=timeout_s, pace=pace)
         client.credentials = _credentials(settings, client)
         github = GitHub(client)
-        failover = Failover(github, catalog.current, deadline_s=settings.deadline_s)
+        failover = Failover(github, catalog.current, deadline_s=settings.deadline_s, listeners=listeners)
         try:
             yield House(settings, catalog, client.credentials, github, failover)
         finally:

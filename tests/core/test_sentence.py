@@ -50,10 +50,6 @@ PULL = "Pull request #12"
         (DRY, "sonarr would move from primary to backup: 2 values in a.yml. Nothing was written."),
         (OPEN, f"{PULL} moves sonarr from primary to backup when it is merged: 2 values in a.yml."),
         (
-            OPEN,
-            f"{PULL} moves sonarr from primary to backup when it is merged: 2 values in a.yml.",
-        ),
-        (
             OPEN_ALREADY,
             f"{PULL} is already open and moves sonarr from primary to backup when it is merged: 2 values in a.yml.",
         ),

@@ -1,0 +1,48 @@
+"""What happens, told to whoever listens.
+
+A listener is called in the event loop and returns at once: what takes time it does elsewhere. What it raises is logged,
+and neither fails nor delays a move.
+"""
+
+import logging
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+from failover_api.core.catalog import Action, Policy
+from failover_api.errors import FailoverError
+from failover_api.outcome import Outcome
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """A move came to its end: with an `outcome`, or with the `error` that refused it or broke it off.
+
+    `services` are those that were asked for, in order. A group on several branches or under both policies ends part by
+    part. `operation` is this call's own.
+    """
+
+    action: Action
+    policy: Policy
+    services: tuple[str, ...]
+    group: str | None
+    by: str
+    reason: str
+    dry_run: bool
+    operation: str
+    duration_s: float
+    outcome: Outcome | None = None
+    error: FailoverError | None = None
+
+
+Listener = Callable[[Ended], None]
+
+
+def tell(listeners: Iterable[Listener], event: Ended) -> None:
+    """Calls each listener."""
+    for listener in listeners:
+        try:
+            listener(event)
+        except Exception:  # noqa: BLE001 - a listener's defect is not the mover's
+            _log.exception("a listener failed")
