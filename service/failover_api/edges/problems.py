@@ -10,6 +10,7 @@ TYPE_PREFIX = "urn:failover-api:problem:"
 
 STATUSES: dict[str, int] = {
     "bad-request": 400,
+    "unauthenticated": 401,
     "forbidden": 403,
     "unknown-service": 404,
     "unknown-group": 404,
@@ -32,6 +33,7 @@ STATUSES: dict[str, int] = {
     "repository-too-large": 422,
     "cannot-plan": 422,
     "idempotency-key-reused": 422,
+    "too-many-requests": 429,
     "internal-error": 500,
     "github-error": 502,
     "github-permission": 502,
@@ -60,7 +62,9 @@ def problem(error: FailoverError, *, instance: str | None) -> dict[str, Any]:
 
 
 def headers(error: FailoverError) -> dict[str, str]:
-    """Retry-After, in whole seconds, where the status has one."""
+    """How to authenticate, or Retry-After in whole seconds, where the status has one."""
+    if status_of(error) == 401:  # https://datatracker.ietf.org/doc/html/rfc6750#section-3
+        return {"WWW-Authenticate": 'Bearer realm="failover-api"'}
     if status_of(error) != 503 and error.retry_after_s is None:
         return {}
     wait_s = RETRY_AFTER_S if error.retry_after_s is None else error.retry_after_s
