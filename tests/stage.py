@@ -178,9 +178,11 @@ class Stage:
             yield house
 
     @contextlib.asynccontextmanager
-    async def client(self, settings: Settings | None = None, **changes: Any) -> AsyncIterator[httpx2.AsyncClient]:
+    async def client(
+        self, settings: Settings | None = None, *, app: FastAPI | None = None, **changes: Any
+    ) -> AsyncIterator[httpx2.AsyncClient]:
         """The real app behind an HTTP client; open to all unless there is an access file."""
-        app = self.app(settings or self.settings(**changes))
+        app = app or self.app(settings or self.settings(**changes))
         transport = httpx2.ASGITransport(app=app)
         async with (
             app.router.lifespan_context(app),

@@ -52,14 +52,14 @@ async def list_services(here: InHouse, who: Who) -> Response:
     error = here.catalog.error.detail if here.catalog.error else None
     if error is not None and len(visible) < len(statuses):
         error = "the newest version is refused"  # which of the hidden ones it names is not for everybody
-    return _json(list_body(visible, error))
+    return _json(list_body(visible, error, groups=_known_groups(here, who)))
 
 
 @router.get("/failover/{service}", response_model=StatusBody, responses=openapi.UNCHANGED, summary="Where a service is")
 async def status(service: str, here: InHouse, who: Who, if_none_match: IfNoneMatch = None) -> Response:
     who.needs(Verb.VIEW, service)
     found = await here.failover.status(service)
-    return _tagged(status_body(found), found.version, if_none_match)
+    return _tagged(status_body(found, groups=_known_groups(here, who)), found.version, if_none_match)
 
 
 @router.get(
@@ -76,6 +76,12 @@ async def history(
     limit, cursor = read_paging(request.query_params.multi_items())
     page = await here.failover.history(service, limit=limit, cursor=cursor)
     return _tagged(history_body(page), None, if_none_match)
+
+
+def _known_groups(here: House, who: Visit) -> frozenset[str]:
+    """The groups that the caller may know of: he knows every member."""
+    groups = here.catalog.current().groups
+    return frozenset(name for name, members in groups.items() if all(map(who.caller.knows, members)))
 
 
 # Moving
