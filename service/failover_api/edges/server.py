@@ -1,6 +1,7 @@
 """`failover serve`: the HTTP service under uvicorn."""
 
 import logging
+import math
 import signal
 import sys
 from types import FrameType
@@ -35,12 +36,17 @@ def run_server(settings: Settings, *, host: str, port: int) -> None:
         log_config=None,
         access_log=False,
         server_header=False,
-        timeout_graceful_shutdown=int(settings.deadline_s) + 5,
+        timeout_graceful_shutdown=shutdown_s(settings),
     )
     try:
         uvicorn.Server(config).run()
     except SystemExit as exc:
         sys.exit(1 if exc.code else 0)  # uvicorn's code for a start that failed is 3, which means "refused" here
+
+
+def shutdown_s(settings: Settings) -> int:
+    """How long a stop waits for what is under way, seconds. Whoever ends the process by force must wait longer."""
+    return math.ceil(settings.deadline_s) + 5
 
 
 def _leave(signum: int, frame: FrameType | None) -> None:
