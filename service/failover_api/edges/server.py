@@ -1,6 +1,7 @@
 """`failover serve`: the HTTP service under uvicorn."""
 
 import logging
+import math
 import signal
 import sys
 from types import FrameType
@@ -40,7 +41,7 @@ def run_server(settings: Settings, *, host: str, port: int, open_to_all: bool = 
         log_config=None,
         access_log=False,
         server_header=False,
-        timeout_graceful_shutdown=int(settings.deadline_s) + 5,
+        timeout_graceful_shutdown=shutdown_s(settings),
     )
     try:
         uvicorn.Server(config).run()
@@ -56,6 +57,11 @@ def _check_access(settings: Settings) -> None:
     except ConfigInvalid as exc:
         cure = "`failover token new NAME` prints an entry for it; --insecure-no-auth lets everybody in instead"
         raise ConfigInvalid(f"{exc.detail}; {cure}") from exc
+
+
+def shutdown_s(settings: Settings) -> int:
+    """How long a stop waits for what is under way, seconds. Whoever ends the process by force must wait longer."""
+    return math.ceil(settings.deadline_s) + 5
 
 
 def _leave(signum: int, frame: FrameType | None) -> None:

@@ -29,7 +29,7 @@ def new_token(name: str, *, allow: Sequence[str], services: Sequence[str], expir
     entry = "".join(
         (
             f"  - name: {name}\n",
-            f"    sha256: {digest_of(token)}\n",
+            f'    sha256: "{digest_of(token)}"\n',
             f"    allow: [{', '.join(allow)}]\n",
             f"    services: [{', '.join(map(_quoted, services))}]\n",
             f"    expires: {until}\n",
