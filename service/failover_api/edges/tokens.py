@@ -1,5 +1,6 @@
 """`failover token new NAME`: a static token, and the entry of access.yaml that knows its digest only."""
 
+import json
 import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -28,11 +29,11 @@ def new_token(name: str, *, allow: Sequence[str], services: Sequence[str], expir
     until = expires or (datetime.now(UTC) + timedelta(days=VALID_DAYS)).date().isoformat()
     entry = "".join(
         (
-            f"  - name: {name}\n",
+            f"  - name: {json.dumps(name)}\n",
             f'    sha256: "{digest_of(token)}"\n',
-            f"    allow: [{', '.join(allow)}]\n",
-            f"    services: [{', '.join(map(_quoted, services))}]\n",
-            f"    expires: {until}\n",
+            f"    allow: [{', '.join(map(json.dumps, allow))}]\n",
+            f"    services: [{', '.join(map(json.dumps, services))}]\n",
+            f"    expires: {json.dumps(until)}\n",
         )
     )
     try:
@@ -40,7 +41,3 @@ def new_token(name: str, *, allow: Sequence[str], services: Sequence[str], expir
     except ConfigInvalid as exc:
         raise BadRequest(exc.detail.partition(": ")[2]) from exc
     return NewToken(token, entry)
-
-
-def _quoted(glob: str) -> str:
-    return f'"{glob}"'
