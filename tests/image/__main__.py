@@ -54,7 +54,7 @@ def _claims(options: argparse.Namespace) -> Iterator[Claim]:
     yield Claim("load of this machine", f"{os.getloadavg()[0]:.1f}, of {os.cpu_count()} cores")
     took_s = engine.build(tag, arguments, fresh=options.fresh)
     yield Claim("built in", f"{took_s:.0f} s{', from nothing' if options.fresh else ''}")
-    yield from checks.of_the_image(tag)
+    yield from checks.of_the_image(tag, base)
     yield from checks.of_the_inside(tag)
     with open_stage() as stage:
         yield from checks.of_the_service(tag, stage)

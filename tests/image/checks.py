@@ -37,11 +37,11 @@ def equal(what: str, seen: object, wanted: object) -> Claim:
     return Claim(what, seen if seen == wanted else f"{seen}, expected {wanted}", seen == wanted)
 
 
-def of_the_image(image: str) -> Iterator[Claim]:
+def of_the_image(image: str, base: str) -> Iterator[Claim]:
     """What its manifest says."""
-    (about,) = json.loads(engine.output("podman", "image", "inspect", image))
+    about, below = json.loads(engine.output("podman", "image", "inspect", image, base))
     config: dict[str, Any] = about["Config"]
-    yield Claim("size", f"{about['Size'] / 1e6:.0f} MB, all layers, not compressed")
+    yield Claim("size", f"{about['Size'] / 1e6:.0f} MB, {below['Size'] / 1e6:.0f} of it the base; not compressed")
     yield equal("user", config["User"], "1000:1000")
     yield equal("entry point", config["Entrypoint"], ["failover"])
     yield equal("command", config["Cmd"], ["serve", "--host", "0.0.0.0", "--port", "8080"])  # noqa: S104 - compared
