@@ -2,6 +2,8 @@
 
 import contextlib
 import logging
+import os
+import signal
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -229,6 +231,8 @@ def main() -> NoReturn:
     """The entry point of `failover`."""
     # What a command has to say it says itself; only `serve` has a log.
     logging.getLogger("failover_api").addHandler(logging.NullHandler())
+    if os.getpid() == 1:  # of a container: the kernel drops what has no handler, and imports take a while
+        signal.signal(signal.SIGTERM, lambda signum, _: sys.exit(128 + signum))
     app()
     raise AssertionError("unreachable")
 
