@@ -20,12 +20,12 @@ def problem_page(wanted: Wanted | None, problem: Body) -> str:
     """What was refused or failed, what to do about it, and whether anything was written."""
     slug = slug_of(problem)
     unknown = problem.get("outcome") == "unknown"
-    written = "**The change may have been made.**" if unknown else "Nothing was written."
+    what = "outcome unknown" if unknown else "refused" if str(problem.get("status", "")).startswith("4") else "failed"
     told = [
-        f"### {_text(wanted.title if wanted else 'failover')}: {'outcome unknown' if unknown else 'refused or failed'}",
+        f"### {_text(wanted.title if wanted else 'failover')}: {what}",
         f"**{_text(problem.get('title', 'Error'))}** (`{re.sub('[^a-z-]', '', slug)}`): {_text(problem.get('detail'))}",
         f"What to do: {_text(cure(slug))}" if cure(slug) else "",
-        written,
+        "**The change may have been made.**" if unknown else "Nothing was written.",
     ]
     return _page(told)
 

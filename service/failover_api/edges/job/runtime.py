@@ -30,22 +30,27 @@ def find_runtime(environ: Mapping[str, str], runner: Runner, lock: Path = LOCK) 
     """Installs the libraries unless an earlier step of the job has. Raises NotReady."""
     if command := environ.get("FAILOVER_COMMAND"):
         return Runtime((command,))
-    plain = {name: value for name, value in environ.items() if not name.startswith(("INPUT_", "ACTIONS_"))}
     digest = hashlib.sha256(lock.read_bytes()).hexdigest()[:16]
     venv = Path(environ.get("RUNNER_TEMP") or SOURCE.parent, f"failover-api-{digest}")
     inside, done = venv / "bin" / "python", venv / "complete"
     if not done.exists():
         runner.say(f"Installing {lock.name} for Python {sys.version.split()[0]}")
         with runner.quoting():
-            _run(plain, sys.executable, "-m", "venv", "--clear", str(venv))
-            _run(plain, str(inside), "-m", "pip", "install", *_PIP, "-r", str(lock))
+            _run(environ, sys.executable, "-m", "venv", "--clear", str(venv))
+            install(inside, lock, environ)
         done.touch()  # last: what was interrupted is made again
     return Runtime((str(inside), "-m", "failover_api"), {"PYTHONPATH": str(SOURCE)})
 
 
+def install(python: Path, lock: Path, environ: Mapping[str, str]) -> None:
+    """Exactly what the lock has, by its hashes. Raises NotReady."""
+    _run(environ, str(python), "-m", "pip", "install", *_PIP, "-r", str(lock))
+
+
 def _run(environ: Mapping[str, str], *command: str) -> None:
+    plain = {name: value for name, value in environ.items() if not name.startswith(("INPUT_", "ACTIONS_"))}
     try:
-        subprocess.run(command, env=dict(environ), check=True)  # noqa: S603 - the words are ours
+        subprocess.run(command, env=plain, check=True)  # noqa: S603 - the words are ours
     except (OSError, subprocess.CalledProcessError) as exc:
         what = "venv" if "venv" in command else "pip"
         raise NotReady(
