@@ -25,6 +25,23 @@ def test_actionlint_is_content() -> None:
     assert done.returncode == 0, done.stdout
 
 
+def test_actionlint_knows_every_input_of_the_action(tmp_path: Path) -> None:
+    """It reads the metadata of an action that lies in the repository."""
+    workflows = tmp_path / ".github" / "workflows"
+    workflows.mkdir(parents=True)
+    for folder in (".git", "product"):  # it looks for actions below the folder with .git
+        (tmp_path / folder).mkdir()
+    (tmp_path / "product" / "action.yml").write_bytes((ROOT / "action.yml").read_bytes())
+    for example in EXAMPLES:
+        (workflows / example.name).write_text(example.read_text(encoding="utf-8").replace(PRODUCT, "./product"))
+    command = [tool("actionlint"), *workflows.iterdir()]
+    assert subprocess.run(command, cwd=tmp_path, capture_output=True, check=False).returncode == 0
+    broken = workflows / EXAMPLES[0].name
+    broken.write_text(broken.read_text().replace("          dry-run: $", "          dryrun: $"))
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert 'input "dryrun" is not defined in action "failover"' in done.stdout
+
+
 def test_zizmor_is_content() -> None:
     command = [tool("zizmor"), "--offline", "--persona=pedantic", ROOT / "action.yml", *EXAMPLES]
     done = subprocess.run(command, capture_output=True, text=True, check=False)

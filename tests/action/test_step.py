@@ -14,8 +14,9 @@ from typing import Any
 import pytest
 
 from failover_api.core.catalog import Action
+from failover_api.edges.job.__main__ import main
 from failover_api.failover import Wish
-from tests.action.workshop import ROOT, clean_environment, run_step, tool
+from tests.action.workshop import ROOT, clean_environment, read_step, run_step, step_environment, tool
 from tests.issuer import Issuer
 from tests.stage import Stage
 
@@ -35,6 +36,16 @@ OUTCOME = {
     "operation": None,
     "message": "done",
 }
+
+
+# Interrupted, it ends with what it has to say.
+WAITING = """
+try:
+    pathlib.Path("{}").touch()
+    time.sleep(30)
+except KeyboardInterrupt:
+    pass
+"""
 
 
 class Stub:
@@ -137,9 +148,11 @@ def test_no_value_can_be_taken_for_an_option(tmp_path: Path, stub: Stub) -> None
     ],
 )
 def test_inputs_that_are_off_are_named_and_nothing_is_called(
-    tmp_path: Path, stub: Stub, inputs: dict[str, str], words: str
+    tmp_path: Path, stub: Stub, inputs: dict[str, str], words: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    ran = run_step(tmp_path, {"action": "promote", **inputs}, FAILOVER_COMMAND=str(stub.path))
+    wish = {"action": "promote", **inputs}
+    code = main(step_environment(tmp_path, wish, FAILOVER_COMMAND=str(stub.path)))
+    ran = read_step(tmp_path, code, capsys.readouterr().out)
     assert (ran.code, ran.outputs["problem"]) == (2, "bad-request")
     assert words in ran.page
     assert words in ran.log.replace("%25", "%")
@@ -189,20 +202,17 @@ def test_a_value_cannot_forge_another_output(tmp_path: Path) -> None:
 
 def test_a_cancelled_run_asks_the_command_what_became_of_its_move(tmp_path: Path) -> None:
     unknown = {"type": "urn:failover-api:problem:outcome-unknown", "title": "?", "status": 504, "outcome": "unknown"}
-    Stub(tmp_path, json.dumps(unknown), 4, then="try: time.sleep(30)\nexcept KeyboardInterrupt: pass")
-    files = {name: str(tmp_path / name) for name in ("GITHUB_OUTPUT", "GITHUB_STEP_SUMMARY")}
-    given = {"INPUT_ACTION": "promote", "INPUT_SERVICE": "sonarr", "INPUT_TOKEN": "t", "INPUT_MODE": "direct"}
-    names = ("GROUP", "DRY_RUN", "REASON", "FORCE", "SUPERSEDE", "SKIP_REFUSED", "IDEMPOTENCY_KEY", "CONFIG")
-    empty = {f"INPUT_{name}": "" for name in (*names, "APP_ID", "APP_PRIVATE_KEY", "SERVER", "AUDIENCE")}
+    Stub(tmp_path, json.dumps(unknown), 4, then=WAITING.format(tmp_path / "waiting"))
+    environ = step_environment(tmp_path, {**PROMOTE, "token": "t"}, FAILOVER_COMMAND=str(tmp_path / "failover"))
     step = subprocess.Popen(
         [sys.executable, "-m", "failover_api.edges.job"],
-        env=clean_environment(**empty, **given, **files, FAILOVER_COMMAND=str(tmp_path / "failover")),
+        env=clean_environment(**environ),
         stdout=subprocess.DEVNULL,
         start_new_session=True,
     )
-    while not (tmp_path / "notes.json").exists() or not (tmp_path / "notes.json").read_text().endswith("}"):
+    while not (tmp_path / "waiting").exists():
+        assert step.poll() is None
         time.sleep(0.01)
-    time.sleep(0.05)
     os.kill(step.pid, signal.SIGINT)
     assert step.wait(20) == 4
     assert "The change may have been made." in (tmp_path / "GITHUB_STEP_SUMMARY").read_text()

@@ -55,32 +55,41 @@ class Ran:
         return html.unescape(self.summary)
 
 
-def run_step(folder: Path, inputs: Mapping[str, str], **environ: str) -> Ran:
-    """The step of action.yml, with the defaults that it declares."""
+def step_environment(folder: Path, inputs: Mapping[str, str], **environ: str) -> dict[str, str]:
+    """What the step of action.yml gets in a job of maria's, with the defaults that are declared; but no token."""
     declared = {name: one.get("default", "") for name, one in action()["inputs"].items()}
     said = {**declared, "token": "", **inputs}
     assert said.keys() == declared.keys(), "an input that action.yml does not declare"
-    files = {name: folder / name.lower() for name in ("GITHUB_OUTPUT", "GITHUB_STEP_SUMMARY")}
-    for file in files.values():
-        file.write_text("")
+    return {
+        **{f"INPUT_{name.upper().replace('-', '_')}": text for name, text in said.items()},
+        **{name: str(folder / name) for name in ("GITHUB_OUTPUT", "GITHUB_STEP_SUMMARY")},
+        "RUNNER_TEMP": str(folder),
+        "GITHUB_WORKSPACE": str(folder),
+        "GITHUB_ACTOR": "maria",
+        **environ,
+    }
+
+
+def run_step(folder: Path, inputs: Mapping[str, str], **environ: str) -> Ran:
+    """The step as a process."""
     done = subprocess.run(
         [sys.executable, "-m", "failover_api.edges.job"],
-        env=clean_environment(
-            RUNNER_TEMP=str(folder),
-            GITHUB_WORKSPACE=str(folder),
-            GITHUB_ACTOR="maria",
-            **{f"INPUT_{name.upper().replace('-', '_')}": text for name, text in said.items()},
-            **{name: str(file) for name, file in files.items()},
-            **environ,
-        ),
+        env=clean_environment(**step_environment(folder, inputs, **environ)),
         capture_output=True,
         text=True,
         timeout=LIMIT_S,
         check=False,
     )
-    outputs = read_outputs(files["GITHUB_OUTPUT"].read_text(encoding="utf-8"))
-    summary = files["GITHUB_STEP_SUMMARY"].read_text(encoding="utf-8")
-    return Ran(done.returncode, read_log(done.stdout) + done.stderr, summary, outputs)
+    return read_step(folder, done.returncode, done.stdout + done.stderr)
+
+
+def read_step(folder: Path, code: int, printed: str) -> Ran:
+    """What the runner makes of it; afterwards its files are empty again."""
+    texts = {}
+    for name in ("GITHUB_OUTPUT", "GITHUB_STEP_SUMMARY"):
+        texts[name] = (folder / name).read_text(encoding="utf-8")
+        (folder / name).unlink()
+    return Ran(code, read_log(printed), texts["GITHUB_STEP_SUMMARY"], read_outputs(texts["GITHUB_OUTPUT"]))
 
 
 def read_log(text: str) -> str:
