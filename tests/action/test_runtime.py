@@ -1,6 +1,7 @@
 """Installing in the runner: the lock's hashes decide, and a second step of the job finds what the first installed."""
 
 import hashlib
+import os
 import subprocess
 import zipfile
 from pathlib import Path
@@ -45,6 +46,7 @@ def test_a_command_that_is_named_is_used_as_it_is(tmp_path: Path) -> None:
 def test_exactly_the_lock_is_installed_and_only_once(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     pytest.importorskip("ensurepip", reason="Debian's python3 makes no venv without python3-venv")
     environ = {"RUNNER_TEMP": str(tmp_path), "PIP_NO_INDEX": "1", "PIP_FIND_LINKS": str(tmp_path)}  # no network
+    environ |= {"PIP_NO_COMPILE": "1", "PYTHONPYCACHEPREFIX": os.environ["PYTHONPYCACHEPREFIX"]}  # pip itself is large
     file = lock(tmp_path, "1.0", wheel(tmp_path, "1.0"))
     runtime = find_runtime(environ, Runner({}), file)
     script = "import tiny, failover_api; print(tiny.version, failover_api.__file__)"
