@@ -55,8 +55,10 @@ def test_exactly_the_lock_is_installed_and_only_once(tmp_path: Path, capfd: pyte
     assert find_runtime(environ, Runner({}), file) == runtime
     assert capfd.readouterr().out.count("Installing runtime.txt for Python") == 1
     wheel(tmp_path, "2.0")
-    with pytest.raises(NotReady, match="`python3 -m pip` failed"):
-        install(Path(runtime.words[0]), lock(tmp_path, "2.0", "0" * 64), environ)
+    for bad in (lock(tmp_path, "2.0", "0" * 64), tmp_path / "bare.txt"):
+        (tmp_path / "bare.txt").write_text("tiny==2.0\n")
+        with pytest.raises(NotReady, match="`python3 -m pip` failed"):
+            install(Path(runtime.words[0]), bad, environ)
     assert run(runtime, script)[0] == "1.0"
 
 
