@@ -53,8 +53,8 @@ def test_a_person_moves_a_service_with_the_app(stage: Stage, direct: Workflow) -
 
 
 def test_what_is_typed_is_text_and_nothing_runs(stage: Stage, direct: Workflow, tmp_path: Path) -> None:
-    reason = f'"; touch {tmp_path}/planted; $(touch planted) `touch planted`'
-    reason += " ${{ github.token }} %0A::error::x"
+    bare_or_quoted = """$(touch ~/planted)'$(touch ~/planted)'"; touch ~/planted; " `touch ~/planted`"""
+    reason = f"{bare_or_quoted} ${{{{ github.token }}}} %0A::error::x"
     ran = as_app(direct, stage, what="sonarr", action="promote", reason=reason)
     assert ran.code == 0, ran.log
     assert f"\nReason: {reason}\n" in stage.moves[0]
@@ -62,7 +62,7 @@ def test_what_is_typed_is_text_and_nothing_runs(stage: Stage, direct: Workflow, 
 
 
 def test_a_choice_that_is_none_is_refused(stage: Stage, direct: Workflow, tmp_path: Path) -> None:
-    ran = as_app(direct, stage, what='$(touch planted)"; touch planted; "', action="promote")
+    ran = as_app(direct, stage, what='$(touch ~/planted)"; touch ~/planted; "', action="promote")
     assert (ran.code, ran.outputs["problem"]) == (1, "unknown-service")
     assert not stage.writes
     assert not list(tmp_path.rglob("planted"))
