@@ -26,6 +26,7 @@ from failover_api.wiring import House
 
 ANONYMOUS = "anonymous"  # until there is access control, nobody has a name
 _ACCEPTED, _NOT_MODIFIED = 202, 304
+_WAITS = "A pull request is open and waits for a person"
 
 
 def house(request: Request) -> House:
@@ -37,7 +38,7 @@ def house(request: Request) -> House:
 InHouse = Annotated[House, Depends(house)]
 IfNoneMatch = Annotated[str | None, Header(alias="If-None-Match")]
 
-router = APIRouter(prefix="/api", responses=openapi.PROBLEM)
+router = APIRouter(prefix="/api", responses=openapi.problems())
 
 
 # Looking
@@ -50,7 +51,12 @@ async def list_services(here: InHouse) -> Response:
     return _json(list_body(statuses, error.detail if error else None))
 
 
-@router.get("/failover/{service}", response_model=StatusBody, responses=openapi.UNCHANGED, summary="Where a service is")
+@router.get(
+    "/failover/{service}",
+    response_model=StatusBody,
+    responses={**openapi.UNCHANGED, **openapi.problems(*openapi.LOOKING)},
+    summary="Where a service is",
+)
 async def status(service: str, here: InHouse, if_none_match: IfNoneMatch = None) -> Response:
     found = await here.failover.status(service)
     return _tagged(status_body(found), found.version, if_none_match)
@@ -59,7 +65,7 @@ async def status(service: str, here: InHouse, if_none_match: IfNoneMatch = None)
 @router.get(
     "/failover/{service}/history",
     response_model=HistoryBody,
-    responses=openapi.UNCHANGED,
+    responses={**openapi.UNCHANGED, **openapi.problems(*openapi.LOOKING)},
     summary="What Git says of a service: moves and people's edits, newest first",
     openapi_extra={"parameters": openapi.paging()},
 )
@@ -136,7 +142,7 @@ def _route(target: Target, action: Action, keys: Sequence[str], summary: str) ->
         move,
         methods=["GET"],
         response_model=target.body,
-        responses=openapi.UNCHANGED,
+        responses={**openapi.UNCHANGED, **openapi.problems(*openapi.MOVING, 405)},
         operation_id=f"{name}_dry_run",
         summary=f"What {action} would do (needs dry-run=true)",
         openapi_extra={"parameters": [*parameters, *openapi.headers("If-None-Match")]},
@@ -146,7 +152,7 @@ def _route(target: Target, action: Action, keys: Sequence[str], summary: str) ->
         move,
         methods=["POST"],
         response_model=target.body,
-        responses={_ACCEPTED: {"description": "A pull request is open and waits for a person", "model": target.body}},
+        responses={_ACCEPTED: {"description": _WAITS, "model": target.body}, **openapi.problems(*openapi.MOVING)},
         operation_id=name,
         summary=summary,
         openapi_extra={

@@ -17,7 +17,7 @@ from ulid import ULID
 
 import failover_api
 from failover_api import logs
-from failover_api.edges import api, problems
+from failover_api.edges import api, docs, hardening, problems
 from failover_api.errors import BadRequest, FailoverError, MethodNotAllowed, NotReady, UnknownUrl
 from failover_api.settings import Settings
 from failover_api.wiring import open_failover
@@ -45,14 +45,19 @@ def create_app(settings: Settings) -> FastAPI:
         summary="Moves stateful services between two nodes by changing their manifests in Git.",
         lifespan=lifespan,
         redirect_slashes=False,
+        docs_url=None,
+        redoc_url=None,
     )
     app.include_router(api.router)
     for path, probe in (("/healthz", _alive), ("/readyz", _ready)):
         app.add_api_route(path, probe, methods=["GET", "HEAD"], include_in_schema=False)
+    app.add_api_route("/docs", docs.page, methods=["GET", "HEAD"], include_in_schema=False)
     app.add_exception_handler(FailoverError, _on_error)
     app.add_exception_handler(RequestValidationError, _on_invalid)
     app.add_exception_handler(HTTPException, _on_http_error)
+    app.add_middleware(hardening.Limits, at_once=settings.concurrency, time_s=settings.deadline_s + hardening.MARGIN_S)
     app.add_middleware(RequestContext)
+    app.add_middleware(hardening.SecurityHeaders)
     return app
 
 
@@ -89,6 +94,10 @@ class RequestContext:
 
         try:
             await self._app(scope, receive, send_with_id)
+        except FailoverError as exc:  # of the limits; a route's own has become an answer before
+            if started:
+                raise
+            await _problem(exc)(scope, receive, send_with_id)
         except Exception:
             _log.exception("request failed by a defect")
             if started:

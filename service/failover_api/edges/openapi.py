@@ -1,21 +1,37 @@
 """What OpenAPI says of the things that are parsed by hand: a table for the keys, one for the headers."""
 
 from collections.abc import Sequence
+from http import HTTPStatus
 from typing import Any
 
-from failover_api.edges.models import ProblemBody
-from failover_api.edges.problems import MEDIA_TYPE
+from failover_api.edges.problems import MEDIA_TYPE, STATUSES
 from failover_api.edges.wishes import DEFAULT_LIMIT, MAX_LIMIT
 
 Description = dict[str, Any]
 Responses = dict[int | str, Description]
 
-PROBLEM: Responses = {
-    "default": {
-        "description": "A problem (RFC 9457)",
-        "content": {MEDIA_TYPE: {"schema": ProblemBody.model_json_schema()}},
-    }
-}
+_PROBLEM_BODY = "#/components/schemas/ProblemBody"  # it is there: the list has one for each service that fails
+_EVERY = (400, 401, 403, 413, 429, 500, 503)
+LOOKING = (*_EVERY, 404, 422, 502)
+MOVING = (*LOOKING, 409, 412, 415, 504)
+
+
+def problems(*statuses: int) -> Responses:
+    """The problems of a request, each with the slugs that its status may have; `default` is for what a proxy adds."""
+    declared = sorted({*_EVERY, *statuses})
+    return {**{status: _problem(_slugs(status)) for status in declared}, "default": _problem("Any other problem")}
+
+
+def _slugs(status: int) -> str:
+    """429 and 401 belong to access control, which comes before any route."""
+    slugs = [slug for slug, of in STATUSES.items() if of == status]
+    return ", ".join(slugs) or HTTPStatus(status).phrase
+
+
+def _problem(description: str) -> Description:
+    return {"description": description, "content": {MEDIA_TYPE: {"schema": {"$ref": _PROBLEM_BODY}}}}
+
+
 UNCHANGED: Responses = {304: {"description": "It is what If-None-Match names"}}
 
 _REASON = {"type": "string", "maxLength": 200}

@@ -1,6 +1,7 @@
 """`failover serve`: the HTTP service under uvicorn."""
 
 import logging
+import math
 import signal
 import sys
 from types import FrameType
@@ -19,6 +20,8 @@ def run_server(settings: Settings, *, host: str, port: int) -> None:
     import uvicorn
 
     from failover_api.edges.app import create_app
+    from failover_api.edges.connection import patient
+    from failover_api.edges.hardening import MAX_HEAD_BYTES
 
     logs.set_up(log_format=settings.log_format, level=settings.log_level)
     _log.warning(
@@ -32,10 +35,13 @@ def run_server(settings: Settings, *, host: str, port: int) -> None:
         create_app(settings),
         host=host,
         port=port,
+        http=patient(settings.receive_timeout_s),
+        ws="none",
+        h11_max_incomplete_event_size=MAX_HEAD_BYTES,
         log_config=None,
         access_log=False,
         server_header=False,
-        timeout_graceful_shutdown=int(settings.deadline_s) + 5,
+        timeout_graceful_shutdown=math.ceil(settings.deadline_s) + 5,
     )
     try:
         uvicorn.Server(config).run()
