@@ -267,7 +267,7 @@ def _heads() -> list[bytes]:
         b"Transfer-Encoding: chunked\r\nContent-Length: 2",
         b"Content-Length: 2\r\nTransfer-Encoding: chunked", b"Host: other", b"Host: failover.test",
         b"X: " + b"a" * 40_000,
-        b"X: 1\r\n" * 5_000 + b"X: 1", b"X" * 40_000 + b": 1", b"If-Match: \xff", b"Idempotency-Key: \xe9",
+        b"X: 1\r\n" * 8_000 + b"X: 1", b"X" * 40_000 + b": 1", b"If-Match: \xff", b"Idempotency-Key: \xe9",
         b"Idempotency-Key: a\tb",
         b"Idempotency-Key: a\r\nIdempotency-Key: b", b'If-Match: "', b"Sec-Fetch-Site: cross-site",
         b"Sec-Fetch-Site: same-site",

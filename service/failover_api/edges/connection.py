@@ -20,10 +20,11 @@ LINGER_S = 1.0  # closed while the peer still sends, a connection is reset, and 
 
 
 class Connection(H11Protocol):
-    """A request, head and body, has `patience_s` to arrive, and what we answered as long to be taken."""
+    """A request, head and body, has `patience_s` to arrive, and what we answer as long to be taken."""
 
     patience_s = 10.0
     _clock: asyncio.TimerHandle | None = None
+    _writing_clock: asyncio.TimerHandle | None = None
     _is_refused = False
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override] # uvicorn narrows it too
@@ -32,6 +33,7 @@ class Connection(H11Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._stop_clock()
+        self._stop_writing_clock()
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
@@ -43,6 +45,14 @@ class Connection(H11Protocol):
         self._stop_clock()
         super().on_response_complete()
         self._watch()
+
+    def pause_writing(self) -> None:
+        super().pause_writing()
+        self._writing_clock = self.loop.call_later(self.patience_s, self.transport.abort)
+
+    def resume_writing(self) -> None:
+        self._stop_writing_clock()
+        super().resume_writing()
 
     def send_400_response(self, msg: str) -> None:
         self._refuse(
@@ -67,6 +77,11 @@ class Connection(H11Protocol):
         if self._clock is not None:
             self._clock.cancel()
             self._clock = None
+
+    def _stop_writing_clock(self) -> None:
+        if self._writing_clock is not None:
+            self._writing_clock.cancel()
+            self._writing_clock = None
 
     def _give_up(self) -> None:
         has_begun = self.conn.their_state is h11.SEND_BODY or self.conn.trailing_data[0]
