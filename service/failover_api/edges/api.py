@@ -57,7 +57,7 @@ async def list_services(here: InHouse) -> Response:
     responses={**openapi.UNCHANGED, **openapi.problems(*openapi.LOOKING)},
     summary="Where a service is",
 )
-async def status(service: str, here: InHouse, if_none_match: IfNoneMatch = None) -> Response:
+async def status(service: openapi.ServiceName, here: InHouse, if_none_match: IfNoneMatch = None) -> Response:
     found = await here.failover.status(service)
     return _tagged(status_body(found), found.version, if_none_match)
 
@@ -69,7 +69,9 @@ async def status(service: str, here: InHouse, if_none_match: IfNoneMatch = None)
     summary="What Git says of a service: moves and people's edits, newest first",
     openapi_extra={"parameters": openapi.paging()},
 )
-async def history(request: Request, service: str, here: InHouse, if_none_match: IfNoneMatch = None) -> Response:
+async def history(
+    request: Request, service: openapi.ServiceName, here: InHouse, if_none_match: IfNoneMatch = None
+) -> Response:
     limit, cursor = read_paging(request.query_params.multi_items())
     page = await here.failover.history(service, limit=limit, cursor=cursor)
     return _tagged(history_body(page), None, if_none_match)

@@ -2,8 +2,11 @@
 
 from collections.abc import Sequence
 from http import HTTPStatus
-from typing import Any
+from typing import Annotated, Any
 
+from fastapi import Path
+
+from failover_api.core.catalog_shapes import NAME
 from failover_api.edges.problems import MEDIA_TYPE, STATUSES
 from failover_api.edges.wishes import DEFAULT_LIMIT, MAX_LIMIT
 
@@ -34,6 +37,8 @@ def _problem(description: str) -> Description:
 
 UNCHANGED: Responses = {304: {"description": "It is what If-None-Match names"}}
 
+_NAME: Description = {"pattern": f"^{NAME.pattern}$"}
+ServiceName = Annotated[str, Path(json_schema_extra=_NAME)]  # what is none is 404, as any that is not in the catalog
 _REASON = {"type": "string", "maxLength": 200}
 _FLAG = {"type": "string", "enum": ["true", "false", "1", "0"]}
 _KEYS = {
@@ -48,16 +53,17 @@ _HEADERS = {
     "If-None-Match": "The ETag of an earlier answer: 304 when it is still the same.",
     "Idempotency-Key": "A name for this wish, 1 to 255 printable ASCII characters: the first outcome is given again.",
 }
+_SHAPES: dict[str, Description] = {"Idempotency-Key": {"minLength": 1, "maxLength": 255, "pattern": "^[ -~]+$"}}
 _LIMIT = {"type": "integer", "minimum": 1, "maximum": MAX_LIMIT, "default": DEFAULT_LIMIT}
 
 
 def named(kind: str) -> Description:
     """The service or the group of the path."""
-    return {"name": kind, "in": "path", "required": True, "schema": {"type": "string"}}
+    return {"name": kind, "in": "path", "required": True, "schema": {"type": "string", **_NAME}}
 
 
 def headers(*names: str) -> list[Description]:
-    return [_parameter("header", name, {"type": "string"}, _HEADERS[name]) for name in names]
+    return [_parameter("header", name, {"type": "string", **_SHAPES.get(name, {})}, _HEADERS[name]) for name in names]
 
 
 def query(keys: Sequence[str]) -> list[Description]:
