@@ -5,6 +5,7 @@ uvicorn knows no time limit for a request that is still coming, and says in plai
 
 import asyncio
 import json
+import math
 from collections.abc import Iterable
 from typing import Any
 
@@ -16,6 +17,7 @@ from failover_api.edges import problems
 from failover_api.edges.hardening import MAX_HEAD_BYTES, NO_STORE, SECURITY_HEADERS
 from failover_api.errors import BadRequest, FailoverError
 
+MOST = 1000  # connections that are waited for: each may hold a body, so 64 KiB and as much again in buffers
 LINGER_S = 1.0  # closed while the peer still sends, a connection is reset, and our answer lost with it
 
 
@@ -23,12 +25,14 @@ class Connection(H11Protocol):
     """A request, head and body, has `patience_s` to arrive, and what we answer as long to be taken."""
 
     patience_s = 10.0
+    most = MOST
     _clock: asyncio.TimerHandle | None = None
     _writing_clock: asyncio.TimerHandle | None = None
     _is_refused = False
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override] # uvicorn narrows it too
         super().connection_made(transport)
+        self._make_room()
         self._watch()
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -61,6 +65,15 @@ class Connection(H11Protocol):
 
     def _unsupported_upgrade_warning(self) -> None:
         """An upgrade may be asked for; it is answered as if it were not, and not worth two lines of the log."""
+
+    def _make_room(self) -> None:
+        """Cuts who has been waited for longest: the newest may be a probe, or somebody who moves."""
+        waited_for = [one for one in self.connections if isinstance(one, Connection) and one._clock is not None]
+        if len(waited_for) >= self.most:
+            min(waited_for, key=Connection._ends_at).transport.abort()
+
+    def _ends_at(self) -> float:
+        return self._clock.when() if self._clock is not None else math.inf
 
     def _watch(self) -> None:
         """Lets the clock run while something of a request is to come, or of a closed connection to go."""
