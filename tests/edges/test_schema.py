@@ -17,7 +17,7 @@ from schemathesis.specs.openapi import checks
 from failover_api.edges.app import create_app
 from tests.stage import SERVICES, Stage
 
-EXAMPLES = 12  # of each operation and mode
+EXAMPLES = 8  # of each operation and mode
 NAMES = {"service": ("sonarr", "plex"), "group": ("media",)}
 CHECKS = [
     not_a_server_error,
