@@ -19,7 +19,7 @@ import failover_api
 from failover_api import logs
 from failover_api.config_file import ConfigFile, access_file
 from failover_api.core.access import Access
-from failover_api.edges import api, problems
+from failover_api.edges import api, docs, hardening, problems
 from failover_api.edges.access import OPEN, Gate
 from failover_api.errors import BadRequest, FailoverError, MethodNotAllowed, NotReady, UnknownUrl
 from failover_api.settings import Settings
@@ -54,14 +54,21 @@ def create_app(settings: Settings, *, open_to_all: bool = False) -> FastAPI:
         summary="Moves stateful services between two nodes by changing their manifests in Git.",
         lifespan=lifespan,
         redirect_slashes=False,
+        openapi_url=None,
+        docs_url=None,
+        redoc_url=None,
     )
     app.include_router(api.router)
     for path, probe in (("/healthz", _alive), ("/readyz", _ready)):
         app.add_api_route(path, probe, methods=["GET", "HEAD"], include_in_schema=False)
+    for path, page in (("/docs", docs.page), ("/openapi.json", docs.schema)):
+        app.add_api_route(path, page, methods=["GET", "HEAD"], include_in_schema=False)
     app.add_exception_handler(FailoverError, _on_error)
     app.add_exception_handler(RequestValidationError, _on_invalid)
     app.add_exception_handler(HTTPException, _on_http_error)
+    app.add_middleware(hardening.Limits, at_once=settings.concurrency, time_s=settings.deadline_s + hardening.MARGIN_S)
     app.add_middleware(RequestContext)
+    app.add_middleware(hardening.SecurityHeaders)
     return app
 
 
@@ -106,6 +113,10 @@ class RequestContext:
 
         try:
             await self._app(scope, receive, send_with_id)
+        except FailoverError as exc:  # of the limits; a route's own has become an answer before
+            if started:
+                raise
+            await _problem(exc)(scope, receive, send_with_id)
         except Exception:
             _log.exception("request failed by a defect")
             if started:
