@@ -18,13 +18,17 @@ _log = logging.getLogger(__name__)
 
 
 class CatalogFile:
-    """services.yaml, and what is wrong with its newest version, if anything."""
+    """services.yaml, and what is wrong with its newest version, if anything.
+
+    `accepted` and `refused` count the versions that were read; one that stays wrong counts once.
+    """
 
     def __init__(self, path: Path) -> None:
         self._path = path
         self._data: bytes | None = None
         self._catalog: Catalog | None = None
         self.error: CatalogInvalid | None = None
+        self.accepted = self.refused = 0
 
     def current(self) -> Catalog:
         """The last good version. Raises CatalogInvalid when there never was one."""
@@ -70,10 +74,12 @@ class CatalogFile:
 
     def _accept(self, catalog: Catalog) -> None:
         self._catalog, self.error = catalog, None
+        self.accepted += 1
         _log.info("catalog loaded", extra={"file": str(self._path), "services": len(catalog.services)})
 
     def _refuse(self, error: CatalogInvalid) -> None:
         if self.error is None or self.error.detail != error.detail:
+            self.refused += 1
             errors = list(error.errors or (error.detail,))
             _log.error("catalog refused", extra={"errors": errors, "last_good_in_force": self._catalog is not None})
         self.error = error

@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import logging
 import re
+import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -17,8 +18,10 @@ from ulid import ULID
 
 import failover_api
 from failover_api import logs
-from failover_api.edges import api, problems
+from failover_api.edges import api, metrics, problems
 from failover_api.errors import BadRequest, FailoverError, MethodNotAllowed, NotReady, UnknownUrl
+from failover_api.metrics.exposition import open_metrics
+from failover_api.metrics.recorder import Recorder
 from failover_api.settings import Settings
 from failover_api.wiring import open_failover
 
@@ -26,13 +29,27 @@ _log = logging.getLogger(__name__)
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._:-]{1,128}")
 
 
-def create_app(settings: Settings) -> FastAPI:
-    """The service. The lifespan opens the connections and watches the catalog."""
+def create_app(settings: Settings, *, metrics_listener: socket.socket | None = None) -> FastAPI:
+    """The service. The lifespan opens the connections and watches the catalog.
+
+    `metrics_listener` is the port of their own that metrics are served on; it is closed with the service.
+    """
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        async with open_failover(settings) as house:
+        recorder = Recorder()
+        async with contextlib.AsyncExitStack() as opened:
+            house = await opened.enter_async_context(
+                open_failover(
+                    settings, listeners=[recorder.ended], watchers=[recorder.looked], traffic=recorder.traffic
+                )
+            )
             app.state.house = house
+            app.state.metrics = await opened.enter_async_context(
+                open_metrics(recorder, catalog=house.catalog, credentials=house.credentials, failover=house.failover)
+            )
+            if metrics_listener is not None:
+                await opened.enter_async_context(metrics.served(app.state.metrics, metrics_listener))
             watching = asyncio.create_task(house.catalog.watch())
             yield
             watching.cancel()
@@ -49,6 +66,8 @@ def create_app(settings: Settings) -> FastAPI:
     app.include_router(api.router)
     for path, probe in (("/healthz", _alive), ("/readyz", _ready)):
         app.add_api_route(path, probe, methods=["GET", "HEAD"], include_in_schema=False)
+    if settings.metrics_port is None:
+        metrics.add_route(app)
     app.add_exception_handler(FailoverError, _on_error)
     app.add_exception_handler(RequestValidationError, _on_invalid)
     app.add_exception_handler(HTTPException, _on_http_error)

@@ -19,6 +19,7 @@ def run_server(settings: Settings, *, host: str, port: int) -> None:
     import uvicorn
 
     from failover_api.edges.app import create_app
+    from failover_api.edges.metrics import listen
 
     logs.set_up(log_format=settings.log_format, level=settings.log_level)
     _log.warning(
@@ -28,8 +29,13 @@ def run_server(settings: Settings, *, host: str, port: int) -> None:
     # uvicorn raises the signal that stopped it once more when it is done: that is when we leave.
     for stop in (signal.SIGTERM, signal.SIGINT):
         signal.signal(stop, _leave)
+    try:
+        metrics_listener = None if settings.metrics_port is None else listen(host, settings.metrics_port)
+    except OSError as exc:
+        _log.error("the port for metrics cannot be opened: %s", exc)
+        sys.exit(1)
     config = uvicorn.Config(
-        create_app(settings),
+        create_app(settings, metrics_listener=metrics_listener),
         host=host,
         port=port,
         log_config=None,
