@@ -16,6 +16,8 @@ from failover_api.metrics.recorder import Recorder
 from failover_api.metrics.rounds import ROUND_S, Rounds
 from failover_api.metrics.standing import Standing
 
+_OPEN = "application/openmetrics-text; version=1.0.0"
+
 
 class Metrics:
     """All there is to scrape. Whoever scrapes wants the rounds to go on."""
@@ -29,8 +31,13 @@ class Metrics:
         """Prometheus' text, or OpenMetrics when `accept` asks for it; and its content type."""
         self._rounds.want()
         self._recorder.keep(self._standing.services())
-        encode, content_type = choose_encoder(accept)
+        encode, content_type = choose_encoder(_OPEN if _wants_open(accept) else "")
         return encode(_Plain(self._recorder.registry)), content_type
+
+
+def _wants_open(accept: str) -> bool:
+    """Only which of the two: the library trips over a version it cannot read, and repeats what it was given."""
+    return any(kind.partition(";")[0].strip() == _OPEN.partition(";")[0] for kind in accept.split(","))
 
 
 @dataclass(frozen=True, slots=True)

@@ -62,7 +62,7 @@ class _Moves:
         self._total = Counter(
             "failover_moves_total",
             "Moves that ended, one for each service. outcome: moved, proposed (a pull request was opened), unchanged, "
-            "refused, failed, unknown (it may have been written).",
+            "refused, failed, unknown (it may have been written); policy: what the catalog says.",
             ("service", "action", "policy", "outcome"),
             registry=registry,
         )
@@ -97,11 +97,10 @@ class _Moves:
         if event.dry_run:
             self._dry_runs.labels(event.action, _rehearsed(event)).inc()
         elif outcome is None or not outcome.dry_run:  # else a group that tries its parts before it moves them
-            policy = event.policy if outcome is None else outcome.policy
             for service, came in results(event).items():
                 self._names.add(service)
-                self._total.labels(service, event.action, policy, came).inc()
-            self._duration.labels(event.action, policy).observe(event.duration_s)
+                self._total.labels(service, event.action, event.policy, came).inc()
+            self._duration.labels(event.action, event.policy).observe(event.duration_s)
             if error is not None:
                 self._problems.labels(error.slug).inc()
 

@@ -122,7 +122,7 @@ def _seen(known: Mapping[str, Sighting]) -> Iterator[Metric]:
         "failover_service_seen_timestamp_seconds", "When GitHub last said where the service is.", known, _seen_at
     )
     yield _by_service(
-        "failover_pull_request_created_timestamp_seconds",
+        "failover_pull_request_opened_timestamp_seconds",
         "When the open pull request that moves the service was opened; absent while there is none.",
         known,
         _opened_at,
