@@ -7,7 +7,7 @@ import re
 import shutil
 import subprocess
 from collections.abc import AsyncIterator, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import pytest
@@ -23,6 +23,7 @@ from failover_api.forge.traffic import ENDPOINTS
 from failover_api.metrics.exposition import Metrics, open_metrics
 from failover_api.metrics.recorder import Recorder, slugs
 from failover_api.metrics.rounds import Rounds
+from failover_api.metrics.sightings import Sightings
 from failover_api.wiring import House, open_failover
 from tests.acts import BY_PULL_REQUEST, demote, move, number, promote
 from tests.scrape import Scrape
@@ -206,6 +207,21 @@ async def test_an_open_pull_request_has_an_age_until_it_is_merged(reviewed: Stag
     assert opened.sides("sonarr") == ["primary"]
     assert merged.sides("sonarr") == ["backup"]
     assert not merged.labels(name)
+
+
+async def test_a_pull_request_without_a_date_is_as_old_as_our_knowledge_of_it(reviewed: Stage) -> None:
+    async with reviewed.house() as house:
+        await promote(house)
+        status = await house.failover.status("sonarr")
+    assert status.pull_request is not None
+    undated = replace(status, pull_request=replace(status.pull_request, created_at=""))
+    times = iter([1000.0] * 2 + [2000.0] * 2)
+    sightings = Sightings(clock=lambda: next(times))
+    for _ in range(2):
+        sightings.looked([undated])
+    proposed = sightings.of("sonarr").proposed
+    assert proposed is not None
+    assert proposed.opened_at == 1000.0
 
 
 async def test_a_pull_request_of_a_group_is_one(stage: Stage) -> None:
