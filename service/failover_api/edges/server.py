@@ -32,7 +32,8 @@ def run_server(settings: Settings, *, host: str, port: int) -> None:
     try:
         metrics_listener = None if settings.metrics_port is None else listen(host, settings.metrics_port)
     except OSError as exc:
-        _log.error("the port for metrics cannot be opened: %s", exc)
+        facts = {"host": host, "port": settings.metrics_port, "detail": str(exc)}
+        _log.error("the port for metrics cannot be opened", extra=facts)
         sys.exit(1)
     config = uvicorn.Config(
         create_app(settings, metrics_listener=metrics_listener),
