@@ -85,7 +85,7 @@ class _Moves:
             buckets=MOVE_BUCKETS_S,
             registry=registry,
         )
-        self._names: set[str] = set()
+        self._held: set[tuple[str, Action, Policy, str]] = set()  # the labels of its series
         for slug in sorted(slugs()):
             self._problems.labels(slug)  # a counter that begins with 1 has not increased
         for action in Action:
@@ -98,20 +98,23 @@ class _Moves:
             self._dry_runs.labels(event.action, _rehearsed(event)).inc()
         elif outcome is None or not outcome.dry_run:  # else a group that tries its parts before it moves them
             for service, came in results(event).items():
-                self._names.add(service)
-                self._total.labels(service, event.action, event.policy, came).inc()
+                self._of(service, event.action, event.policy, came).inc()
             self._duration.labels(event.action, event.policy).observe(event.duration_s)
             if error is not None:
                 self._problems.labels(error.slug).inc()
 
     def keep(self, services: Mapping[str, Service]) -> None:
-        for name in self._names.difference(services):
-            self._total.remove_by_labels({"service": name})
-        self._names = set(services)
+        for gone in [labels for labels in self._held if labels[0] not in services]:
+            self._total.remove(*gone)
+            self._held.remove(gone)
         for service in services.values():
             came = "moved" if service.policy is Policy.DIRECT else "proposed"
             for action in (Action.PROMOTE, Action.DEMOTE):
-                self._total.labels(service.name, action, service.policy, came)
+                self._of(service.name, action, service.policy, came)
+
+    def _of(self, service: str, action: Action, policy: Policy, came: str) -> Counter:
+        self._held.add((service, action, policy, came))
+        return self._total.labels(service, action, policy, came)
 
 
 class _Requests:
