@@ -8,6 +8,7 @@ write is validated by its own compare-and-swap.
 """
 
 import asyncio
+import dataclasses
 import logging
 import time
 from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
@@ -88,16 +89,26 @@ class Wish:
     on_step: OnStep = ignore
 
 
+Watcher = Callable[[Sequence[Status | Unreadable]], None]
+
+
 class Failover:
     """What operators do. `catalog` gives the catalog in force; `deadline_s` is for a whole operation.
 
-    `listeners` are told of every move that ended.
+    `listeners` are told of every move that ended, `watchers` of what a look at services showed: one, or the list.
     """
 
     def __init__(
-        self, forge: Forge, catalog: Callable[[], Catalog], *, deadline_s: float, listeners: Sequence[Listener] = ()
+        self,
+        forge: Forge,
+        catalog: Callable[[], Catalog],
+        *,
+        deadline_s: float,
+        listeners: Sequence[Listener] = (),
+        watchers: Sequence[Watcher] = (),
     ) -> None:
-        self._forge, self._catalog, self._deadline_s, self._listeners = forge, catalog, deadline_s, tuple(listeners)
+        self._forge, self._catalog, self._deadline_s = forge, catalog, deadline_s
+        self._listeners, self._watchers = tuple(listeners), tuple(watchers)
         self._observer = Observer(forge)
         self._history = History(forge)
         repeats = Repeats(forge, self._observer)
@@ -105,6 +116,11 @@ class Failover:
         self._writer = Writer(forge, self._observer, repeats)
         self._proposer = Proposer(forge, self._observer, repeats, tips)
         self._protected: TTLCache[Branch, bool] = TTLCache(64, PROTECTED_S)
+
+    @property
+    def writes_waiting(self) -> int:
+        """How many moves wait for their turn to be written."""
+        return self._writer.waiting
 
     async def aclose(self) -> None:
         """Ends what is under way."""
@@ -116,7 +132,8 @@ class Failover:
     async def status(self, name: str) -> Status:
         """Where one service is."""
         service = self._catalog().service(name)
-        (status,) = await self.in_time(self._statuses(service.branch, [service], thorough=True))
+        (status,) = seen = await self.in_time(self._statuses(service.branch, [service], thorough=True))
+        tell(self._watchers, seen)
         if isinstance(status, Unreadable):
             raise status.error
         return status
@@ -126,7 +143,9 @@ class Failover:
         services = tuple(self._catalog().services.values())
         answers = await asyncio.gather(*(self._list(*group) for group in _by_branch(services).items()))
         statuses = {status.service.name: status for answer in answers for status in answer}
-        return [statuses[service.name] for service in services]
+        found = [statuses[service.name] for service in services]
+        tell(self._watchers, found)
+        return found
 
     async def history(self, name: str, *, limit: int, cursor: str | None = None) -> Page:
         """What Git says of one service, newest first. Raises BadRequest for a cursor that is none."""
@@ -176,7 +195,8 @@ class Failover:
             task.on_step = wish.on_step
         clock = _Clock(self._deadline_s)
         if len(tasks) > 1 or wish.dry_run:
-            rehearsed = [await self._told(task, wish, self._rehearse(task, clock.left_s)) for task in tasks]
+            trial = dataclasses.replace(wish, dry_run=True)
+            rehearsed = [await self._told(task, trial, self._rehearse(task, clock.left_s)) for task in tasks]
             outcome = GroupOutcome(name, action, tuple(rehearsed), names)
             check_versions(outcome, wish.versions)
             if wish.dry_run:

@@ -150,6 +150,11 @@ class Visit:
         """Of what is about no one service."""
         self._decide(verb, self.caller.may_any(verb), True, no_service, "resource", what)
 
+    def needs_every(self, verb: Verb, what: str, services: Iterable[str]) -> None:
+        """Of what shows all services."""
+        may = self.caller.may_any(verb) and all(self.caller.may(verb, name) for name in services)
+        self._decide(verb, may, True, no_service, "resource", what)
+
     def _decide(
         self,
         verb: Verb,
