@@ -8,7 +8,6 @@ write is validated by its own compare-and-swap.
 """
 
 import asyncio
-import dataclasses
 import logging
 import time
 from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
@@ -195,8 +194,7 @@ class Failover:
             task.on_step = wish.on_step
         clock = _Clock(self._deadline_s)
         if len(tasks) > 1 or wish.dry_run:
-            trial = dataclasses.replace(wish, dry_run=True)
-            rehearsed = [await self._told(task, trial, self._rehearse(task, clock.left_s)) for task in tasks]
+            rehearsed = [await self._told(task, wish, self._rehearse(task, clock.left_s)) for task in tasks]
             outcome = GroupOutcome(name, action, tuple(rehearsed), names)
             check_versions(outcome, wish.versions)
             if wish.dry_run:
@@ -273,7 +271,8 @@ class Failover:
             _log.info("move done", extra={**facts, **_facts(outcome), "duration_ms": duration_ms})
             return outcome
         finally:
-            tell(self._listeners, _ended(task, wish, came, duration_s=time.monotonic() - started))
+            if not (isinstance(came, Outcome) and came.dry_run and not wish.dry_run):  # a group's own rehearsal
+                tell(self._listeners, _ended(task, wish, came, duration_s=time.monotonic() - started))
 
     async def _list(self, branch: Branch, services: list[Service]) -> Sequence[Status | Unreadable]:
         try:
