@@ -1,0 +1,112 @@
+"""Who is told in the tests: real servers on this machine that keep what they get."""
+
+import contextlib
+import socket
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from email import message_from_bytes, policy
+from email.message import EmailMessage
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+
+def put(file: Path, content: str | bytes | None) -> None:
+    """Another content for a mounted file; None: it is gone."""
+    if content is None:
+        file.unlink()
+    else:
+        file.write_bytes(content.encode() if isinstance(content, str) else content)
+
+
+@dataclass(frozen=True)
+class Got:
+    """One request."""
+
+    path: str
+    headers: dict[str, str]  # names in lower case
+    body: bytes
+
+
+@dataclass
+class Receiver:
+    """An HTTP server. `answers` are the statuses of the next requests, then it is 200; it hangs while it is `held`."""
+
+    port: int = 0
+    got: list[Got] = field(default_factory=list)
+    answers: list[int] = field(default_factory=list)
+    free: threading.Event = field(default_factory=threading.Event)
+    arrived: threading.Event = field(default_factory=threading.Event)  # a request did
+
+    def __post_init__(self) -> None:
+        self.free.set()
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    def hold(self) -> None:
+        self.free.clear()
+
+
+@contextlib.contextmanager
+def http_receiver() -> Iterator[Receiver]:
+    receiver = Receiver()
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            body = self.rfile.read(int(self.headers.get("content-length", 0)))
+            headers = {name.lower(): value for name, value in self.headers.items()}
+            receiver.got.append(Got(self.path, headers, body))
+            receiver.arrived.set()
+            receiver.free.wait(30)
+            with contextlib.suppress(OSError):  # whoever asked may have left
+                self.send_response(receiver.answers.pop(0) if receiver.answers else 200)
+                self.send_header("content-length", "0")
+                self.end_headers()
+
+        def log_message(self, *args: object) -> None:
+            """Says nothing."""
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    server.daemon_threads = True
+    receiver.port = server.server_port
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
+    thread.start()
+    try:
+        yield receiver
+    finally:
+        receiver.free.set()
+        server.shutdown()
+        server.server_close()
+        thread.join()
+
+
+@dataclass
+class Mailbox:
+    """An SMTP server. `mails` are (from, to, message)."""
+
+    port: int
+    mails: list[tuple[str, list[str], EmailMessage]] = field(default_factory=list)
+
+    async def handle_DATA(self, server: Any, session: Any, envelope: Any) -> str:  # noqa: N802 - aiosmtpd's name
+        message = message_from_bytes(envelope.content, policy=policy.default)
+        assert isinstance(message, EmailMessage)
+        self.mails.append((envelope.mail_from, list(envelope.rcpt_tos), message))
+        return "250 OK"
+
+
+@contextlib.contextmanager
+def mail_server(**how: Any) -> Iterator[Mailbox]:
+    """`how` is for aiosmtpd's SMTP."""
+    from aiosmtpd.controller import Controller
+
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        mailbox = Mailbox(free.getsockname()[1])
+    controller = Controller(mailbox, hostname="127.0.0.1", port=mailbox.port, **how)
+    controller.start()
+    try:
+        yield mailbox
+    finally:
+        controller.stop()
