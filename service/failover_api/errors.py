@@ -4,6 +4,7 @@
     ├── BadRequest                  the caller's words are off
     ├── CatalogInvalid              services.yaml cannot be used
     │   └── BadPath                 a switch's path is not a path
+    ├── Unauthenticated             nobody knows who is calling
     ├── UnknownService, UnknownGroup, UnknownUrl, RepositoryNotFound
     ├── Forbidden                   the caller may not do this
     ├── MethodNotAllowed, BodyTooLarge, UnsupportedMediaType
@@ -89,6 +90,10 @@ class UnknownUrl(FailoverError):
 
 class RepositoryNotFound(FailoverError):
     slug, title = "repository-not-found", "Repository or branch not found"
+
+
+class Unauthenticated(FailoverError):
+    slug, title = "unauthenticated", "Unauthenticated"
 
 
 class Forbidden(FailoverError):

@@ -55,6 +55,7 @@ class Settings(BaseSettings):
     log_level: Annotated[Literal["debug", "info", "warning", "error"], BeforeValidator(_lower)] = Field(
         default="info", description="debug, info, warning or error"
     )
+    webhook_secret_file: Path | None = None
     server: _Url | None = Field(default=None, description="a URL like https://failover.example.org")
     token: SecretStr | None = None
 

@@ -17,7 +17,7 @@ from ulid import ULID
 
 import failover_api
 from failover_api import logs
-from failover_api.edges import api, problems
+from failover_api.edges import api, hooks, problems
 from failover_api.errors import BadRequest, FailoverError, MethodNotAllowed, NotReady, UnknownUrl
 from failover_api.settings import Settings
 from failover_api.wiring import open_failover
@@ -33,6 +33,8 @@ def create_app(settings: Settings) -> FastAPI:
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         async with open_failover(settings) as house:
             app.state.house = house
+            with contextlib.suppress(FailoverError):  # without a catalog there is nothing to check
+                house.notifier.check()
             watching = asyncio.create_task(house.catalog.watch())
             yield
             watching.cancel()
@@ -49,6 +51,7 @@ def create_app(settings: Settings) -> FastAPI:
     app.include_router(api.router)
     for path, probe in (("/healthz", _alive), ("/readyz", _ready)):
         app.add_api_route(path, probe, methods=["GET", "HEAD"], include_in_schema=False)
+    app.add_api_route("/hooks/github", hooks.github, methods=["POST"], include_in_schema=False)
     app.add_exception_handler(FailoverError, _on_error)
     app.add_exception_handler(RequestValidationError, _on_invalid)
     app.add_exception_handler(HTTPException, _on_http_error)

@@ -10,6 +10,7 @@ TYPE_PREFIX = "urn:failover-api:problem:"
 
 STATUSES: dict[str, int] = {
     "bad-request": 400,
+    "unauthenticated": 401,
     "forbidden": 403,
     "unknown-service": 404,
     "unknown-group": 404,
