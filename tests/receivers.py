@@ -2,14 +2,22 @@
 
 import contextlib
 import socket
+import ssl
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from email import message_from_bytes, policy
 from email.message import EmailMessage
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
+
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from cryptography.x509.oid import NameOID
 
 
 def put(file: Path, content: str | bytes | None) -> None:
@@ -51,10 +59,13 @@ class Receiver:
 
 
 @contextlib.contextmanager
-def http_receiver() -> Iterator[Receiver]:
+def http_receiver(tls: ssl.SSLContext | None = None) -> Iterator[Receiver]:
+    """With `tls` it is a proxy too, which stands in for the hosts of that certificate."""
     receiver = Receiver()
 
     class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1" if tls else "HTTP/1.0"  # a proxy's connection goes on
+
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers.get("content-length", 0)))
             headers = {name.lower(): value for name, value in self.headers.items()}
@@ -63,8 +74,23 @@ def http_receiver() -> Iterator[Receiver]:
             receiver.free.wait(30)
             with contextlib.suppress(OSError):  # whoever asked may have left
                 self.send_response(receiver.answers.pop(0) if receiver.answers else 200)
-                self.send_header("content-length", "0")
+                self.send_header("content-length", "2")
                 self.end_headers()
+                self.wfile.write(b"ok")  # what Slack says
+
+        def do_CONNECT(self) -> None:
+            """As a proxy that is the other end itself: the next request on this connection is read through TLS."""
+            assert tls is not None
+            self.send_response(200)
+            self.end_headers()
+            self.connection = tls.wrap_socket(self.connection, server_side=True)
+            self.rfile, self.wfile = self.connection.makefile("rb"), self.connection.makefile("wb", 0)
+            self.close_connection = False
+
+        def finish(self) -> None:
+            super().finish()
+            if self.connection is not self.request:
+                self.connection.close()
 
         def log_message(self, *args: object) -> None:
             """Says nothing."""
@@ -81,6 +107,27 @@ def http_receiver() -> Iterator[Receiver]:
         server.shutdown()
         server.server_close()
         thread.join()
+
+
+def certificate(folder: Path, *hosts: str) -> tuple[Path, ssl.SSLContext]:
+    """A certificate for hosts, which is its own authority: its file, and what a server needs."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "for tests")])
+    now = datetime.now(UTC)
+    made = (
+        x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
+        .not_valid_before(now - timedelta(days=1))
+        .not_valid_after(now + timedelta(days=1))
+        .add_extension(x509.SubjectAlternativeName([x509.DNSName(host) for host in hosts]), critical=False)
+        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
+        .sign(key, hashes.SHA256())
+    )
+    file, key_file = folder / "certificate.pem", folder / "certificate.key"
+    file.write_bytes(made.public_bytes(Encoding.PEM))
+    key_file.write_bytes(key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
+    server = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    server.load_cert_chain(file, key_file)
+    return file, server
 
 
 @dataclass

@@ -9,13 +9,16 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
 from failover_api.courier import MAX_WAITING, Courier, Message, Send, UnusableUrl, is_installed, send
-from tests.receivers import http_receiver, mail_server
+from tests.receivers import certificate, http_receiver, mail_server
 
-MESSAGE = Message("sonarr moved to backup", "sonarr moved.\nAsked for by maria: <b>w1</b> & *w2*", "success", {})
+MESSAGE = Message(
+    "sonarr moved to backup", "sonarr moved.\nAsked for by maria: <b>w1</b> & *w2* <!channel> @everyone", "success", {}
+)
 pytestmark = pytest.mark.filterwarnings("ignore:'imghdr' is deprecated:DeprecationWarning")  # apprise, up to 3.12
 needs_apprise = pytest.mark.skipif(not is_installed(), reason="apprise is not installed")
 
@@ -179,6 +182,31 @@ def test_an_email_is_plain_text() -> None:
     body = mail.get_body(("plain",))
     assert body is not None
     assert body.get_content().replace("\r\n", "\n").strip() == MESSAGE.body
+
+
+@needs_apprise
+@pytest.mark.parametrize(
+    ("url", "path", "key"),
+    [
+        ("slack://T1JJ3T3L2/A1BRTD4JD/TIiajkdnlazkcOXrIdevi7FQ", "/services/T1JJ3T3L2/A1BRTD4JD/TIia", "attachments"),
+        ("discord://4174216298/JHMHI8qBe7bk2ZwO5U711o3dV_js", "/api/webhooks/4174216298/JHMHI8qBe7b", "content"),
+    ],
+)
+def test_slack_and_discord_as_far_as_their_door(
+    url: str, path: str, key: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Their hosts are fixed: a proxy on this machine stands in for them, with a certificate of its own."""
+    trusted, tls = certificate(tmp_path, "hooks.slack.com", "discord.com")
+    with http_receiver(tls) as receiver:
+        monkeypatch.setenv("HTTPS_PROXY", receiver.url)
+        monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(trusted))
+        assert send(url, MESSAGE)
+        (got,) = receiver.got
+    assert got.path.startswith(path)
+    told = json.loads(got.body)
+    assert "Asked for by maria" in json.dumps(told[key])
+    assert "icon_url" not in told
+    assert "<!channel>" not in told.get("attachments", [{"text": ""}])[0]["text"]  # nobody is called by a reason
 
 
 @needs_apprise

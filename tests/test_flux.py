@@ -6,7 +6,7 @@ import hmac
 import json
 import logging
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -50,8 +50,12 @@ def secret_file(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def flux(connections: Connections, receiver: Receiver, secret_file: Path) -> Flux:
-    catalog = Catalog({}, {}, (), FluxReceiver(f"{receiver.url}/hook/geheim-path", str(secret_file)))
-    return Flux(lambda: catalog, connections, waits_s=[0.01, 0.01])
+    return Flux(catalog_of(receiver.url, secret_file), connections, waits_s=[0.01, 0.01])
+
+
+def catalog_of(url: str, secret_file: Path) -> Callable[[], Catalog]:
+    made = Catalog({}, {}, (), FluxReceiver(f"{url}/hook/geheim-path", str(secret_file)))
+    return lambda: made
 
 
 @pytest.fixture
@@ -88,7 +92,7 @@ def test_the_signature_is_what_openssl_makes() -> None:
 async def test_a_commit_is_told_with_what_it_moved(fluxed: Stage, receiver: Receiver) -> None:
     async with fluxed.house() as house:
         outcome = await promote(house)
-        await house.flux.aclose(drain_s=20)
+        await house.flux.idle()
         assert house.flux.tally == {"sent": 1}
     (got,) = receiver.got
     assert outcome.commit is not None
@@ -113,7 +117,7 @@ async def test_a_commit_of_many_is_one_call(stage: Stage, receiver: Receiver, se
     async with stage.house() as house:
         await house.failover.move_group("media", Action.PROMOTE, Wish(by="maria"))
         await asyncio.gather(*(demote(house, name) for name in ("sonarr", "radarr", "plex")))
-        await house.flux.aclose(drain_s=20)
+        await house.flux.idle()
     told = [one for got in receiver.got for one in checked(got)]
     assert [one["service"] for one in told if one["to"] == "backup"] == ["sonarr", "radarr", "plex"]
     assert sorted(one["service"] for one in told if one["to"] == "primary") == ["plex", "radarr", "sonarr"]
@@ -123,7 +127,7 @@ async def test_a_commit_of_many_is_one_call(stage: Stage, receiver: Receiver, se
 async def test_what_lands_in_a_moment_is_one_call(flux: Flux, receiver: Receiver) -> None:
     for _ in range(50):
         flux.merged(MERGED)
-    await flux.aclose(drain_s=20)
+    await flux.idle()
     (got,) = receiver.got
     assert len(checked(got)) == 50
 
@@ -133,17 +137,17 @@ async def test_no_commit_is_no_call(stage: Stage, receiver: Receiver, secret_fil
     async with stage.house() as house:
         await promote(house, dry_run=True)
         await demote(house)
-        await house.flux.aclose(drain_s=20)
+        await house.flux.idle()
     declare_with(stage, receiver, secret_file, top="policy: pull_request")
     async with stage.house() as house:
         assert (await promote(house)).is_pending
-        await house.flux.aclose(drain_s=20)
+        await house.flux.idle()
     assert receiver.got == []
 
 
 async def test_a_merge_is_told(flux: Flux, receiver: Receiver) -> None:
     flux.merged(MERGED)
-    await flux.aclose(drain_s=20)
+    await flux.idle()
     (told,) = checked(receiver.got[0])
     assert (told["service"], told["commit"], told["branch"]) == ("sonarr", "https://c", "main")
 
@@ -153,7 +157,7 @@ async def test_a_failed_call_is_a_warning_and_made_again_with_what_came_meanwhil
 ) -> None:
     receiver.answers = [500, 404]
     flux.merged(MERGED)
-    await flux.aclose(drain_s=20)
+    await flux.idle()
     assert flux.tally == {"failed": 2, "sent": 1}
     assert [record.__dict__["why"] for record in caplog.records] == ["status 500", "status 404"]
     assert len(checked(receiver.got[2])) == 1
@@ -164,11 +168,11 @@ async def test_after_the_last_try_it_is_given_up(
 ) -> None:
     receiver.answers = [500] * 3
     flux.merged(MERGED)
-    await flux.aclose(drain_s=20)
+    await flux.idle()
     assert flux.tally == {"failed": 3, "dropped": 1}
     assert caplog.messages[-1] == "flux was not told: it will see at its next poll"
     flux.merged(MERGED)
-    await flux.aclose(drain_s=20)
+    await flux.idle()
     assert len(checked(receiver.got[3])) == 1
 
 
@@ -183,13 +187,24 @@ async def test_a_receiver_that_hangs_delays_neither_the_answer_nor_the_end(fluxe
         assert time.monotonic() - started < 4
 
 
-async def test_a_receiver_that_is_not_there_is_a_warning(
-    flux: Flux, receiver: Receiver, connections: Connections, secret_file: Path, caplog: pytest.LogCaptureFixture
+async def test_at_the_end_what_failed_is_tried_once_more(
+    connections: Connections, receiver: Receiver, secret_file: Path
 ) -> None:
-    gone = Catalog({}, {}, (), FluxReceiver("http://127.0.0.1:1/hook/geheim-path", str(secret_file)))
-    lost = Flux(lambda: gone, connections, waits_s=[])
+    patient = Flux(catalog_of(receiver.url, secret_file), connections, waits_s=[60.0] * 4)
+    receiver.answers = [500]
+    patient.merged(MERGED)
+    await asyncio.to_thread(receiver.arrived.wait, 15)
+    async with asyncio.timeout(15):
+        await patient.aclose(drain_s=10)
+    assert patient.tally == {"failed": 1, "sent": 1}
+
+
+async def test_a_receiver_that_is_not_there_is_a_warning(
+    connections: Connections, secret_file: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    lost = Flux(catalog_of("http://127.0.0.1:1", secret_file), connections, waits_s=[])
     lost.merged(MERGED)
-    await lost.aclose(drain_s=20)
+    await lost.idle()
     assert caplog.records[0].__dict__["why"] == "ConnectError"
     assert caplog.records[0].__dict__["host"] == "127.0.0.1:1"
 
@@ -200,17 +215,17 @@ async def test_without_a_secret_nothing_is_sent(
 ) -> None:
     put(secret_file, content)
     flux.merged(MERGED)
-    await flux.aclose(drain_s=20)
+    await flux.idle()
     assert receiver.got == []
     assert str(secret_file) in caplog.records[0].__dict__["why"]
 
 
 async def test_a_new_secret_holds_at_once(flux: Flux, receiver: Receiver, secret_file: Path) -> None:
     flux.merged(MERGED)
-    await flux.aclose(drain_s=20)
+    await flux.idle()
     put(secret_file, "another")
     flux.merged(MERGED)
-    await flux.aclose(drain_s=20)
+    await flux.idle()
     checked(receiver.got[0], SECRET)
     checked(receiver.got[1], "another")
 
@@ -221,6 +236,6 @@ async def test_no_secret_is_in_any_line_of_the_log(
     caplog.set_level(logging.DEBUG, "failover_api")
     receiver.answers = [401]
     flux.merged(MERGED)
-    await flux.aclose(drain_s=20)
+    await flux.idle()
     assert caplog.messages == ["flux could not be told", "flux was told"]
     assert not [record for record in caplog.records if "geheim" in str(vars(record))]

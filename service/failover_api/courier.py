@@ -56,6 +56,8 @@ def send(url: str, message: Message) -> bool:
         app_id="failover-api",
         app_desc="failover-api",
         app_url="",
+        image_url_mask="",  # no icons from somebody else's host
+        image_url_logo="",
         async_mode=False,
         service_timeout=0,  # else it takes a thread that the end of the process would wait for
     )
@@ -82,7 +84,7 @@ class Courier:
         self._url, self._label, self._tally = url, label, tally
         self._send, self._try_s, self._waits_s = send, try_s, waits_s
         self._waiting: deque[Message] = deque()
-        self._thread: threading.Thread | None = None
+        self._under_way: list[str] | None = None  # the result of the last try, or nothing yet
         self._task: asyncio.Task[None] | None = None
 
     def take(self, message: Message) -> None:
@@ -131,10 +133,11 @@ class Courier:
 
     async def _try(self, message: Message) -> str:
         """Once; an exception is told by its type, since its text may hold the URL."""
-        if self._thread is not None and self._thread.is_alive():
+        if self._under_way == []:
             return "an earlier try hangs"
         loop, done = asyncio.get_running_loop(), asyncio.Event()
         results: list[str] = []
+        self._under_way = results
 
         def run() -> None:
             try:
@@ -146,8 +149,7 @@ class Courier:
             except RuntimeError:  # nobody waits any more
                 return
 
-        self._thread = threading.Thread(target=run, daemon=True, name="notification")
-        self._thread.start()
+        threading.Thread(target=run, daemon=True, name="notification").start()
         try:
             async with asyncio.timeout(self._try_s):
                 await done.wait()

@@ -7,6 +7,7 @@ https://fluxcd.io/flux/components/notification/receivers/#generic-hmac
 """
 
 import asyncio
+import contextlib
 import contextvars
 import hashlib
 import hmac
@@ -57,6 +58,7 @@ class Flux:
         self._catalog, self._connections, self._waits_s = catalog, connections, waits_s
         self.tally: Counter[str] = Counter()
         self._waiting: list[Landed] = []
+        self._closing = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
 
     def __call__(self, event: Ended) -> None:
@@ -86,13 +88,18 @@ class Flux:
             for one in merged.records
         )
 
+    async def idle(self) -> None:
+        """Returns when nothing is under way."""
+        if self._task is not None:
+            await asyncio.wait([self._task])
+
     async def aclose(self, drain_s: float = DRAIN_S) -> None:
         """Gives what waits some time, then ends."""
-        if self._task is None or self._task.done():
-            return
-        await asyncio.wait([self._task], timeout=drain_s)
-        self._task.cancel()
-        await asyncio.gather(self._task, return_exceptions=True)
+        self._closing.set()
+        if self._task is not None:
+            await asyncio.wait([self._task], timeout=drain_s)
+            self._task.cancel()
+            await asyncio.gather(self._task, return_exceptions=True)
 
     def _add(self, landed: Iterable[Landed]) -> None:
         if self._catalog().flux_receiver is None:
@@ -104,25 +111,33 @@ class Flux:
 
     async def _work(self) -> None:
         while self._waiting:
-            landed: list[Landed] = []
-            for wait_s in (GATHER_S, *self._waits_s):
-                await asyncio.sleep(wait_s)
-                landed, self._waiting = [*landed, *self._waiting][-MAX_WAITING:], []
-                if await self._call(landed) is None:
-                    break
-            else:
-                self.tally["dropped"] += 1
-                _log.warning("flux was not told: it will see at its next poll", extra=_facts(landed))
+            await self._tell()
 
-    async def _call(self, landed: Sequence[Landed]) -> str | None:
-        """One call; what was wrong with it, None: nothing. Never the URL's path, nor what an exception says of it."""
+    async def _tell(self) -> None:
+        """Calls until it is told what waits by then; after the end of the process began, once."""
+        landed: list[Landed] = []
+        for wait_s in (GATHER_S, *self._waits_s):
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._closing.wait(), wait_s)
+            landed, self._waiting = [*landed, *self._waiting][-MAX_WAITING:], []
+            is_last = self._closing.is_set()
+            if await self._call(landed):
+                return
+            if is_last:
+                break
+        self.tally["dropped"] += 1
+        _log.warning("flux was not told: it will see at its next poll", extra=_facts(landed))
+
+    async def _call(self, landed: Sequence[Landed]) -> bool:
+        """One call; False when another may do better. The log has no path of the URL, nor what an exception says."""
         receiver = self._catalog().flux_receiver
         if receiver is None:
-            return None
+            return True
+        why, is_final = "", False
         try:
             why = await self._post(receiver, _body(landed))
-        except NotReady as exc:
-            why = exc.detail
+        except NotReady as exc:  # the secret is not there, as on a machine that has none
+            why, is_final = exc.detail, True
         except (httpx2.HTTPError, httpx2.InvalidURL, TimeoutError, OSError) as exc:
             why = type(exc).__name__
         facts = {"host": urlsplit(receiver.url).netloc, **_facts(landed)}
@@ -131,9 +146,10 @@ class Flux:
             _log.warning("flux could not be told", extra={**facts, "why": why})
         else:
             _log.info("flux was told", extra=facts)
-        return why
+        return is_final or not why
 
-    async def _post(self, receiver: FluxReceiver, body: bytes) -> str | None:
+    async def _post(self, receiver: FluxReceiver, body: bytes) -> str:
+        """What was wrong with the answer; nothing when it was taken."""
         secret = await asyncio.to_thread(read_secret, Path(receiver.secret_file), "the secret of the Flux receiver")
         if not secret.strip():
             raise NotReady(f"{receiver.secret_file}: expected the secret of the Flux receiver, the file is empty")
@@ -141,7 +157,7 @@ class Flux:
         async with asyncio.timeout(CALL_S):
             client = self._connections.current
             response = await client.post(receiver.url, content=body, headers=headers, timeout=CALL_S)
-        return None if response.is_success else f"status {response.status_code}"
+        return "" if response.is_success else f"status {response.status_code}"
 
 
 def signature(secret: str, body: bytes) -> str:
