@@ -6,7 +6,6 @@ hangs keeps neither a move nor the end of the process. Nothing here shows a URL:
 
 import asyncio
 import contextvars
-import importlib.util
 import logging
 import threading
 from collections import Counter, deque
@@ -42,7 +41,9 @@ Send = Callable[[str, Message], bool]
 
 def is_installed() -> bool:
     """Whether there is an apprise; it is not imported for that."""
-    return importlib.util.find_spec("apprise") is not None
+    from importlib.util import find_spec
+
+    return find_spec("apprise") is not None
 
 
 def send(url: str, message: Message) -> bool:

@@ -1,5 +1,7 @@
 """notifications and flux_receiver in services.yaml: what works, and what every error says."""
 
+from pathlib import Path
+
 import pytest
 
 from failover_api.core.catalog import Catalog, FluxReceiver
@@ -133,3 +135,13 @@ def test_a_secret_in_the_place_of_a_file_is_refused_without_showing_it() -> None
     assert errors("notifications:\n  - {url_file: 'slack://geheim/a/b'}\n") == [f"5: notifications[0].url_file: {FILE}"]
     more = "flux_receiver: {url: 'http://r/', secret_file: 'https://geheim'}\n"
     assert errors(more) == [f"4: flux_receiver.secret_file: {FILE}"]
+
+
+def test_the_example_that_is_commented_out_works_and_shows_the_defaults() -> None:
+    text = (Path(__file__).parents[2] / "config/services.yaml").read_text()
+    _, found, example = text.partition("# notifications:\n")
+    lines = [line.removeprefix("# ") for line in f"{found}{example}".splitlines()]
+    catalog = parse_catalog("\n".join([text, *lines]), file="services.yaml")
+    (notification,) = catalog.notifications
+    assert notification == Notification("/etc/failover/notify/urls")
+    assert catalog.flux_receiver is not None
