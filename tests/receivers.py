@@ -1,6 +1,7 @@
 """Who is told in the tests: real servers on this machine that keep what they get."""
 
 import contextlib
+import logging
 import socket
 import ssl
 import threading
@@ -19,6 +20,8 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from cryptography.x509.oid import NameOID
 
+from failover_api import logs
+
 
 def put(file: Path, content: str | bytes | None) -> None:
     """Another content for a mounted file; None: it is gone."""
@@ -26,6 +29,26 @@ def put(file: Path, content: str | bytes | None) -> None:
         file.unlink()
     else:
         file.write_bytes(content.encode() if isinstance(content, str) else content)
+
+
+@contextlib.contextmanager
+def ids_in_the_log() -> Iterator[list[str | None]]:
+    """The request id of each line that the product logs."""
+    ids: list[str | None] = []
+
+    class Listen(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            ids.append(logs.request_id.get())
+
+    logger, handler = logging.getLogger("failover_api"), Listen()
+    level = logger.level
+    logger.setLevel(logging.INFO)
+    logger.addHandler(handler)
+    try:
+        yield ids
+    finally:
+        logger.removeHandler(handler)
+        logger.setLevel(level)
 
 
 @dataclass(frozen=True)

@@ -224,6 +224,13 @@ def test_what_is_no_url_of_apprise(url: str) -> None:
 
 
 @needs_apprise
+def test_apprise_takes_no_threads_of_its_own() -> None:
+    """The end of the process would wait for those of a pool."""
+    send("json://127.0.0.1:1/hook", MESSAGE)
+    assert not [thread.name for thread in threading.enumerate() if "ThreadPoolExecutor" in thread.name]
+
+
+@needs_apprise
 def test_apprise_says_nothing_of_a_url_in_the_log(
     caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]
 ) -> None:

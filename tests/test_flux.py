@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from failover_api import logs
 from failover_api.core.catalog import Action, Branch, Catalog, FluxReceiver
 from failover_api.core.trailers import Record
 from failover_api.failover import Wish
@@ -19,7 +20,7 @@ from failover_api.flux import Flux, signature
 from failover_api.forge.connections import Connections, keep_alive
 from failover_api.merges import Merged
 from tests.acts import demote, promote
-from tests.receivers import Got, Receiver, http_receiver, put
+from tests.receivers import Got, Receiver, http_receiver, ids_in_the_log, put
 from tests.stage import SERVICES, Stage
 
 SECRET = "geheim-hmac"
@@ -127,6 +128,7 @@ async def test_a_commit_of_many_is_one_call(stage: Stage, receiver: Receiver, se
 async def test_what_lands_in_a_moment_is_one_call(flux: Flux, receiver: Receiver) -> None:
     for _ in range(50):
         flux.merged(MERGED)
+        await asyncio.sleep(0)
     await flux.idle()
     (got,) = receiver.got
     assert len(checked(got)) == 50
@@ -197,6 +199,22 @@ async def test_at_the_end_what_failed_is_tried_once_more(
     async with asyncio.timeout(15):
         await patient.aclose(drain_s=10)
     assert patient.tally == {"failed": 1, "sent": 1}
+
+
+async def test_what_fails_at_the_end_is_left_to_the_poll(flux: Flux, receiver: Receiver) -> None:
+    receiver.answers = [500] * 9
+    flux.merged(MERGED)
+    await flux.aclose(drain_s=20)
+    assert flux.tally == {"failed": 1, "dropped": 1}
+
+
+async def test_its_lines_bear_no_requests_id(flux: Flux) -> None:
+    with ids_in_the_log() as ids:
+        token = logs.request_id.set("R1")
+        flux.merged(MERGED)
+        logs.request_id.reset(token)
+        await flux.idle()
+    assert ids == [None]
 
 
 async def test_a_receiver_that_is_not_there_is_a_warning(

@@ -11,13 +11,14 @@ from pathlib import Path
 
 import pytest
 
+from failover_api import logs
 from failover_api.core.catalog import Catalog
 from failover_api.core.notice import Event, Notice, Notification, make_notice
 from failover_api.courier import Message, UnusableUrl, is_installed
 from failover_api.notify import KINDS, MAX_WAITING, Notifier
 from failover_api.wiring import open_failover
 from tests.acts import promote
-from tests.receivers import http_receiver, mail_server, put
+from tests.receivers import http_receiver, ids_in_the_log, mail_server, put
 from tests.stage import SERVICES, Stage
 
 pytestmark = pytest.mark.filterwarnings("ignore:'imghdr' is deprecated:DeprecationWarning")  # apprise, up to 3.12
@@ -194,6 +195,16 @@ async def test_no_url_is_in_any_line_of_the_log(urls: Path, caplog: pytest.LogCa
     said = [str(vars(record)) for record in caplog.records]
     assert not [line for line in said if "geheim" in line]
     assert [record.__dict__["notifier"] for record in caplog.records if "notifier" in vars(record)][-1] is not None
+
+
+async def test_its_lines_bear_no_requests_id(urls: Path) -> None:
+    notifier = quick(catalog(Notification(str(urls))), Post())
+    with ids_in_the_log() as ids:
+        token = logs.request_id.set("R1")
+        notifier.tell(notice())
+        logs.request_id.reset(token)
+        await notifier.aclose()
+    assert ids == [None, None]
 
 
 def test_every_event_has_a_kind() -> None:

@@ -5,7 +5,6 @@ hangs keeps neither a move nor the end of the process. Nothing here shows a URL:
 """
 
 import asyncio
-import contextvars
 import logging
 import threading
 from collections import Counter, deque
@@ -95,8 +94,8 @@ class Courier:
             _log.warning("notification dropped: too many wait", extra={**self._label, **message.facts})
             return
         self._waiting.append(message)
-        if self._task is None or self._task.done():  # in no request's context: its id would stand in our lines
-            self._task = asyncio.create_task(self._work(), context=contextvars.Context())
+        if self._task is None or self._task.done():
+            self._task = asyncio.create_task(self._work())
 
     async def idle(self) -> None:
         """Returns when nothing waits any more."""

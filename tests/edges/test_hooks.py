@@ -20,7 +20,7 @@ from failover_api.edges.hooks import MAX_BYTES
 from failover_api.merges import Merged
 from failover_api.wiring import House
 from tests.receivers import put
-from tests.stage import SERVICES, SONARR, Stage
+from tests.stage import RELEASE, SERVICES, SONARR, Stage
 
 SECRET = "geheim-webhook"
 SHA = "a" * 40
@@ -107,12 +107,14 @@ async def test_a_push_makes_the_board_look_again(hook: Hook) -> None:
 
 
 async def test_after_a_push_nothing_is_thought_of_the_old_head(hook: Hook) -> None:
-    before = (await hook.client.get("/api/failover")).json()["services"]
-    assert before[0]["side"] == "primary"
-    hook.stage.requests.clear()
-    await hook.deliver("push", hook.push(after=hook.stage.commit({"README.md": "another"})))
+    """Without the push, the first write would be made from the old head, and lose."""
     await hook.client.get("/api/failover")
-    assert [request.operation for request in hook.stage.requests if request.operation] != []  # asked anew
+    sha = hook.stage.commit({RELEASE: (hook.stage.read(RELEASE) or b"") + b"# by hand\n"})
+    hook.stage.requests.clear()
+    await hook.deliver("push", hook.push(after=sha))
+    assert (await hook.client.post("/api/failover/plex/promote")).json()["changed"]
+    operations = [request.operation for request in hook.stage.requests]
+    assert operations.count("createCommitOnBranch") == 1
 
 
 async def test_the_push_of_our_own_commit_drops_nothing(hook: Hook) -> None:
