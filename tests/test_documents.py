@@ -18,7 +18,7 @@ from failover_api.edges.app import create_app
 from failover_api.edges.cli import app as command_line
 from failover_api.edges.problems import STATUSES
 from failover_api.settings import Settings
-from tests.manifests.kustomize import needs_kubectl, overlaid
+from tests.manifests.kustomize import Objects, deployed, needs_kubectl, overlaid
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGES = {
@@ -35,11 +35,11 @@ COMING = {
     "notifications",
     "flux_receiver",
     "GET /metrics",
-    "GET /",
     "POST /hooks/github",
 }
 HOSTS = re.compile(r"(?:http://failover-api\.[a-z-]+|http://127\.0\.0\.1:8080|\$F)(/[^'\"\s]*)")
 OURS = re.compile(r"(?:manifests|config|clusters|examples|service|tests|bench|requirements)/[\w./-]*[\w/]")
+KUSTOMIZED = {"kustomization.yaml", "kustomization.yaml, in part"}
 HEAD = {
     "services.yaml": "",
     "services.yaml, in part": "repository: acme/homelab\nservices:\n  sonarr: {deployment: sonarr, namespace: media, "
@@ -156,10 +156,11 @@ def is_served(method: str, path: str) -> bool:
 
 @pytest.mark.parametrize("page", PAGES)
 def test_every_link_leads_somewhere(page: str) -> None:
-    for target in re.findall(r"\]\(([^)\s]+)\)", without_fences(PAGES[page])):
+    for text, target in re.findall(r"\[([^\]]+)\]\(([^)\s]+)\)", without_fences(PAGES[page])):
         if target.startswith("https://"):
             continue
         file, _, anchor = target.partition("#")
+        assert not (OURS.match(text) or text.endswith(".md")) or file.startswith(text.rstrip("/")), text
         assert (ROOT / (file or page)).exists(), target
         if anchor:
             assert anchor in anchors(PAGES[file or page]), target
@@ -184,15 +185,19 @@ def test_every_sample_is_taken_by_what_reads_it(page: str, what: str, text: str)
             parse_access(text, file=what)
         case "services.yaml" | "services.yaml, in part":
             parse_catalog(HEAD[what] + text, file=what)
+        case "receiver.yaml":
+            assert YAML(typ="safe").load(text)["spec"]["type"] == "generic-hmac"
         case _:
-            assert what == "kustomization.yaml", f"{page}: its first line names no file that is known: {what!r}"
-            assert YAML(typ="safe").load(text)["kind"] == "Kustomization"
+            assert what in KUSTOMIZED, f"{page}: its first line names no file that is known: {what!r}"
+
+
+def kustomizations(what: str) -> list[Mapping[str, Any]]:
+    return [YAML(typ="safe").load(text) for _, kind, text in samples() if kind == what]
 
 
 @needs_kubectl
-@pytest.mark.parametrize("text", [text for _, what, text in samples() if what == "kustomization.yaml"])
-def test_every_kustomization_builds_with_the_readers_own_files(text: str) -> None:
-    kustomization = YAML(typ="safe").load(text)
+@pytest.mark.parametrize("kustomization", kustomizations("kustomization.yaml"))
+def test_every_kustomization_builds_with_the_readers_own_files(kustomization: Mapping[str, Any]) -> None:
     objects = overlaid(kustomization, {"services.yaml": "mine: catalog", "access.yaml": "mine: access"})
     (config,) = [item for item in objects if item["kind"] == "ConfigMap"]
     assert config["data"] == {"services.yaml": "mine: catalog", "access.yaml": "mine: access"}
@@ -201,6 +206,16 @@ def test_every_kustomization_builds_with_the_readers_own_files(text: str) -> Non
     (deployment,) = [item for item in objects if item["kind"] == "Deployment"]
     (container,) = deployment["spec"]["template"]["spec"]["containers"]
     assert container["image"] == "ghcr.io/acme/failover-api:0.1.0"
+
+
+@needs_kubectl
+@pytest.mark.parametrize("kustomization", kustomizations("kustomization.yaml, in part"))
+def test_every_part_of_a_kustomization_adds_to_the_base(kustomization: Mapping[str, Any]) -> None:
+    pod = Objects(overlaid({"resources": ["../manifests/base"], **kustomization})).pod
+    bare = deployed().pod
+    assert len(pod["volumes"]) == len(bare["volumes"]) + 1
+    mounts = {mount["name"] for mount in pod["containers"][0]["volumeMounts"]}
+    assert mounts == {volume["name"] for volume in pod["volumes"]}
 
 
 @pytest.mark.parametrize("page", ["OPERATIONS.md", "MIGRATION.md", "SECURITY.md"])
