@@ -5,7 +5,9 @@
     ├── CatalogInvalid              services.yaml cannot be used
     │   └── BadPath                 a switch's path is not a path
     ├── UnknownService, UnknownGroup, UnknownUrl, RepositoryNotFound
+    ├── Unauthenticated             nobody knows who is calling
     ├── Forbidden                   the caller may not do this
+    ├── TooManyRequests             too many at once from one place
     ├── MethodNotAllowed, BodyTooLarge, UnsupportedMediaType
     ├── PreconditionFailed          the manifests are not those the caller saw
     ├── ManifestDrifted             a value is on neither side
@@ -89,6 +91,14 @@ class UnknownUrl(FailoverError):
 
 class RepositoryNotFound(FailoverError):
     slug, title = "repository-not-found", "Repository or branch not found"
+
+
+class Unauthenticated(FailoverError):
+    slug, title = "unauthenticated", "Unauthenticated"
+
+
+class TooManyRequests(FailoverError):
+    slug, title = "too-many-requests", "Too many requests"
 
 
 class Forbidden(FailoverError):

@@ -10,6 +10,7 @@ TYPE_PREFIX = "urn:failover-api:problem:"
 
 STATUSES: dict[str, int] = {
     "bad-request": 400,
+    "unauthenticated": 401,
     "forbidden": 403,
     "unknown-service": 404,
     "unknown-group": 404,
@@ -32,6 +33,7 @@ STATUSES: dict[str, int] = {
     "repository-too-large": 422,
     "cannot-plan": 422,
     "idempotency-key-reused": 422,
+    "too-many-requests": 429,
     "internal-error": 500,
     "github-error": 502,
     "github-permission": 502,
