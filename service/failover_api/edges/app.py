@@ -17,7 +17,9 @@ from ulid import ULID
 
 import failover_api
 from failover_api import logs
-from failover_api.edges import api, problems
+from failover_api.edges import api, problems, ui
+from failover_api.edges.access import Gate
+from failover_api.edges.board.pages import wants_page
 from failover_api.errors import BadRequest, FailoverError, MethodNotAllowed, NotReady, UnknownUrl
 from failover_api.settings import Settings
 from failover_api.wiring import open_failover
@@ -29,15 +31,18 @@ _REQUEST_ID = re.compile(r"[A-Za-z0-9._:-]{1,128}")
 def create_app(settings: Settings) -> FastAPI:
     """The service. The lifespan opens the connections and watches the catalog."""
 
+    board = ui.Board()
+
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        async with open_failover(settings) as house:
+        async with open_failover(settings, listeners=[board.lookout.on_ended]) as house:
             app.state.house = house
             watching = asyncio.create_task(house.catalog.watch())
             yield
             watching.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await watching
+            await board.lookout.aclose()
 
     app = FastAPI(
         title="failover-api",
@@ -46,7 +51,10 @@ def create_app(settings: Settings) -> FastAPI:
         lifespan=lifespan,
         redirect_slashes=False,
     )
+    app.state.board = board
+    app.state.gate = Gate()
     app.include_router(api.router)
+    app.include_router(ui.router)
     for path, probe in (("/healthz", _alive), ("/readyz", _ready)):
         app.add_api_route(path, probe, methods=["GET", "HEAD"], include_in_schema=False)
     app.add_exception_handler(FailoverError, _on_error)
@@ -93,7 +101,7 @@ class RequestContext:
             _log.exception("request failed by a defect")
             if started:
                 raise
-            await _problem(problems.internal())(scope, receive, send_with_id)
+            await _answer(Request(scope), problems.internal())(scope, receive, send_with_id)
         finally:
             logs.request_id.reset(token)
 
@@ -102,6 +110,15 @@ def _request_id(scope: Scope) -> str:
     """The caller's X-Request-ID when it is a plain word, else a new one."""
     given = dict(scope["headers"]).get(b"x-request-id", b"").decode("latin-1")
     return given if _REQUEST_ID.fullmatch(given) else str(ULID())
+
+
+def _answer(request: Request, error: FailoverError, headers: dict[str, str] | None = None) -> Response:
+    """An error as a page for a browser, as a problem for everybody else."""
+    if not wants_page(request):
+        return _problem(error, headers)
+    response = ui.board(request).pages.error(request, error)
+    response.headers.update(headers or {})
+    return response
 
 
 def _problem(error: FailoverError, headers: dict[str, str] | None = None) -> Response:
@@ -116,14 +133,14 @@ def _problem(error: FailoverError, headers: dict[str, str] | None = None) -> Res
 async def _on_error(request: Request, exc: Exception) -> Response:
     assert isinstance(exc, FailoverError)
     if isinstance(exc, MethodNotAllowed):
-        return _problem(exc, {"Allow": "POST"})
-    return _problem(exc)
+        return _answer(request, exc, {"Allow": "POST"})
+    return _answer(request, exc)
 
 
 async def _on_invalid(request: Request, exc: Exception) -> Response:
     assert isinstance(exc, RequestValidationError)
     first = exc.errors()[0]
-    return _problem(BadRequest(f"{'.'.join(str(step) for step in first['loc'])}: {first['msg']}"))
+    return _answer(request, BadRequest(f"{'.'.join(str(step) for step in first['loc'])}: {first['msg']}"))
 
 
 async def _on_http_error(request: Request, exc: Exception) -> Response:
@@ -131,21 +148,21 @@ async def _on_http_error(request: Request, exc: Exception) -> Response:
     assert isinstance(exc, HTTPException)
     match exc.status_code:
         case 404:
-            return _problem(UnknownUrl(f"nothing is at {request.url.path[:200]!r}"))
+            return _answer(request, UnknownUrl(f"nothing is at {request.url.path[:200]!r}"))
         case 405:
             allowed = ", ".join(_allowed(request))
             error = MethodNotAllowed(f"{request.method[:20]} is not allowed here; expected {allowed}")
-            return _problem(error, {"Allow": allowed})
+            return _answer(request, error, {"Allow": allowed})
         case status if status < 500:
-            return _problem(BadRequest(str(exc.detail)))
+            return _answer(request, BadRequest(str(exc.detail)))
         case _:
-            return _problem(NotReady(str(exc.detail)))
+            return _answer(request, NotReady(str(exc.detail)))
 
 
 def _allowed(request: Request) -> list[str]:
     """The methods of every route that has this path."""
     methods: set[str] = set()
-    for route in (*request.app.routes, *api.router.routes):
+    for route in (*request.app.routes, *api.router.routes, *ui.router.routes):
         if isinstance(route, Route) and route.matches(request.scope)[0] is not Match.NONE:
             methods |= route.methods or set()
     return sorted(methods)
