@@ -14,6 +14,7 @@ from failover_api.errors import FailoverError
 
 _CLAIMS = (".claimName", ".existingClaim")
 _LOCATED = ("primary", "backup")
+_SIDES = (*_LOCATED, "mixed", "unknown")
 _OPPOSITE = {"primary": Action.PROMOTE, "backup": Action.DEMOTE}
 MAX_TROUBLES = 4  # of one card; the service's own page has all
 
@@ -27,6 +28,14 @@ class Offer:
 
 
 @dataclass(frozen=True, slots=True)
+class Trouble:
+    """What is wrong, in plain words; and where, "" when it is no one place."""
+
+    text: str
+    place: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Card:
     """A service on the board. `others` are switches that are neither node nor claim, as (name, value)."""
 
@@ -34,7 +43,7 @@ class Card:
     nodes: tuple[str, ...]
     claims: tuple[str, ...]
     others: tuple[tuple[str, str], ...]
-    troubles: tuple[str, ...]
+    troubles: tuple[Trouble, ...]
     offers: tuple[Offer, ...]
     shown: bool = True
     kept: str = ""
@@ -50,10 +59,9 @@ class Card:
 
 @dataclass(frozen=True, slots=True)
 class GroupCard:
-    """A group of which the caller may see every service. `sides` is (side, how many), most first."""
+    """A group of which the caller may see every service. `sides` is (side, how many)."""
 
     name: str
-    count: int
     sides: tuple[tuple[str, int], ...]
     offers: tuple[Offer, ...]
 
@@ -112,12 +120,12 @@ def card_of(status: ListedBody, caller: Caller, *, kept: FailoverError | None = 
     told = [(switch, text_of(switch.value)) for switch in status.switches]
     nodes = [text for switch, text in told if _is_node(switch)]
     claims = [text for switch, text in told if _is_claim(switch)]
-    others = [(_name(switch), text) for switch, text in told if not _is_node(switch) and not _is_claim(switch)]
+    others = [(switch, text) for switch, text in told if not _is_node(switch) and not _is_claim(switch)]
     return Card(
         status=status,
         nodes=tuple(dict.fromkeys(nodes)),
         claims=tuple(dict.fromkeys(claims)),
-        others=tuple(dict.fromkeys(others)),
+        others=tuple(zip(_names([switch for switch, _ in others]), [text for _, text in others], strict=True)),
         troubles=tuple(_troubles(status)),
         offers=offers(caller, [status.service], status.side),
         kept=kept.title if kept else "",
@@ -153,7 +161,8 @@ def _cards(view: View, caller: Caller, wanted: Wanted) -> Iterator[Card]:
 def _group(name: str, members: Sequence[str], sides: dict[str, str], caller: Caller) -> GroupCard:
     there = Counter(sides[member] for member in members)
     side = next(iter(there)) if len(there) == 1 else "mixed"
-    return GroupCard(name, len(members), tuple(there.most_common()), offers(caller, members, side))
+    counts = tuple((side, there[side]) for side in _SIDES if there[side])
+    return GroupCard(name, counts, offers(caller, members, side))
 
 
 def _is_node(switch: SwitchBody) -> bool:
@@ -164,35 +173,41 @@ def _is_claim(switch: SwitchBody) -> bool:
     return switch.path.endswith(_CLAIMS)
 
 
-def _name(switch: SwitchBody) -> str:
-    """The key of a switch, with the kind of its document: "ReplicationSource paused"."""
-    kind = switch.document.partition(" ")[0]
-    return f"{kind} {switch.path.rpartition('.')[2]}"
+def _names(switches: Sequence[SwitchBody]) -> list[str]:
+    """The keys of switches; with as much of their documents as tells those of one name apart."""
+    keys = [switch.path.rpartition(".")[2] for switch in switches]
+    kinds = [switch.document.partition(" ")[0] for switch in switches]
+    documents = [switch.document.rpartition("/")[2] for switch in switches]
+    ways = (keys, _beside(kinds, keys), _beside(documents, keys))
+    return next((names for names in ways if len(set(names)) == len(names)), [switch.path for switch in switches])
 
 
-def _troubles(status: ListedBody) -> Iterator[str]:
-    """What is wrong, in plain words."""
+def _beside(words: Sequence[str], keys: Sequence[str]) -> list[str]:
+    return [f"{word} {key}" for word, key in zip(words, keys, strict=True)]
+
+
+def _troubles(status: ListedBody) -> Iterator[Trouble]:
     if status.error is not None:
-        yield f"Cannot be read. {status.error.title}: {status.error.detail}"
+        yield Trouble(f"Cannot be read. {status.error.title}: {status.error.detail}")
     elif status.side == "unknown":
         strays = [switch for switch in status.switches if switch.side == "unknown"]
         yield from (_stray(switch) for switch in strays[:MAX_TROUBLES])
         if len(strays) > MAX_TROUBLES:
-            yield f"{len(strays) - MAX_TROUBLES} more values are on neither side."
+            yield Trouble(f"{len(strays) - MAX_TROUBLES} more values are on neither side.")
     elif status.side == "mixed":
         yield _half(status)
 
 
-def _stray(switch: SwitchBody) -> str:
-    return (
-        f"{switch.file}:{switch.line}: {switch.path} is {text_of(switch.value)}, which is neither "
-        f"{text_of(switch.primary)} (primary) nor {text_of(switch.backup)} (backup)."
+def _stray(switch: SwitchBody) -> Trouble:
+    what = (
+        "node" if _is_node(switch) else "claim" if _is_claim(switch) else f"{_names([switch])[0]} of {switch.document}"
     )
+    primary, backup = text_of(switch.primary), text_of(switch.backup)
+    text = f"The {what} is “{text_of(switch.value)}”, on neither side: “{primary}” is primary, “{backup}” is backup."
+    return Trouble(text, f"{switch.file}:{switch.line}")
 
 
-def _half(status: ListedBody) -> str:
-    by_side = {side: [_name(switch) for switch in status.switches if switch.side == side] for side in _LOCATED}
-    told = [
-        f"{len(names)} of its values {'is' if len(names) == 1 else 'are'} on {side}" for side, names in by_side.items()
-    ]
-    return f"It is half moved: {', '.join(told)}. Promote or demote brings all of them to one side."
+def _half(status: ListedBody) -> Trouble:
+    counts = Counter(switch.side for switch in status.switches)
+    told = " and ".join(f"{counts[side]} on {side}" for side in _LOCATED)
+    return Trouble(f"It is half moved: of its {len(status.switches)} values, {told}. Promote or demote moves them all.")

@@ -67,6 +67,8 @@ class Lookout:
             if not task.done():
                 break
             self._seen = task.result()
+            if self._seen.news >= wanted:
+                break
         assert self._seen is not None
         return self._seen.view
 
@@ -88,11 +90,11 @@ class Lookout:
     async def _look(self, look: Look) -> _Seen:
         if self._seen is not None:
             await asyncio.sleep(self._seen.since + self._apart_s - time.monotonic())
-        news, since = self._news, time.monotonic()
-        return _Seen(_joined(await look(), self._seen), since, news)
+        news, since, at = self._news, time.monotonic(), datetime.now(UTC)
+        return _Seen(_joined(await look(), at, self._seen), since, news)
 
 
-def _joined(found: Found, seen: _Seen | None) -> View:
+def _joined(found: Found, at: datetime, seen: _Seen | None) -> View:
     """What was found; for what GitHub would not say just now, what was seen before."""
     before = {one.service.name: one for one in seen.view.statuses if isinstance(one, Status)} if seen else {}
     kept = {
@@ -102,4 +104,4 @@ def _joined(found: Found, seen: _Seen | None) -> View:
     }
     shown = tuple(before[one.service.name] if one.service.name in kept else one for one in found)
     nothing_new = seen is not None and bool(kept) and len(kept) == len(found)
-    return View(shown, seen.view.at if seen and nothing_new else datetime.now(UTC), kept)
+    return View(shown, seen.view.at if seen and nothing_new else at, kept)

@@ -114,7 +114,7 @@ class Moves:
         try:
             wish = Wish(
                 by=caller.name,
-                versions=versions_of(form.one("shown")),
+                versions=_shown(form),
                 key=checked_key([form.one("key")]),
                 **asked,
             )
@@ -172,6 +172,14 @@ class Moves:
             "pulls": _all(body, "pull_requests", "pull_request"),
         }
         return self._pages.page(request, "done.html", caller, status=202 if moved.is_pending else 200, **facts)
+
+
+def _shown(form: Form) -> frozenset[str]:
+    """The versions of the manifests that were shown. Raises PreconditionFailed for anything else, `*` included."""
+    versions = versions_of(form.one("shown"))
+    if versions is None:
+        raise PreconditionFailed("the form does not say which manifests were shown")
+    return versions
 
 
 async def _carry_out(here: House, move: Move, wish: Wish) -> Moved:

@@ -29,11 +29,19 @@ class Row:
 
 
 @dataclass(frozen=True, slots=True)
+class Hunk:
+    """Lines that stand together. All of them begin with `indent` spaces, which a narrow screen has no room for."""
+
+    rows: tuple[Row, ...]
+    indent: int
+
+
+@dataclass(frozen=True, slots=True)
 class FileDiff:
-    """What changes in one file, hunk by hunk."""
+    """What changes in one file."""
 
     path: str
-    hunks: tuple[tuple[Row, ...], ...]
+    hunks: tuple[Hunk, ...]
 
 
 def side_by_side(diff: str) -> list[FileDiff]:
@@ -44,7 +52,13 @@ def side_by_side(diff: str) -> list[FileDiff]:
 def _file(part: str) -> FileDiff:
     head, *hunks = re.split(r"(?m)^(?=@@ )", part)
     path = head.partition("\n")[0].removeprefix("--- a/").removesuffix("\t")
-    return FileDiff(path, tuple(tuple(_rows(hunk.split("\n")[:-1])) for hunk in hunks))
+    return FileDiff(path, tuple(_hunk(hunk.split("\n")[:-1]) for hunk in hunks))
+
+
+def _hunk(lines: list[str]) -> Hunk:
+    texts = [line[1:] for line in lines[1:] if line[:1] != "\\" and line[1:].strip()]
+    indent = min((len(text) - len(text.lstrip(" ")) for text in texts), default=0)
+    return Hunk(tuple(_rows(lines)), indent)
 
 
 def _rows(lines: list[str]) -> Iterator[Row]:
@@ -63,19 +77,18 @@ def _rows(lines: list[str]) -> Iterator[Row]:
             yield from _pairs(removed, added, old_at, new_at)
             old_at, new_at = old_at + len(removed), new_at + len(added)
             removed, added = [], []
-            yield Row(Text(old_at, text, "", ""), Text(new_at, text, "", ""), changed=False)
+            yield Row(_plain(old_at, text), _plain(new_at, text), changed=False)
             old_at, new_at = old_at + 1, new_at + 1
     yield from _pairs(removed, added, old_at, new_at)
 
 
 def _pairs(removed: list[str], added: list[str], old_at: int, new_at: int) -> Iterator[Row]:
     for at, (old, new) in enumerate(zip_longest(removed, added)):
-        head, tail = _same(old or "", new or "") if old is not None and new is not None else (0, 0)
-        yield Row(
-            None if old is None else _marked(old_at + at, old, head, tail),
-            None if new is None else _marked(new_at + at, new, head, tail),
-            changed=True,
-        )
+        if old is None or new is None:
+            yield Row(_plain(old_at + at, old), _plain(new_at + at, new), changed=True)
+        else:
+            head, tail = _same(old, new)
+            yield Row(_marked(old_at + at, old, head, tail), _marked(new_at + at, new, head, tail), changed=True)
 
 
 def _same(one: str, other: str) -> tuple[int, int]:
@@ -87,6 +100,10 @@ def _same(one: str, other: str) -> tuple[int, int]:
 def _common(one: str, other: str) -> int:
     end = next((at for at, (a, b) in enumerate(zip(one, other, strict=False)) if a != b), min(len(one), len(other)))
     return len(_WORD_AT_END.sub("", one[:end]))
+
+
+def _plain(number: int, text: str | None) -> Text | None:
+    return None if text is None else Text(number, text, "", "")
 
 
 def _marked(number: int, text: str, head: int, tail: int) -> Text:
