@@ -1,6 +1,7 @@
 """What every test stands on: async tests run on asyncio, and no test reaches the network."""
 
 import ipaddress
+import itertools
 import os
 import sys
 from collections.abc import Iterator
@@ -13,6 +14,7 @@ import pytest
 hypothesis.settings.register_profile("house", deadline=None)  # a busy machine is not a failing test
 hypothesis.settings.load_profile("house")
 
+NUMBERS = itertools.count(1)  # of the tests' repositories
 REFUSED: list[str] = []  # refusals since the running test began: code under test may have swallowed the exception
 
 
@@ -89,11 +91,12 @@ def stage(served_sandbox: tuple[Any, str], tmp_path: Path, monkeypatch: pytest.M
         monkeypatch.delenv(name)
     monkeypatch.setenv("SSL_CERT_DIR", str(tmp_path))  # no TLS here: reading the machine's certificates costs 60 ms
     sandbox, url = served_sandbox
-    repository = f"acme/lab-{len(sandbox.repositories)}"
+    repository = f"acme/lab-{next(NUMBERS)}"
     sandbox.add_repository(repository, FILES)
     with at_rest(sandbox):
         sandbox.requests.clear()
         yield Stage(sandbox, url, repository, tmp_path)
+    sandbox.remove_repository(repository)
 
 
 @pytest.fixture

@@ -159,6 +159,7 @@ class World(RuleBasedStateMachine):
             self.run(self.exits.aclose())
             self.runner.close()
             self.folder.cleanup()
+            self.sandbox.remove_repository(self.stage.repository)
 
     # Acts of the replicas
 

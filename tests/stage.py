@@ -14,6 +14,7 @@ from typing import Any
 
 import httpx2
 import uvicorn
+from fastapi import FastAPI
 
 from failover_api.edges.app import create_app
 from failover_api.sandbox import Fault, Request, Sandbox
@@ -136,7 +137,7 @@ class Stage:
 
     def __init__(self, sandbox: Sandbox, url: str, repository: str, folder: Path) -> None:
         self.sandbox, self.url, self.repository, self.folder = sandbox, url, repository, folder
-        self.catalog_file = folder / "services.yaml"
+        self.catalog_file, self.access_file = folder / "services.yaml", folder / "access.yaml"
         self.declare(SERVICES)
 
     def declare(self, services: str, *, top: str = "") -> None:
@@ -145,7 +146,8 @@ class Stage:
         self.catalog_file.write_text(f"{head}services:\n{services}", encoding="utf-8")
 
     def settings(self, **changes: Any) -> Settings:
-        plain = {"config": self.catalog_file, "github_url": self.url, "github_token": self.sandbox.token}
+        files = {"config": self.catalog_file, "access": self.access_file}
+        plain = {**files, "github_url": self.url, "github_token": self.sandbox.token}
         return Settings(**{**plain, **changes})
 
     def app_settings(self, **changes: Any) -> Settings:
@@ -159,10 +161,16 @@ class Stage:
         """FAILOVER_* for a process."""
         return {
             "FAILOVER_CONFIG": str(self.catalog_file),
+            "FAILOVER_ACCESS": str(self.access_file),
             "FAILOVER_GITHUB_URL": self.url,
             "FAILOVER_GITHUB_TOKEN": self.sandbox.token,
             **changes,
         }
+
+    def app(self, settings: Settings | None = None) -> FastAPI:
+        """The real app; open to all unless there is an access file."""
+        settings = settings or self.settings()
+        return create_app(settings, open_to_all=not settings.access.exists())
 
     @contextlib.asynccontextmanager
     async def house(self, settings: Settings | None = None, **changes: Any) -> AsyncIterator[House]:
@@ -170,9 +178,11 @@ class Stage:
             yield house
 
     @contextlib.asynccontextmanager
-    async def client(self, settings: Settings | None = None, **changes: Any) -> AsyncIterator[httpx2.AsyncClient]:
-        """The real app behind an HTTP client."""
-        app = create_app(settings or self.settings(**changes))
+    async def client(
+        self, settings: Settings | None = None, *, app: FastAPI | None = None, **changes: Any
+    ) -> AsyncIterator[httpx2.AsyncClient]:
+        """The real app behind an HTTP client; open to all unless there is an access file."""
+        app = app or self.app(settings or self.settings(**changes))
         transport = httpx2.ASGITransport(app=app)
         async with (
             app.router.lifespan_context(app),
@@ -184,7 +194,7 @@ class Stage:
     def served(self, **changes: Any) -> Iterator[str]:
         """The real app behind a real server; gives its URL."""
         listener = socket.create_server(("127.0.0.1", 0))
-        config = uvicorn.Config(create_app(self.settings(**changes)), log_config=None, access_log=False)
+        config = uvicorn.Config(self.app(self.settings(**changes)), log_config=None, access_log=False)
         server = uvicorn.Server(config)
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
         thread.start()

@@ -2,7 +2,8 @@
 
 from collections.abc import Iterator
 
-from failover_api.catalog_file import CatalogFile
+from failover_api.config_file import ConfigFile
+from failover_api.core.catalog import Catalog
 from failover_api.core.message import shown
 from failover_api.core.state import State
 from failover_api.errors import FailoverError
@@ -11,7 +12,7 @@ from failover_api.forge.port import Check, Forge
 from failover_api.history import may_be_proposed
 
 
-async def check_all(catalog: CatalogFile, forge: Forge, failover: Failover) -> list[Check]:
+async def check_all(catalog: ConfigFile[Catalog], forge: Forge, failover: Failover) -> list[Check]:
     """Catalog, then the host's side of each branch, then each switch in its file. Stops where the rest is moot."""
     if catalog.error is not None:
         return [Check("catalog", ok=False, detail=error) for error in catalog.error.errors or (catalog.error.detail,)]

@@ -2,13 +2,13 @@
 
     FailoverError
     ├── BadRequest                  the caller's words are off
-    ├── CatalogInvalid              services.yaml cannot be used
+    ├── ConfigInvalid               services.yaml or access.yaml cannot be used
     │   └── BadPath                 a switch's path is not a path
-    ├── UnknownService, UnknownGroup, UnknownUrl, RepositoryNotFound
     ├── Unauthenticated             nobody knows who is calling
+    ├── UnknownService, UnknownGroup, UnknownUrl, RepositoryNotFound
     ├── Forbidden                   the caller may not do this
-    ├── TooManyRequests             too many at once from one place
     ├── MethodNotAllowed, BodyTooLarge, UnsupportedMediaType
+    ├── TooManyRequests             too many failed attempts from one address
     ├── PreconditionFailed          the manifests are not those the caller saw
     ├── ManifestDrifted             a value is on neither side
     ├── Conflict                    the branch kept changing under us
@@ -66,14 +66,14 @@ class BadRequest(FailoverError):
     slug, title = "bad-request", "Bad request"
 
 
-class CatalogInvalid(FailoverError):
+class ConfigInvalid(FailoverError):
     """`FILE:LINE: KEY: message`: the first error; `errors` has them all."""
 
-    slug, title = "not-ready", "The catalog is invalid"
+    slug, title = "not-ready", "The configuration is invalid"
     errors: tuple[str, ...] = ()
 
 
-class BadPath(CatalogInvalid):
+class BadPath(ConfigInvalid):
     """A switch's path is not a path."""
 
 

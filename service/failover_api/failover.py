@@ -30,8 +30,6 @@ from failover_api.errors import (
     GitHubRateLimited,
     GitHubUnavailable,
     InternalError,
-    UnknownGroup,
-    UnknownService,
 )
 from failover_api.event import Ended, Listener, tell
 from failover_api.forge.concurrency import both
@@ -115,7 +113,7 @@ class Failover:
 
     async def status(self, name: str) -> Status:
         """Where one service is."""
-        service = self._service(name)
+        service = self._catalog().service(name)
         (status,) = await self.in_time(self._statuses(service.branch, [service], thorough=True))
         if isinstance(status, Unreadable):
             raise status.error
@@ -130,7 +128,7 @@ class Failover:
 
     async def history(self, name: str, *, limit: int, cursor: str | None = None) -> Page:
         """What Git says of one service, newest first. Raises BadRequest for a cursor that is none."""
-        service = self._service(name)
+        service = self._catalog().service(name)
         if cursor is not None:
             position(cursor)
 
@@ -150,7 +148,7 @@ class Failover:
         OutcomeUnknown and whatever reading raises; nothing was written then, except where the error's `outcome` says
         "unknown". A rollback raises NothingToRollBack and ChangedSince too.
         """
-        service = self._service(name)
+        service = self._catalog().service(name)
         asked = _asked(wish, str(ULID()))
         if action is Action.ROLLBACK:
             history, observer = self._history, self._observer
@@ -167,12 +165,9 @@ class Failover:
         group, unless `skip_refused`. Raises as move(); OutcomeUnknown also when one of several commits was made and
         another refused, saying which.
         """
-        try:
-            names = self._catalog().groups[name]
-        except KeyError:
-            raise UnknownGroup(f"no group is named {name[:80]!r} in the catalog") from None
+        names = self._catalog().group(name)
         asked = _asked(wish, str(ULID()), group=name)
-        members = [self._service(member) for member in names]
+        members = [self._catalog().service(member) for member in names]
         tasks = parts_of(members, action, asked, skip_refused=wish.skip_refused, supersede=wish.supersede)
         check_branches(name, tasks)
         clock = _Clock(self._deadline_s)
@@ -275,12 +270,6 @@ class Failover:
             looking = self._history.last_moves(branch, located, head, thorough=thorough, not_before=now)
             moves = await _if_known(looking)
         return [_status(service, seen[service.name], pulls, moves) for service in services]
-
-    def _service(self, name: str) -> Service:
-        try:
-            return self._catalog().services[name]
-        except KeyError:
-            raise UnknownService(f"no service is named {name[:80]!r} in the catalog") from None
 
 
 async def _if_known(reading: Coroutine[Any, Any, Mapping[str, T]]) -> Mapping[str, T]:

@@ -9,7 +9,8 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
-from failover_api.catalog_file import CatalogFile
+from failover_api.config_file import ConfigFile, catalog_file
+from failover_api.core.catalog import Catalog
 from failover_api.event import Listener
 from failover_api.failover import Failover
 from failover_api.forge.app_auth import AppCredentials, Credentials, StaticToken
@@ -27,7 +28,7 @@ class House:
     """Everything that was put together, for the edges to use."""
 
     settings: Settings
-    catalog: CatalogFile
+    catalog: ConfigFile[Catalog]
     credentials: Credentials
     github: GitHub
     failover: Failover
@@ -36,7 +37,7 @@ class House:
 @asynccontextmanager
 async def open_failover(
     settings: Settings,
-    catalog: CatalogFile | None = None,
+    catalog: ConfigFile[Catalog] | None = None,
     *,
     pace: Pace | None = None,
     listeners: Sequence[Listener] = (),
@@ -45,7 +46,7 @@ async def open_failover(
 
     `pace` is GitHub's own unless another is given; `listeners` are told of every move that ended.
     """
-    catalog = catalog or CatalogFile(settings.config)
+    catalog = catalog or catalog_file(settings.config)
     catalog.reload()
     timeout_s = min(REQUEST_TIMEOUT_S, settings.deadline_s / 3)
     async with contextlib.aclosing(keep_alive()) as connections:

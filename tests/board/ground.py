@@ -2,7 +2,7 @@
 
 import contextlib
 import re
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from html import unescape
 from typing import Any
@@ -10,7 +10,7 @@ from typing import Any
 import httpx2
 from fastapi import FastAPI
 
-from failover_api.core.access import Verb
+from failover_api.core.access import Caller, Grant, Verb
 from failover_api.edges.board.visitor import COOKIE, form_token
 from failover_api.errors import Unauthenticated
 from tests.stage import Stage
@@ -19,36 +19,19 @@ OWN = {"sec-fetch-site": "same-origin", "accept": "text/html"}  # what a browser
 ALL = ("view", "plan", "execute")
 
 
-@dataclass(frozen=True, slots=True)
-class Person:
+def person(name: str, verbs: Iterable[str] = ALL, services: Sequence[str] = ("*",)) -> Caller:
     """A caller, and what they may do with which services."""
-
-    name: str
-    verbs: Sequence[str] = ALL
-    services: Sequence[str] | None = None
-
-    def may(self, verb: Verb, service: str) -> bool:
-        return verb.value in self.verbs and (self.services is None or service in self.services)
-
-    def may_any(self, verb: Verb) -> bool:
-        return verb.value in self.verbs
-
-    def knows(self, service: str) -> bool:
-        return bool(self.verbs) and (self.services is None or service in self.services)
-
-    @property
-    def may_nothing(self) -> bool:
-        return not self.verbs
+    return Caller(name, (Grant.of(map(Verb, verbs), services),))
 
 
 @dataclass(frozen=True, slots=True)
 class People:
     """A gate: {bearer: who has it}. Without a token nobody is let in, unless None is among them."""
 
-    known: Mapping[str | None, Person]
+    known: Mapping[str | None, Caller]
     seen: list[tuple[str | None, str]] = field(default_factory=list)
 
-    async def identify(self, bearer: str | None, address: str) -> Person:
+    async def identify(self, bearer: str | None, address: str) -> Caller:
         self.seen.append((bearer, address))
         if bearer not in self.known:
             raise Unauthenticated("the token is not known here")
@@ -83,9 +66,8 @@ async def browsing(
     stage: Stage, people: Any = None, bearer: str | None = None, **settings: Any
 ) -> AsyncIterator[Browser]:
     """The real app, with a gate of made-up people when they are given."""
-    async with stage.client(**settings) as client:
-        transport: Any = client._transport
-        app = transport.app
+    app = stage.app(stage.settings(**settings))
+    async with stage.client(app=app) as client:
         if people is not None:
             app.state.gate = people
         yield Browser(client, app, bearer)

@@ -11,7 +11,7 @@ from failover_api.edges.board.pages import when
 from failover_api.edges.board.sides import FileDiff, Row, side_by_side
 from failover_api.edges.models import ListedBody, SwitchBody
 from failover_api.edges.problems import STATUSES
-from tests.board.ground import Person
+from tests.board.ground import person
 
 
 def told(row: Row) -> tuple[str, str]:
@@ -162,7 +162,7 @@ def test_nodes_and_claims_are_told_from_other_switches() -> None:
             switch("spec.values.persistence.config.existingClaim", value="pvc-b"),
             switch("spec.paused", value=False),
         ),
-        Person("maria"),
+        person("maria"),
     )
     assert (card.nodes, card.claims, card.others) == (("primary", "k3s-w1"), ("pvc-a", "pvc-b"), (("paused", "false"),))
 
@@ -185,12 +185,12 @@ def test_nodes_and_claims_are_told_from_other_switches() -> None:
 def test_other_switches_have_the_shortest_names_that_tell_them_apart(
     switches: list[tuple[str, str]], names: list[str]
 ) -> None:
-    card = card_of(status(*(switch(path, document) for path, document in switches)), Person("maria"))
+    card = card_of(status(*(switch(path, document) for path, document in switches)), person("maria"))
     assert [name for name, _ in card.others] == names
 
 
 def test_many_strays_are_counted_after_the_first_few() -> None:
     strays = [switch(f"spec.x{number}").model_copy(update={"side": "unknown"}) for number in range(6)]
-    card = card_of(status(*strays, side="unknown"), Person("maria"))
+    card = card_of(status(*strays, side="unknown"), person("maria"))
     assert len(card.troubles) == 5
     assert card.troubles[-1].text == "2 more values are on neither side."

@@ -2,12 +2,13 @@
 
 import pytest
 
+from failover_api.core.access import Caller
 from failover_api.edges.board.visitor import COOKIE, MAX_BEARER, form_token
 from failover_api.errors import TooManyRequests
-from tests.board.ground import OWN, People, Person, browsing, hidden, text
+from tests.board.ground import OWN, People, browsing, hidden, person, text
 from tests.stage import Stage
 
-TEAM = People({"secret-token": Person("ops-laptop"), "other": Person("maria")})
+TEAM = People({"secret-token": person("ops-laptop"), "other": person("maria")})
 
 
 async def test_signing_in_sets_a_cookie_that_only_this_host_gets_back(stage: Stage) -> None:
@@ -38,7 +39,7 @@ async def test_an_unknown_token_is_refused_and_not_shown_again(stage: Stage) -> 
 
 @pytest.mark.parametrize("bearer", ["", "two words", "tab\ttoken", "semi;colon", "é", "x" * (MAX_BEARER + 1)])
 async def test_what_a_cookie_cannot_hold_is_no_token(stage: Stage, bearer: str) -> None:
-    people = People({bearer: Person("nobody")})
+    people = People({bearer: person("nobody")})
     async with browsing(stage, people) as browser:
         answer = await browser.client.post("/signin", data={"next": "/", "bearer": bearer}, headers=OWN)
     assert answer.status_code == 400
@@ -56,7 +57,7 @@ async def test_a_cookie_that_is_not_valid_any_more_is_dropped(stage: Stage) -> N
 
 async def test_too_many_tries_are_told_to_wait(stage: Stage) -> None:
     class Busy:
-        async def identify(self, bearer: str | None, address: str) -> Person:
+        async def identify(self, bearer: str | None, address: str) -> Caller:
             raise TooManyRequests("too many failed attempts from this address", retry_after_s=60.0)
 
     async with browsing(stage, Busy()) as browser:

@@ -14,7 +14,7 @@ from failover_api.core.config_yaml import read_config
 from failover_api.core.splice import Selector
 from failover_api.core.splice.paths import Where
 from failover_api.core.splice.yaml_tree import read_pure
-from failover_api.errors import CatalogInvalid
+from failover_api.errors import ConfigInvalid
 
 FIRST = """\
 repository: acme/homelab
@@ -97,7 +97,7 @@ def parse(text: str) -> Catalog:
 
 def refusals(text: str) -> list[str]:
     """All errors; the first is the detail."""
-    with pytest.raises(CatalogInvalid) as caught:
+    with pytest.raises(ConfigInvalid) as caught:
         parse(text)
     errors = list(caught.value.errors or (caught.value.detail,))
     assert errors[0] == caught.value.detail == str(caught.value)
@@ -109,7 +109,7 @@ def errors_of(text: str) -> list[str]:
     """All errors, if there are any."""
     try:
         parse(text)
-    except CatalogInvalid as exc:
+    except ConfigInvalid as exc:
         return list(exc.errors or (exc.detail,))
     return []
 

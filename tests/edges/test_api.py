@@ -8,7 +8,6 @@ from typing import Any
 import httpx2
 import pytest
 
-from failover_api.edges.app import create_app
 from failover_api.sandbox import NewFile
 from failover_api.sandbox.objects import SUBMODULE, Entry
 from tests.edges.answers import problem
@@ -274,7 +273,7 @@ async def test_other_methods_are_405_and_say_which_are_allowed(
 
 
 @pytest.mark.parametrize(
-    "path", ["/", "/api", "/api/", "/api/failover/", "/api/failover/sonarr/", "/api/failover/sonarr/explode",
+    "path", ["/api", "/api/", "/api/failover/", "/api/failover/sonarr/", "/api/failover/sonarr/explode",
              "/api/groups", "/api/groups/all", "/api/groups/all/rollback", "/api/groups/all/history",
              "/api/failover/sonarr/history/", "/api/failover/sonarr/promote/", "/api/failover/sonarr/promote/x",
              "//api/failover", "/API/failover",
@@ -444,7 +443,7 @@ async def test_a_probe_may_ask_with_head(stage: Stage) -> None:
 
 
 async def test_a_bad_reload_is_shown_and_replaces_nothing(stage: Stage) -> None:
-    app = create_app(stage.settings())
+    app = stage.app()
     transport = httpx2.ASGITransport(app=app)
     async with (
         app.router.lifespan_context(app),
@@ -522,7 +521,7 @@ async def test_a_switch_that_is_not_there_names_how_far_the_path_led(stage: Stag
 async def test_a_defect_is_500_without_details_and_logged_with_its_id(
     stage: Stage, caplog: pytest.LogCaptureFixture
 ) -> None:
-    app = create_app(stage.settings())
+    app = stage.app()
     transport = httpx2.ASGITransport(app=app)
 
     class Broken:

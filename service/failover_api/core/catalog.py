@@ -16,6 +16,7 @@ from typing import Literal
 
 from failover_api.core.splice import Selector, Value
 from failover_api.core.splice.paths import Path, format_path
+from failover_api.errors import UnknownGroup, UnknownService
 
 
 class Side(StrEnum):
@@ -134,6 +135,30 @@ class Catalog:
     @property
     def branches(self) -> tuple[Branch, ...]:
         return tuple(dict.fromkeys(service.branch for service in self.services.values()))
+
+    def service(self, name: str) -> Service:
+        """Raises UnknownService."""
+        try:
+            return self.services[name]
+        except KeyError:
+            raise no_service(name) from None
+
+    def group(self, name: str) -> tuple[str, ...]:
+        """The names of its services. Raises UnknownGroup."""
+        try:
+            return self.groups[name]
+        except KeyError:
+            raise no_group(name) from None
+
+
+def no_service(name: str) -> UnknownService:
+    """What is said of a service that is not there, and of one that the caller may not know of."""
+    return UnknownService(f"no service is named {name[:80]!r} in the catalog")
+
+
+def no_group(name: str) -> UnknownGroup:
+    """As no_service()."""
+    return UnknownGroup(f"no group is named {name[:80]!r} in the catalog")
 
 
 def _entry(service: Service) -> dict[str, object]:

@@ -67,7 +67,7 @@ def _scalar(value: object) -> object:
             return value
 
 
-def _one_of(*choices: object) -> Callable[[object], object]:
+def one_of(*choices: object) -> Callable[[object], object]:
     """Equal is not enough: 1 is not true."""
     expected = ", ".join(map(describe, choices[:-1])) + f" or {describe(choices[-1])}"
 
@@ -108,14 +108,14 @@ def _folder(value: str) -> str:
 
 
 _Text = Annotated[str, BeforeValidator(_text)]
-_NonEmpty = Annotated[_Text, AfterValidator(_non_empty)]
+NonEmpty = Annotated[_Text, AfterValidator(_non_empty)]
 _Value = Annotated[Any, BeforeValidator(_scalar)]
-_Bool = Annotated[bool, BeforeValidator(_one_of(True, False))]
-_Policy = Annotated[Literal["direct", "pull_request"], BeforeValidator(_one_of("direct", "pull_request"))]
-_Fallback = Annotated[Literal["pull_request"] | None, BeforeValidator(_one_of("pull_request", None))]
-_AutoMerge = Annotated[Any, BeforeValidator(_one_of("squash", "merge", "rebase", True, False))]
-_Allowed = Annotated[str, BeforeValidator(_one_of("substitution", "template", "shared_anchor", "type"))]
-_FilePath = Annotated[_NonEmpty, AfterValidator(_file)]
+_Bool = Annotated[bool, BeforeValidator(one_of(True, False))]
+_Policy = Annotated[Literal["direct", "pull_request"], BeforeValidator(one_of("direct", "pull_request"))]
+_Fallback = Annotated[Literal["pull_request"] | None, BeforeValidator(one_of("pull_request", None))]
+_AutoMerge = Annotated[Any, BeforeValidator(one_of("squash", "merge", "rebase", True, False))]
+_Allowed = Annotated[str, BeforeValidator(one_of("substitution", "template", "shared_anchor", "type"))]
+_FilePath = Annotated[NonEmpty, AfterValidator(_file)]
 
 
 class Shape(BaseModel):
@@ -129,9 +129,9 @@ class Shape(BaseModel):
 
 
 class PullRequestShape(Shape):
-    labels: list[_NonEmpty] = []
-    reviewers: list[_NonEmpty] = []
-    team_reviewers: list[_NonEmpty] = []
+    labels: list[NonEmpty] = []
+    reviewers: list[NonEmpty] = []
+    team_reviewers: list[NonEmpty] = []
     draft: _Bool = False
     auto_merge: _AutoMerge = False
 
@@ -139,8 +139,8 @@ class PullRequestShape(Shape):
 class InheritedShape(Shape):
     """What stands at top level or in a service. A service's own replaces the top level's as a whole."""
 
-    repository: Annotated[_NonEmpty, AfterValidator(_repository)] = ""
-    branch: Annotated[_NonEmpty, AfterValidator(_branch)] = "main"
+    repository: Annotated[NonEmpty, AfterValidator(_repository)] = ""
+    branch: Annotated[NonEmpty, AfterValidator(_branch)] = "main"
     search: Annotated[_Text, AfterValidator(_folder)] = "apps/"
     policy: _Policy = "direct"
     fallback: _Fallback = None
@@ -148,51 +148,51 @@ class InheritedShape(Shape):
 
 
 class VolumeShape(Shape):
-    name: _NonEmpty
-    primary_pvc: _NonEmpty
-    backup_pvc: _NonEmpty
+    name: NonEmpty
+    primary_pvc: NonEmpty
+    backup_pvc: NonEmpty
 
 
 class SwitchShape(Shape):
     file: _FilePath
-    kind: _NonEmpty = ""
-    name: _NonEmpty = ""
-    namespace: _NonEmpty = ""
-    path: _NonEmpty
+    kind: NonEmpty = ""
+    name: NonEmpty = ""
+    namespace: NonEmpty = ""
+    path: NonEmpty
     primary: _Value
     backup: _Value
     allow: list[_Allowed] = []
 
 
 class ServiceShape(InheritedShape):
-    namespace: _NonEmpty = ""
-    deployment: _NonEmpty = ""
-    statefulset: _NonEmpty = ""
+    namespace: NonEmpty = ""
+    deployment: NonEmpty = ""
+    statefulset: NonEmpty = ""
     path: _FilePath = ""
-    node_label_key: _NonEmpty = "role"
-    primary_node_label: _NonEmpty = ""
-    backup_node_label: _NonEmpty = ""
-    volume_name: _NonEmpty = ""
-    primary_pvc: _NonEmpty = ""
-    backup_pvc: _NonEmpty = ""
+    node_label_key: NonEmpty = "role"
+    primary_node_label: NonEmpty = ""
+    backup_node_label: NonEmpty = ""
+    volume_name: NonEmpty = ""
+    primary_pvc: NonEmpty = ""
+    backup_pvc: NonEmpty = ""
     volumes: list[VolumeShape] = []
     switches: list[SwitchShape] = []
 
 
 class CatalogShape(InheritedShape):
     services: dict[str, ServiceShape]
-    groups: dict[str, list[_NonEmpty]] = {}
+    groups: dict[str, list[NonEmpty]] = {}
 
 
-def say(location: Location, error: Any) -> str:
-    """One of pydantic's errors in plain words."""
+def say(location: Location, error: Any, *, shapes: Callable[[Location], type[Shape]] | None = None) -> str:
+    """One of pydantic's errors in plain words. `shapes`: what may stand at a location, in the catalog by default."""
     match error["type"]:
         case "value_error":
             return str(error["ctx"]["error"])
         case "missing":
             return "is missing"
         case "extra_forbidden":
-            return f"unknown key{_hint(str(location[-1]), _shape_at(location[:-1]))}"
+            return f"unknown key{_hint(str(location[-1]), (shapes or _shape_at)(location[:-1]))}"
         case "list_type":
             return f"expected a list, not {describe(error['input'])}"
         case "model_type" | "dict_type" | "model_attributes_type":

@@ -4,10 +4,10 @@
     catalog_shapes   the keys, and what each may hold
     here             what the keys mean together; every shorthand becomes switches
 
-Raises CatalogInvalid with `FILE:LINE: KEY: message`; the first error is the `detail`, `errors` has them all.
+Raises ConfigInvalid with `FILE:LINE: KEY: message`; the first error is the `detail`, `errors` has them all.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from itertools import chain
 from types import MappingProxyType
@@ -26,12 +26,10 @@ from failover_api.core.catalog_shapes import (
     describe,
     say,
 )
-from failover_api.core.config_yaml import Config, Location, fault, format_location, read_config
+from failover_api.core.config_yaml import Location, invalid, read_config
 from failover_api.core.splice import Selector, Value
 from failover_api.core.splice.paths import Path, Where, parse_path
-from failover_api.errors import BadPath, CatalogInvalid
-
-MAX_ERRORS = 100
+from failover_api.errors import BadPath
 
 _Placed = tuple[Location, Switch]
 _Claim = tuple[str, str, Switch]  # the service, where it is searched, the switch
@@ -43,13 +41,13 @@ def parse_catalog(text: str, *, file: str) -> Catalog:
     try:
         shape = CatalogShape.model_validate(_without_notes(config.data))
     except ValidationError as exc:
-        raise _invalid(
+        raise invalid(
             file, config, [(error["loc"], partial(say, error["loc"], error)) for error in exc.errors()]
         ) from exc
     builder = _Builder(shape)
     catalog = builder.build()
     if builder.faults:
-        raise _invalid(file, config, [(location, partial(str, message)) for location, message in builder.faults])
+        raise invalid(file, config, [(location, partial(str, message)) for location, message in builder.faults])
     return catalog
 
 
@@ -267,15 +265,3 @@ def _kind(value: Value) -> str:
             return "text"
         case _:
             return "a number"
-
-
-def _invalid(file: str, config: Config, faults: Sequence[tuple[Location, Callable[[], str]]]) -> CatalogInvalid:
-    """All errors (the first hundred, if there are more), in the order of the file."""
-    places = config.places([location for location, _ in faults])
-    placed = sorted(zip(places, faults, strict=True), key=lambda pair: pair[0])[:MAX_ERRORS]
-    errors = [
-        fault(file, config.tree.line(at), format_location(location), message()) for at, (location, message) in placed
-    ]
-    invalid = errors[0]
-    invalid.errors = tuple(error.detail for error in errors)
-    return invalid

@@ -4,16 +4,17 @@ Keys are text, whatever they look like. Aliases and merges (`<<`) are followed. 
 (`yes`, `010`, a date) becomes Disputed: it is never guessed.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from failover_api.core.splice.scalars import NULLS, read_plain
 from failover_api.core.splice.trail import MERGE
 from failover_api.core.splice.yaml_tree import DEFAULT_READER, Reader, Tree, read_tree
 from failover_api.core.wording import one_line
-from failover_api.errors import CatalogInvalid, ParseError
+from failover_api.errors import ConfigInvalid, ParseError
 
 MAX_CHARACTERS = 1024 * 1024  # what a ConfigMap can hold
+MAX_ERRORS = 100  # that are told at once
 WHOLE_FILE = "(file)"  # in the place of a key, where no key is to blame
 _STRING_TAGS = (None, "!", "tag:yaml.org,2002:str")
 
@@ -51,7 +52,7 @@ class Config:
 
 
 def read_config(text: str, *, file: str, reader: Reader = DEFAULT_READER) -> Config:
-    """Reads the one document of a file. Raises CatalogInvalid."""
+    """Reads the one document of a file. Raises ConfigInvalid."""
     if len(text) > MAX_CHARACTERS:
         raise fault(file, 1, WHOLE_FILE, f"is too large: {len(text)} characters, expected at most {MAX_CHARACTERS}")
     try:
@@ -70,9 +71,21 @@ def read_config(text: str, *, file: str, reader: Reader = DEFAULT_READER) -> Con
     raise AssertionError(roots)  # pragma: no cover - a list is empty, has one item or more
 
 
-def fault(file: str, line: int, key: str, detail: str) -> CatalogInvalid:
+def fault(file: str, line: int, key: str, detail: str) -> ConfigInvalid:
     """The one form of an error: `FILE:LINE: KEY: message`."""
-    return CatalogInvalid(one_line(f"{file}:{line}: {key or WHOLE_FILE}: {detail}"))
+    return ConfigInvalid(one_line(f"{file}:{line}: {key or WHOLE_FILE}: {detail}"))
+
+
+def invalid(file: str, config: Config, faults: Sequence[tuple[Location, Callable[[], str]]]) -> ConfigInvalid:
+    """All errors (the first hundred, if there are more), in the order of the file."""
+    places = config.places([location for location, _ in faults])
+    placed = sorted(zip(places, faults, strict=True), key=lambda pair: pair[0])[:MAX_ERRORS]
+    errors = [
+        fault(file, config.tree.line(at), format_location(location), message()) for at, (location, message) in placed
+    ]
+    first = errors[0]
+    first.errors = tuple(error.detail for error in errors)
+    return first
 
 
 def format_location(location: Location) -> str:
@@ -147,7 +160,7 @@ class _Constructor:
         reading = read_plain(text)
         return Disputed(text) if reading.ambiguous else reading.value
 
-    def _fault(self, node: int, location: Location, detail: str) -> CatalogInvalid:
+    def _fault(self, node: int, location: Location, detail: str) -> ConfigInvalid:
         return fault(self.file, self.tree.line_of(node), format_location(location), detail)
 
 

@@ -1,6 +1,6 @@
 """Values as bodies: what the use cases give, shaped as the contract has it."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Sequence, Set
 from typing import Any
 
 from failover_api.core.diff import unified_diff
@@ -35,9 +35,10 @@ from failover_api.outcome import GroupOutcome, Outcome
 # Looking
 
 
-def status_body(status: Status) -> StatusBody:
+def status_body(status: Status, *, groups: Set[str] | None = None) -> StatusBody:
+    """`groups`: only these are named; None: all."""
     return StatusBody(
-        **_heading(status),
+        **_heading(status, groups),
         side=status.detection.state.value,
         switches=[_switch(reading) for reading in status.detection.readings],
         pull_request=_pull_request(status.pull_request) if status.pull_request else None,
@@ -45,29 +46,32 @@ def status_body(status: Status) -> StatusBody:
     )
 
 
-def list_body(statuses: Sequence[Status | Unreadable], config_error: str | None) -> ListBody:
-    return ListBody(services=[_listed(status) for status in statuses], config_error=config_error)
+def list_body(
+    statuses: Sequence[Status | Unreadable], config_error: str | None, *, groups: Set[str] | None = None
+) -> ListBody:
+    """`groups` as in status_body()."""
+    return ListBody(services=[_listed(status, groups) for status in statuses], config_error=config_error)
 
 
 def history_body(page: Page) -> HistoryBody:
     return HistoryBody(entries=[_entry(entry) for entry in page.entries], next=page.next)
 
 
-def _heading(status: Status | Unreadable) -> dict[str, Any]:
+def _heading(status: Status | Unreadable, groups: Set[str] | None) -> dict[str, Any]:
     service = status.service
     return {
         "service": service.name,
         "policy": service.policy.value,
         "repository": service.branch.repository,
         "branch": service.branch.name,
-        "groups": list(service.groups),
+        "groups": [name for name in service.groups if groups is None or name in groups],
     }
 
 
-def _listed(status: Status | Unreadable) -> ListedBody:
+def _listed(status: Status | Unreadable, groups: Set[str] | None) -> ListedBody:
     if isinstance(status, Unreadable):
-        return ListedBody(**_heading(status), side="unknown", switches=[], error=_problem(status.error))
-    return ListedBody(**status_body(status).model_dump())
+        return ListedBody(**_heading(status, groups), side="unknown", switches=[], error=_problem(status.error))
+    return ListedBody(**status_body(status, groups=groups).model_dump())
 
 
 def _switch(reading: Reading) -> SwitchBody:

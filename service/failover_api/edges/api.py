@@ -6,8 +6,10 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Header, Request, Response
 
+from failover_api.core.access import Verb
 from failover_api.core.catalog import Action
 from failover_api.edges import openapi
+from failover_api.edges.access import Visit, Who
 from failover_api.edges.answers import group_body, history_body, list_body, outcome_body, status_body
 from failover_api.edges.etags import etag_of, etag_of_body, matches_none
 from failover_api.edges.models import (
@@ -24,7 +26,6 @@ from failover_api.errors import Forbidden, MethodNotAllowed
 from failover_api.failover import Failover, Wish
 from failover_api.wiring import House
 
-ANONYMOUS = "anonymous"  # until there is access control, nobody has a name
 _ACCEPTED, _NOT_MODIFIED = 202, 304
 
 
@@ -44,16 +45,18 @@ router = APIRouter(prefix="/api", responses=openapi.PROBLEM)
 
 
 @router.get("/failover", response_model=ListBody, summary="Where every service is")
-async def list_services(here: InHouse) -> Response:
+async def list_services(here: InHouse, who: Who) -> Response:
+    who.needs_any(Verb.VIEW, "list")
     statuses = await here.failover.list_all()
-    error = here.catalog.error
-    return _json(list_body(statuses, error.detail if error else None))
+    visible = [status for status in statuses if who.caller.may(Verb.VIEW, status.service.name)]
+    return _json(list_body(visible, visible_error(here, who), groups=known_groups(here, who)))
 
 
 @router.get("/failover/{service}", response_model=StatusBody, responses=openapi.UNCHANGED, summary="Where a service is")
-async def status(service: str, here: InHouse, if_none_match: IfNoneMatch = None) -> Response:
+async def status(service: str, here: InHouse, who: Who, if_none_match: IfNoneMatch = None) -> Response:
+    who.needs(Verb.VIEW, service)
     found = await here.failover.status(service)
-    return _tagged(status_body(found), found.version, if_none_match)
+    return _tagged(status_body(found, groups=known_groups(here, who)), found.version, if_none_match)
 
 
 @router.get(
@@ -63,10 +66,27 @@ async def status(service: str, here: InHouse, if_none_match: IfNoneMatch = None)
     summary="What Git says of a service: moves and people's edits, newest first",
     openapi_extra={"parameters": openapi.paging()},
 )
-async def history(request: Request, service: str, here: InHouse, if_none_match: IfNoneMatch = None) -> Response:
+async def history(
+    request: Request, service: str, here: InHouse, who: Who, if_none_match: IfNoneMatch = None
+) -> Response:
+    who.needs(Verb.VIEW, service)
     limit, cursor = read_paging(request.query_params.multi_items())
     page = await here.failover.history(service, limit=limit, cursor=cursor)
     return _tagged(history_body(page), None, if_none_match)
+
+
+def visible_error(here: House, who: Visit) -> str | None:
+    """What is wrong with the catalog's newest version; which of the hidden services it names is not for everybody."""
+    if here.catalog.error is None:
+        return None
+    sees_all = all(who.caller.may(Verb.VIEW, name) for name in here.catalog.current().services)
+    return here.catalog.error.detail if sees_all else "the newest version is refused"
+
+
+def known_groups(here: House, who: Visit) -> frozenset[str]:
+    """The groups that the caller may know of: he knows every member."""
+    groups = here.catalog.current().groups
+    return frozenset(name for name, members in groups.items() if all(map(who.caller.knows, members)))
 
 
 # Moving
@@ -91,18 +111,27 @@ async def _move_group(failover: Failover, name: str, action: Action, wish: Wish)
     return Moved(group_body(outcome), outcome.version, any(part.is_pending for part in outcome.parts))
 
 
+def _check_service(who: Visit, here: House, name: str, verb: Verb) -> None:
+    who.needs(verb, name)
+
+
+def _check_group(who: Visit, here: House, name: str, verb: Verb) -> None:
+    who.needs_all(verb, name, here.catalog.current().group(name))
+
+
 @dataclass(frozen=True, slots=True)
 class Target:
     """What can be moved: `kind` is what the URL names."""
 
     kind: str
     path: str
+    check: Callable[[Visit, House, str, Verb], None]
     carry_out: Callable[[Failover, str, Action, Wish], Awaitable[Moved]]
     body: Any
 
 
-SERVICE = Target("service", "/failover/{service}", _move_service, OutcomeBody)
-GROUP = Target("group", "/groups/{group}", _move_group, PartedOutcomeBody | GroupOutcomeBody)
+SERVICE = Target("service", "/failover/{service}", _check_service, _move_service, OutcomeBody)
+GROUP = Target("group", "/groups/{group}", _check_group, _move_group, PartedOutcomeBody | GroupOutcomeBody)
 
 
 def _refuse_foreign_page(request: Request) -> None:
@@ -117,12 +146,14 @@ def _refuse_foreign_page(request: Request) -> None:
 def _route(target: Target, action: Action, keys: Sequence[str], summary: str) -> None:
     """POST moves; GET only says what a POST would do."""
 
-    async def move(request: Request) -> Response:
+    async def move(request: Request, here: InHouse, who: Who) -> Response:
         _refuse_foreign_page(request)
-        wish = await read_wish(request, keys, by=ANONYMOUS)
+        name = request.path_params[target.kind]
+        wish = await read_wish(request, keys, by=who.name)
         if request.method == "GET" and not wish.dry_run:
             raise MethodNotAllowed(f"GET only shows what {action} would do: add dry-run=true, or use POST to move")
-        moved = await target.carry_out(house(request).failover, request.path_params[target.kind], action, wish)
+        target.check(who, here, name, Verb.PLAN if wish.dry_run else Verb.EXECUTE)
+        moved = await target.carry_out(here.failover, name, action, wish)
         # After a move the manifests are others than those it was planned from: only a dry run has an ETag.
         if wish.dry_run:
             if_none_match = request.headers.get("if-none-match") if request.method == "GET" else None

@@ -17,8 +17,10 @@ from ulid import ULID
 
 import failover_api
 from failover_api import logs
+from failover_api.config_file import ConfigFile, access_file
+from failover_api.core.access import Access
 from failover_api.edges import api, problems, ui
-from failover_api.edges.access import Gate
+from failover_api.edges.access import OPEN, Gate
 from failover_api.edges.board.pages import wants_page
 from failover_api.errors import BadRequest, FailoverError, MethodNotAllowed, NotReady, UnknownUrl
 from failover_api.settings import Settings
@@ -28,20 +30,26 @@ _log = logging.getLogger(__name__)
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._:-]{1,128}")
 
 
-def create_app(settings: Settings) -> FastAPI:
-    """The service. The lifespan opens the connections and watches the catalog."""
+def create_app(settings: Settings, *, open_to_all: bool = False) -> FastAPI:
+    """The service. The lifespan opens the connections and watches the files of configuration.
 
+    It raises ConfigInvalid when there is no valid access file at the start, unless it is `open_to_all`.
+    """
     board = ui.Board()
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        async with open_failover(settings, listeners=[board.lookout.on_ended]) as house:
-            app.state.house = house
-            watching = asyncio.create_task(house.catalog.watch())
+        access = None if open_to_all else open_access(settings)
+        gate = Gate(access.current if access else lambda: OPEN)
+        told = [board.lookout.on_ended]
+        async with contextlib.aclosing(gate), open_failover(settings, listeners=told) as house:
+            app.state.house, app.state.gate = house, gate
+            watches = [house.catalog.watch(), access.watch()] if access else [house.catalog.watch()]
+            watching = [asyncio.create_task(watch) for watch in watches]
             yield
-            watching.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await watching
+            for watch in watching:
+                watch.cancel()
+            await asyncio.gather(*watching, return_exceptions=True)
             await board.lookout.aclose()
 
     app = FastAPI(
@@ -52,7 +60,6 @@ def create_app(settings: Settings) -> FastAPI:
         redirect_slashes=False,
     )
     app.state.board = board
-    app.state.gate = Gate()
     app.include_router(api.router)
     app.include_router(ui.router)
     for path, probe in (("/healthz", _alive), ("/readyz", _ready)):
@@ -62,6 +69,14 @@ def create_app(settings: Settings) -> FastAPI:
     app.add_exception_handler(HTTPException, _on_http_error)
     app.add_middleware(RequestContext)
     return app
+
+
+def open_access(settings: Settings) -> ConfigFile[Access]:
+    """The access file, read. Raises ConfigInvalid."""
+    access = access_file(settings.access)
+    access.reload()
+    access.current()
+    return access
 
 
 async def _alive() -> dict[str, str]:

@@ -10,9 +10,12 @@ import typer
 
 from failover_api.edges.desk import Body, Desk, Direct, MoveOptions, Refused, refused
 from failover_api.edges.options import (
+    VERBS,
+    Allow,
     AsJson,
     Cursor,
     DryRun,
+    Expires,
     Force,
     Group,
     Key,
@@ -21,13 +24,15 @@ from failover_api.edges.options import (
     Server,
     ServiceName,
     ServiceOrNone,
+    Services,
     SkipRefused,
     Supersede,
+    TokenName,
     Yes,
 )
 from failover_api.edges.remote import Remote
 from failover_api.edges.terminal import Terminal
-from failover_api.errors import CatalogInvalid, FailoverError, OutcomeUnknown
+from failover_api.errors import ConfigInvalid, FailoverError, OutcomeUnknown
 
 if TYPE_CHECKING:  # `failover --help` should not wait for pydantic
     from failover_api.settings import Settings
@@ -175,13 +180,37 @@ def serve(
     port: Annotated[int, typer.Option(help="Port to listen on.", min=0, max=65535)] = 8080,
     insecure_no_auth: Annotated[
         bool,
-        typer.Option("--insecure-no-auth", help="Run open. This version has no access control: it always does."),
+        typer.Option("--insecure-no-auth", help="Run open, without an access file: whoever reaches the port may move."),
     ] = False,
 ) -> None:
-    """Run the HTTP service. It runs open: whoever reaches its port may move services."""
+    """Run the HTTP service. FAILOVER_ACCESS (config/access.yaml) says who may call it."""
     from failover_api.edges.server import run_server
 
-    _carry_out(Terminal(), lambda settings: run_server(settings, host=host, port=port))
+    _carry_out(Terminal(), lambda settings: run_server(settings, host=host, port=port, open_to_all=insecure_no_auth))
+
+
+tokens = typer.Typer(no_args_is_help=True, help="Static tokens for callers of the service.")
+app.add_typer(tokens, name="token")
+
+
+@tokens.command("new")
+def new_token(
+    name: TokenName,
+    allow: Allow = None,
+    services: Services = None,
+    expires: Expires = None,
+    as_json: AsJson = False,
+) -> None:
+    """Make a token. It is printed once; access.yaml gets only its digest."""
+    from failover_api.edges.tokens import new_token
+
+    terminal = Terminal(as_json=as_json)
+
+    def run(_: "Settings") -> None:
+        made = new_token(name, allow=allow or VERBS, services=services or ["*"], expires=expires)
+        terminal.show_token({"token": made.token, "entry": made.entry})
+
+    _carry_out(terminal, run)
 
 
 @app.command()
@@ -262,12 +291,12 @@ def _carry_out(terminal: Terminal, run: Callable[["Settings"], None]) -> None:
         run(settings)
     except Refused as exc:
         terminal.show_problem(exc.problem)
-        of_catalog = isinstance(exc.__cause__, CatalogInvalid)
+        of_catalog = isinstance(exc.__cause__, ConfigInvalid)
         raise typer.Exit(USAGE if of_catalog else exit_code(exc.problem)) from exc
     except FailoverError as exc:
         problem = refused(exc).problem
         terminal.show_problem(problem)
-        raise typer.Exit(exit_code(problem)) from exc
+        raise typer.Exit(USAGE if isinstance(exc, ConfigInvalid) else exit_code(problem)) from exc
     except KeyboardInterrupt:
         sys.stderr.write("\ninterrupted; `failover status SERVICE` tells where a service is\n")
         raise typer.Exit(130) from None

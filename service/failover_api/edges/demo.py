@@ -93,7 +93,9 @@ def _service(settings: Settings, port: int) -> Iterator[str]:
     from failover_api.edges.app import create_app
 
     listener = _listen(port)
-    config = uvicorn.Config(create_app(settings), log_config=None, access_log=False, server_header=False)
+    config = uvicorn.Config(
+        create_app(settings, open_to_all=True), log_config=None, access_log=False, server_header=False
+    )
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True, name="service")
     thread.start()

@@ -23,3 +23,20 @@ Key = Annotated[
 Limit = Annotated[int, typer.Option("--limit", min=1, max=100, metavar="N", help="Entries to show.")]
 Cursor = Annotated[str | None, typer.Option("--cursor", metavar="C", help="Go on where the last page ended.")]
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
+
+# token new
+VERBS = ("view", "plan", "execute")
+TokenName = Annotated[str, typer.Argument(metavar="NAME", help="Who holds it; it is written into commits.")]
+Allow = Annotated[
+    list[str] | None,
+    typer.Option("--allow", metavar="VERB", help="view, plan or execute; may be repeated. [default: all]"),
+]
+Services = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--service", metavar="GLOB", help="Services it is for, as in 'media-*'; may be repeated. [default: *]"
+    ),
+]
+Expires = Annotated[
+    str | None, typer.Option("--expires", metavar="DAY", help="From then on it is refused. [default: in a year]")
+]

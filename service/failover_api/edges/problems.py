@@ -62,7 +62,9 @@ def problem(error: FailoverError, *, instance: str | None) -> dict[str, Any]:
 
 
 def headers(error: FailoverError) -> dict[str, str]:
-    """Retry-After, in whole seconds, where the status has one."""
+    """How to authenticate, or Retry-After in whole seconds, where the status has one."""
+    if status_of(error) == 401:  # https://datatracker.ietf.org/doc/html/rfc6750#section-3
+        return {"WWW-Authenticate": 'Bearer realm="failover-api"'}
     if status_of(error) != 503 and error.retry_after_s is None:
         return {}
     wait_s = RETRY_AFTER_S if error.retry_after_s is None else error.retry_after_s

@@ -1,46 +1,67 @@
 """`failover serve`: the HTTP service under uvicorn."""
 
 import logging
+import math
 import signal
 import sys
 from types import FrameType
 
 from failover_api import logs
+from failover_api.errors import ConfigInvalid
 from failover_api.settings import Settings
 
 _log = logging.getLogger(__name__)
 
 
-def run_server(settings: Settings, *, host: str, port: int) -> None:
+def run_server(settings: Settings, *, host: str, port: int, open_to_all: bool = False) -> None:
     """Serves until SIGTERM or SIGINT; what is under way is finished first, then the process exits with 0.
 
-    Exits with 1 when it cannot start; the log says why.
+    Raises ConfigInvalid without a valid access file, unless it is `open_to_all`. Exits with 1 when it cannot start for
+    another reason; the log says why.
     """
     import uvicorn
 
     from failover_api.edges.app import create_app
 
+    if not open_to_all:
+        _check_access(settings)
     logs.set_up(log_format=settings.log_format, level=settings.log_level)
-    _log.warning(
-        "running open: there is no access control yet, whoever reaches this port may move services",
-        extra={"host": host, "port": port},
-    )
+    if open_to_all:
+        _log.warning(
+            "running open: there is no access control, whoever reaches this port may move services",
+            extra={"host": host, "port": port},
+        )
     # uvicorn raises the signal that stopped it once more when it is done: that is when we leave.
     for stop in (signal.SIGTERM, signal.SIGINT):
         signal.signal(stop, _leave)
     config = uvicorn.Config(
-        create_app(settings),
+        create_app(settings, open_to_all=open_to_all),
         host=host,
         port=port,
         log_config=None,
         access_log=False,
         server_header=False,
-        timeout_graceful_shutdown=int(settings.deadline_s) + 5,
+        timeout_graceful_shutdown=shutdown_s(settings),
     )
     try:
         uvicorn.Server(config).run()
     except SystemExit as exc:
         sys.exit(1 if exc.code else 0)  # uvicorn's code for a start that failed is 3, which means "refused" here
+
+
+def _check_access(settings: Settings) -> None:
+    from failover_api.edges.app import open_access
+
+    try:
+        open_access(settings)
+    except ConfigInvalid as exc:
+        cure = "`failover token new NAME` prints an entry for it; --insecure-no-auth lets everybody in instead"
+        raise ConfigInvalid(f"{exc.detail}; {cure}") from exc
+
+
+def shutdown_s(settings: Settings) -> int:
+    """How long a stop waits for what is under way, seconds. Whoever ends the process by force must wait longer."""
+    return math.ceil(settings.deadline_s) + 5
 
 
 def _leave(signum: int, frame: FrameType | None) -> None:

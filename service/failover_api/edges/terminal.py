@@ -117,6 +117,15 @@ class Terminal:
         self.out.print(Text(f"{failed} of {len(body['checks'])} checks failed." if failed else "All is well."))
         return None
 
+    def show_token(self, body: Body) -> None:
+        if self._as_json:
+            return self.show_json(body)
+        self.err.print("The token. It is not shown again, and not kept:")
+        self.out.print(Text(body["token"]))
+        self.err.print("\nIts entry, to be put below `tokens:` in access.yaml:")
+        self.out.print(Text(body["entry"].rstrip("\n")))
+        return None
+
     def show_problem(self, problem: Body) -> None:
         if self._as_json:
             return self.show_json(problem)

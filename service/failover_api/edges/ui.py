@@ -1,28 +1,31 @@
 """The routes of the board: a page for each thing that people look at or do. What they are made of: edges/board/."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from typing import Any
 
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import RedirectResponse
 
-from failover_api.core.access import Caller, Verb
+from failover_api.core.access import Verb
 from failover_api.core.catalog import Action
+from failover_api.edges.access import Visit
 from failover_api.edges.answers import history_body, status_body
-from failover_api.edges.api import house
+from failover_api.edges.api import GROUP, SERVICE, Target, house, known_groups, visible_error
 from failover_api.edges.board import cards, links, visitor
 from failover_api.edges.board.assets import Assets
 from failover_api.edges.board.forms import Form, local_path, read_form
-from failover_api.edges.board.lookout import Lookout, View
+from failover_api.edges.board.lookout import Lookout
 from failover_api.edges.board.moves import Move, Moves
 from failover_api.edges.board.pages import HEADERS, Pages, tag_of
 from failover_api.edges.etags import matches_none
 from failover_api.edges.models import ListedBody
 from failover_api.edges.wishes import DEFAULT_LIMIT
-from failover_api.errors import BadRequest, Forbidden, Unauthenticated, UnknownGroup, UnknownService, UnknownUrl
+from failover_api.errors import BadRequest, Unauthenticated, UnknownUrl
+from failover_api.wiring import House
 
 SEEN = "Failover-Seen"  # when Git was last looked at, beside an answer that may be a 304
 MAX_FILTER = 200  # characters
+OF_GROUPS = (Action.PROMOTE, Action.DEMOTE)
 
 router = APIRouter(include_in_schema=False)
 
@@ -48,19 +51,18 @@ def board(request: Request) -> Board:
 
 @router.api_route("/", methods=["GET", "HEAD"])
 async def show_board(request: Request) -> Response:
-    caller = await visitor.visitor(request)
-    view = await _see(request)
-    return board(request).pages.page(request, "board.html", caller, **_facts(request, caller, view))
+    who = await visitor.visit(request)
+    return board(request).pages.page(request, "board.html", who.caller, **await _facts(request, who))
 
 
 @router.api_route("/cards", methods=["GET", "HEAD"])
 async def show_cards(request: Request) -> Response:
     """The board without the page around it, for the script to put in place of what it has."""
-    caller = await visitor.visitor(request)
-    view = await _see(request)
-    response = board(request).pages.page(request, "_board.html", caller, **_facts(request, caller, view))
+    who = await visitor.visit(request)
+    facts = await _facts(request, who)
+    response = board(request).pages.page(request, "_board.html", who.caller, **facts)
     etag = tag_of(response)
-    headers = {**HEADERS, "ETag": etag, SEEN: view.at.isoformat(timespec="seconds")}
+    headers = {**HEADERS, "ETag": etag, SEEN: facts["view"].at.isoformat(timespec="seconds")}
     if matches_none(request.headers.get("if-none-match"), etag.removeprefix("W/")):
         return Response(status_code=304, headers=headers)
     response.headers.update(headers)
@@ -69,67 +71,72 @@ async def show_cards(request: Request) -> Response:
 
 @router.api_route("/services/{service}", methods=["GET", "HEAD"])
 async def show_service(request: Request, service: str, cursor: str | None = None) -> Response:
-    here, caller = house(request), await visitor.visitor(request)
-    _check_visible(caller, service)
+    here, who = house(request), await visitor.visit(request)
+    who.needs(Verb.VIEW, service)
     status = await here.failover.status(service)
     page = await here.failover.history(service, limit=DEFAULT_LIMIT, cursor=cursor)
-    it = ListedBody(**status_body(status).model_dump())
+    it = ListedBody(**status_body(status, groups=known_groups(here, who)).model_dump())
     base = links.web_base(here.settings.github_url)
     branch = status.service.branch
     facts: dict[str, Any] = {
         "it": it,
-        "card": cards.card_of(it, caller),
+        "card": cards.card_of(it, who.caller),
         "switches": [(switch, links.line_url(base, branch, switch.file, switch.line)) for switch in it.switches],
         "tree_url": links.tree_url(base, branch),
         "history": history_body(page),
         "first_page": cursor is not None,
     }
-    return board(request).pages.page(request, "service.html", caller, **facts)
+    return board(request).pages.page(request, "service.html", who.caller, **facts)
 
 
-async def _see(request: Request) -> View:
-    return await board(request).lookout.see(house(request).failover.list_all)
-
-
-def _facts(request: Request, caller: Caller, view: View) -> dict[str, Any]:
+async def _facts(request: Request, who: Visit) -> dict[str, Any]:
     """What the board's templates need."""
-    catalog = house(request).catalog
-    query = request.query_params
+    here, query = house(request), request.query_params
+    view = await board(request).lookout.see(here.failover.list_all)
+    groups = here.catalog.current().groups
+    known = {name: groups[name] for name in groups if name in known_groups(here, who)}
     wanted = cards.Wanted(query.get("q", "")[:MAX_FILTER], query.get("group", "")[:MAX_FILTER])
-    made = cards.board(view, catalog.current().groups, caller, wanted)
-    error = catalog.error
-    return {"view": view, "board": made, "wanted": wanted, "config_error": error.detail if error else None}
+    made = cards.board(view, known, who.caller, wanted)
+    return {"view": view, "board": made, "wanted": wanted, "config_error": visible_error(here, who)}
 
 
 # Moving
 
 
-@router.api_route("/services/{service}/{action}", methods=["GET", "HEAD"])
-async def look_at_move(request: Request, service: str, action: str) -> Response:
-    here, caller = house(request), await visitor.visitor(request)
-    move = _service_move(caller, service, action)
-    return await board(request).moves.look(request, here, caller, move)
+@router.api_route("/services/{name}/{action}", methods=["GET", "HEAD"])
+async def look_at_move(request: Request, name: str, action: str) -> Response:
+    return await _look(request, SERVICE, name, _action(action, Action))
 
 
-@router.post("/services/{service}/{action}")
-async def move_service(request: Request, service: str, action: str) -> Response:
-    form, caller = await _checked_form(request), await visitor.visitor(request)
-    move = _to_be_made(_service_move(caller, service, action))
-    return await board(request).moves.confirm(request, house(request), caller, move, form)
+@router.post("/services/{name}/{action}")
+async def move_service(request: Request, name: str, action: str) -> Response:
+    return await _confirm(request, SERVICE, name, _action(action, Action))
 
 
-@router.api_route("/groups/{group}/{action}", methods=["GET", "HEAD"])
-async def look_at_group_move(request: Request, group: str, action: str) -> Response:
-    here, caller = house(request), await visitor.visitor(request)
-    move = _group_move(request, caller, group, action)
-    return await board(request).moves.look(request, here, caller, move)
+@router.api_route("/groups/{name}/{action}", methods=["GET", "HEAD"])
+async def look_at_group_move(request: Request, name: str, action: str) -> Response:
+    return await _look(request, GROUP, name, _action(action, OF_GROUPS))
 
 
-@router.post("/groups/{group}/{action}")
-async def move_group(request: Request, group: str, action: str) -> Response:
-    form, caller = await _checked_form(request), await visitor.visitor(request)
-    move = _to_be_made(_group_move(request, caller, group, action))
-    return await board(request).moves.confirm(request, house(request), caller, move, form)
+@router.post("/groups/{name}/{action}")
+async def move_group(request: Request, name: str, action: str) -> Response:
+    return await _confirm(request, GROUP, name, _action(action, OF_GROUPS))
+
+
+async def _look(request: Request, target: Target, name: str, action: Action) -> Response:
+    here, who = house(request), await visitor.visit(request)
+    target.check(who, here, name, Verb.PLAN)
+    move = Move(target, name, action, may_make=_may_make(here, who, target, name))
+    return await board(request).moves.look(request, here, who.caller, move)
+
+
+async def _confirm(request: Request, target: Target, name: str, action: Action) -> Response:
+    form = await _checked_form(request)
+    here, who = house(request), await visitor.visit(request)
+    for verb in (Verb.PLAN, Verb.EXECUTE):  # when it would be another move by now, that one is shown
+        target.check(who, here, name, verb)
+    move = Move(target, name, action, may_make=True)
+    return await board(request).moves.confirm(request, here, who.caller, move, form)
 
 
 async def _checked_form(request: Request) -> Form:
@@ -138,16 +145,9 @@ async def _checked_form(request: Request) -> Form:
     return form
 
 
-def _service_move(caller: Caller, service: str, action: str) -> Move:
-    _check_visible(caller, service)
-    return _move(caller, service, _action(action, Action), [service], is_group=False)
-
-
-def _group_move(request: Request, caller: Caller, group: str, action: str) -> Move:
-    members = house(request).catalog.current().groups.get(group)
-    if members is None or not cards.may_all(caller, Verb.VIEW, members):
-        raise UnknownGroup(f"no group is named {group[:80]!r} in the catalog")
-    return _move(caller, group, _action(action, (Action.PROMOTE, Action.DEMOTE)), members, is_group=True)
+def _may_make(here: House, who: Visit, target: Target, name: str) -> bool:
+    services = here.catalog.current().group(name) if target is GROUP else [name]
+    return cards.may_all(who.caller, Verb.EXECUTE, services)
 
 
 def _action(word: str, known: Iterable[Action]) -> Action:
@@ -155,23 +155,6 @@ def _action(word: str, known: Iterable[Action]) -> Action:
     if found is None:
         raise UnknownUrl(f"nothing can be done by the name of {word[:80]!r}")
     return found
-
-
-def _move(caller: Caller, name: str, action: Action, services: Sequence[str], *, is_group: bool) -> Move:
-    if not cards.may_all(caller, Verb.PLAN, services):
-        raise Forbidden(f"your token does not allow a dry run of {name}")
-    return Move(name, action, is_group, may_make=cards.may_all(caller, Verb.EXECUTE, services))
-
-
-def _to_be_made(move: Move) -> Move:
-    if not move.may_make:
-        raise Forbidden(f"your token does not allow to {move.action} {move.name}")
-    return move
-
-
-def _check_visible(caller: Caller, service: str) -> None:
-    if not caller.may(Verb.VIEW, service):
-        raise UnknownService(f"no service is named {service[:80]!r} in the catalog")
 
 
 # Signing in

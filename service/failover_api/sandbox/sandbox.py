@@ -6,6 +6,7 @@ A person's acts (read, commit, merge, protect, suspend, ...) go to it directly, 
 from __future__ import annotations
 
 import contextlib
+import itertools
 import time
 import weakref
 from typing import TYPE_CHECKING, Literal
@@ -58,6 +59,7 @@ class Sandbox:
         self.names_stale_refs = True
         self.repositories: dict[str, Repository] = {}
         self._bares: list[Bare] = []
+        self._numbers = itertools.count(1)
         weakref.finalize(self, _close, self._bares)
 
     @classmethod
@@ -80,6 +82,12 @@ class Sandbox:
         """Another one, beside the first: its directory is named after it."""
         directory = self.git_dir.parent / f"{self.git_dir.name}-{name.replace('/', '-')}"
         return self._add(name, directory, files, branch)
+
+    def remove_repository(self, name: str) -> None:
+        """As if it had been deleted; what is on disk stays."""
+        bare = self.repositories.pop(name.lower()).bare
+        self._bares.remove(bare)
+        bare.close()
 
     def close(self) -> None:
         _close(self._bares)
@@ -267,7 +275,7 @@ class Sandbox:
     def _add(self, name: str, directory: Path, files: Mapping[str, bytes], branch: str) -> Repository:
         bare = Bare.create(directory, branch)
         self._bares.append(bare)
-        repo = Repository(len(self.repositories) + 1, name, bare, branch, self._now)
+        repo = Repository(next(self._numbers), name, bare, branch, self._now)
         self.repositories[name.lower()] = repo
         bare.move([Move(f"refs/heads/{branch}", None, _commit(repo, None, files, "Initial commit"))])
         return repo

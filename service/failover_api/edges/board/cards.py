@@ -102,8 +102,8 @@ class Board:
 
 
 def board(view: View, groups: Mapping[str, Sequence[str]], caller: Caller, wanted: Wanted) -> Board:
-    """What a caller may see of a view; `groups` is {name: names of its services}."""
-    cards = {card.status.service: card for card in _cards(view, caller, wanted)}
+    """What a caller may see of a view; `groups` is {name: names of its services}, of those that he may know of."""
+    cards = {card.status.service: card for card in _cards(view, frozenset(groups), caller, wanted)}
     sides = {name: card.status.side for name, card in cards.items()}
     return Board(
         odd=tuple(card for card in cards.values() if card.status.side not in _LOCATED),
@@ -151,9 +151,9 @@ def text_of(value: object) -> str:
     return value if isinstance(value, str) else json.dumps(value)
 
 
-def _cards(view: View, caller: Caller, wanted: Wanted) -> Iterator[Card]:
+def _cards(view: View, groups: frozenset[str], caller: Caller, wanted: Wanted) -> Iterator[Card]:
     visible = [status for status in view.statuses if caller.may(Verb.VIEW, status.service.name)]
-    for listed in list_body(visible, None).services:
+    for listed in list_body(visible, None, groups=groups).services:
         made = card_of(listed, caller, kept=view.kept.get(listed.service))
         yield made if wanted.matches(made) else replace(made, shown=False)
 

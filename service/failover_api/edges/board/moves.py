@@ -16,7 +16,7 @@ from ulid import ULID
 from failover_api.core.access import Caller
 from failover_api.core.catalog import Action
 from failover_api.edges import problems
-from failover_api.edges.api import GROUP, SERVICE, Moved
+from failover_api.edges.api import GROUP, Moved, Target
 from failover_api.edges.board.advice import advice_on
 from failover_api.edges.board.forms import Form
 from failover_api.edges.board.pages import Pages
@@ -37,10 +37,14 @@ _REFUSALS = {HTTPStatus.CONFLICT, HTTPStatus.UNPROCESSABLE_ENTITY}
 class Move:
     """What a page is about. `may_make`: this caller may also confirm it."""
 
+    target: Target
     name: str
     action: Action
-    is_group: bool
     may_make: bool
+
+    @property
+    def is_group(self) -> bool:
+        return self.target is GROUP
 
     @property
     def path(self) -> str:
@@ -183,8 +187,7 @@ def _shown(form: Form) -> frozenset[str]:
 
 
 async def _carry_out(here: House, move: Move, wish: Wish) -> Moved:
-    target = GROUP if move.is_group else SERVICE
-    return await target.carry_out(here.failover, move.name, move.action, wish)
+    return await move.target.carry_out(here.failover, move.name, move.action, wish)
 
 
 def _questions(move: Move, asked: dict[str, Any], refusal: FailoverError | None) -> list[Question]:

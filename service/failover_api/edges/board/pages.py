@@ -75,10 +75,9 @@ class Pages:
         facts = {"next": goal, "error": error, "from_elsewhere": is_from_elsewhere(request) and error is not None}
         status = problems.status_of(error) if error else 200
         response = self.page(request, "signin.html", None, status=status, **facts)
-        if isinstance(error, Unauthenticated):
-            response.headers["WWW-Authenticate"] = "Bearer"
-            if COOKIE in request.cookies:
-                forget(response)
+        response.headers.update(problems.headers(error) if error else {})
+        if isinstance(error, Unauthenticated) and COOKIE in request.cookies:
+            forget(response)
         return response
 
 

@@ -11,8 +11,9 @@ import re
 
 from fastapi import Request, Response
 
-from failover_api.core.access import Caller, Verb
-from failover_api.errors import BadRequest, Forbidden, Unauthenticated
+from failover_api.core.access import Verb
+from failover_api.edges.access import Gate, Visit, address_of, audit
+from failover_api.errors import BadRequest, FailoverError, Forbidden
 
 COOKIE = "__Host-failover"
 MAX_BEARER = 3800  # a browser keeps 4,096 bytes of a cookie, its name and attributes included
@@ -25,22 +26,21 @@ def bearer_of(request: Request) -> str | None:
     return given if _BEARER.fullmatch(given) else None
 
 
-async def visitor(request: Request) -> Caller:
+async def visit(request: Request) -> Visit:
     """Who looks. Raises Unauthenticated or Forbidden for whom nothing is to be seen, and what the gate raises."""
-    bearer = bearer_of(request)
-    caller = await identify(request, bearer)
-    if not caller.may_any(Verb.VIEW):
-        if bearer is None:
-            raise Unauthenticated("nothing is shown without a token")
-        raise Forbidden("your token allows to look at nothing")
-    return caller
+    who = await identify(request, bearer_of(request))
+    who.needs_any(Verb.VIEW, "board")
+    return who
 
 
-async def identify(request: Request, bearer: str | None) -> Caller:
-    """Asks the gate."""
-    address = request.client.host if request.client else ""
-    caller: Caller = await request.app.state.gate.identify(bearer, address)
-    return caller
+async def identify(request: Request, bearer: str | None) -> Visit:
+    """Asks the gate; a refusal is written down. Raises as Gate.identify()."""
+    gate: Gate = request.app.state.gate
+    try:
+        return Visit(await gate.identify(bearer, address_of(request)), request)
+    except FailoverError as exc:
+        audit(request, None, allowed=False, why=exc.slug, detail=exc.detail)
+        raise
 
 
 def checked_bearer(text: str) -> str:

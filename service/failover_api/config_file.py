@@ -1,0 +1,103 @@
+"""services.yaml and access.yaml on disk: of each, the last good version stays in force.
+
+A file is compared as a whole, so the symlink swap of a ConfigMap is seen like any other change.
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Generic, TypeVar
+
+from failover_api.core.access import Access
+from failover_api.core.access_text import parse_access
+from failover_api.core.catalog import Catalog
+from failover_api.core.catalog_text import parse_catalog
+from failover_api.core.config_yaml import MAX_CHARACTERS, WHOLE_FILE, fault
+from failover_api.errors import ConfigInvalid
+
+POLL_S = 5.0
+_MAX_BYTES = 4 * MAX_CHARACTERS  # UTF-8 takes at most four for a character
+_log = logging.getLogger(__name__)
+T = TypeVar("T")
+
+
+class ConfigFile(Generic[T]):
+    """A file of configuration, and what is wrong with its newest version, if anything.
+
+    `what` it is called in the log; `parse` makes of its text, and its name, what it says; `count` is what the log says
+    is in it.
+    """
+
+    def __init__(self, path: Path, what: str, parse: Callable[..., T], count: Callable[[T], Mapping[str, int]]) -> None:
+        self._path, self._what, self._parse, self._count = path, what, parse, count
+        self._data: bytes | None = None
+        self._good: T | None = None
+        self.error: ConfigInvalid | None = None
+
+    def current(self) -> T:
+        """The last good version. Raises ConfigInvalid when there never was one."""
+        if self._good is None:
+            raise self.error or self._fault("is not read yet")
+        return self._good
+
+    def reload(self) -> None:
+        """Reads the file if it changed. An invalid version replaces nothing."""
+        try:
+            data = self._read()
+        except OSError as exc:
+            self._data = None  # the same bytes, readable again, are news
+            self._refuse(self._fault(f"cannot be read: {exc.strerror or exc}"))
+            return
+        if data == self._data:
+            return
+        self._data = data
+        try:
+            self._accept(self._parse(self._decoded(data), file=str(self._path)))
+        except ConfigInvalid as exc:
+            self._refuse(exc)
+
+    async def watch(self, *, poll_s: float = POLL_S) -> None:
+        """Reloads for ever; cancel it to stop."""
+        while True:
+            await asyncio.sleep(poll_s)
+            try:
+                await asyncio.to_thread(self.reload)
+            except Exception:  # noqa: BLE001 - a defect of ours must not end the watch
+                _log.exception(f"{self._what} reload failed")
+
+    def _read(self) -> bytes:
+        with self._path.open("rb") as file:
+            return file.read(_MAX_BYTES + 1)
+
+    def _decoded(self, data: bytes) -> str:
+        try:
+            return data.decode()
+        except UnicodeDecodeError as exc:
+            line = data.count(b"\n", 0, exc.start) + 1
+            raise self._fault(f"is not UTF-8: byte {data[exc.start]:#04x}", line=line) from exc
+
+    def _accept(self, good: T) -> None:
+        self._good, self.error = good, None
+        _log.info(f"{self._what} loaded", extra={"file": str(self._path), **self._count(good)})
+
+    def _refuse(self, error: ConfigInvalid) -> None:
+        if self.error is None or self.error.detail != error.detail:
+            errors = list(error.errors or (error.detail,))
+            _log.error(f"{self._what} refused", extra={"errors": errors, "last_good_in_force": self._good is not None})
+        self.error = error
+
+    def _fault(self, detail: str, *, line: int = 1) -> ConfigInvalid:
+        return fault(str(self._path), line, WHOLE_FILE, detail)
+
+
+def catalog_file(path: Path) -> ConfigFile[Catalog]:
+    """services.yaml."""
+    return ConfigFile(path, "catalog", parse_catalog, lambda catalog: {"services": len(catalog.services)})
+
+
+def access_file(path: Path) -> ConfigFile[Access]:
+    """access.yaml."""
+    return ConfigFile(
+        path, "access file", parse_access, lambda access: {"tokens": len(access.tokens), "issuers": len(access.issuers)}
+    )
