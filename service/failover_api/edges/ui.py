@@ -13,10 +13,12 @@ from failover_api.edges.answers import history_body, status_body
 from failover_api.edges.api import GROUP, SERVICE, Target, house, known_groups, visible_error
 from failover_api.edges.board import cards, links, visitor
 from failover_api.edges.board.assets import Assets
+from failover_api.edges.board.cards import Wanted
 from failover_api.edges.board.forms import Form, local_path, read_form
-from failover_api.edges.board.lookout import Lookout
+from failover_api.edges.board.lookout import Lookout, View
 from failover_api.edges.board.moves import Move, Moves
-from failover_api.edges.board.pages import HEADERS, Pages, tag_of
+from failover_api.edges.board.pages import HEADERS, HTML, Pages, tag_of
+from failover_api.edges.board.shelf import Shelf, Shown
 from failover_api.edges.etags import matches_none
 from failover_api.edges.models import ListedBody
 from failover_api.edges.wishes import DEFAULT_LIMIT
@@ -38,6 +40,7 @@ class Board:
         self.pages = Pages(self.assets)
         self.moves = Moves(self.pages)
         self.lookout = Lookout()
+        self.shelf = Shelf()
 
 
 def board(request: Request) -> Board:
@@ -52,21 +55,36 @@ def board(request: Request) -> Board:
 @router.api_route("/", methods=["GET", "HEAD"])
 async def show_board(request: Request) -> Response:
     who = await visitor.visit(request)
-    return board(request).pages.page(request, "board.html", who.caller, **await _facts(request, who))
+    view, wanted, shown = await _see(request, who)
+    facts: dict[str, Any] = {"view": view, "wanted": wanted, "groups": shown.board.groups, "cards": shown.html}
+    return board(request).pages.page(request, "board.html", who.caller, **facts)
 
 
 @router.api_route("/cards", methods=["GET", "HEAD"])
 async def show_cards(request: Request) -> Response:
     """The board without the page around it, for the script to put in place of what it has."""
-    who = await visitor.visit(request)
-    facts = await _facts(request, who)
-    response = board(request).pages.page(request, "_board.html", who.caller, **facts)
-    etag = tag_of(response)
-    headers = {**HEADERS, "ETag": etag, SEEN: facts["view"].at.isoformat(timespec="seconds")}
-    if matches_none(request.headers.get("if-none-match"), etag.removeprefix("W/")):
+    view, _, shown = await _see(request, await visitor.visit(request, is_repeated=True))
+    headers = {**HEADERS, "ETag": shown.etag, SEEN: view.at.isoformat(timespec="seconds")}
+    if matches_none(request.headers.get("if-none-match"), shown.etag.removeprefix("W/")):
         return Response(status_code=304, headers=headers)
-    response.headers.update(headers)
-    return response
+    return Response(shown.html, headers=headers, media_type=HTML)
+
+
+async def _see(request: Request, who: Visit) -> tuple[View, Wanted, Shown]:
+    """What there is to see now, what is asked for of it, and what this caller sees."""
+    here, one, query = house(request), board(request), request.query_params
+    view = await one.lookout.see(here.failover.list_all)
+    wanted = Wanted(query.get("q", "")[:MAX_FILTER], query.get("group", "")[:MAX_FILTER])
+    catalog, error = here.catalog.current(), visible_error(here, who)
+
+    def make() -> Shown:
+        names = known_groups(here, who)
+        known = {name: members for name, members in catalog.groups.items() if name in names}
+        made = cards.board(view, known, who.caller, wanted)
+        html = one.pages.part("_board.html", view=view, board=made, config_error=error)
+        return Shown(made, html, tag_of(html))
+
+    return view, wanted, one.shelf.get(view, catalog, (who.caller, wanted, error), make)
 
 
 @router.api_route("/services/{service}", methods=["GET", "HEAD"])
@@ -87,17 +105,6 @@ async def show_service(request: Request, service: str, cursor: str | None = None
         "first_page": cursor is not None,
     }
     return board(request).pages.page(request, "service.html", who.caller, **facts)
-
-
-async def _facts(request: Request, who: Visit) -> dict[str, Any]:
-    """What the board's templates need."""
-    here, query = house(request), request.query_params
-    view = await board(request).lookout.see(here.failover.list_all)
-    groups = here.catalog.current().groups
-    known = {name: groups[name] for name in groups if name in known_groups(here, who)}
-    wanted = cards.Wanted(query.get("q", "")[:MAX_FILTER], query.get("group", "")[:MAX_FILTER])
-    made = cards.board(view, known, who.caller, wanted)
-    return {"view": view, "board": made, "wanted": wanted, "config_error": visible_error(here, who)}
 
 
 # Moving

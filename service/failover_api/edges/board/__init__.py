@@ -2,6 +2,7 @@
 
     lookout     where every service is, looked up once for all who look
     cards       a status as a card: its node, its claims, what is wrong with it, what this caller may do
+    shelf       the board as it was made for somebody, shared by those who see the same
     sides       a unified diff as two sides
     visitor     who is looking: the cookie, the form's token, pages of other sites
     forms       what a form says, and the fields of a move

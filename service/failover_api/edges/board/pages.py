@@ -35,6 +35,7 @@ HEADERS = {
     "Cache-Control": "no-store",
     "Vary": "Cookie",
 }
+HTML = "text/html; charset=utf-8"
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 
 
@@ -59,7 +60,11 @@ class Pages:
         bearer = bearer_of(request)
         shared = {"caller": caller, "signed_in": bearer is not None, "form_token": form_token(bearer)}
         html = self._templates.get_template(name).render(**shared, here=_here(request), **facts)
-        return Response(html, status, headers=HEADERS, media_type="text/html; charset=utf-8")
+        return Response(html, status, headers=HEADERS, media_type=HTML)
+
+    def part(self, name: str, **facts: Any) -> Markup:
+        """A part of a page, which knows nothing of who looks."""
+        return Markup(self._templates.get_template(name).render(**facts))  # noqa: S704 - it comes out of a template
 
     def error(self, request: Request, error: FailoverError) -> Response:
         """What went wrong and what to do about it; for whom nobody knows, the way to sign in."""
@@ -88,9 +93,9 @@ def wants_page(request: Request) -> bool:
     return not is_api and "text/html" in request.headers.get("accept", "")
 
 
-def tag_of(response: Response) -> str:
-    """A weak ETag: it names what the page shows."""
-    return f'W/"{hashlib.sha256(bytes(response.body)).hexdigest()[:32]}"'
+def tag_of(html: str) -> str:
+    """A weak ETag: it names what is shown."""
+    return f'W/"{hashlib.sha256(html.encode()).hexdigest()[:32]}"'
 
 
 def when(time: str) -> str:
