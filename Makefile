@@ -4,7 +4,7 @@ ARGS ?=
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help setup demo test check bench lock matrix clean
+.PHONY: help setup demo test check bench lock matrix image clean
 
 help:    ## print the targets
 	@sed -n 's/^\([a-z]*\): *## /  make \1\t/p' Makefile
@@ -16,9 +16,10 @@ check:   ## format, lint, types, import contracts, tests: what CI runs
 bench:   ## run the benchmarks: ARGS=NAME for one, ARGS=--quick for a first look
 lock:    ## resolve the dependencies anew into requirements/
 matrix:  ## run the tests on every declared Python found here
+image:   ## build the container image, run it, check it (buildah, podman, root)
 clean:   ## remove what the targets made
 
-setup demo test check bench lock matrix:
+setup demo test check bench lock matrix image:
 	@$(PYTHON) dev.py $@ $(ARGS)
 
 clean:

@@ -1,6 +1,6 @@
 """What a developer runs: makes .venv once, then does the work in it.
 
-    python3 dev.py setup | demo | test | check | bench | lock | matrix   [arguments]
+    python3 dev.py setup | demo | test | check | bench | lock | matrix | image   [arguments]
 
 Standard library only. It must still parse on Python 3.7, to say which Python it needs there.
 A refusal is one sentence on stderr and exit code 2.
@@ -25,6 +25,8 @@ OLDEST = (3, 11)
 DECLARED = ("3.14", "3.13", "3.12", "3.11")  # as pyproject.toml's classifiers; tests/test_dev.py compares
 LOCKS = {  # file in requirements/ -> what `uv export` puts there
     "runtime.txt": ("--no-dev",),
+    "image.txt": ("--no-dev", "--extra", "notify"),
+    "build.txt": ("--only-group", "build"),
     "dev.txt": ("--all-extras", "--all-groups"),
 }
 
@@ -198,6 +200,10 @@ def matrix(args: list[str]) -> int:
     return int(any("failed" in result for result in results.values()))
 
 
+def image(args: list[str]) -> int:
+    return run(setup(), "-m", "tests.image", *args)
+
+
 def interpreter(version: str) -> str | None:
     """Where Python `version` ("3.12") is: on PATH, or made by pyenv or uv. None when nowhere."""
     name, home = f"python{version}", Path.home()
@@ -217,6 +223,7 @@ COMMANDS = {
     "bench": bench,
     "lock": lock,
     "matrix": matrix,
+    "image": image,
 }
 
 

@@ -31,7 +31,8 @@ Key = rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey
 class Issuer:
     """`url` is known while it serves. `requests` are the paths that were asked for; while `down` all get a 503.
 
-    `claims` are those of the job whose token the Actions endpoint gives; `request_token` is what a job shows there.
+    `claims` are those of the job whose token the Actions endpoint gives; `request_token` is what a job shows there, and
+    `tokens` are the ones that it got.
     """
 
     def __init__(self, claims: Mapping[str, Any] | None = None) -> None:
@@ -39,6 +40,7 @@ class Issuer:
         self.claims = dict(github_claims() if claims is None else claims)
         self.request_token = secrets.token_urlsafe(16)
         self.requests: list[str] = []
+        self.tokens: list[str] = []
         self.down = False
         self._keys: dict[str, tuple[str, Key]] = {}
         self.rotate()
@@ -136,7 +138,8 @@ class Issuer:
         if scheme.lower() != "bearer" or shown != self.request_token:
             return 401, {"message": "Unauthorized"}
         owner = f"https://github.com/{self.claims['repository_owner']}"
-        return 200, {"count": 1, "value": self.sign({**self.claims, "aud": query.get("audience", [owner])[0]})}
+        self.tokens.append(self.sign({**self.claims, "aud": query.get("audience", [owner])[0]}))
+        return 200, {"count": 1, "value": self.tokens[-1]}
 
 
 def github_claims(**changes: Any) -> dict[str, Any]:

@@ -229,11 +229,13 @@ def locked(name: str) -> dict[str, str]:
     ("name", "wanted"),
     [
         ("runtime.txt", PYPROJECT["project"]["dependencies"]),
+        ("image.txt", PYPROJECT["project"]["dependencies"] + PYPROJECT["project"]["optional-dependencies"]["notify"]),
+        ("build.txt", PYPROJECT["build-system"]["requires"]),
         (
             "dev.txt",
             PYPROJECT["project"]["dependencies"]
             + [line for extra in PYPROJECT["project"]["optional-dependencies"].values() for line in extra]
-            + PYPROJECT["dependency-groups"]["dev"],
+            + [line for group in PYPROJECT["dependency-groups"].values() for line in group],
         ),
     ],
 )
@@ -245,7 +247,8 @@ def test_the_lock_has_each_dependency_at_a_version_that_is_allowed(name: str, wa
 
 
 def test_the_image_and_the_developer_run_the_same_versions() -> None:
-    assert locked("runtime.txt").items() <= locked("dev.txt").items()
+    assert locked("runtime.txt").items() <= locked("image.txt").items() <= locked("dev.txt").items()
+    assert locked("build.txt").items() <= locked("dev.txt").items()
 
 
 # The wheel.

@@ -36,7 +36,7 @@ from failover_api.forge.port import Commit, Forge
 from failover_api.observation import Observer, Seen, snapshot_of
 from failover_api.outcome import Outcome
 from failover_api.repeats import Repeats
-from failover_api.task import Overlay, Task, Thought
+from failover_api.task import Overlay, Step, Task, Thought
 from failover_api.ticket import Answer, Draft, Ticket
 
 _log = logging.getLogger(__name__)
@@ -83,6 +83,7 @@ class Batch:
         last: FailoverError | None = None
         for attempt in range(ATTEMPTS):
             if attempt:
+                self._tell(Step.RETRYING)
                 await back_off(attempt)
             if not self._live:
                 return []
@@ -153,6 +154,7 @@ class Batch:
 
     async def _look(self, tickets: Sequence[Ticket], not_before: float | None) -> tuple[Seen, str | None]:
         """The services, and the head they were all read at; None when a single file was read by itself."""
+        self._tell(Step.READING)
         tasks = [ticket.task for ticket in tickets]
         services = [service for task in tasks for service in task.services]
         at_head = any(task.needs_history for task in tasks)
@@ -160,6 +162,7 @@ class Batch:
 
     async def _think(self, seen: Seen, head: str | None, tickets: Sequence[Ticket]) -> dict[Ticket, Answer]:
         """Each ticket's plans on top of those before it, its first outcome if it came before, or what refuses it."""
+        self._tell(Step.PLANNING)
         overlay: Overlay = {}
         thoughts: dict[Ticket, Answer] = {}
         bound = [ticket for ticket in tickets if ticket.task.needs_history] if head is not None else []
@@ -203,7 +206,12 @@ class Batch:
             refused = refused + 1 if _is_refused(ticket, error) else 0
         return given_back
 
+    def _tell(self, step: Step) -> None:
+        for ticket in self._tickets:
+            ticket.task.on_step(step)
+
     async def _write(self, draft: Draft) -> Commit:
+        self._tell(Step.WRITING)
         before = self._lost
         self._hold(draft)
         try:

@@ -40,7 +40,7 @@ from failover_api.observation import Observation, Observer
 from failover_api.outcome import GroupOutcome, Outcome
 from failover_api.proposer import Proposer
 from failover_api.repeats import Repeats
-from failover_api.task import RollingBack, Task
+from failover_api.task import OnStep, RollingBack, Task, ignore
 from failover_api.tip import Tips
 from failover_api.writer import Writer
 
@@ -74,6 +74,7 @@ class Wish:
 
     `versions` are those that an If-Match takes, None: any; `key` is an Idempotency-Key. `supersede`: an open pull
     request for the other side is closed. `skip_refused`: a group moves without those of its services that are refused.
+    `on_step` is told what is being done.
     """
 
     by: str
@@ -84,6 +85,7 @@ class Wish:
     key: str | None = None
     supersede: bool = False
     skip_refused: bool = False
+    on_step: OnStep = ignore
 
 
 class Failover:
@@ -155,7 +157,7 @@ class Failover:
             task: Task = RollingBack((service,), action, asked, history=history, observer=observer)
         else:
             task = Task((service,), action, asked)
-        task.versions, task.supersede = wish.versions, wish.supersede
+        task.versions, task.supersede, task.on_step = wish.versions, wish.supersede, wish.on_step
         return await self._told(task, wish, self._carry_out(task, wish))
 
     async def move_group(self, name: str, action: Action, wish: Wish) -> GroupOutcome:
@@ -170,6 +172,8 @@ class Failover:
         members = [self._catalog().service(member) for member in names]
         tasks = parts_of(members, action, asked, skip_refused=wish.skip_refused, supersede=wish.supersede)
         check_branches(name, tasks)
+        for task in tasks:
+            task.on_step = wish.on_step
         clock = _Clock(self._deadline_s)
         if len(tasks) > 1 or wish.dry_run:
             rehearsed = [await self._told(task, wish, self._rehearse(task, clock.left_s)) for task in tasks]

@@ -33,14 +33,14 @@ from failover_api.errors import (
     WriteConflict,
     WriteUnknown,
 )
-from failover_api.finishing import calls_of, finish, options_of
+from failover_api.finishing import CALLS_TO_OPEN, calls_of, finish, options_of
 from failover_api.forge.port import Commit, Forge, PullRequest
 from failover_api.history import branches_about
 from failover_api.observation import Observer, Seen
 from failover_api.outcome import Outcome
 from failover_api.own_branch import OwnBranch, is_same_wish, is_text_of, text_of, with_force
 from failover_api.repeats import Repeats
-from failover_api.task import Task
+from failover_api.task import Step, Task
 from failover_api.tip import Base, Tip, Tips
 
 AT_ONCE = 3  # pull requests that are opened at the same time: each takes some of the writes that GitHub allows
@@ -113,6 +113,7 @@ class Proposal:
         last: FailoverError | None = None
         for attempt in range(ATTEMPTS):
             if attempt:
+                self._task.on_step(Step.RETRYING)
                 await back_off(attempt)
             try:
                 return await self._attempt(not_before, pulls_not_before)
@@ -131,6 +132,8 @@ class Proposal:
             raise GitHubRateLimited(f"GitHub takes no more writes for {wait_s:.0f} s", retry_after_s=wait_s)
         if not wait_s and refusal is not None:
             raise refusal
+        if wait_s:
+            self._task.on_step(Step.WAITING)
         await asyncio.sleep(wait_s)
 
     async def _attempt(self, not_before: float | None, pulls_not_before: float | None) -> Outcome:
@@ -175,12 +178,14 @@ class Proposal:
 
     async def _see(self, not_before: float | None) -> tuple[Seen, str]:
         branch = self._task.branch
+        self._task.on_step(Step.READING)
         seen, head = await self._observer.observe_together(
             branch, self._task.services, not_before=not_before, at_head=True
         )
         return seen, head or await self._forge.head(branch, not_before=not_before)
 
     async def _think(self, seen: Seen, head: str) -> Base:
+        self._task.on_step(Step.PLANNING)
         if self._task.needs_history:
             await self._task.prepare(seen, head, not_before=self._started)
         return Base(head, seen, self._task.think(seen, {}))
@@ -295,6 +300,7 @@ class Proposal:
     async def _open(self, base: Base) -> Outcome:
         async with self._slots:
             await self._wait_for_github(calls_of(self._options) * AT_ONCE)  # whoever has a slot takes as many
+            self._task.on_step(Step.PROPOSING)
             commit, asked = await self._own.with_commit(base)
             pull = await self._create(*text_of(base, commit, asked))
         base_head = pull.base_head or await self._forge.head(self._task.branch, not_before=time.monotonic())
@@ -306,6 +312,8 @@ class Proposal:
     async def _finished(self, answer: Outcome) -> Outcome:
         """From here on it is known to be open, whatever becomes of labels and reviewers."""
         self.opened, self.is_in_doubt = answer, False
+        if calls_of(self._options) > CALLS_TO_OPEN:
+            self._task.on_step(Step.FINISHING)
         return await finish(self._forge, self._task.branch, self._options, answer)
 
     @property

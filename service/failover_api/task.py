@@ -7,8 +7,9 @@ Thinking is pure, and is repeated on newer manifests when a write lost its race.
 """
 
 import copy
-from collections.abc import Mapping, MutableMapping
+from collections.abc import Callable, Mapping, MutableMapping
 from dataclasses import dataclass, field
+from enum import StrEnum
 
 from failover_api.core.catalog import Action, Branch, Policy, Service
 from failover_api.core.message import Asked
@@ -20,6 +21,26 @@ from failover_api.forge.port import Commit
 from failover_api.history import History, branch_of
 from failover_api.observation import Observation, Observer, Seen, versions_of
 from failover_api.outcome import Outcome, joined_version
+
+
+class Step(StrEnum):
+    """What is being done for a caller, in words for him."""
+
+    READING = "reading"
+    PLANNING = "planning"
+    WRITING = "writing the commit"
+    PROPOSING = "opening the pull request"
+    FINISHING = "labels, reviewers, auto-merge"
+    RETRYING = "it changed meanwhile: again"
+    WAITING = "waiting until GitHub takes more writes"
+
+
+OnStep = Callable[[Step], None]
+
+
+def ignore(step: Step) -> None:
+    """For those who do not look on."""
+
 
 # {path: bytes} as the plans before this one leave it.
 Overlay = MutableMapping[str, bytes]
@@ -53,7 +74,7 @@ class Task:
     """What one caller wants of one branch.
 
     `versions` are those that an If-Match takes; None: any. `skip_refused`: a service that is refused does not refuse
-    the others. `supersede`: a pull request for the other side gives way.
+    the others. `supersede`: a pull request for the other side gives way. `on_step` is told what is being done.
     """
 
     services: tuple[Service, ...]
@@ -62,6 +83,7 @@ class Task:
     skip_refused: bool = False
     supersede: bool = False
     versions: frozenset[str] | None = None
+    on_step: OnStep = ignore
 
     @property
     def branch(self) -> Branch:

@@ -17,7 +17,7 @@ from failover_api.forge.port import Forge
 from failover_api.observation import Observer
 from failover_api.outcome import Outcome
 from failover_api.repeats import Repeats
-from failover_api.task import Task
+from failover_api.task import Step, Task
 from failover_api.ticket import Ticket
 
 MAX_FILES = 100  # of one commit; a group that has more is one all the same
@@ -89,6 +89,8 @@ class Writer:
             for ticket in waiting:
                 if ticket.deadline < chance:
                     ticket.settle(GitHubRateLimited(text, retry_after_s=wait_s, secondary=True))
+            for ticket in waiting:
+                ticket.task.on_step(Step.WAITING)
             for _ in range(len(waiting)):
                 ticket = waiting.popleft()
                 if ticket.is_open:

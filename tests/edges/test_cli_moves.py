@@ -77,7 +77,6 @@ def test_one_that_is_refused_can_be_skipped(grouped: Cli) -> None:
         (("history",), "SERVICE"),
         (("history", "sonarr", "--limit", "0"), "--limit"),
         (("history", "sonarr", "--limit", "101"), "--limit"),
-        (("promote", "sonarr", "--wait"), "--wait"),
     ],
 )
 def test_what_is_asked_wrongly_is_usage(grouped: Cli, words: tuple[str, ...], said: str) -> None:

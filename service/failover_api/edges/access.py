@@ -26,7 +26,7 @@ from failover_api.errors import FailoverError, Forbidden, TooManyRequests, Unaut
 from failover_api.oidc import Verifier
 
 OPEN = Access(anonymous=frozenset(Verb), tokens=(), issuers=())  # what --insecure-no-auth means
-FAILURES, WINDOW_S = 10, 60.0  # of an address, before it is told to wait
+FAILURES, WINDOW_S = 30, 60.0  # of an address, before it is told to wait
 MAX_BEARER = 16 * 1024
 MAX_NAME = 200
 _BEARER = re.compile(r"(?i:bearer) +([!-~]+)")

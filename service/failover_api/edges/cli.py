@@ -1,6 +1,9 @@
 """`failover ...`: the same use cases from a terminal. Nothing of the server is imported before it is needed."""
 
+import contextlib
 import logging
+import os
+import signal
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -28,8 +31,10 @@ from failover_api.edges.options import (
     SkipRefused,
     Supersede,
     TokenName,
+    Wait,
     Yes,
 )
+from failover_api.edges.progress import is_closed, pending_of, steps, wait_for_merge
 from failover_api.edges.remote import Remote
 from failover_api.edges.terminal import Terminal
 from failover_api.errors import ConfigInvalid, FailoverError, OutcomeUnknown
@@ -87,14 +92,14 @@ def options(
 def list_services(as_json: AsJson = False, server: Server = None) -> None:
     """Where every service is."""
     terminal = Terminal(as_json=as_json)
-    _carry_out(terminal, lambda settings: terminal.show_list(_desk(settings, server).list_all()))
+    _at_desk(terminal, server, lambda desk: terminal.show_list(desk.list_all()))
 
 
 @app.command()
 def status(service: ServiceName, as_json: AsJson = False, server: Server = None) -> None:
     """Where one service is, switch by switch."""
     terminal = Terminal(as_json=as_json)
-    _carry_out(terminal, lambda settings: terminal.show_status(_desk(settings, server).status(service)))
+    _at_desk(terminal, server, lambda desk: terminal.show_status(desk.status(service)))
 
 
 @app.command()
@@ -107,11 +112,7 @@ def history(
 ) -> None:
     """What Git says of a service: its moves and people's edits, newest first."""
     terminal = Terminal(as_json=as_json)
-
-    def run(settings: "Settings") -> None:
-        terminal.show_history(_desk(settings, server).history(service, limit=limit, cursor=cursor))
-
-    _carry_out(terminal, run)
+    _at_desk(terminal, server, lambda desk: terminal.show_history(desk.history(service, limit=limit, cursor=cursor)))
 
 
 def _command(action: str, summary: str) -> None:
@@ -128,6 +129,7 @@ def _command(action: str, summary: str) -> None:
         skip_refused: SkipRefused = False,
         key: Key = None,
         yes: Yes = False,
+        wait: Wait = False,
         as_json: AsJson = False,
         server: Server = None,
     ) -> None:
@@ -137,7 +139,7 @@ def _command(action: str, summary: str) -> None:
             raise typer.BadParameter("--skip-refused goes with --group")
         options = MoveOptions(dry_run, force, reason, supersede, skip_refused, key)
         wanted = Wanted(action, service or group or "", is_group=group is not None)
-        _move(wanted, options, yes, Terminal(as_json=as_json), server)
+        _move(wanted, options, Manner(yes, wait), Terminal(as_json=as_json), server)
 
 
 _command("promote", "Move a service, or a group, to backup.")
@@ -152,12 +154,13 @@ def rollback(
     supersede: Supersede = False,
     key: Key = None,
     yes: Yes = False,
+    wait: Wait = False,
     as_json: AsJson = False,
     server: Server = None,
 ) -> None:
     """Undo a service's newest move: put its exact former values back."""
     options = MoveOptions(dry_run, reason=reason, supersede=supersede, key=key)
-    _move(Wanted("rollback", service), options, yes, Terminal(as_json=as_json), server)
+    _move(Wanted("rollback", service), options, Manner(yes, wait), Terminal(as_json=as_json), server)
 
 
 @app.command()
@@ -166,7 +169,8 @@ def check(as_json: AsJson = False) -> None:
     terminal = Terminal(as_json=as_json)
 
     def run(settings: "Settings") -> None:
-        body = Direct(settings).check()
+        with contextlib.closing(Direct(settings)) as desk:
+            body = desk.check()
         terminal.show_checks(body)
         if not body["ok"]:
             raise typer.Exit(FAILED)
@@ -227,6 +231,8 @@ def main() -> NoReturn:
     """The entry point of `failover`."""
     # What a command has to say it says itself; only `serve` has a log.
     logging.getLogger("failover_api").addHandler(logging.NullHandler())
+    if os.getpid() == 1:  # of a container: the kernel drops what has no handler, and imports take a while
+        signal.signal(signal.SIGTERM, lambda signum, _: sys.exit(128 + signum))
     app()
     raise AssertionError("unreachable")
 
@@ -249,23 +255,57 @@ class Wanted:
         return OutcomeUnknown(f"interrupted; `failover {where}")
 
 
-def _move(wanted: Wanted, options: MoveOptions, yes: bool, terminal: Terminal, server: str | None) -> None:
-    def run(settings: "Settings") -> None:
-        desk = _desk(settings, server)
+@dataclass(frozen=True, slots=True)
+class Manner:
+    """How a person wants it done: without a question; with a wait until somebody has merged it."""
+
+    yes: bool
+    wait: bool
+
+
+def _move(wanted: Wanted, options: MoveOptions, how: Manner, terminal: Terminal, server: str | None) -> None:
+    def run(desk: Desk) -> None:
         chosen = options
-        if terminal.can_ask and not yes and not options.dry_run:
-            outcome, etag = wanted.carry_out(desk, replace(options, dry_run=True))
+        if terminal.can_ask and not how.yes and not options.dry_run:
+            outcome, etag = _with_steps(wanted, desk, replace(options, dry_run=True), terminal)
             if outcome["changed"] and not terminal.ask(outcome):
                 terminal.err.print("Nothing was written.")
                 raise typer.Exit(REFUSED)
             chosen = replace(options, if_match=etag)
         try:
-            outcome, _ = wanted.carry_out(desk, chosen)
+            outcome, _ = _with_steps(wanted, desk, chosen, terminal)
         except KeyboardInterrupt:
             if chosen.dry_run:
                 raise
             raise refused(wanted.interrupted) from None
+        if how.wait and pending_of(outcome):
+            outcome = _waited_for(desk, outcome, terminal)
         terminal.show_outcome(outcome, with_diff=options.dry_run)
+        if how.wait and is_closed(outcome):
+            terminal.err.print("The pull request was closed; nothing moved.")
+            raise typer.Exit(REFUSED)
+
+    _at_desk(terminal, server, run)
+
+
+def _with_steps(wanted: Wanted, desk: Desk, options: MoveOptions, terminal: Terminal) -> tuple[Body, str]:
+    with steps(terminal.err) as told:
+        return wanted.carry_out(desk, replace(options, on_step=told))
+
+
+def _waited_for(desk: Desk, outcome: Body, terminal: Terminal) -> Body:
+    """Ctrl-C ends the wait; what was proposed stays so."""
+    try:
+        return wait_for_merge(desk, outcome, told=terminal.note)
+    except KeyboardInterrupt:
+        terminal.note("no longer waiting; the pull request stays open")
+        return outcome
+
+
+def _at_desk(terminal: Terminal, server: str | None, use: Callable[[Desk], None]) -> None:
+    def run(settings: "Settings") -> None:
+        with contextlib.closing(_desk(settings, server)) as desk:
+            use(desk)
 
     _carry_out(terminal, run)
 

@@ -4,9 +4,10 @@ Both give the same bodies (contract shapes as plain dicts) and raise Refused wit
 """
 
 import asyncio
+import contextlib
 import getpass
 import os
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
@@ -32,7 +33,10 @@ class Refused(Exception):
 
 @dataclass(frozen=True, slots=True)
 class MoveOptions:
-    """How a move is asked for. `if_match` is the ETag of what was shown, `key` an Idempotency-Key."""
+    """How a move is asked for. `if_match` is the ETag of what was shown, `key` an Idempotency-Key.
+
+    `on_step` is told what is being done, in words.
+    """
 
     dry_run: bool = False
     force: bool = False
@@ -41,6 +45,7 @@ class MoveOptions:
     skip_refused: bool = False
     key: str | None = None
     if_match: str | None = None
+    on_step: Callable[[str], None] = lambda _: None
 
 
 class Desk(Protocol):
@@ -60,12 +65,23 @@ class Desk(Protocol):
         """As move()."""
         ...
 
+    def close(self) -> None:
+        """Leaves; nothing is asked for any more."""
+        ...
+
 
 class Direct:
-    """Works on GitHub itself: no service need be running."""
+    """Works on GitHub itself: no service need be running. What was read for one command is there for the next."""
 
     def __init__(self, settings: "Settings") -> None:
         self._settings = settings
+        self._runner = asyncio.Runner()
+        self._exits = contextlib.AsyncExitStack()
+        self._house: Any = None
+
+    def close(self) -> None:
+        with self._runner as runner:
+            runner.run(self._exits.aclose())
 
     def list_all(self) -> Body:
         from failover_api.edges.answers import list_body
@@ -126,17 +142,18 @@ class Direct:
 
         return self._in_house(run)
 
-    def _in_house(self, use: Callable[[Any], Awaitable[T]]) -> T:
-        from failover_api.wiring import open_failover
-
-        async def run() -> T:
-            async with open_failover(self._settings) as house:
-                return await use(house)
-
+    def _in_house(self, use: Callable[[Any], Coroutine[Any, Any, T]]) -> T:
         try:
-            return asyncio.run(run())
+            return self._runner.run(self._used(use))
         except FailoverError as exc:
             raise refused(exc) from exc
+
+    async def _used(self, use: Callable[[Any], Coroutine[Any, Any, T]]) -> T:
+        from failover_api.wiring import open_failover
+
+        if self._house is None:
+            self._house = await self._exits.enter_async_context(open_failover(self._settings))
+        return await use(self._house)
 
 
 def refused(error: FailoverError) -> Refused:
@@ -159,6 +176,7 @@ def _wish(options: MoveOptions) -> "Wish":
         key=checked_key(() if options.key is None else (options.key,)),
         supersede=options.supersede,
         skip_refused=options.skip_refused,
+        on_step=options.on_step,
     )
 
 

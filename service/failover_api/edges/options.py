@@ -23,6 +23,7 @@ Key = Annotated[
 Limit = Annotated[int, typer.Option("--limit", min=1, max=100, metavar="N", help="Entries to show.")]
 Cursor = Annotated[str | None, typer.Option("--cursor", metavar="C", help="Go on where the last page ended.")]
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
+Wait = Annotated[bool, typer.Option("--wait", help="When it is a pull request, wait until it is merged or closed.")]
 
 # token new
 VERBS = ("view", "plan", "execute")

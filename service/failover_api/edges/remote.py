@@ -19,6 +19,9 @@ class Remote:
     def __init__(self, url: str, token: str | None, timeout_s: float) -> None:
         self._url, self._token, self._timeout_s = url, token, timeout_s
 
+    def close(self) -> None:
+        """Each request has a connection of its own."""
+
     def list_all(self) -> Body:
         return self._ask("GET", "/api/failover", expect="services")[0]
 
@@ -45,6 +48,7 @@ class Remote:
         named = {"If-Match": options.if_match, "Idempotency-Key": key}
         headers = {name: value for name, value in named.items() if value is not None}
         again = None if options.dry_run else _again(action, key)
+        options.on_step(f"asking {self._url}")
         return self._ask("POST", path, expect="changes", again=again, json=wish, headers=headers)
 
     def _ask(

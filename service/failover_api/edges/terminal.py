@@ -126,6 +126,10 @@ class Terminal:
         self.out.print(Text(body["entry"].rstrip("\n")))
         return None
 
+    def note(self, text: str) -> None:
+        """Beside the answer."""
+        self.err.print(Text(printable(text), style="dim"))
+
     def show_problem(self, problem: Body) -> None:
         if self._as_json:
             return self.show_json(problem)

@@ -1,0 +1,128 @@
+"""The answer as a page of Markdown, for the job's summary. Text from outside is text: nothing in it is markup."""
+
+import html
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
+
+from failover_api.edges.cures import cure
+from failover_api.edges.job.wanted import Wanted
+from failover_api.edges.printable import one_line, printable
+
+Body = dict[str, Any]
+
+MAX_ROWS = 200
+MAX_DIFF = 400_000  # characters; GitHub takes a summary of 1 MiB
+_PUNCTUATION = re.compile(r"[!-+.:-@\[-`{-~]")
+
+
+def problem_page(wanted: Wanted | None, problem: Body) -> str:
+    """What was refused or failed, what to do about it, and whether anything was written."""
+    slug = slug_of(problem)
+    unknown = problem.get("outcome") == "unknown"
+    what = "outcome unknown" if unknown else "refused" if str(problem.get("status", "")).startswith("4") else "failed"
+    told = [
+        f"### {_text(wanted.title if wanted else 'failover')}: {what}",
+        f"**{_text(problem.get('title', 'Error'))}** (`{re.sub('[^a-z-]', '', slug)}`): {_text(problem.get('detail'))}",
+        f"What to do: {_text(cure(slug))}" if cure(slug) else "",
+        "**The change may have been made.**" if unknown else "Nothing was written.",
+    ]
+    return _page(told)
+
+
+def outcome_page(wanted: Wanted, body: Body) -> str:
+    """What was done, or would be: the sentence, where it is written, the table of changes and the diff."""
+    told = [
+        f"### {_text(wanted.title)}: {_result(body)}",
+        _text(body["message"]),
+        "\n".join(_links(body)),
+        *(f"Warning: {_text(warning)}" for warning in body.get("warnings", ())),
+        _members(body) if "group" in body else "",
+        _changes(body["changes"]),
+        _diff(body["diff"]),
+    ]
+    return _page(told)
+
+
+def slug_of(problem: Body) -> str:
+    return str(problem.get("type", "")).rpartition(":")[2]
+
+
+def _page(parts: Iterable[str]) -> str:
+    return "\n\n".join(filter(None, parts)) + "\n\n"
+
+
+def _result(body: Body) -> str:
+    if body["dry_run"]:
+        return "dry run, nothing was written"
+    if any(pull["state"] == "open" for pull in pulls_of(body)):
+        return "proposed, waits for review"
+    return "done" if body["changed"] else "nothing to do"
+
+
+def commits_of(body: Body) -> list[Body]:
+    """Of all repositories: a group's services may be in several."""
+    return body.get("commits") or [one for one in (body["commit"],) if one]
+
+
+def pulls_of(body: Body) -> list[Body]:
+    return body.get("pull_requests") or [one for one in (body["pull_request"],) if one]
+
+
+def _links(body: Body) -> Iterator[str]:
+    for commit in commits_of(body):
+        yield f"- Commit {_link(commit['sha'][:12], commit['url'])}{' (verified)' if commit['verified'] else ''}"
+    for pull in pulls_of(body):
+        number = f"#{pull['number']}"
+        yield f"- Pull request {_link(number, pull['url'])}, {_text(pull['state'])}"
+    if body["operation"]:
+        yield f"- Operation {_text(body['operation'])}"
+
+
+def _members(body: Body) -> str:
+    return _table(("service", "from", "to", ""), [_member(member) for member in body["services"]])
+
+
+def _member(member: Body) -> tuple[object, ...]:
+    error = member.get("error")
+    what = f"left out: {error['detail']}" if error else "moves" if member["changed"] else "is there already"
+    return member["service"], member["from"] or "", member["to"] or "", what
+
+
+def _changes(changes: list[Body]) -> str:
+    rows = [(f"{one['file']}:{one['line']}", one["path"], _value(one["old"]), _value(one["new"])) for one in changes]
+    more = f"\n\nand {len(rows) - MAX_ROWS} more" if len(rows) > MAX_ROWS else ""
+    return _table(("file", "key", "old", "new"), rows[:MAX_ROWS]) + more if rows else ""
+
+
+def _table(head: tuple[str, ...], rows: Sequence[Sequence[object]]) -> str:
+    lines = [head, ("---",) * len(head), *([_text(cell) for cell in row] for row in rows)]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def _diff(diff: str) -> str:
+    if not diff:
+        return ""
+    shown = printable(diff[:MAX_DIFF].replace("\r\n", "\n"))
+    fence = "`" * max(3, 1 + max(map(len, re.findall("`+", shown)), default=0))
+    cut = "\n\nThe diff is cut here." if len(diff) > MAX_DIFF else ""
+    return f"<details><summary>Diff</summary>\n\n{fence}diff\n{shown.rstrip()}\n{fence}{cut}\n\n</details>"
+
+
+def _value(value: object) -> str:
+    """As YAML has it."""
+    if value is None:
+        return "null"
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def _text(value: object) -> str:
+    """Every character as itself: punctuation that Markdown or HTML might act on goes as a numbered reference."""
+    return _PUNCTUATION.sub(lambda found: f"&#{ord(found[0])};", one_line(value))
+
+
+def _link(text: str, url: object) -> str:
+    address = str(url)
+    if not address.startswith(("https://", "http://")):
+        return _text(text)
+    return f'<a href="{html.escape(one_line(address))}">{_text(text)}</a>'
