@@ -65,7 +65,7 @@ async def test_drift_stands_in_the_band_in_plain_words(grouped: Stage) -> None:
         page = await browser.get("/")
     assert column(page.text, "odd") == ["sonarr", "radarr", "plex"]
     said = text(page.text)
-    assert "The node is “maintenance”, on neither side: “primary” is primary, “backup” is backup." in said
+    assert "The node is “maintenance”: neither “primary” (on primary) nor “backup” (on backup)." in said
     assert f"{SONARR}:12" in said
     assert "It is half moved: of its 3 values, 2 on primary and 1 on backup." in said
     assert "Cannot be read. Manifest not found: " in said
@@ -360,3 +360,26 @@ async def test_who_is_known_and_may_nothing_is_told_so(stage: Stage) -> None:
     async with browsing(stage, TEAM, "nobody") as browser:
         page = await browser.get("/")
     assert page.status_code == 403
+
+
+async def test_an_open_page_does_not_fill_the_audit_log(stage: Stage, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level("INFO", "failover_api.audit")
+    async with browsing(stage, TEAM, "looker") as browser:
+        for path in ("/", "/cards", "/cards"):
+            assert (await browser.get(path)).status_code == 200
+        await browser.get("/services/sonarr/promote")
+    told = [(record.msg, getattr(record, "caller", None)) for record in caplog.records if record.name.endswith("audit")]
+    allowed, denied = ("access allowed", "maria"), ("access denied", "maria")
+    assert told == [allowed, allowed, denied]
+
+
+async def test_whoever_sees_the_same_gets_what_was_made_once(stage: Stage) -> None:
+    async with browsing(stage, TEAM, "op") as browser:
+        first = await browser.get("/cards")
+        browser.bearer = "looker"
+        other = await browser.get("/cards")
+        browser.bearer = "op"
+        again = await browser.get("/cards")
+    assert "Promote" in text(first.text)
+    assert "Promote" not in text(other.text)
+    assert again.text == first.text

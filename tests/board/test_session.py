@@ -29,6 +29,15 @@ async def test_the_cookie_is_who_comes(stage: Stage) -> None:
     assert "secret-token" not in page.text
 
 
+async def test_every_token_comes_back_as_it_was(stage: Stage) -> None:
+    bearer = "eyJ.a-b_c~d/e+f=="
+    async with browsing(stage, People({bearer: person("ops-laptop")})) as browser:
+        answer = await browser.client.post("/signin", data={"next": "/", "bearer": bearer}, headers=OWN)
+        cookie = answer.headers["set-cookie"].partition(";")[0]
+        page = await browser.get("/", cookie=cookie)
+    assert "Signed in as ops-laptop" in text(page.text)
+
+
 async def test_an_unknown_token_is_refused_and_not_shown_again(stage: Stage) -> None:
     async with browsing(stage, TEAM) as browser:
         answer = await browser.client.post("/signin", data={"next": "/", "bearer": "wrong-token"}, headers=OWN)

@@ -203,7 +203,7 @@ def _stray(switch: SwitchBody) -> Trouble:
         "node" if _is_node(switch) else "claim" if _is_claim(switch) else f"{_names([switch])[0]} of {switch.document}"
     )
     primary, backup = text_of(switch.primary), text_of(switch.backup)
-    text = f"The {what} is “{text_of(switch.value)}”, on neither side: “{primary}” is primary, “{backup}” is backup."
+    text = f"The {what} is “{text_of(switch.value)}”: neither “{primary}” (on primary) nor “{backup}” (on backup)."
     return Trouble(text, f"{switch.file}:{switch.line}")
 
 

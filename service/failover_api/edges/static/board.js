@@ -62,25 +62,30 @@ let etag = null;
 let lastNews = Date.now();
 
 async function look() {
-  try {
-    const headers = etag ? { "If-None-Match": etag } : {};
-    const answer = await fetch("/cards", { headers, cache: "no-store", signal: AbortSignal.timeout(EVERY_MS) });
-    if (answer.status === 401 || answer.status === 403) return location.reload();
-    if (answer.status === 200) {
-      const html = await answer.text();
-      if (etag !== answer.headers.get("ETag")) replaceBoard(html);
-      etag = answer.headers.get("ETag");
-    } else if (answer.status !== 304) {
-      throw new Error(`answered ${answer.status}`);
-    }
-    const seen = byId("contact").querySelector("time");
-    seen.dateTime = answer.headers.get("Failover-Seen");
-    seen.textContent = `${seen.dateTime.slice(11, 19)} UTC`;
-    lastNews = Date.now();
-  } catch (error) {
-    if (error instanceof ReferenceError || error instanceof RangeError) throw error;
-  }
+  const answer = await ask();
+  if (answer && (answer.status === 401 || answer.status === 403)) return location.reload();
+  if (answer && (answer.status === 200 || answer.status === 304)) take(answer);
   tellContact();
+}
+
+async function ask() {
+  const headers = etag ? { "If-None-Match": etag } : {};
+  try {
+    const answer = await fetch("/cards", { headers, cache: "no-store", signal: AbortSignal.timeout(EVERY_MS) });
+    const told = (name) => answer.headers.get(name);
+    return { status: answer.status, etag: told("ETag"), seen: told("Failover-Seen"), html: await answer.text() };
+  } catch {
+    return null; // no connection, or none that answers in time
+  }
+}
+
+function take(answer) {
+  if (answer.status === 200 && answer.etag !== etag) replaceBoard(answer.html);
+  etag = answer.etag;
+  const seen = byId("contact").querySelector("time");
+  seen.dateTime = answer.seen;
+  seen.textContent = `${answer.seen.slice(11, 19)} UTC`;
+  lastNews = Date.now();
 }
 
 function tellContact() {
