@@ -27,9 +27,12 @@ FLAGS = (
 )
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def chromium() -> Iterator[Any]:
-    """One browser for the run; each test has a context of its own in it."""
+    """One browser for a module, whose tests are not async: Playwright keeps an event loop of its own in this thread.
+
+    Each test has a context of its own.
+    """
     if not CHROMIUM.exists():
         pytest.skip(f"no browser: {CHROMIUM} is not there (apt-get install chromium)")
     playwright = pytest.importorskip("playwright.sync_api")
