@@ -85,7 +85,7 @@ def served_sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[A
 @pytest.fixture
 def stage(served_sandbox: tuple[Any, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
     """A repository of the test's own in the sandbox: see tests/stage.py."""
-    from tests.stage import FILES, Stage, at_rest
+    from tests.stage import FILES, Requests, Stage, at_rest
 
     for name in [name for name in os.environ if name.startswith(("FAILOVER_", "GITHUB_"))]:
         monkeypatch.delenv(name)
@@ -94,7 +94,7 @@ def stage(served_sandbox: tuple[Any, str], tmp_path: Path, monkeypatch: pytest.M
     repository = f"acme/lab-{next(NUMBERS)}"
     sandbox.add_repository(repository, FILES)
     with at_rest(sandbox):
-        sandbox.requests.clear()
+        sandbox.requests = Requests(repository)
         yield Stage(sandbox, url, repository, tmp_path)
     sandbox.remove_repository(repository)
 

@@ -5,6 +5,7 @@ One sandbox serves the whole test run; each test has a repository of its own in 
 
 import contextlib
 import functools
+import re
 import socket
 import threading
 import time
@@ -130,6 +131,21 @@ class FaultsAndActs(Faults):
     def clear(self) -> None:
         super().clear()
         self.acts.clear()
+
+
+class Requests(list[Request]):
+    """Those of one test. What an earlier one left under way comes late, and is about that test's repository."""
+
+    def __init__(self, repository: str) -> None:
+        super().__init__()
+        self._repository = repository
+
+    def append(self, request: Request) -> None:
+        named = re.findall(r"acme/lab-\d+", request.path) or re.findall(rb'"(lab-\d+|acme/lab-\d+)"', request.body)
+        names = {name if isinstance(name, str) else name.decode() for name in named}
+        own = {self._repository, self._repository.removeprefix("acme/")}
+        if not names or names & own:
+            super().append(request)
 
 
 class Stage:

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from failover_api.checkup import check_all
+from failover_api.checkup import check_access, check_all
 from failover_api.forge.port import Check
 from failover_api.settings import Settings
 from tests.stage import SERVICES, SONARR, Stage, entry
@@ -163,3 +163,27 @@ async def test_each_branch_is_checked(stage: Stage) -> None:
         f"branch {stage.repository}@main",
         f"branch {other}@main",
     }
+
+
+# The access file
+
+
+def test_no_access_file_is_fine_for_the_command_line(stage: Stage) -> None:
+    (told,) = check_access(stage.access_file)
+    assert told.ok
+    assert "`failover serve` needs one" in told.detail
+
+
+def test_an_access_file_is_counted(stage: Stage) -> None:
+    entry = f"{{name: ops, sha256: {'0' * 64}, allow: [view]}}"
+    stage.access_file.write_text(f"anonymous: plan\ntokens: [{entry}]\n")
+    (told,) = check_access(stage.access_file)
+    assert told.ok
+    assert told.detail == "1 tokens, 0 issuers, anonymous may view and plan"
+
+
+def test_each_fault_of_an_access_file_is_a_line(stage: Stage) -> None:
+    stage.access_file.write_text("anonymous: all\ntoken: []\n")
+    told = check_access(stage.access_file)
+    assert [check.ok for check in told] == [False, False]
+    assert "access.yaml:2: token: unknown key" in told[1].detail

@@ -1,21 +1,44 @@
 """The check: everything an operator could have wrong, a line for each."""
 
 from collections.abc import Iterator
+from pathlib import Path
 
-from failover_api.config_file import ConfigFile
+from failover_api.config_file import ConfigFile, access_file
+from failover_api.core.access import Access, Verb
 from failover_api.core.catalog import Catalog
 from failover_api.core.message import shown
 from failover_api.core.state import State
-from failover_api.errors import FailoverError
+from failover_api.errors import ConfigInvalid, FailoverError
 from failover_api.failover import Failover, Status, Unreadable
 from failover_api.forge.port import Check, Forge
 from failover_api.history import may_be_proposed
 
 
+def check_access(path: Path) -> list[Check]:
+    """The access file. Whoever only works from the command line needs none."""
+    if not path.exists():
+        return [Check("access", ok=True, detail=f"there is no {path}; `failover serve` needs one")]
+    file = access_file(path)
+    file.reload()
+    if file.error is not None:
+        return _faults("access", file.error)
+    access = file.current()
+    callers = f"{len(access.tokens)} tokens, {len(access.issuers)} issuers"
+    return [Check("access", ok=True, detail=f"{callers}, anonymous may {_verbs(access)}")]
+
+
+def _verbs(access: Access) -> str:
+    return " and ".join(verb for verb in Verb if verb in access.anonymous) or "nothing"
+
+
+def _faults(name: str, error: ConfigInvalid) -> list[Check]:
+    return [Check(name, ok=False, detail=fault) for fault in error.errors or (error.detail,)]
+
+
 async def check_all(catalog: ConfigFile[Catalog], forge: Forge, failover: Failover) -> list[Check]:
     """Catalog, then the host's side of each branch, then each switch in its file. Stops where the rest is moot."""
     if catalog.error is not None:
-        return [Check("catalog", ok=False, detail=error) for error in catalog.error.errors or (catalog.error.detail,)]
+        return _faults("catalog", catalog.error)
     known = catalog.current()
     checks = [Check("catalog", ok=True, detail=f"{len(known.services)} services, {len(known.groups)} groups")]
     for branch in known.branches:

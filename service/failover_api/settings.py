@@ -49,6 +49,8 @@ class Settings(BaseSettings):
     github_token: SecretStr | None = None
     github_token_file: Path | None = None
     deadline_s: float = Field(default=30.0, gt=0, le=3600, description="seconds, above 0 and at most 3600")
+    receive_timeout_s: float = Field(default=10.0, gt=0, le=3600, description="seconds, above 0 and at most 3600")
+    concurrency: int = Field(default=2000, gt=0, description="a number above 0")
     log_format: Annotated[Literal["json", "text"], BeforeValidator(_lower)] = Field(
         default="json", description="json or text"
     )

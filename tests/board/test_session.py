@@ -38,6 +38,18 @@ async def test_every_token_comes_back_as_it_was(stage: Stage) -> None:
     assert "Signed in as ops-laptop" in text(page.text)
 
 
+async def test_the_cookie_opens_what_scripts_read_but_not_the_api(stage: Stage) -> None:
+    async with browsing(stage, TEAM, "secret-token") as browser:
+        docs, schema = await browser.get("/docs"), await browser.get("/openapi.json")
+        api = await browser.get("/api/failover")
+        other = await browser.get("/docs", authorization="Bearer wrong")
+        move = await browser.client.post(
+            "/api/failover/sonarr/promote", headers={**OWN, "cookie": f"{COOKIE}=secret-token"}
+        )
+    assert [answer.status_code for answer in (docs, schema, api, other, move)] == [200, 200, 401, 401, 401]
+    assert stage.writes == []
+
+
 async def test_an_unknown_token_is_refused_and_not_shown_again(stage: Stage) -> None:
     async with browsing(stage, TEAM) as browser:
         answer = await browser.client.post("/signin", data={"next": "/", "bearer": "wrong-token"}, headers=OWN)

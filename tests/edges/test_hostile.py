@@ -2,11 +2,16 @@
 
 import json
 import logging
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import Any
 from urllib.parse import quote
 
+import httpx2
 import pytest
 
+from tests.edges.test_serve import serving
+from tests.edges.wire import Reply, exchange
 from tests.stage import SERVICES, Stage
 
 PROMOTE = "/api/failover/sonarr/promote"
@@ -103,6 +108,9 @@ def _histories() -> list[Case]:
         "limit=", "limit", "limit=0", "limit=-0", "limit=101", "limit=1.0", "limit=0x10", "limit=1_0", "limit=%201",
         "limit=1%00", "limit=%D9%A1", "limit=1&limit=1", "limit=" + "9" * 5000, "limit[]=1", "LIMIT=1", "dry-run=true",
         "reason=x", "cursor=a&cursor=a", "page=1", "=1", "__proto__=1", "%00=1",
+        "cursor=", "cursor", "cursor=x", "cursor=-1", "cursor=%00", "cursor=../..", "cursor=" + "f" * 5000,
+        "cursor=HEAD",
+        "cursor=main", "cursor=%F0%9F%92%A3", "cursor=%7B%7D", "cursor=" + "0" * 40, "cursor=" + "0" * 40 + ".-1",
     ]  # fmt: skip
     return [("GET", f"{HISTORY}?{query}", b"", {}, 400) for query in bad]
 
@@ -122,11 +130,70 @@ def _names() -> list[Case]:
     return [(method, "/api/" + path.format(name), b"", {}, 404) for method, path in routes for name in names]
 
 
-CASES = [*_queries(), *_bodies(), *_others(), *_histories(), *_names()]
+def _methods() -> list[Case]:
+    odd = [
+        "PUT",
+        "PATCH",
+        "DELETE",
+        "HEAD",
+        "OPTIONS",
+        "TRACE",
+        "CONNECT",
+        "PROPFIND",
+        "M-SEARCH",
+        "A" * 500,
+    ]
+    urls = [PROMOTE, ROLLBACK, GROUP, HISTORY, "/api/failover", "/api/failover/sonarr"]
+    cases: list[Case] = [(method, url, b"", {}, 405) for url in urls for method in odd]
+    cases += [("POST", url, b"", {}, 405) for url in (*urls[3:], "/healthz", "/readyz", "/docs", "/openapi.json")]
+    hints = ("x-http-method-override", "x-http-method", "x-method-override")
+    cases += [("GET", PROMOTE, b"", {hint: "POST"}, 405) for hint in hints]
+    return cases
+
+
+def _addresses() -> list[Case]:
+    urls = [
+        "/api", "/api/", "/api/failover/", "//api/failover", "/api//failover", "/API/failover", "/api/failover/sonarr/",
+        f"{PROMOTE}/", f"{PROMOTE}%00", f"{PROMOTE}%20", f"{PROMOTE}%0d%0aX:%20y", f"{PROMOTE};a=b", f"{PROMOTE}.json",
+        "/api/failover/sonarr/promot", "/api/failover/sonarr/delete", "/api/failover/sonarr/promote/force",
+        "/api/groups",
+        "/api/groups/media", "/api/groups/media/rollback", "/api/groups/media/history", "/.env", "/.git/config",
+        "/config/services.yaml", "/config/access.yaml", "/secrets/key.pem", "/etc/passwd", "/%2e%2e/%2e%2e/etc/passwd",
+        "/docs/../openapi.json%00", "/docs/oauth2-redirect", "/redoc", "/openapi.yaml", "/wp-login.php", "/cgi-bin/x",
+        "/%c0%ae%c0%ae/x", "/%ff", "/\u0000".replace("\u0000", "%00"), "/" + "a" * 20_000, "/" + "a/" * 5_000, "/*",
+        "/%E2%80%AE",
+        "/http://169.254.169.254/latest", "/actuator/env", "/debug", "/console", "/server-status", "/graphql",
+        "/v1/promote",
+    ]  # fmt: skip
+    return [(method, url, b"", {}, 404) for url in urls for method in ("GET", "POST")]
+
+
+def _headers() -> list[Case]:
+    whole = f'"{"0" * 32}.{"0" * 16}"'
+    tags = [
+        "x", "", '""', '"x"', f"W/{whole}", whole[:-1], whole[1:], whole.upper().replace("0", "A"), f"{whole};",
+        f"{whole} {whole}",
+        f"{whole},", f"{whole}, *", "*, *", "null", '"' + "0" * 32 + '"', "'" + whole[1:-1] + "'", '"' * 3000, "\\",
+        "<script>",
+    ]  # fmt: skip
+    cases: list[Case] = [("POST", url, b"", {"if-match": tag}, 412) for url in WRITING for tag in tags]
+    cases += [("GET", f"{PROMOTE}?dry-run=1", b"", {"if-match": tag}, 412) for tag in tags]
+    cases += [("POST", url, b"", {"x": "a" * 40_000}, 400) for url in (*WRITING, "/healthz", "/nowhere")]
+    both = {"content-length": "2", "transfer-encoding": "chunked"}
+    cases += [("POST", url, b"{}", both, 400) for url in (*WRITING, "/healthz", "/nowhere")]
+    large = {"content-length": "65537"}
+    cases += [
+        (method, url, b"", large, 413) for url in ("/healthz", "/docs", "/nowhere", GROUP) for method in ("GET", "PUT")
+    ]
+    cases += [("GET", HISTORY, b"x" * 65_537, {}, 413), ("DELETE", "/nowhere", b"x" * 70_000, {}, 413)]
+    return cases
+
+
+CASES = [*_queries(), *_bodies(), *_others(), *_histories(), *_names(), *_methods(), *_addresses(), *_headers()]
 
 
 def test_the_table_is_long_enough() -> None:
-    assert len(CASES) >= 800
+    assert len(CASES) >= 1200
 
 
 async def test_every_hostile_request_is_a_problem_and_writes_nothing(
@@ -142,12 +209,162 @@ async def test_every_hostile_request_is_a_problem_and_writes_nothing(
             if (response.status_code, media_type) != (expected, "application/problem+json"):
                 wrong.append(shown)
                 continue
+            if method == "HEAD":
+                continue
             problem = json.loads(response.text)
             if problem["outcome"] != "not-applied" or len(response.content) > 2000 or "Traceback" in response.text:
                 wrong.append(shown)
     assert not wrong, "\n".join(wrong)
     assert not stage.requests, "none of them reached GitHub"
     assert not [record for record in caplog.records if record.levelno >= logging.ERROR]
+
+
+# As bytes: what no client library would send
+
+HOST = b"Host: failover.test\r\n"
+POST = b"POST %s HTTP/1.1\r\n%s" % (PROMOTE.encode(), HOST)
+SENT_JSON = POST + b"Content-Type: application/json\r\n"
+CHUNKED = SENT_JSON + b"Transfer-Encoding: chunked\r\n"
+KIB = b"x" * 1024
+
+
+def _starts() -> list[bytes]:
+    """First lines; what is no HTTP at all."""
+    lines = [
+        b"", b"X", b"GET", b"GET /healthz", b"GET  /healthz HTTP/1.1", b"GET /healthz  HTTP/1.1",
+        b"GET /healthz HTTP/1.1 x",
+        b" GET /healthz HTTP/1.1", b"GET\t/healthz\tHTTP/1.1", b"GET /healthz HTTP/1", b"GET /healthz HTTP/x.y",
+        b"GET /healthz HTTP/11.1", b"GET /healthz http/1.1", b"GET /healthz HTTPS/1.1", b"GET /healthz SIP/2.0",
+        b"G\xe9T /healthz HTTP/1.1", b"GE(T /healthz HTTP/1.1", b"G\x00T /healthz HTTP/1.1", b"GET /\x00 HTTP/1.1",
+        b"GET /h\xc3\xa9 HTTP/1.1", b"GET /\xff HTTP/1.1", b"GET /a b HTTP/1.1", b"GET /\x7f HTTP/1.1",
+        b"GET /\x1b[2J HTTP/1.1", b"GET \xe2\x80\xae HTTP/1.1", b"HTTP/1.1 200 OK", b"{}", b"\r\r\n",
+    ]  # fmt: skip
+    junk = [
+        b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03" + bytes(100) + b"\r\n\r\n", b"\x05\x01\x00\r\n\r\n",
+        b"SSH-2.0-x\r\n\r\n",
+        b"\x00" * 1000 + b"\r\n\r\n", b"\xff\xfe" * 500 + b"\r\n\r\n",
+        "GET / HTTP/1.1\r\n\r\n".encode("utf-16") + b"\r\n\r\n",
+        b"PRI * HTTP/1.1\r\n\r\nSM\r\n\r\n",
+        b"PROXY TCP4 1.2.3.4 5.6.7.8 1 2\r\nGET /healthz HTTP/1.1\r\n" + HOST + b"\r\n",
+        b"GET /" + b"a" * 100_000 + b" HTTP/1.1\r\n" + HOST + b"\r\n", b"A" * 100_000,
+    ]  # fmt: skip
+    return [line + b"\r\n" + HOST + b"\r\n" for line in lines] + junk
+
+
+def _heads() -> list[bytes]:
+    """Header fields, of a request that is fine otherwise."""
+    fields = [
+        b"No colon", b"Bad Name: x", b"Name : x", b": x", b"X\x00: x", b"X: a\x00b", b"X\xe9: x", b"X: a\rb", b"(x): y",
+        b"X: \x0b", b"Content-Length: -1", b"Content-Length: +1", b"Content-Length: 0x10", b"Content-Length: 1e3",
+        b"Content-Length: ", b"Content-Length: 1 2", b"Content-Length: 1,2", b"Content-Length: 2\r\nContent-Length: 3",
+        b"Content-Length: " + b"9" * 21, b"Content-Length: " + b"9" * 5000, b"Content-Length: \xb2",
+        b"Content-Length: 1.0",
+        b"Content-Length: 65537", b"Content-Length: 9999999999", b"Content-Length: abc", b"Transfer-Encoding: gzip",
+        b"Transfer-Encoding: gzip, chunked", b"Transfer-Encoding: chunked, chunked", b"Transfer-Encoding: identity",
+        b"Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked", b"Transfer-Encoding: xchunked",
+        b"Transfer-Encoding: ",
+        b"Transfer-Encoding: \x0bchunked", b"Transfer-Encoding : chunked",
+        b"Transfer-Encoding: chunked\r\nContent-Length: 2",
+        b"Content-Length: 2\r\nTransfer-Encoding: chunked", b"Host: other", b"Host: failover.test",
+        b"X: " + b"a" * 40_000,
+        b"X: 1\r\n" * 8_000 + b"X: 1", b"X" * 40_000 + b": 1", b"If-Match: \xff", b"Idempotency-Key: \xe9",
+        b"Idempotency-Key: a\tb",
+        b"Idempotency-Key: a\r\nIdempotency-Key: b", b'If-Match: "', b"Sec-Fetch-Site: cross-site",
+        b"Sec-Fetch-Site: same-site",
+        b"Sec-Fetch-Site: same-site\r\nOrigin: null", b"Expect: 100-continue\r\nContent-Length: 70000",
+    ]  # fmt: skip
+    posts = [POST + field + b"\r\n\r\n{}" for field in fields]
+    hostless = [b"POST %s HTTP/1.1\r\n\r\n" % PROMOTE.encode(), b"GET /healthz HTTP/1.1\r\nhOsT:a\r\nHOST:b\r\n\r\n"]
+    return posts + hostless
+
+
+def _chunks() -> list[bytes]:
+    """Bodies that are chunked badly, too long, of the wrong kind, or never end."""
+    bad = [
+        b"zz\r\n{}\r\n0\r\n\r\n", b"-1\r\n{}\r\n", b"+2\r\n{}\r\n", b"0x2\r\n{}\r\n", b"2 \x00\r\n{}\r\n",
+        b"\r\n{}\r\n",
+        b"2\r\n{}XX0\r\n\r\n", b"2\r\n{}0\r\n\r\n", b"f" * 30 + b"\r\n", b"1_0\r\n{}\r\n",
+        b"2;" + b"a" * 40_000 + b"\r\n{}\r\n",
+        b"\xd9\xa2\r\n{}\r\n", b"2\r\n{}\r\n0\r\nX\x00: y\r\n\r\n", b"2\r\n{}\r\n0\r\nno colon\r\n\r\n", b"2\n\n{}\r\n",
+        b"2\r\n{}\r\n0\r\nX: " + b"a" * 40_000, b"400\r\n%s\r\n" % KIB * 65, b"20000\r\n" + KIB * 128,
+        b"1\r\n{\r\n" + b"1\r\nx\r\n" * 2_000 + b"0\r\n\r\n", b"1\r\n{\r\n0\r\n\r\n", b"400\r\n{", b"2\r\n{}\r\n",
+    ]  # fmt: skip
+    lengths = [
+        (500, b"{"),
+        (1, b"{"),
+        (3, b"\xff\xfe\xfd"),
+        (2, b"[]"),
+        (4, b"null"),
+        (65_537, KIB * 65),
+        (100_000, KIB * 98),
+    ]
+    sized = [SENT_JSON + b"Content-Length: %d\r\n\r\n" % size + body for size, body in lengths]
+    untyped = [POST + b"Content-Length: 2\r\n\r\n{}", POST + b"Transfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n0\r\n\r\n"]
+    return [CHUNKED + b"\r\n" + body for body in bad] + sized + untyped
+
+
+def _targets() -> list[bytes]:
+    """Methods and targets; upgrades; a request within a request."""
+    lines = [
+        b"OPTIONS * HTTP/1.1", b"OPTIONS %s HTTP/1.1" % PROMOTE.encode(), b"TRACE %s HTTP/1.1" % PROMOTE.encode(),
+        b"CONNECT failover.test:443 HTTP/1.1", b"HEAD %s HTTP/1.1" % PROMOTE.encode(),
+        b"GET %s HTTP/1.1" % PROMOTE.encode(),
+        b"PATCH %s HTTP/1.1" % PROMOTE.encode(), b"DELETE /api/failover/sonarr HTTP/1.1",
+        b"post %s HTTP/1.1" % PROMOTE.encode(),
+        b"GET http://169.254.169.254/latest HTTP/1.1", b"POST http://failover.test%s HTTP/1.1" % PROMOTE.encode(),
+        b"GET file:///etc/passwd HTTP/1.1", b"GET //etc/passwd HTTP/1.1", b"GET /../../etc/passwd HTTP/1.1",
+        b"GET .. HTTP/1.1",
+        b"GET /%2e%2e/%2e%2e/etc/passwd HTTP/1.1", b"GET /api/failover/../../etc/passwd HTTP/1.1", b"GET ? HTTP/1.1",
+        b"GET /%00 HTTP/1.1", b"GET /%zz HTTP/1.1", b"GET /% HTTP/1.1", b"GET /\\x HTTP/1.1", b"GET # HTTP/1.1",
+        b"POST %s?reason=%%0d%%0aX:%%20y HTTP/1.1" % PROMOTE.encode(),
+        b"POST %s?reason=%%zz%%ff HTTP/1.1" % PROMOTE.encode(),
+        b"POST %s? HTTP/3.0 HTTP/1.1" % PROMOTE.encode(), b"POST %s#x HTTP/1.1" % PROMOTE.encode(),
+    ]  # fmt: skip
+    upgrade = b"Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: eA==\r\n"
+    hops = b"Connection: close, Host, Content-Length\r\nKeep-Alive: x\r\nTE: trailers\r\nProxy-Authorization: x\r\n"
+    plain = b"GET %s HTTP/1.1\r\n%s" % (PROMOTE.encode(), HOST)
+    h2c = b"Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAAA\r\n"
+    within = SENT_JSON + b"Content-Length: 44\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n" + POST + b"\r\n"
+    odd = [
+        plain + upgrade + b"\r\n",
+        plain + h2c + b"\r\n",
+        plain + hops + b"\r\n",
+        POST + upgrade + b"Content-Length: x\r\n\r\n",
+    ]
+    return [line + b"\r\n" + HOST + b"\r\n" for line in lines] + [*odd, within]
+
+
+WIRE = [*_starts(), *_heads(), *_chunks(), *_targets()]
+
+
+def test_bytes_that_are_no_request_are_a_problem_and_write_nothing(stage: Stage) -> None:
+    wrong = []
+    assert len(set(WIRE)) >= 140
+    with (
+        serving(stage, "--insecure-no-auth", FAILOVER_RECEIVE_TIMEOUT_S="0.5") as server,
+        ThreadPoolExecutor(16) as pool,
+    ):
+        address = server.address
+        for sent, reply in zip(WIRE, pool.map(partial(exchange, address), WIRE), strict=True):
+            if fault := _fault_of(reply, has_body=not sent.startswith(b"HEAD")):
+                wrong.append(f"{sent[:120]!r}: {fault}: {reply}")
+        assert httpx2.get(f"{server.url}/readyz").status_code == 200
+    assert not wrong, "\n".join(wrong)
+    assert not stage.requests, "none of them reached GitHub"
+    assert not [line for line in server.lines if "Traceback" in line or '"error"' in line]
+
+
+def _fault_of(reply: Reply | None, *, has_body: bool) -> str | None:
+    """What is wrong with the answer to something hostile."""
+    if reply is None:
+        return "no answer"
+    if not 400 <= reply.status < 500 or reply.headers["content-type"] != "application/problem+json":
+        return "not a problem of the caller's"
+    if "server" in reply.headers or reply.headers["cache-control"] != "no-store":
+        return "headers"
+    if has_body and (reply.problem["status"], reply.problem["outcome"]) != (reply.status, "not-applied"):
+        return "not true"
+    return None
 
 
 @pytest.mark.parametrize(

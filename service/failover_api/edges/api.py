@@ -27,6 +27,7 @@ from failover_api.failover import Failover, Wish
 from failover_api.wiring import House
 
 _ACCEPTED, _NOT_MODIFIED = 202, 304
+_WAITS = "A pull request is open and waits for a person"
 
 
 def house(request: Request) -> House:
@@ -38,7 +39,7 @@ def house(request: Request) -> House:
 InHouse = Annotated[House, Depends(house)]
 IfNoneMatch = Annotated[str | None, Header(alias="If-None-Match")]
 
-router = APIRouter(prefix="/api", responses=openapi.PROBLEM)
+router = APIRouter(prefix="/api", responses=openapi.problems())
 
 
 # Looking
@@ -52,8 +53,13 @@ async def list_services(here: InHouse, who: Who) -> Response:
     return _json(list_body(visible, visible_error(here, who), groups=known_groups(here, who)))
 
 
-@router.get("/failover/{service}", response_model=StatusBody, responses=openapi.UNCHANGED, summary="Where a service is")
-async def status(service: str, here: InHouse, who: Who, if_none_match: IfNoneMatch = None) -> Response:
+@router.get(
+    "/failover/{service}",
+    response_model=StatusBody,
+    responses={**openapi.UNCHANGED, **openapi.problems(*openapi.LOOKING)},
+    summary="Where a service is",
+)
+async def status(service: openapi.ServiceName, here: InHouse, who: Who, if_none_match: IfNoneMatch = None) -> Response:
     who.needs(Verb.VIEW, service)
     found = await here.failover.status(service)
     return _tagged(status_body(found, groups=known_groups(here, who)), found.version, if_none_match)
@@ -62,12 +68,12 @@ async def status(service: str, here: InHouse, who: Who, if_none_match: IfNoneMat
 @router.get(
     "/failover/{service}/history",
     response_model=HistoryBody,
-    responses=openapi.UNCHANGED,
+    responses={**openapi.UNCHANGED, **openapi.problems(*openapi.LOOKING)},
     summary="What Git says of a service: moves and people's edits, newest first",
     openapi_extra={"parameters": openapi.paging()},
 )
 async def history(
-    request: Request, service: str, here: InHouse, who: Who, if_none_match: IfNoneMatch = None
+    request: Request, service: openapi.ServiceName, here: InHouse, who: Who, if_none_match: IfNoneMatch = None
 ) -> Response:
     who.needs(Verb.VIEW, service)
     limit, cursor = read_paging(request.query_params.multi_items())
@@ -167,7 +173,7 @@ def _route(target: Target, action: Action, keys: Sequence[str], summary: str) ->
         move,
         methods=["GET"],
         response_model=target.body,
-        responses=openapi.UNCHANGED,
+        responses={**openapi.UNCHANGED, **openapi.problems(*openapi.MOVING, 405)},
         operation_id=f"{name}_dry_run",
         summary=f"What {action} would do (needs dry-run=true)",
         openapi_extra={"parameters": [*parameters, *openapi.headers("If-None-Match")]},
@@ -177,7 +183,7 @@ def _route(target: Target, action: Action, keys: Sequence[str], summary: str) ->
         move,
         methods=["POST"],
         response_model=target.body,
-        responses={_ACCEPTED: {"description": "A pull request is open and waits for a person", "model": target.body}},
+        responses={_ACCEPTED: {"description": _WAITS, "model": target.body}, **openapi.problems(*openapi.MOVING)},
         operation_id=name,
         summary=summary,
         openapi_extra={

@@ -19,7 +19,7 @@ import failover_api
 from failover_api import logs
 from failover_api.config_file import ConfigFile, access_file
 from failover_api.core.access import Access
-from failover_api.edges import api, problems, ui
+from failover_api.edges import api, docs, hardening, problems, ui
 from failover_api.edges.access import OPEN, Gate
 from failover_api.edges.board.pages import wants_page
 from failover_api.errors import BadRequest, FailoverError, MethodNotAllowed, NotReady, UnknownUrl
@@ -58,16 +58,23 @@ def create_app(settings: Settings, *, open_to_all: bool = False) -> FastAPI:
         summary="Moves stateful services between two nodes by changing their manifests in Git.",
         lifespan=lifespan,
         redirect_slashes=False,
+        openapi_url=None,
+        docs_url=None,
+        redoc_url=None,
     )
     app.state.board = board
     app.include_router(api.router)
     app.include_router(ui.router)
     for path, probe in (("/healthz", _alive), ("/readyz", _ready)):
         app.add_api_route(path, probe, methods=["GET", "HEAD"], include_in_schema=False)
+    for path, page in (("/docs", docs.page), ("/openapi.json", docs.schema)):
+        app.add_api_route(path, page, methods=["GET", "HEAD"], include_in_schema=False)
     app.add_exception_handler(FailoverError, _on_error)
     app.add_exception_handler(RequestValidationError, _on_invalid)
     app.add_exception_handler(HTTPException, _on_http_error)
+    app.add_middleware(hardening.Limits, at_once=settings.concurrency, time_s=settings.deadline_s + hardening.MARGIN_S)
     app.add_middleware(RequestContext)
+    app.add_middleware(hardening.SecurityHeaders)
     return app
 
 
@@ -112,6 +119,10 @@ class RequestContext:
 
         try:
             await self._app(scope, receive, send_with_id)
+        except FailoverError as exc:  # of the limits; a route's own has become an answer before
+            if started:
+                raise
+            await _answer(Request(scope), exc)(scope, receive, send_with_id)
         except Exception:
             _log.exception("request failed by a defect")
             if started:

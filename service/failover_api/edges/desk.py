@@ -133,10 +133,13 @@ class Direct:
 
     def check(self) -> Body:
         """The checks, as they are shown with --json."""
-        from failover_api.checkup import check_all
+        from failover_api.checkup import check_access, check_all
 
         async def run(house: Any) -> Body:
-            checks = await check_all(house.catalog, house.github, house.failover)
+            checks = [
+                *await check_all(house.catalog, house.github, house.failover),
+                *check_access(self._settings.access),
+            ]
             shown = [{"name": check.name, "ok": check.ok, "detail": check.detail} for check in checks]
             return {"ok": all(check.ok for check in checks), "checks": shown}
 

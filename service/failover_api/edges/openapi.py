@@ -1,23 +1,44 @@
 """What OpenAPI says of the things that are parsed by hand: a table for the keys, one for the headers."""
 
 from collections.abc import Sequence
-from typing import Any
+from http import HTTPStatus
+from typing import Annotated, Any
 
-from failover_api.edges.models import ProblemBody
-from failover_api.edges.problems import MEDIA_TYPE
+from fastapi import Path
+
+from failover_api.core.catalog_shapes import NAME
+from failover_api.edges.problems import MEDIA_TYPE, STATUSES
 from failover_api.edges.wishes import DEFAULT_LIMIT, MAX_LIMIT
 
 Description = dict[str, Any]
 Responses = dict[int | str, Description]
 
-PROBLEM: Responses = {
-    "default": {
-        "description": "A problem (RFC 9457)",
-        "content": {MEDIA_TYPE: {"schema": ProblemBody.model_json_schema()}},
-    }
-}
+_PROBLEM_BODY = "#/components/schemas/ProblemBody"  # it is there: the list has one for each service that fails
+_EVERY = (400, 401, 403, 413, 429, 500, 503)
+LOOKING = (*_EVERY, 404, 422, 502)
+MOVING = (*LOOKING, 409, 412, 415, 504)
+
+
+def problems(*statuses: int) -> Responses:
+    """The problems of a request, each with the slugs that its status may have; `default` is for what a proxy adds."""
+    declared = sorted({*_EVERY, *statuses})
+    return {**{status: _problem(_slugs(status)) for status in declared}, "default": _problem("Any other problem")}
+
+
+def _slugs(status: int) -> str:
+    """429 and 401 belong to access control, which comes before any route."""
+    slugs = [slug for slug, of in STATUSES.items() if of == status]
+    return ", ".join(slugs) or HTTPStatus(status).phrase
+
+
+def _problem(description: str) -> Description:
+    return {"description": description, "content": {MEDIA_TYPE: {"schema": {"$ref": _PROBLEM_BODY}}}}
+
+
 UNCHANGED: Responses = {304: {"description": "It is what If-None-Match names"}}
 
+_NAME: Description = {"pattern": f"^{NAME.pattern}$"}
+ServiceName = Annotated[str, Path(json_schema_extra=_NAME)]  # what is none is 404, as any that is not in the catalog
 _REASON = {"type": "string", "maxLength": 200}
 _FLAG = {"type": "string", "enum": ["true", "false", "1", "0"]}
 _KEYS = {
@@ -32,16 +53,17 @@ _HEADERS = {
     "If-None-Match": "The ETag of an earlier answer: 304 when it is still the same.",
     "Idempotency-Key": "A name for this wish, 1 to 255 printable ASCII characters: the first outcome is given again.",
 }
+_SHAPES: dict[str, Description] = {"Idempotency-Key": {"minLength": 1, "maxLength": 255, "pattern": "^[ -~]+$"}}
 _LIMIT = {"type": "integer", "minimum": 1, "maximum": MAX_LIMIT, "default": DEFAULT_LIMIT}
 
 
 def named(kind: str) -> Description:
     """The service or the group of the path."""
-    return {"name": kind, "in": "path", "required": True, "schema": {"type": "string"}}
+    return {"name": kind, "in": "path", "required": True, "schema": {"type": "string", **_NAME}}
 
 
 def headers(*names: str) -> list[Description]:
-    return [_parameter("header", name, {"type": "string"}, _HEADERS[name]) for name in names]
+    return [_parameter("header", name, {"type": "string", **_SHAPES.get(name, {})}, _HEADERS[name]) for name in names]
 
 
 def query(keys: Sequence[str]) -> list[Description]:

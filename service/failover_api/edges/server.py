@@ -2,6 +2,7 @@
 
 import logging
 import math
+import os
 import signal
 import sys
 from types import FrameType
@@ -22,6 +23,8 @@ def run_server(settings: Settings, *, host: str, port: int, open_to_all: bool = 
     import uvicorn
 
     from failover_api.edges.app import create_app
+    from failover_api.edges.connection import patient
+    from failover_api.edges.hardening import MAX_HEAD_BYTES
 
     if not open_to_all:
         _check_access(settings)
@@ -38,6 +41,11 @@ def run_server(settings: Settings, *, host: str, port: int, open_to_all: bool = 
         create_app(settings, open_to_all=open_to_all),
         host=host,
         port=port,
+        # Whom to believe about the caller's address is for FORWARDED_ALLOW_IPS to say; unset: nobody.
+        proxy_headers="FORWARDED_ALLOW_IPS" in os.environ,
+        http=patient(settings.receive_timeout_s),
+        ws="none",
+        h11_max_incomplete_event_size=MAX_HEAD_BYTES,
         log_config=None,
         access_log=False,
         server_header=False,

@@ -5,12 +5,12 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from starlette.requests import ClientDisconnect, Request
+from starlette.requests import Request
 
 from failover_api.core.message import checked_reason
 from failover_api.edges.etags import versions_of
 from failover_api.edges.idempotency import checked_key
-from failover_api.errors import BadRequest, BodyTooLarge, UnsupportedMediaType
+from failover_api.errors import BadRequest, UnsupportedMediaType
 from failover_api.failover import Wish
 
 # What each kind of move takes.
@@ -18,7 +18,6 @@ SERVICE_KEYS = ("dry_run", "reason", "force", "supersede")
 GROUP_KEYS = (*SERVICE_KEYS, "skip_refused")
 ROLLBACK_KEYS = ("dry_run", "reason", "supersede")
 
-MAX_BODY_BYTES = 64 * 1024
 DEFAULT_LIMIT, MAX_LIMIT = 20, 100
 _BOOLS: dict[object, bool] = {"true": True, "1": True, "false": False, "0": False}
 _NUMBER = re.compile(r"[1-9][0-9]{0,2}")
@@ -27,10 +26,10 @@ _NUMBER = re.compile(r"[1-9][0-9]{0,2}")
 async def read_wish(request: Request, keys: Sequence[str], *, by: str) -> Wish:
     """Parses what may have the given keys.
 
-    Raises BadRequest, BodyTooLarge, UnsupportedMediaType, and PreconditionFailed for a malformed If-Match.
+    Raises BadRequest, UnsupportedMediaType, and PreconditionFailed for a malformed If-Match.
     """
     query = read_pairs(request.query_params.multi_items(), keys)
-    body = _from_body(request, await _body(request), keys) if request.method == "POST" else {}
+    body = _from_body(request, await request.body(), keys) if request.method == "POST" else {}
     for key in query.keys() & body.keys():
         if query[key] != body[key]:
             raise BadRequest(f"{key}: the query says {query[key]!r} and the body {body[key]!r}; nothing was done")
@@ -110,15 +109,3 @@ def _parse(body: bytes) -> list[tuple[str, Any]]:
 
 def _no_constant(name: str) -> None:
     raise ValueError(name)
-
-
-async def _body(request: Request) -> bytes:
-    body = b""
-    try:
-        async for chunk in request.stream():
-            body += chunk
-            if len(body) > MAX_BODY_BYTES:
-                raise BodyTooLarge(f"the body is larger than {MAX_BODY_BYTES:,} bytes")
-    except ClientDisconnect as exc:
-        raise BadRequest("the caller left before the body was complete") from exc
-    return body

@@ -48,8 +48,6 @@ class Assets:
             "ETag": etag,
             "Cache-Control": _FOR_EVER,
             "Vary": "Accept-Encoding",
-            "X-Content-Type-Options": "nosniff",
-            "Cross-Origin-Resource-Policy": "same-origin",
         }
         if matches_none(request.headers.get("if-none-match"), etag):
             return Response(status_code=304, headers=headers)

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from urllib.parse import parse_qsl
 
 from fastapi import Request
-from starlette.requests import ClientDisconnect
 
 from failover_api.edges.board.visitor import refuse_foreign_form
 from failover_api.errors import BadRequest, BodyTooLarge, UnsupportedMediaType
@@ -38,14 +37,9 @@ async def read_form(request: Request) -> Form:
     media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if media_type != _MEDIA_TYPE:
         raise UnsupportedMediaType(f"expected a form ({_MEDIA_TYPE}), not {media_type[:80] or 'none'!r}")
-    body = b""
-    try:
-        async for chunk in request.stream():
-            body += chunk
-            if len(body) > MAX_FORM_BYTES:
-                raise BodyTooLarge(f"the form is larger than {MAX_FORM_BYTES:,} bytes")
-    except ClientDisconnect as exc:
-        raise BadRequest("the caller left before the form was complete") from exc
+    body = await request.body()
+    if len(body) > MAX_FORM_BYTES:
+        raise BodyTooLarge(f"the form is larger than {MAX_FORM_BYTES:,} bytes")
     return Form(tuple(_fields(body)))
 
 

@@ -1,4 +1,4 @@
-"""Pages: templates filled in, with the headers that each of them has."""
+"""Pages: templates filled in, with the headers that each of them has beside those of hardening.py."""
 
 import hashlib
 from pathlib import Path
@@ -28,10 +28,7 @@ POLICY = (
 )
 HEADERS = {
     "Content-Security-Policy": POLICY,
-    "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "same-origin",  # with no-referrer a form would come from the origin "null"
-    "Cross-Origin-Opener-Policy": "same-origin",
-    "Cross-Origin-Resource-Policy": "same-origin",
     "Cache-Control": "no-store",
     "Vary": "Cookie",
 }

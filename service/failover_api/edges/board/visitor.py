@@ -8,11 +8,13 @@ https://developer.mozilla.org/en-US/docs/Web/HTTP/Reference/Headers/Set-Cookie
 import hashlib
 import hmac
 import re
+from typing import Annotated
 
-from fastapi import Request, Response
+from fastapi import Depends, Request, Response
 
 from failover_api.core.access import Verb
 from failover_api.edges.access import Gate, Visit, address_of, audit
+from failover_api.edges.access import visit as visit_by_header
 from failover_api.errors import BadRequest, FailoverError, Forbidden
 
 COOKIE = "__Host-failover"
@@ -35,6 +37,16 @@ async def visit(request: Request, *, is_repeated: bool = False) -> Visit:
     if not (is_repeated and who.caller.may_any(Verb.VIEW)):
         who.needs_any(Verb.VIEW, "board")
     return who
+
+
+async def reader(request: Request) -> Visit:
+    """Who reads what scripts read too: by the Authorization header, or by the cookie where there is none."""
+    if "authorization" in request.headers:
+        return await visit_by_header(request)
+    return await identify(request, bearer_of(request))
+
+
+Reader = Annotated[Visit, Depends(reader)]
 
 
 async def identify(request: Request, bearer: str | None) -> Visit:
