@@ -30,6 +30,7 @@ DEFAULTS = {
     "concurrency": 2000,
     "log_format": "json",
     "log_level": "info",
+    "metrics_port": None,
     "server": None,
     "token": None,
 }
@@ -54,6 +55,8 @@ def test_without_a_variable_everything_has_its_default() -> None:
         ("FAILOVER_LOG_FORMAT", "text", "text"),
         ("FAILOVER_LOG_FORMAT", "JSON", "json"),
         ("FAILOVER_LOG_LEVEL", "Debug", "debug"),
+        ("FAILOVER_METRICS_PORT", "9090", 9090),
+        ("FAILOVER_METRICS_PORT", "", None),
         ("FAILOVER_SERVER", "https://failover.example.org/", "https://failover.example.org"),
         ("FAILOVER_DEADLINE_S", "", 30.0),
         ("FAILOVER_SERVER", "", None),
@@ -110,6 +113,9 @@ URL = "a URL like https://api.github.com or https://HOST/api/v3"
         ("FAILOVER_CONCURRENCY", "0", "a number above 0"),
         ("FAILOVER_LOG_FORMAT", "xml", "json or text"),
         ("FAILOVER_LOG_LEVEL", "loud", "debug, info, warning or error"),
+        ("FAILOVER_METRICS_PORT", "0", "a port, 1 to 65535"),
+        ("FAILOVER_METRICS_PORT", "65536", "a port, 1 to 65535"),
+        ("FAILOVER_METRICS_PORT", "http", "a port, 1 to 65535"),
         ("FAILOVER_SERVER", "failover", "a URL like https://failover.example.org"),
     ],
 )

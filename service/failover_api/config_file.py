@@ -25,6 +25,8 @@ T = TypeVar("T")
 class ConfigFile(Generic[T]):
     """A file of configuration, and what is wrong with its newest version, if anything.
 
+    `accepted` and `refused` count the versions that were read; one that stays wrong counts once.
+
     `what` it is called in the log; `parse` makes of its text, and its name, what it says; `count` is what the log says
     is in it.
     """
@@ -34,6 +36,7 @@ class ConfigFile(Generic[T]):
         self._data: bytes | None = None
         self._good: T | None = None
         self.error: ConfigInvalid | None = None
+        self.accepted = self.refused = 0
 
     def current(self) -> T:
         """The last good version. Raises ConfigInvalid when there never was one."""
@@ -79,10 +82,12 @@ class ConfigFile(Generic[T]):
 
     def _accept(self, good: T) -> None:
         self._good, self.error = good, None
+        self.accepted += 1
         _log.info(f"{self._what} loaded", extra={"file": str(self._path), **self._count(good)})
 
     def _refuse(self, error: ConfigInvalid) -> None:
         if self.error is None or self.error.detail != error.detail:
+            self.refused += 1
             errors = list(error.errors or (error.detail,))
             _log.error(f"{self._what} refused", extra={"errors": errors, "last_good_in_force": self._good is not None})
         self.error = error

@@ -7,11 +7,13 @@ and neither fails nor delays a move.
 import logging
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from typing import TypeVar
 
 from failover_api.core.catalog import Action, Policy
 from failover_api.errors import FailoverError
 from failover_api.outcome import Outcome
 
+E = TypeVar("E")
 _log = logging.getLogger(__name__)
 
 
@@ -39,7 +41,7 @@ class Ended:
 Listener = Callable[[Ended], None]
 
 
-def tell(listeners: Iterable[Listener], event: Ended) -> None:
+def tell(listeners: Iterable[Callable[[E], None]], event: E) -> None:
     """Calls each listener."""
     for listener in listeners:
         try:

@@ -88,16 +88,26 @@ class Wish:
     on_step: OnStep = ignore
 
 
+Watcher = Callable[[Sequence[Status | Unreadable]], None]
+
+
 class Failover:
     """What operators do. `catalog` gives the catalog in force; `deadline_s` is for a whole operation.
 
-    `listeners` are told of every move that ended.
+    `listeners` are told of every move that ended, `watchers` of what a look at services showed: one, or the list.
     """
 
     def __init__(
-        self, forge: Forge, catalog: Callable[[], Catalog], *, deadline_s: float, listeners: Sequence[Listener] = ()
+        self,
+        forge: Forge,
+        catalog: Callable[[], Catalog],
+        *,
+        deadline_s: float,
+        listeners: Sequence[Listener] = (),
+        watchers: Sequence[Watcher] = (),
     ) -> None:
-        self._forge, self._catalog, self._deadline_s, self._listeners = forge, catalog, deadline_s, tuple(listeners)
+        self._forge, self._catalog, self._deadline_s = forge, catalog, deadline_s
+        self._listeners, self._watchers = tuple(listeners), tuple(watchers)
         self._observer = Observer(forge)
         self._history = History(forge)
         repeats = Repeats(forge, self._observer)
@@ -105,6 +115,11 @@ class Failover:
         self._writer = Writer(forge, self._observer, repeats)
         self._proposer = Proposer(forge, self._observer, repeats, tips)
         self._protected: TTLCache[Branch, bool] = TTLCache(64, PROTECTED_S)
+
+    @property
+    def writes_waiting(self) -> int:
+        """How many moves wait for their turn to be written."""
+        return self._writer.waiting
 
     async def aclose(self) -> None:
         """Ends what is under way."""
@@ -116,7 +131,8 @@ class Failover:
     async def status(self, name: str) -> Status:
         """Where one service is."""
         service = self._catalog().service(name)
-        (status,) = await self.in_time(self._statuses(service.branch, [service], thorough=True))
+        (status,) = seen = await self.in_time(self._statuses(service.branch, [service], thorough=True))
+        tell(self._watchers, seen)
         if isinstance(status, Unreadable):
             raise status.error
         return status
@@ -126,7 +142,9 @@ class Failover:
         services = tuple(self._catalog().services.values())
         answers = await asyncio.gather(*(self._list(*group) for group in _by_branch(services).items()))
         statuses = {status.service.name: status for answer in answers for status in answer}
-        return [statuses[service.name] for service in services]
+        found = [statuses[service.name] for service in services]
+        tell(self._watchers, found)
+        return found
 
     async def history(self, name: str, *, limit: int, cursor: str | None = None) -> Page:
         """What Git says of one service, newest first. Raises BadRequest for a cursor that is none."""
@@ -253,7 +271,8 @@ class Failover:
             _log.info("move done", extra={**facts, **_facts(outcome), "duration_ms": duration_ms})
             return outcome
         finally:
-            tell(self._listeners, _ended(task, wish, came, duration_s=time.monotonic() - started))
+            if not (isinstance(came, Outcome) and came.dry_run and not wish.dry_run):  # a group's own rehearsal
+                tell(self._listeners, _ended(task, wish, came, duration_s=time.monotonic() - started))
 
     async def _list(self, branch: Branch, services: list[Service]) -> Sequence[Status | Unreadable]:
         try:

@@ -57,6 +57,7 @@ class Settings(BaseSettings):
     log_level: Annotated[Literal["debug", "info", "warning", "error"], BeforeValidator(_lower)] = Field(
         default="info", description="debug, info, warning or error"
     )
+    metrics_port: int | None = Field(default=None, ge=1, le=65535, description="a port, 1 to 65535")
     server: _Url | None = Field(default=None, description="a URL like https://failover.example.org")
     token: SecretStr | None = None
 

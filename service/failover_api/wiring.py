@@ -12,12 +12,14 @@ from dataclasses import dataclass
 from failover_api.config_file import ConfigFile, catalog_file
 from failover_api.core.catalog import Catalog
 from failover_api.event import Listener
-from failover_api.failover import Failover
+from failover_api.failover import Failover, Watcher
 from failover_api.forge.app_auth import AppCredentials, Credentials, StaticToken
 from failover_api.forge.client import GitHubClient
 from failover_api.forge.connections import keep_alive
 from failover_api.forge.github import GitHub
 from failover_api.forge.pace import Pace
+from failover_api.forge.traffic import Watcher as TrafficWatcher
+from failover_api.forge.traffic import unwatched
 from failover_api.settings import Settings
 
 REQUEST_TIMEOUT_S = 10.0  # GitHub ends a request of its own accord then
@@ -41,19 +43,26 @@ async def open_failover(
     *,
     pace: Pace | None = None,
     listeners: Sequence[Listener] = (),
+    watchers: Sequence[Watcher] = (),
+    traffic: TrafficWatcher = unwatched,
 ) -> AsyncIterator[House]:
     """Puts the pieces together; nothing is asked of GitHub yet.
 
-    `pace` is GitHub's own unless another is given; `listeners` are told of every move that ended.
+    `pace` is GitHub's own unless another is given; `listeners` are told of every move that ended, `watchers` of what
+    was seen of services, `traffic` of each request to GitHub.
     """
     catalog = catalog or catalog_file(settings.config)
     catalog.reload()
     timeout_s = min(REQUEST_TIMEOUT_S, settings.deadline_s / 3)
     async with contextlib.aclosing(keep_alive()) as connections:
-        client = GitHubClient(connections, base_url=settings.github_url, timeout_s=timeout_s, pace=pace)
+        client = GitHubClient(
+            connections, base_url=settings.github_url, timeout_s=timeout_s, pace=pace, watcher=traffic
+        )
         client.credentials = _credentials(settings, client)
         github = GitHub(client)
-        failover = Failover(github, catalog.current, deadline_s=settings.deadline_s, listeners=listeners)
+        failover = Failover(
+            github, catalog.current, deadline_s=settings.deadline_s, listeners=listeners, watchers=watchers
+        )
         try:
             yield House(settings, catalog, client.credentials, github, failover)
         finally:

@@ -54,6 +54,11 @@ class Writer:
             passed = f"the deadline of {deadline_s:g} s passed"
             raise (ticket.unknown(passed) if ticket.may_have_landed else too_late(deadline_s)) from exc
 
+    @property
+    def waiting(self) -> int:
+        """How many have not had their turn yet."""
+        return sum(ticket.is_open for waiting in self._waiting.values() for ticket in waiting)
+
     async def aclose(self) -> None:
         """Ends what is under way; whoever still waits is told so."""
         workers = list(self._workers.values())

@@ -8,6 +8,7 @@ import httpx2
 import pytest
 
 from failover_api.config_file import access_file
+from failover_api.core.access import Issuer as Configured
 from failover_api.core.access import digest_of
 from failover_api.edges import access
 from failover_api.edges.access import FAILURES, Gate
@@ -233,6 +234,28 @@ async def test_static_tokens_work_while_every_issuer_is_down(guarded: Stage, iss
         problem(answer, "not-ready", 503)
         assert (await client.post("/api/failover/sonarr/promote", headers=bearer(FULL))).status_code == 200
         problem(await client.get("/api/failover", headers=bearer("guess")), "unauthenticated", 401)
+
+
+@pytest.mark.parametrize(
+    ("url", "claims", "name"),
+    [
+        (
+            "https://token.actions.githubusercontent.com",
+            {"actor": "maria", "repository": "acme/homelab"},
+            "maria@acme/homelab",
+        ),
+        ("https://github.acme.example/_services/token", {"actor": "maria", "repository": "a/b"}, "maria@a/b"),
+        ("https://id.example", {"sub": "ci", "actor": "maria", "repository": "acme/homelab"}, "ci@id.example"),
+        (
+            "https://kubernetes.default.svc",
+            {"sub": "system:serviceaccount:a:b"},
+            "system:serviceaccount:a:b@kubernetes.default.svc",
+        ),
+        ("https://id.example", {"sub": "a\nFailover-Service: b"}, "a\\u000aFailover-Service: b@id.example"),
+    ],
+)
+def test_a_caller_is_called_by_who_vouches_for_him(url: str, claims: dict[str, Any], name: str) -> None:
+    assert access.name_of(Configured(url, "x", ()), claims) == name
 
 
 # Throttling

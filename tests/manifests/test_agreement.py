@@ -14,11 +14,6 @@ from tests.manifests.kustomize import COMPONENTS, DEPLOYED, ROOT, Object, Object
 
 pytestmark = needs_kubectl
 
-METRICS = pytest.mark.xfail(
-    "metrics_port" not in Settings.model_fields, reason="FAILOVER_METRICS_PORT comes with the metrics", strict=True
-)
-
-
 # What is started
 
 
@@ -37,10 +32,7 @@ def test_the_command_serves_every_address_on_the_port_of_the_container() -> None
 
 
 def test_the_image_runs_the_same_command_as_the_same_user() -> None:
-    dockerfile = ROOT / "Dockerfile"
-    if not dockerfile.exists():
-        pytest.skip("there is no Dockerfile yet")
-    text = dockerfile.read_text(encoding="utf-8")
+    text = (ROOT / "Dockerfile").read_text(encoding="utf-8")
     said = {name: json.loads(words) for name, words in re.findall(r"^(ENTRYPOINT|CMD) (\[.*\])$", text, re.MULTILINE)}
     assert said == {"ENTRYPOINT": ["failover"], "CMD": deployed().container["args"]}
     context = deployed().pod["securityContext"]
@@ -48,9 +40,7 @@ def test_the_image_runs_the_same_command_as_the_same_user() -> None:
 
 
 @pytest.mark.parametrize("components", DEPLOYED, ids=str)
-def test_every_variable_is_one_of_the_settings(components: tuple[str, ...], request: pytest.FixtureRequest) -> None:
-    if "servicemonitor" in components:
-        request.applymarker(METRICS)
+def test_every_variable_is_one_of_the_settings(components: tuple[str, ...]) -> None:
     names = [entry["name"] for entry in deployed(*components).container["env"]]
     ours = [name.removeprefix("FAILOVER_").lower() for name in names if name.startswith("FAILOVER_")]
     assert not set(ours) - set(Settings.model_fields)
@@ -58,7 +48,6 @@ def test_every_variable_is_one_of_the_settings(components: tuple[str, ...], requ
     assert set(names) - {f"FAILOVER_{name.upper()}" for name in ours} == {"TMPDIR"}
 
 
-@METRICS
 def test_the_port_of_the_metrics_is_the_one_that_is_scraped() -> None:
     objects = deployed("servicemonitor")
     (variable,) = [entry for entry in objects.container["env"] if entry["name"] == "FAILOVER_METRICS_PORT"]

@@ -107,11 +107,19 @@ def name_of(issuer: Issuer, claims: Any) -> str:
 
     A static token's name has no @, so none can be taken for the other.
     """
-    if issuer.url.rstrip("/") == GITHUB_ACTIONS or {"actor", "repository"} <= claims.keys():
+    if _is_actions(issuer.url) and {"actor", "repository"} <= claims.keys():
         who, where = claims.get("actor"), claims.get("repository")
     else:
         who, where = claims.get("sub"), urlsplit(issuer.url).netloc
     return one_line(f"{who}@{where}")[:MAX_NAME]
+
+
+def _is_actions(issuer: str) -> bool:
+    """Whether the claims are GitHub's words: github.com, a GitHub Enterprise Server, or a stand-in on this machine.
+
+    https://docs.github.com/en/enterprise-server/actions/reference/security/oidc
+    """
+    return issuer.rstrip("/") == GITHUB_ACTIONS or issuer.endswith("/_services/token") or issuer.startswith("http:")
 
 
 # In a request
@@ -142,6 +150,11 @@ class Visit:
         """Of what is about no one service."""
         self._decide(verb, self.caller.may_any(verb), True, no_service, "resource", what)
 
+    def needs_every(self, verb: Verb, what: str, services: Iterable[str]) -> None:
+        """Of what shows all services."""
+        may = self.caller.may_any(verb) and all(self.caller.may(verb, name) for name in services)
+        self._decide(verb, may, True, no_service, "resource", what)
+
     def _decide(
         self,
         verb: Verb,
@@ -151,7 +164,7 @@ class Visit:
         kind: str,
         name: str,
     ) -> None:
-        audit(self.request, self.name, allowed=is_allowed, verb=verb.value, **{kind: name})
+        audit(self.request, self.name, allowed=is_allowed, verb=verb.value, **{kind: name[:MAX_NAME]})
         if is_allowed:
             return
         if self.caller.may_nothing and self.name != ANONYMOUS:
@@ -164,8 +177,8 @@ class Visit:
 def audit(request: Request, caller: str | None, *, allowed: bool, **facts: object) -> None:
     """One line for each decision. Whatever proves who somebody is stays out of it."""
     event = "access allowed" if allowed else "access denied"
-    told = {"caller": caller, **facts, "method": request.method, "address": address_of(request)}
-    _audit.log(logging.INFO if allowed else logging.WARNING, event, extra=told)
+    asked = {"method": request.method, "path": request.url.path[:MAX_NAME], "address": address_of(request)}
+    _audit.log(logging.INFO if allowed else logging.WARNING, event, extra={"caller": caller, **facts, **asked})
 
 
 def address_of(request: Request) -> str:

@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import logging
 import re
+import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -19,10 +20,12 @@ import failover_api
 from failover_api import logs
 from failover_api.config_file import ConfigFile, access_file
 from failover_api.core.access import Access
-from failover_api.edges import api, docs, hardening, problems, ui
+from failover_api.edges import api, docs, hardening, metrics, problems, ui
 from failover_api.edges.access import OPEN, Gate
 from failover_api.edges.board.pages import wants_page
 from failover_api.errors import BadRequest, FailoverError, MethodNotAllowed, NotReady, UnknownUrl
+from failover_api.metrics.exposition import open_metrics
+from failover_api.metrics.recorder import Recorder
 from failover_api.settings import Settings
 from failover_api.wiring import open_failover
 
@@ -30,10 +33,13 @@ _log = logging.getLogger(__name__)
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._:-]{1,128}")
 
 
-def create_app(settings: Settings, *, open_to_all: bool = False) -> FastAPI:
+def create_app(
+    settings: Settings, *, open_to_all: bool = False, metrics_listener: socket.socket | None = None
+) -> FastAPI:
     """The service. The lifespan opens the connections and watches the files of configuration.
 
     It raises ConfigInvalid when there is no valid access file at the start, unless it is `open_to_all`.
+    `metrics_listener` is the port of their own that metrics are served on; it is closed with the service.
     """
     board = ui.Board()
 
@@ -41,9 +47,23 @@ def create_app(settings: Settings, *, open_to_all: bool = False) -> FastAPI:
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         access = None if open_to_all else open_access(settings)
         gate = Gate(access.current if access else lambda: OPEN)
-        told = [board.lookout.on_ended]
-        async with contextlib.aclosing(gate), open_failover(settings, listeners=told) as house:
+        recorder = Recorder()
+        async with contextlib.AsyncExitStack() as opened:
+            await opened.enter_async_context(contextlib.aclosing(gate))
+            house = await opened.enter_async_context(
+                open_failover(
+                    settings,
+                    listeners=[recorder.ended, board.lookout.on_ended],
+                    watchers=[recorder.looked],
+                    traffic=recorder.traffic,
+                )
+            )
             app.state.house, app.state.gate = house, gate
+            app.state.metrics = await opened.enter_async_context(
+                open_metrics(recorder, catalog=house.catalog, credentials=house.credentials, failover=house.failover)
+            )
+            if metrics_listener is not None:
+                await opened.enter_async_context(metrics.served(app.state.metrics, metrics_listener))
             watches = [house.catalog.watch(), access.watch()] if access else [house.catalog.watch()]
             watching = [asyncio.create_task(watch) for watch in watches]
             yield
@@ -69,6 +89,8 @@ def create_app(settings: Settings, *, open_to_all: bool = False) -> FastAPI:
         app.add_api_route(path, probe, methods=["GET", "HEAD"], include_in_schema=False)
     for path, page in (("/docs", docs.page), ("/openapi.json", docs.schema)):
         app.add_api_route(path, page, methods=["GET", "HEAD"], include_in_schema=False)
+    if settings.metrics_port is None:
+        metrics.add_route(app)
     app.add_exception_handler(FailoverError, _on_error)
     app.add_exception_handler(RequestValidationError, _on_invalid)
     app.add_exception_handler(HTTPException, _on_http_error)

@@ -25,6 +25,7 @@ def run_server(settings: Settings, *, host: str, port: int, open_to_all: bool = 
     from failover_api.edges.app import create_app
     from failover_api.edges.connection import patient
     from failover_api.edges.hardening import MAX_HEAD_BYTES
+    from failover_api.edges.metrics import listen
 
     if not open_to_all:
         _check_access(settings)
@@ -37,8 +38,14 @@ def run_server(settings: Settings, *, host: str, port: int, open_to_all: bool = 
     # uvicorn raises the signal that stopped it once more when it is done: that is when we leave.
     for stop in (signal.SIGTERM, signal.SIGINT):
         signal.signal(stop, _leave)
+    try:
+        metrics_listener = None if settings.metrics_port is None else listen(host, settings.metrics_port)
+    except OSError as exc:
+        facts = {"host": host, "port": settings.metrics_port, "detail": str(exc)}
+        _log.error("the port for metrics cannot be opened", extra=facts)
+        sys.exit(1)
     config = uvicorn.Config(
-        create_app(settings, open_to_all=open_to_all),
+        create_app(settings, open_to_all=open_to_all, metrics_listener=metrics_listener),
         host=host,
         port=port,
         # Whom to believe about the caller's address is for FORWARDED_ALLOW_IPS to say; unset: nobody.

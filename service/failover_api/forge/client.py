@@ -15,8 +15,10 @@ from typing import Any
 from failover_api.errors import (
     FileNotFound,
     GitHubError,
+    GitHubPermission,
     GitHubRateLimited,
     GitHubUnavailable,
+    NotReady,
     WriteUnknown,
 )
 from failover_api.forge.app_auth import Credentials
@@ -32,6 +34,7 @@ from failover_api.forge.replies import (
     graphql_refusal,
     refusal,
 )
+from failover_api.forge.traffic import Denied, Repeated, Watcher, exchanged, refused, tell, unwatched
 
 ALWAYS = math.inf  # a `not_before` that no copy satisfies
 FRESH_TOKEN_S = 5.0
@@ -44,7 +47,8 @@ _GRAPHQL = " graphql"  # behind a key: its own primary limit
 class GitHubClient:
     """Requests to one GitHub. `base_url` is its REST root; `connections` are closed by whoever made them.
 
-    `sleep` is every wait of the adapter. `pace` is how many writes are sent; None: as many as GitHub allows.
+    `sleep` is every wait of the adapter. `pace` is how many writes are sent; None: as many as GitHub allows. `watcher`
+    is told of every request.
     """
 
     def __init__(
@@ -55,10 +59,12 @@ class GitHubClient:
         timeout_s: float,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
         pace: Pace | None = None,
+        watcher: Watcher = unwatched,
     ) -> None:
         self._exchange = Exchange(connections, base_url=base_url, timeout_s=timeout_s)
         self._circuit = Circuit()
         self._pace = pace or Pace()
+        self._watcher = watcher
         self.sleep = sleep
         self.cache = ConditionalCache()
         self.credentials: Credentials
@@ -161,6 +167,14 @@ class GitHubClient:
         return await self._repeated(Ask(method, url, what, "", json=json, bearer=bearer), bearer)
 
     async def _authorised(self, ask: Ask) -> Reply:
+        """As _with_token(); credentials that will not do are told of."""
+        try:
+            return await self._with_token(ask)
+        except (NotReady, GitHubPermission) as exc:
+            tell(self._watcher, Denied(exc))
+            raise
+
+    async def _with_token(self, ask: Ask) -> Reply:
         """Sends with a token; one that GitHub does not know yet, or no more, is dealt with here.
 
         A refused request was not carried out, so a write may be sent again.
@@ -179,20 +193,34 @@ class GitHubClient:
                     renewed = True
                 else:
                     raise
+                tell(self._watcher, Repeated("token"))
 
     async def _repeated(self, ask: Ask, token: str) -> Reply:
         """Sends until there is a reply. One that may have been carried out is repeated only when nothing changes."""
         for attempt in range(1, ask.attempts):
             try:
-                return self._judged(ask, await self._send(ask, token))
+                return await self._send(ask, token)
             except GitHubUnavailable:
+                tell(self._watcher, Repeated("unavailable"))
                 await self.sleep(random.uniform(0.05, 0.15) * attempt)  # noqa: S311 - jitter
-        return self._judged(ask, await self._send(ask, token))
+        return await self._send(ask, token)
 
     async def _send(self, ask: Ask, token: str) -> Reply:
+        """The reply when it is a success, else raises what it means, or what its absence does."""
         if ask.creates:
             self._pace.take(self.credentials.key(ask.repository))
-        return await self._exchange.send(ask, token)
+        started = time.monotonic()
+        reply: Reply | None = None
+        try:
+            reply = await self._exchange.send(ask, token)
+        finally:
+            told = exchanged(ask, reply, account=self._account(ask), duration_s=time.monotonic() - started)
+            tell(self._watcher, told)
+        return self._judged(ask, reply)
+
+    def _account(self, ask: Ask) -> str:
+        """Whose limits hold for it."""
+        return self.credentials.key(ask.repository) if ask.bearer is None else _AS_APP
 
     def _judged(self, ask: Ask, reply: Reply) -> Reply:
         """The reply when it is a success, else raises what it means. A rate limit opens the circuit."""
@@ -205,8 +233,9 @@ class GitHubClient:
             error = graphql_refusal(reply, now=now, what=ask.what, writing=ask.writing, pulls=ask.pulls)
         else:
             error = refusal(reply, now=now, what=ask.what, writing=ask.writing)
+        tell(self._watcher, refused(ask, error))
         if isinstance(error, GitHubRateLimited):
-            key = self.credentials.key(ask.repository) if ask.bearer is None else _AS_APP
+            key = self._account(ask)
             own_limit = ask.graphql and not error.secondary
             self._circuit.open(
                 key + _GRAPHQL if own_limit else key, error.retry_after_s or 0.0, secondary=error.secondary

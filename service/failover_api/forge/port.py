@@ -103,7 +103,7 @@ class PullRequest:
     """A pull request. `head` is the commit its branch is at, or was when it was closed.
 
     `base` is the branch it leads to, `base_head` the commit that was at, when the host says. `merge_commit` is what it
-    was merged as; `node_id` is the host's own name for it.
+    was merged as; `node_id` is the host's own name for it. `created_at` is RFC 3339, "" when the host does not say.
     """
 
     number: int
@@ -116,6 +116,7 @@ class PullRequest:
     base: str = ""
     base_head: str | None = None
     merge_commit: str | None = None
+    created_at: str = ""
 
 
 @dataclass(frozen=True, slots=True)

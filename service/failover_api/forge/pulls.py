@@ -17,7 +17,7 @@ from failover_api.forge.port import PullRequest
 from failover_api.forge.repository import change
 
 PAGE = 100
-_KEPT = ("number", "html_url", "node_id", "state", "merged", "merged_at", "merge_commit_sha", "body")
+_KEPT = ("number", "html_url", "node_id", "state", "created_at", "merged", "merged_at", "merge_commit_sha", "body")
 
 State = Literal["open", "merged", "closed"]
 
@@ -152,6 +152,7 @@ def _pull_request(item: Mapping[str, Any]) -> PullRequest:
         base=item["base"]["ref"],
         base_head=item["base"].get("sha"),
         merge_commit=item.get("merge_commit_sha") if state == "merged" else None,  # else that of a trial merge
+        created_at=item.get("created_at") or "",
     )
 
 
