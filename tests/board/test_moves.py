@@ -131,7 +131,9 @@ async def test_a_pull_request_for_the_other_side_can_be_asked_to_give_way(stage:
         await browser.confirm(await browser.get(PROMOTE))
         refused = await browser.get("/services/sonarr/demote")
         page = await browser.get("/services/sonarr/demote?supersede=true")
+    (pull,) = stage.pulls()
     assert refused.status_code == 409
+    assert f'<a href="{pull["html_url"]}" rel="' in refused.text
     assert 'name="supersede"' in refused.text
     assert 'name="force"' not in refused.text
     assert page.status_code == 200

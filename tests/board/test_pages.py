@@ -285,9 +285,7 @@ async def test_hostile_values_and_reasons_are_only_text(stage: Stage) -> None:
         assert "<img src=x" not in page.text
         assert "</script><" not in page.text.replace("defer></script>\n<", "")
         assert "\u202e" not in page.text
-    assert HOSTILE in text(pages[1].text.replace("&lt;", "\x01").replace("&gt;", "\x02")).replace("\x01", "<").replace(
-        "\x02", ">"
-    )
+    assert HOSTILE in text(pages[1].text)
     assert "\\u202egnp.exe" in pages[1].text
 
 

@@ -49,7 +49,7 @@ class Pages:
             finalize=_shown,
             auto_reload=False,
         )
-        self._templates.filters |= {"when": when, "text": text_of, "web": web_only}
+        self._templates.filters |= {"when": when, "text": text_of, "web": web_only, "plain": printable}
         self._templates.globals |= {"asset": assets.url, "version": failover_api.__version__}
 
     def page(self, request: Request, name: str, caller: Caller | None, *, status: int = 200, **facts: Any) -> Response:
