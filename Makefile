@@ -4,7 +4,7 @@ ARGS ?=
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help setup demo test check bench lock matrix image clean
+.PHONY: help setup demo test check bench screenshots lock matrix image clean
 
 help:    ## print the targets
 	@sed -n 's/^\([a-z]*\): *## /  make \1\t/p' Makefile
@@ -14,12 +14,13 @@ demo:    ## promote a service against the built-in sandbox
 test:    ## run the tests
 check:   ## format, lint, types, import contracts, tests: what CI runs
 bench:   ## run the benchmarks: ARGS=NAME for one, ARGS=--quick for a first look
+screenshots: ## take the pictures of README.md anew (Chromium)
 lock:    ## resolve the dependencies anew into requirements/
 matrix:  ## run the tests on every declared Python found here
 image:   ## build the container image, run it, check it (buildah, podman, root)
 clean:   ## remove what the targets made
 
-setup demo test check bench lock matrix image:
+setup demo test check bench screenshots lock matrix image:
 	@$(PYTHON) dev.py $@ $(ARGS)
 
 clean:

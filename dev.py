@@ -1,6 +1,6 @@
 """What a developer runs: makes .venv once, then does the work in it.
 
-    python3 dev.py setup | demo | test | check | bench | lock | matrix | image   [arguments]
+    python3 dev.py setup | demo | test | check | bench | screenshots | lock | matrix | image   [arguments]
 
 Standard library only. It must still parse on Python 3.7, to say which Python it needs there.
 A refusal is one sentence on stderr and exit code 2.
@@ -146,6 +146,11 @@ def bench(args: list[str]) -> int:
     return run(setup(), "-m", "bench", *args)
 
 
+def screenshots(args: list[str]) -> int:
+    """Take README.md's pictures anew."""
+    return run(setup(), "-m", "docs.screenshots", *args)
+
+
 def lock(_args: list[str]) -> int:
     """Resolve pyproject.toml anew, for every Python and system, into requirements/*.txt."""
     with tempfile.TemporaryDirectory() as folder:
@@ -221,6 +226,7 @@ COMMANDS = {
     "test": test,
     "check": check,
     "bench": bench,
+    "screenshots": screenshots,
     "lock": lock,
     "matrix": matrix,
     "image": image,

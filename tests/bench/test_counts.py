@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from bench.figures.board import count_viewers
 from bench.figures.counts import Flow, count, flows, rows_of
 from bench.rig.repositories import ROOT
 
@@ -29,3 +30,8 @@ def test_an_unknown_subject_is_refused_with_those_there_are() -> None:
     said = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     assert said.returncode == 2
     assert "no subject nonesuch; there are: counts, " in said.stderr
+
+
+async def test_viewers_of_the_board_cost_github_one_request_together(tmp_path: Path) -> None:
+    row = await count_viewers(tmp_path)
+    assert row.ok, row

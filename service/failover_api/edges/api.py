@@ -50,10 +50,7 @@ async def list_services(here: InHouse, who: Who) -> Response:
     who.needs_any(Verb.VIEW, "list")
     statuses = await here.failover.list_all()
     visible = [status for status in statuses if who.caller.may(Verb.VIEW, status.service.name)]
-    error = here.catalog.error.detail if here.catalog.error else None
-    if error is not None and len(visible) < len(statuses):
-        error = "the newest version is refused"  # which of the hidden ones it names is not for everybody
-    return _json(list_body(visible, error, groups=_known_groups(here, who)))
+    return _json(list_body(visible, visible_error(here, who), groups=known_groups(here, who)))
 
 
 @router.get(
@@ -65,7 +62,7 @@ async def list_services(here: InHouse, who: Who) -> Response:
 async def status(service: openapi.ServiceName, here: InHouse, who: Who, if_none_match: IfNoneMatch = None) -> Response:
     who.needs(Verb.VIEW, service)
     found = await here.failover.status(service)
-    return _tagged(status_body(found, groups=_known_groups(here, who)), found.version, if_none_match)
+    return _tagged(status_body(found, groups=known_groups(here, who)), found.version, if_none_match)
 
 
 @router.get(
@@ -84,7 +81,15 @@ async def history(
     return _tagged(history_body(page), None, if_none_match)
 
 
-def _known_groups(here: House, who: Visit) -> frozenset[str]:
+def visible_error(here: House, who: Visit) -> str | None:
+    """What is wrong with the catalog's newest version; which of the hidden services it names is not for everybody."""
+    if here.catalog.error is None:
+        return None
+    sees_all = all(who.caller.may(Verb.VIEW, name) for name in here.catalog.current().services)
+    return here.catalog.error.detail if sees_all else "the newest version is refused"
+
+
+def known_groups(here: House, who: Visit) -> frozenset[str]:
     """The groups that the caller may know of: he knows every member."""
     groups = here.catalog.current().groups
     return frozenset(name for name, members in groups.items() if all(map(who.caller.knows, members)))

@@ -20,8 +20,9 @@ import failover_api
 from failover_api import logs
 from failover_api.config_file import ConfigFile, access_file
 from failover_api.core.access import Access
-from failover_api.edges import api, docs, hardening, hooks, metrics, problems
+from failover_api.edges import api, docs, hardening, hooks, metrics, problems, ui
 from failover_api.edges.access import OPEN, Gate
+from failover_api.edges.board.pages import wants_page
 from failover_api.errors import BadRequest, FailoverError, MethodNotAllowed, NotReady, UnknownUrl
 from failover_api.metrics.exposition import open_metrics
 from failover_api.metrics.recorder import Recorder
@@ -40,6 +41,7 @@ def create_app(
     It raises ConfigInvalid when there is no valid access file at the start, unless it is `open_to_all`.
     `metrics_listener` is the port of their own that metrics are served on; it is closed with the service.
     """
+    board = ui.Board()
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
@@ -50,7 +52,10 @@ def create_app(
             await opened.enter_async_context(contextlib.aclosing(gate))
             house = await opened.enter_async_context(
                 open_failover(
-                    settings, listeners=[recorder.ended], watchers=[recorder.looked], traffic=recorder.traffic
+                    settings,
+                    listeners=[recorder.ended, board.lookout.on_ended],
+                    watchers=[recorder.looked],
+                    traffic=recorder.traffic,
                 )
             )
             app.state.house, app.state.gate = house, gate
@@ -67,6 +72,7 @@ def create_app(
             for watch in watching:
                 watch.cancel()
             await asyncio.gather(*watching, return_exceptions=True)
+            await board.lookout.aclose()
 
     app = FastAPI(
         title="failover-api",
@@ -78,7 +84,9 @@ def create_app(
         docs_url=None,
         redoc_url=None,
     )
+    app.state.board = board
     app.include_router(api.router)
+    app.include_router(ui.router)
     for path, probe in (("/healthz", _alive), ("/readyz", _ready)):
         app.add_api_route(path, probe, methods=["GET", "HEAD"], include_in_schema=False)
     for path, page in (("/docs", docs.page), ("/openapi.json", docs.schema)):
@@ -144,12 +152,12 @@ class RequestContext:
         except FailoverError as exc:  # of the limits; a route's own has become an answer before
             if started:
                 raise
-            await _problem(exc)(scope, receive, send_with_id)
+            await _answer(Request(scope), exc)(scope, receive, send_with_id)
         except Exception:
             _log.exception("request failed by a defect")
             if started:
                 raise
-            await _problem(problems.internal())(scope, receive, send_with_id)
+            await _answer(Request(scope), problems.internal())(scope, receive, send_with_id)
         finally:
             logs.request_id.reset(token)
 
@@ -158,6 +166,15 @@ def _request_id(scope: Scope) -> str:
     """The caller's X-Request-ID when it is a plain word, else a new one."""
     given = dict(scope["headers"]).get(b"x-request-id", b"").decode("latin-1")
     return given if _REQUEST_ID.fullmatch(given) else str(ULID())
+
+
+def _answer(request: Request, error: FailoverError, headers: dict[str, str] | None = None) -> Response:
+    """An error as a page for a browser, as a problem for everybody else."""
+    if not wants_page(request):
+        return _problem(error, headers)
+    response = ui.board(request).pages.error(request, error)
+    response.headers.update(headers or {})
+    return response
 
 
 def _problem(error: FailoverError, headers: dict[str, str] | None = None) -> Response:
@@ -172,14 +189,14 @@ def _problem(error: FailoverError, headers: dict[str, str] | None = None) -> Res
 async def _on_error(request: Request, exc: Exception) -> Response:
     assert isinstance(exc, FailoverError)
     if isinstance(exc, MethodNotAllowed):
-        return _problem(exc, {"Allow": "POST"})
-    return _problem(exc)
+        return _answer(request, exc, {"Allow": "POST"})
+    return _answer(request, exc)
 
 
 async def _on_invalid(request: Request, exc: Exception) -> Response:
     assert isinstance(exc, RequestValidationError)
     first = exc.errors()[0]
-    return _problem(BadRequest(f"{'.'.join(str(step) for step in first['loc'])}: {first['msg']}"))
+    return _answer(request, BadRequest(f"{'.'.join(str(step) for step in first['loc'])}: {first['msg']}"))
 
 
 async def _on_http_error(request: Request, exc: Exception) -> Response:
@@ -187,21 +204,21 @@ async def _on_http_error(request: Request, exc: Exception) -> Response:
     assert isinstance(exc, HTTPException)
     match exc.status_code:
         case 404:
-            return _problem(UnknownUrl(f"nothing is at {request.url.path[:200]!r}"))
+            return _answer(request, UnknownUrl(f"nothing is at {request.url.path[:200]!r}"))
         case 405:
             allowed = ", ".join(_allowed(request))
             error = MethodNotAllowed(f"{request.method[:20]} is not allowed here; expected {allowed}")
-            return _problem(error, {"Allow": allowed})
+            return _answer(request, error, {"Allow": allowed})
         case status if status < 500:
-            return _problem(BadRequest(str(exc.detail)))
+            return _answer(request, BadRequest(str(exc.detail)))
         case _:
-            return _problem(NotReady(str(exc.detail)))
+            return _answer(request, NotReady(str(exc.detail)))
 
 
 def _allowed(request: Request) -> list[str]:
     """The methods of every route that has this path."""
     methods: set[str] = set()
-    for route in (*request.app.routes, *api.router.routes):
+    for route in (*request.app.routes, *api.router.routes, *ui.router.routes):
         if isinstance(route, Route) and route.matches(request.scope)[0] is not Match.NONE:
             methods |= route.methods or set()
     return sorted(methods)

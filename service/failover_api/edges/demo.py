@@ -143,6 +143,7 @@ def _serve_until_stopped(terminal: Terminal, url: str, git_dir: Path, person: Pe
         f"curl -X POST {url}/api/failover/photoprism/demote     # a pull request: its number is in the answer",
         f"curl -X PUT -H 'Authorization: Bearer {person.token}' {person.url}/pulls/NUMBER/merge",
         f"git clone {git_dir} homelab",
+        f"open {url}/     # the board",
         f"open {url}/docs",
     ):
         terminal.out.print(Text(f"  {line}"))

@@ -10,13 +10,13 @@ from fastapi.responses import HTMLResponse, JSONResponse
 from jinja2 import Environment, FileSystemLoader
 
 from failover_api.core.access import Verb
-from failover_api.edges.access import Who
+from failover_api.edges.board.visitor import Reader
 
 Schema = dict[str, Any]
 _TEMPLATES = Path(__file__).parent / "templates"
 
 
-def page(request: Request, who: Who) -> HTMLResponse:
+def page(request: Request, who: Reader) -> HTMLResponse:
     """A page made of what the app says of itself; in a thread, since it reads its template."""
     who.needs_any(Verb.VIEW, "docs")
     style = (_TEMPLATES / "docs.css").read_text(encoding="utf-8")
@@ -26,7 +26,7 @@ def page(request: Request, who: Who) -> HTMLResponse:
     return HTMLResponse(html, headers={"Content-Security-Policy": _policy(style)})
 
 
-def schema(request: Request, who: Who) -> JSONResponse:
+def schema(request: Request, who: Reader) -> JSONResponse:
     """The document itself."""
     who.needs_any(Verb.VIEW, "openapi")
     return JSONResponse(request.app.openapi())

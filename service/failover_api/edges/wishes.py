@@ -28,7 +28,7 @@ async def read_wish(request: Request, keys: Sequence[str], *, by: str) -> Wish:
 
     Raises BadRequest, UnsupportedMediaType, and PreconditionFailed for a malformed If-Match.
     """
-    query = _from_query(request.query_params.multi_items(), keys)
+    query = read_pairs(request.query_params.multi_items(), keys)
     body = _from_body(request, await request.body(), keys) if request.method == "POST" else {}
     for key in query.keys() & body.keys():
         if query[key] != body[key]:
@@ -53,7 +53,8 @@ def read_paging(items: Iterable[tuple[str, str]]) -> tuple[int, str | None]:
     return int(limit), asked.get("cursor")
 
 
-def _from_query(items: Iterable[tuple[str, str]], keys: Sequence[str]) -> dict[str, Any]:
+def read_pairs(items: Iterable[tuple[str, str]], keys: Sequence[str]) -> dict[str, Any]:
+    """What a query or a form asks for, as keywords of a Wish. Raises BadRequest."""
     asked: dict[str, Any] = {}
     for key, text in items:
         name = _name(key, asked, "query", keys)

@@ -1,0 +1,221 @@
+"""A move as people make it: look at what it would change, then confirm just that.
+
+look        the dry run, with what has to be asked for where it is refused
+confirm     the move, bound to the manifests that were shown and to a key of its own: a form that is sent twice
+            moves once, and gives the same outcome
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import Any
+
+from fastapi import Request, Response
+from ulid import ULID
+
+from failover_api.core.access import Caller
+from failover_api.core.catalog import Action
+from failover_api.edges import problems
+from failover_api.edges.api import GROUP, Moved, Target
+from failover_api.edges.board.advice import advice_on
+from failover_api.edges.board.forms import Form
+from failover_api.edges.board.pages import Pages
+from failover_api.edges.board.sides import side_by_side
+from failover_api.edges.etags import etag_of, versions_of
+from failover_api.edges.idempotency import checked_key
+from failover_api.edges.models import Body
+from failover_api.edges.wishes import GROUP_KEYS, ROLLBACK_KEYS, SERVICE_KEYS, read_pairs
+from failover_api.errors import FailoverError, PreconditionFailed
+from failover_api.failover import Wish
+from failover_api.wiring import House
+
+OWN_FIELDS = ("token", "shown", "key")  # of the form, beside those of a wish
+_REFUSALS = {HTTPStatus.CONFLICT, HTTPStatus.UNPROCESSABLE_ENTITY}
+
+
+@dataclass(frozen=True, slots=True)
+class Move:
+    """What a page is about. `may_make`: this caller may also confirm it."""
+
+    target: Target
+    name: str
+    action: Action
+    may_make: bool
+
+    @property
+    def is_group(self) -> bool:
+        return self.target is GROUP
+
+    @property
+    def path(self) -> str:
+        return f"/{'groups' if self.is_group else 'services'}/{self.name}/{self.action}"
+
+    @property
+    def back(self) -> str:
+        return f"/?group={self.name}" if self.is_group else f"/services/{self.name}"
+
+    @property
+    def title(self) -> str:
+        what = f"group {self.name}" if self.is_group else self.name
+        if self.action is Action.ROLLBACK:
+            return f"Roll back {what}"
+        return f"{self.action.value.capitalize()} {what} to {self.action.target}"
+
+    @property
+    def keys(self) -> tuple[str, ...]:
+        """What may be asked for."""
+        keys = GROUP_KEYS if self.is_group else ROLLBACK_KEYS if self.action is Action.ROLLBACK else SERVICE_KEYS
+        return tuple(key for key in keys if key != "dry_run")
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """Something that can be asked for where a move is refused. `said`: it was."""
+
+    key: str
+    label: str
+    help: str
+    said: bool
+
+
+# Key, label, what it means, and the refusals that it answers (None: any of a group's services).
+_QUESTIONS: tuple[tuple[str, str, str, frozenset[str] | None], ...] = (
+    (
+        "force",
+        "Move it all the same",
+        "The value that somebody set is overwritten. It stays in Git's history, and a rollback brings it back.",
+        frozenset({"manifest-drifted"}),
+    ),
+    (
+        "supersede",
+        "Let the other pull request give way",
+        "An open pull request for the other side is closed with a comment. One that a person pushed to is left alone.",
+        frozenset({"operation-pending"}),
+    ),
+    (
+        "skip_refused",
+        "Leave out what is refused",
+        "The other services of the group move; those that are refused stay where they are.",
+        None,
+    ),
+)
+
+
+class Moves:
+    """The pages of moves."""
+
+    def __init__(self, pages: Pages) -> None:
+        self._pages = pages
+
+    async def look(self, request: Request, here: House, caller: Caller, move: Move) -> Response:
+        """What the move would change. Raises what refuses it, where nothing can be asked for."""
+        asked = read_pairs(request.query_params.multi_items(), move.keys)
+        return await self._rehearse(request, here, caller, move, asked)
+
+    async def confirm(self, request: Request, here: House, caller: Caller, move: Move, form: Form) -> Response:
+        """Makes the move that was shown; when it would be another by now, shows that one."""
+        asked = read_pairs(form.without(OWN_FIELDS), move.keys)
+        try:
+            wish = Wish(
+                by=caller.name,
+                versions=_shown(form),
+                key=checked_key([form.one("key")]),
+                **asked,
+            )
+            moved = await _carry_out(here, move, wish)
+        except PreconditionFailed:
+            return await self._rehearse(request, here, caller, move, asked, stale=True)
+        except FailoverError as exc:
+            return self._refused(request, caller, move, asked, exc)
+        return self._done(request, caller, move, moved)
+
+    async def _rehearse(
+        self, request: Request, here: House, caller: Caller, move: Move, asked: dict[str, Any], *, stale: bool = False
+    ) -> Response:
+        try:
+            moved = await _carry_out(here, move, Wish(by=caller.name, dry_run=True, **asked))
+        except FailoverError as exc:
+            return self._refused(request, caller, move, asked, exc)
+        body: Any = moved.body
+        facts = {
+            "outcome": body,
+            "files": side_by_side(body.diff),
+            "shown": etag_of(moved.version, b""),
+            "key": f"board-{ULID()}",
+            "questions": _questions(move, asked, None),
+            "deadline_s": here.settings.deadline_s,
+        }
+        status = problems.STATUSES[PreconditionFailed.slug] if stale else 200
+        return self._page(request, caller, move, asked, status, stale=stale, **facts)
+
+    def _refused(
+        self, request: Request, caller: Caller, move: Move, asked: dict[str, Any], error: FailoverError
+    ) -> Response:
+        questions = _questions(move, asked, error)
+        if not questions:
+            raise error
+        facts = {"refusal": error, "advice": advice_on(error), "questions": questions}
+        return self._page(request, caller, move, asked, problems.status_of(error), **facts)
+
+    def _page(
+        self, request: Request, caller: Caller, move: Move, asked: dict[str, Any], status: int, **facts: Any
+    ) -> Response:
+        empty: dict[str, Any] = {"outcome": None, "refusal": None, "stale": False, "files": []}
+        told = {**empty, **facts, "move": move, "reason": asked.get("reason", "")}
+        return self._pages.page(request, "move.html", caller, status=status, **told)
+
+    def _done(self, request: Request, caller: Caller, move: Move, moved: Moved) -> Response:
+        body: Any = moved.body
+        facts = {
+            "move": move,
+            "outcome": body,
+            "files": side_by_side(body.diff),
+            "pending": moved.is_pending,
+            "heading": _heading(move, moved),
+            "commits": _all(body, "commits", "commit"),
+            "pulls": _all(body, "pull_requests", "pull_request"),
+        }
+        return self._pages.page(request, "done.html", caller, status=202 if moved.is_pending else 200, **facts)
+
+
+def _shown(form: Form) -> frozenset[str]:
+    """The versions of the manifests that were shown. Raises PreconditionFailed for anything else, `*` included."""
+    versions = versions_of(form.one("shown"))
+    if versions is None:
+        raise PreconditionFailed("the form does not say which manifests were shown")
+    return versions
+
+
+async def _carry_out(here: House, move: Move, wish: Wish) -> Moved:
+    return await move.target.carry_out(here.failover, move.name, move.action, wish)
+
+
+def _questions(move: Move, asked: dict[str, Any], refusal: FailoverError | None) -> list[Question]:
+    """Those that answer the refusal, and those that were asked for already."""
+    return [
+        Question(key, label, explained, said=bool(asked.get(key)))
+        for key, label, explained, slugs in _QUESTIONS
+        if key in move.keys and (asked.get(key) or (refusal is not None and _answers(slugs, refusal)))
+    ]
+
+
+def _answers(slugs: frozenset[str] | None, refusal: FailoverError) -> bool:
+    if slugs is None:
+        return problems.status_of(refusal) in _REFUSALS
+    return refusal.slug in slugs
+
+
+def _heading(move: Move, moved: Moved) -> str:
+    body: Any = moved.body
+    if moved.is_pending:
+        return f"{move.name}: a pull request is open"
+    if not body.changed:
+        return f"{move.name}: nothing to do"
+    return f"{move.name} {'is rolled back' if move.action is Action.ROLLBACK else f'is on {move.action.target}'}"
+
+
+def _all(body: Body, several: str, one: str) -> Sequence[Any]:
+    """Commits or pull requests: a group on several branches has several."""
+    found = getattr(body, several, None)
+    single = getattr(body, one)
+    return found if found is not None else [single] if single is not None else []

@@ -1,0 +1,114 @@
+"""Pages: templates filled in, with the headers that each of them has beside those of hardening.py."""
+
+import hashlib
+from pathlib import Path
+from typing import Any
+
+from fastapi import Request, Response
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
+
+import failover_api
+from failover_api import logs
+from failover_api.core.access import Caller
+from failover_api.edges import problems
+from failover_api.edges.board.advice import advice_on
+from failover_api.edges.board.assets import Assets
+from failover_api.edges.board.cards import text_of
+from failover_api.edges.board.links import web_only
+from failover_api.edges.board.visitor import COOKIE, bearer_of, forget, form_token, is_from_elsewhere
+from failover_api.edges.printable import printable
+from failover_api.errors import FailoverError, Unauthenticated
+
+TEMPLATES = Path(__file__).parent.parent / "templates"
+# Neither style nor script stands in a page itself, so nothing that gets into one can be either.
+POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
+    "form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
+)
+HEADERS = {
+    "Content-Security-Policy": POLICY,
+    "Referrer-Policy": "same-origin",  # with no-referrer a form would come from the origin "null"
+    "Cache-Control": "no-store",
+    "Vary": "Cookie",
+}
+HTML = "text/html; charset=utf-8"
+_MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+
+
+class Pages:
+    """The templates. A name that a template does not know is an error, and everything is escaped."""
+
+    def __init__(self, assets: Assets) -> None:
+        self._templates = Environment(
+            loader=FileSystemLoader(TEMPLATES),
+            autoescape=True,
+            undefined=StrictUndefined,
+            trim_blocks=True,
+            lstrip_blocks=True,
+            finalize=_shown,
+            auto_reload=False,
+        )
+        self._templates.filters |= {"when": when, "text": text_of, "web": web_only, "plain": printable}
+        self._templates.globals |= {"asset": assets.url, "version": failover_api.__version__}
+
+    def page(self, request: Request, name: str, caller: Caller | None, *, status: int = 200, **facts: Any) -> Response:
+        """A whole page. `caller` is None where nobody asked who looks."""
+        bearer = bearer_of(request)
+        shared = {"caller": caller, "signed_in": bearer is not None, "form_token": form_token(bearer)}
+        html = self._templates.get_template(name).render(**shared, here=_here(request), **facts)
+        return Response(html, status, headers=HEADERS, media_type=HTML)
+
+    def part(self, name: str, **facts: Any) -> Markup:
+        """A part of a page, which knows nothing of who looks."""
+        return Markup(self._templates.get_template(name).render(**facts))  # noqa: S704 - it comes out of a template
+
+    def error(self, request: Request, error: FailoverError) -> Response:
+        """What went wrong and what to do about it; for whom nobody knows, the way to sign in."""
+        if isinstance(error, Unauthenticated):
+            return self.sign_in(request, _here(request) if request.method == "GET" else "/", error)
+        facts = {"error": error, "advice": advice_on(error), "request_id": logs.request_id.get()}
+        response = self.page(request, "error.html", None, status=problems.status_of(error), **facts)
+        response.headers.update(problems.headers(error))
+        return response
+
+    def sign_in(self, request: Request, goal: str, error: FailoverError | None = None) -> Response:
+        """Asks for a token, to go on to `goal` with; `error` is why it is asked for."""
+        facts = {"next": goal, "error": error, "from_elsewhere": is_from_elsewhere(request) and error is not None}
+        status = problems.status_of(error) if error else 200
+        response = self.page(request, "signin.html", None, status=status, **facts)
+        response.headers.update(problems.headers(error) if error else {})
+        if isinstance(error, Unauthenticated) and COOKIE in request.cookies:
+            forget(response)
+        return response
+
+
+def wants_page(request: Request) -> bool:
+    """Whether an error should be a page: a browser shows it, and it is no address of the API."""
+    path = request.url.path
+    is_api = path.startswith(("/api/", "/hooks/", "/static/")) or path in {"/metrics", "/openapi.json"}
+    return not is_api and "text/html" in request.headers.get("accept", "")
+
+
+def tag_of(html: str) -> str:
+    """A weak ETag: it names what is shown."""
+    return f'W/"{hashlib.sha256(html.encode()).hexdigest()[:32]}"'
+
+
+def when(time: str) -> str:
+    """A time of Git, RFC 3339 in UTC, as people read it: "24 Nov 2026, 13:40 UTC"."""
+    day, _, clock = time.partition("T")
+    year, month, date = (*day.split("-"), "", "")[:3]
+    if not (month.isdecimal() and 1 <= int(month) <= len(_MONTHS) and date.isdecimal()):
+        return time
+    return f"{int(date)} {_MONTHS[int(month) - 1]} {year}, {clock[:5]} UTC"
+
+
+def _here(request: Request) -> str:
+    """The page that is asked for, to come back to."""
+    return request.url.path + (f"?{request.url.query}" if request.url.query else "")
+
+
+def _shown(value: object) -> object:
+    """Text from outside cannot hide in a page, or turn its lines round."""
+    return printable(value) if isinstance(value, str) and not isinstance(value, Markup) else value

@@ -1,0 +1,39 @@
+"""The board as it was made for somebody: whoever sees the same gets the same, until there is something new to see."""
+
+from collections.abc import Callable, Hashable
+from dataclasses import dataclass
+
+from cachetools import LRUCache
+from markupsafe import Markup
+
+from failover_api.core.catalog import Catalog
+from failover_api.edges.board.cards import Board
+from failover_api.edges.board.lookout import View
+
+KEPT = 64  # callers and filters
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """The cards, as values and as HTML. `etag` is weak: it names what they show."""
+
+    board: Board
+    html: Markup
+    etag: str
+
+
+class Shelf:
+    """Keeps what was made of one view and one catalog."""
+
+    def __init__(self) -> None:
+        self._of: tuple[View | None, Catalog | None] = (None, None)
+        self._shown: LRUCache[Hashable, Shown] = LRUCache(KEPT)
+
+    def get(self, view: View, catalog: Catalog, key: Hashable, make: Callable[[], Shown]) -> Shown:
+        """What was made for `key`, which names everything else that it depends on."""
+        if self._of[0] is not view or self._of[1] is not catalog:
+            self._of = (view, catalog)
+            self._shown.clear()
+        if key not in self._shown:
+            self._shown[key] = make()
+        return self._shown[key]
