@@ -30,11 +30,9 @@ SETTINGS = {f"FAILOVER_{name.upper()}" for name in Settings.model_fields}
 OF_THE_WORKFLOW = {"FAILOVER_APP_ID", "FAILOVER_APP_PRIVATE_KEY"}
 # What is described already and merged next. Empty it then.
 COMING = {
-    "FAILOVER_METRICS_PORT",
     "FAILOVER_WEBHOOK_SECRET_FILE",
     "notifications",
     "flux_receiver",
-    "GET /metrics",
     "POST /hooks/github",
 }
 HOSTS = re.compile(r"(?:http://failover-api\.[a-z-]+|http://127\.0\.0\.1:8080|\$F)(/[^'\"\s]*)")
@@ -117,6 +115,13 @@ def test_every_setting_is_in_the_table_and_every_variable_that_is_named_exists()
     for page, text in PAGES.items():
         named = set(re.findall(r"FAILOVER_[A-Z_]*[A-Z]", text))
         assert named - COMING - OF_THE_WORKFLOW <= SETTINGS, page
+
+
+def test_every_metric_that_is_named_exists() -> None:
+    sources = "".join(file.read_text(encoding="utf-8") for file in (ROOT / "service/failover_api/metrics").glob("*.py"))
+    named = set(re.findall(r"`(failover_[a-z_]+)`", PAGES["OPERATIONS.md"]))
+    assert len(named) > 10
+    assert {name for name in named if f'"{name}"' not in sources} == set()
 
 
 @pytest.mark.parametrize("line", list(typed()), ids=str)
