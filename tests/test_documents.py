@@ -2,6 +2,7 @@
 
 import re
 import shlex
+import subprocess
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +15,8 @@ from starlette.routing import Match
 
 from failover_api.core.access_text import parse_access
 from failover_api.core.catalog_text import parse_catalog
+from failover_api.core.splice import parse
+from failover_api.core.state import State, detect
 from failover_api.edges.app import create_app
 from failover_api.edges.cli import app as command_line
 from failover_api.edges.problems import STATUSES
@@ -30,11 +33,9 @@ SETTINGS = {f"FAILOVER_{name.upper()}" for name in Settings.model_fields}
 OF_THE_WORKFLOW = {"FAILOVER_APP_ID", "FAILOVER_APP_PRIVATE_KEY"}
 # What is described already and merged next. Empty it then.
 COMING = {
-    "FAILOVER_METRICS_PORT",
     "FAILOVER_WEBHOOK_SECRET_FILE",
     "notifications",
     "flux_receiver",
-    "GET /metrics",
     "POST /hooks/github",
 }
 HOSTS = re.compile(r"(?:http://failover-api\.[a-z-]+|http://127\.0\.0\.1:8080|\$F)(/[^'\"\s]*)")
@@ -117,6 +118,13 @@ def test_every_setting_is_in_the_table_and_every_variable_that_is_named_exists()
     for page, text in PAGES.items():
         named = set(re.findall(r"FAILOVER_[A-Z_]*[A-Z]", text))
         assert named - COMING - OF_THE_WORKFLOW <= SETTINGS, page
+
+
+def test_every_metric_that_is_named_exists() -> None:
+    sources = "".join(file.read_text(encoding="utf-8") for file in (ROOT / "service/failover_api/metrics").glob("*.py"))
+    named = set(re.findall(r"`(failover_[a-z_]+)`", PAGES["OPERATIONS.md"]))
+    assert len(named) > 10
+    assert {name for name in named if f'"{name}"' not in sources} == set()
 
 
 @pytest.mark.parametrize("line", list(typed()), ids=str)
@@ -216,6 +224,22 @@ def test_every_part_of_a_kustomization_adds_to_the_base(kustomization: Mapping[s
     assert len(pod["volumes"]) == len(bare["volumes"]) + 1
     mounts = {mount["name"] for mount in pod["containers"][0]["volumeMounts"]}
     assert mounts == {volume["name"] for volume in pod["volumes"]}
+
+
+@needs_kubectl
+def test_the_patch_by_hand_does_what_a_promote_does() -> None:
+    (patch,) = re.findall(r"patch deployment sonarr --type strategic -p '(.+?)'", PAGES["OPERATIONS.md"], re.DOTALL)
+    service = parse_catalog((ROOT / "config/services.yaml").read_text(encoding="utf-8"), file="").services["sonarr"]
+    sample = ROOT / "service/failover_api/sandbox/homelab/apps/media/sonarr/deployment.yaml"
+    command = ["kubectl", "patch", "--local", "-f", sample, "--type", "strategic", "-p", patch, "-o", "yaml"]
+    patched = subprocess.run(command, capture_output=True, check=True).stdout
+    moved = detect(service.located("here"), {"here": parse(patched, file="here")})
+    assert moved.state is State.BACKUP
+
+
+def test_what_the_image_is_built_with_is_asked_for_by_the_dockerfile() -> None:
+    known = re.findall(r"^ARG (\w+)", (ROOT / "Dockerfile").read_text(encoding="utf-8"), re.MULTILINE)
+    assert set(re.findall(r"--build-arg (\w+)=", PAGES["OPERATIONS.md"])) <= set(known)
 
 
 @pytest.mark.parametrize("page", ["OPERATIONS.md", "MIGRATION.md", "SECURITY.md"])
