@@ -31,6 +31,7 @@ DEFAULTS = {
     "log_format": "json",
     "log_level": "info",
     "metrics_port": None,
+    "webhook_secret_file": None,
     "server": None,
     "token": None,
 }
@@ -49,6 +50,7 @@ def test_without_a_variable_everything_has_its_default() -> None:
         ("FAILOVER_GITHUB_URL", "http://127.0.0.1:8080", "http://127.0.0.1:8080"),
         ("FAILOVER_GITHUB_INSTALLATION_ID", "678", 678),
         ("FAILOVER_GITHUB_TOKEN_FILE", "/secrets/token", Path("/secrets/token")),
+        ("FAILOVER_WEBHOOK_SECRET_FILE", "/secrets/webhook", Path("/secrets/webhook")),
         ("FAILOVER_DEADLINE_S", "2.5", 2.5),
         ("FAILOVER_RECEIVE_TIMEOUT_S", "2.5", 2.5),
         ("FAILOVER_CONCURRENCY", "20", 20),
@@ -148,6 +150,7 @@ def test_every_field_that_can_be_wrong_says_what_is_expected() -> None:
         "github_token",
         "github_token_file",
         "token",
+        "webhook_secret_file",
     }
     assert {name for name, field in Settings.model_fields.items() if field.description is None} == never_wrong
 

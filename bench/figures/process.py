@@ -20,6 +20,7 @@ from bench.rig.scratch import scratch
 from failover_api.core.catalog import Action
 from failover_api.failover import Failover, Wish
 from failover_api.forge.pace import Pace
+from failover_api.metrics.recorder import Recorder
 from failover_api.wiring import open_failover
 
 START_LIMIT_S = 1.5
@@ -73,7 +74,7 @@ def _serving(host: Host) -> Iterator[tuple[str, "subprocess.Popen[bytes]", float
     port = free_port()
     url = f"http://127.0.0.1:{port}"
     started = time.perf_counter()
-    command = [sys.executable, "-m", "failover_api", "serve", "--port", str(port)]
+    command = [sys.executable, "-m", "failover_api", "serve", "--insecure-no-auth", "--port", str(port)]
     process = subprocess.Popen(command, env=environ, stderr=subprocess.DEVNULL)
     try:
         _wait_until_ready(url, process)
@@ -103,7 +104,14 @@ def _rss_mb(pid: int) -> float:
 
 def _cpu(host: Host, *, promotes: int) -> Iterator[Row]:
     async def run() -> list[float]:
-        async with open_failover(host.settings(repositories.SAMPLE_CATALOG), pace=Pace(())) as house:
+        count = Recorder()  # as the service has it
+        async with open_failover(
+            host.settings(repositories.SAMPLE_CATALOG),
+            pace=Pace(()),
+            listeners=[count.ended],
+            watchers=[count.looked],
+            traffic=count.traffic,
+        ) as house:
             await _cpu_ms(house.failover, 30)  # whoever is warm has imported everything
             return await _cpu_ms(house.failover, promotes)
 

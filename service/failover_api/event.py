@@ -37,6 +37,14 @@ class Ended:
     outcome: Outcome | None = None
     error: FailoverError | None = None
 
+    @property
+    def news(self) -> Outcome | None:
+        """What this call changed; None for a dry run, a repeat, and what was there already."""
+        outcome = self.outcome
+        if outcome is None or self.dry_run or outcome.dry_run or outcome.is_repeat or not outcome.changed:
+            return None
+        return outcome
+
 
 Listener = Callable[[Ended], None]
 

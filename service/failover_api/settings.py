@@ -58,6 +58,7 @@ class Settings(BaseSettings):
         default="info", description="debug, info, warning or error"
     )
     metrics_port: int | None = Field(default=None, ge=1, le=65535, description="a port, 1 to 65535")
+    webhook_secret_file: Path | None = None
     server: _Url | None = Field(default=None, description="a URL like https://failover.example.org")
     token: SecretStr | None = None
 

@@ -4,15 +4,18 @@ async with open_failover(settings) as house:
     await house.failover.status("sonarr")
 """
 
+import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
+from failover_api.changes import Changes
 from failover_api.config_file import ConfigFile, catalog_file
 from failover_api.core.catalog import Catalog
 from failover_api.event import Listener
-from failover_api.failover import Failover, Watcher
+from failover_api.failover import Failover, Status, Watcher
+from failover_api.flux import Flux
 from failover_api.forge.app_auth import AppCredentials, Credentials, StaticToken
 from failover_api.forge.client import GitHubClient
 from failover_api.forge.connections import keep_alive
@@ -20,6 +23,8 @@ from failover_api.forge.github import GitHub
 from failover_api.forge.pace import Pace
 from failover_api.forge.traffic import Watcher as TrafficWatcher
 from failover_api.forge.traffic import unwatched
+from failover_api.merges import Merges
+from failover_api.notify import Notifier
 from failover_api.settings import Settings
 
 REQUEST_TIMEOUT_S = 10.0  # GitHub ends a request of its own accord then
@@ -34,6 +39,10 @@ class House:
     credentials: Credentials
     github: GitHub
     failover: Failover
+    changes: Changes
+    merges: Merges
+    notifier: Notifier
+    flux: Flux
 
 
 @asynccontextmanager
@@ -60,13 +69,25 @@ async def open_failover(
         )
         client.credentials = _credentials(settings, client)
         github = GitHub(client)
+        changes, flux = Changes(), Flux(catalog.current, connections)
+        has_webhook = settings.webhook_secret_file is not None
+        notifier = Notifier(catalog.current, tells_merges=not has_webhook)
+
+        async def status(name: str) -> Status:
+            return await failover.status(name)
+
+        merges = Merges(status, [notifier.merged, flux.merged], looks=not has_webhook)
+        listeners = [changes, merges, notifier, flux, *listeners]
         failover = Failover(
             github, catalog.current, deadline_s=settings.deadline_s, listeners=listeners, watchers=watchers
         )
         try:
-            yield House(settings, catalog, client.credentials, github, failover)
+            yield House(settings, catalog, client.credentials, github, failover, changes, merges, notifier, flux)
         finally:
+            changes.close()
+            await merges.aclose()
             await failover.aclose()
+            await asyncio.gather(notifier.aclose(), flux.aclose())
             await client.credentials.aclose()
 
 

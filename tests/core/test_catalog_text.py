@@ -423,7 +423,8 @@ def test_both_readers_read_the_same_data() -> None:
             "services: {}\nextra: 1\n",
             (
                 "2: extra: unknown key, expected one of "
-                "branch, fallback, groups, policy, pull_request, repository, search, services"
+                "branch, fallback, flux_receiver, groups, notifications, policy, pull_request, repository, search, "
+                "services"
             ),
         ),
         (service(LABELS + "deploymnet: y\n"), "8: services.x.deploymnet: unknown key; did you mean 'deployment'?"),

@@ -14,6 +14,7 @@ from dataclasses import asdict, astuple, dataclass, replace
 from enum import StrEnum
 from typing import Literal
 
+from failover_api.core.notice import Notification
 from failover_api.core.splice import Selector, Value
 from failover_api.core.splice.paths import Path, format_path
 from failover_api.errors import UnknownGroup, UnknownService
@@ -126,11 +127,21 @@ class Service:
 
 
 @dataclass(frozen=True, slots=True)
+class FluxReceiver:
+    """Where Flux is told of a commit. `secret_file` is a file with the HMAC secret that it shares with us."""
+
+    url: str
+    secret_file: str
+
+
+@dataclass(frozen=True, slots=True)
 class Catalog:
     """All services and groups. `groups` is {name: names of its services, in order}."""
 
     services: Mapping[str, Service]
     groups: Mapping[str, tuple[str, ...]]
+    notifications: tuple[Notification, ...] = ()
+    flux_receiver: FluxReceiver | None = None
 
     @property
     def branches(self) -> tuple[Branch, ...]:

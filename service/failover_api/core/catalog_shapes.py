@@ -5,15 +5,18 @@ import math
 import re
 from collections.abc import Callable
 from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict
 from pydantic.functional_validators import AfterValidator, BeforeValidator
 
 from failover_api.core.config_yaml import Disputed, Location
+from failover_api.core.notice import Event, fault_of
 from failover_api.core.wording import quoted
 
 NAME = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
 MAX_TEXT = 512
+MAX_TEMPLATE = 4000
 # Managed users of GitHub Enterprise have an underscore; no repository ends with .git.
 _REPOSITORY = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,38}/(?!\.{1,2}$)(?!.*\.git$)[A-Za-z0-9._-]{1,100}")
 # https://git-scm.com/docs/git-check-ref-format
@@ -107,6 +110,41 @@ def _folder(value: str) -> str:
     return "" if value in {"", ".", "./", "/"} else f"{_file(value.removesuffix('/'))}/"
 
 
+def _disk_file(value: str) -> str:
+    """A URL here would be a secret in the catalog, so it is not shown either."""
+    if "://" in value or not value.isprintable():
+        raise ValueError("expected the path of a file, as in '/etc/failover/notify/urls'; a URL belongs in that file")
+    return value
+
+
+def _receiver(value: str) -> str:
+    """Not shown: what is wrong with it may be a password."""
+    try:
+        parts = urlsplit(value)
+        is_plain = parts.scheme in {"http", "https"} and parts.hostname and parts.port != 0 and parts.username is None
+    except ValueError:
+        is_plain = False
+    if not is_plain or "#" in value or "\\" in value or " " in value or not value.isprintable():
+        raise ValueError("expected a URL like 'http://webhook-receiver.flux-system/hook/...', without a password")
+    return value
+
+
+def _mapping(value: object) -> object:
+    if value is None:
+        raise ValueError(f"expected a mapping, not {describe(value)}")
+    return value
+
+
+def _template(value: str) -> str:
+    if not value.strip():
+        raise ValueError("expected text, not an empty string")
+    if len(value) > MAX_TEMPLATE:
+        raise ValueError(f"expected at most {MAX_TEMPLATE} characters, not {len(value)}")
+    if (fault := fault_of(value)) is not None:
+        raise ValueError(fault)
+    return value
+
+
 _Text = Annotated[str, BeforeValidator(_text)]
 NonEmpty = Annotated[_Text, AfterValidator(_non_empty)]
 _Value = Annotated[Any, BeforeValidator(_scalar)]
@@ -116,6 +154,8 @@ _Fallback = Annotated[Literal["pull_request"] | None, BeforeValidator(one_of("pu
 _AutoMerge = Annotated[Any, BeforeValidator(one_of("squash", "merge", "rebase", True, False))]
 _Allowed = Annotated[str, BeforeValidator(one_of("substitution", "template", "shared_anchor", "type"))]
 _FilePath = Annotated[NonEmpty, AfterValidator(_file)]
+_DiskFile = Annotated[NonEmpty, AfterValidator(_disk_file)]
+_Event = Annotated[str, BeforeValidator(one_of(*map(str, Event)))]
 
 
 class Shape(BaseModel):
@@ -179,9 +219,23 @@ class ServiceShape(InheritedShape):
     switches: list[SwitchShape] = []
 
 
+class NotificationShape(Shape):
+    url_file: _DiskFile
+    events: list[_Event] = []
+    services: list[NonEmpty] = []
+    template: Annotated[_Text, AfterValidator(_template)] = "$text"
+
+
+class FluxReceiverShape(Shape):
+    url: Annotated[NonEmpty, AfterValidator(_receiver)]
+    secret_file: _DiskFile
+
+
 class CatalogShape(InheritedShape):
     services: dict[str, ServiceShape]
     groups: dict[str, list[NonEmpty]] = {}
+    notifications: list[NotificationShape] = []
+    flux_receiver: Annotated[FluxReceiverShape | None, BeforeValidator(_mapping)] = None
 
 
 def say(location: Location, error: Any, *, shapes: Callable[[Location], type[Shape]] | None = None) -> str:
@@ -216,5 +270,9 @@ def _shape_at(location: Location) -> type[Shape]:
             return SwitchShape
         case ("services", _):
             return ServiceShape
+        case ("notifications", int()):
+            return NotificationShape
+        case ("flux_receiver",):
+            return FluxReceiverShape
         case _:
             return CatalogShape

@@ -14,7 +14,7 @@ from types import MappingProxyType
 
 from pydantic import ValidationError
 
-from failover_api.core.catalog import Branch, Catalog, Policy, PullRequestOptions, Service, Switch
+from failover_api.core.catalog import Branch, Catalog, FluxReceiver, Policy, PullRequestOptions, Service, Switch
 from failover_api.core.catalog_shapes import (
     NAME,
     CatalogShape,
@@ -27,6 +27,7 @@ from failover_api.core.catalog_shapes import (
     say,
 )
 from failover_api.core.config_yaml import Location, invalid, read_config
+from failover_api.core.notice import BY_DEFAULT, Event, Notification
 from failover_api.core.splice import Selector, Value
 from failover_api.core.splice.paths import Path, Where, parse_path
 from failover_api.errors import BadPath
@@ -69,7 +70,13 @@ class _Builder:
     def build(self) -> Catalog:
         groups = self._groups()
         services = {name: self._service(name, shape, groups) for name, shape in self.shape.services.items()}
-        return Catalog(MappingProxyType(services), MappingProxyType(groups))
+        flux = self.shape.flux_receiver
+        return Catalog(
+            MappingProxyType(services),
+            MappingProxyType(groups),
+            tuple(self._notifications()),
+            FluxReceiver(flux.url, flux.secret_file) if flux else None,
+        )
 
     def _fault(self, message: str, *location: int | str) -> None:
         self.faults.append((location, message))
@@ -86,6 +93,17 @@ class _Builder:
                 elif member in members[:index]:
                     self._fault(f"{describe(member)} is in the group twice", "groups", group, index)
         return {group: tuple(members) for group, members in self.shape.groups.items()}
+
+    def _notifications(self) -> Iterator[Notification]:
+        for index, shape in enumerate(self.shape.notifications):
+            for key in ("events", "services"):
+                if shape.has(key) and not getattr(shape, key):
+                    self._fault("expected at least one, or no such key for the default", "notifications", index, key)
+            for at, pattern in enumerate(shape.services):
+                if pattern not in self.shape.services and not set(pattern) & set("*?["):
+                    self._fault(f"no service is named {describe(pattern)}", "notifications", index, "services", at)
+            events = frozenset(map(Event, shape.events)) or BY_DEFAULT
+            yield Notification(shape.url_file, events, tuple(shape.services) or ("*",), shape.template)
 
     def _service(self, name: str, shape: ServiceShape, groups: Mapping[str, Sequence[str]]) -> Service:
         where = ("services", name)

@@ -20,7 +20,7 @@ import failover_api
 from failover_api import logs
 from failover_api.config_file import ConfigFile, access_file
 from failover_api.core.access import Access
-from failover_api.edges import api, docs, hardening, metrics, problems, ui
+from failover_api.edges import api, docs, hardening, hooks, metrics, problems, ui
 from failover_api.edges.access import OPEN, Gate
 from failover_api.edges.board.pages import wants_page
 from failover_api.errors import BadRequest, FailoverError, MethodNotAllowed, NotReady, UnknownUrl
@@ -66,6 +66,8 @@ def create_app(
                 await opened.enter_async_context(metrics.served(app.state.metrics, metrics_listener))
             watches = [house.catalog.watch(), access.watch()] if access else [house.catalog.watch()]
             watching = [asyncio.create_task(watch) for watch in watches]
+            with contextlib.suppress(FailoverError):  # without a catalog there is nothing to check
+                house.notifier.check()
             yield
             for watch in watching:
                 watch.cancel()
@@ -91,10 +93,16 @@ def create_app(
         app.add_api_route(path, page, methods=["GET", "HEAD"], include_in_schema=False)
     if settings.metrics_port is None:
         metrics.add_route(app)
+    app.add_api_route(hooks.PATH, hooks.github, methods=["POST"], include_in_schema=False)
     app.add_exception_handler(FailoverError, _on_error)
     app.add_exception_handler(RequestValidationError, _on_invalid)
     app.add_exception_handler(HTTPException, _on_http_error)
-    app.add_middleware(hardening.Limits, at_once=settings.concurrency, time_s=settings.deadline_s + hardening.MARGIN_S)
+    app.add_middleware(
+        hardening.Limits,
+        at_once=settings.concurrency,
+        time_s=settings.deadline_s + hardening.MARGIN_S,
+        bodies={hooks.PATH: hooks.MAX_BYTES},
+    )
     app.add_middleware(RequestContext)
     app.add_middleware(hardening.SecurityHeaders)
     return app

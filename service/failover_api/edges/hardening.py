@@ -7,7 +7,7 @@ What comes before there is a request is bounded by connection.py.
 """
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
 from starlette.datastructures import Headers, MutableHeaders
@@ -57,20 +57,22 @@ class Limits:
     """Raises BadRequest, BodyTooLarge, NotReady and, for what hangs, OutcomeUnknown or GitHubUnavailable.
 
     `at_once` is for those who look and for those who move, each: who looks never keeps anybody from moving.
-    `time_s` is for one that hangs: longer than a move's own deadline.
+    `time_s` is for one that hangs: longer than a move's own deadline. `bodies` is what a path may take, where that is
+    not MAX_BODY_BYTES.
     """
 
-    def __init__(self, app: ASGIApp, *, at_once: int, time_s: float) -> None:
-        self._app, self._at_once, self._time_s = app, at_once, time_s
+    def __init__(self, app: ASGIApp, *, at_once: int, time_s: float, bodies: Mapping[str, int] | None = None) -> None:
+        self._app, self._at_once, self._time_s, self._bodies = app, at_once, time_s, bodies or {}
         self._running = {True: 0, False: 0}  # looking, moving
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             return await self._app(scope, receive, send)
-        _check_head(scope)
+        most = self._bodies.get(scope["path"], MAX_BODY_BYTES)
+        _check_head(scope, most)
         if scope["path"] in PROBES:
             return await self._app(scope, receive, send)
-        body = await _read(receive)
+        body = await _read(receive, most)
         if body is None:
             return None  # the caller has left
         with self._slot(is_looking=scope["method"] in _LOOKING):
@@ -108,7 +110,7 @@ class Limits:
         return OutcomeUnknown(f"no answer within {self._time_s:g} s; the status tells where a service is")
 
 
-def _check_head(scope: Scope) -> None:
+def _check_head(scope: Scope, most: int) -> None:
     fields = sum(len(name) + len(value) + len(": \r\n") for name, value in scope["headers"])
     if len(scope.get("raw_path") or b"") + len(scope["query_string"]) + fields > MAX_HEAD_BYTES:
         raise BadRequest(f"the head of the request is larger than {MAX_HEAD_BYTES:,} bytes")
@@ -117,15 +119,15 @@ def _check_head(scope: Scope) -> None:
     if length and "transfer-encoding" in headers:
         # https://www.rfc-editor.org/rfc/rfc9112#section-6.3-2.3: it may be an attempt to smuggle a request
         raise BadRequest("expected Content-Length or Transfer-Encoding, not both")
-    if length.isdecimal() and int(length[:20]) > MAX_BODY_BYTES:
-        raise _too_large()
+    if length.isdecimal() and int(length[:20]) > most:
+        raise _too_large(most)
 
 
-def _too_large() -> BodyTooLarge:
-    return BodyTooLarge(f"the body is larger than {MAX_BODY_BYTES:,} bytes")
+def _too_large(most: int) -> BodyTooLarge:
+    return BodyTooLarge(f"the body is larger than {most:,} bytes")
 
 
-async def _read(receive: Receive) -> bytes | None:
+async def _read(receive: Receive, most: int) -> bytes | None:
     """The whole body, or None when the caller left before it was complete. Raises BodyTooLarge as soon as it is."""
     body = bytearray()
     while True:
@@ -133,8 +135,8 @@ async def _read(receive: Receive) -> bytes | None:
         if message["type"] == "http.disconnect":
             return None
         body += message.get("body", b"")
-        if len(body) > MAX_BODY_BYTES:
-            raise _too_large()
+        if len(body) > most:
+            raise _too_large(most)
         if not message.get("more_body", False):
             return bytes(body)
 

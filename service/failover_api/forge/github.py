@@ -65,6 +65,13 @@ class GitHub:
     def remember(self, branch: Branch, file: File, *, validated_at: float) -> None:
         self._files.remember(branch, file, validated_at=validated_at)
 
+    def forget(self, branch: Branch, at: str) -> None:
+        """The branch is at commit `at` now, as the webhook says.
+
+        Copies of files stay, with their ETags: GitHub is asked whether they are current by every read that counts.
+        """
+        self._heads.forget(branch, at)
+
     async def list_files(self, branch: Branch, *, not_before: float | None) -> Sequence[Entry]:
         tree = await self._objects.tree(branch, branch.name, not_before=not_before)
         return [Entry(node.path, node.sha, node.size_bytes) for node in tree if node.mode in _REGULAR]

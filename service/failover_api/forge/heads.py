@@ -102,6 +102,12 @@ class Heads:
         self._lag.replaced(branch, HEAD, before)
         self._heads.pop(branch, None)
 
+    def forget(self, branch: Branch, at: str) -> None:
+        """The branch is at commit `at` now: what is known of another is dropped."""
+        known = self._heads.get(branch)
+        if known is not None and known.oid != at:
+            self._heads.pop(branch)
+
     async def files_at(self, branch: Branch, paths: Sequence[str], oid: str) -> dict[str, Found]:
         """Files at a commit: by GraphQL, or by REST when that gives none."""
         try:

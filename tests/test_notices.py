@@ -1,0 +1,172 @@
+"""What there is to tell of moves as they really end: on a stage, with a listener that keeps the notices."""
+
+import contextlib
+from collections.abc import AsyncIterator
+
+import pytest
+
+from failover_api.core.catalog import Action, Branch, Policy
+from failover_api.core.notice import Event, Notice
+from failover_api.core.trailers import Record
+from failover_api.errors import (
+    FailoverError,
+    GitHubPermission,
+    GitHubUnavailable,
+    InternalError,
+    ManifestDrifted,
+    OutcomeUnknown,
+)
+from failover_api.event import Ended
+from failover_api.failover import Wish
+from failover_api.merges import Merged
+from failover_api.notices import event_of_error, notice_of, notice_of_merge
+from failover_api.wiring import House, open_failover
+from tests.acts import demote, move, promote
+from tests.stage import SERVICES, SONARR, Stage
+
+
+@contextlib.asynccontextmanager
+async def told(stage: Stage) -> AsyncIterator[tuple[House, list[Notice]]]:
+    notices: list[Notice] = []
+
+    def listen(event: Ended) -> None:
+        notice = notice_of(event)
+        if notice is not None:
+            notices.append(notice)
+
+    async with open_failover(stage.settings(), listeners=[listen]) as house:
+        yield house, notices
+
+
+async def test_a_move_is_told_with_who_why_and_its_commit(stage: Stage) -> None:
+    async with told(stage) as (house, notices):
+        outcome = await promote(house, reason="w1 is down")
+    (notice,) = notices
+    assert outcome.commit is not None
+    assert (notice.event, notice.services, notice.title) == (Event.MOVED, ("sonarr",), "sonarr moved to backup")
+    assert notice.fields["text"] == (
+        f"sonarr moved from primary to backup: 2 values in {SONARR}.\n"
+        f"Asked for by maria: w1 is down\n{outcome.commit.url}"
+    )
+    facts = {name: notice.fields[name] for name in ("action", "from", "to", "by", "reason", "operation", "group")}
+    assert facts == {
+        "action": "promote", "from": "primary", "to": "backup", "by": "maria", "reason": "w1 is down",
+        "operation": outcome.operation, "group": "",
+    }  # fmt: skip
+
+
+async def test_what_changes_nothing_is_not_told(stage: Stage) -> None:
+    async with told(stage) as (house, notices):
+        await promote(house, dry_run=True)
+        await demote(house)
+        await demote(house, dry_run=True)
+        with contextlib.suppress(FailoverError):
+            await promote(house, dry_run=True, versions=frozenset({"other"}))
+    assert notices == []
+
+
+async def test_a_repeated_key_is_not_told_twice(stage: Stage) -> None:
+    async with told(stage) as (house, notices):
+        await promote(house, key="night-1")
+        await promote(house, key="night-1")
+    assert [notice.event for notice in notices] == [Event.MOVED]
+
+
+async def test_a_rollback_is_told(stage: Stage) -> None:
+    async with told(stage) as (house, notices):
+        await promote(house)
+        await move(house, action=Action.ROLLBACK)
+    assert (notices[1].event, notices[1].title) == (Event.ROLLED_BACK, "sonarr rolled back")
+    assert "sonarr rolled back from backup to primary" in notices[1].fields["message"]
+
+
+async def test_a_pull_request_is_told_once_while_it_is_open(reviewed: Stage) -> None:
+    async with told(reviewed) as (house, notices):
+        outcome = await promote(house, reason="w1 is down")
+        await promote(house)
+    (notice,) = notices
+    assert outcome.pull_request is not None
+    assert (notice.event, notice.fields["url"]) == (Event.PROPOSED, outcome.pull_request.url)
+    assert notice.title == f"sonarr: pull request #{outcome.pull_request.number} waits for a review"
+    assert notice.fields["message"].startswith(f"Pull request #{outcome.pull_request.number} moves sonarr from primary")
+
+
+async def test_a_group_is_one_notice(stage: Stage) -> None:
+    stage.declare(f"{SERVICES}groups:\n  media: [sonarr, radarr, plex]\n")
+    async with told(stage) as (house, notices):
+        await promote(house, "radarr")
+        await house.failover.move_group("media", Action.PROMOTE, Wish(by="maria"))
+    notice = notices[1]
+    assert len(notices) == 2
+    assert (notice.services, notice.title) == (("sonarr", "plex"), "Group media moved to backup")
+    assert notice.fields["message"] == (
+        "media: 2 services moved to backup (sonarr, plex); 1 was already there (radarr)."
+    )
+
+
+async def test_a_group_on_two_policies_is_a_notice_for_each_and_its_rehearsal_is_none(stage: Stage) -> None:
+    services = SERVICES.replace("  radarr:\n", "  radarr:\n    policy: pull_request\n")
+    stage.declare(f"{services}groups:\n  media: [sonarr, radarr]\n")
+    async with told(stage) as (house, notices):
+        await house.failover.move_group("media", Action.PROMOTE, Wish(by="maria"))
+    assert sorted((notice.event, notice.services) for notice in notices) == [
+        (Event.MOVED, ("sonarr",)),
+        (Event.PROPOSED, ("radarr",)),
+    ]
+
+
+async def test_a_refusal_says_why(stage: Stage) -> None:
+    stage.replace(SONARR, "role: primary", "role: maintenance")
+    async with told(stage) as (house, notices):
+        with pytest.raises(ManifestDrifted) as caught:
+            await promote(house)
+    (notice,) = notices
+    assert (notice.event, notice.title) == (Event.REFUSED, "sonarr was not moved to backup")
+    assert notice.fields["message"] == f"sonarr was not moved to backup: {caught.value.detail}"
+
+
+@pytest.mark.parametrize(
+    ("error", "event"),
+    [
+        (GitHubUnavailable("down"), Event.FAILED),
+        (GitHubPermission("may not"), Event.FAILED),
+        (InternalError("defect"), Event.OUTCOME_UNKNOWN),
+        (OutcomeUnknown("lost"), Event.OUTCOME_UNKNOWN),
+        (ManifestDrifted("3 is neither"), Event.REFUSED),
+    ],
+)
+def test_which_event_an_error_is(error: FailoverError, event: Event) -> None:
+    assert event_of_error(error) is event
+    ended = Ended(Action.DEMOTE, Policy.DIRECT, ("a", "b"), "media", "maria", "", False, "OP", 1.0, error=error)
+    notice = notice_of(ended)
+    assert notice is not None
+    assert "Group media" in notice.title
+    assert error.detail in notice.fields["message"]
+
+
+def test_every_error_of_the_family_is_one_of_the_events() -> None:
+    def family(cls: type[FailoverError]) -> set[type[FailoverError]]:
+        return {cls}.union(*map(family, cls.__subclasses__()))
+
+    slugs = {event: set[str]() for event in Event}
+    for cls in family(FailoverError) - {FailoverError}:
+        error = cls.__new__(cls)
+        slugs[event_of_error(error)].add(cls.slug)
+    assert slugs[Event.OUTCOME_UNKNOWN] == {"internal-error", "outcome-unknown"}
+    assert "github-unavailable" in slugs[Event.FAILED]
+    assert slugs[Event.FAILED].isdisjoint(slugs[Event.REFUSED])
+
+
+def test_a_merge_is_told_as_the_pull_request_says() -> None:
+    branch, url = Branch("acme/homelab", "main"), "https://github.test/acme/homelab/pull/12"
+    one = Record("sonarr", "promote", "primary", "backup", "OP", by="maria", reason="w1 is down")
+    notice = notice_of_merge(Merged(branch, 12, url, (one,), "https://github.test/c/1"))
+    assert (notice.event, notice.title) == (Event.MERGED, "sonarr: pull request #12 is merged")
+    assert notice.fields["text"] == (
+        f"Pull request #12 is merged: sonarr moved from primary to backup.\nAsked for by maria: w1 is down\n{url}"
+    )
+    two = Record("radarr", "promote", "mixed", "backup", "OP", by="maria", group="media")
+    notice = notice_of_merge(Merged(branch, 12, url, (two, one)))
+    assert notice.title == "Group media: pull request #12 is merged"
+    message = "Pull request #12 is merged: 2 services (radarr, sonarr) moved to backup."
+    assert (notice.fields["message"], notice.fields["from"], notice.fields["to"]) == (message, "", "backup")
