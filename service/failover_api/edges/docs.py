@@ -7,7 +7,6 @@ from typing import Any
 
 from fastapi import Request
 from fastapi.responses import HTMLResponse, JSONResponse
-from jinja2 import Environment, FileSystemLoader
 
 from failover_api.core.access import Verb
 from failover_api.edges.board.visitor import Reader
@@ -18,6 +17,8 @@ _TEMPLATES = Path(__file__).parent / "templates"
 
 def page(request: Request, who: Reader) -> HTMLResponse:
     """A page made of what the app says of itself; in a thread, since it reads its template."""
+    from jinja2 import Environment, FileSystemLoader
+
     who.needs_any(Verb.VIEW, "docs")
     style = (_TEMPLATES / "docs.css").read_text(encoding="utf-8")
     environment = Environment(loader=FileSystemLoader(_TEMPLATES), autoescape=True)

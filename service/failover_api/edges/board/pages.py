@@ -1,11 +1,11 @@
 """Pages: templates filled in, with the headers that each of them has beside those of hardening.py."""
 
 import hashlib
+from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from fastapi import Request, Response
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 import failover_api
@@ -19,6 +19,9 @@ from failover_api.edges.board.links import web_only
 from failover_api.edges.board.visitor import COOKIE, bearer_of, forget, form_token, is_from_elsewhere
 from failover_api.edges.printable import printable
 from failover_api.errors import FailoverError, Unauthenticated
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
 
 TEMPLATES = Path(__file__).parent.parent / "templates"
 # Neither style nor script stands in a page itself, so nothing that gets into one can be either.
@@ -40,7 +43,14 @@ class Pages:
     """The templates. A name that a template does not know is an error, and everything is escaped."""
 
     def __init__(self, assets: Assets) -> None:
-        self._templates = Environment(
+        self._assets = assets
+
+    @cached_property
+    def _templates(self) -> "Environment":
+        """Made for the first page: a service that only scripts talk to needs no Jinja in its memory."""
+        from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+        made = Environment(
             loader=FileSystemLoader(TEMPLATES),
             autoescape=True,
             undefined=StrictUndefined,
@@ -49,8 +59,9 @@ class Pages:
             finalize=_shown,
             auto_reload=False,
         )
-        self._templates.filters |= {"when": when, "text": text_of, "web": web_only, "plain": printable}
-        self._templates.globals |= {"asset": assets.url, "version": failover_api.__version__}
+        made.filters |= {"when": when, "text": text_of, "web": web_only, "plain": printable}
+        made.globals |= {"asset": self._assets.url, "version": failover_api.__version__}
+        return made
 
     def page(self, request: Request, name: str, caller: Caller | None, *, status: int = 200, **facts: Any) -> Response:
         """A whole page. `caller` is None where nobody asked who looks."""
