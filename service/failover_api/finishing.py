@@ -16,8 +16,8 @@ CALLS_TO_OPEN = 3  # branch, commit, pull request
 
 def calls_of(options: PullRequestOptions) -> int:
     """How many writes a pull request takes."""
-    reviewers = bool(options.reviewers or options.team_reviewers)
-    return CALLS_TO_OPEN + bool(options.labels) + reviewers + bool(options.auto_merge)
+    asked = (options.labels, options.reviewers, options.team_reviewers, options.auto_merge)
+    return CALLS_TO_OPEN + sum(map(bool, asked))
 
 
 def options_of(services: Sequence[Service]) -> PullRequestOptions:
@@ -42,9 +42,12 @@ async def finish(forge: Forge, base: Branch, options: PullRequestOptions, answer
     warnings = list(answer.warnings)
     if options.labels:
         await _attempt(warnings, "labels", lambda: forge.add_labels(base, pull.number, options.labels))
-    if options.reviewers or options.team_reviewers:
-        users, teams = options.reviewers, options.team_reviewers
-        await _attempt(warnings, "reviewers", lambda: forge.request_reviewers(base, pull.number, users, teams))
+    # Apart: an App may ask a team only with a permission of the organisation, and its refusal is of the whole request.
+    users, teams = options.reviewers, options.team_reviewers
+    if users:
+        await _attempt(warnings, "reviewers", lambda: forge.request_reviewers(base, pull.number, users, ()))
+    if teams:
+        await _attempt(warnings, "team reviewers", lambda: forge.request_reviewers(base, pull.number, (), teams))
     if options.auto_merge:
         method = None if options.auto_merge is True else options.auto_merge
         if await _attempt(

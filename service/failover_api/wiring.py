@@ -77,14 +77,13 @@ async def open_failover(
             return await failover.status(name)
 
         merges = Merges(status, [notifier.merged, flux.merged], looks=not has_webhook)
-        listeners = [changes, merges, notifier, flux, *listeners]
+        listeners = [merges, notifier, flux, *listeners]
         failover = Failover(
             github, catalog.current, deadline_s=settings.deadline_s, listeners=listeners, watchers=watchers
         )
         try:
             yield House(settings, catalog, client.credentials, github, failover, changes, merges, notifier, flux)
         finally:
-            changes.close()
             await merges.aclose()
             await failover.aclose()
             await asyncio.gather(notifier.aclose(), flux.aclose())

@@ -28,6 +28,7 @@ def test_promote_from_the_board_to_the_commit(stage: Stage, visit: Visit) -> Non
     page = visit()
     assert cards(page, "primary") == ["sonarr", "radarr", "plex"]
     page.get_by_role("link", name="Promote sonarr").click()
+    page.get_by_role("heading", name="Promote sonarr to backup").wait_for()
     assert page.locator(".diff.two ins").all_inner_texts() == ["backup", "pvc-sonarr-backup"]
     page.get_by_label("Reason").fill("k3s-w1 is down")
     page.get_by_role("button", name="Promote sonarr to backup").dblclick()
@@ -37,6 +38,7 @@ def test_promote_from_the_board_to_the_commit(stage: Stage, visit: Visit) -> Non
     head = stage.sandbox.head(repository=stage.repository)
     assert page.get_by_role("link", name=head[:10]).get_attribute("href").endswith(f"/commit/{head}")
     page.get_by_role("link", name="Back to the board").click()
+    page.get_by_role("heading", name="Where every service is").wait_for()
     assert cards(page, "backup") == ["sonarr"]
     assert len(stage.moves) == 1
     assert "Reason: k3s-w1 is down" in stage.moves[0]
@@ -155,21 +157,23 @@ def test_without_script_everything_can_be_done(stage: Stage, visit: Visit) -> No
     page = visit("/", java_script_enabled=False)
     page.get_by_label("Find").fill("sonarr")
     page.get_by_role("button", name="Show").click()
+    page.wait_for_url("**/?q=*")
     assert cards(page, "primary") == ["sonarr"]
     page.get_by_role("link", name="Promote sonarr").click()
+    page.get_by_role("heading", name="Promote sonarr to backup").wait_for()
     stage.replace(SONARR, "replicas: 1", "replicas: 2")
     page.get_by_role("button", name="Promote sonarr").click()
-    assert page.get_by_text("so nothing was written").is_visible()
+    page.get_by_text("so nothing was written").wait_for()
     page.get_by_label("Reason").fill("k3s-w1 is down")
     page.get_by_role("button", name="Promote sonarr").click()
-    assert page.get_by_role("heading", name="sonarr is on backup").is_visible()
+    page.get_by_role("heading", name="sonarr is on backup").wait_for()
     page.reload()
-    assert page.get_by_role("heading", name="sonarr is on backup").is_visible()
+    page.get_by_role("heading", name="sonarr is on backup").wait_for()
     assert len(stage.moves) == 1
     page.get_by_role("link", name="History of sonarr").click()
     page.get_by_role("link", name="Roll back").click()
     page.get_by_role("button", name="Roll back sonarr").click()
-    assert page.get_by_role("heading", name="sonarr is rolled back").is_visible()
+    page.get_by_role("heading", name="sonarr is rolled back").wait_for()
 
 
 def test_signing_in_and_out(stage: Stage, chromium: Any) -> None:
@@ -183,6 +187,7 @@ def test_signing_in_and_out(stage: Stage, chromium: Any) -> None:
         page.goto("/services/sonarr")
         page.get_by_label("Token").fill("wrong")
         page.get_by_role("button", name="Sign in").click()
+        page.get_by_role("alert").wait_for()
         assert page.get_by_role("alert").inner_text().startswith("Unauthenticated.")
         page.get_by_label("Token").fill("secret-token")
         page.get_by_role("button", name="Sign in").click()

@@ -1,6 +1,5 @@
 """GitHub's webhook: signed, it makes us look again; it can never move anything."""
 
-import asyncio
 import contextlib
 import hashlib
 import hmac
@@ -99,11 +98,12 @@ async def test_a_ping_is_answered(hook: Hook) -> None:
 
 
 async def test_a_push_makes_the_board_look_again(hook: Hook) -> None:
-    waiting = asyncio.create_task(hook.house.changes.wait())
-    await asyncio.sleep(0)
+    page = {"accept": "text/html"}
+    assert "neither" not in (await hook.client.get("/", headers=page)).text
+    hook.stage.replace(SONARR, "role: primary", "role: nowhere")
+    assert "neither" not in (await hook.client.get("/", headers=page)).text, "seen in the last seconds"
     assert (await hook.deliver("push", hook.push())).status_code == 204
-    async with asyncio.timeout(5):
-        await waiting
+    assert "neither" in (await hook.client.get("/", headers=page)).text
 
 
 async def test_after_a_push_nothing_is_thought_of_the_old_head(hook: Hook) -> None:

@@ -59,6 +59,7 @@ def create_app(
                 )
             )
             app.state.house, app.state.gate = house, gate
+            house.changes.listen(board.lookout.forget)
             app.state.metrics = await opened.enter_async_context(
                 open_metrics(recorder, catalog=house.catalog, credentials=house.credentials, failover=house.failover)
             )
