@@ -31,7 +31,7 @@ class Bug:
 BUGS = [
     Bug(
         "a lost race is written over with the newest sha",
-        "batch.py",
+        "moves/batch.py",
         "            except WriteConflict as exc:\n                last = exc\n",
         "            except WriteConflict as exc:\n                last = exc\n"
         "                newest = (await self._look(self._live, time.monotonic()))[0]\n"
@@ -43,7 +43,7 @@ BUGS = [
     ),
     Bug(
         "a lost reply is taken for a write that never was",
-        "batch.py",
+        "moves/batch.py",
         "                if ticket.task.asked.operation in operations:\n",
         "                if False:\n",
     ),
@@ -64,7 +64,7 @@ BUGS = [
     ),
     Bug(
         "what needs no write is answered from a copy",
-        "batch.py",
+        "moves/batch.py",
         "if all(isinstance(thought, Thought) and thought.is_all_change for thought in thoughts.values())",
         "if True",
     ),
@@ -76,7 +76,7 @@ BUGS = [
     ),
     Bug(
         "a service is twice in one commit",
-        "writer.py",
+        "moves/writer.py",
         "        free = names.isdisjoint(own)\n",
         "        free = True\n",
     ),
@@ -88,25 +88,25 @@ BUGS = [
     ),
     Bug(
         "a person's push is planned over",
-        "tip.py",
+        "moves/tip.py",
         "        if seen is None or not await self._is_ours(",
         "        if False and not await self._is_ours(",
     ),
     Bug(
         "a service and its group do not look for each other",
-        "proposal.py",
+        "moves/proposal.py",
         "            if pull.number < own.number and names & moved:\n",
         "            if False:\n",
     ),
     Bug(
         "open pull requests are not looked at",
-        "proposal.py",
+        "moves/proposal.py",
         "        answers = [await self._weigh(pull, base, going, writing=writing) for pull in pulls]\n",
         "        answers = []\n",
     ),
     Bug(
         "an Idempotency-Key is not looked for",
-        "repeats.py",
+        "moves/repeats.py",
         "        if task.asked.key is None:\n            return None\n        pulls",
         "        if True:\n            return None\n        pulls",
     ),

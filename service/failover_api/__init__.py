@@ -1,11 +1,13 @@
 """failover-api: moves stateful services between two nodes by changing their manifests in Git.
 
-    edges           where the world touches us: HTTP, command line
+    edges           where the world touches us: HTTP, web pages, command line
       wiring        where the pieces meet
-        failover    the use cases; writer and batch write directly, proposer and proposal by pull request
-          forge     Git hosts: GitHub
-            core    pure: catalog, state, plan, message; splice, the YAML editor
-              errors
+        metrics, telling    what is counted; who is told of a move
+        failover    the use cases
+          moves     a wish becomes a change in Git: a commit (writer, batch) or a pull request (proposer, proposal)
+            forge   Git hosts: GitHub
+              core  pure: catalog, state, plan, message; splice, the YAML editor
+                errors
     sandbox         the yard: a small GitHub, for the demo and the tests
 
 Imports point down only. One request, `POST /api/failover/sonarr/promote`:
@@ -14,7 +16,7 @@ Imports point down only. One request, `POST /api/failover/sonarr/promote`:
     observation     reads the manifests, from the cache when there is a copy
     core.plan       thinks: the edits, the new text, the proof
     forge.github    PUTs the new text with the blob sha it was made from
-    batch           reads, thinks and writes again when the branch changed under us
+    moves.batch     reads, thinks and writes again when the branch changed under us
     edges.answers   shapes the outcome
 """
 

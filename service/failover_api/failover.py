@@ -1,7 +1,7 @@
 """The use cases: status, list, move, move a group, roll back, history. Each reads, thinks and, for a move, writes.
 
-    policy direct           writer.py, batch.py        one commit for all who wait
-    policy pull_request     proposer.py, proposal.py   a branch and a pull request
+    policy direct           moves/writer, moves/batch         one commit for all who wait
+    policy pull_request     moves/proposer, moves/proposal    a branch and a pull request
 
 Every answer without a write (a status, a dry run, "already there", a refusal) is validated with the forge first; a
 write is validated by its own compare-and-swap.
@@ -34,15 +34,15 @@ from failover_api.errors import (
 from failover_api.event import Ended, Listener, tell
 from failover_api.forge.concurrency import both
 from failover_api.forge.port import Forge, PullRequest
-from failover_api.grouping import check_branches, check_versions, half_done, parts_of
 from failover_api.history import Entry, History, Page, position
+from failover_api.moves.grouping import check_branches, check_versions, half_done, parts_of
+from failover_api.moves.proposer import Proposer
+from failover_api.moves.repeats import Repeats
+from failover_api.moves.task import OnStep, RollingBack, Task, ignore
+from failover_api.moves.tip import Tips
+from failover_api.moves.writer import Writer
 from failover_api.observation import Observation, Observer
 from failover_api.outcome import GroupOutcome, Outcome
-from failover_api.proposer import Proposer
-from failover_api.repeats import Repeats
-from failover_api.task import OnStep, RollingBack, Task, ignore
-from failover_api.tip import Tips
-from failover_api.writer import Writer
 
 T = TypeVar("T")
 PROTECTED_S = 60.0  # how long a branch that refused a commit is not tried again, where there is a fallback

@@ -10,12 +10,10 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
-from failover_api.changes import Changes
 from failover_api.config_file import ConfigFile, catalog_file
 from failover_api.core.catalog import Catalog
 from failover_api.event import Listener
 from failover_api.failover import Failover, Status, Watcher
-from failover_api.flux import Flux
 from failover_api.forge.app_auth import AppCredentials, Credentials, StaticToken
 from failover_api.forge.client import GitHubClient
 from failover_api.forge.connections import keep_alive
@@ -23,9 +21,11 @@ from failover_api.forge.github import GitHub
 from failover_api.forge.pace import Pace
 from failover_api.forge.traffic import Watcher as TrafficWatcher
 from failover_api.forge.traffic import unwatched
-from failover_api.merges import Merges
-from failover_api.notify import Notifier
 from failover_api.settings import Settings
+from failover_api.telling.changes import Changes
+from failover_api.telling.flux import Flux
+from failover_api.telling.merges import Merges
+from failover_api.telling.notify import Notifier
 
 REQUEST_TIMEOUT_S = 10.0  # GitHub ends a request of its own accord then
 

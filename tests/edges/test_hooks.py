@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from failover_api.core.trailers import Record, write_trailers
 from failover_api.edges.hooks import MAX_BYTES
-from failover_api.merges import Merged
+from failover_api.telling.merges import Merged
 from failover_api.wiring import House
 from tests.receivers import put
 from tests.stage import RELEASE, SERVICES, SONARR, Stage

@@ -13,7 +13,7 @@ from failover_api.core.catalog import Action
 from failover_api.edges.desk import Direct, MoveOptions, Refused
 from failover_api.edges.progress import is_closed, pending_of, steps, wait_for_merge
 from failover_api.failover import Wish
-from failover_api.task import Step
+from failover_api.moves.task import Step
 from tests.edges.shell import Cli
 from tests.stage import FILES, SONARR, Stage
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from failover_api.courier import is_installed
+from failover_api.telling.courier import is_installed
 from tests.edges.shell import Cli
 from tests.receivers import Receiver, http_receiver
 from tests.stage import SERVICES, Stage

@@ -22,7 +22,7 @@ from failover_api.core.catalog import Branch
 from failover_api.core.trailers import read_records
 from failover_api.errors import BadRequest, NotReady, Unauthenticated, UnknownUrl, UnsupportedMediaType
 from failover_api.forge.app_key import read_secret
-from failover_api.merges import Merged
+from failover_api.telling.merges import Merged
 from failover_api.wiring import House
 
 PATH = "/hooks/github"

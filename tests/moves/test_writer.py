@@ -6,7 +6,6 @@ from typing import Any
 
 import pytest
 
-from failover_api import task
 from failover_api.core.catalog import Action, Branch, Service
 from failover_api.core.catalog_text import parse_catalog
 from failover_api.core.message import Asked
@@ -21,10 +20,11 @@ from failover_api.errors import (
     PreconditionFailed,
     SwitchNotFound,
 )
+from failover_api.moves import task
+from failover_api.moves.task import Task
+from failover_api.moves.ticket import Ticket
+from failover_api.moves.writer import MAX_FILES, Writer, take
 from failover_api.outcome import Outcome
-from failover_api.task import Task
-from failover_api.ticket import Ticket
-from failover_api.writer import MAX_FILES, Writer, take
 from tests.acts import move
 from tests.stage import RELEASE, SONARR, VOLSYNC, Stage, deployment, entry
 

@@ -18,8 +18,8 @@ from failover_api.errors import (
     RepositoryNotFound,
 )
 from failover_api.event import Ended
-from failover_api.merges import Merged
 from failover_api.outcome import Outcome
+from failover_api.telling.merges import Merged
 
 MAX_DETAIL = 500
 # Not a refusal, which is the answer to a wish: the wish was good, and could not be carried out.

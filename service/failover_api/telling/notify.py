@@ -17,12 +17,12 @@ from pathlib import Path
 
 from failover_api.core.catalog import Catalog
 from failover_api.core.notice import Event, Notice, Notification
-from failover_api.courier import TRY_S, WAITS_S, Courier, Kind, Message, Send, is_installed, send
 from failover_api.errors import NotReady
 from failover_api.event import Ended
 from failover_api.forge.app_key import read_secret
-from failover_api.merges import Merged
-from failover_api.notices import notice_of, notice_of_merge
+from failover_api.telling.courier import TRY_S, WAITS_S, Courier, Kind, Message, Send, is_installed, send
+from failover_api.telling.merges import Merged
+from failover_api.telling.notices import notice_of, notice_of_merge
 
 MAX_WAITING = 200  # notices whose URLs are not read yet
 DRAIN_S = 5.0  # at the end of the process

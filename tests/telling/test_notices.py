@@ -18,8 +18,8 @@ from failover_api.errors import (
 )
 from failover_api.event import Ended
 from failover_api.failover import Wish
-from failover_api.merges import Merged
-from failover_api.notices import event_of_error, notice_of, notice_of_merge
+from failover_api.telling.merges import Merged
+from failover_api.telling.notices import event_of_error, notice_of, notice_of_merge
 from failover_api.wiring import House, open_failover
 from tests.acts import demote, move, promote
 from tests.stage import SERVICES, SONARR, Stage

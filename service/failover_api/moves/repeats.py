@@ -16,9 +16,9 @@ from failover_api.errors import FailoverError, IdempotencyKeyReused, ManifestDri
 from failover_api.forge.concurrency import together
 from failover_api.forge.port import Forge, LoggedCommit, PullRequest
 from failover_api.history import may_be_proposed
+from failover_api.moves.task import Task
 from failover_api.observation import Observation, Observer, Seen
 from failover_api.outcome import Outcome
-from failover_api.task import Task
 
 SERVICES_SEARCHED = 10  # of a group: their files' histories; the branch's has the others
 

@@ -26,7 +26,7 @@ from failover_api.errors import NotReady
 from failover_api.event import Ended
 from failover_api.forge.app_key import read_secret
 from failover_api.forge.connections import Connections
-from failover_api.merges import Merged
+from failover_api.telling.merges import Merged
 
 GATHER_S = 0.1
 CALL_S = 5.0

@@ -33,11 +33,11 @@ from failover_api.errors import (
     WriteUnknown,
 )
 from failover_api.forge.port import Commit, Forge
+from failover_api.moves.repeats import Repeats
+from failover_api.moves.task import Overlay, Step, Task, Thought
+from failover_api.moves.ticket import Answer, Draft, Ticket
 from failover_api.observation import Observer, Seen, snapshot_of
 from failover_api.outcome import Outcome
-from failover_api.repeats import Repeats
-from failover_api.task import Overlay, Step, Task, Thought
-from failover_api.ticket import Answer, Draft, Ticket
 
 _log = logging.getLogger(__name__)
 READ_BACK_WAITS_S = (0.0, 0.3, 1.0, 2.0)

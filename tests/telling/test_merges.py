@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Callable
 from failover_api.core.catalog import Action, Branch
 from failover_api.core.trailers import Record
 from failover_api.failover import Status, Wish
-from failover_api.merges import Merged, Merges
+from failover_api.telling.merges import Merged, Merges
 from failover_api.wiring import House, open_failover
 from tests.acts import number, promote
 from tests.stage import SERVICES, Stage

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from failover_api.core.message import commit_message
 from failover_api.errors import FailoverError, OutcomeUnknown
 from failover_api.forge.port import Snapshot
+from failover_api.moves.task import Task, Thought
 from failover_api.observation import Seen, versions_of
 from failover_api.outcome import Outcome
-from failover_api.task import Task, Thought
 
 # What thinking comes to: plans, the first outcome of a key, or a refusal.
 Answer = Thought | Outcome | FailoverError

@@ -16,9 +16,9 @@ from failover_api import logs
 from failover_api.core.catalog import Action, Branch, Catalog, FluxReceiver
 from failover_api.core.trailers import Record
 from failover_api.failover import Wish
-from failover_api.flux import Flux, signature
 from failover_api.forge.connections import Connections, keep_alive
-from failover_api.merges import Merged
+from failover_api.telling.flux import Flux, signature
+from failover_api.telling.merges import Merged
 from tests.acts import demote, promote
 from tests.receivers import Got, Receiver, http_receiver, ids_in_the_log, put
 from tests.stage import SERVICES, Stage

@@ -9,16 +9,16 @@ import logging
 import time
 from collections import deque
 
-from failover_api.batch import Batch
 from failover_api.core.catalog import Branch
 from failover_api.deadline import too_late
 from failover_api.errors import GitHubRateLimited, InternalError
 from failover_api.forge.port import Forge
+from failover_api.moves.batch import Batch
+from failover_api.moves.repeats import Repeats
+from failover_api.moves.task import Step, Task
+from failover_api.moves.ticket import Ticket
 from failover_api.observation import Observer
 from failover_api.outcome import Outcome
-from failover_api.repeats import Repeats
-from failover_api.task import Step, Task
-from failover_api.ticket import Ticket
 
 MAX_FILES = 100  # of one commit; a group that has more is one all the same
 PAUSE_S = 0.1  # between looks at those who came while everybody waits

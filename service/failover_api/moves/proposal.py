@@ -33,15 +33,15 @@ from failover_api.errors import (
     WriteConflict,
     WriteUnknown,
 )
-from failover_api.finishing import CALLS_TO_OPEN, calls_of, finish, options_of
 from failover_api.forge.port import Commit, Forge, PullRequest
 from failover_api.history import branches_about
+from failover_api.moves.finishing import CALLS_TO_OPEN, calls_of, finish, options_of
+from failover_api.moves.own_branch import OwnBranch, is_same_wish, is_text_of, text_of, with_force
+from failover_api.moves.repeats import Repeats
+from failover_api.moves.task import Step, Task
+from failover_api.moves.tip import Base, Tip, Tips
 from failover_api.observation import Observer, Seen
 from failover_api.outcome import Outcome
-from failover_api.own_branch import OwnBranch, is_same_wish, is_text_of, text_of, with_force
-from failover_api.repeats import Repeats
-from failover_api.task import Step, Task
-from failover_api.tip import Base, Tip, Tips
 
 AT_ONCE = 3  # pull requests that are opened at the same time: each takes some of the writes that GitHub allows
 

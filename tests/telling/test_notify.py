@@ -14,8 +14,8 @@ import pytest
 from failover_api import logs
 from failover_api.core.catalog import Catalog
 from failover_api.core.notice import Event, Notice, Notification, make_notice
-from failover_api.courier import Message, UnusableUrl, is_installed
-from failover_api.notify import KINDS, MAX_WAITING, Notifier
+from failover_api.telling.courier import Message, UnusableUrl, is_installed
+from failover_api.telling.notify import KINDS, MAX_WAITING, Notifier
 from failover_api.wiring import open_failover
 from tests.acts import promote
 from tests.receivers import http_receiver, ids_in_the_log, mail_server, put

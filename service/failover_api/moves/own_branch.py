@@ -12,9 +12,9 @@ from failover_api.core.proposal import pull_request_text
 from failover_api.core.trailers import Record
 from failover_api.errors import OperationPending, WriteConflict
 from failover_api.forge.port import Commit, Forge
+from failover_api.moves.task import Task
+from failover_api.moves.tip import Base, Tip, Tips
 from failover_api.observation import snapshot_of
-from failover_api.task import Task
-from failover_api.tip import Base, Tip, Tips
 
 
 class OwnBranch:

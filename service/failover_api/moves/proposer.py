@@ -11,12 +11,12 @@ from failover_api.deadline import too_late
 from failover_api.errors import InternalError
 from failover_api.forge.port import Forge, PullRequest
 from failover_api.history import branch_of, branches_about, may_be_proposed
+from failover_api.moves.proposal import AT_ONCE, Proposal
+from failover_api.moves.repeats import Repeats
+from failover_api.moves.task import Task
+from failover_api.moves.tip import Tips
 from failover_api.observation import Observer
 from failover_api.outcome import Outcome
-from failover_api.proposal import AT_ONCE, Proposal
-from failover_api.repeats import Repeats
-from failover_api.task import Task
-from failover_api.tip import Tips
 
 
 class Proposer:

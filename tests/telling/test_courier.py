@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from failover_api.courier import MAX_WAITING, Courier, Message, Send, UnusableUrl, is_installed, send
+from failover_api.telling.courier import MAX_WAITING, Courier, Message, Send, UnusableUrl, is_installed, send
 from tests.receivers import certificate, http_receiver, mail_server
 
 MESSAGE = Message(
@@ -124,7 +124,7 @@ def test_a_thread_that_hangs_does_not_keep_the_process() -> None:
     program = """
 import asyncio, time
 from collections import Counter
-from failover_api.courier import Courier, Message
+from failover_api.telling.courier import Courier, Message
 async def main():
     one = Courier("test://", {}, Counter(), send=lambda url, message: time.sleep(60), try_s=0.05, waits_s=[])
     one.take(Message("a", "b", "info", {}))

@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from failover_api.core.catalog import Action, Branch, Policy, Service
 from failover_api.core.message import Asked
 from failover_api.errors import CannotPlan, FailoverError, OutcomeUnknown, PreconditionFailed
+from failover_api.moves.task import Task
 from failover_api.outcome import GroupOutcome, Outcome
-from failover_api.task import Task
 
 
 def parts_of(

@@ -13,8 +13,8 @@ from failover_api.core.trailers import Record, read_records
 from failover_api.errors import FailoverError, OperationPending
 from failover_api.forge.port import Commit, Comparison, Forge, LoggedCommit, blob_sha
 from failover_api.history import History
+from failover_api.moves.task import RollingBack, Task, Thought
 from failover_api.observation import Observation, Observer, Seen, versions_of
-from failover_api.task import RollingBack, Task, Thought
 
 
 @dataclass(frozen=True, slots=True)
