@@ -28,7 +28,7 @@ from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
 
-from failover_api import backoff, batch
+from failover_api import backoff
 from failover_api.core.catalog import Action
 from failover_api.core.catalog_text import parse_catalog
 from failover_api.core.splice import parse
@@ -37,6 +37,7 @@ from failover_api.core.trailers import Record, read_records
 from failover_api.errors import FailoverError
 from failover_api.failover import Wish
 from failover_api.forge import files, heads
+from failover_api.moves import batch
 from failover_api.outcome import GroupOutcome, Outcome
 from failover_api.sandbox import Fault, Sandbox
 from failover_api.sandbox.call import Refused
