@@ -23,6 +23,8 @@ VENV = ROOT / ".venv"
 LOCK = ROOT / "requirements" / "dev.txt"
 OLDEST = (3, 11)
 DECLARED = ("3.14", "3.13", "3.12", "3.11")  # as pyproject.toml's classifiers; tests/test_dev.py compares
+# All tests, a file on each core: with arguments they run one by one, so that -s, -x and a debugger work.
+PARALLEL = ("-n", str(os.cpu_count() or 1), "--dist", "loadfile", "-q")
 LOCKS = {  # file in requirements/ -> what `uv export` puts there
     "runtime.txt": ("--no-dev",),
     "image.txt": ("--no-dev", "--extra", "notify"),
@@ -118,7 +120,7 @@ def demo(args: list[str]) -> int:
 
 
 def test(args: list[str]) -> int:
-    return run(setup(), "-m", "pytest", *args)
+    return run(setup(), "-m", "pytest", *(args or PARALLEL))
 
 
 def check(args: list[str]) -> int:
@@ -129,7 +131,7 @@ def check(args: list[str]) -> int:
         "lint": (python, "-m", "ruff", "check", "."),
         "types": (python, "-m", "mypy"),
         "imports": (python.with_name("lint-imports"), "--no-logo"),
-        "tests": (python, "-m", "pytest", *args),
+        "tests": (python, "-m", "pytest", *(args or PARALLEL)),
     }
     failed = []
     for name, command in steps.items():

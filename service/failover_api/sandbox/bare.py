@@ -52,6 +52,7 @@ class Bare:
         self._store = DiskObjectStore(directory / "objects", loose_compression_level=1, pack_compression_level=1)
         self._pending: dict[str, tuple[int, bytes]] = {}
         self._batches = 0
+        self._is_closed = False
         self._kinds: dict[str, int] = {}
         self._sizes: dict[str, int] = {}
         self._lines: dict[str, int] = {}
@@ -68,7 +69,10 @@ class Bare:
         return cls(directory)
 
     def close(self) -> None:
-        self._store.close()
+        """Ends it: a request that is late finds no object any more."""
+        with self._lock:
+            self._is_closed = True
+            self._store.close()
 
     @contextlib.contextmanager
     def batch(self) -> Iterator[None]:
@@ -200,6 +204,8 @@ class Bare:
         if not _SHA.fullmatch(sha):
             raise KeyError(sha)
         with self._lock:
+            if self._is_closed:
+                raise KeyError(sha)
             return self._store.get_raw(ObjectID(sha.encode()))
 
     def _put(self, kind: int, raw: bytes) -> str:
@@ -213,7 +219,7 @@ class Bare:
 
     def _flush(self) -> None:
         """A few objects are a file each; many are one pack."""
-        if not self._pending or self._batches:
+        if not self._pending or self._batches or self._is_closed:
             return
         objects = [ShaFile.from_raw_string(kind, raw) for kind, raw in self._pending.values()]
         if len(objects) > LOOSE_AT_MOST:
