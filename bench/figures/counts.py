@@ -50,6 +50,7 @@ class Flow:
     services: int = 0  # generated ones, in one group `all`; 0 is the sample homelab
     top: str = ""  # more lines of the catalog
     protected: bool = False  # the branch takes pull requests only
+    edited: int | None = None  # a person commits just before the act: to so many of the manifests; 0: elsewhere
 
 
 def promote(name: str, *, dry_run: bool = False) -> Act:
@@ -98,7 +99,7 @@ class PromoteIfMatch:
 
 def flows() -> list[Flow]:
     """All that is promised about requests."""
-    bound = PromoteIfMatch("sonarr")
+    bound, listed = PromoteIfMatch("sonarr"), f"list of {LISTED} services"
     warm = (promote("sonarr"), demote("sonarr"))
     warm_several = (promote("plex"), demote("plex"))
     return [
@@ -109,7 +110,16 @@ def flows() -> list[Flow]:
         Flow("dry run, warm", promote("sonarr", dry_run=True), warm, only_304=True),
         Flow("status, warm", status("sonarr"), (status("sonarr"),), only_304=True),
         Flow("status, warm, two files", status("plex"), (status("plex"),), only_304=True),
-        Flow(f"list of {LISTED} services, warm", list_all, (list_all,), only_304=True, services=LISTED),
+        Flow(f"{listed}, warm", list_all, (list_all,), only_304=True, services=LISTED),
+        Flow(f"{listed}, when the branch moved elsewhere", list_all, (list_all,), 3, services=LISTED, edited=0),
+        Flow(
+            f"{listed}, when the branch moved by one of their files",
+            list_all,
+            (list_all,),
+            4,
+            services=LISTED,
+            edited=1,
+        ),
         Flow("history, warm", history("sonarr"), (*warm, history("sonarr")), only_304=True),
         Flow(f"promote of a group of {GROUPED}, warm", move_group(Action.PROMOTE), (list_all,), 2, 1, services=GROUPED),
         Flow(
@@ -140,6 +150,9 @@ async def count(flow: Flow, folder: Path) -> Counted:
     async with _opened(flow, folder) as (sandbox, failover):
         for act in flow.before:
             await act(failover)
+        if flow.edited is not None:
+            paths = [*repositories.generated(flow.services)][: flow.edited] or ["NOTES.md"]
+            sandbox.commit({path: (sandbox.read(path) or b"") + b"# by hand\n" for path in paths}, "Edit by hand")
         requests, commits = len(sandbox.requests), len(sandbox.log())
         await flow.act(failover)
         return Counted(tuple(sandbox.requests[requests:]), len(sandbox.log()) - commits)
