@@ -27,7 +27,7 @@ from failover_api.errors import BadRequest, FailoverError, MethodNotAllowed, Not
 from failover_api.metrics.exposition import open_metrics
 from failover_api.metrics.recorder import Recorder
 from failover_api.settings import Settings
-from failover_api.wiring import open_failover
+from failover_api.wiring import House, open_failover
 
 _log = logging.getLogger(__name__)
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._:-]{1,128}")
@@ -41,39 +41,17 @@ def create_app(
     It raises ConfigInvalid when there is no valid access file at the start, unless it is `open_to_all`.
     `metrics_listener` is the port of their own that metrics are served on; it is closed with the service.
     """
-    board = ui.Board()
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         access = None if open_to_all else open_access(settings)
-        gate = Gate(access.current if access else lambda: OPEN)
-        recorder = Recorder()
-        async with contextlib.AsyncExitStack() as opened:
-            await opened.enter_async_context(contextlib.aclosing(gate))
-            house = await opened.enter_async_context(
-                open_failover(
-                    settings,
-                    listeners=[recorder.ended, board.lookout.on_ended],
-                    watchers=[recorder.looked],
-                    traffic=recorder.traffic,
-                )
-            )
-            app.state.house, app.state.gate = house, gate
-            house.changes.listen(board.lookout.forget)
-            app.state.metrics = await opened.enter_async_context(
-                open_metrics(recorder, catalog=house.catalog, credentials=house.credentials, failover=house.failover)
-            )
-            if metrics_listener is not None:
-                await opened.enter_async_context(metrics.served(app.state.metrics, metrics_listener))
+        async with _opened(app, settings, access, metrics_listener) as house:
             watches = [house.catalog.watch(), access.watch()] if access else [house.catalog.watch()]
             watching = [asyncio.create_task(watch) for watch in watches]
-            with contextlib.suppress(FailoverError):  # without a catalog there is nothing to check
-                house.notifier.check()
             yield
             for watch in watching:
                 watch.cancel()
             await asyncio.gather(*watching, return_exceptions=True)
-            await board.lookout.aclose()
 
     app = FastAPI(
         title="failover-api",
@@ -85,16 +63,58 @@ def create_app(
         docs_url=None,
         redoc_url=None,
     )
-    app.state.board = board
+    app.state.board = ui.Board()
+    _add_routes(app, with_metrics=settings.metrics_port is None)
+    _add_bounds(app, settings)
+    return app
+
+
+@asynccontextmanager
+async def _opened(
+    app: FastAPI, settings: Settings, access: ConfigFile[Access] | None, metrics_listener: socket.socket | None
+) -> AsyncIterator[House]:
+    """Everything that lives as long as the service; routes find it in `app.state`."""
+    recorder, lookout = Recorder(), app.state.board.lookout
+    async with contextlib.AsyncExitStack() as opened:
+        gate = await opened.enter_async_context(contextlib.aclosing(Gate(access.current if access else lambda: OPEN)))
+        house = await opened.enter_async_context(
+            open_failover(
+                settings,
+                listeners=[recorder.ended, lookout.on_ended],
+                watchers=[recorder.looked],
+                traffic=recorder.traffic,
+            )
+        )
+        opened.push_async_callback(lookout.aclose)
+        house.changes.listen(lookout.forget)
+        app.state.house, app.state.gate = house, gate
+        app.state.metrics = await opened.enter_async_context(
+            open_metrics(recorder, catalog=house.catalog, credentials=house.credentials, failover=house.failover)
+        )
+        if metrics_listener is not None:
+            await opened.enter_async_context(metrics.served(app.state.metrics, metrics_listener))
+        with contextlib.suppress(FailoverError):  # without a catalog there is nothing to check
+            house.notifier.check()
+        yield house
+
+
+def _add_routes(app: FastAPI, *, with_metrics: bool) -> None:
     app.include_router(api.router)
     app.include_router(ui.router)
-    for path, probe in (("/healthz", _alive), ("/readyz", _ready)):
-        app.add_api_route(path, probe, methods=["GET", "HEAD"], include_in_schema=False)
-    for path, page in (("/docs", docs.page), ("/openapi.json", docs.schema)):
-        app.add_api_route(path, page, methods=["GET", "HEAD"], include_in_schema=False)
-    if settings.metrics_port is None:
+    for path, look in (
+        ("/healthz", _alive),
+        ("/readyz", _ready),
+        ("/docs", docs.page),
+        ("/openapi.json", docs.schema),
+    ):
+        app.add_api_route(path, look, methods=["GET", "HEAD"], include_in_schema=False)
+    if with_metrics:
         metrics.add_route(app)
     app.add_api_route(hooks.PATH, hooks.github, methods=["POST"], include_in_schema=False)
+
+
+def _add_bounds(app: FastAPI, settings: Settings) -> None:
+    """What every request meets, from the innermost to the outermost."""
     app.add_exception_handler(FailoverError, _on_error)
     app.add_exception_handler(RequestValidationError, _on_invalid)
     app.add_exception_handler(HTTPException, _on_http_error)
@@ -106,7 +126,6 @@ def create_app(
     )
     app.add_middleware(RequestContext)
     app.add_middleware(hardening.SecurityHeaders)
-    return app
 
 
 def open_access(settings: Settings) -> ConfigFile[Access]:
