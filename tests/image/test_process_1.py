@@ -15,6 +15,11 @@ LIMIT_S = 20.0
 APART = ("unshare", "--pid", "--fork", "--kill-child")  # the child is process 1 of a namespace of its own
 
 
+def _skip_without_namespaces() -> None:
+    if not shutil.which("unshare") or subprocess.run([*APART, "true"], capture_output=True, check=False).returncode:
+        pytest.skip("a namespace of processes cannot be made here: it needs unshare and root")
+
+
 @pytest.fixture
 def silent() -> Iterator[socket.socket]:
     """A server that takes a connection and never answers."""
@@ -24,8 +29,7 @@ def silent() -> Iterator[socket.socket]:
 
 
 def test_a_command_that_waits_ends_at_sigterm(silent: socket.socket) -> None:
-    if not shutil.which("unshare") or subprocess.run([*APART, "true"], capture_output=True, check=False).returncode:
-        pytest.skip("a namespace of processes cannot be made here: it needs unshare and root")
+    _skip_without_namespaces()
     url = f"http://127.0.0.1:{silent.getsockname()[1]}"
     command = [*APART, sys.executable, "-m", "failover_api", "status", "sonarr", "--server", url]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as outside:
@@ -38,3 +42,26 @@ def test_a_command_that_waits_ends_at_sigterm(silent: socket.socket) -> None:
         finally:
             outside.kill()
     assert (outside.returncode, printed) == (128 + signal.SIGTERM, "")
+
+
+SWALLOWING = """
+import signal
+from failover_api.edges import cli
+
+class Swallows:
+    def __del__(self):  # what is raised here is lost
+        signal.raise_signal(signal.SIGTERM)
+
+def app():
+    Swallows()
+    print("still here", flush=True)
+
+cli.app = app
+cli.main()
+"""
+
+
+def test_sigterm_is_heard_where_an_exception_would_be_lost() -> None:
+    _skip_without_namespaces()
+    done = subprocess.run([*APART, sys.executable, "-c", SWALLOWING], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (128 + signal.SIGTERM, "")

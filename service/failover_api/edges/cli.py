@@ -232,7 +232,8 @@ def main() -> NoReturn:
     # What a command has to say it says itself; only `serve` has a log.
     logging.getLogger("failover_api").addHandler(logging.NullHandler())
     if os.getpid() == 1:  # of a container: the kernel drops what has no handler, and imports take a while
-        signal.signal(signal.SIGTERM, lambda signum, _: sys.exit(128 + signum))
+        # Not by an exception, which whatever is being imported might swallow.
+        signal.signal(signal.SIGTERM, lambda signum, _: os._exit(128 + signum))
     app()
     raise AssertionError("unreachable")
 

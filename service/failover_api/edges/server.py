@@ -80,4 +80,6 @@ def shutdown_s(settings: Settings) -> int:
 
 
 def _leave(signum: int, frame: FrameType | None) -> None:
-    sys.exit(0)
+    """At once: an exception might be swallowed by whatever runs."""
+    sys.stderr.flush()
+    os._exit(0)

@@ -177,8 +177,8 @@ class Task:
             )
 
     def _version(self, seen: Seen) -> str:
-        versions = versions_of(seen)
-        return joined_version([versions[service.name] for service in self.services])
+        own = {service.name: seen[service.name] for service in self.services}  # in a batch many others were seen too
+        return joined_version(list(versions_of(own).values()))
 
     def _naming(self, service: Service, error: FailoverError) -> FailoverError:
         if self.asked.group is None:
