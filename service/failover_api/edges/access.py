@@ -12,7 +12,7 @@ import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 from urllib.parse import urlsplit
 
 from cachetools import TTLCache
@@ -23,7 +23,9 @@ from failover_api.core.access_text import GITHUB_ACTIONS
 from failover_api.core.catalog import no_group, no_service
 from failover_api.core.wording import one_line
 from failover_api.errors import FailoverError, Forbidden, TooManyRequests, Unauthenticated
-from failover_api.oidc import Verifier
+
+if TYPE_CHECKING:
+    from failover_api.oidc import Verifier
 
 OPEN = Access(anonymous=frozenset(Verb), tokens=(), issuers=())  # what --insecure-no-auth means
 FAILURES, WINDOW_S = 30, 60.0  # of an address, before it is told to wait
@@ -38,11 +40,12 @@ class Gate:
 
     def __init__(self, access: Callable[[], Access]) -> None:
         self._access = access
-        self._verifier = Verifier()
+        self._verifier: Verifier | None = None  # made when it is needed: cryptography takes megabytes
         self._failures = Failures()
 
     async def aclose(self) -> None:
-        await self._verifier.aclose()
+        if self._verifier is not None:
+            await self._verifier.aclose()
 
     async def identify(self, bearer: str | None, address: str) -> Caller:
         """Raises Unauthenticated, TooManyRequests after too many of these, NotReady while the token's issuer is down.
@@ -75,6 +78,10 @@ class Gate:
     async def _vouched_for(self, access: Access, bearer: str) -> Caller:
         if not access.issuers or bearer.count(".") != 2:
             raise Unauthenticated("the token is not known here")
+        if self._verifier is None:
+            from failover_api.oidc import Verifier
+
+            self._verifier = Verifier()
         verified = await self._verifier.verify(bearer, access.issuers)
         return Caller(name_of(verified.issuer, verified.claims), verified.issuer.grants(verified.claims))
 
