@@ -3,6 +3,7 @@
 import ipaddress
 import itertools
 import os
+import signal
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,6 +16,9 @@ hypothesis.settings.register_profile("house", deadline=None)  # a busy machine i
 hypothesis.settings.load_profile("house")
 
 NUMBERS = itertools.count(1)  # of the tests' repositories
+# A shell's background job has it ignored, and so would have everything that a test starts and interrupts.
+signal.signal(signal.SIGINT, signal.default_int_handler)
+
 REFUSED: list[str] = []  # refusals since the running test began: code under test may have swallowed the exception
 
 
