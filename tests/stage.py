@@ -209,19 +209,8 @@ class Stage:
     @contextlib.contextmanager
     def served(self, **changes: Any) -> Iterator[str]:
         """The real app behind a real server; gives its URL."""
-        listener = socket.create_server(("127.0.0.1", 0))
-        config = uvicorn.Config(self.app(self.settings(**changes)), log_config=None, access_log=False)
-        server = uvicorn.Server(config)
-        thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
-        thread.start()
-        while not server.started:
-            time.sleep(0.005)
-        try:
-            yield f"http://127.0.0.1:{listener.getsockname()[1]}"
-        finally:
-            server.should_exit = True
-            thread.join()
-            listener.close()
+        with serving(self.app(self.settings(**changes))) as url:
+            yield url
 
     # A person's acts
 
@@ -285,6 +274,23 @@ class Stage:
 
     def fault(self, kind: Any, **how: Any) -> None:
         self.sandbox.faults.add(Fault(kind, **how))
+
+
+@contextlib.contextmanager
+def serving(app: FastAPI) -> Iterator[str]:
+    """An app behind a real server; gives its URL."""
+    listener = socket.create_server(("127.0.0.1", 0))
+    server = uvicorn.Server(uvicorn.Config(app, log_config=None, access_log=False))
+    thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
+    thread.start()
+    while not server.started:
+        time.sleep(0.005)
+    try:
+        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+    finally:
+        server.should_exit = True
+        thread.join()
+        listener.close()
 
 
 @functools.cache

@@ -132,7 +132,16 @@ def test_every_problem_is_refused_failed_or_unknown_and_stands_at_0_before(stage
     assert recorder.registry.get_sample_value("failover_moves_total", labels) == 1
 
 
-FAILED = {"conflict", "github-error", "github-permission", "github-rate-limited", "github-unavailable", "not-ready"}
+FAILED = {
+    "cannot-plan",
+    "conflict",
+    "github-error",
+    "github-permission",
+    "github-rate-limited",
+    "github-unavailable",
+    "not-ready",
+    "repository-not-found",
+}
 
 
 async def test_moves_that_wait_for_their_turn_are_shown(stage: Stage) -> None:

@@ -7,10 +7,20 @@ and neither fails nor delays a move.
 import logging
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Literal, TypeVar
 
 from failover_api.core.catalog import Action, Policy
-from failover_api.errors import FailoverError
+from failover_api.errors import (
+    CannotPlan,
+    ConfigInvalid,
+    Conflict,
+    FailoverError,
+    GitHubError,
+    GitHubRateLimited,
+    GitHubUnavailable,
+    NotReady,
+    RepositoryNotFound,
+)
 from failover_api.outcome import Outcome
 
 E = TypeVar("E")
@@ -44,6 +54,27 @@ class Ended:
         if outcome is None or self.dry_run or outcome.dry_run or outcome.is_repeat or not outcome.changed:
             return None
         return outcome
+
+
+# Not a refusal, which is the answer to a wish: the wish was good, and could not be carried out.
+_FAILURES = (
+    CannotPlan,
+    ConfigInvalid,
+    Conflict,
+    GitHubError,
+    GitHubRateLimited,
+    GitHubUnavailable,
+    NotReady,
+    RepositoryNotFound,
+)
+Verdict = Literal["refused", "failed", "unknown"]
+
+
+def verdict(error: FailoverError) -> Verdict:
+    """What a move came to that met this error. `unknown`: it may have been carried out."""
+    if error.outcome == "unknown":
+        return "unknown"
+    return "failed" if isinstance(error, _FAILURES) else "refused"
 
 
 Listener = Callable[[Ended], None]

@@ -9,7 +9,7 @@ import pytest
 
 from failover_api.config_file import access_file
 from failover_api.core.access import Issuer as Configured
-from failover_api.core.access import digest_of
+from failover_api.core.access import Verb, digest_of
 from failover_api.edges import access
 from failover_api.edges.access import FAILURES, Gate
 from failover_api.errors import TooManyRequests, Unauthenticated
@@ -338,4 +338,6 @@ async def test_every_decision_is_one_line(guarded: Stage, caplog: pytest.LogCapt
 
 
 def test_open_to_all_is_what_it_says() -> None:
-    assert access.OPEN.stranger.name == "anonymous"
+    stranger = access.OPEN.stranger
+    assert stranger.name == "anonymous"
+    assert all(stranger.may(verb, "sonarr") for verb in Verb)

@@ -204,10 +204,15 @@ def bearer_of(request: Request) -> str | None:
 
 
 async def visit(request: Request) -> Visit:
-    """The caller of a request. Raises as Gate.identify()."""
+    """The caller of a request, by its Authorization header. Raises as Gate.identify()."""
+    return await identify(request, bearer_of)
+
+
+async def identify(request: Request, bearer: Callable[[Request], str | None]) -> Visit:
+    """The caller, by the token that `bearer` finds; a refusal is written down. Raises as Gate.identify()."""
     gate: Gate = request.app.state.gate
     try:
-        return Visit(await gate.identify(bearer_of(request), address_of(request)), request)
+        return Visit(await gate.identify(bearer(request), address_of(request)), request)
     except FailoverError as exc:
         audit(request, None, allowed=False, why=exc.slug, detail=exc.detail)
         raise

@@ -8,7 +8,7 @@ from fastapi.responses import RedirectResponse
 
 from failover_api.core.access import Verb
 from failover_api.core.catalog import Action
-from failover_api.edges.access import Visit
+from failover_api.edges.access import Visit, identify
 from failover_api.edges.answers import history_body, status_body
 from failover_api.edges.api import GROUP, SERVICE, Target, house, known_groups, visible_error
 from failover_api.edges.board import cards, links, visitor
@@ -178,7 +178,7 @@ async def sign_in(request: Request) -> Response:
     goal = local_path(form.one("next"))
     try:
         bearer = visitor.checked_bearer(form.one("bearer"))
-        await visitor.identify(request, bearer)
+        await identify(request, lambda _: bearer)
     except (BadRequest, Unauthenticated) as exc:
         return board(request).pages.sign_in(request, goal, exc)
     response = RedirectResponse(goal, 303, headers=HEADERS)

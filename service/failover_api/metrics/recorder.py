@@ -6,7 +6,7 @@ from prometheus_client import CollectorRegistry, Counter, Histogram
 
 from failover_api.core.catalog import Action, Policy, Service
 from failover_api.errors import FailoverError, GitHubRateLimited, NotReady, WriteConflict
-from failover_api.event import Ended
+from failover_api.event import Ended, verdict
 from failover_api.failover import Status, Unreadable
 from failover_api.forge.replies import BadCredentials
 from failover_api.forge.traffic import Denied, Exchanged, Happening, Quota, Refused, Repeated
@@ -15,10 +15,6 @@ from failover_api.outcome import Outcome
 
 MOVE_BUCKETS_S = (0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 20.0, 30.0)
 REQUEST_BUCKETS_S = (0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
-# What GitHub or the process is to blame for; any other error refuses a wish.
-_FAILED = frozenset(
-    {"conflict", "github-error", "github-permission", "github-rate-limited", "github-unavailable", "not-ready"}
-)
 
 
 class Recorder:
@@ -210,9 +206,7 @@ def _done(outcome: Outcome, has_changes: bool) -> str:
 
 
 def _problem(error: FailoverError | None) -> str:
-    if error is None or error.outcome != "not-applied":
-        return "unknown"
-    return "failed" if error.slug in _FAILED else "refused"
+    return "unknown" if error is None else verdict(error)
 
 
 def _rehearsed(event: Ended) -> str:

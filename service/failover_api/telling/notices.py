@@ -6,36 +6,13 @@ from failover_api.core.catalog import Action
 from failover_api.core.notice import Event, Notice, make_notice
 from failover_api.core.plan import Plan
 from failover_api.core.sentence import destination, names_of, sentence
-from failover_api.errors import (
-    CannotPlan,
-    Conflict,
-    FailoverError,
-    GitHubError,
-    GitHubPermission,
-    GitHubRateLimited,
-    GitHubUnavailable,
-    NotReady,
-    RepositoryNotFound,
-)
-from failover_api.event import Ended
+from failover_api.errors import FailoverError
+from failover_api.event import Ended, verdict
 from failover_api.outcome import Outcome
 from failover_api.telling.merges import Merged
 
 MAX_DETAIL = 500
-# Not a refusal, which is the answer to a wish: the wish was good, and could not be carried out.
-FAILURES = frozenset(
-    cls.slug
-    for cls in (
-        CannotPlan,
-        Conflict,
-        GitHubError,
-        GitHubPermission,
-        GitHubRateLimited,
-        GitHubUnavailable,
-        NotReady,
-        RepositoryNotFound,
-    )
-)
+_EVENTS = {"refused": Event.REFUSED, "failed": Event.FAILED, "unknown": Event.OUTCOME_UNKNOWN}
 _UNDONE = {
     Event.REFUSED: ("{name} was not {moved}", "{name} was not {moved}: {detail}"),
     Event.FAILED: ("{name} could not be {moved}", "{name} could not be {moved}: {detail}"),
@@ -85,9 +62,7 @@ def event_of(outcome: Outcome) -> Event:
 
 
 def event_of_error(error: FailoverError) -> Event:
-    if error.outcome == "unknown":
-        return Event.OUTCOME_UNKNOWN
-    return Event.FAILED if error.slug in FAILURES else Event.REFUSED
+    return _EVENTS[verdict(error)]
 
 
 def _of_outcome(ended: Ended, outcome: Outcome) -> Notice:

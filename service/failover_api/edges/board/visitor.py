@@ -13,9 +13,9 @@ from typing import Annotated
 from fastapi import Depends, Request, Response
 
 from failover_api.core.access import Verb
-from failover_api.edges.access import Gate, Visit, address_of, audit
+from failover_api.edges.access import Visit, identify
 from failover_api.edges.access import visit as visit_by_header
-from failover_api.errors import BadRequest, FailoverError, Forbidden
+from failover_api.errors import BadRequest, Forbidden
 
 COOKIE = "__Host-failover"
 MAX_BEARER = 3800  # a browser keeps 4,096 bytes of a cookie, its name and attributes included
@@ -33,7 +33,7 @@ async def visit(request: Request, *, is_repeated: bool = False) -> Visit:
 
     `is_repeated`: a page that is open asks for news. The audit log has its opening, and is spared the rest.
     """
-    who = await identify(request, bearer_of(request))
+    who = await identify(request, bearer_of)
     if not (is_repeated and who.caller.may_any(Verb.VIEW)):
         who.needs_any(Verb.VIEW, "board")
     return who
@@ -43,20 +43,10 @@ async def reader(request: Request) -> Visit:
     """Who reads what scripts read too: by the Authorization header, or by the cookie where there is none."""
     if "authorization" in request.headers:
         return await visit_by_header(request)
-    return await identify(request, bearer_of(request))
+    return await identify(request, bearer_of)
 
 
 Reader = Annotated[Visit, Depends(reader)]
-
-
-async def identify(request: Request, bearer: str | None) -> Visit:
-    """Asks the gate; a refusal is written down. Raises as Gate.identify()."""
-    gate: Gate = request.app.state.gate
-    try:
-        return Visit(await gate.identify(bearer, address_of(request)), request)
-    except FailoverError as exc:
-        audit(request, None, allowed=False, why=exc.slug, detail=exc.detail)
-        raise
 
 
 def checked_bearer(text: str) -> str:
