@@ -361,7 +361,7 @@ async def test_a_change_since_the_dry_run_is_412_also_between_check_and_write(st
 
 
 @pytest.mark.parametrize(
-    "header", ["", "x", '"x"', "null", '""', 'W/"{etag}"', "{etag}x", '"{etag}", bad', "{bare}",
+    "header", ["", "x", '"x"', "null", '""', 'w/"{etag}"', "{etag}x", '"{etag}", bad', "{bare}",
                '"' + "a" * 9000 + '"', "'{bare}'", '"..", ".."']
 )  # fmt: skip
 async def test_a_malformed_if_match_is_412(stage: Stage, header: str) -> None:
@@ -371,6 +371,19 @@ async def test_a_malformed_if_match_is_412(stage: Stage, header: str) -> None:
         response = await client.post("/api/failover/sonarr/promote", headers={"If-Match": given})
     problem(response, "precondition-failed", 412)
     assert not stage.writes
+
+
+@pytest.mark.parametrize("form", ["W/{etag}", '{bare}-gzip"', 'W/{bare}-gzip"', '{bare};br"', '{bare}--gzip"'])
+async def test_what_a_proxy_that_compresses_makes_of_an_etag_is_taken(stage: Stage, form: str) -> None:
+    async with stage.client() as client:
+        etag = (await client.get("/api/failover/sonarr")).headers["etag"]
+        given = form.format(etag=etag, bare=etag.removesuffix('"'))
+        same = await client.get("/api/failover/sonarr", headers={"If-None-Match": given})
+        assert (same.status_code, same.headers["etag"]) == (304, etag)
+        moved = await client.post("/api/failover/sonarr/promote", headers={"If-Match": given})
+        assert (moved.status_code, moved.json()["changed"]) == (200, True)
+        again = await client.post("/api/failover/sonarr/demote", headers={"If-Match": given})
+        problem(again, "precondition-failed", 412)
 
 
 async def test_any_of_several_if_match_etags_will_do(stage: Stage) -> None:

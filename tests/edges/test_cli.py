@@ -15,7 +15,7 @@ from failover_api.edges.cli import app, exit_code
 from failover_api.edges.problems import STATUSES, problem
 from failover_api.errors import FailoverError
 from tests.edges.shell import Cli, answering
-from tests.stage import FILES, SONARR, Stage, entry
+from tests.stage import FILES, RADARR, RELEASE, SONARR, Stage, entry
 
 EXIT_CODES = {
     "bad-request": 2,
@@ -381,3 +381,12 @@ def test_help_names_every_command() -> None:
     for command in ("list", "status", "history", "promote", "demote", "rollback", "check", "serve", "demo"):
         assert f" {command} " in result.output
     assert "--insecure-no-auth" in CliRunner().invoke(app, ["serve", "--help"], env={"COLUMNS": "200"}).output
+
+
+def test_a_list_in_which_nothing_could_be_read_is_exit_1(cli: Cli) -> None:
+    names = [service["service"] for service in cli.json("list")["services"]]
+    assert len(names) > 1
+    cli.stage.commit({SONARR: "a: [", RADARR: "a: [", RELEASE: "a: ["})
+    assert all(service["error"] for service in cli.json("list", code=1)["services"])
+    cli.stage.commit({SONARR: FILES[SONARR]})
+    assert not all(service["error"] for service in cli.json("list")["services"])

@@ -41,7 +41,7 @@ def test_a_command_that_waits_ends_at_sigterm(silent: socket.socket) -> None:
             connection.close()
         finally:
             outside.kill()
-    assert (outside.returncode, printed) == (128 + signal.SIGTERM, "")
+    assert (outside.returncode, printed) == (128 + signal.SIGTERM, "interrupted\n")
 
 
 SWALLOWING = """

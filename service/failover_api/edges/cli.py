@@ -3,7 +3,6 @@
 import contextlib
 import logging
 import os
-import signal
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -12,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 import typer
 
 from failover_api.edges.desk import Body, Desk, Direct, MoveOptions, Refused, refused
+from failover_api.edges.interruption import Interrupted, Interruption, set_handlers
 from failover_api.edges.options import (
     VERBS,
     Allow,
@@ -92,7 +92,14 @@ def options(
 def list_services(as_json: AsJson = False, server: Server = None) -> None:
     """Where every service is."""
     terminal = Terminal(as_json=as_json)
-    _at_desk(terminal, server, lambda desk: terminal.show_list(desk.list_all()))
+
+    def run(desk: Desk) -> None:
+        body = desk.list_all()
+        terminal.show_list(body)
+        if body["services"] and all(service["error"] for service in body["services"]):
+            raise typer.Exit(FAILED)
+
+    _at_desk(terminal, server, run)
 
 
 @app.command()
@@ -168,14 +175,14 @@ def check(as_json: AsJson = False) -> None:
     """Go through everything that could be wrong: catalog, credentials, permissions, branch rules, every switch."""
     terminal = Terminal(as_json=as_json)
 
-    def run(settings: "Settings") -> None:
-        with contextlib.closing(Direct(settings)) as desk:
+    def run(settings: "Settings", interruption: Interruption) -> None:
+        with contextlib.closing(Direct(settings, interruption)) as desk:
             body = desk.check()
         terminal.show_checks(body)
         if not body["ok"]:
             raise typer.Exit(FAILED)
 
-    _carry_out(terminal, run)
+    _carry_out_in_order(terminal, run)
 
 
 @app.command()
@@ -224,7 +231,13 @@ def demo(
     """Walk through a failover against a built-in sandbox; nothing outside this machine is touched."""
     from failover_api.edges.demo import run_demo
 
-    raise typer.Exit(run_demo(keep_serving=serve))
+    interruption = Interruption()
+    try:
+        with interruption.caught():
+            code = run_demo(keep_serving=serve)
+    except Interrupted as exc:
+        raise typer.Exit(DONE if serve else exc.exit_code) from None
+    raise typer.Exit(code)
 
 
 def main() -> NoReturn:
@@ -233,7 +246,7 @@ def main() -> NoReturn:
     logging.getLogger("failover_api").addHandler(logging.NullHandler())
     if os.getpid() == 1:  # of a container: the kernel drops what has no handler, and imports take a while
         # Not by an exception, which whatever is being imported might swallow.
-        signal.signal(signal.SIGTERM, lambda signum, _: os._exit(128 + signum))
+        set_handlers(lambda signum, _: os._exit(128 + signum))
     app()
     raise AssertionError("unreachable")
 
@@ -265,6 +278,9 @@ class Manner:
 
 
 def _move(wanted: Wanted, options: MoveOptions, how: Manner, terminal: Terminal, server: str | None) -> None:
+    interruption = Interruption()
+    options = replace(options, on_write=interruption.sending)
+
     def run(desk: Desk) -> None:
         chosen = options
         if terminal.can_ask and not how.yes and not options.dry_run:
@@ -273,20 +289,25 @@ def _move(wanted: Wanted, options: MoveOptions, how: Manner, terminal: Terminal,
                 terminal.err.print("Nothing was written.")
                 raise typer.Exit(REFUSED)
             chosen = replace(options, if_match=etag)
-        try:
-            outcome, _ = _with_steps(wanted, desk, chosen, terminal)
-        except KeyboardInterrupt:
-            if chosen.dry_run:
-                raise
-            raise refused(wanted.interrupted) from None
+        outcome, _ = _with_steps(wanted, desk, chosen, terminal)
+        code = DONE
         if how.wait and pending_of(outcome):
-            outcome = _waited_for(desk, outcome, terminal)
+            outcome, code = _waited_for(desk, outcome, terminal)
         terminal.show_outcome(outcome, with_diff=options.dry_run)
         if how.wait and is_closed(outcome):
             terminal.err.print("The pull request was closed; nothing moved.")
-            raise typer.Exit(REFUSED)
+            code = REFUSED
+        if code:
+            raise typer.Exit(code)
 
-    _at_desk(terminal, server, run)
+    try:
+        _at_desk(terminal, server, run, interruption)
+    except Interrupted as exc:
+        if not interruption.may_have_written:
+            terminal.note("interrupted: nothing was written")
+            raise typer.Exit(exc.exit_code) from None
+        terminal.show_problem(refused(wanted.interrupted).problem)
+        raise typer.Exit(UNKNOWN) from None
 
 
 def _with_steps(wanted: Wanted, desk: Desk, options: MoveOptions, terminal: Terminal) -> tuple[Body, str]:
@@ -294,27 +315,44 @@ def _with_steps(wanted: Wanted, desk: Desk, options: MoveOptions, terminal: Term
         return wanted.carry_out(desk, replace(options, on_step=told))
 
 
-def _waited_for(desk: Desk, outcome: Body, terminal: Terminal) -> Body:
-    """Ctrl-C ends the wait; what was proposed stays so."""
+def _waited_for(desk: Desk, outcome: Body, terminal: Terminal) -> tuple[Body, int]:
+    """The outcome, and the exit code. A signal ends the wait; what was proposed stays so, and its end is not known."""
     try:
-        return wait_for_merge(desk, outcome, told=terminal.note)
-    except KeyboardInterrupt:
+        return wait_for_merge(desk, outcome, told=terminal.note), DONE
+    except Interrupted:
         terminal.note("no longer waiting; the pull request stays open")
-        return outcome
+        return outcome, UNKNOWN
 
 
-def _at_desk(terminal: Terminal, server: str | None, use: Callable[[Desk], None]) -> None:
-    def run(settings: "Settings") -> None:
-        with contextlib.closing(_desk(settings, server)) as desk:
+def _at_desk(
+    terminal: Terminal, server: str | None, use: Callable[[Desk], None], interruption: Interruption | None = None
+) -> None:
+    def run(settings: "Settings", interruption: Interruption) -> None:
+        with contextlib.closing(_desk(settings, server, interruption)) as desk:
             use(desk)
 
-    _carry_out(terminal, run)
+    _carry_out_in_order(terminal, run, interruption)
 
 
-def _desk(settings: "Settings", server: str | None) -> Desk:
+def _carry_out_in_order(
+    terminal: Terminal, run: Callable[["Settings", Interruption], None], interruption: Interruption | None = None
+) -> None:
+    """Signals end it in order. With an `interruption` the caller says what that means: Interrupted is raised."""
+    ours = interruption or Interruption()
+    try:
+        with ours.caught():
+            _carry_out(terminal, lambda settings: run(settings, ours))
+    except Interrupted as exc:
+        if interruption is not None:
+            raise
+        terminal.note("interrupted")
+        raise typer.Exit(exc.exit_code) from None
+
+
+def _desk(settings: "Settings", server: str | None, interruption: Interruption) -> Desk:
     url = (server or settings.server or "").rstrip("/")
     if not url:
-        return Direct(settings)
+        return Direct(settings, interruption)
     token = settings.token.get_secret_value() if settings.token else None
     return Remote(url, token, timeout_s=settings.deadline_s + 5.0)
 
@@ -338,6 +376,3 @@ def _carry_out(terminal: Terminal, run: Callable[["Settings"], None]) -> None:
         problem = refused(exc).problem
         terminal.show_problem(problem)
         raise typer.Exit(USAGE if isinstance(exc, ConfigInvalid) else exit_code(problem)) from exc
-    except KeyboardInterrupt:
-        sys.stderr.write("\ninterrupted; `failover status SERVICE` tells where a service is\n")
-        raise typer.Exit(130) from None

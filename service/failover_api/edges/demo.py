@@ -5,7 +5,6 @@ and the story (story.py) is told through its HTTP API.
 """
 
 import contextlib
-import signal
 import socket
 import sys
 import tempfile
@@ -18,6 +17,7 @@ from types import FrameType
 
 from rich.text import Text
 
+from failover_api.edges.interruption import set_handlers
 from failover_api.edges.remote import Remote
 from failover_api.edges.story import Story
 from failover_api.edges.terminal import Terminal
@@ -129,8 +129,7 @@ def _serve_until_stopped(terminal: Terminal, url: str, git_dir: Path, person: Pe
     def stop(signum: int, frame: FrameType | None) -> None:
         stopped.set()
 
-    for signum in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(signum, stop)
+    set_handlers(stop)
     terminal.out.print(Text("\nStill serving; stop with Ctrl-C. To try:", style="bold"))
     for line in (
         f"curl {url}/api/failover",

@@ -12,11 +12,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from failover_api.edges.idempotency import checked_key
+from failover_api.edges.interruption import Interruption
 from failover_api.edges.problems import problem
 from failover_api.errors import FailoverError
 
 if TYPE_CHECKING:  # the command line should not wait for what it may not need
     from failover_api.failover import Wish
+    from failover_api.moves.task import Step
     from failover_api.settings import Settings
 
 Body = dict[str, Any]
@@ -35,7 +37,7 @@ class Refused(Exception):
 class MoveOptions:
     """How a move is asked for. `if_match` is the ETag of what was shown, `key` an Idempotency-Key.
 
-    `on_step` is told what is being done, in words.
+    `on_step` is told what is being done, in words; `on_write` when a write may be sent from now on.
     """
 
     dry_run: bool = False
@@ -46,6 +48,7 @@ class MoveOptions:
     key: str | None = None
     if_match: str | None = None
     on_step: Callable[[str], None] = lambda _: None
+    on_write: Callable[[], None] = lambda: None
 
 
 class Desk(Protocol):
@@ -73,8 +76,8 @@ class Desk(Protocol):
 class Direct:
     """Works on GitHub itself: no service need be running. What was read for one command is there for the next."""
 
-    def __init__(self, settings: "Settings") -> None:
-        self._settings = settings
+    def __init__(self, settings: "Settings", interruption: Interruption | None = None) -> None:
+        self._settings, self._interruption = settings, interruption or Interruption()
         self._runner = asyncio.Runner()
         self._exits = contextlib.AsyncExitStack()
         self._house: Any = None
@@ -146,14 +149,21 @@ class Direct:
         return self._in_house(run)
 
     def _in_house(self, use: Callable[[Any], Coroutine[Any, Any, T]]) -> T:
+        self._interruption.check()
         try:
             return self._runner.run(self._used(use))
         except FailoverError as exc:
             raise refused(exc) from exc
+        except asyncio.CancelledError:
+            self._interruption.check()
+            raise
+        finally:
+            self._interruption.ended()
 
     async def _used(self, use: Callable[[Any], Coroutine[Any, Any, T]]) -> T:
         from failover_api.wiring import open_failover
 
+        await self._interruption.cancels()
         if self._house is None:
             self._house = await self._exits.enter_async_context(open_failover(self._settings))
         return await use(self._house)
@@ -179,8 +189,19 @@ def _wish(options: MoveOptions) -> "Wish":
         key=checked_key(() if options.key is None else (options.key,)),
         supersede=options.supersede,
         skip_refused=options.skip_refused,
-        on_step=options.on_step,
+        on_step=_telling(options),
     )
+
+
+def _telling(options: MoveOptions) -> Callable[["Step"], None]:
+    from failover_api.moves.task import Step
+
+    def tell(step: Step) -> None:
+        if step in {Step.WRITING, Step.PROPOSING}:
+            options.on_write()
+        options.on_step(step)
+
+    return tell
 
 
 def _dump(body: Any) -> Body:

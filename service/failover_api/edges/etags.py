@@ -3,6 +3,9 @@
 The first part names the manifests a representation was made from, the second the representation itself.
 If-None-Match compares the whole; If-Match on a move compares the first part, so the ETag of a status or of a dry run
 serves. https://www.rfc-editor.org/rfc/rfc9110#section-13.1
+
+A proxy that compresses makes them weak (`W/"..."`) or puts a suffix behind (`"...-gzip"`). They are taken all the same:
+what they name is the manifests, however a representation was sent.
 """
 
 import hashlib
@@ -10,8 +13,9 @@ import re
 
 from failover_api.errors import PreconditionFailed
 
-_OURS = re.compile(r'"([0-9a-f]{32})\.([0-9a-f]{16})"')
-_LISTED = re.compile(r'(W/)?("[\x21\x23-\x7e\x80-\xff]*")')
+_SUFFIX = r"(?:[-;]{1,2}(?:gzip|br|zstd|deflate)){0,2}"  # of Apache's mod_deflate, of Jetty
+_OURS = re.compile(rf'(?:W/)?"([0-9a-f]{{32}})\.[0-9a-f]{{16}}{_SUFFIX}"')
+_LISTED = re.compile(rf'(?:W/)?"([\x21\x23-\x7e\x80-\xff]*?){_SUFFIX}"')
 
 
 def etag_of(version: str, body: bytes) -> str:
@@ -27,11 +31,11 @@ def matches_none(header: str | None, etag: str) -> bool:
     """Whether If-None-Match names this ETag (weak comparison): then the answer is 304."""
     if header is None:
         return False
-    return header.strip() == "*" or any(tag == etag for _, tag in _LISTED.findall(header))
+    return header.strip() == "*" or any(f'"{tag}"' == etag for tag in _LISTED.findall(header))
 
 
 def versions_of(header: str | None) -> frozenset[str] | None:
-    """The versions an If-Match takes (strong comparison); None when any will do.
+    """The versions an If-Match takes; None when any will do.
 
     Raises PreconditionFailed for a header that is no list of ETags of ours.
     """

@@ -1,23 +1,34 @@
 """A running service, over HTTP, as the command line sees it: a Desk as desk.py says."""
 
+import re
+from collections.abc import Callable
 from typing import Any
 from urllib.parse import quote
 
 from failover_api.edges.desk import Body, MoveOptions, Refused, refused
 from failover_api.edges.idempotency import checked_key
 from failover_api.edges.problems import TYPE_PREFIX
-from failover_api.errors import FailoverError, NotReady, OutcomeUnknown
+from failover_api.errors import BadRequest, FailoverError, NotReady, OutcomeUnknown, PreconditionFailed
 
 _AGAIN = "ask again: a service that is already there is not moved twice"
 _KEYED = "ask again with the same key: it is not done twice"
 _LOOK = "look at its history before you ask again: rolling back twice undoes the rollback"
+# A proxy that compresses drops or weakens the ETag that a confirmed move is bound to.
+_HEADERS = {"accept": "application/json", "accept-encoding": "identity", "cache-control": "no-transform"}
+_SENDING = "send_request_headers.started"  # of httpcore's trace: before it nothing has left
+_NO_ETAG = (
+    "sent no ETag with the dry run (a proxy in between drops it), so the move cannot be bound to what was shown; "
+    "nothing was written. --yes moves without that"
+)
+_UNSENDABLE = "FAILOVER_TOKEN holds a blank, a line end or a letter that no HTTP header takes; nothing was sent"
+_TOKEN = re.compile(r"[\x21-\x7e]+")
 
 
 class Remote:
     """A running service."""
 
     def __init__(self, url: str, token: str | None, timeout_s: float) -> None:
-        self._url, self._token, self._timeout_s = url, token, timeout_s
+        self._url, self._token, self._timeout_s = url, (token or "").strip(), timeout_s
 
     def close(self) -> None:
         """Each request has a connection of its own."""
@@ -45,11 +56,14 @@ class Remote:
             key = checked_key(() if options.key is None else (options.key,))
         except FailoverError as exc:
             raise refused(exc) from exc
+        if options.if_match == "":
+            raise refused(PreconditionFailed(f"{self._url} {_NO_ETAG}"))
         named = {"If-Match": options.if_match, "Idempotency-Key": key}
         headers = {name: value for name, value in named.items() if value is not None}
         again = None if options.dry_run else _again(action, key)
         options.on_step(f"asking {self._url}")
-        return self._ask("POST", path, expect="changes", again=again, json=wish, headers=headers)
+        on_write = None if options.dry_run else options.on_write
+        return self._ask("POST", path, expect="changes", again=again, on_sent=on_write, json=wish, headers=headers)
 
     def _ask(
         self,
@@ -58,6 +72,7 @@ class Remote:
         *,
         expect: str,
         again: str | None = None,
+        on_sent: Callable[[], None] | None = None,
         headers: Any = None,
         json: Any = None,
         params: Any = None,
@@ -65,17 +80,25 @@ class Remote:
         """The body, which has the key `expect`, and its ETag. `again` is what to do when a write has no answer."""
         import httpx2
 
-        headers = {"accept": "application/json", **(headers or {})}
-        if self._token:
-            headers["authorization"] = f"Bearer {self._token}"
+        is_sent = False
+
+        def trace(event: str, _: object) -> None:
+            nonlocal is_sent
+            if event.endswith(_SENDING) and not is_sent:
+                is_sent = True
+                if on_sent is not None:
+                    on_sent()
+
+        headers = {**_HEADERS, **self._authorization(), **(headers or {})}
         try:
-            response = httpx2.request(
-                method, self._url + path, headers=headers, json=json, params=params, timeout=self._timeout_s
-            )
-        except (httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.UnsupportedProtocol, httpx2.InvalidURL) as exc:
+            with httpx2.Client(timeout=self._timeout_s) as client:
+                response = client.request(
+                    method, self._url + path, headers=headers, json=json, params=params, extensions={"trace": trace}
+                )
+        except (httpx2.HTTPError, httpx2.InvalidURL, UnicodeError) as exc:
+            if is_sent:
+                raise refused(self._unanswered(f"did not answer ({type(exc).__name__})", again)) from exc
             raise refused(NotReady(f"{self._url} cannot be reached ({type(exc).__name__})")) from exc
-        except httpx2.HTTPError as exc:
-            raise refused(self._unanswered(f"did not answer ({type(exc).__name__})", again)) from exc
         try:
             body = response.json()
         except ValueError:
@@ -87,6 +110,14 @@ class Remote:
         foreign = f"answered {response.status_code}, and not as a failover-api does"
         carried_out = response.is_success or response.status_code >= 500
         raise refused(self._unanswered(foreign, again if carried_out else None))
+
+    def _authorization(self) -> dict[str, str]:
+        """Raises Refused for a token that no header takes; the token is not shown."""
+        if not self._token:
+            return {}
+        if not _TOKEN.fullmatch(self._token):
+            raise refused(BadRequest(_UNSENDABLE))
+        return {"authorization": f"Bearer {self._token}"}
 
     def _unanswered(self, what: str, again: str | None) -> FailoverError:
         """What it means that the service's own answer did not come: a gateway in between may have dropped it."""

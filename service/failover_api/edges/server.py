@@ -8,6 +8,7 @@ import sys
 from types import FrameType
 
 from failover_api import logs
+from failover_api.edges.interruption import SIGNALS, leave, set_handlers
 from failover_api.errors import ConfigInvalid
 from failover_api.settings import Settings
 
@@ -15,7 +16,7 @@ _log = logging.getLogger(__name__)
 
 
 def run_server(settings: Settings, *, host: str, port: int, open_to_all: bool = False) -> None:
-    """Serves until SIGTERM or SIGINT; what is under way is finished first, then the process exits with 0.
+    """Serves until SIGTERM, SIGINT or SIGHUP; what is under way is finished first, then the process exits with 0.
 
     Raises ConfigInvalid without a valid access file, unless it is `open_to_all`. Exits with 1 when it cannot start for
     another reason; the log says why.
@@ -36,8 +37,7 @@ def run_server(settings: Settings, *, host: str, port: int, open_to_all: bool = 
             extra={"host": host, "port": port},
         )
     # uvicorn raises the signal that stopped it once more when it is done: that is when we leave.
-    for stop in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(stop, _leave)
+    set_handlers(_leave)
     try:
         metrics_listener = None if settings.metrics_port is None else listen(host, settings.metrics_port)
     except OSError as exc:
@@ -58,8 +58,13 @@ def run_server(settings: Settings, *, host: str, port: int, open_to_all: bool = 
         server_header=False,
         timeout_graceful_shutdown=shutdown_s(settings),
     )
+    server = uvicorn.Server(config)
+    # uvicorn knows nothing of SIGHUP, which a closed terminal sends: it is a SIGTERM to it.
+    set_handlers(
+        lambda _, frame: server.handle_exit(signal.SIGTERM, frame), set(SIGNALS) - {signal.SIGINT, signal.SIGTERM}
+    )
     try:
-        uvicorn.Server(config).run()
+        server.run()
     except SystemExit as exc:
         sys.exit(1 if exc.code else 0)  # uvicorn's code for a start that failed is 3, which means "refused" here
 
@@ -81,5 +86,4 @@ def shutdown_s(settings: Settings) -> int:
 
 def _leave(signum: int, frame: FrameType | None) -> None:
     """At once: an exception might be swallowed by whatever runs."""
-    sys.stderr.flush()
-    os._exit(0)
+    leave(0)
