@@ -1,15 +1,6 @@
-"""A world for Hypothesis: two replicas, a person, and a network that loses things.
+"""A world for Hypothesis: two replicas that were warmed at different times, a person, and a bad network.
 
-Each step is one act; after each, the laws below hold. A call is known in Git by its reason, new for every call.
-
-    whole        no commit of ours leaves a service with some switches on each side
-    once         no operation has two commits on the branch
-    kept         our commits change switches only, and none that a person put on neither side, unless told to; a
-                 rollback changes only what is still as the undone move left it
-    true         an answer says what happened: what is called written is there, what is called not applied never comes
-    one open     a service has at most one open pull request
-    one key      an idempotency key has at most one operation
-    not ours     what a person pushed to a branch of ours stays there
+Each step is one act; after each, the laws of laws.py hold. A call is known in Git by its reason, new for every call.
 """
 
 import asyncio
@@ -18,7 +9,6 @@ import itertools
 import tempfile
 import time
 from collections.abc import Coroutine
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
@@ -31,25 +21,25 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_stat
 from failover_api import backoff
 from failover_api.core.catalog import Action
 from failover_api.core.catalog_text import parse_catalog
-from failover_api.core.splice import parse
-from failover_api.core.state import State, detect
-from failover_api.core.trailers import Record, read_records
+from failover_api.core.state import State
 from failover_api.errors import FailoverError
 from failover_api.failover import Wish
 from failover_api.forge import files, heads
 from failover_api.moves import batch
-from failover_api.outcome import GroupOutcome, Outcome
+from failover_api.outcome import Outcome
 from failover_api.sandbox import Fault, Sandbox
 from failover_api.sandbox.call import Refused
-from failover_api.sandbox.repository import MergeMethod, PullRequest
+from failover_api.sandbox.repository import MergeMethod
 from failover_api.wiring import House, open_failover
+from tests.laws import Call, Laws
 from tests.stage import FILES, PLEX, RADARR, RELEASE, SONARR, VOLSYNC, Stage, deployment, entry
 
 DIRECT = ["sonarr", "plex"]
 REVIEWED = ["radarr", "jelly"]
-SERVICES = [*DIRECT, *REVIEWED]
+SERVICES = [*DIRECT, *REVIEWED, "kavita"]
 JELLY = ["apps/jelly/app.yaml", "apps/jelly/sync.yaml"]
-PATHS = {"sonarr": [SONARR], "plex": [RELEASE, VOLSYNC], "radarr": [RADARR], "jelly": JELLY}
+KAVITA = "apps/kavita/app.yaml"
+PATHS = {"sonarr": [SONARR], "plex": [RELEASE, VOLSYNC], "radarr": [RADARR], "jelly": JELLY, "kavita": [KAVITA]}
 CATALOG = (
     entry("sonarr", "media", f"path: {SONARR}")
     + PLEX
@@ -61,24 +51,31 @@ CATALOG = (
       - {file: apps/jelly/app.yaml, kind: Deployment, path: spec.template.spec.nodeSelector.role, primary: primary, backup: backup}
       - {file: apps/jelly/sync.yaml, kind: ReplicationSource, path: spec.paused, primary: false, backup: true}
 """  # noqa: E501 - one switch a line
+    + entry("kavita", "media", f"path: {KAVITA}", "policy: pull_request", "pull_request: {auto_merge: true}")
 )
 GROUPS = "groups:\n  all: [sonarr, plex]\n  seen: [radarr, jelly]\n"
 HOMELAB = {
     **FILES,
     JELLY[0]: deployment("jelly").encode(),
     JELLY[1]: b"kind: ReplicationSource\nmetadata: {name: jelly}\nspec:\n  paused: false\n",
+    KAVITA: deployment("kavita").encode(),
 }
 MOVES = [Action.PROMOTE, Action.DEMOTE]
 SPURIOUS = {"message": f"{SONARR} is at {'a' * 40} but expected {'b' * 40}"}
 WRITES: list[dict[str, str]] = [
-    {"method": "PUT"},
+    {"method": "PUT", "path": "*/contents/*"},
     {"operation": "createCommitOnBranch"},
     {"operation": "updateRefs"},
+    {"operation": "enablePullRequestAutoMerge"},
+    {"method": "PUT", "path": "*/merge"},
+    {"method": "PATCH", "path": "*/pulls/*"},
     {"method": "POST", "path": "*/git/refs"},
     {"method": "POST", "path": "*/pulls"},
     {"method": "POST", "path": "*/git/commits"},
 ]
+READS = ["*/contents/*", "*/branches/*", "*/pulls*", "*/commits*", "/graphql"]
 LATE_S = 0.2
+LAG_S = 0.6  # how long reads may lag
 STEPS = 12  # of one schedule, at most
 TROUBLE: list[tuple[str, dict[str, Any]]] = [
     ("lost_reply", {}),
@@ -87,6 +84,7 @@ TROUBLE: list[tuple[str, dict[str, Any]]] = [
     ("late", {"seconds": LATE_S}),
     ("status", {"status": 502}),
     ("status_after", {"status": 502}),
+    ("status", {"status": 403, "body": {"message": "Resource not accessible by integration"}}),
     ("status", {"status": 409, "body": SPURIOUS}),
     ("race", {}),
     ("truncated", {}),
@@ -99,19 +97,7 @@ WISHES = st.one_of(
 )
 
 
-@dataclass
-class Call:
-    """One call of a replica."""
-
-    reason: str
-    name: str
-    action: Action
-    force: bool
-    answer: Any = None
-    heads: list[str] = field(default_factory=list)  # of the branch, from its start to its end
-
-
-class World(RuleBasedStateMachine):
+class World(Laws, RuleBasedStateMachine):
     """`sandbox` and `url` are set by whoever runs it."""
 
     sandbox: Sandbox
@@ -120,47 +106,63 @@ class World(RuleBasedStateMachine):
     runs = 0
 
     def __init__(self) -> None:
-        super().__init__()
+        RuleBasedStateMachine.__init__(self)
+        Laws.__init__(self)
         World.runs += 1
         self.runner = asyncio.Runner()
         self.folder = tempfile.TemporaryDirectory()
-        repository = f"acme/world-{next(World.repositories)}"
-        self.sandbox.add_repository(repository, HOMELAB)
-        self.stage = Stage(self.sandbox, self.url, repository, Path(self.folder.name))
-        self.stage.declare(CATALOG, top=GROUPS)
-        self.catalog = parse_catalog(self.stage.catalog_file.read_text(), file="services.yaml")
-        self.exits = contextlib.AsyncExitStack()
-        self.houses: list[House] = self.run(self._open())
-        self.calls: list[Call] = []
+        self.repository = f"acme/world-{next(World.repositories)}"
+        self.sandbox.add_repository(self.repository, HOMELAB)
+        self.variants = {name: [[path] for path in paths] for name, paths in PATHS.items()}
+        self.stage = Stage(self.sandbox, self.url, self.repository, Path(self.folder.name))
+        self.exits = [contextlib.AsyncExitStack(), contextlib.AsyncExitStack()]
         self.marks = itertools.count()
-        self.kept: dict[str, str] = {}  # {mark: path} of a person's edits on the branch
-        self.pushed: dict[str, tuple[str, str]] = {}  # {commit: (branch, text)} on branches of ours
-        self.lagging = self.is_late = False
-        self.checked: set[str] = set()
-        self.operations: dict[str, str] = {}
-        self.keys: dict[str, str] = {}
-        self.left: dict[str, list[object]] = {}  # the values that an operation left its service with
+        self.own = [0, 0]  # the head that each replica's last write made, as a place among `heads`
+        self.acted = 0  # the replica that acted last
+        self.declare()
+        self.houses: list[House] = [self.run(self._open(replica)) for replica in (0, 1)]
 
     def run(self, work: Coroutine[Any, Any, Any]) -> Any:
         return self.runner.run(work)
 
-    async def _open(self) -> list[House]:
+    async def _open(self, replica: int) -> House:
         settings = self.stage.settings(deadline_s=5.0)
-        return [await self.exits.enter_async_context(open_failover(settings)) for _ in range(2)]
+        return await self.exits[replica].enter_async_context(open_failover(settings))
+
+    def declare(self) -> None:
+        """The catalog, with the names that the files have on the branch."""
+        text = CATALOG
+        for name, paths in PATHS.items():
+            for first, names in zip(paths, self.variants[name], strict=True):
+                names.sort(key=lambda path: self.stage.read(path) is not None)
+                text = text.replace(first, names[-1])
+        self.stage.declare(text, top=GROUPS)
+        self.catalog = parse_catalog(self.stage.catalog_file.read_text(), file="services.yaml")
+        for house in getattr(self, "houses", ()):
+            house.catalog.reload()
+
+    def path(self, name: str, i: int) -> str:
+        """What file `i` of a service is called on the branch now."""
+        return self.variants[name][i][-1]
 
     def teardown(self) -> None:
         try:
             self.sandbox.faults.clear()
             if self.is_late:
                 time.sleep(LATE_S)  # what comes late has come
-            self.laws()
+            self.check_all()
             for call in self.calls:
                 self.check_answer(call)
         finally:
-            self.run(self.exits.aclose())
+            for exits in self.exits:
+                self.run(exits.aclose())
             self.runner.close()
             self.folder.cleanup()
-            self.sandbox.remove_repository(self.stage.repository)
+            self.sandbox.remove_repository(self.repository)
+
+    @invariant()
+    def laws(self) -> None:
+        self.check_all()
 
     # Acts of the replicas
 
@@ -171,12 +173,22 @@ class World(RuleBasedStateMachine):
         force = action is not Action.ROLLBACK and how.draw(st.sampled_from([False, False, False, True]))
         supersede = how.draw(st.booleans())
         key = how.draw(st.sampled_from([None, None, "key"]))
-        self.run(self.all_of([self.call(replica, name, action, force=force, supersede=supersede, key=key)]))
-        if isinstance(self.calls[-1].answer, Outcome):
-            self.check_nothing_else_is_open(self.calls[-1])
+        self.alone(replica, name, action, force=force, supersede=supersede, key=key)
+
+    def alone(self, replica: int, name: str, action: Action, **how: Any) -> None:
+        """One call, beside which nobody else acts but a person between our read and our write."""
+        alone = not self.stage.acts_to_come
+        self.run(self.all_of([self.call(replica, name, action, alone=alone, **how)]))
+        call = self.calls[-1]
+        self.check_what_it_did(call)
+        self.check_finished(call)
+        if isinstance(call.answer, Outcome):
+            self.check_nothing_else_is_open(call)
 
     @rule(wishes=st.lists(WISHES, min_size=2, max_size=6))
     def storm(self, wishes: list[tuple[int, str, Action]]) -> None:
+        if self.is_late:  # a replica does not know what the other's late write was made from
+            wishes = [(wishes[0][0], *wish[1:]) for wish in wishes]
         self.run(self.all_of([self.call(replica, name, action) for replica, name, action in wishes]))
 
     @rule(
@@ -191,18 +203,28 @@ class World(RuleBasedStateMachine):
 
     @rule(
         replica=st.integers(0, 1),
-        name=st.sampled_from(DIRECT),
+        name=st.sampled_from(SERVICES),
         action=st.sampled_from(MOVES),
         trouble=st.sampled_from(TROUBLE),
+        more=st.sampled_from([None, *TROUBLE]),
     )
     def move_through_trouble(
-        self, replica: int, name: str, action: Action, trouble: tuple[str, dict[str, Any]]
+        self,
+        replica: int,
+        name: str,
+        action: Action,
+        trouble: tuple[str, dict[str, Any]],
+        more: tuple[str, dict[str, Any]] | None,
     ) -> None:
-        """A write of this very move meets something."""
-        for where in WRITES[:2]:
+        """The writes of this very move meet something, and then the same or something else; then it is asked again."""
+        for where in WRITES:
             self.lose(trouble, where)
+        for where in WRITES if more else ():
+            assert more is not None
+            self.lose(more, where)
         self.run(self.all_of([self.call(replica, name, action)]))
         self.sandbox.faults.clear()
+        self.alone(replica, name, action)
 
     @rule(name=st.sampled_from(SERVICES), action=st.sampled_from(MOVES))
     def ask_again_with_the_key(self, name: str, action: Action) -> None:
@@ -212,24 +234,54 @@ class World(RuleBasedStateMachine):
         self.run(self.all_of([self.call(0, name, back)]))
         self.run(self.all_of([self.call(1, name, action, key=key)]))
 
+    @rule(name=st.sampled_from(SERVICES), action=st.sampled_from(MOVES))
+    def one_key_on_both(self, name: str, action: Action) -> None:
+        key = f"key {next(self.marks)}"
+        if not self.is_late:
+            self.run(self.all_of([self.call(replica, name, action, key=key) for replica in (0, 1)]))
+
     @rule(replica=st.integers(0, 1), name=st.sampled_from(SERVICES))
     def look(self, replica: int, name: str) -> None:
-        async def read() -> State:
-            return (await self.houses[replica].failover.status(name)).detection.state
+        async def read() -> Any:
+            return await self.houses[replica].failover.status(name)
 
         self.sandbox.faults.clear()  # a read that lags behind another replica is not of now
         with contextlib.suppress(FailoverError):
-            assert self.run(read()) is self.state(name, self.head), "a status is of now"
+            status = self.run(read())
+            state: State = status.detection.state
+            assert state is self.state(name, self.head), "a status is of now"
+            last = status.last_move
+            assert last is None or last.logged.sha not in self.persons, f"not ours: {last} of {name} is a person's"
+
+    @rule(replica=st.integers(0, 1), name=st.sampled_from(SERVICES))
+    def look_back(self, replica: int, name: str) -> None:
+        self.sandbox.faults.clear()
+        with contextlib.suppress(FailoverError):
+            page = self.run(self.houses[replica].failover.history(name, limit=100))
+            told = {entry.logged.sha for entry in page.entries if entry.record is not None}
+            assert told.isdisjoint(self.persons), f"not ours: the history of {name} tells {told & self.persons}"
+            ours = {commit.sha for commit in self.log() for record in self.ours(commit) if record.service == name}
+            assert ours <= told, f"true: the history of {name} lacks {ours - told}"
+
+    @rule(replica=st.integers(0, 1))
+    def restart(self, replica: int) -> None:
+        """From then on it knows what it reads from then on."""
+        self.run(self.exits[replica].aclose())
+        self.exits[replica] = contextlib.AsyncExitStack()
+        self.houses[replica] = self.run(self._open(replica))
+        self.own[replica] = 0
 
     async def all_of(self, calls: list[Coroutine[Any, Any, None]]) -> None:
         await asyncio.gather(*calls)
-        if self.is_late:  # what lands late, lands before the content it was made from can be there again
-            await asyncio.sleep(LATE_S)
 
-    async def call(self, replica: int, name: str, action: Action, **how: Any) -> None:
-        call = Call(f"call {len(self.calls)}", name, action, bool(how.get("force")))
+    async def call(self, replica: int, name: str, action: Action, *, alone: bool = False, **how: Any) -> None:
+        if self.is_late and replica != self.acted:
+            await asyncio.sleep(LATE_S)  # what is left of a late write across replicas: nobody else knows of it
+        self.acted = replica
+        call = Call(f"call {len(self.calls)}", replica, name, action, bool(how.get("force")), alone)
         self.calls.append(call)
-        call.heads.append(self.head)
+        call.start, call.own = len(self.heads) - 1, self.own[replica]
+        call.pulls = {pull.number: self.state_of(pull) for pull in self.all_pulls()}
         failover = self.houses[replica].failover
         wish = Wish(by="maria", reason=call.reason, **how)
         try:
@@ -239,7 +291,9 @@ class World(RuleBasedStateMachine):
                 call.answer = await failover.move_group(name, action, wish)
         except FailoverError as exc:
             call.answer = exc
-        call.heads.append(self.head)
+        call.end = len(self.heads) - 1
+        self.ever |= {commit.sha for commit in self.log()}
+        self.own[replica] = max(self.own[replica], self.head_made_by(call))
         self.check_answer(call)
 
     # Acts of a person
@@ -247,18 +301,19 @@ class World(RuleBasedStateMachine):
     @rule(name=st.sampled_from(SERVICES), soon=st.booleans())
     def edit(self, name: str, soon: bool) -> None:
         """A comment in a file of the service: now, or between our read and our write."""
-        path, mark = PATHS[name][-1], f"# mark-{next(self.marks)}"
+        i, mark = len(PATHS[name]) - 1, f"# mark-{next(self.marks)}"
+        path = self.path(name, i)
 
         def act() -> None:
             self.stage.commit({path: (self.stage.read(path) or b"") + f"{mark}\n".encode()}, f"Edit {mark}")
-            self.kept[mark] = path
+            self.kept[mark] = name, i
 
         self.stage.before_write(act) if soon else act()
 
     @rule(name=st.sampled_from(SERVICES), soon=st.booleans())
     def drift(self, name: str, soon: bool) -> None:
         """A switch on neither side."""
-        path = PATHS[name][0]
+        path = self.path(name, 0)
 
         def act() -> None:
             text = (self.stage.read(path) or b"").decode()
@@ -271,7 +326,7 @@ class World(RuleBasedStateMachine):
     @rule(name=st.sampled_from(["plex", "jelly"]), soon=st.booleans())
     def half(self, name: str, soon: bool) -> None:
         """One of two files put to the other side."""
-        path = PATHS[name][1]
+        path = self.path(name, 1)
 
         def act() -> None:
             text = (self.stage.read(path) or b"").decode()
@@ -283,8 +338,63 @@ class World(RuleBasedStateMachine):
     @rule(name=st.sampled_from(SERVICES))
     def restore(self, name: str) -> None:
         """Everything as it was in the beginning, as a revert does."""
-        self.kept = {mark: path for mark, path in self.kept.items() if path not in PATHS[name]}
-        self.stage.commit({path: HOMELAB[path] for path in PATHS[name]}, f"Revert {name}")
+        self.kept = {mark: place for mark, place in self.kept.items() if place[0] != name}
+        changes = {self.path(name, i): HOMELAB[path] for i, path in enumerate(PATHS[name])}
+        self.stage.commit(changes, f"Revert {name}")
+
+    @rule(which=st.integers(0, 3))
+    def revert(self, which: int) -> None:
+        """Undoes one of our newest commits, and quotes its whole message, trailers and all."""
+        commits = [commit for commit in self.log() if self.ours(commit) and len(commit.parents) == 1][:4]
+        if not commits:
+            return
+        commit = commits[which % len(commits)]
+        changes: dict[str, Any] = {}
+        for name in {record.service for record in self.ours(commit)}:
+            for i, names in self.files(name):
+                then, before = self.at(commit.sha, name, i), self.at(commit.parents[0], name, i)
+                if self.at(self.head, name, i) != then:
+                    return  # it does not apply any more
+                if before != then:
+                    changes[names[-1]] = before
+        quoted = f'Revert "{commit.message.splitlines()[0]}"\n\nThis reverts commit {commit.sha}.\n\n{commit.message}'
+        self.persons.add(self.stage.commit(changes, quoted))
+
+    @rule(name=st.sampled_from(SERVICES), action=st.sampled_from(MOVES), which=st.integers(0, 3))
+    def invent(self, name: str, action: Action, which: int) -> None:
+        """A contributor's text ends with trailers that nobody wrote, or with those of another commit."""
+        before, after = ("primary", "backup") if action is Action.PROMOTE else ("backup", "primary")
+        invented = (
+            f"Failover-Service: {name}\nFailover-Action: {action}\nFailover-From: {before}\nFailover-To: {after}\n"
+            f"Failover-Operation: 01JD{next(self.marks):022}\nFailover-Requested-By: maria\n"
+            "Failover-Requested-At: 2026-11-23T04:00:00Z"
+        )
+        ours = [commit.message for commit in self.log() if self.ours(commit)][:which]
+        text = f"Add a note (#7)\n\n{ours[-1] if ours else invented}"
+        self.persons.add(self.stage.commit({f"notes/{next(self.marks)}.md": "A note.\n"}, text))
+
+    @rule(name=st.sampled_from(SERVICES))
+    def rename(self, name: str) -> None:
+        """`git mv` of a service's first file, and of its path in the catalog."""
+        old = self.path(name, 0)
+        content = self.stage.read(old)
+        assert content is not None
+        new = f"apps/moved-{next(self.marks)}/{old.rpartition('/')[2]}"
+        self.variants[name][0].append(new)
+        self.stage.commit({old: None, new: content}, f"Move {name}")
+        self.declare()
+
+    @rule(back=st.integers(1, 3), work=st.booleans())
+    def force_push(self, back: int, work: bool) -> None:
+        """The branch goes back, and may then go another way."""
+        log = self.log()
+        target = log[min(back, len(log) - 1)].sha
+        self.sandbox.set_branch("main", target, repository=self.repository)
+        if work:
+            self.stage.commit({"README.md": f"{next(self.marks)}\n"}, "Other work")
+        self.declare()
+        there = {mark: place for mark, place in self.kept.items() if mark in self.at(target, *place).decode()}
+        self.kept = there
 
     @rule()
     def other_work(self) -> None:
@@ -296,17 +406,17 @@ class World(RuleBasedStateMachine):
         if pulls:
             with contextlib.suppress(Refused):  # a conflict: the person leaves it
                 number = pulls[which % len(pulls)].number
-                self.sandbox.merge(number, method, repository=self.stage.repository)
+                self.sandbox.merge(number, method, repository=self.repository)
 
     @rule(which=st.integers(0, 3), delete=st.booleans())
     def close(self, which: int, delete: bool) -> None:
         pulls = self.pulls()
         if pulls:
             pull = pulls[which % len(pulls)]
-            self.sandbox.close_pull(pull.number, repository=self.stage.repository)
+            self.sandbox.close_pull(pull.number, repository=self.repository)
             self.forget_pushes(pull.head)
             if delete:
-                self.sandbox.set_branch(pull.head, None, repository=self.stage.repository)
+                self.sandbox.set_branch(pull.head, None, repository=self.repository)
 
     @rule(which=st.integers(0, 3))
     def push(self, which: int) -> None:
@@ -318,10 +428,6 @@ class World(RuleBasedStateMachine):
             self.forget_pushes(branch)
             self.pushed[self.stage.commit({"pushed.txt": text}, "Pushed", branch)] = (branch, text)
 
-    def pulls(self) -> list[PullRequest]:
-        """The open pull requests, oldest first."""
-        return [pull for pull in self.sandbox.repositories[self.stage.repository].pulls.values() if pull.is_open]
-
     def forget_pushes(self, branch: str) -> None:
         self.pushed = {sha: place for sha, place in self.pushed.items() if place[0] != branch}
 
@@ -331,137 +437,21 @@ class World(RuleBasedStateMachine):
     def lose(self, trouble: tuple[str, dict[str, Any]], where: dict[str, str]) -> None:
         kind, how = trouble
         self.is_late |= kind == "late"
+        self.troubled = True
         self.sandbox.faults.add(Fault(kind, **where, **how))  # type: ignore[arg-type] - sampled
 
-    @rule(
-        times=st.integers(1, 2),
-        path=st.sampled_from(["*/contents/*", "*/branches/*", "*/pulls*", "*/commits*", "/graphql"]),
-    )
-    def lag(self, times: int, path: str) -> None:
-        self.lagging = True
+    @rule(times=st.integers(1, 2), path=st.sampled_from(READS))
+    def stale(self, times: int, path: str) -> None:
+        self.lagging = self.troubled = True
         self.sandbox.faults.add(Fault("stale", method="POST" if path == "/graphql" else "GET", path=path, times=times))
 
-    # Laws
-
-    @property
-    def head(self) -> str:
-        return self.sandbox.head(repository=self.stage.repository)
-
-    def state(self, name: str, commit: str) -> State:
-        return detect(self.catalog.services[name], self.manifests(name, commit)).state
-
-    def manifests(self, name: str, commit: str) -> dict[str, Any]:
-        return {path: parse(self.at(commit, path), file=path) for path in PATHS[name]}
-
-    def at(self, commit: str, path: str) -> bytes:
-        bare = self.sandbox.repositories[self.stage.repository].bare
-        found = bare.entry(bare.commit(commit).tree, path)
-        assert found is not None
-        return bare.blob(found.sha)
-
-    @invariant()
-    def laws(self) -> None:
-        commits = self.sandbox.log(repository=self.stage.repository)
-        for commit in reversed(commits):
-            if commit.sha not in self.checked:
-                self.checked.add(commit.sha)
-                for record in read_records(commit.message):
-                    self.check_commit(commit, record)
-        for mark, path in self.kept.items():
-            assert mark in self.at(commits[0].sha, path).decode(), f"kept: {mark} of {path} was lost"
-        self.check_pull_requests()
-
-    def check_commit(self, commit: Any, record: Record) -> None:
-        service = self.catalog.services[record.service]
-        key = f"{record.operation} {record.service}"
-        assert self.operations.setdefault(key, commit.sha) == commit.sha, f"once: {key} was written twice"
-        if record.idempotency:
-            first = self.keys.setdefault(record.idempotency, record.operation)
-            assert first == record.operation, f"one key: {record.operation} came after {first}"
-        left = detect(service, self.manifests(record.service, commit.sha))
-        self.left[key], state = [reading.value for reading in left.readings], left.state
-        if record.action != "rollback":
-            assert state.value == record.after in {"primary", "backup"}, f"whole: {record} left it {state}"
-        if len(commit.parents) != 1:
-            return
-        before, after = (self.manifests(record.service, sha) for sha in (commit.parents[0], commit.sha))
-        was = detect(service, before)
-        for old, new in zip(was.readings, detect(service, after).readings, strict=True):
-            overwritten = old.state is State.UNKNOWN and old.value != new.value
-            assert not overwritten or record.force or record.action == "rollback", f"kept: {record} overwrote {old}"
-        if record.reverts:
-            undone = self.left[f"{record.reverts} {record.service}"]
-            for old, new, then in zip(was.readings, left.readings, undone, strict=True):
-                assert old.value in (new.value, then), f"kept: {record} undid a person's change: {old}"
-        for path in PATHS[record.service]:
-            one, other = (self.at(sha, path).split(b"\n") for sha in (commit.parents[0], commit.sha))
-            assert len(one) == len(other), f"kept: {record} changed the lines of {path}"
-            lines = {reading.line for reading in was.readings if reading.file == path}
-            changed = {i for i, (a, b) in enumerate(zip(one, other, strict=True), 1) if a != b}
-            assert changed <= lines, f"kept: {record} changed lines {changed - lines} of {path}"
-
-    def check_pull_requests(self) -> None:
-        pulls = self.pulls()
-        moved = [record.service for pull in pulls for record in read_records(pull.body or "")]
-        assert len(moved) == len(set(moved)), f"one open: {moved}"
-        for sha, (branch, text) in self.pushed.items():
-            if branch in {pull.head for pull in pulls}:
-                tip = self.sandbox.read("pushed.txt", branch, repository=self.stage.repository)
-                assert tip == text.encode(), f"not ours: {sha} on {branch} was overwritten"
-
-    # Answers
-
-    def check_answer(self, call: Call) -> None:
-        if isinstance(call.answer, FailoverError):
-            if call.answer.outcome == "not-applied":
-                assert not self.written_by(call), f"true: {call} said not applied"
-            return
-        parts = call.answer.parts if isinstance(call.answer, GroupOutcome) else (call.answer,)
-        for part in parts:
-            self.check_outcome(call, part)
-
-    def check_outcome(self, call: Call, outcome: Outcome) -> None:
-        if outcome.commit is not None:
-            operations = {record.operation for record in self.records(outcome.commit.sha)}
-            assert outcome.operation in operations, f"true: {call}"
-            if outcome.pull_request is None:
-                on_branch = {commit.sha for commit in self.sandbox.log(repository=self.stage.repository)}
-                assert outcome.commit.sha in on_branch, f"true: {call} names a commit that is not on the branch"
-            return
-        assert not outcome.changed, f"true: {call} changed something and names no commit"
-        moved = {record.service for sha in self.written_by(call) for record in self.records(sha)}
-        assert moved.isdisjoint(plan.service.name for plan in outcome.plans), f"true: {call} said nothing was to do"
-        if call.action is Action.ROLLBACK:
-            return
-        for plan in outcome.plans:
-            there = {self.state(plan.service.name, sha).value for sha in self.since(call)}
-            assert call.action.target.value in there, f"true: {call} said {plan.service.name} is there"
-
-    def since(self, call: Call) -> list[str]:
-        """The heads the branch had while the call went on."""
-        log = [commit.sha for commit in self.sandbox.log(repository=self.stage.repository)]
-        start, end = log.index(call.heads[0]), log.index(call.heads[-1])
-        return log[end : start + (4 if self.lagging else 1)]
-
-    def check_nothing_else_is_open(self, call: Call) -> None:
-        """Who is told that there is nothing to do, is not moved by a pull request that was open all the time."""
-        if call.answer.changed or call.answer.pull_request is not None or self.lagging:
-            return
-        for pull in self.pulls():
-            for record in read_records(pull.body or ""):
-                other_way = record.service == call.name and record.action != call.action.value
-                assert not other_way or record.reason == call.reason, f"true: {call}, but #{pull.number} is open"
-
-    def records(self, sha: str) -> tuple[Record, ...]:
-        return read_records(self.sandbox.repositories[self.stage.repository].bare.commit(sha).message)
-
-    def written_by(self, call: Call) -> list[str]:
-        return [
-            commit.sha
-            for commit in self.sandbox.log(repository=self.stage.repository)
-            for record in read_records(commit.message)
-            if record.reason == call.reason
-        ]
+    @rule(times=st.integers(1, 12), seconds=st.sampled_from([0.05, 0.2, LAG_S]))
+    def lag(self, times: int, seconds: float) -> None:
+        """Every read, of whatever kind, is answered as things were so long ago."""
+        self.lagging = self.troubled = True
+        for path in READS:
+            method = "POST" if path == "/graphql" else "GET"
+            self.sandbox.faults.add(Fault("lag", method=method, path=path, times=times, seconds=seconds))
 
 
 @contextlib.contextmanager

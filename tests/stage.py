@@ -226,6 +226,12 @@ class Stage:
         assert isinstance(self.sandbox.faults, FaultsAndActs)
         self.sandbox.faults.acts.extend(acts)
 
+    @property
+    def acts_to_come(self) -> int:
+        """How many acts of a person wait for a write."""
+        assert isinstance(self.sandbox.faults, FaultsAndActs)
+        return len(self.sandbox.faults.acts)
+
     def replace(self, path: str, old: str, new: str, message: str = "By hand") -> str:
         text = (self.read(path) or b"").decode()
         assert old in text

@@ -89,6 +89,15 @@ def test_stale_answers_as_of_the_commit_before(sandbox: Sandbox, client: httpx2.
     assert base64.b64decode(client.get(f"{REPO}/contents/README.md").json()["content"]) == b"newer\n"
 
 
+def test_lag_answers_as_the_branch_was(sandbox: Sandbox, client: httpx2.Client) -> None:
+    before = sandbox.head()
+    sandbox.commit({"README.md": b"newer\n"}, "Newer")
+    sandbox.faults.add(Fault("lag", method="GET", seconds=60))
+    assert client.get(f"{REPO}/branches/main").json()["commit"]["sha"] == before
+    sandbox.faults.add(Fault("lag", method="GET", seconds=0.000001))
+    assert client.get(f"{REPO}/branches/main").json()["commit"]["sha"] == sandbox.head()
+
+
 def test_race_lets_another_commit_land_first(sandbox: Sandbox, client: httpx2.Client) -> None:
     before = sandbox.head()
     sandbox.faults.add(Fault("race", method="PUT"))

@@ -160,7 +160,7 @@ class Dispatch:
         repo = self._sandbox.repositories.get(f"{params.get('owner')}/{params.get('repo')}".lower())
         call = Call(
             self._sandbox, actor, message.method, message.path, params, message.query, message.headers,
-            message.body, message.base, message.web, repo, message.faults,
+            message.body, message.base, message.web, repo, message.faults, message.lag_s,
         )  # fmt: skip
         if endpoint.needs == JWT and actor.kind != "jwt":
             raise Refused(401, "A JSON web token could not be decoded", url="https://docs.github.com/rest/apps/apps")

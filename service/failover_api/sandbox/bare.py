@@ -9,6 +9,8 @@ from __future__ import annotations
 import contextlib
 import re
 import threading
+import time
+from collections import deque
 from typing import TYPE_CHECKING
 
 from dulwich.object_store import DiskObjectStore
@@ -38,6 +40,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 LOOSE_AT_MOST = 8
+PAST = 256  # moves of a branch that are remembered
 _CONFIG = "[core]\n\trepositoryformatversion = 0\n\tfilemode = true\n\tbare = true\n\tlogallrefupdates = false\n"
 _SHA = re.compile("[0-9a-f]{40}")
 
@@ -59,6 +62,7 @@ class Bare:
         self._trees: dict[str, dict[str, Entry]] = {}
         self._commits: dict[str, Commit] = {}
         self._ranks: dict[str, tuple[int, int]] = {}
+        self._past: dict[str, deque[tuple[float, str | None]]] = {}
 
     @classmethod
     def create(cls, directory: Path, branch: str) -> Bare:
@@ -193,9 +197,27 @@ class Bare:
     def head(self, branch: str) -> str | None:
         return self._refs.get(f"refs/heads/{branch}")
 
+    def heads(self, branch: str) -> list[str | None]:
+        """All places that a branch was moved to through us, oldest first; None where it was deleted."""
+        return [sha for _, sha in self._past.get(f"refs/heads/{branch}", ())]
+
+    def head_ago(self, branch: str, seconds: float) -> str | None:
+        """Where a branch was so long ago, as far as it was moved through us; its oldest place when it was not there."""
+        past = list(self._past.get(f"refs/heads/{branch}", ()))
+        if not past:
+            return self.head(branch)
+        then = time.monotonic() - seconds
+        before = [sha for at, sha in past if at <= then]
+        return before[-1] if before else past[0][1]
+
     def move(self, moves: Sequence[Move]) -> Move | None:
         """Makes all moves, or none. The one that could not be made, if there is one."""
-        return self._refs.move(moves)
+        refused = self._refs.move(moves)
+        if refused is None:
+            now = time.monotonic()
+            for move in moves:
+                self._past.setdefault(move.name, deque(maxlen=PAST)).append((now, move.new))
+        return refused
 
     def _raw(self, sha: str) -> tuple[int, bytes]:
         """Kind and content. Raises KeyError."""

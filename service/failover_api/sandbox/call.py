@@ -102,6 +102,7 @@ class Call:
     web: str
     repository: Repository | None = None
     faults: frozenset[str] = frozenset()
+    lag_s: float = 0.0
 
     @property
     def repo(self) -> Repository:
@@ -147,7 +148,9 @@ class Call:
         return min(max(int(text), 1), most) if text.isdecimal() else default
 
     def head(self, branch: str) -> str | None:
-        """The branch's head, as this request is to see it: a stale one sees the commit before."""
+        """The branch's head, as this request is to see it: a stale one sees the commit before, a lagging one the past."""
+        if self.lag_s:
+            return self.repo.bare.head_ago(branch, self.lag_s)
         head = self.repo.bare.head(branch)
         if head and "stale" in self.faults:
             parents = self.repo.bare.commit(head).parents

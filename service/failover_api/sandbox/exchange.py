@@ -24,6 +24,7 @@ class Message:
     base: str
     web: str
     faults: frozenset[str] = frozenset()
+    lag_s: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ slow                  waits `seconds`, then acts and answers
 truncated             acts, then sends half of the body and closes the connection
 bad_json              answers 200 with a body that is no JSON
 stale                 reads answer as of the commit before
+lag                   reads answer as the branch was `seconds` ago
 race                  another commit lands on the branch just before this write does
 rate_limit_primary    403, nothing left until `seconds` from now
 rate_limit_secondary  403, with Retry-After if `retry_after` is given
@@ -36,6 +37,7 @@ FaultKind = Literal[
     "truncated",
     "bad_json",
     "stale",
+    "lag",
     "race",
     "rate_limit_primary",
     "rate_limit_secondary",

@@ -76,7 +76,7 @@ class Wire:
             case "slow":
                 await asyncio.sleep(fault.seconds)
                 await line.send(await self._run(message, fault))
-            case "stale" | "race":
+            case "stale" | "race" | "lag":
                 await line.send(await self._run(message, fault))
             case _:
                 reply = fault_replies.instead(fault, self._sandbox.clock())
@@ -86,6 +86,8 @@ class Wire:
     async def _run(self, message: Message, fault: Fault | None) -> Reply:
         if fault and fault.kind in ("stale", "race"):
             message = dataclasses.replace(message, faults=frozenset({fault.kind}))
+        if fault and fault.kind == "lag":
+            message = dataclasses.replace(message, lag_s=fault.seconds)
         if self._sandbox.write_delay_s and message.method != "GET":
             reply = await asyncio.to_thread(self._dispatch, message)
         else:
