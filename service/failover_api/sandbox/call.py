@@ -148,7 +148,7 @@ class Call:
         return min(max(int(text), 1), most) if text.isdecimal() else default
 
     def head(self, branch: str) -> str | None:
-        """The branch's head, as this request is to see it: a stale one sees the commit before, a lagging one the past."""
+        """The branch's head, as this request is to see it: a stale one sees the commit before, a lagging one older."""
         if self.lag_s:
             return self.repo.bare.head_ago(branch, self.lag_s)
         head = self.repo.bare.head(branch)
