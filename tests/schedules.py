@@ -36,7 +36,7 @@ from failover_api.core.state import State, detect
 from failover_api.core.trailers import Record, read_records
 from failover_api.errors import FailoverError
 from failover_api.failover import Wish
-from failover_api.forge import files, heads
+from failover_api.forge import files, heads, late
 from failover_api.moves import batch
 from failover_api.outcome import GroupOutcome, Outcome
 from failover_api.sandbox import Fault, Sandbox
@@ -472,6 +472,7 @@ def hurried() -> Any:
         patch.object(backoff, "BACKOFF_S", 0.005),
         patch.object(files, "WAITS_S", (0.01, 0.03, 0.06)),
         patch.object(heads, "WAITS_S", (0.01, 0.03, 0.06)),
+        patch.object(late, "LAND_S", 2 * LATE_S),
         patch.object(httpx2, "create_ssl_context", return_value=httpx2.create_ssl_context()),  # 40 ms for each house
     ):
         yield

@@ -7,13 +7,13 @@ https://docs.github.com/en/rest/repos/contents#get-repository-content
 """
 
 import asyncio
-import json
 import time
 from urllib.parse import quote
 
 from cachetools import LRUCache
 
 from failover_api.core.catalog import Branch
+from failover_api.core.json_text import parse_json
 from failover_api.errors import FailoverError, FileNotFound, GitHubError, ManifestError
 from failover_api.forge import queries
 from failover_api.forge.client import GitHubClient
@@ -103,7 +103,7 @@ class Files:
 
     async def _listed_kind(self, branch: Branch, path: str, what: str) -> str:
         """The type that the listing of its folder gives the file. Raises KeyError when it is not listed."""
-        listing = json.loads(
+        listing = parse_json(
             await self._client.get(branch.repository, _url(branch, path.rpartition("/")[0]), what=what, keep=False)
         )
         return str({entry["path"]: entry["type"] for entry in listing}[path])

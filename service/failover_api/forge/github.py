@@ -90,6 +90,12 @@ class GitHub:
     def write_wait_s(self, branch: Branch, calls: int = 1) -> float:
         return self._client.write_wait_s(branch.repository, calls)
 
+    def late_wait_s(self, branch: Branch, files: Mapping[str, bytes], *, writing: bool) -> float:
+        return self._commits.late.wait_s(branch, files, writing=writing)
+
+    def landed(self, snapshot: Snapshot) -> None:
+        self._commits.late.landed(snapshot)
+
     # History
 
     async def head(self, branch: Branch, *, not_before: float | None) -> str:

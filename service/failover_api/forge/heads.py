@@ -7,7 +7,6 @@
 When GraphQL refuses or is down, REST has the same: the tree at that commit, then blob by blob.
 """
 
-import json
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -17,11 +16,12 @@ from urllib.parse import quote
 from cachetools import LRUCache
 
 from failover_api.core.catalog import Branch
+from failover_api.core.json_text import parse_json
 from failover_api.errors import (
     FailoverError,
     FileNotFound,
+    ForgeFailure,
     GitHubError,
-    GitHubRateLimited,
     GitHubUnavailable,
     RepositoryNotFound,
     RepositoryTooLarge,
@@ -112,7 +112,7 @@ class Heads:
         """Files at a commit: by GraphQL, or by REST when that gives none."""
         try:
             _, files = await self._query_all(branch, paths, oid)
-        except (GitHubError, GitHubRateLimited, GitHubUnavailable) as exc:
+        except ForgeFailure as exc:
             files = await self._rest_all(branch, paths, oid, exc)
         return files
 
@@ -156,7 +156,7 @@ class Heads:
             return {}
         try:
             nodes = await self._objects.tree(branch, oid, not_before=None, keep=False)
-        except (GitHubError, GitHubRateLimited, GitHubUnavailable, RepositoryNotFound, RepositoryTooLarge):
+        except (ForgeFailure, RepositoryTooLarge):
             return {}
         files, entries = _by_tree(branch, paths, nodes)
         for entry in entries:
@@ -178,7 +178,7 @@ class Heads:
         what = f"reading branch {branch}"
         try:
             body = await self._client.get(branch.repository, _branch_url(branch), what=what, not_before=not_before)
-            return str(json.loads(body)["commit"]["sha"])
+            return str(parse_json(body)["commit"]["sha"])
         except FileNotFound as exc:
             raise RepositoryNotFound(f"no branch {branch}, or the credentials cannot see it") from exc
         except (KeyError, TypeError, ValueError) as exc:
@@ -188,7 +188,7 @@ class Heads:
         """The head and its files by GraphQL, or why it gives none: then REST has the same."""
         try:
             return await self._query_all(branch, paths, None)
-        except (GitHubError, GitHubRateLimited, GitHubUnavailable) as exc:
+        except ForgeFailure as exc:
             return exc
 
     async def _query_all(self, branch: Branch, paths: Sequence[str], oid: str | None) -> tuple[str, dict[str, Found]]:

@@ -12,6 +12,7 @@ from typing import Any
 from urllib.parse import quote
 
 from failover_api.core.catalog import Branch
+from failover_api.core.json_text import parse_json
 from failover_api.errors import FileNotFound, GitHubError, RepositoryNotFound
 from failover_api.forge.client import GitHubClient
 from failover_api.forge.port import LOG_PAGE, Comparison, LoggedCommit
@@ -39,7 +40,7 @@ class Log:
             body = await self._client.get(
                 branch.repository, url, what=what, not_before=None if at else not_before, digest=_digest_log
             )
-            return tuple(_kept(fields) for fields in json.loads(body))
+            return tuple(_kept(fields) for fields in parse_json(body))
         except FileNotFound as exc:
             place = f"branch {branch}" if at is None else f"commit {at[:12]} in {branch.repository}"
             raise RepositoryNotFound(f"no {place}, or the credentials cannot see it") from exc
@@ -52,7 +53,7 @@ class Log:
         what = f"comparing {base[:12]} with {head[:12]} of {branch.repository}"
         try:
             body = await self._client.get(branch.repository, url, what=what, not_before=None, digest=_digest_comparison)
-            fields = json.loads(body)
+            fields = parse_json(body)
         except FileNotFound as exc:
             raise GitHubError(exc.detail) from exc
         except (AttributeError, KeyError, TypeError, ValueError) as exc:
@@ -61,11 +62,11 @@ class Log:
 
 
 def _digest_log(body: bytes) -> bytes:
-    return json.dumps([asdict(_logged(entry)) for entry in json.loads(body)]).encode()
+    return json.dumps([asdict(_logged(entry)) for entry in parse_json(body)]).encode()
 
 
 def _digest_comparison(body: bytes) -> bytes:
-    given = json.loads(body)
+    given = parse_json(body)
     commits, files = given["commits"], given["files"]
     changed: dict[str, str | None] = {}
     for file in files:
