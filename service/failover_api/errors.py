@@ -39,6 +39,7 @@
     │   ├── GitHubError             GitHub answered something we do not understand
     │   │   └── GitHubPermission    the credentials may not do this
     │   ├── GitHubUnavailable       GitHub cannot be reached, or fails
+    │   │   └── NotShownYet         its reads lag behind a write of ours
     │   └── GitHubRateLimited       GitHub asks us to wait
     ├── OutcomeUnknown              a write may or may not have landed
     │   └── WriteUnknown            one write's reply was lost: read back
@@ -325,6 +326,10 @@ class GitHubPermission(GitHubError):
 
 class GitHubUnavailable(ForgeFailure):
     slug, title = "github-unavailable", "GitHub is not available"
+
+
+class NotShownYet(GitHubUnavailable):
+    """What was read is older than our own last write."""
 
 
 class GitHubRateLimited(ForgeFailure):

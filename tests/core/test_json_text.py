@@ -13,5 +13,5 @@ def test_what_json_says_is_what_is_given() -> None:
     "text", [b"", b"{", b"\xff\xfe", "[" * 100_000, b'{"a":' * 100_000, "[" * 100_000 + "]" * 100_000]
 )
 def test_what_cannot_be_read_is_no_json(text: str | bytes) -> None:
-    with pytest.raises(ValueError, match="nested|Expecting|decode|Unterminated"):
+    with pytest.raises(ValueError, match=r"nested|Expecting|decode|Unterminated"):
         parse_json(text)

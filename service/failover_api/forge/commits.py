@@ -57,8 +57,10 @@ class Commits:
         except WriteUnknown:
             self.late.lost(snapshot)
             raise
-        except FailoverError:
-            raise  # surely not carried out
+        except FailoverError:  # surely not carried out
+            for path, data in files.items():
+                self._lag.not_written(snapshot.branch, path, blob_sha(data))
+            raise
         except BaseException:  # whoever waited for the reply has left
             self.late.lost(snapshot)
             raise
@@ -141,8 +143,9 @@ class Commits:
         for file in written.values():
             self._files.remember(snapshot.branch, file, validated_at=now)
             old = snapshot.files.get(file.path)
-            if isinstance(old, File) and old.sha != file.sha:
+            if isinstance(old, File):
                 self._lag.replaced(snapshot.branch, file.path, old.sha)
+            self._lag.wrote(snapshot.branch, file.path, file.sha)
         self._heads.wrote(snapshot.branch, commit.sha, parents, written)
 
     async def _tree_of(self, branch: Branch, commit: str) -> str:

@@ -45,10 +45,11 @@ class GitHub:
         self._client = client
         lag = Lag()
         self._objects = Objects(client)
-        self._heads = Heads(client, self._objects, lag)
+        self._log = Log(client, lag)
+        self._heads = Heads(client, self._objects, self._log, lag)
         self._files = Files(client, self._objects, self._heads, lag)
         self._commits = Commits(client, self._objects, self._heads, self._files, lag)
-        self._past, self._log = Past(self._heads), Log(client)
+        self._past = Past(self._heads)
         self._branches = Branches(client, self._heads)
         self._pulls, self._review = Pulls(client), Review(client)
 

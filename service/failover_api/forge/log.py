@@ -15,6 +15,7 @@ from failover_api.core.catalog import Branch
 from failover_api.core.json_text import parse_json
 from failover_api.errors import FileNotFound, GitHubError, RepositoryNotFound
 from failover_api.forge.client import GitHubClient
+from failover_api.forge.lag import Lag
 from failover_api.forge.port import LOG_PAGE, Comparison, LoggedCommit
 
 COMPARED_FILES = 300  # GitHub lists no more
@@ -23,8 +24,8 @@ COMPARED_FILES = 300  # GitHub lists no more
 class Log:
     """Listings of commits. One up to a commit, not up to a branch, never changes: any copy of it will do."""
 
-    def __init__(self, client: GitHubClient) -> None:
-        self._client = client
+    def __init__(self, client: GitHubClient, lag: Lag) -> None:
+        self._client, self._lag = client, lag
 
     async def page(
         self, branch: Branch, path: str | None, at: str | None, page: int, not_before: float | None
@@ -42,6 +43,8 @@ class Log:
             )
             return tuple(_kept(fields) for fields in parse_json(body))
         except FileNotFound as exc:
+            if at is not None and at == self._lag.newest(branch):
+                raise self._lag.behind(branch, what) from exc
             place = f"branch {branch}" if at is None else f"commit {at[:12]} in {branch.repository}"
             raise RepositoryNotFound(f"no {place}, or the credentials cannot see it") from exc
         except (AttributeError, KeyError, TypeError, ValueError) as exc:
