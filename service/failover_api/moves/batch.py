@@ -322,7 +322,7 @@ class Batch:
 
 
 def _defect() -> Interrupted:
-    return Interrupted("a defect in failover-api; its log has the traceback, and nothing was written")
+    return Interrupted("a defect in failover-api; its log has the traceback")
 
 
 def _is_done(answer: Answer | None) -> bool:
