@@ -24,7 +24,7 @@ from failover_api.core.catalog_text import parse_catalog
 from failover_api.core.state import State
 from failover_api.errors import FailoverError
 from failover_api.failover import Wish
-from failover_api.forge import files, heads
+from failover_api.forge import files, heads, late
 from failover_api.moves import batch
 from failover_api.outcome import Outcome
 from failover_api.sandbox import Fault, Sandbox
@@ -462,6 +462,7 @@ def hurried() -> Any:
         patch.object(backoff, "BACKOFF_S", 0.005),
         patch.object(files, "WAITS_S", (0.01, 0.03, 0.06)),
         patch.object(heads, "WAITS_S", (0.01, 0.03, 0.06)),
+        patch.object(late, "LAND_S", 2 * LATE_S),
         patch.object(httpx2, "create_ssl_context", return_value=httpx2.create_ssl_context()),  # 40 ms for each house
     ):
         yield

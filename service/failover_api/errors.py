@@ -5,7 +5,7 @@
     ├── ConfigInvalid               services.yaml or access.yaml cannot be used
     │   └── BadPath                 a switch's path is not a path
     ├── Unauthenticated             nobody knows who is calling
-    ├── UnknownService, UnknownGroup, UnknownUrl, RepositoryNotFound
+    ├── UnknownService, UnknownGroup, UnknownUrl
     ├── Forbidden                   the caller may not do this
     ├── MethodNotAllowed, BodyTooLarge, UnsupportedMediaType
     ├── TooManyRequests             too many failed attempts from one address
@@ -34,13 +34,17 @@
     ├── CannotPlan                  the plan could not be proved
     │   └── VerifyFailed, UnexpectedOldValue, OverlappingEdits, KeyExists, LastEntry
     ├── NotReady                    the process cannot work yet
-    ├── GitHubError                 GitHub answered something we do not understand
-    │   └── GitHubPermission        the credentials may not do this
-    ├── GitHubUnavailable           GitHub cannot be reached, or fails
-    ├── GitHubRateLimited           GitHub asks us to wait
+    ├── ForgeFailure                whatever a Git host does instead of what it was asked for
+    │   ├── RepositoryNotFound      there is no such repository or branch, or the credentials cannot see it
+    │   ├── GitHubError             GitHub answered something we do not understand
+    │   │   └── GitHubPermission    the credentials may not do this
+    │   ├── GitHubUnavailable       GitHub cannot be reached, or fails
+    │   │   └── NotShownYet         its reads lag behind a write of ours
+    │   └── GitHubRateLimited       GitHub asks us to wait
     ├── OutcomeUnknown              a write may or may not have landed
     │   └── WriteUnknown            one write's reply was lost: read back
     └── InternalError               a defect of ours
+        └── Interrupted             it ended before anything was written
 
 Each class has a stable `slug`; several classes may share one. HTTP statuses live in
 edges/problems.py, exit codes in edges/cli.py.
@@ -87,10 +91,6 @@ class UnknownGroup(FailoverError):
 
 class UnknownUrl(FailoverError):
     slug, title = "not-found", "Not found"
-
-
-class RepositoryNotFound(FailoverError):
-    slug, title = "repository-not-found", "Repository or branch not found"
 
 
 class Unauthenticated(FailoverError):
@@ -308,7 +308,15 @@ class NotReady(FailoverError):
     slug, title = "not-ready", "Not ready"
 
 
-class GitHubError(FailoverError):
+class ForgeFailure(FailoverError):
+    """The base of what a Git host does instead of what it was asked for; what is raised is one of those below."""
+
+
+class RepositoryNotFound(ForgeFailure):
+    slug, title = "repository-not-found", "Repository or branch not found"
+
+
+class GitHubError(ForgeFailure):
     slug, title = "github-error", "GitHub answered unexpectedly"
 
 
@@ -316,11 +324,15 @@ class GitHubPermission(GitHubError):
     slug, title = "github-permission", "GitHub denied permission"
 
 
-class GitHubUnavailable(FailoverError):
+class GitHubUnavailable(ForgeFailure):
     slug, title = "github-unavailable", "GitHub is not available"
 
 
-class GitHubRateLimited(FailoverError):
+class NotShownYet(GitHubUnavailable):
+    """What was read is older than our own last write."""
+
+
+class GitHubRateLimited(ForgeFailure):
     """`secondary` when it is not a quota that is used up, but too much at once: then everything waits."""
 
     slug, title = "github-rate-limited", "GitHub asks us to wait"
@@ -343,3 +355,9 @@ class InternalError(FailoverError):
     """A defect of ours; the log has the traceback. Nobody knows how far it came."""
 
     outcome = "unknown"
+
+
+class Interrupted(InternalError):
+    """A defect, or the end of the process, came before anything was written."""
+
+    outcome = "not-applied"

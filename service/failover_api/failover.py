@@ -26,9 +26,7 @@ from failover_api.deadline import too_late, within_deadline
 from failover_api.errors import (
     BranchProtected,
     FailoverError,
-    GitHubError,
-    GitHubRateLimited,
-    GitHubUnavailable,
+    ForgeFailure,
     InternalError,
 )
 from failover_api.event import Ended, Listener, tell
@@ -299,7 +297,7 @@ async def _if_known(reading: Coroutine[Any, Any, Mapping[str, T]]) -> Mapping[st
     """What is nice to know beside the side: a status without it is better than none."""
     try:
         return await reading
-    except (GitHubError, GitHubUnavailable, GitHubRateLimited) as exc:
+    except ForgeFailure as exc:
         _log.warning("status is incomplete", extra={"problem": exc.slug, "detail": exc.detail})
         return {}
 

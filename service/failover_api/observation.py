@@ -46,17 +46,19 @@ def versions_of(seen: Seen) -> dict[str, str]:
     return {name: one.version if isinstance(one, Observation) else "" for name, one in seen.items()}
 
 
-def snapshot_of(branch: Branch, seen: Seen, names: Collection[str], head: str | None) -> Snapshot:
+def snapshot_of(
+    branch: Branch, seen: Seen, names: Collection[str], head: str | None, *, with_history: bool = False
+) -> Snapshot:
     """What a write to `branch` is compared with: all that it was planned from.
 
-    One file by itself, several by the head they were read at.
+    One file by itself; several, or a plan `with_history`, by the head they were read at.
     """
     found: dict[str, File] = {}
     for name in names:
         one = seen[name]
         if isinstance(one, Observation):
             found |= {path: one.snapshot.file(path) for path in one.manifests}
-    return Snapshot(branch, found, None if len(found) == 1 else head)
+    return Snapshot(branch, found, head if with_history or len(found) != 1 else None)
 
 
 class Observer:

@@ -7,7 +7,6 @@ https://datatracker.ietf.org/doc/html/rfc8725
 """
 
 import asyncio
-import json
 import logging
 import ssl
 import time
@@ -21,6 +20,7 @@ from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 
 from failover_api.core.access import Issuer
 from failover_api.core.access_text import is_safe_url
+from failover_api.core.json_text import parse_json
 from failover_api.errors import NotReady, Unauthenticated
 
 ALGORITHMS = ("RS256", "ES256")
@@ -166,7 +166,7 @@ class Keyring:
                 body += chunk
                 if len(body) > MAX_BYTES:
                     raise ValueError(f"{url} is larger than {MAX_BYTES:,} bytes")
-        data = json.loads(body)
+        data = parse_json(body)
         if not isinstance(data, dict):
             raise ValueError(f"{url} is not a JSON object")
         return data

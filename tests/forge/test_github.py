@@ -888,16 +888,6 @@ async def test_a_read_that_lags_behind_our_write_is_asked_again(
     assert waits == [0.2, 0.6, 1.2]
 
 
-async def test_what_somebody_brought_back_is_believed_in_the_end(
-    github: GitHub, api: respx.Router, waits: Waits
-) -> None:
-    api.put(PUT_URL).mock(return_value=answer(200, put_reply()))
-    await github.commit(one_file(), {PATH: NEW}, "m")
-    get_file(api, *[answer(200, contents(OLD))] * 4)
-    assert (await read(github)).data == OLD
-    assert waits == [0.2, 0.6, 1.2]
-
-
 async def test_going_back_at_once_is_no_lag(github: GitHub, api: respx.Router, waits: Waits) -> None:
     api.put(PUT_URL).mock(side_effect=[answer(200, put_reply()), answer(200, put_reply(OLD))])
     await github.commit(one_file(), {PATH: NEW}, "m")

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from failover_api import backoff
 from failover_api.core.catalog import Action
 from failover_api.core.state import State
 from failover_api.core.trailers import read_records
@@ -124,10 +125,7 @@ async def test_a_dry_run_says_what_would_be_and_gives_what_an_if_match_takes(sta
 async def test_a_fault_that_passes_is_resolved(stage: Stage, name: str, path: str, kind: str) -> None:
     async with stage.house() as house:
         await move(house, name)
-        if name == "sonarr":
-            stage.fault(kind, method="PUT")
-        else:
-            stage.fault(kind, operation="createCommitOnBranch")
+        stage.fault(kind, operation="createCommitOnBranch")
         outcome = await rollback(house, name)
     assert not len(stage.sandbox.faults), "the fault was met"
     assert outcome.changed
@@ -139,7 +137,7 @@ async def test_a_lost_reply_is_no_second_rollback_though_the_history_lags(stage:
     async with stage.house() as house:
         await move(house)
         stage.commit({"README.md": "other work\n"})
-        stage.fault("lost_reply", method="PUT")
+        stage.fault("lost_reply", operation="createCommitOnBranch")
         stage.fault("stale", method="GET", path="*/commits", times=None)
         outcome = await rollback(house)
     assert outcome.changed
@@ -150,7 +148,7 @@ async def test_a_lost_reply_is_no_second_rollback_though_the_history_lags(stage:
 async def test_a_lost_reply_is_no_second_rollback_though_the_history_fails(stage: Stage) -> None:
     async with stage.house() as house:
         await move(house)
-        stage.fault("lost_reply", method="PUT")
+        stage.fault("lost_reply", operation="createCommitOnBranch")
         stage.fault("status", method="GET", path="*/commits", status=502, times=3, after=2)
         outcome = await rollback(house)
     assert outcome.changed
@@ -169,10 +167,13 @@ async def test_replicas_that_roll_back_together_do_not_undo_each_other(stage: St
     assert all(isinstance(outcome, (Outcome, Conflict)) for outcome in outcomes)
 
 
-async def test_a_rollback_that_lost_its_race_to_another_is_a_conflict(stage: Stage) -> None:
+async def test_a_rollback_that_lost_its_race_to_another_is_a_conflict(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(backoff, "BACKOFF_S", 1.0)
     async with stage.house() as one, stage.house() as other:
         await move(one)
-        stage.fault("lost_request", method="PUT")
+        stage.fault("lost_request", operation="createCommitOnBranch")
         losing = asyncio.create_task(rollback(one))
         while len(stage.sandbox.faults):  # noqa: ASYNC110 - the sandbox has no event to wait for
             await asyncio.sleep(0.002)

@@ -10,7 +10,6 @@ https://docs.github.com/en/webhooks/using-webhooks/validating-webhook-deliveries
 
 import hashlib
 import hmac
-import json
 import logging
 from pathlib import Path
 from typing import Any
@@ -19,6 +18,7 @@ from fastapi import Request, Response
 from pydantic import BaseModel, ValidationError
 
 from failover_api.core.catalog import Branch
+from failover_api.core.json_text import parse_json
 from failover_api.core.trailers import read_records
 from failover_api.errors import BadRequest, NotReady, Unauthenticated, UnknownUrl, UnsupportedMediaType
 from failover_api.forge.app_key import read_secret
@@ -104,8 +104,8 @@ def _parsed(request: Request, body: bytes) -> Any:
     if request.headers.get("content-type", "").partition(";")[0].strip().lower() != "application/json":
         raise UnsupportedMediaType("expected application/json: choose it as the webhook's content type")
     try:
-        return json.loads(body)
-    except (ValueError, RecursionError) as exc:
+        return parse_json(body)
+    except ValueError as exc:
         raise BadRequest("the body is not JSON") from exc
 
 

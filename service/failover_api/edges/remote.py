@@ -5,6 +5,7 @@ from collections.abc import Callable
 from typing import Any
 from urllib.parse import quote
 
+from failover_api.core.json_text import parse_json
 from failover_api.edges.desk import Body, MoveOptions, Refused, refused
 from failover_api.edges.idempotency import checked_key
 from failover_api.edges.problems import TYPE_PREFIX
@@ -100,7 +101,7 @@ class Remote:
                 raise refused(self._unanswered(f"did not answer ({type(exc).__name__})", again)) from exc
             raise refused(NotReady(f"{self._url} cannot be reached ({type(exc).__name__})")) from exc
         try:
-            body = response.json()
+            body = parse_json(response.content)
         except ValueError:
             body = None
         if response.is_success and isinstance(body, dict) and expect in body:

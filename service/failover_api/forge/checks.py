@@ -1,12 +1,12 @@
 """What an operator could have wrong on GitHub's side of one branch, asked in the order one would mend it."""
 
-import json
 from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
 from typing import Any
 from urllib.parse import quote
 
 from failover_api.core.catalog import Branch
+from failover_api.core.json_text import parse_json
 from failover_api.errors import FailoverError, FileNotFound
 from failover_api.forge.app_auth import PERMISSIONS, AppCredentials
 from failover_api.forge.client import GitHubClient
@@ -111,4 +111,4 @@ async def _rules(client: GitHubClient, branch: Branch, name: str, *, pulls: bool
 
 async def _get(client: GitHubClient, branch: Branch, below: str, *, pulls: bool = False) -> Any:
     url = f"/repos/{branch.repository}{below}"
-    return json.loads(await client.get(branch.repository, url, what=f"GET {url}", keep=False, pulls=pulls))
+    return parse_json(await client.get(branch.repository, url, what=f"GET {url}", keep=False, pulls=pulls))

@@ -11,18 +11,18 @@ https://docs.github.com/en/rest/git
 """
 
 import base64
-import json
 import time
 from collections.abc import Mapping, Sequence
 from typing import Any
 from urllib.parse import quote
 
 from failover_api.core.catalog import Branch
+from failover_api.core.json_text import parse_json
 from failover_api.errors import (
+    FailoverError,
     FileNotFound,
+    ForgeFailure,
     GitHubError,
-    GitHubRateLimited,
-    GitHubUnavailable,
     RepositoryNotFound,
     WriteUnknown,
 )
@@ -32,6 +32,7 @@ from failover_api.forge.concurrency import together
 from failover_api.forge.files import Files
 from failover_api.forge.heads import Heads
 from failover_api.forge.lag import Lag
+from failover_api.forge.late import LateWrites
 from failover_api.forge.objects import BATCH_FILES, Objects
 from failover_api.forge.port import Commit, File, Snapshot, blob_sha
 from failover_api.forge.repository import change
@@ -45,17 +46,24 @@ class Commits:
 
     def __init__(self, client: GitHubClient, objects: Objects, heads: Heads, files: Files, lag: Lag) -> None:
         self._client, self._objects, self._heads, self._files, self._lag = client, objects, heads, files, lag
+        self.late = LateWrites()
 
     async def on_branch(self, snapshot: Snapshot, files: Mapping[str, bytes], message: str) -> Commit:
         """As Forge.commit()."""
         for path, data in files.items():
             self._lag.writing(snapshot.branch, path, blob_sha(data))
-        if snapshot.head is None:
-            ((path, data),) = files.items()
-            commit, parents = await self._put(snapshot.branch, snapshot.file(path), data, message)
-        else:
-            commit = await self._create_commit(snapshot.branch, snapshot.head, files, message)
-            parents = [snapshot.head]
+        try:
+            commit, parents = await self._write(snapshot, files, message)
+        except WriteUnknown:
+            self.late.lost(snapshot)
+            raise
+        except FailoverError:  # surely not carried out
+            for path, data in files.items():
+                self._lag.not_written(snapshot.branch, path, blob_sha(data))
+            raise
+        except BaseException:  # whoever waited for the reply has left
+            self.late.lost(snapshot)
+            raise
         self._wrote(snapshot, files, commit, parents)
         return commit
 
@@ -80,6 +88,15 @@ class Commits:
             return _commit(made.data)
         except (AttributeError, KeyError, TypeError) as exc:
             raise GitHubError(f"{what}: GitHub's answer names no tree or commit") from exc
+
+    async def _write(
+        self, snapshot: Snapshot, files: Mapping[str, bytes], message: str
+    ) -> tuple[Commit, Sequence[str]]:
+        """Gives the commit and its parents."""
+        if snapshot.head is None:
+            ((path, data),) = files.items()
+            return await self._put(snapshot.branch, snapshot.file(path), data, message)
+        return await self._create_commit(snapshot.branch, snapshot.head, files, message), [snapshot.head]
 
     async def _put(self, branch: Branch, old: File, data: bytes, message: str) -> tuple[Commit, list[str]]:
         """Gives the commit and its parents."""
@@ -126,14 +143,15 @@ class Commits:
         for file in written.values():
             self._files.remember(snapshot.branch, file, validated_at=now)
             old = snapshot.files.get(file.path)
-            if isinstance(old, File) and old.sha != file.sha:
+            if isinstance(old, File):
                 self._lag.replaced(snapshot.branch, file.path, old.sha)
+            self._lag.wrote(snapshot.branch, file.path, file.sha)
         self._heads.wrote(snapshot.branch, commit.sha, parents, written)
 
     async def _tree_of(self, branch: Branch, commit: str) -> str:
         url, what = f"/repos/{branch.repository}/git/commits/{commit}", f"reading commit {commit[:12]}"
         try:
-            return str(json.loads(await self._client.get(branch.repository, url, what=what, keep=False))["tree"]["sha"])
+            return str(parse_json(await self._client.get(branch.repository, url, what=what, keep=False))["tree"]["sha"])
         except FileNotFound as exc:
             raise RepositoryNotFound(f"no commit {commit[:12]} in {branch.repository}, or it cannot be seen") from exc
         except (KeyError, TypeError, ValueError) as exc:
@@ -145,7 +163,7 @@ class Commits:
         try:
             found = await together(self._query_modes(branch, commit, batch) for batch in batches)
             modes = {path: mode for batch in found for path, mode in batch.items()}
-        except (GitHubError, GitHubRateLimited, GitHubUnavailable):  # REST has the same
+        except ForgeFailure:  # REST has the same
             tree = await self._objects.tree(branch, commit, not_before=None, keep=False)
             modes = {node.path: node.mode for node in tree}
         return {path: EXECUTABLE if modes.get(path, 0) & _EXECUTES else FILE for path in paths}

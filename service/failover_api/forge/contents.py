@@ -10,6 +10,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+from failover_api.core.json_text import parse_json
 from failover_api.core.splice import MAX_BYTES
 from failover_api.errors import GitHubError, ManifestError, ManifestInvalid
 from failover_api.forge.port import File, blob_sha
@@ -23,7 +24,7 @@ def decode_contents(path: str, body: bytes) -> File | ManifestError | GitHubErro
     https://docs.github.com/en/rest/repos/contents#get-repository-content
     """
     try:
-        data = json.loads(body)
+        data = parse_json(body)
         if isinstance(data, list):
             return _not_a_file(path, "a directory")
         kind = data.get("type", "file")

@@ -1,10 +1,10 @@
 """One request, one reply: what is sent, what came back, and what it means that nothing did."""
 
-import json
 from dataclasses import dataclass, field
 
 import httpx2
 
+from failover_api.core.json_text import parse_json
 from failover_api.errors import GitHubError
 from failover_api.forge.connections import Connections
 from failover_api.forge.replies import Reply, lost
@@ -84,7 +84,7 @@ def _reply(ask: Ask, response: httpx2.Response) -> Reply:
     body = response.content
     headers = {key.lower(): value for key, value in response.headers.items()}
     try:
-        data = json.loads(body) if body else None
+        data = parse_json(body) if body else None
     except ValueError as exc:
         if response.status_code < 300:  # a success we cannot read: cut, or not from GitHub
             raise lost(exc, what=ask.what, sent=True, writing=ask.writing) from exc

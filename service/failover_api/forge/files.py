@@ -7,13 +7,13 @@ https://docs.github.com/en/rest/repos/contents#get-repository-content
 """
 
 import asyncio
-import json
 import time
 from urllib.parse import quote
 
 from cachetools import LRUCache
 
 from failover_api.core.catalog import Branch
+from failover_api.core.json_text import parse_json
 from failover_api.errors import FailoverError, FileNotFound, GitHubError, ManifestError
 from failover_api.forge import queries
 from failover_api.forge.client import GitHubClient
@@ -45,11 +45,11 @@ class Files:
         if problem is not None and isinstance(found, File):
             return problem
         for wait_s in WAITS_S:
-            if not isinstance(found, File) or not self._lag.shown_by(branch, path, found.sha):
+            if not self._lag.was_replaced(branch, path, _version(found)):
                 break
             await self._client.sleep(wait_s)
             found = await self._ask(branch, path, time.monotonic())
-        return found
+        return found if self._lag.is_current(branch, path, _version(found)) else await self._at_head(branch, path)
 
     def remember(self, branch: Branch, file: File, *, validated_at: float) -> None:
         """Keeps a file as GET contents would give it, with the ETag that GitHub gives to a blob.
@@ -59,6 +59,15 @@ class Files:
         self._regular[branch, file.path] = True
         copy = Copy(encode_contents(file), f'W/"{file.sha}"', validated_at)
         self._client.cache.put(_url(branch, file.path), copy)
+
+    async def _at_head(self, branch: Branch, path: str) -> Found:
+        """As it is after our last write, whoever changed it since. Raises NotShownYet."""
+        started = time.monotonic()
+        found = (await self._heads.read(branch, [path], started)).files[path]
+        self._lag.saw(branch, path, _version(found))
+        if isinstance(found, File):
+            self.remember(branch, found, validated_at=started)
+        return found
 
     async def _ask(self, branch: Branch, path: str, not_before: float | None) -> Found:
         url = _url(branch, path)
@@ -103,10 +112,15 @@ class Files:
 
     async def _listed_kind(self, branch: Branch, path: str, what: str) -> str:
         """The type that the listing of its folder gives the file. Raises KeyError when it is not listed."""
-        listing = json.loads(
+        listing = parse_json(
             await self._client.get(branch.repository, _url(branch, path.rpartition("/")[0]), what=what, keep=False)
         )
         return str({entry["path"]: entry["type"] for entry in listing}[path])
+
+
+def _version(found: Found) -> str:
+    """Its blob sha; of what is no file none."""
+    return found.sha if isinstance(found, File) else ""
 
 
 def _url(branch: Branch, path: str) -> str:

@@ -45,10 +45,11 @@ class GitHub:
         self._client = client
         lag = Lag()
         self._objects = Objects(client)
-        self._heads = Heads(client, self._objects, lag)
+        self._log = Log(client, lag)
+        self._heads = Heads(client, self._objects, self._log, lag)
         self._files = Files(client, self._objects, self._heads, lag)
         self._commits = Commits(client, self._objects, self._heads, self._files, lag)
-        self._past, self._log = Past(self._heads), Log(client)
+        self._past = Past(self._heads)
         self._branches = Branches(client, self._heads)
         self._pulls, self._review = Pulls(client), Review(client)
 
@@ -89,6 +90,12 @@ class GitHub:
 
     def write_wait_s(self, branch: Branch, calls: int = 1) -> float:
         return self._client.write_wait_s(branch.repository, calls)
+
+    def late_wait_s(self, branch: Branch, files: Mapping[str, bytes], *, writing: bool) -> float:
+        return self._commits.late.wait_s(branch, files, writing=writing)
+
+    def landed(self, snapshot: Snapshot) -> None:
+        self._commits.late.landed(snapshot)
 
     # History
 

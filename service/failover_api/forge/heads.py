@@ -7,7 +7,6 @@
 When GraphQL refuses or is down, REST has the same: the tree at that commit, then blob by blob.
 """
 
-import json
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -17,11 +16,12 @@ from urllib.parse import quote
 from cachetools import LRUCache
 
 from failover_api.core.catalog import Branch
+from failover_api.core.json_text import parse_json
 from failover_api.errors import (
     FailoverError,
     FileNotFound,
+    ForgeFailure,
     GitHubError,
-    GitHubRateLimited,
     GitHubUnavailable,
     RepositoryNotFound,
     RepositoryTooLarge,
@@ -31,6 +31,7 @@ from failover_api.forge.client import GitHubClient
 from failover_api.forge.concurrency import both, together
 from failover_api.forge.contents import refuse_mode
 from failover_api.forge.lag import HEAD, WAITS_S, Lag
+from failover_api.forge.log import Log
 from failover_api.forge.objects import BATCH_FILES, Found, Node, Objects
 from failover_api.forge.port import Entry, File
 
@@ -49,8 +50,8 @@ class Head:
 class Heads:
     """The branches' heads, as last seen."""
 
-    def __init__(self, client: GitHubClient, objects: Objects, lag: Lag) -> None:
-        self._client, self._objects, self._lag = client, objects, lag
+    def __init__(self, client: GitHubClient, objects: Objects, log: Log, lag: Lag) -> None:
+        self._client, self._objects, self._log, self._lag = client, objects, log, lag
         self._heads: LRUCache[Branch, Head] = LRUCache(BRANCHES_KEPT)
 
     async def read(self, branch: Branch, paths: Sequence[str], not_before: float | None) -> Head:
@@ -76,19 +77,38 @@ class Heads:
         return await self.oid(branch, not_before)
 
     async def oid(self, branch: Branch, not_before: float | None) -> str:
-        """The commit that the branch is at. Raises RepositoryNotFound when there is no such branch."""
+        """The commit that the branch is at. Raises RepositoryNotFound when there is no such branch, NotShownYet."""
         oid = await self._ask_for_oid(branch, not_before)
         for wait_s in WAITS_S:
-            if not self._lag.shown_by(branch, HEAD, oid):
-                break
+            if not await self._is_behind(branch, oid):
+                return oid
             await self._client.sleep(wait_s)
             oid = await self._ask_for_oid(branch, time.monotonic())
+        if await self._is_behind(branch, oid):
+            raise self._lag.behind(branch, f"reading branch {branch}")
         return oid
+
+    async def _is_behind(self, branch: Branch, oid: str) -> bool:
+        """Whether a commit, said to be the branch's head, lacks our last one."""
+        if self._lag.was_replaced(branch, HEAD, oid):
+            return True
+        newest = self._lag.newest(branch)
+        if newest is None or self._lag.is_current(branch, HEAD, oid):
+            return False
+        try:
+            comparison = await self._log.compare(branch, newest, oid)
+        except GitHubError:  # one of the two is not known where it was asked for
+            return True
+        if comparison.merge_base != newest:
+            return True
+        self._lag.saw(branch, HEAD, oid)
+        return False
 
     def wrote(self, branch: Branch, commit: str, parents: Sequence[str], files: Mapping[str, File]) -> None:
         """The branch is at `commit` now, and has these files."""
         for parent in parents:
             self._lag.replaced(branch, HEAD, parent)
+        self._lag.wrote(branch, HEAD, commit)
         known = self._heads.get(branch)
         if known is not None and known.oid in parents:
             self._heads[branch] = Head(commit, {**known.files, **files}, time.monotonic())
@@ -112,8 +132,13 @@ class Heads:
         """Files at a commit: by GraphQL, or by REST when that gives none."""
         try:
             _, files = await self._query_all(branch, paths, oid)
-        except (GitHubError, GitHubRateLimited, GitHubUnavailable) as exc:
-            files = await self._rest_all(branch, paths, oid, exc)
+        except ForgeFailure as exc:
+            try:
+                files = await self._rest_all(branch, paths, oid, exc)
+            except RepositoryNotFound:
+                if oid == self._lag.newest(branch):
+                    raise self._lag.behind(branch, f"reading commit {oid[:12]}") from None
+                raise
         return files
 
     async def _first(self, branch: Branch, paths: Sequence[str]) -> Head:
@@ -129,9 +154,9 @@ class Heads:
             return Head(head, await self._rest_all(branch, paths, head, seen), started)
         oid, files = seen
         if isinstance(head, FailoverError):
-            if self._lag.shown_by(branch, HEAD, oid):  # nothing newer can be had
+            if await self._is_behind(branch, oid):  # nothing newer can be had
                 raise head
-        elif oid != head and not self._lag.shown_by(branch, HEAD, head):  # moved in between, or GraphQL is behind
+        elif oid != head:  # moved in between, or GraphQL is behind
             oid, files = head, await self.files_at(branch, paths, head)
         return Head(oid, files, started)
 
@@ -156,7 +181,7 @@ class Heads:
             return {}
         try:
             nodes = await self._objects.tree(branch, oid, not_before=None, keep=False)
-        except (GitHubError, GitHubRateLimited, GitHubUnavailable, RepositoryNotFound, RepositoryTooLarge):
+        except (ForgeFailure, RepositoryTooLarge):
             return {}
         files, entries = _by_tree(branch, paths, nodes)
         for entry in entries:
@@ -178,7 +203,7 @@ class Heads:
         what = f"reading branch {branch}"
         try:
             body = await self._client.get(branch.repository, _branch_url(branch), what=what, not_before=not_before)
-            return str(json.loads(body)["commit"]["sha"])
+            return str(parse_json(body)["commit"]["sha"])
         except FileNotFound as exc:
             raise RepositoryNotFound(f"no branch {branch}, or the credentials cannot see it") from exc
         except (KeyError, TypeError, ValueError) as exc:
@@ -188,7 +213,9 @@ class Heads:
         """The head and its files by GraphQL, or why it gives none: then REST has the same."""
         try:
             return await self._query_all(branch, paths, None)
-        except (GitHubError, GitHubRateLimited, GitHubUnavailable) as exc:
+        except RepositoryNotFound:
+            raise
+        except ForgeFailure as exc:
             return exc
 
     async def _query_all(self, branch: Branch, paths: Sequence[str], oid: str | None) -> tuple[str, dict[str, Found]]:

@@ -12,8 +12,10 @@ from typing import Any
 from urllib.parse import quote
 
 from failover_api.core.catalog import Branch
+from failover_api.core.json_text import parse_json
 from failover_api.errors import FileNotFound, GitHubError, RepositoryNotFound
 from failover_api.forge.client import GitHubClient
+from failover_api.forge.lag import Lag
 from failover_api.forge.port import LOG_PAGE, Comparison, LoggedCommit
 
 COMPARED_FILES = 300  # GitHub lists no more
@@ -22,8 +24,8 @@ COMPARED_FILES = 300  # GitHub lists no more
 class Log:
     """Listings of commits. One up to a commit, not up to a branch, never changes: any copy of it will do."""
 
-    def __init__(self, client: GitHubClient) -> None:
-        self._client = client
+    def __init__(self, client: GitHubClient, lag: Lag) -> None:
+        self._client, self._lag = client, lag
 
     async def page(
         self, branch: Branch, path: str | None, at: str | None, page: int, not_before: float | None
@@ -39,8 +41,10 @@ class Log:
             body = await self._client.get(
                 branch.repository, url, what=what, not_before=None if at else not_before, digest=_digest_log
             )
-            return tuple(_kept(fields) for fields in json.loads(body))
+            return tuple(_kept(fields) for fields in parse_json(body))
         except FileNotFound as exc:
+            if at is not None and at == self._lag.newest(branch):
+                raise self._lag.behind(branch, what) from exc
             place = f"branch {branch}" if at is None else f"commit {at[:12]} in {branch.repository}"
             raise RepositoryNotFound(f"no {place}, or the credentials cannot see it") from exc
         except (AttributeError, KeyError, TypeError, ValueError) as exc:
@@ -52,7 +56,7 @@ class Log:
         what = f"comparing {base[:12]} with {head[:12]} of {branch.repository}"
         try:
             body = await self._client.get(branch.repository, url, what=what, not_before=None, digest=_digest_comparison)
-            fields = json.loads(body)
+            fields = parse_json(body)
         except FileNotFound as exc:
             raise GitHubError(exc.detail) from exc
         except (AttributeError, KeyError, TypeError, ValueError) as exc:
@@ -61,11 +65,11 @@ class Log:
 
 
 def _digest_log(body: bytes) -> bytes:
-    return json.dumps([asdict(_logged(entry)) for entry in json.loads(body)]).encode()
+    return json.dumps([asdict(_logged(entry)) for entry in parse_json(body)]).encode()
 
 
 def _digest_comparison(body: bytes) -> bytes:
-    given = json.loads(body)
+    given = parse_json(body)
     commits, files = given["commits"], given["files"]
     changed: dict[str, str | None] = {}
     for file in files:

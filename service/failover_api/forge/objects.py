@@ -7,18 +7,17 @@ https://docs.github.com/en/graphql/reference/objects#blob
 """
 
 import asyncio
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
 
 from failover_api.core.catalog import Branch
+from failover_api.core.json_text import parse_json
 from failover_api.errors import (
     FileNotFound,
+    ForgeFailure,
     GitHubError,
-    GitHubRateLimited,
-    GitHubUnavailable,
     ManifestError,
     RepositoryNotFound,
     RepositoryTooLarge,
@@ -76,7 +75,7 @@ class Objects:
         what = f"reading the tree of {branch}"
         try:
             body = await self._client.get(branch.repository, url, what=what, not_before=not_before, keep=keep)
-            tree = json.loads(body)
+            tree = parse_json(body)
             if not tree["truncated"]:
                 return [
                     Node(node["path"], int(node["mode"], 8), node["sha"], node.get("size", 0)) for node in tree["tree"]
@@ -114,7 +113,9 @@ class Objects:
         query, variables = queries.blobs([entry.sha for entry in entries])
         try:
             answer = await self.query(branch, query, variables, what=f"reading {len(entries)} files of {branch}")
-        except (GitHubError, GitHubRateLimited, GitHubUnavailable):  # GraphQL refused or down
+        except RepositoryNotFound:
+            raise
+        except ForgeFailure:  # GraphQL refused or down
             return await self.read_by_rest(branch, [entry for entry in entries if entry.path in wanted])
         decoded = {
             entry.path: decode_blob(entry.path, entry.sha, answer.get(f"f{i}") or {}) for i, entry in enumerate(entries)

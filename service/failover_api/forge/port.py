@@ -176,6 +176,17 @@ class Forge(Protocol):
         """
         ...
 
+    def late_wait_s(self, branch: Branch, files: Mapping[str, bytes], *, writing: bool) -> float:
+        """How long a write whose reply was lost may still land on top of these files ({path: bytes}); 0: none will.
+
+        It lands where it finds what it was made from. `writing`: the files are to be what a commit makes of them.
+        """
+        ...
+
+    def landed(self, snapshot: Snapshot) -> None:
+        """The last commit() of this snapshot, which had no reply, was found on the branch."""
+        ...
+
     # History
 
     async def head(self, branch: Branch, *, not_before: float | None) -> str:

@@ -11,6 +11,7 @@ from typing import Any, Literal
 from urllib.parse import urlencode
 
 from failover_api.core.catalog import Branch
+from failover_api.core.json_text import parse_json
 from failover_api.errors import FailoverError, FileNotFound, GitHubError, RepositoryNotFound, WriteUnknown
 from failover_api.forge.client import GitHubClient
 from failover_api.forge.port import PullRequest
@@ -100,7 +101,7 @@ class Pulls:
             body = await self._client.get(
                 base.repository, url, what=what, not_before=not_before, pulls=True, digest=_digest
             )
-            return list(json.loads(body))
+            return list(parse_json(body))
         except FileNotFound as exc:
             raise RepositoryNotFound(f"no repository {base.repository}, or the credentials cannot see it") from exc
         except (AttributeError, KeyError, TypeError, ValueError) as exc:
@@ -113,7 +114,7 @@ def _head(base: Branch, head: str) -> str:
 
 def _digest(body: bytes) -> bytes:
     """A pull request is 20 kB as GitHub lists it, most of it two descriptions of the repository."""
-    return json.dumps([_digested(item) for item in json.loads(body)]).encode()
+    return json.dumps([_digested(item) for item in parse_json(body)]).encode()
 
 
 def _digested(item: Mapping[str, Any]) -> dict[str, Any]:

@@ -155,7 +155,8 @@ def rate_limited(reply: Reply, *, now: float) -> GitHubRateLimited | None:
 def graphql_refusal(reply: Reply, *, now: float, what: str, writing: bool, pulls: bool = False) -> FailoverError:
     """The error for a GraphQL reply with `errors`, by the first of them. `now` is the wall clock (s)."""
     first = reply.errors[0] if isinstance(reply.errors[0], dict) else {}
-    message, kind = _text(first), str(first.get("type") or "")
+    message, kind = _text(first), first.get("type")
+    kind = kind if isinstance(kind, str) else ""
     text = f"{what}: GitHub answered {kind or 'an error'} ({message})"
     done = reply.data.get("data")
     if writing and isinstance(done, dict) and any(done.values()):  # carried out, and then something went wrong
@@ -251,7 +252,7 @@ def _seconds(reply: Reply, header: str) -> float | None:
 
 def _text(data: Any) -> str:
     text = data.get("message") if isinstance(data, dict) else None
-    return _one_line(str(text or ""))
+    return _one_line(text) if isinstance(text, str) else ""
 
 
 def _detail(error: Any) -> str:
@@ -260,8 +261,8 @@ def _detail(error: Any) -> str:
     https://docs.github.com/en/rest/using-the-rest-api/troubleshooting-the-rest-api#validation-failed
     """
     if not isinstance(error, dict):
-        return str(error or "")
-    named = (str(error[key]) for key in ("resource", "field", "code") if error.get(key))
+        return error if isinstance(error, str) else ""
+    named = (error[key] for key in ("resource", "field", "code") if error.get(key) and isinstance(error[key], str))
     return _text(error) or " ".join(named)
 
 

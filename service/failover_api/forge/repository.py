@@ -1,9 +1,9 @@
 """One repository: what GitHub says of it, and changes to what is in it."""
 
-import json
 from typing import Any
 
 from failover_api.core.catalog import Branch
+from failover_api.core.json_text import parse_json
 from failover_api.errors import FileNotFound, GitHubError, RepositoryNotFound
 from failover_api.forge.client import GitHubClient
 from failover_api.forge.replies import Reply
@@ -19,7 +19,7 @@ async def about(client: GitHubClient, branch: Branch, *, not_before: float | Non
         body = await client.get(branch.repository, f"/repos/{branch.repository}", what=what, not_before=not_before)
     except FileNotFound as exc:
         raise RepositoryNotFound(f"no repository {branch.repository}, or the credentials cannot see it") from exc
-    described = json.loads(body or b"null")
+    described = parse_json(body or b"null")
     if not isinstance(described, dict):
         raise GitHubError(f"{what}: GitHub's answer is no repository")
     return described

@@ -10,7 +10,6 @@ attempt, so that they are found whichever of them landed.
 """
 
 import asyncio
-import contextlib
 import logging
 import time
 from collections.abc import Mapping, Sequence
@@ -22,10 +21,10 @@ from failover_api.errors import (
     BranchProtected,
     Conflict,
     FailoverError,
+    ForgeFailure,
     GitHubError,
     GitHubRateLimited,
-    GitHubUnavailable,
-    InternalError,
+    Interrupted,
     ManifestError,
     OutcomeUnknown,
     RepositoryNotFound,
@@ -51,15 +50,22 @@ class Batch:
         self._forge, self._observer, self._repeats = forge, observer, repeats
         self._branch: Branch = tickets[0].task.branch
         self._started = time.monotonic()
+        self._since = self._started  # what is read for the attempt under way is not older
         self._lost: Draft | None = None  # written, and no reply (yet)
+        self._put_off: list[Ticket] = []
 
     async def run(self) -> list[Ticket]:
-        """Answers every ticket, but those it gives back: GitHub takes no write now, and they were not written."""
+        """Answers every ticket, but those it gives back: they have to wait, and were not written."""
         try:
-            return await self._attempt_until_known()
+            given_back = await self._attempt_until_known()
         except FailoverError as exc:
             await self._end(exc)
-            return []
+        except Exception:  # noqa: BLE001 - it must not end the branch's other moves
+            _log.exception("writing failed by a defect")
+            await self._end(_defect())
+        else:
+            return [*self._put_off, *given_back]
+        return self._put_off
 
     async def rehearse(self) -> None:
         """Answers what a run would do, and writes nothing."""
@@ -74,8 +80,9 @@ class Batch:
 
     @property
     def _live(self) -> list[Ticket]:
-        """Those that still need an answer, or of whose write nobody knows yet."""
-        return [ticket for ticket in self._tickets if ticket.is_open or ticket.may_have_landed]
+        """Those that still need an answer, or of whose write nobody knows yet; without those that are put off."""
+        here = [ticket for ticket in self._tickets if ticket not in self._put_off]
+        return [ticket for ticket in here if ticket.is_open or ticket.may_have_landed]
 
     async def _attempt_until_known(self) -> list[Ticket]:
         optimistic = all(ticket.task.versions is None and not ticket.task.needs_history for ticket in self._tickets)
@@ -87,6 +94,7 @@ class Batch:
                 await back_off(attempt)
             if not self._live:
                 return []
+            self._since = self._started if not_before is None else not_before
             try:
                 draft = await self._draft(not_before)
             except WriteConflict as exc:  # it moved while it was read
@@ -118,9 +126,12 @@ class Batch:
         """The next commit; None when there is nothing to write. Tickets that need no write are answered here."""
         while True:
             tickets = self._live
+            if not tickets:
+                return None
             seen, head, thoughts = await self._validated(tickets, not_before)
             if self._lost is not None:
                 await self._resolve(self._lost, seen, head, thoughts)
+            self._put_some_off(seen, thoughts)
             if tickets == self._live:
                 break  # else somebody left: nobody else's plan may hold what was theirs
         parts: list[tuple[Ticket, Thought]] = []
@@ -129,12 +140,31 @@ class Batch:
                 parts.append((ticket, thought))
             elif isinstance(thought, Thought):
                 ticket.settle(ticket.task.outcome(thought, changed=False))
+            elif isinstance(thought, FailoverError) and ticket.may_have_landed:  # refused now, and may land yet
+                ticket.settle(ticket.unknown(thought.detail))
             else:
                 ticket.settle(thought)
         if not parts:
             return None
         names = [service.name for ticket, _ in parts for service in ticket.task.services]
-        return Draft(seen, snapshot_of(self._branch, seen, names, head), tuple(parts))
+        with_history = any(ticket.task.needs_history for ticket, _ in parts)
+        return Draft(seen, snapshot_of(self._branch, seen, names, head, with_history=with_history), tuple(parts))
+
+    def _put_some_off(self, seen: Seen, thoughts: Mapping[Ticket, Answer]) -> None:
+        """Those after whom an earlier write, whose reply was lost, could land as if they had never been.
+
+        It lands where it finds the files as they were: so nobody may bring them back, or find them so and leave.
+        """
+        moving = {ticket: thought for ticket, thought in thoughts.items() if isinstance(thought, Thought)}
+        planned = {path: data for thought in moving.values() for path, data in thought.files.items()}
+        for ticket, thought in moving.items():
+            if ticket.may_have_landed:
+                continue
+            files = ticket.files_after(seen, planned)
+            wait_s = self._forge.late_wait_s(self._branch, files, writing=thought.has_changes)
+            if wait_s:
+                self._put_off.append(ticket)
+                ticket.put_off(wait_s)
 
     async def _validated(
         self, tickets: Sequence[Ticket], not_before: float | None
@@ -178,19 +208,17 @@ class Batch:
                 thoughts[ticket] = first or ticket.task.think(seen, overlay)
             except FailoverError as exc:
                 thoughts[ticket] = exc
-            except Exception:
-                if len(tickets) == 1:
-                    raise
-                _log.exception("a defect in one of several tasks")
-                thoughts[ticket] = InternalError("a defect in failover-api; its log has the traceback")
+            except Exception:  # noqa: BLE001 - it must not end its neighbours
+                _log.exception("planning failed by a defect")
+                thoughts[ticket] = _defect()
             await asyncio.sleep(0)  # hundreds may be planned here: let others have a turn
         return thoughts
 
     async def _prepared(self, task: Task, seen: Seen, head: str) -> Outcome | None:
         """The first outcome of its key; else reads what its plan needs from the history."""
-        first = await self._repeats.first_outcome(task, seen, head, not_before=self._started)
+        first = await self._repeats.first_outcome(task, seen, head, not_before=self._since)
         if first is None:
-            await task.prepare(seen, head, not_before=self._started)
+            await task.prepare(seen, head, not_before=self._since)
         return first
 
     async def _one_by_one(self, draft: Draft, error: FailoverError) -> list[Ticket]:
@@ -207,8 +235,8 @@ class Batch:
         return given_back
 
     def _tell(self, step: Step) -> None:
-        for ticket in self._tickets:
-            ticket.task.on_step(step)
+        for ticket in self._live:
+            ticket.tell(step)
 
     async def _write(self, draft: Draft) -> Commit:
         self._tell(Step.WRITING)
@@ -244,7 +272,7 @@ class Batch:
             return
         try:
             found = await self._find(lost, READ_BACK_WAITS_S, head=head)
-        except (GitHubError, GitHubUnavailable):
+        except ForgeFailure:
             if any(not _is_done(thoughts.get(ticket)) for ticket, _ in lost.parts):
                 raise
             found = False
@@ -254,8 +282,12 @@ class Batch:
             self._hold(None)
 
     async def _find_if_possible(self, lost: Draft, waits_s: Sequence[float] = (0.0,)) -> None:
-        with contextlib.suppress(GitHubError, GitHubUnavailable):  # what the files say has to do
+        try:
             await self._find(lost, waits_s)
+        except FailoverError as exc:  # what the files say has to do
+            _log.warning("a lost write could not be looked for", extra={"problem": exc.slug, "detail": exc.detail})
+        except Exception:  # noqa: BLE001 - those who wait need their answer all the same
+            _log.exception("looking for a lost write failed by a defect")
 
     async def _find(self, lost: Draft, waits_s: Sequence[float], *, head: str | None = None) -> bool | None:
         """Looks for a lost write in the history up to `head`, or after each wait up to where the branch is then.
@@ -273,6 +305,7 @@ class Batch:
             for logged in await self._forge.log(self._branch, path, at=at, not_before=None):
                 operations = frozenset(record.operation for record in read_records(logged.message))
                 if ticket.task.asked.operation in operations:
+                    self._forge.landed(lost.snapshot)
                     self._landed(lost, logged.commit, operations)
                     return True
             if is_past:
@@ -286,6 +319,10 @@ class Batch:
             await self._find_if_possible(lost, READ_BACK_WAITS_S)
         for ticket in self._live:
             ticket.settle(ticket.unknown(error.detail) if ticket.may_have_landed else error)
+
+
+def _defect() -> Interrupted:
+    return Interrupted("a defect in failover-api; its log has the traceback")
 
 
 def _is_done(answer: Answer | None) -> bool:

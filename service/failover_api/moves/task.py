@@ -33,6 +33,7 @@ class Step(StrEnum):
     FINISHING = "labels, reviewers, auto-merge"
     RETRYING = "it changed meanwhile: again"
     WAITING = "waiting until GitHub takes more writes"
+    SETTLING = "waiting until an earlier write can land no more"
 
 
 OnStep = Callable[[Step], None]

@@ -2,14 +2,19 @@
 
 import asyncio
 import copy
+import logging
+import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from failover_api.core.message import commit_message
-from failover_api.errors import FailoverError, OutcomeUnknown
+from failover_api.errors import FailoverError, NotReady, OutcomeUnknown
 from failover_api.forge.port import Snapshot
-from failover_api.moves.task import Task, Thought
-from failover_api.observation import Seen, versions_of
+from failover_api.moves.task import Step, Task, Thought
+from failover_api.observation import Observation, Seen, versions_of
 from failover_api.outcome import Outcome
+
+_log = logging.getLogger(__name__)
 
 # What thinking comes to: plans, the first outcome of a key, or a refusal.
 Answer = Thought | Outcome | FailoverError
@@ -22,6 +27,7 @@ class Ticket:
         self.task, self.deadline = task, deadline
         self.answer: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
         self.may_have_landed = False  # a write with it has no reply (yet)
+        self.not_before = 0.0  # time.monotonic(): it is put off until then
 
     @property
     def is_open(self) -> bool:
@@ -38,6 +44,37 @@ class Ticket:
             self.answer.exception()  # nobody has to be told when nobody waits any more
         else:
             self.answer.set_result(answer)
+
+    def tell(self, step: Step) -> None:
+        """Says what is being done for it."""
+        try:
+            self.task.on_step(step)
+        except Exception:  # noqa: BLE001 - whoever looks on must not end the move, nor those of others
+            _log.exception("a caller could not be told of a step")
+
+    def put_off(self, wait_s: float) -> None:
+        """Until a lost write can land no more; who cannot wait for so long is told so."""
+        until = time.monotonic() + wait_s
+        if until < self.deadline:
+            self.not_before = until
+            self.tell(Step.SETTLING)
+            return
+        text = (
+            f"{self.task.name}: an earlier write to {self.task.branch} got no reply from GitHub, may still land, and "
+            "would undo this; nothing was written"
+        )
+        self.settle(NotReady(text, retry_after_s=wait_s))
+
+    def files_after(self, seen: Seen, planned: Mapping[str, bytes]) -> dict[str, bytes]:
+        """What its services' files are once `planned` ({path: bytes}) is written."""
+        found = [seen[service.name] for service in self.task.services]
+        read = {
+            path: one.snapshot.file(path).data
+            for one in found
+            if isinstance(one, Observation)
+            for path in one.manifests
+        }
+        return {path: planned.get(path, data) for path, data in read.items()}
 
     def unknown(self, why: str) -> OutcomeUnknown:
         """What to say when a write may or may not have landed."""

@@ -11,7 +11,7 @@ from collections import deque
 
 from failover_api.core.catalog import Branch
 from failover_api.deadline import too_late
-from failover_api.errors import GitHubRateLimited, InternalError
+from failover_api.errors import GitHubRateLimited, Interrupted
 from failover_api.forge.port import Forge
 from failover_api.moves.batch import Batch
 from failover_api.moves.repeats import Repeats
@@ -73,14 +73,17 @@ class Writer:
         try:
             while waiting:
                 await self._wait_for_github(branch, waiting)
-                batch = take(waiting)
+                batch = take(waiting, time.monotonic())
                 if batch:
                     waiting.extendleft(reversed(await self._run(batch)))
+                elif waiting:
+                    await asyncio.sleep(PAUSE_S)  # all of them are put off
         except BaseException as exc:
             if not isinstance(exc, asyncio.CancelledError):
                 _log.exception("writing failed by a defect")
             for ticket in (*batch, *waiting):
-                ticket.settle(ticket.unknown("interrupted") if ticket.may_have_landed else InternalError("interrupted"))
+                ended = Interrupted("interrupted; nothing was written")
+                ticket.settle(ticket.unknown("interrupted") if ticket.may_have_landed else ended)
             waiting.clear()
             raise
         finally:
@@ -95,7 +98,7 @@ class Writer:
                 if ticket.deadline < chance:
                     ticket.settle(GitHubRateLimited(text, retry_after_s=wait_s, secondary=True))
             for ticket in waiting:
-                ticket.task.on_step(Step.WAITING)
+                ticket.tell(Step.WAITING)
             for _ in range(len(waiting)):
                 ticket = waiting.popleft()
                 if ticket.is_open:
@@ -123,8 +126,11 @@ class Writer:
         return Batch(tickets, forge=self._forge, observer=self._observer, repeats=self._repeats)
 
 
-def take(waiting: deque[Ticket]) -> list[Ticket]:
-    """Takes those for the next commit: in order, no service and no key twice, MAX_FILES files, no ticket split."""
+def take(waiting: deque[Ticket], now: float = float("inf")) -> list[Ticket]:
+    """Takes those for the next commit: in order, no service and no key twice, MAX_FILES files, no ticket split.
+
+    Who is put off beyond `now` (time.monotonic()) stays, and is not overtaken by those for the same service.
+    """
     taken: list[Ticket] = []
     left: list[Ticket] = []
     files: frozenset[str] = frozenset()
@@ -138,7 +144,7 @@ def take(waiting: deque[Ticket]) -> list[Ticket]:
         own.discard("key None")
         free = names.isdisjoint(own)
         names.update(own)  # whoever comes later has to wait for it
-        if fits and free:
+        if fits and free and ticket.not_before <= now:
             taken.append(ticket)
             files = together
         else:

@@ -1,6 +1,5 @@
 """`python3 -m failover_api.edges.job`: one step of a job. Its exit code is that of `failover`."""
 
-import json
 import os
 import signal
 import subprocess
@@ -9,6 +8,7 @@ from collections.abc import Mapping
 from types import FrameType
 from typing import Any
 
+from failover_api.core.json_text import parse_json
 from failover_api.edges.job.credentials import environment
 from failover_api.edges.job.report import Answer, report
 from failover_api.edges.job.runner import Runner
@@ -79,7 +79,7 @@ def _answer(text: str, code: int) -> Answer:
 
 def _parsed(text: str) -> dict[str, Any] | None:
     try:
-        body = json.loads(text)
+        body = parse_json(text)
     except ValueError:
         return None
     return body if isinstance(body, dict) else None

@@ -3,7 +3,6 @@
 The command sees its own credentials and none of the job's others.
 """
 
-import json
 import os
 import tempfile
 import urllib.error
@@ -13,6 +12,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
+from failover_api.core.json_text import parse_json
 from failover_api.edges.job.runner import Runner
 from failover_api.errors import BadRequest, NotReady
 
@@ -101,7 +101,7 @@ def oidc_token(audience: str, environ: Mapping[str, str]) -> str:
     for _ in range(ATTEMPTS):
         try:
             with urllib.request.urlopen(asked, timeout=TIMEOUT_S) as response:  # noqa: S310 - the runner's own URL
-                return str(json.load(response)["value"])
+                return str(parse_json(response.read())["value"])
         except urllib.error.HTTPError as exc:
             with exc:
                 trouble = f"HTTP {exc.code}"
