@@ -41,6 +41,11 @@ def separators(text: str, file: str) -> list[int]:
     return [each.start() for each in found]
 
 
+def without_marks(text: str) -> str:
+    """The text with the byte order marks gone that begin a piece. No place moves: two characters still end the line."""
+    return text.replace("\n\ufeff", "\r\n") if "\ufeff" in text else text
+
+
 def is_read(cuts: Sequence[int], documents: Sequence[tuple[int, bool]]) -> Iterator[bool]:
     """Of each document, whether it is the first one of a piece: the only one that is read.
 

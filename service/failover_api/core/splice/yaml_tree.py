@@ -100,7 +100,7 @@ def read_tree(text: str, *, file: str, reader: Reader = DEFAULT_READER) -> Tree:
         raise ParseError("is not YAML: it starts with two byte order marks", file=file, line=1)
     cuts = go_yaml.separators(text, file)
     try:
-        builder = _read(text, file, reader)
+        builder = _read(go_yaml.without_marks(text), text, file, reader)
     except YAMLError as exc:
         raise _parse_error(exc, text, file) from exc
     if "\\" in text:
@@ -108,11 +108,11 @@ def read_tree(text: str, *, file: str, reader: Reader = DEFAULT_READER) -> Tree:
     return builder.tree(cuts)
 
 
-def _read(text: str, file: str, reader: Reader) -> "_Builder":
+def _read(readable: str, text: str, file: str, reader: Reader) -> "_Builder":
     try:
-        return _Builder(text, file).take(reader(text))
+        return _Builder(text, file).take(reader(readable))
     except YAMLError as exc:
-        disguise, stopped = go_yaml.Disguise(text), exc
+        disguise, stopped = go_yaml.Disguise(readable), exc
     while disguise.mend(_problem(stopped), _place(stopped)):
         try:
             return _Builder(text, file).take(reader(disguise.text)).undisguised(disguise)
