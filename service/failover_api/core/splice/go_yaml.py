@@ -28,7 +28,7 @@ _READ_AGAIN = 4_000_000  # characters, at most, of a text that is read several t
 
 def separators(text: str, file: str) -> list[int]:
     """Where the lines that cut the text begin. Raises ParseError: the cut text is not YAML, or read otherwise."""
-    found = list(_SEPARATOR.finditer(text))
+    found = list(_SEPARATOR.finditer(text)) if "\n---" in text else []
     for each in found:
         rest = each[1].strip()
         if rest and not rest.startswith("#"):
@@ -98,6 +98,11 @@ class Disguise:
 
     def _hide_apostrophe(self, found: re.Match[str]) -> str:
         return self.apostrophe * 2 if found[0] == r"\'" else found[0]
+
+
+def may_have_json_escapes(text: str) -> bool:
+    """A cheap look, before tokens are."""
+    return "\\/" in text or ("\\u" in text and _HALF.search(text) is not None)
 
 
 def check_escapes(text: str, file: str, quoted: Iterator[tuple[int, int]]) -> None:

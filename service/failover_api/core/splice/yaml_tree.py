@@ -103,7 +103,7 @@ def read_tree(text: str, *, file: str, reader: Reader = DEFAULT_READER) -> Tree:
         builder = _read(go_yaml.without_marks(text), text, file, reader)
     except YAMLError as exc:
         raise _parse_error(exc, text, file) from exc
-    if "\\" in text:
+    if go_yaml.may_have_json_escapes(text):
         go_yaml.check_escapes(text, file, builder.double_quoted())
     return builder.tree(cuts)
 
