@@ -8,7 +8,7 @@ import pytest
 from failover_api import errors
 from failover_api.core.splice import Edit, Selector, parse
 from failover_api.core.splice.paths import parse_path
-from failover_api.core.splice.yaml_tree import read_fast
+from failover_api.core.splice.yaml_tree import read_fast, read_pure
 
 FIRST = Selector(index=0)
 
@@ -117,3 +117,30 @@ def test_a_text_is_read_a_bounded_number_of_times(text: str) -> None:
     with pytest.raises(errors.ParseError):
         parse(text.encode() + b"#" * 1_000_000, file="app.yaml", reader=counting)
     assert reads <= 4
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "a: &x:y b\n",
+        "a: &x b\nc: *x:\n",
+        "a: b\u2028c\n",
+        "a: b\x85c: d\n",
+        "# b\u2029c: d\na: e\n",
+        "a: [b?c]\n",
+        'a: "\\ud83d\\ude00"\n',
+        'a: "\\/"\n',
+        'a: "\\UFFFFFFFF"\n',
+        ": b\n",
+        "a: b\n--- c\n",
+    ],
+)
+def test_the_reader_without_libyaml_refuses_what_it_would_read_otherwise(text: str) -> None:
+    with pytest.raises(errors.ParseError):
+        parse(text.encode(), file="app.yaml", reader=read_pure)
+
+
+@pytest.mark.parametrize("text", ["a: 'b\u2028c'\nd: \"e\x85f\"\n", "a: {b: c}\nd: e?\n", "a: &x-1 b\nc: *x-1\n"])
+def test_the_reader_without_libyaml_reads_what_it_reads_alike(text: str) -> None:
+    pure, fast = (parse(text.encode(), file="app.yaml", reader=reader) for reader in (read_pure, read_fast))
+    assert pure.tree.shapes == fast.tree.shapes
