@@ -213,7 +213,7 @@ class AliasInPath(ManifestInvalid):
 
 
 class KeyFromMerge(ManifestInvalid):
-    """The key is there only through `<<`."""
+    """The key is there only through `<<`, or a `<<` behind it has it too."""
 
 
 class SharedAnchor(ManifestInvalid):

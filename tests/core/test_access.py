@@ -29,6 +29,12 @@ issuers:
 """
 
 
+ONE_LINE = """\
+issuers: [{issuer: https://token.actions.githubusercontent.com, audience: failover-api, rules: [
+  {match: {repository_id: "123456", ref: refs/heads/main, sub: repo:acme/homelab:ref:refs/heads/main}, allow: [view]}]}]
+"""
+
+
 def access(text: str) -> Access:
     return parse_access(text, file="access.yaml")
 
@@ -54,6 +60,11 @@ def test_the_contracts_example_is_read() -> None:
         "ref": {"refs/heads/main"},
         "event_name": {"workflow_dispatch"},
     }
+
+
+def test_an_issuer_in_one_line_is_read() -> None:
+    (rule,) = access(ONE_LINE).issuers[0].rules
+    assert rule.match["sub"] == {"repo:acme/homelab:ref:refs/heads/main"}
 
 
 def test_no_tokens_and_no_issuers_let_in_nobody() -> None:

@@ -332,6 +332,38 @@ def test_of_a_list_of_merges_the_first_wins() -> None:
     assert (found.branch.name, found.search) == ("first", "b/")
 
 
+@pytest.mark.parametrize("place", ["    <<: *a\n    branch: own\n", "    branch: own\n    <<: *a\n"])
+def test_own_keys_go_first_wherever_the_merge_stands(place: str) -> None:
+    text = FIRST.replace("services:", "x-a: &a {branch: merged, search: a}\nservices:")
+    found = parse(text.replace("    namespace", f"{place}    namespace", 1)).services["sonarr"]
+    assert (found.branch.name, found.search) == ("own", "a/")
+
+
+def test_an_error_in_an_own_key_before_a_merge_names_its_own_line() -> None:
+    text = FIRST.replace("services:", "x-a: &a {search: a}\nservices:")
+    line = text[: text.index("    namespace")].count("\n") + 1
+    found = refusal(text.replace("    namespace", "    search: ..\n    <<: *a\n    namespace", 1))
+    assert found.startswith(f"services.yaml:{line}: services.sonarr.search: expected a path")
+
+
+def test_a_merge_key_in_quotes_is_a_key_like_others() -> None:
+    text = FIRST.replace("services:", "x-a: &a {branch: b}\nservices:")
+    found = refusal(text.replace("    namespace", "    '<<': *a\n    namespace", 1))
+    assert "services.sonarr.<<: " in found
+
+
+def test_colons_in_a_one_line_switch_are_text() -> None:
+    switch = "{file: a.yaml, kind: Volume, name: x, path: spec.server, primary: nfs://w1:2049/a, backup: nfs://w2}"
+    text = f"repository: acme/homelab\nservices: {{x: {{switches: [{switch}]}}}}\n"
+    (found,) = parse(text).services["x"].switches
+    assert (found.primary, found.backup) == ("nfs://w1:2049/a", "nfs://w2")
+
+
+def test_lines_behind_a_colon_in_braces_are_the_right_ones() -> None:
+    found = refusals("repository: a/b\nservices: {x: {branch: a:b,\n deployment: d:e,\n nope: c:d}}\n")
+    assert [each.partition(": ")[0] for each in found if "nope" in each] == ["services.yaml:4"]
+
+
 def test_an_error_behind_a_list_of_merges_is_found_too() -> None:
     for first, line in [("branch: first", 3), ("search: ..", 2)]:
         text = FIRST.replace("services:", f"x-a: &a {{{first}}}\nx-b: &b {{search: ..}}\nservices:")

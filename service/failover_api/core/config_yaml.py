@@ -1,14 +1,15 @@
 """Configuration as people write it: YAML to plain data, and from a place in the data back to its line.
 
-Keys are text, whatever they look like. Aliases and merges (`<<`) are followed. Plain text on whose type readers differ
+Keys are text, whatever they look like. Aliases and merges (`<<`) are followed; a mapping's own keys go first, wherever
+its `<<` stands. Plain text on whose type readers differ
 (`yes`, `010`, a date) becomes Disputed: it is never guessed.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from failover_api.core.splice.merges import is_merge
 from failover_api.core.splice.scalars import NULLS, read_plain
-from failover_api.core.splice.trail import MERGE
 from failover_api.core.splice.yaml_tree import DEFAULT_READER, Reader, Tree, read_tree
 from failover_api.core.wording import one_line
 from failover_api.errors import ConfigInvalid, ParseError
@@ -135,7 +136,7 @@ class _Constructor:
             if name in first:
                 raise self._fault(key, here, f"is there twice, first in line {self.tree.line_of(first[name])}")
             first[name] = key
-            if name == MERGE:
+            if is_merge(self.tree.shapes[key]):
                 merged = self._merge(value, here)
             else:
                 own[name] = self.build(value, here)
@@ -182,21 +183,24 @@ class _Children:
             children = self._of(node)
             if step in children:
                 return children[step]
-            if MERGE in children:
-                pending += reversed(list(_sources(self.tree, children[MERGE][1])))
+            if None in children:
+                pending += reversed(list(_sources(self.tree, children[None][1])))
         return None
 
     def _of(self, node: int) -> Mapping[int | str | None, tuple[int, int]]:
         if node not in self.known:
             match self.tree.shapes[node].kind:
                 case "mapping":
-                    entries = self.tree.entries(node)
-                    self.known[node] = {self.tree.scalar_text(key): (key, value) for key, value in entries}
+                    self.known[node] = {self._name(key): (key, value) for key, value in self.tree.entries(node)}
                 case "sequence":
                     self.known[node] = {at: (item, item) for at, item in enumerate(self.tree.items(node))}
                 case _:
                     self.known[node] = {}
         return self.known[node]
+
+    def _name(self, key: int) -> str | None:
+        """The text of a key; None of what merges."""
+        return None if is_merge(self.tree.shapes[key]) else self.tree.scalar_text(key)
 
 
 def _sources(tree: Tree, node: int) -> Iterator[int]:

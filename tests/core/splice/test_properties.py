@@ -64,7 +64,7 @@ def values(draw: st.DrawFn, indent: int, step: int, depth: int) -> tuple[str, li
     return (" " + scalar if scalar else "") + comment + "\n", [()]
 
 
-FLOWN = st.sampled_from(["b", "'c, d'", '"}"', "7", "false", "null"])
+FLOWN = st.sampled_from(["b", "h:i", "nfs://j:1/k", "'c, d'", '"}"', "7", "false", "null"])
 
 
 @st.composite

@@ -8,11 +8,14 @@ must read as the changed events do, or nothing is returned. Nothing is ever dump
     Manifest.apply(edits)           -> Manifest, with the new bytes in `.data`
 
     manifest      the file: parse, find, apply
+    readers       who reads the text
+    go_yaml       where Kubernetes' reader differs from them
     yaml_tree     the text as events with their places
     paths         paths, written and read
     edits         the words: Selector, Edit, Scalar
     documents     which document is meant
     trail         the way along a path
+    merges        keys through `<<`, as each reader takes them
     scalars       what a plain scalar means to every reader, and how one is written
     policy        what is not touched
     layout        where a token begins and ends

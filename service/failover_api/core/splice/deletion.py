@@ -5,7 +5,8 @@ from collections.abc import Iterator
 from failover_api.core.splice import layout, policy
 from failover_api.core.splice.changes import Change, Patch
 from failover_api.core.splice.edits import Edit, Place
-from failover_api.core.splice.trail import Trail, is_merged
+from failover_api.core.splice.merges import is_merged
+from failover_api.core.splice.trail import Trail
 from failover_api.core.splice.yaml_tree import Tree
 from failover_api.errors import KeyFromMerge, LastEntry, NotAMapping, SharedAnchor, VerifyFailed
 

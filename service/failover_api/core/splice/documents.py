@@ -1,19 +1,19 @@
 """Which document of a file a selector means."""
 
 from failover_api.core.splice.edits import DocumentId, Place, Selector
+from failover_api.core.splice.merges import field, texts
 from failover_api.core.splice.scalars import NULLS
-from failover_api.core.splice.trail import field
 from failover_api.core.splice.yaml_tree import Tree
 from failover_api.errors import AmbiguousDocument, DocumentNotFound
 
 
 def identify(tree: Tree) -> tuple[DocumentId, ...]:
-    """The documents that hold something."""
+    """The documents that hold something, and are read."""
     found, line, counted = [], 1, 0
     for index, document in enumerate(tree.documents):
         start = tree.starts[document.root]
         line, counted = line + tree.text.count("\n", counted, start), start
-        if tree.scalar_text(document.root) not in NULLS:
+        if document.read and tree.scalar_text(document.root) not in NULLS:
             found.append(_identify(tree, index, document.root, line))
     return tuple(found)
 
@@ -56,8 +56,11 @@ def _matches(document: DocumentId, selector: Selector) -> bool:
 
 
 def _identify(tree: Tree, index: int, root: int, line: int) -> DocumentId:
-    kind = field(tree, root, "kind")
+    """What a document is. One whose kind, name or namespace differs from reader to reader is none that can be named."""
     metadata = field(tree, root, "metadata")
-    name, namespace = (field(tree, metadata, key) for key in ("name", "namespace"))
-    texts = [None if node is None else tree.scalar_text(node) or None for node in (kind, name, namespace)]
-    return DocumentId(index, texts[0], texts[1], texts[2], line)
+    places = ((root, "kind"), (metadata, "name"), (metadata, "namespace"))
+    found = [texts(tree, node, key) for node, key in places]
+    if any(len(each) > 1 for each in found):
+        return DocumentId(index, None, None, None, line)
+    kind, name, namespace = (next(iter(each)) or None for each in found)
+    return DocumentId(index, kind, name, namespace, line)

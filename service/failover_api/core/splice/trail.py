@@ -1,8 +1,8 @@
 """The way from a document's root along a path, as far as it leads."""
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 
+from failover_api.core.splice import merges
 from failover_api.core.splice.edits import Place
 from failover_api.core.splice.paths import Path, Step, Where, format_path
 from failover_api.core.splice.scalars import NULLS
@@ -18,8 +18,6 @@ from failover_api.errors import (
     NotAMapping,
     PathNotFound,
 )
-
-MERGE = "<<"
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,37 +52,9 @@ def missing(tree: Tree, trail: Trail, place: Place) -> ManifestError:
     return _Junction(tree, trail.node, trail.key, depth, place).lacks(PathNotFound, f"has no key {trail.rest[0]!r}")
 
 
-def field(tree: Tree, node: int | None, name: str) -> int | None:
-    """The value of a mapping's key as a reader of the data sees it: through aliases and `<<`."""
-    if node is None or tree.shapes[tree.resolve(node)].kind != "mapping":
-        return None
-    return _search(tree, [node], name)
-
-
 def is_null(shape: Shape) -> bool:
     """A plain null, written or not."""
     return shape.kind == "scalar" and shape.style == "" and shape.tag is None and shape.value in NULLS
-
-
-def is_merged(tree: Tree, mapping: int, name: str) -> bool:
-    """The mapping has this key through `<<`."""
-    return _search(tree, tree.values(mapping, MERGE), name) is not None
-
-
-def _search(tree: Tree, start: Iterable[int], name: str) -> int | None:
-    pending, seen = list(start), set()
-    while pending:
-        node = tree.resolve(pending.pop())
-        if node in seen:
-            continue
-        seen.add(node)
-        if tree.shapes[node].kind == "sequence":
-            pending.extend(reversed(list(tree.items(node))))  # of several merges the first wins
-        elif tree.shapes[node].kind == "mapping":
-            if values := tree.values(node, name):
-                return values[0]
-            pending.extend(tree.values(node, MERGE))
-    return None
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,9 +107,20 @@ class _Junction:
             text = self.tree.scalar_text(key)
             if text is not None and entries.setdefault(text, (key, value))[0] != key:
                 raise self.lacks(DuplicateKey, f"has the key {text!r} again", line=self.tree.line_of(key))
-        if name not in entries and is_merged(self.tree, self.node, name):
+        if name not in entries and merges.is_merged(self.tree, self.node, name):
             raise self.lacks(KeyFromMerge, f"has the key {name!r} only through '<<'")
+        if name in entries and (behind := merges.hidden_by(self.tree, self.node, name)) is not None:
+            raise self._hidden(name, entries[name][1], *behind)
         return entries.get(name)
+
+    def _hidden(self, name: str, own: int, merge: int, merged: int) -> ManifestError:
+        tree, line = self.tree, self.tree.line_of(merge)
+        detail = (
+            f"has the key {name!r} ({merges.shown(tree, own)}, line {tree.line_of(own)}) and again through the '<<' "
+            f"behind it ({merges.shown(tree, merged)}, line {tree.line_of(merged)}): `kubectl apply` takes the second, "
+            f"kustomize the first; put '<<' first"
+        )
+        return self.lacks(KeyFromMerge, detail, line=line)
 
     def _follow_where(self, where: Where) -> int:
         found = [item for item in self._items(where) if self._matches(item, where)]
@@ -162,8 +143,12 @@ class _Junction:
         return list(self.tree.items(self.node))
 
     def _matches(self, item: int, where: Where) -> bool:
-        value = field(self.tree, item, where.key)
-        return value is not None and self.tree.scalar_text(value) == where.value
+        found = merges.texts(self.tree, item, where.key)
+        if len(found) > 1 and where.value in found:
+            names = " or ".join(map(repr, sorted(text or "" for text in found)))
+            detail = f"has an item (line {self.tree.line_of(item)}) whose {where.key} is {names}, as readers differ"
+            raise self.lacks(KeyFromMerge, detail, line=self.tree.line_of(item))
+        return found == {where.value}
 
     def _expect(self, kind: str, wanted: str) -> None:
         actual = self.tree.shapes[self.node].kind

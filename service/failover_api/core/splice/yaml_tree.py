@@ -4,25 +4,22 @@ A node is the number of its first event: a tree to walk, a list to compare, and 
 Values are never constructed and aliases never expanded, so the work is linear in the text.
 """
 
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
-from ruamel.yaml import YAML, events
+from ruamel.yaml import events
 from ruamel.yaml.error import YAMLError
 
-try:
-    from ruamel.yaml.cyaml import CParser  # type: ignore[attr-defined]  # not in its __all__
-except ImportError:  # pragma: no cover - ruamel.yaml.clib is a dependency, but has no wheel for every platform
-    CParser = None
-
+from failover_api.core.splice import go_yaml
+from failover_api.core.splice.readers import DEFAULT_READER, Reader, read_fast, read_pure
 from failover_api.errors import ParseError
+
+__all__ = ["DEFAULT_READER", "Document", "Reader", "Shape", "Tree", "read_fast", "read_pure", "read_tree"]
 
 MAX_DEPTH = 200
 MAX_EVENTS = 200_000
 MAX_EXPANDED = 1_000_000
-
-Reader = Callable[[str], Iterator[Any]]
 
 
 class Shape(NamedTuple):
@@ -37,11 +34,15 @@ class Shape(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """One document: its root node, the event behind it, and its aliases that no anchor defines."""
+    """One document: its root node, the event behind it, and its aliases that no anchor defines.
+
+    One that is not `read` is behind a `...`, where kubectl and Flux no longer look.
+    """
 
     root: int
     end: int
     undefined: tuple[int, ...]
+    read: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,35 +94,47 @@ class Tree:
         return [value for key, value in self.entries(mapping) if self.scalar_text(key) == name]
 
 
-def read_fast(text: str) -> Iterator[Any]:
-    """The events as libyaml sees them."""
-    parser = CParser(text)
-    while (event := parser.get_event()) is not None:
-        yield event
-
-
-def read_pure(text: str) -> Iterator[Any]:
-    """The events as ruamel's own reader sees them."""
-    yield from YAML(typ="safe", pure=True).parse(text)
-
-
-DEFAULT_READER: Reader = read_pure if CParser is None else read_fast
-
-
 def read_tree(text: str, *, file: str, reader: Reader = DEFAULT_READER) -> Tree:
     """Read a text without its byte order mark. Raises ParseError, also where it is too deep or too large to be real."""
     if text.startswith("\ufeff"):
         raise ParseError("is not YAML: it starts with two byte order marks", file=file, line=1)
+    cuts = go_yaml.separators(text, file)
     try:
-        return _Builder(text, file).build(reader(text))
+        builder = _read(go_yaml.without_marks(text), text, file, reader)
     except YAMLError as exc:
         raise _parse_error(exc, text, file) from exc
+    if go_yaml.may_have_json_escapes(text):
+        go_yaml.check_escapes(text, file, builder.double_quoted())
+    return builder.tree(cuts)
+
+
+def _read(readable: str, text: str, file: str, reader: Reader) -> "_Builder":
+    try:
+        return _Builder(text, file).take(reader(readable))
+    except YAMLError as exc:
+        disguise, stopped = go_yaml.Disguise(readable), exc
+    while disguise.mend(_problem(stopped), _place(stopped)):
+        try:
+            return _Builder(text, file).take(reader(disguise.text)).undisguised(disguise)
+        except YAMLError as exc:
+            stopped = exc
+    raise stopped
+
+
+def _problem(exc: YAMLError) -> str:
+    return getattr(exc, "problem", None) or getattr(exc, "reason", None) or "it cannot be read"
+
+
+def _place(exc: YAMLError) -> int:
+    mark = getattr(exc, "problem_mark", None)
+    place: int = mark.index if mark is not None else getattr(exc, "position", 0)
+    return place
 
 
 def _parse_error(exc: YAMLError, text: str, file: str) -> ParseError:
-    mark = getattr(exc, "problem_mark", None)
-    place = mark.index if mark is not None else getattr(exc, "position", 0)
-    problem = getattr(exc, "problem", None) or getattr(exc, "reason", None) or "it cannot be read"
+    problem, place = _problem(exc), _place(exc)
+    if "Unicode character" in problem and (escape := go_yaml.half_character(text, place)):
+        problem = go_yaml.about_escape(escape)
     hint = "; a chart template is not a manifest" if "{{" in text else ""
     return ParseError(f"is not YAML: {problem}{hint}", file=file, line=text.count("\n", 0, place) + 1)
 
@@ -149,18 +162,42 @@ class _Builder:
         self.after: list[int] = []
         self.open: list[int] = []
 
-    def build(self, stream: Iterator[Any]) -> Tree:
+    def take(self, stream: Iterator[Any]) -> "_Builder":
+        """Read all events."""
         for event in stream:
             kind = _KINDS.get(type(event))
             if kind is not None:
                 self.add(kind, event)
             if len(self.shapes) > MAX_EVENTS:
                 raise ParseError(f"has more than {MAX_EVENTS} nodes", file=self.file)
+        return self
+
+    def undisguised(self, disguise: go_yaml.Disguise) -> "_Builder":
+        """Take the letters out of what was read."""
+        self.shapes = [
+            shape._replace(value=disguise.undo(shape.value)) if shape.value else shape for shape in self.shapes
+        ]
+        return self
+
+    def double_quoted(self) -> Iterator[tuple[int, int]]:
+        """The spans of the scalars in double quotes."""
+        for shape, start, end in zip(self.shapes, self.starts, self.ends, strict=True):
+            if shape.style == '"':
+                yield start, end
+
+    def tree(self, cuts: Sequence[int]) -> Tree:
+        """The tree of a text that is cut there."""
         anchors, documents = _bind(self.shapes)
+        if len(documents) > 1:
+            read = go_yaml.is_read(cuts, [(self.ends[each.root - 1], self._is_empty(each.root)) for each in documents])
+            documents = tuple(replace(document, read=seen) for document, seen in zip(documents, read, strict=True))
         tree = Tree(self.text, self.shapes, self.starts, self.ends, self.after, documents, anchors)
         if anchors and _expanded_size(tree) > MAX_EXPANDED:
             raise ParseError(f"expands to more than {MAX_EXPANDED} nodes through its aliases", file=self.file)
         return tree
+
+    def _is_empty(self, node: int) -> bool:
+        return self.shapes[node] == Shape("scalar", "")
 
     def add(self, kind: str, event: Any) -> None:
         at = len(self.shapes)

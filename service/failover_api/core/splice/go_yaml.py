@@ -1,0 +1,135 @@
+"""YAML as go-yaml reads it, which `kubectl` and Flux read manifests with: the measure of what is read here.
+
+go-yaml was ported from libyaml 0.1, and that is the C reader of ruamel.yaml. They differ in little, and each of it is
+here: what go-yaml reads is made readable, what it refuses or reads as something else is refused.
+Before go-yaml, `kubectl` and Flux cut a file at its `---` lines, and read one document of each piece.
+"""
+
+import re
+from bisect import bisect_left
+from collections.abc import Iterator, Sequence
+
+from failover_api.errors import ParseError
+
+_BREAKS = "\r\n\x85\u2028\u2029"
+# https://github.com/kubernetes-sigs/kustomize/blob/master/kyaml/kio/byteio_reader.go, splitDocuments
+_SEPARATOR = re.compile(r"\n---([^\n]*)\n")
+_END_OF_NOTHING = re.compile(r"(?:[ \t]*(?:#[^\n]*)?\r?\n)*\.\.\.(?!\S)")
+_MARK_ON_NEW_LINE = re.compile(f"[{_BREAKS}]\ufeff")
+# Behind what can end another token a colon may be an indicator, and a URI in a tag or directive is no scalar's.
+_COLONS = re.compile(rf"^%.*|!<[^<>\s]*>|(?<=[^\s\[\]{{}},:?\"']):+(?=[^ \t{_BREAKS}])", re.MULTILINE)
+_REST_OF_QUOTED = re.compile(r'(?:[^"\\]|\\.)*', re.DOTALL)
+_ESCAPE = re.compile(r"\\.", re.DOTALL)
+_PRIVATE_USE = range(0xE000, 0xF900)
+_HALF = re.compile(r"\\u[dD][89a-fA-F][0-9a-fA-F]{2}")
+_JSON_ESCAPE = re.compile(rf"(?<!\\)(?:\\\\)*(\\/|{_HALF.pattern})")
+_READ_AGAIN = 4_000_000  # characters, at most, of a text that is read several times
+
+
+def separators(text: str, file: str) -> list[int]:
+    """Where the lines that cut the text begin. Raises ParseError: the cut text is not YAML, or read otherwise."""
+    found = list(_SEPARATOR.finditer(text)) if "\n---" in text else []
+    for each in found:
+        rest = each[1].strip()
+        if rest and not rest.startswith("#"):
+            detail = f"has {rest[:40]!r} on the line of a `---`, which kubectl and Flux refuse: put it on the next line"
+            raise _refusal(text, file, each.start() + 1, detail)
+        if _END_OF_NOTHING.match(text, each.end()):
+            raise _refusal(text, file, each.end(), "has nothing between `---` and `...`, which kubectl and Flux refuse")
+    if "\ufeff" in text:
+        _check_marks(text, file, {each.end() for each in found})
+    return [each.start() for each in found]
+
+
+def without_marks(text: str) -> str:
+    """The text with the byte order marks gone that begin a piece. No place moves: two characters still end the line."""
+    return text.replace("\n\ufeff", "\r\n") if "\ufeff" in text else text
+
+
+def is_read(cuts: Sequence[int], documents: Sequence[tuple[int, bool]]) -> Iterator[bool]:
+    """Of each document, whether it is the first one of a piece: the only one that is read.
+
+    A document is given by where its `---` ends and whether it is empty. An empty one may be nothing but the cut.
+    """
+    taken = -1
+    for end, empty in documents:
+        piece = bisect_left(cuts, end)
+        yield piece != taken
+        if not (empty and piece and cuts[piece - 1] == end - len("\n---")):
+            taken = piece
+
+
+class Disguise:
+    """A text in which letters stand in scalars for what go-yaml takes there and libyaml 0.1 does not.
+
+    That is a colon inside a plain scalar in brackets or braces, and an escaped apostrophe in double quotes. No place
+    moves. The letters are nowhere in the text, also not as escapes.
+    """
+
+    def __init__(self, text: str) -> None:
+        lower = text.lower()
+        free = (chr(code) for code in _PRIVATE_USE if chr(code) not in text and f"{code:x}" not in lower)
+        self.colon, self.apostrophe = next(free, ""), next(free, "")
+        self.text = text
+        self.tries = min(8, _READ_AGAIN // (len(text) + 1)) if self.apostrophe else 0
+
+    def mend(self, problem: str, place: int) -> bool:
+        """Hide what a reader stopped at, and its like. False when it is something else, or was tried too often."""
+        self.tries -= 1
+        if self.tries < 0:
+            return False
+        before, at, after = self.text[:place], self.text[place : place + 1], self.text[place + 1 :]
+        if problem == "found unexpected ':'" and at == ":":
+            self.text = _COLONS.sub(self._hide_colons, before + self.colon + after)
+            return True
+        if problem == "found unknown escape character" and after.startswith("'"):
+            rest = _REST_OF_QUOTED.match(self.text, place)
+            end = rest.end() if rest else place
+            self.text = before + _ESCAPE.sub(self._hide_apostrophe, self.text[place:end]) + self.text[end:]
+            return True
+        return False
+
+    def undo(self, value: str) -> str:
+        """A scalar's value as it is in the text without letters."""
+        return value.replace(self.colon, ":").replace(self.apostrophe * 2, "'")
+
+    def _hide_colons(self, found: re.Match[str]) -> str:
+        return self.colon * len(found[0]) if found[0].startswith(":") else found[0]
+
+    def _hide_apostrophe(self, found: re.Match[str]) -> str:
+        return self.apostrophe * 2 if found[0] == r"\'" else found[0]
+
+
+def may_have_json_escapes(text: str) -> bool:
+    """A cheap look, before tokens are."""
+    return "\\/" in text or ("\\u" in text and _HALF.search(text) is not None)
+
+
+def check_escapes(text: str, file: str, quoted: Iterator[tuple[int, int]]) -> None:
+    """The tokens in double quotes have no escape that JSON knows and go-yaml refuses. Raises ParseError."""
+    for start, end in quoted:
+        if found := _JSON_ESCAPE.search(text, start, end):
+            raise _refusal(text, file, found.start(1), f"is not YAML: {about_escape(found[1])}")
+
+
+def about_escape(escape: str) -> str:
+    """Why an escape is refused, and by whom."""
+    what, instead = (r"\/", "/") if escape == r"\/" else (f"{escape}, half of a character,", "the character itself")
+    return f"{what} is for readers of JSON; the YAML reader of kubectl kustomize and Flux refuses it: write {instead}"
+
+
+def half_character(text: str, place: int) -> str | None:
+    """The escape of half a character that a reader stopped in, if it did: behind its `\\u`."""
+    found = _HALF.match(text, max(place - 2, 0))
+    return found[0] if found else None
+
+
+def _check_marks(text: str, file: str, allowed: set[int]) -> None:
+    for found in _MARK_ON_NEW_LINE.finditer(text):
+        if found.end() - 1 not in allowed:
+            detail = "is not YAML: a byte order mark inside the text is a letter to kubectl and Flux"
+            raise _refusal(text, file, found.end() - 1, detail)
+
+
+def _refusal(text: str, file: str, place: int, detail: str) -> ParseError:
+    return ParseError(detail, file=file, line=text.count("\n", 0, place) + 1)
