@@ -58,7 +58,9 @@ def check_target(tree: Tree, trail: Trail, edit: Edit, place: Place) -> None:
     shape, line = tree.shapes[trail.node], tree.line_of(trail.node)
     reading = read(tree, trail.node, place)
     if layout.is_block(shape):
-        raise place.refusal(BlockScalar, f"is written as a block ({shape.style}), expected one line", line)
+        raise place.refusal(
+            BlockScalar, f"is written as a block ({shape.style}), expected one line: write it so first", line
+        )
     if shape.tag not in (None, STRING_TAG):
         raise place.refusal(TaggedScalar, f"has the tag {shape.tag}, expected none or !!str", line)
     check_unshared(tree, trail, edit, place)
@@ -99,7 +101,8 @@ def check_type(old: Reading, new: object, edit: Edit, place: Place, line: int) -
     if "type" in edit.allow:
         return new
     if old.ambiguous:
-        raise place.refusal(TypeMismatch, f"is {old.value!r}, on whose type readers differ: quote it first", line)
+        detail = f"is {old.value!r}, on whose type readers differ: {_unambiguous(new)} first"
+        raise place.refusal(TypeMismatch, detail, line)
     if old.value is not None and type(old.value) is not type(new):
         detail = f"is {old.value!r} ({_type_name(old.value)}), would get {new!r} ({_type_name(new)})"
         raise place.refusal(TypeMismatch, detail, line)
@@ -133,6 +136,17 @@ def _check_literal(reading: Reading, edit: Edit, place: Place, line: int) -> Non
         raise place.refusal(SubstitutionInTarget, detail, line)
     if "{{" in reading.value and "template" not in edit.allow:
         raise place.refusal(TemplateInTarget, f"is {reading.value!r}: Helm computes the value", line)
+
+
+def _unambiguous(new: Value) -> str:
+    """How the old value would have to be written, to be of the new one's type."""
+    match new:
+        case bool():
+            return "write true or false"
+        case int() | float():
+            return "write it as a plain decimal number"
+        case _:
+            return "quote it"
 
 
 def _type_name(value: Value) -> str:
