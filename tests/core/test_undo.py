@@ -287,7 +287,7 @@ def test_a_commit_that_brought_a_switch_with_it_cannot_be_undone() -> None:
         rolled_back(grown, after, BEFORE, after)
     assert caught.value.detail == (
         f"operation {OPERATION} cannot be undone: with it or before it, "
-        "a.yaml:1: has no key 'paused' at the top (line 1)"
+        "a.yaml:1: has no key 'paused' at the top (line 1); it has 'image', 'role', 'claim'"
     )
 
 

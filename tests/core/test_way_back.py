@@ -1,6 +1,7 @@
 """The way back: the same bytes, or a warning that says what will differ; a rollback gives the same bytes always."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, assume, given, settings
@@ -174,13 +175,13 @@ def test_an_anchor_that_the_move_may_share_comes_back_with_its_alias() -> None:
 
 
 def switches_on(
-    manifest: Manifest, paths: list[tuple[object, ...]], others: list[Value], selector: Selector
+    manifest: Manifest, paths: list[tuple[Any, ...]], others: list[Value], selector: Selector
 ) -> list[Switch]:
     found = []
     for path, other in zip(paths, others, strict=False):
-        value = manifest.find(selector, path).value  # type: ignore[arg-type]  # keys and indices
+        value = manifest.find(selector, path).value
         kinds = frozenset({"type", "substitution", "template", "shared_anchor"})
-        found.append(Switch("app.yaml", selector, path, value, other, kinds))  # type: ignore[arg-type]
+        found.append(Switch("app.yaml", selector, path, value, other, kinds))
     return found
 
 
@@ -192,7 +193,7 @@ OTHERS: st.SearchStrategy[Value] = st.text(st.characters(exclude_categories=["Cs
 @settings(suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much])
 @given(documents(), st.lists(OTHERS, min_size=1, max_size=3), st.booleans(), st.data())
 def test_the_way_back_of_whatever_is_the_same_or_told(
-    document: tuple[Manifest, list[tuple[object, ...]]], others: list[Value], away: bool, data: st.DataObject
+    document: tuple[Manifest, list[tuple[Any, ...]]], others: list[Value], away: bool, data: st.DataObject
 ) -> None:
     manifest, paths = document
     assume(paths)
@@ -216,7 +217,7 @@ def test_the_way_back_of_whatever_is_the_same_or_told(
 @pytest.mark.parametrize(
     "vary", [VARIANTS["as it is"], VARIANTS["CRLF"], VARIANTS["BOM"]], ids=["as it is", "CRLF", "BOM"]
 )
-def test_the_way_back_of_real_manifests_is_the_same_or_told(vary) -> None:  # type: ignore[no-untyped-def]
+def test_the_way_back_of_real_manifests_is_the_same_or_told(vary: Callable[[str], str]) -> None:
     same = told = 0
     for file, text in real_manifests()[::40]:
         manifest = parse(vary(text).encode(), file=file)

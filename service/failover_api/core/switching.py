@@ -7,7 +7,7 @@ from failover_api.core.catalog import Side, Switch, kind_of
 from failover_api.core.splice import Edit, Manifest, Value
 from failover_api.core.state import Reading
 from failover_api.core.wording import quoted, shown
-from failover_api.errors import TypeMismatch
+from failover_api.errors import ManifestError, TypeMismatch
 
 
 def edits_from(readings: Iterable[Reading], side: Side) -> list[Edit]:
@@ -18,6 +18,20 @@ def edits_from(readings: Iterable[Reading], side: Side) -> list[Edit]:
 def edits_back(readings: Iterable[Reading], side: Side) -> list[Edit]:
     """From the other side, where a move has brought them, whatever was read before it."""
     return [_edit(reading.switch, reading.switch.value(side.other), side) for reading in readings]
+
+
+def obstacle(reading: Reading, manifest: Manifest) -> ManifestError | None:
+    """Why a switch cannot be moved there and back again, from where it stands; None where it can."""
+    for side in Side:
+        if reading.state.value != side.value:
+            try:
+                moved = manifest.apply(edits_from([reading], side))
+                moved.apply(edits_back([reading], side.other))
+            except TypeMismatch as exc:
+                return told_of_catalog(exc, [reading], manifest)
+            except ManifestError as exc:
+                return exc
+    return None
 
 
 def told_of_catalog(error: TypeMismatch, readings: Iterable[Reading], manifest: Manifest) -> TypeMismatch:

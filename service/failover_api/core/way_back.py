@@ -1,7 +1,8 @@
 """What the opposite move will not bring back byte for byte, said before the move is made.
 
 A move keeps a scalar's quotes and its place, and remembers nothing: where an alias, an odd spelling or a value of
-neither side stood, the way back writes the side's value plainly. A rollback looks into Git, and puts back the very tokens.
+neither side stood, the way back writes the side's value plainly. A rollback looks into Git, and puts the very tokens
+back.
 """
 
 from collections.abc import Iterator, Mapping, Sequence

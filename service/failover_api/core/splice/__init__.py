@@ -13,6 +13,7 @@ must read as the changed events do, or nothing is returned. Nothing is ever dump
     edits         the words: Selector, Edit, Scalar
     documents     which document is meant
     trail         the way along a path
+    nearby        what is there instead
     scalars       what a plain scalar means to every reader, and how one is written
     policy        what is not touched
     layout        where a token begins and ends

@@ -2,7 +2,7 @@
 
 import re
 
-from failover_api.core.splice import layout
+from failover_api.core.splice import layout, nearby
 from failover_api.core.splice.edits import ANY, Edit, Place
 from failover_api.core.splice.scalars import Reading, Value, read_plain, same
 from failover_api.core.splice.trail import Trail
@@ -24,11 +24,19 @@ from failover_api.errors import (
 )
 
 STRING_TAG = "tag:yaml.org,2002:str"
+# What only Helm knows; `{{ .x }}` alone may be a dashboard's or an alert's.
+_CHART_WORDS = re.compile(r"\{\{[^{}]{0,200}?\.(?:Values|Release|Chart|Capabilities)\b")
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 def check_readable(tree: Tree, document: Document, place: Place) -> None:
-    """Every alias of the document has its anchor. Raises UndefinedAlias."""
+    """It is a manifest, and every alias has its anchor. Raises TemplateInTarget, UndefinedAlias."""
+    if "/templates/" in f"/{place.file}" and (found := _CHART_WORDS.search(tree.text)):
+        detail = (
+            f"is a Helm chart's template ({_word(found)}): Helm computes what Kubernetes gets; expected a "
+            "manifest, such as the HelmRelease with the chart's values"
+        )
+        raise place.error(TemplateInTarget, detail, tree.line(found.start()))
     for alias in document.undefined[:1]:
         name = tree.shapes[alias].value
         raise place.error(UndefinedAlias, f"has the alias *{name} without an anchor &{name} above", tree.line_of(alias))
@@ -114,7 +122,10 @@ def read(tree: Tree, node: int, place: Place) -> Reading:
     shape = tree.shapes[tree.resolve(node)]
     if shape.kind != "scalar" or shape.value is None:
         name = "list" if shape.kind == "sequence" else shape.kind
-        raise place.refusal(NotAScalar, f"is a {name}, expected a scalar", tree.line_of(node))
+        there = nearby.held(tree, tree.resolve(node))
+        raise place.refusal(
+            NotAScalar, f"is a {name}, expected a scalar{f'; {there}' if there else ''}", tree.line_of(node)
+        )
     if shape.tag is None and shape.style == "":
         return read_plain(shape.value)
     return Reading(shape.value, ambiguous=shape.tag not in (None, "!", STRING_TAG))
@@ -136,6 +147,10 @@ def _check_literal(reading: Reading, edit: Edit, place: Place, line: int) -> Non
         raise place.refusal(SubstitutionInTarget, detail, line)
     if "{{" in reading.value and "template" not in edit.allow:
         raise place.refusal(TemplateInTarget, f"is {reading.value!r}: Helm computes the value", line)
+
+
+def _word(found: re.Match[str]) -> str:
+    return "{{ ... " + "." + found.group().rpartition(".")[2] + " ... }}"
 
 
 def _unambiguous(new: Value) -> str:
