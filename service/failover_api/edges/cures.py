@@ -11,7 +11,7 @@ CURES: dict[str, str] = {
     "method-not-allowed": "Use POST to move, GET to look.",
     "body-too-large": "Send less.",
     "unsupported-media-type": "Send JSON.",
-    "manifest-drifted": "Look at the value. Put it right in Git or in the catalog, or ask again with force to overwrite it.",
+    "manifest-drifted": "Look at the value. Put it right in Git or the catalog, or overwrite it: ask again with force.",
     "conflict": "Ask again: others were writing at the same time.",
     "operation-pending": "Merge or close the pull request; supersede closes it too, unless a person has pushed to it.",
     "branch-protected": "Give the service policy or fallback pull_request, or let the App past the rule.",
