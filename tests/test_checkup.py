@@ -129,6 +129,33 @@ async def test_each_switch_and_service_that_is_wrong_has_its_line(stage: Stage) 
     assert SONARR in odd.detail
 
 
+@pytest.mark.parametrize(
+    ("old", "new", "words"),
+    [
+        ("role: primary", "role: ${ROLE}", "role is '${ROLE}'"),
+        ("role: primary", "role: |-\n          primary", "is written as a block (|), expected one line"),
+        ("role: primary", "role: !x primary", "has the tag !x"),
+        ("role: primary", "role: 3", "is 3 (a number), and the catalog says 'primary' (text) and 'backup' (text)"),
+        ("role: primary", "role: &r primary\n        other: *r", "is in what the anchor &r shares"),
+    ],
+)
+async def test_a_switch_that_cannot_be_moved_has_its_line(stage: Stage, old: str, new: str, words: str) -> None:
+    stage.replace(SONARR, old, new)
+    (failed,) = failures(await check(stage))
+    assert failed.name == "switch sonarr"
+    assert failed.detail.startswith(f"cannot be moved: {SONARR}:12")
+    assert words in failed.detail
+    assert "force" not in failed.detail
+
+
+async def test_a_check_asks_github_for_no_more_because_moves_are_tried(stage: Stage) -> None:
+    async with stage.house() as house:
+        await house.failover.list_all()
+        asked = len(stage.requests)
+        await house.failover.list_all(try_moves=True)
+        assert len(stage.requests) - asked <= asked
+
+
 async def test_a_catalog_with_errors_is_all_its_errors_and_nothing_else(stage: Stage) -> None:
     stage.declare(
         entry("sonarr").replace("deployment:", "deploiment:") + entry("radarr").replace("volume_name", "volume")

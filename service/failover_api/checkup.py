@@ -36,7 +36,10 @@ def _faults(name: str, error: ConfigInvalid) -> list[Check]:
 
 
 async def check_all(catalog: ConfigFile[Catalog], forge: Forge, failover: Failover) -> list[Check]:
-    """Catalog, then the host's side of each branch, then each switch in its file. Stops where the rest is moot."""
+    """Catalog, the host's side of each branch, each switch in its file and whether it can be moved both ways.
+
+    Stops where the rest is moot.
+    """
     if catalog.error is not None:
         return _faults("catalog", catalog.error)
     known = catalog.current()
@@ -48,7 +51,7 @@ async def check_all(catalog: ConfigFile[Catalog], forge: Forge, failover: Failov
         except FailoverError as exc:
             checks.append(Check(f"branch {branch}", ok=False, detail=exc.detail))
     if all(check.ok or check.name.startswith("rules") for check in checks):
-        checks += [check for status in await failover.list_all() for check in _switches(status)]
+        checks += [check for status in await failover.list_all(try_moves=True) for check in _switches(status)]
     return checks
 
 
@@ -59,7 +62,9 @@ def _switches(status: Status | Unreadable) -> Iterator[Check]:
         return
     for reading in status.detection.readings:
         place = f"{reading.file}:{reading.line}: {reading.switch.path_text} is {shown(reading.value)}"
-        if reading.state is State.UNKNOWN:
+        if (obstacle := status.obstacles.get(reading.switch)) is not None:
+            yield Check(f"switch {name}", ok=False, detail=f"cannot be moved: {obstacle.detail}")
+        elif reading.state is State.UNKNOWN:
             sides = f"{shown(reading.switch.primary)} (primary) or {shown(reading.switch.backup)} (backup)"
             yield Check(f"switch {name}", ok=False, detail=f"{place}, expected {sides}")
         else:

@@ -11,16 +11,17 @@ import asyncio
 import logging
 import time
 from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any, TypeVar
 
 from cachetools import TTLCache
 from ulid import ULID
 
-from failover_api.core.catalog import Action, Branch, Catalog, Policy, Service
+from failover_api.core.catalog import Action, Branch, Catalog, Policy, Service, Switch
 from failover_api.core.message import Asked
 from failover_api.core.state import Detection, detect
+from failover_api.core.switching import obstacle
 from failover_api.core.trailers import idempotency_digest
 from failover_api.deadline import too_late, within_deadline
 from failover_api.errors import (
@@ -28,6 +29,7 @@ from failover_api.errors import (
     FailoverError,
     ForgeFailure,
     InternalError,
+    ManifestError,
 )
 from failover_api.event import Ended, Listener, tell
 from failover_api.forge.concurrency import both
@@ -49,13 +51,17 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Status:
-    """Where a service is. `version` names the manifests it was read from."""
+    """Where a service is. `version` names the manifests it was read from.
+
+    `obstacles` are why switches cannot be moved there and back again, where that was asked for.
+    """
 
     service: Service
     detection: Detection
     version: str
     pull_request: PullRequest | None = None
     last_move: Entry | None = None
+    obstacles: Mapping[Switch, ManifestError] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,10 +141,14 @@ class Failover:
             raise status.error
         return status
 
-    async def list_all(self) -> list[Status | Unreadable]:
-        """Where every service of the catalog is, in its order; all of a branch read at one commit."""
+    async def list_all(self, *, try_moves: bool = False) -> list[Status | Unreadable]:
+        """Where every service of the catalog is, in its order; all of a branch read at one commit.
+
+        With `try_moves` also whether each switch can be moved, which takes some milliseconds a switch.
+        """
         services = tuple(self._catalog().services.values())
-        answers = await asyncio.gather(*(self._list(*group) for group in _by_branch(services).items()))
+        branches = _by_branch(services).items()
+        answers = await asyncio.gather(*(self._list(*group, try_moves=try_moves) for group in branches))
         statuses = {status.service.name: status for answer in answers for status in answer}
         found = [statuses[service.name] for service in services]
         tell(self._watchers, found)
@@ -272,14 +282,14 @@ class Failover:
             if not (isinstance(came, Outcome) and came.dry_run and not wish.dry_run):  # a group's own rehearsal
                 tell(self._listeners, _ended(task, wish, came, duration_s=time.monotonic() - started))
 
-    async def _list(self, branch: Branch, services: list[Service]) -> Sequence[Status | Unreadable]:
+    async def _list(self, branch: Branch, services: list[Service], *, try_moves: bool) -> Sequence[Status | Unreadable]:
         try:
-            return await self.in_time(self._statuses(branch, services, thorough=False))
+            return await self.in_time(self._statuses(branch, services, thorough=False, try_moves=try_moves))
         except FailoverError as exc:
             return [Unreadable(service, exc) for service in services]
 
     async def _statuses(
-        self, branch: Branch, services: Sequence[Service], *, thorough: bool
+        self, branch: Branch, services: Sequence[Service], *, thorough: bool, try_moves: bool = False
     ) -> list[Status | Unreadable]:
         now = time.monotonic()
         seeing = self._observer.observe_all(branch, services, not_before=now)
@@ -290,7 +300,17 @@ class Failover:
             located, head = [one.service for one in found], found[0].snapshot.head
             looking = self._history.last_moves(branch, located, head, thorough=thorough, not_before=now)
             moves = await _if_known(looking)
-        return [_status(service, seen[service.name], pulls, moves) for service in services]
+        statuses = [_status(service, seen[service.name], pulls, moves) for service in services]
+        return [await _tried(status, seen[status.service.name]) for status in statuses] if try_moves else statuses
+
+
+async def _tried(status: Status | Unreadable, seen: Observation | FailoverError) -> Status | Unreadable:
+    """The status with what keeps its switches from being moved."""
+    await asyncio.sleep(0)  # hundreds may be tried here: let others have a turn
+    if isinstance(status, Unreadable) or isinstance(seen, FailoverError):
+        return status
+    tried = {one.switch: obstacle(one, seen.manifests[one.file]) for one in status.detection.readings}
+    return replace(status, obstacles={switch: error for switch, error in tried.items() if error is not None})
 
 
 async def _if_known(reading: Coroutine[Any, Any, Mapping[str, T]]) -> Mapping[str, T]:

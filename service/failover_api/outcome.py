@@ -16,7 +16,8 @@ class Outcome:
 
     `plans` are of all of them, in order, also of those that were there already; `refused` are those that were left
     out, and why. `changed`: this call changed something, or would. `version` is of the manifests that were planned
-    from. `operation` is what carries it in Git: an earlier one when the same was asked before.
+    from. `operation` is what carries it in Git: an earlier one when the same was asked before. `warnings` are of what
+    went wrong beside the move.
     """
 
     action: Action
@@ -37,6 +38,11 @@ class Outcome:
         """Of a single service."""
         (plan,) = self.plans
         return plan
+
+    @property
+    def all_warnings(self) -> tuple[str, ...]:
+        """What the way back will not bring back, too."""
+        return (*(warning for plan in self.plans for warning in plan.warnings), *self.warnings)
 
     @property
     def is_pending(self) -> bool:

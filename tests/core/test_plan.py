@@ -12,7 +12,21 @@ from failover_api.core.plan import Change, Plan, plan
 from failover_api.core.splice import DocumentId, Edit, Manifest, Scalar, Selector, Value, parse
 from failover_api.core.splice.paths import parse_path
 from failover_api.core.state import State, detect
-from failover_api.errors import CannotPlan, ManifestDrifted, SubstitutionInTarget, TypeMismatch
+from failover_api.errors import (
+    BlockScalar,
+    CannotPlan,
+    DuplicateKey,
+    Encrypted,
+    ManifestDrifted,
+    ManifestError,
+    NotAScalar,
+    SharedAnchor,
+    SubstitutionInTarget,
+    TaggedScalar,
+    TemplateInTarget,
+    TypeMismatch,
+    UndefinedAlias,
+)
 
 DEPLOYMENT = b"""\
 # Sonarr.
@@ -196,10 +210,8 @@ def test_a_drifted_value_is_moved_by_force_and_only_from_what_was_seen() -> None
     ("written", "primary", "backup", "message"),
     [
         ("null", False, True, "a is null, expected false (primary) or true (backup)"),
-        ("true", 1, 0, "a is true, expected 1 (primary) or 0 (backup)"),
-        ("'true'", True, False, "a is 'true', expected true (primary) or false (backup)"),
-        ("yes", True, False, "a is 'yes', expected true (primary) or false (backup)"),
-        ("1.50", "x", "", "a is 1.5, expected 'x' (primary) or '' (backup)"),
+        ("1.50", 1, 2, "a is 1.5, expected 1 (primary) or 2 (backup)"),
+        ("''", "x", "y", "a is '', expected 'x' (primary) or 'y' (backup)"),
         ('"\\u202e\\n"', "it's", "y", "a is \"\\u202e\\n\", expected 'it''s' (primary) or 'y' (backup)"),
     ],
 )
@@ -219,15 +231,89 @@ def test_every_drifted_value_is_named() -> None:
     )
 
 
+# Force is advised only where it helps.
+
+BEYOND_FORCE: list[tuple[bytes, Value, Value, type[ManifestError], str]] = [
+    (b"a: |\n  w3\n", "p", "b", BlockScalar, "a is written as a block (|), expected one line: write it so first"),
+    (b"a: >-\n  w3\n", "p", "b", BlockScalar, "a is written as a block (>), expected one line: write it so first"),
+    (b"a: ${W}\n", "p", "b", SubstitutionInTarget, "a is '${W}'"),
+    (b"a: '{{ .w }}'\n", "p", "b", TemplateInTarget, "a is '{{ .w }}'"),
+    (b"a: !x w3\n", "p", "b", TaggedScalar, "a has the tag !x"),
+    (b"a: &x w3\nb: *x\n", "p", "b", SharedAnchor, "a is in what the anchor &x shares"),
+    (b"a: w3\nsops: {mac: x}\n", "p", "b", Encrypted, "is encrypted with SOPS"),
+    (b"a: w3\nz: *nowhere\n", "p", "b", UndefinedAlias, "has the alias *nowhere"),
+    (b"a: [w3]\n", "p", "b", NotAScalar, "a is a list, expected a scalar"),
+    (b"a: {b: w3}\n", "p", "b", NotAScalar, "a is a mapping, expected a scalar"),
+    (b"a: w3\na: w4\n", "p", "b", DuplicateKey, "has the key 'a' again"),
+    (b"a: yes\n", True, False, TypeMismatch, "readers differ: write true or false first"),
+    (b"a: yes\n", "p", "b", TypeMismatch, "readers differ: quote it first"),
+    (b"a: 010\n", 8, 9, TypeMismatch, "readers differ: write it as a plain decimal number first"),
+]
+
+
+@pytest.mark.parametrize("force", [False, True])
+@pytest.mark.parametrize(("data", "primary", "backup", "error", "words"), BEYOND_FORCE)
+def test_what_force_cannot_move_is_no_drift(
+    data: bytes, primary: Value, backup: Value, error: type[ManifestError], words: str, *, force: bool
+) -> None:
+    for action in (Action.PROMOTE, Action.DEMOTE):
+        with pytest.raises(error) as caught:
+            move(service(switch("a.yaml", "a", primary, backup)), {"a.yaml": data}, action, force=force)
+        assert type(caught.value) is error
+        assert words in caught.value.detail
+        assert "force" not in caught.value.detail
+
+
+@pytest.mark.parametrize(
+    ("written", "primary", "backup", "message"),
+    [
+        ("1", "1", "0", "a is 1 (a number), and the catalog says '1' (text) and '0' (text): take the quotes off"),
+        ("'1'", 1, 0, "a is '1' (text), and the catalog says 1 (a number) and 0 (a number): put them in quotes"),
+        ("'true'", True, False, "a is 'true' (text), and the catalog says true (a bool) and false (a bool): put them"),
+        (
+            "true",
+            "true",
+            "false",
+            "a is true (a bool), and the catalog says 'true' (text) and 'false' (text): take the",
+        ),
+        ("true", 1, 0, "a is true (a bool), and the catalog says 1 (a number) and 0 (a number): correct the one"),
+        ("1.50", "x", "", "a is 1.5 (a number), and the catalog says 'x' (text) and '' (text): correct the one"),
+        ("!!str 1", 1, 0, "a is '1' (text), and the catalog says 1 (a number) and 0 (a number): put them in quotes"),
+    ],
+)
+@pytest.mark.parametrize("force", [False, True])
+def test_a_type_that_does_not_fit_is_told_as_the_catalogs(
+    written: str, primary: Value, backup: Value, message: str, *, force: bool
+) -> None:
+    with pytest.raises(TypeMismatch) as caught:
+        move(service(switch("a.yaml", "a", primary, backup)), {"a.yaml": f"a: {written}\n".encode()}, force=force)
+    assert caught.value.detail.startswith(f"a.yaml:1: {message}")
+
+
+def test_a_neighbour_that_cannot_be_edited_is_told_before_a_drift() -> None:
+    moved = service(switch("a.yaml", "a", "p", "b"), switch("a.yaml", "b", "p", "b"))
+    with pytest.raises(BlockScalar):
+        move(moved, {"a.yaml": b"a: w3\nb: |-\n  p\n"})
+
+
+@pytest.mark.parametrize("written", ["w3", "'w3'", "~", "", "!!str w3", "&x w3", "${P}-old", "w3  # why"])
+def test_where_force_is_advised_it_helps(written: str) -> None:
+    moved, files = service(switch("a.yaml", "a", "p", "${P}")), {"a.yaml": f"a: {written}\n".encode()}
+    for action in (Action.PROMOTE, Action.DEMOTE):
+        with pytest.raises(ManifestDrifted, match="say force"):
+            move(moved, files, action)
+        assert move(moved, files, action, force=True).after.value == action.target.value
+
+
 # What a switch allows.
 
 
 @pytest.mark.parametrize(
     ("written", "primary", "backup", "after"),
     [
-        ("${P}", "${P}", "${B}", 'a: "${B}"\n'),
+        ("${P}", "${P}", "${B}", "a: ${B}\n"),
         ('"${P}"', "${P}", "plain", 'a: "plain"\n'),
-        ("plain", "plain", "${B}", 'a: "${B}"\n'),
+        ("plain", "plain", "${B}", "a: ${B}\n"),
         ("'{{ .p }}'", "{{ .p }}", "b", "a: 'b'\n"),
         ("1", 1, 0.5, "a: 0.5\n"),
         ("0.5", 0.5, 1, "a: 1\n"),

@@ -378,3 +378,21 @@ def test_what_is_cut_is_counted() -> None:
 def test_the_title_is_the_commit_s_headline() -> None:
     moves = group_of(3)
     assert pull_request_text(moves, at=AT, root=ROOT)[0] == headline([plan for plan, _ in moves])
+
+
+def test_what_the_way_back_will_not_bring_back_is_told_in_a_fence() -> None:
+    warned = replace(SONARR, warnings=("f.yaml:3: demote will write `a: @me` where `*app` stood", "--- ```\n# x"))
+    body = body_of((warned, ASKED))
+    assert (
+        "Know before you merge it:\n\n````text\n- f.yaml:3: demote will write `a: @me` where `*app` stood\n"
+        "- --- ```\\u000a# x\n````\n\n```text\n\nFailover-Service: sonarr"
+    ) in body
+    assert "Know before" not in body_of((SONARR, ASKED))
+
+
+def test_warnings_without_end_leave_room_for_the_trailers() -> None:
+    warned = replace(SONARR, warnings=tuple(f"{n}: {'x' * 5000}" for n in range(1000)))
+    body = body_of((warned, ASKED))
+    assert "- and 980 more\n" in body
+    assert len(body) < MAX_SIZE
+    assert body.endswith("Failover-Requested-At: 2026-11-23T04:00:00Z")

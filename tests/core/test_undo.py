@@ -271,6 +271,76 @@ def test_what_was_shared_since_is_not_changed() -> None:
         rolled_back(service(ROLE), {"a.yaml": b"role: &r backup\nother: *r\n"}, BEFORE, AFTER)
 
 
+EXACT = [
+    "a: primary",
+    "a: 'primary'",
+    'a: "prim\\x61ry"',
+    "a:   primary   # why  ",
+    "a: &x primary\nb: &y other\nc: *y",
+    "x: &app primary\na: *app",
+    "x: &app primary\na: *app  # alias",
+    "x: &app |-\n  primary\na: *app",
+    "x: &one primary\ny: &one primary\na: *one",
+    "a: !!str primary",
+    "a: &x !!str primary",
+    "a: two\n  lines",
+    "a: 'two\n\n  lines'",
+    'a: "two \\\n  lines"',
+    "a:",
+    "a: # empty",
+    "? a\n: primary",
+    "{a: primary, b: 1}",
+    "{a: , b: 1}",
+    '{"a": "prim\\u0061ry"}',
+    '{"a":"primary"}',
+    "a: ~",
+    "a: 0x1F",
+    "a: 1_0.5e+1",
+    "a: True",
+    "a: NULL",
+    "a: .INF",
+    "a: yes",
+    "a: ${X}",
+    "- &z primary\n- a: *z".replace("- a", "  # c\n- a"),
+]
+
+
+@pytest.mark.parametrize("end", ["\n", "", "\r\n"])
+@pytest.mark.parametrize("bom", ["", "\ufeff"])
+@pytest.mark.parametrize("text", EXACT)
+def test_a_rollback_brings_the_very_bytes_back(text: str, bom: str, end: str) -> None:
+    """Whatever stood there; each is moved by force, since most are on neither side."""
+    path = "[1].a" if text.startswith("-") else "a"
+    mover = service(switch(path, "p", "on", allow="type substitution"))
+    data = (bom + (text + end).replace("\n", end if end == "\r\n" else "\n")).encode()
+    before = {"a.yaml": data}
+    after = dict(plan(mover, parsed(before), Action.PROMOTE, force=True).new)
+    assert after != before
+    assert rolled_back(mover, after, before, after) == before
+
+
+@pytest.mark.parametrize(
+    ("now", "error"),
+    [
+        ('x: &app other\na: "on"\n', ChangedSince),
+        ('x: &app primary\ny: &app third\na: "on"\n', ChangedSince),
+        ('x: &other primary\na: "on"\n', ChangedSince),
+        ('a: "on"\nx: &app primary\n', ChangedSince),
+        ('x: &app {b: primary}\na: "on"\n', ChangedSince),
+        ("x: &app 'primary'  # quoted since\na: \"on\"\n", None),
+    ],
+)
+def test_an_alias_whose_anchor_changed_is_not_put_back(now: str, error: type[Exception] | None) -> None:
+    mover = service(switch("a", "primary", "on"))
+    before = {"a.yaml": b"x: &app primary\na: *app\n"}
+    after = dict(plan(mover, parsed(before), Action.PROMOTE).new)
+    if error is None:
+        assert rolled_back(mover, {"a.yaml": now.encode()}, before, after)["a.yaml"].endswith(b"a: *app\n")
+        return
+    with pytest.raises(error):
+        rolled_back(mover, {"a.yaml": now.encode()}, before, after)
+
+
 # What the catalog says since.
 
 
@@ -287,7 +357,7 @@ def test_a_commit_that_brought_a_switch_with_it_cannot_be_undone() -> None:
         rolled_back(grown, after, BEFORE, after)
     assert caught.value.detail == (
         f"operation {OPERATION} cannot be undone: with it or before it, "
-        "a.yaml:1: has no key 'paused' at the top (line 1)"
+        "a.yaml:1: has no key 'paused' at the top (line 1); it has 'image', 'role', 'claim'"
     )
 
 

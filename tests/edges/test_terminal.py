@@ -107,6 +107,18 @@ def test_a_move_shows_a_coloured_diff_asks_and_is_told_yes(stage: Stage, run) ->
     assert len(stage.moves) == 1
 
 
+def test_what_the_way_back_will_not_bring_back_is_said_before_the_question(stage: Stage, run) -> None:
+    stage.replace(SONARR, "role: primary", "role: &role primary")
+    stage.replace(SONARR, '"pvc-sonarr"', '"pvc\\x2dsonarr"')
+    shell = run("promote", "sonarr", NO_COLOR="1")
+    shell.wait_for("[y/N] ")
+    assert "warning: " in shell.left
+    assert "demote will write" in shell.left
+    shell.type("n\n")
+    assert shell.end() == 3
+    assert not stage.moves
+
+
 @pytest.mark.parametrize("answer", ["n\n", "\x04"])
 def test_any_other_answer_is_no(stage: Stage, run, answer: str) -> None:
     shell = run("promote", "sonarr", NO_COLOR="1")

@@ -21,6 +21,7 @@ from failover_api.errors import (
     OutcomeUnknown,
     PreconditionFailed,
     RepositoryNotFound,
+    TypeMismatch,
 )
 from failover_api.failover import Wish
 from tests.acts import promote
@@ -204,6 +205,9 @@ async def test_a_drift_of_the_file_that_needs_no_change_refuses_the_move(mixed: 
     async with mixed.house() as house:
         await house.failover.status("plex")
         mixed.replace(VOLSYNC, "paused: true", "paused: perhaps")
+        with pytest.raises(TypeMismatch, match=r"spec\.paused is 'perhaps'"):
+            await promote(house, "plex")
+        mixed.replace(VOLSYNC, "paused: perhaps", "paused: null")
         with pytest.raises(ManifestDrifted):
             await promote(house, "plex")
     assert not mixed.moves

@@ -26,6 +26,10 @@ class Side(StrEnum):
     PRIMARY = "primary"
     BACKUP = "backup"
 
+    @property
+    def other(self) -> "Side":
+        return Side.BACKUP if self is Side.PRIMARY else Side.PRIMARY
+
 
 class Action(StrEnum):
     """What a caller may wish. Promote moves to backup, demote to primary, rollback to where it came from."""
@@ -39,6 +43,12 @@ class Action(StrEnum):
         """Where promote and demote lead."""
         assert self is not Action.ROLLBACK, "history says where a rollback leads"
         return Side.BACKUP if self is Action.PROMOTE else Side.PRIMARY
+
+    @property
+    def opposite(self) -> "Action":
+        """The way back of promote and demote."""
+        assert self is not Action.ROLLBACK, "a rollback is undone by another"
+        return Action.DEMOTE if self is Action.PROMOTE else Action.PROMOTE
 
 
 class Policy(StrEnum):
@@ -170,6 +180,19 @@ def no_service(name: str) -> UnknownService:
 def no_group(name: str) -> UnknownGroup:
     """As no_service()."""
     return UnknownGroup(f"no group is named {name[:80]!r} in the catalog")
+
+
+def kind_of(value: Value) -> str:
+    """Numbers are one type, as in a manifest."""
+    match value:
+        case None:
+            return "null"
+        case bool():
+            return "a bool"
+        case str():
+            return "text"
+        case _:
+            return "a number"
 
 
 def _entry(service: Service) -> dict[str, object]:

@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict
 from pydantic.functional_validators import AfterValidator, BeforeValidator
 
 from failover_api.core.config_yaml import Disputed, Location
+from failover_api.core.not_manifests import why_no_manifest
 from failover_api.core.notice import Event, fault_of
 from failover_api.core.wording import quoted
 
@@ -106,6 +107,12 @@ def _file(value: str) -> str:
     return value
 
 
+def _manifest(value: str) -> str:
+    if (why := why_no_manifest(_file(value))) is not None:
+        raise ValueError(f"expected a manifest in YAML or JSON, not {describe(value)}: {why}")
+    return value
+
+
 def _folder(value: str) -> str:
     return "" if value in {"", ".", "./", "/"} else f"{_file(value.removesuffix('/'))}/"
 
@@ -153,7 +160,7 @@ _Policy = Annotated[Literal["direct", "pull_request"], BeforeValidator(one_of("d
 _Fallback = Annotated[Literal["pull_request"] | None, BeforeValidator(one_of("pull_request", None))]
 _AutoMerge = Annotated[Any, BeforeValidator(one_of("squash", "merge", "rebase", True, False))]
 _Allowed = Annotated[str, BeforeValidator(one_of("substitution", "template", "shared_anchor", "type"))]
-_FilePath = Annotated[NonEmpty, AfterValidator(_file)]
+_FilePath = Annotated[NonEmpty, AfterValidator(_manifest)]
 _DiskFile = Annotated[NonEmpty, AfterValidator(_disk_file)]
 _Event = Annotated[str, BeforeValidator(one_of(*map(str, Event)))]
 

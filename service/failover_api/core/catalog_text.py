@@ -14,7 +14,16 @@ from types import MappingProxyType
 
 from pydantic import ValidationError
 
-from failover_api.core.catalog import Branch, Catalog, FluxReceiver, Policy, PullRequestOptions, Service, Switch
+from failover_api.core.catalog import (
+    Branch,
+    Catalog,
+    FluxReceiver,
+    Policy,
+    PullRequestOptions,
+    Service,
+    Switch,
+    kind_of,
+)
 from failover_api.core.catalog_shapes import (
     NAME,
     CatalogShape,
@@ -194,16 +203,16 @@ class _Builder:
         return len(present) == len(keys)
 
     def _check_sides(self, primary: Value, backup: Value, location: Location) -> None:
-        if primary == backup and _kind(primary) == _kind(backup):
+        if primary == backup and kind_of(primary) == kind_of(backup):
             self._fault(f"is {describe(backup)} on both sides, expected two values that differ", *location)
 
     def _free(self, shape: ServiceShape, where: Location) -> Iterator[_Placed]:
         for index, switch in enumerate(shape.switches):
             here = (*where, "switches", index)
             self._check_sides(switch.primary, switch.backup, (*here, "backup"))
-            if "type" not in switch.allow and _kind(switch.primary) != _kind(switch.backup):
+            if "type" not in switch.allow and kind_of(switch.primary) != kind_of(switch.backup):
                 self._fault(
-                    f"is {_kind(switch.backup)} ({describe(switch.backup)}), expected {_kind(switch.primary)} as "
+                    f"is {kind_of(switch.backup)} ({describe(switch.backup)}), expected {kind_of(switch.primary)} as "
                     f"primary has ({describe(switch.primary)}), or `allow: [type]`",
                     *here,
                     "backup",
@@ -270,16 +279,3 @@ def _pull_request(shape: PullRequestShape) -> PullRequestOptions:
         draft=shape.draft,
         auto_merge=shape.auto_merge,
     )
-
-
-def _kind(value: Value) -> str:
-    """Numbers are one type, as in a manifest."""
-    match value:
-        case None:
-            return "null"
-        case bool():
-            return "a bool"
-        case str():
-            return "text"
-        case _:
-            return "a number"

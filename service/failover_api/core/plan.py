@@ -10,10 +10,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from failover_api.core.catalog import Action, Service, Side
-from failover_api.core.splice import Edit, Manifest, Value
+from failover_api.core.splice import Manifest, Value
 from failover_api.core.state import Detection, Reading, State, detect
+from failover_api.core.switching import edits_from, told_of_catalog
+from failover_api.core.way_back import losses
 from failover_api.core.wording import quoted
-from failover_api.errors import CannotPlan, ManifestDrifted
+from failover_api.errors import CannotPlan, ManifestDrifted, TypeMismatch
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +34,7 @@ class Change:
 class Plan:
     """What a move would do. `old` and `new` are {path: bytes} of the files that change.
 
-    `reverts` is the operation that a rollback undoes.
+    `reverts` is the operation that a rollback undoes; `warnings` are of what the opposite move will not bring back.
     """
 
     service: Service
@@ -43,22 +45,23 @@ class Plan:
     old: Mapping[str, bytes]
     new: Mapping[str, bytes]
     reverts: str | None = None
+    warnings: tuple[str, ...] = ()
 
 
 def plan(service: Service, manifests: Mapping[str, Manifest], action: Action, *, force: bool = False) -> Plan:
     """Plans the move of a located service. `manifests` is {path: manifest}.
 
-    Raises ManifestDrifted when a value is on neither side and `force` is not given, whatever detect() and
-    Manifest.apply() raise, and CannotPlan when the result is not on the target side.
+    Raises whatever detect() and Manifest.apply() raise, CannotPlan when the result is not on the target side, and
+    ManifestDrifted when a value is on neither side and `force`, which could move it, is not given.
     """
     before = detect(service, manifests)
-    if before.state is State.UNKNOWN and not force:
-        raise _drifted(before.readings)
     moving = [reading for reading in before.readings if reading.state.value != action.target.value]
-    edited = {file: manifests[file].apply(_edits(file, moving, action.target)) for file in _files(moving)}
+    edited = {file: _edited(manifests[file], file, moving, action.target) for file in _files(moving)}
     after = detect(service, {**manifests, **edited})
     if after.state.value != action.target.value:
         raise CannotPlan(f"after the edit {service.name} would be {after.state}, expected {action.target}")
+    if before.state is State.UNKNOWN and not force:  # only now it is known that force can do it
+        raise _drifted(before.readings)
     return Plan(
         service=service,
         action=action,
@@ -67,6 +70,7 @@ def plan(service: Service, manifests: Mapping[str, Manifest], action: Action, *,
         changes=tuple(_change(reading, action.target) for reading in moving),
         old={file: manifests[file].data for file in edited},
         new={file: manifest.data for file, manifest in edited.items()},
+        warnings=losses(action, before.readings, manifests, edited),
     )
 
 
@@ -74,32 +78,12 @@ def _files(readings: Sequence[Reading]) -> list[str]:
     return list(dict.fromkeys(reading.file for reading in readings))
 
 
-def _edits(file: str, moving: Sequence[Reading], target: Side) -> list[Edit]:
-    return [
-        Edit(
-            selector=reading.switch.selector,
-            path=reading.switch.path,
-            value=reading.switch.value(target),
-            expect=reading.value,
-            allow=_allowed(reading, target),
-        )
-        for reading in moving
-        if reading.file == file
-    ]
-
-
-def _allowed(reading: Reading, target: Side) -> frozenset[str]:
-    """What the switch allows, and what its sides say by themselves: a `${...}`, a `{{...}}`, a 0.5 in place of a 1."""
-    switch = reading.switch
-    sides = [value for value in (switch.primary, switch.backup) if isinstance(value, str)]
-    implied = {word for word, mark in (("substitution", "${"), ("template", "{{")) if any(mark in s for s in sides)}
-    if _is_number(reading.value) and _is_number(switch.value(target)):
-        implied.add("type")
-    return switch.allow | implied
-
-
-def _is_number(value: Value) -> bool:
-    return isinstance(value, (int, float)) and not isinstance(value, bool)
+def _edited(manifest: Manifest, file: str, moving: Sequence[Reading], target: Side) -> Manifest:
+    here = [reading for reading in moving if reading.file == file]
+    try:
+        return manifest.apply(edits_from(here, target))
+    except TypeMismatch as exc:
+        raise told_of_catalog(exc, here, manifest) from exc
 
 
 def _change(reading: Reading, target: Side) -> Change:

@@ -19,6 +19,7 @@ from failover_api.core.wording import one_line, shown
 
 MAX_SIZE = 65_536  # GitHub: "body is too long (maximum is 65536 characters)"
 MAX_MOVEMENTS = 30
+MAX_WARNINGS, MAX_WARNING = 20, 400
 NOTE_SIZE = 200  # of what is said about something cut, with all around it
 _WAY_BACK = {Action.PROMOTE: "demote", Action.DEMOTE: "promote"}
 _CHECKS = """\
@@ -62,7 +63,7 @@ def pull_request_text(moves: Sequence[tuple[Plan, Asked]], *, at: str, root: str
     """
     moves = [(plan, asked) for plan, asked in moves if plan.changes]
     plans = [plan for plan, _ in moves]
-    tail = [_asked(moves), _CHECKS, *_afterwards(moves), _trailers(moves)]
+    tail = [_asked(moves), _CHECKS, *_afterwards(moves), *_warnings(plans), _trailers(moves)]
     room = MAX_SIZE - _size("\n\n".join(tail))
     head: list[str] = []
     for block in (_movements(plans), _table(plans, f"{root}/blob/{at}"), _diff(plans)):
@@ -127,6 +128,16 @@ def _afterwards(moves: Sequence[tuple[Plan, Asked]]) -> list[str]:
         f"After the merge, {_code(f'failover status {name}')} says where it is.",
         f"To undo it, close this pull request instead of merging it; after the merge, {' or '.join(back)}.",
     ]
+
+
+def _warnings(plans: Sequence[Plan]) -> list[str]:
+    """What the way back will not bring back; in a fence, since it holds what stands in manifests."""
+    warnings = [f"- {one_line(warning[:MAX_WARNING])}" for plan in plans for warning in plan.warnings]
+    more = len(warnings) - MAX_WARNINGS
+    lines = [*warnings[:MAX_WARNINGS], *([f"- and {more} more"] if more > 0 else [])]
+    return (
+        ["\n".join(["Know before you merge it:", "", f"{_fence(lines)}text", *lines, _fence(lines)])] if lines else []
+    )
 
 
 def _trailers(moves: Sequence[tuple[Plan, Asked]]) -> str:

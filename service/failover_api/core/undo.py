@@ -5,12 +5,13 @@ proved here too: the new text, read again, has the tokens that it should have.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from failover_api.core.catalog import Action, Service, Switch
 from failover_api.core.plan import Change, Plan
-from failover_api.core.splice import Edit, Manifest, Scalar
+from failover_api.core.splice import Edit, Manifest, Scalar, parse
 from failover_api.core.state import Reading, detect, is_same
+from failover_api.core.way_back import losses
 from failover_api.core.wording import one_line, quoted
 from failover_api.errors import (
     CannotPlan,
@@ -37,7 +38,11 @@ class _Step:
 def retrace(service: Service, before: Manifests, after: Manifests, action: Action) -> Plan:
     """The plan that led from `before` to `after`, the manifests of a commit's parent and of the commit."""
     steps = _steps(service, before, after)
-    return _plan(service, action, before, {step.switch: step.after for step in steps})
+    plan = _plan(service, action, before, {step.switch: step.after for step in steps})
+    if action is Action.ROLLBACK:
+        return plan
+    new = {file: parse(data, file=file) for file, data in plan.new.items()}
+    return replace(plan, warnings=losses(action, plan.before.readings, before, new))
 
 
 def plan_rollback(service: Service, now: Manifests, before: Manifests, after: Manifests, *, reverts: str) -> Plan:

@@ -39,6 +39,11 @@ def quoted(value: Value) -> str:
     return _cut(write(value, style="'")[0])
 
 
+def written(token: str) -> str:
+    """A token as it stands in a manifest, in a sentence: `*app`. Long ones are cut."""
+    return f"`{_cut(token)}`"
+
+
 def _cut(token: str) -> str:
     text = one_line(token)
     return text if len(text) <= MAX_LENGTH else f"{text[: MAX_LENGTH - 1]}…"

@@ -149,7 +149,7 @@ def _move(parts: Sequence[Outcome], *, group: str | None = None) -> dict[str, An
         "pull_request": pulls[0] if len(pulls) == 1 else None,
         "operation": _operation(parts),
         "message": " ".join(_sentence(part, group) for part in parts),
-        "warnings": [warning for part in parts for warning in part.warnings],
+        "warnings": [warning for part in parts for warning in part.all_warnings],
     }
 
 

@@ -134,7 +134,10 @@ class ListBody(Body):
 
 
 class OutcomeBody(Body):
-    """What came of a move, or would come of it. `warnings` are of what went wrong beside the move itself."""
+    """What came of a move, or would come of it.
+
+    `warnings` are of what went wrong beside the move, and of what the opposite move will not bring back byte for byte.
+    """
 
     service: str
     action: str

@@ -98,8 +98,7 @@ class Terminal:
             self.out.print(Text(f"commit {one_line(commit['sha'])}{verified}\n{one_line(commit['url'])}", style="dim"))
         for pull in body.get("pull_requests") or filter(None, [body["pull_request"]]):
             self.out.print(tables.pull_request_line(pull))
-        for warning in body.get("warnings", ()):
-            self.err.print(Text(f"warning: {printable(warning)}", style="yellow"))
+        self._warn_of(body)
         return None
 
     def show_diff(self, diff: str, console: Console) -> None:
@@ -145,9 +144,14 @@ class Terminal:
         self.show_diff(outcome["diff"], self.err)
         if "group" in outcome:
             self.err.print(tables.members_table(outcome), soft_wrap=False)
+        self._warn_of(outcome)
         try:
             answer = self.err.input(f"{escape(printable(tables.question(outcome)))} \\[y/N] ")
         except EOFError:
             self.err.print()
             return False
         return answer.strip().lower() in {"y", "yes"}
+
+    def _warn_of(self, outcome: Body) -> None:
+        for warning in outcome.get("warnings", ()):
+            self.err.print(Text(f"warning: {printable(warning)}", style="yellow"))

@@ -16,6 +16,7 @@ must read as the changed events do, or nothing is returned. Nothing is ever dump
     documents     which document is meant
     trail         the way along a path
     merges        keys through `<<`, as each reader takes them
+    nearby        what is there instead
     scalars       what a plain scalar means to every reader, and how one is written
     policy        what is not touched
     layout        where a token begins and ends

@@ -46,16 +46,17 @@ class Manifest:
     def apply(self, edits: Sequence[Edit]) -> "Manifest":
         """All edits in one pass, proved by reading the new text again. Raises if one of them cannot be made."""
         place = Place(self.file, edits[0].path if len(edits) == 1 else ())
-        plan = _Plan(self)
-        for edit in edits:
-            plan.take(edit)
-        changes = plan.changes()
+        changes = _changes(self, edits)
         expected, text = change_shapes(self.tree, changes), patch_text(self.tree, changes)
         if text == self.tree.text:
             return self
         new = _read_again(self, text, place)
         prove(changes, expected, self.tree, new.tree, place)
         return new
+
+    def draft(self, edits: Sequence[Edit]) -> bytes:
+        """What apply() would write, without the proof, which costs a reading."""
+        return _encoded(self, patch_text(self.tree, _changes(self, edits)))
 
 
 def parse(data: bytes, *, file: str, reader: Reader = DEFAULT_READER) -> Manifest:
@@ -77,12 +78,23 @@ def _decode(data: bytes, file: str) -> str:
     return text
 
 
-def _read_again(old: Manifest, text: str, place: Place) -> Manifest:
+def _encoded(old: Manifest, text: str) -> bytes:
     bom = _BOM if old.data.startswith(_BOM.encode()) else ""
+    return (bom + text).encode()
+
+
+def _read_again(old: Manifest, text: str, place: Place) -> Manifest:
     try:
-        return parse((bom + text).encode(), file=old.file, reader=old.reader)
+        return parse(_encoded(old, text), file=old.file, reader=old.reader)
     except ParseError as exc:
         raise place.refusal(VerifyFailed, "would not be YAML after the edit", exc.line) from exc
+
+
+def _changes(manifest: Manifest, edits: Sequence[Edit]) -> list[Change]:
+    plan = _Plan(manifest)
+    for edit in edits:
+        plan.take(edit)
+    return plan.changes()
 
 
 def _document(manifest: Manifest, selector: Selector, place: Place) -> Document:

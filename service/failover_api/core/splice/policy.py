@@ -2,7 +2,7 @@
 
 import re
 
-from failover_api.core.splice import layout
+from failover_api.core.splice import layout, nearby
 from failover_api.core.splice.edits import ANY, Edit, Place
 from failover_api.core.splice.scalars import Reading, Value, read_plain, same
 from failover_api.core.splice.trail import Trail
@@ -24,11 +24,19 @@ from failover_api.errors import (
 )
 
 STRING_TAG = "tag:yaml.org,2002:str"
+# What only Helm knows; `{{ .x }}` alone may be a dashboard's or an alert's.
+_CHART_WORDS = re.compile(r"\{\{[^{}]{0,200}?\.(?:Values|Release|Chart|Capabilities)\b")
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 def check_readable(tree: Tree, document: Document, place: Place) -> None:
-    """Every alias of the document has its anchor. Raises UndefinedAlias."""
+    """It is a manifest, and every alias has its anchor. Raises TemplateInTarget, UndefinedAlias."""
+    if "/templates/" in f"/{place.file}" and (found := _CHART_WORDS.search(tree.text)):
+        detail = (
+            f"is a Helm chart's template ({_word(found)}): Helm computes what Kubernetes gets; expected a "
+            "manifest, such as the HelmRelease with the chart's values"
+        )
+        raise place.error(TemplateInTarget, detail, tree.line(found.start()))
     for alias in document.undefined[:1]:
         name = tree.shapes[alias].value
         raise place.error(UndefinedAlias, f"has the alias *{name} without an anchor &{name} above", tree.line_of(alias))
@@ -58,7 +66,9 @@ def check_target(tree: Tree, trail: Trail, edit: Edit, place: Place) -> None:
     shape, line = tree.shapes[trail.node], tree.line_of(trail.node)
     reading = read(tree, trail.node, place)
     if layout.is_block(shape):
-        raise place.refusal(BlockScalar, f"is written as a block ({shape.style}), expected one line", line)
+        raise place.refusal(
+            BlockScalar, f"is written as a block ({shape.style}), expected one line: write it so first", line
+        )
     if shape.tag not in (None, STRING_TAG):
         raise place.refusal(TaggedScalar, f"has the tag {shape.tag}, expected none or !!str", line)
     check_unshared(tree, trail, edit, place)
@@ -99,7 +109,8 @@ def check_type(old: Reading, new: object, edit: Edit, place: Place, line: int) -
     if "type" in edit.allow:
         return new
     if old.ambiguous:
-        raise place.refusal(TypeMismatch, f"is {old.value!r}, on whose type readers differ: quote it first", line)
+        detail = f"is {old.value!r}, on whose type readers differ: {_unambiguous(new)} first"
+        raise place.refusal(TypeMismatch, detail, line)
     if old.value is not None and type(old.value) is not type(new):
         detail = f"is {old.value!r} ({_type_name(old.value)}), would get {new!r} ({_type_name(new)})"
         raise place.refusal(TypeMismatch, detail, line)
@@ -111,7 +122,10 @@ def read(tree: Tree, node: int, place: Place) -> Reading:
     shape = tree.shapes[tree.resolve(node)]
     if shape.kind != "scalar" or shape.value is None:
         name = "list" if shape.kind == "sequence" else shape.kind
-        raise place.refusal(NotAScalar, f"is a {name}, expected a scalar", tree.line_of(node))
+        there = nearby.held(tree, tree.resolve(node))
+        raise place.refusal(
+            NotAScalar, f"is a {name}, expected a scalar{f'; {there}' if there else ''}", tree.line_of(node)
+        )
     if shape.tag is None and shape.style == "":
         return read_plain(shape.value)
     return Reading(shape.value, ambiguous=shape.tag not in (None, "!", STRING_TAG))
@@ -133,6 +147,21 @@ def _check_literal(reading: Reading, edit: Edit, place: Place, line: int) -> Non
         raise place.refusal(SubstitutionInTarget, detail, line)
     if "{{" in reading.value and "template" not in edit.allow:
         raise place.refusal(TemplateInTarget, f"is {reading.value!r}: Helm computes the value", line)
+
+
+def _word(found: re.Match[str]) -> str:
+    return "{{ ... " + "." + found.group().rpartition(".")[2] + " ... }}"
+
+
+def _unambiguous(new: Value) -> str:
+    """How the old value would have to be written, to be of the new one's type."""
+    match new:
+        case bool():
+            return "write true or false"
+        case int() | float():
+            return "write it as a plain decimal number"
+        case _:
+            return "quote it"
 
 
 def _type_name(value: Value) -> str:

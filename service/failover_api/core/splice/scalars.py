@@ -34,11 +34,19 @@ _SOME_NUMBER = re.compile(
     """,
     re.VERBOSE,
 )
+# More than that, to be safe: an exponent without digits, hours of 99 minutes, commas between digits.
 _LIKE_A_NUMBER = re.compile(
-    r"[-+]?[.0-9][0-9_.,:e+-]*|0[xob][0-9a-f_]*|[-+]?\.?(?:inf|infinity|nan)|[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}[t ].*",
-    re.IGNORECASE,
+    r"""[-+]?[0-9_,]*(?:\.[0-9_]*)?(?:(?<=[0-9._])e[-+0-9_]*)?
+      | [-+]?[0-9][0-9_]*(?::[0-9_]*)+(?:\.[0-9_]*)?
+      | 0[xob][0-9a-f_]*
+      | [-+]?\.?(?:inf|infinity|nan)
+      | [0-9]{4}-[0-9]{1,2}-[0-9]{1,2}(?:[t ].*)?
+      | \.+
+    """,
+    re.IGNORECASE | re.VERBOSE,
 )
-_PLAIN = re.compile(r"[A-Za-z0-9_./](?:[!-~]|(?<!:) (?!#))*(?<![ :])")
+# `${`: Flux puts a value there before anybody reads it as YAML.
+_PLAIN = re.compile(r"(?:[A-Za-z0-9_./]|\$\{)(?:[!-~]|(?<!:) (?!#))*(?<![ :])")
 _FLOW_INDICATOR = re.compile(r"[,\[\]{}:?]")
 _ESCAPES = {"\\": "\\\\", '"': '\\"', "\t": "\\t", "\n": "\\n", "\r": "\\r"}
 

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from failover_api.core.splice import merges
+from failover_api.core.splice import nearby
 from failover_api.core.splice.edits import Place
 from failover_api.core.splice.paths import Path, Step, Where, format_path
 from failover_api.core.splice.scalars import NULLS
@@ -49,7 +50,9 @@ def walk(tree: Tree, root: int, place: Place) -> Trail:
 def missing(tree: Tree, trail: Trail, place: Place) -> ManifestError:
     """The error for a trail that ends too early."""
     depth = len(place.path) - len(trail.rest)
-    return _Junction(tree, trail.node, trail.key, depth, place).lacks(PathNotFound, f"has no key {trail.rest[0]!r}")
+    junction = _Junction(tree, trail.node, trail.key, depth, place)
+    there = nearby.held(tree, trail.node, str(trail.rest[0])) or "it is null"
+    return junction.lacks(PathNotFound, f"has no key {trail.rest[0]!r}", there=there)
 
 
 def is_null(shape: Shape) -> bool:
@@ -93,15 +96,16 @@ class _Junction:
         """An error about this node."""
         return self.place.error(kind, detail, self.line)
 
-    def lacks(self, kind: type[ManifestError], detail: str, *, line: int = 0) -> ManifestError:
-        """An error about what is or is not under this node."""
+    def lacks(self, kind: type[ManifestError], detail: str, *, line: int = 0, there: str = "") -> ManifestError:
+        """An error about what is or is not under this node; `there` is what is."""
         name = f"under {self.name}" if self.depth else "at the top"
-        return self.place.error(kind, f"{detail} {name} (line {self.line})", line or self.line)
+        tail = f"; {there}" if there else ""
+        return self.place.error(kind, f"{detail} {name} (line {self.line}){tail}", line or self.line)
 
     def _follow_key(self, name: str) -> tuple[int | None, int] | None:
         if is_null(self.tree.shapes[self.node]):
             return None
-        self._expect("mapping", f"a mapping with the key {name!r}")
+        self._expect("mapping", f"a mapping with the key {name!r}", name)
         entries: dict[str, tuple[int, int]] = {}
         for key, value in self.tree.entries(self.node):
             text = self.tree.scalar_text(key)
@@ -123,12 +127,23 @@ class _Junction:
         return self.lacks(KeyFromMerge, detail, line=line)
 
     def _follow_where(self, where: Where) -> int:
-        found = [item for item in self._items(where) if self._matches(item, where)]
+        items = self._items(where)
+        found = [item for item in items if self._matches(item, where)]
         if len(found) > 1:
-            raise self.lacks(AmbiguousItem, f"has {len(found)} items with {where.key} {where.value!r}")
+            lines = ", ".join(str(self.tree.line_of(item)) for item in found[: nearby.SHOWN])
+            detail = f"has {len(found)} items with {where.key} {where.value!r}"
+            raise self.lacks(AmbiguousItem, detail, there=f"they are on the lines {lines}")
         if not found:
-            raise self.lacks(ItemNotFound, f"has no item with {where.key} {where.value!r}")
+            raise self.lacks(
+                ItemNotFound, f"has no item with {where.key} {where.value!r}", there=self._others(items, where)
+            )
         return found[0]
+
+    def _others(self, items: list[int], where: Where) -> str:
+        values = [value for item in items if (value := nearby.name_of(self.tree, item, where.key)) is not None]
+        if values and not nearby.may_be_secret(where.key):
+            return f"{where.key} is {nearby.listed(values, where.value)}"
+        return f"{len(values)} of its {len(items)} items have {where.key}" if items else "it is empty"
 
     def _follow_index(self, index: int) -> int:
         items = self._items(index)
@@ -139,7 +154,8 @@ class _Junction:
     def _items(self, step: Step) -> list[int]:
         if is_null(self.tree.shapes[self.node]):
             return []
-        self._expect("sequence", f"a list with the item {format_path((step,))}")
+        name = step.value if isinstance(step, Where) else ""
+        self._expect("sequence", f"a list with the item {format_path((step,))}", name)
         return list(self.tree.items(self.node))
 
     def _matches(self, item: int, where: Where) -> bool:
@@ -150,8 +166,10 @@ class _Junction:
             raise self.lacks(KeyFromMerge, detail, line=self.tree.line_of(item))
         return found == {where.value}
 
-    def _expect(self, kind: str, wanted: str) -> None:
+    def _expect(self, kind: str, wanted: str, wanted_name: str) -> None:
         actual = self.tree.shapes[self.node].kind
         if actual != kind:
             name = {"sequence": "list"}.get(actual, actual)
-            raise self.error(NotAMapping, f"{self.name} (line {self.line}) is a {name}, expected {wanted}")
+            there = nearby.held(self.tree, self.node, wanted_name)
+            tail = f"; {there}" if there else ""
+            raise self.error(NotAMapping, f"{self.name} (line {self.line}) is a {name}, expected {wanted}{tail}")

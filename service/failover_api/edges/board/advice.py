@@ -14,7 +14,7 @@ ADVICE = {
     "method-not-allowed": "Use the buttons of the page instead of its address.",
     "manifest-drifted": "Somebody set a value that is on neither side. Put it right in Git, or move it all the same.",
     "conflict": "Others were writing at the same time. Look again and repeat the move.",
-    "operation-pending": "Look at the pull request or commit that is named: merge it, close it, or let it give way.",
+    "operation-pending": "Look at what is named. Merge or close it; what no person has pushed to can give way.",
     "nothing-to-roll-back": "No move of this service is in the history that was searched. Promote or demote instead.",
     "changed-since": "Somebody changed these values after the move. Promote or demote instead, or edit by hand.",
     "precondition-failed": "The manifests changed since you looked. Look at what would change now, and decide anew.",
@@ -23,7 +23,7 @@ ADVICE = {
     "too-many-requests": "Wait a moment, then load the page again.",
     "internal-error": "Look at the service in Git before you try again. The log has the details under the id below.",
     "github-error": "Try again in a moment. If it stays so, the log has the details under the id below.",
-    "outcome-unknown": "Look at the service's history before you try again. Asking again does not move it twice.",
+    "outcome-unknown": "Look at the service's history before you try again. A second rollback would undo the first.",
 }
 
 
