@@ -109,8 +109,8 @@ class Failover:
         self._forge, self._catalog, self._deadline_s = forge, catalog, deadline_s
         self._listeners, self._watchers = tuple(listeners), tuple(watchers)
         self._observer = Observer(forge)
-        self._history = History(forge)
-        repeats = Repeats(forge, self._observer)
+        self._history = History(forge, self._observer)
+        repeats = Repeats(forge, self._history)
         tips = Tips(forge, self._observer, self._history)
         self._writer = Writer(forge, self._observer, repeats)
         self._proposer = Proposer(forge, self._observer, repeats, tips)
@@ -171,8 +171,7 @@ class Failover:
         service = self._catalog().service(name)
         asked = _asked(wish, str(ULID()))
         if action is Action.ROLLBACK:
-            history, observer = self._history, self._observer
-            task: Task = RollingBack((service,), action, asked, history=history, observer=observer)
+            task: Task = RollingBack((service,), action, asked, history=self._history)
         else:
             task = Task((service,), action, asked)
         task.versions, task.supersede, task.on_step = wish.versions, wish.supersede, wish.on_step

@@ -46,6 +46,7 @@ async def test_an_entry_has_the_shape_of_the_contract(stage: Stage) -> None:
             "commit": {key: plain["commit"][key] for key in ("sha", "url")},
             "pull_request": None,
             "message": "Fail back sonarr to primary",
+            "verified": True,
         },
         {
             "kind": "edit",
@@ -58,6 +59,7 @@ async def test_an_entry_has_the_shape_of_the_contract(stage: Stage) -> None:
             "commit": {"sha": edit, "url": body["entries"][1]["commit"]["url"]},
             "pull_request": None,
             "message": "Update sonarr",
+            "verified": None,
         },
         {
             "kind": "failover",
@@ -70,6 +72,7 @@ async def test_an_entry_has_the_shape_of_the_contract(stage: Stage) -> None:
             "commit": {key: first["commit"][key] for key in ("sha", "url")},
             "pull_request": None,
             "message": "Fail over sonarr to backup",
+            "verified": True,
         },
         {**body["entries"][3], "kind": "edit", "message": "Initial commit"},
     ]

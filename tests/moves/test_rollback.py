@@ -172,6 +172,7 @@ async def test_replicas_that_roll_back_together_do_not_undo_each_other(stage: St
 async def test_a_rollback_that_lost_its_race_to_another_is_a_conflict(stage: Stage) -> None:
     async with stage.house() as one, stage.house() as other:
         await move(one)
+        await other.failover.status("sonarr")  # knows the move, and is faster
         stage.fault("lost_request", method="PUT")
         losing = asyncio.create_task(rollback(one))
         while len(stage.sandbox.faults):  # noqa: ASYNC110 - the sandbox has no event to wait for
