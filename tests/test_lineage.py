@@ -7,6 +7,7 @@ import pytest
 from failover_api.core.catalog import Action
 from failover_api.errors import NothingToRollBack
 from failover_api.history import Entry
+from failover_api.lineage import RENAMES_FOLLOWED
 from failover_api.wiring import House
 from tests.acts import move, number
 from tests.stage import FILES, PLEX, RELEASE, SERVICES, SONARR, VOLSYNC, Stage, deployment, entry
@@ -133,6 +134,18 @@ async def test_a_rename_chain_is_followed_and_paged_through(stage: Stage) -> Non
     assert [one.record.action if one.record else one.subject for one in found] == [
         text.removesuffix(" True") for text in whole
     ]
+
+
+async def test_so_many_renames_are_followed_and_no_more(stage: Stage) -> None:
+    names = [SONARR, *(f"apps/step-{step}.yaml" for step in range(RENAMES_FOLLOWED))]
+    async with stage.house() as house:
+        await move(house)
+    for old, new in itertools.pairwise(names):
+        rename(stage, old, new)
+    stage.declare(entry("sonarr", "media", f"path: {names[-1]}"))
+    async with stage.house() as house:
+        with pytest.raises(NothingToRollBack, match=f"{RENAMES_FOLLOWED} renames of {names[-1]} were followed"):
+            await move(house, action=Action.ROLLBACK)
 
 
 async def test_a_copy_is_no_rename(stage: Stage) -> None:

@@ -6,8 +6,8 @@ renamed, or one that was removed, if the documents of the service are in it.
 
 import contextlib
 from collections import Counter, deque
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence, Set
+from dataclasses import dataclass, field
 
 from cachetools import LRUCache
 
@@ -16,7 +16,7 @@ from failover_api.core.splice import Selector, parse
 from failover_api.core.trailers import read_records
 from failover_api.errors import GitHubError, GitHubRateLimited, GitHubUnavailable, ManifestError
 from failover_api.forge.concurrency import both, together
-from failover_api.forge.port import LOG_PAGE, File, Forge, LoggedCommit
+from failover_api.forge.port import LOG_PAGE, File, Forge, LoggedCommit, Place
 
 RENAMES_FOLLOWED = 10  # of each file
 NAMES_KEPT = 1024
@@ -47,12 +47,34 @@ class Traces:
 
 @dataclass(slots=True)
 class _Line:
-    """One file's history: `names` is {commit that renamed it: its name before}."""
+    """One file's history, as far as it was read: it was `name` at commit `at`, and is `path` today.
+
+    `names` is {commit that renamed it: its name before}, `listed` what is read and not yet looked through.
+    """
 
     path: str
-    commits: list[LoggedCommit]
-    names: dict[str, str]
+    selectors: Selectors
+    name: str
+    at: str
+    commits: list[LoggedCommit] = field(default_factory=list)
+    names: dict[str, str] = field(default_factory=dict)
+    listed: Sequence[LoggedCommit] = ()
     end: str = ""
+
+    def looked_through(self, count: int) -> list[LoggedCommit]:
+        """Those of `listed` that may have brought the file from elsewhere, and something is wanted from before."""
+        return [commit for commit in self.listed[: count - len(self.commits) - 1] if len(commit.parents) == 1]
+
+    def go_on(self, commit: LoggedCommit, former: str) -> None:
+        """Before this commit it was elsewhere."""
+        self.commits += self.listed[: self.listed.index(commit) + 1]
+        self.names[commit.sha] = former
+        self.name, self.at = former, commit.parents[0]
+
+    def finish(self, count: int) -> None:
+        self.commits += self.listed
+        if self.commits and len(self.commits) < count:
+            self.end = f"{self.name} begins with commit {self.commits[-1].sha[:12]}"
 
 
 class Lineage:
@@ -64,7 +86,7 @@ class Lineage:
 
     async def of(self, service: Service, head: str, count: int) -> Traces:
         """The newest `count` commits, those up to `head` that changed a file of a located service, newest first."""
-        lines = await together(self._line(service, path, head, count) for path in service.files)
+        lines = await self._lines(service, head, count)
         paths = {line.path: line.path for line in lines}
         traces: list[Trace] = []
         for logged in merged_listings([line.commits for line in lines])[:count]:
@@ -73,65 +95,73 @@ class Lineage:
             paths = before
         return Traces(traces, [line.end for line in lines if line.end])
 
-    async def _line(self, service: Service, path: str, head: str, count: int) -> _Line:
-        selectors = tuple(dict.fromkeys(switch.selector for switch in service.switches if switch.file == path))
-        line, name, at = _Line(path, [], {}), path, head
-        for _ in range(RENAMES_FOLLOWED + 1):
-            listed = await self._listed(service.branch, name, at, count - len(line.commits))
-            cut, former = await self._renamed(service.branch, name, listed, count - len(line.commits), selectors)
-            if former is None:
-                line.commits += listed
-                if listed and len(line.commits) < count:
-                    line.end = f"{name} begins with commit {listed[-1].sha[:12]}"
-                break
-            line.commits += listed[: cut + 1]
-            line.names[listed[cut].sha] = former
-            name, at = former, listed[cut].parents[0]
-        return line
+    async def _lines(self, service: Service, head: str, count: int) -> list[_Line]:
+        """The files' histories, side by side: what is asked of all of them is one request."""
+        branch = service.branch
+        lines = [_Line(path, _selectors(service, path), path, head) for path in service.files]
+        waiting = lines
+        for _ in range(RENAMES_FOLLOWED):
+            for line, listed in zip(
+                waiting, await together(self._listed(branch, line, count) for line in waiting), strict=True
+            ):
+                line.listed = listed
+            came = await self._came(branch, waiting, count)
+            formers = await together(self._renamed(branch, line, came) for line in waiting)
+            for line, renamed in zip(waiting, formers, strict=True):
+                if renamed is None:
+                    line.finish(count)
+                else:
+                    line.go_on(*renamed)
+            waiting = [line for line, renamed in zip(waiting, formers, strict=True) if renamed is not None]
+            waiting = [line for line in waiting if len(line.commits) < count]
+        for line in waiting:
+            line.end = f"{RENAMES_FOLLOWED} renames of {line.path} were followed, back to {line.name}"
+        return lines
 
-    async def _listed(self, branch: Branch, path: str, at: str, count: int) -> list[LoggedCommit]:
+    async def _listed(self, branch: Branch, line: _Line, count: int) -> list[LoggedCommit]:
         commits: list[LoggedCommit] = []
-        while len(commits) < count:
-            page = await self._forge.log(branch, path, at=at, page=len(commits) // LOG_PAGE + 1, not_before=None)
+        while len(line.commits) + len(commits) < count:
+            number = len(commits) // LOG_PAGE + 1
+            page = await self._forge.log(branch, line.name, at=line.at, page=number, not_before=None)
             commits += page
             if len(page) < LOG_PAGE:
                 break
         return commits
 
-    async def _renamed(
-        self, branch: Branch, path: str, listed: Sequence[LoggedCommit], count: int, selectors: Selectors
-    ) -> tuple[int, str | None]:
-        """The newest of the commits that brought the file from elsewhere, and from where; None: none did.
-
-        What is further back than `count` commits is not asked for.
-        """
-        wanted = [i for i, commit in enumerate(listed[: count - 1]) if len(commit.parents) == 1]
-        for i in await self._appeared(branch, path, listed, wanted):
-            former = await self._former(branch, path, listed[i], selectors)
-            if former is not None:
-                return i, former
-        return 0, None
-
-    async def _appeared(
-        self, branch: Branch, path: str, listed: Sequence[LoggedCommit], wanted: Sequence[int]
-    ) -> Sequence[int]:
-        """Those of `wanted` with which the file came. When nobody can tell, the last one."""
-        places = {i: (listed[i].sha, path) for i in wanted}
+    async def _came(self, branch: Branch, lines: Sequence[_Line], count: int) -> Set[Place]:
+        """With which of the commits a file came. When nobody can tell: with the last one."""
+        asked = {line.path: line.looked_through(count) for line in lines}
+        places = [(commit.sha, line.name) for line in lines for commit in asked[line.path]]
+        if not places:
+            return set()
         try:
-            found, _ = await both(
-                self._forge.standings(branch, list(places.values())),
-                self._read_soon(branch, path, [listed[i] for i in wanted]),
-            )
+            found, _ = await both(self._forge.standings(branch, places), self._read_soon(branch, lines, asked))
         except (GitHubError, GitHubUnavailable, GitHubRateLimited):
-            return [i for i in wanted if i == len(listed) - 1]
-        return [i for i, place in places.items() if found[place].is_there and not found[place].was_there]
+            return {(line.listed[-1].sha, line.name) for line in lines if line.listed}
+        return {place for place in places if found[place].is_there and not found[place].was_there}
 
-    async def _read_soon(self, branch: Branch, path: str, commits: Sequence[LoggedCommit]) -> None:
+    async def _read_soon(
+        self, branch: Branch, lines: Sequence[_Line], asked: Mapping[str, Sequence[LoggedCommit]]
+    ) -> None:
         """What the proof of these commits will ask for; asked beside the other question, it costs no time."""
-        claiming = [commit for commit in commits if read_records(commit.message)]
-        places = [(sha, path) for commit in claiming for sha in (commit.parents[0], commit.sha)]
+        places = [
+            (sha, line.name)
+            for line in lines
+            for commit in asked[line.path]
+            if read_records(commit.message)
+            for sha in (commit.parents[0], commit.sha)
+        ]
         with contextlib.suppress(GitHubError, GitHubUnavailable, GitHubRateLimited):
             await self._forge.read_past(branch, places)
+
+    async def _renamed(self, branch: Branch, line: _Line, came: Set[Place]) -> tuple[LoggedCommit, str] | None:
+        """The newest commit that brought the file from elsewhere, and from where; None: none did."""
+        for commit in line.listed:
+            if (commit.sha, line.name) in came and len(commit.parents) == 1:
+                former = await self._former(branch, line.name, commit, line.selectors)
+                if former is not None:
+                    return commit, former
+        return None
 
     async def _former(self, branch: Branch, path: str, logged: LoggedCommit, selectors: Selectors) -> str | None:
         key = (branch, logged.sha, path, selectors)
@@ -150,6 +180,10 @@ class Lineage:
         places = {one: (logged.parents[0], one) for one in candidates}
         found = await self._forge.read_past(branch, list(places.values()))
         return next((one for one, place in places.items() if _holds(found[place], selectors)), None)
+
+
+def _selectors(service: Service, path: str) -> Selectors:
+    return tuple(dict.fromkeys(switch.selector for switch in service.switches if switch.file == path))
 
 
 def _likely(paths: Sequence[str], path: str) -> list[str]:
