@@ -237,6 +237,15 @@ async def test_an_open_pull_request_is_planned_anew_after_a_rename(stage: Stage,
         assert (await shown(house))[0] == f"{action} True"
 
 
+async def test_a_key_of_an_open_pull_request_is_found_after_a_rename(stage: Stage) -> None:
+    stage.declare(SERVICES, top="policy: pull_request")
+    async with stage.house() as house:
+        first = await move(house, key="alert-1")
+        rename(stage, SONARR, NEW)
+        again = await move(house, key="alert-1")
+    assert (number(again), again.operation) == (number(first), first.operation)
+
+
 async def test_a_persons_push_stays_though_the_base_was_renamed(stage: Stage) -> None:
     stage.declare(SERVICES, top="policy: pull_request")
     async with stage.house() as house:

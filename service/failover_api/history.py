@@ -147,13 +147,21 @@ class History:
             raise NothingToRollBack(f"{where} cannot be undone: the files of then: {exc.detail}") from exc
 
     async def trace(self, service: Service, commit: LoggedCommit, head: str) -> Trace:
-        """Where the service's files were with a commit; one that is not in their history: where they are today."""
+        """Where the service's files were with a commit, which may be on a branch of ours, and not in their history."""
         paths = {file: file for file in service.files}
         found = Trace(commit, paths, paths)
         if await self._proofs.has_files(service.branch, found):
             return found
         traces = (await self._lineage.of(service, head, LOG_PAGE)).commits
-        return next((trace for trace in traces if trace.logged.sha == commit.sha), found)
+        for trace in traces:
+            if trace.logged.sha == commit.sha:
+                return trace
+        return await self._trace_beside(service, commit, head) if commit.parents else found
+
+    async def _trace_beside(self, service: Service, commit: LoggedCommit, head: str) -> Trace:
+        renamed = (await self._forge.compare(service.branch, commit.parents[0], head)).renamed
+        paths = {file: renamed.get(file, file) for file in service.files}
+        return Trace(commit, paths, paths)
 
     async def judge(self, service: Service, trace: Trace, record: Record, text: str) -> Finding:
         """What a record of the service is worth that stands in `text`. Raises when that cannot be read now."""

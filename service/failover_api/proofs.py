@@ -3,6 +3,7 @@
 A commit never changes, nor does what it did; only another entry of the catalog sees it differently.
 """
 
+import asyncio
 import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -77,7 +78,11 @@ class Proofs:
         read: dict[Branch, Mapping[Place, File | ManifestError]] = {}
         for branch in dict.fromkeys(claim.service.branch for claim in claims):
             read[branch] = await self._read(branch, [claim.trace for claim in claims if claim.service.branch == branch])
-        return [self._finding(claim, read[claim.service.branch]) for claim in claims]
+        findings: list[Finding] = []
+        for claim in claims:
+            findings.append(self._finding(claim, read[claim.service.branch]))
+            await asyncio.sleep(0)  # a page may take a second of parsing: let others have a turn
+        return findings
 
     def _finding(self, claim: Claim, read: Mapping[Place, File | ManifestError]) -> Finding:
         before, after = (
