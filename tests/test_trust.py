@@ -253,6 +253,18 @@ async def test_what_another_catalog_cannot_prove_is_told_so_and_not_rolled_back(
     assert stage.read(SONARR) == before
 
 
+async def test_a_catalog_that_is_reloaded_judges_anew(stage: Stage) -> None:
+    async with stage.house() as house:
+        await move(house)
+        for change, verified in [(name_another_claim, None), (lambda stage: stage.declare(SERVICES), True)]:
+            await last(house)
+            change(stage)
+            house.catalog.reload()
+            alone = (await house.failover.status("sonarr")).last_move
+            assert alone is not None
+            assert alone.verified is verified
+
+
 async def test_a_newer_move_is_proved_though_an_older_cannot_be(stage: Stage) -> None:
     async with stage.house() as house:
         await move(house)

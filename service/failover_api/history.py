@@ -8,10 +8,10 @@ branch stands still, history costs no request.
 
 import logging
 import re
-from collections.abc import Iterable, Mapping, Sequence, Set
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from failover_api.core.catalog import Branch, Policy, Service
+from failover_api.core.catalog import Policy, Service
 from failover_api.core.proof import Finding, Verdict
 from failover_api.core.trailers import Record, read_records
 from failover_api.errors import (
@@ -52,6 +52,11 @@ class Entry:
     pull_request: PullRequest | None = None
     verified: bool | None = None
     why: str = ""
+
+    @property
+    def is_settled(self) -> bool:
+        """Whether a later look would see the same."""
+        return self.why != _UNREAD
 
     @property
     def subject(self) -> str:
@@ -102,8 +107,6 @@ class History:
     def __init__(self, forge: Forge, observer: Observer) -> None:
         self._forge = forge
         self._lineage, self._proofs = Lineage(forge), Proofs(forge, observer)
-        self._last: dict[Branch, tuple[str, dict[str, Entry | None]]] = {}
-        self._proposable: set[str] = set()  # the services that were seen to be moved by pull requests, perhaps
 
     async def page(self, service: Service, *, limit: int, cursor: str | None, not_before: float) -> Page:
         """Entries, at most `limit`. Raises BadRequest for a cursor that is none of ours."""
@@ -172,86 +175,6 @@ class History:
         """What a commit did. Raises ManifestError for a file that was not there."""
         return await self._proofs.deed(service, trace)
 
-    async def last_moves(
-        self, branch: Branch, services: Sequence[Service], head: str, *, thorough: bool, not_before: float
-    ) -> Mapping[str, Entry]:
-        """The newest move of each service as of `head`, the branch's head; without those that have none.
-
-        What is not known yet is looked for among the newest commits of the branch or, when `thorough`, of the
-        service's own files.
-        """
-        self._proposable.update(service.name for service in services if may_be_proposed(service))
-        known = await self._known(branch, services, head, not_before)
-        missing = [service for service in services if service.name not in known]
-        found: dict[str, Entry | None] = {}
-        kept: Set[str] = {service.name for service in missing}
-        if thorough:
-            found = await self._each(missing, head, not_before)
-        elif missing:
-            commits = await self._forge.log(branch, at=head, not_before=None)
-            found = await self._moves(missing, commits, head, not_before)
-            kept -= self._proposable  # those may have been merged
-        known |= {name: entry for name, entry in found.items() if name in kept and _is_settled(entry)}
-        return {name: entry for name, entry in {**found, **known}.items() if entry is not None}
-
-    async def _known(
-        self, branch: Branch, services: Sequence[Service], head: str, not_before: float
-    ) -> dict[str, Entry | None]:
-        """What is known as of `head`; when the branch moved on, by the commits that are new."""
-        old_head, old = self._last.get(branch, ("", {}))
-        if old_head == head:
-            return old
-        known: dict[str, Entry | None] = {}
-        if old:
-            known = await self._brought_on(branch, services, old_head, old, head, not_before)
-        self._last[branch] = (head, known)
-        return known
-
-    async def _brought_on(
-        self,
-        branch: Branch,
-        services: Sequence[Service],
-        old_head: str,
-        old: Mapping[str, Entry | None],
-        head: str,
-        not_before: float,
-    ) -> dict[str, Entry | None]:
-        try:
-            beyond = await self._forge.compare(branch, old_head, head)
-        except GitHubError:  # the old head may be gone
-            return {}
-        if beyond.merge_base != old_head or not beyond.is_whole:
-            return {}
-        named = {record.service for commit in beyond.commits for record in read_records(commit.message)}
-        newest = await self._moves(services, beyond.commits[::-1], head, not_before)
-        merged = any(not read_records(commit.message) for commit in beyond.commits)
-        in_doubt = self._proposable if merged else self._proposable.intersection(named)
-        unsettled = {name for name, entry in newest.items() if not _is_settled(entry)}
-        in_doubt = in_doubt | unsettled | (named - {service.name for service in services})
-        return {name: entry for name, entry in {**old, **newest}.items() if name not in in_doubt}
-
-    async def _moves(
-        self, services: Sequence[Service], commits: Sequence[LoggedCommit], head: str, not_before: float
-    ) -> dict[str, Entry | None]:
-        """The newest move of each service among these commits, which are newest first; all proved in one batch.
-
-        One that is an edit, or whose files were elsewhere then, is looked for in the history of the service's files.
-        """
-        claims = [claim for service in services if (claim := _first_claim(service, commits)) is not None]
-        findings = await self._findings(claims, acting=False)
-        moves: dict[str, Entry | None] = {}
-        closer: list[Service] = []
-        for claim, finding in zip(claims, findings, strict=True):
-            if finding.verdict is Verdict.EDIT or finding.are_files_missing:
-                closer.append(claim.service)
-            else:
-                moves[claim.service.name] = _entry(claim, finding, None)
-        return moves | await self._each(closer, head, not_before)
-
-    async def _each(self, services: Sequence[Service], head: str, not_before: float) -> dict[str, Entry | None]:
-        found = await together(self.newest_move(service, head, not_before=not_before) for service in services)
-        return {service.name: move.entry if move else None for service, move in zip(services, found, strict=True)}
-
     async def _newest_move(
         self, service: Service, head: str, not_before: float | None, *, acting: bool
     ) -> tuple[Move | None, Sequence[str]]:
@@ -291,7 +214,7 @@ class History:
         said = {claim.record.operation for claim in claims[start:] if claim and claim.record}
         merges = [c for c in claims[:start] if c and c.record and c.record.operation in said and _is_merge(c.trace)]
         asked = [*merges, *(claim for claim in claims[start:] if claim)]
-        findings = await self._findings(asked, acting=acting)
+        findings = await self.findings(asked, acting=acting)
         found = {claim.trace.logged.sha: finding for claim, finding in zip(asked, findings, strict=True)}
         entries: list[Entry] = []
         merged = {c.record.operation for c in merges if c.record and found[c.trace.logged.sha].is_ours}
@@ -307,10 +230,11 @@ class History:
             if found[sha].is_ours and _is_merge(trace):
                 merged.add(operation)
             proposed = by_operation.get(operation) if found[sha].is_ours else None
-            entries.append(_entry(claim, found[sha], by_merge.get(sha) or proposed))
+            entries.append(entry_of(claim, found[sha], by_merge.get(sha) or proposed))
         return entries
 
-    async def _findings(self, claims: Sequence[Claim], *, acting: bool) -> Sequence[Finding]:
+    async def findings(self, claims: Sequence[Claim], *, acting: bool) -> Sequence[Finding]:
+        """What claims are worth. When that cannot be read now: raises if `acting`, else it is not provable."""
         try:
             return await self._proofs.judge(claims)
         except (GitHubError, GitHubUnavailable, GitHubRateLimited) as exc:
@@ -352,27 +276,14 @@ def _claim(service: Service, trace: Trace, merged: PullRequest | None) -> Claim 
     return None
 
 
-def _first_claim(service: Service, commits: Iterable[LoggedCommit]) -> Claim | None:
-    """The newest of these commits that says it moved the service, as if its files were where they are today."""
-    paths = {file: file for file in service.files}
-    for commit in commits:
-        if (record := record_for(service.name, commit.message)) is not None:
-            return Claim(service, Trace(commit, paths, paths), record, commit.message)
-    return None
-
-
-def _entry(claim: Claim, finding: Finding, pull: PullRequest | None) -> Entry:
+def entry_of(claim: Claim, finding: Finding, pull: PullRequest | None) -> Entry:
+    """A commit that says it was a move of ours, as it is told."""
     match finding.verdict:
         case Verdict.PROVED:
             return Entry(claim.trace.logged, claim.record, pull, verified=True)
         case Verdict.NOT_PROVABLE:
             return Entry(claim.trace.logged, claim.record, pull, why=finding.why)
     return Entry(claim.trace.logged, None, pull, verified=False, why=finding.why)
-
-
-def _is_settled(entry: Entry | None) -> bool:
-    """Whether a later look would see the same."""
-    return entry is None or entry.why != _UNREAD
 
 
 def _is_merge(trace: Trace) -> bool:
