@@ -5,7 +5,8 @@ import pytest
 from failover_api.core.catalog import Action
 from failover_api.errors import BadRequest, UnknownService
 from failover_api.forge.port import LoggedCommit
-from failover_api.history import Entry, merged_listings
+from failover_api.history import Entry
+from failover_api.lineage import merged_listings
 from tests.acts import move
 from tests.stage import FILES, RADARR, RELEASE, SERVICES, SONARR, VOLSYNC, Stage, deployment, entry
 

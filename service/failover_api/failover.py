@@ -35,6 +35,7 @@ from failover_api.event import Ended, Listener, tell
 from failover_api.forge.concurrency import both
 from failover_api.forge.port import Forge, PullRequest
 from failover_api.history import Entry, History, Page, position
+from failover_api.last_moves import LastMoves
 from failover_api.moves.grouping import check_branches, check_versions, half_done, parts_of
 from failover_api.moves.proposer import Proposer
 from failover_api.moves.repeats import Repeats
@@ -113,8 +114,9 @@ class Failover:
         self._forge, self._catalog, self._deadline_s = forge, catalog, deadline_s
         self._listeners, self._watchers = tuple(listeners), tuple(watchers)
         self._observer = Observer(forge)
-        self._history = History(forge)
-        repeats = Repeats(forge, self._observer)
+        self._history = History(forge, self._observer)
+        self._last_moves = LastMoves(forge, self._history)
+        repeats = Repeats(forge, self._history)
         tips = Tips(forge, self._observer, self._history)
         self._writer = Writer(forge, self._observer, repeats)
         self._proposer = Proposer(forge, self._observer, repeats, tips)
@@ -179,8 +181,7 @@ class Failover:
         service = self._catalog().service(name)
         asked = _asked(wish, str(ULID()))
         if action is Action.ROLLBACK:
-            history, observer = self._history, self._observer
-            task: Task = RollingBack((service,), action, asked, history=history, observer=observer)
+            task: Task = RollingBack((service,), action, asked, history=self._history)
         else:
             task = Task((service,), action, asked)
         task.versions, task.supersede, task.on_step = wish.versions, wish.supersede, wish.on_step
@@ -298,7 +299,7 @@ class Failover:
         moves: Mapping[str, Entry] = {}
         if found and found[0].snapshot.head is not None:
             located, head = [one.service for one in found], found[0].snapshot.head
-            looking = self._history.last_moves(branch, located, head, thorough=thorough, not_before=now)
+            looking = self._last_moves.of(branch, located, head, thorough=thorough, not_before=now)
             moves = await _if_known(looking)
         statuses = [_status(service, seen[service.name], pulls, moves) for service in services]
         return [await _tried(status, seen[status.service.name]) for status in statuses] if try_moves else statuses

@@ -1,38 +1,76 @@
 """What Git says of a service: its moves and people's edits.
 
+What a commit says of itself is believed only when its diff shows it (core/proof.py): else it is an edit.
+
 A listing up to one commit never changes, so everything is asked "as of the head" and kept by the forge: while the
 branch stands still, history costs no request.
 """
 
+import logging
 import re
-from collections import Counter, deque
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from failover_api.core.catalog import Branch, Policy, Service
+from failover_api.core.catalog import Policy, Service
+from failover_api.core.proof import Finding, Verdict
 from failover_api.core.trailers import Record, read_records
-from failover_api.errors import BadRequest, GitHubError, NothingToRollBack, RepositoryNotFound
+from failover_api.errors import (
+    BadRequest,
+    GitHubError,
+    GitHubRateLimited,
+    GitHubUnavailable,
+    ManifestError,
+    NothingToRollBack,
+    RepositoryNotFound,
+)
 from failover_api.forge.concurrency import together
 from failover_api.forge.port import LOG_PAGE, Forge, LoggedCommit, PullRequest
+from failover_api.lineage import Lineage, Trace
+from failover_api.observation import Observer
+from failover_api.proofs import Claim, Deed, Proofs
 
-PAGES_SEARCHED = 5  # of each file's history, for the newest move
+LOOKED_AT_FIRST = 10  # commits, for the newest move
+PAGES_SEARCHED = 5  # of each file's history, when it is not among those
 _CURSOR = re.compile(r"([0-9a-f]{40}|[0-9a-f]{64})\.([0-9]{1,4})")
 _LAST_POSITION = 9_999  # what is further back is left to Git itself
+OWN_BRANCHES = "failover/"  # what the branch of a pull request of ours begins with
+_UNREAD = "GitHub did not show the files of then"
+_log = logging.getLogger(__name__)
 _OF_A_PULL_REQUEST = re.compile(r"\(#[0-9]+\)$|^Merge pull request #")
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One commit that concerns a service. `record` is None for a person's edit."""
+    """One commit that concerns a service. `record` is None for a person's edit.
+
+    `verified`: the diff was checked, and does what the record says. None: that cannot be proved, and `why` says why;
+    or it is an edit that says nothing. False: an edit that says it was a move of ours, and was none.
+    """
 
     logged: LoggedCommit
     record: Record | None
     pull_request: PullRequest | None = None
+    verified: bool | None = None
+    why: str = ""
+
+    @property
+    def is_settled(self) -> bool:
+        """Whether a later look would see the same."""
+        return self.why != _UNREAD
 
     @property
     def subject(self) -> str:
         """The commit's first line."""
         return self.logged.message.partition("\n")[0]
+
+
+@dataclass(frozen=True, slots=True)
+class Move:
+    """The entry of a move, with its record, and where its files were."""
+
+    entry: Entry
+    record: Record
+    trace: Trace
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +83,7 @@ class Page:
 
 def branch_of(*, service: str = "", group: str | None = None) -> str:
     """The branch of a pull request of ours. A service's name cannot begin with `group-`."""
-    return f"failover/{service}" if group is None else f"failover/group-{group}"
+    return f"{OWN_BRANCHES}{service}" if group is None else f"{OWN_BRANCHES}group-{group}"
 
 
 def branches_about(service: Service) -> tuple[str, ...]:
@@ -66,10 +104,9 @@ def record_for(service: str, message: str) -> Record | None:
 class History:
     """Reads Git's history of located services."""
 
-    def __init__(self, forge: Forge) -> None:
+    def __init__(self, forge: Forge, observer: Observer) -> None:
         self._forge = forge
-        self._last: dict[Branch, tuple[str, dict[str, Entry | None]]] = {}
-        self._proposable: set[str] = set()  # the services that were seen to be moved by pull requests, perhaps
+        self._lineage, self._proofs = Lineage(forge), Proofs(forge, observer)
 
     async def page(self, service: Service, *, limit: int, cursor: str | None, not_before: float) -> Page:
         """Entries, at most `limit`. Raises BadRequest for a cursor that is none of ours."""
@@ -77,120 +114,134 @@ class History:
         head = head or await self._forge.head(service.branch, not_before=not_before)
         end = start + limit
         try:
-            commits = await self._commits(service, head, end + 1)
+            commits = (await self._lineage.of(service, head, end + 1)).commits
         except RepositoryNotFound as exc:
             if cursor is None:
                 raise
             raise BadRequest(f"cursor: no commit {head[:12]} is in {service.branch.repository}") from exc
-        entries = await self._entries(service, commits[:end], not_before)
-        before = {commit.sha for commit in commits[:start]}
-        return Page(
-            tuple(entry for entry in entries if entry.logged.sha not in before),
-            f"{head}.{end}" if len(commits) > end and end <= _LAST_POSITION else None,
-        )
+        entries = await self._entries(service, commits[:end], not_before, start=start)
+        return Page(tuple(entries), f"{head}.{end}" if len(commits) > end and end <= _LAST_POSITION else None)
 
-    async def newest_move(self, service: Service, head: str, *, not_before: float | None) -> Entry | None:
-        """The newest commit of ours that moved the service, as of `head`; None when there is none in reach."""
-        for page in range(1, PAGES_SEARCHED + 1):
-            commits = await self._commits(service, head, page * LOG_PAGE)
-            for entry in await self._entries(service, commits, not_before):
-                if entry.record is not None:
-                    return entry
-            if len(commits) < page * LOG_PAGE:
-                break
-        return None
+    async def newest_move(
+        self, service: Service, head: str, *, not_before: float | None, acting: bool = False
+    ) -> Move | None:
+        """The newest commit of ours that moved the service, as of `head`; None when there is none in reach.
 
-    async def undoable(self, service: Service, head: str, *, not_before: float | None) -> tuple[Entry, Record, str]:
-        """The newest move, its record, and the commit it was made on. Raises NothingToRollBack."""
-        entry = await self.newest_move(service, head, not_before=not_before)
-        if entry is None or entry.record is None or not entry.logged.parents:
-            raise NothingToRollBack(f"no failover commit of {service.name} is in the history of {service.branch}")
-        return entry, entry.record, entry.logged.parents[0]
-
-    async def last_moves(
-        self, branch: Branch, services: Sequence[Service], head: str, *, thorough: bool, not_before: float
-    ) -> Mapping[str, Entry]:
-        """The newest move of each service as of `head`, the branch's head; without those that have none.
-
-        What is not known yet is looked for among the newest commits of the branch or, when `thorough`, of the
-        service's own files.
+        When nobody can tell what the commits did, because they cannot be read now: raises that if `acting` on it.
         """
-        self._proposable.update(service.name for service in services if may_be_proposed(service))
-        known = await self._known(branch, head)
-        missing = [service for service in services if service.name not in known]
-        newest: dict[str, Entry | None] = {}
-        if thorough:
-            found = await together(self.newest_move(service, head, not_before=not_before) for service in missing)
-            known |= {service.name: entry for service, entry in zip(missing, found, strict=True)}
-        elif missing:
-            newest = _moves(await self._forge.log(branch, at=head, not_before=None))
-            missing_names = {service.name for service in missing} - self._proposable  # those may have been merged
-            known |= {name: entry for name, entry in newest.items() if name in missing_names}
-        return {name: entry for name, entry in {**newest, **known}.items() if entry is not None}
+        return (await self._newest_move(service, head, not_before, acting=acting))[0]
 
-    async def _known(self, branch: Branch, head: str) -> dict[str, Entry | None]:
-        """What is known as of `head`; when the branch moved on, by the commits that are new."""
-        old_head, old = self._last.get(branch, ("", {}))
-        if old_head == head:
-            return old
-        known: dict[str, Entry | None] = {}
-        if old:
-            known = await self._brought_on(branch, old_head, old, head)
-        self._last[branch] = (head, known)
-        return known
-
-    async def _brought_on(
-        self, branch: Branch, old_head: str, old: Mapping[str, Entry | None], head: str
-    ) -> dict[str, Entry | None]:
+    async def undoable(self, service: Service, head: str, *, not_before: float | None) -> tuple[Record, Deed]:
+        """What the newest move says, and what it did. Raises NothingToRollBack."""
+        move, ends = await self._newest_move(service, head, not_before, acting=True)
+        if move is None:
+            end = f" ({'; '.join(ends)})" if ends else ""
+            raise NothingToRollBack(f"no failover commit of {service.name} is in the history of {service.branch}{end}")
+        entry, record = move.entry, move.record
+        where = f"operation {record.operation} (commit {entry.logged.sha[:12]})"
+        if entry.verified is None:
+            raise NothingToRollBack(
+                f"{where} says that it moved {service.name}, and that cannot be proved: {entry.why}; promote or demote "
+                "instead"
+            )
         try:
-            beyond = await self._forge.compare(branch, old_head, head)
-        except GitHubError:  # the old head may be gone
-            return {}
-        if beyond.merge_base != old_head or not beyond.is_whole:
-            return {}
-        newest = _moves(beyond.commits[::-1])
-        merged = any(not read_records(commit.message) for commit in beyond.commits)
-        in_doubt = self._proposable if merged else self._proposable.intersection(newest)
-        return {name: entry for name, entry in {**old, **newest}.items() if name not in in_doubt}
+            return record, await self._proofs.deed(service, move.trace)
+        except ManifestError as exc:
+            raise NothingToRollBack(f"{where} cannot be undone: the files of then: {exc.detail}") from exc
 
-    async def _commits(self, service: Service, head: str, count: int) -> list[LoggedCommit]:
-        """The newest `count` commits or more, those that changed a file of the service, newest first."""
-        listings = await together(self._of_file(service.branch, path, head, count) for path in service.files)
-        return merged_listings(listings)[:count]
+    async def trace(self, service: Service, commit: LoggedCommit, head: str) -> Trace:
+        """Where the service's files were with a commit, which may be on a branch of ours, and not in their history."""
+        paths = {file: file for file in service.files}
+        found = Trace(commit, paths, paths)
+        if await self._proofs.has_files(service.branch, found):
+            return found
+        traces = (await self._lineage.of(service, head, LOG_PAGE)).commits
+        for trace in traces:
+            if trace.logged.sha == commit.sha:
+                return trace
+        return await self._trace_beside(service, commit, head) if commit.parents else found
 
-    async def _of_file(self, branch: Branch, path: str, head: str, count: int) -> list[LoggedCommit]:
-        commits: list[LoggedCommit] = []
-        while len(commits) < count:
-            page = await self._forge.log(branch, path, at=head, page=len(commits) // LOG_PAGE + 1, not_before=None)
-            commits += page
-            if len(page) < LOG_PAGE:
-                break
-        return commits
+    async def _trace_beside(self, service: Service, commit: LoggedCommit, head: str) -> Trace:
+        renamed = (await self._forge.compare(service.branch, commit.parents[0], head)).renamed
+        paths = {file: renamed.get(file, file) for file in service.files}
+        return Trace(commit, paths, paths)
+
+    async def judge(self, service: Service, trace: Trace, record: Record, text: str) -> Finding:
+        """What a record of the service is worth that stands in `text`. Raises when that cannot be read now."""
+        (finding,) = await self._proofs.judge([Claim(service, trace, record, text)])
+        return finding
+
+    async def deed(self, service: Service, trace: Trace) -> Deed:
+        """What a commit did. Raises ManifestError for a file that was not there."""
+        return await self._proofs.deed(service, trace)
+
+    async def _newest_move(
+        self, service: Service, head: str, not_before: float | None, *, acting: bool
+    ) -> tuple[Move | None, Sequence[str]]:
+        """And where the history of its files ends, when all of it was read."""
+        start = 0
+        for count in (LOOKED_AT_FIRST, *range(LOG_PAGE, PAGES_SEARCHED * LOG_PAGE + 1, LOG_PAGE)):
+            found = await self._lineage.of(service, head, count)
+            entries = await self._entries(service, found.commits, not_before, start=start, acting=acting)
+            for entry in entries:
+                if entry.record is not None:
+                    trace = next(trace for trace in found.commits if trace.logged.sha == entry.logged.sha)
+                    return Move(entry, entry.record, trace), ()
+            if len(found.commits) < count:
+                return None, found.ends
+            start = count
+        return None, ()
 
     async def _entries(
-        self, service: Service, commits: Sequence[LoggedCommit], not_before: float | None
+        self,
+        service: Service,
+        commits: Sequence[Trace],
+        not_before: float | None,
+        *,
+        start: int = 0,
+        acting: bool = False,
     ) -> list[Entry]:
-        """Without the commits of ours that moved others in the same file; each operation once, as it was merged."""
+        """From `start` on, without the commits of ours that moved others in the same file.
+
+        Each operation once, as it was merged.
+        """
         pulls: Sequence[PullRequest] = ()
-        if commits and (may_be_proposed(service) or any(_looks_merged(commit) for commit in commits)):
+        if commits and (may_be_proposed(service) or any(_looks_merged(trace.logged) for trace in commits)):
             pulls = await self._pull_requests(service, not_before)
         by_merge = {pull.merge_commit: pull for pull in pulls if pull.state == "merged"}
         by_operation = {record.operation: pull for pull in pulls if (record := record_for(service.name, pull.body))}
+        claims = [_claim(service, trace, by_merge.get(trace.logged.sha)) for trace in commits]
+        said = {claim.record.operation for claim in claims[start:] if claim and claim.record}
+        merges = [c for c in claims[:start] if c and c.record and c.record.operation in said and _is_merge(c.trace)]
+        asked = [*merges, *(claim for claim in claims[start:] if claim)]
+        findings = await self.findings(asked, acting=acting)
+        found = {claim.trace.logged.sha: finding for claim, finding in zip(asked, findings, strict=True)}
         entries: list[Entry] = []
-        seen: set[str] = set()
-        for commit in commits:
-            record, pull = record_for(service.name, commit.message), by_merge.get(commit.sha)
-            if record is None and read_records(commit.message):
+        merged = {c.record.operation for c in merges if c.record and found[c.trace.logged.sha].is_ours}
+        for trace, claim in list(zip(commits, claims, strict=True))[start:]:
+            sha = trace.logged.sha
+            if claim is None or claim.record is None:
+                if claim is None or not found[sha].is_ours:
+                    entries.append(Entry(trace.logged, None, by_merge.get(sha)))
                 continue
-            if record is None and pull is not None:
-                record = record_for(service.name, pull.body)
-            if record is not None:
-                if record.operation in seen:
-                    continue
-                seen.add(record.operation)
-                pull = pull or by_operation.get(record.operation)
-            entries.append(Entry(commit, record, pull))
+            operation = claim.record.operation
+            if found[sha].is_ours and operation in merged:
+                continue
+            if found[sha].is_ours and _is_merge(trace):
+                merged.add(operation)
+            proposed = by_operation.get(operation) if found[sha].is_ours else None
+            entries.append(entry_of(claim, found[sha], by_merge.get(sha) or proposed))
         return entries
+
+    async def findings(self, claims: Sequence[Claim], *, acting: bool) -> Sequence[Finding]:
+        """What claims are worth. When that cannot be read now: raises if `acting`, else it is not provable."""
+        try:
+            return await self._proofs.judge(claims)
+        except (GitHubError, GitHubUnavailable, GitHubRateLimited) as exc:
+            if acting:
+                raise
+            _log.warning("commits could not be proved", extra={"problem": exc.slug, "detail": exc.detail})
+            return [Finding(Verdict.NOT_PROVABLE, _UNREAD) for _ in claims]
 
     async def _pull_requests(self, service: Service, not_before: float | None) -> list[PullRequest]:
         found = await together(
@@ -213,30 +264,27 @@ def _looks_merged(commit: LoggedCommit) -> bool:
     return not read_records(commit.message) and _OF_A_PULL_REQUEST.search(subject) is not None
 
 
-def _moves(commits: Iterable[LoggedCommit]) -> dict[str, Entry | None]:
-    """The first move of each service among these commits, which are newest first."""
-    moves: dict[str, Entry | None] = {}
-    for commit in commits:
-        for record in read_records(commit.message):
-            moves.setdefault(record.service, Entry(commit, record))
-    return moves
+def _claim(service: Service, trace: Trace, merged: PullRequest | None) -> Claim | None:
+    """What a commit says, by its own trailers or those of the pull request that was merged as it; None: nothing."""
+    message = trace.logged.message
+    if (record := record_for(service.name, message)) is not None:
+        return Claim(service, trace, record, f"{message}\n\n{merged.body}" if merged else message)
+    if read_records(message):
+        return Claim(service, trace, None, message)
+    if merged is not None and (record := record_for(service.name, merged.body)) is not None:
+        return Claim(service, trace, record, merged.body)
+    return None
 
 
-def merged_listings(listings: Sequence[Sequence[LoggedCommit]]) -> list[LoggedCommit]:
-    """Several files' histories as one, newest first, each commit once.
+def entry_of(claim: Claim, finding: Finding, pull: PullRequest | None) -> Entry:
+    """A commit that says it was a move of ours, as it is told."""
+    match finding.verdict:
+        case Verdict.PROVED:
+            return Entry(claim.trace.logged, claim.record, pull, verified=True)
+        case Verdict.NOT_PROVABLE:
+            return Entry(claim.trace.logged, claim.record, pull, why=finding.why)
+    return Entry(claim.trace.logged, None, pull, verified=False, why=finding.why)
 
-    Commits of one second keep the order of the listings: one that stands further down in another listing waits.
-    """
-    rests = [deque(listing) for listing in listings]
-    standing = Counter(commit.sha for listing in listings for commit in listing)
-    merged: dict[str, LoggedCommit] = {}
-    while heads := Counter(rest[0].sha for rest in rests if rest):
-        first = [rest[0] for rest in rests if rest]
-        ready = [commit for commit in first if heads[commit.sha] == standing[commit.sha]]
-        newest = max(ready or first, key=lambda commit: commit.at)
-        merged.setdefault(newest.sha, newest)
-        for rest in rests:
-            if rest and rest[0].sha == newest.sha:
-                rest.popleft()
-                standing[newest.sha] -= 1
-    return list(merged.values())
+
+def _is_merge(trace: Trace) -> bool:
+    return len(trace.logged.parents) > 1

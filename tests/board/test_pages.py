@@ -119,6 +119,18 @@ async def test_a_service_shows_its_switches_with_links_to_their_lines(stage: Sta
     assert "spec.template.spec.nodeSelector.role Deployment media/sonarr primary primary" in text(page.text)
 
 
+async def test_what_cannot_be_believed_is_said(stage: Stage) -> None:
+    async with browsing(stage) as browser:
+        await promoted(browser)
+        stage.replace(SONARR, "sonarr:1.0", "sonarr:1.1", f"Update\n\n{stage.moves[0].rpartition(chr(10) * 2)[2]}")
+    stage.declare(entry("sonarr").replace("pvc-sonarr-backup", "pvc-sonarr-copy"))
+    async with browsing(stage) as browser:
+        page, card = text((await browser.get("/services/sonarr")).text), text((await browser.get("/")).text)
+    assert "Edited by maria (says it was a failover)" in page
+    assert "by anonymous (not provable)" in page
+    assert "(not provable)" in card
+
+
 async def test_history_is_a_timeline_with_pages(stage: Stage) -> None:
     for number in range(25):
         stage.replace(SONARR, "replicas: 1", "replicas: 1 ", f"Edit {number:02}")

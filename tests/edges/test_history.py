@@ -46,6 +46,7 @@ async def test_an_entry_has_the_shape_of_the_contract(stage: Stage) -> None:
             "commit": {key: plain["commit"][key] for key in ("sha", "url")},
             "pull_request": None,
             "message": "Fail back sonarr to primary",
+            "verified": True,
         },
         {
             "kind": "edit",
@@ -58,6 +59,7 @@ async def test_an_entry_has_the_shape_of_the_contract(stage: Stage) -> None:
             "commit": {"sha": edit, "url": body["entries"][1]["commit"]["url"]},
             "pull_request": None,
             "message": "Update sonarr",
+            "verified": None,
         },
         {
             "kind": "failover",
@@ -70,6 +72,7 @@ async def test_an_entry_has_the_shape_of_the_contract(stage: Stage) -> None:
             "commit": {key: first["commit"][key] for key in ("sha", "url")},
             "pull_request": None,
             "message": "Fail over sonarr to backup",
+            "verified": True,
         },
         {**body["entries"][3], "kind": "edit", "message": "Initial commit"},
     ]
@@ -220,3 +223,24 @@ async def test_force_is_no_wish_of_a_rollback(stage: Stage) -> None:
         for how in ({"params": {"force": "true"}}, {"json": {"force": False}}, {"json": {"skip_refused": True}}):
             problem(await client.post(ROLLBACK, **how), "bad-request", 400)
     assert len(stage.moves) == 1
+
+
+# What can be believed
+
+
+async def test_an_entry_says_whether_it_is_proved(stage: Stage) -> None:
+    async with stage.client() as client:
+        await client.post(PROMOTE)
+        quoted = stage.moves[0].rpartition("\n\n")[2]
+        stage.replace(SONARR, "sonarr:1.0", "sonarr:1.1", f"Update\n\n{quoted}")
+        proved = (await client.get(HISTORY)).json()["entries"]
+    stage.declare(SERVICES.replace("pvc-sonarr-backup", "pvc-sonarr-copy"))
+    async with stage.client() as client:
+        changed = (await client.get(HISTORY)).json()["entries"]
+        last = (await client.get("/api/failover/sonarr")).json()["last_move"]
+        detail = problem(await client.post(ROLLBACK), "nothing-to-roll-back", 409)["detail"]
+    assert [(one["kind"], one["verified"]) for one in proved] == [("edit", False), ("failover", True), ("edit", None)]
+    assert [(one["kind"], one["verified"]) for one in changed] == [("edit", False), ("failover", None), ("edit", None)]
+    assert (proved[0]["action"], proved[0]["operation"], proved[0]["by"]) == (None, None, "maria")
+    assert last == changed[1]
+    assert changed[1]["commit"]["sha"][:12] in detail

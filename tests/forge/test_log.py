@@ -14,13 +14,15 @@ from failover_api.errors import (
     GitHubError,
     GitHubPermission,
     GitHubRateLimited,
+    GitHubUnavailable,
     ManifestInvalid,
     RepositoryNotFound,
 )
 from failover_api.forge.client import GitHubClient
 from failover_api.forge.github import GitHub
-from failover_api.forge.past import MAX_BYTES, Past
-from failover_api.forge.port import Commit, Comparison, File, LoggedCommit, Snapshot, blob_sha
+from failover_api.forge.log import COMMIT_FILES
+from failover_api.forge.past import COMMITS_BY_REST, MAX_BYTES, Past
+from failover_api.forge.port import Commit, Comparison, Departures, File, LoggedCommit, Snapshot, Standing, blob_sha
 from tests.forge.stand_in import (
     BRANCH_URL,
     FILE_URL,
@@ -354,11 +356,119 @@ async def test_the_past_that_is_kept_is_bounded() -> None:
         async def files_at(self, branch: Branch, paths: list[str], oid: str) -> dict[str, File]:
             return {path: File(path, b"x" * 512 * 1024, "1" * 40) for path in paths}
 
-    past = Past(Heads())  # type: ignore[arg-type]  # one method of it is enough
+    past = Past(Heads(), None)  # type: ignore[arg-type]  # one method of it is enough
     for i in range(40):
         await past.read(MAIN, f"{i:040}", [PATH])
     assert 10 < len(past._files) < 17
     assert past._files.currsize <= MAX_BYTES
+
+
+def at_commits(*commits: Any) -> respx.MockResponse:
+    """What GraphQL answers for c0, c1, ..."""
+    return answer(200, {"data": {"repository": {f"c{i}": commit for i, commit in enumerate(commits)}}})
+
+
+async def test_files_of_several_commits_are_one_request_and_read_once(github: GitHub, api: respx.Router) -> None:
+    reply = at_commits({"f0": entry(OLD), "f2": None}, {"f1": entry(NEW)})
+    post = api.post(GRAPHQL).mock(return_value=reply)
+    places = [(HEAD, PATH), (NEXT, PATH), (HEAD, OTHER), (HEAD, PATH)]
+    found = await github.read_past(MAIN, places)
+    assert found[HEAD, PATH] == File(PATH, OLD, blob_sha(OLD))
+    assert found[NEXT, PATH] == File(PATH, NEW, blob_sha(NEW))
+    assert isinstance(found[HEAD, OTHER], FileNotFound)
+    sent = json.loads(post.calls.last.request.content)["variables"]
+    assert {sent["c0"], sent["c1"]} == {HEAD, NEXT}
+    assert await github.read_past(MAIN, [(HEAD, PATH), (NEXT, PATH)]) == {
+        (HEAD, PATH): File(PATH, OLD, blob_sha(OLD)),
+        (NEXT, PATH): File(PATH, NEW, blob_sha(NEW)),
+    }
+    assert (await github.read_at(MAIN, NEXT, [PATH])).file(PATH).data == NEW
+    assert post.call_count == 1
+
+
+@pytest.mark.parametrize("reply", [refused(502, "x"), at_commits(None), answer(200, {"data": {"repository": {}}})])
+async def test_files_of_a_few_commits_come_by_rest_of_many_not(
+    github: GitHub, api: respx.Router, reply: respx.MockResponse
+) -> None:
+    api.post(GRAPHQL).mock(return_value=reply)
+    node = {"path": PATH, "mode": "100644", "type": "blob", "sha": blob_sha(OLD), "size": len(OLD)}
+    tree = api.get(f"{TREE_URL}?recursive=1").mock(return_value=answer(200, {"tree": [node], "truncated": False}))
+    body = {"sha": blob_sha(OLD), "size": len(OLD), "encoding": "base64", "content": wrapped(OLD)}
+    api.get(f"{ROOT}/repos/acme/homelab/git/blobs/{blob_sha(OLD)}").mock(return_value=answer(200, body))
+    assert (await github.read_past(MAIN, [(HEAD, PATH)]))[HEAD, PATH] == File(PATH, OLD, blob_sha(OLD))
+    with pytest.raises((GitHubError, GitHubUnavailable)):
+        await github.read_past(MAIN, [(f"{i:040}", PATH) for i in range(COMMITS_BY_REST + 1)])
+    assert tree.call_count == 1
+
+
+async def test_where_a_file_came_and_went_is_one_request_and_asked_once(github: GitHub, api: respx.Router) -> None:
+    def commit(here: bool, before: bool | None) -> dict[str, Any]:
+        nodes = [] if before is None else [{"file": {"mode": 33188} if before else None}]
+        return {"file": {"mode": 33188} if here else None, "parents": {"nodes": nodes}}
+
+    reply = at_commits(commit(True, False), commit(True, None), commit(False, True))
+    post = api.post(GRAPHQL).mock(return_value=reply)
+    places = [(HEAD, PATH), (NEXT, PATH), (HEAD, OTHER)]
+    for _ in range(2):
+        assert await github.standings(MAIN, places) == {
+            places[0]: Standing(is_there=True, was_there=False),
+            places[1]: Standing(is_there=True, was_there=False),
+            places[2]: Standing(is_there=False, was_there=True),
+        }
+    assert post.call_count == 1
+
+
+@pytest.mark.parametrize(
+    "reply", [refused(502, "x"), at_commits(None, None), answer(200, {"data": {"repository": {}}})]
+)
+async def test_where_nobody_can_tell_is_an_error(github: GitHub, api: respx.Router, reply: respx.MockResponse) -> None:
+    api.post(GRAPHQL).mock(return_value=reply)
+    with pytest.raises((GitHubError, GitHubUnavailable)):
+        await github.standings(MAIN, [(HEAD, PATH)])
+
+
+async def test_what_our_own_write_replaced_is_known_of_the_past(github: GitHub, api: respx.Router) -> None:
+    api.put(FILE_URL).mock(return_value=answer(200, put_reply()))
+    post = api.post(GRAPHQL)
+    await github.commit(Snapshot(MAIN, {PATH: File(PATH, OLD, blob_sha(OLD))}), {PATH: NEW}, "m")
+    parent = put_reply()["commit"]["parents"][0]["sha"]
+    found = await github.read_past(MAIN, [(NEXT, PATH), (parent, PATH)])
+    assert [found[NEXT, PATH], found[parent, PATH]] == [File(PATH, NEW, blob_sha(NEW)), File(PATH, OLD, blob_sha(OLD))]
+    assert await github.standings(MAIN, [(NEXT, PATH)]) == {(NEXT, PATH): Standing(is_there=True, was_there=True)}
+    assert not post.called
+
+
+# What a commit took away
+
+COMMIT_URL = f"{COMMITS_URL}/{HEAD}"
+
+
+async def test_what_a_commit_renamed_and_removed(github: GitHub, api: respx.Router) -> None:
+    files = [
+        {"filename": "b", "previous_filename": "a", "status": "renamed"},
+        {"filename": "c", "previous_filename": "x", "status": "copied"},
+        {"filename": "d", "status": "removed"},
+        {"filename": "e", "status": "added"},
+    ]
+    get = api.get(COMMIT_URL).mock(return_value=answer(200, {"files": files}))
+    for _ in range(2):
+        assert await github.departures(MAIN, HEAD) == Departures({"b": "a"}, ("d",))
+    assert get.call_count == 1
+
+
+async def test_a_large_commit_has_pages(github: GitHub, api: respx.Router) -> None:
+    first = [{"filename": f"f{i}", "status": "removed"} for i in range(COMMIT_FILES)]
+    last = [{"filename": "b", "previous_filename": "a", "status": "renamed"}]
+    api.get(COMMIT_URL).mock(side_effect=[answer(200, {"files": first}), answer(200, {"files": last})])
+    found = await github.departures(MAIN, HEAD)
+    assert (found.renamed, len(found.removed)) == ({"b": "a"}, COMMIT_FILES)
+
+
+@pytest.mark.parametrize("reply", [refused(404, "Not Found"), answer(200, []), answer(200, {"files": [{}]})])
+async def test_a_commit_that_is_none_is_an_error(github: GitHub, api: respx.Router, reply: respx.MockResponse) -> None:
+    api.get(COMMIT_URL).mock(return_value=reply)
+    with pytest.raises(GitHubError):
+        await github.departures(MAIN, HEAD)
 
 
 # The head

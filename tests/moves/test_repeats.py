@@ -216,13 +216,20 @@ async def test_two_services_at_once_cannot_share_a_key(stage: Stage) -> None:
     assert len(stage.moves) == 1
 
 
-async def test_a_key_with_states_that_nobody_knows_is_answered_all_the_same(stage: Stage) -> None:
-    """A person may write anything into a commit message; and the files of then may say nothing."""
+@pytest.mark.parametrize(
+    "before", [None, "not: a manifest\n", FILES[SONARR]], ids=["no file", "no manifest", "the same"]
+)
+@pytest.mark.parametrize(("says", "to"), [("here", "there"), ("primary", "backup")])
+async def test_a_key_in_a_commit_that_did_nothing_of_the_kind_is_no_first_outcome(
+    stage: Stage, before: str | bytes | None, says: str, to: str
+) -> None:
+    """A person may write anything into a commit message."""
     digest = idempotency_digest("maria", "alert-1")
-    said = {"Service": "sonarr", "Action": "promote", "From": "here", "To": "there", "Operation": "1"}
+    said = {"Service": "sonarr", "Action": "promote", "From": says, "To": to, "Operation": "1"}
     trailers = "\n".join(f"Failover-{key}: {value}" for key, value in {**said, "Idempotency": digest}.items())
-    stage.commit({SONARR: "not: a manifest\n"})
-    stage.commit({SONARR: FILES[SONARR]}, f"By hand\n\n{trailers}\n")
+    stage.commit({SONARR: before})
+    stage.commit({SONARR: FILES[SONARR] + b"# back\n"}, f"By hand\n\n{trailers}\n")
     async with stage.house() as house:
         outcome = await move(house)
-    assert (outcome.operation, outcome.plan.after) == ("1", State.UNKNOWN)
+    assert outcome.operation != "1"
+    assert outcome.plan.after is State.BACKUP

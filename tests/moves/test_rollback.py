@@ -173,6 +173,7 @@ async def test_a_rollback_that_lost_its_race_to_another_is_a_conflict(
     monkeypatch.setattr(backoff, "BACKOFF_S", 1.0)
     async with stage.house() as one, stage.house() as other:
         await move(one)
+        await other.failover.status("sonarr")  # knows the move, and is faster
         stage.fault("lost_request", operation="createCommitOnBranch")
         losing = asyncio.create_task(rollback(one))
         while len(stage.sandbox.faults):  # noqa: ASYNC110 - the sandbox has no event to wait for

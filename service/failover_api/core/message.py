@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from failover_api.core.catalog import Action
 from failover_api.core.diff import unified_diff
+from failover_api.core.listing import change_text
 from failover_api.core.plan import Change, Plan
 from failover_api.core.sentence import destination, sentence
 from failover_api.core.trailers import REASON, Record, write_trailers
@@ -143,5 +144,5 @@ def _listing(changes: Iterable[Change]) -> str:
         if change.file != file:
             file = change.file
             lines.append(f"  {one_line(file)}")
-        lines.append(f"    {one_line(change.path)}: {shown(change.old)} -> {shown(change.new)}")
+        lines.append(f"    {one_line(change.path)}: {change_text(change.old, change.new)}")
     return "\n".join(lines)

@@ -43,7 +43,7 @@ def detect(service: Service, manifests: Mapping[str, Manifest]) -> Detection:
     Raises SwitchNotFound, DocumentNotFound, AmbiguousDocument or ManifestInvalid for the first that cannot be read.
     """
     readings = tuple(_read(switch, manifests) for switch in service.switches)
-    return Detection(_combine(reading.state for reading in readings), readings)
+    return Detection(combined(reading.state for reading in readings), readings)
 
 
 def _read(switch: Switch, manifests: Mapping[str, Manifest]) -> Reading:
@@ -54,10 +54,11 @@ def _read(switch: Switch, manifests: Mapping[str, Manifest]) -> Reading:
     namespace = document.namespace or switch.selector.namespace
     name = f"{namespace}/{document.name}" if namespace and document.name else document.name
     label = " ".join(filter(None, (document.kind, name))) or f"document {document.index + 1}"
-    return Reading(switch, switch.file, label, scalar.line, scalar.value, _state(switch, scalar.value))
+    return Reading(switch, switch.file, label, scalar.line, scalar.value, state_of(switch, scalar.value))
 
 
-def _state(switch: Switch, value: Value) -> State:
+def state_of(switch: Switch, value: Value) -> State:
+    """The side that a value of the switch is on."""
     for side in Side:
         if is_same(value, switch.value(side)):
             return State(side.value)
@@ -69,7 +70,8 @@ def is_same(one: Value, other: Value) -> bool:
     return one == other and isinstance(one, bool) == isinstance(other, bool)
 
 
-def _combine(states: Iterable[State]) -> State:
+def combined(states: Iterable[State]) -> State:
+    """Of a service whose switches have these states: at least one."""
     found = set(states)
     if State.UNKNOWN in found:
         return State.UNKNOWN

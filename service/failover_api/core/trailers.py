@@ -71,7 +71,7 @@ def read_records(message: str) -> tuple[Record, ...]:
     records: dict[str, Record] = {}
     reasons: list[str] = []
     for paragraph in _BLANK_LINE.split(message.replace("\r\n", "\n")):
-        lines = _unwrapped(paragraph.split("\n"))
+        lines = unwrapped(paragraph.split("\n"))
         reasons += [line.removeprefix(REASON).strip() for line in lines if line.startswith(REASON)]
         if runs := _runs(lines):
             records |= {record.service: record for record in _records(runs, reasons)}
@@ -113,7 +113,7 @@ def _text(runs: Iterable[Mapping[str, str]]) -> str:
     return "\n".join(f"Failover-{key}: {value}" for run in runs for key, value in run.items())
 
 
-def _unwrapped(lines: Iterable[str]) -> list[str]:
+def unwrapped(lines: Iterable[str]) -> list[str]:
     """The lines, with those put together that were broken because the next word had no room."""
     whole: list[str] = []
     last = ""

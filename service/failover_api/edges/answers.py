@@ -101,6 +101,7 @@ def _entry(entry: Entry) -> EntryBody:
         commit=NamedCommitBody(sha=logged.sha, url=logged.url),
         pull_request=_pull_request(entry.pull_request) if entry.pull_request else None,
         message=entry.subject,
+        verified=entry.verified,
     )
 
 

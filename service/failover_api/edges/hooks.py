@@ -22,12 +22,12 @@ from failover_api.core.json_text import parse_json
 from failover_api.core.trailers import read_records
 from failover_api.errors import BadRequest, NotReady, Unauthenticated, UnknownUrl, UnsupportedMediaType
 from failover_api.forge.app_key import read_secret
+from failover_api.history import OWN_BRANCHES
 from failover_api.telling.merges import Merged
 from failover_api.wiring import House
 
 PATH = "/hooks/github"
 MAX_BYTES = 1024 * 1024  # larger ones are harmless to miss: every read asks GitHub whether it is current
-OWN_BRANCHES = "failover/"
 _REF = "refs/heads/"
 _OK, _NOTHING = 200, 204
 _log = logging.getLogger(__name__)

@@ -80,7 +80,10 @@ class ChangeBody(Body):
 class EntryBody(Body):
     """A commit of the history. `kind`: failover, or edit for a person's, which has no action.
 
-    `time` is RFC 3339 in UTC; `message` the commit's first line.
+    `time` is RFC 3339 in UTC; `message` the commit's first line. `verified` is about what the commit did, not about who
+    signed it. Of a failover: true, its diff was checked and does what its trailers say; null, that cannot be proved
+    (the catalog has changed since, or GitHub did not show the files of then). Of an edit: false, its trailers say that
+    it was a failover, and its diff does something else; null, it says nothing of the kind.
     """
 
     kind: str
@@ -94,6 +97,7 @@ class EntryBody(Body):
     commit: NamedCommitBody
     pull_request: PullRequestBody | None
     message: str
+    verified: bool | None
 
 
 class HistoryBody(Body):

@@ -133,8 +133,16 @@ def _time(entry: Body) -> str:
 
 
 def _why(entry: Body) -> str:
-    """The reason of a move; of an edit, what its author wrote."""
-    return one_line((entry["reason"] or "") if entry["action"] else entry["message"])
+    """The reason of a move; of an edit, what its author wrote. And what the entry itself cannot be believed for."""
+    why = (entry["reason"] or "") if entry["action"] else entry["message"]
+    return one_line(" ".join(filter(None, (doubt(entry), why))))
+
+
+def doubt(entry: Body) -> str:
+    """What an entry's reader has to know before he believes it; "" for most. (An older service says nothing of it.)"""
+    if entry["action"]:
+        return "(not provable)" if entry.get("verified", True) is None else ""
+    return "(says it was a failover)" if entry.get("verified") is False else ""
 
 
 def _commit(entry: Body) -> str:

@@ -34,6 +34,7 @@ from failover_api.forge.heads import Heads
 from failover_api.forge.lag import Lag
 from failover_api.forge.late import LateWrites
 from failover_api.forge.objects import BATCH_FILES, Objects
+from failover_api.forge.past import Past
 from failover_api.forge.port import Commit, File, Snapshot, blob_sha
 from failover_api.forge.repository import change
 
@@ -44,8 +45,11 @@ _EXECUTES = 0o111
 class Commits:
     """Makes commits, and brings what is known of the branch up to them."""
 
-    def __init__(self, client: GitHubClient, objects: Objects, heads: Heads, files: Files, lag: Lag) -> None:
-        self._client, self._objects, self._heads, self._files, self._lag = client, objects, heads, files, lag
+    def __init__(
+        self, client: GitHubClient, objects: Objects, heads: Heads, files: Files, past: Past, lag: Lag
+    ) -> None:
+        self._client, self._objects, self._heads = client, objects, heads
+        self._files, self._past, self._lag = files, past, lag
         self.late = LateWrites()
 
     async def on_branch(self, snapshot: Snapshot, files: Mapping[str, bytes], message: str) -> Commit:
@@ -147,6 +151,9 @@ class Commits:
                 self._lag.replaced(snapshot.branch, file.path, old.sha)
             self._lag.wrote(snapshot.branch, file.path, file.sha)
         self._heads.wrote(snapshot.branch, commit.sha, parents, written)
+        if len(parents) == 1:  # the compare-and-swap has shown what was there
+            old_files = {path: old for path in written if isinstance(old := snapshot.files.get(path), File)}
+            self._past.wrote(snapshot.branch, parents[0], old_files, commit.sha, written)
 
     async def _tree_of(self, branch: Branch, commit: str) -> str:
         url, what = f"/repos/{branch.repository}/git/commits/{commit}", f"reading commit {commit[:12]}"

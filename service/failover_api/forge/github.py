@@ -12,6 +12,7 @@ propose              pulls, labels, reviewers, auto-merge                 pulls.
 from collections.abc import Collection, Mapping, Sequence
 
 from failover_api.core.catalog import Branch
+from failover_api.errors import ManifestError
 from failover_api.forge.branches import Branches
 from failover_api.forge.checks import check_branch
 from failover_api.forge.client import GitHubClient
@@ -26,11 +27,14 @@ from failover_api.forge.port import (
     Check,
     Commit,
     Comparison,
+    Departures,
     Entry,
     File,
     LoggedCommit,
+    Place,
     PullRequest,
     Snapshot,
+    Standing,
 )
 from failover_api.forge.pulls import Pulls
 from failover_api.forge.review import Review
@@ -48,8 +52,8 @@ class GitHub:
         self._log = Log(client, lag)
         self._heads = Heads(client, self._objects, self._log, lag)
         self._files = Files(client, self._objects, self._heads, lag)
-        self._commits = Commits(client, self._objects, self._heads, self._files, lag)
-        self._past = Past(self._heads)
+        self._past = Past(self._heads, self._objects)
+        self._commits = Commits(client, self._objects, self._heads, self._files, self._past, lag)
         self._branches = Branches(client, self._heads)
         self._pulls, self._review = Pulls(client), Review(client)
 
@@ -104,6 +108,15 @@ class GitHub:
 
     async def read_at(self, branch: Branch, commit: str, paths: Sequence[str]) -> Snapshot:
         return await self._past.read(branch, commit, paths)
+
+    async def read_past(self, branch: Branch, places: Collection[Place]) -> Mapping[Place, File | ManifestError]:
+        return await self._past.read_past(branch, places)
+
+    async def standings(self, branch: Branch, places: Collection[Place]) -> Mapping[Place, Standing]:
+        return await self._past.standings(branch, places)
+
+    async def departures(self, branch: Branch, commit: str) -> Departures:
+        return await self._log.departures(branch, commit)
 
     async def log(
         self, branch: Branch, path: str | None = None, *, at: str | None = None, page: int = 1, not_before: float | None

@@ -141,6 +141,16 @@ class Heads:
                 raise
         return files
 
+    async def found(self, branch: Branch, path: str, entry: Any) -> Found:
+        """A file as GraphQL shows it in a commit, or why it is none."""
+        if entry is None:
+            return FileNotFound(f"no such file on {branch}", file=path)
+        problem = refuse_mode(path, entry["mode"])
+        if problem is not None:
+            return problem
+        blob = entry["object"]
+        return await self._objects.whole(branch, path, blob["oid"], blob)
+
     async def _first(self, branch: Branch, paths: Sequence[str]) -> Head:
         """The files by GraphQL, and beside them the branch by REST: its ETag makes the next read a 304.
 
@@ -237,19 +247,10 @@ class Heads:
             raise RepositoryNotFound(f"no branch {branch}, or the credentials cannot see it")
         try:
             target = repository["ref"]["target"] if oid is None else repository["object"]
-            found = await together(self._found(branch, path, target.get(f"f{i}")) for i, path in enumerate(paths))
+            found = await together(self.found(branch, path, target.get(f"f{i}")) for i, path in enumerate(paths))
             return str(target["oid"]), dict(zip(paths, found, strict=True))
         except (AttributeError, KeyError, TypeError) as exc:  # GraphQL may not know a new commit yet
             raise GitHubError(f"{what}: GitHub's answer has no files") from exc
-
-    async def _found(self, branch: Branch, path: str, entry: Any) -> Found:
-        if entry is None:
-            return FileNotFound(f"no such file on {branch}", file=path)
-        problem = refuse_mode(path, entry["mode"])
-        if problem is not None:
-            return problem
-        blob = entry["object"]
-        return await self._objects.whole(branch, path, blob["oid"], blob)
 
     async def _rest_all(
         self, branch: Branch, paths: Sequence[str], oid: str, refusal: FailoverError

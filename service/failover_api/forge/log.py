@@ -16,9 +16,11 @@ from failover_api.core.json_text import parse_json
 from failover_api.errors import FileNotFound, GitHubError, RepositoryNotFound
 from failover_api.forge.client import GitHubClient
 from failover_api.forge.lag import Lag
-from failover_api.forge.port import LOG_PAGE, Comparison, LoggedCommit
+from failover_api.forge.port import LOG_PAGE, Comparison, Departures, LoggedCommit
 
 COMPARED_FILES = 300  # GitHub lists no more
+COMMIT_FILES = 300  # of one commit, a page
+COMMIT_PAGES = 10  # GitHub lists no more than 3,000
 
 
 class Log:
@@ -63,6 +65,35 @@ class Log:
             raise GitHubError(f"{what}: GitHub's answer is no comparison") from exc
         return Comparison(**{**fields, "commits": tuple(_kept(commit) for commit in fields["commits"])})
 
+    async def departures(self, branch: Branch, commit: str) -> Departures:
+        """As Forge.departures(). https://docs.github.com/en/rest/commits/commits#get-a-commit"""
+        renamed: dict[str, str] = {}
+        removed: list[str] = []
+        what = f"reading what commit {commit[:12]} of {branch.repository} renamed"
+        for page in range(1, COMMIT_PAGES + 1):
+            url = f"/repos/{branch.repository}/commits/{commit}?page={page}"
+            try:
+                body = await self._client.get(
+                    branch.repository, url, what=what, not_before=None, digest=_digest_departures
+                )
+                found = json.loads(body)
+            except FileNotFound as exc:
+                raise GitHubError(exc.detail) from exc
+            except (AttributeError, KeyError, TypeError, ValueError) as exc:
+                raise GitHubError(f"{what}: GitHub's answer is no commit") from exc
+            renamed |= found["renamed"]
+            removed += found["removed"]
+            if found["listed"] < COMMIT_FILES:
+                break
+        return Departures(renamed, tuple(removed))
+
+
+def _digest_departures(body: bytes) -> bytes:
+    files = parse_json(body)["files"]
+    renamed = {file["filename"]: file["previous_filename"] for file in files if file["status"] == "renamed"}
+    removed = [file["filename"] for file in files if file["status"] == "removed"]
+    return json.dumps({"renamed": renamed, "removed": removed, "listed": len(files)}).encode()
+
 
 def _digest_log(body: bytes) -> bytes:
     return json.dumps([asdict(_logged(entry)) for entry in parse_json(body)]).encode()
@@ -72,14 +103,17 @@ def _digest_comparison(body: bytes) -> bytes:
     given = parse_json(body)
     commits, files = given["commits"], given["files"]
     changed: dict[str, str | None] = {}
+    renamed: dict[str, str] = {}
     for file in files:
         if file["status"] == "renamed":
             changed.setdefault(file["previous_filename"], None)
+            renamed[file["filename"]] = file["previous_filename"]
         changed[file["filename"]] = None if file["status"] == "removed" else file["sha"]
     fields = {
         "merge_base": given["merge_base_commit"]["sha"],
         "commits": [asdict(_logged(entry)) for entry in commits],
         "files": changed,
+        "renamed": renamed,
         "is_whole": len(commits) >= given["total_commits"] and len(files) < COMPARED_FILES,
     }
     return json.dumps(fields).encode()

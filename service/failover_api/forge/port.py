@@ -11,7 +11,7 @@ stale one loses its compare-and-swap.
 
 import hashlib
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
 from failover_api.core.catalog import Branch
@@ -88,14 +88,35 @@ class LoggedCommit:
 class Comparison:
     """What a commit has beyond another.
 
-    `commits` are oldest first; `files` is {path: blob sha}, None for one that was removed; `is_whole` is False when
-    GitHub did not list all of them.
+    `commits` are oldest first; `files` is {path: blob sha}, None for one that was removed; `renamed` is {path: what it
+    was before}; `is_whole` is False when GitHub did not list all of them.
     """
 
     merge_base: str
     commits: tuple[LoggedCommit, ...]
     files: Mapping[str, str | None]
     is_whole: bool
+    renamed: Mapping[str, str] = field(default_factory=dict)
+
+
+# A commit and a path in it.
+Place = tuple[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """Whether a file is there with a commit, and was there before it: with its first parent."""
+
+    is_there: bool
+    was_there: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Departures:
+    """The files that a commit took away from where they were: `renamed` is {path now: path before}."""
+
+    renamed: Mapping[str, str]
+    removed: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,6 +216,18 @@ class Forge(Protocol):
 
     async def read_at(self, branch: Branch, commit: str, paths: Sequence[str]) -> Snapshot:
         """Files as they were at a commit of the branch's repository."""
+        ...
+
+    async def read_past(self, branch: Branch, places: Collection[Place]) -> Mapping[Place, File | ManifestError]:
+        """Files of several commits; a hundred cost one request."""
+        ...
+
+    async def standings(self, branch: Branch, places: Collection[Place]) -> Mapping[Place, Standing]:
+        """Where files came and went: a hundred commits cost one request."""
+        ...
+
+    async def departures(self, branch: Branch, commit: str) -> Departures:
+        """What a commit renamed and removed, as against its first parent."""
         ...
 
     async def log(

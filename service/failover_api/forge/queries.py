@@ -48,6 +48,36 @@ def files_at(paths: Sequence[str], *, head: str | None) -> tuple[str, dict[str, 
     return _repository("FilesAtHead", f"$head: GitObjectID!, {start}", at), names
 
 
+def files_at_commits(places: Sequence[tuple[str, str]]) -> tuple[str, dict[str, str]]:
+    """Reads files at several commits. `places` are (commit, path); c0, c1, ... in the answer have f0, f1, ...
+
+    Gives the query and the variables; place i is file f{i} of c{j}, j the place of its commit among the commits.
+    """
+    commits = list(dict.fromkeys(commit for commit, _ in places))
+    declared_commits, oids = _variables(commits, "c", "GitObjectID!")
+    declared_paths, paths = _variables([path for _, path in places], "p", "String!")
+    of_commit: dict[str, list[str]] = {commit: [] for commit in commits}
+    for i, (commit, _) in enumerate(places):
+        of_commit[commit].append(f"f{i}: file(path: $p{i}) {{ mode object {{ {_BLOB} }} }}")
+    objects = "\n".join(
+        f"c{j}: object(oid: $c{j}) {{ ... on Commit {{ {' '.join(of_commit[commit])} }} }}"
+        for j, commit in enumerate(commits)
+    )
+    return _repository("FilesAtCommits", f"{declared_commits}, {declared_paths}", objects), {**oids, **paths}
+
+
+def presence(places: Sequence[tuple[str, str]]) -> tuple[str, dict[str, str]]:
+    """Whether there are files at commits and at their first parents. `places` are (commit, path): c0, c1, ..."""
+    declared_commits, oids = _variables([commit for commit, _ in places], "c", "GitObjectID!")
+    declared_paths, paths = _variables([path for _, path in places], "p", "String!")
+    objects = "\n".join(
+        f"c{i}: object(oid: $c{i}) {{ ... on Commit {{ file(path: $p{i}) {{ mode }} "
+        f"parents(first: 1) {{ nodes {{ file(path: $p{i}) {{ mode }} }} }} }} }}"
+        for i in range(len(places))
+    )
+    return _repository("Presence", f"{declared_commits}, {declared_paths}", objects), {**oids, **paths}
+
+
 def modes_at(paths: Sequence[str]) -> tuple[str, dict[str, str]]:
     """Reads the modes of files at a commit. Gives the query and the variables p0, p1, ...; the caller adds head."""
     start, names = _variables(paths, "p", "String!")

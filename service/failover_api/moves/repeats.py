@@ -1,23 +1,26 @@
 """An Idempotency-Key that comes again: its first outcome, as Git has it.
 
 The key stands in the trailers as a digest. It is looked for in the newest hundred commits of the service's files
-and of the branch and, where pull requests are made, in their bodies and on their branch.
+and of the branch and, where pull requests are made, in their bodies and on their branch. Anybody can write one there:
+a commit that did not do what it says is no first outcome.
 """
 
-from collections.abc import Iterable, Mapping
+import dataclasses
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from failover_api.core.catalog import Action, Service
 from failover_api.core.plan import Plan
+from failover_api.core.proof import Finding, Verdict
 from failover_api.core.state import Detection, State
 from failover_api.core.trailers import Record, read_records
 from failover_api.core.undo import retrace
 from failover_api.errors import FailoverError, IdempotencyKeyReused, ManifestDrifted
 from failover_api.forge.concurrency import together
 from failover_api.forge.port import Forge, LoggedCommit, PullRequest
-from failover_api.history import may_be_proposed
+from failover_api.history import OWN_BRANCHES, History, may_be_proposed
 from failover_api.moves.task import Task
-from failover_api.observation import Observation, Observer, Seen
+from failover_api.observation import Observation, Seen
 from failover_api.outcome import Outcome
 
 SERVICES_SEARCHED = 10  # of a group: their files' histories; the branch's has the others
@@ -30,13 +33,14 @@ class _Find:
     records: Mapping[str, Record]
     commit: LoggedCommit
     pull_request: PullRequest | None
+    text: str  # which has the records
 
 
 class Repeats:
     """Looks for keys in Git."""
 
-    def __init__(self, forge: Forge, observer: Observer) -> None:
-        self._forge, self._observer = forge, observer
+    def __init__(self, forge: Forge, history: History) -> None:
+        self._forge, self._history = forge, history
 
     async def first_outcome(self, task: Task, seen: Seen, head: str, *, not_before: float) -> Outcome | None:
         """What came of the key's first use, as of `head`; None when it left no trace, or was left half done.
@@ -47,7 +51,9 @@ class Repeats:
             return None
         pulls = await self._pull_requests(task, not_before)
         commits = await self._commits(task, seen, head)
-        found = _find(task.asked.key, commits, pulls) or await self._on_a_branch(task, head, pulls)
+        found = await self._believed(task, seen, head, _find(task.asked.key, commits, pulls))
+        if found is None:
+            found = await self._believed(task, seen, head, await self._on_a_branch(task, head, pulls))
         if found is None:
             return None
         _check_same_wish(task, found.records)
@@ -55,7 +61,7 @@ class Repeats:
             return None  # the part of a group that is on another branch, or under the other policy
         if found.commit.sha not in {commit.sha for commit in commits} and found.pull_request is None:
             return None  # a commit on its branch, but no pull request yet: to be gone on with
-        plans = [await self._plan(task, service, seen, found) for service in task.services]
+        plans = [await self._plan(task, service, seen, head, found) for service in task.services]
         left_out = [plan for plan in plans if _was_left_out(plan, found.records)]
         return Outcome(
             action=task.action,
@@ -69,6 +75,28 @@ class Repeats:
             refused={plan.service.name: _left_out(plan) for plan in left_out},
             is_repeat=True,
         )
+
+    async def _believed(self, task: Task, seen: Seen, head: str, finds: Iterable[_Find]) -> _Find | None:
+        """The first that is ours, with what of it is true.
+
+        Raises IdempotencyKeyReused for one that may be ours, and cannot be proved.
+        """
+        for find in finds:
+            named = [service for service in task.services if service.name in find.records]
+            read = [one for service in named if isinstance(one := seen[service.name], Observation)]
+            findings = {one.service.name: await self._judged(one.service, find, head) for one in read}
+            edits = {name for name, finding in findings.items() if not finding.is_ours}
+            if named and len(edits) == len(findings):
+                continue  # nothing of it is true of what the task is about, as far as that can be read
+            if named and Verdict.PROVED not in {finding.verdict for finding in findings.values()}:
+                raise _in_doubt(find, findings)
+            records = {name: record for name, record in find.records.items() if name not in edits}
+            return dataclasses.replace(find, records=records)
+        return None
+
+    async def _judged(self, service: Service, find: _Find, head: str) -> Finding:
+        trace = await self._history.trace(service, find.commit, head)
+        return await self._history.judge(service, trace, find.records[service.name], find.text)
 
     async def _commits(self, task: Task, seen: Seen, head: str) -> list[LoggedCommit]:
         read = [seen[service.name] for service in task.services[:SERVICES_SEARCHED]]
@@ -86,49 +114,57 @@ class Repeats:
             self._forge.pull_requests(task.branch, head, not_before=not_before)
             for head in (task.head_branch.name, None)
         )
-        return [*own, *all_of_ours]
+        return [*own, *(pull for pull in all_of_ours if pull.branch.startswith(OWN_BRANCHES))]
 
-    async def _on_a_branch(self, task: Task, head: str, pulls: Iterable[PullRequest]) -> _Find | None:
+    async def _on_a_branch(self, task: Task, head: str, pulls: Iterable[PullRequest]) -> list[_Find]:
         """The key in a pull request's body, or on the branch that has none yet."""
         if not any(map(may_be_proposed, task.services)):
-            return None
+            return []
         assert task.asked.key is not None
         pull = next((pull for pull in pulls if _with_key(task.asked.key, pull.body)), None)
         tip = pull.head if pull else await self._forge.branch_head(task.head_branch)
         if tip is None:
-            return None
+            return []
         beyond = await self._forge.compare(task.branch, head, tip)
         found = _find(task.asked.key, beyond.commits[::-1], ())
-        return found and _Find(found.records, found.commit, pull)
+        return [dataclasses.replace(find, pull_request=pull) for find in found]
 
-    async def _plan(self, task: Task, service: Service, seen: Seen, found: _Find) -> Plan:
+    async def _plan(self, task: Task, service: Service, seen: Seen, head: str, found: _Find) -> Plan:
         """What the commit did to the service, as far as today's catalog can tell."""
         record = found.records.get(service.name)
-        action = task.action
         observed = seen[service.name]
         if isinstance(observed, Observation) and found.commit.parents:
             service = observed.service
             try:
-                before = await self._observer.observe_at(service, found.commit.parents[0])
-                after = await self._observer.observe_at(service, found.commit.sha)
-                return retrace(service, before.manifests, after.manifests, action)
+                deed = await self._history.deed(service, await self._history.trace(service, found.commit, head))
+                return retrace(service, deed.before, deed.after, task.action)
             except FailoverError:
                 pass
         before_state, after_state = (_state(record.before), _state(record.after)) if record else (State.UNKNOWN,) * 2
-        return Plan(service, action, Detection(before_state, ()), after_state, (), {}, {})
+        return Plan(service, task.action, Detection(before_state, ()), after_state, (), {}, {})
 
 
-def _find(key: str, commits: Iterable[LoggedCommit], pulls: Iterable[PullRequest]) -> _Find | None:
+def _in_doubt(find: _Find, findings: Mapping[str, Finding]) -> IdempotencyKeyReused:
+    name, finding = next((name, finding) for name, finding in findings.items() if finding.is_ours)
+    return IdempotencyKeyReused(
+        f"the Idempotency-Key stands in commit {find.commit.sha[:12]}, which says that it moved {name}, and that "
+        f"cannot be proved: {finding.why}; look where it is, then use a new key"
+    )
+
+
+def _find(key: str, commits: Iterable[LoggedCommit], pulls: Iterable[PullRequest]) -> Iterator[_Find]:
     """The key among commits, by their own trailers or by those of the pull request that was merged as one of them."""
     by_merge = {pull.merge_commit: pull for pull in pulls if pull.state == "merged"}
     by_operation = {record.operation: pull for pull in pulls for record in read_records(pull.body)}
-    for commit in commits:
+    for commit in {commit.sha: commit for commit in commits}.values():
         merged = by_merge.get(commit.sha)
-        records = _with_key(key, commit.message) or (_with_key(key, merged.body) if merged else {})
+        text = commit.message
+        records = _with_key(key, text)
+        if not records and merged is not None:
+            text, records = merged.body, _with_key(key, merged.body)
         if records:
             operation = next(iter(records.values())).operation
-            return _Find(records, commit, merged or by_operation.get(operation))
-    return None
+            yield _Find(records, commit, merged or by_operation.get(operation), text)
 
 
 def _was_left_out(plan: Plan, records: Mapping[str, Record]) -> bool:

@@ -16,10 +16,10 @@ from failover_api.core.message import Asked
 from failover_api.core.plan import Plan, plan
 from failover_api.core.splice import Manifest, parse
 from failover_api.core.undo import plan_rollback
-from failover_api.errors import Conflict, FailoverError, ManifestError, NothingToRollBack, PreconditionFailed
+from failover_api.errors import Conflict, FailoverError, PreconditionFailed
 from failover_api.forge.port import Commit
 from failover_api.history import History, branch_of
-from failover_api.observation import Observation, Observer, Seen, versions_of
+from failover_api.observation import Observation, Seen, versions_of
 from failover_api.outcome import Outcome, joined_version
 
 
@@ -195,7 +195,6 @@ class RollingBack(Task):
     """Undoes the newest move of its one service."""
 
     history: History
-    observer: Observer
     _done: tuple[str, Mapping[str, Manifest], Mapping[str, Manifest]] | None = field(default=None, init=False)
 
     @property
@@ -212,18 +211,12 @@ class RollingBack(Task):
         found = seen[service.name]
         if isinstance(found, FailoverError):
             return
-        entry, record, parent = await self.history.undoable(found.service, head, not_before=not_before)
+        record, deed = await self.history.undoable(found.service, head, not_before=not_before)
         if self._done is not None and self._done[0] != record.operation:
             raise Conflict(
                 f"{self.name} was moved by operation {record.operation} meanwhile; look again and decide anew"
             )
-        try:
-            before = await self.observer.observe_at(found.service, parent)
-            after = await self.observer.observe_at(found.service, entry.logged.sha)
-        except ManifestError as exc:
-            where = f"operation {record.operation} (commit {entry.logged.sha[:12]})"
-            raise NothingToRollBack(f"{where} cannot be undone: the files of then: {exc.detail}") from exc
-        self._done = (record.operation, before.manifests, after.manifests)
+        self._done = (record.operation, deed.before, deed.after)
 
     def _plan_on(self, service: Service, manifests: Mapping[str, Manifest]) -> Plan:
         assert self._done is not None, "prepare() comes first"

@@ -4,13 +4,12 @@ A branch is ours only while it holds, byte for byte, what is planned for the com
 person's, and is never replaced.
 """
 
-import dataclasses
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from failover_api.core.catalog import Action
+from failover_api.core.catalog import Action, Service
 from failover_api.core.trailers import Record, read_records
-from failover_api.errors import FailoverError, OperationPending
+from failover_api.errors import FailoverError, ManifestNotFound, OperationPending
 from failover_api.forge.port import Commit, Comparison, Forge, LoggedCommit, blob_sha
 from failover_api.history import History
 from failover_api.moves.task import RollingBack, Task, Thought
@@ -84,12 +83,26 @@ class Tips:
             try:
                 if isinstance(found, FailoverError):
                     raise found
-                seen[name] = await self._observer.observe_at(found.service, commit)
+                seen[name] = await self._observed_at(task, found.service, commit, base.head)
             except FailoverError as exc:
                 if not task.asked.group:
                     return None
                 seen[name] = exc
         return seen
+
+    async def _observed_at(self, task: Task, service: Service, commit: str, head: str) -> Observation:
+        """A service as it was at a commit; where its files were then, if they have been renamed since."""
+        try:
+            return await self._observer.observe_at(service, commit)
+        except ManifestNotFound as exc:
+            renamed = (await self._forge.compare(task.branch, commit, head)).renamed
+            if not any(file in renamed for file in service.files):
+                raise
+            switches = tuple(replace(s, file=renamed.get(s.file or "", s.file)) for s in service.switches)
+            try:
+                return await self._observer.observe_at(replace(service, switches=switches), commit)
+            except ManifestNotFound:
+                raise exc from None
 
     async def _is_ours(self, task: Task, tip: Tip, seen: Seen, not_before: float) -> bool:
         record = next(iter(tip.records.values()), None)
@@ -105,8 +118,8 @@ class Tips:
 
     def _as_then(self, task: Task, record: Record) -> Task:
         """The task that the commit was made for."""
-        asked = dataclasses.replace(task.asked, force=record.force)
+        asked = replace(task.asked, force=record.force)
         action = Action(record.action)
         if action is Action.ROLLBACK:
-            return RollingBack(task.services, action, asked, history=self._history, observer=self._observer)
+            return RollingBack(task.services, action, asked, history=self._history)
         return Task(task.services, action, asked, skip_refused=task.asked.group is not None)

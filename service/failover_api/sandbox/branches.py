@@ -147,7 +147,9 @@ def _selected(call: Call, start: str) -> Any:
 
 def _with_files(call: Call, commit: Commit) -> dict[str, Any]:
     parent = call.repo.bare.commit(commit.parents[0]).tree if commit.parents else None
-    files = shapes_git.files(history.diff(call.repo.bare, parent, commit.tree), call, commit.sha, _FILES_LIMIT)
+    page = call.number("page", 1, 1_000_000)
+    changes = history.diff(call.repo.bare, parent, commit.tree)
+    files = shapes_git.files(changes, call, commit.sha, page * _FILES_LIMIT)[(page - 1) * _FILES_LIMIT :]
     added, removed = sum(file["additions"] for file in files), sum(file["deletions"] for file in files)
     stats = {"total": added + removed, "additions": added, "deletions": removed}
     return {**shapes_git.commit(commit, call), "stats": stats, "files": files}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import heapq
 import itertools
+from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
 
 _BASE, _HEAD = 1, 2
 _BOTH = _BASE | _HEAD
+_ALIKE = 0.5  # what makes a file another one's next version
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,19 +151,34 @@ def diff(bare: Bare, old: str | None, new: str | None) -> dict[str, Change]:
     return changes
 
 
-def with_renames(changes: Mapping[str, Change]) -> dict[str, Change]:
-    """A file that is gone here and the same there was moved. (GitHub also sees it when a part was changed.)"""
-    gone: dict[Entry, list[str]] = {}
-    for path, change in changes.items():
-        if change.old and change.new is None:
-            gone.setdefault(change.old, []).append(path)
+def with_renames(bare: Bare, changes: Mapping[str, Change]) -> dict[str, Change]:
+    """A file that is gone here and there again, the same or at least half of it, was moved: as GitHub sees it."""
+    gone = {path: change.old for path, change in changes.items() if change.old and change.new is None}
     shown: dict[str, Change] = {}
     for path, change in changes.items():
-        if change.new and change.old is None and gone.get(change.new):
-            change = Change(change.new, change.new, gone[change.new].pop(0))
+        before = _former(bare, change.new, gone) if change.new and change.old is None else None
+        if before is not None:
+            change = Change(gone.pop(before), change.new, before)
         shown[path] = change
     moved = {change.before for change in shown.values()}
     return {path: change for path, change in shown.items() if path not in moved}
+
+
+def _former(bare: Bare, new: Entry, gone: Mapping[str, Entry]) -> str | None:
+    """Which of the files that are gone a new one was."""
+    same = next((path for path, old in gone.items() if old == new), None)
+    if same is not None or new.type != "blob":
+        return same
+    files = [path for path, old in gone.items() if old.type == "blob" and old.mode == new.mode]
+    alike = {path: _likeness(bare.blob(gone[path].sha), bare.blob(new.sha)) for path in files}
+    best = max(alike, key=alike.__getitem__, default=None)
+    return best if best is not None and alike[best] >= _ALIKE else None
+
+
+def _likeness(old: bytes, new: bytes) -> float:
+    """The share of the larger one that both have, by their lines."""
+    both = Counter(old.splitlines(keepends=True)) & Counter(new.splitlines(keepends=True))
+    return sum(len(line) * count for line, count in both.items()) / max(len(old), len(new), 1)
 
 
 def _diff_entry(bare: Bare, name: str, old: Entry | None, new: Entry | None) -> dict[str, Change]:

@@ -91,7 +91,7 @@ def commit(item: Commit, call: Call) -> dict[str, Any]:
 
 def files(changes: Mapping[str, Change], call: Call, ref: str, most: int | None = None) -> list[dict[str, Any]]:
     """What a commit or a comparison changed. Line counts take each changed file as wholly replaced."""
-    shown = itertools.islice(with_renames(changes).items(), most)
+    shown = itertools.islice(with_renames(call.repo.bare, changes).items(), most)
     return [_file(path, change, call, ref) for path, change in shown]
 
 

@@ -1,0 +1,124 @@
+"""What commits really did to services: read once, many in one request, and kept by the commit.
+
+A commit never changes, nor does what it did; only another entry of the catalog sees it differently.
+"""
+
+import asyncio
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from cachetools import LRUCache
+
+from failover_api.core.catalog import Branch, Service, Switch
+from failover_api.core.proof import Finding, Manifests, Verdict, is_only_as_listed, judge
+from failover_api.core.splice import Manifest
+from failover_api.core.trailers import Record
+from failover_api.errors import ManifestError
+from failover_api.forge.port import File, Forge, Place
+from failover_api.lineage import Trace
+from failover_api.observation import Observer
+
+FINDINGS_KEPT = 4096
+
+_Key = tuple[str, tuple[Switch, ...], str, tuple[str, ...], Record | None, bytes]
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """What a commit says of a located service, and the text that says it. Without a record: it says it of others."""
+
+    service: Service
+    trace: Trace
+    record: Record | None
+    text: str
+
+    @property
+    def key(self) -> _Key:
+        switches, paths = self.service.switches, (*self.trace.paths.values(), *self.trace.before.values())
+        text = hashlib.sha256(self.text.encode(errors="replace")).digest()
+        return self.service.branch.repository, switches, self.trace.logged.sha, paths, self.record, text
+
+
+@dataclass(frozen=True, slots=True)
+class Deed:
+    """The manifests before a commit and with it, by today's path; those that can be read."""
+
+    before: Manifests
+    after: Manifests
+
+
+class Proofs:
+    """Judges claims."""
+
+    def __init__(self, forge: Forge, observer: Observer) -> None:
+        self._forge, self._observer = forge, observer
+        self._findings: LRUCache[_Key, Finding] = LRUCache(FINDINGS_KEPT)
+
+    async def judge(self, claims: Sequence[Claim]) -> list[Finding]:
+        """What each claim is worth. Raises what Forge.read_past() raises."""
+        keys = [claim.key for claim in claims]
+        missing = [claim for claim, key in zip(claims, keys, strict=True) if key not in self._findings]
+        found = dict(zip([claim.key for claim in missing], await self._judge(missing), strict=True))
+        self._findings.update(found)
+        return [found[key] if key in found else self._findings[key] for key in keys]
+
+    async def has_files(self, branch: Branch, trace: Trace) -> bool:
+        """Whether all files are where it says, with the commit and before it."""
+        return all(isinstance(found, File) for found in (await self._read(branch, [trace])).values())
+
+    async def deed(self, service: Service, trace: Trace) -> Deed:
+        """What a commit changed. Raises ManifestError for a file that was not there, or cannot be read."""
+        read = await self._read(service.branch, [trace])
+        sides = [_by_today(service, *side) for side in _sides(trace)]
+        before, after = ({file: self._manifest(read[place]) for file, place in side.items()} for side in sides)
+        return Deed(before, after)
+
+    async def _judge(self, claims: Sequence[Claim]) -> list[Finding]:
+        read: dict[Branch, Mapping[Place, File | ManifestError]] = {}
+        for branch in dict.fromkeys(claim.service.branch for claim in claims):
+            read[branch] = await self._read(branch, [claim.trace for claim in claims if claim.service.branch == branch])
+        findings: list[Finding] = []
+        for claim in claims:
+            findings.append(self._finding(claim, read[claim.service.branch]))
+            await asyncio.sleep(0)  # a page may take a second of parsing: let others have a turn
+        return findings
+
+    def _finding(self, claim: Claim, read: Mapping[Place, File | ManifestError]) -> Finding:
+        before, after = (
+            self._readable(_by_today(claim.service, commit, paths), read) for commit, paths in _sides(claim.trace)
+        )
+        if claim.record is not None:
+            return judge(claim.service, claim.record, claim.text, before, after)
+        is_others = is_only_as_listed(claim.text, before, after)
+        return Finding(Verdict.PROVED if is_others else Verdict.EDIT)
+
+    async def _read(self, branch: Branch, traces: Sequence[Trace]) -> Mapping[Place, File | ManifestError]:
+        places = [
+            (commit, path) for trace in traces for commit, paths in _sides(trace) if commit for path in paths.values()
+        ]
+        return await self._forge.read_past(branch, list(dict.fromkeys(places))) if places else {}
+
+    def _readable(self, places: Mapping[str, Place], read: Mapping[Place, File | ManifestError]) -> Manifests:
+        found = {}
+        for file, place in places.items():
+            try:
+                found[file] = self._manifest(read[place])
+            except (KeyError, ManifestError):
+                continue
+        return found
+
+    def _manifest(self, found: File | ManifestError) -> Manifest:
+        if isinstance(found, ManifestError):
+            raise found
+        return self._observer.manifest(found)
+
+
+def _sides(trace: Trace) -> tuple[tuple[str, Mapping[str, str]], tuple[str, Mapping[str, str]]]:
+    """The first parent and the commit, each with where the files are; "" for a commit that has no parent."""
+    parent = trace.logged.parents[0] if trace.logged.parents else ""
+    return (parent, trace.before), (trace.logged.sha, trace.paths)
+
+
+def _by_today(service: Service, commit: str, paths: Mapping[str, str]) -> dict[str, Place]:
+    return {file: (commit, paths[file]) for file in service.files}
