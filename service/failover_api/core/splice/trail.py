@@ -2,8 +2,7 @@
 
 from dataclasses import dataclass
 
-from failover_api.core.splice import merges
-from failover_api.core.splice import nearby
+from failover_api.core.splice import merges, nearby
 from failover_api.core.splice.edits import Place
 from failover_api.core.splice.paths import Path, Step, Where, format_path
 from failover_api.core.splice.scalars import NULLS
