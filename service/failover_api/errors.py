@@ -139,7 +139,13 @@ class WriteConflict(Conflict):
 
 
 class BranchProtected(FailoverError):
+    """A pull request would get around the rule. `said` is what the host said, without our advice."""
+
     slug, title = "branch-protected", "The branch is protected"
+
+    def __init__(self, detail: str, *, said: str = "") -> None:
+        super().__init__(detail)
+        self.said = said or detail
 
 
 class OperationPending(FailoverError):

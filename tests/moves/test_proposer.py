@@ -402,6 +402,29 @@ async def test_the_other_side_has_to_wait_for_a_fallbacks_too(stage: Stage) -> N
             await demote(house)
 
 
+@pytest.mark.parametrize("name", ["sonarr", "plex"])
+@pytest.mark.parametrize(
+    "rule", ["Push cannot contain secrets", "Commit message must match a given regex pattern: ^JIRA-[0-9]+"]
+)
+async def test_a_rule_that_no_pull_request_cures_is_refused_and_not_remembered(
+    stage: Stage, name: str, rule: str
+) -> None:
+    stage.declare(SERVICES, top="fallback: pull_request")
+    text = f"Repository rule violations found\n\nChanges must be made through a pull request.\n\n{rule}\n\n"
+    graphql = {"data": {"createCommitOnBranch": None}, "errors": [{"type": "UNPROCESSABLE", "message": text}]}
+    if name == "plex":
+        stage.fault("status", operation="createCommitOnBranch", status=200, body=graphql)
+    else:
+        stage.fault("status", method="PUT", status=409, body={"message": text})
+    async with stage.house() as house:
+        with pytest.raises(GitHubPermission) as caught:
+            await promote(house, name)
+        assert rule in caught.value.detail
+        assert not stage.pulls("all")
+        outcome = await promote(house, name)
+    assert (outcome.policy, outcome.pull_request) == ("direct", None), "the branch is not taken for a protected one"
+
+
 async def test_without_a_fallback_it_says_how_to_switch(stage: Stage) -> None:
     stage.sandbox.protect(repository=stage.repository)
     async with stage.house() as house:

@@ -37,7 +37,7 @@ from failover_api.forge.port import Commit, Forge, PullRequest
 from failover_api.history import branches_about
 from failover_api.moves.finishing import CALLS_TO_OPEN, calls_of, finish, options_of
 from failover_api.moves.members import held_by, those_of, with_others
-from failover_api.moves.own_branch import OwnBranch, is_same_wish, is_text_of, text_of, with_force
+from failover_api.moves.own_branch import OwnBranch, check_base, is_same_wish, is_text_of, text_of, with_force
 from failover_api.moves.repeats import Repeats
 from failover_api.moves.task import Step, Task, refusal_of
 from failover_api.moves.tip import Base, Tip, Tips
@@ -85,6 +85,7 @@ class Proposal:
 
     async def rehearse(self) -> Outcome:
         """What a run would answer, refused exactly where it would be; nothing is written."""
+        check_base(self._task)
         seen, head = await self._see(self._started)
         first = await self._repeats.first_outcome(self._task, seen, head, not_before=self._started)
         if first is not None:
@@ -102,6 +103,7 @@ class Proposal:
 
     async def run(self) -> Outcome:
         """Opens the pull request, or gives the one that is open."""
+        check_base(self._task)
         try:
             return await self._attempt_until_known()
         except FailoverError as exc:
