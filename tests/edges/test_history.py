@@ -220,3 +220,16 @@ async def test_force_is_no_wish_of_a_rollback(stage: Stage) -> None:
         for how in ({"params": {"force": "true"}}, {"json": {"force": False}}, {"json": {"skip_refused": True}}):
             problem(await client.post(ROLLBACK, **how), "bad-request", 400)
     assert len(stage.moves) == 1
+
+
+@pytest.mark.parametrize(
+    "reason", ["closes #12 for @acme/ops [skip ci]", "Fixes: https://github.com/acme/tea/issues/1", "***NO_CI*** GH-1"]
+)
+async def test_a_reason_that_would_act_on_github_is_in_the_history_as_it_was_given(stage: Stage, reason: str) -> None:
+    async with stage.client() as client:
+        await client.post(PROMOTE, json={"reason": reason})
+        (entry, *_) = (await client.get(HISTORY)).json()["entries"]
+        status = (await client.get("/api/failover/sonarr")).json()
+    assert entry["reason"] == status["last_move"]["reason"] == reason
+    assert reason not in stage.moves[0]
+    assert stage.moves[0].replace("\u2060", "").count(f"\nReason: {reason}\n") == 1

@@ -17,6 +17,7 @@ from collections.abc import Sequence
 from failover_api.backoff import ATTEMPTS, back_off
 from failover_api.core.catalog import PullRequestOptions
 from failover_api.core.message import asked_of
+from failover_api.core.proposal import superseded_text
 from failover_api.core.trailers import Record, read_records
 from failover_api.errors import (
     ChangedSince,
@@ -283,7 +284,7 @@ class Proposal:
         return None
 
     async def _supersede(self, pull: PullRequest) -> None:
-        comment = f"Superseded: `{self._task.asked.by}` asked for {self._task.action} of {self._task.name}."
+        comment = superseded_text(self._task.asked.by, self._task.action, self._task.name)
         self.is_in_doubt = True
         self._gave_way.append(pull.url)
         await self._forge.close_pull_request(self._task.branch, pull.number, comment=comment)
