@@ -472,10 +472,8 @@ async def test_the_pull_requests_of_several_members_are_all_named(reviewed: Stag
         assert list(caught.value.refused) == ["sonarr", "radarr"]
         assert "/pull/2 " in caught.value.refused["sonarr"].detail
         assert "/pull/1 " in caught.value.refused["radarr"].detail
-        (part,) = (await promote(house, skip_refused=True, dry_run=True)).parts
-        assert [plan.service.name for plan in part.plans] == ["plex"]
-        (part,) = (await promote(house, skip_refused=True)).parts
-        (again,) = (await promote(house, skip_refused=True)).parts
-    assert [one.slug for one in part.refused.values()] == ["operation-pending"] * 2
-    assert moved(reviewed.pulls()[-1]["body"]) == ["plex"]
-    assert (again.changed, again.operation, list(again.refused)) == (False, part.operation, ["sonarr", "radarr"])
+        for how in ({"skip_refused": True}, {"dry_run": True}):
+            with pytest.raises(OperationPending) as caught:  # who is refused may be left out; what is open stands
+                await promote(house, **how)
+            assert list(caught.value.refused) == ["sonarr", "radarr"]
+    assert len(reviewed.pulls("all")) == 2

@@ -12,7 +12,7 @@ from failover_api.moves.tip import Base, Tip
 
 def held_by(pull: PullRequest, task: Task) -> list[str]:
     """Those of the task's services that a pull request moves."""
-    moved = {record.service for record in read_records(pull.body)} - task.aside.keys()
+    moved = {record.service for record in read_records(pull.body)}
     return [service.name for service in task.services if service.name in moved]
 
 
@@ -21,7 +21,7 @@ def those_of(tip: Tip, task: Task, base: Base) -> tuple[Task, Base]:
     members = tuple(service for service in task.services if service.name in tip.records)
     if not members or len(members) == len(task.services):
         return task, base
-    part = dataclasses.replace(task, services=members, versions=None, aside={})
+    part = dataclasses.replace(task, services=members, versions=None)
     seen = {service.name: base.seen[service.name] for service in members}
     return part, Base(base.head, seen, part.think(seen, {}))
 

@@ -92,13 +92,7 @@ class Proposal:
         if first is not None:
             return first
         base = await self._think(seen, head)
-        pulls = await self._open_ones(self._started)
-        try:
-            answer = await self._pending(base, pulls, writing=False)
-        except OperationPending:
-            if self._task.set_aside(self._in_the_way):
-                return await self.rehearse()
-            raise
+        answer = await self._pending(base, await self._open_ones(self._started), writing=False)
         answer = answer or self._outcome(base, changed=base.thought.has_changes)
         return dataclasses.replace(answer, dry_run=True, commit=None, pull_request=None, operation=None)
 
@@ -158,12 +152,7 @@ class Proposal:
         is_current = not_before is not None and pulls_not_before is not None
         if not is_current and (pulls or not base.thought.has_changes):
             return await self._attempt(self._started, self._started)  # what needs no write has to be current
-        try:
-            answer = await self._pending(base, pulls, writing=True)
-        except OperationPending:
-            if self._task.set_aside(self._in_the_way):
-                return await self._attempt(self._started, self._started)
-            raise
+        answer = await self._pending(base, pulls, writing=True)
         if answer is not None:
             return answer
         if not base.thought.has_changes:
@@ -258,8 +247,7 @@ class Proposal:
         is_own = pull.branch == self._task.head_branch.name
         tip = await self._tips.read(self._task, pull.head, base)
         records = tip.records or {record.service: record for record in read_records(pull.body)}
-        active = [service.name for service in self._task.services if service.name not in self._task.aside]
-        concerned = [records[name] for name in active if name in records]
+        concerned = [records[service.name] for service in self._task.services if service.name in records]
         if not concerned and is_own:
             raise OperationPending(f"{pull.url} is open from {pull.branch}, and is not ours: merge or close it first")
         if not concerned:

@@ -76,7 +76,6 @@ class Task:
 
     `versions` are those that an If-Match takes; None: any. `skip_refused`: a service that is refused does not refuse
     the others. `supersede`: a pull request for the other side gives way. `on_step` is told what is being done.
-    `aside` are those that something else than their manifests refuses, and that are left out.
     """
 
     services: tuple[Service, ...]
@@ -86,7 +85,6 @@ class Task:
     supersede: bool = False
     versions: frozenset[str] | None = None
     on_step: OnStep = ignore
-    aside: Mapping[str, FailoverError] = field(default_factory=dict)
 
     @property
     def branch(self) -> Branch:
@@ -137,7 +135,7 @@ class Task:
         edited = dict(overlay)
         for service in self.services:
             try:
-                planned = self._plan(self.aside.get(service.name, seen[service.name]), edited)
+                planned = self._plan(seen[service.name], edited)
             except FailoverError as exc:
                 if self.asked.group is None:
                     raise
@@ -151,13 +149,6 @@ class Task:
         return Thought(
             tuple(plans), {name: _named(name, error) for name, error in refused.items()}, self._version(seen)
         )
-
-    def set_aside(self, refused: Mapping[str, FailoverError]) -> bool:
-        """Leaves these services out from now on, where that is asked for; False when it makes no difference."""
-        is_new = self.skip_refused and not refused.keys() <= self.aside.keys()
-        if is_new:
-            self.aside = {**self.aside, **refused}
-        return is_new
 
     def outcome(
         self, thought: Thought, *, changed: bool, dry_run: bool = False, commit: Commit | None = None

@@ -109,4 +109,4 @@ class Tips:
         action = Action(record.action)
         if action is Action.ROLLBACK:
             return RollingBack(task.services, action, asked, history=self._history, observer=self._observer)
-        return Task(task.services, action, asked, skip_refused=task.asked.group is not None, aside=task.aside)
+        return Task(task.services, action, asked, skip_refused=task.asked.group is not None)
