@@ -11,7 +11,7 @@ from failover_api.core.state import State
 from failover_api.errors import ConfigInvalid, FailoverError
 from failover_api.failover import Failover, Status, Unreadable
 from failover_api.forge.port import Check, Forge
-from failover_api.history import may_be_proposed
+from failover_api.history import branches_about, may_be_proposed
 
 
 def check_access(path: Path) -> list[Check]:
@@ -46,11 +46,12 @@ async def check_all(catalog: ConfigFile[Catalog], forge: Forge, failover: Failov
     checks = [Check("catalog", ok=True, detail=f"{len(known.services)} services, {len(known.groups)} groups")]
     for branch in known.branches:
         try:
-            proposing = any(may_be_proposed(s) for s in known.services.values() if s.branch == branch)
-            checks += await failover.in_time(forge.check(branch, pulls=proposing))
+            proposed = [s for s in known.services.values() if s.branch == branch and may_be_proposed(s)]
+            own = list(dict.fromkeys(name for service in proposed for name in branches_about(service)))
+            checks += await failover.in_time(forge.check(branch, pulls=bool(own), own=own))
         except FailoverError as exc:
             checks.append(Check(f"branch {branch}", ok=False, detail=exc.detail))
-    if all(check.ok or check.name.startswith("rules") for check in checks):
+    if all(check.ok or check.name.startswith(("rules", "own branches")) for check in checks):
         checks += [check for status in await failover.list_all(try_moves=True) for check in _switches(status)]
     return checks
 

@@ -50,11 +50,15 @@ Each class has a stable `slug`; several classes may share one. HTTP statuses liv
 edges/problems.py, exit codes in edges/cli.py.
 """
 
+from collections.abc import Mapping
 from typing import ClassVar
 
 
 class FailoverError(Exception):
-    """What went wrong, where, and what was expected, in one sentence a person can read."""
+    """What went wrong, where, and what was expected, in one sentence a person can read.
+
+    `refused` is of a group that did not move: what refuses each of its services, by name and in the group's order.
+    """
 
     slug: ClassVar[str] = "internal-error"
     title: ClassVar[str] = "Internal error"
@@ -64,6 +68,7 @@ class FailoverError(Exception):
         super().__init__(detail)
         self.detail = detail
         self.retry_after_s = retry_after_s
+        self.refused: Mapping[str, FailoverError] = {}
 
 
 class BadRequest(FailoverError):
@@ -134,7 +139,13 @@ class WriteConflict(Conflict):
 
 
 class BranchProtected(FailoverError):
+    """A pull request would get around the rule. `said` is what the host said, without our advice."""
+
     slug, title = "branch-protected", "The branch is protected"
+
+    def __init__(self, detail: str, *, said: str = "") -> None:
+        super().__init__(detail)
+        self.said = said or detail
 
 
 class OperationPending(FailoverError):

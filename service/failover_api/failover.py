@@ -39,7 +39,7 @@ from failover_api.last_moves import LastMoves
 from failover_api.moves.grouping import check_branches, check_versions, half_done, parts_of
 from failover_api.moves.proposer import Proposer
 from failover_api.moves.repeats import Repeats
-from failover_api.moves.task import OnStep, RollingBack, Task, ignore
+from failover_api.moves.task import OnStep, RollingBack, Task, ignore, refusal_of
 from failover_api.moves.tip import Tips
 from failover_api.moves.writer import Writer
 from failover_api.observation import Observation, Observer
@@ -191,8 +191,8 @@ class Failover:
         """Moves the services of a group: one commit, or one pull request, for each branch and policy.
 
         All or nothing: everything is planned before anything is written, and a service that is refused refuses the
-        group, unless `skip_refused`. Raises as move(); OutcomeUnknown also when one of several commits was made and
-        another refused, saying which.
+        group, unless `skip_refused`. Raises as move(), with all that are refused in the error's `refused`;
+        OutcomeUnknown also when one of several commits was made and another refused, saying which.
         """
         names = self._catalog().group(name)
         asked = _asked(wish, str(ULID()), group=name)
@@ -203,7 +203,7 @@ class Failover:
             task.on_step = wish.on_step
         clock = _Clock(self._deadline_s)
         if len(tasks) > 1 or wish.dry_run:
-            rehearsed = [await self._told(task, wish, self._rehearse(task, clock.left_s)) for task in tasks]
+            rehearsed = await self._rehearse_all(tasks, wish, clock, names)
             outcome = GroupOutcome(name, action, tuple(rehearsed), names)
             check_versions(outcome, wish.versions)
             if wish.dry_run:
@@ -222,6 +222,23 @@ class Failover:
                     raise
                 raise half_done(name, done, task, exc) from exc
         return GroupOutcome(name, action, tuple(done), names)
+
+    async def _rehearse_all(
+        self, tasks: Sequence[Task], wish: Wish, clock: "_Clock", order: Sequence[str]
+    ) -> list[Outcome]:
+        """The dry run of each part of a group. Raises what refuses it, naming the services of all parts."""
+        outcomes: list[Outcome] = []
+        refused: dict[str, FailoverError] = {}
+        for task in tasks:
+            try:
+                outcomes.append(await self._told(task, wish, self._rehearse(task, clock.left_s)))
+            except FailoverError as exc:
+                if not exc.refused:
+                    raise
+                refused |= exc.refused
+        if refused:
+            raise refusal_of({name: refused[name] for name in order if name in refused})
+        return outcomes
 
     async def in_time(self, work: Awaitable[T]) -> T:
         """Awaits what writes nothing. Raises GitHubUnavailable when the deadline passes."""

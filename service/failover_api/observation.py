@@ -109,12 +109,15 @@ class Observer:
     async def observe_together(
         self, branch: Branch, services: Sequence[Service], *, not_before: float | None, at_head: bool = False
     ) -> tuple[Seen, str | None]:
-        """Reads services of one branch, and says at which head: None when a single file was read by itself.
+        """Reads services of one branch, and says at which head: None when a single file was read by itself, or none.
 
-        Raises what refuses a service that is alone, WriteConflict when the branch moved while it was read.
+        A service that cannot be read holds its error. Raises WriteConflict when the branch moved while it was read.
         """
         if len(services) == 1:
-            found = await self.observe(services[0], not_before=not_before, at_head=at_head)
+            try:
+                found = await self.observe(services[0], not_before=not_before, at_head=at_head)
+            except (ManifestError, RepositoryTooLarge) as exc:
+                return {services[0].name: exc}, None
             return {services[0].name: found}, found.snapshot.head
         seen = await self.observe_all(branch, services, not_before=not_before)
         heads = {one.snapshot.head for one in seen.values() if isinstance(one, Observation)}

@@ -84,6 +84,21 @@ Nothing was written.
     )
 
 
+def test_all_that_are_refused_stand_in_a_table() -> None:
+    error = ManifestDrifted("a: role is w3 (and refused as well: b)")
+    error.refused = {"a": ManifestDrifted("role is w3"), "b": ManifestDrifted("`x` | [y](z)")}
+    page = problem_page(WANTED, problem(error, instance=None))
+    assert (
+        """
+| service | refused | why |
+| --- | --- | --- |
+| a | A value is on neither side | role is w3 |
+| b | A value is on neither side | &#96;x&#96; &#124; &#91;y&#93;&#40;z&#41; |
+"""
+        in page
+    )
+
+
 def test_an_unknown_outcome_never_reads_like_a_failure() -> None:
     page = problem_page(WANTED, problem(OutcomeUnknown("no reply"), instance=None))
     assert "### promote sonarr: outcome unknown" in page

@@ -3,7 +3,7 @@
 import pytest
 
 from tests.board.ground import browsing, hidden, text
-from tests.stage import FILES, RELEASE, SERVICES, SONARR, VOLSYNC, Stage
+from tests.stage import FILES, RADARR, RELEASE, SERVICES, SONARR, VOLSYNC, Stage
 
 PROMOTE = "/services/sonarr/promote"
 GROUPS = "groups: {media: [sonarr, radarr, plex]}"
@@ -175,6 +175,16 @@ async def test_a_group_with_one_that_is_refused_can_go_without_it(stage: Stage) 
     assert done.status_code == 200
     assert b"role: maintenance" in (stage.read(SONARR) or b"")
     assert len(stage.moves) == 1
+
+
+async def test_every_service_that_is_refused_is_on_the_page(stage: Stage) -> None:
+    stage.declare(SERVICES, top=GROUPS)
+    stage.replace(SONARR, "role: primary", "role: maintenance")
+    stage.commit({RADARR: None}, "Gone")
+    async with browsing(stage) as browser:
+        refused = await browser.get("/groups/media/promote")
+    assert "Service Why sonarr A value is on neither side: " in text(refused.text)
+    assert "radarr Manifest not found: no Deployment" in text(refused.text)
 
 
 async def test_a_rollback_puts_the_former_values_back(stage: Stage) -> None:

@@ -28,6 +28,7 @@ def planned(path: str, old: Value, new: Value, text: str, file: str = "apps/a.ya
         ("role", "one -> two", "two: three", "role: one -> two\n"),
         ("role", "`x`", "` y `", "role: '`x`'\n"),
         ("role", None, "x", "role:\n"),
+        ("role", "closes #12", "@acme/ops [skip ci]", "role: 'closes #12'\n"),
         ("volumes[name=data].claim", "c" * 200, "d", f"volumes: [{{name: data, claim: {'c' * 200}}}]\n"),
         ("role", "first", "and a value of many words that no line of seventy-two has room for", "role: first\n"),
     ],

@@ -13,6 +13,7 @@ from markdown_it import MarkdownIt  # rich brings it
 from markdown_it.token import Token
 
 from failover_api.core.catalog import Action, Branch, Policy, PullRequestOptions, Service
+from failover_api.core.inert import restored
 from failover_api.core.message import Asked, commit_message, headline, record_of
 from failover_api.core.plan import Change, Plan
 from failover_api.core.proposal import MAX_SIZE, pull_request_text
@@ -249,7 +250,7 @@ def test_what_comes_from_outside_stands_in_code_and_nowhere_else(plan: Plan, ask
     assert set("".join(texts(body, "text"))) <= set(PLAIN) | set(", and")
     rows = [token for token in tokens_of(body) if token.type == "tr_open"]
     assert len(rows) == 1 + len(plan.changes)
-    in_code = [normal(text) for text in texts(body, "code_inline")]
+    in_code = [normal(restored(text)) for text in texts(body, "code_inline")]
     for change in plan.changes:
         assert normal(shown(change.old)) in in_code
         assert normal(one_line(change.path)) in in_code

@@ -5,6 +5,7 @@ from typing import Any
 import httpx2
 
 PROBLEM_KEYS = {"type", "title", "status", "detail", "instance", "outcome"}
+REFUSED_KEYS = {"service", "type", "title", "detail", "hazards"}
 
 
 def problem(response: httpx2.Response, slug: str, status: int) -> dict[str, Any]:
@@ -12,7 +13,11 @@ def problem(response: httpx2.Response, slug: str, status: int) -> dict[str, Any]
     body: dict[str, Any] = response.json()
     assert (response.status_code, body["type"]) == (status, f"urn:failover-api:problem:{slug}"), body
     assert response.headers["content-type"] == "application/problem+json"
-    assert body.keys() == PROBLEM_KEYS
+    assert body.keys() - {"refused"} == PROBLEM_KEYS
+    for one in body.get("refused", ()):
+        assert one.keys() == REFUSED_KEYS
+    if "refused" in body:
+        assert body["refused"][0]["type"] == body["type"]
     assert body["status"] == status
     assert body["instance"] == response.headers["x-request-id"]
     assert body["title"]

@@ -1,6 +1,7 @@
 """The command line on groups, pull requests, history and rollback: direct, and the same over HTTP."""
 
 import re
+import shlex
 
 import pytest
 
@@ -60,6 +61,21 @@ def test_one_that_is_refused_can_be_skipped(grouped: Cli) -> None:
     (left_out,) = [row for row in columns(out) if row[0] == "sonarr"]
     assert left_out[1].startswith("left out: ")
     assert f"{SONARR}:12" in left_out[1]
+    assert len(grouped.stage.moves) == 1
+
+
+def test_all_that_are_refused_are_told_with_the_line_that_moves_the_others(grouped: Cli) -> None:
+    grouped.stage.replace(SONARR, "role: primary", "role: maintenance")
+    grouped.stage.commit({RADARR: None}, "Gone")
+    words = ("promote", "--group", "media", "--reason", "it's down")
+    body = grouped.json(*words, code=3)
+    assert [one["service"] for one in body["refused"]] == ["sonarr", "radarr"]
+    told = grouped(*words, code=3).stderr
+    assert f"\n  sonarr: {SONARR}:12" in told
+    assert "\n  radarr: no Deployment" in told
+    line = "failover promote --group media --skip-refused --reason 'it'\"'\"'s down'"
+    assert told.endswith(f"To move the others: {line}\n")
+    grouped(*shlex.split(line)[1:])
     assert len(grouped.stage.moves) == 1
 
 

@@ -228,3 +228,54 @@ async def test_what_one_part_did_is_what_the_group_did(stage: Stage) -> None:
     staged = stage.sandbox.commit_at("staging", stage.repository)
     assert commit["sha"] == staged.sha
     assert f"Failover-Operation: {body['operation']}\n" in staged.message
+
+
+async def test_all_that_are_refused_are_in_the_problem_in_the_groups_order(grouped: Stage) -> None:
+    grouped.replace(RADARR, "role: primary", "role: maintenance")
+    grouped.commit({SONARR: None}, "Gone")
+    async with grouped.client() as client:
+        for response in (await client.get(DRY_RUN), await client.post(PROMOTE)):
+            body = problem(response, "manifest-not-found", 422)
+            assert [(one["service"], one["type"].rpartition(":")[2]) for one in body["refused"]] == [
+                ("sonarr", "manifest-not-found"),
+                ("radarr", "manifest-drifted"),
+            ]
+            assert f"{RADARR}:19" in body["refused"][1]["detail"]
+            assert body["refused"][1]["title"] == "A value is on neither side"
+            assert body["refused"][1]["hazards"] == []
+        single = await client.post("/api/failover/radarr/promote")
+    assert "refused" not in problem(single, "manifest-drifted", 409)
+    assert not grouped.writes
+
+
+async def test_a_group_of_one_names_it_too(stage: Stage) -> None:
+    stage.declare(SERVICES, top="groups: {g: [sonarr]}")
+    stage.commit({SONARR: None}, "Gone")
+    async with stage.client() as client:
+        body = problem(await client.post("/api/groups/g/promote"), "manifest-not-found", 422)
+        skipped = (await client.post("/api/groups/g/promote?skip_refused=true")).json()
+    assert [one["service"] for one in body["refused"]] == ["sonarr"]
+    assert (skipped["changed"], skipped["services"][0]["error"]["status"]) == (False, 422)
+
+
+async def test_asked_again_while_open_with_one_that_was_there_it_is_202(stage: Stage) -> None:
+    stage.declare(SERVICES, top=f"policy: pull_request\n{GROUP}")
+    for path in (SONARR,):
+        stage.replace(path, "role: primary", "role: backup")
+        stage.replace(path, "pvc-sonarr", "pvc-sonarr-backup")
+    async with stage.client() as client:
+        first = await client.post(PROMOTE)
+        again = await client.post(PROMOTE)
+        shown = await client.get(DRY_RUN)
+    assert (first.status_code, again.status_code, shown.status_code) == (202, 202, 200)
+    assert members(again.json())[1] == ("sonarr", "backup", "backup", False)
+    assert (again.json()["changed"], again.json()["operation"]) == (False, first.json()["operation"])
+
+
+async def test_the_openapi_description_tells_of_those_that_are_refused(grouped: Stage) -> None:
+    async with grouped.client() as client:
+        schemas = (await client.get("/openapi.json")).json()["components"]["schemas"]
+        listed = (await client.get("/api/failover")).json()
+    assert set(schemas["RefusedBody"]["properties"]) == {"service", "type", "title", "detail", "hazards"}
+    assert "refused" in schemas["ProblemBody"]["properties"]
+    assert "refused" not in str(listed)

@@ -244,3 +244,16 @@ async def test_an_entry_says_whether_it_is_proved(stage: Stage) -> None:
     assert (proved[0]["action"], proved[0]["operation"], proved[0]["by"]) == (None, None, "maria")
     assert last == changed[1]
     assert changed[1]["commit"]["sha"][:12] in detail
+
+
+@pytest.mark.parametrize(
+    "reason", ["closes #12 for @acme/ops [skip ci]", "Fixes: https://github.com/acme/tea/issues/1", "***NO_CI*** GH-1"]
+)
+async def test_a_reason_that_would_act_on_github_is_in_the_history_as_it_was_given(stage: Stage, reason: str) -> None:
+    async with stage.client() as client:
+        await client.post(PROMOTE, json={"reason": reason})
+        (entry, *_) = (await client.get(HISTORY)).json()["entries"]
+        status = (await client.get("/api/failover/sonarr")).json()
+    assert entry["reason"] == status["last_move"]["reason"] == reason
+    assert reason not in stage.moves[0]
+    assert stage.moves[0].replace("\u2060", "").count(f"\nReason: {reason}\n") == 1

@@ -1,5 +1,6 @@
 """Each status and text of GitHub has its meaning. A row is what GitHub sends, word for word."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import httpx2
@@ -28,6 +29,7 @@ from failover_api.forge.replies import (
     lost,
     refusal,
 )
+from failover_api.forge.rules import ruling
 
 NOW = 1_800_000_000.0
 SHA, OTHER = "3d21ec53a331a6f037a91c368710b99387d012c1", "95b966ae1c166bd92f8ae7d1c313e738c731dfc3"
@@ -73,7 +75,11 @@ def meaning(status: int, message: str | None = None, *, writing: bool = True, **
         (409, PUSH, BranchProtected, "branch-protected"),
         (403, PUSH, BranchProtected, "branch-protected"),
         (422, RULESET, BranchProtected, "branch-protected"),
-        (409, "Could not update file: Commits must have verified signatures.", Conflict, "conflict"),
+        (409, "Could not update file: Commits must have verified signatures.", GitHubPermission, "github-permission"),
+        (409, "Could not create file: Cannot change this locked branch", GitHubPermission, "github-permission"),
+        (422, "Secret detected in content", GitHubPermission, "github-permission"),
+        (409, "Could not update file: Merging is blocked by policy", Conflict, "conflict"),
+        (422, "refs/heads/failover/x is not a valid ref name.", GitHubError, "github-error"),
         (409, "Git Repository is empty.", RepositoryNotFound, "repository-not-found"),
         (422, NO_SHA, WriteConflict, "conflict"),
         (422, "Update is not a fast forward", WriteConflict, "conflict"),
@@ -115,6 +121,81 @@ def test_each_text_of_a_write_has_its_meaning(
     assert error.slug == slug
     if message and expected is not GitHubRateLimited:
         assert " ".join(message.split()) in error.detail  # GitHub's own text is handed on
+
+
+# Rules, as a ruleset lists them; and what is advised where a pull request does not help.
+CURED = [
+    "Changes must be made through a pull request.",
+    "Changes must be made through the merge queue",
+    "At least 1 approving review is required by reviewers with write access.",
+    "New changes require approval from someone other than the last pusher.",
+    'Required status check "ci" is expected.',
+    'Required status check "commit message lint" is expected.',
+    "4 of 4 required status checks are expected.",
+    "Missing successful active github-pages deployment.",
+    "Code scanning is waiting for results from CodeQL for the commit e2e2b1f.",
+    "Cannot update this protected ref.",
+]
+NOT_CURED = [
+    ("Push cannot contain secrets", "out of the file"),
+    ("Secret detected in content", "out of the file"),
+    (f"Commits must have verified signatures.\n  Found 1 violation:\n\n  {SHA}", "work as a GitHub App"),
+    ("Commit message must match a given regex pattern: ^JIRA-[0-9]+", "another commit message"),
+    ("Commit message must start with a matching pattern: fix:", "another commit message"),
+    ("Commit message must contain a matching pattern: #", "another commit message"),
+    ("Commit author email must match a given regex pattern: @acme.com$", "another author"),
+    ("File path apps/media/sonarr/deployment.yaml is restricted", "keeps that file"),
+    ("Changes to restricted file paths are not allowed: apps/**", "keeps that file"),
+    ("File size must not exceed 1 MB", "keeps that file"),
+    ("File extension .yaml is restricted", "keeps that file"),
+    ("Branch name must match a given regex pattern: ^feature/", "leave `failover/**` out"),
+    ("Cannot create ref due to creations being restricted.", "leave `failover/**` out"),
+    ("Cannot force-push to this branch", "leave `failover/**` out"),
+    ("Cannot delete this branch", "leave `failover/**` out"),
+    ("Cannot change this locked branch", "unlock it"),
+    ("This branch must not contain merge commits.", "bypass list"),
+    ("A rule that nobody has seen yet", "bypass list"),
+]
+
+
+def listed(*rules: str) -> str:
+    return "\n\n".join(("Repository rule violations found", *rules)) + "\n\n"
+
+
+def refusals(message: str) -> list[FailoverError]:
+    """What a text means, however it comes."""
+    pushed = f"error: GH013: Repository rule violations found for refs/heads/main.\n\n- {message.partition(chr(10))[2]}"
+    by_rest = [meaning(status, text) for text in (message, pushed) for status in (403, 409, 422)]
+    return [*by_rest, graphql("UNPROCESSABLE", message), graphql("", message)]
+
+
+@pytest.mark.parametrize("rules", [*((rule,) for rule in CURED), CURED, ()])
+def test_rules_that_want_a_pull_request_say_so(rules: Sequence[str]) -> None:
+    for error in refusals(listed(*rules)):
+        assert type(error) is BranchProtected, error
+        assert error.detail.endswith("; the service needs `policy: pull_request` (or `fallback: pull_request`)")
+        assert error.detail.startswith(error.said)
+
+
+@pytest.mark.parametrize(("rule", "advice"), NOT_CURED)
+def test_rules_that_no_pull_request_cures_are_refused_with_what_helps(rule: str, advice: str) -> None:
+    for rules in ((rule,), (CURED[0], rule), (rule, CURED[1], CURED[4])):
+        for error in refusals(listed(*rules)):
+            assert type(error) is GitHubPermission, error
+            assert " ".join(rule.split()) in error.detail, "in GitHub's own words"
+            assert advice in error.detail
+            assert "policy: pull_request" not in error.detail
+
+
+def test_several_rules_that_do_not_come_with_lines_of_their_own_are_told_apart_too() -> None:
+    message = "Repository rule violations found Changes must be made through a pull request. "
+    assert type(meaning(422, message)) is BranchProtected
+    assert type(meaning(422, f"{message}Cannot change this locked branch")) is GitHubPermission
+
+
+def test_rules_are_told_apart_in_time_that_grows_as_the_text() -> None:
+    for piece in ("Repository rule violations found ", "successful ", "protected branch '", 'review "', "- https://"):
+        ruling(f"Repository rule violations found\n{piece * 20_000}")
 
 
 def invalid(*errors: Any) -> FailoverError:

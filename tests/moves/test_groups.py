@@ -11,6 +11,7 @@ from failover_api.errors import (
     CannotPlan,
     GitHubUnavailable,
     ManifestDrifted,
+    ManifestInvalid,
     OperationPending,
     OutcomeUnknown,
     PreconditionFailed,
@@ -361,3 +362,118 @@ async def test_one_that_gives_way_is_closed_though_the_first_try_was_lost(review
         )
     assert not len(reviewed.sandbox.faults), "the faults were met"
     assert len(reviewed.pulls()) == 1
+
+
+async def test_asked_again_those_that_the_open_one_does_not_move_are_told_too(reviewed: Stage) -> None:
+    async with reviewed.house() as house:
+        own = await house.failover.move("plex", Action.PROMOTE, Wish(by="maria"))
+        assert own.pull_request is not None
+        reviewed.merge(own.pull_request.number)
+        first = await promote(house)
+        for dry_run in (True, False):
+            (part,) = (await promote(house, dry_run=dry_run)).parts
+            told = [(plan.service.name, bool(plan.changes)) for plan in part.plans]
+            assert told == [("sonarr", True), ("plex", False), ("radarr", True)]
+            assert (part.changed, part.refused) == (False, {})
+    assert part.operation == first.parts[0].operation
+    assert len(reviewed.pulls("all")) == 2
+
+
+async def test_asked_again_one_that_was_left_out_is_still_left_out(reviewed: Stage) -> None:
+    reviewed.replace(RADARR, "role: primary", "role: elsewhere")
+    async with reviewed.house() as house:
+        first = await promote(house, skip_refused=True)
+        (part,) = (await promote(house, skip_refused=True)).parts
+        assert [plan.service.name for plan in part.plans] == ["sonarr", "plex"]
+        assert isinstance(part.refused["radarr"], ManifestDrifted)
+        reviewed.replace(RADARR, "role: elsewhere", "role: primary")
+        (mended,) = (await promote(house)).parts
+    assert part.operation == mended.operation == first.parts[0].operation
+    assert isinstance(mended.refused["radarr"], OperationPending), "the open one is without it"
+    assert "/pull/1 is open without it" in mended.refused["radarr"].detail
+
+
+async def test_a_warm_replica_opens_no_second_one_beside_another_groups(stage: Stage) -> None:
+    stage.declare(SERVICES, top="policy: pull_request\ngroups: {one: [sonarr, plex], other: [sonarr, radarr]}")
+    async with stage.house() as one, stage.house() as other:
+        await other.failover.list_all()
+        await promote(one, "one")
+        stage.requests.clear()
+        with pytest.raises(OperationPending, match="/pull/1 is open"):
+            await promote(other, "other")
+    assert [pull["number"] for pull in stage.pulls("all")] == [1]
+    assert not [request for request in stage.requests if request.method == "POST" and request.path != "/graphql"]
+
+
+# All that are refused are named
+
+
+def drift(stage: Stage, *paths: str) -> None:
+    for path in paths:
+        stage.replace(path, "role: primary", "role: elsewhere")
+
+
+@pytest.mark.parametrize("policy", ["direct", "pull_request"])
+async def test_all_that_are_refused_are_named_in_the_groups_order(stage: Stage, policy: str) -> None:
+    stage.declare(SERVICES, top=f"policy: {policy}\n{GROUP}")
+    drift(stage, SONARR)
+    stage.commit({RADARR: None}, "Gone")
+    async with stage.house() as house:
+        for dry_run in (True, False):
+            with pytest.raises(ManifestDrifted, match=r"^sonarr: ") as caught:
+                await promote(house, dry_run=dry_run)
+            refused = caught.value.refused
+            assert [(name, error.slug) for name, error in refused.items()] == [
+                ("sonarr", "manifest-drifted"),
+                ("radarr", "manifest-not-found"),
+            ]
+            assert caught.value.detail.endswith("(and refused as well: radarr)")
+            assert not refused["sonarr"].detail.startswith("sonarr")
+    assert not stage.moves
+    assert not stage.pulls("all")
+
+
+async def test_those_of_every_branch_are_named_the_first_of_the_group_first(branched: Stage) -> None:
+    branched.declare(
+        entry("radarr", "media", "branch: staging", f"path: {RADARR}") + entry("sonarr") + PLEX,
+        top="groups: {g: [radarr, plex, sonarr]}",
+    )
+    drift(branched, SONARR)
+    branched.commit({RADARR: "not: [yaml\n"}, "Broken", "staging")
+    async with branched.house() as house:
+        with pytest.raises(ManifestInvalid, match=r"^radarr: ") as caught:
+            await promote(house, "g")
+    assert [(name, error.slug) for name, error in caught.value.refused.items()] == [
+        ("radarr", "manifest-invalid"),
+        ("sonarr", "manifest-drifted"),
+    ]
+    assert not branched.moves
+
+
+async def test_an_outage_is_the_whole_groups(branched: Stage) -> None:
+    branched.declare(
+        entry("sonarr") + entry("radarr", "media", "branch: staging", f"path: {RADARR}"),
+        top="groups: {g: [sonarr, radarr]}",
+    )
+    drift(branched, SONARR)
+    async with branched.house() as house:
+        branched.fault("status", status=503, path=f"*/contents/{RADARR}", times=None)
+        with pytest.raises(GitHubUnavailable) as caught:
+            await promote(house, "g")
+    assert not caught.value.refused
+
+
+async def test_the_pull_requests_of_several_members_are_all_named(reviewed: Stage) -> None:
+    async with reviewed.house() as house:
+        for name in ("radarr", "sonarr"):
+            await house.failover.move(name, Action.PROMOTE, Wish(by="maria"))
+        with pytest.raises(OperationPending) as caught:
+            await promote(house)
+        assert list(caught.value.refused) == ["sonarr", "radarr"]
+        assert "/pull/2 " in caught.value.refused["sonarr"].detail
+        assert "/pull/1 " in caught.value.refused["radarr"].detail
+        for how in ({"skip_refused": True}, {"dry_run": True}):
+            with pytest.raises(OperationPending) as caught:  # who is refused may be left out; what is open stands
+                await promote(house, **how)
+            assert list(caught.value.refused) == ["sonarr", "radarr"]
+    assert len(reviewed.pulls("all")) == 2

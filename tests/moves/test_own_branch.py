@@ -4,7 +4,7 @@ import pytest
 
 from failover_api.core.catalog import Action
 from failover_api.core.trailers import read_records
-from failover_api.errors import GitHubError, GitHubPermission, OperationPending
+from failover_api.errors import CannotPlan, GitHubError, GitHubPermission, OperationPending
 from failover_api.failover import Wish
 from tests.acts import BY_PULL_REQUEST, number, promote
 from tests.stage import FILES, SERVICES, SONARR, VOLSYNC, Stage, entry
@@ -144,3 +144,63 @@ async def test_what_was_left_half_done_of_another_catalog_is_made_anew_where_it_
     assert outcome.is_pending
     assert b'"pvc-sonarr-2"' in (reviewed.read(SONARR, "failover/sonarr") or b"")
     assert len(reviewed.pulls("all")) == 1
+
+
+# No room for it
+
+
+@pytest.mark.parametrize("other", ["failover", "failover/sonarr/x"])
+async def test_a_branch_that_leaves_no_room_is_named_after_one_look(reviewed: Stage, other: str) -> None:
+    reviewed.commit({"README.md": "mine\n"}, "Mine", other)
+    async with reviewed.house() as house:
+        reviewed.requests.clear()
+        with pytest.raises(OperationPending, match=f"^branch {other} of {reviewed.repository} is in the way: "):
+            await promote(house)
+    asked = [(r.method, r.path) for r in reviewed.requests if "matching-refs" in r.path or r.method == "POST"]
+    made = [path for method, path in asked if method == "POST" and path != "/graphql"]
+    assert made == [f"/repos/{reviewed.repository}/git/refs"], "tried once, and nothing else written"
+    assert len([path for _, path in asked if "matching-refs" in path]) == 1
+
+
+@pytest.mark.parametrize("other", ["failover-notes", "failover/tea/x", "failover/sonarr2", "failover/Sonarr/x"])
+async def test_other_branches_with_like_names_are_in_nobodys_way(reviewed: Stage, other: str) -> None:
+    reviewed.commit({"README.md": "mine\n"}, "Mine", other)
+    async with reviewed.house() as house:
+        assert (await promote(house)).is_pending
+
+
+async def test_a_group_meets_the_same(reviewed: Stage) -> None:
+    reviewed.declare(SERVICES, top=f"{BY_PULL_REQUEST}\ngroups: {{g: [sonarr, radarr]}}")
+    reviewed.commit({"README.md": "mine\n"}, "Mine", "failover/group-g/x")
+    async with reviewed.house() as house:
+        with pytest.raises(OperationPending, match="branch failover/group-g/x "):
+            await house.failover.move_group("g", Action.PROMOTE, Wish(by="maria"))
+
+
+@pytest.mark.parametrize("base", ["failover", "failover/sonarr", "failover/sonarr/x"])
+async def test_a_base_that_leaves_no_room_is_refused_before_anything_is_written(stage: Stage, base: str) -> None:
+    stage.commit({"README.md": "a branch\n"}, "Branch off", base)
+    stage.declare(entry("sonarr", "media", f"branch: {base}"), top=BY_PULL_REQUEST)
+    async with stage.house() as house:
+        for dry_run in (True, False):
+            with pytest.raises(CannotPlan, match=f"sonarr goes to branch {base}, "):
+                await promote(house, dry_run=dry_run)
+    assert not stage.writes
+    assert not [r for r in stage.requests if r.method == "POST" and r.path != "/graphql"]
+
+
+# Rules about it
+
+
+@pytest.mark.parametrize(("method", "path"), [("POST", "*/git/refs"), ("PUT", "*/contents/*")])
+async def test_a_rule_about_our_own_branch_is_not_cured_by_the_policy_that_is_there(
+    reviewed: Stage, method: str, path: str
+) -> None:
+    body = {"message": "Repository rule violations found\n\nChanges must be made through a pull request.\n\n"}
+    reviewed.fault("status", method=method, path=path, status=422, body=body)
+    async with reviewed.house() as house:
+        with pytest.raises(GitHubPermission) as caught:
+            await promote(house)
+    assert "Changes must be made through a pull request." in caught.value.detail
+    assert "leave `failover/**` out of it" in caught.value.detail
+    assert "policy: pull_request" not in caught.value.detail

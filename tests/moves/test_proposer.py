@@ -63,7 +63,7 @@ async def test_asked_again_while_open_it_is_the_same(reviewed: Stage, name: str)
 
 
 @pytest.mark.parametrize("group", [False, True])
-async def test_a_warm_pull_request_is_at_most_four_requests(reviewed: Stage, group: bool) -> None:
+async def test_a_warm_pull_request_is_four_requests_with_a_group_one_more(reviewed: Stage, group: bool) -> None:
     if group:
         reviewed.declare(SERVICES, top=f"{BY_PULL_REQUEST}\ngroups: {{all: [sonarr, plex]}}")
     async with reviewed.house() as house:
@@ -72,9 +72,10 @@ async def test_a_warm_pull_request_is_at_most_four_requests(reviewed: Stage, gro
         await promote(house)
     paths = [(r.method, r.path.removeprefix(f"/repos/{reviewed.repository}")) for r in reviewed.requests]
     made = [("POST", "/git/refs"), ("PUT", f"/contents/{SONARR}"), ("POST", "/pulls")]
-    # Whether the base is current is asked before; with a group, GitHub's reply says it, and whether another was faster
-    # is asked in the end.
-    assert paths == ([*made, ("GET", "/pulls")] if group else [("GET", "/branches/main"), *made])
+    # Whether the base is current is asked before; with a group, GitHub's reply says it, and what else is open is asked
+    # before the first write and in the end.
+    look = ("GET", "/pulls")
+    assert paths == ([look, *made, look] if group else [("GET", "/branches/main"), *made])
 
 
 async def test_what_was_opened_on_a_stale_copy_is_taken_back_where_the_base_refuses(reviewed: Stage) -> None:
@@ -399,6 +400,29 @@ async def test_the_other_side_has_to_wait_for_a_fallbacks_too(stage: Stage) -> N
         first = await promote(house)
         with pytest.raises(OperationPending, match=f"/pull/{number(first)}"):
             await demote(house)
+
+
+@pytest.mark.parametrize("name", ["sonarr", "plex"])
+@pytest.mark.parametrize(
+    "rule", ["Push cannot contain secrets", "Commit message must match a given regex pattern: ^JIRA-[0-9]+"]
+)
+async def test_a_rule_that_no_pull_request_cures_is_refused_and_not_remembered(
+    stage: Stage, name: str, rule: str
+) -> None:
+    stage.declare(SERVICES, top="fallback: pull_request")
+    text = f"Repository rule violations found\n\nChanges must be made through a pull request.\n\n{rule}\n\n"
+    graphql = {"data": {"createCommitOnBranch": None}, "errors": [{"type": "UNPROCESSABLE", "message": text}]}
+    if name == "plex":
+        stage.fault("status", operation="createCommitOnBranch", status=200, body=graphql)
+    else:
+        stage.fault("status", method="PUT", status=409, body={"message": text})
+    async with stage.house() as house:
+        with pytest.raises(GitHubPermission) as caught:
+            await promote(house, name)
+        assert rule in caught.value.detail
+        assert not stage.pulls("all")
+        outcome = await promote(house, name)
+    assert (outcome.policy, outcome.pull_request) == ("direct", None), "the branch is not taken for a protected one"
 
 
 async def test_without_a_fallback_it_says_how_to_switch(stage: Stage) -> None:

@@ -170,3 +170,21 @@ def test_a_merge_is_told_as_the_pull_request_says() -> None:
     assert notice.title == "Group media: pull request #12 is merged"
     message = "Pull request #12 is merged: 2 services (radarr, sonarr) moved to backup."
     assert (notice.fields["message"], notice.fields["from"], notice.fields["to"]) == (message, "", "backup")
+
+
+async def test_nothing_that_is_told_is_markup(stage: Stage) -> None:
+    async with told(stage) as (house, notices):
+        await promote(house, reason="@everyone [pay](https://evil.example) *now*", by="<!channel>")
+    (notice,) = notices
+    assert "Asked for by \u2039!channel\u203a: @\u2060everyone" in notice.fields["text"]
+    assert "\uff3bpay\uff3d(https://evil.example) \u2217now\u2217" in notice.fields["reason"]
+    assert notice.written("**$reason** $url").startswith("**@\u2060everyone"), "a template may have markup"
+    assert notice.fields["url"].startswith("http")
+
+
+def test_records_of_a_merged_pull_request_are_text_too() -> None:
+    record = Record("sonarr", "*promote*", "primary", "[backup](x)", "OP", by="@everyone", reason="`w1`")
+    merged = Merged(Branch("acme/homelab", "main"), 12, "https://github.test/acme/homelab/pull/12", (record,))
+    notice = notice_of_merge(merged)
+    assert not set("*`[]@") & set(notice.title + notice.fields["action"] + notice.fields["to"])
+    assert "@everyone" not in notice.fields["text"]

@@ -7,6 +7,7 @@ body        a row of a table: file and line, path, old, new
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from failover_api.core.inert import restored
 from failover_api.core.splice import Value
 from failover_api.core.splice.paths import parse_path
 from failover_api.core.trailers import unwrapped
@@ -35,7 +36,7 @@ def change_text(old: Value, new: Value) -> str:
 
 def read_listing(text: str) -> frozenset[Listed]:
     """All that is listed in a text; what is no listing of ours is left out."""
-    return frozenset(_listed(unwrapped(text.replace("\r\n", "\n").split("\n"))))
+    return frozenset(_listed(unwrapped(restored(text).replace("\r\n", "\n").split("\n"))))
 
 
 def _listed(lines: list[str]) -> Iterator[Listed]:

@@ -1,7 +1,7 @@
 """The plan as people read it: commit message with trailers. The diff is in core/diff.py, the outcome in sentence.py.
 
 Nothing that comes from outside (a reason, a value in a manifest, a name) can end a line here: a line of its own could
-forge a trailer.
+forge a trailer. Nor does a host act on it: it tells nobody, closes no issue, skips no check.
 """
 
 from collections.abc import Callable, Iterable, Sequence
@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from failover_api.core.catalog import Action
 from failover_api.core.diff import unified_diff
+from failover_api.core.inert import inert
 from failover_api.core.listing import change_text
 from failover_api.core.plan import Change, Plan
 from failover_api.core.sentence import destination, sentence
@@ -124,7 +125,7 @@ def movement(plan: Plan, name: Callable[[str], str]) -> str:
 
 def reason_lines(moves: Iterable[tuple[Plan, Asked]]) -> list[str]:
     """Each reason once, on a line that read_records() knows."""
-    reasons = (one_line(asked.reason).strip() for _, asked in moves)
+    reasons = (inert(one_line(asked.reason).strip()) for _, asked in moves)
     return [f"{REASON}{reason}" for reason in dict.fromkeys(reasons) if reason]
 
 
@@ -133,7 +134,7 @@ def _document(name: str) -> str:
 
     Git takes `---` for the end of a message, `#` for a comment; a first word with a colon looks like a trailer.
     """
-    text = one_line(name if len(name) <= MAX_LENGTH else f"{name[: MAX_LENGTH - 1]}…")
+    text = inert(one_line(name if len(name) <= MAX_LENGTH else f"{name[: MAX_LENGTH - 1]}…"))
     return text if text.partition(" ")[0].isalnum() else f"Document {text}"
 
 
@@ -145,4 +146,4 @@ def _listing(changes: Iterable[Change]) -> str:
             file = change.file
             lines.append(f"  {one_line(file)}")
         lines.append(f"    {one_line(change.path)}: {change_text(change.old, change.new)}")
-    return "\n".join(lines)
+    return inert("\n".join(lines))

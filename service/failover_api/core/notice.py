@@ -10,6 +10,8 @@ from enum import StrEnum
 from fnmatch import fnmatchcase
 from string import Template
 
+from failover_api.core.inert import unmarked
+
 
 class Event(StrEnum):
     """What can be told."""
@@ -30,6 +32,7 @@ FIELDS = (
     "action", "by", "commit", "event", "from", "group", "message", "operation", "pull_request", "reason", "service",
     "text", "to", "url",
 )  # fmt: skip
+_URLS = ("commit", "pull_request")
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,11 +76,16 @@ def fault_of(template: str) -> str | None:
 
 
 def make_notice(event: Event, *, services: tuple[str, ...], title: str, message: str, **fields: str) -> Notice:
-    """A notice; a field that is not given is empty. `text` is made here: what, who and why, where to look."""
+    """A notice; a field that is not given is empty. `text` is made here: what, who and why, where to look.
+
+    What is told is text: a template of the catalog may have markup, its fields none.
+    """
     given = {**dict.fromkeys(FIELDS, ""), **fields}
+    given = {name: value if name in _URLS else unmarked(value) for name, value in given.items()}
+    message = unmarked(message)
     given["url"] = given["pull_request"] or given["commit"]
     who = f"Asked for by {given['by']}" if given["by"] else ""
     why = f"{who}: {given['reason']}" if who and given["reason"] else who and f"{who}."
-    given |= {"event": event.value, "service": ", ".join(services), "message": message}
+    given |= {"event": event.value, "service": unmarked(", ".join(services)), "message": message}
     given["text"] = "\n".join(filter(None, (message, why, given["url"])))
-    return Notice(event, services, title, given)
+    return Notice(event, services, unmarked(title), given)

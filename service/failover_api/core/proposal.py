@@ -1,7 +1,8 @@
 """The text of a pull request: its title, and its body in GitHub's Markdown.
 
 What comes from outside stands in code and stays on its line, so it breaks nothing and notifies nobody. A squash merge
-makes a commit message of the body, so no line begins with `---` or `#`, and none but the trailers as a trailer does.
+makes a commit message of the body, where code is words again: a host acts on none of them, no line begins with `---`
+or `#`, and none but the trailers as a trailer does.
 https://github.github.com/gfm/
 """
 
@@ -12,6 +13,7 @@ from urllib.parse import quote
 
 from failover_api.core.catalog import Action
 from failover_api.core.diff import unified_diff
+from failover_api.core.inert import inert
 from failover_api.core.message import Asked, headline, movement, reason_lines, record_of
 from failover_api.core.plan import Change, Plan
 from failover_api.core.trailers import write_trailers
@@ -72,6 +74,11 @@ def pull_request_text(moves: Sequence[tuple[Plan, Asked]], *, at: str, root: str
     return headline(plans), "\n\n".join(filter(None, [*head, *tail]))
 
 
+def superseded_text(by: str, action: Action, name: str) -> str:
+    """The comment on a pull request that gives way."""
+    return f"Superseded: {_code(by)} asked for {action} of {name}."
+
+
 def _movements(plans: Sequence[Plan]) -> _Block:
     if len(plans) == 1:
         return _Block("", [movement(plans[0], _code)], "", "service")
@@ -105,12 +112,12 @@ def _diff(plans: Sequence[Plan]) -> _Block:
 
 def _visible(line: str) -> str:
     """A line of a diff with nothing hidden in it; tabs stay."""
-    return "\t".join(map(one_line, line.removesuffix("\r").split("\t")))
+    return inert("\t".join(map(one_line, line.removesuffix("\r").split("\t"))))
 
 
 def _asked(moves: Sequence[tuple[Plan, Asked]]) -> str:
     who = [
-        f"Asked for by {one_line(asked.by)} at {one_line(asked.at)}{', with force' if asked.force else ''}"
+        f"Asked for by {inert(one_line(asked.by))} at {one_line(asked.at)}{', with force' if asked.force else ''}"
         for _, asked in moves
     ]
     lines = [*dict.fromkeys(who), *reason_lines(moves)]
@@ -151,7 +158,7 @@ def _trailers(moves: Sequence[tuple[Plan, Asked]]) -> str:
 
 def _code(text: str) -> str:
     """A code span. https://github.github.com/gfm/#code-spans"""
-    text = one_line(text) or " "
+    text = inert(one_line(text)) or " "
     ticks = "`" * (_longest_run(text) + 1)
     pad = " " if {text[0], text[-1]} & {"`", " "} else ""
     return f"{ticks}{pad}{text}{pad}{ticks}"

@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from failover_api.core.inert import inert, restored
 from failover_api.core.wording import one_line
 
 MAX_LENGTH = 30_000  # of the full paragraph: a pull request's body has room for 65,536 characters
@@ -21,6 +22,7 @@ _TRAILER = re.compile(r"Failover-([A-Za-z-]+):(.*)")
 _OWN_LINE = re.compile(r"[A-Z][A-Za-z]*-[A-Za-z-]+:(?: |$)|Reason: |```")  # never the rest of the line before
 _FIRST = "Service"
 _REQUIRED = (_FIRST, "Action", "From", "To", "Operation")
+_FROM_OUTSIDE = ("Requested-By", "Reason")
 _SHARED = ("Requested-By", "Requested-At", "Group", "Force", "Reason", "Idempotency")  # by all of an operation
 
 
@@ -95,7 +97,7 @@ def _run(record: Record, *, with_reason: bool) -> dict[str, str]:
         "Idempotency": record.idempotency,
     }
     values = {key: one_line(value or "").strip() for key, value in trailers.items()}
-    return {key: value for key, value in values.items() if value}
+    return {key: inert(value) if key in _FROM_OUTSIDE else value for key, value in values.items() if value}
 
 
 def _brief(runs: Iterable[Mapping[str, str]]) -> list[Mapping[str, str]]:
@@ -169,9 +171,9 @@ def _record(run: Mapping[str, str], reason: str) -> Record:
         before=run["From"],
         after=run["To"],
         operation=run["Operation"],
-        by=run.get("Requested-By", ""),
+        by=restored(run.get("Requested-By", "")),
         at=run.get("Requested-At", ""),
-        reason=run.get("Reason", reason),
+        reason=restored(run.get("Reason", reason)),
         group=run.get("Group"),
         force=run.get("Force") == "true",
         idempotency=run.get("Idempotency"),

@@ -3,6 +3,7 @@
 import contextlib
 import logging
 import os
+import shlex
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -263,10 +264,22 @@ class Wanted:
         """The outcome and its ETag."""
         return (desk.move_group if self.is_group else desk.move)(self.name, self.action, options)
 
+    def without_refused(self, options: MoveOptions) -> str:
+        """The command that moves the others of the group."""
+        words = ["failover", self.action, "--group", self.name, "--skip-refused"]
+        words += [flag for flag in ("--dry-run", "--force", "--supersede") if getattr(options, _field(flag))]
+        words += ["--reason", options.reason] if options.reason else []
+        words += ["--idempotency-key", options.key] if options.key else []
+        return shlex.join(words)
+
     @property
     def interrupted(self) -> OutcomeUnknown:
         where = "list` tells where its services are" if self.is_group else f"status {self.name}` tells where it is"
         return OutcomeUnknown(f"interrupted; `failover {where}")
+
+
+def _field(flag: str) -> str:
+    return flag.removeprefix("--").replace("-", "_")
 
 
 @dataclass(frozen=True, slots=True)
@@ -311,8 +324,13 @@ def _move(wanted: Wanted, options: MoveOptions, how: Manner, terminal: Terminal,
 
 
 def _with_steps(wanted: Wanted, desk: Desk, options: MoveOptions, terminal: Terminal) -> tuple[Body, str]:
-    with steps(terminal.err) as told:
-        return wanted.carry_out(desk, replace(options, on_step=told))
+    try:
+        with steps(terminal.err) as told:
+            return wanted.carry_out(desk, replace(options, on_step=told))
+    except Refused as exc:
+        if exc.problem.get("refused"):
+            exc.hint = wanted.without_refused(options)
+        raise
 
 
 def _waited_for(desk: Desk, outcome: Body, terminal: Terminal) -> tuple[Body, int]:
@@ -369,7 +387,7 @@ def _carry_out(terminal: Terminal, run: Callable[["Settings"], None]) -> None:
     try:
         run(settings)
     except Refused as exc:
-        terminal.show_problem(exc.problem)
+        terminal.show_problem(exc.problem, exc.hint)
         of_catalog = isinstance(exc.__cause__, ConfigInvalid)
         raise typer.Exit(USAGE if of_catalog else exit_code(exc.problem)) from exc
     except FailoverError as exc:

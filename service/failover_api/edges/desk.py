@@ -26,11 +26,12 @@ T = TypeVar("T")
 
 
 class Refused(Exception):
-    """A problem, as it is shown with --json."""
+    """A problem, as it is shown with --json. `hint` is a line to paste on a terminal, where one helps."""
 
     def __init__(self, problem: Body) -> None:
         super().__init__(problem.get("detail", ""))
         self.problem = problem
+        self.hint = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,8 +14,25 @@ class Body(BaseModel):
     model_config = ConfigDict(populate_by_name=True, ser_json_inf_nan="strings")
 
 
+def _is_none(value: object) -> bool:
+    return value is None
+
+
+class RefusedBody(Body):
+    """A service for whose sake its group was refused, and why."""
+
+    service: str
+    type: str
+    title: str
+    detail: str
+    hazards: list[dict[str, str | None]]
+
+
 class ProblemBody(Body):
-    """RFC 9457, with the outcome."""
+    """RFC 9457, with the outcome. `refused` is of a group: all its services that are refused, in its order.
+
+    Type and status are then those of the first of them.
+    """
 
     type: str
     title: str
@@ -23,6 +40,7 @@ class ProblemBody(Body):
     detail: str
     instance: str | None = None
     outcome: str = "not-applied"
+    refused: list[RefusedBody] | None = Field(default=None, exclude_if=_is_none)
 
 
 # What others are made of

@@ -50,14 +50,27 @@ def status_of(error: FailoverError) -> int:
 
 
 def problem(error: FailoverError, *, instance: str | None) -> dict[str, Any]:
-    """The problem object of an error. `instance` is the request's id."""
-    return {
+    """The problem object of an error. `instance` is the request's id; a group's has all that were refused."""
+    told = {
         "type": f"{TYPE_PREFIX}{error.slug}",
         "title": error.title,
         "status": status_of(error),
         "detail": error.detail,
         "instance": instance,
         "outcome": error.outcome,
+    }
+    if error.refused:
+        told["refused"] = [_refused(name, one) for name, one in error.refused.items()]
+    return told
+
+
+def _refused(service: str, error: FailoverError) -> dict[str, Any]:
+    return {
+        "service": service,
+        "type": f"{TYPE_PREFIX}{error.slug}",
+        "title": error.title,
+        "detail": error.detail,
+        "hazards": [],
     }
 
 

@@ -129,14 +129,22 @@ class Terminal:
         """Beside the answer."""
         self.err.print(Text(printable(text), style="dim"))
 
-    def show_problem(self, problem: Body) -> None:
+    def show_problem(self, problem: Body, hint: str = "") -> None:
+        """`hint` is what may be done about it, as a line to paste."""
         if self._as_json:
             return self.show_json(problem)
         self.err.print(
             Text.assemble((f"{problem.get('title', 'Error')}: ", "bold red"), printable(str(problem.get("detail", ""))))
         )
+        refused = problem.get("refused") or ()
+        for one in refused if len(refused) > 1 else ():
+            self.err.print(
+                Text.assemble("  ", (f"{one_line(one['service'])}: ", "bold"), printable(str(one["detail"])))
+            )
         if problem.get("outcome") == "unknown":
             self.err.print("[bold red]The change may have been made.[/]")
+        if hint:
+            self.err.print(Text(f"To move the others: {one_line(hint)}", style="dim"))
         return None
 
     def ask(self, outcome: Body) -> bool:

@@ -4,14 +4,23 @@ https://docs.github.com/en/rest/git/refs
 https://docs.github.com/en/graphql/reference/mutations#updaterefs
 """
 
+import json
 import time
 from urllib.parse import quote
 
 from failover_api.core.catalog import Branch
-from failover_api.errors import FailoverError, RepositoryNotFound, WriteConflict, WriteUnknown
+from failover_api.errors import (
+    FailoverError,
+    FileNotFound,
+    GitHubError,
+    RepositoryNotFound,
+    WriteConflict,
+    WriteUnknown,
+)
 from failover_api.forge import queries
 from failover_api.forge.client import GitHubClient
 from failover_api.forge.heads import Heads
+from failover_api.forge.port import has_no_room
 from failover_api.forge.replies import NotUnderstood
 from failover_api.forge.repository import about, change
 
@@ -29,6 +38,10 @@ class Branches:
         except RepositoryNotFound:
             await about(self._client, branch, not_before=None)  # raises when it is the repository that is missing
             return None
+
+    async def in_the_way(self, branch: Branch) -> list[str]:
+        """As Forge.branches_in_the_way()."""
+        return [name for name in await branches_under(self._client, branch) if has_no_room(branch.name, name)]
 
     async def create(self, branch: Branch, commit: str) -> None:
         """As Forge.create_branch()."""
@@ -82,6 +95,23 @@ class Branches:
             raise lost
         if now != after:
             raise _conflict(branch, now, before) from lost
+
+
+async def branches_under(client: GitHubClient, branch: Branch) -> list[str]:
+    """The branches whose names begin as this one's first part does, some hundreds of them at most.
+
+    https://docs.github.com/en/rest/git/refs#list-matching-references
+    """
+    top = branch.name.partition("/")[0]
+    url = f"/repos/{branch.repository}/git/matching-refs/heads/{quote(top)}"
+    what = f"looking for branches {top} of {branch.repository}"
+    try:
+        found = json.loads(await client.get(branch.repository, url, what=what, keep=False))
+        return [str(ref["ref"]).removeprefix("refs/heads/") for ref in found]
+    except FileNotFound:
+        return []
+    except (KeyError, TypeError, ValueError) as exc:
+        raise GitHubError(f"{what}: GitHub's answer is no list of branches") from exc
 
 
 def _conflict(branch: Branch, now: str | None, before: str) -> WriteConflict:

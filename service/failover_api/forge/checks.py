@@ -1,6 +1,6 @@
 """What an operator could have wrong on GitHub's side of one branch, asked in the order one would mend it."""
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from functools import partial
 from typing import Any
 from urllib.parse import quote
@@ -9,20 +9,21 @@ from failover_api.core.catalog import Branch
 from failover_api.core.json_text import parse_json
 from failover_api.errors import FailoverError, FileNotFound
 from failover_api.forge.app_auth import PERMISSIONS, AppCredentials
+from failover_api.forge.branches import branches_under
 from failover_api.forge.client import GitHubClient
-from failover_api.forge.port import Check
+from failover_api.forge.port import Check, has_no_room
+from failover_api.forge.rules import NEEDS_PULL_REQUEST, obstacles
 
-# Rules under which nobody commits directly. https://docs.github.com/en/rest/repos/rules
-_NEEDS_PULL_REQUEST = {"pull_request", "required_status_checks", "update", "merge_queue", "required_deployments"}
-
-
+_GO_ON = {"rules", "own branches"}  # what fails there says nothing of the rest
 Step = Callable[[GitHubClient, Branch, str], Awaitable[Check]]
 
 
-async def check_branch(client: GitHubClient, branch: Branch, *, pulls: bool = False) -> Sequence[Check]:
+async def check_branch(
+    client: GitHubClient, branch: Branch, *, pulls: bool = False, own: Collection[str] = ()
+) -> Sequence[Check]:
     """Credentials, repository, permission, branch, rules. Stops at the first that makes the rest meaningless.
 
-    `pulls`: the work goes through pull requests.
+    `pulls`: the work goes through pull requests, from branches named `own`.
     """
     checks: list[Check] = []
     steps: list[tuple[str, Step]] = [
@@ -31,6 +32,7 @@ async def check_branch(client: GitHubClient, branch: Branch, *, pulls: bool = Fa
         ("branch", _branch),
         *([("pull requests", _pull_requests)] if pulls else []),
         ("rules", partial(_rules, pulls=pulls)),
+        *([("own branches", partial(_own_branches, own=own))] if own else []),
     ]
     for about, step in steps:
         name = f"{about} {branch}"
@@ -41,7 +43,7 @@ async def check_branch(client: GitHubClient, branch: Branch, *, pulls: bool = Fa
         except (AttributeError, KeyError, TypeError, ValueError):
             check = Check(name, ok=False, detail="GitHub's answer is not understood")
         checks.append(check)
-        if not check.ok:
+        if not check.ok and about not in _GO_ON:
             break
     return checks
 
@@ -96,17 +98,46 @@ async def _pull_requests(client: GitHubClient, branch: Branch, name: str) -> Che
 
 async def _rules(client: GitHubClient, branch: Branch, name: str, *, pulls: bool) -> Check:
     place = quote(branch.name, safe="")
-    try:
-        kinds = {str(rule.get("type")) for rule in await _get(client, branch, f"/rules/branches/{place}")}
-    except FileNotFound:  # an old GitHub Enterprise Server has none
-        kinds = set()
-    blocking = sorted(kinds & _NEEDS_PULL_REQUEST)
+    rules = await _rules_of(client, branch, branch.name)
+    kinds = {str(rule.get("type")) for rule in rules}
+    against = obstacles(rules, signs=await _of_an_app(client, branch))
+    if against:
+        return Check(name, ok=False, detail=f"rules refuse our commits, by pull request too ({'; '.join(against)})")
+    blocking = sorted(kinds & NEEDS_PULL_REQUEST)
     if blocking:
         then = "; this policy makes one" if pulls else ": direct commits will be refused"
         return Check(name, ok=pulls, detail=f"rules demand a pull request ({', '.join(blocking)}){then}")
     if (await _get(client, branch, f"/branches/{place}")).get("protected") and not kinds:
         return Check(name, ok=True, detail="classic branch protection is on: a direct commit may be refused")
     return Check(name, ok=True, detail=f"direct commits allowed ({', '.join(sorted(kinds)) or 'no rules'})")
+
+
+async def _own_branches(client: GitHubClient, branch: Branch, name: str, *, own: Collection[str]) -> Check:
+    """Whether the branches of pull requests can be made, and take our commits."""
+    there = await branches_under(client, Branch(branch.repository, next(iter(own))))
+    for other in there:
+        blocked = sorted(mine for mine in own if has_no_room(mine, other))
+        if blocked:
+            detail = f"branch {other} leaves no room for {', '.join(blocked[:5])}: rename or delete it"
+            return Check(name, ok=False, detail=detail)
+    for mine in own:
+        if mine == branch.name:
+            return Check(name, ok=False, detail=f"{mine} is the branch that pull requests would go to: rename it")
+    example = next(iter(own))
+    rules = await _rules_of(client, branch, example)
+    against = obstacles(rules, signs=await _of_an_app(client, branch), own=example)
+    if against:
+        detail = f"rules refuse branch {example} ({'; '.join(against)}): leave `failover/**` out of them"
+        return Check(name, ok=False, detail=detail)
+    return Check(name, ok=True, detail=f"{example} can be made")
+
+
+async def _rules_of(client: GitHubClient, branch: Branch, name: str) -> list[Any]:
+    """The rules that hold for a branch of that name, be it there or not."""
+    try:
+        return list(await _get(client, branch, f"/rules/branches/{quote(name, safe='')}"))
+    except FileNotFound:  # an old GitHub Enterprise Server has none
+        return []
 
 
 async def _get(client: GitHubClient, branch: Branch, below: str, *, pulls: bool = False) -> Any:

@@ -134,6 +134,9 @@ class GitHub:
     async def create_branch(self, branch: Branch, commit: str) -> None:
         await self._branches.create(branch, commit)
 
+    async def branches_in_the_way(self, branch: Branch) -> Sequence[str]:
+        return await self._branches.in_the_way(branch)
+
     async def make_commit(self, branch: Branch, parent: str, files: Mapping[str, bytes], message: str) -> Commit:
         return await self._commits.beside(branch, parent, files, message)
 
@@ -170,5 +173,5 @@ class GitHub:
 
     # Checks
 
-    async def check(self, branch: Branch, *, pulls: bool = False) -> Sequence[Check]:
-        return await check_branch(self._client, branch, pulls=pulls)
+    async def check(self, branch: Branch, *, pulls: bool = False, own: Collection[str] = ()) -> Sequence[Check]:
+        return await check_branch(self._client, branch, pulls=pulls, own=own)

@@ -250,6 +250,10 @@ class Forge(Protocol):
         """Makes a branch at a commit. Raises WriteConflict when there is one of that name, WriteUnknown."""
         ...
 
+    async def branches_in_the_way(self, branch: Branch) -> Sequence[str]:
+        """Those beside which there is no room for a branch of this name, asked now."""
+        ...
+
     async def make_commit(self, branch: Branch, parent: str, files: Mapping[str, bytes], message: str) -> Commit:
         """A commit on top of `parent` that no branch has yet. Raises WriteUnknown."""
         ...
@@ -300,15 +304,20 @@ class Forge(Protocol):
 
     # Checks
 
-    async def check(self, branch: Branch, *, pulls: bool = False) -> Sequence[Check]:
+    async def check(self, branch: Branch, *, pulls: bool = False, own: Collection[str] = ()) -> Sequence[Check]:
         """Whether the credentials may do the work on this branch, and which rules hold for it.
 
-        `pulls`: the work goes through pull requests.
+        `pulls`: the work goes through pull requests, from branches named `own`.
         """
         ...
 
 
 LOG_PAGE = 100
+
+
+def has_no_room(name: str, other: str) -> bool:
+    """Whether Git cannot have both branches: a branch is no folder of branches."""
+    return name.startswith(f"{other}/") or other.startswith(f"{name}/")
 
 
 def blob_sha(data: bytes) -> str:

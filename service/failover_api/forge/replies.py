@@ -26,6 +26,7 @@ from failover_api.errors import (
     WriteConflict,
     WriteUnknown,
 )
+from failover_api.forge.rules import ruling
 
 # https://docs.github.com/en/rest/using-the-rest-api/rate-limits-for-the-rest-api
 SECONDARY_WAIT_S = 60.0
@@ -53,6 +54,12 @@ class Reply:
         """GitHub's own text, on one line; where it says what is wrong with which field, with that."""
         details = [_detail(error) for error in self.errors]
         return _one_line(": ".join(filter(None, (_text(self.data), "; ".join(filter(None, details))))))
+
+    @property
+    def full_message(self) -> str:
+        """The same with its lines: of rules each stands on one of its own."""
+        text = self.data.get("message") if isinstance(self.data, dict) else None
+        return "\n".join([str(text or ""), *map(_detail, self.errors)])
 
     @property
     def errors(self) -> list[Any]:
@@ -91,13 +98,6 @@ _LOST_RACE = re.compile(
     r"Reference already exists|A pull request already exists|No commits between|PullRequest head invalid"
 )
 _CLEAN = re.compile(r"in clean status")
-# Rules for branches of our own, which no pull request gets around.
-_RULED_OUT = re.compile(r"creations being restricted|Cannot force-push to this branch")
-_PROTECTED = re.compile(
-    r"Repository rule violations found|Changes must be made through a pull request|protected branch|"
-    r"approving review|required status check|Required status check|Protected branch|"
-    r"authorized to push to this branch",
-)
 _SECONDARY = re.compile(r"secondary rate limit|abuse detection", re.IGNORECASE)
 _PRIMARY = re.compile(r"rate limit (already )?exceeded", re.IGNORECASE)
 _SURELY_REFUSED = {"UNPROCESSABLE", "BRANCH_PROTECTION_RULE_VIOLATION", "INSUFFICIENT_SCOPES"}
@@ -127,10 +127,8 @@ def refusal(reply: Reply, *, now: float, what: str, writing: bool) -> FailoverEr
             return _conflict(reply, text)
         case 422 if _NOT_GRANTED.search(reply.message):
             return GitHubPermission(f"{text}: the App's installation lacks a permission or the repository")
-        case 422 if _RULED_OUT.search(reply.message):
-            return GitHubPermission(f"{text}: a ruleset stands against it")
-        case 422 if _PROTECTED.search(reply.message):
-            return _protected(text)
+        case 422 if (ruled := _ruled(reply.full_message, text)) is not None:
+            return ruled
         case 422 if _LOST_RACE.search(reply.message) or '"sha" wasn\'t supplied' in reply.message:
             return WriteConflict(text)
         case status if status >= 500 or status == 408:
@@ -168,10 +166,9 @@ def graphql_refusal(reply: Reply, *, now: float, what: str, writing: bool, pulls
         return WriteConflict(text)
     if _CLEAN.search(message):
         return NothingToWaitFor(text)
-    if _RULED_OUT.search(message):
-        return GitHubPermission(f"{text}: a ruleset stands against it")
-    if _PROTECTED.search(message):
-        return _protected(text)
+    ruled = _ruled(str(first.get("message") or ""), text)
+    if ruled is not None:
+        return ruled
     if kind == "FORBIDDEN" or "not accessible by" in message:
         needed = f"{'pull_requests' if pulls else 'contents'}: {'write' if writing else 'read'}"
         return FreshlyRefused(f"{text}: the credentials need the permission {needed}")
@@ -221,8 +218,9 @@ def _wait_s(reply: Reply, *, now: float, used_up: bool) -> float | None:
 
 
 def _forbidden(reply: Reply, text: str) -> FailoverError:
-    if _PROTECTED.search(reply.message):
-        return _protected(text)
+    ruled = _ruled(reply.full_message, text)
+    if ruled is not None:
+        return ruled
     needed = reply.headers.get("x-accepted-github-permissions", "").replace("=", ": ")
     hint = f": the credentials need the permission {needed}" if needed else ""
     if "suspended" in reply.message:
@@ -234,15 +232,23 @@ def _forbidden(reply: Reply, text: str) -> FailoverError:
 def _conflict(reply: Reply, text: str) -> FailoverError:
     if _LOST_RACE.search(reply.message):
         return WriteConflict(text)
-    if _PROTECTED.search(reply.message):
-        return _protected(text)
+    ruled = _ruled(reply.full_message, text)
+    if ruled is not None:
+        return ruled
     if "repository is empty" in reply.message.lower():
         return RepositoryNotFound(text)
     return Conflict(text)
 
 
-def _protected(text: str) -> BranchProtected:
-    return BranchProtected(f"{text}; the service needs `policy: pull_request` (or `fallback: pull_request`)")
+def _ruled(message: str, text: str) -> FailoverError | None:
+    """What rules of the branch say, if they say anything: only some of them want a pull request."""
+    found = ruling(message)
+    if found is None:
+        return None
+    if found.is_cured:
+        advice = "the service needs `policy: pull_request` (or `fallback: pull_request`)"
+        return BranchProtected(f"{text}; {advice}", said=text)
+    return GitHubPermission(f"{text}; no pull request gets around that: {found.advice}")
 
 
 def _seconds(reply: Reply, header: str) -> float | None:

@@ -3,6 +3,6 @@
 writer, batch, ticket              policy direct: those who wait are written in one commit
 proposer, proposal                 policy pull_request: a branch, a commit and a pull request of ours
   own_branch, tip, finishing       that branch, what is on it, what comes after
-grouping, repeats                  a group as tasks; a key that comes again
+grouping, members, repeats         a group as tasks; what a pull request holds of it; a key that comes again
   task                             a wish, and how it is thought through
 """

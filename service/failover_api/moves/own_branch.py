@@ -4,14 +4,16 @@ A branch that is there already may be of an earlier call that was left half done
 merged, or a person's. The first is gone on from, the second made anew, the third left alone.
 """
 
+import contextlib
 import dataclasses
 import time
+from collections.abc import Iterator
 
 from failover_api.core.message import Asked, asked_of, commit_message
 from failover_api.core.proposal import pull_request_text
 from failover_api.core.trailers import Record
-from failover_api.errors import OperationPending, WriteConflict
-from failover_api.forge.port import Commit, Forge
+from failover_api.errors import BranchProtected, CannotPlan, GitHubPermission, OperationPending, WriteConflict
+from failover_api.forge.port import Commit, Forge, has_no_room
 from failover_api.moves.task import Task
 from failover_api.moves.tip import Base, Tip, Tips
 from failover_api.observation import snapshot_of
@@ -27,27 +29,38 @@ class OwnBranch:
     async def with_commit(self, base: Base) -> tuple[Commit, Asked]:
         """Brings it to hold our commit on the base, and says whose wish that is.
 
-        Raises OperationPending for a branch that is not ours, WriteConflict and WriteUnknown when it has to be looked
-        at anew.
+        Raises OperationPending for a branch that is not ours or is in the way, GitHubPermission for a rule against
+        it, WriteConflict and WriteUnknown when it has to be looked at anew.
         """
-        try:
-            await self._forge.create_branch(self.branch, base.head)
-        except WriteConflict:
-            head = await self._forge.branch_head(self.branch)
-        else:
-            head = base.head
-        if head is None:
-            raise WriteConflict(f"{self.branch} is gone again")
-        if head == base.head:
-            return await self._commit(base), self._task.asked
-        return await self._going_on_from(head, base)
+        with _by_its_rules():
+            try:
+                await self._forge.create_branch(self.branch, base.head)
+            except WriteConflict:
+                head = await self._forge.branch_head(self.branch)
+            else:
+                head = base.head
+            if head is None:
+                await self._check_room()
+                raise WriteConflict(f"{self.branch} is gone again")
+            if head == base.head:
+                return await self._commit(base), self._task.asked
+            return await self._going_on_from(head, base)
 
     async def anew(self, base: Base, head: str, asked: Asked) -> Commit:
         """Moves it from `head` to one commit on the base. Raises WriteConflict when it is elsewhere by now."""
         message = commit_message([(plan, asked) for plan in base.thought.plans])
-        commit = await self._forge.make_commit(self._task.branch, base.head, base.files, message)
-        await self._forge.move_branch(self.branch, head, commit.sha)
+        with _by_its_rules():
+            commit = await self._forge.make_commit(self._task.branch, base.head, base.files, message)
+            await self._forge.move_branch(self.branch, head, commit.sha)
         return commit
+
+    async def _check_room(self) -> None:
+        """Raises OperationPending when a branch has the name of one of ours' folders, or ours is one of its."""
+        for name in await self._forge.branches_in_the_way(self.branch):
+            raise OperationPending(
+                f"branch {name} of {self.branch.repository} is in the way: Git has no room for {self.branch.name} "
+                "beside it; rename or delete it"
+            )
 
     async def _going_on_from(self, head: str, base: Base) -> tuple[Commit, Asked]:
         pulls = await self._forge.pull_requests(
@@ -89,6 +102,27 @@ class OwnBranch:
         snapshot = snapshot_of(self.branch, base.seen, base.seen, base.head)
         message = commit_message([(plan, self._task.asked) for plan in base.thought.plans])
         return await self._forge.commit(snapshot, base.files, message)
+
+
+@contextlib.contextmanager
+def _by_its_rules() -> Iterator[None]:
+    """No policy helps against a rule that wants a pull request for the very branch of one."""
+    try:
+        yield
+    except BranchProtected as exc:
+        raise GitHubPermission(
+            f"{exc.said}; the rule is about the branch of the pull request itself: leave `failover/**` out of it, or "
+            "let the App past it (its bypass list)"
+        ) from exc
+
+
+def check_base(task: Task) -> None:
+    """Raises CannotPlan where the base leaves no room for the branch that the pull request would come from."""
+    own, base = task.head_branch.name, task.branch.name
+    if own == base or has_no_room(own, base):
+        raise CannotPlan(
+            f"{task.name} goes to branch {base}, which leaves no room for {own}, where its pull request comes from"
+        )
 
 
 def is_same_wish(task: Task, record: Record, base: Base) -> bool:

@@ -17,6 +17,7 @@ from collections.abc import Sequence
 from failover_api.backoff import ATTEMPTS, back_off
 from failover_api.core.catalog import PullRequestOptions
 from failover_api.core.message import asked_of
+from failover_api.core.proposal import superseded_text
 from failover_api.core.trailers import Record, read_records
 from failover_api.errors import (
     ChangedSince,
@@ -36,9 +37,10 @@ from failover_api.errors import (
 from failover_api.forge.port import Commit, Forge, PullRequest
 from failover_api.history import branches_about
 from failover_api.moves.finishing import CALLS_TO_OPEN, calls_of, finish, options_of
-from failover_api.moves.own_branch import OwnBranch, is_same_wish, is_text_of, text_of, with_force
+from failover_api.moves.members import held_by, those_of, with_others
+from failover_api.moves.own_branch import OwnBranch, check_base, is_same_wish, is_text_of, text_of, with_force
 from failover_api.moves.repeats import Repeats
-from failover_api.moves.task import Step, Task
+from failover_api.moves.task import Step, Task, refusal_of
 from failover_api.moves.tip import Base, Tip, Tips
 from failover_api.observation import Observer, Seen
 from failover_api.outcome import Outcome
@@ -70,6 +72,7 @@ class Proposal:
         self._own = OwnBranch(task, forge=forge, tips=tips, not_before=self._started)
         self._slots = slots
         self._gave_way: list[str] = []  # URLs of those that this call has closed
+        self._in_the_way: dict[str, FailoverError] = {}  # by service of a group: another's pull request
         self.is_in_doubt = False  # a pull request may have been opened, and has no reply (yet)
         self.opened: Outcome | None = None  # once it is known to be open
 
@@ -83,6 +86,7 @@ class Proposal:
 
     async def rehearse(self) -> Outcome:
         """What a run would answer, refused exactly where it would be; nothing is written."""
+        check_base(self._task)
         seen, head = await self._see(self._started)
         first = await self._repeats.first_outcome(self._task, seen, head, not_before=self._started)
         if first is not None:
@@ -94,6 +98,7 @@ class Proposal:
 
     async def run(self) -> Outcome:
         """Opens the pull request, or gives the one that is open."""
+        check_base(self._task)
         try:
             return await self._attempt_until_known()
         except FailoverError as exc:
@@ -109,7 +114,8 @@ class Proposal:
         bound = self._task.versions is not None or self._task.needs_history
         # Of a group's services the end asks whether another was faster; the base is seen to be current by the reply.
         not_before = self._started if bound or len(self._branches) == 1 else None
-        pulls_not_before = self._started if bound else None
+        # Another group's may hold one of the services: only what is open now says so, and nothing is written before.
+        pulls_not_before = self._started if bound or len(self._branches) > 1 else None
         last: FailoverError | None = None
         for attempt in range(ATTEMPTS):
             if attempt:
@@ -143,7 +149,8 @@ class Proposal:
         if base is None:
             return await self._attempt(self._started, pulls_not_before)
         pulls = await self._open_ones(pulls_not_before)
-        if pulls_not_before is None and (pulls or not base.thought.has_changes):
+        is_current = not_before is not None and pulls_not_before is not None
+        if not is_current and (pulls or not base.thought.has_changes):
             return await self._attempt(self._started, self._started)  # what needs no write has to be current
         answer = await self._pending(base, pulls, writing=True)
         if answer is not None:
@@ -211,12 +218,31 @@ class Proposal:
                 await self._give_way_to_an_older(pull)  # opened by this very call; a newer one gives way by itself
                 pulls = [pull]
         going: list[PullRequest] = []
+        self._in_the_way.clear()
         answers = [await self._weigh(pull, base, going, writing=writing) for pull in pulls]
+        if self._in_the_way:
+            names = [service.name for service in self._task.services if service.name in self._in_the_way]
+            raise refusal_of({name: self._in_the_way[name] for name in names})
         for pull in going if writing else ():
             await self._supersede(pull)
         return next((answer for answer in answers if answer is not None), None)
 
     async def _weigh(self, pull: PullRequest, base: Base, going: list[PullRequest], *, writing: bool) -> Outcome | None:
+        """As _weigh_one(). Of a group all pull requests that are in its services' way are found, not just the first."""
+        try:
+            return await self._weigh_one(pull, base, going, writing=writing)
+        except OperationPending as exc:
+            if self._task.asked.group is None:
+                raise
+            held = held_by(pull, self._task)
+            if pull.branch == self._task.head_branch.name or not held:
+                raise  # it is in the way of the group itself
+            self._in_the_way |= {name: self._in_the_way.get(name, exc) for name in held}
+            return None
+
+    async def _weigh_one(
+        self, pull: PullRequest, base: Base, going: list[PullRequest], *, writing: bool
+    ) -> Outcome | None:
         """The answer when it is what is asked for; into `going` when it has to give way; neither when it may stay."""
         is_own = pull.branch == self._task.head_branch.name
         tip = await self._tips.read(self._task, pull.head, base)
@@ -246,7 +272,7 @@ class Proposal:
         return None
 
     async def _supersede(self, pull: PullRequest) -> None:
-        comment = f"Superseded: `{self._task.asked.by}` asked for {self._task.action} of {self._task.name}."
+        comment = superseded_text(self._task.asked.by, self._task.action, self._task.name)
         self.is_in_doubt = True
         self._gave_way.append(pull.url)
         await self._forge.close_pull_request(self._task.branch, pull.number, comment=comment)
@@ -256,7 +282,8 @@ class Proposal:
     ) -> Outcome | None:
         """The same pull request; planned again when the files changed on the base."""
         commit, mine = tip.commit, record.operation == self._task.asked.operation
-        task, base = self._with_those_of(tip, base)
+        whole = base
+        task, base = those_of(tip, self._task, base)
         if await self._tips.is_current(task, tip, base, pull.url, not_before=self._started):
             if writing and commit and not is_text_of(pull.body, tip.comparison.merge_base):
                 await self._say_anew(pull, dataclasses.replace(base, head=tip.comparison.merge_base), commit, record)
@@ -267,17 +294,8 @@ class Proposal:
             commit = await self._own.anew(base, pull.head, asked)
             pull = dataclasses.replace(pull, head=commit.sha)
             await self._say_anew(pull, base, commit, record)
-        answer = self._answer(base, pull, commit, record.operation)
+        answer = self._answer(with_others(whole, base, pull), pull, commit, record.operation)
         return await self._finished(answer) if mine and writing else answer
-
-    def _with_those_of(self, tip: Tip, base: Base) -> tuple[Task, Base]:
-        """Only those of a group that the open pull request moves: it gets no others meanwhile."""
-        members = tuple(service for service in self._task.services if service.name in tip.records)
-        if not members or len(members) == len(self._task.services):
-            return self._task, base
-        task = dataclasses.replace(self._task, services=members, versions=None)
-        seen = {service.name: base.seen[service.name] for service in members}
-        return task, Base(base.head, seen, task.think(seen, {}))
 
     async def _nothing_left(self, pull: PullRequest, base: Base, *, taken_back: bool) -> Outcome:
         if taken_back:
@@ -337,7 +355,7 @@ class Proposal:
         """A service's and its group's may be opened at the same moment: the older one stays."""
         if len(self._branches) == 1:
             return
-        names = {service.name for service in self._task.services}
+        names = {record.service for record in read_records(own.body)}
         for pull in await self._open_ones(time.monotonic()):
             moved = {record.service for record in read_records(pull.body)}
             if pull.number < own.number and names & moved:

@@ -14,6 +14,7 @@ from enum import StrEnum
 from failover_api.core.catalog import Action, Branch, Policy, Service
 from failover_api.core.message import Asked
 from failover_api.core.plan import Plan, plan
+from failover_api.core.sentence import names_of
 from failover_api.core.splice import Manifest, parse
 from failover_api.core.undo import plan_rollback
 from failover_api.errors import Conflict, FailoverError, PreconditionFailed
@@ -126,7 +127,8 @@ class Task:
     def think(self, seen: Seen, overlay: Overlay) -> Thought:
         """Plans each service on what was read, as the plans before leave it; its own changes go into `overlay`.
 
-        Raises PreconditionFailed, or what refuses a service (naming it, in a group) unless it is to be skipped.
+        Raises PreconditionFailed, or what refuses a service unless it is to be skipped; of a group's services it names
+        all that are refused.
         """
         self._check_versions(seen)
         plans: list[Plan] = []
@@ -136,15 +138,18 @@ class Task:
             try:
                 planned = self._plan(seen[service.name], edited)
             except FailoverError as exc:
-                refusal = self._naming(service, exc)
-                if not self.skip_refused:
-                    raise refusal from exc
-                refused[service.name] = refusal
+                if self.asked.group is None:
+                    raise
+                refused[service.name] = exc
             else:
                 plans.append(planned)
                 edited.update(planned.new)
+        if refused and not self.skip_refused:
+            raise refusal_of(refused)
         overlay.update(edited)
-        return Thought(tuple(plans), refused, self._version(seen))
+        return Thought(
+            tuple(plans), {name: _named(name, error) for name, error in refused.items()}, self._version(seen)
+        )
 
     def outcome(
         self, thought: Thought, *, changed: bool, dry_run: bool = False, commit: Commit | None = None
@@ -181,13 +186,26 @@ class Task:
         own = {service.name: seen[service.name] for service in self.services}  # in a batch many others were seen too
         return joined_version(list(versions_of(own).values()))
 
-    def _naming(self, service: Service, error: FailoverError) -> FailoverError:
-        if self.asked.group is None:
-            return error
-        named = copy.copy(error)
-        named.detail = f"{service.name}: {error.detail}"
-        named.args = (named.detail,)
-        return named
+
+def refusal_of(refused: Mapping[str, FailoverError]) -> FailoverError:
+    """What refuses a group: of the kind of its first service that is refused; it names them all."""
+    (first, error), *others = refused.items()
+    told = _named(first, error)
+    if others:
+        told = _saying(told, f"{told.detail} (and refused as well: {names_of(name for name, _ in others)})")
+    told.refused = dict(refused)
+    return told
+
+
+def _named(service: str, error: FailoverError) -> FailoverError:
+    return _saying(error, f"{service}: {error.detail}")
+
+
+def _saying(error: FailoverError, detail: str) -> FailoverError:
+    """The same error in other words."""
+    other = copy.copy(error)
+    other.detail, other.args = detail, (detail,)
+    return other
 
 
 @dataclass(slots=True, kw_only=True)

@@ -202,7 +202,7 @@ def _questions(move: Move, asked: dict[str, Any], refusal: FailoverError | None)
 def _answers(slugs: frozenset[str] | None, refusal: FailoverError) -> bool:
     if slugs is None:
         return problems.status_of(refusal) in _REFUSALS
-    return refusal.slug in slugs
+    return not slugs.isdisjoint({refusal.slug, *(one.slug for one in refusal.refused.values())})
 
 
 def _heading(move: Move, moved: Moved) -> str:

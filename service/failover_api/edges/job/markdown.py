@@ -24,10 +24,17 @@ def problem_page(wanted: Wanted | None, problem: Body) -> str:
     told = [
         f"### {_text(wanted.title if wanted else 'failover')}: {what}",
         f"**{_text(problem.get('title', 'Error'))}** (`{re.sub('[^a-z-]', '', slug)}`): {_text(problem.get('detail'))}",
+        _refused(problem.get("refused") or []),
         f"What to do: {_text(cure(slug))}" if cure(slug) else "",
         "**The change may have been made.**" if unknown else "Nothing was written.",
     ]
     return _page(told)
+
+
+def _refused(refused: Sequence[Body]) -> str:
+    """Of a group: each of its services that is refused, where there are several."""
+    rows = [(one["service"], one["title"], one["detail"]) for one in refused]
+    return _table(("service", "refused", "why"), rows) if len(rows) > 1 else ""
 
 
 def outcome_page(wanted: Wanted, body: Body) -> str:

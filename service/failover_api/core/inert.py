@@ -1,0 +1,76 @@
+"""Text from outside as it may stand where a program acts on words: in a commit, a pull request, a chat.
+
+    inert()       Git and its hosts: mentions, references that close issues, words that switch CI off, trailers
+    unmarked()    a chat or a mail: nothing is Markdown, HTML or a mention
+
+inert() only puts an invisible character between letters, and restored() takes it away again: one_line() lets none in,
+so what was written is read back exactly. In unmarked() signs of markup give way to others that look like them.
+
+No expression here is slower than the text is long: a diff may have a line of a mebibyte.
+"""
+
+import re
+
+JOINER = "\u2060"  # a word joiner has no width, and nothing breaks there
+
+# https://docs.github.com/en/issues/tracking-your-work-with-issues/using-issues/linking-a-pull-request-to-an-issue
+# https://docs.github.com/en/actions/how-tos/manage-workflow-runs/skip-workflow-runs
+_AFTER = re.compile(
+    r"(?<![A-Za-z0-9])@(?=\w)"  # @user, @org/team; not in an address or a digest
+    r"|#(?=\w)"  # closes #12, acme/tea#12, PROJ-1 #done
+    r"|(?<![A-Za-z0-9])gh-(?=[0-9])"
+    r"|\[(?=[^\[\]\n]{0,40}(?:skip|\bno\b|\bci\b))"  # [skip ci], [ci skip], [no ci], [skip actions]
+    r"|(?<![A-Za-z0-9])no(?=_ci(?![A-Za-z0-9]))"  # ***NO_CI***
+    r"|(?<![A-Za-z0-9])(?:close|fix|resolv)(?=(?:e?[sd])?(?:e)?[\s:]+https?:)",
+    re.IGNORECASE,
+)
+# Trailers that hosts and release tools act on, where a host breaks the line before them.
+_KEY = re.compile(
+    r"(?<![A-Za-z-])(?:(?:signed-off|co-authored|co-developed|acked|approved|reviewed|reported|suggested|tested)-by|"
+    r"on-behalf-of|skip-checks|breaking-change|change-id|release-as|failover-[a-z-]{1,40})(?= ?:)",
+    re.IGNORECASE,
+)
+
+
+def inert(text: str) -> str:
+    """The same to the eye; no host of Git acts on it."""
+    return _KEY.sub(_joined, _AFTER.sub(_joined, text))
+
+
+def restored(text: str) -> str:
+    """What inert() was given."""
+    return text.replace(JOINER, "")
+
+
+def _joined(found: re.Match[str]) -> str:
+    return found[0] + JOINER
+
+
+_LOOKALIKES = str.maketrans(
+    {
+        "*": "\u2217",
+        "`": "\u02cb",
+        "<": "\u2039",
+        ">": "\u203a",
+        "[": "\uff3b",
+        "]": "\uff3d",
+        "~": "\u223c",
+        "|": "\u2223",
+    }
+)
+_LOW_LINE = "\u02cd"
+_EMPHASIS = re.compile(r"(?<![A-Za-z0-9])_|_(?![A-Za-z0-9])")
+_SIGNS = re.compile(
+    r"@(?=\S)"  # @everyone, @**all**
+    r"|#(?![0-9])"  # a heading, a channel, a hashtag; a number is the pull request we speak of
+    r"|&(?=[#\w])"  # &lt;
+    r"|:(?=[A-Za-z_+-][A-Za-z0-9_+-]*:)"  # :tada:
+    r"|\$(?=\$)"
+)
+_LINE_START = re.compile(r"^(?=[ \t]*(?:[-+=]|[0-9]{1,9}[.)]))", re.MULTILINE)
+
+
+def unmarked(text: str) -> str:
+    """Nearly the same to the eye; no chat and no mail takes it for markup, or tells anybody by it."""
+    plain = _EMPHASIS.sub(_LOW_LINE, text.translate(_LOOKALIKES))
+    return _LINE_START.sub(JOINER, _SIGNS.sub(_joined, plain))
