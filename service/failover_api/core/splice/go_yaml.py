@@ -14,7 +14,7 @@ from failover_api.errors import ParseError
 _BREAKS = "\r\n\x85\u2028\u2029"
 # https://github.com/kubernetes-sigs/kustomize/blob/master/kyaml/kio/byteio_reader.go, splitDocuments
 _SEPARATOR = re.compile(r"\n---([^\n]*)\n")
-_END_OF_NOTHING = re.compile(r"(?:[ \t]*(?:#[^\n]*)?\r?\n)*\.\.\.(?!\S)")
+_END_OF_NOTHING = re.compile(r"(?:[ \t]*+(?:#[^\n]*+)?\r?\n)*+\.\.\.(?!\S)")
 _MARK_ON_NEW_LINE = re.compile(f"[{_BREAKS}]\ufeff")
 # Behind what can end another token a colon may be an indicator, and a URI in a tag or directive is no scalar's.
 _COLONS = re.compile(rf"^%.*|!<[^<>\s]*>|(?<=[^\s\[\]{{}},:?\"']):+(?=[^ \t{_BREAKS}])", re.MULTILINE)

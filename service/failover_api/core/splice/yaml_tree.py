@@ -190,7 +190,8 @@ class _Builder:
         anchors, documents = _bind(self.shapes)
         if len(documents) > 1:
             read = go_yaml.is_read(cuts, [(self.ends[each.root - 1], self._is_empty(each.root)) for each in documents])
-            documents = tuple(replace(document, read=seen) for document, seen in zip(documents, read, strict=True))
+            pairs = zip(documents, read, strict=True)
+            documents = tuple(document if seen else replace(document, read=False) for document, seen in pairs)
         tree = Tree(self.text, self.shapes, self.starts, self.ends, self.after, documents, anchors)
         if anchors and _expanded_size(tree) > MAX_EXPANDED:
             raise ParseError(f"expands to more than {MAX_EXPANDED} nodes through its aliases", file=self.file)
