@@ -144,3 +144,15 @@ async def test_a_commit_of_ours_that_is_not_known_everywhere_yet_is_lag(
         await (
             github.log(MAIN, PATH, at=NEXT, not_before=None) if url == "commits" else github.read_at(MAIN, NEXT, [PATH])
         )
+
+
+async def test_a_commit_right_on_top_of_ours_costs_no_request_more(github: GitHub, api: respx.Router) -> None:
+    puts(api)
+    await github.commit(one_file(), {PATH: NEW}, "m")
+    get_file(api, answer(200, contents(ELSEWHERE)))
+    on_top = {"name": "main", "commit": {"sha": AFTER, "parents": [{"sha": NEXT}]}}
+    api.get(BRANCH_URL).mock(return_value=answer(200, on_top))
+    compare = api.get(COMPARE).mock(return_value=comparison(NEXT))
+    graphql(api, at_ref(entry(ELSEWHERE), oid=AFTER))
+    assert (await read(github)).data == ELSEWHERE
+    assert compare.call_count == 0

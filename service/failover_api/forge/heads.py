@@ -213,10 +213,14 @@ class Heads:
         what = f"reading branch {branch}"
         try:
             body = await self._client.get(branch.repository, _branch_url(branch), what=what, not_before=not_before)
-            return str(parse_json(body)["commit"]["sha"])
+            commit = parse_json(body)["commit"]
+            parents = {parent["sha"] for parent in commit.get("parents", ())}
+            if self._lag.newest(branch) in parents:  # one on top of ours
+                self._lag.saw(branch, HEAD, str(commit["sha"]))
+            return str(commit["sha"])
         except FileNotFound as exc:
             raise RepositoryNotFound(f"no branch {branch}, or the credentials cannot see it") from exc
-        except (KeyError, TypeError, ValueError) as exc:
+        except (AttributeError, KeyError, TypeError, ValueError) as exc:
             raise GitHubError(f"{what}: GitHub's answer names no commit") from exc
 
     async def _at_ref(self, branch: Branch, paths: Sequence[str]) -> tuple[str, dict[str, Found]] | FailoverError:
