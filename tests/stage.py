@@ -4,6 +4,7 @@ One sandbox serves the whole test run; each test has a repository of its own in 
 """
 
 import contextlib
+import fnmatch
 import functools
 import re
 import socket
@@ -122,8 +123,15 @@ class FaultsAndActs(Faults):
     def __init__(self) -> None:
         super().__init__()
         self.acts: list[Callable[[], object]] = []
+        self.acts_on: list[tuple[str, str, Callable[[], object]]] = []
+
+    def clear(self) -> None:
+        super().clear()
+        self.acts_on.clear()
 
     def take(self, method: str, path: str, authorization: str = "none", operation: str | None = None) -> Fault | None:
+        if self.acts_on and self.acts_on[0][0] == method and fnmatch.fnmatchcase(path, self.acts_on[0][1]):
+            self.acts_on.pop(0)[2]()
         if self.acts and (method == "PUT" or operation == "createCommitOnBranch"):
             self.acts.pop(0)()
         return super().take(method, path, authorization, operation)
@@ -225,6 +233,11 @@ class Stage:
         """Between our read and our write a person acts; one act a write."""
         assert isinstance(self.sandbox.faults, FaultsAndActs)
         self.sandbox.faults.acts.extend(acts)
+
+    def before_request(self, method: str, path: str, act: Callable[[], object]) -> None:
+        """A person acts just before GitHub takes a request; several acts in the order in which they are given."""
+        assert isinstance(self.sandbox.faults, FaultsAndActs)
+        self.sandbox.faults.acts_on.append((method, f"/repos/{self.repository}{path}", act))
 
     def replace(self, path: str, old: str, new: str, message: str = "By hand") -> str:
         text = (self.read(path) or b"").decode()

@@ -84,6 +84,8 @@ class Opening:
             tip = await self._tips.read(self._task, pull.head, self.sent.base)
             if tip.strangers:
                 return False  # a person goes on from it
+            if tip.records and all(record.operation != self.sent.operation for record in tip.records.values()):
+                return True  # another wish was put on the branch, and it is that one's now
             return await self.withdraw(pull, f"Refused on the base as it is now: `{why}`.")
         # One from the same branch keeps a request that comes late from opening another.
         known = self.sent.number is not None

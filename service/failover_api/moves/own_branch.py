@@ -26,6 +26,7 @@ class OwnBranch:
     def __init__(self, task: Task, *, forge: Forge, tips: Tips, not_before: float) -> None:
         self._task, self._forge, self._tips, self._not_before = task, forge, tips, not_before
         self.branch = task.head_branch
+        self.has_replaced = False  # another wish was on it, whose call may open ours yet
         self._made: dict[str, str] = {}  # our commits of this call, and what each was made on
 
     async def with_commit(self, base: Base) -> tuple[Commit, Asked]:
@@ -76,6 +77,7 @@ class OwnBranch:
             asked = asked_of(record)
             if is_current and tip.commit is not None:
                 return tip.commit, asked
+        self.has_replaced = self.has_replaced or (record is not None and asked is self._task.asked)
         return await self.anew(base, head, asked), asked
 
     async def _afresh(self, head: str, base: Base) -> tuple[Commit, Asked]:

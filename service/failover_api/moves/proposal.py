@@ -18,7 +18,7 @@ from collections.abc import Sequence
 from failover_api.backoff import ATTEMPTS, back_off
 from failover_api.core.catalog import PullRequestOptions
 from failover_api.core.message import Asked, asked_of
-from failover_api.core.trailers import read_records
+from failover_api.core.trailers import Record, read_records
 from failover_api.errors import (
     ChangedSince,
     Conflict,
@@ -281,7 +281,7 @@ class Proposal:
     async def _asked_again(self, weighed: Weighed, base: Base, *, writing: bool) -> Outcome | None:
         """The same pull request; planned again when the files changed on the base."""
         pull, tip, record = weighed.pull, weighed.tip, weighed.records[0]
-        commit, mine = tip.commit, self._opening.has_opened(pull)
+        commit, mine = tip.commit, self._is_of_this_call(pull, record)
         task, base = self._with_those_of(tip, base)
         try:
             is_current = await self._tips.is_current(task, tip, base, pull.url, not_before=self._started)
@@ -296,6 +296,11 @@ class Proposal:
             await self._open_ones.say(pull, base, commit, asked)
         answer = self._answer(base, pull, commit, record.operation, changed=mine)
         return await self._finished(answer, is_new=mine) if writing else answer
+
+    def _is_of_this_call(self, pull: PullRequest, record: Record) -> bool:
+        """Also where another's request opened it, with what this call had put on the branch meanwhile."""
+        ours = record.operation == self._task.asked.operation and self._own.has_replaced
+        return ours or self._opening.has_opened(pull)
 
     def _with_a_stranger(self, weighed: Weighed, refusal: OperationPending, *, mine: bool) -> Outcome:
         """A person pushed to what this very call has opened: it is open all the same. Raises `refusal` otherwise."""
