@@ -125,10 +125,6 @@ class FaultsAndActs(Faults):
         self.acts: list[Callable[[], object]] = []
         self.acts_on: list[tuple[str, str, Callable[[], object]]] = []
 
-    def clear(self) -> None:
-        super().clear()
-        self.acts_on.clear()
-
     def take(self, method: str, path: str, authorization: str = "none", operation: str | None = None) -> Fault | None:
         if self.acts_on and self.acts_on[0][0] == method and fnmatch.fnmatchcase(path, self.acts_on[0][1]):
             self.acts_on.pop(0)[2]()
@@ -139,6 +135,7 @@ class FaultsAndActs(Faults):
     def clear(self) -> None:
         super().clear()
         self.acts.clear()
+        self.acts_on.clear()
 
 
 class Requests(list[Request]):
@@ -237,7 +234,8 @@ class Stage:
     def before_request(self, method: str, path: str, act: Callable[[], object]) -> None:
         """A person acts just before GitHub takes a request; several acts in the order in which they are given."""
         assert isinstance(self.sandbox.faults, FaultsAndActs)
-        self.sandbox.faults.acts_on.append((method, f"/repos/{self.repository}{path}", act))
+        below = path if path == "/graphql" else f"/repos/{self.repository}{path}"
+        self.sandbox.faults.acts_on.append((method, below, act))
 
     def replace(self, path: str, old: str, new: str, message: str = "By hand") -> str:
         text = (self.read(path) or b"").decode()
