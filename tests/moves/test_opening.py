@@ -1,6 +1,7 @@
 """What one call has opened: it is told as changed, withdrawn, or unknown, and never as not applied while it is open."""
 
 import asyncio
+from typing import Any
 
 import pytest
 
@@ -24,8 +25,8 @@ def told(monkeypatch: pytest.MonkeyPatch) -> list[Ended]:
     heard: list[Ended] = []
     plain = Failover.__init__
 
-    def listening(self: Failover, *args: object, **how: object) -> None:
-        plain(self, *args, **{**how, "listeners": [heard.append]})  # type: ignore[arg-type]
+    def listening(self: Failover, *args: Any, **how: Any) -> None:
+        plain(self, *args, **{**how, "listeners": [heard.append]})
 
     monkeypatch.setattr(Failover, "__init__", listening)
     return heard

@@ -9,6 +9,7 @@ What fails here is a warning, not a failure of the failover.
 
 import contextlib
 import dataclasses
+import functools
 from collections.abc import Awaitable, Callable, Sequence
 
 from failover_api.backoff import back_off
@@ -119,7 +120,7 @@ class _Finishing:
                 self.warnings.append(f"{what}: {exc.detail}")
                 return
             for name in names:
-                await self._attempt(f"{what}: {name}", lambda name=name: ask([name]))  # type: ignore[misc]
+                await self._attempt(f"{what}: {name}", functools.partial(ask, [name]))
         except FailoverError as exc:
             self.warnings.append(f"{what}: {exc.detail}")
 
