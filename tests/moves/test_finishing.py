@@ -206,6 +206,44 @@ async def test_what_is_missing_is_done_when_it_is_asked_again(half_done: Stage) 
     assert not half_done.sandbox.operations("enablePullRequestAutoMerge"), "what is there is not asked for again"
 
 
+async def test_with_its_key_too_what_is_missing_is_done(half_done: Stage) -> None:
+    async with half_done.house() as house:
+        for where in LATER:
+            half_done.fault("status", status=403, **where)
+        first = await promote(house, key="alert-1")
+        again = await promote(house, key="alert-1")
+    (pull,) = half_done.pulls()
+    assert asked_for(pull) == (["failover", "urgent"], ["maria", "jonas"], ["operators"])
+    assert pull["auto_merge"] is not None
+    assert (again.is_repeat, again.operation, again.warnings) == (True, first.operation, ())
+
+
+async def test_what_is_merged_with_its_key_only_now_is_told(stage: Stage) -> None:
+    declare(stage, "auto_merge: squash")
+    async with stage.house() as house:
+        stage.fault("status", operation="enablePullRequestAutoMerge", status=403)
+        first = await promote(house, key="alert-1")
+        again = await promote(house, key="alert-1")
+        last = await promote(house, key="alert-1")
+    assert first.is_pending
+    assert again.operation == last.operation == first.operation
+    assert [(one.is_pending, one.is_repeat, one.changed) for one in (again, last)] == [
+        (False, False, True),
+        (False, True, True),
+    ]
+
+
+async def test_what_a_person_pushed_is_not_merged_by_its_key(stage: Stage) -> None:
+    declare(stage, "auto_merge: squash")
+    async with stage.house() as house:
+        stage.fault("status", operation="enablePullRequestAutoMerge", status=403)
+        await promote(house, key="alert-1")
+        stage.commit({"notes.txt": "mine\n"}, "Notes", "failover/sonarr")
+        again = await promote(house, key="alert-1")
+    assert again.is_pending
+    assert stage.read("notes.txt") is None
+
+
 async def test_who_has_reviewed_is_not_asked_again(half_done: Stage) -> None:
     async with half_done.house() as house:
         half_done.sandbox.protect(repository=half_done.repository, approvals=2)

@@ -212,7 +212,16 @@ class Proposal:
                 await self._opening.withdraw(
                     pull, f"Another was faster: operation `{first.operation}` of the same key."
                 )
-        return first
+        return await self._repeated(first)
+
+    async def _repeated(self, first: Outcome) -> Outcome:
+        """The first outcome of a key; while it is open, with what it has not got yet. Merging it is no repeat."""
+        pull = first.pull_request
+        if pull is None or first.commit is None or not first.is_pending or pull.head != first.commit.sha:
+            return first  # a person may have pushed to it
+        self.opened = first
+        done = await self._finish(dataclasses.replace(first, changed=False), is_new=False)
+        return dataclasses.replace(done, changed=True, is_repeat=not done.changed)
 
     async def _see(self, not_before: float | None) -> tuple[Seen, str]:
         branch = self._task.branch
@@ -351,7 +360,10 @@ class Proposal:
             text = "draft: the repository takes none, so it is open for review, and is not merged by itself"
             answer = dataclasses.replace(answer, warnings=(*answer.warnings, text))
         self.opened = answer
-        if calls_of(missing_in(opened, self._options)) > CALLS_TO_OPEN:
+        return await self._finish(answer, is_new=is_new)
+
+    async def _finish(self, answer: Outcome, *, is_new: bool) -> Outcome:
+        if answer.pull_request and calls_of(missing_in(answer.pull_request, self._options)) > CALLS_TO_OPEN:
             self._task.on_step(Step.FINISHING)
         return await finish(self._forge, self._task.branch, self._options, answer, is_new=is_new)
 
