@@ -60,11 +60,12 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Commit:
-    """A commit as the host shows it. `verified` when the host signed it."""
+    """A commit as the host shows it. `verified` when the host signed it; `parents` when its reply named them."""
 
     sha: str
     url: str
     verified: bool
+    parents: tuple[str, ...] = field(default=(), compare=False)
 
 
 @dataclass(frozen=True, slots=True)

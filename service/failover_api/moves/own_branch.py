@@ -96,6 +96,8 @@ class OwnBranch:
         snapshot = snapshot_of(self.branch, base.seen, base.seen, base.head)
         message = commit_message([(plan, self._task.asked) for plan in base.thought.plans])
         commit = await self._forge.commit(snapshot, base.files, message)
+        if commit.parents and commit.parents != (base.head,):  # a single file is compared with itself only
+            raise WriteConflict(f"somebody pushed to {self.branch} meanwhile")
         self._made[commit.sha] = base.head
         return commit
 
