@@ -4,6 +4,7 @@ One sandbox serves the whole test run; each test has a repository of its own in 
 """
 
 import contextlib
+import fnmatch
 import functools
 import re
 import socket
@@ -122,8 +123,11 @@ class FaultsAndActs(Faults):
     def __init__(self) -> None:
         super().__init__()
         self.acts: list[Callable[[], object]] = []
+        self.acts_on: list[tuple[str, str, Callable[[], object]]] = []
 
     def take(self, method: str, path: str, authorization: str = "none", operation: str | None = None) -> Fault | None:
+        if self.acts_on and self.acts_on[0][0] == method and fnmatch.fnmatchcase(path, self.acts_on[0][1]):
+            self.acts_on.pop(0)[2]()
         if self.acts and (method == "PUT" or operation == "createCommitOnBranch"):
             self.acts.pop(0)()
         return super().take(method, path, authorization, operation)
@@ -131,6 +135,7 @@ class FaultsAndActs(Faults):
     def clear(self) -> None:
         super().clear()
         self.acts.clear()
+        self.acts_on.clear()
 
 
 class Requests(list[Request]):
@@ -231,6 +236,12 @@ class Stage:
         """How many acts of a person wait for a write."""
         assert isinstance(self.sandbox.faults, FaultsAndActs)
         return len(self.sandbox.faults.acts)
+
+    def before_request(self, method: str, path: str, act: Callable[[], object]) -> None:
+        """A person acts just before GitHub takes a request; several acts in the order in which they are given."""
+        assert isinstance(self.sandbox.faults, FaultsAndActs)
+        below = path if path == "/graphql" else f"/repos/{self.repository}{path}"
+        self.sandbox.faults.acts_on.append((method, below, act))
 
     def replace(self, path: str, old: str, new: str, message: str = "By hand") -> str:
         text = (self.read(path) or b"").decode()

@@ -2,6 +2,7 @@
 
     policy direct           moves/writer, moves/batch         one commit for all who wait
     policy pull_request     moves/proposer, moves/proposal    a branch and a pull request
+    direct with a fallback  moves/fallback                    the first; the second where the branch takes no commits
 
 Every answer without a write (a status, a dry run, "already there", a refusal) is validated with the forge first; a
 write is validated by its own compare-and-swap.
@@ -15,17 +16,15 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any, TypeVar
 
-from cachetools import TTLCache
 from ulid import ULID
 
-from failover_api.core.catalog import Action, Branch, Catalog, Policy, Service, Switch
+from failover_api.core.catalog import Action, Branch, Catalog, Service, Switch
 from failover_api.core.message import Asked
 from failover_api.core.state import Detection, detect
 from failover_api.core.switching import obstacle
 from failover_api.core.trailers import idempotency_digest
 from failover_api.deadline import too_late, within_deadline
 from failover_api.errors import (
-    BranchProtected,
     FailoverError,
     ForgeFailure,
     InternalError,
@@ -36,6 +35,7 @@ from failover_api.forge.concurrency import both
 from failover_api.forge.port import Forge, PullRequest
 from failover_api.history import Entry, History, Page, position
 from failover_api.last_moves import LastMoves
+from failover_api.moves.fallback import ByPolicy
 from failover_api.moves.grouping import check_branches, check_versions, half_done, parts_of
 from failover_api.moves.proposer import Proposer
 from failover_api.moves.repeats import Repeats
@@ -46,7 +46,6 @@ from failover_api.observation import Observation, Observer
 from failover_api.outcome import GroupOutcome, Outcome
 
 T = TypeVar("T")
-PROTECTED_S = 60.0  # how long a branch that refused a commit is not tried again, where there is a fallback
 _log = logging.getLogger(__name__)
 
 
@@ -120,7 +119,7 @@ class Failover:
         tips = Tips(forge, self._observer, self._history)
         self._writer = Writer(forge, self._observer, repeats)
         self._proposer = Proposer(forge, self._observer, repeats, tips)
-        self._protected: TTLCache[Branch, bool] = TTLCache(64, PROTECTED_S)
+        self._moves = ByPolicy(forge, self._writer, self._proposer)
 
     @property
     def writes_waiting(self) -> int:
@@ -216,7 +215,7 @@ class Failover:
         done: list[Outcome] = []
         for task in tasks:
             try:
-                done.append(await self._told(task, wish, self._write(task, clock.left_s)))
+                done.append(await self._told(task, wish, self._moves.carry_out(task, deadline_s=clock.left_s)))
             except FailoverError as exc:
                 if not any(one.changed for one in done):
                     raise
@@ -231,7 +230,7 @@ class Failover:
         refused: dict[str, FailoverError] = {}
         for task in tasks:
             try:
-                outcomes.append(await self._told(task, wish, self._rehearse(task, clock.left_s)))
+                outcomes.append(await self._told(task, wish, self._moves.rehearse(task, deadline_s=clock.left_s)))
             except FailoverError as exc:
                 if not exc.refused:
                     raise
@@ -248,32 +247,8 @@ class Failover:
         return too_late(self._deadline_s)
 
     async def _carry_out(self, task: Task, wish: Wish) -> Outcome:
-        return await (self._rehearse if wish.dry_run else self._write)(task, self._deadline_s)
-
-    async def _rehearse(self, task: Task, deadline_s: float) -> Outcome:
-        clock = _Clock(deadline_s)
-        if task.policy is Policy.DIRECT:
-            outcome = await within_deadline(self._writer.rehearse(task), deadline_s=clock.left_s, late=self._late)
-            if outcome.changed or not _has_fallback(task):
-                return outcome
-        return await within_deadline(self._proposer.rehearse(task), deadline_s=clock.left_s, late=self._late)
-
-    async def _write(self, task: Task, deadline_s: float) -> Outcome:
-        """By the task's policy; one that has a fallback goes the other way where the branch takes no commits.
-
-        There a pull request may be open even when there is nothing to do on the branch.
-        """
-        clock = _Clock(deadline_s)
-        if task.policy is Policy.DIRECT and not (_has_fallback(task) and task.branch in self._protected):
-            try:
-                outcome = await self._writer.carry_out(task, deadline_s=clock.left_s)
-                if outcome.changed or not _has_fallback(task):
-                    return outcome
-            except BranchProtected:
-                if not _has_fallback(task):
-                    raise
-                self._protected[task.branch] = True
-        return await self._proposer.carry_out(task, deadline_s=clock.left_s)
+        act = self._moves.rehearse if wish.dry_run else self._moves.carry_out
+        return await act(task, deadline_s=self._deadline_s)
 
     async def _told(self, task: Task, wish: Wish, work: Awaitable[Outcome]) -> Outcome:
         """Awaits a move and says what came of it, in the log (one line a decision) and to those who listen."""
@@ -349,10 +324,6 @@ class _Clock:
     @property
     def left_s(self) -> float:
         return max(0.0, self._end - time.monotonic())
-
-
-def _has_fallback(task: Task) -> bool:
-    return all(service.fallback is Policy.PULL_REQUEST for service in task.services)
 
 
 def _asked(wish: Wish, operation: str, group: str | None = None) -> Asked:

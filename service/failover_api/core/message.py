@@ -13,6 +13,7 @@ from failover_api.core.inert import inert
 from failover_api.core.listing import change_text
 from failover_api.core.plan import Change, Plan
 from failover_api.core.sentence import destination, sentence
+from failover_api.core.state import State
 from failover_api.core.trailers import REASON, Record, write_trailers
 from failover_api.core.wording import MAX_LENGTH, is_printable, one_line, shown
 from failover_api.errors import BadRequest
@@ -113,6 +114,21 @@ def headline(plans: Sequence[Plan]) -> str:
     verb = verbs.pop() if len(verbs) == 1 else "Move"
     where = destination(plans)
     return f"{verb} {what} to {where}" if where else f"{verb} {what}"
+
+
+def headline_of(records: Sequence[Record]) -> str:
+    """The same, of what trailers say; "" of none."""
+    if not records:
+        return ""
+    what = records[0].service if len(records) == 1 else f"{len(records)} services"
+    verbs = {_VERBS.get(action) for action in Action if action.value in {record.action for record in records}}
+    verb = verbs.pop() if len(verbs) == 1 else "Move"
+    after = {record.after for record in records}
+    if len(after) > 1:
+        return f"{verb} {what}"
+    own = "its" if len(records) == 1 else "their"
+    sides = {State.PRIMARY.value, State.BACKUP.value}
+    return f"{verb} {what} to {after.pop() if after <= sides else f'{own} former values'}"
 
 
 def movement(plan: Plan, name: Callable[[str], str]) -> str:

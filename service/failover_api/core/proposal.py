@@ -79,6 +79,12 @@ def superseded_text(by: str, action: Action, name: str) -> str:
     return f"Superseded: {_code(by)} asked for {action} of {name}."
 
 
+def needless_text(by: str, action: Action, name: str, commit: str | None) -> str:
+    """The comment on a pull request whose work a direct commit has done."""
+    at = f" as {commit}" if commit else ""
+    return f"Not needed any more: {_code(by)} had {action} of {name} committed{at}."
+
+
 def _movements(plans: Sequence[Plan]) -> _Block:
     if len(plans) == 1:
         return _Block("", [movement(plans[0], _code)], "", "service")

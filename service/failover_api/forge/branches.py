@@ -24,6 +24,8 @@ from failover_api.forge.port import has_no_room
 from failover_api.forge.replies import NotUnderstood
 from failover_api.forge.repository import about, change
 
+NOWHERE = "0" * 40  # what updateRefs takes for "deleted"
+
 
 class Branches:
     """Branches, by their heads."""
@@ -63,6 +65,20 @@ class Branches:
         except WriteUnknown as exc:
             await self._settle(branch, before, after, exc)
         self._heads.moved(branch, before)
+
+    async def delete(self, branch: Branch, at: str) -> None:
+        """As Forge.delete_branch(). Where GitHub does not know updateRefs yet, as move() is made."""
+        if (await about(self._client, branch, not_before=None)).get("delete_branch_on_merge"):
+            return
+        try:
+            await self._swap(branch, at, NOWHERE)
+        except NotUnderstood:
+            now = await self.head(branch)
+            if now != at:
+                raise _conflict(branch, now, at) from None
+            below = f"git/refs/heads/{quote(branch.name)}"
+            await change(self._client, "DELETE", branch, below, None, what=f"deleting branch {branch}")
+        self._heads.moved(branch, at)
 
     async def _swap(self, branch: Branch, before: str, after: str) -> None:
         what = f"moving branch {branch}"

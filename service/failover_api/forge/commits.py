@@ -117,7 +117,8 @@ class Commits:
             raise RepositoryNotFound(f"no branch {branch}, or the credentials may not write to it") from exc
         try:
             made = reply.data["commit"]
-            return _commit(made), [parent["sha"] for parent in made.get("parents", ())]
+            commit = _commit(made)
+            return commit, list(commit.parents)
         except (AttributeError, KeyError, TypeError) as exc:
             raise WriteUnknown(f"writing {old.path}: GitHub's answer names no commit") from exc
 
@@ -187,4 +188,5 @@ class Commits:
 
 
 def _commit(made: Any) -> Commit:
-    return Commit(made["sha"], made["html_url"], bool((made.get("verification") or {}).get("verified")))
+    verified = bool((made.get("verification") or {}).get("verified"))
+    return Commit(made["sha"], made["html_url"], verified, tuple(parent["sha"] for parent in made.get("parents", ())))

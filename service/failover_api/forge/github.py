@@ -143,6 +143,9 @@ class GitHub:
     async def move_branch(self, branch: Branch, before: str, after: str) -> None:
         await self._branches.move(branch, before, after)
 
+    async def delete_branch(self, branch: Branch, at: str) -> None:
+        await self._branches.delete(branch, at)
+
     async def open_pull_requests(
         self, base: Branch, heads: Collection[str], *, not_before: float | None
     ) -> Sequence[PullRequest]:
@@ -153,14 +156,17 @@ class GitHub:
     ) -> Sequence[PullRequest]:
         return await self._pulls.from_branch(base, head, not_before, any_base=any_base)
 
+    async def pull_request(self, base: Branch, number: int) -> PullRequest:
+        return await self._pulls.read(base, number)
+
     async def create_pull_request(self, base: Branch, head: str, *, title: str, body: str, draft: bool) -> PullRequest:
         return await self._pulls.create(base, head, title=title, body=body, draft=draft)
 
-    async def edit_pull_request(self, base: Branch, number: int, *, body: str) -> None:
-        await self._pulls.edit(base, number, body=body)
+    async def edit_pull_request(self, base: Branch, number: int, *, body: str, title: str | None = None) -> None:
+        await self._pulls.edit(base, number, body=body, title=title)
 
-    async def close_pull_request(self, base: Branch, number: int, *, comment: str) -> None:
-        await self._pulls.close(base, number, comment=comment)
+    async def close_pull_request(self, base: Branch, number: int, *, comment: str) -> bool:
+        return await self._pulls.close(base, number, comment=comment)
 
     async def add_labels(self, base: Branch, number: int, labels: Sequence[str]) -> None:
         await self._review.add_labels(base, number, labels)
@@ -170,6 +176,12 @@ class GitHub:
 
     async def enable_auto_merge(self, base: Branch, pull_request: PullRequest, method: str | None) -> bool:
         return await self._review.enable_auto_merge(base, pull_request, method)
+
+    async def enqueue(self, base: Branch, pull_request: PullRequest) -> bool:
+        return await self._review.enqueue(base, pull_request)
+
+    async def reviewed_by(self, base: Branch, number: int) -> Sequence[str]:
+        return await self._review.reviewed_by(base, number)
 
     # Checks
 

@@ -60,11 +60,12 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Commit:
-    """A commit as the host shows it. `verified` when the host signed it."""
+    """A commit as the host shows it. `verified` when the host signed it; `parents` when its reply named them."""
 
     sha: str
     url: str
     verified: bool
+    parents: tuple[str, ...] = field(default=(), compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,6 +126,8 @@ class PullRequest:
 
     `base` is the branch it leads to, `base_head` the commit that was at, when the host says. `merge_commit` is what it
     was merged as; `node_id` is the host's own name for it. `created_at` is RFC 3339, "" when the host does not say.
+    What it was given besides its text (`title`, `labels`, who is asked for a review still, whether it is to be merged
+    by itself) makes no other pull request of it.
     """
 
     number: int
@@ -138,6 +141,12 @@ class PullRequest:
     base_head: str | None = None
     merge_commit: str | None = None
     created_at: str = ""
+    title: str = field(default="", compare=False)
+    is_draft: bool = field(default=False, compare=False)
+    labels: tuple[str, ...] = field(default=(), compare=False)
+    reviewers: tuple[str, ...] = field(default=(), compare=False)
+    team_reviewers: tuple[str, ...] = field(default=(), compare=False)
+    auto_merge: bool = field(default=False, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -262,6 +271,10 @@ class Forge(Protocol):
         """Puts a branch that is at `before` to `after`, whatever is between. Raises WriteConflict, WriteUnknown."""
         ...
 
+    async def delete_branch(self, branch: Branch, at: str) -> None:
+        """Deletes a branch that is at commit `at`, unless the host does so itself after a merge. Raises as above."""
+        ...
+
     async def open_pull_requests(
         self, base: Branch, heads: Collection[str], *, not_before: float | None
     ) -> Sequence[PullRequest]:
@@ -277,16 +290,23 @@ class Forge(Protocol):
         """
         ...
 
+    async def pull_request(self, base: Branch, number: int) -> PullRequest:
+        """One of them as it is now."""
+        ...
+
     async def create_pull_request(self, base: Branch, head: str, *, title: str, body: str, draft: bool) -> PullRequest:
-        """Raises WriteConflict when one is open or nothing is to be merged, WriteUnknown."""
+        """A `draft` is opened ready where there are no drafts.
+
+        Raises WriteConflict when one is open or nothing is to be merged, WriteUnknown.
+        """
         ...
 
-    async def edit_pull_request(self, base: Branch, number: int, *, body: str) -> None:
-        """Puts another body in; the title may be a person's by now. Raises WriteUnknown, as the following do."""
+    async def edit_pull_request(self, base: Branch, number: int, *, body: str, title: str | None = None) -> None:
+        """Puts another body in; None leaves the title. Raises WriteUnknown, as the following do."""
         ...
 
-    async def close_pull_request(self, base: Branch, number: int, *, comment: str) -> None:
-        """Says why, then closes."""
+    async def close_pull_request(self, base: Branch, number: int, *, comment: str) -> bool:
+        """Says why, then closes. False when it was merged before that."""
         ...
 
     async def add_labels(self, base: Branch, number: int, labels: Sequence[str]) -> None: ...
@@ -298,8 +318,17 @@ class Forge(Protocol):
     async def enable_auto_merge(self, base: Branch, pull_request: PullRequest, method: str | None) -> bool:
         """`method` is squash, merge or rebase; None: the first that the repository allows.
 
-        What has nothing to wait for is merged at once, if its head is still `pull_request.head`: then it is True.
+        What has nothing to wait for is merged at once, if its head is still `pull_request.head`: then it is True. Where
+        a merge queue merges, it is put into that. Raises Conflict when the base or the head moved meanwhile.
         """
+        ...
+
+    async def enqueue(self, base: Branch, pull_request: PullRequest) -> bool:
+        """Puts it into the merge queue, now or when it is ready; False where there is none."""
+        ...
+
+    async def reviewed_by(self, base: Branch, number: int) -> Sequence[str]:
+        """Who has reviewed it: they are not among its `reviewers` any more, nor is a team of theirs."""
         ...
 
     # Checks

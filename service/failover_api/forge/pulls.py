@@ -15,10 +15,14 @@ from failover_api.core.json_text import parse_json
 from failover_api.errors import FailoverError, FileNotFound, GitHubError, RepositoryNotFound, WriteUnknown
 from failover_api.forge.client import GitHubClient
 from failover_api.forge.port import PullRequest
+from failover_api.forge.replies import Reply, refuses_drafts
 from failover_api.forge.repository import change
 
 PAGE = 100
-_KEPT = ("number", "html_url", "node_id", "state", "created_at", "merged", "merged_at", "merge_commit_sha", "body")
+_KEPT = (
+    *("number", "html_url", "node_id", "state", "created_at", "merged", "merged_at", "merge_commit_sha"),
+    *("title", "body", "draft"),
+)
 
 State = Literal["open", "merged", "closed"]
 
@@ -61,8 +65,28 @@ class Pulls:
             _between(base, None if head is None else [head], listed, any_base=any_base), key=lambda pull: -pull.number
         )
 
+    async def read(self, base: Branch, number: int) -> PullRequest:
+        """As Forge.pull_request()."""
+        url = f"/repos/{base.repository}/pulls/{number}"
+        what = f"reading pull request {base.repository}#{number}"
+        try:
+            body = await self._client.get(base.repository, url, what=what, keep=False, pulls=True)
+            return _pull_request(_digested(json.loads(body)))
+        except FileNotFound as exc:
+            raise RepositoryNotFound(f"{exc.detail}: not there, or the credentials cannot see it") from exc
+        except (AttributeError, KeyError, TypeError, ValueError) as exc:
+            raise GitHubError(f"{what}: GitHub's answer is no pull request") from exc
+
     async def create(self, base: Branch, head: str, *, title: str, body: str, draft: bool) -> PullRequest:
-        """As Forge.create_pull_request()."""
+        """As Forge.create_pull_request(). Refused for being a draft, it was not carried out: asked for once more."""
+        try:
+            return await self._create(base, head, title=title, body=body, draft=draft)
+        except GitHubError as exc:
+            if not (draft and refuses_drafts(exc)):
+                raise
+            return await self._create(base, head, title=title, body=body, draft=False)
+
+    async def _create(self, base: Branch, head: str, *, title: str, body: str, draft: bool) -> PullRequest:
         what = f"opening a pull request from {head} into {base}"
         given = {"title": title, "body": body, "head": head, "base": base.name, "draft": draft}
         try:
@@ -70,26 +94,27 @@ class Pulls:
         finally:
             self._changed_at[base.repository] = time.monotonic()
         try:
-            return _pull_request(reply.data)
+            return _pull_request(_digested(reply.data))
         except (AttributeError, KeyError, TypeError) as exc:
             raise WriteUnknown(f"{what}: GitHub's answer is no pull request") from exc
 
-    async def edit(self, base: Branch, number: int, *, body: str) -> None:
+    async def edit(self, base: Branch, number: int, *, body: str, title: str | None = None) -> None:
         """As Forge.edit_pull_request()."""
-        await self._change(base, number, {"body": body}, "editing")
+        await self._change(base, number, {"body": body} | ({} if title is None else {"title": title}), "editing")
 
-    async def close(self, base: Branch, number: int, *, comment: str) -> None:
+    async def close(self, base: Branch, number: int, *, comment: str) -> bool:
         """As Forge.close_pull_request(). Without the comment, when that is refused or its reply lost."""
         what = f"commenting on pull request {base.repository}#{number}"
         with contextlib.suppress(FailoverError):
             below = f"issues/{number}/comments"
             await change(self._client, "POST", base, below, {"body": comment}, what=what, pulls=True)
-        await self._change(base, number, {"state": "closed"}, "closing")
+        reply = await self._change(base, number, {"state": "closed"}, "closing")
+        return not (isinstance(reply.data, dict) and (reply.data.get("merged") or reply.data.get("merged_at")))
 
-    async def _change(self, base: Branch, number: int, body: Mapping[str, str], doing: str) -> None:
+    async def _change(self, base: Branch, number: int, body: Mapping[str, str], doing: str) -> Reply:
         what = f"{doing} pull request {base.repository}#{number}"
         try:
-            await change(self._client, "PATCH", base, f"pulls/{number}", body, what=what, pulls=True)
+            return await change(self._client, "PATCH", base, f"pulls/{number}", body, what=what, pulls=True)
         finally:
             self._changed_at[base.repository] = time.monotonic()
 
@@ -124,7 +149,16 @@ def _digested(item: Mapping[str, Any]) -> dict[str, Any]:
         **{key: item.get(key) for key in _KEPT},
         "head": {"ref": head["ref"], "sha": head["sha"], "repo": {"full_name": repository}},
         "base": {"ref": base["ref"], "sha": base.get("sha")},
+        "labels": _names(item.get("labels"), "name"),
+        "reviewers": _names(item.get("requested_reviewers"), "login"),
+        "team_reviewers": _names(item.get("requested_teams"), "slug"),
+        "auto_merge": item.get("auto_merge") is not None,
     }
+
+
+def _names(items: Any, key: str) -> list[str]:
+    """Of labels, people or teams, so far as GitHub tells of them."""
+    return [str(one[key]) for one in items or () if isinstance(one, dict) and one.get(key)]
 
 
 def _between(
@@ -141,6 +175,7 @@ def _between(
 
 
 def _pull_request(item: Mapping[str, Any]) -> PullRequest:
+    """From what _digested() left of it."""
     state = _state(item)
     return PullRequest(
         number=item["number"],
@@ -154,6 +189,12 @@ def _pull_request(item: Mapping[str, Any]) -> PullRequest:
         base_head=item["base"].get("sha"),
         merge_commit=item.get("merge_commit_sha") if state == "merged" else None,  # else that of a trial merge
         created_at=item.get("created_at") or "",
+        title=item.get("title") or "",
+        is_draft=bool(item.get("draft")),
+        labels=tuple(item["labels"]),
+        reviewers=tuple(item["reviewers"]),
+        team_reviewers=tuple(item["team_reviewers"]),
+        auto_merge=item["auto_merge"],
     )
 
 

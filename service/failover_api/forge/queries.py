@@ -25,6 +25,18 @@ mutation EnableAutoMerge($input: EnablePullRequestAutoMergeInput!) {
 }
 """
 
+ENQUEUE_PULL_REQUEST = """\
+mutation EnqueuePullRequest($input: EnqueuePullRequestInput!) {
+  enqueuePullRequest(input: $input) { clientMutationId }
+}
+"""
+
+IS_QUEUED = """\
+query IsQueued($owner: String!, $name: String!, $number: Int!) {
+  repository(owner: $owner, name: $name) { pullRequest(number: $number) { isInMergeQueue } }
+}
+"""
+
 FILE_MODE = """\
 query FileMode($owner: String!, $name: String!, $ref: String!, $path: String!) {
   repository(owner: $owner, name: $name) {

@@ -91,12 +91,19 @@ class NothingToWaitFor(GitHubError):
     """Auto-merge is refused, since the pull request can be merged at once."""
 
 
+class MergedByQueue(GitHubError):
+    """A merge queue merges into the branch, and nothing else."""
+
+
 # What should be replaced is another, or gone; or what should be made is there already.
 _LOST_RACE = re.compile(
     r"does not match [0-9a-f]{7,64}|is at [0-9a-f]+ but expected|expected to be at [0-9a-f]+|"
     r"Expected branch to point to|Update is not a fast forward|Reference update failed|Reference does not exist|"
-    r"Reference already exists|A pull request already exists|No commits between|PullRequest head invalid"
+    r"Reference already exists|A pull request already exists|No commits between|PullRequest head invalid|"
+    r"Base branch was modified"
 )
+_MERGE_QUEUE = re.compile(r"merge queue", re.IGNORECASE)
+_NO_DRAFTS = re.compile(r"Draft pull requests are not supported", re.IGNORECASE)
 _CLEAN = re.compile(r"in clean status")
 _SECONDARY = re.compile(r"secondary rate limit|abuse detection", re.IGNORECASE)
 _PRIMARY = re.compile(r"rate limit (already )?exceeded", re.IGNORECASE)
@@ -123,6 +130,10 @@ def refusal(reply: Reply, *, now: float, what: str, writing: bool) -> FailoverEr
             return _forbidden(reply, text)
         case 404:
             return FileNotFound(text)
+        case 405 if _MERGE_QUEUE.search(reply.message):
+            return MergedByQueue(text)
+        case 405 if _LOST_RACE.search(reply.message):
+            return WriteConflict(text)
         case 409:
             return _conflict(reply, text)
         case 422 if _NOT_GRANTED.search(reply.message):
@@ -135,6 +146,11 @@ def refusal(reply: Reply, *, now: float, what: str, writing: bool) -> FailoverEr
             return WriteUnknown(text) if writing else _unavailable(text, reply)
         case _:
             return GitHubError(text)
+
+
+def refuses_drafts(error: GitHubError) -> bool:
+    """Whether a pull request was refused for being a draft."""
+    return _NO_DRAFTS.search(error.detail) is not None
 
 
 def rate_limited(reply: Reply, *, now: float) -> GitHubRateLimited | None:
@@ -166,6 +182,8 @@ def graphql_refusal(reply: Reply, *, now: float, what: str, writing: bool, pulls
         return WriteConflict(text)
     if _CLEAN.search(message):
         return NothingToWaitFor(text)
+    if pulls and _MERGE_QUEUE.search(message):
+        return MergedByQueue(text)
     ruled = _ruled(str(first.get("message") or ""), text)
     if ruled is not None:
         return ruled

@@ -3,17 +3,20 @@
 https://docs.github.com/en/rest/issues/labels
 https://docs.github.com/en/rest/pulls/review-requests
 https://docs.github.com/en/graphql/reference/mutations#enablepullrequestautomerge
+https://docs.github.com/en/graphql/reference/mutations#enqueuepullrequest
 """
 
+import json
 import time
 from collections.abc import Sequence
+from urllib.parse import quote
 
 from failover_api.core.catalog import Branch
 from failover_api.errors import FileNotFound, GitHubError
 from failover_api.forge import queries
 from failover_api.forge.client import GitHubClient
 from failover_api.forge.port import PullRequest
-from failover_api.forge.replies import NothingToWaitFor
+from failover_api.forge.replies import MergedByQueue, NothingToWaitFor
 from failover_api.forge.repository import about, change
 
 # In the order of preference, by the name of the repository's setting.
@@ -36,20 +39,84 @@ class Review:
         await self._add(base, f"pulls/{number}/requested_reviewers", body, f"requesting reviewers of #{number}")
 
     async def enable_auto_merge(self, base: Branch, pull: PullRequest, method: str | None) -> bool:
-        """As Forge.enable_auto_merge(). Neither is done to a head that is another one by now."""
+        """As Forge.enable_auto_merge(). Nothing is done to a head that is another one by now."""
         method = method or await self._allowed_method(base)
-        what = f"enabling auto-merge of {base.repository}#{pull.number}"
-        given = {"pullRequestId": pull.node_id, "mergeMethod": method.upper(), "expectedHeadOid": pull.head}
         try:
-            await self._client.graphql(
-                base.repository, queries.ENABLE_AUTO_MERGE, {"input": given}, what=what, writing=True, pulls=True
-            )
-        except NothingToWaitFor:
-            what = f"merging {base.repository}#{pull.number}"
-            body = {"sha": pull.head, "merge_method": method}
-            await change(self._client, "PUT", base, f"pulls/{pull.number}/merge", body, what=what, pulls=True)
-            return True
+            try:
+                await self._merge_when_ready(base, pull, method)
+            except NothingToWaitFor:
+                await self._merge(base, pull, method)
+                return True
+        except MergedByQueue:
+            await self._into_the_queue(base, pull)
         return False
+
+    async def enqueue(self, base: Branch, pull: PullRequest) -> bool:
+        """As Forge.enqueue(). A queue of a classic protection does not show here: it says so when it is asked to merge.
+
+        https://docs.github.com/en/rest/repos/rules#get-rules-for-a-branch
+        """
+        url = f"/repos/{base.repository}/rules/branches/{quote(base.name, safe='')}"
+        what = f"reading the rules of {base}"
+        try:
+            rules = json.loads(await self._client.get(base.repository, url, what=what, keep=False))
+            if not any(rule.get("type") == "merge_queue" for rule in rules):
+                return False
+        except FileNotFound:  # an old GitHub Enterprise Server has none
+            return False
+        except (AttributeError, TypeError, ValueError) as exc:
+            raise GitHubError(f"{what}: GitHub's answer is no list of rules") from exc
+        await self._into_the_queue(base, pull)
+        return True
+
+    async def reviewed_by(self, base: Branch, number: int) -> list[str]:
+        """As Forge.reviewed_by(). https://docs.github.com/en/rest/pulls/reviews#list-reviews-for-a-pull-request"""
+        url = f"/repos/{base.repository}/pulls/{number}/reviews?per_page=100"
+        what = f"reading the reviews of {base.repository}#{number}"
+        try:
+            reviews = json.loads(await self._client.get(base.repository, url, what=what, keep=False, pulls=True))
+            return [str(review["user"]["login"]) for review in reviews if review.get("user")]
+        except FileNotFound as exc:
+            raise GitHubError(exc.detail) from exc
+        except (AttributeError, KeyError, TypeError, ValueError) as exc:
+            raise GitHubError(f"{what}: GitHub's answer is no list of reviews") from exc
+
+    async def _merge_when_ready(self, base: Branch, pull: PullRequest, method: str | None) -> None:
+        what = f"enabling auto-merge of {base.repository}#{pull.number}"
+        named = {} if method is None else {"mergeMethod": method.upper()}
+        given = {"pullRequestId": pull.node_id, **named, "expectedHeadOid": pull.head}
+        await self._mutate(base, queries.ENABLE_AUTO_MERGE, given, what)
+
+    async def _merge(self, base: Branch, pull: PullRequest, method: str) -> None:
+        what = f"merging {base.repository}#{pull.number}"
+        body = {"sha": pull.head, "merge_method": method}
+        await change(self._client, "PUT", base, f"pulls/{pull.number}/merge", body, what=what, pulls=True)
+
+    async def _into_the_queue(self, base: Branch, pull: PullRequest) -> None:
+        """At once; what is not ready yet, as soon as it is: in the queue's own way of merging."""
+        if await self._is_queued(base, pull):
+            return
+        what = f"putting {base.repository}#{pull.number} into the merge queue"
+        given = {"pullRequestId": pull.node_id, "expectedHeadOid": pull.head}
+        try:
+            await self._mutate(base, queries.ENQUEUE_PULL_REQUEST, given, what)
+        except GitHubError as refusal:
+            try:
+                await self._merge_when_ready(base, pull, None)
+            except GitHubError:
+                raise refusal from None
+
+    async def _is_queued(self, base: Branch, pull: PullRequest) -> bool:
+        what = f"looking for {base.repository}#{pull.number} in the merge queue"
+        names = {"owner": base.owner, "name": base.repository.partition("/")[2], "number": pull.number}
+        data = await self._client.graphql(base.repository, queries.IS_QUEUED, names, what=what, pulls=True)
+        try:
+            return bool(data["repository"]["pullRequest"]["isInMergeQueue"])
+        except (KeyError, TypeError) as exc:
+            raise GitHubError(f"{what}: GitHub's answer does not say") from exc
+
+    async def _mutate(self, base: Branch, query: str, given: object, what: str) -> None:
+        await self._client.graphql(base.repository, query, {"input": given}, what=what, writing=True, pulls=True)
 
     async def _add(self, base: Branch, below: str, body: object, what: str) -> None:
         """A 404 is not one of the repository here: GitHub means the label, the team or the person."""

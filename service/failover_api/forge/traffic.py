@@ -34,6 +34,8 @@ _GRAPHQL: Mapping[str, str] = {
     "CreateCommit": "createCommitOnBranch",
     "UpdateRefs": "updateRefs",
     "EnableAutoMerge": "enablePullRequestAutoMerge",
+    "EnqueuePullRequest": "enqueuePullRequest",
+    "IsQueued": "isInMergeQueue",
     "FileMode": "mode",
     "FilesAtRef": "files",
     "FilesAtHead": "files",
@@ -44,7 +46,7 @@ ENDPOINTS = frozenset(
     {
         *("app", "app/installations/access_tokens", "repository", "branches", "commits", "compare", "contents"),
         *("git/blobs", "git/commits", "git/refs", "git/trees", "installation", "rules/branches"),
-        *("issues/comments", "issues/labels", "pulls", "pulls/merge", "pulls/requested_reviewers"),
+        *("issues/comments", "issues/labels", "pulls", "pulls/merge", "pulls/requested_reviewers", "pulls/reviews"),
         *(f"graphql: {name}" for name in _GRAPHQL.values()),
         OTHER,
     }

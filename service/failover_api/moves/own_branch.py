@@ -6,17 +6,20 @@ merged, or a person's. The first is gone on from, the second made anew, the thir
 
 import contextlib
 import dataclasses
+import re
 import time
 from collections.abc import Iterator
 
-from failover_api.core.message import Asked, asked_of, commit_message
+from failover_api.core.message import Asked, asked_of, commit_message, headline_of
 from failover_api.core.proposal import pull_request_text
-from failover_api.core.trailers import Record
+from failover_api.core.trailers import Record, read_records
 from failover_api.errors import BranchProtected, CannotPlan, GitHubPermission, OperationPending, WriteConflict
-from failover_api.forge.port import Commit, Forge, has_no_room
+from failover_api.forge.port import Commit, Forge, PullRequest, has_no_room
 from failover_api.moves.task import Task
 from failover_api.moves.tip import Base, Tip, Tips
 from failover_api.observation import snapshot_of
+
+_LINK = re.compile(r"/blob/([0-9a-f]{40}|[0-9a-f]{64})/")
 
 
 class OwnBranch:
@@ -25,6 +28,8 @@ class OwnBranch:
     def __init__(self, task: Task, *, forge: Forge, tips: Tips, not_before: float) -> None:
         self._task, self._forge, self._tips, self._not_before = task, forge, tips, not_before
         self.branch = task.head_branch
+        self.has_replaced = False  # another wish was on it, whose call may open ours yet
+        self._made: dict[str, str] = {}  # our commits of this call, and what each was made on
 
     async def with_commit(self, base: Base) -> tuple[Commit, Asked]:
         """Brings it to hold our commit on the base, and says whose wish that is.
@@ -51,6 +56,7 @@ class OwnBranch:
         message = commit_message([(plan, asked) for plan in base.thought.plans])
         with _by_its_rules():
             commit = await self._forge.make_commit(self._task.branch, base.head, base.files, message)
+            self._made[commit.sha] = base.head
             await self._forge.move_branch(self.branch, head, commit.sha)
         return commit
 
@@ -75,7 +81,7 @@ class OwnBranch:
                 raise WriteConflict(f"a pull request from {self.branch} is open after all")
         if any(pull.head == head for pull in pulls):  # what a closed one had, stays with it
             return await self._afresh(head, base)
-        tip = await self._tips.read(self._task, head, base)
+        tip = await self._tips.read(self._task, head, base, planned_at=self._made.get(head))
         if tip.comparison.is_whole and not tip.comparison.commits:  # it was merged, or never had a commit
             return await self._afresh(head, base)
         is_current = await self._is_current(tip, base)
@@ -84,6 +90,7 @@ class OwnBranch:
             asked = asked_of(record)
             if is_current and tip.commit is not None:
                 return tip.commit, asked
+        self.has_replaced = self.has_replaced or (record is not None and asked is self._task.asked)
         return await self.anew(base, head, asked), asked
 
     async def _afresh(self, head: str, base: Base) -> tuple[Commit, Asked]:
@@ -101,7 +108,11 @@ class OwnBranch:
         """On the branch, which is where the base is."""
         snapshot = snapshot_of(self.branch, base.seen, base.seen, base.head)
         message = commit_message([(plan, self._task.asked) for plan in base.thought.plans])
-        return await self._forge.commit(snapshot, base.files, message)
+        commit = await self._forge.commit(snapshot, base.files, message)
+        if commit.parents and commit.parents != (base.head,):  # a single file is compared with itself only
+            raise WriteConflict(f"somebody pushed to {self.branch} meanwhile")
+        self._made[commit.sha] = base.head
+        return commit
 
 
 @contextlib.contextmanager
@@ -140,9 +151,25 @@ def text_of(base: Base, commit: Commit, asked: Asked) -> tuple[str, str]:
     return pull_request_text(plans, at=base.head, root=root)
 
 
-def is_text_of(body: str, commit: str) -> bool:
-    """Whether a pull request's body was written for the base at `commit`: its links lead there."""
-    return "/blob/" not in body or f"/blob/{commit}/" in body
+def is_text_of(pull: PullRequest, tip: Tip) -> bool:
+    """Whether a pull request says what its commit does: its trailers are the commit's, its links lead to its base.
+
+    One without any has been written anew by a person.
+    """
+    said = {record.service: record for record in read_records(pull.body)}
+    at = planned_at(pull.body)
+    return (not said or said == tip.records) and at in {None, tip.began}
+
+
+def planned_at(body: str) -> str | None:
+    """The commit of the base that a pull request of ours was planned from, as its links say."""
+    link = _LINK.search(body)
+    return link[1] if link else None
+
+
+def is_title_of_ours(pull: PullRequest) -> bool:
+    """Whether the title is still the one that goes with the body; else it is a person's."""
+    return pull.title == headline_of(read_records(pull.body))
 
 
 def with_force(asked: Asked, *, force: bool) -> Asked:

@@ -11,6 +11,7 @@ from failover_api.deadline import too_late
 from failover_api.errors import InternalError
 from failover_api.forge.port import Forge, PullRequest
 from failover_api.history import branch_of, branches_about, may_be_proposed
+from failover_api.moves.open_ones import Weighed
 from failover_api.moves.proposal import AT_ONCE, Proposal
 from failover_api.moves.repeats import Repeats
 from failover_api.moves.task import Task
@@ -49,8 +50,13 @@ class Proposer:
         except TimeoutError as exc:
             passed = f"the deadline of {deadline_s:g} s passed"
             if proposal.opened is not None:
-                return dataclasses.replace(proposal.opened, warnings=(f"labels, reviewers, auto-merge: {passed}",))
+                text = f"labels, reviewers, auto-merge: {passed}; ask again, and what is missing is done"
+                return dataclasses.replace(proposal.opened, warnings=(*proposal.opened.warnings, text))
             raise (proposal.unknown(passed) if proposal.is_in_doubt else too_late(deadline_s)) from exc
+
+    async def beside_a_commit(self, task: Task) -> Sequence[Weighed]:
+        """What is open and would have no purpose after a direct commit. Raises OperationPending."""
+        return await self._proposal(task, float("inf")).beside_a_commit()
 
     async def aclose(self) -> None:
         """Ends what is under way; whoever waits is told so."""

@@ -1,8 +1,9 @@
 """An Idempotency-Key that comes again: its first outcome, as Git has it.
 
 The key stands in the trailers as a digest. It is looked for in the newest hundred commits of the service's files
-and of the branch and, where pull requests are made, in their bodies and on their branch. Anybody can write one there:
-a commit that did not do what it says is no first outcome.
+and of the branch and, where pull requests are made, in their bodies and on their branch. What was merged goes before
+what is open, and that before what was closed: one that came too late is not what came of it. Anybody can write a key
+there: a commit that did not do what it says is no first outcome.
 """
 
 import dataclasses
@@ -107,14 +108,18 @@ class Repeats:
         return [commit for listing in listings for commit in listing]
 
     async def _pull_requests(self, task: Task, not_before: float) -> list[PullRequest]:
-        """The newest of the task's own branch, and of all of ours: the key may have been used for another wish."""
+        """The newest of the task's own branch, and of all of ours: the key may have been used for another wish.
+
+        In the order in which they count.
+        """
         if not any(map(may_be_proposed, task.services)):
             return []
         own, all_of_ours = await together(
             self._forge.pull_requests(task.branch, head, not_before=not_before)
             for head in (task.head_branch.name, None)
         )
-        return [*own, *(pull for pull in all_of_ours if pull.branch.startswith(OWN_BRANCHES))]
+        ours = (pull for pull in all_of_ours if pull.branch.startswith(OWN_BRANCHES))
+        return sorted({pull.number: pull for pull in (*own, *ours)}.values(), key=_rank)
 
     async def _on_a_branch(self, task: Task, head: str, pulls: Iterable[PullRequest]) -> list[_Find]:
         """The key in a pull request's body, or on the branch that has none yet."""
@@ -122,6 +127,9 @@ class Repeats:
             return []
         assert task.asked.key is not None
         pull = next((pull for pull in pulls if _with_key(task.asked.key, pull.body)), None)
+        if pull is not None and pull.merge_commit is not None:  # by a commit that says nothing of it, or long ago
+            merge = (await self._forge.log(task.branch, at=pull.merge_commit, not_before=None))[0]
+            return [_Find(_with_key(task.asked.key, pull.body), merge, pull, pull.body)]
         tip = pull.head if pull else await self._forge.branch_head(task.head_branch)
         if tip is None:
             return []
@@ -155,7 +163,10 @@ def _in_doubt(find: _Find, findings: Mapping[str, Finding]) -> IdempotencyKeyReu
 def _find(key: str, commits: Iterable[LoggedCommit], pulls: Iterable[PullRequest]) -> Iterator[_Find]:
     """The key among commits, by their own trailers or by those of the pull request that was merged as one of them."""
     by_merge = {pull.merge_commit: pull for pull in pulls if pull.state == "merged"}
-    by_operation = {record.operation: pull for pull in pulls for record in read_records(pull.body)}
+    by_operation: dict[str, PullRequest] = {}
+    for pull in pulls:
+        for record in read_records(pull.body):
+            by_operation.setdefault(record.operation, pull)
     for commit in {commit.sha: commit for commit in commits}.values():
         merged = by_merge.get(commit.sha)
         text = commit.message
@@ -165,6 +176,11 @@ def _find(key: str, commits: Iterable[LoggedCommit], pulls: Iterable[PullRequest
         if records:
             operation = next(iter(records.values())).operation
             yield _Find(records, commit, merged or by_operation.get(operation), text)
+
+
+def _rank(pull: PullRequest) -> tuple[int, int]:
+    """Merged before open before closed; of those alike, the older first."""
+    return ("merged", "open", "closed").index(pull.state), pull.number
 
 
 def _was_left_out(plan: Plan, records: Mapping[str, Record]) -> bool:

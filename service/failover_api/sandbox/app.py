@@ -90,6 +90,7 @@ TABLE: list[tuple[str, str, str, Callable[[Call], Answer]]] = [
     ("GET", f"{_R}/pulls/{{number}}/files", _PULLS_READ, pulls.get_files),
     ("GET", f"{_R}/pulls/{{number}}/merge", _PULLS_READ, pulls.get_merge),
     ("PUT", f"{_R}/pulls/{{number}}/merge", _WRITE, pulls.put_merge),
+    ("GET", f"{_R}/pulls/{{number}}/reviews", _PULLS_READ, discussion.get_reviews),
     ("POST", f"{_R}/pulls/{{number}}/requested_reviewers", _PULLS, discussion.post_reviewers),
     ("GET", f"{_R}/issues/{{number}}/labels", _ISSUES_READ, discussion.get_labels),
     ("POST", f"{_R}/issues/{{number}}/labels", _ISSUES, discussion.post_labels),

@@ -63,6 +63,8 @@ def get_rules(call: Call) -> Answer:
         "allowed_merge_methods": ["merge", "squash", "rebase"],
     }
     rules: list[dict[str, Any]] = [{"type": "pull_request", "parameters": reviews, **source}]
+    if rule.queue:
+        rules.append({"type": "merge_queue", "parameters": {"merge_method": "SQUASH"}, **source})
     if rule.checks:
         checks = [{"context": check} for check in rule.checks]
         parameters = {"required_status_checks": checks, "strict_required_status_checks_policy": False}

@@ -29,6 +29,13 @@ def post_reviewers(call: Call) -> Answer:
     return Answer(shapes_pulls.pull(pull, call), 201)
 
 
+def get_reviews(call: Call) -> Answer:
+    """https://docs.github.com/en/rest/pulls/reviews#list-reviews-for-a-pull-request"""
+    pull = found(call)
+    items, links = paged(call, sorted(pull.approvals))
+    return Answer([shapes_pulls.review(login, pull, call) for login in items], headers=links)
+
+
 def get_labels(call: Call) -> Answer:
     return Answer([shapes_pulls.label(name, call) for name in found(call).labels])
 

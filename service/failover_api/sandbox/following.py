@@ -34,13 +34,14 @@ def follow(repo: Repository, by: str) -> None:
 
 def close(repo: Repository, pull: PullRequest) -> None:
     """Without merging. Its branch stays."""
-    pull.state, pull.auto_merge = "closed", None
+    pull.state, pull.auto_merge, pull.is_queued = "closed", None, False
     pull.closed_at = pull.updated_at = repo.now()
 
 
 def mark_merged(repo: Repository, pull: PullRequest, by: str, sha: str, commits: frozenset[str]) -> None:
     """`sha` is what it was merged as, `commits` all that came with it."""
     pull.state, pull.merged_by, pull.merge_sha, pull.merged_commits = "closed", by, sha, commits
+    pull.is_queued = False
     pull.merged_at = pull.closed_at = pull.updated_at = repo.now()
 
 
@@ -48,7 +49,7 @@ def set_head(repo: Repository, pull: PullRequest, sha: str) -> None:
     """Where the head is now. Checks are a commit's, so they are to be passed again; approvals are kept."""
     name = f"refs/pull/{pull.number}/head"
     repo.bare.move([Move(name, repo.bare.ref(name), sha)])
-    pull.head_sha = sha
+    pull.head_sha, pull.is_queued = sha, False
     pull.passed_checks.clear()
     pull.updated_at = repo.now()
 

@@ -105,5 +105,6 @@ _ROOT = {
     "createCommitOnBranch": mutations.create_commit,
     "createPullRequest": mutations.create_pull_request,
     "enablePullRequestAutoMerge": mutations.enable_auto_merge,
+    "enqueuePullRequest": mutations.enqueue_pull_request,
     "updateRefs": mutations.update_refs,
 }

@@ -10,6 +10,7 @@ from failover_api.sandbox.call import Refused
 from failover_api.sandbox.following import follow, mark_merged
 from failover_api.sandbox.objects import Person
 from failover_api.sandbox.refs import Move
+from failover_api.sandbox.repository import IN_A_QUEUE
 from failover_api.sandbox.three_way import merged_tree
 
 if TYPE_CHECKING:
@@ -62,10 +63,11 @@ def merge(
     title: str | None = None,
     message: str | None = None,
     past_rules: bool = False,
+    by_queue: bool = False,
 ) -> str:
     """Merges and closes. Raises Refused 405 when it cannot be. Returns the new head of the base branch."""
     with repo.lock:
-        _check(repo, pull, method, past_rules=past_rules)
+        _check(repo, pull, method, past_rules=past_rules, by_queue=by_queue)
         before, found = pull.base_sha, commits(repo, pull)
         sha = _rebased(repo, pull, login) if method == "rebase" else _merged(repo, pull, login, method, title, message)
         if repo.bare.move([Move(f"refs/heads/{pull.base}", before, sha)]):
@@ -84,8 +86,21 @@ def settle(repo: Repository, by: str) -> None:
         follow(repo, by)
         for pull in repo.open_pulls():
             if (auto := pull.auto_merge) and state(repo, pull) == "clean":
+                rule = repo.rule(pull.base)
+                if rule and rule.queue:
+                    pull.is_queued = True
+                    continue
                 with contextlib.suppress(Refused):  # it may be clean, and its method no longer allowed
                     merge(repo, pull, auto.by, auto.method, title=auto.title, message=auto.message)
+
+
+def run_queue(repo: Repository, by: str) -> None:
+    """Merges what waits in the queue."""
+    with repo.lock:
+        settle(repo, by)
+        for pull in repo.open_pulls():
+            if pull.is_queued:
+                merge(repo, pull, by, "squash", by_queue=True)
 
 
 def _missing(repo: Repository, pull: PullRequest) -> str | None:
@@ -93,7 +108,7 @@ def _missing(repo: Repository, pull: PullRequest) -> str | None:
     return rule.missing(frozenset(pull.passed_checks), len(pull.approvals)) if rule else None
 
 
-def _check(repo: Repository, pull: PullRequest, method: MergeMethod, *, past_rules: bool) -> None:
+def _check(repo: Repository, pull: PullRequest, method: MergeMethod, *, past_rules: bool, by_queue: bool) -> None:
     if not repo.allows(method):
         names = {"merge": "Merge commits are", "squash": "Squash merges are", "rebase": "Rebase merges are"}
         raise Refused(405, f"{names[method]} not allowed on this repository.", url=_URL)
@@ -103,6 +118,8 @@ def _check(repo: Repository, pull: PullRequest, method: MergeMethod, *, past_rul
         case "dirty" | "unknown":
             raise Refused(405, "Pull Request is not mergeable", url=_URL)
     rule, missing = repo.rule(pull.base), _missing(repo, pull)
+    if rule and rule.queue and not by_queue and not past_rules:
+        raise Refused(405, IN_A_QUEUE, url=_URL)
     if rule and missing and not past_rules:
         text = f"Repository rule violations found\n\n{missing}\n\n" if rule.kind == "ruleset" else missing
         raise Refused(405, text, url=_URL)

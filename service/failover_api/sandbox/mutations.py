@@ -102,6 +102,18 @@ def enable_auto_merge(info: GraphQLResolveInfo[Call], input: Input) -> nodes.Nod
     return {**payload, "pullRequest": nodes.pull_request(call, pull)}
 
 
+def enqueue_pull_request(info: GraphQLResolveInfo[Call], input: Input) -> nodes.Node:  # noqa: A002 - the schema's name
+    """Into the merge queue: only what could be merged now."""
+    call, pull = lookup.pull_request(info.context, input["pullRequestId"])
+    lookup.may(call, "pull_requests=write")
+    with call.repo.lock:
+        if problem := _queue_problem(call.repo, pull, input.get("expectedHeadOid")):
+            raise refuse("UNPROCESSABLE", problem)
+        pull.is_queued, pull.updated_at = True, call.repo.now()
+    entry = {"id": f"MQE_{pull.number}", "position": 1, "state": "QUEUED"}
+    return {"clientMutationId": input.get("clientMutationId"), "mergeQueueEntry": entry}
+
+
 def _stale(what: str, expected: str) -> GraphQLError:
     return refuse("STALE_DATA", f'Expected {what} to point to "{expected}" but it did not.  Pull and try again.')
 
@@ -200,8 +212,22 @@ def _auto_merge_problem(repo: Repository, pull: PullRequest, method: Any, expect
         return "Pull request is closed"
     if expected_head is not None and expected_head != pull.head_sha:
         return f"Expected head oid {expected_head} does not match {pull.head_sha}"
-    if repo.rule(pull.base) is None and merging.state(repo, pull) != "clean":
+    rule = repo.rule(pull.base)
+    if rule and rule.queue and method != "merge":  # "merge" is also what stands for none
+        return f"The merge strategy for {pull.base} is set by the merge queue"
+    if rule is None and merging.state(repo, pull) != "clean":
         return "Pull request Protected branch rules not configured for this branch"
     if merging.state(repo, pull) == "clean":
         return "Pull request Pull request is in clean status"
     return None
+
+
+def _queue_problem(repo: Repository, pull: PullRequest, expected_head: str | None) -> str | None:
+    rule = repo.rule(pull.base)
+    if rule is None or not rule.queue:
+        return "Pull request Merge queue is not enabled for this branch"
+    if expected_head is not None and expected_head != pull.head_sha:
+        return f"Expected head oid {expected_head} does not match {pull.head_sha}"
+    if pull.is_queued:
+        return "Pull request is already in the queue"
+    return None if merging.state(repo, pull) == "clean" else "Pull request is not mergeable"

@@ -118,6 +118,7 @@ def pull_request(call: Call, pull: PullRequest) -> Node:
         "headRefOid": pull.head_sha,
         "id": pull_id(call, pull),
         "isDraft": pull.draft,
+        "isInMergeQueue": pull.is_queued,
         "mergeStateStatus": state.upper(),
         "mergeable": {"dirty": "CONFLICTING", "unknown": "UNKNOWN"}.get(state, "MERGEABLE"),
         "merged": merged,

@@ -28,6 +28,8 @@ def open_pull(
         if base_sha is None:
             raise invalid("PullRequest", field="base", code="invalid")
         _check_alone(repo, branch, base)
+        if draft and not repo.allow_drafts:
+            raise invalid("PullRequest", message="Draft pull requests are not supported in this repository.")
         if not history.between(repo.bare, base_sha, head_sha):
             raise invalid("PullRequest", message=f"No commits between {base} and {branch}")
         number = max(repo.pulls, default=0) + 1

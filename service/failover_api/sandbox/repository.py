@@ -14,18 +14,27 @@ if TYPE_CHECKING:
 
 MergeMethod = Literal["merge", "squash", "rebase"]
 
+# https://github.com/pascalgn/automerge-action/issues/235
+IN_A_QUEUE = "Changes must be made through the merge queue"
+
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """A branch nobody may write to but by a pull request. Classic protection and rulesets speak differently."""
+    """A branch nobody may write to but by a pull request. Classic protection and rulesets speak differently.
+
+    `queue`: pull requests are merged by a merge queue, and by nothing else.
+    """
 
     kind: Literal["ruleset", "classic"]
     approvals: int = 1
     checks: tuple[str, ...] = ()
+    queue: bool = False
 
     @property
     def violation(self) -> str:
         """Why a direct write is refused, in GitHub's words."""
+        if self.queue:
+            return f"Repository rule violations found\n\n{IN_A_QUEUE}\n\n"
         if self.kind == "ruleset":
             return "Repository rule violations found\n\nChanges must be made through a pull request.\n\n"
         return self.missing(frozenset(), 0) or "Changes must be made through a pull request."
@@ -86,6 +95,7 @@ class PullRequest:
     merged_commits: frozenset[str] = frozenset()
     trial: tuple[str, str, str | None] | None = None
     auto_merge: AutoMerge | None = None
+    is_queued: bool = False  # in the merge queue
     labels: list[str] = field(default_factory=list)
     reviewers: list[str] = field(default_factory=list)
     teams: list[str] = field(default_factory=list)
@@ -120,6 +130,7 @@ class Repository:
         self.allow_squash_merge = True
         self.allow_rebase_merge = True
         self.allow_auto_merge = True
+        self.allow_drafts = True
         self.delete_branch_on_merge = False
         self.squash_title: Literal["COMMIT_OR_PR_TITLE", "PR_TITLE"] = "COMMIT_OR_PR_TITLE"
         self.squash_message: Literal["COMMIT_MESSAGES", "PR_BODY", "BLANK"] = "COMMIT_MESSAGES"

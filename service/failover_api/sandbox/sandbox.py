@@ -221,9 +221,18 @@ class Sandbox:
         return merging.merge(repo, pull, people.MARIA_LOGIN, method, title=title, message=message, past_rules=True)
 
     def approve(self, number: int, login: str = "maria", *, repository: str | None = None) -> None:
-        """A person approves a pull request; auto-merge goes on where it was waiting for that."""
-        self.pull(number, repository=repository).approvals.add(login)
+        """A person approves a pull request; auto-merge goes on where it was waiting for that.
+
+        Who was asked for a review is asked no more.
+        """
+        pull = self.pull(number, repository=repository)
+        pull.approvals.add(login)
+        pull.reviewers = [reviewer for reviewer in pull.reviewers if reviewer != login]
         self.pull(number, repository=repository)
+
+    def run_queue(self, *, repository: str | None = None) -> None:
+        """The merge queue merges what waits in it."""
+        merging.run_queue(self._repository(repository), people.MARIA_LOGIN)
 
     def pass_check(self, number: int, check: str, *, repository: str | None = None) -> None:
         """A required check of a pull request's head turns green."""
@@ -239,11 +248,12 @@ class Sandbox:
         *,
         approvals: int = 1,
         checks: tuple[str, ...] = (),
+        queue: bool = False,
         repository: str | None = None,
     ) -> None:
-        """From now on the branch changes by pull request only."""
+        """From now on the branch changes by pull request only, or only by its merge queue."""
         repo = self._repository(repository)
-        repo.rules[branch or repo.default_branch] = Rule(kind, approvals, checks)
+        repo.rules[branch or repo.default_branch] = Rule(kind, approvals, checks, queue)
 
     def unprotect(self, branch: str | None = None, *, repository: str | None = None) -> None:
         repo = self._repository(repository)

@@ -1,0 +1,102 @@
+"""Which way a task goes: by its policy, or the other way where the branch takes no commits and that is the fallback.
+
+direct                  one commit; nothing is asked for before it
+pull_request            a pull request
+direct, with fallback   first a look at what is open: a commit passes nothing by in silence. What stands in its way
+                        refuses it or is superseded, and is closed once the commit is there, never before
+"""
+
+import asyncio
+import contextlib
+import dataclasses
+import time
+from collections.abc import Sequence
+
+from cachetools import TTLCache
+
+from failover_api.core.catalog import Branch, Policy
+from failover_api.core.proposal import needless_text
+from failover_api.deadline import too_late, within_deadline
+from failover_api.errors import BranchProtected, FailoverError, ForgeFailure
+from failover_api.forge.port import Forge
+from failover_api.moves.open_ones import Weighed
+from failover_api.moves.proposer import Proposer
+from failover_api.moves.task import Task
+from failover_api.moves.writer import Writer
+from failover_api.outcome import Outcome
+
+PROTECTED_S = 60.0  # how long a branch that refused a commit is not tried again, where there is a fallback
+
+
+class ByPolicy:
+    """Carries out tasks of any policy."""
+
+    def __init__(self, forge: Forge, writer: Writer, proposer: Proposer) -> None:
+        self._forge, self._writer, self._proposer = forge, writer, proposer
+        self._protected: TTLCache[Branch, bool] = TTLCache(64, PROTECTED_S)
+
+    async def rehearse(self, task: Task, *, deadline_s: float) -> Outcome:
+        """What carry_out() would answer, refused exactly where it would be; nothing is written."""
+        return await within_deadline(self._rehearsed(task), deadline_s=deadline_s, late=lambda: too_late(deadline_s))
+
+    async def carry_out(self, task: Task, *, deadline_s: float) -> Outcome:
+        """Raises as Writer.carry_out() and Proposer.carry_out()."""
+        end = time.monotonic() + deadline_s
+        if task.policy is not Policy.DIRECT:
+            return await self._proposer.carry_out(task, deadline_s=deadline_s)
+        if not _has_fallback(task):
+            return await self._writer.carry_out(task, deadline_s=deadline_s)
+        if task.branch not in self._protected:
+            look = within_deadline(self._beside(task), deadline_s=deadline_s, late=lambda: too_late(deadline_s))
+            beside, warnings = await look
+            try:
+                outcome = await self._writer.carry_out(task, deadline_s=_left_s(end))
+            except BranchProtected:
+                self._protected[task.branch] = True
+            else:
+                if outcome.changed:
+                    return await self._closing(task, outcome, beside, warnings, deadline_s=_left_s(end))
+        # There one may be open even when there is nothing to do on the branch.
+        return await self._proposer.carry_out(task, deadline_s=_left_s(end))
+
+    async def _rehearsed(self, task: Task) -> Outcome:
+        if task.policy is Policy.DIRECT:
+            outcome = await self._writer.rehearse(task)
+            if not _has_fallback(task) or outcome.is_repeat:
+                return outcome
+            if outcome.changed:
+                _, warnings = await self._beside(task)
+                return dataclasses.replace(outcome, warnings=(*outcome.warnings, *warnings))
+        return await self._proposer.rehearse(task)
+
+    async def _beside(self, task: Task) -> tuple[Sequence[Weighed], list[str]]:
+        """What a commit would leave without a purpose, and warnings. Raises OperationPending.
+
+        GitHub's pull requests may be out of order while its commits are not: then the move goes on without this look.
+        """
+        try:
+            return await self._proposer.beside_a_commit(task), []
+        except ForgeFailure as exc:
+            return (), [f"open pull requests could not be looked at: {exc.detail}"]
+
+    async def _closing(
+        self, task: Task, done: Outcome, beside: Sequence[Weighed], warnings: list[str], *, deadline_s: float
+    ) -> Outcome:
+        """Closes what the commit did, or superseded; what cannot be closed is told, and fails nothing."""
+        left = [] if done.is_repeat else [weighed.pull for weighed in beside]
+        comment = needless_text(task.asked.by, task.action, task.name, done.commit.sha if done.commit else None)
+        with contextlib.suppress(TimeoutError, FailoverError):
+            async with asyncio.timeout(deadline_s):
+                while left:
+                    await self._forge.close_pull_request(task.branch, left[0].number, comment=comment)
+                    left.pop(0)
+        warnings += [f"{pull.url} is still open, and has no purpose any more: close it" for pull in left]
+        return dataclasses.replace(done, warnings=(*done.warnings, *warnings))
+
+
+def _has_fallback(task: Task) -> bool:
+    return all(service.fallback is Policy.PULL_REQUEST for service in task.services)
+
+
+def _left_s(end: float) -> float:
+    return max(0.0, end - time.monotonic())

@@ -1,0 +1,133 @@
+"""Policy direct with a fallback: what is open is weighed before a commit, and has no purpose after it."""
+
+import pytest
+
+from failover_api.core.catalog import Action
+from failover_api.errors import GitHubRateLimited, OperationPending, PreconditionFailed
+from tests.acts import demote, move, number, promote
+from tests.stage import FILES, SERVICES, SONARR, Stage
+
+FALLBACK = "fallback: pull_request"
+
+
+@pytest.fixture
+async def opened(stage: Stage) -> Stage:
+    """sonarr is mixed, a pull request is open for it to be promoted, and the branch takes commits again."""
+    stage.declare(SERVICES, top=FALLBACK)
+    stage.replace(SONARR, "role: primary", "role: backup")
+    stage.sandbox.protect(repository=stage.repository)
+    async with stage.house() as house:
+        assert (await promote(house)).is_pending
+    stage.sandbox.unprotect(repository=stage.repository)
+    return stage
+
+
+def comments(stage: Stage, pull: int) -> list[str]:
+    return [comment["body"] for comment in stage.github("GET", f"/issues/{pull}/comments")]
+
+
+@pytest.mark.parametrize("dry_run", [False, True])
+async def test_a_commit_does_not_pass_the_other_side_in_silence(opened: Stage, dry_run: bool) -> None:
+    head = opened.sandbox.head(repository=opened.repository)
+    async with opened.house() as house:
+        with pytest.raises(OperationPending, match="/pull/1 is open"):
+            await demote(house, dry_run=dry_run)
+    assert opened.sandbox.head(repository=opened.repository) == head
+    assert len(opened.pulls()) == 1
+
+
+async def test_what_is_superseded_is_closed_after_the_commit(opened: Stage) -> None:
+    async with opened.house() as house:
+        outcome = await demote(house, supersede=True)
+    assert outcome.commit is not None
+    assert (outcome.pull_request, outcome.warnings) == (None, ())
+    assert opened.read(SONARR) == FILES[SONARR]
+    assert not opened.pulls()
+    assert outcome.commit.sha in comments(opened, 1)[0]
+
+
+async def test_what_cannot_be_written_supersedes_nothing(opened: Stage) -> None:
+    async with opened.house(deadline_s=2.0) as house:
+        seen = await house.failover.status("sonarr")
+        opened.fault("rate_limit_secondary", method="PUT", retry_after=60)
+        with pytest.raises(GitHubRateLimited):
+            await demote(house, supersede=True, versions=frozenset({seen.version}))
+    async with opened.house() as house:
+        with pytest.raises(PreconditionFailed):
+            await demote(house, supersede=True, versions=frozenset({"another"}))
+    assert len(opened.pulls()) == 1
+
+
+async def test_our_own_that_the_commit_did_is_withdrawn(opened: Stage) -> None:
+    async with opened.house() as house:
+        outcome = await promote(house)
+    assert (outcome.changed, outcome.pull_request, outcome.warnings) == (True, None, ())
+    assert not opened.pulls()
+    assert "maria" in comments(opened, 1)[0]
+
+
+async def test_a_persons_work_stays_open(opened: Stage) -> None:
+    opened.commit({"notes.txt": "mine\n"}, "Notes", "failover/sonarr")
+    async with opened.house() as house:
+        with pytest.raises(OperationPending, match="not ours"):
+            await demote(house, supersede=True)
+        assert (await promote(house)).commit is not None
+    assert len(opened.pulls()) == 1
+
+
+async def test_what_cannot_be_closed_is_told_and_fails_nothing(opened: Stage) -> None:
+    async with opened.house() as house:
+        opened.fault("status", method="PATCH", path="*/pulls/*", status=403, times=None)
+        outcome = await demote(house, supersede=True)
+    assert outcome.commit is not None
+    assert "/pull/1 is still open" in outcome.warnings[0]
+
+
+async def test_a_move_goes_on_where_pull_requests_are_out_of_order(opened: Stage) -> None:
+    async with opened.house() as house:
+        opened.fault("status", method="GET", path="*/pulls", status=502, times=None)
+        outcome = await demote(house)
+    assert outcome.commit is not None
+    assert "could not be looked at" in outcome.warnings[0]
+
+
+async def test_an_app_without_the_permission_commits_all_the_same(stage: Stage) -> None:
+    del stage.sandbox.permissions["pull_requests"]
+    stage.declare(SERVICES, top=FALLBACK)
+    async with stage.house(stage.app_settings()) as house:
+        assert (await promote(house)).commit is not None
+
+
+@pytest.mark.parametrize("action", [Action.PROMOTE, Action.DEMOTE])
+async def test_a_warm_move_costs_one_conditional_request_more(stage: Stage, action: Action) -> None:
+    stage.declare(SERVICES, top=FALLBACK)
+    async with stage.house() as house:
+        if action is Action.DEMOTE:
+            await promote(house)
+        await house.failover.status("sonarr")
+        stage.requests.clear()
+        assert (await move(house, action=action)).changed
+    asked = [(request.method, request.path.partition("?")[0], request.status) for request in stage.requests]
+    assert asked == [
+        ("GET", f"/repos/{stage.repository}/pulls", 304),
+        ("PUT", f"/repos/{stage.repository}/contents/{SONARR}", 200),
+    ]
+
+
+async def test_without_a_fallback_nothing_is_asked_before_a_commit(stage: Stage) -> None:
+    async with stage.house() as house:
+        await house.failover.status("sonarr")
+        stage.requests.clear()
+        await promote(house)
+    assert [request.method for request in stage.requests] == ["PUT"]
+
+
+async def test_in_the_minute_after_a_refusal_it_is_as_by_pull_request(stage: Stage) -> None:
+    stage.declare(SERVICES, top=FALLBACK)
+    stage.sandbox.protect(repository=stage.repository)
+    async with stage.house() as house:
+        first = await promote(house)
+        again = await promote(house)
+        with pytest.raises(OperationPending):
+            await demote(house)
+    assert (again.changed, again.operation, number(again)) == (False, first.operation, number(first))
