@@ -35,6 +35,7 @@ from failover_api.forge.lag import Lag
 from failover_api.forge.objects import BATCH_FILES, Objects
 from failover_api.forge.port import Commit, File, Snapshot, blob_sha
 from failover_api.forge.repository import change
+from failover_api.forge.trees import Trees
 
 FILE, EXECUTABLE = "100644", "100755"
 _EXECUTES = 0o111
@@ -43,8 +44,11 @@ _EXECUTES = 0o111
 class Commits:
     """Makes commits, and brings what is known of the branch up to them."""
 
-    def __init__(self, client: GitHubClient, objects: Objects, heads: Heads, files: Files, lag: Lag) -> None:
-        self._client, self._objects, self._heads, self._files, self._lag = client, objects, heads, files, lag
+    def __init__(
+        self, client: GitHubClient, objects: Objects, heads: Heads, files: Files, trees: Trees, lag: Lag
+    ) -> None:
+        self._client, self._objects, self._lag = client, objects, lag
+        self._heads, self._files, self._trees = heads, files, trees
 
     async def on_branch(self, snapshot: Snapshot, files: Mapping[str, bytes], message: str) -> Commit:
         """As Forge.commit()."""
@@ -129,6 +133,7 @@ class Commits:
             if isinstance(old, File) and old.sha != file.sha:
                 self._lag.replaced(snapshot.branch, file.path, old.sha)
         self._heads.wrote(snapshot.branch, commit.sha, parents, written)
+        self._trees.wrote(snapshot.branch, commit.sha, parents, list(written))
 
     async def _tree_of(self, branch: Branch, commit: str) -> str:
         url, what = f"/repos/{branch.repository}/git/commits/{commit}", f"reading commit {commit[:12]}"
