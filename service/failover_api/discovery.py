@@ -128,7 +128,7 @@ class Discovery:
         if service.wanted is None:
             return service
         known = self._answers.get(service)
-        if known is not None and not_before is None and head is None and not self._forge.is_behind(service.branch):
+        if known is not None and not_before is None and head is None and self._still_holds(known, service.branch):
             return known.give()
         if known is None and not_before is None:
             not_before = time.monotonic()
@@ -136,9 +136,14 @@ class Discovery:
         known = self._answers.get(service)
         if known is None or known.generation != listing.generation:
             known = self._answers[service] = await self._search(service, service.wanted, listing)
-        if known.entry is not None and known.entry.path not in listing.written:
-            self._confirm(service.branch, known.entry, listing)
+        if known.entry is not None and known.entry.path not in listing.written:  # it is what it was: no need to ask
+            self._forge.confirm(service.branch, known.entry, validated_at=listing.validated_at)
         return known.give()
+
+    def _still_holds(self, answer: _Answer, branch: Branch) -> bool:
+        """As far as is known without asking."""
+        listing = self._forge.listed(branch)
+        return listing is None or (listing.generation == answer.generation and not self._forge.is_behind(branch))
 
     def known(self, service: Service) -> Service | None:
         """Where it was found last, which may be long ago; None when it is not known."""
@@ -156,7 +161,7 @@ class Discovery:
     async def _search(self, service: Service, wanted: Selector, listing: Listing) -> _Answer:
         picture = await self._picture(service, listing)
         entries = [picture.held[path][0] for path in picture.by_name.get((wanted.kind or "", wanted.name or ""), ())]
-        found = await self._candidates(service, wanted, entries, listing)
+        found = await self._candidates(service, wanted, entries)
         sound = {path: some for path, some in found.items() if path not in picture.patches}
         copies = [(path, one) for path, some in sound.items() for one in some if one.lack is None]
         best = max((one.rank for _, one in copies), default=0)
@@ -190,7 +195,7 @@ class Discovery:
                 elsewhere = [entry for entry in elsewhere if search.startswith(_folder(entry.path))]
             names = _names(service)
             entries.sort(key=lambda entry: not any(entry.path.find(name, len(search)) >= 0 for name in names))
-            contents = await self._read(branch, [*entries, *elsewhere])
+            contents = await self._read(branch, [*entries, *elsewhere], service.wanted, listing.validated_at)
             picture = _pictured(listing.generation, entries, elsewhere, contents, too_large)
             self._pictures.pop(key, None)
             if _holdings(picture) <= PICTURES_HOLDINGS:
@@ -205,8 +210,13 @@ class Discovery:
                 f"{MAX_FILES_READ} are not searched: name its `path` in the catalog, or a narrower `search`"
             )
 
-    async def _read(self, branch: Branch, entries: Sequence[Entry]) -> dict[str, Contents]:
-        """What the files hold, by path. Raises GitHubUnavailable when one could not be read: in doubt refuse."""
+    async def _read(
+        self, branch: Branch, entries: Sequence[Entry], wanted: Selector | None = None, validated_at: float = 0.0
+    ) -> dict[str, Contents]:
+        """What the files hold, by path. A file with the wanted document is handed to the forge to keep.
+
+        Raises GitHubUnavailable when one could not be read: in doubt refuse.
+        """
         contents = {entry.path: self._contents.get(_key(entry)) for entry in entries}
         unread = [entry for entry in entries if contents[entry.path] is None]
         slots = asyncio.Semaphore(BATCHES_AT_ONCE)
@@ -215,8 +225,12 @@ class Discovery:
             async with slots:
                 blobs = await self._forge.read_blobs(branch, batch)
                 for entry in batch:
-                    if entry.path in blobs:
-                        contents[entry.path] = self._take_in(entry, blobs[entry.path])
+                    data = blobs.get(entry.path)
+                    if data is None:
+                        continue
+                    held = contents[entry.path] = self._take_in(entry, data)
+                    if wanted is not None and any(rank(one, wanted) for one in held.documents):
+                        self._forge.remember(branch, File(entry.path, data, entry.sha), validated_at=validated_at)
                 await asyncio.sleep(0)  # a batch takes some 50 ms of parsing: let others have a turn
 
         await together(read(batch) for batch in _batches(unread))
@@ -237,7 +251,7 @@ class Discovery:
             self._texts[sha] = packed
 
     async def _candidates(
-        self, service: Service, wanted: Selector, entries: Sequence[Entry], listing: Listing
+        self, service: Service, wanted: Selector, entries: Sequence[Entry]
     ) -> dict[str, list[_Candidate]]:
         """The documents of that kind, name and namespace, by path, each read for its keys."""
         unread = [entry for entry in entries if entry.sha not in self._texts]
@@ -253,17 +267,8 @@ class Discovery:
             candidates = _candidates(parse(data, file=entry.path), wanted, paths)
             if candidates:
                 found[entry.path] = candidates
-                if entry.path not in listing.written:
-                    file = File(entry.path, data, entry.sha)
-                    self._forge.remember(service.branch, file, validated_at=listing.validated_at)
             await asyncio.sleep(0)
         return found
-
-    def _confirm(self, branch: Branch, entry: Entry, listing: Listing) -> None:
-        """The listing says that the file is what it was: it need not be asked for."""
-        at = listing.validated_at
-        if not self._forge.confirm(branch, entry, validated_at=at) and entry.sha in self._texts:
-            self._forge.remember(branch, File(entry.path, unpack(self._texts[entry.sha]), entry.sha), validated_at=at)
 
     async def _not_found(
         self,

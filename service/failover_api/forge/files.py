@@ -67,14 +67,12 @@ class Files:
         found = None if copy is None else decode_contents(entry.path, copy.body)
         return found if isinstance(found, File) and found.sha == entry.sha else None
 
-    def confirm(self, branch: Branch, entry: Entry, *, validated_at: float) -> bool:
+    def confirm(self, branch: Branch, entry: Entry, *, validated_at: float) -> None:
         """As Forge.confirm()."""
         copy = self._same(branch, entry)
-        if copy is None:
-            return False
-        self._regular[branch, entry.path] = True
-        self._client.cache.put(_url(branch, entry.path), replace(copy, validated_at=validated_at))
-        return True
+        if copy is not None:
+            self._regular[branch, entry.path] = True
+            self._client.cache.put(_url(branch, entry.path), replace(copy, validated_at=validated_at))
 
     def _same(self, branch: Branch, entry: Entry) -> Copy | None:
         """The copy of a file whose ETag names this content."""

@@ -89,8 +89,8 @@ class GitHub:
     def watch_trees(self, told: Callable[[Branch], None]) -> None:
         self._trees.watch(told)
 
-    def confirm(self, branch: Branch, entry: Entry, *, validated_at: float) -> bool:
-        return self._files.confirm(branch, entry, validated_at=validated_at)
+    def confirm(self, branch: Branch, entry: Entry, *, validated_at: float) -> None:
+        self._files.confirm(branch, entry, validated_at=validated_at)
 
     async def read_blobs(
         self, branch: Branch, entries: Sequence[Entry], spare: Sequence[Entry] = ()

@@ -189,11 +189,8 @@ class Forge(Protocol):
         """`told` is called as soon as a branch is_behind()."""
         ...
 
-    def confirm(self, branch: Branch, entry: Entry, *, validated_at: float) -> bool:
-        """The branch had this file at `validated_at` (time.monotonic()): a copy that is the same is current then.
-
-        False when there is no such copy.
-        """
+    def confirm(self, branch: Branch, entry: Entry, *, validated_at: float) -> None:
+        """The branch had this file at `validated_at` (time.monotonic()): a copy that is the same is current then."""
         ...
 
     async def read_blobs(
