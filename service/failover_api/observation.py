@@ -5,6 +5,7 @@ import copy
 import time
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from sys import getsizeof
 
 from cachetools import LRUCache
 
@@ -25,7 +26,8 @@ from failover_api.errors import (
 )
 from failover_api.forge.port import File, Forge, Snapshot
 
-MANIFESTS_KEPT = 512
+MANIFESTS_BYTES = 32 * 1024 * 1024
+_NODE_BYTES = 250  # what an event of a parsed file takes, measured on CPython 3.11
 
 # By the name of the service: what was read of it, or why it could not be.
 Seen = Mapping[str, "Observation | FailoverError"]
@@ -69,7 +71,7 @@ class Observer:
     def __init__(self, forge: Forge) -> None:
         self._forge = forge
         self._discovery = Discovery(forge)
-        self._manifests: LRUCache[tuple[str, str], Manifest] = LRUCache(MANIFESTS_KEPT)
+        self._manifests: LRUCache[tuple[str, str], Manifest] = LRUCache(MANIFESTS_BYTES, getsizeof=_size)
 
     async def aclose(self) -> None:
         """Ends what is under way."""
@@ -148,7 +150,9 @@ class Observer:
         key = (file.path, file.sha)
         manifest = self._manifests.get(key)
         if manifest is None:
-            manifest = self._manifests[key] = parse(file.data, file=file.path)
+            manifest = parse(file.data, file=file.path)
+            if _size(manifest) <= MANIFESTS_BYTES // 2:  # a larger one would leave no room for any other
+                self._manifests[key] = manifest
         return manifest
 
     async def _one_of_many(
@@ -190,6 +194,11 @@ class Observer:
             _check_document(manifests[switch.file], switch.selector)
         own = Snapshot(snapshot.branch, {path: snapshot.files[path] for path in service.files}, snapshot.head)
         return Observation(service, own, manifests)
+
+
+def _size(manifest: Manifest) -> int:
+    """About what it takes to keep it, in bytes: the file, its text and the values of that, and the events."""
+    return len(manifest.data) + 2 * getsizeof(manifest.tree.text) + _NODE_BYTES * len(manifest.tree.shapes)
 
 
 def _check_document(manifest: Manifest, selector: Selector) -> None:

@@ -17,7 +17,7 @@ from failover_api.forge.lag import HEAD, LAG_S, Lag
 from failover_api.forge.objects import Node, Objects
 from failover_api.forge.port import Entry, Listing
 
-MAX_ENTRIES = 60_000  # of all branches together: some 300 bytes each
+MAX_ENTRIES = 100_000  # of all branches together: some 300 bytes each
 _REGULAR = {0o100644, 0o100755, 0o100664}
 _SYMLINK = 0o120000
 Told = Callable[[Branch], None]
