@@ -7,7 +7,7 @@ import pytest
 from failover_api.checkup import check_access, check_all
 from failover_api.forge.port import Check
 from failover_api.settings import Settings
-from tests.stage import SERVICES, SONARR, Stage, entry
+from tests.stage import RADARR, SERVICES, SONARR, Stage, entry
 
 
 async def check(stage: Stage, settings: Settings | None = None, **changes: Any) -> list[Check]:
@@ -214,3 +214,11 @@ def test_each_fault_of_an_access_file_is_a_line(stage: Stage) -> None:
     told = check_access(stage.access_file)
     assert [check.ok for check in told] == [False, False]
     assert "access.yaml:2: token: unknown key" in told[1].detail
+
+
+async def test_a_service_without_a_path_is_told_which_to_write(stage: Stage) -> None:
+    stage.declare(entry("sonarr") + entry("radarr", "media", f"path: {RADARR}"))
+    checks = [one for one in await check(stage) if one.name.startswith("switch")]
+    assert all(one.ok for one in checks)
+    assert [f"write `path: {SONARR}`" in one.detail for one in checks] == [True, False, False, False]
+    assert [one.name.split()[1] for one in checks] == ["sonarr", "sonarr", "radarr", "radarr"]

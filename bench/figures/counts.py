@@ -20,6 +20,8 @@ from failover_api.wiring import open_failover
 
 COLD_AT_MOST = 5  # installation, token, what there is (or how a file is kept, or the branch), read, write
 PULL_REQUEST_AT_MOST = 4  # what is open, branch, commit, pull request
+LARGE_REPOSITORY = 300  # files that are read before one is chosen: a hundred for each request
+COLD_LARGE_AT_MOST = COLD_AT_MOST + 2
 LISTED = 20
 GROUPED = 100
 Act = Callable[[Failover], Awaitable[object]]
@@ -50,6 +52,7 @@ class Flow:
     services: int = 0  # generated ones, in one group `all`; 0 is the sample homelab
     top: str = ""  # more lines of the catalog
     protected: bool = False  # the branch takes pull requests only
+    searched: bool = False  # the generated services name no `path`
     edited: int | None = None  # a person commits just before the act: to so many of the manifests; 0: elsewhere
 
 
@@ -140,6 +143,14 @@ def flows() -> list[Flow]:
             protected=True,
         ),
         Flow("promote, cold, manifest to be found", promote("sonarr"), requests=COLD_AT_MOST, commits=1),
+        Flow(
+            f"promote, cold, manifest to be found among {LARGE_REPOSITORY}",
+            promote("app-0000"),
+            requests=COLD_LARGE_AT_MOST,
+            commits=1,
+            services=LARGE_REPOSITORY,
+            searched=True,
+        ),
         Flow("promote, cold, path in the catalog", promote("jellyfin"), requests=COLD_AT_MOST, commits=1),
         Flow("promote, cold, two files read at one head", promote("plex"), requests=COLD_AT_MOST, commits=1),
     ]
@@ -189,7 +200,7 @@ async def _opened(flow: Flow, folder: Path) -> AsyncIterator[tuple[Sandbox, Fail
         catalog = folder / "services.yaml"
         services = repositories.names(flow.services)
         groups = f"groups: {{all: [{', '.join(services)}]}}"
-        text = f"{flow.top}\n{groups}\n{repositories.catalog(services)}"
+        text = f"{flow.top}\n{groups}\n{repositories.catalog(services, searched=flow.searched)}"
         catalog.write_text(text, encoding="utf-8")
     if flow.protected:
         sandbox.protect()

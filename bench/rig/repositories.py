@@ -73,10 +73,11 @@ def generated(count: int) -> dict[str, bytes]:
     return {path_of(name): manifest(name) for name in names(count)}
 
 
-def catalog(services: Sequence[str]) -> str:
-    """A catalog of generated services."""
+def catalog(services: Sequence[str], *, searched: bool = False) -> str:
+    """A catalog of generated services; when they are `searched` for it names no `path`."""
     head = "repository: acme/homelab\nbranch: main\nservices:\n"
-    return head + "".join(_SERVICE.format(name=name, path=path_of(name)) for name in services)
+    text = _SERVICE.replace("    path: {path}\n", "") if searched else _SERVICE
+    return head + "".join(text.format(name=name, path=path_of(name)) for name in services)
 
 
 def add_history(git_dir: Path, commits: int) -> None:

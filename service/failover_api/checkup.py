@@ -5,7 +5,7 @@ from pathlib import Path
 
 from failover_api.config_file import ConfigFile, access_file
 from failover_api.core.access import Access, Verb
-from failover_api.core.catalog import Catalog
+from failover_api.core.catalog import Catalog, Service
 from failover_api.core.message import shown
 from failover_api.core.state import State
 from failover_api.errors import ConfigInvalid, FailoverError
@@ -52,8 +52,19 @@ async def check_all(catalog: ConfigFile[Catalog], forge: Forge, failover: Failov
         except FailoverError as exc:
             checks.append(Check(f"branch {branch}", ok=False, detail=exc.detail))
     if all(check.ok or check.name.startswith(("rules", "own branches")) for check in checks):
-        checks += [check for status in await failover.list_all(try_moves=True) for check in _switches(status)]
+        for status in await failover.list_all(try_moves=True):
+            checks += _with_path(known.services.get(status.service.name), status, list(_switches(status)))
     return checks
+
+
+def _with_path(declared: Service | None, status: Status | Unreadable, checks: list[Check]) -> list[Check]:
+    """Of a service that was searched for, the first line says which `path` to write: then nothing is searched."""
+    if declared is None or declared.wanted is None or isinstance(status, Unreadable):
+        return checks
+    (path,) = {s.file for s, before in zip(status.service.switches, declared.switches, strict=True) if not before.file}
+    first, *others = checks
+    detail = f"{first.detail}; warning: the catalog names no `path`, so it is searched for: write `path: {path}`"
+    return [Check(first.name, ok=first.ok, detail=detail), *others]
 
 
 def _switches(status: Status | Unreadable) -> Iterator[Check]:

@@ -130,6 +130,7 @@ class Failover:
         """Ends what is under way."""
         await self._writer.aclose()
         await self._proposer.aclose()
+        await self._observer.aclose()
 
     # Looking
 

@@ -1,14 +1,18 @@
 """Reading: a service, its files as they stand on the branch, and the same parsed."""
 
 import asyncio
+import copy
 import time
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from sys import getsizeof
 
 from cachetools import LRUCache
 
 from failover_api.core.catalog import Branch, Service
-from failover_api.core.splice import Manifest, parse
+from failover_api.core.holdings import Contents, holdings
+from failover_api.core.nearest import Surroundings, near_misses, near_path
+from failover_api.core.splice import Manifest, Selector, parse
 from failover_api.core.version import manifests_version
 from failover_api.discovery import Discovery
 from failover_api.errors import (
@@ -16,12 +20,14 @@ from failover_api.errors import (
     FailoverError,
     FileNotFound,
     ManifestError,
+    ManifestNotFound,
     RepositoryTooLarge,
     WriteConflict,
 )
 from failover_api.forge.port import File, Forge, Snapshot
 
-MANIFESTS_KEPT = 512
+MANIFESTS_BYTES = 32 * 1024 * 1024
+_NODE_BYTES = 250  # what an event of a parsed file takes, measured on CPython 3.11
 
 # By the name of the service: what was read of it, or why it could not be.
 Seen = Mapping[str, "Observation | FailoverError"]
@@ -67,7 +73,11 @@ class Observer:
     def __init__(self, forge: Forge) -> None:
         self._forge = forge
         self._discovery = Discovery(forge)
-        self._manifests: LRUCache[tuple[str, str], Manifest] = LRUCache(MANIFESTS_KEPT)
+        self._manifests: LRUCache[tuple[str, str], Manifest] = LRUCache(MANIFESTS_BYTES, getsizeof=_size)
+
+    async def aclose(self) -> None:
+        """Ends what is under way."""
+        await self._discovery.aclose()
 
     async def observe(self, service: Service, *, not_before: float | None, at_head: bool = False) -> Observation:
         """Reads a service; `not_before` and `at_head` as in Forge.read().
@@ -75,15 +85,22 @@ class Observer:
         A manifest that had to be found is searched for once more when it is not where it was. Raises what
         Discovery.locate() and Forge.read() raise, and ManifestError for a file or document that cannot be used.
         """
-        located = await self._discovery.locate(service, not_before=_since(not_before))
         try:
-            return await self._read(located, not_before, at_head)
-        except (FileNotFound, DocumentNotFound):
-            if located is service:
-                raise
+            return await self._observe(service, not_before, at_head)
+        except (FileNotFound, DocumentNotFound) as exc:
+            if service.wanted is None:
+                raise self._with_nearest(service, exc) from exc
             self._discovery.forget(service)
-            now = time.monotonic()
-            return await self._read(await self._discovery.locate(service, not_before=now), now, at_head)
+            return await self._observe(service, time.monotonic(), at_head)
+
+    async def _observe(self, service: Service, not_before: float | None, at_head: bool) -> Observation:
+        """When the head is read, it says whether the branch still lists what it did; else the listing is asked."""
+        if service.wanted is None or not at_head or not_before is None:
+            return await self._read(await self._discovery.locate(service, not_before=not_before), not_before, at_head)
+        located = await self._place(service, not_before)
+        found = await self._read(located, not_before, at_head)
+        confirmed = await self._discovery.locate(service, not_before=not_before, head=found.snapshot.head)
+        return found if confirmed == located else await self._read(confirmed, not_before, at_head)
 
     async def observe_all(self, branch: Branch, services: Sequence[Service], *, not_before: float | None) -> Seen:
         """Reads services of one branch, all at one commit; a service that cannot be read holds its error.
@@ -92,19 +109,23 @@ class Observer:
         """
         found: dict[str, Observation | FailoverError] = {}
         located: list[tuple[Service, Service]] = []
-        since = _since(not_before)
         for service in services:
             try:
-                located.append((service, await self._discovery.locate(service, not_before=since)))
+                located.append((service, await self._place(service, not_before)))
             except (ManifestError, RepositoryTooLarge) as exc:
                 found[service.name] = exc
         paths = tuple(dict.fromkeys(path for _, place in located for path in place.files))
         if paths:
             snapshot = await self._forge.read(branch, paths, not_before=not_before, at_head=True)
             for service, place in located:
-                found[service.name] = await self._one_of_many(service, place, snapshot)
+                found[service.name] = await self._one_of_many(service, place, snapshot, not_before)
                 await asyncio.sleep(0)  # hundreds are parsed here: let others have a turn
         return found
+
+    async def _place(self, service: Service, not_before: float | None) -> Service:
+        """Where it is known to be; what is read there says whether that still holds."""
+        known = None if not_before is None else self._discovery.known(service)
+        return known or await self._discovery.locate(service, not_before=not_before)
 
     async def observe_together(
         self, branch: Branch, services: Sequence[Service], *, not_before: float | None, at_head: bool = False
@@ -134,22 +155,38 @@ class Observer:
         key = (file.path, file.sha)
         manifest = self._manifests.get(key)
         if manifest is None:
-            manifest = self._manifests[key] = parse(file.data, file=file.path)
+            manifest = parse(file.data, file=file.path)
+            if _size(manifest) <= MANIFESTS_BYTES // 2:  # a larger one would leave no room for any other
+                self._manifests[key] = manifest
         return manifest
 
-    async def _one_of_many(self, service: Service, place: Service, snapshot: Snapshot) -> Observation | FailoverError:
+    async def _one_of_many(
+        self, service: Service, place: Service, snapshot: Snapshot, not_before: float | None
+    ) -> Observation | FailoverError:
         try:
+            if place is not service and not_before is not None:
+                confirmed = await self._discovery.locate(service, not_before=not_before, head=snapshot.head)
+                if confirmed != place:
+                    return await self.observe(service, not_before=not_before, at_head=True)
             return self._parsed(place, snapshot)
         except (FileNotFound, DocumentNotFound) as exc:
             if place is service:
-                return exc
+                return self._with_nearest(service, exc)
             self._discovery.forget(service)
             try:
                 return await self.observe(service, not_before=time.monotonic(), at_head=True)
             except (ManifestError, RepositoryTooLarge) as again:
                 return again
-        except ManifestError as exc:
+        except (ManifestError, RepositoryTooLarge) as exc:
             return exc
+
+    def _with_nearest(self, service: Service, error: ManifestNotFound) -> ManifestNotFound:
+        """Of a path that leads nowhere: the file that is meant, when the branch's tree is known."""
+        listing = self._forge.listed(service.branch)
+        if listing is None or not isinstance(error, FileNotFound):
+            return error
+        path = near_path(error.file, (entry.path for entry in listing.entries))
+        return _told_too(error, f"; nearest: {path}") if path else error
 
     async def _read(self, service: Service, not_before: float | None, at_head: bool) -> Observation:
         snapshot = await self._forge.read(service.branch, service.files, not_before=not_before, at_head=at_head)
@@ -159,11 +196,27 @@ class Observer:
         manifests = {path: self.manifest(snapshot.file(path)) for path in service.files}
         for switch in service.switches:
             assert switch.file is not None, "discovery has located it"
-            manifests[switch.file].select(switch.selector)
+            _check_document(manifests[switch.file], switch.selector)
         own = Snapshot(snapshot.branch, {path: snapshot.files[path] for path in service.files}, snapshot.head)
         return Observation(service, own, manifests)
 
 
-def _since(not_before: float | None) -> float:
-    """Discovery always has to know how old its tree may be."""
-    return time.monotonic() if not_before is None else not_before
+def _size(manifest: Manifest) -> int:
+    """About what it takes to keep it, in bytes: the file, its text and the values of that, and the events."""
+    return len(manifest.data) + 2 * getsizeof(manifest.tree.text) + _NODE_BYTES * len(manifest.tree.shapes)
+
+
+def _check_document(manifest: Manifest, selector: Selector) -> None:
+    """Raises DocumentNotFound, with what comes nearest in the file, and AmbiguousDocument."""
+    try:
+        manifest.select(selector)
+    except DocumentNotFound as exc:
+        around = Surroundings(held={manifest.file: Contents(holdings(manifest))})
+        raise _told_too(exc, near_misses(selector, (), around)) from exc
+
+
+def _told_too(error: ManifestNotFound, more: str) -> ManifestNotFound:
+    told = copy.copy(error)
+    told.detail = f"{error.detail}{more}"
+    told.args = (told.detail,)
+    return told

@@ -131,9 +131,16 @@ class Service:
         """The document that discovery has to find, or None: at most one a service."""
         return next((switch.selector for switch in self.switches if switch.file is None), None)
 
-    def located(self, file: str) -> "Service":
-        """The same service, with `file` as the place of the document that had to be found."""
-        return replace(self, switches=tuple(s if s.file is not None else replace(s, file=file) for s in self.switches))
+    def located(self, file: str, index: int | None = None) -> "Service":
+        """The same service, with `file` as the place of the document that had to be found.
+
+        `index` is the document's, where the file has others of its name.
+        """
+
+        def place(switch: Switch) -> Switch:
+            return replace(switch, file=file, selector=replace(switch.selector, index=index))
+
+        return replace(self, switches=tuple(s if s.file is not None else place(s) for s in self.switches))
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@
 Raises ConfigInvalid with `FILE:LINE: KEY: message`; the first error is the `detail`, `errors` has them all.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from functools import partial
 from itertools import chain
 from types import MappingProxyType
@@ -78,7 +78,13 @@ class _Builder:
 
     def build(self) -> Catalog:
         groups = self._groups()
-        services = {name: self._service(name, shape, groups) for name, shape in self.shape.services.items()}
+        of_service: dict[str, list[str]] = {}
+        for group, members in groups.items():
+            for member in dict.fromkeys(members):
+                of_service.setdefault(member, []).append(group)
+        services = {
+            name: self._service(name, shape, of_service.get(name, ())) for name, shape in self.shape.services.items()
+        }
         flux = self.shape.flux_receiver
         return Catalog(
             MappingProxyType(services),
@@ -96,11 +102,13 @@ class _Builder:
                 self._fault(f"expected a name like 'node-1' ({NAME.pattern})", "groups", group)
             if not members:
                 self._fault("expected at least one service", "groups", group)
+            seen: set[str] = set()
             for index, member in enumerate(members):
                 if member not in self.shape.services:
                     self._fault(f"no service is named {describe(member)}", "groups", group, index)
-                elif member in members[:index]:
+                elif member in seen:
                     self._fault(f"{describe(member)} is in the group twice", "groups", group, index)
+                seen.add(member)
         return {group: tuple(members) for group, members in self.shape.groups.items()}
 
     def _notifications(self) -> Iterator[Notification]:
@@ -114,7 +122,7 @@ class _Builder:
             events = frozenset(map(Event, shape.events)) or BY_DEFAULT
             yield Notification(shape.url_file, events, tuple(shape.services) or ("*",), shape.template)
 
-    def _service(self, name: str, shape: ServiceShape, groups: Mapping[str, Sequence[str]]) -> Service:
+    def _service(self, name: str, shape: ServiceShape, groups: Sequence[str]) -> Service:
         where = ("services", name)
         if not NAME.fullmatch(name):
             self._fault(f"expected a name like 'sonarr' ({NAME.pattern})", *where)
@@ -139,7 +147,7 @@ class _Builder:
             fallback=Policy(fallback) if fallback else None,
             pull_request=_pull_request(self._inherited(shape, "pull_request").pull_request),
             switches=tuple(switch for _, switch in placed),
-            groups=tuple(group for group, members in groups.items() if name in members),
+            groups=tuple(groups),
         )
 
     def _inherited(self, shape: ServiceShape, key: str) -> InheritedShape:
@@ -181,10 +189,12 @@ class _Builder:
             yield ("backup_node_label",), path, shape.primary_node_label, shape.backup_node_label
 
     def _volumes(self, shape: ServiceShape, where: Location) -> Iterator[tuple[Location, Path, str, str]]:
+        seen: set[str] = set()
         for index, volume in enumerate(shape.volumes):
-            if volume.name in {other.name for other in shape.volumes[:index]}:
+            if volume.name in seen:
                 self._fault(f"{describe(volume.name)} is there twice", *where, "volumes", index, "name")
             else:
+                seen.add(volume.name)
                 yield ("volumes", index, "backup_pvc"), _claim(volume.name), volume.primary_pvc, volume.backup_pvc
         keys = ("volume_name", "primary_pvc", "backup_pvc")
         if shape.has("volumes") and any(map(shape.has, keys)):

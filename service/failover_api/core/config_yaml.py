@@ -148,7 +148,8 @@ class _Constructor:
             mapping = self.build(source, location)
             if not isinstance(mapping, dict):
                 raise self._fault(source, location, "expected a mapping to merge, or a list of them")
-            merged = {**mapping, **merged}
+            for key, value in mapping.items():
+                merged.setdefault(key, value)
         return merged
 
     def _scalar(self, node: int, location: Location) -> object:

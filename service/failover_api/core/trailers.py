@@ -117,16 +117,16 @@ def _text(runs: Iterable[Mapping[str, str]]) -> str:
 
 def unwrapped(lines: Iterable[str]) -> list[str]:
     """The lines, with those put together that were broken because the next word had no room."""
-    whole: list[str] = []
+    whole: list[list[str]] = []
     last = ""
     for line in lines:
         was_full = len(last) <= _WRAP < len(last) + 1 + len(line.partition(" ")[0])
         if last and was_full and not _OWN_LINE.match(line):
-            whole[-1] += f" {line}"
+            whole[-1].append(line)
         else:
-            whole.append(line)
+            whole.append([line])
         last = line
-    return whole
+    return [" ".join(parts) for parts in whole]
 
 
 def _runs(lines: Iterable[str]) -> list[dict[str, list[str]]]:

@@ -31,20 +31,21 @@ def one_line(text: str) -> str:
 
 def shown(value: Value) -> str:
     """A value as it would stand in a manifest: `primary`, `"true"` (text), `true`, `null`. Long ones are cut."""
-    return _cut(write(value)[0])
+    return cut(write(value)[0])
 
 
 def quoted(value: Value) -> str:
     """A value inside a sentence: text in quotes, `'primary'`; the rest bare, `true`, `1`, `null`. Long ones are cut."""
-    return _cut(write(value, style="'")[0])
+    return cut(write(value, style="'")[0])
 
 
 def written(token: str) -> str:
     """A token as it stands in a manifest, in a sentence: `*app`. Long ones are cut."""
-    return f"`{_cut(token)}`"
+    return f"`{cut(token)}`"
 
 
-def _cut(token: str) -> str:
+def cut(token: str) -> str:
+    """The text on one line, and no longer than MAX_LENGTH."""
     text = one_line(token)
     return text if len(text) <= MAX_LENGTH else f"{text[: MAX_LENGTH - 1]}…"
 

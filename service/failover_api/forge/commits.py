@@ -37,6 +37,7 @@ from failover_api.forge.objects import BATCH_FILES, Objects
 from failover_api.forge.past import Past
 from failover_api.forge.port import Commit, File, Snapshot, blob_sha
 from failover_api.forge.repository import change
+from failover_api.forge.trees import Trees
 
 FILE, EXECUTABLE = "100644", "100755"
 _EXECUTES = 0o111
@@ -46,10 +47,17 @@ class Commits:
     """Makes commits, and brings what is known of the branch up to them."""
 
     def __init__(
-        self, client: GitHubClient, objects: Objects, heads: Heads, files: Files, past: Past, lag: Lag
+        self,
+        client: GitHubClient,
+        objects: Objects,
+        heads: Heads,
+        files: Files,
+        past: Past,
+        trees: Trees,
+        lag: Lag,
     ) -> None:
         self._client, self._objects, self._heads = client, objects, heads
-        self._files, self._past, self._lag = files, past, lag
+        self._files, self._past, self._trees, self._lag = files, past, trees, lag
         self.late = LateWrites()
 
     async def on_branch(self, snapshot: Snapshot, files: Mapping[str, bytes], message: str) -> Commit:
@@ -155,6 +163,7 @@ class Commits:
         if len(parents) == 1:  # the compare-and-swap has shown what was there
             old_files = {path: old for path in written if isinstance(old := snapshot.files.get(path), File)}
             self._past.wrote(snapshot.branch, parents[0], old_files, commit.sha, written)
+        self._trees.wrote(snapshot.branch, commit.sha, parents, list(written))
 
     async def _tree_of(self, branch: Branch, commit: str) -> str:
         url, what = f"/repos/{branch.repository}/git/commits/{commit}", f"reading commit {commit[:12]}"

@@ -7,11 +7,12 @@ https://docs.github.com/en/rest/using-the-rest-api/best-practices-for-using-the-
 """
 
 from dataclasses import dataclass
+from operator import itemgetter
 
 from cachetools import LRUCache
 
 MAX_ENTRIES = 4096
-MAX_BYTES = 32 * 1024 * 1024
+MAX_BYTES = 24 * 1024 * 1024
 _ENTRY_OVERHEAD_BYTES = 512
 
 
@@ -29,26 +30,27 @@ class ConditionalCache:
 
     def __init__(self, *, max_entries: int = MAX_ENTRIES, max_bytes: int = MAX_BYTES) -> None:
         self._max_entries = max_entries
-        self._copies: LRUCache[str, Copy] = LRUCache(max_bytes, getsizeof=_size)
+        self._copies: LRUCache[str, tuple[int, Copy]] = LRUCache(max_bytes, getsizeof=itemgetter(0))
 
     def get(self, url: str) -> Copy | None:
-        return self._copies.get(url)
+        _, copy = self._copies.get(url, (0, None))
+        return copy
 
     def put(self, url: str, copy: Copy) -> None:
         """Keeps a copy, unless a later one came meanwhile; none that is larger than the whole cache."""
-        known = self._copies.get(url)
+        known, size_bytes = self.get(url), _size(url, copy)
         if known is not None and known.validated_at > copy.validated_at:
             return
         self._copies.pop(url, None)
-        if _size(copy) > self._copies.maxsize:
+        if size_bytes > self._copies.maxsize:
             return
         while len(self._copies) >= self._max_entries:
             self._copies.popitem()
-        self._copies[url] = copy
+        self._copies[url] = (size_bytes, copy)
 
     def drop(self, url: str) -> None:
         self._copies.pop(url, None)
 
 
-def _size(copy: Copy) -> int:
-    return len(copy.body) + _ENTRY_OVERHEAD_BYTES
+def _size(url: str, copy: Copy) -> int:
+    return len(copy.body) + len(url) + len(copy.etag or "") + _ENTRY_OVERHEAD_BYTES

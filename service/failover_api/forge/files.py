@@ -8,6 +8,7 @@ https://docs.github.com/en/rest/repos/contents#get-repository-content
 
 import asyncio
 import time
+from dataclasses import replace
 from urllib.parse import quote
 
 from cachetools import LRUCache
@@ -23,7 +24,7 @@ from failover_api.forge.contents import decode_contents, encode_contents, refuse
 from failover_api.forge.heads import Heads
 from failover_api.forge.lag import WAITS_S, Lag
 from failover_api.forge.objects import Found, Objects
-from failover_api.forge.port import File
+from failover_api.forge.port import Entry, File
 
 MODE_WAIT_S = 2.0  # a file is given without knowing its mode then
 MODES_KEPT = 4096
@@ -68,6 +69,25 @@ class Files:
         if isinstance(found, File):
             self.remember(branch, found, validated_at=started)
         return found
+
+    def copy_of(self, branch: Branch, entry: Entry) -> File | None:
+        """The file, when the copy that is kept has just this content."""
+        copy = self._same(branch, entry)
+        found = None if copy is None else decode_contents(entry.path, copy.body)
+        return found if isinstance(found, File) and found.sha == entry.sha else None
+
+    def confirm(self, branch: Branch, entry: Entry, *, validated_at: float) -> None:
+        """As Forge.confirm()."""
+        copy = self._same(branch, entry)
+        if copy is not None:
+            self._regular[branch, entry.path] = True
+            self._client.cache.put(_url(branch, entry.path), replace(copy, validated_at=validated_at))
+
+    def _same(self, branch: Branch, entry: Entry) -> Copy | None:
+        """The copy of a file whose ETag names this content."""
+        copy = self._client.cache.get(_url(branch, entry.path))
+        is_same = copy is not None and copy.etag in {f'W/"{entry.sha}"', f'"{entry.sha}"'}
+        return copy if is_same else None
 
     async def _ask(self, branch: Branch, path: str, not_before: float | None) -> Found:
         url = _url(branch, path)

@@ -1,6 +1,7 @@
 """GitHub, as the port wants it: REST for one file, GraphQL for several.
 
 read one file        GET contents, If-None-Match                          blob sha            files.py
+list                 GET tree of the branch, If-None-Match                                   trees.py
 read several         GET branch, If-None-Match; GraphQL when it moved     all at one head     heads.py
 read the past        GraphQL at a commit; commits, compare                past.py, log.py
 write one file       PUT contents                                         compare-and-swap on the blob sha
@@ -9,7 +10,7 @@ move a branch        updateRefs                                           compar
 propose              pulls, labels, reviewers, auto-merge                 pulls.py, review.py
 """
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 
 from failover_api.core.catalog import Branch
 from failover_api.errors import ManifestError
@@ -30,6 +31,7 @@ from failover_api.forge.port import (
     Departures,
     Entry,
     File,
+    Listing,
     LoggedCommit,
     Place,
     PullRequest,
@@ -38,8 +40,7 @@ from failover_api.forge.port import (
 )
 from failover_api.forge.pulls import Pulls
 from failover_api.forge.review import Review
-
-_REGULAR = {0o100644, 0o100755, 0o100664}
+from failover_api.forge.trees import Trees
 
 
 class GitHub:
@@ -53,7 +54,8 @@ class GitHub:
         self._heads = Heads(client, self._objects, self._log, lag)
         self._files = Files(client, self._objects, self._heads, lag)
         self._past = Past(self._heads, self._objects)
-        self._commits = Commits(client, self._objects, self._heads, self._files, self._past, lag)
+        self._trees = Trees(self._objects, lag)
+        self._commits = Commits(client, self._objects, self._heads, self._files, self._past, self._trees, lag)
         self._branches = Branches(client, self._heads)
         self._pulls, self._review = Pulls(client), Review(client)
 
@@ -78,14 +80,30 @@ class GitHub:
         self._heads.forget(branch, at)
 
     async def list_files(self, branch: Branch, *, not_before: float | None) -> Sequence[Entry]:
-        tree = await self._objects.tree(branch, branch.name, not_before=not_before)
-        return [Entry(node.path, node.sha, node.size_bytes) for node in tree if node.mode in _REGULAR]
+        return list((await self._trees.read(branch, not_before)).entries)
+
+    async def tree(self, branch: Branch, *, not_before: float | None, head: str | None = None) -> Listing:
+        return await self._trees.read(branch, not_before, head)
+
+    def listed(self, branch: Branch) -> Listing | None:
+        return self._trees.listed(branch)
+
+    def is_behind(self, branch: Branch) -> bool:
+        return self._trees.is_behind(branch)
+
+    def watch_trees(self, told: Callable[[Branch], None]) -> None:
+        self._trees.watch(told)
+
+    def confirm(self, branch: Branch, entry: Entry, *, validated_at: float) -> None:
+        self._files.confirm(branch, entry, validated_at=validated_at)
 
     async def read_blobs(
         self, branch: Branch, entries: Sequence[Entry], spare: Sequence[Entry] = ()
     ) -> Mapping[str, bytes]:
-        found = await self._objects.read(branch, entries, spare)
-        return {path: file.data for path, file in found.items() if isinstance(file, File)}
+        known = {entry.path: file for entry in entries if (file := self._files.copy_of(branch, entry)) is not None}
+        unknown = [entry for entry in entries if entry.path not in known]
+        found = await self._objects.read(branch, unknown, spare)
+        return {path: file.data for path, file in {**known, **found}.items() if isinstance(file, File)}
 
     # Writing
 

@@ -35,7 +35,8 @@ from failover_api.forge.log import Log
 from failover_api.forge.objects import BATCH_FILES, Found, Node, Objects
 from failover_api.forge.port import Entry, File
 
-BRANCHES_KEPT = 64
+MAX_BYTES = 16 * 1024 * 1024  # of all branches together; what does not fit is read again
+_ENTRY_OVERHEAD_BYTES = 512
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +53,7 @@ class Heads:
 
     def __init__(self, client: GitHubClient, objects: Objects, log: Log, lag: Lag) -> None:
         self._client, self._objects, self._log, self._lag = client, objects, log, lag
-        self._heads: LRUCache[Branch, Head] = LRUCache(BRANCHES_KEPT)
+        self._heads: LRUCache[Branch, Head] = LRUCache(MAX_BYTES, getsizeof=_size)
 
     async def read(self, branch: Branch, paths: Sequence[str], not_before: float | None) -> Head:
         """`paths` at one commit. Raises RepositoryNotFound when there is no such branch."""
@@ -111,7 +112,7 @@ class Heads:
         self._lag.wrote(branch, HEAD, commit)
         known = self._heads.get(branch)
         if known is not None and known.oid in parents:
-            self._heads[branch] = Head(commit, {**known.files, **files}, time.monotonic())
+            self._put(branch, Head(commit, {**files, **known.files, **files}, time.monotonic()))
 
     def moving(self, branch: Branch, commit: str) -> None:
         """From now on the branch may be at `commit`, and not only by a commit of ours on top of it."""
@@ -205,9 +206,21 @@ class Heads:
         known = self._heads.get(branch)
         if known is not None and known.oid == head.oid:
             validated_at = max(known.validated_at, head.validated_at)
-            head = Head(head.oid, {**known.files, **head.files}, validated_at)
+            head = Head(head.oid, {**head.files, **known.files, **head.files}, validated_at)
         if known is None or known.validated_at <= head.validated_at:
-            self._heads[branch] = head
+            self._put(branch, head)
+
+    def _put(self, branch: Branch, head: Head) -> None:
+        """Keeps as many of the files as have room, the first of them first."""
+        self._heads.pop(branch, None)
+        room, kept = MAX_BYTES - _ENTRY_OVERHEAD_BYTES, {}
+        for path, found in head.files.items():
+            room -= _size_of(path, found)
+            if room < 0:
+                break
+            kept[path] = found
+        is_whole = len(kept) == len(head.files)
+        self._heads[branch] = head if is_whole else Head(head.oid, kept, head.validated_at)
 
     async def _ask_for_oid(self, branch: Branch, not_before: float | None) -> str:
         what = f"reading branch {branch}"
@@ -282,6 +295,14 @@ def _by_tree(branch: Branch, paths: Sequence[str], nodes: Sequence[Node]) -> tup
         else:
             entries.append(Entry(path, node.sha, node.size_bytes))
     return others, entries
+
+
+def _size(head: Head) -> int:
+    return _ENTRY_OVERHEAD_BYTES + sum(_size_of(path, found) for path, found in head.files.items())
+
+
+def _size_of(path: str, found: Found) -> int:
+    return _ENTRY_OVERHEAD_BYTES + len(path) + (len(found.data) if isinstance(found, File) else 0)
 
 
 def _branch_url(branch: Branch) -> str:

@@ -7,13 +7,14 @@ https://docs.github.com/en/graphql/reference/objects#blob
 """
 
 import asyncio
-from collections.abc import Iterator, Mapping, Sequence
+import json
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 from urllib.parse import quote
 
 from failover_api.core.catalog import Branch
-from failover_api.core.json_text import parse_json
 from failover_api.errors import (
     FileNotFound,
     ForgeFailure,
@@ -32,6 +33,7 @@ BATCH_FILES = 100  # what one GraphQL query reads
 BATCH_BYTES = 4 * 1024 * 1024
 REQUESTS_AT_ONCE = 6
 GRAPHQL_ATTEMPTS = 2  # REST has the same
+_KIND, _FOLDER = 0o170000, 0o040000
 
 Found = File | ManifestError
 
@@ -71,23 +73,30 @@ class Objects:
 
         It may be megabytes: `keep` it only when it will be asked for again.
         """
+        return _nodes(await self._tree(branch, ref, not_before=not_before, keep=keep))
+
+    async def listing(self, branch: Branch, *, not_before: float | None) -> tuple[bytes, str, Callable[[], list[Node]]]:
+        """The tree of the branch: a body that is the same object while it is unchanged, the commit, and its nodes."""
+        body = await self._tree(branch, branch.name, not_before=not_before, keep=True)
+        return body, body[: body.index(b"\n")].decode(), partial(_nodes, body)
+
+    async def _tree(self, branch: Branch, ref: str, *, not_before: float | None, keep: bool) -> bytes:
         url = f"/repos/{branch.repository}/git/trees/{quote(ref, safe='')}?recursive=1"
         what = f"reading the tree of {branch}"
         try:
-            body = await self._client.get(branch.repository, url, what=what, not_before=not_before, keep=keep)
-            tree = parse_json(body)
-            if not tree["truncated"]:
-                return [
-                    Node(node["path"], int(node["mode"], 8), node["sha"], node.get("size", 0)) for node in tree["tree"]
-                ]
+            body = await self._client.get(
+                branch.repository, url, what=what, not_before=not_before, keep=keep, digest=_digest_tree
+            )
         except FileNotFound as exc:
             place = f"branch {branch}" if ref == branch.name else f"commit {ref[:12]} in {branch.repository}"
             raise RepositoryNotFound(f"no {place}, or the credentials cannot see it") from exc
         except (AttributeError, KeyError, TypeError, ValueError) as exc:
             raise GitHubError(f"{what}: GitHub's answer is not a tree") from exc
-        raise RepositoryTooLarge(
-            f"{branch.repository} has too many files for GitHub to list; name the manifest's `path` in the catalog"
-        )
+        if not body:
+            raise RepositoryTooLarge(
+                f"{branch.repository} has too many files for GitHub to list; name the manifest's `path` in the catalog"
+            )
+        return body
 
     async def read(self, branch: Branch, entries: Sequence[Entry], spare: Sequence[Entry] = ()) -> dict[str, Found]:
         """The files of a tree's entries, by path; those of `spare` too where they cost no request more."""
@@ -135,6 +144,23 @@ class Objects:
         if isinstance(found, GitHubError):
             raise found
         return found
+
+
+def _digest_tree(body: bytes) -> bytes:
+    """What is needed of a tree, in a third of the bytes: the commit, then a line a node; nothing when it was cut."""
+    tree = parse_json(body)
+    if tree["truncated"]:
+        return b""
+    lines = [str(tree.get("sha", ""))]
+    for node in tree["tree"]:
+        mode = int(node["mode"], 8)
+        if mode & _KIND != _FOLDER:
+            lines.append(json.dumps([node["path"], mode, node["sha"], node.get("size", 0)], ensure_ascii=False))
+    return "\n".join(lines).encode(errors="surrogatepass") + b"\n"
+
+
+def _nodes(body: bytes) -> list[Node]:
+    return [Node(*json.loads(line)) for line in body.decode(errors="surrogatepass").split("\n")[1:-1]]
 
 
 def _batches(entries: Sequence[Entry]) -> Iterator[list[Entry]]:

@@ -10,7 +10,7 @@ stale one loses its compare-and-swap.
 """
 
 import hashlib
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
@@ -56,6 +56,22 @@ class Entry:
     path: str
     sha: str
     size_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """What a branch holds at commit `head`: its regular files, and the paths of its symlinks.
+
+    `validated_at` is when it was last known to be current (time.monotonic()). Another `generation` lists other files,
+    or other contents; `written` are those that we wrote ourselves since, so that their entries are of before.
+    """
+
+    entries: tuple[Entry, ...]
+    links: tuple[str, ...]
+    head: str
+    generation: int
+    validated_at: float
+    written: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,6 +196,31 @@ class Forge(Protocol):
 
     async def list_files(self, branch: Branch, *, not_before: float | None) -> Sequence[Entry]:
         """All regular files of the branch. Raises RepositoryTooLarge."""
+        ...
+
+    async def tree(self, branch: Branch, *, not_before: float | None, head: str | None = None) -> Listing:
+        """What the branch lists. Raises RepositoryTooLarge.
+
+        One at commit `head` will do, whatever its age; without a `head`, one that was validated since `not_before`, or
+        that a write of ours has brought on within the seconds in which GitHub may still show what was before. None:
+        any that nobody is known to have changed since.
+        """
+        ...
+
+    def listed(self, branch: Branch) -> Listing | None:
+        """What the branch listed when that was last asked; None when it never was."""
+        ...
+
+    def is_behind(self, branch: Branch) -> bool:
+        """Whether a write of ours has shown that somebody else moved the branch since its tree was read."""
+        ...
+
+    def watch_trees(self, told: Callable[[Branch], None]) -> None:
+        """`told` is called as soon as a branch is_behind()."""
+        ...
+
+    def confirm(self, branch: Branch, entry: Entry, *, validated_at: float) -> None:
+        """The branch had this file at `validated_at` (time.monotonic()): a copy that is the same is current then."""
         ...
 
     async def read_blobs(

@@ -10,7 +10,8 @@ from failover_api.core.catalog import Catalog
 from failover_api.edges.board.cards import Board
 from failover_api.edges.board.lookout import View
 
-KEPT = 64  # callers and filters
+KEPT_BYTES = 12 * 1024 * 1024  # of all callers and filters together
+_AS_HTML = 4  # the cards as values, and the characters of wide text, take some times of what the HTML does
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,13 +28,20 @@ class Shelf:
 
     def __init__(self) -> None:
         self._of: tuple[View | None, Catalog | None] = (None, None)
-        self._shown: LRUCache[Hashable, Shown] = LRUCache(KEPT)
+        self._shown: LRUCache[Hashable, Shown] = LRUCache(KEPT_BYTES, getsizeof=_size)
 
     def get(self, view: View, catalog: Catalog, key: Hashable, make: Callable[[], Shown]) -> Shown:
         """What was made for `key`, which names everything else that it depends on."""
         if self._of[0] is not view or self._of[1] is not catalog:
             self._of = (view, catalog)
             self._shown.clear()
-        if key not in self._shown:
-            self._shown[key] = make()
-        return self._shown[key]
+        shown = self._shown.get(key)
+        if shown is None:
+            shown = make()
+            if _size(shown) <= KEPT_BYTES:
+                self._shown[key] = shown
+        return shown
+
+
+def _size(shown: Shown) -> int:
+    return 1000 + _AS_HTML * len(shown.html)

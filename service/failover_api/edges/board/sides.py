@@ -5,7 +5,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import zip_longest
 
-_WORD_AT_END = re.compile(r"[\w./-]*\Z")
+_SHOWN = 500  # characters of each part of a line: what is longer is cut, as a whole file on one line is
+_CUT = "…"
 _HUNK = re.compile(r"@@ -(\d+)(?:,\d+)? \+(\d+)(?:,\d+)? @@")
 
 
@@ -99,13 +100,20 @@ def _same(one: str, other: str) -> tuple[int, int]:
 
 def _common(one: str, other: str) -> int:
     end = next((at for at, (a, b) in enumerate(zip(one, other, strict=False)) if a != b), min(len(one), len(other)))
-    return len(_WORD_AT_END.sub("", one[:end]))
+    while end and (one[end - 1].isalnum() or one[end - 1] in "_./-"):
+        end -= 1
+    return end
 
 
 def _plain(number: int, text: str | None) -> Text | None:
-    return None if text is None else Text(number, text, "", "")
+    return None if text is None else Text(number, _start(text, 3 * _SHOWN), "", "")
 
 
 def _marked(number: int, text: str, head: int, tail: int) -> Text:
     end = len(text) - tail
-    return Text(number, text[:head], text[head:end], text[end:])
+    before = text[:head] if head <= _SHOWN else _CUT + text[head - _SHOWN : head]
+    return Text(number, before, _start(text[head:end], _SHOWN), _start(text[end:], _SHOWN))
+
+
+def _start(text: str, length: int) -> str:
+    return text if len(text) <= length else text[:length] + _CUT
