@@ -15,6 +15,7 @@ from typing import Any
 from urllib.parse import quote
 
 from failover_api.core.catalog import Branch
+from failover_api.core.json_text import parse_json
 from failover_api.errors import (
     FileNotFound,
     ForgeFailure,
