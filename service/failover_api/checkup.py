@@ -47,6 +47,7 @@ async def check_all(catalog: ConfigFile[Catalog], forge: Forge, failover: Failov
             checks += await failover.in_time(forge.check(branch, pulls=proposing))
         except FailoverError as exc:
             checks.append(Check(f"branch {branch}", ok=False, detail=exc.detail))
+    checks += forge.check_self()
     if all(check.ok or check.name.startswith("rules") for check in checks):
         checks += [check for status in await failover.list_all() for check in _switches(status)]
     return checks

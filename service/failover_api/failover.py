@@ -95,6 +95,7 @@ class Failover:
     """What operators do. `catalog` gives the catalog in force; `deadline_s` is for a whole operation.
 
     `listeners` are told of every move that ended, `watchers` of what a look at services showed: one, or the list.
+    `now` is the wall clock (s) that moves are dated by.
     """
 
     def __init__(
@@ -105,8 +106,9 @@ class Failover:
         deadline_s: float,
         listeners: Sequence[Listener] = (),
         watchers: Sequence[Watcher] = (),
+        now: Callable[[], float] = time.time,
     ) -> None:
-        self._forge, self._catalog, self._deadline_s = forge, catalog, deadline_s
+        self._forge, self._catalog, self._deadline_s, self._now = forge, catalog, deadline_s, now
         self._listeners, self._watchers = tuple(listeners), tuple(watchers)
         self._observer = Observer(forge)
         self._history = History(forge)
@@ -169,7 +171,7 @@ class Failover:
         "unknown". A rollback raises NothingToRollBack and ChangedSince too.
         """
         service = self._catalog().service(name)
-        asked = _asked(wish, str(ULID()))
+        asked = _asked(wish, str(ULID()), self._now())
         if action is Action.ROLLBACK:
             history, observer = self._history, self._observer
             task: Task = RollingBack((service,), action, asked, history=history, observer=observer)
@@ -186,7 +188,7 @@ class Failover:
         another refused, saying which.
         """
         names = self._catalog().group(name)
-        asked = _asked(wish, str(ULID()), group=name)
+        asked = _asked(wish, str(ULID()), self._now(), group=name)
         members = [self._catalog().service(member) for member in names]
         tasks = parts_of(members, action, asked, skip_refused=wish.skip_refused, supersede=wish.supersede)
         check_branches(name, tasks)
@@ -319,11 +321,11 @@ def _has_fallback(task: Task) -> bool:
     return all(service.fallback is Policy.PULL_REQUEST for service in task.services)
 
 
-def _asked(wish: Wish, operation: str, group: str | None = None) -> Asked:
+def _asked(wish: Wish, operation: str, now: float, group: str | None = None) -> Asked:
     return Asked(
         operation=operation,
         by=wish.by,
-        at=datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+        at=datetime.fromtimestamp(now, UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
         reason=wish.reason,
         group=group,
         force=wish.force,

@@ -21,6 +21,7 @@ from failover_api.forge.github import GitHub
 from failover_api.forge.pace import Pace
 from failover_api.forge.traffic import Watcher as TrafficWatcher
 from failover_api.forge.traffic import unwatched
+from failover_api.host_clock import HostClock
 from failover_api.settings import Settings
 from failover_api.telling.changes import Changes
 from failover_api.telling.flux import Flux
@@ -37,6 +38,7 @@ class House:
     settings: Settings
     catalog: ConfigFile[Catalog]
     credentials: Credentials
+    clock: HostClock
     github: GitHub
     failover: Failover
     changes: Changes
@@ -79,10 +81,26 @@ async def open_failover(
         merges = Merges(status, [notifier.merged, flux.merged], looks=not has_webhook)
         listeners = [merges, notifier, flux, *listeners]
         failover = Failover(
-            github, catalog.current, deadline_s=settings.deadline_s, listeners=listeners, watchers=watchers
+            github,
+            catalog.current,
+            deadline_s=settings.deadline_s,
+            listeners=listeners,
+            watchers=watchers,
+            now=client.clock.now,
         )
         try:
-            yield House(settings, catalog, client.credentials, github, failover, changes, merges, notifier, flux)
+            yield House(
+                settings,
+                catalog,
+                client.credentials,
+                client.clock,
+                github,
+                failover,
+                changes,
+                merges,
+                notifier,
+                flux,
+            )
         finally:
             await merges.aclose()
             await failover.aclose()
@@ -97,6 +115,7 @@ def _credentials(settings: Settings, client: GitHubClient) -> Credentials:
             app_id=settings.github_app_id,
             key_file=settings.github_private_key_file,
             ask=client.as_app,
+            clock=client.clock,
             installation_id=settings.github_installation_id,
         )
     if settings.github_token_file is not None:

@@ -23,6 +23,7 @@ from failover_api.core.access_text import GITHUB_ACTIONS
 from failover_api.core.catalog import no_group, no_service
 from failover_api.core.wording import one_line
 from failover_api.errors import FailoverError, Forbidden, TooManyRequests, Unauthenticated
+from failover_api.host_clock import HostClock
 
 if TYPE_CHECKING:
     from failover_api.oidc import Verifier
@@ -36,10 +37,10 @@ _audit = logging.getLogger("failover_api.audit")
 
 
 class Gate:
-    """Knows callers. `access` gives the access file in force."""
+    """Knows callers. `access` gives the access file in force; tokens end by `clock`."""
 
-    def __init__(self, access: Callable[[], Access]) -> None:
-        self._access = access
+    def __init__(self, access: Callable[[], Access], *, clock: HostClock | None = None) -> None:
+        self._access, self._clock = access, clock or HostClock()
         self._verifier: Verifier | None = None  # made when it is needed: cryptography takes megabytes
         self._failures = Failures()
 
@@ -71,7 +72,7 @@ class Gate:
         token = access.holder(bearer)
         if token is None:
             return await self._vouched_for(access, bearer)
-        if token.expires is not None and datetime.now(UTC) >= token.expires:
+        if token.expires is not None and datetime.fromtimestamp(self._clock.now(), UTC) >= token.expires:
             raise Unauthenticated(f"the token {token.name!r} expired on {token.expires:%Y-%m-%d %H:%M} UTC")
         return token.caller
 
@@ -81,7 +82,7 @@ class Gate:
         if self._verifier is None:
             from failover_api.oidc import Verifier
 
-            self._verifier = Verifier()
+            self._verifier = Verifier(wall=self._clock)
         verified = await self._verifier.verify(bearer, access.issuers)
         return Caller(name_of(verified.issuer, verified.claims), verified.issuer.grants(verified.claims))
 

@@ -76,7 +76,6 @@ async def _opened(
     """Everything that lives as long as the service; routes find it in `app.state`."""
     recorder, lookout = Recorder(), app.state.board.lookout
     async with contextlib.AsyncExitStack() as opened:
-        gate = await opened.enter_async_context(contextlib.aclosing(Gate(access.current if access else lambda: OPEN)))
         house = await opened.enter_async_context(
             open_failover(
                 settings,
@@ -85,6 +84,8 @@ async def _opened(
                 traffic=recorder.traffic,
             )
         )
+        gate = Gate(access.current if access else lambda: OPEN, clock=house.clock)
+        opened.push_async_callback(gate.aclose)
         opened.push_async_callback(lookout.aclose)
         house.changes.listen(lookout.forget)
         app.state.house, app.state.gate = house, gate

@@ -17,11 +17,13 @@ from cachetools import LRUCache, TLRUCache
 
 from failover_api.errors import FileNotFound, GitHubError, GitHubPermission, GitHubUnavailable, NotReady
 from failover_api.forge.app_key import AppKey, read_secret
-from failover_api.forge.replies import Reply
+from failover_api.forge.replies import BadCredentials, Reply
+from failover_api.host_clock import HostClock
 
 LIFETIME_S = 3600.0  # of a token, when GitHub does not say
 REFRESH_BEFORE_S = 600.0  # mint the next token in the background from here on
 MINT_TIMEOUT_S = 25.0
+RESIGN_FROM_S = 5.0  # a JWT that was signed by a clock as wrong as this is signed anew
 DROP_BEFORE_S = 60.0  # never use a token with less left than this
 # As narrow as the work. Merging needs both.
 PERMISSIONS = {"contents": "write", "metadata": "read"}
@@ -121,9 +123,11 @@ class AppCredentials:
         ask: Ask,
         installation_id: int | None = None,
         mint_timeout_s: float = MINT_TIMEOUT_S,
+        clock: HostClock | None = None,
     ) -> None:
         self._app_id, self._ask, self._mint_timeout_s = app_id, ask, mint_timeout_s
-        self._key = AppKey(app_id, key_file)
+        self._clock = clock or HostClock()
+        self._key = AppKey(app_id, key_file, clock=self._clock)
         self._installation_id = installation_id
         self._installations: LRUCache[str, int] = LRUCache(1024)
         self._tokens: TLRUCache[_Place, Token] = TLRUCache(
@@ -162,6 +166,16 @@ class AppCredentials:
         """A JWT of the App, good for some minutes. Raises NotReady when the key cannot be used."""
         return self._key.jwt()
 
+    async def as_app(self, method: str, url: str, *, what: str, json: object = None) -> Reply:
+        """A request with the App's JWT. When its refusal shows that our clock is wrong, once more by GitHub's clock."""
+        signed_by_s = self._clock.offset_s
+        try:
+            return await self._ask(method, url, bearer=self.jwt(), what=what, json=json)
+        except BadCredentials:
+            if abs(self._clock.offset_s - signed_by_s) < RESIGN_FROM_S:
+                raise
+        return await self._ask(method, url, bearer=self.jwt(), what=what, json=json)
+
     async def installation(self, repository: str) -> int:
         """The installation's id, from the settings or from the repository."""
         if self._installation_id is not None:
@@ -170,7 +184,7 @@ class AppCredentials:
         if known is None:
             what = f"the App's installation on {repository}"
             try:
-                reply = await self._ask("GET", f"/repos/{repository}/installation", bearer=self.jwt(), what=what)
+                reply = await self.as_app("GET", f"/repos/{repository}/installation", what=what)
             except FileNotFound as exc:
                 raise GitHubPermission(
                     f"the GitHub App {self._app_id} is not installed on {repository} (or there is no such repository)"
@@ -221,10 +235,9 @@ class AppCredentials:
         kept = repository in self._installations
         installation = await self.installation(repository)
         try:
-            return await self._ask(
+            return await self.as_app(
                 "POST",
                 f"/app/installations/{installation}/access_tokens",
-                bearer=self.jwt(),
                 json={"repositories": [repository.partition("/")[2]], "permissions": permissions},
                 what=what,
             )

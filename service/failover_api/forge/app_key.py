@@ -8,16 +8,17 @@ from pathlib import Path
 from typing import Any
 
 from failover_api.errors import NotReady
+from failover_api.host_clock import HostClock
 
 # iat is set 60 s back and exp 540 s ahead: 600 fails when GitHub's clock is behind ours.
 JWT_LIFETIME_S = 540
 
 
 class AppKey:
-    """Signs as the App."""
+    """Signs as the App, by GitHub's clock: `clock` is the only one that counts there."""
 
-    def __init__(self, app_id: str, file: Path) -> None:
-        self._app_id, self._file = app_id, file
+    def __init__(self, app_id: str, file: Path, *, clock: HostClock | None = None) -> None:
+        self._app_id, self._file, self._clock = app_id, file, clock or HostClock()
         self._pem = ""
         self._key: Any = None
         self._auth: Any = None
@@ -32,7 +33,7 @@ class AppKey:
         """A JWT of the App, good for some minutes. Raises NotReady when the key cannot be used."""
         self.check()
         if self._auth is None:
-            self._auth = _app_auth(self._app_id, self._key)
+            self._auth = _app_auth(self._app_id, self._key, self._clock)
         return str(self._auth.create_jwt())
 
 
@@ -60,11 +61,14 @@ def _parse(pem: str, file: Path) -> Any:
     return key
 
 
-def _app_auth(app_id: str, key: Any) -> Any:
+def _app_auth(app_id: str, key: Any, clock: HostClock) -> Any:
     import jwt
     from github import Auth
 
     def sign(payload: dict[str, Any]) -> str:
-        return jwt.encode(payload, key, algorithm="RS256")
+        """PyGithub reads the wall clock of this machine."""
+        ahead_s = round(clock.offset_s)
+        times = {name: payload[name] - ahead_s for name in ("iat", "exp")}
+        return jwt.encode({**payload, **times}, key, algorithm="RS256")
 
     return Auth.AppAuth(app_id, sign_func=sign, jwt_expiry=JWT_LIFETIME_S)

@@ -46,12 +46,20 @@ async def check_branch(client: GitHubClient, branch: Branch, *, pulls: bool = Fa
     return checks
 
 
+def check_client(client: GitHubClient) -> Sequence[Check]:
+    """What concerns no one branch. A clock that is wrong is reckoned with: that it is so is a warning."""
+    if not client.clock.is_off:
+        return []
+    then = "requests are signed by GitHub's clock, but set this machine's"
+    return [Check("clock", ok=True, detail=f"{client.clock.in_words()}; {then}")]
+
+
 async def _credentials(client: GitHubClient, branch: Branch, name: str) -> Check:
     credentials = client.credentials
     await credentials.token(branch.repository)
     if not isinstance(credentials, AppCredentials):
         return Check(name, ok=True, detail="a ready token")
-    reply = await client.as_app("GET", "/app", bearer=credentials.jwt(), what="the GitHub App")
+    reply = await credentials.as_app("GET", "/app", what="the GitHub App")
     slug = reply.data.get("slug") if isinstance(reply.data, dict) else None
     installation = await credentials.installation(branch.repository)
     granted = ", ".join(f"{key}: {value}" for key, value in PERMISSIONS.items())

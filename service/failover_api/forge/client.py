@@ -35,6 +35,7 @@ from failover_api.forge.replies import (
     refusal,
 )
 from failover_api.forge.traffic import Denied, Repeated, Watcher, exchanged, refused, tell, unwatched
+from failover_api.host_clock import HostClock
 
 ALWAYS = math.inf  # a `not_before` that no copy satisfies
 FRESH_TOKEN_S = 5.0
@@ -67,6 +68,7 @@ class GitHubClient:
         self._watcher = watcher
         self.sleep = sleep
         self.cache = ConditionalCache()
+        self.clock = HostClock()
         self.credentials: Credentials
 
     def write_wait_s(self, repository: str, calls: int = 1) -> float:
@@ -213,8 +215,10 @@ class GitHubClient:
         reply: Reply | None = None
         try:
             reply = await self._exchange.send(ask, token)
+            self.clock.saw(reply.headers, asked_at=started)
         finally:
-            told = exchanged(ask, reply, account=self._account(ask), duration_s=time.monotonic() - started)
+            duration_s, offset_s = time.monotonic() - started, self.clock.offset_s if self.clock.is_known else None
+            told = exchanged(ask, reply, account=self._account(ask), duration_s=duration_s, clock_offset_s=offset_s)
             tell(self._watcher, told)
         return self._judged(ask, reply)
 
@@ -228,7 +232,7 @@ class GitHubClient:
             return reply
         if reply.status == 304 and ask.etag:
             return reply
-        now = time.time()
+        now = self.clock.now()
         if reply.status < 300:
             error = graphql_refusal(reply, now=now, what=ask.what, writing=ask.writing, pulls=ask.pulls)
         else:

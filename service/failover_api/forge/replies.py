@@ -10,7 +10,6 @@ GitHub tells most causes apart only by the text of `message`; the texts stand in
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from email.utils import parsedate_to_datetime
 from typing import Any
 
 from failover_api.errors import (
@@ -26,6 +25,7 @@ from failover_api.errors import (
     WriteConflict,
     WriteUnknown,
 )
+from failover_api.host_clock import date_of
 
 # https://docs.github.com/en/rest/using-the-rest-api/rate-limits-for-the-rest-api
 SECONDARY_WAIT_S = 60.0
@@ -62,10 +62,8 @@ class Reply:
 
     def sent_at(self, *, otherwise: float) -> float:
         """The wall clock (s) of whoever answered: ours may be wrong. `otherwise`: when the reply does not say."""
-        try:
-            return parsedate_to_datetime(self.headers["date"]).timestamp()
-        except (KeyError, ValueError):
-            return otherwise
+        sent_at = date_of(self.headers)
+        return otherwise if sent_at is None else sent_at
 
 
 class FreshlyRefused(GitHubPermission):
@@ -103,6 +101,7 @@ _PRIMARY = re.compile(r"rate limit (already )?exceeded", re.IGNORECASE)
 _SURELY_REFUSED = {"UNPROCESSABLE", "BRANCH_PROTECTION_RULE_VIOLATION", "INSUFFICIENT_SCOPES"}
 # Both are seen; the documentation names neither. https://github.com/yanyongyu/githubkit/issues/271
 _LIMITED_KINDS = {"RATE_LIMIT", "RATE_LIMITED"}
+_OF_TIME = re.compile(r"'(Issued at|Expiration time)' claim")
 _NOT_GRANTED = re.compile(
     r"permissions requested are not granted|not accessible to the parent installation", re.IGNORECASE
 )
@@ -118,7 +117,8 @@ def refusal(reply: Reply, *, now: float, what: str, writing: bool) -> FailoverEr
         case 301 | 302 | 307 | 308:
             return RepositoryNotFound(f"{text}: the repository was renamed or moved; name its new place in the catalog")
         case 401:
-            return BadCredentials(text)
+            clock = ": is the clock of this machine right?" if _OF_TIME.search(reply.message) else ""
+            return BadCredentials(text + clock)
         case 403:
             return _forbidden(reply, text)
         case 404:
