@@ -80,6 +80,27 @@ def test_an_app_is_named_by_its_id_or_client_id_with_its_key(monkeypatch: pytest
     assert (settings.github_app_id, settings.github_private_key_file) == (app, Path("/secrets/key.pem"))
 
 
+@pytest.mark.parametrize("text", ["12345\n", "12345\r\n", " 12345 ", '"12345"', "'12345'\n", '" 12345 "'])
+def test_ids_are_taken_as_secrets_hold_them(monkeypatch: pytest.MonkeyPatch, text: str) -> None:
+    monkeypatch.setenv("FAILOVER_GITHUB_APP_ID", text)
+    monkeypatch.setenv("FAILOVER_GITHUB_INSTALLATION_ID", text)
+    monkeypatch.setenv("FAILOVER_GITHUB_PRIVATE_KEY_FILE", "/secrets/key.pem")
+    settings = Settings.read()
+    assert (settings.github_app_id, settings.github_installation_id) == ("12345", 12345)
+
+
+def test_credentials_that_give_way_are_known() -> None:
+    app = {"github_app_id": "1", "github_private_key_file": Path("key.pem")}
+    one = Settings(**app, github_token="t", github_token_file=Path("token"))  # type: ignore[arg-type]  # pydantic converts
+    assert one.credentials_used == (
+        "FAILOVER_GITHUB_APP_ID",
+        ("FAILOVER_GITHUB_TOKEN_FILE", "FAILOVER_GITHUB_TOKEN"),
+    )
+    two = Settings(github_token="t", github_token_file=Path("token"))  # type: ignore[arg-type]  # pydantic converts
+    assert two.credentials_used == ("FAILOVER_GITHUB_TOKEN_FILE", ("FAILOVER_GITHUB_TOKEN",))
+    assert Settings().credentials_used == ("", ())
+
+
 @pytest.mark.parametrize("variable", ["FAILOVER_GITHUB_APP_ID", "FAILOVER_GITHUB_PRIVATE_KEY_FILE"])
 def test_half_an_app_is_refused(monkeypatch: pytest.MonkeyPatch, variable: str) -> None:
     monkeypatch.setenv(variable, "x")

@@ -6,6 +6,7 @@ async with open_failover(settings) as house:
 
 import asyncio
 import contextlib
+import logging
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -28,6 +29,7 @@ from failover_api.telling.flux import Flux
 from failover_api.telling.merges import Merges
 from failover_api.telling.notify import Notifier
 
+_log = logging.getLogger(__name__)
 REQUEST_TIMEOUT_S = 10.0  # GitHub ends a request of its own accord then
 
 
@@ -70,6 +72,9 @@ async def open_failover(
             connections, base_url=settings.github_url, timeout_s=timeout_s, pace=pace, watcher=traffic
         )
         client.credentials = _credentials(settings, client)
+        client.unused = used, unused = settings.credentials_used
+        if unused:
+            _log.warning("more credentials are set than are used", extra={"used": used, "unused": list(unused)})
         github = GitHub(client)
         changes, flux = Changes(), Flux(catalog.current, connections)
         has_webhook = settings.webhook_secret_file is not None

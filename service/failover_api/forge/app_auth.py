@@ -7,7 +7,7 @@ https://docs.github.com/en/apps/creating-github-apps/authenticating-with-a-githu
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -15,9 +15,10 @@ from typing import Protocol
 
 from cachetools import LRUCache, TLRUCache
 
+from failover_api.core.secret_text import bare
 from failover_api.errors import FileNotFound, GitHubError, GitHubPermission, GitHubUnavailable, NotReady
 from failover_api.forge.app_key import AppKey, read_secret
-from failover_api.forge.replies import BadCredentials, Reply
+from failover_api.forge.replies import BadCredentials, Reply, asks_too_much
 from failover_api.host_clock import HostClock
 
 LIFETIME_S = 3600.0  # of a token, when GitHub does not say
@@ -100,7 +101,7 @@ class StaticToken:
                 "or FAILOVER_GITHUB_TOKEN, or FAILOVER_GITHUB_TOKEN_FILE"
             )
         value = (self._value or "") if self._file is None else read_secret(self._file, "the GitHub token")
-        token = value.strip()
+        token = bare(value)
         if not _is_one_word(token):
             source = "FAILOVER_GITHUB_TOKEN" if self._file is None else str(self._file)
             raise NotReady(f"{source}: expected a GitHub token, one word of ASCII")
@@ -241,11 +242,27 @@ class AppCredentials:
                 json={"repositories": [repository.partition("/")[2]], "permissions": permissions},
                 what=what,
             )
+        except GitHubPermission as exc:
+            if not asks_too_much(exc):
+                raise
+            raise GitHubPermission(exc.detail + await self._lacking(installation, permissions)) from exc
         except FileNotFound as exc:
             self._installations.pop(repository, None)
             if not kept:
                 raise GitHubPermission(self._not_installed(repository, exc.detail)) from exc
         return await self._granted(place, what)
+
+    async def _lacking(self, installation: int, permissions: Mapping[str, str]) -> str:
+        """What was asked for and is not granted, for people; nothing when GitHub does not tell."""
+        try:
+            reply = await self.as_app("GET", f"/app/installations/{installation}", what="the App's installation")
+            granted = dict(reply.data["permissions"])
+        except Exception:  # noqa: BLE001 - what only explains must not hide the refusal
+            return ""
+        missing = [f"{name}: {level}" for name, level in permissions.items() if not _covers(granted.get(name), level)]
+        if not missing:
+            return ""
+        return f": {', '.join(missing)} is not granted; set it in the App, then accept it in its installation"
 
     def _not_installed(self, repository: str, detail: str) -> str:
         pinned = self._installation_id
@@ -257,6 +274,10 @@ def _named(place: _Place) -> str:
     """For people: an installation that has not granted a permission refuses the mint without saying which."""
     repository, pulls = place
     return f"a token for {repository}" + (" with pull_requests: write" if pulls else "")
+
+
+def _covers(granted: object, level: str) -> bool:
+    return granted in {"write", "admin"} or granted == level
 
 
 def _is_one_word(token: str) -> bool:

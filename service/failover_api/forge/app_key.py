@@ -7,6 +7,7 @@ with the first one.
 from pathlib import Path
 from typing import Any
 
+from failover_api.core.secret_text import pem_of
 from failover_api.errors import NotReady
 from failover_api.host_clock import HostClock
 
@@ -53,7 +54,7 @@ def _parse(pem: str, file: Path) -> Any:
     from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
     try:
-        key = load_pem_private_key(pem.encode(), password=None)
+        key = load_pem_private_key(pem_of(pem).encode(), password=None)
     except (TypeError, UnsupportedAlgorithm, ValueError):  # what they say is of no use here, and near to a secret
         raise NotReady(f"{file}: expected an RSA private key in PEM form, without a password") from None
     if not isinstance(key, RSAPrivateKey):

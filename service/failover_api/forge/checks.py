@@ -48,10 +48,16 @@ async def check_branch(client: GitHubClient, branch: Branch, *, pulls: bool = Fa
 
 def check_client(client: GitHubClient) -> Sequence[Check]:
     """What concerns no one branch. A clock that is wrong is reckoned with: that it is so is a warning."""
-    if not client.clock.is_off:
-        return []
-    then = "requests are signed by GitHub's clock, but set this machine's"
-    return [Check("clock", ok=True, detail=f"{client.clock.in_words()}; {then}")]
+    checks = []
+    used, unused = client.unused
+    if unused:
+        checks.append(
+            Check("credentials", ok=True, detail=f"{used} is used; {' and '.join(unused)} set too, and not used")
+        )
+    if client.clock.is_off:
+        then = "requests are signed by GitHub's clock, but set this machine's"
+        checks.append(Check("clock", ok=True, detail=f"{client.clock.in_words()}; {then}"))
+    return checks
 
 
 async def _credentials(client: GitHubClient, branch: Branch, name: str) -> Check:

@@ -70,6 +70,7 @@ class GitHubClient:
         self.cache = ConditionalCache()
         self.clock = HostClock()
         self.credentials: Credentials
+        self.unused: tuple[str, tuple[str, ...]] = ("", ())  # the variable of the credentials, and those that give way
 
     def write_wait_s(self, repository: str, calls: int = 1) -> float:
         """As Forge.write_wait_s(). GraphQL's own quota does not count: what is no mutation goes on without it."""

@@ -25,6 +25,8 @@ from failover_api.errors import (
     WriteConflict,
     WriteUnknown,
 )
+from failover_api.forge.reached import stranger
+from failover_api.forge.unreached import why_unreached
 from failover_api.host_clock import date_of
 
 # https://docs.github.com/en/rest/using-the-rest-api/rate-limits-for-the-rest-api
@@ -47,6 +49,7 @@ class Reply:
     headers: Mapping[str, str]
     body: bytes = field(repr=False)
     data: Any = field(repr=False)
+    root: str = ""  # the REST root of whom was asked
 
     @property
     def message(self) -> str:
@@ -64,6 +67,11 @@ class Reply:
         """The wall clock (s) of whoever answered: ours may be wrong. `otherwise`: when the reply does not say."""
         sent_at = date_of(self.headers)
         return otherwise if sent_at is None else sent_at
+
+    @property
+    def stranger(self) -> str | None:
+        """What answered instead of GitHub, for people; None when it may well be GitHub."""
+        return stranger(status=self.status, headers=self.headers, body=self.body, data=self.data, root=self.root)
 
 
 class FreshlyRefused(GitHubPermission):
@@ -112,6 +120,8 @@ def refusal(reply: Reply, *, now: float, what: str, writing: bool) -> FailoverEr
     limited = rate_limited(reply, now=now)
     if limited is not None:
         return limited
+    if reply.stranger is not None:
+        return GitHubError(f"{what}: {reply.stranger}")
     text = f"{what}: GitHub answered {reply.status}" + (f" ({reply.message})" if reply.message else "")
     match reply.status:
         case 301 | 302 | 307 | 308:
@@ -191,9 +201,14 @@ def _never_ran(reply: Reply, first: Mapping[str, Any]) -> bool:
     return "locations" in first and "data" not in reply.data
 
 
-def lost(error: Exception, *, what: str, sent: bool, writing: bool) -> FailoverError:
-    """No reply, or half of one. `sent` is False when the request surely never left."""
-    text = f"{what}: no reply from GitHub ({type(error).__name__})"
+def asks_too_much(error: GitHubPermission) -> bool:
+    """Whether a mint was refused for a permission that the installation has not granted."""
+    return "permissions requested are not granted" in error.detail
+
+
+def lost(error: Exception, *, what: str, sent: bool, writing: bool, url: str = "", why: str = "") -> FailoverError:
+    """No reply, half of one, or another's: `why` in words. `sent` is False when the request surely never left."""
+    text = f"{what}: no reply from GitHub ({why or why_unreached(error, url)})"
     if writing and sent:
         return WriteUnknown(text)
     return GitHubUnavailable(text, retry_after_s=UNAVAILABLE_WAIT_S)

@@ -42,7 +42,16 @@ _GRAPHQL: Mapping[str, str] = {
 }
 ENDPOINTS = frozenset(
     {
-        *("app", "app/installations/access_tokens", "repository", "branches", "commits", "compare", "contents"),
+        *(
+            "app",
+            "app/installations",
+            "app/installations/access_tokens",
+            "repository",
+            "branches",
+            "commits",
+            "compare",
+            "contents",
+        ),
         *("git/blobs", "git/commits", "git/refs", "git/trees", "installation", "rules/branches"),
         *("issues/comments", "issues/labels", "pulls", "pulls/merge", "pulls/requested_reviewers"),
         *(f"graphql: {name}" for name in _GRAPHQL.values()),
