@@ -56,6 +56,7 @@ class Settings(BaseSettings):
     github_private_key_file: Path | None = None
     github_token: SecretStr | None = None
     github_token_file: Path | None = None
+    github_share: float = Field(default=1.0, gt=0, le=1, description="a number above 0 and at most 1")
     deadline_s: float = Field(default=30.0, gt=0, le=3600, description="seconds, above 0 and at most 3600")
     receive_timeout_s: float = Field(default=10.0, gt=0, le=3600, description="seconds, above 0 and at most 3600")
     concurrency: int = Field(default=2000, gt=0, description="a number above 0")
@@ -81,6 +82,10 @@ class Settings(BaseSettings):
         if (settings.github_app_id is None) != (settings.github_private_key_file is None):
             raise NotReady("a GitHub App needs both FAILOVER_GITHUB_APP_ID and FAILOVER_GITHUB_PRIVATE_KEY_FILE")
         return settings
+
+    def with_share(self, share: float) -> Self:
+        """With this share of the limits, unless the environment names another."""
+        return self if "github_share" in self.model_fields_set else self.model_copy(update={"github_share": share})
 
     @property
     def credentials_used(self) -> tuple[str, tuple[str, ...]]:

@@ -61,17 +61,22 @@ async def open_failover(
 ) -> AsyncIterator[House]:
     """Puts the pieces together; nothing is asked of GitHub yet.
 
-    `pace` is GitHub's own unless another is given; `listeners` are told of every move that ended, `watchers` of what
-    was seen of services, `traffic` of each request to GitHub.
+    `pace` is that of our share unless another is given; `listeners` are told of every move that ended, `watchers` of
+    what was seen of services, `traffic` of each request to GitHub.
     """
     catalog = catalog or catalog_file(settings.config)
     catalog.reload()
     timeout_s = min(REQUEST_TIMEOUT_S, settings.deadline_s / 3)
     async with contextlib.aclosing(keep_alive()) as connections:
         client = GitHubClient(
-            connections, base_url=settings.github_url, timeout_s=timeout_s, pace=pace, watcher=traffic
+            connections,
+            base_url=settings.github_url,
+            timeout_s=timeout_s,
+            pace=pace or Pace.of_share(settings.github_share),
+            watcher=traffic,
         )
         client.credentials = _credentials(settings, client)
+        client.share = settings.github_share
         client.unused = used, unused = settings.credentials_used
         if unused:
             _log.warning("more credentials are set than are used", extra={"used": used, "unused": list(unused)})

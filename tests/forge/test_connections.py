@@ -210,7 +210,7 @@ def test_a_file_of_authorities_that_cannot_be_used_is_named(
     if made == "no certificate":
         file.write_text("SECRET")
     monkeypatch.setenv("SSL_CERT_FILE", str(file))
-    with pytest.raises(NotReady, match="SSL_CERT_FILE: .*cannot read the authorities") as error:
+    with pytest.raises(NotReady, match=r"SSL_CERT_FILE: .*cannot read the authorities") as error:
         keep_alive()
     assert str(file) in error.value.detail
     assert "SECRET" not in error.value.detail

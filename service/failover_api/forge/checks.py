@@ -10,6 +10,7 @@ from failover_api.core.catalog import Branch
 from failover_api.errors import FailoverError, FileNotFound
 from failover_api.forge.app_auth import PERMISSIONS, AppCredentials
 from failover_api.forge.client import GitHubClient
+from failover_api.forge.pace import A_MINUTE, AN_HOUR
 from failover_api.forge.port import Check
 
 # Rules under which nobody commits directly. https://docs.github.com/en/rest/repos/rules
@@ -54,6 +55,10 @@ def check_client(client: GitHubClient) -> Sequence[Check]:
         checks.append(
             Check("credentials", ok=True, detail=f"{used} is used; {' and '.join(unused)} set too, and not used")
         )
+    if client.share < 1:
+        of_minute, of_hour = int(client.share * A_MINUTE), int(client.share * AN_HOUR)
+        shown = f"{client.share:g} of the installation's writes: {of_minute} a minute, {of_hour} an hour"
+        checks.append(Check("share", ok=True, detail=shown))
     if client.clock.is_off:
         then = "requests are signed by GitHub's clock, but set this machine's"
         checks.append(Check("clock", ok=True, detail=f"{client.clock.in_words()}; {then}"))

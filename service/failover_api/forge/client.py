@@ -70,6 +70,7 @@ class GitHubClient:
         self.cache = ConditionalCache()
         self.clock = HostClock()
         self.credentials: Credentials
+        self.share = 1.0  # of the installation's writes
         self.unused: tuple[str, tuple[str, ...]] = ("", ())  # the variable of the credentials, and those that give way
 
     def write_wait_s(self, repository: str, calls: int = 1) -> float:
@@ -241,6 +242,8 @@ class GitHubClient:
         tell(self._watcher, refused(ask, error))
         if isinstance(error, GitHubRateLimited):
             key = self._account(ask)
+            if error.secondary and ask.creates:
+                self._pace.drain(key)
             own_limit = ask.graphql and not error.secondary
             self._circuit.open(
                 key + _GRAPHQL if own_limit else key, error.retry_after_s or 0.0, secondary=error.secondary
