@@ -9,8 +9,10 @@ write is validated by its own compare-and-swap.
 
 import asyncio
 import logging
+import secrets
 import time
 from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, TypeVar
@@ -22,6 +24,7 @@ from failover_api.core.catalog import Action, Branch, Catalog, Policy, Service
 from failover_api.core.message import Asked
 from failover_api.core.state import Detection, detect
 from failover_api.core.trailers import idempotency_digest
+from failover_api.cursors import Cursors
 from failover_api.deadline import too_late, within_deadline
 from failover_api.errors import (
     BranchProtected,
@@ -32,9 +35,10 @@ from failover_api.errors import (
     InternalError,
 )
 from failover_api.event import Ended, Listener, tell
+from failover_api.forge.budget import looking
 from failover_api.forge.concurrency import both
 from failover_api.forge.port import Forge, PullRequest
-from failover_api.history import Entry, History, Page, position
+from failover_api.history import Entry, History, Page
 from failover_api.moves.grouping import check_branches, check_versions, half_done, parts_of
 from failover_api.moves.proposer import Proposer
 from failover_api.moves.repeats import Repeats
@@ -95,7 +99,7 @@ class Failover:
     """What operators do. `catalog` gives the catalog in force; `deadline_s` is for a whole operation.
 
     `listeners` are told of every move that ended, `watchers` of what a look at services showed: one, or the list.
-    `now` is the wall clock (s) that moves are dated by.
+    `now` is the wall clock (s) that moves are dated by; `secret` is what cursors are signed with, None: a chance one.
     """
 
     def __init__(
@@ -107,11 +111,14 @@ class Failover:
         listeners: Sequence[Listener] = (),
         watchers: Sequence[Watcher] = (),
         now: Callable[[], float] = time.time,
+        secret: Callable[[], bytes] | None = None,
     ) -> None:
         self._forge, self._catalog, self._deadline_s, self._now = forge, catalog, deadline_s, now
         self._listeners, self._watchers = tuple(listeners), tuple(watchers)
         self._observer = Observer(forge)
-        self._history = History(forge)
+        chance = secrets.token_bytes(32)
+        self._cursors = Cursors(secret or (lambda: chance))
+        self._history = History(forge, self._cursors)
         repeats = Repeats(forge, self._observer)
         tips = Tips(forge, self._observer, self._history)
         self._writer = Writer(forge, self._observer, repeats)
@@ -151,8 +158,7 @@ class Failover:
     async def history(self, name: str, *, limit: int, cursor: str | None = None) -> Page:
         """What Git says of one service, newest first. Raises BadRequest for a cursor that is none."""
         service = self._catalog().service(name)
-        if cursor is not None:
-            position(cursor)
+        self.check_cursor(service, cursor)
 
         async def read() -> Page:
             now = time.monotonic()
@@ -160,6 +166,11 @@ class Failover:
             return await self._history.page(found.service, limit=limit, cursor=cursor, not_before=now)
 
         return await self.in_time(read())
+
+    def check_cursor(self, service: Service, cursor: str | None) -> None:
+        """Raises BadRequest for a cursor that was given to nobody for this service. Asks nobody."""
+        if cursor is not None:
+            self._cursors.read(service.name, cursor)
 
     # Moving
 
@@ -196,7 +207,8 @@ class Failover:
             task.on_step = wish.on_step
         clock = _Clock(self._deadline_s)
         if len(tasks) > 1 or wish.dry_run:
-            rehearsed = [await self._told(task, wish, self._rehearse(task, clock.left_s)) for task in tasks]
+            with looking() if wish.dry_run else nullcontext():
+                rehearsed = [await self._told(task, wish, self._rehearse(task, clock.left_s)) for task in tasks]
             outcome = GroupOutcome(name, action, tuple(rehearsed), names)
             check_versions(outcome, wish.versions)
             if wish.dry_run:
@@ -218,13 +230,17 @@ class Failover:
 
     async def in_time(self, work: Awaitable[T]) -> T:
         """Awaits what writes nothing. Raises GitHubUnavailable when the deadline passes."""
-        return await within_deadline(work, deadline_s=self._deadline_s, late=self._late)
+        with looking():
+            return await within_deadline(work, deadline_s=self._deadline_s, late=self._late)
 
     def _late(self) -> FailoverError:
         return too_late(self._deadline_s)
 
     async def _carry_out(self, task: Task, wish: Wish) -> Outcome:
-        return await (self._rehearse if wish.dry_run else self._write)(task, self._deadline_s)
+        if not wish.dry_run:
+            return await self._write(task, self._deadline_s)
+        with looking():
+            return await self._rehearse(task, self._deadline_s)
 
     async def _rehearse(self, task: Task, deadline_s: float) -> Outcome:
         clock = _Clock(deadline_s)

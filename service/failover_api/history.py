@@ -11,13 +11,12 @@ from dataclasses import dataclass
 
 from failover_api.core.catalog import Branch, Policy, Service
 from failover_api.core.trailers import Record, read_records
+from failover_api.cursors import LAST_POSITION, Cursors
 from failover_api.errors import BadRequest, GitHubError, NothingToRollBack, RepositoryNotFound
 from failover_api.forge.concurrency import together
 from failover_api.forge.port import LOG_PAGE, Forge, LoggedCommit, PullRequest
 
 PAGES_SEARCHED = 5  # of each file's history, for the newest move
-_CURSOR = re.compile(r"([0-9a-f]{40}|[0-9a-f]{64})\.([0-9]{1,4})")
-_LAST_POSITION = 9_999  # what is further back is left to Git itself
 _OF_A_PULL_REQUEST = re.compile(r"\(#[0-9]+\)$|^Merge pull request #")
 
 
@@ -64,16 +63,16 @@ def record_for(service: str, message: str) -> Record | None:
 
 
 class History:
-    """Reads Git's history of located services."""
+    """Reads Git's history of located services. `cursors` are what it gives out, and takes."""
 
-    def __init__(self, forge: Forge) -> None:
-        self._forge = forge
+    def __init__(self, forge: Forge, cursors: Cursors) -> None:
+        self._forge, self._cursors = forge, cursors
         self._last: dict[Branch, tuple[str, dict[str, Entry | None]]] = {}
         self._proposable: set[str] = set()  # the services that were seen to be moved by pull requests, perhaps
 
     async def page(self, service: Service, *, limit: int, cursor: str | None, not_before: float) -> Page:
         """Entries, at most `limit`. Raises BadRequest for a cursor that is none of ours."""
-        head, start = ("", 0) if cursor is None else position(cursor)
+        head, start = ("", 0) if cursor is None else self._cursors.read(service.name, cursor)
         head = head or await self._forge.head(service.branch, not_before=not_before)
         end = start + limit
         try:
@@ -86,7 +85,7 @@ class History:
         before = {commit.sha for commit in commits[:start]}
         return Page(
             tuple(entry for entry in entries if entry.logged.sha not in before),
-            f"{head}.{end}" if len(commits) > end and end <= _LAST_POSITION else None,
+            self._cursors.made(service.name, head, end) if len(commits) > end and end <= LAST_POSITION else None,
         )
 
     async def newest_move(self, service: Service, head: str, *, not_before: float | None) -> Entry | None:
@@ -197,14 +196,6 @@ class History:
             self._forge.pull_requests(service.branch, head, not_before=not_before) for head in branches_about(service)
         )
         return [pull for pulls in found for pull in pulls]
-
-
-def position(cursor: str) -> tuple[str, int]:
-    """The commit and how many entries before it. Raises BadRequest for what is no cursor of ours."""
-    match = _CURSOR.fullmatch(cursor)
-    if match is None:
-        raise BadRequest(f"cursor: expected the `next` of an earlier page, not {cursor[:60]!r}")
-    return match[1], int(match[2])
 
 
 def _looks_merged(commit: LoggedCommit) -> bool:

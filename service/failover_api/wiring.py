@@ -16,6 +16,7 @@ from failover_api.core.catalog import Catalog
 from failover_api.event import Listener
 from failover_api.failover import Failover, Status, Watcher
 from failover_api.forge.app_auth import AppCredentials, Credentials, StaticToken
+from failover_api.forge.budget import A_MINUTE, KEPT_OF_MINUTE, Budget
 from failover_api.forge.client import GitHubClient
 from failover_api.forge.connections import keep_alive
 from failover_api.forge.github import GitHub
@@ -31,6 +32,9 @@ from failover_api.telling.notify import Notifier
 
 _log = logging.getLogger(__name__)
 REQUEST_TIMEOUT_S = 10.0  # GitHub ends a request of its own accord then
+
+LOOKING = A_MINUTE - KEPT_OF_MINUTE  # points a minute, of all who work as the installation
+LOOKING_AT_LEAST = 300  # a command of a small share still looks at a large catalog
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +76,7 @@ async def open_failover(
             connections,
             base_url=settings.github_url,
             timeout_s=timeout_s,
+            budget=Budget(most=max(LOOKING_AT_LEAST, int(LOOKING * settings.github_share))),
             pace=pace or Pace.of_share(settings.github_share),
             watcher=traffic,
         )
@@ -97,6 +102,7 @@ async def open_failover(
             listeners=listeners,
             watchers=watchers,
             now=client.clock.now,
+            secret=client.credentials.secret,
         )
         try:
             yield House(

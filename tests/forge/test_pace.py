@@ -222,8 +222,10 @@ def test_a_share_counts_a_start_and_a_storm() -> None:
 def test_a_refusal_by_github_ends_the_storm() -> None:
     clock = Clock()
     pace = Pace(((10, 6.0), (100, 60.0)), clock=clock)
-    pace.drain(KEY)
-    assert pace.wait_s(KEY) == pytest.approx(6.0)
+    pace.drain(KEY, 60.0)
+    assert pace.wait_s(KEY) == pytest.approx(60.0)
+    clock.now += 60.0
+    assert take_all(pace) == 1
     clock.now += 6.0
     assert take_all(pace) == 1
-    Pace(()).drain(KEY)
+    Pace(()).drain(KEY, 60.0)

@@ -22,6 +22,7 @@ from failover_api.core.access import ANONYMOUS, Access, Caller, Issuer, Verb
 from failover_api.core.access_text import GITHUB_ACTIONS
 from failover_api.core.catalog import no_group, no_service
 from failover_api.core.wording import one_line
+from failover_api.edges.throttle import Throttle
 from failover_api.errors import FailoverError, Forbidden, TooManyRequests, Unauthenticated
 from failover_api.host_clock import HostClock
 
@@ -95,13 +96,13 @@ class Failures:
 
     def note(self, address: str) -> None:
         """Raises TooManyRequests when there were too many."""
-        count = self._counts.setdefault(_neighbourhood(address), [0])
+        count = self._counts.setdefault(neighbourhood(address), [0])
         count[0] += 1
         if count[0] > FAILURES:
             raise TooManyRequests("too many failed attempts from this address", retry_after_s=WINDOW_S)
 
 
-def _neighbourhood(address: str) -> str:
+def neighbourhood(address: str) -> str:
     """The address; of IPv6 the network, of which one host may have every address."""
     try:
         parsed = ipaddress.ip_address(address)
@@ -180,6 +181,17 @@ class Visit:
         if not is_known:
             raise unknown(name)
         raise Forbidden(f"{self.name} may not {verb} {name[:80]!r}")
+
+    def looks(self) -> None:
+        """Counts a request for which GitHub may be asked, once. Those without a name are known by their address.
+
+        Raises TooManyRequests. What is refused before that costs GitHub nothing.
+        """
+        state = self.request.state
+        if not getattr(state, "is_counted", False):
+            state.is_counted = True
+            throttle: Throttle = self.request.app.state.throttle
+            throttle.take(neighbourhood(address_of(self.request)) if self.name == ANONYMOUS else f" {self.name}")
 
 
 def audit(request: Request, caller: str | None, *, allowed: bool, **facts: object) -> None:

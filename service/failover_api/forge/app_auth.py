@@ -68,6 +68,10 @@ class Credentials(Protocol):
         """Raises NotReady when the key or the token cannot be used. Asks nobody."""
         ...
 
+    def secret(self) -> bytes:
+        """What all who work with these credentials know, and nobody else. Raises as check_readable()."""
+        ...
+
     async def aclose(self) -> None:
         """Ends what goes on in the background."""
         ...
@@ -90,6 +94,9 @@ class StaticToken:
 
     def check_readable(self) -> None:
         self._read()
+
+    def secret(self) -> bytes:
+        return self._read().encode()
 
     async def aclose(self) -> None:
         pass
@@ -156,6 +163,9 @@ class AppCredentials:
 
     def check_readable(self) -> None:
         self._key.check()
+
+    def secret(self) -> bytes:
+        return self._key.secret()
 
     async def aclose(self) -> None:
         minting = list(self._minting.values())

@@ -30,6 +30,11 @@ class AppKey:
         if self._key is None or pem != self._pem:
             self._key, self._auth, self._pem = _parse(pem, self._file), None, pem
 
+    def secret(self) -> bytes:
+        """The key itself, however its file writes it. Raises NotReady when it cannot be used."""
+        self.check()
+        return pem_of(self._pem).encode()
+
     def jwt(self) -> str:
         """A JWT of the App, good for some minutes. Raises NotReady when the key cannot be used."""
         self.check()

@@ -22,6 +22,7 @@ from failover_api.errors import (
     WriteUnknown,
 )
 from failover_api.forge.app_auth import Credentials
+from failover_api.forge.budget import READ, WRITE, Budget
 from failover_api.forge.circuit import Circuit
 from failover_api.forge.conditional import ConditionalCache, Copy
 from failover_api.forge.connections import Connections
@@ -48,8 +49,8 @@ _GRAPHQL = " graphql"  # behind a key: its own primary limit
 class GitHubClient:
     """Requests to one GitHub. `base_url` is its REST root; `connections` are closed by whoever made them.
 
-    `sleep` is every wait of the adapter. `pace` is how many writes are sent; None: as many as GitHub allows. `watcher`
-    is told of every request.
+    `sleep` is every wait of the adapter. `pace` is how many writes are sent; None: as many as GitHub allows. `budget`
+    is what may be spent on looking. `watcher` is told of every request.
     """
 
     def __init__(
@@ -60,11 +61,13 @@ class GitHubClient:
         timeout_s: float,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
         pace: Pace | None = None,
+        budget: Budget | None = None,
         watcher: Watcher = unwatched,
     ) -> None:
         self._exchange = Exchange(connections, base_url=base_url, timeout_s=timeout_s)
         self._circuit = Circuit()
         self._pace = pace or Pace()
+        self._budget = budget or Budget()
         self._watcher = watcher
         self.sleep = sleep
         self.cache = ConditionalCache()
@@ -213,6 +216,8 @@ class GitHubClient:
         """The reply when it is a success, else raises what it means, or what its absence does."""
         if ask.creates:
             self._pace.take(self.credentials.key(ask.repository))
+        account = self._account(ask)
+        self._budget.spend(account, WRITE if ask.creates else READ)
         started = time.monotonic()
         reply: Reply | None = None
         try:
@@ -220,7 +225,9 @@ class GitHubClient:
             self.clock.saw(reply.headers, asked_at=started)
         finally:
             duration_s, offset_s = time.monotonic() - started, self.clock.offset_s if self.clock.is_known else None
-            told = exchanged(ask, reply, account=self._account(ask), duration_s=duration_s, clock_offset_s=offset_s)
+            told = exchanged(ask, reply, account=account, duration_s=duration_s, clock_offset_s=offset_s)
+            if told.quota is not None:
+                self._budget.saw(account, told.quota)
             tell(self._watcher, told)
         return self._judged(ask, reply)
 
@@ -243,7 +250,7 @@ class GitHubClient:
         if isinstance(error, GitHubRateLimited):
             key = self._account(ask)
             if error.secondary and ask.creates:
-                self._pace.drain(key)
+                self._pace.drain(key, error.retry_after_s or 0.0)
             own_limit = ask.graphql and not error.secondary
             self._circuit.open(
                 key + _GRAPHQL if own_limit else key, error.retry_after_s or 0.0, secondary=error.secondary
@@ -254,6 +261,7 @@ class GitHubClient:
         """Raises GitHubRateLimited when the request would not be sent."""
         key = self.credentials.key(ask.repository)
         self._circuit.check(key)
+        self._budget.check(key, "graphql" if ask.graphql else "core", now=self.clock.now())
         if ask.graphql:
             self._circuit.check(key + _GRAPHQL)
         if ask.creates:

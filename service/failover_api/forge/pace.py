@@ -63,12 +63,12 @@ class Pace:
             text = f"too many writes for GitHub: the next may be sent in {wait_s:.1f} s"
             raise GitHubRateLimited(text, retry_after_s=wait_s, secondary=True)
 
-    def drain(self, key: str) -> None:
-        """Empties the first bucket: GitHub took no more, so others spend too, and a storm would be refused again."""
+    def drain(self, key: str, wait_s: float) -> None:
+        """After `wait_s` one write, and then as many as come: GitHub took no more, so others spend too."""
         known = self._known(key)
         if known:
             size, refill_s = self._limits[0]
-            self._full_at[key] = (max(known[0], self._clock() + size * refill_s), *known[1:])
+            self._full_at[key] = (max(known[0], self._clock() + wait_s + (size - 1) * refill_s), *known[1:])
 
     def take(self, key: str) -> None:
         """Counts a write that is sent now. Raises GitHubRateLimited, and counts nothing, when none may be."""
