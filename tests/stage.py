@@ -328,6 +328,7 @@ def at_rest(sandbox: Sandbox) -> Iterator[None]:
         sandbox.permissions.update(PERMISSIONS)
         sandbox.unsuspend()
         sandbox.identities.installed = True
+        sandbox.clock = time.time
         sandbox.limits.forget()
         sandbox.limits.requests_per_hour = 1_000_000
         sandbox.limits.writes_per_minute = sandbox.limits.writes_per_hour = None

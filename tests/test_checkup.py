@@ -32,6 +32,23 @@ async def test_all_is_well_with_a_token(stage: Stage) -> None:
     assert not failures(await check(stage))
 
 
+async def test_credentials_that_are_not_used_are_said(stage: Stage, caplog: pytest.LogCaptureFixture) -> None:
+    checks = await check(stage, stage.app_settings(github_token=stage.sandbox.token))
+    (said,) = [one for one in checks if one.name == "credentials"]
+    assert said == Check(
+        "credentials", ok=True, detail="FAILOVER_GITHUB_APP_ID is used; FAILOVER_GITHUB_TOKEN set too, and not used"
+    )
+    assert stage.sandbox.token not in caplog.text
+    (line,) = [record for record in caplog.records if record.message == "more credentials are set than are used"]
+    assert (vars(line)["used"], vars(line)["unused"]) == ("FAILOVER_GITHUB_APP_ID", ["FAILOVER_GITHUB_TOKEN"])
+
+
+async def test_a_share_is_said(stage: Stage) -> None:
+    said = {one.name: one.detail for one in await check(stage, github_share=0.4)}
+    assert said["share"] == "0.4 of the installation's writes: 31 a minute, 199 an hour"
+    assert "share" not in {one.name for one in await check(stage)}
+
+
 async def test_nothing_is_written_by_a_check(stage: Stage) -> None:
     await check(stage)
     assert not stage.writes

@@ -1,11 +1,13 @@
 """The environment of the process."""
 
+import contextlib
 import os
 from pathlib import Path
 
 import pytest
 from pydantic import ValidationError
 
+from failover_api.edges.desk import SHARE, Direct
 from failover_api.errors import NotReady
 from failover_api.settings import Settings
 
@@ -25,6 +27,7 @@ DEFAULTS = {
     "github_private_key_file": None,
     "github_token": None,
     "github_token_file": None,
+    "github_share": 1.0,
     "deadline_s": 30.0,
     "receive_timeout_s": 10.0,
     "concurrency": 2000,
@@ -51,6 +54,8 @@ def test_without_a_variable_everything_has_its_default() -> None:
         ("FAILOVER_GITHUB_INSTALLATION_ID", "678", 678),
         ("FAILOVER_GITHUB_TOKEN_FILE", "/secrets/token", Path("/secrets/token")),
         ("FAILOVER_WEBHOOK_SECRET_FILE", "/secrets/webhook", Path("/secrets/webhook")),
+        ("FAILOVER_GITHUB_SHARE", "0.4", 0.4),
+        ("FAILOVER_GITHUB_SHARE", "1", 1.0),
         ("FAILOVER_DEADLINE_S", "2.5", 2.5),
         ("FAILOVER_RECEIVE_TIMEOUT_S", "2.5", 2.5),
         ("FAILOVER_CONCURRENCY", "20", 20),
@@ -78,6 +83,44 @@ def test_an_app_is_named_by_its_id_or_client_id_with_its_key(monkeypatch: pytest
     monkeypatch.setenv("FAILOVER_GITHUB_PRIVATE_KEY_FILE", "/secrets/key.pem")
     settings = Settings.read()
     assert (settings.github_app_id, settings.github_private_key_file) == (app, Path("/secrets/key.pem"))
+
+
+@pytest.mark.parametrize("text", ["12345\n", "12345\r\n", " 12345 ", '"12345"', "'12345'\n", '" 12345 "'])
+def test_ids_are_taken_as_secrets_hold_them(monkeypatch: pytest.MonkeyPatch, text: str) -> None:
+    monkeypatch.setenv("FAILOVER_GITHUB_APP_ID", text)
+    monkeypatch.setenv("FAILOVER_GITHUB_INSTALLATION_ID", text)
+    monkeypatch.setenv("FAILOVER_GITHUB_PRIVATE_KEY_FILE", "/secrets/key.pem")
+    settings = Settings.read()
+    assert (settings.github_app_id, settings.github_installation_id) == ("12345", 12345)
+
+
+@pytest.mark.parametrize("text", ["0", "-0.1", "1.01", "nan", "inf", "half"])
+def test_a_share_is_above_nothing_and_at_most_all(monkeypatch: pytest.MonkeyPatch, text: str) -> None:
+    monkeypatch.setenv("FAILOVER_GITHUB_SHARE", text)
+    with pytest.raises(NotReady, match="FAILOVER_GITHUB_SHARE: expected a number above 0 and at most 1"):
+        Settings.read()
+
+
+def test_the_command_line_takes_a_fifth_unless_told_otherwise(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert Settings.read().with_share(0.2).github_share == 0.2
+    for text in ("1", "0.3"):
+        monkeypatch.setenv("FAILOVER_GITHUB_SHARE", text)
+        assert Settings.read().with_share(0.2).github_share == float(text)
+    monkeypatch.delenv("FAILOVER_GITHUB_SHARE")
+    with contextlib.closing(Direct(Settings.read())) as desk:
+        assert desk._settings.github_share == SHARE == 0.2
+
+
+def test_credentials_that_give_way_are_known() -> None:
+    app = {"github_app_id": "1", "github_private_key_file": Path("key.pem")}
+    one = Settings(**app, github_token="t", github_token_file=Path("token"))  # type: ignore[arg-type]  # pydantic converts
+    assert one.credentials_used == (
+        "FAILOVER_GITHUB_APP_ID",
+        ("FAILOVER_GITHUB_TOKEN_FILE", "FAILOVER_GITHUB_TOKEN"),
+    )
+    two = Settings(github_token="t", github_token_file=Path("token"))  # type: ignore[arg-type]  # pydantic converts
+    assert two.credentials_used == ("FAILOVER_GITHUB_TOKEN_FILE", ("FAILOVER_GITHUB_TOKEN",))
+    assert Settings().credentials_used == ("", ())
 
 
 @pytest.mark.parametrize("variable", ["FAILOVER_GITHUB_APP_ID", "FAILOVER_GITHUB_PRIVATE_KEY_FILE"])

@@ -51,6 +51,7 @@ async def check_all(catalog: ConfigFile[Catalog], forge: Forge, failover: Failov
             checks += await failover.in_time(forge.check(branch, pulls=bool(own), own=own))
         except FailoverError as exc:
             checks.append(Check(f"branch {branch}", ok=False, detail=exc.detail))
+    checks += forge.check_self()
     if all(check.ok or check.name.startswith(("rules", "own branches")) for check in checks):
         for status in await failover.list_all(try_moves=True):
             checks += _with_path(known.services.get(status.service.name), status, list(_switches(status)))

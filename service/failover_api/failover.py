@@ -10,8 +10,10 @@ write is validated by its own compare-and-swap.
 
 import asyncio
 import logging
+import secrets
 import time
 from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any, TypeVar
@@ -23,6 +25,7 @@ from failover_api.core.message import Asked
 from failover_api.core.state import Detection, detect
 from failover_api.core.switching import obstacle
 from failover_api.core.trailers import idempotency_digest
+from failover_api.cursors import Cursors
 from failover_api.deadline import too_late, within_deadline
 from failover_api.errors import (
     FailoverError,
@@ -31,9 +34,10 @@ from failover_api.errors import (
     ManifestError,
 )
 from failover_api.event import Ended, Listener, tell
+from failover_api.forge.budget import looking
 from failover_api.forge.concurrency import both
 from failover_api.forge.port import Forge, PullRequest
-from failover_api.history import Entry, History, Page, position
+from failover_api.history import Entry, History, Page
 from failover_api.last_moves import LastMoves
 from failover_api.moves.fallback import ByPolicy
 from failover_api.moves.grouping import check_branches, check_versions, half_done, parts_of
@@ -99,6 +103,7 @@ class Failover:
     """What operators do. `catalog` gives the catalog in force; `deadline_s` is for a whole operation.
 
     `listeners` are told of every move that ended, `watchers` of what a look at services showed: one, or the list.
+    `now` is the wall clock (s) that moves are dated by; `secret` is what cursors are signed with, None: a chance one.
     """
 
     def __init__(
@@ -109,11 +114,15 @@ class Failover:
         deadline_s: float,
         listeners: Sequence[Listener] = (),
         watchers: Sequence[Watcher] = (),
+        now: Callable[[], float] = time.time,
+        secret: Callable[[], bytes] | None = None,
     ) -> None:
-        self._forge, self._catalog, self._deadline_s = forge, catalog, deadline_s
+        self._forge, self._catalog, self._deadline_s, self._now = forge, catalog, deadline_s, now
         self._listeners, self._watchers = tuple(listeners), tuple(watchers)
         self._observer = Observer(forge)
-        self._history = History(forge, self._observer)
+        chance = secrets.token_bytes(32)
+        self._cursors = Cursors(secret or (lambda: chance))
+        self._history = History(forge, self._observer, self._cursors)
         self._last_moves = LastMoves(forge, self._history)
         repeats = Repeats(forge, self._history)
         tips = Tips(forge, self._observer, self._history)
@@ -159,8 +168,7 @@ class Failover:
     async def history(self, name: str, *, limit: int, cursor: str | None = None) -> Page:
         """What Git says of one service, newest first. Raises BadRequest for a cursor that is none."""
         service = self._catalog().service(name)
-        if cursor is not None:
-            position(cursor)
+        self.check_cursor(service, cursor)
 
         async def read() -> Page:
             now = time.monotonic()
@@ -168,6 +176,11 @@ class Failover:
             return await self._history.page(found.service, limit=limit, cursor=cursor, not_before=now)
 
         return await self.in_time(read())
+
+    def check_cursor(self, service: Service, cursor: str | None) -> None:
+        """Raises BadRequest for a cursor that was given to nobody for this service. Asks nobody."""
+        if cursor is not None:
+            self._cursors.read(service.name, cursor)
 
     # Moving
 
@@ -179,7 +192,7 @@ class Failover:
         "unknown". A rollback raises NothingToRollBack and ChangedSince too.
         """
         service = self._catalog().service(name)
-        asked = _asked(wish, str(ULID()))
+        asked = _asked(wish, str(ULID()), self._now())
         if action is Action.ROLLBACK:
             task: Task = RollingBack((service,), action, asked, history=self._history)
         else:
@@ -195,7 +208,7 @@ class Failover:
         OutcomeUnknown also when one of several commits was made and another refused, saying which.
         """
         names = self._catalog().group(name)
-        asked = _asked(wish, str(ULID()), group=name)
+        asked = _asked(wish, str(ULID()), self._now(), group=name)
         members = [self._catalog().service(member) for member in names]
         tasks = parts_of(members, action, asked, skip_refused=wish.skip_refused, supersede=wish.supersede)
         check_branches(name, tasks)
@@ -203,7 +216,8 @@ class Failover:
             task.on_step = wish.on_step
         clock = _Clock(self._deadline_s)
         if len(tasks) > 1 or wish.dry_run:
-            rehearsed = await self._rehearse_all(tasks, wish, clock, names)
+            with looking() if wish.dry_run else nullcontext():
+                rehearsed = await self._rehearse_all(tasks, wish, clock, names)
             outcome = GroupOutcome(name, action, tuple(rehearsed), names)
             check_versions(outcome, wish.versions)
             if wish.dry_run:
@@ -242,14 +256,17 @@ class Failover:
 
     async def in_time(self, work: Awaitable[T]) -> T:
         """Awaits what writes nothing. Raises GitHubUnavailable when the deadline passes."""
-        return await within_deadline(work, deadline_s=self._deadline_s, late=self._late)
+        with looking():
+            return await within_deadline(work, deadline_s=self._deadline_s, late=self._late)
 
     def _late(self) -> FailoverError:
         return too_late(self._deadline_s)
 
     async def _carry_out(self, task: Task, wish: Wish) -> Outcome:
-        act = self._moves.rehearse if wish.dry_run else self._moves.carry_out
-        return await act(task, deadline_s=self._deadline_s)
+        if not wish.dry_run:
+            return await self._moves.carry_out(task, deadline_s=self._deadline_s)
+        with looking():
+            return await self._moves.rehearse(task, deadline_s=self._deadline_s)
 
     async def _told(self, task: Task, wish: Wish, work: Awaitable[Outcome]) -> Outcome:
         """Awaits a move and says what came of it, in the log (one line a decision) and to those who listen."""
@@ -292,8 +309,8 @@ class Failover:
         moves: Mapping[str, Entry] = {}
         if found and found[0].snapshot.head is not None:
             located, head = [one.service for one in found], found[0].snapshot.head
-            looking = self._last_moves.of(branch, located, head, thorough=thorough, not_before=now)
-            moves = await _if_known(looking)
+            reading = self._last_moves.of(branch, located, head, thorough=thorough, not_before=now)
+            moves = await _if_known(reading)
         statuses = [_status(service, seen[service.name], pulls, moves) for service in services]
         return [await _tried(status, seen[status.service.name]) for status in statuses] if try_moves else statuses
 
@@ -327,11 +344,11 @@ class _Clock:
         return max(0.0, self._end - time.monotonic())
 
 
-def _asked(wish: Wish, operation: str, group: str | None = None) -> Asked:
+def _asked(wish: Wish, operation: str, now: float, group: str | None = None) -> Asked:
     return Asked(
         operation=operation,
         by=wish.by,
-        at=datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+        at=datetime.fromtimestamp(now, UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
         reason=wish.reason,
         group=group,
         force=wish.force,

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from failover_api.core.catalog import Policy, Service
 from failover_api.core.proof import Finding, Verdict
 from failover_api.core.trailers import Record, read_records
+from failover_api.cursors import LAST_POSITION, Cursors
 from failover_api.errors import (
     BadRequest,
     GitHubError,
@@ -31,8 +32,6 @@ from failover_api.proofs import Claim, Deed, Proofs
 
 LOOKED_AT_FIRST = 10  # commits, for the newest move
 PAGES_SEARCHED = 5  # of each file's history, when it is not among those
-_CURSOR = re.compile(r"([0-9a-f]{40}|[0-9a-f]{64})\.([0-9]{1,4})")
-_LAST_POSITION = 9_999  # what is further back is left to Git itself
 OWN_BRANCHES = "failover/"  # what the branch of a pull request of ours begins with
 _UNREAD = "GitHub did not show the files of then"
 _log = logging.getLogger(__name__)
@@ -102,15 +101,15 @@ def record_for(service: str, message: str) -> Record | None:
 
 
 class History:
-    """Reads Git's history of located services."""
+    """Reads Git's history of located services. `cursors` are what it gives out, and takes."""
 
-    def __init__(self, forge: Forge, observer: Observer) -> None:
-        self._forge = forge
+    def __init__(self, forge: Forge, observer: Observer, cursors: Cursors) -> None:
+        self._forge, self._cursors = forge, cursors
         self._lineage, self._proofs = Lineage(forge), Proofs(forge, observer)
 
     async def page(self, service: Service, *, limit: int, cursor: str | None, not_before: float) -> Page:
         """Entries, at most `limit`. Raises BadRequest for a cursor that is none of ours."""
-        head, start = ("", 0) if cursor is None else position(cursor)
+        head, start = ("", 0) if cursor is None else self._cursors.read(service.name, cursor)
         head = head or await self._forge.head(service.branch, not_before=not_before)
         end = start + limit
         try:
@@ -120,7 +119,8 @@ class History:
                 raise
             raise BadRequest(f"cursor: no commit {head[:12]} is in {service.branch.repository}") from exc
         entries = await self._entries(service, commits[:end], not_before, start=start)
-        return Page(tuple(entries), f"{head}.{end}" if len(commits) > end and end <= _LAST_POSITION else None)
+        more = len(commits) > end and end <= LAST_POSITION
+        return Page(tuple(entries), self._cursors.made(service.name, head, end) if more else None)
 
     async def newest_move(
         self, service: Service, head: str, *, not_before: float | None, acting: bool = False
@@ -248,14 +248,6 @@ class History:
             self._forge.pull_requests(service.branch, head, not_before=not_before) for head in branches_about(service)
         )
         return [pull for pulls in found for pull in pulls]
-
-
-def position(cursor: str) -> tuple[str, int]:
-    """The commit and how many entries before it. Raises BadRequest for what is no cursor of ours."""
-    match = _CURSOR.fullmatch(cursor)
-    if match is None:
-        raise BadRequest(f"cursor: expected the `next` of an earlier page, not {cursor[:60]!r}")
-    return match[1], int(match[2])
 
 
 def _looks_merged(commit: LoggedCommit) -> bool:

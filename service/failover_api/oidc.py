@@ -8,6 +8,7 @@ https://datatracker.ietf.org/doc/html/rfc8725
 
 import asyncio
 import logging
+import math
 import ssl
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -22,6 +23,7 @@ from failover_api.core.access import Issuer
 from failover_api.core.access_text import is_safe_url
 from failover_api.core.json_text import parse_json
 from failover_api.errors import NotReady, Unauthenticated
+from failover_api.host_clock import HostClock
 
 ALGORITHMS = ("RS256", "ES256")
 KEYS_S = 3600.0  # how long keys are used before they are asked for again
@@ -42,10 +44,13 @@ class Verified:
 
 
 class Verifier:
-    """Verifies tokens. Holds the issuers' keys; `clock` is monotonic, in seconds."""
+    """Verifies tokens. Holds the issuers' keys; `clock` is monotonic, in seconds.
 
-    def __init__(self, *, clock: Callable[[], float] = time.monotonic) -> None:
-        self._clock = clock
+    `wall` tells the time that tokens begin and end by: GitHub's, or as long as GitHub has told none the issuer's.
+    """
+
+    def __init__(self, *, clock: Callable[[], float] = time.monotonic, wall: HostClock | None = None) -> None:
+        self._clock, self._wall = clock, wall or HostClock()
         self._rings: dict[tuple[str, str | None], Keyring] = {}
 
     async def aclose(self) -> None:
@@ -62,7 +67,9 @@ class Verifier:
         issuer = next((one for one in candidates if one.audience in _audiences(named)), None)
         if issuer is None:
             raise Unauthenticated(f"the token is meant for another audience, expected {candidates[0].audience!r}")
-        key = await self._ring(issuer).key(header)
+        ring = self._ring(issuer)
+        key = await ring.key(header)
+        now = (self._wall if self._wall.is_known else ring.wall).now()
         try:
             claims = jwt.decode(
                 token,
@@ -70,9 +77,14 @@ class Verifier:
                 algorithms=[header["alg"]],
                 issuer=issuer.url,
                 audience=issuer.audience,
-                leeway=LEEWAY_S,
-                options={"require": ["exp", "iss", "aud"]},
+                options={
+                    "require": ["exp", "iss", "aud"],
+                    "verify_exp": False,
+                    "verify_nbf": False,
+                    "verify_iat": False,
+                },
             )
+            _check_times(claims, now)
         except jwt.ExpiredSignatureError as exc:
             raise Unauthenticated("the token has expired") from exc
         except jwt.ImmatureSignatureError as exc:
@@ -93,6 +105,7 @@ class Keyring:
 
     def __init__(self, issuer: Issuer, *, clock: Callable[[], float]) -> None:
         self._issuer, self._clock = issuer, clock
+        self.wall = HostClock()
         self._keys: dict[str | None, jwt.PyJWK] = {}
         self._fetched_at = self._tried_at = -float("inf")
         self._turn = asyncio.Lock()
@@ -158,8 +171,9 @@ class Keyring:
     async def _read_json(self, url: str) -> dict[str, Any]:
         if self._http is None:
             self._http = await asyncio.to_thread(_connect, self._issuer.ca_file)
-        body = b""
+        body, asked_at = b"", time.monotonic()
         async with self._http.stream("GET", url, headers={"accept": "application/json"}) as response:
+            self.wall.saw(response.headers, asked_at=asked_at)
             if response.status_code != 200:
                 raise ValueError(f"{url} answered {response.status_code}")
             async for chunk in response.aiter_bytes():
@@ -190,6 +204,17 @@ def _unverified(token: str) -> tuple[dict[str, Any], dict[str, Any]]:
     if not isinstance(header.get("kid"), str | None):
         raise Unauthenticated("the token names its key by something that is no text")
     return header, claims
+
+
+def _check_times(claims: Mapping[str, Any], now: float) -> None:
+    """Raises as PyJWT does. https://www.rfc-editor.org/rfc/rfc7519#section-4.1"""
+    times = {name: claims[name] for name in ("exp", "nbf", "iat") if name in claims}
+    if any(isinstance(at, bool) or not isinstance(at, int | float) or not math.isfinite(at) for at in times.values()):
+        raise jwt.DecodeError("exp, nbf and iat are numbers")
+    if times["exp"] <= now - LEEWAY_S:
+        raise jwt.ExpiredSignatureError
+    if max(times.get("nbf", now), times.get("iat", now)) > now + LEEWAY_S:
+        raise jwt.ImmatureSignatureError
 
 
 def _audiences(claims: Mapping[str, Any]) -> list[Any]:

@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from failover_api.core.secret_text import bare
 from failover_api.errors import NotReady
 
 GITHUB_API = "https://api.github.com"
@@ -21,6 +22,11 @@ def _url(value: str) -> str:
     if " " in value or "\\" in value:
         raise ValueError("not a URL")
     return value.rstrip("/")
+
+
+def _bare(value: object) -> object:
+    """Secrets that come through a file or a shell bring line ends and quotes along. Nothing but these: unset."""
+    return (bare(value) or None) if isinstance(value, str) else value
 
 
 def _lower(value: object) -> object:
@@ -43,11 +49,14 @@ class Settings(BaseSettings):
     config: Path = Path("config/services.yaml")
     access: Path = Path("config/access.yaml")
     github_url: _Url = Field(default=GITHUB_API, description=f"a URL like {GITHUB_API} or https://HOST/api/v3")
-    github_app_id: str | None = None
-    github_installation_id: int | None = Field(default=None, gt=0, description="a number above 0")
+    github_app_id: Annotated[str | None, BeforeValidator(_bare)] = None
+    github_installation_id: Annotated[int | None, BeforeValidator(_bare)] = Field(
+        default=None, gt=0, description="a number above 0"
+    )
     github_private_key_file: Path | None = None
     github_token: SecretStr | None = None
     github_token_file: Path | None = None
+    github_share: float = Field(default=1.0, gt=0, le=1, description="a number above 0 and at most 1")
     deadline_s: float = Field(default=30.0, gt=0, le=3600, description="seconds, above 0 and at most 3600")
     receive_timeout_s: float = Field(default=10.0, gt=0, le=3600, description="seconds, above 0 and at most 3600")
     concurrency: int = Field(default=2000, gt=0, description="a number above 0")
@@ -73,6 +82,21 @@ class Settings(BaseSettings):
         if (settings.github_app_id is None) != (settings.github_private_key_file is None):
             raise NotReady("a GitHub App needs both FAILOVER_GITHUB_APP_ID and FAILOVER_GITHUB_PRIVATE_KEY_FILE")
         return settings
+
+    def with_share(self, share: float) -> Self:
+        """With this share of the limits, unless the environment names another."""
+        return self if "github_share" in self.model_fields_set else self.model_copy(update={"github_share": share})
+
+    @property
+    def credentials_used(self) -> tuple[str, tuple[str, ...]]:
+        """The variable of the credentials that are used, and those that are set too and are not: an App goes first."""
+        given = {
+            "FAILOVER_GITHUB_APP_ID": self.github_app_id,
+            "FAILOVER_GITHUB_TOKEN_FILE": self.github_token_file,
+            "FAILOVER_GITHUB_TOKEN": self.github_token,
+        }
+        used, *unused = [name for name, value in given.items() if value is not None] or [""]
+        return used, tuple(unused)
 
     @classmethod
     def _say(cls, name: str) -> str:

@@ -6,6 +6,7 @@ async with open_failover(settings) as house:
 
 import asyncio
 import contextlib
+import logging
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -15,19 +16,25 @@ from failover_api.core.catalog import Catalog
 from failover_api.event import Listener
 from failover_api.failover import Failover, Status, Watcher
 from failover_api.forge.app_auth import AppCredentials, Credentials, StaticToken
+from failover_api.forge.budget import A_MINUTE, KEPT_OF_MINUTE, Budget
 from failover_api.forge.client import GitHubClient
 from failover_api.forge.connections import keep_alive
 from failover_api.forge.github import GitHub
 from failover_api.forge.pace import Pace
 from failover_api.forge.traffic import Watcher as TrafficWatcher
 from failover_api.forge.traffic import unwatched
+from failover_api.host_clock import HostClock
 from failover_api.settings import Settings
 from failover_api.telling.changes import Changes
 from failover_api.telling.flux import Flux
 from failover_api.telling.merges import Merges
 from failover_api.telling.notify import Notifier
 
+_log = logging.getLogger(__name__)
 REQUEST_TIMEOUT_S = 10.0  # GitHub ends a request of its own accord then
+
+LOOKING = A_MINUTE - KEPT_OF_MINUTE  # points a minute, of all who work as the installation
+LOOKING_AT_LEAST = 300  # a command of a small share still looks at a large catalog
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +44,7 @@ class House:
     settings: Settings
     catalog: ConfigFile[Catalog]
     credentials: Credentials
+    clock: HostClock
     github: GitHub
     failover: Failover
     changes: Changes
@@ -57,17 +65,26 @@ async def open_failover(
 ) -> AsyncIterator[House]:
     """Puts the pieces together; nothing is asked of GitHub yet.
 
-    `pace` is GitHub's own unless another is given; `listeners` are told of every move that ended, `watchers` of what
-    was seen of services, `traffic` of each request to GitHub.
+    `pace` is that of our share unless another is given; `listeners` are told of every move that ended, `watchers` of
+    what was seen of services, `traffic` of each request to GitHub.
     """
     catalog = catalog or catalog_file(settings.config)
     catalog.reload()
     timeout_s = min(REQUEST_TIMEOUT_S, settings.deadline_s / 3)
     async with contextlib.aclosing(keep_alive()) as connections:
         client = GitHubClient(
-            connections, base_url=settings.github_url, timeout_s=timeout_s, pace=pace, watcher=traffic
+            connections,
+            base_url=settings.github_url,
+            timeout_s=timeout_s,
+            budget=Budget(most=max(LOOKING_AT_LEAST, int(LOOKING * settings.github_share))),
+            pace=pace or Pace.of_share(settings.github_share),
+            watcher=traffic,
         )
         client.credentials = _credentials(settings, client)
+        client.share = settings.github_share
+        client.unused = used, unused = settings.credentials_used
+        if unused:
+            _log.warning("more credentials are set than are used", extra={"used": used, "unused": list(unused)})
         github = GitHub(client)
         changes, flux = Changes(), Flux(catalog.current, connections)
         has_webhook = settings.webhook_secret_file is not None
@@ -79,10 +96,27 @@ async def open_failover(
         merges = Merges(status, [notifier.merged, flux.merged], looks=not has_webhook)
         listeners = [merges, notifier, flux, *listeners]
         failover = Failover(
-            github, catalog.current, deadline_s=settings.deadline_s, listeners=listeners, watchers=watchers
+            github,
+            catalog.current,
+            deadline_s=settings.deadline_s,
+            listeners=listeners,
+            watchers=watchers,
+            now=client.clock.now,
+            secret=client.credentials.secret,
         )
         try:
-            yield House(settings, catalog, client.credentials, github, failover, changes, merges, notifier, flux)
+            yield House(
+                settings,
+                catalog,
+                client.credentials,
+                client.clock,
+                github,
+                failover,
+                changes,
+                merges,
+                notifier,
+                flux,
+            )
         finally:
             await merges.aclose()
             await failover.aclose()
@@ -97,6 +131,7 @@ def _credentials(settings: Settings, client: GitHubClient) -> Credentials:
             app_id=settings.github_app_id,
             key_file=settings.github_private_key_file,
             ask=client.as_app,
+            clock=client.clock,
             installation_id=settings.github_installation_id,
         )
     if settings.github_token_file is not None:

@@ -160,6 +160,9 @@ class Purse:
     def check_readable(self) -> None:
         pass
 
+    def secret(self) -> bytes:
+        return self.tokens[0].value.encode()
+
     async def aclose(self) -> None:
         pass
 

@@ -1,6 +1,7 @@
 """Credentials: the App's key and JWT, tokens minted once and as narrow as the work, and nothing secret shown."""
 
 import asyncio
+import base64
 import json
 import re
 import subprocess
@@ -159,6 +160,34 @@ def bad_keys(rsa_key: rsa.RSAPrivateKey) -> dict[str, bytes]:
         ),
         "not text": b"\xff\xfe\x00" + good.encode(),
     }
+
+
+KINDS_OF_KEY: dict[str, Callable[[str], str]] = {
+    "with CRLF": lambda text: text.replace("\n", "\r\n"),
+    "with literal line ends": lambda text: text.replace("\n", "\\n"),
+    "with literal CRLF": lambda text: text.replace("\n", "\\r\\n"),
+    "in quotes, with literal line ends": lambda text: '"' + text.replace("\n", "\\n") + '"\n',
+    "in single quotes": lambda text: f"'{text}'",
+    "in base64": lambda text: base64.b64encode(text.encode()).decode(),
+    "in base64 with line ends": lambda text: base64.encodebytes(text.encode()).decode(),
+    "in base64, literal line ends inside": lambda text: base64.b64encode(text.replace("\n", "\\n").encode()).decode(),
+    "with spaces for line ends": lambda text: text.replace("\n", " "),
+    "on one line": lambda text: text.replace("\n", ""),
+    "with a byte order mark": lambda text: f"\ufeff{text}",
+    "after blank lines, indented": lambda text: "\n\n" + "".join(f"    {line}\n" for line in text.splitlines()),
+}
+
+
+@pytest.mark.parametrize("form", ["TraditionalOpenSSL", "PKCS8"])
+@pytest.mark.parametrize("kind", KINDS_OF_KEY)
+def test_a_key_is_taken_as_people_hand_it_over(
+    keyed: AppCredentials, key_file: Path, rsa_key: rsa.RSAPrivateKey, kind: str, form: str
+) -> None:
+    private = getattr(serialization.PrivateFormat, form)
+    text = rsa_key.private_bytes(serialization.Encoding.PEM, private, serialization.NoEncryption()).decode()
+    key_file.write_bytes(KINDS_OF_KEY[kind](text).encode())
+    keyed.check_readable()
+    assert claims(keyed, rsa_key)["iss"] == "1001"
 
 
 @pytest.mark.parametrize("kind", ["nothing", "not PEM", "cut", "garbled", "EC", "encrypted", "public", "not text"])
@@ -379,6 +408,43 @@ async def test_why_there_is_no_token_is_said(app: AppCredentials, api: respx.Rou
     assert error.value.slug == "github-permission"
 
 
+LACKING = refused(422, "The permissions requested are not granted to this installation.")
+
+
+@pytest.mark.parametrize(
+    ("pulls", "granted", "missing"),
+    [
+        (True, {"contents": "write", "metadata": "read"}, "pull_requests: write is not granted"),
+        (
+            True,
+            {"contents": "write", "metadata": "read", "pull_requests": "read"},
+            "pull_requests: write is not granted",
+        ),
+        (False, {"contents": "read", "metadata": "read"}, "contents: write is not granted"),
+        (True, {"metadata": "read"}, "contents: write, pull_requests: write is not granted"),
+        (True, {"contents": "admin", "metadata": "write"}, "pull_requests: write is not granted"),
+    ],
+)
+async def test_a_permission_that_is_not_granted_is_named(
+    app: AppCredentials, api: respx.Router, pulls: bool, granted: dict[str, str], missing: str
+) -> None:
+    api.post(MINT_URL).mock(return_value=LACKING)
+    api.get(f"{ROOT}/app/installations/2001").mock(return_value=answer(200, {"id": 2001, "permissions": granted}))
+    with pytest.raises(GitHubPermission) as error:
+        await app.token(REPO, pulls=pulls)
+    assert f": {missing}" in error.value.detail
+
+
+@pytest.mark.parametrize("reply", [refused(403, "x"), refused(500, "x"), answer(200, {}), answer(200, [])])
+async def test_a_refusal_is_told_though_nobody_can_explain_it(
+    app: AppCredentials, api: respx.Router, reply: Any
+) -> None:
+    api.post(MINT_URL).mock(return_value=LACKING)
+    api.get(f"{ROOT}/app/installations/2001").mock(return_value=reply)
+    with pytest.raises(GitHubPermission, match="lacks a permission"):
+        await app.token(REPO)
+
+
 @pytest.mark.parametrize("body", [None, [], {}, {"token": None}, {"token": ""}, {"token": "ghs_a\r\nx: y"}])
 async def test_an_answer_without_a_token_is_an_error(app: AppCredentials, api: respx.Router, body: Any) -> None:
     api.post(MINT_URL).mock(return_value=answer(201, body))
@@ -560,13 +626,13 @@ async def test_closing_twice_is_closing(app: AppCredentials) -> None:
 # A ready token
 
 
-@pytest.mark.parametrize("text", ["ghp_one", " ghp_one\n", "ghs_" + "a.b" * 170])
+@pytest.mark.parametrize("text", ["ghp_one", " ghp_one\r\n", '"ghp_one"\n', "'ghp_one'", "ghs_" + "a.b" * 170])
 async def test_a_ready_token_is_one_word(tmp_path: Path, text: str) -> None:
     file = tmp_path / "token"
     file.write_text(text)
     for token in (StaticToken(value=text), StaticToken(file=file)):
         token.check_readable()
-        assert (await token.token(REPO)).value == text.strip()
+        assert (await token.token(REPO)).value == text.strip("\ufeff \r\n\"'")
 
 
 @pytest.mark.parametrize("text", ["", " \n", "two words", "two\nlines", "tök", "nul\x00", "esc\x1b[0m", "del\x7f"])

@@ -5,11 +5,12 @@ import contextlib
 import ssl
 import time
 from collections.abc import AsyncIterator
+from pathlib import Path
 
 import httpx2
 import pytest
 
-from failover_api.errors import GitHubUnavailable, WriteUnknown
+from failover_api.errors import GitHubUnavailable, NotReady, WriteUnknown
 from failover_api.forge.client import GitHubClient
 from failover_api.forge.connections import Connections, keep_alive
 from tests.forge.stand_in import Purse, Waits
@@ -199,3 +200,28 @@ async def test_a_connection_is_kept_for_the_next_request(relay: Relay, url: str,
         for _ in range(3):
             await read(client)
     assert relay.opened == 1
+
+
+@pytest.mark.parametrize("made", ["nothing", "no certificate"])
+def test_a_file_of_authorities_that_cannot_be_used_is_named(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, made: str
+) -> None:
+    file = tmp_path / "ca.pem"
+    if made == "no certificate":
+        file.write_text("SECRET")
+    monkeypatch.setenv("SSL_CERT_FILE", str(file))
+    with pytest.raises(NotReady, match=r"SSL_CERT_FILE: .*cannot read the authorities") as error:
+        keep_alive()
+    assert str(file) in error.value.detail
+    assert "SECRET" not in error.value.detail
+
+
+@pytest.mark.parametrize("proxy", ["socks5://user:SECRET@127.0.0.1:1", "ftp://SECRET@127.0.0.1"])
+def test_a_proxy_that_cannot_be_used_is_told_without_its_password(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, proxy: str
+) -> None:
+    monkeypatch.setenv("SSL_CERT_DIR", str(tmp_path))
+    monkeypatch.setenv("HTTPS_PROXY", proxy)
+    with pytest.raises(NotReady, match="HTTPS_PROXY") as error:
+        keep_alive()
+    assert "SECRET" not in error.value.detail

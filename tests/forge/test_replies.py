@@ -453,7 +453,7 @@ def test_a_missing_reply_is_unknown_only_for_a_write_that_left(
 ) -> None:
     error = lost(httpx2.ReadTimeout("secret detail"), what="writing", sent=sent, writing=writing)
     assert type(error) is expected
-    assert error.detail == "writing: no reply from GitHub (ReadTimeout)"
+    assert error.detail == "writing: no reply from GitHub (no answer in time)"
 
 
 def test_a_reply_is_shown_without_its_body() -> None:

@@ -22,7 +22,9 @@ from failover_api.core.access import ANONYMOUS, Access, Caller, Issuer, Verb
 from failover_api.core.access_text import GITHUB_ACTIONS
 from failover_api.core.catalog import no_group, no_service
 from failover_api.core.wording import one_line
+from failover_api.edges.throttle import Throttle
 from failover_api.errors import FailoverError, Forbidden, TooManyRequests, Unauthenticated
+from failover_api.host_clock import HostClock
 
 if TYPE_CHECKING:
     from failover_api.oidc import Verifier
@@ -36,10 +38,10 @@ _audit = logging.getLogger("failover_api.audit")
 
 
 class Gate:
-    """Knows callers. `access` gives the access file in force."""
+    """Knows callers. `access` gives the access file in force; tokens end by `clock`."""
 
-    def __init__(self, access: Callable[[], Access]) -> None:
-        self._access = access
+    def __init__(self, access: Callable[[], Access], *, clock: HostClock | None = None) -> None:
+        self._access, self._clock = access, clock or HostClock()
         self._verifier: Verifier | None = None  # made when it is needed: cryptography takes megabytes
         self._failures = Failures()
 
@@ -71,7 +73,7 @@ class Gate:
         token = access.holder(bearer)
         if token is None:
             return await self._vouched_for(access, bearer)
-        if token.expires is not None and datetime.now(UTC) >= token.expires:
+        if token.expires is not None and datetime.fromtimestamp(self._clock.now(), UTC) >= token.expires:
             raise Unauthenticated(f"the token {token.name!r} expired on {token.expires:%Y-%m-%d %H:%M} UTC")
         return token.caller
 
@@ -81,7 +83,7 @@ class Gate:
         if self._verifier is None:
             from failover_api.oidc import Verifier
 
-            self._verifier = Verifier()
+            self._verifier = Verifier(wall=self._clock)
         verified = await self._verifier.verify(bearer, access.issuers)
         return Caller(name_of(verified.issuer, verified.claims), verified.issuer.grants(verified.claims))
 
@@ -94,13 +96,13 @@ class Failures:
 
     def note(self, address: str) -> None:
         """Raises TooManyRequests when there were too many."""
-        count = self._counts.setdefault(_neighbourhood(address), [0])
+        count = self._counts.setdefault(neighbourhood(address), [0])
         count[0] += 1
         if count[0] > FAILURES:
             raise TooManyRequests("too many failed attempts from this address", retry_after_s=WINDOW_S)
 
 
-def _neighbourhood(address: str) -> str:
+def neighbourhood(address: str) -> str:
     """The address; of IPv6 the network, of which one host may have every address."""
     try:
         parsed = ipaddress.ip_address(address)
@@ -179,6 +181,17 @@ class Visit:
         if not is_known:
             raise unknown(name)
         raise Forbidden(f"{self.name} may not {verb} {name[:80]!r}")
+
+    def looks(self) -> None:
+        """Counts a request for which GitHub may be asked, once. Those without a name are known by their address.
+
+        Raises TooManyRequests. What is refused before that costs GitHub nothing.
+        """
+        state = self.request.state
+        if not getattr(state, "is_counted", False):
+            state.is_counted = True
+            throttle: Throttle = self.request.app.state.throttle
+            throttle.take(neighbourhood(address_of(self.request)) if self.name == ANONYMOUS else f" {self.name}")
 
 
 def audit(request: Request, caller: str | None, *, allowed: bool, **facts: object) -> None:

@@ -1,7 +1,8 @@
 """The JSON routes: parse, call one use case, shape the answer."""
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Hashable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Header, Request, Response
@@ -21,9 +22,11 @@ from failover_api.edges.models import (
     PartedOutcomeBody,
     StatusBody,
 )
+from failover_api.edges.sharing import Looks
 from failover_api.edges.wishes import GROUP_KEYS, ROLLBACK_KEYS, SERVICE_KEYS, read_paging, read_wish
 from failover_api.errors import Forbidden, MethodNotAllowed
-from failover_api.failover import Failover, Wish
+from failover_api.failover import Failover, Status, Wish
+from failover_api.history import Page
 from failover_api.wiring import House
 
 _ACCEPTED, _NOT_MODIFIED = 202, 304
@@ -36,6 +39,30 @@ def house(request: Request) -> House:
     return made
 
 
+def looks(request: Request) -> Looks:
+    """The looks that callers share."""
+    shared: Looks = request.app.state.looks
+    return shared
+
+
+async def look_at_status(who: Visit, here: House, service: str) -> Status:
+    """One service's, shared with whoever looks at it within a second. Raises TooManyRequests."""
+    catalog = here.catalog.current()
+    catalog.service(service)
+    who.looks()
+    what = (id(catalog), "status", service)
+    return await looks(who.request).share(what, lambda: here.failover.status(service))
+
+
+async def look_at_history(who: Visit, here: House, service: str, limit: int, cursor: str | None) -> Page:
+    """As look_at_status()."""
+    catalog = here.catalog.current()
+    here.failover.check_cursor(catalog.service(service), cursor)
+    who.looks()
+    what = (id(catalog), "history", service, limit, cursor)
+    return await looks(who.request).share(what, lambda: here.failover.history(service, limit=limit, cursor=cursor))
+
+
 InHouse = Annotated[House, Depends(house)]
 IfNoneMatch = Annotated[str | None, Header(alias="If-None-Match")]
 
@@ -46,9 +73,10 @@ router = APIRouter(prefix="/api", responses=openapi.problems())
 
 
 @router.get("/failover", response_model=ListBody, summary="Where every service is")
-async def list_services(here: InHouse, who: Who) -> Response:
+async def list_services(request: Request, here: InHouse, who: Who) -> Response:
     who.needs_any(Verb.VIEW, "list")
-    statuses = await here.failover.list_all()
+    who.looks()
+    statuses = await looks(request).share((id(here.catalog.current()), "list"), here.failover.list_all)
     visible = [status for status in statuses if who.caller.may(Verb.VIEW, status.service.name)]
     return _json(list_body(visible, visible_error(here, who), groups=known_groups(here, who)))
 
@@ -61,7 +89,7 @@ async def list_services(here: InHouse, who: Who) -> Response:
 )
 async def status(service: openapi.ServiceName, here: InHouse, who: Who, if_none_match: IfNoneMatch = None) -> Response:
     who.needs(Verb.VIEW, service)
-    found = await here.failover.status(service)
+    found = await look_at_status(who, here, service)
     return _tagged(status_body(found, groups=known_groups(here, who)), found.version, if_none_match)
 
 
@@ -77,7 +105,7 @@ async def history(
 ) -> Response:
     who.needs(Verb.VIEW, service)
     limit, cursor = read_paging(request.query_params.multi_items())
-    page = await here.failover.history(service, limit=limit, cursor=cursor)
+    page = await look_at_history(who, here, service, limit, cursor)
     return _tagged(history_body(page), None, if_none_match)
 
 
@@ -119,6 +147,7 @@ async def _move_group(failover: Failover, name: str, action: Action, wish: Wish)
 
 def _check_service(who: Visit, here: House, name: str, verb: Verb) -> None:
     who.needs(verb, name)
+    here.catalog.current().service(name)
 
 
 def _check_group(who: Visit, here: House, name: str, verb: Verb) -> None:
@@ -159,7 +188,10 @@ def _route(target: Target, action: Action, keys: Sequence[str], summary: str) ->
         if request.method == "GET" and not wish.dry_run:
             raise MethodNotAllowed(f"GET only shows what {action} would do: add dry-run=true, or use POST to move")
         target.check(who, here, name, Verb.PLAN if wish.dry_run else Verb.EXECUTE)
-        moved = await target.carry_out(here.failover, name, action, wish)
+        carry_out = partial(target.carry_out, here.failover, name, action, wish)
+        moved = await (
+            _rehearsed(who, here, (target.kind, name, action, wish), carry_out) if wish.dry_run else carry_out()
+        )
         # After a move the manifests are others than those it was planned from: only a dry run has an ETag.
         if wish.dry_run:
             if_none_match = request.headers.get("if-none-match") if request.method == "GET" else None
@@ -198,6 +230,12 @@ for _action in (Action.PROMOTE, Action.DEMOTE):
     _route(SERVICE, _action, SERVICE_KEYS, f"{_verb} a service: move it to {_side}")
     _route(GROUP, _action, GROUP_KEYS, f"{_verb} a group: move all its services to {_side}")
 _route(SERVICE, Action.ROLLBACK, ROLLBACK_KEYS, "Undo a service's newest move: put its exact former values back")
+
+
+async def _rehearsed(who: Visit, here: House, what: Hashable, carry_out: Callable[[], Awaitable[Moved]]) -> Moved:
+    """A dry run, shared with whoever asks for the same within a second."""
+    who.looks()
+    return await looks(who.request).share((id(here.catalog.current()), "dry run", what), carry_out)
 
 
 def _json(body: Body, status: int = 200) -> Response:

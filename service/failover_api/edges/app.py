@@ -23,6 +23,8 @@ from failover_api.core.access import Access
 from failover_api.edges import api, docs, hardening, hooks, metrics, problems, ui
 from failover_api.edges.access import OPEN, Gate
 from failover_api.edges.board.pages import wants_page
+from failover_api.edges.sharing import Looks
+from failover_api.edges.throttle import Throttle
 from failover_api.errors import BadRequest, FailoverError, MethodNotAllowed, NotReady, UnknownUrl
 from failover_api.metrics.exposition import open_metrics
 from failover_api.metrics.recorder import Recorder
@@ -63,7 +65,7 @@ def create_app(
         docs_url=None,
         redoc_url=None,
     )
-    app.state.board = ui.Board()
+    app.state.board, app.state.throttle = ui.Board(), Throttle()
     _add_routes(app, with_metrics=settings.metrics_port is None)
     _add_bounds(app, settings)
     return app
@@ -74,20 +76,22 @@ async def _opened(
     app: FastAPI, settings: Settings, access: ConfigFile[Access] | None, metrics_listener: socket.socket | None
 ) -> AsyncIterator[House]:
     """Everything that lives as long as the service; routes find it in `app.state`."""
-    recorder, lookout = Recorder(), app.state.board.lookout
+    recorder, lookout, looks = Recorder(), app.state.board.lookout, Looks()
     async with contextlib.AsyncExitStack() as opened:
-        gate = await opened.enter_async_context(contextlib.aclosing(Gate(access.current if access else lambda: OPEN)))
         house = await opened.enter_async_context(
             open_failover(
                 settings,
-                listeners=[recorder.ended, lookout.on_ended],
+                listeners=[recorder.ended, lookout.on_ended, looks.on_ended],
                 watchers=[recorder.looked],
                 traffic=recorder.traffic,
             )
         )
+        gate = Gate(access.current if access else lambda: OPEN, clock=house.clock)
+        opened.push_async_callback(gate.aclose)
         opened.push_async_callback(lookout.aclose)
         house.changes.listen(lookout.forget)
-        app.state.house, app.state.gate = house, gate
+        house.changes.listen(looks.forget)
+        app.state.house, app.state.gate, app.state.looks = house, gate, looks
         app.state.metrics = await opened.enter_async_context(
             open_metrics(recorder, catalog=house.catalog, credentials=house.credentials, failover=house.failover)
         )

@@ -74,11 +74,14 @@ class Desk(Protocol):
         ...
 
 
+SHARE = 0.2  # of GitHub's limits: a service, or another command, may be at work as the same installation
+
+
 class Direct:
     """Works on GitHub itself: no service need be running. What was read for one command is there for the next."""
 
     def __init__(self, settings: "Settings", interruption: Interruption | None = None) -> None:
-        self._settings, self._interruption = settings, interruption or Interruption()
+        self._settings, self._interruption = settings.with_share(SHARE), interruption or Interruption()
         self._runner = asyncio.Runner()
         self._exits = contextlib.AsyncExitStack()
         self._house: Any = None

@@ -10,7 +10,16 @@ from failover_api.core.access import Verb
 from failover_api.core.catalog import Action
 from failover_api.edges.access import Visit, identify
 from failover_api.edges.answers import history_body, status_body
-from failover_api.edges.api import GROUP, SERVICE, Target, house, known_groups, visible_error
+from failover_api.edges.api import (
+    GROUP,
+    SERVICE,
+    Target,
+    house,
+    known_groups,
+    look_at_history,
+    look_at_status,
+    visible_error,
+)
 from failover_api.edges.board import cards, links, visitor
 from failover_api.edges.board.assets import Assets
 from failover_api.edges.board.cards import Wanted
@@ -73,6 +82,7 @@ async def show_cards(request: Request) -> Response:
 async def _see(request: Request, who: Visit) -> tuple[View, Wanted, Shown]:
     """What there is to see now, what is asked for of it, and what this caller sees."""
     here, one, query = house(request), board(request), request.query_params
+    who.looks()
     view = await one.lookout.see(here.failover.list_all)
     wanted = Wanted(query.get("q", "")[:MAX_FILTER], query.get("group", "")[:MAX_FILTER])
     catalog, error = here.catalog.current(), visible_error(here, who)
@@ -91,8 +101,8 @@ async def _see(request: Request, who: Visit) -> tuple[View, Wanted, Shown]:
 async def show_service(request: Request, service: str, cursor: str | None = None) -> Response:
     here, who = house(request), await visitor.visit(request)
     who.needs(Verb.VIEW, service)
-    status = await here.failover.status(service)
-    page = await here.failover.history(service, limit=DEFAULT_LIMIT, cursor=cursor)
+    status = await look_at_status(who, here, service)
+    page = await look_at_history(who, here, service, DEFAULT_LIMIT, cursor)
     it = ListedBody(**status_body(status, groups=known_groups(here, who)).model_dump())
     base = links.web_base(here.settings.github_url)
     branch = status.service.branch
@@ -133,6 +143,7 @@ async def move_group(request: Request, name: str, action: str) -> Response:
 async def _look(request: Request, target: Target, name: str, action: Action) -> Response:
     here, who = house(request), await visitor.visit(request)
     target.check(who, here, name, Verb.PLAN)
+    who.looks()
     move = Move(target, name, action, may_make=_may_make(here, who, target, name))
     return await board(request).moves.look(request, here, who.caller, move)
 

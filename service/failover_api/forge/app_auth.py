@@ -7,7 +7,7 @@ https://docs.github.com/en/apps/creating-github-apps/authenticating-with-a-githu
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -15,13 +15,16 @@ from typing import Protocol
 
 from cachetools import LRUCache, TLRUCache
 
+from failover_api.core.secret_text import bare
 from failover_api.errors import FileNotFound, GitHubError, GitHubPermission, GitHubUnavailable, NotReady
 from failover_api.forge.app_key import AppKey, read_secret
-from failover_api.forge.replies import Reply
+from failover_api.forge.replies import BadCredentials, Reply, asks_too_much
+from failover_api.host_clock import HostClock
 
 LIFETIME_S = 3600.0  # of a token, when GitHub does not say
 REFRESH_BEFORE_S = 600.0  # mint the next token in the background from here on
 MINT_TIMEOUT_S = 25.0
+RESIGN_FROM_S = 5.0  # a JWT that was signed by a clock as wrong as this is signed anew
 DROP_BEFORE_S = 60.0  # never use a token with less left than this
 # As narrow as the work. Merging needs both.
 PERMISSIONS = {"contents": "write", "metadata": "read"}
@@ -65,6 +68,10 @@ class Credentials(Protocol):
         """Raises NotReady when the key or the token cannot be used. Asks nobody."""
         ...
 
+    def secret(self) -> bytes:
+        """What all who work with these credentials know, and nobody else. Raises as check_readable()."""
+        ...
+
     async def aclose(self) -> None:
         """Ends what goes on in the background."""
         ...
@@ -88,6 +95,9 @@ class StaticToken:
     def check_readable(self) -> None:
         self._read()
 
+    def secret(self) -> bytes:
+        return self._read().encode()
+
     async def aclose(self) -> None:
         pass
 
@@ -98,7 +108,7 @@ class StaticToken:
                 "or FAILOVER_GITHUB_TOKEN, or FAILOVER_GITHUB_TOKEN_FILE"
             )
         value = (self._value or "") if self._file is None else read_secret(self._file, "the GitHub token")
-        token = value.strip()
+        token = bare(value)
         if not _is_one_word(token):
             source = "FAILOVER_GITHUB_TOKEN" if self._file is None else str(self._file)
             raise NotReady(f"{source}: expected a GitHub token, one word of ASCII")
@@ -121,9 +131,11 @@ class AppCredentials:
         ask: Ask,
         installation_id: int | None = None,
         mint_timeout_s: float = MINT_TIMEOUT_S,
+        clock: HostClock | None = None,
     ) -> None:
         self._app_id, self._ask, self._mint_timeout_s = app_id, ask, mint_timeout_s
-        self._key = AppKey(app_id, key_file)
+        self._clock = clock or HostClock()
+        self._key = AppKey(app_id, key_file, clock=self._clock)
         self._installation_id = installation_id
         self._installations: LRUCache[str, int] = LRUCache(1024)
         self._tokens: TLRUCache[_Place, Token] = TLRUCache(
@@ -152,6 +164,9 @@ class AppCredentials:
     def check_readable(self) -> None:
         self._key.check()
 
+    def secret(self) -> bytes:
+        return self._key.secret()
+
     async def aclose(self) -> None:
         minting = list(self._minting.values())
         for task in minting:
@@ -162,6 +177,16 @@ class AppCredentials:
         """A JWT of the App, good for some minutes. Raises NotReady when the key cannot be used."""
         return self._key.jwt()
 
+    async def as_app(self, method: str, url: str, *, what: str, json: object = None) -> Reply:
+        """A request with the App's JWT. When its refusal shows that our clock is wrong, once more by GitHub's clock."""
+        signed_by_s = self._clock.offset_s
+        try:
+            return await self._ask(method, url, bearer=self.jwt(), what=what, json=json)
+        except BadCredentials:
+            if abs(self._clock.offset_s - signed_by_s) < RESIGN_FROM_S:
+                raise
+        return await self._ask(method, url, bearer=self.jwt(), what=what, json=json)
+
     async def installation(self, repository: str) -> int:
         """The installation's id, from the settings or from the repository."""
         if self._installation_id is not None:
@@ -170,7 +195,7 @@ class AppCredentials:
         if known is None:
             what = f"the App's installation on {repository}"
             try:
-                reply = await self._ask("GET", f"/repos/{repository}/installation", bearer=self.jwt(), what=what)
+                reply = await self.as_app("GET", f"/repos/{repository}/installation", what=what)
             except FileNotFound as exc:
                 raise GitHubPermission(
                     f"the GitHub App {self._app_id} is not installed on {repository} (or there is no such repository)"
@@ -221,18 +246,33 @@ class AppCredentials:
         kept = repository in self._installations
         installation = await self.installation(repository)
         try:
-            return await self._ask(
+            return await self.as_app(
                 "POST",
                 f"/app/installations/{installation}/access_tokens",
-                bearer=self.jwt(),
                 json={"repositories": [repository.partition("/")[2]], "permissions": permissions},
                 what=what,
             )
+        except GitHubPermission as exc:
+            if not asks_too_much(exc):
+                raise
+            raise GitHubPermission(exc.detail + await self._lacking(installation, permissions)) from exc
         except FileNotFound as exc:
             self._installations.pop(repository, None)
             if not kept:
                 raise GitHubPermission(self._not_installed(repository, exc.detail)) from exc
         return await self._granted(place, what)
+
+    async def _lacking(self, installation: int, permissions: Mapping[str, str]) -> str:
+        """What was asked for and is not granted, for people; nothing when GitHub does not tell."""
+        try:
+            reply = await self.as_app("GET", f"/app/installations/{installation}", what="the App's installation")
+            granted = dict(reply.data["permissions"])
+        except Exception:  # noqa: BLE001 - what only explains must not hide the refusal
+            return ""
+        missing = [f"{name}: {level}" for name, level in permissions.items() if not _covers(granted.get(name), level)]
+        if not missing:
+            return ""
+        return f": {', '.join(missing)} is not granted; set it in the App, then accept it in its installation"
 
     def _not_installed(self, repository: str, detail: str) -> str:
         pinned = self._installation_id
@@ -244,6 +284,10 @@ def _named(place: _Place) -> str:
     """For people: an installation that has not granted a permission refuses the mint without saying which."""
     repository, pulls = place
     return f"a token for {repository}" + (" with pull_requests: write" if pulls else "")
+
+
+def _covers(granted: object, level: str) -> bool:
+    return granted in {"write", "admin"} or granted == level
 
 
 def _is_one_word(token: str) -> bool:

@@ -11,6 +11,7 @@ from failover_api.errors import FailoverError, FileNotFound
 from failover_api.forge.app_auth import PERMISSIONS, AppCredentials
 from failover_api.forge.branches import branches_under
 from failover_api.forge.client import GitHubClient
+from failover_api.forge.pace import A_MINUTE, AN_HOUR
 from failover_api.forge.port import Check, has_no_room
 from failover_api.forge.rules import NEEDS_PULL_REQUEST, obstacles
 
@@ -48,12 +49,30 @@ async def check_branch(
     return checks
 
 
+def check_client(client: GitHubClient) -> Sequence[Check]:
+    """What concerns no one branch. A clock that is wrong is reckoned with: that it is so is a warning."""
+    checks = []
+    used, unused = client.unused
+    if unused:
+        checks.append(
+            Check("credentials", ok=True, detail=f"{used} is used; {' and '.join(unused)} set too, and not used")
+        )
+    if client.share < 1:
+        of_minute, of_hour = int(client.share * A_MINUTE), int(client.share * AN_HOUR)
+        shown = f"{client.share:g} of the installation's writes: {of_minute} a minute, {of_hour} an hour"
+        checks.append(Check("share", ok=True, detail=shown))
+    if client.clock.is_off:
+        then = "requests are signed by GitHub's clock, but set this machine's"
+        checks.append(Check("clock", ok=True, detail=f"{client.clock.in_words()}; {then}"))
+    return checks
+
+
 async def _credentials(client: GitHubClient, branch: Branch, name: str) -> Check:
     credentials = client.credentials
     await credentials.token(branch.repository)
     if not isinstance(credentials, AppCredentials):
         return Check(name, ok=True, detail="a ready token")
-    reply = await client.as_app("GET", "/app", bearer=credentials.jwt(), what="the GitHub App")
+    reply = await credentials.as_app("GET", "/app", what="the GitHub App")
     slug = reply.data.get("slug") if isinstance(reply.data, dict) else None
     installation = await credentials.installation(branch.repository)
     granted = ", ".join(f"{key}: {value}" for key, value in PERMISSIONS.items())

@@ -22,6 +22,7 @@ from failover_api.errors import (
     WriteUnknown,
 )
 from failover_api.forge.app_auth import Credentials
+from failover_api.forge.budget import READ, WRITE, Budget
 from failover_api.forge.circuit import Circuit
 from failover_api.forge.conditional import ConditionalCache, Copy
 from failover_api.forge.connections import Connections
@@ -35,6 +36,7 @@ from failover_api.forge.replies import (
     refusal,
 )
 from failover_api.forge.traffic import Denied, Repeated, Watcher, exchanged, refused, tell, unwatched
+from failover_api.host_clock import HostClock
 
 ALWAYS = math.inf  # a `not_before` that no copy satisfies
 FRESH_TOKEN_S = 5.0
@@ -47,8 +49,8 @@ _GRAPHQL = " graphql"  # behind a key: its own primary limit
 class GitHubClient:
     """Requests to one GitHub. `base_url` is its REST root; `connections` are closed by whoever made them.
 
-    `sleep` is every wait of the adapter. `pace` is how many writes are sent; None: as many as GitHub allows. `watcher`
-    is told of every request.
+    `sleep` is every wait of the adapter. `pace` is how many writes are sent; None: as many as GitHub allows. `budget`
+    is what may be spent on looking. `watcher` is told of every request.
     """
 
     def __init__(
@@ -59,15 +61,20 @@ class GitHubClient:
         timeout_s: float,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
         pace: Pace | None = None,
+        budget: Budget | None = None,
         watcher: Watcher = unwatched,
     ) -> None:
         self._exchange = Exchange(connections, base_url=base_url, timeout_s=timeout_s)
         self._circuit = Circuit()
         self._pace = pace or Pace()
+        self._budget = budget or Budget()
         self._watcher = watcher
         self.sleep = sleep
         self.cache = ConditionalCache()
+        self.clock = HostClock()
         self.credentials: Credentials
+        self.share = 1.0  # of the installation's writes
+        self.unused: tuple[str, tuple[str, ...]] = ("", ())  # the variable of the credentials, and those that give way
 
     def write_wait_s(self, repository: str, calls: int = 1) -> float:
         """As Forge.write_wait_s(). GraphQL's own quota does not count: what is no mutation goes on without it."""
@@ -209,12 +216,18 @@ class GitHubClient:
         """The reply when it is a success, else raises what it means, or what its absence does."""
         if ask.creates:
             self._pace.take(self.credentials.key(ask.repository))
+        account = self._account(ask)
+        self._budget.spend(account, WRITE if ask.creates else READ)
         started = time.monotonic()
         reply: Reply | None = None
         try:
             reply = await self._exchange.send(ask, token)
+            self.clock.saw(reply.headers, asked_at=started)
         finally:
-            told = exchanged(ask, reply, account=self._account(ask), duration_s=time.monotonic() - started)
+            duration_s, offset_s = time.monotonic() - started, self.clock.offset_s if self.clock.is_known else None
+            told = exchanged(ask, reply, account=account, duration_s=duration_s, clock_offset_s=offset_s)
+            if told.quota is not None:
+                self._budget.saw(account, told.quota)
             tell(self._watcher, told)
         return self._judged(ask, reply)
 
@@ -228,7 +241,7 @@ class GitHubClient:
             return reply
         if reply.status == 304 and ask.etag:
             return reply
-        now = time.time()
+        now = self.clock.now()
         if reply.status < 300:
             error = graphql_refusal(reply, now=now, what=ask.what, writing=ask.writing, pulls=ask.pulls)
         else:
@@ -236,6 +249,8 @@ class GitHubClient:
         tell(self._watcher, refused(ask, error))
         if isinstance(error, GitHubRateLimited):
             key = self._account(ask)
+            if error.secondary and ask.creates:
+                self._pace.drain(key, error.retry_after_s or 0.0)
             own_limit = ask.graphql and not error.secondary
             self._circuit.open(
                 key + _GRAPHQL if own_limit else key, error.retry_after_s or 0.0, secondary=error.secondary
@@ -246,6 +261,7 @@ class GitHubClient:
         """Raises GitHubRateLimited when the request would not be sent."""
         key = self.credentials.key(ask.repository)
         self._circuit.check(key)
+        self._budget.check(key, "graphql" if ask.graphql else "core", now=self.clock.now())
         if ask.graphql:
             self._circuit.check(key + _GRAPHQL)
         if ask.creates:

@@ -4,10 +4,14 @@ A router that forgets an idle connection says nothing: the next request on it wa
 others too, so after a failure all are left behind and new ones made.
 """
 
+import os
+import ssl
 import time
 from collections.abc import Callable
 
 import httpx2
+
+from failover_api.errors import NotReady
 
 RENEW_AFTER_S = 60.0  # younger connections are not forgotten; and at most one renewal in this time
 MAX_CONNECTIONS = 20
@@ -38,6 +42,19 @@ class Connections:
 
 def keep_alive() -> Connections:
     """Connections that are kept however long they idle: a promote at night should not pay for a TLS handshake."""
-    tls = httpx2.create_ssl_context()
+    tls = _trusted()
     limits = httpx2.Limits(max_connections=MAX_CONNECTIONS, keepalive_expiry=None)
-    return Connections(lambda: httpx2.AsyncClient(verify=tls, limits=limits))
+    try:
+        return Connections(lambda: httpx2.AsyncClient(verify=tls, limits=limits))
+    except (ImportError, ValueError, httpx2.InvalidURL) as exc:  # what they say may hold the proxy's password
+        raise NotReady("HTTP_PROXY, HTTPS_PROXY, ALL_PROXY: expected a URL like http://HOST:PORT") from exc
+
+
+def _trusted() -> ssl.SSLContext:
+    """The authorities of this machine, or those that SSL_CERT_FILE or SSL_CERT_DIR name. Raises NotReady."""
+    try:
+        return httpx2.create_ssl_context()
+    except OSError as exc:  # an SSLError too
+        place = os.environ.get("SSL_CERT_FILE") or "the certificates of this machine"
+        said = exc.strerror if isinstance(exc, FileNotFoundError | PermissionError) else "no certificate in PEM form"
+        raise NotReady(f"SSL_CERT_FILE: {place}: cannot read the authorities to trust ({said})") from exc

@@ -7,6 +7,7 @@ import httpx2
 from failover_api.core.json_text import parse_json
 from failover_api.errors import GitHubError
 from failover_api.forge.connections import Connections
+from failover_api.forge.reached import is_page
 from failover_api.forge.replies import Reply, lost
 
 ATTEMPTS = 3
@@ -76,17 +77,20 @@ class Exchange:
             raise GitHubError(f"{ask.what}: not a URL that can be asked for") from exc
         except httpx2.HTTPError as exc:
             await self._connections.failed(http)
-            raise lost(exc, what=ask.what, sent=not isinstance(exc, _NEVER_SENT), writing=ask.writing) from exc
-        return _reply(ask, response)
+            sent = not isinstance(exc, _NEVER_SENT)
+            raise lost(exc, what=ask.what, sent=sent, writing=ask.writing, url=url) from exc
+        return _reply(ask, response, self._base_url)
 
 
-def _reply(ask: Ask, response: httpx2.Response) -> Reply:
+def _reply(ask: Ask, response: httpx2.Response, root: str) -> Reply:
     body = response.content
     headers = {key.lower(): value for key, value in response.headers.items()}
     try:
         data = parse_json(body) if body else None
     except ValueError as exc:
+        reply = Reply(ask.method, ask.url, response.status_code, headers, body, None, root)
         if response.status_code < 300:  # a success we cannot read: cut, or not from GitHub
-            raise lost(exc, what=ask.what, sent=True, writing=ask.writing) from exc
-        data = None
-    return Reply(ask.method, ask.url, response.status_code, headers, body, data)
+            why = (is_page(headers, body) and reply.stranger) or "the answer is cut or garbled"
+            raise lost(exc, what=ask.what, sent=True, writing=ask.writing, why=why) from exc
+        return reply
+    return Reply(ask.method, ask.url, response.status_code, headers, body, data, root)

@@ -15,7 +15,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from failover_api.core.catalog import Branch
 from failover_api.errors import ManifestError
 from failover_api.forge.branches import Branches
-from failover_api.forge.checks import check_branch
+from failover_api.forge.checks import check_branch, check_client
 from failover_api.forge.client import GitHubClient
 from failover_api.forge.commits import Commits
 from failover_api.forge.files import Files
@@ -202,6 +202,9 @@ class GitHub:
         return await self._review.reviewed_by(base, number)
 
     # Checks
+
+    def check_self(self) -> Sequence[Check]:
+        return check_client(self._client)
 
     async def check(self, branch: Branch, *, pulls: bool = False, own: Collection[str] = ()) -> Sequence[Check]:
         return await check_branch(self._client, branch, pulls=pulls, own=own)

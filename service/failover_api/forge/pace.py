@@ -4,6 +4,11 @@ GitHub takes 80 requests that create content a minute, and 500 an hour, of each 
 for each of the two lets a storm through at once, and then makes those who come later wait, and be written together:
 what it holds and what is refilled within its window are together less than GitHub takes.
 
+Processes that work as one installation know nothing of each other, so each keeps to a share of both limits. Shares of
+together 1, of at least SMALLEST each, stay under them in every window; of at most a half, and at least twice that, also
+when each process was started anew once within it and has forgotten what it sent. A smaller share still has room for the
+writes of one pull request at once, since one that is half made helps nobody.
+
 A bucket is kept as the moment at which it will be full again (the generic cell rate algorithm): arithmetic on the
 clock, with nothing to be refilled.
 
@@ -12,12 +17,17 @@ https://docs.github.com/en/rest/using-the-rest-api/rate-limits-for-the-rest-api#
 
 import time
 from collections.abc import Callable, Sequence
+from typing import Self
 
 from failover_api.errors import GitHubRateLimited
 
 # What a bucket holds, and the seconds in which one more comes.
 MINUTE = (45, 60 / 33)
 HOUR = (400, 3600 / 98)
+# Of the whole installation, with something to spare: requests of one moment do not arrive in one moment.
+A_MINUTE, AN_HOUR = 78, 498
+AT_ONCE = 6  # the writes of one pull request
+SMALLEST = AT_ONCE / A_MINUTE
 _ROUNDING_S = 0.001  # whoever waits for as long as they are told is never a rounding too early
 
 
@@ -29,6 +39,12 @@ class Pace:
     ) -> None:
         self._limits, self._clock = tuple(limits), clock
         self._full_at: dict[str, tuple[float, ...]] = {}
+
+    @classmethod
+    def of_share(cls, share: float, *, clock: Callable[[], float] = time.monotonic) -> Self:
+        """The pace of one of several processes that work as one installation."""
+        limits = (MINUTE, HOUR) if share == 1 else (limit_of(share, A_MINUTE, 60.0), limit_of(share, AN_HOUR, 3600.0))
+        return cls(limits, clock=clock)
 
     def wait_s(self, key: str, calls: int = 1) -> float:
         """How long until so many writes may be sent; 0 when they may now. More than a bucket holds count as that."""
@@ -47,6 +63,13 @@ class Pace:
             text = f"too many writes for GitHub: the next may be sent in {wait_s:.1f} s"
             raise GitHubRateLimited(text, retry_after_s=wait_s, secondary=True)
 
+    def drain(self, key: str, wait_s: float) -> None:
+        """After `wait_s` one write, and then as many as come: GitHub took no more, so others spend too."""
+        known = self._known(key)
+        if known:
+            size, refill_s = self._limits[0]
+            self._full_at[key] = (max(known[0], self._clock() + wait_s + (size - 1) * refill_s), *known[1:])
+
     def take(self, key: str) -> None:
         """Counts a write that is sent now. Raises GitHubRateLimited, and counts nothing, when none may be."""
         self.check(key)
@@ -59,3 +82,16 @@ class Pace:
 
     def _known(self, key: str) -> tuple[float, ...]:
         return self._full_at.get(key) or (float("-inf"),) * len(self._limits)
+
+
+def limit_of(share: float, most: int, window_s: float) -> tuple[int, float]:
+    """What a bucket holds, and the seconds in which one more comes, for a share of `most` in a window.
+
+    What it holds counts twice where the share allows it: a process that is started anew begins with a full one.
+    """
+    own = int(share * most + 1e-9)
+    size = max(AT_ONCE, own * 2 // 5)
+    refills = own - 2 * size if own > 2 * size else own - size
+    if refills > 0:
+        return size, window_s / refills
+    return size, window_s + 1.0 if own >= AT_ONCE else window_s / (share * most)

@@ -374,6 +374,10 @@ class Forge(Protocol):
 
     # Checks
 
+    def check_self(self) -> Sequence[Check]:
+        """What is wrong on our side of the host, by its last answers. Asks nobody."""
+        ...
+
     async def check(self, branch: Branch, *, pulls: bool = False, own: Collection[str] = ()) -> Sequence[Check]:
         """Whether the credentials may do the work on this branch, and which rules hold for it.
 

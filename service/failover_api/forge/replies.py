@@ -10,7 +10,6 @@ GitHub tells most causes apart only by the text of `message`; the texts stand in
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from email.utils import parsedate_to_datetime
 from typing import Any
 
 from failover_api.errors import (
@@ -26,7 +25,10 @@ from failover_api.errors import (
     WriteConflict,
     WriteUnknown,
 )
+from failover_api.forge.reached import stranger
 from failover_api.forge.rules import ruling
+from failover_api.forge.unreached import why_unreached
+from failover_api.host_clock import date_of
 
 # https://docs.github.com/en/rest/using-the-rest-api/rate-limits-for-the-rest-api
 SECONDARY_WAIT_S = 60.0
@@ -48,6 +50,7 @@ class Reply:
     headers: Mapping[str, str]
     body: bytes = field(repr=False)
     data: Any = field(repr=False)
+    root: str = ""  # the REST root of whom was asked
 
     @property
     def message(self) -> str:
@@ -69,10 +72,13 @@ class Reply:
 
     def sent_at(self, *, otherwise: float) -> float:
         """The wall clock (s) of whoever answered: ours may be wrong. `otherwise`: when the reply does not say."""
-        try:
-            return parsedate_to_datetime(self.headers["date"]).timestamp()
-        except (KeyError, ValueError):
-            return otherwise
+        sent_at = date_of(self.headers)
+        return otherwise if sent_at is None else sent_at
+
+    @property
+    def stranger(self) -> str | None:
+        """What answered instead of GitHub, for people; None when it may well be GitHub."""
+        return stranger(status=self.status, headers=self.headers, body=self.body, data=self.data, root=self.root)
 
 
 class FreshlyRefused(GitHubPermission):
@@ -110,6 +116,7 @@ _PRIMARY = re.compile(r"rate limit (already )?exceeded", re.IGNORECASE)
 _SURELY_REFUSED = {"UNPROCESSABLE", "BRANCH_PROTECTION_RULE_VIOLATION", "INSUFFICIENT_SCOPES"}
 # Both are seen; the documentation names neither. https://github.com/yanyongyu/githubkit/issues/271
 _LIMITED_KINDS = {"RATE_LIMIT", "RATE_LIMITED"}
+_OF_TIME = re.compile(r"'(Issued at|Expiration time)' claim")
 _NOT_GRANTED = re.compile(
     r"permissions requested are not granted|not accessible to the parent installation", re.IGNORECASE
 )
@@ -120,12 +127,15 @@ def refusal(reply: Reply, *, now: float, what: str, writing: bool) -> FailoverEr
     limited = rate_limited(reply, now=now)
     if limited is not None:
         return limited
+    if reply.stranger is not None:
+        return GitHubError(f"{what}: {reply.stranger}")
     text = f"{what}: GitHub answered {reply.status}" + (f" ({reply.message})" if reply.message else "")
     match reply.status:
         case 301 | 302 | 307 | 308:
             return RepositoryNotFound(f"{text}: the repository was renamed or moved; name its new place in the catalog")
         case 401:
-            return BadCredentials(text)
+            clock = ": is the clock of this machine right?" if _OF_TIME.search(reply.message) else ""
+            return BadCredentials(text + clock)
         case 403:
             return _forbidden(reply, text)
         case 404:
@@ -207,9 +217,14 @@ def _never_ran(reply: Reply, first: Mapping[str, Any]) -> bool:
     return "locations" in first and "data" not in reply.data
 
 
-def lost(error: Exception, *, what: str, sent: bool, writing: bool) -> FailoverError:
-    """No reply, or half of one. `sent` is False when the request surely never left."""
-    text = f"{what}: no reply from GitHub ({type(error).__name__})"
+def asks_too_much(error: GitHubPermission) -> bool:
+    """Whether a mint was refused for a permission that the installation has not granted."""
+    return "permissions requested are not granted" in error.detail
+
+
+def lost(error: Exception, *, what: str, sent: bool, writing: bool, url: str = "", why: str = "") -> FailoverError:
+    """No reply, half of one, or another's: `why` in words. `sent` is False when the request surely never left."""
+    text = f"{what}: no reply from GitHub ({why or why_unreached(error, url)})"
     if writing and sent:
         return WriteUnknown(text)
     return GitHubUnavailable(text, retry_after_s=UNAVAILABLE_WAIT_S)

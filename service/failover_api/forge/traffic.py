@@ -44,7 +44,16 @@ _GRAPHQL: Mapping[str, str] = {
 }
 ENDPOINTS = frozenset(
     {
-        *("app", "app/installations/access_tokens", "repository", "branches", "commits", "compare", "contents"),
+        *(
+            "app",
+            "app/installations",
+            "app/installations/access_tokens",
+            "repository",
+            "branches",
+            "commits",
+            "compare",
+            "contents",
+        ),
         *("git/blobs", "git/commits", "git/refs", "git/trees", "installation", "rules/branches"),
         *("issues/comments", "issues/labels", "pulls", "pulls/merge", "pulls/requested_reviewers", "pulls/reviews"),
         *(f"graphql: {name}" for name in _GRAPHQL.values()),
@@ -69,7 +78,8 @@ class Exchanged:
     """One request, and what came back. `endpoint` is one of ENDPOINTS; `status` is None when there was no reply.
 
     `conditional`: it was asked with If-None-Match. `account` is whose quota it counts against: the owner of an
-    installation, "app" (the App's own) or "token".
+    installation, "app" (the App's own) or "token". `clock_offset_s` is how far our clock is ahead of GitHub's, as far
+    as it is known.
     """
 
     method: str
@@ -79,6 +89,7 @@ class Exchanged:
     account: str
     conditional: bool
     quota: Quota | None
+    clock_offset_s: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +136,9 @@ def endpoint_of(ask: Ask) -> str:
     return endpoint if endpoint in ENDPOINTS else OTHER
 
 
-def exchanged(ask: Ask, reply: Reply | None, *, account: str, duration_s: float) -> Exchanged:
+def exchanged(
+    ask: Ask, reply: Reply | None, *, account: str, duration_s: float, clock_offset_s: float | None = None
+) -> Exchanged:
     """What is told of a request; `reply` is None when there was none."""
     status, quota = (None, None) if reply is None else (reply.status, _quota(ask, reply))
     return Exchanged(
@@ -136,6 +149,7 @@ def exchanged(ask: Ask, reply: Reply | None, *, account: str, duration_s: float)
         account=account,
         conditional=ask.etag is not None,
         quota=quota,
+        clock_offset_s=clock_offset_s,
     )
 
 

@@ -27,6 +27,7 @@ class Recorder:
         self.registry = CollectorRegistry()
         self.sightings = Sightings()
         self.quotas: dict[tuple[str, str], Quota] = {}  # by account and resource
+        self.clock_offset_s: float | None = None
         self._moves = _Moves(self.registry)
         self._requests = _Requests(self.registry)
 
@@ -44,6 +45,8 @@ class Recorder:
         self._requests.count(happening)
         if isinstance(happening, Exchanged) and happening.quota is not None:
             self.quotas[happening.account, happening.quota.resource] = happening.quota
+        if isinstance(happening, Exchanged) and happening.clock_offset_s is not None:
+            self.clock_offset_s = happening.clock_offset_s
 
     def keep(self, services: Mapping[str, Service]) -> None:
         """The catalog has these: others lose their series, new ones get theirs."""

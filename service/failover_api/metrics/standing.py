@@ -34,6 +34,7 @@ class Standing:
         yield from self._catalogued(services)
         yield from _seen({name: self._recorder.sightings.of(name) for name in services})
         yield from self._limits(services)
+        yield from self._clock()
 
     def services(self) -> Mapping[str, Service]:
         """Of the catalog in force; none when there never was a good one."""
@@ -72,6 +73,14 @@ class Standing:
         reloads.add_metric(("accepted",), catalog.accepted)
         reloads.add_metric(("refused",), catalog.refused)
         yield reloads
+
+    def _clock(self) -> Iterator[Metric]:
+        if self._recorder.clock_offset_s is not None:
+            yield _gauge(
+                "failover_github_clock_offset_seconds",
+                "How far this machine's clock is ahead of GitHub's, by the last reply; below 0: behind it.",
+                value=self._recorder.clock_offset_s,
+            )
 
     def _limits(self, services: Mapping[str, Service]) -> Iterator[Metric]:
         accounts = {self._credentials.key(service.branch.repository) for service in services.values()} | {"app"}

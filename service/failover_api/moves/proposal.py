@@ -13,7 +13,8 @@ has opened is never called not applied while it is open: it is given, withdrawn,
 import asyncio
 import dataclasses
 import time
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 
 from failover_api.backoff import ATTEMPTS, back_off
 from failover_api.core.catalog import PullRequestOptions
@@ -54,6 +55,23 @@ AT_ONCE = 3  # pull requests that are opened at the same time: each takes some o
 _REFUSALS = (ManifestError, ManifestDrifted, PreconditionFailed, NothingToRollBack, ChangedSince)
 
 
+class Slots:
+    """Room for AT_ONCE of them; `taken` is how many are being opened."""
+
+    def __init__(self) -> None:
+        self._free = asyncio.Semaphore(AT_ONCE)
+        self.taken = 0
+
+    @asynccontextmanager
+    async def one(self) -> AsyncIterator[None]:
+        async with self._free:
+            self.taken += 1
+            try:
+                yield
+            finally:
+                self.taken -= 1
+
+
 class Proposal:
     """One task under way."""
 
@@ -66,7 +84,7 @@ class Proposal:
         repeats: Repeats,
         tips: Tips,
         deadline_s: float,
-        slots: asyncio.Semaphore,
+        slots: Slots,
     ) -> None:
         self._task = task
         self._forge, self._observer, self._repeats, self._tips = forge, observer, repeats, tips
@@ -356,8 +374,8 @@ class Proposal:
     # A new one
 
     async def _open(self, base: Base) -> Outcome:
-        async with self._slots:
-            await self._wait_for_github(calls_of(self._options) * AT_ONCE)  # whoever has a slot takes as many
+        async with self._slots.one():
+            await self._wait_for_github(calls_of(self._options) * self._slots.taken)  # whoever has one takes as many
             self._task.on_step(Step.PROPOSING)
             commit, asked = await self._own.with_commit(base)
             pull = await self._create(Sent(base, commit, asked.operation), asked)

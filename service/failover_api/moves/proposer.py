@@ -12,7 +12,7 @@ from failover_api.errors import InternalError
 from failover_api.forge.port import Forge, PullRequest
 from failover_api.history import branch_of, branches_about, may_be_proposed
 from failover_api.moves.open_ones import Weighed
-from failover_api.moves.proposal import AT_ONCE, Proposal
+from failover_api.moves.proposal import Proposal, Slots
 from failover_api.moves.repeats import Repeats
 from failover_api.moves.task import Task
 from failover_api.moves.tip import Tips
@@ -25,7 +25,7 @@ class Proposer:
 
     def __init__(self, forge: Forge, observer: Observer, repeats: Repeats, tips: Tips) -> None:
         self._forge, self._observer, self._repeats, self._tips = forge, observer, repeats, tips
-        self._slots = asyncio.Semaphore(AT_ONCE)
+        self._slots = Slots()
         self._running: set[asyncio.Task[Outcome]] = set()
         self._turns: dict[tuple[Branch, str], asyncio.Lock] = {}
 

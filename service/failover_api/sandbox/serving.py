@@ -55,6 +55,7 @@ def _config(app: ASGIApp) -> uvicorn.Config:
         log_level="warning",
         access_log=False,
         server_header=False,
+        date_header=False,  # the sandbox has a clock of its own
         timeout_keep_alive=120,
         timeout_graceful_shutdown=1,
     )

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import dataclasses
 import re
+from email.utils import formatdate
 from typing import TYPE_CHECKING, Any, Protocol
 from urllib.parse import parse_qsl
 
@@ -47,12 +48,12 @@ class Wire:
             return
         message = _message(scope, await _body(receive))
         if message.path.startswith("/_sandbox/"):
-            await _send(send, self._control(message))
+            await _send(send, self._control(message), self._sandbox.clock())
             return
         kind = self._sandbox.identities.kind(message.headers.get("authorization", ""))
         operation = _operation(message)
         fault = self._sandbox.faults.take(message.method, message.path, kind, operation)
-        await self._act(fault, message, _Line(scope, receive, send))
+        await self._act(fault, message, _Line(scope, receive, send, self._sandbox.clock))
 
     async def _act(self, fault: Fault | None, message: Message, line: _Line) -> None:
         if fault is None:
@@ -145,16 +146,17 @@ class Wire:
 class _Line:
     """One request's connection."""
 
-    def __init__(self, scope: Scope, receive: Receive, send: Send) -> None:
+    def __init__(self, scope: Scope, receive: Receive, send: Send, clock: Callable[[], float]) -> None:
+        self._clock = clock
         self._cut: Cut | None = scope.get("state", {}).get("cut")
         self._receive = receive
         self._send = send
 
     async def send(self, reply: Reply) -> None:
-        await _send(self._send, reply)
+        await _send(self._send, reply, self._clock())
 
     async def send_half(self, reply: Reply) -> None:
-        await self._send(_start(reply))
+        await self._send(_start(reply, self._clock()))
         half = {"type": "http.response.body", "body": reply.body[: len(reply.body) // 2], "more_body": True}
         await self._send(half)
         await self.cut(flush=True)
@@ -168,13 +170,14 @@ class _Line:
             pass
 
 
-async def _send(send: Send, reply: Reply) -> None:
-    await send(_start(reply))
+async def _send(send: Send, reply: Reply, now: float) -> None:
+    await send(_start(reply, now))
     await send({"type": "http.response.body", "body": reply.body})
 
 
-def _start(reply: Reply) -> dict[str, Any]:
-    headers = [(name.encode(), value.encode()) for name, value in reply.headers.items()]
+def _start(reply: Reply, now: float) -> dict[str, Any]:
+    given = {"Date": formatdate(now, usegmt=True), **reply.headers}
+    headers = [(name.encode(), value.encode()) for name, value in given.items()]
     if reply.status not in (204, 304):
         headers.append((b"Content-Length", str(len(reply.body)).encode()))
     return {"type": "http.response.start", "status": reply.status, "headers": headers}

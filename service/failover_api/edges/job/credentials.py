@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from failover_api.core.json_text import parse_json
+from failover_api.core.secret_text import pem_of
 from failover_api.edges.job.runner import Runner
 from failover_api.errors import BadRequest, NotReady
 
@@ -66,12 +67,15 @@ def _key_file(inputs: Mapping[str, str], environ: Mapping[str, str], runner: Run
     if not inputs["app-id"] or not text:
         raise BadRequest("app-id, app-private-key: a GitHub App needs both; is the secret set for this repository?")
     runner.mask(text)
+    given, text = text, pem_of(text)
+    if given.split() != text.split():
+        runner.mask(text)
     if not text.startswith("-----BEGIN "):
         raise BadRequest("app-private-key: expected the text of the PEM file, from -----BEGIN to -----END")
     with tempfile.TemporaryDirectory(prefix="failover-", dir=environ.get("RUNNER_TEMP")) as folder:
         path = Path(folder, "app.pem")
         with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as file:
-            file.write(f"{text}\n")
+            file.write(f"{text.strip()}\n")
         yield path
 
 

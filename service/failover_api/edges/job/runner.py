@@ -3,6 +3,7 @@
 https://docs.github.com/en/actions/reference/workflows-and-actions/workflow-commands
 """
 
+import re
 import secrets
 import sys
 from collections.abc import Iterator, Mapping
@@ -10,6 +11,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from failover_api.edges.printable import one_line
+
+_ARMOUR = re.compile(r"-----[A-Z ]{1,60}-----")  # of a PEM file: no secret, and many texts have it
 
 
 class Runner:
@@ -25,7 +28,7 @@ class Runner:
     def mask(self, secret: str) -> None:
         """Keeps a secret out of the log from here on, each of its lines as well."""
         for line in secret.splitlines():
-            if len(line) >= 8 and not line.startswith("-----"):
+            if len(line) >= 8 and not _ARMOUR.fullmatch(line):
                 self.say(f"::add-mask::{_escaped(line)}")
 
     def complain(self, title: str, detail: str) -> None:

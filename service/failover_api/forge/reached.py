@@ -1,0 +1,82 @@
+"""What was reached instead of GitHub, in plain words.
+
+Nothing of an answer is repeated but its title and where it leads, shortened.
+"""
+
+import re
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import urlsplit
+
+_TITLE = re.compile(rb"<title[^>]{0,100}>([^<]{1,200})<", re.IGNORECASE)
+_TITLE_WITHIN = 4096
+_RENAMED = re.compile(r"/repositories/\d+")
+_MAX_TEXT = 80
+_DOT_COM = {"github.com", "www.github.com"}
+_API = "https://api.github.com"
+
+
+def stranger(*, status: int, headers: Mapping[str, str], body: bytes, data: Any, root: str) -> str | None:
+    """What answered, and what was expected, when it is not GitHub's API; None when it may well be.
+
+    GitHub answers in JSON, its errors with a `message`. `data` is the parsed JSON, None when there is none; `root` is
+    the REST root that was asked. A 5xx may be anybody's, and is GitHub's trouble all the same.
+    """
+    if not _is_strange(status, headers, body, data):
+        return None
+    kind, expected = _kind(status, headers, body), _expected(root, status, headers)
+    return f"what answered at {_host(root)} is not GitHub's API ({kind}); {expected}"
+
+
+def _is_strange(status: int, headers: Mapping[str, str], body: bytes, data: Any) -> bool:
+    if status == 304 or status >= 500:
+        return False
+    if 300 <= status < 400:
+        of_github = isinstance(data, dict) and "message" in data
+        return not of_github and not _RENAMED.search(headers.get("location", ""))
+    if isinstance(data, dict) and status >= 400:
+        return bool(data) and not {"message", "errors"} & data.keys() and "x-github-request-id" not in headers
+    return bool(body) and data is None
+
+
+def _kind(status: int, headers: Mapping[str, str], body: bytes) -> str:
+    if 300 <= status < 400:
+        leads = urlsplit(headers.get("location", ""))
+        goal = f"{leads.scheme}://{leads.hostname}" if leads.hostname else "another page"
+        return f"{status}, a redirect to {_shortened(goal)}"
+    if status == 407:
+        return "407, a proxy that wants a name and a password"
+    if is_page(headers, body):
+        title = _TITLE.search(body[:_TITLE_WITHIN])
+        named = f" titled {_shortened(title[1].decode(errors='replace'))!r}" if title else ""
+        return f"{status}, a web page{named}"
+    return f"{status}, {'JSON of another service' if 'json' in headers.get('content-type', '') else 'no JSON'}"
+
+
+def is_page(headers: Mapping[str, str], body: bytes) -> bool:
+    """Whether a browser would show it."""
+    kind = headers.get("content-type", "").partition(";")[0].strip().lower()
+    return kind == "text/html" or body[:200].lstrip().lower().startswith((b"<!doctype html", b"<html"))
+
+
+def _expected(root: str, status: int, headers: Mapping[str, str]) -> str:
+    parts = urlsplit(root)
+    host, place = parts.hostname or "", parts.netloc.rpartition("@")[2]
+    leads = urlsplit(headers.get("location", ""))
+    if 300 <= status < 400 and parts.scheme == "http" and (leads.scheme, leads.hostname) == ("https", host):
+        return f"expected FAILOVER_GITHUB_URL=https://{place}{parts.path}"
+    if host in _DOT_COM:
+        return f"expected FAILOVER_GITHUB_URL={_API}"
+    if host.endswith(".ghe.com") and not host.startswith("api."):
+        return f"expected FAILOVER_GITHUB_URL=https://api.{place}"
+    if host.startswith("api.") or parts.path.endswith("/api/v3"):
+        return "something in between answers for GitHub: a sign-in page, a proxy or a firewall"
+    return f"expected FAILOVER_GITHUB_URL={parts.scheme}://{place}/api/v3"
+
+
+def _host(root: str) -> str:
+    return urlsplit(root).netloc.rpartition("@")[2] or "the other end"
+
+
+def _shortened(text: str) -> str:
+    return " ".join(text.split())[:_MAX_TEXT]
