@@ -155,6 +155,7 @@ class Discovery:
     def forget(self, service: Service) -> None:
         """The place is no longer right: search again next time."""
         self._answers.pop(service, None)
+        self._forge.doubt_tree(service.branch)
 
     # Searching
 

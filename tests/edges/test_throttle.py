@@ -1,10 +1,11 @@
 """Whoever may look cannot use up what moves need."""
 
 import asyncio
+import time
 
 import pytest
 
-from failover_api.edges.sharing import Looks
+from failover_api.edges.sharing import AT_ONCE, Looks
 from failover_api.edges.throttle import MAX_CALLERS, Throttle
 from failover_api.errors import TooManyRequests
 from tests.stage import SONARR, Stage
@@ -45,7 +46,7 @@ def test_callers_are_bounded() -> None:
     assert len(throttle._full_at) == MAX_CALLERS
 
 
-async def test_looks_of_a_second_are_one() -> None:
+async def test_looks_at_once_are_one_and_more_than_a_few_are_one_a_second() -> None:
     clock, asked = Clock(), 0
     looks = Looks(clock=clock)
 
@@ -57,13 +58,44 @@ async def test_looks_of_a_second_are_one() -> None:
         return number
 
     assert await asyncio.gather(*(looks.share("sonarr", look) for _ in range(5))) == [1] * 5
+    seen = [await looks.share("sonarr", look) for _ in range(AT_ONCE + 3)]
+    assert seen == [*range(2, AT_ONCE + 1), *[AT_ONCE] * 4]
+    assert await looks.share("radarr", look) == AT_ONCE + 1
     clock.now += 0.9
-    assert await looks.share("sonarr", look) == 1
-    assert await looks.share("radarr", look) == 2
+    assert await looks.share("sonarr", look) == AT_ONCE
     clock.now += 0.1
-    assert await looks.share("sonarr", look) == 3
+    assert [await looks.share("sonarr", look) for _ in range(2)] == [AT_ONCE + 2] * 2
     looks.forget()
-    assert await looks.share("sonarr", look) == 4
+    assert await looks.share("sonarr", look) == AT_ONCE + 3
+
+
+async def test_nobody_joins_a_look_that_hangs() -> None:
+    clock, never = Clock(), asyncio.Event()
+    looks = Looks(clock=clock)
+    hanging = asyncio.ensure_future(looks.share("sonarr", never.wait))
+    await asyncio.sleep(0)
+    clock.now += 1
+
+    async def answer() -> int:
+        return 1
+
+    assert await looks.share("sonarr", answer) == 1
+    hanging.cancel()
+
+
+async def test_looks_after_each_other_ask_github_a_few_times(stage: Stage) -> None:
+    async with stage.client() as client:
+        await client.get("/api/failover/sonarr")
+        stage.requests.clear()
+        for _ in range(AT_ONCE):
+            assert (await client.get("/api/failover/sonarr")).is_success
+        first = len(stage.requests)
+        stage.requests.clear()
+        started = time.monotonic()
+        for _ in range(15):
+            assert (await client.get("/api/failover/sonarr")).is_success
+    a_look = first / AT_ONCE
+    assert len(stage.requests) <= (time.monotonic() - started + 2) * a_look
 
 
 async def test_a_refusal_is_not_kept() -> None:

@@ -1,11 +1,13 @@
-"""Who looks at the same thing within a second sees the same: GitHub is asked once.
+"""Who looks at the same thing at once, or again and again, sees the same: GitHub is asked once a second.
 
-What a caller of ours wrote, or GitHub's webhook told, is never hidden: then all is looked at anew.
+The first few looks are always of now. Only what has been looked at more often than once a second is shared with the
+next for a second. What a caller of ours wrote, or GitHub's webhook told, is never hidden: then all is looked at anew.
 """
 
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Hashable
+from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from cachetools import LRUCache
@@ -14,7 +16,23 @@ from failover_api.event import Ended
 
 T = TypeVar("T")
 FRESH_S = 1.0
+AT_ONCE = 10  # looks at one thing that are all of now, after a rest
 MAX_LOOKS = 256
+
+
+@dataclass(slots=True)
+class _Look:
+    """The newest at one thing. `tokens` are how many more are of now, as of `began`; one comes back each FRESH_S."""
+
+    began: float
+    tokens: float
+    task: asyncio.Future[Any]
+
+    def is_joined(self, now: float, tokens: float) -> bool:
+        """Whether who comes now gets its answer; `tokens` as of now."""
+        if not self.task.done():
+            return now - self.began < FRESH_S
+        return tokens < 1 and _is_answered(self.task)
 
 
 class Looks:
@@ -22,7 +40,7 @@ class Looks:
 
     def __init__(self, *, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
-        self._looks: LRUCache[Hashable, tuple[float, asyncio.Future[Any]]] = LRUCache(MAX_LOOKS)
+        self._looks: LRUCache[Hashable, _Look] = LRUCache(MAX_LOOKS)
 
     def forget(self) -> None:
         """Something changed: nobody joins what began before."""
@@ -35,12 +53,13 @@ class Looks:
 
     async def share(self, what: Hashable, look: Callable[[], Awaitable[T]]) -> T:
         """The answer of a look at `what`. A refusal is shared by those who wait for it, and by nobody later."""
-        began, task = self._looks.get(what, (-float("inf"), None))
-        if task is None or self._clock() - began >= FRESH_S or (task.done() and not _is_answered(task)):
+        now, known = self._clock(), self._looks.get(what)
+        tokens = float(AT_ONCE) if known is None else min(AT_ONCE, known.tokens + (now - known.began) / FRESH_S)
+        if known is None or not known.is_joined(now, tokens):
             task = asyncio.ensure_future(look())
             task.add_done_callback(_is_answered)
-            self._looks[what] = (self._clock(), task)
-        answer: T = await asyncio.shield(task)  # who leaves does not end it for the others
+            known = self._looks[what] = _Look(now, max(0.0, tokens - 1), task)
+        answer: T = await asyncio.shield(known.task)  # who leaves does not end it for the others
         return answer
 
 

@@ -91,6 +91,9 @@ class GitHub:
     def is_behind(self, branch: Branch) -> bool:
         return self._trees.is_behind(branch)
 
+    def doubt_tree(self, branch: Branch) -> None:
+        self._trees.doubt(branch)
+
     def watch_trees(self, told: Callable[[Branch], None]) -> None:
         self._trees.watch(told)
 

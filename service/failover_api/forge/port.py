@@ -215,6 +215,10 @@ class Forge(Protocol):
         """Whether a write of ours has shown that somebody else moved the branch since its tree was read."""
         ...
 
+    def doubt_tree(self, branch: Branch) -> None:
+        """A file was not where the branch listed it: the next tree() asks."""
+        ...
+
     def watch_trees(self, told: Callable[[Branch], None]) -> None:
         """`told` is called as soon as a branch is_behind()."""
         ...

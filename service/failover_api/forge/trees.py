@@ -27,7 +27,7 @@ Told = Callable[[Branch], None]
 class _Known:
     """Times are those of time.monotonic(). `written_at`: a write of ours was brought on, so that the ETag is of before.
 
-    `behind_at`: a write of ours showed that somebody else had moved the branch.
+    `behind_at`: a write of ours, or a file that was gone, showed that somebody else had moved the branch.
     """
 
     listing: Listing
@@ -58,6 +58,12 @@ class Trees:
         """As Forge.is_behind()."""
         known = self._known.get(branch)
         return known is not None and known.behind_at is not None
+
+    def doubt(self, branch: Branch) -> None:
+        """As Forge.doubt_tree()."""
+        known = self._known.get(branch)
+        if known is not None:
+            self._keep(branch, replace(known, behind_at=time.monotonic()))
 
     async def read(self, branch: Branch, not_before: float | None, head: str | None = None) -> Listing:
         """As Forge.tree()."""
