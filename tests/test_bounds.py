@@ -73,7 +73,7 @@ def test_the_names_of_copies_count_too() -> None:
 
 
 def test_files_read_at_a_head_are_kept_as_far_as_there_is_room() -> None:
-    kept = Heads(None, None, None)  # type: ignore[arg-type]  # nothing is read
+    kept = Heads(None, None, None, None)  # type: ignore[arg-type]  # nothing is read
     for number in range(30):
         files = {f"{number}-{i}": File(f"{i}", b"x" * MIB, "") for i in range(4)}
         kept._keep(MAIN, Head("oid", files, float(number)))

@@ -49,7 +49,8 @@ class Flow:
     requests: int = 1
     commits: int = 0
     only_304: bool = False
-    services: int = 0  # generated ones, in one group `all`; 0 is the sample homelab
+    services: int = 0  # generated ones; 0 is the sample homelab
+    grouped: bool = True  # the generated services are one group `all`
     top: str = ""  # more lines of the catalog
     protected: bool = False  # the branch takes pull requests only
     searched: bool = False  # the generated services name no `path`
@@ -131,6 +132,15 @@ def flows() -> list[Flow]:
             (status("app-0000"),),
             requests=PULL_REQUEST_AT_MOST,
             services=1,
+            grouped=False,
+            top="policy: pull_request",
+        ),
+        Flow(  # another group's may hold it: what is open is asked for before the first write
+            "promote of a service of a group, warm, by pull request",
+            promote("app-0000"),
+            (status("app-0000"),),
+            requests=PULL_REQUEST_AT_MOST + 1,
+            services=1,
             top="policy: pull_request",
         ),
         Flow(
@@ -139,6 +149,7 @@ def flows() -> list[Flow]:
             (status("app-0000"),),
             requests=PULL_REQUEST_AT_MOST + 3,
             services=1,
+            grouped=False,
             top="policy: pull_request\npull_request: {labels: [failover], reviewers: [alice], auto_merge: squash}",
             protected=True,
         ),
@@ -199,7 +210,7 @@ async def _opened(flow: Flow, folder: Path) -> AsyncIterator[tuple[Sandbox, Fail
     if flow.services:
         catalog = folder / "services.yaml"
         services = repositories.names(flow.services)
-        groups = f"groups: {{all: [{', '.join(services)}]}}"
+        groups = f"groups: {{all: [{', '.join(services)}]}}" if flow.grouped else ""
         text = f"{flow.top}\n{groups}\n{repositories.catalog(services, searched=flow.searched)}"
         catalog.write_text(text, encoding="utf-8")
     if flow.protected:

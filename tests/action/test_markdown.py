@@ -76,7 +76,7 @@ def test_a_problem_is_a_page_with_its_cure() -> None:
 
 **A value is on neither side** (`manifest-drifted`): a&#58; role is w3
 
-What to do: {CURES["manifest-drifted"].replace(".", "&#46;")}
+What to do: {CURES["manifest-drifted"].replace(".", "&#46;").replace(":", "&#58;")}
 
 Nothing was written.
 

@@ -7,7 +7,7 @@ import pytest
 
 from failover_api.edges.cli import Wanted
 from tests.edges.shell import Cli, answering
-from tests.stage import FILES, PLEX, RADARR, SERVICES, SONARR, Stage, entry
+from tests.stage import FILES, PLEX, RADARR, SERVICES, SONARR, Stage, deployment, entry
 
 GROUP = "groups:\n  media: [plex, sonarr, radarr]\n"
 
@@ -311,9 +311,10 @@ HOSTILE = "\x1b[2J[red]gone[/red] \u202etxet\x07"
 
 def hostile_history(stage: Stage) -> None:
     stage.replace(SONARR, "sonarr:1.0", "sonarr:1.1", HOSTILE)
-    forged = "Failover-Service: sonarr\nFailover-Action: pro\x1b]0;mote\nFailover-From: [bold]a\nFailover-To: b\x9b\n"
-    forged += f"Failover-Operation: 1\nFailover-Requested-By: {HOSTILE}\nFailover-Reason: {HOSTILE}\n"
-    stage.replace(SONARR, "sonarr:1.1", "sonarr:1.2", f"{HOSTILE}\n\n{forged}")
+    forged = "Failover-Service: sonarr\nFailover-Action: promote\nFailover-From: primary\nFailover-To: backup\n"
+    forged += f"Failover-Operation: 1\x9b\nFailover-Requested-By: {HOSTILE}\nFailover-Reason: {HOSTILE}\n"
+    moved = deployment("sonarr", role="backup", claim="pvc-sonarr-backup")
+    stage.commit({SONARR: moved}, f"{HOSTILE}\n\n{forged}")
 
 
 @pytest.mark.parametrize("width", ["200", "60"])

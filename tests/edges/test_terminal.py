@@ -18,7 +18,7 @@ import pytest
 
 from failover_api.edges.printable import one_line, printable
 from tests.edges.shell import Cli
-from tests.stage import FILES, RADARR, SERVICES, SONARR, Stage
+from tests.stage import FILES, RADARR, SERVICES, SONARR, Stage, entry
 
 FAILOVER = [sys.executable, "-m", "failover_api"]
 LIMIT_S = 30.0
@@ -144,7 +144,8 @@ def test_a_change_between_question_and_answer_is_refused(stage: Stage, run) -> N
 
 def test_already_there_when_looked_at_does_not_move_without_a_question(stage: Stage, run) -> None:
     """Between the look and the move somebody promotes it: then `demote` would have something to do."""
-    stage.fault("slow", method="GET", path=f"/repos/{stage.repository}/contents", seconds=1.5)
+    stage.declare(entry("sonarr", "media", f"path: {SONARR}"))
+    stage.fault("slow", method="GET", path=f"/repos/{stage.repository}/contents", seconds=1.5, after=1)
     shell = run("demote", "sonarr")
     deadline = time.monotonic() + LIMIT_S
     while len(stage.sandbox.faults):  # the second look begins

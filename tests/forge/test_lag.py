@@ -142,7 +142,7 @@ async def test_a_commit_of_ours_that_is_not_known_everywhere_yet_is_lag(
     api.post(GRAPHQL).mock(return_value=answer(200, {"data": {"repository": {"object": None}}}))
     with pytest.raises(NotShownYet):
         await (
-            github.log(MAIN, PATH, at=NEXT, not_before=None) if url == "commits" else github.read_at(MAIN, NEXT, [PATH])
+            github.log(MAIN, PATH, at=NEXT, not_before=None) if url == "commits" else github.read_at(MAIN, NEXT, ["b"])
         )
 
 

@@ -75,7 +75,7 @@ def meaning(status: int, message: str | None = None, *, writing: bool = True, **
         (409, PUSH, BranchProtected, "branch-protected"),
         (403, PUSH, BranchProtected, "branch-protected"),
         (422, RULESET, BranchProtected, "branch-protected"),
-        (409, "Could not update file: Commits must have verified signatures.", GitHubPermission, "github-permission"),
+        (409, "Could not update file: Commits must have verified signatures.", Conflict, "conflict"),
         (409, "Could not create file: Cannot change this locked branch", GitHubPermission, "github-permission"),
         (422, "Secret detected in content", GitHubPermission, "github-permission"),
         (409, "Could not update file: Merging is blocked by policy", Conflict, "conflict"),

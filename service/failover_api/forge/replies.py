@@ -266,6 +266,8 @@ def _conflict(reply: Reply, text: str) -> FailoverError:
     if _LOST_RACE.search(reply.message):
         return WriteConflict(text)
     ruled = _ruled(reply.full_message, text)
+    if isinstance(ruled, GitHubPermission) and reply.message.startswith("Could not update file"):
+        return Conflict(ruled.detail)  # classic protection's way to say it
     if ruled is not None:
         return ruled
     if "repository is empty" in reply.message.lower():

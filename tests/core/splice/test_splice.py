@@ -616,6 +616,7 @@ def test_a_chart_s_template_that_reads_as_yaml_is_refused_by_name(file: str) -> 
         ("apps/templates/alert.yaml", "a: b\nsummary: '{{ $labels.pod }} is down'\n"),
         ("apps/templates/secret.yaml", "a: b\npassword: '{{ .PASSWORD }}'\n"),
         ("apps/web/deployment.yaml", "a: b\nname: '{{ .Values.name }}'\n"),
+        ("kube/templates/web/hr.yaml", "a: b\nkind: HelmRelease\nkey: 'x/{{ .Release.Name }}'\n"),
         ("apps/web-templates/x.yaml", "a: b\nname: '{{ .Values.name }}'\n"),
     ],
 )

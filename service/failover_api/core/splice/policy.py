@@ -26,12 +26,14 @@ from failover_api.errors import (
 STRING_TAG = "tag:yaml.org,2002:str"
 # What only Helm knows; `{{ .x }}` alone may be a dashboard's or an alert's.
 _CHART_WORDS = re.compile(r"\{\{[^{}]{0,200}?\.(?:Values|Release|Chart|Capabilities)\b")
+_RELEASE = re.compile(r"^kind: *HelmRelease\b", re.MULTILINE)  # its values may hold templates for the chart
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 def check_readable(tree: Tree, document: Document, place: Place) -> None:
     """It is a manifest, and every alias has its anchor. Raises TemplateInTarget, UndefinedAlias."""
-    if "/templates/" in f"/{place.file}" and (found := _CHART_WORDS.search(tree.text)):
+    is_chart = "/templates/" in f"/{place.file}" and not _RELEASE.search(tree.text)
+    if is_chart and (found := _CHART_WORDS.search(tree.text)):
         detail = (
             f"is a Helm chart's template ({_word(found)}): Helm computes what Kubernetes gets; expected a "
             "manifest, such as the HelmRelease with the chart's values"
