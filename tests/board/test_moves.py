@@ -212,7 +212,7 @@ async def test_an_outcome_that_nobody_knows_says_so_and_can_be_asked_again(stage
     async with browsing(stage, deadline_s=1.0) as browser:
         page = await browser.get(PROMOTE)
         stage.before_write(lambda: stage.fault("slow", method="GET", seconds=3.0, times=20))
-        stage.fault("lost_reply", method="PUT", times=1)
+        stage.fault("lost_reply", operation="createCommitOnBranch", times=1)
         unknown = await browser.confirm(page)
         stage.sandbox.faults.clear()
         again = await browser.confirm(page)
