@@ -5,6 +5,7 @@
         metrics, telling    what is counted; who is told of a move
         failover    the use cases
           moves     a wish becomes a change in Git: a commit (writer, batch) or a pull request (proposer, proposal)
+            history what Git says of a service, and what of it is true (proofs, lineage)
             forge   Git hosts: GitHub
               core  pure: catalog, state, plan, message; splice, the YAML editor
                 errors
