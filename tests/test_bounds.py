@@ -1,7 +1,9 @@
 """What is kept is bounded in bytes, and all of it together has room in the pod."""
 
+import asyncio
 import random
 import re
+from collections import deque
 from pathlib import Path
 
 from markupsafe import Markup
@@ -15,6 +17,9 @@ from failover_api.forge import conditional, heads, past, trees
 from failover_api.forge.conditional import ConditionalCache, Copy
 from failover_api.forge.heads import Head, Heads
 from failover_api.forge.port import File, blob_sha
+from failover_api.last_moves import MAX_BRANCHES, MAX_SERVICES, LastMoves
+from failover_api.moves.proposer import Proposer
+from failover_api.moves.writer import Writer
 from failover_api.observation import Observer
 
 MIB = 1024 * 1024
@@ -61,7 +66,7 @@ def test_a_manifest_that_leaves_no_room_for_others_is_not_kept() -> None:
     observer = Observer(NoForge())  # type: ignore[arg-type]  # nothing is read
     small = File("small.yaml", b"a: 1\n", "1")
     kept = observer.manifest(small)
-    observer.manifest(File("large.yaml", b"- a\n" * 100_000, "2"))
+    observer.manifest(File("large.yaml", b"- a\n" * 90_000, "2"))
     assert observer.manifest(small) is kept
 
 
@@ -115,3 +120,31 @@ def test_what_a_search_keeps_is_bounded() -> None:
     assert kept._texts.currsize <= discovery.TEXTS_BYTES
     kept._keep_text("huge", chance.randbytes(discovery.TEXTS_BYTES))
     assert "huge" not in kept._texts
+
+
+async def test_what_old_catalogs_had_is_forgotten() -> None:
+    waiting = Proposer(NoForge(), None, None, None)  # type: ignore[arg-type]  # nothing is asked
+    for number in range(100):
+        turn = waiting._turns.setdefault((MAIN, f"s{number}"), asyncio.Lock())
+        async with turn:
+            assert len(waiting._turns) <= 2
+    del turn
+    assert not waiting._turns
+    moves = LastMoves(NoForge(), None)  # type: ignore[arg-type]  # nothing is asked
+    moves._last[MAIN] = ("head", dict.fromkeys(map(str, range(MAX_SERVICES + 1))))
+    moves._proposable = {"web"}
+    moves._forget_if_many(MAIN)
+    assert (len(moves._last), moves._proposable) == (0, set())
+    for number in range(MAX_BRANCHES + 9):
+        moves._last[Branch("acme/homelab", f"b{number}")] = ("head", {})
+    assert len(moves._last) == MAX_BRANCHES
+
+
+async def test_a_branch_that_nobody_waits_for_is_not_kept() -> None:
+    writer = Writer(NoForge(), None, None)  # type: ignore[arg-type]  # nobody waits
+    for number in range(3):
+        branch = Branch("acme/homelab", f"b{number}")
+        writer._waiting[branch] = deque()
+        writer._workers[branch] = asyncio.create_task(writer._work(branch))
+        await writer._workers[branch]
+    assert (writer._waiting, writer._workers) == ({}, {})

@@ -59,7 +59,7 @@ def _start_s(host: Host) -> float:
 
 
 @contextlib.contextmanager
-def serving(host: Host) -> Iterator[tuple[str, "subprocess.Popen[bytes]", float]]:
+def serving(host: Host, **variables: str) -> Iterator[tuple[str, "subprocess.Popen[bytes]", float]]:
     """`failover serve` in a process of its own; gives its URL, the process, and how long it took to be ready."""
     settings = host.settings(repositories.SAMPLE_CATALOG, as_app=True)
     ours = ("FAILOVER_", "PYTHONDONTWRITEBYTECODE")
@@ -70,6 +70,7 @@ def serving(host: Host) -> Iterator[tuple[str, "subprocess.Popen[bytes]", float]
         "FAILOVER_GITHUB_APP_ID": host.app_id,
         "FAILOVER_GITHUB_PRIVATE_KEY_FILE": str(host.key_file),
         "PYTHONPYCACHEPREFIX": str(host.key_file.parent / "pycache"),  # compiled once, as an image has it
+        **variables,
     }
     port = free_port()
     url = f"http://127.0.0.1:{port}"

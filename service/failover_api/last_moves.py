@@ -6,6 +6,8 @@ list     of many: looked for among the newest commits of the branch, all proved 
 
 from collections.abc import Iterable, Mapping, Sequence, Set
 
+from cachetools import LRUCache
+
 from failover_api.core.catalog import Branch, Service
 from failover_api.core.proof import Verdict
 from failover_api.core.splice import Selector, Value
@@ -18,6 +20,8 @@ from failover_api.history import Entry, History, entry_of, may_be_proposed, reco
 from failover_api.lineage import Trace
 from failover_api.proofs import Claim
 
+MAX_BRANCHES, MAX_SERVICES = 256, 16_384  # what old catalogs had is forgotten, sooner or later
+
 # What of a service's entry in the catalog decides about its moves.
 _Judge = tuple[tuple[Selector, Path, Value, Value], ...]
 
@@ -27,8 +31,8 @@ class LastMoves:
 
     def __init__(self, forge: Forge, history: History) -> None:
         self._forge, self._history = forge, history
-        self._last: dict[Branch, tuple[str, dict[str, Entry | None]]] = {}
-        self._judged_by: dict[str, _Judge] = {}
+        self._last: LRUCache[Branch, tuple[str, dict[str, Entry | None]]] = LRUCache(MAX_BRANCHES)
+        self._judged_by: LRUCache[str, _Judge] = LRUCache(MAX_SERVICES)
         self._proposable: set[str] = set()  # the services that were seen to be moved by pull requests, perhaps
 
     async def of(
@@ -39,6 +43,7 @@ class LastMoves:
         What is not known yet is looked for among the newest commits of the branch or, when `thorough`, of the
         service's own files.
         """
+        self._forget_if_many(branch)
         self._proposable.update(service.name for service in services if may_be_proposed(service))
         known = await self._known(branch, services, head, not_before)
         for service in services:
@@ -56,6 +61,13 @@ class LastMoves:
             kept -= self._proposable  # those may have been merged
         known |= {name: entry for name, entry in found.items() if name in kept and _is_settled(entry)}
         return {name: entry for name, entry in {**found, **known}.items() if entry is not None}
+
+    def _forget_if_many(self, branch: Branch) -> None:
+        """All of it: what is left must not be believed without knowing which may be moved by pull requests."""
+        _, known = self._last.get(branch, ("", {}))
+        if max(len(known), len(self._proposable)) > MAX_SERVICES:
+            self._last.clear()
+            self._proposable.clear()
 
     async def _known(
         self, branch: Branch, services: Sequence[Service], head: str, not_before: float

@@ -188,6 +188,7 @@ async def test_rules_that_no_pull_request_cures_are_told_beforehand(
     [
         pattern(MESSAGE, "regex", "^Fail (over|back)"),
         pattern(MESSAGE, "regex", "(?<unclosed"),
+        pattern(MESSAGE, "regex", "F{99999999999999999999}"),
         pattern(MESSAGE, "starts_with", "Fail"),
         pattern(MESSAGE, "contains", "WIP", negate=True),
         pattern("branch_name_pattern", "starts_with", "feature/"),
@@ -198,6 +199,20 @@ async def test_rules_that_no_pull_request_cures_are_told_beforehand(
 )
 async def test_rules_that_our_commits_keep_are_no_obstacle(person: GitHubClient, api: respx.Router, rule: Any) -> None:
     assert (await check(person, api, rules=answer(200, [rule])))[-1].ok
+
+
+@pytest.mark.parametrize("text", ["(.*a){25}$", "^((F|a|i|l| )+)+x$", ".*.*.*.*.*.*.*.*.*.*.*.*x", "(\\\\w+\\\\s?)*!$"])
+async def test_an_expression_that_could_take_for_ever_is_told_and_not_tried(
+    client: GitHubClient, api: respx.Router, text: str
+) -> None:
+    rule = pattern(MESSAGE, "regex", text)
+    last = (await check(client, api, rules=answer(200, [rule])))[-1]
+    assert last.ok
+    assert f"not tried here, so see whether our commits fit it: {MESSAGE} must match {text!r}" in last.detail
+    own = pattern("branch_name_pattern", "regex", text)
+    last = (await check(client, api, proposing=True, own=OWN, own_rules=answer(200, [own])))[-1]
+    assert last.ok
+    assert "failover/tea can be made; not tried here" in last.detail
 
 
 async def test_github_signs_what_an_app_commits(client: GitHubClient, api: respx.Router) -> None:

@@ -106,6 +106,19 @@ async def test_a_changed_file_holds_from_the_next_message_on(urls: Path) -> None
     assert post.urls == ["json://geheim-one/", "ntfy://geheim-two", "test://new"]
 
 
+async def test_who_brings_to_a_url_is_kept_only_while_the_file_has_it(urls: Path) -> None:
+    post = Post()
+    notifier = quick(catalog(Notification(str(urls))), post)
+    for number in range(20):
+        put(urls, f"test://{number}")
+        notifier.tell(notice())
+        await notifier._inbox.join()
+        await asyncio.gather(*(courier.idle() for courier in notifier._couriers.values()))
+    assert len(notifier._couriers) == 1
+    await notifier.aclose()
+    assert len(post.urls) == 20
+
+
 @pytest.mark.parametrize("content", [None, b"", b"# nobody\n", b"\xff\xfe"])
 async def test_a_file_that_cannot_be_used_is_said_once(
     urls: Path, content: bytes | None, caplog: pytest.LogCaptureFixture

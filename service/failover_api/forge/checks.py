@@ -13,7 +13,7 @@ from failover_api.forge.branches import branches_under
 from failover_api.forge.client import GitHubClient
 from failover_api.forge.pace import A_MINUTE, AN_HOUR
 from failover_api.forge.port import Check, has_no_room
-from failover_api.forge.rules import NEEDS_PULL_REQUEST, obstacles
+from failover_api.forge.rules import NEEDS_PULL_REQUEST, obstacles, untried
 
 _GO_ON = {"rules", "own branches"}  # what fails there says nothing of the rest
 Step = Callable[[GitHubClient, Branch, str], Awaitable[Check]]
@@ -123,12 +123,18 @@ async def _rules(client: GitHubClient, branch: Branch, name: str, *, pulls: bool
     if against:
         return Check(name, ok=False, detail=f"rules refuse our commits, by pull request too ({'; '.join(against)})")
     blocking = sorted(kinds & NEEDS_PULL_REQUEST)
+    unknown = _unknown(untried(rules))
     if blocking:
-        then = "; this policy makes one" if pulls else ": direct commits will be refused"
+        then = f"; this policy makes one{unknown}" if pulls else ": direct commits will be refused"
         return Check(name, ok=pulls, detail=f"rules demand a pull request ({', '.join(blocking)}){then}")
     if (await _get(client, branch, f"/branches/{place}")).get("protected") and not kinds:
         return Check(name, ok=True, detail="classic branch protection is on: a direct commit may be refused")
-    return Check(name, ok=True, detail=f"direct commits allowed ({', '.join(sorted(kinds)) or 'no rules'})")
+    return Check(name, ok=True, detail=f"direct commits allowed ({', '.join(sorted(kinds)) or 'no rules'}){unknown}")
+
+
+def _unknown(rules: Sequence[str]) -> str:
+    """What nobody knows before a commit is made."""
+    return f"; not tried here, so see whether our commits fit it: {'; '.join(rules)}" if rules else ""
 
 
 async def _own_branches(client: GitHubClient, branch: Branch, name: str, *, own: Collection[str]) -> Check:
@@ -148,7 +154,7 @@ async def _own_branches(client: GitHubClient, branch: Branch, name: str, *, own:
     if against:
         detail = f"rules refuse branch {example} ({'; '.join(against)}): leave `failover/**` out of them"
         return Check(name, ok=False, detail=detail)
-    return Check(name, ok=True, detail=f"{example} can be made")
+    return Check(name, ok=True, detail=f"{example} can be made{_unknown(untried(rules, own=example))}")
 
 
 async def _rules_of(client: GitHubClient, branch: Branch, name: str) -> list[Any]:

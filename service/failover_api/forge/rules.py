@@ -103,6 +103,10 @@ _VERBS = {"starts_with": "start with", "ends_with": "end with", "contains": "con
 _HEADLINES = ("Fail over sonarr to backup", "Fail back sonarr to primary")
 _BODY = "\n\nFailover-Service: sonarr\nFailover-Requested-At: 2026-01-01T00:00:00Z"
 _COMMITTER = "noreply@github.com"  # GitHub commits what comes by its API
+# An expression of a rule is tried only where it cannot take long: on a line of ours, with few repeats, none of a group.
+_MOST_REPEATS = 3
+_REPEAT = re.compile(r"(?<!\()[*+?{]")
+_REPEATED_GROUP = re.compile(r"\)[*+{]")
 
 
 def obstacles(rules: Sequence[Mapping[str, Any]], *, signs: bool, own: str | None = None) -> list[str]:
@@ -116,6 +120,23 @@ def obstacles(rules: Sequence[Mapping[str, Any]], *, signs: bool, own: str | Non
         if _breaks(kind, parameters, signs=signs, own=own):
             found.append(" ".join(filter(None, (kind, _wanted(parameters)))))
     return list(dict.fromkeys(found))
+
+
+def untried(rules: Sequence[Mapping[str, Any]], *, own: str | None = None) -> list[str]:
+    """The rules that have a regular expression which is not tried here, so that nobody knows beforehand."""
+    about = {"commit_message_pattern", "committer_email_pattern"} | ({"branch_name_pattern"} if own else set())
+    found = [
+        f"{rule['type']} {_wanted(parameters)}"
+        for rule in rules
+        if rule.get("type") in about
+        and (parameters := rule.get("parameters") or {}).get("operator") == "regex"
+        and not _is_quick(str(parameters.get("pattern", "")))
+    ]
+    return list(dict.fromkeys(found))
+
+
+def _is_quick(pattern: str) -> bool:
+    return len(_REPEAT.findall(pattern)) <= _MOST_REPEATS and not _REPEATED_GROUP.search(pattern)
 
 
 def _breaks(kind: str, parameters: Mapping[str, Any], *, signs: bool, own: str | None) -> bool:
@@ -149,9 +170,11 @@ def _fits(parameters: Mapping[str, Any], text: str) -> bool:
         case "contains":
             found = pattern in text
         case "regex":
+            if not _is_quick(pattern):
+                return True
             try:
                 found = re.search(pattern, text) is not None
-            except re.error:  # GitHub's expressions are not quite Python's
+            except (re.error, OverflowError, RecursionError):  # GitHub's expressions are not quite Python's
                 return True
         case _:
             return True

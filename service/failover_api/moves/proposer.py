@@ -4,6 +4,7 @@ import asyncio
 import dataclasses
 from collections.abc import Mapping, Sequence
 from contextlib import AsyncExitStack
+from weakref import WeakValueDictionary
 
 from failover_api.core.catalog import Branch, Service
 from failover_api.core.trailers import read_records
@@ -27,7 +28,7 @@ class Proposer:
         self._forge, self._observer, self._repeats, self._tips = forge, observer, repeats, tips
         self._slots = Slots()
         self._running: set[asyncio.Task[Outcome]] = set()
-        self._turns: dict[tuple[Branch, str], asyncio.Lock] = {}
+        self._turns: WeakValueDictionary[tuple[Branch, str], asyncio.Lock] = WeakValueDictionary()
 
     async def rehearse(self, task: Task) -> Outcome:
         """The dry run: refused exactly where the proposal would be."""

@@ -87,7 +87,7 @@ class Writer:
             waiting.clear()
             raise
         finally:
-            del self._workers[branch]
+            del self._workers[branch], self._waiting[branch]
 
     async def _wait_for_github(self, branch: Branch, waiting: deque[Ticket]) -> None:
         """Until GitHub takes a write again. Who cannot wait for so long is told at once."""

@@ -94,8 +94,13 @@ class Courier:
             _log.warning("notification dropped: too many wait", extra={**self._label, **message.facts})
             return
         self._waiting.append(message)
-        if self._task is None or self._task.done():
+        if self.is_idle:
             self._task = asyncio.create_task(self._work())
+
+    @property
+    def is_idle(self) -> bool:
+        """Nothing waits."""
+        return self._task is None or self._task.done()
 
     async def idle(self) -> None:
         """Returns when nothing waits any more."""
@@ -104,7 +109,7 @@ class Courier:
 
     def stop(self) -> int:
         """Ends the work; how many messages were left."""
-        if self._task is None or self._task.done():
+        if self._task is None or self.is_idle:
             return 0
         self._task.cancel()
         return len(self._waiting)

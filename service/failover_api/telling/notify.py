@@ -123,6 +123,7 @@ class Notifier:
         urls = await self._urls(notification.url_file) if self.check() else []
         if not urls:
             self.tally["dropped"] += 1
+        self._dismiss(notification.url_file, {url for _, url in urls})
         for line, url in urls:
             self._courier(notification.url_file, line, url).take(message)
 
@@ -149,6 +150,12 @@ class Notifier:
             known = Courier(url, label, self.tally, send=self._send, try_s=self._try_s, waits_s=self._waits_s)
             self._couriers[file, url] = known
         return known
+
+    def _dismiss(self, file: str, urls: set[str]) -> None:
+        """Those that have nothing to bring any more, and whose URL the file has no more."""
+        for key, courier in list(self._couriers.items()):
+            if key[0] == file and key[1] not in urls and courier.is_idle:
+                del self._couriers[key]
 
     def _complain(self, file: str, detail: str) -> None:
         if self._complaints.get(file) != detail:

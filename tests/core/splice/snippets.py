@@ -107,6 +107,11 @@ ROWS: list[tuple[str, Any]] = [
     ('a: "it\\\'s"', {"a": "it's"}),
     ("a: \"it\\'s \\\"so\\\"\\'\"\nb: 'c\\'", {"a": "it's \"so\"'", "b": "c\\"}),
     ('a: "\\\'"\nb: "\\\'"', {"a": "'", "b": "'"}),
+    (
+        "".join(f'a{at}: "it\\\'s"\n' for at in range(12))
+        + "b: x\\'s # 12\" it\\'s\nc: 'x\\'\nd: [e\"f\\'g, \"h\\'\"]",
+        {f"a{at}": "it's" for at in range(12)} | {"b": "x\\'s", "c": "x\\", "d": ["e\"f\\'g", "h'"]},
+    ),
     ('a: "\\q"', REFUSED),
     ('a: "\\x4"', REFUSED),
     ('a: "\\U00110000"', REFUSED),

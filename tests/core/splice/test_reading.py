@@ -92,6 +92,28 @@ def test_a_letter_that_stands_for_a_colon_is_none_of_the_text() -> None:
     assert found == ["b:c", "\ue000", "\ue001", "\ue002"]
 
 
+def test_what_only_looks_like_the_code_of_a_letter_takes_none() -> None:
+    text = "a: [b:c]\n# " + "".join(f"{code:x}" for code in range(0xE000, 0xF900)) + "\n"
+    assert parse(text.encode(), file="app.yaml").find(FIRST, parse_path("a[0]")).value == "b:c"
+
+
+def test_escaped_apostrophes_are_read_however_many_strings_have_one() -> None:
+    """Whatever else has quotes in its line: what is no string in double quotes keeps its backslash."""
+    line = "a{0}: \"it\\'s\"\nb{0}: x\\'s # 12\" of it\\'s\nc{0}: 'x\\'\nd{0}: [\"e\\\\\\'f\", g\"h\\'i]\n"
+    manifest = parse("".join(line.format(at) for at in range(100)).encode(), file="app.yaml")
+    for at in (0, 50, 99):
+        found = [manifest.find(FIRST, parse_path(path)).value for path in (f"a{at}", f"b{at}", f"c{at}")]
+        assert found == ["it's", "x\\'s", "x\\"]
+        found = [manifest.find(FIRST, parse_path(f"d{at}[{item}]")).value for item in (0, 1)]
+        assert found == ["e\\'f", "g\"h\\'i"]
+
+
+def test_a_quote_that_was_taken_for_another_is_never_misread() -> None:
+    text = "a: \"it\\'s\"\nb: 'x \"y\\'\n# '\n"
+    with pytest.raises(errors.ParseError, match="unknown escape"):
+        parse(text.encode(), file="app.yaml")
+
+
 def test_a_text_without_a_letter_to_spare_is_refused() -> None:
     text = "a: [b:c]\n# " + "".join(map(chr, range(0xE000, 0xF8FF))) + "\n"
     with pytest.raises(errors.ParseError, match="found unexpected ':'"):
@@ -100,7 +122,11 @@ def test_a_text_without_a_letter_to_spare_is_refused() -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["a: [" + "x :b, " * 2000 + "]\n", "a: [" + 'x"y":b, ' * 2000 + "]\n", 'a: ["\\\'"' + ',"\\\'"' * 999 + "]\n"],
+    [
+        "a: [" + "x :b, " * 2000 + "]\n",
+        "a: [" + 'x"y":b, ' * 2000 + "]\n",
+        'a: ["\n \\\'"' + ',"\n \\\'"' * 999 + "]\n",
+    ],
 )
 def test_a_text_is_read_a_bounded_number_of_times(text: str) -> None:
     reads = 0

@@ -19,8 +19,10 @@ _MARK_ON_NEW_LINE = re.compile(f"[{_BREAKS}]\ufeff")
 # Behind what can end another token a colon may be an indicator, and a URI in a tag or directive is no scalar's.
 _COLONS = re.compile(rf"^%.*|!<[^<>\s]*>|(?<=[^\s\[\]{{}},:?\"']):+(?=[^ \t{_BREAKS}])", re.MULTILINE)
 _REST_OF_QUOTED = re.compile(r'(?:[^"\\]|\\.)*', re.DOTALL)
+_QUOTED_IN_LINE = re.compile(r'"(?:[^"\\\n]|\\.)*+"?')  # or a guess at it, which Disguise looks at again
 _ESCAPE = re.compile(r"\\.", re.DOTALL)
 _PRIVATE_USE = range(0xE000, 0xF900)
+_ESCAPED_LETTER = re.compile(r"\\(?:u|U0000)([0-9a-fA-F]{4})")
 _HALF = re.compile(r"\\u[dD][89a-fA-F][0-9a-fA-F]{2}")
 _JSON_ESCAPE = re.compile(rf"(?<!\\)(?:\\\\)*(\\/|{_HALF.pattern})")
 _READ_AGAIN = 4_000_000  # characters, at most, of a text that is read several times
@@ -67,8 +69,8 @@ class Disguise:
     """
 
     def __init__(self, text: str) -> None:
-        lower = text.lower()
-        free = (chr(code) for code in _PRIVATE_USE if chr(code) not in text and f"{code:x}" not in lower)
+        taken = {*text, *(chr(int(code, 16)) for code in _ESCAPED_LETTER.findall(text))}
+        free = (chr(code) for code in _PRIVATE_USE if chr(code) not in taken)
         self.colon, self.apostrophe = next(free, ""), next(free, "")
         self.text = text
         self.tries = min(8, _READ_AGAIN // (len(text) + 1)) if self.apostrophe else 0
@@ -85,16 +87,24 @@ class Disguise:
         if problem == "found unknown escape character" and after.startswith("'"):
             rest = _REST_OF_QUOTED.match(self.text, place)
             end = rest.end() if rest else place
-            self.text = before + _ESCAPE.sub(self._hide_apostrophe, self.text[place:end]) + self.text[end:]
+            behind = _QUOTED_IN_LINE.sub(self._hide_apostrophes, self.text[end + 1 :])
+            quoted = _ESCAPE.sub(self._hide_apostrophe, self.text[place:end])
+            self.text = before + quoted + self.text[end : end + 1] + behind
             return True
         return False
 
-    def undo(self, value: str) -> str:
-        """A scalar's value as it is in the text without letters."""
-        return value.replace(self.colon, ":").replace(self.apostrophe * 2, "'")
+    def undo(self, value: str, style: str) -> str | None:
+        """A scalar's value as it is in the text without letters; None where it would end sooner in that text."""
+        if self.apostrophe in value and style == "'":
+            return None
+        escaped = "'" if style == '"' else r"\'"
+        return value.replace(self.colon, ":").replace(self.apostrophe * 2, escaped)
 
     def _hide_colons(self, found: re.Match[str]) -> str:
         return self.colon * len(found[0]) if found[0].startswith(":") else found[0]
+
+    def _hide_apostrophes(self, found: re.Match[str]) -> str:
+        return _ESCAPE.sub(self._hide_apostrophe, found[0]) if r"\'" in found[0] else found[0]
 
     def _hide_apostrophe(self, found: re.Match[str]) -> str:
         return self.apostrophe * 2 if found[0] == r"\'" else found[0]

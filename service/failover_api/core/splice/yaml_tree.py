@@ -18,7 +18,7 @@ from failover_api.errors import ParseError
 __all__ = ["DEFAULT_READER", "Document", "Reader", "Shape", "Tree", "read_fast", "read_pure", "read_tree"]
 
 MAX_DEPTH = 200
-MAX_EVENTS = 200_000
+MAX_EVENTS = 100_000  # 20 MB, and a move reads twice; manifests as people write them have some thousand
 MAX_EXPANDED = 1_000_000
 
 
@@ -115,9 +115,13 @@ def _read(readable: str, text: str, file: str, reader: Reader) -> "_Builder":
         disguise, stopped = go_yaml.Disguise(readable), exc
     while disguise.mend(_problem(stopped), _place(stopped)):
         try:
-            return _Builder(text, file).take(reader(disguise.text)).undisguised(disguise)
+            builder = _Builder(text, file).take(reader(disguise.text))
         except YAMLError as exc:
             stopped = exc
+            continue
+        if builder.undisguise(disguise):
+            return builder
+        break
     raise stopped
 
 
@@ -172,12 +176,15 @@ class _Builder:
                 raise ParseError(f"has more than {MAX_EVENTS} nodes", file=self.file)
         return self
 
-    def undisguised(self, disguise: go_yaml.Disguise) -> "_Builder":
-        """Take the letters out of what was read."""
-        self.shapes = [
-            shape._replace(value=disguise.undo(shape.value)) if shape.value else shape for shape in self.shapes
-        ]
-        return self
+    def undisguise(self, disguise: go_yaml.Disguise) -> bool:
+        """Take the letters out of what was read. False where they have hidden the end of a scalar."""
+        for at, shape in enumerate(self.shapes):
+            if shape.value:
+                value = disguise.undo(shape.value, shape.style)
+                if value is None:
+                    return False
+                self.shapes[at] = shape._replace(value=value)
+        return True
 
     def double_quoted(self) -> Iterator[tuple[int, int]]:
         """The spans of the scalars in double quotes."""
