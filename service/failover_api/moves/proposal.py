@@ -120,6 +120,8 @@ class Proposal:
             return first
         base = await self._think(seen, head)
         answer = await self._pending(base, await self._open_ones.all(self._started), writing=False)
+        if answer is None and base.thought.has_changes:
+            await self._own.check(base)
         answer = answer or self._outcome(base, changed=base.thought.has_changes)
         return dataclasses.replace(answer, dry_run=True, commit=None, pull_request=None, operation=None)
 
