@@ -36,7 +36,7 @@ class Branches:
     async def head(self, branch: Branch) -> str | None:
         """As Forge.branch_head()."""
         try:
-            return await self._heads.oid(branch, time.monotonic())
+            return await self._heads.oid(branch, time.monotonic(), is_rewritten=True)
         except RepositoryNotFound:
             await about(self._client, branch, not_before=None)  # raises when it is the repository that is missing
             return None
