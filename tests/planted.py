@@ -94,13 +94,13 @@ BUGS = [
     ),
     Bug(
         "a service and its group do not look for each other",
-        "moves/proposal.py",
+        "moves/opening.py",
         "            if pull.number < own.number and names & moved:\n",
         "            if False:\n",
     ),
     Bug(
         "open pull requests are not looked at",
-        "moves/proposal.py",
+        "moves/standing.py",
         "        answers = [await self._weigh(pull, base, going, writing=writing) for pull in pulls]\n",
         "        answers = []\n",
     ),

@@ -81,6 +81,32 @@ async def test_with_nothing_but_invented_moves_there_is_nothing_to_roll_back(sta
         assert shown(await entries(house)) == [("edit", False), ("edit", None)]
 
 
+async def test_a_move_with_the_trailers_of_another_service_is_not_hidden(stage: Stage) -> None:
+    """However well it lists what it did."""
+    async with stage.house() as house, stage.house() as cold:
+        first = await move(house)
+        listing = stage.moves[0].partition("\n\nFailover-")[0].partition("\n\n")[2]
+        await move(house, action=Action.ROLLBACK)
+        sha = stage.commit({SONARR: moved(stage)}, f"Update\n\n{listing}\n\n{trailers('radarr')}")
+        for one in (house, cold):
+            newest = (await entries(one))[0]
+            assert (newest.logged.sha, newest.record, newest.verified) == (sha, None, None)
+            assert await last(one, "radarr") == (None, None)
+        assert (await last(cold))[0] not in (None, first.operation, INVENTED)
+
+
+async def test_a_revert_of_a_rollback_between_drifted_states_is_an_edit(stage: Stage) -> None:
+    async with stage.house() as house, stage.house() as cold:
+        stage.replace(SONARR, '"pvc-sonarr"', '"pvc-sonarr-backup"')
+        await move(house)
+        stage.replace(SONARR, '"pvc-sonarr-backup"', '"odd"')
+        back = await move(house, action=Action.ROLLBACK)
+        assert "From: unknown\nFailover-To: unknown" in stage.moves[0]
+        stage.replace(SONARR, "role: primary", "role: backup", f"Revert it\n\n{stage.moves[0]}")
+        assert shown(await entries(cold))[:2] == [("edit", False), ("rollback", True)]
+        assert await last(cold) == (back.operation, back.operation)
+
+
 async def test_half_a_move_by_hand_is_an_edit(stage: Stage) -> None:
     stage.replace(SONARR, "role: primary", "role: backup", f"Half\n\n{trailers()}")
     async with stage.house() as house:
@@ -234,7 +260,7 @@ def name_a_switch_more(stage: Stage) -> None:
     stage.declare(entry("sonarr", "media", more) + entry("radarr") + PLEX)
 
 
-@pytest.mark.parametrize("change", [rename_sides, name_another_claim, name_a_switch_more])
+@pytest.mark.parametrize("change", [rename_sides, name_another_claim])
 async def test_what_another_catalog_cannot_prove_is_told_so_and_not_rolled_back(stage: Stage, change: object) -> None:
     async with stage.house() as house:
         first = await move(house)
@@ -251,6 +277,23 @@ async def test_what_another_catalog_cannot_prove_is_told_so_and_not_rolled_back(
             with pytest.raises(NothingToRollBack, match=f"{first.commit.sha[:12]}.* cannot be proved"):
                 await move(house, action=Action.ROLLBACK, dry_run=dry_run)
     assert stage.read(SONARR) == before
+
+
+@pytest.mark.parametrize("policy", ["direct", "pull_request"])
+async def test_a_switch_that_the_catalog_names_since_stays_as_it_is(stage: Stage, policy: str) -> None:
+    """It stood in the file already, and the commit says all that it moved."""
+    stage.declare(SERVICES, top=f"policy: {policy}")
+    async with stage.house() as house:
+        first = await move(house)
+        if first.pull_request:
+            stage.merge(number(first), commit_title="Merged (#1)", commit_message="As asked")
+    name_a_switch_more(stage)
+    async with stage.house() as house:
+        assert shown(await entries(house)) == [("promote", True), ("edit", None)]
+        assert await last(house) == (first.operation, first.operation)
+        outcome = await move(house, action=Action.ROLLBACK)
+        assert shown(await entries(house))[0] == ("rollback", True)
+    assert (outcome.plan.reverts, stage.read(SONARR)) == (first.operation, FILES[SONARR])
 
 
 async def test_a_catalog_that_is_reloaded_judges_anew(stage: Stage) -> None:

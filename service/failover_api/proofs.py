@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from cachetools import LRUCache
 
 from failover_api.core.catalog import Branch, Service, Switch
-from failover_api.core.proof import Finding, Manifests, Verdict, is_only_as_listed, judge
+from failover_api.core.proof import Finding, Manifests, Verdict, is_only_of_others, judge
 from failover_api.core.splice import Manifest
 from failover_api.core.trailers import Record
 from failover_api.errors import ManifestError
@@ -90,7 +90,7 @@ class Proofs:
         )
         if claim.record is not None:
             return judge(claim.service, claim.record, claim.text, before, after)
-        is_others = is_only_as_listed(claim.text, before, after)
+        is_others = is_only_of_others(claim.service, claim.text, before, after)
         return Finding(Verdict.PROVED if is_others else Verdict.EDIT)
 
     async def _read(self, branch: Branch, traces: Sequence[Trace]) -> Mapping[Place, File | ManifestError]:

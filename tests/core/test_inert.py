@@ -24,8 +24,7 @@ LIVE = re.compile(
     r"|#\w"
     r"|(?<![A-Za-z0-9])gh-[0-9]"
     r"|\[(skip|no) ?[a-z-]+\]|\[[a-z-]+ skip\]|no_ci"
-    r"|skip-checks ?:"
-    r"|(signed-off-by|co-authored-by|on-behalf-of|failover-[a-z-]+) ?:"
+    r"|(?<![A-Za-z-])(skip-checks|signed-off-by|co-authored-by|on-behalf-of|breaking[ -]change|failover-[a-z-]+) ?:"
     r"|\b(close[sd]?|fix(e[sd])?|resolve[sd]?)[\s:]+https?:",
     re.IGNORECASE,
 )
@@ -35,7 +34,8 @@ TRIGGERS = [
     "@maria look", "@acme/ops", "(@acme/ops)", "\u00e9@maria", "_@maria_",
     "[skip ci]", "[ci skip]", "[no ci]", "[skip actions]", "[Actions Skip]", "[skip-ci]", "***NO_CI***",
     "skip-checks:true", "skip-checks: true", "Signed-off-by: Eve <eve@evil.example>", "Co-authored-by: Eve <e@x>",
-    "on-behalf-of: @acme", "Failover-To: backup", "PROJ-1 #done",
+    "on-behalf-of: @acme", "BREAKING CHANGE: all of it", "BREAKING-CHANGE: all of it", "Failover-To: backup",
+    "PROJ-1 #done",
 ]  # fmt: skip
 READABLE = [
     "k3s-w1 is down",

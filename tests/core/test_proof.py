@@ -7,7 +7,7 @@ import pytest
 from failover_api.core.catalog import Action, Branch, Policy, PullRequestOptions, Service, Switch
 from failover_api.core.message import Asked, commit_message, record_of
 from failover_api.core.plan import plan
-from failover_api.core.proof import Verdict, is_only_as_listed, judge
+from failover_api.core.proof import Verdict, is_only_of_others, judge
 from failover_api.core.proposal import pull_request_text
 from failover_api.core.splice import Manifest, Selector, Value, parse
 from failover_api.core.splice.paths import parse_path
@@ -154,20 +154,77 @@ def test_a_revert_that_quotes_ours_is_an_edit_though_the_sides_have_other_names(
         service(switch("role", "w1", "w2"), switch("claim", "c1", "c2")),
         service(switch("role", "w1", "w2"), CLAIM),
         service(switch("role", "backup", "primary"), switch("claim", "data-b", "data")),
-        service(ROLE, CLAIM, PAUSED),
         service(PAUSED),
+        service(switch("role", "w1", "w2"), CLAIM, PAUSED),
     ],
-    ids=["other values", "one other value", "sides swapped", "a switch more", "other switches"],
+    ids=["other values", "one other value", "sides swapped", "other switches", "an other value and a switch more"],
 )
 @pytest.mark.parametrize("where", ["message", "pull request", "wrapped"])
 def test_what_another_catalog_sees_differently_is_not_provable(today: Service, where: str) -> None:
+    finding = judge(today, record(), texts()[where], parsed(BEFORE), parsed(AFTER))
+    assert finding.verdict is NOT_PROVABLE
+    assert finding.why
+
+
+def texts() -> dict[str, str]:
+    """Where a commit of ours lists what it did."""
     planned = plan(PAIR, parsed(BEFORE), Action.PROMOTE)
     asked = Asked("01JD", "maria", "2026-11-23T04:00:00Z")
     _, body = pull_request_text([(planned, asked)], at="0" * 40, root="https://github.com/acme/homelab")
-    texts = {"message": told(BEFORE), "pull request": body, "wrapped": f"Squash (#1)\n\n* {told(BEFORE)}"}
-    finding = judge(today, record(), texts[where], parsed(BEFORE), parsed(AFTER))
-    assert finding.verdict is NOT_PROVABLE
-    assert finding.why
+    return {"message": told(BEFORE), "pull request": body, "wrapped": f"Squash (#1)\n\n* {told(BEFORE)}"}
+
+
+# The catalog has grown since
+
+GROWN = [
+    service(ROLE, CLAIM, PAUSED),
+    service(ROLE, CLAIM, switch("paused", True, False)),
+    service(ROLE, CLAIM, switch("image", "app:8", "app:9"), PAUSED),
+]
+
+
+@pytest.mark.parametrize("today", GROWN, ids=["on primary", "on backup", "on neither side"])
+@pytest.mark.parametrize("where", ["message", "pull request", "wrapped"])
+def test_a_switch_that_was_there_already_is_none_of_it_where_all_is_listed(today: Service, where: str) -> None:
+    assert judge(today, record(), texts()[where], parsed(BEFORE), parsed(AFTER)).verdict is PROVED
+
+
+def test_without_the_listing_a_switch_more_proves_nothing() -> None:
+    assert verdict(record(), today=GROWN[0]) is EDIT
+
+
+def test_where_not_all_that_is_listed_was_done_a_switch_more_proves_nothing() -> None:
+    half = edited(BEFORE, ("role: primary", "role: backup"))
+    assert verdict(record(), told(BEFORE), after=half, today=GROWN[0]) is NOT_PROVABLE
+    assert verdict(record(), f"{told(BEFORE)}\n  a.yaml\n    image: app:1 -> app:3\n", today=GROWN[0]) is NOT_PROVABLE
+
+
+@pytest.mark.parametrize(
+    "says", [record("demote", "backup", "primary"), record(before="mixed"), record("rollback", "mixed", "backup")]
+)
+def test_the_states_of_a_smaller_catalog_have_to_be_those_of_the_record(says: Record) -> None:
+    assert verdict(says, told(BEFORE), today=GROWN[0]) is NOT_PROVABLE
+
+
+def test_a_group_in_one_file_is_proved_by_a_catalog_that_has_grown() -> None:
+    both = {"a.yaml": b"kind: One\nclaim: a\npaused: false\n---\nkind: Two\nclaim: b\npaused: false\n"}
+    one, two = (switch("claim", name, f"{name}-b", kind=kind) for name, kind in (("a", "One"), ("b", "Two")))
+    first = plan(service(one), parsed(both), Action.PROMOTE)
+    second = plan(service(two, name="two"), parsed(first.new), Action.PROMOTE)
+    asked = Asked("01JD", "maria", "2026-11-23T04:00:00Z")
+    text = commit_message([(first, asked), (second, asked)])
+    grown = service(one, switch("paused", False, True, kind="One"))
+    assert verdict(record(), text, both, second.new, grown) is PROVED
+
+
+def test_a_revert_that_says_the_same_states_is_an_edit() -> None:
+    """A rollback may lead from a drifted state to a drifted one, and so does what reverts it."""
+    odd = edited(BEFORE, ("claim: data", "claim: odd"))
+    moved = edited(odd, ("role: primary", "role: backup"))
+    listed = "  a.yaml\n    role: backup -> primary\n"
+    says = record("rollback", "unknown", "unknown")
+    assert verdict(says, listed, before=moved, after=odd) is PROVED
+    assert verdict(says, listed, before=odd, after=moved) is EDIT
 
 
 def test_values_on_neither_side_are_not_provable_without_a_listing() -> None:
@@ -193,12 +250,35 @@ def test_what_was_listed_of_another_document_says_nothing_of_this_one() -> None:
 
 def test_a_move_of_others_is_only_what_it_lists() -> None:
     text = told(BEFORE)
-    assert is_only_as_listed(text, parsed(BEFORE), parsed(AFTER))
-    assert is_only_as_listed(text, parsed(BEFORE), parsed(BEFORE))
+    assert of_others(text, AFTER)
+    assert of_others(text, BEFORE)
     for change in [("app:1", "app:2"), ("image", "# one more\nimage"), ("role: backup", "role: w3")]:
-        assert not is_only_as_listed(text, parsed(BEFORE), parsed(edited(AFTER, change)))
-    assert not is_only_as_listed("Failover-Service: x", parsed(BEFORE), parsed(AFTER))
-    assert not is_only_as_listed(text, {}, parsed(AFTER))
+        assert not of_others(text, edited(AFTER, change))
+    assert not of_others("Failover-Service: x", AFTER)
+    assert not is_only_of_others(service(PAUSED), text, {}, parsed(AFTER))
+
+
+def of_others(text: str, after: Files, mine: Switch = PAUSED) -> bool:
+    return is_only_of_others(service(mine), text, parsed(BEFORE), parsed(after))
+
+
+def test_what_moved_the_service_itself_is_no_move_of_others() -> None:
+    """However well it lists what it did."""
+    assert not of_others(told(BEFORE), AFTER, ROLE)
+    assert not of_others(told(BEFORE), edited(BEFORE, ("role", "rule")), ROLE)
+
+
+@pytest.mark.parametrize("listed", ["e -> e", "a -> a", '"" -> ""', "app -> app", "1 -> 2"])
+def test_a_listing_of_parts_of_words_hides_nothing(listed: str) -> None:
+    text = f"  a.yaml\n    image: {listed}\n"
+    assert not of_others(text, edited(BEFORE, ("app:1", "app:2")))
+
+
+def test_several_values_of_others_on_one_line_are_what_it_lists() -> None:
+    before = {"a.yaml": b"paused: false\nall: {role: primary, claim: data, more: [x, 'data']}\n"}
+    mover = service(switch("all.role", "primary", "backup"), switch("all.claim", "data", "data-b"))
+    planned = plan(mover, parsed(before), Action.PROMOTE)
+    assert is_only_of_others(service(PAUSED), told(before, mover), parsed(before), parsed(planned.new))
 
 
 def test_a_record_of_ours_is_judged_by_what_its_message_says() -> None:

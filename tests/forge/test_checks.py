@@ -220,7 +220,7 @@ async def test_github_signs_what_an_app_commits(client: GitHubClient, api: respx
 
 
 def refs(*names: str) -> Any:
-    return answer(200, [{"ref": f"refs/heads/{name}"} for name in names])
+    return answer(200, [{"ref": f"refs/heads/{name}", "object": {"sha": "0" * 40}} for name in names])
 
 
 OWN = ("failover/tea", "failover/group-all")

@@ -127,6 +127,8 @@ def test_each_text_of_a_write_has_its_meaning(
 CURED = [
     "Changes must be made through a pull request.",
     "Changes must be made through the merge queue",
+    "Changes must be made via a pull request.",
+    "A pull request is required to update this branch.",
     "At least 1 approving review is required by reviewers with write access.",
     "New changes require approval from someone other than the last pusher.",
     'Required status check "ci" is expected.',

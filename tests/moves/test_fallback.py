@@ -4,8 +4,9 @@ import pytest
 
 from failover_api.core.catalog import Action
 from failover_api.errors import GitHubRateLimited, OperationPending, PreconditionFailed
+from failover_api.failover import Wish
 from tests.acts import demote, move, number, promote
-from tests.stage import FILES, SERVICES, SONARR, Stage
+from tests.stage import FILES, RADARR, SERVICES, SONARR, Stage
 
 FALLBACK = "fallback: pull_request"
 
@@ -131,3 +132,22 @@ async def test_in_the_minute_after_a_refusal_it_is_as_by_pull_request(stage: Sta
         with pytest.raises(OperationPending):
             await demote(house)
     assert (again.changed, again.operation, number(again)) == (False, first.operation, number(first))
+
+
+async def test_of_a_group_all_whose_pull_requests_stand_in_the_way_are_named(stage: Stage) -> None:
+    for path in (SONARR, RADARR):
+        stage.replace(path, "role: primary", "role: backup")
+    stage.declare(SERVICES, top="policy: pull_request")
+    async with stage.house() as house:
+        for name in ("radarr", "sonarr"):
+            await demote(house, name)
+    stage.declare(SERVICES, top=f"{FALLBACK}\ngroups: {{all: [plex, sonarr, radarr]}}")
+    async with stage.house() as house:
+        for how in ({}, {"dry_run": True}, {"skip_refused": True}):
+            with pytest.raises(OperationPending) as caught:
+                await house.failover.move_group("all", Action.PROMOTE, Wish(by="maria", **how))
+            assert list(caught.value.refused) == ["sonarr", "radarr"]
+            assert "/pull/2 is open" in caught.value.refused["sonarr"].detail
+        done = await house.failover.move_group("all", Action.PROMOTE, Wish(by="maria", supersede=True))
+    assert done.parts[0].commit is not None
+    assert not stage.pulls()

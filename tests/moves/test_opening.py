@@ -228,3 +228,16 @@ async def test_a_title_that_says_the_opposite_is_mended_by_whoever_meets_it(revi
     assert mended["title"] == "Fail back sonarr to primary"
     assert [record.action for record in read_records(mended["body"])] == ["demote"]
     assert FILES[SONARR] == reviewed.read(SONARR, "failover/sonarr")
+
+
+async def test_a_branch_that_another_replica_has_planned_anew_is_no_lag(reviewed: Stage) -> None:
+    """Within the ten seconds in which our own last write to it may not show yet."""
+    async with reviewed.house() as one, reviewed.house() as other:
+        first = await promote(one)
+        reviewed.replace(SONARR, "sonarr:1.0", "sonarr:1.1")
+        again = await promote(other)
+        assert (number(again), again.commit == first.commit) == (number(first), False)
+        reviewed.commit({SONARR: ON_BACKUP})
+        back = await demote(one, supersede=True)
+    assert back.is_pending
+    assert [pull["title"] for pull in reviewed.pulls()] == ["Fail back sonarr to primary"]

@@ -162,6 +162,56 @@ async def test_a_branch_that_leaves_no_room_is_named_after_one_look(reviewed: St
     assert len([path for _, path in asked if "matching-refs" in path]) == 1
 
 
+@pytest.mark.parametrize("other", ["failover", "failover/sonarr/x"])
+async def test_a_dry_run_is_refused_where_the_move_would_be_for_want_of_room(reviewed: Stage, other: str) -> None:
+    reviewed.commit({"README.md": "mine\n"}, "Mine", other)
+    async with reviewed.house() as house:
+        for dry_run in (True, False):
+            with pytest.raises(OperationPending, match=f"^branch {other} of {reviewed.repository} is in the way: "):
+                await promote(house, dry_run=dry_run)
+        assert not [r for r in reviewed.requests if r.method == "PUT"]
+
+
+async def test_a_dry_run_is_refused_where_the_branch_is_a_persons(reviewed: Stage) -> None:
+    pushed = reviewed.commit({"notes.txt": "mine\n"}, "Notes", "failover/sonarr")
+    async with reviewed.house() as house:
+        for dry_run in (True, False):
+            with pytest.raises(OperationPending, match=pushed[:12]):
+                await promote(house, dry_run=dry_run)
+
+
+async def test_a_dry_run_is_refused_where_one_is_open_into_another_base(reviewed: Stage) -> None:
+    reviewed.commit({"README.md": "a branch\n"}, "Branch off", "staging")
+    async with reviewed.house() as house:
+        first = await promote(house)
+    reviewed.declare(entry("sonarr", "media", "branch: staging"), top=BY_PULL_REQUEST)
+    async with reviewed.house() as house:
+        with pytest.raises(OperationPending, match=f"/pull/{number(first)} is open from .* into main"):
+            await promote(house, dry_run=True)
+
+
+async def test_a_branch_that_is_done_with_or_half_done_is_in_no_dry_runs_way(reviewed: Stage) -> None:
+    async with reviewed.house() as house:
+        reviewed.fault("status", method="POST", path="*/pulls", status=403)
+        with pytest.raises(GitHubPermission):
+            await promote(house)
+        assert (await promote(house, dry_run=True)).changed, "left half done"
+        outcome = await promote(house)
+        assert not (await promote(house, dry_run=True)).changed, "open"
+        reviewed.close(number(outcome))
+        assert (await promote(house, dry_run=True)).changed, "closed"
+
+
+async def test_a_dry_run_costs_one_conditional_request_more(reviewed: Stage) -> None:
+    async with reviewed.house() as house:
+        await promote(house, dry_run=True)
+        reviewed.requests.clear()
+        await promote(house, dry_run=True)
+        asked = [r for r in reviewed.requests if "matching-refs" in r.path]
+    assert [r.status for r in asked] == [304]
+    assert {r.status for r in reviewed.requests} == {304}
+
+
 @pytest.mark.parametrize("other", ["failover-notes", "failover/tea/x", "failover/sonarr2", "failover/Sonarr/x"])
 async def test_other_branches_with_like_names_are_in_nobodys_way(reviewed: Stage, other: str) -> None:
     reviewed.commit({"README.md": "mine\n"}, "Mine", other)

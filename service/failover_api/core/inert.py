@@ -27,7 +27,7 @@ _AFTER = re.compile(
 # Trailers that hosts and release tools act on, where a host breaks the line before them.
 _KEY = re.compile(
     r"(?:(?:signed-off|co-authored|co-developed|acked|approved|reviewed|reported|suggested|tested)-by|"
-    r"on-behalf-of|skip-checks|breaking-change|change-id|release-as|failover-[a-z-]{1,40})(?= ?:)",
+    r"on-behalf-of|skip-checks|breaking[ -]change|change-id|release-as|failover-[a-z-]{1,40})(?= ?:)",
     re.IGNORECASE,
 )
 

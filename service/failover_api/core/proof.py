@@ -4,9 +4,12 @@
 it changed. "Listed" is what our own messages and pull requests list: `path: old -> new`.
 
     the record says what none of ours says (a state, an action, a promote to primary)    an edit
+    moved, and a value is listed as moved the other way: a revert that quotes ours        an edit
     moved, and the states before and with it are those of the record                      proved
+    moved, the states are its own without some that did not move, and all is listed:
+    the catalog has grown by switches that stood there already                            proved
     moved, states differ, and each is listed as it moved: other switches, other sides     not provable
-    moved, states differ, and something else is listed: a revert that quotes ours         an edit
+    moved, states differ, and something else is listed                                    an edit
     moved, states differ, nothing is listed, and a value is on neither of today's sides   not provable
     moved, states differ, nothing is listed, and all values are on today's sides          an edit
     none moved, but what is listed was changed in the documents of the service            not provable
@@ -14,10 +17,13 @@ it changed. "Listed" is what our own messages and pull requests list: `path: old
     none moved, and none can be read before it or with it                                 not provable
     none moved                                                                            an edit
 
-So what a commit of ours did is told as not provable, and not as an edit, when the catalog has changed since.
+So what a commit of ours did is told as not provable, and not as an edit, when the catalog has changed since and it
+does not follow from what it lists.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+import itertools
+import re
+from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -31,6 +37,10 @@ from failover_api.errors import BadPath, ManifestError
 
 # {path of today: manifest}; a file that was not there, or cannot be read, is left out.
 Manifests = Mapping[str, Manifest]
+
+
+_QUOTES = re.compile("[\"']")
+_WORD = re.compile(r"[^\s,{}\[\]]+|[\s,{}\[\]]+")
 
 
 class Verdict(StrEnum):
@@ -74,6 +84,11 @@ class _Pair:
     def is_among(self, listed: Iterable[Listed], file: str) -> bool:
         return Listed(file, self.switch.path_text, change_text(self.before, self.after)) in listed
 
+    def is_turned(self, listed: Iterable[Listed], file: str) -> bool:
+        """Whether the opposite is listed, and not what it did."""
+        opposite = Listed(file, self.switch.path_text, change_text(self.after, self.before))
+        return opposite in listed and not self.is_among(listed, file)
+
 
 def judge(service: Service, record: Record, text: str, before: Manifests, after: Manifests) -> Finding:
     """Whether the commit did to a located service what its record says.
@@ -84,9 +99,11 @@ def judge(service: Service, record: Record, text: str, before: Manifests, after:
         return Finding(Verdict.EDIT, "its trailers say what no commit of ours says")
     pairs, came_or_went = _pairs(service, before, after)
     moved = [pair for pair in pairs if pair.is_moved]
-    listed = [one for one in read_listing(text) if one.file in _names(service, after)]
+    listed = {one for one in read_listing(text) if one.file in _names(service, after)}
     if moved:
-        return _judge_moved(record, pairs, moved, listed, after)
+        found = _judge_moved(record, pairs, moved, listed, after)
+        is_more = found.verdict is Verdict.NOT_PROVABLE and listed and _fits_some_of(record, pairs, moved)
+        return Finding(Verdict.PROVED) if is_more and _is_all_done(listed, service, before, after) else found
     if any(_was_changed(one, service, before, after) for one in listed):
         return Finding(Verdict.NOT_PROVABLE, "it changed values that the catalog does not name any more")
     if not pairs and not came_or_went:
@@ -95,8 +112,11 @@ def judge(service: Service, record: Record, text: str, before: Manifests, after:
     return Finding(Verdict.EDIT, "it changed no value that the catalog names")
 
 
-def is_only_as_listed(text: str, before: Manifests, after: Manifests) -> bool:
-    """Whether a commit changed nothing in these files but the values that its text lists."""
+def is_only_of_others(service: Service, text: str, before: Manifests, after: Manifests) -> bool:
+    """Whether a commit moved no switch of a service, and changed nothing in its files but the values it lists."""
+    pairs, came_or_went = _pairs(service, before, after)
+    if came_or_went or any(pair.is_moved for pair in pairs):
+        return False
     listed = read_listing(text)
     return all(
         file in before and _is_as_listed([one for one in listed if one.file == new.file], before[file], new)
@@ -113,8 +133,14 @@ def _could_be_ours(record: Record) -> bool:
 
 
 def _judge_moved(
-    record: Record, pairs: Sequence[_Pair], moved: Sequence[_Pair], listed: Sequence[Listed], after: Manifests
+    record: Record,
+    pairs: Sequence[_Pair],
+    moved: Sequence[_Pair],
+    listed: Set[Listed],
+    after: Manifests,
 ) -> Finding:
+    if any(pair.is_turned(listed, _name(pair.switch, after)) for pair in moved):
+        return Finding(Verdict.EDIT, "it did the opposite of what it lists")
     before_state = combined(state_of(pair.switch, pair.before) for pair in pairs)
     after_state = combined(state_of(pair.switch, pair.after) for pair in pairs)
     if (before_state.value, after_state.value) == (record.before, record.after):
@@ -125,6 +151,17 @@ def _judge_moved(
     else:
         is_true = not all(pair.is_on_sides for pair in moved)
     return Finding(Verdict.NOT_PROVABLE if is_true else Verdict.EDIT, said)
+
+
+def _fits_some_of(record: Record, pairs: Sequence[_Pair], moved: Sequence[_Pair]) -> bool:
+    """Whether the states are those of the record without some of the switches that did not move: those came later."""
+    before = {state_of(pair.switch, pair.before) for pair in moved}
+    after = {state_of(pair.switch, pair.after) for pair in moved}
+    still = {state_of(pair.switch, pair.before) for pair in pairs if not pair.is_moved}
+    some = (set(kept) for count in range(len(still) + 1) for kept in itertools.combinations(still, count))
+    return any(
+        (combined(before | kept).value, combined(after | kept).value) == (record.before, record.after) for kept in some
+    )
 
 
 def _pairs(service: Service, before: Manifests, after: Manifests) -> tuple[list[_Pair], bool]:
@@ -168,6 +205,29 @@ def _was_changed(one: Listed, service: Service, before: Manifests, after: Manife
     return False
 
 
+def _is_all_done(listed: Set[Listed], service: Service, before: Manifests, after: Manifests) -> bool:
+    """Whether all that is listed of the service's documents was done; what leads nowhere there is listed of others."""
+    by_place: dict[tuple[str, str], list[Listed]] = {}
+    for one in listed:
+        by_place.setdefault((one.file, one.path), []).append(one)
+    return all(
+        not any(_is_there(ones[0], switch, after) for switch in service.switches)
+        or any(_was_changed(one, service, before, after) for one in ones)
+        for ones in by_place.values()
+    )
+
+
+def _is_there(one: Listed, switch: Switch, after: Manifests) -> bool:
+    manifest = after.get(switch.file or "")
+    if manifest is None or manifest.file != one.file:
+        return False
+    try:
+        manifest.find(switch.selector, parse_path(one.path))
+    except (BadPath, ManifestError):
+        return False
+    return True
+
+
 def _is_true(one: Listed, selector: Selector, old: Manifest, new: Manifest) -> bool:
     try:
         path = parse_path(one.path)
@@ -178,13 +238,19 @@ def _is_true(one: Listed, selector: Selector, old: Manifest, new: Manifest) -> b
 
 
 def _is_as_listed(listed: Sequence[Listed], old: Manifest, new: Manifest) -> bool:
-    """Line by line: our own commits change values, and no line comes or goes."""
-    was, became = old.data.decode().splitlines(), new.data.decode().splitlines()
-    if len(was) != len(became):
+    """Word by word: our own commits change values, and no line comes or goes."""
+    was, became = (_words(manifest.data.decode()) for manifest in (old, new))
+    if len(was) != len(became) or len(old.data.splitlines()) != len(new.data.splitlines()):
         return False
-    values = [tuple(part.strip("\"'") for part in one.change.partition(" -> ")[::2]) for one in listed]
-    return all(
-        any(before in one and after in other for before, after in values)
-        for one, other in zip(was, became, strict=True)
-        if one != other
-    )
+    changes = {pair for one in listed for pair in _changed_words(one)}
+    return all(pair in changes for pair in zip(was, became, strict=True) if pair[0] != pair[1])
+
+
+def _changed_words(one: Listed) -> list[tuple[str, str]]:
+    was, became = map(_words, one.change.partition(" -> ")[::2])
+    return list(zip(was, became, strict=True)) if len(was) == len(became) else []
+
+
+def _words(text: str) -> list[str]:
+    """Values and what stands between them; quotes may come and go with a value."""
+    return _WORD.findall(_QUOTES.sub("", text))

@@ -36,14 +36,15 @@ class Branches:
     async def head(self, branch: Branch) -> str | None:
         """As Forge.branch_head()."""
         try:
-            return await self._heads.oid(branch, time.monotonic())
+            return await self._heads.oid(branch, time.monotonic(), is_rewritten=True)
         except RepositoryNotFound:
             await about(self._client, branch, not_before=None)  # raises when it is the repository that is missing
             return None
 
-    async def in_the_way(self, branch: Branch) -> list[str]:
-        """As Forge.branches_in_the_way()."""
-        return [name for name in await branches_under(self._client, branch) if has_no_room(branch.name, name)]
+    async def beside(self, branch: Branch) -> dict[str, str]:
+        """As Forge.branches_beside()."""
+        found = await branches_under(self._client, branch)
+        return {name: at for name, at in found.items() if name == branch.name or has_no_room(branch.name, name)}
 
     async def create(self, branch: Branch, commit: str) -> None:
         """As Forge.create_branch()."""
@@ -113,8 +114,8 @@ class Branches:
             raise _conflict(branch, now, before) from lost
 
 
-async def branches_under(client: GitHubClient, branch: Branch) -> list[str]:
-    """The branches whose names begin as this one's first part does, some hundreds of them at most.
+async def branches_under(client: GitHubClient, branch: Branch) -> dict[str, str]:
+    """The branches whose names begin as this one's first part does, some hundreds of them at most, and their heads.
 
     https://docs.github.com/en/rest/git/refs#list-matching-references
     """
@@ -122,12 +123,17 @@ async def branches_under(client: GitHubClient, branch: Branch) -> list[str]:
     url = f"/repos/{branch.repository}/git/matching-refs/heads/{quote(top)}"
     what = f"looking for branches {top} of {branch.repository}"
     try:
-        found = json.loads(await client.get(branch.repository, url, what=what, keep=False))
-        return [str(ref["ref"]).removeprefix("refs/heads/") for ref in found]
+        found: dict[str, str] = json.loads(await client.get(branch.repository, url, what=what, digest=_digest_refs))
     except FileNotFound:
-        return []
-    except (KeyError, TypeError, ValueError) as exc:
+        return {}
+    except (AttributeError, KeyError, TypeError, ValueError) as exc:
         raise GitHubError(f"{what}: GitHub's answer is no list of branches") from exc
+    return found
+
+
+def _digest_refs(body: bytes) -> bytes:
+    refs = {str(ref["ref"]).removeprefix("refs/heads/"): str(ref["object"]["sha"]) for ref in json.loads(body)}
+    return json.dumps(refs).encode()
 
 
 def _conflict(branch: Branch, now: str | None, before: str) -> WriteConflict:

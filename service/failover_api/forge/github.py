@@ -155,8 +155,8 @@ class GitHub:
     async def create_branch(self, branch: Branch, commit: str) -> None:
         await self._branches.create(branch, commit)
 
-    async def branches_in_the_way(self, branch: Branch) -> Sequence[str]:
-        return await self._branches.in_the_way(branch)
+    async def branches_beside(self, branch: Branch) -> Mapping[str, str]:
+        return await self._branches.beside(branch)
 
     async def make_commit(self, branch: Branch, parent: str, files: Mapping[str, bytes], message: str) -> Commit:
         return await self._commits.beside(branch, parent, files, message)

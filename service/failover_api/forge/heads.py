@@ -77,19 +77,22 @@ class Heads:
             return known.oid
         return await self.oid(branch, not_before)
 
-    async def oid(self, branch: Branch, not_before: float | None) -> str:
-        """The commit that the branch is at. Raises RepositoryNotFound when there is no such branch, NotShownYet."""
+    async def oid(self, branch: Branch, not_before: float | None, *, is_rewritten: bool = False) -> str:
+        """The commit that the branch is at. Raises RepositoryNotFound when there is no such branch, NotShownYet.
+
+        `is_rewritten`: others like us put it elsewhere, so a commit beside our last one is no lag.
+        """
         oid = await self._ask_for_oid(branch, not_before)
         for wait_s in WAITS_S:
-            if not await self._is_behind(branch, oid):
+            if not await self._is_behind(branch, oid, is_rewritten=is_rewritten):
                 return oid
             await self._client.sleep(wait_s)
             oid = await self._ask_for_oid(branch, time.monotonic())
-        if await self._is_behind(branch, oid):
+        if await self._is_behind(branch, oid, is_rewritten=is_rewritten):
             raise self._lag.behind(branch, f"reading branch {branch}")
         return oid
 
-    async def _is_behind(self, branch: Branch, oid: str) -> bool:
+    async def _is_behind(self, branch: Branch, oid: str, *, is_rewritten: bool = False) -> bool:
         """Whether a commit, said to be the branch's head, lacks our last one."""
         if self._lag.was_replaced(branch, HEAD, oid):
             return True
@@ -100,7 +103,7 @@ class Heads:
             comparison = await self._log.compare(branch, newest, oid)
         except GitHubError:  # one of the two is not known where it was asked for
             return True
-        if comparison.merge_base != newest:
+        if comparison.merge_base == oid or (comparison.merge_base != newest and not is_rewritten):
             return True
         self._lag.saw(branch, HEAD, oid)
         return False

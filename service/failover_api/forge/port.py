@@ -304,8 +304,8 @@ class Forge(Protocol):
         """Makes a branch at a commit. Raises WriteConflict when there is one of that name, WriteUnknown."""
         ...
 
-    async def branches_in_the_way(self, branch: Branch) -> Sequence[str]:
-        """Those beside which there is no room for a branch of this name, asked now."""
+    async def branches_beside(self, branch: Branch) -> Mapping[str, str]:
+        """The branch of this name, and those beside which there is no room for it: {name: head}, asked now."""
         ...
 
     async def make_commit(self, branch: Branch, parent: str, files: Mapping[str, bytes], message: str) -> Commit:

@@ -13,7 +13,8 @@ from typing import Any
 
 # Rules that are about the way a change comes to the branch, and not about what it is.
 _CURED = re.compile(
-    r"through (a pull request|the merge queue)|approving review|approval (from|is required)|"
+    r"(through|via|by|using) (a pull request|the merge queue)|pull requests? (is|are) required|"
+    r"requires? (a )?pull requests?|approving review|approval (from|is required)|"
     r"review (is |are )?required|review from|code owner|status checks?\b|"
     r"requires? (a )?deployments?|required deployments?|successful [^\n]{0,80}deployments?|"
     r"code (scanning|quality)|required workflow|conversations? must be resolved|must be resolved|"

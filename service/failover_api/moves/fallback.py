@@ -60,7 +60,7 @@ class ByPolicy:
         return await self._proposer.carry_out(task, deadline_s=_left_s(end))
 
     async def _rehearsed(self, task: Task) -> Outcome:
-        if task.policy is Policy.DIRECT:
+        if task.policy is Policy.DIRECT and not (_has_fallback(task) and task.branch in self._protected):
             outcome = await self._writer.rehearse(task)
             if not _has_fallback(task) or outcome.is_repeat:
                 return outcome

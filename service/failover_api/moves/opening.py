@@ -9,7 +9,7 @@ import time
 from dataclasses import dataclass
 
 from failover_api.core.trailers import read_records
-from failover_api.errors import FailoverError, WriteUnknown
+from failover_api.errors import FailoverError, OperationPending, WriteUnknown
 from failover_api.forge.port import Commit, Forge, PullRequest
 from failover_api.moves.open_ones import OpenOnes
 from failover_api.moves.task import Task
@@ -75,6 +75,17 @@ class Opening:
         is_closed = await self._open_ones.close(pull, comment)
         self.is_in_doubt = self.is_in_doubt and not is_closed
         return is_closed
+
+    async def give_way_to_an_older(self, own: PullRequest) -> None:
+        """A service's and its group's may be opened at the same moment: the older stays. Raises OperationPending."""
+        if len(self._open_ones.branches) == 1:
+            return
+        names = {record.service for record in read_records(own.body)}
+        for pull in await self._open_ones.all(time.monotonic()):
+            moved = {record.service for record in read_records(pull.body)}
+            if pull.number < own.number and names & moved:
+                await self.withdraw(own, f"{pull.url} was opened at the same moment for the same service.")
+                raise OperationPending(f"{pull.url} was opened at the same moment: merge it, close it, or supersede")
 
     async def take_back(self, why: str) -> bool:
         """Closes what was opened, where the wish is refused. Whether nothing of it is open, nor can be any more."""

@@ -8,7 +8,7 @@ import contextlib
 import dataclasses
 import re
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from failover_api.core.message import Asked, asked_of, commit_message, headline_of
 from failover_api.core.proposal import pull_request_text
@@ -31,6 +31,15 @@ class OwnBranch:
         self.has_replaced = False  # another wish was on it, whose call may open ours yet
         self._made: dict[str, str] = {}  # our commits of this call, and what each was made on
 
+    async def check(self, base: Base) -> None:
+        """Raises OperationPending where with_commit() would, before anything is written."""
+        there = await self._forge.branches_beside(self.branch)
+        self._check_room(there)
+        head = there.get(self.branch.name)
+        if head is not None and head != base.head:
+            with contextlib.suppress(WriteConflict):  # one is open, and is weighed as such
+                await self._ours(head, base)
+
     async def with_commit(self, base: Base) -> tuple[Commit, Asked]:
         """Brings it to hold our commit on the base, and says whose wish that is.
 
@@ -45,7 +54,7 @@ class OwnBranch:
             else:
                 head = base.head
             if head is None:
-                await self._check_room()
+                self._check_room(await self._forge.branches_beside(self.branch))
                 raise WriteConflict(f"{self.branch} is gone again")
             if head == base.head:
                 return await self._commit(base), self._task.asked
@@ -60,15 +69,33 @@ class OwnBranch:
             await self._forge.move_branch(self.branch, head, commit.sha)
         return commit
 
-    async def _check_room(self) -> None:
+    def _check_room(self, there: Iterable[str]) -> None:
         """Raises OperationPending when a branch has the name of one of ours' folders, or ours is one of its."""
-        for name in await self._forge.branches_in_the_way(self.branch):
-            raise OperationPending(
-                f"branch {name} of {self.branch.repository} is in the way: Git has no room for {self.branch.name} "
-                "beside it; rename or delete it"
-            )
+        for name in there:
+            if name != self.branch.name:
+                raise OperationPending(
+                    f"branch {name} of {self.branch.repository} is in the way: Git has no room for {self.branch.name} "
+                    "beside it; rename or delete it"
+                )
 
     async def _going_on_from(self, head: str, base: Base) -> tuple[Commit, Asked]:
+        found = await self._ours(head, base)
+        if found is None:
+            return await self._afresh(head, base)
+        tip, is_current = found
+        asked, record = self._task.asked, next(iter(tip.records.values()), None)
+        if record is not None and is_same_wish(self._task, record, base):
+            asked = asked_of(record)
+            if is_current and tip.commit is not None:
+                return tip.commit, asked
+        self.has_replaced = self.has_replaced or (record is not None and asked is self._task.asked)
+        return await self.anew(base, head, asked), asked
+
+    async def _ours(self, head: str, base: Base) -> tuple[Tip, bool] | None:
+        """What was left on the branch, and whether it is current; None when it is done with.
+
+        Raises OperationPending where it is not ours.
+        """
         pulls = await self._forge.pull_requests(
             self._task.branch, self.branch.name, not_before=time.monotonic(), any_base=True
         )
@@ -80,18 +107,11 @@ class OwnBranch:
             if pull.state == "open":
                 raise WriteConflict(f"a pull request from {self.branch} is open after all")
         if any(pull.head == head for pull in pulls):  # what a closed one had, stays with it
-            return await self._afresh(head, base)
+            return None
         tip = await self._tips.read(self._task, head, base, planned_at=self._made.get(head))
         if tip.comparison.is_whole and not tip.comparison.commits:  # it was merged, or never had a commit
-            return await self._afresh(head, base)
-        is_current = await self._is_current(tip, base)
-        asked, record = self._task.asked, next(iter(tip.records.values()), None)
-        if record is not None and is_same_wish(self._task, record, base):
-            asked = asked_of(record)
-            if is_current and tip.commit is not None:
-                return tip.commit, asked
-        self.has_replaced = self.has_replaced or (record is not None and asked is self._task.asked)
-        return await self.anew(base, head, asked), asked
+            return None
+        return tip, await self._is_current(tip, base)
 
     async def _afresh(self, head: str, base: Base) -> tuple[Commit, Asked]:
         """From where the base is: no pull request looks at it meanwhile."""

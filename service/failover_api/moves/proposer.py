@@ -13,8 +13,9 @@ from failover_api.errors import InternalError
 from failover_api.forge.port import Forge, PullRequest
 from failover_api.history import branch_of, branches_about, may_be_proposed
 from failover_api.moves.open_ones import Weighed
-from failover_api.moves.proposal import Proposal, Slots
+from failover_api.moves.proposal import Proposal
 from failover_api.moves.repeats import Repeats
+from failover_api.moves.slots import Slots
 from failover_api.moves.task import Task
 from failover_api.moves.tip import Tips
 from failover_api.observation import Observer
@@ -47,13 +48,15 @@ class Proposer:
             current = asyncio.current_task()
             if not run.cancelled() or (current is not None and current.cancelling()):
                 raise
-            raise (proposal.unknown("interrupted") if proposal.is_in_doubt else InternalError("interrupted")) from None
+            raise (
+                proposal.answers.unknown("interrupted") if proposal.is_in_doubt else InternalError("interrupted")
+            ) from None
         except TimeoutError as exc:
             passed = f"the deadline of {deadline_s:g} s passed"
-            if proposal.opened is not None:
+            if proposal.answers.opened is not None:
                 text = f"labels, reviewers, auto-merge: {passed}; ask again, and what is missing is done"
-                return dataclasses.replace(proposal.opened, warnings=(*proposal.opened.warnings, text))
-            raise (proposal.unknown(passed) if proposal.is_in_doubt else too_late(deadline_s)) from exc
+                return dataclasses.replace(proposal.answers.opened, warnings=(*proposal.answers.opened.warnings, text))
+            raise (proposal.answers.unknown(passed) if proposal.is_in_doubt else too_late(deadline_s)) from exc
 
     async def beside_a_commit(self, task: Task) -> Sequence[Weighed]:
         """What is open and would have no purpose after a direct commit. Raises OperationPending."""
