@@ -15,6 +15,7 @@ from failover_api.forge.exchange import Ask
 from failover_api.forge.replies import Reply
 
 OTHER = "other"
+Resource = Literal["core", "graphql"]
 _log = logging.getLogger(__name__)
 
 # The steps of a path that name a kind of thing; what stands between them names one of the kind.
@@ -67,7 +68,7 @@ _OPERATION = re.compile(r"(?:query|mutation) (\w+)")
 class Quota:
     """GitHub's primary limit, as a reply states it. `reset_at` is by GitHub's wall clock (s)."""
 
-    resource: Literal["core", "graphql"]
+    resource: Resource
     limit: int
     remaining: int
     reset_at: int
@@ -136,6 +137,11 @@ def endpoint_of(ask: Ask) -> str:
     return endpoint if endpoint in ENDPOINTS else OTHER
 
 
+def resource_of(ask: Ask) -> Resource:
+    """Which of GitHub's primary limits it counts against."""
+    return "graphql" if ask.graphql else "core"
+
+
 def exchanged(
     ask: Ask, reply: Reply | None, *, account: str, duration_s: float, clock_offset_s: float | None = None
 ) -> Exchanged:
@@ -164,9 +170,8 @@ def _quota(ask: Ask, reply: Reply) -> Quota | None:
     https://docs.github.com/en/rest/using-the-rest-api/rate-limits-for-the-rest-api#checking-the-status-of-your-rate-limit
     """
     limit, remaining, reset_at = (reply.headers.get(f"x-ratelimit-{name}") for name in ("limit", "remaining", "reset"))
-    resource: Literal["core", "graphql"] = "graphql" if ask.graphql else "core"
     try:
-        return Quota(resource, int(limit or ""), int(remaining or ""), int(reset_at or ""))
+        return Quota(resource_of(ask), int(limit or ""), int(remaining or ""), int(reset_at or ""))
     except ValueError:
         return None
 
