@@ -41,6 +41,7 @@ from failover_api.forge.traffic import (
     Quota,
     Repeated,
     Watcher,
+    Writing,
     exchanged,
     refused,
     resource_of,
@@ -227,6 +228,7 @@ class GitHubClient:
         """The reply when it is a success, else raises what it means, or what its absence does."""
         if ask.creates:
             self._pace.take(self.credentials.key(ask.repository))
+            tell(self._watcher, Writing())
         account = self._account(ask)
         self._budget.spend(account, WRITE if ask.creates else READ)
         if self._pace.others is not None:

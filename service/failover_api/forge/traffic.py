@@ -94,6 +94,11 @@ class Exchanged:
 
 
 @dataclass(frozen=True, slots=True)
+class Writing:
+    """A request that changes something is about to be sent."""
+
+
+@dataclass(frozen=True, slots=True)
 class Refused:
     """A reply that is no success, and what it means."""
 
@@ -115,7 +120,7 @@ class Denied:
     error: FailoverError
 
 
-Happening = Exchanged | Refused | Repeated | Denied
+Happening = Writing | Exchanged | Refused | Repeated | Denied
 Watcher = Callable[[Happening], None]
 
 
