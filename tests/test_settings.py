@@ -143,7 +143,7 @@ URL = "a URL like https://api.github.com or https://HOST/api/v3"
         ("FAILOVER_GITHUB_URL", "https://", URL),
         ("FAILOVER_GITHUB_URL", "ftp://x", URL),
         ("FAILOVER_GITHUB_URL", "https://a b", URL),
-        ("FAILOVER_GITHUB_URL", "https://x\n", URL),
+        ("FAILOVER_GITHUB_URL", "https://x\ny", URL),
         ("FAILOVER_GITHUB_URL", "https://x:port", URL),
         ("FAILOVER_GITHUB_URL", "https://user:hunter2@x", URL),
         ("FAILOVER_GITHUB_URL", "https://x?token=hunter2", URL),

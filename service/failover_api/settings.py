@@ -4,17 +4,29 @@ from pathlib import Path
 from typing import Annotated, Literal, Self
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    Field,
+    SecretStr,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+)
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from failover_api.core.secret_text import bare
 from failover_api.errors import NotReady
 
 GITHUB_API = "https://api.github.com"
+SERVER_LIKE = "a URL like https://failover.example.org"
 
 
-def _url(value: str) -> str:
-    """A base to which paths are added. What a URL can hide (a password, a query) has no place in it."""
+def base_url(value: str) -> str:
+    """A base to which paths are added. Raises ValueError.
+
+    What a URL can hide (a password, a query) has no place in it.
+    """
     parts = urlsplit(value)
     is_base = parts.scheme in {"http", "https"} and parts.hostname and parts.port != 0
     if not is_base or parts.username is not None or parts.query or parts.fragment or not value.isprintable():
@@ -24,16 +36,11 @@ def _url(value: str) -> str:
     return value.rstrip("/")
 
 
-def _bare(value: object) -> object:
-    """Secrets that come through a file or a shell bring line ends and quotes along. Nothing but these: unset."""
-    return (bare(value) or None) if isinstance(value, str) else value
-
-
 def _lower(value: object) -> object:
     return value.lower() if isinstance(value, str) else value
 
 
-_Url = Annotated[str, AfterValidator(_url)]
+_Url = Annotated[str, AfterValidator(base_url)]
 
 
 class Settings(BaseSettings):
@@ -49,10 +56,8 @@ class Settings(BaseSettings):
     config: Path = Path("config/services.yaml")
     access: Path = Path("config/access.yaml")
     github_url: _Url = Field(default=GITHUB_API, description=f"a URL like {GITHUB_API} or https://HOST/api/v3")
-    github_app_id: Annotated[str | None, BeforeValidator(_bare)] = None
-    github_installation_id: Annotated[int | None, BeforeValidator(_bare)] = Field(
-        default=None, gt=0, description="a number above 0"
-    )
+    github_app_id: str | None = None
+    github_installation_id: int | None = Field(default=None, gt=0, description="a number above 0")
     github_private_key_file: Path | None = None
     github_token: SecretStr | None = None
     github_token_file: Path | None = None
@@ -68,8 +73,16 @@ class Settings(BaseSettings):
     )
     metrics_port: int | None = Field(default=None, ge=1, le=65535, description="a port, 1 to 65535")
     webhook_secret_file: Path | None = None
-    server: _Url | None = Field(default=None, description="a URL like https://failover.example.org")
+    server: _Url | None = Field(default=None, description=SERVER_LIKE)
     token: SecretStr | None = None
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _bare(cls, value: object, info: ValidationInfo) -> object:
+        """What comes through a file or a shell brings line ends and quotes along. Nothing but these: unset."""
+        if not isinstance(value, str) or info.field_name is None:
+            return value
+        return bare(value) or cls.model_fields[info.field_name].default
 
     @classmethod
     def read(cls) -> Self:

@@ -74,7 +74,7 @@ def test_a_refusal_says_how_long_and_counts_nothing() -> None:
     pace = Pace(clock=clock)
     take_all(pace)
     for _ in range(3):
-        with pytest.raises(GitHubRateLimited, match=r"the next may be sent in 1\.8 s") as error:
+        with pytest.raises(GitHubRateLimited, match=r"the next may be sent in 2\.2 s") as error:
             pace.take(KEY)
         assert error.value.retry_after_s == pytest.approx(MINUTE[1])
         assert error.value.secondary

@@ -59,19 +59,25 @@ async def write_all(client: GitHubClient, most: int) -> None:
         await client.write("PUT", REPO, f"/repos/{REPO}/contents/f{next(NUMBERS)}", body, what="writing")
 
 
-@pytest.mark.parametrize("shares", [(0.4, 0.4, 0.2), (0.5, 0.5), (1.0,), (0.3, 0.25, 0.25, 0.2)])
-async def test_processes_that_write_all_they_may_are_never_refused(
-    sandbox: Sandbox, clock: Simulated, tls: ssl.SSLContext, shares: tuple[float, ...]
-) -> None:
-    counted: list[float] = []
+def counted(sandbox: Sandbox, clock: Simulated) -> list[float]:
+    """When the sandbox took a write."""
+    times: list[float] = []
     admit = sandbox.limits.admit
 
     def counting(key: str, resource: str, *, writes: bool) -> None:
         admit(key, resource, writes=writes)
         if writes:
-            counted.append(clock.now)
+            times.append(clock.now)
 
     sandbox.limits.admit = counting  # type: ignore[method-assign]  # it is counted on the way
+    return times
+
+
+@pytest.mark.parametrize("shares", [(0.4, 0.4, 0.2), (0.5, 0.5), (1.0,), (0.3, 0.25, 0.25, 0.2)])
+async def test_processes_that_write_all_they_may_are_never_refused(
+    sandbox: Sandbox, clock: Simulated, tls: ssl.SSLContext, shares: tuple[float, ...]
+) -> None:
+    times = counted(sandbox, clock)
     transport = httpx2.ASGITransport(app=sandbox.app)
     async with contextlib.AsyncExitStack() as opened:
         clients = [
@@ -87,6 +93,6 @@ async def test_processes_that_write_all_they_may_are_never_refused(
             for one in clients:
                 await write_all(one, 100)
             clock.now += 1.0
-    busiest = max(sum(at <= other <= at + 60 for other in counted) for at in counted)
+    busiest = max(sum(at <= other <= at + 60 for other in times) for at in times)
     assert 40 < busiest < 80
     assert not [request for request in sandbox.requests if request.status in (403, 429)]

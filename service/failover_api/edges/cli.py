@@ -38,7 +38,7 @@ from failover_api.edges.options import (
 from failover_api.edges.progress import is_closed, pending_of, steps, wait_for_merge
 from failover_api.edges.remote import Remote
 from failover_api.edges.terminal import Terminal
-from failover_api.errors import ConfigInvalid, FailoverError, OutcomeUnknown
+from failover_api.errors import BadRequest, ConfigInvalid, FailoverError, OutcomeUnknown
 
 if TYPE_CHECKING:  # `failover --help` should not wait for pydantic
     from failover_api.settings import Settings
@@ -368,11 +368,21 @@ def _carry_out_in_order(
 
 
 def _desk(settings: "Settings", server: str | None, interruption: Interruption) -> Desk:
-    url = (server or settings.server or "").rstrip("/")
+    url = _checked(server) if server else settings.server
     if not url:
         return Direct(settings, interruption)
     token = settings.token.get_secret_value() if settings.token else None
     return Remote(url, token, timeout_s=settings.deadline_s + 5.0)
+
+
+def _checked(server: str) -> str:
+    """As FAILOVER_SERVER is: a wrong one may hold a password, and is not shown."""
+    from failover_api.settings import SERVER_LIKE, base_url
+
+    try:
+        return base_url(server)
+    except ValueError:
+        raise refused(BadRequest(f"--server: expected {SERVER_LIKE}")) from None
 
 
 def _carry_out(terminal: Terminal, run: Callable[["Settings"], None]) -> None:

@@ -18,7 +18,6 @@ from failover_api.errors import FailoverError
 
 if TYPE_CHECKING:  # the command line should not wait for what it may not need
     from failover_api.failover import Wish
-    from failover_api.moves.task import Step
     from failover_api.settings import Settings
 
 Body = dict[str, Any]
@@ -38,7 +37,7 @@ class Refused(Exception):
 class MoveOptions:
     """How a move is asked for. `if_match` is the ETag of what was shown, `key` an Idempotency-Key.
 
-    `on_step` is told what is being done, in words; `on_write` when a write may be sent from now on.
+    `on_step` is told what is being done, in words; `on_write` when a write is about to be sent.
     """
 
     dry_run: bool = False
@@ -85,6 +84,7 @@ class Direct:
         self._runner = asyncio.Runner()
         self._exits = contextlib.AsyncExitStack()
         self._house: Any = None
+        self._on_write: Callable[[], None] = lambda: None
 
     def close(self) -> None:
         with self._runner as runner:
@@ -122,6 +122,7 @@ class Direct:
         from failover_api.edges.etags import etag_of
 
         async def run(house: Any) -> tuple[Body, str]:
+            self._on_write = options.on_write
             outcome = await house.failover.move(service, Action(action), _wish(options))
             return _dump(outcome_body(outcome)), etag_of(outcome.version, b"")
 
@@ -133,6 +134,7 @@ class Direct:
         from failover_api.edges.etags import etag_of
 
         async def run(house: Any) -> tuple[Body, str]:
+            self._on_write = options.on_write
             outcome = await house.failover.move_group(group, Action(action), _wish(options))
             return _dump(group_body(outcome)), etag_of(outcome.version, b"")
 
@@ -169,8 +171,15 @@ class Direct:
 
         await self._interruption.cancels()
         if self._house is None:
-            self._house = await self._exits.enter_async_context(open_failover(self._settings))
+            opened = open_failover(self._settings, traffic=self._looks_on)
+            self._house = await self._exits.enter_async_context(opened)
         return await use(self._house)
+
+    def _looks_on(self, happening: object) -> None:
+        from failover_api.forge.traffic import Writing
+
+        if isinstance(happening, Writing):  # whichever step it belongs to
+            self._on_write()
 
 
 def refused(error: FailoverError) -> Refused:
@@ -193,19 +202,8 @@ def _wish(options: MoveOptions) -> "Wish":
         key=checked_key(() if options.key is None else (options.key,)),
         supersede=options.supersede,
         skip_refused=options.skip_refused,
-        on_step=_telling(options),
+        on_step=options.on_step,
     )
-
-
-def _telling(options: MoveOptions) -> Callable[["Step"], None]:
-    from failover_api.moves.task import Step
-
-    def tell(step: Step) -> None:
-        if step in {Step.WRITING, Step.PROPOSING}:
-            options.on_write()
-        options.on_step(step)
-
-    return tell
 
 
 def _dump(body: Any) -> Body:

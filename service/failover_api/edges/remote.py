@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from failover_api.core.json_text import parse_json
@@ -10,6 +10,9 @@ from failover_api.edges.desk import Body, MoveOptions, Refused, refused
 from failover_api.edges.idempotency import checked_key
 from failover_api.edges.problems import TYPE_PREFIX
 from failover_api.errors import BadRequest, FailoverError, NotReady, OutcomeUnknown, PreconditionFailed
+
+if TYPE_CHECKING:  # `failover --help` should not wait for it
+    import httpx2
 
 _AGAIN = "ask again: a service that is already there is not moved twice"
 _KEYED = "ask again with the same key: it is not done twice"
@@ -92,14 +95,15 @@ class Remote:
 
         headers = {**_HEADERS, **self._authorization(), **(headers or {})}
         try:
-            with httpx2.Client(timeout=self._timeout_s) as client:
+            with self._client() as client:
                 response = client.request(
                     method, self._url + path, headers=headers, json=json, params=params, extensions={"trace": trace}
                 )
         except (httpx2.HTTPError, httpx2.InvalidURL, UnicodeError) as exc:
+            why = self._why(exc)
             if is_sent:
-                raise refused(self._unanswered(f"did not answer ({type(exc).__name__})", again)) from exc
-            raise refused(NotReady(f"{self._url} cannot be reached ({type(exc).__name__})")) from exc
+                raise refused(self._unanswered(f"did not answer ({why})", again)) from exc
+            raise refused(NotReady(f"{self._url} cannot be reached ({why})")) from exc
         try:
             body = parse_json(response.content)
         except ValueError:
@@ -111,6 +115,23 @@ class Remote:
         foreign = f"answered {response.status_code}, and not as a failover-api does"
         carried_out = response.is_success or response.status_code >= 500
         raise refused(self._unanswered(foreign, again if carried_out else None))
+
+    def _client(self) -> "httpx2.Client":
+        """Raises Refused for proxies and authorities that cannot be used."""
+        import httpx2
+
+        from failover_api.forge.connections import as_told
+
+        try:
+            return as_told(lambda tls: httpx2.Client(timeout=self._timeout_s, verify=tls))
+        except FailoverError as exc:
+            raise refused(exc) from exc
+
+    def _why(self, error: Exception) -> str:
+        """In plain words."""
+        from failover_api.forge.unreached import why_unreached
+
+        return why_unreached(error, self._url)
 
     def _authorization(self) -> dict[str, str]:
         """Raises Refused for a token that no header takes; the token is not shown."""

@@ -33,9 +33,21 @@ from failover_api.forge.replies import (
     FreshlyRefused,
     Reply,
     graphql_refusal,
+    rate_limited,
     refusal,
 )
-from failover_api.forge.traffic import Denied, Repeated, Watcher, exchanged, refused, tell, unwatched
+from failover_api.forge.traffic import (
+    Denied,
+    Quota,
+    Repeated,
+    Watcher,
+    Writing,
+    exchanged,
+    refused,
+    resource_of,
+    tell,
+    unwatched,
+)
 from failover_api.host_clock import HostClock
 
 ALWAYS = math.inf  # a `not_before` that no copy satisfies
@@ -216,8 +228,11 @@ class GitHubClient:
         """The reply when it is a success, else raises what it means, or what its absence does."""
         if ask.creates:
             self._pace.take(self.credentials.key(ask.repository))
+            tell(self._watcher, Writing())
         account = self._account(ask)
         self._budget.spend(account, WRITE if ask.creates else READ)
+        if self._pace.others is not None:
+            self._pace.others.sent(account, resource_of(ask))
         started = time.monotonic()
         reply: Reply | None = None
         try:
@@ -226,10 +241,22 @@ class GitHubClient:
         finally:
             duration_s, offset_s = time.monotonic() - started, self.clock.offset_s if self.clock.is_known else None
             told = exchanged(ask, reply, account=account, duration_s=duration_s, clock_offset_s=offset_s)
-            if told.quota is not None:
-                self._budget.saw(account, told.quota)
+            self._count(account, ask, reply, told.quota)
             tell(self._watcher, told)
         return self._judged(ask, reply)
+
+    def _count(self, account: str, ask: Ask, reply: Reply | None, quota: Quota | None) -> None:
+        """What the reply shows of GitHub's limits."""
+        if quota is not None:
+            self._budget.saw(account, quota)
+        others, now = self._pace.others, self.clock.now()
+        if others is None:
+            return
+        is_free = reply is not None and (reply.status == 304 or rate_limited(reply, now=now) is not None)
+        others.replied(account, resource_of(ask), free=is_free)
+        if quota is not None:
+            used, left_s = quota.limit - quota.remaining, quota.reset_at - now
+            others.counted(account, quota.resource, used=used, reset_at=quota.reset_at, left_s=left_s)
 
     def _account(self, ask: Ask) -> str:
         """Whose limits hold for it."""
@@ -261,7 +288,7 @@ class GitHubClient:
         """Raises GitHubRateLimited when the request would not be sent."""
         key = self.credentials.key(ask.repository)
         self._circuit.check(key)
-        self._budget.check(key, "graphql" if ask.graphql else "core", now=self.clock.now())
+        self._budget.check(key, resource_of(ask), now=self.clock.now())
         if ask.graphql:
             self._circuit.check(key + _GRAPHQL)
         if ask.creates:

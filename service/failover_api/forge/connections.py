@@ -8,11 +8,13 @@ import os
 import ssl
 import time
 from collections.abc import Callable
+from typing import TypeVar
 
 import httpx2
 
 from failover_api.errors import NotReady
 
+T = TypeVar("T")
 RENEW_AFTER_S = 60.0  # younger connections are not forgotten; and at most one renewal in this time
 MAX_CONNECTIONS = 20
 
@@ -42,10 +44,18 @@ class Connections:
 
 def keep_alive() -> Connections:
     """Connections that are kept however long they idle: a promote at night should not pay for a TLS handshake."""
-    tls = _trusted()
     limits = httpx2.Limits(max_connections=MAX_CONNECTIONS, keepalive_expiry=None)
+    return as_told(lambda tls: Connections(lambda: httpx2.AsyncClient(verify=tls, limits=limits)))
+
+
+def as_told(make: Callable[[ssl.SSLContext], T]) -> T:
+    """What `make` makes of the authorities to trust and of the proxies, as the environment names them.
+
+    Raises NotReady for what cannot be used.
+    """
+    tls = _trusted()
     try:
-        return Connections(lambda: httpx2.AsyncClient(verify=tls, limits=limits))
+        return make(tls)
     except (ImportError, ValueError, httpx2.InvalidURL) as exc:  # what they say may hold the proxy's password
         raise NotReady("HTTP_PROXY, HTTPS_PROXY, ALL_PROXY: expected a URL like http://HOST:PORT") from exc
 

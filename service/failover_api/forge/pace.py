@@ -9,6 +9,8 @@ together 1, of at least SMALLEST each, stay under them in every window; of at mo
 when each process was started anew once within it and has forgotten what it sent. A smaller share still has room for the
 writes of one pull request at once, since one that is half made helps nobody.
 
+Whoever has all of it may not be alone all the same: then what GitHub's replies show of others counts too (others.py).
+
 A bucket is kept as the moment at which it will be full again (the generic cell rate algorithm): arithmetic on the
 clock, with nothing to be refilled.
 
@@ -20,9 +22,10 @@ from collections.abc import Callable, Sequence
 from typing import Self
 
 from failover_api.errors import GitHubRateLimited
+from failover_api.forge.others import Others
 
 # What a bucket holds, and the seconds in which one more comes.
-MINUTE = (45, 60 / 33)
+MINUTE = (45, 60 / 27)  # with room for the first writes of another process that nobody has seen yet
 HOUR = (400, 3600 / 98)
 # Of the whole installation, with something to spare: requests of one moment do not arrive in one moment.
 A_MINUTE, AN_HOUR = 78, 498
@@ -32,19 +35,27 @@ _ROUNDING_S = 0.001  # whoever waits for as long as they are told is never a rou
 
 
 class Pace:
-    """Buckets for each key of the credentials; no limits: as many as anybody likes. `clock` gives seconds."""
+    """Buckets for each key of the credentials; no limits: as many as anybody likes. `clock` gives seconds.
+
+    `others` is what is known of those who share the limits unasked; None: nobody does.
+    """
 
     def __init__(
-        self, limits: Sequence[tuple[int, float]] = (MINUTE, HOUR), *, clock: Callable[[], float] = time.monotonic
+        self,
+        limits: Sequence[tuple[int, float]] = (MINUTE, HOUR),
+        *,
+        others: Others | None = None,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._limits, self._clock = tuple(limits), clock
+        self._limits, self._clock, self.others = tuple(limits), clock, others
         self._full_at: dict[str, tuple[float, ...]] = {}
 
     @classmethod
     def of_share(cls, share: float, *, clock: Callable[[], float] = time.monotonic) -> Self:
         """The pace of one of several processes that work as one installation."""
-        limits = (MINUTE, HOUR) if share == 1 else (limit_of(share, A_MINUTE, 60.0), limit_of(share, AN_HOUR, 3600.0))
-        return cls(limits, clock=clock)
+        if share == 1:
+            return cls(others=Others(clock=clock), clock=clock)
+        return cls((limit_of(share, A_MINUTE, 60.0), limit_of(share, AN_HOUR, 3600.0)), clock=clock)
 
     def wait_s(self, key: str, calls: int = 1) -> float:
         """How long until so many writes may be sent; 0 when they may now. More than a bucket holds count as that."""
@@ -54,6 +65,8 @@ class Pace:
             for (size, refill_s), full_at in zip(self._limits, self._known(key), strict=True)
         )
         wait_s = max(waits_s, default=0.0)
+        if self.others is not None:
+            wait_s = max(wait_s, self.others.wait_s(key, calls))
         return wait_s if wait_s > _ROUNDING_S else 0.0
 
     def check(self, key: str) -> None:
@@ -79,6 +92,8 @@ class Pace:
         )
         self._full_at = {other: full for other, full in self._full_at.items() if max(full, default=0.0) > now}
         self._full_at[key] = taken
+        if self.others is not None:
+            self.others.wrote(key)
 
     def _known(self, key: str) -> tuple[float, ...]:
         return self._full_at.get(key) or (float("-inf"),) * len(self._limits)

@@ -15,6 +15,7 @@ from failover_api.forge.exchange import Ask
 from failover_api.forge.replies import Reply
 
 OTHER = "other"
+Resource = Literal["core", "graphql"]
 _log = logging.getLogger(__name__)
 
 # The steps of a path that name a kind of thing; what stands between them names one of the kind.
@@ -67,7 +68,7 @@ _OPERATION = re.compile(r"(?:query|mutation) (\w+)")
 class Quota:
     """GitHub's primary limit, as a reply states it. `reset_at` is by GitHub's wall clock (s)."""
 
-    resource: Literal["core", "graphql"]
+    resource: Resource
     limit: int
     remaining: int
     reset_at: int
@@ -93,6 +94,11 @@ class Exchanged:
 
 
 @dataclass(frozen=True, slots=True)
+class Writing:
+    """A request that changes something is about to be sent."""
+
+
+@dataclass(frozen=True, slots=True)
 class Refused:
     """A reply that is no success, and what it means."""
 
@@ -114,7 +120,7 @@ class Denied:
     error: FailoverError
 
 
-Happening = Exchanged | Refused | Repeated | Denied
+Happening = Writing | Exchanged | Refused | Repeated | Denied
 Watcher = Callable[[Happening], None]
 
 
@@ -134,6 +140,11 @@ def endpoint_of(ask: Ask) -> str:
     """Which of ENDPOINTS is asked: never a name, a path or a number of somebody's."""
     endpoint = _graphql_of(ask.json) if ask.graphql else _rest_of(ask.url.partition("?")[0])
     return endpoint if endpoint in ENDPOINTS else OTHER
+
+
+def resource_of(ask: Ask) -> Resource:
+    """Which of GitHub's primary limits it counts against."""
+    return "graphql" if ask.graphql else "core"
 
 
 def exchanged(
@@ -164,9 +175,8 @@ def _quota(ask: Ask, reply: Reply) -> Quota | None:
     https://docs.github.com/en/rest/using-the-rest-api/rate-limits-for-the-rest-api#checking-the-status-of-your-rate-limit
     """
     limit, remaining, reset_at = (reply.headers.get(f"x-ratelimit-{name}") for name in ("limit", "remaining", "reset"))
-    resource: Literal["core", "graphql"] = "graphql" if ask.graphql else "core"
     try:
-        return Quota(resource, int(limit or ""), int(remaining or ""), int(reset_at or ""))
+        return Quota(resource_of(ask), int(limit or ""), int(remaining or ""), int(reset_at or ""))
     except ValueError:
         return None
 
