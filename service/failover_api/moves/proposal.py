@@ -94,7 +94,8 @@ class Proposal:
         self._open_ones = OpenOnes(task, forge=forge, tips=tips, not_before=self._started)
         self._slots = slots
         self._opening = Opening(task, self._open_ones, forge=forge, tips=tips)
-        self._gave_way: list[str] = []  # URLs of those that this call has closed
+        self._gave_way: dict[str, None] = {}  # URLs of those that this call has closed
+        self._spent: dict[str, None] = {}  # and of those that had nothing left to do
         self._in_the_way: dict[str, FailoverError] = {}  # by service of a group: another's pull request
         self.opened: Outcome | None = None  # once it is known to be open
 
@@ -323,10 +324,10 @@ class Proposal:
         """Closes one that has to give way. Raises WriteConflict when it was merged before that."""
         url, is_spent = weighed.pull.url, weighed.meaning is Meaning.SPENT
         comment = superseded_text(self._task.asked.by, self._task.action, self._task.name)
-        if not is_spent:
-            self._gave_way.append(url)
+        closed = self._spent if is_spent else self._gave_way
+        closed[url] = None
         if not await self._open_ones.close(weighed.pull, NOTHING_LEFT if is_spent else comment):
-            self._gave_way = [other for other in self._gave_way if other != url]
+            del closed[url]
             raise WriteConflict(f"{url} was merged meanwhile")
 
     async def _asked_again(self, weighed: Weighed, base: Base, *, writing: bool) -> Outcome | None:
@@ -430,5 +431,6 @@ class Proposal:
         return dataclasses.replace(answer, operation=operation, commit=commit, pull_request=pull)
 
     def _outcome(self, base: Base, *, changed: bool) -> Outcome:
-        warnings = tuple(f"{url} was closed to give way" for url in self._gave_way)
-        return dataclasses.replace(self._task.outcome(base.thought, changed=changed), warnings=warnings)
+        gave_way = (f"{url} was closed to give way" for url in self._gave_way)
+        spent = (f"{url} was closed: nothing was left for it to do" for url in self._spent)
+        return dataclasses.replace(self._task.outcome(base.thought, changed=changed), warnings=(*gave_way, *spent))
