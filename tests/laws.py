@@ -10,6 +10,8 @@ own          what needs no write is never answered as of before the replica's ow
 one open     a service has at most one open pull request
 one key      an idempotency key has at most one operation
 not ours     what a person pushed to a branch of ours stays there, and what a person wrote is none of our moves
+in vain      a call that nobody acts beside closes nothing that it has opened itself
+way back     when all is quiet, what was moved can be moved back, but over what a person pushed
 finished     what may merge by itself, does
 sound        no answer is a defect of ours
 """
@@ -22,7 +24,7 @@ from failover_api.core.catalog import Action, Catalog
 from failover_api.core.splice import parse
 from failover_api.core.state import State, detect
 from failover_api.core.trailers import Record, read_records
-from failover_api.errors import FailoverError, InternalError
+from failover_api.errors import FailoverError, InternalError, OperationPending
 from failover_api.outcome import GroupOutcome, Outcome
 from failover_api.sandbox import Sandbox
 from failover_api.sandbox.repository import PullRequest
@@ -209,7 +211,9 @@ class Laws:
             return
         assert not outcome.changed, f"true: {call} changed something and names no commit"
         moved = {record.service for sha in self.written_by(call) for record in self.records(sha)}
-        assert moved.isdisjoint(plan.service.name for plan in outcome.plans), f"true: {call} said nothing was to do"
+        is_told = any("may have done it" in warning for warning in outcome.warnings)
+        is_silent = not is_told and not moved.isdisjoint(plan.service.name for plan in outcome.plans)
+        assert not is_silent, f"true: {call} said nothing was to do"
         if call.action is Action.ROLLBACK:
             return
         for plan in outcome.plans:
@@ -233,10 +237,19 @@ class Laws:
         if not call.alone or self.is_late or not isinstance(call.answer, Outcome):
             return
         states = {pull.number: self.state_of(pull) for pull in self.all_pulls()}
+        closed = [number for number, state in states.items() if state == "closed" and number not in call.pulls]
+        assert self.troubled or not closed, f"in vain: {call} opened {closed}"
         for number, state in states.items():
-            records = read_records(self.sandbox.repositories[self.repository].pulls[number].body or "")
-            if call.pulls.get(number) != state and any(record.service == call.name for record in records):
-                assert call.answer.changed, f"true: {call} says it changed nothing, but #{number} is {state}"
+            pull = self.sandbox.repositories[self.repository].pulls[number]
+            if call.pulls.get(number) == state or number in closed:
+                continue
+            is_pushed_to = pull.head in {branch for branch, _ in self.pushed.values()}
+            assert state != "closed" or not is_pushed_to, (
+                f"not ours: {call} closed #{number}, a person has pushed to it"
+            )
+            if any(record.service == call.name for record in read_records(pull.body or "")):
+                is_told = call.answer.changed or any(f"/pull/{number} was closed" in w for w in call.answer.warnings)
+                assert is_told, f"true: {call} says it changed nothing, but #{number} is {state}"
 
     @staticmethod
     def state_of(pull: PullRequest) -> str:
@@ -263,6 +276,14 @@ class Laws:
             for record in read_records(pull.body or ""):
                 other_way = record.service == call.name and record.action != call.action.value
                 assert not other_way or record.reason == call.reason, f"true: {call}, but #{pull.number} is open"
+
+    def check_has_moved(self, call: Call) -> None:
+        """Of a forced call that supersedes what is open, when all is quiet."""
+        about = [pull for pull in self.pulls() if any(r.service == call.name for r in read_records(pull.body or ""))]
+        may_stay = isinstance(call.answer, OperationPending) and any(
+            branch in {pull.head for pull in about} for branch, _ in self.pushed.values()
+        )
+        assert may_stay or isinstance(call.answer, Outcome), f"way back: {call}"
 
     def records(self, sha: str) -> tuple[Record, ...]:
         return read_records(self.bare.commit(sha).message)

@@ -14,8 +14,12 @@ from pathlib import Path
 
 SERVICE = Path(__file__).parent.parent / "service"
 SCHEDULES = 2000
+SEED = 1
 FOUND = 3  # the exit code of a hunt that found something
-LAWS = ("whole: ", "once: ", "kept: ", "true: ", "one open: ", "one key: ", "not ours: ", "a status is of now")
+LAWS = (
+    *("whole: ", "once: ", "kept: ", "true: ", "one open: ", "one key: ", "not ours: ", "finished: ", "sound: "),
+    "a status is of now",
+)
 
 
 @dataclass(frozen=True)
@@ -110,13 +114,92 @@ BUGS = [
         "        if task.asked.key is None:\n            return None\n        pulls",
         "        if True:\n            return None\n        pulls",
     ),
+    Bug(
+        "what ends one batch ends the queue",
+        "moves/batch.py",
+        "FailoverError as exc:\n            await self._end(exc)\n        except Exception:  # noqa: BLE001 - it",
+        "GitHubError as exc:\n            await self._end(exc)\n        except ArithmeticError:  # noqa: BLE001 - it",
+    ),
+    Bug(
+        "who asked first is told that it changed something, not who did it",
+        "moves/proposal.py",
+        "        answer = self._answer(base, pull, commit, asked.operation, changed=True)\n",
+        "        mine = asked.operation == self._task.asked.operation\n"
+        "        answer = self._answer(base, pull, commit, asked.operation, changed=mine)\n",
+    ),
+    Bug(
+        "an auto-merge without a reply is told as open",
+        "moves/finishing.py",
+        "            if await self._is_settled(is_lost=is_lost):\n",
+        "            if is_lost:\n",
+    ),
+    Bug(
+        "an auto-merge that was refused once is not tried again",
+        "moves/finishing.py",
+        "auto_merge=False if pull.auto_merge or (options.draft and not pull.is_draft) else options.auto_merge",
+        "auto_merge=False",
+    ),
+    Bug(
+        "pull requests are not listed fresh before the first write",
+        "moves/proposal.py",
+        "        pulls_not_before = self._started if bound or len(self._open_ones.branches) > 1 else None\n",
+        "        pulls_not_before = self._started if bound else None\n",
+    ),
+    Bug(
+        "a group asked again is planned with all its members",
+        "moves/members.py",
+        "    if not members or len(members) == len(task.services):\n",
+        "    if True:\n",
+    ),
+    Bug(
+        "a pull request keeps the text of another commit",
+        "moves/open_ones.py",
+        "        if not weighed.is_own or tip.commit is None or is_text_of(pull, tip):\n",
+        "        if True:\n",
+    ),
+    Bug(
+        "a call that has opened one is refused",
+        "moves/proposal.py",
+        "            if not self.is_in_doubt:\n",
+        "            if True:\n",
+    ),
+    Bug(
+        "what needs history is written by the file",
+        "observation.py",
+        "head if with_history or len(found) != 1 else None",
+        "head if len(found) != 1 else None",
+    ),
+    Bug(
+        "a late write is not waited for",
+        "forge/late.py",
+        "        return max(0.0, max(ends, default=0.0))\n",
+        "        return 0.0\n",
+    ),
+    Bug(
+        "a head that lags behind our own write is believed",
+        "forge/heads.py",
+        "        if self._lag.was_replaced(branch, HEAD, oid):\n            return True\n",
+        "        if True:\n            return False\n",
+    ),
+    Bug(
+        "a file that lags behind our own write is believed",
+        "forge/lag.py",
+        "        return current is None or version in current\n",
+        "        return True\n",
+    ),
+    Bug(
+        "trailers are believed whoever wrote them",
+        "core/proof.py",
+        "    if not _could_be_ours(record):\n",
+        "    if record:\n        return Finding(Verdict.PROVED)\n    if not _could_be_ours(record):\n",
+    ),
 ]
 
 
-def hunt(schedules: int) -> None:
+def hunt(schedules: int, seed: int = SEED) -> None:
     """Runs schedules on whatever product is on the path; leaves with FOUND at a violation."""
     from failover_api.sandbox import Sandbox
-    from tests.schedules import run
+    from tests.schedules import World, run
     from tests.stage import FaultsAndActs
 
     with tempfile.TemporaryDirectory() as scratch:
@@ -124,9 +207,10 @@ def hunt(schedules: int) -> None:
         sandbox.faults = FaultsAndActs()
         with sandbox.serve() as url:
             try:
-                run(sandbox, url, schedules, shrink=False)
+                run(sandbox, url, schedules, seed=seed, shrink=False)
             except BaseException:  # noqa: BLE001 - whatever ends it: nothing is left to be closed in order
                 traceback.print_exc()
+                os.write(1, str(World.runs).encode())
                 os._exit(FOUND)
         sandbox.close()
 
@@ -137,14 +221,16 @@ def main() -> int:
     for bug in BUGS:
         if chosen and not any(word in bug.name for word in chosen):
             continue
-        found = _is_found(bug)
-        missed += not found
-        sys.stdout.write(f"{'found ' if found else 'MISSED'}  {bug.name} ({bug.file})\n")
+        after = _found_after(bug)
+        missed += after is None
+        told = "MISSED" if after is None else f"found after {after} schedules"
+        sys.stdout.write(f"{told}: {bug.name} ({bug.file})\n")
         sys.stdout.flush()
     return int(missed > 0)
 
 
-def _is_found(bug: Bug) -> bool:
+def _found_after(bug: Bug) -> int | None:
+    """How many schedules it took to find it; None when they did not."""
     with tempfile.TemporaryDirectory() as scratch:
         shutil.copytree(SERVICE, scratch, dirs_exist_ok=True, ignore=shutil.ignore_patterns("__pycache__"))
         file = Path(scratch) / "failover_api" / bug.file
@@ -155,7 +241,10 @@ def _is_found(bug: Bug) -> bool:
         path = os.pathsep.join([scratch, str(SERVICE.parent)])
         environment = {**os.environ, "PYTHONPATH": path}
         done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
-        return done.returncode == FOUND and any(law in done.stderr for law in LAWS)
+        if os.environ.get("KEEP"):
+            Path(os.environ["KEEP"]).write_text(done.stdout + done.stderr)
+        is_found = done.returncode == FOUND and any(law in done.stderr for law in LAWS)
+        return int(done.stdout) if is_found else None
 
 
 if __name__ == "__main__":

@@ -15,6 +15,7 @@ from unittest.mock import patch
 
 import httpx2
 from hypothesis import HealthCheck, Phase, settings
+from hypothesis import seed as with_seed
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
 
@@ -24,7 +25,9 @@ from failover_api.core.catalog_text import parse_catalog
 from failover_api.core.state import State
 from failover_api.errors import FailoverError
 from failover_api.failover import Wish
-from failover_api.forge import files, heads, late
+from failover_api.forge import files, heads, lag, late
+from failover_api.forge.circuit import Circuit
+from failover_api.forge.pace import Pace
 from failover_api.moves import batch
 from failover_api.outcome import Outcome
 from failover_api.sandbox import Fault, Sandbox
@@ -36,10 +39,18 @@ from tests.stage import FILES, PLEX, RADARR, RELEASE, SONARR, VOLSYNC, Stage, de
 
 DIRECT = ["sonarr", "plex"]
 REVIEWED = ["radarr", "jelly"]
-SERVICES = [*DIRECT, *REVIEWED, "kavita"]
+SERVICES = [*DIRECT, *REVIEWED, "kavita", "lidarr"]
 JELLY = ["apps/jelly/app.yaml", "apps/jelly/sync.yaml"]
 KAVITA = "apps/kavita/app.yaml"
-PATHS = {"sonarr": [SONARR], "plex": [RELEASE, VOLSYNC], "radarr": [RADARR], "jelly": JELLY, "kavita": [KAVITA]}
+LIDARR = "apps/lidarr/app.yaml"
+PATHS = {
+    "sonarr": [SONARR],
+    "plex": [RELEASE, VOLSYNC],
+    "radarr": [RADARR],
+    "jelly": JELLY,
+    "kavita": [KAVITA],
+    "lidarr": [LIDARR],
+}
 CATALOG = (
     entry("sonarr", "media", f"path: {SONARR}")
     + PLEX
@@ -52,6 +63,7 @@ CATALOG = (
       - {file: apps/jelly/sync.yaml, kind: ReplicationSource, path: spec.paused, primary: false, backup: true}
 """  # noqa: E501 - one switch a line
     + entry("kavita", "media", f"path: {KAVITA}", "policy: pull_request", "pull_request: {auto_merge: true}")
+    + entry("lidarr", "media", f"path: {LIDARR}", "fallback: pull_request")
 )
 GROUPS = "groups:\n  all: [sonarr, plex]\n  seen: [radarr, jelly]\n"
 HOMELAB = {
@@ -59,6 +71,7 @@ HOMELAB = {
     JELLY[0]: deployment("jelly").encode(),
     JELLY[1]: b"kind: ReplicationSource\nmetadata: {name: jelly}\nspec:\n  paused: false\n",
     KAVITA: deployment("kavita").encode(),
+    LIDARR: deployment("lidarr").encode(),
 }
 MOVES = [Action.PROMOTE, Action.DEMOTE]
 SPURIOUS = {"message": f"{SONARR} is at {'a' * 40} but expected {'b' * 40}"}
@@ -76,7 +89,9 @@ WRITES: list[dict[str, str]] = [
 READS = ["*/contents/*", "*/branches/*", "*/pulls*", "*/commits*", "/graphql"]
 LATE_S = 0.2
 LAG_S = 0.6  # how long reads may lag
+LAG_KNOWN_S = LAG_S + 0.2  # how long after a write of ours they are known to
 STEPS = 12  # of one schedule, at most
+LOT = 10  # schedules that share a seed
 TROUBLE: list[tuple[str, dict[str, Any]]] = [
     ("lost_reply", {}),
     ("lost_request", {}),
@@ -88,9 +103,19 @@ TROUBLE: list[tuple[str, dict[str, Any]]] = [
     ("status", {"status": 409, "body": SPURIOUS}),
     ("race", {}),
     ("truncated", {}),
+    ("bad_json", {}),
+    ("rate_limit_secondary", {"retry_after": 1}),
+]
+NOT_READ: list[tuple[str, dict[str, Any]]] = [
+    ("status", {"status": 502}),
+    ("status", {"status": 404, "body": {"message": "Not Found"}}),
+    ("rate_limit_primary", {"seconds": 1}),
+    ("rate_limit_secondary", {"retry_after": 1}),
+    ("bad_json", {}),
 ]
 
 
+OPEN = Circuit.open
 WISHES = st.one_of(
     st.tuples(st.integers(0, 1), st.sampled_from(SERVICES), st.sampled_from(list(Action))),
     st.tuples(st.integers(0, 1), st.sampled_from(["all", "seen"]), st.sampled_from([Action.PROMOTE, Action.DEMOTE])),
@@ -119,6 +144,7 @@ class World(Laws, RuleBasedStateMachine):
         self.marks = itertools.count()
         self.own = [0, 0]  # the head that each replica's last write made, as a place among `heads`
         self.acted = 0  # the replica that acted last
+        self.quiet_at = 0.0  # time.monotonic(): what looks like lag is believed from then on
         self.declare()
         self.houses: list[House] = [self.run(self._open(replica)) for replica in (0, 1)]
 
@@ -127,7 +153,7 @@ class World(Laws, RuleBasedStateMachine):
 
     async def _open(self, replica: int) -> House:
         settings = self.stage.settings(deadline_s=5.0)
-        return await self.exits[replica].enter_async_context(open_failover(settings))
+        return await self.exits[replica].enter_async_context(open_failover(settings, pace=Pace(())))
 
     def declare(self) -> None:
         """The catalog, with the names that the files have on the branch."""
@@ -151,6 +177,7 @@ class World(Laws, RuleBasedStateMachine):
             if self.is_late:
                 time.sleep(LATE_S)  # what comes late has come
             self.check_all()
+            self.go_back()
             for call in self.calls:
                 self.check_answer(call)
         finally:
@@ -184,6 +211,17 @@ class World(Laws, RuleBasedStateMachine):
         self.check_finished(call)
         if isinstance(call.answer, Outcome):
             self.check_nothing_else_is_open(call)
+
+    def go_back(self) -> None:
+        """When all is quiet, what was moved last can be moved the other way."""
+        moved = [call for call in self.calls if call.name in SERVICES and call.action in MOVES]
+        if moved:
+            self.sandbox.unprotect(repository=self.repository)
+            self.run(asyncio.sleep(max(0.0, self.quiet_at - time.monotonic())))
+            name, action = moved[-1].name, MOVES[1 - MOVES.index(moved[-1].action)]
+            self.alone(moved[-1].replica, name, action, supersede=True, force=True)
+            self.check_all()
+            self.check_has_moved(self.calls[-1])
 
     @rule(wishes=st.lists(WISHES, min_size=2, max_size=6))
     def storm(self, wishes: list[tuple[int, str, Action]]) -> None:
@@ -302,9 +340,9 @@ class World(Laws, RuleBasedStateMachine):
     def edit(self, name: str, soon: bool) -> None:
         """A comment in a file of the service: now, or between our read and our write."""
         i, mark = len(PATHS[name]) - 1, f"# mark-{next(self.marks)}"
-        path = self.path(name, i)
 
         def act() -> None:
+            path = self.path(name, i)
             self.stage.commit({path: (self.stage.read(path) or b"") + f"{mark}\n".encode()}, f"Edit {mark}")
             self.kept[mark] = name, i
 
@@ -313,9 +351,9 @@ class World(Laws, RuleBasedStateMachine):
     @rule(name=st.sampled_from(SERVICES), soon=st.booleans())
     def drift(self, name: str, soon: bool) -> None:
         """A switch on neither side."""
-        path = self.path(name, 0)
 
         def act() -> None:
+            path = self.path(name, 0)
             text = (self.stage.read(path) or b"").decode()
             for value in ("role: primary", "role: backup", "hostname: k3s-w1", "hostname: k3s-w2"):
                 text = text.replace(value, f"{value.partition(':')[0]}: elsewhere")
@@ -326,9 +364,9 @@ class World(Laws, RuleBasedStateMachine):
     @rule(name=st.sampled_from(["plex", "jelly"]), soon=st.booleans())
     def half(self, name: str, soon: bool) -> None:
         """One of two files put to the other side."""
-        path = self.path(name, 1)
 
         def act() -> None:
+            path = self.path(name, 1)
             text = (self.stage.read(path) or b"").decode()
             old, new = ("true", "false") if "paused: true" in text else ("false", "true")
             self.stage.commit({path: text.replace(f"paused: {old}", f"paused: {new}")}, "Half")
@@ -393,8 +431,17 @@ class World(Laws, RuleBasedStateMachine):
         if work:
             self.stage.commit({"README.md": f"{next(self.marks)}\n"}, "Other work")
         self.declare()
+        self.quiet_at = time.monotonic() + LAG_KNOWN_S
         there = {mark: place for mark, place in self.kept.items() if mark in self.at(target, *place).decode()}
         self.kept = there
+
+    @rule(on=st.booleans())
+    def protect(self, on: bool) -> None:
+        """From now on, or no more, the branch takes pull requests only."""
+        if on:
+            self.sandbox.protect(approvals=0, repository=self.repository)
+        else:
+            self.sandbox.unprotect(repository=self.repository)
 
     @rule()
     def other_work(self) -> None:
@@ -418,15 +465,16 @@ class World(Laws, RuleBasedStateMachine):
             if delete:
                 self.sandbox.set_branch(pull.head, None, repository=self.repository)
 
-    @rule(which=st.integers(0, 3))
-    def push(self, which: int) -> None:
-        """A commit on a branch of ours."""
+    @rule(which=st.integers(0, 3), quoting=st.booleans())
+    def push(self, which: int, quoting: bool) -> None:
+        """A commit on a branch of ours, which may quote the one before it."""
         pulls = self.pulls()
         if pulls:
             branch = pulls[which % len(pulls)].head
             text = f"pushed {next(self.marks)}\n"
             self.forget_pushes(branch)
-            self.pushed[self.stage.commit({"pushed.txt": text}, "Pushed", branch)] = (branch, text)
+            quoted = self.sandbox.log(branch, repository=self.repository)[0].message if quoting else ""
+            self.pushed[self.stage.commit({"pushed.txt": text}, f"Pushed\n\n{quoted}", branch)] = (branch, text)
 
     def forget_pushes(self, branch: str) -> None:
         self.pushed = {sha: place for sha, place in self.pushed.items() if place[0] != branch}
@@ -439,6 +487,13 @@ class World(Laws, RuleBasedStateMachine):
         self.is_late |= kind == "late"
         self.troubled = True
         self.sandbox.faults.add(Fault(kind, **where, **how))  # type: ignore[arg-type] - sampled
+
+    @rule(trouble=st.sampled_from(NOT_READ), path=st.sampled_from(READS), times=st.integers(1, 4))
+    def lose_reads(self, trouble: tuple[str, dict[str, Any]], path: str, times: int) -> None:
+        kind, how = trouble
+        self.troubled = True
+        method = "POST" if path == "/graphql" else "GET"
+        self.sandbox.faults.add(Fault(kind, method=method, path=path, times=times, **how))  # type: ignore[arg-type] - sampled
 
     @rule(times=st.integers(1, 2), path=st.sampled_from(READS))
     def stale(self, times: int, path: str) -> None:
@@ -454,6 +509,10 @@ class World(Laws, RuleBasedStateMachine):
             self.sandbox.faults.add(Fault("lag", method=method, path=path, times=times, seconds=seconds))
 
 
+def _open_shortly(self: Circuit, key: str, wait_s: float, *, secondary: bool) -> None:
+    OPEN(self, key, wait_s / 20, secondary=secondary)
+
+
 @contextlib.contextmanager
 def hurried() -> Any:
     """Shorter waits: a schedule takes a tenth of the time, in the same order."""
@@ -463,25 +522,38 @@ def hurried() -> Any:
         patch.object(files, "WAITS_S", (0.01, 0.03, 0.06)),
         patch.object(heads, "WAITS_S", (0.01, 0.03, 0.06)),
         patch.object(late, "LAND_S", 2 * LATE_S),
+        patch.object(lag, "LAG_S", LAG_KNOWN_S),
+        patch.object(Circuit, "open", _open_shortly),
         patch.object(httpx2, "create_ssl_context", return_value=httpx2.create_ssl_context()),  # 40 ms for each house
     ):
         yield
 
 
-def run(sandbox: Sandbox, url: str, schedules: int, *, shrink: bool = True) -> None:
-    """Runs so many schedules; a violation raises, made as short as can be when `shrink`."""
+def run(sandbox: Sandbox, url: str, schedules: int, *, seed: int, shrink: bool = True) -> None:
+    """Runs so many schedules; a violation raises, made as short as can be when `shrink`.
+
+    In lots, each with a seed of its own: Hypothesis makes later ones of a lot like earlier ones.
+    """
     World.sandbox, World.url = sandbox, url
     sandbox.limits.requests_per_hour = 1_000_000_000
-    phases = [Phase.reuse, Phase.generate, Phase.shrink] if shrink else [Phase.generate]
     how = settings(
-        max_examples=schedules,
+        max_examples=LOT,
         stateful_step_count=STEPS,
         deadline=None,
-        phases=phases,
+        phases=[Phase.generate, Phase.shrink] if shrink else [Phase.generate],
         database=None,
+        report_multiple_bugs=False,
         suppress_health_check=list(HealthCheck),
     )
+    end = World.runs + schedules
     with hurried():
-        run_state_machine_as_test(World, settings=how)
+        while World.runs < end:
+            lot = with_seed(seed)(type("World", (World,), {}))
+            try:
+                run_state_machine_as_test(lot, settings=how)
+            except BaseException as exc:
+                exc.add_note(f"seed {seed}")
+                raise
+            seed += 1
     sandbox.faults.clear()
     sandbox.requests.clear()

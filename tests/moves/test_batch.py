@@ -9,6 +9,7 @@ import pytest
 from failover_api import backoff
 from failover_api.core.catalog import Action
 from failover_api.core.state import State
+from failover_api.core.trailers import read_records
 from failover_api.errors import (
     BranchProtected,
     Conflict,
@@ -259,6 +260,10 @@ async def test_a_write_whose_history_cannot_be_read_is_success_when_the_files_sa
     assert (outcome.changed, outcome.commit) == (False, None)
     assert outcome.plan.before.state is State.BACKUP
     assert len(stage.moves) == 1
+    (warning,) = outcome.warnings
+    (record,) = read_records(stage.moves[0])
+    assert warning.startswith(f"operation {record.operation} of this call")
+    assert "may have done it: its write got no reply, and" in warning
 
 
 @ONE_AND_SEVERAL_FILES

@@ -12,13 +12,14 @@ from failover_api.outcome import Outcome
 
 
 class Answers:
-    """Of one task. `gave_way` are the URLs of those that this call has closed; `opened` is the answer once one is known
-    to be open.
+    """Of one task. `gave_way` are the URLs of those that this call has closed, `spent` those that had nothing left to do;
+    `opened` is the answer once one is known to be open.
     """
 
     def __init__(self, task: Task, *, forge: Forge) -> None:
         self._task, self._forge = task, forge
-        self.gave_way: list[str] = []
+        self.gave_way: dict[str, None] = {}
+        self.spent: dict[str, None] = {}
         self.opened: Outcome | None = None
 
     @property
@@ -28,8 +29,9 @@ class Answers:
 
     def without(self, base: Base, *, changed: bool) -> Outcome:
         """Without a pull request."""
-        warnings = tuple(f"{url} was closed to give way" for url in self.gave_way)
-        return dataclasses.replace(self._task.outcome(base.thought, changed=changed), warnings=warnings)
+        gave_way = (f"{url} was closed to give way" for url in self.gave_way)
+        spent = (f"{url} was closed: nothing was left for it to do" for url in self.spent)
+        return dataclasses.replace(self._task.outcome(base.thought, changed=changed), warnings=(*gave_way, *spent))
 
     def with_one(
         self, base: Base, pull: PullRequest, commit: Commit | None, operation: str, *, changed: bool

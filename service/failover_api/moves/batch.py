@@ -10,6 +10,7 @@ attempt, so that they are found whichever of them landed.
 """
 
 import asyncio
+import dataclasses
 import logging
 import time
 from collections.abc import Mapping, Sequence
@@ -53,6 +54,7 @@ class Batch:
         self._since = self._started  # what is read for the attempt under way is not older
         self._lost: Draft | None = None  # written, and no reply (yet)
         self._put_off: list[Ticket] = []
+        self._untold: dict[Ticket, str] = {}  # why nobody knows whether a lost write of it is what is there
 
     async def run(self) -> list[Ticket]:
         """Answers every ticket, but those it gives back: they have to wait, and were not written."""
@@ -139,7 +141,7 @@ class Batch:
             if isinstance(thought, Thought) and thought.has_changes:
                 parts.append((ticket, thought))
             elif isinstance(thought, Thought):
-                ticket.settle(ticket.task.outcome(thought, changed=False))
+                ticket.settle(self._nothing_to_do(ticket, thought))
             elif isinstance(thought, FailoverError) and ticket.may_have_landed:  # refused now, and may land yet
                 ticket.settle(ticket.unknown(thought.detail))
             else:
@@ -149,6 +151,15 @@ class Batch:
         names = [service.name for ticket, _ in parts for service in ticket.task.services]
         with_history = any(ticket.task.needs_history for ticket, _ in parts)
         return Draft(seen, snapshot_of(self._branch, seen, names, head, with_history=with_history), tuple(parts))
+
+    def _nothing_to_do(self, ticket: Ticket, thought: Thought) -> Outcome:
+        outcome, why = ticket.task.outcome(thought, changed=False), self._untold.get(ticket)
+        if why is None:
+            return outcome
+        text = (
+            f"operation {ticket.task.asked.operation} of this call may have done it: its write got no reply, and {why}"
+        )
+        return dataclasses.replace(outcome, warnings=(*outcome.warnings, text))
 
     def _put_some_off(self, seen: Seen, thoughts: Mapping[Ticket, Answer]) -> None:
         """Those after whom an earlier write, whose reply was lost, could land as if they had never been.
@@ -272,9 +283,10 @@ class Batch:
             return
         try:
             found = await self._find(lost, READ_BACK_WAITS_S, head=head)
-        except ForgeFailure:
+        except ForgeFailure as exc:
             if any(not _is_done(thoughts.get(ticket)) for ticket, _ in lost.parts):
                 raise
+            self._untold |= {ticket: exc.detail for ticket, _ in lost.parts}
             found = False
         if found is None:
             raise WriteUnknown("the files changed, and the history does not show yet by whom")
@@ -302,7 +314,8 @@ class Batch:
             if at is None:
                 now = await self._forge.read(self._branch, [path], not_before=time.monotonic(), at_head=True)
                 at, is_past = now.head, now.files[path] != lost.snapshot.files[path]
-            for logged in await self._forge.log(self._branch, path, at=at, not_before=None):
+            # The oldest that names it: a person's revert may quote ours.
+            for logged in reversed(await self._forge.log(self._branch, path, at=at, not_before=None)):
                 operations = frozenset(record.operation for record in read_records(logged.message))
                 if ticket.task.asked.operation in operations:
                     self._forge.landed(lost.snapshot)

@@ -127,10 +127,10 @@ class Standing:
         """Closes one that has to give way. Raises WriteConflict when it was merged before that."""
         url, is_spent = weighed.pull.url, weighed.meaning is Meaning.SPENT
         comment = superseded_text(self._task.asked.by, self._task.action, self._task.name)
-        if not is_spent:
-            self._answers.gave_way.append(url)
+        closed = self._answers.spent if is_spent else self._answers.gave_way
+        closed[url] = None
         if not await self._open_ones.close(weighed.pull, NOTHING_LEFT if is_spent else comment):
-            self._answers.gave_way = [other for other in self._answers.gave_way if other != url]
+            del closed[url]
             raise WriteConflict(f"{url} was merged meanwhile")
 
     async def _asked_again(self, weighed: Weighed, base: Base, *, writing: bool) -> Outcome | None:

@@ -40,6 +40,8 @@ class Base:
 class Tip:
     """What commit `head` has beyond where its branch began: `commit` is the newest of ours there, `records` are what it
     says. `is_on_base`: the base has the commit it began at.
+
+    A commit that quotes the operation of an earlier one is a person's, who took it back, or put it there once more.
     """
 
     head: str
@@ -54,8 +56,9 @@ class Tip:
 
     @property
     def strangers(self) -> list[LoggedCommit]:
-        """The commits that carry no trailers of ours."""
-        return [commit for commit in self.comparison.commits if not read_records(commit.message)]
+        """The commits that carry no trailers of ours, or only quote them."""
+        ours = [commit.sha for commit, _ in _ours(self.comparison)]
+        return [commit for commit in self.comparison.commits if commit.sha not in ours]
 
 
 class Tips:
@@ -170,11 +173,23 @@ class Tips:
 
 
 def _tip(head: str, comparison: Comparison, *, is_on_base: bool = True) -> Tip:
-    for commit in reversed(comparison.commits):
-        if records := read_records(commit.message):
-            by_service = {record.service: record for record in records}
-            return Tip(head, comparison, commit.commit, by_service, is_on_base)
+    for commit, records in _ours(comparison)[-1:]:
+        by_service = {record.service: record for record in records}
+        return Tip(head, comparison, commit.commit, by_service, is_on_base)
     return Tip(head, comparison, None, {}, is_on_base)
+
+
+def _ours(comparison: Comparison) -> list[tuple[LoggedCommit, tuple[Record, ...]]]:
+    """The commits that say they carry out an operation that none before them does, oldest first; and what they say."""
+    found: list[tuple[LoggedCommit, tuple[Record, ...]]] = []
+    known: set[str] = set()
+    for commit in comparison.commits:
+        records = read_records(commit.message)
+        operations = {record.operation for record in records}
+        if not operations <= known:
+            found.append((commit, records))
+        known |= operations
+    return found
 
 
 def _holds(tip: Tip, thought: Thought) -> bool:
