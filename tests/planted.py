@@ -123,9 +123,9 @@ BUGS = [
     Bug(
         "who asked first is told that it changed something, not who did it",
         "moves/proposal.py",
-        "        answer = self._answer(base, pull, commit, asked.operation, changed=True)\n",
+        "        answer = self.answers.with_one(base, pull, commit, asked.operation, changed=True)\n",
         "        mine = asked.operation == self._task.asked.operation\n"
-        "        answer = self._answer(base, pull, commit, asked.operation, changed=mine)\n",
+        "        answer = self.answers.with_one(base, pull, commit, asked.operation, changed=mine)\n",
     ),
     Bug(
         "an auto-merge without a reply is told as open",
