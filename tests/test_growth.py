@@ -3,6 +3,7 @@
 It is the growth that is looked at, on the processor's clock, and not the time: a slow or busy machine changes nothing.
 """
 
+import contextlib
 import time
 from collections.abc import Callable
 
@@ -57,6 +58,12 @@ def manifest(size: int) -> None:
     text = b"kind: Deployment\nmetadata: {name: web}\nitems:\n" + b"- {name: a, value: b}\n" * (size // 22)
     parsed = parse(text + b"role: primary\n", file="a.yaml")
     parsed.apply([Edit(Selector(), ("role",), value="backup")])
+
+
+def disguised(size: int) -> None:
+    for piece in ("it:s, ", '"it\\\'s", ', '\\"', "!x:y ", "e000f8ff"):
+        with contextlib.suppress(FailoverError):
+            parse(b"a: [b:c, " + piece.encode() * (size // len(piece)) + b"]\n", file="a.yaml")
 
 
 def merged_items(size: int) -> None:
@@ -123,6 +130,7 @@ def group(size: int) -> None:
         (blank_message, 400_000),
         (trailer_message, 400_000),
         (manifest, 20_000),
+        (disguised, 20_000),
         (merged_items, 20_000),
         (plain_scalars, 60_000),
         (held, 20_000),

@@ -108,10 +108,17 @@ def test_escaped_apostrophes_are_read_however_many_strings_have_one() -> None:
         assert found == ["e\\'f", "g\"h\\'i"]
 
 
-def test_a_quote_that_was_taken_for_another_is_never_misread() -> None:
-    text = "a: \"it\\'s\"\nb: 'x \"y\\'\n# '\n"
-    with pytest.raises(errors.ParseError, match="unknown escape"):
-        parse(text.encode(), file="app.yaml")
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("a: \"it\\'s\"\nb: 'x \"y\\'\n# '\n", 'x "y\\'),
+        ("a: \"it\\'s\"\nb: 'x \"y\\'\nc: ' z\" w'\n", 'x "y\\'),
+        ('a: "it\\\'s"\nb: \'"\\\'\nc: ["d\\\'e", f:g]\n', '"\\'),
+    ],
+)
+def test_a_quote_that_was_taken_for_another_is_never_misread(text: str, value: str) -> None:
+    manifest = parse(text.encode(), file="app.yaml")
+    assert [manifest.find(FIRST, parse_path(key)).value for key in "ab"] == ["it's", value]
 
 
 def test_a_text_without_a_letter_to_spare_is_refused() -> None:

@@ -17,7 +17,9 @@ _SEPARATOR = re.compile(r"\n---([^\n]*)\n")
 _END_OF_NOTHING = re.compile(r"(?:[ \t]*+(?:#[^\n]*+)?\r?\n)*+\.\.\.(?!\S)")
 _MARK_ON_NEW_LINE = re.compile(f"[{_BREAKS}]\ufeff")
 # Behind what can end another token a colon may be an indicator, and a URI in a tag or directive is no scalar's.
-_COLONS = re.compile(rf"^%.*|!<[^<>\s]*>|(?<=[^\s\[\]{{}},:?\"']):+(?=[^ \t{_BREAKS}])", re.MULTILINE)
+_COLONS = re.compile(
+    rf"^%.*|!<[^<>\s]*>|(?<![^\s\[{{,])![^\s,\[\]{{}}]+|(?<=[^\s\[\]{{}},:?\"']):+(?=[^ \t{_BREAKS}])", re.MULTILINE
+)
 _REST_OF_QUOTED = re.compile(r'(?:[^"\\]|\\.)*', re.DOTALL)
 _QUOTED_IN_LINE = re.compile(r'"(?:[^"\\\n]|\\.)*+"?')  # or a guess at it, which Disguise looks at again
 _ESCAPE = re.compile(r"\\.", re.DOTALL)
@@ -72,26 +74,43 @@ class Disguise:
         taken = {*text, *(chr(int(code, 16)) for code in _ESCAPED_LETTER.findall(text))}
         free = (chr(code) for code in _PRIVATE_USE if chr(code) not in taken)
         self.colon, self.apostrophe = next(free, ""), next(free, "")
-        self.text = text
+        self.text = self._original = text
+        self._guesses, self._has_guessed = True, False  # at strings in double quotes, where no reader has been yet
         self.tries = min(8, _READ_AGAIN // (len(text) + 1)) if self.apostrophe else 0
+
+    def can_mend(self, problem: str, place: int) -> bool:
+        """Whether this is what a letter would hide."""
+        at, after = self.text[place : place + 1], self.text[place + 1 : place + 2]
+        is_colon = problem == "found unexpected ':'" and at == ":"
+        return is_colon or (problem == "found unknown escape character" and after == "'")
 
     def mend(self, problem: str, place: int) -> bool:
         """Hide what a reader stopped at, and its like. False when it is something else, or was tried too often."""
         self.tries -= 1
-        if self.tries < 0:
+        if self.tries < 0 or not self.can_mend(problem, place):
             return False
-        before, at, after = self.text[:place], self.text[place : place + 1], self.text[place + 1 :]
-        if problem == "found unexpected ':'" and at == ":":
+        before, after = self.text[:place], self.text[place + 1 :]
+        if problem == "found unexpected ':'":
             self.text = _COLONS.sub(self._hide_colons, before + self.colon + after)
-            return True
-        if problem == "found unknown escape character" and after.startswith("'"):
+        else:
             rest = _REST_OF_QUOTED.match(self.text, place)
             end = rest.end() if rest else place
-            behind = _QUOTED_IN_LINE.sub(self._hide_apostrophes, self.text[end + 1 :])
-            quoted = _ESCAPE.sub(self._hide_apostrophe, self.text[place:end])
-            self.text = before + quoted + self.text[end : end + 1] + behind
-            return True
-        return False
+            self.text = before + _ESCAPE.sub(self._hide_apostrophe, self.text[place:end]) + self._guessed(end)
+        return True
+
+    def take_back_guesses(self) -> bool:
+        """Begin again without them. False when there were none."""
+        had, self._guesses, self._has_guessed = self._has_guessed, False, False
+        self.text = self._original
+        return had
+
+    def _guessed(self, end: int) -> str:
+        """The text from the end of a string on."""
+        behind = self.text[end + 1 :]
+        if self._guesses:
+            behind = _QUOTED_IN_LINE.sub(self._hide_apostrophes, behind)
+            self._has_guessed = True
+        return self.text[end : end + 1] + behind
 
     def undo(self, value: str, style: str) -> str | None:
         """A scalar's value as it is in the text without letters; None where it would end sooner in that text."""

@@ -112,16 +112,20 @@ def _read(readable: str, text: str, file: str, reader: Reader) -> "_Builder":
     try:
         return _Builder(text, file).take(reader(readable))
     except YAMLError as exc:
-        disguise, stopped = go_yaml.Disguise(readable), exc
+        disguise, first = go_yaml.Disguise(readable), exc
+    stopped = first
     while disguise.mend(_problem(stopped), _place(stopped)):
         try:
             builder = _Builder(text, file).take(reader(disguise.text))
+            if builder.undisguise(disguise):
+                return builder
         except YAMLError as exc:
             stopped = exc
-            continue
-        if builder.undisguise(disguise):
-            return builder
-        break
+            if disguise.can_mend(_problem(exc), _place(exc)):
+                continue
+        if not disguise.take_back_guesses():
+            break
+        stopped = first
     raise stopped
 
 
