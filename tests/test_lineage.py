@@ -10,7 +10,7 @@ from failover_api.history import Entry
 from failover_api.lineage import RENAMES_FOLLOWED
 from failover_api.wiring import House
 from tests.acts import move, number
-from tests.stage import FILES, PLEX, RELEASE, SERVICES, SONARR, VOLSYNC, Stage, deployment, entry
+from tests.stage import FILES, PLEX, RADARR, RELEASE, SERVICES, SONARR, VOLSYNC, Stage, deployment, entry
 
 NEW = "apps/tv/sonarr.yaml"
 
@@ -178,6 +178,20 @@ async def test_where_a_history_ends_is_said(stage: Stage) -> None:
     stage.declare(entry("sonarr", "media", f"path: {NEW}"))
     async with stage.house() as house:
         with pytest.raises(NothingToRollBack, match=f"{NEW} begins with commit {sha[:12]}"):
+            await move(house, action=Action.ROLLBACK)
+
+
+@pytest.mark.parametrize("edits", [0, 5])
+async def test_a_document_that_was_put_into_another_file_is_said_to_have_come_there(stage: Stage, edits: int) -> None:
+    async with stage.house() as house:
+        await move(house)
+    stage.replace(RADARR, "radarr:1.0", "radarr:1")
+    both = (stage.read(RADARR) or b"") + b"---\n" + (stage.read(SONARR) or b"")
+    sha = stage.commit({SONARR: None, RADARR: both}, "One file for all")
+    for edit in range(edits):
+        stage.replace(RADARR, f"radarr:{edit + 1}", f"radarr:{edit + 2}")
+    async with stage.house() as house:
+        with pytest.raises(NothingToRollBack, match=f"{RADARR} has its document since commit {sha[:12]}; "):
             await move(house, action=Action.ROLLBACK)
 
 

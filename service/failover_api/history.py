@@ -135,6 +135,7 @@ class History:
         """What the newest move says, and what it did. Raises NothingToRollBack."""
         move, ends = await self._newest_move(service, head, not_before, acting=True)
         if move is None:
+            ends = [*await self._arrivals(service, head), *ends] if ends else ends
             end = f" ({'; '.join(ends)})" if ends else ""
             raise NothingToRollBack(f"no failover commit of {service.name} is in the history of {service.branch}{end}")
         entry, record = move.entry, move.record
@@ -174,6 +175,15 @@ class History:
     async def deed(self, service: Service, trace: Trace) -> Deed:
         """What a commit did. Raises ManifestError for a file that was not there."""
         return await self._proofs.deed(service, trace)
+
+    async def _arrivals(self, service: Service, head: str) -> list[str]:
+        """Where documents were put into a file that was there: Git does not know where they were before."""
+        traces = (await self._lineage.of(service, head, LOG_PAGE)).commits
+        try:
+            found = await self._proofs.arrivals(service, traces)
+        except (GitHubError, GitHubUnavailable, GitHubRateLimited):
+            return []
+        return [f"{file} has its document since commit {sha[:12]}" for file, sha in found.items()]
 
     async def _newest_move(
         self, service: Service, head: str, not_before: float | None, *, acting: bool

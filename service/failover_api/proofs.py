@@ -5,14 +5,14 @@ A commit never changes, nor does what it did; only another entry of the catalog 
 
 import asyncio
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from cachetools import LRUCache
 
 from failover_api.core.catalog import Branch, Service, Switch
 from failover_api.core.proof import Finding, Manifests, Verdict, is_only_of_others, judge
-from failover_api.core.splice import Manifest
+from failover_api.core.splice import Manifest, Selector
 from failover_api.core.trailers import Record
 from failover_api.errors import ManifestError
 from failover_api.forge.port import File, Forge, Place
@@ -67,6 +67,28 @@ class Proofs:
         """Whether all files are where it says, with the commit and before it."""
         return all(isinstance(found, File) for found in (await self._read(branch, [trace])).values())
 
+    async def arrivals(self, service: Service, traces: Sequence[Trace]) -> dict[str, str]:
+        """{file of today: the commit that brought the service's documents into it}, where the file was there before.
+
+        `traces` are newest first. All is read at once, and some of it parsed: a file may be large.
+        """
+        read = await self._read(service.branch, traces)
+        found: dict[str, str] = {}
+        for file in service.files:
+            selectors = {switch.selector for switch in service.switches if switch.file == file}
+            places = [_by_today(service, *_sides(trace)[0])[file] for trace in traces]
+            first = _first_without(lambda place: self._holds(read.get(place), selectors), places)  # noqa: B023 - used at once
+            if first is not None and isinstance(read.get(places[first]), File):
+                found[file] = traces[first].logged.sha
+        return found
+
+    def _holds(self, found: File | ManifestError | None, selectors: Iterable[Selector]) -> bool:
+        try:
+            manifest = self._manifest(found) if found is not None else None
+            return manifest is not None and all(manifest.select(selector) for selector in selectors)
+        except ManifestError:
+            return False
+
     async def deed(self, service: Service, trace: Trace) -> Deed:
         """What a commit changed. Raises ManifestError for a file that was not there, or cannot be read."""
         read = await self._read(service.branch, [trace])
@@ -112,6 +134,17 @@ class Proofs:
         if isinstance(found, ManifestError):
             raise found
         return self._observer.manifest(found)
+
+
+def _first_without(has: Callable[[Place], bool], places: Sequence[Place]) -> int | None:
+    """Where it is, and is not before that: by halves, since what came once mostly stays. None: it is in all of them."""
+    if not places or has(places[-1]):
+        return None
+    low, high = -1, len(places) - 1  # there, and not there
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (middle, high) if has(places[middle]) else (low, middle)
+    return high
 
 
 def _sides(trace: Trace) -> tuple[tuple[str, Mapping[str, str]], tuple[str, Mapping[str, str]]]:

@@ -1,6 +1,7 @@
 """What one call has opened: it is told as changed, withdrawn, or unknown, and never as not applied while it is open."""
 
 import asyncio
+import time
 from typing import Any
 
 import pytest
@@ -8,9 +9,10 @@ import pytest
 from failover_api.core.catalog import Action
 from failover_api.core.state import State
 from failover_api.core.trailers import idempotency_digest, read_records
-from failover_api.errors import GitHubPermission, OutcomeUnknown
+from failover_api.errors import GitHubPermission, OperationPending, OutcomeUnknown
 from failover_api.event import Ended
 from failover_api.failover import Failover, Wish
+from failover_api.moves.task import Step
 from failover_api.wiring import House
 from tests.acts import BY_PULL_REQUEST, demote, number, promote
 from tests.stage import FILES, SERVICES, SONARR, Stage, deployment
@@ -241,3 +243,32 @@ async def test_a_branch_that_another_replica_has_planned_anew_is_no_lag(reviewed
         back = await demote(one, supersede=True)
     assert back.is_pending
     assert [pull["title"] for pull in reviewed.pulls()] == ["Fail back sonarr to primary"]
+
+
+async def test_of_opposite_wishes_at_once_the_first_is_opened_and_not_replaced(reviewed: Stage) -> None:
+    """The other finds its commit on the branch, and no pull request yet."""
+    reviewed.replace(SONARR, "role: primary", "role: backup")
+    async with reviewed.house() as one, reviewed.house() as other:
+        reviewed.fault("slow", method="POST", path="*/pulls", seconds=0.3)
+        first = asyncio.create_task(promote(one))
+        while len(reviewed.sandbox.faults):  # noqa: ASYNC110 - the sandbox has no event to wait for
+            await asyncio.sleep(0.002)
+        with pytest.raises(OperationPending, match="/pull/1 is open"):
+            await demote(other)
+        outcome = await first
+    assert outcome.changed
+    (pull,) = reviewed.pulls("all")
+    assert outcome.commit is not None
+    assert (pull["title"], pull["head"]["sha"]) == ("Fail over sonarr to backup", outcome.commit.sha)
+
+
+async def test_what_was_left_long_ago_is_replaced_at_once(reviewed: Stage) -> None:
+    reviewed.replace(SONARR, "role: primary", "role: backup")
+    reviewed.sandbox.clock = lambda: time.time() - 3600
+    await refused_once(reviewed)
+    reviewed.sandbox.clock = time.time
+    async with reviewed.house() as house:
+        steps: list[Step] = []
+        outcome = await demote(house, on_step=steps.append)
+    assert outcome.changed
+    assert Step.RETRYING not in steps

@@ -8,7 +8,9 @@ import contextlib
 import dataclasses
 import re
 import time
+from collections import Counter
 from collections.abc import Iterable, Iterator
+from datetime import datetime
 
 from failover_api.core.message import Asked, asked_of, commit_message, headline_of
 from failover_api.core.proposal import pull_request_text
@@ -19,6 +21,8 @@ from failover_api.moves.task import Task
 from failover_api.moves.tip import Base, Tip, Tips
 from failover_api.observation import snapshot_of
 
+LOOKS = 4  # at another wish's commit, whose call may be about to open it: half a second, or some more
+UNDER_WAY_S = 60.0  # a commit may be of a call that has not ended yet; clocks may differ, too
 _LINK = re.compile(r"/blob/([0-9a-f]{40}|[0-9a-f]{64})/")
 
 
@@ -29,6 +33,7 @@ class OwnBranch:
         self._task, self._forge, self._tips, self._not_before = task, forge, tips, not_before
         self.branch = task.head_branch
         self.has_replaced = False  # another wish was on it, whose call may open ours yet
+        self._looks: Counter[str] = Counter()
         self._made: dict[str, str] = {}  # our commits of this call, and what each was made on
 
     async def check(self, base: Base) -> None:
@@ -88,8 +93,18 @@ class OwnBranch:
             asked = asked_of(record)
             if is_current and tip.commit is not None:
                 return tip.commit, asked
+        elif record is not None:
+            self._check_is_left(tip)
         self.has_replaced = self.has_replaced or (record is not None and asked is self._task.asked)
         return await self.anew(base, head, asked), asked
+
+    def _check_is_left(self, tip: Tip) -> None:
+        """Raises WriteConflict while another wish's call may be under way: who was first opens it."""
+        made_at = datetime.fromisoformat(tip.comparison.commits[-1].at)
+        age = datetime.fromisoformat(self._task.asked.at) - made_at
+        self._looks[tip.head] += 1
+        if age.total_seconds() < UNDER_WAY_S and self._looks[tip.head] < LOOKS:
+            raise WriteConflict(f"another wish is being proposed from {self.branch}")
 
     async def _ours(self, head: str, base: Base) -> tuple[Tip, bool] | None:
         """What was left on the branch, and whether it is current; None when it is done with.
