@@ -14,13 +14,15 @@ _RENAMED = re.compile(r"/repositories/\d+")
 _MAX_TEXT = 80
 _DOT_COM = {"github.com", "www.github.com"}
 _API = "https://api.github.com"
+# https://www.rfc-editor.org/rfc/rfc9110#section-15.5.8, https://www.rfc-editor.org/rfc/rfc6585#section-6
+_IN_BETWEEN = {407: "a proxy that wants a name and a password", 511: "a network that wants you to sign in"}
 
 
 def stranger(*, status: int, headers: Mapping[str, str], body: bytes, data: Any, root: str) -> str | None:
     """What answered, and what was expected, when it is not GitHub's API; None when it may well be.
 
     GitHub answers in JSON, its errors with a `message`. `data` is the parsed JSON, None when there is none; `root` is
-    the REST root that was asked. A 5xx may be anybody's, and is GitHub's trouble all the same.
+    the REST root that was asked. A 5xx may be anybody's, and is GitHub's trouble all the same; but for one.
     """
     if not _is_strange(status, headers, body, data):
         return None
@@ -29,13 +31,17 @@ def stranger(*, status: int, headers: Mapping[str, str], body: bytes, data: Any,
 
 
 def _is_strange(status: int, headers: Mapping[str, str], body: bytes, data: Any) -> bool:
-    if status == 304 or status >= 500:
+    if status in _IN_BETWEEN:
+        return True
+    if status in {304, 408} or status >= 500:
         return False
     if 300 <= status < 400:
         of_github = isinstance(data, dict) and "message" in data
         return not of_github and not _RENAMED.search(headers.get("location", ""))
     if isinstance(data, dict) and status >= 400:
         return bool(data) and not {"message", "errors"} & data.keys() and "x-github-request-id" not in headers
+    if status >= 400 and not body:  # its refusals say why
+        return "x-github-request-id" not in headers
     return bool(body) and data is None
 
 
@@ -44,12 +50,14 @@ def _kind(status: int, headers: Mapping[str, str], body: bytes) -> str:
         leads = urlsplit(headers.get("location", ""))
         goal = f"{leads.scheme}://{leads.hostname}" if leads.hostname else "another page"
         return f"{status}, a redirect to {_shortened(goal)}"
-    if status == 407:
-        return "407, a proxy that wants a name and a password"
+    if status in _IN_BETWEEN:
+        return f"{status}, {_IN_BETWEEN[status]}"
     if is_page(headers, body):
         title = _TITLE.search(body[:_TITLE_WITHIN])
         named = f" titled {_shortened(title[1].decode(errors='replace'))!r}" if title else ""
         return f"{status}, a web page{named}"
+    if not body:
+        return f"{status}, and nothing with it"
     return f"{status}, {'JSON of another service' if 'json' in headers.get('content-type', '') else 'no JSON'}"
 
 
