@@ -34,7 +34,7 @@ from failover_api.sandbox import Fault, Sandbox
 from failover_api.sandbox.call import Refused
 from failover_api.sandbox.repository import MergeMethod
 from failover_api.wiring import House, open_failover
-from tests.laws import Call, Laws
+from tests.laws import PUSHED, Call, Laws
 from tests.stage import FILES, PLEX, RADARR, RELEASE, SONARR, VOLSYNC, Stage, deployment, entry
 
 DIRECT = ["sonarr", "plex"]
@@ -237,7 +237,7 @@ class World(Laws, RuleBasedStateMachine):
         supersede=st.booleans(),
     )
     def group(self, replica: int, group: str, action: Action, skip: bool, supersede: bool) -> None:
-        self.run(self.all_of([self.call(replica, group, action, skip_refused=skip, supersede=supersede)]))
+        self.alone(replica, group, action, skip_refused=skip, supersede=supersede)
 
     @rule(
         replica=st.integers(0, 1),
@@ -474,7 +474,7 @@ class World(Laws, RuleBasedStateMachine):
             text = f"pushed {next(self.marks)}\n"
             self.forget_pushes(branch)
             quoted = self.sandbox.log(branch, repository=self.repository)[0].message if quoting else ""
-            self.pushed[self.stage.commit({"pushed.txt": text}, f"Pushed\n\n{quoted}", branch)] = (branch, text)
+            self.pushed[self.stage.commit({"pushed.txt": text}, f"{PUSHED}\n\n{quoted}", branch)] = (branch, text)
 
     def forget_pushes(self, branch: str) -> None:
         self.pushed = {sha: place for sha, place in self.pushed.items() if place[0] != branch}
