@@ -14,8 +14,8 @@ from failover_api.outcome import Outcome
 class Answers:
     """Of one task.
 
-    `gave_way` are the URLs of those that this call has closed, `spent` of those that had nothing left to do. `opened` is
-    the answer once one is known to be open.
+    `gave_way` are the URLs of those that this call has closed, `spent` of those that had nothing left to do; `opened`
+    is the answer once one is known to be open.
     """
 
     def __init__(self, task: Task, *, forge: Forge) -> None:
