@@ -12,7 +12,7 @@ from failover_api.forge.others import MINUTE_S
 from failover_api.forge.pace import MINUTE, Pace
 from failover_api.sandbox import Sandbox
 from tests.forge.test_pace import KEY, Clock, take_all
-from tests.forge.test_shares import REPO, Simulated, client, clock, counted, sandbox, write_all  # noqa: F401 - fixtures
+from tests.forge.test_shares import REPO, Simulated, client, clock, counted, sandbox, write_all
 
 __all__ = ["clock", "sandbox"]
 RESET = 1_800_003_600
@@ -161,9 +161,10 @@ async def test_two_that_know_nothing_of_each_other_stay_below_the_limits(
             http = await opened.enter_async_context(httpx2.AsyncClient(transport=transport, verify=tls))
             clients.append(client(http, sandbox, Pace.of_share(1.0, clock=clock)))
         clock.now += 600
-        for second in range(150):
-            for _ in range(40):  # in turn, as two would that write at once
-                for one in clients[: 1 if second < later_s else 2]:
+        for second in range(130):
+            at_work = clients[: 1 if second < later_s else 2]
+            while not all(one.write_wait_s(REPO) for one in at_work):
+                for one in at_work:  # in turn, as two would that write at once
                     await write_all(one, 1)
             clock.now += 1.0
     busiest = max(sum(at <= other <= at + 60 for other in times) for at in times)
