@@ -52,11 +52,11 @@ def test_all_caches_together_have_room_in_the_pod() -> None:
 def test_versions_of_a_manifest_are_kept_by_what_they_take() -> None:
     observer = Observer(NoForge())  # type: ignore[arg-type]  # nothing is read
     data = b"kind: Deployment\nspec:\n" + b"- {name: a, value: b}\n" * 5000
-    for number in range(40):
+    for number in range(20):
         version = data + b"# %d\n" % number
         observer.manifest(File("a.yaml", version, blob_sha(version)))
     kept = observer._manifests
-    assert 2 <= len(kept) < 40
+    assert 2 <= len(kept) < 20
     one = kept.currsize / len(kept)
     assert one > 20 * len(data), "a parsed file takes many times its text"
     assert kept.currsize <= observation.MANIFESTS_BYTES

@@ -135,7 +135,7 @@ def group(size: int) -> None:
         (plain_scalars, 60_000),
         (held, 20_000),
         (nearest, 60_000),
-        (github_reply, 100_000),
+        (github_reply, 30_000),
         (etag_header, 200_000),
         (said, 60_000),
         (group, 40_000),
