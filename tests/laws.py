@@ -261,6 +261,14 @@ class Laws:
         moved = {pull.number: {r.service for r in read_records(pull.body or "")} for pull in self.all_pulls()}
         return [number for number, services in moved.items() if services & names]
 
+    def was_pushed_to(self, branch: str) -> bool:
+        """Whether there is something on a branch of ours that neither we nor the base have."""
+        try:
+            commits = self.sandbox.log(branch, repository=self.repository)
+        except KeyError:
+            return False
+        return any(commit.sha not in self.ever and not self.ours(commit) for commit in commits)
+
     @staticmethod
     def state_of(pull: PullRequest) -> str:
         return "open" if pull.is_open else "merged" if pull.merged_at else "closed"
@@ -289,10 +297,9 @@ class Laws:
 
     def check_has_moved(self, call: Call) -> None:
         """Of a forced call that supersedes what is open, when all is quiet."""
-        about = [pull for pull in self.pulls() if any(r.service == call.name for r in read_records(pull.body or ""))]
-        may_stay = isinstance(call.answer, OperationPending) and any(
-            branch in {pull.head for pull in about} for branch, _ in self.pushed.values()
-        )
+        groups = [f"group-{group}" for group, names in self.catalog.groups.items() if call.name in names]
+        pushed_to = [name for name in (call.name, *groups) if self.was_pushed_to(f"failover/{name}")]
+        may_stay = isinstance(call.answer, OperationPending) and pushed_to
         assert may_stay or isinstance(call.answer, Outcome), f"way back: {call}"
 
     def records(self, sha: str) -> tuple[Record, ...]:

@@ -159,6 +159,23 @@ async def test_a_lost_write_that_a_person_built_upon_is_still_ours(stage: Stage,
     assert landed(stage, outcome.operation) == 1
 
 
+async def test_a_lost_write_is_not_taken_for_the_revert_that_quotes_it(stage: Stage) -> None:
+    def revert() -> None:
+        quoted = stage.sandbox.log(repository=stage.repository)[0].message
+        stage.commit({SONARR: FILES[SONARR]}, f"Revert a failover\n\n{quoted}")
+
+    async with stage.house() as house:
+        await house.failover.status("sonarr")
+        stage.fault("lost_reply", **WRITE["sonarr"])
+        stage.before_request("GET", "/branches/main", revert)
+        outcome = await promote(house)
+    reverted, ours = stage.sandbox.log(repository=stage.repository)[:2]
+    assert reverted.message.startswith("Revert"), "a person was there before we looked"
+    assert outcome.changed
+    assert outcome.commit is not None
+    assert outcome.commit.sha == ours.sha
+
+
 async def test_a_write_that_was_lost_and_overtaken_is_planned_again(stage: Stage) -> None:
     edited = FILES[SONARR] + b"# a person\n"
     async with stage.house() as house:

@@ -103,6 +103,23 @@ async def test_what_a_person_pushed_just_before_our_commit_is_not_proposed_as_ou
     assert reviewed.read("notes.txt", "failover/sonarr") == b"mine\n"
 
 
+async def test_a_commit_that_only_quotes_ours_is_a_persons(reviewed: Stage) -> None:
+    """As `git revert` on the branch may: it does not give way, and is not overwritten."""
+    reviewed.replace(SONARR, "role: primary", "role: backup")  # mixed: both ways change something
+    async with reviewed.house() as house:
+        first = await promote(house)
+        ours = reviewed.sandbox.log("failover/sonarr", repository=reviewed.repository)[0]
+        pushed = reviewed.commit({"notes.txt": "mine\n"}, f"Not yet\n\n{ours.message}", "failover/sonarr")
+        for supersede in (False, True):
+            with pytest.raises(OperationPending):
+                await demote(house, supersede=supersede)
+        with pytest.raises(OperationPending, match=f"{pushed[:12]} by maria is not ours"):
+            await promote(house)
+    (pull,) = reviewed.pulls()
+    assert pull["number"] == number(first)
+    assert reviewed.read("notes.txt", "failover/sonarr") == b"mine\n"
+
+
 # Nothing is left for it
 
 
@@ -163,6 +180,7 @@ async def test_one_whose_work_a_person_did_does_not_block_the_way_back(reviewed:
         back = await demote(house)
     (pull,) = reviewed.pulls()
     assert pull["number"] == number(back) != number(first)
+    assert back.warnings == (f"{reviewed.url}/{reviewed.repository}/pull/1 was closed: nothing was left for it to do",)
     assert [record.action for record in read_records(pull["body"])] == ["demote"]
 
 
