@@ -113,8 +113,8 @@ def test_a_line_end_behind_a_token_is_no_part_of_it(cli: Cli, monkeypatch: pytes
         "http://a b",
     ],
 )
-def test_a_url_that_is_no_base_is_a_mistake_of_usage(cli: Cli, url: str) -> None:
-    problem = cli.json("status", "sonarr", "--server", url, code=2)
+def test_a_url_that_is_no_base_is_not_shown(cli: Cli, url: str) -> None:
+    problem = cli.json("status", "sonarr", "--server", url, code=1)
     assert problem["detail"] == "--server: expected a URL like https://failover.example.org"
 
 

@@ -38,7 +38,7 @@ from failover_api.edges.options import (
 from failover_api.edges.progress import is_closed, pending_of, steps, wait_for_merge
 from failover_api.edges.remote import Remote
 from failover_api.edges.terminal import Terminal
-from failover_api.errors import BadRequest, ConfigInvalid, FailoverError, OutcomeUnknown
+from failover_api.errors import ConfigInvalid, FailoverError, NotReady, OutcomeUnknown
 
 if TYPE_CHECKING:  # `failover --help` should not wait for pydantic
     from failover_api.settings import Settings
@@ -382,7 +382,7 @@ def _checked(server: str) -> str:
     try:
         return base_url(server)
     except ValueError:
-        raise refused(BadRequest(f"--server: expected {SERVER_LIKE}")) from None
+        raise refused(NotReady(f"--server: expected {SERVER_LIKE}")) from None
 
 
 def _carry_out(terminal: Terminal, run: Callable[["Settings"], None]) -> None:
