@@ -314,11 +314,9 @@ def test_a_gateway_that_answers_for_the_service_leaves_a_move_unknown(cli: Cli, 
         assert cli.json("promote", "sonarr", "--dry-run", "--server", url, code=1)["outcome"] == "not-applied"
 
 
-@pytest.mark.parametrize(
-    ("url", "code"), [("http://127.0.0.1:9", 1), ("ftp://x", 2), ("nonsense", 2), ("http://", 2), ("http://[::1", 2)]
-)
-def test_a_server_that_cannot_be_reached_is_exit_1_and_no_server_is_usage(cli: Cli, url: str, code: int) -> None:
-    body = cli.json("promote", "sonarr", "--server", url, code=code)
+@pytest.mark.parametrize("url", ["http://127.0.0.1:9", "ftp://x", "nonsense", "http://", "http://[::1"])
+def test_a_server_that_cannot_be_reached_is_exit_1(cli: Cli, url: str) -> None:
+    body = cli.json("promote", "sonarr", "--server", url, code=1)
     assert body["outcome"] == "not-applied"
 
 
