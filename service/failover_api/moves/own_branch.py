@@ -51,6 +51,14 @@ class OwnBranch:
                 return await self._commit(base), self._task.asked
             return await self._going_on_from(head, base)
 
+    async def check_is_free(self, base: Base) -> None:
+        """Raises OperationPending where with_commit() would, before anything gives way for it."""
+        head = await self._forge.branch_head(self.branch)
+        if head is None:
+            await self._check_room()
+        elif head != base.head:
+            await self._looked_at(head, base)
+
     async def anew(self, base: Base, head: str, asked: Asked) -> Commit:
         """Moves it from `head` to one commit on the base. Raises WriteConflict when it is elsewhere by now."""
         message = commit_message([(plan, asked) for plan in base.thought.plans])
@@ -69,6 +77,19 @@ class OwnBranch:
             )
 
     async def _going_on_from(self, head: str, base: Base) -> tuple[Commit, Asked]:
+        tip, is_current = await self._looked_at(head, base)
+        if tip is None:
+            return await self._afresh(head, base)
+        asked, record = self._task.asked, next(iter(tip.records.values()), None)
+        if record is not None and is_same_wish(self._task, record, base):
+            asked = asked_of(record)
+            if is_current and tip.commit is not None:
+                return tip.commit, asked
+        self.has_replaced = self.has_replaced or (record is not None and asked is self._task.asked)
+        return await self.anew(base, head, asked), asked
+
+    async def _looked_at(self, head: str, base: Base) -> tuple[Tip | None, bool]:
+        """What is on it, and whether that is current; None when nothing there counts any more."""
         pulls = await self._forge.pull_requests(
             self._task.branch, self.branch.name, not_before=time.monotonic(), any_base=True
         )
@@ -80,18 +101,11 @@ class OwnBranch:
             if pull.state == "open":
                 raise WriteConflict(f"a pull request from {self.branch} is open after all")
         if any(pull.head == head for pull in pulls):  # what a closed one had, stays with it
-            return await self._afresh(head, base)
+            return None, False
         tip = await self._tips.read(self._task, head, base, planned_at=self._made.get(head))
         if tip.comparison.is_whole and not tip.comparison.commits:  # it was merged, or never had a commit
-            return await self._afresh(head, base)
-        is_current = await self._is_current(tip, base)
-        asked, record = self._task.asked, next(iter(tip.records.values()), None)
-        if record is not None and is_same_wish(self._task, record, base):
-            asked = asked_of(record)
-            if is_current and tip.commit is not None:
-                return tip.commit, asked
-        self.has_replaced = self.has_replaced or (record is not None and asked is self._task.asked)
-        return await self.anew(base, head, asked), asked
+            return None, False
+        return tip, await self._is_current(tip, base)
 
     async def _afresh(self, head: str, base: Base) -> tuple[Commit, Asked]:
         """From where the base is: no pull request looks at it meanwhile."""

@@ -107,6 +107,8 @@ class Proposal:
     def unknown(self, why: str) -> OutcomeUnknown:
         """What to say when a pull request may or may not have been opened, or another has given way for nothing."""
         closed = f"{', '.join(self._gave_way)} was closed to give way; " if self._gave_way else ""
+        if closed and not self._opening.is_in_doubt:
+            return OutcomeUnknown(f"{closed}nothing is open in its place yet: {why}; ask again")
         return OutcomeUnknown(
             f"{closed}the pull request of operation {self._task.asked.operation} may be open: {why}; look for one from "
             f"branch {self._task.head_branch.name}, or ask again: one that is open is not opened twice"
@@ -280,6 +282,10 @@ class Proposal:
         if self._in_the_way:
             names = [service.name for service in self._task.services if service.name in self._in_the_way]
             raise refusal_of({name: self._in_the_way[name] for name in names})
+        is_own_open = any(pull.branch == self._task.head_branch.name for pull in pulls)
+        opens_another = writing and base.thought.has_changes and not is_own_open
+        if opens_another and any(weighed.meaning is Meaning.PENDING for weighed in going):
+            await self._own.check_is_free(base)
         for weighed in going if writing else ():
             await self._make_way(weighed)
         return next((answer for answer in answers if answer is not None), None)
