@@ -125,6 +125,10 @@ class Laws:
         is_a_persons = commit.sha in self.persons or commit.message.startswith(PUSHED)  # a rebase gives it another sha
         return () if is_a_persons else read_records(commit.message)
 
+    def records_of(self, name: str) -> list[Record]:
+        """What our commits on the branch say of a service, newest first."""
+        return [record for commit in self.log() for record in self.ours(commit) if record.service == name]
+
     def written_by(self, call: Call) -> list[str]:
         return [c.sha for c in self.log() for record in self.ours(c) if record.reason == call.reason]
 
@@ -195,7 +199,7 @@ class Laws:
         """Right behind the call, and once more in the end."""
         assert not isinstance(call.answer, InternalError), f"sound: {call}"
         if isinstance(call.answer, FailoverError):
-            if call.answer.outcome == "not-applied":
+            if call.answer.outcome == "not-applied" and not self.is_taken_up(call):
                 assert not self.written_by(call), f"true: {call} said not applied"
                 open_ones = [read_records(pull.body or "") for pull in self.pulls()]
                 reasons = {record.reason for records in open_ones for record in records}
@@ -203,6 +207,13 @@ class Laws:
             return
         for part in call.answer.parts if isinstance(call.answer, GroupOutcome) else (call.answer,):
             self.check_outcome(call, part)
+
+    def is_taken_up(self, call: Call) -> bool:
+        """Whether another call of the same wish goes on, or may yet, from what this one has left on its branch."""
+        alike = [other for other in self.calls if other is not call and other.action is call.action]
+        commits = [other.answer.commit for other in alike if isinstance(other.answer, Outcome) and other.answer.commit]
+        told = {record.reason for commit in commits for record in self.records(commit.sha)}
+        return call.reason in told or any(other.answer is None for other in alike)
 
     def check_outcome(self, call: Call, outcome: Outcome) -> None:
         if outcome.commit is not None:
@@ -288,12 +299,23 @@ class Laws:
 
     def check_nothing_else_is_open(self, call: Call) -> None:
         """Who is told that there is nothing to do, is not moved by a pull request that was open all the time."""
-        if call.answer.changed or call.answer.pull_request is not None or self.lagging:
+        if self.lagging:
+            return
+        if call.answer.changed or call.answer.pull_request is not None:
+            self.check_no_other_has_a_purpose(call)
             return
         for pull in self.pulls():
             for record in read_records(pull.body or ""):
                 other_way = record.service == call.name and record.action != call.action.value
                 assert not other_way or record.reason == call.reason, f"true: {call}, but #{pull.number} is open"
+
+    def check_no_other_has_a_purpose(self, call: Call) -> None:
+        """After a commit on the branch, what it did or undid is proposed no more, but where a person has pushed to."""
+        if call.answer.pull_request is not None or call.answer.warnings or self.is_late:
+            return
+        for pull in self.pulls():
+            alone = [record.service for record in read_records(pull.body or "")] == [call.name]
+            assert not alone or self.was_pushed_to(pull.head), f"true: {call}, but #{pull.number} is open"
 
     def check_has_moved(self, call: Call) -> None:
         """Of a forced call that supersedes what is open, when all is quiet."""

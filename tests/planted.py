@@ -18,6 +18,7 @@ SEED = 1
 FOUND = 3  # the exit code of a hunt that found something
 LAWS = (
     *("whole: ", "once: ", "kept: ", "true: ", "one open: ", "one key: ", "not ours: ", "finished: ", "sound: "),
+    *("in vain: ", "way back: "),
     "a status is of now",
 )
 

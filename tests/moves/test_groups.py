@@ -317,6 +317,21 @@ async def test_a_persons_push_to_a_members_pull_request_does_not_give_way(review
     assert len(reviewed.pulls()) == 2, "and nobody else's is closed for nothing"
 
 
+async def test_nothing_gives_way_for_one_that_cannot_be_opened(reviewed: Stage) -> None:
+    """A person's commit is on the branch that the new one would come from."""
+    reviewed.replace(SONARR, "role: primary", "role: backup")  # mixed: both ways change something
+    async with reviewed.house() as house:
+        group = await promote(house)
+        reviewed.sandbox.set_branch(
+            "failover/sonarr", reviewed.sandbox.head(repository=reviewed.repository), repository=reviewed.repository
+        )
+        pushed = reviewed.commit({"notes.txt": "mine\n"}, "Notes", "failover/sonarr")
+        with pytest.raises(OperationPending, match=f"{pushed[:12]} by maria is not ours"):
+            await house.failover.move("sonarr", Action.DEMOTE, Wish(by="maria", supersede=True))
+    assert group.parts[0].pull_request is not None
+    assert [pull["number"] for pull in reviewed.pulls()] == [group.parts[0].pull_request.number]
+
+
 async def test_a_service_and_its_group_at_the_same_moment_leave_one_open(reviewed: Stage) -> None:
     async with reviewed.house() as one, reviewed.house() as other:
         await asyncio.gather(one.failover.list_all(), other.failover.list_all())

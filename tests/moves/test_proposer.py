@@ -368,6 +368,7 @@ async def test_where_the_new_one_is_refused_it_is_told_which_gave_way(demoting: 
         error = await rollback_instead(house)
     assert not demoting.pulls()
     assert "/pull/2 was closed to give way" in error.detail
+    assert "nothing is open in its place yet: making branch" in error.detail
 
 
 async def test_where_the_deadline_passes_it_is_told_which_gave_way(demoting: Stage) -> None:

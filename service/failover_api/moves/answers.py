@@ -42,9 +42,11 @@ class Answers:
         answer = self.without(base, changed=changed)
         return dataclasses.replace(answer, operation=operation, commit=commit, pull_request=pull)
 
-    def unknown(self, why: str) -> OutcomeUnknown:
+    def unknown(self, why: str, *, may_be_open: bool) -> OutcomeUnknown:
         """What to say when a pull request may or may not have been opened, or another has given way for nothing."""
         closed = f"{', '.join(self.gave_way)} was closed to give way; " if self.gave_way else ""
+        if closed and not may_be_open:
+            return OutcomeUnknown(f"{closed}nothing is open in its place yet: {why}; ask again")
         return OutcomeUnknown(
             f"{closed}the pull request of operation {self._task.asked.operation} may be open: {why}; look for one from "
             f"branch {self._task.head_branch.name}, or ask again: one that is open is not opened twice"

@@ -26,6 +26,7 @@ from failover_api.errors import (
     ManifestError,
     NothingToRollBack,
     OperationPending,
+    OutcomeUnknown,
     PreconditionFailed,
     RepositoryNotFound,
     WriteConflict,
@@ -86,6 +87,10 @@ class Proposal:
     def is_in_doubt(self) -> bool:
         """Whether something is changed, or may be, that no answer tells of yet."""
         return self.answers.opened is None and (self._opening.is_in_doubt or bool(self.answers.gave_way))
+
+    def unknown(self, why: str) -> OutcomeUnknown:
+        """What to say when nobody can tell what this call has changed."""
+        return self.answers.unknown(why, may_be_open=self._opening.is_in_doubt)
 
     async def rehearse(self) -> Outcome:
         """What a run would answer, refused exactly where it would be; nothing is written."""
@@ -180,7 +185,7 @@ class Proposal:
             pass  # then nobody knows
         if is_taken_back:
             raise refusal
-        raise self.answers.unknown(refusal.detail) from refusal
+        raise self.unknown(refusal.detail) from refusal
 
     # Look
 

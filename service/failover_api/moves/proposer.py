@@ -48,15 +48,13 @@ class Proposer:
             current = asyncio.current_task()
             if not run.cancelled() or (current is not None and current.cancelling()):
                 raise
-            raise (
-                proposal.answers.unknown("interrupted") if proposal.is_in_doubt else InternalError("interrupted")
-            ) from None
+            raise (proposal.unknown("interrupted") if proposal.is_in_doubt else InternalError("interrupted")) from None
         except TimeoutError as exc:
             passed = f"the deadline of {deadline_s:g} s passed"
             if proposal.answers.opened is not None:
                 text = f"labels, reviewers, auto-merge: {passed}; ask again, and what is missing is done"
                 return dataclasses.replace(proposal.answers.opened, warnings=(*proposal.answers.opened.warnings, text))
-            raise (proposal.answers.unknown(passed) if proposal.is_in_doubt else too_late(deadline_s)) from exc
+            raise (proposal.unknown(passed) if proposal.is_in_doubt else too_late(deadline_s)) from exc
 
     async def beside_a_commit(self, task: Task) -> Sequence[Weighed]:
         """What is open and would have no purpose after a direct commit. Raises OperationPending."""

@@ -76,6 +76,10 @@ class Standing:
         self._in_the_way.clear()
         answers = [await self._weigh(pull, base, going, writing=writing) for pull in pulls]
         self._check_way()
+        is_own_open = any(pull.branch == self._task.head_branch.name for pull in pulls)
+        opens_another = writing and base.thought.has_changes and not is_own_open
+        if opens_another and any(weighed.meaning is Meaning.PENDING for weighed in going):
+            await self._own.check(base)  # nothing gives way to what cannot be opened
         for weighed in going if writing else ():
             await self._make_way(weighed)
         return next((answer for answer in answers if answer is not None), None)
