@@ -26,6 +26,7 @@ from failover_api.errors import (
     Conflict,
     FailoverError,
     GitHubRateLimited,
+    IdempotencyKeyReused,
     ManifestDrifted,
     ManifestError,
     NothingToRollBack,
@@ -52,7 +53,14 @@ NOTHING_LEFT = "Nothing is left for it to do: the base is there already."
 AT_ONCE = 3  # pull requests that are opened at the same time: each takes some of the writes that GitHub allows
 
 # What the base as it is now may say to a wish that was proposed on an earlier one.
-_REFUSALS = (ManifestError, ManifestDrifted, PreconditionFailed, NothingToRollBack, ChangedSince)
+_REFUSALS = (
+    ManifestError,
+    ManifestDrifted,
+    PreconditionFailed,
+    NothingToRollBack,
+    ChangedSince,
+    IdempotencyKeyReused,
+)
 
 
 class Slots:
