@@ -216,6 +216,23 @@ async def test_two_services_at_once_cannot_share_a_key(stage: Stage) -> None:
     assert len(stage.moves) == 1
 
 
+async def test_what_was_opened_with_the_key_of_another_wish_does_not_stay_open(stage: Stage) -> None:
+    stage.declare(entry("sonarr", "media", "policy: pull_request") + entry("radarr"))
+    before = stage.sandbox.head(repository=stage.repository)
+    async with stage.house() as house, stage.house() as other:
+        faster = await move(other, "radarr")
+        assert faster.commit is not None
+        sha = faster.commit.sha
+        stage.sandbox.set_branch("main", before, repository=stage.repository)
+        stage.before_request(
+            "POST", "/pulls", lambda: stage.sandbox.set_branch("main", sha, repository=stage.repository)
+        )
+        stage.fault("lost_reply", method="POST", path="*/pulls")
+        with pytest.raises(IdempotencyKeyReused):
+            await move(house)
+    assert not stage.pulls()
+
+
 @pytest.mark.parametrize(
     "before", [None, "not: a manifest\n", FILES[SONARR]], ids=["no file", "no manifest", "the same"]
 )

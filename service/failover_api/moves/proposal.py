@@ -22,6 +22,7 @@ from failover_api.errors import (
     Conflict,
     FailoverError,
     GitHubRateLimited,
+    IdempotencyKeyReused,
     ManifestDrifted,
     ManifestError,
     NothingToRollBack,
@@ -47,7 +48,14 @@ from failover_api.observation import Observer, Seen
 from failover_api.outcome import Outcome
 
 # What the base as it is now may say to a wish that was proposed on an earlier one.
-_REFUSALS = (ManifestError, ManifestDrifted, PreconditionFailed, NothingToRollBack, ChangedSince)
+_REFUSALS = (
+    ManifestError,
+    ManifestDrifted,
+    PreconditionFailed,
+    NothingToRollBack,
+    ChangedSince,
+    IdempotencyKeyReused,
+)
 
 
 class Proposal:
