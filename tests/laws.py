@@ -30,7 +30,6 @@ from failover_api.sandbox import Sandbox
 from failover_api.sandbox.repository import PullRequest
 
 PUSHED = "Pushed"  # how a person's commit on a branch of ours begins
-OLDER = 3  # so many heads back may a read lag behind another's write
 
 
 @dataclass
@@ -44,6 +43,7 @@ class Call:
     force: bool
     alone: bool  # nobody else acts meanwhile
     answer: Any = None
+    oldest: int = 0  # the oldest head that a read may show, as a place in that list
     start: int = 0
     end: int = 0
     own: int = 0  # the head that the replica's last write made
@@ -128,6 +128,12 @@ class Laws:
     def records_of(self, name: str) -> list[Record]:
         """What our commits on the branch say of a service, newest first."""
         return [record for commit in self.log() for record in self.ours(commit) if record.service == name]
+
+    def oldest_seen(self, lag_s: float) -> int:
+        """The place of the oldest head that a read shows which lags, by so long or by one commit."""
+        heads = self.heads
+        then = self.bare.head_ago("main", lag_s)
+        return min(len(heads) - 1 - heads[::-1].index(then), max(0, len(heads) - 2))
 
     def written_by(self, call: Call) -> list[str]:
         return [c.sha for c in self.log() for record in self.ours(c) if record.reason == call.reason]
@@ -242,7 +248,7 @@ class Laws:
 
     def since(self, call: Call) -> list[str]:
         """The heads that an answer may be of: those of its time, and where reads lag some before, down to its own."""
-        start = max(call.start - OLDER, call.own, 0) if self.lagging else call.start
+        start = max(call.oldest, call.own) if self.lagging else call.start
         return self.heads[start : call.end + 1]
 
     def check_what_it_did(self, call: Call) -> None:

@@ -15,7 +15,7 @@ from failover_api.sandbox.repository import MergeMethod
 from failover_api.wiring import House
 from tests.lab import CATALOG, GROUPS, HOMELAB, MOVES, PATHS, SERVICES
 from tests.laws import PUSHED, Laws
-from tests.network import LAG_KNOWN_S
+from tests.network import LAG_KNOWN_S, LATE_S
 from tests.stage import Stage
 
 
@@ -83,6 +83,7 @@ class Person(Laws):
     @rule(name=st.sampled_from(SERVICES))
     def restore(self, name: str) -> None:
         """Everything as it was in the beginning, as a revert does."""
+        self.let_land()
         self.kept = {mark: place for mark, place in self.kept.items() if place[0] != name}
         changes = {self.path(name, i): HOMELAB[path] for i, path in enumerate(PATHS[name])}
         self.stage.commit(changes, f"Revert {name}")
@@ -90,6 +91,7 @@ class Person(Laws):
     @rule(which=st.integers(0, 3))
     def revert(self, which: int) -> None:
         """Undoes one of our newest commits, and quotes its whole message, trailers and all."""
+        self.let_land()
         commits = [commit for commit in self.log() if self.ours(commit) and len(commit.parents) == 1][:4]
         if not commits:
             return
@@ -132,6 +134,7 @@ class Person(Laws):
     @rule(back=st.integers(1, 3), work=st.booleans())
     def force_push(self, back: int, work: bool) -> None:
         """The branch goes back, and may then go another way."""
+        self.let_land()
         log = self.log()
         target = log[min(back, len(log) - 1)].sha
         self.sandbox.set_branch("main", target, repository=self.repository)
@@ -182,6 +185,11 @@ class Person(Laws):
             self.forget_pushes(branch)
             quoted = self.sandbox.log(branch, repository=self.repository)[0].message if quoting else ""
             self.pushed[self.stage.commit({"pushed.txt": text}, f"{PUSHED}\n\n{quoted}", branch)] = (branch, text)
+
+    def let_land(self) -> None:
+        """A person who brings back what a late write was made from, before it lands, cannot be helped."""
+        if self.is_late:
+            time.sleep(LATE_S)
 
     def forget_pushes(self, branch: str) -> None:
         self.pushed = {sha: place for sha, place in self.pushed.items() if place[0] != branch}

@@ -27,7 +27,7 @@ from failover_api.sandbox import Sandbox
 from failover_api.wiring import House, open_failover
 from tests.lab import HOMELAB, MOVES, PATHS, SERVICES
 from tests.laws import Call, Laws
-from tests.network import LATE_S, TROUBLE, WRITES, Network, hurried
+from tests.network import LAG_S, LATE_S, TROUBLE, WRITES, Network, hurried
 from tests.persons import Person
 from tests.stage import Stage
 
@@ -221,7 +221,7 @@ class World(Person, Network, RuleBasedStateMachine):
         self.acted = replica
         call = Call(f"call {len(self.calls)}", replica, name, action, bool(how.get("force")), alone)
         self.calls.append(call)
-        call.start, call.own = len(self.heads) - 1, self.own[replica]
+        call.start, call.own, call.oldest = len(self.heads) - 1, self.own[replica], self.oldest_seen(LAG_S)
         call.pulls = {pull.number: self.state_of(pull) for pull in self.all_pulls()}
         failover = self.houses[replica].failover
         wish = Wish(by="maria", reason=call.reason, **how)

@@ -47,6 +47,22 @@ async def test_what_is_superseded_is_closed_after_the_commit(opened: Stage) -> N
     assert outcome.commit.sha in comments(opened, 1)[0]
 
 
+@pytest.mark.parametrize("pulls", [200, 502])
+async def test_what_a_lost_write_may_have_done_is_told(stage: Stage, pulls: int) -> None:
+    """The files say that all is done, and neither the history nor the pull requests say by whom."""
+    stage.declare(SERVICES, top=FALLBACK)
+    async with stage.house() as house:
+        await house.failover.status("sonarr")
+        stage.fault("lost_reply", method="PUT", path="*/contents/*")
+        stage.fault("status", method="GET", path="*/commits", status=502, times=None)
+        if pulls != 200:
+            stage.fault("status", method="GET", path="*/pulls*", status=pulls, times=None, after=1)
+        outcome = await promote(house)
+    assert (outcome.changed, outcome.commit, len(stage.moves)) == (False, None, 1)
+    assert "may have done it: its write got no reply" in outcome.warnings[0]
+    assert len(outcome.warnings) == (1 if pulls == 200 else 2)
+
+
 async def test_what_cannot_be_written_supersedes_nothing(opened: Stage) -> None:
     async with opened.house(deadline_s=2.0) as house:
         seen = await house.failover.status("sonarr")

@@ -46,6 +46,7 @@ class ByPolicy:
             return await self._proposer.carry_out(task, deadline_s=deadline_s)
         if not _has_fallback(task):
             return await self._writer.carry_out(task, deadline_s=deadline_s)
+        there: Outcome | None = None
         if task.branch not in self._protected:
             look = within_deadline(self._beside(task), deadline_s=deadline_s, late=lambda: too_late(deadline_s))
             beside, warnings = await look
@@ -56,8 +57,19 @@ class ByPolicy:
             else:
                 if outcome.changed:
                     return await self._closing(task, outcome, beside, warnings, deadline_s=_left_s(end))
-        # There one may be open even when there is nothing to do on the branch.
-        return await self._proposer.carry_out(task, deadline_s=_left_s(end))
+                there = outcome
+        return await self._proposed(task, there, deadline_s=_left_s(end))
+
+    async def _proposed(self, task: Task, there: Outcome | None, *, deadline_s: float) -> Outcome:
+        """Also when there is nothing to do on the branch: one may be open. What the commit left in doubt is told."""
+        told = there.warnings if there else ()
+        try:
+            proposed = await self._proposer.carry_out(task, deadline_s=deadline_s)
+        except FailoverError as exc:
+            if there is None or not told:
+                raise
+            return dataclasses.replace(there, warnings=(*told, f"open pull requests: {exc.detail}"))
+        return dataclasses.replace(proposed, warnings=(*told, *proposed.warnings))
 
     async def _rehearsed(self, task: Task) -> Outcome:
         if task.policy is Policy.DIRECT and not (_has_fallback(task) and task.branch in self._protected):
