@@ -19,7 +19,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_stat
 
 from failover_api.core.catalog import Action
 from failover_api.core.state import State
-from failover_api.errors import FailoverError
+from failover_api.errors import FailoverError, NotShownYet
 from failover_api.failover import Wish
 from failover_api.forge.pace import Pace
 from failover_api.outcome import Outcome
@@ -27,7 +27,7 @@ from failover_api.sandbox import Sandbox
 from failover_api.wiring import House, open_failover
 from tests.lab import HOMELAB, MOVES, PATHS, SERVICES
 from tests.laws import Call, Laws
-from tests.network import LAG_S, LATE_S, TROUBLE, WRITES, Network, hurried
+from tests.network import LAG_KNOWN_S, LAG_S, LATE_S, TROUBLE, WRITES, Network, hurried
 from tests.persons import Person
 from tests.stage import Stage
 
@@ -120,6 +120,9 @@ class World(Person, Network, RuleBasedStateMachine):
             self.run(asyncio.sleep(max(0.0, self.quiet_at - time.monotonic())))
             name, action = moved[-1].name, MOVES[1 - MOVES.index(moved[-1].action)]
             self.alone(moved[-1].replica, name, action, supersede=True, force=True)
+            if isinstance(self.calls[-1].answer, NotShownYet):  # the other replica has made our branch anew
+                self.run(asyncio.sleep(LAG_KNOWN_S))
+                self.alone(moved[-1].replica, name, action, supersede=True, force=True)
             self.check_all()
             self.check_has_moved(self.calls[-1])
 
