@@ -53,6 +53,17 @@ async def test_what_our_write_replaced_is_no_answer(stage: Stage, what: str, nam
     assert stage.read(path) != FILES[path]
 
 
+async def test_a_write_that_was_found_in_the_history_is_our_last_write_too(stage: Stage) -> None:
+    stage.fault("lost_reply", method="PUT")
+    async with stage.house() as house:
+        outcome = await promote(house)
+        assert outcome.changed
+        lagging(stage)
+        with pytest.raises(NotShownYet):
+            await demote(house, dry_run=True)
+    assert len(stage.moves) == 1
+
+
 async def test_a_list_names_what_it_cannot_tell_yet(stage: Stage) -> None:
     async with stage.house() as house:
         await promote(house)

@@ -31,7 +31,7 @@ from failover_api.forge.client import GitHubClient
 from failover_api.forge.concurrency import together
 from failover_api.forge.files import Files
 from failover_api.forge.heads import Heads
-from failover_api.forge.lag import Lag
+from failover_api.forge.lag import HEAD, Lag
 from failover_api.forge.late import LateWrites
 from failover_api.forge.objects import BATCH_FILES, Objects
 from failover_api.forge.past import Past
@@ -78,6 +78,16 @@ class Commits:
             raise
         self._wrote(snapshot, files, commit, parents)
         return commit
+
+    def landed(self, snapshot: Snapshot, files: Mapping[str, bytes], commit: str) -> None:
+        """As Forge.landed()."""
+        self.late.landed(snapshot)
+        for path, data in files.items():
+            old = snapshot.files.get(path)
+            if isinstance(old, File):
+                self._lag.replaced(snapshot.branch, path, old.sha)
+            self._lag.wrote(snapshot.branch, path, blob_sha(data))
+        self._lag.wrote(snapshot.branch, HEAD, commit)
 
     async def beside(self, branch: Branch, parent: str, files: Mapping[str, bytes], message: str) -> Commit:
         """As Forge.make_commit(); `files` are UTF-8.

@@ -119,8 +119,8 @@ class GitHub:
     def late_wait_s(self, branch: Branch, files: Mapping[str, bytes], *, writing: bool) -> float:
         return self._commits.late.wait_s(branch, files, writing=writing)
 
-    def landed(self, snapshot: Snapshot) -> None:
-        self._commits.late.landed(snapshot)
+    def landed(self, snapshot: Snapshot, files: Mapping[str, bytes], commit: str) -> None:
+        self._commits.landed(snapshot, files, commit)
 
     # History
 

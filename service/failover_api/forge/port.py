@@ -258,8 +258,8 @@ class Forge(Protocol):
         """
         ...
 
-    def landed(self, snapshot: Snapshot) -> None:
-        """The last commit() of this snapshot, which had no reply, was found on the branch."""
+    def landed(self, snapshot: Snapshot, files: Mapping[str, bytes], commit: str) -> None:
+        """The last commit() of this snapshot, which had no reply, was found on the branch: reads may lag behind it."""
         ...
 
     # History

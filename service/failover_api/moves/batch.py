@@ -318,7 +318,7 @@ class Batch:
             for logged in reversed(await self._forge.log(self._branch, path, at=at, not_before=None)):
                 operations = frozenset(record.operation for record in read_records(logged.message))
                 if ticket.task.asked.operation in operations:
-                    self._forge.landed(lost.snapshot)
+                    self._forge.landed(lost.snapshot, lost.files, logged.sha)
                     self._landed(lost, logged.commit, operations)
                     return True
             if is_past:
