@@ -324,7 +324,7 @@ async def test_a_rate_limit_is_told_and_not_waited_for(github: GitHub, sandbox: 
     with pytest.raises(GitHubRateLimited):
         await read(github, SONARR)
     assert len(sandbox.requests) == before
-    assert time.monotonic() - started < 1.0
+    assert time.monotonic() - started < 3.5
 
 
 async def test_the_graphql_quota_leaves_rest(github: GitHub, sandbox: Sandbox) -> None:

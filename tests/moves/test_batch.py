@@ -405,7 +405,7 @@ async def test_a_rate_limit_is_told_at_once_and_the_next_call_asks_nobody(
         started = time.monotonic()
         with pytest.raises(GitHubRateLimited) as second:
             await promote(house, name)
-    assert time.monotonic() - started < 0.5
+    assert time.monotonic() - started < wait_s / 2
     assert len(stage.requests) == asked
     assert not stage.moves
     for caught in (first, second):
@@ -425,7 +425,7 @@ async def test_the_deadline_is_for_the_whole_operation(stage: Stage, name: str, 
         started = time.monotonic()
         with pytest.raises(FailoverError) as caught:
             await promote(house, name)
-    assert 0.7 < time.monotonic() - started < 2.0
+    assert 0.7 < time.monotonic() - started < 10.0, "not the 20 s of a request"
     if seen_before:
         assert caught.value.slug == "outcome-unknown"
     else:
