@@ -208,7 +208,7 @@ def matrix(args: list[str]) -> int:
 
 
 def image(args: list[str]) -> int:
-    return run(setup(), "-m", "tests.image", *args)
+    return run(setup(), "-m", "tests.product.image", *args)
 
 
 def interpreter(version: str) -> str | None:

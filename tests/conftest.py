@@ -77,7 +77,7 @@ def anyio_backend() -> str:
 def served_sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Any, str]]:
     """One sandbox for the whole run, and its URL."""
     from failover_api.sandbox import Sandbox
-    from tests.stage import FaultsAndActs
+    from tests.support.stage import FaultsAndActs
 
     sandbox = Sandbox.create(tmp_path_factory.mktemp("sandbox") / "homelab.git", files={"README.md": b"# Homelab\n"})
     sandbox.faults = FaultsAndActs()
@@ -88,8 +88,8 @@ def served_sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[A
 
 @pytest.fixture
 def stage(served_sandbox: tuple[Any, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
-    """A repository of the test's own in the sandbox: see tests/stage.py."""
-    from tests.stage import FILES, Requests, Stage, at_rest
+    """A repository of the test's own in the sandbox: see tests/support/stage.py."""
+    from tests.support.stage import FILES, Requests, Stage, at_rest
 
     for name in [name for name in os.environ if name.startswith(("FAILOVER_", "GITHUB_"))]:
         monkeypatch.delenv(name)
@@ -106,8 +106,19 @@ def stage(served_sandbox: tuple[Any, str], tmp_path: Path, monkeypatch: pytest.M
 @pytest.fixture
 def reviewed(stage: Any) -> Any:
     """The stage with every service moved by pull request."""
-    from tests.acts import BY_PULL_REQUEST
-    from tests.stage import SERVICES
+    from tests.support.acts import BY_PULL_REQUEST
+    from tests.support.stage import SERVICES
 
     stage.declare(SERVICES, top=BY_PULL_REQUEST)
     return stage
+
+
+@pytest.fixture
+def cli(stage: Any, monkeypatch: pytest.MonkeyPatch) -> Any:
+    """The command line on the stage."""
+    from tests.support.shell import Cli
+
+    for name, value in stage.environment().items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setenv("COLUMNS", "200")
+    return Cli(stage)

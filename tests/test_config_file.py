@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from failover_api.config_file import ConfigFile, catalog_file
-from failover_api.core.catalog import Catalog
-from failover_api.core.catalog_text import parse_catalog
+from failover_api.core.catalog.load import parse_catalog
+from failover_api.core.catalog.model import Catalog
 from failover_api.errors import ConfigInvalid
 
 GOOD = """\

@@ -5,28 +5,28 @@ import logging
 
 import pytest
 
-from failover_api.core.catalog import Action
-from failover_api.core.state import State
+from failover_api.core.catalog.model import Action
+from failover_api.core.planning.state import State
 from failover_api.errors import (
     FailoverError,
-    GitHubUnavailable,
+    ForgeUnavailable,
     ManifestDrifted,
     OutcomeUnknown,
     PreconditionFailed,
     UnknownService,
 )
-from failover_api.event import Ended
+from failover_api.events import MoveEnded
 from failover_api.failover import Status, Unreadable
 from failover_api.wiring import open_failover
-from tests.acts import demote, promote
-from tests.stage import FILES, RELEASE, SONARR, VOLSYNC, Stage, deployment, entry
+from tests.support.acts import demote, promote
+from tests.support.stage import FILES, RELEASE, SONARR, VOLSYNC, Stage, deployment, entry
 
 # Status and list
 
 
 async def test_status_reads_every_switch_with_its_line(stage: Stage) -> None:
-    async with stage.house() as house:
-        status = await house.failover.status("sonarr")
+    async with stage.open() as components:
+        status = await components.failover.status("sonarr")
     assert status.detection.state is State.PRIMARY
     assert [(r.file, r.line, r.value, r.document) for r in status.detection.readings] == [
         (SONARR, 12, "primary", "Deployment media/sonarr"),
@@ -35,26 +35,26 @@ async def test_status_reads_every_switch_with_its_line(stage: Stage) -> None:
 
 
 async def test_a_warm_status_costs_one_304(stage: Stage) -> None:
-    async with stage.house() as house:
-        first = await house.failover.status("sonarr")
+    async with stage.open() as components:
+        first = await components.failover.status("sonarr")
         stage.requests.clear()
-        second = await house.failover.status("sonarr")
+        second = await components.failover.status("sonarr")
     assert [(r.method, r.status) for r in stage.requests] == [("GET", 304)]
     assert first.version == second.version
 
 
 async def test_status_of_an_unknown_service_is_refused_without_a_request(stage: Stage) -> None:
-    async with stage.house() as house:
+    async with stage.open() as components:
         with pytest.raises(UnknownService, match="'nosuch'"):
-            await house.failover.status("nosuch")
+            await components.failover.status("nosuch")
     assert not stage.requests
 
 
 async def test_the_list_keeps_the_order_and_shows_what_cannot_be_read(stage: Stage) -> None:
     stage.declare(entry("zulu") + entry("sonarr") + entry("radarr"))
     stage.replace("apps/media/radarr/app.yaml", "role: primary", "role: backup")
-    async with stage.house() as house:
-        zulu, sonarr, radarr = await house.failover.list_all()
+    async with stage.open() as components:
+        zulu, sonarr, radarr = await components.failover.list_all()
     assert isinstance(zulu, Unreadable)
     assert zulu.error.slug == "manifest-not-found"
     assert isinstance(sonarr, Status)
@@ -66,8 +66,8 @@ async def test_the_list_keeps_the_order_and_shows_what_cannot_be_read(stage: Sta
 async def test_a_list_in_an_outage_asks_once_for_all_and_says_so_for_each(stage: Stage) -> None:
     stage.declare("".join(entry(f"svc-{i}") for i in range(30)))
     stage.fault("status", status=503, times=None)
-    async with stage.house() as house:
-        statuses = await house.failover.list_all()
+    async with stage.open() as components:
+        statuses = await components.failover.list_all()
     assert {type(status) for status in statuses} == {Unreadable}
     assert {status.error.slug for status in statuses if isinstance(status, Unreadable)} == {"github-unavailable"}
     assert len(stage.requests) <= 6
@@ -75,8 +75,8 @@ async def test_a_list_in_an_outage_asks_once_for_all_and_says_so_for_each(stage:
 
 async def test_the_list_of_several_repositories_lives_when_one_is_missing(stage: Stage) -> None:
     stage.declare(entry("sonarr") + entry("radarr", "media", "repository: acme/nowhere"))
-    async with stage.house() as house:
-        sonarr, radarr = await house.failover.list_all()
+    async with stage.open() as components:
+        sonarr, radarr = await components.failover.list_all()
     assert isinstance(sonarr, Status)
     assert isinstance(radarr, Unreadable)
     assert radarr.error.slug == "repository-not-found"
@@ -86,8 +86,8 @@ async def test_the_list_of_several_repositories_lives_when_one_is_missing(stage:
 
 
 async def test_promote_changes_exactly_the_switches(stage: Stage) -> None:
-    async with stage.house() as house:
-        outcome = await promote(house, reason="k3s-w1 is down")
+    async with stage.open() as components:
+        outcome = await promote(components, reason="k3s-w1 is down")
     before = FILES[SONARR].decode()
     expected = before.replace("role: primary ", "role: backup ").replace('"pvc-sonarr"', '"pvc-sonarr-backup"')
     assert (stage.read(SONARR) or b"").decode() == expected
@@ -100,9 +100,9 @@ async def test_promote_changes_exactly_the_switches(stage: Stage) -> None:
 
 
 async def test_promote_twice_makes_one_commit(stage: Stage) -> None:
-    async with stage.house() as house:
-        await promote(house)
-        again = await promote(house)
+    async with stage.open() as components:
+        await promote(components)
+        again = await promote(components)
     assert not again.changed
     assert again.commit is None
     assert again.operation is None
@@ -110,17 +110,17 @@ async def test_promote_twice_makes_one_commit(stage: Stage) -> None:
 
 
 async def test_demote_gives_the_original_bytes_back(stage: Stage) -> None:
-    async with stage.house() as house:
+    async with stage.open() as components:
         for name in ("sonarr", "radarr", "plex"):
-            await promote(house, name)
-            await demote(house, name)
+            await promote(components, name)
+            await demote(components, name)
     assert len(stage.moves) == 6
     assert {path: stage.read(path) for path in FILES} == FILES
 
 
 async def test_several_files_move_in_one_commit(stage: Stage) -> None:
-    async with stage.house() as house:
-        outcome = await promote(house, "plex")
+    async with stage.open() as components:
+        outcome = await promote(components, "plex")
     assert len(stage.moves) == 1
     assert [change.file for change in outcome.plan.changes] == [RELEASE, RELEASE, VOLSYNC]
     assert b"paused: true" in (stage.read(VOLSYNC) or b"")
@@ -128,26 +128,26 @@ async def test_several_files_move_in_one_commit(stage: Stage) -> None:
 
 
 async def test_a_warm_promote_is_one_request(stage: Stage) -> None:
-    async with stage.house() as house:
-        await promote(house)
+    async with stage.open() as components:
+        await promote(components)
         stage.requests.clear()
-        await demote(house)
+        await demote(components)
     assert [r.method for r in stage.requests] == ["PUT"]
 
 
 async def test_mixed_moves_without_force(stage: Stage) -> None:
     stage.replace(SONARR, "role: primary", "role: backup")
-    async with stage.house() as house:
-        outcome = await promote(house)
+    async with stage.open() as components:
+        outcome = await promote(components)
     assert outcome.plan.before.state is State.MIXED
     assert [change.new for change in outcome.plan.changes] == ["pvc-sonarr-backup"]
 
 
 async def test_drift_is_refused_naming_file_line_and_value(stage: Stage) -> None:
     stage.replace(SONARR, "role: primary", "role: maintenance")
-    async with stage.house() as house:
+    async with stage.open() as components:
         with pytest.raises(ManifestDrifted) as caught:
-            await promote(house)
+            await promote(components)
     for word in (f"{SONARR}:12", "'maintenance'", "'primary'", "'backup'"):
         assert word in caught.value.detail
     assert not stage.writes
@@ -155,51 +155,51 @@ async def test_drift_is_refused_naming_file_line_and_value(stage: Stage) -> None
 
 async def test_force_moves_a_drifted_service(stage: Stage) -> None:
     stage.replace(SONARR, "role: primary", "role: maintenance")
-    async with stage.house() as house:
-        outcome = await promote(house, force=True)
+    async with stage.open() as components:
+        outcome = await promote(components, force=True)
     assert outcome.plan.before.state is State.UNKNOWN
     assert b"role: backup" in (stage.read(SONARR) or b"")
     assert "maintenance -> backup" in stage.messages[0]
 
 
 async def test_a_dry_run_writes_nothing_and_is_refused_where_the_move_would_be(stage: Stage) -> None:
-    async with stage.house() as house:
-        outcome = await promote(house, dry_run=True)
+    async with stage.open() as components:
+        outcome = await promote(components, dry_run=True)
         assert outcome.dry_run
         assert outcome.changed
         assert outcome.operation is None
         stage.replace(SONARR, "role: primary", "role: maintenance")
         with pytest.raises(ManifestDrifted):
-            await promote(house, dry_run=True)
+            await promote(components, dry_run=True)
     assert not stage.moves
 
 
 async def test_already_there_is_never_answered_from_the_cache(stage: Stage) -> None:
-    async with stage.house() as house:
-        await promote(house)
+    async with stage.open() as components:
+        await promote(components)
         stage.commit({SONARR: FILES[SONARR]}, "A person moves it back")
-        again = await promote(house)
+        again = await promote(components)
     assert again.changed
     assert len(stage.moves) == 2
     assert b"role: backup" in (stage.read(SONARR) or b"")
 
 
 async def test_already_there_of_several_files_is_never_answered_from_the_cache(stage: Stage) -> None:
-    async with stage.house() as house:
-        await promote(house, "plex")
+    async with stage.open() as components:
+        await promote(components, "plex")
         stage.commit({VOLSYNC: FILES[VOLSYNC]}, "A person resumes the sync")
-        again = await promote(house, "plex")
+        again = await promote(components, "plex")
     assert again.changed
     assert b"paused: true" in (stage.read(VOLSYNC) or b"")
 
 
 async def test_drift_is_never_reported_from_the_cache(stage: Stage) -> None:
     stage.replace(SONARR, "role: primary", "role: maintenance")
-    async with stage.house() as house:
+    async with stage.open() as components:
         with pytest.raises(ManifestDrifted):
-            await promote(house)
+            await promote(components)
         stage.commit({SONARR: FILES[SONARR]}, "A person repairs it")
-        assert (await promote(house)).changed
+        assert (await promote(components)).changed
 
 
 # If-Match
@@ -207,43 +207,43 @@ async def test_drift_is_never_reported_from_the_cache(stage: Stage) -> None:
 
 @pytest.mark.parametrize("name", ["sonarr", "plex"])
 async def test_a_version_seen_is_taken_while_it_holds(stage: Stage, name: str) -> None:
-    async with stage.house() as house:
-        seen = await house.failover.status(name)
+    async with stage.open() as components:
+        seen = await components.failover.status(name)
         stage.commit({"README.md": "Something else\n"}, "A person's other work")
-        outcome = await promote(house, name, versions=frozenset({seen.version}))
+        outcome = await promote(components, name, versions=frozenset({seen.version}))
     assert outcome.changed
 
 
 @pytest.mark.parametrize("name", ["sonarr", "plex"])
 async def test_a_version_that_is_gone_is_refused(stage: Stage, name: str) -> None:
-    async with stage.house() as house:
-        seen = await house.failover.status(name)
+    async with stage.open() as components:
+        seen = await components.failover.status(name)
         path = {"sonarr": SONARR, "plex": VOLSYNC}[name]
         stage.commit({path: (stage.read(path) or b"") + b"# a comment\n"})
         with pytest.raises(PreconditionFailed):
-            await promote(house, name, versions=frozenset({seen.version}))
+            await promote(components, name, versions=frozenset({seen.version}))
     assert not stage.moves
 
 
 @pytest.mark.parametrize(("name", "path"), [("sonarr", SONARR), ("plex", VOLSYNC)])
 async def test_a_change_between_the_check_and_the_write_is_refused(stage: Stage, name: str, path: str) -> None:
     edited = (stage.read(path) or b"") + b"# edited while it was planned\n"
-    async with stage.house() as house:
-        seen = await house.failover.status(name)
+    async with stage.open() as components:
+        seen = await components.failover.status(name)
         stage.before_write(lambda: stage.commit({path: edited}))
         with pytest.raises(PreconditionFailed):
-            await promote(house, name, versions=frozenset({seen.version}))
+            await promote(components, name, versions=frozenset({seen.version}))
     assert not stage.moves
     assert stage.read(path) == edited
 
 
 async def test_a_version_names_the_entry_of_the_catalog_too(stage: Stage) -> None:
-    async with stage.house() as house:
-        seen = await house.failover.status("sonarr")
+    async with stage.open() as components:
+        seen = await components.failover.status("sonarr")
         stage.declare(entry("sonarr").replace("pvc-sonarr-backup", "pvc-sonarr-other"))
-        house.catalog.reload()
+        components.catalog.reload()
         with pytest.raises(PreconditionFailed):
-            await promote(house, versions=frozenset({seen.version}))
+            await promote(components, versions=frozenset({seen.version}))
 
 
 # Others at work
@@ -251,10 +251,10 @@ async def test_a_version_names_the_entry_of_the_catalog_too(stage: Stage) -> Non
 
 @pytest.mark.parametrize("name", ["sonarr", "plex"])
 async def test_a_persons_other_commit_between_read_and_write_does_not_matter(stage: Stage, name: str) -> None:
-    async with stage.house() as house:
-        await house.failover.status(name)
+    async with stage.open() as components:
+        await components.failover.status(name)
         stage.before_write(lambda: stage.commit({"README.md": "Other work\n"}))
-        outcome = await promote(house, name)
+        outcome = await promote(components, name)
     assert outcome.changed
     assert len(stage.moves) == 1
     assert stage.read("README.md") == b"Other work\n"
@@ -263,10 +263,10 @@ async def test_a_persons_other_commit_between_read_and_write_does_not_matter(sta
 @pytest.mark.parametrize(("name", "path"), [("sonarr", SONARR), ("plex", VOLSYNC)])
 async def test_a_persons_edit_of_the_same_file_is_kept(stage: Stage, name: str, path: str) -> None:
     edited = (stage.read(path) or b"") + b"# a person was here\n"
-    async with stage.house() as house:
-        await house.failover.status(name)
+    async with stage.open() as components:
+        await components.failover.status(name)
         stage.before_write(lambda: stage.commit({path: edited}))
-        outcome = await promote(house, name)
+        outcome = await promote(components, name)
     assert outcome.changed
     assert len(stage.moves) == 1
     assert (stage.read(path) or b"").endswith(b"# a person was here\n")
@@ -276,19 +276,19 @@ async def test_a_persons_edit_of_the_same_file_is_kept(stage: Stage, name: str, 
 async def test_a_person_who_moves_it_in_between_makes_it_already_there(stage: Stage) -> None:
     moved = FILES[SONARR].replace(b"role: primary", b"role: backup").replace(b'sonarr"\n', b'sonarr-backup"\n')
     moved = moved.replace(b'image: "ghcr.io/home/sonarr-backup', b'image: "ghcr.io/home/sonarr')
-    async with stage.house() as house:
+    async with stage.open() as components:
         stage.before_write(lambda: stage.commit({SONARR: moved}))
-        outcome = await promote(house)
+        outcome = await promote(components)
     assert not outcome.changed
     assert outcome.commit is None
     assert not stage.moves
 
 
 async def test_a_person_who_drifts_it_in_between_is_respected(stage: Stage) -> None:
-    async with stage.house() as house:
+    async with stage.open() as components:
         stage.before_write(lambda: stage.replace(SONARR, "role: primary", "role: maintenance"))
         with pytest.raises(ManifestDrifted):
-            await promote(house)
+            await promote(components)
     assert not stage.moves
 
 
@@ -296,8 +296,8 @@ async def test_fifty_services_promoted_at_once_are_written_together(stage: Stage
     names = [f"svc-{i}" for i in range(50)]
     stage.declare("".join(entry(name) for name in names))
     stage.commit({f"apps/media/{name}/deployment.yaml": deployment(name) for name in names})
-    async with stage.house() as house:
-        outcomes = await asyncio.gather(*(promote(house, name) for name in names))
+    async with stage.open() as components:
+        outcomes = await asyncio.gather(*(promote(components, name) for name in names))
     assert all(outcome.changed for outcome in outcomes)
     assert len(stage.moves) == 1
     assert {outcome.commit.sha for outcome in outcomes if outcome.commit} == {
@@ -306,15 +306,15 @@ async def test_fifty_services_promoted_at_once_are_written_together(stage: Stage
 
 
 async def test_one_service_promoted_fifty_times_at_once_makes_one_commit(stage: Stage) -> None:
-    async with stage.house() as house:
-        outcomes = await asyncio.gather(*(promote(house) for _ in range(50)))
+    async with stage.open() as components:
+        outcomes = await asyncio.gather(*(promote(components) for _ in range(50)))
     assert sum(outcome.changed for outcome in outcomes) == 1
     assert len(stage.moves) == 1
 
 
 @pytest.mark.parametrize("name", ["sonarr", "plex"])
 async def test_two_replicas_promoting_together_make_one_commit(stage: Stage, name: str) -> None:
-    async with stage.house() as one, stage.house() as other:
+    async with stage.open() as one, stage.open() as other:
         await asyncio.gather(one.failover.status(name), other.failover.status(name))
         outcomes = await asyncio.gather(promote(one, name), promote(other, name))
     assert len(stage.moves) == 1
@@ -324,7 +324,7 @@ async def test_two_replicas_promoting_together_make_one_commit(stage: Stage, nam
 
 
 async def test_two_replicas_moving_services_of_one_branch_both_succeed(stage: Stage) -> None:
-    async with stage.house() as one, stage.house() as other:
+    async with stage.open() as one, stage.open() as other:
         outcomes = await asyncio.gather(promote(one, "plex"), promote(other, "sonarr"), promote(other, "radarr"))
     assert all(outcome.changed for outcome in outcomes)
     assert len(stage.moves) == 2
@@ -335,11 +335,11 @@ async def test_two_replicas_moving_services_of_one_branch_both_succeed(stage: St
 
 async def test_a_move_is_one_line_in_the_log(stage: Stage, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.INFO, "failover_api.failover")
-    async with stage.house() as house:
-        outcome = await promote(house)
+    async with stage.open() as components:
+        outcome = await promote(components)
         stage.replace(SONARR, "role: backup", "role: maintenance")
         with pytest.raises(FailoverError):
-            await demote(house)
+            await demote(components)
     done, refused = caplog.records
     assert (done.getMessage(), done.__dict__["service"], done.__dict__["to"]) == ("move done", "sonarr", "backup")
     assert done.__dict__["operation"] == outcome.operation
@@ -352,11 +352,11 @@ async def test_a_move_whose_outcome_is_unknown_is_not_logged_as_refused(
     stage: Stage, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.INFO, "failover_api.failover")
-    async with stage.house(deadline_s=1.0) as house:
-        await house.failover.status("sonarr")
+    async with stage.open(deadline_s=1.0) as components:
+        await components.failover.status("sonarr")
         stage.fault("status", method="PUT", status=502, times=None)
         with pytest.raises(OutcomeUnknown) as caught:
-            await promote(house)
+            await promote(components)
     (record,) = caplog.records
     assert (record.getMessage(), record.__dict__["problem"]) == ("move outcome unknown", "outcome-unknown")
     assert record.__dict__["operation"] in caught.value.detail
@@ -364,10 +364,10 @@ async def test_a_move_whose_outcome_is_unknown_is_not_logged_as_refused(
 
 async def test_a_move_that_is_cancelled_is_a_line_in_the_log(stage: Stage, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.INFO, "failover_api.failover")
-    async with stage.house() as house:
-        await house.failover.status("sonarr")
+    async with stage.open() as components:
+        await components.failover.status("sonarr")
         stage.fault("slow", method="PUT", seconds=20.0)
-        moving = asyncio.create_task(promote(house))
+        moving = asyncio.create_task(promote(components))
         while len(stage.sandbox.faults):  # noqa: ASYNC110 - the sandbox has no event to wait for
             await asyncio.sleep(0.002)
         moving.cancel()
@@ -380,21 +380,21 @@ async def test_a_move_that_is_cancelled_is_a_line_in_the_log(stage: Stage, caplo
 
 async def test_an_outage_is_reported_as_such(stage: Stage) -> None:
     stage.fault("status", status=503, times=None)
-    async with stage.house() as house:
-        with pytest.raises(GitHubUnavailable):
-            await house.failover.status("sonarr")
+    async with stage.open() as components:
+        with pytest.raises(ForgeUnavailable):
+            await components.failover.status("sonarr")
 
 
 # Those who listen
 
 
 async def test_listeners_are_told_of_every_move_that_ended(stage: Stage) -> None:
-    told: list[Ended] = []
-    async with open_failover(stage.settings(), listeners=[told.append]) as house:
-        await promote(house, "sonarr")
+    told: list[MoveEnded] = []
+    async with open_failover(stage.settings(), listeners=[told.append]) as components:
+        await promote(components, "sonarr")
         stage.replace(SONARR, "role: backup", "role: nowhere")
         with pytest.raises(ManifestDrifted):
-            await demote(house, "sonarr")
+            await demote(components, "sonarr")
     moved, refused = told
     assert (moved.services, moved.action, moved.dry_run) == (("sonarr",), Action.PROMOTE, False)
     assert moved.outcome is not None
@@ -406,12 +406,12 @@ async def test_listeners_are_told_of_every_move_that_ended(stage: Stage) -> None
 
 
 async def test_a_listener_that_fails_fails_no_move(stage: Stage, caplog: pytest.LogCaptureFixture) -> None:
-    def fail(event: Ended) -> None:
+    def fail(event: MoveEnded) -> None:
         raise RuntimeError("full")
 
-    told: list[Ended] = []
-    async with open_failover(stage.settings(), listeners=[fail, told.append]) as house:
-        outcome = await promote(house, "sonarr")
+    told: list[MoveEnded] = []
+    async with open_failover(stage.settings(), listeners=[fail, told.append]) as components:
+        outcome = await promote(components, "sonarr")
     assert outcome.changed
     assert len(told) == 1
     assert "a listener failed" in caplog.text

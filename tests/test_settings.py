@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
-from failover_api.edges.desk import SHARE, Direct
+from failover_api.edges.cli.backend import SHARE, LocalBackend
 from failover_api.errors import NotReady
 from failover_api.settings import Settings
 
@@ -107,7 +107,7 @@ def test_the_command_line_takes_a_fifth_unless_told_otherwise(monkeypatch: pytes
         monkeypatch.setenv("FAILOVER_GITHUB_SHARE", text)
         assert Settings.read().with_share(0.2).github_share == float(text)
     monkeypatch.delenv("FAILOVER_GITHUB_SHARE")
-    with contextlib.closing(Direct(Settings.read())) as desk:
+    with contextlib.closing(LocalBackend(Settings.read())) as desk:
         assert desk._settings.github_share == SHARE == 0.2
 
 

@@ -12,8 +12,8 @@ from pathlib import Path
 from bench.rig import repositories
 from bench.rig.report import Row, exactly
 from bench.rig.scratch import scratch
-from failover_api.core.catalog import Action
-from failover_api.failover import Failover, Wish
+from failover_api.core.catalog.model import Action
+from failover_api.failover import Failover, MoveRequest
 from failover_api.sandbox import Request, Sandbox
 from failover_api.settings import Settings
 from failover_api.wiring import open_failover
@@ -59,12 +59,12 @@ class Flow:
 
 def promote(name: str, *, dry_run: bool = False) -> Act:
     """Moves a service to backup."""
-    return lambda failover: failover.move(name, Action.PROMOTE, Wish(by="bench", dry_run=dry_run))
+    return lambda failover: failover.move(name, Action.PROMOTE, MoveRequest(by="bench", dry_run=dry_run))
 
 
 def demote(name: str) -> Act:
     """Moves a service to primary."""
-    return lambda failover: failover.move(name, Action.DEMOTE, Wish(by="bench"))
+    return lambda failover: failover.move(name, Action.DEMOTE, MoveRequest(by="bench"))
 
 
 def status(name: str) -> Act:
@@ -74,7 +74,7 @@ def status(name: str) -> Act:
 
 def move_group(action: Action) -> Act:
     """Moves the generated services together."""
-    return lambda failover: failover.move_group("all", action, Wish(by="bench"))
+    return lambda failover: failover.move_group("all", action, MoveRequest(by="bench"))
 
 
 def history(name: str) -> Act:
@@ -98,7 +98,7 @@ class PromoteIfMatch:
         self._version = (await failover.status(self._name)).version
 
     async def move(self, failover: Failover) -> None:
-        await failover.move(self._name, Action.PROMOTE, Wish(by="bench", versions=frozenset({self._version})))
+        await failover.move(self._name, Action.PROMOTE, MoveRequest(by="bench", versions=frozenset({self._version})))
 
 
 def flows() -> list[Flow]:
@@ -217,6 +217,6 @@ async def _opened(flow: Flow, folder: Path) -> AsyncIterator[tuple[Sandbox, Fail
         sandbox.protect()
     with sandbox.serve() as url:
         settings = Settings(config=catalog, github_url=url, github_app_id=sandbox.app_id, github_private_key_file=key)
-        async with open_failover(settings) as house:
-            yield sandbox, house.failover
+        async with open_failover(settings) as components:
+            yield sandbox, components.failover
     sandbox.close()

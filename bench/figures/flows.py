@@ -23,9 +23,9 @@ from bench.rig.delay import Delay, delaying
 from bench.rig.host import Host, hosting
 from bench.rig.report import Row, at_most, exactly
 from bench.rig.scratch import scratch
-from failover_api.core.catalog import Action
-from failover_api.failover import Wish
-from failover_api.forge.pace import Pace
+from failover_api.core.catalog.model import Action
+from failover_api.failover import MoveRequest
+from failover_api.forge.http.pace import RateLimit
 from failover_api.wiring import open_failover
 
 RATIO_LIMITS = {0.050: 1.10, 0.020: 1.20}  # by round trip in seconds
@@ -92,15 +92,15 @@ class BarePut:
 @asynccontextmanager
 async def warm(host: Host, catalog: Path, delay: Delay, name: str) -> AsyncIterator[Callable[[], Awaitable[float]]]:
     """A move to be timed: its service, token and connection are warm. Every second one is the way back."""
-    async with open_failover(host.settings(catalog, url=delay.url), pace=Pace(())) as house:
+    async with open_failover(host.settings(catalog, url=delay.url), pace=RateLimit(())) as components:
         there_and_back = (Action.PROMOTE, Action.DEMOTE)
         for action in there_and_back:
-            await house.failover.move(name, action, Wish(by="bench"))
+            await components.failover.move(name, action, MoveRequest(by="bench"))
         actions = itertools.cycle(there_and_back)
 
         async def move() -> float:
             started = time.perf_counter()
-            outcome = await house.failover.move(name, next(actions), Wish(by="bench"))
+            outcome = await components.failover.move(name, next(actions), MoveRequest(by="bench"))
             assert outcome.commit
             return time.perf_counter() - started
 

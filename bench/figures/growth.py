@@ -16,7 +16,7 @@ from bench.rig.delay import Delay, delaying
 from bench.rig.host import Host, hosting
 from bench.rig.report import Row, at_most
 from bench.rig.scratch import scratch
-from failover_api.core.catalog_text import parse_catalog
+from failover_api.core.catalog.load import parse_catalog
 
 LARGE_FILES, SMALL_FILES = 20_000, 20
 MANY_SERVICES = 1_000

@@ -17,10 +17,10 @@ from bench.rig.git_servers import free_port
 from bench.rig.host import Host, hosting
 from bench.rig.report import Row, at_most, median, skipped
 from bench.rig.scratch import scratch
-from failover_api.core.catalog import Action
-from failover_api.failover import Failover, Wish
-from failover_api.forge.pace import Pace
-from failover_api.metrics.recorder import Recorder
+from failover_api.core.catalog.model import Action
+from failover_api.failover import Failover, MoveRequest
+from failover_api.forge.http.pace import RateLimit
+from failover_api.metrics.counters import Counters
 from failover_api.wiring import open_failover
 
 START_LIMIT_S = 1.5
@@ -105,16 +105,16 @@ def rss_mb(pid: int) -> float:
 
 def _cpu(host: Host, *, promotes: int) -> Iterator[Row]:
     async def run() -> list[float]:
-        count = Recorder()  # as the service has it
+        count = Counters()  # as the service has it
         async with open_failover(
             host.settings(repositories.SAMPLE_CATALOG),
-            pace=Pace(()),
+            pace=RateLimit(()),
             listeners=[count.ended],
             watchers=[count.looked],
             traffic=count.traffic,
-        ) as house:
-            await _cpu_ms(house.failover, 30)  # whoever is warm has imported everything
-            return await _cpu_ms(house.failover, promotes)
+        ) as components:
+            await _cpu_ms(components.failover, 30)  # whoever is warm has imported everything
+            return await _cpu_ms(components.failover, promotes)
 
     taken = asyncio.run(run())
     yield at_most("CPU of one warm promote, client side", statistics.median(taken), CPU_LIMIT_MS, "ms", digits=2)
@@ -126,7 +126,7 @@ async def _cpu_ms(failover: Failover, promotes: int) -> list[float]:
     for number in range(promotes):
         action = Action.DEMOTE if number % 2 else Action.PROMOTE
         before = time.process_time()
-        outcome = await failover.move("sonarr", action, Wish(by="bench"))
+        outcome = await failover.move("sonarr", action, MoveRequest(by="bench"))
         taken.append((time.process_time() - before) * 1000)
         assert outcome.commit
     return taken

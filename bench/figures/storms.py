@@ -20,9 +20,9 @@ from bench.rig.delay import delaying
 from bench.rig.host import Host, hosting
 from bench.rig.report import Row, at_most, exactly
 from bench.rig.scratch import scratch
-from failover_api.core.catalog import Action
-from failover_api.failover import Failover, Wish
-from failover_api.forge.pace import Pace
+from failover_api.core.catalog.model import Action
+from failover_api.failover import Failover, MoveRequest
+from failover_api.forge.http.pace import RateLimit
 from failover_api.wiring import open_failover
 
 CALLERS = 100
@@ -47,8 +47,8 @@ async def _storm(host: Host, catalog: Path, url: str, round_trip_s: float, times
     """Everybody at once, there and back; between two storms a single move, and then groups."""
     names = repositories.names(CALLERS)
     one_s, p99_s, group_s, commits, lost = [], [], [], [], 0
-    async with open_failover(host.settings(catalog, url=url), pace=Pace(())) as house:
-        failover = house.failover
+    async with open_failover(host.settings(catalog, url=url), pace=RateLimit(())) as components:
+        failover = components.failover
         await failover.list_all()
         for _, action in zip(range(2 * times), itertools.cycle(CYCLE), strict=False):
             one_s += [(await _timed(failover, names[0], one))[0] for one in CYCLE[:: 1 if action is CYCLE[0] else -1]]
@@ -60,7 +60,7 @@ async def _storm(host: Host, catalog: Path, url: str, round_trip_s: float, times
             lost += _writes(host) - commits[-1]
         for _, action in zip(range(2 * times), itertools.cycle(CYCLE), strict=False):
             started = time.perf_counter()
-            await failover.move_group("all", action, Wish(by="bench"))
+            await failover.move_group("all", action, MoveRequest(by="bench"))
             group_s.append(time.perf_counter() - started)
     behind, one = f"behind {round_trip_s * 1000:.0f} ms", statistics.median(one_s)
     p99, group = statistics.median(p99_s), statistics.median(group_s)
@@ -85,15 +85,15 @@ async def _storm(host: Host, catalog: Path, url: str, round_trip_s: float, times
 
 async def _stream(host: Host, catalog: Path, url: str, seconds: float) -> list[Row]:
     names = repositories.names(RATE_SERVICES)
-    async with open_failover(host.settings(catalog, url=url)) as house:
-        await house.failover.list_all()
+    async with open_failover(host.settings(catalog, url=url)) as components:
+        await components.failover.list_all()
         _forget(host)
         moving: list[asyncio.Task[tuple[float, Any]]] = []
         wishes = itertools.chain.from_iterable(((name, action) for name in names) for action in itertools.cycle(CYCLE))
         started = time.perf_counter()
         for number in range(int(RATE_PER_S * seconds)):
             name, action = next(wishes)
-            moving.append(asyncio.create_task(_timed(house.failover, name, action)))
+            moving.append(asyncio.create_task(_timed(components.failover, name, action)))
             await asyncio.sleep(max(0.0, started + (number + 1) / RATE_PER_S - time.perf_counter()))
         outcomes = await asyncio.gather(*moving)
     asked = len(_requests(host))
@@ -113,7 +113,7 @@ async def _stream(host: Host, catalog: Path, url: str, seconds: float) -> list[R
 
 async def _timed(failover: Failover, name: str, action: Action) -> tuple[float, Any]:
     started = time.perf_counter()
-    outcome = await failover.move(name, action, Wish(by="bench"))
+    outcome = await failover.move(name, action, MoveRequest(by="bench"))
     assert outcome.changed
     return time.perf_counter() - started, outcome
 

@@ -1,24 +1,28 @@
 """failover-api: moves stateful services between two nodes by changing their manifests in Git.
 
-    edges           where the world touches us: HTTP, web pages, command line
-      wiring        where the pieces meet
-        metrics, telling    what is counted; who is told of a move
+One idea, visible in the folders: read, think, write.
+
+    reading/    what stands in Git                      read
+    core/       what follows from it; pure              think
+    moves/      a change in Git, by compare-and-swap    write
+
+    edges/          HTTP, web pages, the command line, a step of a job, the demo
+      wiring        the one place where the pieces meet
+        check, metrics/, notify/    what is wrong with the setup; what is counted; who is told
         failover    the use cases
-          moves     a wish becomes a change in Git: a commit (writer, batch) or a pull request (proposer, proposal)
-            history what Git says of a service, and what of it is true (proofs, lineage)
-            forge   Git hosts: GitHub
-              core  pure: catalog, state, plan, message; splice, the YAML editor
-                errors
-    sandbox         the yard: a small GitHub, for the demo and the tests
+        events      what happens, told to whoever listens
+          forge/    Git hosts: port says what is needed of one; http and repository are for any; github is one
+    sandbox/        a small GitHub, for the demo and the tests
 
-Imports point down only. One request, `POST /api/failover/sonarr/promote`:
+Imports point down only: the contracts are in pyproject.toml. One request, `POST /api/failover/sonarr/promote`:
 
-    edges.api       parses it and calls Failover.move()
-    observation     reads the manifests, from the cache when there is a copy
-    core.plan       thinks: the edits, the new text, the proof
-    forge.github    PUTs the new text with the blob sha it was made from
-    moves.batch     reads, thinks and writes again when the branch changed under us
-    edges.answers   shapes the outcome
+    edges/api/routes          takes it; edges/move_request reads it, edges/targets asks who may
+    failover                  makes a Move of it, with a deadline
+    moves/direct              waits its turn, with all who wait
+    reading/services          reads the manifests, from the copy when there is one
+    core/planning/plan        plans: the edits, the new text, the proof
+    forge/github              PUTs the new text with the blob sha it was made from
+    edges/bodies              the outcome as JSON
 """
 
 

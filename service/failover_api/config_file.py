@@ -9,11 +9,11 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Generic, TypeVar
 
-from failover_api.core.access import Access
-from failover_api.core.access_text import parse_access
-from failover_api.core.catalog import Catalog
-from failover_api.core.catalog_text import parse_catalog
-from failover_api.core.config_yaml import MAX_CHARACTERS, WHOLE_FILE, fault
+from failover_api.core.access.load import parse_access
+from failover_api.core.access.model import Access
+from failover_api.core.catalog.load import parse_catalog
+from failover_api.core.catalog.model import Catalog
+from failover_api.core.config.yaml import MAX_CHARACTERS, WHOLE_FILE, fault
 from failover_api.errors import ConfigInvalid
 
 POLL_S = 5.0

@@ -1,10 +1,14 @@
 """One deadline for a whole operation, whatever it waits for."""
 
 import asyncio
+import random
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
-from failover_api.errors import FailoverError, GitHubUnavailable
+from failover_api.errors import FailoverError, ForgeUnavailable
+
+BACKOFF_S = 0.05
+MAX_BACKOFF_S = 2.0
 
 T = TypeVar("T")
 
@@ -18,6 +22,14 @@ async def within_deadline(work: Awaitable[T], *, deadline_s: float, late: Callab
         raise late() from exc
 
 
-def too_late(deadline_s: float) -> GitHubUnavailable:
+def too_late(deadline_s: float) -> ForgeUnavailable:
     """For what surely has written nothing."""
-    return GitHubUnavailable(f"not done within {deadline_s:g} s; nothing was written", retry_after_s=5.0)
+    return ForgeUnavailable(f"not done within {deadline_s:g} s; nothing was written", retry_after_s=5.0)
+
+
+ATTEMPTS = 8
+
+
+async def back_off(attempt: int) -> None:
+    """Waits before attempt 1, 2, ...: longer each time, and not everybody for as long."""
+    await asyncio.sleep(random.uniform(0.5, 1.0) * min(MAX_BACKOFF_S, BACKOFF_S * 2**attempt))  # noqa: S311 - jitter

@@ -36,11 +36,11 @@
     ├── NotReady                    the process cannot work yet
     ├── ForgeFailure                whatever a Git host does instead of what it was asked for
     │   ├── RepositoryNotFound      there is no such repository or branch, or the credentials cannot see it
-    │   ├── GitHubError             GitHub answered something we do not understand
-    │   │   └── GitHubPermission    the credentials may not do this
-    │   ├── GitHubUnavailable       GitHub cannot be reached, or fails
+    │   ├── ForgeError             GitHub answered something we do not understand
+    │   │   └── ForgePermission    the credentials may not do this
+    │   ├── ForgeUnavailable       GitHub cannot be reached, or fails
     │   │   └── NotShownYet         its reads lag behind a write of ours
-    │   └── GitHubRateLimited       GitHub asks us to wait
+    │   └── ForgeRateLimited       GitHub asks us to wait
     ├── OutcomeUnknown              a write may or may not have landed
     │   └── WriteUnknown            one write's reply was lost: read back
     └── InternalError               a defect of ours
@@ -327,23 +327,23 @@ class RepositoryNotFound(ForgeFailure):
     slug, title = "repository-not-found", "Repository or branch not found"
 
 
-class GitHubError(ForgeFailure):
+class ForgeError(ForgeFailure):
     slug, title = "github-error", "GitHub answered unexpectedly"
 
 
-class GitHubPermission(GitHubError):
+class ForgePermission(ForgeError):
     slug, title = "github-permission", "GitHub denied permission"
 
 
-class GitHubUnavailable(ForgeFailure):
+class ForgeUnavailable(ForgeFailure):
     slug, title = "github-unavailable", "GitHub is not available"
 
 
-class NotShownYet(GitHubUnavailable):
+class NotShownYet(ForgeUnavailable):
     """What was read is older than our own last write."""
 
 
-class GitHubRateLimited(ForgeFailure):
+class ForgeRateLimited(ForgeFailure):
     """`secondary` when it is not a quota that is used up, but too much at once: then everything waits."""
 
     slug, title = "github-rate-limited", "GitHub asks us to wait"

@@ -20,12 +20,12 @@ from typing import Any, TypeVar
 
 from ulid import ULID
 
-from failover_api.core.catalog import Action, Branch, Catalog, Service, Switch
-from failover_api.core.message import Asked
-from failover_api.core.state import Detection, detect
-from failover_api.core.switching import obstacle
-from failover_api.core.trailers import idempotency_digest
-from failover_api.cursors import Cursors
+from failover_api.concurrency import both
+from failover_api.core.catalog.model import Action, Branch, Catalog, Service, Switch
+from failover_api.core.planning.request import Provenance
+from failover_api.core.planning.state import Detection, detect
+from failover_api.core.planning.switching import obstacle
+from failover_api.core.text.trailers import idempotency_digest
 from failover_api.deadline import too_late, within_deadline
 from failover_api.errors import (
     FailoverError,
@@ -33,21 +33,22 @@ from failover_api.errors import (
     InternalError,
     ManifestError,
 )
-from failover_api.event import Ended, Listener, tell
-from failover_api.forge.budget import looking
-from failover_api.forge.concurrency import both
+from failover_api.events import Listener, MoveEnded, tell
+from failover_api.forge.http.budget import looking
 from failover_api.forge.port import Forge, PullRequest
-from failover_api.history import Entry, History, Page
-from failover_api.last_moves import LastMoves
+from failover_api.moves.direct.writer import Writer
 from failover_api.moves.fallback import ByPolicy
-from failover_api.moves.grouping import check_branches, check_versions, half_done, parts_of
-from failover_api.moves.proposer import Proposer
-from failover_api.moves.repeats import Repeats
-from failover_api.moves.task import OnStep, RollingBack, Task, ignore, refusal_of
-from failover_api.moves.tip import Tips
-from failover_api.moves.writer import Writer
-from failover_api.observation import Observation, Observer
-from failover_api.outcome import GroupOutcome, Outcome
+from failover_api.moves.group import check_branches, check_versions, half_done, parts_of
+from failover_api.moves.idempotency import Idempotency
+from failover_api.moves.move import Move, Rollback, refusal_of
+from failover_api.moves.outcome import GroupOutcome, Outcome
+from failover_api.moves.progress import OnStep, ignore
+from failover_api.moves.pull_request.branch_content import BranchReader
+from failover_api.moves.pull_request.proposer import Proposer
+from failover_api.reading.cursors import Cursors
+from failover_api.reading.history import Entry, History, Page
+from failover_api.reading.last_moves import LastMoves
+from failover_api.reading.services import Observation, ServiceReader
 
 T = TypeVar("T")
 _log = logging.getLogger(__name__)
@@ -77,7 +78,7 @@ class Unreadable:
 
 
 @dataclass(frozen=True, slots=True)
-class Wish:
+class MoveRequest:
     """How a move is asked for, and by whom.
 
     `versions` are those that an If-Match takes, None: any; `key` is an Idempotency-Key. `supersede`: an open pull
@@ -119,15 +120,15 @@ class Failover:
     ) -> None:
         self._forge, self._catalog, self._deadline_s, self._now = forge, catalog, deadline_s, now
         self._listeners, self._watchers = tuple(listeners), tuple(watchers)
-        self._observer = Observer(forge)
+        self._reader = ServiceReader(forge)
         chance = secrets.token_bytes(32)
         self._cursors = Cursors(secret or (lambda: chance))
-        self._history = History(forge, self._observer, self._cursors)
+        self._history = History(forge, self._reader, self._cursors)
         self._last_moves = LastMoves(forge, self._history)
-        repeats = Repeats(forge, self._history)
-        tips = Tips(forge, self._observer, self._history)
-        self._writer = Writer(forge, self._observer, repeats)
-        self._proposer = Proposer(forge, self._observer, repeats, tips)
+        idempotency = Idempotency(forge, self._history)
+        tips = BranchReader(forge, self._reader, self._history)
+        self._writer = Writer(forge, self._reader, idempotency)
+        self._proposer = Proposer(forge, self._reader, idempotency, tips)
         self._moves = ByPolicy(forge, self._writer, self._proposer)
 
     @property
@@ -139,7 +140,7 @@ class Failover:
         """Ends what is under way."""
         await self._writer.aclose()
         await self._proposer.aclose()
-        await self._observer.aclose()
+        await self._reader.aclose()
 
     # Looking
 
@@ -172,7 +173,7 @@ class Failover:
 
         async def read() -> Page:
             now = time.monotonic()
-            found = await self._observer.observe(service, not_before=now, at_head=True)
+            found = await self._reader.observe(service, not_before=now, at_head=True)
             return await self._history.page(found.service, limit=limit, cursor=cursor, not_before=now)
 
         return await self.in_time(read())
@@ -184,7 +185,7 @@ class Failover:
 
     # Moving
 
-    async def move(self, name: str, action: Action, wish: Wish) -> Outcome:
+    async def move(self, name: str, action: Action, wish: MoveRequest) -> Outcome:
         """Moves a service, or says what that would do.
 
         Raises ManifestDrifted, PreconditionFailed, Conflict, BranchProtected, OperationPending, IdempotencyKeyReused,
@@ -192,15 +193,15 @@ class Failover:
         "unknown". A rollback raises NothingToRollBack and ChangedSince too.
         """
         service = self._catalog().service(name)
-        asked = _asked(wish, str(ULID()), self._now())
+        provenance = _provenance(wish, str(ULID()), self._now())
         if action is Action.ROLLBACK:
-            task: Task = RollingBack((service,), action, asked, history=self._history)
+            move: Move = Rollback((service,), action, provenance, history=self._history)
         else:
-            task = Task((service,), action, asked)
-        task.versions, task.supersede, task.on_step = wish.versions, wish.supersede, wish.on_step
-        return await self._told(task, wish, self._carry_out(task, wish))
+            move = Move((service,), action, provenance)
+        move.versions, move.supersede, move.on_step = wish.versions, wish.supersede, wish.on_step
+        return await self._told(move, wish, self._carry_out(move, wish))
 
-    async def move_group(self, name: str, action: Action, wish: Wish) -> GroupOutcome:
+    async def move_group(self, name: str, action: Action, wish: MoveRequest) -> GroupOutcome:
         """Moves the services of a group: one commit, or one pull request, for each branch and policy.
 
         All or nothing: everything is planned before anything is written, and a service that is refused refuses the
@@ -208,44 +209,44 @@ class Failover:
         OutcomeUnknown also when one of several commits was made and another refused, saying which.
         """
         names = self._catalog().group(name)
-        asked = _asked(wish, str(ULID()), self._now(), group=name)
+        provenance = _provenance(wish, str(ULID()), self._now(), group=name)
         members = [self._catalog().service(member) for member in names]
-        tasks = parts_of(members, action, asked, skip_refused=wish.skip_refused, supersede=wish.supersede)
-        check_branches(name, tasks)
-        for task in tasks:
-            task.on_step = wish.on_step
+        moves = parts_of(members, action, provenance, skip_refused=wish.skip_refused, supersede=wish.supersede)
+        check_branches(name, moves)
+        for move in moves:
+            move.on_step = wish.on_step
         clock = _Clock(self._deadline_s)
-        if len(tasks) > 1 or wish.dry_run:
+        if len(moves) > 1 or wish.dry_run:
             with looking() if wish.dry_run else nullcontext():
-                rehearsed = await self._rehearse_all(tasks, wish, clock, names)
+                rehearsed = await self._rehearse_all(moves, wish, clock, names)
             outcome = GroupOutcome(name, action, tuple(rehearsed), names)
             check_versions(outcome, wish.versions)
             if wish.dry_run:
                 return outcome
             if wish.versions is not None:
-                for task, part in zip(tasks, rehearsed, strict=True):
-                    task.versions = None if part.is_repeat else frozenset({part.version})
+                for move, part in zip(moves, rehearsed, strict=True):
+                    move.versions = None if part.is_repeat else frozenset({part.version})
         else:
-            tasks[0].versions = wish.versions
+            moves[0].versions = wish.versions
         done: list[Outcome] = []
-        for task in tasks:
+        for move in moves:
             try:
-                done.append(await self._told(task, wish, self._moves.carry_out(task, deadline_s=clock.left_s)))
+                done.append(await self._told(move, wish, self._moves.carry_out(move, deadline_s=clock.left_s)))
             except FailoverError as exc:
                 if not any(one.changed for one in done):
                     raise
-                raise half_done(name, done, task, exc) from exc
+                raise half_done(name, done, move, exc) from exc
         return GroupOutcome(name, action, tuple(done), names)
 
     async def _rehearse_all(
-        self, tasks: Sequence[Task], wish: Wish, clock: "_Clock", order: Sequence[str]
+        self, moves: Sequence[Move], wish: MoveRequest, clock: "_Clock", order: Sequence[str]
     ) -> list[Outcome]:
         """The dry run of each part of a group. Raises what refuses it, naming the services of all parts."""
         outcomes: list[Outcome] = []
         refused: dict[str, FailoverError] = {}
-        for task in tasks:
+        for move in moves:
             try:
-                outcomes.append(await self._told(task, wish, self._moves.rehearse(task, deadline_s=clock.left_s)))
+                outcomes.append(await self._told(move, wish, self._moves.rehearse(move, deadline_s=clock.left_s)))
             except FailoverError as exc:
                 if not exc.refused:
                     raise
@@ -255,25 +256,25 @@ class Failover:
         return outcomes
 
     async def in_time(self, work: Awaitable[T]) -> T:
-        """Awaits what writes nothing. Raises GitHubUnavailable when the deadline passes."""
+        """Awaits what writes nothing. Raises ForgeUnavailable when the deadline passes."""
         with looking():
             return await within_deadline(work, deadline_s=self._deadline_s, late=self._late)
 
     def _late(self) -> FailoverError:
         return too_late(self._deadline_s)
 
-    async def _carry_out(self, task: Task, wish: Wish) -> Outcome:
+    async def _carry_out(self, move: Move, wish: MoveRequest) -> Outcome:
         if not wish.dry_run:
-            return await self._moves.carry_out(task, deadline_s=self._deadline_s)
+            return await self._moves.carry_out(move, deadline_s=self._deadline_s)
         with looking():
-            return await self._moves.rehearse(task, deadline_s=self._deadline_s)
+            return await self._moves.rehearse(move, deadline_s=self._deadline_s)
 
-    async def _told(self, task: Task, wish: Wish, work: Awaitable[Outcome]) -> Outcome:
+    async def _told(self, move: Move, wish: MoveRequest, work: Awaitable[Outcome]) -> Outcome:
         """Awaits a move and says what came of it, in the log (one line a decision) and to those who listen."""
         started = time.monotonic()
-        what = {"group": task.name} if task.asked.group else {"service": task.name}
-        facts: dict[str, object] = {**what, "action": task.action.value, "dry_run": wish.dry_run, "by": wish.by}
-        facts["operation"] = task.asked.operation
+        what = {"group": move.name} if move.provenance.group else {"service": move.name}
+        facts: dict[str, object] = {**what, "action": move.action.value, "dry_run": wish.dry_run, "by": wish.by}
+        facts["operation"] = move.provenance.operation
         came: Outcome | FailoverError = InternalError("interrupted")
         try:
             came = outcome = await work
@@ -291,7 +292,7 @@ class Failover:
             return outcome
         finally:
             if not (isinstance(came, Outcome) and came.dry_run and not wish.dry_run):  # a group's own rehearsal
-                tell(self._listeners, _ended(task, wish, came, duration_s=time.monotonic() - started))
+                tell(self._listeners, _ended(move, wish, came, duration_s=time.monotonic() - started))
 
     async def _list(self, branch: Branch, services: list[Service], *, try_moves: bool) -> Sequence[Status | Unreadable]:
         try:
@@ -303,7 +304,7 @@ class Failover:
         self, branch: Branch, services: Sequence[Service], *, thorough: bool, try_moves: bool = False
     ) -> list[Status | Unreadable]:
         now = time.monotonic()
-        seeing = self._observer.observe_all(branch, services, not_before=now)
+        seeing = self._reader.observe_all(branch, services, not_before=now)
         seen, pulls = await both(seeing, _if_known(self._proposer.open_for(branch, services, not_before=now)))
         found = [one for one in seen.values() if isinstance(one, Observation)]
         moves: Mapping[str, Entry] = {}
@@ -344,8 +345,8 @@ class _Clock:
         return max(0.0, self._end - time.monotonic())
 
 
-def _asked(wish: Wish, operation: str, now: float, group: str | None = None) -> Asked:
-    return Asked(
+def _provenance(wish: MoveRequest, operation: str, now: float, group: str | None = None) -> Provenance:
+    return Provenance(
         operation=operation,
         by=wish.by,
         at=datetime.fromtimestamp(now, UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
@@ -363,17 +364,17 @@ def _by_branch(services: Sequence[Service]) -> dict[Branch, list[Service]]:
     return by_branch
 
 
-def _ended(task: Task, wish: Wish, came: Outcome | FailoverError, *, duration_s: float) -> Ended:
+def _ended(move: Move, wish: MoveRequest, came: Outcome | FailoverError, *, duration_s: float) -> MoveEnded:
     """A move as those who listen are told of it; `came` is what came of it."""
-    return Ended(
-        action=task.action,
-        policy=task.policy,
-        services=tuple(service.name for service in task.services),
-        group=task.asked.group,
+    return MoveEnded(
+        action=move.action,
+        policy=move.policy,
+        services=tuple(service.name for service in move.services),
+        group=move.provenance.group,
         by=wish.by,
         reason=wish.reason,
         dry_run=wish.dry_run,
-        operation=task.asked.operation,
+        operation=move.provenance.operation,
         duration_s=duration_s,
         outcome=came if isinstance(came, Outcome) else None,
         error=came if isinstance(came, FailoverError) else None,

@@ -15,7 +15,7 @@ from pydantic import (
 )
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from failover_api.core.secret_text import bare
+from failover_api.core.config.secret_text import bare
 from failover_api.errors import NotReady
 
 GITHUB_API = "https://api.github.com"

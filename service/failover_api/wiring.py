@@ -12,23 +12,23 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 from failover_api.config_file import ConfigFile, catalog_file
-from failover_api.core.catalog import Catalog
-from failover_api.event import Listener
+from failover_api.core.catalog.model import Catalog
+from failover_api.events import Listener
 from failover_api.failover import Failover, Status, Watcher
-from failover_api.forge.app_auth import AppCredentials, Credentials, StaticToken
-from failover_api.forge.budget import A_MINUTE, KEPT_OF_MINUTE, Budget
-from failover_api.forge.client import GitHubClient
-from failover_api.forge.connections import keep_alive
-from failover_api.forge.github import GitHub
-from failover_api.forge.pace import Pace
-from failover_api.forge.traffic import Watcher as TrafficWatcher
-from failover_api.forge.traffic import unwatched
-from failover_api.host_clock import HostClock
+from failover_api.forge.github.adapter import GitHub
+from failover_api.forge.github.app_auth import AppCredentials
+from failover_api.forge.github.client import GitHubClient
+from failover_api.forge.http.budget import A_MINUTE, KEPT_OF_MINUTE, Budget
+from failover_api.forge.http.connections import keep_alive
+from failover_api.forge.http.credentials import Credentials, StaticToken
+from failover_api.forge.http.host_clock import HostClock
+from failover_api.forge.http.pace import RateLimit
+from failover_api.forge.http.traffic import TrafficListener, unwatched
+from failover_api.notify.changes import Changes
+from failover_api.notify.flux_receiver import Flux
+from failover_api.notify.merges import Merges
+from failover_api.notify.notifier import Notifier
 from failover_api.settings import Settings
-from failover_api.telling.changes import Changes
-from failover_api.telling.flux import Flux
-from failover_api.telling.merges import Merges
-from failover_api.telling.notify import Notifier
 
 _log = logging.getLogger(__name__)
 REQUEST_TIMEOUT_S = 10.0  # GitHub ends a request of its own accord then
@@ -38,7 +38,7 @@ LOOKING_AT_LEAST = 300  # a command of a small share still looks at a large cata
 
 
 @dataclass(frozen=True, slots=True)
-class House:
+class Components:
     """Everything that was put together, for the edges to use."""
 
     settings: Settings
@@ -58,11 +58,11 @@ async def open_failover(
     settings: Settings,
     catalog: ConfigFile[Catalog] | None = None,
     *,
-    pace: Pace | None = None,
+    pace: RateLimit | None = None,
     listeners: Sequence[Listener] = (),
     watchers: Sequence[Watcher] = (),
-    traffic: TrafficWatcher = unwatched,
-) -> AsyncIterator[House]:
+    traffic: TrafficListener = unwatched,
+) -> AsyncIterator[Components]:
     """Puts the pieces together; nothing is asked of GitHub yet.
 
     `pace` is that of our share unless another is given; `listeners` are told of every move that ended, `watchers` of
@@ -77,8 +77,8 @@ async def open_failover(
             base_url=settings.github_url,
             timeout_s=timeout_s,
             budget=Budget(most=max(LOOKING_AT_LEAST, int(LOOKING * settings.github_share))),
-            pace=pace or Pace.of_share(settings.github_share),
-            watcher=traffic,
+            pace=pace or RateLimit.of_share(settings.github_share),
+            listener=traffic,
         )
         client.credentials = _credentials(settings, client)
         client.share = settings.github_share
@@ -105,7 +105,7 @@ async def open_failover(
             secret=client.credentials.secret,
         )
         try:
-            yield House(
+            yield Components(
                 settings,
                 catalog,
                 client.credentials,

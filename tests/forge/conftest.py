@@ -7,9 +7,9 @@ import httpx2
 import pytest
 import respx
 
-from failover_api.forge.client import GitHubClient
-from failover_api.forge.github import GitHub
-from tests.forge.stand_in import Purse, Waits, client_with
+from failover_api.forge.github.adapter import GitHub
+from failover_api.forge.github.client import GitHubClient
+from tests.support.fake_github import Purse, Waits, client_with
 
 
 @pytest.fixture

@@ -5,13 +5,14 @@ from typing import Any
 
 import pytest
 
-from failover_api.core.state import State
+from failover_api.core.planning.state import State
 from failover_api.errors import FailoverError, InternalError, OutcomeUnknown
-from failover_api.moves import batch, repeats
-from failover_api.moves.task import Step
-from failover_api.outcome import Outcome
-from tests.acts import move
-from tests.stage import FILES, SONARR, Stage
+from failover_api.moves import idempotency
+from failover_api.moves.direct import batch
+from failover_api.moves.outcome import Outcome
+from failover_api.moves.progress import Step
+from tests.support.acts import move
+from tests.support.stage import FILES, SONARR, Stage
 
 DEEP = "[" * 100_000 + "]" * 100_000
 # What the look for a lost write meets.
@@ -41,14 +42,14 @@ async def test_a_lost_reply_and_what_its_read_back_meets_harm_nobody_behind(
 ) -> None:
     monkeypatch.setattr(batch, "READ_BACK_WAITS_S", (0.0, 0.1))
     meets = dict(SECOND[second])
-    async with stage.house() as house:
-        await house.failover.list_all()
+    async with stage.open() as components:
+        await components.failover.list_all()
         stage.fault(first, method="PUT")
-        moving = asyncio.create_task(move(house, "sonarr"))
+        moving = asyncio.create_task(move(components, "sonarr"))
         while len(stage.sandbox.faults):  # noqa: ASYNC110 - the sandbox has no event to wait for
             await asyncio.sleep(0.001)
         stage.fault(meets.pop("kind"), path=f"/repos/{stage.repository}/branches", **meets)
-        behind = asyncio.create_task(move(house, "radarr"))
+        behind = asyncio.create_task(move(components, "radarr"))
         answer, other = await asyncio.gather(moving, behind, return_exceptions=True)
     assert isinstance(answer, (Outcome, OutcomeUnknown)), answer
     assert is_true(stage, answer)
@@ -58,10 +59,10 @@ async def test_a_lost_reply_and_what_its_read_back_meets_harm_nobody_behind(
 
 
 async def test_a_reply_to_a_write_that_is_nested_too_deep_is_a_lost_one(stage: Stage) -> None:
-    async with stage.house() as house:
-        await house.failover.list_all()
+    async with stage.open() as components:
+        await components.failover.list_all()
         stage.fault("status_after", method="PUT", status=200, body=DEEP)
-        outcome = await move(house)
+        outcome = await move(components)
     assert outcome.changed
     assert outcome.commit is not None
     assert len(stage.moves) == 1
@@ -69,19 +70,19 @@ async def test_a_reply_to_a_write_that_is_nested_too_deep_is_a_lost_one(stage: S
 
 @pytest.mark.parametrize("path", ["branches", "git/trees"])
 async def test_a_reply_to_a_read_that_is_nested_too_deep_is_githubs_fault(stage: Stage, path: str) -> None:
-    async with stage.house() as house:
+    async with stage.open() as components:
         stage.fault("status", method="GET", path=f"/repos/{stage.repository}/{path}", status=200, body=DEEP, times=None)
         stage.fault("status", path="/graphql", status=200, body=DEEP, times=None)
         with pytest.raises(FailoverError) as caught:
-            await house.failover.status("sonarr" if path != "branches" else "plex")
+            await components.failover.status("sonarr" if path != "branches" else "plex")
     assert caught.value.slug in {"github-error", "github-unavailable"}
 
 
 async def test_an_error_page_that_is_nested_too_deep_is_an_outage(stage: Stage) -> None:
-    async with stage.house() as house:
+    async with stage.open() as components:
         stage.fault("status", status=502, body=DEEP, times=None)
         with pytest.raises(FailoverError) as caught:
-            await house.failover.status("sonarr")
+            await components.failover.status("sonarr")
     assert caught.value.slug == "github-unavailable"
 
 
@@ -101,13 +102,13 @@ async def test_a_defect_settles_its_own_commit_and_the_rest_go_on(
             raise ZeroDivisionError
         return sound(*given, **how)
 
-    async with stage.house() as house:
-        await house.failover.list_all()
+    async with stage.open() as components:
+        await components.failover.list_all()
         monkeypatch.setattr(batch, "snapshot_of", snapshot_of)
-        moving = [asyncio.create_task(move(house, "sonarr"))]
+        moving = [asyncio.create_task(move(components, "sonarr"))]
         while not calls:  # noqa: ASYNC110 - nothing tells of it
             await asyncio.sleep(0)
-        moving.append(asyncio.create_task(move(house, "radarr")))
+        moving.append(asyncio.create_task(move(components, "radarr")))
         broken, other = await asyncio.gather(*moving, return_exceptions=True)
     assert isinstance(broken, InternalError)
     assert broken.outcome == "not-applied"
@@ -121,13 +122,13 @@ async def test_a_defect_while_a_lost_write_is_looked_for_is_an_unknown_outcome(
     def broken(message: str) -> Any:
         raise ZeroDivisionError(message)
 
-    async with stage.house() as house:
-        await house.failover.list_all()
+    async with stage.open() as components:
+        await components.failover.list_all()
         monkeypatch.setattr(batch, "read_records", broken)
         stage.fault("lost_reply", method="PUT")
-        moving = asyncio.create_task(move(house, "sonarr"))
+        moving = asyncio.create_task(move(components, "sonarr"))
         await asyncio.sleep(0.05)
-        lost, other = await asyncio.gather(moving, move(house, "radarr"), return_exceptions=True)
+        lost, other = await asyncio.gather(moving, move(components, "radarr"), return_exceptions=True)
     assert isinstance(lost, OutcomeUnknown)
     assert isinstance(other, Outcome)
     assert len([message for message in stage.moves if "Failover-Service: sonarr" in message]) == 1
@@ -137,8 +138,8 @@ async def test_a_caller_who_cannot_be_told_of_a_step_is_moved_all_the_same(stage
     def broken(step: Step) -> None:
         raise ConnectionResetError(step)
 
-    async with stage.house() as house:
-        outcomes = await asyncio.gather(move(house, "sonarr", on_step=broken), move(house, "radarr"))
+    async with stage.open() as components:
+        outcomes = await asyncio.gather(move(components, "sonarr", on_step=broken), move(components, "radarr"))
     assert [outcome.changed for outcome in outcomes] == [True, True]
 
 
@@ -149,33 +150,33 @@ async def test_a_refusal_after_a_lost_write_that_may_land_yet_is_unknown(
     stage: Stage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The key cannot be looked up again, and the write comes in the end."""
-    async with stage.house() as house:
-        await house.failover.status("sonarr")
+    async with stage.open() as components:
+        await components.failover.status("sonarr")
         stage.fault("late", operation="createCommitOnBranch", seconds=0.6)
-        moving = asyncio.create_task(move(house, "sonarr", key="alert-1"))
+        moving = asyncio.create_task(move(components, "sonarr", key="alert-1"))
         while len(stage.sandbox.faults):  # noqa: ASYNC110 - the sandbox has no event to wait for
             await asyncio.sleep(0.001)
-        sound = repeats.Repeats.first_outcome
+        sound = idempotency.Idempotency.first_outcome
 
         async def limited(*given: Any, **how: Any) -> Any:
             await sound(*given, **how)
             raise ZeroDivisionError
 
-        monkeypatch.setattr(repeats.Repeats, "first_outcome", limited)
+        monkeypatch.setattr(idempotency.Idempotency, "first_outcome", limited)
         with pytest.raises(OutcomeUnknown):
             await moving
         await asyncio.sleep(0.8)
-        state = (await house.failover.status("sonarr")).detection.state
+        state = (await components.failover.status("sonarr")).detection.state
     assert state is State.BACKUP, "it came"
 
 
 async def test_who_waits_when_the_process_ends_is_told_that_nothing_was_written(stage: Stage) -> None:
-    async with stage.house() as house:
-        await house.failover.list_all()
+    async with stage.open() as components:
+        await components.failover.list_all()
         stage.fault("slow", method="PUT", seconds=20.0)
-        moving = [asyncio.create_task(move(house, "sonarr"))]
+        moving = [asyncio.create_task(move(components, "sonarr"))]
         await asyncio.sleep(0.1)
-        moving.append(asyncio.create_task(move(house, "radarr")))
+        moving.append(asyncio.create_task(move(components, "radarr")))
         while len(stage.sandbox.faults):  # noqa: ASYNC110 - the sandbox has no event to wait for
             await asyncio.sleep(0.002)
     writing, waiting = await asyncio.gather(*moving, return_exceptions=True)

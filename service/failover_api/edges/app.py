@@ -19,17 +19,22 @@ from ulid import ULID
 import failover_api
 from failover_api import logs
 from failover_api.config_file import ConfigFile, access_file
-from failover_api.core.access import Access
-from failover_api.edges import api, docs, hardening, hooks, metrics, problems, ui
-from failover_api.edges.access import OPEN, Gate
+from failover_api.core.access.model import Access
+from failover_api.edges import problems
+from failover_api.edges.api import docs, metrics, webhooks
+from failover_api.edges.api import routes as api_routes
+from failover_api.edges.board import routes as board_routes
 from failover_api.edges.board.pages import wants_page
-from failover_api.edges.sharing import Looks
-from failover_api.edges.throttle import Throttle
+from failover_api.edges.http import hardening
+from failover_api.edges.http.access import OPEN, Authenticator
+from failover_api.edges.http.shared_looks import Looks
+from failover_api.edges.http.throttle import Throttle
+from failover_api.edges.targets import components_of
 from failover_api.errors import BadRequest, FailoverError, MethodNotAllowed, NotReady, UnknownUrl
+from failover_api.metrics.counters import Counters
 from failover_api.metrics.exposition import open_metrics
-from failover_api.metrics.recorder import Recorder
 from failover_api.settings import Settings
-from failover_api.wiring import House, open_failover
+from failover_api.wiring import Components, open_failover
 
 _log = logging.getLogger(__name__)
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._:-]{1,128}")
@@ -47,8 +52,8 @@ def create_app(
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         access = None if open_to_all else open_access(settings)
-        async with _opened(app, settings, access, metrics_listener) as house:
-            watches = [house.catalog.watch(), access.watch()] if access else [house.catalog.watch()]
+        async with _opened(app, settings, access, metrics_listener) as components:
+            watches = [components.catalog.watch(), access.watch()] if access else [components.catalog.watch()]
             watching = [asyncio.create_task(watch) for watch in watches]
             yield
             for watch in watching:
@@ -65,7 +70,7 @@ def create_app(
         docs_url=None,
         redoc_url=None,
     )
-    app.state.board, app.state.throttle = ui.Board(), Throttle()
+    app.state.board, app.state.throttle = board_routes.Board(), Throttle()
     _add_routes(app, with_metrics=settings.metrics_port is None)
     _add_bounds(app, settings)
     return app
@@ -74,11 +79,11 @@ def create_app(
 @asynccontextmanager
 async def _opened(
     app: FastAPI, settings: Settings, access: ConfigFile[Access] | None, metrics_listener: socket.socket | None
-) -> AsyncIterator[House]:
+) -> AsyncIterator[Components]:
     """Everything that lives as long as the service; routes find it in `app.state`."""
-    recorder, lookout, looks = Recorder(), app.state.board.lookout, Looks()
+    recorder, lookout, looks = Counters(), app.state.board.lookout, Looks()
     async with contextlib.AsyncExitStack() as opened:
-        house = await opened.enter_async_context(
+        components = await opened.enter_async_context(
             open_failover(
                 settings,
                 listeners=[recorder.ended, lookout.on_ended, looks.on_ended],
@@ -86,25 +91,27 @@ async def _opened(
                 traffic=recorder.traffic,
             )
         )
-        gate = Gate(access.current if access else lambda: OPEN, clock=house.clock)
-        opened.push_async_callback(gate.aclose)
+        authenticator = Authenticator(access.current if access else lambda: OPEN, clock=components.clock)
+        opened.push_async_callback(authenticator.aclose)
         opened.push_async_callback(lookout.aclose)
-        house.changes.listen(lookout.forget)
-        house.changes.listen(looks.forget)
-        app.state.house, app.state.gate, app.state.looks = house, gate, looks
+        components.changes.listen(lookout.forget)
+        components.changes.listen(looks.forget)
+        app.state.components, app.state.authenticator, app.state.looks = components, authenticator, looks
         app.state.metrics = await opened.enter_async_context(
-            open_metrics(recorder, catalog=house.catalog, credentials=house.credentials, failover=house.failover)
+            open_metrics(
+                recorder, catalog=components.catalog, credentials=components.credentials, failover=components.failover
+            )
         )
         if metrics_listener is not None:
             await opened.enter_async_context(metrics.served(app.state.metrics, metrics_listener))
         with contextlib.suppress(FailoverError):  # without a catalog there is nothing to check
-            house.notifier.check()
-        yield house
+            components.notifier.check()
+        yield components
 
 
 def _add_routes(app: FastAPI, *, with_metrics: bool) -> None:
-    app.include_router(api.router)
-    app.include_router(ui.router)
+    app.include_router(api_routes.router)
+    app.include_router(board_routes.router)
     for path, look in (
         ("/healthz", _alive),
         ("/readyz", _ready),
@@ -114,7 +121,7 @@ def _add_routes(app: FastAPI, *, with_metrics: bool) -> None:
         app.add_api_route(path, look, methods=["GET", "HEAD"], include_in_schema=False)
     if with_metrics:
         metrics.add_route(app)
-    app.add_api_route(hooks.PATH, hooks.github, methods=["POST"], include_in_schema=False)
+    app.add_api_route(webhooks.PATH, webhooks.github, methods=["POST"], include_in_schema=False)
 
 
 def _add_bounds(app: FastAPI, settings: Settings) -> None:
@@ -126,7 +133,7 @@ def _add_bounds(app: FastAPI, settings: Settings) -> None:
         hardening.Limits,
         at_once=settings.concurrency,
         time_s=settings.deadline_s + hardening.MARGIN_S,
-        bodies={hooks.PATH: hooks.MAX_BYTES},
+        bodies={webhooks.PATH: webhooks.MAX_BYTES},
     )
     app.add_middleware(RequestContext)
     app.add_middleware(hardening.SecurityHeaders)
@@ -145,9 +152,9 @@ async def _alive() -> dict[str, str]:
 
 
 async def _ready(request: Request) -> dict[str, str]:
-    house = api.house(request)
-    house.catalog.current()
-    house.credentials.check_readable()
+    components = components_of(request)
+    components.catalog.current()
+    components.credentials.check_readable()
     return {"status": "ready"}
 
 
@@ -196,7 +203,7 @@ def _answer(request: Request, error: FailoverError, headers: dict[str, str] | No
     """An error as a page for a browser, as a problem for everybody else."""
     if not wants_page(request):
         return _problem(error, headers)
-    response = ui.board(request).pages.error(request, error)
+    response = board_routes.board(request).pages.error(request, error)
     response.headers.update(headers or {})
     return response
 
@@ -242,7 +249,7 @@ async def _on_http_error(request: Request, exc: Exception) -> Response:
 def _allowed(request: Request) -> list[str]:
     """The methods of every route that has this path."""
     methods: set[str] = set()
-    for route in (*request.app.routes, *api.router.routes, *ui.router.routes):
+    for route in (*request.app.routes, *api_routes.router.routes, *board_routes.router.routes):
         if isinstance(route, Route) and route.matches(request.scope)[0] is not Match.NONE:
             methods |= route.methods or set()
     return sorted(methods)

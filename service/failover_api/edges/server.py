@@ -23,10 +23,10 @@ def run_server(settings: Settings, *, host: str, port: int, open_to_all: bool = 
     """
     import uvicorn
 
+    from failover_api.edges.api.metrics import listen
     from failover_api.edges.app import create_app
-    from failover_api.edges.connection import patient
-    from failover_api.edges.hardening import MAX_HEAD_BYTES
-    from failover_api.edges.metrics import listen
+    from failover_api.edges.http.connection import patient
+    from failover_api.edges.http.hardening import MAX_HEAD_BYTES
 
     if not open_to_all:
         _check_access(settings)

@@ -1,4 +1,8 @@
-"""Git hosts. `port.py` says what the use cases need of one; each other module serves GitHub's adapter.
+"""Git hosts. `port` says what the use cases need of one.
 
-An adapter translates and does nothing else: what may be retried after a lost race is decided in failover.py.
+    github        GitHub: adapter is the port over its REST and GraphQL, each other module a part of that
+      repository  what our own writes made of a branch, and those that may land yet
+      http        connections, copies with ETags, limits, credentials, what is counted
+
+An adapter translates and does nothing else: what may be tried again after a lost race is decided in moves.
 """

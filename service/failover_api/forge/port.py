@@ -14,7 +14,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
-from failover_api.core.catalog import Branch
+from failover_api.core.catalog.model import Branch
 from failover_api.errors import FileNotFound, ManifestError
 
 
@@ -121,7 +121,7 @@ Place = tuple[str, str]
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class BranchState:
     """Whether a file is there with a commit, and was there before it: with its first parent."""
 
     is_there: bool
@@ -177,7 +177,7 @@ class Check:
 class Forge(Protocol):
     """A Git host.
 
-    Every method raises RepositoryNotFound, GitHubError (GitHubPermission), GitHubUnavailable or GitHubRateLimited.
+    Every method raises RepositoryNotFound, ForgeError (ForgePermission), ForgeUnavailable or ForgeRateLimited.
     """
 
     async def read(
@@ -258,6 +258,10 @@ class Forge(Protocol):
         """
         ...
 
+    def answered_with(self, snapshot: Snapshot) -> None:
+        """Somebody was told what another replica's commit made of the branch: reads may lag behind that, too."""
+        ...
+
     def landed(self, snapshot: Snapshot, files: Mapping[str, bytes], commit: str) -> None:
         """The last commit() of this snapshot, which had no reply, was found on the branch: reads may lag behind it."""
         ...
@@ -276,7 +280,7 @@ class Forge(Protocol):
         """Files of several commits; a hundred cost one request."""
         ...
 
-    async def standings(self, branch: Branch, places: Collection[Place]) -> Mapping[Place, Standing]:
+    async def standings(self, branch: Branch, places: Collection[Place]) -> Mapping[Place, BranchState]:
         """Where files came and went: a hundred commits cost one request."""
         ...
 

@@ -1,8 +1,8 @@
 """What Prometheus is told: counted as it happens, or as it stands when it asks.
 
-    recorder      counts moves and requests to GitHub as they happen
+    counters      counts moves and requests to GitHub as they happen
     sightings     where each service was when it was last looked at
-    standing      what is so now: sides, pull requests, limits, catalog
+    gauges        what is so now: sides, pull requests, limits, catalog
     rounds        looks at the services once a minute, while somebody scrapes
     exposition    the text
 

@@ -10,12 +10,12 @@ from prometheus_client import CollectorRegistry, Metric, ProcessCollector
 from prometheus_client.exposition import choose_encoder
 
 from failover_api.config_file import ConfigFile
-from failover_api.core.catalog import Catalog
+from failover_api.core.catalog.model import Catalog
 from failover_api.failover import Failover
-from failover_api.forge.app_auth import Credentials
-from failover_api.metrics.recorder import Recorder
+from failover_api.forge.http.credentials import Credentials
+from failover_api.metrics.counters import Counters
+from failover_api.metrics.gauges import Gauges
 from failover_api.metrics.rounds import ROUND_S, Rounds
-from failover_api.metrics.standing import Standing
 
 _OPEN = "application/openmetrics-text; version=1.0.0"
 
@@ -23,17 +23,17 @@ _OPEN = "application/openmetrics-text; version=1.0.0"
 class Metrics:
     """All there is to scrape. Whoever scrapes wants the rounds to go on."""
 
-    def __init__(self, recorder: Recorder, standing: Standing, rounds: Rounds) -> None:
-        self._recorder, self._standing, self._rounds = recorder, standing, rounds
-        recorder.registry.register(standing)
-        ProcessCollector(registry=recorder.registry)
+    def __init__(self, counters: Counters, gauges: Gauges, rounds: Rounds) -> None:
+        self._counters, self._standing, self._rounds = counters, gauges, rounds
+        counters.registry.register(gauges)
+        ProcessCollector(registry=counters.registry)
 
     def text(self, accept: str = "") -> tuple[bytes, str]:
         """Prometheus' text, or OpenMetrics when `accept` asks for it; and its content type."""
         self._rounds.want()
-        self._recorder.keep(self._standing.services())
+        self._counters.keep(self._standing.services())
         encode, content_type = choose_encoder(_OPEN if _wants_open(accept) else "")
-        return encode(_Plain(self._recorder.registry)), content_type
+        return encode(_Plain(self._counters.registry)), content_type
 
 
 def _wants_open(accept: str) -> bool:
@@ -55,19 +55,19 @@ class _Plain:
 
 @asynccontextmanager
 async def open_metrics(
-    recorder: Recorder,
+    counters: Counters,
     *,
     catalog: ConfigFile[Catalog],
     credentials: Credentials,
     failover: Failover,
     every_s: float = ROUND_S,
 ) -> AsyncIterator[Metrics]:
-    """What `recorder` counts and what stands; the rounds are `every_s` apart and end with it."""
+    """What `counters` counts and what stands; the rounds are `every_s` apart and end with it."""
     rounds = Rounds(failover.list_all, every_s=every_s)
-    standing = Standing(recorder, catalog=catalog, credentials=credentials, failover=failover)
+    gauges = Gauges(counters, catalog=catalog, credentials=credentials, failover=failover)
     walking = asyncio.create_task(rounds.walk())
     try:
-        yield Metrics(recorder, standing, rounds)
+        yield Metrics(counters, gauges, rounds)
     finally:
         walking.cancel()
         with contextlib.suppress(asyncio.CancelledError):

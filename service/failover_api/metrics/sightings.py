@@ -5,22 +5,22 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from failover_api.core.state import State
+from failover_api.core.planning.state import State
 from failover_api.errors import (
     FailoverError,
-    GitHubError,
-    GitHubRateLimited,
-    GitHubUnavailable,
+    ForgeError,
+    ForgeRateLimited,
+    ForgeUnavailable,
     InternalError,
     NotReady,
 )
-from failover_api.event import Ended
+from failover_api.events import MoveEnded
 from failover_api.failover import Status, Unreadable
 from failover_api.forge.port import PullRequest
-from failover_api.outcome import Outcome
+from failover_api.moves.outcome import Outcome
 
 # These say nothing of the service: it is taken to be where it was.
-_NOT_SEEN = (GitHubError, GitHubRateLimited, GitHubUnavailable, InternalError, NotReady)
+_NOT_SEEN = (ForgeError, ForgeRateLimited, ForgeUnavailable, InternalError, NotReady)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +70,7 @@ class Sightings:
                 proposed = self._proposed(self.of(name), status.pull_request)
                 self._known[name] = self._seen(status.detection.state, proposed)
 
-    def ended(self, event: Ended) -> None:
+    def ended(self, event: MoveEnded) -> None:
         """A move tells where its services were, and where they are now."""
         outcome = event.outcome
         if outcome is None or outcome.is_repeat:  # what came of a key the first time is history

@@ -1,8 +1,11 @@
-"""How a wish becomes a change in Git. A task is thought through; then one of two ways:
+"""A change in Git, by one of two policies.
 
-writer, batch, ticket              policy direct: those who wait are written in one commit
-proposer, proposal                 policy pull_request: a branch, a commit and a pull request of ours
-  own_branch, tip, finishing       that branch, what is on it, what comes after
-grouping, members, repeats         a group as tasks; what a pull request holds of it; a key that comes again
-  task                             a wish, and how it is thought through
+direct          those who wait for a branch are written in one commit
+pull_request    a branch of ours, a commit on it, and a pull request that a person merges
+fallback        the first; the second where the branch takes no commits
+group           the services of a group as moves, one for each branch and policy
+idempotency     a key that comes again: its first outcome, as Git has it
+move            what is asked of one branch, and how it is planned
+outcome         what came of it
+progress        the steps on the way, for whoever waits
 """

@@ -20,9 +20,9 @@
 Nothing here imports the rest of failover_api.
 """
 
-from failover_api.sandbox.exchange import Request
-from failover_api.sandbox.faults import Fault
-from failover_api.sandbox.objects import EXECUTABLE, NewFile
+from failover_api.sandbox.git.objects import EXECUTABLE, NewFile
+from failover_api.sandbox.hosting.faults import Fault
+from failover_api.sandbox.http.exchange import Request
 from failover_api.sandbox.sandbox import Sandbox
 
 __all__ = ["EXECUTABLE", "Fault", "NewFile", "Request", "Sandbox"]

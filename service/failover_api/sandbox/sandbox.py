@@ -11,17 +11,18 @@ import time
 import weakref
 from typing import TYPE_CHECKING, Literal
 
-from failover_api.sandbox import following, history, merging, opening, people
-from failover_api.sandbox.app import create_app
-from failover_api.sandbox.bare import Bare
-from failover_api.sandbox.faults import Faults
-from failover_api.sandbox.identity import Identities
-from failover_api.sandbox.limits import Limits
-from failover_api.sandbox.objects import SUBMODULE, SYMLINK, Commit, Entry, NewFile
-from failover_api.sandbox.pushing import push
-from failover_api.sandbox.refs import Move
-from failover_api.sandbox.repository import Repository, Rule
-from failover_api.sandbox.serving import serving
+from failover_api.sandbox.git import history
+from failover_api.sandbox.git.bare import Bare
+from failover_api.sandbox.git.objects import SUBMODULE, SYMLINK, Commit, Entry, NewFile
+from failover_api.sandbox.git.refs import RefUpdate
+from failover_api.sandbox.github.app import create_app
+from failover_api.sandbox.github.identity import Identities
+from failover_api.sandbox.hosting import following, merging, opening, people
+from failover_api.sandbox.hosting.faults import Faults
+from failover_api.sandbox.hosting.limits import Limits
+from failover_api.sandbox.hosting.pushing import push
+from failover_api.sandbox.hosting.repository import Repository, Rule
+from failover_api.sandbox.http.serving import serving
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -29,8 +30,8 @@ if TYPE_CHECKING:
 
     from starlette.types import ASGIApp
 
-    from failover_api.sandbox.exchange import Request
-    from failover_api.sandbox.repository import MergeMethod, PullRequest
+    from failover_api.sandbox.hosting.repository import MergeMethod, PullRequest
+    from failover_api.sandbox.http.exchange import Request
 
 TREE_LIMIT = 100_000
 _TRIES = 1000
@@ -287,7 +288,7 @@ class Sandbox:
         self._bares.append(bare)
         repo = Repository(next(self._numbers), name, bare, branch, self._now)
         self.repositories[name.lower()] = repo
-        bare.move([Move(f"refs/heads/{branch}", None, _commit(repo, None, files, "Initial commit"))])
+        bare.move([RefUpdate(f"refs/heads/{branch}", None, _commit(repo, None, files, "Initial commit"))])
         return repo
 
 
@@ -296,7 +297,7 @@ def _move(repo: Repository, branch: str, to: Callable[[str | None], str | None])
     for _ in range(_TRIES):
         head = repo.bare.head(branch)
         sha = to(head)
-        if not push(repo, [Move(f"refs/heads/{branch}", head, sha)], people.MARIA_LOGIN):
+        if not push(repo, [RefUpdate(f"refs/heads/{branch}", head, sha)], people.MARIA_LOGIN):
             return sha
     raise ValueError(f"branch {branch} cannot be moved: Git holds a lock, or has a branch above or below it")
 

@@ -1,6 +1,6 @@
 """What to do about an error, in plain words."""
 
-from failover_api.edges.cures import cure
+from failover_api.edges.problems import cure
 from failover_api.errors import FailoverError
 
 # Where a page has something else to offer than a script has.

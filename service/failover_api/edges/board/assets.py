@@ -7,10 +7,10 @@ from pathlib import Path
 
 from fastapi import Request, Response
 
-from failover_api.edges.etags import matches_none
+from failover_api.edges.http.etags import matches_none
 from failover_api.errors import UnknownUrl
 
-STATIC = Path(__file__).parent.parent / "static"
+STATIC = Path(__file__).parent / "static"
 _MEDIA_TYPES = {".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}
 _FOR_EVER = "public, max-age=31536000, immutable"
 

@@ -5,10 +5,10 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from failover_api.core.access import Caller, Verb
-from failover_api.core.catalog import Action
-from failover_api.edges.answers import list_body
+from failover_api.core.access.model import Caller, Verb
+from failover_api.core.catalog.model import Action
 from failover_api.edges.board.lookout import View
+from failover_api.edges.bodies import list_body
 from failover_api.edges.models import ListedBody, SwitchBody
 from failover_api.errors import FailoverError
 
@@ -67,7 +67,7 @@ class GroupCard:
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class CardFilter:
     """A filter: words that all have to be there, and a group. Empty: everything."""
 
     words: str = ""
@@ -101,7 +101,7 @@ class Board:
         return not self.is_empty and not any(card.shown for card in (*self.odd, *self.primary, *self.backup))
 
 
-def board(view: View, groups: Mapping[str, Sequence[str]], caller: Caller, wanted: Wanted) -> Board:
+def board(view: View, groups: Mapping[str, Sequence[str]], caller: Caller, wanted: CardFilter) -> Board:
     """What a caller may see of a view; `groups` is {name: names of its services}, of those that he may know of."""
     cards = {card.status.service: card for card in _cards(view, frozenset(groups), caller, wanted)}
     sides = {name: card.status.side for name, card in cards.items()}
@@ -151,7 +151,7 @@ def text_of(value: object) -> str:
     return value if isinstance(value, str) else json.dumps(value)
 
 
-def _cards(view: View, groups: frozenset[str], caller: Caller, wanted: Wanted) -> Iterator[Card]:
+def _cards(view: View, groups: frozenset[str], caller: Caller, wanted: CardFilter) -> Iterator[Card]:
     visible = [status for status in view.statuses if caller.may(Verb.VIEW, status.service.name)]
     for listed in list_body(visible, None, groups=groups).services:
         made = card_of(listed, caller, kept=view.kept.get(listed.service))

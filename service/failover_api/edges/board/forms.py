@@ -6,7 +6,7 @@ from urllib.parse import parse_qsl
 
 from fastapi import Request
 
-from failover_api.edges.board.visitor import refuse_foreign_form
+from failover_api.edges.http.session import refuse_foreign_form
 from failover_api.errors import BadRequest, BodyTooLarge, UnsupportedMediaType
 
 MAX_FORM_BYTES = 16 * 1024

@@ -2,7 +2,7 @@
 
 from urllib.parse import quote, urlsplit
 
-from failover_api.core.catalog import Branch
+from failover_api.core.catalog.model import Branch
 
 
 def web_base(api: str) -> str:

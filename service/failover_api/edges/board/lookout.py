@@ -10,14 +10,14 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from failover_api.errors import FailoverError, GitHubError, GitHubRateLimited, GitHubUnavailable
-from failover_api.event import Ended
+from failover_api.errors import FailoverError, ForgeError, ForgeRateLimited, ForgeUnavailable
+from failover_api.events import MoveEnded
 from failover_api.failover import Status, Unreadable
 
 FRESH_S = 5.0  # what was seen since then is shown again
 APART_S = 1.0  # looks are at least so far apart, however often something moves
 PATIENCE_S = 3.0  # how long a page waits for news when it has something to show
-_PASSING = (GitHubError, GitHubUnavailable, GitHubRateLimited)
+_PASSING = (ForgeError, ForgeUnavailable, ForgeRateLimited)
 
 Found = Sequence[Status | Unreadable]
 Look = Callable[[], Awaitable[Found]]
@@ -52,7 +52,7 @@ class Lookout:
         """Something moved: what was seen is not believed any more."""
         self._news += 1
 
-    def on_ended(self, event: Ended) -> None:
+    def on_ended(self, event: MoveEnded) -> None:
         """A listener: a move that changed something, or may have, is news."""
         refused = event.error is not None and event.error.outcome == "not-applied"
         if not event.dry_run and not refused:

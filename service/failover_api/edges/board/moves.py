@@ -13,28 +13,28 @@ from typing import Any
 from fastapi import Request, Response
 from ulid import ULID
 
-from failover_api.core.access import Caller
-from failover_api.core.catalog import Action
+from failover_api.core.access.model import Caller
+from failover_api.core.catalog.model import Action
+from failover_api.core.planning.request import checked_key
 from failover_api.edges import problems
-from failover_api.edges.api import GROUP, Moved, Target
 from failover_api.edges.board.advice import advice_on
 from failover_api.edges.board.forms import Form
 from failover_api.edges.board.pages import Pages
 from failover_api.edges.board.sides import side_by_side
-from failover_api.edges.etags import etag_of, versions_of
-from failover_api.edges.idempotency import checked_key
+from failover_api.edges.http.etags import etag_of, versions_of
 from failover_api.edges.models import Body
-from failover_api.edges.wishes import GROUP_KEYS, ROLLBACK_KEYS, SERVICE_KEYS, read_pairs
+from failover_api.edges.move_request import GROUP_KEYS, ROLLBACK_KEYS, SERVICE_KEYS, read_pairs
+from failover_api.edges.targets import GROUP, Moved, Target
 from failover_api.errors import FailoverError, PreconditionFailed
-from failover_api.failover import Wish
-from failover_api.wiring import House
+from failover_api.failover import MoveRequest
+from failover_api.wiring import Components
 
 OWN_FIELDS = ("token", "shown", "key")  # of the form, beside those of a wish
 _REFUSALS = {HTTPStatus.CONFLICT, HTTPStatus.UNPROCESSABLE_ENTITY}
 
 
 @dataclass(frozen=True, slots=True)
-class Move:
+class FormMove:
     """What a page is about. `may_make`: this caller may also confirm it."""
 
     target: Target
@@ -82,7 +82,7 @@ class Question:
 _QUESTIONS: tuple[tuple[str, str, str, frozenset[str] | None], ...] = (
     (
         "force",
-        "Move it all the same",
+        "FormMove it all the same",
         "The value that somebody set is overwritten. It stays in Git's history, and a rollback brings it back.",
         frozenset({"manifest-drifted"}),
     ),
@@ -107,33 +107,42 @@ class Moves:
     def __init__(self, pages: Pages) -> None:
         self._pages = pages
 
-    async def look(self, request: Request, here: House, caller: Caller, move: Move) -> Response:
+    async def look(self, request: Request, components: Components, caller: Caller, move: FormMove) -> Response:
         """What the move would change. Raises what refuses it, where nothing can be asked for."""
         asked = read_pairs(request.query_params.multi_items(), move.keys)
-        return await self._rehearse(request, here, caller, move, asked)
+        return await self._rehearse(request, components, caller, move, asked)
 
-    async def confirm(self, request: Request, here: House, caller: Caller, move: Move, form: Form) -> Response:
+    async def confirm(
+        self, request: Request, components: Components, caller: Caller, move: FormMove, form: Form
+    ) -> Response:
         """Makes the move that was shown; when it would be another by now, shows that one."""
         asked = read_pairs(form.without(OWN_FIELDS), move.keys)
         try:
-            wish = Wish(
+            wish = MoveRequest(
                 by=caller.name,
                 versions=_shown(form),
                 key=checked_key([form.one("key")]),
                 **asked,
             )
-            moved = await _carry_out(here, move, wish)
+            moved = await _carry_out(components, move, wish)
         except PreconditionFailed:
-            return await self._rehearse(request, here, caller, move, asked, stale=True)
+            return await self._rehearse(request, components, caller, move, asked, stale=True)
         except FailoverError as exc:
             return self._refused(request, caller, move, asked, exc)
         return self._done(request, caller, move, moved)
 
     async def _rehearse(
-        self, request: Request, here: House, caller: Caller, move: Move, asked: dict[str, Any], *, stale: bool = False
+        self,
+        request: Request,
+        components: Components,
+        caller: Caller,
+        move: FormMove,
+        asked: dict[str, Any],
+        *,
+        stale: bool = False,
     ) -> Response:
         try:
-            moved = await _carry_out(here, move, Wish(by=caller.name, dry_run=True, **asked))
+            moved = await _carry_out(components, move, MoveRequest(by=caller.name, dry_run=True, **asked))
         except FailoverError as exc:
             return self._refused(request, caller, move, asked, exc)
         body: Any = moved.body
@@ -143,13 +152,13 @@ class Moves:
             "shown": etag_of(moved.version, b""),
             "key": f"board-{ULID()}",
             "questions": _questions(move, asked, None),
-            "deadline_s": here.settings.deadline_s,
+            "deadline_s": components.settings.deadline_s,
         }
         status = problems.STATUSES[PreconditionFailed.slug] if stale else 200
         return self._page(request, caller, move, asked, status, stale=stale, **facts)
 
     def _refused(
-        self, request: Request, caller: Caller, move: Move, asked: dict[str, Any], error: FailoverError
+        self, request: Request, caller: Caller, move: FormMove, asked: dict[str, Any], error: FailoverError
     ) -> Response:
         questions = _questions(move, asked, error)
         if not questions:
@@ -158,13 +167,13 @@ class Moves:
         return self._page(request, caller, move, asked, problems.status_of(error), **facts)
 
     def _page(
-        self, request: Request, caller: Caller, move: Move, asked: dict[str, Any], status: int, **facts: Any
+        self, request: Request, caller: Caller, move: FormMove, asked: dict[str, Any], status: int, **facts: Any
     ) -> Response:
         empty: dict[str, Any] = {"outcome": None, "refusal": None, "stale": False, "files": []}
         told = {**empty, **facts, "move": move, "reason": asked.get("reason", "")}
         return self._pages.page(request, "move.html", caller, status=status, **told)
 
-    def _done(self, request: Request, caller: Caller, move: Move, moved: Moved) -> Response:
+    def _done(self, request: Request, caller: Caller, move: FormMove, moved: Moved) -> Response:
         body: Any = moved.body
         facts = {
             "move": move,
@@ -186,11 +195,11 @@ def _shown(form: Form) -> frozenset[str]:
     return versions
 
 
-async def _carry_out(here: House, move: Move, wish: Wish) -> Moved:
-    return await move.target.carry_out(here.failover, move.name, move.action, wish)
+async def _carry_out(components: Components, move: FormMove, wish: MoveRequest) -> Moved:
+    return await move.target.carry_out(components.failover, move.name, move.action, wish)
 
 
-def _questions(move: Move, asked: dict[str, Any], refusal: FailoverError | None) -> list[Question]:
+def _questions(move: FormMove, asked: dict[str, Any], refusal: FailoverError | None) -> list[Question]:
     """Those that answer the refusal, and those that were asked for already."""
     return [
         Question(key, label, explained, said=bool(asked.get(key)))
@@ -205,7 +214,7 @@ def _answers(slugs: frozenset[str] | None, refusal: FailoverError) -> bool:
     return not slugs.isdisjoint({refusal.slug, *(one.slug for one in refusal.refused.values())})
 
 
-def _heading(move: Move, moved: Moved) -> str:
+def _heading(move: FormMove, moved: Moved) -> str:
     body: Any = moved.body
     if moved.is_pending:
         return f"{move.name}: a pull request is open"

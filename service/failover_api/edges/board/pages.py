@@ -10,20 +10,20 @@ from markupsafe import Markup
 
 import failover_api
 from failover_api import logs
-from failover_api.core.access import Caller
+from failover_api.core.access.model import Caller
 from failover_api.edges import problems
 from failover_api.edges.board.advice import advice_on
 from failover_api.edges.board.assets import Assets
 from failover_api.edges.board.cards import text_of
 from failover_api.edges.board.links import web_only
-from failover_api.edges.board.visitor import COOKIE, bearer_of, forget, form_token, is_from_elsewhere
+from failover_api.edges.http.session import COOKIE, bearer_of, forget, form_token, is_from_elsewhere
 from failover_api.edges.printable import printable
 from failover_api.errors import FailoverError, Unauthenticated
 
 if TYPE_CHECKING:
     from jinja2 import Environment
 
-TEMPLATES = Path(__file__).parent.parent / "templates"
+TEMPLATES = Path(__file__).parent / "templates"
 # Neither style nor script stands in a page itself, so nothing that gets into one can be either.
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
@@ -67,7 +67,7 @@ class Pages:
         """A whole page. `caller` is None where nobody asked who looks."""
         bearer = bearer_of(request)
         shared = {"caller": caller, "signed_in": bearer is not None, "form_token": form_token(bearer)}
-        html = self._templates.get_template(name).render(**shared, here=_here(request), **facts)
+        html = self._templates.get_template(name).render(**shared, components=_here(request), **facts)
         return Response(html, status, headers=HEADERS, media_type=HTML)
 
     def part(self, name: str, **facts: Any) -> Markup:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from cachetools import LRUCache
 from markupsafe import Markup
 
-from failover_api.core.catalog import Catalog
+from failover_api.core.catalog.model import Catalog
 from failover_api.edges.board.cards import Board
 from failover_api.edges.board.lookout import View
 

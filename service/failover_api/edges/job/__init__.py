@@ -1,7 +1,7 @@
 """A move as a step of a GitHub Actions job: what action.yml runs. Standard library only, since it installs the rest.
 
     __main__        reads, calls, reports
-      wanted        what the step's inputs ask for
+      inputs        what the step's inputs ask for
       runtime       the `failover` that is called, installed when there is none
       credentials   the job's token, the App's key or the job's OIDC token, for one call
       report        the answer as outputs, summary and log

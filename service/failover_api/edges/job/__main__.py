@@ -8,12 +8,12 @@ from collections.abc import Mapping
 from types import FrameType
 from typing import Any
 
-from failover_api.core.json_text import parse_json
+from failover_api.core.untrusted_json import parse_json
 from failover_api.edges.job.credentials import environment
+from failover_api.edges.job.inputs import StepInputs, read_inputs
 from failover_api.edges.job.report import Answer, report
 from failover_api.edges.job.runner import Runner
 from failover_api.edges.job.runtime import SOURCE, Runtime, find_runtime
-from failover_api.edges.job.wanted import Wanted, read_wanted
 from failover_api.edges.problems import problem
 from failover_api.errors import BadRequest, FailoverError, InternalError
 
@@ -31,7 +31,7 @@ def main(environ: Mapping[str, str]) -> int:
     }
     wanted = None
     try:
-        wanted = read_wanted(inputs)
+        wanted = read_inputs(inputs)
         runtime = find_runtime(environ, runner)
         with environment(inputs, environ, runner, is_remote=wanted.is_remote) as said:
             answer = call(wanted, runtime, {**said, **runtime.environ}, runner)
@@ -41,7 +41,7 @@ def main(environ: Mapping[str, str]) -> int:
     return answer.code
 
 
-def call(wanted: Wanted, runtime: Runtime, environ: Mapping[str, str], runner: Runner) -> Answer:
+def call(wanted: StepInputs, runtime: Runtime, environ: Mapping[str, str], runner: Runner) -> Answer:
     """Runs the command to its end; what it says besides its answer goes to the log."""
     with runner.quoting():
         command = [*runtime.words, *wanted.words]

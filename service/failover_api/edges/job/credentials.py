@@ -12,8 +12,8 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
-from failover_api.core.json_text import parse_json
-from failover_api.core.secret_text import pem_of
+from failover_api.core.config.secret_text import pem_of
+from failover_api.core.untrusted_json import parse_json
 from failover_api.edges.job.runner import Runner
 from failover_api.errors import BadRequest, NotReady
 

@@ -5,9 +5,9 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
-from failover_api.edges.cures import cure
-from failover_api.edges.job.wanted import Wanted
+from failover_api.edges.job.inputs import StepInputs
 from failover_api.edges.printable import one_line, printable
+from failover_api.edges.problems import cure
 
 Body = dict[str, Any]
 
@@ -16,7 +16,7 @@ MAX_DIFF = 400_000  # characters; GitHub takes a summary of 1 MiB
 _PUNCTUATION = re.compile(r"[!-+.:-@\[-`{-~]")
 
 
-def problem_page(wanted: Wanted | None, problem: Body) -> str:
+def problem_page(wanted: StepInputs | None, problem: Body) -> str:
     """What was refused or failed, what to do about it, and whether anything was written."""
     slug = slug_of(problem)
     unknown = problem.get("outcome") == "unknown"
@@ -37,7 +37,7 @@ def _refused(refused: Sequence[Body]) -> str:
     return _table(("service", "refused", "why"), rows) if len(rows) > 1 else ""
 
 
-def outcome_page(wanted: Wanted, body: Body) -> str:
+def outcome_page(wanted: StepInputs, body: Body) -> str:
     """What was done, or would be: the sentence, where it is written, the table of changes and the diff."""
     told = [
         f"### {_text(wanted.title)}: {_result(body)}",

@@ -3,9 +3,9 @@
 from dataclasses import dataclass
 from typing import Any
 
+from failover_api.edges.job.inputs import StepInputs
 from failover_api.edges.job.markdown import commits_of, outcome_page, problem_page, pulls_of, slug_of
 from failover_api.edges.job.runner import Runner
-from failover_api.edges.job.wanted import Wanted
 from failover_api.edges.printable import printable
 
 Body = dict[str, Any]
@@ -21,7 +21,7 @@ class Answer:
     code: int
 
 
-def report(wanted: Wanted | None, answer: Answer, runner: Runner) -> None:
+def report(wanted: StepInputs | None, answer: Answer, runner: Runner) -> None:
     """`wanted` is None when the inputs did not say."""
     runner.put_outputs({**dict.fromkeys(OUTPUTS, ""), **outputs(answer)})
     if answer.code or wanted is None:

@@ -1,0 +1,216 @@
+"""What can move: the services of services.yaml, as values.
+
+    Catalog ─ Service ─ Switch      one scalar in one document of one file, with its value on each side
+            └ Group                 services that move together
+
+Every shorthand of a service (deployment, volumes, ...) becomes switches here, so nothing below knows of it.
+The text is read by core/catalog_text.py.
+"""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, astuple, dataclass, replace
+from enum import StrEnum
+from typing import Literal
+
+from failover_api.core.catalog.notification import Notification
+from failover_api.core.splice import Selector, Value
+from failover_api.core.splice.paths import Path, format_path
+from failover_api.errors import UnknownGroup, UnknownService
+
+
+class Side(StrEnum):
+    """Where a service can be."""
+
+    PRIMARY = "primary"
+    BACKUP = "backup"
+
+    @property
+    def other(self) -> "Side":
+        return Side.BACKUP if self is Side.PRIMARY else Side.PRIMARY
+
+
+class Action(StrEnum):
+    """What a caller may wish. Promote moves to backup, demote to primary, rollback to where it came from."""
+
+    PROMOTE = "promote"
+    DEMOTE = "demote"
+    ROLLBACK = "rollback"
+
+    @property
+    def target(self) -> Side:
+        """Where promote and demote lead."""
+        assert self is not Action.ROLLBACK, "history says where a rollback leads"
+        return Side.BACKUP if self is Action.PROMOTE else Side.PRIMARY
+
+    @property
+    def opposite(self) -> "Action":
+        """The way back of promote and demote."""
+        assert self is not Action.ROLLBACK, "a rollback is undone by another"
+        return Action.DEMOTE if self is Action.PROMOTE else Action.PROMOTE
+
+
+class Policy(StrEnum):
+    """How a change reaches the branch."""
+
+    DIRECT = "direct"
+    PULL_REQUEST = "pull_request"
+
+
+@dataclass(frozen=True, slots=True)
+class Branch:
+    """A branch of a repository: what is read, and what is written to."""
+
+    repository: str  # owner/name
+    name: str
+
+    @property
+    def owner(self) -> str:
+        return self.repository.partition("/")[0]
+
+    def __str__(self) -> str:
+        return f"{self.repository}@{self.name}"
+
+
+@dataclass(frozen=True, slots=True)
+class Switch:
+    """One scalar. `file` is None until discovery has found the manifest of `selector`."""
+
+    file: str | None
+    selector: Selector
+    path: Path
+    primary: Value
+    backup: Value
+    allow: frozenset[str] = frozenset()
+
+    @property
+    def path_text(self) -> str:
+        return format_path(self.path)
+
+    def value(self, side: Side) -> Value:
+        return self.primary if side is Side.PRIMARY else self.backup
+
+
+@dataclass(frozen=True, slots=True)
+class PullRequestOptions:
+    """What a pull request of ours looks like."""
+
+    labels: tuple[str, ...] = ()
+    reviewers: tuple[str, ...] = ()
+    team_reviewers: tuple[str, ...] = ()
+    draft: bool = False
+    auto_merge: bool | Literal["squash", "merge", "rebase"] = False
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """What fails over, with everything inherited from the top level filled in."""
+
+    name: str
+    branch: Branch
+    search: str  # a folder with a final "/", or "" for the whole repository
+    policy: Policy
+    fallback: Policy | None
+    pull_request: PullRequestOptions
+    switches: tuple[Switch, ...]
+    groups: tuple[str, ...] = ()
+
+    @property
+    def digest(self) -> str:
+        """Names this entry of the catalog, its groups aside: another entry has another digest."""
+        return hashlib.sha256(json.dumps(_entry(self), sort_keys=True).encode()).hexdigest()
+
+    @property
+    def files(self) -> tuple[str, ...]:
+        """The files of the located switches, each once, in the order of the catalog."""
+        return tuple(dict.fromkeys(switch.file for switch in self.switches if switch.file is not None))
+
+    @property
+    def wanted(self) -> Selector | None:
+        """The document that discovery has to find, or None: at most one a service."""
+        return next((switch.selector for switch in self.switches if switch.file is None), None)
+
+    def located(self, file: str, index: int | None = None) -> "Service":
+        """The same service, with `file` as the place of the document that had to be found.
+
+        `index` is the document's, where the file has others of its name.
+        """
+
+        def place(switch: Switch) -> Switch:
+            return replace(switch, file=file, selector=replace(switch.selector, index=index))
+
+        return replace(self, switches=tuple(s if s.file is not None else place(s) for s in self.switches))
+
+
+@dataclass(frozen=True, slots=True)
+class FluxReceiver:
+    """Where Flux is told of a commit. `secret_file` is a file with the HMAC secret that it shares with us."""
+
+    url: str
+    secret_file: str
+
+
+@dataclass(frozen=True, slots=True)
+class Catalog:
+    """All services and groups. `groups` is {name: names of its services, in order}."""
+
+    services: Mapping[str, Service]
+    groups: Mapping[str, tuple[str, ...]]
+    notifications: tuple[Notification, ...] = ()
+    flux_receiver: FluxReceiver | None = None
+
+    @property
+    def branches(self) -> tuple[Branch, ...]:
+        return tuple(dict.fromkeys(service.branch for service in self.services.values()))
+
+    def service(self, name: str) -> Service:
+        """Raises UnknownService."""
+        try:
+            return self.services[name]
+        except KeyError:
+            raise no_service(name) from None
+
+    def group(self, name: str) -> tuple[str, ...]:
+        """The names of its services. Raises UnknownGroup."""
+        try:
+            return self.groups[name]
+        except KeyError:
+            raise no_group(name) from None
+
+
+def no_service(name: str) -> UnknownService:
+    """What is said of a service that is not there, and of one that the caller may not know of."""
+    return UnknownService(f"no service is named {name[:80]!r} in the catalog")
+
+
+def no_group(name: str) -> UnknownGroup:
+    """As no_service()."""
+    return UnknownGroup(f"no group is named {name[:80]!r} in the catalog")
+
+
+def kind_of(value: Value) -> str:
+    """Numbers are one type, as in a manifest."""
+    match value:
+        case None:
+            return "null"
+        case bool():
+            return "a bool"
+        case str():
+            return "text"
+        case _:
+            return "a number"
+
+
+def _entry(service: Service) -> dict[str, object]:
+    return {
+        "name": service.name,
+        "branch": str(service.branch),
+        "search": service.search,
+        "policy": service.policy,
+        "fallback": service.fallback,
+        "pull_request": asdict(service.pull_request),
+        "switches": [
+            [s.file, *astuple(s.selector), s.path_text, s.primary, s.backup, sorted(s.allow)] for s in service.switches
+        ],
+    }

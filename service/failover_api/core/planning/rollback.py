@@ -1,0 +1,165 @@
+"""What a commit did to a service, and how it is undone: the exact former tokens, which need not be either side's.
+
+Only the service's own switches are looked at: a commit may have moved other services in the same file. A plan is
+proved here too: the new text, read again, has the tokens that it should have.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from failover_api.core.catalog.model import Action, Service, Switch
+from failover_api.core.planning.plan import Change, Plan
+from failover_api.core.planning.state import Reading, detect, is_same
+from failover_api.core.planning.way_back import losses
+from failover_api.core.splice import Edit, Manifest, Scalar, parse
+from failover_api.core.wording import one_line, quoted
+from failover_api.errors import (
+    CannotPlan,
+    ChangedSince,
+    ManifestError,
+    NothingToRollBack,
+    SwitchNotFound,
+    VerifyFailed,
+)
+
+Manifests = Mapping[str, Manifest]
+_AS_BEFORE = frozenset({"substitution", "template", "type"})  # it stood there before: nothing new is let in
+
+
+@dataclass(frozen=True, slots=True)
+class _Step:
+    """One switch that a commit changed."""
+
+    switch: Switch
+    before: Scalar
+    after: Scalar
+
+
+def retrace(service: Service, before: Manifests, after: Manifests, action: Action) -> Plan:
+    """The plan that led from `before` to `after`, the manifests of a commit's parent and of the commit."""
+    steps = _steps(service, before, after)
+    plan = _plan(service, action, before, {step.switch: step.after for step in steps})
+    if action is Action.ROLLBACK:
+        return plan
+    new = {file: parse(data, file=file) for file, data in plan.new.items()}
+    return replace(plan, warnings=losses(action, plan.before.readings, before, new))
+
+
+def plan_rollback(service: Service, now: Manifests, before: Manifests, after: Manifests, *, reverts: str) -> Plan:
+    """Puts back what a commit changed: `before` and `after` as in retrace(), `reverts` its operation.
+
+    Without changes when all is back already. Raises NothingToRollBack when the commit changed nothing that the
+    catalog names, or more than values; ChangedSince when a value is neither what the commit made it nor what it was,
+    or its former token would not say any more what it said.
+    """
+    left = [step for step in _undoable(service, before, after, reverts) if not _is_at(step.switch, now, step.before)]
+    changed = [step for step in left if not _is_at(step.switch, now, step.after)]
+    if changed:
+        raise _changed_since(changed, now, reverts)
+    try:
+        return _plan(service, Action.ROLLBACK, now, {step.switch: step.before for step in left}, reverts=reverts)
+    except VerifyFailed as exc:
+        raise ChangedSince(f"{exc.detail}; somebody changed the file since operation {reverts}") from exc
+
+
+def _undoable(service: Service, before: Manifests, after: Manifests, reverts: str) -> list[_Step]:
+    try:
+        steps = _steps(service, before, after)
+    except ManifestError as exc:
+        raise NothingToRollBack(f"operation {reverts} cannot be undone: with it or before it, {exc.detail}") from exc
+    if not steps:
+        raise NothingToRollBack(f"operation {reverts} changed no value that the catalog names for {service.name}")
+    return steps
+
+
+def _steps(service: Service, before: Manifests, after: Manifests) -> list[_Step]:
+    """The switches that the commit changed. One that was not there yet is none of them: the catalog grows."""
+    there = [switch for switch in service.switches if not (_is_missing(switch, before) and _is_missing(switch, after))]
+    steps = [_Step(switch, _scalar(switch, before), _scalar(switch, after)) for switch in there]
+    return [step for step in steps if not is_same(step.before.value, step.after.value)]
+
+
+def _is_missing(switch: Switch, manifests: Manifests) -> bool:
+    try:
+        _scalar(switch, manifests)
+    except SwitchNotFound:
+        return True
+    return False
+
+
+def _is_at(switch: Switch, manifests: Manifests, scalar: Scalar) -> bool:
+    return is_same(_scalar(switch, manifests).value, scalar.value)
+
+
+def _scalar(switch: Switch, manifests: Manifests) -> Scalar:
+    assert switch.file is not None, "the service is located"
+    return manifests[switch.file].find(switch.selector, switch.path)
+
+
+def _plan(
+    service: Service, action: Action, base: Manifests, wanted: Mapping[Switch, Scalar], *, reverts: str | None = None
+) -> Plan:
+    before = detect(service, base)
+    moving = [reading for reading in before.readings if reading.switch in wanted]
+    files = dict.fromkeys(reading.file for reading in moving)
+    edited = {file: _edited(base[file], [r for r in moving if r.file == file], wanted) for file in files}
+    result = {**base, **edited}
+    _prove(moving, result, wanted)
+    return Plan(
+        service=service,
+        action=action,
+        before=before,
+        after=detect(service, result).state,
+        changes=tuple(_change(reading, wanted[reading.switch]) for reading in moving),
+        old={file: base[file].data for file in edited},
+        new={file: manifest.data for file, manifest in edited.items()},
+        reverts=reverts,
+    )
+
+
+def _edited(manifest: Manifest, readings: Sequence[Reading], wanted: Mapping[Switch, Scalar]) -> Manifest:
+    """Aliases come last: what they stand for may have to come back first."""
+    for is_alias in (False, True):
+        scalars = {reading.switch: wanted[reading.switch] for reading in readings}
+        edits = [_edit(manifest, *pair) for pair in scalars.items() if pair[1].raw.startswith("*") is is_alias]
+        manifest = manifest.apply(edits)
+    return manifest
+
+
+def _edit(manifest: Manifest, switch: Switch, wanted: Scalar) -> Edit:
+    return Edit(
+        selector=switch.selector,
+        path=switch.path,
+        op="restore",
+        value=wanted.value,
+        raw=wanted.raw,
+        expect_raw=manifest.find(switch.selector, switch.path).raw,
+        allow=switch.allow | _AS_BEFORE,
+    )
+
+
+def _prove(moving: Sequence[Reading], result: Manifests, wanted: Mapping[Switch, Scalar]) -> None:
+    for reading in moving:
+        found, scalar = _scalar(reading.switch, result), wanted[reading.switch]
+        if found.raw != scalar.raw or not is_same(found.value, scalar.value):
+            detail = f"would be {_told(found)}, expected {_told(scalar)}"
+            path = reading.switch.path_text
+            raise CannotPlan(f"{path} {detail}", file=reading.file, line=found.line, path=path)
+
+
+def _told(scalar: Scalar) -> str:
+    return f"{quoted(scalar.value)} (written {one_line(scalar.raw)})"
+
+
+def _change(reading: Reading, wanted: Scalar) -> Change:
+    return Change(reading.file, reading.document, reading.switch.path_text, reading.line, reading.value, wanted.value)
+
+
+def _changed_since(steps: Sequence[_Step], now: Manifests, reverts: str) -> ChangedSince:
+    found = [(step, _scalar(step.switch, now)) for step in steps]
+    places = [
+        f"{step.switch.file}:{scalar.line}: {step.switch.path_text} is {quoted(scalar.value)}, expected "
+        f"{quoted(step.after.value)}"
+        for step, scalar in found
+    ]
+    return ChangedSince(f"{'; '.join(places)}, as operation {reverts} left it; somebody changed it since")

@@ -1,0 +1,75 @@
+"""The edits that bring switches to a side."""
+
+from collections.abc import Iterable
+from dataclasses import replace
+
+from failover_api.core.catalog.model import Side, Switch, kind_of
+from failover_api.core.planning.state import Reading
+from failover_api.core.splice import Edit, Manifest, Value
+from failover_api.core.wording import quoted, shown
+from failover_api.errors import ManifestError, TypeMismatch
+
+
+def edits_from(readings: Iterable[Reading], side: Side) -> list[Edit]:
+    """From what was read, and from nothing else."""
+    return [replace(_edit(reading.switch, reading.value, side), expect=reading.value) for reading in readings]
+
+
+def edits_back(readings: Iterable[Reading], side: Side) -> list[Edit]:
+    """From the other side, where a move has brought them, whatever was read before it."""
+    return [_edit(reading.switch, reading.switch.value(side.other), side) for reading in readings]
+
+
+def obstacle(reading: Reading, manifest: Manifest) -> ManifestError | None:
+    """Why a switch cannot be moved there and back again, from where it stands; None where it can."""
+    for side in Side:
+        if reading.state.value != side.value:
+            try:
+                moved = manifest.apply(edits_from([reading], side))
+                moved.apply(edits_back([reading], side.other))
+            except TypeMismatch as exc:
+                return told_of_catalog(exc, [reading], manifest)
+            except ManifestError as exc:
+                return exc
+    return None
+
+
+def told_of_catalog(error: TypeMismatch, readings: Iterable[Reading], manifest: Manifest) -> TypeMismatch:
+    """The same error, where it is the catalog that does not fit; a value that readers dispute is the manifest's."""
+    for reading in readings:
+        switch = reading.switch
+        if error.path == switch.path_text and not manifest.find(switch.selector, switch.path).ambiguous:
+            return TypeMismatch(_mismatch(reading), file=reading.file, line=reading.line, path=error.path)
+    return error
+
+
+def _mismatch(reading: Reading) -> str:
+    switch, found = reading.switch, kind_of(reading.value)
+    sides = " and ".join(f"{quoted(side)} ({kind_of(side)})" for side in (switch.primary, switch.backup))
+    detail = f"{switch.path_text} is {quoted(reading.value)} ({found}), and the catalog says {sides}"
+    if _text(reading.value) not in (_text(switch.primary), _text(switch.backup)):
+        return f"{detail}: correct the one that is wrong"
+    if isinstance(reading.value, str):
+        return f"{detail}: put them in quotes in the catalog"
+    return f"{detail}: take the quotes off in the catalog"
+
+
+def _text(value: Value) -> str:
+    return value if isinstance(value, str) else shown(value)
+
+
+def _edit(switch: Switch, old: Value, side: Side) -> Edit:
+    return Edit(switch.selector, switch.path, value=switch.value(side), allow=_allowed(switch, old, side))
+
+
+def _allowed(switch: Switch, old: Value, side: Side) -> frozenset[str]:
+    """What the switch allows, and what its sides say by themselves: a `${...}`, a `{{...}}`, a 0.5 in place of a 1."""
+    sides = [value for value in (switch.primary, switch.backup) if isinstance(value, str)]
+    implied = {word for word, mark in (("substitution", "${"), ("template", "{{")) if any(mark in s for s in sides)}
+    if _is_number(old) and _is_number(switch.value(side)):
+        implied.add("type")
+    return switch.allow | implied
+
+
+def _is_number(value: Value) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool)

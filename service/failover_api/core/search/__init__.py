@@ -1,0 +1,1 @@
+"""Looking for a manifest: what a file holds, and what comes nearest to one that is not there."""

@@ -1,0 +1,140 @@
+"""The plan as people read it: commit message with trailers. The diff is in core/diff.py, the outcome in sentence.py.
+
+Nothing that comes from outside (a reason, a value in a manifest, a name) can end a line here: a line of its own could
+forge a trailer. Nor does a host act on it: it tells nobody, closes no issue, skips no check.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+
+from failover_api.core.catalog.model import Action
+from failover_api.core.planning.plan import Change, Plan
+from failover_api.core.planning.request import Provenance, checked_reason
+from failover_api.core.planning.state import State
+from failover_api.core.text.change_list import change_text
+from failover_api.core.text.diff import unified_diff
+from failover_api.core.text.escaping import inert
+from failover_api.core.text.sentence import destination, sentence
+from failover_api.core.text.trailers import REASON, Record, write_trailers
+from failover_api.core.wording import MAX_LENGTH, one_line, shown
+
+__all__ = [
+    "Provenance",
+    "checked_reason",
+    "commit_message",
+    "headline",
+    "movement",
+    "reason_lines",
+    "record_of",
+    "sentence",
+    "shown",
+    "unified_diff",
+]
+
+_VERBS = {Action.PROMOTE: "Fail over", Action.DEMOTE: "Fail back", Action.ROLLBACK: "Roll back"}
+
+
+def commit_message(moves: Sequence[tuple[Plan, Provenance]]) -> str:
+    """Headline, what moves, why, and the trailers, which are one last paragraph: Git reads no other.
+
+    Plans without changes are left out; at least one must have some.
+    https://git-scm.com/docs/git-interpret-trailers
+    """
+    moves = [(plan, provenance) for plan, provenance in moves if plan.changes]
+    plans = [plan for plan, _ in moves]
+    paragraphs = [
+        headline(plans),
+        "\n".join(movement(plan, _document) for plan in plans),
+        "\n".join(_listing(plan.changes) for plan in plans),
+        "\n".join(reason_lines(moves)),
+        write_trailers([record_of(plan, provenance) for plan, provenance in moves]),
+    ]
+    return "\n\n".join(filter(None, paragraphs)) + "\n"
+
+
+def record_of(plan: Plan, provenance: Provenance) -> Record:
+    """What the trailers of a commit say of this plan."""
+    return Record(
+        service=plan.service.name,
+        action=plan.action.value,
+        before=plan.before.state.value,
+        after=plan.after.value,
+        operation=provenance.operation,
+        by=provenance.by,
+        at=provenance.at,
+        reason=provenance.reason,
+        group=provenance.group,
+        force=provenance.force,
+        idempotency=provenance.key,
+        reverts=plan.reverts,
+    )
+
+
+def provenance_of(record: Record) -> Provenance:
+    """The other way: who asked for what a record says."""
+    return Provenance(
+        operation=record.operation,
+        by=record.by,
+        at=record.at,
+        reason=record.reason,
+        group=record.group,
+        force=record.force,
+        key=record.idempotency,
+    )
+
+
+def headline(plans: Sequence[Plan]) -> str:
+    """The first line: "Fail over sonarr to backup", "Fail back 3 services to primary", "Move 2 services"."""
+    what = plans[0].service.name if len(plans) == 1 else f"{len(plans)} services"
+    verbs = {_VERBS[plan.action] for plan in plans}
+    verb = verbs.pop() if len(verbs) == 1 else "Move"
+    where = destination(plans)
+    return f"{verb} {what} to {where}" if where else f"{verb} {what}"
+
+
+def headline_of(records: Sequence[Record]) -> str:
+    """The same, of what trailers say; "" of none."""
+    if not records:
+        return ""
+    what = records[0].service if len(records) == 1 else f"{len(records)} services"
+    verbs = {_VERBS.get(action) for action in Action if action.value in {record.action for record in records}}
+    verb = verbs.pop() if len(verbs) == 1 else "Move"
+    after = {record.after for record in records}
+    if len(after) > 1:
+        return f"{verb} {what}"
+    own = "its" if len(records) == 1 else "their"
+    sides = {State.PRIMARY.value, State.BACKUP.value}
+    return f"{verb} {what} to {after.pop() if after <= sides else f'{own} former values'}"
+
+
+def movement(plan: Plan, name: Callable[[str], str]) -> str:
+    """What moves, on one line; `name` writes a document's name."""
+    documents = [name(document) for document in dict.fromkeys(change.document for change in plan.changes)]
+    subject = " and ".join(filter(None, (", ".join(documents[:-1]), documents[-1])))
+    verb = "moves" if len(documents) == 1 else "move"
+    return f"{subject} {verb} from {plan.before.state} to {plan.after}."
+
+
+def reason_lines(moves: Iterable[tuple[Plan, Provenance]]) -> list[str]:
+    """Each reason once, on a line that read_records() knows."""
+    reasons = (inert(one_line(provenance.reason).strip()) for _, provenance in moves)
+    return [f"{REASON}{reason}" for reason in dict.fromkeys(reasons) if reason]
+
+
+def _document(name: str) -> str:
+    """A document as a line may begin with it.
+
+    Git takes `---` for the end of a message, `#` for a comment; a first word with a colon looks like a trailer.
+    """
+    text = inert(one_line(name if len(name) <= MAX_LENGTH else f"{name[: MAX_LENGTH - 1]}…"))
+    return text if text.partition(" ")[0].isalnum() else f"Document {text}"
+
+
+def _listing(changes: Iterable[Change]) -> str:
+    lines: list[str] = []
+    file = None
+    for change in changes:
+        if change.file != file:
+            file = change.file
+            lines.append(f"  {one_line(file)}")
+        lines.append(f"    {one_line(change.path)}: {change_text(change.old, change.new)}")
+    return inert("\n".join(lines))

@@ -1,0 +1,256 @@
+"""Whether a commit is ours: whether it changed what its record names, as it says. Anybody can write trailers.
+
+`seen` are the switches of today's catalog that can be read before the commit and with it, `moved` those of them that
+it changed. "Listed" is what our own messages and pull requests list: `path: old -> new`.
+
+    the record says what none of ours says (a state, an action, a promote to primary)    an edit
+    moved, and a value is listed as moved the other way: a revert that quotes ours        an edit
+    moved, and the states before and with it are those of the record                      proved
+    moved, the states are its own without some that did not move, and all is listed:
+    the catalog has grown by switches that stood there already                            proved
+    moved, states differ, and each is listed as it moved: other switches, other sides     not provable
+    moved, states differ, and something else is listed                                    an edit
+    moved, states differ, nothing is listed, and a value is on neither of today's sides   not provable
+    moved, states differ, nothing is listed, and all values are on today's sides          an edit
+    none moved, but what is listed was changed in the documents of the service            not provable
+    none moved, and a switch came or went with the commit                                 an edit
+    none moved, and none can be read before it or with it                                 not provable
+    none moved                                                                            an edit
+
+So what a commit of ours did is told as not provable, and not as an edit, when the catalog has changed since and it
+does not follow from what it lists.
+"""
+
+import itertools
+import re
+from collections.abc import Iterable, Mapping, Sequence, Set
+from dataclasses import dataclass
+from enum import StrEnum
+
+from failover_api.core.catalog.model import Action, Service, Switch
+from failover_api.core.planning.state import State, combined, is_same, state_of
+from failover_api.core.splice import Manifest, Selector, Value
+from failover_api.core.splice.paths import parse_path
+from failover_api.core.text.change_list import Listed, change_text, read_listing
+from failover_api.core.text.trailers import Record
+from failover_api.errors import BadPath, ManifestError
+
+# {path of today: manifest}; a file that was not there, or cannot be read, is left out.
+Manifests = Mapping[str, Manifest]
+
+
+_QUOTES = re.compile("[\"']")
+_WORD = re.compile(r"[^\s,{}\[\]]+|[\s,{}\[\]]+")
+
+
+class Verdict(StrEnum):
+    """Of a commit that says it moved a service."""
+
+    PROVED = "proved"
+    NOT_PROVABLE = "not provable"
+    EDIT = "edit"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """A verdict; `why` goes on where a sentence about the commit ends with a colon."""
+
+    verdict: Verdict
+    why: str = ""
+    are_files_missing: bool = False
+
+    @property
+    def is_ours(self) -> bool:
+        """Whether it counts as a move of ours, proved or not."""
+        return self.verdict is not Verdict.EDIT
+
+
+@dataclass(frozen=True, slots=True)
+class _Pair:
+    """A switch that can be read before the commit and with it."""
+
+    switch: Switch
+    before: Value
+    after: Value
+
+    @property
+    def is_moved(self) -> bool:
+        return not is_same(self.before, self.after)
+
+    @property
+    def is_on_sides(self) -> bool:
+        return State.UNKNOWN not in {state_of(self.switch, self.before), state_of(self.switch, self.after)}
+
+    def is_among(self, listed: Iterable[Listed], file: str) -> bool:
+        return Listed(file, self.switch.path_text, change_text(self.before, self.after)) in listed
+
+    def is_turned(self, listed: Iterable[Listed], file: str) -> bool:
+        """Whether the opposite is listed, and not what it did."""
+        opposite = Listed(file, self.switch.path_text, change_text(self.after, self.before))
+        return opposite in listed and not self.is_among(listed, file)
+
+
+def judge(service: Service, record: Record, text: str, before: Manifests, after: Manifests) -> Finding:
+    """Whether the commit did to a located service what its record says.
+
+    `before` and `after` are the manifests of its first parent and of the commit; `text` is where the record stands.
+    """
+    if not _could_be_ours(record):
+        return Finding(Verdict.EDIT, "its trailers say what no commit of ours says")
+    pairs, came_or_went = _pairs(service, before, after)
+    moved = [pair for pair in pairs if pair.is_moved]
+    listed = {one for one in read_listing(text) if one.file in _names(service, after)}
+    if moved:
+        found = _judge_moved(record, pairs, moved, listed, after)
+        is_more = found.verdict is Verdict.NOT_PROVABLE and listed and _fits_some_of(record, pairs, moved)
+        return Finding(Verdict.PROVED) if is_more and _is_all_done(listed, service, before, after) else found
+    if any(_was_changed(one, service, before, after) for one in listed):
+        return Finding(Verdict.NOT_PROVABLE, "it changed values that the catalog does not name any more")
+    if not pairs and not came_or_went:
+        missing = any(file not in after for file in service.files)
+        return Finding(Verdict.NOT_PROVABLE, "no value that the catalog names can be read there", missing)
+    return Finding(Verdict.EDIT, "it changed no value that the catalog names")
+
+
+def is_only_of_others(service: Service, text: str, before: Manifests, after: Manifests) -> bool:
+    """Whether a commit moved no switch of a service, and changed nothing in its files but the values it lists."""
+    pairs, came_or_went = _pairs(service, before, after)
+    if came_or_went or any(pair.is_moved for pair in pairs):
+        return False
+    listed = read_listing(text)
+    return all(
+        file in before and _is_as_listed([one for one in listed if one.file == new.file], before[file], new)
+        for file, new in after.items()
+    )
+
+
+def _could_be_ours(record: Record) -> bool:
+    states = set(State)
+    if record.action not in set(Action) or record.before not in states or record.after not in states:
+        return False
+    action = Action(record.action)
+    return action is Action.ROLLBACK or record.before != record.after == action.target.value
+
+
+def _judge_moved(
+    record: Record,
+    pairs: Sequence[_Pair],
+    moved: Sequence[_Pair],
+    listed: Set[Listed],
+    after: Manifests,
+) -> Finding:
+    if any(pair.is_turned(listed, _name(pair.switch, after)) for pair in moved):
+        return Finding(Verdict.EDIT, "it did the opposite of what it lists")
+    before_state = combined(state_of(pair.switch, pair.before) for pair in pairs)
+    after_state = combined(state_of(pair.switch, pair.after) for pair in pairs)
+    if (before_state.value, after_state.value) == (record.before, record.after):
+        return Finding(Verdict.PROVED)
+    said = f"it says {record.before} to {record.after}, and today's catalog sees {before_state} to {after_state}"
+    if listed:
+        is_true = all(pair.is_among(listed, _name(pair.switch, after)) for pair in moved)
+    else:
+        is_true = not all(pair.is_on_sides for pair in moved)
+    return Finding(Verdict.NOT_PROVABLE if is_true else Verdict.EDIT, said)
+
+
+def _fits_some_of(record: Record, pairs: Sequence[_Pair], moved: Sequence[_Pair]) -> bool:
+    """Whether the states are those of the record without some of the switches that did not move: those came later."""
+    before = {state_of(pair.switch, pair.before) for pair in moved}
+    after = {state_of(pair.switch, pair.after) for pair in moved}
+    still = {state_of(pair.switch, pair.before) for pair in pairs if not pair.is_moved}
+    some = (set(kept) for count in range(len(still) + 1) for kept in itertools.combinations(still, count))
+    return any(
+        (combined(before | kept).value, combined(after | kept).value) == (record.before, record.after) for kept in some
+    )
+
+
+def _pairs(service: Service, before: Manifests, after: Manifests) -> tuple[list[_Pair], bool]:
+    """The switches that can be read on both sides of the commit, and whether one can on one side only."""
+    pairs: list[_Pair] = []
+    came_or_went = False
+    for switch in service.switches:
+        old, new = _value(switch, before), _value(switch, after)
+        if old and new:
+            pairs.append(_Pair(switch, old[0], new[0]))
+        came_or_went |= bool(old) != bool(new)
+    return pairs, came_or_went
+
+
+def _value(switch: Switch, manifests: Manifests) -> tuple[Value, ...]:
+    """Its value, or nothing where it cannot be read."""
+    assert switch.file is not None, "the service is located"
+    manifest = manifests.get(switch.file)
+    try:
+        return () if manifest is None else (manifest.find(switch.selector, switch.path).value,)
+    except ManifestError:
+        return ()
+
+
+def _names(service: Service, manifests: Manifests) -> set[str]:
+    """What the service's files were called then."""
+    return {manifests[file].file for file in service.files if file in manifests}
+
+
+def _name(switch: Switch, manifests: Manifests) -> str:
+    assert switch.file is not None, "the service is located"
+    return manifests[switch.file].file if switch.file in manifests else ""
+
+
+def _was_changed(one: Listed, service: Service, before: Manifests, after: Manifests) -> bool:
+    """Whether what is listed is what became of a value in a document of the service."""
+    for switch in service.switches:
+        old, new = before.get(switch.file or ""), after.get(switch.file or "")
+        if old and new and new.file == one.file and _is_true(one, switch.selector, old, new):
+            return True
+    return False
+
+
+def _is_all_done(listed: Set[Listed], service: Service, before: Manifests, after: Manifests) -> bool:
+    """Whether all that is listed of the service's documents was done; what leads nowhere there is listed of others."""
+    by_place: dict[tuple[str, str], list[Listed]] = {}
+    for one in listed:
+        by_place.setdefault((one.file, one.path), []).append(one)
+    return all(
+        not any(_is_there(ones[0], switch, after) for switch in service.switches)
+        or any(_was_changed(one, service, before, after) for one in ones)
+        for ones in by_place.values()
+    )
+
+
+def _is_there(one: Listed, switch: Switch, after: Manifests) -> bool:
+    manifest = after.get(switch.file or "")
+    if manifest is None or manifest.file != one.file:
+        return False
+    try:
+        manifest.find(switch.selector, parse_path(one.path))
+    except (BadPath, ManifestError):
+        return False
+    return True
+
+
+def _is_true(one: Listed, selector: Selector, old: Manifest, new: Manifest) -> bool:
+    try:
+        path = parse_path(one.path)
+        was, became = old.find(selector, path).value, new.find(selector, path).value
+    except (BadPath, ManifestError):
+        return False
+    return not is_same(was, became) and change_text(was, became) == one.change
+
+
+def _is_as_listed(listed: Sequence[Listed], old: Manifest, new: Manifest) -> bool:
+    """Word by word: our own commits change values, and no line comes or goes."""
+    was, became = (_words(manifest.data.decode()) for manifest in (old, new))
+    if len(was) != len(became) or len(old.data.splitlines()) != len(new.data.splitlines()):
+        return False
+    changes = {pair for one in listed for pair in _changed_words(one)}
+    return all(pair in changes for pair in zip(was, became, strict=True) if pair[0] != pair[1])
+
+
+def _changed_words(one: Listed) -> list[tuple[str, str]]:
+    was, became = map(_words, one.change.partition(" -> ")[::2])
+    return list(zip(was, became, strict=True)) if len(was) == len(became) else []
+
+
+def _words(text: str) -> list[str]:
+    """Values and what stands between them; quotes may come and go with a value."""
+    return _WORD.findall(_QUOTES.sub("", text))

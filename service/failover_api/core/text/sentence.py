@@ -1,0 +1,149 @@
+"""The outcome in one sentence that a person can read."""
+
+from collections.abc import Iterable, Sequence
+
+from failover_api.core.catalog.model import Action
+from failover_api.core.planning.plan import Plan
+from failover_api.core.planning.state import State
+from failover_api.core.wording import one_line
+
+MAX_NAMES = 10  # of services or files
+_SIDES = frozenset({State.PRIMARY, State.BACKUP})
+
+# What became of a move, or will: `{pull}` is "Pull request #12", `{route}` " from primary to backup".
+_MOVED = {
+    "written": "{what} moved{route}",
+    "rehearsed": "{what} would move{route}",
+    "pending": "{what} would move{route} by a pull request that is open already",
+    "opened": "{pull} moves {what}{route} when it is merged",
+    "open": "{pull} is already open and moves {what}{route} when it is merged",
+    "merged": "{pull} is merged and moved {what}{route}",
+    "closed": "{pull} was closed without a merge and did not move {what}{route}",
+}
+_ROLLED_BACK = {
+    "written": "{what} rolled back{route}",
+    "rehearsed": "{what} would roll back{route}",
+    "pending": "{what} would roll back{route} by a pull request that is open already",
+    "opened": "{pull} rolls {what} back{route} when it is merged",
+    "open": "{pull} is already open and rolls {what} back{route} when it is merged",
+    "merged": "{pull} is merged and rolled {what} back{route}",
+    "closed": "{pull} was closed without a merge and did not roll {what} back{route}",
+}
+_UNWRITTEN = frozenset({"rehearsed", "pending"})
+
+
+def sentence(
+    plans: Sequence[Plan],
+    *,
+    group: str | None = None,
+    dry_run: bool = False,
+    changed: bool = True,
+    pull_request: tuple[int, str] | None = None,
+    refused: Sequence[str] = (),
+) -> str:
+    """What came of a move, or would.
+
+    `pull_request` is its number and state (open, merged, closed); `changed`: by this call, not by an earlier one.
+    `refused` are the services of the group that were left out.
+    """
+    number, state = pull_request or (0, None)
+    event = _event(state, is_unwritten=dry_run, changed=changed)
+    pull = f"Pull request #{number}" if group is None else f"pull request #{number}"
+    if group is None and len(plans) == 1:
+        text = _of_one(plans[0], event, pull)
+    else:
+        text = "; ".join(_of_several(plans, refused, event, pull))
+    if not any(map(_is_moving, plans)):
+        text += "; nothing to do"
+    elif event in _UNWRITTEN:
+        text += ". Nothing was written"
+    return f"{text}." if group is None else f"{group}: {text}."
+
+
+def destination(plans: Iterable[Plan]) -> str:
+    """Where the plans lead: "backup", "its former values"; nothing when they part."""
+    plans = list(plans)
+    states = {plan.after for plan in plans}
+    if len(states) > 1:
+        return ""
+    if states <= _SIDES:
+        return states.pop().value
+    return f"{'its' if len(plans) == 1 else 'their'} former values"
+
+
+def names_of(names: Iterable[str]) -> str:
+    """The names, or the first MAX_NAMES of them: "sonarr, radarr and 7 more"."""
+    texts = [one_line(name) for name in names]
+    more = len(texts) - MAX_NAMES
+    return ", ".join(texts[:MAX_NAMES]) + (f" and {more} more" if more > 0 else "")
+
+
+def _event(state: str | None, *, is_unwritten: bool, changed: bool) -> str:
+    """What happened, as a key of the tables above."""
+    if is_unwritten:
+        return "rehearsed" if changed else "pending"
+    if state == "open":
+        return "opened" if changed else "open"
+    return state or "written"
+
+
+def _is_moving(plan: Plan) -> bool:
+    """Also when nobody knows any more which values it changed."""
+    return bool(plan.changes) or plan.before.state is not plan.after
+
+
+def _of_one(plan: Plan, event: str, pull: str) -> str:
+    name = plan.service.name
+    if not _is_moving(plan):
+        return f"{name} is already {_place([plan])}"
+    route = f" from {plan.before.state} to {destination([plan])}"
+    return _clause(plan.action, event, what=name, pull=pull, route=route) + _values(plan)
+
+
+def _of_several(plans: Sequence[Plan], refused: Sequence[str], event: str, pull: str) -> list[str]:
+    moving = [plan for plan in plans if _is_moving(plan)]
+    there = [plan for plan in plans if not _is_moving(plan)]
+    parts: list[str] = []
+    if moving:
+        where = destination(moving)
+        route = f" to {where}" if where else ""
+        clause = _clause(moving[0].action, event, what=_counted(moving), pull=pull, route=route)
+        parts.append(f"{clause} ({_services(moving)})")
+    if there:
+        parts.append(f"{_already(there, event, is_rest=bool(moving))} ({_services(there)})")
+    if refused:
+        would = "would be " if moving and event in _UNWRITTEN else ""
+        parts.append(f"{len(refused)} {would}left out ({names_of(refused)})")
+    return parts
+
+
+def _already(there: Sequence[Plan], event: str, *, is_rest: bool) -> str:
+    if not is_rest:
+        return f"{_counted(there)} {'is' if len(there) == 1 else 'are'} already {_place(there)}"
+    was, were = ("was", "were") if event == "written" else ("is", "are")
+    return f"{len(there)} {was if len(there) == 1 else were} already there"
+
+
+def _clause(action: Action, event: str, *, what: str, pull: str, route: str) -> str:
+    table = _ROLLED_BACK if action is Action.ROLLBACK else _MOVED
+    return table[event].format(what=what, pull=pull, route=route)
+
+
+def _place(plans: Sequence[Plan]) -> str:
+    where = destination(plans)
+    if where in _SIDES:
+        return f"on {where}"
+    return f"at {where}" if where else "there"
+
+
+def _counted(plans: Sequence[Plan]) -> str:
+    return f"{len(plans)} service{'' if len(plans) == 1 else 's'}"
+
+
+def _services(plans: Iterable[Plan]) -> str:
+    return names_of(plan.service.name for plan in plans)
+
+
+def _values(plan: Plan) -> str:
+    count = len(plan.changes)
+    return f": {count} value{'' if count == 1 else 's'} in {names_of(plan.new)}" if count else ""

@@ -1,0 +1,1 @@
+"""The JSON API: its routes, its OpenAPI document, the webhook, the metrics."""

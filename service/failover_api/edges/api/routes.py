@@ -1,0 +1,175 @@
+"""The JSON routes: parse, call one use case, shape the answer."""
+
+from collections.abc import Awaitable, Callable, Hashable, Sequence
+from functools import partial
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Header, Request, Response
+
+from failover_api.core.access.model import Verb
+from failover_api.core.catalog.model import Action
+from failover_api.edges.api import openapi
+from failover_api.edges.bodies import history_body, list_body, status_body
+from failover_api.edges.http.access import Session, Who
+from failover_api.edges.http.etags import etag_of, etag_of_body, matches_none
+from failover_api.edges.models import (
+    Body,
+    HistoryBody,
+    ListBody,
+    StatusBody,
+)
+from failover_api.edges.move_request import GROUP_KEYS, ROLLBACK_KEYS, SERVICE_KEYS, read_move_request, read_paging
+from failover_api.edges.targets import (
+    GROUP,
+    SERVICE,
+    Moved,
+    Target,
+    components_of,
+    known_groups,
+    look_at_history,
+    look_at_status,
+    looks,
+    visible_error,
+)
+from failover_api.errors import Forbidden, MethodNotAllowed
+from failover_api.wiring import Components
+
+_ACCEPTED, _NOT_MODIFIED = 202, 304
+_WAITS = "A pull request is open and waits for a person"
+
+
+Wired = Annotated[Components, Depends(components_of)]
+IfNoneMatch = Annotated[str | None, Header(alias="If-None-Match")]
+
+router = APIRouter(prefix="/api", responses=openapi.problems())
+
+
+# Looking
+
+
+@router.get("/failover", response_model=ListBody, summary="Where every service is")
+async def list_services(request: Request, components: Wired, who: Who) -> Response:
+    who.needs_any(Verb.VIEW, "list")
+    who.looks()
+    statuses = await looks(request).share((id(components.catalog.current()), "list"), components.failover.list_all)
+    visible = [status for status in statuses if who.caller.may(Verb.VIEW, status.service.name)]
+    return _json(list_body(visible, visible_error(components, who), groups=known_groups(components, who)))
+
+
+@router.get(
+    "/failover/{service}",
+    response_model=StatusBody,
+    responses={**openapi.UNCHANGED, **openapi.problems(*openapi.LOOKING)},
+    summary="Where a service is",
+)
+async def status(
+    service: openapi.ServiceName, components: Wired, who: Who, if_none_match: IfNoneMatch = None
+) -> Response:
+    who.needs(Verb.VIEW, service)
+    found = await look_at_status(who, components, service)
+    return _tagged(status_body(found, groups=known_groups(components, who)), found.version, if_none_match)
+
+
+@router.get(
+    "/failover/{service}/history",
+    response_model=HistoryBody,
+    responses={**openapi.UNCHANGED, **openapi.problems(*openapi.LOOKING)},
+    summary="What Git says of a service: moves and people's edits, newest first",
+    openapi_extra={"parameters": openapi.paging()},
+)
+async def history(
+    request: Request, service: openapi.ServiceName, components: Wired, who: Who, if_none_match: IfNoneMatch = None
+) -> Response:
+    who.needs(Verb.VIEW, service)
+    limit, cursor = read_paging(request.query_params.multi_items())
+    page = await look_at_history(who, components, service, limit, cursor)
+    return _tagged(history_body(page), None, if_none_match)
+
+
+# Moving
+
+
+def _refuse_foreign_page(request: Request) -> None:
+    """A page of another site must not move services through the browser of whoever looks at it.
+
+    https://www.w3.org/TR/fetch-metadata/#sec-fetch-site-header
+    """
+    if request.headers.get("sec-fetch-site") in {"cross-site", "same-site"}:
+        raise Forbidden("the request comes from a page of another site")
+
+
+def _route(target: Target, action: Action, keys: Sequence[str], summary: str) -> None:
+    """POST moves; GET only says what a POST would do."""
+
+    async def move(request: Request, components: Wired, who: Who) -> Response:
+        _refuse_foreign_page(request)
+        name = request.path_params[target.kind]
+        wish = await read_move_request(request, keys, by=who.name)
+        if request.method == "GET" and not wish.dry_run:
+            raise MethodNotAllowed(f"GET only shows what {action} would do: add dry-run=true, or use POST to move")
+        target.check(who, components, name, Verb.PLAN if wish.dry_run else Verb.EXECUTE)
+        carry_out = partial(target.carry_out, components.failover, name, action, wish)
+        moved = await (
+            _rehearsed(who, components, (target.kind, name, action, wish), carry_out) if wish.dry_run else carry_out()
+        )
+        # After a move the manifests are others than those it was planned from: only a dry run has an ETag.
+        if wish.dry_run:
+            if_none_match = request.headers.get("if-none-match") if request.method == "GET" else None
+            return _tagged(moved.body, moved.version, if_none_match)
+        return _json(moved.body, _ACCEPTED if moved.is_pending else 200)
+
+    path, name = f"{target.path}/{action}", str(action) if target is SERVICE else f"{action}_group"
+    parameters = [openapi.named(target.kind), *openapi.query(keys), *openapi.headers("If-Match")]
+    router.add_api_route(
+        path,
+        move,
+        methods=["GET"],
+        response_model=target.body,
+        responses={**openapi.UNCHANGED, **openapi.problems(*openapi.MOVING, 405)},
+        operation_id=f"{name}_dry_run",
+        summary=f"What {action} would do (needs dry-run=true)",
+        openapi_extra={"parameters": [*parameters, *openapi.headers("If-None-Match")]},
+    )
+    router.add_api_route(
+        path,
+        move,
+        methods=["POST"],
+        response_model=target.body,
+        responses={_ACCEPTED: {"description": _WAITS, "model": target.body}, **openapi.problems(*openapi.MOVING)},
+        operation_id=name,
+        summary=summary,
+        openapi_extra={
+            "parameters": [*parameters, *openapi.headers("Idempotency-Key")],
+            "requestBody": openapi.body(keys),
+        },
+    )
+
+
+for _action in (Action.PROMOTE, Action.DEMOTE):
+    _verb, _side = str(_action).capitalize(), _action.target
+    _route(SERVICE, _action, SERVICE_KEYS, f"{_verb} a service: move it to {_side}")
+    _route(GROUP, _action, GROUP_KEYS, f"{_verb} a group: move all its services to {_side}")
+_route(SERVICE, Action.ROLLBACK, ROLLBACK_KEYS, "Undo a service's newest move: put its exact former values back")
+
+
+async def _rehearsed(
+    who: Session, components: Components, what: Hashable, carry_out: Callable[[], Awaitable[Moved]]
+) -> Moved:
+    """A dry run, shared with whoever asks for the same within a second."""
+    who.looks()
+    return await looks(who.request).share((id(components.catalog.current()), "dry run", what), carry_out)
+
+
+def _json(body: Body, status: int = 200) -> Response:
+    return Response(body.model_dump_json(by_alias=True), status, media_type="application/json")
+
+
+def _tagged(body: Body, version: str | None, if_none_match: str | None) -> Response:
+    """With an ETag; `version` is of the manifests that the body was made from, if it was."""
+    response = _json(body)
+    data = bytes(response.body)
+    etag = etag_of_body(data) if version is None else etag_of(version, data)
+    if matches_none(if_none_match, etag):
+        return Response(status_code=_NOT_MODIFIED, headers={"ETag": etag})
+    response.headers["ETag"] = etag
+    return response

@@ -1,0 +1,214 @@
+"""The routes of the board: a page for each thing that people look at or do. What they are made of: edges/board/."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from fastapi import APIRouter, Request, Response
+from fastapi.responses import RedirectResponse
+
+from failover_api.core.access.model import Verb
+from failover_api.core.catalog.model import Action
+from failover_api.edges.board import cards, links
+from failover_api.edges.board.assets import Assets
+from failover_api.edges.board.cards import CardFilter
+from failover_api.edges.board.forms import Form, local_path, read_form
+from failover_api.edges.board.lookout import Lookout, View
+from failover_api.edges.board.moves import FormMove, Moves
+from failover_api.edges.board.pages import HEADERS, HTML, Pages, tag_of
+from failover_api.edges.board.shelf import Shelf, Shown
+from failover_api.edges.bodies import history_body, status_body
+from failover_api.edges.http import session
+from failover_api.edges.http.access import Session, identify
+from failover_api.edges.http.etags import matches_none
+from failover_api.edges.models import ListedBody
+from failover_api.edges.move_request import DEFAULT_LIMIT
+from failover_api.edges.targets import (
+    GROUP,
+    SERVICE,
+    Target,
+    components_of,
+    known_groups,
+    look_at_history,
+    look_at_status,
+    visible_error,
+)
+from failover_api.errors import BadRequest, Unauthenticated, UnknownUrl
+from failover_api.wiring import Components
+
+SEEN = "Failover-Seen"  # when Git was last looked at, beside an answer that may be a 304
+MAX_FILTER = 200  # characters
+OF_GROUPS = (Action.PROMOTE, Action.DEMOTE)
+
+router = APIRouter(include_in_schema=False)
+
+
+class Board:
+    """What the pages have in common, for as long as the app lives."""
+
+    def __init__(self) -> None:
+        self.assets = Assets()
+        self.pages = Pages(self.assets)
+        self.moves = Moves(self.pages)
+        self.lookout = Lookout()
+        self.shelf = Shelf()
+
+
+def board(request: Request) -> Board:
+    """What create_app() made."""
+    made: Board = request.app.state.board
+    return made
+
+
+# Looking
+
+
+@router.api_route("/", methods=["GET", "HEAD"])
+async def show_board(request: Request) -> Response:
+    who = await session.visit(request)
+    view, wanted, shown = await _see(request, who)
+    facts: dict[str, Any] = {"view": view, "wanted": wanted, "groups": shown.board.groups, "cards": shown.html}
+    return board(request).pages.page(request, "board.html", who.caller, **facts)
+
+
+@router.api_route("/cards", methods=["GET", "HEAD"])
+async def show_cards(request: Request) -> Response:
+    """The board without the page around it, for the script to put in place of what it has."""
+    view, _, shown = await _see(request, await session.visit(request, is_repeated=True))
+    headers = {**HEADERS, "ETag": shown.etag, SEEN: view.at.isoformat(timespec="seconds")}
+    if matches_none(request.headers.get("if-none-match"), shown.etag.removeprefix("W/")):
+        return Response(status_code=304, headers=headers)
+    return Response(shown.html, headers=headers, media_type=HTML)
+
+
+async def _see(request: Request, who: Session) -> tuple[View, CardFilter, Shown]:
+    """What there is to see now, what is asked for of it, and what this caller sees."""
+    components, one, query = components_of(request), board(request), request.query_params
+    who.looks()
+    view = await one.lookout.see(components.failover.list_all)
+    wanted = CardFilter(query.get("q", "")[:MAX_FILTER], query.get("group", "")[:MAX_FILTER])
+    catalog, error = components.catalog.current(), visible_error(components, who)
+
+    def make() -> Shown:
+        names = known_groups(components, who)
+        known = {name: members for name, members in catalog.groups.items() if name in names}
+        made = cards.board(view, known, who.caller, wanted)
+        html = one.pages.part("_board.html", view=view, board=made, config_error=error)
+        return Shown(made, html, tag_of(html))
+
+    return view, wanted, one.shelf.get(view, catalog, (who.caller, wanted, error), make)
+
+
+@router.api_route("/services/{service}", methods=["GET", "HEAD"])
+async def show_service(request: Request, service: str, cursor: str | None = None) -> Response:
+    components, who = components_of(request), await session.visit(request)
+    who.needs(Verb.VIEW, service)
+    status = await look_at_status(who, components, service)
+    page = await look_at_history(who, components, service, DEFAULT_LIMIT, cursor)
+    it = ListedBody(**status_body(status, groups=known_groups(components, who)).model_dump())
+    base = links.web_base(components.settings.github_url)
+    branch = status.service.branch
+    facts: dict[str, Any] = {
+        "it": it,
+        "card": cards.card_of(it, who.caller),
+        "switches": [(switch, links.line_url(base, branch, switch.file, switch.line)) for switch in it.switches],
+        "tree_url": links.tree_url(base, branch),
+        "history": history_body(page),
+        "first_page": cursor is not None,
+    }
+    return board(request).pages.page(request, "service.html", who.caller, **facts)
+
+
+# Moving
+
+
+@router.api_route("/services/{name}/{action}", methods=["GET", "HEAD"])
+async def look_at_move(request: Request, name: str, action: str) -> Response:
+    return await _look(request, SERVICE, name, _action(action, Action))
+
+
+@router.post("/services/{name}/{action}")
+async def move_service(request: Request, name: str, action: str) -> Response:
+    return await _confirm(request, SERVICE, name, _action(action, Action))
+
+
+@router.api_route("/groups/{name}/{action}", methods=["GET", "HEAD"])
+async def look_at_group_move(request: Request, name: str, action: str) -> Response:
+    return await _look(request, GROUP, name, _action(action, OF_GROUPS))
+
+
+@router.post("/groups/{name}/{action}")
+async def move_group(request: Request, name: str, action: str) -> Response:
+    return await _confirm(request, GROUP, name, _action(action, OF_GROUPS))
+
+
+async def _look(request: Request, target: Target, name: str, action: Action) -> Response:
+    components, who = components_of(request), await session.visit(request)
+    target.check(who, components, name, Verb.PLAN)
+    who.looks()
+    move = FormMove(target, name, action, may_make=_may_make(components, who, target, name))
+    return await board(request).moves.look(request, components, who.caller, move)
+
+
+async def _confirm(request: Request, target: Target, name: str, action: Action) -> Response:
+    form = await _checked_form(request)
+    components, who = components_of(request), await session.visit(request)
+    for verb in (Verb.PLAN, Verb.EXECUTE):  # when it would be another move by now, that one is shown
+        target.check(who, components, name, verb)
+    move = FormMove(target, name, action, may_make=True)
+    return await board(request).moves.confirm(request, components, who.caller, move, form)
+
+
+async def _checked_form(request: Request) -> Form:
+    form = await read_form(request)
+    session.refuse_foreign_token(request, form.one("token"))
+    return form
+
+
+def _may_make(components: Components, who: Session, target: Target, name: str) -> bool:
+    services = components.catalog.current().group(name) if target is GROUP else [name]
+    return cards.may_all(who.caller, Verb.EXECUTE, services)
+
+
+def _action(word: str, known: Iterable[Action]) -> Action:
+    found = next((action for action in known if action.value == word), None)
+    if found is None:
+        raise UnknownUrl(f"nothing can be done by the name of {word[:80]!r}")
+    return found
+
+
+# Signing in
+
+
+@router.api_route("/signin", methods=["GET", "HEAD"])
+async def ask_for_token(request: Request) -> Response:
+    return board(request).pages.sign_in(request, local_path(request.query_params.get("next", "/")))
+
+
+@router.post("/signin")
+async def sign_in(request: Request) -> Response:
+    form = await read_form(request)
+    goal = local_path(form.one("next"))
+    try:
+        bearer = session.checked_bearer(form.one("bearer"))
+        await identify(request, lambda _: bearer)
+    except (BadRequest, Unauthenticated) as exc:
+        return board(request).pages.sign_in(request, goal, exc)
+    response = RedirectResponse(goal, 303, headers=HEADERS)
+    session.remember(response, bearer)
+    return response
+
+
+@router.post("/signout")
+async def sign_out(request: Request) -> Response:
+    await _checked_form(request)
+    response = RedirectResponse("/signin", 303, headers=HEADERS)
+    session.forget(response)
+    return response
+
+
+# What pages are made of
+
+
+@router.api_route("/static/{name}", methods=["GET", "HEAD"])
+async def static(request: Request, name: str) -> Response:
+    return board(request).assets.answer(request, name)

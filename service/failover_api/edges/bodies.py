@@ -1,0 +1,212 @@
+"""Values as bodies: what the use cases give, shaped as the contract has it."""
+
+from collections.abc import Iterable, Sequence, Set
+from typing import Any
+
+from failover_api.core.planning.plan import Change, Plan
+from failover_api.core.planning.state import Reading
+from failover_api.core.text.diff import unified_diff
+from failover_api.core.text.sentence import sentence
+from failover_api.edges.models import (
+    ChangeBody,
+    CommitBody,
+    EntryBody,
+    GroupOutcomeBody,
+    HistoryBody,
+    ListBody,
+    ListedBody,
+    MemberBody,
+    NamedCommitBody,
+    OutcomeBody,
+    PartedOutcomeBody,
+    ProblemBody,
+    PullRequestBody,
+    RefusedMemberBody,
+    StatusBody,
+    SwitchBody,
+)
+from failover_api.edges.problems import problem
+from failover_api.errors import FailoverError
+from failover_api.failover import Status, Unreadable
+from failover_api.forge.port import PullRequest
+from failover_api.moves.outcome import GroupOutcome, Outcome
+from failover_api.reading.history import Entry, Page
+
+# Looking
+
+
+def status_body(status: Status, *, groups: Set[str] | None = None) -> StatusBody:
+    """`groups`: only these are named; None: all."""
+    return StatusBody(
+        **_heading(status, groups),
+        side=status.detection.state.value,
+        switches=[_switch(reading) for reading in status.detection.readings],
+        pull_request=_pull_request(status.pull_request) if status.pull_request else None,
+        last_move=_entry(status.last_move) if status.last_move else None,
+    )
+
+
+def list_body(
+    statuses: Sequence[Status | Unreadable], config_error: str | None, *, groups: Set[str] | None = None
+) -> ListBody:
+    """`groups` as in status_body()."""
+    return ListBody(services=[_listed(status, groups) for status in statuses], config_error=config_error)
+
+
+def history_body(page: Page) -> HistoryBody:
+    return HistoryBody(entries=[_entry(entry) for entry in page.entries], next=page.next)
+
+
+def _heading(status: Status | Unreadable, groups: Set[str] | None) -> dict[str, Any]:
+    service = status.service
+    return {
+        "service": service.name,
+        "policy": service.policy.value,
+        "repository": service.branch.repository,
+        "branch": service.branch.name,
+        "groups": [name for name in service.groups if groups is None or name in groups],
+    }
+
+
+def _listed(status: Status | Unreadable, groups: Set[str] | None) -> ListedBody:
+    if isinstance(status, Unreadable):
+        return ListedBody(**_heading(status, groups), side="unknown", switches=[], error=_problem(status.error))
+    return ListedBody(**status_body(status, groups=groups).model_dump())
+
+
+def _switch(reading: Reading) -> SwitchBody:
+    return SwitchBody(
+        file=reading.file,
+        document=reading.document,
+        path=reading.switch.path_text,
+        line=reading.line,
+        value=reading.value,
+        primary=reading.switch.primary,
+        backup=reading.switch.backup,
+        side=reading.state.value,
+    )
+
+
+def _entry(entry: Entry) -> EntryBody:
+    record, logged = entry.record, entry.logged
+    return EntryBody(
+        kind="failover" if record else "edit",
+        time=logged.at,
+        action=record.action if record else None,
+        from_=record.before if record else None,
+        to=record.after if record else None,
+        by=(record and record.by) or logged.by,
+        reason=(record and record.reason) or None,
+        operation=record.operation if record else None,
+        commit=NamedCommitBody(sha=logged.sha, url=logged.url),
+        pull_request=_pull_request(entry.pull_request) if entry.pull_request else None,
+        message=entry.subject,
+        verified=entry.verified,
+    )
+
+
+# Moving
+
+
+def outcome_body(outcome: Outcome) -> OutcomeBody:
+    plan = outcome.plan
+    return OutcomeBody(
+        service=plan.service.name, from_=plan.before.state.value, to=plan.after.value, **_move([outcome])
+    )
+
+
+def group_body(outcome: GroupOutcome) -> GroupOutcomeBody:
+    """`commits` and `pull_requests` only where there may be several."""
+    members = {plan.service.name: _member(plan, part) for part in outcome.parts for plan in part.plans}
+    refused = {name: _refused(name, error) for part in outcome.parts for name, error in part.refused.items()}
+    told = {
+        "group": outcome.group,
+        "to": outcome.action.target.value,
+        "services": [{**members, **refused}[name] for name in outcome.order],
+        **_move(outcome.parts, group=outcome.group),
+    }
+    if len(outcome.parts) == 1:
+        return GroupOutcomeBody(**told)
+    return PartedOutcomeBody(
+        **told,
+        commits=_commits(outcome.parts),
+        pull_requests=_pull_requests(outcome.parts),
+    )
+
+
+def _move(parts: Sequence[Outcome], *, group: str | None = None) -> dict[str, Any]:
+    """What all outcomes say, as keywords of its body."""
+    plans = [plan for part in parts for plan in part.plans]
+    policies = {part.policy.value for part in parts}
+    commits, pulls = _commits(parts), _pull_requests(parts)
+    return {
+        "action": parts[0].action.value,
+        "dry_run": any(part.dry_run for part in parts),
+        "policy": policies.pop() if len(policies) == 1 else "mixed",
+        "changed": any(part.changed for part in parts),
+        "changes": [_change(change) for plan in plans for change in plan.changes],
+        "diff": "".join(unified_diff(plan.old, plan.new) for plan in plans),
+        "commit": commits[0] if len(commits) == 1 else None,
+        "pull_request": pulls[0] if len(pulls) == 1 else None,
+        "operation": _operation(parts),
+        "message": " ".join(_sentence(part, group) for part in parts),
+        "warnings": [warning for part in parts for warning in part.all_warnings],
+    }
+
+
+def _operation(parts: Sequence[Outcome]) -> str | None:
+    """This call's, where it did something; else the first that was found."""
+    done = [part for part in parts if part.changed] or parts
+    return next((part.operation for part in done if part.operation is not None), None)
+
+
+def _sentence(part: Outcome, group: str | None) -> str:
+    pull = part.pull_request
+    return sentence(
+        part.plans,
+        group=group,
+        dry_run=part.dry_run,
+        changed=part.changed,
+        pull_request=(pull.number, pull.state) if pull else None,
+        refused=list(part.refused),
+    )
+
+
+def _member(plan: Plan, part: Outcome) -> MemberBody:
+    changed = part.changed and bool(plan.changes)
+    return MemberBody(service=plan.service.name, from_=plan.before.state.value, to=plan.after.value, changed=changed)
+
+
+def _refused(name: str, error: FailoverError) -> RefusedMemberBody:
+    return RefusedMemberBody(service=name, from_=None, to=None, changed=False, error=_problem(error))
+
+
+def _change(change: Change) -> ChangeBody:
+    return ChangeBody(
+        file=change.file,
+        document=change.document,
+        path=change.path,
+        line=change.line,
+        old=change.old,
+        new=change.new,
+    )
+
+
+# What both are made of
+
+
+def _commits(parts: Iterable[Outcome]) -> list[CommitBody]:
+    found = (part.commit for part in parts)
+    return [CommitBody(sha=one.sha, url=one.url, verified=one.verified) for one in found if one is not None]
+
+
+def _pull_requests(parts: Iterable[Outcome]) -> list[PullRequestBody]:
+    return [_pull_request(part.pull_request) for part in parts if part.pull_request is not None]
+
+
+def _pull_request(pull: PullRequest) -> PullRequestBody:
+    return PullRequestBody(number=pull.number, url=pull.url, branch=pull.branch, state=pull.state)
+
+
+def _problem(error: FailoverError) -> ProblemBody:
+    return ProblemBody(**problem(error, instance=None))

@@ -1,0 +1,1 @@
+"""`failover ...`: the same use cases from a terminal."""

@@ -1,0 +1,410 @@
+"""`failover ...`: the same use cases from a terminal. Nothing of the server is imported before it is needed."""
+
+import contextlib
+import logging
+import os
+import shlex
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Annotated, NoReturn
+
+import typer
+
+from failover_api.edges.cli.backend import Backend, Body, LocalBackend, MoveOptions, Refused, refused
+from failover_api.edges.cli.options import (
+    VERBS,
+    Allow,
+    AsJson,
+    Cursor,
+    DryRun,
+    Expires,
+    Force,
+    Group,
+    Key,
+    Limit,
+    Reason,
+    Server,
+    ServiceName,
+    ServiceOrNone,
+    Services,
+    SkipRefused,
+    Supersede,
+    TokenName,
+    Wait,
+    Yes,
+)
+from failover_api.edges.cli.progress import is_closed, pending_of, steps, wait_for_merge
+from failover_api.edges.cli.remote import RemoteBackend
+from failover_api.edges.cli.terminal import Terminal
+from failover_api.edges.interruption import Interrupted, Interruption, set_handlers
+from failover_api.errors import ConfigInvalid, FailoverError, NotReady, OutcomeUnknown
+
+if TYPE_CHECKING:  # `failover --help` should not wait for pydantic
+    from failover_api.settings import Settings
+
+DONE, FAILED, USAGE, REFUSED, UNKNOWN = 0, 1, 2, 3, 4
+
+app = typer.Typer(
+    name="failover",
+    help="Moves stateful services between two nodes by changing their manifests in Git.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+
+
+def exit_code(problem: dict[str, object]) -> int:
+    """The exit code of a problem, by its slug and status."""
+    slug = str(problem.get("type", "")).rpartition(":")[2]
+    match problem.get("status"):
+        case _ if slug == "outcome-unknown":
+            return UNKNOWN
+        case 403 | 409 | 412:
+            return REFUSED
+        case 422 if slug == "idempotency-key-reused":
+            return REFUSED
+        case 400 | 404 | 413 | 415 | 422:
+            return USAGE
+        case 401:
+            return USAGE
+        case _:
+            return FAILED
+
+
+def _version(asked: bool) -> None:
+    if asked:
+        import failover_api
+
+        sys.stdout.write(f"failover-api {failover_api.__version__}\n")
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    """Moves stateful services between two nodes by changing their manifests in Git."""
+
+
+@app.command("list")
+def list_services(as_json: AsJson = False, server: Server = None) -> None:
+    """Where every service is."""
+    terminal = Terminal(as_json=as_json)
+
+    def run(backend: Backend) -> None:
+        body = backend.list_all()
+        terminal.show_list(body)
+        if body["services"] and all(service["error"] for service in body["services"]):
+            raise typer.Exit(FAILED)
+
+    _at_desk(terminal, server, run)
+
+
+@app.command()
+def status(service: ServiceName, as_json: AsJson = False, server: Server = None) -> None:
+    """Where one service is, switch by switch."""
+    terminal = Terminal(as_json=as_json)
+    _at_desk(terminal, server, lambda backend: terminal.show_status(backend.status(service)))
+
+
+@app.command()
+def history(
+    service: ServiceName,
+    limit: Limit = 20,
+    cursor: Cursor = None,
+    as_json: AsJson = False,
+    server: Server = None,
+) -> None:
+    """What Git says of a service: its moves and people's edits, newest first."""
+    terminal = Terminal(as_json=as_json)
+    _at_desk(
+        terminal, server, lambda backend: terminal.show_history(backend.history(service, limit=limit, cursor=cursor))
+    )
+
+
+def _command(action: str, summary: str) -> None:
+    """Promote and demote: of a service, or of a group."""
+
+    @app.command(action, help=summary)
+    def move(
+        service: ServiceOrNone = None,
+        group: Group = None,
+        dry_run: DryRun = False,
+        reason: Reason = "",
+        force: Force = False,
+        supersede: Supersede = False,
+        skip_refused: SkipRefused = False,
+        key: Key = None,
+        yes: Yes = False,
+        wait: Wait = False,
+        as_json: AsJson = False,
+        server: Server = None,
+    ) -> None:
+        if (service is None) == (group is None):
+            raise typer.BadParameter("name a SERVICE or a --group, and not both")
+        if skip_refused and group is None:
+            raise typer.BadParameter("--skip-refused goes with --group")
+        options = MoveOptions(dry_run, force, reason, supersede, skip_refused, key)
+        wanted = CommandTarget(action, service or group or "", is_group=group is not None)
+        _move(wanted, options, Interaction(yes, wait), Terminal(as_json=as_json), server)
+
+
+_command("promote", "Move a service, or a group, to backup.")
+_command("demote", "Move a service, or a group, back to primary.")
+
+
+@app.command()
+def rollback(
+    service: ServiceName,
+    dry_run: DryRun = False,
+    reason: Reason = "",
+    supersede: Supersede = False,
+    key: Key = None,
+    yes: Yes = False,
+    wait: Wait = False,
+    as_json: AsJson = False,
+    server: Server = None,
+) -> None:
+    """Undo a service's newest move: put its exact former values back."""
+    options = MoveOptions(dry_run, reason=reason, supersede=supersede, key=key)
+    _move(CommandTarget("rollback", service), options, Interaction(yes, wait), Terminal(as_json=as_json), server)
+
+
+@app.command()
+def check(as_json: AsJson = False) -> None:
+    """Go through everything that could be wrong: catalog, credentials, permissions, branch rules, every switch."""
+    terminal = Terminal(as_json=as_json)
+
+    def run(settings: "Settings", interruption: Interruption) -> None:
+        with contextlib.closing(LocalBackend(settings, interruption)) as backend:
+            body = backend.check()
+        terminal.show_checks(body)
+        if not body["ok"]:
+            raise typer.Exit(FAILED)
+
+    _carry_out_in_order(terminal, run)
+
+
+@app.command()
+def serve(
+    host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(help="Port to listen on.", min=0, max=65535)] = 8080,
+    insecure_no_auth: Annotated[
+        bool,
+        typer.Option("--insecure-no-auth", help="Run open, without an access file: whoever reaches the port may move."),
+    ] = False,
+) -> None:
+    """Run the HTTP service. FAILOVER_ACCESS (config/access.yaml) says who may call it."""
+    from failover_api.edges.server import run_server
+
+    _carry_out(Terminal(), lambda settings: run_server(settings, host=host, port=port, open_to_all=insecure_no_auth))
+
+
+tokens = typer.Typer(no_args_is_help=True, help="Static tokens for callers of the service.")
+app.add_typer(tokens, name="token")
+
+
+@tokens.command("new")
+def new_token(
+    name: TokenName,
+    allow: Allow = None,
+    services: Services = None,
+    expires: Expires = None,
+    as_json: AsJson = False,
+) -> None:
+    """Make a token. It is printed once; access.yaml gets only its digest."""
+    from failover_api.edges.cli.tokens import new_token
+
+    terminal = Terminal(as_json=as_json)
+
+    def run(_: "Settings") -> None:
+        made = new_token(name, allow=allow or VERBS, services=services or ["*"], expires=expires)
+        terminal.show_token({"token": made.token, "entry": made.entry})
+
+    _carry_out(terminal, run)
+
+
+@app.command()
+def demo(
+    serve: Annotated[bool, typer.Option("--serve", help="Keep it running and print curl lines to try.")] = False,
+) -> None:
+    """Walk through a failover against a built-in sandbox; nothing outside this machine is touched."""
+    from failover_api.edges.demo.run import run_demo
+
+    interruption = Interruption()
+    try:
+        with interruption.caught():
+            code = run_demo(keep_serving=serve)
+    except Interrupted as exc:
+        raise typer.Exit(DONE if serve else exc.exit_code) from None
+    raise typer.Exit(code)
+
+
+def main() -> NoReturn:
+    """The entry point of `failover`."""
+    # What a command has to say it says itself; only `serve` has a log.
+    logging.getLogger("failover_api").addHandler(logging.NullHandler())
+    if os.getpid() == 1:  # of a container: the kernel drops what has no handler, and imports take a while
+        # Not by an exception, which whatever is being imported might swallow.
+        set_handlers(lambda signum, _: os._exit(128 + signum))
+    app()
+    raise AssertionError("unreachable")
+
+
+@dataclass(frozen=True, slots=True)
+class CommandTarget:
+    """What a command is about."""
+
+    action: str
+    name: str
+    is_group: bool = False
+
+    def carry_out(self, backend: Backend, options: MoveOptions) -> tuple[Body, str]:
+        """The outcome and its ETag."""
+        return (backend.move_group if self.is_group else backend.move)(self.name, self.action, options)
+
+    def without_refused(self, options: MoveOptions) -> str:
+        """The command that moves the others of the group."""
+        words = ["failover", self.action, "--group", self.name, "--skip-refused"]
+        words += [flag for flag in ("--dry-run", "--force", "--supersede") if getattr(options, _field(flag))]
+        words += ["--reason", options.reason] if options.reason else []
+        words += ["--idempotency-key", options.key] if options.key else []
+        return shlex.join(words)
+
+    @property
+    def interrupted(self) -> OutcomeUnknown:
+        where = "list` tells where its services are" if self.is_group else f"status {self.name}` tells where it is"
+        return OutcomeUnknown(f"interrupted; `failover {where}")
+
+
+def _field(flag: str) -> str:
+    return flag.removeprefix("--").replace("-", "_")
+
+
+@dataclass(frozen=True, slots=True)
+class Interaction:
+    """How a person wants it done: without a question; with a wait until somebody has merged it."""
+
+    yes: bool
+    wait: bool
+
+
+def _move(
+    wanted: CommandTarget, options: MoveOptions, how: Interaction, terminal: Terminal, server: str | None
+) -> None:
+    interruption = Interruption()
+    options = replace(options, on_write=interruption.sending)
+
+    def run(backend: Backend) -> None:
+        chosen = options
+        if terminal.can_ask and not how.yes and not options.dry_run:
+            outcome, etag = _with_steps(wanted, backend, replace(options, dry_run=True), terminal)
+            if outcome["changed"] and not terminal.ask(outcome):
+                terminal.err.print("Nothing was written.")
+                raise typer.Exit(REFUSED)
+            chosen = replace(options, if_match=etag)
+        outcome, _ = _with_steps(wanted, backend, chosen, terminal)
+        code = DONE
+        if how.wait and pending_of(outcome):
+            outcome, code = _waited_for(backend, outcome, terminal)
+        terminal.show_outcome(outcome, with_diff=options.dry_run)
+        if how.wait and is_closed(outcome):
+            terminal.err.print("The pull request was closed; nothing moved.")
+            code = REFUSED
+        if code:
+            raise typer.Exit(code)
+
+    try:
+        _at_desk(terminal, server, run, interruption)
+    except Interrupted as exc:
+        if not interruption.may_have_written:
+            terminal.note("interrupted: nothing was written")
+            raise typer.Exit(exc.exit_code) from None
+        terminal.show_problem(refused(wanted.interrupted).problem)
+        raise typer.Exit(UNKNOWN) from None
+
+
+def _with_steps(wanted: CommandTarget, backend: Backend, options: MoveOptions, terminal: Terminal) -> tuple[Body, str]:
+    try:
+        with steps(terminal.err) as told:
+            return wanted.carry_out(backend, replace(options, on_step=told))
+    except Refused as exc:
+        if exc.problem.get("refused"):
+            exc.hint = wanted.without_refused(options)
+        raise
+
+
+def _waited_for(backend: Backend, outcome: Body, terminal: Terminal) -> tuple[Body, int]:
+    """The outcome, and the exit code. A signal ends the wait; what was proposed stays so, and its end is not known."""
+    try:
+        return wait_for_merge(backend, outcome, told=terminal.note), DONE
+    except Interrupted:
+        terminal.note("no longer waiting; the pull request stays open")
+        return outcome, UNKNOWN
+
+
+def _at_desk(
+    terminal: Terminal, server: str | None, use: Callable[[Backend], None], interruption: Interruption | None = None
+) -> None:
+    def run(settings: "Settings", interruption: Interruption) -> None:
+        with contextlib.closing(_backend(settings, server, interruption)) as backend:
+            use(backend)
+
+    _carry_out_in_order(terminal, run, interruption)
+
+
+def _carry_out_in_order(
+    terminal: Terminal, run: Callable[["Settings", Interruption], None], interruption: Interruption | None = None
+) -> None:
+    """Signals end it in order. With an `interruption` the caller says what that means: Interrupted is raised."""
+    ours = interruption or Interruption()
+    try:
+        with ours.caught():
+            _carry_out(terminal, lambda settings: run(settings, ours))
+    except Interrupted as exc:
+        if interruption is not None:
+            raise
+        terminal.note("interrupted")
+        raise typer.Exit(exc.exit_code) from None
+
+
+def _backend(settings: "Settings", server: str | None, interruption: Interruption) -> Backend:
+    url = _checked(server) if server else settings.server
+    if not url:
+        return LocalBackend(settings, interruption)
+    token = settings.token.get_secret_value() if settings.token else None
+    return RemoteBackend(url, token, timeout_s=settings.deadline_s + 5.0)
+
+
+def _checked(server: str) -> str:
+    """As FAILOVER_SERVER is: a wrong one may hold a password, and is not shown."""
+    from failover_api.settings import SERVER_LIKE, base_url
+
+    try:
+        return base_url(server)
+    except ValueError:
+        raise refused(NotReady(f"--server: expected {SERVER_LIKE}")) from None
+
+
+def _carry_out(terminal: Terminal, run: Callable[["Settings"], None]) -> None:
+    """Runs a command; every expected failure becomes a message and an exit code, never a traceback."""
+    from failover_api.settings import Settings
+
+    try:
+        settings = Settings.read()
+    except FailoverError as exc:
+        terminal.show_problem(refused(exc).problem)
+        raise typer.Exit(USAGE) from exc
+    try:
+        run(settings)
+    except Refused as exc:
+        terminal.show_problem(exc.problem, exc.hint)
+        of_catalog = isinstance(exc.__cause__, ConfigInvalid)
+        raise typer.Exit(USAGE if of_catalog else exit_code(exc.problem)) from exc
+    except FailoverError as exc:
+        problem = refused(exc).problem
+        terminal.show_problem(problem)
+        raise typer.Exit(USAGE if isinstance(exc, ConfigInvalid) else exit_code(problem)) from exc

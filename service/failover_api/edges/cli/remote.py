@@ -1,0 +1,163 @@
+"""A running service, over HTTP, as the command line sees it: a Backend, as backend.py says."""
+
+import re
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
+
+from failover_api.core.untrusted_json import parse_json
+from failover_api.edges.cli.backend import Body, MoveOptions, Refused, refused
+from failover_api.edges.problems import TYPE_PREFIX
+from failover_api.errors import BadRequest, FailoverError, NotReady, OutcomeUnknown, PreconditionFailed
+
+if TYPE_CHECKING:  # `failover --help` should not wait for it
+    import httpx2
+
+_AGAIN = "ask again: a service that is already there is not moved twice"
+_KEYED = "ask again with the same key: it is not done twice"
+_LOOK = "look at its history before you ask again: rolling back twice undoes the rollback"
+# A proxy that compresses drops or weakens the ETag that a confirmed move is bound to.
+_HEADERS = {"accept": "application/json", "accept-encoding": "identity", "cache-control": "no-transform"}
+_SENDING = "send_request_headers.started"  # of httpcore's trace: before it nothing has left
+_NO_ETAG = (
+    "sent no ETag with the dry run (a proxy in between drops it), so the move cannot be bound to what was shown; "
+    "nothing was written. --yes moves without that"
+)
+_UNSENDABLE = "FAILOVER_TOKEN holds a blank, a line end or a letter that no HTTP header takes; nothing was sent"
+_TOKEN = re.compile(r"[\x21-\x7e]+")
+
+
+class RemoteBackend:
+    """A running service."""
+
+    def __init__(self, url: str, token: str | None, timeout_s: float) -> None:
+        self._url, self._token, self._timeout_s = url, (token or "").strip(), timeout_s
+
+    def close(self) -> None:
+        """Each request has a connection of its own."""
+
+    def list_all(self) -> Body:
+        return self._ask("GET", "/api/failover", expect="services")[0]
+
+    def status(self, service: str) -> Body:
+        return self._ask("GET", _path("failover", service), expect="switches")[0]
+
+    def history(self, service: str, *, limit: int, cursor: str | None) -> Body:
+        paging = {"limit": limit} if cursor is None else {"limit": limit, "cursor": cursor}
+        return self._ask("GET", _path("failover", service, "history"), expect="entries", params=paging)[0]
+
+    def move(self, service: str, action: str, options: MoveOptions) -> tuple[Body, str]:
+        return self._move(_path("failover", service, action), action, options)
+
+    def move_group(self, group: str, action: str, options: MoveOptions) -> tuple[Body, str]:
+        return self._move(_path("groups", group, action), action, options)
+
+    def _move(self, path: str, action: str, options: MoveOptions) -> tuple[Body, str]:
+        asked = {key: getattr(options, key) for key in ("dry_run", "force", "reason", "supersede", "skip_refused")}
+        wish = {key: value for key, value in asked.items() if value}
+        key = None if options.key is None else _checked_key(options.key)
+        if options.if_match == "":
+            raise refused(PreconditionFailed(f"{self._url} {_NO_ETAG}"))
+        named = {"If-Match": options.if_match, "Idempotency-Key": key}
+        headers = {name: value for name, value in named.items() if value is not None}
+        again = None if options.dry_run else _again(action, key)
+        options.on_step(f"asking {self._url}")
+        on_write = None if options.dry_run else options.on_write
+        return self._ask("POST", path, expect="changes", again=again, on_sent=on_write, json=wish, headers=headers)
+
+    def _ask(
+        self,
+        method: str,
+        path: str,
+        *,
+        expect: str,
+        again: str | None = None,
+        on_sent: Callable[[], None] | None = None,
+        headers: Any = None,
+        json: Any = None,
+        params: Any = None,
+    ) -> tuple[Body, str]:
+        """The body, which has the key `expect`, and its ETag. `again` is what to do when a write has no answer."""
+        import httpx2
+
+        is_sent = False
+
+        def trace(event: str, _: object) -> None:
+            nonlocal is_sent
+            if event.endswith(_SENDING) and not is_sent:
+                is_sent = True
+                if on_sent is not None:
+                    on_sent()
+
+        headers = {**_HEADERS, **self._authorization(), **(headers or {})}
+        try:
+            with self._client() as client:
+                response = client.request(
+                    method, self._url + path, headers=headers, json=json, params=params, extensions={"trace": trace}
+                )
+        except (httpx2.HTTPError, httpx2.InvalidURL, UnicodeError) as exc:
+            why = self._why(exc)
+            if is_sent:
+                raise refused(self._unanswered(f"did not answer ({why})", again)) from exc
+            raise refused(NotReady(f"{self._url} cannot be reached ({why})")) from exc
+        try:
+            body = parse_json(response.content)
+        except ValueError:
+            body = None
+        if response.is_success and isinstance(body, dict) and expect in body:
+            return body, response.headers.get("etag", "")
+        if isinstance(body, dict) and str(body.get("type", "")).startswith(TYPE_PREFIX):
+            raise Refused(body)
+        foreign = f"answered {response.status_code}, and not as a failover-api does"
+        carried_out = response.is_success or response.status_code >= 500
+        raise refused(self._unanswered(foreign, again if carried_out else None))
+
+    def _client(self) -> "httpx2.Client":
+        """Raises Refused for proxies and authorities that cannot be used."""
+        import httpx2
+
+        from failover_api.forge.http.connections import as_told
+
+        try:
+            return as_told(lambda tls: httpx2.Client(timeout=self._timeout_s, verify=tls))
+        except FailoverError as exc:
+            raise refused(exc) from exc
+
+    def _why(self, error: Exception) -> str:
+        """In plain words."""
+        from failover_api.forge.http.connection_errors import why_unreached
+
+        return why_unreached(error, self._url)
+
+    def _authorization(self) -> dict[str, str]:
+        """Raises Refused for a token that no header takes; the token is not shown."""
+        if not self._token:
+            return {}
+        if not _TOKEN.fullmatch(self._token):
+            raise refused(BadRequest(_UNSENDABLE))
+        return {"authorization": f"Bearer {self._token}"}
+
+    def _unanswered(self, what: str, again: str | None) -> FailoverError:
+        """What it means that the service's own answer did not come: a gateway in between may have dropped it."""
+        if again is None:
+            return NotReady(f"{self._url} {what}")
+        return OutcomeUnknown(f"{self._url} {what}; {again}")
+
+
+def _path(*steps: str) -> str:
+    return "/".join(("/api", *(quote(step, safe="") for step in steps)))
+
+
+def _again(action: str, key: str | None) -> str:
+    if key is not None:
+        return _KEYED
+    return _LOOK if action == "rollback" else _AGAIN
+
+
+def _checked_key(key: str) -> str | None:
+    from failover_api.core.planning.request import checked_key
+
+    try:
+        return checked_key([key])
+    except FailoverError as exc:
+        raise refused(exc) from exc

@@ -1,0 +1,165 @@
+"""What people read in a terminal. Prompts, warnings and problems go to standard error, answers to standard output."""
+
+import io
+import json
+import sys
+from typing import Any
+
+from rich.console import Console
+from rich.markup import escape
+from rich.text import Text
+
+from failover_api.edges.cli import tables
+from failover_api.edges.printable import one_line, printable
+
+Body = dict[str, Any]
+
+_DIFF_STYLES = {"@": "cyan", "-": "red", "+": "green"}
+
+
+class Terminal:
+    """Standard output and error, with colours where they are terminals."""
+
+    def __init__(self, *, as_json: bool = False) -> None:
+        self._as_json = as_json
+        for stream in (sys.stdout, sys.stderr):  # a letter that cannot be shown must not hide what was done
+            if isinstance(stream, io.TextIOWrapper):
+                stream.reconfigure(errors="backslashreplace")
+        self.out = Console(highlight=False, soft_wrap=True)
+        self.err = Console(stderr=True, highlight=False, soft_wrap=True)
+
+    @property
+    def can_ask(self) -> bool:
+        """Whether somebody is there to answer; standard output may be a pipe."""
+        return sys.stdin.isatty() and sys.stderr.isatty()
+
+    def show_json(self, body: Body) -> None:
+        plain = (sys.stdout.encoding or "").lower().replace("-", "") != "utf8"
+        sys.stdout.write(json.dumps(body, indent=2, ensure_ascii=plain) + "\n")
+
+    def show_list(self, body: Body) -> None:
+        if self._as_json:
+            return self.show_json(body)
+        self.out.print(tables.services_table(body), soft_wrap=False)
+        if body["config_error"]:
+            self.err.print(
+                f"[red]the catalog's newest version is refused:[/] {escape(printable(body['config_error']))}"
+            )
+        return None
+
+    def show_status(self, body: Body) -> None:
+        if self._as_json:
+            return self.show_json(body)
+        self.out.print(
+            Text.assemble(
+                (one_line(body["service"]), "bold"),
+                " is on ",
+                tables.side(body["side"]),
+                f"   {one_line(body['repository'])}@{one_line(body['branch'])}, policy {body['policy']}",
+            )
+        )
+        places = [one_line(f"{switch['file']}:{switch['line']}") for switch in body["switches"]]
+        width = max(map(len, places), default=0)
+        for switch, place in zip(body["switches"], places, strict=True):
+            value = one_line(f"{switch['path']} = {tables.value(switch['value'])}")
+            side = tables.side(switch["side"])
+            side.pad_right(len("primary") - len(side))
+            self.out.print(Text.assemble("  ", side, "  ", (place.ljust(width), "dim"), f"  {value}"))
+        if body.get("pull_request"):
+            self.out.print(Text.assemble("  ", tables.pull_request_line(body["pull_request"])))
+        if body.get("last_move"):
+            self.out.print(Text.assemble("  last move: ", tables.move_line(body["last_move"])))
+        return None
+
+    def show_history(self, body: Body) -> None:
+        if self._as_json:
+            return self.show_json(body)
+        if not body["entries"]:
+            self.out.print("No commit changed a file of this service.")
+        elif self.out.width >= tables.WIDE:
+            self.out.print(tables.history_table(body), soft_wrap=False)
+        else:
+            for line in tables.history_lines(body):
+                self.out.print(line)
+        if body["next"]:
+            self.err.print(Text(f"older ones: --cursor {one_line(body['next'])}", style="dim"))
+        return None
+
+    def show_outcome(self, body: Body, *, with_diff: bool) -> None:
+        if self._as_json:
+            return self.show_json(body)
+        if with_diff and body["diff"]:
+            self.show_diff(body["diff"], self.out)
+        self.out.print(Text(printable(body["message"])))
+        if "group" in body:
+            self.out.print(tables.members_table(body), soft_wrap=False)
+        for commit in body.get("commits") or filter(None, [body["commit"]]):
+            verified = " (verified)" if commit["verified"] else ""
+            self.out.print(Text(f"commit {one_line(commit['sha'])}{verified}\n{one_line(commit['url'])}", style="dim"))
+        for pull in body.get("pull_requests") or filter(None, [body["pull_request"]]):
+            self.out.print(tables.pull_request_line(pull))
+        self._warn_of(body)
+        return None
+
+    def show_diff(self, diff: str, console: Console) -> None:
+        for line in diff.split("\n")[:-1]:
+            style = "bold" if line.startswith(("--- ", "+++ ")) else _DIFF_STYLES.get(line[:1], "")
+            console.print(Text(printable(line.removesuffix("\r")), style=style))
+
+    def show_checks(self, body: Body) -> None:
+        if self._as_json:
+            return self.show_json(body)
+        for check in body["checks"]:
+            mark = ("ok    ", "green") if check["ok"] else ("FAILED", "bold red")
+            self.out.print(Text.assemble(mark, f"  {check['name']}: ", printable(check["detail"])))
+        failed = sum(not check["ok"] for check in body["checks"])
+        self.out.print(Text(f"{failed} of {len(body['checks'])} checks failed." if failed else "All is well."))
+        return None
+
+    def show_token(self, body: Body) -> None:
+        if self._as_json:
+            return self.show_json(body)
+        self.err.print("The token. It is not shown again, and not kept:")
+        self.out.print(Text(body["token"]))
+        self.err.print("\nIts entry, to be put below `tokens:` in access.yaml:")
+        self.out.print(Text(body["entry"].rstrip("\n")))
+        return None
+
+    def note(self, text: str) -> None:
+        """Beside the answer."""
+        self.err.print(Text(printable(text), style="dim"))
+
+    def show_problem(self, problem: Body, hint: str = "") -> None:
+        """`hint` is what may be done about it, as a line to paste."""
+        if self._as_json:
+            return self.show_json(problem)
+        self.err.print(
+            Text.assemble((f"{problem.get('title', 'Error')}: ", "bold red"), printable(str(problem.get("detail", ""))))
+        )
+        refused = problem.get("refused") or ()
+        for one in refused if len(refused) > 1 else ():
+            self.err.print(
+                Text.assemble("  ", (f"{one_line(one['service'])}: ", "bold"), printable(str(one["detail"])))
+            )
+        if problem.get("outcome") == "unknown":
+            self.err.print("[bold red]The change may have been made.[/]")
+        if hint:
+            self.err.print(Text(f"To move the others: {one_line(hint)}", style="dim"))
+        return None
+
+    def ask(self, outcome: Body) -> bool:
+        """Shows what a move would do and asks; standard output stays clean."""
+        self.show_diff(outcome["diff"], self.err)
+        if "group" in outcome:
+            self.err.print(tables.members_table(outcome), soft_wrap=False)
+        self._warn_of(outcome)
+        try:
+            answer = self.err.input(f"{escape(printable(tables.question(outcome)))} \\[y/N] ")
+        except EOFError:
+            self.err.print()
+            return False
+        return answer.strip().lower() in {"y", "yes"}
+
+    def _warn_of(self, outcome: Body) -> None:
+        for warning in outcome.get("warnings", ()):
+            self.err.print(Text(f"warning: {printable(warning)}", style="yellow"))

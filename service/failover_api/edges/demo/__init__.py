@@ -1,0 +1,1 @@
+"""`failover demo`: a failover from end to end, on this machine alone."""

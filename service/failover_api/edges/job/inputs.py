@@ -1,0 +1,70 @@
+"""What the inputs of action.yml ask for, as the command line understands it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from failover_api.errors import BadRequest
+
+ACTIONS = ("promote", "demote", "rollback")
+MODES = ("direct", "remote")
+_OF_GROUP = "group-"  # no service's name begins so
+
+
+@dataclass(frozen=True, slots=True)
+class StepInputs:
+    """One move. `flags` are the command line's, without values."""
+
+    action: str
+    name: str
+    is_group: bool
+    is_remote: bool
+    flags: tuple[str, ...]
+    reason: str
+    key: str
+
+    @property
+    def title(self) -> str:
+        return f"{self.action} {'group ' if self.is_group else ''}{self.name}"
+
+    @property
+    def words(self) -> list[str]:
+        """The words after `failover`. No value can be taken for an option: it stands behind "=" or "--"."""
+        words = [self.action, "--json", "--yes", *self.flags]
+        words += [f"--reason={self.reason}"] if self.reason else []
+        words += [f"--idempotency-key={self.key}"] if self.key else []
+        return [*words, f"--group={self.name}"] if self.is_group else [*words, "--", self.name]
+
+
+def read_inputs(inputs: Mapping[str, str]) -> StepInputs:
+    """Raises BadRequest naming the input that is off. `inputs` are named as in action.yml."""
+    action = _one_of("action", inputs, ACTIONS)
+    is_remote = _one_of("mode", inputs, MODES) == "remote"
+    name, is_group = _target(inputs)
+    flags = tuple(f"--{flag}" for flag in ("dry-run", "force", "supersede", "skip-refused") if _is_true(flag, inputs))
+    if action == "rollback" and (is_group or "--force" in flags):
+        raise BadRequest("action: a rollback is of one service, and takes no force")
+    if "--skip-refused" in flags and not is_group:
+        raise BadRequest("skip-refused: is for a group")
+    return StepInputs(action, name, is_group, is_remote, flags, inputs["reason"], inputs["idempotency-key"])
+
+
+def _target(inputs: Mapping[str, str]) -> tuple[str, bool]:
+    """The name, and whether it is a group's."""
+    service, group = inputs["service"], inputs["group"]
+    if bool(service) == bool(group):
+        raise BadRequest("service, group: expected one of them, and not both")
+    if service.startswith(_OF_GROUP):
+        return service.removeprefix(_OF_GROUP), True
+    return service or group, bool(group)
+
+
+def _one_of(name: str, inputs: Mapping[str, str], choices: tuple[str, ...]) -> str:
+    if inputs[name] not in choices:
+        raise BadRequest(f"{name}: expected {', '.join(choices[:-1])} or {choices[-1]}, not {inputs[name][:40]!r}")
+    return inputs[name]
+
+
+def _is_true(name: str, inputs: Mapping[str, str]) -> bool:
+    if inputs[name] not in {"true", "false", ""}:
+        raise BadRequest(f"{name}: expected true or false, not {inputs[name][:40]!r}")
+    return inputs[name] == "true"

@@ -1,0 +1,110 @@
+"""What a caller asks for, from query, JSON body and headers. In doubt refused: a typo must not move anything."""
+
+import json
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from starlette.requests import Request
+
+from failover_api.core.planning.request import checked_key, checked_reason
+from failover_api.edges.http.etags import versions_of
+from failover_api.errors import BadRequest, UnsupportedMediaType
+from failover_api.failover import MoveRequest
+
+# What each kind of move takes.
+SERVICE_KEYS = ("dry_run", "reason", "force", "supersede")
+GROUP_KEYS = (*SERVICE_KEYS, "skip_refused")
+ROLLBACK_KEYS = ("dry_run", "reason", "supersede")
+
+DEFAULT_LIMIT, MAX_LIMIT = 20, 100
+_BOOLS: dict[object, bool] = {"true": True, "1": True, "false": False, "0": False}
+_NUMBER = re.compile(r"[1-9][0-9]{0,2}")
+
+
+async def read_move_request(request: Request, keys: Sequence[str], *, by: str) -> MoveRequest:
+    """Parses what may have the given keys.
+
+    Raises BadRequest, UnsupportedMediaType, and PreconditionFailed for a malformed If-Match.
+    """
+    query = read_pairs(request.query_params.multi_items(), keys)
+    body = _from_body(request, await request.body(), keys) if request.method == "POST" else {}
+    for key in query.keys() & body.keys():
+        if query[key] != body[key]:
+            raise BadRequest(f"{key}: the query says {query[key]!r} and the body {body[key]!r}; nothing was done")
+    named = request.headers.getlist("if-match")
+    return MoveRequest(
+        by=by,
+        versions=versions_of(", ".join(named) if named else None),
+        key=checked_key(request.headers.getlist("idempotency-key")),
+        **{**query, **body},
+    )
+
+
+def read_paging(items: Iterable[tuple[str, str]]) -> tuple[int, str | None]:
+    """`limit` and `cursor` of a history. Raises BadRequest."""
+    asked: dict[str, str] = {}
+    for key, text in items:
+        asked[_name(key, asked, "query", ("limit", "cursor"))] = text
+    limit = asked.get("limit", str(DEFAULT_LIMIT))
+    if not _NUMBER.fullmatch(limit) or int(limit) > MAX_LIMIT:
+        raise BadRequest(f"limit: expected a number from 1 to {MAX_LIMIT}, not {limit[:40]!r}")
+    return int(limit), asked.get("cursor")
+
+
+def read_pairs(items: Iterable[tuple[str, str]], keys: Sequence[str]) -> dict[str, Any]:
+    """What a query or a form asks for, as keywords of a MoveRequest. Raises BadRequest."""
+    asked: dict[str, Any] = {}
+    for key, text in items:
+        name = _name(key, asked, "query", keys)
+        if name == "reason":
+            asked[name] = checked_reason(text)
+        elif text in _BOOLS:
+            asked[name] = _BOOLS[text]
+        else:
+            raise BadRequest(f"{key}: expected true, false, 1 or 0, not {text[:40]!r}")
+    return asked
+
+
+def _from_body(request: Request, body: bytes, keys: Sequence[str]) -> dict[str, Any]:
+    if not body.strip():
+        return {}
+    media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if media_type != "application/json":
+        raise UnsupportedMediaType(f"expected a body of type application/json, not {media_type[:80] or 'none'!r}")
+    asked: dict[str, Any] = {}
+    for key, value in _parse(body):
+        name = _name(key, asked, "body", keys)
+        if name == "reason":
+            if not isinstance(value, str):
+                raise BadRequest("reason: expected text")
+            asked[name] = checked_reason(value)
+        elif isinstance(value, bool) or (type(value) is int and value in (0, 1)):
+            asked[name] = bool(value)
+        else:
+            raise BadRequest(f"{key}: expected true, false, 1 or 0")
+    return asked
+
+
+def _name(key: str, asked: Mapping[str, Any], where: str, keys: Sequence[str]) -> str:
+    name = "dry_run" if key == "dry-run" else key
+    if name not in keys:
+        raise BadRequest(f"unknown key {key[:40]!r} in the {where}; expected {', '.join(keys)}")
+    if name in asked:
+        raise BadRequest(f"{key}: is in the {where} twice")
+    return name
+
+
+def _parse(body: bytes) -> list[tuple[str, Any]]:
+    """The pairs of a JSON object, repeated keys and all."""
+    try:
+        pairs: Any = json.loads(body, object_pairs_hook=list, parse_constant=_no_constant)
+    except (ValueError, RecursionError) as exc:
+        raise BadRequest("the body is not JSON") from exc
+    if body.lstrip()[:1] != b"{":
+        raise BadRequest('expected a JSON object, like {"reason": "..."}')
+    return list(pairs)
+
+
+def _no_constant(name: str) -> None:
+    raise ValueError(name)

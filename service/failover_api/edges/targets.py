@@ -1,0 +1,113 @@
+"""A service or a group, as a URL names it: who may look or move, and the use case that is called."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any
+
+from fastapi import Request
+
+from failover_api.core.access.model import Verb
+from failover_api.core.catalog.model import Action
+from failover_api.edges.bodies import group_body, outcome_body
+from failover_api.edges.http.access import Session
+from failover_api.edges.http.shared_looks import Looks
+from failover_api.edges.models import (
+    Body,
+    GroupOutcomeBody,
+    OutcomeBody,
+    PartedOutcomeBody,
+)
+from failover_api.failover import Failover, MoveRequest, Status
+from failover_api.reading.history import Page
+from failover_api.wiring import Components
+
+
+def components_of(request: Request) -> Components:
+    """What the lifespan put together."""
+    made: Components = request.app.state.components
+    return made
+
+
+def looks(request: Request) -> Looks:
+    """The looks that callers share."""
+    shared: Looks = request.app.state.looks
+    return shared
+
+
+async def look_at_status(who: Session, components: Components, service: str) -> Status:
+    """One service's, shared with whoever looks at it within a second. Raises TooManyRequests."""
+    catalog = components.catalog.current()
+    catalog.service(service)
+    who.looks()
+    what = (id(catalog), "status", service)
+    return await looks(who.request).share(what, lambda: components.failover.status(service))
+
+
+async def look_at_history(who: Session, components: Components, service: str, limit: int, cursor: str | None) -> Page:
+    """As look_at_status()."""
+    catalog = components.catalog.current()
+    components.failover.check_cursor(catalog.service(service), cursor)
+    who.looks()
+    what = (id(catalog), "history", service, limit, cursor)
+    return await looks(who.request).share(
+        what, lambda: components.failover.history(service, limit=limit, cursor=cursor)
+    )
+
+
+def visible_error(components: Components, who: Session) -> str | None:
+    """What is wrong with the catalog's newest version; which of the hidden services it names is not for everybody."""
+    if components.catalog.error is None:
+        return None
+    sees_all = all(who.caller.may(Verb.VIEW, name) for name in components.catalog.current().services)
+    return components.catalog.error.detail if sees_all else "the newest version is refused"
+
+
+def known_groups(components: Components, who: Session) -> frozenset[str]:
+    """The groups that the caller may know of: he knows every member."""
+    groups = components.catalog.current().groups
+    return frozenset(name for name, members in groups.items() if all(map(who.caller.knows, members)))
+
+
+@dataclass(frozen=True, slots=True)
+class Moved:
+    """What came of a move. `version` is of the manifests that it was planned from."""
+
+    body: Body
+    version: str
+    is_pending: bool
+
+
+async def _move_service(failover: Failover, name: str, action: Action, wish: MoveRequest) -> Moved:
+    outcome = await failover.move(name, action, wish)
+    return Moved(outcome_body(outcome), outcome.version, outcome.is_pending)
+
+
+async def _move_group(failover: Failover, name: str, action: Action, wish: MoveRequest) -> Moved:
+    outcome = await failover.move_group(name, action, wish)
+    return Moved(group_body(outcome), outcome.version, any(part.is_pending for part in outcome.parts))
+
+
+def _check_service(who: Session, components: Components, name: str, verb: Verb) -> None:
+    who.needs(verb, name)
+    components.catalog.current().service(name)
+
+
+def _check_group(who: Session, components: Components, name: str, verb: Verb) -> None:
+    who.needs_all(verb, name, components.catalog.current().group(name))
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """What can be moved: `kind` is what the URL names."""
+
+    kind: str
+    path: str
+    check: Callable[[Session, Components, str, Verb], None]
+    carry_out: Callable[[Failover, str, Action, MoveRequest], Awaitable[Moved]]
+    body: Any
+
+
+SERVICE = Target("service", "/failover/{service}", _check_service, _move_service, OutcomeBody)
+
+
+GROUP = Target("group", "/groups/{group}", _check_group, _move_group, PartedOutcomeBody | GroupOutcomeBody)

@@ -1,0 +1,219 @@
+"""Commits: on a branch, by compare-and-swap, or beside it, where no branch is yet.
+
+    one file        PUT contents                      compare-and-swap on the blob sha
+    several         createCommitOnBranch              compare-and-swap on the head
+    beside          POST git/trees, git/commits       nothing to compare: whoever moves a branch there does
+
+No author or committer is ever named: then GitHub signs the commit of an App.
+https://docs.github.com/en/rest/repos/contents
+https://docs.github.com/en/graphql/reference/mutations#createcommitonbranch
+https://docs.github.com/en/rest/git
+"""
+
+import base64
+import time
+from collections.abc import Mapping, Sequence
+from typing import Any
+from urllib.parse import quote
+
+from failover_api.concurrency import together
+from failover_api.core.catalog.model import Branch
+from failover_api.core.untrusted_json import parse_json
+from failover_api.errors import (
+    FailoverError,
+    FileNotFound,
+    ForgeError,
+    ForgeFailure,
+    RepositoryNotFound,
+    WriteUnknown,
+)
+from failover_api.forge.github import queries
+from failover_api.forge.github.client import GitHubClient
+from failover_api.forge.github.files import Files
+from failover_api.forge.github.heads import Heads
+from failover_api.forge.github.objects import BATCH_FILES, Objects
+from failover_api.forge.github.past import Past
+from failover_api.forge.github.repository import change
+from failover_api.forge.github.trees import Trees
+from failover_api.forge.port import Commit, File, Snapshot, blob_sha
+from failover_api.forge.repository.lag import HEAD, Lag
+from failover_api.forge.repository.late_writes import LateWrites
+
+FILE, EXECUTABLE = "100644", "100755"
+_EXECUTES = 0o111
+
+
+class Commits:
+    """Makes commits, and brings what is known of the branch up to them."""
+
+    def __init__(
+        self,
+        client: GitHubClient,
+        objects: Objects,
+        heads: Heads,
+        files: Files,
+        past: Past,
+        trees: Trees,
+        lag: Lag,
+    ) -> None:
+        self._client, self._objects, self._heads = client, objects, heads
+        self._files, self._past, self._trees, self._lag = files, past, trees, lag
+        self.late = LateWrites()
+
+    async def on_branch(self, snapshot: Snapshot, files: Mapping[str, bytes], message: str) -> Commit:
+        """As Forge.commit()."""
+        for path, data in files.items():
+            self._lag.writing(snapshot.branch, path, blob_sha(data))
+        try:
+            commit, parents = await self._write(snapshot, files, message)
+        except WriteUnknown:
+            self.late.lost(snapshot)
+            raise
+        except FailoverError:  # surely not carried out
+            for path, data in files.items():
+                self._lag.not_written(snapshot.branch, path, blob_sha(data))
+            raise
+        except BaseException:  # whoever waited for the reply has left
+            self.late.lost(snapshot)
+            raise
+        self._wrote(snapshot, files, commit, parents)
+        return commit
+
+    def landed(self, snapshot: Snapshot, files: Mapping[str, bytes], commit: str) -> None:
+        """As Forge.landed()."""
+        self.late.landed(snapshot)
+        for path, data in files.items():
+            old = snapshot.files.get(path)
+            if isinstance(old, File):
+                self._lag.replaced(snapshot.branch, path, old.sha)
+            self._lag.wrote(snapshot.branch, path, blob_sha(data))
+        self._lag.wrote(snapshot.branch, HEAD, commit)
+
+    def answered_with(self, snapshot: Snapshot) -> None:
+        """As Forge.answered_with()."""
+        for path, file in snapshot.files.items():
+            if isinstance(file, File):
+                self._lag.answered_with(snapshot.branch, path, file.sha)
+        if snapshot.head is not None:
+            self._lag.answered_with(snapshot.branch, HEAD, snapshot.head)
+
+    async def beside(self, branch: Branch, parent: str, files: Mapping[str, bytes], message: str) -> Commit:
+        """As Forge.make_commit(); `files` are UTF-8.
+
+        No branch has it yet, so nobody can see whether it was made once or twice: after a lost reply it is asked for
+        again.
+        """
+        tree = await self._tree_of(branch, parent)
+        modes = await self._modes(branch, parent, list(files))
+        entries = [
+            {"path": path, "mode": modes[path], "type": "blob", "content": data.decode()}
+            for path, data in files.items()
+        ]
+        what = f"preparing {len(files)} files for {branch}"
+        body: dict[str, object] = {"base_tree": tree, "tree": entries}
+        made = await change(self._client, "POST", branch, "git/trees", body, what=what, repeatable=True)
+        try:
+            body = {"message": message, "tree": made.data["sha"], "parents": [parent]}
+            made = await change(self._client, "POST", branch, "git/commits", body, what=what, repeatable=True)
+            return _commit(made.data)
+        except (AttributeError, KeyError, TypeError) as exc:
+            raise ForgeError(f"{what}: GitHub's answer names no tree or commit") from exc
+
+    async def _write(
+        self, snapshot: Snapshot, files: Mapping[str, bytes], message: str
+    ) -> tuple[Commit, Sequence[str]]:
+        """Gives the commit and its parents."""
+        if snapshot.head is None:
+            ((path, data),) = files.items()
+            return await self._put(snapshot.branch, snapshot.file(path), data, message)
+        return await self._create_commit(snapshot.branch, snapshot.head, files, message), [snapshot.head]
+
+    async def _put(self, branch: Branch, old: File, data: bytes, message: str) -> tuple[Commit, list[str]]:
+        """Gives the commit and its parents."""
+        body = {
+            "message": message,
+            "content": base64.b64encode(data).decode(),
+            "sha": old.sha,
+            "branch": branch.name,
+        }
+        url = f"/repos/{branch.repository}/contents/{quote(old.path, safe='')}"
+        try:
+            reply = await self._client.write("PUT", branch.repository, url, body, what=f"writing {old.path}")
+        except FileNotFound as exc:
+            raise RepositoryNotFound(f"no branch {branch}, or the credentials may not write to it") from exc
+        try:
+            made = reply.data["commit"]
+            commit = _commit(made)
+            return commit, list(commit.parents)
+        except (AttributeError, KeyError, TypeError) as exc:
+            raise WriteUnknown(f"writing {old.path}: GitHub's answer names no commit") from exc
+
+    async def _create_commit(self, branch: Branch, head: str, files: Mapping[str, bytes], message: str) -> Commit:
+        headline, _, body = message.partition("\n\n")
+        additions = [{"path": path, "contents": base64.b64encode(data).decode()} for path, data in files.items()]
+        variables = {
+            "input": {
+                "branch": {"repositoryNameWithOwner": branch.repository, "branchName": branch.name},
+                "expectedHeadOid": head,
+                "fileChanges": {"additions": additions},
+                "message": {"headline": headline, "body": body},
+            }
+        }
+        what = f"writing {len(files)} files to {branch}"
+        data = await self._client.graphql(branch.repository, queries.CREATE_COMMIT, variables, what=what, writing=True)
+        try:
+            made = data["createCommitOnBranch"]["commit"]
+            return Commit(made["oid"], made["url"], bool((made.get("signature") or {}).get("isValid")))
+        except (AttributeError, KeyError, TypeError) as exc:
+            raise WriteUnknown(f"{what}: GitHub's answer names no commit") from exc
+
+    def _wrote(self, snapshot: Snapshot, files: Mapping[str, bytes], commit: Commit, parents: Sequence[str]) -> None:
+        """Brings the caches to what the branch holds now, by the write's own reply: reads may lag behind it."""
+        now = time.monotonic()
+        written = {path: File(path, data, blob_sha(data)) for path, data in files.items()}
+        for file in written.values():
+            self._files.remember(snapshot.branch, file, validated_at=now)
+            old = snapshot.files.get(file.path)
+            if isinstance(old, File):
+                self._lag.replaced(snapshot.branch, file.path, old.sha)
+            self._lag.wrote(snapshot.branch, file.path, file.sha)
+        self._heads.wrote(snapshot.branch, commit.sha, parents, written)
+        if len(parents) == 1:  # the compare-and-swap has shown what was there
+            old_files = {path: old for path in written if isinstance(old := snapshot.files.get(path), File)}
+            self._past.wrote(snapshot.branch, parents[0], old_files, commit.sha, written)
+        self._trees.wrote(snapshot.branch, commit.sha, parents, list(written))
+
+    async def _tree_of(self, branch: Branch, commit: str) -> str:
+        url, what = f"/repos/{branch.repository}/git/commits/{commit}", f"reading commit {commit[:12]}"
+        try:
+            return str(parse_json(await self._client.get(branch.repository, url, what=what, keep=False))["tree"]["sha"])
+        except FileNotFound as exc:
+            raise RepositoryNotFound(f"no commit {commit[:12]} in {branch.repository}, or it cannot be seen") from exc
+        except (KeyError, TypeError, ValueError) as exc:
+            raise ForgeError(f"{what}: GitHub's answer names no tree") from exc
+
+    async def _modes(self, branch: Branch, commit: str, paths: Sequence[str]) -> dict[str, str]:
+        """What the files are at a commit, as a tree has it; new ones are plain files."""
+        batches = [paths[start : start + BATCH_FILES] for start in range(0, len(paths), BATCH_FILES)]
+        try:
+            found = await together(self._query_modes(branch, commit, batch) for batch in batches)
+            modes = {path: mode for batch in found for path, mode in batch.items()}
+        except ForgeFailure:  # REST has the same
+            tree = await self._objects.tree(branch, commit, not_before=None, keep=False)
+            modes = {node.path: node.mode for node in tree}
+        return {path: EXECUTABLE if modes.get(path, 0) & _EXECUTES else FILE for path in paths}
+
+    async def _query_modes(self, branch: Branch, commit: str, paths: Sequence[str]) -> dict[str, int]:
+        query, variables = queries.modes_at(paths)
+        what = f"reading the modes of {len(paths)} files of {branch}"
+        repository = await self._objects.query(branch, query, {**variables, "head": commit}, what=what)
+        try:
+            entries: list[Any] = [repository["object"][f"f{i}"] for i in range(len(paths))]
+            return {path: int(entry["mode"]) for path, entry in zip(paths, entries, strict=True) if entry}
+        except (KeyError, TypeError, ValueError) as exc:  # GraphQL may not know a new commit yet
+            raise ForgeError(f"{what}: GitHub's answer has no files") from exc
+
+
+def _commit(made: Any) -> Commit:
+    verified = bool((made.get("verification") or {}).get("verified"))
+    return Commit(made["sha"], made["html_url"], verified, tuple(parent["sha"] for parent in made.get("parents", ())))

@@ -1,0 +1,147 @@
+"""One file of a branch, by the contents API.
+
+GET contents says neither that a path is a symlink (it gives what the link leads to) nor, by its 404, whether file or
+branch is missing: both are asked for beside it.
+
+https://docs.github.com/en/rest/repos/contents#get-repository-content
+"""
+
+import asyncio
+import time
+from dataclasses import replace
+from urllib.parse import quote
+
+from cachetools import LRUCache
+
+from failover_api.concurrency import both
+from failover_api.core.catalog.model import Branch
+from failover_api.core.untrusted_json import parse_json
+from failover_api.errors import FailoverError, FileNotFound, ForgeError, ManifestError
+from failover_api.forge.github import queries
+from failover_api.forge.github.client import GitHubClient
+from failover_api.forge.github.contents import decode_contents, encode_contents, refuse_kind, refuse_mode
+from failover_api.forge.github.heads import Heads
+from failover_api.forge.github.objects import Found, Objects
+from failover_api.forge.http.conditional import CachedReply
+from failover_api.forge.port import Entry, File
+from failover_api.forge.repository.lag import WAITS_S, Lag
+
+MODE_WAIT_S = 2.0  # a file is given without knowing its mode then
+MODES_KEPT = 4096
+
+
+class Files:
+    """Single files, as last seen."""
+
+    def __init__(self, client: GitHubClient, objects: Objects, heads: Heads, lag: Lag) -> None:
+        self._client, self._objects, self._heads, self._lag = client, objects, heads, lag
+        self._regular: LRUCache[tuple[Branch, str], bool] = LRUCache(MODES_KEPT)
+
+    async def read(self, branch: Branch, path: str, not_before: float | None) -> Found:
+        """The file, or what stands in its place. Raises RepositoryNotFound when there is no such branch."""
+        copy = self._client.cache.get(_url(branch, path))
+        if copy is not None and not_before is None:
+            return self._decoded(branch, path, copy.body)
+        found, problem = await both(self._ask(branch, path, not_before), self._odd_mode(branch, path))
+        if problem is not None and isinstance(found, File):
+            return problem
+        for wait_s in WAITS_S:
+            if not self._lag.was_replaced(branch, path, _version(found)):
+                break
+            await self._client.sleep(wait_s)
+            found = await self._ask(branch, path, time.monotonic())
+        return found if self._lag.is_current(branch, path, _version(found)) else await self._at_head(branch, path)
+
+    def remember(self, branch: Branch, file: File, *, validated_at: float) -> None:
+        """Keeps a file as GET contents would give it, with the ETag that GitHub gives to a blob.
+
+        Should GitHub ever name ETags otherwise, the next read is a 200 instead of a 304.
+        """
+        self._regular[branch, file.path] = True
+        copy = CachedReply(encode_contents(file), f'W/"{file.sha}"', validated_at)
+        self._client.cache.put(_url(branch, file.path), copy)
+
+    async def _at_head(self, branch: Branch, path: str) -> Found:
+        """As it is after our last write, whoever changed it since. Raises NotShownYet."""
+        started = time.monotonic()
+        found = (await self._heads.read(branch, [path], started)).files[path]
+        self._lag.saw(branch, path, _version(found))
+        if isinstance(found, File):
+            self.remember(branch, found, validated_at=started)
+        return found
+
+    def copy_of(self, branch: Branch, entry: Entry) -> File | None:
+        """The file, when the copy that is kept has just this content."""
+        copy = self._same(branch, entry)
+        found = None if copy is None else decode_contents(entry.path, copy.body)
+        return found if isinstance(found, File) and found.sha == entry.sha else None
+
+    def confirm(self, branch: Branch, entry: Entry, *, validated_at: float) -> None:
+        """As Forge.confirm()."""
+        copy = self._same(branch, entry)
+        if copy is not None:
+            self._regular[branch, entry.path] = True
+            self._client.cache.put(_url(branch, entry.path), replace(copy, validated_at=validated_at))
+
+    def _same(self, branch: Branch, entry: Entry) -> CachedReply | None:
+        """The copy of a file whose ETag names this content."""
+        copy = self._client.cache.get(_url(branch, entry.path))
+        is_same = copy is not None and copy.etag in {f'W/"{entry.sha}"', f'"{entry.sha}"'}
+        return copy if is_same else None
+
+    async def _ask(self, branch: Branch, path: str, not_before: float | None) -> Found:
+        url = _url(branch, path)
+        try:
+            body = await self._client.get(branch.repository, url, what=f"reading {path}", not_before=not_before)
+        except FileNotFound:
+            await self._heads.oid(branch, time.monotonic())  # raises when it is the branch that is missing
+            return FileNotFound(f"no such file on {branch}", file=path)
+        return self._decoded(branch, path, body)
+
+    def _decoded(self, branch: Branch, path: str, body: bytes) -> Found:
+        found = decode_contents(path, body)
+        if isinstance(found, ForgeError):
+            self._client.cache.drop(_url(branch, path))
+            raise found
+        return found
+
+    async def _odd_mode(self, branch: Branch, path: str) -> ManifestError | None:
+        """What GET contents hides; asked once a file, and not waited for long: by GraphQL, or the folder's listing.
+
+        An answer is not needed: a write to a symlink would lose its compare-and-swap.
+        """
+        if (branch, path) in self._regular:
+            return None
+        variables = {"ref": f"refs/heads/{branch.name}", "path": path}
+        what = f"reading the mode of {path}"
+        try:
+            async with asyncio.timeout(MODE_WAIT_S):
+                try:
+                    async with asyncio.timeout(MODE_WAIT_S / 2):
+                        repository = await self._objects.query(
+                            branch, queries.FILE_MODE, variables, what=what, attempts=1
+                        )
+                    problem = refuse_mode(path, repository["ref"]["target"]["file"]["mode"])
+                except (FailoverError, TimeoutError, KeyError, TypeError):
+                    problem = refuse_kind(path, await self._listed_kind(branch, path, what))
+        except (FailoverError, TimeoutError, KeyError, TypeError, ValueError):
+            return None
+        if problem is None:
+            self._regular[branch, path] = True
+        return problem
+
+    async def _listed_kind(self, branch: Branch, path: str, what: str) -> str:
+        """The type that the listing of its folder gives the file. Raises KeyError when it is not listed."""
+        listing = parse_json(
+            await self._client.get(branch.repository, _url(branch, path.rpartition("/")[0]), what=what, keep=False)
+        )
+        return str({entry["path"]: entry["type"] for entry in listing}[path])
+
+
+def _version(found: Found) -> str:
+    """Its blob sha; of what is no file none."""
+    return found.sha if isinstance(found, File) else ""
+
+
+def _url(branch: Branch, path: str) -> str:
+    return f"/repos/{branch.repository}/contents/{quote(path, safe='')}?ref={quote(branch.name, safe='')}"

@@ -1,0 +1,235 @@
+"""The seam: every status and text of GitHub that is not a success, as one of our errors.
+
+    refusal(reply)            what an HTTP reply means
+    graphql_refusal(reply)    what the `errors` of a GraphQL reply mean; its status is 200 all the same
+    lost(error, ...)          what it means that there is no reply
+
+GitHub tells most causes apart only by the text of `message`; the texts stand in tables here and nowhere else.
+"""
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from failover_api.errors import (
+    BranchProtected,
+    Conflict,
+    FailoverError,
+    FileNotFound,
+    ForgeError,
+    ForgePermission,
+    ForgeRateLimited,
+    ForgeUnavailable,
+    RepositoryNotFound,
+    WriteConflict,
+    WriteUnknown,
+)
+from failover_api.forge.github.rules import ruling
+from failover_api.forge.http.reply import Reply, _text
+from failover_api.forge.http.transport import UNAVAILABLE_WAIT_S
+
+# https://docs.github.com/en/rest/using-the-rest-api/rate-limits-for-the-rest-api
+SECONDARY_WAIT_S = 60.0
+LONGEST_WAIT_S = 3600.0  # GitHub counts by the hour
+
+
+class FreshlyRefused(ForgePermission):
+    """401 or 403 that a token just minted may get for some seconds."""
+
+
+class BadCredentials(ForgePermission):
+    """401: the token is not, or no longer, valid."""
+
+
+class NotUnderstood(ForgeError):
+    """GraphQL refused the text of the query: this GitHub does not know a word of it (an old Enterprise Server)."""
+
+
+class NothingToWaitFor(ForgeError):
+    """Auto-merge is refused, since the pull request can be merged at once."""
+
+
+class MergedByQueue(ForgeError):
+    """A merge queue merges into the branch, and nothing else."""
+
+
+# What should be replaced is another, or gone; or what should be made is there already.
+_LOST_RACE = re.compile(
+    r"does not match [0-9a-f]{7,64}|is at [0-9a-f]+ but expected|expected to be at [0-9a-f]+|"
+    r"Expected branch to point to|Update is not a fast forward|Reference update failed|Reference does not exist|"
+    r"Reference already exists|A pull request already exists|No commits between|PullRequest head invalid|"
+    r"Base branch was modified"
+)
+_MERGE_QUEUE = re.compile(r"merge queue", re.IGNORECASE)
+_NO_DRAFTS = re.compile(r"Draft pull requests are not supported", re.IGNORECASE)
+_CLEAN = re.compile(r"in clean status")
+_SECONDARY = re.compile(r"secondary rate limit|abuse detection", re.IGNORECASE)
+_PRIMARY = re.compile(r"rate limit (already )?exceeded", re.IGNORECASE)
+_SURELY_REFUSED = {"UNPROCESSABLE", "BRANCH_PROTECTION_RULE_VIOLATION", "INSUFFICIENT_SCOPES"}
+# Both are seen; the documentation names neither. https://github.com/yanyongyu/githubkit/issues/271
+_LIMITED_KINDS = {"RATE_LIMIT", "RATE_LIMITED"}
+_OF_TIME = re.compile(r"'(Issued at|Expiration time)' claim")
+_NOT_GRANTED = re.compile(
+    r"permissions requested are not granted|not accessible to the parent installation", re.IGNORECASE
+)
+
+
+def refusal(reply: Reply, *, now: float, what: str, writing: bool) -> FailoverError:
+    """The error for a reply of 300 and above. `now` is the wall clock (s); `what` says what was asked, for people."""
+    limited = rate_limited(reply, now=now)
+    if limited is not None:
+        return limited
+    if reply.stranger is not None:
+        return ForgeError(f"{what}: {reply.stranger}")
+    text = f"{what}: GitHub answered {reply.status}" + (f" ({reply.message})" if reply.message else "")
+    match reply.status:
+        case 301 | 302 | 307 | 308:
+            return RepositoryNotFound(f"{text}: the repository was renamed or moved; name its new place in the catalog")
+        case 401:
+            clock = ": is the clock of this machine right?" if _OF_TIME.search(reply.message) else ""
+            return BadCredentials(text + clock)
+        case 403:
+            return _forbidden(reply, text)
+        case 404:
+            return FileNotFound(text)
+        case 405 if _MERGE_QUEUE.search(reply.message):
+            return MergedByQueue(text)
+        case 405 if _LOST_RACE.search(reply.message):
+            return WriteConflict(text)
+        case 409:
+            return _conflict(reply, text)
+        case 422 if _NOT_GRANTED.search(reply.message):
+            return ForgePermission(f"{text}: the App's installation lacks a permission or the repository")
+        case 422 if (ruled := _ruled(reply.full_message, text)) is not None:
+            return ruled
+        case 422 if _LOST_RACE.search(reply.message) or '"sha" wasn\'t supplied' in reply.message:
+            return WriteConflict(text)
+        case status if status >= 500 or status == 408:
+            return WriteUnknown(text) if writing else _unavailable(text, reply)
+        case _:
+            return ForgeError(text)
+
+
+def refuses_drafts(error: ForgeError) -> bool:
+    """Whether a pull request was refused for being a draft."""
+    return _NO_DRAFTS.search(error.detail) is not None
+
+
+def rate_limited(reply: Reply, *, now: float) -> ForgeRateLimited | None:
+    """Whether, and how long, GitHub asks us to wait. `now` is the wall clock (s)."""
+    if reply.status not in {403, 429}:
+        return None
+    used_up = reply.headers.get("x-ratelimit-remaining") == "0"
+    wait_s = _wait_s(reply, now=now, used_up=used_up)
+    texted = _SECONDARY.search(reply.message) or _PRIMARY.search(reply.message)
+    if reply.status == 403 and wait_s is None and not texted:
+        return None
+    primary = used_up or _PRIMARY.search(reply.message)  # in doubt it is the secondary one, which stops everything
+    return _limited(wait_s, secondary=bool(_SECONDARY.search(reply.message)) or not primary)
+
+
+def graphql_refusal(reply: Reply, *, now: float, what: str, writing: bool, pulls: bool = False) -> FailoverError:
+    """The error for a GraphQL reply with `errors`, by the first of them. `now` is the wall clock (s)."""
+    first = reply.errors[0] if isinstance(reply.errors[0], dict) else {}
+    message, kind = _text(first), first.get("type")
+    kind = kind if isinstance(kind, str) else ""
+    text = f"{what}: GitHub answered {kind or 'an error'} ({message})"
+    done = reply.data.get("data")
+    if writing and isinstance(done, dict) and any(done.values()):  # carried out, and then something went wrong
+        return WriteUnknown(text)
+    secondary = bool(_SECONDARY.search(message))
+    if kind in _LIMITED_KINDS or _PRIMARY.search(message) or secondary:
+        return _limited(_wait_s(reply, now=now, used_up=not secondary), secondary=secondary)
+    if kind == "STALE_DATA" or _LOST_RACE.search(message):
+        return WriteConflict(text)
+    if _CLEAN.search(message):
+        return NothingToWaitFor(text)
+    if pulls and _MERGE_QUEUE.search(message):
+        return MergedByQueue(text)
+    ruled = _ruled(str(first.get("message") or ""), text)
+    if ruled is not None:
+        return ruled
+    if kind == "FORBIDDEN" or "not accessible by" in message:
+        needed = f"{'pull_requests' if pulls else 'contents'}: {'write' if writing else 'read'}"
+        return FreshlyRefused(f"{text}: the credentials need the permission {needed}")
+    if kind == "NOT_FOUND":
+        return RepositoryNotFound(text)
+    if "Something went wrong" in message or "timeout" in message.lower():
+        return WriteUnknown(text) if writing else _unavailable(text, reply)
+    if _never_ran(reply, first):
+        return NotUnderstood(text)
+    return WriteUnknown(text) if writing and kind not in _SURELY_REFUSED else ForgeError(text)
+
+
+def _never_ran(reply: Reply, first: Mapping[str, Any]) -> bool:
+    """Whether the query was refused as such. https://spec.graphql.org/October2021/#sec-Data
+
+    An error of a mutation that ran has `locations` too, but then there is `data`, be it null.
+    """
+    return "locations" in first and "data" not in reply.data
+
+
+def asks_too_much(error: ForgePermission) -> bool:
+    """Whether a mint was refused for a permission that the installation has not granted."""
+    return "permissions requested are not granted" in error.detail
+
+
+def _unavailable(text: str, reply: Reply) -> ForgeUnavailable:
+    return ForgeUnavailable(text, retry_after_s=_seconds(reply, "retry-after") or UNAVAILABLE_WAIT_S)
+
+
+def _limited(wait_s: float | None, *, secondary: bool) -> ForgeRateLimited:
+    wait_s = SECONDARY_WAIT_S if wait_s is None else min(LONGEST_WAIT_S, max(1.0, wait_s))
+    which = "the secondary rate limit" if secondary else "the rate limit"
+    text = f"GitHub asks us to wait {wait_s:.0f} s ({which})"
+    return ForgeRateLimited(text, retry_after_s=wait_s, secondary=secondary)
+
+
+def _wait_s(reply: Reply, *, now: float, used_up: bool) -> float | None:
+    """How long the headers ask us to wait. `used_up`: the primary limit is, so the time of its reset counts."""
+    wait_s = _seconds(reply, "retry-after")
+    reset = _seconds(reply, "x-ratelimit-reset")
+    if wait_s is None and used_up and reset is not None:
+        return reset - reply.sent_at(otherwise=now)
+    return wait_s
+
+
+def _forbidden(reply: Reply, text: str) -> FailoverError:
+    ruled = _ruled(reply.full_message, text)
+    if ruled is not None:
+        return ruled
+    needed = reply.headers.get("x-accepted-github-permissions", "").replace("=", ": ")
+    hint = f": the credentials need the permission {needed}" if needed else ""
+    if "suspended" in reply.message:
+        hint = ": the App's installation is suspended"
+    fresh = "not accessible by" in reply.message
+    return (FreshlyRefused if fresh else ForgePermission)(text + hint)
+
+
+def _conflict(reply: Reply, text: str) -> FailoverError:
+    if _LOST_RACE.search(reply.message):
+        return WriteConflict(text)
+    ruled = _ruled(reply.full_message, text)
+    if isinstance(ruled, ForgePermission) and reply.message.startswith("Could not update file"):
+        return Conflict(ruled.detail)  # classic protection's way to say it
+    if ruled is not None:
+        return ruled
+    if "repository is empty" in reply.message.lower():
+        return RepositoryNotFound(text)
+    return Conflict(text)
+
+
+def _ruled(message: str, text: str) -> FailoverError | None:
+    """What rules of the branch say, if they say anything: only some of them want a pull request."""
+    found = ruling(message)
+    if found is None:
+        return None
+    if found.is_cured:
+        advice = "the service needs `policy: pull_request` (or `fallback: pull_request`)"
+        return BranchProtected(f"{text}; {advice}", said=text)
+    return ForgePermission(f"{text}; no pull request gets around that: {found.advice}")
+
+
+def _seconds(reply: Reply, header: str) -> float | None:
+    text = reply.headers.get(header, "")
+    return float(text) if re.fullmatch(r"[0-9]{1,12}", text) else None

@@ -1,0 +1,135 @@
+"""What a pull request is given besides its text: labels, reviewers, and leave to be merged.
+
+https://docs.github.com/en/rest/issues/labels
+https://docs.github.com/en/rest/pulls/review-requests
+https://docs.github.com/en/graphql/reference/mutations#enablepullrequestautomerge
+https://docs.github.com/en/graphql/reference/mutations#enqueuepullrequest
+"""
+
+import json
+import time
+from collections.abc import Sequence
+from urllib.parse import quote
+
+from failover_api.core.catalog.model import Branch
+from failover_api.errors import FileNotFound, ForgeError
+from failover_api.forge.github import queries
+from failover_api.forge.github.client import GitHubClient
+from failover_api.forge.github.replies import MergedByQueue, NothingToWaitFor
+from failover_api.forge.github.repository import about, change
+from failover_api.forge.port import PullRequest
+
+# In the order of preference, by the name of the repository's setting.
+_METHODS = {"squash": "allow_squash_merge", "merge": "allow_merge_commit", "rebase": "allow_rebase_merge"}
+
+
+class Review:
+    """Prepares pull requests for those who look at them."""
+
+    def __init__(self, client: GitHubClient) -> None:
+        self._client = client
+
+    async def add_labels(self, base: Branch, number: int, labels: Sequence[str]) -> None:
+        """As Forge.add_labels()."""
+        await self._add(base, f"issues/{number}/labels", {"labels": list(labels)}, f"labelling #{number}")
+
+    async def request_reviewers(self, base: Branch, number: int, users: Sequence[str], teams: Sequence[str]) -> None:
+        """As Forge.request_reviewers()."""
+        body = {"reviewers": list(users), "team_reviewers": list(teams)}
+        await self._add(base, f"pulls/{number}/requested_reviewers", body, f"requesting reviewers of #{number}")
+
+    async def enable_auto_merge(self, base: Branch, pull: PullRequest, method: str | None) -> bool:
+        """As Forge.enable_auto_merge(). Nothing is done to a head that is another one by now."""
+        method = method or await self._allowed_method(base)
+        try:
+            try:
+                await self._merge_when_ready(base, pull, method)
+            except NothingToWaitFor:
+                await self._merge(base, pull, method)
+                return True
+        except MergedByQueue:
+            await self._into_the_queue(base, pull)
+        return False
+
+    async def enqueue(self, base: Branch, pull: PullRequest) -> bool:
+        """As Forge.enqueue(). A queue of a classic protection does not show here: it says so when it is asked to merge.
+
+        https://docs.github.com/en/rest/repos/rules#get-rules-for-a-branch
+        """
+        url = f"/repos/{base.repository}/rules/branches/{quote(base.name, safe='')}"
+        what = f"reading the rules of {base}"
+        try:
+            rules = json.loads(await self._client.get(base.repository, url, what=what, keep=False))
+            if not any(rule.get("type") == "merge_queue" for rule in rules):
+                return False
+        except FileNotFound:  # an old GitHub Enterprise Server has none
+            return False
+        except (AttributeError, TypeError, ValueError) as exc:
+            raise ForgeError(f"{what}: GitHub's answer is no list of rules") from exc
+        await self._into_the_queue(base, pull)
+        return True
+
+    async def reviewed_by(self, base: Branch, number: int) -> list[str]:
+        """As Forge.reviewed_by(). https://docs.github.com/en/rest/pulls/reviews#list-reviews-for-a-pull-request"""
+        url = f"/repos/{base.repository}/pulls/{number}/reviews?per_page=100"
+        what = f"reading the reviews of {base.repository}#{number}"
+        try:
+            reviews = json.loads(await self._client.get(base.repository, url, what=what, keep=False, pulls=True))
+            return [str(review["user"]["login"]) for review in reviews if review.get("user")]
+        except FileNotFound as exc:
+            raise ForgeError(exc.detail) from exc
+        except (AttributeError, KeyError, TypeError, ValueError) as exc:
+            raise ForgeError(f"{what}: GitHub's answer is no list of reviews") from exc
+
+    async def _merge_when_ready(self, base: Branch, pull: PullRequest, method: str | None) -> None:
+        what = f"enabling auto-merge of {base.repository}#{pull.number}"
+        named = {} if method is None else {"mergeMethod": method.upper()}
+        given = {"pullRequestId": pull.node_id, **named, "expectedHeadOid": pull.head}
+        await self._mutate(base, queries.ENABLE_AUTO_MERGE, given, what)
+
+    async def _merge(self, base: Branch, pull: PullRequest, method: str) -> None:
+        what = f"merging {base.repository}#{pull.number}"
+        body = {"sha": pull.head, "merge_method": method}
+        await change(self._client, "PUT", base, f"pulls/{pull.number}/merge", body, what=what, pulls=True)
+
+    async def _into_the_queue(self, base: Branch, pull: PullRequest) -> None:
+        """At once; what is not ready yet, as soon as it is: in the queue's own way of merging."""
+        if await self._is_queued(base, pull):
+            return
+        what = f"putting {base.repository}#{pull.number} into the merge queue"
+        given = {"pullRequestId": pull.node_id, "expectedHeadOid": pull.head}
+        try:
+            await self._mutate(base, queries.ENQUEUE_PULL_REQUEST, given, what)
+        except ForgeError as refusal:
+            try:
+                await self._merge_when_ready(base, pull, None)
+            except ForgeError:
+                raise refusal from None
+
+    async def _is_queued(self, base: Branch, pull: PullRequest) -> bool:
+        what = f"looking for {base.repository}#{pull.number} in the merge queue"
+        names = {"owner": base.owner, "name": base.repository.partition("/")[2], "number": pull.number}
+        data = await self._client.graphql(base.repository, queries.IS_QUEUED, names, what=what, pulls=True)
+        try:
+            return bool(data["repository"]["pullRequest"]["isInMergeQueue"])
+        except (KeyError, TypeError) as exc:
+            raise ForgeError(f"{what}: GitHub's answer does not say") from exc
+
+    async def _mutate(self, base: Branch, query: str, given: object, what: str) -> None:
+        await self._client.graphql(base.repository, query, {"input": given}, what=what, writing=True, pulls=True)
+
+    async def _add(self, base: Branch, below: str, body: object, what: str) -> None:
+        """A 404 is not one of the repository here: GitHub means the label, the team or the person."""
+        url = f"/repos/{base.repository}/{below}"
+        try:
+            await self._client.write("POST", base.repository, url, body, what=what, pulls=True)
+        except FileNotFound as exc:
+            raise ForgeError(exc.detail) from exc
+
+    async def _allowed_method(self, base: Branch) -> str:
+        """Who may not see the settings is not told of them: then anything may be tried."""
+        described = await about(self._client, base, not_before=time.monotonic())
+        for method, setting in _METHODS.items():
+            if described.get(setting, True):
+                return method
+        raise ForgeError(f"{base.repository} allows no way of merging")

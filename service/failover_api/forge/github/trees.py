@@ -1,0 +1,123 @@
+"""What a branch lists: asked for once, and from then on only whether it is still so.
+
+The tree of a branch is asked for by the branch's name, with its ETag: a 304 says that no file of it is another. A write
+of ours brings what is known on without asking, as long as nobody else moved the branch in between.
+
+https://docs.github.com/en/rest/git/trees
+"""
+
+import time
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass, replace
+
+from cachetools import LRUCache
+
+from failover_api.core.catalog.model import Branch
+from failover_api.forge.github.objects import Node, Objects
+from failover_api.forge.port import Entry, Listing
+from failover_api.forge.repository.lag import HEAD, LAG_S, Lag
+
+MAX_ENTRIES = 100_000  # of all branches together: some 300 bytes each
+_REGULAR = {0o100644, 0o100755, 0o100664}
+_SYMLINK = 0o120000
+Told = Callable[[Branch], None]
+
+
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """Times are those of time.monotonic(). `written_at`: a write of ours was brought on, so that the ETag is of before.
+
+    `behind_at`: a write of ours, or a file that was gone, showed that somebody else had moved the branch.
+    """
+
+    listing: Listing
+    body: bytes
+    written_at: float = float("-inf")
+    behind_at: float | None = None
+
+
+class Trees:
+    """The branches' trees, as last seen."""
+
+    def __init__(self, objects: Objects, lag: Lag) -> None:
+        self._objects, self._lag = objects, lag
+        self._known: LRUCache[Branch, _Known] = LRUCache(MAX_ENTRIES, getsizeof=_size)
+        self._generation = 0
+        self._told: Told | None = None
+
+    def watch(self, told: Told) -> None:
+        """As Forge.watch_trees()."""
+        self._told = told
+
+    def listed(self, branch: Branch) -> Listing | None:
+        """As Forge.listed()."""
+        known = self._known.get(branch)
+        return None if known is None else known.listing
+
+    def is_behind(self, branch: Branch) -> bool:
+        """As Forge.is_behind()."""
+        known = self._known.get(branch)
+        return known is not None and known.behind_at is not None
+
+    def doubt(self, branch: Branch) -> None:
+        """As Forge.doubt_tree()."""
+        known = self._known.get(branch)
+        if known is not None:
+            self._keep(branch, replace(known, behind_at=time.monotonic()))
+
+    async def read(self, branch: Branch, not_before: float | None, head: str | None = None) -> Listing:
+        """As Forge.tree()."""
+        known = self._known.get(branch)
+        if known is not None and known.behind_at is None and _will_do(known, not_before, head):
+            return known.listing
+        started = time.monotonic()
+        body, at, nodes = await self._objects.listing(branch, not_before=started)
+        known = self._known.get(branch)
+        if known is not None and self._lag.was_replaced(branch, HEAD, at):
+            return known.listing  # what GitHub shows is of before a write of ours
+        behind_at = None if known is None or known.behind_at is None or known.behind_at <= started else known.behind_at
+        if known is not None and body is known.body:
+            listing = replace(known.listing, head=at, validated_at=started, written=frozenset())
+        else:
+            self._generation += 1
+            listing = _listed(nodes(), at, self._generation, started)
+        self._keep(branch, _Known(listing, body, behind_at=behind_at))
+        return listing
+
+    def wrote(self, branch: Branch, commit: str, parents: Collection[str], paths: Collection[str]) -> None:
+        """The branch is at `commit` now, whose parents these are; these files are new in it."""
+        known, now = self._known.get(branch), time.monotonic()
+        if known is None:
+            return
+        if known.listing.head in parents:
+            written = known.listing.written | frozenset(paths)
+            listing = replace(known.listing, head=commit, validated_at=now, written=written)
+            self._keep(branch, replace(known, listing=listing, written_at=now))
+            return
+        self._lag.replaced(branch, HEAD, known.listing.head)
+        self._keep(branch, replace(known, behind_at=now))
+        if self._told is not None:
+            self._told(branch)
+
+    def _keep(self, branch: Branch, known: _Known) -> None:
+        self._known.pop(branch, None)
+        if _size(known) <= MAX_ENTRIES:
+            self._known[branch] = known
+
+
+def _will_do(known: _Known, not_before: float | None, head: str | None) -> bool:
+    if head is not None:
+        return known.listing.head == head
+    if not_before is None or known.listing.validated_at >= not_before:
+        return True
+    return known.written_at > time.monotonic() - LAG_S  # asked now, GitHub may still show what was before
+
+
+def _listed(nodes: Sequence[Node], head: str, generation: int, at: float) -> Listing:
+    entries = tuple(Entry(node.path, node.sha, node.size_bytes) for node in nodes if node.mode in _REGULAR)
+    links = tuple(node.path for node in nodes if node.mode == _SYMLINK)
+    return Listing(entries, links, head, generation, at)
+
+
+def _size(known: _Known) -> int:
+    return len(known.listing.entries) + len(known.listing.links) + 1

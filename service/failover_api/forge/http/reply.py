@@ -1,0 +1,74 @@
+"""One reply, as it came."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from failover_api.forge.http.host_clock import date_of
+from failover_api.forge.http.wrong_host import stranger
+
+_MAX_TEXT = 300
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """An HTTP reply. `headers` has lower-case names; `data` is the parsed JSON, None when there is none.
+
+    Shown without its body: that may hold a token or a file.
+    """
+
+    method: str
+    url: str
+    status: int
+    headers: Mapping[str, str]
+    body: bytes = field(repr=False)
+    data: Any = field(repr=False)
+    root: str = ""  # the REST root of whom was asked
+
+    @property
+    def message(self) -> str:
+        """GitHub's own text, on one line; where it says what is wrong with which field, with that."""
+        details = [_detail(error) for error in self.errors]
+        return _one_line(": ".join(filter(None, (_text(self.data), "; ".join(filter(None, details))))))
+
+    @property
+    def full_message(self) -> str:
+        """The same with its lines: of rules each stands on one of its own."""
+        text = self.data.get("message") if isinstance(self.data, dict) else None
+        return "\n".join([str(text or ""), *map(_detail, self.errors)])
+
+    @property
+    def errors(self) -> list[Any]:
+        """The `errors` of a GraphQL reply, or of a refusal by REST."""
+        errors = self.data.get("errors") if isinstance(self.data, dict) else None
+        return errors if isinstance(errors, list) else [errors] if errors else []
+
+    def sent_at(self, *, otherwise: float) -> float:
+        """The wall clock (s) of whoever answered: ours may be wrong. `otherwise`: when the reply does not say."""
+        sent_at = date_of(self.headers)
+        return otherwise if sent_at is None else sent_at
+
+    @property
+    def stranger(self) -> str | None:
+        """What answered instead of GitHub, for people; None when it may well be GitHub."""
+        return stranger(status=self.status, headers=self.headers, body=self.body, data=self.data, root=self.root)
+
+
+def _text(data: Any) -> str:
+    text = data.get("message") if isinstance(data, dict) else None
+    return _one_line(text) if isinstance(text, str) else ""
+
+
+def _detail(error: Any) -> str:
+    """One of the `errors` of a refusal: a text, or a field and what is wrong with it.
+
+    https://docs.github.com/en/rest/using-the-rest-api/troubleshooting-the-rest-api#validation-failed
+    """
+    if not isinstance(error, dict):
+        return error if isinstance(error, str) else ""
+    named = (error[key] for key in ("resource", "field", "code") if error.get(key) and isinstance(error[key], str))
+    return _text(error) or " ".join(named)
+
+
+def _one_line(text: str) -> str:
+    return " ".join(text.split())[:_MAX_TEXT]

@@ -1,0 +1,230 @@
+"""What is counted as it happens: moves and what came of them, requests to GitHub and what they met."""
+
+from collections.abc import Iterable, Mapping, Sequence
+
+from prometheus_client import CollectorRegistry, Counter, Histogram
+
+from failover_api.core.catalog.model import Action, Policy, Service
+from failover_api.errors import FailoverError, ForgeRateLimited, NotReady, WriteConflict
+from failover_api.events import MoveEnded, verdict
+from failover_api.failover import Status, Unreadable
+from failover_api.forge.github.replies import BadCredentials
+from failover_api.forge.http.traffic import Denied, Exchanged, Quota, Refused, Repeated, TrafficEvent
+from failover_api.metrics.sightings import Sightings
+from failover_api.moves.outcome import Outcome
+
+MOVE_BUCKETS_S = (0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 20.0, 30.0)
+REQUEST_BUCKETS_S = (0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
+
+
+class Counters:
+    """Counters in a registry of their own, and what was seen last.
+
+    `ended`, `looked` and `traffic` are what open_failover() is to tell.
+    """
+
+    def __init__(self) -> None:
+        self.registry = CollectorRegistry()
+        self.sightings = Sightings()
+        self.quotas: dict[tuple[str, str], Quota] = {}  # by account and resource
+        self.clock_offset_s: float | None = None
+        self._moves = _Moves(self.registry)
+        self._requests = _Requests(self.registry)
+
+    def ended(self, event: MoveEnded) -> None:
+        """A move ended."""
+        self._moves.count(event)
+        self.sightings.ended(event)
+
+    def looked(self, statuses: Sequence[Status | Unreadable]) -> None:
+        """Somebody looked at services."""
+        self.sightings.looked(statuses)
+
+    def traffic(self, happening: TrafficEvent) -> None:
+        """Something went to GitHub, or came back."""
+        self._requests.count(happening)
+        if isinstance(happening, Exchanged) and happening.quota is not None:
+            self.quotas[happening.account, happening.quota.resource] = happening.quota
+        if isinstance(happening, Exchanged) and happening.clock_offset_s is not None:
+            self.clock_offset_s = happening.clock_offset_s
+
+    def keep(self, services: Mapping[str, Service]) -> None:
+        """The catalog has these: others lose their series, new ones get theirs."""
+        self._moves.keep(services)
+        self.sightings.forget_others(tuple(services))
+
+
+class _Moves:
+    """Counted by service; how long they took, and what refused them, without."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self._total = Counter(
+            "failover_moves_total",
+            "Moves that ended, one for each service. outcome: moved, proposed (a pull request was opened), unchanged, "
+            "refused, failed, unknown (it may have been written); policy: what the catalog says.",
+            ("service", "action", "policy", "outcome"),
+            registry=registry,
+        )
+        self._problems = Counter(
+            "failover_move_problems_total",
+            "Moves that ended with a problem, by the last part of its type.",
+            ("problem",),
+            registry=registry,
+        )
+        self._dry_runs = Counter(
+            "failover_dry_runs_total",
+            "Dry runs that were asked for. outcome: changes, unchanged, refused, failed, unknown.",
+            ("action", "outcome"),
+            registry=registry,
+        )
+        self._duration = Histogram(
+            "failover_move_duration_seconds",
+            "How long a move took, from the wish to its answer, whatever it was.",
+            ("action", "policy"),
+            buckets=MOVE_BUCKETS_S,
+            registry=registry,
+        )
+        self._held: set[tuple[str, Action, Policy, str]] = set()  # the labels of its series
+        for slug in sorted(slugs()):
+            self._problems.labels(slug)  # a counter that begins with 1 has not increased
+        for action in Action:
+            for policy in Policy:
+                self._duration.labels(action, policy)
+
+    def count(self, event: MoveEnded) -> None:
+        outcome, error = event.outcome, event.error
+        if event.dry_run:
+            self._dry_runs.labels(event.action, _rehearsed(event)).inc()
+        elif outcome is None or not outcome.dry_run:  # else a group that tries its parts before it moves them
+            for service, came in results(event).items():
+                self._of(service, event.action, event.policy, came).inc()
+            self._duration.labels(event.action, event.policy).observe(event.duration_s)
+            if error is not None:
+                self._problems.labels(error.slug).inc()
+
+    def keep(self, services: Mapping[str, Service]) -> None:
+        for gone in [labels for labels in self._held if labels[0] not in services]:
+            self._total.remove(*gone)
+            self._held.remove(gone)
+        for service in services.values():
+            came = "moved" if service.policy is Policy.DIRECT else "proposed"
+            for action in (Action.PROMOTE, Action.DEMOTE):
+                self._of(service.name, action, service.policy, came)
+
+    def _of(self, service: str, action: Action, policy: Policy, came: str) -> Counter:
+        self._held.add((service, action, policy, came))
+        return self._total.labels(service, action, policy, came)
+
+
+class _Requests:
+    """By endpoint, never by repository or path."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self._total = Counter(
+            "failover_github_requests_total",
+            "Requests to GitHub. endpoint: the kind of thing asked for; status: of HTTP, or none without a reply.",
+            ("endpoint", "method", "status"),
+            registry=registry,
+        )
+        self._duration = Histogram(
+            "failover_github_request_duration_seconds",
+            "How long one request to GitHub took, answered or not.",
+            ("endpoint",),
+            buckets=REQUEST_BUCKETS_S,
+            registry=registry,
+        )
+        self._conditional = Counter(
+            "failover_github_conditional_requests_total",
+            "Requests with If-None-Match. result: hit (a 304, free of the rate limit), miss.",
+            ("result",),
+            registry=registry,
+        )
+        self._retries = Counter(
+            "failover_github_retries_total",
+            "Requests sent once more. reason: unavailable, token (GitHub did not take it).",
+            ("reason",),
+            registry=registry,
+        )
+        self._conflicts = Counter(
+            "failover_github_conflicts_total",
+            "Writes that lost their compare-and-swap: the branch, or what should be made, was another by then.",
+            ("endpoint",),
+            registry=registry,
+        )
+        self._limited = Counter(
+            "failover_github_rate_limited_total",
+            "Requests that GitHub refused because of a rate limit. limit: primary, secondary.",
+            ("limit",),
+            registry=registry,
+        )
+        self._denied = Counter(
+            "failover_github_credential_failures_total",
+            "Requests that no credentials would do for. reason: unreadable, unauthorized, forbidden.",
+            ("reason",),
+            registry=registry,
+        )
+        _start(self._conditional, ("hit", "miss"))
+        _start(self._retries, ("unavailable", "token"))
+        _start(self._limited, ("primary", "secondary"))
+        _start(self._denied, ("unreadable", "unauthorized", "forbidden"))
+
+    def count(self, happening: TrafficEvent) -> None:
+        match happening:
+            case Exchanged():
+                self._count_exchange(happening)
+            case Refused(endpoint, WriteConflict()):
+                self._conflicts.labels(endpoint).inc()
+            case Refused(_, ForgeRateLimited(secondary=secondary)):
+                self._limited.labels("secondary" if secondary else "primary").inc()
+            case Repeated(why):
+                self._retries.labels(why).inc()
+            case Denied(error):
+                self._denied.labels(_why_denied(error)).inc()
+
+    def _count_exchange(self, exchanged: Exchanged) -> None:
+        status = "none" if exchanged.status is None else str(exchanged.status)
+        self._total.labels(exchanged.endpoint, exchanged.method, status).inc()
+        self._duration.labels(exchanged.endpoint).observe(exchanged.duration_s)
+        if exchanged.conditional:
+            self._conditional.labels("hit" if exchanged.status == 304 else "miss").inc()
+
+
+def results(event: MoveEnded) -> dict[str, str]:
+    """What came of a move for each of its services."""
+    if event.outcome is None:
+        return dict.fromkeys(event.services, _problem(event.error))
+    done = {plan.service.name: _done(event.outcome, bool(plan.changes)) for plan in event.outcome.plans}
+    return {**done, **dict.fromkeys(event.outcome.refused, "refused")}
+
+
+def slugs(family: type[FailoverError] = FailoverError) -> set[str]:
+    """Every problem that there is."""
+    return {family.slug}.union(*(slugs(member) for member in family.__subclasses__()))
+
+
+def _done(outcome: Outcome, has_changes: bool) -> str:
+    if not outcome.changed or not has_changes:
+        return "unchanged"
+    return "proposed" if outcome.is_pending else "moved"
+
+
+def _problem(error: FailoverError | None) -> str:
+    return "unknown" if error is None else verdict(error)
+
+
+def _rehearsed(event: MoveEnded) -> str:
+    if event.outcome is None:
+        return _problem(event.error)
+    return "changes" if event.outcome.changed else "unchanged"
+
+
+def _why_denied(error: FailoverError) -> str:
+    if isinstance(error, NotReady):
+        return "unreadable"
+    return "unauthorized" if isinstance(error, BadCredentials) else "forbidden"
+
+
+def _start(counter: Counter, values: Iterable[str]) -> None:
+    """Shows them as 0 before the first: a counter that begins with 1 has not increased."""
+    for value in values:
+        counter.labels(value)

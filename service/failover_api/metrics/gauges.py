@@ -1,0 +1,174 @@
+"""What is so when somebody asks: nothing here is counted, and nobody is asked on the way."""
+
+import platform
+from collections.abc import Callable, Iterator, Mapping, Sequence
+
+from prometheus_client import Metric
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
+
+import failover_api
+from failover_api.config_file import ConfigFile
+from failover_api.core.catalog.model import Catalog, Service
+from failover_api.core.planning.state import State
+from failover_api.errors import ConfigInvalid, NotReady
+from failover_api.failover import Failover
+from failover_api.forge.http.credentials import Credentials
+from failover_api.metrics.counters import Counters
+from failover_api.metrics.sightings import Sighting
+
+Sample = tuple[tuple[str, ...], float]
+
+
+class Gauges:
+    """A collector, in the words of prometheus_client."""
+
+    def __init__(
+        self, counters: Counters, *, catalog: ConfigFile[Catalog], credentials: Credentials, failover: Failover
+    ) -> None:
+        self._counters, self._catalog, self._credentials, self._failover = counters, catalog, credentials, failover
+
+    def collect(self) -> Iterator[Metric]:
+        """What the catalog has no more, has no series."""
+        services = self.services()
+        yield from self._process()
+        yield from self._catalogued(services)
+        yield from _seen({name: self._counters.sightings.of(name) for name in services})
+        yield from self._limits(services)
+        yield from self._clock()
+
+    def services(self) -> Mapping[str, Service]:
+        """Of the catalog in force; none when there never was a good one."""
+        try:
+            return self._catalog.current().services
+        except ConfigInvalid:
+            return {}
+
+    def _process(self) -> Iterator[Metric]:
+        about = (failover_api.__version__, platform.python_version())
+        yield _gauge("failover_build_info", "What runs here: always 1.", ("version", "python_version"), [(about, 1)])
+        yield _gauge(
+            "failover_credentials_readable",
+            "1 when GitHub's key or token can be read and used here. Whether GitHub takes it is another matter.",
+            value=self._are_readable(),
+        )
+        yield _gauge(
+            "failover_writes_waiting",
+            "Direct moves that wait for their turn to be written.",
+            value=self._failover.writes_waiting,
+        )
+
+    def _catalogued(self, services: Mapping[str, Service]) -> Iterator[Metric]:
+        catalog = self._catalog
+        yield _gauge(
+            "failover_catalog_valid",
+            "1 when the newest version of the catalog is in force, 0 when it was refused and the last good one is.",
+            value=catalog.error is None,
+        )
+        yield _gauge("failover_catalog_services", "Services in the catalog in force.", value=len(services))
+        reloads = CounterMetricFamily(
+            "failover_catalog_reloads_total",
+            "Versions of the catalog that were read. result: accepted, refused.",
+            labels=("result",),
+        )
+        reloads.add_metric(("accepted",), catalog.accepted)
+        reloads.add_metric(("refused",), catalog.refused)
+        yield reloads
+
+    def _clock(self) -> Iterator[Metric]:
+        if self._counters.clock_offset_s is not None:
+            yield _gauge(
+                "failover_github_clock_offset_seconds",
+                "How far this machine's clock is ahead of GitHub's, by the last reply; below 0: behind it.",
+                value=self._counters.clock_offset_s,
+            )
+
+    def _limits(self, services: Mapping[str, Service]) -> Iterator[Metric]:
+        accounts = {self._credentials.key(service.branch.repository) for service in services.values()} | {"app"}
+        quotas = {key: quota for key, quota in self._counters.quotas.items() if key[0] in accounts}
+        labels = ("account", "resource")
+        yield _gauge(
+            "failover_github_rate_limit_requests",
+            "Requests an hour that GitHub allows. account: of the installation; token; app (the App's own).",
+            labels,
+            [(key, quota.limit) for key, quota in quotas.items()],
+        )
+        yield _gauge(
+            "failover_github_rate_limit_remaining_requests",
+            "Requests that are left until the reset, by the last reply.",
+            labels,
+            [(key, quota.remaining) for key, quota in quotas.items()],
+        )
+        yield _gauge(
+            "failover_github_rate_limit_reset_timestamp_seconds",
+            "When all requests may be made again.",
+            labels,
+            [(key, quota.reset_at) for key, quota in quotas.items()],
+        )
+
+    def _are_readable(self) -> bool:
+        try:
+            self._credentials.check_readable()
+        except NotReady:
+            return False
+        return True
+
+
+def _seen(known: Mapping[str, Sighting]) -> Iterator[Metric]:
+    yield _gauge(
+        "failover_service_side",
+        "1 for the side that a service is on, by the last look that GitHub answered, 0 for the others. "
+        "side: primary, backup, mixed (some values each way), unknown (on neither side, unreadable, or not seen yet).",
+        ("service", "side"),
+        [((name, side.value), one.state is side) for name, one in known.items() for side in State],
+    )
+    yield _by_service(
+        "failover_service_drifted", "1 when a manifest holds a value that is on neither side.", known, _drifted
+    )
+    yield _by_service(
+        "failover_service_readable", "1 when the last look could read the service's manifests.", known, _readable
+    )
+    yield _by_service(
+        "failover_service_seen_timestamp_seconds", "When GitHub last said where the service is.", known, _seen_at
+    )
+    yield _by_service(
+        "failover_pull_request_opened_timestamp_seconds",
+        "When the open pull request that moves the service was opened; absent while there is none.",
+        known,
+        _opened_at,
+    )
+    pulls = {one.proposed.url for one in known.values() if one.proposed is not None}
+    yield _gauge("failover_open_pull_requests", "Pull requests of ours that wait to be merged.", value=len(pulls))
+
+
+def _drifted(one: Sighting) -> float:
+    return one.is_drifted
+
+
+def _readable(one: Sighting) -> float:
+    return one.is_readable
+
+
+def _seen_at(one: Sighting) -> float | None:
+    return one.seen_at
+
+
+def _opened_at(one: Sighting) -> float | None:
+    return None if one.proposed is None else one.proposed.opened_at
+
+
+def _by_service(
+    name: str, about: str, known: Mapping[str, Sighting], value: Callable[[Sighting], float | None]
+) -> Metric:
+    values = ((service, value(one)) for service, one in known.items())
+    return _gauge(name, about, ("service",), [((service,), v) for service, v in values if v is not None])
+
+
+def _gauge(
+    name: str, about: str, labels: Sequence[str] = (), samples: Sequence[Sample] = (), *, value: float | None = None
+) -> Metric:
+    family = GaugeMetricFamily(name, about, labels=labels)
+    for held, amount in samples:
+        family.add_metric(held, float(amount))
+    if value is not None:
+        family.add_metric((), float(value))
+    return family

@@ -1,0 +1,56 @@
+"""Groups: a move for each branch and policy of its services, all of them planned before one is written."""
+
+from collections.abc import Sequence
+
+from failover_api.core.catalog.model import Action, Branch, Policy, Service
+from failover_api.core.planning.request import Provenance
+from failover_api.errors import CannotPlan, FailoverError, OutcomeUnknown, PreconditionFailed
+from failover_api.moves.move import Move
+from failover_api.moves.outcome import GroupOutcome, Outcome
+
+
+def parts_of(
+    services: Sequence[Service], action: Action, provenance: Provenance, *, skip_refused: bool, supersede: bool
+) -> list[Move]:
+    """A move for each branch and policy, in the order of the group."""
+    members: dict[tuple[Branch, Policy], list[Service]] = {}
+    for service in services:
+        members.setdefault((service.branch, service.policy), []).append(service)
+    return [
+        Move(tuple(part), action, provenance, skip_refused=skip_refused, supersede=supersede)
+        for part in members.values()
+    ]
+
+
+def check_branches(group: str, moves: Sequence[Move]) -> None:
+    """A group has one branch for its pull request in a repository, and that leads to one branch."""
+    bases: dict[str, str] = {}
+    for move in moves:
+        if move.policy is Policy.PULL_REQUEST:
+            other = bases.setdefault(move.branch.repository, move.branch.name)
+            if other != move.branch.name:
+                raise CannotPlan(
+                    f"{group} has services on {other} and on {move.branch.name} of {move.branch.repository}, both by "
+                    "pull request; make it two groups"
+                )
+
+
+def check_versions(outcome: GroupOutcome, versions: frozenset[str] | None) -> None:
+    is_repeat = any(part.is_repeat for part in outcome.parts)
+    if versions is not None and outcome.version not in versions and not is_repeat:
+        raise PreconditionFailed(f"the manifests of {outcome.group} are not those of the If-Match; look again")
+
+
+def half_done(group: str, done: Sequence[Outcome], failed: Move, error: FailoverError) -> OutcomeUnknown:
+    """Several repositories or branches cannot be written at once: what was done, and what was not."""
+    made = "; ".join(f"{one.plans[0].service.branch}: {_where(one)}" for one in done if one.changed)
+    return OutcomeUnknown(
+        f"{group} was moved in part. Done: {made}. Not done: {failed.branch} ({error.slug}: {error.detail}). "
+        "Ask again: what is done is left as it is"
+    )
+
+
+def _where(outcome: Outcome) -> str:
+    if outcome.pull_request is not None:
+        return outcome.pull_request.url
+    return f"commit {outcome.commit.sha[:12]}" if outcome.commit else "nothing to do"

@@ -1,0 +1,222 @@
+"""What is asked of one branch, and how it is planned: which services, which edits, what refuses it.
+
+    Move            promote or demote of one service, or of a group's services on one branch
+    Rollback     the newest move of one service, undone
+
+Planning is pure, and is repeated on newer manifests when a write lost its race.
+"""
+
+import copy
+from collections.abc import Mapping, MutableMapping
+from dataclasses import dataclass, field
+
+from failover_api.core.catalog.model import Action, Branch, Policy, Service
+from failover_api.core.planning.plan import Plan, plan
+from failover_api.core.planning.request import Provenance
+from failover_api.core.planning.rollback import plan_rollback
+from failover_api.core.splice import Manifest, parse
+from failover_api.core.text.sentence import names_of
+from failover_api.errors import Conflict, FailoverError, PreconditionFailed
+from failover_api.forge.port import Commit
+from failover_api.moves.outcome import Outcome, joined_version
+from failover_api.moves.progress import OnStep, ignore
+from failover_api.reading.history import History
+from failover_api.reading.pull_requests import branch_of
+from failover_api.reading.services import Observation, Observations, versions_of
+
+# {path: bytes} as the plans before this one leave it.
+Overlay = MutableMapping[str, bytes]
+
+
+@dataclass(frozen=True, slots=True)
+class MovePlan:
+    """The plans of a move's services, in order; and those that are left out, by name."""
+
+    plans: tuple[Plan, ...]
+    refused: Mapping[str, FailoverError]
+    version: str
+
+    @property
+    def files(self) -> dict[str, bytes]:
+        """{path: bytes} as the last plan leaves them."""
+        return {path: data for plan in self.plans for path, data in plan.new.items()}
+
+    @property
+    def has_changes(self) -> bool:
+        return any(plan.changes for plan in self.plans)
+
+    @property
+    def is_all_change(self) -> bool:
+        """Whether the write itself, being a compare-and-swap, shows that all of it is true."""
+        return not self.refused and all(plan.changes for plan in self.plans)
+
+
+@dataclass(slots=True)
+class Move:
+    """What one caller wants of one branch.
+
+    `versions` are those that an If-Match takes; None: any. `skip_refused`: a service that is refused does not refuse
+    the others. `supersede`: a pull request for the other side gives way. `on_step` is told what is being done.
+    """
+
+    services: tuple[Service, ...]
+    action: Action
+    provenance: Provenance
+    skip_refused: bool = False
+    supersede: bool = False
+    versions: frozenset[str] | None = None
+    on_step: OnStep = ignore
+
+    @property
+    def branch(self) -> Branch:
+        return self.services[0].branch
+
+    @property
+    def policy(self) -> Policy:
+        return self.services[0].policy
+
+    @property
+    def name(self) -> str:
+        """The service or the group, for people."""
+        return self.provenance.group or self.services[0].name
+
+    @property
+    def head_branch(self) -> Branch:
+        """Where its pull request comes from."""
+        return Branch(self.branch.repository, branch_of(service=self.services[0].name, group=self.provenance.group))
+
+    @property
+    def files(self) -> frozenset[str]:
+        """The files it may change; a service that has to be found first counts as one, by its name."""
+        found = {path for service in self.services for path in service.files}
+        return frozenset(found | {service.name for service in self.services if service.wanted is not None})
+
+    @property
+    def needs_history(self) -> bool:
+        """Whether it is read at the branch's head, with the history up to there."""
+        return self.provenance.key is not None
+
+    @property
+    def advice(self) -> str:
+        """What to do besides looking, when nobody knows what came of it."""
+        return ", or ask again: a service that is already there is not moved twice"
+
+    async def prepare(self, seen: Observations, head: str, *, not_before: float) -> None:
+        """Reads what plan() needs from the history up to `head`; `not_before` as in Forge.read()."""
+
+    def plan(self, seen: Observations, overlay: Overlay) -> MovePlan:
+        """Plans each service on what was read, as the plans before leave it; its own changes go into `overlay`.
+
+        Raises PreconditionFailed, or what refuses a service unless it is to be skipped; of a group's services it names
+        all that are refused.
+        """
+        self._check_versions(seen)
+        plans: list[Plan] = []
+        refused: dict[str, FailoverError] = {}
+        edited = dict(overlay)
+        for service in self.services:
+            try:
+                planned = self._plan(seen[service.name], edited)
+            except FailoverError as exc:
+                if self.provenance.group is None:
+                    raise
+                refused[service.name] = exc
+            else:
+                plans.append(planned)
+                edited.update(planned.new)
+        if refused and not self.skip_refused:
+            raise refusal_of(refused)
+        overlay.update(edited)
+        return MovePlan(
+            tuple(plans), {name: _named(name, error) for name, error in refused.items()}, self._version(seen)
+        )
+
+    def outcome(
+        self, move_plan: MovePlan, *, changed: bool, dry_run: bool = False, commit: Commit | None = None
+    ) -> Outcome:
+        """What came of a plan."""
+        return Outcome(
+            action=self.action,
+            policy=self.policy,
+            plans=move_plan.plans,
+            version=move_plan.version,
+            changed=changed,
+            dry_run=dry_run,
+            commit=commit,
+            operation=self.provenance.operation if commit else None,
+            refused=move_plan.refused,
+        )
+
+    def _plan(self, found: Observation | FailoverError, edited: Mapping[str, bytes]) -> Plan:
+        if isinstance(found, FailoverError):
+            raise copy.copy(found)
+        latest = {path: parse(edited[path], file=path) for path in found.manifests if path in edited}
+        return self._plan_on(found.service, {**found.manifests, **latest})
+
+    def _plan_on(self, service: Service, manifests: Mapping[str, Manifest]) -> Plan:
+        return plan(service, manifests, self.action, force=self.provenance.force)
+
+    def _check_versions(self, seen: Observations) -> None:
+        if self.versions is not None and self._version(seen) not in self.versions:
+            raise PreconditionFailed(
+                f"the manifests of {self.name} are not those of the If-Match; look again and decide anew"
+            )
+
+    def _version(self, seen: Observations) -> str:
+        own = {service.name: seen[service.name] for service in self.services}  # in a batch many others were seen too
+        return joined_version(list(versions_of(own).values()))
+
+
+def refusal_of(refused: Mapping[str, FailoverError]) -> FailoverError:
+    """What refuses a group: of the kind of its first service that is refused; it names them all."""
+    (first, error), *others = refused.items()
+    told = _named(first, error)
+    if others:
+        told = _saying(told, f"{told.detail} (and refused as well: {names_of(name for name, _ in others)})")
+    told.refused = dict(refused)
+    return told
+
+
+def _named(service: str, error: FailoverError) -> FailoverError:
+    return _saying(error, f"{service}: {error.detail}")
+
+
+def _saying(error: FailoverError, detail: str) -> FailoverError:
+    """The same error in other words."""
+    other = copy.copy(error)
+    other.detail, other.args = detail, (detail,)
+    return other
+
+
+@dataclass(slots=True, kw_only=True)
+class Rollback(Move):
+    """Undoes the newest move of its one service."""
+
+    history: History
+    _done: tuple[str, Mapping[str, Manifest], Mapping[str, Manifest]] | None = field(default=None, init=False)
+
+    @property
+    def needs_history(self) -> bool:
+        return True
+
+    @property
+    def advice(self) -> str:
+        return " before asking again: a second rollback would undo the first"
+
+    async def prepare(self, seen: Observations, head: str, *, not_before: float) -> None:
+        """Reads the newest move: its operation, and the manifests before and after it."""
+        (service,) = self.services
+        found = seen[service.name]
+        if isinstance(found, FailoverError):
+            return
+        record, deed = await self.history.undoable(found.service, head, not_before=not_before)
+        if self._done is not None and self._done[0] != record.operation:
+            raise Conflict(
+                f"{self.name} was moved by operation {record.operation} meanwhile; look again and decide anew"
+            )
+        self._done = (record.operation, deed.before, deed.after)
+
+    def _plan_on(self, service: Service, manifests: Mapping[str, Manifest]) -> Plan:
+        assert self._done is not None, "prepare() comes first"
+        operation, before, after = self._done
+        return plan_rollback(service, manifests, before, after, reverts=operation)

@@ -1,0 +1,71 @@
+"""What came of a move, or would come of it."""
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from failover_api.core.catalog.model import Action, Policy
+from failover_api.core.planning.plan import Plan
+from failover_api.errors import FailoverError
+from failover_api.forge.port import Commit, PullRequest
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """Of one service, or of those services of a group that are on one branch under one policy.
+
+    `plans` are of all of them, in order, also of those that were there already; `refused` are those that were left
+    out, and why. `changed`: this call changed something, or would. `version` is of the manifests that were planned
+    from. `operation` is what carries it in Git: an earlier one when the same was asked before. `warnings` are of what
+    went wrong beside the move.
+    """
+
+    action: Action
+    policy: Policy
+    plans: tuple[Plan, ...]
+    version: str
+    changed: bool
+    dry_run: bool = False
+    commit: Commit | None = None
+    pull_request: PullRequest | None = None
+    operation: str | None = None
+    refused: Mapping[str, FailoverError] = field(default_factory=dict)
+    warnings: tuple[str, ...] = ()
+    is_repeat: bool = False  # the first outcome of a key that came again
+
+    @property
+    def plan(self) -> Plan:
+        """Of a single service."""
+        (plan,) = self.plans
+        return plan
+
+    @property
+    def all_warnings(self) -> tuple[str, ...]:
+        """What the way back will not bring back, too."""
+        return (*(warning for plan in self.plans for warning in plan.warnings), *self.warnings)
+
+    @property
+    def is_pending(self) -> bool:
+        """Whether a person has to merge it first."""
+        return self.pull_request is not None and self.pull_request.state == "open"
+
+
+@dataclass(frozen=True, slots=True)
+class GroupOutcome:
+    """Of a group: a part for each branch and policy of its services."""
+
+    group: str
+    action: Action
+    parts: tuple[Outcome, ...]
+    order: tuple[str, ...]  # the services of the group, as the catalog has them
+
+    @property
+    def version(self) -> str:
+        return joined_version([part.version for part in self.parts])
+
+
+def joined_version(versions: list[str]) -> str:
+    """One version for several: a single one is itself."""
+    if len(versions) == 1:
+        return versions[0]
+    return hashlib.sha256("\0".join(versions).encode()).hexdigest()[:32]

@@ -1,0 +1,1 @@
+"""What stands in Git: services and their files, where a manifest is, what happened to it."""

@@ -1,0 +1,272 @@
+"""What Git says of a service: its moves and people's edits.
+
+What a commit says of itself is believed only when its diff shows it (core/proof.py): else it is an edit.
+
+A listing up to one commit never changes, so everything is asked "as of the head" and kept by the forge: while the
+branch stands still, history costs no request.
+"""
+
+import logging
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from failover_api.concurrency import together
+from failover_api.core.catalog.model import Service
+from failover_api.core.text.proof import Finding, Verdict
+from failover_api.core.text.trailers import Record, read_records
+from failover_api.errors import (
+    BadRequest,
+    ForgeError,
+    ForgeRateLimited,
+    ForgeUnavailable,
+    ManifestError,
+    NothingToRollBack,
+    RepositoryNotFound,
+)
+from failover_api.forge.port import LOG_PAGE, Forge, LoggedCommit, PullRequest
+from failover_api.reading.cursors import LAST_POSITION, Cursors
+from failover_api.reading.lineage import Lineage, Trace
+from failover_api.reading.proofs import Claim, Deed, Proofs
+from failover_api.reading.pull_requests import branches_about, may_be_proposed, record_for
+from failover_api.reading.services import ServiceReader
+
+LOOKED_AT_FIRST = 10  # commits, for the newest move
+PAGES_SEARCHED = 5  # of each file's history, when it is not among those
+_UNREAD = "GitHub did not show the files of then"
+_log = logging.getLogger(__name__)
+_OF_A_PULL_REQUEST = re.compile(r"\(#[0-9]+\)$|^Merge pull request #")
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One commit that concerns a service. `record` is None for a person's edit.
+
+    `verified`: the diff was checked, and does what the record says. None: that cannot be proved, and `why` says why;
+    or it is an edit that says nothing. False: an edit that says it was a move of ours, and was none.
+    """
+
+    logged: LoggedCommit
+    record: Record | None
+    pull_request: PullRequest | None = None
+    verified: bool | None = None
+    why: str = ""
+
+    @property
+    def is_settled(self) -> bool:
+        """Whether a later look would see the same."""
+        return self.why != _UNREAD
+
+    @property
+    def subject(self) -> str:
+        """The commit's first line."""
+        return self.logged.message.partition("\n")[0]
+
+
+@dataclass(frozen=True, slots=True)
+class PastMove:
+    """The entry of a move, with its record, and where its files were."""
+
+    entry: Entry
+    record: Record
+    trace: Trace
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Entries, newest first. `next` is the cursor of the page after this one."""
+
+    entries: tuple[Entry, ...]
+    next: str | None
+
+
+class History:
+    """Reads Git's history of located services. `cursors` are what it gives out, and takes."""
+
+    def __init__(self, forge: Forge, reader: ServiceReader, cursors: Cursors) -> None:
+        self._forge, self._cursors = forge, cursors
+        self._lineage, self._proofs = Lineage(forge), Proofs(forge, reader)
+
+    async def page(self, service: Service, *, limit: int, cursor: str | None, not_before: float) -> Page:
+        """Entries, at most `limit`. Raises BadRequest for a cursor that is none of ours."""
+        head, start = ("", 0) if cursor is None else self._cursors.read(service.name, cursor)
+        head = head or await self._forge.head(service.branch, not_before=not_before)
+        end = start + limit
+        try:
+            commits = (await self._lineage.of(service, head, end + 1)).commits
+        except RepositoryNotFound as exc:
+            if cursor is None:
+                raise
+            raise BadRequest(f"cursor: no commit {head[:12]} is in {service.branch.repository}") from exc
+        entries = await self._entries(service, commits[:end], not_before, start=start)
+        more = len(commits) > end and end <= LAST_POSITION
+        return Page(tuple(entries), self._cursors.made(service.name, head, end) if more else None)
+
+    async def newest_move(
+        self, service: Service, head: str, *, not_before: float | None, acting: bool = False
+    ) -> PastMove | None:
+        """The newest commit of ours that moved the service, as of `head`; None when there is none in reach.
+
+        When nobody can tell what the commits did, because they cannot be read now: raises that if `acting` on it.
+        """
+        return (await self._newest_move(service, head, not_before, acting=acting))[0]
+
+    async def undoable(self, service: Service, head: str, *, not_before: float | None) -> tuple[Record, Deed]:
+        """What the newest move says, and what it did. Raises NothingToRollBack."""
+        move, ends = await self._newest_move(service, head, not_before, acting=True)
+        if move is None:
+            ends = [*await self._arrivals(service, head), *ends] if ends else ends
+            end = f" ({'; '.join(ends)})" if ends else ""
+            raise NothingToRollBack(f"no failover commit of {service.name} is in the history of {service.branch}{end}")
+        entry, record = move.entry, move.record
+        where = f"operation {record.operation} (commit {entry.logged.sha[:12]})"
+        if entry.verified is None:
+            raise NothingToRollBack(
+                f"{where} says that it moved {service.name}, and that cannot be proved: {entry.why}; promote or demote "
+                "instead"
+            )
+        try:
+            return record, await self._proofs.deed(service, move.trace)
+        except ManifestError as exc:
+            raise NothingToRollBack(f"{where} cannot be undone: the files of then: {exc.detail}") from exc
+
+    async def trace(self, service: Service, commit: LoggedCommit, head: str) -> Trace:
+        """Where the service's files were with a commit, which may be on a branch of ours, and not in their history."""
+        paths = {file: file for file in service.files}
+        found = Trace(commit, paths, paths)
+        if await self._proofs.has_files(service.branch, found):
+            return found
+        traces = (await self._lineage.of(service, head, LOG_PAGE)).commits
+        for trace in traces:
+            if trace.logged.sha == commit.sha:
+                return trace
+        return await self._trace_beside(service, commit, head) if commit.parents else found
+
+    async def _trace_beside(self, service: Service, commit: LoggedCommit, head: str) -> Trace:
+        renamed = (await self._forge.compare(service.branch, commit.parents[0], head)).renamed
+        paths = {file: renamed.get(file, file) for file in service.files}
+        return Trace(commit, paths, paths)
+
+    async def judge(self, service: Service, trace: Trace, record: Record, text: str) -> Finding:
+        """What a record of the service is worth that stands in `text`. Raises when that cannot be read now."""
+        (finding,) = await self._proofs.judge([Claim(service, trace, record, text)])
+        return finding
+
+    async def deed(self, service: Service, trace: Trace) -> Deed:
+        """What a commit did. Raises ManifestError for a file that was not there."""
+        return await self._proofs.deed(service, trace)
+
+    async def _arrivals(self, service: Service, head: str) -> list[str]:
+        """Where documents were put into a file that was there: Git does not know where they were before."""
+        traces = (await self._lineage.of(service, head, LOG_PAGE)).commits
+        try:
+            found = await self._proofs.arrivals(service, traces)
+        except (ForgeError, ForgeUnavailable, ForgeRateLimited):
+            return []
+        return [f"{file} has its document since commit {sha[:12]}" for file, sha in found.items()]
+
+    async def _newest_move(
+        self, service: Service, head: str, not_before: float | None, *, acting: bool
+    ) -> tuple[PastMove | None, Sequence[str]]:
+        """And where the history of its files ends, when all of it was read."""
+        start = 0
+        for count in (LOOKED_AT_FIRST, *range(LOG_PAGE, PAGES_SEARCHED * LOG_PAGE + 1, LOG_PAGE)):
+            found = await self._lineage.of(service, head, count)
+            entries = await self._entries(service, found.commits, not_before, start=start, acting=acting)
+            for entry in entries:
+                if entry.record is not None:
+                    trace = next(trace for trace in found.commits if trace.logged.sha == entry.logged.sha)
+                    return PastMove(entry, entry.record, trace), ()
+            if len(found.commits) < count:
+                return None, found.ends
+            start = count
+        return None, ()
+
+    async def _entries(
+        self,
+        service: Service,
+        commits: Sequence[Trace],
+        not_before: float | None,
+        *,
+        start: int = 0,
+        acting: bool = False,
+    ) -> list[Entry]:
+        """From `start` on, without the commits of ours that moved others in the same file.
+
+        Each operation once, as it was merged.
+        """
+        pulls: Sequence[PullRequest] = ()
+        if commits and (may_be_proposed(service) or any(_looks_merged(trace.logged) for trace in commits)):
+            pulls = await self._pull_requests(service, not_before)
+        by_merge = {pull.merge_commit: pull for pull in pulls if pull.state == "merged"}
+        by_operation = {record.operation: pull for pull in pulls if (record := record_for(service.name, pull.body))}
+        claims = [_claim(service, trace, by_merge.get(trace.logged.sha)) for trace in commits]
+        said = {claim.record.operation for claim in claims[start:] if claim and claim.record}
+        merges = [c for c in claims[:start] if c and c.record and c.record.operation in said and _is_merge(c.trace)]
+        asked = [*merges, *(claim for claim in claims[start:] if claim)]
+        findings = await self.findings(asked, acting=acting)
+        found = {claim.trace.logged.sha: finding for claim, finding in zip(asked, findings, strict=True)}
+        entries: list[Entry] = []
+        merged = {c.record.operation for c in merges if c.record and found[c.trace.logged.sha].is_ours}
+        for trace, claim in list(zip(commits, claims, strict=True))[start:]:
+            sha = trace.logged.sha
+            if claim is None or claim.record is None:
+                if claim is None or not found[sha].is_ours:
+                    entries.append(Entry(trace.logged, None, by_merge.get(sha)))
+                continue
+            operation = claim.record.operation
+            if found[sha].is_ours and operation in merged:
+                continue
+            if found[sha].is_ours and _is_merge(trace):
+                merged.add(operation)
+            proposed = by_operation.get(operation) if found[sha].is_ours else None
+            entries.append(entry_of(claim, found[sha], by_merge.get(sha) or proposed))
+        return entries
+
+    async def findings(self, claims: Sequence[Claim], *, acting: bool) -> Sequence[Finding]:
+        """What claims are worth. When that cannot be read now: raises if `acting`, else it is not provable."""
+        try:
+            return await self._proofs.judge(claims)
+        except (ForgeError, ForgeUnavailable, ForgeRateLimited) as exc:
+            if acting:
+                raise
+            _log.warning("commits could not be proved", extra={"problem": exc.slug, "detail": exc.detail})
+            return [Finding(Verdict.NOT_PROVABLE, _UNREAD) for _ in claims]
+
+    async def _pull_requests(self, service: Service, not_before: float | None) -> list[PullRequest]:
+        found = await together(
+            self._forge.pull_requests(service.branch, head, not_before=not_before) for head in branches_about(service)
+        )
+        return [pull for pulls in found for pull in pulls]
+
+
+def _looks_merged(commit: LoggedCommit) -> bool:
+    """Whether it may be a pull request's merge that carries no trailers."""
+    subject = commit.message.partition("\n")[0]
+    return not read_records(commit.message) and _OF_A_PULL_REQUEST.search(subject) is not None
+
+
+def _claim(service: Service, trace: Trace, merged: PullRequest | None) -> Claim | None:
+    """What a commit says, by its own trailers or those of the pull request that was merged as it; None: nothing."""
+    message = trace.logged.message
+    if (record := record_for(service.name, message)) is not None:
+        return Claim(service, trace, record, f"{message}\n\n{merged.body}" if merged else message)
+    if read_records(message):
+        return Claim(service, trace, None, message)
+    if merged is not None and (record := record_for(service.name, merged.body)) is not None:
+        return Claim(service, trace, record, merged.body)
+    return None
+
+
+def entry_of(claim: Claim, finding: Finding, pull: PullRequest | None) -> Entry:
+    """A commit that says it was a move of ours, as it is told."""
+    match finding.verdict:
+        case Verdict.PROVED:
+            return Entry(claim.trace.logged, claim.record, pull, verified=True)
+        case Verdict.NOT_PROVABLE:
+            return Entry(claim.trace.logged, claim.record, pull, why=finding.why)
+    return Entry(claim.trace.logged, None, pull, verified=False, why=finding.why)
+
+
+def _is_merge(trace: Trace) -> bool:
+    return len(trace.logged.parents) > 1

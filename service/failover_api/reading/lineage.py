@@ -1,0 +1,225 @@
+"""The commits that changed a service's files, and where these files were then: Git's log of a path ends at a rename.
+
+Where a file appears under its name, it is asked what was taken away in the same commit: a file that GitHub calls
+renamed, or one that was removed, if the documents of the service are in it.
+"""
+
+import contextlib
+from collections import Counter, deque
+from collections.abc import Mapping, Sequence, Set
+from dataclasses import dataclass, field
+
+from cachetools import LRUCache
+
+from failover_api.concurrency import both, together
+from failover_api.core.catalog.model import Branch, Service
+from failover_api.core.splice import Selector, parse
+from failover_api.core.text.trailers import read_records
+from failover_api.errors import ForgeError, ForgeRateLimited, ForgeUnavailable, ManifestError
+from failover_api.forge.port import LOG_PAGE, File, Forge, LoggedCommit, Place
+
+RENAMES_FOLLOWED = 10  # of each file
+NAMES_KEPT = 1024
+REMOVED_READ = 20  # files that a commit removed, and that may be the one that appeared
+
+Selectors = tuple[Selector, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Trace:
+    """A commit that changed a file of a service.
+
+    `paths` is where the service's files are with it, `before` where they were before it: {path of today: path then}.
+    """
+
+    logged: LoggedCommit
+    paths: Mapping[str, str]
+    before: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Traces:
+    """The newest commits of a service. `ends` says where a file's history begins, when all of it was read."""
+
+    commits: Sequence[Trace]
+    ends: Sequence[str]
+
+
+@dataclass(slots=True)
+class _Line:
+    """One file's history, as far as it was read: it was `name` at commit `at`, and is `path` today.
+
+    `names` is {commit that renamed it: its name before}, `listed` what is read and not yet looked through.
+    """
+
+    path: str
+    selectors: Selectors
+    name: str
+    at: str
+    commits: list[LoggedCommit] = field(default_factory=list)
+    names: dict[str, str] = field(default_factory=dict)
+    listed: Sequence[LoggedCommit] = ()
+    end: str = ""
+
+    def looked_through(self, count: int) -> list[LoggedCommit]:
+        """Those of `listed` that may have brought the file from elsewhere, and something is wanted from before."""
+        return [commit for commit in self.listed[: count - len(self.commits) - 1] if len(commit.parents) == 1]
+
+    def go_on(self, commit: LoggedCommit, former: str) -> None:
+        """Before this commit it was elsewhere."""
+        self.commits += self.listed[: self.listed.index(commit) + 1]
+        self.names[commit.sha] = former
+        self.name, self.at = former, commit.parents[0]
+
+    def finish(self, count: int) -> None:
+        self.commits += self.listed
+        if self.commits and len(self.commits) < count:
+            self.end = f"{self.name} begins with commit {self.commits[-1].sha[:12]}"
+
+
+class Lineage:
+    """Reads histories of files."""
+
+    def __init__(self, forge: Forge) -> None:
+        self._forge = forge
+        self._names: LRUCache[tuple[Branch, str, str, Selectors], str] = LRUCache(NAMES_KEPT)
+
+    async def of(self, service: Service, head: str, count: int) -> Traces:
+        """The newest `count` commits, those up to `head` that changed a file of a located service, newest first."""
+        lines = await self._lines(service, head, count)
+        paths = {line.path: line.path for line in lines}
+        traces: list[Trace] = []
+        for logged in merged_listings([line.commits for line in lines])[:count]:
+            before = {line.path: line.names.get(logged.sha, paths[line.path]) for line in lines}
+            traces.append(Trace(logged, paths, before))
+            paths = before
+        return Traces(traces, [line.end for line in lines if line.end])
+
+    async def _lines(self, service: Service, head: str, count: int) -> list[_Line]:
+        """The files' histories, side by side: what is asked of all of them is one request."""
+        branch = service.branch
+        lines = [_Line(path, _selectors(service, path), path, head) for path in service.files]
+        waiting = lines
+        for _ in range(RENAMES_FOLLOWED):
+            for line, listed in zip(
+                waiting, await together(self._listed(branch, line, count) for line in waiting), strict=True
+            ):
+                line.listed = listed
+            came = await self._came(branch, waiting, count)
+            formers = await together(self._renamed(branch, line, came) for line in waiting)
+            for line, renamed in zip(waiting, formers, strict=True):
+                if renamed is None:
+                    line.finish(count)
+                else:
+                    line.go_on(*renamed)
+            waiting = [line for line, renamed in zip(waiting, formers, strict=True) if renamed is not None]
+            waiting = [line for line in waiting if len(line.commits) < count]
+        for line in waiting:
+            line.end = f"{RENAMES_FOLLOWED} renames of {line.path} were followed, back to {line.name}"
+        return lines
+
+    async def _listed(self, branch: Branch, line: _Line, count: int) -> list[LoggedCommit]:
+        commits: list[LoggedCommit] = []
+        while len(line.commits) + len(commits) < count:
+            number = len(commits) // LOG_PAGE + 1
+            page = await self._forge.log(branch, line.name, at=line.at, page=number, not_before=None)
+            commits += page
+            if len(page) < LOG_PAGE:
+                break
+        return commits
+
+    async def _came(self, branch: Branch, lines: Sequence[_Line], count: int) -> Set[Place]:
+        """With which of the commits a file came. When nobody can tell: with the last one."""
+        asked = {line.path: line.looked_through(count) for line in lines}
+        places = [(commit.sha, line.name) for line in lines for commit in asked[line.path]]
+        if not places:
+            return set()
+        try:
+            found, _ = await both(self._forge.standings(branch, places), self._read_soon(branch, lines, asked))
+        except (ForgeError, ForgeUnavailable, ForgeRateLimited):
+            return {(line.listed[-1].sha, line.name) for line in lines if line.listed}
+        return {place for place in places if found[place].is_there and not found[place].was_there}
+
+    async def _read_soon(
+        self, branch: Branch, lines: Sequence[_Line], asked: Mapping[str, Sequence[LoggedCommit]]
+    ) -> None:
+        """What the proof of these commits will ask for; asked beside the other question, it costs no time."""
+        places = [
+            (sha, line.name)
+            for line in lines
+            for commit in asked[line.path]
+            if read_records(commit.message)
+            for sha in (commit.parents[0], commit.sha)
+        ]
+        with contextlib.suppress(ForgeError, ForgeUnavailable, ForgeRateLimited):
+            await self._forge.read_past(branch, places)
+
+    async def _renamed(self, branch: Branch, line: _Line, came: Set[Place]) -> tuple[LoggedCommit, str] | None:
+        """The newest commit that brought the file from elsewhere, and from where; None: none did."""
+        for commit in line.listed:
+            if (commit.sha, line.name) in came and len(commit.parents) == 1:
+                former = await self._former(branch, line.name, commit, line.selectors)
+                if former is not None:
+                    return commit, former
+        return None
+
+    async def _former(self, branch: Branch, path: str, logged: LoggedCommit, selectors: Selectors) -> str | None:
+        key = (branch, logged.sha, path, selectors)
+        if key not in self._names:
+            self._names[key] = await self._find_former(branch, path, logged, selectors) or ""
+        return self._names[key] or None
+
+    async def _find_former(self, branch: Branch, path: str, logged: LoggedCommit, selectors: Selectors) -> str | None:
+        gone = await self._forge.departures(branch, logged.sha)
+        renamed = [gone.renamed[path]] if path in gone.renamed else []
+        removed = [one for one in (*gone.removed, *gone.renamed.values()) if one not in renamed]
+        is_named = all(selector.name for selector in selectors)  # else many a file has such a document
+        candidates = [*renamed, *(_likely(removed, path) if is_named else ())]
+        if not candidates:
+            return None
+        places = {one: (logged.parents[0], one) for one in candidates}
+        found = await self._forge.read_past(branch, list(places.values()))
+        return next((one for one, place in places.items() if _holds(found[place], selectors)), None)
+
+
+def _selectors(service: Service, path: str) -> Selectors:
+    return tuple(dict.fromkeys(switch.selector for switch in service.switches if switch.file == path))
+
+
+def _likely(paths: Sequence[str], path: str) -> list[str]:
+    """The manifests among files that went, those of the same name first."""
+    name = path.rpartition("/")[2]
+    manifests = [one for one in paths if one.lower().endswith((".yaml", ".yml", ".json"))]
+    return sorted(manifests, key=lambda one: one.rpartition("/")[2] != name)[:REMOVED_READ]
+
+
+def _holds(found: File | ManifestError, selectors: Selectors) -> bool:
+    if not isinstance(found, File):
+        return False
+    try:
+        manifest = parse(found.data, file=found.path)
+        for selector in selectors:
+            manifest.select(selector)
+    except ManifestError:
+        return False
+    return True
+
+
+def merged_listings(listings: Sequence[Sequence[LoggedCommit]]) -> list[LoggedCommit]:
+    """Several files' histories as one, newest first, each commit once.
+
+    Commits of one second keep the order of the listings: one that stands further down in another listing waits.
+    """
+    rests = [deque(listing) for listing in listings]
+    standing = Counter(commit.sha for listing in listings for commit in listing)
+    merged: dict[str, LoggedCommit] = {}
+    while heads := Counter(rest[0].sha for rest in rests if rest):
+        first = [rest[0] for rest in rests if rest]
+        ready = [commit for commit in first if heads[commit.sha] == standing[commit.sha]]
+        newest = max(ready or first, key=lambda commit: commit.at)
+        merged.setdefault(newest.sha, newest)
+        for rest in rests:
+            if rest and rest[0].sha == newest.sha:
+                rest.popleft()
+                standing[newest.sha] -= 1
+    return list(merged.values())

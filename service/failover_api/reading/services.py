@@ -1,0 +1,224 @@
+"""Reading: a service, its files as they stand on the branch, and the same parsed."""
+
+import asyncio
+import copy
+import time
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from sys import getsizeof
+
+from cachetools import LRUCache
+
+from failover_api.core.catalog.model import Branch, Service
+from failover_api.core.planning.version import manifests_version
+from failover_api.core.search.contents import Contents, holdings
+from failover_api.core.search.near_misses import Surroundings, near_misses, near_path
+from failover_api.core.splice import Manifest, Selector, parse
+from failover_api.errors import (
+    DocumentNotFound,
+    FailoverError,
+    FileNotFound,
+    ManifestError,
+    ManifestNotFound,
+    RepositoryTooLarge,
+    WriteConflict,
+)
+from failover_api.forge.port import File, Forge, Snapshot
+from failover_api.reading.discovery import Discovery
+
+MANIFESTS_BYTES = 32 * 1024 * 1024
+_NODE_BYTES = 250  # what an event of a parsed file takes, measured on CPython 3.11
+
+# By the name of the service: what was read of it, or why it could not be.
+Observations = Mapping[str, "Observation | FailoverError"]
+
+
+@dataclass(frozen=True, slots=True)
+class Observation:
+    """A located service and its files. `manifests` is {path: manifest}."""
+
+    service: Service
+    snapshot: Snapshot
+    manifests: Mapping[str, Manifest]
+
+    @property
+    def version(self) -> str:
+        """Names the manifests and the service's entry in the catalog."""
+        return manifests_version(self.service, {path: self.snapshot.file(path).sha for path in self.manifests})
+
+
+def versions_of(seen: Observations) -> dict[str, str]:
+    """The versions of what was read, by the service's name; "" for what could not be."""
+    return {name: one.version if isinstance(one, Observation) else "" for name, one in seen.items()}
+
+
+def snapshot_of(
+    branch: Branch, seen: Observations, names: Collection[str], head: str | None, *, with_history: bool = False
+) -> Snapshot:
+    """What a write to `branch` is compared with: all that it was planned from.
+
+    One file by itself; several, or a plan `with_history`, by the head they were read at.
+    """
+    found: dict[str, File] = {}
+    for name in names:
+        one = seen[name]
+        if isinstance(one, Observation):
+            found |= {path: one.snapshot.file(path) for path in one.manifests}
+    return Snapshot(branch, found, head if with_history or len(found) != 1 else None)
+
+
+class ServiceReader:
+    """Reads services from a forge."""
+
+    def __init__(self, forge: Forge) -> None:
+        self._forge = forge
+        self._discovery = Discovery(forge)
+        self._manifests: LRUCache[tuple[str, str], Manifest] = LRUCache(MANIFESTS_BYTES, getsizeof=_size)
+
+    async def aclose(self) -> None:
+        """Ends what is under way."""
+        await self._discovery.aclose()
+
+    async def observe(self, service: Service, *, not_before: float | None, at_head: bool = False) -> Observation:
+        """Reads a service; `not_before` and `at_head` as in Forge.read().
+
+        A manifest that had to be found is searched for once more when it is not where it was. Raises what
+        Discovery.locate() and Forge.read() raise, and ManifestError for a file or document that cannot be used.
+        """
+        try:
+            return await self._observe(service, not_before, at_head)
+        except (FileNotFound, DocumentNotFound) as exc:
+            if service.wanted is None:
+                raise self._with_nearest(service, exc) from exc
+            self._discovery.forget(service)
+            return await self._observe(service, time.monotonic(), at_head)
+
+    async def _observe(self, service: Service, not_before: float | None, at_head: bool) -> Observation:
+        """When the head is read, it says whether the branch still lists what it did; else the listing is asked."""
+        if service.wanted is None or not at_head or not_before is None:
+            return await self._read(await self._discovery.locate(service, not_before=not_before), not_before, at_head)
+        located = await self._place(service, not_before)
+        found = await self._read(located, not_before, at_head)
+        confirmed = await self._discovery.locate(service, not_before=not_before, head=found.snapshot.head)
+        return found if confirmed == located else await self._read(confirmed, not_before, at_head)
+
+    async def observe_all(
+        self, branch: Branch, services: Sequence[Service], *, not_before: float | None
+    ) -> Observations:
+        """Reads services of one branch, all at one commit; a service that cannot be read holds its error.
+
+        Raises what is no service's own fault: an outage, a missing repository, a rate limit.
+        """
+        found: dict[str, Observation | FailoverError] = {}
+        located: list[tuple[Service, Service]] = []
+        for service in services:
+            try:
+                located.append((service, await self._place(service, not_before)))
+            except (ManifestError, RepositoryTooLarge) as exc:
+                found[service.name] = exc
+        paths = tuple(dict.fromkeys(path for _, place in located for path in place.files))
+        if paths:
+            snapshot = await self._forge.read(branch, paths, not_before=not_before, at_head=True)
+            for service, place in located:
+                found[service.name] = await self._one_of_many(service, place, snapshot, not_before)
+                await asyncio.sleep(0)  # hundreds are parsed here: let others have a turn
+        return found
+
+    async def _place(self, service: Service, not_before: float | None) -> Service:
+        """Where it is known to be; what is read there says whether that still holds."""
+        known = None if not_before is None else self._discovery.known(service)
+        return known or await self._discovery.locate(service, not_before=not_before)
+
+    async def observe_together(
+        self, branch: Branch, services: Sequence[Service], *, not_before: float | None, at_head: bool = False
+    ) -> tuple[Observations, str | None]:
+        """Reads services of one branch, and says at which head: None when a single file was read by itself, or none.
+
+        A service that cannot be read holds its error. Raises WriteConflict when the branch moved while it was read.
+        """
+        if len(services) == 1:
+            try:
+                found = await self.observe(services[0], not_before=not_before, at_head=at_head)
+            except (ManifestError, RepositoryTooLarge) as exc:
+                return {services[0].name: exc}, None
+            return {services[0].name: found}, found.snapshot.head
+        seen = await self.observe_all(branch, services, not_before=not_before)
+        heads = {one.snapshot.head for one in seen.values() if isinstance(one, Observation)}
+        if len(heads) > 1:  # a manifest had to be looked for once more
+            raise WriteConflict(f"{branch} moved while it was read")
+        return seen, next(iter(heads), None)
+
+    async def observe_at(self, service: Service, commit: str) -> Observation:
+        """A located service as it was at a commit of its repository. Raises as observe()."""
+        return self._parsed(service, await self._forge.read_at(service.branch, commit, service.files))
+
+    def manifest(self, file: File) -> Manifest:
+        """The file parsed; kept, since most are asked for again. Raises ManifestInvalid."""
+        key = (file.path, file.sha)
+        manifest = self._manifests.get(key)
+        if manifest is None:
+            manifest = parse(file.data, file=file.path)
+            if _size(manifest) <= MANIFESTS_BYTES // 2:  # a larger one would leave no room for any other
+                self._manifests[key] = manifest
+        return manifest
+
+    async def _one_of_many(
+        self, service: Service, place: Service, snapshot: Snapshot, not_before: float | None
+    ) -> Observation | FailoverError:
+        try:
+            if place is not service and not_before is not None:
+                confirmed = await self._discovery.locate(service, not_before=not_before, head=snapshot.head)
+                if confirmed != place:
+                    return await self.observe(service, not_before=not_before, at_head=True)
+            return self._parsed(place, snapshot)
+        except (FileNotFound, DocumentNotFound) as exc:
+            if place is service:
+                return self._with_nearest(service, exc)
+            self._discovery.forget(service)
+            try:
+                return await self.observe(service, not_before=time.monotonic(), at_head=True)
+            except (ManifestError, RepositoryTooLarge) as again:
+                return again
+        except (ManifestError, RepositoryTooLarge) as exc:
+            return exc
+
+    def _with_nearest(self, service: Service, error: ManifestNotFound) -> ManifestNotFound:
+        """Of a path that leads nowhere: the file that is meant, when the branch's tree is known."""
+        listing = self._forge.listed(service.branch)
+        if listing is None or not isinstance(error, FileNotFound):
+            return error
+        path = near_path(error.file, (entry.path for entry in listing.entries))
+        return _told_too(error, f"; nearest: {path}") if path else error
+
+    async def _read(self, service: Service, not_before: float | None, at_head: bool) -> Observation:
+        snapshot = await self._forge.read(service.branch, service.files, not_before=not_before, at_head=at_head)
+        return self._parsed(service, snapshot)
+
+    def _parsed(self, service: Service, snapshot: Snapshot) -> Observation:
+        manifests = {path: self.manifest(snapshot.file(path)) for path in service.files}
+        for switch in service.switches:
+            assert switch.file is not None, "discovery has located it"
+            _check_document(manifests[switch.file], switch.selector)
+        own = Snapshot(snapshot.branch, {path: snapshot.files[path] for path in service.files}, snapshot.head)
+        return Observation(service, own, manifests)
+
+
+def _size(manifest: Manifest) -> int:
+    """About what it takes to keep it, in bytes: the file, its text and the values of that, and the events."""
+    return len(manifest.data) + 2 * getsizeof(manifest.tree.text) + _NODE_BYTES * len(manifest.tree.shapes)
+
+
+def _check_document(manifest: Manifest, selector: Selector) -> None:
+    """Raises DocumentNotFound, with what comes nearest in the file, and AmbiguousDocument."""
+    try:
+        manifest.select(selector)
+    except DocumentNotFound as exc:
+        around = Surroundings(held={manifest.file: Contents(holdings(manifest))})
+        raise _told_too(exc, near_misses(selector, (), around)) from exc
+
+
+def _told_too(error: ManifestNotFound, more: str) -> ManifestNotFound:
+    told = copy.copy(error)
+    told.detail = f"{error.detail}{more}"
+    told.args = (told.detail,)
+    return told

@@ -1,0 +1,1 @@
+"""A bare repository, read and written as Git does it."""

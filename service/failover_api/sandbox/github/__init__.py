@@ -1,0 +1,1 @@
+"""GitHub's endpoints and texts."""

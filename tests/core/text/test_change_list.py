@@ -1,0 +1,58 @@
+"""What a message or a body lists is read back."""
+
+import pytest
+
+from failover_api.core.catalog.model import Action, Branch, Policy, PullRequestOptions, Service, Switch
+from failover_api.core.planning.plan import Plan, plan
+from failover_api.core.planning.request import Provenance
+from failover_api.core.splice import Selector, Value, parse
+from failover_api.core.splice.paths import format_path, parse_path
+from failover_api.core.text.change_list import MAX_LINE, Listed, change_text, read_listing
+from failover_api.core.text.commit_message import commit_message
+from failover_api.core.text.pull_request import pull_request_text
+
+ASKED = Provenance("01JD", "maria", "2026-11-23T04:00:00Z", "it is: down -> for now")
+
+
+def planned(path: str, old: Value, new: Value, text: str, file: str = "apps/a.yaml") -> Plan:
+    one = Switch(file, Selector(), parse_path(path), old, new, frozenset({"type", "template", "substitution"}))
+    service = Service("tea", Branch("acme/lab", "main"), "", Policy.DIRECT, None, PullRequestOptions(), (one,))
+    return plan(service, {file: parse(text.encode(), file=file)}, Action.PROMOTE)
+
+
+@pytest.mark.parametrize(
+    ("path", "old", "new", "text"),
+    [
+        ("role", "primary", "backup", "role: primary\n"),
+        ('a["x: y"]', False, True, "a: {'x: y': false}\n"),
+        ('a["b | c"]', "p | q", "r|s", "a: {'b | c': p | q}\n"),
+        ("role", "one -> two", "two: three", "role: one -> two\n"),
+        ("role", "`x`", "` y `", "role: '`x`'\n"),
+        ("role", None, "x", "role:\n"),
+        ("role", "closes #12", "@acme/ops [skip ci]", "role: 'closes #12'\n"),
+        ("volumes[name=data].claim", "c" * 200, "d", f"volumes: [{{name: data, claim: {'c' * 200}}}]\n"),
+        ("role", "first", "and a value of many words that no line of seventy-two has room for", "role: first\n"),
+    ],
+)
+def test_what_is_written_is_read_back(path: str, old: Value, new: Value, text: str) -> None:
+    made = planned(path, old, new, text)
+    expected = {Listed("apps/a.yaml", format_path(parse_path(path)), change_text(old, new))}
+    assert read_listing(commit_message([(made, ASKED)])) == expected
+    _, body = pull_request_text([(made, ASKED)], at="0" * 40, root="https://github.com/acme/lab")
+    assert read_listing(body) == expected
+    assert read_listing(body.replace("\n", "\r\n")) == expected
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "    role: a -> b\n",
+        "  apps/a.yaml\nrole: a -> b\n",
+        "  apps/a.yaml\n    no path here\n",
+        f"  apps/a.yaml\n    role: {'a' * MAX_LINE} -> b\n",
+        "| [`a.yaml:1`](x) | `role` |\n",
+    ],
+)
+def test_what_is_no_listing_is_none(text: str) -> None:
+    assert read_listing(text) == frozenset()

@@ -1,0 +1,210 @@
+"""The outcome in one sentence: single services as a table, then groups."""
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from failover_api.core.catalog.model import Action, Branch, Policy, PullRequestOptions, Service
+from failover_api.core.planning.plan import Change, Plan
+from failover_api.core.planning.state import Detection, State
+from failover_api.core.text.commit_message import sentence
+
+PRIMARY, BACKUP, MIXED, UNKNOWN = State.PRIMARY, State.BACKUP, State.MIXED, State.UNKNOWN
+
+
+def plan_of(
+    name: str, action: Action, before: State, after: State, *, values: int = 2, files: tuple[str, ...] = ("a.yml",)
+) -> Plan:
+    service = Service(name, Branch("a/b", "main"), "", Policy.DIRECT, None, PullRequestOptions(), ())
+    changes = tuple(Change(files[0], "Deployment media/x", "spec.role", 9, "a", "b") for _ in range(values))
+    data = {file: b"" for file in files if values}
+    return Plan(service, action, Detection(before, ()), after, changes, data, data)
+
+
+def moves(name: str = "sonarr", **how: Any) -> Plan:
+    return plan_of(name, Action.PROMOTE, PRIMARY, BACKUP, **how)
+
+
+def is_there(name: str = "sonarr") -> Plan:
+    return plan_of(name, Action.PROMOTE, BACKUP, BACKUP, values=0)
+
+
+ROLLS = plan_of("sonarr", Action.ROLLBACK, BACKUP, PRIMARY, values=1)
+
+
+OPEN = {"pull_request": (12, "open")}
+OPEN_ALREADY = {**OPEN, "changed": False}
+MERGED = {"pull_request": (12, "merged")}
+CLOSED = {"pull_request": (12, "closed"), "changed": False}
+DRY = {"dry_run": True}
+DRY_OPEN_ALREADY = {**DRY, "changed": False}
+NOTHING = {"changed": False}
+PULL = "Pull request #12"
+
+
+@pytest.mark.parametrize(
+    ("how", "text"),
+    [
+        ({}, "sonarr moved from primary to backup: 2 values in a.yml."),
+        (DRY, "sonarr would move from primary to backup: 2 values in a.yml. Nothing was written."),
+        (OPEN, f"{PULL} moves sonarr from primary to backup when it is merged: 2 values in a.yml."),
+        (
+            OPEN_ALREADY,
+            f"{PULL} is already open and moves sonarr from primary to backup when it is merged: 2 values in a.yml.",
+        ),
+        (
+            DRY_OPEN_ALREADY,
+            (
+                "sonarr would move from primary to backup by a pull request that is open already: 2 values in a.yml. "
+                "Nothing was written."
+            ),
+        ),
+        (MERGED, f"{PULL} is merged and moved sonarr from primary to backup: 2 values in a.yml."),
+        (
+            CLOSED,
+            f"{PULL} was closed without a merge and did not move sonarr from primary to backup: 2 values in a.yml.",
+        ),
+    ],
+)
+def test_a_move_of_one_service(how: dict[str, Any], text: str) -> None:
+    assert sentence([moves()], **how) == text
+
+
+@pytest.mark.parametrize(
+    ("how", "text"),
+    [
+        ({}, "sonarr rolled back from backup to primary: 1 value in a.yml."),
+        (DRY, "sonarr would roll back from backup to primary: 1 value in a.yml. Nothing was written."),
+        (OPEN, f"{PULL} rolls sonarr back from backup to primary when it is merged: 1 value in a.yml."),
+        (
+            OPEN_ALREADY,
+            f"{PULL} is already open and rolls sonarr back from backup to primary when it is merged: 1 value in a.yml.",
+        ),
+        (MERGED, f"{PULL} is merged and rolled sonarr back from backup to primary: 1 value in a.yml."),
+        (
+            CLOSED,
+            f"{PULL} was closed without a merge and did not roll sonarr back from backup to primary: 1 value in a.yml.",
+        ),
+    ],
+)
+def test_a_rollback_of_one_service(how: dict[str, Any], text: str) -> None:
+    assert sentence([ROLLS], **how) == text
+
+
+@pytest.mark.parametrize(
+    ("plan", "text"),
+    [
+        (
+            plan_of("plex", Action.DEMOTE, MIXED, PRIMARY, values=1),
+            "plex moved from mixed to primary: 1 value in a.yml.",
+        ),
+        (replace(ROLLS, after=UNKNOWN), "sonarr rolled back from backup to its former values: 1 value in a.yml."),
+        (
+            plan_of("x", Action.ROLLBACK, UNKNOWN, UNKNOWN, values=1),
+            "x rolled back from unknown to its former values: 1 value in a.yml.",
+        ),
+        (
+            moves(files=("a.yml", "b\n.yml")),
+            "sonarr moved from primary to backup: 2 values in a.yml, b\\u000a.yml.",
+        ),
+        (
+            moves(files=tuple("abcdefghijklmn")),
+            "sonarr moved from primary to backup: 2 values in a, b, c, d, e, f, g, h, i, j and 4 more.",
+        ),
+    ],
+)
+def test_where_from_where_to_and_what(plan: Plan, text: str) -> None:
+    assert sentence([plan]) == text
+
+
+def test_a_move_is_told_even_when_nobody_knows_its_values_any_more() -> None:
+    """A key that comes again: its commit is known, and the catalog is another."""
+    assert sentence([moves(values=0)]) == "sonarr moved from primary to backup."
+    assert sentence([moves(values=0)], **MERGED) == f"{PULL} is merged and moved sonarr from primary to backup."
+
+
+@pytest.mark.parametrize("how", [{}, NOTHING, {**NOTHING, "dry_run": True}])
+def test_already_there_is_nothing_to_do(how: dict[str, Any]) -> None:
+    assert sentence([is_there()], **how) == "sonarr is already on backup; nothing to do."
+    back = plan_of("sonarr", Action.ROLLBACK, PRIMARY, PRIMARY, values=0)
+    assert sentence([back], **how) == "sonarr is already on primary; nothing to do."
+    astray = plan_of("sonarr", Action.ROLLBACK, MIXED, MIXED, values=0)
+    assert sentence([astray], **how) == "sonarr is already at its former values; nothing to do."
+
+
+THREE = [moves("sonarr"), moves("radarr"), moves("plex")]
+LEFT_OUT = {"refused": ["bazarr"]}
+
+
+@pytest.mark.parametrize(
+    ("plans", "how", "text"),
+    [
+        (THREE, {}, "3 services moved to backup (sonarr, radarr, plex)."),
+        ([moves()], {}, "1 service moved to backup (sonarr)."),
+        (
+            [*THREE, is_there("gitea")],
+            LEFT_OUT,
+            "3 services moved to backup (sonarr, radarr, plex); 1 was already there (gitea); 1 left out (bazarr).",
+        ),
+        (
+            [is_there("gitea"), moves("sonarr"), is_there("home")],
+            {"refused": ["a", "b"]},
+            "1 service moved to backup (sonarr); 2 were already there (gitea, home); 2 left out (a, b).",
+        ),
+        (
+            [*THREE[:2], is_there("gitea")],
+            {**DRY, **LEFT_OUT},
+            (
+                "2 services would move to backup (sonarr, radarr); 1 is already there (gitea); "
+                "1 would be left out (bazarr). Nothing was written."
+            ),
+        ),
+        (
+            THREE,
+            DRY_OPEN_ALREADY,
+            (
+                "3 services would move to backup by a pull request that is open already (sonarr, radarr, plex). "
+                "Nothing was written."
+            ),
+        ),
+        (
+            [*THREE, is_there("gitea"), is_there("home")],
+            {**OPEN, **LEFT_OUT},
+            (
+                "pull request #12 moves 3 services to backup when it is merged (sonarr, radarr, plex); "
+                "2 are already there (gitea, home); 1 left out (bazarr)."
+            ),
+        ),
+        (
+            THREE,
+            OPEN_ALREADY,
+            "pull request #12 is already open and moves 3 services to backup when it is merged (sonarr, radarr, plex).",
+        ),
+        (THREE, MERGED, "pull request #12 is merged and moved 3 services to backup (sonarr, radarr, plex)."),
+        ([is_there()], NOTHING, "1 service is already on backup (sonarr); nothing to do."),
+        (
+            [is_there(), is_there("plex")],
+            {**NOTHING, "dry_run": True, **LEFT_OUT},
+            "2 services are already on backup (sonarr, plex); 1 left out (bazarr); nothing to do.",
+        ),
+        ([], {**NOTHING, "refused": ["a", "b"]}, "2 left out (a, b); nothing to do."),
+        (
+            [moves(f"s{n}") for n in range(300)],
+            {"refused": [f"r{n}" for n in range(11)]},
+            (
+                "300 services moved to backup (s0, s1, s2, s3, s4, s5, s6, s7, s8, s9 and 290 more); "
+                "11 left out (r0, r1, r2, r3, r4, r5, r6, r7, r8, r9 and 1 more)."
+            ),
+        ),
+    ],
+)
+def test_the_outcome_of_a_group(plans: list[Plan], how: dict[str, Any], text: str) -> None:
+    assert sentence(plans, group="k3s-w1", **how) == f"k3s-w1: {text}"
+
+
+def test_several_services_that_part_have_no_place_in_common() -> None:
+    plans = [moves(), plan_of("plex", Action.PROMOTE, UNKNOWN, MIXED)]
+    assert sentence(plans, **OPEN) == f"{PULL} moves 2 services when it is merged (sonarr, plex)."
+    there = [is_there(), plan_of("plex", Action.DEMOTE, PRIMARY, PRIMARY, values=0)]
+    assert sentence(there) == "2 services are already there (sonarr, plex); nothing to do."

@@ -1,0 +1,83 @@
+"""Requests that schemathesis makes up from our own OpenAPI document, against the real app and the sandbox."""
+
+import logging
+from collections import Counter
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+import schemathesis
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
+from schemathesis.checks import not_a_server_error
+from schemathesis.generation import GenerationMode
+from schemathesis.python import asgi
+from schemathesis.specs.openapi import checks
+
+from tests.support.stage import SERVICES, Stage
+
+EXAMPLES = 8  # of each operation and mode
+NAMES = {"service": ("sonarr", "plex"), "group": ("media",)}
+CHECKS = [
+    not_a_server_error,
+    checks.content_type_conformance,
+    checks.response_headers_conformance,
+    checks.response_schema_conformance,
+    checks.status_code_conformance,
+]
+_PRECONDITION = 412  # schemathesis does not count it among the refusals
+
+
+@pytest.fixture
+def schema(stage: Stage) -> Iterator[Any]:
+    """Our OpenAPI document, and the app that it is of."""
+    stage.declare(SERVICES, top="groups: {media: [sonarr, radarr]}")
+    yield schemathesis.openapi.from_asgi("/openapi.json", stage.app(stage.settings()))
+    asgi.shutdown_lifespans()
+
+
+@pytest.mark.parametrize(
+    ("mode", "reached"),
+    [(GenerationMode.POSITIVE, {200, 400, 404, 412}), (GenerationMode.NEGATIVE, {400, 404})],
+    ids=["that fit", "that do not"],
+)
+def test_no_request_of_the_document_breaks_us(
+    schema: Any, mode: GenerationMode, reached: set[int], caplog: pytest.LogCaptureFixture
+) -> None:
+    operations = [result.ok() for result in schema.get_all_operations()]
+    assert len(operations) == 13
+    seen: Counter[int] = Counter()
+    for operation in operations:
+        if mode.is_positive or operation.definition.raw.get("parameters"):  # without any there is nothing to get wrong
+            seen += try_out(operation, mode)
+    assert reached <= seen.keys(), seen
+    assert seen.keys() <= {200, 400, 404, 405, 409, 412, 415, 422}, seen
+    assert not [record for record in caplog.records if record.levelno >= logging.ERROR]
+
+
+def try_out(operation: Any, mode: GenerationMode) -> Counter[int]:
+    """Sends what is made up for one operation; gives how often each status came."""
+    declared, seen = set(operation.definition.raw["responses"]), Counter[int]()
+
+    @settings(
+        max_examples=EXAMPLES,
+        deadline=None,
+        database=None,
+        derandomize=True,
+        phases=[Phase.generate],
+        suppress_health_check=list(HealthCheck),
+    )
+    @given(st.data())
+    def run(data: st.DataObject) -> None:
+        case = data.draw(operation.as_strategy(generation_mode=mode))
+        for kind in case.path_parameters.keys() & NAMES.keys() if mode.is_positive else ():
+            if data.draw(st.booleans()):  # a made-up name is 404, and shows little
+                case.path_parameters[kind] = data.draw(st.sampled_from(NAMES[kind]))
+        response = case.call()
+        refused = [] if response.status_code == _PRECONDITION else [checks.negative_data_rejection]
+        case.validate_response(response, checks=[*CHECKS, *refused])
+        seen[response.status_code] += 1
+        assert str(response.status_code) in declared, "not even `default` is needed"
+
+    run()
+    return seen

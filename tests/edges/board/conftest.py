@@ -1,0 +1,75 @@
+"""A real browser for the board: Debian's Chromium, driven by Playwright; without script too."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from failover_api.edges.board.lookout import Lookout
+from tests.support.stage import Stage, serving
+
+CHROMIUM = Path("/usr/bin/chromium")
+FLAGS = (
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+)
+
+
+@pytest.fixture(scope="module")
+def chromium() -> Iterator[Any]:
+    """One browser for a module, whose tests are not async: Playwright keeps an event loop of its own in this thread.
+
+    Each test has a context of its own.
+    """
+    if not CHROMIUM.exists():
+        pytest.skip(f"no browser: {CHROMIUM} is not there (apt-get install chromium)")
+    playwright = pytest.importorskip("playwright.sync_api")
+    with playwright.sync_playwright() as driver:
+        browser = driver.chromium.launch(executable_path=str(CHROMIUM), args=list(FLAGS))
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def served(stage: Stage) -> Iterator[str]:
+    """The stage's app, which looks at Git anew for every page."""
+    app = stage.app()
+    app.state.board.lookout = Lookout(fresh_s=0, apart_s=0)
+    with serving(app) as url:
+        yield url
+
+
+@pytest.fixture
+def visit(chromium: Any, served: str) -> Iterator[Callable[..., Any]]:
+    """Opens a page in a context of its own. Whatever the browser complains of fails the test."""
+    complaints: list[str] = []
+    contexts: list[Any] = []
+
+    def heard(message: Any) -> None:
+        expected = (
+            "the server responded with a status of 4" in message.text or "ERR_INTERNET_DISCONNECTED" in message.text
+        )
+        if message.type in {"error", "warning"} and not expected:
+            complaints.append(f"{message.type}: {message.text}")
+
+    def open_page(path: str = "/", **options: Any) -> Any:
+        context = chromium.new_context(base_url=served, **options)
+        contexts.append(context)
+        context.set_default_timeout(10_000)
+        page = context.new_page()
+        page.on("console", heard)
+        page.on("pageerror", lambda error: complaints.append(str(error)))
+        page.clock.install()
+        page.goto(path)
+        return page
+
+    yield open_page
+    for context in contexts:
+        context.close()
+    assert not complaints, complaints

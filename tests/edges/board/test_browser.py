@@ -1,0 +1,246 @@
+"""The board in a real browser, as people use it: by mouse, by keyboard alone, on a phone, without script."""
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from tests.edges.board.ground import People, person
+from tests.support.stage import FILES, RADARR, SERVICES, SONARR, Stage
+
+GROUPS = "groups: {media: [sonarr, radarr], films: [plex]}"
+Visit = Callable[..., Any]
+
+
+@pytest.fixture(autouse=True)
+def grouped(stage: Stage) -> None:
+    stage.declare(SERVICES, top=GROUPS)
+
+
+def cards(page: Any, side: str) -> list[str]:
+    """The names that are to be seen in a column."""
+    names: list[str] = page.locator(f"section.column.{side} .card:visible h3").all_inner_texts()
+    return names
+
+
+def test_promote_from_the_board_to_the_commit(stage: Stage, visit: Visit) -> None:
+    page = visit()
+    assert cards(page, "primary") == ["sonarr", "radarr", "plex"]
+    page.get_by_role("link", name="Promote sonarr").click()
+    page.get_by_role("heading", name="Promote sonarr to backup").wait_for()
+    assert page.locator(".diff.two ins").all_inner_texts() == ["backup", "pvc-sonarr-backup"]
+    page.get_by_label("Reason").fill("k3s-w1 is down")
+    page.get_by_role("button", name="Promote sonarr to backup").dblclick()
+    page.get_by_role("heading", name="sonarr is on backup").wait_for()
+    assert page.evaluate("document.activeElement.tagName") == "H1"
+    assert page.title() == "sonarr is on backup · Failover"
+    head = stage.sandbox.head(repository=stage.repository)
+    assert page.get_by_role("link", name=head[:10]).get_attribute("href").endswith(f"/commit/{head}")
+    page.get_by_role("link", name="Back to the board").click()
+    page.get_by_role("heading", name="Where every service is").wait_for()
+    assert cards(page, "backup") == ["sonarr"]
+    assert len(stage.moves) == 1
+    assert "Reason: k3s-w1 is down" in stage.moves[0]
+
+
+def test_a_conflict_shows_the_new_diff_in_the_same_page(stage: Stage, visit: Visit) -> None:
+    page = visit("/services/sonarr/promote")
+    stage.replace(SONARR, "sonarr:1.0", "sonarr:1.1")
+    page.get_by_label("Reason").fill("k3s-w1 is down")
+    page.get_by_role("button", name="Promote sonarr").click()
+    page.get_by_text("The manifests changed since you looked, so nothing was written.").wait_for()
+    assert page.locator(".diff.two").get_by_text("sonarr:1.1").count() == 2
+    assert page.get_by_label("Reason").input_value() == "k3s-w1 is down"
+    assert stage.moves == []
+    page.get_by_role("button", name="Promote sonarr").click()
+    page.get_by_role("heading", name="sonarr is on backup").wait_for()
+    assert len(stage.moves) == 1
+
+
+def test_a_pull_request_is_offered_and_told_from_a_commit(reviewed: Stage, visit: Visit) -> None:
+    page = visit("/services/sonarr/promote")
+    page.get_by_role("button", name="Promote sonarr to backup by pull request").click()
+    page.get_by_role("heading", name="sonarr: a pull request is open").wait_for()
+    (pull,) = reviewed.pulls()
+    assert page.get_by_role("link", name="Pull request #").get_attribute("href") == pull["html_url"]
+    assert reviewed.read(SONARR) == FILES[SONARR]
+
+
+def test_a_lost_connection_says_so_and_the_same_move_can_be_sent_again(stage: Stage, visit: Visit) -> None:
+    page = visit("/services/sonarr/promote")
+    page.context.set_offline(True)
+    page.get_by_role("button", name="Promote sonarr").click()
+    page.get_by_text("The connection broke off").wait_for()
+    page.context.set_offline(False)
+    page.get_by_role("button", name="Promote sonarr").click()
+    page.get_by_role("heading", name="sonarr is on backup").wait_for()
+    assert len(stage.moves) == 1
+
+
+def test_by_keyboard_alone_from_the_skip_link_to_the_outcome(stage: Stage, visit: Visit) -> None:
+    page = visit()
+    press(page, "Tab")
+    assert focused(page) == "Skip to content"
+    press(page, "Enter")
+    until(page, "promote-sonarr")
+    assert page.evaluate("getComputedStyle(document.activeElement).outlineStyle") == "solid"
+    press(page, "Enter")
+    page.get_by_role("heading", name="Promote sonarr to backup").wait_for()
+    until(page, "reason")
+    page.keyboard.type("k3s-w1 is down")
+    press(page, "Enter")
+    page.get_by_role("heading", name="sonarr is on backup").wait_for()
+    until(page, "home")
+    press(page, "Enter")
+    page.get_by_role("heading", name="Where every service is").wait_for()
+    assert "Reason: k3s-w1 is down" in stage.moves[0]
+
+
+def press(page: Any, key: str) -> None:
+    page.keyboard.press(key)
+
+
+def focused(page: Any) -> str:
+    text: str = page.evaluate("document.activeElement.textContent.trim()")
+    return text
+
+
+def until(page: Any, name: str) -> None:
+    """Tabs on until the element of that id has the focus."""
+    for _ in range(60):
+        press(page, "Tab")
+        if page.evaluate("document.activeElement.id") == name:
+            return
+    raise AssertionError(f"{name} cannot be reached by keyboard")
+
+
+def test_the_filter_works_as_one_types_and_stays_in_the_address(visit: Visit) -> None:
+    page = visit()
+    page.get_by_label("Find").fill("Pvc-sonarr")
+    assert cards(page, "primary") == ["sonarr"]
+    assert page.locator(".column.primary .count").inner_text() == "1"
+    assert page.url.endswith("/?q=Pvc-sonarr")
+    page.reload()
+    assert cards(page, "primary") == ["sonarr"]
+    page.get_by_label("Find").fill("nonesuch")
+    assert page.get_by_text("No service matches the filter.").is_visible()
+    page.get_by_label("Find").fill("")
+    page.get_by_label("Group", exact=True).select_option("films")
+    assert cards(page, "primary") == ["plex"]
+
+
+def test_news_come_by_themselves_and_the_focus_stays(stage: Stage, visit: Visit) -> None:
+    page = visit()
+    page.locator("#open-radarr").focus()
+    stage.replace(SONARR, "role: primary", "role: backup")
+    stage.replace(SONARR, 'claimName: "pvc-sonarr"', 'claimName: "pvc-sonarr-backup"')
+    page.clock.run_for(11_000)
+    page.locator("section.column.backup #card-sonarr").wait_for()
+    assert page.evaluate("document.activeElement.id") == "open-radarr"
+    assert page.locator("#news").inner_text() == "sonarr is on backup now."
+
+
+def test_lost_contact_is_said_and_taken_back(visit: Visit) -> None:
+    page = visit()
+    page.locator("#card-sonarr").wait_for()
+    page.context.set_offline(True)
+    page.clock.run_for(40_000)
+    said = page.get_by_role("alert").inner_text()
+    assert re.fullmatch(r"Not connected: the last update was \d\d s ago\. What is shown may have changed since\.", said)
+    page.context.set_offline(False)
+    page.clock.run_for(11_000)
+    page.get_by_role("alert").wait_for(state="hidden")
+
+
+def test_without_script_everything_can_be_done(stage: Stage, visit: Visit) -> None:
+    page = visit("/", java_script_enabled=False)
+    page.get_by_label("Find").fill("sonarr")
+    page.get_by_role("button", name="Show").click()
+    page.wait_for_url("**/?q=*")
+    assert cards(page, "primary") == ["sonarr"]
+    page.get_by_role("link", name="Promote sonarr").click()
+    page.get_by_role("heading", name="Promote sonarr to backup").wait_for()
+    stage.replace(SONARR, "replicas: 1", "replicas: 2")
+    page.get_by_role("button", name="Promote sonarr").click()
+    page.get_by_text("so nothing was written").wait_for()
+    page.get_by_label("Reason").fill("k3s-w1 is down")
+    page.get_by_role("button", name="Promote sonarr").click()
+    page.get_by_role("heading", name="sonarr is on backup").wait_for()
+    page.reload()
+    page.get_by_role("heading", name="sonarr is on backup").wait_for()
+    assert len(stage.moves) == 1
+    page.get_by_role("link", name="History of sonarr").click()
+    page.get_by_role("link", name="Roll back").click()
+    page.get_by_role("button", name="Roll back sonarr").click()
+    page.get_by_role("heading", name="sonarr is rolled back").wait_for()
+
+
+def test_signing_in_and_out(stage: Stage, chromium: Any) -> None:
+    from tests.edges.board.conftest import serving
+
+    app = stage.app()
+    with serving(app) as url:
+        app.state.authenticator = People({"secret-token": person("ops-laptop")})
+        context = chromium.new_context(base_url=url)
+        page = context.new_page()
+        page.goto("/services/sonarr")
+        page.get_by_label("Token").fill("wrong")
+        page.get_by_role("button", name="Sign in").click()
+        page.get_by_role("alert").wait_for()
+        assert page.get_by_role("alert").inner_text().startswith("Unauthenticated.")
+        page.get_by_label("Token").fill("secret-token")
+        page.get_by_role("button", name="Sign in").click()
+        page.get_by_role("heading", name="sonarr").wait_for()
+        (cookie,) = context.cookies()
+        assert (cookie["name"], cookie["httpOnly"], cookie["secure"]) == ("__Host-failover", True, True)
+        assert (cookie["sameSite"], cookie["expires"]) == ("Strict", -1)
+        assert page.evaluate("document.cookie") == ""
+        page.get_by_role("button", name="Sign out").click()
+        page.get_by_role("heading", name="Sign in").wait_for()
+        assert context.cookies() == []
+        context.close()
+
+
+PAGES = [
+    "/",
+    "/?q=nonesuch",
+    "/services/plex",
+    "/services/radarr",
+    "/services/plex/promote",
+    "/services/radarr/promote",
+    "/services/radarr/promote?force=true",
+    "/services/plex/demote",
+    "/groups/media/promote?skip_refused=true",
+    "/signin",
+    "/nowhere",
+]
+
+
+LIGHT = {"color_scheme": "light"}
+DARK_PHONE = {"color_scheme": "dark", "viewport": {"width": 360, "height": 740}}
+
+
+@pytest.mark.parametrize(
+    ("look", "rules"), [(LIGHT, None), (DARK_PHONE, "color-contrast")], ids=["light", "dark-phone"]
+)
+def test_every_page_can_be_used_by_everybody(
+    stage: Stage, visit: Visit, look: dict[str, Any], rules: str | None
+) -> None:
+    """axe-core finds nothing, and nothing is wider than the screen."""
+    axe = pytest.importorskip("axe_playwright_python.sync_playwright").Axe()
+    options = {"runOnly": [rules]} if rules else None
+
+    def check(what: str) -> None:
+        found = axe.run(page, options=options)
+        assert found.violations_count == 0, (what, found.generate_report())
+        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), what
+
+    stage.replace(RADARR, "role: primary", "role: maintenance")
+    page = visit("/services/sonarr/promote", **look)
+    page.get_by_role("button", name="Promote sonarr").click()
+    page.get_by_role("heading", name="sonarr is on backup").wait_for()
+    check("outcome")
+    for path in PAGES:
+        page.goto(path)
+        check(path)

@@ -1,0 +1,201 @@
+"""What pages are made of: two sides of a diff, links, times, words, advice."""
+
+import pytest
+
+from failover_api.core.catalog.model import Branch
+from failover_api.core.text.diff import unified_diff
+from failover_api.edges.board.advice import ADVICE, advice_on
+from failover_api.edges.board.cards import card_of
+from failover_api.edges.board.links import line_url, tree_url, web_base, web_only
+from failover_api.edges.board.pages import when
+from failover_api.edges.board.sides import FileDiff, Row, side_by_side
+from failover_api.edges.models import ListedBody, SwitchBody
+from failover_api.edges.problems import STATUSES
+from failover_api.errors import BadRequest
+from tests.edges.board.ground import person
+
+
+def told(row: Row) -> tuple[str, str]:
+    """Both sides of a row: the number, and the text with what differs in brackets."""
+    sides = [f"{s.number} {s.before}[{s.mark}]{s.after}" if s else "" for s in (row.old, row.new)]
+    return (sides[0].replace("[]", ""), sides[1].replace("[]", ""))
+
+
+def diffed(old: str, new: str, path: str = "a.yaml") -> FileDiff:
+    (file,) = side_by_side(unified_diff({path: old.encode()}, {path: new.encode()}))
+    return file
+
+
+def test_a_line_that_changes_stands_beside_what_it_becomes() -> None:
+    file = diffed("one\nrole: primary  # here\ntwo\n", "one\nrole: backup  # here\ntwo\n")
+    assert file.path == "a.yaml"
+    assert [told(row) for row in file.hunks[0].rows] == [
+        ("1 one", "1 one"),
+        ("2 role: [primary]  # here", "2 role: [backup]  # here"),
+        ("3 two", "3 two"),
+    ]
+    assert [row.changed for row in file.hunks[0].rows] == [False, True, False]
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "marked"),
+    [
+        ("host: k3s-w1", "host: k3s-w2", ("1 host: [k3s-w1]", "1 host: [k3s-w2]")),
+        ('claim: "pvc-a"', 'claim: "pvc-a-backup"', ('1 claim: "[pvc-a]"', '1 claim: "[pvc-a-backup]"')),
+        ("{a: 1, b: 0}", "{a: 0, b: 1}", ("1 {a: [1, b: 0]}", "1 {a: [0, b: 1]}")),
+        ("x", "y", ("1 [x]", "1 [y]")),
+    ],
+)
+def test_whole_words_are_marked(old: str, new: str, marked: tuple[str, str]) -> None:
+    assert told(diffed(f"{old}\n", f"{new}\n").hunks[0].rows[0]) == marked
+
+
+def test_lines_that_are_only_on_one_side_leave_the_other_empty() -> None:
+    file = diffed("a\nb\nc\n", "a\nc\nd\ne\n")
+    assert [told(row) for row in file.hunks[0].rows] == [
+        ("1 a", "1 a"),
+        ("2 b", ""),
+        ("3 c", "2 c"),
+        ("", "3 d"),
+        ("", "4 e"),
+    ]
+
+
+def test_far_apart_changes_are_hunks_with_their_own_numbers() -> None:
+    lines = [f"    line {number}" for number in range(40)]
+    after = [*lines]
+    after[5], after[30] = "    five", "    thirty"
+    file = diffed("\n".join(lines) + "\n", "\n".join(after) + "\n")
+    assert [told(hunk.rows[3])[1] for hunk in file.hunks] == ["6     [five]", "31     [thirty]"]
+    assert [hunk.indent for hunk in file.hunks] == [4, 4]
+
+
+def test_several_files_no_newline_and_crlf_are_read() -> None:
+    old = {"a b.yaml": b"x: 1\r\ny: 2", "c.yaml": b"--- a/fake\n"}
+    new = {"a b.yaml": b"x: 2\r\ny: 2", "c.yaml": b"--- a/fakes\n"}
+    first, second = side_by_side(unified_diff(old, new))
+    assert first.path == "a b.yaml"
+    assert [told(row) for row in first.hunks[0].rows] == [("1 x: [1]", "1 x: [2]"), ("2 y: 2", "2 y: 2")]
+    assert second.path == "c.yaml"
+
+
+def test_no_diff_is_no_file() -> None:
+    assert side_by_side("") == []
+
+
+@pytest.mark.parametrize(
+    ("api", "web"),
+    [
+        ("https://api.github.com", "https://github.com"),
+        ("https://ghe.example.org/api/v3", "https://ghe.example.org"),
+        ("https://api.tenant.ghe.com", "https://tenant.ghe.com"),
+        ("http://127.0.0.1:8123", "http://127.0.0.1:8123"),
+        ("https://api.corp.example/api/v3", "https://api.corp.example"),
+    ],
+)
+def test_the_hosts_own_pages_are_found_by_its_api(api: str, web: str) -> None:
+    assert web_base(api) == web
+
+
+def test_a_line_has_a_url_whatever_the_names_hold() -> None:
+    branch = Branch("acme/homelab", "release/1 #2")
+    assert line_url("https://github.com", branch, "apps/a b?.yaml", 21) == (
+        "https://github.com/acme/homelab/blob/release/1%20%232/apps/a%20b%3F.yaml#L21"
+    )
+    assert tree_url("https://github.com", branch) == "https://github.com/acme/homelab/tree/release/1%20%232"
+
+
+def test_only_the_web_can_be_followed() -> None:
+    assert web_only("https://github.com/x") == "https://github.com/x"
+    assert web_only("javascript:alert(1)") == ""
+
+
+@pytest.mark.parametrize(
+    ("time", "read"),
+    [
+        ("2026-11-04T13:40:59Z", "4 Nov 2026, 13:40 UTC"),
+        ("", ""),
+        ("yesterday", "yesterday"),
+        ("2026-13-01T00", "2026-13-01T00"),
+    ],
+)
+def test_times_are_read_by_people(time: str, read: str) -> None:
+    assert when(time) == read
+
+
+def test_there_is_advice_on_every_error() -> None:
+    assert ADVICE.keys() <= STATUSES.keys()
+    for slug in STATUSES:
+        error = BadRequest("something")
+        error.slug = slug
+        assert advice_on(error).endswith(".")
+
+
+def switch(path: str, document: str = "Deployment home/a", value: object = "x") -> SwitchBody:
+    return SwitchBody.model_validate(
+        {
+            "file": "a.yaml",
+            "document": document,
+            "path": path,
+            "line": 3,
+            "value": value,
+            "primary": "x",
+            "backup": "y",
+            "side": "primary",
+        }
+    )
+
+
+def status(*switches: SwitchBody, side: str = "primary") -> ListedBody:
+    return ListedBody(
+        service="a",
+        side=side,
+        policy="direct",
+        repository="acme/homelab",
+        branch="main",
+        groups=[],
+        switches=list(switches),
+    )
+
+
+def test_nodes_and_claims_are_told_from_other_switches() -> None:
+    card = card_of(
+        status(
+            switch("spec.template.spec.nodeSelector.role", value="primary"),
+            switch('spec.values.nodeSelector["kubernetes.io/hostname"]', value="k3s-w1"),
+            switch("spec.template.spec.volumes[name=a].persistentVolumeClaim.claimName", value="pvc-a"),
+            switch("spec.values.persistence.config.existingClaim", value="pvc-b"),
+            switch("spec.paused", value=False),
+        ),
+        person("maria"),
+    )
+    assert (card.nodes, card.claims, card.others) == (("primary", "k3s-w1"), ("pvc-a", "pvc-b"), (("paused", "false"),))
+
+
+@pytest.mark.parametrize(
+    ("switches", "names"),
+    [
+        ([("spec.paused", "ReplicationSource plex"), ("spec.x", "A b")], ["paused", "x"]),
+        (
+            [("spec.paused", "ReplicationSource media/plex"), ("spec.paused", "ReplicationDestination media/plex")],
+            ["ReplicationSource paused", "ReplicationDestination paused"],
+        ),
+        (
+            [("spec.replicas", "Deployment home/mq"), ("spec.replicas", "Deployment home/mq-standby")],
+            ["mq replicas", "mq-standby replicas"],
+        ),
+        ([("a.b.c", "A x"), ("a.d.c", "A x")], ["a.b.c", "a.d.c"]),
+    ],
+)
+def test_other_switches_have_the_shortest_names_that_tell_them_apart(
+    switches: list[tuple[str, str]], names: list[str]
+) -> None:
+    card = card_of(status(*(switch(path, document) for path, document in switches)), person("maria"))
+    assert [name for name, _ in card.others] == names
+
+
+def test_many_strays_are_counted_after_the_first_few() -> None:
+    strays = [switch(f"spec.x{number}").model_copy(update={"side": "unknown"}) for number in range(6)]
+    card = card_of(status(*strays, side="unknown"), person("maria"))
+    assert len(card.troubles) == 5
+    assert card.troubles[-1].text == "2 more values are on neither side."

@@ -1,0 +1,106 @@
+"""Pull requests of ours that somebody merged: told once, by the process that opened them."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Callable
+
+from failover_api.core.catalog.model import Action, Branch
+from failover_api.core.text.trailers import Record
+from failover_api.failover import MoveRequest, Status
+from failover_api.notify.merges import Merged, Merges
+from failover_api.wiring import Components, open_failover
+from tests.support.acts import number, promote
+from tests.support.stage import SERVICES, Stage
+
+MERGED = Merged(Branch("acme/homelab", "main"), 12, "https://p", (Record("a", "promote", "primary", "backup", "OP"),))
+
+
+@contextlib.asynccontextmanager
+async def watched(stage: Stage, *, looks: bool = True) -> AsyncIterator[tuple[Components, Merges, list[Merged]]]:
+    """A house, and a watch of its own that looks every few milliseconds."""
+    seen: list[Merged] = []
+    replicas: list[Components] = []
+
+    async def status(name: str) -> Status:
+        return await replicas[0].failover.status(name)
+
+    merges = Merges(status, [seen.append], looks=looks, look_s=0.02)
+    async with open_failover(stage.settings(), listeners=[merges]) as components:
+        replicas.append(components)
+        yield components, merges, seen
+        await merges.aclose()
+
+
+async def eventually(claim: Callable[[], bool]) -> None:
+    for _ in range(1000):
+        if claim():
+            return
+        await asyncio.sleep(0.01)
+    raise AssertionError("it did not come to that")
+
+
+async def test_a_merge_is_told_once_with_what_it_moved(reviewed: Stage) -> None:
+    async with watched(reviewed) as (components, merges, seen):
+        outcome = await promote(components, reason="w1 is down")
+        await promote(components)  # the same pull request
+        await asyncio.sleep(0.1)
+        assert seen == []
+        sha = reviewed.merge(number(outcome))
+        await eventually(lambda: bool(seen))
+        await eventually(lambda: not merges.watched)
+    (merged,) = seen
+    assert (merged.number, merged.branch.repository) == (number(outcome), reviewed.repository)
+    assert merged.commit.endswith(sha)
+    (record,) = merged.records
+    assert (record.service, record.by, record.reason) == ("sonarr", "maria", "w1 is down")
+
+
+async def test_a_squash_that_lost_the_trailers_is_told_too(reviewed: Stage) -> None:
+    async with watched(reviewed) as (components, _, seen):
+        outcome = await promote(components)
+        reviewed.merge(number(outcome), commit_title="Looks good", commit_message="by hand")
+        await eventually(lambda: bool(seen))
+    assert seen[0].records[0].operation == outcome.operation
+
+
+async def test_a_groups_merge_names_all_that_it_moved(reviewed: Stage) -> None:
+    reviewed.declare(f"{SERVICES}groups:\n  media: [sonarr, radarr]\n", top="policy: pull_request")
+    async with watched(reviewed) as (components, _, seen):
+        outcome = await components.failover.move_group("media", Action.PROMOTE, MoveRequest(by="maria"))
+        reviewed.merge(number(outcome.parts[0]))
+        await eventually(lambda: bool(seen))
+    assert [record.service for record in seen[0].records] == ["sonarr", "radarr"]
+
+
+async def test_one_that_is_closed_is_not_told_and_no_longer_watched(reviewed: Stage) -> None:
+    async with watched(reviewed) as (components, merges, seen):
+        outcome = await promote(components)
+        assert merges.watched
+        reviewed.close(number(outcome))
+        await eventually(lambda: not merges.watched)
+    assert seen == []
+
+
+async def test_where_the_webhook_says_it_nobody_looks(reviewed: Stage) -> None:
+    async with watched(reviewed, looks=False) as (components, merges, _):
+        await promote(components)
+        assert not merges.watched
+
+
+async def test_a_direct_move_is_not_watched(stage: Stage) -> None:
+    async with watched(stage) as (components, merges, _):
+        await promote(components)
+        assert not merges.watched
+
+
+async def test_a_delivery_that_comes_twice_is_told_once() -> None:
+    seen: list[Merged] = []
+
+    async def status(name: str) -> Status:
+        raise NotImplementedError
+
+    merges = Merges(status, [seen.append], looks=False)
+    merges.saw(MERGED)
+    merges.saw(MERGED)
+    merges.saw(Merged(MERGED.branch, 13, "https://p", ()))  # none of ours
+    assert seen == [MERGED]
