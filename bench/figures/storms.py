@@ -1,7 +1,8 @@
 """Many promotes at once: how many commits and requests they are, and how long the last of them takes.
 
-Measured through the use cases, against a sandbox in a process of its own behind a delay. A commit of GitHub's takes
-most of a second; a delay of half a second stands for that, one of 50 ms for the fastest one can hope for.
+Measured through the use cases, against a sandbox in a process of its own behind a delay. All that is timed are writes,
+and one of GitHub's takes 300 ms and more besides the way (https://github.com/isomerpages/isomercms-backend/issues/18
+has reads and writes of one client). The sandbox's own work is within that time, so a ratio shows what our code adds.
 """
 
 import asyncio
@@ -26,24 +27,25 @@ from failover_api.forge.http.pace import RateLimit
 from failover_api.wiring import open_failover
 
 CALLERS = 100
-ROUND_TRIPS_S = (0.5, 0.05)
+ROUND_TRIP_S, SERVER_S = 0.050, 0.300
+BEHIND = f"behind {ROUND_TRIP_S * 1000:.0f} ms and {SERVER_S * 1000:.0f} ms of server time"
+P99_LIMIT, GROUP_LIMIT = 2.2, 1.3
 RATE_PER_S, RATE_SERVICES = 200, 400
 CYCLE = (Action.PROMOTE, Action.DEMOTE)
 
 
 def measure(*, quick: bool = False) -> Iterator[Row]:
-    """A storm and a group behind each round trip, then a steady stream."""
-    with scratch() as folder, hosting(repositories.generated(RATE_SERVICES), folder) as host:
-        for round_trip_s in ROUND_TRIPS_S:
-            with delaying(host.port, round_trip_s) as delay:
-                yield from asyncio.run(
-                    _storm(host, _catalog(folder, CALLERS), delay.url, round_trip_s, 3 if quick else 7)
-                )
-        with delaying(host.port, ROUND_TRIPS_S[1]) as delay:
-            yield from asyncio.run(_stream(host, _catalog(folder, RATE_SERVICES), delay.url, 2.0 if quick else 10.0))
+    """Storms and groups, then a steady stream."""
+    with (
+        scratch() as folder,
+        hosting(repositories.generated(RATE_SERVICES), folder) as host,
+        delaying(host.port, ROUND_TRIP_S, server_s=SERVER_S) as delay,
+    ):
+        yield from asyncio.run(_storm(host, _catalog(folder, CALLERS), delay.url, 3 if quick else 7))
+        yield from asyncio.run(_stream(host, _catalog(folder, RATE_SERVICES), delay.url, 2.0 if quick else 10.0))
 
 
-async def _storm(host: Host, catalog: Path, url: str, round_trip_s: float, times: int) -> list[Row]:
+async def _storm(host: Host, catalog: Path, url: str, times: int) -> list[Row]:
     """Everybody at once, there and back; between two storms a single move, and then groups."""
     names = repositories.names(CALLERS)
     one_s, p99_s, group_s, commits, lost = [], [], [], [], 0
@@ -62,20 +64,25 @@ async def _storm(host: Host, catalog: Path, url: str, round_trip_s: float, times
             started = time.perf_counter()
             await failover.move_group("all", action, MoveRequest(by="bench"))
             group_s.append(time.perf_counter() - started)
-    behind, one = f"behind {round_trip_s * 1000:.0f} ms", statistics.median(one_s)
-    p99, group = statistics.median(p99_s), statistics.median(group_s)
-    note = f" ({p99 * 1000:.0f} ms; one {one * 1000:.0f} ms)"
+    one, p99, group = statistics.median(one_s), statistics.median(p99_s), statistics.median(group_s)
     few = Row(
-        f"commits of {CALLERS} promotes at once, {behind}", f"{max(commits)}", "at most 3", max(commits) <= 3, gate=True
+        f"commits of {CALLERS} promotes at once, {BEHIND}", f"{max(commits)}", "at most 3", max(commits) <= 3, gate=True
     )
     return [
         few,
-        exactly(f"races they lost to each other, {behind}", lost, 0, "write"),
-        at_most(f"p99 of them / one promote, {behind}", p99 / one, 2.2, "times", digits=2, note=note),
+        exactly(f"races they lost to each other, {BEHIND}", lost, 0, "write"),
         at_most(
-            f"a group of {CALLERS} / one promote, {behind}",
+            f"p99 of them / one promote, {BEHIND}",
+            p99 / one,
+            P99_LIMIT,
+            "times",
+            digits=2,
+            note=f" ({p99 * 1000:.0f} ms; one {one * 1000:.0f} ms)",
+        ),
+        at_most(
+            f"a group of {CALLERS} / one promote, {BEHIND}",
             group / one,
-            1.3,
+            GROUP_LIMIT,
             "times",
             digits=2,
             note=f" ({group * 1000:.0f} ms)",
@@ -101,7 +108,7 @@ async def _stream(host: Host, catalog: Path, url: str, seconds: float) -> list[R
     took = sorted(took for took, _ in outcomes)
     return [
         at_most(
-            f"requests a promote, {RATE_PER_S} promotes a second for {seconds:.0f} s",
+            f"requests a promote, {RATE_PER_S} promotes a second for {seconds:.0f} s, {BEHIND}",
             asked / len(outcomes),
             0.05,
             "requests",
