@@ -1,4 +1,4 @@
-"""python -m bench [SUBJECT...] [--quick] [--no-write]: measures, prints, and brings README.md's table up to date.
+"""python -m bench [SUBJECT...] [--quick] [--no-write]: measures and prints; a whole run writes RESULTS.md.
 
 Exit code 1 when a count of requests or commits is missed; a missed time says MISSED and fails nothing.
 """
@@ -16,6 +16,7 @@ from bench.rig.report import Row
 from bench.rig.repositories import ROOT
 from bench.rig.scratch import in_memory
 
+RESULTS = ROOT / "bench" / "RESULTS.md"
 SUBJECTS: dict[str, Callable[..., Iterator[Row]]] = {
     "counts": counts.measure,
     "splice": splice.measure,
@@ -41,28 +42,30 @@ def main() -> int:
     missed = report.missed(rows)
     print(f"{len(rows)} rows, {len(missed)} missed")
     whole = not options.subjects and not options.quick
-    if whole and options.write and report.write(ROOT / "README.md", report.table(rows, _machine())):
-        print("README.md: table brought up to date")
+    if whole and options.write:
+        RESULTS.write_text(report.page(rows, _conditions()), encoding="utf-8")
+        print("bench/RESULTS.md: written")
     return int(any(row.gate for row in missed))
 
 
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m bench", description="What a promote costs.")
     parser.add_argument("subjects", nargs="*", metavar="SUBJECT", help=", ".join(SUBJECTS))
-    parser.add_argument("--quick", action="store_true", help="fewer repetitions, small repositories; README stays")
-    parser.add_argument("--no-write", dest="write", action="store_false", help="leave README.md as it is")
+    parser.add_argument("--quick", action="store_true", help="fewer repetitions, small repositories; writes nothing")
+    parser.add_argument("--no-write", dest="write", action="store_false", help="leave bench/RESULTS.md as it is")
     options = parser.parse_args()
     if unknown := [name for name in options.subjects if name not in SUBJECTS]:
         parser.error(f"no subject {', '.join(unknown)}; there are: {', '.join(SUBJECTS)}")
     return options
 
 
-def _machine() -> str:
+def _conditions() -> str:
     python, system = platform.python_version(), f"{platform.system()} {platform.machine()}"
     day, where = datetime.now(UTC).date().isoformat(), "in memory" if in_memory() else "on disk"
     return (
         f"One run of `make bench` on {day}: Python {python}, {system}, {os.cpu_count()} cores. Everything on loopback, "
-        f"repositories and clones {where}, bandwidth not limited, no TLS; the server is the sandbox."
+        f"repositories and clones {where}, no TLS; the server is the sandbox. Behind 50 ms is a round trip; bandwidth "
+        "is limited, and the server takes a time of its own, where a row says so."
     )
 
 

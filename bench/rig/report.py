@@ -1,4 +1,4 @@
-"""The report: rows of figures, printed as they come, and the same as a table in README.md.
+"""The report: rows of figures, printed as they come, and the same as a page.
 
 A row with a limit says "ok" or "MISSED", one without is for information, one that could not be measured says why.
 """
@@ -6,9 +6,7 @@ A row with a limit says "ok" or "MISSED", one without is for information, one th
 import statistics
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
-START, END = "<!-- bench:start -->", "<!-- bench:end -->"
 OK, MISSED, SKIPPED = "ok", "MISSED", "skipped"
 
 
@@ -62,27 +60,26 @@ def line(row: Row) -> str:
     return f"{row.verdict:7} {row.what}: {row.figure}{limit}"
 
 
-def table(rows: Iterable[Row], machine: str) -> str:
-    """The rows in Markdown."""
-    lines = ["| what | figure | limit | |", "|---|---|---|---|"]
-    lines += [f"| {row.what} | {row.figure} | {row.limit} | {row.verdict} |" for row in rows]
-    return "\n".join([*lines, "", machine])
-
-
-def write(readme: Path, text: str) -> bool:
-    """Puts the text between the markers of a README; False when it has none."""
-    old = readme.read_text(encoding="utf-8")
-    before, start, rest = old.partition(START)
-    _, end, after = rest.partition(END)
-    if not (start and end):
-        return False
-    readme.write_text(f"{before}{START}\n{text}\n{END}{after}", encoding="utf-8")
-    return True
+def page(rows: Iterable[Row], conditions: str) -> str:
+    """All rows in Markdown, below what they were measured with."""
+    lines = [f"| {row.what} | {row.figure} | {row.limit} | {row.verdict} |" for row in rows]
+    return "\n".join([_HEAD.format(conditions=conditions), *lines, ""])
 
 
 def missed(rows: Sequence[Row]) -> list[Row]:
     """The rows beyond their limit."""
     return [row for row in rows if row.ok is False]
+
+
+_HEAD = """\
+# Results
+
+{conditions}
+
+MISSED is a figure that was promised and not reached; a row without a limit promises nothing.
+
+| what | figure | limit | |
+|---|---|---|---|"""
 
 
 def _count(count: int, unit: str) -> str:

@@ -1,6 +1,4 @@
-"""The report: what is missed, and the table between README's markers."""
-
-from pathlib import Path
+"""The report: what is missed, and the page of results."""
 
 from bench.rig import report
 from bench.rig.report import Row, at_least, at_most, exactly, skipped
@@ -20,17 +18,10 @@ def test_a_row_says_ok_missed_or_skipped() -> None:
     assert [row.gate for row in report.missed(rows)] == [True, False, False]
 
 
-def test_only_what_is_between_the_markers_of_a_readme_changes(tmp_path: Path) -> None:
-    readme = tmp_path / "README.md"
-    readme.write_text(f"before\n{report.START}\nold\n{report.END}\nafter\n")
-    assert report.write(readme, report.table([Row("what", "3 ms")], "One machine."))
-    text = readme.read_text()
-    assert text.startswith(f"before\n{report.START}\n| what | figure |")
-    assert text.endswith(f"| what | 3 ms |  |  |\n\nOne machine.\n{report.END}\nafter\n")
-
-
-def test_a_readme_without_markers_stays_as_it_is(tmp_path: Path) -> None:
-    readme = tmp_path / "README.md"
-    readme.write_text("before\n")
-    assert not report.write(readme, "table")
-    assert readme.read_text() == "before\n"
+def test_the_page_has_the_conditions_and_a_line_for_each_row() -> None:
+    page = report.page([Row("what", "3 ms"), at_most("time", 1.1, 1.0, "s")], "One machine.")
+    assert page.startswith("# Results\n\nOne machine.\n")
+    assert page.endswith(
+        "| what | figure | limit | |\n|---|---|---|---|\n"
+        "| what | 3 ms |  |  |\n| time | 1.1 s | at most 1 s | MISSED |\n"
+    )
