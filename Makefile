@@ -4,7 +4,7 @@ ARGS ?=
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help setup demo test check bench screenshots lock matrix image clean
+.PHONY: help setup demo test check bench screenshots lock matrix image notes clean
 
 help:    ## print the targets
 	@sed -n 's/^\([a-z]*\): *## /  make \1\t/p' Makefile
@@ -18,9 +18,10 @@ screenshots: ## take the pictures of README.md anew (Chromium)
 lock:    ## resolve the dependencies anew into requirements/
 matrix:  ## run the tests on every declared Python found here
 image:   ## build the container image, run it, check it (buildah, podman, root)
+notes:   ## print what CHANGELOG.md says of this version, as a release does
 clean:   ## remove what the targets made
 
-setup demo test check bench screenshots lock matrix image:
+setup demo test check bench screenshots lock matrix image notes:
 	@$(PYTHON) dev.py $@ $(ARGS)
 
 clean:

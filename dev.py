@@ -1,6 +1,6 @@
 """What a developer runs: makes .venv once, then does the work in it.
 
-    python3 dev.py setup | demo | test | check | bench | screenshots | lock | matrix | image   [arguments]
+    python3 dev.py setup | demo | test | check | bench | screenshots | lock | matrix | image | notes   [arguments]
 
 Standard library only. It must still parse on Python 3.7, to say which Python it needs there.
 A refusal is one sentence on stderr and exit code 2.
@@ -211,6 +211,26 @@ def image(args: list[str]) -> int:
     return run(setup(), "-m", "tests.product.image", *args)
 
 
+def notes(args: list[str]) -> int:
+    """Print what CHANGELOG.md says of this version. With a tag: refuse one that is another version's."""
+    import tomllib  # Python 3.11 and newer
+
+    version = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["version"]
+    if args not in ([], [version], [f"v{version}"]):
+        raise Refused(f"The tag is {' '.join(args)}, but pyproject.toml says {version}: expected v{version}.")
+    say(release_notes(version, (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")))
+    return 0
+
+
+def release_notes(version: str, changelog: str) -> str:
+    """The section of a released version, without its heading."""
+    heading = rf"^## \[{re.escape(version)}\] - \d{{4}}-\d\d-\d\d\n"
+    section = re.search(rf"{heading}(.*?)(?=^## |\Z)", changelog, re.MULTILINE | re.DOTALL)
+    if not section or not section[1].strip():
+        raise Refused(f"CHANGELOG.md says nothing of {version}: expected a heading `## [{version}] - YYYY-MM-DD`.")
+    return section[1].strip()
+
+
 def interpreter(version: str) -> str | None:
     """Where Python `version` ("3.12") is: on PATH, or made by pyenv or uv. None when nowhere."""
     name, home = f"python{version}", Path.home()
@@ -232,6 +252,7 @@ COMMANDS = {
     "lock": lock,
     "matrix": matrix,
     "image": image,
+    "notes": notes,
 }
 
 

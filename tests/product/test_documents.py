@@ -202,7 +202,7 @@ def test_every_kustomization_builds_with_the_readers_own_files(kustomization: Ma
     assert {item["metadata"]["namespace"] for item in objects} == {namespace}
     (deployment,) = [item for item in objects if item["kind"] == "Deployment"]
     (container,) = deployment["spec"]["template"]["spec"]["containers"]
-    assert container["image"] == "ghcr.io/acme/failover-api:0.1.0"
+    assert container["image"] == "ghcr.io/acme/failover-api:0.2.0"
 
 
 @needs_kubectl

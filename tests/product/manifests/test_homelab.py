@@ -57,7 +57,7 @@ def test_the_folder_with_the_secret_is_applied_only_by_the_kustomization_that_de
 
 
 def test_the_image_and_the_host_are_the_users(applied: Objects) -> None:
-    assert applied.container["image"] == "ghcr.io/acme/failover-api:0.1.0"
+    assert applied.container["image"] == "ghcr.io/acme/failover-api:0.2.0"
     assert applied.one("IngressRoute")["spec"]["routes"][0]["match"] == "Host(`failover.homelab.example.org`)"
 
 
