@@ -13,7 +13,8 @@ import tempfile
 import threading
 from pathlib import Path
 
-from failover_api.sandbox.sandbox import TREE_LIMIT, Sandbox
+from failover_api.sandbox.hosting.world import TREE_LIMIT
+from failover_api.sandbox.sandbox import Sandbox
 
 
 def main() -> None:

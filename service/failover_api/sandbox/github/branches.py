@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from failover_api.sandbox.git import history
 from failover_api.sandbox.github import shapes, shapes_git
-from failover_api.sandbox.github.call import Answer, Call, Refused, paged
+from failover_api.sandbox.github.answer import Answer, Refused
+from failover_api.sandbox.github.call import Call, paged
 
 if TYPE_CHECKING:
     from failover_api.sandbox.git.objects import Commit

@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 from failover_api.sandbox.git.objects import EXECUTABLE, FILE, SYMLINK, NewFile
 from failover_api.sandbox.github import shapes_git, writing
-from failover_api.sandbox.github.call import Answer, Call, Refused, decoded, not_supplied
+from failover_api.sandbox.github.answer import Answer, Refused, not_supplied
+from failover_api.sandbox.github.call import Call, decoded
+from failover_api.sandbox.github.refusals import violation
 
 if TYPE_CHECKING:
     from failover_api.sandbox.git.objects import Commit, Entry
@@ -39,7 +41,7 @@ def get(call: Call) -> Answer:
 def put(call: Call) -> Answer:
     """Creates or updates. The compare-and-swap is the blob sha; the branch moves only from where it was read."""
     path = call.params["path"]
-    message, content = call.wanted("message", "content")
+    message, content = call.required("message", "content")
     branch, head = _writable(call, path)
     given = call.json().get("sha")
     before = call.repo.bare.entry(call.repo.bare.commit(head).tree, path)
@@ -129,7 +131,7 @@ def _submodule_url(call: Call, path: str, head: str) -> str:
 
 def _writable(call: Call, path: str) -> tuple[str, str]:
     """The branch to write to and its head."""
-    given = {**call.query, **call.json()} if call.method == "DELETE" else call.json()
+    given = {**call.query, **call.json()} if call.message.method == "DELETE" else call.json()
     branch = str(given.get("branch") or call.repo.default_branch).removeprefix("refs/heads/")
     if path.startswith(".github/workflows/") and not call.actor.may("workflows=write"):
         raise Refused(403, "Resource not accessible by integration", url=f"{_URL}#create-or-update-file-contents")
@@ -153,9 +155,9 @@ def _check_rule(call: Call, branch: str, act: str) -> None:
     if rule is None:
         return
     if rule.kind == "ruleset":
-        raise Refused(409, rule.violation, url=f"{_URL}#create-or-update-file-contents")
+        raise Refused(409, violation(rule), url=f"{_URL}#create-or-update-file-contents")
     raise Refused(
-        409, f"Could not {act} file: {rule.violation}", url="https://docs.github.com/articles/about-protected-branches"
+        409, f"Could not {act} file: {violation(rule)}", url="https://docs.github.com/articles/about-protected-branches"
     )
 
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from failover_api.sandbox.github import shapes_pulls
-from failover_api.sandbox.github.call import Answer, Call, Refused, paged
+from failover_api.sandbox.github.answer import Answer, Refused
+from failover_api.sandbox.github.call import Call, paged
 from failover_api.sandbox.github.pulls import found
 from failover_api.sandbox.hosting.repository import Comment
 
@@ -44,7 +45,7 @@ def post_labels(call: Call) -> Answer:
     """Takes {"labels": [...]} or the bare list. Labels that are new to the repository are made, as with GitHub."""
     pull = found(call)
     given = call.value()
-    names = given if isinstance(given, list) else call.wanted("labels")[0]
+    names = given if isinstance(given, list) else call.required("labels")[0]
     pull.labels = list(dict.fromkeys([*pull.labels, *(str(name) for name in names)]))
     pull.updated_at = call.repo.now()
     return Answer([shapes_pulls.label(name, call) for name in pull.labels])
@@ -58,7 +59,7 @@ def get_comments(call: Call) -> Answer:
 
 def post_comment(call: Call) -> Answer:
     pull = found(call)
-    (body,) = call.wanted("body")
+    (body,) = call.required("body")
     pull.updated_at = call.repo.now()
     comment = Comment(8000 + 100 * pull.number + len(pull.comments), call.actor.login, str(body), pull.updated_at)
     pull.comments.append(comment)

@@ -20,10 +20,13 @@ from graphql import (
 )
 
 from failover_api.sandbox.github import lookup, mutations, nodes, shapes
-from failover_api.sandbox.github.call import Answer, Body, Call, Refused
+from failover_api.sandbox.github.answer import Answer, Refused
+from failover_api.sandbox.github.call import Call
 
 if TYPE_CHECKING:
     from graphql import ExecutionResult
+
+    from failover_api.sandbox.http.exchange import Body
 
 _URL = "https://docs.github.com/graphql"
 
@@ -90,7 +93,7 @@ def _repository(info: GraphQLResolveInfo[Call], owner: str, name: str, **_: Any)
 
 
 def _rate_limit(info: GraphQLResolveInfo[Call], **_: Any) -> nodes.Node:
-    seen = info.context.sandbox.limits.overview(info.context.actor.key, "graphql")
+    seen = info.context.world.limits.overview(info.context.actor.key, "graphql")
     return {**seen, "cost": 1, "nodeCount": 0, "resetAt": shapes.stamp(seen["reset"])}
 
 

@@ -16,10 +16,11 @@ from failover_api.sandbox.git import history
 from failover_api.sandbox.git.objects import FILE, NewFile
 from failover_api.sandbox.git.refs import RefUpdate, is_ref_name
 from failover_api.sandbox.github import lookup, nodes, writing
-from failover_api.sandbox.github.call import Refused
 from failover_api.sandbox.github.lookup import refuse
+from failover_api.sandbox.github.refusals import refused, violation
 from failover_api.sandbox.hosting import merging, opening
 from failover_api.sandbox.hosting.pushing import push
+from failover_api.sandbox.hosting.refusal import Refusal
 from failover_api.sandbox.hosting.repository import AutoMerge
 
 if TYPE_CHECKING:
@@ -84,8 +85,8 @@ def create_pull_request(info: GraphQLResolveInfo[Call], input: Input) -> nodes.N
             base=input["baseRefName"],
             draft=bool(input.get("draft")),
         )
-    except Refused as refused:
-        raise refuse("UNPROCESSABLE", opening.reason(refused)) from refused
+    except Refusal as refusal:
+        raise refuse("UNPROCESSABLE", refused(refusal).reason) from refusal
     return {"clientMutationId": input.get("clientMutationId"), "pullRequest": nodes.pull_request(call, pull)}
 
 
@@ -122,7 +123,7 @@ def _stale(what: str, expected: str) -> GraphQLError:
 
 def _stale_ref(call: Call, name: str, expected: str) -> GraphQLError:
     """GitHub has been seen to say less: https://github.com/orgs/community/discussions/213655"""
-    if not call.sandbox.names_stale_refs:
+    if not call.world.names_stale_refs:
         return GraphQLError("Something went wrong while executing your query. Please include `0` when reporting this.")
     return _stale(name, expected)
 
@@ -132,8 +133,8 @@ def _check_rule(call: Call, branch: str) -> None:
     if rule is None:
         return
     if rule.kind == "ruleset":
-        raise refuse("UNPROCESSABLE", rule.violation)
-    text = f"protected branch '{branch}' check failed:\n {rule.violation}"
+        raise refuse("UNPROCESSABLE", violation(rule))
+    text = f"protected branch '{branch}' check failed:\n {violation(rule)}"
     raise refuse("BRANCH_PROTECTION_RULE_VIOLATION", text)
 
 
@@ -141,7 +142,7 @@ def _branch(call: Call, given: Input) -> tuple[Call, str]:
     """A committable branch: by repository and name, or by node id."""
     if given.get("repositoryNameWithOwner") and given.get("branchName"):
         return lookup.named(call, given["repositoryNameWithOwner"]), given["branchName"].removeprefix("refs/heads/")
-    for repo in call.sandbox.repositories.values():
+    for repo in call.world.repositories.values():
         on = dataclasses.replace(call, repository=repo)
         for name in repo.branches():
             if call.actor.sees(repo.full_name) and nodes.ref_id(on, f"refs/heads/{name}") == given.get("id"):

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from failover_api.sandbox.github import shapes_git, shapes_pulls
-from failover_api.sandbox.github.call import Answer, Call, Refused, invalid, paged
+from failover_api.sandbox.github.answer import Answer, Refused, invalid
+from failover_api.sandbox.github.call import Call, paged
 from failover_api.sandbox.hosting import merging, opening
 
 if TYPE_CHECKING:

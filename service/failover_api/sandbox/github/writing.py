@@ -11,9 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 from failover_api.sandbox.git.objects import Person
 from failover_api.sandbox.git.refs import RefUpdate
-from failover_api.sandbox.github.call import Refused
-from failover_api.sandbox.hosting import people
-from failover_api.sandbox.hosting.pushing import push
+from failover_api.sandbox.github.answer import Refused
+from failover_api.sandbox.hosting import people, pushing
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -57,16 +56,16 @@ def commit_on(call: Call, branch: str, head: str, changes: Mapping[str, NewFile 
 def land(call: Call, move: RefUpdate) -> RefUpdate | None:
     """Moves a ref; gives the move back when someone else was faster."""
     meet_others(call, move.name)
-    return push(call.repo, [move], call.actor.login)
+    return pushing.push(call.repo, [move], call.actor.login)
 
 
 def meet_others(call: Call, *refs: str) -> None:
     """The moment before refs are written, in which others may write them."""
-    if call.sandbox.write_delay_s:
-        time.sleep(call.sandbox.write_delay_s)
+    if call.world.write_delay_s:
+        time.sleep(call.world.write_delay_s)
     branches = [name.removeprefix("refs/heads/") for name in refs if name.startswith("refs/heads/")]
-    if "race" in call.faults and branches:
-        call.sandbox.commit({}, "Someone else was faster", branches[0], repository=call.repo.full_name)
+    if "race" in call.message.faults and branches:
+        pushing.commit(call.repo, branches[0], {}, "Someone else was faster")
 
 
 def person(call: Call, given: Mapping[str, Any] | None) -> Person:
