@@ -28,11 +28,11 @@ def get_user(call: Call) -> Answer:
         raise Refused(403, "Resource not accessible by integration")
     if call.actor.kind != "token":
         raise Refused(401, "Requires authentication")
-    known = shapes.user(call.actor.login, call.base, call.web)
+    user = shapes.user(call.actor.login, call.base, call.web)
     nothing = dict.fromkeys(("name", "company", "location", "email", "hireable", "bio", "twitter_username"))
     counts = dict.fromkeys(("public_repos", "public_gists", "followers", "following"), 0)
     at = shapes.stamp(call.world.repository.created_at)
-    return Answer({**known, **nothing, "blog": "", **counts, "created_at": at, "updated_at": at})
+    return Answer({**user, **nothing, "blog": "", **counts, "created_at": at, "updated_at": at})
 
 
 def get_app(call: Call) -> Answer:
@@ -45,16 +45,16 @@ def get_installations(call: Call) -> Answer:
 
 def get_installation(call: Call) -> Answer:
     """By its number, or from a repository it is installed on."""
-    wanted = call.params.get("id", str(INSTALLATION_ID))
-    if wanted != str(INSTALLATION_ID) or not call.identities.installed:
+    number = call.params.get("id", str(INSTALLATION_ID))
+    if number != str(INSTALLATION_ID) or not call.identities.installed:
         raise Refused(404, "Not Found", url="https://docs.github.com/rest/apps/apps")
     return Answer(shapes.installation(call))
 
 
 def post_access_token(call: Call) -> Answer:
     get_installation(call)
-    known = {repo.id: repo.full_name for repo in call.world.repositories.values()}
-    minted = call.identities.mint(call.json(), known)
+    repositories = {repo.id: repo.full_name for repo in call.world.repositories.values()}
+    minted = call.identities.mint(call.json(), repositories)
     return Answer(shapes.access_token(minted, call), 201)
 
 

@@ -248,8 +248,8 @@ def _conditional(message: Message, actor: Actor, answer: Answer) -> Answer:
     body = _encoded(answer.body)
     secret = message.headers.get("authorization", "").encode()
     etag = answer.etag or f'W/"{hashlib.sha256(secret + body).hexdigest()}"'
-    wanted = [tag.strip().removeprefix("W/") for tag in message.headers.get("if-none-match", "").split(",")]
-    if etag.removeprefix("W/") in wanted and actor.kind != "none":
+    known = [tag.strip().removeprefix("W/") for tag in message.headers.get("if-none-match", "").split(",")]
+    if etag.removeprefix("W/") in known and actor.kind != "none":
         return Answer(b"", 304, etag=etag)
     return dataclasses.replace(answer, body=body, etag=etag)
 

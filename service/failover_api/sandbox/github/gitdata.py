@@ -55,21 +55,21 @@ def get_tree(call: Call) -> Answer:
         raise Refused(404, "Not Found", url=f"{_URL}/trees#get-a-tree")
     tree = sha or call.repo.bare.commit(str(commit)).tree
     entries = call.repo.bare.walk(tree) if "recursive" in call.query else iter(call.repo.bare.tree(tree).items())
-    shown = list(itertools.islice(entries, call.world.tree_limit))
+    listed = list(itertools.islice(entries, call.world.tree_limit))
     truncated = next(entries, None) is not None
-    return Answer(_tree(call, sha or str(commit), shown, truncated=truncated))
+    return Answer(_tree(call, sha or str(commit), listed, truncated=truncated))
 
 
 def post_tree(call: Call) -> Answer:
-    given = call.json()
-    base = given.get("base_tree")
-    if not isinstance(given.get("tree"), list):
+    fields = call.json()
+    base = fields.get("base_tree")
+    if not isinstance(fields.get("tree"), list):
         raise not_supplied("tree")
     if base is not None and call.repo.bare.kind(str(base)) == "commit":
         base = call.repo.bare.commit(base).tree
     if base is not None and call.repo.bare.kind(str(base)) != "tree":
         raise Refused(422, "base_tree is not a valid tree oid", url=f"{_URL}/trees#create-a-tree")
-    changes = dict(_tree_change(call, item) for item in given["tree"])
+    changes = dict(_tree_change(call, item) for item in fields["tree"])
     gone = [path for path, change in changes.items() if change is None]
     if any(base is None or call.repo.bare.entry(base, path) is None for path in gone):
         raise Refused(422, "GitRPC::BadObjectState", url=f"{_URL}/trees#create-a-tree")
@@ -83,15 +83,15 @@ def get_commit(call: Call) -> Answer:
 
 
 def post_commit(call: Call) -> Answer:
-    given = call.json()
+    fields = call.json()
     message, tree = call.required("message", "tree")
-    parents = tuple(given.get("parents") or ())
+    parents = tuple(fields.get("parents") or ())
     if call.repo.bare.kind(tree) != "tree":
         raise Refused(422, "Tree SHA does not exist", url=f"{_URL}/commits#create-a-commit")
     if any(call.repo.bare.kind(parent) != "commit" for parent in parents):
         raise Refused(422, "Parent SHA does not exist or is not a commit object", url=f"{_URL}/commits#create-a-commit")
     sha = writing.commit(
-        call, tree, parents, str(message), author=given.get("author"), committer=given.get("committer")
+        call, tree, parents, str(message), author=fields.get("author"), committer=fields.get("committer")
     )
     return Answer(shapes_git.git_commit(call.repo.bare.commit(sha), call), 201)
 
@@ -113,8 +113,8 @@ def get_refs(call: Call) -> Answer:
 
 
 def matching_refs(call: Call) -> Answer:
-    found = call.repo.bare.refs(f"refs/{call.params.get('ref', '')}")
-    return Answer([shapes_git.ref(name, sha, call) for name, sha in found.items()])
+    refs = call.repo.bare.refs(f"refs/{call.params.get('ref', '')}")
+    return Answer([shapes_git.ref(name, sha, call) for name, sha in refs.items()])
 
 
 def post_ref(call: Call) -> Answer:
@@ -132,7 +132,7 @@ def patch_ref(call: Call) -> Answer:
     """Moves a ref, wherever it is; without `force` only forward."""
     name = f"refs/{call.params['ref']}"
     (sha,) = call.required("sha")
-    writing.meet_others(call, name)
+    writing.let_others_write(call, name)
     with call.repo.lock:
         before = _before(call, name, "update")
         _check_commit(call, sha, "update")
@@ -147,7 +147,7 @@ def patch_ref(call: Call) -> Answer:
 def delete_ref(call: Call) -> Answer:
     name = f"refs/{call.params['ref']}"
     branch = name.removeprefix("refs/heads/")
-    writing.meet_others(call, name)
+    writing.let_others_write(call, name)
     with call.repo.lock:
         before = _before(call, name, "delete")
         if branch == call.repo.default_branch:
@@ -193,8 +193,8 @@ def _check_kind(call: Call, sha: str, kind: str) -> None:
 def _tree(call: Call, sha: str, entries: list[tuple[str, Entry]], *, truncated: bool = False) -> dict[str, Any]:
     """`sha` is what was asked for: for a branch that is its commit, not its tree, as with GitHub."""
     bare, url = call.repo.bare, call.url
-    shown = [shapes_git.tree_entry(path, entry, bare, url) for path, entry in entries]
-    return {"sha": sha, "url": f"{call.url}/git/trees/{sha}", "tree": shown, "truncated": truncated}
+    lines = [shapes_git.tree_entry(path, entry, bare, url) for path, entry in entries]
+    return {"sha": sha, "url": f"{call.url}/git/trees/{sha}", "tree": lines, "truncated": truncated}
 
 
 def _tree_change(call: Call, item: Mapping[str, Any]) -> tuple[str, Entry | NewFile | None]:

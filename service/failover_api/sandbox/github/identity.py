@@ -114,15 +114,15 @@ class Identities:
                     raise Refused(401, "Bad credentials")
                 return Actor("token", self._world.login, "user ID 1", _ALL_ACCESS)
 
-    def mint(self, fields: Mapping[str, Any], known: Mapping[int, str]) -> Minted:
-        """A token for the installation; `known` are its repositories, {id: owner/name}."""
+    def mint(self, fields: Mapping[str, Any], repositories: Mapping[int, str]) -> Minted:
+        """A token for the installation; `repositories` are those it can be for, {id: owner/name}."""
         if not self.installed:
             raise Refused(404, "Not Found")
         if self.suspended_at is not None:
             raise Refused(403, "This installation has been suspended")
         token = "ghs_" + ".".join(secrets.token_urlsafe(size) for size in (48, 240, 96))
         expires_at = self._world.now() + TOKEN_LIFETIME_S
-        minted = Minted(token, expires_at, self._granted(fields.get("permissions")), _chosen(fields, known))
+        minted = Minted(token, expires_at, self._granted(fields.get("permissions")), _chosen(fields, repositories))
         self._minted[token] = minted
         return minted
 
@@ -179,13 +179,13 @@ class Identities:
             raise Refused(401, f"'Issued at' claim ('iat') {text}")
 
 
-def _chosen(fields: Mapping[str, Any], known: Mapping[int, str]) -> frozenset[str] | None:
+def _chosen(fields: Mapping[str, Any], repositories: Mapping[int, str]) -> frozenset[str] | None:
     names, ids = fields.get("repositories"), fields.get("repository_ids")
     if names is None and ids is None:
         return None
-    by_name = {full.partition("/")[2].lower(): full.lower() for full in known.values()}
+    by_name = {full.partition("/")[2].lower(): full.lower() for full in repositories.values()}
     chosen = [by_name.get(str(name).lower()) for name in names or ()]
-    chosen += [known[i].lower() if i in known else None for i in ids or ()]
+    chosen += [repositories[i].lower() if i in repositories else None for i in ids or ()]
     if None in chosen:
         text = "There is at least one repository that does not exist or is not accessible to the parent installation."
         raise Refused(422, text)

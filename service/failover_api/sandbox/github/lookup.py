@@ -53,7 +53,7 @@ def unknown(node_id: str) -> GraphQLError:
     return refuse("NOT_FOUND", f"Could not resolve to a node with the global id of '{node_id}'.")
 
 
-def may(call: Call, needed: str) -> None:
+def require(call: Call, needed: str) -> None:
     """Raises FORBIDDEN. `needed` as in `Actor.may`."""
     if not call.actor.may(needed):
         raise refuse("FORBIDDEN", "Resource not accessible by integration")

@@ -272,6 +272,6 @@ def access_token(minted: Minted, call: Call) -> dict[str, Any]:
         "repository_selection": "all" if minted.repositories is None else "selected",
     }
     if minted.repositories is not None:
-        known = call.world.repositories
-        shape["repositories"] = [repository(known[name], call) for name in sorted(minted.repositories)]
+        repositories = call.world.repositories
+        shape["repositories"] = [repository(repositories[name], call) for name in sorted(minted.repositories)]
     return shape

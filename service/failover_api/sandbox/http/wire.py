@@ -149,10 +149,10 @@ class Wire:
                 self._world.faults.clear()
                 return Reply(204, {}, b"")
             case "GET", "/_sandbox/requests":
-                shown = [
+                log = [
                     {**dataclasses.asdict(r), "body": r.body.decode("utf-8", "replace")} for r in self._world.requests
                 ]
-                return Reply.json(200, shown)
+                return Reply.json(200, log)
             case "DELETE", "/_sandbox/requests":
                 self._world.requests.clear()
                 return Reply(204, {}, b"")
@@ -192,8 +192,8 @@ async def _send(send: Send, reply: Reply, now: float) -> None:
 
 
 def _start(reply: Reply, now: float) -> dict[str, Any]:
-    given = {"Date": formatdate(now, usegmt=True), **reply.headers}
-    headers = [(name.encode(), value.encode()) for name, value in given.items()]
+    named = {"Date": formatdate(now, usegmt=True), **reply.headers}
+    headers = [(name.encode(), value.encode()) for name, value in named.items()]
     if reply.status not in (204, 304):
         headers.append((b"Content-Length", str(len(reply.body)).encode()))
     return {"type": "http.response.start", "status": reply.status, "headers": headers}
