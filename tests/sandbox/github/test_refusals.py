@@ -22,4 +22,4 @@ def test_every_reason_has_words(sandbox: Sandbox, reason: Reason) -> None:
     pull = sandbox.pull(sandbox.open_pull("side"))
     refusal = refused(Refusal(reason, **FACTS, method="squash", rule=Rule("classic"), pull=pull))
     assert refusal.status in {403, 405, 422}
-    assert refusal.reason
+    assert refusal.sentence

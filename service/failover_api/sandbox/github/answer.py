@@ -41,8 +41,8 @@ class Refused(Exception):
         self.headers = dict(headers or {})
 
     @property
-    def reason(self) -> str:
-        """In one sentence."""
+    def sentence(self) -> str:
+        """Why, without the frame of a validation error."""
         return str(next((error.get("message") for error in self.errors or ()), None) or self.message)
 
     def answer(self, request_id: str) -> Answer:

@@ -86,7 +86,7 @@ def create_pull_request(info: GraphQLResolveInfo[Call], input: Input) -> nodes.N
             draft=bool(input.get("draft")),
         )
     except Refusal as refusal:
-        raise refuse("UNPROCESSABLE", refused(refusal).reason) from refusal
+        raise refuse("UNPROCESSABLE", refused(refusal).sentence) from refusal
     return {"clientMutationId": input.get("clientMutationId"), "pullRequest": nodes.pull_request(call, pull)}
 
 
