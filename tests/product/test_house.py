@@ -75,6 +75,7 @@ def test_the_tree_keeps_every_import_contract() -> None:
 
 
 TYPES_ONLY = "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    "
+SANDBOX = "The sandbox: a dialect above what any host needs"
 
 
 @pytest.mark.parametrize(
@@ -93,19 +94,33 @@ TYPES_ONLY = "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    "
         ("failover.py", "import failover_api.wiring", "Imports point only downward"),
         ("newcomer.py", "x = 1", "Imports point only downward"),
         ("forge/planted.py", "import failover_api.sandbox", "Only the demo knows the sandbox"),
-        ("edges/cli/main.py", "from failover_api.sandbox import planted", "Only the demo knows the sandbox"),
+        ("edges/cli/main.py", "from failover_api.sandbox.git import planted", "Only the demo knows the sandbox"),
         (
             "edges/cli/main.py",
-            f"{TYPES_ONLY}from failover_api.sandbox import planted",
+            f"{TYPES_ONLY}from failover_api.sandbox.git import planted",
             "Only the demo knows the sandbox",
         ),
-        ("sandbox/planted.py", "import failover_api.forge", "The sandbox knows nothing of the service"),
+        ("sandbox/git/planted.py", "import failover_api.forge", "The sandbox knows nothing of the service"),
+        ("sandbox/planted.py", "x = 1", SANDBOX),
+        ("sandbox/hosting/world.py", "import failover_api.sandbox.http.exchange", SANDBOX),
+        ("sandbox/http/wire.py", f"{TYPES_ONLY}from failover_api.sandbox.github.call import Call", SANDBOX),
+        ("sandbox/github/call.py", f"{TYPES_ONLY}from failover_api.sandbox.sandbox import Sandbox", SANDBOX),
+        (
+            "sandbox/github/answer.py",
+            f"{TYPES_ONLY}from failover_api.sandbox.github.call import Call",
+            "The sandbox has no circle of imports",
+        ),
+        (
+            "sandbox/git/planted.py",
+            "from failover_api.sandbox import Fault",
+            "The sandbox has no circle through its package",
+        ),
     ],
 )
 def test_a_broken_import_contract_is_found(house: Path, module: str, line: str, contract: str) -> None:
     for needed in ("core/__init__.py", "forge/__init__.py", "edges/__init__.py", "wiring.py", "settings.py"):
         plant(house, needed, "")
-    plant(house, "sandbox/planted.py", "")
+    plant(house, "sandbox/git/planted.py", "")
     plant(house, module, line)
     result = lint_imports(house)
     assert result.returncode == 1, result.stdout + result.stderr
@@ -113,8 +128,8 @@ def test_a_broken_import_contract_is_found(house: Path, module: str, line: str, 
 
 
 def test_the_demo_may_import_the_sandbox(house: Path) -> None:
-    plant(house, "sandbox/planted.py", "")
-    plant(house, "edges/demo/run.py", "import failover_api.sandbox\nfrom failover_api.sandbox import planted")
+    plant(house, "sandbox/git/planted.py", "")
+    plant(house, "edges/demo/run.py", "import failover_api.sandbox\nfrom failover_api.sandbox.git import planted")
     plant(house, "edges/cli/main.py", "def late() -> None:\n    import failover_api.edges.demo.run")
     result = lint_imports(house)
     assert "Only the demo knows the sandbox KEPT" in result.stdout, result.stdout + result.stderr

@@ -1,9 +1,11 @@
-"""What a client of the sandbox needs: a connection, a JWT, a token."""
+"""What a client of the sandbox needs: Git, a connection, a JWT, a token, mutations."""
 
 from __future__ import annotations
 
+import base64
 import functools
 import ssl
+import subprocess
 import time
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +17,11 @@ if TYPE_CHECKING:
 
 REPO = "/repos/acme/homelab"
 MINT = "/app/installations/2001/access_tokens"
+
+
+def git(*arguments: object) -> str:
+    done = subprocess.run(["git", *map(str, arguments)], capture_output=True, text=True, check=True)
+    return done.stdout + done.stderr
 
 
 def connect(url: str, token: str) -> httpx2.Client:
@@ -36,19 +43,38 @@ def app_jwt(sandbox: Sandbox, *, key: str | None = None, **claims: Any) -> str:
     return jwt.encode(kept, key or sandbox.private_key_pem, algorithm="RS256")
 
 
-def ask_mint(sandbox: Sandbox, url: str, **wish: Any) -> httpx2.Response:
+def ask_mint(sandbox: Sandbox, url: str, **fields: Any) -> httpx2.Response:
     with connect(url, app_jwt(sandbox)) as app:
-        return app.post(MINT, json=wish)
+        return app.post(MINT, json=fields)
 
 
-def mint(sandbox: Sandbox, url: str, **wish: Any) -> str:
-    answer = ask_mint(sandbox, url, **wish)
+def mint(sandbox: Sandbox, url: str, **fields: Any) -> str:
+    answer = ask_mint(sandbox, url, **fields)
     assert answer.status_code == 201, answer.text
     return str(answer.json()["token"])
 
 
 NOWHERE = "0" * 40
 UPDATE_REFS = "mutation($input: UpdateRefsInput!) { updateRefs(input: $input) { clientMutationId } }"
+COMMIT = """mutation($input: CreateCommitOnBranchInput!) {
+  createCommitOnBranch(input: $input) { commit { oid url signature { isValid } } }
+}"""
+AUTO_MERGE = """mutation($id: ID!) {
+  enablePullRequestAutoMerge(input: {pullRequestId: $id, mergeMethod: SQUASH}) { pullRequest { number } }
+}"""
+
+
+def commit_input(head: str, branch: str = "main", **files: bytes | None) -> dict[str, Any]:
+    contents = {path: base64.b64encode(content).decode() for path, content in files.items() if content is not None}
+    return {
+        "branch": {"repositoryNameWithOwner": "acme/homelab", "branchName": branch},
+        "expectedHeadOid": head,
+        "message": {"headline": "Two files", "body": "Because."},
+        "fileChanges": {
+            "additions": [{"path": path, "contents": content} for path, content in contents.items()],
+            "deletions": [{"path": path} for path, content in files.items() if content is None],
+        },
+    }
 
 
 def update(name: str, before: str | None, after: str, **how: Any) -> dict[str, Any]:

@@ -9,9 +9,7 @@ from typing import TYPE_CHECKING, Any
 import httpx2
 import pytest
 
-from tests.sandbox.clients import NOWHERE, REPO, UPDATE_REFS, update
-from tests.sandbox.git.test_git import git
-from tests.sandbox.github.test_graphql import COMMIT, wish
+from tests.sandbox.clients import COMMIT, NOWHERE, REPO, UPDATE_REFS, commit_input, git, update
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -53,7 +51,7 @@ def graphql(query: str, given: Any) -> Ask:
 
 
 def commits(sandbox: Sandbox) -> list[Ask]:
-    return [graphql(COMMIT, wish(sandbox.head(), **{f"f{i}": b"1\n"})) for i in range(CLIENTS)]
+    return [graphql(COMMIT, commit_input(sandbox.head(), **{f"f{i}": b"1\n"})) for i in range(CLIENTS)]
 
 
 def moves(sandbox: Sandbox) -> list[Ask]:

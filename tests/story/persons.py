@@ -10,7 +10,7 @@ from hypothesis.stateful import rule
 
 from failover_api.core.catalog.load import parse_catalog
 from failover_api.core.catalog.model import Action
-from failover_api.sandbox.github.call import Refused
+from failover_api.sandbox.hosting.refusal import Refusal
 from failover_api.sandbox.hosting.repository import MergeMethod
 from failover_api.wiring import Components
 from tests.story.lab import CATALOG, GROUPS, HOMELAB, MOVES, PATHS, SERVICES
@@ -161,7 +161,7 @@ class Person(Laws):
     def merge(self, method: MergeMethod, which: int) -> None:
         pulls = self.pulls()
         if pulls:
-            with contextlib.suppress(Refused):  # a conflict: the person leaves it
+            with contextlib.suppress(Refusal):  # a conflict: the person leaves it
                 number = pulls[which % len(pulls)].number
                 self.sandbox.merge(number, method, repository=self.repository)
 

@@ -13,7 +13,8 @@ import tempfile
 import threading
 from pathlib import Path
 
-from failover_api.sandbox.sandbox import TREE_LIMIT, Sandbox
+from failover_api.sandbox.hosting.world import TREE_LIMIT
+from failover_api.sandbox.sandbox import Sandbox
 
 
 def main() -> None:
@@ -30,9 +31,9 @@ def main() -> None:
         key_file.write_text(sandbox.private_key_pem)
         stop = _on_signal()
         with sandbox.serve(options.port) as url:
-            known = {"url": url, "token": sandbox.token, "app_id": sandbox.app_id}
+            access = {"url": url, "token": sandbox.token, "app_id": sandbox.app_id}
             paths = {"key_file": str(key_file), "git_dir": str(git_dir)}
-            sys.stdout.write(json.dumps({**known, **paths}) + "\n")
+            sys.stdout.write(json.dumps({**access, **paths}) + "\n")
             sys.stdout.flush()
             stop.wait()
 
@@ -50,8 +51,8 @@ def _options() -> argparse.Namespace:
 
 
 def _files(directory: Path) -> dict[str, bytes]:
-    found = (path for path in sorted(directory.rglob("*")) if path.is_file() and ".git" not in path.parts)
-    return {path.relative_to(directory).as_posix(): path.read_bytes() for path in found}
+    paths = (path for path in sorted(directory.rglob("*")) if path.is_file() and ".git" not in path.parts)
+    return {path.relative_to(directory).as_posix(): path.read_bytes() for path in paths}
 
 
 def _on_signal() -> threading.Event:

@@ -1,4 +1,4 @@
-"""The sandbox itself: repositories, one App, one person's token, and a log of what was asked.
+"""The sandbox: the state of a host, served in its dialect, and a person's acts. Only this file knows every dialect.
 
 A person's acts (read, commit, merge, protect, suspend, ...) go to it directly, without HTTP and past every rule.
 """
@@ -6,62 +6,34 @@ A person's acts (read, commit, merge, protect, suspend, ...) go to it directly, 
 from __future__ import annotations
 
 import contextlib
-import itertools
-import time
-import weakref
 from typing import TYPE_CHECKING, Literal
 
 from failover_api.sandbox.git import history
-from failover_api.sandbox.git.bare import Bare
 from failover_api.sandbox.git.objects import SUBMODULE, SYMLINK, Commit, Entry, NewFile
-from failover_api.sandbox.git.refs import RefUpdate
 from failover_api.sandbox.github.app import create_app
 from failover_api.sandbox.github.identity import Identities
-from failover_api.sandbox.hosting import following, merging, opening, people
-from failover_api.sandbox.hosting.faults import Faults
-from failover_api.sandbox.hosting.limits import Limits
-from failover_api.sandbox.hosting.pushing import push
+from failover_api.sandbox.hosting import following, merging, opening, people, pushing
 from failover_api.sandbox.hosting.repository import Repository, Rule
+from failover_api.sandbox.hosting.world import World
 from failover_api.sandbox.http.serving import serving
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Iterator, Mapping
     from pathlib import Path
 
     from starlette.types import ASGIApp
 
+    from failover_api.sandbox.hosting.pushing import Content
     from failover_api.sandbox.hosting.repository import MergeMethod, PullRequest
-    from failover_api.sandbox.http.exchange import Request
-
-TREE_LIMIT = 100_000
-_TRIES = 1000
-
-Content = bytes | NewFile | Entry | None
+    from failover_api.sandbox.hosting.world import Request
 
 
-class Sandbox:
-    """A small GitHub over bare repositories.
-
-    To be set as a test likes: `clock` (seconds since the epoch, also of commits and pull requests), `tree_limit`
-    (entries), `write_delay_s` (between reading and writing; such writes run in threads), `names_stale_refs` (False:
-    updateRefs says only that something went wrong when a ref is not at its `beforeOid`), and the attributes of
-    `limits` and of each of the `repositories`.
-    """
+class Sandbox(World):
+    """A small GitHub over bare repositories. What can be set is in World."""
 
     def __init__(self, directory: Path, *, app_id: str = "1001", token: str = "sandbox-token") -> None:  # noqa: S107 - opens nothing but this sandbox
-        self.git_dir = directory
-        self.clock: Callable[[], float] = time.time
-        self.identities = Identities(app_id, token, "sandbox-user", self._now)
-        self.limits = Limits(self._now)
-        self.faults = Faults()
-        self.requests: list[Request] = []
-        self.tree_limit = TREE_LIMIT
-        self.write_delay_s = 0.0
-        self.names_stale_refs = True
-        self.repositories: dict[str, Repository] = {}
-        self._bares: list[Bare] = []
-        self._numbers = itertools.count(1)
-        weakref.finalize(self, _close, self._bares)
+        super().__init__(directory, token)
+        self.identities = Identities(app_id, self)
 
     @classmethod
     def create(
@@ -79,26 +51,12 @@ class Sandbox:
         sandbox._add(repository, directory, files, branch)
         return sandbox
 
-    def add_repository(self, name: str, files: Mapping[str, bytes], branch: str = "main") -> Repository:
-        """Another one, beside the first: its directory is named after it."""
-        directory = self.git_dir.parent / f"{self.git_dir.name}-{name.replace('/', '-')}"
-        return self._add(name, directory, files, branch)
-
-    def remove_repository(self, name: str) -> None:
-        """As if it had been deleted; what is on disk stays."""
-        bare = self.repositories.pop(name.lower()).bare
-        self._bares.remove(bare)
-        bare.close()
-
-    def close(self) -> None:
-        _close(self._bares)
-
     # How others reach it
 
     @property
     def app(self) -> ASGIApp:
         """The API as an ASGI application, at / and at /api/v3 (as GitHub Enterprise Server has it)."""
-        return create_app(self)
+        return create_app(self, self.identities)
 
     @contextlib.contextmanager
     def serve(self, port: int = 0) -> Iterator[str]:
@@ -111,10 +69,6 @@ class Sandbox:
         return self.identities.app_id
 
     @property
-    def token(self) -> str:
-        return self.identities.token
-
-    @property
     def private_key_pem(self) -> str:
         return self.identities.private_key_pem
 
@@ -122,11 +76,6 @@ class Sandbox:
     def permissions(self) -> dict[str, str]:
         """What the installation was granted; change it in place."""
         return self.identities.permissions
-
-    @property
-    def repository(self) -> Repository:
-        """The first one."""
-        return next(iter(self.repositories.values()))
 
     # A person's acts
 
@@ -145,11 +94,7 @@ class Sandbox:
     ) -> str:
         """Commits {path: content}, None deletes, and returns the sha. A new branch starts at the default one."""
         repo = self._repository(repository)
-
-        def on(head: str | None) -> str:
-            return _commit(repo, head or repo.bare.head(repo.default_branch), changes, message)
-
-        return str(_move(repo, branch or repo.default_branch, on))
+        return pushing.commit(repo, branch or repo.default_branch, changes, message)
 
     def add_symlink(self, path: str, target: str, branch: str | None = None) -> str:
         return self.commit({path: NewFile(target.encode(), SYMLINK)}, f"Link {path} to {target}", branch)
@@ -177,7 +122,7 @@ class Sandbox:
 
     def set_branch(self, branch: str, sha: str | None, *, repository: str | None = None) -> None:
         """Makes a branch, moves it by force, or deletes it (None)."""
-        _move(self._repository(repository), branch, lambda _: sha)
+        pushing.move_branch(self._repository(repository), branch, lambda _: sha)
 
     # A person's acts on pull requests
 
@@ -261,7 +206,7 @@ class Sandbox:
         repo.rules.pop(branch or repo.default_branch, None)
 
     def suspend(self) -> None:
-        self.identities.suspended_at = self._now()
+        self.identities.suspended_at = self.now()
 
     def unsuspend(self) -> None:
         self.identities.suspended_at = None
@@ -277,41 +222,5 @@ class Sandbox:
         """The GraphQL requests that asked for this field, such as createCommitOnBranch."""
         return [request for request in self.requests if request.operation == operation]
 
-    def _now(self) -> float:
-        return self.clock()
-
     def _repository(self, name: str | None) -> Repository:
         return self.repositories[name.lower()] if name else self.repository
-
-    def _add(self, name: str, directory: Path, files: Mapping[str, bytes], branch: str) -> Repository:
-        bare = Bare.create(directory, branch)
-        self._bares.append(bare)
-        repo = Repository(next(self._numbers), name, bare, branch, self._now)
-        self.repositories[name.lower()] = repo
-        bare.move([RefUpdate(f"refs/heads/{branch}", None, _commit(repo, None, files, "Initial commit"))])
-        return repo
-
-
-def _move(repo: Repository, branch: str, to: Callable[[str | None], str | None]) -> str | None:
-    """Moves a branch to what `to` makes of its head, again while others are faster. Where it is now."""
-    for _ in range(_TRIES):
-        head = repo.bare.head(branch)
-        sha = to(head)
-        if not push(repo, [RefUpdate(f"refs/heads/{branch}", head, sha)], people.MARIA_LOGIN):
-            return sha
-    raise ValueError(f"branch {branch} cannot be moved: Git holds a lock, or has a branch above or below it")
-
-
-def _commit(repo: Repository, parent: str | None, changes: Mapping[str, Content], message: str) -> str:
-    """Writes a person's commit, without moving a ref."""
-    bare = repo.bare
-    files = {path: NewFile(new) if isinstance(new, bytes) else new for path, new in changes.items()}
-    with bare.batch():
-        tree = bare.change(bare.commit(parent).tree if parent else None, files)
-        by = people.by(people.MARIA_LOGIN, repo.now())
-        return bare.put_commit(tree, (parent,) if parent else (), message, by)
-
-
-def _close(bares: list[Bare]) -> None:
-    while bares:
-        bares.pop().close()

@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from failover_api.sandbox import Fault
-from tests.sandbox.clients import NOWHERE, REPO, connect, mint, update, update_refs
-from tests.sandbox.git.test_git import git
+from tests.sandbox.clients import NOWHERE, REPO, connect, git, mint, update, update_refs
 
 if TYPE_CHECKING:
     import httpx2

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.sandbox.clients import REPO, connect, mint
+from tests.sandbox.clients import NOWHERE, REPO, connect, mint
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -17,7 +17,6 @@ if TYPE_CHECKING:
 
     from failover_api.sandbox import Sandbox
 
-NOWHERE = "0" * 40
 X = base64.b64encode(b"x\n").decode()
 
 # method, path below the repository, body, status, text that the message has

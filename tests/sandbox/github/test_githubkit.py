@@ -9,8 +9,7 @@ import pytest
 from githubkit import AppAuthStrategy, GitHub, TokenAuthStrategy
 from githubkit.exception import RequestFailed
 
-from tests.sandbox.clients import UPDATE_REFS
-from tests.sandbox.github.test_graphql import AUTO_MERGE
+from tests.sandbox.clients import AUTO_MERGE, UPDATE_REFS
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -2,38 +2,17 @@
 
 from __future__ import annotations
 
-import base64
 import threading
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.sandbox.clients import REPO, connect, mint
+from tests.sandbox.clients import AUTO_MERGE, COMMIT, REPO, commit_input, connect, mint
 
 if TYPE_CHECKING:
     import httpx2
 
     from failover_api.sandbox import Sandbox
-
-COMMIT = """mutation($input: CreateCommitOnBranchInput!) {
-  createCommitOnBranch(input: $input) { commit { oid url signature { isValid } } }
-}"""
-AUTO_MERGE = """mutation($id: ID!) {
-  enablePullRequestAutoMerge(input: {pullRequestId: $id, mergeMethod: SQUASH}) { pullRequest { number } }
-}"""
-
-
-def wish(head: str, branch: str = "main", **files: bytes | None) -> dict[str, Any]:
-    contents = {path: base64.b64encode(content).decode() for path, content in files.items() if content is not None}
-    return {
-        "branch": {"repositoryNameWithOwner": "acme/homelab", "branchName": branch},
-        "expectedHeadOid": head,
-        "message": {"headline": "Two files", "body": "Because."},
-        "fileChanges": {
-            "additions": [{"path": path, "contents": content} for path, content in contents.items()],
-            "deletions": [{"path": path} for path, content in files.items() if content is None],
-        },
-    }
 
 
 def commit(client: httpx2.Client, variables: dict[str, Any]) -> Any:
@@ -43,7 +22,7 @@ def commit(client: httpx2.Client, variables: dict[str, Any]) -> Any:
 
 
 def test_several_files_in_one_signed_commit(sandbox: Sandbox, client: httpx2.Client) -> None:
-    done = commit(client, wish(sandbox.head(), a=b"1\n", b=b"2\n", **{"README.md": None}))
+    done = commit(client, commit_input(sandbox.head(), a=b"1\n", b=b"2\n", **{"README.md": None}))
     made = done["data"]["createCommitOnBranch"]["commit"]
     assert (made["oid"], made["signature"]) == (sandbox.head(), {"isValid": True})
     assert (sandbox.read("a"), sandbox.read("b"), sandbox.read("README.md")) == (b"1\n", b"2\n", None)
@@ -54,7 +33,7 @@ def test_several_files_in_one_signed_commit(sandbox: Sandbox, client: httpx2.Cli
 def test_stale_head_changes_nothing(sandbox: Sandbox, client: httpx2.Client) -> None:
     old = sandbox.head()
     new = sandbox.commit({"x": b"x"}, "Faster")
-    answer = commit(client, wish(old, a=b"1\n"))
+    answer = commit(client, commit_input(old, a=b"1\n"))
     assert answer["data"] == {"createCommitOnBranch": None}
     assert answer["errors"][0]["type"] == "STALE_DATA"
     text = f'Expected branch to point to "{old}" but it did not.  Pull and try again.'
@@ -71,20 +50,20 @@ def test_stale_head_changes_nothing(sandbox: Sandbox, client: httpx2.Client) -> 
 )
 def test_protected_branch(sandbox: Sandbox, client: httpx2.Client, kind: Any, error: str, text: str) -> None:
     sandbox.protect(kind=kind)
-    refused = commit(client, wish(sandbox.head(), a=b"1\n"))["errors"][0]
+    refused = commit(client, commit_input(sandbox.head(), a=b"1\n"))["errors"][0]
     assert (refused["type"], text in refused["message"]) == (error, True)
 
 
 def test_refusals(sandbox: Sandbox, url: str, client: httpx2.Client) -> None:
     head = sandbox.head()
-    assert commit(client, wish(head, branch="gone", a=b"1"))["errors"][0]["type"] == "NOT_FOUND"
-    assert commit(client, wish(head, nothing=None))["errors"][0]["message"].startswith("A path was requested")
+    assert commit(client, commit_input(head, branch="gone", a=b"1"))["errors"][0]["type"] == "NOT_FOUND"
+    assert commit(client, commit_input(head, nothing=None))["errors"][0]["message"].startswith("A path was requested")
     unknown = client.post("/graphql", json={"query": '{repository(owner: "acme", name: "none") {id}}'}).json()
     assert unknown["errors"][0]["message"] == "Could not resolve to a Repository with the name 'acme/none'."
     assert "data" not in client.post("/graphql", json={"query": "{nonsense}"}).json()
     assert client.post("/graphql", json={}).status_code == 400
     with connect(url, mint(sandbox, url, permissions={"contents": "read"})) as reader:
-        assert commit(reader, wish(head, a=b"1"))["errors"][0]["type"] == "FORBIDDEN"
+        assert commit(reader, commit_input(head, a=b"1"))["errors"][0]["type"] == "FORBIDDEN"
     with connect(url, "") as nobody:
         assert nobody.post("/graphql", json={"query": "{viewer{login}}"}).status_code == 401
 

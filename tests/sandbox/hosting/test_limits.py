@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.sandbox.clients import REPO, UPDATE_REFS, connect, mint, open_pull
-from tests.sandbox.github.test_graphql import COMMIT, wish
+from tests.sandbox.clients import COMMIT, REPO, UPDATE_REFS, commit_input, connect, mint, open_pull
 
 if TYPE_CHECKING:
     import httpx2
@@ -106,7 +105,7 @@ def test_every_kind_of_write_counts_and_no_read(sandbox: Sandbox, client: httpx2
         ("POST", f"{REPO}/issues/1/labels", {"labels": ["failover"]}),
         ("POST", f"{REPO}/pulls/1/requested_reviewers", {"reviewers": ["maria"]}),
         ("PATCH", f"{REPO}/pulls/1", {"title": "t"}),
-        ("POST", "/graphql", {"query": COMMIT, "variables": {"input": wish(head, a=b"1")}}),
+        ("POST", "/graphql", {"query": COMMIT, "variables": {"input": commit_input(head, a=b"1")}}),
         ("POST", "/graphql", {"query": UPDATE_REFS, "variables": {"input": {"repositoryId": "", "refUpdates": []}}}),
         ("PUT", f"{REPO}/pulls/1/merge", {}),
         ("POST", f"{REPO}/pulls", {"title": "t", "head": "new", "base": "main"}),
@@ -125,7 +124,7 @@ def test_every_kind_of_write_counts_and_no_read(sandbox: Sandbox, client: httpx2
 def test_rest_and_graphql_share_what_one_may_write(sandbox: Sandbox, url: str, client: httpx2.Client) -> None:
     sandbox.limits.writes_per_minute = 1
     assert put(client, "a") == (201, None)
-    asked = {"query": COMMIT, "variables": {"input": wish(sandbox.head(), b=b"1")}}
+    asked = {"query": COMMIT, "variables": {"input": commit_input(sandbox.head(), b=b"1")}}
     assert client.post("/graphql", json=asked).status_code == 403
     with connect(url, mint(sandbox, url)) as app:
         assert app.post("/graphql", json=asked).status_code == 200

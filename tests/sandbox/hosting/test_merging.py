@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from failover_api.sandbox.git.three_way import merged_text
-from tests.sandbox.clients import REPO, connect, mint, open_pull
-from tests.sandbox.github.test_graphql import AUTO_MERGE
+from tests.sandbox.clients import AUTO_MERGE, REPO, connect, mint, open_pull
 
 if TYPE_CHECKING:
     import httpx2

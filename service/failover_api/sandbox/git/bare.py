@@ -93,13 +93,13 @@ class Bare:
 
     def kind(self, sha: str) -> str | None:
         """'commit', 'tree' or 'blob'; None when there is no such object."""
-        found = self._kinds.get(sha)
-        if found is None:
+        number = self._kinds.get(sha)
+        if number is None:
             try:
-                found = self._kinds[sha] = self._raw(sha)[0]
+                number = self._kinds[sha] = self._raw(sha)[0]
             except KeyError:
                 return None
-        return KINDS[found]
+        return KINDS[number]
 
     def blob(self, sha: str) -> bytes:
         return self._raw(sha)[1]
@@ -117,19 +117,19 @@ class Bare:
 
     def tree(self, sha: str) -> Mapping[str, Entry]:
         """{name: entry}, in Git's order."""
-        found = self._trees.get(sha)
-        if found is None:
-            found = self._trees[sha] = parse_tree(self._raw(sha)[1])
-        return found
+        entries = self._trees.get(sha)
+        if entries is None:
+            entries = self._trees[sha] = parse_tree(self._raw(sha)[1])
+        return entries
 
     def commit(self, sha: str) -> Commit:
         """Raises KeyError when there is no such commit."""
-        found = self._commits.get(sha)
-        if found is None:
+        commit = self._commits.get(sha)
+        if commit is None:
             if self.kind(sha) != "commit":
                 raise KeyError(sha)
-            found = self._commits[sha] = parse_commit(sha, self._raw(sha)[1])
-        return found
+            commit = self._commits[sha] = parse_commit(sha, self._raw(sha)[1])
+        return commit
 
     def rank(self, sha: str) -> tuple[int, int]:
         """Time and generation of a commit: above those of every commit before it, however wrong the clocks were."""

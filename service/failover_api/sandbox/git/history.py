@@ -73,8 +73,8 @@ def log(bare: Bare, start: str, path: str = "") -> Iterator[Commit]:
     waiting.add(start)
     while waiting:
         commit = bare.commit(waiting.next())
-        follow, shown = _followed(bare, commit, path) if path else (commit.parents, True)
-        if shown:
+        follow, changed = _followed(bare, commit, path) if path else (commit.parents, True)
+        if changed:
             yield commit
         for parent in follow:
             if parent not in seen:
@@ -154,14 +154,14 @@ def diff(bare: Bare, old: str | None, new: str | None) -> dict[str, Change]:
 def with_renames(bare: Bare, changes: Mapping[str, Change]) -> dict[str, Change]:
     """A file that is gone here and there again, the same or at least half of it, was moved: as GitHub sees it."""
     gone = {path: change.old for path, change in changes.items() if change.old and change.new is None}
-    shown: dict[str, Change] = {}
+    renamed: dict[str, Change] = {}
     for path, change in changes.items():
         before = _former(bare, change.new, gone) if change.new and change.old is None else None
         if before is not None:
             change = Change(gone.pop(before), change.new, before)
-        shown[path] = change
-    moved = {change.before for change in shown.values()}
-    return {path: change for path, change in shown.items() if path not in moved}
+        renamed[path] = change
+    moved = {change.before for change in renamed.values()}
+    return {path: change for path, change in renamed.items() if path not in moved}
 
 
 def _former(bare: Bare, new: Entry, gone: Mapping[str, Entry]) -> str | None:

@@ -54,8 +54,8 @@ class Refs:
         with self._lock:
             names = {name for name in self._all_packed() if name.startswith(prefix)}
             names |= {name for name in self._loose() if name.startswith(prefix)}
-            found = {name: self.get(name) for name in sorted(names)}
-        return {name: sha for name, sha in found.items() if sha}
+            shas = {name: self.get(name) for name in sorted(names)}
+        return {name: sha for name, sha in shas.items() if sha}
 
     def move(self, moves: Sequence[RefUpdate]) -> RefUpdate | None:
         """Makes all moves, or none. The one that could not be made, if there is one."""

@@ -15,11 +15,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from failover_api.sandbox.github import account, branches, contents, discussion, gitdata, graphql, pulls
-from failover_api.sandbox.github.call import Answer, Call, Refused
+from failover_api.sandbox.github.answer import Answer, Refused
+from failover_api.sandbox.github.call import Call
 from failover_api.sandbox.github.identity import Actor
+from failover_api.sandbox.github.refusals import of_fault, refused
 from failover_api.sandbox.hosting.merging import settle
 from failover_api.sandbox.hosting.people import MARIA_LOGIN
-from failover_api.sandbox.http.exchange import Message, Reply
+from failover_api.sandbox.hosting.refusal import Refusal
+from failover_api.sandbox.http.exchange import Reply
 from failover_api.sandbox.http.wire import Wire
 
 if TYPE_CHECKING:
@@ -27,7 +30,10 @@ if TYPE_CHECKING:
 
     from starlette.types import ASGIApp
 
-    from failover_api.sandbox.sandbox import Sandbox
+    from failover_api.sandbox.github.identity import Identities
+    from failover_api.sandbox.hosting.faults import Fault
+    from failover_api.sandbox.hosting.world import World
+    from failover_api.sandbox.http.exchange import Message
 
 FREE = "free"
 JWT = "jwt"
@@ -112,57 +118,76 @@ def _pattern(path: str) -> re.Pattern[str]:
     return re.compile(re.sub(r"\{(\w+)\}", r"(?P<\1>[^/]+)", wide) + "/?")
 
 
-def create_app(sandbox: Sandbox) -> ASGIApp:
-    """The sandbox's API, under / and under /api/v3, with faults and the control endpoints at /_sandbox."""
-    return Wire(sandbox, Dispatch(sandbox))
+def create_app(world: World, identities: Identities) -> ASGIApp:
+    """The API, under / and under /api/v3, with faults and the control endpoints at /_sandbox."""
+    return Wire(world, GitHub(world, identities))
 
 
-class Dispatch:
-    """Answers one request, without knowing of sockets or faults on the wire."""
+class GitHub:
+    """The dialect: answers one request, without knowing of sockets or faults on the wire."""
 
-    def __init__(self, sandbox: Sandbox) -> None:
-        self._sandbox = sandbox
+    def __init__(self, world: World, identities: Identities) -> None:
+        self._world = world
+        self._identities = identities
         self._endpoints = [Endpoint(method, _pattern(path), needs, run) for method, path, needs, run in TABLE]
 
-    def __call__(self, message: Message) -> Reply:
+    def below_root(self, message: Message) -> Message:
+        """GitHub Enterprise Server has the API at /api/v3 and /api/graphql."""
+        for prefix, below in (("/api/v3", ""), ("/api/graphql", "/graphql")):
+            if message.path == prefix or message.path.startswith(f"{prefix}/"):
+                path = below + message.path.removeprefix(prefix) or "/"
+                return dataclasses.replace(message, path=path, base=f"{message.web}/api/v3")
+        return message
+
+    def credentials(self, authorization: str) -> str:
+        return self._identities.kind(authorization)
+
+    def refuse(self, fault: Fault) -> Reply:
+        request_id = "0" * 32
+        answer = of_fault(fault, self._world.clock()).answer(request_id)
+        reply = Reply.json(answer.status, answer.body)
+        return dataclasses.replace(
+            reply, headers={**reply.headers, "X-GitHub-Request-Id": request_id, **answer.headers}
+        )
+
+    def answer(self, message: Message) -> Reply:
         request_id = secrets.token_hex(16).upper()
         if not message.headers.get("user-agent"):
             return Reply(403, {"Content-Type": "text/html; charset=utf-8"}, _NO_USER_AGENT)
         resource = "graphql" if message.path == "/graphql" else "core"
         actor, needs = Actor("none", "", "anonymous"), ""
         try:
-            actor = self._sandbox.identities.actor(message.headers.get("authorization", ""))
+            actor = self._identities.actor(message.headers.get("authorization", ""))
             needs, answer = self._answer(message, actor, resource)
-        except Refused as refused:
-            needs = refused.headers.pop("X-Accepted-GitHub-Permissions", needs)
-            answer = refused.answer(request_id)
+        except Refusal as refusal:
+            answer = refused(refusal).answer(request_id)
+        except Refused as exc:
+            needs = exc.headers.pop("X-Accepted-GitHub-Permissions", needs)
+            answer = exc.answer(request_id)
         return self._reply(message, actor, resource, answer, request_id, needs)
 
     def _answer(self, message: Message, actor: Actor, resource: str) -> tuple[str, Answer]:
         endpoint, params = self._find(message)
         if endpoint.needs == FREE and message.path == "/rate_limit":
             return FREE, self._allowed(message, actor, endpoint, params)
-        self._sandbox.limits.admit(actor.key, resource, writes=_writes(message, endpoint))
+        self._world.limits.admit(actor.key, resource, writes=_writes(message, endpoint))
         answer = _conditional(message, actor, self._allowed(message, actor, endpoint, params))
         if answer.status == 304:
-            self._sandbox.limits.give_back(actor.key, resource)
+            self._world.limits.give_back(actor.key, resource)
         return endpoint.needs, answer
 
     def _find(self, message: Message) -> tuple[Endpoint, Mapping[str, str]]:
         for endpoint in self._endpoints:
             if endpoint.method == message.method.replace("HEAD", "GET"):
-                found = endpoint.pattern.fullmatch(message.path)
-                if found:
-                    return endpoint, found.groupdict()
+                match = endpoint.pattern.fullmatch(message.path)
+                if match:
+                    return endpoint, match.groupdict()
         raise Refused(404, "Not Found")
 
     def _allowed(self, message: Message, actor: Actor, endpoint: Endpoint, params: Mapping[str, str]) -> Answer:
         """Runs the endpoint once it is clear that this caller may."""
-        repo = self._sandbox.repositories.get(f"{params.get('owner')}/{params.get('repo')}".lower())
-        call = Call(
-            self._sandbox, actor, message.method, message.path, params, message.query, message.headers,
-            message.body, message.base, message.web, repo, message.faults, message.lag_s,
-        )  # fmt: skip
+        repo = self._world.repositories.get(f"{params.get('owner')}/{params.get('repo')}".lower())
+        call = Call(self._world, self._identities, actor, message, params, repo)
         if endpoint.needs == JWT and actor.kind != "jwt":
             raise Refused(401, "A JSON web token could not be decoded", url="https://docs.github.com/rest/apps/apps")
         if endpoint.needs == USER and actor.kind not in ("installation", "token"):
@@ -187,7 +212,7 @@ class Dispatch:
             "X-GitHub-Request-Id": request_id,
             "Server": "github.com",
             "X-Content-Type-Options": "nosniff",
-            **self._sandbox.limits.headers(actor.key, resource),
+            **_limit_headers(self._world.limits.overview(actor.key, resource), resource),
         }
         if "=" in needs and actor.kind == "installation":
             headers["X-Accepted-GitHub-Permissions"] = needs
@@ -204,6 +229,11 @@ class Dispatch:
         return Reply(answer.status, headers, body)
 
 
+def _limit_headers(overview: Mapping[str, int], resource: str) -> dict[str, str]:
+    values = {f"X-RateLimit-{name.capitalize()}": str(value) for name, value in overview.items()}
+    return {**values, "X-RateLimit-Resource": resource}
+
+
 def _writes(message: Message, endpoint: Endpoint) -> bool:
     """Whether it counts against the limits on creating content."""
     if endpoint.run is graphql.post:
@@ -218,8 +248,8 @@ def _conditional(message: Message, actor: Actor, answer: Answer) -> Answer:
     body = _encoded(answer.body)
     secret = message.headers.get("authorization", "").encode()
     etag = answer.etag or f'W/"{hashlib.sha256(secret + body).hexdigest()}"'
-    wanted = [tag.strip().removeprefix("W/") for tag in message.headers.get("if-none-match", "").split(",")]
-    if etag.removeprefix("W/") in wanted and actor.kind != "none":
+    known = [tag.strip().removeprefix("W/") for tag in message.headers.get("if-none-match", "").split(",")]
+    if etag.removeprefix("W/") in known and actor.kind != "none":
         return Answer(b"", 304, etag=etag)
     return dataclasses.replace(answer, body=body, etag=etag)
 

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from failover_api.sandbox.git import history
 from failover_api.sandbox.github import shapes, shapes_git
-from failover_api.sandbox.github.call import Answer, Call, Refused, paged
+from failover_api.sandbox.github.answer import Answer, Refused
+from failover_api.sandbox.github.call import Call, paged
 
 if TYPE_CHECKING:
     from failover_api.sandbox.git.objects import Commit
@@ -78,8 +79,8 @@ def get_commits(call: Call) -> Answer:
     if start is None:
         raise Refused(404, "Not Found", url="https://docs.github.com/rest/commits/commits#list-commits")
     enough = call.number("per_page", 30) * call.number("page", 1, 1_000_000) + 1
-    found = list(itertools.islice(_selected(call, start), enough))
-    items, links = paged(call, found, more=len(found) == enough)
+    commits = list(itertools.islice(_selected(call, start), enough))
+    items, links = paged(call, commits, more=len(commits) == enough)
     return Answer([shapes_git.commit(item, call) for item in items], headers=links)
 
 
@@ -98,21 +99,21 @@ def compare(call: Call) -> Answer:
     """Without paging the newest 250 commits; with it from the oldest on, and files on the first page only."""
     base_name, dots, head_name = call.params["basehead"].partition("...")
     base, head = (call.resolve(name.removeprefix(f"{call.repo.owner}:")) for name in (base_name, head_name))
-    found = history.diverge(call.repo.bare, base, head) if base and head else None
-    if not dots or base is None or head is None or found is None or found.meeting is None:
+    divergence = history.diverge(call.repo.bare, base, head) if base and head else None
+    if not dots or base is None or head is None or divergence is None or divergence.meeting is None:
         raise Refused(404, "Not Found", url="https://docs.github.com/rest/commits/commits#compare-two-commits")
     by_pages = "page" in call.query or "per_page" in call.query
-    commits, links = paged(call, found.ahead) if by_pages else (found.ahead[-_COMPARE_LIMIT:], {})
-    trees = call.repo.bare.commit(found.meeting).tree, call.repo.bare.commit(head).tree
+    commits, links = paged(call, divergence.ahead) if by_pages else (divergence.ahead[-_COMPARE_LIMIT:], {})
+    trees = call.repo.bare.commit(divergence.meeting).tree, call.repo.bare.commit(head).tree
     first = call.number("page", 1, 1_000_000) == 1
     shape = {
         **_compare_links(call, f"{base_name}...{head_name}"),
         "base_commit": shapes_git.commit(call.repo.bare.commit(base), call),
-        "merge_base_commit": shapes_git.commit(call.repo.bare.commit(found.meeting), call),
-        "status": _status(len(found.ahead), len(found.behind)),
-        "ahead_by": len(found.ahead),
-        "behind_by": len(found.behind),
-        "total_commits": len(found.ahead),
+        "merge_base_commit": shapes_git.commit(call.repo.bare.commit(divergence.meeting), call),
+        "status": _status(len(divergence.ahead), len(divergence.behind)),
+        "ahead_by": len(divergence.ahead),
+        "behind_by": len(divergence.behind),
+        "total_commits": len(divergence.ahead),
         "commits": [shapes_git.commit(item, call) for item in commits],
         "files": shapes_git.files(history.diff(call.repo.bare, *trees), call, head, _FILES_LIMIT) if first else [],
     }

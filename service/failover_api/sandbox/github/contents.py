@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 from failover_api.sandbox.git.objects import EXECUTABLE, FILE, SYMLINK, NewFile
 from failover_api.sandbox.github import shapes_git, writing
-from failover_api.sandbox.github.call import Answer, Call, Refused, decoded, not_supplied
+from failover_api.sandbox.github.answer import Answer, Refused, not_supplied
+from failover_api.sandbox.github.call import Call, decoded
+from failover_api.sandbox.github.refusals import violation
 
 if TYPE_CHECKING:
     from failover_api.sandbox.git.objects import Commit, Entry
@@ -39,11 +41,11 @@ def get(call: Call) -> Answer:
 def put(call: Call) -> Answer:
     """Creates or updates. The compare-and-swap is the blob sha; the branch moves only from where it was read."""
     path = call.params["path"]
-    message, content = call.wanted("message", "content")
+    message, content = call.required("message", "content")
     branch, head = _writable(call, path)
-    given = call.json().get("sha")
+    sha_before = call.json().get("sha")
     before = call.repo.bare.entry(call.repo.bare.commit(head).tree, path)
-    _check_sha(path, before, given)
+    _check_sha(path, before, sha_before)
     _check_rule(call, branch, "update" if before else "create")
     mode = before.mode if before and before.mode in (FILE, EXECUTABLE) else FILE
     sha = writing.commit_on(call, branch, head, {path: NewFile(decoded(content), mode)}, str(message))
@@ -52,17 +54,17 @@ def put(call: Call) -> Answer:
 
 def delete(call: Call) -> Answer:
     path = call.params["path"]
-    given = {**call.query, **call.json()}
+    fields = {**call.query, **call.json()}
     for name in ("message", "sha"):
-        if not given.get(name):
+        if not fields.get(name):
             raise not_supplied(name)
     branch, head = _writable(call, path)
     before = call.repo.bare.entry(call.repo.bare.commit(head).tree, path)
     if before is None or before.is_tree:
         raise Refused(404, "Not Found", url=f"{_URL}#delete-a-file")
-    _check_sha(path, before, given["sha"])
+    _check_sha(path, before, fields["sha"])
     _check_rule(call, branch, "delete")
-    sha = writing.commit_on(call, branch, head, {path: None}, str(given["message"]))
+    sha = writing.commit_on(call, branch, head, {path: None}, str(fields["message"]))
     return _written(call, path, branch, sha, 200)
 
 
@@ -99,9 +101,9 @@ def _file(call: Call, path: str, entry: Entry, branch: str) -> Answer:
 def _symlink(call: Call, path: str, entry: Entry, branch: str, head: str) -> Answer:
     """The target's content when it is a file of the repository; otherwise the link itself."""
     target = call.repo.bare.blob(entry.sha).decode()
-    found = _followed(call, path, entry, call.repo.bare.commit(head))
-    if found is not None:
-        return _file(call, path, found, branch)
+    file = _followed(call, path, entry, call.repo.bare.commit(head))
+    if file is not None:
+        return _file(call, path, file, branch)
     return Answer({**shapes_git.content_links(path, entry, call, branch), "type": "symlink", "target": target})
 
 
@@ -129,8 +131,8 @@ def _submodule_url(call: Call, path: str, head: str) -> str:
 
 def _writable(call: Call, path: str) -> tuple[str, str]:
     """The branch to write to and its head."""
-    given = {**call.query, **call.json()} if call.method == "DELETE" else call.json()
-    branch = str(given.get("branch") or call.repo.default_branch).removeprefix("refs/heads/")
+    fields = {**call.query, **call.json()} if call.message.method == "DELETE" else call.json()
+    branch = str(fields.get("branch") or call.repo.default_branch).removeprefix("refs/heads/")
     if path.startswith(".github/workflows/") and not call.actor.may("workflows=write"):
         raise Refused(403, "Resource not accessible by integration", url=f"{_URL}#create-or-update-file-contents")
     if any(part in ("", ".", "..", ".git") for part in path.split("/")):
@@ -141,11 +143,11 @@ def _writable(call: Call, path: str) -> tuple[str, str]:
     return branch, head
 
 
-def _check_sha(path: str, before: Entry | None, given: Any) -> None:
-    if before is not None and not given:
+def _check_sha(path: str, before: Entry | None, sha: Any) -> None:
+    if before is not None and not sha:
         raise not_supplied("sha")
-    if given and (before is None or before.sha != given):
-        raise Refused(409, f"{path} does not match {given}", url=f"{_URL}#create-or-update-file-contents")
+    if sha and (before is None or before.sha != sha):
+        raise Refused(409, f"{path} does not match {sha}", url=f"{_URL}#create-or-update-file-contents")
 
 
 def _check_rule(call: Call, branch: str, act: str) -> None:
@@ -153,9 +155,9 @@ def _check_rule(call: Call, branch: str, act: str) -> None:
     if rule is None:
         return
     if rule.kind == "ruleset":
-        raise Refused(409, rule.violation, url=f"{_URL}#create-or-update-file-contents")
+        raise Refused(409, violation(rule), url=f"{_URL}#create-or-update-file-contents")
     raise Refused(
-        409, f"Could not {act} file: {rule.violation}", url="https://docs.github.com/articles/about-protected-branches"
+        409, f"Could not {act} file: {violation(rule)}", url="https://docs.github.com/articles/about-protected-branches"
     )
 
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from failover_api.sandbox.github import shapes_pulls
-from failover_api.sandbox.github.call import Answer, Call, Refused, paged
-from failover_api.sandbox.github.pulls import found
+from failover_api.sandbox.github.answer import Answer, Refused
+from failover_api.sandbox.github.call import Call, paged
+from failover_api.sandbox.github.pulls import pull_of
 from failover_api.sandbox.hosting.repository import Comment
 
 _REVIEWERS = "https://docs.github.com/rest/pulls/review-requests#request-reviewers-for-a-pull-request"
@@ -12,8 +13,8 @@ _REVIEWERS = "https://docs.github.com/rest/pulls/review-requests#request-reviewe
 
 def post_reviewers(call: Call) -> Answer:
     """All of them or none: one unknown name refuses the request."""
-    pull, given = found(call), call.json()
-    people, teams = given.get("reviewers") or [], given.get("team_reviewers") or []
+    pull, fields = pull_of(call), call.json()
+    people, teams = fields.get("reviewers") or [], fields.get("team_reviewers") or []
     if pull.author in people:
         text = "Review cannot be requested from pull request author."
         raise Refused(422, text, url=_REVIEWERS)
@@ -31,34 +32,34 @@ def post_reviewers(call: Call) -> Answer:
 
 def get_reviews(call: Call) -> Answer:
     """https://docs.github.com/en/rest/pulls/reviews#list-reviews-for-a-pull-request"""
-    pull = found(call)
+    pull = pull_of(call)
     items, links = paged(call, sorted(pull.approvals))
     return Answer([shapes_pulls.review(login, pull, call) for login in items], headers=links)
 
 
 def get_labels(call: Call) -> Answer:
-    return Answer([shapes_pulls.label(name, call) for name in found(call).labels])
+    return Answer([shapes_pulls.label(name, call) for name in pull_of(call).labels])
 
 
 def post_labels(call: Call) -> Answer:
     """Takes {"labels": [...]} or the bare list. Labels that are new to the repository are made, as with GitHub."""
-    pull = found(call)
-    given = call.value()
-    names = given if isinstance(given, list) else call.wanted("labels")[0]
+    pull = pull_of(call)
+    value = call.value()
+    names = value if isinstance(value, list) else call.required("labels")[0]
     pull.labels = list(dict.fromkeys([*pull.labels, *(str(name) for name in names)]))
     pull.updated_at = call.repo.now()
     return Answer([shapes_pulls.label(name, call) for name in pull.labels])
 
 
 def get_comments(call: Call) -> Answer:
-    pull = found(call)
+    pull = pull_of(call)
     items, links = paged(call, pull.comments)
     return Answer([shapes_pulls.comment(item, pull.number, call) for item in items], headers=links)
 
 
 def post_comment(call: Call) -> Answer:
-    pull = found(call)
-    (body,) = call.wanted("body")
+    pull = pull_of(call)
+    (body,) = call.required("body")
     pull.updated_at = call.repo.now()
     comment = Comment(8000 + 100 * pull.number + len(pull.comments), call.actor.login, str(body), pull.updated_at)
     pull.comments.append(comment)

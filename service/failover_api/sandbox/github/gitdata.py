@@ -9,7 +9,9 @@ from failover_api.sandbox.git import history
 from failover_api.sandbox.git.objects import Entry, NewFile
 from failover_api.sandbox.git.refs import RefUpdate, is_ref_name
 from failover_api.sandbox.github import shapes, shapes_git, writing
-from failover_api.sandbox.github.call import Answer, Call, Refused, decoded, not_supplied
+from failover_api.sandbox.github.answer import Answer, Refused, not_supplied
+from failover_api.sandbox.github.call import Call, decoded
+from failover_api.sandbox.github.refusals import violation
 from failover_api.sandbox.hosting.pushing import push
 
 if TYPE_CHECKING:
@@ -38,7 +40,7 @@ def get_blob(call: Call) -> Answer:
 
 
 def post_blob(call: Call) -> Answer:
-    (content,) = call.wanted("content")
+    (content,) = call.required("content")
     raw = decoded(content) if call.json().get("encoding") == "base64" else str(content).encode()
     sha = call.repo.bare.put_blob(raw)
     return Answer({"sha": sha, "url": f"{call.url}/git/blobs/{sha}"}, 201)
@@ -53,21 +55,21 @@ def get_tree(call: Call) -> Answer:
         raise Refused(404, "Not Found", url=f"{_URL}/trees#get-a-tree")
     tree = sha or call.repo.bare.commit(str(commit)).tree
     entries = call.repo.bare.walk(tree) if "recursive" in call.query else iter(call.repo.bare.tree(tree).items())
-    shown = list(itertools.islice(entries, call.sandbox.tree_limit))
+    listed = list(itertools.islice(entries, call.world.tree_limit))
     truncated = next(entries, None) is not None
-    return Answer(_tree(call, sha or str(commit), shown, truncated=truncated))
+    return Answer(_tree(call, sha or str(commit), listed, truncated=truncated))
 
 
 def post_tree(call: Call) -> Answer:
-    given = call.json()
-    base = given.get("base_tree")
-    if not isinstance(given.get("tree"), list):
+    fields = call.json()
+    base = fields.get("base_tree")
+    if not isinstance(fields.get("tree"), list):
         raise not_supplied("tree")
     if base is not None and call.repo.bare.kind(str(base)) == "commit":
         base = call.repo.bare.commit(base).tree
     if base is not None and call.repo.bare.kind(str(base)) != "tree":
         raise Refused(422, "base_tree is not a valid tree oid", url=f"{_URL}/trees#create-a-tree")
-    changes = dict(_tree_change(call, item) for item in given["tree"])
+    changes = dict(_tree_change(call, item) for item in fields["tree"])
     gone = [path for path, change in changes.items() if change is None]
     if any(base is None or call.repo.bare.entry(base, path) is None for path in gone):
         raise Refused(422, "GitRPC::BadObjectState", url=f"{_URL}/trees#create-a-tree")
@@ -81,15 +83,15 @@ def get_commit(call: Call) -> Answer:
 
 
 def post_commit(call: Call) -> Answer:
-    given = call.json()
-    message, tree = call.wanted("message", "tree")
-    parents = tuple(given.get("parents") or ())
+    fields = call.json()
+    message, tree = call.required("message", "tree")
+    parents = tuple(fields.get("parents") or ())
     if call.repo.bare.kind(tree) != "tree":
         raise Refused(422, "Tree SHA does not exist", url=f"{_URL}/commits#create-a-commit")
     if any(call.repo.bare.kind(parent) != "commit" for parent in parents):
         raise Refused(422, "Parent SHA does not exist or is not a commit object", url=f"{_URL}/commits#create-a-commit")
     sha = writing.commit(
-        call, tree, parents, str(message), author=given.get("author"), committer=given.get("committer")
+        call, tree, parents, str(message), author=fields.get("author"), committer=fields.get("committer")
     )
     return Answer(shapes_git.git_commit(call.repo.bare.commit(sha), call), 201)
 
@@ -111,12 +113,12 @@ def get_refs(call: Call) -> Answer:
 
 
 def matching_refs(call: Call) -> Answer:
-    found = call.repo.bare.refs(f"refs/{call.params.get('ref', '')}")
-    return Answer([shapes_git.ref(name, sha, call) for name, sha in found.items()])
+    refs = call.repo.bare.refs(f"refs/{call.params.get('ref', '')}")
+    return Answer([shapes_git.ref(name, sha, call) for name, sha in refs.items()])
 
 
 def post_ref(call: Call) -> Answer:
-    name, sha = call.wanted("ref", "sha")
+    name, sha = call.required("ref", "sha")
     if not str(name).startswith("refs/") or str(name).count("/") < 2 or not is_ref_name(name):
         raise Refused(422, f"{name} is not a valid ref name.", url=f"{_URL}/refs#create-a-reference")
     _check_commit(call, sha, "create")
@@ -129,13 +131,13 @@ def post_ref(call: Call) -> Answer:
 def patch_ref(call: Call) -> Answer:
     """Moves a ref, wherever it is; without `force` only forward."""
     name = f"refs/{call.params['ref']}"
-    (sha,) = call.wanted("sha")
-    writing.meet_others(call, name)
+    (sha,) = call.required("sha")
+    writing.let_others_write(call, name)
     with call.repo.lock:
         before = _before(call, name, "update")
         _check_commit(call, sha, "update")
         if rule := call.repo.rule(name.removeprefix("refs/heads/")):
-            raise Refused(422, rule.violation, url=f"{_URL}/refs#update-a-reference")
+            raise Refused(422, violation(rule), url=f"{_URL}/refs#update-a-reference")
         if not call.json().get("force") and not history.is_ancestor(call.repo.bare, before, sha):
             raise Refused(422, "Update is not a fast forward", url=f"{_URL}/refs#update-a-reference")
         _push(call, RefUpdate(name, before, sha), "update")
@@ -145,13 +147,13 @@ def patch_ref(call: Call) -> Answer:
 def delete_ref(call: Call) -> Answer:
     name = f"refs/{call.params['ref']}"
     branch = name.removeprefix("refs/heads/")
-    writing.meet_others(call, name)
+    writing.let_others_write(call, name)
     with call.repo.lock:
         before = _before(call, name, "delete")
         if branch == call.repo.default_branch:
             raise Refused(422, "Cannot delete the default branch", url=f"{_URL}/refs#delete-a-reference")
         if rule := call.repo.rule(branch):
-            text = "Cannot delete a protected branch" if rule.kind == "classic" else rule.violation
+            text = "Cannot delete a protected branch" if rule.kind == "classic" else violation(rule)
             raise Refused(422, text, url=f"{_URL}/refs#delete-a-reference")
         _push(call, RefUpdate(name, before, None), "delete")
     return Answer(status=204)
@@ -191,8 +193,8 @@ def _check_kind(call: Call, sha: str, kind: str) -> None:
 def _tree(call: Call, sha: str, entries: list[tuple[str, Entry]], *, truncated: bool = False) -> dict[str, Any]:
     """`sha` is what was asked for: for a branch that is its commit, not its tree, as with GitHub."""
     bare, url = call.repo.bare, call.url
-    shown = [shapes_git.tree_entry(path, entry, bare, url) for path, entry in entries]
-    return {"sha": sha, "url": f"{call.url}/git/trees/{sha}", "tree": shown, "truncated": truncated}
+    lines = [shapes_git.tree_entry(path, entry, bare, url) for path, entry in entries]
+    return {"sha": sha, "url": f"{call.url}/git/trees/{sha}", "tree": lines, "truncated": truncated}
 
 
 def _tree_change(call: Call, item: Mapping[str, Any]) -> tuple[str, Entry | NewFile | None]:

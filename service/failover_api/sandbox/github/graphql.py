@@ -20,17 +20,20 @@ from graphql import (
 )
 
 from failover_api.sandbox.github import lookup, mutations, nodes, shapes
-from failover_api.sandbox.github.call import Answer, Body, Call, Refused
+from failover_api.sandbox.github.answer import Answer, Refused
+from failover_api.sandbox.github.call import Call
 
 if TYPE_CHECKING:
     from graphql import ExecutionResult
+
+    from failover_api.sandbox.http.exchange import Body
 
 _URL = "https://docs.github.com/graphql"
 
 
 def post(call: Call) -> Answer:
-    given = call.json()
-    query = given.get("query")
+    fields = call.json()
+    query = fields.get("query")
     if not isinstance(query, str):
         raise Refused(400, "A query attribute must be specified and must be a string.", url=_URL)
     document = _document(query)
@@ -41,8 +44,8 @@ def post(call: Call) -> Answer:
         document,
         _ROOT,
         context_value=call,
-        variable_values=given.get("variables"),
-        operation_name=given.get("operationName"),
+        variable_values=fields.get("variables"),
+        operation_name=fields.get("operationName"),
     )
     return Answer(_body(result))
 
@@ -80,9 +83,9 @@ def _body(result: ExecutionResult) -> dict[str, Any]:
 
 def _formatted(error: GraphQLError) -> dict[str, Any]:
     """GitHub has `type` beside the message, not among the extensions."""
-    shown: dict[str, Any] = dict(error.formatted)
-    extensions = shown.pop("extensions", {})
-    return {**({"type": extensions["type"]} if "type" in extensions else {}), **shown}
+    shape: dict[str, Any] = dict(error.formatted)
+    extensions = shape.pop("extensions", {})
+    return {**({"type": extensions["type"]} if "type" in extensions else {}), **shape}
 
 
 def _repository(info: GraphQLResolveInfo[Call], owner: str, name: str, **_: Any) -> nodes.Node:
@@ -90,8 +93,8 @@ def _repository(info: GraphQLResolveInfo[Call], owner: str, name: str, **_: Any)
 
 
 def _rate_limit(info: GraphQLResolveInfo[Call], **_: Any) -> nodes.Node:
-    seen = info.context.sandbox.limits.overview(info.context.actor.key, "graphql")
-    return {**seen, "cost": 1, "nodeCount": 0, "resetAt": shapes.stamp(seen["reset"])}
+    limits = info.context.world.limits.overview(info.context.actor.key, "graphql")
+    return {**limits, "cost": 1, "nodeCount": 0, "resetAt": shapes.stamp(limits["reset"])}
 
 
 def _viewer(info: GraphQLResolveInfo[Call]) -> nodes.Node:

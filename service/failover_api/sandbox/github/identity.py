@@ -1,4 +1,4 @@
-"""Who is asking: the App with its key, its one installation, the tokens it minted, and one person with a token.
+"""Who is asking: the App with its key, its one installation, the tokens it minted, or the person with a token.
 
 Statuses and texts: https://docs.github.com/en/rest/apps/apps and
 https://docs.github.com/en/apps/creating-github-apps/authenticating-with-a-github-app
@@ -15,10 +15,12 @@ import jwt
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 
-from failover_api.sandbox.github.call import Refused
+from failover_api.sandbox.github.answer import Refused
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
+
+    from failover_api.sandbox.hosting.world import World
 
 Kind = Literal["none", "jwt", "installation", "token"]
 
@@ -64,14 +66,12 @@ class Minted:
 
 
 class Identities:
-    """The App, its installation and the known tokens. `permissions` is what the installation was granted."""
+    """The App, its installation and its tokens. `permissions` is what the installation was granted."""
 
-    def __init__(self, app_id: str, token: str, login: str, clock: Callable[[], float]) -> None:
+    def __init__(self, app_id: str, world: World) -> None:
         self.app_id = app_id
         self.client_id = f"Iv23sandbox{app_id}"
         self.slug = "sandbox-app"
-        self.token = token
-        self.login = login
         self.permissions: dict[str, str] = {
             "contents": "write",
             "issues": "write",
@@ -81,7 +81,7 @@ class Identities:
         self.installed = True
         self.suspended_at: float | None = None
         self._minted: dict[str, Minted] = {}
-        self._clock = clock
+        self._world = world
 
     @property
     def private_key_pem(self) -> str:
@@ -110,33 +110,33 @@ class Identities:
             case "installation":
                 return self._installation_actor(_bearer(authorization))
             case "token":
-                if not secrets.compare_digest(_bearer(authorization).encode(), self.token.encode()):
+                if not secrets.compare_digest(_bearer(authorization).encode(), self._world.token.encode()):
                     raise Refused(401, "Bad credentials")
-                return Actor("token", self.login, "user ID 1", _ALL_ACCESS)
+                return Actor("token", self._world.login, "user ID 1", _ALL_ACCESS)
 
-    def mint(self, wish: Mapping[str, Any], known: Mapping[int, str]) -> Minted:
-        """A token for the installation; `known` are its repositories, {id: owner/name}."""
+    def mint(self, fields: Mapping[str, Any], repositories: Mapping[int, str]) -> Minted:
+        """A token for the installation; `repositories` are those it can be for, {id: owner/name}."""
         if not self.installed:
             raise Refused(404, "Not Found")
         if self.suspended_at is not None:
             raise Refused(403, "This installation has been suspended")
         token = "ghs_" + ".".join(secrets.token_urlsafe(size) for size in (48, 240, 96))
-        expires_at = self._clock() + TOKEN_LIFETIME_S
-        minted = Minted(token, expires_at, self._granted(wish.get("permissions")), _chosen(wish, known))
+        expires_at = self._world.now() + TOKEN_LIFETIME_S
+        minted = Minted(token, expires_at, self._granted(fields.get("permissions")), _chosen(fields, repositories))
         self._minted[token] = minted
         return minted
 
-    def _granted(self, wish: Mapping[str, str] | None) -> dict[str, str]:
-        if not wish:
+    def _granted(self, permissions: Mapping[str, str] | None) -> dict[str, str]:
+        if not permissions:
             return dict(self.permissions)
-        for name, level in wish.items():
+        for name, level in permissions.items():
             if _LEVELS.get(self.permissions.get(name, ""), 0) < _LEVELS.get(level, 9):
                 raise Refused(422, "The permissions requested are not granted to this installation.")
-        return {"metadata": "read", **wish}
+        return {"metadata": "read", **permissions}
 
     def _installation_actor(self, token: str) -> Actor:
         minted = self._minted.get(token)
-        if minted is None or not self.installed or minted.expires_at <= self._clock():
+        if minted is None or not self.installed or minted.expires_at <= self._world.now():
             raise Refused(401, "Bad credentials")
         if self.suspended_at is not None:
             raise Refused(403, "This installation has been suspended")
@@ -165,7 +165,7 @@ class Identities:
             raise Refused(401, "A JSON web token could not be decoded") from exc
 
     def _check_times(self, claims: Mapping[str, Any]) -> None:
-        now = self._clock()
+        now = self._world.now()
         expires, issued = claims.get("exp"), claims.get("iat")
         if expires is None:
             raise Refused(401, "Missing 'expiration time' claim ('exp') in assertion")
@@ -179,13 +179,13 @@ class Identities:
             raise Refused(401, f"'Issued at' claim ('iat') {text}")
 
 
-def _chosen(wish: Mapping[str, Any], known: Mapping[int, str]) -> frozenset[str] | None:
-    names, ids = wish.get("repositories"), wish.get("repository_ids")
+def _chosen(fields: Mapping[str, Any], repositories: Mapping[int, str]) -> frozenset[str] | None:
+    names, ids = fields.get("repositories"), fields.get("repository_ids")
     if names is None and ids is None:
         return None
-    by_name = {full.partition("/")[2].lower(): full.lower() for full in known.values()}
+    by_name = {full.partition("/")[2].lower(): full.lower() for full in repositories.values()}
     chosen = [by_name.get(str(name).lower()) for name in names or ()]
-    chosen += [known[i].lower() if i in known else None for i in ids or ()]
+    chosen += [repositories[i].lower() if i in repositories else None for i in ids or ()]
     if None in chosen:
         text = "There is at least one repository that does not exist or is not accessible to the parent installation."
         raise Refused(422, text)

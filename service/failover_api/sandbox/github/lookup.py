@@ -22,7 +22,7 @@ def refuse(kind: str, message: str) -> GraphQLError:
 
 def named(call: Call, full_name: str) -> Call:
     """The same call, about one repository."""
-    repo = call.sandbox.repositories.get(full_name.lower())
+    repo = call.world.repositories.get(full_name.lower())
     if repo is None or not call.actor.sees(repo.full_name):
         raise refuse("NOT_FOUND", f"Could not resolve to a Repository with the name '{full_name}'.")
     if not call.actor.may("contents=read"):
@@ -34,14 +34,14 @@ def named(call: Call, full_name: str) -> Call:
 
 def by_id(call: Call, node_id: str) -> Call:
     """As `named`, by the repository's node id."""
-    for repo in call.sandbox.repositories.values():
+    for repo in call.world.repositories.values():
         if repo.node_id == node_id:
             return named(call, repo.full_name)
     raise unknown(node_id)
 
 
 def pull_request(call: Call, node_id: str) -> tuple[Call, PullRequest]:
-    for repo in call.sandbox.repositories.values():
+    for repo in call.world.repositories.values():
         on = dataclasses.replace(call, repository=repo)
         for pull in repo.pulls.values():
             if nodes.pull_id(on, pull) == node_id and call.actor.sees(repo.full_name):
@@ -53,7 +53,7 @@ def unknown(node_id: str) -> GraphQLError:
     return refuse("NOT_FOUND", f"Could not resolve to a node with the global id of '{node_id}'.")
 
 
-def may(call: Call, needed: str) -> None:
+def require(call: Call, needed: str) -> None:
     """Raises FORBIDDEN. `needed` as in `Actor.may`."""
     if not call.actor.may(needed):
         raise refuse("FORBIDDEN", "Resource not accessible by integration")

@@ -16,10 +16,11 @@ from failover_api.sandbox.git import history
 from failover_api.sandbox.git.objects import FILE, NewFile
 from failover_api.sandbox.git.refs import RefUpdate, is_ref_name
 from failover_api.sandbox.github import lookup, nodes, writing
-from failover_api.sandbox.github.call import Refused
 from failover_api.sandbox.github.lookup import refuse
+from failover_api.sandbox.github.refusals import refused, violation
 from failover_api.sandbox.hosting import merging, opening
 from failover_api.sandbox.hosting.pushing import push
+from failover_api.sandbox.hosting.refusal import Refusal
 from failover_api.sandbox.hosting.repository import AutoMerge
 
 if TYPE_CHECKING:
@@ -38,7 +39,7 @@ _NOWHERE = "0" * 40
 def create_commit(info: GraphQLResolveInfo[Call], input: Input) -> nodes.Node:  # noqa: A002 - the schema's name
     """All changes in one commit, signed by GitHub, if the branch is still at `expectedHeadOid`."""
     call, branch = _branch(info.context, input["branch"])
-    lookup.may(call, "contents=write")
+    lookup.require(call, "contents=write")
     head, expected = call.repo.bare.head(branch), input["expectedHeadOid"]
     if head is None:
         raise refuse("NOT_FOUND", f'Could not resolve to a branch with the name "{branch}".')
@@ -59,11 +60,11 @@ def create_commit(info: GraphQLResolveInfo[Call], input: Input) -> nodes.Node:  
 def update_refs(info: GraphQLResolveInfo[Call], input: Input) -> nodes.Node:  # noqa: A002 - the schema's name
     """Makes, moves and deletes refs, all or none."""
     call = lookup.by_id(info.context, input["repositoryId"])
-    lookup.may(call, "contents=write")
+    lookup.require(call, "contents=write")
     names = [update["name"] for update in input["refUpdates"]]
     if twice := next((name for name in names if names.count(name) > 1), None):
         raise refuse("UNPROCESSABLE", f"multiple updates for ref '{twice}' not allowed")
-    writing.meet_others(call, *names)
+    writing.let_others_write(call, *names)
     with call.repo.lock:
         moves = [_move(call, update) for update in input["refUpdates"]]
         if failed := push(call.repo, moves, call.actor.login):
@@ -73,7 +74,7 @@ def update_refs(info: GraphQLResolveInfo[Call], input: Input) -> nodes.Node:  # 
 
 def create_pull_request(info: GraphQLResolveInfo[Call], input: Input) -> nodes.Node:  # noqa: A002 - the schema's name
     call = lookup.by_id(info.context, input["repositoryId"])
-    lookup.may(call, "pull_requests=write")
+    lookup.require(call, "pull_requests=write")
     try:
         pull = opening.open_pull(
             call.repo,
@@ -84,14 +85,14 @@ def create_pull_request(info: GraphQLResolveInfo[Call], input: Input) -> nodes.N
             base=input["baseRefName"],
             draft=bool(input.get("draft")),
         )
-    except Refused as refused:
-        raise refuse("UNPROCESSABLE", opening.reason(refused)) from refused
+    except Refusal as refusal:
+        raise refuse("UNPROCESSABLE", refused(refusal).sentence) from refusal
     return {"clientMutationId": input.get("clientMutationId"), "pullRequest": nodes.pull_request(call, pull)}
 
 
 def enable_auto_merge(info: GraphQLResolveInfo[Call], input: Input) -> nodes.Node:  # noqa: A002 - the schema's name
     call, pull = lookup.pull_request(info.context, input["pullRequestId"])
-    lookup.may(call, "pull_requests=write")
+    lookup.require(call, "pull_requests=write")
     method = input["mergeMethod"].lower()
     with call.repo.lock:
         if problem := _auto_merge_problem(call.repo, pull, method, input.get("expectedHeadOid")):
@@ -107,7 +108,7 @@ def enable_auto_merge(info: GraphQLResolveInfo[Call], input: Input) -> nodes.Nod
 def enqueue_pull_request(info: GraphQLResolveInfo[Call], input: Input) -> nodes.Node:  # noqa: A002 - the schema's name
     """Into the merge queue: only what could be merged now."""
     call, pull = lookup.pull_request(info.context, input["pullRequestId"])
-    lookup.may(call, "pull_requests=write")
+    lookup.require(call, "pull_requests=write")
     with call.repo.lock:
         if problem := _queue_problem(call.repo, pull, input.get("expectedHeadOid")):
             raise refuse("UNPROCESSABLE", problem)
@@ -122,7 +123,7 @@ def _stale(what: str, expected: str) -> GraphQLError:
 
 def _stale_ref(call: Call, name: str, expected: str) -> GraphQLError:
     """GitHub has been seen to say less: https://github.com/orgs/community/discussions/213655"""
-    if not call.sandbox.names_stale_refs:
+    if not call.world.names_stale_refs:
         return GraphQLError("Something went wrong while executing your query. Please include `0` when reporting this.")
     return _stale(name, expected)
 
@@ -132,32 +133,32 @@ def _check_rule(call: Call, branch: str) -> None:
     if rule is None:
         return
     if rule.kind == "ruleset":
-        raise refuse("UNPROCESSABLE", rule.violation)
-    text = f"protected branch '{branch}' check failed:\n {rule.violation}"
+        raise refuse("UNPROCESSABLE", violation(rule))
+    text = f"protected branch '{branch}' check failed:\n {violation(rule)}"
     raise refuse("BRANCH_PROTECTION_RULE_VIOLATION", text)
 
 
-def _branch(call: Call, given: Input) -> tuple[Call, str]:
+def _branch(call: Call, branch: Input) -> tuple[Call, str]:
     """A committable branch: by repository and name, or by node id."""
-    if given.get("repositoryNameWithOwner") and given.get("branchName"):
-        return lookup.named(call, given["repositoryNameWithOwner"]), given["branchName"].removeprefix("refs/heads/")
-    for repo in call.sandbox.repositories.values():
+    if branch.get("repositoryNameWithOwner") and branch.get("branchName"):
+        return lookup.named(call, branch["repositoryNameWithOwner"]), branch["branchName"].removeprefix("refs/heads/")
+    for repo in call.world.repositories.values():
         on = dataclasses.replace(call, repository=repo)
         for name in repo.branches():
-            if call.actor.sees(repo.full_name) and nodes.ref_id(on, f"refs/heads/{name}") == given.get("id"):
+            if call.actor.sees(repo.full_name) and nodes.ref_id(on, f"refs/heads/{name}") == branch.get("id"):
                 return on, name
-    raise lookup.unknown(str(given.get("id")))
+    raise lookup.unknown(str(branch.get("id")))
 
 
-def _changes(call: Call, head: str, given: Input) -> dict[str, NewFile | None]:
+def _changes(call: Call, head: str, files: Input) -> dict[str, NewFile | None]:
     tree = call.repo.bare.commit(head).tree
     changes: dict[str, NewFile | None] = {}
-    for deletion in given.get("deletions") or ():
+    for deletion in files.get("deletions") or ():
         if call.repo.bare.entry(tree, deletion["path"]) is None:
             text = f"A path was requested for deletion which does not exist as of commit oid `{head}`"
             raise refuse("UNPROCESSABLE", text)
         changes[deletion["path"]] = None
-    for addition in given.get("additions") or ():
+    for addition in files.get("additions") or ():
         before = call.repo.bare.entry(tree, addition["path"])
         mode = before.mode if before and before.type == "blob" else FILE
         changes[addition["path"]] = NewFile(_contents(addition), mode)
@@ -174,9 +175,9 @@ def _contents(addition: Input) -> bytes:
         raise refuse("UNPROCESSABLE", "contents is not valid Base64") from exc
 
 
-def _message(given: Input) -> str:
-    body = given.get("body")
-    return f"{given['headline']}\n\n{body}" if body else str(given["headline"])
+def _message(message: Input) -> str:
+    body = message.get("body")
+    return f"{message['headline']}\n\n{body}" if body else str(message["headline"])
 
 
 def _move(call: Call, update: Input) -> RefUpdate:
@@ -184,16 +185,16 @@ def _move(call: Call, update: Input) -> RefUpdate:
     name, expected, after = update["name"], update.get("beforeOid"), update["afterOid"]
     if not name.startswith("refs/") or not is_ref_name(name):
         raise refuse("UNPROCESSABLE", f"{name} is not a valid ref name.")
-    before, wanted = call.repo.bare.ref(name), None if after == _NOWHERE else after
+    before, target = call.repo.bare.ref(name), None if after == _NOWHERE else after
     if expected is not None and (before or _NOWHERE) != expected:
         raise _stale_ref(call, name, expected)
-    if before is None and wanted is None and expected is None:
+    if before is None and target is None and expected is None:
         raise refuse("UNPROCESSABLE", f"Reference {name} does not exist")
-    if wanted and call.repo.bare.kind(wanted) != "commit":
-        raise refuse("NOT_FOUND", f"Could not resolve to a commit with the oid '{wanted}'.")
-    if before and before != wanted:
-        _check_move(call, name, before, wanted, force=bool(update.get("force")))
-    return RefUpdate(name, before, wanted)
+    if target and call.repo.bare.kind(target) != "commit":
+        raise refuse("NOT_FOUND", f"Could not resolve to a commit with the oid '{target}'.")
+    if before and before != target:
+        _check_move(call, name, before, target, force=bool(update.get("force")))
+    return RefUpdate(name, before, target)
 
 
 def _check_move(call: Call, name: str, before: str, after: str | None, *, force: bool) -> None:

@@ -194,15 +194,15 @@ def _history(call: Call, start: str, first: int | None, after: str | None, path:
     skip = int(after.rpartition(" ")[2]) + 1 if after else 0
     size = first or 100
     log: Iterator[Commit] = history.log(call.repo.bare, start, (path or "").strip("/"))
-    shown = list(itertools.islice(log, skip, skip + size + 1))
-    page = {"endCursor": f"{start} {skip + len(shown[:size]) - 1}", "hasNextPage": len(shown) > size}
+    commits = list(itertools.islice(log, skip, skip + size + 1))
+    page = {"endCursor": f"{start} {skip + len(commits[:size]) - 1}", "hasNextPage": len(commits) > size}
     total = lambda _: sum(1 for _commit in history.log(call.repo.bare, start, (path or "").strip("/")))  # noqa: E731 - counted on demand
-    return {**_commits(call, shown[:size]), "pageInfo": page, "totalCount": total}
+    return {**_commits(call, commits[:size]), "pageInfo": page, "totalCount": total}
 
 
 def _commits(call: Call, items: list[Commit]) -> Node:
-    shown = [commit(call, item) for item in items]
-    return {"nodes": shown, "edges": [{"node": item} for item in shown], "totalCount": len(shown)}
+    nodes = [commit(call, item) for item in items]
+    return {"nodes": nodes, "edges": [{"node": item} for item in nodes], "totalCount": len(nodes)}
 
 
 def _actor(person: Person) -> Node:

@@ -13,7 +13,6 @@ if TYPE_CHECKING:
     from failover_api.sandbox.github.call import Call
     from failover_api.sandbox.github.identity import Minted
     from failover_api.sandbox.hosting.repository import Repository
-    from failover_api.sandbox.sandbox import Sandbox
 
 ROOT = {
     "current_user_url": "/user",
@@ -216,19 +215,19 @@ def _settings(repo: Repository, call: Call) -> dict[str, Any]:
     }
 
 
-def app(sandbox: Sandbox, base: str, web: str) -> dict[str, Any]:
+def app(call: Call) -> dict[str, Any]:
     """GET /app."""
-    identities, repo = sandbox.identities, sandbox.repository
+    identities, repo = call.identities, call.world.repository
     return {
         "id": int(identities.app_id),
         "client_id": identities.client_id,
         "slug": identities.slug,
         "node_id": node("A", identities.app_id),
-        "owner": owner(repo, base, web),
+        "owner": owner(repo, call.base, call.web),
         "name": "Sandbox App",
         "description": None,
         "external_url": "https://example.com",
-        "html_url": f"{web}/apps/{identities.slug}",
+        "html_url": f"{call.web}/apps/{identities.slug}",
         "created_at": stamp(repo.created_at),
         "updated_at": stamp(repo.created_at),
         "permissions": dict(identities.permissions),
@@ -237,18 +236,18 @@ def app(sandbox: Sandbox, base: str, web: str) -> dict[str, Any]:
     }
 
 
-def installation(sandbox: Sandbox, base: str, web: str) -> dict[str, Any]:
-    identities, repo = sandbox.identities, sandbox.repository
-    account = owner(repo, base, web)
+def installation(call: Call) -> dict[str, Any]:
+    identities, repo = call.identities, call.world.repository
+    account = owner(repo, call.base, call.web)
     suspended = identities.suspended_at
     return {
         "id": INSTALLATION_ID,
         "client_id": identities.client_id,
         "account": account,
         "repository_selection": "selected",
-        "access_tokens_url": f"{base}/app/installations/{INSTALLATION_ID}/access_tokens",
-        "repositories_url": f"{base}/installation/repositories",
-        "html_url": f"{web}/organizations/{repo.owner}/settings/installations/{INSTALLATION_ID}",
+        "access_tokens_url": f"{call.base}/app/installations/{INSTALLATION_ID}/access_tokens",
+        "repositories_url": f"{call.base}/installation/repositories",
+        "html_url": f"{call.web}/organizations/{repo.owner}/settings/installations/{INSTALLATION_ID}",
         "app_id": int(identities.app_id),
         "app_slug": identities.slug,
         "target_id": account["id"],
@@ -260,7 +259,7 @@ def installation(sandbox: Sandbox, base: str, web: str) -> dict[str, Any]:
         "single_file_name": None,
         "has_multiple_single_files": False,
         "single_file_paths": [],
-        "suspended_by": user("maria", base, web) if suspended else None,
+        "suspended_by": user("maria", call.base, call.web) if suspended else None,
         "suspended_at": stamp(suspended) if suspended else None,
     }
 
@@ -273,6 +272,6 @@ def access_token(minted: Minted, call: Call) -> dict[str, Any]:
         "repository_selection": "all" if minted.repositories is None else "selected",
     }
     if minted.repositories is not None:
-        known = call.sandbox.repositories
-        shape["repositories"] = [repository(known[name], call) for name in sorted(minted.repositories)]
+        repositories = call.world.repositories
+        shape["repositories"] = [repository(repositories[name], call) for name in sorted(minted.repositories)]
     return shape

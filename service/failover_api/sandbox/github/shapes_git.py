@@ -91,17 +91,17 @@ def commit(item: Commit, call: Call) -> dict[str, Any]:
 
 def files(changes: Mapping[str, Change], call: Call, ref: str, most: int | None = None) -> list[dict[str, Any]]:
     """What a commit or a comparison changed. Line counts take each changed file as wholly replaced."""
-    shown = itertools.islice(with_renames(call.repo.bare, changes).items(), most)
-    return [_file(path, change, call, ref) for path, change in shown]
+    listed = itertools.islice(with_renames(call.repo.bare, changes).items(), most)
+    return [_file(path, change, call, ref) for path, change in listed]
 
 
 def _file(path: str, change: Change, call: Call, ref: str) -> dict[str, Any]:
     moved = change.before is not None
     added, removed = (0 if moved else _lines(entry, call) for entry in (change.new, change.old))
-    shown = change.new or change.old
+    entry = change.new or change.old
     quoted = quote(path, safe="")
     shape = {
-        "sha": shown.sha if shown else None,
+        "sha": entry.sha if entry else None,
         "filename": path,
         "status": change.status,
         "additions": added,

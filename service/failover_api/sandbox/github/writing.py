@@ -11,9 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 from failover_api.sandbox.git.objects import Person
 from failover_api.sandbox.git.refs import RefUpdate
-from failover_api.sandbox.github.call import Refused
-from failover_api.sandbox.hosting import people
-from failover_api.sandbox.hosting.pushing import push
+from failover_api.sandbox.github.answer import Refused
+from failover_api.sandbox.hosting import people, pushing
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -45,10 +44,10 @@ def commit(
 
 def commit_on(call: Call, branch: str, head: str, changes: Mapping[str, NewFile | None], message: str) -> str:
     """Commits `changes` on `head` and moves the branch there. Raises Refused 409 when it has moved."""
-    given = call.json()
+    fields = call.json()
     with call.repo.bare.batch():
         tree = call.repo.bare.change(call.repo.bare.commit(head).tree, changes)
-        sha = commit(call, tree, (head,), message, author=given.get("author"), committer=given.get("committer"))
+        sha = commit(call, tree, (head,), message, author=fields.get("author"), committer=fields.get("committer"))
     if land(call, RefUpdate(f"refs/heads/{branch}", head, sha)):
         raise Refused(409, f"is at {call.repo.bare.head(branch)} but expected {head}")
     return sha
@@ -56,26 +55,26 @@ def commit_on(call: Call, branch: str, head: str, changes: Mapping[str, NewFile 
 
 def land(call: Call, move: RefUpdate) -> RefUpdate | None:
     """Moves a ref; gives the move back when someone else was faster."""
-    meet_others(call, move.name)
-    return push(call.repo, [move], call.actor.login)
+    let_others_write(call, move.name)
+    return pushing.push(call.repo, [move], call.actor.login)
 
 
-def meet_others(call: Call, *refs: str) -> None:
+def let_others_write(call: Call, *refs: str) -> None:
     """The moment before refs are written, in which others may write them."""
-    if call.sandbox.write_delay_s:
-        time.sleep(call.sandbox.write_delay_s)
+    if call.world.write_delay_s:
+        time.sleep(call.world.write_delay_s)
     branches = [name.removeprefix("refs/heads/") for name in refs if name.startswith("refs/heads/")]
-    if "race" in call.faults and branches:
-        call.sandbox.commit({}, "Someone else was faster", branches[0], repository=call.repo.full_name)
+    if "race" in call.message.faults and branches:
+        pushing.commit(call.repo, branches[0], {}, "Someone else was faster")
 
 
-def person(call: Call, given: Mapping[str, Any] | None) -> Person:
+def person(call: Call, fields: Mapping[str, Any] | None) -> Person:
     """The author that a client names, or the one who asks."""
     asking = people.by(call.actor.login, call.repo.now())
-    if not given:
+    if not fields:
         return asking
-    at, zone = _moment(str(given["date"])) if given.get("date") else (asking.time, 0)
-    return Person(str(given.get("name", asking.name)), str(given.get("email", asking.email)), at, zone)
+    at, zone = _moment(str(fields["date"])) if fields.get("date") else (asking.time, 0)
+    return Person(str(fields.get("name", asking.name)), str(fields.get("email", asking.email)), at, zone)
 
 
 def _moment(text: str) -> tuple[int, int]:

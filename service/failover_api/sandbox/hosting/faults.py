@@ -77,10 +77,10 @@ class Fault:
         return fits_method and fits_operation and (self.path is None or _fits(path, self.path))
 
 
-def _fits(path: str, wanted: str) -> bool:
-    if any(c in wanted for c in "*?["):
-        return fnmatch.fnmatchcase(path, wanted)
-    return path.startswith(wanted)
+def _fits(path: str, pattern: str) -> bool:
+    if any(c in pattern for c in "*?["):
+        return fnmatch.fnmatchcase(path, pattern)
+    return path.startswith(pattern)
 
 
 @dataclass(slots=True)

@@ -1,37 +1,22 @@
-"""GitHub's rate limits: so many requests an hour, and so many writes a minute and an hour.
+"""Rate limits: so many requests an hour, and so many writes a minute and an hour, as GitHub counts them.
 
 https://docs.github.com/en/rest/using-the-rest-api/rate-limits-for-the-rest-api
 """
 
 from __future__ import annotations
 
-import math
 import threading
 from collections import defaultdict, deque
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from failover_api.sandbox.github.call import Refused
+from failover_api.sandbox.hosting.refusal import Refusal
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 HOUR_S = 3600
 ANONYMOUS_PER_HOUR = 60
-
-SECONDARY_TEXT = (
-    "You have exceeded a secondary rate limit. Please wait a few minutes before you try again. "
-    "If you reach out to GitHub Support for help, please include the request ID {request_id}."
-)
-SECONDARY_URL = "https://docs.github.com/rest/overview/rate-limits-for-the-rest-api#about-secondary-rate-limits"
-PRIMARY_URL = "https://docs.github.com/rest/overview/rate-limits-for-the-rest-api"
-
-
-def primary_text(who: str) -> str:
-    return (
-        f"API rate limit exceeded for {who}. If you reach out to GitHub Support for help, "
-        "please include the request ID {request_id}."
-    )
 
 
 @dataclass(slots=True)
@@ -61,14 +46,13 @@ class Limits:
         self._writes: defaultdict[str, deque[float]] = defaultdict(deque)
 
     def admit(self, key: str, resource: str, *, writes: bool) -> None:
-        """Counts a request. Raises Refused 403 with GitHub's headers when a limit is reached; that one is free."""
+        """Counts a request. Raises Refusal when a limit is reached; that one is free."""
         with self._lock:
             window = self._window(key, resource)
             if window.used >= self._limit(key):
-                raise Refused(403, primary_text(key), url=PRIMARY_URL)
+                raise Refusal("requests_exhausted", who=key)
             if writes and (wait_s := self.write_wait_s(key)):
-                headers = {"Retry-After": str(math.ceil(wait_s))}
-                raise Refused(403, SECONDARY_TEXT, url=SECONDARY_URL, headers=headers)
+                raise Refusal("writes_exhausted", wait_s=wait_s)
             window.used += 1
             if writes:
                 self._writes[key].append(self._clock())
@@ -89,12 +73,7 @@ class Limits:
         for (key, _), window in self._windows.items():
             window.used = self._limit(key)
 
-    def headers(self, key: str, resource: str) -> dict[str, str]:
-        values = self.overview(key, resource)
-        named = {f"X-RateLimit-{name.capitalize()}": str(value) for name, value in values.items()}
-        return {**named, "X-RateLimit-Resource": resource}
-
-    def overview(self, key: str, resource: str) -> dict[str, Any]:
+    def overview(self, key: str, resource: str) -> dict[str, int]:
         window, limit = self._window(key, resource), self._limit(key)
         remaining = max(0, limit - window.used)
         return {"limit": limit, "remaining": remaining, "reset": window.reset, "used": window.used}

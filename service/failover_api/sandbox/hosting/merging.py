@@ -9,18 +9,15 @@ from failover_api.sandbox.git import history
 from failover_api.sandbox.git.objects import Person
 from failover_api.sandbox.git.refs import RefUpdate
 from failover_api.sandbox.git.three_way import merged_tree
-from failover_api.sandbox.github.call import Refused
 from failover_api.sandbox.hosting import merge_messages, people
 from failover_api.sandbox.hosting.following import follow, mark_merged
-from failover_api.sandbox.hosting.repository import IN_A_QUEUE
+from failover_api.sandbox.hosting.refusal import Refusal
 
 if TYPE_CHECKING:
     from failover_api.sandbox.git.objects import Commit
     from failover_api.sandbox.hosting.repository import MergeMethod, PullRequest, Repository
 
 State = Literal["clean", "dirty", "blocked", "draft", "unknown"]
-
-_URL = "https://docs.github.com/rest/pulls/pulls#merge-a-pull-request"
 
 
 def commits(repo: Repository, pull: PullRequest) -> list[Commit]:
@@ -36,23 +33,24 @@ def changes(repo: Repository, pull: PullRequest) -> dict[str, history.Change]:
 
 
 def trial(repo: Repository, pull: PullRequest) -> str | None:
-    """The merge that GitHub makes to see whether it can, and shows until there is a real one; None: it cannot."""
-    made = pull.trial
-    if made is None or made[:2] != (pull.base_sha, pull.head_sha):
+    """The merge that a host makes to see whether it can, and shows until there is a real one; None: it cannot."""
+    tried = pull.trial
+    if tried is None or tried[:2] != (pull.base_sha, pull.head_sha):
         tree = merged_tree(repo.bare, pull.base_sha, pull.head_sha)
-        made = pull.trial = pull.base_sha, pull.head_sha, _trial(repo, pull, tree) if tree else None
-    return made[2]
+        tried = pull.trial = pull.base_sha, pull.head_sha, _trial(repo, pull, tree) if tree else None
+    return tried[2]
 
 
 def state(repo: Repository, pull: PullRequest) -> State:
-    """GitHub's mergeable_state."""
+    """Whether it can be merged, and if not, why."""
     if not pull.is_open:
         return "unknown"
     if trial(repo, pull) is None:
         return "dirty"
     if pull.draft:
         return "draft"
-    return "blocked" if _missing(repo, pull) else "clean"
+    rule = repo.rule(pull.base)
+    return "clean" if rule is None or rule.is_met_by(pull) else "blocked"
 
 
 def merge(
@@ -66,15 +64,15 @@ def merge(
     past_rules: bool = False,
     by_queue: bool = False,
 ) -> str:
-    """Merges and closes. Raises Refused 405 when it cannot be. Returns the new head of the base branch."""
+    """Merges and closes. Raises Refusal when it cannot be. Returns the new head of the base branch."""
     with repo.lock:
         _check(repo, pull, method, past_rules=past_rules, by_queue=by_queue)
-        before, found = pull.base_sha, commits(repo, pull)
+        before, own = pull.base_sha, commits(repo, pull)
         sha = _rebased(repo, pull, login) if method == "rebase" else _merged(repo, pull, login, method, title, message)
         if repo.bare.move([RefUpdate(f"refs/heads/{pull.base}", before, sha)]):
-            raise Refused(405, "Base branch was modified. Review and try the merge again.", url=_URL)
+            raise Refusal("base_moved")
         brought = {commit.sha for commit in history.between(repo.bare, before, sha)}
-        mark_merged(repo, pull, login, sha, frozenset(brought | {commit.sha for commit in found}))
+        mark_merged(repo, pull, login, sha, frozenset(brought | {commit.sha for commit in own}))
         if repo.delete_branch_on_merge:
             _delete_branch(repo, pull)
         follow(repo, login)
@@ -82,7 +80,7 @@ def merge(
 
 
 def settle(repo: Repository, by: str) -> None:
-    """What GitHub does on its own: pull requests follow their branches, and those that waited are merged once clean."""
+    """What a host does on its own: pull requests follow their branches, and those that waited are merged once clean."""
     with repo.lock:
         follow(repo, by)
         for pull in repo.open_pulls():
@@ -91,7 +89,7 @@ def settle(repo: Repository, by: str) -> None:
                 if rule and rule.queue:
                     pull.is_queued = True
                     continue
-                with contextlib.suppress(Refused):  # it may be clean, and its method no longer allowed
+                with contextlib.suppress(Refusal):  # it may be clean, and its method no longer allowed
                     merge(repo, pull, auto.by, auto.method, title=auto.title, message=auto.message)
 
 
@@ -104,26 +102,21 @@ def run_queue(repo: Repository, by: str) -> None:
                 merge(repo, pull, by, "squash", by_queue=True)
 
 
-def _missing(repo: Repository, pull: PullRequest) -> str | None:
-    rule = repo.rule(pull.base)
-    return rule.missing(frozenset(pull.passed_checks), len(pull.approvals)) if rule else None
-
-
 def _check(repo: Repository, pull: PullRequest, method: MergeMethod, *, past_rules: bool, by_queue: bool) -> None:
     if not repo.allows(method):
-        names = {"merge": "Merge commits are", "squash": "Squash merges are", "rebase": "Rebase merges are"}
-        raise Refused(405, f"{names[method]} not allowed on this repository.", url=_URL)
+        raise Refusal("method_not_allowed", method=method)
     match state(repo, pull):
         case "draft":
-            raise Refused(405, "Pull Request is still a draft", url=_URL)
+            raise Refusal("still_a_draft")
         case "dirty" | "unknown":
-            raise Refused(405, "Pull Request is not mergeable", url=_URL)
-    rule, missing = repo.rule(pull.base), _missing(repo, pull)
-    if rule and rule.queue and not by_queue and not past_rules:
-        raise Refused(405, IN_A_QUEUE, url=_URL)
-    if rule and missing and not past_rules:
-        text = f"Repository rule violations found\n\n{missing}\n\n" if rule.kind == "ruleset" else missing
-        raise Refused(405, text, url=_URL)
+            raise Refusal("not_mergeable")
+    rule = repo.rule(pull.base)
+    if rule is None or past_rules:
+        return
+    if rule.queue and not by_queue:
+        raise Refusal("merge_queue_only")
+    if not rule.is_met_by(pull):
+        raise Refusal("rule_unmet", rule=rule, pull=pull)
 
 
 def _trial(repo: Repository, pull: PullRequest, tree: str) -> str:
@@ -155,7 +148,7 @@ def _rebased(repo: Repository, pull: PullRequest, login: str) -> str:
     for commit in commits(repo, pull):
         tree = merged_tree(repo.bare, tip, commit.sha, next(iter(commit.parents), None))
         if tree is None:
-            raise Refused(405, "This branch can't be rebased", url=_URL)
+            raise Refusal("not_rebasable")
         tip = repo.bare.put_commit(tree, (tip,), commit.message, commit.author, people.by(login, repo.now()))
     return tip
 

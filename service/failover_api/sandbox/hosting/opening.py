@@ -1,4 +1,4 @@
-"""Pull requests: opening, editing, closing, opening again. https://docs.github.com/en/rest/pulls/pulls"""
+"""Pull requests: opening, editing, closing, opening again."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 from failover_api.sandbox.git import history
 from failover_api.sandbox.git.refs import RefUpdate
-from failover_api.sandbox.github.call import Refused, invalid
 from failover_api.sandbox.hosting.following import close, set_head
+from failover_api.sandbox.hosting.refusal import Refusal
 from failover_api.sandbox.hosting.repository import PullRequest
 
 if TYPE_CHECKING:
@@ -19,19 +19,19 @@ if TYPE_CHECKING:
 def open_pull(
     repo: Repository, login: str, *, title: str, body: str | None, head: str, base: str, draft: bool = False
 ) -> PullRequest:
-    """Raises Refused 422 with GitHub's texts."""
+    """Raises Refusal."""
     owner, colon, branch = head.rpartition(":")
     with repo.lock:
         head_sha, base_sha = repo.bare.head(branch), repo.bare.head(base)
         if head_sha is None or (colon and owner.lower() != repo.owner.lower()):
-            raise invalid("PullRequest", field="head", code="invalid")
+            raise Refusal("unknown_head")
         if base_sha is None:
-            raise invalid("PullRequest", field="base", code="invalid")
+            raise Refusal("unknown_base")
         _check_alone(repo, branch, base)
         if draft and not repo.allow_drafts:
-            raise invalid("PullRequest", message="Draft pull requests are not supported in this repository.")
+            raise Refusal("drafts_not_supported")
         if not history.between(repo.bare, base_sha, head_sha):
-            raise invalid("PullRequest", message=f"No commits between {base} and {branch}")
+            raise Refusal("no_commits", base=base, head=branch)
         number = max(repo.pulls, default=0) + 1
         at = repo.now()
         pull = PullRequest(number, title, body, login, branch, base, head_sha, base_sha, at, at, draft)
@@ -40,38 +40,33 @@ def open_pull(
         return pull
 
 
-def edit(repo: Repository, pull: PullRequest, wish: Mapping[str, Any]) -> None:
-    """Title, body, base and state. Raises Refused 422; then nothing has changed."""
+def edit(repo: Repository, pull: PullRequest, fields: Mapping[str, Any]) -> None:
+    """Title, body, base and state, each where it is named. Raises Refusal; then nothing has changed."""
     with repo.lock:
-        wanted = wish.get("state", pull.state)
-        if wanted not in ("open", "closed"):
-            raise invalid("PullRequest", field="state", code="invalid")
-        base = str(wish.get("base") or pull.base)
+        state = fields.get("state", pull.state)
+        if state not in ("open", "closed"):
+            raise Refusal("unknown_state")
+        base = str(fields.get("base") or pull.base)
         if base != pull.base:
             _check_base(repo, pull, base)
-        if wanted == "open" and not pull.is_open:
+        if state == "open" and not pull.is_open:
             _reopen(repo, pull)
         if base != pull.base:
             pull.base, pull.base_sha, pull.auto_merge = base, repo.bare.head(base) or pull.base_sha, None
-        pull.title, pull.body = wish.get("title") or pull.title, wish.get("body", pull.body)
+        pull.title, pull.body = fields.get("title") or pull.title, fields.get("body", pull.body)
         pull.updated_at = repo.now()
-        if wanted == "closed" and pull.is_open:
+        if state == "closed" and pull.is_open:
             close(repo, pull)
-
-
-def reason(refused: Refused) -> str:
-    """The one sentence of a validation error."""
-    return str(next((error.get("message") for error in refused.errors or ()), None) or refused.message)
 
 
 def _check_alone(repo: Repository, head: str, base: str) -> None:
     if any((pull.head, pull.base) == (head, base) for pull in repo.open_pulls()):
-        raise invalid("PullRequest", message=f"A pull request already exists for {repo.owner}:{head}.")
+        raise Refusal("already_open", owner=repo.owner, head=head)
 
 
 def _check_base(repo: Repository, pull: PullRequest, base: str) -> None:
     if repo.bare.head(base) is None or not pull.is_open:
-        raise invalid("PullRequest", field="base", code="invalid")
+        raise Refusal("unknown_base")
     _check_alone(repo, pull.head, base)
 
 
@@ -79,18 +74,14 @@ def _reopen(repo: Repository, pull: PullRequest) -> None:
     """Only where the head has gone on from where it was: https://github.com/isaacs/github/issues/361"""
     head, base = repo.bare.head(pull.head), repo.bare.head(pull.base)
     if pull.merged_at:
-        raise _cannot("Merged pull requests cannot be reopened.")
+        raise Refusal("already_merged")
     if head is None or base is None:
-        raise _cannot(f"The {pull.head if head is None else pull.base} branch has been deleted.")
+        raise Refusal("branch_deleted", branch=pull.head if head is None else pull.base)
     if not history.between(repo.bare, base, pull.head_sha):
-        raise _cannot(f"There are no new commits between {pull.base} and {pull.head}.")
+        raise Refusal("no_new_commits", base=pull.base, head=pull.head)
     if not history.is_ancestor(repo.bare, pull.head_sha, head):
-        raise _cannot(f"The {pull.head} branch was force-pushed or recreated.")
+        raise Refusal("head_rewritten", head=pull.head)
     _check_alone(repo, pull.head, pull.base)
     pull.state, pull.closed_at, pull.base_sha = "open", None, base
     if head != pull.head_sha:
         set_head(repo, pull, head)
-
-
-def _cannot(why: str) -> Refused:
-    return invalid("PullRequest", field="state", code="invalid", message=f"state cannot be changed. {why}")

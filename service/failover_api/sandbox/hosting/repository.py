@@ -1,4 +1,4 @@
-"""What GitHub knows of a repository beyond Git: its rules, settings, people and pull requests."""
+"""What a host knows of a repository beyond Git: its rules, settings, people and pull requests."""
 
 from __future__ import annotations
 
@@ -14,13 +14,10 @@ if TYPE_CHECKING:
 
 MergeMethod = Literal["merge", "squash", "rebase"]
 
-# https://github.com/pascalgn/automerge-action/issues/235
-IN_A_QUEUE = "Changes must be made through the merge queue"
-
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """A branch nobody may write to but by a pull request. Classic protection and rulesets speak differently.
+    """A branch nobody may write to but by a pull request. Classic protection and rulesets are refused differently.
 
     `queue`: pull requests are merged by a merge queue, and by nothing else.
     """
@@ -30,24 +27,8 @@ class Rule:
     checks: tuple[str, ...] = ()
     queue: bool = False
 
-    @property
-    def violation(self) -> str:
-        """Why a direct write is refused, in GitHub's words."""
-        if self.queue:
-            return f"Repository rule violations found\n\n{IN_A_QUEUE}\n\n"
-        if self.kind == "ruleset":
-            return "Repository rule violations found\n\nChanges must be made through a pull request.\n\n"
-        return self.missing(frozenset(), 0) or "Changes must be made through a pull request."
-
-    def missing(self, passed: frozenset[str], approvals: int) -> str | None:
-        """What a pull request still waits for; None when it may be merged."""
-        if approvals < self.approvals:
-            reviews = "review is" if self.approvals == 1 else "reviews are"
-            return f"At least {self.approvals} approving {reviews} required by reviewers with write access."
-        waiting = [check for check in self.checks if check not in passed]
-        if len(waiting) == 1:
-            return f'Required status check "{waiting[0]}" is expected.'
-        return f"{len(waiting)} of {len(self.checks)} required status checks are expected." if waiting else None
+    def is_met_by(self, pull: PullRequest) -> bool:
+        return len(pull.approvals) >= self.approvals and pull.passed_checks.issuperset(self.checks)
 
 
 @dataclass(slots=True)
@@ -60,7 +41,7 @@ class Comment:
 
 @dataclass(frozen=True, slots=True)
 class AutoMerge:
-    """A merge that waits for a pull request to become clean. None: GitHub's own words."""
+    """A merge that waits for a pull request to become clean. None: the host's own words."""
 
     method: MergeMethod
     by: str
@@ -73,7 +54,7 @@ class PullRequest:
     """`head_sha` and `base_sha` are where its branches are, as of the last look; they stay when it is closed.
 
     `merge_sha` is what it was merged as; `merged_commits` is all that this brought to the base. `trial` is the merge
-    that GitHub makes to see whether it can: base, head, commit.
+    that a host makes to see whether it can: base, head, commit.
     """
 
     number: int
@@ -109,7 +90,7 @@ class PullRequest:
 
 
 class Repository:
-    """One repository: the bare one on disk, and what only GitHub knows.
+    """One repository: the bare one on disk, and what only the host knows.
 
     Whoever changes pull requests holds `lock`; it is taken before any of `bare`.
     """

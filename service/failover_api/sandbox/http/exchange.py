@@ -2,13 +2,34 @@
 
 from __future__ import annotations
 
+import functools
+import json
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from failover_api.sandbox.github.call import Body
+
+class Body:
+    """What a client sent, parsed once."""
+
+    def __init__(self, raw: bytes) -> None:
+        self.raw = raw
+
+    @functools.cached_property
+    def value(self) -> Any:
+        """As JSON, an object when there is none. Raises ValueError."""
+        return json.loads(self.raw) if self.raw else {}
+
+    @property
+    def query(self) -> str | None:
+        """The text of a GraphQL request."""
+        try:
+            text = self.value["query"]
+        except (ValueError, KeyError, TypeError):
+            return None
+        return text if isinstance(text, str) else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,17 +54,6 @@ class Reply:
     headers: Mapping[str, str]
     body: bytes
 
-
-@dataclass(frozen=True, slots=True)
-class Request:
-    """What was asked. `status` is what the endpoint answered, even if a fault kept it back; None: it never ran."""
-
-    method: str
-    path: str
-    query: str
-    status: int | None
-    authorization: str
-    if_none_match: str | None
-    operation: str | None
-    fault: str | None
-    body: bytes
+    @classmethod
+    def json(cls, status: int, value: object) -> Reply:
+        return cls(status, {"Content-Type": "application/json; charset=utf-8"}, json.dumps(value).encode())

@@ -13,17 +13,17 @@ from email.utils import formatdate
 from typing import TYPE_CHECKING, Any, Protocol
 from urllib.parse import parse_qsl
 
-from failover_api.sandbox.github.call import Body
 from failover_api.sandbox.hosting.faults import Fault
+from failover_api.sandbox.hosting.world import Request
 from failover_api.sandbox.http import fault_replies
-from failover_api.sandbox.http.exchange import Message, Reply, Request
+from failover_api.sandbox.http.exchange import Body, Message, Reply
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from starlette.types import Receive, Scope, Send
 
-    from failover_api.sandbox.sandbox import Sandbox
+    from failover_api.sandbox.hosting.world import World
 
 _LOGGED_BODY_BYTES = 65_536
 _OPERATION = re.compile(r"\{\s*(?:\w+\s*:\s*)?(\w+)")
@@ -35,25 +35,41 @@ class Cut(Protocol):
     def __call__(self, *, flush: bool = False) -> None: ...
 
 
+class Dialect(Protocol):
+    """What is a host's own in an exchange."""
+
+    def below_root(self, message: Message) -> Message:
+        """With the path below the API's root, and `base` the URL of that root."""
+
+    def credentials(self, authorization: str) -> str:
+        """What kind they are: `none`, `token`, or one of the host's own."""
+
+    def answer(self, message: Message) -> Reply:
+        """As the endpoint does."""
+
+    def refuse(self, fault: Fault) -> Reply:
+        """The host's words for a fault that has none of its own."""
+
+
 class Wire:
     """The ASGI application."""
 
-    def __init__(self, sandbox: Sandbox, dispatch: Callable[[Message], Reply]) -> None:
-        self._sandbox = sandbox
-        self._dispatch = dispatch
+    def __init__(self, world: World, dialect: Dialect) -> None:
+        self._world = world
+        self._dialect = dialect
         self._later: set[asyncio.Task[None]] = set()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             return
-        message = _message(scope, await _body(receive))
+        message = self._dialect.below_root(_message(scope, await _body(receive)))
         if message.path.startswith("/_sandbox/"):
-            await _send(send, self._control(message), self._sandbox.clock())
+            await _send(send, self._control(message), self._world.clock())
             return
-        kind = self._sandbox.identities.kind(message.headers.get("authorization", ""))
+        kind = self._dialect.credentials(message.headers.get("authorization", ""))
         operation = _operation(message)
-        fault = self._sandbox.faults.take(message.method, message.path, kind, operation)
-        await self._act(fault, message, _Line(scope, receive, send, self._sandbox.clock))
+        fault = self._world.faults.take(message.method, message.path, kind, operation)
+        await self._act(fault, message, _Line(scope, receive, send, self._world.clock))
 
     async def _act(self, fault: Fault | None, message: Message, line: _Line) -> None:
         if fault is None:
@@ -71,7 +87,7 @@ class Wire:
                 await line.cut()
             case "status_after":
                 await self._run(message, fault)
-                await line.send(fault_replies.status(fault))
+                await line.send(fault_replies.instead(fault, self._dialect.refuse))
             case "truncated":
                 await line.send_half(await self._run(message, fault))
             case "slow":
@@ -80,7 +96,7 @@ class Wire:
             case "stale" | "race" | "lag":
                 await line.send(await self._run(message, fault))
             case _:
-                reply = fault_replies.instead(fault, self._sandbox.clock())
+                reply = fault_replies.instead(fault, self._dialect.refuse)
                 self._log(message, reply.status, fault)
                 await line.send(reply)
 
@@ -89,10 +105,10 @@ class Wire:
             message = dataclasses.replace(message, faults=frozenset({fault.kind}))
         if fault and fault.kind == "lag":
             message = dataclasses.replace(message, lag_s=fault.seconds)
-        if self._sandbox.write_delay_s and message.method != "GET":
-            reply = await asyncio.to_thread(self._dispatch, message)
+        if self._world.write_delay_s and message.method != "GET":
+            reply = await asyncio.to_thread(self._dialect.answer, message)
         else:
-            reply = self._dispatch(message)
+            reply = self._dialect.answer(message)
         self._log(message, reply.status, fault)
         return reply
 
@@ -106,8 +122,8 @@ class Wire:
         task.add_done_callback(self._later.discard)
 
     def _log(self, message: Message, status: int | None, fault: Fault | None) -> None:
-        authorization = self._sandbox.identities.kind(message.headers.get("authorization", ""))
-        self._sandbox.requests.append(
+        authorization = self._dialect.credentials(message.headers.get("authorization", ""))
+        self._world.requests.append(
             Request(
                 method=message.method,
                 path=message.path,
@@ -125,22 +141,22 @@ class Wire:
         match message.method, message.path:
             case "POST", "/_sandbox/faults":
                 try:
-                    self._sandbox.faults.add(Fault(**message.body.value))
+                    self._world.faults.add(Fault(**message.body.value))
                 except (TypeError, ValueError) as exc:
-                    return fault_replies.as_json(422, {"message": str(exc)})
-                return fault_replies.as_json(201, {"waiting": len(self._sandbox.faults)})
+                    return Reply.json(422, {"message": str(exc)})
+                return Reply.json(201, {"waiting": len(self._world.faults)})
             case "DELETE", "/_sandbox/faults":
-                self._sandbox.faults.clear()
+                self._world.faults.clear()
                 return Reply(204, {}, b"")
             case "GET", "/_sandbox/requests":
-                shown = [
-                    {**dataclasses.asdict(r), "body": r.body.decode("utf-8", "replace")} for r in self._sandbox.requests
+                log = [
+                    {**dataclasses.asdict(r), "body": r.body.decode("utf-8", "replace")} for r in self._world.requests
                 ]
-                return fault_replies.as_json(200, shown)
+                return Reply.json(200, log)
             case "DELETE", "/_sandbox/requests":
-                self._sandbox.requests.clear()
+                self._world.requests.clear()
                 return Reply(204, {}, b"")
-        return fault_replies.as_json(404, {"message": "Not Found"})
+        return Reply.json(404, {"message": "Not Found"})
 
 
 class _Line:
@@ -176,8 +192,8 @@ async def _send(send: Send, reply: Reply, now: float) -> None:
 
 
 def _start(reply: Reply, now: float) -> dict[str, Any]:
-    given = {"Date": formatdate(now, usegmt=True), **reply.headers}
-    headers = [(name.encode(), value.encode()) for name, value in given.items()]
+    named = {"Date": formatdate(now, usegmt=True), **reply.headers}
+    headers = [(name.encode(), value.encode()) for name, value in named.items()]
     if reply.status not in (204, 304):
         headers.append((b"Content-Length", str(len(reply.body)).encode()))
     return {"type": "http.response.start", "status": reply.status, "headers": headers}
@@ -195,16 +211,12 @@ async def _body(receive: Receive) -> bytes:
 def _message(scope: Scope, body: bytes) -> Message:
     headers = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in scope["headers"]}
     web = f"{scope.get('scheme', 'http')}://{headers.get('host', '127.0.0.1')}"
-    path, base = scope["path"], web
-    for prefix, below in (("/api/v3", ""), ("/api/graphql", "/graphql")):
-        if path == prefix or path.startswith(f"{prefix}/"):
-            path, base = below + path.removeprefix(prefix) or "/", f"{web}/api/v3"
     query = scope["query_string"].decode("latin-1")
     pairs = dict(parse_qsl(query, keep_blank_values=True))
-    return Message(scope["method"], path, query, pairs, headers, Body(body), base, web)
+    return Message(scope["method"], scope["path"], query, pairs, headers, Body(body), web, web)
 
 
 def _operation(message: Message) -> str | None:
     """The first field that a GraphQL request asks for."""
-    found = _OPERATION.search(message.body.query or "") if message.path == "/graphql" else None
-    return found.group(1) if found else None
+    field = _OPERATION.search(message.body.query or "") if message.path == "/graphql" else None
+    return field.group(1) if field else None
