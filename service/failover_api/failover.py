@@ -14,25 +14,20 @@ import secrets
 import time
 from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from contextlib import nullcontext
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any, TypeVar
 
 from ulid import ULID
 
 from failover_api.concurrency import both
-from failover_api.core.catalog.model import Action, Branch, Catalog, Service, Switch
+from failover_api.core.catalog.model import Action, Branch, Catalog, Service
 from failover_api.core.planning.request import Provenance
-from failover_api.core.planning.state import Detection, detect
+from failover_api.core.planning.state import detect
 from failover_api.core.planning.switching import obstacle
 from failover_api.core.text.trailers import idempotency_digest
 from failover_api.deadline import too_late, within_deadline
-from failover_api.errors import (
-    FailoverError,
-    ForgeFailure,
-    InternalError,
-    ManifestError,
-)
+from failover_api.errors import FailoverError, ForgeFailure, InternalError
 from failover_api.events import Listener, MoveEnded, tell
 from failover_api.forge.http.budget import looking
 from failover_api.forge.port import Forge, PullRequest
@@ -49,32 +44,10 @@ from failover_api.reading.cursors import Cursors
 from failover_api.reading.history import Entry, History, Page
 from failover_api.reading.last_moves import LastMoves
 from failover_api.reading.services import Observation, ServiceReader
+from failover_api.reading.status import Status, Unreadable
 
 T = TypeVar("T")
 _log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class Status:
-    """Where a service is. `version` names the manifests it was read from.
-
-    `obstacles` are why switches cannot be moved there and back again, where that was asked for.
-    """
-
-    service: Service
-    detection: Detection
-    version: str
-    pull_request: PullRequest | None = None
-    last_move: Entry | None = None
-    obstacles: Mapping[Switch, ManifestError] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True)
-class Unreadable:
-    """A service of the list that could not be read, and why."""
-
-    service: Service
-    error: FailoverError
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,8 +17,9 @@ from failover_api.edges.models import (
     OutcomeBody,
     PartedOutcomeBody,
 )
-from failover_api.failover import Failover, MoveRequest, Status
+from failover_api.failover import Failover, MoveRequest
 from failover_api.reading.history import Page
+from failover_api.reading.status import Status
 from failover_api.wiring import Components
 
 
