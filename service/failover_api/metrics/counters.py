@@ -1,6 +1,6 @@
 """What is counted as it happens: moves and what came of them, requests to GitHub and what they met."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 
 from prometheus_client import CollectorRegistry, Counter, Histogram
 
@@ -9,36 +9,25 @@ from failover_api.errors import FailoverError, ForgeRateLimited, NotReady, Write
 from failover_api.events import MoveEnded, verdict
 from failover_api.forge.github.replies import BadCredentials
 from failover_api.forge.http.traffic import Denied, Exchanged, Quota, Refused, Repeated, TrafficEvent
-from failover_api.metrics.sightings import Sightings
 from failover_api.moves.outcome import Outcome
-from failover_api.reading.status import Status, Unreadable
 
 MOVE_BUCKETS_S = (0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 20.0, 30.0)
 REQUEST_BUCKETS_S = (0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 
 
 class Counters:
-    """Counters in a registry of their own, and what was seen last.
-
-    `ended`, `looked` and `traffic` are what open_failover() is to tell.
-    """
+    """Counters in a registry of their own, and what GitHub's last replies said. `traffic` is for open_failover()."""
 
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
-        self.sightings = Sightings()
         self.quotas: dict[tuple[str, str], Quota] = {}  # by account and resource
         self.clock_offset_s: float | None = None
         self._moves = _Moves(self.registry)
         self._requests = _Requests(self.registry)
 
-    def ended(self, event: MoveEnded) -> None:
-        """A move ended."""
+    def move_ended(self, event: MoveEnded) -> None:
+        """Counts a move."""
         self._moves.count(event)
-        self.sightings.ended(event)
-
-    def looked(self, statuses: Sequence[Status | Unreadable]) -> None:
-        """Somebody looked at services."""
-        self.sightings.looked(statuses)
 
     def traffic(self, happening: TrafficEvent) -> None:
         """Something went to GitHub, or came back."""
@@ -51,7 +40,6 @@ class Counters:
     def keep(self, services: Mapping[str, Service]) -> None:
         """The catalog has these: others lose their series, new ones get theirs."""
         self._moves.keep(services)
-        self.sightings.forget_others(tuple(services))
 
 
 class _Moves:

@@ -7,10 +7,10 @@ from dataclasses import dataclass, replace
 
 from failover_api.core.access.model import Caller, Verb
 from failover_api.core.catalog.model import Action
-from failover_api.edges.board.lookout import View
 from failover_api.edges.bodies import list_body
 from failover_api.edges.models import ListedBody, SwitchBody
 from failover_api.errors import FailoverError
+from failover_api.overview import View
 
 _CLAIMS = (".claimName", ".existingClaim")
 _LOCATED = ("primary", "backup")

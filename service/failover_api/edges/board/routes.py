@@ -12,7 +12,6 @@ from failover_api.edges.board import cards, links
 from failover_api.edges.board.assets import Assets
 from failover_api.edges.board.cards import CardFilter
 from failover_api.edges.board.forms import Form, local_path, read_form
-from failover_api.edges.board.lookout import Lookout, View
 from failover_api.edges.board.moves import FormMove, Moves
 from failover_api.edges.board.pages import HEADERS, HTML, Pages, tag_of
 from failover_api.edges.board.shelf import Shelf, Shown
@@ -33,6 +32,7 @@ from failover_api.edges.targets import (
     visible_error,
 )
 from failover_api.errors import BadRequest, Unauthenticated, UnknownUrl
+from failover_api.overview import View
 from failover_api.wiring import Components
 
 SEEN = "Failover-Seen"  # when Git was last looked at, beside an answer that may be a 304
@@ -49,7 +49,6 @@ class Board:
         self.assets = Assets()
         self.pages = Pages(self.assets)
         self.moves = Moves(self.pages)
-        self.lookout = Lookout()
         self.shelf = Shelf()
 
 
@@ -84,7 +83,7 @@ async def _see(request: Request, who: Session) -> tuple[View, CardFilter, Shown]
     """What there is to see now, what is asked for of it, and what this caller sees."""
     components, one, query = components_of(request), board(request), request.query_params
     who.looks()
-    view = await one.lookout.see(components.failover.list_all)
+    view = await components.overview.see()
     wanted = CardFilter(query.get("q", "")[:MAX_FILTER], query.get("group", "")[:MAX_FILTER])
     catalog, error = components.catalog.current(), visible_error(components, who)
 
