@@ -22,6 +22,7 @@ from failover_api.forge.http.pace import RateLimit
 from failover_api.forge.http.traffic import ENDPOINTS
 from failover_api.metrics.counters import Counters, slugs
 from failover_api.metrics.exposition import Metrics
+from failover_api.metrics.gauges import Gauges
 from failover_api.overview import Intervals
 from failover_api.wiring import Components, open_failover
 from tests.support.acts import BY_PULL_REQUEST, demote, move, number, promote
@@ -51,14 +52,14 @@ async def watched(stage: Stage, *, every_s: float = NEVER_S, **changes: Any) -> 
     async with open_failover(settings, pace=RateLimit(()), traffic=counters.traffic) as components:
         components.overview.intervals = Intervals(every_s=every_s, apart_s=0)
         components.events.subscribe(MoveEnded, counters.move_ended)
-        metrics = Metrics(
+        gauges = Gauges(
             counters,
+            components.overview,
             catalog=components.catalog,
             credentials=components.credentials,
             failover=components.failover,
-            overview=components.overview,
         )
-        yield Watched(components, metrics)
+        yield Watched(components, Metrics(counters, gauges, components.overview))
 
 
 async def until(true: Callable[[], bool]) -> None:

@@ -34,6 +34,7 @@ from failover_api.errors import BadRequest, FailoverError, MethodNotAllowed, Not
 from failover_api.events import BranchMoved, MoveEnded
 from failover_api.metrics.counters import Counters
 from failover_api.metrics.exposition import Metrics
+from failover_api.metrics.gauges import Gauges
 from failover_api.settings import Settings
 from failover_api.wiring import Components, open_failover
 
@@ -91,13 +92,14 @@ async def _opened(
         authenticator = Authenticator(access.current if access else lambda: OPEN, clock=components.clock)
         opened.push_async_callback(authenticator.aclose)
         app.state.components, app.state.authenticator, app.state.looks = components, authenticator, looks
-        app.state.metrics = Metrics(
+        gauges = Gauges(
             counters,
+            components.overview,
             catalog=components.catalog,
             credentials=components.credentials,
             failover=components.failover,
-            overview=components.overview,
         )
+        app.state.metrics = Metrics(counters, gauges, components.overview)
         if metrics_listener is not None:
             await opened.enter_async_context(metrics.served(app.state.metrics, metrics_listener))
         with contextlib.suppress(FailoverError):  # without a catalog there is nothing to check

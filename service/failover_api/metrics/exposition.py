@@ -6,10 +6,6 @@ from dataclasses import dataclass
 from prometheus_client import CollectorRegistry, Metric, ProcessCollector
 from prometheus_client.exposition import choose_encoder
 
-from failover_api.config_file import ConfigFile
-from failover_api.core.catalog.model import Catalog
-from failover_api.failover import Failover
-from failover_api.forge.http.credentials import Credentials
 from failover_api.metrics.counters import Counters
 from failover_api.metrics.gauges import Gauges
 from failover_api.overview import Overview
@@ -20,18 +16,9 @@ _OPEN = "application/openmetrics-text; version=1.0.0"
 class Metrics:
     """All there is to scrape. Whoever scrapes wants to know where services are."""
 
-    def __init__(
-        self,
-        counters: Counters,
-        *,
-        catalog: ConfigFile[Catalog],
-        credentials: Credentials,
-        failover: Failover,
-        overview: Overview,
-    ) -> None:
-        self._counters, self._overview = counters, overview
-        self._gauges = Gauges(counters, catalog=catalog, credentials=credentials, failover=failover, overview=overview)
-        counters.registry.register(self._gauges)
+    def __init__(self, counters: Counters, gauges: Gauges, overview: Overview) -> None:
+        self._counters, self._gauges, self._overview = counters, gauges, overview
+        counters.registry.register(gauges)
         ProcessCollector(registry=counters.registry)
 
     def text(self, accept: str = "") -> tuple[bytes, str]:

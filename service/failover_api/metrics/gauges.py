@@ -25,14 +25,14 @@ class Gauges:
     def __init__(
         self,
         counters: Counters,
+        overview: Overview,
         *,
         catalog: ConfigFile[Catalog],
         credentials: Credentials,
         failover: Failover,
-        overview: Overview,
     ) -> None:
-        self._counters, self._catalog, self._credentials = counters, catalog, credentials
-        self._failover, self._overview = failover, overview
+        self._counters, self._overview = counters, overview
+        self._catalog, self._credentials, self._failover = catalog, credentials, failover
 
     def collect(self) -> Iterator[Metric]:
         """What the catalog has no more, has no series."""
