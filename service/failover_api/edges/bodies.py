@@ -95,7 +95,7 @@ def _entry(entry: Entry) -> EntryBody:
         action=record.action if record else None,
         from_=record.before if record else None,
         to=record.after if record else None,
-        by=(record and record.by) or logged.by,
+        by=entry.by,
         reason=(record and record.reason) or None,
         operation=record.operation if record else None,
         commit=NamedCommitBody(sha=logged.sha, url=logged.url),

@@ -15,11 +15,10 @@ from failover_api.edges.board.forms import Form, local_path, read_form
 from failover_api.edges.board.moves import FormMove, Moves
 from failover_api.edges.board.pages import HEADERS, HTML, Pages, tag_of
 from failover_api.edges.board.shelf import Shelf, Shown
-from failover_api.edges.bodies import history_body, status_body
+from failover_api.edges.bodies import history_body
 from failover_api.edges.http import session
 from failover_api.edges.http.access import Session, identify
 from failover_api.edges.http.etags import matches_none
-from failover_api.edges.models import ListedBody
 from failover_api.edges.move_request import DEFAULT_LIMIT
 from failover_api.edges.targets import (
     GROUP,
@@ -103,13 +102,11 @@ async def show_service(request: Request, service: str, cursor: str | None = None
     who.needs(Verb.VIEW, service)
     status = await look_at_status(who, components, service)
     page = await look_at_history(who, components, service, DEFAULT_LIMIT, cursor)
-    it = ListedBody(**status_body(status, groups=known_groups(components, who)).model_dump())
-    base = links.web_base(components.settings.github_url)
-    branch = status.service.branch
+    base, branch = links.web_base(components.settings.github_url), status.service.branch
+    readings = status.detection.readings
     facts: dict[str, Any] = {
-        "it": it,
-        "card": cards.card_of(it, who.caller),
-        "switches": [(switch, links.line_url(base, branch, switch.file, switch.line)) for switch in it.switches],
+        "card": cards.card_of(status, who.caller, groups=known_groups(components, who)),
+        "readings": [(reading, links.line_url(base, branch, reading.file, reading.line)) for reading in readings],
         "tree_url": links.tree_url(base, branch),
         "history": history_body(page),
         "first_page": cursor is not None,
