@@ -1,7 +1,7 @@
 """The one place where the pieces meet.
 
-async with open_failover(settings) as house:
-    await house.failover.status("sonarr")
+async with open_failover(settings) as components:
+    await components.failover.status("sonarr")
 """
 
 import asyncio
@@ -94,7 +94,7 @@ async def open_failover(
             secret=client.credentials.secret,
         )
         has_webhook = settings.webhook_secret_file is not None
-        merges = Merges(failover.status, events, looks=not has_webhook)
+        merges = Merges(failover.status, events, watches=not has_webhook)
         overview = Overview(failover.list_all, is_needed=merges.is_watching)
         notifier = Notifier(catalog.current, tells_merges=not has_webhook)
         flux = Flux(catalog.current, connections)

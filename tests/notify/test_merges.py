@@ -19,13 +19,13 @@ MERGED = Merged(Branch("acme/homelab", "main"), 12, "https://p", (Record("a", "p
 
 
 @contextlib.asynccontextmanager
-async def watched(stage: Stage, *, looks: bool = True) -> AsyncIterator[tuple[Components, Merges, list[Merged]]]:
+async def watched(stage: Stage, *, watches: bool = True) -> AsyncIterator[tuple[Components, Merges, list[Merged]]]:
     """A house, and a watch of its own that hears of a look every few milliseconds."""
     merged: list[Merged] = []
     async with stage.open() as components:
         events = Events()
         events.subscribe(Merged, merged.append)
-        merges = Merges(components.failover.status, events, looks=looks, apart_s=0.02)
+        merges = Merges(components.failover.status, events, watches=watches, apart_s=0.02)
         overview = Overview(
             components.failover.list_all, is_needed=merges.is_watching, intervals=Intervals(every_s=0.02, apart_s=0)
         )
@@ -101,7 +101,7 @@ async def test_however_many_are_open_a_look_at_them_is_one(reviewed: Stage) -> N
 
 
 async def test_where_the_webhook_says_it_nobody_looks(reviewed: Stage) -> None:
-    async with watched(reviewed, looks=False) as (components, merges, _):
+    async with watched(reviewed, watches=False) as (components, merges, _):
         await promote(components)
         assert not merges.is_watching()
 
@@ -120,7 +120,7 @@ async def test_a_delivery_that_comes_twice_is_told_once() -> None:
 
     events = Events()
     events.subscribe(Merged, seen.append)
-    merges = Merges(status, events, looks=False)
+    merges = Merges(status, events, watches=False)
     merges.report(MERGED)
     merges.report(MERGED)
     merges.report(Merged(MERGED.branch, 13, "https://p", ()))  # none of ours

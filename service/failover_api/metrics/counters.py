@@ -1,4 +1,4 @@
-"""What is counted as it happens: moves and what came of them, requests to GitHub and what they met."""
+"""What is counted as it happens: moves and what result of them, requests to GitHub and what they met."""
 
 from collections.abc import Iterable, Mapping
 
@@ -29,13 +29,13 @@ class Counters:
         """Counts a move."""
         self._moves.count(event)
 
-    def traffic(self, happening: TrafficEvent) -> None:
-        """Something went to GitHub, or came back."""
-        self._requests.count(happening)
-        if isinstance(happening, Exchanged) and happening.quota is not None:
-            self.quotas[happening.account, happening.quota.resource] = happening.quota
-        if isinstance(happening, Exchanged) and happening.clock_offset_s is not None:
-            self.clock_offset_s = happening.clock_offset_s
+    def traffic(self, event: TrafficEvent) -> None:
+        """Something went to GitHub, or result back."""
+        self._requests.count(event)
+        if isinstance(event, Exchanged) and event.quota is not None:
+            self.quotas[event.account, event.quota.resource] = event.quota
+        if isinstance(event, Exchanged) and event.clock_offset_s is not None:
+            self.clock_offset_s = event.clock_offset_s
 
     def keep(self, services: Mapping[str, Service]) -> None:
         """The catalog has these: others lose their series, new ones get theirs."""
@@ -80,28 +80,27 @@ class _Moves:
                 self._duration.labels(action, policy)
 
     def count(self, event: MoveEnded) -> None:
-        outcome, error = event.outcome, event.error
         if event.dry_run:
             self._dry_runs.labels(event.action, _rehearsed(event)).inc()
-        elif outcome is None or not outcome.dry_run:  # else a group that tries its parts before it moves them
-            for service, came in results(event).items():
-                self._of(service, event.action, event.policy, came).inc()
+        else:
+            for service, result in results(event).items():
+                self._of(service, event.action, event.policy, result).inc()
             self._duration.labels(event.action, event.policy).observe(event.duration_s)
-            if error is not None:
-                self._problems.labels(error.slug).inc()
+            if event.error is not None:
+                self._problems.labels(event.error.slug).inc()
 
     def keep(self, services: Mapping[str, Service]) -> None:
-        for gone in [labels for labels in self._held if labels[0] not in services]:
-            self._total.remove(*gone)
-            self._held.remove(gone)
+        for labels in [labels for labels in self._held if labels[0] not in services]:
+            self._total.remove(*labels)
+            self._held.remove(labels)
         for service in services.values():
-            came = "moved" if service.policy is Policy.DIRECT else "proposed"
+            result = "moved" if service.policy is Policy.DIRECT else "proposed"
             for action in (Action.PROMOTE, Action.DEMOTE):
-                self._of(service.name, action, service.policy, came)
+                self._of(service.name, action, service.policy, result)
 
-    def _of(self, service: str, action: Action, policy: Policy, came: str) -> Counter:
-        self._held.add((service, action, policy, came))
-        return self._total.labels(service, action, policy, came)
+    def _of(self, service: str, action: Action, policy: Policy, result: str) -> Counter:
+        self._held.add((service, action, policy, result))
+        return self._total.labels(service, action, policy, result)
 
 
 class _Requests:
@@ -156,10 +155,10 @@ class _Requests:
         _start(self._limited, ("primary", "secondary"))
         _start(self._denied, ("unreadable", "unauthorized", "forbidden"))
 
-    def count(self, happening: TrafficEvent) -> None:
-        match happening:
+    def count(self, event: TrafficEvent) -> None:
+        match event:
             case Exchanged():
-                self._count_exchange(happening)
+                self._count_exchange(event)
             case Refused(endpoint, WriteConflict()):
                 self._conflicts.labels(endpoint).inc()
             case Refused(_, ForgeRateLimited(secondary=secondary)):
@@ -178,7 +177,7 @@ class _Requests:
 
 
 def results(event: MoveEnded) -> dict[str, str]:
-    """What came of a move for each of its services."""
+    """What result of a move for each of its services."""
     if event.outcome is None:
         return dict.fromkeys(event.services, _problem(event.error))
     done = {plan.service.name: _done(event.outcome, bool(plan.changes)) for plan in event.outcome.plans}

@@ -174,8 +174,8 @@ def _gauge(
     name: str, about: str, labels: Sequence[str] = (), samples: Sequence[Sample] = (), *, value: float | None = None
 ) -> Metric:
     family = GaugeMetricFamily(name, about, labels=labels)
-    for held, amount in samples:
-        family.add_metric(held, float(amount))
+    for label_values, amount in samples:
+        family.add_metric(label_values, float(amount))
     if value is not None:
         family.add_metric((), float(value))
     return family

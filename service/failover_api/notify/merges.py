@@ -39,16 +39,16 @@ class _Proposed:
 
 
 class Merges:
-    """Publishes each merge once. `looks` is False where GitHub's webhook says it; `status` is Failover.status().
+    """Publishes each merge once. `watches` is False where GitHub's webhook says it; `status` is Failover.status().
 
     The looks are others'. Where one shows that a pull request is open no more, its service is looked at more closely,
     `apart_s` apart.
     """
 
     def __init__(
-        self, status: Callable[[str], Awaitable[Status]], events: Events, *, looks: bool, apart_s: float = APART_S
+        self, status: Callable[[str], Awaitable[Status]], events: Events, *, watches: bool, apart_s: float = APART_S
     ) -> None:
-        self._status, self._events, self._looks, self._apart_s = status, events, looks, apart_s
+        self._status, self._events, self._watches, self._apart_s = status, events, watches, apart_s
         self._reported: LRUCache[_Key, bool] = LRUCache(1024)
         self._watched: dict[_Key, _Proposed] = {}
         self._settling: set[asyncio.Task[None]] = set()
@@ -60,7 +60,7 @@ class Merges:
     def move_ended(self, event: MoveEnded) -> None:
         """Watches what was proposed here."""
         outcome = event.news
-        if not self._looks or outcome is None or not outcome.is_pending:
+        if not self._watches or outcome is None or not outcome.is_pending:
             return
         services = [plan.service for plan in outcome.plans if plan.changes]
         pull, operation = outcome.pull_request, outcome.operation

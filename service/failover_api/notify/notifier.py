@@ -1,6 +1,6 @@
 """Telling people what happened, off the path of whoever asked for it.
 
-    a move ended, a pull request was merged      notices.py: what there is to tell
+    a move ended, a pull request was merged      messages.py: what there is to tell
     who wants to know                            the catalog's `notifications`, as it is at that moment
     one delivery for each URL                     delivery.py: in order, with retries; one that hangs holds up no other
 
@@ -125,7 +125,7 @@ class Notifier:
             self.tally["dropped"] += 1
         self._dismiss(notification.url_file, {url for _, url in urls})
         for line, url in urls:
-            self._courier(notification.url_file, line, url).take(message)
+            self._delivery(notification.url_file, line, url).take(message)
 
     async def _urls(self, file: str) -> list[tuple[int, str]]:
         """The URLs with their lines, as the file has them now."""
@@ -142,7 +142,7 @@ class Notifier:
             self._complain(file, f"{file}: expected an apprise URL on each line, found none")
         return urls
 
-    def _courier(self, file: str, line: int, url: str) -> Delivery:
+    def _delivery(self, file: str, line: int, url: str) -> Delivery:
         """One for each URL: what it brings is in order."""
         known = self._deliveries.get((file, url))
         if known is None:

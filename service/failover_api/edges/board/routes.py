@@ -52,9 +52,9 @@ class Board:
 
 
 def board(request: Request) -> Board:
-    """What create_app() made."""
-    made: Board = request.app.state.board
-    return made
+    """What the pages of this app have in common."""
+    shared: Board = request.app.state.board
+    return shared
 
 
 # Looking
@@ -80,20 +80,21 @@ async def show_cards(request: Request) -> Response:
 
 async def _see(request: Request, who: Session) -> tuple[View, CardFilter, Shown]:
     """What there is to see now, what is asked for of it, and what this caller sees."""
-    components, one, query = components_of(request), board(request), request.query_params
+    components, query = components_of(request), request.query_params
+    pages, shelf = board(request).pages, board(request).shelf
     who.looks()
     view = await components.overview.see()
     wanted = CardFilter(query.get("q", "")[:MAX_FILTER], query.get("group", "")[:MAX_FILTER])
     catalog, error = components.catalog.current(), visible_error(components, who)
 
-    def make() -> Shown:
+    def render() -> Shown:
         names = known_groups(components, who)
         known = {name: members for name, members in catalog.groups.items() if name in names}
-        made = cards.board(view, known, who.caller, wanted)
-        html = one.pages.part("_board.html", view=view, board=made, config_error=error)
-        return Shown(made, html, tag_of(html))
+        visible = cards.board(view, known, who.caller, wanted)
+        html = pages.part("_board.html", view=view, board=visible, config_error=error)
+        return Shown(visible, html, tag_of(html))
 
-    return view, wanted, one.shelf.get(view, catalog, (who.caller, wanted, error), make)
+    return view, wanted, shelf.get(view, catalog, (who.caller, wanted, error), render)
 
 
 @router.api_route("/services/{service}", methods=["GET", "HEAD"])
