@@ -6,7 +6,6 @@ from failover_api.core.catalog.model import Branch, Policy, PullRequestOptions, 
 from failover_api.core.planning.state import Detection, Reading, State
 from failover_api.core.splice import Selector, Value
 from failover_api.core.splice.paths import parse_path
-from failover_api.core.text.diff import unified_diff
 from failover_api.edges.board.advice import ADVICE, advice_on
 from failover_api.edges.board.cards import Card, card_of
 from failover_api.edges.board.links import line_url, tree_url, web_base, web_only
@@ -25,7 +24,7 @@ def told(row: Row) -> tuple[str, str]:
 
 
 def diffed(old: str, new: str, path: str = "a.yaml") -> FileDiff:
-    (file,) = side_by_side(unified_diff({path: old.encode()}, {path: new.encode()}))
+    (file,) = side_by_side({path: old.encode()}, {path: new.encode()})
     return file
 
 
@@ -76,14 +75,19 @@ def test_far_apart_changes_are_hunks_with_their_own_numbers() -> None:
 def test_several_files_no_newline_and_crlf_are_read() -> None:
     old = {"a b.yaml": b"x: 1\r\ny: 2", "c.yaml": b"--- a/fake\n"}
     new = {"a b.yaml": b"x: 2\r\ny: 2", "c.yaml": b"--- a/fakes\n"}
-    first, second = side_by_side(unified_diff(old, new))
+    first, second = side_by_side(old, new)
     assert first.path == "a b.yaml"
     assert [told(row) for row in first.hunks[0].rows] == [("1 x: [1]", "1 x: [2]"), ("2 y: 2", "2 y: 2")]
     assert second.path == "c.yaml"
 
 
-def test_no_diff_is_no_file() -> None:
-    assert side_by_side("") == []
+def test_a_line_that_looks_like_the_head_of_a_diff_is_a_line() -> None:
+    file = diffed("-- a/one\n@@ -1 +1 @@\n", "-- a/two\n@@ -1 +1 @@\n")
+    assert [told(row)[1] for row in file.hunks[0].rows] == ["1 -- [a/two]", "2 @@ -1 +1 @@"]
+
+
+def test_what_stays_the_same_is_no_file() -> None:
+    assert side_by_side({"a.yaml": b"x"}, {"a.yaml": b"x"}) == []
 
 
 @pytest.mark.parametrize(
