@@ -119,6 +119,21 @@ async def test_a_look_that_began_before_the_move_is_not_believed(stage: Stage) -
     assert looks.count == 2
 
 
+async def test_who_comes_while_a_look_is_under_way_waits_for_it(stage: Stage) -> None:
+    async with watching(stage, Intervals(fresh_s=0.2, apart_s=0)) as (overview, looks):
+        first = await overview.see()
+        await asyncio.sleep(0.25)
+        looks.gate.clear()
+        viewers = []
+        for _ in range(2):
+            viewers.append(asyncio.create_task(overview.see()))
+            await asyncio.sleep(0.01)
+        looks.gate.set()
+        one, other = await asyncio.gather(*viewers)
+    assert one is other is not first
+    assert looks.count == 2
+
+
 @pytest.mark.parametrize(
     ("event", "is_news"),
     [

@@ -61,6 +61,15 @@ class View:
 
 
 @dataclass(frozen=True, slots=True)
+class _Result:
+    """What came of a look: `began_at` is time.monotonic(), `changes` how many had been told of by then."""
+
+    view: View
+    began_at: float
+    changes: int
+
+
+@dataclass(frozen=True, slots=True)
 class OpenPullRequest:
     """A pull request that waits for a merge. `opened_at` is the wall clock (s)."""
 
@@ -100,10 +109,10 @@ class Overview:
     ) -> None:
         self._look, self._is_needed, self.intervals, self._clock = look, is_needed, intervals, clock
         self._known: dict[str, LastKnown] = {}
-        self._view: View | None = None
-        self._began_at = self._wanted_until = -math.inf  # the last look; time.monotonic()
-        self._changes = self._changes_seen = 0  # seen: by the look that the view is of
-        self._looking: asyncio.Task[None] | None = None
+        self._newest: _Result | None = None
+        self._changes = 0
+        self._began_at = self._wanted_until = -math.inf  # the last look, and those once a minute; time.monotonic()
+        self._looking: asyncio.Task[_Result] | None = None
         self._keeping_current: asyncio.Task[None] | None = None
 
     async def see(self) -> View:
@@ -111,14 +120,13 @@ class Overview:
         changes = self._changes
         while not self._is_fresh(changes):
             looking = self._start_looking()
-            await asyncio.wait({looking}, timeout=self.intervals.patience_s if self._view else None)
+            await asyncio.wait({looking}, timeout=self.intervals.patience_s if self._newest else None)
             if not looking.done():
                 break
-            looking.result()
-            if self._changes_seen >= changes:
+            if looking.result().changes >= changes:
                 break
-        assert self._view is not None
-        return self._view
+        assert self._newest is not None
+        return self._newest.view
 
     def last(self, services: Iterable[str]) -> Mapping[str, LastKnown]:
         """What is known of these, nothing of one that was never seen. What the catalog has no more is forgotten."""
@@ -153,7 +161,7 @@ class Overview:
                 self._known[status.service.name] = self._after_error(known, status.error)
             else:
                 pull_request = self._open_pull_request(known, status.pull_request)
-                seen = self._seen(status.detection.state, pull_request, status)
+                seen = self._as_read(status.detection.state, pull_request, status)
                 self._known[status.service.name] = seen
 
     def move_ended(self, event: MoveEnded) -> None:
@@ -169,11 +177,11 @@ class Overview:
                 known = self._known.get(plan.service.name, LastKnown())
                 pull_request = self._open_pull_request(known, proposed) if proposed else known.pull_request
                 state = plan.after if is_done else plan.before.state
-                self._known[plan.service.name] = self._seen(state, pull_request, known.status)
+                self._known[plan.service.name] = self._as_read(state, pull_request, known.status)
         if self._is_needed():
             self._keep_current(time.monotonic() + self.intervals.every_s)
 
-    def _seen(self, state: State, pull_request: OpenPullRequest | None, status: Status | None) -> LastKnown:
+    def _as_read(self, state: State, pull_request: OpenPullRequest | None, status: Status | None) -> LastKnown:
         return LastKnown(state, True, state is State.UNKNOWN, self._clock(), pull_request, status)
 
     def _after_error(self, known: LastKnown, error: FailoverError) -> LastKnown:
@@ -197,20 +205,22 @@ class Overview:
     # Looking
 
     def _is_fresh(self, changes: int) -> bool:
-        is_recent = time.monotonic() - self._began_at < self.intervals.fresh_s
-        return self._view is not None and self._changes_seen >= changes and is_recent
+        newest = self._newest
+        if newest is None or newest.changes < changes:
+            return False
+        return time.monotonic() - newest.began_at < self.intervals.fresh_s
 
-    def _start_looking(self) -> "asyncio.Task[None]":
+    def _start_looking(self) -> "asyncio.Task[_Result]":
         if self._looking is None or self._looking.done():
             self._looking = asyncio.create_task(self._look_at_all())
         return self._looking
 
-    async def _look_at_all(self) -> None:
-        if self._view is not None:
+    async def _look_at_all(self) -> _Result:
+        if self._newest is not None:
             await asyncio.sleep(self._began_at + self.intervals.apart_s - time.monotonic())
         changes, self._began_at, at = self._changes, time.monotonic(), datetime.fromtimestamp(self._clock(), UTC)
-        self._view = self._joined(await self._look(), at)
-        self._changes_seen = changes
+        self._newest = _Result(self._joined(await self._look(), at), self._began_at, changes)
+        return self._newest
 
     def _joined(self, statuses: Sequence[Status | Unreadable], at: datetime) -> View:
         """What was seen; for what the host would not say just now, what was seen before."""
@@ -219,8 +229,8 @@ class Overview:
             before = self._known.get(status.service.name, LastKnown()).status
             if isinstance(status, Unreadable) and _is_passing(status.error) and before is not None:
                 shown[i], kept[status.service.name] = before, status.error
-        if self._view is not None and kept and len(kept) == len(statuses):
-            at = self._view.at
+        if self._newest is not None and kept and len(kept) == len(statuses):
+            at = self._newest.view.at
         return View(tuple(shown), at, kept)
 
     def _keep_current(self, due_at: float) -> None:
