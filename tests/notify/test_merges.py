@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Callable
+from dataclasses import replace
 
 from failover_api.core.catalog.model import Action, Branch
 from failover_api.core.text.trailers import Record
@@ -85,6 +86,17 @@ async def test_one_that_is_closed_is_not_told_and_no_longer_watched(reviewed: St
         reviewed.close(number(outcome))
         await eventually(lambda: not merges.is_watching())
     assert seen == []
+
+
+async def test_one_that_a_look_did_not_show_is_watched_on(reviewed: Stage) -> None:
+    async with watched(reviewed) as (components, merges, seen):
+        outcome = await promote(components)
+        status = await components.failover.status("sonarr")
+        merges.looked(Looked([replace(status, pull_request=None)]))
+        await asyncio.sleep(0.1)
+        assert merges.is_watching()
+        reviewed.merge(number(outcome))
+        await eventually(lambda: bool(seen))
 
 
 async def test_however_many_are_open_a_look_at_them_is_one(reviewed: Stage) -> None:

@@ -55,7 +55,7 @@ class Merges:
 
     def is_watching(self) -> bool:
         """Whether it wants to hear of looks."""
-        return bool(self._watched)
+        return bool(self._watched or self._settling)
 
     def move_ended(self, event: MoveEnded) -> None:
         """Watches what was proposed here."""
