@@ -272,14 +272,18 @@ async def test_a_pull_request_without_a_date_is_as_old_as_our_knowledge_of_it(re
 
 async def test_what_is_wanted_is_kept_current_until_nobody_wants_it_any_more(stage: Stage) -> None:
     async with watching(stage, Intervals(every_s=0.01, apart_s=0, wanted_s=0.05)) as (overview, looks):
-        overview.want()
-        await until(lambda: looks.count > 1)
+        looks.answer = []
+
+        def has_looked(times: int) -> bool:
+            overview.want()
+            return looks.count >= times
+
+        await until(lambda: has_looked(3))
         await asyncio.sleep(0.2)
         rested = looks.count
         await asyncio.sleep(0.1)
         assert looks.count == rested
-        overview.want()
-        await until(lambda: looks.count > rested)
+        await until(lambda: has_looked(rested + 1))
 
 
 async def test_the_looks_of_others_will_do(stage: Stage) -> None:
