@@ -16,8 +16,7 @@ from failover_api.errors import (
     UnknownService,
 )
 from failover_api.events import MoveEnded
-from failover_api.failover import Status, Unreadable
-from failover_api.wiring import open_failover
+from failover_api.reading.status import Status, Unreadable
 from tests.support.acts import demote, promote
 from tests.support.stage import FILES, RELEASE, SONARR, VOLSYNC, Stage, deployment, entry
 
@@ -390,7 +389,8 @@ async def test_an_outage_is_reported_as_such(stage: Stage) -> None:
 
 async def test_listeners_are_told_of_every_move_that_ended(stage: Stage) -> None:
     told: list[MoveEnded] = []
-    async with open_failover(stage.settings(), listeners=[told.append]) as components:
+    async with stage.open() as components:
+        components.events.subscribe(MoveEnded, told.append)
         await promote(components, "sonarr")
         stage.replace(SONARR, "role: backup", "role: nowhere")
         with pytest.raises(ManifestDrifted):
@@ -410,7 +410,9 @@ async def test_a_listener_that_fails_fails_no_move(stage: Stage, caplog: pytest.
         raise RuntimeError("full")
 
     told: list[MoveEnded] = []
-    async with open_failover(stage.settings(), listeners=[fail, told.append]) as components:
+    async with stage.open() as components:
+        components.events.subscribe(MoveEnded, fail)
+        components.events.subscribe(MoveEnded, told.append)
         outcome = await promote(components, "sonarr")
     assert outcome.changed
     assert len(told) == 1

@@ -18,10 +18,13 @@ from bench.rig import repositories
 from bench.rig.host import hosting
 from bench.rig.report import Row, at_most, exactly
 from bench.rig.scratch import scratch
+from failover_api.core.catalog.model import Branch
 from failover_api.edges.app import create_app
-from failover_api.edges.board.lookout import Lookout
+from failover_api.events import BranchMoved, Events
+from failover_api.overview import USUAL, Intervals
 from failover_api.sandbox import Sandbox
 from failover_api.settings import Settings
+from failover_api.wiring import Components
 
 SHOWN = 20
 VIEWERS = 200
@@ -43,10 +46,10 @@ def measure(*, quick: bool = False) -> Iterator[Row]:
 
 async def _pages(settings: Settings, *, times: int) -> list[Row]:
     what = f"board of {SHOWN} services, server time of a page"
-    async with _browsing(settings) as client:
+    async with _browsing(settings) as (client, _):
         transferred_kb = await _transferred_kb(client)
         shared_ms = [await _page_ms(client) for _ in range(times)]
-    async with _browsing(settings, Lookout(fresh_s=0, apart_s=0)) as client:
+    async with _browsing(settings, Intervals(fresh_s=0, apart_s=0)) as (client, _):
         await client.get("/")
         looked_ms = [await _page_ms(client) for _ in range(times)]
     return [
@@ -65,10 +68,10 @@ async def count_viewers(folder: Path) -> Row:
     catalog.write_text(repositories.catalog(repositories.names(SHOWN)), encoding="utf-8")
     with sandbox.serve() as url:
         settings = Settings.model_validate({"config": catalog, "github_url": url, "github_token": sandbox.token})
-        lookout = Lookout(fresh_s=60, apart_s=0)  # a busy machine is no second look
-        async with _browsing(settings, lookout) as client:
+        intervals = Intervals(fresh_s=60, apart_s=0)  # a busy machine is no second look
+        async with _browsing(settings, intervals) as (client, events):
             etag = (await client.get("/cards")).headers["etag"]
-            lookout.forget()
+            events.publish(BranchMoved(Branch("acme/homelab", "main")))
             before = len(sandbox.requests)
             await asyncio.gather(*(client.get("/") for _ in range(VIEWERS)))
             await asyncio.gather(*(client.get("/cards", headers={"if-none-match": etag}) for _ in range(VIEWERS)))
@@ -78,16 +81,18 @@ async def count_viewers(folder: Path) -> Row:
 
 
 @asynccontextmanager
-async def _browsing(settings: Settings, lookout: Lookout | None = None) -> AsyncIterator[httpx2.AsyncClient]:
+async def _browsing(
+    settings: Settings, intervals: Intervals = USUAL
+) -> AsyncIterator[tuple[httpx2.AsyncClient, Events]]:
     app = create_app(settings, open_to_all=True)
-    if lookout:
-        app.state.board.lookout = lookout
     transport = httpx2.ASGITransport(app=app)
     async with (
         app.router.lifespan_context(app),
         httpx2.AsyncClient(transport=transport, base_url="http://board.test") as client,
     ):
-        yield client
+        components: Components = app.state.components
+        components.overview.intervals = intervals
+        yield client, components.events
 
 
 async def _page_ms(client: httpx2.AsyncClient) -> float:

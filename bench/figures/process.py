@@ -18,6 +18,7 @@ from bench.rig.host import Host, hosting
 from bench.rig.report import Row, at_most, median, skipped
 from bench.rig.scratch import scratch
 from failover_api.core.catalog.model import Action
+from failover_api.events import MoveEnded
 from failover_api.failover import Failover, MoveRequest
 from failover_api.forge.http.pace import RateLimit
 from failover_api.metrics.counters import Counters
@@ -105,14 +106,13 @@ def rss_mb(pid: int) -> float:
 
 def _cpu(host: Host, *, promotes: int) -> Iterator[Row]:
     async def run() -> list[float]:
-        count = Counters()  # as the service has it
+        counters = Counters()  # as the service has it
         async with open_failover(
             host.settings(repositories.SAMPLE_CATALOG),
             pace=RateLimit(()),
-            listeners=[count.ended],
-            watchers=[count.looked],
-            traffic=count.traffic,
+            traffic=counters.traffic,
         ) as components:
+            components.events.subscribe(MoveEnded, counters.move_ended)
             await _cpu_ms(components.failover, 30)  # whoever is warm has imported everything
             return await _cpu_ms(components.failover, promotes)
 

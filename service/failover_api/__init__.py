@@ -9,8 +9,9 @@ One idea, visible in the folders: read, think, write.
     edges/          HTTP, web pages, the command line, a step of a job, the demo
       wiring        the one place where the pieces meet
         check, metrics/, notify/    what is wrong with the setup; what is counted; who is told
+        overview    where every service is, as last seen: one look for all who want to know
         failover    the use cases
-        events      what happens, told to whoever listens
+        events      what happens, told to whoever subscribed
           forge/    Git hosts: port says what is needed of one; http and repository are for any; github is one
     sandbox/        a small GitHub, for the demo and the tests
 

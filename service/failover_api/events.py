@@ -1,29 +1,26 @@
-"""What happens, told to whoever listens.
+"""What happens, as values, and who is told of it.
 
-A listener is called in the event loop and returns at once: what takes time it does elsewhere. What it raises is logged,
-and neither fails nor delays a move.
+    MoveEnded      a move came to its end, whatever it was
+    Looked         somebody looked at services
+    Merged         a pull request of ours was merged
+    BranchMoved    the Git host says: something changed there
+
+Traffic with Git hosts is not among them: forge/http/traffic.
 """
 
 import logging
-from collections.abc import Callable, Iterable
+from collections import defaultdict
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Literal, TypeVar
+from typing import Any, Literal, TypeVar
 
-from failover_api.core.catalog.model import Action, Policy
-from failover_api.errors import (
-    CannotPlan,
-    ConfigInvalid,
-    Conflict,
-    FailoverError,
-    ForgeError,
-    ForgeRateLimited,
-    ForgeUnavailable,
-    NotReady,
-    RepositoryNotFound,
-)
+from failover_api.core.catalog.model import Action, Branch, Policy
+from failover_api.core.text.trailers import Record
+from failover_api.errors import CannotPlan, ConfigInvalid, Conflict, FailoverError, ForgeFailure, NotReady
 from failover_api.moves.outcome import Outcome
+from failover_api.reading.status import Status, Unreadable
 
-E = TypeVar("E")
+E = TypeVar("E", bound="Event")
 _log = logging.getLogger(__name__)
 
 
@@ -56,17 +53,59 @@ class MoveEnded:
         return outcome
 
 
+@dataclass(frozen=True, slots=True)
+class Looked:
+    """What a look showed, at one service or at many."""
+
+    statuses: Sequence[Status | Unreadable]
+
+
+@dataclass(frozen=True, slots=True)
+class Merged:
+    """A pull request of ours, merged into `branch`. `records` say what it moved; `commit` is its URL, if known."""
+
+    branch: Branch
+    number: int
+    url: str
+    records: tuple[Record, ...]
+    commit: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class BranchMoved:
+    """The host's webhook says that a branch, or a pull request to it, is another than it was."""
+
+    branch: Branch
+
+
+Event = MoveEnded | Looked | Merged | BranchMoved
+
+
+class Events:
+    """Tells each event to those who subscribed to its type, in the order in which they did.
+
+    A subscriber is called in the event loop and returns at once: what takes time it does elsewhere. What it raises is
+    logged, and fails and delays nobody.
+    """
+
+    def __init__(self) -> None:
+        self._subscribers: defaultdict[type, list[Callable[[Any], None]]] = defaultdict(list)
+
+    def subscribe(self, to: type[E], subscriber: Callable[[E], None]) -> None:
+        """From now on."""
+        self._subscribers[to].append(subscriber)
+
+    def publish(self, event: Event) -> None:
+        """Calls each subscriber."""
+        for subscriber in self._subscribers[type(event)]:
+            try:
+                subscriber(event)
+            except Exception:  # noqa: BLE001 - a subscriber's defect is not the publisher's
+                _log.exception("a listener failed")
+
+
 # Not a refusal, which is the answer to a wish: the wish was good, and could not be carried out.
-_FAILURES = (
-    CannotPlan,
-    ConfigInvalid,
-    Conflict,
-    ForgeError,
-    ForgeRateLimited,
-    ForgeUnavailable,
-    NotReady,
-    RepositoryNotFound,
-)
+_FAILURES = (CannotPlan, ConfigInvalid, Conflict, ForgeFailure, NotReady)
 Verdict = Literal["refused", "failed", "unknown"]
 
 
@@ -75,15 +114,3 @@ def verdict(error: FailoverError) -> Verdict:
     if error.outcome == "unknown":
         return "unknown"
     return "failed" if isinstance(error, _FAILURES) else "refused"
-
-
-Listener = Callable[[MoveEnded], None]
-
-
-def tell(listeners: Iterable[Callable[[E], None]], event: E) -> None:
-    """Calls each listener."""
-    for listener in listeners:
-        try:
-            listener(event)
-        except Exception:  # noqa: BLE001 - a listener's defect is not the mover's
-            _log.exception("a listener failed")

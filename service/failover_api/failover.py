@@ -14,26 +14,21 @@ import secrets
 import time
 from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from contextlib import nullcontext
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any, TypeVar
 
 from ulid import ULID
 
 from failover_api.concurrency import both
-from failover_api.core.catalog.model import Action, Branch, Catalog, Service, Switch
+from failover_api.core.catalog.model import Action, Branch, Catalog, Service
 from failover_api.core.planning.request import Provenance
-from failover_api.core.planning.state import Detection, detect
+from failover_api.core.planning.state import detect
 from failover_api.core.planning.switching import obstacle
 from failover_api.core.text.trailers import idempotency_digest
 from failover_api.deadline import too_late, within_deadline
-from failover_api.errors import (
-    FailoverError,
-    ForgeFailure,
-    InternalError,
-    ManifestError,
-)
-from failover_api.events import Listener, MoveEnded, tell
+from failover_api.errors import FailoverError, ForgeFailure, InternalError
+from failover_api.events import Events, Looked, MoveEnded
 from failover_api.forge.http.budget import looking
 from failover_api.forge.port import Forge, PullRequest
 from failover_api.moves.direct.writer import Writer
@@ -49,32 +44,10 @@ from failover_api.reading.cursors import Cursors
 from failover_api.reading.history import Entry, History, Page
 from failover_api.reading.last_moves import LastMoves
 from failover_api.reading.services import Observation, ServiceReader
+from failover_api.reading.status import Status, Unreadable
 
 T = TypeVar("T")
 _log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class Status:
-    """Where a service is. `version` names the manifests it was read from.
-
-    `obstacles` are why switches cannot be moved there and back again, where that was asked for.
-    """
-
-    service: Service
-    detection: Detection
-    version: str
-    pull_request: PullRequest | None = None
-    last_move: Entry | None = None
-    obstacles: Mapping[Switch, ManifestError] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True)
-class Unreadable:
-    """A service of the list that could not be read, and why."""
-
-    service: Service
-    error: FailoverError
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,14 +70,11 @@ class MoveRequest:
     on_step: OnStep = ignore
 
 
-Watcher = Callable[[Sequence[Status | Unreadable]], None]
-
-
 class Failover:
     """What operators do. `catalog` gives the catalog in force; `deadline_s` is for a whole operation.
 
-    `listeners` are told of every move that ended, `watchers` of what a look at services showed: one, or the list.
-    `now` is the wall clock (s) that moves are dated by; `secret` is what cursors are signed with, None: a chance one.
+    `events` are told of every move that ended, and of what a look at services showed: one, or the list. `now` is the
+    wall clock (s) that moves are dated by; `secret` is what cursors are signed with, None: a chance one.
     """
 
     def __init__(
@@ -113,13 +83,12 @@ class Failover:
         catalog: Callable[[], Catalog],
         *,
         deadline_s: float,
-        listeners: Sequence[Listener] = (),
-        watchers: Sequence[Watcher] = (),
+        events: Events,
         now: Callable[[], float] = time.time,
         secret: Callable[[], bytes] | None = None,
     ) -> None:
-        self._forge, self._catalog, self._deadline_s, self._now = forge, catalog, deadline_s, now
-        self._listeners, self._watchers = tuple(listeners), tuple(watchers)
+        self._forge, self._catalog, self._deadline_s = forge, catalog, deadline_s
+        self._events, self._now = events, now
         self._reader = ServiceReader(forge)
         chance = secrets.token_bytes(32)
         self._cursors = Cursors(secret or (lambda: chance))
@@ -147,8 +116,8 @@ class Failover:
     async def status(self, name: str) -> Status:
         """Where one service is."""
         service = self._catalog().service(name)
-        (status,) = seen = await self.in_time(self._statuses(service.branch, [service], thorough=True))
-        tell(self._watchers, seen)
+        (status,) = statuses = await self.in_time(self._statuses(service.branch, [service], thorough=True))
+        self._events.publish(Looked(statuses))
         if isinstance(status, Unreadable):
             raise status.error
         return status
@@ -161,10 +130,10 @@ class Failover:
         services = tuple(self._catalog().services.values())
         branches = _by_branch(services).items()
         answers = await asyncio.gather(*(self._list(*group, try_moves=try_moves) for group in branches))
-        statuses = {status.service.name: status for answer in answers for status in answer}
-        found = [statuses[service.name] for service in services]
-        tell(self._watchers, found)
-        return found
+        by_name = {status.service.name: status for answer in answers for status in answer}
+        statuses = [by_name[service.name] for service in services]
+        self._events.publish(Looked(statuses))
+        return statuses
 
     async def history(self, name: str, *, limit: int, cursor: str | None = None) -> Page:
         """What Git says of one service, newest first. Raises BadRequest for a cursor that is none."""
@@ -270,7 +239,7 @@ class Failover:
             return await self._moves.rehearse(move, deadline_s=self._deadline_s)
 
     async def _told(self, move: Move, wish: MoveRequest, work: Awaitable[Outcome]) -> Outcome:
-        """Awaits a move and says what came of it, in the log (one line a decision) and to those who listen."""
+        """Awaits a move and says what came of it, in the log (one line a decision) and to those who subscribed."""
         started = time.monotonic()
         what = {"group": move.name} if move.provenance.group else {"service": move.name}
         facts: dict[str, object] = {**what, "action": move.action.value, "dry_run": wish.dry_run, "by": wish.by}
@@ -292,7 +261,7 @@ class Failover:
             return outcome
         finally:
             if not (isinstance(came, Outcome) and came.dry_run and not wish.dry_run):  # a group's own rehearsal
-                tell(self._listeners, _ended(move, wish, came, duration_s=time.monotonic() - started))
+                self._events.publish(_ended(move, wish, came, duration_s=time.monotonic() - started))
 
     async def _list(self, branch: Branch, services: list[Service], *, try_moves: bool) -> Sequence[Status | Unreadable]:
         try:
@@ -365,7 +334,7 @@ def _by_branch(services: Sequence[Service]) -> dict[Branch, list[Service]]:
 
 
 def _ended(move: Move, wish: MoveRequest, came: Outcome | FailoverError, *, duration_s: float) -> MoveEnded:
-    """A move as those who listen are told of it; `came` is what came of it."""
+    """A move as those who subscribed are told of it; `came` is what came of it."""
     return MoveEnded(
         action=move.action,
         policy=move.policy,

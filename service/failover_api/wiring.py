@@ -1,20 +1,20 @@
 """The one place where the pieces meet.
 
-async with open_failover(settings) as house:
-    await house.failover.status("sonarr")
+async with open_failover(settings) as components:
+    await components.failover.status("sonarr")
 """
 
 import asyncio
 import contextlib
 import logging
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 from failover_api.config_file import ConfigFile, catalog_file
 from failover_api.core.catalog.model import Catalog
-from failover_api.events import Listener
-from failover_api.failover import Failover, Status, Watcher
+from failover_api.events import BranchMoved, Events, Looked, Merged, MoveEnded
+from failover_api.failover import Failover
 from failover_api.forge.github.adapter import GitHub
 from failover_api.forge.github.app_auth import AppCredentials
 from failover_api.forge.github.client import GitHubClient
@@ -24,10 +24,10 @@ from failover_api.forge.http.credentials import Credentials, StaticToken
 from failover_api.forge.http.host_clock import HostClock
 from failover_api.forge.http.pace import RateLimit
 from failover_api.forge.http.traffic import TrafficListener, unwatched
-from failover_api.notify.changes import Changes
 from failover_api.notify.flux_receiver import Flux
 from failover_api.notify.merges import Merges
 from failover_api.notify.notifier import Notifier
+from failover_api.overview import Overview
 from failover_api.settings import Settings
 
 _log = logging.getLogger(__name__)
@@ -47,7 +47,8 @@ class Components:
     clock: HostClock
     github: GitHub
     failover: Failover
-    changes: Changes
+    events: Events
+    overview: Overview
     merges: Merges
     notifier: Notifier
     flux: Flux
@@ -59,14 +60,11 @@ async def open_failover(
     catalog: ConfigFile[Catalog] | None = None,
     *,
     pace: RateLimit | None = None,
-    listeners: Sequence[Listener] = (),
-    watchers: Sequence[Watcher] = (),
     traffic: TrafficListener = unwatched,
 ) -> AsyncIterator[Components]:
     """Puts the pieces together; nothing is asked of GitHub yet.
 
-    `pace` is that of our share unless another is given; `listeners` are told of every move that ended, `watchers` of
-    what was seen of services, `traffic` of each request to GitHub.
+    `pace` is that of our share unless another is given; `traffic` is told of each request to GitHub.
     """
     catalog = catalog or catalog_file(settings.config)
     catalog.reload()
@@ -86,24 +84,27 @@ async def open_failover(
         if unused:
             _log.warning("more credentials are set than are used", extra={"used": used, "unused": list(unused)})
         github = GitHub(client)
-        changes, flux = Changes(), Flux(catalog.current, connections)
-        has_webhook = settings.webhook_secret_file is not None
-        notifier = Notifier(catalog.current, tells_merges=not has_webhook)
-
-        async def status(name: str) -> Status:
-            return await failover.status(name)
-
-        merges = Merges(status, [notifier.merged, flux.merged], looks=not has_webhook)
-        listeners = [merges, notifier, flux, *listeners]
+        events = Events()
         failover = Failover(
             github,
             catalog.current,
             deadline_s=settings.deadline_s,
-            listeners=listeners,
-            watchers=watchers,
+            events=events,
             now=client.clock.now,
             secret=client.credentials.secret,
         )
+        has_webhook = settings.webhook_secret_file is not None
+        merges = Merges(failover.status, events, watches=not has_webhook)
+        overview = Overview(failover.list_all, is_needed=merges.is_watching)
+        notifier = Notifier(catalog.current, tells_merges=not has_webhook)
+        flux = Flux(catalog.current, connections)
+        for move_ended in (merges.move_ended, overview.move_ended, notifier.move_ended, flux.move_ended):
+            events.subscribe(MoveEnded, move_ended)
+        for looked in (merges.looked, overview.looked):
+            events.subscribe(Looked, looked)
+        events.subscribe(BranchMoved, overview.branch_moved)
+        for merged in (notifier.merged, flux.merged):
+            events.subscribe(Merged, merged)
         try:
             yield Components(
                 settings,
@@ -112,13 +113,14 @@ async def open_failover(
                 client.clock,
                 github,
                 failover,
-                changes,
+                events,
+                overview,
                 merges,
                 notifier,
                 flux,
             )
         finally:
-            await merges.aclose()
+            await asyncio.gather(merges.aclose(), overview.aclose())
             await failover.aclose()
             await asyncio.gather(notifier.aclose(), flux.aclose())
             await client.credentials.aclose()

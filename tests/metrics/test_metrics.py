@@ -1,4 +1,4 @@
-"""Metrics beside the use cases: what is counted, what is bounded, and the rounds that keep it current."""
+"""Metrics beside the use cases: what is counted, what is bounded, and what is kept current while somebody scrapes."""
 
 import asyncio
 import contextlib
@@ -7,7 +7,7 @@ import re
 import shutil
 import subprocess
 from collections.abc import AsyncIterator, Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import pytest
@@ -15,15 +15,15 @@ from prometheus_client import Metric
 
 from failover_api.core.catalog.model import Action, Policy
 from failover_api.core.planning.state import State
-from failover_api.errors import FailoverError, InternalError, NotReady
+from failover_api.errors import FailoverError, NotReady
 from failover_api.events import MoveEnded
 from failover_api.failover import MoveRequest
 from failover_api.forge.http.pace import RateLimit
 from failover_api.forge.http.traffic import ENDPOINTS
 from failover_api.metrics.counters import Counters, slugs
-from failover_api.metrics.exposition import Metrics, open_metrics
-from failover_api.metrics.rounds import Rounds
-from failover_api.metrics.sightings import Sightings
+from failover_api.metrics.exposition import Metrics
+from failover_api.metrics.gauges import Gauges
+from failover_api.overview import Intervals
 from failover_api.wiring import Components, open_failover
 from tests.support.acts import BY_PULL_REQUEST, demote, move, number, promote
 from tests.support.scrape import Scrape
@@ -48,19 +48,18 @@ class Watched:
 @contextlib.asynccontextmanager
 async def watched(stage: Stage, *, every_s: float = NEVER_S, **changes: Any) -> AsyncIterator[Watched]:
     counters = Counters()
-    told = {"listeners": [counters.ended], "watchers": [counters.looked], "traffic": counters.traffic}
     settings = changes.pop("settings", None) or stage.settings(**changes)
-    async with (
-        open_failover(settings, pace=RateLimit(()), **told) as components,
-        open_metrics(
+    async with open_failover(settings, pace=RateLimit(()), traffic=counters.traffic) as components:
+        components.overview.intervals = Intervals(every_s=every_s, apart_s=0)
+        components.events.subscribe(MoveEnded, counters.move_ended)
+        gauges = Gauges(
             counters,
+            components.overview,
             catalog=components.catalog,
             credentials=components.credentials,
             failover=components.failover,
-            every_s=every_s,
-        ) as metrics,
-    ):
-        yield Watched(components, metrics)
+        )
+        yield Watched(components, Metrics(counters, gauges, components.overview))
 
 
 async def until(true: Callable[[], bool]) -> None:
@@ -129,7 +128,7 @@ def test_every_problem_is_refused_failed_or_unknown_and_stands_at_0_before(stage
     counters = Counters()
     count = lambda: counters.registry.get_sample_value("failover_move_problems_total", {"problem": slug})  # noqa: E731 - asked twice
     before = count()
-    counters.ended(ended(kind("x")))
+    counters.move_ended(ended(kind("x")))
     came = "unknown" if kind.outcome == "unknown" else "failed" if slug in FAILED else "refused"
     labels = {"service": "sonarr", "action": "promote", "policy": "direct", "outcome": came}
     assert (before, count()) == (0, 1)
@@ -220,21 +219,6 @@ async def test_an_open_pull_request_has_an_age_until_it_is_merged(reviewed: Stag
     assert opened.sides("sonarr") == ["primary"]
     assert merged.sides("sonarr") == ["backup"]
     assert not merged.labels(name)
-
-
-async def test_a_pull_request_without_a_date_is_as_old_as_our_knowledge_of_it(reviewed: Stage) -> None:
-    async with reviewed.open() as components:
-        await promote(components)
-        status = await components.failover.status("sonarr")
-    assert status.pull_request is not None
-    undated = replace(status, pull_request=replace(status.pull_request, created_at=""))
-    times = iter([1000.0] * 2 + [2000.0] * 2)
-    sightings = Sightings(clock=lambda: next(times))
-    for _ in range(2):
-        sightings.looked([undated])
-    proposed = sightings.of("sonarr").proposed
-    assert proposed is not None
-    assert proposed.opened_at == 1000.0
 
 
 async def test_a_pull_request_of_a_group_is_one(stage: Stage) -> None:
@@ -330,7 +314,7 @@ async def test_an_app_has_its_own_limits_beside_those_of_its_installation(stage:
     assert seen("failover_github_rate_limit_remaining_requests", account="acme", resource="core") > 0
 
 
-# Rounds
+# Kept current
 
 
 async def test_nobody_is_asked_before_somebody_scrapes(stage: Stage) -> None:
@@ -339,7 +323,7 @@ async def test_nobody_is_asked_before_somebody_scrapes(stage: Stage) -> None:
     assert not stage.requests
 
 
-async def test_a_round_shows_what_a_person_did(stage: Stage) -> None:
+async def test_a_scrape_shows_what_a_person_did(stage: Stage) -> None:
     async with watched(stage, every_s=0.01) as here:
         here.scrape()
         await until(lambda: here.scrape().sides("sonarr") == ["primary"])
@@ -347,7 +331,7 @@ async def test_a_round_shows_what_a_person_did(stage: Stage) -> None:
         await until(lambda: here.scrape().sides("sonarr") == ["backup"])
 
 
-async def test_rounds_of_20_services_cost_a_304_each_and_a_list_beside_them_one_more(stage: Stage) -> None:
+async def test_looks_at_20_services_cost_a_304_each_and_a_list_beside_them_one_more(stage: Stage) -> None:
     names = [f"app-{i}" for i in range(LISTED)]
     stage.commit({f"apps/{name}/app.yaml": deployment(name) for name in names})
     stage.declare("".join(entry(name) for name in names))
@@ -361,48 +345,11 @@ async def test_rounds_of_20_services_cost_a_304_each_and_a_list_beside_them_one_
         assert {r.path for r in stage.requests} == {f"/repos/{stage.repository}/branches/main"}
     async with watched(stage) as here:
         await here.components.failover.list_all()
-        here.scrape()  # the first round is under way
+        here.scrape()  # the first look is under way
         await asyncio.sleep(0.2)
         stage.requests.clear()
         await here.components.failover.list_all()
         assert [r.status for r in stage.requests] == [304]
-
-
-async def test_rounds_outlive_a_look_that_fails_and_end_with_the_house(caplog: pytest.LogCaptureFixture) -> None:
-    looks = 0
-
-    async def look() -> None:
-        nonlocal looks
-        looks += 1
-        raise InternalError("x") if looks % 2 else ZeroDivisionError
-
-    rounds = Rounds(look, every_s=0.001)
-    rounds.want()
-    walking = asyncio.create_task(rounds.walk())
-    await until(lambda: looks > 3)
-    walking.cancel()
-    with pytest.raises(asyncio.CancelledError):
-        await walking
-    assert "a round failed" in caplog.text
-
-
-async def test_rounds_rest_when_nobody_scrapes_any_more() -> None:
-    looks = 0
-
-    async def look() -> None:
-        nonlocal looks
-        looks += 1
-
-    rounds = Rounds(look, every_s=0.01, idle_s=0.05)
-    walking = asyncio.create_task(rounds.walk())
-    rounds.want()
-    await asyncio.sleep(0.2)
-    rested = looks
-    await asyncio.sleep(0.1)
-    assert looks == rested > 0
-    rounds.want()
-    await until(lambda: looks > rested)
-    walking.cancel()
 
 
 async def test_a_scrape_does_not_wait_for_github(stage: Stage) -> None:

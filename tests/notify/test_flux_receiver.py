@@ -15,10 +15,10 @@ import pytest
 from failover_api import logs
 from failover_api.core.catalog.model import Action, Branch, Catalog, FluxReceiver
 from failover_api.core.text.trailers import Record
+from failover_api.events import Merged
 from failover_api.failover import MoveRequest
 from failover_api.forge.http.connections import Connections, keep_alive
 from failover_api.notify.flux_receiver import Flux, signature
-from failover_api.notify.merges import Merged
 from tests.support.acts import demote, promote
 from tests.support.receivers import Got, Receiver, http_receiver, ids_in_the_log, put
 from tests.support.stage import SERVICES, Stage

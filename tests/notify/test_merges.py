@@ -3,12 +3,16 @@
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Callable
+from dataclasses import replace
 
 from failover_api.core.catalog.model import Action, Branch
 from failover_api.core.text.trailers import Record
-from failover_api.failover import MoveRequest, Status
-from failover_api.notify.merges import Merged, Merges
-from failover_api.wiring import Components, open_failover
+from failover_api.events import Events, Looked, Merged, MoveEnded
+from failover_api.failover import MoveRequest
+from failover_api.notify.merges import Merges
+from failover_api.overview import Intervals, Overview
+from failover_api.reading.status import Status
+from failover_api.wiring import Components
 from tests.support.acts import number, promote
 from tests.support.stage import SERVICES, Stage
 
@@ -16,18 +20,21 @@ MERGED = Merged(Branch("acme/homelab", "main"), 12, "https://p", (Record("a", "p
 
 
 @contextlib.asynccontextmanager
-async def watched(stage: Stage, *, looks: bool = True) -> AsyncIterator[tuple[Components, Merges, list[Merged]]]:
-    """A house, and a watch of its own that looks every few milliseconds."""
-    seen: list[Merged] = []
-    replicas: list[Components] = []
-
-    async def status(name: str) -> Status:
-        return await replicas[0].failover.status(name)
-
-    merges = Merges(status, [seen.append], looks=looks, look_s=0.02)
-    async with open_failover(stage.settings(), listeners=[merges]) as components:
-        replicas.append(components)
-        yield components, merges, seen
+async def watched(stage: Stage, *, watches: bool = True) -> AsyncIterator[tuple[Components, Merges, list[Merged]]]:
+    """A house, and a watch of its own that hears of a look every few milliseconds."""
+    merged: list[Merged] = []
+    async with stage.open() as components:
+        events = Events()
+        events.subscribe(Merged, merged.append)
+        merges = Merges(components.failover.status, events, watches=watches, apart_s=0.02)
+        overview = Overview(
+            components.failover.list_all, is_needed=merges.is_watching, intervals=Intervals(every_s=0.02, apart_s=0)
+        )
+        components.events.subscribe(MoveEnded, merges.move_ended)
+        components.events.subscribe(MoveEnded, overview.move_ended)
+        components.events.subscribe(Looked, merges.looked)
+        yield components, merges, merged
+        await overview.aclose()
         await merges.aclose()
 
 
@@ -47,7 +54,7 @@ async def test_a_merge_is_told_once_with_what_it_moved(reviewed: Stage) -> None:
         assert seen == []
         sha = reviewed.merge(number(outcome))
         await eventually(lambda: bool(seen))
-        await eventually(lambda: not merges.watched)
+        await eventually(lambda: not merges.is_watching())
     (merged,) = seen
     assert (merged.number, merged.branch.repository) == (number(outcome), reviewed.repository)
     assert merged.commit.endswith(sha)
@@ -75,22 +82,46 @@ async def test_a_groups_merge_names_all_that_it_moved(reviewed: Stage) -> None:
 async def test_one_that_is_closed_is_not_told_and_no_longer_watched(reviewed: Stage) -> None:
     async with watched(reviewed) as (components, merges, seen):
         outcome = await promote(components)
-        assert merges.watched
+        assert merges.is_watching()
         reviewed.close(number(outcome))
-        await eventually(lambda: not merges.watched)
+        await eventually(lambda: not merges.is_watching())
     assert seen == []
 
 
+async def test_one_that_a_look_did_not_show_is_watched_on(reviewed: Stage) -> None:
+    async with watched(reviewed) as (components, merges, seen):
+        outcome = await promote(components)
+        status = await components.failover.status("sonarr")
+        merges.looked(Looked([replace(status, pull_request=None)]))
+        await asyncio.sleep(0.1)
+        assert merges.is_watching()
+        reviewed.merge(number(outcome))
+        await eventually(lambda: bool(seen))
+
+
+async def test_however_many_are_open_a_look_at_them_is_one(reviewed: Stage) -> None:
+    async with watched(reviewed) as (components, merges, _):
+        for name in ("sonarr", "radarr", "plex"):
+            await promote(components, name)
+        await asyncio.sleep(0.1)
+        reviewed.requests.clear()
+        await eventually(lambda: len(reviewed.requests) >= 6)
+        assert merges.is_watching()
+    assert {request.status for request in reviewed.requests} == {304}
+    paths = [request.path for request in reviewed.requests]
+    assert max(paths.count(path) for path in paths) <= len(paths) / 2 + 1, "a branch and its pull requests"
+
+
 async def test_where_the_webhook_says_it_nobody_looks(reviewed: Stage) -> None:
-    async with watched(reviewed, looks=False) as (components, merges, _):
+    async with watched(reviewed, watches=False) as (components, merges, _):
         await promote(components)
-        assert not merges.watched
+        assert not merges.is_watching()
 
 
 async def test_a_direct_move_is_not_watched(stage: Stage) -> None:
     async with watched(stage) as (components, merges, _):
         await promote(components)
-        assert not merges.watched
+        assert not merges.is_watching()
 
 
 async def test_a_delivery_that_comes_twice_is_told_once() -> None:
@@ -99,8 +130,10 @@ async def test_a_delivery_that_comes_twice_is_told_once() -> None:
     async def status(name: str) -> Status:
         raise NotImplementedError
 
-    merges = Merges(status, [seen.append], looks=False)
-    merges.saw(MERGED)
-    merges.saw(MERGED)
-    merges.saw(Merged(MERGED.branch, 13, "https://p", ()))  # none of ours
+    events = Events()
+    events.subscribe(Merged, seen.append)
+    merges = Merges(status, events, watches=False)
+    merges.report(MERGED)
+    merges.report(MERGED)
+    merges.report(Merged(MERGED.branch, 13, "https://p", ()))  # none of ours
     assert seen == [MERGED]

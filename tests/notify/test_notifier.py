@@ -15,9 +15,9 @@ from failover_api import logs
 from failover_api.core.catalog.model import Catalog
 from failover_api.core.catalog.notification import Event, Notification
 from failover_api.core.text.notice import Notice, make_notice
+from failover_api.events import MoveEnded
 from failover_api.notify.delivery import Message, UnusableUrl, is_installed
 from failover_api.notify.notifier import KINDS, MAX_WAITING, Notifier
-from failover_api.wiring import open_failover
 from tests.support.acts import promote
 from tests.support.receivers import http_receiver, ids_in_the_log, mail_server, put
 from tests.support.stage import SERVICES, Stage
@@ -186,7 +186,8 @@ async def test_a_failed_try_is_made_again(urls: Path) -> None:
 async def test_a_move_is_not_delayed_by_a_notifier_that_hangs(stage: Stage, urls: Path) -> None:
     free = threading.Event()
     notifier = quick(catalog(Notification(str(urls))), lambda url, message: free.wait(30))
-    async with open_failover(stage.settings(), listeners=[notifier]) as components:
+    async with stage.open() as components:
+        components.events.subscribe(MoveEnded, notifier.move_ended)
         async with asyncio.timeout(15):
             assert (await promote(components)).changed
             await asyncio.sleep(0.05)  # now the couriers hang

@@ -27,7 +27,7 @@ from failover_api.edges.app import create_app
 from failover_api.edges.problems import problem
 from failover_api.errors import FailoverError
 from failover_api.metrics.counters import Counters
-from failover_api.metrics.exposition import open_metrics
+from failover_api.metrics.gauges import Gauges
 from failover_api.reading.pull_requests import branch_of
 from failover_api.settings import Settings
 from failover_api.wiring import open_failover
@@ -200,14 +200,12 @@ def metrics() -> Lines:
 async def _families() -> list[tuple[Any, tuple[str, ...]]]:
     counters = Counters()
     counters.clock_offset_s = 0.0  # GitHub has answered once
-    async with (
-        open_failover(SETTINGS) as house,
-        open_metrics(counters, catalog=house.catalog, credentials=house.credentials, failover=house.failover),
-    ):
-        collectors = list(counters.registry._collector_to_names)
-        counted = [(one.describe()[0], one._labelnames) for one in collectors if hasattr(one, "_labelnames")]
-        standing = [family for one in collectors if not hasattr(one, "_labelnames") for family in one.collect()]
-        return counted + [(of, of._labelnames) for of in standing if not of.name.startswith("process_")]
+    async with open_failover(SETTINGS) as here:
+        gauges = Gauges(
+            counters, here.overview, catalog=here.catalog, credentials=here.credentials, failover=here.failover
+        )
+        counted = [(one.describe()[0], one._labelnames) for one in counters.registry._collector_to_names]
+        return counted + [(family, family._labelnames) for family in gauges.collect()]
 
 
 LEVELS = {"debug", "info", "warning", "error", "exception", "critical", "log"}

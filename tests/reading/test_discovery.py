@@ -15,8 +15,9 @@ from failover_api.errors import (
     ManifestNotFound,
     RepositoryTooLarge,
 )
-from failover_api.failover import MoveRequest, Unreadable
+from failover_api.failover import MoveRequest
 from failover_api.reading import discovery
+from failover_api.reading.status import Unreadable
 from failover_api.sandbox import NewFile
 from failover_api.wiring import Components
 from tests.support.stage import Stage, deployment, entry

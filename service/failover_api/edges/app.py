@@ -31,8 +31,10 @@ from failover_api.edges.http.shared_looks import Looks
 from failover_api.edges.http.throttle import Throttle
 from failover_api.edges.targets import components_of
 from failover_api.errors import BadRequest, FailoverError, MethodNotAllowed, NotReady, UnknownUrl
+from failover_api.events import BranchMoved, MoveEnded
 from failover_api.metrics.counters import Counters
-from failover_api.metrics.exposition import open_metrics
+from failover_api.metrics.exposition import Metrics
+from failover_api.metrics.gauges import Gauges
 from failover_api.settings import Settings
 from failover_api.wiring import Components, open_failover
 
@@ -81,27 +83,23 @@ async def _opened(
     app: FastAPI, settings: Settings, access: ConfigFile[Access] | None, metrics_listener: socket.socket | None
 ) -> AsyncIterator[Components]:
     """Everything that lives as long as the service; routes find it in `app.state`."""
-    recorder, lookout, looks = Counters(), app.state.board.lookout, Looks()
+    counters, looks = Counters(), Looks()
     async with contextlib.AsyncExitStack() as opened:
-        components = await opened.enter_async_context(
-            open_failover(
-                settings,
-                listeners=[recorder.ended, lookout.on_ended, looks.on_ended],
-                watchers=[recorder.looked],
-                traffic=recorder.traffic,
-            )
-        )
+        components = await opened.enter_async_context(open_failover(settings, traffic=counters.traffic))
+        for move_ended in (counters.move_ended, looks.move_ended):
+            components.events.subscribe(MoveEnded, move_ended)
+        components.events.subscribe(BranchMoved, looks.branch_moved)
         authenticator = Authenticator(access.current if access else lambda: OPEN, clock=components.clock)
         opened.push_async_callback(authenticator.aclose)
-        opened.push_async_callback(lookout.aclose)
-        components.changes.listen(lookout.forget)
-        components.changes.listen(looks.forget)
         app.state.components, app.state.authenticator, app.state.looks = components, authenticator, looks
-        app.state.metrics = await opened.enter_async_context(
-            open_metrics(
-                recorder, catalog=components.catalog, credentials=components.credentials, failover=components.failover
-            )
+        gauges = Gauges(
+            counters,
+            components.overview,
+            catalog=components.catalog,
+            credentials=components.credentials,
+            failover=components.failover,
         )
+        app.state.metrics = Metrics(counters, gauges, components.overview)
         if metrics_listener is not None:
             await opened.enter_async_context(metrics.served(app.state.metrics, metrics_listener))
         with contextlib.suppress(FailoverError):  # without a catalog there is nothing to check

@@ -27,10 +27,10 @@ from failover_api.edges.models import (
 )
 from failover_api.edges.problems import problem
 from failover_api.errors import FailoverError
-from failover_api.failover import Status, Unreadable
 from failover_api.forge.port import PullRequest
 from failover_api.moves.outcome import GroupOutcome, Outcome
 from failover_api.reading.history import Entry, Page
+from failover_api.reading.status import Status, Unreadable
 
 # Looking
 
@@ -95,7 +95,7 @@ def _entry(entry: Entry) -> EntryBody:
         action=record.action if record else None,
         from_=record.before if record else None,
         to=record.after if record else None,
-        by=(record and record.by) or logged.by,
+        by=entry.by,
         reason=(record and record.reason) or None,
         operation=record.operation if record else None,
         commit=NamedCommitBody(sha=logged.sha, url=logged.url),

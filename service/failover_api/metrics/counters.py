@@ -1,16 +1,14 @@
-"""What is counted as it happens: moves and what came of them, requests to GitHub and what they met."""
+"""What is counted as it happens: moves and what result of them, requests to GitHub and what they met."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 
 from prometheus_client import CollectorRegistry, Counter, Histogram
 
 from failover_api.core.catalog.model import Action, Policy, Service
 from failover_api.errors import FailoverError, ForgeRateLimited, NotReady, WriteConflict
 from failover_api.events import MoveEnded, verdict
-from failover_api.failover import Status, Unreadable
 from failover_api.forge.github.replies import BadCredentials
 from failover_api.forge.http.traffic import Denied, Exchanged, Quota, Refused, Repeated, TrafficEvent
-from failover_api.metrics.sightings import Sightings
 from failover_api.moves.outcome import Outcome
 
 MOVE_BUCKETS_S = (0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 20.0, 30.0)
@@ -18,40 +16,30 @@ REQUEST_BUCKETS_S = (0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 
 
 class Counters:
-    """Counters in a registry of their own, and what was seen last.
-
-    `ended`, `looked` and `traffic` are what open_failover() is to tell.
-    """
+    """Counters in a registry of their own, and what GitHub's last replies said. `traffic` is for open_failover()."""
 
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
-        self.sightings = Sightings()
         self.quotas: dict[tuple[str, str], Quota] = {}  # by account and resource
         self.clock_offset_s: float | None = None
         self._moves = _Moves(self.registry)
         self._requests = _Requests(self.registry)
 
-    def ended(self, event: MoveEnded) -> None:
-        """A move ended."""
+    def move_ended(self, event: MoveEnded) -> None:
+        """Counts a move."""
         self._moves.count(event)
-        self.sightings.ended(event)
 
-    def looked(self, statuses: Sequence[Status | Unreadable]) -> None:
-        """Somebody looked at services."""
-        self.sightings.looked(statuses)
-
-    def traffic(self, happening: TrafficEvent) -> None:
-        """Something went to GitHub, or came back."""
-        self._requests.count(happening)
-        if isinstance(happening, Exchanged) and happening.quota is not None:
-            self.quotas[happening.account, happening.quota.resource] = happening.quota
-        if isinstance(happening, Exchanged) and happening.clock_offset_s is not None:
-            self.clock_offset_s = happening.clock_offset_s
+    def traffic(self, event: TrafficEvent) -> None:
+        """Something went to GitHub, or result back."""
+        self._requests.count(event)
+        if isinstance(event, Exchanged) and event.quota is not None:
+            self.quotas[event.account, event.quota.resource] = event.quota
+        if isinstance(event, Exchanged) and event.clock_offset_s is not None:
+            self.clock_offset_s = event.clock_offset_s
 
     def keep(self, services: Mapping[str, Service]) -> None:
         """The catalog has these: others lose their series, new ones get theirs."""
         self._moves.keep(services)
-        self.sightings.forget_others(tuple(services))
 
 
 class _Moves:
@@ -92,28 +80,27 @@ class _Moves:
                 self._duration.labels(action, policy)
 
     def count(self, event: MoveEnded) -> None:
-        outcome, error = event.outcome, event.error
         if event.dry_run:
             self._dry_runs.labels(event.action, _rehearsed(event)).inc()
-        elif outcome is None or not outcome.dry_run:  # else a group that tries its parts before it moves them
-            for service, came in results(event).items():
-                self._of(service, event.action, event.policy, came).inc()
+        else:
+            for service, result in results(event).items():
+                self._of(service, event.action, event.policy, result).inc()
             self._duration.labels(event.action, event.policy).observe(event.duration_s)
-            if error is not None:
-                self._problems.labels(error.slug).inc()
+            if event.error is not None:
+                self._problems.labels(event.error.slug).inc()
 
     def keep(self, services: Mapping[str, Service]) -> None:
-        for gone in [labels for labels in self._held if labels[0] not in services]:
-            self._total.remove(*gone)
-            self._held.remove(gone)
+        for labels in [labels for labels in self._held if labels[0] not in services]:
+            self._total.remove(*labels)
+            self._held.remove(labels)
         for service in services.values():
-            came = "moved" if service.policy is Policy.DIRECT else "proposed"
+            result = "moved" if service.policy is Policy.DIRECT else "proposed"
             for action in (Action.PROMOTE, Action.DEMOTE):
-                self._of(service.name, action, service.policy, came)
+                self._of(service.name, action, service.policy, result)
 
-    def _of(self, service: str, action: Action, policy: Policy, came: str) -> Counter:
-        self._held.add((service, action, policy, came))
-        return self._total.labels(service, action, policy, came)
+    def _of(self, service: str, action: Action, policy: Policy, result: str) -> Counter:
+        self._held.add((service, action, policy, result))
+        return self._total.labels(service, action, policy, result)
 
 
 class _Requests:
@@ -168,10 +155,10 @@ class _Requests:
         _start(self._limited, ("primary", "secondary"))
         _start(self._denied, ("unreadable", "unauthorized", "forbidden"))
 
-    def count(self, happening: TrafficEvent) -> None:
-        match happening:
+    def count(self, event: TrafficEvent) -> None:
+        match event:
             case Exchanged():
-                self._count_exchange(happening)
+                self._count_exchange(event)
             case Refused(endpoint, WriteConflict()):
                 self._conflicts.labels(endpoint).inc()
             case Refused(_, ForgeRateLimited(secondary=secondary)):
@@ -190,7 +177,7 @@ class _Requests:
 
 
 def results(event: MoveEnded) -> dict[str, str]:
-    """What came of a move for each of its services."""
+    """What result of a move for each of its services."""
     if event.outcome is None:
         return dict.fromkeys(event.services, _problem(event.error))
     done = {plan.service.name: _done(event.outcome, bool(plan.changes)) for plan in event.outcome.plans}

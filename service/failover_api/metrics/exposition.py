@@ -1,37 +1,30 @@
 """The text that Prometheus reads."""
 
-import asyncio
-import contextlib
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from prometheus_client import CollectorRegistry, Metric, ProcessCollector
 from prometheus_client.exposition import choose_encoder
 
-from failover_api.config_file import ConfigFile
-from failover_api.core.catalog.model import Catalog
-from failover_api.failover import Failover
-from failover_api.forge.http.credentials import Credentials
 from failover_api.metrics.counters import Counters
 from failover_api.metrics.gauges import Gauges
-from failover_api.metrics.rounds import ROUND_S, Rounds
+from failover_api.overview import Overview
 
 _OPEN = "application/openmetrics-text; version=1.0.0"
 
 
 class Metrics:
-    """All there is to scrape. Whoever scrapes wants the rounds to go on."""
+    """All there is to scrape. Whoever scrapes wants to know where services are."""
 
-    def __init__(self, counters: Counters, gauges: Gauges, rounds: Rounds) -> None:
-        self._counters, self._standing, self._rounds = counters, gauges, rounds
+    def __init__(self, counters: Counters, gauges: Gauges, overview: Overview) -> None:
+        self._counters, self._gauges, self._overview = counters, gauges, overview
         counters.registry.register(gauges)
         ProcessCollector(registry=counters.registry)
 
     def text(self, accept: str = "") -> tuple[bytes, str]:
         """Prometheus' text, or OpenMetrics when `accept` asks for it; and its content type."""
-        self._rounds.want()
-        self._counters.keep(self._standing.services())
+        self._overview.want()
+        self._counters.keep(self._gauges.services())
         encode, content_type = choose_encoder(_OPEN if _wants_open(accept) else "")
         return encode(_Plain(self._counters.registry)), content_type
 
@@ -51,24 +44,3 @@ class _Plain:
         for metric in self.registry.collect():
             metric.samples = [sample for sample in metric.samples if not sample.name.endswith("_created")]
             yield metric
-
-
-@asynccontextmanager
-async def open_metrics(
-    counters: Counters,
-    *,
-    catalog: ConfigFile[Catalog],
-    credentials: Credentials,
-    failover: Failover,
-    every_s: float = ROUND_S,
-) -> AsyncIterator[Metrics]:
-    """What `counters` counts and what stands; the rounds are `every_s` apart and end with it."""
-    rounds = Rounds(failover.list_all, every_s=every_s)
-    gauges = Gauges(counters, catalog=catalog, credentials=credentials, failover=failover)
-    walking = asyncio.create_task(rounds.walk())
-    try:
-        yield Metrics(counters, gauges, rounds)
-    finally:
-        walking.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await walking

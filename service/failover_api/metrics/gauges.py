@@ -14,7 +14,7 @@ from failover_api.errors import ConfigInvalid, NotReady
 from failover_api.failover import Failover
 from failover_api.forge.http.credentials import Credentials
 from failover_api.metrics.counters import Counters
-from failover_api.metrics.sightings import Sighting
+from failover_api.overview import LastKnown, Overview
 
 Sample = tuple[tuple[str, ...], float]
 
@@ -23,16 +23,23 @@ class Gauges:
     """A collector, in the words of prometheus_client."""
 
     def __init__(
-        self, counters: Counters, *, catalog: ConfigFile[Catalog], credentials: Credentials, failover: Failover
+        self,
+        counters: Counters,
+        overview: Overview,
+        *,
+        catalog: ConfigFile[Catalog],
+        credentials: Credentials,
+        failover: Failover,
     ) -> None:
-        self._counters, self._catalog, self._credentials, self._failover = counters, catalog, credentials, failover
+        self._counters, self._overview = counters, overview
+        self._catalog, self._credentials, self._failover = catalog, credentials, failover
 
     def collect(self) -> Iterator[Metric]:
         """What the catalog has no more, has no series."""
         services = self.services()
         yield from self._process()
         yield from self._catalogued(services)
-        yield from _seen({name: self._counters.sightings.of(name) for name in services})
+        yield from _seen(self._overview.last(services))
         yield from self._limits(services)
         yield from self._clock()
 
@@ -113,7 +120,7 @@ class Gauges:
         return True
 
 
-def _seen(known: Mapping[str, Sighting]) -> Iterator[Metric]:
+def _seen(known: Mapping[str, LastKnown]) -> Iterator[Metric]:
     yield _gauge(
         "failover_service_side",
         "1 for the side that a service is on, by the last look that GitHub answered, 0 for the others. "
@@ -136,28 +143,28 @@ def _seen(known: Mapping[str, Sighting]) -> Iterator[Metric]:
         known,
         _opened_at,
     )
-    pulls = {one.proposed.url for one in known.values() if one.proposed is not None}
+    pulls = {one.pull_request.url for one in known.values() if one.pull_request is not None}
     yield _gauge("failover_open_pull_requests", "Pull requests of ours that wait to be merged.", value=len(pulls))
 
 
-def _drifted(one: Sighting) -> float:
+def _drifted(one: LastKnown) -> float:
     return one.is_drifted
 
 
-def _readable(one: Sighting) -> float:
+def _readable(one: LastKnown) -> float:
     return one.is_readable
 
 
-def _seen_at(one: Sighting) -> float | None:
+def _seen_at(one: LastKnown) -> float | None:
     return one.seen_at
 
 
-def _opened_at(one: Sighting) -> float | None:
-    return None if one.proposed is None else one.proposed.opened_at
+def _opened_at(one: LastKnown) -> float | None:
+    return None if one.pull_request is None else one.pull_request.opened_at
 
 
 def _by_service(
-    name: str, about: str, known: Mapping[str, Sighting], value: Callable[[Sighting], float | None]
+    name: str, about: str, known: Mapping[str, LastKnown], value: Callable[[LastKnown], float | None]
 ) -> Metric:
     values = ((service, value(one)) for service, one in known.items())
     return _gauge(name, about, ("service",), [((service,), v) for service, v in values if v is not None])
@@ -167,8 +174,8 @@ def _gauge(
     name: str, about: str, labels: Sequence[str] = (), samples: Sequence[Sample] = (), *, value: float | None = None
 ) -> Metric:
     family = GaugeMetricFamily(name, about, labels=labels)
-    for held, amount in samples:
-        family.add_metric(held, float(amount))
+    for label_values, amount in samples:
+        family.add_metric(label_values, float(amount))
     if value is not None:
         family.add_metric((), float(value))
     return family

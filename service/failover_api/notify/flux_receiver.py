@@ -23,9 +23,8 @@ import httpx2
 
 from failover_api.core.catalog.model import Branch, Catalog, FluxReceiver
 from failover_api.errors import NotReady
-from failover_api.events import MoveEnded
+from failover_api.events import Merged, MoveEnded
 from failover_api.forge.http.connections import Connections
-from failover_api.notify.merges import Merged
 from failover_api.secret_file import read_secret
 
 GATHER_S = 0.1
@@ -50,7 +49,7 @@ class Landed:
 
 
 class Flux:
-    """Listens, and calls the catalog's `flux_receiver`. `tally` counts calls: sent, failed (each try), dropped."""
+    """Calls the catalog's `flux_receiver`. `tally` counts calls: sent, failed (each try), dropped."""
 
     def __init__(
         self, catalog: Callable[[], Catalog], connections: Connections, *, waits_s: Sequence[float] = WAITS_S
@@ -61,8 +60,8 @@ class Flux:
         self._closing = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
 
-    def __call__(self, event: MoveEnded) -> None:
-        """A listener: a move ended."""
+    def move_ended(self, event: MoveEnded) -> None:
+        """Calls for what a move wrote to a branch."""
         outcome = event.news
         if outcome is None or outcome.is_pending:
             return
@@ -82,7 +81,7 @@ class Flux:
         )
 
     def merged(self, merged: Merged) -> None:
-        """A listener: somebody merged a pull request of ours."""
+        """Calls for a pull request of ours that was merged."""
         self._add(
             Landed(one.service, one.action, one.before, one.after, one.operation, merged.branch, merged.commit)
             for one in merged.records

@@ -1,7 +1,7 @@
-"""Pull requests of ours that somebody merged.
+"""Which pull requests of ours somebody merged.
 
     with GitHub's webhook     its delivery says so, once, to one of the replicas
-    without                   the process that opened a pull request looks every minute, until it is merged or closed
+    without                   the process that opened a pull request hears of every look, until it is open no more
 
 So it is told once, mostly, although the replicas share nothing. What is lost: without the webhook, a merge after the
 process that opened the pull request has ended.
@@ -9,9 +9,8 @@ process that opened the pull request has ended.
 
 import asyncio
 import contextvars
-import logging
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from cachetools import LRUCache
@@ -19,111 +18,115 @@ from cachetools import LRUCache
 from failover_api.core.catalog.model import Branch
 from failover_api.core.text.trailers import Record, read_records
 from failover_api.errors import FailoverError
-from failover_api.events import MoveEnded
-from failover_api.failover import Status
+from failover_api.events import Events, Looked, Merged, MoveEnded
+from failover_api.reading.status import Status
 
-LOOK_S = 60.0
+APART_S = 60.0
 WATCHED_S = 7 * 24 * 3600.0
 MAX_WATCHED = 100
-_log = logging.getLogger(__name__)
+
+_Key = tuple[Branch, int]
 
 
 @dataclass(frozen=True, slots=True)
-class Merged:
-    """A pull request of ours, merged into `branch`. `records` say what it moved; `commit` is its URL, if known."""
+class _Proposed:
+    """An open pull request that moves `service`, and is watched until time.monotonic() is `until`."""
 
-    branch: Branch
-    number: int
+    service: str
     url: str
-    records: tuple[Record, ...]
-    commit: str = ""
-
-
-MergeListener = Callable[[Merged], None]
+    operation: str
+    until: float
 
 
 class Merges:
-    """Tells each merge once. `looks` is False where GitHub's webhook says it; `status` is Failover.status()."""
+    """Publishes each merge once. `watches` is False where GitHub's webhook says it; `status` is Failover.status().
+
+    The looks are others'. Where one shows that a pull request is open no more, its service is looked at more closely,
+    `apart_s` apart.
+    """
 
     def __init__(
-        self,
-        status: Callable[[str], Awaitable[Status]],
-        listeners: Sequence[MergeListener],
-        *,
-        looks: bool,
-        look_s: float = LOOK_S,
+        self, status: Callable[[str], Awaitable[Status]], events: Events, *, watches: bool, apart_s: float = APART_S
     ) -> None:
-        self._status, self._listeners, self._look_s = status, tuple(listeners), look_s
-        self.looks = looks
-        self._told: LRUCache[tuple[Branch, int], bool] = LRUCache(1024)
-        self._watched: dict[tuple[Branch, int], asyncio.Task[None]] = {}
+        self._status, self._events, self._watches, self._apart_s = status, events, watches, apart_s
+        self._reported: LRUCache[_Key, bool] = LRUCache(1024)
+        self._watched: dict[_Key, _Proposed] = {}
+        self._settling: set[asyncio.Task[None]] = set()
 
-    def __call__(self, event: MoveEnded) -> None:
-        """A listener: watches what was proposed here."""
+    def is_watching(self) -> bool:
+        """Whether it wants to hear of looks."""
+        return bool(self._watched or self._settling)
+
+    def move_ended(self, event: MoveEnded) -> None:
+        """Watches what was proposed here."""
         outcome = event.news
-        if not self.looks or outcome is None or not outcome.is_pending:
+        if not self._watches or outcome is None or not outcome.is_pending:
             return
-        moving = [plan.service for plan in outcome.plans if plan.changes]
+        services = [plan.service for plan in outcome.plans if plan.changes]
         pull, operation = outcome.pull_request, outcome.operation
-        if not moving or pull is None or operation is None or len(self._watched) >= MAX_WATCHED:
-            return
-        key = (moving[0].branch, pull.number)
-        if key not in self._watched:
-            work = self._watch(key, moving[0].name, pull.url, operation)
-            self._watched[key] = asyncio.create_task(work, context=contextvars.Context())
+        if services and pull is not None and operation is not None and len(self._watched) < MAX_WATCHED:
+            proposed = _Proposed(services[0].name, pull.url, operation, time.monotonic() + WATCHED_S)
+            self._watched.setdefault((services[0].branch, pull.number), proposed)
 
-    @property
-    def watched(self) -> int:
-        """How many pull requests it looks at."""
-        return len(self._watched)
+    def looked(self, event: Looked) -> None:
+        """Looks more closely at what is open no more, and drops what was open for a week."""
+        statuses = {status.service.name: status for status in event.statuses}
+        for key, proposed in list(self._watched.items()):
+            status = statuses.get(proposed.service)
+            is_gone = isinstance(status, Status) and not _is_open(key, status)
+            if is_gone or time.monotonic() > proposed.until:
+                del self._watched[key]
+            if is_gone:
+                # In no request's context: its id would stand in our lines.
+                task = asyncio.create_task(self._settle(key, proposed), context=contextvars.Context())
+                self._settling.add(task)
+                task.add_done_callback(self._settling.discard)
 
-    def saw(self, merged: Merged) -> None:
-        """Tells it, unless it was told before."""
+    def report(self, merged: Merged) -> None:
+        """Publishes it, unless it was published before."""
         key = (merged.branch, merged.number)
-        if key in self._told or not merged.records:
-            return
-        self._told[key] = True
-        for listener in self._listeners:
-            try:
-                listener(merged)
-            except Exception:  # noqa: BLE001 - a listener's defect is not GitHub's
-                _log.exception("a listener failed")
+        if merged.records and key not in self._reported:
+            self._reported[key] = True
+            self._events.publish(merged)
 
     async def aclose(self) -> None:
-        """Ends the watching."""
-        watching = list(self._watched.values())
-        for task in watching:
+        """Ends what is under way."""
+        settling = list(self._settling)
+        for task in settling:
             task.cancel()
-        await asyncio.gather(*watching, return_exceptions=True)
+        await asyncio.gather(*settling, return_exceptions=True)
 
-    async def _watch(self, key: tuple[Branch, int], service: str, url: str, operation: str) -> None:
-        try:
-            merged = await self._until_merged(key, service, url, operation)
-            if merged is not None:
-                self.saw(merged)
-        finally:
-            self._watched.pop(key, None)
-
-    async def _until_merged(self, key: tuple[Branch, int], service: str, url: str, operation: str) -> Merged | None:
-        """None when it was closed otherwise, or moved over, or stayed open for a week."""
-        branch, number = key
-        end = time.monotonic() + WATCHED_S
-        gone = 0
-        while time.monotonic() < end and gone < 2:  # the listing of pull requests may be ahead of the branch
-            await asyncio.sleep(self._look_s)
-            try:
-                status = await self._status(service)
-            except FailoverError:
-                continue
+    async def _settle(self, key: _Key, proposed: _Proposed) -> None:
+        """Finds out whether it was merged; it was not when it was closed, or moved over."""
+        for wait_s in (0.0, self._apart_s):  # the listing of pull requests may be ahead of the branch
+            await asyncio.sleep(wait_s)
+            status = await self._read(proposed)
+            if status is None:
+                return
+            if _is_open(key, status):
+                self._watched[key] = proposed
+                return
             move = status.last_move
-            if move is not None and move.record is not None and move.record.operation == operation:
-                return Merged(branch, number, url, _all_of(move.logged.message, move.record), move.logged.url)
-            pull = status.pull_request
-            gone = 0 if pull is not None and pull.number == number else gone + 1
+            if move is not None and move.record is not None and move.record.operation == proposed.operation:
+                records = _all_of(move.logged.message, move.record)
+                self.report(Merged(*key, proposed.url, records, move.logged.url))
+                return
+
+    async def _read(self, proposed: _Proposed) -> Status | None:
+        """Where the service is, as soon as that can be read; None when it never could."""
+        while time.monotonic() < proposed.until:
+            try:
+                return await self._status(proposed.service)
+            except FailoverError:
+                await asyncio.sleep(self._apart_s)
         return None
+
+
+def _is_open(key: _Key, status: Status) -> bool:
+    return status.pull_request is not None and status.pull_request.number == key[1]
 
 
 def _all_of(message: str, record: Record) -> tuple[Record, ...]:
     """Every service that the operation moved, as far as the merge's message says."""
-    found = tuple(other for other in read_records(message) if other.operation == record.operation)
-    return found or (record,)
+    records = tuple(other for other in read_records(message) if other.operation == record.operation)
+    return records or (record,)

@@ -8,9 +8,8 @@ from failover_api.core.planning.plan import Plan
 from failover_api.core.text.notice import Notice, make_notice
 from failover_api.core.text.sentence import destination, names_of, sentence
 from failover_api.errors import FailoverError
-from failover_api.events import MoveEnded, verdict
+from failover_api.events import Merged, MoveEnded, verdict
 from failover_api.moves.outcome import Outcome
-from failover_api.notify.merges import Merged
 
 MAX_DETAIL = 500
 _EVENTS = {"refused": Event.REFUSED, "failed": Event.FAILED, "unknown": Event.OUTCOME_UNKNOWN}

@@ -1,6 +1,6 @@
 """Telling people what happened, off the path of whoever asked for it.
 
-    a move ended, a pull request was merged      notices.py: what there is to tell
+    a move ended, a pull request was merged      messages.py: what there is to tell
     who wants to know                            the catalog's `notifications`, as it is at that moment
     one delivery for each URL                     delivery.py: in order, with retries; one that hangs holds up no other
 
@@ -19,9 +19,8 @@ from failover_api.core.catalog.model import Catalog
 from failover_api.core.catalog.notification import Event, Notification
 from failover_api.core.text.notice import Notice
 from failover_api.errors import NotReady
-from failover_api.events import MoveEnded
+from failover_api.events import Merged, MoveEnded
 from failover_api.notify.delivery import TRY_S, WAITS_S, Delivery, Kind, Message, Send, is_installed, send
-from failover_api.notify.merges import Merged
 from failover_api.notify.messages import notice_of, notice_of_merge
 from failover_api.secret_file import read_secret
 
@@ -40,7 +39,7 @@ _log = logging.getLogger(__name__)
 
 
 class Notifier:
-    """Listens, and has it told. `tally` counts messages: sent, failed (after the last try), dropped.
+    """Has it told to people. `tally` counts messages: sent, failed (after the last try), dropped.
 
     `tells_merges` is False where something else says that a pull request, merged as it was opened, is merged.
     """
@@ -63,14 +62,14 @@ class Notifier:
         self._deliveries: dict[tuple[str, str], Delivery] = {}
         self._complaints: dict[str, str] = {}  # by file: each is said once
 
-    def __call__(self, event: MoveEnded) -> None:
-        """A listener: a move ended."""
+    def move_ended(self, event: MoveEnded) -> None:
+        """Tells of a move, where there is something to tell."""
         notice = notice_of(event)
         if notice is not None and (notice.event is not Event.MERGED or self._tells_merges):
             self.tell(notice)
 
     def merged(self, merged: Merged) -> None:
-        """A listener: somebody merged a pull request of ours."""
+        """Tells of a pull request of ours that was merged."""
         self.tell(notice_of_merge(merged))
 
     def tell(self, notice: Notice) -> None:
@@ -126,7 +125,7 @@ class Notifier:
             self.tally["dropped"] += 1
         self._dismiss(notification.url_file, {url for _, url in urls})
         for line, url in urls:
-            self._courier(notification.url_file, line, url).take(message)
+            self._delivery(notification.url_file, line, url).take(message)
 
     async def _urls(self, file: str) -> list[tuple[int, str]]:
         """The URLs with their lines, as the file has them now."""
@@ -143,7 +142,7 @@ class Notifier:
             self._complain(file, f"{file}: expected an apprise URL on each line, found none")
         return urls
 
-    def _courier(self, file: str, line: int, url: str) -> Delivery:
+    def _delivery(self, file: str, line: int, url: str) -> Delivery:
         """One for each URL: what it brings is in order."""
         known = self._deliveries.get((file, url))
         if known is None:

@@ -58,6 +58,11 @@ class Entry:
         return self.why != _UNREAD
 
     @property
+    def by(self) -> str:
+        """Who asked for it; of an edit, and where the record does not say, its author."""
+        return (self.record and self.record.by) or self.logged.by
+
+    @property
     def subject(self) -> str:
         """The commit's first line."""
         return self.logged.message.partition("\n")[0]

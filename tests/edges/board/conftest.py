@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from failover_api.edges.board.lookout import Lookout
+from failover_api.overview import Intervals
 from tests.support.stage import Stage, serving
 
 CHROMIUM = Path("/usr/bin/chromium")
@@ -40,8 +40,8 @@ def chromium() -> Iterator[Any]:
 def served(stage: Stage) -> Iterator[str]:
     """The stage's app, which looks at Git anew for every page."""
     app = stage.app()
-    app.state.board.lookout = Lookout(fresh_s=0, apart_s=0)
     with serving(app) as url:
+        app.state.components.overview.intervals = Intervals(fresh_s=0, apart_s=0)
         yield url
 
 

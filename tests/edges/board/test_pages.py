@@ -6,7 +6,9 @@ import httpx2
 import pytest
 
 from failover_api.core.access.model import Caller
+from failover_api.core.catalog.model import Branch
 from failover_api.edges.board.pages import POLICY
+from failover_api.events import BranchMoved
 from tests.edges.board.ground import ALL, Browser, People, browsing, column, person, text
 from tests.support.answers import problem
 from tests.support.stage import RADARR, SERVICES, SONARR, VOLSYNC, Stage, entry
@@ -158,7 +160,7 @@ async def test_the_newest_bad_catalog_is_said_while_the_last_good_one_is_shown(s
 async def test_what_was_seen_stays_while_github_is_down_and_says_so(stage: Stage) -> None:
     async with browsing(stage) as browser:
         await browser.get("/")
-        browser.app.state.board.lookout.forget()
+        browser.app.state.components.events.publish(BranchMoved(Branch(stage.repository, "main")))
         stage.fault("status", status=502, times=50)
         page = await browser.get("/")
     assert page.status_code == 200

@@ -2,16 +2,18 @@
 
 import pytest
 
-from failover_api.core.catalog.model import Branch
-from failover_api.core.text.diff import unified_diff
+from failover_api.core.catalog.model import Branch, Policy, PullRequestOptions, Service, Switch
+from failover_api.core.planning.state import Detection, Reading, State
+from failover_api.core.splice import Selector, Value
+from failover_api.core.splice.paths import parse_path
 from failover_api.edges.board.advice import ADVICE, advice_on
-from failover_api.edges.board.cards import card_of
+from failover_api.edges.board.cards import Card, card_of
 from failover_api.edges.board.links import line_url, tree_url, web_base, web_only
 from failover_api.edges.board.pages import when
 from failover_api.edges.board.sides import FileDiff, Row, side_by_side
-from failover_api.edges.models import ListedBody, SwitchBody
 from failover_api.edges.problems import STATUSES
 from failover_api.errors import BadRequest
+from failover_api.reading.status import Status
 from tests.edges.board.ground import person
 
 
@@ -22,7 +24,7 @@ def told(row: Row) -> tuple[str, str]:
 
 
 def diffed(old: str, new: str, path: str = "a.yaml") -> FileDiff:
-    (file,) = side_by_side(unified_diff({path: old.encode()}, {path: new.encode()}))
+    (file,) = side_by_side({path: old.encode()}, {path: new.encode()})
     return file
 
 
@@ -73,14 +75,19 @@ def test_far_apart_changes_are_hunks_with_their_own_numbers() -> None:
 def test_several_files_no_newline_and_crlf_are_read() -> None:
     old = {"a b.yaml": b"x: 1\r\ny: 2", "c.yaml": b"--- a/fake\n"}
     new = {"a b.yaml": b"x: 2\r\ny: 2", "c.yaml": b"--- a/fakes\n"}
-    first, second = side_by_side(unified_diff(old, new))
+    first, second = side_by_side(old, new)
     assert first.path == "a b.yaml"
     assert [told(row) for row in first.hunks[0].rows] == [("1 x: [1]", "1 x: [2]"), ("2 y: 2", "2 y: 2")]
     assert second.path == "c.yaml"
 
 
-def test_no_diff_is_no_file() -> None:
-    assert side_by_side("") == []
+def test_a_line_that_looks_like_the_head_of_a_diff_is_a_line() -> None:
+    file = diffed("-- a/one\n@@ -1 +1 @@\n", "-- a/two\n@@ -1 +1 @@\n")
+    assert [told(row)[1] for row in file.hunks[0].rows] == ["1 -- [a/two]", "2 @@ -1 +1 @@"]
+
+
+def test_what_stays_the_same_is_no_file() -> None:
+    assert side_by_side({"a.yaml": b"x"}, {"a.yaml": b"x"}) == []
 
 
 @pytest.mark.parametrize(
@@ -131,45 +138,32 @@ def test_there_is_advice_on_every_error() -> None:
         assert advice_on(error).endswith(".")
 
 
-def switch(path: str, document: str = "Deployment home/a", value: object = "x") -> SwitchBody:
-    return SwitchBody.model_validate(
-        {
-            "file": "a.yaml",
-            "document": document,
-            "path": path,
-            "line": 3,
-            "value": value,
-            "primary": "x",
-            "backup": "y",
-            "side": "primary",
-        }
-    )
+def reading(
+    path: str, document: str = "Deployment home/a", value: Value = "x", state: State = State.PRIMARY
+) -> Reading:
+    switch = Switch("a.yaml", Selector(), parse_path(path), "x", "y")
+    return Reading(switch, "a.yaml", document, 3, value, state)
 
 
-def status(*switches: SwitchBody, side: str = "primary") -> ListedBody:
-    return ListedBody(
-        service="a",
-        side=side,
-        policy="direct",
-        repository="acme/homelab",
-        branch="main",
-        groups=[],
-        switches=list(switches),
-    )
+def card(*readings: Reading, state: State = State.PRIMARY) -> Card:
+    switches = tuple(reading.switch for reading in readings)
+    service = Service("a", Branch("acme/homelab", "main"), "", Policy.DIRECT, None, PullRequestOptions(), switches)
+    return card_of(Status(service, Detection(state, readings), ""), person("maria"), groups=set())
 
 
 def test_nodes_and_claims_are_told_from_other_switches() -> None:
-    card = card_of(
-        status(
-            switch("spec.template.spec.nodeSelector.role", value="primary"),
-            switch('spec.values.nodeSelector["kubernetes.io/hostname"]', value="k3s-w1"),
-            switch("spec.template.spec.volumes[name=a].persistentVolumeClaim.claimName", value="pvc-a"),
-            switch("spec.values.persistence.config.existingClaim", value="pvc-b"),
-            switch("spec.paused", value=False),
-        ),
-        person("maria"),
+    shown = card(
+        reading("spec.template.spec.nodeSelector.role", value="primary"),
+        reading('spec.values.nodeSelector["kubernetes.io/hostname"]', value="k3s-w1"),
+        reading("spec.template.spec.volumes[name=a].persistentVolumeClaim.claimName", value="pvc-a"),
+        reading("spec.values.persistence.config.existingClaim", value="pvc-b"),
+        reading("spec.paused", value=False),
     )
-    assert (card.nodes, card.claims, card.others) == (("primary", "k3s-w1"), ("pvc-a", "pvc-b"), (("paused", "false"),))
+    assert (shown.nodes, shown.claims, shown.others) == (
+        ("primary", "k3s-w1"),
+        ("pvc-a", "pvc-b"),
+        (("paused", "false"),),
+    )
 
 
 @pytest.mark.parametrize(
@@ -190,12 +184,12 @@ def test_nodes_and_claims_are_told_from_other_switches() -> None:
 def test_other_switches_have_the_shortest_names_that_tell_them_apart(
     switches: list[tuple[str, str]], names: list[str]
 ) -> None:
-    card = card_of(status(*(switch(path, document) for path, document in switches)), person("maria"))
-    assert [name for name, _ in card.others] == names
+    shown = card(*(reading(path, document) for path, document in switches))
+    assert [name for name, _ in shown.others] == names
 
 
 def test_many_strays_are_counted_after_the_first_few() -> None:
-    strays = [switch(f"spec.x{number}").model_copy(update={"side": "unknown"}) for number in range(6)]
-    card = card_of(status(*strays, side="unknown"), person("maria"))
-    assert len(card.troubles) == 5
-    assert card.troubles[-1].text == "2 more values are on neither side."
+    strays = [reading(f"spec.x{number}", state=State.UNKNOWN) for number in range(6)]
+    shown = card(*strays, state=State.UNKNOWN)
+    assert len(shown.troubles) == 5
+    assert shown.troubles[-1].text == "2 more values are on neither side."

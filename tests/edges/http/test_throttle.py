@@ -5,9 +5,11 @@ import time
 
 import pytest
 
+from failover_api.core.catalog.model import Branch
 from failover_api.edges.http.shared_looks import AT_ONCE, Looks
 from failover_api.edges.http.throttle import MAX_CALLERS, Throttle
 from failover_api.errors import TooManyRequests
+from failover_api.events import BranchMoved
 from tests.support.stage import SONARR, Stage
 
 
@@ -65,7 +67,7 @@ async def test_looks_at_once_are_one_and_more_than_a_few_are_one_a_second() -> N
     assert await looks.share("sonarr", look) == AT_ONCE
     clock.now += 0.1
     assert [await looks.share("sonarr", look) for _ in range(2)] == [AT_ONCE + 2] * 2
-    looks.forget()
+    looks.branch_moved(BranchMoved(Branch("acme/homelab", "main")))
     assert await looks.share("sonarr", look) == AT_ONCE + 3
 
 

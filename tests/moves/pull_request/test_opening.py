@@ -28,7 +28,8 @@ def told(monkeypatch: pytest.MonkeyPatch) -> list[MoveEnded]:
     plain = Failover.__init__
 
     def listening(self: Failover, *args: Any, **how: Any) -> None:
-        plain(self, *args, **{**how, "listeners": [heard.append]})
+        how["events"].subscribe(MoveEnded, heard.append)
+        plain(self, *args, **how)
 
     monkeypatch.setattr(Failover, "__init__", listening)
     return heard

@@ -24,16 +24,31 @@ class _Span(NamedTuple):
     new_end: int
 
 
+class Hunk(NamedTuple):
+    """Lines that stand together, each with its mark: "-" of the old text, "+" of the new one, " " of both.
+
+    `start` and `new_start` are where they begin in each, counted from 0.
+    """
+
+    start: int
+    new_start: int
+    lines: Sequence[tuple[str, bytes]]
+
+
 def unified_diff(old: Mapping[str, bytes], new: Mapping[str, bytes]) -> str:
     """The diff of {path: bytes} to {path: bytes}; nothing for a file that is the same."""
     return "".join(_file_diff(path, old[path], new[path]) for path in new if old[path] != new[path])
 
 
-def _file_diff(path: str, old: bytes, new: bytes) -> str:
+def hunks(old: bytes, new: bytes) -> list[Hunk]:
+    """What changes from one text to the other, with the lines around it."""
     before, after = _lines(old), _lines(new)
-    body = "".join(_hunk(group, before, after) for group in _groups(_spans(before, after)))
+    return [_hunk(group, before, after) for group in _groups(_spans(before, after))]
+
+
+def _file_diff(path: str, old: bytes, new: bytes) -> str:
     end = "\t" if " " in path else ""  # what follows a tab is no part of the name
-    return f"--- a/{path}{end}\n+++ b/{path}{end}\n{body}"
+    return f"--- a/{path}{end}\n+++ b/{path}{end}\n{''.join(map(_written, hunks(old, new)))}"
 
 
 def _lines(data: bytes) -> list[bytes]:
@@ -70,24 +85,27 @@ def _groups(spans: Sequence[_Span]) -> list[list[_Span]]:
     return groups
 
 
-def _hunk(group: Sequence[_Span], before: Sequence[bytes], after: Sequence[bytes]) -> str:
-    first, last = group[0], group[-1]
-    lead = min(CONTEXT_LINES, first.start)
-    trail = min(CONTEXT_LINES, len(before) - last.end)
-    lines: list[str] = []
-    at = first.start - lead
+def _hunk(group: Sequence[_Span], before: Sequence[bytes], after: Sequence[bytes]) -> Hunk:
+    lead = min(CONTEXT_LINES, group[0].start)
+    start = at = group[0].start - lead
+    lines: list[tuple[str, bytes]] = []
     for span in group:
-        lines += [_line(" ", line) for line in before[at : span.start]]
-        lines += [_line("-", line) for line in before[span.start : span.end]]
-        lines += [_line("+", line) for line in after[span.new_start : span.new_end]]
+        lines += [(" ", line) for line in before[at : span.start]]
+        lines += [("-", line) for line in before[span.start : span.end]]
+        lines += [("+", line) for line in after[span.new_start : span.new_end]]
         at = span.end
-    lines += [_line(" ", line) for line in before[at : at + trail]]
-    old_range = _range(first.start - lead, last.end + trail)
-    return f"@@ -{old_range} +{_range(first.new_start - lead, last.new_end + trail)} @@\n{''.join(lines)}"
+    lines += [(" ", line) for line in before[at : at + CONTEXT_LINES]]
+    return Hunk(start, group[0].new_start - lead, lines)
 
 
-def _range(start: int, end: int) -> str:
-    count = end - start
+def _written(hunk: Hunk) -> str:
+    marks = [mark for mark, _ in hunk.lines]
+    old_range = _range(hunk.start, len(marks) - marks.count("+"))
+    new_range = _range(hunk.new_start, len(marks) - marks.count("-"))
+    return f"@@ -{old_range} +{new_range} @@\n{''.join(_line(mark, line) for mark, line in hunk.lines)}"
+
+
+def _range(start: int, count: int) -> str:
     return f"{start + 1}" if count == 1 else f"{start + 1 if count else start},{count}"
 
 

@@ -21,7 +21,7 @@ from failover_api.core.catalog.model import Branch
 from failover_api.core.text.trailers import read_records
 from failover_api.core.untrusted_json import parse_json
 from failover_api.errors import BadRequest, NotReady, Unauthenticated, UnknownUrl, UnsupportedMediaType
-from failover_api.notify.merges import Merged
+from failover_api.events import BranchMoved, Merged
 from failover_api.reading.pull_requests import OWN_BRANCHES
 from failover_api.secret_file import read_secret
 from failover_api.wiring import Components
@@ -115,7 +115,7 @@ def _take(components: Components, event: str, data: Any, delivery: str) -> None:
     except ValidationError as exc:
         raise BadRequest(f"the body is not a {event} event of GitHub") from exc
     if branch is not None:
-        components.changes.tell()
+        components.events.publish(BranchMoved(branch))
         _log.info("webhook taken", extra={"about": event, "branch": str(branch), "delivery": delivery})
 
 
@@ -140,7 +140,7 @@ def _of_pull_request(components: Components, data: Any) -> Branch | None:
         records = tuple(record for record in read_records(pull.body or "") if record.service in services)
         url = pull.html_url.rpartition("/pull/")[0]
         commit = f"{url}/commit/{pull.merge_commit_sha}" if url and pull.merge_commit_sha else ""
-        components.merges.saw(Merged(branch, pull.number, pull.html_url, records, commit))
+        components.merges.report(Merged(branch, pull.number, pull.html_url, records, commit))
     return branch
 
 

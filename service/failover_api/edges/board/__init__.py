@@ -1,7 +1,6 @@
 """The board: the service as people see it, in a browser.
 
     routes      the pages, and the files they need
-    lookout     where every service is, looked up once for all who look
     cards       a status as a card: its node, its claims, what is wrong with it, what this caller may do
     shelf       the board as it was made for somebody, shared by those who see the same
     sides       a unified diff as two sides

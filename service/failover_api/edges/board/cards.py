@@ -2,20 +2,21 @@
 
 import json
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, replace
 
 from failover_api.core.access.model import Caller, Verb
-from failover_api.core.catalog.model import Action
-from failover_api.edges.board.lookout import View
-from failover_api.edges.bodies import list_body
-from failover_api.edges.models import ListedBody, SwitchBody
+from failover_api.core.catalog.model import Action, Service
+from failover_api.core.planning.state import Detection, Reading, State
 from failover_api.errors import FailoverError
+from failover_api.forge.port import PullRequest
+from failover_api.overview import View
+from failover_api.reading.history import Entry
+from failover_api.reading.status import Status, Unreadable
 
 _CLAIMS = (".claimName", ".existingClaim")
-_LOCATED = ("primary", "backup")
-_SIDES = (*_LOCATED, "mixed", "unknown")
-_OPPOSITE = {"primary": Action.PROMOTE, "backup": Action.DEMOTE}
+_LOCATED = (State.PRIMARY, State.BACKUP)
+_AWAY = {State.PRIMARY: (Action.PROMOTE,), State.BACKUP: (Action.DEMOTE,)}
 MAX_TROUBLES = 4  # of one card; the service's own page has all
 
 
@@ -37,9 +38,17 @@ class Trouble:
 
 @dataclass(frozen=True, slots=True)
 class Card:
-    """A service on the board. `others` are switches that are neither node nor claim, as (name, value)."""
+    """A service on the board. `groups` are those that the caller may know of.
 
-    status: ListedBody
+    `others` are switches that are neither node nor claim, as (name, value). `kept`: why it is shown as it was before.
+    """
+
+    service: Service
+    groups: tuple[str, ...]
+    side: State
+    readings: tuple[Reading, ...]
+    pull_request: PullRequest | None
+    last_move: Entry | None
     nodes: tuple[str, ...]
     claims: tuple[str, ...]
     others: tuple[tuple[str, str], ...]
@@ -49,11 +58,14 @@ class Card:
     kept: str = ""
 
     @property
+    def name(self) -> str:
+        return self.service.name
+
+    @property
     def words(self) -> str:
         """What a filter looks in."""
-        status = self.status
-        documents = [switch.document for switch in status.switches]
-        words = (status.service, status.side, *status.groups, *self.nodes, *self.claims, *documents)
+        documents = [reading.document for reading in self.readings]
+        words = (self.name, self.side, *self.groups, *self.nodes, *self.claims, *documents)
         return " ".join(dict.fromkeys(words)).casefold()
 
 
@@ -62,7 +74,7 @@ class GroupCard:
     """A group of which the caller may see every service. `sides` is (side, how many)."""
 
     name: str
-    sides: tuple[tuple[str, int], ...]
+    sides: tuple[tuple[State, int], ...]
     offers: tuple[Offer, ...]
 
 
@@ -74,7 +86,7 @@ class CardFilter:
     group: str = ""
 
     def matches(self, card: Card) -> bool:
-        in_group = not self.group or self.group in card.status.groups
+        in_group = not self.group or self.group in card.groups
         return in_group and all(word in card.words for word in self.words.casefold().split())
 
 
@@ -103,42 +115,48 @@ class Board:
 
 def board(view: View, groups: Mapping[str, Sequence[str]], caller: Caller, wanted: CardFilter) -> Board:
     """What a caller may see of a view; `groups` is {name: names of its services}, of those that he may know of."""
-    cards = {card.status.service: card for card in _cards(view, frozenset(groups), caller, wanted)}
-    sides = {name: card.status.side for name, card in cards.items()}
+    cards = {card.name: card for card in _cards(view, frozenset(groups), caller, wanted)}
+    sides = {name: card.side for name, card in cards.items()}
     return Board(
-        odd=tuple(card for card in cards.values() if card.status.side not in _LOCATED),
-        primary=tuple(card for card in cards.values() if card.status.side == "primary"),
-        backup=tuple(card for card in cards.values() if card.status.side == "backup"),
+        odd=tuple(card for card in cards.values() if card.side not in _LOCATED),
+        primary=tuple(card for card in cards.values() if card.side is State.PRIMARY),
+        backup=tuple(card for card in cards.values() if card.side is State.BACKUP),
         groups=tuple(
             _group(name, members, sides, caller) for name, members in groups.items() if set(members) <= sides.keys()
         ),
     )
 
 
-def card_of(status: ListedBody, caller: Caller, *, kept: FailoverError | None = None) -> Card:
-    """The card of one service."""
-    told = [(switch, text_of(switch.value)) for switch in status.switches]
-    nodes = [text for switch, text in told if _is_node(switch)]
-    claims = [text for switch, text in told if _is_claim(switch)]
-    others = [(switch, text) for switch, text in told if not _is_node(switch) and not _is_claim(switch)]
+def card_of(
+    status: Status | Unreadable, caller: Caller, *, groups: Set[str], kept: FailoverError | None = None
+) -> Card:
+    """The card of one service; of its groups only these are named."""
+    service = status.service
+    seen = status if isinstance(status, Status) else Status(service, Detection(State.UNKNOWN, ()), version="")
+    side, readings = seen.detection.state, seen.detection.readings
+    others = [reading for reading in readings if not _is_node(reading) and not _is_claim(reading)]
     return Card(
-        status=status,
-        nodes=tuple(dict.fromkeys(nodes)),
-        claims=tuple(dict.fromkeys(claims)),
-        others=tuple(zip(_names([switch for switch, _ in others]), [text for _, text in others], strict=True)),
+        service=service,
+        groups=tuple(name for name in service.groups if name in groups),
+        side=side,
+        readings=readings,
+        pull_request=seen.pull_request,
+        last_move=seen.last_move,
+        nodes=_texts(reading for reading in readings if _is_node(reading)),
+        claims=_texts(reading for reading in readings if _is_claim(reading)),
+        others=tuple(zip(_names(others), [text_of(reading.value) for reading in others], strict=True)),
         troubles=tuple(_troubles(status)),
-        offers=offers(caller, [status.service], status.side),
+        offers=offers(caller, [service.name], side),
         kept=kept.title if kept else "",
     )
 
 
-def offers(caller: Caller, services: Sequence[str], side: str) -> tuple[Offer, ...]:
+def offers(caller: Caller, services: Sequence[str], side: State) -> tuple[Offer, ...]:
     """The moves that lead away from a side; both where there is no one side. None without the right to look."""
     if not may_all(caller, Verb.PLAN, services):
         return ()
     may_make = may_all(caller, Verb.EXECUTE, services)
-    actions = (_OPPOSITE[side],) if side in _OPPOSITE else (Action.PROMOTE, Action.DEMOTE)
-    return tuple(Offer(action, may_make) for action in actions)
+    return tuple(Offer(action, may_make) for action in _AWAY.get(side, (Action.PROMOTE, Action.DEMOTE)))
 
 
 def may_all(caller: Caller, verb: Verb, services: Sequence[str]) -> bool:
@@ -151,63 +169,68 @@ def text_of(value: object) -> str:
     return value if isinstance(value, str) else json.dumps(value)
 
 
-def _cards(view: View, groups: frozenset[str], caller: Caller, wanted: CardFilter) -> Iterator[Card]:
-    visible = [status for status in view.statuses if caller.may(Verb.VIEW, status.service.name)]
-    for listed in list_body(visible, None, groups=groups).services:
-        made = card_of(listed, caller, kept=view.kept.get(listed.service))
-        yield made if wanted.matches(made) else replace(made, shown=False)
+def _cards(view: View, groups: Set[str], caller: Caller, wanted: CardFilter) -> Iterator[Card]:
+    for status in view.statuses:
+        name = status.service.name
+        if caller.may(Verb.VIEW, name):
+            card = card_of(status, caller, groups=groups, kept=view.kept.get(name))
+            yield card if wanted.matches(card) else replace(card, shown=False)
 
 
-def _group(name: str, members: Sequence[str], sides: dict[str, str], caller: Caller) -> GroupCard:
-    there = Counter(sides[member] for member in members)
-    side = next(iter(there)) if len(there) == 1 else "mixed"
-    counts = tuple((side, there[side]) for side in _SIDES if there[side])
-    return GroupCard(name, counts, offers(caller, members, side))
+def _group(name: str, members: Sequence[str], sides: Mapping[str, State], caller: Caller) -> GroupCard:
+    counts = Counter(sides[member] for member in members)
+    side = next(iter(counts)) if len(counts) == 1 else State.MIXED
+    return GroupCard(name, tuple((side, counts[side]) for side in State if counts[side]), offers(caller, members, side))
 
 
-def _is_node(switch: SwitchBody) -> bool:
-    return ".nodeSelector" in switch.path or switch.path.endswith(".nodeName")
+def _is_node(reading: Reading) -> bool:
+    path = reading.switch.path_text
+    return ".nodeSelector" in path or path.endswith(".nodeName")
 
 
-def _is_claim(switch: SwitchBody) -> bool:
-    return switch.path.endswith(_CLAIMS)
+def _is_claim(reading: Reading) -> bool:
+    return reading.switch.path_text.endswith(_CLAIMS)
 
 
-def _names(switches: Sequence[SwitchBody]) -> list[str]:
+def _texts(readings: Iterable[Reading]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(text_of(reading.value) for reading in readings))
+
+
+def _names(readings: Sequence[Reading]) -> list[str]:
     """The keys of switches; with as much of their documents as tells those of one name apart."""
-    keys = [switch.path.rpartition(".")[2] for switch in switches]
-    kinds = [switch.document.partition(" ")[0] for switch in switches]
-    documents = [switch.document.rpartition("/")[2] for switch in switches]
+    paths = [reading.switch.path_text for reading in readings]
+    keys = [path.rpartition(".")[2] for path in paths]
+    kinds = [reading.document.partition(" ")[0] for reading in readings]
+    documents = [reading.document.rpartition("/")[2] for reading in readings]
     ways = (keys, _beside(kinds, keys), _beside(documents, keys))
-    return next((names for names in ways if len(set(names)) == len(names)), [switch.path for switch in switches])
+    return next((names for names in ways if len(set(names)) == len(names)), paths)
 
 
 def _beside(words: Sequence[str], keys: Sequence[str]) -> list[str]:
     return [f"{word} {key}" for word, key in zip(words, keys, strict=True)]
 
 
-def _troubles(status: ListedBody) -> Iterator[Trouble]:
-    if status.error is not None:
+def _troubles(status: Status | Unreadable) -> Iterator[Trouble]:
+    if isinstance(status, Unreadable):
         yield Trouble(f"Cannot be read. {status.error.title}: {status.error.detail}")
-    elif status.side == "unknown":
-        strays = [switch for switch in status.switches if switch.side == "unknown"]
-        yield from (_stray(switch) for switch in strays[:MAX_TROUBLES])
+    elif status.detection.state is State.UNKNOWN:
+        strays = [reading for reading in status.detection.readings if reading.state is State.UNKNOWN]
+        yield from (_stray(reading) for reading in strays[:MAX_TROUBLES])
         if len(strays) > MAX_TROUBLES:
             yield Trouble(f"{len(strays) - MAX_TROUBLES} more values are on neither side.")
-    elif status.side == "mixed":
-        yield _half(status)
+    elif status.detection.state is State.MIXED:
+        yield _half(status.detection.readings)
 
 
-def _stray(switch: SwitchBody) -> Trouble:
-    what = (
-        "node" if _is_node(switch) else "claim" if _is_claim(switch) else f"{_names([switch])[0]} of {switch.document}"
-    )
-    primary, backup = text_of(switch.primary), text_of(switch.backup)
-    text = f"The {what} is “{text_of(switch.value)}”: neither “{primary}” (on primary) nor “{backup}” (on backup)."
-    return Trouble(text, f"{switch.file}:{switch.line}")
+def _stray(reading: Reading) -> Trouble:
+    named = f"{_names([reading])[0]} of {reading.document}"
+    what = "node" if _is_node(reading) else "claim" if _is_claim(reading) else named
+    primary, backup = text_of(reading.switch.primary), text_of(reading.switch.backup)
+    text = f"The {what} is “{text_of(reading.value)}”: neither “{primary}” (on primary) nor “{backup}” (on backup)."
+    return Trouble(text, f"{reading.file}:{reading.line}")
 
 
-def _half(status: ListedBody) -> Trouble:
-    counts = Counter(switch.side for switch in status.switches)
-    told = " and ".join(f"{counts[side]} on {side}" for side in _LOCATED)
-    return Trouble(f"It is half moved: of its {len(status.switches)} values, {told}. Promote or demote moves them all.")
+def _half(readings: Sequence[Reading]) -> Trouble:
+    counts = Counter(reading.state for reading in readings)
+    sides = " and ".join(f"{counts[side]} on {side}" for side in _LOCATED)
+    return Trouble(f"It is half moved: of its {len(readings)} values, {sides}. Promote or demote moves them all.")

@@ -20,7 +20,7 @@ from failover_api.edges import problems
 from failover_api.edges.board.advice import advice_on
 from failover_api.edges.board.forms import Form
 from failover_api.edges.board.pages import Pages
-from failover_api.edges.board.sides import side_by_side
+from failover_api.edges.board.sides import FileDiff, side_by_side
 from failover_api.edges.http.etags import etag_of, versions_of
 from failover_api.edges.models import Body
 from failover_api.edges.move_request import GROUP_KEYS, ROLLBACK_KEYS, SERVICE_KEYS, read_pairs
@@ -148,7 +148,7 @@ class Moves:
         body: Any = moved.body
         facts = {
             "outcome": body,
-            "files": side_by_side(body.diff),
+            "files": _files(moved),
             "shown": etag_of(moved.version, b""),
             "key": f"board-{ULID()}",
             "questions": _questions(move, asked, None),
@@ -178,7 +178,7 @@ class Moves:
         facts = {
             "move": move,
             "outcome": body,
-            "files": side_by_side(body.diff),
+            "files": _files(moved),
             "pending": moved.is_pending,
             "heading": _heading(move, moved),
             "commits": _all(body, "commits", "commit"),
@@ -221,6 +221,10 @@ def _heading(move: FormMove, moved: Moved) -> str:
     if not body.changed:
         return f"{move.name}: nothing to do"
     return f"{move.name} {'is rolled back' if move.action is Action.ROLLBACK else f'is on {move.action.target}'}"
+
+
+def _files(moved: Moved) -> list[FileDiff]:
+    return [file for plan in moved.plans for file in side_by_side(plan.old, plan.new)]
 
 
 def _all(body: Body, several: str, one: str) -> Sequence[Any]:

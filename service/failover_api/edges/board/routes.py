@@ -12,15 +12,13 @@ from failover_api.edges.board import cards, links
 from failover_api.edges.board.assets import Assets
 from failover_api.edges.board.cards import CardFilter
 from failover_api.edges.board.forms import Form, local_path, read_form
-from failover_api.edges.board.lookout import Lookout, View
 from failover_api.edges.board.moves import FormMove, Moves
 from failover_api.edges.board.pages import HEADERS, HTML, Pages, tag_of
 from failover_api.edges.board.shelf import Shelf, Shown
-from failover_api.edges.bodies import history_body, status_body
+from failover_api.edges.bodies import history_body
 from failover_api.edges.http import session
 from failover_api.edges.http.access import Session, identify
 from failover_api.edges.http.etags import matches_none
-from failover_api.edges.models import ListedBody
 from failover_api.edges.move_request import DEFAULT_LIMIT
 from failover_api.edges.targets import (
     GROUP,
@@ -33,6 +31,7 @@ from failover_api.edges.targets import (
     visible_error,
 )
 from failover_api.errors import BadRequest, Unauthenticated, UnknownUrl
+from failover_api.overview import View
 from failover_api.wiring import Components
 
 SEEN = "Failover-Seen"  # when Git was last looked at, beside an answer that may be a 304
@@ -49,14 +48,13 @@ class Board:
         self.assets = Assets()
         self.pages = Pages(self.assets)
         self.moves = Moves(self.pages)
-        self.lookout = Lookout()
         self.shelf = Shelf()
 
 
 def board(request: Request) -> Board:
-    """What create_app() made."""
-    made: Board = request.app.state.board
-    return made
+    """What the pages of this app have in common."""
+    shared: Board = request.app.state.board
+    return shared
 
 
 # Looking
@@ -82,20 +80,21 @@ async def show_cards(request: Request) -> Response:
 
 async def _see(request: Request, who: Session) -> tuple[View, CardFilter, Shown]:
     """What there is to see now, what is asked for of it, and what this caller sees."""
-    components, one, query = components_of(request), board(request), request.query_params
+    components, query = components_of(request), request.query_params
+    pages, shelf = board(request).pages, board(request).shelf
     who.looks()
-    view = await one.lookout.see(components.failover.list_all)
+    view = await components.overview.see()
     wanted = CardFilter(query.get("q", "")[:MAX_FILTER], query.get("group", "")[:MAX_FILTER])
     catalog, error = components.catalog.current(), visible_error(components, who)
 
-    def make() -> Shown:
+    def render() -> Shown:
         names = known_groups(components, who)
         known = {name: members for name, members in catalog.groups.items() if name in names}
-        made = cards.board(view, known, who.caller, wanted)
-        html = one.pages.part("_board.html", view=view, board=made, config_error=error)
-        return Shown(made, html, tag_of(html))
+        visible = cards.board(view, known, who.caller, wanted)
+        html = pages.part("_board.html", view=view, board=visible, config_error=error)
+        return Shown(visible, html, tag_of(html))
 
-    return view, wanted, one.shelf.get(view, catalog, (who.caller, wanted, error), make)
+    return view, wanted, shelf.get(view, catalog, (who.caller, wanted, error), render)
 
 
 @router.api_route("/services/{service}", methods=["GET", "HEAD"])
@@ -104,13 +103,11 @@ async def show_service(request: Request, service: str, cursor: str | None = None
     who.needs(Verb.VIEW, service)
     status = await look_at_status(who, components, service)
     page = await look_at_history(who, components, service, DEFAULT_LIMIT, cursor)
-    it = ListedBody(**status_body(status, groups=known_groups(components, who)).model_dump())
-    base = links.web_base(components.settings.github_url)
-    branch = status.service.branch
+    base, branch = links.web_base(components.settings.github_url), status.service.branch
+    readings = status.detection.readings
     facts: dict[str, Any] = {
-        "it": it,
-        "card": cards.card_of(it, who.caller),
-        "switches": [(switch, links.line_url(base, branch, switch.file, switch.line)) for switch in it.switches],
+        "card": cards.card_of(status, who.caller, groups=known_groups(components, who)),
+        "readings": [(reading, links.line_url(base, branch, reading.file, reading.line)) for reading in readings],
         "tree_url": links.tree_url(base, branch),
         "history": history_body(page),
         "first_page": cursor is not None,

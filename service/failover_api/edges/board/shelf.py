@@ -8,7 +8,7 @@ from markupsafe import Markup
 
 from failover_api.core.catalog.model import Catalog
 from failover_api.edges.board.cards import Board
-from failover_api.edges.board.lookout import View
+from failover_api.overview import View
 
 KEPT_BYTES = 12 * 1024 * 1024  # of all callers and filters together
 _AS_HTML = 4  # the cards as values, and the characters of wide text, take some times of what the HTML does

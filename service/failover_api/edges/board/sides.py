@@ -1,13 +1,13 @@
-"""A unified diff as two sides, line beside line; what differs inside a line is marked."""
+"""A diff as two sides, line beside line; what differs inside a line is marked."""
 
-import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import zip_longest
+from itertools import groupby, zip_longest
+
+from failover_api.core.text import diff
 
 _SHOWN = 500  # characters of each part of a line: what is longer is cut, as a whole file on one line is
 _CUT = "…"
-_HUNK = re.compile(r"@@ -(\d+)(?:,\d+)? \+(\d+)(?:,\d+)? @@")
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,42 +45,37 @@ class FileDiff:
     hunks: tuple[Hunk, ...]
 
 
-def side_by_side(diff: str) -> list[FileDiff]:
-    """Reads what core/diff.py writes."""
-    return [_file(part) for part in re.split(r"(?m)^(?=--- a/)", diff) if part]
+def side_by_side(old: Mapping[str, bytes], new: Mapping[str, bytes]) -> list[FileDiff]:
+    """{path: bytes} as they are and as they become; nothing for a file that stays the same."""
+    return [
+        FileDiff(path, tuple(_hunk(hunk) for hunk in diff.hunks(old[path], new[path])))
+        for path in new
+        if old[path] != new[path]
+    ]
 
 
-def _file(part: str) -> FileDiff:
-    head, *hunks = re.split(r"(?m)^(?=@@ )", part)
-    path = head.partition("\n")[0].removeprefix("--- a/").removesuffix("\t")
-    return FileDiff(path, tuple(_hunk(hunk.split("\n")[:-1]) for hunk in hunks))
+def _hunk(hunk: diff.Hunk) -> Hunk:
+    lines = [(mark, _text(line)) for mark, line in hunk.lines]
+    indent = min((len(text) - len(text.lstrip(" ")) for _, text in lines if text.strip()), default=0)
+    return Hunk(tuple(_rows(lines, hunk.start + 1, hunk.new_start + 1)), indent)
 
 
-def _hunk(lines: list[str]) -> Hunk:
-    texts = [line[1:] for line in lines[1:] if line[:1] != "\\" and line[1:].strip()]
-    indent = min((len(text) - len(text.lstrip(" ")) for text in texts), default=0)
-    return Hunk(tuple(_rows(lines)), indent)
+def _text(line: bytes) -> str:
+    return line.decode("utf-8", errors="replace").removesuffix("\n").removesuffix("\r")
 
 
-def _rows(lines: list[str]) -> Iterator[Row]:
-    match = _HUNK.match(lines[0])
-    assert match, "core/diff.py writes the header of a hunk"
-    old_at, new_at = int(match[1]), int(match[2])
-    removed: list[str] = []
-    added: list[str] = []
-    for line in lines[1:]:
-        kind, text = line[:1], line[1:].removesuffix("\r")
-        if kind == "-":
-            removed.append(text)
-        elif kind == "+":
-            added.append(text)
-        elif kind == " ":
+def _rows(lines: Sequence[tuple[str, str]], old_at: int, new_at: int) -> Iterator[Row]:
+    """`old_at` and `new_at` are the numbers of the first line on each side."""
+    for is_context, run in groupby(lines, key=lambda line: line[0] == " "):
+        texts = list(run)
+        removed = [text for mark, text in texts if mark != "+"]
+        added = [text for mark, text in texts if mark != "-"]
+        if is_context:
+            for at, text in enumerate(removed):
+                yield Row(_plain(old_at + at, text), _plain(new_at + at, text), changed=False)
+        else:
             yield from _pairs(removed, added, old_at, new_at)
-            old_at, new_at = old_at + len(removed), new_at + len(added)
-            removed, added = [], []
-            yield Row(_plain(old_at, text), _plain(new_at, text), changed=False)
-            old_at, new_at = old_at + 1, new_at + 1
-    yield from _pairs(removed, added, old_at, new_at)
+        old_at, new_at = old_at + len(removed), new_at + len(added)
 
 
 def _pairs(removed: list[str], added: list[str], old_at: int, new_at: int) -> Iterator[Row]:

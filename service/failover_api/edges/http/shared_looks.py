@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 
 from cachetools import LRUCache
 
-from failover_api.events import MoveEnded
+from failover_api.events import BranchMoved, MoveEnded
 
 T = TypeVar("T")
 FRESH_S = 1.0
@@ -42,14 +42,14 @@ class Looks:
         self._clock = clock
         self._looks: LRUCache[Hashable, _Look] = LRUCache(MAX_LOOKS)
 
-    def forget(self) -> None:
-        """Something changed: nobody joins what began before."""
-        self._looks.clear()
-
-    def on_ended(self, event: MoveEnded) -> None:
-        """A move may have written."""
+    def move_ended(self, event: MoveEnded) -> None:
+        """A move may have written: nobody joins what began before."""
         if not event.dry_run:
-            self.forget()
+            self._looks.clear()
+
+    def branch_moved(self, event: BranchMoved) -> None:
+        """Nobody joins what began before."""
+        self._looks.clear()
 
     async def share(self, what: Hashable, look: Callable[[], Awaitable[T]]) -> T:
         """The answer of a look at `what`. A refusal is shared by those who wait for it, and by nobody later."""
