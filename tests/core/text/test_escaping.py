@@ -9,15 +9,16 @@ from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
 from failover_api.core.catalog.model import Action
-from failover_api.core.planning.request import Provenance, checked_reason
+from failover_api.core.planning.request import checked_reason
 from failover_api.core.text.commit_message import commit_message
 from failover_api.core.text.escaping import JOINER, inert, restored, unmarked
 from failover_api.core.text.pull_request import pull_request_text, superseded_text
 from failover_api.core.text.trailers import read_records
 from failover_api.errors import BadRequest
 from tests.core.text.test_pull_request import ROOT, SONARR
+from tests.support.builders import provenance
 
-ASKED = Provenance(operation="01JDAAAAAAAAAAAAAAAAAAAAAA", by="ops-laptop", at="2026-11-23T04:00:00Z")
+ASKED = provenance()
 
 # What a host of Git, or a program that reads commits, acts on.
 LIVE = re.compile(

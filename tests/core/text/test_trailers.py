@@ -1,6 +1,5 @@
 """Trailers: what is written is read back, by us and by Git, whatever a host or a person has done to the message."""
 
-import shutil
 import subprocess
 import textwrap
 from dataclasses import replace
@@ -11,18 +10,9 @@ from hypothesis import strategies as st
 
 from failover_api.core.text.trailers import Record, idempotency_digest, read_records, write_trailers
 from failover_api.core.wording import one_line
+from tests.support.builders import needs_git, record
 
-needs_git = pytest.mark.skipif(shutil.which("git") is None, reason="git is not installed")
-
-SONARR = Record(
-    service="sonarr",
-    action="promote",
-    before="primary",
-    after="backup",
-    operation="01JDAAAAAAAAAAAAAAAAAAAAAA",
-    by="ops-laptop",
-    at="2026-11-23T04:00:00Z",
-)
+SONARR = record(by="ops-laptop", at="2026-11-23T04:00:00Z")
 FULL = replace(
     SONARR,
     group="k3s-w1",
