@@ -10,8 +10,8 @@ import httpx2
 import pytest
 
 from tests.sandbox.clients import NOWHERE, REPO, UPDATE_REFS, update
-from tests.sandbox.git.test_git import git
 from tests.sandbox.github.test_graphql import COMMIT, wish
+from tests.support.git import git
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

@@ -1,11 +1,8 @@
 """Values of the core, with what a test is not about filled in."""
 
-import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
-
-import pytest
 
 from failover_api.core.catalog.model import Action, Branch, Policy, PullRequestOptions, Service, Switch
 from failover_api.core.planning.plan import Change, Plan
@@ -20,8 +17,6 @@ Files = Mapping[str, bytes]
 MAIN = Branch("acme/homelab", "main")
 OPERATION = "01JDAAAAAAAAAAAAAAAAAAAAAA"
 FIRST = Selector(index=0)
-
-needs_git = pytest.mark.skipif(shutil.which("git") is None, reason="git is not installed")
 
 
 def switch(

@@ -1,7 +1,6 @@
 """The plan as people read it; and that nothing from outside can forge a trailer."""
 
 import contextlib
-import subprocess
 from dataclasses import replace
 
 import pytest
@@ -17,7 +16,8 @@ from failover_api.core.text.commit_message import commit_message, headline, show
 from failover_api.core.text.trailers import read_records
 from failover_api.core.wording import one_line, quoted
 from failover_api.errors import BadRequest
-from tests.support.builders import change, needs_git, plan_of, provenance
+from tests.support.builders import change, plan_of, provenance
+from tests.support.git import needs_git, trailers_of
 
 FILE = "apps/media/sonarr/deployment.yaml"
 ROLE = change("spec.template.spec.nodeSelector.role", "primary", "backup", line=9, file=FILE)
@@ -311,14 +311,6 @@ CHANGES = st.builds(
     old=HOSTILE | st.none() | st.booleans() | st.floats(),
     new=HOSTILE | st.integers(),
 )
-
-
-def trailers_of(message: str) -> list[str]:
-    """What Git takes for trailers."""
-    read = subprocess.run(
-        ["git", "interpret-trailers", "--parse"], input=message.encode(), capture_output=True, check=True
-    )
-    return read.stdout.decode().splitlines()
 
 
 @needs_git

@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from failover_api.core.text.diff import unified_diff
-from tests.support.builders import needs_git
+from tests.support.git import needs_git
 
 
 def diff(old: bytes, new: bytes, *, path: str = "a.yaml") -> str:

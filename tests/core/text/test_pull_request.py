@@ -1,16 +1,12 @@
 """The text of a pull request: golden, as Markdown reads it, as Git reads it once it was squashed, and how it is cut."""
 
-import subprocess
 import textwrap
-from collections.abc import Iterator
 from dataclasses import replace
 from functools import partial
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from markdown_it import MarkdownIt  # rich brings it
-from markdown_it.token import Token
 
 from failover_api.core.catalog.model import Action
 from failover_api.core.planning.plan import Change, Plan
@@ -21,7 +17,9 @@ from failover_api.core.text.escaping import restored
 from failover_api.core.text.pull_request import MAX_SIZE, pull_request_text
 from failover_api.core.text.trailers import read_records, write_trailers
 from failover_api.core.wording import one_line, shown
-from tests.support.builders import change, needs_git, plan_of, provenance
+from tests.support.builders import change, plan_of, provenance
+from tests.support.git import needs_git, trailers_of
+from tests.support.markdown import texts, tokens_of
 
 AT, ROOT = "a" * 40, "https://github.com/acme/homelab"
 FILE = "apps/media/sonarr/deployment.yaml"
@@ -152,18 +150,6 @@ def test_a_diff_shows_what_is_hidden_in_it() -> None:
 
 # As Markdown reads it.
 
-MARKDOWN = MarkdownIt("commonmark").enable(["table", "strikethrough"])
-
-
-def tokens_of(body: str) -> Iterator[Token]:
-    for token in MARKDOWN.parse(body):
-        yield token
-        yield from token.children or []
-
-
-def texts(body: str, kind: str) -> list[str]:
-    return [token.content for token in tokens_of(body) if token.type == kind]
-
 
 def test_markdown_reads_a_table_a_diff_and_the_trailers() -> None:
     body = body_of((SONARR, ASKED))
@@ -274,10 +260,7 @@ def squashed(body: str) -> str:
 @given(PLANS, ASKINGS)
 def test_git_reads_the_trailers_of_a_squash_merge(plan: Plan, provenance: Provenance) -> None:
     message = squashed(body_of((plan, provenance)))
-    read = subprocess.run(
-        ["git", "interpret-trailers", "--parse"], input=message.encode(), capture_output=True, check=True
-    )
-    assert read.stdout.decode() == write_trailers([record_of(plan, provenance)]) + "\n"
+    assert trailers_of(message) == write_trailers([record_of(plan, provenance)]).splitlines()
     assert not [line for line in message.splitlines() if line.startswith(("---", "#"))]
 
 

@@ -2,23 +2,18 @@
 
 from __future__ import annotations
 
-import subprocess
 import threading
 from typing import TYPE_CHECKING
 
 import pytest
 
 from failover_api.sandbox import EXECUTABLE, NewFile, Sandbox
+from tests.support.git import git
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     import httpx2
-
-
-def git(*arguments: object) -> str:
-    done = subprocess.run(["git", *map(str, arguments)], capture_output=True, text=True, check=True)
-    return done.stdout + done.stderr
 
 
 def test_clone_log_and_fsck(sandbox: Sandbox, tmp_path: Path) -> None:

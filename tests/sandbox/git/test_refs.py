@@ -8,7 +8,7 @@ import pytest
 
 from failover_api.sandbox import Fault
 from tests.sandbox.clients import NOWHERE, REPO, connect, mint, update, update_refs
-from tests.sandbox.git.test_git import git
+from tests.support.git import git
 
 if TYPE_CHECKING:
     import httpx2

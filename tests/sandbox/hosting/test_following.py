@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tests.sandbox.clients import NOWHERE, REPO, open_pull, update, update_refs
-from tests.sandbox.git.test_git import git
+from tests.support.git import git
 
 if TYPE_CHECKING:
     from pathlib import Path
