@@ -12,10 +12,9 @@ from failover_api.core.planning.plan import Plan, plan
 from failover_api.core.planning.rollback import plan_rollback, retrace
 from failover_api.core.splice import Manifest, Selector, Value, parse
 from failover_api.errors import FailoverError
-from tests.core.splice.test_properties import documents
-from tests.core.splice.test_shared import VARIANTS, another, chosen, needs_shared
-from tests.core.splice.test_shared import manifests as real_manifests
 from tests.support.builders import FIRST, Files, manifests, service, switch
+from tests.support.real_manifests import VARIANTS, another, chosen, needs_shared, real_manifests
+from tests.support.yaml_documents import documents
 
 
 def there(moved: Service, files: Files, action: Action = Action.PROMOTE, *, force: bool = False) -> Plan:

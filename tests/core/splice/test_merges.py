@@ -6,10 +6,10 @@ What each of the two takes was seen with `kubectl kustomize` and `kubectl annota
 import pytest
 
 from failover_api import errors
-from failover_api.core.splice import Edit, Selector, parse
+from failover_api.core.splice import Edit, parse
 from failover_api.core.splice.paths import parse_path
+from tests.support.builders import FIRST
 
-FIRST = Selector(index=0)
 BASES = "x: &x {role: other, more: 1}\ny: &y {role: third}\n"
 
 

@@ -11,8 +11,8 @@ from failover_api.core.splice.changes import prove
 from failover_api.core.splice.edits import Place
 from failover_api.core.splice.paths import parse_path
 from failover_api.core.splice.yaml_tree import MAX_DEPTH, MAX_EVENTS, Reader, read_fast, read_pure
+from tests.support.builders import FIRST
 
-FIRST = Selector(index=0)
 Make = Callable[[Selector], Edit]
 
 
