@@ -122,3 +122,13 @@ def cli(stage: Any, monkeypatch: pytest.MonkeyPatch) -> Any:
         monkeypatch.setenv(name, value)
     monkeypatch.setenv("COLUMNS", "200")
     return Cli(stage)
+
+
+@pytest.fixture
+def issuer() -> Iterator[Any]:
+    """An issuer of OpenID Connect tokens: see tests/support/issuer.py."""
+    from tests.support.issuer import Issuer
+
+    issuer = Issuer()
+    with issuer.serve():
+        yield issuer

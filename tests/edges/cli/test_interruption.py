@@ -14,12 +14,12 @@ from collections.abc import Callable, Iterator
 import pytest
 from click.testing import Result
 
-from tests.edges.cli.test_terminal import OnATerminal, run  # noqa: F401 - a fixture
-from tests.edges.test_server import serving
+from tests.support.clock import LIMIT_S
+from tests.support.server import serving
 from tests.support.shell import Cli
 from tests.support.stage import SERVICES, Stage
+from tests.support.terminal import OnATerminal
 
-LIMIT_S = 30.0
 SIGNALS = {signal.SIGINT: 130, signal.SIGTERM: 143, signal.SIGHUP: 129}
 PROPOSING = "policy: pull_request"
 
@@ -196,7 +196,7 @@ def test_who_started_it_with_a_signal_ignored_wants_it_so(interrupting: Interrup
     assert "sonarr is on primary" in interrupting("status", "sonarr", by=signal.SIGHUP, code=0).stdout
 
 
-def test_a_wait_for_a_merge_that_is_interrupted_says_what_is_open(stage: Stage, run) -> None:  # noqa: F811 - a fixture
+def test_a_wait_for_a_merge_that_is_interrupted_says_what_is_open(stage: Stage, run) -> None:
     stage.declare(SERVICES, top=PROPOSING)
     shell: OnATerminal = run("promote", "sonarr", "--yes", "--wait", NO_COLOR="1")
     shell.wait_for("waiting for the merge of")

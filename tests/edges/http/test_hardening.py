@@ -21,9 +21,10 @@ from starlette.types import Message, Receive, Scope, Send
 from failover_api.edges.http.connection import Connection
 from failover_api.edges.http.hardening import MARGIN_S, SECURITY_HEADERS, Limits
 from failover_api.errors import BadRequest, BodyTooLarge, FailoverError, ForgeUnavailable, NotReady, OutcomeUnknown
-from tests.edges.test_server import Server, serving
 from tests.support.answers import problem
-from tests.support.raw_http import LIMIT_S, Address, Reply, connected, exchange, is_closed, reply_on
+from tests.support.clock import LIMIT_S
+from tests.support.raw_http import Address, Reply, connected, exchange, is_closed, reply_on
+from tests.support.server import Server, serving
 from tests.support.stage import FILES, Stage
 
 STATUS, PROMOTE = "/api/failover/sonarr", "/api/failover/sonarr/promote"

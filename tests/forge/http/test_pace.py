@@ -1,35 +1,13 @@
 """Writes keep a pace: no window ever holds more than GitHub allows, and who waits as long as told is not refused."""
 
-import itertools
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from failover_api.errors import ForgeRateLimited
 from failover_api.forge.http.pace import A_MINUTE, AT_ONCE, HOUR, MINUTE, SMALLEST, RateLimit, limit_of
-
-KEY = "acme"
-
-
-class Clock:
-    """Seconds, moved by hand."""
-
-    def __init__(self, now: float = 1000.0) -> None:
-        self.now = now
-
-    def __call__(self) -> float:
-        return self.now
-
-
-def take_all(pace: RateLimit, key: str = KEY) -> int:
-    """How many writes are let through now."""
-    for taken in itertools.count():
-        try:
-            pace.take(key)
-        except ForgeRateLimited:
-            return taken
-    raise AssertionError("never refused")
+from tests.support.clock import Clock
+from tests.support.pace import KEY, take_all
 
 
 def most_within(times: list[float], window_s: float) -> int:

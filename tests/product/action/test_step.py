@@ -7,7 +7,6 @@ import stat
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -249,13 +248,6 @@ def test_an_open_pull_request_moves_nothing_yet(reviewed: Stage, tmp_path: Path,
 
 
 # Through a service
-
-
-@pytest.fixture
-def issuer() -> Iterator[Issuer]:
-    issuer = Issuer()
-    with issuer.serve():
-        yield issuer
 
 
 def test_a_service_is_called_with_the_job_s_own_token(tmp_path: Path, stub: Stub, issuer: Issuer) -> None:
