@@ -22,11 +22,11 @@ from failover_api.moves.pull_request.proposer import Proposer
 from failover_api.reading import discovery, services
 from failover_api.reading.last_moves import MAX_BRANCHES, MAX_SERVICES, LastMoves
 from failover_api.reading.services import ServiceReader
+from tests.support.builders import MAIN
 
 MIB = 1024 * 1024
 AT_WORK = 110 * MIB  # with an App's token and a notification sent, as deployment.yaml says
 LISTED_BYTES, HELD_BYTES = 300, 200  # an entry of a tree, a document of a picture
-MAIN = Branch("acme/homelab", "main")
 
 
 class NoForge:

@@ -14,7 +14,8 @@ from failover_api.core.text.trailers import Record
 
 Files = Mapping[str, bytes]
 
-MAIN = Branch("acme/homelab", "main")
+REPO = "acme/homelab"
+MAIN = Branch(REPO, "main")
 OPERATION = "01JDAAAAAAAAAAAAAAAAAAAAAA"
 FIRST = Selector(index=0)
 

@@ -105,7 +105,7 @@ def test_a_real_manifest_changes_in_one_token_and_back(vary: Callable[[str], str
 
 
 @needs_shared
-def test_both_readers_see_the_same_in_real_real_manifests() -> None:
+def test_both_readers_see_the_same_in_real_manifests() -> None:
     for file, text in real_manifests()[::12]:
         fast, pure = (parse(text.encode(), file=file, reader=reader) for reader in (read_fast, read_pure))
         assert fast.tree.shapes == pure.tree.shapes

@@ -15,9 +15,9 @@ from failover_api.forge.http.connections import Connections
 from failover_api.forge.http.credentials import StaticToken
 from failover_api.forge.http.pace import RateLimit
 from failover_api.sandbox import Sandbox
+from tests.support.builders import REPO
 from tests.support.clock import Clock
 
-REPO = "acme/homelab"
 NUMBERS = itertools.count()
 START = 1_800_000_000.0
 
