@@ -6,9 +6,10 @@ import pytest
 
 from failover_api.core.catalog.model import Action
 from failover_api.errors import ManifestAmbiguous, ManifestNotFound
-from failover_api.failover import MoveRequest, Unreadable
+from failover_api.failover import Unreadable
 from failover_api.wiring import Components
 from tests.reading.found import OTHERS, place
+from tests.support.acts import demote, move, promote
 from tests.support.stage import Stage, deployment, entry
 
 KUSTOMIZATION = "kind: Kustomization\nresources: [../../base]\n"
@@ -48,7 +49,7 @@ async def test_two_copies_are_ambiguous_whatever_was_read_before(web: Stage, bef
         with pytest.raises(ManifestAmbiguous):
             await components.failover.status("web")
         with pytest.raises(ManifestAmbiguous):
-            await components.failover.move("web", Action.PROMOTE, MoveRequest(by="t"))
+            await promote(components, "web")
     assert not web.writes
 
 
@@ -74,38 +75,38 @@ async def test_a_copy_that_appears_later_is_seen_by_every_look(web: Stage, how: 
 async def test_a_copy_that_appears_between_two_moves_refuses_the_next_at_the_latest(web: Stage) -> None:
     web.commit({TWO[0]: deployment("web", "shop")})
     async with web.open() as components:
-        await components.failover.move("web", Action.PROMOTE, MoveRequest(by="t"))
+        await promote(components, "web")
         web.commit({TWO[1]: deployment("web", "shop")})
         web.requests.clear()
-        await components.failover.move("web", Action.DEMOTE, MoveRequest(by="t"))
+        await demote(components, "web")
         assert [r.method for r in web.requests][:1] == ["PUT"], "a warm move is one request"
         with pytest.raises(ManifestAmbiguous):
-            await components.failover.move("web", Action.PROMOTE, MoveRequest(by="t"))
+            await promote(components, "web")
 
 
 async def test_what_others_changed_is_looked_at_off_the_path_of_the_next_move(web: Stage) -> None:
     web.commit({TWO[0]: deployment("web", "shop")})
     async with web.open() as components:
-        await components.failover.move("web", Action.PROMOTE, MoveRequest(by="t"))
+        await promote(components, "web")
         web.commit({"apps/other.yaml": OTHERS})
         web.requests.clear()
-        await components.failover.move("web", Action.DEMOTE, MoveRequest(by="t"))
+        await demote(components, "web")
         async with asyncio.timeout(10):
             while not any(b"query Blobs" in r.body for r in web.requests):  # noqa: ASYNC110 - it has no event
                 await asyncio.sleep(0.01)
         await asyncio.sleep(0.3)
         web.requests.clear()
-        await components.failover.move("web", Action.PROMOTE, MoveRequest(by="t"))
+        await promote(components, "web")
     assert [r.method for r in web.requests] == ["PUT"]
 
 
 async def test_what_we_write_ourselves_is_no_reason_to_look_again(web: Stage) -> None:
     web.commit({TWO[0]: deployment("web", "shop")})
     async with web.open() as components:
-        await components.failover.move("web", Action.PROMOTE, MoveRequest(by="t"))
+        await promote(components, "web")
         web.requests.clear()
         for action in (Action.DEMOTE, Action.PROMOTE, Action.DEMOTE):
-            await components.failover.move("web", action, MoveRequest(by="t"))
+            await move(components, "web", action)
     assert [r.method for r in web.requests] == ["PUT"] * 3
 
 
@@ -163,8 +164,8 @@ async def test_beside_its_own_patch_in_one_file_the_copy_is_chosen(web: Stage) -
     web.commit({"apps/all.yaml": PATCH + "---\n" + deployment("web", "shop")})
     async with web.open() as components:
         assert await place(components) == "apps/all.yaml"
-        assert (await components.failover.move("web", Action.PROMOTE, MoveRequest(by="t"))).changed
-        back = await components.failover.move("web", Action.ROLLBACK, MoveRequest(by="t"))
+        assert (await promote(components, "web")).changed
+        back = await move(components, "web", Action.ROLLBACK)
     assert back.changed
     assert web.read("apps/all.yaml") == (PATCH + "---\n" + deployment("web", "shop")).encode()
 

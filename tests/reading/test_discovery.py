@@ -4,7 +4,6 @@ import json
 
 import pytest
 
-from failover_api.core.catalog.model import Action
 from failover_api.errors import (
     DocumentNotFound,
     FailoverError,
@@ -14,10 +13,10 @@ from failover_api.errors import (
     ManifestNotFound,
     RepositoryTooLarge,
 )
-from failover_api.failover import MoveRequest
 from failover_api.reading import discovery
 from failover_api.sandbox import NewFile
 from tests.reading.found import OTHERS, place
+from tests.support.acts import promote
 from tests.support.stage import Stage, deployment, entry
 
 AS_JSON = {
@@ -50,7 +49,7 @@ async def test_a_manifest_is_found_by_kind_name_and_namespace(web: Stage, path: 
     web.commit({path: text, "apps/other.yaml": OTHERS})
     async with web.open() as components:
         assert await place(components) == path
-        assert (await components.failover.move("web", Action.PROMOTE, MoveRequest(by="t"))).changed
+        assert (await promote(components, "web")).changed
 
 
 async def test_a_statefulset_is_not_a_deployment(web: Stage) -> None:
@@ -215,7 +214,7 @@ async def test_the_rest_is_read_a_hundred_at_a_time(web: Stage) -> None:
         web.requests.clear()
         web.declare(entry("web", "shop") + entry("d7", "shop"))
         components.catalog.reload()
-        await components.failover.move("d7", Action.PROMOTE, MoveRequest(by="t", dry_run=True))
+        await promote(components, "d7", dry_run=True)
     assert not [r for r in web.requests if b"query Blobs" in r.body], "what files hold is known"
 
 
@@ -236,7 +235,7 @@ async def test_a_file_that_a_person_moves_is_found_again(web: Stage, how: str) -
         await place(components)
         web.commit({"apps/web.yaml": None, "apps/new/place.yaml": deployment("web", "shop")}, "git mv")
         if how == "move":
-            assert (await components.failover.move("web", Action.PROMOTE, MoveRequest(by="t"))).changed
+            assert (await promote(components, "web")).changed
         if how == "list":
             (listed,) = await components.failover.list_all()
             assert not hasattr(listed, "error")

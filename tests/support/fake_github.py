@@ -240,7 +240,7 @@ def sent(route: respx.Route, number: int = -1) -> Any:
     return json.loads(route.calls[number].request.content)
 
 
-async def hang(_: Any) -> Any:
+async def hang(*_: Any, **__: Any) -> Any:
     await asyncio.sleep(60)
 
 

@@ -24,6 +24,7 @@ from tests.support.fake_github import (
     ROOT,
     Waits,
     answer,
+    hang,
     minted,
     mints,
     refused,
@@ -165,9 +166,6 @@ async def test_a_mint_that_hangs_is_given_up_for_all_who_wait(app_client: GitHub
 
 
 async def test_a_write_without_a_token_in_time_was_not_applied(app_client: GitHubClient, key_file: Path) -> None:
-    async def hang(*_: Any, **__: Any) -> Any:
-        await asyncio.sleep(60)
-
     app_client.credentials = AppCredentials(app_id="1001", key_file=key_file, ask=hang, mint_timeout_s=0.05)
     with pytest.raises(ForgeUnavailable) as error:
         await app_client.write("PUT", REPO, "/repos/acme/homelab/contents/a", {}, what="writing")

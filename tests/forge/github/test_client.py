@@ -32,6 +32,7 @@ from tests.support.fake_github import (
     answer,
     client_with,
     graphql_error,
+    hang,
     refused,
 )
 
@@ -364,9 +365,6 @@ def test_a_request_is_shown_without_credentials_and_contents() -> None:
 
 
 async def test_a_deadline_ends_a_request(client: GitHubClient, api: respx.Router) -> None:
-    async def hang(_: httpx2.Request) -> Any:
-        await asyncio.sleep(60)
-
     api.get(FILE_URL).mock(side_effect=hang)
     with pytest.raises(TimeoutError):
         async with asyncio.timeout(0.05):

@@ -15,8 +15,9 @@ import pytest
 from failover_api.core.catalog.model import Action
 from failover_api.edges.job.__main__ import main
 from failover_api.failover import MoveRequest
-from tests.product.action.workshop import ROOT, clean_environment, read_step, run_step, step_environment, tool
+from tests.product.action.workshop import clean_environment, read_step, run_step, step_environment, tool
 from tests.support.issuer import Issuer
+from tests.support.project import ROOT
 from tests.support.stage import Stage
 
 PROMOTE = {"action": "promote", "service": "sonarr"}
