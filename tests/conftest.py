@@ -12,8 +12,8 @@ from typing import Any
 import hypothesis
 import pytest
 
-hypothesis.settings.register_profile("house", deadline=None)  # a busy machine is not a failing test
-hypothesis.settings.load_profile("house")
+hypothesis.settings.register_profile("tests", deadline=None)  # a busy machine is not a failing test
+hypothesis.settings.load_profile("tests")
 
 NUMBERS = itertools.count(1)  # of the tests' repositories
 # A shell's background job has it ignored, and so would have everything that a test starts and interrupts.

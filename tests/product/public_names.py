@@ -201,8 +201,10 @@ async def _families() -> list[tuple[Any, tuple[str, ...]]]:
     counters = Counters()
     counters.clock_offset_s = 0.0  # GitHub has answered once
     async with (
-        open_failover(SETTINGS) as house,
-        open_metrics(counters, catalog=house.catalog, credentials=house.credentials, failover=house.failover),
+        open_failover(SETTINGS) as components,
+        open_metrics(
+            counters, catalog=components.catalog, credentials=components.credentials, failover=components.failover
+        ),
     ):
         collectors = list(counters.registry._collector_to_names)
         counted = [(one.describe()[0], one._labelnames) for one in collectors if hasattr(one, "_labelnames")]
