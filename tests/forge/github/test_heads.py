@@ -11,7 +11,7 @@ import respx
 
 from failover_api.errors import FileNotFound, ForgeRateLimited, ForgeUnavailable, RepositoryNotFound
 from failover_api.forge.github.adapter import GitHub
-from failover_api.forge.port import File, Snapshot, blob_sha
+from failover_api.forge.port import File, blob_sha
 from tests.support.builders import MAIN
 from tests.support.fake_github import (
     BLOB_URL,
@@ -274,6 +274,9 @@ async def test_a_mutation_waits_for_the_graphql_quota(github: GitHub, api: respx
     assert (post.call_count, put.call_count) == (1, 0)
 
 
+# The head alone
+
+
 async def test_the_head_is_validated_as_wished(github: GitHub, api: respx.Router) -> None:
     get = api.get(BRANCH_URL).mock(side_effect=[branch_at(HEAD), answer(304), branch_at(NEXT)])
     started = time.monotonic()
@@ -291,7 +294,7 @@ async def test_after_a_write_the_head_is_known(github: GitHub, api: respx.Router
     api.put(FILE_URL).mock(return_value=answer(200, put_reply()))
     started = time.monotonic()
     await github.read(MAIN, [], not_before=None, at_head=True)
-    await github.commit(Snapshot(MAIN, {PATH: File(PATH, OLD, blob_sha(OLD))}), {PATH: NEW}, "m")
+    await github.commit(one_file(), {PATH: NEW}, "m")
     assert await github.head(MAIN, not_before=started) == NEXT
     assert get.call_count == 1
     assert await github.head(MAIN, not_before=time.monotonic()) == NEXT  # the first answer lags behind our write

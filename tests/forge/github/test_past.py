@@ -26,6 +26,7 @@ from tests.support.fake_github import (
     answer,
     at_head,
     entry,
+    one_file,
     put_reply,
     refused,
     wrapped,
@@ -165,7 +166,7 @@ async def test_where_nobody_can_tell_is_an_error(github: GitHub, api: respx.Rout
 async def test_what_our_own_write_replaced_is_known_of_the_past(github: GitHub, api: respx.Router) -> None:
     api.put(FILE_URL).mock(return_value=answer(200, put_reply()))
     post = api.post(GRAPHQL)
-    await github.commit(Snapshot(MAIN, {PATH: File(PATH, OLD, blob_sha(OLD))}), {PATH: NEW}, "m")
+    await github.commit(one_file(), {PATH: NEW}, "m")
     parent = put_reply()["commit"]["parents"][0]["sha"]
     found = await github.read_past(MAIN, [(NEXT, PATH), (parent, PATH)])
     assert [found[NEXT, PATH], found[parent, PATH]] == [File(PATH, NEW, blob_sha(NEW)), File(PATH, OLD, blob_sha(OLD))]

@@ -1,4 +1,4 @@
-"""Pull requests against a mocked GitHub: found, opened, edited, closed, labelled, merged."""
+"""Pull requests against a mocked GitHub: found, opened, edited, closed."""
 
 import json
 import time
@@ -320,6 +320,8 @@ async def test_a_change_that_fails_is_said(
     assert patch.call_count == 1
 
 
+# Drafts
+
 NO_DRAFTS = "Draft pull requests are not supported in this repository."
 
 
@@ -331,6 +333,9 @@ async def test_where_there_are_no_drafts_it_is_opened_ready(github: GitHub, api:
     opened = await github.create_pull_request(MAIN, HEAD_BRANCH, title="t", body="b", draft=True)
     assert [json.loads(call.request.content)["draft"] for call in post.calls] == [True, False]
     assert not opened.is_draft
+
+
+# What is there
 
 
 async def test_what_it_has_is_read_with_it(github: GitHub, api: respx.Router) -> None:

@@ -1,4 +1,4 @@
-"""What a pull request is given besides its text, against a mocked GitHub: queues, drafts, reviews, what is there."""
+"""What a pull request is given besides its text, against a mocked GitHub: reviews, labels, leave to be merged."""
 
 import json
 from typing import Any
@@ -164,6 +164,9 @@ async def test_a_deletion_without_a_reply_is_said(github: GitHub, api: respx.Rou
         await github.delete_branch(Branch("acme/homelab", HEAD_BRANCH), NEXT)
 
 
+# Labels and reviewers
+
+
 async def test_labels_and_reviewers_are_given(client: GitHubClient, github: GitHub, api: respx.Router) -> None:
     labels = api.post(f"{ISSUE_URL}/labels").mock(return_value=answer(200, []))
     reviewers = api.post(f"{PULLS_URL}/7/requested_reviewers").mock(return_value=answer(201, {}))
@@ -194,6 +197,8 @@ async def test_what_stands_against_them_is_in_githubs_words(
     assert not isinstance(error.value, FileNotFound | RepositoryNotFound)
     assert reply.json()["message"] in error.value.detail
 
+
+# Auto-merge
 
 ENABLED = {"data": {"enablePullRequestAutoMerge": {"clientMutationId": None}}}
 CLEAN = graphql_error("UNPROCESSABLE", "Pull request Pull request is in clean status")

@@ -229,6 +229,9 @@ def test_a_refusal_by_github_ends_the_storm() -> None:
     RateLimit(()).drain(KEY, 60.0)
 
 
+# At the client
+
+
 @pytest.fixture
 def slow(http: httpx2.AsyncClient, waits: Waits) -> GitHubClient:
     """May write twice, and then has to wait for half a minute."""

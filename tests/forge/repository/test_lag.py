@@ -9,7 +9,6 @@ import respx
 
 from failover_api.errors import NotShownYet, WriteConflict, WriteUnknown
 from failover_api.forge.github.adapter import GitHub
-from failover_api.forge.port import File, Snapshot, blob_sha
 from tests.support.builders import MAIN
 from tests.support.fake_github import (
     BRANCH_URL,
@@ -158,7 +157,7 @@ async def test_a_read_that_lags_behind_our_write_is_asked_again(
 async def test_going_back_at_once_is_no_lag(github: GitHub, api: respx.Router, waits: Waits) -> None:
     api.put(FILE_URL).mock(side_effect=[answer(200, put_reply()), answer(200, put_reply(OLD))])
     await github.commit(one_file(), {PATH: NEW}, "m")
-    await github.commit(Snapshot(MAIN, {PATH: File(PATH, NEW, blob_sha(NEW))}), {PATH: OLD}, "m")
+    await github.commit(one_file(NEW), {PATH: OLD}, "m")
     get_file(api, answer(200, contents(OLD)))
     assert (await read_file(github)).data == OLD
     assert waits == []
@@ -168,7 +167,7 @@ async def test_a_lost_write_may_be_the_newest(github: GitHub, api: respx.Router,
     api.put(FILE_URL).mock(side_effect=[answer(200, put_reply()), httpx2.ReadTimeout("slow")])
     await github.commit(one_file(), {PATH: NEW}, "m")
     with pytest.raises(WriteUnknown):
-        await github.commit(Snapshot(MAIN, {PATH: File(PATH, NEW, blob_sha(NEW))}), {PATH: OLD}, "m")
+        await github.commit(one_file(NEW), {PATH: OLD}, "m")
     get_file(api, answer(200, contents(OLD)))
     assert (await read_file(github)).data == OLD
     assert waits == []
