@@ -22,7 +22,7 @@ ROOT = Path(__file__).resolve().parent
 VENV = ROOT / ".venv"
 LOCK = ROOT / "requirements" / "dev.txt"
 OLDEST = (3, 11)
-DECLARED = ("3.14", "3.13", "3.12", "3.11")  # as pyproject.toml's classifiers; tests/test_dev.py compares
+DECLARED = ("3.14", "3.13", "3.12", "3.11")  # as pyproject.toml's classifiers; tests/product/test_dev.py compares
 # All tests, a file on each core: with arguments they run one by one, so that -s, -x and a debugger work.
 PARALLEL = ("-n", str(os.cpu_count() or 1), "--dist", "loadfile", "-q")
 LOCKS = {  # file in requirements/ -> what `uv export` puts there

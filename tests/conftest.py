@@ -12,8 +12,8 @@ from typing import Any
 import hypothesis
 import pytest
 
-hypothesis.settings.register_profile("house", deadline=None)  # a busy machine is not a failing test
-hypothesis.settings.load_profile("house")
+hypothesis.settings.register_profile("tests", deadline=None)  # a busy machine is not a failing test
+hypothesis.settings.load_profile("tests")
 
 NUMBERS = itertools.count(1)  # of the tests' repositories
 # A shell's background job has it ignored, and so would have everything that a test starts and interrupts.
@@ -122,3 +122,13 @@ def cli(stage: Any, monkeypatch: pytest.MonkeyPatch) -> Any:
         monkeypatch.setenv(name, value)
     monkeypatch.setenv("COLUMNS", "200")
     return Cli(stage)
+
+
+@pytest.fixture
+def issuer() -> Iterator[Any]:
+    """An issuer of OpenID Connect tokens: see tests/support/issuer.py."""
+    from tests.support.issuer import Issuer
+
+    issuer = Issuer()
+    with issuer.serve():
+        yield issuer

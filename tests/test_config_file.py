@@ -4,7 +4,6 @@ import asyncio
 import contextlib
 import logging
 import os
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -13,6 +12,7 @@ from failover_api.config_file import ConfigFile, catalog_file
 from failover_api.core.catalog.load import parse_catalog
 from failover_api.core.catalog.model import Catalog
 from failover_api.errors import ConfigInvalid
+from tests.support.clock import eventually
 
 GOOD = """\
 repository: acme/homelab
@@ -170,14 +170,6 @@ def test_what_is_logged(path: Path, catalog: ConfigFile[Catalog], caplog: pytest
     facts = [(record.levelname, record.message, getattr(record, "errors", None)) for record in caplog.records]
     assert facts == [("ERROR", "catalog refused", [BAD_ERROR.format(path)]), ("INFO", "catalog loaded", None)]
     assert caplog.records[0].__dict__["last_good_in_force"] is True
-
-
-async def eventually(claim: Callable[[], bool]) -> None:
-    for _ in range(500):
-        if claim():
-            return
-        await asyncio.sleep(0.01)
-    raise AssertionError("it did not come to that")
 
 
 class Defective(ConfigFile[Catalog]):

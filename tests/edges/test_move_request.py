@@ -4,10 +4,9 @@ from typing import Any
 
 import pytest
 
-from tests.support.answers import problem
+from tests.support.answers import PROMOTE, problem
 from tests.support.stage import FILES, SERVICES, SONARR, Stage
 
-PROMOTE = "/api/failover/sonarr/promote"
 KEY = {"Idempotency-Key": "alert-1"}
 ROUTES = (PROMOTE, "/api/failover/sonarr/demote", "/api/failover/sonarr/rollback", "/api/groups/media/promote")
 

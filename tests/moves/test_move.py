@@ -3,9 +3,9 @@
 from typing import Any
 
 from failover_api.core.catalog.model import Action
-from failover_api.core.planning.request import Provenance
 from failover_api.moves.move import Move
 from failover_api.reading.services import Observation, ServiceReader
+from tests.support.builders import provenance
 from tests.support.stage import Stage
 
 
@@ -27,5 +27,5 @@ async def test_a_task_of_a_batch_looks_at_its_own_services_only(stage: Stage) ->
         )
     other: Any = seen["radarr"]
     seen["radarr"] = Untouched(other.service, other.snapshot, other.manifests)
-    move = Move((catalog.service("sonarr"),), Action.PROMOTE, Provenance("01A", "maria", "2026-11-24T00:00:00Z"))
+    move = Move((catalog.service("sonarr"),), Action.PROMOTE, provenance())
     assert move.plan(seen, {}).version == seen["sonarr"].version

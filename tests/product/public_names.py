@@ -31,8 +31,8 @@ from failover_api.metrics.gauges import Gauges
 from failover_api.reading.pull_requests import branch_of
 from failover_api.settings import Settings
 from failover_api.wiring import open_failover
+from tests.support.project import ROOT
 
-ROOT = Path(__file__).resolve().parents[2]
 PACKAGE = ROOT / "service" / "failover_api"
 RECORDED = Path(__file__).with_suffix(".txt")
 SCRIPTS: dict[str, str] = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["scripts"]

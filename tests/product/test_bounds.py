@@ -4,7 +4,6 @@ import asyncio
 import random
 import re
 from collections import deque
-from pathlib import Path
 
 from markupsafe import Markup
 
@@ -22,11 +21,12 @@ from failover_api.moves.pull_request.proposer import Proposer
 from failover_api.reading import discovery, services
 from failover_api.reading.last_moves import MAX_BRANCHES, MAX_SERVICES, LastMoves
 from failover_api.reading.services import ServiceReader
+from tests.support.builders import MAIN
+from tests.support.project import ROOT
 
 MIB = 1024 * 1024
 AT_WORK = 110 * MIB  # with an App's token and a notification sent, as deployment.yaml says
 LISTED_BYTES, HELD_BYTES = 300, 200  # an entry of a tree, a document of a picture
-MAIN = Branch("acme/homelab", "main")
 
 
 class NoForge:
@@ -34,7 +34,7 @@ class NoForge:
 
 
 def test_all_caches_together_have_room_in_the_pod() -> None:
-    text = (Path(__file__).parents[2] / "manifests" / "base" / "deployment.yaml").read_text(encoding="utf-8")
+    text = (ROOT / "manifests" / "base" / "deployment.yaml").read_text(encoding="utf-8")
     (limit,) = re.findall(r"limits:\n\s+memory: (\d+)Mi", text)
     kept = [
         services.MANIFESTS_BYTES,

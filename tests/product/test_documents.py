@@ -5,7 +5,6 @@ import shlex
 import subprocess
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -22,8 +21,8 @@ from failover_api.edges.cli.main import app as command_line
 from failover_api.edges.problems import STATUSES
 from failover_api.settings import Settings
 from tests.product.manifests.kustomize import Objects, deployed, needs_kubectl, overlaid
+from tests.support.project import ROOT
 
-ROOT = Path(__file__).resolve().parents[2]
 PAGES = {
     name: (ROOT / name).read_text(encoding="utf-8")
     for name in ("README.md", "ARCHITECTURE.md", "OPERATIONS.md", "MIGRATION.md", "SECURITY.md", "CONTRIBUTING.md")

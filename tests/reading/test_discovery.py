@@ -1,11 +1,9 @@
 """Where a manifest is found, and what is said when it is not."""
 
-import asyncio
 import json
 
 import pytest
 
-from failover_api.core.catalog.model import Action
 from failover_api.errors import (
     DocumentNotFound,
     FailoverError,
@@ -15,32 +13,11 @@ from failover_api.errors import (
     ManifestNotFound,
     RepositoryTooLarge,
 )
-from failover_api.failover import MoveRequest
 from failover_api.reading import discovery
-from failover_api.reading.status import Unreadable
 from failover_api.sandbox import NewFile
-from failover_api.wiring import Components
+from tests.reading.found import OTHERS, place
+from tests.support.acts import promote
 from tests.support.stage import Stage, deployment, entry
-
-
-async def place(components: Components, name: str = "web") -> str:
-    """The file that the service was found in."""
-    outcome = await components.failover.move(name, Action.PROMOTE, MoveRequest(by="t", force=True, dry_run=True))
-    (file,) = {reading.file for reading in outcome.plan.before.readings}
-    return file
-
-
-@pytest.fixture
-def web(stage: Stage) -> Stage:
-    """A catalog of one service, `web` in namespace `shop`, whose manifest each test puts somewhere."""
-    stage.declare(entry("web", "shop"))
-    return stage
-
-
-OTHERS = (
-    deployment("db", "shop") + "---\n" + deployment("web", "elsewhere") + "---\nkind: Service\nmetadata: {name: web}\n"
-)
-
 
 AS_JSON = {
     "kind": "Deployment",
@@ -72,7 +49,7 @@ async def test_a_manifest_is_found_by_kind_name_and_namespace(web: Stage, path: 
     web.commit({path: text, "apps/other.yaml": OTHERS})
     async with web.open() as components:
         assert await place(components) == path
-        assert (await components.failover.move("web", Action.PROMOTE, MoveRequest(by="t"))).changed
+        assert (await promote(components, "web")).changed
 
 
 async def test_a_statefulset_is_not_a_deployment(web: Stage) -> None:
@@ -237,7 +214,7 @@ async def test_the_rest_is_read_a_hundred_at_a_time(web: Stage) -> None:
         web.requests.clear()
         web.declare(entry("web", "shop") + entry("d7", "shop"))
         components.catalog.reload()
-        await components.failover.move("d7", Action.PROMOTE, MoveRequest(by="t", dry_run=True))
+        await promote(components, "d7", dry_run=True)
     assert not [r for r in web.requests if b"query Blobs" in r.body], "what files hold is known"
 
 
@@ -258,7 +235,7 @@ async def test_a_file_that_a_person_moves_is_found_again(web: Stage, how: str) -
         await place(components)
         web.commit({"apps/web.yaml": None, "apps/new/place.yaml": deployment("web", "shop")}, "git mv")
         if how == "move":
-            assert (await components.failover.move("web", Action.PROMOTE, MoveRequest(by="t"))).changed
+            assert (await promote(components, "web")).changed
         if how == "list":
             (listed,) = await components.failover.list_all()
             assert not hasattr(listed, "error")
@@ -345,246 +322,3 @@ async def test_the_folder_searched_names_no_service(web: Stage) -> None:
     async with web.open() as components:
         assert await place(components, "app") == "apps/zz/app.yaml"
     assert len(web.requests) == 3
-
-
-# Copies
-
-
-KUSTOMIZATION = "kind: Kustomization\nresources: [../../base]\n"
-PATCH = "kind: Deployment\nmetadata: {name: web, namespace: shop}\nspec: {replicas: 2}\n"
-
-
-async def ambiguous(components: Components, *paths: str, name: str = "web") -> None:
-    with pytest.raises(ManifestAmbiguous) as caught:
-        await place(components, name)
-    for path in paths:
-        assert path in caught.value.detail
-
-
-def many_files(count: int) -> dict[str, str]:
-    return {f"apps/m/{i}.yaml": deployment(f"d{i}", "shop") for i in range(count)}
-
-
-TWO = ("apps/dr/web/d.yaml", "apps/zz/all.yaml")
-
-
-@pytest.mark.parametrize("before", ["nothing", "another service", "a list", "only the first copy"])
-async def test_two_copies_are_ambiguous_whatever_was_read_before(web: Stage, before: str) -> None:
-    web.declare(entry("web", "shop") + entry("d7", "shop"))
-    web.commit(many_files(140) | {TWO[0]: deployment("web", "shop")})
-    if before != "only the first copy":
-        web.commit({TWO[1]: OTHERS + "---\n" + deployment("web", "shop")})
-    async with web.open() as components:
-        if before == "another service":
-            await place(components, "d7")
-        if before == "a list":
-            await components.failover.list_all()
-        if before == "only the first copy":
-            assert await place(components) == TWO[0]
-            web.commit({TWO[1]: OTHERS + "---\n" + deployment("web", "shop")})
-        await ambiguous(components, *TWO)
-        await ambiguous(components, *TWO)
-        with pytest.raises(ManifestAmbiguous):
-            await components.failover.status("web")
-        with pytest.raises(ManifestAmbiguous):
-            await components.failover.move("web", Action.PROMOTE, MoveRequest(by="t"))
-    assert not web.writes
-
-
-@pytest.mark.parametrize("how", ["status", "list", "dry run"])
-async def test_a_copy_that_appears_later_is_seen_by_every_look(web: Stage, how: str) -> None:
-    web.commit({TWO[0]: deployment("web", "shop")})
-    async with web.open() as components:
-        assert (await components.failover.status("web")).detection.readings
-        web.commit({TWO[1]: deployment("web", "shop")})
-        if how == "list":
-            (listed,) = await components.failover.list_all()
-            assert isinstance(listed, Unreadable)
-            assert isinstance(listed.error, ManifestAmbiguous)
-        elif how == "status":
-            with pytest.raises(ManifestAmbiguous):
-                await components.failover.status("web")
-        else:
-            await ambiguous(components, *TWO)
-        web.commit({TWO[0]: None})
-        assert await place(components) == TWO[1]
-
-
-async def test_a_copy_that_appears_between_two_moves_refuses_the_next_at_the_latest(web: Stage) -> None:
-    web.commit({TWO[0]: deployment("web", "shop")})
-    async with web.open() as components:
-        await components.failover.move("web", Action.PROMOTE, MoveRequest(by="t"))
-        web.commit({TWO[1]: deployment("web", "shop")})
-        web.requests.clear()
-        await components.failover.move("web", Action.DEMOTE, MoveRequest(by="t"))
-        assert [r.method for r in web.requests][:1] == ["PUT"], "a warm move is one request"
-        with pytest.raises(ManifestAmbiguous):
-            await components.failover.move("web", Action.PROMOTE, MoveRequest(by="t"))
-
-
-async def test_what_others_changed_is_looked_at_off_the_path_of_the_next_move(web: Stage) -> None:
-    web.commit({TWO[0]: deployment("web", "shop")})
-    async with web.open() as components:
-        await components.failover.move("web", Action.PROMOTE, MoveRequest(by="t"))
-        web.commit({"apps/other.yaml": OTHERS})
-        web.requests.clear()
-        await components.failover.move("web", Action.DEMOTE, MoveRequest(by="t"))
-        async with asyncio.timeout(10):
-            while not any(b"query Blobs" in r.body for r in web.requests):  # noqa: ASYNC110 - it has no event
-                await asyncio.sleep(0.01)
-        await asyncio.sleep(0.3)
-        web.requests.clear()
-        await components.failover.move("web", Action.PROMOTE, MoveRequest(by="t"))
-    assert [r.method for r in web.requests] == ["PUT"]
-
-
-async def test_what_we_write_ourselves_is_no_reason_to_look_again(web: Stage) -> None:
-    web.commit({TWO[0]: deployment("web", "shop")})
-    async with web.open() as components:
-        await components.failover.move("web", Action.PROMOTE, MoveRequest(by="t"))
-        web.requests.clear()
-        for action in (Action.DEMOTE, Action.PROMOTE, Action.DEMOTE):
-            await components.failover.move("web", action, MoveRequest(by="t"))
-    assert [r.method for r in web.requests] == ["PUT"] * 3
-
-
-@pytest.mark.parametrize(
-    "kustomization",
-    [
-        None,
-        "patches: [{path: web.yaml}]\n",
-        "patchesStrategicMerge:\n  - web.yaml\n",
-    ],
-)
-async def test_an_overlays_patch_is_no_copy(web: Stage, kustomization: str | None) -> None:
-    web.commit({"apps/base/web/web.yaml": deployment("web", "shop"), "apps/overlays/dr/web.yaml": PATCH})
-    if kustomization:
-        web.commit({"apps/overlays/dr/kustomization.yaml": KUSTOMIZATION + kustomization})
-    async with web.open() as components:
-        assert await place(components) == "apps/base/web/web.yaml"
-
-
-@pytest.mark.parametrize(
-    ("where", "text"),
-    [
-        ("apps/overlays/dr/kustomization.yaml", "patches:\n  - path: web.yaml\n    target: {kind: Deployment}\n"),
-        ("apps/overlays/dr/kustomization.yml", "patches:\n  - path: ./web.yaml\n"),
-        ("apps/overlays/dr/Kustomization", '{"patches": [{"path": "web.yaml"}]}'),
-        ("apps/overlays/kustomization.yaml", "patchesStrategicMerge: [dr/web.yaml]\n"),
-        ("apps/components/x/kustomization.yaml", "kind: Component\npatches: [{path: ../../overlays/dr/web.yaml}]\n"),
-        ("clusters/dr/kustomization.yaml", "patchesJson6902: [{path: ../../apps/overlays/dr/web.yaml}]\n"),
-    ],
-)
-async def test_a_file_under_patches_is_no_copy_whatever_it_holds(web: Stage, where: str, text: str) -> None:
-    web.commit({"apps/base/web/web.yaml": deployment("web", "shop")})
-    web.commit({"apps/overlays/dr/web.yaml": deployment("web", "shop"), where: text})
-    async with web.open() as components:
-        assert await place(components) == "apps/base/web/web.yaml"
-
-
-@pytest.mark.parametrize(
-    "text",
-    [
-        "resources: [web.yaml]\n# patches:\n#   - path: web.yaml\n",
-        "resources: [web.yaml]\npatches:\n  - patch: |-\n      - op: remove\n        path: web.yaml\n",
-        "patches: [{path: other/web.yaml}]\n",
-        "patches:\n",
-    ],
-)
-async def test_what_no_kustomization_patches_with_is_a_copy(web: Stage, text: str) -> None:
-    web.commit({"apps/base/web/web.yaml": deployment("web", "shop")})
-    web.commit({"apps/overlays/dr/web.yaml": deployment("web", "shop"), "apps/overlays/dr/kustomization.yaml": text})
-    async with web.open() as components:
-        await ambiguous(components, "apps/base/web/web.yaml", "apps/overlays/dr/web.yaml")
-
-
-async def test_beside_its_own_patch_in_one_file_the_copy_is_chosen(web: Stage) -> None:
-    web.commit({"apps/all.yaml": PATCH + "---\n" + deployment("web", "shop")})
-    async with web.open() as components:
-        assert await place(components) == "apps/all.yaml"
-        assert (await components.failover.move("web", Action.PROMOTE, MoveRequest(by="t"))).changed
-        back = await components.failover.move("web", Action.ROLLBACK, MoveRequest(by="t"))
-    assert back.changed
-    assert web.read("apps/all.yaml") == (PATCH + "---\n" + deployment("web", "shop")).encode()
-
-
-async def test_a_patch_alone_is_told_but_never_chosen(web: Stage) -> None:
-    web.commit({"apps/overlays/dr/web.yaml": PATCH})
-    async with web.open() as components:
-        with pytest.raises(ManifestNotFound, match=r"apps/overlays/dr/web\.yaml:1 is a patch of it: has no key"):
-            await place(components)
-        web.commit({"apps/overlays/dr/web.yaml": deployment("web", "shop")})
-        web.commit({"apps/overlays/dr/kustomization.yaml": "patches: [{path: web.yaml}]\n"})
-        with pytest.raises(ManifestNotFound, match=r"web\.yaml:2 is a patch of it: a kustomization names"):
-            await place(components)
-
-
-# Near misses
-
-
-def nested(text: str) -> str:
-    return "kind: List\nitems:\n- " + text.replace("\n", "\n  ")
-
-
-@pytest.mark.parametrize(
-    ("path", "text", "words"),
-    [
-        (
-            "apps/a.yaml",
-            deployment("web", "shop").replace("Deployment", "StatefulSet"),
-            "apps/a.yaml:2 has StatefulSet shop/web, another kind",
-        ),
-        ("apps/a.yaml", deployment("web", "store"), "apps/a.yaml:2 has Deployment store/web, another namespace"),
-        ("apps/a.yaml", deployment("web", "${NAMESPACE}"), "${NAMESPACE}, which Flux fills in"),
-        ("apps/a.yaml", deployment("${APP}-web", "shop"), None),
-        ("apps/a.yaml", deployment("we${X}", "shop"), "we${X}, which Flux fills in"),
-        ("apps/a.yaml", nested(deployment("web", "shop")), "apps/a.yaml:4 has it inside a list"),
-        ("apps/a.yaml", deployment("webb", "shop"), "apps/a.yaml:2 has Deployment shop/webb, a name like it"),
-        ("apps/web/link.yaml", NewFile(b"real", 0o120000), "apps/web/link.yaml is a symlink"),
-        ("apps/web/web.yml.tmpl", deployment("web", "shop"), "apps/web/web.yml.tmpl is a template"),
-        ("apps/web.jsonnet", "{}", "apps/web.jsonnet is Jsonnet"),
-        ("lab/web.yaml", deployment("web", "shop"), "lab/web.yaml:2 has it, but is outside `search`"),
-        ("lab/web.yaml", deployment("other", "shop"), None),
-    ],
-)
-async def test_a_search_that_finds_nothing_names_the_nearest(
-    web: Stage, path: str, text: str | NewFile, words: str | None
-) -> None:
-    web.declare(entry("web", "shop"), top="search: apps")
-    web.commit({path: text})
-    async with web.open() as components:
-        with pytest.raises(ManifestNotFound) as caught:
-            await place(components)
-    if words is None:
-        assert "nearest" not in caught.value.detail
-    else:
-        assert words in caught.value.detail
-
-
-async def test_a_namespace_that_a_kustomization_gives_is_told(web: Stage) -> None:
-    web.commit({"apps/web/d.yaml": deployment("web", "default"), "apps/kustomization.yaml": "namespace: shop\n"})
-    async with web.open() as components:
-        with pytest.raises(ManifestNotFound, match=r"apps/kustomization\.yaml gives it the namespace shop"):
-            await place(components)
-
-
-async def test_near_misses_are_few(web: Stage) -> None:
-    web.commit({f"apps/{i}.yaml": deployment("web", f"n{i}") for i in range(40)})
-    async with web.open() as components:
-        with pytest.raises(ManifestNotFound) as caught:
-            await place(components)
-    assert caught.value.detail.count("another namespace") == 5
-    assert "; and 35 more" in caught.value.detail
-
-
-async def test_a_path_that_leads_nowhere_names_what_comes_nearest(web: Stage) -> None:
-    web.declare(entry("web", "shop", "path: apps/webb/deployment.yaml") + entry("db", "shop"))
-    web.commit({"apps/web/deployment.yaml": deployment("web", "store"), "apps/db.yaml": deployment("db", "shop")})
-    async with web.open() as components:
-        await place(components, "db")  # the tree is known from now on
-        with pytest.raises(FileNotFound, match=r"nearest: apps/web/deployment\.yaml"):
-            await place(components)
-        web.declare(entry("web", "shop", "path: apps/web/deployment.yaml"))
-        components.catalog.reload()
-        with pytest.raises(DocumentNotFound, match=r"nearest: .*:2 has Deployment store/web, another namespace"):
-            await place(components)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import functools
 import ssl
-import subprocess
 import time
 from typing import TYPE_CHECKING, Any
 
@@ -17,11 +16,6 @@ if TYPE_CHECKING:
 
 REPO = "/repos/acme/homelab"
 MINT = "/app/installations/2001/access_tokens"
-
-
-def git(*arguments: object) -> str:
-    done = subprocess.run(["git", *map(str, arguments)], capture_output=True, text=True, check=True)
-    return done.stdout + done.stderr
 
 
 def connect(url: str, token: str) -> httpx2.Client:

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 import httpx2
 import pytest
 
-from tests.sandbox.clients import COMMIT, NOWHERE, REPO, UPDATE_REFS, commit_input, git, update
+from tests.sandbox.clients import COMMIT, NOWHERE, REPO, UPDATE_REFS, commit_input, update
+from tests.support.git import git
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

@@ -11,8 +11,8 @@ import httpx2
 import pytest
 
 from failover_api.core.text.escaping import restored
-from tests.edges.test_server import serving
 from tests.support.raw_http import Reply, exchange
+from tests.support.server import serving
 from tests.support.stage import SERVICES, Stage
 
 PROMOTE = "/api/failover/sonarr/promote"

@@ -1,8 +1,14 @@
-"""What an answer of the JSON API has to have, whatever it says."""
+"""The JSON API: where it is asked, and what an answer has to have, whatever it says."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import httpx2
+
+from failover_api.edges.http.hardening import SECURITY_HEADERS
+
+STATUS = "/api/failover/sonarr"
+PROMOTE, ROLLBACK, HISTORY = f"{STATUS}/promote", f"{STATUS}/rollback", f"{STATUS}/history"
 
 PROBLEM_KEYS = {"type", "title", "status", "detail", "instance", "outcome"}
 REFUSED_KEYS = {"service", "type", "title", "detail", "hazards"}
@@ -26,3 +32,7 @@ def problem(response: httpx2.Response, slug: str, status: int) -> dict[str, Any]
     if status == 503:
         assert int(response.headers["retry-after"]) >= 1
     return body
+
+
+def is_guarded(headers: Mapping[str, str]) -> bool:
+    return all(headers[name.lower()] == value for name, value in SECURITY_HEADERS.items())

@@ -8,7 +8,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-LIMIT_S = 30.0
+from tests.support.clock import LIMIT_S
+
 Address = tuple[str, int]
 
 

@@ -3,7 +3,6 @@
 import json
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
 from typing import Any
 
 import jwt
@@ -12,13 +11,6 @@ import pytest
 from tests.support.issuer import Issuer
 
 AUDIENCE = "failover-api"
-
-
-@pytest.fixture
-def issuer() -> Iterator[Issuer]:
-    issuer = Issuer()
-    with issuer.serve():
-        yield issuer
 
 
 def get(url: str, token: str = "") -> Any:

@@ -6,20 +6,13 @@ import pytest
 
 from failover_api.core.catalog.model import Action, Branch, Catalog, Policy, PullRequestOptions, Service, Side, Switch
 from failover_api.core.splice import Selector
+from tests.support.builders import service, switch
 
 DEPLOYMENT = Selector("Deployment", "web", "media")
 FOUND = Switch(None, DEPLOYMENT, ("spec", "a.b"), "p", "b")
-FREE = Switch("a.yaml", Selector(), ("spec", "paused"), False, True, frozenset({"type"}))
-WEB = Service(
-    name="web",
-    branch=Branch("acme/homelab", "main"),
-    search="apps/",
-    policy=Policy.DIRECT,
-    fallback=None,
-    pull_request=PullRequestOptions(),
-    switches=(FOUND, FREE, replace(FOUND, path=("spec", "c"))),
-    groups=("all",),
-)
+FREE = switch("spec.paused", False, True, allow="type")
+SWITCHES = (FOUND, FREE, replace(FOUND, path=("spec", "c")))
+WEB = service(*SWITCHES, name="web", search="apps/", groups=("all",))
 
 
 def test_promote_goes_to_backup_and_demote_to_primary() -> None:

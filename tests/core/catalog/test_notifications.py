@@ -1,13 +1,12 @@
 """notifications and flux_receiver in services.yaml: what works, and what every error says."""
 
-from pathlib import Path
-
 import pytest
 
 from failover_api.core.catalog.load import parse_catalog
 from failover_api.core.catalog.model import Catalog, FluxReceiver
 from failover_api.core.catalog.notification import BY_DEFAULT, Event, Notification
-from failover_api.errors import ConfigInvalid
+from tests.support.catalog_text import parsed, refusals
+from tests.support.project import ROOT
 
 BASE = """\
 repository: acme/homelab
@@ -18,23 +17,21 @@ RECEIVER = "expected a URL like 'http://webhook-receiver.flux-system/hook/...', 
 FILE = "expected the path of a file, as in '/etc/failover/notify/urls'; a URL belongs in that file"
 
 
-def parsed(more: str) -> Catalog:
-    return parse_catalog(BASE + more, file="services.yaml")
+def catalog_with(more: str) -> Catalog:
+    return parsed(BASE + more)
 
 
 def errors(more: str) -> list[str]:
-    with pytest.raises(ConfigInvalid) as caught:
-        parsed(more)
-    return [error.removeprefix("services.yaml:") for error in caught.value.errors or (caught.value.detail,)]
+    return [error.removeprefix("services.yaml:") for error in refusals(BASE + more)]
 
 
 def test_without_the_keys_nobody_is_told() -> None:
-    assert parsed("").notifications == ()
-    assert parsed("").flux_receiver is None
+    assert catalog_with("").notifications == ()
+    assert catalog_with("").flux_receiver is None
 
 
 def test_a_file_of_urls_is_enough() -> None:
-    (notification,) = parsed("notifications:\n  - url_file: /etc/failover/notify/urls\n").notifications
+    (notification,) = catalog_with("notifications:\n  - url_file: /etc/failover/notify/urls\n").notifications
     assert notification == Notification("/etc/failover/notify/urls", BY_DEFAULT, ("*",), "$text")
 
 
@@ -49,7 +46,7 @@ notifications:
       $url
   - {url_file: /run/all, events: [refused, failed, merged, proposed]}
 """
-    first, second = parsed(more).notifications
+    first, second = catalog_with(more).notifications
     assert first.events == {Event.MOVED, Event.OUTCOME_UNKNOWN, Event.ROLLED_BACK}
     assert first.services == ("web", "db-*")
     assert first.template == "$service is on $to now\n$url\n"
@@ -59,12 +56,12 @@ notifications:
 def test_the_receiver_of_flux() -> None:
     more = 'flux_receiver: {url: "http://webhook-receiver.flux-system/hook/bed6d0", secret_file: /run/flux/token}\n'
     expected = FluxReceiver("http://webhook-receiver.flux-system/hook/bed6d0", "/run/flux/token")
-    assert parsed(more).flux_receiver == expected
+    assert catalog_with(more).flux_receiver == expected
 
 
 def test_telling_people_makes_no_other_service_of_a_service() -> None:
-    told = parsed("notifications:\n  - url_file: /run/all\n")
-    assert told.services["web"].digest == parsed("").services["web"].digest
+    told = catalog_with("notifications:\n  - url_file: /run/all\n")
+    assert told.services["web"].digest == catalog_with("").services["web"].digest
 
 
 @pytest.mark.parametrize(
@@ -138,7 +135,7 @@ def test_a_secret_in_the_place_of_a_file_is_refused_without_showing_it() -> None
 
 
 def test_the_example_that_is_commented_out_works_and_shows_the_defaults() -> None:
-    text = (Path(__file__).parents[3] / "config/services.yaml").read_text()
+    text = (ROOT / "config/services.yaml").read_text()
     _, found, example = text.partition("# notifications:\n")
     lines = [line.removeprefix("# ") for line in f"{found}{example}".splitlines()]
     catalog = parse_catalog("\n".join([text, *lines]), file="services.yaml")

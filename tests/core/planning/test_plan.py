@@ -1,17 +1,13 @@
 """Plans: whole files before and after, what is refused, and the proof."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from failover_api.core.catalog.model import Action, Branch, Policy, PullRequestOptions, Service, Switch
+from failover_api.core.catalog.model import Action, Service
 from failover_api.core.planning.plan import Change, Plan, plan
 from failover_api.core.planning.state import State, detect
-from failover_api.core.splice import DocumentId, Edit, Manifest, Scalar, Selector, Value, parse
-from failover_api.core.splice.paths import parse_path
+from failover_api.core.splice import Value, parse
 from failover_api.errors import (
     BlockScalar,
     CannotPlan,
@@ -27,6 +23,7 @@ from failover_api.errors import (
     TypeMismatch,
     UndefinedAlias,
 )
+from tests.support.builders import FalseEditor, Files, manifests, service, switch
 
 DEPLOYMENT = b"""\
 # Sonarr.
@@ -67,23 +64,14 @@ ROLE = "spec.template.spec.nodeSelector.role"
 CLAIM = "spec.template.spec.volumes[name=sonarr-data].persistentVolumeClaim.claimName"
 
 
-def service(*switches: Switch, name: str = "sonarr") -> Service:
-    return Service(name, Branch("acme/homelab", "main"), "", Policy.DIRECT, None, PullRequestOptions(), switches)
-
-
-def switch(file: str, path: str, primary: Value, backup: Value, *, kind: str | None = None, allow: str = "") -> Switch:
-    return Switch(file, Selector(kind), parse_path(path), primary, backup, frozenset(allow.split()))
-
-
 SONARR = service(
-    switch(FILE, ROLE, "primary", "backup", kind="Deployment"),
-    switch(FILE, CLAIM, "pvc-sonarr", "pvc-sonarr-backup", kind="Deployment"),
+    switch(ROLE, "primary", "backup", file=FILE, kind="Deployment"),
+    switch(CLAIM, "pvc-sonarr", "pvc-sonarr-backup", file=FILE, kind="Deployment"),
 )
 
 
-def move(moved: Service, files: Mapping[str, bytes], action: Action = Action.PROMOTE, *, force: bool = False) -> Plan:
-    manifests = {file: parse(data, file=file) for file, data in files.items()}
-    return plan(moved, manifests, action, force=force)
+def move(moved: Service, files: Files, action: Action = Action.PROMOTE, *, force: bool = False) -> Plan:
+    return plan(moved, manifests(files), action, force=force)
 
 
 def test_a_deployment_with_two_switches_moves_and_nothing_else_changes() -> None:
@@ -132,13 +120,13 @@ spec:
     paused: false
 """
 PLEX = service(
-    switch("helm.yaml", "spec.values.persistence.config.existingClaim", "plex", "plex-backup", kind="HelmRelease"),
-    switch("volsync.yaml", "spec.paused", False, True, kind="ReplicationSource"),
+    switch("spec.values.persistence.config.existingClaim", "plex", "plex-backup", file="helm.yaml", kind="HelmRelease"),
+    switch("spec.paused", False, True, file="volsync.yaml", kind="ReplicationSource"),
     switch(
-        "helm.yaml",
         'spec.values.defaultPodOptions.nodeSelector["kubernetes.io/hostname"]',
         "k3s-w1",
         "k3s-w2",
+        file="helm.yaml",
         kind="HelmRelease",
     ),
     name="plex",
@@ -217,7 +205,7 @@ def test_a_drifted_value_is_moved_by_force_and_only_from_what_was_seen() -> None
 )
 def test_a_drift_is_told_as_yaml_would_show_it(written: str, primary: Value, backup: Value, message: str) -> None:
     with pytest.raises(ManifestDrifted) as caught:
-        move(service(switch("a.yaml", "a", primary, backup)), {"a.yaml": f"a: {written}\n".encode()})
+        move(service(switch("a", primary, backup)), {"a.yaml": f"a: {written}\n".encode()})
     assert caught.value.detail == f"a.yaml:1: {message}; say force to move it all the same"
 
 
@@ -258,7 +246,7 @@ def test_what_force_cannot_move_is_no_drift(
 ) -> None:
     for action in (Action.PROMOTE, Action.DEMOTE):
         with pytest.raises(error) as caught:
-            move(service(switch("a.yaml", "a", primary, backup)), {"a.yaml": data}, action, force=force)
+            move(service(switch("a", primary, backup)), {"a.yaml": data}, action, force=force)
         assert type(caught.value) is error
         assert words in caught.value.detail
         assert "force" not in caught.value.detail
@@ -286,19 +274,19 @@ def test_a_type_that_does_not_fit_is_told_as_the_catalogs(
     written: str, primary: Value, backup: Value, message: str, *, force: bool
 ) -> None:
     with pytest.raises(TypeMismatch) as caught:
-        move(service(switch("a.yaml", "a", primary, backup)), {"a.yaml": f"a: {written}\n".encode()}, force=force)
+        move(service(switch("a", primary, backup)), {"a.yaml": f"a: {written}\n".encode()}, force=force)
     assert caught.value.detail.startswith(f"a.yaml:1: {message}")
 
 
 def test_a_neighbour_that_cannot_be_edited_is_told_before_a_drift() -> None:
-    moved = service(switch("a.yaml", "a", "p", "b"), switch("a.yaml", "b", "p", "b"))
+    moved = service(switch("a", "p", "b"), switch("b", "p", "b"))
     with pytest.raises(BlockScalar):
         move(moved, {"a.yaml": b"a: w3\nb: |-\n  p\n"})
 
 
 @pytest.mark.parametrize("written", ["w3", "'w3'", "~", "", "!!str w3", "&x w3", "${P}-old", "w3  # why"])
 def test_where_force_is_advised_it_helps(written: str) -> None:
-    moved, files = service(switch("a.yaml", "a", "p", "${P}")), {"a.yaml": f"a: {written}\n".encode()}
+    moved, files = service(switch("a", "p", "${P}")), {"a.yaml": f"a: {written}\n".encode()}
     for action in (Action.PROMOTE, Action.DEMOTE):
         with pytest.raises(ManifestDrifted, match="say force"):
             move(moved, files, action)
@@ -321,7 +309,7 @@ def test_where_force_is_advised_it_helps(written: str) -> None:
     ],
 )
 def test_a_side_allows_what_it_says_itself(written: str, primary: Value, backup: Value, after: str) -> None:
-    planned = move(service(switch("a.yaml", "a", primary, backup)), {"a.yaml": f"a: {written}\n".encode()})
+    planned = move(service(switch("a", primary, backup)), {"a.yaml": f"a: {written}\n".encode()})
     assert planned.new == {"a.yaml": after.encode()}
 
 
@@ -339,7 +327,7 @@ def test_a_side_allows_what_it_says_itself(written: str, primary: Value, backup:
 def test_force_does_not_lift_what_the_switch_does_not_allow(
     written: str, primary: Value, backup: Value, error: type[Exception] | None
 ) -> None:
-    moved, files = service(switch("a.yaml", "a", primary, backup)), {"a.yaml": f"a: {written}\n".encode()}
+    moved, files = service(switch("a", primary, backup)), {"a.yaml": f"a: {written}\n".encode()}
     if error is None:
         assert move(moved, files, force=True).changes
         return
@@ -348,39 +336,15 @@ def test_force_does_not_lift_what_the_switch_does_not_allow(
 
 
 def test_what_the_switch_allows_is_allowed() -> None:
-    moved = service(switch("a.yaml", "a", "b", None, allow="type substitution"))
+    moved = service(switch("a", "b", None, allow="type substitution"))
     assert move(moved, {"a.yaml": b"a: b\n"}).new == {"a.yaml": b"a: null\n"}
 
 
 # The proof.
 
 
-@dataclass(frozen=True)
-class Planted:
-    """A manifest whose apply() answers what it was told to, and notes what it was asked."""
-
-    real: Manifest
-    answer: bytes
-    asked: list[Edit]
-
-    @property
-    def data(self) -> bytes:
-        return self.real.data
-
-    def select(self, selector: Selector) -> DocumentId:
-        return self.real.select(selector)
-
-    def find(self, selector: Selector, path: tuple[str, ...]) -> Scalar:
-        return self.real.find(selector, path)
-
-    def apply(self, edits: Sequence[Edit]) -> Manifest:
-        self.asked.extend(edits)
-        return parse(self.answer, file=self.real.file)
-
-
-def planted(data: bytes, answer: bytes) -> tuple[Planted, list[Edit]]:
-    asked: list[Edit] = []
-    return Planted(parse(data, file=FILE), answer, asked), asked
+def false_editor(data: bytes, answer: bytes) -> FalseEditor:
+    return FalseEditor(parse(data, file=FILE), answer)
 
 
 @pytest.mark.parametrize(
@@ -392,16 +356,16 @@ def planted(data: bytes, answer: bytes) -> tuple[Planted, list[Edit]]:
     ],
 )
 def test_an_edit_that_does_not_reach_the_side_is_no_plan(answer: bytes, found: str) -> None:
-    fake, _ = planted(DEPLOYMENT, answer)
+    fake = false_editor(DEPLOYMENT, answer)
     with pytest.raises(CannotPlan) as caught:
         plan(SONARR, {FILE: fake}, Action.PROMOTE)  # type: ignore[dict-item]  # a fake
     assert caught.value.detail == f"after the edit sonarr would be {found}, expected backup"
 
 
 def test_every_edit_expects_the_value_that_was_read() -> None:
-    fake, asked = planted(DEPLOYMENT.replace(b'"primary"', b"w3"), MOVED)
+    fake = false_editor(DEPLOYMENT.replace(b'"primary"', b"w3"), MOVED)
     plan(SONARR, {FILE: fake}, Action.PROMOTE, force=True)  # type: ignore[dict-item]  # a fake
-    assert [(edit.op, edit.value, edit.expect) for edit in asked] == [
+    assert [(edit.op, edit.value, edit.expect) for edit in fake.asked] == [
         ("set", "backup", "w3"),
         ("set", "pvc-sonarr-backup", "pvc-sonarr"),
     ]
@@ -412,7 +376,7 @@ TEXTS = st.text(st.characters(exclude_categories=["C", "Z"], exclude_characters=
 
 @given(st.lists(st.tuples(TEXTS, TEXTS).filter(lambda sides: sides[0] != sides[1]), min_size=1, max_size=4), st.data())
 def test_promote_and_demote_are_inverse_from_any_mixture(sides: list[tuple[str, str]], data: st.DataObject) -> None:
-    moved = service(*(switch("a.yaml", f"k{n}", one, other) for n, (one, other) in enumerate(sides)))
+    moved = service(*(switch(f"k{n}", one, other) for n, (one, other) in enumerate(sides)))
     start = [data.draw(st.sampled_from(pair)) for pair in sides]
     text = "".join(f"k{n}: '{value.replace(chr(39), chr(39) * 2)}' # note\n" for n, value in enumerate(start)).encode()
     there = {"a.yaml": text, **move(moved, {"a.yaml": text}).new}

@@ -1,44 +1,23 @@
 """Undoing: the exact former tokens, of the service's own switches, and nothing over what a person did since."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from failover_api.core.catalog.model import Action, Branch, Policy, PullRequestOptions, Service, Switch
+from failover_api.core.catalog.model import Action, Service, Switch
 from failover_api.core.planning.plan import Change, plan
 from failover_api.core.planning.rollback import plan_rollback, retrace
 from failover_api.core.planning.state import State
-from failover_api.core.splice import DocumentId, Edit, Manifest, Scalar, Selector, Value, parse
-from failover_api.core.splice.paths import Path, parse_path
 from failover_api.errors import CannotPlan, ChangedSince, NothingToRollBack, SharedAnchor, SwitchNotFound
-
-Files = Mapping[str, bytes]
-OPERATION = "01JDAAAAAAAAAAAAAAAAAAAAAA"
-
-
-def switch(
-    path: str, primary: Value, backup: Value, *, kind: str | None = None, file: str = "a.yaml", allow: str = ""
-) -> Switch:
-    return Switch(file, Selector(kind), parse_path(path), primary, backup, frozenset(allow.split()))
-
-
-def service(*switches: Switch, name: str = "sonarr") -> Service:
-    return Service(name, Branch("acme/homelab", "main"), "", Policy.DIRECT, None, PullRequestOptions(), switches)
-
-
-def parsed(files: Files) -> dict[str, Manifest]:
-    return {file: parse(data, file=file) for file, data in files.items()}
+from tests.support.builders import OPERATION, FalseEditor, Files, manifests, service, switch
 
 
 def moved(mover: Service, files: Files, action: Action = Action.PROMOTE, *, force: bool = True) -> Files:
-    return {**files, **plan(mover, parsed(files), action, force=force).new}
+    return {**files, **plan(mover, manifests(files), action, force=force).new}
 
 
 def rolled_back(mover: Service, now: Files, before: Files, after: Files) -> Files:
-    return {**now, **plan_rollback(mover, parsed(now), parsed(before), parsed(after), reverts=OPERATION).new}
+    return {**now, **plan_rollback(mover, manifests(now), manifests(before), manifests(after), reverts=OPERATION).new}
 
 
 ROLE = switch("role", "primary", "backup")
@@ -85,7 +64,7 @@ def test_a_plan_says_what_it_does() -> None:
     mover = service(ROLE, CLAIM)
     before = {"a.yaml": b"# a comment\nrole: w3\nclaim: data-b\n"}
     after = moved(mover, before)
-    planned = plan_rollback(mover, parsed(after), parsed(before), parsed(after), reverts=OPERATION)
+    planned = plan_rollback(mover, manifests(after), manifests(before), manifests(after), reverts=OPERATION)
     assert (planned.action, planned.before.state, planned.after) == (Action.ROLLBACK, State.BACKUP, State.UNKNOWN)
     assert planned.changes == (Change("a.yaml", "document 1", "role", 2, "backup", "w3"),)
     assert (planned.old, planned.new, planned.reverts) == (after, before, OPERATION)
@@ -95,7 +74,7 @@ def test_several_files_come_back_and_only_those_that_changed() -> None:
     mover = service(ROLE, switch("paused", False, True, file="b.yaml"), switch("x", 1, 2, file="c.yaml"))
     before = {"a.yaml": b"role: 'primary'\n", "b.yaml": b"paused: FALSE\n...\n", "c.yaml": b"x: 2\n"}
     after = moved(mover, before)
-    planned = plan_rollback(mover, parsed(after), parsed(before), parsed(after), reverts=OPERATION)
+    planned = plan_rollback(mover, manifests(after), manifests(before), manifests(after), reverts=OPERATION)
     assert planned.new == {"a.yaml": before["a.yaml"], "b.yaml": before["b.yaml"]}
 
 
@@ -212,7 +191,7 @@ def test_a_value_that_is_back_already_stays_as_it_was_written() -> None:
 
 @pytest.mark.parametrize("now", [BEFORE, {"a.yaml": b"claim: \"data\"\nrole: 'primary'\n"}])
 def test_all_back_already_is_a_plan_without_changes(now: Files) -> None:
-    planned = plan_rollback(PAIR, parsed(now), parsed(BEFORE), parsed(AFTER), reverts=OPERATION)
+    planned = plan_rollback(PAIR, manifests(now), manifests(BEFORE), manifests(AFTER), reverts=OPERATION)
     assert (planned.changes, planned.old, planned.new) == ((), {}, {})
     assert (planned.before.state, planned.after, planned.reverts) == (State.PRIMARY, State.PRIMARY, OPERATION)
 
@@ -220,7 +199,7 @@ def test_all_back_already_is_a_plan_without_changes(now: Files) -> None:
 def test_a_mixed_service_gets_back_only_what_the_move_changed() -> None:
     before = {"a.yaml": b"role: backup\nclaim: data\n"}
     after = moved(PAIR, before)
-    planned = plan_rollback(PAIR, parsed(after), parsed(before), parsed(after), reverts=OPERATION)
+    planned = plan_rollback(PAIR, manifests(after), manifests(before), manifests(after), reverts=OPERATION)
     assert planned.after is State.MIXED
     assert planned.new == before
 
@@ -314,7 +293,7 @@ def test_a_rollback_brings_the_very_bytes_back(text: str, bom: str, end: str) ->
     mover = service(switch(path, "p", "on", allow="type substitution"))
     data = (bom + (text + end).replace("\n", end if end == "\r\n" else "\n")).encode()
     before = {"a.yaml": data}
-    after = dict(plan(mover, parsed(before), Action.PROMOTE, force=True).new)
+    after = dict(plan(mover, manifests(before), Action.PROMOTE, force=True).new)
     assert after != before
     assert rolled_back(mover, after, before, after) == before
 
@@ -333,7 +312,7 @@ def test_a_rollback_brings_the_very_bytes_back(text: str, bom: str, end: str) ->
 def test_an_alias_whose_anchor_changed_is_not_put_back(now: str, error: type[Exception] | None) -> None:
     mover = service(switch("a", "primary", "on"))
     before = {"a.yaml": b"x: &app primary\na: *app\n"}
-    after = dict(plan(mover, parsed(before), Action.PROMOTE).new)
+    after = dict(plan(mover, manifests(before), Action.PROMOTE).new)
     if error is None:
         assert rolled_back(mover, {"a.yaml": now.encode()}, before, after)["a.yaml"].endswith(b"a: *app\n")
         return
@@ -363,33 +342,12 @@ def test_a_commit_that_brought_a_switch_with_it_cannot_be_undone() -> None:
 
 def test_sides_that_the_catalog_has_renamed_since_do_not_matter() -> None:
     renamed = service(switch("role", "w1", "w2"), CLAIM)
-    planned = plan_rollback(renamed, parsed(AFTER), parsed(BEFORE), parsed(AFTER), reverts=OPERATION)
+    planned = plan_rollback(renamed, manifests(AFTER), manifests(BEFORE), manifests(AFTER), reverts=OPERATION)
     assert planned.new == BEFORE
     assert (planned.before.state, planned.after) == (State.UNKNOWN, State.UNKNOWN)
 
 
 # The proof.
-
-
-@dataclass(frozen=True)
-class Planted:
-    """A manifest whose apply() answers what it was told to."""
-
-    real: Manifest
-    answer: bytes
-
-    @property
-    def data(self) -> bytes:
-        return self.real.data
-
-    def select(self, selector: Selector) -> DocumentId:
-        return self.real.select(selector)
-
-    def find(self, selector: Selector, path: Path) -> Scalar:
-        return self.real.find(selector, path)
-
-    def apply(self, edits: Sequence[Edit]) -> "Planted":
-        return Planted(parse(self.answer, file=self.real.file), self.answer)
 
 
 @pytest.mark.parametrize(
@@ -401,8 +359,8 @@ class Planted:
     ],
 )
 def test_an_edit_that_does_not_bring_the_token_back_is_no_plan(answer: bytes, found: str) -> None:
-    before, after = parsed({"a.yaml": b"role: primary\n"}), parsed({"a.yaml": b"role: backup\n"})
-    fake = Planted(after["a.yaml"], answer)
+    before, after = manifests({"a.yaml": b"role: primary\n"}), manifests({"a.yaml": b"role: backup\n"})
+    fake = FalseEditor(after["a.yaml"], answer)
     with pytest.raises(CannotPlan) as caught:
         plan_rollback(service(ROLE), {"a.yaml": fake}, before, after, reverts=OPERATION)  # type: ignore[dict-item]  # a fake
     assert caught.value.detail == f"a.yaml:1: role would be {found}, expected 'primary' (written primary)"
@@ -413,13 +371,13 @@ def test_an_edit_that_does_not_bring_the_token_back_is_no_plan(answer: bytes, fo
 
 def test_a_commit_is_retraced() -> None:
     before = {"a.yaml": b"role: w3\nclaim: data\n"}
-    planned = plan(PAIR, parsed(before), Action.PROMOTE, force=True)
-    retraced = retrace(PAIR, parsed(before), parsed(planned.new), Action.PROMOTE)
+    planned = plan(PAIR, manifests(before), Action.PROMOTE, force=True)
+    retraced = retrace(PAIR, manifests(before), manifests(planned.new), Action.PROMOTE)
     assert retraced == planned
 
 
 def test_a_commit_is_retraced_without_what_else_it_changed() -> None:
     after = edited(b"app:1", b"app:2")
-    retraced = retrace(PAIR, parsed(BEFORE), parsed(after), Action.PROMOTE)
+    retraced = retrace(PAIR, manifests(BEFORE), manifests(after), Action.PROMOTE)
     assert retraced.new == AFTER
     assert [change.path for change in retraced.changes] == ["role", "claim"]

@@ -2,11 +2,11 @@
 
 import pytest
 
-from failover_api.core.catalog.model import Branch, Policy, PullRequestOptions, Service, Switch
+from failover_api.core.catalog.model import Switch
 from failover_api.core.planning.state import Detection, State, detect
-from failover_api.core.splice import Selector, Value, parse
-from failover_api.core.splice.paths import parse_path
+from failover_api.core.splice import Selector, Value
 from failover_api.errors import AmbiguousDocument, DocumentNotFound, SwitchNotFound
+from tests.support.builders import manifests, service, switch
 
 TEXT = """\
 apiVersion: v1
@@ -25,22 +25,12 @@ spec:
 """
 
 
-def service(*switches: Switch) -> Service:
-    return Service("web", Branch("a/b", "main"), "", Policy.DIRECT, None, PullRequestOptions(), switches)
-
-
-ANY_DEPLOYMENT = Selector("Deployment")
-
-
-def switch(path: str, primary: Value, backup: Value, *, selector: Selector = ANY_DEPLOYMENT) -> Switch:
-    return Switch("a.yaml", selector, parse_path(path), primary, backup)
-
-
 def detect_in(text: str, *switches: Switch) -> Detection:
-    return detect(service(*switches), {"a.yaml": parse(text.encode(), file="a.yaml")})
+    return detect(service(*switches), manifests({"a.yaml": text.encode()}))
 
 
-ROLE, CLAIM = switch("spec.role", "primary", "backup"), switch("spec.claim", "data", "data-b")
+ROLE = switch("spec.role", "primary", "backup", kind="Deployment")
+CLAIM = switch("spec.claim", "data", "data-b", kind="Deployment")
 
 
 @pytest.mark.parametrize(
@@ -96,7 +86,7 @@ def test_a_reading_says_file_document_line_and_value() -> None:
 )
 def test_a_value_is_on_a_side_with_its_type(written: str, primary: Value, backup: Value, state: State) -> None:
     text = TEXT.replace("role: primary", f"role: {written}")
-    assert detect_in(text, switch("spec.role", primary, backup)).state is state
+    assert detect_in(text, switch("spec.role", primary, backup, kind="Deployment")).state is state
 
 
 @pytest.mark.parametrize(
@@ -117,9 +107,9 @@ def test_a_document_is_named_as_people_say_it(head: str, selector: Selector, doc
 
 
 def test_switches_of_several_files_are_read_in_the_order_of_the_catalog() -> None:
-    other = Switch("b.yaml", Selector(), ("paused",), False, True)
-    manifests = {"b.yaml": parse(b"paused: true\n", file="b.yaml"), "a.yaml": parse(TEXT.encode(), file="a.yaml")}
-    detection = detect(service(ROLE, other, CLAIM), manifests)
+    other = switch("paused", False, True, file="b.yaml")
+    files = {"b.yaml": b"paused: true\n", "a.yaml": TEXT.encode()}
+    detection = detect(service(ROLE, other, CLAIM), manifests(files))
     assert [reading.file for reading in detection.readings] == ["a.yaml", "b.yaml", "a.yaml"]
     assert detection.state is State.MIXED
 
@@ -127,7 +117,7 @@ def test_switches_of_several_files_are_read_in_the_order_of_the_catalog() -> Non
 @pytest.mark.parametrize(
     ("broken", "error"),
     [
-        (switch("spec.nope", 1, 2), SwitchNotFound),
+        (switch("spec.nope", 1, 2, kind="Deployment"), SwitchNotFound),
         (switch("spec.role", 1, 2, selector=Selector("Job")), DocumentNotFound),
         (switch("spec.role", 1, 2, selector=Selector(name="web")), AmbiguousDocument),
     ],

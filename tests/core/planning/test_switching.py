@@ -7,12 +7,12 @@ from failover_api.core.planning.state import State, detect
 from failover_api.core.planning.switching import obstacle
 from failover_api.core.splice import Value, parse
 from failover_api.errors import ManifestError
-from tests.core.planning.test_plan import service, switch
+from tests.support.builders import service, switch
 
 
 def in_the_way(written: str, primary: Value, backup: Value, *, allow: str = "") -> tuple[State, ManifestError | None]:
-    manifest = parse(f"a: {written}\n".encode(), file="f.yaml")
-    (reading,) = detect(service(switch("f.yaml", "a", primary, backup, allow=allow)), {"f.yaml": manifest}).readings
+    manifest = parse(f"a: {written}\n".encode(), file="a.yaml")
+    (reading,) = detect(service(switch("a", primary, backup, allow=allow)), {"a.yaml": manifest}).readings
     return reading.state, obstacle(reading, manifest)
 
 
@@ -52,7 +52,7 @@ def test_what_is_in_the_way_is_told(written: str, primary: Value, backup: Value,
     assert found is state
     assert error is not None
     assert words in error.detail
-    assert error.detail.startswith("f.yaml:")
+    assert error.detail.startswith("a.yaml:")
 
 
 def test_the_way_back_is_tried_too() -> None:

@@ -5,18 +5,10 @@ from dataclasses import replace
 from hypothesis import given
 from hypothesis import strategies as st
 
-from failover_api.core.catalog.model import Branch, Policy, PullRequestOptions, Selector, Service, Switch
 from failover_api.core.planning.version import manifests_version
+from tests.support.builders import service, switch
 
-WEB = Service(
-    name="web",
-    branch=Branch("acme/homelab", "main"),
-    search="apps/",
-    policy=Policy.DIRECT,
-    fallback=None,
-    pull_request=PullRequestOptions(),
-    switches=(Switch("a.yaml", Selector(), ("a",), 1, 2),),
-)
+WEB = service(switch("a", 1, 2), name="web", search="apps/")
 SHAS = st.dictionaries(st.text("ab/.", min_size=1), st.text("0123456789abcdef", min_size=40, max_size=40))
 
 

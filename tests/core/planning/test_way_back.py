@@ -1,6 +1,6 @@
 """The way back: the same bytes, or a warning that says what will differ; a rollback gives the same bytes always."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -12,20 +12,13 @@ from failover_api.core.planning.plan import Plan, plan
 from failover_api.core.planning.rollback import plan_rollback, retrace
 from failover_api.core.splice import Manifest, Selector, Value, parse
 from failover_api.errors import FailoverError
-from tests.core.planning.test_plan import service, switch
-from tests.core.splice.test_properties import documents
-from tests.core.splice.test_shared import VARIANTS, another, chosen, needs_shared
-from tests.core.splice.test_shared import manifests as real_manifests
-
-Files = Mapping[str, bytes]
-
-
-def parsed(files: Files) -> dict[str, Manifest]:
-    return {file: parse(data, file=file) for file, data in files.items()}
+from tests.support.builders import FIRST, Files, manifests, service, switch
+from tests.support.real_manifests import VARIANTS, another, chosen, needs_shared, real_manifests
+from tests.support.yaml_documents import documents
 
 
 def there(moved: Service, files: Files, action: Action = Action.PROMOTE, *, force: bool = False) -> Plan:
-    return plan(moved, parsed(files), action, force=force)
+    return plan(moved, manifests(files), action, force=force)
 
 
 def check_way_back(moved: Service, files: Files, action: Action, *, force: bool = False) -> Plan:
@@ -34,10 +27,10 @@ def check_way_back(moved: Service, files: Files, action: Action, *, force: bool 
     after = {**files, **first.new}
     back = {**after, **there(moved, after, action.opposite).new}
     assert (back == files) is not bool(first.warnings), (first.warnings, files, back)
-    undone = plan_rollback(moved, parsed(after), parsed(files), parsed(after), reverts="01JD")
+    undone = plan_rollback(moved, manifests(after), manifests(files), manifests(after), reverts="01JD")
     assert {**after, **undone.new} == files
     assert undone.warnings == ()
-    assert retrace(moved, parsed(files), parsed(after), action).warnings == first.warnings
+    assert retrace(moved, manifests(files), manifests(after), action).warnings == first.warnings
     return first
 
 
@@ -72,10 +65,10 @@ SAME = [
 
 @pytest.mark.parametrize(("text", "primary", "backup"), SAME)
 def test_the_way_back_gives_the_same_bytes(text: str, primary: Value, backup: Value) -> None:
-    moved = service(switch("f.yaml", "a", primary, backup, allow="type" if primary is None else ""))
-    assert check_way_back(moved, {"f.yaml": text.encode()}, Action.PROMOTE).warnings == ()
-    turned = service(switch("f.yaml", "a", backup, primary, allow="type" if primary is None else ""))
-    assert check_way_back(turned, {"f.yaml": text.encode()}, Action.DEMOTE).warnings == ()
+    moved = service(switch("a", primary, backup, allow="type" if primary is None else ""))
+    assert check_way_back(moved, {"a.yaml": text.encode()}, Action.PROMOTE).warnings == ()
+    turned = service(switch("a", backup, primary, allow="type" if primary is None else ""))
+    assert check_way_back(turned, {"a.yaml": text.encode()}, Action.DEMOTE).warnings == ()
 
 
 TOLD = [
@@ -109,63 +102,59 @@ def test_what_the_way_back_does_not_bring_back_is_told(
     allow = "type" if type(primary) is not type(backup) else ""
     path = "[1]" if text.startswith("-") else "a"
     (told,) = check_way_back(
-        service(switch("f.yaml", path, primary, backup, allow=allow)), {"f.yaml": text.encode()}, Action.PROMOTE
+        service(switch(path, primary, backup, allow=allow)), {"a.yaml": text.encode()}, Action.PROMOTE
     ).warnings
-    assert told.startswith(f"f.yaml:{line}: demote will write {words}")
+    assert told.startswith(f"a.yaml:{line}: demote will write {words}")
     assert "; rollback puts " in told
     (turned,) = check_way_back(
-        service(switch("f.yaml", path, backup, primary, allow=allow)), {"f.yaml": text.encode()}, Action.DEMOTE
+        service(switch(path, backup, primary, allow=allow)), {"a.yaml": text.encode()}, Action.DEMOTE
     ).warnings
     assert turned == told.replace("demote will", "promote will")
 
 
-TWO = service(switch("f.yaml", "a", "p", "b"), switch("f.yaml", "c", "x", "z"))
+TWO = service(switch("a", "p", "b"), switch("c", "x", "z"))
 
 
 def test_several_values_are_told_each_in_their_line() -> None:
-    first = check_way_back(TWO, {"f.yaml": b"k: &k p\nd: &d x\na: *k\nc: *d\n"}, Action.PROMOTE)
+    first = check_way_back(TWO, {"a.yaml": b"k: &k p\nd: &d x\na: *k\nc: *d\n"}, Action.PROMOTE)
     assert first.warnings == (
-        "f.yaml:3: demote will write `a: p` where `*k` stood; rollback puts the alias back",
-        "f.yaml:4: demote will write `c: x` where `*d` stood; rollback puts the alias back",
+        "a.yaml:3: demote will write `a: p` where `*k` stood; rollback puts the alias back",
+        "a.yaml:4: demote will write `c: x` where `*d` stood; rollback puts the alias back",
     )
 
 
 def test_only_what_differs_is_told() -> None:
-    first = check_way_back(TWO, {"f.yaml": b"k: &k p\na: *k\nc: x\n"}, Action.PROMOTE)
+    first = check_way_back(TWO, {"a.yaml": b"k: &k p\na: *k\nc: x\n"}, Action.PROMOTE)
     assert len(first.warnings) == 1
 
 
 def test_a_forced_value_is_told_as_lost_to_the_way_back() -> None:
-    first = check_way_back(TWO, {"f.yaml": b"a: w3  # mine\nc: x\n"}, Action.PROMOTE, force=True)
+    first = check_way_back(TWO, {"a.yaml": b"a: w3  # mine\nc: x\n"}, Action.PROMOTE, force=True)
     assert first.warnings == (
-        "f.yaml:1: demote will write `a: p` where `w3` stood, which is on neither side; rollback puts it back",
+        "a.yaml:1: demote will write `a: p` where `w3` stood, which is on neither side; rollback puts it back",
     )
 
 
 def test_what_was_there_already_is_told_to_go_along_on_the_way_back() -> None:
-    first = check_way_back(TWO, {"f.yaml": b"a: b\nc: x\n"}, Action.PROMOTE)
-    assert first.warnings == ("f.yaml:1: a is on backup already, and demote will move it too; rollback will not",)
+    first = check_way_back(TWO, {"a.yaml": b"a: b\nc: x\n"}, Action.PROMOTE)
+    assert first.warnings == ("a.yaml:1: a is on backup already, and demote will move it too; rollback will not",)
 
 
 def test_a_mixed_service_of_two_files_is_told_too() -> None:
-    moved = service(switch("f.yaml", "a", "p", "b"), switch("g.yaml", "a", "p", "b"))
-    assert len(check_way_back(moved, {"f.yaml": b"a: p\n", "g.yaml": b"a: b\n"}, Action.PROMOTE).warnings) == 1
+    moved = service(switch("a", "p", "b"), switch("a", "p", "b", file="g.yaml"))
+    assert len(check_way_back(moved, {"a.yaml": b"a: p\n", "g.yaml": b"a: b\n"}, Action.PROMOTE).warnings) == 1
 
 
 @pytest.mark.parametrize("action", [Action.PROMOTE, Action.DEMOTE])
 def test_already_there_needs_no_warning(action: Action) -> None:
     value = "b" if action is Action.PROMOTE else "p"
-    assert (
-        there(service(switch("f.yaml", "a", "p", "b")), {"f.yaml": f"a: '{value}'\n".encode()}, action).warnings == ()
-    )
+    assert there(service(switch("a", "p", "b")), {"a.yaml": f"a: '{value}'\n".encode()}, action).warnings == ()
 
 
 def test_an_anchor_that_the_move_may_share_comes_back_with_its_alias() -> None:
-    moved = service(
-        switch("f.yaml", "app", "p", "b", allow="shared_anchor"), switch("f.yaml", "claim", "p", "c", allow="")
-    )
-    first = check_way_back(moved, {"f.yaml": b"app: &app p\nclaim: *app\n"}, Action.PROMOTE)
-    assert first.new == {"f.yaml": b"app: &app b\nclaim: c\n"}
+    moved = service(switch("app", "p", "b", allow="shared_anchor"), switch("claim", "p", "c"))
+    first = check_way_back(moved, {"a.yaml": b"app: &app p\nclaim: *app\n"}, Action.PROMOTE)
+    assert first.new == {"a.yaml": b"app: &app b\nclaim: c\n"}
     assert [each.partition(":")[2].partition(";")[0] for each in first.warnings] == [
         "2: demote will write `claim: p` where `*app` stood"
     ]
@@ -198,10 +187,10 @@ def test_the_way_back_of_whatever_is_the_same_or_told(
     manifest, paths = document
     assume(paths)
     chosen_paths = data.draw(st.lists(st.sampled_from(paths), min_size=1, max_size=len(others), unique=True))
-    switches = switches_on(manifest, chosen_paths, others, Selector(index=0))
+    switches = switches_on(manifest, chosen_paths, others, FIRST)
     assume(all(one.primary != one.backup for one in switches))
     if data.draw(st.booleans()):  # a stray
-        switches[0] = Switch("app.yaml", Selector(index=0), switches[0].path, "p-x", "b-x", switches[0].allow)
+        switches[0] = Switch("app.yaml", FIRST, switches[0].path, "p-x", "b-x", switches[0].allow)
     moved = service(*switches)
     try:
         there(moved, {"app.yaml": manifest.data}, force=True)

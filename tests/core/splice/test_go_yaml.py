@@ -12,7 +12,7 @@ from ruamel.yaml import YAML
 from ruamel.yaml.nodes import MappingNode, Node, ScalarNode
 
 from failover_api import errors
-from failover_api.core.splice import Manifest, Selector, parse, policy
+from failover_api.core.splice import Manifest, parse, policy
 from failover_api.core.splice.edits import Place
 from failover_api.core.splice.scalars import NULLS
 from tests.core.splice.snippets import DIFFERENT, HEAD, REFUSED, ROWS
@@ -21,7 +21,6 @@ needs_kubectl = pytest.mark.skipif(
     shutil.which("kubectl") is None, reason="kubectl, which is compared with, is not here"
 )
 NAMES = ("name: @", '"name":"@', '"name": "@')
-FIRST = Selector(index=0)
 
 
 def whole(text: str, name: str = "t") -> str:

@@ -6,10 +6,10 @@ What each of the two takes was seen with `kubectl kustomize` and `kubectl annota
 import pytest
 
 from failover_api import errors
-from failover_api.core.splice import Edit, Selector, parse
+from failover_api.core.splice import Edit, parse
 from failover_api.core.splice.paths import parse_path
+from tests.support.builders import FIRST
 
-FIRST = Selector(index=0)
 BASES = "x: &x {role: other, more: 1}\ny: &y {role: third}\n"
 
 
@@ -142,3 +142,8 @@ def test_a_chain_of_merges_is_followed_without_recursion() -> None:
     manifest = parse(f"k0: &k0 {{role: r}}\n{links}a: {{role: b, <<: *k899}}\n".encode(), file="app.yaml")
     with pytest.raises(errors.KeyFromMerge):
         manifest.find(FIRST, parse_path("a.role"))
+
+
+def test_of_several_merges_the_first_wins() -> None:
+    text = b"a: &a {name: first}\nb: &b {name: second}\nkind: X\nmetadata:\n  <<: [*a, *b]\n"
+    assert parse(text, file="x.yaml").documents[0].name == "first"

@@ -9,8 +9,7 @@ from failover_api import errors
 from failover_api.core.splice import Edit, Selector, parse
 from failover_api.core.splice.paths import parse_path
 from failover_api.core.splice.yaml_tree import read_fast, read_pure
-
-FIRST = Selector(index=0)
+from tests.support.builders import FIRST
 
 
 @pytest.mark.parametrize(

@@ -1,25 +1,19 @@
 """The YAML editor on what was collected outside the repository: cases byte for byte, and manifests of real clusters."""
 
 import base64
-import json
 from collections.abc import Callable, Iterator
-from functools import cache
-from pathlib import Path
 from typing import Any
 
 import pytest
 from ruamel.yaml import YAML
 
 from failover_api import errors
-from failover_api.core.splice import Edit, Manifest, Selector, Value, parse
+from failover_api.core.splice import Edit, Manifest, Selector, parse
 from failover_api.core.splice.paths import parse_path
-from failover_api.core.splice.yaml_tree import Reader, Tree, read_fast, read_pure
+from failover_api.core.splice.yaml_tree import Reader, read_fast, read_pure
+from tests.support.real_manifests import SHARED, VARIANTS, another, chosen, needs_shared, real_manifests
 
-SHARED = Path(__file__).resolve().parents[3].parent / "shared" / "yaml"
-CORPUS = SHARED / "corpus"
 READERS: dict[str, Reader] = {"ru_c": read_fast, "ru_pure": read_pure}
-
-needs_shared = pytest.mark.skipif(not SHARED.is_dir(), reason=f"{SHARED} is not there")
 
 
 def cases() -> Iterator[Any]:
@@ -68,58 +62,6 @@ EXPECTED_REFUSALS = (
     errors.TemplateInTarget,
     errors.TypeMismatch,
 )
-VARIANTS: dict[str, Callable[[str], str]] = {
-    "as it is": lambda text: text,
-    "CRLF": lambda text: text.replace("\r\n", "\n").replace("\n", "\r\n"),
-    "BOM": lambda text: "\ufeff" + text.removeprefix("\ufeff"),
-    "no newline at the end": lambda text: text.rstrip("\r\n"),
-    "blanks at the end of lines": lambda text: text.replace("\n", "  \n"),
-}
-
-
-@cache
-def manifests() -> list[tuple[str, str]]:
-    index = json.loads((CORPUS / "index.json").read_text(encoding="utf-8"))
-    return [(each["file"], (CORPUS / each["file"]).read_bytes().decode()) for each in index]
-
-
-def leaves(tree: Tree, root: int) -> Iterator[tuple[str | int, ...]]:
-    pending: list[tuple[int, tuple[str | int, ...]]] = [(root, ())]
-    while pending:
-        node, path = pending.pop()
-        match tree.shapes[node].kind:
-            case "mapping":
-                named = ((tree.scalar_text(key), value) for key, value in tree.entries(node))
-                pending += [(value, (*path, name)) for name, value in named if name is not None]
-            case "sequence":
-                pending += [(item, (*path, at)) for at, item in enumerate(tree.items(node))]
-            case _:
-                yield path
-
-
-def is_switch(path: tuple[str | int, ...]) -> bool:
-    return path[-1:] in (("claimName",), ("existingClaim",)) or "nodeSelector" in path[:-1]
-
-
-def chosen(manifest: Manifest, others: int) -> Iterator[tuple[Selector, tuple[str | int, ...]]]:
-    """Every claim and nodeSelector, and some of the other scalars, spread over the file."""
-    for document in manifest.documents:
-        paths = list(leaves(manifest.tree, manifest.tree.documents[document.index].root))
-        rest = [path for path in paths if not is_switch(path)]
-        for path in [*filter(is_switch, paths), *(rest[:: max(len(rest) // others, 1)] if others else [])]:
-            yield Selector(index=document.index), path
-
-
-def another(value: Value) -> Value:
-    match value:
-        case bool():
-            return not value
-        case int():
-            return value + 1
-        case float():
-            return value + 0.5
-        case _:
-            return "another-value.7"
 
 
 def change_and_back(manifest: Manifest, selector: Selector, path: tuple[str | int, ...]) -> None:
@@ -150,7 +92,7 @@ def is_one_token(old: str, new: str, old_token: str, new_token: str) -> bool:
 @pytest.mark.parametrize("vary", list(VARIANTS.values()), ids=list(VARIANTS))
 def test_a_real_manifest_changes_in_one_token_and_back(vary: Callable[[str], str]) -> None:
     changed = refused = 0
-    for at, (file, text) in enumerate(manifests()):
+    for at, (file, text) in enumerate(real_manifests()):
         manifest = parse(vary(text).encode(), file=file)
         for selector, path in chosen(manifest, others=2 if at % 3 == 0 else 0):
             try:
@@ -164,7 +106,7 @@ def test_a_real_manifest_changes_in_one_token_and_back(vary: Callable[[str], str
 
 @needs_shared
 def test_both_readers_see_the_same_in_real_manifests() -> None:
-    for file, text in manifests()[::12]:
+    for file, text in real_manifests()[::12]:
         fast, pure = (parse(text.encode(), file=file, reader=reader) for reader in (read_fast, read_pure))
         assert fast.tree.shapes == pure.tree.shapes
         assert fast.documents == pure.documents
@@ -181,7 +123,7 @@ def test_both_readers_see_the_same_in_real_manifests() -> None:
 @needs_shared
 def test_a_key_added_to_a_real_manifest_can_be_deleted_again() -> None:
     added = refused = 0
-    for file, text in manifests()[::3]:
+    for file, text in real_manifests()[::3]:
         manifest = parse(text.encode(), file=file)
         for selector, path in list(chosen(manifest, others=2))[:6]:
             parent = path[:-1]

@@ -1,75 +1,19 @@
 """The YAML editor: whole texts compared, with both readers. A row is a text, the edits, and what they give."""
 
 from collections.abc import Callable
-from typing import Any
 
 import pytest
 
 from failover_api import errors
-from failover_api.core.splice import MAX_BYTES, DocumentId, Edit, Scalar, Selector, parse
+from failover_api.core.splice import MAX_BYTES, Edit, Selector, parse
 from failover_api.core.splice.changes import prove
 from failover_api.core.splice.edits import Place
 from failover_api.core.splice.paths import parse_path
-from failover_api.core.splice.yaml_tree import MAX_DEPTH, MAX_EVENTS, Reader, read_fast, read_pure
+from failover_api.core.splice.yaml_tree import MAX_DEPTH, MAX_EVENTS, Reader, read_fast
+from tests.core.splice.edits import VAULT, add, change, delete, ensure, put, restore
 
-FIRST = Selector(index=0)
 Make = Callable[[Selector], Edit]
 
-
-@pytest.fixture(params=[read_fast, read_pure], ids=["fast", "pure"])
-def reader(request: pytest.FixtureRequest) -> Reader:
-    chosen: Reader = request.param
-    return chosen
-
-
-def edit(op: Any, path: str, value: Any = None, *, select: Selector = FIRST, allow: str = "", **rest: Any) -> Edit:
-    return Edit(select, parse_path(path), op=op, value=value, allow=frozenset(allow.split()), **rest)
-
-
-def put(path: str, value: Any, **rest: Any) -> Edit:
-    return edit("set", path, value, **rest)
-
-
-def add(path: str, value: Any = "new", **rest: Any) -> Edit:
-    return edit("add", path, value, **rest)
-
-
-def ensure(path: str, value: Any = "new", **rest: Any) -> Edit:
-    return edit("ensure", path, value, **rest)
-
-
-def delete(path: str, **rest: Any) -> Edit:
-    return edit("delete", path, **rest)
-
-
-def restore(path: str, raw: str | None, value: Any = None, **rest: Any) -> Edit:
-    return edit("restore", path, value, raw=raw, **rest)
-
-
-def change(text: str, *edits: Edit, reader: Reader) -> str:
-    return parse(text.encode(), file="app.yaml", reader=reader).apply(edits).data.decode()
-
-
-def find(text: str, path: str, reader: Reader = read_fast, select: Selector = FIRST) -> Scalar:
-    return parse(text.encode(), file="app.yaml", reader=reader).find(select, parse_path(path))
-
-
-VAULT = """\
-kind: StatefulSet
-metadata: {name: vault, namespace: safe}
-spec:
-  replicas: 3 # odd
-  template:
-    spec:
-      nodeSelector:
-        disk: 'fast'
-      volumes:
-      - name: keys
-        persistentVolumeClaim:
-          claimName: "keys-1"
-      - name: logs
-        emptyDir: {}
-"""
 
 REPLACED = {
     "one token of many": (
@@ -502,209 +446,8 @@ def test_a_changed_manifest_is_read_already() -> None:
     assert manifest.documents[0].name == "safe"
 
 
-# Finding.
-
-
-@pytest.mark.parametrize(
-    ("text", "path", "expected"),
-    [
-        ("a: b\n", "a", Scalar("b", "b", 1)),
-        ("# c\na:\n  - &n !!str 'b''s'\n", "a[0]", Scalar("b's", "'b''s'", 3)),
-        ("a: &n b\nc: *n\n", "c", Scalar("b", "*n", 2)),
-        ("a: &n 1\n---\na: &n 2\nb: *n\n", "a", Scalar(1, "1", 1)),
-        ("a:\n\nb: 1\n", "a", Scalar(None, "", 1)),
-        ("a: yes\n", "a", Scalar("yes", "yes", 1, ambiguous=True)),
-        ("a: 010\n", "a", Scalar("010", "010", 1, ambiguous=True)),
-        ("a: !!int '1'\n", "a", Scalar("1", "'1'", 1, ambiguous=True)),
-        ("a: !!str 1\n", "a", Scalar("1", "1", 1)),
-        ("a: -1.50\n", "a", Scalar(-1.5, "-1.50", 1)),
-        ("a:\n  |+\n  b\n\nc: 1\n", "a", Scalar("b\n\n", "|+\n  b\n", 2)),
-        ("a: one\n  two # c\n", "a", Scalar("one two", "one\n  two", 1)),
-        ("a: ${b}\nsops: {}\n", "a", Scalar("${b}", "${b}", 1)),
-    ],
-)
-def test_find_says_what_stands_there(text: str, path: str, expected: Scalar, reader: Reader) -> None:
-    assert find(text, path, reader) == expected
-
-
-@pytest.mark.parametrize(
-    ("text", "path", "message"),
-    [
-        (
-            VAULT,
-            "spec.template.spec.affinity.x",
-            "app.yaml:6: has no key 'affinity' under spec.template.spec (line 6); it has 'nodeSelector', 'volumes'",
-        ),
-        (VAULT, "status", "app.yaml:1: has no key 'status' at the top (line 1); it has 'kind', 'metadata', 'spec'"),
-        (
-            VAULT,
-            "spec.replicas.x",
-            "app.yaml:4: spec.replicas (line 4) is a scalar, expected a mapping with the key 'x'",
-        ),
-        (VAULT, "spec.template", "app.yaml:6: spec.template is a mapping, expected a scalar; it has 'spec'"),
-        ("a:\n- b: 1\n", "a[b=2].c", "app.yaml:1: has no item with b '2' under a (line 1); b is '1'"),
-        ("a:\n- b: 1\n", "a[3]", "app.yaml:1: has no item 3, only 1 under a (line 1)"),
-        ("a: 1\nb: 2\na: 3\n", "b", "app.yaml:3: has the key 'a' again at the top (line 1)"),
-    ],
-)
-def test_an_error_says_what_and_where(text: str, path: str, message: str) -> None:
-    with pytest.raises(errors.ManifestError) as caught:
-        find(text, path)
-    assert caught.value.detail == message
-    assert caught.value.path == path
-
-
-VOLUMES = "spec.template.spec.volumes"
-MANY = "".join(f"k{n}: {n}\n" for n in range(20)) + "claimName: x\n"
-
-
-@pytest.mark.parametrize(
-    ("text", "path", "there"),
-    [
-        (VAULT, "spec.template.spec.nodeselector.disk", "; it has 'nodeSelector', 'volumes'"),
-        (VAULT, "spec.template.spec.volume", "; it has 'volumes', 'nodeSelector'"),
-        (VAULT, f"{VOLUMES}[name=key].x", "; name is 'keys', 'logs'"),
-        (VAULT, f"{VOLUMES}[claim=key].x", "; 0 of its 2 items have claim"),
-        (VAULT, f"{VOLUMES}[7].x", "has no item 7, only 2 under spec.template.spec.volumes (line 9)"),
-        (VAULT, f"{VOLUMES}.logs.x", "; name one of its items as in [name=...]: 'logs', 'keys'"),
-        (VAULT, VOLUMES, "expected a scalar; name one of its items as in [name=...]: 'keys', 'logs'"),
-        (VAULT, f"{VOLUMES}[name=logs].emptyDir.size", "(line 14); it is empty"),
-        (VAULT, "spec[name=x]", "expected a list with the item [name=x]; it has 'replicas', 'template'"),
-        ("a:\n- b\n- c\n", "a.b", "expected a mapping with the key 'b'; name one of its 2 items as in [0]"),
-        ("a: []\n", "a[name=x]", "under a (line 1); it is empty"),
-        ("a:\n", "a.b", "under a (line 1); it is null"),
-        ("a:\n", "a[name=x]", "under a (line 1); it is empty"),
-        ("- n: a\n- n: b\n- n: a\n", "[n=a]", "has 2 items with n 'a' at the top (line 1); they are on the lines 1, 3"),
-        (MANY, "claim", "it has 'claimName', 'k0', 'k1', 'k2', 'k3', 'k4', 'k5', 'k6' and 13 more"),
-        (
-            "- {value: s3cret}\n",
-            "[value=x]",
-            "has no item with value 'x' at the top (line 1); 1 of its 1 items have value",
-        ),
-        (f"{'x' * 900}: 1\n", "a", f"it has '{'x' * 63}…'"),
-        ('"\\u202e": 1\n', "a", "it has '\\u202e'"),
-        ("x: &x {b: 1}\ny: *x\n", "y", "expected a scalar; it has 'b'"),
-    ],
-)
-def test_a_path_that_leads_nowhere_names_what_is_there(text: str, path: str, there: str) -> None:
-    with pytest.raises(errors.ManifestError) as caught:
-        find(text, path)
-    assert caught.value.detail.endswith(there)
-    assert len(caught.value.detail) < 400
-
-
-def test_looking_for_names_among_many_long_ones_takes_no_longer_than_reading_them() -> None:
-    text = "".join(f"{'ab' * 400}{n}: 1\n" for n in range(1000))
-    with pytest.raises(errors.PathNotFound, match="and 992 more"):
-        find(text, "ab" * 5000)
-
-
-@pytest.mark.parametrize("file", ["charts/web/templates/deployment.yaml", "templates/web.yaml"])
-def test_a_chart_s_template_that_reads_as_yaml_is_refused_by_name(file: str) -> None:
-    text = 'a: b\nname: "{{ .Release.Name }}"\n'
-    with pytest.raises(errors.TemplateInTarget) as caught:
-        parse(text.encode(), file=file).find(Selector(), ("a",))
-    assert caught.value.detail == (
-        f"{file}:2: is a Helm chart's template ({{{{ ... .Release ... }}}}): Helm computes what Kubernetes gets; "
-        "expected a manifest, such as the HelmRelease with the chart's values"
-    )
-
-
-@pytest.mark.parametrize(
-    ("file", "text"),
-    [
-        ("apps/templates/alert.yaml", "a: b\nsummary: '{{ $labels.pod }} is down'\n"),
-        ("apps/templates/secret.yaml", "a: b\npassword: '{{ .PASSWORD }}'\n"),
-        ("apps/web/deployment.yaml", "a: b\nname: '{{ .Values.name }}'\n"),
-        ("kube/templates/web/hr.yaml", "a: b\nkind: HelmRelease\nkey: 'x/{{ .Release.Name }}'\n"),
-        ("apps/web-templates/x.yaml", "a: b\nname: '{{ .Values.name }}'\n"),
-    ],
-)
-def test_braces_elsewhere_are_only_text(file: str, text: str) -> None:
-    assert parse(text.encode(), file=file).find(Selector(), ("a",)).value == "b"
-
-
-# Documents.
-
-SEVERAL = """\
----
-kind: Deployment
-metadata: {name: web, namespace: blue}
----
-# nothing here
----
-kind: Deployment
-metadata:
-  name: &n web
-  labels: {app: *n}
----
-kind: Service
-metadata: {name: web, namespace: blue}
----
-kind: Deployment
-metadata: {name: 7, namespace: ''}
-"""
-
-
-@pytest.mark.parametrize(
-    ("selector", "index"),
-    [
-        (Selector("Deployment", "web", "blue"), 0),
-        (Selector("Deployment", "web", "green"), 2),
-        (Selector("Service"), 3),
-        (Selector("Service", "web", "blue", 3), 3),
-        (Selector("Deployment", "7", "green"), 4),
-        (Selector(index=2), 2),
-        (Selector("Deployment", "web"), errors.AmbiguousDocument),
-        (Selector(name="web", namespace="blue"), errors.AmbiguousDocument),
-        (Selector(), errors.AmbiguousDocument),
-        (Selector(index=1), errors.DocumentNotFound),
-        (Selector(index=5), errors.DocumentNotFound),
-        (Selector("Service", "web", "green"), errors.DocumentNotFound),
-        (Selector("deployment"), errors.DocumentNotFound),
-    ],
-)
-def test_a_selector_means_one_document(selector: Selector, index: Any, reader: Reader) -> None:
-    manifest = parse(SEVERAL.encode(), file="app.yaml", reader=reader)
-    if isinstance(index, int):
-        assert manifest.select(selector).index == index
-    else:
-        with pytest.raises(errors.ManifestError) as caught:
-            manifest.select(selector)
-        assert type(caught.value) is index
-
-
-def test_documents_say_what_they_are(reader: Reader) -> None:
-    assert parse(SEVERAL.encode(), file="app.yaml", reader=reader).documents == (
-        DocumentId(0, "Deployment", "web", "blue", 2),
-        DocumentId(2, "Deployment", "web", None, 7),
-        DocumentId(3, "Service", "web", "blue", 12),
-        DocumentId(4, "Deployment", "7", None, 15),
-    )
-
-
-def test_a_document_that_is_missing_is_named_among_those_there() -> None:
-    with pytest.raises(errors.DocumentNotFound, match=r"has no Ingress web; it has Deployment blue/web \(line 2\), "):
-        parse(SEVERAL.encode(), file="app.yaml").select(Selector("Ingress", "web"))
-
-
-def test_only_the_selected_documents_change(reader: Reader) -> None:
-    service, nameless = Selector("Service"), Selector("Deployment", "web", "green")
-    edits = [put("metadata.namespace", "x", select=service), add("spec.replicas", 1, select=nameless)]
-    expected = SEVERAL.replace(
-        "Service\nmetadata: {name: web, namespace: blue}", "Service\nmetadata: {name: web, namespace: x}"
-    )
-    expected = expected.replace("{app: *n}\n", "{app: *n}\nspec:\n  replicas: 1\n")
-    assert change(SEVERAL, *edits, reader=reader) == expected
-
-
 def test_a_text_that_reads_otherwise_than_planned_is_refused() -> None:
     planned, written = (parse(text, file="app.yaml").tree for text in (b"a: b # c\n", b"a: b c\n"))
     prove([], planned.shapes, planned, planned, Place("app.yaml"))
     with pytest.raises(errors.VerifyFailed):
         prove([], planned.shapes, planned, written, Place("app.yaml"))
-
-
-def test_of_several_merges_the_first_wins() -> None:
-    text = b"a: &a {name: first}\nb: &b {name: second}\nkind: X\nmetadata:\n  <<: [*a, *b]\n"
-    assert parse(text, file="x.yaml").documents[0].name == "first"

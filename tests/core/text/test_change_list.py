@@ -2,22 +2,21 @@
 
 import pytest
 
-from failover_api.core.catalog.model import Action, Branch, Policy, PullRequestOptions, Service, Switch
+from failover_api.core.catalog.model import Action
 from failover_api.core.planning.plan import Plan, plan
-from failover_api.core.planning.request import Provenance
-from failover_api.core.splice import Selector, Value, parse
+from failover_api.core.splice import Value
 from failover_api.core.splice.paths import format_path, parse_path
 from failover_api.core.text.change_list import MAX_LINE, Listed, change_text, read_listing
 from failover_api.core.text.commit_message import commit_message
 from failover_api.core.text.pull_request import pull_request_text
+from tests.support.builders import manifests, provenance, service, switch
 
-ASKED = Provenance("01JD", "maria", "2026-11-23T04:00:00Z", "it is: down -> for now")
+ASKED = provenance("it is: down -> for now")
 
 
 def planned(path: str, old: Value, new: Value, text: str, file: str = "apps/a.yaml") -> Plan:
-    one = Switch(file, Selector(), parse_path(path), old, new, frozenset({"type", "template", "substitution"}))
-    service = Service("tea", Branch("acme/lab", "main"), "", Policy.DIRECT, None, PullRequestOptions(), (one,))
-    return plan(service, {file: parse(text.encode(), file=file)}, Action.PROMOTE)
+    one = switch(path, old, new, file=file, allow="type template substitution")
+    return plan(service(one), manifests({file: text.encode()}), Action.PROMOTE)
 
 
 @pytest.mark.parametrize(

@@ -1,50 +1,34 @@
 """The plan as people read it; and that nothing from outside can forge a trailer."""
 
 import contextlib
-import shutil
-import subprocess
 from dataclasses import replace
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from failover_api.core.catalog.model import Action, Branch, Policy, PullRequestOptions, Service
+from failover_api.core.catalog.model import Action
 from failover_api.core.planning.plan import Change, Plan
-from failover_api.core.planning.request import Provenance, checked_reason
-from failover_api.core.planning.state import Detection, State
+from failover_api.core.planning.request import checked_reason
+from failover_api.core.planning.state import State
 from failover_api.core.splice import Value
 from failover_api.core.text.commit_message import commit_message, headline, shown
 from failover_api.core.text.trailers import read_records
 from failover_api.core.wording import one_line, quoted
 from failover_api.errors import BadRequest
-
-needs_git = pytest.mark.skipif(shutil.which("git") is None, reason="git is not installed")
+from tests.support.builders import change, plan_of, provenance
+from tests.support.git import needs_git, trailers_of
 
 FILE = "apps/media/sonarr/deployment.yaml"
-ROLE = Change(FILE, "Deployment media/sonarr", "spec.template.spec.nodeSelector.role", 9, "primary", "backup")
-CLAIM = Change(
-    FILE,
-    "Deployment media/sonarr",
+ROLE = change("spec.template.spec.nodeSelector.role", "primary", "backup", line=9, file=FILE)
+CLAIM = change(
     "spec.template.spec.volumes[name=sonarr-data].persistentVolumeClaim.claimName",
-    15,
     "pvc-sonarr",
     "pvc-sonarr-backup",
+    line=15,
+    file=FILE,
 )
-ASKED = Provenance("01JDAAAAAAAAAAAAAAAAAAAAAA", "ops-laptop", "2026-11-23T04:00:00Z", "k3s-w1 is down")
-
-
-def plan_of(
-    *changes: Change,
-    name: str = "sonarr",
-    action: Action = Action.PROMOTE,
-    before: State = State.PRIMARY,
-    after: State | None = None,
-) -> Plan:
-    service = Service(name, Branch("a/b", "main"), "", Policy.DIRECT, None, PullRequestOptions(), ())
-    files = {change.file: b"" for change in changes}
-    target = after or State(action.target.value)
-    return Plan(service, action, Detection(before, ()), target, changes, files, files)
+ASKED = provenance("k3s-w1 is down")
 
 
 SONARR = plan_of(ROLE, CLAIM)
@@ -106,8 +90,8 @@ PLEX = plan_of(
 
 
 def test_several_services_are_one_commit_with_one_paragraph_of_trailers() -> None:
-    other = Provenance("01JDBBBBBBBBBBBBBBBBBBBBBB", "alice", "2026-11-23T04:00:01Z", "k3s-w1 is down")
-    third = Provenance("01JDCCCCCCCCCCCCCCCCCCCCCC", "bob", "2026-11-23T04:00:02Z", "me too")
+    other = replace(ASKED, operation="01JDBBBBBBBBBBBBBBBBBBBBBB", by="alice", at="2026-11-23T04:00:01Z")
+    third = provenance("me too", operation="01JDCCCCCCCCCCCCCCCCCCCCCC", by="bob", at="2026-11-23T04:00:02Z")
     there = plan_of(name="idle", before=State.BACKUP)
     moves = [(SONARR, ASKED), (there, ASKED), (PLEX, other), (replace(SONARR, changes=(ROLE,)), third)]
     assert commit_message(moves) == (
@@ -329,14 +313,6 @@ CHANGES = st.builds(
 )
 
 
-def trailers_of(message: str) -> list[str]:
-    """What Git takes for trailers."""
-    read = subprocess.run(
-        ["git", "interpret-trailers", "--parse"], input=message.encode(), capture_output=True, check=True
-    )
-    return read.stdout.decode().splitlines()
-
-
 @needs_git
 def test_git_reads_the_trailers_of_every_service() -> None:
     other = replace(ASKED, operation="01JDBBBBBBBBBBBBBBBBBBBBBB")
@@ -351,7 +327,7 @@ def test_git_reads_the_trailers_of_every_service() -> None:
 def test_nothing_from_outside_forges_a_trailer_or_a_line(moves: list[tuple[list[Change], str, str]]) -> None:
     message = commit_message(
         [
-            (plan_of(*changes, name=f"s{n}"), Provenance(f"op{n}", by=f"x{by}", at="2026", reason=reason))
+            (plan_of(*changes, name=f"s{n}"), provenance(reason, operation=f"op{n}", by=f"x{by}", at="2026"))
             for n, (changes, by, reason) in enumerate(moves)
         ]
     )

@@ -2,7 +2,6 @@
 
 import os
 import random
-import shutil
 import subprocess
 import time
 from collections.abc import Mapping
@@ -13,8 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from failover_api.core.text.diff import unified_diff
-
-needs_git = pytest.mark.skipif(shutil.which("git") is None, reason="git is not installed")
+from tests.support.git import needs_git
 
 
 def diff(old: bytes, new: bytes, *, path: str = "a.yaml") -> str:

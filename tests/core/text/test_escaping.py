@@ -6,18 +6,20 @@ from dataclasses import replace
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from markdown_it import MarkdownIt
 
 from failover_api.core.catalog.model import Action
-from failover_api.core.planning.request import Provenance, checked_reason
+from failover_api.core.planning.request import checked_reason
 from failover_api.core.text.commit_message import commit_message
 from failover_api.core.text.escaping import JOINER, inert, restored, unmarked
 from failover_api.core.text.pull_request import pull_request_text, superseded_text
 from failover_api.core.text.trailers import read_records
 from failover_api.errors import BadRequest
-from tests.core.text.test_pull_request import ROOT, SONARR
+from tests.support.builders import change, plan_of, provenance
+from tests.support.markdown import MARKDOWN
 
-ASKED = Provenance(operation="01JDAAAAAAAAAAAAAAAAAAAAAA", by="ops-laptop", at="2026-11-23T04:00:00Z")
+ROOT = "https://github.com/acme/homelab"
+ASKED = provenance()
+SONARR = plan_of(change("spec.role", "primary", "backup"))
 
 # What a host of Git, or a program that reads commits, acts on.
 LIVE = re.compile(
@@ -106,7 +108,6 @@ def test_any_reason_comes_back_exactly_and_acts_on_nothing(one: str, other: str)
 
 # In a chat or a mail
 
-MARKDOWN = MarkdownIt("commonmark").enable(["table", "strikethrough"])
 MARKUP = [
     "@everyone", "x@here", "@**all**", "<@123>", "<!channel>", "<http://evil.example|bank>", "[text](https://evil.example)",
     "![x](https://evil.example/x.png)", "[x]: https://evil.example", "*bold*", "**bold**", "_it_", "__it__", "`code`",

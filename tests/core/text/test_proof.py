@@ -1,31 +1,18 @@
 """Is a commit ours? Row by row, as the table of core/proof.py has it."""
 
-from collections.abc import Mapping
-
 import pytest
 
-from failover_api.core.catalog.model import Action, Branch, Policy, PullRequestOptions, Service, Switch
+from failover_api.core.catalog.model import Action, Service, Switch
 from failover_api.core.planning.plan import plan
-from failover_api.core.planning.request import Provenance
-from failover_api.core.splice import Manifest, Selector, Value, parse
-from failover_api.core.splice.paths import parse_path
 from failover_api.core.text.commit_message import commit_message, record_of
 from failover_api.core.text.proof import Verdict, is_only_of_others, judge
 from failover_api.core.text.pull_request import pull_request_text
 from failover_api.core.text.trailers import Record, read_records
+from tests.support.builders import Files, manifests, provenance, record, service, switch
 
-Files = Mapping[str, bytes]
 PROVED, NOT_PROVABLE, EDIT = Verdict.PROVED, Verdict.NOT_PROVABLE, Verdict.EDIT
 BEFORE = {"a.yaml": b"image: app:1\nrole: primary\nclaim: data\npaused: false\n"}
 AFTER = {"a.yaml": b"image: app:1\nrole: backup\nclaim: data-b\npaused: false\n"}
-
-
-def switch(path: str, primary: Value, backup: Value, *, kind: str | None = None, file: str = "a.yaml") -> Switch:
-    return Switch(file, Selector(kind), parse_path(path), primary, backup)
-
-
-def service(*switches: Switch, name: str = "sonarr") -> Service:
-    return Service(name, Branch("acme/homelab", "main"), "", Policy.DIRECT, None, PullRequestOptions(), switches)
 
 
 ROLE, CLAIM, PAUSED = (
@@ -36,24 +23,15 @@ ROLE, CLAIM, PAUSED = (
 PAIR = service(ROLE, CLAIM)
 
 
-def parsed(files: Files) -> dict[str, Manifest]:
-    return {file: parse(data, file=file) for file, data in files.items()}
-
-
-def record(action: str = "promote", before: str = "primary", after: str = "backup") -> Record:
-    return Record("sonarr", action, before, after, "01JD")
-
-
 def told(files: Files, mover: Service = PAIR, action: Action = Action.PROMOTE) -> str:
     """The message of the commit that moved it."""
-    provenance = Provenance("01JD", "maria", "2026-11-23T04:00:00Z")
-    return commit_message([(plan(mover, parsed(files), action, force=True), provenance)])
+    return commit_message([(plan(mover, manifests(files), action, force=True), provenance())])
 
 
 def verdict(
     says: Record, text: str = "", before: Files = BEFORE, after: Files = AFTER, today: Service = PAIR
 ) -> Verdict:
-    return judge(today, says, text, parsed(before), parsed(after)).verdict
+    return judge(today, says, text, manifests(before), manifests(after)).verdict
 
 
 def edited(files: Files, *changes: tuple[str, str]) -> Files:
@@ -162,16 +140,15 @@ def test_a_revert_that_quotes_ours_is_an_edit_though_the_sides_have_other_names(
 )
 @pytest.mark.parametrize("where", ["message", "pull request", "wrapped"])
 def test_what_another_catalog_sees_differently_is_not_provable(today: Service, where: str) -> None:
-    finding = judge(today, record(), texts()[where], parsed(BEFORE), parsed(AFTER))
+    finding = judge(today, record(), texts()[where], manifests(BEFORE), manifests(AFTER))
     assert finding.verdict is NOT_PROVABLE
     assert finding.why
 
 
 def texts() -> dict[str, str]:
     """Where a commit of ours lists what it did."""
-    planned = plan(PAIR, parsed(BEFORE), Action.PROMOTE)
-    provenance = Provenance("01JD", "maria", "2026-11-23T04:00:00Z")
-    _, body = pull_request_text([(planned, provenance)], at="0" * 40, root="https://github.com/acme/homelab")
+    planned = plan(PAIR, manifests(BEFORE), Action.PROMOTE)
+    _, body = pull_request_text([(planned, provenance())], at="0" * 40, root="https://github.com/acme/homelab")
     return {"message": told(BEFORE), "pull request": body, "wrapped": f"Squash (#1)\n\n* {told(BEFORE)}"}
 
 
@@ -187,7 +164,7 @@ GROWN = [
 @pytest.mark.parametrize("today", GROWN, ids=["on primary", "on backup", "on neither side"])
 @pytest.mark.parametrize("where", ["message", "pull request", "wrapped"])
 def test_a_switch_that_was_there_already_is_none_of_it_where_all_is_listed(today: Service, where: str) -> None:
-    assert judge(today, record(), texts()[where], parsed(BEFORE), parsed(AFTER)).verdict is PROVED
+    assert judge(today, record(), texts()[where], manifests(BEFORE), manifests(AFTER)).verdict is PROVED
 
 
 def test_without_the_listing_a_switch_more_proves_nothing() -> None:
@@ -210,10 +187,9 @@ def test_the_states_of_a_smaller_catalog_have_to_be_those_of_the_record(says: Re
 def test_a_group_in_one_file_is_proved_by_a_catalog_that_has_grown() -> None:
     both = {"a.yaml": b"kind: One\nclaim: a\npaused: false\n---\nkind: Two\nclaim: b\npaused: false\n"}
     one, two = (switch("claim", name, f"{name}-b", kind=kind) for name, kind in (("a", "One"), ("b", "Two")))
-    first = plan(service(one), parsed(both), Action.PROMOTE)
-    second = plan(service(two, name="two"), parsed(first.new), Action.PROMOTE)
-    provenance = Provenance("01JD", "maria", "2026-11-23T04:00:00Z")
-    text = commit_message([(first, provenance), (second, provenance)])
+    first = plan(service(one), manifests(both), Action.PROMOTE)
+    second = plan(service(two, name="two"), manifests(first.new), Action.PROMOTE)
+    text = commit_message([(first, provenance()), (second, provenance())])
     grown = service(one, switch("paused", False, True, kind="One"))
     assert verdict(record(), text, both, second.new, grown) is PROVED
 
@@ -242,7 +218,7 @@ def test_what_cannot_be_read_at_all_is_not_provable() -> None:
 def test_what_was_listed_of_another_document_says_nothing_of_this_one() -> None:
     both = b"kind: One\nrole: primary\n---\nkind: Two\nrole: primary\n"
     one, two = (service(switch("role", "primary", "backup", kind=kind), name=kind.lower()) for kind in ("One", "Two"))
-    after = plan(two, parsed({"a.yaml": both}), Action.PROMOTE).new
+    after = plan(two, manifests({"a.yaml": both}), Action.PROMOTE).new
     assert verdict(record(), told({"a.yaml": both}, two), {"a.yaml": both}, after, one) is EDIT
 
 
@@ -256,11 +232,11 @@ def test_a_move_of_others_is_only_what_it_lists() -> None:
     for change in [("app:1", "app:2"), ("image", "# one more\nimage"), ("role: backup", "role: w3")]:
         assert not of_others(text, edited(AFTER, change))
     assert not of_others("Failover-Service: x", AFTER)
-    assert not is_only_of_others(service(PAUSED), text, {}, parsed(AFTER))
+    assert not is_only_of_others(service(PAUSED), text, {}, manifests(AFTER))
 
 
 def of_others(text: str, after: Files, mine: Switch = PAUSED) -> bool:
-    return is_only_of_others(service(mine), text, parsed(BEFORE), parsed(after))
+    return is_only_of_others(service(mine), text, manifests(BEFORE), manifests(after))
 
 
 def test_what_moved_the_service_itself_is_no_move_of_others() -> None:
@@ -278,13 +254,12 @@ def test_a_listing_of_parts_of_words_hides_nothing(listed: str) -> None:
 def test_several_values_of_others_on_one_line_are_what_it_lists() -> None:
     before = {"a.yaml": b"paused: false\nall: {role: primary, claim: data, more: [x, 'data']}\n"}
     mover = service(switch("all.role", "primary", "backup"), switch("all.claim", "data", "data-b"))
-    planned = plan(mover, parsed(before), Action.PROMOTE)
-    assert is_only_of_others(service(PAUSED), told(before, mover), parsed(before), parsed(planned.new))
+    planned = plan(mover, manifests(before), Action.PROMOTE)
+    assert is_only_of_others(service(PAUSED), told(before, mover), manifests(before), manifests(planned.new))
 
 
 def test_a_record_of_ours_is_judged_by_what_its_message_says() -> None:
-    provenance = Provenance("01JD", "maria", "2026-11-23T04:00:00Z")
-    planned = plan(PAIR, parsed(BEFORE), Action.PROMOTE)
+    planned = plan(PAIR, manifests(BEFORE), Action.PROMOTE)
     (read,) = read_records(told(BEFORE))
-    assert read == record_of(planned, provenance)
+    assert read == record_of(planned, provenance())
     assert verdict(read, told(BEFORE)) is PROVED

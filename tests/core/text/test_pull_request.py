@@ -1,53 +1,39 @@
 """The text of a pull request: golden, as Markdown reads it, as Git reads it once it was squashed, and how it is cut."""
 
-import shutil
-import subprocess
 import textwrap
-from collections.abc import Iterator
 from dataclasses import replace
+from functools import partial
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from markdown_it import MarkdownIt  # rich brings it
-from markdown_it.token import Token
 
-from failover_api.core.catalog.model import Action, Branch, Policy, PullRequestOptions, Service
+from failover_api.core.catalog.model import Action
 from failover_api.core.planning.plan import Change, Plan
 from failover_api.core.planning.request import Provenance
-from failover_api.core.planning.state import Detection, State
+from failover_api.core.planning.state import State
 from failover_api.core.text.commit_message import commit_message, headline, record_of
 from failover_api.core.text.escaping import restored
 from failover_api.core.text.pull_request import MAX_SIZE, pull_request_text
 from failover_api.core.text.trailers import read_records, write_trailers
 from failover_api.core.wording import one_line, shown
-
-needs_git = pytest.mark.skipif(shutil.which("git") is None, reason="git is not installed")
+from tests.support.builders import change, plan_of, provenance
+from tests.support.git import needs_git, trailers_of
+from tests.support.markdown import texts, tokens_of
 
 AT, ROOT = "a" * 40, "https://github.com/acme/homelab"
 FILE = "apps/media/sonarr/deployment.yaml"
-ROLE = Change(FILE, "Deployment media/sonarr", "spec.role", 2, "primary", "backup")
-CLAIM = Change(FILE, "Deployment media/sonarr", "spec.claim", 3, "pvc-sonarr", "pvc-sonarr-backup")
+ROLE = change("spec.role", "primary", "backup", line=2, file=FILE)
+CLAIM = change("spec.claim", "pvc-sonarr", "pvc-sonarr-backup", line=3, file=FILE)
 OLD = b"spec:\n  role: primary\n  claim: pvc-sonarr\n"
 NEW = b"spec:\n  role: backup\n  claim: pvc-sonarr-backup\n"
-ASKED = Provenance("01JDAAAAAAAAAAAAAAAAAAAAAA", "ops-laptop", "2026-11-23T04:00:00Z", "k3s-w1 is down")
+ASKED = provenance("k3s-w1 is down")
 
 
-def plan_of(
-    *changes: Change,
-    name: str = "sonarr",
-    action: Action = Action.PROMOTE,
-    after: State = State.BACKUP,
-    old: bytes = OLD,
-    new: bytes = NEW,
-) -> Plan:
-    service = Service(name, Branch("acme/homelab", "main"), "", Policy.PULL_REQUEST, None, PullRequestOptions(), ())
-    files = {change.file for change in changes}
-    before = Detection(State.PRIMARY, ())
-    return Plan(service, action, before, after, changes, dict.fromkeys(files, old), dict.fromkeys(files, new))
+planned = partial(plan_of, old=OLD, new=NEW)
 
 
-SONARR = plan_of(ROLE, CLAIM)
+SONARR = planned(ROLE, CLAIM)
 
 
 def body_of(*moves: tuple[Plan, Provenance]) -> str:
@@ -108,7 +94,7 @@ Failover-Requested-At: 2026-11-23T04:00:00Z"""
 
 def test_a_group_names_each_service_and_moves_back_as_one() -> None:
     provenance = replace(ASKED, group="k3s-w1", force=True)
-    there = replace(plan_of(name="idle"), after=State.BACKUP)
+    there = replace(planned(name="idle"), after=State.BACKUP)
     title, body = pull_request_text(
         [
             (SONARR, provenance),
@@ -143,8 +129,8 @@ def test_it_says_how_to_undo_it(action: Action, commands: str) -> None:
 
 def test_a_file_of_several_services_is_one_diff() -> None:
     middle = OLD.replace(b"primary", b"backup")
-    one = plan_of(ROLE, name="one", new=middle)
-    two = plan_of(CLAIM, name="two", old=middle)
+    one = planned(ROLE, name="one", new=middle)
+    two = planned(CLAIM, name="two", old=middle)
     body = body_of((one, ASKED), (two, ASKED))
     assert body.count("--- a/") == 1
     assert " -  role: primary\n -  claim: pvc-sonarr\n +  role: backup\n +  claim: pvc-sonarr-backup\n" in body
@@ -152,7 +138,7 @@ def test_a_file_of_several_services_is_one_diff() -> None:
 
 def test_a_diff_shows_what_is_hidden_in_it() -> None:
     old = "a: 1\t# tab\r\nb: x\u202ey\r\nc: \u200bz\rw\r\n".encode()
-    body = body_of((plan_of(ROLE, old=old, new=old.replace(b"1", b"2")), ASKED))
+    body = body_of((planned(ROLE, old=old, new=old.replace(b"1", b"2")), ASKED))
     assert texts(body, "fence")[0].split("\n")[3:] == [
         "-a: 1\t# tab",
         "+a: 2\t# tab",
@@ -163,18 +149,6 @@ def test_a_diff_shows_what_is_hidden_in_it() -> None:
 
 
 # As Markdown reads it.
-
-MARKDOWN = MarkdownIt("commonmark").enable(["table", "strikethrough"])
-
-
-def tokens_of(body: str) -> Iterator[Token]:
-    for token in MARKDOWN.parse(body):
-        yield token
-        yield from token.children or []
-
-
-def texts(body: str, kind: str) -> list[str]:
-    return [token.content for token in tokens_of(body) if token.type == kind]
 
 
 def test_markdown_reads_a_table_a_diff_and_the_trailers() -> None:
@@ -231,7 +205,7 @@ CHANGES = st.builds(
 )
 CONTENTS = HOSTILE.map(lambda text: f"a: 1\n# {text}\n{text}\n".encode(errors="replace"))
 PLANS = st.builds(
-    lambda changes, old, new: plan_of(*changes, old=old, new=new),
+    lambda changes, old, new: planned(*changes, old=old, new=new),
     st.lists(CHANGES, min_size=1, max_size=3),
     CONTENTS,
     CONTENTS,
@@ -258,10 +232,10 @@ def test_what_comes_from_outside_stands_in_code_and_nowhere_else(plan: Plan, pro
     rows = [token for token in tokens_of(body) if token.type == "tr_open"]
     assert len(rows) == 1 + len(plan.changes)
     in_code = [normal(restored(text)) for text in texts(body, "code_inline")]
-    for change in plan.changes:
-        assert normal(shown(change.old)) in in_code
-        assert normal(one_line(change.path)) in in_code
-        assert normal(f"{one_line(change.file)}:{change.line}") in in_code
+    for one in plan.changes:
+        assert normal(shown(one.old)) in in_code
+        assert normal(one_line(one.path)) in in_code
+        assert normal(f"{one_line(one.file)}:{one.line}") in in_code
     assert texts(body, "fence")[-1] == "\n" + write_trailers([record_of(plan, provenance)])
 
 
@@ -286,10 +260,7 @@ def squashed(body: str) -> str:
 @given(PLANS, ASKINGS)
 def test_git_reads_the_trailers_of_a_squash_merge(plan: Plan, provenance: Provenance) -> None:
     message = squashed(body_of((plan, provenance)))
-    read = subprocess.run(
-        ["git", "interpret-trailers", "--parse"], input=message.encode(), capture_output=True, check=True
-    )
-    assert read.stdout.decode() == write_trailers([record_of(plan, provenance)]) + "\n"
+    assert trailers_of(message) == write_trailers([record_of(plan, provenance)]).splitlines()
     assert not [line for line in message.splitlines() if line.startswith(("---", "#"))]
 
 
@@ -318,7 +289,7 @@ def group_of(
     names = [name.format(n) for n in range(count)]
     return [
         (
-            plan_of(
+            planned(
                 *(replace(change, file=f"apps/{service}/deployment.yaml") for change in (ROLE, CLAIM)),
                 name=service,
                 old=old,
@@ -361,7 +332,7 @@ def test_the_diff_is_cut_first() -> None:
 
 
 def test_one_endless_line_is_left_out_of_the_diff() -> None:
-    body = body_of((plan_of(ROLE, old=b"a: " + b"x" * 100_000, new=b"a: " + b"y" * 100_000), ASKED))
+    body = body_of((planned(ROLE, old=b"a: " + b"x" * 100_000, new=b"a: " + b"y" * 100_000), ASKED))
     assert texts(body, "fence")[0] == f"--- a/{FILE}\n+++ b/{FILE}\n@@ -1 +1 @@\n"
     assert "\n\n_And 4 more diff lines: see the files changed._\n\n" in body
 

@@ -5,32 +5,32 @@ from typing import Any
 
 import pytest
 
-from failover_api.core.catalog.model import Action, Branch, Policy, PullRequestOptions, Service
-from failover_api.core.planning.plan import Change, Plan
-from failover_api.core.planning.state import Detection, State
+from failover_api.core.catalog.model import Action
+from failover_api.core.planning.plan import Plan
+from failover_api.core.planning.state import State
 from failover_api.core.text.commit_message import sentence
+from tests.support.builders import change, plan_of
 
 PRIMARY, BACKUP, MIXED, UNKNOWN = State.PRIMARY, State.BACKUP, State.MIXED, State.UNKNOWN
 
 
-def plan_of(
+def planned(
     name: str, action: Action, before: State, after: State, *, values: int = 2, files: tuple[str, ...] = ("a.yml",)
 ) -> Plan:
-    service = Service(name, Branch("a/b", "main"), "", Policy.DIRECT, None, PullRequestOptions(), ())
-    changes = tuple(Change(files[0], "Deployment media/x", "spec.role", 9, "a", "b") for _ in range(values))
+    changes = [change("spec.role", "a", "b", file=files[0]) for _ in range(values)]
     data = {file: b"" for file in files if values}
-    return Plan(service, action, Detection(before, ()), after, changes, data, data)
+    return replace(plan_of(*changes, name=name, action=action, before=before, after=after), old=data, new=data)
 
 
 def moves(name: str = "sonarr", **how: Any) -> Plan:
-    return plan_of(name, Action.PROMOTE, PRIMARY, BACKUP, **how)
+    return planned(name, Action.PROMOTE, PRIMARY, BACKUP, **how)
 
 
 def is_there(name: str = "sonarr") -> Plan:
-    return plan_of(name, Action.PROMOTE, BACKUP, BACKUP, values=0)
+    return planned(name, Action.PROMOTE, BACKUP, BACKUP, values=0)
 
 
-ROLLS = plan_of("sonarr", Action.ROLLBACK, BACKUP, PRIMARY, values=1)
+ROLLS = planned("sonarr", Action.ROLLBACK, BACKUP, PRIMARY, values=1)
 
 
 OPEN = {"pull_request": (12, "open")}
@@ -96,12 +96,12 @@ def test_a_rollback_of_one_service(how: dict[str, Any], text: str) -> None:
     ("plan", "text"),
     [
         (
-            plan_of("plex", Action.DEMOTE, MIXED, PRIMARY, values=1),
+            planned("plex", Action.DEMOTE, MIXED, PRIMARY, values=1),
             "plex moved from mixed to primary: 1 value in a.yml.",
         ),
         (replace(ROLLS, after=UNKNOWN), "sonarr rolled back from backup to its former values: 1 value in a.yml."),
         (
-            plan_of("x", Action.ROLLBACK, UNKNOWN, UNKNOWN, values=1),
+            planned("x", Action.ROLLBACK, UNKNOWN, UNKNOWN, values=1),
             "x rolled back from unknown to its former values: 1 value in a.yml.",
         ),
         (
@@ -127,9 +127,9 @@ def test_a_move_is_told_even_when_nobody_knows_its_values_any_more() -> None:
 @pytest.mark.parametrize("how", [{}, NOTHING, {**NOTHING, "dry_run": True}])
 def test_already_there_is_nothing_to_do(how: dict[str, Any]) -> None:
     assert sentence([is_there()], **how) == "sonarr is already on backup; nothing to do."
-    back = plan_of("sonarr", Action.ROLLBACK, PRIMARY, PRIMARY, values=0)
+    back = planned("sonarr", Action.ROLLBACK, PRIMARY, PRIMARY, values=0)
     assert sentence([back], **how) == "sonarr is already on primary; nothing to do."
-    astray = plan_of("sonarr", Action.ROLLBACK, MIXED, MIXED, values=0)
+    astray = planned("sonarr", Action.ROLLBACK, MIXED, MIXED, values=0)
     assert sentence([astray], **how) == "sonarr is already at its former values; nothing to do."
 
 
@@ -204,7 +204,7 @@ def test_the_outcome_of_a_group(plans: list[Plan], how: dict[str, Any], text: st
 
 
 def test_several_services_that_part_have_no_place_in_common() -> None:
-    plans = [moves(), plan_of("plex", Action.PROMOTE, UNKNOWN, MIXED)]
+    plans = [moves(), planned("plex", Action.PROMOTE, UNKNOWN, MIXED)]
     assert sentence(plans, **OPEN) == f"{PULL} moves 2 services when it is merged (sonarr, plex)."
-    there = [is_there(), plan_of("plex", Action.DEMOTE, PRIMARY, PRIMARY, values=0)]
+    there = [is_there(), planned("plex", Action.DEMOTE, PRIMARY, PRIMARY, values=0)]
     assert sentence(there) == "2 services are already there (sonarr, plex); nothing to do."

@@ -6,12 +6,8 @@ import pytest
 
 from failover_api.core.catalog.model import Action
 from failover_api.failover import MoveRequest
-from tests.support.answers import problem
+from tests.support.answers import HISTORY, PROMOTE, ROLLBACK, problem
 from tests.support.stage import FILES, RADARR, SERVICES, SONARR, Stage
-
-PROMOTE = "/api/failover/sonarr/promote"
-ROLLBACK = "/api/failover/sonarr/rollback"
-HISTORY = "/api/failover/sonarr/history"
 
 
 def subjects(body: dict[str, Any]) -> list[str]:

@@ -11,12 +11,12 @@ import httpx2
 import pytest
 from prometheus_client.openmetrics.parser import text_string_to_metric_families
 
-from tests.edges.test_server import LIMIT_S, serving
-from tests.support.answers import problem
+from tests.support.answers import PROMOTE, problem
+from tests.support.clock import LIMIT_S
 from tests.support.scrape import Scrape, scrape
+from tests.support.server import serving
 from tests.support.stage import FILES, SONARR, Stage, deployment
 
-PROMOTE = "/api/failover/sonarr/promote"
 MOVES = "failover_moves_total"
 REQUESTS = "failover_github_requests_total"
 

@@ -1,6 +1,8 @@
 """Requests that schemathesis makes up from our own OpenAPI document, against the real app and the sandbox."""
 
+import json
 import logging
+import re
 from collections import Counter
 from collections.abc import Iterator
 from typing import Any
@@ -81,3 +83,59 @@ def try_out(operation: Any, mode: GenerationMode) -> Counter[int]:
 
     run()
     return seen
+
+
+KEYS = {"dry_run", "reason", "force", "supersede"}
+MOVES = {
+    "/api/failover/{service}/promote": KEYS,
+    "/api/failover/{service}/demote": KEYS,
+    "/api/failover/{service}/rollback": KEYS - {"force"},
+    "/api/groups/{group}/promote": KEYS | {"skip_refused"},
+    "/api/groups/{group}/demote": KEYS | {"skip_refused"},
+}
+BODIES = {"service": ["OutcomeBody"], "group": ["GroupOutcomeBody", "PartedOutcomeBody"]}
+
+
+def references(part: Any) -> set[str]:
+    return set(re.findall(r'"\$ref": "([^"]+)"', json.dumps(part)))
+
+
+def named(operation: dict[str, Any]) -> set[tuple[str, str]]:
+    return {(parameter["in"], parameter["name"]) for parameter in operation["parameters"]}
+
+
+async def test_the_openapi_document_tells_the_truth(stage: Stage) -> None:
+    async with stage.client() as client:
+        response = await client.get("/openapi.json")
+        docs = await client.get("/docs")
+    document = response.json()
+    assert docs.status_code == 200
+    assert "text/html" in docs.headers["content-type"]
+    assert document["openapi"].startswith("3.1")
+    looking = {"/api/failover", "/api/failover/{service}", "/api/failover/{service}/history"}
+    assert set(document["paths"]) == looking | set(MOVES)
+    for path, keys in MOVES.items():
+        kind = "group" if "groups" in path else "service"
+        query = {("query", key.replace("dry_run", "dry-run")) for key in keys}
+        common = {("path", kind), ("header", "If-Match"), *query}
+        get, post = document["paths"][path]["get"], document["paths"][path]["post"]
+        assert named(get) == common | {("header", "If-None-Match")}
+        assert named(post) == common | {("header", "Idempotency-Key")}
+        assert set(post["requestBody"]["content"]["application/json"]["schema"]["properties"]) == keys
+        assert {"200", "202", "default"} <= set(post["responses"])
+        bodies = [references(one) for one in (get["responses"]["200"], *map(post["responses"].get, ("200", "202")))]
+        assert bodies[0] == bodies[1] == bodies[2] == {f"#/components/schemas/{name}" for name in BODIES[kind]}
+    assert named(document["paths"]["/api/failover/{service}/history"]["get"]) == {
+        ("path", "service"), ("query", "limit"), ("query", "cursor"), ("header", "If-None-Match"),
+    }  # fmt: skip
+    for methods in document["paths"].values():
+        for operation in methods.values():
+            for status, answer in operation["responses"].items():
+                if status == "default" or int(status) >= 400:
+                    assert answer["content"].keys() == {"application/problem+json"}, (
+                        "the framework's own 422 is our 400"
+                    )
+    for reference in references(document):
+        at: Any = document
+        for step in reference.removeprefix("#/").split("/"):
+            at = at[step]

@@ -14,14 +14,14 @@ from collections.abc import Callable, Iterator
 import pytest
 from click.testing import Result
 
-from tests.edges.cli.test_terminal import OnATerminal, run  # noqa: F401 - a fixture
-from tests.edges.test_server import serving
+from tests.support.acts import BY_PULL_REQUEST
+from tests.support.clock import LIMIT_S
+from tests.support.server import serving
 from tests.support.shell import Cli
 from tests.support.stage import SERVICES, Stage
+from tests.support.terminal import OnATerminal
 
-LIMIT_S = 30.0
 SIGNALS = {signal.SIGINT: 130, signal.SIGTERM: 143, signal.SIGHUP: 129}
-PROPOSING = "policy: pull_request"
 
 
 @pytest.fixture(autouse=True)
@@ -108,7 +108,7 @@ def test_a_process_of_its_own_ends_the_same_way(stage: Stage) -> None:
 
 def test_a_pull_request_that_gives_way_is_a_write(interrupting: Interrupting) -> None:
     stage = interrupting.stage
-    stage.declare(SERVICES, top=PROPOSING)
+    stage.declare(SERVICES, top=BY_PULL_REQUEST)
     interrupting.cli("promote", "plex")
     stage.replace("apps/media/plex/volsync.yaml", "paused: false", "paused: true")  # so there is a way back too
     stage.fault("slow", method="PATCH", seconds=5)
@@ -118,9 +118,9 @@ def test_a_pull_request_that_gives_way_is_a_write(interrupting: Interrupting) ->
 
 def test_a_label_that_is_missing_is_a_write(interrupting: Interrupting) -> None:
     stage = interrupting.stage
-    stage.declare(SERVICES, top=PROPOSING)
+    stage.declare(SERVICES, top=BY_PULL_REQUEST)
     interrupting.cli("promote", "sonarr")
-    stage.declare(SERVICES, top=f"{PROPOSING}\npull_request: {{labels: [failover]}}")
+    stage.declare(SERVICES, top=f"{BY_PULL_REQUEST}\npull_request: {{labels: [failover]}}")
     stage.fault("slow", method="POST", path="*/labels", seconds=5)
     told = interrupting("promote", "sonarr", code=4)
     assert "nothing was written" not in told.stderr
@@ -128,7 +128,7 @@ def test_a_label_that_is_missing_is_a_write(interrupting: Interrupting) -> None:
 
 def test_a_look_at_pull_requests_is_no_write(interrupting: Interrupting) -> None:
     stage = interrupting.stage
-    stage.declare(SERVICES, top=PROPOSING)
+    stage.declare(SERVICES, top=BY_PULL_REQUEST)
     stage.fault("slow", method="GET", path="*/pulls", seconds=5)
     told = interrupting("promote", "sonarr", code=143)
     assert told.stderr.splitlines() == ["interrupted: nothing was written"]
@@ -196,8 +196,8 @@ def test_who_started_it_with_a_signal_ignored_wants_it_so(interrupting: Interrup
     assert "sonarr is on primary" in interrupting("status", "sonarr", by=signal.SIGHUP, code=0).stdout
 
 
-def test_a_wait_for_a_merge_that_is_interrupted_says_what_is_open(stage: Stage, run) -> None:  # noqa: F811 - a fixture
-    stage.declare(SERVICES, top=PROPOSING)
+def test_a_wait_for_a_merge_that_is_interrupted_says_what_is_open(stage: Stage, run) -> None:
+    stage.declare(SERVICES, top=BY_PULL_REQUEST)
     shell: OnATerminal = run("promote", "sonarr", "--yes", "--wait", NO_COLOR="1")
     shell.wait_for("waiting for the merge of")
     time.sleep(0.2)

@@ -8,7 +8,7 @@ import pytest
 
 from failover_api.core.access.load import parse_access
 from failover_api.core.access.model import Verb, digest_of
-from tests.edges.test_server import Server, serving
+from tests.support.server import Server, serving
 from tests.support.shell import Cli
 from tests.support.stage import Stage
 

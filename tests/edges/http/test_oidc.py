@@ -1,7 +1,8 @@
 """Tokens of OpenID Connect, against an issuer on this machine."""
 
 import contextlib
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,25 +11,16 @@ from failover_api.core.access.model import Grant, Rule, Verb
 from failover_api.core.access.model import Issuer as Configured
 from failover_api.edges.http.oidc import KEYS_S, REFETCH_S, Verifier
 from failover_api.errors import NotReady, Unauthenticated
+from tests.support.clock import Clock
 from tests.support.issuer import Issuer, github_claims
 
 RULE = Rule({"repository_id": frozenset({"123456"})}, Grant.of(Verb, ["*"]))
 CLAIMS = github_claims(aud="failover-api")
 
 
-@pytest.fixture
-def issuer(monkeypatch: pytest.MonkeyPatch, tmp_path: Any) -> Iterator[Issuer]:
+@pytest.fixture(autouse=True)
+def _without_tls(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("SSL_CERT_DIR", str(tmp_path))  # no TLS here: reading the machine's certificates takes long
-    made = Issuer()
-    with made.serve():
-        yield made
-
-
-class Clock:
-    now = 1000.0
-
-    def __call__(self) -> float:
-        return self.now
 
 
 @contextlib.asynccontextmanager

@@ -10,14 +10,8 @@ from failover_api.edges.http.shared_looks import AT_ONCE, Looks
 from failover_api.edges.http.throttle import MAX_CALLERS, Throttle
 from failover_api.errors import TooManyRequests
 from failover_api.events import BranchMoved
+from tests.support.clock import Clock
 from tests.support.stage import SONARR, Stage
-
-
-class Clock:
-    now = 1000.0
-
-    def __call__(self) -> float:
-        return self.now
 
 
 def taken(throttle: Throttle, caller: str, most: int) -> int:

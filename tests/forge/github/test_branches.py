@@ -21,50 +21,40 @@ from failover_api.errors import (
 )
 from failover_api.forge.github.adapter import GitHub
 from failover_api.forge.port import Commit
+from tests.support.builders import MAIN
 from tests.support.fake_github import (
+    CREATION,
     GRAPHQL,
     HEAD,
-    MAIN,
+    HEAD_BRANCH,
     NEW,
     NEXT,
     OLD,
     PATH,
-    ROOT,
+    REPOSITORY_URL,
+    TREES_URL,
     Waits,
     answer,
+    branch_at,
+    graphql,
     graphql_error,
     refused,
+    sent,
 )
 
 OURS = Branch("acme/homelab", "failover/sonarr")
-OURS_URL = f"{ROOT}/repos/acme/homelab/branches/failover%2Fsonarr"
-REPOSITORY_URL = f"{ROOT}/repos/acme/homelab"
-REFS_URL = f"{ROOT}/repos/acme/homelab/git/refs"
+OURS_URL = f"{REPOSITORY_URL}/branches/failover%2Fsonarr"
+REFS_URL = f"{REPOSITORY_URL}/git/refs"
 REF_URL = f"{REFS_URL}/heads/failover/sonarr"
-COMMIT_URL = f"{ROOT}/repos/acme/homelab/git/commits"
-TREES_URL = f"{ROOT}/repos/acme/homelab/git/trees"
+COMMIT_URL = f"{REPOSITORY_URL}/git/commits"
 ELSEWHERE = "f" * 40
 DESCRIBED = {"node_id": "R_1", "full_name": "acme/homelab"}
 MOVED = {"data": {"updateRefs": {"clientMutationId": None}}}
-RULES = "Repository rule violations found\n\nCannot create ref due to creations being restricted.\n\n"
-
-
-def branch_at(oid: str) -> respx.MockResponse:
-    return answer(200, {"name": OURS.name, "commit": {"sha": oid}})
 
 
 def get_ours(api: respx.Router, *replies: Any) -> respx.Route:
-    given = [branch_at(reply) if isinstance(reply, str) else reply for reply in replies]
+    given = [branch_at(reply, HEAD_BRANCH) if isinstance(reply, str) else reply for reply in replies]
     return api.get(OURS_URL).mock(side_effect=given)
-
-
-def graphql(api: respx.Router, *replies: Any) -> respx.Route:
-    given = [answer(200, reply) if isinstance(reply, dict) else reply for reply in replies]
-    return api.post(GRAPHQL).mock(side_effect=given)
-
-
-def sent(route: respx.Route, number: int = -1) -> Any:
-    return json.loads(route.calls[number].request.content)
 
 
 @pytest.fixture(autouse=True)
@@ -110,7 +100,7 @@ async def test_a_branch_is_made_at_a_commit(github: GitHub, api: respx.Router) -
     [
         (refused(422, "Reference already exists"), WriteConflict),
         (refused(422, "Object does not exist"), ForgeError),
-        (refused(422, RULES), ForgePermission),
+        (refused(422, CREATION), ForgePermission),
         (refused(404, "Not Found"), RepositoryNotFound),
         (refused(403, "Resource not accessible by integration"), ForgePermission),
         (refused(429, "", retry_after="5"), ForgeRateLimited),

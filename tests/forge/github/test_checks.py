@@ -10,11 +10,20 @@ import respx
 from failover_api.forge.github.checks import check_branch
 from failover_api.forge.github.client import GitHubClient
 from failover_api.forge.port import Check
-from tests.support.fake_github import BRANCH_URL, HEAD, MAIN, ROOT, Purse, Waits, answer, client_with, refused
+from tests.support.builders import MAIN
+from tests.support.fake_github import (
+    BRANCH_URL,
+    HEAD,
+    PULLS_URL,
+    REPOSITORY_URL,
+    RULES_URL,
+    Purse,
+    Waits,
+    answer,
+    client_with,
+    refused,
+)
 
-REPOSITORY_URL = f"{ROOT}/repos/acme/homelab"
-PULLS_URL = f"{ROOT}/repos/acme/homelab/pulls"
-RULES_URL = f"{ROOT}/repos/acme/homelab/rules/branches/main"
 BRANCH = {"name": "main", "commit": {"sha": HEAD}, "protected": False}
 
 

@@ -14,20 +14,27 @@ from failover_api.errors import (
     FileNotFound,
     ForgeError,
     ForgePermission,
-    ForgeRateLimited,
     ForgeUnavailable,
     RepositoryNotFound,
     WriteConflict,
     WriteUnknown,
 )
 from failover_api.forge.github.client import GitHubClient
-from failover_api.forge.http.pace import MINUTE, RateLimit
 from failover_api.forge.http.transport import Request
-from tests.support.fake_github import FILE_URL, GRAPHQL, ROOT, Purse, Waits, answer, client_with, graphql_error, refused
-
-REPO = "acme/homelab"
-URL = "/repos/acme/homelab/contents/apps%2Fsonarr.yaml"
-QUERY = "query { repository { id } }"
+from tests.support.builders import REPO
+from tests.support.client_calls import QUERY, URL, mutate, query, read, write
+from tests.support.fake_github import (
+    FILE_URL,
+    GRAPHQL,
+    ROOT,
+    Purse,
+    Waits,
+    answer,
+    client_with,
+    graphql_error,
+    hang,
+    refused,
+)
 
 CUT = [
     httpx2.ReadTimeout("slow"),
@@ -52,22 +59,6 @@ GARBLED = [
 
 def name(value: Any) -> str:
     return type(value).__name__
-
-
-async def write(client: GitHubClient) -> Any:
-    return await client.write("PUT", REPO, URL, {"message": "m"}, what="writing a.yaml")
-
-
-async def read(client: GitHubClient) -> bytes:
-    return await client.get(REPO, URL, what="reading a.yaml")
-
-
-async def mutate(client: GitHubClient) -> Any:
-    return await client.graphql(REPO, "mutation { x }", {}, what="writing 2 files", writing=True)
-
-
-async def query(client: GitHubClient) -> Any:
-    return await client.graphql(REPO, QUERY, {}, what="reading 2 files")
 
 
 # What is repeated
@@ -254,240 +245,6 @@ async def test_an_old_token_that_may_not_is_refused_at_once(
     assert waits == []
 
 
-# The circuit
-
-
-SECONDARY = "You have exceeded a secondary rate limit. Please wait a few minutes before you try again."
-LIMITED = [
-    (refused(403, SECONDARY, retry_after="30"), 30),
-    (refused(403, SECONDARY), 60),
-    (refused(429, "Too many requests", retry_after="12"), 12),
-    (refused(403, "API rate limit exceeded for installation ID 1.", x_ratelimit_remaining="0"), 60),
-]
-
-
-@pytest.mark.parametrize(("reply", "wait_s"), LIMITED)
-async def test_nothing_is_sent_while_the_circuit_is_open(
-    client: GitHubClient, api: respx.Router, waits: Waits, reply: Any, wait_s: float
-) -> None:
-    put = api.put(FILE_URL).mock(return_value=reply)
-    get, post = api.get(FILE_URL), api.post(GRAPHQL)
-    with pytest.raises(ForgeRateLimited) as first:
-        await write(client)
-    assert first.value.retry_after_s == wait_s
-    for ask in (write, read, query, mutate):
-        with pytest.raises(ForgeRateLimited) as error:
-            await ask(client)
-        assert wait_s - 2 < (error.value.retry_after_s or 0) <= wait_s
-    assert (put.call_count, get.call_count, post.call_count) == (1, 0, 0)
-    assert waits == []
-
-
-ALREADY = "API rate limit already exceeded for user ID 1."
-QUOTA = [
-    answer(200, graphql_error("RATE_LIMIT", ALREADY), retry_after="9"),
-    refused(403, "API rate limit exceeded for installation ID 1.", retry_after="9"),
-    refused(429, "no", retry_after="9", x_ratelimit_remaining="0"),
-]
-TOO_MUCH_AT_ONCE = [
-    answer(200, graphql_error("", SECONDARY), retry_after="9"),
-    refused(403, SECONDARY, retry_after="9"),
-    refused(429, "Too many requests", retry_after="9"),
-]
-
-
-@pytest.mark.parametrize("reply", QUOTA)
-async def test_the_quota_of_graphql_closes_graphql_alone(client: GitHubClient, api: respx.Router, reply: Any) -> None:
-    post = api.post(GRAPHQL).mock(return_value=reply)
-    get, put = api.get(FILE_URL).mock(return_value=answer(200, {})), api.put(FILE_URL).mock(return_value=answer(200))
-    for ask in (query, query, mutate):
-        with pytest.raises(ForgeRateLimited) as error:
-            await ask(client)
-        assert 7 < (error.value.retry_after_s or 0) <= 9
-    await read(client)
-    await write(client)
-    assert (post.call_count, get.call_count, put.call_count) == (1, 1, 1)
-
-
-@pytest.mark.parametrize("reply", TOO_MUCH_AT_ONCE)
-async def test_a_secondary_limit_of_graphql_closes_everything(
-    client: GitHubClient, api: respx.Router, reply: Any
-) -> None:
-    post, get, put = api.post(GRAPHQL).mock(return_value=reply), api.get(FILE_URL), api.put(FILE_URL)
-    for ask in (query, query, mutate, read, write):
-        with pytest.raises(ForgeRateLimited):
-            await ask(client)
-    assert (post.call_count, get.call_count, put.call_count) == (1, 0, 0)
-
-
-async def test_the_quota_of_graphql_is_its_owners(client: GitHubClient, api: respx.Router) -> None:
-    post = api.post(GRAPHQL).mock(side_effect=[QUOTA[0], answer(200, {"data": {"a": 1}})])
-    with pytest.raises(ForgeRateLimited):
-        await query(client)
-    assert await client.graphql("other/repo", QUERY, {}, what="reading") == {"a": 1}
-    assert post.call_count == 2
-
-
-async def test_the_circuit_closes_by_itself(client: GitHubClient, api: respx.Router) -> None:
-    put = api.put(FILE_URL).mock(side_effect=[refused(429, "", retry_after="1"), answer(200, {"commit": {}})])
-    with pytest.raises(ForgeRateLimited):
-        await write(client)
-    await asyncio.sleep(1.05)
-    await write(client)
-    assert put.call_count == 2
-
-
-async def test_another_owner_has_a_circuit_of_its_own(client: GitHubClient, api: respx.Router) -> None:
-    api.put(FILE_URL).mock(return_value=refused(429, "", retry_after="30"))
-    other = api.get(f"{ROOT}/repos/other/repo").mock(return_value=answer(200, {}))
-    with pytest.raises(ForgeRateLimited):
-        await write(client)
-    await client.get("other/repo", "/repos/other/repo", what="reading")
-    assert other.call_count == 1
-
-
-async def test_the_apps_own_requests_have_a_circuit_of_their_own(client: GitHubClient, api: respx.Router) -> None:
-    app = api.get(f"{ROOT}/app").mock(return_value=refused(403, SECONDARY, retry_after="30"))
-    get = api.get(FILE_URL).mock(return_value=answer(200, {}))
-    for _ in range(2):
-        with pytest.raises(ForgeRateLimited):
-            await client.as_app("GET", "/app", bearer="jwt", what="the App")
-    await read(client)
-    assert (app.call_count, get.call_count) == (1, 1)
-
-
-# The pace of writes
-
-
-@pytest.fixture
-def slow(http: httpx2.AsyncClient, waits: Waits) -> GitHubClient:
-    """May write twice, and then has to wait for half a minute."""
-    return client_with(http, Purse(), waits, pace=RateLimit(((2, 30.0),)))
-
-
-@pytest.mark.parametrize("writes", [(write, write), (mutate, mutate), (write, mutate)])
-@pytest.mark.parametrize("refused_one", [write, mutate])
-async def test_a_write_too_many_is_refused_without_asking_github(
-    slow: GitHubClient, api: respx.Router, writes: Any, refused_one: Any
-) -> None:
-    put = api.put(FILE_URL).mock(return_value=answer(200, {"commit": {}}))
-    post = api.post(GRAPHQL).mock(return_value=answer(200, {"data": {"a": 1}}))
-    assert slow.write_wait_s(REPO) == 0.0
-    for ask in writes:
-        await ask(slow)
-    purse = slow.credentials
-    assert isinstance(purse, Purse)
-    with pytest.raises(ForgeRateLimited) as error:
-        await refused_one(slow)
-    assert error.value.secondary
-    assert error.value.outcome == "not-applied"
-    assert 28 < (error.value.retry_after_s or 0) <= 30
-    assert 28 < slow.write_wait_s(REPO) <= 30
-    assert put.call_count + post.call_count == 2
-    assert len(purse.asked) == 2
-
-
-async def test_reads_are_not_paced(slow: GitHubClient, api: respx.Router) -> None:
-    api.put(FILE_URL).mock(return_value=answer(200, {"commit": {}}))
-    api.get(FILE_URL).mock(return_value=answer(200, {}))
-    post = api.post(GRAPHQL).mock(return_value=answer(200, {"data": {"a": 1}}))
-    mint = api.post(f"{ROOT}/app/installations/1/access_tokens").mock(return_value=answer(201, {}))
-    for ask in (read, query, read, query, write, write, read, query):
-        await ask(slow)
-    for _ in range(5):
-        await slow.as_app("POST", "/app/installations/1/access_tokens", bearer="jwt", what="a token")
-    assert (post.call_count, mint.call_count) == (3, 5)
-
-
-async def test_another_owner_has_a_pace_of_its_own(slow: GitHubClient, api: respx.Router) -> None:
-    api.put(FILE_URL).mock(return_value=answer(200, {"commit": {}}))
-    other = api.put(f"{ROOT}/repos/other/repo/a").mock(return_value=answer(200, {}))
-    for _ in range(2):
-        await write(slow)
-    assert slow.write_wait_s("other/repo") == 0.0
-    await slow.write("PUT", "other/repo", "/repos/other/repo/a", {}, what="writing")
-    assert other.call_count == 1
-
-
-async def test_every_sending_counts(slow: GitHubClient, api: respx.Router) -> None:
-    put = api.put(FILE_URL).mock(side_effect=httpx2.ConnectError("refused"))
-    with pytest.raises(ForgeRateLimited):
-        await write(slow)
-    assert put.call_count == 2
-
-
-async def test_who_waits_as_long_as_told_may_write(http: httpx2.AsyncClient, api: respx.Router, waits: Waits) -> None:
-    now = 1000.0
-    client = client_with(http, Purse(), waits, pace=RateLimit(clock=lambda: now))
-    put = api.put(FILE_URL).mock(return_value=answer(200, {"commit": {}}))
-    while client.write_wait_s(REPO) == 0:
-        await write(client)
-    assert put.call_count == MINUTE[0]
-    for _ in range(5):
-        with pytest.raises(ForgeRateLimited):
-            await write(client)
-        now += client.write_wait_s(REPO)
-        await write(client)
-    assert put.call_count == MINUTE[0] + 5
-
-
-@pytest.mark.parametrize(("reply", "wait_s"), LIMITED)
-@pytest.mark.parametrize("ask", [write, read])
-async def test_a_long_wait_that_github_asks_for_is_not_waited_for(
-    client: GitHubClient, api: respx.Router, reply: Any, wait_s: float, ask: Any
-) -> None:
-    api.put(FILE_URL).mock(return_value=reply)
-    api.get(FILE_URL).mock(return_value=reply)
-    assert client.write_wait_s(REPO) == 0.0
-    with pytest.raises(ForgeRateLimited):
-        await ask(client)
-    assert client.write_wait_s(REPO) == 0.0
-    with pytest.raises(ForgeRateLimited) as error:
-        await ask(client)
-    assert wait_s - 2 < (error.value.retry_after_s or 0) <= wait_s
-
-
-@pytest.mark.parametrize(("limited_s", "expected_s"), [(3, 3), (6, 0)])
-async def test_only_a_short_wait_that_github_asks_for_is_waited_for(
-    client: GitHubClient, api: respx.Router, limited_s: int, expected_s: float
-) -> None:
-    api.put(FILE_URL).mock(return_value=refused(403, SECONDARY, retry_after=f"{limited_s}"))
-    with pytest.raises(ForgeRateLimited):
-        await write(client)
-    assert client.write_wait_s(REPO) == pytest.approx(expected_s, abs=1)
-    assert client.write_wait_s("other/repo") == 0.0
-
-
-@pytest.mark.parametrize(("limited_s", "expected_s"), [(3, 30), (45, 0)])
-async def test_a_short_circuit_adds_nothing_to_the_pace_and_a_long_one_ends_it(
-    slow: GitHubClient, api: respx.Router, limited_s: int, expected_s: float
-) -> None:
-    limited = refused(403, SECONDARY, retry_after=f"{limited_s}")
-    api.put(FILE_URL).mock(side_effect=[answer(200, {"commit": {}}), limited])
-    await write(slow)
-    with pytest.raises(ForgeRateLimited):
-        await write(slow)
-    assert slow.write_wait_s(REPO) == pytest.approx(expected_s, abs=1)
-
-
-async def test_the_quota_of_graphql_does_not_hold_a_put_up(client: GitHubClient, api: respx.Router) -> None:
-    api.post(GRAPHQL).mock(return_value=QUOTA[0])
-    with pytest.raises(ForgeRateLimited):
-        await mutate(client)
-    assert client.write_wait_s(REPO) == 0.0
-
-
-@pytest.mark.parametrize(("reply", "secondary"), [(LIMITED[0][0], True), (LIMITED[3][0], False)])
-async def test_an_open_circuit_says_which_limit_it_was(
-    client: GitHubClient, api: respx.Router, reply: Any, secondary: bool
-) -> None:
-    api.get(FILE_URL).mock(return_value=reply)
-    for ask in (read, write):
-        with pytest.raises(ForgeRateLimited) as error:
-            await ask(client)
-        assert error.value.secondary is secondary
-
-
 # What may be repeated, and what is for pull requests
 
 
@@ -608,9 +365,6 @@ def test_a_request_is_shown_without_credentials_and_contents() -> None:
 
 
 async def test_a_deadline_ends_a_request(client: GitHubClient, api: respx.Router) -> None:
-    async def hang(_: httpx2.Request) -> Any:
-        await asyncio.sleep(60)
-
     api.get(FILE_URL).mock(side_effect=hang)
     with pytest.raises(TimeoutError):
         async with asyncio.timeout(0.05):

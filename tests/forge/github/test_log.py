@@ -1,6 +1,5 @@
 """History against a mocked GitHub: logs, comparisons, files of the past, and the head."""
 
-import json
 import time
 from typing import Any
 
@@ -10,44 +9,28 @@ import respx
 from failover_api.core.catalog.model import Branch
 from failover_api.errors import (
     FailoverError,
-    FileNotFound,
     ForgeError,
     ForgePermission,
     ForgeRateLimited,
-    ForgeUnavailable,
-    ManifestInvalid,
     RepositoryNotFound,
 )
 from failover_api.forge.github.adapter import GitHub
 from failover_api.forge.github.client import GitHubClient
 from failover_api.forge.github.log import COMMIT_FILES
-from failover_api.forge.github.past import COMMITS_BY_REST, MAX_BYTES, Past
-from failover_api.forge.port import BranchState, Commit, Comparison, Departures, File, LoggedCommit, Snapshot, blob_sha
+from failover_api.forge.port import Commit, Comparison, Departures, LoggedCommit
+from tests.support.builders import MAIN
 from tests.support.fake_github import (
-    BRANCH_URL,
-    FILE_URL,
-    GRAPHQL,
+    COMMITS_URL,
     HEAD,
-    MAIN,
-    NEW,
     NEXT,
-    OLD,
     PATH,
-    ROOT,
-    Waits,
+    REPOSITORY_URL,
     answer,
-    at_head,
-    entry,
     listed_commit,
-    put_reply,
     refused,
-    wrapped,
 )
 
-COMMITS_URL = f"{ROOT}/repos/acme/homelab/commits"
-COMPARE_URL = f"{ROOT}/repos/acme/homelab/compare/{HEAD}...{NEXT}"
-TREE_URL = f"{ROOT}/repos/acme/homelab/git/trees/{HEAD}"
-OTHER = "apps/plex.yaml"
+COMPARE_URL = f"{REPOSITORY_URL}/compare/{HEAD}...{NEXT}"
 
 
 def logged(sha: str, **changes: Any) -> LoggedCommit:
@@ -296,148 +279,6 @@ async def test_a_comparison_that_is_none_is_an_error(github: GitHub, api: respx.
         await github.compare(MAIN, HEAD, NEXT)
 
 
-# The past
-
-
-async def test_files_of_the_past_are_read_once(github: GitHub, api: respx.Router) -> None:
-    post = api.post(GRAPHQL).mock(side_effect=[answer(200, at_head(entry(OLD))), answer(200, at_head(entry(NEW)))])
-    for _ in range(2):
-        snapshot = await github.read_at(MAIN, HEAD, [PATH])
-        assert snapshot == Snapshot(MAIN, {PATH: File(PATH, OLD, blob_sha(OLD))}, HEAD)
-    assert post.call_count == 1
-    both = await github.read_at(MAIN, HEAD, [PATH, OTHER])
-    assert (both.file(PATH).data, both.file(OTHER).data) == (OLD, NEW)
-    assert post.call_count == 2
-
-
-async def test_another_commit_is_another_past(github: GitHub, api: respx.Router) -> None:
-    replies = [answer(200, at_head(entry(OLD))), answer(200, at_head(entry(NEW), oid=NEXT))]
-    post = api.post(GRAPHQL).mock(side_effect=replies)
-    assert (await github.read_at(MAIN, HEAD, [PATH])).file(PATH).data == OLD
-    assert (await github.read_at(MAIN, NEXT, [PATH])).file(PATH).data == NEW
-    heads = [json.loads(call.request.content)["variables"]["head"] for call in post.calls]
-    assert heads == [HEAD, NEXT]
-
-
-async def test_what_was_no_regular_file_stands_in_its_place(github: GitHub, api: respx.Router) -> None:
-    link = {"mode": 0o120000, "type": "blob", "object": {}}
-    api.post(GRAPHQL).mock(return_value=answer(200, at_head(None, link, entry(OLD))))
-    snapshot = await github.read_at(MAIN, HEAD, ["gone", "link", PATH])
-    with pytest.raises(FileNotFound, match="gone: no such file"):
-        snapshot.file("gone")
-    with pytest.raises(ManifestInvalid, match="is a symlink"):
-        snapshot.file("link")
-    assert snapshot.file(PATH).data == OLD
-
-
-@pytest.mark.parametrize("reply", [refused(502, "x"), answer(200, {"data": {"repository": {"object": None}}})])
-async def test_rest_has_the_same_past(github: GitHub, api: respx.Router, reply: Any) -> None:
-    api.post(GRAPHQL).mock(return_value=reply)
-    node = {"path": PATH, "mode": "100644", "type": "blob", "sha": blob_sha(OLD), "size": len(OLD)}
-    api.get(f"{TREE_URL}?recursive=1").mock(return_value=answer(200, {"tree": [node], "truncated": False}))
-    body = {"sha": blob_sha(OLD), "size": len(OLD), "encoding": "base64", "content": wrapped(OLD)}
-    api.get(f"{ROOT}/repos/acme/homelab/git/blobs/{blob_sha(OLD)}").mock(return_value=answer(200, body))
-    snapshot = await github.read_at(MAIN, HEAD, [PATH, OTHER])
-    assert snapshot.file(PATH).data == OLD
-    assert isinstance(snapshot.files[OTHER], FileNotFound)
-
-
-async def test_a_commit_that_is_gone_is_said(github: GitHub, api: respx.Router) -> None:
-    api.post(GRAPHQL).mock(return_value=answer(200, {"data": {"repository": {"object": None}}}))
-    api.get(f"{TREE_URL}?recursive=1").mock(return_value=refused(404, "Not Found"))
-    with pytest.raises(RepositoryNotFound, match=f"no commit {HEAD[:12]} in acme/homelab"):
-        await github.read_at(MAIN, HEAD, [PATH])
-
-
-async def test_the_past_that_is_kept_is_bounded() -> None:
-    class Heads:
-        """Gives files of half a megabyte."""
-
-        async def files_at(self, branch: Branch, paths: list[str], oid: str) -> dict[str, File]:
-            return {path: File(path, b"x" * 512 * 1024, "1" * 40) for path in paths}
-
-    past = Past(Heads(), None)  # type: ignore[arg-type]  # one method of it is enough
-    for i in range(40):
-        await past.read(MAIN, f"{i:040}", [PATH])
-    assert 10 < len(past._files) < 17
-    assert past._files.currsize <= MAX_BYTES
-
-
-def at_commits(*commits: Any) -> respx.MockResponse:
-    """What GraphQL answers for c0, c1, ..."""
-    return answer(200, {"data": {"repository": {f"c{i}": commit for i, commit in enumerate(commits)}}})
-
-
-async def test_files_of_several_commits_are_one_request_and_read_once(github: GitHub, api: respx.Router) -> None:
-    reply = at_commits({"f0": entry(OLD), "f2": None}, {"f1": entry(NEW)})
-    post = api.post(GRAPHQL).mock(return_value=reply)
-    places = [(HEAD, PATH), (NEXT, PATH), (HEAD, OTHER), (HEAD, PATH)]
-    found = await github.read_past(MAIN, places)
-    assert found[HEAD, PATH] == File(PATH, OLD, blob_sha(OLD))
-    assert found[NEXT, PATH] == File(PATH, NEW, blob_sha(NEW))
-    assert isinstance(found[HEAD, OTHER], FileNotFound)
-    sent = json.loads(post.calls.last.request.content)["variables"]
-    assert {sent["c0"], sent["c1"]} == {HEAD, NEXT}
-    assert await github.read_past(MAIN, [(HEAD, PATH), (NEXT, PATH)]) == {
-        (HEAD, PATH): File(PATH, OLD, blob_sha(OLD)),
-        (NEXT, PATH): File(PATH, NEW, blob_sha(NEW)),
-    }
-    assert (await github.read_at(MAIN, NEXT, [PATH])).file(PATH).data == NEW
-    assert post.call_count == 1
-
-
-@pytest.mark.parametrize("reply", [refused(502, "x"), at_commits(None), answer(200, {"data": {"repository": {}}})])
-async def test_files_of_a_few_commits_come_by_rest_of_many_not(
-    github: GitHub, api: respx.Router, reply: respx.MockResponse
-) -> None:
-    api.post(GRAPHQL).mock(return_value=reply)
-    node = {"path": PATH, "mode": "100644", "type": "blob", "sha": blob_sha(OLD), "size": len(OLD)}
-    tree = api.get(f"{TREE_URL}?recursive=1").mock(return_value=answer(200, {"tree": [node], "truncated": False}))
-    body = {"sha": blob_sha(OLD), "size": len(OLD), "encoding": "base64", "content": wrapped(OLD)}
-    api.get(f"{ROOT}/repos/acme/homelab/git/blobs/{blob_sha(OLD)}").mock(return_value=answer(200, body))
-    assert (await github.read_past(MAIN, [(HEAD, PATH)]))[HEAD, PATH] == File(PATH, OLD, blob_sha(OLD))
-    with pytest.raises((ForgeError, ForgeUnavailable)):
-        await github.read_past(MAIN, [(f"{i:040}", PATH) for i in range(COMMITS_BY_REST + 1)])
-    assert tree.call_count == 1
-
-
-async def test_where_a_file_came_and_went_is_one_request_and_asked_once(github: GitHub, api: respx.Router) -> None:
-    def commit(here: bool, before: bool | None) -> dict[str, Any]:
-        nodes = [] if before is None else [{"file": {"mode": 33188} if before else None}]
-        return {"file": {"mode": 33188} if here else None, "parents": {"nodes": nodes}}
-
-    reply = at_commits(commit(True, False), commit(True, None), commit(False, True))
-    post = api.post(GRAPHQL).mock(return_value=reply)
-    places = [(HEAD, PATH), (NEXT, PATH), (HEAD, OTHER)]
-    for _ in range(2):
-        assert await github.standings(MAIN, places) == {
-            places[0]: BranchState(is_there=True, was_there=False),
-            places[1]: BranchState(is_there=True, was_there=False),
-            places[2]: BranchState(is_there=False, was_there=True),
-        }
-    assert post.call_count == 1
-
-
-@pytest.mark.parametrize(
-    "reply", [refused(502, "x"), at_commits(None, None), answer(200, {"data": {"repository": {}}})]
-)
-async def test_where_nobody_can_tell_is_an_error(github: GitHub, api: respx.Router, reply: respx.MockResponse) -> None:
-    api.post(GRAPHQL).mock(return_value=reply)
-    with pytest.raises((ForgeError, ForgeUnavailable)):
-        await github.standings(MAIN, [(HEAD, PATH)])
-
-
-async def test_what_our_own_write_replaced_is_known_of_the_past(github: GitHub, api: respx.Router) -> None:
-    api.put(FILE_URL).mock(return_value=answer(200, put_reply()))
-    post = api.post(GRAPHQL)
-    await github.commit(Snapshot(MAIN, {PATH: File(PATH, OLD, blob_sha(OLD))}), {PATH: NEW}, "m")
-    parent = put_reply()["commit"]["parents"][0]["sha"]
-    found = await github.read_past(MAIN, [(NEXT, PATH), (parent, PATH)])
-    assert [found[NEXT, PATH], found[parent, PATH]] == [File(PATH, NEW, blob_sha(NEW)), File(PATH, OLD, blob_sha(OLD))]
-    assert await github.standings(MAIN, [(NEXT, PATH)]) == {(NEXT, PATH): BranchState(is_there=True, was_there=True)}
-    assert not post.called
-
-
 # What a commit took away
 
 COMMIT_URL = f"{COMMITS_URL}/{HEAD}"
@@ -469,40 +310,3 @@ async def test_a_commit_that_is_none_is_an_error(github: GitHub, api: respx.Rout
     api.get(COMMIT_URL).mock(return_value=reply)
     with pytest.raises(ForgeError):
         await github.departures(MAIN, HEAD)
-
-
-# The head
-
-
-def branch_at(oid: str) -> respx.MockResponse:
-    return answer(200, {"name": "main", "commit": {"sha": oid}}, etag=f'"{oid}"')
-
-
-async def test_the_head_is_validated_as_wished(github: GitHub, api: respx.Router) -> None:
-    get = api.get(BRANCH_URL).mock(side_effect=[branch_at(HEAD), answer(304), branch_at(NEXT)])
-    started = time.monotonic()
-    assert await github.head(MAIN, not_before=started) == HEAD
-    assert await github.head(MAIN, not_before=started) == HEAD
-    assert await github.head(MAIN, not_before=None) == HEAD
-    assert get.call_count == 1
-    assert await github.head(MAIN, not_before=time.monotonic()) == HEAD
-    assert await github.head(MAIN, not_before=time.monotonic()) == NEXT
-
-
-async def test_after_a_write_the_head_is_known(github: GitHub, api: respx.Router, waits: Waits) -> None:
-    api.post(GRAPHQL).mock(return_value=answer(200, {"data": {"repository": {"ref": {"target": {"oid": HEAD}}}}}))
-    get = api.get(BRANCH_URL).mock(side_effect=[branch_at(HEAD), branch_at(HEAD), branch_at(NEXT)])
-    api.put(FILE_URL).mock(return_value=answer(200, put_reply()))
-    started = time.monotonic()
-    await github.read(MAIN, [], not_before=None, at_head=True)
-    await github.commit(Snapshot(MAIN, {PATH: File(PATH, OLD, blob_sha(OLD))}), {PATH: NEW}, "m")
-    assert await github.head(MAIN, not_before=started) == NEXT
-    assert get.call_count == 1
-    assert await github.head(MAIN, not_before=time.monotonic()) == NEXT  # the first answer lags behind our write
-    assert waits == [0.2]
-
-
-async def test_a_branch_that_is_not_there_has_no_head(github: GitHub, api: respx.Router) -> None:
-    api.get(BRANCH_URL).mock(return_value=refused(404, "Branch not found"))
-    with pytest.raises(RepositoryNotFound, match="no branch acme/homelab@main"):
-        await github.head(MAIN, not_before=None)

@@ -30,6 +30,7 @@ from failover_api.forge.github.replies import (
 from failover_api.forge.github.rules import ruling
 from failover_api.forge.http.reply import Reply
 from failover_api.forge.http.transport import lost
+from tests.support.fake_github import ALREADY, CREATION
 
 NOW = 1_800_000_000.0
 SHA, OTHER = "3d21ec53a331a6f037a91c368710b99387d012c1", "95b966ae1c166bd92f8ae7d1c313e738c731dfc3"
@@ -45,7 +46,6 @@ SECONDARY = (
     "If you reach out to GitHub Support for help, please include the request ID 1A2B:3C."
 )
 PRIMARY = "API rate limit exceeded for installation ID 2001."
-CREATION = "Repository rule violations found\n\nCannot create ref due to creations being restricted.\n\n"
 FORCED = "Changes must be made through a pull request. Cannot force-push to this branch"
 NO_SHA = 'Invalid request.\n\n"sha" wasn\'t supplied.'
 NOT_GRANTED = "The permissions requested are not granted to this installation."
@@ -354,7 +354,6 @@ def graphql(kind: str, message: str, *, data: Any = None, writing: bool = True, 
 STALE = f'Expected branch to point to "{SHA}" but it did not.  Pull and try again.'
 CLASSIC = "protected branch 'main' check failed:\n At least 1 approving review is required"
 NO_REPOSITORY = "Could not resolve to a Repository with the name 'acme/homelab'."
-ALREADY = "API rate limit already exceeded for user ID 1."
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""What a pull request is given besides its text, against a mocked GitHub: queues, drafts, reviews, what is there."""
+"""What a pull request is given besides its text, against a mocked GitHub: reviews, labels, leave to be merged."""
 
 import json
 from typing import Any
@@ -8,14 +8,36 @@ import pytest
 import respx
 
 from failover_api.core.catalog.model import Branch
-from failover_api.errors import FailoverError, ForgeError, RepositoryNotFound, WriteConflict, WriteUnknown
+from failover_api.errors import (
+    Conflict,
+    FailoverError,
+    FileNotFound,
+    ForgeError,
+    ForgePermission,
+    RepositoryNotFound,
+    WriteConflict,
+    WriteUnknown,
+)
 from failover_api.forge.github.adapter import GitHub
-from failover_api.forge.github.client import ALWAYS
-from tests.forge.github.test_pulls import CLEAN, OURS, PULLS_URL, REPOSITORY_URL, invalid, pull
-from tests.support.fake_github import GRAPHQL, MAIN, NEXT, ROOT, answer, graphql_error, listed_pull, refused
+from failover_api.forge.github.client import GitHubClient
+from tests.support.builders import MAIN
+from tests.support.fake_github import (
+    GRAPHQL,
+    HEAD_BRANCH,
+    ISSUE_URL,
+    NEXT,
+    PULLS_URL,
+    REPOSITORY_URL,
+    RULES_URL,
+    answer,
+    graphql,
+    graphql_error,
+    pull,
+    refused,
+    sent,
+    used,
+)
 
-NO_DRAFTS = "Draft pull requests are not supported in this repository."
-RULES_URL = f"{ROOT}/repos/acme/homelab/rules/branches/main"
 BY_QUEUE = graphql_error("UNPROCESSABLE", "The merge strategy for main is set by the merge queue")
 DONE = {"data": {"x": {"clientMutationId": None}}}
 
@@ -24,83 +46,15 @@ def queued(is_it: bool) -> dict[str, Any]:
     return {"data": {"repository": {"pullRequest": {"isInMergeQueue": is_it}}}}
 
 
-def graphql(api: respx.Router, *replies: Any) -> respx.Route:
-    return api.post(GRAPHQL).mock(side_effect=[answer(200, reply) for reply in replies])
-
-
 def asked(route: respx.Route) -> list[str]:
     """The operations, in order."""
     return [json.loads(call.request.content)["query"].split("(")[0].split()[1] for call in route.calls]
-
-
-# Drafts
-
-
-@pytest.mark.parametrize(
-    "reply", [refused(422, NO_DRAFTS), invalid(code="custom", message=NO_DRAFTS)], ids=["message", "errors"]
-)
-async def test_where_there_are_no_drafts_it_is_opened_ready(github: GitHub, api: respx.Router, reply: Any) -> None:
-    post = api.post(PULLS_URL).mock(side_effect=[reply, answer(201, listed_pull(7))])
-    opened = await github.create_pull_request(MAIN, OURS, title="t", body="b", draft=True)
-    assert [json.loads(call.request.content)["draft"] for call in post.calls] == [True, False]
-    assert not opened.is_draft
-
-
-# What is there
-
-
-async def test_what_it_has_is_read_with_it(github: GitHub, api: respx.Router) -> None:
-    given = listed_pull(
-        7,
-        draft=True,
-        labels=[{"name": "failover"}],
-        requested_reviewers=[{"login": "alice"}],
-        requested_teams=[{"slug": "platform"}],
-        auto_merge={"merge_method": "squash"},
-    )
-    api.get(PULLS_URL).mock(return_value=answer(200, [given]))
-    api.get(f"{PULLS_URL}/7").mock(return_value=answer(200, given))
-    (listed,) = await github.open_pull_requests(MAIN, [OURS], not_before=ALWAYS)
-    for one in (listed, await github.pull_request(MAIN, 7)):
-        assert (one.title, one.is_draft, one.auto_merge) == ("Fail over sonarr", True, True)
-        assert (one.labels, one.reviewers, one.team_reviewers) == (("failover",), ("alice",), ("platform",))
-
-
-@pytest.mark.parametrize(
-    ("reply", "expected"),
-    [
-        (answer(404, {"message": "Not Found"}), RepositoryNotFound),
-        (answer(200, []), ForgeError),
-        (answer(200, {"number": 7}), ForgeError),
-    ],
-)
-async def test_what_is_no_pull_request_is_said(
-    github: GitHub, api: respx.Router, reply: Any, expected: type[FailoverError]
-) -> None:
-    api.get(f"{PULLS_URL}/7").mock(return_value=reply)
-    with pytest.raises(expected):
-        await github.pull_request(MAIN, 7)
 
 
 async def test_who_reviewed_is_told(github: GitHub, api: respx.Router) -> None:
     reviews = [{"user": {"login": "alice"}, "state": "APPROVED"}, {"user": None, "state": "COMMENTED"}]
     api.get(f"{PULLS_URL}/7/reviews").mock(return_value=answer(200, reviews))
     assert await github.reviewed_by(MAIN, 7) == ["alice"]
-
-
-@pytest.mark.parametrize(("body", "expected"), [({"state": "closed"}, True), ({"merged": True}, False), ([], True)])
-async def test_closing_says_whether_it_was_merged_before(
-    github: GitHub, api: respx.Router, body: Any, expected: bool
-) -> None:
-    api.post(f"{ROOT}/repos/acme/homelab/issues/7/comments").mock(return_value=answer(201, {}))
-    api.patch(f"{PULLS_URL}/7").mock(return_value=answer(200, body))
-    assert await github.close_pull_request(MAIN, 7, comment="c") is expected
-
-
-async def test_a_title_goes_with_its_body(github: GitHub, api: respx.Router) -> None:
-    patch = api.patch(f"{PULLS_URL}/7").mock(return_value=answer(200, {}))
-    await github.edit_pull_request(MAIN, 7, body="b", title="t")
-    assert json.loads(patch.calls[0].request.content) == {"body": "b", "title": "t"}
 
 
 # Merge queues
@@ -176,15 +130,15 @@ async def test_a_base_that_was_modified_is_a_lost_race(github: GitHub, api: resp
 async def test_a_branch_is_deleted_at_its_commit_only(github: GitHub, api: respx.Router) -> None:
     api.get(REPOSITORY_URL).mock(return_value=answer(200, {"node_id": "R_1", "delete_branch_on_merge": False}))
     post = graphql(api, {"data": {"updateRefs": {"clientMutationId": None}}})
-    await github.delete_branch(Branch("acme/homelab", OURS), NEXT)
+    await github.delete_branch(Branch("acme/homelab", HEAD_BRANCH), NEXT)
     (update,) = json.loads(post.calls[0].request.content)["variables"]["input"]["refUpdates"]
-    assert (update["name"], update["beforeOid"], update["afterOid"]) == (f"refs/heads/{OURS}", NEXT, "0" * 40)
+    assert (update["name"], update["beforeOid"], update["afterOid"]) == (f"refs/heads/{HEAD_BRANCH}", NEXT, "0" * 40)
 
 
 async def test_a_branch_that_github_deletes_itself_is_left_to_it(github: GitHub, api: respx.Router) -> None:
     api.get(REPOSITORY_URL).mock(return_value=answer(200, {"node_id": "R_1", "delete_branch_on_merge": True}))
     post = graphql(api)
-    await github.delete_branch(Branch("acme/homelab", OURS), NEXT)
+    await github.delete_branch(Branch("acme/homelab", HEAD_BRANCH), NEXT)
     assert post.call_count == 0
 
 
@@ -192,14 +146,14 @@ async def test_a_branch_that_github_deletes_itself_is_left_to_it(github: GitHub,
 async def test_an_old_server_deletes_what_is_still_there(github: GitHub, api: respx.Router, now: str) -> None:
     api.get(REPOSITORY_URL).mock(return_value=answer(200, {"node_id": "R_1"}))
     graphql(api, {"errors": [{"message": "Field 'updateRefs' doesn't exist", "locations": [{"line": 1, "column": 1}]}]})
-    place = OURS.replace("/", "%2F")
+    place = HEAD_BRANCH.replace("/", "%2F")
     api.get(f"{REPOSITORY_URL}/branches/{place}").mock(return_value=answer(200, {"commit": {"sha": now}}))
-    delete = api.delete(f"{REPOSITORY_URL}/git/refs/heads/{OURS}").mock(return_value=answer(204))
+    delete = api.delete(f"{REPOSITORY_URL}/git/refs/heads/{HEAD_BRANCH}").mock(return_value=answer(204))
     if now == NEXT:
-        await github.delete_branch(Branch("acme/homelab", OURS), NEXT)
+        await github.delete_branch(Branch("acme/homelab", HEAD_BRANCH), NEXT)
     else:
         with pytest.raises(WriteConflict):
-            await github.delete_branch(Branch("acme/homelab", OURS), NEXT)
+            await github.delete_branch(Branch("acme/homelab", HEAD_BRANCH), NEXT)
     assert delete.call_count == (now == NEXT)
 
 
@@ -207,4 +161,142 @@ async def test_a_deletion_without_a_reply_is_said(github: GitHub, api: respx.Rou
     api.get(REPOSITORY_URL).mock(return_value=answer(200, {"node_id": "R_1"}))
     api.post(GRAPHQL).mock(side_effect=[httpx2.ReadTimeout("slow")])
     with pytest.raises(WriteUnknown):
-        await github.delete_branch(Branch("acme/homelab", OURS), NEXT)
+        await github.delete_branch(Branch("acme/homelab", HEAD_BRANCH), NEXT)
+
+
+# Labels and reviewers
+
+
+async def test_labels_and_reviewers_are_given(client: GitHubClient, github: GitHub, api: respx.Router) -> None:
+    labels = api.post(f"{ISSUE_URL}/labels").mock(return_value=answer(200, []))
+    reviewers = api.post(f"{PULLS_URL}/7/requested_reviewers").mock(return_value=answer(201, {}))
+    await github.add_labels(MAIN, 7, ("failover", "urgent"))
+    await github.request_reviewers(MAIN, 7, ("alice",), ("platform",))
+    assert sent(labels) == {"labels": ["failover", "urgent"]}
+    assert sent(reviewers) == {"reviewers": ["alice"], "team_reviewers": ["platform"]}
+    assert used(client) == [True, True]
+
+
+@pytest.mark.parametrize("act", ["labels", "reviewers"])
+@pytest.mark.parametrize(
+    ("reply", "expected"),
+    [
+        (refused(404, "Not Found"), ForgeError),
+        (refused(422, "Reviews may only be requested from collaborators."), ForgeError),
+        (refused(403, "Resource not accessible by integration"), ForgePermission),
+        (refused(502, "Server Error"), WriteUnknown),
+    ],
+)
+async def test_what_stands_against_them_is_in_githubs_words(
+    github: GitHub, api: respx.Router, act: str, reply: respx.MockResponse, expected: type[FailoverError]
+) -> None:
+    api.post(f"{ISSUE_URL}/labels").mock(side_effect=[reply])
+    api.post(f"{PULLS_URL}/7/requested_reviewers").mock(side_effect=[reply])
+    with pytest.raises(expected) as error:
+        await (github.add_labels(MAIN, 7, ["x"]) if act == "labels" else github.request_reviewers(MAIN, 7, ["x"], []))
+    assert not isinstance(error.value, FileNotFound | RepositoryNotFound)
+    assert reply.json()["message"] in error.value.detail
+
+
+# Auto-merge
+
+ENABLED = {"data": {"enablePullRequestAutoMerge": {"clientMutationId": None}}}
+CLEAN = graphql_error("UNPROCESSABLE", "Pull request Pull request is in clean status")
+ALL_ALLOWED = {"allow_squash_merge": True, "allow_merge_commit": True, "allow_rebase_merge": True}
+
+
+@pytest.mark.parametrize("method", ["squash", "merge", "rebase"])
+async def test_auto_merge_is_enabled_as_wished(
+    client: GitHubClient, github: GitHub, api: respx.Router, method: str
+) -> None:
+    post = graphql(api, ENABLED)
+    merge = api.put(f"{PULLS_URL}/7/merge")
+    assert not await github.enable_auto_merge(MAIN, pull(7), method), "it is not merged yet"
+    assert sent(post)["variables"] == {
+        "input": {"pullRequestId": "PR_7", "mergeMethod": method.upper(), "expectedHeadOid": NEXT}
+    }
+    assert merge.call_count == 0
+    assert used(client) == [True]
+
+
+@pytest.mark.parametrize(
+    ("allowed", "method"),
+    [
+        (ALL_ALLOWED, "SQUASH"),
+        ({**ALL_ALLOWED, "allow_squash_merge": False}, "MERGE"),
+        ({**ALL_ALLOWED, "allow_squash_merge": False, "allow_merge_commit": False}, "REBASE"),
+        ({}, "SQUASH"),
+    ],
+)
+async def test_the_first_method_that_the_repository_allows_is_taken(
+    github: GitHub, api: respx.Router, allowed: dict[str, bool], method: str
+) -> None:
+    api.get(REPOSITORY_URL).mock(return_value=answer(200, allowed))
+    post = graphql(api, ENABLED)
+    await github.enable_auto_merge(MAIN, pull(7), None)
+    assert sent(post)["variables"]["input"]["mergeMethod"] == method
+
+
+async def test_the_allowed_methods_are_validated(github: GitHub, api: respx.Router) -> None:
+    squash, rebase = {**ALL_ALLOWED}, {"allow_squash_merge": False, "allow_merge_commit": False}
+    get = api.get(REPOSITORY_URL)
+    get.mock(side_effect=[answer(200, squash, etag='"1"'), answer(304), answer(200, rebase)])
+    post = graphql(api, ENABLED, ENABLED, ENABLED)
+    for _ in range(3):
+        await github.enable_auto_merge(MAIN, pull(7), None)
+    assert [sent(post, i)["variables"]["input"]["mergeMethod"] for i in range(3)] == ["SQUASH", "SQUASH", "REBASE"]
+    assert get.calls[2].request.headers["if-none-match"] == '"1"'
+
+
+async def test_a_repository_that_allows_no_merge_is_said(github: GitHub, api: respx.Router) -> None:
+    api.get(REPOSITORY_URL).mock(return_value=answer(200, dict.fromkeys(ALL_ALLOWED, False)))
+    with pytest.raises(ForgeError, match="acme/homelab allows no way of merging"):
+        await github.enable_auto_merge(MAIN, pull(7), None)
+
+
+async def test_what_has_nothing_to_wait_for_is_merged_at_its_head(
+    client: GitHubClient, github: GitHub, api: respx.Router
+) -> None:
+    graphql(api, CLEAN)
+    merge = api.put(f"{PULLS_URL}/7/merge").mock(return_value=answer(200, {"merged": True, "sha": "d" * 40}))
+    assert await github.enable_auto_merge(MAIN, pull(7), "rebase"), "it is merged"
+    assert sent(merge) == {"sha": NEXT, "merge_method": "rebase"}
+    assert used(client) == [True, True]
+
+
+@pytest.mark.parametrize(
+    ("reply", "expected"),
+    [
+        (refused(409, "Head branch was modified. Review and try the merge again."), Conflict),
+        (refused(405, "Pull Request is not mergeable"), ForgeError),
+        (refused(404, "Not Found"), RepositoryNotFound),
+        (refused(502, "x"), WriteUnknown),
+    ],
+)
+async def test_a_merge_that_fails_is_said(
+    github: GitHub, api: respx.Router, reply: Any, expected: type[FailoverError]
+) -> None:
+    graphql(api, CLEAN)
+    merge = api.put(f"{PULLS_URL}/7/merge").mock(side_effect=[reply])
+    with pytest.raises(expected):
+        await github.enable_auto_merge(MAIN, pull(7), "squash")
+    assert merge.call_count == 1
+
+
+@pytest.mark.parametrize(
+    ("reply", "expected"),
+    [
+        (graphql_error("UNPROCESSABLE", "Pull request Auto merge is not allowed for this repository"), ForgeError),
+        (graphql_error("UNPROCESSABLE", "Pull request Pull request is in unstable status"), ForgeError),
+        (graphql_error("FORBIDDEN", "Resource not accessible by integration"), ForgePermission),
+        (refused(502, "x"), WriteUnknown),
+    ],
+)
+async def test_what_is_not_ready_is_not_merged(
+    github: GitHub, api: respx.Router, reply: Any, expected: type[FailoverError]
+) -> None:
+    graphql(api, reply)
+    merge = api.put(f"{PULLS_URL}/7/merge")
+    with pytest.raises(expected):
+        await github.enable_auto_merge(MAIN, pull(7), "squash")
+    assert merge.call_count == 0

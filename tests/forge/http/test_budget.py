@@ -9,17 +9,11 @@ from failover_api.errors import ForgeRateLimited
 from failover_api.forge.github.client import GitHubClient
 from failover_api.forge.http.budget import Budget, looking
 from failover_api.forge.http.traffic import Quota
+from tests.support.builders import REPO
+from tests.support.clock import Clock
 from tests.support.fake_github import ROOT, answer
 
-REPO = "acme/homelab"
 NOW = 1_800_000_000.0
-
-
-class Clock:
-    now = 1000.0
-
-    def __call__(self) -> float:
-        return self.now
 
 
 @pytest.mark.parametrize(("remaining", "stops"), [(5000, False), (1001, False), (1000, True), (1, True), (0, True)])

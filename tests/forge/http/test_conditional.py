@@ -8,10 +8,9 @@ import respx
 
 from failover_api.forge.github.client import GitHubClient
 from failover_api.forge.http.conditional import CachedReply, ConditionalCache
+from tests.support.builders import REPO
+from tests.support.client_calls import URL
 from tests.support.fake_github import FILE_URL, answer
-
-REPO = "acme/homelab"
-URL = "/repos/acme/homelab/contents/apps%2Fsonarr.yaml"
 
 
 async def read(client: GitHubClient, **how: object) -> object:

@@ -13,9 +13,9 @@ import pytest
 from failover_api.errors import ForgeUnavailable, NotReady, WriteUnknown
 from failover_api.forge.github.client import GitHubClient
 from failover_api.forge.http.connections import Connections, keep_alive
+from tests.support.builders import REPO
 from tests.support.fake_github import Purse, Waits
 
-REPO = "acme/homelab"
 TIMEOUT_S = 0.3
 RENEW_AFTER_S = 0.05
 

@@ -18,10 +18,9 @@ from failover_api.forge.github.app_auth import AppCredentials
 from failover_api.forge.github.client import GitHubClient
 from failover_api.forge.http.host_clock import HostClock
 from failover_api.forge.http.traffic import Exchanged
-from tests.support.fake_github import ROOT, answer, refused
+from tests.support.builders import REPO
+from tests.support.fake_github import MINT_URL, REPOSITORY_URL, answer, refused
 
-REPO = "acme/homelab"
-MINT_URL = f"{ROOT}/app/installations/2001/access_tokens"
 NOW = 1_800_000_000.4
 IAT = "'Issued at' claim ('iat') must be an Integer representing the time that the assertion was issued"
 PAST = (
@@ -147,11 +146,6 @@ def test_a_wrong_clock_is_one_line_of_the_log(times: Times, caplog: pytest.LogCa
 # What is signed with it
 
 
-@pytest.fixture(scope="module")
-def rsa_key() -> rsa.RSAPrivateKey:
-    return rsa.generate_private_key(public_exponent=65537, key_size=2048)
-
-
 @pytest.fixture
 def app(client: GitHubClient, tmp_path: Path, rsa_key: rsa.RSAPrivateKey) -> AppCredentials:
     file = tmp_path / "key.pem"
@@ -205,7 +199,7 @@ async def test_the_reset_of_a_limit_is_reckoned_by_githubs_clock(client: GitHubC
     client._listener = told.append
     ok = answer(200, {}, date=formatdate(theirs, usegmt=True))
     used_up = refused(403, "API rate limit exceeded", x_ratelimit_remaining="0", x_ratelimit_reset=f"{theirs + 90:.0f}")
-    api.get(f"{ROOT}/repos/acme/homelab/x").mock(side_effect=[ok, used_up])
+    api.get(f"{REPOSITORY_URL}/x").mock(side_effect=[ok, used_up])
     await client.get(REPO, "/repos/acme/homelab/x", what="x")
     with pytest.raises(Exception, match=r"wait (89|90|91) s"):
         await client.get(REPO, "/repos/acme/homelab/x", what="x")

@@ -1,35 +1,33 @@
 """Writes keep a pace: no window ever holds more than GitHub allows, and who waits as long as told is not refused."""
 
-import itertools
+from typing import Any
 
+import httpx2
 import pytest
+import respx
 from hypothesis import given
 from hypothesis import strategies as st
 
 from failover_api.errors import ForgeRateLimited
+from failover_api.forge.github.client import GitHubClient
 from failover_api.forge.http.pace import A_MINUTE, AT_ONCE, HOUR, MINUTE, SMALLEST, RateLimit, limit_of
-
-KEY = "acme"
-
-
-class Clock:
-    """Seconds, moved by hand."""
-
-    def __init__(self, now: float = 1000.0) -> None:
-        self.now = now
-
-    def __call__(self) -> float:
-        return self.now
-
-
-def take_all(pace: RateLimit, key: str = KEY) -> int:
-    """How many writes are let through now."""
-    for taken in itertools.count():
-        try:
-            pace.take(key)
-        except ForgeRateLimited:
-            return taken
-    raise AssertionError("never refused")
+from tests.support.builders import REPO
+from tests.support.client_calls import mutate, query, read, write
+from tests.support.clock import Clock
+from tests.support.fake_github import (
+    FILE_URL,
+    GRAPHQL,
+    LIMITED,
+    QUOTA,
+    ROOT,
+    SECONDARY,
+    Purse,
+    Waits,
+    answer,
+    client_with,
+    refused,
+)
+from tests.support.pace import KEY, take_all
 
 
 def most_within(times: list[float], window_s: float) -> int:
@@ -229,3 +227,135 @@ def test_a_refusal_by_github_ends_the_storm() -> None:
     clock.now += 6.0
     assert take_all(pace) == 1
     RateLimit(()).drain(KEY, 60.0)
+
+
+# At the client
+
+
+@pytest.fixture
+def slow(http: httpx2.AsyncClient, waits: Waits) -> GitHubClient:
+    """May write twice, and then has to wait for half a minute."""
+    return client_with(http, Purse(), waits, pace=RateLimit(((2, 30.0),)))
+
+
+@pytest.mark.parametrize("writes", [(write, write), (mutate, mutate), (write, mutate)])
+@pytest.mark.parametrize("refused_one", [write, mutate])
+async def test_a_write_too_many_is_refused_without_asking_github(
+    slow: GitHubClient, api: respx.Router, writes: Any, refused_one: Any
+) -> None:
+    put = api.put(FILE_URL).mock(return_value=answer(200, {"commit": {}}))
+    post = api.post(GRAPHQL).mock(return_value=answer(200, {"data": {"a": 1}}))
+    assert slow.write_wait_s(REPO) == 0.0
+    for ask in writes:
+        await ask(slow)
+    purse = slow.credentials
+    assert isinstance(purse, Purse)
+    with pytest.raises(ForgeRateLimited) as error:
+        await refused_one(slow)
+    assert error.value.secondary
+    assert error.value.outcome == "not-applied"
+    assert 28 < (error.value.retry_after_s or 0) <= 30
+    assert 28 < slow.write_wait_s(REPO) <= 30
+    assert put.call_count + post.call_count == 2
+    assert len(purse.asked) == 2
+
+
+async def test_reads_are_not_paced(slow: GitHubClient, api: respx.Router) -> None:
+    api.put(FILE_URL).mock(return_value=answer(200, {"commit": {}}))
+    api.get(FILE_URL).mock(return_value=answer(200, {}))
+    post = api.post(GRAPHQL).mock(return_value=answer(200, {"data": {"a": 1}}))
+    mint = api.post(f"{ROOT}/app/installations/1/access_tokens").mock(return_value=answer(201, {}))
+    for ask in (read, query, read, query, write, write, read, query):
+        await ask(slow)
+    for _ in range(5):
+        await slow.as_app("POST", "/app/installations/1/access_tokens", bearer="jwt", what="a token")
+    assert (post.call_count, mint.call_count) == (3, 5)
+
+
+async def test_another_owner_has_a_pace_of_its_own(slow: GitHubClient, api: respx.Router) -> None:
+    api.put(FILE_URL).mock(return_value=answer(200, {"commit": {}}))
+    other = api.put(f"{ROOT}/repos/other/repo/a").mock(return_value=answer(200, {}))
+    for _ in range(2):
+        await write(slow)
+    assert slow.write_wait_s("other/repo") == 0.0
+    await slow.write("PUT", "other/repo", "/repos/other/repo/a", {}, what="writing")
+    assert other.call_count == 1
+
+
+async def test_every_sending_counts(slow: GitHubClient, api: respx.Router) -> None:
+    put = api.put(FILE_URL).mock(side_effect=httpx2.ConnectError("refused"))
+    with pytest.raises(ForgeRateLimited):
+        await write(slow)
+    assert put.call_count == 2
+
+
+async def test_who_waits_as_long_as_told_may_write(http: httpx2.AsyncClient, api: respx.Router, waits: Waits) -> None:
+    now = 1000.0
+    client = client_with(http, Purse(), waits, pace=RateLimit(clock=lambda: now))
+    put = api.put(FILE_URL).mock(return_value=answer(200, {"commit": {}}))
+    while client.write_wait_s(REPO) == 0:
+        await write(client)
+    assert put.call_count == MINUTE[0]
+    for _ in range(5):
+        with pytest.raises(ForgeRateLimited):
+            await write(client)
+        now += client.write_wait_s(REPO)
+        await write(client)
+    assert put.call_count == MINUTE[0] + 5
+
+
+@pytest.mark.parametrize(("reply", "wait_s"), LIMITED)
+@pytest.mark.parametrize("ask", [write, read])
+async def test_a_long_wait_that_github_asks_for_is_not_waited_for(
+    client: GitHubClient, api: respx.Router, reply: Any, wait_s: float, ask: Any
+) -> None:
+    api.put(FILE_URL).mock(return_value=reply)
+    api.get(FILE_URL).mock(return_value=reply)
+    assert client.write_wait_s(REPO) == 0.0
+    with pytest.raises(ForgeRateLimited):
+        await ask(client)
+    assert client.write_wait_s(REPO) == 0.0
+    with pytest.raises(ForgeRateLimited) as error:
+        await ask(client)
+    assert wait_s - 2 < (error.value.retry_after_s or 0) <= wait_s
+
+
+@pytest.mark.parametrize(("limited_s", "expected_s"), [(3, 3), (6, 0)])
+async def test_only_a_short_wait_that_github_asks_for_is_waited_for(
+    client: GitHubClient, api: respx.Router, limited_s: int, expected_s: float
+) -> None:
+    api.put(FILE_URL).mock(return_value=refused(403, SECONDARY, retry_after=f"{limited_s}"))
+    with pytest.raises(ForgeRateLimited):
+        await write(client)
+    assert client.write_wait_s(REPO) == pytest.approx(expected_s, abs=1)
+    assert client.write_wait_s("other/repo") == 0.0
+
+
+@pytest.mark.parametrize(("limited_s", "expected_s"), [(3, 30), (45, 0)])
+async def test_a_short_circuit_adds_nothing_to_the_pace_and_a_long_one_ends_it(
+    slow: GitHubClient, api: respx.Router, limited_s: int, expected_s: float
+) -> None:
+    limited = refused(403, SECONDARY, retry_after=f"{limited_s}")
+    api.put(FILE_URL).mock(side_effect=[answer(200, {"commit": {}}), limited])
+    await write(slow)
+    with pytest.raises(ForgeRateLimited):
+        await write(slow)
+    assert slow.write_wait_s(REPO) == pytest.approx(expected_s, abs=1)
+
+
+async def test_the_quota_of_graphql_does_not_hold_a_put_up(client: GitHubClient, api: respx.Router) -> None:
+    api.post(GRAPHQL).mock(return_value=QUOTA[0])
+    with pytest.raises(ForgeRateLimited):
+        await mutate(client)
+    assert client.write_wait_s(REPO) == 0.0
+
+
+@pytest.mark.parametrize(("reply", "secondary"), [(LIMITED[0][0], True), (LIMITED[3][0], False)])
+async def test_an_open_circuit_says_which_limit_it_was(
+    client: GitHubClient, api: respx.Router, reply: Any, secondary: bool
+) -> None:
+    api.get(FILE_URL).mock(return_value=reply)
+    for ask in (read, write):
+        with pytest.raises(ForgeRateLimited) as error:
+            await ask(client)
+        assert error.value.secondary is secondary

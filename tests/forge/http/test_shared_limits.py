@@ -1,20 +1,14 @@
 """What others use of an installation's limits slows down our own writes, as far as GitHub's replies show it."""
 
-import contextlib
 import itertools
-import ssl
 
-import httpx2
 import pytest
 
-from failover_api.forge.github.client import GitHubClient
 from failover_api.forge.http.pace import MINUTE, RateLimit
 from failover_api.forge.http.shared_limits import MINUTE_S
-from failover_api.sandbox import Sandbox
-from tests.forge.github.test_shares import REPO, Simulated, client, clock, counted, sandbox, write_all
-from tests.forge.http.test_pace import KEY, Clock, take_all
+from tests.support.clock import Clock
+from tests.support.pace import KEY, take_all
 
-__all__ = ["clock", "sandbox"]
 RESET = 1_800_003_600
 
 
@@ -145,30 +139,3 @@ def test_an_hour_of_others_is_counted_too(pace: RateLimit, time: Clock, github: 
         sent, together = sent + now, sent + now + others if now else together
         time.now += 20
     assert 490 <= together <= 494
-
-
-@pytest.mark.parametrize("later_s", [0, 3, 45])
-async def test_two_that_know_nothing_of_each_other_stay_below_the_limits(
-    sandbox: Sandbox,
-    clock: Simulated,
-    tls: ssl.SSLContext,
-    later_s: int,
-) -> None:
-    """Both with all of the limits, and each writes whatever it may: what GitHub counts is all they know."""
-    times = counted(sandbox, clock)
-    transport = httpx2.ASGITransport(app=sandbox.app)
-    async with contextlib.AsyncExitStack() as opened:
-        clients: list[GitHubClient] = []
-        for _ in range(2):
-            http = await opened.enter_async_context(httpx2.AsyncClient(transport=transport, verify=tls))
-            clients.append(client(http, sandbox, RateLimit.of_share(1.0, clock=clock)))
-        clock.now += 600
-        for second in range(130):
-            at_work = clients[: 1 if second < later_s else 2]
-            while not all(one.write_wait_s(REPO) for one in at_work):
-                for one in at_work:  # in turn, as two would that write at once
-                    await write_all(one, 1)
-            clock.now += 1.0
-    busiest = max(sum(at <= other <= at + 60 for other in times) for at in times)
-    assert 60 < busiest < 80
-    assert not [request for request in sandbox.requests if request.status in (403, 429)]

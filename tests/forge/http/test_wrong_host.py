@@ -13,9 +13,9 @@ import respx
 from failover_api.errors import FailoverError, ForgeError, ForgeUnavailable, RepositoryNotFound, WriteUnknown
 from failover_api.forge.github.client import GitHubClient
 from failover_api.forge.http.connection_errors import why_unreached
+from tests.support.builders import REPO
 from tests.support.fake_github import ROOT, Purse, Waits, answer, client_with, refused
 
-REPO = "acme/homelab"
 PAGE = "<!DOCTYPE html><html><head><title>Sign in &middot;\n GitHub</title></head><body>token=SECRET</body></html>"
 GHES = "https://ghe.example.org"
 

@@ -10,7 +10,6 @@ from failover_api.core.catalog.load import parse_catalog
 from failover_api.core.catalog.model import Action, Branch, Service
 from failover_api.core.planning import plan as planning
 from failover_api.core.planning.plan import Plan
-from failover_api.core.planning.request import Provenance
 from failover_api.core.text.trailers import read_records
 from failover_api.errors import (
     BranchProtected,
@@ -26,6 +25,7 @@ from failover_api.moves.direct.writer import MAX_FILES, Writer, take
 from failover_api.moves.move import Move
 from failover_api.moves.outcome import Outcome
 from tests.support.acts import move
+from tests.support.builders import provenance
 from tests.support.stage import RELEASE, SONARR, VOLSYNC, Stage, deployment, entry
 
 
@@ -290,8 +290,8 @@ def queued(*names: str, files: int = 1) -> QueuedMove:
         )
         lines.append(f"  {name}:\n    switches:\n{switches}")
     catalog = parse_catalog("repository: acme/lab\nservices:\n" + "".join(lines), file="services.yaml")
-    provenance = Provenance("01JD", "maria", "2026-11-23T04:00:00Z", group="g" if len(names) > 1 else None)
-    return QueuedMove(Move(tuple(catalog.services.values()), Action.PROMOTE, provenance), float("inf"))
+    asked = provenance(group="g" if len(names) > 1 else None)
+    return QueuedMove(Move(tuple(catalog.services.values()), Action.PROMOTE, asked), float("inf"))
 
 
 def names_of(queue: list[QueuedMove]) -> list[list[str]]:
@@ -330,6 +330,6 @@ async def test_who_has_left_is_dropped() -> None:
 async def test_files_that_are_still_to_be_found_count(stage: Stage) -> None:
     assert {RELEASE, VOLSYNC}.isdisjoint(queued("a").move.files)
     catalog = parse_catalog(f"repository: acme/lab\nservices:\n{entry('sonarr')}", file="services.yaml")
-    wanted = Move(tuple(catalog.services.values()), Action.PROMOTE, Provenance("01JD", "maria", "2026-11-23T04:00:00Z"))
+    wanted = Move(tuple(catalog.services.values()), Action.PROMOTE, provenance())
     assert len(wanted.files) == 1
     assert SONARR not in wanted.files

@@ -11,7 +11,7 @@ import pytest
 from failover_api.edges.job.runner import Runner
 from failover_api.edges.job.runtime import LOCK, SOURCE, Runtime, find_runtime, install
 from failover_api.errors import NotReady
-from tests.product.action.workshop import ROOT
+from tests.support.project import ROOT
 
 
 def wheel(folder: Path, version: str) -> str:

@@ -7,7 +7,6 @@ import stat
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -16,8 +15,9 @@ import pytest
 from failover_api.core.catalog.model import Action
 from failover_api.edges.job.__main__ import main
 from failover_api.failover import MoveRequest
-from tests.product.action.workshop import ROOT, clean_environment, read_step, run_step, step_environment, tool
+from tests.product.action.workshop import clean_environment, read_step, run_step, step_environment, tool
 from tests.support.issuer import Issuer
+from tests.support.project import ROOT
 from tests.support.stage import Stage
 
 PROMOTE = {"action": "promote", "service": "sonarr"}
@@ -249,13 +249,6 @@ def test_an_open_pull_request_moves_nothing_yet(reviewed: Stage, tmp_path: Path,
 
 
 # Through a service
-
-
-@pytest.fixture
-def issuer() -> Iterator[Issuer]:
-    issuer = Issuer()
-    with issuer.serve():
-        yield issuer
 
 
 def test_a_service_is_called_with_the_job_s_own_token(tmp_path: Path, stub: Stub, issuer: Issuer) -> None:

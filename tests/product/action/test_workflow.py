@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.edges.test_server import Server
 from tests.product.action.workshop import Ran, Workflow
 from tests.support.issuer import Issuer
+from tests.support.server import Server
 from tests.support.stage import PLEX, SONARR, Stage, entry
 
 AUDIENCE = "failover-api"
@@ -97,13 +97,6 @@ def test_the_job_token_shows_a_dry_run_of_a_group(stage: Stage, direct: Workflow
 
 
 # Through a running service
-
-
-@pytest.fixture
-def issuer() -> Iterator[Issuer]:
-    issuer = Issuer()
-    with issuer.serve():
-        yield issuer
 
 
 @pytest.fixture

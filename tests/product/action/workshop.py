@@ -15,7 +15,8 @@ from typing import Any
 import pytest
 from ruamel.yaml import YAML
 
-ROOT = Path(__file__).resolve().parents[3]
+from tests.support.project import ROOT
+
 LIMIT_S = 60
 PRODUCT = "acme/failover-api@0000000000000000000000000000000000000000"  # as the examples name it
 

@@ -11,8 +11,9 @@ from collections.abc import Iterator
 
 from tests.product.image import checks, engine, stand_in
 from tests.product.image.checks import Claim
-from tests.product.image.engine import ROOT, Trouble
+from tests.product.image.engine import Trouble
 from tests.product.image.stage import open_stage
+from tests.support.project import ROOT
 
 BASE = "python:3.13-slim"
 

@@ -11,8 +11,9 @@ from pathlib import Path
 from typing import Any
 
 from tests.product.image import engine
-from tests.product.image.engine import ROOT, Container
+from tests.product.image.engine import Container
 from tests.product.image.stage import MOUNTED, SERVICE, Stage
+from tests.support.project import ROOT
 
 VERSION = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["version"]
 INSIDE = Path(__file__).with_name("inside.py")

@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from subprocess import PIPE, STDOUT
 
-ROOT = Path(__file__).parent.parent.parent.parent
+from tests.support.project import ROOT
+
 LIMIT_S = 900.0
 
 # What a pod of ours is given; and the host's network, since the sandbox listens on this machine's loopback only.

@@ -14,7 +14,8 @@ from pathlib import Path
 from typing import Any
 
 from failover_api.sandbox import Sandbox
-from tests.product.image.engine import ROOT, Container, Trouble
+from tests.product.image.engine import Container, Trouble
+from tests.support.project import ROOT
 
 SAMPLE = ROOT / "service/failover_api/sandbox/homelab"
 MOUNTED = "/etc/failover/github"

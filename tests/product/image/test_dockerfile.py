@@ -14,8 +14,8 @@ import pytest
 from failover_api.edges.cli import main as cli
 from tests.product.image import engine
 from tests.product.image.__main__ import main
+from tests.support.project import ROOT
 
-ROOT = Path(__file__).resolve().parents[3]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 
 

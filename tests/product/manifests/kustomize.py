@@ -11,9 +11,10 @@ from typing import Any
 import pytest
 from ruamel.yaml import YAML
 
+from tests.support.project import ROOT
+
 Object = dict[str, Any]
 
-ROOT = Path(__file__).resolve().parents[3]
 HOMELAB = ROOT / "clusters/homelab/operations"
 COMPONENTS = sorted(path.name for path in (ROOT / "manifests/components").iterdir())
 DEPLOYED = [(), *((component,) for component in COMPONENTS), tuple(COMPONENTS)]  # the base with nothing, one, all

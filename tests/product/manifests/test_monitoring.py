@@ -12,10 +12,10 @@ import pytest
 from ruamel.yaml import YAML
 
 from failover_api.metrics.counters import slugs
+from tests.support.project import ROOT
 from tests.support.scrape import Scrape
 from tests.support.stage import Stage
 
-ROOT = Path(__file__).resolve().parents[3]
 MONITORING = ROOT / "manifests/components/monitoring"
 OPERATIONS = ROOT / "OPERATIONS.md"
 YAML_SAFE = YAML(typ="safe")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from failover_api.sandbox import EXECUTABLE, NewFile, Sandbox
-from tests.sandbox.clients import git
+from tests.support.git import git
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from failover_api.sandbox import Fault
-from tests.sandbox.clients import NOWHERE, REPO, connect, git, mint, update, update_refs
+from tests.sandbox.clients import NOWHERE, REPO, connect, mint, update, update_refs
+from tests.support.git import git
 
 if TYPE_CHECKING:
     import httpx2

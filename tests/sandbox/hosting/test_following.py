@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.sandbox.clients import NOWHERE, REPO, git, open_pull, update, update_refs
+from tests.sandbox.clients import NOWHERE, REPO, open_pull, update, update_refs
+from tests.support.git import git
 
 if TYPE_CHECKING:
     from pathlib import Path

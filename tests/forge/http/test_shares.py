@@ -15,28 +15,20 @@ from failover_api.forge.http.connections import Connections
 from failover_api.forge.http.credentials import StaticToken
 from failover_api.forge.http.pace import RateLimit
 from failover_api.sandbox import Sandbox
+from tests.support.builders import REPO
+from tests.support.clock import Clock
 
-REPO = "acme/homelab"
 NUMBERS = itertools.count()
 START = 1_800_000_000.0
 
 
-class Simulated:
-    """Time that passes when a test says so."""
-
-    now = START
-
-    def __call__(self) -> float:
-        return self.now
+@pytest.fixture
+def clock() -> Clock:
+    return Clock(START)
 
 
 @pytest.fixture
-def clock() -> Simulated:
-    return Simulated()
-
-
-@pytest.fixture
-def sandbox(tmp_path: Path, clock: Simulated) -> Iterator[Sandbox]:
+def sandbox(tmp_path: Path, clock: Clock) -> Iterator[Sandbox]:
     sandbox = Sandbox.create(tmp_path / "homelab.git", files={"README.md": b"#\n"})
     sandbox.clock = clock
     sandbox.limits.writes_per_minute, sandbox.limits.writes_per_hour = 80, 500
@@ -59,7 +51,7 @@ async def write_all(client: GitHubClient, most: int) -> None:
         await client.write("PUT", REPO, f"/repos/{REPO}/contents/f{next(NUMBERS)}", body, what="writing")
 
 
-def counted(sandbox: Sandbox, clock: Simulated) -> list[float]:
+def counted(sandbox: Sandbox, clock: Clock) -> list[float]:
     """When the sandbox took a write."""
     times: list[float] = []
     admit = sandbox.limits.admit
@@ -75,7 +67,7 @@ def counted(sandbox: Sandbox, clock: Simulated) -> list[float]:
 
 @pytest.mark.parametrize("shares", [(0.4, 0.4, 0.2), (0.5, 0.5), (1.0,), (0.3, 0.25, 0.25, 0.2)])
 async def test_processes_that_write_all_they_may_are_never_refused(
-    sandbox: Sandbox, clock: Simulated, tls: ssl.SSLContext, shares: tuple[float, ...]
+    sandbox: Sandbox, clock: Clock, tls: ssl.SSLContext, shares: tuple[float, ...]
 ) -> None:
     times = counted(sandbox, clock)
     transport = httpx2.ASGITransport(app=sandbox.app)
@@ -95,4 +87,31 @@ async def test_processes_that_write_all_they_may_are_never_refused(
             clock.now += 1.0
     busiest = max(sum(at <= other <= at + 60 for other in times) for at in times)
     assert 40 < busiest < 80
+    assert not [request for request in sandbox.requests if request.status in (403, 429)]
+
+
+@pytest.mark.parametrize("later_s", [0, 3, 45])
+async def test_two_that_know_nothing_of_each_other_stay_below_the_limits(
+    sandbox: Sandbox,
+    clock: Clock,
+    tls: ssl.SSLContext,
+    later_s: int,
+) -> None:
+    """Both with all of the limits, and each writes whatever it may: what GitHub counts is all they know."""
+    times = counted(sandbox, clock)
+    transport = httpx2.ASGITransport(app=sandbox.app)
+    async with contextlib.AsyncExitStack() as opened:
+        clients: list[GitHubClient] = []
+        for _ in range(2):
+            http = await opened.enter_async_context(httpx2.AsyncClient(transport=transport, verify=tls))
+            clients.append(client(http, sandbox, RateLimit.of_share(1.0, clock=clock)))
+        clock.now += 600
+        for second in range(130):
+            at_work = clients[: 1 if second < later_s else 2]
+            while not all(one.write_wait_s(REPO) for one in at_work):
+                for one in at_work:  # in turn, as two would that write at once
+                    await write_all(one, 1)
+            clock.now += 1.0
+    busiest = max(sum(at <= other <= at + 60 for other in times) for at in times)
+    assert 60 < busiest < 80
     assert not [request for request in sandbox.requests if request.status in (403, 429)]

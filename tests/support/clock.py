@@ -1,0 +1,24 @@
+"""Time in tests: a clock that is moved by hand, and how long a test waits for what is sure to come."""
+
+import asyncio
+from collections.abc import Callable
+
+LIMIT_S = 30.0
+
+
+class Clock:
+    """Seconds, moved by hand."""
+
+    def __init__(self, now: float = 1000.0) -> None:
+        self.now = now
+
+    def __call__(self) -> float:
+        return self.now
+
+
+async def eventually(claim: Callable[[], bool]) -> None:
+    for _ in range(1000):
+        if claim():
+            return
+        await asyncio.sleep(0.01)
+    raise AssertionError("it did not come to that")
