@@ -16,7 +16,7 @@ from failover_api.errors import (
     UnknownService,
 )
 from failover_api.events import MoveEnded
-from failover_api.failover import Status, Unreadable
+from failover_api.reading.status import Status, Unreadable
 from failover_api.wiring import open_failover
 from tests.support.acts import demote, promote
 from tests.support.stage import FILES, RELEASE, SONARR, VOLSYNC, Stage, deployment, entry

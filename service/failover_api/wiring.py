@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from failover_api.config_file import ConfigFile, catalog_file
 from failover_api.core.catalog.model import Catalog
 from failover_api.events import Listener
-from failover_api.failover import Failover, Status, Watcher
+from failover_api.failover import Failover, Watcher
 from failover_api.forge.github.adapter import GitHub
 from failover_api.forge.github.app_auth import AppCredentials
 from failover_api.forge.github.client import GitHubClient
@@ -28,6 +28,7 @@ from failover_api.notify.changes import Changes
 from failover_api.notify.flux_receiver import Flux
 from failover_api.notify.merges import Merges
 from failover_api.notify.notifier import Notifier
+from failover_api.reading.status import Status
 from failover_api.settings import Settings
 
 _log = logging.getLogger(__name__)

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from failover_api.core.catalog.model import Action
+from failover_api.core.planning.request import MoveRequest
 from failover_api.core.text.trailers import read_records
 from failover_api.errors import (
     CannotPlan,
@@ -17,7 +18,6 @@ from failover_api.errors import (
     PreconditionFailed,
     UnknownGroup,
 )
-from failover_api.failover import MoveRequest
 from failover_api.moves.outcome import GroupOutcome
 from failover_api.wiring import Components
 from tests.support.stage import FILES, PLEX, RADARR, SERVICES, SONARR, Stage, deployment, entry

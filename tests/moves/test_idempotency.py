@@ -6,10 +6,10 @@ from typing import Any
 import pytest
 
 from failover_api.core.catalog.model import Action
+from failover_api.core.planning.request import MoveRequest, idempotency_digest
 from failover_api.core.planning.state import State
-from failover_api.core.text.trailers import idempotency_digest, read_records
+from failover_api.core.text.trailers import read_records
 from failover_api.errors import IdempotencyKeyReused, ManifestDrifted
-from failover_api.failover import MoveRequest
 from failover_api.moves.outcome import Outcome
 from failover_api.wiring import Components
 from tests.support.stage import FILES, RELEASE, SERVICES, SONARR, VOLSYNC, Stage, entry

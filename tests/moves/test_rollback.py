@@ -7,10 +7,10 @@ import pytest
 
 from failover_api import deadline
 from failover_api.core.catalog.model import Action
+from failover_api.core.planning.request import MoveRequest
 from failover_api.core.planning.state import State
 from failover_api.core.text.trailers import read_records
 from failover_api.errors import ChangedSince, Conflict, NothingToRollBack, PreconditionFailed
-from failover_api.failover import MoveRequest
 from failover_api.moves.outcome import Outcome
 from failover_api.wiring import Components
 from tests.support.acts import move

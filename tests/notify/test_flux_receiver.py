@@ -14,8 +14,8 @@ import pytest
 
 from failover_api import logs
 from failover_api.core.catalog.model import Action, Branch, Catalog, FluxReceiver
+from failover_api.core.planning.request import MoveRequest
 from failover_api.core.text.trailers import Record
-from failover_api.failover import MoveRequest
 from failover_api.forge.http.connections import Connections, keep_alive
 from failover_api.notify.flux_receiver import Flux, signature
 from failover_api.notify.merges import Merged

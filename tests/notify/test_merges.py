@@ -5,9 +5,10 @@ import contextlib
 from collections.abc import AsyncIterator, Callable
 
 from failover_api.core.catalog.model import Action, Branch
+from failover_api.core.planning.request import MoveRequest
 from failover_api.core.text.trailers import Record
-from failover_api.failover import MoveRequest, Status
 from failover_api.notify.merges import Merged, Merges
+from failover_api.reading.status import Status
 from failover_api.wiring import Components, open_failover
 from tests.support.acts import number, promote
 from tests.support.stage import SERVICES, Stage

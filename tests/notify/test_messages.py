@@ -7,6 +7,7 @@ import pytest
 
 from failover_api.core.catalog.model import Action, Branch, Policy
 from failover_api.core.catalog.notification import Event
+from failover_api.core.planning.request import MoveRequest
 from failover_api.core.text.notice import Notice
 from failover_api.core.text.trailers import Record
 from failover_api.errors import (
@@ -18,7 +19,6 @@ from failover_api.errors import (
     OutcomeUnknown,
 )
 from failover_api.events import MoveEnded
-from failover_api.failover import MoveRequest
 from failover_api.notify.merges import Merged
 from failover_api.notify.messages import event_of_error, notice_of, notice_of_merge
 from failover_api.wiring import Components, open_failover

@@ -6,6 +6,7 @@ import json
 import pytest
 
 from failover_api.core.catalog.model import Action
+from failover_api.core.planning.request import MoveRequest
 from failover_api.errors import (
     DocumentNotFound,
     FailoverError,
@@ -15,8 +16,8 @@ from failover_api.errors import (
     ManifestNotFound,
     RepositoryTooLarge,
 )
-from failover_api.failover import MoveRequest, Unreadable
 from failover_api.reading import discovery
+from failover_api.reading.status import Unreadable
 from failover_api.sandbox import NewFile
 from failover_api.wiring import Components
 from tests.support.stage import Stage, deployment, entry

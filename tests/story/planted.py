@@ -39,16 +39,16 @@ BUGS = [
         "moves/direct/batch.py",
         "            except WriteConflict as exc:\n                last = exc\n",
         "            except WriteConflict as exc:\n                last = exc\n"
-        "                newest = (await self._look(self._live, time.monotonic()))[0]\n"
+        "                newest = (await self._planner.look(self._live, time.monotonic()))[0]\n"
         "                read = [s.name for t, _ in planned.parts for s in t.move.services]\n"
         "                head = await self._forge.head(self._branch, not_before=time.monotonic())\n"
         "                again = snapshot_of(self._branch, newest, read, head)\n"
-        "                self._landed(planned, await self._forge.commit(again, planned.files, planned.message))\n"
+        "                self._lost.landed(planned, await self._forge.commit(again, planned.files, planned.message))\n"
         "                return []\n",
     ),
     Bug(
         "a lost reply is taken for a write that never was",
-        "moves/direct/batch.py",
+        "moves/direct/lost_reply.py",
         "                if queued.move.provenance.operation in operations:\n",
         "                if False:\n",
     ),

@@ -18,9 +18,9 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
 
 from failover_api.core.catalog.model import Action
+from failover_api.core.planning.request import MoveRequest
 from failover_api.core.planning.state import State
 from failover_api.errors import FailoverError, NotShownYet
-from failover_api.failover import MoveRequest
 from failover_api.forge.http.pace import RateLimit
 from failover_api.moves.outcome import Outcome
 from failover_api.sandbox import Sandbox

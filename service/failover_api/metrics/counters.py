@@ -7,11 +7,11 @@ from prometheus_client import CollectorRegistry, Counter, Histogram
 from failover_api.core.catalog.model import Action, Policy, Service
 from failover_api.errors import FailoverError, ForgeRateLimited, NotReady, WriteConflict
 from failover_api.events import MoveEnded, verdict
-from failover_api.failover import Status, Unreadable
 from failover_api.forge.github.replies import BadCredentials
 from failover_api.forge.http.traffic import Denied, Exchanged, Quota, Refused, Repeated, TrafficEvent
 from failover_api.metrics.sightings import Sightings
 from failover_api.moves.outcome import Outcome
+from failover_api.reading.status import Status, Unreadable
 
 MOVE_BUCKETS_S = (0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 20.0, 30.0)
 REQUEST_BUCKETS_S = (0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)

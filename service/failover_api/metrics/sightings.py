@@ -15,9 +15,9 @@ from failover_api.errors import (
     NotReady,
 )
 from failover_api.events import MoveEnded
-from failover_api.failover import Status, Unreadable
 from failover_api.forge.port import PullRequest
 from failover_api.moves.outcome import Outcome
+from failover_api.reading.status import Status, Unreadable
 
 # These say nothing of the service: it is taken to be where it was.
 _NOT_SEEN = (ForgeError, ForgeRateLimited, ForgeUnavailable, InternalError, NotReady)

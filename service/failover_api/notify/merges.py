@@ -20,7 +20,7 @@ from failover_api.core.catalog.model import Branch
 from failover_api.core.text.trailers import Record, read_records
 from failover_api.errors import FailoverError
 from failover_api.events import MoveEnded
-from failover_api.failover import Status
+from failover_api.reading.status import Status
 
 LOOK_S = 60.0
 WATCHED_S = 7 * 24 * 3600.0

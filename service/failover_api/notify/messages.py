@@ -6,7 +6,7 @@ from failover_api.core.catalog.model import Action
 from failover_api.core.catalog.notification import Event
 from failover_api.core.planning.plan import Plan
 from failover_api.core.text.notice import Notice, make_notice
-from failover_api.core.text.sentence import destination, names_of, sentence
+from failover_api.core.text.sentence import destination, names_of
 from failover_api.errors import FailoverError
 from failover_api.events import MoveEnded, verdict
 from failover_api.moves.outcome import Outcome
@@ -70,18 +70,11 @@ def _of_outcome(ended: MoveEnded, outcome: Outcome) -> Notice:
     event, pull = event_of(outcome), outcome.pull_request
     moving = [plan for plan in outcome.plans if plan.changes] or list(outcome.plans)
     names = [plan.service.name for plan in moving]
-    message = sentence(
-        outcome.plans,
-        group=ended.group,
-        changed=True,
-        pull_request=(pull.number, pull.state) if pull else None,
-        refused=list(outcome.refused),
-    )
     return make_notice(
         event,
         services=tuple(names),
         title=_title(event, moving, _named(names, ended.group), pull.number if pull else 0),
-        message=message,
+        message=outcome.sentence(group=ended.group),
         **_asked(ended),
         operation=outcome.operation or ended.operation,
         commit=outcome.commit.url if outcome.commit else "",

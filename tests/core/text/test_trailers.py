@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from failover_api.core.text.trailers import Record, idempotency_digest, read_records, write_trailers
+from failover_api.core.planning.request import idempotency_digest
+from failover_api.core.text.trailers import Record, read_records, write_trailers
 from failover_api.core.wording import one_line
 
 needs_git = pytest.mark.skipif(shutil.which("git") is None, reason="git is not installed")

@@ -8,7 +8,7 @@ from failover_api.core.catalog.model import Action, Policy
 from failover_api.edges.board.lookout import Found, Lookout
 from failover_api.errors import Conflict, FailoverError, ForgeUnavailable, NotReady, OutcomeUnknown
 from failover_api.events import MoveEnded
-from failover_api.failover import Status, Unreadable
+from failover_api.reading.status import Status, Unreadable
 from failover_api.wiring import Components
 from tests.support.acts import promote
 from tests.support.stage import Stage

@@ -7,9 +7,9 @@ import pytest
 from failover_api.core.catalog.model import Action
 from failover_api.core.planning.state import State
 from failover_api.errors import FailoverError, NotShownYet
-from failover_api.failover import Status, Unreadable
 from failover_api.forge.github import files, heads
 from failover_api.forge.repository import lag
+from failover_api.reading.status import Status, Unreadable
 from failover_api.wiring import Components
 from tests.support.acts import demote, move, promote
 from tests.support.stage import FILES, RELEASE, SONARR, Stage

@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 
 from failover_api.core.catalog.load import parse_catalog
-from failover_api.core.catalog.model import Action, Branch, Service
+from failover_api.core.catalog.model import Action, Branch, Catalog, Service
 from failover_api.core.planning import plan as planning
 from failover_api.core.planning.plan import Plan
-from failover_api.core.planning.request import Provenance
+from failover_api.core.planning.request import MoveRequest, Provenance
 from failover_api.core.text.trailers import read_records
 from failover_api.errors import (
     BranchProtected,
@@ -251,7 +251,7 @@ async def test_an_answer_that_comes_as_the_deadline_passes_is_given() -> None:
     forge: Any = Full()
     nobody: Any = None  # is asked
     with pytest.raises(ForgeRateLimited):
-        await Writer(forge, nobody, nobody).carry_out(queued("a").move, deadline_s=0.0)
+        await Writer(forge, nobody, nobody, nobody).carry_out(queued("a").move, deadline_s=0.0)
 
 
 # Limits
@@ -291,7 +291,12 @@ def queued(*names: str, files: int = 1) -> QueuedMove:
         lines.append(f"  {name}:\n    switches:\n{switches}")
     catalog = parse_catalog("repository: acme/lab\nservices:\n" + "".join(lines), file="services.yaml")
     provenance = Provenance("01JD", "maria", "2026-11-23T04:00:00Z", group="g" if len(names) > 1 else None)
-    return QueuedMove(Move(tuple(catalog.services.values()), Action.PROMOTE, provenance), float("inf"))
+    return QueuedMove(_promote(catalog, provenance), float("inf"))
+
+
+def _promote(catalog: Catalog, provenance: Provenance) -> Move:
+    """Of all services of a catalog."""
+    return Move(tuple(catalog.services.values()), Action.PROMOTE, MoveRequest("maria"), provenance)
 
 
 def names_of(queue: list[QueuedMove]) -> list[list[str]]:
@@ -330,6 +335,6 @@ async def test_who_has_left_is_dropped() -> None:
 async def test_files_that_are_still_to_be_found_count(stage: Stage) -> None:
     assert {RELEASE, VOLSYNC}.isdisjoint(queued("a").move.files)
     catalog = parse_catalog(f"repository: acme/lab\nservices:\n{entry('sonarr')}", file="services.yaml")
-    wanted = Move(tuple(catalog.services.values()), Action.PROMOTE, Provenance("01JD", "maria", "2026-11-23T04:00:00Z"))
+    wanted = _promote(catalog, Provenance("01JD", "maria", "2026-11-23T04:00:00Z"))
     assert len(wanted.files) == 1
     assert SONARR not in wanted.files

@@ -7,11 +7,12 @@ from typing import Any
 import pytest
 
 from failover_api.core.catalog.model import Action
+from failover_api.core.planning.request import MoveRequest, idempotency_digest
 from failover_api.core.planning.state import State
-from failover_api.core.text.trailers import idempotency_digest, read_records
+from failover_api.core.text.trailers import read_records
 from failover_api.errors import ForgePermission, OperationPending, OutcomeUnknown
 from failover_api.events import MoveEnded
-from failover_api.failover import Failover, MoveRequest
+from failover_api.failover import Failover
 from failover_api.moves.progress import Step
 from failover_api.wiring import Components
 from tests.support.acts import BY_PULL_REQUEST, demote, number, promote

@@ -5,6 +5,7 @@ import asyncio
 import pytest
 
 from failover_api.core.catalog.model import Action
+from failover_api.core.planning.request import MoveRequest
 from failover_api.core.planning.state import State
 from failover_api.core.text.trailers import read_records
 from failover_api.errors import (
@@ -15,7 +16,6 @@ from failover_api.errors import (
     OutcomeUnknown,
     PreconditionFailed,
 )
-from failover_api.failover import MoveRequest
 from failover_api.forge.http.pace import RateLimit
 from failover_api.wiring import Components, open_failover
 from tests.support.acts import BY_PULL_REQUEST, demote, number, promote

@@ -5,7 +5,6 @@ is more generous: a squash merge puts text behind them, makes one message of sev
 https://git-scm.com/docs/git-interpret-trailers
 """
 
-import hashlib
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -46,11 +45,6 @@ class Record:
     force: bool = False
     idempotency: str | None = None
     reverts: str | None = None
-
-
-def idempotency_digest(caller: str, key: str) -> str:
-    """What stands for a caller's Idempotency-Key: hex SHA-256 of caller NUL key."""
-    return hashlib.sha256(f"{caller}\0{key}".encode()).hexdigest()
 
 
 def write_trailers(records: Sequence[Record]) -> str:

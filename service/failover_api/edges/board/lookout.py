@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 
 from failover_api.errors import FailoverError, ForgeError, ForgeRateLimited, ForgeUnavailable
 from failover_api.events import MoveEnded
-from failover_api.failover import Status, Unreadable
+from failover_api.reading.status import Status, Unreadable
 
 FRESH_S = 5.0  # what was seen since then is shown again
 APART_S = 1.0  # looks are at least so far apart, however often something moves

@@ -117,7 +117,7 @@ class AlreadyOpen:
             try:
                 return await self._asked_again(weighed, base, writing=writing)
             except OperationPending:  # it is not what today's catalog plans
-                if not self._move.supersede or weighed.content.strangers:
+                if not self._move.request.supersede or weighed.content.strangers:
                     raise
         elif weighed.meaning is Meaning.SAME:  # a group's, with this service
             weighed.check_may_go()

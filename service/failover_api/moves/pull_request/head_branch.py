@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator
 from datetime import datetime
 
 from failover_api.core.planning.request import Provenance
-from failover_api.core.text.commit_message import commit_message, headline_of, provenance_of
+from failover_api.core.text.commit_message import headline_of, provenance_of
 from failover_api.core.text.pull_request import pull_request_text
 from failover_api.core.text.trailers import Record, read_records
 from failover_api.errors import BranchProtected, CannotPlan, ForgePermission, OperationPending, WriteConflict
@@ -68,9 +68,8 @@ class HeadBranch:
 
     async def anew(self, base: Base, head: str, provenance: Provenance) -> Commit:
         """Moves it from `head` to one commit on the base. Raises WriteConflict when it is elsewhere by now."""
-        message = commit_message([(plan, provenance) for plan in base.move_plan.plans])
         with _by_its_rules():
-            commit = await self._forge.make_commit(self._move.branch, base.head, base.files, message)
+            commit = await self._forge.make_commit(self._move.branch, base.head, base.files, base.message(provenance))
             self._made[commit.sha] = base.head
             await self._forge.move_branch(self.branch, head, commit.sha)
         return commit
@@ -135,7 +134,7 @@ class HeadBranch:
         return await self._commit(base), self._move.provenance
 
     async def _is_current(self, content: BranchContent, base: Base) -> bool:
-        if self._move.supersede and not content.strangers:
+        if self._move.request.supersede and not content.strangers:
             return False
         where = f"branch {self.branch} has no pull request"
         return await self._branch_reader.is_current(self._move, content, base, where, not_before=self._not_before)
@@ -143,8 +142,7 @@ class HeadBranch:
     async def _commit(self, base: Base) -> Commit:
         """On the branch, which is where the base is."""
         snapshot = snapshot_of(self.branch, base.seen, base.seen, base.head)
-        message = commit_message([(plan, self._move.provenance) for plan in base.move_plan.plans])
-        commit = await self._forge.commit(snapshot, base.files, message)
+        commit = await self._forge.commit(snapshot, base.files, base.message(self._move.provenance))
         if commit.parents and commit.parents != (base.head,):  # a single file is compared with itself only
             raise WriteConflict(f"somebody pushed to {self.branch} meanwhile")
         self._made[commit.sha] = base.head

@@ -102,7 +102,7 @@ class OpenOnes:
 
     def check_gives_way(self, weighed: Weighed) -> None:
         """Raises OperationPending for one that stays in the way."""
-        if not self._move.supersede:
+        if not self._move.request.supersede:
             raise weighed.pending()
         weighed.check_may_go()
 

@@ -16,6 +16,7 @@ import time
 from collections.abc import Sequence
 
 from failover_api.core.planning.request import Provenance
+from failover_api.core.planning.rollback import Undone
 from failover_api.deadline import ATTEMPTS, back_off
 from failover_api.errors import (
     ChangedSince,
@@ -46,6 +47,8 @@ from failover_api.moves.pull_request.opening import Opening, Sent
 from failover_api.moves.pull_request.results import Results
 from failover_api.moves.pull_request.review import calls_of
 from failover_api.moves.pull_request.slots import Slots
+from failover_api.moves.rollback import read_undone
+from failover_api.reading.history import History
 from failover_api.reading.services import Observations, ServiceReader
 
 # What the base as it is now may say to a wish that was proposed on an earlier one.
@@ -68,18 +71,20 @@ class Proposal:
         *,
         forge: Forge,
         reader: ServiceReader,
+        history: History,
         idempotency: Idempotency,
         branch_reader: BranchReader,
         deadline_s: float,
         slots: Slots,
     ) -> None:
         self._move = move
-        self._forge, self._reader, self._idempotency, self._branch_reader = forge, reader, idempotency, branch_reader
+        self._forge, self._reader, self._history, self._idempotency = forge, reader, history, idempotency
         self._started = time.monotonic()
         self._deadline = self._started + deadline_s
         self._own = HeadBranch(move, forge=forge, branch_reader=branch_reader, not_before=self._started)
         self._open_ones = OpenOnes(move, forge=forge, branch_reader=branch_reader, not_before=self._started)
         self._slots = slots
+        self._undone: Undone | None = None  # what a rollback undoes; the first attempt settles it
         self._opening = Opening(move, self._open_ones, forge=forge, branch_reader=branch_reader)
         self.answers = Results(move, forge=forge)
         self._standing = AlreadyOpen(
@@ -134,7 +139,7 @@ class Proposal:
         return await self._standing.beside_a_commit(base, pulls)
 
     async def _attempt_until_known(self) -> Outcome:
-        bound = self._move.versions is not None or self._move.needs_history
+        bound = self._move.request.versions is not None or self._move.needs_history
         # Of a group's services the end asks whether another was faster; the base is seen to be current by the reply.
         not_before = self._started if bound or len(self._open_ones.branches) == 1 else None
         # Another group's may hold one of the services: only what is open now says so, and nothing is written before.
@@ -230,9 +235,10 @@ class Proposal:
 
     async def _plan(self, seen: Observations, head: str) -> Base:
         self._move.on_step(Step.PLANNING)
-        if self._move.needs_history:
-            await self._move.prepare(seen, head, not_before=self._started)
-        return Base(head, seen, self._move.plan(seen, {}))
+        self._undone = await read_undone(
+            self._history, self._move, seen, head, not_before=self._started, first=self._undone
+        )
+        return Base(head, seen, self._move.plan(seen, {}, self._undone))
 
     # A new one
 
