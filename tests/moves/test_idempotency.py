@@ -39,7 +39,7 @@ async def test_the_digest_is_of_caller_and_key(stage: Stage) -> None:
     async with stage.open() as components:
         await move(components)
     (record,) = read_records(stage.moves[0])
-    assert record.idempotency == idempotency_digest("maria", "alert-1")
+    assert record.provenance.key == idempotency_digest("maria", "alert-1")
     assert "alert-1" not in stage.moves[0]
 
 

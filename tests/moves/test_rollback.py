@@ -34,7 +34,7 @@ async def test_the_newest_move_is_undone_byte_for_byte(stage: Stage, name: str, 
     message = stage.moves[0]
     assert message.startswith(f"Roll back {name} to primary\n")
     (record,) = read_records(message)
-    assert (record.action, record.reverts, record.reason) == ("rollback", moved.operation, "a false alarm")
+    assert (record.action, record.reverts, record.provenance.reason) == ("rollback", moved.operation, "a false alarm")
     assert record.operation == outcome.operation
 
 

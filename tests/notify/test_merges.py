@@ -5,7 +5,7 @@ import contextlib
 from collections.abc import AsyncIterator, Callable
 
 from failover_api.core.catalog.model import Action, Branch
-from failover_api.core.planning.request import MoveRequest
+from failover_api.core.planning.request import MoveRequest, Provenance
 from failover_api.core.text.trailers import Record
 from failover_api.notify.merges import Merged, Merges
 from failover_api.reading.status import Status
@@ -13,7 +13,8 @@ from failover_api.wiring import Components, open_failover
 from tests.support.acts import number, promote
 from tests.support.stage import SERVICES, Stage
 
-MERGED = Merged(Branch("acme/homelab", "main"), 12, "https://p", (Record("a", "promote", "primary", "backup", "OP"),))
+RECORD = Record("a", "promote", "primary", "backup", Provenance("OP", "", ""))
+MERGED = Merged(Branch("acme/homelab", "main"), 12, "https://p", (RECORD,))
 
 
 @contextlib.asynccontextmanager
@@ -53,7 +54,7 @@ async def test_a_merge_is_told_once_with_what_it_moved(reviewed: Stage) -> None:
     assert (merged.number, merged.branch.repository) == (number(outcome), reviewed.repository)
     assert merged.commit.endswith(sha)
     (record,) = merged.records
-    assert (record.service, record.by, record.reason) == ("sonarr", "maria", "w1 is down")
+    assert (record.service, record.provenance.by, record.provenance.reason) == ("sonarr", "maria", "w1 is down")
 
 
 async def test_a_squash_that_lost_the_trailers_is_told_too(reviewed: Stage) -> None:

@@ -203,14 +203,14 @@ def _state(word: str) -> State:
 
 
 def _with_key(key: str, text: str) -> dict[str, Record]:
-    return {record.service: record for record in read_records(text) if record.idempotency == key}
+    return {record.service: record for record in read_records(text) if record.provenance.key == key}
 
 
 def _check_same_wish(move: Move, records: Mapping[str, Record]) -> None:
     for record in records.values():
-        first = (record.group or record.service, record.action, record.force)
+        first = (record.provenance.group or record.service, record.action, record.provenance.force)
         if first != (move.name, move.action.value, move.provenance.force):
-            forced = " with force" if record.force else ""
+            forced = " with force" if record.provenance.force else ""
             raise IdempotencyKeyReused(
                 f"the Idempotency-Key was used for another wish: {record.action} of {first[0]}{forced}, operation "
                 f"{record.operation}; use a new key"

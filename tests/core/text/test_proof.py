@@ -41,7 +41,7 @@ def parsed(files: Files) -> dict[str, Manifest]:
 
 
 def record(action: str = "promote", before: str = "primary", after: str = "backup") -> Record:
-    return Record("sonarr", action, before, after, "01JD")
+    return Record("sonarr", action, before, after, Provenance("01JD", "maria", ""))
 
 
 def told(files: Files, mover: Service = PAIR, action: Action = Action.PROMOTE) -> str:

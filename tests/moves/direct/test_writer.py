@@ -55,7 +55,7 @@ async def test_a_storm_is_written_in_few_commits_and_each_has_its_own_answer(sta
         record, message = records[name]
         assert outcome.changed
         assert outcome.plan.service.name == name
-        assert (record.operation, record.reason) == (outcome.operation, f"because of {name}")
+        assert (record.operation, record.provenance.reason) == (outcome.operation, f"because of {name}")
         assert outcome.commit is not None
         assert message in [
             c.message for c in stage.sandbox.log(repository=stage.repository) if c.sha == outcome.commit.sha

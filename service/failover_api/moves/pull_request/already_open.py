@@ -8,7 +8,6 @@ nothing to do     is closed
 import dataclasses
 from collections.abc import Sequence
 
-from failover_api.core.text.commit_message import provenance_of
 from failover_api.core.text.pull_request import superseded_text
 from failover_api.core.text.trailers import Record
 from failover_api.errors import FailoverError, OperationPending, WriteConflict
@@ -154,7 +153,7 @@ class AlreadyOpen:
         if not is_current and not base.move_plan.has_changes:
             return await self._nothing_left(pull, base, taken_back=mine and writing)
         if not is_current and writing:
-            provenance = with_force(provenance_of(record), force=self._move.provenance.force)
+            provenance = with_force(record.provenance, force=self._move.provenance.force)
             commit = await self._own.anew(base, pull.head, provenance)
             pull = dataclasses.replace(pull, head=commit.sha)
             await self._open_ones.say(pull, base, commit, provenance)

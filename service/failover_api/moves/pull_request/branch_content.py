@@ -187,7 +187,7 @@ def _as_then(move: Move, record: Record) -> Move:
         move,
         action=Action(record.action),
         request=replace(move.request, versions=None, skip_refused=has_group),
-        provenance=replace(move.provenance, force=record.force),
+        provenance=replace(move.provenance, force=record.provenance.force),
     )
 
 

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator
 from datetime import datetime
 
 from failover_api.core.planning.request import Provenance
-from failover_api.core.text.commit_message import headline_of, provenance_of
+from failover_api.core.text.commit_message import headline_of
 from failover_api.core.text.pull_request import pull_request_text
 from failover_api.core.text.trailers import Record, read_records
 from failover_api.errors import BranchProtected, CannotPlan, ForgePermission, OperationPending, WriteConflict
@@ -90,7 +90,7 @@ class HeadBranch:
         content, is_current = found
         provenance, record = self._move.provenance, next(iter(content.records.values()), None)
         if record is not None and is_same_wish(self._move, record, base):
-            provenance = provenance_of(record)
+            provenance = record.provenance
             if is_current and content.commit is not None:
                 return content.commit, provenance
         elif record is not None:

@@ -15,7 +15,6 @@ from dataclasses import dataclass
 from enum import Enum, auto
 
 from failover_api.core.planning.request import Provenance
-from failover_api.core.text.commit_message import provenance_of
 from failover_api.core.text.trailers import Record, read_records
 from failover_api.errors import OperationPending
 from failover_api.forge.port import Commit, Forge, PullRequest
@@ -113,7 +112,7 @@ class OpenOnes:
             return
         planned = await self._branch_reader.planned(self._move, content, base, not_before=self._not_before)
         if planned is not None:
-            await self.say(pull, planned, content.commit, provenance_of(next(iter(content.records.values()))))
+            await self.say(pull, planned, content.commit, next(iter(content.records.values())).provenance)
 
     async def say(self, pull: PullRequest, planned: Base, commit: Commit, provenance: Provenance) -> None:
         """Puts in the text of its commit; a title that a person wrote stays."""
