@@ -217,7 +217,7 @@ class Laws:
             self.check_outcome(call, part)
 
     def is_taken_up(self, call: Call) -> bool:
-        """Whether another call of the same wish goes on, or may yet, from what this one has left on its branch."""
+        """Whether another call for the same move goes on, or may yet, from what this one has left on its branch."""
         alike = [other for other in self.calls if other is not call and other.action is call.action]
         commits = [other.answer.commit for other in alike if isinstance(other.answer, Outcome) and other.answer.commit]
         told = {record.provenance.reason for commit in commits for record in self.records(commit.sha)}

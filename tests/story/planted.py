@@ -70,7 +70,7 @@ BUGS = [
     Bug(
         "what needs no write is answered from a copy",
         "moves/direct/batch.py",
-        "isinstance(move_plan, MovePlan) and move_plan.is_all_change for",
+        "isinstance(answer, MovePlan) and answer.is_all_change for",
         "True for",
     ),
     Bug(
@@ -124,9 +124,9 @@ BUGS = [
     Bug(
         "who asked first is told that it changed something, not who did it",
         "moves/pull_request/proposal.py",
-        "        answer = self.answers.with_one(base, pull, commit, provenance.operation, changed=True)\n",
+        "        answer = self.results.with_one(base, pull, commit, provenance.operation, changed=True)\n",
         "        mine = provenance.operation == self._move.provenance.operation\n"
-        "        answer = self.answers.with_one(base, pull, commit, provenance.operation, changed=mine)\n",
+        "        answer = self.results.with_one(base, pull, commit, provenance.operation, changed=mine)\n",
     ),
     Bug(
         "an auto-merge without a reply is told as open",

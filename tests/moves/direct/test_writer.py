@@ -108,8 +108,8 @@ async def test_two_services_in_one_file_are_planned_one_on_the_other(stage: Stag
 async def test_one_service_is_never_twice_in_a_commit(stage: Stage) -> None:
     async with stage.open() as components:
         stage.fault("slow", method="PUT", seconds=0.2)
-        wishes = [Action.PROMOTE, Action.DEMOTE, Action.PROMOTE, Action.PROMOTE]
-        outcomes = await asyncio.gather(*(move(components, "sonarr", action) for action in wishes))
+        actions = [Action.PROMOTE, Action.DEMOTE, Action.PROMOTE, Action.PROMOTE]
+        outcomes = await asyncio.gather(*(move(components, "sonarr", action) for action in actions))
     assert [outcome.changed for outcome in outcomes] == [True, True, True, False], "in the order of arrival"
     assert commits_of(stage) == [["sonarr"]] * 3
 

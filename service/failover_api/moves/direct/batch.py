@@ -12,7 +12,7 @@ every attempt, so that they are found whichever of them landed.
 import dataclasses
 import logging
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 from failover_api.core.catalog.model import Branch
 from failover_api.deadline import ATTEMPTS, back_off
@@ -30,12 +30,12 @@ from failover_api.errors import (
 )
 from failover_api.forge.port import Commit, Forge
 from failover_api.moves.direct.lost_reply import LostReply
-from failover_api.moves.direct.planner import Planner, defect
+from failover_api.moves.direct.planner import BatchPlan, Planner, defect
 from failover_api.moves.direct.queue import Answer, PlannedCommit, QueuedMove
 from failover_api.moves.move import Move, MovePlan
 from failover_api.moves.outcome import Outcome
 from failover_api.moves.progress import Step
-from failover_api.reading.services import Observations, snapshot_of
+from failover_api.reading.services import snapshot_of
 
 _log = logging.getLogger(__name__)
 
@@ -67,8 +67,8 @@ class Batch:
 
     async def rehearse(self) -> list[Outcome]:
         """What a run would answer, in order; nothing is written. Raises what refuses the first that is refused."""
-        _, _, answers = await self._seen_and_planned(self._queue, self._started)
-        return [_rehearsed(queued.move, answers[queued]) for queued in self._queue]
+        plan = await self._planner.plan(self._queue, self._started, since=self._since)
+        return [_rehearsed(queued.move, plan.answers[queued]) for queued in self._queue]
 
     @property
     def _live(self) -> list[QueuedMove]:
@@ -102,15 +102,17 @@ class Batch:
             except WriteConflict as exc:
                 last = exc
             except WriteUnknown as exc:
+                # It may have landed, or may yet: written again blindly, a move could be made twice, or undo what
+                # somebody did in between. So it stays held, and the next attempt sees what became of it first.
                 last = exc
                 await self._lost.find_if_possible()
             except ForgeRateLimited:
                 if self._lost.planned is not None or not self._forge.write_wait_s(self._branch):
                     raise
-                return self._live  # the writer waits for GitHub, and takes them again
+                return self._live  # nothing was written: the writer waits for GitHub, and takes them again
             except (BranchProtected, Conflict, ForgeError) as exc:
                 if len(planned.parts) == 1 or self._lost.planned is not None:
-                    raise
+                    raise  # alone it could only be refused again; and a lost write must not be left behind
                 return await self._one_by_one(planned, exc)
             not_before = time.monotonic()
         names = ", ".join(queued.move.name for queued in self._live)
@@ -122,28 +124,27 @@ class Batch:
             queue = self._live
             if not queue:
                 return None
-            seen, head, move_plans = await self._validated(queue, not_before)
-            await self._lost.resolve(seen, head, move_plans)
-            self._put_some_off(seen, move_plans)
+            plan = await self._validated(queue, not_before)
+            await self._lost.resolve(plan)
+            self._put_some_off(plan)
             if queue == self._live:
                 break  # else somebody left: nobody else's plan may hold what was theirs
         parts: list[tuple[QueuedMove, MovePlan]] = []
-        for queued, move_plan in move_plans.items():
-            if isinstance(move_plan, MovePlan) and move_plan.has_changes:
-                parts.append((queued, move_plan))
-            elif isinstance(move_plan, MovePlan):
-                queued.settle(self._nothing_to_do(queued, move_plan))
-            elif isinstance(move_plan, FailoverError) and queued.may_have_landed:  # refused now, and may land yet
-                queued.settle(queued.unknown(move_plan.detail))
+        for queued, answer in plan.answers.items():
+            if isinstance(answer, MovePlan) and answer.has_changes:
+                parts.append((queued, answer))
+            elif isinstance(answer, MovePlan):
+                queued.settle(self._nothing_to_do(queued, answer))
+            elif isinstance(answer, FailoverError) and queued.may_have_landed:  # refused now, and may land yet
+                queued.settle(queued.unknown(answer.detail))
             else:
-                queued.settle(move_plan)
+                queued.settle(answer)
         if not parts:
             return None
         names = [service.name for queued, _ in parts for service in queued.move.services]
         with_history = any(queued.move.needs_history for queued, _ in parts)
-        return PlannedCommit(
-            seen, snapshot_of(self._branch, seen, names, head, with_history=with_history), tuple(parts)
-        )
+        snapshot = snapshot_of(self._branch, plan.seen, names, plan.head, with_history=with_history)
+        return PlannedCommit(plan.seen, snapshot, tuple(parts))
 
     def _nothing_to_do(self, queued: QueuedMove, move_plan: MovePlan) -> Outcome:
         outcome, why = queued.move.outcome(move_plan, changed=False), self._lost.untold.get(queued)
@@ -153,44 +154,39 @@ class Batch:
         text = f"operation {operation} of this call may have done it: its write got no reply, and {why}"
         return dataclasses.replace(outcome, warnings=(*outcome.warnings, text))
 
-    def _put_some_off(self, seen: Observations, move_plans: Mapping[QueuedMove, Answer]) -> None:
+    def _put_some_off(self, plan: BatchPlan) -> None:
         """Those after whom an earlier write, whose reply was lost, could land as if they had never been.
 
         It lands where it finds the files as they were: so nobody may bring them back, or find them so and leave.
         """
-        moving = {queued: move_plan for queued, move_plan in move_plans.items() if isinstance(move_plan, MovePlan)}
+        moving = {queued: answer for queued, answer in plan.answers.items() if isinstance(answer, MovePlan)}
         planned = {path: data for move_plan in moving.values() for path, data in move_plan.files.items()}
         for queued, move_plan in moving.items():
             if queued.may_have_landed:
-                continue
-            files = queued.files_after(seen, planned)
+                continue  # it is this one's own write that has no reply
+            files = queued.files_after(plan.seen, planned)
             wait_s = self._forge.late_wait_s(self._branch, files, writing=move_plan.has_changes)
             if wait_s:
                 self._put_off.append(queued)
                 queued.put_off(wait_s)
 
-    async def _validated(
-        self, queue: Sequence[QueuedMove], not_before: float | None
-    ) -> tuple[Observations, str | None, dict[QueuedMove, Answer]]:
+    async def _validated(self, queue: Sequence[QueuedMove], not_before: float | None) -> BatchPlan:
         """Only what is current may be refused, or need no write."""
         if not_before is None:
             try:
-                seen, head, answers = await self._seen_and_planned(queue, None)
-                if all(isinstance(move_plan, MovePlan) and move_plan.is_all_change for move_plan in answers.values()):
-                    return seen, head, answers
+                plan = await self._planner.plan(queue, None, since=self._since)
+                if all(isinstance(answer, MovePlan) and answer.is_all_change for answer in plan.answers.values()):
+                    return plan  # the write is a compare-and-swap against all of it
             except (ManifestError, RepositoryNotFound):
                 pass  # said again, if it is still so
             not_before = self._started
-        return await self._seen_and_planned(queue, not_before)
-
-    async def _seen_and_planned(
-        self, queue: Sequence[QueuedMove], not_before: float | None
-    ) -> tuple[Observations, str | None, dict[QueuedMove, Answer]]:
-        seen, head = await self._planner.look(queue, not_before)
-        return seen, head, await self._planner.plan(queue, seen, head, not_before=self._since)
+        return await self._planner.plan(queue, not_before, since=self._since)
 
     async def _one_by_one(self, planned: PlannedCommit, error: FailoverError) -> list[QueuedMove]:
-        """GitHub refused the commit as a whole: one of its parts may be what it refuses. Two of them: it is general."""
+        """GitHub refused the commit as a whole: one of its parts may be what it refuses.
+
+        Two of them in a row: it refuses anything, and the others need not ask.
+        """
         given_back: list[QueuedMove] = []
         refused = 0
         for queued, _ in planned.parts:
@@ -236,5 +232,5 @@ def _is_refused(queued: QueuedMove, error: FailoverError) -> bool:
     """Whether the queued move met the same kind of error."""
     if queued.is_open or queued.answer.cancelled():
         return False
-    met = queued.answer.exception()
-    return isinstance(met, FailoverError) and met.slug == error.slug
+    own_error = queued.answer.exception()
+    return isinstance(own_error, FailoverError) and own_error.slug == error.slug

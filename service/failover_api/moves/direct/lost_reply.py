@@ -9,16 +9,16 @@ A commit is known by the operations in its trailers: each attempt carries the sa
 import asyncio
 import logging
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 from failover_api.core.catalog.model import Branch
 from failover_api.core.text.trailers import read_records
 from failover_api.errors import FailoverError, ForgeFailure, WriteUnknown
 from failover_api.forge.port import Commit, Forge
+from failover_api.moves.direct.planner import BatchPlan
 from failover_api.moves.direct.queue import Answer, PlannedCommit, QueuedMove
 from failover_api.moves.move import MovePlan
 from failover_api.moves.outcome import Outcome
-from failover_api.reading.services import Observations
 
 READ_BACK_WAITS_S = (0.0, 0.3, 1.0, 2.0)
 _log = logging.getLogger(__name__)
@@ -47,19 +47,18 @@ class LostReply:
         self.hold(None)
         planned.landed(commit, operations)
 
-    async def resolve(self, seen: Observations, head: str | None, move_plans: Mapping[QueuedMove, Answer]) -> None:
+    async def resolve(self, plan: BatchPlan) -> None:
         """Settles what became of it, as far as what was read tells; while it may land yet it stays held.
 
         Raises what keeps the history from us, unless the files say that all is done.
         """
         lost = self.planned
-        # While its files are as it found them it may land yet; once they are others it never will.
-        if lost is None or lost.versions_in(seen) == lost.versions_in(lost.seen):
-            return
+        if lost is None or lost.versions_in(plan.seen) == lost.versions_in(lost.seen):
+            return  # where its files are as it found them it may land yet
         try:
-            has_landed = await self._find(lost, READ_BACK_WAITS_S, head=head)
+            has_landed = await self._find(lost, READ_BACK_WAITS_S, head=plan.head)
         except ForgeFailure as exc:
-            if any(not _is_done(move_plans.get(queued)) for queued, _ in lost.parts):
+            if any(not _is_done(plan.answers.get(queued)) for queued, _ in lost.parts):
                 raise  # planned again without knowing, it might be written twice
             self.untold |= {queued: exc.detail for queued, _ in lost.parts}
             has_landed = False
@@ -93,8 +92,9 @@ class LostReply:
             await asyncio.sleep(wait_s)
             at, is_past = head, True
             if at is None:
-                now = await self._forge.read(self._branch, [path], not_before=time.monotonic(), at_head=True)
-                at, is_past = now.head, now.files[path] != lost.snapshot.files[path]
+                # A branch can lag behind its files: while it shows the file as it was, its history proves nothing.
+                current = await self._forge.read(self._branch, [path], not_before=time.monotonic(), at_head=True)
+                at, is_past = current.head, current.files[path] != lost.snapshot.files[path]
             # The oldest that names the operation: a person's revert of ours may quote it.
             for logged in reversed(await self._forge.log(self._branch, path, at=at, not_before=None)):
                 operations = frozenset(record.operation for record in read_records(logged.message))

@@ -5,7 +5,8 @@ Each move is planned on top of those before it, and has its own answer: what ref
 
 import asyncio
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 from failover_api.errors import FailoverError, Interrupted
 from failover_api.moves.direct.queue import Answer, QueuedMove
@@ -20,30 +21,43 @@ from failover_api.reading.services import Observations, ServiceReader
 _log = logging.getLogger(__name__)
 
 
+@dataclass(frozen=True, slots=True)
+class BatchPlan:
+    """What queued moves come to, on what was `seen`: read at `head`, None when it is a single file by itself."""
+
+    seen: Observations
+    head: str | None
+    answers: Mapping[QueuedMove, Answer]
+
+
 class Planner:
     """Plans the queued moves of one branch, no service twice."""
 
     def __init__(self, reader: ServiceReader, history: History, idempotency: Idempotency) -> None:
         self._reader, self._history, self._idempotency = reader, history, idempotency
 
+    async def plan(self, queue: Sequence[QueuedMove], not_before: float | None, *, since: float) -> BatchPlan:
+        """What each comes to. `not_before` as in Forge.read(); what their history needs is not older than `since`."""
+        seen, head = await self.look(queue, not_before)
+        return BatchPlan(seen, head, await self._plan(queue, seen, head, since))
+
     async def look(self, queue: Sequence[QueuedMove], not_before: float | None) -> tuple[Observations, str | None]:
-        """The services, and the head they were all read at; None when a single file was read by itself."""
+        """The services, and the head they were all read at."""
         _tell(queue, Step.READING)
         moves = [queued.move for queued in queue]
         services = [service for move in moves for service in move.services]
         at_head = any(move.needs_history for move in moves)
         return await self._reader.observe_together(moves[0].branch, services, not_before=not_before, at_head=at_head)
 
-    async def plan(
-        self, queue: Sequence[QueuedMove], seen: Observations, head: str | None, *, not_before: float
+    async def _plan(
+        self, queue: Sequence[QueuedMove], seen: Observations, head: str | None, since: float
     ) -> dict[QueuedMove, Answer]:
-        """What each comes to on what was seen; `not_before` is for what has to be read of its history."""
         _tell(queue, Step.PLANNING)
         overlay: Overlay = {}
         answers: dict[QueuedMove, Answer] = {}
         bound = [queued for queued in queue if queued.move.needs_history] if head is not None else []
         histories = await asyncio.gather(
-            *(self._read_history(queued, seen, head or "", not_before) for queued in bound), return_exceptions=True
+            *(self._read_history(queued, seen, head or "", since) for queued in bound), return_exceptions=True
         )
         firsts = dict(zip(bound, histories, strict=True))
         for queued in queue:
@@ -60,14 +74,12 @@ class Planner:
             await asyncio.sleep(0)  # hundreds may be planned here: let others have a turn
         return answers
 
-    async def _read_history(
-        self, queued: QueuedMove, seen: Observations, head: str, not_before: float
-    ) -> Outcome | None:
+    async def _read_history(self, queued: QueuedMove, seen: Observations, head: str, since: float) -> Outcome | None:
         """The first outcome of its key; else what a rollback undoes is read."""
-        first = await self._idempotency.first_outcome(queued.move, seen, head, not_before=not_before)
+        first = await self._idempotency.first_outcome(queued.move, seen, head, not_before=since)
         if first is None:
             queued.undone = await read_undone(
-                self._history, queued.move, seen, head, not_before=not_before, first=queued.undone
+                self._history, queued.move, seen, head, not_before=since, first=queued.undone
             )
         return first
 

@@ -67,6 +67,10 @@ class BranchContent:
         ours = [commit.sha for commit, _ in _ours(self.comparison)]
         return [commit for commit in self.comparison.commits if commit.sha not in ours]
 
+    def gives_way_to(self, move: Move) -> bool:
+        """Whether the move may close or replace it: where that is asked for, and never a person's work."""
+        return move.request.supersede and not self.strangers
+
 
 class BranchReader:
     """Reads branches of ours."""

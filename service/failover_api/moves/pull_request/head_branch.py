@@ -22,7 +22,7 @@ from failover_api.moves.move import Move
 from failover_api.moves.pull_request.branch_content import Base, BranchContent, BranchReader
 from failover_api.reading.services import snapshot_of
 
-LOOKS = 4  # at another wish's commit, whose call may be about to open it: half a second, or some more
+LOOKS = 4  # at the commit of another move, whose call may be about to open it: half a second, or some more
 UNDER_WAY_S = 60.0  # a commit may be of a call that has not ended yet; clocks may differ, too
 _LINK = re.compile(r"/blob/([0-9a-f]{40}|[0-9a-f]{64})/")
 
@@ -33,7 +33,7 @@ class HeadBranch:
     def __init__(self, move: Move, *, forge: Forge, branch_reader: BranchReader, not_before: float) -> None:
         self._move, self._forge, self._branch_reader, self._not_before = move, forge, branch_reader, not_before
         self.branch = move.head_branch
-        self.has_replaced = False  # another wish was on it, whose call may open ours yet
+        self.has_replaced = False  # another move was on it, whose call may open ours yet
         self._looks: Counter[str] = Counter()
         self._made: dict[str, str] = {}  # our commits of this call, and what each was made on
 
@@ -47,7 +47,8 @@ class HeadBranch:
                 await self._ours(head, base)
 
     async def with_commit(self, base: Base) -> tuple[Commit, Provenance]:
-        """Brings it to hold our commit on the base, and says whose wish that is.
+        """Brings it to hold our commit on the base, and says who asked for that: an earlier call, where its
+        commit is gone on with.
 
         Raises OperationPending for a branch that is not ours or is in the way, ForgePermission for a rule against
         it, WriteConflict and WriteUnknown when it has to be looked at anew.
@@ -89,7 +90,7 @@ class HeadBranch:
             return await self._afresh(head, base)
         content, is_current = found
         provenance, record = self._move.provenance, next(iter(content.records.values()), None)
-        if record is not None and is_same_wish(self._move, record, base):
+        if record is not None and is_same_move(self._move, record, base):
             provenance = record.provenance
             if is_current and content.commit is not None:
                 return content.commit, provenance
@@ -99,12 +100,12 @@ class HeadBranch:
         return await self.anew(base, head, provenance), provenance
 
     def _check_is_left(self, content: BranchContent) -> None:
-        """Raises WriteConflict while another wish's call may be under way: who was first opens it."""
+        """Raises WriteConflict while the call of another move may be under way: who was first opens it."""
         made_at = datetime.fromisoformat(content.comparison.commits[-1].at)
         age = datetime.fromisoformat(self._move.provenance.at) - made_at
         self._looks[content.head] += 1
         if age.total_seconds() < UNDER_WAY_S and self._looks[content.head] < LOOKS:
-            raise WriteConflict(f"another wish is being proposed from {self.branch}")
+            raise WriteConflict(f"another move is being proposed from {self.branch}")
 
     async def _ours(self, head: str, base: Base) -> tuple[BranchContent, bool] | None:
         """What was left on the branch, and whether it is current; None when it is done with.
@@ -134,7 +135,7 @@ class HeadBranch:
         return await self._commit(base), self._move.provenance
 
     async def _is_current(self, content: BranchContent, base: Base) -> bool:
-        if self._move.request.supersede and not content.strangers:
+        if content.gives_way_to(self._move):
             return False
         where = f"branch {self.branch} has no pull request"
         return await self._branch_reader.is_current(self._move, content, base, where, not_before=self._not_before)
@@ -170,7 +171,7 @@ def check_base(move: Move) -> None:
         )
 
 
-def is_same_wish(move: Move, record: Record, base: Base) -> bool:
+def is_same_move(move: Move, record: Record, base: Base) -> bool:
     """Whether a commit of ours was made for what the move asks; of a rollback, for undoing the same move."""
     if record.action != move.action.value:
         return False
@@ -207,5 +208,5 @@ def is_title_of_ours(pull: PullRequest) -> bool:
 
 
 def with_force(provenance: Provenance, *, force: bool) -> Provenance:
-    """The same wish, forced if one of those who share it forces it."""
+    """The same, forced if one of those who ask for it forces it."""
     return dataclasses.replace(provenance, force=provenance.force or force)

@@ -20,7 +20,7 @@ from failover_api.errors import OperationPending
 from failover_api.forge.port import Commit, Forge, PullRequest
 from failover_api.moves.move import Move
 from failover_api.moves.pull_request.branch_content import Base, BranchContent, BranchReader
-from failover_api.moves.pull_request.head_branch import is_same_wish, is_text_of, is_title_of_ours, planned_at, text_of
+from failover_api.moves.pull_request.head_branch import is_same_move, is_text_of, is_title_of_ours, planned_at, text_of
 from failover_api.reading.pull_requests import branches_about
 
 
@@ -92,7 +92,7 @@ class OpenOnes:
         return dataclasses.replace(weighed, meaning=self._meaning(weighed, base)) if concerned else weighed
 
     def _meaning(self, weighed: Weighed, base: Base) -> Meaning:
-        same = all(is_same_wish(self._move, record, base) for record in weighed.records)
+        same = all(is_same_move(self._move, record, base) for record in weighed.records)
         if same and (weighed.is_own or self._move.provenance.group is None):
             return Meaning.SAME
         if self._branch_reader.has_nothing_left(self._move, weighed.content, base):

@@ -51,9 +51,9 @@ class Proposer:
             raise (proposal.unknown("interrupted") if proposal.is_in_doubt else InternalError("interrupted")) from None
         except TimeoutError as exc:
             passed = f"the deadline of {deadline_s:g} s passed"
-            if proposal.answers.opened is not None:
+            if proposal.results.opened is not None:
                 text = f"labels, reviewers, auto-merge: {passed}; ask again, and what is missing is done"
-                return dataclasses.replace(proposal.answers.opened, warnings=(*proposal.answers.opened.warnings, text))
+                return dataclasses.replace(proposal.results.opened, warnings=(*proposal.results.opened.warnings, text))
             raise (proposal.unknown(passed) if proposal.is_in_doubt else too_late(deadline_s)) from exc
 
     async def beside_a_commit(self, move: Move) -> Sequence[Weighed]:
