@@ -45,7 +45,7 @@ class ByPolicy:
             return await self._proposer.carry_out(move, deadline_s=deadline_s)
         if not _has_fallback(move):
             return await self._writer.carry_out(move, deadline_s=deadline_s)
-        there: Outcome | None = None
+        unchanged: Outcome | None = None
         if move.branch not in self._protected:
             look = within_deadline(self._beside(move), deadline_s=deadline_s, late=lambda: too_late(deadline_s))
             beside, warnings = await look
@@ -56,19 +56,22 @@ class ByPolicy:
             else:
                 if outcome.changed:
                     return await self._closing(move, outcome, beside, warnings, deadline_s=clock.left_s)
-                there = outcome
-        return await self._proposed(move, there, deadline_s=clock.left_s)
+                unchanged = outcome
+        return await self._proposed(move, unchanged, deadline_s=clock.left_s)
 
-    async def _proposed(self, move: Move, there: Outcome | None, *, deadline_s: float) -> Outcome:
-        """Also when there is nothing to do on the branch: one may be open. What the commit left in doubt is told."""
-        told = there.warnings if there else ()
+    async def _proposed(self, move: Move, unchanged: Outcome | None, *, deadline_s: float) -> Outcome:
+        """Also when there is nothing to do on the branch (`unchanged`): a pull request may be open.
+
+        What a commit left in doubt stays in the warnings.
+        """
+        warnings = unchanged.warnings if unchanged else ()
         try:
             proposed = await self._proposer.carry_out(move, deadline_s=deadline_s)
         except FailoverError as exc:
-            if there is None or not told:
+            if unchanged is None or not warnings:
                 raise
-            return dataclasses.replace(there, warnings=(*told, f"open pull requests: {exc.detail}"))
-        return dataclasses.replace(proposed, warnings=(*told, *proposed.warnings))
+            return dataclasses.replace(unchanged, warnings=(*warnings, f"open pull requests: {exc.detail}"))
+        return dataclasses.replace(proposed, warnings=(*warnings, *proposed.warnings))
 
     async def _rehearsed(self, move: Move) -> Outcome:
         if move.policy is Policy.DIRECT and not (_has_fallback(move) and move.branch in self._protected):

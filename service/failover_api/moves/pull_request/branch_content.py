@@ -86,6 +86,8 @@ class BranchReader:
             if planned_at is None:
                 raise
             return _tip(head, await self._forge.compare(move.branch, planned_at, head), is_on_base=False)
+        # After a force-push that left the two something in common, the commits between are the base's of then: ours is
+        # the newest, and its parent is what its pull request says it was planned from.
         newest = comparison.commits[-1:]
         if len(comparison.commits) > 1 and planned_at and newest[0].parents == (planned_at,):
             return _tip(head, await self._forge.compare(move.branch, planned_at, head), is_on_base=False)

@@ -6,25 +6,21 @@ merged, or a person's. The first is gone on from, the second made anew, the thir
 
 import contextlib
 import dataclasses
-import re
 import time
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from datetime import datetime
 
 from failover_api.core.planning.request import Provenance
-from failover_api.core.text.commit_message import headline_of
-from failover_api.core.text.pull_request import pull_request_text
-from failover_api.core.text.trailers import Record, read_records
+from failover_api.core.text.trailers import Record
 from failover_api.errors import BranchProtected, CannotPlan, ForgePermission, OperationPending, WriteConflict
-from failover_api.forge.port import Commit, Forge, PullRequest, has_no_room
+from failover_api.forge.port import Commit, Forge, has_no_room
 from failover_api.moves.move import Move
 from failover_api.moves.pull_request.branch_content import Base, BranchContent, BranchReader
 from failover_api.reading.services import snapshot_of
 
 LOOKS = 4  # at the commit of another move, whose call may be about to open it: half a second, or some more
 UNDER_WAY_S = 60.0  # a commit may be of a call that has not ended yet; clocks may differ, too
-_LINK = re.compile(r"/blob/([0-9a-f]{40}|[0-9a-f]{64})/")
 
 
 class HeadBranch:
@@ -56,7 +52,7 @@ class HeadBranch:
         with _by_its_rules():
             try:
                 await self._forge.create_branch(self.branch, base.head)
-            except WriteConflict:
+            except WriteConflict:  # it is there: of an earlier call, of a closed pull request, or a person's
                 head = await self._forge.branch_head(self.branch)
             else:
                 head = base.head
@@ -122,7 +118,7 @@ class HeadBranch:
                 )
             if pull.state == "open":
                 raise WriteConflict(f"a pull request from {self.branch} is open after all")
-        if any(pull.head == head for pull in pulls):  # what a closed one had, stays with it
+        if any(pull.head == head for pull in pulls):  # what a closed one had stays with it, a person's push included
             return None
         content = await self._branch_reader.read(self._move, head, base, planned_at=self._made.get(head))
         if content.comparison.is_whole and not content.comparison.commits:  # it was merged, or never had a commit
@@ -177,34 +173,6 @@ def is_same_move(move: Move, record: Record, base: Base) -> bool:
         return False
     reverts = {plan.reverts for plan in base.move_plan.plans} - {None}
     return not reverts or record.reverts in reverts
-
-
-def text_of(base: Base, commit: Commit, provenance: Provenance) -> tuple[str, str]:
-    """The pull request's title and body."""
-    root = commit.url.partition("/commit")[0]
-    plans = [(plan, provenance) for plan in base.move_plan.plans if plan.changes]
-    return pull_request_text(plans, at=base.head, root=root)
-
-
-def is_text_of(pull: PullRequest, content: BranchContent) -> bool:
-    """Whether a pull request says what its commit does: its trailers are the commit's, its links lead to its base.
-
-    One without any has been written anew by a person.
-    """
-    said = {record.service: record for record in read_records(pull.body)}
-    at = planned_at(pull.body)
-    return (not said or said == content.records) and at in {None, content.began}
-
-
-def planned_at(body: str) -> str | None:
-    """The commit of the base that a pull request of ours was planned from, as its links say."""
-    link = _LINK.search(body)
-    return link[1] if link else None
-
-
-def is_title_of_ours(pull: PullRequest) -> bool:
-    """Whether the title is still the one that goes with the body; else it is a person's."""
-    return pull.title == headline_of(read_records(pull.body))
 
 
 def with_force(provenance: Provenance, *, force: bool) -> Provenance:

@@ -20,7 +20,8 @@ from failover_api.errors import OperationPending
 from failover_api.forge.port import Commit, Forge, PullRequest
 from failover_api.moves.move import Move
 from failover_api.moves.pull_request.branch_content import Base, BranchContent, BranchReader
-from failover_api.moves.pull_request.head_branch import is_same_move, is_text_of, is_title_of_ours, planned_at, text_of
+from failover_api.moves.pull_request.description import is_text_of, is_title_of_ours, planned_at, text_of
+from failover_api.moves.pull_request.head_branch import is_same_move
 from failover_api.reading.pull_requests import branches_about
 
 

@@ -41,7 +41,8 @@ from failover_api.moves.outcome import Outcome
 from failover_api.moves.progress import Step
 from failover_api.moves.pull_request.already_open import AlreadyOpen
 from failover_api.moves.pull_request.branch_content import Base, BranchReader
-from failover_api.moves.pull_request.head_branch import HeadBranch, check_base, text_of
+from failover_api.moves.pull_request.description import text_of
+from failover_api.moves.pull_request.head_branch import HeadBranch, check_base
 from failover_api.moves.pull_request.open_ones import OpenOnes, Weighed
 from failover_api.moves.pull_request.opening import Opening, Sent
 from failover_api.moves.pull_request.results import Results
