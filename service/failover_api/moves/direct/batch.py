@@ -102,8 +102,8 @@ class Batch:
             except WriteConflict as exc:
                 last = exc
             except WriteUnknown as exc:
-                # It may have landed, or may yet: written again blindly, a move could be made twice, or undo what
-                # somebody did in between. So it stays held, and the next attempt sees what became of it first.
+                # It may have landed, or may yet. Planned anew without knowing, it could undo what somebody did after
+                # it, and a rollback could undo itself: it is held, and the next attempt sees first what became of it.
                 last = exc
                 await self._lost.find_if_possible()
             except ForgeRateLimited:

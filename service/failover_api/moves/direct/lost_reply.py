@@ -59,7 +59,7 @@ class LostReply:
             has_landed = await self._find(lost, READ_BACK_WAITS_S, head=plan.head)
         except ForgeFailure as exc:
             if any(not _is_done(plan.answers.get(queued)) for queued, _ in lost.parts):
-                raise  # planned again without knowing, it might be written twice
+                raise  # planned anew without knowing, it could undo what came after it
             self.untold |= {queued: exc.detail for queued, _ in lost.parts}
             has_landed = False
         if has_landed is None:
