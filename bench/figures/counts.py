@@ -13,7 +13,8 @@ from bench.rig import repositories
 from bench.rig.report import Row, exactly
 from bench.rig.scratch import scratch
 from failover_api.core.catalog.model import Action
-from failover_api.failover import Failover, MoveRequest
+from failover_api.core.planning.request import MoveRequest
+from failover_api.failover import Failover
 from failover_api.sandbox import Request, Sandbox
 from failover_api.settings import Settings
 from failover_api.wiring import open_failover

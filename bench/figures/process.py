@@ -18,8 +18,9 @@ from bench.rig.host import Host, hosting
 from bench.rig.report import Row, at_most, median, skipped
 from bench.rig.scratch import scratch
 from failover_api.core.catalog.model import Action
+from failover_api.core.planning.request import MoveRequest
 from failover_api.events import MoveEnded
-from failover_api.failover import Failover, MoveRequest
+from failover_api.failover import Failover
 from failover_api.forge.http.pace import RateLimit
 from failover_api.metrics.counters import Counters
 from failover_api.wiring import open_failover

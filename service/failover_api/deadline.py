@@ -2,6 +2,7 @@
 
 import asyncio
 import random
+import time
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
@@ -25,6 +26,17 @@ async def within_deadline(work: Awaitable[T], *, deadline_s: float, late: Callab
 def too_late(deadline_s: float) -> ForgeUnavailable:
     """For what surely has written nothing."""
     return ForgeUnavailable(f"not done within {deadline_s:g} s; nothing was written", retry_after_s=5.0)
+
+
+class Clock:
+    """What is left of one deadline for several steps."""
+
+    def __init__(self, deadline_s: float) -> None:
+        self._end = time.monotonic() + deadline_s
+
+    @property
+    def left_s(self) -> float:
+        return max(0.0, self._end - time.monotonic())
 
 
 ATTEMPTS = 8

@@ -17,7 +17,7 @@
     ├── OperationPending            another pull request, or a person's commit, stands in the way
     ├── NothingToRollBack           no failover commit of the service is known
     ├── ChangedSince                a person changed what a rollback would put back
-    ├── IdempotencyKeyReused        the key has been used for another wish
+    ├── IdempotencyKeyReused        the key has been used for another move
     ├── ManifestNotFound
     │   ├── FileNotFound            no such file on the branch
     │   └── DocumentNotFound        the file has no such document

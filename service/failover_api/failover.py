@@ -1,8 +1,8 @@
 """The use cases: status, list, move, move a group, roll back, history. Each reads, thinks and, for a move, writes.
 
-    policy direct           moves/writer, moves/batch         one commit for all who wait
-    policy pull_request     moves/proposer, moves/proposal    a branch and a pull request
-    direct with a fallback  moves/fallback                    the first; the second where the branch takes no commits
+    policy direct           moves/direct          one commit for all who wait
+    policy pull_request     moves/pull_request    a branch and a pull request
+    direct with a fallback  moves/fallback        the first; the second where the branch takes no commits
 
 Every answer without a write (a status, a dry run, "already there", a refusal) is validated with the forge first; a
 write is validated by its own compare-and-swap.
@@ -12,62 +12,35 @@ import asyncio
 import logging
 import secrets
 import time
-from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import nullcontext
-from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from ulid import ULID
 
-from failover_api.concurrency import both
 from failover_api.core.catalog.model import Action, Branch, Catalog, Service
-from failover_api.core.planning.request import Provenance
-from failover_api.core.planning.state import detect
-from failover_api.core.planning.switching import obstacle
-from failover_api.core.text.trailers import idempotency_digest
-from failover_api.deadline import too_late, within_deadline
-from failover_api.errors import FailoverError, ForgeFailure, InternalError
+from failover_api.core.planning.request import MoveRequest, Provenance
+from failover_api.deadline import Clock, too_late, within_deadline
+from failover_api.errors import FailoverError, InternalError
 from failover_api.events import Events, Looked, MoveEnded
 from failover_api.forge.http.budget import looking
-from failover_api.forge.port import Forge, PullRequest
+from failover_api.forge.port import Forge
 from failover_api.moves.direct.writer import Writer
 from failover_api.moves.fallback import ByPolicy
-from failover_api.moves.group import check_branches, check_versions, half_done, parts_of
+from failover_api.moves.group import bound_to, check_branches, check_versions, half_done, parts_of
 from failover_api.moves.idempotency import Idempotency
-from failover_api.moves.move import Move, Rollback, refusal_of
+from failover_api.moves.move import Move, refusal_of
 from failover_api.moves.outcome import GroupOutcome, Outcome
 from failover_api.moves.progress import OnStep, ignore
-from failover_api.moves.pull_request.branch_content import BranchReader
 from failover_api.moves.pull_request.proposer import Proposer
 from failover_api.reading.cursors import Cursors
-from failover_api.reading.history import Entry, History, Page
-from failover_api.reading.last_moves import LastMoves
-from failover_api.reading.services import Observation, ServiceReader
-from failover_api.reading.status import Status, Unreadable
+from failover_api.reading.history import History, Page
+from failover_api.reading.services import ServiceReader
+from failover_api.reading.status import Status, StatusReader, Unreadable
 
 T = TypeVar("T")
 _log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class MoveRequest:
-    """How a move is asked for, and by whom.
-
-    `versions` are those that an If-Match takes, None: any; `key` is an Idempotency-Key. `supersede`: an open pull
-    request for the other side is closed. `skip_refused`: a group moves without those of its services that are refused.
-    `on_step` is told what is being done.
-    """
-
-    by: str
-    reason: str = ""
-    force: bool = False
-    dry_run: bool = False
-    versions: frozenset[str] | None = None
-    key: str | None = None
-    supersede: bool = False
-    skip_refused: bool = False
-    on_step: OnStep = ignore
 
 
 class Failover:
@@ -93,11 +66,10 @@ class Failover:
         chance = secrets.token_bytes(32)
         self._cursors = Cursors(secret or (lambda: chance))
         self._history = History(forge, self._reader, self._cursors)
-        self._last_moves = LastMoves(forge, self._history)
+        self._statuses = StatusReader(forge, self._reader, self._history)
         idempotency = Idempotency(forge, self._history)
-        tips = BranchReader(forge, self._reader, self._history)
-        self._writer = Writer(forge, self._reader, idempotency)
-        self._proposer = Proposer(forge, self._reader, idempotency, tips)
+        self._writer = Writer(forge, self._reader, self._history, idempotency)
+        self._proposer = Proposer(forge, self._reader, self._history, idempotency)
         self._moves = ByPolicy(forge, self._writer, self._proposer)
 
     @property
@@ -116,7 +88,8 @@ class Failover:
     async def status(self, name: str) -> Status:
         """Where one service is."""
         service = self._catalog().service(name)
-        (status,) = statuses = await self.in_time(self._statuses(service.branch, [service], thorough=True))
+        reading = self._statuses.read(service.branch, [service], not_before=time.monotonic(), thorough=True)
+        (status,) = statuses = await self.in_time(reading)
         self._events.publish(Looked(statuses))
         if isinstance(status, Unreadable):
             raise status.error
@@ -129,8 +102,8 @@ class Failover:
         """
         services = tuple(self._catalog().services.values())
         branches = _by_branch(services).items()
-        answers = await asyncio.gather(*(self._list(*group, try_moves=try_moves) for group in branches))
-        by_name = {status.service.name: status for answer in answers for status in answer}
+        lists = await asyncio.gather(*(self._list(*group, try_moves=try_moves) for group in branches))
+        by_name = {status.service.name: status for statuses in lists for status in statuses}
         statuses = [by_name[service.name] for service in services]
         self._events.publish(Looked(statuses))
         return statuses
@@ -142,8 +115,8 @@ class Failover:
 
         async def read() -> Page:
             now = time.monotonic()
-            found = await self._reader.observe(service, not_before=now, at_head=True)
-            return await self._history.page(found.service, limit=limit, cursor=cursor, not_before=now)
+            observed = await self._reader.observe(service, not_before=now, at_head=True)
+            return await self._history.page(observed.service, limit=limit, cursor=cursor, not_before=now)
 
         return await self.in_time(read())
 
@@ -154,23 +127,20 @@ class Failover:
 
     # Moving
 
-    async def move(self, name: str, action: Action, wish: MoveRequest) -> Outcome:
-        """Moves a service, or says what that would do.
+    async def move(self, name: str, action: Action, request: MoveRequest, *, on_step: OnStep = ignore) -> Outcome:
+        """Moves a service, or says what that would do; `on_step` is told what is being done.
 
         Raises ManifestDrifted, PreconditionFailed, Conflict, BranchProtected, OperationPending, IdempotencyKeyReused,
         OutcomeUnknown and whatever reading raises; nothing was written then, except where the error's `outcome` says
         "unknown". A rollback raises NothingToRollBack and ChangedSince too.
         """
         service = self._catalog().service(name)
-        provenance = _provenance(wish, str(ULID()), self._now())
-        if action is Action.ROLLBACK:
-            move: Move = Rollback((service,), action, provenance, history=self._history)
-        else:
-            move = Move((service,), action, provenance)
-        move.versions, move.supersede, move.on_step = wish.versions, wish.supersede, wish.on_step
-        return await self._told(move, wish, self._carry_out(move, wish))
+        move = Move((service,), action, request, self._provenance(request), on_step)
+        return await self._told(move, self._carry_out(move))
 
-    async def move_group(self, name: str, action: Action, wish: MoveRequest) -> GroupOutcome:
+    async def move_group(
+        self, name: str, action: Action, request: MoveRequest, *, on_step: OnStep = ignore
+    ) -> GroupOutcome:
         """Moves the services of a group: one commit, or one pull request, for each branch and policy.
 
         All or nothing: everything is planned before anything is written, and a service that is refused refuses the
@@ -178,44 +148,40 @@ class Failover:
         OutcomeUnknown also when one of several commits was made and another refused, saying which.
         """
         names = self._catalog().group(name)
-        provenance = _provenance(wish, str(ULID()), self._now(), group=name)
         members = [self._catalog().service(member) for member in names]
-        moves = parts_of(members, action, provenance, skip_refused=wish.skip_refused, supersede=wish.supersede)
+        moves = parts_of(members, action, request, self._provenance(request, group=name), on_step)
         check_branches(name, moves)
-        for move in moves:
-            move.on_step = wish.on_step
-        clock = _Clock(self._deadline_s)
-        if len(moves) > 1 or wish.dry_run:
-            with looking() if wish.dry_run else nullcontext():
-                rehearsed = await self._rehearse_all(moves, wish, clock, names)
+        clock = Clock(self._deadline_s)
+        if len(moves) > 1 or request.dry_run:
+            with looking() if request.dry_run else nullcontext():
+                # What If-Match names is the version of the whole group, which no part has by itself.
+                rehearsed = await self._rehearse_all([bound_to(move, None) for move in moves], clock, names)
             outcome = GroupOutcome(name, action, tuple(rehearsed), names)
-            check_versions(outcome, wish.versions)
-            if wish.dry_run:
+            check_versions(outcome, request.versions)
+            if request.dry_run:
                 return outcome
-            if wish.versions is not None:
-                for move, part in zip(moves, rehearsed, strict=True):
-                    move.versions = None if part.is_repeat else frozenset({part.version})
-        else:
-            moves[0].versions = wish.versions
+            if request.versions is not None:  # the write is of what was rehearsed; a repeat writes nothing
+                moves = [
+                    bound_to(move, None if part.is_repeat else frozenset({part.version}))
+                    for move, part in zip(moves, rehearsed, strict=True)
+                ]
         done: list[Outcome] = []
         for move in moves:
             try:
-                done.append(await self._told(move, wish, self._moves.carry_out(move, deadline_s=clock.left_s)))
+                done.append(await self._told(move, self._moves.carry_out(move, deadline_s=clock.left_s)))
             except FailoverError as exc:
-                if not any(one.changed for one in done):
+                if not any(outcome.changed for outcome in done):
                     raise
                 raise half_done(name, done, move, exc) from exc
         return GroupOutcome(name, action, tuple(done), names)
 
-    async def _rehearse_all(
-        self, moves: Sequence[Move], wish: MoveRequest, clock: "_Clock", order: Sequence[str]
-    ) -> list[Outcome]:
+    async def _rehearse_all(self, moves: Sequence[Move], clock: Clock, order: Sequence[str]) -> list[Outcome]:
         """The dry run of each part of a group. Raises what refuses it, naming the services of all parts."""
         outcomes: list[Outcome] = []
         refused: dict[str, FailoverError] = {}
         for move in moves:
             try:
-                outcomes.append(await self._told(move, wish, self._moves.rehearse(move, deadline_s=clock.left_s)))
+                outcomes.append(await self._told(move, self._moves.rehearse(move, deadline_s=clock.left_s)))
             except FailoverError as exc:
                 if not exc.refused:
                     raise
@@ -223,6 +189,10 @@ class Failover:
         if refused:
             raise refusal_of({name: refused[name] for name in order if name in refused})
         return outcomes
+
+    def _provenance(self, request: MoveRequest, *, group: str | None = None) -> Provenance:
+        at = datetime.fromtimestamp(self._now(), UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+        return request.provenance(str(ULID()), at=at, group=group)
 
     async def in_time(self, work: Awaitable[T]) -> T:
         """Awaits what writes nothing. Raises ForgeUnavailable when the deadline passes."""
@@ -232,17 +202,17 @@ class Failover:
     def _late(self) -> FailoverError:
         return too_late(self._deadline_s)
 
-    async def _carry_out(self, move: Move, wish: MoveRequest) -> Outcome:
-        if not wish.dry_run:
+    async def _carry_out(self, move: Move) -> Outcome:
+        if not move.request.dry_run:
             return await self._moves.carry_out(move, deadline_s=self._deadline_s)
         with looking():
             return await self._moves.rehearse(move, deadline_s=self._deadline_s)
 
-    async def _told(self, move: Move, wish: MoveRequest, work: Awaitable[Outcome]) -> Outcome:
+    async def _told(self, move: Move, work: Awaitable[Outcome]) -> Outcome:
         """Awaits a move and says what came of it, in the log (one line a decision) and to those who subscribed."""
-        started = time.monotonic()
+        started, request = time.monotonic(), move.request
         what = {"group": move.name} if move.provenance.group else {"service": move.name}
-        facts: dict[str, object] = {**what, "action": move.action.value, "dry_run": wish.dry_run, "by": wish.by}
+        facts: dict[str, object] = {**what, "action": move.action.value, "dry_run": request.dry_run, "by": request.by}
         facts["operation"] = move.provenance.operation
         came: Outcome | FailoverError = InternalError("interrupted")
         try:
@@ -260,70 +230,16 @@ class Failover:
             _log.info("move done", extra={**facts, **_facts(outcome), "duration_ms": duration_ms})
             return outcome
         finally:
-            if not (isinstance(came, Outcome) and came.dry_run and not wish.dry_run):  # a group's own rehearsal
-                self._events.publish(_ended(move, wish, came, duration_s=time.monotonic() - started))
+            if not (isinstance(came, Outcome) and came.dry_run and not request.dry_run):  # a group's own rehearsal
+                self._events.publish(_ended(move, came, duration_s=time.monotonic() - started))
 
     async def _list(self, branch: Branch, services: list[Service], *, try_moves: bool) -> Sequence[Status | Unreadable]:
         try:
-            return await self.in_time(self._statuses(branch, services, thorough=False, try_moves=try_moves))
+            now = time.monotonic()
+            reading = self._statuses.read(branch, services, not_before=now, thorough=False, try_moves=try_moves)
+            return await self.in_time(reading)
         except FailoverError as exc:
             return [Unreadable(service, exc) for service in services]
-
-    async def _statuses(
-        self, branch: Branch, services: Sequence[Service], *, thorough: bool, try_moves: bool = False
-    ) -> list[Status | Unreadable]:
-        now = time.monotonic()
-        seeing = self._reader.observe_all(branch, services, not_before=now)
-        seen, pulls = await both(seeing, _if_known(self._proposer.open_for(branch, services, not_before=now)))
-        found = [one for one in seen.values() if isinstance(one, Observation)]
-        moves: Mapping[str, Entry] = {}
-        if found and found[0].snapshot.head is not None:
-            located, head = [one.service for one in found], found[0].snapshot.head
-            reading = self._last_moves.of(branch, located, head, thorough=thorough, not_before=now)
-            moves = await _if_known(reading)
-        statuses = [_status(service, seen[service.name], pulls, moves) for service in services]
-        return [await _tried(status, seen[status.service.name]) for status in statuses] if try_moves else statuses
-
-
-async def _tried(status: Status | Unreadable, seen: Observation | FailoverError) -> Status | Unreadable:
-    """The status with what keeps its switches from being moved."""
-    await asyncio.sleep(0)  # hundreds may be tried here: let others have a turn
-    if isinstance(status, Unreadable) or isinstance(seen, FailoverError):
-        return status
-    tried = {one.switch: obstacle(one, seen.manifests[one.file]) for one in status.detection.readings}
-    return replace(status, obstacles={switch: error for switch, error in tried.items() if error is not None})
-
-
-async def _if_known(reading: Coroutine[Any, Any, Mapping[str, T]]) -> Mapping[str, T]:
-    """What is nice to know beside the side: a status without it is better than none."""
-    try:
-        return await reading
-    except ForgeFailure as exc:
-        _log.warning("status is incomplete", extra={"problem": exc.slug, "detail": exc.detail})
-        return {}
-
-
-class _Clock:
-    """What is left of one deadline for several steps."""
-
-    def __init__(self, deadline_s: float) -> None:
-        self._end = time.monotonic() + deadline_s
-
-    @property
-    def left_s(self) -> float:
-        return max(0.0, self._end - time.monotonic())
-
-
-def _provenance(wish: MoveRequest, operation: str, now: float, group: str | None = None) -> Provenance:
-    return Provenance(
-        operation=operation,
-        by=wish.by,
-        at=datetime.fromtimestamp(now, UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
-        reason=wish.reason,
-        group=group,
-        force=wish.force,
-        key=None if wish.key is None or wish.dry_run else idempotency_digest(wish.by, wish.key),
-    )
 
 
 def _by_branch(services: Sequence[Service]) -> dict[Branch, list[Service]]:
@@ -333,16 +249,16 @@ def _by_branch(services: Sequence[Service]) -> dict[Branch, list[Service]]:
     return by_branch
 
 
-def _ended(move: Move, wish: MoveRequest, came: Outcome | FailoverError, *, duration_s: float) -> MoveEnded:
+def _ended(move: Move, came: Outcome | FailoverError, *, duration_s: float) -> MoveEnded:
     """A move as those who subscribed are told of it; `came` is what came of it."""
     return MoveEnded(
         action=move.action,
         policy=move.policy,
         services=tuple(service.name for service in move.services),
         group=move.provenance.group,
-        by=wish.by,
-        reason=wish.reason,
-        dry_run=wish.dry_run,
+        by=move.request.by,
+        reason=move.request.reason,
+        dry_run=move.request.dry_run,
         operation=move.provenance.operation,
         duration_s=duration_s,
         outcome=came if isinstance(came, Outcome) else None,
@@ -363,18 +279,3 @@ def _facts(outcome: Outcome) -> dict[str, object]:
     if outcome.warnings:
         facts["warnings"] = list(outcome.warnings)
     return facts
-
-
-def _status(
-    service: Service,
-    seen: Observation | FailoverError,
-    pulls: Mapping[str, PullRequest],
-    moves: Mapping[str, Entry],
-) -> Status | Unreadable:
-    try:
-        if isinstance(seen, FailoverError):
-            raise seen
-        detection = detect(seen.service, seen.manifests)
-    except FailoverError as exc:
-        return Unreadable(service, exc)
-    return Status(seen.service, detection, seen.version, pulls.get(service.name), moves.get(service.name))

@@ -14,10 +14,10 @@ import pytest
 from prometheus_client import Metric
 
 from failover_api.core.catalog.model import Action, Policy
+from failover_api.core.planning.request import MoveRequest
 from failover_api.core.planning.state import State
 from failover_api.errors import FailoverError, NotReady
 from failover_api.events import MoveEnded
-from failover_api.failover import MoveRequest
 from failover_api.forge.http.pace import RateLimit
 from failover_api.forge.http.traffic import ENDPOINTS
 from failover_api.metrics.counters import Counters, slugs

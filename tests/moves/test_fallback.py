@@ -3,8 +3,8 @@
 import pytest
 
 from failover_api.core.catalog.model import Action
+from failover_api.core.planning.request import MoveRequest
 from failover_api.errors import ForgeRateLimited, OperationPending, PreconditionFailed
-from failover_api.failover import MoveRequest
 from tests.support.acts import demote, move, number, promote
 from tests.support.stage import FILES, RADARR, SERVICES, SONARR, Stage
 

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from failover_api.core.catalog.model import Action
+from failover_api.core.planning.request import MoveRequest
 from failover_api.core.text.trailers import read_records
 from failover_api.errors import (
     CannotPlan,
@@ -17,7 +18,6 @@ from failover_api.errors import (
     PreconditionFailed,
     UnknownGroup,
 )
-from failover_api.failover import MoveRequest
 from failover_api.moves.outcome import GroupOutcome
 from failover_api.wiring import Components
 from tests.support.stage import FILES, PLEX, RADARR, SERVICES, SONARR, Stage, deployment, entry
@@ -50,8 +50,8 @@ async def test_a_group_is_one_commit_in_the_order_of_the_catalog(grouped: Stage)
     records = read_records(message)
     assert [record.service for record in records] == ["sonarr", "plex", "radarr"]
     assert {record.operation for record in records} == {part.operation}
-    assert {record.group for record in records} == {"k3s-w1"}
-    assert {record.reason for record in records} == {"k3s-w1 is down"}
+    assert {record.provenance.group for record in records} == {"k3s-w1"}
+    assert {record.provenance.reason for record in records} == {"k3s-w1 is down"}
 
 
 async def test_one_that_is_there_already_is_left_out(grouped: Stage) -> None:

@@ -6,10 +6,10 @@ from typing import Any
 import pytest
 
 from failover_api.core.catalog.model import Action
+from failover_api.core.planning.request import MoveRequest, idempotency_digest
 from failover_api.core.planning.state import State
-from failover_api.core.text.trailers import idempotency_digest, read_records
+from failover_api.core.text.trailers import read_records
 from failover_api.errors import IdempotencyKeyReused, ManifestDrifted
-from failover_api.failover import MoveRequest
 from failover_api.moves.outcome import Outcome
 from failover_api.wiring import Components
 from tests.support.stage import FILES, RELEASE, SERVICES, SONARR, VOLSYNC, Stage, entry
@@ -39,7 +39,7 @@ async def test_the_digest_is_of_caller_and_key(stage: Stage) -> None:
     async with stage.open() as components:
         await move(components)
     (record,) = read_records(stage.moves[0])
-    assert record.idempotency == idempotency_digest("maria", "alert-1")
+    assert record.provenance.key == idempotency_digest("maria", "alert-1")
     assert "alert-1" not in stage.moves[0]
 
 
@@ -167,11 +167,11 @@ async def test_a_merged_one_is_found_though_the_files_would_refuse_it(stage: Sta
 async def test_a_group_by_both_policies_is_found_though_the_files_would_refuse_it(stage: Stage) -> None:
     reviewed = entry("radarr", "media", "policy: pull_request")
     stage.declare(entry("sonarr") + reviewed, top="groups: {g: [sonarr, radarr]}")
-    wish = MoveRequest(by="maria", key="alert-1")
+    request = MoveRequest(by="maria", key="alert-1")
     async with stage.open() as components:
-        first = await components.failover.move_group("g", Action.PROMOTE, wish)
+        first = await components.failover.move_group("g", Action.PROMOTE, request)
         stage.replace(SONARR, "role: backup", "role: elsewhere")
-        again = await components.failover.move_group("g", Action.PROMOTE, wish)
+        again = await components.failover.move_group("g", Action.PROMOTE, request)
     assert [part.operation for part in again.parts] == [part.operation for part in first.parts]
     assert len(stage.moves) == 1
 
@@ -195,13 +195,13 @@ async def test_one_that_changed_another_file_of_the_service_is_found_behind_many
 
 async def test_a_groups_is_found_behind_many_though_its_first_service_was_there(stage: Stage) -> None:
     stage.declare(SERVICES, top="groups: {g: [sonarr, radarr]}")
-    wish = MoveRequest(by="maria", key="alert-1")
+    request = MoveRequest(by="maria", key="alert-1")
     async with stage.open() as components:
         await move(components, key=None)
-        first = await components.failover.move_group("g", Action.PROMOTE, wish)
+        first = await components.failover.move_group("g", Action.PROMOTE, request)
         await move(components, "radarr", Action.DEMOTE, key=None)
         bury(stage)
-        again = await components.failover.move_group("g", Action.PROMOTE, wish)
+        again = await components.failover.move_group("g", Action.PROMOTE, request)
     assert again.parts[0].operation == first.parts[0].operation
 
 

@@ -7,10 +7,10 @@ import pytest
 
 from failover_api import deadline
 from failover_api.core.catalog.model import Action
+from failover_api.core.planning.request import MoveRequest
 from failover_api.core.planning.state import State
 from failover_api.core.text.trailers import read_records
 from failover_api.errors import ChangedSince, Conflict, NothingToRollBack, PreconditionFailed
-from failover_api.failover import MoveRequest
 from failover_api.moves.outcome import Outcome
 from failover_api.wiring import Components
 from tests.support.acts import move
@@ -34,7 +34,7 @@ async def test_the_newest_move_is_undone_byte_for_byte(stage: Stage, name: str, 
     message = stage.moves[0]
     assert message.startswith(f"Roll back {name} to primary\n")
     (record,) = read_records(message)
-    assert (record.action, record.reverts, record.reason) == ("rollback", moved.operation, "a false alarm")
+    assert (record.action, record.reverts, record.provenance.reason) == ("rollback", moved.operation, "a false alarm")
     assert record.operation == outcome.operation
 
 

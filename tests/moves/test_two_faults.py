@@ -8,7 +8,7 @@ import pytest
 from failover_api.core.planning.state import State
 from failover_api.errors import FailoverError, InternalError, OutcomeUnknown
 from failover_api.moves import idempotency
-from failover_api.moves.direct import batch
+from failover_api.moves.direct import batch, lost_reply
 from failover_api.moves.outcome import Outcome
 from failover_api.moves.progress import Step
 from tests.support.acts import move
@@ -40,7 +40,7 @@ def is_true(stage: Stage, answer: Any) -> bool:
 async def test_a_lost_reply_and_what_its_read_back_meets_harm_nobody_behind(
     stage: Stage, monkeypatch: pytest.MonkeyPatch, first: str, second: str
 ) -> None:
-    monkeypatch.setattr(batch, "READ_BACK_WAITS_S", (0.0, 0.1))
+    monkeypatch.setattr(lost_reply, "READ_BACK_WAITS_S", (0.0, 0.1))
     meets = dict(SECOND[second])
     async with stage.open() as components:
         await components.failover.list_all()
@@ -124,7 +124,7 @@ async def test_a_defect_while_a_lost_write_is_looked_for_is_an_unknown_outcome(
 
     async with stage.open() as components:
         await components.failover.list_all()
-        monkeypatch.setattr(batch, "read_records", broken)
+        monkeypatch.setattr(lost_reply, "read_records", broken)
         stage.fault("lost_reply", method="PUT")
         moving = asyncio.create_task(move(components, "sonarr"))
         await asyncio.sleep(0.05)

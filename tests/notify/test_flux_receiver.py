@@ -14,9 +14,9 @@ import pytest
 
 from failover_api import logs
 from failover_api.core.catalog.model import Action, Branch, Catalog, FluxReceiver
+from failover_api.core.planning.request import MoveRequest, Provenance
 from failover_api.core.text.trailers import Record
 from failover_api.events import Merged
-from failover_api.failover import MoveRequest
 from failover_api.forge.http.connections import Connections, keep_alive
 from failover_api.notify.flux_receiver import Flux, signature
 from tests.support.acts import demote, promote
@@ -25,7 +25,8 @@ from tests.support.stage import SERVICES, Stage
 
 SECRET = "geheim-hmac"
 BRANCH = Branch("acme/homelab", "main")
-MERGED = Merged(BRANCH, 12, "https://p", (Record("sonarr", "promote", "primary", "backup", "OP"),), "https://c")
+RECORD = Record("sonarr", "promote", "primary", "backup", Provenance("OP", "", ""))
+MERGED = Merged(BRANCH, 12, "https://p", (RECORD,), "https://c")
 
 
 @pytest.fixture

@@ -6,9 +6,9 @@ from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
 
 from failover_api.core.catalog.model import Action, Branch
+from failover_api.core.planning.request import MoveRequest, Provenance
 from failover_api.core.text.trailers import Record
 from failover_api.events import Events, Looked, Merged, MoveEnded
-from failover_api.failover import MoveRequest
 from failover_api.notify.merges import Merges
 from failover_api.overview import Intervals, Overview
 from failover_api.reading.status import Status
@@ -16,7 +16,8 @@ from failover_api.wiring import Components
 from tests.support.acts import number, promote
 from tests.support.stage import SERVICES, Stage
 
-MERGED = Merged(Branch("acme/homelab", "main"), 12, "https://p", (Record("a", "promote", "primary", "backup", "OP"),))
+RECORD = Record("a", "promote", "primary", "backup", Provenance("OP", "", ""))
+MERGED = Merged(Branch("acme/homelab", "main"), 12, "https://p", (RECORD,))
 
 
 @contextlib.asynccontextmanager
@@ -59,7 +60,7 @@ async def test_a_merge_is_told_once_with_what_it_moved(reviewed: Stage) -> None:
     assert (merged.number, merged.branch.repository) == (number(outcome), reviewed.repository)
     assert merged.commit.endswith(sha)
     (record,) = merged.records
-    assert (record.service, record.by, record.reason) == ("sonarr", "maria", "w1 is down")
+    assert (record.service, record.provenance.by, record.provenance.reason) == ("sonarr", "maria", "w1 is down")
 
 
 async def test_a_squash_that_lost_the_trailers_is_told_too(reviewed: Stage) -> None:

@@ -7,6 +7,7 @@ import pytest
 
 from failover_api.core.catalog.model import Action, Branch, Policy
 from failover_api.core.catalog.notification import Event
+from failover_api.core.planning.request import MoveRequest, Provenance
 from failover_api.core.text.notice import Notice
 from failover_api.core.text.trailers import Record
 from failover_api.errors import (
@@ -19,7 +20,6 @@ from failover_api.errors import (
     OutcomeUnknown,
 )
 from failover_api.events import Merged, MoveEnded
-from failover_api.failover import MoveRequest
 from failover_api.notify.messages import event_of_error, notice_of, notice_of_merge
 from failover_api.wiring import Components
 from tests.support.acts import demote, move, promote
@@ -161,13 +161,13 @@ def test_every_error_of_the_family_is_one_of_the_events() -> None:
 
 def test_a_merge_is_told_as_the_pull_request_says() -> None:
     branch, url = Branch("acme/homelab", "main"), "https://github.test/acme/homelab/pull/12"
-    one = Record("sonarr", "promote", "primary", "backup", "OP", by="maria", reason="w1 is down")
+    one = Record("sonarr", "promote", "primary", "backup", Provenance("OP", "maria", "", "w1 is down"))
     notice = notice_of_merge(Merged(branch, 12, url, (one,), "https://github.test/c/1"))
     assert (notice.event, notice.title) == (Event.MERGED, "sonarr: pull request #12 is merged")
     assert notice.fields["text"] == (
         f"Pull request #12 is merged: sonarr moved from primary to backup.\nAsked for by maria: w1 is down\n{url}"
     )
-    two = Record("radarr", "promote", "mixed", "backup", "OP", by="maria", group="media")
+    two = Record("radarr", "promote", "mixed", "backup", Provenance("OP", "maria", "", group="media"))
     notice = notice_of_merge(Merged(branch, 12, url, (two, one)))
     assert notice.title == "Group media: pull request #12 is merged"
     message = "Pull request #12 is merged: 2 services (radarr, sonarr) moved to backup."
@@ -185,7 +185,7 @@ async def test_nothing_that_is_told_is_markup(stage: Stage) -> None:
 
 
 def test_records_of_a_merged_pull_request_are_text_too() -> None:
-    record = Record("sonarr", "*promote*", "primary", "[backup](x)", "OP", by="@everyone", reason="`w1`")
+    record = Record("sonarr", "*promote*", "primary", "[backup](x)", Provenance("OP", "@everyone", "", "`w1`"))
     merged = Merged(Branch("acme/homelab", "main"), 12, "https://github.test/acme/homelab/pull/12", (record,))
     notice = notice_of_merge(merged)
     assert not set("*`[]@") & set(notice.title + notice.fields["action"] + notice.fields["to"])

@@ -22,6 +22,7 @@ from typer.main import get_command
 
 from failover_api.core.access.load import AccessShape
 from failover_api.core.catalog.schema import CatalogShape
+from failover_api.core.planning.request import Provenance
 from failover_api.core.text.trailers import Record, write_trailers
 from failover_api.edges.app import create_app
 from failover_api.edges.problems import problem
@@ -282,8 +283,10 @@ def _words(held: Any) -> str:
 
 def git() -> Lines:
     """Trailers of commits, branches of pull requests."""
-    full = Record(**{field.name: "x" for field in fields(Record)})
-    for trailer in write_trailers([full, replace(full, reason="y")]).splitlines():
+    provenance = Provenance(**{field.name: "x" for field in fields(Provenance)})
+    full = Record("x", "x", "x", "x", provenance, "x")
+    other = replace(full, provenance=replace(provenance, reason="y"))
+    for trailer in write_trailers([full, other]).splitlines():
         yield f"trailer {trailer.partition(':')[0]}"
     yield f"branch {branch_of(service='SERVICE')}"
     yield f"branch {branch_of(group='GROUP')}"

@@ -142,7 +142,7 @@ async def test_what_old_catalogs_had_is_forgotten() -> None:
 
 
 async def test_a_branch_that_nobody_waits_for_is_not_kept() -> None:
-    writer = Writer(NoForge(), None, None)  # type: ignore[arg-type]  # nobody waits
+    writer = Writer(NoForge(), None, None, None)  # type: ignore[arg-type]  # nobody waits
     for number in range(3):
         branch = Branch("acme/homelab", f"b{number}")
         writer._waiting[branch] = deque()

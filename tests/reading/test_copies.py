@@ -6,7 +6,7 @@ import pytest
 
 from failover_api.core.catalog.model import Action
 from failover_api.errors import ManifestAmbiguous, ManifestNotFound
-from failover_api.failover import Unreadable
+from failover_api.reading.status import Unreadable
 from failover_api.wiring import Components
 from tests.reading.found import OTHERS, place
 from tests.support.acts import demote, move, promote

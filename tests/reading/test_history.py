@@ -33,7 +33,7 @@ async def test_moves_and_edits_newest_first(stage: Stage) -> None:
     assert page.entries[3].record is None, "the commit that brought the file"
     first = page.entries[2]
     assert first.record is not None
-    assert (first.record.by, first.record.reason) == ("ops-laptop", "k3s-w1 is down")
+    assert (first.record.provenance.by, first.record.provenance.reason) == ("ops-laptop", "k3s-w1 is down")
     assert first.logged.sha in {c.sha for c in stage.sandbox.log(repository=stage.repository)}
     assert page.next is None
 
@@ -129,7 +129,7 @@ async def test_a_squash_merge_is_recognised_with_its_pull_request(stage: Stage, 
     first = page.entries[0]
     assert first.logged.sha == merge
     assert first.record is not None
-    assert (first.record.operation, first.record.reason) == (outcome.operation, "k3s-w1 is down")
+    assert (first.record.operation, first.record.provenance.reason) == (outcome.operation, "k3s-w1 is down")
     assert first.pull_request is not None
     assert (first.pull_request.number, first.pull_request.state) == (number, "merged")
     assert status.last_move is not None

@@ -136,7 +136,7 @@ class Laws:
         return min(len(heads) - 1 - heads[::-1].index(then), max(0, len(heads) - 2))
 
     def written_by(self, call: Call) -> list[str]:
-        return [c.sha for c in self.log() for record in self.ours(c) if record.reason == call.reason]
+        return [c.sha for c in self.log() for record in self.ours(c) if record.provenance.reason == call.reason]
 
     # After each step
 
@@ -149,8 +149,8 @@ class Laws:
             for record in self.ours(commit):
                 key = f"{record.operation} {record.service}"
                 assert operations.setdefault(key, commit.sha) == commit.sha, f"once: {key} was written twice"
-                if record.idempotency:
-                    first = keys.setdefault(record.idempotency, record.operation)
+                if record.provenance.key:
+                    first = keys.setdefault(record.provenance.key, record.operation)
                     assert first == record.operation, f"one key: {record.operation} came after {first}"
                 if commit.sha not in self.checked:
                     self.check_commit(commit, record)
@@ -170,7 +170,9 @@ class Laws:
         was = detect(service, self.manifests(name, commit.parents[0]))
         for old, new in zip(was.readings, left.readings, strict=True):
             overwritten = old.state is State.UNKNOWN and old.value != new.value
-            assert not overwritten or record.force or record.action == "rollback", f"kept: {record} overwrote {old}"
+            assert not overwritten or record.provenance.force or record.action == "rollback", (
+                f"kept: {record} overwrote {old}"
+            )
         if record.reverts:
             undone = self.left[f"{record.reverts} {name}"]
             for old, new, then in zip(was.readings, left.readings, undone, strict=True):
@@ -208,17 +210,17 @@ class Laws:
             if call.answer.outcome == "not-applied" and not self.is_taken_up(call):
                 assert not self.written_by(call), f"true: {call} said not applied"
                 open_ones = [read_records(pull.body or "") for pull in self.pulls()]
-                reasons = {record.reason for records in open_ones for record in records}
+                reasons = {record.provenance.reason for records in open_ones for record in records}
                 assert call.reason not in reasons, f"true: {call} said not applied, and is proposed"
             return
         for part in call.answer.parts if isinstance(call.answer, GroupOutcome) else (call.answer,):
             self.check_outcome(call, part)
 
     def is_taken_up(self, call: Call) -> bool:
-        """Whether another call of the same wish goes on, or may yet, from what this one has left on its branch."""
+        """Whether another call for the same move goes on, or may yet, from what this one has left on its branch."""
         alike = [other for other in self.calls if other is not call and other.action is call.action]
         commits = [other.answer.commit for other in alike if isinstance(other.answer, Outcome) and other.answer.commit]
-        told = {record.reason for commit in commits for record in self.records(commit.sha)}
+        told = {record.provenance.reason for commit in commits for record in self.records(commit.sha)}
         return call.reason in told or any(other.answer is None for other in alike)
 
     def check_outcome(self, call: Call, outcome: Outcome) -> None:
@@ -313,7 +315,9 @@ class Laws:
         for pull in self.pulls():
             for record in read_records(pull.body or ""):
                 other_way = record.service == call.name and record.action != call.action.value
-                assert not other_way or record.reason == call.reason, f"true: {call}, but #{pull.number} is open"
+                assert not other_way or record.provenance.reason == call.reason, (
+                    f"true: {call}, but #{pull.number} is open"
+                )
 
     def check_no_other_has_a_purpose(self, call: Call) -> None:
         """After a commit on the branch, what it did or undid is proposed no more, but where a person has pushed to."""

@@ -12,7 +12,7 @@ from failover_api import deadline
 from failover_api.forge.github import files, heads
 from failover_api.forge.http.circuit import CircuitBreaker
 from failover_api.forge.repository import lag, late_writes
-from failover_api.moves.direct import batch
+from failover_api.moves.direct import lost_reply
 from failover_api.sandbox import Fault
 from tests.story.laws import Laws
 from tests.support.stage import SONARR
@@ -97,7 +97,7 @@ def _open_shortly(self: CircuitBreaker, key: str, wait_s: float, *, secondary: b
 def hurried() -> Any:
     """Shorter waits: a schedule takes a tenth of the time, in the same order."""
     with (
-        patch.object(batch, "READ_BACK_WAITS_S", (0.0, 0.05, 0.1, 0.1)),
+        patch.object(lost_reply, "READ_BACK_WAITS_S", (0.0, 0.05, 0.1, 0.1)),
         patch.object(deadline, "BACKOFF_S", 0.005),
         patch.object(files, "WAITS_S", (0.01, 0.03, 0.06)),
         patch.object(heads, "WAITS_S", (0.01, 0.03, 0.06)),

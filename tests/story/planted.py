@@ -39,16 +39,16 @@ BUGS = [
         "moves/direct/batch.py",
         "            except WriteConflict as exc:\n                last = exc\n",
         "            except WriteConflict as exc:\n                last = exc\n"
-        "                newest = (await self._look(self._live, time.monotonic()))[0]\n"
+        "                newest = (await self._planner.look(self._live, time.monotonic()))[0]\n"
         "                read = [s.name for t, _ in planned.parts for s in t.move.services]\n"
         "                head = await self._forge.head(self._branch, not_before=time.monotonic())\n"
         "                again = snapshot_of(self._branch, newest, read, head)\n"
-        "                self._landed(planned, await self._forge.commit(again, planned.files, planned.message))\n"
+        "                self._lost.landed(planned, await self._forge.commit(again, planned.files, planned.message))\n"
         "                return []\n",
     ),
     Bug(
         "a lost reply is taken for a write that never was",
-        "moves/direct/batch.py",
+        "moves/direct/lost_reply.py",
         "                if queued.move.provenance.operation in operations:\n",
         "                if False:\n",
     ),
@@ -70,7 +70,7 @@ BUGS = [
     Bug(
         "what needs no write is answered from a copy",
         "moves/direct/batch.py",
-        "isinstance(move_plan, MovePlan) and move_plan.is_all_change for",
+        "isinstance(answer, MovePlan) and answer.is_all_change for",
         "True for",
     ),
     Bug(
@@ -124,9 +124,9 @@ BUGS = [
     Bug(
         "who asked first is told that it changed something, not who did it",
         "moves/pull_request/proposal.py",
-        "        answer = self.answers.with_one(base, pull, commit, provenance.operation, changed=True)\n",
+        "        answer = self.results.with_one(base, pull, commit, provenance.operation, changed=True)\n",
         "        mine = provenance.operation == self._move.provenance.operation\n"
-        "        answer = self.answers.with_one(base, pull, commit, provenance.operation, changed=mine)\n",
+        "        answer = self.results.with_one(base, pull, commit, provenance.operation, changed=mine)\n",
     ),
     Bug(
         "an auto-merge without a reply is told as open",

@@ -18,9 +18,9 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
 
 from failover_api.core.catalog.model import Action
+from failover_api.core.planning.request import MoveRequest
 from failover_api.core.planning.state import State
 from failover_api.errors import FailoverError, NotShownYet
-from failover_api.failover import MoveRequest
 from failover_api.forge.http.pace import RateLimit
 from failover_api.moves.outcome import Outcome
 from failover_api.sandbox import Sandbox
@@ -33,7 +33,7 @@ from tests.support.stage import Stage
 
 STEPS = 12  # of one schedule, at most
 LOT = 10  # schedules that share a seed
-WISHES = st.one_of(
+CALLS = st.one_of(
     st.tuples(st.integers(0, 1), st.sampled_from(SERVICES), st.sampled_from(list(Action))),
     st.tuples(st.integers(0, 1), st.sampled_from(["all", "seen"]), st.sampled_from([Action.PROMOTE, Action.DEMOTE])),
 )
@@ -126,11 +126,11 @@ class World(Person, Network, RuleBasedStateMachine):
             self.check_all()
             self.check_has_moved(self.calls[-1])
 
-    @rule(wishes=st.lists(WISHES, min_size=2, max_size=6))
-    def storm(self, wishes: list[tuple[int, str, Action]]) -> None:
+    @rule(calls=st.lists(CALLS, min_size=2, max_size=6))
+    def storm(self, calls: list[tuple[int, str, Action]]) -> None:
         if self.is_late:  # a replica does not know what the other's late write was made from
-            wishes = [(wishes[0][0], *wish[1:]) for wish in wishes]
-        self.run(self.all_of([self.call(replica, name, action) for replica, name, action in wishes]))
+            calls = [(calls[0][0], *call[1:]) for call in calls]
+        self.run(self.all_of([self.call(replica, name, action) for replica, name, action in calls]))
 
     @rule(
         replica=st.integers(0, 1),
@@ -227,12 +227,12 @@ class World(Person, Network, RuleBasedStateMachine):
         call.start, call.own, call.oldest = len(self.heads) - 1, self.own[replica], self.oldest_seen(LAG_S)
         call.pulls = {pull.number: self.state_of(pull) for pull in self.all_pulls()}
         failover = self.replicas[replica].failover
-        wish = MoveRequest(by="maria", reason=call.reason, **how)
+        request = MoveRequest(by="maria", reason=call.reason, **how)
         try:
             if name in SERVICES:
-                call.answer = await failover.move(name, action, wish)
+                call.answer = await failover.move(name, action, request)
             else:
-                call.answer = await failover.move_group(name, action, wish)
+                call.answer = await failover.move_group(name, action, request)
         except FailoverError as exc:
             call.answer = exc
         call.end = len(self.heads) - 1

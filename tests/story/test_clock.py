@@ -11,10 +11,10 @@ from failover_api.check import check_all
 from failover_api.core.access.model import Access, Grant, Rule, StaticToken, Verb, digest_of
 from failover_api.core.access.model import Issuer as Configured
 from failover_api.core.catalog.model import Action
+from failover_api.core.planning.request import MoveRequest
 from failover_api.edges.http.access import Authenticator
 from failover_api.edges.http.oidc import Verifier
 from failover_api.errors import Unauthenticated
-from failover_api.failover import MoveRequest
 from tests.support.issuer import Issuer, github_claims
 from tests.support.stage import SONARR, Stage
 

@@ -3,9 +3,8 @@
 import pytest
 
 from failover_api.core.catalog.model import Action
-from failover_api.core.text.trailers import idempotency_digest
+from failover_api.core.planning.request import MoveRequest, idempotency_digest
 from failover_api.errors import IdempotencyKeyReused, NothingToRollBack
-from failover_api.failover import MoveRequest
 from failover_api.reading.history import Entry
 from failover_api.wiring import Components
 from tests.support.acts import move, number

@@ -3,16 +3,25 @@
 from typing import Any
 
 from failover_api.core.catalog.model import Action
-from failover_api.failover import MoveRequest
+from failover_api.core.planning.request import MoveRequest
 from failover_api.moves.outcome import Outcome
+from failover_api.moves.progress import OnStep, ignore
 from failover_api.wiring import Components
 
 BY_PULL_REQUEST = "policy: pull_request"
 
 
-async def move(components: Components, name: str = "sonarr", action: Action = Action.PROMOTE, **how: Any) -> Outcome:
+async def move(
+    components: Components,
+    name: str = "sonarr",
+    action: Action = Action.PROMOTE,
+    *,
+    on_step: OnStep = ignore,
+    **how: Any,
+) -> Outcome:
     """As maria asks, unless `how` says otherwise."""
-    return await components.failover.move(name, action, MoveRequest(**{"by": "maria", **how}))
+    request = MoveRequest(**{"by": "maria", **how})
+    return await components.failover.move(name, action, request, on_step=on_step)
 
 
 async def promote(components: Components, name: str = "sonarr", **how: Any) -> Outcome:

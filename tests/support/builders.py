@@ -69,9 +69,17 @@ def provenance(reason: str = "", **changes: Any) -> Provenance:
     return Provenance(**{**plain, **changes})
 
 
-def record(action: str = "promote", before: str = "primary", after: str = "backup", **changes: Any) -> Record:
-    plain = {"service": "sonarr", "operation": OPERATION}
-    return Record(**{**plain, "action": action, "before": before, "after": after, **changes})
+def record(
+    action: str = "promote",
+    before: str = "primary",
+    after: str = "backup",
+    *,
+    service: str = "sonarr",
+    reverts: str | None = None,
+    **asked: Any,
+) -> Record:
+    """A move of one service; `asked` is of its provenance."""
+    return Record(service, action, before, after, provenance(**{"by": "", "at": "", **asked}), reverts)
 
 
 @dataclass(frozen=True)

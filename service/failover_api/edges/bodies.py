@@ -6,7 +6,6 @@ from typing import Any
 from failover_api.core.planning.plan import Change, Plan
 from failover_api.core.planning.state import Reading
 from failover_api.core.text.diff import unified_diff
-from failover_api.core.text.sentence import sentence
 from failover_api.edges.models import (
     ChangeBody,
     CommitBody,
@@ -96,7 +95,7 @@ def _entry(entry: Entry) -> EntryBody:
         from_=record.before if record else None,
         to=record.after if record else None,
         by=entry.by,
-        reason=(record and record.reason) or None,
+        reason=(record and record.provenance.reason) or None,
         operation=record.operation if record else None,
         commit=NamedCommitBody(sha=logged.sha, url=logged.url),
         pull_request=_pull_request(entry.pull_request) if entry.pull_request else None,
@@ -149,7 +148,7 @@ def _move(parts: Sequence[Outcome], *, group: str | None = None) -> dict[str, An
         "commit": commits[0] if len(commits) == 1 else None,
         "pull_request": pulls[0] if len(pulls) == 1 else None,
         "operation": _operation(parts),
-        "message": " ".join(_sentence(part, group) for part in parts),
+        "message": " ".join(part.sentence(group=group) for part in parts),
         "warnings": [warning for part in parts for warning in part.all_warnings],
     }
 
@@ -158,18 +157,6 @@ def _operation(parts: Sequence[Outcome]) -> str | None:
     """This call's, where it did something; else the first that was found."""
     done = [part for part in parts if part.changed] or parts
     return next((part.operation for part in done if part.operation is not None), None)
-
-
-def _sentence(part: Outcome, group: str | None) -> str:
-    pull = part.pull_request
-    return sentence(
-        part.plans,
-        group=group,
-        dry_run=part.dry_run,
-        changed=part.changed,
-        pull_request=(pull.number, pull.state) if pull else None,
-        refused=list(part.refused),
-    )
 
 
 def _member(plan: Plan, part: Outcome) -> MemberBody:

@@ -1,28 +1,38 @@
-"""What a caller asks for, from query, JSON body and headers. In doubt refused: a typo must not move anything."""
+"""A move as HTTP asks for it: query, JSON body, form and headers. In doubt refused: a typo must not move anything.
+
+KEYS is the one table of what can be asked for. Whatever may not load a server can import it.
+"""
 
 import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from starlette.requests import Request
-
-from failover_api.core.planning.request import checked_key, checked_reason
+from failover_api.core.planning.request import MoveRequest, checked_key, checked_reason
 from failover_api.edges.http.etags import versions_of
 from failover_api.errors import BadRequest, UnsupportedMediaType
-from failover_api.failover import MoveRequest
 
-# What each kind of move takes.
-SERVICE_KEYS = ("dry_run", "reason", "force", "supersede")
-GROUP_KEYS = (*SERVICE_KEYS, "skip_refused")
-ROLLBACK_KEYS = ("dry_run", "reason", "supersede")
+if TYPE_CHECKING:  # the command line has this table too, and no server
+    from starlette.requests import Request
+
+# What can be asked for: a field of MoveRequest, and what it means. All but the reason are true or false.
+KEYS = {
+    "dry_run": "Say what the move would do; write nothing.",
+    "reason": "Why; it goes into the commit.",
+    "force": "Move even a value that is on neither side.",
+    "supersede": "Close an open pull request for the other side.",
+    "skip_refused": "Move the others when a service of the group is refused.",
+}
+GROUP_KEYS = tuple(KEYS)
+SERVICE_KEYS = tuple(key for key in KEYS if key != "skip_refused")
+ROLLBACK_KEYS = tuple(key for key in SERVICE_KEYS if key != "force")
 
 DEFAULT_LIMIT, MAX_LIMIT = 20, 100
 _BOOLS: dict[object, bool] = {"true": True, "1": True, "false": False, "0": False}
 _NUMBER = re.compile(r"[1-9][0-9]{0,2}")
 
 
-async def read_move_request(request: Request, keys: Sequence[str], *, by: str) -> MoveRequest:
+async def read_move_request(request: "Request", keys: Sequence[str], *, by: str) -> MoveRequest:
     """Parses what may have the given keys.
 
     Raises BadRequest, UnsupportedMediaType, and PreconditionFailed for a malformed If-Match.
@@ -66,7 +76,7 @@ def read_pairs(items: Iterable[tuple[str, str]], keys: Sequence[str]) -> dict[st
     return asked
 
 
-def _from_body(request: Request, body: bytes, keys: Sequence[str]) -> dict[str, Any]:
+def _from_body(request: "Request", body: bytes, keys: Sequence[str]) -> dict[str, Any]:
     if not body.strip():
         return {}
     media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()

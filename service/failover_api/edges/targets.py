@@ -9,6 +9,7 @@ from fastapi import Request
 from failover_api.core.access.model import Verb
 from failover_api.core.catalog.model import Action
 from failover_api.core.planning.plan import Plan
+from failover_api.core.planning.request import MoveRequest
 from failover_api.edges.bodies import group_body, outcome_body
 from failover_api.edges.http.access import Session
 from failover_api.edges.http.shared_looks import Looks
@@ -18,7 +19,7 @@ from failover_api.edges.models import (
     OutcomeBody,
     PartedOutcomeBody,
 )
-from failover_api.failover import Failover, MoveRequest
+from failover_api.failover import Failover
 from failover_api.reading.history import Page
 from failover_api.reading.status import Status
 from failover_api.wiring import Components
@@ -72,7 +73,7 @@ def known_groups(components: Components, who: Session) -> frozenset[str]:
 
 @dataclass(frozen=True, slots=True)
 class Moved:
-    """What came of a move. `version` is of the manifests that it was planned from by `plans`."""
+    """A move that ended, as it is answered. `version` is of the manifests that it was planned from by `plans`."""
 
     body: Body
     plans: Sequence[Plan]
@@ -80,13 +81,13 @@ class Moved:
     is_pending: bool
 
 
-async def _move_service(failover: Failover, name: str, action: Action, wish: MoveRequest) -> Moved:
-    outcome = await failover.move(name, action, wish)
+async def _move_service(failover: Failover, name: str, action: Action, request: MoveRequest) -> Moved:
+    outcome = await failover.move(name, action, request)
     return Moved(outcome_body(outcome), outcome.plans, outcome.version, outcome.is_pending)
 
 
-async def _move_group(failover: Failover, name: str, action: Action, wish: MoveRequest) -> Moved:
-    outcome = await failover.move_group(name, action, wish)
+async def _move_group(failover: Failover, name: str, action: Action, request: MoveRequest) -> Moved:
+    outcome = await failover.move_group(name, action, request)
     plans = [plan for part in outcome.parts for plan in part.plans]
     return Moved(group_body(outcome), plans, outcome.version, any(part.is_pending for part in outcome.parts))
 

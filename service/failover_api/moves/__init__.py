@@ -5,7 +5,8 @@ pull_request    a branch of ours, a commit on it, and a pull request that a pers
 fallback        the first; the second where the branch takes no commits
 group           the services of a group as moves, one for each branch and policy
 idempotency     a key that comes again: its first outcome, as Git has it
+rollback        what a rollback undoes, read before it is planned
 move            what is asked of one branch, and how it is planned
-outcome         what came of it
+outcome         the outcome of a move
 progress        the steps on the way, for whoever waits
 """

@@ -9,14 +9,13 @@ direct, with fallback   first a look at what is open: a commit passes nothing by
 import asyncio
 import contextlib
 import dataclasses
-import time
 from collections.abc import Sequence
 
 from cachetools import TTLCache
 
 from failover_api.core.catalog.model import Branch, Policy
 from failover_api.core.text.pull_request import needless_text
-from failover_api.deadline import too_late, within_deadline
+from failover_api.deadline import Clock, too_late, within_deadline
 from failover_api.errors import BranchProtected, FailoverError, ForgeFailure
 from failover_api.forge.port import Forge
 from failover_api.moves.direct.writer import Writer
@@ -41,35 +40,38 @@ class ByPolicy:
 
     async def carry_out(self, move: Move, *, deadline_s: float) -> Outcome:
         """Raises as Writer.carry_out() and Proposer.carry_out()."""
-        end = time.monotonic() + deadline_s
+        clock = Clock(deadline_s)
         if move.policy is not Policy.DIRECT:
             return await self._proposer.carry_out(move, deadline_s=deadline_s)
         if not _has_fallback(move):
             return await self._writer.carry_out(move, deadline_s=deadline_s)
-        there: Outcome | None = None
+        unchanged: Outcome | None = None
         if move.branch not in self._protected:
             look = within_deadline(self._beside(move), deadline_s=deadline_s, late=lambda: too_late(deadline_s))
             beside, warnings = await look
             try:
-                outcome = await self._writer.carry_out(move, deadline_s=_left_s(end))
+                outcome = await self._writer.carry_out(move, deadline_s=clock.left_s)
             except BranchProtected:
                 self._protected[move.branch] = True
             else:
                 if outcome.changed:
-                    return await self._closing(move, outcome, beside, warnings, deadline_s=_left_s(end))
-                there = outcome
-        return await self._proposed(move, there, deadline_s=_left_s(end))
+                    return await self._closing(move, outcome, beside, warnings, deadline_s=clock.left_s)
+                unchanged = outcome
+        return await self._proposed(move, unchanged, deadline_s=clock.left_s)
 
-    async def _proposed(self, move: Move, there: Outcome | None, *, deadline_s: float) -> Outcome:
-        """Also when there is nothing to do on the branch: one may be open. What the commit left in doubt is told."""
-        told = there.warnings if there else ()
+    async def _proposed(self, move: Move, unchanged: Outcome | None, *, deadline_s: float) -> Outcome:
+        """Also when there is nothing to do on the branch (`unchanged`): a pull request may be open.
+
+        What a commit left in doubt stays in the warnings.
+        """
+        warnings = unchanged.warnings if unchanged else ()
         try:
             proposed = await self._proposer.carry_out(move, deadline_s=deadline_s)
         except FailoverError as exc:
-            if there is None or not told:
+            if unchanged is None or not warnings:
                 raise
-            return dataclasses.replace(there, warnings=(*told, f"open pull requests: {exc.detail}"))
-        return dataclasses.replace(proposed, warnings=(*told, *proposed.warnings))
+            return dataclasses.replace(unchanged, warnings=(*warnings, f"open pull requests: {exc.detail}"))
+        return dataclasses.replace(proposed, warnings=(*warnings, *proposed.warnings))
 
     async def _rehearsed(self, move: Move) -> Outcome:
         if move.policy is Policy.DIRECT and not (_has_fallback(move) and move.branch in self._protected):
@@ -108,7 +110,3 @@ class ByPolicy:
 
 def _has_fallback(move: Move) -> bool:
     return all(service.fallback is Policy.PULL_REQUEST for service in move.services)
-
-
-def _left_s(end: float) -> float:
-    return max(0.0, end - time.monotonic())

@@ -1,25 +1,29 @@
 """Groups: a move for each branch and policy of its services, all of them planned before one is written."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from failover_api.core.catalog.model import Action, Branch, Policy, Service
-from failover_api.core.planning.request import Provenance
+from failover_api.core.planning.request import MoveRequest, Provenance
 from failover_api.errors import CannotPlan, FailoverError, OutcomeUnknown, PreconditionFailed
 from failover_api.moves.move import Move
 from failover_api.moves.outcome import GroupOutcome, Outcome
+from failover_api.moves.progress import OnStep
 
 
 def parts_of(
-    services: Sequence[Service], action: Action, provenance: Provenance, *, skip_refused: bool, supersede: bool
+    services: Sequence[Service], action: Action, request: MoveRequest, provenance: Provenance, on_step: OnStep
 ) -> list[Move]:
     """A move for each branch and policy, in the order of the group."""
     members: dict[tuple[Branch, Policy], list[Service]] = {}
     for service in services:
         members.setdefault((service.branch, service.policy), []).append(service)
-    return [
-        Move(tuple(part), action, provenance, skip_refused=skip_refused, supersede=supersede)
-        for part in members.values()
-    ]
+    return [Move(tuple(part), action, request, provenance, on_step) for part in members.values()]
+
+
+def bound_to(move: Move, versions: frozenset[str] | None) -> Move:
+    """The same move, on manifests of these versions only; None: any."""
+    return replace(move, request=replace(move.request, versions=versions))
 
 
 def check_branches(group: str, moves: Sequence[Move]) -> None:
@@ -36,6 +40,7 @@ def check_branches(group: str, moves: Sequence[Move]) -> None:
 
 
 def check_versions(outcome: GroupOutcome, versions: frozenset[str] | None) -> None:
+    """Raises PreconditionFailed when a rehearsed group is not of one of the versions. A repeat was planned long ago."""
     is_repeat = any(part.is_repeat for part in outcome.parts)
     if versions is not None and outcome.version not in versions and not is_repeat:
         raise PreconditionFailed(f"the manifests of {outcome.group} are not those of the If-Match; look again")
@@ -43,9 +48,9 @@ def check_versions(outcome: GroupOutcome, versions: frozenset[str] | None) -> No
 
 def half_done(group: str, done: Sequence[Outcome], failed: Move, error: FailoverError) -> OutcomeUnknown:
     """Several repositories or branches cannot be written at once: what was done, and what was not."""
-    made = "; ".join(f"{one.plans[0].service.branch}: {_where(one)}" for one in done if one.changed)
+    places = "; ".join(f"{outcome.plans[0].service.branch}: {_where(outcome)}" for outcome in done if outcome.changed)
     return OutcomeUnknown(
-        f"{group} was moved in part. Done: {made}. Not done: {failed.branch} ({error.slug}: {error.detail}). "
+        f"{group} was moved in part. Done: {places}. Not done: {failed.branch} ({error.slug}: {error.detail}). "
         "Ask again: what is done is left as it is"
     )
 

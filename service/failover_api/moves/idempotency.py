@@ -29,13 +29,13 @@ SERVICES_SEARCHED = 10  # of a group: their files' histories; the branch's has t
 
 
 @dataclass(frozen=True, slots=True)
-class _Find:
+class _KeyedCommit:
     """A commit whose trailers have the key, by service; and the pull request that it belongs to."""
 
     records: Mapping[str, Record]
     commit: LoggedCommit
     pull_request: PullRequest | None
-    text: str  # which has the records
+    text: str  # that has the records
 
 
 class Idempotency:
@@ -45,74 +45,80 @@ class Idempotency:
         self._forge, self._history = forge, history
 
     async def first_outcome(self, move: Move, seen: Observations, head: str, *, not_before: float) -> Outcome | None:
-        """What came of the key's first use, as of `head`; None when it left no trace, or was left half done.
+        """The outcome of the key's first use, as of `head`; None when it left no trace, or was left half done.
 
-        Raises IdempotencyKeyReused when the key was used for another wish.
+        Raises IdempotencyKeyReused when the key was used for another move.
         """
         if move.provenance.key is None:
             return None
         pulls = await self._pull_requests(move, not_before)
         commits = await self._commits(move, seen, head)
-        found = await self._believed(move, seen, head, _find(move.provenance.key, commits, pulls))
-        if found is None:
-            found = await self._believed(move, seen, head, await self._on_a_branch(move, head, pulls))
-        if found is None:
+        first = await self._believed(move, seen, head, _keyed_commits(move.provenance.key, commits, pulls))
+        if first is None:
+            first = await self._believed(move, seen, head, await self._on_head_branch(move, head, pulls))
+        if first is None:
             return None
-        _check_same_wish(move, found.records)
-        if not any(service.name in found.records for service in move.services):
+        _check_same_move(move, first.records)
+        if not any(service.name in first.records for service in move.services):
             return None  # the part of a group that is on another branch, or under the other policy
-        if found.commit.sha not in {commit.sha for commit in commits} and found.pull_request is None:
+        if first.commit.sha not in {commit.sha for commit in commits} and first.pull_request is None:
             return None  # a commit on its branch, but no pull request yet: to be gone on with
         for observed in (seen[service.name] for service in move.services):
             if isinstance(observed, Observation):
                 self._forge.answered_with(observed.snapshot)
-        plans = [await self._plan(move, service, seen, head, found) for service in move.services]
-        left_out = [plan for plan in plans if _was_left_out(plan, found.records)]
+        plans = [await self._plan(move, service, seen, head, first) for service in move.services]
+        left_out = [plan for plan in plans if _was_left_out(plan, first.records)]
         return Outcome(
             action=move.action,
             policy=move.policy,
             plans=tuple(plan for plan in plans if plan not in left_out),
             version="",
             changed=True,
-            commit=found.commit.commit,
-            pull_request=found.pull_request,
-            operation=next(iter(found.records.values())).operation,
+            commit=first.commit.commit,
+            pull_request=first.pull_request,
+            operation=next(iter(first.records.values())).operation,
             refused={plan.service.name: _left_out(plan) for plan in left_out},
             is_repeat=True,
         )
 
-    async def _believed(self, move: Move, seen: Observations, head: str, finds: Iterable[_Find]) -> _Find | None:
-        """The first that is ours, with what of it is true.
+    async def _believed(
+        self, move: Move, seen: Observations, head: str, commits: Iterable[_KeyedCommit]
+    ) -> _KeyedCommit | None:
+        """The first that is ours, with those of its records that are true.
 
         Raises IdempotencyKeyReused for one that may be ours, and cannot be proved.
         """
-        for find in finds:
-            named = [service for service in move.services if service.name in find.records]
-            read = [one for service in named if isinstance(one := seen[service.name], Observation)]
-            findings = {one.service.name: await self._judged(one.service, find, head) for one in read}
+        for keyed in commits:
+            observations = [seen[service.name] for service in move.services if service.name in keyed.records]
+            findings = {
+                observed.service.name: await self._judged(observed.service, keyed, head)
+                for observed in observations
+                if isinstance(observed, Observation)
+            }
             edits = {name for name, finding in findings.items() if not finding.is_ours}
-            if named and len(edits) == len(findings):
+            if observations and len(edits) == len(findings):
                 continue  # nothing of it is true of what the move is about, as far as that can be read
-            if named and Verdict.PROVED not in {finding.verdict for finding in findings.values()}:
-                raise _in_doubt(find, findings)
-            records = {name: record for name, record in find.records.items() if name not in edits}
-            return dataclasses.replace(find, records=records)
+            if observations and Verdict.PROVED not in {finding.verdict for finding in findings.values()}:
+                raise _in_doubt(keyed, findings)  # to answer with it may be a lie, to move again a second move
+            records = {name: record for name, record in keyed.records.items() if name not in edits}
+            return dataclasses.replace(keyed, records=records)
         return None
 
-    async def _judged(self, service: Service, find: _Find, head: str) -> Finding:
-        trace = await self._history.trace(service, find.commit, head)
-        return await self._history.judge(service, trace, find.records[service.name], find.text)
+    async def _judged(self, service: Service, keyed: _KeyedCommit, head: str) -> Finding:
+        trace = await self._history.trace(service, keyed.commit, head)
+        return await self._history.judge(service, trace, keyed.records[service.name], keyed.text)
 
     async def _commits(self, move: Move, seen: Observations, head: str) -> list[LoggedCommit]:
-        read = [seen[service.name] for service in move.services[:SERVICES_SEARCHED]]
-        paths = dict.fromkeys(path for one in read if isinstance(one, Observation) for path in one.service.files)
+        observations = [seen[service.name] for service in move.services[:SERVICES_SEARCHED]]
+        files = (observed.service.files for observed in observations if isinstance(observed, Observation))
+        paths = dict.fromkeys(path for paths in files for path in paths)
         listings = await together(
             self._forge.log(move.branch, path, at=head, not_before=None) for path in (*paths, None)
         )
         return [commit for listing in listings for commit in listing]
 
     async def _pull_requests(self, move: Move, not_before: float) -> list[PullRequest]:
-        """The newest of the move's own branch, and of all of ours: the key may have been used for another wish.
+        """The newest of the move's own branch, and of all of ours: the key may have been used for another move.
 
         In the order in which they count.
         """
@@ -125,7 +131,7 @@ class Idempotency:
         ours = (pull for pull in all_of_ours if pull.branch.startswith(OWN_BRANCHES))
         return sorted({pull.number: pull for pull in (*own, *ours)}.values(), key=_rank)
 
-    async def _on_a_branch(self, move: Move, head: str, pulls: Iterable[PullRequest]) -> list[_Find]:
+    async def _on_head_branch(self, move: Move, head: str, pulls: Iterable[PullRequest]) -> list[_KeyedCommit]:
         """The key in a pull request's body, or on the branch that has none yet."""
         if not any(map(may_be_proposed, move.services)):
             return []
@@ -133,22 +139,22 @@ class Idempotency:
         pull = next((pull for pull in pulls if _with_key(move.provenance.key, pull.body)), None)
         if pull is not None and pull.merge_commit is not None:  # by a commit that says nothing of it, or long ago
             merge = (await self._forge.log(move.branch, at=pull.merge_commit, not_before=None))[0]
-            return [_Find(_with_key(move.provenance.key, pull.body), merge, pull, pull.body)]
+            return [_KeyedCommit(_with_key(move.provenance.key, pull.body), merge, pull, pull.body)]
         tip = pull.head if pull else await self._forge.branch_head(move.head_branch)
         if tip is None:
             return []
         beyond = await self._forge.compare(move.branch, head, tip)
-        found = _find(move.provenance.key, beyond.commits[::-1], ())
-        return [dataclasses.replace(find, pull_request=pull) for find in found]
+        commits = _keyed_commits(move.provenance.key, beyond.commits[::-1], ())
+        return [dataclasses.replace(keyed, pull_request=pull) for keyed in commits]
 
-    async def _plan(self, move: Move, service: Service, seen: Observations, head: str, found: _Find) -> Plan:
+    async def _plan(self, move: Move, service: Service, seen: Observations, head: str, first: _KeyedCommit) -> Plan:
         """What the commit did to the service, as far as today's catalog can tell."""
-        record = found.records.get(service.name)
+        record = first.records.get(service.name)
         observed = seen[service.name]
-        if isinstance(observed, Observation) and found.commit.parents:
+        if isinstance(observed, Observation) and first.commit.parents:
             service = observed.service
             try:
-                deed = await self._history.deed(service, await self._history.trace(service, found.commit, head))
+                deed = await self._history.deed(service, await self._history.trace(service, first.commit, head))
                 return retrace(service, deed.before, deed.after, move.action)
             except FailoverError:
                 pass
@@ -156,16 +162,16 @@ class Idempotency:
         return Plan(service, move.action, Detection(before_state, ()), after_state, (), {}, {})
 
 
-def _in_doubt(find: _Find, findings: Mapping[str, Finding]) -> IdempotencyKeyReused:
+def _in_doubt(keyed: _KeyedCommit, findings: Mapping[str, Finding]) -> IdempotencyKeyReused:
     name, finding = next((name, finding) for name, finding in findings.items() if finding.is_ours)
     return IdempotencyKeyReused(
-        f"the Idempotency-Key stands in commit {find.commit.sha[:12]}, which says that it moved {name}, and that "
+        f"the Idempotency-Key stands in commit {keyed.commit.sha[:12]}, which says that it moved {name}, and that "
         f"cannot be proved: {finding.why}; look where it is, then use a new key"
     )
 
 
-def _find(key: str, commits: Iterable[LoggedCommit], pulls: Iterable[PullRequest]) -> Iterator[_Find]:
-    """The key among commits, by their own trailers or by those of the pull request that was merged as one of them."""
+def _keyed_commits(key: str, commits: Iterable[LoggedCommit], pulls: Iterable[PullRequest]) -> Iterator[_KeyedCommit]:
+    """Those with the key, by their own trailers or by those of the pull request that was merged as one of them."""
     by_merge = {pull.merge_commit: pull for pull in pulls if pull.state == "merged"}
     by_operation: dict[str, PullRequest] = {}
     for pull in pulls:
@@ -179,7 +185,7 @@ def _find(key: str, commits: Iterable[LoggedCommit], pulls: Iterable[PullRequest
             text, records = merged.body, _with_key(key, merged.body)
         if records:
             operation = next(iter(records.values())).operation
-            yield _Find(records, commit, merged or by_operation.get(operation), text)
+            yield _KeyedCommit(records, commit, merged or by_operation.get(operation), text)
 
 
 def _rank(pull: PullRequest) -> tuple[int, int]:
@@ -203,14 +209,14 @@ def _state(word: str) -> State:
 
 
 def _with_key(key: str, text: str) -> dict[str, Record]:
-    return {record.service: record for record in read_records(text) if record.idempotency == key}
+    return {record.service: record for record in read_records(text) if record.provenance.key == key}
 
 
-def _check_same_wish(move: Move, records: Mapping[str, Record]) -> None:
+def _check_same_move(move: Move, records: Mapping[str, Record]) -> None:
     for record in records.values():
-        first = (record.group or record.service, record.action, record.force)
+        first = (record.provenance.group or record.service, record.action, record.provenance.force)
         if first != (move.name, move.action.value, move.provenance.force):
-            forced = " with force" if record.force else ""
+            forced = " with force" if record.provenance.force else ""
             raise IdempotencyKeyReused(
                 f"the Idempotency-Key was used for another wish: {record.action} of {first[0]}{forced}, operation "
                 f"{record.operation}; use a new key"

@@ -1,26 +1,23 @@
 """What is asked of one branch, and how it is planned: which services, which edits, what refuses it.
 
-    Move            promote or demote of one service, or of a group's services on one branch
-    Rollback     the newest move of one service, undone
-
-Planning is pure, and is repeated on newer manifests when a write lost its race.
+A move is a value, and planning it is pure: it is repeated on newer manifests when a write lost its race. What a
+rollback undoes is read before (rollback.py) and given to the plan.
 """
 
 import copy
 from collections.abc import Mapping, MutableMapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from failover_api.core.catalog.model import Action, Branch, Policy, Service
 from failover_api.core.planning.plan import Plan, plan
-from failover_api.core.planning.request import Provenance
-from failover_api.core.planning.rollback import plan_rollback
-from failover_api.core.splice import Manifest, parse
+from failover_api.core.planning.request import MoveRequest, Provenance
+from failover_api.core.planning.rollback import Undone, plan_rollback
+from failover_api.core.splice import parse
 from failover_api.core.text.sentence import names_of
-from failover_api.errors import Conflict, FailoverError, PreconditionFailed
+from failover_api.errors import FailoverError, PreconditionFailed
 from failover_api.forge.port import Commit
 from failover_api.moves.outcome import Outcome, joined_version
 from failover_api.moves.progress import OnStep, ignore
-from failover_api.reading.history import History
 from failover_api.reading.pull_requests import branch_of
 from failover_api.reading.services import Observation, Observations, versions_of
 
@@ -51,20 +48,17 @@ class MovePlan:
         return not self.refused and all(plan.changes for plan in self.plans)
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class Move:
-    """What one caller wants of one branch.
+    """What one caller asks of one branch: of one service, or of a group's services there under one policy.
 
-    `versions` are those that an If-Match takes; None: any. `skip_refused`: a service that is refused does not refuse
-    the others. `supersede`: a pull request for the other side gives way. `on_step` is told what is being done.
+    `request` is as the caller made it, `provenance` what a commit of it says. `on_step` is told what is being done.
     """
 
     services: tuple[Service, ...]
     action: Action
+    request: MoveRequest
     provenance: Provenance
-    skip_refused: bool = False
-    supersede: bool = False
-    versions: frozenset[str] | None = None
     on_step: OnStep = ignore
 
     @property
@@ -94,21 +88,20 @@ class Move:
     @property
     def needs_history(self) -> bool:
         """Whether it is read at the branch's head, with the history up to there."""
-        return self.provenance.key is not None
+        return self.action is Action.ROLLBACK or self.provenance.key is not None
 
     @property
     def advice(self) -> str:
-        """What to do besides looking, when nobody knows what came of it."""
+        """What to do besides looking, when nobody knows what became of it."""
+        if self.action is Action.ROLLBACK:
+            return " before asking again: a second rollback would undo the first"
         return ", or ask again: a service that is already there is not moved twice"
 
-    async def prepare(self, seen: Observations, head: str, *, not_before: float) -> None:
-        """Reads what plan() needs from the history up to `head`; `not_before` as in Forge.read()."""
-
-    def plan(self, seen: Observations, overlay: Overlay) -> MovePlan:
+    def plan(self, seen: Observations, overlay: Overlay, undone: Undone | None = None) -> MovePlan:
         """Plans each service on what was read, as the plans before leave it; its own changes go into `overlay`.
 
-        Raises PreconditionFailed, or what refuses a service unless it is to be skipped; of a group's services it names
-        all that are refused.
+        `undone` is what a rollback undoes. Raises PreconditionFailed, or what refuses a service unless it is to be
+        skipped; of a group's services it names all that are refused.
         """
         self._check_versions(seen)
         plans: list[Plan] = []
@@ -116,7 +109,7 @@ class Move:
         edited = dict(overlay)
         for service in self.services:
             try:
-                planned = self._plan(seen[service.name], edited)
+                planned = self._plan(seen[service.name], edited, undone)
             except FailoverError as exc:
                 if self.provenance.group is None:
                     raise
@@ -124,7 +117,7 @@ class Move:
             else:
                 plans.append(planned)
                 edited.update(planned.new)
-        if refused and not self.skip_refused:
+        if refused and not self.request.skip_refused:
             raise refusal_of(refused)
         overlay.update(edited)
         return MovePlan(
@@ -134,7 +127,7 @@ class Move:
     def outcome(
         self, move_plan: MovePlan, *, changed: bool, dry_run: bool = False, commit: Commit | None = None
     ) -> Outcome:
-        """What came of a plan."""
+        """The outcome of a plan: to be written, written as `commit`, or there already."""
         return Outcome(
             action=self.action,
             policy=self.policy,
@@ -147,17 +140,19 @@ class Move:
             refused=move_plan.refused,
         )
 
-    def _plan(self, found: Observation | FailoverError, edited: Mapping[str, bytes]) -> Plan:
-        if isinstance(found, FailoverError):
-            raise copy.copy(found)
-        latest = {path: parse(edited[path], file=path) for path in found.manifests if path in edited}
-        return self._plan_on(found.service, {**found.manifests, **latest})
-
-    def _plan_on(self, service: Service, manifests: Mapping[str, Manifest]) -> Plan:
-        return plan(service, manifests, self.action, force=self.provenance.force)
+    def _plan(self, observed: Observation | FailoverError, edited: Mapping[str, bytes], undone: Undone | None) -> Plan:
+        if isinstance(observed, FailoverError):
+            raise copy.copy(observed)
+        latest = {path: parse(edited[path], file=path) for path in observed.manifests if path in edited}
+        manifests = {**observed.manifests, **latest}
+        if self.action is not Action.ROLLBACK:
+            return plan(observed.service, manifests, self.action, force=self.provenance.force)
+        assert undone is not None, "it was read together with the service"
+        return plan_rollback(observed.service, manifests, undone.before, undone.after, reverts=undone.operation)
 
     def _check_versions(self, seen: Observations) -> None:
-        if self.versions is not None and self._version(seen) not in self.versions:
+        versions = self.request.versions
+        if versions is not None and self._version(seen) not in versions:
             raise PreconditionFailed(
                 f"the manifests of {self.name} are not those of the If-Match; look again and decide anew"
             )
@@ -186,37 +181,3 @@ def _saying(error: FailoverError, detail: str) -> FailoverError:
     other = copy.copy(error)
     other.detail, other.args = detail, (detail,)
     return other
-
-
-@dataclass(slots=True, kw_only=True)
-class Rollback(Move):
-    """Undoes the newest move of its one service."""
-
-    history: History
-    _done: tuple[str, Mapping[str, Manifest], Mapping[str, Manifest]] | None = field(default=None, init=False)
-
-    @property
-    def needs_history(self) -> bool:
-        return True
-
-    @property
-    def advice(self) -> str:
-        return " before asking again: a second rollback would undo the first"
-
-    async def prepare(self, seen: Observations, head: str, *, not_before: float) -> None:
-        """Reads the newest move: its operation, and the manifests before and after it."""
-        (service,) = self.services
-        found = seen[service.name]
-        if isinstance(found, FailoverError):
-            return
-        record, deed = await self.history.undoable(found.service, head, not_before=not_before)
-        if self._done is not None and self._done[0] != record.operation:
-            raise Conflict(
-                f"{self.name} was moved by operation {record.operation} meanwhile; look again and decide anew"
-            )
-        self._done = (record.operation, deed.before, deed.after)
-
-    def _plan_on(self, service: Service, manifests: Mapping[str, Manifest]) -> Plan:
-        assert self._done is not None, "prepare() comes first"
-        operation, before, after = self._done
-        return plan_rollback(service, manifests, before, after, reverts=operation)

@@ -1,4 +1,4 @@
-"""What came of a move, or would come of it."""
+"""The outcome of a move, or of its dry run."""
 
 import hashlib
 from collections.abc import Mapping
@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 from failover_api.core.catalog.model import Action, Policy
 from failover_api.core.planning.plan import Plan
+from failover_api.core.text.sentence import sentence
 from failover_api.errors import FailoverError
 from failover_api.forge.port import Commit, PullRequest
 
@@ -43,6 +44,18 @@ class Outcome:
     def all_warnings(self) -> tuple[str, ...]:
         """What the way back will not bring back, too."""
         return (*(warning for plan in self.plans for warning in plan.warnings), *self.warnings)
+
+    def sentence(self, *, group: str | None = None) -> str:
+        """What people are told of it; `group` where it is a group's."""
+        pull = self.pull_request
+        return sentence(
+            self.plans,
+            group=group,
+            dry_run=self.dry_run,
+            changed=self.changed,
+            pull_request=(pull.number, pull.state) if pull else None,
+            refused=list(self.refused),
+        )
 
     @property
     def is_pending(self) -> bool:

@@ -6,7 +6,7 @@ from failover_api.core.catalog.model import Action
 from failover_api.core.catalog.notification import Event
 from failover_api.core.planning.plan import Plan
 from failover_api.core.text.notice import Notice, make_notice
-from failover_api.core.text.sentence import destination, names_of, sentence
+from failover_api.core.text.sentence import destination, names_of
 from failover_api.errors import FailoverError
 from failover_api.events import Merged, MoveEnded, verdict
 from failover_api.moves.outcome import Outcome
@@ -41,12 +41,12 @@ def notice_of_merge(merged: Merged) -> Notice:
     return make_notice(
         Event.MERGED,
         services=tuple(names),
-        title=f"{_named(names, first.group)}: pull request #{merged.number} is merged",
+        title=f"{_named(names, first.provenance.group)}: pull request #{merged.number} is merged",
         message=f"Pull request #{merged.number} is merged: {what} moved{route}.",
-        group=first.group or "",
+        group=first.provenance.group or "",
         action=first.action,
-        by=first.by,
-        reason=first.reason,
+        by=first.provenance.by,
+        reason=first.provenance.reason,
         operation=first.operation,
         commit=merged.commit,
         pull_request=merged.url,
@@ -69,18 +69,11 @@ def _of_outcome(ended: MoveEnded, outcome: Outcome) -> Notice:
     event, pull = event_of(outcome), outcome.pull_request
     moving = [plan for plan in outcome.plans if plan.changes] or list(outcome.plans)
     names = [plan.service.name for plan in moving]
-    message = sentence(
-        outcome.plans,
-        group=ended.group,
-        changed=True,
-        pull_request=(pull.number, pull.state) if pull else None,
-        refused=list(outcome.refused),
-    )
     return make_notice(
         event,
         services=tuple(names),
         title=_title(event, moving, _named(names, ended.group), pull.number if pull else 0),
-        message=message,
+        message=outcome.sentence(group=ended.group),
         **_asked(ended),
         operation=outcome.operation or ended.operation,
         commit=outcome.commit.url if outcome.commit else "",

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 from failover_api.concurrency import together
 from failover_api.core.catalog.model import Service
+from failover_api.core.planning.rollback import Undone
 from failover_api.core.text.proof import Finding, Verdict
 from failover_api.core.text.trailers import Record, read_records
 from failover_api.errors import (
@@ -60,7 +61,7 @@ class Entry:
     @property
     def by(self) -> str:
         """Who asked for it; of an edit, and where the record does not say, its author."""
-        return (self.record and self.record.by) or self.logged.by
+        return (self.record and self.record.provenance.by) or self.logged.by
 
     @property
     def subject(self) -> str:
@@ -116,8 +117,8 @@ class History:
         """
         return (await self._newest_move(service, head, not_before, acting=acting))[0]
 
-    async def undoable(self, service: Service, head: str, *, not_before: float | None) -> tuple[Record, Deed]:
-        """What the newest move says, and what it did. Raises NothingToRollBack."""
+    async def undoable(self, service: Service, head: str, *, not_before: float | None) -> Undone:
+        """What a rollback undoes: the newest move as of `head`, and what it did. Raises NothingToRollBack."""
         move, ends = await self._newest_move(service, head, not_before, acting=True)
         if move is None:
             ends = [*await self._arrivals(service, head), *ends] if ends else ends
@@ -131,9 +132,10 @@ class History:
                 "instead"
             )
         try:
-            return record, await self._proofs.deed(service, move.trace)
+            deed = await self._proofs.deed(service, move.trace)
         except ManifestError as exc:
             raise NothingToRollBack(f"{where} cannot be undone: the files of then: {exc.detail}") from exc
+        return Undone(record.operation, deed.before, deed.after)
 
     async def trace(self, service: Service, commit: LoggedCommit, head: str) -> Trace:
         """Where the service's files were with a commit, which may be on a branch of ours, and not in their history."""

@@ -1,7 +1,10 @@
-"""Pull requests of ours: the names of their branches, and which of them can move a service."""
+"""Pull requests of ours: the names of their branches, which of them can move a service, and which are open."""
 
-from failover_api.core.catalog.model import Policy, Service
+from collections.abc import Mapping, Sequence
+
+from failover_api.core.catalog.model import Branch, Policy, Service
 from failover_api.core.text.trailers import Record, read_records
+from failover_api.forge.port import Forge, PullRequest
 
 OWN_BRANCHES = "failover/"  # what the branch of a pull request of ours begins with
 
@@ -24,3 +27,24 @@ def may_be_proposed(service: Service) -> bool:
 def record_for(service: str, message: str) -> Record | None:
     """What a commit's message, or a pull request's body, says of a service."""
     return next((record for record in read_records(message) if record.service == service), None)
+
+
+async def open_for(
+    forge: Forge, branch: Branch, services: Sequence[Service], *, not_before: float
+) -> Mapping[str, PullRequest]:
+    """The open pull requests into `branch` that move a service, the oldest by each service's name.
+
+    Asks for those of services only that pull requests may move.
+    """
+    able = [service for service in services if may_be_proposed(service)]
+    if not able:
+        return {}
+    heads = dict.fromkeys(name for service in able for name in branches_about(service))
+    pulls = await forge.open_pull_requests(branch, list(heads), not_before=not_before)
+    by_service: dict[str, PullRequest] = {}
+    for pull in pulls:
+        moved = {record.service for record in read_records(pull.body)}
+        for service in able:
+            if pull.branch == branch_of(service=service.name) or service.name in moved:
+                by_service.setdefault(service.name, pull)
+    return by_service

@@ -1,13 +1,28 @@
-"""Where a service is, as a look at it showed."""
+"""Where services are: side, open pull request, newest move; and what would keep their switches from being moved.
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+What cannot be known beside the side (GitHub's pull requests are out of order, or its history) is left out: a status
+without it is better than none.
+"""
 
-from failover_api.core.catalog.model import Service, Switch
-from failover_api.core.planning.state import Detection
-from failover_api.errors import FailoverError, ManifestError
-from failover_api.forge.port import PullRequest
-from failover_api.reading.history import Entry
+import asyncio
+import logging
+from collections.abc import Coroutine, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, TypeVar
+
+from failover_api.concurrency import both
+from failover_api.core.catalog.model import Branch, Service, Switch
+from failover_api.core.planning.state import Detection, detect
+from failover_api.core.planning.switching import obstacle
+from failover_api.errors import FailoverError, ForgeFailure, ManifestError
+from failover_api.forge.port import Forge, PullRequest
+from failover_api.reading.history import Entry, History
+from failover_api.reading.last_moves import LastMoves
+from failover_api.reading.pull_requests import open_for
+from failover_api.reading.services import Observation, ServiceReader
+
+T = TypeVar("T")
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,3 +46,68 @@ class Unreadable:
 
     service: Service
     error: FailoverError
+
+
+class StatusReader:
+    """Reads the statuses of services on one branch, all at one commit."""
+
+    def __init__(self, forge: Forge, reader: ServiceReader, history: History) -> None:
+        self._forge, self._reader, self._last_moves = forge, reader, LastMoves(forge, history)
+
+    async def read(
+        self,
+        branch: Branch,
+        services: Sequence[Service],
+        *,
+        not_before: float,
+        thorough: bool,
+        try_moves: bool = False,
+    ) -> list[Status | Unreadable]:
+        """In the order of `services`. Raises what is no service's own fault: an outage, a rate limit.
+
+        `not_before` as in Forge.read(), `thorough` as in LastMoves.of(). With `try_moves` also the obstacles, which
+        takes some milliseconds a switch.
+        """
+        observing = self._reader.observe_all(branch, services, not_before=not_before)
+        seen, pulls = await both(observing, _if_known(open_for(self._forge, branch, services, not_before=not_before)))
+        observed = [one for one in seen.values() if isinstance(one, Observation)]
+        moves: Mapping[str, Entry] = {}
+        if observed and observed[0].snapshot.head is not None:
+            located, head = [one.service for one in observed], observed[0].snapshot.head
+            reading = self._last_moves.of(branch, located, head, thorough=thorough, not_before=not_before)
+            moves = await _if_known(reading)
+        statuses = [_status(service, seen[service.name], pulls, moves) for service in services]
+        return [await _tried(status, seen[status.service.name]) for status in statuses] if try_moves else statuses
+
+
+async def _if_known(reading: Coroutine[Any, Any, Mapping[str, T]]) -> Mapping[str, T]:
+    """What was read, or nothing."""
+    try:
+        return await reading
+    except ForgeFailure as exc:
+        _log.warning("status is incomplete", extra={"problem": exc.slug, "detail": exc.detail})
+        return {}
+
+
+def _status(
+    service: Service,
+    seen: Observation | FailoverError,
+    pulls: Mapping[str, PullRequest],
+    moves: Mapping[str, Entry],
+) -> Status | Unreadable:
+    try:
+        if isinstance(seen, FailoverError):
+            raise seen
+        detection = detect(seen.service, seen.manifests)
+    except FailoverError as exc:
+        return Unreadable(service, exc)
+    return Status(seen.service, detection, seen.version, pulls.get(service.name), moves.get(service.name))
+
+
+async def _tried(status: Status | Unreadable, seen: Observation | FailoverError) -> Status | Unreadable:
+    """The status with what keeps its switches from being moved."""
+    await asyncio.sleep(0)  # hundreds may be tried here: let others have a turn
+    if isinstance(status, Unreadable) or isinstance(seen, FailoverError):
+        return status
+    tried = {reading.switch: obstacle(reading, seen.manifests[reading.file]) for reading in status.detection.readings}
+    return replace(status, obstacles={switch: error for switch, error in tried.items() if error is not None})

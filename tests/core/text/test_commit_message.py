@@ -340,5 +340,5 @@ def test_nothing_from_outside_forges_a_trailer_or_a_line(moves: list[tuple[list[
     assert [value for key, value in found if key == "Failover-Service"] == [f"s{n}" for n in range(len(moves))]
     records = read_records(message)
     assert [record.service for record in records] == [f"s{n}" for n in range(len(moves))]
-    assert [record.reason for record in records] == [one_line(reason).strip() for _, _, reason in moves]
+    assert [record.provenance.reason for record in records] == [one_line(reason).strip() for _, _, reason in moves]
     assert not [line for line in message.splitlines() if line.startswith(("---", "#"))]

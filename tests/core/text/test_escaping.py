@@ -80,7 +80,7 @@ def test_no_commit_and_no_body_acts_on_a_reason_a_name_or_a_value(trigger: str) 
         assert not LIVE.search(links_gone), ascii(links_gone)
     for text in (commit_message([(plan, provenance)]), body):
         (record,) = read_records(text)
-        assert (record.reason, record.by) == (trigger, trigger)
+        assert (record.provenance.reason, record.provenance.by) == (trigger, trigger)
 
 
 REASONS = st.lists(
@@ -102,7 +102,7 @@ def test_any_reason_comes_back_exactly_and_acts_on_nothing(one: str, other: str)
     for moves in (plans[:1], plans):
         _, body = pull_request_text(moves, at="0" * 40, root=ROOT)
         for text in (commit_message(moves), body):
-            assert [record.reason for record in read_records(text)] == [one.reason for _, one in moves]
+            assert [record.provenance.reason for record in read_records(text)] == [one.reason for _, one in moves]
             assert not LIVE.search(re.sub(r"\]\(\S+\)", "]", reading(text)))
 
 

@@ -2,26 +2,31 @@
 
 import textwrap
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from failover_api.core.text.trailers import Record, idempotency_digest, read_records, write_trailers
+from failover_api.core.planning.request import Provenance, idempotency_digest
+from failover_api.core.text.trailers import Record, read_records, write_trailers
 from failover_api.core.wording import one_line
 from tests.support.builders import record
 from tests.support.git import needs_git, trailers_of
 
 SONARR = record(by="ops-laptop", at="2026-11-23T04:00:00Z")
+
+
+def asked(record: Record, **how: Any) -> Record:
+    """The same, asked for otherwise."""
+    return replace(record, provenance=replace(record.provenance, **how))
+
+
 FULL = replace(
-    SONARR,
-    group="k3s-w1",
-    force=True,
-    reason="k3s-w1 is down",
+    asked(SONARR, group="k3s-w1", force=True, reason="k3s-w1 is down", key="ab" * 32),
     reverts="01JDBBBBBBBBBBBBBBBBBBBBBB",
-    idempotency="ab" * 32,
 )
-PLEX = replace(SONARR, service="plex", operation="01JDCCCCCCCCCCCCCCCCCCCCCC", before="mixed")
+PLEX = replace(asked(SONARR, operation="01JDCCCCCCCCCCCCCCCCCCCCCC"), service="plex", before="mixed")
 
 
 def message_of(*records: Record, reason: str = "", headline: str = "Fail over sonarr to backup") -> str:
@@ -33,7 +38,7 @@ def message_of(*records: Record, reason: str = "", headline: str = "Fail over so
 
 
 def test_a_record_is_a_run_of_trailers() -> None:
-    assert write_trailers([FULL, replace(FULL, service="plex", reason="")]) == (
+    assert write_trailers([FULL, asked(replace(FULL, service="plex"), reason="")]) == (
         """\
 Failover-Service: sonarr
 Failover-Action: promote
@@ -100,7 +105,7 @@ ASKED = st.fixed_dictionaries(
         "reason": TEXT,
         "group": st.none() | WORD,
         "force": st.booleans(),
-        "idempotency": st.none() | st.just("0f" * 32),
+        "key": st.none() | st.just("0f" * 32),
     }
 )
 
@@ -114,16 +119,14 @@ def records_of_a_commit(draw: st.DrawFn, size: int = 4) -> list[Record]:
     records = []
     for name in names:
         at = draw(st.integers(0, len(operations) - 1))
-        provenance = operations[at]
         records.append(
             Record(
                 service=name,
                 action=draw(st.sampled_from(["promote", "demote", "rollback"])),
                 before=draw(states),
                 after=draw(states),
-                operation=f"01JD{at}",
+                provenance=Provenance(f"01JD{at}", **operations[at]),
                 reverts=draw(st.none() | st.just("01JDX")),
-                **provenance,
             )
         )
     return records
@@ -131,11 +134,11 @@ def records_of_a_commit(draw: st.DrawFn, size: int = 4) -> list[Record]:
 
 def as_read(record: Record) -> Record:
     """What of a record survives: text that is one line, without blanks around it."""
-    return replace(record, by=one_line(record.by).strip(), reason=one_line(record.reason).strip())
+    return asked(record, by=one_line(record.provenance.by).strip(), reason=one_line(record.provenance.reason).strip())
 
 
 def whole_message(records: list[Record]) -> str:
-    reasons = dict.fromkeys(one_line(record.reason).strip() for record in records)
+    reasons = dict.fromkeys(one_line(record.provenance.reason).strip() for record in records)
     lines = "\n".join(f"Reason: {reason}" for reason in reasons if reason)
     return "\n\n".join(filter(None, ["Fail over", lines, write_trailers(records)])) + "\n"
 
@@ -164,12 +167,12 @@ def test_git_reads_what_we_write(records: list[Record]) -> None:
 
 
 def test_a_reason_of_one_is_not_the_reason_of_all() -> None:
-    records = (replace(SONARR, reason="k3s-w1 is down"), PLEX)
+    records = (asked(SONARR, reason="k3s-w1 is down"), PLEX)
     assert read_records(message_of(*records, reason="k3s-w1 is down")) == records
 
 
 def test_a_reason_that_all_share_stands_in_the_body_only() -> None:
-    records = (replace(SONARR, reason="down"), replace(PLEX, reason="down"))
+    records = (asked(SONARR, reason="down"), asked(PLEX, reason="down"))
     message = message_of(*records, reason="down")
     assert "Failover-Reason" not in message
     assert read_records(message) == records
@@ -218,7 +221,7 @@ def test_any_key_twice_spoils_a_run_and_any_other_key_does_not() -> None:
 @pytest.mark.parametrize("end", ["\n", "\r\n"])
 def test_a_squash_merge_has_a_list_of_messages_and_co_authors_behind(end: str) -> None:
     """https://docs.github.com/pull-requests (Merge message for a squash merge)"""
-    first, second = replace(SONARR, reason="down"), replace(PLEX, reason="down as well")
+    first, second = asked(SONARR, reason="down"), asked(PLEX, reason="down as well")
     message = (
         "Fail over two (#12)\n\n"
         f"* {message_of(first, reason='down')}\n"
@@ -230,9 +233,11 @@ def test_a_squash_merge_has_a_list_of_messages_and_co_authors_behind(end: str) -
 
 
 def test_of_several_messages_about_a_service_the_last_one_counts() -> None:
-    back = replace(SONARR, action="demote", before="backup", after="primary", operation="01JDDDDDDDDDDDDDDDDDDDDDDD")
+    back = replace(
+        asked(SONARR, operation="01JDDDDDDDDDDDDDDDDDDDDDDD"), action="demote", before="backup", after="primary"
+    )
     message = f"Both (#12)\n\n* {message_of(SONARR, PLEX, reason='down')}\n* {message_of(back)}"
-    assert read_records(message) == (back, replace(PLEX, reason="down"))
+    assert read_records(message) == (back, asked(PLEX, reason="down"))
 
 
 def test_a_message_with_co_authors_right_behind_the_trailers() -> None:
@@ -251,19 +256,23 @@ def wrapped(message: str, width: int = 72) -> str:
 def test_long_lines_that_were_broken_are_put_together() -> None:
     reason = "k3s-w1 is down since the storm, and nobody can reach the house before Monday; see the log of the switch"
     records = (
-        replace(
-            FULL, service="s" * 63, reason=reason, by="a caller with a very long name that is told in many words, ops"
+        asked(
+            replace(FULL, service="s" * 63),
+            reason=reason,
+            by="a caller with a very long name that is told in many words, ops",
         ),
-        replace(FULL, operation="01JDEEEEEEEEEEEEEEEEEEEEEE", reason=""),
+        asked(FULL, operation="01JDEEEEEEEEEEEEEEEEEEEEEE", reason=""),
     )
     message = message_of(*records)
     assert wrapped(message) != message
     assert read_records(wrapped(message)) == records
-    shared = (replace(SONARR, reason=reason), replace(PLEX, reason=reason))
+    shared = (asked(SONARR, reason=reason), asked(PLEX, reason=reason))
     assert read_records(wrapped(message_of(*shared, reason=reason))) == shared
 
 
 @given(records_of_a_commit())
 def test_broken_lines_lose_no_trailer(records: list[Record]) -> None:
-    calm = [replace(record, by="x " * 60 + "y", reason="", group=record.group and "g" * 63) for record in records]
+    calm = [
+        asked(record, by="x " * 60 + "y", reason="", group=record.provenance.group and "g" * 63) for record in records
+    ]
     assert read_records(wrapped(whole_message(calm))) == tuple(calm)

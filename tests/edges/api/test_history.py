@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from failover_api.core.catalog.model import Action
-from failover_api.failover import MoveRequest
+from failover_api.core.planning.request import MoveRequest
 from tests.support.answers import HISTORY, PROMOTE, ROLLBACK, problem
 from tests.support.stage import FILES, RADARR, SERVICES, SONARR, Stage
 

@@ -14,6 +14,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from failover_api.core.planning.request import Provenance
 from failover_api.core.text.trailers import Record, write_trailers
 from failover_api.edges.api.webhooks import MAX_BYTES
 from failover_api.events import BranchMoved, Merged
@@ -53,7 +54,7 @@ class Hook:
 
     def pull(self, *, action: str = "closed", merged: bool = True, **changes: Any) -> dict[str, Any]:
         here = {"full_name": self.stage.repository}
-        record = Record("sonarr", "promote", "primary", "backup", "OP", by="maria", reason="w1 is down")
+        record = Record("sonarr", "promote", "primary", "backup", Provenance("OP", "maria", "", "w1 is down"))
         pull_request = {
             "number": 12,
             "html_url": f"https://github.test/{self.stage.repository}/pull/12",
@@ -153,7 +154,7 @@ async def test_a_merge_of_ours_is_told_once_though_it_is_delivered_twice(hook: H
     for _ in range(2):
         assert (await hook.deliver("pull_request", hook.pull())).status_code == 204
     (merged,) = hook.merged
-    assert (merged.number, merged.records[0].by) == (12, "maria")
+    assert (merged.number, merged.records[0].provenance.by) == (12, "maria")
     assert merged.commit == f"https://github.test/{hook.stage.repository}/commit/{SHA}"
     assert len(hook.moved) == 2
 

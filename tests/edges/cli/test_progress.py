@@ -10,9 +10,9 @@ import pytest
 from rich.console import Console
 
 from failover_api.core.catalog.model import Action
-from failover_api.edges.cli.backend import LocalBackend, MoveOptions, Refused
+from failover_api.core.planning.request import MoveRequest
+from failover_api.edges.cli.backend import LocalBackend, Refused
 from failover_api.edges.cli.progress import is_closed, pending_of, steps, wait_for_merge
-from failover_api.failover import MoveRequest
 from failover_api.moves.progress import Step
 from tests.support.shell import Cli
 from tests.support.stage import FILES, SONARR, Stage
@@ -20,10 +20,10 @@ from tests.support.stage import FILES, SONARR, Stage
 # Steps
 
 
-async def told(stage: Stage, name: str = "sonarr", **wish: Any) -> list[Step]:
+async def told(stage: Stage, name: str = "sonarr", **how: Any) -> list[Step]:
     seen: list[Step] = []
     async with stage.open() as components:
-        await components.failover.move(name, Action.PROMOTE, MoveRequest(by="maria", on_step=seen.append, **wish))
+        await components.failover.move(name, Action.PROMOTE, MoveRequest("maria", **how), on_step=seen.append)
     return seen
 
 
@@ -166,7 +166,7 @@ def test_each_pull_request_of_a_group_is_waited_for() -> None:
 @pytest.mark.parametrize(("act", "state"), [("merge", "merged"), ("close", "closed")])
 def test_what_a_person_does_is_seen(reviewed: Stage, act: str, state: str) -> None:
     with contextlib.closing(LocalBackend(reviewed.settings())) as desk:
-        outcome, _ = desk.move("sonarr", "promote", MoveOptions())
+        outcome, _ = desk.move("sonarr", "promote", MoveRequest("maria"))
         do = getattr(reviewed, act)
         after = wait_for_merge(
             desk, outcome, told=lambda _: None, sleep=lambda _: do(outcome["pull_request"]["number"])

@@ -9,7 +9,8 @@ from collections.abc import Iterator
 import httpx2
 import pytest
 
-from failover_api.edges.cli.backend import MoveOptions, Refused
+from failover_api.core.planning.request import MoveRequest
+from failover_api.edges.cli.backend import Refused
 from failover_api.edges.cli.main import exit_code
 from failover_api.edges.cli.remote import RemoteBackend
 from tests.support.shell import Cli, listening
@@ -53,19 +54,19 @@ def compressing(url: str, *, weakens: bool) -> Iterator[str]:
 def test_a_confirmed_move_works_behind_a_proxy_that_compresses(stage: Stage, weakens: bool) -> None:
     with stage.served() as url, compressing(url, weakens=weakens) as proxy:
         remote = RemoteBackend(proxy, None, timeout_s=30.0)
-        shown, etag = remote.move("sonarr", "promote", MoveOptions(dry_run=True))
+        shown, versions = remote.move("sonarr", "promote", MoveRequest("maria", dry_run=True))
         assert shown["changed"]
-        moved, _ = remote.move("sonarr", "promote", MoveOptions(if_match=etag))
+        moved, _ = remote.move("sonarr", "promote", MoveRequest("maria", versions=versions))
         assert moved["changed"]
         with pytest.raises(Refused) as refusal:
-            remote.move("sonarr", "demote", MoveOptions(if_match=etag))
+            remote.move("sonarr", "demote", MoveRequest("maria", versions=versions))
     assert refusal.value.problem["status"] == 412
     assert len(stage.moves) == 1
 
 
 def test_without_an_etag_a_confirmed_move_is_not_made(stage: Stage) -> None:
     with stage.served() as url, pytest.raises(Refused) as refusal:
-        RemoteBackend(url, None, timeout_s=30.0).move("sonarr", "promote", MoveOptions(if_match=""))
+        RemoteBackend(url, None, timeout_s=30.0).move("sonarr", "promote", MoveRequest("maria", versions=frozenset()))
     assert refusal.value.problem["status"] == 412
     assert "--yes" in refusal.value.problem["detail"]
     assert not stage.moves
@@ -74,7 +75,7 @@ def test_without_an_etag_a_confirmed_move_is_not_made(stage: Stage) -> None:
 @pytest.mark.parametrize("token", ["secret\nword", "secret\x00", "secr\u00e4t", "s\u20accret", "two words", "s\x7f"])
 def test_a_token_that_no_header_takes_is_not_sent(token: str) -> None:
     with pytest.raises(Refused) as refusal:
-        RemoteBackend("http://127.0.0.1:9", token, timeout_s=5.0).move("sonarr", "promote", MoveOptions())
+        RemoteBackend("http://127.0.0.1:9", token, timeout_s=5.0).move("sonarr", "promote", MoveRequest("maria"))
     assert (refusal.value.problem["status"], exit_code(refusal.value.problem)) == (400, 2)
     assert "nothing was sent" in refusal.value.problem["detail"]
     assert token not in refusal.value.problem["detail"]

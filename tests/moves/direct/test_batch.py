@@ -8,6 +8,7 @@ import pytest
 
 from failover_api import deadline
 from failover_api.core.catalog.model import Action
+from failover_api.core.planning.request import MoveRequest
 from failover_api.core.planning.state import State
 from failover_api.core.text.trailers import read_records
 from failover_api.errors import (
@@ -24,7 +25,6 @@ from failover_api.errors import (
     RepositoryNotFound,
     TypeMismatch,
 )
-from failover_api.failover import MoveRequest
 from tests.support.acts import promote
 from tests.support.stage import FILES, RELEASE, SONARR, VOLSYNC, Stage
 

@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 
 from failover_api.core.catalog.model import Action
+from failover_api.core.planning.request import MoveRequest
 from failover_api.core.text.trailers import read_records
 from failover_api.errors import NotReady
-from failover_api.failover import MoveRequest
 from failover_api.forge.repository import late_writes
 from failover_api.moves.outcome import Outcome
 from tests.support.acts import demote, move, promote

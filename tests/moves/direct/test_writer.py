@@ -7,9 +7,10 @@ from typing import Any
 import pytest
 
 from failover_api.core.catalog.load import parse_catalog
-from failover_api.core.catalog.model import Action, Branch, Service
+from failover_api.core.catalog.model import Action, Branch, Catalog, Service
 from failover_api.core.planning import plan as planning
 from failover_api.core.planning.plan import Plan
+from failover_api.core.planning.request import MoveRequest, Provenance
 from failover_api.core.text.trailers import read_records
 from failover_api.errors import (
     BranchProtected,
@@ -55,7 +56,7 @@ async def test_a_storm_is_written_in_few_commits_and_each_has_its_own_answer(sta
         record, message = records[name]
         assert outcome.changed
         assert outcome.plan.service.name == name
-        assert (record.operation, record.reason) == (outcome.operation, f"because of {name}")
+        assert (record.operation, record.provenance.reason) == (outcome.operation, f"because of {name}")
         assert outcome.commit is not None
         assert message in [
             c.message for c in stage.sandbox.log(repository=stage.repository) if c.sha == outcome.commit.sha
@@ -108,8 +109,8 @@ async def test_two_services_in_one_file_are_planned_one_on_the_other(stage: Stag
 async def test_one_service_is_never_twice_in_a_commit(stage: Stage) -> None:
     async with stage.open() as components:
         stage.fault("slow", method="PUT", seconds=0.2)
-        wishes = [Action.PROMOTE, Action.DEMOTE, Action.PROMOTE, Action.PROMOTE]
-        outcomes = await asyncio.gather(*(move(components, "sonarr", action) for action in wishes))
+        actions = [Action.PROMOTE, Action.DEMOTE, Action.PROMOTE, Action.PROMOTE]
+        outcomes = await asyncio.gather(*(move(components, "sonarr", action) for action in actions))
     assert [outcome.changed for outcome in outcomes] == [True, True, True, False], "in the order of arrival"
     assert commits_of(stage) == [["sonarr"]] * 3
 
@@ -251,7 +252,7 @@ async def test_an_answer_that_comes_as_the_deadline_passes_is_given() -> None:
     forge: Any = Full()
     nobody: Any = None  # is asked
     with pytest.raises(ForgeRateLimited):
-        await Writer(forge, nobody, nobody).carry_out(queued("a").move, deadline_s=0.0)
+        await Writer(forge, nobody, nobody, nobody).carry_out(queued("a").move, deadline_s=0.0)
 
 
 # Limits
@@ -290,8 +291,12 @@ def queued(*names: str, files: int = 1) -> QueuedMove:
         )
         lines.append(f"  {name}:\n    switches:\n{switches}")
     catalog = parse_catalog("repository: acme/lab\nservices:\n" + "".join(lines), file="services.yaml")
-    asked = provenance(group="g" if len(names) > 1 else None)
-    return QueuedMove(Move(tuple(catalog.services.values()), Action.PROMOTE, asked), float("inf"))
+    return QueuedMove(_promote(catalog, provenance(group="g" if len(names) > 1 else None)), float("inf"))
+
+
+def _promote(catalog: Catalog, provenance: Provenance) -> Move:
+    """Of all services of a catalog."""
+    return Move(tuple(catalog.services.values()), Action.PROMOTE, MoveRequest("maria"), provenance)
 
 
 def names_of(queue: list[QueuedMove]) -> list[list[str]]:
@@ -330,6 +335,6 @@ async def test_who_has_left_is_dropped() -> None:
 async def test_files_that_are_still_to_be_found_count(stage: Stage) -> None:
     assert {RELEASE, VOLSYNC}.isdisjoint(queued("a").move.files)
     catalog = parse_catalog(f"repository: acme/lab\nservices:\n{entry('sonarr')}", file="services.yaml")
-    wanted = Move(tuple(catalog.services.values()), Action.PROMOTE, provenance())
+    wanted = _promote(catalog, provenance())
     assert len(wanted.files) == 1
     assert SONARR not in wanted.files

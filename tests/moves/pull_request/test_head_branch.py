@@ -3,9 +3,9 @@
 import pytest
 
 from failover_api.core.catalog.model import Action
+from failover_api.core.planning.request import MoveRequest
 from failover_api.core.text.trailers import read_records
 from failover_api.errors import CannotPlan, ForgeError, ForgePermission, OperationPending
-from failover_api.failover import MoveRequest
 from tests.support.acts import BY_PULL_REQUEST, number, promote
 from tests.support.stage import FILES, SERVICES, SONARR, VOLSYNC, Stage, entry
 

@@ -7,11 +7,12 @@ from typing import Any
 import pytest
 
 from failover_api.core.catalog.model import Action
+from failover_api.core.planning.request import MoveRequest, idempotency_digest
 from failover_api.core.planning.state import State
-from failover_api.core.text.trailers import idempotency_digest, read_records
+from failover_api.core.text.trailers import read_records
 from failover_api.errors import ForgePermission, OperationPending, OutcomeUnknown
 from failover_api.events import MoveEnded
-from failover_api.failover import Failover, MoveRequest
+from failover_api.failover import Failover
 from failover_api.moves.progress import Step
 from failover_api.wiring import Components
 from tests.support.acts import BY_PULL_REQUEST, demote, number, promote
@@ -50,7 +51,7 @@ async def test_whoever_opens_what_another_prepared_has_changed_something(
         second = await promote(components)
         third = await promote(components)
     assert (second.changed, third.changed) == (True, False)
-    assert second.operation == third.operation != told[1].operation, "it is the first call's wish"
+    assert second.operation == third.operation != told[1].operation, "it is what the first call asked for"
     assert [event.news is not None for event in told] == [False, True, False]
 
 
@@ -189,7 +190,7 @@ async def test_of_one_key_what_was_merged_is_the_first_outcome(reviewed: Stage) 
     assert outcome.commit.sha == merge
 
 
-# Opposite wishes of a mixed service, at once
+# Opposite moves of a mixed service, at once
 
 
 async def both_ways(stage: Stage, one: Components, other: Components, other_s: float) -> list[object]:

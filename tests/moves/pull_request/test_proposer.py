@@ -5,6 +5,7 @@ import asyncio
 import pytest
 
 from failover_api.core.catalog.model import Action
+from failover_api.core.planning.request import MoveRequest
 from failover_api.core.planning.state import State
 from failover_api.core.text.trailers import read_records
 from failover_api.errors import (
@@ -15,7 +16,6 @@ from failover_api.errors import (
     OutcomeUnknown,
     PreconditionFailed,
 )
-from failover_api.failover import MoveRequest
 from failover_api.forge.http.pace import RateLimit
 from failover_api.wiring import Components, open_failover
 from tests.support.acts import BY_PULL_REQUEST, demote, number, promote
@@ -40,7 +40,7 @@ async def test_promote_opens_a_pull_request_with_everything_in_it(reviewed: Stag
     assert pull["head"]["sha"] == outcome.commit.sha
     assert pull["title"] == f"Fail over {name} to backup"
     (record,) = read_records(pull["body"])
-    assert (record.service, record.operation, record.reason) == (name, outcome.operation, "k3s-w1 is down")
+    assert (record.service, record.operation, record.provenance.reason) == (name, outcome.operation, "k3s-w1 is down")
     branch = reviewed.sandbox.log(BRANCH[name], repository=reviewed.repository)
     assert [commit.sha for commit in branch[:2]] == [outcome.commit.sha, head], "one commit on the head that was read"
     assert read_records(branch[0].message) == (record,)
@@ -284,7 +284,7 @@ async def test_the_force_of_whoever_asks_again_is_said(reviewed: Stage) -> None:
         again = await promote(components, force=True, by="carla")
     assert forced.operation == again.operation == first.operation
     (record,) = read_records(reviewed.pulls()[0]["body"])
-    assert (record.by, record.force) == ("maria", True)
+    assert (record.provenance.by, record.provenance.force) == ("maria", True)
 
 
 async def test_a_catalog_that_changed_meanwhile_has_to_wait_or_to_supersede(reviewed: Stage) -> None:

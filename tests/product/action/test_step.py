@@ -13,8 +13,8 @@ from typing import Any
 import pytest
 
 from failover_api.core.catalog.model import Action
+from failover_api.core.planning.request import MoveRequest
 from failover_api.edges.job.__main__ import main
-from failover_api.failover import MoveRequest
 from tests.product.action.workshop import clean_environment, read_step, run_step, step_environment, tool
 from tests.support.issuer import Issuer
 from tests.support.project import ROOT

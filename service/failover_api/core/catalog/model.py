@@ -32,7 +32,7 @@ class Side(StrEnum):
 
 
 class Action(StrEnum):
-    """What a caller may wish. Promote moves to backup, demote to primary, rollback to where it came from."""
+    """What a caller may ask for. Promote moves to backup, demote to primary, rollback to where it came from."""
 
     PROMOTE = "promote"
     DEMOTE = "demote"

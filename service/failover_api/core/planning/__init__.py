@@ -1,1 +1,1 @@
-"""From manifests and a wish to edits: where a service is, what moves it, what undoes a move."""
+"""From manifests and a request to edits: where a service is, what moves it, what undoes a move."""

@@ -1,6 +1,6 @@
 """The edits that bring every switch of a service to a side, and the proof that they do.
 
-    plan(service, manifests, action)   a wish and what was read -> changes and new manifests
+    plan(service, manifests, action)   what was read and what is asked for -> changes and new manifests
 
 A plan is proved before anyone may write it: detect() on the new text says "on the target side", and Manifest.apply()
 has shown that nothing but the planned scalars differs.

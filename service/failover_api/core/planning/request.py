@@ -1,5 +1,6 @@
-"""What is asked for, by whom and why."""
+"""What is asked for, by whom and why: a MoveRequest as a caller made it, the Provenance that its commit tells of it."""
 
+import hashlib
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,7 +14,7 @@ _KEY = re.compile(r"[\x20-\x7e]{1,255}")
 
 @dataclass(frozen=True, slots=True)
 class Provenance:
-    """Who wants a move and why. `at` is RFC 3339 in UTC; `operation` a ULID; `key` an Idempotency-Key's digest."""
+    """Who asked for a move and why. `at` is RFC 3339 in UTC, `operation` a ULID, `key` an Idempotency-Key's digest."""
 
     operation: str
     by: str
@@ -22,6 +23,42 @@ class Provenance:
     group: str | None = None
     force: bool = False
     key: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class MoveRequest:
+    """How a caller asks for a move; every edge makes one, and it is carried unchanged to the plan.
+
+    `versions` are those that an If-Match takes, None: any; `key` is an Idempotency-Key. `supersede`: an open pull
+    request for the other side is closed. `skip_refused`: a group moves without those of its services that are refused.
+    """
+
+    by: str
+    reason: str = ""
+    force: bool = False
+    dry_run: bool = False
+    versions: frozenset[str] | None = None
+    key: str | None = None
+    supersede: bool = False
+    skip_refused: bool = False
+
+    def provenance(self, operation: str, *, at: str, group: str | None = None) -> Provenance:
+        """What a commit tells of it. Without the key of a dry run, which answers as of now and uses up none."""
+        key = None if self.key is None or self.dry_run else idempotency_digest(self.by, self.key)
+        return Provenance(
+            operation=operation,
+            by=self.by,
+            at=at,
+            reason=self.reason,
+            group=group,
+            force=self.force,
+            key=key,
+        )
+
+
+def idempotency_digest(caller: str, key: str) -> str:
+    """What stands in Git for a caller's Idempotency-Key: hex SHA-256 of caller NUL key."""
+    return hashlib.sha256(f"{caller}\0{key}".encode()).hexdigest()
 
 
 def checked_reason(text: str) -> str:

@@ -27,6 +27,15 @@ _AS_BEFORE = frozenset({"substitution", "template", "type"})  # it stood there b
 
 
 @dataclass(frozen=True, slots=True)
+class Undone:
+    """What a rollback undoes: an operation, with the manifests of its commit's parent and of the commit."""
+
+    operation: str
+    before: Manifests
+    after: Manifests
+
+
+@dataclass(frozen=True, slots=True)
 class _Step:
     """One switch that a commit changed."""
 

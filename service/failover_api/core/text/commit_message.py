@@ -53,33 +53,8 @@ def commit_message(moves: Sequence[tuple[Plan, Provenance]]) -> str:
 
 def record_of(plan: Plan, provenance: Provenance) -> Record:
     """What the trailers of a commit say of this plan."""
-    return Record(
-        service=plan.service.name,
-        action=plan.action.value,
-        before=plan.before.state.value,
-        after=plan.after.value,
-        operation=provenance.operation,
-        by=provenance.by,
-        at=provenance.at,
-        reason=provenance.reason,
-        group=provenance.group,
-        force=provenance.force,
-        idempotency=provenance.key,
-        reverts=plan.reverts,
-    )
-
-
-def provenance_of(record: Record) -> Provenance:
-    """The other way: who asked for what a record says."""
-    return Provenance(
-        operation=record.operation,
-        by=record.by,
-        at=record.at,
-        reason=record.reason,
-        group=record.group,
-        force=record.force,
-        key=record.idempotency,
-    )
+    before, after = plan.before.state.value, plan.after.value
+    return Record(plan.service.name, plan.action.value, before, after, provenance, plan.reverts)
 
 
 def headline(plans: Sequence[Plan]) -> str:

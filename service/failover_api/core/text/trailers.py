@@ -5,11 +5,11 @@ is more generous: a squash merge puts text behind them, makes one message of sev
 https://git-scm.com/docs/git-interpret-trailers
 """
 
-import hashlib
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from failover_api.core.planning.request import Provenance
 from failover_api.core.text.escaping import inert, restored
 from failover_api.core.wording import one_line
 
@@ -28,29 +28,22 @@ _SHARED = ("Requested-By", "Requested-At", "Group", "Force", "Reason", "Idempote
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """What one commit says of one service.
+    """What one commit says of one service: what was done to it, and who asked for that.
 
-    `before` and `after` are states; `at` is RFC 3339. `idempotency` is a digest, `reverts` an operation, `group` the
-    group that was moved.
+    `before` and `after` are states; `reverts` is the operation that a rollback undoes.
     """
 
     service: str
     action: str
     before: str
     after: str
-    operation: str
-    by: str = ""
-    at: str = ""
-    reason: str = ""
-    group: str | None = None
-    force: bool = False
-    idempotency: str | None = None
+    provenance: Provenance
     reverts: str | None = None
 
-
-def idempotency_digest(caller: str, key: str) -> str:
-    """What stands for a caller's Idempotency-Key: hex SHA-256 of caller NUL key."""
-    return hashlib.sha256(f"{caller}\0{key}".encode()).hexdigest()
+    @property
+    def operation(self) -> str:
+        """That it is a part of."""
+        return self.provenance.operation
 
 
 def write_trailers(records: Sequence[Record]) -> str:
@@ -58,7 +51,7 @@ def write_trailers(records: Sequence[Record]) -> str:
 
     A long paragraph says only once what all services of an operation share: with their first.
     """
-    with_reason = len({record.reason for record in records}) > 1
+    with_reason = len({record.provenance.reason for record in records}) > 1
     runs = [_run(record, with_reason=with_reason) for record in records]
     text = _text(runs)
     return text if len(text) <= MAX_LENGTH else _text(_brief(runs))
@@ -82,19 +75,20 @@ def read_records(message: str) -> tuple[Record, ...]:
 
 
 def _run(record: Record, *, with_reason: bool) -> dict[str, str]:
+    provenance = record.provenance
     trailers = {
         _FIRST: record.service,
         "Action": record.action,
         "From": record.before,
         "To": record.after,
-        "Operation": record.operation,
-        "Requested-By": record.by,
-        "Requested-At": record.at,
-        "Group": record.group,
-        "Force": "true" if record.force else None,
-        "Reason": record.reason if with_reason else None,
+        "Operation": provenance.operation,
+        "Requested-By": provenance.by,
+        "Requested-At": provenance.at,
+        "Group": provenance.group,
+        "Force": "true" if provenance.force else None,
+        "Reason": provenance.reason if with_reason else None,
         "Reverts": record.reverts,
-        "Idempotency": record.idempotency,
+        "Idempotency": provenance.key,
     }
     values = {key: one_line(value or "").strip() for key, value in trailers.items()}
     return {key: inert(value) if key in _FROM_OUTSIDE else value for key, value in values.items() if value}
@@ -165,17 +159,13 @@ def _shared(run: Mapping[str, str]) -> dict[str, str]:
 
 
 def _record(run: Mapping[str, str], reason: str) -> Record:
-    return Record(
-        service=run[_FIRST],
-        action=run["Action"],
-        before=run["From"],
-        after=run["To"],
+    provenance = Provenance(
         operation=run["Operation"],
         by=restored(run.get("Requested-By", "")),
         at=run.get("Requested-At", ""),
         reason=restored(run.get("Reason", reason)),
         group=run.get("Group"),
         force=run.get("Force") == "true",
-        idempotency=run.get("Idempotency"),
-        reverts=run.get("Reverts"),
+        key=run.get("Idempotency"),
     )
+    return Record(run[_FIRST], run["Action"], run["From"], run["To"], provenance, run.get("Reverts"))

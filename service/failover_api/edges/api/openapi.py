@@ -1,4 +1,4 @@
-"""What OpenAPI says of the things that are parsed by hand: a table for the keys, one for the headers."""
+"""What OpenAPI says of the things that are parsed by hand: the keys of edges/move_request.py, and the headers."""
 
 from collections.abc import Sequence
 from http import HTTPStatus
@@ -7,7 +7,7 @@ from typing import Annotated, Any
 from fastapi import Path
 
 from failover_api.core.catalog.schema import NAME
-from failover_api.edges.move_request import DEFAULT_LIMIT, MAX_LIMIT
+from failover_api.edges.move_request import DEFAULT_LIMIT, KEYS, MAX_LIMIT
 from failover_api.edges.problems import MEDIA_TYPE, STATUSES
 
 Description = dict[str, Any]
@@ -41,13 +41,6 @@ _NAME: Description = {"pattern": f"^{NAME.pattern}$"}
 ServiceName = Annotated[str, Path(json_schema_extra=_NAME)]  # what is none is 404, as any that is not in the catalog
 _REASON = {"type": "string", "maxLength": 200}
 _FLAG = {"type": "string", "enum": ["true", "false", "1", "0"]}
-_KEYS = {
-    "dry_run": "Say what the move would do; write nothing.",
-    "reason": "Why; it goes into the commit.",
-    "force": "Move even a value that is on neither side.",
-    "supersede": "Close an open pull request for the other side.",
-    "skip_refused": "Move the others when a service of the group is refused.",
-}
 _HEADERS = {
     "If-Match": "The ETag of a status or of a dry run: the move is refused with 412 when the manifests changed since.",
     "If-None-Match": "The ETag of an earlier answer: 304 when it is still the same.",
@@ -69,7 +62,7 @@ def headers(*names: str) -> list[Description]:
 def query(keys: Sequence[str]) -> list[Description]:
     """The keys of a move, as they stand in a query."""
     return [
-        _parameter("query", key.replace("dry_run", "dry-run"), _REASON if key == "reason" else _FLAG, _KEYS[key])
+        _parameter("query", key.replace("dry_run", "dry-run"), _REASON if key == "reason" else _FLAG, KEYS[key])
         for key in keys
     ]
 
@@ -77,7 +70,7 @@ def query(keys: Sequence[str]) -> list[Description]:
 def body(keys: Sequence[str]) -> Description:
     """The keys of a move, as they stand in a body."""
     properties = {
-        key: {**(_REASON if key == "reason" else {"type": "boolean"}), "description": _KEYS[key]} for key in keys
+        key: {**(_REASON if key == "reason" else {"type": "boolean"}), "description": KEYS[key]} for key in keys
     }
     schema = {"type": "object", "additionalProperties": False, "properties": properties}
     return {"required": False, "content": {"application/json": {"schema": schema}}}

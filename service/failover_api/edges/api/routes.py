@@ -104,19 +104,17 @@ def _route(target: Target, action: Action, keys: Sequence[str], summary: str) ->
     async def move(request: Request, components: Wired, who: Who) -> Response:
         _refuse_foreign_page(request)
         name = request.path_params[target.kind]
-        wish = await read_move_request(request, keys, by=who.name)
-        if request.method == "GET" and not wish.dry_run:
+        move_request = await read_move_request(request, keys, by=who.name)
+        if request.method == "GET" and not move_request.dry_run:
             raise MethodNotAllowed(f"GET only shows what {action} would do: add dry-run=true, or use POST to move")
-        target.check(who, components, name, Verb.PLAN if wish.dry_run else Verb.EXECUTE)
-        carry_out = partial(target.carry_out, components.failover, name, action, wish)
-        moved = await (
-            _rehearsed(who, components, (target.kind, name, action, wish), carry_out) if wish.dry_run else carry_out()
-        )
-        # After a move the manifests are others than those it was planned from: only a dry run has an ETag.
-        if wish.dry_run:
-            if_none_match = request.headers.get("if-none-match") if request.method == "GET" else None
-            return _tagged(moved.body, moved.version, if_none_match)
-        return _json(moved.body, _ACCEPTED if moved.is_pending else 200)
+        target.check(who, components, name, Verb.PLAN if move_request.dry_run else Verb.EXECUTE)
+        carry_out = partial(target.carry_out, components.failover, name, action, move_request)
+        if not move_request.dry_run:
+            moved = await carry_out()
+            return _json(moved.body, _ACCEPTED if moved.is_pending else 200)  # no ETag: the manifests are others now
+        moved = await _rehearsed(who, components, (target.kind, name, action, move_request), carry_out)
+        if_none_match = request.headers.get("if-none-match") if request.method == "GET" else None
+        return _tagged(moved.body, moved.version, if_none_match)
 
     path, name = f"{target.path}/{action}", str(action) if target is SERVICE else f"{action}_group"
     parameters = [openapi.named(target.kind), *openapi.query(keys), *openapi.headers("If-Match")]

@@ -15,7 +15,7 @@ from ulid import ULID
 
 from failover_api.core.access.model import Caller
 from failover_api.core.catalog.model import Action
-from failover_api.core.planning.request import checked_key
+from failover_api.core.planning.request import MoveRequest, checked_key
 from failover_api.edges import problems
 from failover_api.edges.board.advice import advice_on
 from failover_api.edges.board.forms import Form
@@ -26,10 +26,9 @@ from failover_api.edges.models import Body
 from failover_api.edges.move_request import GROUP_KEYS, ROLLBACK_KEYS, SERVICE_KEYS, read_pairs
 from failover_api.edges.targets import GROUP, Moved, Target
 from failover_api.errors import FailoverError, PreconditionFailed
-from failover_api.failover import MoveRequest
 from failover_api.wiring import Components
 
-OWN_FIELDS = ("token", "shown", "key")  # of the form, beside those of a wish
+OWN_FIELDS = ("token", "shown", "key")  # of the form, beside those of a MoveRequest
 _REFUSALS = {HTTPStatus.CONFLICT, HTTPStatus.UNPROCESSABLE_ENTITY}
 
 
@@ -82,7 +81,7 @@ class Question:
 _QUESTIONS: tuple[tuple[str, str, str, frozenset[str] | None], ...] = (
     (
         "force",
-        "FormMove it all the same",
+        "Move it all the same",
         "The value that somebody set is overwritten. It stays in Git's history, and a rollback brings it back.",
         frozenset({"manifest-drifted"}),
     ),
@@ -118,13 +117,13 @@ class Moves:
         """Makes the move that was shown; when it would be another by now, shows that one."""
         asked = read_pairs(form.without(OWN_FIELDS), move.keys)
         try:
-            wish = MoveRequest(
+            move_request = MoveRequest(
                 by=caller.name,
                 versions=_shown(form),
                 key=checked_key([form.one("key")]),
                 **asked,
             )
-            moved = await _carry_out(components, move, wish)
+            moved = await _carry_out(components, move, move_request)
         except PreconditionFailed:
             return await self._rehearse(request, components, caller, move, asked, stale=True)
         except FailoverError as exc:
@@ -195,8 +194,8 @@ def _shown(form: Form) -> frozenset[str]:
     return versions
 
 
-async def _carry_out(components: Components, move: FormMove, wish: MoveRequest) -> Moved:
-    return await move.target.carry_out(components.failover, move.name, move.action, wish)
+async def _carry_out(components: Components, move: FormMove, move_request: MoveRequest) -> Moved:
+    return await move.target.carry_out(components.failover, move.name, move.action, move_request)
 
 
 def _questions(move: FormMove, asked: dict[str, Any], refusal: FailoverError | None) -> list[Question]:

@@ -16,7 +16,7 @@ from failover_api.edges.problems import problem
 from failover_api.errors import FailoverError
 
 if TYPE_CHECKING:  # the command line should not wait for what it may not need
-    from failover_api.failover import MoveRequest
+    from failover_api.core.planning.request import MoveRequest
     from failover_api.settings import Settings
 
 Body = dict[str, Any]
@@ -33,21 +33,15 @@ class Refused(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class MoveOptions:
-    """How a move is asked for. `if_match` is the ETag of what was shown, `key` an Idempotency-Key.
+class Callbacks:
+    """Whom a move under way calls: `on_step` with each step, in words; `on_write` when a write is about to be sent."""
 
-    `on_step` is told what is being done, in words; `on_write` when a write is about to be sent.
-    """
-
-    dry_run: bool = False
-    force: bool = False
-    reason: str = ""
-    supersede: bool = False
-    skip_refused: bool = False
-    key: str | None = None
-    if_match: str | None = None
     on_step: Callable[[str], None] = lambda _: None
     on_write: Callable[[], None] = lambda: None
+
+
+Versions = frozenset[str]  # of the manifests that an outcome was planned from; none where the answer names none
+NOBODY = Callbacks()
 
 
 class Backend(Protocol):
@@ -59,11 +53,15 @@ class Backend(Protocol):
 
     def history(self, service: str, *, limit: int, cursor: str | None) -> Body: ...
 
-    def move(self, service: str, action: str, options: MoveOptions) -> tuple[Body, str]:
-        """The outcome and its ETag."""
+    def move(
+        self, service: str, action: str, request: "MoveRequest", callbacks: Callbacks = ...
+    ) -> tuple[Body, Versions]:
+        """The outcome, and the versions that bind a later request to what it shows."""
         ...
 
-    def move_group(self, group: str, action: str, options: MoveOptions) -> tuple[Body, str]:
+    def move_group(
+        self, group: str, action: str, request: "MoveRequest", callbacks: Callbacks = ...
+    ) -> tuple[Body, Versions]:
         """As move()."""
         ...
 
@@ -115,27 +113,31 @@ class LocalBackend:
 
         return self._in_house(run)
 
-    def move(self, service: str, action: str, options: MoveOptions) -> tuple[Body, str]:
+    def move(
+        self, service: str, action: str, request: "MoveRequest", callbacks: Callbacks = NOBODY
+    ) -> tuple[Body, Versions]:
         from failover_api.core.catalog.model import Action
         from failover_api.edges.bodies import outcome_body
-        from failover_api.edges.http.etags import etag_of
 
-        async def run(components: Any) -> tuple[Body, str]:
-            self._on_write = options.on_write
-            outcome = await components.failover.move(service, Action(action), _wish(options))
-            return _dump(outcome_body(outcome)), etag_of(outcome.version, b"")
+        async def run(components: Any) -> tuple[Body, Versions]:
+            self._on_write = callbacks.on_write
+            move = components.failover.move
+            outcome = await move(service, Action(action), request, on_step=callbacks.on_step)
+            return _dump(outcome_body(outcome)), frozenset({outcome.version})
 
         return self._in_house(run)
 
-    def move_group(self, group: str, action: str, options: MoveOptions) -> tuple[Body, str]:
+    def move_group(
+        self, group: str, action: str, request: "MoveRequest", callbacks: Callbacks = NOBODY
+    ) -> tuple[Body, Versions]:
         from failover_api.core.catalog.model import Action
         from failover_api.edges.bodies import group_body
-        from failover_api.edges.http.etags import etag_of
 
-        async def run(components: Any) -> tuple[Body, str]:
-            self._on_write = options.on_write
-            outcome = await components.failover.move_group(group, Action(action), _wish(options))
-            return _dump(group_body(outcome)), etag_of(outcome.version, b"")
+        async def run(components: Any) -> tuple[Body, Versions]:
+            self._on_write = callbacks.on_write
+            move = components.failover.move_group
+            outcome = await move(group, Action(action), request, on_step=callbacks.on_step)
+            return _dump(group_body(outcome)), frozenset({outcome.version})
 
         return self._in_house(run)
 
@@ -186,31 +188,12 @@ def refused(error: FailoverError) -> Refused:
     return Refused(problem(error, instance=None))
 
 
-def _wish(options: MoveOptions) -> "MoveRequest":
-    """Raises BadRequest, as the service would."""
-    from failover_api.core.planning.request import checked_key, checked_reason
-    from failover_api.edges.http.etags import versions_of
-    from failover_api.failover import MoveRequest
-
-    return MoveRequest(
-        by=_caller(),
-        reason=checked_reason(options.reason),
-        force=options.force,
-        dry_run=options.dry_run,
-        versions=versions_of(options.if_match),
-        key=None if options.key is None else checked_key([options.key]),
-        supersede=options.supersede,
-        skip_refused=options.skip_refused,
-        on_step=options.on_step,
-    )
-
-
 def _dump(body: Any) -> Body:
     dumped: Body = body.model_dump(mode="json", by_alias=True)
     return dumped
 
 
-def _caller() -> str:
+def caller() -> str:
     """Who sits here: the actor of a GitHub Actions run, else the user of this machine."""
     actor = os.environ.get("GITHUB_ACTOR")
     if actor:

@@ -7,11 +7,11 @@ import shlex
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Annotated, NoReturn
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 
-from failover_api.edges.cli.backend import Backend, Body, LocalBackend, MoveOptions, Refused, refused
+from failover_api.edges.cli.backend import Backend, Body, Callbacks, LocalBackend, Refused, Versions, caller, refused
 from failover_api.edges.cli.options import (
     VERBS,
     Allow,
@@ -41,6 +41,7 @@ from failover_api.edges.interruption import Interrupted, Interruption, set_handl
 from failover_api.errors import ConfigInvalid, FailoverError, NotReady, OutcomeUnknown
 
 if TYPE_CHECKING:  # `failover --help` should not wait for pydantic
+    from failover_api.core.planning.request import MoveRequest
     from failover_api.settings import Settings
 
 DONE, FAILED, USAGE, REFUSED, UNKNOWN = 0, 1, 2, 3, 4
@@ -147,9 +148,10 @@ def _command(action: str, summary: str) -> None:
             raise typer.BadParameter("name a SERVICE or a --group, and not both")
         if skip_refused and group is None:
             raise typer.BadParameter("--skip-refused goes with --group")
-        options = MoveOptions(dry_run, force, reason, supersede, skip_refused, key)
-        wanted = CommandTarget(action, service or group or "", is_group=group is not None)
-        _move(wanted, options, Interaction(yes, wait), Terminal(as_json=as_json), server)
+        target = CommandTarget(action, service or group or "", is_group=group is not None)
+        flags = {"dry_run": dry_run, "force": force, "supersede": supersede, "skip_refused": skip_refused}
+        how = Interaction(yes, wait)
+        _move(target, lambda: _request(reason, key, **flags), how, Terminal(as_json=as_json), server)
 
 
 _command("promote", "Move a service, or a group, to backup.")
@@ -169,8 +171,9 @@ def rollback(
     server: Server = None,
 ) -> None:
     """Undo a service's newest move: put its exact former values back."""
-    options = MoveOptions(dry_run, reason=reason, supersede=supersede, key=key)
-    _move(CommandTarget("rollback", service), options, Interaction(yes, wait), Terminal(as_json=as_json), server)
+    target, how = CommandTarget("rollback", service), Interaction(yes, wait)
+    flags = {"dry_run": dry_run, "supersede": supersede}
+    _move(target, lambda: _request(reason, key, **flags), how, Terminal(as_json=as_json), server)
 
 
 @app.command()
@@ -254,6 +257,14 @@ def main() -> NoReturn:
     raise AssertionError("unreachable")
 
 
+def _request(reason: str, key: str | None, **flags: Any) -> "MoveRequest":
+    """Raises BadRequest, as the service would."""
+    from failover_api.core.planning.request import MoveRequest, checked_key, checked_reason
+
+    given = [] if key is None else [key]
+    return MoveRequest(by=caller(), reason=checked_reason(reason), key=checked_key(given), **flags)
+
+
 @dataclass(frozen=True, slots=True)
 class CommandTarget:
     """What a command is about."""
@@ -262,26 +273,25 @@ class CommandTarget:
     name: str
     is_group: bool = False
 
-    def carry_out(self, backend: Backend, options: MoveOptions) -> tuple[Body, str]:
-        """The outcome and its ETag."""
-        return (backend.move_group if self.is_group else backend.move)(self.name, self.action, options)
+    def carry_out(self, backend: Backend, request: "MoveRequest", callbacks: Callbacks) -> tuple[Body, Versions]:
+        """As Backend.move()."""
+        move = backend.move_group if self.is_group else backend.move
+        return move(self.name, self.action, request, callbacks)
 
-    def without_refused(self, options: MoveOptions) -> str:
+    def without_refused(self, request: "MoveRequest") -> str:
         """The command that moves the others of the group."""
+        from failover_api.edges.move_request import SERVICE_KEYS
+
         words = ["failover", self.action, "--group", self.name, "--skip-refused"]
-        words += [flag for flag in ("--dry-run", "--force", "--supersede") if getattr(options, _field(flag))]
-        words += ["--reason", options.reason] if options.reason else []
-        words += ["--idempotency-key", options.key] if options.key else []
+        words += [f"--{key.replace('_', '-')}" for key in SERVICE_KEYS if getattr(request, key) is True]
+        words += ["--reason", request.reason] if request.reason else []
+        words += ["--idempotency-key", request.key] if request.key else []
         return shlex.join(words)
 
     @property
     def interrupted(self) -> OutcomeUnknown:
         where = "list` tells where its services are" if self.is_group else f"status {self.name}` tells where it is"
         return OutcomeUnknown(f"interrupted; `failover {where}")
-
-
-def _field(flag: str) -> str:
-    return flag.removeprefix("--").replace("-", "_")
 
 
 @dataclass(frozen=True, slots=True)
@@ -293,29 +303,42 @@ class Interaction:
 
 
 def _move(
-    wanted: CommandTarget, options: MoveOptions, how: Interaction, terminal: Terminal, server: str | None
+    target: CommandTarget,
+    read_request: Callable[[], "MoveRequest"],
+    how: Interaction,
+    terminal: Terminal,
+    server: str | None,
 ) -> None:
     interruption = Interruption()
-    options = replace(options, on_write=interruption.sending)
 
     def run(backend: Backend) -> None:
-        chosen = options
-        if terminal.can_ask and not how.yes and not options.dry_run:
-            outcome, etag = _with_steps(wanted, backend, replace(options, dry_run=True), terminal)
-            if outcome["changed"] and not terminal.ask(outcome):
+        request = read_request()
+        confirmed = request
+        if terminal.can_ask and not how.yes and not request.dry_run:
+            shown, versions = carry_out(backend, replace(request, dry_run=True))
+            if shown["changed"] and not terminal.ask(shown):
                 terminal.err.print("Nothing was written.")
                 raise typer.Exit(REFUSED)
-            chosen = replace(options, if_match=etag)
-        outcome, _ = _with_steps(wanted, backend, chosen, terminal)
+            confirmed = replace(request, versions=versions)
+        outcome, _ = carry_out(backend, confirmed)
         code = DONE
         if how.wait and pending_of(outcome):
             outcome, code = _waited_for(backend, outcome, terminal)
-        terminal.show_outcome(outcome, with_diff=options.dry_run)
+        terminal.show_outcome(outcome, with_diff=request.dry_run)
         if how.wait and is_closed(outcome):
             terminal.err.print("The pull request was closed; nothing moved.")
             code = REFUSED
         if code:
             raise typer.Exit(code)
+
+    def carry_out(backend: Backend, request: "MoveRequest") -> tuple[Body, Versions]:
+        try:
+            with steps(terminal.err) as show_step:
+                return target.carry_out(backend, request, Callbacks(show_step, interruption.sending))
+        except Refused as exc:
+            if exc.problem.get("refused"):
+                exc.hint = target.without_refused(request)
+            raise
 
     try:
         _at_desk(terminal, server, run, interruption)
@@ -323,18 +346,8 @@ def _move(
         if not interruption.may_have_written:
             terminal.note("interrupted: nothing was written")
             raise typer.Exit(exc.exit_code) from None
-        terminal.show_problem(refused(wanted.interrupted).problem)
+        terminal.show_problem(refused(target.interrupted).problem)
         raise typer.Exit(UNKNOWN) from None
-
-
-def _with_steps(wanted: CommandTarget, backend: Backend, options: MoveOptions, terminal: Terminal) -> tuple[Body, str]:
-    try:
-        with steps(terminal.err) as told:
-            return wanted.carry_out(backend, replace(options, on_step=told))
-    except Refused as exc:
-        if exc.problem.get("refused"):
-            exc.hint = wanted.without_refused(options)
-        raise
 
 
 def _waited_for(backend: Backend, outcome: Body, terminal: Terminal) -> tuple[Body, int]:

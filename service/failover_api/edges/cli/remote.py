@@ -6,12 +6,15 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from failover_api.core.untrusted_json import parse_json
-from failover_api.edges.cli.backend import Body, MoveOptions, Refused, refused
+from failover_api.edges.cli.backend import NOBODY, Body, Callbacks, Refused, Versions, refused
+from failover_api.edges.http.etags import if_match, versions_of
 from failover_api.edges.problems import TYPE_PREFIX
 from failover_api.errors import BadRequest, FailoverError, NotReady, OutcomeUnknown, PreconditionFailed
 
 if TYPE_CHECKING:  # `failover --help` should not wait for it
     import httpx2
+
+    from failover_api.core.planning.request import MoveRequest
 
 _AGAIN = "ask again: a service that is already there is not moved twice"
 _KEYED = "ask again with the same key: it is not done twice"
@@ -46,24 +49,31 @@ class RemoteBackend:
         paging = {"limit": limit} if cursor is None else {"limit": limit, "cursor": cursor}
         return self._ask("GET", _path("failover", service, "history"), expect="entries", params=paging)[0]
 
-    def move(self, service: str, action: str, options: MoveOptions) -> tuple[Body, str]:
-        return self._move(_path("failover", service, action), action, options)
+    def move(
+        self, service: str, action: str, request: "MoveRequest", callbacks: Callbacks = NOBODY
+    ) -> tuple[Body, Versions]:
+        return self._move(_path("failover", service, action), action, request, callbacks)
 
-    def move_group(self, group: str, action: str, options: MoveOptions) -> tuple[Body, str]:
-        return self._move(_path("groups", group, action), action, options)
+    def move_group(
+        self, group: str, action: str, request: "MoveRequest", callbacks: Callbacks = NOBODY
+    ) -> tuple[Body, Versions]:
+        return self._move(_path("groups", group, action), action, request, callbacks)
 
-    def _move(self, path: str, action: str, options: MoveOptions) -> tuple[Body, str]:
-        asked = {key: getattr(options, key) for key in ("dry_run", "force", "reason", "supersede", "skip_refused")}
-        wish = {key: value for key, value in asked.items() if value}
-        key = None if options.key is None else _checked_key(options.key)
-        if options.if_match == "":
-            raise refused(PreconditionFailed(f"{self._url} {_NO_ETAG}"))
-        named = {"If-Match": options.if_match, "Idempotency-Key": key}
-        headers = {name: value for name, value in named.items() if value is not None}
-        again = None if options.dry_run else _again(action, key)
-        options.on_step(f"asking {self._url}")
-        on_write = None if options.dry_run else options.on_write
-        return self._ask("POST", path, expect="changes", again=again, on_sent=on_write, json=wish, headers=headers)
+    def _move(self, path: str, action: str, request: "MoveRequest", callbacks: Callbacks) -> tuple[Body, Versions]:
+        from failover_api.edges.move_request import KEYS
+
+        body = {key: value for key in KEYS if (value := getattr(request, key))}
+        headers = {} if request.key is None else {"Idempotency-Key": request.key}
+        if request.versions is not None:
+            if not request.versions:
+                raise refused(PreconditionFailed(f"{self._url} {_NO_ETAG}"))
+            headers["If-Match"] = if_match(request.versions)
+        again, on_write = (None, None) if request.dry_run else (_again(action, request.key), callbacks.on_write)
+        callbacks.on_step(f"asking {self._url}")
+        outcome, etag = self._ask(
+            "POST", path, expect="changes", again=again, on_sent=on_write, json=body, headers=headers
+        )
+        return outcome, _versions(etag)
 
     def _ask(
         self,
@@ -154,10 +164,9 @@ def _again(action: str, key: str | None) -> str:
     return _LOOK if action == "rollback" else _AGAIN
 
 
-def _checked_key(key: str) -> str | None:
-    from failover_api.core.planning.request import checked_key
-
+def _versions(etag: str) -> Versions:
+    """None of an ETag that is none of ours."""
     try:
-        return checked_key([key])
-    except FailoverError as exc:
-        raise refused(exc) from exc
+        return versions_of(etag) or frozenset()
+    except PreconditionFailed:
+        return frozenset()

@@ -11,12 +11,13 @@ from typing import Any
 from rich.rule import Rule
 from rich.text import Text
 
-from failover_api.edges.cli.backend import Backend, MoveOptions, Refused
+from failover_api.core.planning.request import MoveRequest
+from failover_api.edges.cli.backend import Backend, Refused, caller
 from failover_api.edges.cli.terminal import Terminal
 from failover_api.edges.printable import printable
 
 SONARR = "apps/media/sonarr/deployment.yaml"
-DOWN = MoveOptions(reason="k3s-w1 is down")
+DOWN = "k3s-w1 is down"
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +46,7 @@ class Story:
         self.terminal.show_list(self.backend.list_all())
 
         self._heading("Node k3s-w1 dies. What would a promote of sonarr change?")
-        self._move("promote", "sonarr", MoveOptions(dry_run=True), with_diff=True)
+        self._move("promote", "sonarr", dry_run=True)
         self._heading("Nothing but these values. So be it")
         self._move("promote", "sonarr", DOWN)
         self._heading("What Git says")
@@ -53,7 +54,7 @@ class Story:
 
         self._heading("Asked again: already there, no commit")
         commits = self._commits()
-        self._move("promote", "sonarr", MoveOptions())
+        self._move("promote", "sonarr")
         assert self._commits() == commits
 
         self._heading("Two files (a HelmRelease, and VolSync to be paused): one commit")
@@ -69,7 +70,7 @@ class Story:
         self._git("log", "-1", "--stat", "--format=%h %s")
 
         self._heading("Too much: radarr should have stayed. Only its part is undone")
-        self._move("rollback", "radarr", MoveOptions(reason="radarr must stay on k3s-w1"))
+        self._move("rollback", "radarr", "radarr must stay on k3s-w1")
         self._show("failover history radarr")
         self.terminal.show_history(self.backend.history("radarr", limit=20, cursor=None))
 
@@ -86,7 +87,7 @@ class Story:
 
     def _back_home(self, before: bytes | None) -> None:
         self._heading("The node is back. sonarr goes home")
-        self._move("demote", "sonarr", MoveOptions(reason="k3s-w1 is back"))
+        self._move("demote", "sonarr", "k3s-w1 is back")
         after = self.read(SONARR)
         assert after is not None
         assert after == before
@@ -103,20 +104,20 @@ class Story:
         self.terminal.out.print(Text(f"$ {command}", style="bold blue"))
 
     def _move(
-        self, action: str, name: str, options: MoveOptions, *, with_diff: bool = False, is_group: bool = False
+        self, action: str, name: str, reason: str = "", *, dry_run: bool = False, is_group: bool = False
     ) -> dict[str, Any]:
-        reason = f' --reason "{options.reason}"' if options.reason else ""
+        said = f' --reason "{reason}"' if reason else ""
         target = f"--group {name}" if is_group else name
-        self._show(f"failover {action} {target}{' --dry-run' if options.dry_run else ''}{reason}")
+        self._show(f"failover {action} {target}{' --dry-run' if dry_run else ''}{said}")
         carry_out = self.backend.move_group if is_group else self.backend.move
-        outcome, _ = carry_out(name, action, options)
-        self.terminal.show_outcome(outcome, with_diff=with_diff)
+        outcome, _ = carry_out(name, action, MoveRequest(caller(), reason, dry_run=dry_run))
+        self.terminal.show_outcome(outcome, with_diff=dry_run)
         return outcome
 
     def _refused(self, action: str, service: str) -> None:
         self._show(f"failover {action} {service}")
         try:
-            self.backend.move(service, action, MoveOptions())
+            self.backend.move(service, action, MoveRequest(caller()))
         except Refused as exc:
             problem = exc.problem
         else:

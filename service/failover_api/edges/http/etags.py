@@ -10,6 +10,7 @@ what they name is the manifests, however a representation was sent.
 
 import hashlib
 import re
+from collections.abc import Iterable
 
 from failover_api.errors import PreconditionFailed
 
@@ -32,6 +33,11 @@ def matches_none(header: str | None, etag: str) -> bool:
     if header is None:
         return False
     return header.strip() == "*" or any(f'"{tag}"' == etag for tag in _LISTED.findall(header))
+
+
+def if_match(versions: Iterable[str]) -> str:
+    """The If-Match that takes these versions, whatever was shown of them."""
+    return ", ".join(etag_of(version, b"") for version in sorted(versions))
 
 
 def versions_of(header: str | None) -> frozenset[str] | None:

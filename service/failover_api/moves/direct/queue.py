@@ -7,9 +7,10 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from failover_api.core.planning.rollback import Undone
 from failover_api.core.text.commit_message import commit_message
 from failover_api.errors import FailoverError, NotReady, OutcomeUnknown
-from failover_api.forge.port import Snapshot
+from failover_api.forge.port import Commit, Snapshot
 from failover_api.moves.move import Move, MovePlan
 from failover_api.moves.outcome import Outcome
 from failover_api.moves.progress import Step
@@ -17,7 +18,7 @@ from failover_api.reading.services import Observation, Observations, versions_of
 
 _log = logging.getLogger(__name__)
 
-# What thinking comes to: plans, the first outcome of a key, or a refusal.
+# What planning a move comes to: its plans, the first outcome of its key, or what refuses it.
 Answer = MovePlan | Outcome | FailoverError
 
 
@@ -28,6 +29,7 @@ class QueuedMove:
         self.move, self.deadline = move, deadline
         self.answer: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
         self.may_have_landed = False  # a write with it has no reply (yet)
+        self.undone: Undone | None = None  # what a rollback undoes; the first attempt settles it
         self.not_before = 0.0  # time.monotonic(): it is put off until then
 
     @property
@@ -68,12 +70,12 @@ class QueuedMove:
 
     def files_after(self, seen: Observations, planned: Mapping[str, bytes]) -> dict[str, bytes]:
         """What its services' files are once `planned` ({path: bytes}) is written."""
-        found = [seen[service.name] for service in self.move.services]
+        observations = [seen[service.name] for service in self.move.services]
         read = {
-            path: one.snapshot.file(path).data
-            for one in found
-            if isinstance(one, Observation)
-            for path in one.manifests
+            path: observed.snapshot.file(path).data
+            for observed in observations
+            if isinstance(observed, Observation)
+            for path in observed.manifests
         }
         return {path: planned.get(path, data) for path, data in read.items()}
 
@@ -95,13 +97,21 @@ class PlannedCommit:
 
     @property
     def message(self) -> str:
+        """The commit message."""
         return commit_message(
             [(plan, queued.move.provenance) for queued, move_plan in self.parts for plan in move_plan.plans]
         )
 
     @property
     def files(self) -> dict[str, bytes]:
+        """{path: bytes} as the last plan leaves them."""
         return {path: data for _, move_plan in self.parts for path, data in move_plan.files.items()}
+
+    def landed(self, commit: Commit, operations: frozenset[str] | None = None) -> None:
+        """Answers its queued moves, or those of them whose operations `commit` names."""
+        for queued, move_plan in self.parts:
+            if operations is None or queued.move.provenance.operation in operations:
+                queued.settle(queued.move.outcome(move_plan, changed=True, commit=commit))
 
     def versions_in(self, seen: Observations) -> dict[str, str]:
         """The versions that were read of its services; "" for one that was not."""

@@ -14,11 +14,13 @@ from failover_api.deadline import too_late
 from failover_api.errors import ForgeRateLimited, Interrupted
 from failover_api.forge.port import Forge
 from failover_api.moves.direct.batch import Batch
+from failover_api.moves.direct.planner import Planner
 from failover_api.moves.direct.queue import QueuedMove
 from failover_api.moves.idempotency import Idempotency
 from failover_api.moves.move import Move
 from failover_api.moves.outcome import Outcome
 from failover_api.moves.progress import Step
+from failover_api.reading.history import History
 from failover_api.reading.services import ServiceReader
 
 MAX_FILES = 100  # of one commit; a group that has more is one all the same
@@ -29,16 +31,15 @@ _log = logging.getLogger(__name__)
 class Writer:
     """Carries out moves of policy direct."""
 
-    def __init__(self, forge: Forge, reader: ServiceReader, idempotency: Idempotency) -> None:
-        self._forge, self._reader, self._idempotency = forge, reader, idempotency
+    def __init__(self, forge: Forge, reader: ServiceReader, history: History, idempotency: Idempotency) -> None:
+        self._forge, self._planner = forge, Planner(reader, history, idempotency)
         self._waiting: dict[Branch, deque[QueuedMove]] = {}
         self._workers: dict[Branch, asyncio.Task[None]] = {}
 
     async def rehearse(self, move: Move) -> Outcome:
         """The dry run: refused exactly where the move would be."""
-        queued = QueuedMove(move, float("inf"))
-        await self._batch([queued]).rehearse()
-        return await queued.answer
+        (outcome,) = await self._batch([QueuedMove(move, float("inf"))]).rehearse()
+        return outcome
 
     async def carry_out(self, move: Move, *, deadline_s: float) -> Outcome:
         """Writes, when it is this move's turn. Raises OutcomeUnknown when a write may have landed."""
@@ -124,7 +125,7 @@ class Writer:
             await asyncio.wait({run})
 
     def _batch(self, queue: list[QueuedMove]) -> Batch:
-        return Batch(queue, forge=self._forge, reader=self._reader, idempotency=self._idempotency)
+        return Batch(queue, forge=self._forge, planner=self._planner)
 
 
 def take(waiting: deque[QueuedMove], now: float = float("inf")) -> list[QueuedMove]:

@@ -1,6 +1,6 @@
 """What is open when a pull request is asked for: it is the answer, it stands in the way, or it gives way.
 
-the same wish     the answer, planned anew when the files have changed on the base, with what it has not got yet
+the same move     the answer, planned anew when the files have changed on the base, with what it has not got yet
 another           refuses it, or is closed where that is asked for; of a group all that are in the way are named
 nothing to do     is closed
 """
@@ -8,7 +8,6 @@ nothing to do     is closed
 import dataclasses
 from collections.abc import Sequence
 
-from failover_api.core.text.commit_message import provenance_of
 from failover_api.core.text.pull_request import superseded_text
 from failover_api.core.text.trailers import Record
 from failover_api.errors import FailoverError, OperationPending, WriteConflict
@@ -31,16 +30,16 @@ class AlreadyOpen:
     def __init__(
         self,
         move: Move,
-        answers: Results,
+        results: Results,
         *,
         open_ones: OpenOnes,
         opening: Opening,
-        own: HeadBranch,
+        head_branch: HeadBranch,
         branch_reader: BranchReader,
         not_before: float,
     ) -> None:
-        self._move, self._answers, self._open_ones, self._opening = move, answers, open_ones, opening
-        self._own, self._branch_reader, self._not_before = own, branch_reader, not_before
+        self._move, self._results, self._open_ones, self._opening = move, results, open_ones, opening
+        self._head_branch, self._branch_reader, self._not_before = head_branch, branch_reader, not_before
         self._in_the_way: dict[str, FailoverError] = {}  # by service of a group: another's pull request
 
     async def merged_meanwhile(self) -> Outcome | None:
@@ -48,20 +47,20 @@ class AlreadyOpen:
         sent, pull = self._opening.sent, await self._opening.merged()
         if sent is None or pull is None:
             return None
-        return self._answers.with_one(sent.base, pull, sent.commit, sent.operation, changed=True)
+        return self._results.with_one(sent.base, pull, sent.commit, sent.operation, changed=True)
 
     async def beside_a_commit(self, base: Base, pulls: Sequence[PullRequest]) -> Sequence[Weighed]:
         """Those that a direct commit leaves without a purpose, or supersedes. Raises OperationPending."""
         self._in_the_way.clear()
         weighed = [await self._open_ones.weigh(pull, base) for pull in pulls]
-        for one in weighed:
+        for each in weighed:
             try:
-                if one.meaning is Meaning.PENDING:
-                    self._open_ones.check_gives_way(one)
+                if each.meaning is Meaning.PENDING:
+                    self._open_ones.check_gives_way(each)
             except OperationPending as exc:
-                self._note(one.pull, exc)
+                self._note(each.pull, exc)
         self._check_way()
-        return [one for one in weighed if one.has_no_more_purpose]
+        return [each for each in weighed if each.has_no_more_purpose]
 
     async def answer(self, base: Base, pulls: Sequence[PullRequest], *, writing: bool) -> Outcome | None:
         """The answer, when an open pull request is it; None when none stands in the way (any more).
@@ -79,7 +78,7 @@ class AlreadyOpen:
         is_own_open = any(pull.branch == self._move.head_branch.name for pull in pulls)
         opens_another = writing and base.move_plan.has_changes and not is_own_open
         if opens_another and any(weighed.meaning is Meaning.PENDING for weighed in going):
-            await self._own.check(base)  # nothing gives way to what cannot be opened
+            await self._head_branch.check(base)  # nothing gives way to what cannot be opened
         for weighed in going if writing else ():
             await self._make_way(weighed)
         return next((answer for answer in answers if answer is not None), None)
@@ -117,11 +116,11 @@ class AlreadyOpen:
             try:
                 return await self._asked_again(weighed, base, writing=writing)
             except OperationPending:  # it is not what today's catalog plans
-                if not self._move.supersede or weighed.content.strangers:
+                if not weighed.content.gives_way_to(self._move):
                     raise
         elif weighed.meaning is Meaning.SAME:  # a group's, with this service
             weighed.check_may_go()
-            return self._answers.with_one(
+            return self._results.with_one(
                 base, pull, weighed.content.commit, weighed.records[0].operation, changed=False
             )
         elif weighed.meaning is Meaning.PENDING:
@@ -133,7 +132,7 @@ class AlreadyOpen:
         """Closes one that has to give way. Raises WriteConflict when it was merged before that."""
         url, is_spent = weighed.pull.url, weighed.meaning is Meaning.SPENT
         comment = superseded_text(self._move.provenance.by, self._move.action, self._move.name)
-        closed = self._answers.spent if is_spent else self._answers.gave_way
+        closed = self._results.spent if is_spent else self._results.gave_way
         closed[url] = None
         if not await self._open_ones.close(weighed.pull, NOTHING_LEFT if is_spent else comment):
             del closed[url]
@@ -154,16 +153,16 @@ class AlreadyOpen:
         if not is_current and not base.move_plan.has_changes:
             return await self._nothing_left(pull, base, taken_back=mine and writing)
         if not is_current and writing:
-            provenance = with_force(provenance_of(record), force=self._move.provenance.force)
-            commit = await self._own.anew(base, pull.head, provenance)
+            provenance = with_force(record.provenance, force=self._move.provenance.force)
+            commit = await self._head_branch.anew(base, pull.head, provenance)
             pull = dataclasses.replace(pull, head=commit.sha)
             await self._open_ones.say(pull, base, commit, provenance)
-        answer = self._answers.with_one(with_others(whole, base, pull), pull, commit, record.operation, changed=mine)
-        return await self._answers.finished(answer, is_new=mine) if writing else answer
+        answer = self._results.with_one(with_others(whole, base, pull), pull, commit, record.operation, changed=mine)
+        return await self._results.finished(answer, is_new=mine) if writing else answer
 
     def _is_of_this_call(self, pull: PullRequest, record: Record) -> bool:
         """Also where another's request opened it, with what this call had put on the branch meanwhile."""
-        ours = record.operation == self._move.provenance.operation and self._own.has_replaced
+        ours = record.operation == self._move.provenance.operation and self._head_branch.has_replaced
         return ours or self._opening.has_opened(pull)
 
     def _with_a_stranger(self, weighed: Weighed, refusal: OperationPending, *, mine: bool) -> Outcome:
@@ -172,13 +171,13 @@ class AlreadyOpen:
         if not mine or sent is None or weighed.records[0].operation != sent.operation:
             raise refusal
         self._opening.is_in_doubt = False
-        answer = self._answers.with_one(sent.base, weighed.pull, weighed.content.commit, sent.operation, changed=True)
+        answer = self._results.with_one(sent.base, weighed.pull, weighed.content.commit, sent.operation, changed=True)
         return dataclasses.replace(answer, warnings=(*answer.warnings, refusal.detail))
 
     async def _nothing_left(self, pull: PullRequest, base: Base, *, taken_back: bool) -> Outcome:
         if taken_back:
             if not await self._opening.withdraw(pull, NOTHING_LEFT):
-                return await self.merged_meanwhile() or self._answers.without(base, changed=False)
-            return self._answers.without(base, changed=False)
+                return await self.merged_meanwhile() or self._results.without(base, changed=False)
+            return self._results.without(base, changed=False)
         text = f"{pull.url} is open, and nothing is left for it to do: close it"
-        return dataclasses.replace(self._answers.without(base, changed=False), warnings=(text,))
+        return dataclasses.replace(self._results.without(base, changed=False), warnings=(text,))

@@ -11,10 +11,13 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from failover_api.core.catalog.model import Action, Service
+from failover_api.core.planning.request import Provenance
+from failover_api.core.text.commit_message import commit_message
 from failover_api.core.text.trailers import Record, read_records
 from failover_api.errors import FailoverError, ForgeError, ManifestNotFound, OperationPending
 from failover_api.forge.port import Commit, Comparison, Forge, LoggedCommit, blob_sha
-from failover_api.moves.move import Move, MovePlan, Rollback
+from failover_api.moves.move import Move, MovePlan
+from failover_api.moves.rollback import read_undone
 from failover_api.reading.history import History
 from failover_api.reading.services import Observation, Observations, ServiceReader, versions_of
 
@@ -34,6 +37,10 @@ class Base:
     @property
     def versions(self) -> dict[str, str]:
         return versions_of(self.seen)
+
+    def message(self, provenance: Provenance) -> str:
+        """The commit message of what is planned, as asked for by whom `provenance` names."""
+        return commit_message([(plan, provenance) for plan in self.move_plan.plans])
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +67,10 @@ class BranchContent:
         ours = [commit.sha for commit, _ in _ours(self.comparison)]
         return [commit for commit in self.comparison.commits if commit.sha not in ours]
 
+    def gives_way_to(self, move: Move) -> bool:
+        """Whether the move may close or replace it: where that is asked for, and never a person's work."""
+        return move.request.supersede and not self.strangers
+
 
 class BranchReader:
     """Reads branches of ours."""
@@ -75,6 +86,8 @@ class BranchReader:
             if planned_at is None:
                 raise
             return _tip(head, await self._forge.compare(move.branch, planned_at, head), is_on_base=False)
+        # After a force-push that left the two something in common, the commits between are the base's of then: ours is
+        # the newest, and its parent is what its pull request says it was planned from.
         newest = comparison.commits[-1:]
         if len(comparison.commits) > 1 and planned_at and newest[0].parents == (planned_at,):
             return _tip(head, await self._forge.compare(move.branch, planned_at, head), is_on_base=False)
@@ -119,8 +132,8 @@ class BranchReader:
         if record.action == Action.ROLLBACK.value:
             return False
         try:
-            narrowed = replace(move, services=services, versions=None)
-            return not self._as_then(narrowed, record).plan(base.seen, {}).has_changes
+            then = _as_then(replace(move, services=services), record)
+            return not then.plan(base.seen, {}).has_changes
         except (FailoverError, ValueError):
             return False
 
@@ -166,19 +179,22 @@ class BranchReader:
         if record is None:
             return None
         try:
-            then = self._as_then(move, record)
-            await then.prepare(seen, content.began, not_before=not_before)
-            return then.plan(seen, {})
+            then = _as_then(move, record)
+            undone = await read_undone(self._history, then, seen, content.began, not_before=not_before)
+            return then.plan(seen, {}, undone)
         except (FailoverError, ValueError):
             return None
 
-    def _as_then(self, move: Move, record: Record) -> Move:
-        """The move that the commit was made for."""
-        provenance = replace(move.provenance, force=record.force)
-        action = Action(record.action)
-        if action is Action.ROLLBACK:
-            return Rollback(move.services, action, provenance, history=self._history)
-        return Move(move.services, action, provenance, skip_refused=move.provenance.group is not None)
+
+def _as_then(move: Move, record: Record) -> Move:
+    """The move that the commit was made for. Raises ValueError for an action that is none of ours."""
+    has_group = move.provenance.group is not None
+    return replace(
+        move,
+        action=Action(record.action),
+        request=replace(move.request, versions=None, skip_refused=has_group),
+        provenance=replace(move.provenance, force=record.provenance.force),
+    )
 
 
 def _tip(head: str, comparison: Comparison, *, is_on_base: bool = True) -> BranchContent:

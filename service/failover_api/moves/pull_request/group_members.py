@@ -6,6 +6,7 @@ from failover_api.core.planning.plan import Plan
 from failover_api.core.text.trailers import read_records
 from failover_api.errors import OperationPending
 from failover_api.forge.port import PullRequest
+from failover_api.moves.group import bound_to
 from failover_api.moves.move import Move, MovePlan
 from failover_api.moves.pull_request.branch_content import Base, BranchContent
 
@@ -21,7 +22,7 @@ def those_of(content: BranchContent, move: Move, base: Base) -> tuple[Move, Base
     members = tuple(service for service in move.services if service.name in content.records)
     if not members or len(members) == len(move.services):
         return move, base
-    part = dataclasses.replace(move, services=members, versions=None)
+    part = bound_to(dataclasses.replace(move, services=members), None)  # it is not the whole group's version
     seen = {service.name: base.seen[service.name] for service in members}
     return part, Base(base.head, seen, part.plan(seen, {}))
 

@@ -6,25 +6,21 @@ merged, or a person's. The first is gone on from, the second made anew, the thir
 
 import contextlib
 import dataclasses
-import re
 import time
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from datetime import datetime
 
 from failover_api.core.planning.request import Provenance
-from failover_api.core.text.commit_message import commit_message, headline_of, provenance_of
-from failover_api.core.text.pull_request import pull_request_text
-from failover_api.core.text.trailers import Record, read_records
+from failover_api.core.text.trailers import Record
 from failover_api.errors import BranchProtected, CannotPlan, ForgePermission, OperationPending, WriteConflict
-from failover_api.forge.port import Commit, Forge, PullRequest, has_no_room
+from failover_api.forge.port import Commit, Forge, has_no_room
 from failover_api.moves.move import Move
 from failover_api.moves.pull_request.branch_content import Base, BranchContent, BranchReader
 from failover_api.reading.services import snapshot_of
 
-LOOKS = 4  # at another wish's commit, whose call may be about to open it: half a second, or some more
+LOOKS = 4  # at the commit of another move, whose call may be about to open it: half a second, or some more
 UNDER_WAY_S = 60.0  # a commit may be of a call that has not ended yet; clocks may differ, too
-_LINK = re.compile(r"/blob/([0-9a-f]{40}|[0-9a-f]{64})/")
 
 
 class HeadBranch:
@@ -33,7 +29,7 @@ class HeadBranch:
     def __init__(self, move: Move, *, forge: Forge, branch_reader: BranchReader, not_before: float) -> None:
         self._move, self._forge, self._branch_reader, self._not_before = move, forge, branch_reader, not_before
         self.branch = move.head_branch
-        self.has_replaced = False  # another wish was on it, whose call may open ours yet
+        self.has_replaced = False  # another move was on it, whose call may open ours yet
         self._looks: Counter[str] = Counter()
         self._made: dict[str, str] = {}  # our commits of this call, and what each was made on
 
@@ -47,7 +43,8 @@ class HeadBranch:
                 await self._ours(head, base)
 
     async def with_commit(self, base: Base) -> tuple[Commit, Provenance]:
-        """Brings it to hold our commit on the base, and says whose wish that is.
+        """Brings it to hold our commit on the base, and says who asked for that: an earlier call, where its
+        commit is gone on with.
 
         Raises OperationPending for a branch that is not ours or is in the way, ForgePermission for a rule against
         it, WriteConflict and WriteUnknown when it has to be looked at anew.
@@ -55,7 +52,7 @@ class HeadBranch:
         with _by_its_rules():
             try:
                 await self._forge.create_branch(self.branch, base.head)
-            except WriteConflict:
+            except WriteConflict:  # it is there: of an earlier call, of a closed pull request, or a person's
                 head = await self._forge.branch_head(self.branch)
             else:
                 head = base.head
@@ -68,9 +65,8 @@ class HeadBranch:
 
     async def anew(self, base: Base, head: str, provenance: Provenance) -> Commit:
         """Moves it from `head` to one commit on the base. Raises WriteConflict when it is elsewhere by now."""
-        message = commit_message([(plan, provenance) for plan in base.move_plan.plans])
         with _by_its_rules():
-            commit = await self._forge.make_commit(self._move.branch, base.head, base.files, message)
+            commit = await self._forge.make_commit(self._move.branch, base.head, base.files, base.message(provenance))
             self._made[commit.sha] = base.head
             await self._forge.move_branch(self.branch, head, commit.sha)
         return commit
@@ -90,8 +86,8 @@ class HeadBranch:
             return await self._afresh(head, base)
         content, is_current = found
         provenance, record = self._move.provenance, next(iter(content.records.values()), None)
-        if record is not None and is_same_wish(self._move, record, base):
-            provenance = provenance_of(record)
+        if record is not None and is_same_move(self._move, record, base):
+            provenance = record.provenance
             if is_current and content.commit is not None:
                 return content.commit, provenance
         elif record is not None:
@@ -100,12 +96,12 @@ class HeadBranch:
         return await self.anew(base, head, provenance), provenance
 
     def _check_is_left(self, content: BranchContent) -> None:
-        """Raises WriteConflict while another wish's call may be under way: who was first opens it."""
+        """Raises WriteConflict while the call of another move may be under way: who was first opens it."""
         made_at = datetime.fromisoformat(content.comparison.commits[-1].at)
         age = datetime.fromisoformat(self._move.provenance.at) - made_at
         self._looks[content.head] += 1
         if age.total_seconds() < UNDER_WAY_S and self._looks[content.head] < LOOKS:
-            raise WriteConflict(f"another wish is being proposed from {self.branch}")
+            raise WriteConflict(f"another move is being proposed from {self.branch}")
 
     async def _ours(self, head: str, base: Base) -> tuple[BranchContent, bool] | None:
         """What was left on the branch, and whether it is current; None when it is done with.
@@ -122,7 +118,7 @@ class HeadBranch:
                 )
             if pull.state == "open":
                 raise WriteConflict(f"a pull request from {self.branch} is open after all")
-        if any(pull.head == head for pull in pulls):  # what a closed one had, stays with it
+        if any(pull.head == head for pull in pulls):  # what a closed one had stays with it, a person's push included
             return None
         content = await self._branch_reader.read(self._move, head, base, planned_at=self._made.get(head))
         if content.comparison.is_whole and not content.comparison.commits:  # it was merged, or never had a commit
@@ -135,7 +131,7 @@ class HeadBranch:
         return await self._commit(base), self._move.provenance
 
     async def _is_current(self, content: BranchContent, base: Base) -> bool:
-        if self._move.supersede and not content.strangers:
+        if content.gives_way_to(self._move):
             return False
         where = f"branch {self.branch} has no pull request"
         return await self._branch_reader.is_current(self._move, content, base, where, not_before=self._not_before)
@@ -143,8 +139,7 @@ class HeadBranch:
     async def _commit(self, base: Base) -> Commit:
         """On the branch, which is where the base is."""
         snapshot = snapshot_of(self.branch, base.seen, base.seen, base.head)
-        message = commit_message([(plan, self._move.provenance) for plan in base.move_plan.plans])
-        commit = await self._forge.commit(snapshot, base.files, message)
+        commit = await self._forge.commit(snapshot, base.files, base.message(self._move.provenance))
         if commit.parents and commit.parents != (base.head,):  # a single file is compared with itself only
             raise WriteConflict(f"somebody pushed to {self.branch} meanwhile")
         self._made[commit.sha] = base.head
@@ -172,7 +167,7 @@ def check_base(move: Move) -> None:
         )
 
 
-def is_same_wish(move: Move, record: Record, base: Base) -> bool:
+def is_same_move(move: Move, record: Record, base: Base) -> bool:
     """Whether a commit of ours was made for what the move asks; of a rollback, for undoing the same move."""
     if record.action != move.action.value:
         return False
@@ -180,34 +175,6 @@ def is_same_wish(move: Move, record: Record, base: Base) -> bool:
     return not reverts or record.reverts in reverts
 
 
-def text_of(base: Base, commit: Commit, provenance: Provenance) -> tuple[str, str]:
-    """The pull request's title and body."""
-    root = commit.url.partition("/commit")[0]
-    plans = [(plan, provenance) for plan in base.move_plan.plans if plan.changes]
-    return pull_request_text(plans, at=base.head, root=root)
-
-
-def is_text_of(pull: PullRequest, content: BranchContent) -> bool:
-    """Whether a pull request says what its commit does: its trailers are the commit's, its links lead to its base.
-
-    One without any has been written anew by a person.
-    """
-    said = {record.service: record for record in read_records(pull.body)}
-    at = planned_at(pull.body)
-    return (not said or said == content.records) and at in {None, content.began}
-
-
-def planned_at(body: str) -> str | None:
-    """The commit of the base that a pull request of ours was planned from, as its links say."""
-    link = _LINK.search(body)
-    return link[1] if link else None
-
-
-def is_title_of_ours(pull: PullRequest) -> bool:
-    """Whether the title is still the one that goes with the body; else it is a person's."""
-    return pull.title == headline_of(read_records(pull.body))
-
-
 def with_force(provenance: Provenance, *, force: bool) -> Provenance:
-    """The same wish, forced if one of those who share it forces it."""
+    """The same, forced if one of those who ask for it forces it."""
     return dataclasses.replace(provenance, force=provenance.force or force)

@@ -15,13 +15,13 @@ from dataclasses import dataclass
 from enum import Enum, auto
 
 from failover_api.core.planning.request import Provenance
-from failover_api.core.text.commit_message import provenance_of
 from failover_api.core.text.trailers import Record, read_records
 from failover_api.errors import OperationPending
 from failover_api.forge.port import Commit, Forge, PullRequest
 from failover_api.moves.move import Move
 from failover_api.moves.pull_request.branch_content import Base, BranchContent, BranchReader
-from failover_api.moves.pull_request.head_branch import is_same_wish, is_text_of, is_title_of_ours, planned_at, text_of
+from failover_api.moves.pull_request.description import is_text_of, is_title_of_ours, planned_at, text_of
+from failover_api.moves.pull_request.head_branch import is_same_move
 from failover_api.reading.pull_requests import branches_about
 
 
@@ -93,7 +93,7 @@ class OpenOnes:
         return dataclasses.replace(weighed, meaning=self._meaning(weighed, base)) if concerned else weighed
 
     def _meaning(self, weighed: Weighed, base: Base) -> Meaning:
-        same = all(is_same_wish(self._move, record, base) for record in weighed.records)
+        same = all(is_same_move(self._move, record, base) for record in weighed.records)
         if same and (weighed.is_own or self._move.provenance.group is None):
             return Meaning.SAME
         if self._branch_reader.has_nothing_left(self._move, weighed.content, base):
@@ -102,7 +102,7 @@ class OpenOnes:
 
     def check_gives_way(self, weighed: Weighed) -> None:
         """Raises OperationPending for one that stays in the way."""
-        if not self._move.supersede:
+        if not self._move.request.supersede:
             raise weighed.pending()
         weighed.check_may_go()
 
@@ -113,7 +113,7 @@ class OpenOnes:
             return
         planned = await self._branch_reader.planned(self._move, content, base, not_before=self._not_before)
         if planned is not None:
-            await self.say(pull, planned, content.commit, provenance_of(next(iter(content.records.values()))))
+            await self.say(pull, planned, content.commit, next(iter(content.records.values())).provenance)
 
     async def say(self, pull: PullRequest, planned: Base, commit: Commit, provenance: Provenance) -> None:
         """Puts in the text of its commit; a title that a person wrote stays."""

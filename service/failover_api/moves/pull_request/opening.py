@@ -88,7 +88,7 @@ class Opening:
                 raise OperationPending(f"{pull.url} was opened at the same moment: merge it, close it, or supersede")
 
     async def take_back(self, why: str) -> bool:
-        """Closes what was opened, where the wish is refused. Whether nothing of it is open, nor can be any more."""
+        """Closes what was opened, where the move is refused. Whether nothing of it is open, nor can be any more."""
         assert self.sent is not None, "it is in doubt"
         pulls = await self._open_ones.all(time.monotonic())
         for pull in filter(self.has_opened, pulls):
@@ -96,7 +96,7 @@ class Opening:
             if content.strangers:
                 return False  # a person goes on from it
             if content.records and all(record.operation != self.sent.operation for record in content.records.values()):
-                return True  # another wish was put on the branch, and it is that one's now
+                return True  # another move was put on the branch, and the pull request is its own now
             return await self.withdraw(pull, f"Refused on the base as it is now: `{why}`.")
         # One from the same branch keeps a request that comes late from opening another.
         known = self.sent.number is not None

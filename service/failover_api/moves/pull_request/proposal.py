@@ -16,6 +16,7 @@ import time
 from collections.abc import Sequence
 
 from failover_api.core.planning.request import Provenance
+from failover_api.core.planning.rollback import Undone
 from failover_api.deadline import ATTEMPTS, back_off
 from failover_api.errors import (
     ChangedSince,
@@ -40,15 +41,18 @@ from failover_api.moves.outcome import Outcome
 from failover_api.moves.progress import Step
 from failover_api.moves.pull_request.already_open import AlreadyOpen
 from failover_api.moves.pull_request.branch_content import Base, BranchReader
-from failover_api.moves.pull_request.head_branch import HeadBranch, check_base, text_of
+from failover_api.moves.pull_request.description import text_of
+from failover_api.moves.pull_request.head_branch import HeadBranch, check_base
 from failover_api.moves.pull_request.open_ones import OpenOnes, Weighed
 from failover_api.moves.pull_request.opening import Opening, Sent
 from failover_api.moves.pull_request.results import Results
 from failover_api.moves.pull_request.review import calls_of
 from failover_api.moves.pull_request.slots import Slots
+from failover_api.moves.rollback import read_undone
+from failover_api.reading.history import History
 from failover_api.reading.services import Observations, ServiceReader
 
-# What the base as it is now may say to a wish that was proposed on an earlier one.
+# What the base as it is now may say to a move that was proposed on an earlier one.
 _REFUSALS = (
     ManifestError,
     ManifestDrifted,
@@ -68,26 +72,28 @@ class Proposal:
         *,
         forge: Forge,
         reader: ServiceReader,
+        history: History,
         idempotency: Idempotency,
         branch_reader: BranchReader,
         deadline_s: float,
         slots: Slots,
     ) -> None:
         self._move = move
-        self._forge, self._reader, self._idempotency, self._branch_reader = forge, reader, idempotency, branch_reader
+        self._forge, self._reader, self._history, self._idempotency = forge, reader, history, idempotency
         self._started = time.monotonic()
         self._deadline = self._started + deadline_s
-        self._own = HeadBranch(move, forge=forge, branch_reader=branch_reader, not_before=self._started)
+        self._head_branch = HeadBranch(move, forge=forge, branch_reader=branch_reader, not_before=self._started)
         self._open_ones = OpenOnes(move, forge=forge, branch_reader=branch_reader, not_before=self._started)
         self._slots = slots
+        self._undone: Undone | None = None  # what a rollback undoes; the first attempt settles it
         self._opening = Opening(move, self._open_ones, forge=forge, branch_reader=branch_reader)
-        self.answers = Results(move, forge=forge)
-        self._standing = AlreadyOpen(
+        self.results = Results(move, forge=forge)
+        self._already_open = AlreadyOpen(
             move,
-            self.answers,
+            self.results,
             open_ones=self._open_ones,
             opening=self._opening,
-            own=self._own,
+            head_branch=self._head_branch,
             branch_reader=branch_reader,
             not_before=self._started,
         )
@@ -95,11 +101,11 @@ class Proposal:
     @property
     def is_in_doubt(self) -> bool:
         """Whether something is changed, or may be, that no answer tells of yet."""
-        return self.answers.opened is None and (self._opening.is_in_doubt or bool(self.answers.gave_way))
+        return self.results.opened is None and (self._opening.is_in_doubt or bool(self.results.gave_way))
 
     def unknown(self, why: str) -> OutcomeUnknown:
         """What to say when nobody can tell what this call has changed."""
-        return self.answers.unknown(why, may_be_open=self._opening.is_in_doubt)
+        return self.results.unknown(why, may_be_open=self._opening.is_in_doubt)
 
     async def rehearse(self) -> Outcome:
         """What a run would answer, refused exactly where it would be; nothing is written."""
@@ -109,10 +115,10 @@ class Proposal:
         if first is not None:
             return first
         base = await self._plan(seen, head)
-        answer = await self._standing.answer(base, await self._open_ones.all(self._started), writing=False)
+        answer = await self._already_open.answer(base, await self._open_ones.all(self._started), writing=False)
         if answer is None and base.move_plan.has_changes:
-            await self._own.check(base)
-        answer = answer or self.answers.without(base, changed=base.move_plan.has_changes)
+            await self._head_branch.check(base)
+        answer = answer or self.results.without(base, changed=base.move_plan.has_changes)
         return dataclasses.replace(answer, dry_run=True, commit=None, pull_request=None, operation=None)
 
     async def run(self) -> Outcome:
@@ -131,10 +137,10 @@ class Proposal:
         base = await self._look(self._started) if pulls else None
         if base is None or isinstance(base, Outcome):
             return ()
-        return await self._standing.beside_a_commit(base, pulls)
+        return await self._already_open.beside_a_commit(base, pulls)
 
     async def _attempt_until_known(self) -> Outcome:
-        bound = self._move.versions is not None or self._move.needs_history
+        bound = self._move.request.versions is not None or self._move.needs_history
         # Of a group's services the end asks whether another was faster; the base is seen to be current by the reply.
         not_before = self._started if bound or len(self._open_ones.branches) == 1 else None
         # Another group's may hold one of the services: only what is open now says so, and nothing is written before.
@@ -175,19 +181,19 @@ class Proposal:
         is_current = not_before is not None and pulls_not_before is not None
         if not is_current and (pulls or not base.move_plan.has_changes):
             return await self._attempt(self._started, self._started)  # what needs no write has to be current
-        answer = await self._standing.answer(base, pulls, writing=True)
+        answer = await self._already_open.answer(base, pulls, writing=True)
         if answer is None and not base.move_plan.has_changes:
-            answer = await self._standing.merged_meanwhile() or self.answers.without(base, changed=False)
+            answer = await self._already_open.merged_meanwhile() or self.results.without(base, changed=False)
         return answer or await self._open(base)
 
     # What this call may have opened
 
     async def _settled(self, refusal: FailoverError) -> Outcome:
         """The end of a call that may have opened one, and meets a refusal: it is refused only if nothing is left."""
-        is_refusal = isinstance(refusal, (*_REFUSALS, OperationPending)) and not self.answers.gave_way
+        is_refusal = isinstance(refusal, (*_REFUSALS, OperationPending)) and not self.results.gave_way
         is_taken_back = False
         try:
-            if merged := await self._standing.merged_meanwhile():
+            if merged := await self._already_open.merged_meanwhile():
                 return merged
             is_taken_back = is_refusal and await self._opening.take_back(refusal.slug)
         except FailoverError:
@@ -212,13 +218,13 @@ class Proposal:
         first = await self._idempotency.first_outcome(self._move, seen, head, not_before=not_before)
         sent = self._opening.sent
         if first is None or (sent is not None and first.operation == sent.operation):
-            return await self._standing.merged_meanwhile() or await self._plan(seen, head)
+            return await self._already_open.merged_meanwhile() or await self._plan(seen, head)
         for pull in await self._open_ones.all(time.monotonic()) if sent else ():
             if self._opening.has_opened(pull):
                 await self._opening.withdraw(
                     pull, f"Another was faster: operation `{first.operation}` of the same key."
                 )
-        return await self.answers.repeated(first)
+        return await self.results.repeated(first)
 
     async def _see(self, not_before: float | None) -> tuple[Observations, str]:
         branch = self._move.branch
@@ -230,27 +236,28 @@ class Proposal:
 
     async def _plan(self, seen: Observations, head: str) -> Base:
         self._move.on_step(Step.PLANNING)
-        if self._move.needs_history:
-            await self._move.prepare(seen, head, not_before=self._started)
-        return Base(head, seen, self._move.plan(seen, {}))
+        self._undone = await read_undone(
+            self._history, self._move, seen, head, not_before=self._started, first=self._undone
+        )
+        return Base(head, seen, self._move.plan(seen, {}, self._undone))
 
     # A new one
 
     async def _open(self, base: Base) -> Outcome:
         async with self._slots.one():
             await self._wait_for_github(
-                calls_of(self.answers.options) * self._slots.taken
+                calls_of(self.results.options) * self._slots.taken
             )  # whoever has one takes as many
             self._move.on_step(Step.PROPOSING)
-            commit, provenance = await self._own.with_commit(base)
+            commit, provenance = await self._head_branch.with_commit(base)
             pull = await self._create(Sent(base, commit, provenance.operation), provenance)
         base_head = pull.base_head or await self._forge.head(self._move.branch, not_before=time.monotonic())
         if pull.head != commit.sha or base_head != base.head:
             raise WriteConflict(f"{self._move.branch} or {pull.branch} moved meanwhile")
         await self._opening.give_way_to_an_older(pull)
-        answer = self.answers.with_one(base, pull, commit, provenance.operation, changed=True)
-        return await self.answers.finished(answer, is_new=True)
+        answer = self.results.with_one(base, pull, commit, provenance.operation, changed=True)
+        return await self.results.finished(answer, is_new=True)
 
     async def _create(self, sent: Sent, provenance: Provenance) -> PullRequest:
         title, body = text_of(sent.base, sent.commit, provenance)
-        return await self._opening.create(sent, title=title, body=body, draft=self.answers.options.draft)
+        return await self._opening.create(sent, title=title, body=body, draft=self.results.options.draft)

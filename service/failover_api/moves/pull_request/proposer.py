@@ -1,16 +1,15 @@
-"""Moves of policy pull_request: one proposal at a time for each service in this process; and what is open."""
+"""Moves of policy pull_request: one proposal at a time for each service in this process."""
 
 import asyncio
 import dataclasses
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import AsyncExitStack
 from weakref import WeakValueDictionary
 
-from failover_api.core.catalog.model import Branch, Service
-from failover_api.core.text.trailers import read_records
+from failover_api.core.catalog.model import Branch
 from failover_api.deadline import too_late
 from failover_api.errors import InternalError
-from failover_api.forge.port import Forge, PullRequest
+from failover_api.forge.port import Forge
 from failover_api.moves.idempotency import Idempotency
 from failover_api.moves.move import Move
 from failover_api.moves.outcome import Outcome
@@ -18,17 +17,16 @@ from failover_api.moves.pull_request.branch_content import BranchReader
 from failover_api.moves.pull_request.open_ones import Weighed
 from failover_api.moves.pull_request.proposal import Proposal
 from failover_api.moves.pull_request.slots import Slots
-from failover_api.reading.pull_requests import branch_of, branches_about, may_be_proposed
+from failover_api.reading.history import History
 from failover_api.reading.services import ServiceReader
 
 
 class Proposer:
     """Carries out what a person has to look at first."""
 
-    def __init__(
-        self, forge: Forge, reader: ServiceReader, idempotency: Idempotency, branch_reader: BranchReader
-    ) -> None:
-        self._forge, self._reader, self._idempotency, self._branch_reader = forge, reader, idempotency, branch_reader
+    def __init__(self, forge: Forge, reader: ServiceReader, history: History, idempotency: Idempotency) -> None:
+        self._forge, self._reader, self._history, self._idempotency = forge, reader, history, idempotency
+        self._branch_reader = BranchReader(forge, reader, history)
         self._slots = Slots()
         self._running: set[asyncio.Task[Outcome]] = set()
         self._turns: WeakValueDictionary[tuple[Branch, str], asyncio.Lock] = WeakValueDictionary()
@@ -53,9 +51,9 @@ class Proposer:
             raise (proposal.unknown("interrupted") if proposal.is_in_doubt else InternalError("interrupted")) from None
         except TimeoutError as exc:
             passed = f"the deadline of {deadline_s:g} s passed"
-            if proposal.answers.opened is not None:
+            if proposal.results.opened is not None:
                 text = f"labels, reviewers, auto-merge: {passed}; ask again, and what is missing is done"
-                return dataclasses.replace(proposal.answers.opened, warnings=(*proposal.answers.opened.warnings, text))
+                return dataclasses.replace(proposal.results.opened, warnings=(*proposal.results.opened.warnings, text))
             raise (proposal.unknown(passed) if proposal.is_in_doubt else too_late(deadline_s)) from exc
 
     async def beside_a_commit(self, move: Move) -> Sequence[Weighed]:
@@ -75,28 +73,12 @@ class Proposer:
                 await turns.enter_async_context(self._turns.setdefault((move.branch, name), asyncio.Lock()))
             return await proposal.run()
 
-    async def open_for(
-        self, branch: Branch, services: Sequence[Service], *, not_before: float
-    ) -> Mapping[str, PullRequest]:
-        """The open pull requests of services that may have one, by the service's name."""
-        able = [service for service in services if may_be_proposed(service)]
-        if not able:
-            return {}
-        heads = dict.fromkeys(name for service in able for name in branches_about(service))
-        pulls = await self._forge.open_pull_requests(branch, list(heads), not_before=not_before)
-        found: dict[str, PullRequest] = {}
-        for pull in pulls:
-            moved = {record.service for record in read_records(pull.body)}
-            for service in able:
-                if pull.branch == branch_of(service=service.name) or service.name in moved:
-                    found.setdefault(service.name, pull)
-        return found
-
     def _proposal(self, move: Move, deadline_s: float) -> Proposal:
         return Proposal(
             move,
             forge=self._forge,
             reader=self._reader,
+            history=self._history,
             idempotency=self._idempotency,
             branch_reader=self._branch_reader,
             deadline_s=deadline_s,

@@ -31,8 +31,8 @@ MERGE_ATTEMPTS = 4
 
 def calls_of(options: PullRequestOptions) -> int:
     """How many writes a pull request takes."""
-    provenance = (options.labels, options.reviewers, options.team_reviewers, options.auto_merge)
-    return CALLS_TO_OPEN + sum(map(bool, provenance))
+    wanted = (options.labels, options.reviewers, options.team_reviewers, options.auto_merge)
+    return CALLS_TO_OPEN + sum(map(bool, wanted))
 
 
 def options_of(services: Sequence[Service]) -> PullRequestOptions:
