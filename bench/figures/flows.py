@@ -25,7 +25,7 @@ from bench.rig.report import Row, at_most, exactly
 from bench.rig.scratch import scratch
 from failover_api.core.catalog.model import Action
 from failover_api.core.planning.request import MoveRequest
-from failover_api.forge.http.pace import RateLimit
+from failover_api.forge.http.rate_limit import RateLimit
 from failover_api.wiring import open_failover
 
 RATIO_LIMITS = {0.050: 1.10, 0.020: 1.20}  # by round trip in seconds
@@ -92,7 +92,7 @@ class BarePut:
 @asynccontextmanager
 async def warm(host: Host, catalog: Path, delay: Delay, name: str) -> AsyncIterator[Callable[[], Awaitable[float]]]:
     """A move to be timed: its service, token and connection are warm. Every second one is the way back."""
-    async with open_failover(host.settings(catalog, url=delay.url), pace=RateLimit(())) as components:
+    async with open_failover(host.settings(catalog, url=delay.url), rate_limit=RateLimit(())) as components:
         there_and_back = (Action.PROMOTE, Action.DEMOTE)
         for action in there_and_back:
             await components.failover.move(name, action, MoveRequest(by="bench"))

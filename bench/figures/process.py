@@ -21,7 +21,7 @@ from failover_api.core.catalog.model import Action
 from failover_api.core.planning.request import MoveRequest
 from failover_api.events import MoveEnded
 from failover_api.failover import Failover
-from failover_api.forge.http.pace import RateLimit
+from failover_api.forge.http.rate_limit import RateLimit
 from failover_api.metrics.counters import Counters
 from failover_api.wiring import open_failover
 
@@ -110,7 +110,7 @@ def _cpu(host: Host, *, promotes: int) -> Iterator[Row]:
         counters = Counters()  # as the service has it
         async with open_failover(
             host.settings(repositories.SAMPLE_CATALOG),
-            pace=RateLimit(()),
+            rate_limit=RateLimit(()),
             traffic=counters.traffic,
         ) as components:
             components.events.subscribe(MoveEnded, counters.move_ended)

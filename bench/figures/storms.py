@@ -24,7 +24,7 @@ from bench.rig.scratch import scratch
 from failover_api.core.catalog.model import Action
 from failover_api.core.planning.request import MoveRequest
 from failover_api.failover import Failover
-from failover_api.forge.http.pace import RateLimit
+from failover_api.forge.http.rate_limit import RateLimit
 from failover_api.wiring import open_failover
 
 CALLERS = 100
@@ -50,7 +50,7 @@ async def _storm(host: Host, catalog: Path, url: str, times: int) -> list[Row]:
     """Everybody at once, there and back; between two storms a single move, and then groups."""
     names = repositories.names(CALLERS)
     one_s, p99_s, group_s, commits, lost = [], [], [], [], 0
-    async with open_failover(host.settings(catalog, url=url), pace=RateLimit(())) as components:
+    async with open_failover(host.settings(catalog, url=url), rate_limit=RateLimit(())) as components:
         failover = components.failover
         await failover.list_all()
         for _, action in zip(range(2 * times), itertools.cycle(CYCLE), strict=False):

@@ -10,7 +10,8 @@ from failover_api.core.planning.state import State
 from failover_api.core.text.commit_message import shown
 from failover_api.errors import ConfigInvalid, FailoverError
 from failover_api.failover import Failover
-from failover_api.forge.port import Check, Forge
+from failover_api.forge.port import Forge
+from failover_api.forge.values import Check
 from failover_api.reading.pull_requests import branches_about, may_be_proposed
 from failover_api.reading.status import Status, Unreadable
 

@@ -13,7 +13,7 @@ from failover_api.core.access.load import parse_access
 from failover_api.core.access.model import Access
 from failover_api.core.catalog.load import parse_catalog
 from failover_api.core.catalog.model import Catalog
-from failover_api.core.config.yaml import MAX_CHARACTERS, WHOLE_FILE, fault
+from failover_api.core.config.yaml import MAX_CHARACTERS, WHOLE_FILE, config_error
 from failover_api.errors import ConfigInvalid
 
 POLL_S = 5.0
@@ -41,7 +41,7 @@ class ConfigFile(Generic[T]):
     def current(self) -> T:
         """The last good version. Raises ConfigInvalid when there never was one."""
         if self._good is None:
-            raise self.error or self._fault("is not read yet")
+            raise self.error or self._error("is not read yet")
         return self._good
 
     def reload(self) -> None:
@@ -50,7 +50,7 @@ class ConfigFile(Generic[T]):
             data = self._read()
         except OSError as exc:
             self._data = None  # the same bytes, readable again, are news
-            self._refuse(self._fault(f"cannot be read: {exc.strerror or exc}"))
+            self._refuse(self._error(f"cannot be read: {exc.strerror or exc}"))
             return
         if data == self._data:
             return
@@ -78,7 +78,7 @@ class ConfigFile(Generic[T]):
             return data.decode()
         except UnicodeDecodeError as exc:
             line = data.count(b"\n", 0, exc.start) + 1
-            raise self._fault(f"is not UTF-8: byte {data[exc.start]:#04x}", line=line) from exc
+            raise self._error(f"is not UTF-8: byte {data[exc.start]:#04x}", line=line) from exc
 
     def _accept(self, good: T) -> None:
         self._good, self.error = good, None
@@ -92,8 +92,8 @@ class ConfigFile(Generic[T]):
             _log.error(f"{self._what} refused", extra={"errors": errors, "last_good_in_force": self._good is not None})
         self.error = error
 
-    def _fault(self, detail: str, *, line: int = 1) -> ConfigInvalid:
-        return fault(str(self._path), line, WHOLE_FILE, detail)
+    def _error(self, detail: str, *, line: int = 1) -> ConfigInvalid:
+        return config_error(str(self._path), line, WHOLE_FILE, detail)
 
 
 def catalog_file(path: Path) -> ConfigFile[Catalog]:

@@ -24,7 +24,7 @@ from failover_api.core.planning.request import MoveRequest, Provenance
 from failover_api.deadline import Clock, too_late, within_deadline
 from failover_api.errors import FailoverError, InternalError
 from failover_api.events import Events, Looked, MoveEnded
-from failover_api.forge.http.budget import looking
+from failover_api.forge.http.read_budget import low_priority
 from failover_api.forge.port import Forge
 from failover_api.moves.direct.writer import Writer
 from failover_api.moves.fallback import ByPolicy
@@ -153,7 +153,7 @@ class Failover:
         check_branches(name, moves)
         clock = Clock(self._deadline_s)
         if len(moves) > 1 or request.dry_run:
-            with looking() if request.dry_run else nullcontext():
+            with low_priority() if request.dry_run else nullcontext():
                 # What If-Match names is the version of the whole group, which no part has by itself.
                 rehearsed = await self._rehearse_all([bound_to(move, None) for move in moves], clock, names)
             outcome = GroupOutcome(name, action, tuple(rehearsed), names)
@@ -196,7 +196,7 @@ class Failover:
 
     async def in_time(self, work: Awaitable[T]) -> T:
         """Awaits what writes nothing. Raises ForgeUnavailable when the deadline passes."""
-        with looking():
+        with low_priority():
             return await within_deadline(work, deadline_s=self._deadline_s, late=self._late)
 
     def _late(self) -> FailoverError:
@@ -205,7 +205,7 @@ class Failover:
     async def _carry_out(self, move: Move) -> Outcome:
         if not move.request.dry_run:
             return await self._moves.carry_out(move, deadline_s=self._deadline_s)
-        with looking():
+        with low_priority():
             return await self._moves.rehearse(move, deadline_s=self._deadline_s)
 
     async def _told(self, move: Move, work: Awaitable[Outcome]) -> Outcome:

@@ -23,7 +23,7 @@ from datetime import UTC, datetime
 from failover_api.core.planning.state import State
 from failover_api.errors import FailoverError, ForgeFailure, InternalError, NotReady, RepositoryNotFound
 from failover_api.events import BranchMoved, Looked, MoveEnded
-from failover_api.forge.port import PullRequest
+from failover_api.forge.values import PullRequest
 from failover_api.reading.status import Status, Unreadable
 
 Look = Callable[[], Awaitable[Sequence[Status | Unreadable]]]
@@ -119,11 +119,11 @@ class Overview:
         """Where everything is. Raises what the look raises when nothing was ever seen."""
         changes = self._changes
         while not self._is_fresh(changes):
-            looking = self._start_looking()
-            await asyncio.wait({looking}, timeout=self.intervals.patience_s if self._newest else None)
-            if not looking.done():
+            low_priority = self._start_looking()
+            await asyncio.wait({low_priority}, timeout=self.intervals.patience_s if self._newest else None)
+            if not low_priority.done():
                 break
-            if looking.result().changes >= changes:
+            if low_priority.result().changes >= changes:
                 break
         assert self._newest is not None
         return self._newest.view
@@ -250,10 +250,10 @@ class Overview:
                 await self._look_once()
 
     async def _look_once(self) -> None:
-        looking = self._start_looking()
-        await asyncio.wait({looking})
+        low_priority = self._start_looking()
+        await asyncio.wait({low_priority})
         try:
-            looking.result()
+            low_priority.result()
         except FailoverError as exc:  # there never was a good catalog
             _log.debug("nothing to look at", extra={"problem": exc.slug, "detail": exc.detail})
         except Exception:  # noqa: BLE001 - a defect of ours must not end the looking

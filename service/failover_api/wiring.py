@@ -18,12 +18,12 @@ from failover_api.failover import Failover
 from failover_api.forge.github.adapter import GitHub
 from failover_api.forge.github.app_auth import AppCredentials
 from failover_api.forge.github.client import GitHubClient
-from failover_api.forge.http.budget import A_MINUTE, KEPT_OF_MINUTE, Budget
-from failover_api.forge.http.connections import keep_alive
+from failover_api.forge.http.connections import open_connections
 from failover_api.forge.http.credentials import Credentials, StaticToken
 from failover_api.forge.http.host_clock import HostClock
-from failover_api.forge.http.pace import RateLimit
-from failover_api.forge.http.traffic import TrafficListener, unwatched
+from failover_api.forge.http.rate_limit import RateLimit
+from failover_api.forge.http.read_budget import A_MINUTE, KEPT_OF_MINUTE, ReadBudget
+from failover_api.forge.http.traffic import TrafficListener, ignore_traffic
 from failover_api.notify.flux_receiver import Flux
 from failover_api.notify.merges import Merges
 from failover_api.notify.notifier import Notifier
@@ -59,8 +59,8 @@ async def open_failover(
     settings: Settings,
     catalog: ConfigFile[Catalog] | None = None,
     *,
-    pace: RateLimit | None = None,
-    traffic: TrafficListener = unwatched,
+    rate_limit: RateLimit | None = None,
+    traffic: TrafficListener = ignore_traffic,
 ) -> AsyncIterator[Components]:
     """Puts the pieces together; nothing is asked of GitHub yet.
 
@@ -69,13 +69,13 @@ async def open_failover(
     catalog = catalog or catalog_file(settings.config)
     catalog.reload()
     timeout_s = min(REQUEST_TIMEOUT_S, settings.deadline_s / 3)
-    async with contextlib.aclosing(keep_alive()) as connections:
+    async with contextlib.aclosing(open_connections()) as connections:
         client = GitHubClient(
             connections,
             base_url=settings.github_url,
             timeout_s=timeout_s,
-            budget=Budget(most=max(LOOKING_AT_LEAST, int(LOOKING * settings.github_share))),
-            pace=pace or RateLimit.of_share(settings.github_share),
+            budget=ReadBudget(most=max(LOOKING_AT_LEAST, int(LOOKING * settings.github_share))),
+            rate_limit=rate_limit or RateLimit.of_share(settings.github_share),
             listener=traffic,
         )
         client.credentials = _credentials(settings, client)

@@ -18,7 +18,7 @@ from failover_api.core.planning.request import MoveRequest
 from failover_api.core.planning.state import State
 from failover_api.errors import FailoverError, NotReady
 from failover_api.events import MoveEnded
-from failover_api.forge.http.pace import RateLimit
+from failover_api.forge.http.rate_limit import RateLimit
 from failover_api.forge.http.traffic import ENDPOINTS
 from failover_api.metrics.counters import Counters, slugs
 from failover_api.metrics.exposition import Metrics
@@ -49,7 +49,7 @@ class Watched:
 async def watched(stage: Stage, *, every_s: float = NEVER_S, **changes: Any) -> AsyncIterator[Watched]:
     counters = Counters()
     settings = changes.pop("settings", None) or stage.settings(**changes)
-    async with open_failover(settings, pace=RateLimit(()), traffic=counters.traffic) as components:
+    async with open_failover(settings, rate_limit=RateLimit(()), traffic=counters.traffic) as components:
         components.overview.intervals = Intervals(every_s=every_s, apart_s=0)
         components.events.subscribe(MoveEnded, counters.move_ended)
         gauges = Gauges(

@@ -20,8 +20,8 @@ from pydantic import BaseModel, TypeAdapter, ValidationError
 from ruamel.yaml import YAML
 from typer.main import get_command
 
-from failover_api.core.access.load import AccessShape
-from failover_api.core.catalog.schema import CatalogShape
+from failover_api.core.access.load import AccessSchema
+from failover_api.core.catalog.schema import CatalogSchema
 from failover_api.core.planning.request import Provenance
 from failover_api.core.text.trailers import Record, write_trailers
 from failover_api.edges.app import create_app
@@ -301,8 +301,8 @@ SECTIONS: dict[str, Callable[[], Lines]] = {
     "action": action,
     "metrics": metrics,
     "logs": logs,
-    "services.yaml": lambda: _keys(CatalogShape),
-    "access.yaml": lambda: _keys(AccessShape),
+    "services.yaml": lambda: _keys(CatalogSchema),
+    "access.yaml": lambda: _keys(AccessSchema),
     "git": git,
 }
 

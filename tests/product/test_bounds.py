@@ -11,11 +11,11 @@ from failover_api.core.catalog.model import Branch
 from failover_api.edges.board import shelf
 from failover_api.edges.board.shelf import Shelf, Shown
 from failover_api.edges.http.access import Failures
-from failover_api.forge.github import heads, past, trees
+from failover_api.forge.github import heads, historical_files, trees
 from failover_api.forge.github.heads import Head, Heads
 from failover_api.forge.http import conditional
 from failover_api.forge.http.conditional import CachedReply, ConditionalCache
-from failover_api.forge.port import File, blob_sha
+from failover_api.forge.values import File, blob_sha
 from failover_api.moves.direct.writer import Writer
 from failover_api.moves.pull_request.proposer import Proposer
 from failover_api.reading import discovery, services
@@ -40,7 +40,7 @@ def test_all_caches_together_have_room_in_the_pod() -> None:
         services.MANIFESTS_BYTES,
         conditional.MAX_BYTES,
         heads.MAX_BYTES,
-        past.MAX_BYTES,
+        historical_files.MAX_BYTES,
         discovery.CONTENTS_BYTES,
         discovery.TEXTS_BYTES,
         discovery.PICTURES_HOLDINGS * HELD_BYTES,

@@ -11,8 +11,8 @@ import httpx2
 import pytest
 
 from failover_api.core.catalog.load import parse_catalog
-from failover_api.core.search.contents import read_contents
-from failover_api.core.search.near_misses import Surroundings, near_misses, near_path
+from failover_api.core.search.file_summary import summarize_file
+from failover_api.core.search.near_misses import SearchContext, near_misses, nearest_path
 from failover_api.core.splice import Edit, Selector, parse
 from failover_api.core.splice.scalars import read_plain, write
 from failover_api.core.text.diff import unified_diff
@@ -81,16 +81,16 @@ def plain_scalars(size: int) -> None:
 
 def held(size: int) -> None:
     text = "kind: List\nitems:\n" + "- {kind: Deployment, metadata: {name: a}}\n" * (size // 42)
-    read_contents("a.yaml", text.encode())
+    summarize_file("a.yaml", text.encode())
     patches = "patches:\n" + "- path: x/deployment.yaml\n" * (size // 27)
-    read_contents("kustomization.yaml", patches.encode())
+    summarize_file("kustomization.yaml", patches.encode())
 
 
 def nearest(size: int) -> None:
-    contents = read_contents("a.yaml", b"kind: Deployment\nmetadata: {name: webb, namespace: shop}\n")
+    summary = summarize_file("a.yaml", b"kind: Deployment\nmetadata: {name: webb, namespace: shop}\n")
     wanted = Selector(kind="Deployment", name="web", namespace="shop")
-    near_misses(wanted, ("web",), Surroundings({f"{i}.yaml": contents for i in range(size // 20)}))
-    near_path("apps/web.yaml", [f"apps/{i}/web.yaml" for i in range(size // 20)])
+    near_misses(wanted, ("web",), SearchContext({f"{i}.yaml": summary for i in range(size // 20)}))
+    nearest_path("apps/web.yaml", [f"apps/{i}/web.yaml" for i in range(size // 20)])
 
 
 def github_reply(size: int) -> None:

@@ -4,9 +4,9 @@ import pytest
 
 from failover_api.core.catalog.model import Action
 from failover_api.errors import BadRequest, UnknownService
-from failover_api.forge.port import LoggedCommit
+from failover_api.forge.values import LoggedCommit
+from failover_api.reading.file_history import merged_listings
 from failover_api.reading.history import Entry
-from failover_api.reading.lineage import merged_listings
 from tests.support.acts import move
 from tests.support.stage import FILES, RADARR, RELEASE, SERVICES, SONARR, VOLSYNC, Stage, deployment, entry
 

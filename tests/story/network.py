@@ -10,8 +10,8 @@ from hypothesis.stateful import rule
 
 from failover_api import deadline
 from failover_api.forge.github import files, heads
-from failover_api.forge.http.circuit import CircuitBreaker
-from failover_api.forge.repository import lag, late_writes
+from failover_api.forge.http.circuit_breaker import CircuitBreaker
+from failover_api.forge.repository import lag, unconfirmed_writes
 from failover_api.moves.direct import lost_reply
 from failover_api.sandbox import Fault
 from tests.story.laws import Laws
@@ -101,7 +101,7 @@ def hurried() -> Any:
         patch.object(deadline, "BACKOFF_S", 0.005),
         patch.object(files, "WAITS_S", (0.01, 0.03, 0.06)),
         patch.object(heads, "WAITS_S", (0.01, 0.03, 0.06)),
-        patch.object(late_writes, "LAND_S", 2 * LATE_S),
+        patch.object(unconfirmed_writes, "LAND_S", 2 * LATE_S),
         patch.object(lag, "LAG_S", LAG_KNOWN_S),
         patch.object(CircuitBreaker, "open", _open_shortly),
         patch.object(httpx2, "create_ssl_context", return_value=httpx2.create_ssl_context()),  # 40 ms for each house

@@ -172,7 +172,7 @@ BUGS = [
     ),
     Bug(
         "a late write is not waited for",
-        "forge/repository/late_writes.py",
+        "forge/repository/unconfirmed_writes.py",
         "        return max(0.0, max(ends, default=0.0))\n",
         "        return 0.0\n",
     ),
@@ -190,7 +190,7 @@ BUGS = [
     ),
     Bug(
         "trailers are believed whoever wrote them",
-        "core/text/proof.py",
+        "core/text/audit.py",
         "    if not _could_be_ours(record):\n",
         "    if record:\n        return Finding(Verdict.PROVED)\n    if not _could_be_ours(record):\n",
     ),

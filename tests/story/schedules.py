@@ -21,7 +21,7 @@ from failover_api.core.catalog.model import Action
 from failover_api.core.planning.request import MoveRequest
 from failover_api.core.planning.state import State
 from failover_api.errors import FailoverError, NotShownYet
-from failover_api.forge.http.pace import RateLimit
+from failover_api.forge.http.rate_limit import RateLimit
 from failover_api.moves.outcome import Outcome
 from failover_api.sandbox import Sandbox
 from failover_api.wiring import Components, open_failover
@@ -69,7 +69,7 @@ class World(Person, Network, RuleBasedStateMachine):
 
     async def _open(self, replica: int) -> Components:
         settings = self.stage.settings(deadline_s=5.0)
-        return await self.exits[replica].enter_async_context(open_failover(settings, pace=RateLimit(())))
+        return await self.exits[replica].enter_async_context(open_failover(settings, rate_limit=RateLimit(())))
 
     def teardown(self) -> None:
         try:

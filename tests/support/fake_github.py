@@ -14,8 +14,8 @@ from failover_api.forge.github.adapter import GitHub
 from failover_api.forge.github.client import GitHubClient
 from failover_api.forge.http.connections import Connections
 from failover_api.forge.http.credentials import Token
-from failover_api.forge.http.pace import RateLimit
-from failover_api.forge.port import File, PullRequest, Snapshot, blob_sha
+from failover_api.forge.http.rate_limit import RateLimit
+from failover_api.forge.values import File, PullRequest, Snapshot, blob_sha
 from tests.support.builders import MAIN, REPO
 
 ROOT = "https://api.github.com"
@@ -323,8 +323,10 @@ class Waits(list[float]):
 
 
 def client_with(
-    http: httpx2.AsyncClient, credentials: Any, waits: Waits, base_url: str = ROOT, pace: RateLimit | None = None
+    http: httpx2.AsyncClient, credentials: Any, waits: Waits, base_url: str = ROOT, rate_limit: RateLimit | None = None
 ) -> GitHubClient:
-    client = GitHubClient(Connections(lambda: http), base_url=base_url, timeout_s=5.0, sleep=waits, pace=pace)
+    client = GitHubClient(
+        Connections(lambda: http), base_url=base_url, timeout_s=5.0, sleep=waits, rate_limit=rate_limit
+    )
     client.credentials = credentials
     return client

@@ -26,7 +26,7 @@ from failover_api.edges.models import (
 )
 from failover_api.edges.problems import problem
 from failover_api.errors import FailoverError
-from failover_api.forge.port import PullRequest
+from failover_api.forge.values import PullRequest
 from failover_api.moves.outcome import GroupOutcome, Outcome
 from failover_api.reading.history import Entry, Page
 from failover_api.reading.status import Status, Unreadable

@@ -9,169 +9,25 @@ Nothing is cloned. A snapshot may come from the cache: `not_before` says how old
 stale one loses its compare-and-swap.
 """
 
-import hashlib
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Literal, Protocol
+from typing import Protocol
 
 from failover_api.core.catalog.model import Branch
-from failover_api.errors import FileNotFound, ManifestError
-
-
-@dataclass(frozen=True, slots=True)
-class File:
-    """A regular file on a branch. `sha` is its Git blob sha."""
-
-    path: str
-    data: bytes
-    sha: str
-
-
-@dataclass(frozen=True, slots=True)
-class Snapshot:
-    """What was read. `head` is the commit all files were read at; None when one file was read by itself.
-
-    A path that is no regular file (or not there) holds the error that says so.
-    """
-
-    branch: Branch
-    files: Mapping[str, File | ManifestError]
-    head: str | None = None
-
-    def file(self, path: str) -> File:
-        """Raises FileNotFound or ManifestInvalid when there is no regular file at `path`."""
-        match self.files.get(path):
-            case File() as file:
-                return file
-            case ManifestError() as error:
-                raise error
-            case _:
-                raise FileNotFound(f"no such file on {self.branch}", file=path)
-
-
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """A regular file as a tree lists it."""
-
-    path: str
-    sha: str
-    size_bytes: int
-
-
-@dataclass(frozen=True, slots=True)
-class Listing:
-    """What a branch holds at commit `head`: its regular files, and the paths of its symlinks.
-
-    `validated_at` is when it was last known to be current (time.monotonic()). Another `generation` lists other files,
-    or other contents; `written` are those that we wrote ourselves since, so that their entries are of before.
-    """
-
-    entries: tuple[Entry, ...]
-    links: tuple[str, ...]
-    head: str
-    generation: int
-    validated_at: float
-    written: frozenset[str] = frozenset()
-
-
-@dataclass(frozen=True, slots=True)
-class Commit:
-    """A commit as the host shows it. `verified` when the host signed it; `parents` when its reply named them."""
-
-    sha: str
-    url: str
-    verified: bool
-    parents: tuple[str, ...] = field(default=(), compare=False)
-
-
-@dataclass(frozen=True, slots=True)
-class LoggedCommit:
-    """A commit of the history. `at` is RFC 3339 in UTC, when it was committed; `by` the author's login, or name."""
-
-    sha: str
-    url: str
-    verified: bool
-    message: str
-    by: str
-    at: str
-    parents: tuple[str, ...]
-
-    @property
-    def commit(self) -> Commit:
-        return Commit(self.sha, self.url, self.verified)
-
-
-@dataclass(frozen=True, slots=True)
-class Comparison:
-    """What a commit has beyond another.
-
-    `commits` are oldest first; `files` is {path: blob sha}, None for one that was removed; `renamed` is {path: what it
-    was before}; `is_whole` is False when GitHub did not list all of them.
-    """
-
-    merge_base: str
-    commits: tuple[LoggedCommit, ...]
-    files: Mapping[str, str | None]
-    is_whole: bool
-    renamed: Mapping[str, str] = field(default_factory=dict)
-
-
-# A commit and a path in it.
-Place = tuple[str, str]
-
-
-@dataclass(frozen=True, slots=True)
-class BranchState:
-    """Whether a file is there with a commit, and was there before it: with its first parent."""
-
-    is_there: bool
-    was_there: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Departures:
-    """The files that a commit took away from where they were: `renamed` is {path now: path before}."""
-
-    renamed: Mapping[str, str]
-    removed: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class PullRequest:
-    """A pull request. `head` is the commit its branch is at, or was when it was closed.
-
-    `base` is the branch it leads to, `base_head` the commit that was at, when the host says. `merge_commit` is what it
-    was merged as; `node_id` is the host's own name for it. `created_at` is RFC 3339, "" when the host does not say.
-    What it was given besides its text (`title`, `labels`, who is asked for a review still, whether it is to be merged
-    by itself) makes no other pull request of it.
-    """
-
-    number: int
-    url: str
-    branch: str
-    state: Literal["open", "merged", "closed"]
-    head: str
-    body: str
-    node_id: str
-    base: str = ""
-    base_head: str | None = None
-    merge_commit: str | None = None
-    created_at: str = ""
-    title: str = field(default="", compare=False)
-    is_draft: bool = field(default=False, compare=False)
-    labels: tuple[str, ...] = field(default=(), compare=False)
-    reviewers: tuple[str, ...] = field(default=(), compare=False)
-    team_reviewers: tuple[str, ...] = field(default=(), compare=False)
-    auto_merge: bool = field(default=False, compare=False)
-
-
-@dataclass(frozen=True, slots=True)
-class Check:
-    """One thing an operator could have wrong, and whether it is right."""
-
-    name: str
-    ok: bool
-    detail: str
+from failover_api.errors import ManifestError
+from failover_api.forge.values import (
+    Check,
+    Commit,
+    CommitPath,
+    Comparison,
+    Entry,
+    File,
+    FilePresence,
+    Listing,
+    LoggedCommit,
+    PullRequest,
+    RenamesAndRemovals,
+    Snapshot,
+)
 
 
 class Forge(Protocol):
@@ -207,20 +63,20 @@ class Forge(Protocol):
         """
         ...
 
-    def listed(self, branch: Branch) -> Listing | None:
+    def last_listing(self, branch: Branch) -> Listing | None:
         """What the branch listed when that was last asked; None when it never was."""
         ...
 
-    def is_behind(self, branch: Branch) -> bool:
+    def is_listing_stale(self, branch: Branch) -> bool:
         """Whether a write of ours has shown that somebody else moved the branch since its tree was read."""
         ...
 
-    def doubt_tree(self, branch: Branch) -> None:
+    def invalidate_tree(self, branch: Branch) -> None:
         """A file was not where the branch listed it: the next tree() asks."""
         ...
 
-    def watch_trees(self, told: Callable[[Branch], None]) -> None:
-        """`told` is called as soon as a branch is_behind()."""
+    def watch_trees(self, listener: Callable[[Branch], None]) -> None:
+        """`told` is called as soon as a branch is_listing_stale()."""
         ...
 
     def confirm(self, branch: Branch, entry: Entry, *, validated_at: float) -> None:
@@ -251,7 +107,7 @@ class Forge(Protocol):
         """
         ...
 
-    def late_wait_s(self, branch: Branch, files: Mapping[str, bytes], *, writing: bool) -> float:
+    def unconfirmed_wait_s(self, branch: Branch, files: Mapping[str, bytes], *, writing: bool) -> float:
         """How long a write whose reply was lost may still land on top of these files ({path: bytes}); 0: none will.
 
         It lands where it finds what it was made from. `writing`: the files are to be what a commit makes of them.
@@ -276,15 +132,17 @@ class Forge(Protocol):
         """Files as they were at a commit of the branch's repository."""
         ...
 
-    async def read_past(self, branch: Branch, places: Collection[Place]) -> Mapping[Place, File | ManifestError]:
+    async def read_at_commits(
+        self, branch: Branch, places: Collection[CommitPath]
+    ) -> Mapping[CommitPath, File | ManifestError]:
         """Files of several commits; a hundred cost one request."""
         ...
 
-    async def standings(self, branch: Branch, places: Collection[Place]) -> Mapping[Place, BranchState]:
+    async def file_presence(self, branch: Branch, places: Collection[CommitPath]) -> Mapping[CommitPath, FilePresence]:
         """Where files came and went: a hundred commits cost one request."""
         ...
 
-    async def departures(self, branch: Branch, commit: str) -> Departures:
+    async def renames_and_removals(self, branch: Branch, commit: str) -> RenamesAndRemovals:
         """What a commit renamed and removed, as against its first parent."""
         ...
 
@@ -308,7 +166,7 @@ class Forge(Protocol):
         """Makes a branch at a commit. Raises WriteConflict when there is one of that name, WriteUnknown."""
         ...
 
-    async def branches_beside(self, branch: Branch) -> Mapping[str, str]:
+    async def conflicting_branches(self, branch: Branch) -> Mapping[str, str]:
         """The branch of this name, and those beside which there is no room for it: {name: head}, asked now."""
         ...
 
@@ -392,16 +250,3 @@ class Forge(Protocol):
         `pulls`: the work goes through pull requests, from branches named `own`.
         """
         ...
-
-
-LOG_PAGE = 100
-
-
-def has_no_room(name: str, other: str) -> bool:
-    """Whether Git cannot have both branches: a branch is no folder of branches."""
-    return name.startswith(f"{other}/") or other.startswith(f"{name}/")
-
-
-def blob_sha(data: bytes) -> str:
-    """The name Git gives to a content. https://git-scm.com/book/en/v2/Git-Internals-Git-Objects"""
-    return hashlib.sha1(b"blob %d\0" % len(data) + data, usedforsecurity=False).hexdigest()

@@ -8,7 +8,14 @@ from failover_api.core.catalog.model import Action, Policy, Service
 from failover_api.errors import FailoverError, ForgeRateLimited, NotReady, WriteConflict
 from failover_api.events import MoveEnded, verdict
 from failover_api.forge.github.replies import BadCredentials
-from failover_api.forge.http.traffic import Denied, Exchanged, Quota, Refused, Repeated, TrafficEvent
+from failover_api.forge.http.traffic import (
+    CredentialsRejected,
+    Quota,
+    RequestCompleted,
+    RequestRefused,
+    RequestRetried,
+    TrafficEvent,
+)
 from failover_api.moves.outcome import Outcome
 
 MOVE_BUCKETS_S = (0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 20.0, 30.0)
@@ -32,9 +39,9 @@ class Counters:
     def traffic(self, event: TrafficEvent) -> None:
         """Something went to GitHub, or result back."""
         self._requests.count(event)
-        if isinstance(event, Exchanged) and event.quota is not None:
+        if isinstance(event, RequestCompleted) and event.quota is not None:
             self.quotas[event.account, event.quota.resource] = event.quota
-        if isinstance(event, Exchanged) and event.clock_offset_s is not None:
+        if isinstance(event, RequestCompleted) and event.clock_offset_s is not None:
             self.clock_offset_s = event.clock_offset_s
 
     def keep(self, services: Mapping[str, Service]) -> None:
@@ -157,23 +164,23 @@ class _Requests:
 
     def count(self, event: TrafficEvent) -> None:
         match event:
-            case Exchanged():
+            case RequestCompleted():
                 self._count_exchange(event)
-            case Refused(endpoint, WriteConflict()):
+            case RequestRefused(endpoint, WriteConflict()):
                 self._conflicts.labels(endpoint).inc()
-            case Refused(_, ForgeRateLimited(secondary=secondary)):
+            case RequestRefused(_, ForgeRateLimited(secondary=secondary)):
                 self._limited.labels("secondary" if secondary else "primary").inc()
-            case Repeated(why):
+            case RequestRetried(why):
                 self._retries.labels(why).inc()
-            case Denied(error):
+            case CredentialsRejected(error):
                 self._denied.labels(_why_denied(error)).inc()
 
-    def _count_exchange(self, exchanged: Exchanged) -> None:
-        status = "none" if exchanged.status is None else str(exchanged.status)
-        self._total.labels(exchanged.endpoint, exchanged.method, status).inc()
-        self._duration.labels(exchanged.endpoint).observe(exchanged.duration_s)
-        if exchanged.conditional:
-            self._conditional.labels("hit" if exchanged.status == 304 else "miss").inc()
+    def _count_exchange(self, completed: RequestCompleted) -> None:
+        status = "none" if completed.status is None else str(completed.status)
+        self._total.labels(completed.endpoint, completed.method, status).inc()
+        self._duration.labels(completed.endpoint).observe(completed.duration_s)
+        if completed.conditional:
+            self._conditional.labels("hit" if completed.status == 304 else "miss").inc()
 
 
 def results(event: MoveEnded) -> dict[str, str]:

@@ -13,12 +13,13 @@ from dataclasses import dataclass
 from failover_api.concurrency import together
 from failover_api.core.catalog.model import Action, Service
 from failover_api.core.planning.plan import Plan
-from failover_api.core.planning.rollback import retrace
+from failover_api.core.planning.rollback import reconstruct_plan
 from failover_api.core.planning.state import Detection, State
-from failover_api.core.text.proof import Finding, Verdict
+from failover_api.core.text.audit import Finding, Verdict
 from failover_api.core.text.trailers import Record, read_records
 from failover_api.errors import FailoverError, IdempotencyKeyReused, ManifestDrifted
-from failover_api.forge.port import Forge, LoggedCommit, PullRequest
+from failover_api.forge.port import Forge
+from failover_api.forge.values import LoggedCommit, PullRequest
 from failover_api.moves.move import Move
 from failover_api.moves.outcome import Outcome
 from failover_api.reading.history import History
@@ -105,8 +106,8 @@ class Idempotency:
         return None
 
     async def _judged(self, service: Service, keyed: _KeyedCommit, head: str) -> Finding:
-        trace = await self._history.trace(service, keyed.commit, head)
-        return await self._history.judge(service, trace, keyed.records[service.name], keyed.text)
+        change = await self._history.change(service, keyed.commit, head)
+        return await self._history.judge(service, change, keyed.records[service.name], keyed.text)
 
     async def _commits(self, move: Move, seen: Observations, head: str) -> list[LoggedCommit]:
         observations = [seen[service.name] for service in move.services[:SERVICES_SEARCHED]]
@@ -154,8 +155,10 @@ class Idempotency:
         if isinstance(observed, Observation) and first.commit.parents:
             service = observed.service
             try:
-                deed = await self._history.deed(service, await self._history.trace(service, first.commit, head))
-                return retrace(service, deed.before, deed.after, move.action)
+                manifests_around = await self._history.manifests_around(
+                    service, await self._history.change(service, first.commit, head)
+                )
+                return reconstruct_plan(service, manifests_around.before, manifests_around.after, move.action)
             except FailoverError:
                 pass
         before_state, after_state = (_state(record.before), _state(record.after)) if record else (State.UNKNOWN,) * 2

@@ -15,7 +15,7 @@ from failover_api.core.planning.rollback import Undone, plan_rollback
 from failover_api.core.splice import parse
 from failover_api.core.text.sentence import names_of
 from failover_api.errors import FailoverError, PreconditionFailed
-from failover_api.forge.port import Commit
+from failover_api.forge.values import Commit
 from failover_api.moves.outcome import Outcome, joined_version
 from failover_api.moves.progress import OnStep, ignore
 from failover_api.reading.pull_requests import branch_of

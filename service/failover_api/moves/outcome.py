@@ -8,7 +8,7 @@ from failover_api.core.catalog.model import Action, Policy
 from failover_api.core.planning.plan import Plan
 from failover_api.core.text.sentence import sentence
 from failover_api.errors import FailoverError
-from failover_api.forge.port import Commit, PullRequest
+from failover_api.forge.values import Commit, PullRequest
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,7 +22,7 @@ class Cursors:
     def __init__(self, secret: Callable[[], bytes]) -> None:
         self._secret = secret
 
-    def made(self, service: str, head: str, position: int) -> str:
+    def sign(self, service: str, head: str, position: int) -> str:
         """Names the entries after the first `position`, as of the commit `head`."""
         return f"{head}.{position}.{self._signature(service, head, position)}"
 

@@ -21,18 +21,18 @@ from cachetools import LRUCache
 
 from failover_api.concurrency import together
 from failover_api.core.catalog.model import Branch, Service
-from failover_api.core.search.contents import (
-    Contents,
+from failover_api.core.search.file_summary import (
+    FileSummary,
     is_kustomization,
     is_partial,
-    lacking,
+    missing_key,
     pack,
-    patched,
+    patch_files,
     rank,
-    read_contents,
+    summarize_file,
     unpack,
 )
-from failover_api.core.search.near_misses import Surroundings, near_misses
+from failover_api.core.search.near_misses import SearchContext, near_misses
 from failover_api.core.splice import MAX_BYTES, DocumentId, Manifest, Selector, parse
 from failover_api.core.splice.paths import Path
 from failover_api.errors import (
@@ -44,7 +44,8 @@ from failover_api.errors import (
     ManifestNotFound,
     RepositoryTooLarge,
 )
-from failover_api.forge.port import Entry, File, Forge, Listing
+from failover_api.forge.port import Forge
+from failover_api.forge.values import Entry, File, Listing
 
 BATCH_FILES, BATCH_BYTES = 100, 4 * 1024 * 1024
 BATCHES_AT_ONCE = 3
@@ -66,7 +67,7 @@ class _Picture:
 
     generation: int
     files: int
-    held: Mapping[str, tuple[Entry, Contents]]
+    held: Mapping[str, tuple[Entry, FileSummary]]
     by_name: Mapping[tuple[str, str], tuple[str, ...]]
     patches: frozenset[str]
     too_large: tuple[str, ...]
@@ -105,7 +106,7 @@ class Discovery:
     def __init__(self, forge: Forge) -> None:
         self._forge = forge
         self._answers: LRUCache[Service, _Answer] = LRUCache(ANSWERS_KEPT)
-        self._contents: LRUCache[_Key, Contents] = LRUCache(CONTENTS_BYTES, getsizeof=lambda one: one.size_bytes)
+        self._contents: LRUCache[_Key, FileSummary] = LRUCache(CONTENTS_BYTES, getsizeof=lambda one: one.size_bytes)
         self._texts: LRUCache[str, bytes] = LRUCache(TEXTS_BYTES, getsizeof=lambda packed: len(packed) + 200)
         self._pictures: LRUCache[tuple[Branch, str], _Picture] = LRUCache(PICTURES_HOLDINGS, getsizeof=_holdings)
         self._turns: WeakValueDictionary[tuple[Branch, str], asyncio.Lock] = WeakValueDictionary()
@@ -142,8 +143,8 @@ class Discovery:
 
     def _still_holds(self, answer: _Answer, branch: Branch) -> bool:
         """As far as is known without asking."""
-        listing = self._forge.listed(branch)
-        return listing is None or (listing.generation == answer.generation and not self._forge.is_behind(branch))
+        listing = self._forge.last_listing(branch)
+        return listing is None or (listing.generation == answer.generation and not self._forge.is_listing_stale(branch))
 
     def known(self, service: Service) -> Service | None:
         """Where it was found last, which may be long ago; None when it is not known."""
@@ -155,7 +156,7 @@ class Discovery:
     def forget(self, service: Service) -> None:
         """The place is no longer right: search again next time."""
         self._answers.pop(service, None)
-        self._forge.doubt_tree(service.branch)
+        self._forge.invalidate_tree(service.branch)
 
     # Searching
 
@@ -213,7 +214,7 @@ class Discovery:
 
     async def _read(
         self, branch: Branch, entries: Sequence[Entry], wanted: Selector | None = None, validated_at: float = 0.0
-    ) -> dict[str, Contents]:
+    ) -> dict[str, FileSummary]:
         """What the files hold, by path. A file with the wanted document is handed to the forge to keep.
 
         Raises ForgeUnavailable when one could not be read: in doubt refuse.
@@ -240,8 +241,8 @@ class Discovery:
             raise ForgeUnavailable(f"{_listed(missing)} on {branch} could not be read", retry_after_s=5.0)
         return {path: held for path, held in contents.items() if held is not None}
 
-    def _take_in(self, entry: Entry, data: bytes) -> Contents:
-        held = self._contents[_key(entry)] = read_contents(entry.path, data)
+    def _take_in(self, entry: Entry, data: bytes) -> FileSummary:
+        held = self._contents[_key(entry)] = summarize_file(entry.path, data)
         if held.documents:
             self._keep_text(entry.sha, data)
         return held
@@ -285,7 +286,7 @@ class Discovery:
             for one in some
             if one.lack is not None
         ]
-        around = Surroundings(
+        around = SearchContext(
             held={path: contents for path, (_, contents) in picture.held.items()},
             outside=await self._outside(service, listing),
             patches=picture.patches,
@@ -294,7 +295,7 @@ class Discovery:
         )
         return _not_found(service, wanted, picture, near_misses(wanted, _names(service), around, told))
 
-    async def _outside(self, service: Service, listing: Listing) -> dict[str, Contents]:
+    async def _outside(self, service: Service, listing: Listing) -> dict[str, FileSummary]:
         """What files outside the folder hold whose path names the service: a few, and none when that fails."""
         names = _names(service)
         entries = [
@@ -332,15 +333,15 @@ def _pictured(
     generation: int,
     entries: Sequence[Entry],
     elsewhere: Sequence[Entry],
-    contents: Mapping[str, Contents],
+    contents: Mapping[str, FileSummary],
     too_large: Sequence[str],
 ) -> _Picture:
-    held = {entry.path: (entry, contents[entry.path]) for entry in entries if not contents[entry.path].is_nothing}
+    held = {entry.path: (entry, contents[entry.path]) for entry in entries if not contents[entry.path].is_empty}
     by_name: dict[tuple[str, str], list[str]] = {}
     for path, (_, one) in held.items():
         for key in dict.fromkeys((doc.kind, doc.name) for doc in one.documents if not doc.in_list):
             by_name.setdefault(key, []).append(path)
-    patches = patched([(entry.path, contents[entry.path]) for entry in (*entries, *elsewhere)])
+    patches = patch_files([(entry.path, contents[entry.path]) for entry in (*entries, *elsewhere)])
     named = {key: tuple(paths) for key, paths in by_name.items()}
     return _Picture(generation, len(entries), held, named, patches, tuple(too_large))
 
@@ -355,7 +356,7 @@ def _candidates(manifest: Manifest, wanted: Selector, paths: Sequence[Path]) -> 
     best = [document for ranks, document in ranked if ranks == _EXACT] or [document for _, document in ranked]
     return [
         _Candidate(
-            ranks, document, lacking(manifest, document, paths), is_partial(manifest, document), best == [document]
+            ranks, document, missing_key(manifest, document, paths), is_partial(manifest, document), best == [document]
         )
         for ranks, document in ranked
     ]

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from failover_api.concurrency import together
 from failover_api.core.catalog.model import Service
 from failover_api.core.planning.rollback import Undone
-from failover_api.core.text.proof import Finding, Verdict
+from failover_api.core.text.audit import Finding, Verdict
 from failover_api.core.text.trailers import Record, read_records
 from failover_api.errors import (
     BadRequest,
@@ -25,10 +25,11 @@ from failover_api.errors import (
     NothingToRollBack,
     RepositoryNotFound,
 )
-from failover_api.forge.port import LOG_PAGE, Forge, LoggedCommit, PullRequest
+from failover_api.forge.port import Forge
+from failover_api.forge.values import LOG_PAGE, LoggedCommit, PullRequest
+from failover_api.reading.commit_audit import CommitAudit, CommitClaim, CommitManifests
 from failover_api.reading.cursors import LAST_POSITION, Cursors
-from failover_api.reading.lineage import Lineage, Trace
-from failover_api.reading.proofs import Claim, Deed, Proofs
+from failover_api.reading.file_history import FileHistory, ServiceChange
 from failover_api.reading.pull_requests import branches_about, may_be_proposed, record_for
 from failover_api.reading.services import ServiceReader
 
@@ -75,7 +76,7 @@ class PastMove:
 
     entry: Entry
     record: Record
-    trace: Trace
+    change: ServiceChange
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +92,7 @@ class History:
 
     def __init__(self, forge: Forge, reader: ServiceReader, cursors: Cursors) -> None:
         self._forge, self._cursors = forge, cursors
-        self._lineage, self._proofs = Lineage(forge), Proofs(forge, reader)
+        self._file_history, self._audit = FileHistory(forge), CommitAudit(forge, reader)
 
     async def page(self, service: Service, *, limit: int, cursor: str | None, not_before: float) -> Page:
         """Entries, at most `limit`. Raises BadRequest for a cursor that is none of ours."""
@@ -99,14 +100,14 @@ class History:
         head = head or await self._forge.head(service.branch, not_before=not_before)
         end = start + limit
         try:
-            commits = (await self._lineage.of(service, head, end + 1)).commits
+            commits = (await self._file_history.of(service, head, end + 1)).commits
         except RepositoryNotFound as exc:
             if cursor is None:
                 raise
             raise BadRequest(f"cursor: no commit {head[:12]} is in {service.branch.repository}") from exc
         entries = await self._entries(service, commits[:end], not_before, start=start)
         more = len(commits) > end and end <= LAST_POSITION
-        return Page(tuple(entries), self._cursors.made(service.name, head, end) if more else None)
+        return Page(tuple(entries), self._cursors.sign(service.name, head, end) if more else None)
 
     async def newest_move(
         self, service: Service, head: str, *, not_before: float | None, acting: bool = False
@@ -132,42 +133,42 @@ class History:
                 "instead"
             )
         try:
-            deed = await self._proofs.deed(service, move.trace)
+            manifests_around = await self._audit.manifests_around(service, move.change)
         except ManifestError as exc:
             raise NothingToRollBack(f"{where} cannot be undone: the files of then: {exc.detail}") from exc
-        return Undone(record.operation, deed.before, deed.after)
+        return Undone(record.operation, manifests_around.before, manifests_around.after)
 
-    async def trace(self, service: Service, commit: LoggedCommit, head: str) -> Trace:
+    async def change(self, service: Service, commit: LoggedCommit, head: str) -> ServiceChange:
         """Where the service's files were with a commit, which may be on a branch of ours, and not in their history."""
         paths = {file: file for file in service.files}
-        found = Trace(commit, paths, paths)
-        if await self._proofs.has_files(service.branch, found):
+        found = ServiceChange(commit, paths, paths)
+        if await self._audit.has_files(service.branch, found):
             return found
-        traces = (await self._lineage.of(service, head, LOG_PAGE)).commits
-        for trace in traces:
-            if trace.logged.sha == commit.sha:
-                return trace
-        return await self._trace_beside(service, commit, head) if commit.parents else found
+        changes = (await self._file_history.of(service, head, LOG_PAGE)).commits
+        for change in changes:
+            if change.logged.sha == commit.sha:
+                return change
+        return await self._change_beside(service, commit, head) if commit.parents else found
 
-    async def _trace_beside(self, service: Service, commit: LoggedCommit, head: str) -> Trace:
+    async def _change_beside(self, service: Service, commit: LoggedCommit, head: str) -> ServiceChange:
         renamed = (await self._forge.compare(service.branch, commit.parents[0], head)).renamed
         paths = {file: renamed.get(file, file) for file in service.files}
-        return Trace(commit, paths, paths)
+        return ServiceChange(commit, paths, paths)
 
-    async def judge(self, service: Service, trace: Trace, record: Record, text: str) -> Finding:
+    async def judge(self, service: Service, change: ServiceChange, record: Record, text: str) -> Finding:
         """What a record of the service is worth that stands in `text`. Raises when that cannot be read now."""
-        (finding,) = await self._proofs.judge([Claim(service, trace, record, text)])
+        (finding,) = await self._audit.judge([CommitClaim(service, change, record, text)])
         return finding
 
-    async def deed(self, service: Service, trace: Trace) -> Deed:
+    async def manifests_around(self, service: Service, change: ServiceChange) -> CommitManifests:
         """What a commit did. Raises ManifestError for a file that was not there."""
-        return await self._proofs.deed(service, trace)
+        return await self._audit.manifests_around(service, change)
 
     async def _arrivals(self, service: Service, head: str) -> list[str]:
         """Where documents were put into a file that was there: Git does not know where they were before."""
-        traces = (await self._lineage.of(service, head, LOG_PAGE)).commits
+        changes = (await self._file_history.of(service, head, LOG_PAGE)).commits
         try:
-            found = await self._proofs.arrivals(service, traces)
+            found = await self._audit.arrivals(service, changes)
         except (ForgeError, ForgeUnavailable, ForgeRateLimited):
             return []
         return [f"{file} has its document since commit {sha[:12]}" for file, sha in found.items()]
@@ -178,12 +179,12 @@ class History:
         """And where the history of its files ends, when all of it was read."""
         start = 0
         for count in (LOOKED_AT_FIRST, *range(LOG_PAGE, PAGES_SEARCHED * LOG_PAGE + 1, LOG_PAGE)):
-            found = await self._lineage.of(service, head, count)
+            found = await self._file_history.of(service, head, count)
             entries = await self._entries(service, found.commits, not_before, start=start, acting=acting)
             for entry in entries:
                 if entry.record is not None:
-                    trace = next(trace for trace in found.commits if trace.logged.sha == entry.logged.sha)
-                    return PastMove(entry, entry.record, trace), ()
+                    change = next(change for change in found.commits if change.logged.sha == entry.logged.sha)
+                    return PastMove(entry, entry.record, change), ()
             if len(found.commits) < count:
                 return None, found.ends
             start = count
@@ -192,7 +193,7 @@ class History:
     async def _entries(
         self,
         service: Service,
-        commits: Sequence[Trace],
+        commits: Sequence[ServiceChange],
         not_before: float | None,
         *,
         start: int = 0,
@@ -203,37 +204,37 @@ class History:
         Each operation once, as it was merged.
         """
         pulls: Sequence[PullRequest] = ()
-        if commits and (may_be_proposed(service) or any(_looks_merged(trace.logged) for trace in commits)):
+        if commits and (may_be_proposed(service) or any(_looks_merged(change.logged) for change in commits)):
             pulls = await self._pull_requests(service, not_before)
         by_merge = {pull.merge_commit: pull for pull in pulls if pull.state == "merged"}
         by_operation = {record.operation: pull for pull in pulls if (record := record_for(service.name, pull.body))}
-        claims = [_claim(service, trace, by_merge.get(trace.logged.sha)) for trace in commits]
+        claims = [_claim(service, change, by_merge.get(change.logged.sha)) for change in commits]
         said = {claim.record.operation for claim in claims[start:] if claim and claim.record}
-        merges = [c for c in claims[:start] if c and c.record and c.record.operation in said and _is_merge(c.trace)]
+        merges = [c for c in claims[:start] if c and c.record and c.record.operation in said and _is_merge(c.change)]
         asked = [*merges, *(claim for claim in claims[start:] if claim)]
         findings = await self.findings(asked, acting=acting)
-        found = {claim.trace.logged.sha: finding for claim, finding in zip(asked, findings, strict=True)}
+        found = {claim.change.logged.sha: finding for claim, finding in zip(asked, findings, strict=True)}
         entries: list[Entry] = []
-        merged = {c.record.operation for c in merges if c.record and found[c.trace.logged.sha].is_ours}
-        for trace, claim in list(zip(commits, claims, strict=True))[start:]:
-            sha = trace.logged.sha
+        merged = {c.record.operation for c in merges if c.record and found[c.change.logged.sha].is_ours}
+        for change, claim in list(zip(commits, claims, strict=True))[start:]:
+            sha = change.logged.sha
             if claim is None or claim.record is None:
                 if claim is None or not found[sha].is_ours:
-                    entries.append(Entry(trace.logged, None, by_merge.get(sha)))
+                    entries.append(Entry(change.logged, None, by_merge.get(sha)))
                 continue
             operation = claim.record.operation
             if found[sha].is_ours and operation in merged:
                 continue
-            if found[sha].is_ours and _is_merge(trace):
+            if found[sha].is_ours and _is_merge(change):
                 merged.add(operation)
             proposed = by_operation.get(operation) if found[sha].is_ours else None
             entries.append(entry_of(claim, found[sha], by_merge.get(sha) or proposed))
         return entries
 
-    async def findings(self, claims: Sequence[Claim], *, acting: bool) -> Sequence[Finding]:
+    async def findings(self, claims: Sequence[CommitClaim], *, acting: bool) -> Sequence[Finding]:
         """What claims are worth. When that cannot be read now: raises if `acting`, else it is not provable."""
         try:
-            return await self._proofs.judge(claims)
+            return await self._audit.judge(claims)
         except (ForgeError, ForgeUnavailable, ForgeRateLimited) as exc:
             if acting:
                 raise
@@ -253,27 +254,27 @@ def _looks_merged(commit: LoggedCommit) -> bool:
     return not read_records(commit.message) and _OF_A_PULL_REQUEST.search(subject) is not None
 
 
-def _claim(service: Service, trace: Trace, merged: PullRequest | None) -> Claim | None:
+def _claim(service: Service, change: ServiceChange, merged: PullRequest | None) -> CommitClaim | None:
     """What a commit says, by its own trailers or those of the pull request that was merged as it; None: nothing."""
-    message = trace.logged.message
+    message = change.logged.message
     if (record := record_for(service.name, message)) is not None:
-        return Claim(service, trace, record, f"{message}\n\n{merged.body}" if merged else message)
+        return CommitClaim(service, change, record, f"{message}\n\n{merged.body}" if merged else message)
     if read_records(message):
-        return Claim(service, trace, None, message)
+        return CommitClaim(service, change, None, message)
     if merged is not None and (record := record_for(service.name, merged.body)) is not None:
-        return Claim(service, trace, record, merged.body)
+        return CommitClaim(service, change, record, merged.body)
     return None
 
 
-def entry_of(claim: Claim, finding: Finding, pull: PullRequest | None) -> Entry:
+def entry_of(claim: CommitClaim, finding: Finding, pull: PullRequest | None) -> Entry:
     """A commit that says it was a move of ours, as it is told."""
     match finding.verdict:
         case Verdict.PROVED:
-            return Entry(claim.trace.logged, claim.record, pull, verified=True)
+            return Entry(claim.change.logged, claim.record, pull, verified=True)
         case Verdict.NOT_PROVABLE:
-            return Entry(claim.trace.logged, claim.record, pull, why=finding.why)
-    return Entry(claim.trace.logged, None, pull, verified=False, why=finding.why)
+            return Entry(claim.change.logged, claim.record, pull, why=finding.why)
+    return Entry(claim.change.logged, None, pull, verified=False, why=finding.why)
 
 
-def _is_merge(trace: Trace) -> bool:
-    return len(trace.logged.parents) > 1
+def _is_merge(change: ServiceChange) -> bool:
+    return len(change.logged.parents) > 1

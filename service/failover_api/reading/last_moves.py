@@ -12,13 +12,14 @@ from failover_api.concurrency import together
 from failover_api.core.catalog.model import Branch, Service
 from failover_api.core.splice import Selector, Value
 from failover_api.core.splice.paths import Path
-from failover_api.core.text.proof import Verdict
+from failover_api.core.text.audit import Verdict
 from failover_api.core.text.trailers import read_records
 from failover_api.errors import ForgeError
-from failover_api.forge.port import Forge, LoggedCommit
+from failover_api.forge.port import Forge
+from failover_api.forge.values import LoggedCommit
+from failover_api.reading.commit_audit import CommitClaim
+from failover_api.reading.file_history import ServiceChange
 from failover_api.reading.history import Entry, History, entry_of
-from failover_api.reading.lineage import Trace
-from failover_api.reading.proofs import Claim
 from failover_api.reading.pull_requests import may_be_proposed, record_for
 
 MAX_BRANCHES, MAX_SERVICES = 256, 16_384  # what old catalogs had is forgotten, sooner or later
@@ -129,12 +130,12 @@ class LastMoves:
         return {service.name: move.entry if move else None for service, move in zip(services, found, strict=True)}
 
 
-def _first_claim(service: Service, commits: Iterable[LoggedCommit]) -> Claim | None:
+def _first_claim(service: Service, commits: Iterable[LoggedCommit]) -> CommitClaim | None:
     """The newest of these commits that says it moved the service, as if its files were where they are today."""
     paths = {file: file for file in service.files}
     for commit in commits:
         if (record := record_for(service.name, commit.message)) is not None:
-            return Claim(service, Trace(commit, paths, paths), record, commit.message)
+            return CommitClaim(service, ServiceChange(commit, paths, paths), record, commit.message)
     return None
 
 

@@ -4,7 +4,8 @@ from collections.abc import Mapping, Sequence
 
 from failover_api.core.catalog.model import Branch, Policy, Service
 from failover_api.core.text.trailers import Record, read_records
-from failover_api.forge.port import Forge, PullRequest
+from failover_api.forge.port import Forge
+from failover_api.forge.values import PullRequest
 
 OWN_BRANCHES = "failover/"  # what the branch of a pull request of ours begins with
 

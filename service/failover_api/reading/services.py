@@ -11,8 +11,8 @@ from cachetools import LRUCache
 
 from failover_api.core.catalog.model import Branch, Service
 from failover_api.core.planning.version import manifests_version
-from failover_api.core.search.contents import Contents, holdings
-from failover_api.core.search.near_misses import Surroundings, near_misses, near_path
+from failover_api.core.search.file_summary import FileSummary, summarize
+from failover_api.core.search.near_misses import SearchContext, near_misses, nearest_path
 from failover_api.core.splice import Manifest, Selector, parse
 from failover_api.errors import (
     DocumentNotFound,
@@ -23,7 +23,8 @@ from failover_api.errors import (
     RepositoryTooLarge,
     WriteConflict,
 )
-from failover_api.forge.port import File, Forge, Snapshot
+from failover_api.forge.port import Forge
+from failover_api.forge.values import File, Snapshot
 from failover_api.reading.discovery import Discovery
 
 MANIFESTS_BYTES = 32 * 1024 * 1024
@@ -184,11 +185,11 @@ class ServiceReader:
 
     def _with_nearest(self, service: Service, error: ManifestNotFound) -> ManifestNotFound:
         """Of a path that leads nowhere: the file that is meant, when the branch's tree is known."""
-        listing = self._forge.listed(service.branch)
+        listing = self._forge.last_listing(service.branch)
         if listing is None or not isinstance(error, FileNotFound):
             return error
-        path = near_path(error.file, (entry.path for entry in listing.entries))
-        return _told_too(error, f"; nearest: {path}") if path else error
+        path = nearest_path(error.file, (entry.path for entry in listing.entries))
+        return _with_hint(error, f"; nearest: {path}") if path else error
 
     async def _read(self, service: Service, not_before: float | None, at_head: bool) -> Observation:
         snapshot = await self._forge.read(service.branch, service.files, not_before=not_before, at_head=at_head)
@@ -213,11 +214,11 @@ def _check_document(manifest: Manifest, selector: Selector) -> None:
     try:
         manifest.select(selector)
     except DocumentNotFound as exc:
-        around = Surroundings(held={manifest.file: Contents(holdings(manifest))})
-        raise _told_too(exc, near_misses(selector, (), around)) from exc
+        around = SearchContext(held={manifest.file: FileSummary(summarize(manifest))})
+        raise _with_hint(exc, near_misses(selector, (), around)) from exc
 
 
-def _told_too(error: ManifestNotFound, more: str) -> ManifestNotFound:
+def _with_hint(error: ManifestNotFound, more: str) -> ManifestNotFound:
     told = copy.copy(error)
     told.detail = f"{error.detail}{more}"
     told.args = (told.detail,)

@@ -13,9 +13,10 @@ from typing import Any, TypeVar
 from failover_api.concurrency import both
 from failover_api.core.catalog.model import Branch, Service, Switch
 from failover_api.core.planning.state import Detection, detect
-from failover_api.core.planning.switching import obstacle
+from failover_api.core.planning.switch_edits import blocking_error
 from failover_api.errors import FailoverError, ForgeFailure, ManifestError
-from failover_api.forge.port import Forge, PullRequest
+from failover_api.forge.port import Forge
+from failover_api.forge.values import PullRequest
 from failover_api.reading.history import Entry, History
 from failover_api.reading.last_moves import LastMoves
 from failover_api.reading.pull_requests import open_for
@@ -109,5 +110,7 @@ async def _tried(status: Status | Unreadable, seen: Observation | FailoverError)
     await asyncio.sleep(0)  # hundreds may be tried here: let others have a turn
     if isinstance(status, Unreadable) or isinstance(seen, FailoverError):
         return status
-    tried = {reading.switch: obstacle(reading, seen.manifests[reading.file]) for reading in status.detection.readings}
+    tried = {
+        reading.switch: blocking_error(reading, seen.manifests[reading.file]) for reading in status.detection.readings
+    }
     return replace(status, obstacles={switch: error for switch, error in tried.items() if error is not None})

@@ -4,7 +4,7 @@ import pytest
 
 from failover_api.core.catalog.load import parse_catalog
 from failover_api.core.catalog.model import Catalog, FluxReceiver
-from failover_api.core.catalog.notification import BY_DEFAULT, Event, Notification
+from failover_api.core.catalog.notification import DEFAULT_EVENTS, Event, Notification
 from tests.support.catalog_text import parsed, refusals
 from tests.support.project import ROOT
 
@@ -32,7 +32,7 @@ def test_without_the_keys_nobody_is_told() -> None:
 
 def test_a_file_of_urls_is_enough() -> None:
     (notification,) = catalog_with("notifications:\n  - url_file: /etc/failover/notify/urls\n").notifications
-    assert notification == Notification("/etc/failover/notify/urls", BY_DEFAULT, ("*",), "$text")
+    assert notification == Notification("/etc/failover/notify/urls", DEFAULT_EVENTS, ("*",), "$text")
 
 
 def test_events_services_and_template() -> None:

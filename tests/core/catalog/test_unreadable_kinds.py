@@ -3,7 +3,7 @@
 import pytest
 
 from failover_api.core.catalog.load import parse_catalog
-from failover_api.core.catalog.unreadable_kinds import why_no_manifest
+from failover_api.core.catalog.unsupported_formats import why_unsupported
 from failover_api.errors import ConfigInvalid
 
 REFUSED = {
@@ -44,4 +44,4 @@ def test_what_is_no_manifest_is_an_error_of_the_catalog_with_its_line(path: str,
     ["a.yaml", "a.yml", "a.json", "a.YAML", "a.jsonnet.yaml", "x.tf/a.yaml", "manifest", "a.conf", ".yaml", "cue"],
 )
 def test_every_other_name_may_be_one(path: str) -> None:
-    assert why_no_manifest(path) is None
+    assert why_unsupported(path) is None

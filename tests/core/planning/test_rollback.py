@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from failover_api.core.catalog.model import Action, Service, Switch
 from failover_api.core.planning.plan import Change, plan
-from failover_api.core.planning.rollback import plan_rollback, retrace
+from failover_api.core.planning.rollback import plan_rollback, reconstruct_plan
 from failover_api.core.planning.state import State
 from failover_api.errors import CannotPlan, ChangedSince, NothingToRollBack, SharedAnchor, SwitchNotFound
 from tests.support.builders import OPERATION, FalseEditor, Files, manifests, service, switch
@@ -372,12 +372,12 @@ def test_an_edit_that_does_not_bring_the_token_back_is_no_plan(answer: bytes, fo
 def test_a_commit_is_retraced() -> None:
     before = {"a.yaml": b"role: w3\nclaim: data\n"}
     planned = plan(PAIR, manifests(before), Action.PROMOTE, force=True)
-    retraced = retrace(PAIR, manifests(before), manifests(planned.new), Action.PROMOTE)
+    retraced = reconstruct_plan(PAIR, manifests(before), manifests(planned.new), Action.PROMOTE)
     assert retraced == planned
 
 
 def test_a_commit_is_retraced_without_what_else_it_changed() -> None:
     after = edited(b"app:1", b"app:2")
-    retraced = retrace(PAIR, manifests(BEFORE), manifests(after), Action.PROMOTE)
+    retraced = reconstruct_plan(PAIR, manifests(BEFORE), manifests(after), Action.PROMOTE)
     assert retraced.new == AFTER
     assert [change.path for change in retraced.changes] == ["role", "claim"]

@@ -6,7 +6,7 @@ from failover_api.core.catalog.model import Action
 from failover_api.core.planning.plan import Plan, plan
 from failover_api.core.splice import Value
 from failover_api.core.splice.paths import format_path, parse_path
-from failover_api.core.text.change_list import MAX_LINE, Listed, change_text, read_listing
+from failover_api.core.text.change_list import MAX_LINE, ListedChange, change_text, read_change_list
 from failover_api.core.text.commit_message import commit_message
 from failover_api.core.text.pull_request import pull_request_text
 from tests.support.builders import manifests, provenance, service, switch
@@ -35,11 +35,11 @@ def planned(path: str, old: Value, new: Value, text: str, file: str = "apps/a.ya
 )
 def test_what_is_written_is_read_back(path: str, old: Value, new: Value, text: str) -> None:
     made = planned(path, old, new, text)
-    expected = {Listed("apps/a.yaml", format_path(parse_path(path)), change_text(old, new))}
-    assert read_listing(commit_message([(made, ASKED)])) == expected
+    expected = {ListedChange("apps/a.yaml", format_path(parse_path(path)), change_text(old, new))}
+    assert read_change_list(commit_message([(made, ASKED)])) == expected
     _, body = pull_request_text([(made, ASKED)], at="0" * 40, root="https://github.com/acme/lab")
-    assert read_listing(body) == expected
-    assert read_listing(body.replace("\n", "\r\n")) == expected
+    assert read_change_list(body) == expected
+    assert read_change_list(body.replace("\n", "\r\n")) == expected
 
 
 @pytest.mark.parametrize(
@@ -54,4 +54,4 @@ def test_what_is_written_is_read_back(path: str, old: Value, new: Value, text: s
     ],
 )
 def test_what_is_no_listing_is_none(text: str) -> None:
-    assert read_listing(text) == frozenset()
+    assert read_change_list(text) == frozenset()

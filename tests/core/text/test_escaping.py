@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from failover_api.core.catalog.model import Action
 from failover_api.core.planning.request import checked_reason
 from failover_api.core.text.commit_message import commit_message
-from failover_api.core.text.escaping import JOINER, inert, restored, unmarked
+from failover_api.core.text.escaping import JOINER, escape_for_git, escape_markup, unescape_for_git
 from failover_api.core.text.pull_request import pull_request_text, superseded_text
 from failover_api.core.text.trailers import read_records
 from failover_api.errors import BadRequest
@@ -60,13 +60,13 @@ def reading(text: str) -> str:
 @pytest.mark.parametrize("trigger", TRIGGERS)
 def test_a_trigger_acts_on_nothing_and_comes_back(trigger: str) -> None:
     assert LIVE.search(trigger), "the test knows it"
-    assert not LIVE.search(inert(trigger)), ascii(inert(trigger))
-    assert inert(trigger).replace(JOINER, "") == restored(inert(trigger)) == trigger
+    assert not LIVE.search(escape_for_git(trigger)), ascii(escape_for_git(trigger))
+    assert escape_for_git(trigger).replace(JOINER, "") == unescape_for_git(escape_for_git(trigger)) == trigger
 
 
 @pytest.mark.parametrize("text", READABLE)
 def test_what_acts_on_nothing_stays_as_it_is(text: str) -> None:
-    assert inert(text) == text
+    assert escape_for_git(text) == text
 
 
 @pytest.mark.parametrize("trigger", TRIGGERS)
@@ -122,7 +122,7 @@ CHATTED = re.compile(
 @pytest.mark.parametrize("text", MARKUP)
 def test_markup_in_a_chat_is_letters(text: str) -> None:
     for line in (text, f"Asked for by maria: {text}", f"moved\n{text}"):
-        shown = unmarked(line)
+        shown = escape_markup(line)
         assert not CHATTED.search(shown.replace(f"@{JOINER}", "")), ascii(shown)
         kinds = {token.type for token in MARKDOWN.parse(shown)}
         assert kinds == {"paragraph_open", "inline", "paragraph_close"}, kinds
@@ -135,17 +135,17 @@ def test_markup_in_a_chat_is_letters(text: str) -> None:
     ["k3s-w1 is down", "#12", "a_b.yaml:12", "04:00:00Z", "system:masters", "50 %", "it's up: see pull request #12"],
 )
 def test_plain_words_are_told_as_they_are(text: str) -> None:
-    assert unmarked(text) == text
+    assert escape_markup(text) == text
 
 
 @given(REASONS | st.sampled_from(MARKUP))
 def test_nothing_tells_everybody(text: str) -> None:
-    shown = unmarked(text)
+    shown = escape_markup(text)
     assert not re.search(r"@[^\s\u2060]", shown)
     assert not set(shown) & set("*`<>[]~|")
 
 
 def test_time_grows_as_the_text() -> None:
     for piece in ("@", "[", "close ", "#", "failover-", "_", ":a", "[skip", "a-", "closes     ", "1"):
-        inert(piece * 200_000)
-        unmarked(piece * 200_000)
+        escape_for_git(piece * 200_000)
+        escape_markup(piece * 200_000)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from failover_api.core.catalog.notification import BY_DEFAULT, FIELDS, Event, Notification, fault_of
+from failover_api.core.catalog.notification import DEFAULT_EVENTS, FIELDS, Event, Notification, template_error
 from failover_api.core.text.notice import make_notice
 
 NOTICE = make_notice(
@@ -43,13 +43,13 @@ def test_every_field_is_there_and_is_text() -> None:
 
 def test_a_template_names_fields() -> None:
     template = "$event of ${service}, by $by, for $$5: $from$to"
-    assert fault_of(template) is None
+    assert template_error(template) is None
     assert NOTICE.written(template) == "moved of sonarr, radarr, by maria, for $5: "
 
 
 @pytest.mark.parametrize("field", FIELDS)
 def test_a_template_may_name_each_field(field: str) -> None:
-    assert fault_of(f"${field}") is None
+    assert template_error(f"${field}") is None
     assert NOTICE.written(f"${field}") == NOTICE.fields[field]
 
 
@@ -64,7 +64,7 @@ def test_a_template_may_name_each_field(field: str) -> None:
     ],
 )
 def test_what_is_wrong_with_a_template(template: str, fault: str) -> None:
-    assert (fault_of(template) or "").startswith(fault)
+    assert (template_error(template) or "").startswith(fault)
 
 
 def test_fields_are_put_in_once_and_never_read_as_a_template() -> None:
@@ -80,6 +80,6 @@ def test_one_of_the_services_is_enough_to_be_told(services: tuple[str, ...], wan
 
 
 def test_by_default_everything_is_told_but_a_refusal() -> None:
-    assert set(Event) - BY_DEFAULT == {Event.REFUSED}
+    assert set(Event) - DEFAULT_EVENTS == {Event.REFUSED}
     assert Notification("urls").wants(NOTICE.event, NOTICE.services)
     assert not Notification("urls", events=frozenset({Event.FAILED})).wants(NOTICE.event, NOTICE.services)

@@ -13,7 +13,7 @@ from failover_api.core.planning.plan import Change, Plan
 from failover_api.core.planning.request import Provenance
 from failover_api.core.planning.state import State
 from failover_api.core.text.commit_message import commit_message, headline, record_of
-from failover_api.core.text.escaping import restored
+from failover_api.core.text.escaping import unescape_for_git
 from failover_api.core.text.pull_request import MAX_SIZE, pull_request_text
 from failover_api.core.text.trailers import read_records, write_trailers
 from failover_api.core.wording import one_line, shown
@@ -231,7 +231,7 @@ def test_what_comes_from_outside_stands_in_code_and_nowhere_else(plan: Plan, pro
     assert set("".join(texts(body, "text"))) <= set(PLAIN) | set(", and")
     rows = [token for token in tokens_of(body) if token.type == "tr_open"]
     assert len(rows) == 1 + len(plan.changes)
-    in_code = [normal(restored(text)) for text in texts(body, "code_inline")]
+    in_code = [normal(unescape_for_git(text)) for text in texts(body, "code_inline")]
     for one in plan.changes:
         assert normal(shown(one.old)) in in_code
         assert normal(one_line(one.path)) in in_code

@@ -338,6 +338,6 @@ async def test_every_decision_is_one_line(guarded: Stage, caplog: pytest.LogCapt
 
 
 def test_open_to_all_is_what_it_says() -> None:
-    stranger = access.OPEN.stranger
-    assert stranger.name == "anonymous"
-    assert all(stranger.may(verb, "sonarr") for verb in Verb)
+    anonymous_caller = access.OPEN.anonymous_caller
+    assert anonymous_caller.name == "anonymous"
+    assert all(anonymous_caller.may(verb, "sonarr") for verb in Verb)

@@ -20,7 +20,7 @@ from failover_api.errors import (
     WriteUnknown,
 )
 from failover_api.forge.github.adapter import GitHub
-from failover_api.forge.port import Commit
+from failover_api.forge.values import Commit
 from tests.support.builders import MAIN
 from tests.support.fake_github import (
     CREATION,

@@ -9,7 +9,7 @@ import respx
 
 from failover_api.forge.github.checks import check_branch
 from failover_api.forge.github.client import GitHubClient
-from failover_api.forge.port import Check
+from failover_api.forge.values import Check
 from tests.support.builders import MAIN
 from tests.support.fake_github import (
     BRANCH_URL,

@@ -8,7 +8,7 @@ import pytest
 from failover_api.core.splice import MAX_BYTES
 from failover_api.errors import ForgeError, ManifestInvalid
 from failover_api.forge.github.contents import decode_blob, decode_contents, encode_contents, refuse_kind, refuse_mode
-from failover_api.forge.port import File, blob_sha
+from failover_api.forge.values import File, blob_sha
 from tests.support.fake_github import OLD, PATH, blob, contents, wrapped
 
 BINARY = bytes(range(256)) * 3

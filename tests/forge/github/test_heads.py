@@ -11,7 +11,7 @@ import respx
 
 from failover_api.errors import FileNotFound, ForgeRateLimited, ForgeUnavailable, RepositoryNotFound
 from failover_api.forge.github.adapter import GitHub
-from failover_api.forge.port import File, blob_sha
+from failover_api.forge.values import File, blob_sha
 from tests.support.builders import MAIN
 from tests.support.fake_github import (
     BLOB_URL,

@@ -12,7 +12,7 @@ import respx
 from failover_api.errors import FileNotFound, ManifestInvalid
 from failover_api.forge.github.adapter import GitHub
 from failover_api.forge.github.client import GitHubClient
-from failover_api.forge.port import blob_sha
+from failover_api.forge.values import blob_sha
 from tests.support.builders import MAIN
 from tests.support.fake_github import (
     BRANCH_URL,

@@ -17,7 +17,7 @@ from failover_api.errors import (
 from failover_api.forge.github.adapter import GitHub
 from failover_api.forge.github.client import GitHubClient
 from failover_api.forge.github.log import COMMIT_FILES
-from failover_api.forge.port import Commit, Comparison, Departures, LoggedCommit
+from failover_api.forge.values import Commit, Comparison, LoggedCommit, RenamesAndRemovals
 from tests.support.builders import MAIN
 from tests.support.fake_github import (
     COMMITS_URL,
@@ -293,7 +293,7 @@ async def test_what_a_commit_renamed_and_removed(github: GitHub, api: respx.Rout
     ]
     get = api.get(COMMIT_URL).mock(return_value=answer(200, {"files": files}))
     for _ in range(2):
-        assert await github.departures(MAIN, HEAD) == Departures({"b": "a"}, ("d",))
+        assert await github.renames_and_removals(MAIN, HEAD) == RenamesAndRemovals({"b": "a"}, ("d",))
     assert get.call_count == 1
 
 
@@ -301,7 +301,7 @@ async def test_a_large_commit_has_pages(github: GitHub, api: respx.Router) -> No
     first = [{"filename": f"f{i}", "status": "removed"} for i in range(COMMIT_FILES)]
     last = [{"filename": "b", "previous_filename": "a", "status": "renamed"}]
     api.get(COMMIT_URL).mock(side_effect=[answer(200, {"files": first}), answer(200, {"files": last})])
-    found = await github.departures(MAIN, HEAD)
+    found = await github.renames_and_removals(MAIN, HEAD)
     assert (found.renamed, len(found.removed)) == ({"b": "a"}, COMMIT_FILES)
 
 
@@ -309,4 +309,4 @@ async def test_a_large_commit_has_pages(github: GitHub, api: respx.Router) -> No
 async def test_a_commit_that_is_none_is_an_error(github: GitHub, api: respx.Router, reply: respx.MockResponse) -> None:
     api.get(COMMIT_URL).mock(return_value=reply)
     with pytest.raises(ForgeError):
-        await github.departures(MAIN, HEAD)
+        await github.renames_and_removals(MAIN, HEAD)

@@ -11,7 +11,7 @@ import respx
 
 from failover_api.errors import FailoverError, ForgeError, RepositoryNotFound, RepositoryTooLarge
 from failover_api.forge.github.adapter import GitHub
-from failover_api.forge.port import Entry, blob_sha
+from failover_api.forge.values import Entry, blob_sha
 from tests.support.builders import MAIN
 from tests.support.fake_github import (
     BLOB_URL,

@@ -9,8 +9,8 @@ import respx
 from failover_api.core.catalog.model import Branch
 from failover_api.errors import FileNotFound, ForgeError, ForgeUnavailable, ManifestInvalid, RepositoryNotFound
 from failover_api.forge.github.adapter import GitHub
-from failover_api.forge.github.past import COMMITS_BY_REST, MAX_BYTES, Past
-from failover_api.forge.port import BranchState, File, Snapshot, blob_sha
+from failover_api.forge.github.historical_files import COMMITS_BY_REST, MAX_BYTES, HistoricalFiles
+from failover_api.forge.values import File, FilePresence, Snapshot, blob_sha
 from tests.support.builders import MAIN
 from tests.support.fake_github import (
     FILE_URL,
@@ -90,7 +90,7 @@ async def test_the_past_that_is_kept_is_bounded() -> None:
         async def files_at(self, branch: Branch, paths: list[str], oid: str) -> dict[str, File]:
             return {path: File(path, b"x" * 512 * 1024, "1" * 40) for path in paths}
 
-    past = Past(Heads(), None)  # type: ignore[arg-type]  # one method of it is enough
+    past = HistoricalFiles(Heads(), None)  # type: ignore[arg-type]  # one method of it is enough
     for i in range(40):
         await past.read(MAIN, f"{i:040}", [PATH])
     assert 10 < len(past._files) < 17
@@ -106,13 +106,13 @@ async def test_files_of_several_commits_are_one_request_and_read_once(github: Gi
     reply = at_commits({"f0": entry(OLD), "f2": None}, {"f1": entry(NEW)})
     post = api.post(GRAPHQL).mock(return_value=reply)
     places = [(HEAD, PATH), (NEXT, PATH), (HEAD, OTHER), (HEAD, PATH)]
-    found = await github.read_past(MAIN, places)
+    found = await github.read_at_commits(MAIN, places)
     assert found[HEAD, PATH] == File(PATH, OLD, blob_sha(OLD))
     assert found[NEXT, PATH] == File(PATH, NEW, blob_sha(NEW))
     assert isinstance(found[HEAD, OTHER], FileNotFound)
     sent = json.loads(post.calls.last.request.content)["variables"]
     assert {sent["c0"], sent["c1"]} == {HEAD, NEXT}
-    assert await github.read_past(MAIN, [(HEAD, PATH), (NEXT, PATH)]) == {
+    assert await github.read_at_commits(MAIN, [(HEAD, PATH), (NEXT, PATH)]) == {
         (HEAD, PATH): File(PATH, OLD, blob_sha(OLD)),
         (NEXT, PATH): File(PATH, NEW, blob_sha(NEW)),
     }
@@ -131,9 +131,9 @@ async def test_files_of_a_few_commits_come_by_rest_of_many_not(
     )
     body = {"sha": blob_sha(OLD), "size": len(OLD), "encoding": "base64", "content": wrapped(OLD)}
     api.get(f"{REPOSITORY_URL}/git/blobs/{blob_sha(OLD)}").mock(return_value=answer(200, body))
-    assert (await github.read_past(MAIN, [(HEAD, PATH)]))[HEAD, PATH] == File(PATH, OLD, blob_sha(OLD))
+    assert (await github.read_at_commits(MAIN, [(HEAD, PATH)]))[HEAD, PATH] == File(PATH, OLD, blob_sha(OLD))
     with pytest.raises((ForgeError, ForgeUnavailable)):
-        await github.read_past(MAIN, [(f"{i:040}", PATH) for i in range(COMMITS_BY_REST + 1)])
+        await github.read_at_commits(MAIN, [(f"{i:040}", PATH) for i in range(COMMITS_BY_REST + 1)])
     assert tree.call_count == 1
 
 
@@ -146,10 +146,10 @@ async def test_where_a_file_came_and_went_is_one_request_and_asked_once(github: 
     post = api.post(GRAPHQL).mock(return_value=reply)
     places = [(HEAD, PATH), (NEXT, PATH), (HEAD, OTHER)]
     for _ in range(2):
-        assert await github.standings(MAIN, places) == {
-            places[0]: BranchState(is_there=True, was_there=False),
-            places[1]: BranchState(is_there=True, was_there=False),
-            places[2]: BranchState(is_there=False, was_there=True),
+        assert await github.file_presence(MAIN, places) == {
+            places[0]: FilePresence(is_there=True, was_there=False),
+            places[1]: FilePresence(is_there=True, was_there=False),
+            places[2]: FilePresence(is_there=False, was_there=True),
         }
     assert post.call_count == 1
 
@@ -160,7 +160,7 @@ async def test_where_a_file_came_and_went_is_one_request_and_asked_once(github: 
 async def test_where_nobody_can_tell_is_an_error(github: GitHub, api: respx.Router, reply: respx.MockResponse) -> None:
     api.post(GRAPHQL).mock(return_value=reply)
     with pytest.raises((ForgeError, ForgeUnavailable)):
-        await github.standings(MAIN, [(HEAD, PATH)])
+        await github.file_presence(MAIN, [(HEAD, PATH)])
 
 
 async def test_what_our_own_write_replaced_is_known_of_the_past(github: GitHub, api: respx.Router) -> None:
@@ -168,7 +168,9 @@ async def test_what_our_own_write_replaced_is_known_of_the_past(github: GitHub, 
     post = api.post(GRAPHQL)
     await github.commit(one_file(), {PATH: NEW}, "m")
     parent = put_reply()["commit"]["parents"][0]["sha"]
-    found = await github.read_past(MAIN, [(NEXT, PATH), (parent, PATH)])
+    found = await github.read_at_commits(MAIN, [(NEXT, PATH), (parent, PATH)])
     assert [found[NEXT, PATH], found[parent, PATH]] == [File(PATH, NEW, blob_sha(NEW)), File(PATH, OLD, blob_sha(OLD))]
-    assert await github.standings(MAIN, [(NEXT, PATH)]) == {(NEXT, PATH): BranchState(is_there=True, was_there=True)}
+    assert await github.file_presence(MAIN, [(NEXT, PATH)]) == {
+        (NEXT, PATH): FilePresence(is_there=True, was_there=True)
+    }
     assert not post.called

@@ -20,16 +20,16 @@ from failover_api.errors import (
     WriteUnknown,
 )
 from failover_api.forge.github.replies import (
+    AlreadyMergeable,
     BadCredentials,
-    FreshlyRefused,
-    NothingToWaitFor,
-    NotUnderstood,
+    TokenNotActiveYet,
+    UnsupportedQuery,
     graphql_refusal,
     refusal,
 )
-from failover_api.forge.github.rules import ruling
+from failover_api.forge.github.rules import parse_violations
 from failover_api.forge.http.reply import Reply
-from failover_api.forge.http.transport import lost
+from failover_api.forge.http.transport import no_reply_error
 from tests.support.fake_github import ALREADY, CREATION
 
 NOW = 1_800_000_000.0
@@ -95,8 +95,8 @@ def meaning(status: int, message: str | None = None, *, writing: bool = True, **
         (422, NOT_IN_IT, ForgePermission, "github-permission"),
         (422, "path contains a malformed path component", ForgeError, "github-error"),
         (401, "Bad credentials", BadCredentials, "github-permission"),
-        (403, "Resource not accessible by integration", FreshlyRefused, "github-permission"),
-        (403, "Resource not accessible by personal access token", FreshlyRefused, "github-permission"),
+        (403, "Resource not accessible by integration", TokenNotActiveYet, "github-permission"),
+        (403, "Resource not accessible by personal access token", TokenNotActiveYet, "github-permission"),
         (403, "This installation has been suspended", ForgePermission, "github-permission"),
         (404, "Not Found", FileNotFound, "manifest-not-found"),
         (404, "Branch main not found", FileNotFound, "manifest-not-found"),
@@ -197,7 +197,7 @@ def test_several_rules_that_do_not_come_with_lines_of_their_own_are_told_apart_t
 
 def test_rules_are_told_apart_in_time_that_grows_as_the_text() -> None:
     for piece in ("Repository rule violations found ", "successful ", "protected branch '", 'review "', "- https://"):
-        ruling(f"Repository rule violations found\n{piece * 20_000}")
+        parse_violations(f"Repository rule violations found\n{piece * 20_000}")
 
 
 def invalid(*errors: Any) -> FailoverError:
@@ -367,7 +367,7 @@ NO_REPOSITORY = "Could not resolve to a Repository with the name 'acme/homelab'.
         ("RATE_LIMIT", ALREADY, ForgeRateLimited),
         ("", ALREADY, ForgeRateLimited),
         ("", SECONDARY, ForgeRateLimited),
-        ("FORBIDDEN", "Resource not accessible by integration", FreshlyRefused),
+        ("FORBIDDEN", "Resource not accessible by integration", TokenNotActiveYet),
         ("NOT_FOUND", NO_REPOSITORY, RepositoryNotFound),
         ("", SORRY, WriteUnknown),
         ("UNPROCESSABLE", "A path was requested which is not valid: `../x`", ForgeError),
@@ -375,8 +375,8 @@ NO_REPOSITORY = "Could not resolve to a Repository with the name 'acme/homelab'.
         ("RESOURCE_LIMITS_EXCEEDED", "Resource limits for this query exceeded.", WriteUnknown),
         ("SERVICE_UNAVAILABLE", "Try again later.", WriteUnknown),
         ("", "A text that nobody has seen yet", WriteUnknown),
-        ("UNPROCESSABLE", "Pull request Pull request is in clean status", NothingToWaitFor),
-        ("", "Pull request Pull request is in clean status", NothingToWaitFor),
+        ("UNPROCESSABLE", "Pull request Pull request is in clean status", AlreadyMergeable),
+        ("", "Pull request Pull request is in clean status", AlreadyMergeable),
         ("UNPROCESSABLE", "Pull request Pull request is in unstable status", ForgeError),
         ("UNPROCESSABLE", "Pull request Auto merge is not allowed for this repository", ForgeError),
         ("", f"cannot lock ref 'refs/heads/x': is at {SHA} but expected {OTHER}", WriteConflict),
@@ -395,7 +395,7 @@ def test_an_unknown_error_of_a_query_is_no_unknown_outcome(kind: str) -> None:
 
 @pytest.mark.parametrize(
     ("ran", "expected"),
-    [({}, NotUnderstood), ({"data": None}, WriteUnknown), ({"data": {"createCommitOnBranch": None}}, WriteUnknown)],
+    [({}, UnsupportedQuery), ({"data": None}, WriteUnknown), ({"data": {"createCommitOnBranch": None}}, WriteUnknown)],
 )
 def test_a_mutation_that_is_refused_as_a_query_never_ran(ran: Any, expected: type[FailoverError]) -> None:
     # What was carried out names its place in the query as well, but has `data`.
@@ -452,7 +452,7 @@ def test_errors_of_an_unknown_shape_are_an_error(errors: Any) -> None:
 def test_a_missing_reply_is_unknown_only_for_a_write_that_left(
     writing: bool, sent: bool, expected: type[FailoverError]
 ) -> None:
-    error = lost(httpx2.ReadTimeout("secret detail"), what="writing", sent=sent, writing=writing)
+    error = no_reply_error(httpx2.ReadTimeout("secret detail"), what="writing", sent=sent, writing=writing)
     assert type(error) is expected
     assert error.detail == "writing: no reply from GitHub (no answer in time)"
 

@@ -17,7 +17,7 @@ from failover_api.errors import ForgePermission
 from failover_api.forge.github.app_auth import AppCredentials
 from failover_api.forge.github.client import GitHubClient
 from failover_api.forge.http.host_clock import HostClock
-from failover_api.forge.http.traffic import Exchanged
+from failover_api.forge.http.traffic import RequestCompleted
 from tests.support.builders import REPO
 from tests.support.fake_github import MINT_URL, REPOSITORY_URL, answer, refused
 
@@ -70,7 +70,7 @@ def test_without_an_answer_it_is_our_own_time(times: Times) -> None:
 )
 def test_the_offset_is_known_from_one_answer(times: Times, ahead_s: int, said: str) -> None:
     clock = times.clock()
-    clock.saw(dated(NOW - ahead_s), asked_at=times.monotonic)
+    clock.observe(dated(NOW - ahead_s), asked_at=times.monotonic)
     assert clock.offset_s == pytest.approx(ahead_s, abs=0.6)
     assert clock.in_words() == said
     assert clock.is_off == (abs(ahead_s) > 30)
@@ -78,7 +78,7 @@ def test_the_offset_is_known_from_one_answer(times: Times, ahead_s: int, said: s
 
 def test_our_clock_put_right_is_right_at_once(times: Times) -> None:
     clock = times.clock()
-    clock.saw(dated(NOW - 600), asked_at=times.monotonic)
+    clock.observe(dated(NOW - 600), asked_at=times.monotonic)
     before = clock.now()
     times.wall -= 600  # NTP
     assert clock.now() == before
@@ -89,7 +89,7 @@ def test_our_clock_put_right_is_right_at_once(times: Times) -> None:
 
 def test_an_answer_from_a_cache_is_of_another_time(times: Times) -> None:
     clock = times.clock()
-    clock.saw(dated(NOW - 300, age="300"), asked_at=times.monotonic)
+    clock.observe(dated(NOW - 300, age="300"), asked_at=times.monotonic)
     assert not clock.is_known
 
 
@@ -98,16 +98,16 @@ def test_an_answer_from_a_cache_is_of_another_time(times: Times) -> None:
 )
 def test_an_answer_without_a_time_changes_nothing(times: Times, headers: dict[str, str]) -> None:
     clock = times.clock()
-    clock.saw(headers, asked_at=times.monotonic)
+    clock.observe(headers, asked_at=times.monotonic)
     assert not clock.is_known
 
 
 def test_a_slow_answer_does_not_move_what_is_known_better(times: Times) -> None:
     clock = times.clock()
-    clock.saw(dated(NOW), asked_at=times.monotonic)
+    clock.observe(dated(NOW), asked_at=times.monotonic)
     asked_at = times.monotonic
     times.go(9)
-    clock.saw(dated(NOW + 1), asked_at=asked_at)
+    clock.observe(dated(NOW + 1), asked_at=asked_at)
     assert abs(clock.offset_s) <= 1
 
 
@@ -124,7 +124,7 @@ def test_the_offset_is_never_further_off_than_an_answer_took(
         times.go(pause_s)
         asked_at, sent_at = times.monotonic, times.wall + took_s * on_the_way - ahead_s
         times.go(took_s)
-        clock.saw(dated(sent_at), asked_at=asked_at)
+        clock.observe(dated(sent_at), asked_at=asked_at)
     assert abs(clock.offset_s - ahead_s) <= 1.001 + max(took for _, took, _ in answers)
 
 
@@ -133,13 +133,13 @@ def test_a_wrong_clock_is_one_line_of_the_log(times: Times, caplog: pytest.LogCa
     clock = times.clock()
     for _ in range(5):
         times.go(10)
-        clock.saw(dated(times.wall - 61), asked_at=times.monotonic)
+        clock.observe(dated(times.wall - 61), asked_at=times.monotonic)
     assert [(r.levelname, r.message) for r in caplog.records] == [("WARNING", "this machine's clock is wrong")]
     assert vars(caplog.records[0])["offset_s"] in (60, 61)
     times.wall += 100
-    clock.saw(dated(times.wall - 161), asked_at=times.monotonic)
+    clock.observe(dated(times.wall - 161), asked_at=times.monotonic)
     times.wall -= 161
-    clock.saw(dated(times.wall), asked_at=times.monotonic)
+    clock.observe(dated(times.wall), asked_at=times.monotonic)
     assert [r.levelname for r in caplog.records] == ["WARNING", "WARNING", "INFO"]
 
 
@@ -203,5 +203,5 @@ async def test_the_reset_of_a_limit_is_reckoned_by_githubs_clock(client: GitHubC
     await client.get(REPO, "/repos/acme/homelab/x", what="x")
     with pytest.raises(Exception, match=r"wait (89|90|91) s"):
         await client.get(REPO, "/repos/acme/homelab/x", what="x")
-    offsets = [one.clock_offset_s for one in told if isinstance(one, Exchanged)]
+    offsets = [one.clock_offset_s for one in told if isinstance(one, RequestCompleted)]
     assert offsets == [pytest.approx(7200, abs=1.1)] * 2

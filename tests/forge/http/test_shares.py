@@ -13,7 +13,7 @@ import pytest
 from failover_api.forge.github.client import GitHubClient
 from failover_api.forge.http.connections import Connections
 from failover_api.forge.http.credentials import StaticToken
-from failover_api.forge.http.pace import RateLimit
+from failover_api.forge.http.rate_limit import RateLimit
 from failover_api.sandbox import Sandbox
 from tests.support.builders import REPO
 from tests.support.clock import Clock
@@ -36,8 +36,8 @@ def sandbox(tmp_path: Path, clock: Clock) -> Iterator[Sandbox]:
     sandbox.close()
 
 
-def client(http: httpx2.AsyncClient, sandbox: Sandbox, pace: RateLimit) -> GitHubClient:
-    made = GitHubClient(Connections(lambda: http), base_url="http://github.test", timeout_s=5.0, pace=pace)
+def client(http: httpx2.AsyncClient, sandbox: Sandbox, rate_limit: RateLimit) -> GitHubClient:
+    made = GitHubClient(Connections(lambda: http), base_url="http://github.test", timeout_s=5.0, rate_limit=rate_limit)
     made.credentials = StaticToken(value=sandbox.token)
     return made
 

@@ -13,11 +13,11 @@ from failover_api.forge.github.client import GitHubClient
 from failover_api.forge.http.connections import Connections
 from failover_api.forge.http.traffic import (
     ENDPOINTS,
-    Denied,
-    Exchanged,
+    CredentialsRejected,
     Quota,
-    Refused,
-    Repeated,
+    RequestCompleted,
+    RequestRefused,
+    RequestRetried,
     TrafficEvent,
     endpoint_of,
 )
@@ -114,8 +114,8 @@ async def test_a_reply_is_told_with_its_limit_and_without_its_url(
     await read(client)
     await read(client)
     first, second = told
-    assert isinstance(first, Exchanged)
-    assert isinstance(second, Exchanged)
+    assert isinstance(first, RequestCompleted)
+    assert isinstance(second, RequestCompleted)
     assert (first.method, first.endpoint, first.status, first.conditional) == ("GET", "contents", 200, False)
     assert first.quota == Quota("core", 5000, 4987, 1_800_000_000)
     assert first.duration_s >= 0
@@ -130,9 +130,9 @@ async def test_a_limit_that_is_no_number_is_none(
 ) -> None:
     api.get(FILE_URL).mock(return_value=answer(200, {}, **{**LIMITS, "x_ratelimit_remaining": value}))
     await read(client)
-    (exchanged,) = told
-    assert isinstance(exchanged, Exchanged)
-    assert exchanged.quota is None
+    (request_completed,) = told
+    assert isinstance(request_completed, RequestCompleted)
+    assert request_completed.quota is None
 
 
 async def test_each_try_is_told_and_why_there_is_another(
@@ -141,12 +141,12 @@ async def test_each_try_is_told_and_why_there_is_another(
     api.get(FILE_URL).mock(side_effect=[httpx2.ReadTimeout("x"), answer(502), answer(200, {})])
     await read(client)
     assert [(type(one), getattr(one, "status", None)) for one in told] == [
-        (Exchanged, None),
-        (Repeated, None),
-        (Exchanged, 502),
-        (Refused, None),
-        (Repeated, None),
-        (Exchanged, 200),
+        (RequestCompleted, None),
+        (RequestRetried, None),
+        (RequestCompleted, 502),
+        (RequestRefused, None),
+        (RequestRetried, None),
+        (RequestCompleted, 200),
     ]
 
 
@@ -156,7 +156,7 @@ async def test_a_lost_race_is_told_as_what_it_means(
     api.put(FILE_URL).mock(return_value=refused(409, f"apps/sonarr.yaml does not match {BLOB}"))
     with pytest.raises(WriteConflict):
         await client.write("PUT", "acme/homelab", f"{REPOSITORY}/contents/apps%2Fsonarr.yaml", {}, what="writing")
-    assert isinstance(told[-1], Refused)
+    assert isinstance(told[-1], RequestRefused)
     assert (told[-1].endpoint, type(told[-1].error)) == ("contents", WriteConflict)
 
 
@@ -166,7 +166,7 @@ async def test_credentials_that_will_not_do_are_told_of_once(
     api.get(FILE_URL).mock(return_value=refused(403, "Resource not accessible by integration"))
     with pytest.raises(ForgePermission):
         await read(client)
-    denied = [one for one in told if isinstance(one, Denied)]
+    denied = [one for one in told if isinstance(one, CredentialsRejected)]
     assert [type(one.error).slug for one in denied] == ["github-permission"]
 
 

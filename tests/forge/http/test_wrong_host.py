@@ -12,7 +12,7 @@ import respx
 
 from failover_api.errors import FailoverError, ForgeError, ForgeUnavailable, RepositoryNotFound, WriteUnknown
 from failover_api.forge.github.client import GitHubClient
-from failover_api.forge.http.connection_errors import why_unreached
+from failover_api.forge.http.connection_errors import explain_connection_error
 from tests.support.builders import REPO
 from tests.support.fake_github import ROOT, Purse, Waits, answer, client_with, refused
 
@@ -192,7 +192,7 @@ CAUSES = [
 
 @pytest.mark.parametrize(("error", "said"), CAUSES, ids=str)
 def test_why_there_is_no_reply_is_said_in_words(error: Exception, said: str) -> None:
-    words = why_unreached(error, f"{ROOT}/x")
+    words = explain_connection_error(error, f"{ROOT}/x")
     assert re.match(rf"api\.github\.com: .*{said}", words)
     assert "Error" not in words
     assert "Timeout" not in words
@@ -208,9 +208,9 @@ def test_a_proxy_is_named_by_its_variable_alone(monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setenv("HTTPS_PROXY", "http://user:SECRET@proxy.example.org:3128")
     monkeypatch.setenv("NO_PROXY", "ghe.example.org")
     refusal = connect(ConnectionRefusedError(errno.ECONNREFUSED, "x"))
-    said = why_unreached(refusal, "https://api.github.com/x?SECRET")
+    said = explain_connection_error(refusal, "https://api.github.com/x?SECRET")
     assert said == "api.github.com, through the proxy of HTTPS_PROXY: the connection was refused"
-    assert why_unreached(refusal, GHES) == "ghe.example.org: the connection was refused"
+    assert explain_connection_error(refusal, GHES) == "ghe.example.org: the connection was refused"
 
 
 async def test_a_port_where_nobody_listens_refuses(waits: Waits) -> None:

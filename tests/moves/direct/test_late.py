@@ -10,7 +10,7 @@ from failover_api.core.catalog.model import Action
 from failover_api.core.planning.request import MoveRequest
 from failover_api.core.text.trailers import read_records
 from failover_api.errors import NotReady
-from failover_api.forge.repository import late_writes
+from failover_api.forge.repository import unconfirmed_writes
 from failover_api.moves.outcome import Outcome
 from tests.support.acts import demote, move, promote
 from tests.support.stage import FILES, RELEASE, SERVICES, SONARR, Stage
@@ -20,7 +20,7 @@ LATE_S = 0.8
 
 @pytest.fixture(autouse=True)
 def _soon(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(late_writes, "LAND_S", 1.2)
+    monkeypatch.setattr(unconfirmed_writes, "LAND_S", 1.2)
 
 
 def operations(stage: Stage) -> list[str]:
@@ -43,7 +43,7 @@ async def test_the_way_back_waits_until_a_lost_write_can_land_no_more(stage: Sta
 
 
 async def test_who_cannot_wait_for_it_is_told_how_long(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(late_writes, "LAND_S", 30.0)
+    monkeypatch.setattr(unconfirmed_writes, "LAND_S", 30.0)
     async with stage.open(deadline_s=5.0) as components:
         await components.failover.status("sonarr")
         stage.fault("lost_request", method="PUT")
@@ -60,7 +60,7 @@ async def test_who_cannot_wait_for_it_is_told_how_long(stage: Stage, monkeypatch
 
 
 async def test_others_do_not_wait_for_it(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(late_writes, "LAND_S", 3.0)
+    monkeypatch.setattr(unconfirmed_writes, "LAND_S", 3.0)
     async with stage.open() as components:
         await components.failover.list_all()
         stage.fault("lost_request", method="PUT")
@@ -104,7 +104,7 @@ async def test_nothing_to_do_is_not_said_while_a_lost_write_may_change_it(stage:
 
 
 async def test_one_that_was_found_lands_no_second_time(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(late_writes, "LAND_S", 30.0)
+    monkeypatch.setattr(unconfirmed_writes, "LAND_S", 30.0)
     async with stage.open() as components:
         await components.failover.status("sonarr")
         stage.fault("lost_reply", method="PUT")
@@ -114,7 +114,7 @@ async def test_one_that_was_found_lands_no_second_time(stage: Stage, monkeypatch
 
 
 async def test_asking_for_the_same_again_waits_for_nothing(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(late_writes, "LAND_S", 30.0)
+    monkeypatch.setattr(unconfirmed_writes, "LAND_S", 30.0)
     async with stage.open(deadline_s=3.0) as components:
         await components.failover.status("sonarr")
         stage.fault("slow", method="PUT", seconds=1.0)

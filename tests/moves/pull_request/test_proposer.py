@@ -16,7 +16,7 @@ from failover_api.errors import (
     OutcomeUnknown,
     PreconditionFailed,
 )
-from failover_api.forge.http.pace import RateLimit
+from failover_api.forge.http.rate_limit import RateLimit
 from failover_api.wiring import Components, open_failover
 from tests.support.acts import BY_PULL_REQUEST, demote, number, promote
 from tests.support.stage import FILES, RELEASE, SERVICES, SONARR, VOLSYNC, Stage, deployment, entry
@@ -330,7 +330,7 @@ async def test_replicas_that_promote_together_open_one(reviewed: Stage, name: st
 
 
 async def test_a_pace_that_takes_no_pull_request_at_once_is_waited_for(reviewed: Stage) -> None:
-    async with open_failover(reviewed.settings(), pace=RateLimit([(2, 0.3)])) as components:
+    async with open_failover(reviewed.settings(), rate_limit=RateLimit([(2, 0.3)])) as components:
         outcome = await promote(components)
     assert outcome.changed
     assert len(reviewed.pulls("all")) == 1

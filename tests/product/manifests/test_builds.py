@@ -176,7 +176,7 @@ def example(file: Path, key: str) -> Access:
 @pytest.mark.parametrize("file", ACCESS, ids=str)
 def test_an_access_file_lets_nobody_in_as_it_is(file: Path) -> None:
     read = parse_access(file.read_text(encoding="utf-8"), file=file.name)
-    assert read.stranger.may_nothing
+    assert read.anonymous_caller.may_nothing
     assert not read.tokens
     assert not read.issuers
 

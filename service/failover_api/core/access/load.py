@@ -15,13 +15,13 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, BeforeValidator, Field, ValidationError
 
 from failover_api.core.access.model import Access, ClaimPattern, Grant, Issuer, Rule, StaticToken, Verb
-from failover_api.core.config.shape import NonEmpty, Shape, describe, explain, one_of
-from failover_api.core.config.yaml import Disputed, Location, invalid, read_config
+from failover_api.core.config.schema import NonEmpty, Schema, describe, explain, one_of
+from failover_api.core.config.yaml import AmbiguousScalar, Location, invalid_config, read_config
 
 GITHUB_ACTIONS = "https://token.actions.githubusercontent.com"
 # Claims that say whose workflow it is: without one of them anybody's on GitHub would do.
 # https://docs.github.com/en/actions/reference/security/oidc
-_WHOSE = frozenset({
+_OWNERSHIP_CLAIMS = frozenset({
     "repository", "repository_id", "repository_owner", "repository_owner_id", "sub", "workflow_ref",
     "job_workflow_ref", "enterprise", "enterprise_id", "environment_node_id",
 })  # fmt: skip
@@ -35,13 +35,13 @@ def parse_access(text: str, *, file: str) -> Access:
     """Reads access.yaml. `file` is only the name that errors carry."""
     config = read_config(text, file=file)
     try:
-        shape = AccessShape.model_validate(config.data)
+        shape = AccessSchema.model_validate(config.data)
     except ValidationError as exc:
-        faults = [(error["loc"], partial(explain, error["loc"], error, shapes=_shape_at)) for error in exc.errors()]
-        raise invalid(file, config, faults) from exc
-    dangers = _dangers(shape)
-    if dangers:
-        raise invalid(file, config, [(location, partial(str, message)) for location, message in dangers])
+        errors = [(error["loc"], partial(explain, error["loc"], error, shapes=_schema_at)) for error in exc.errors()]
+        raise invalid_config(file, config, errors) from exc
+    errors = _security_errors(shape)
+    if errors:
+        raise invalid_config(file, config, [(location, partial(str, message)) for location, message in errors])
     return _access(shape)
 
 
@@ -56,7 +56,7 @@ def _name(value: str) -> str:
 
 def _digest(value: object) -> str:
     """Never shows what is there: it might be the token itself."""
-    text = value.text if isinstance(value, Disputed) else value
+    text = value.text if isinstance(value, AmbiguousScalar) else value
     if not isinstance(text, str) or not _DIGEST.fullmatch(text.strip().lower()):
         raise ValueError(
             "expected the SHA-256 of the token in hex, 64 digits (in quotes), as `failover token new` prints"
@@ -71,7 +71,7 @@ def _glob(value: str) -> str:
 
 
 def _expiry(value: object) -> datetime:
-    text = value.text if isinstance(value, Disputed) else value
+    text = value.text if isinstance(value, AmbiguousScalar) else value
     try:
         moment = datetime.fromisoformat(str(text))
         if moment.tzinfo is None and _DAY.fullmatch(str(text)):
@@ -112,18 +112,18 @@ def _is_loopback(host: str) -> bool:
         return host == "localhost"
 
 
-def _wanted(value: object) -> ClaimPattern:
+def _claim_pattern(value: object) -> ClaimPattern:
     """A text (a number or a bool stands for its text), a list of them, or a mapping of claims."""
     match value:
         case dict() if value:
-            return {str(name): _wanted(inner) for name, inner in value.items()}
+            return {str(name): _claim_pattern(inner) for name, inner in value.items()}
         case list() if value:
-            return frozenset(map(_wanted_text, value))
+            return frozenset(map(_claim_text, value))
         case _:
-            return frozenset({_wanted_text(value)})
+            return frozenset({_claim_text(value)})
 
 
-def _wanted_text(value: object) -> str:
+def _claim_text(value: object) -> str:
     match value:
         case str() if value.strip():
             return value
@@ -131,7 +131,7 @@ def _wanted_text(value: object) -> str:
             return str(value).lower()
         case int():
             return str(value)
-        case Disputed(text):
+        case AmbiguousScalar(text):
             raise ValueError(f"expected text; readers of YAML differ on the type of {text}, so put it in quotes")
         case _:
             raise ValueError(f"expected the text that the claim must be, not {describe(value)}")
@@ -140,14 +140,14 @@ def _wanted_text(value: object) -> str:
 def _match(value: object) -> Mapping[str, ClaimPattern]:
     if not isinstance(value, dict) or not value:
         raise ValueError("expected at least one claim: a rule without any would let in everybody the issuer knows")
-    return {str(name): _wanted(inner) for name, inner in value.items()}
+    return {str(name): _claim_pattern(inner) for name, inner in value.items()}
 
 
 _Verb = Annotated[Any, BeforeValidator(one_of("view", "plan", "execute"))]
 _Globs = list[Annotated[NonEmpty, AfterValidator(_glob)]]
 
 
-class GrantShape(Shape):
+class GrantSchema(Schema):
     """What stands in a token's entry and in a rule."""
 
     allow: list[_Verb]
@@ -158,64 +158,64 @@ class GrantShape(Shape):
         return Grant.of(map(Verb, self.allow), self.services)
 
 
-class TokenShape(GrantShape):
+class TokenSchema(GrantSchema):
     name: Annotated[NonEmpty, AfterValidator(_name)]
     sha256: Annotated[Any, BeforeValidator(_digest)]
     expires: Annotated[Any, BeforeValidator(_expiry)] = None
 
 
-class RuleShape(GrantShape):
+class RuleSchema(GrantSchema):
     match: Annotated[Any, BeforeValidator(_match)]
 
 
-class IssuerShape(Shape):
+class IssuerSchema(Schema):
     issuer: Annotated[NonEmpty, AfterValidator(_issuer)]
     audience: NonEmpty
-    rules: list[RuleShape]
+    rules: list[RuleSchema]
     ca_file: NonEmpty | None = None
 
 
-class AccessShape(Shape):
+class AccessSchema(Schema):
     anonymous: Annotated[Any, BeforeValidator(one_of("none", "view", "plan"))] = "none"
-    tokens: list[TokenShape] = Field(default=[])
-    issuers: list[IssuerShape] = Field(default=[])
+    tokens: list[TokenSchema] = Field(default=[])
+    issuers: list[IssuerSchema] = Field(default=[])
 
 
-def _shape_at(location: Location) -> type[Shape]:
+def _schema_at(location: Location) -> type[Schema]:
     match location:
         case ("tokens", int()):
-            return TokenShape
+            return TokenSchema
         case ("issuers", int(), "rules", int()):
-            return RuleShape
+            return RuleSchema
         case ("issuers", int()):
-            return IssuerShape
+            return IssuerSchema
         case _:
-            return AccessShape
+            return AccessSchema
 
 
 # What they mean together
 
 
-def _dangers(shape: AccessShape) -> list[tuple[Location, str]]:
+def _security_errors(shape: AccessSchema) -> list[tuple[Location, str]]:
     """What would make it unclear who somebody is, or let in everybody."""
-    faults: list[tuple[Location, str]] = []
+    errors: list[tuple[Location, str]] = []
     for index, token in enumerate(shape.tokens):
         before = shape.tokens[:index]
         if any(token.name == other.name for other in before):
-            faults.append((("tokens", index, "name"), f"{describe(token.name)} is there twice"))
+            errors.append((("tokens", index, "name"), f"{describe(token.name)} is there twice"))
         if any(token.sha256 == other.sha256 for other in before):
-            faults.append((("tokens", index, "sha256"), "the same token is there twice, expected one for each name"))
+            errors.append((("tokens", index, "sha256"), "the same token is there twice, expected one for each name"))
     for index, issuer in enumerate(shape.issuers):
         if any((issuer.issuer, issuer.audience) == (other.issuer, other.audience) for other in shape.issuers[:index]):
-            faults.append((("issuers", index, "issuer"), "is there twice with this audience; put the rules together"))
+            errors.append((("issuers", index, "issuer"), "is there twice with this audience; put the rules together"))
         for at, rule in enumerate(issuer.rules):
-            if issuer.issuer.rstrip("/") == GITHUB_ACTIONS and not _WHOSE & rule.match.keys():
+            if issuer.issuer.rstrip("/") == GITHUB_ACTIONS and not _OWNERSHIP_CLAIMS & rule.match.keys():
                 named = "names no repository or owner: any workflow on GitHub would do; add repository_id"
-                faults.append((("issuers", index, "rules", at, "match"), named))
-    return faults
+                errors.append((("issuers", index, "rules", at, "match"), named))
+    return errors
 
 
-def _access(shape: AccessShape) -> Access:
+def _access(shape: AccessSchema) -> Access:
     verbs = {"none": (), "view": (Verb.VIEW,), "plan": (Verb.VIEW, Verb.PLAN)}[shape.anonymous]
     return Access(
         anonymous=frozenset(verbs),

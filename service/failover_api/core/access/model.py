@@ -118,11 +118,11 @@ class Access:
     issuers: tuple[Issuer, ...]
 
     @property
-    def stranger(self) -> Caller:
+    def anonymous_caller(self) -> Caller:
         """A caller without a token."""
         return Caller(ANONYMOUS, (Grant.of(self.anonymous, ("*",)),))
 
-    def holder(self, bearer: str) -> StaticToken | None:
+    def find_token(self, bearer: str) -> StaticToken | None:
         """Whose token this is. Every digest is compared, each in constant time: how long it takes tells nothing."""
         digest = digest_of(bearer)
         found = [token for token in self.tokens if hmac.compare_digest(token.sha256, digest)]

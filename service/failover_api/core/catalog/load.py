@@ -24,18 +24,18 @@ from failover_api.core.catalog.model import (
     Switch,
     kind_of,
 )
-from failover_api.core.catalog.notification import BY_DEFAULT, Event, Notification
+from failover_api.core.catalog.notification import DEFAULT_EVENTS, Event, Notification
 from failover_api.core.catalog.schema import (
     NAME,
-    CatalogShape,
-    InheritedShape,
-    PullRequestShape,
-    ServiceShape,
-    SwitchShape,
-    shape_at,
+    CatalogSchema,
+    InheritedSchema,
+    PullRequestSchema,
+    ServiceSchema,
+    SwitchSchema,
+    schema_at,
 )
-from failover_api.core.config.shape import Shape, describe, explain
-from failover_api.core.config.yaml import Location, invalid, read_config
+from failover_api.core.config.schema import Schema, describe, explain
+from failover_api.core.config.yaml import Location, invalid_config, read_config
 from failover_api.core.splice import Selector, Value
 from failover_api.core.splice.paths import Path, Where, parse_path
 from failover_api.errors import BadPath
@@ -48,17 +48,17 @@ def parse_catalog(text: str, *, file: str) -> Catalog:
     """Reads services.yaml. `file` is only the name that errors carry."""
     config = read_config(text, file=file)
     try:
-        shape = CatalogShape.model_validate(_without_notes(config.data))
+        shape = CatalogSchema.model_validate(_without_notes(config.data))
     except ValidationError as exc:
-        raise invalid(
+        raise invalid_config(
             file,
             config,
-            [(error["loc"], partial(explain, error["loc"], error, shapes=shape_at)) for error in exc.errors()],
+            [(error["loc"], partial(explain, error["loc"], error, shapes=schema_at)) for error in exc.errors()],
         ) from exc
     builder = _Builder(shape)
     catalog = builder.build()
     if builder.faults:
-        raise invalid(file, config, [(location, partial(str, message)) for location, message in builder.faults])
+        raise invalid_config(file, config, [(location, partial(str, message)) for location, message in builder.faults])
     return catalog
 
 
@@ -72,7 +72,7 @@ def _without_notes(data: object) -> object:
 class _Builder:
     """From the shapes to the values; collects what is wrong as (location, message)."""
 
-    def __init__(self, shape: CatalogShape) -> None:
+    def __init__(self, shape: CatalogSchema) -> None:
         self.shape = shape
         self.faults: list[tuple[Location, str]] = []
         self.claims = _Claims()
@@ -120,10 +120,10 @@ class _Builder:
             for at, pattern in enumerate(shape.services):
                 if pattern not in self.shape.services and not set(pattern) & set("*?["):
                     self._fault(f"no service is named {describe(pattern)}", "notifications", index, "services", at)
-            events = frozenset(map(Event, shape.events)) or BY_DEFAULT
+            events = frozenset(map(Event, shape.events)) or DEFAULT_EVENTS
             yield Notification(shape.url_file, events, tuple(shape.services) or ("*",), shape.template)
 
-    def _service(self, name: str, shape: ServiceShape, groups: Sequence[str]) -> Service:
+    def _service(self, name: str, shape: ServiceSchema, groups: Sequence[str]) -> Service:
         where = ("services", name)
         if not NAME.fullmatch(name):
             self._fault(f"expected a name like 'sonarr' ({NAME.pattern})", *where)
@@ -151,16 +151,16 @@ class _Builder:
             groups=tuple(groups),
         )
 
-    def _inherited(self, shape: ServiceShape, key: str) -> InheritedShape:
+    def _inherited(self, shape: ServiceSchema, key: str) -> InheritedSchema:
         return shape if shape.has(key) else self.shape
 
-    def _branch(self, shape: ServiceShape, where: Location) -> Branch:
+    def _branch(self, shape: ServiceSchema, where: Location) -> Branch:
         repository = self._inherited(shape, "repository").repository
         if not repository:
             self._fault("is missing, here and at the top; expected owner/name", *where, "repository")
         return Branch(repository, self._inherited(shape, "branch").branch)
 
-    def _workload(self, shape: ServiceShape, where: Location) -> Iterator[_Placed]:
+    def _workload(self, shape: ServiceSchema, where: Location) -> Iterator[_Placed]:
         """The switches of a Deployment or StatefulSet: its node label and its claims."""
         if shape.deployment and shape.statefulset:
             self._fault("expected `deployment` or `statefulset`, not both", *where, "statefulset")
@@ -178,18 +178,18 @@ class _Builder:
             self._check_sides(primary, backup, location)
             yield location, Switch(shape.path or None, selector, path, primary, backup)
 
-    def _refuse_orphans(self, shape: ServiceShape, where: Location) -> None:
-        for key in ServiceShape.model_fields:
-            if shape.has(key) and key not in {"switches", "namespace", *InheritedShape.model_fields}:
+    def _refuse_orphans(self, shape: ServiceSchema, where: Location) -> None:
+        for key in ServiceSchema.model_fields:
+            if shape.has(key) and key not in {"switches", "namespace", *InheritedSchema.model_fields}:
                 self._fault("needs a `deployment` or a `statefulset` beside it", *where, key)
 
-    def _node_label(self, shape: ServiceShape, where: Location) -> Iterator[tuple[Location, Path, str, str]]:
+    def _node_label(self, shape: ServiceSchema, where: Location) -> Iterator[tuple[Location, Path, str, str]]:
         keys = ("primary_node_label", "backup_node_label")
         if self._are_complete(shape, keys, where, because="node_label_key" if shape.has("node_label_key") else None):
             path = ("spec", "template", "spec", "nodeSelector", shape.node_label_key)
             yield ("backup_node_label",), path, shape.primary_node_label, shape.backup_node_label
 
-    def _volumes(self, shape: ServiceShape, where: Location) -> Iterator[tuple[Location, Path, str, str]]:
+    def _volumes(self, shape: ServiceSchema, where: Location) -> Iterator[tuple[Location, Path, str, str]]:
         seen: set[str] = set()
         for index, volume in enumerate(shape.volumes):
             if volume.name in seen:
@@ -203,7 +203,7 @@ class _Builder:
         elif self._are_complete(shape, keys, where):
             yield ("backup_pvc",), _claim(shape.volume_name), shape.primary_pvc, shape.backup_pvc
 
-    def _are_complete(self, shape: Shape, keys: Sequence[str], where: Location, *, because: str | None = None) -> bool:
+    def _are_complete(self, shape: Schema, keys: Sequence[str], where: Location, *, because: str | None = None) -> bool:
         """All of the keys are there; if only some are, the others are missing."""
         present = [key for key in keys if shape.has(key)]
         because = because or next(iter(present), None)
@@ -217,7 +217,7 @@ class _Builder:
         if primary == backup and kind_of(primary) == kind_of(backup):
             self._fault(f"is {describe(backup)} on both sides, expected two values that differ", *location)
 
-    def _free(self, shape: ServiceShape, where: Location) -> Iterator[_Placed]:
+    def _free(self, shape: ServiceSchema, where: Location) -> Iterator[_Placed]:
         for index, switch in enumerate(shape.switches):
             here = (*where, "switches", index)
             self._check_sides(switch.primary, switch.backup, (*here, "backup"))
@@ -234,7 +234,7 @@ class _Builder:
                 allow = frozenset(switch.allow)
                 yield (*here, "path"), Switch(switch.file, selector, path, switch.primary, switch.backup, allow)
 
-    def _path(self, switch: SwitchShape, here: Location) -> Path | None:
+    def _path(self, switch: SwitchSchema, here: Location) -> Path | None:
         try:
             return parse_path(switch.path)
         except BadPath as exc:
@@ -282,7 +282,7 @@ def _claim(volume: str) -> Path:
     return (*volumes, "persistentVolumeClaim", "claimName")
 
 
-def _pull_request(shape: PullRequestShape) -> PullRequestOptions:
+def _pull_request(shape: PullRequestSchema) -> PullRequestOptions:
     return PullRequestOptions(
         labels=tuple(shape.labels),
         reviewers=tuple(shape.reviewers),

@@ -20,7 +20,7 @@ class Event(StrEnum):
 
 
 # A refusal is the answer to somebody who reads it already; the rest concerns people who did not ask.
-BY_DEFAULT = frozenset(Event) - {Event.REFUSED}
+DEFAULT_EVENTS = frozenset(Event) - {Event.REFUSED}
 
 
 FIELDS = (
@@ -34,7 +34,7 @@ class Notification:
     """Who is told of what. `url_file` is a file of apprise URLs, `services` are globs."""
 
     url_file: str
-    events: frozenset[Event] = BY_DEFAULT
+    events: frozenset[Event] = DEFAULT_EVENTS
     services: tuple[str, ...] = ("*",)
     template: str = "$text"
 
@@ -45,7 +45,7 @@ class Notification:
         )
 
 
-def fault_of(template: str) -> str | None:
+def template_error(template: str) -> str | None:
     """What is wrong with a template; None: nothing. A `$` of its own is written `$$`."""
     parsed = Template(template)
     if not parsed.is_valid():

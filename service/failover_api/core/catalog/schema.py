@@ -7,10 +7,10 @@ from urllib.parse import urlsplit
 
 from pydantic.functional_validators import AfterValidator, BeforeValidator
 
-from failover_api.core.catalog.notification import Event, fault_of
-from failover_api.core.catalog.unreadable_kinds import why_no_manifest
-from failover_api.core.config.shape import NonEmpty, Shape, Text, describe, one_of
-from failover_api.core.config.yaml import Disputed, Location
+from failover_api.core.catalog.notification import Event, template_error
+from failover_api.core.catalog.unsupported_formats import why_unsupported
+from failover_api.core.config.schema import NonEmpty, Schema, Text, describe, one_of
+from failover_api.core.config.yaml import AmbiguousScalar, Location
 
 NAME = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
 MAX_TEMPLATE = 4000
@@ -22,7 +22,7 @@ _BAD_BRANCH = re.compile(r"[\x00-\x20\x7f~^:?*\[\\]|\.\.|@\{|//|^@$|^[-/.]|/\.|[
 
 def _scalar(value: object) -> object:
     match value:
-        case Disputed(text):
+        case AmbiguousScalar(text):
             raise ValueError(f"readers of YAML differ on the type of {text}; put it in quotes, or write true or false")
         case dict() | list():
             raise ValueError(f"expected text, a number, true, false or null, not {describe(value)}")
@@ -57,7 +57,7 @@ def _file(value: str) -> str:
 
 
 def _manifest(value: str) -> str:
-    if (why := why_no_manifest(_file(value))) is not None:
+    if (why := why_unsupported(_file(value))) is not None:
         raise ValueError(f"expected a manifest in YAML or JSON, not {describe(value)}: {why}")
     return value
 
@@ -96,7 +96,7 @@ def _template(value: str) -> str:
         raise ValueError("expected text, not an empty string")
     if len(value) > MAX_TEMPLATE:
         raise ValueError(f"expected at most {MAX_TEMPLATE} characters, not {len(value)}")
-    if (fault := fault_of(value)) is not None:
+    if (fault := template_error(value)) is not None:
         raise ValueError(fault)
     return value
 
@@ -112,7 +112,7 @@ _DiskFile = Annotated[NonEmpty, AfterValidator(_disk_file)]
 _Event = Annotated[str, BeforeValidator(one_of(*map(str, Event)))]
 
 
-class PullRequestShape(Shape):
+class PullRequestSchema(Schema):
     labels: list[NonEmpty] = []
     reviewers: list[NonEmpty] = []
     team_reviewers: list[NonEmpty] = []
@@ -120,7 +120,7 @@ class PullRequestShape(Shape):
     auto_merge: _AutoMerge = False
 
 
-class InheritedShape(Shape):
+class InheritedSchema(Schema):
     """What stands at top level or in a service. A service's own replaces the top level's as a whole."""
 
     repository: Annotated[NonEmpty, AfterValidator(_repository)] = ""
@@ -128,16 +128,16 @@ class InheritedShape(Shape):
     search: Annotated[Text, AfterValidator(_folder)] = "apps/"
     policy: _Policy = "direct"
     fallback: _Fallback = None
-    pull_request: PullRequestShape = PullRequestShape()
+    pull_request: PullRequestSchema = PullRequestSchema()
 
 
-class VolumeShape(Shape):
+class VolumeSchema(Schema):
     name: NonEmpty
     primary_pvc: NonEmpty
     backup_pvc: NonEmpty
 
 
-class SwitchShape(Shape):
+class SwitchSchema(Schema):
     file: _FilePath
     kind: NonEmpty = ""
     name: NonEmpty = ""
@@ -148,7 +148,7 @@ class SwitchShape(Shape):
     allow: list[_Allowed] = []
 
 
-class ServiceShape(InheritedShape):
+class ServiceSchema(InheritedSchema):
     namespace: NonEmpty = ""
     deployment: NonEmpty = ""
     statefulset: NonEmpty = ""
@@ -159,43 +159,43 @@ class ServiceShape(InheritedShape):
     volume_name: NonEmpty = ""
     primary_pvc: NonEmpty = ""
     backup_pvc: NonEmpty = ""
-    volumes: list[VolumeShape] = []
-    switches: list[SwitchShape] = []
+    volumes: list[VolumeSchema] = []
+    switches: list[SwitchSchema] = []
 
 
-class NotificationShape(Shape):
+class NotificationSchema(Schema):
     url_file: _DiskFile
     events: list[_Event] = []
     services: list[NonEmpty] = []
     template: Annotated[Text, AfterValidator(_template)] = "$text"
 
 
-class FluxReceiverShape(Shape):
+class FluxReceiverSchema(Schema):
     url: Annotated[NonEmpty, AfterValidator(_receiver)]
     secret_file: _DiskFile
 
 
-class CatalogShape(InheritedShape):
-    services: dict[str, ServiceShape]
+class CatalogSchema(InheritedSchema):
+    services: dict[str, ServiceSchema]
     groups: dict[str, list[NonEmpty]] = {}
-    notifications: list[NotificationShape] = []
-    flux_receiver: Annotated[FluxReceiverShape | None, BeforeValidator(_mapping)] = None
+    notifications: list[NotificationSchema] = []
+    flux_receiver: Annotated[FluxReceiverSchema | None, BeforeValidator(_mapping)] = None
 
 
-def shape_at(location: Location) -> type[Shape]:
+def schema_at(location: Location) -> type[Schema]:
     """What may stand at a location of services.yaml."""
     match location:
         case (*_, "pull_request"):
-            return PullRequestShape
+            return PullRequestSchema
         case (*_, "volumes", int()):
-            return VolumeShape
+            return VolumeSchema
         case (*_, "switches", int()):
-            return SwitchShape
+            return SwitchSchema
         case ("services", _):
-            return ServiceShape
+            return ServiceSchema
         case ("notifications", int()):
-            return NotificationShape
+            return NotificationSchema
         case ("flux_receiver",):
-            return FluxReceiverShape
+            return FluxReceiverSchema
         case _:
-            return CatalogShape
+            return CatalogSchema

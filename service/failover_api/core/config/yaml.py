@@ -2,7 +2,7 @@
 
 Keys are text, whatever they look like. Aliases and merges (`<<`) are followed; a mapping's own keys go first, wherever
 its `<<` stands. Plain text on whose type readers differ
-(`yes`, `010`, a date) becomes Disputed: it is never guessed.
+(`yes`, `010`, a date) becomes AmbiguousScalar: it is never guessed.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -23,7 +23,7 @@ Location = tuple[int | str, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Disputed:
+class AmbiguousScalar:
     """Plain text that is a bool, a number or a date to some readers of YAML and a string to others."""
 
     text: str
@@ -31,13 +31,13 @@ class Disputed:
 
 @dataclass(frozen=True, slots=True)
 class Config:
-    """A file of configuration. `data` is made of dict, list, str, int, float, bool, None and Disputed."""
+    """A file of configuration. `data` is made of dict, list, str, int, float, bool, None and AmbiguousScalar."""
 
     data: object
     tree: Tree
     root: int
 
-    def places(self, locations: Sequence[Location]) -> list[int]:
+    def positions(self, locations: Sequence[Location]) -> list[int]:
         """For each location, where in the text the deepest part of it that is there begins."""
         children = _Children(self.tree)
         return [self.tree.starts[self._key(location, children)] for location in locations]
@@ -55,34 +55,37 @@ class Config:
 def read_config(text: str, *, file: str, reader: Reader = DEFAULT_READER) -> Config:
     """Reads the one document of a file. Raises ConfigInvalid."""
     if len(text) > MAX_CHARACTERS:
-        raise fault(file, 1, WHOLE_FILE, f"is too large: {len(text)} characters, expected at most {MAX_CHARACTERS}")
+        raise config_error(
+            file, 1, WHOLE_FILE, f"is too large: {len(text)} characters, expected at most {MAX_CHARACTERS}"
+        )
     try:
         tree = read_tree(text.removeprefix("\ufeff"), file="", reader=reader)
     except ParseError as exc:
-        raise fault(file, exc.line or 1, WHOLE_FILE, exc.detail) from exc
+        raise config_error(file, exc.line or 1, WHOLE_FILE, exc.detail) from exc
     roots = [document.root for document in tree.documents if tree.scalar_text(document.root) not in NULLS]
     match roots:
         case [root]:
             return Config(_Constructor(tree, file).build(root, ()), tree, root)
         case []:
-            raise fault(file, 1, WHOLE_FILE, "is empty")
+            raise config_error(file, 1, WHOLE_FILE, "is empty")
         case [_, second, *_]:
             detail = f"has {len(roots)} documents, expected one"
-            raise fault(file, tree.line_of(second), WHOLE_FILE, detail)
+            raise config_error(file, tree.line_of(second), WHOLE_FILE, detail)
     raise AssertionError(roots)  # pragma: no cover - a list is empty, has one item or more
 
 
-def fault(file: str, line: int, key: str, detail: str) -> ConfigInvalid:
+def config_error(file: str, line: int, key: str, detail: str) -> ConfigInvalid:
     """The one form of an error: `FILE:LINE: KEY: message`."""
     return ConfigInvalid(one_line(f"{file}:{line}: {key or WHOLE_FILE}: {detail}"))
 
 
-def invalid(file: str, config: Config, faults: Sequence[tuple[Location, Callable[[], str]]]) -> ConfigInvalid:
+def invalid_config(file: str, config: Config, errors: Sequence[tuple[Location, Callable[[], str]]]) -> ConfigInvalid:
     """All errors (the first hundred, if there are more), in the order of the file."""
-    places = config.places([location for location, _ in faults])
-    placed = sorted(zip(places, faults, strict=True), key=lambda pair: pair[0])[:MAX_ERRORS]
+    positions = config.positions([location for location, _ in errors])
+    placed = sorted(zip(positions, errors, strict=True), key=lambda pair: pair[0])[:MAX_ERRORS]
     errors = [
-        fault(file, config.tree.line(at), format_location(location), message()) for at, (location, message) in placed
+        config_error(file, config.tree.line(at), format_location(location), message())
+        for at, (location, message) in placed
     ]
     first = errors[0]
     first.errors = tuple(error.detail for error in errors)
@@ -100,15 +103,15 @@ class _Constructor:
 
     def __init__(self, tree: Tree, file: str) -> None:
         self.tree, self.file = tree, file
-        self.made: dict[int, object] = {}
+        self.built: dict[int, object] = {}
         self.open: set[int] = set()
 
     def build(self, node: int, location: Location) -> object:
         target = self.tree.resolve(node)
-        if target in self.made:
-            return self.made[target]
+        if target in self.built:
+            return self.built[target]
         if target in self.open:
-            raise self._fault(node, location, "holds itself, through an alias")
+            raise self._error(node, location, "holds itself, through an alias")
         self.open.add(target)
         match self.tree.shapes[target].kind:
             case "mapping":
@@ -119,9 +122,9 @@ class _Constructor:
                 value = self._scalar(target, location)
             case _:
                 name = self.tree.shapes[target].value
-                raise self._fault(node, location, f"has the alias *{name} without an anchor &{name} above it")
+                raise self._error(node, location, f"has the alias *{name} without an anchor &{name} above it")
         self.open.remove(target)
-        self.made[target] = value
+        self.built[target] = value
         return value
 
     def _mapping(self, node: int, location: Location) -> dict[str, object]:
@@ -131,15 +134,15 @@ class _Constructor:
         for key, value in self.tree.entries(node):
             name = self.tree.scalar_text(key)
             if name is None:
-                raise self._fault(key, location, "has a mapping or a list as a key, expected text")
-            here = (*location, name)
+                raise self._error(key, location, "has a mapping or a list as a key, expected text")
+            child = (*location, name)
             if name in first:
-                raise self._fault(key, here, f"is there twice, first in line {self.tree.line_of(first[name])}")
+                raise self._error(key, child, f"is there twice, first in line {self.tree.line_of(first[name])}")
             first[name] = key
             if is_merge(self.tree.shapes[key]):
-                merged = self._merge(value, here)
+                merged = self._merge(value, child)
             else:
-                own[name] = self.build(value, here)
+                own[name] = self.build(value, child)
         return {**merged, **own}
 
     def _merge(self, node: int, location: Location) -> dict[str, object]:
@@ -147,7 +150,7 @@ class _Constructor:
         for source in _sources(self.tree, node):
             mapping = self.build(source, location)
             if not isinstance(mapping, dict):
-                raise self._fault(source, location, "expected a mapping to merge, or a list of them")
+                raise self._error(source, location, "expected a mapping to merge, or a list of them")
             for key, value in mapping.items():
                 merged.setdefault(key, value)
         return merged
@@ -156,14 +159,14 @@ class _Constructor:
         shape = self.tree.shapes[node]
         text = shape.value or ""
         if shape.tag not in _STRING_TAGS:
-            raise self._fault(node, location, f"has the tag {shape.tag}, expected none")
+            raise self._error(node, location, f"has the tag {shape.tag}, expected none")
         if shape.tag is not None or shape.style:
             return text
         reading = read_plain(text)
-        return Disputed(text) if reading.ambiguous else reading.value
+        return AmbiguousScalar(text) if reading.ambiguous else reading.value
 
-    def _fault(self, node: int, location: Location, detail: str) -> ConfigInvalid:
-        return fault(self.file, self.tree.line_of(node), format_location(location), detail)
+    def _error(self, node: int, location: Location, detail: str) -> ConfigInvalid:
+        return config_error(self.file, self.tree.line_of(node), format_location(location), detail)
 
 
 class _Children:

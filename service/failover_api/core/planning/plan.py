@@ -10,9 +10,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from failover_api.core.catalog.model import Action, Service, Side
+from failover_api.core.planning.reversibility import irreversible_changes
 from failover_api.core.planning.state import Detection, Reading, State, detect
-from failover_api.core.planning.switching import edits_from, told_of_catalog
-from failover_api.core.planning.way_back import losses
+from failover_api.core.planning.switch_edits import catalog_mismatch, edits_from
 from failover_api.core.splice import Manifest, Value
 from failover_api.core.wording import quoted
 from failover_api.errors import CannotPlan, ManifestDrifted, TypeMismatch
@@ -70,7 +70,7 @@ def plan(service: Service, manifests: Mapping[str, Manifest], action: Action, *,
         changes=tuple(_change(reading, action.target) for reading in moving),
         old={file: manifests[file].data for file in edited},
         new={file: manifest.data for file, manifest in edited.items()},
-        warnings=losses(action, before.readings, manifests, edited),
+        warnings=irreversible_changes(action, before.readings, manifests, edited),
     )
 
 
@@ -83,7 +83,7 @@ def _edited(manifest: Manifest, file: str, moving: Sequence[Reading], target: Si
     try:
         return manifest.apply(edits_from(here, target))
     except TypeMismatch as exc:
-        raise told_of_catalog(exc, here, manifest) from exc
+        raise catalog_mismatch(exc, here, manifest) from exc
 
 
 def _change(reading: Reading, target: Side) -> Change:

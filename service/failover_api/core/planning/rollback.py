@@ -9,8 +9,8 @@ from dataclasses import dataclass, replace
 
 from failover_api.core.catalog.model import Action, Service, Switch
 from failover_api.core.planning.plan import Change, Plan
+from failover_api.core.planning.reversibility import irreversible_changes
 from failover_api.core.planning.state import Reading, detect, is_same
-from failover_api.core.planning.way_back import losses
 from failover_api.core.splice import Edit, Manifest, Scalar, parse
 from failover_api.core.wording import one_line, quoted
 from failover_api.errors import (
@@ -44,18 +44,18 @@ class _Step:
     after: Scalar
 
 
-def retrace(service: Service, before: Manifests, after: Manifests, action: Action) -> Plan:
+def reconstruct_plan(service: Service, before: Manifests, after: Manifests, action: Action) -> Plan:
     """The plan that led from `before` to `after`, the manifests of a commit's parent and of the commit."""
     steps = _steps(service, before, after)
     plan = _plan(service, action, before, {step.switch: step.after for step in steps})
     if action is Action.ROLLBACK:
         return plan
     new = {file: parse(data, file=file) for file, data in plan.new.items()}
-    return replace(plan, warnings=losses(action, plan.before.readings, before, new))
+    return replace(plan, warnings=irreversible_changes(action, plan.before.readings, before, new))
 
 
 def plan_rollback(service: Service, now: Manifests, before: Manifests, after: Manifests, *, reverts: str) -> Plan:
-    """Puts back what a commit changed: `before` and `after` as in retrace(), `reverts` its operation.
+    """Puts back what a commit changed: `before` and `after` as in reconstruct_plan(), `reverts` its operation.
 
     Without changes when all is back already. Raises NothingToRollBack when the commit changed nothing that the
     catalog names, or more than values; ChangedSince when a value is neither what the commit made it nor what it was,

@@ -43,7 +43,7 @@ def detect(service: Service, manifests: Mapping[str, Manifest]) -> Detection:
     Raises SwitchNotFound, DocumentNotFound, AmbiguousDocument or ManifestInvalid for the first that cannot be read.
     """
     readings = tuple(_read(switch, manifests) for switch in service.switches)
-    return Detection(combined(reading.state for reading in readings), readings)
+    return Detection(combine_states(reading.state for reading in readings), readings)
 
 
 def _read(switch: Switch, manifests: Mapping[str, Manifest]) -> Reading:
@@ -70,7 +70,7 @@ def is_same(one: Value, other: Value) -> bool:
     return one == other and isinstance(one, bool) == isinstance(other, bool)
 
 
-def combined(states: Iterable[State]) -> State:
+def combine_states(states: Iterable[State]) -> State:
     """Of a service whose switches have these states: at least one."""
     found = set(states)
     if State.UNKNOWN in found:

@@ -63,7 +63,7 @@ def is_read(cuts: Sequence[int], documents: Sequence[tuple[int, bool]]) -> Itera
             taken = piece
 
 
-class Disguise:
+class Placeholders:
     """A text in which letters stand in scalars for what go-yaml takes there and libyaml 0.1 does not.
 
     That is a colon inside a plain scalar in brackets or braces, and an escaped apostrophe in double quotes. No place
@@ -78,16 +78,16 @@ class Disguise:
         self._guesses, self._has_guessed = True, False  # at strings in double quotes, where no reader has been yet
         self.tries = min(8, _READ_AGAIN // (len(text) + 1)) if self.apostrophe else 0
 
-    def can_mend(self, problem: str, place: int) -> bool:
+    def can_hide(self, problem: str, place: int) -> bool:
         """Whether this is what a letter would hide."""
         at, after = self.text[place : place + 1], self.text[place + 1 : place + 2]
         is_colon = problem == "found unexpected ':'" and at == ":"
         return is_colon or (problem == "found unknown escape character" and after == "'")
 
-    def mend(self, problem: str, place: int) -> bool:
+    def hide(self, problem: str, place: int) -> bool:
         """Hide what a reader stopped at, and its like. False when it is something else, or was tried too often."""
         self.tries -= 1
-        if self.tries < 0 or not self.can_mend(problem, place):
+        if self.tries < 0 or not self.can_hide(problem, place):
             return False
         before, after = self.text[:place], self.text[place + 1 :]
         if problem == "found unexpected ':'":
@@ -112,7 +112,7 @@ class Disguise:
             self._has_guessed = True
         return self.text[end : end + 1] + behind
 
-    def undo(self, value: str, style: str) -> str | None:
+    def restore(self, value: str, style: str) -> str | None:
         """A scalar's value as it is in the text without letters; None where it would end sooner in that text."""
         if self.apostrophe in value and style == "'":
             return None

@@ -11,7 +11,7 @@ from failover_api.core.splice.edits import DocumentId, Edit, Place, Scalar, Sele
 from failover_api.core.splice.layout import token
 from failover_api.core.splice.paths import Path
 from failover_api.core.splice.replacement import replace, restore
-from failover_api.core.splice.trail import Trail, missing, walk
+from failover_api.core.splice.trail import Trail, path_not_found, walk
 from failover_api.core.splice.yaml_tree import DEFAULT_READER, Document, Reader, Tree, read_tree
 from failover_api.errors import KeyExists, ManifestInvalid, NotUTF8, OverlappingEdits, ParseError, VerifyFailed
 
@@ -38,7 +38,7 @@ class Manifest:
         place = Place(self.file, path)
         trail = walk(self.tree, _document(self, selector, place).root, place)
         if trail.rest:
-            raise missing(self.tree, trail, place)
+            raise path_not_found(self.tree, trail, place)
         reading = policy.read(self.tree, trail.node, place)
         start, end = token(self.tree, trail.node)
         return Scalar(reading.value, self.tree.text[start:end], self.tree.line(start), reading.ambiguous)
@@ -54,7 +54,7 @@ class Manifest:
         prove(changes, expected, self.tree, new.tree, place)
         return new
 
-    def draft(self, edits: Sequence[Edit]) -> bytes:
+    def apply_unchecked(self, edits: Sequence[Edit]) -> bytes:
         """What apply() would write, without the proof, which costs a reading."""
         return _encoded(self, patch_text(self.tree, _changes(self, edits)))
 
@@ -121,7 +121,7 @@ class _Plan:
         if trail.rest and edit.op in ("add", "ensure"):
             self.additions.setdefault(trail.node, Addition(trail, place)).put(self.tree, trail, edit, place)
         elif trail.rest:
-            raise missing(self.tree, trail, place)
+            raise path_not_found(self.tree, trail, place)
         else:
             self._change(trail, edit, place)
 

@@ -2,7 +2,7 @@
 
 import re
 
-from failover_api.core.splice import layout, nearby
+from failover_api.core.splice import alternatives, layout
 from failover_api.core.splice.edits import ANY, Edit, Place
 from failover_api.core.splice.scalars import Reading, Value, read_plain, same
 from failover_api.core.splice.trail import Trail
@@ -124,7 +124,7 @@ def read(tree: Tree, node: int, place: Place) -> Reading:
     shape = tree.shapes[tree.resolve(node)]
     if shape.kind != "scalar" or shape.value is None:
         name = "list" if shape.kind == "sequence" else shape.kind
-        there = nearby.held(tree, tree.resolve(node))
+        there = alternatives.describe_children(tree, tree.resolve(node))
         raise place.refusal(
             NotAScalar, f"is a {name}, expected a scalar{f'; {there}' if there else ''}", tree.line_of(node)
         )

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from failover_api.core.splice import merges, nearby
+from failover_api.core.splice import alternatives, merges
 from failover_api.core.splice.edits import Place
 from failover_api.core.splice.paths import Path, Step, Where, format_path
 from failover_api.core.splice.scalars import NULLS
@@ -38,7 +38,7 @@ def walk(tree: Tree, root: int, place: Place) -> Trail:
     """Follow the path. A missing key ends the trail; all else that is in the way raises its category."""
     nodes, key = [root], None
     for depth, step in enumerate(place.path):
-        found = _Junction(tree, nodes[-1], key, depth, place).follow(step)
+        found = _PathNode(tree, nodes[-1], key, depth, place).follow(step)
         if found is None:
             return Trail(tuple(nodes), key, place.path[depth:])
         key, node = found
@@ -46,12 +46,12 @@ def walk(tree: Tree, root: int, place: Place) -> Trail:
     return Trail(tuple(nodes), key)
 
 
-def missing(tree: Tree, trail: Trail, place: Place) -> ManifestError:
+def path_not_found(tree: Tree, trail: Trail, place: Place) -> ManifestError:
     """The error for a trail that ends too early."""
     depth = len(place.path) - len(trail.rest)
-    junction = _Junction(tree, trail.node, trail.key, depth, place)
-    there = nearby.held(tree, trail.node, str(trail.rest[0])) or "it is null"
-    return junction.lacks(PathNotFound, f"has no key {trail.rest[0]!r}", there=there)
+    node = _PathNode(tree, trail.node, trail.key, depth, place)
+    there = alternatives.describe_children(tree, trail.node, str(trail.rest[0])) or "it is null"
+    return node.missing_error(PathNotFound, f"has no key {trail.rest[0]!r}", there=there)
 
 
 def is_null(shape: Shape) -> bool:
@@ -60,7 +60,7 @@ def is_null(shape: Shape) -> bool:
 
 
 @dataclass(frozen=True, slots=True)
-class _Junction:
+class _PathNode:
     """A node on the path, from where one more step is taken."""
 
     tree: Tree
@@ -95,7 +95,7 @@ class _Junction:
         """An error about this node."""
         return self.place.error(kind, detail, self.line)
 
-    def lacks(self, kind: type[ManifestError], detail: str, *, line: int = 0, there: str = "") -> ManifestError:
+    def missing_error(self, kind: type[ManifestError], detail: str, *, line: int = 0, there: str = "") -> ManifestError:
         """An error about what is or is not under this node; `there` is what is."""
         name = f"under {self.name}" if self.depth else "at the top"
         tail = f"; {there}" if there else ""
@@ -109,9 +109,9 @@ class _Junction:
         for key, value in self.tree.entries(self.node):
             text = self.tree.scalar_text(key)
             if text is not None and entries.setdefault(text, (key, value))[0] != key:
-                raise self.lacks(DuplicateKey, f"has the key {text!r} again", line=self.tree.line_of(key))
+                raise self.missing_error(DuplicateKey, f"has the key {text!r} again", line=self.tree.line_of(key))
         if name not in entries and merges.is_merged(self.tree, self.node, name):
-            raise self.lacks(KeyFromMerge, f"has the key {name!r} only through '<<'")
+            raise self.missing_error(KeyFromMerge, f"has the key {name!r} only through '<<'")
         if name in entries and (behind := merges.hidden_by(self.tree, self.node, name)) is not None:
             raise self._hidden(name, entries[name][1], *behind)
         return entries.get(name)
@@ -123,31 +123,31 @@ class _Junction:
             f"behind it ({merges.shown(tree, merged)}, line {tree.line_of(merged)}): `kubectl apply` takes the second, "
             f"kustomize the first; put '<<' first"
         )
-        return self.lacks(KeyFromMerge, detail, line=line)
+        return self.missing_error(KeyFromMerge, detail, line=line)
 
     def _follow_where(self, where: Where) -> int:
         items = self._items(where)
         found = [item for item in items if self._matches(item, where)]
         if len(found) > 1:
-            lines = ", ".join(str(self.tree.line_of(item)) for item in found[: nearby.SHOWN])
+            lines = ", ".join(str(self.tree.line_of(item)) for item in found[: alternatives.SHOWN])
             detail = f"has {len(found)} items with {where.key} {where.value!r}"
-            raise self.lacks(AmbiguousItem, detail, there=f"they are on the lines {lines}")
+            raise self.missing_error(AmbiguousItem, detail, there=f"they are on the lines {lines}")
         if not found:
-            raise self.lacks(
+            raise self.missing_error(
                 ItemNotFound, f"has no item with {where.key} {where.value!r}", there=self._others(items, where)
             )
         return found[0]
 
     def _others(self, items: list[int], where: Where) -> str:
-        values = [value for item in items if (value := nearby.name_of(self.tree, item, where.key)) is not None]
-        if values and not nearby.may_be_secret(where.key):
-            return f"{where.key} is {nearby.listed(values, where.value)}"
+        values = [value for item in items if (value := alternatives.name_of(self.tree, item, where.key)) is not None]
+        if values and not alternatives.may_be_secret(where.key):
+            return f"{where.key} is {alternatives.list_names(values, where.value)}"
         return f"{len(values)} of its {len(items)} items have {where.key}" if items else "it is empty"
 
     def _follow_index(self, index: int) -> int:
         items = self._items(index)
         if not 0 <= index < len(items):
-            raise self.lacks(IndexOutOfRange, f"has no item {index}, only {len(items)}")
+            raise self.missing_error(IndexOutOfRange, f"has no item {index}, only {len(items)}")
         return items[index]
 
     def _items(self, step: Step) -> list[int]:
@@ -162,13 +162,13 @@ class _Junction:
         if len(found) > 1 and where.value in found:
             names = " or ".join(map(repr, sorted(text or "" for text in found)))
             detail = f"has an item (line {self.tree.line_of(item)}) whose {where.key} is {names}, as readers differ"
-            raise self.lacks(KeyFromMerge, detail, line=self.tree.line_of(item))
+            raise self.missing_error(KeyFromMerge, detail, line=self.tree.line_of(item))
         return found == {where.value}
 
     def _expect(self, kind: str, wanted: str, wanted_name: str) -> None:
         actual = self.tree.shapes[self.node].kind
         if actual != kind:
             name = {"sequence": "list"}.get(actual, actual)
-            there = nearby.held(self.tree, self.node, wanted_name)
+            there = alternatives.describe_children(self.tree, self.node, wanted_name)
             tail = f"; {there}" if there else ""
             raise self.error(NotAMapping, f"{self.name} (line {self.line}) is a {name}, expected {wanted}{tail}")

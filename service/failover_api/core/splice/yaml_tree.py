@@ -112,18 +112,18 @@ def _read(readable: str, text: str, file: str, reader: Reader) -> "_Builder":
     try:
         return _Builder(text, file).take(reader(readable))
     except YAMLError as exc:
-        disguise, first = go_yaml.Disguise(readable), exc
+        placeholders, first = go_yaml.Placeholders(readable), exc
     stopped = first
-    while disguise.mend(_problem(stopped), _place(stopped)):
+    while placeholders.hide(_problem(stopped), _place(stopped)):
         try:
-            builder = _Builder(text, file).take(reader(disguise.text))
-            if builder.undisguise(disguise):
+            builder = _Builder(text, file).take(reader(placeholders.text))
+            if builder.restore_placeholders(placeholders):
                 return builder
         except YAMLError as exc:
             stopped = exc
-            if disguise.can_mend(_problem(exc), _place(exc)):
+            if placeholders.can_hide(_problem(exc), _place(exc)):
                 continue
-        if not disguise.take_back_guesses():
+        if not placeholders.take_back_guesses():
             break
         stopped = first
     raise stopped
@@ -180,11 +180,11 @@ class _Builder:
                 raise ParseError(f"has more than {MAX_EVENTS} nodes", file=self.file)
         return self
 
-    def undisguise(self, disguise: go_yaml.Disguise) -> bool:
+    def restore_placeholders(self, placeholders: go_yaml.Placeholders) -> bool:
         """Take the letters out of what was read. False where they have hidden the end of a scalar."""
         for at, shape in enumerate(self.shapes):
             if shape.value:
-                value = disguise.undo(shape.value, shape.style)
+                value = placeholders.restore(shape.value, shape.style)
                 if value is None:
                     return False
                 self.shapes[at] = shape._replace(value=value)

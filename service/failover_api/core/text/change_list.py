@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from failover_api.core.splice import Value
 from failover_api.core.splice.paths import parse_path
-from failover_api.core.text.escaping import restored
+from failover_api.core.text.escaping import unescape_for_git
 from failover_api.core.text.trailers import unwrapped
 from failover_api.core.wording import shown
 from failover_api.errors import BadPath
@@ -21,7 +21,7 @@ _SPLITS = 8  # places in a line where its path could end
 
 
 @dataclass(frozen=True, slots=True)
-class Listed:
+class ListedChange:
     """One scalar, as it was listed; `change` is `old -> new`."""
 
     file: str
@@ -34,12 +34,12 @@ def change_text(old: Value, new: Value) -> str:
     return f"{shown(old)} -> {shown(new)}"
 
 
-def read_listing(text: str) -> frozenset[Listed]:
+def read_change_list(text: str) -> frozenset[ListedChange]:
     """All that is listed in a text; what is no listing of ours is left out."""
-    return frozenset(_listed(unwrapped(restored(text).replace("\r\n", "\n").split("\n"))))
+    return frozenset(_listed(unwrapped(unescape_for_git(text).replace("\r\n", "\n").split("\n"))))
 
 
-def _listed(lines: list[str]) -> Iterator[Listed]:
+def _listed(lines: list[str]) -> Iterator[ListedChange]:
     file = ""
     for line in lines:
         found = None
@@ -57,7 +57,7 @@ def _listed(lines: list[str]) -> Iterator[Listed]:
             yield found
 
 
-def _change(file: str, line: str) -> Listed | None:
+def _change(file: str, line: str) -> ListedChange | None:
     """`path: old -> new`. A path may hold a colon too: in quotes, where what is before it is no path."""
     at = -1
     for _ in range(_SPLITS):
@@ -65,17 +65,17 @@ def _change(file: str, line: str) -> Listed | None:
         if at < 0:
             return None
         if _is_path(line[:at]):
-            return Listed(file, line[:at], line[at + 2 :])
+            return ListedChange(file, line[:at], line[at + 2 :])
     return None
 
 
-def _row(line: str) -> Listed | None:
+def _row(line: str) -> ListedChange | None:
     cells = line.strip().removeprefix("|").removesuffix("|").split(" | ")
     if len(cells) != _CELLS:
         return None
     place = _uncoded(cells[0].strip().removeprefix("[").partition("](")[0])
     path, old, new = (_uncoded(cell.strip()) for cell in cells[1:])
-    return Listed(place.rpartition(":")[0], path, f"{old} -> {new}")
+    return ListedChange(place.rpartition(":")[0], path, f"{old} -> {new}")
 
 
 def _uncoded(span: str) -> str:

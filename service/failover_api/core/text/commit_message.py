@@ -12,7 +12,7 @@ from failover_api.core.planning.request import Provenance, checked_reason
 from failover_api.core.planning.state import State
 from failover_api.core.text.change_list import change_text
 from failover_api.core.text.diff import unified_diff
-from failover_api.core.text.escaping import inert
+from failover_api.core.text.escaping import escape_for_git
 from failover_api.core.text.sentence import destination, sentence
 from failover_api.core.text.trailers import REASON, Record, write_trailers
 from failover_api.core.wording import MAX_LENGTH, one_line, shown
@@ -91,7 +91,7 @@ def movement(plan: Plan, name: Callable[[str], str]) -> str:
 
 def reason_lines(moves: Iterable[tuple[Plan, Provenance]]) -> list[str]:
     """Each reason once, on a line that read_records() knows."""
-    reasons = (inert(one_line(provenance.reason).strip()) for _, provenance in moves)
+    reasons = (escape_for_git(one_line(provenance.reason).strip()) for _, provenance in moves)
     return [f"{REASON}{reason}" for reason in dict.fromkeys(reasons) if reason]
 
 
@@ -100,7 +100,7 @@ def _document(name: str) -> str:
 
     Git takes `---` for the end of a message, `#` for a comment; a first word with a colon looks like a trailer.
     """
-    text = inert(one_line(name if len(name) <= MAX_LENGTH else f"{name[: MAX_LENGTH - 1]}…"))
+    text = escape_for_git(one_line(name if len(name) <= MAX_LENGTH else f"{name[: MAX_LENGTH - 1]}…"))
     return text if text.partition(" ")[0].isalnum() else f"Document {text}"
 
 
@@ -112,4 +112,4 @@ def _listing(changes: Iterable[Change]) -> str:
             file = change.file
             lines.append(f"  {one_line(file)}")
         lines.append(f"    {one_line(change.path)}: {change_text(change.old, change.new)}")
-    return inert("\n".join(lines))
+    return escape_for_git("\n".join(lines))

@@ -1,17 +1,17 @@
 """Text from outside as it may stand where a program acts on words: in a commit, a pull request, a chat.
 
-    inert()       Git and its hosts: mentions, references that close issues, words that switch CI off, trailers
-    unmarked()    a chat or a mail: nothing is Markdown, HTML or a mention
+    escape_for_git()       Git and its hosts: mentions, references that close issues, words that switch CI off, trailers
+    escape_markup()    a chat or a mail: nothing is Markdown, HTML or a mention
 
-inert() only puts an invisible character between letters, and restored() takes it away again: one_line() lets none in,
-so what was written is read back exactly. In unmarked() signs of markup give way to others that look like them.
+escape_for_git() only puts an invisible character between letters, and unescape_for_git() takes it away again: one_line() lets none in,
+so what was written is read back exactly. In escape_markup() signs of markup give way to others that look like them.
 
 No expression here is slower than the text is long: a diff may have a line of a mebibyte.
 """
 
 import re
 
-JOINER = "\u2060"  # a word joiner has no width, and nothing breaks there
+WORD_JOINER = "\u2060"  # a word joiner has no width, and nothing breaks there
 
 # https://docs.github.com/en/issues/tracking-your-work-with-issues/using-issues/linking-a-pull-request-to-an-issue
 # https://docs.github.com/en/actions/how-tos/manage-workflow-runs/skip-workflow-runs
@@ -32,18 +32,18 @@ _KEY = re.compile(
 )
 
 
-def inert(text: str) -> str:
+def escape_for_git(text: str) -> str:
     """The same to the eye; no host of Git acts on it."""
     return _KEY.sub(_joined, _AFTER.sub(_joined, text))
 
 
-def restored(text: str) -> str:
-    """What inert() was given."""
-    return text.replace(JOINER, "")
+def unescape_for_git(text: str) -> str:
+    """What escape_for_git() was given."""
+    return text.replace(WORD_JOINER, "")
 
 
 def _joined(found: re.Match[str]) -> str:
-    return found[0] + JOINER
+    return found[0] + WORD_JOINER
 
 
 _LOOKALIKES = str.maketrans(
@@ -70,7 +70,7 @@ _SIGNS = re.compile(
 _LINE_START = re.compile(r"^(?=[ \t]*(?:[-+=]|[0-9]{1,9}[.)]))", re.MULTILINE)
 
 
-def unmarked(text: str) -> str:
+def escape_markup(text: str) -> str:
     """Nearly the same to the eye; no chat and no mail takes it for markup, or tells anybody by it."""
     plain = _EMPHASIS.sub(_LOW_LINE, text.translate(_LOOKALIKES))
-    return _LINE_START.sub(JOINER, _SIGNS.sub(_joined, plain))
+    return _LINE_START.sub(WORD_JOINER, _SIGNS.sub(_joined, plain))

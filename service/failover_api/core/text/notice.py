@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from string import Template
 
 from failover_api.core.catalog.notification import FIELDS, Event
-from failover_api.core.text.escaping import unmarked
+from failover_api.core.text.escaping import escape_markup
 
 _URLS = ("commit", "pull_request")
 
@@ -23,7 +23,7 @@ class Notice:
     fields: Mapping[str, str]
 
     def written(self, template: str) -> str:
-        """The text of a template that fault_of() found no fault with."""
+        """The text of a template that template_error() found no fault with."""
         return Template(template).substitute(self.fields)
 
 
@@ -33,11 +33,11 @@ def make_notice(event: Event, *, services: tuple[str, ...], title: str, message:
     What is told is text: a template of the catalog may have markup, its fields none.
     """
     given = {**dict.fromkeys(FIELDS, ""), **fields}
-    given = {name: value if name in _URLS else unmarked(value) for name, value in given.items()}
-    message = unmarked(message)
+    given = {name: value if name in _URLS else escape_markup(value) for name, value in given.items()}
+    message = escape_markup(message)
     given["url"] = given["pull_request"] or given["commit"]
     who = f"Asked for by {given['by']}" if given["by"] else ""
     why = f"{who}: {given['reason']}" if who and given["reason"] else who and f"{who}."
-    given |= {"event": event.value, "service": unmarked(", ".join(services)), "message": message}
+    given |= {"event": event.value, "service": escape_markup(", ".join(services)), "message": message}
     given["text"] = "\n".join(filter(None, (message, why, given["url"])))
-    return Notice(event, services, unmarked(title), given)
+    return Notice(event, services, escape_markup(title), given)

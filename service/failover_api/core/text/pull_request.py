@@ -16,7 +16,7 @@ from failover_api.core.planning.plan import Change, Plan
 from failover_api.core.planning.request import Provenance
 from failover_api.core.text.commit_message import headline, movement, reason_lines, record_of
 from failover_api.core.text.diff import unified_diff
-from failover_api.core.text.escaping import inert
+from failover_api.core.text.escaping import escape_for_git
 from failover_api.core.text.trailers import write_trailers
 from failover_api.core.wording import one_line, shown
 
@@ -119,12 +119,12 @@ def _diff(plans: Sequence[Plan]) -> _Block:
 
 def _visible(line: str) -> str:
     """A line of a diff with nothing hidden in it; tabs stay."""
-    return inert("\t".join(map(one_line, line.removesuffix("\r").split("\t"))))
+    return escape_for_git("\t".join(map(one_line, line.removesuffix("\r").split("\t"))))
 
 
 def _provenance(moves: Sequence[tuple[Plan, Provenance]]) -> str:
     who = [
-        f"Asked for by {inert(one_line(provenance.by))} at {one_line(provenance.at)}"
+        f"Asked for by {escape_for_git(one_line(provenance.by))} at {one_line(provenance.at)}"
         f"{', with force' if provenance.force else ''}"
         for _, provenance in moves
     ]
@@ -166,7 +166,7 @@ def _trailers(moves: Sequence[tuple[Plan, Provenance]]) -> str:
 
 def _code(text: str) -> str:
     """A code span. https://github.github.com/gfm/#code-spans"""
-    text = inert(one_line(text)) or " "
+    text = escape_for_git(one_line(text)) or " "
     ticks = "`" * (_longest_run(text) + 1)
     pad = " " if {text[0], text[-1]} & {"`", " "} else ""
     return f"{ticks}{pad}{text}{pad}{ticks}"

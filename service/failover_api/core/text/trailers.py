@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from failover_api.core.planning.request import Provenance
-from failover_api.core.text.escaping import inert, restored
+from failover_api.core.text.escaping import escape_for_git, unescape_for_git
 from failover_api.core.wording import one_line
 
 MAX_LENGTH = 30_000  # of the full paragraph: a pull request's body has room for 65,536 characters
@@ -91,7 +91,7 @@ def _run(record: Record, *, with_reason: bool) -> dict[str, str]:
         "Idempotency": provenance.key,
     }
     values = {key: one_line(value or "").strip() for key, value in trailers.items()}
-    return {key: inert(value) if key in _FROM_OUTSIDE else value for key, value in values.items() if value}
+    return {key: escape_for_git(value) if key in _FROM_OUTSIDE else value for key, value in values.items() if value}
 
 
 def _brief(runs: Iterable[Mapping[str, str]]) -> list[Mapping[str, str]]:
@@ -161,9 +161,9 @@ def _shared(run: Mapping[str, str]) -> dict[str, str]:
 def _record(run: Mapping[str, str], reason: str) -> Record:
     provenance = Provenance(
         operation=run["Operation"],
-        by=restored(run.get("Requested-By", "")),
+        by=unescape_for_git(run.get("Requested-By", "")),
         at=run.get("Requested-At", ""),
-        reason=restored(run.get("Reason", reason)),
+        reason=unescape_for_git(run.get("Reason", reason)),
         group=run.get("Group"),
         force=run.get("Force") == "true",
         key=run.get("Idempotency"),

@@ -9,7 +9,7 @@ from failover_api.core.access.model import Caller, Verb
 from failover_api.core.catalog.model import Action, Service
 from failover_api.core.planning.state import Detection, Reading, State
 from failover_api.errors import FailoverError
-from failover_api.forge.port import PullRequest
+from failover_api.forge.values import PullRequest
 from failover_api.overview import View
 from failover_api.reading.history import Entry
 from failover_api.reading.status import Status, Unreadable

@@ -177,9 +177,9 @@ class LocalBackend:
         return await use(self._components)
 
     def _looks_on(self, happening: object) -> None:
-        from failover_api.forge.http.traffic import Writing
+        from failover_api.forge.http.traffic import WriteStarted
 
-        if isinstance(happening, Writing):  # whichever step it belongs to
+        if isinstance(happening, WriteStarted):  # whichever step it belongs to
             self._on_write()
 
 

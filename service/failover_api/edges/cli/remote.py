@@ -126,18 +126,18 @@ class RemoteBackend:
         """Raises Refused for proxies and authorities that cannot be used."""
         import httpx2
 
-        from failover_api.forge.http.connections import as_told
+        from failover_api.forge.http.connections import from_environment
 
         try:
-            return as_told(lambda tls: httpx2.Client(timeout=self._timeout_s, verify=tls))
+            return from_environment(lambda tls: httpx2.Client(timeout=self._timeout_s, verify=tls))
         except FailoverError as exc:
             raise refused(exc) from exc
 
     def _why(self, error: Exception) -> str:
         """In plain words."""
-        from failover_api.forge.http.connection_errors import why_unreached
+        from failover_api.forge.http.connection_errors import explain_connection_error
 
-        return why_unreached(error, self._url)
+        return explain_connection_error(error, self._url)
 
     def _authorization(self) -> dict[str, str]:
         """Raises Refused for a token that no header takes; the token is not shown."""

@@ -56,11 +56,11 @@ class Authenticator:
         """
         access = self._access()
         if Verb.EXECUTE in access.anonymous:
-            return access.stranger
+            return access.anonymous_caller
         if bearer is None:
             if not access.anonymous:
                 raise Unauthenticated("expected a token: Authorization: Bearer ...")
-            return access.stranger
+            return access.anonymous_caller
         try:
             return await self._holder(access, bearer)
         except Unauthenticated:
@@ -70,7 +70,7 @@ class Authenticator:
     async def _holder(self, access: Access, bearer: str) -> Caller:
         if len(bearer) > MAX_BEARER:
             raise Unauthenticated(f"the token is longer than {MAX_BEARER:,} characters")
-        token = access.holder(bearer)
+        token = access.find_token(bearer)
         if token is None:
             return await self._vouched_for(access, bearer)
         if token.expires is not None and datetime.fromtimestamp(self._clock.now(), UTC) >= token.expires:

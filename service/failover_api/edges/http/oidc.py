@@ -173,7 +173,7 @@ class Keyring:
             self._http = await asyncio.to_thread(_connect, self._issuer.ca_file)
         body, asked_at = b"", time.monotonic()
         async with self._http.stream("GET", url, headers={"accept": "application/json"}) as response:
-            self.wall.saw(response.headers, asked_at=asked_at)
+            self.wall.observe(response.headers, asked_at=asked_at)
             if response.status_code != 200:
                 raise ValueError(f"{url} answered {response.status_code}")
             async for chunk in response.aiter_bytes():

@@ -20,27 +20,27 @@ from failover_api.forge.github.client import GitHubClient
 from failover_api.forge.github.commits import Commits
 from failover_api.forge.github.files import Files
 from failover_api.forge.github.heads import Heads
+from failover_api.forge.github.historical_files import HistoricalFiles
 from failover_api.forge.github.log import Log
 from failover_api.forge.github.objects import Objects
-from failover_api.forge.github.past import Past
 from failover_api.forge.github.pulls import Pulls
 from failover_api.forge.github.review import Review
 from failover_api.forge.github.trees import Trees
-from failover_api.forge.port import (
-    BranchState,
+from failover_api.forge.repository.lag import Lag
+from failover_api.forge.values import (
     Check,
     Commit,
+    CommitPath,
     Comparison,
-    Departures,
     Entry,
     File,
+    FilePresence,
     Listing,
     LoggedCommit,
-    Place,
     PullRequest,
+    RenamesAndRemovals,
     Snapshot,
 )
-from failover_api.forge.repository.lag import Lag
 
 
 class GitHub:
@@ -53,9 +53,9 @@ class GitHub:
         self._log = Log(client, lag)
         self._heads = Heads(client, self._objects, self._log, lag)
         self._files = Files(client, self._objects, self._heads, lag)
-        self._past = Past(self._heads, self._objects)
+        self._history = HistoricalFiles(self._heads, self._objects)
         self._trees = Trees(self._objects, lag)
-        self._commits = Commits(client, self._objects, self._heads, self._files, self._past, self._trees, lag)
+        self._commits = Commits(client, self._objects, self._heads, self._files, self._history, self._trees, lag)
         self._branches = Branches(client, self._heads)
         self._pulls, self._review = Pulls(client), Review(client)
 
@@ -85,17 +85,17 @@ class GitHub:
     async def tree(self, branch: Branch, *, not_before: float | None, head: str | None = None) -> Listing:
         return await self._trees.read(branch, not_before, head)
 
-    def listed(self, branch: Branch) -> Listing | None:
-        return self._trees.listed(branch)
+    def last_listing(self, branch: Branch) -> Listing | None:
+        return self._trees.last_listing(branch)
 
-    def is_behind(self, branch: Branch) -> bool:
-        return self._trees.is_behind(branch)
+    def is_listing_stale(self, branch: Branch) -> bool:
+        return self._trees.is_listing_stale(branch)
 
-    def doubt_tree(self, branch: Branch) -> None:
-        self._trees.doubt(branch)
+    def invalidate_tree(self, branch: Branch) -> None:
+        self._trees.invalidate(branch)
 
-    def watch_trees(self, told: Callable[[Branch], None]) -> None:
-        self._trees.watch(told)
+    def watch_trees(self, listener: Callable[[Branch], None]) -> None:
+        self._trees.watch(listener)
 
     def confirm(self, branch: Branch, entry: Entry, *, validated_at: float) -> None:
         self._files.confirm(branch, entry, validated_at=validated_at)
@@ -116,8 +116,8 @@ class GitHub:
     def write_wait_s(self, branch: Branch, calls: int = 1) -> float:
         return self._client.write_wait_s(branch.repository, calls)
 
-    def late_wait_s(self, branch: Branch, files: Mapping[str, bytes], *, writing: bool) -> float:
-        return self._commits.late.wait_s(branch, files, writing=writing)
+    def unconfirmed_wait_s(self, branch: Branch, files: Mapping[str, bytes], *, writing: bool) -> float:
+        return self._commits.unconfirmed.wait_s(branch, files, writing=writing)
 
     def answered_with(self, snapshot: Snapshot) -> None:
         self._commits.answered_with(snapshot)
@@ -131,16 +131,18 @@ class GitHub:
         return await self._heads.current(branch, not_before)
 
     async def read_at(self, branch: Branch, commit: str, paths: Sequence[str]) -> Snapshot:
-        return await self._past.read(branch, commit, paths)
+        return await self._history.read(branch, commit, paths)
 
-    async def read_past(self, branch: Branch, places: Collection[Place]) -> Mapping[Place, File | ManifestError]:
-        return await self._past.read_past(branch, places)
+    async def read_at_commits(
+        self, branch: Branch, places: Collection[CommitPath]
+    ) -> Mapping[CommitPath, File | ManifestError]:
+        return await self._history.read_at_commits(branch, places)
 
-    async def standings(self, branch: Branch, places: Collection[Place]) -> Mapping[Place, BranchState]:
-        return await self._past.standings(branch, places)
+    async def file_presence(self, branch: Branch, places: Collection[CommitPath]) -> Mapping[CommitPath, FilePresence]:
+        return await self._history.file_presence(branch, places)
 
-    async def departures(self, branch: Branch, commit: str) -> Departures:
-        return await self._log.departures(branch, commit)
+    async def renames_and_removals(self, branch: Branch, commit: str) -> RenamesAndRemovals:
+        return await self._log.renames_and_removals(branch, commit)
 
     async def log(
         self, branch: Branch, path: str | None = None, *, at: str | None = None, page: int = 1, not_before: float | None
@@ -158,7 +160,7 @@ class GitHub:
     async def create_branch(self, branch: Branch, commit: str) -> None:
         await self._branches.create(branch, commit)
 
-    async def branches_beside(self, branch: Branch) -> Mapping[str, str]:
+    async def conflicting_branches(self, branch: Branch) -> Mapping[str, str]:
         return await self._branches.beside(branch)
 
     async def make_commit(self, branch: Branch, parent: str, files: Mapping[str, bytes], message: str) -> Commit:

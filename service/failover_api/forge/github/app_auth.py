@@ -15,8 +15,8 @@ from cachetools import LRUCache, TLRUCache
 
 from failover_api.errors import FileNotFound, ForgeError, ForgePermission, ForgeUnavailable
 from failover_api.forge.github.app_key import AppKey
-from failover_api.forge.github.replies import BadCredentials, asks_too_much
-from failover_api.forge.http.credentials import Token, _is_one_word
+from failover_api.forge.github.replies import BadCredentials, is_permission_missing
+from failover_api.forge.http.credentials import Token, is_one_word
 from failover_api.forge.http.host_clock import HostClock
 from failover_api.forge.http.reply import Reply
 
@@ -30,7 +30,7 @@ PERMISSIONS = {"contents": "write", "metadata": "read"}
 PULLS_PERMISSIONS = {**PERMISSIONS, "pull_requests": "write"}
 
 Ask = Callable[..., Awaitable[Reply]]
-_Place = tuple[str, bool]  # a repository, and whether it is about its pull requests
+_TokenKey = tuple[str, bool]  # a repository, and whether it is about its pull requests
 
 
 class AppCredentials:
@@ -56,27 +56,27 @@ class AppCredentials:
         self._key = AppKey(app_id, key_file, clock=self._clock)
         self._installation_id = installation_id
         self._installations: LRUCache[str, int] = LRUCache(1024)
-        self._tokens: TLRUCache[_Place, Token] = TLRUCache(
+        self._tokens: TLRUCache[_TokenKey, Token] = TLRUCache(
             1024, ttu=lambda _, token, __: token.expires_at - DROP_BEFORE_S, timer=time.monotonic
         )
-        self._minting: dict[_Place, asyncio.Task[Token]] = {}
+        self._minting: dict[_TokenKey, asyncio.Task[Token]] = {}
 
     def key(self, repository: str) -> str:
         return repository.partition("/")[0].lower()  # an installation belongs to one account
 
     async def token(self, repository: str, *, pulls: bool = False) -> Token:
-        place = (repository, pulls)
-        token = self._tokens.get(place)
+        key = (repository, pulls)
+        token = self._tokens.get(key)
         if token is None:  # whoever stops waiting does not stop the others' token
-            return await asyncio.shield(self._mint_once(place))
+            return await asyncio.shield(self._mint_once(key))
         if token.expires_at - time.monotonic() < REFRESH_BEFORE_S:
-            self._mint_once(place)
+            self._mint_once(key)
         return token
 
     def drop(self, repository: str, token: Token) -> bool:
-        for place in ((repository, False), (repository, True)):
-            if self._tokens.get(place) is token:
-                self._tokens.pop(place, None)
+        for key in ((repository, False), (repository, True)):
+            if self._tokens.get(key) is token:
+                self._tokens.pop(key, None)
         return True
 
     def check_readable(self) -> None:
@@ -124,42 +124,42 @@ class AppCredentials:
                 raise ForgeError(f"{what}: GitHub's answer has no id") from exc
         return known
 
-    def _mint_once(self, place: _Place) -> asyncio.Task[Token]:
-        task = self._minting.get(place)
+    def _mint_once(self, key: _TokenKey) -> asyncio.Task[Token]:
+        task = self._minting.get(key)
         if task is None or task.done():
-            task = self._minting[place] = asyncio.create_task(self._mint(place))
-            task.add_done_callback(lambda done: self._minted(place, done))
+            task = self._minting[key] = asyncio.create_task(self._mint(key))
+            task.add_done_callback(lambda done: self._minted(key, done))
         return task
 
-    def _minted(self, place: _Place, task: "asyncio.Task[Token]") -> None:
-        if self._minting.get(place) is task:
-            del self._minting[place]
+    def _minted(self, key: _TokenKey, task: "asyncio.Task[Token]") -> None:
+        if self._minting.get(key) is task:
+            del self._minting[key]
         if not task.cancelled():
             task.exception()  # those who wait have it; nobody may be waiting for a renewal
 
-    async def _mint(self, place: _Place) -> Token:
+    async def _mint(self, key: _TokenKey) -> Token:
         """Mints within `mint_timeout_s`, so that those who wait for it are never held for longer."""
         try:
             async with asyncio.timeout(self._mint_timeout_s):
-                return await self._ask_for_token(place)
+                return await self._ask_for_token(key)
         except TimeoutError as exc:
-            raise ForgeUnavailable(f"{_named(place)}: no reply from GitHub in time") from exc
+            raise ForgeUnavailable(f"{_named(key)}: no reply from GitHub in time") from exc
 
-    async def _ask_for_token(self, place: _Place) -> Token:
-        what = _named(place)
-        reply = await self._granted(place, what)
+    async def _ask_for_token(self, key: _TokenKey) -> Token:
+        what = _named(key)
+        reply = await self._granted(key, what)
         value = reply.data.get("token") if isinstance(reply.data, dict) else None
-        if not isinstance(value, str) or not _is_one_word(value):
+        if not isinstance(value, str) or not is_one_word(value):
             raise ForgeError(f"{what}: GitHub's answer has no token")
         now = time.monotonic()
         token = Token(value, now, now + _lifetime_s(reply))
         if token.expires_at - DROP_BEFORE_S > now:
-            self._tokens[place] = token
+            self._tokens[key] = token
         return token
 
-    async def _granted(self, place: _Place, what: str) -> Reply:
+    async def _granted(self, key: _TokenKey, what: str) -> Reply:
         """The reply to a mint. An App that was installed anew has another id: a kept one may be out of date."""
-        repository, pulls = place
+        repository, pulls = key
         permissions = PULLS_PERMISSIONS if pulls else PERMISSIONS
         kept = repository in self._installations
         installation = await self.installation(repository)
@@ -171,14 +171,14 @@ class AppCredentials:
                 what=what,
             )
         except ForgePermission as exc:
-            if not asks_too_much(exc):
+            if not is_permission_missing(exc):
                 raise
             raise ForgePermission(exc.detail + await self._lacking(installation, permissions)) from exc
         except FileNotFound as exc:
             self._installations.pop(repository, None)
             if not kept:
                 raise ForgePermission(self._not_installed(repository, exc.detail)) from exc
-        return await self._granted(place, what)
+        return await self._granted(key, what)
 
     async def _lacking(self, installation: int, permissions: Mapping[str, str]) -> str:
         """What was asked for and is not granted, for people; nothing when GitHub does not tell."""
@@ -198,9 +198,9 @@ class AppCredentials:
         return f"the GitHub App {self._app_id} is not, or no longer, installed on {repository}{named} ({detail})"
 
 
-def _named(place: _Place) -> str:
+def _named(key: _TokenKey) -> str:
     """For people: an installation that has not granted a permission refuses the mint without saying which."""
-    repository, pulls = place
+    repository, pulls = key
     return f"a token for {repository}" + (" with pull_requests: write" if pulls else "")
 
 

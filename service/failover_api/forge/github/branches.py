@@ -20,9 +20,9 @@ from failover_api.errors import (
 from failover_api.forge.github import queries
 from failover_api.forge.github.client import GitHubClient
 from failover_api.forge.github.heads import Heads
-from failover_api.forge.github.replies import NotUnderstood
+from failover_api.forge.github.replies import UnsupportedQuery
 from failover_api.forge.github.repository import about, change
-from failover_api.forge.port import has_no_room
+from failover_api.forge.values import is_name_conflict
 
 NOWHERE = "0" * 40  # what updateRefs takes for "deleted"
 
@@ -41,10 +41,10 @@ class Branches:
             await about(self._client, branch, not_before=None)  # raises when it is the repository that is missing
             return None
 
-    async def beside(self, branch: Branch) -> dict[str, str]:
-        """As Forge.branches_beside()."""
+    async def conflicting(self, branch: Branch) -> dict[str, str]:
+        """As Forge.conflicting_branches()."""
         found = await branches_under(self._client, branch)
-        return {name: at for name, at in found.items() if name == branch.name or has_no_room(branch.name, name)}
+        return {name: at for name, at in found.items() if name == branch.name or is_name_conflict(branch.name, name)}
 
     async def create(self, branch: Branch, commit: str) -> None:
         """As Forge.create_branch()."""
@@ -61,7 +61,7 @@ class Branches:
         self._heads.moving(branch, after)
         try:
             await self._swap(branch, before, after)
-        except NotUnderstood:
+        except UnsupportedQuery:
             await self._force(branch, before, after)
         except WriteUnknown as exc:
             await self._settle(branch, before, after, exc)
@@ -73,7 +73,7 @@ class Branches:
             return
         try:
             await self._swap(branch, at, NOWHERE)
-        except NotUnderstood:
+        except UnsupportedQuery:
             now = await self.head(branch)
             if now != at:
                 raise _conflict(branch, now, at) from None

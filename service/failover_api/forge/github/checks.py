@@ -11,9 +11,9 @@ from failover_api.errors import FailoverError, FileNotFound
 from failover_api.forge.github.app_auth import PERMISSIONS, AppCredentials
 from failover_api.forge.github.branches import branches_under
 from failover_api.forge.github.client import GitHubClient
-from failover_api.forge.github.rules import NEEDS_PULL_REQUEST, obstacles, untried
-from failover_api.forge.http.pace import A_MINUTE, AN_HOUR
-from failover_api.forge.port import Check, has_no_room
+from failover_api.forge.github.rules import NEEDS_PULL_REQUEST, broken_rules, unchecked_rules
+from failover_api.forge.http.rate_limit import A_MINUTE, AN_HOUR
+from failover_api.forge.values import Check, is_name_conflict
 
 _GO_ON = {"rules", "own branches"}  # what fails there says nothing of the rest
 Step = Callable[[GitHubClient, Branch, str], Awaitable[Check]]
@@ -119,11 +119,11 @@ async def _rules(client: GitHubClient, branch: Branch, name: str, *, pulls: bool
     place = quote(branch.name, safe="")
     rules = await _rules_of(client, branch, branch.name)
     kinds = {str(rule.get("type")) for rule in rules}
-    against = obstacles(rules, signs=await _of_an_app(client, branch))
+    against = broken_rules(rules, signs=await _of_an_app(client, branch))
     if against:
         return Check(name, ok=False, detail=f"rules refuse our commits, by pull request too ({'; '.join(against)})")
     blocking = sorted(kinds & NEEDS_PULL_REQUEST)
-    unknown = _unknown(untried(rules))
+    unknown = _unknown(unchecked_rules(rules))
     if blocking:
         then = f"; this policy makes one{unknown}" if pulls else ": direct commits will be refused"
         return Check(name, ok=pulls, detail=f"rules demand a pull request ({', '.join(blocking)}){then}")
@@ -141,7 +141,7 @@ async def _own_branches(client: GitHubClient, branch: Branch, name: str, *, own:
     """Whether the branches of pull requests can be made, and take our commits."""
     there = await branches_under(client, Branch(branch.repository, next(iter(own))))
     for other in there:
-        blocked = sorted(mine for mine in own if has_no_room(mine, other))
+        blocked = sorted(mine for mine in own if is_name_conflict(mine, other))
         if blocked:
             detail = f"branch {other} leaves no room for {', '.join(blocked[:5])}: rename or delete it"
             return Check(name, ok=False, detail=detail)
@@ -150,11 +150,11 @@ async def _own_branches(client: GitHubClient, branch: Branch, name: str, *, own:
             return Check(name, ok=False, detail=f"{mine} is the branch that pull requests would go to: rename it")
     example = next(iter(own))
     rules = await _rules_of(client, branch, example)
-    against = obstacles(rules, signs=await _of_an_app(client, branch), own=example)
+    against = broken_rules(rules, signs=await _of_an_app(client, branch), own=example)
     if against:
         detail = f"rules refuse branch {example} ({'; '.join(against)}): leave `failover/**` out of them"
         return Check(name, ok=False, detail=detail)
-    return Check(name, ok=True, detail=f"{example} can be made{_unknown(untried(rules, own=example))}")
+    return Check(name, ok=True, detail=f"{example} can be made{_unknown(unchecked_rules(rules, own=example))}")
 
 
 async def _rules_of(client: GitHubClient, branch: Branch, name: str) -> list[Any]:

@@ -21,30 +21,30 @@ from failover_api.errors import (
     NotReady,
     WriteUnknown,
 )
-from failover_api.forge.github.replies import BadCredentials, FreshlyRefused, graphql_refusal, rate_limited, refusal
-from failover_api.forge.http.budget import READ, WRITE, Budget
-from failover_api.forge.http.circuit import CircuitBreaker
+from failover_api.forge.github.replies import BadCredentials, TokenNotActiveYet, graphql_refusal, rate_limited, refusal
+from failover_api.forge.http.circuit_breaker import CircuitBreaker
 from failover_api.forge.http.conditional import CachedReply, ConditionalCache
 from failover_api.forge.http.connections import Connections
 from failover_api.forge.http.credentials import Credentials
 from failover_api.forge.http.host_clock import HostClock
-from failover_api.forge.http.pace import RateLimit
+from failover_api.forge.http.rate_limit import RateLimit
+from failover_api.forge.http.read_budget import READ, WRITE, ReadBudget
 from failover_api.forge.http.reply import Reply
 from failover_api.forge.http.traffic import (
-    Denied,
+    CredentialsRejected,
     Quota,
-    Repeated,
+    RequestRetried,
     TrafficListener,
-    Writing,
-    exchanged,
-    refused,
+    WriteStarted,
+    ignore_traffic,
+    notify,
+    request_completed,
+    request_refused,
     resource_of,
-    tell,
-    unwatched,
 )
 from failover_api.forge.http.transport import ATTEMPTS, Request, Transport
 
-ALWAYS = math.inf  # a `not_before` that no copy satisfies
+REVALIDATE = math.inf  # a `not_before` that no copy satisfies
 FRESH_TOKEN_S = 5.0
 PATIENCE_S = 5.0  # a longer wait that GitHub asks for is told to the caller
 FRESH_TOKEN_WAITS_S = (1.0, 2.0)
@@ -66,14 +66,14 @@ class GitHubClient:
         base_url: str,
         timeout_s: float,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
-        pace: RateLimit | None = None,
-        budget: Budget | None = None,
-        listener: TrafficListener = unwatched,
+        rate_limit: RateLimit | None = None,
+        budget: ReadBudget | None = None,
+        listener: TrafficListener = ignore_traffic,
     ) -> None:
         self._transport = Transport(connections, base_url=base_url, timeout_s=timeout_s)
         self._circuit = CircuitBreaker()
-        self._pace = pace or RateLimit()
-        self._budget = budget or Budget()
+        self._rate_limit = rate_limit or RateLimit()
+        self._budget = budget or ReadBudget()
         self._listener = listener
         self.sleep = sleep
         self.cache = ConditionalCache()
@@ -86,7 +86,7 @@ class GitHubClient:
         """As Forge.write_wait_s(). GraphQL's own quota does not count: what is no mutation goes on without it."""
         key = self.credentials.key(repository)
         asked_for = self._circuit.wait_s(key)
-        return 0.0 if asked_for > PATIENCE_S else max(asked_for, self._pace.wait_s(key, calls))
+        return 0.0 if asked_for > PATIENCE_S else max(asked_for, self._rate_limit.wait_s(key, calls))
 
     async def get(
         self,
@@ -94,7 +94,7 @@ class GitHubClient:
         url: str,
         *,
         what: str,
-        not_before: float | None = ALWAYS,
+        not_before: float | None = REVALIDATE,
         keep: bool = True,
         pulls: bool = False,
         digest: Callable[[bytes], bytes] | None = None,
@@ -184,7 +184,7 @@ class GitHubClient:
         try:
             return await self._with_token(request)
         except (NotReady, ForgePermission) as exc:
-            tell(self._listener, Denied(exc))
+            notify(self._listener, CredentialsRejected(exc))
             raise
 
     async def _with_token(self, request: Request) -> Reply:
@@ -199,7 +199,7 @@ class GitHubClient:
             token = await self.credentials.token(request.repository, pulls=request.pulls)
             try:
                 return await self._repeated(request, token.value)
-            except (BadCredentials, FreshlyRefused) as exc:
+            except (BadCredentials, TokenNotActiveYet) as exc:
                 if token.age_s() < FRESH_TOKEN_S and (wait_s := next(waits, None)) is not None:
                     await self.sleep(wait_s)
                 elif (
@@ -208,7 +208,7 @@ class GitHubClient:
                     renewed = True
                 else:
                     raise
-                tell(self._listener, Repeated("token"))
+                notify(self._listener, RequestRetried("token"))
 
     async def _repeated(self, request: Request, token: str) -> Reply:
         """Sends until there is a reply. One that may have been carried out is repeated only when nothing changes."""
@@ -216,36 +216,36 @@ class GitHubClient:
             try:
                 return await self._send(request, token)
             except ForgeUnavailable:
-                tell(self._listener, Repeated("unavailable"))
+                notify(self._listener, RequestRetried("unavailable"))
                 await self.sleep(random.uniform(0.05, 0.15) * attempt)  # noqa: S311 - jitter
         return await self._send(request, token)
 
     async def _send(self, request: Request, token: str) -> Reply:
         """The reply when it is a success, else raises what it means, or what its absence does."""
         if request.creates:
-            self._pace.take(self.credentials.key(request.repository))
-            tell(self._listener, Writing())
+            self._rate_limit.take(self.credentials.key(request.repository))
+            notify(self._listener, WriteStarted())
         account = self._account(request)
         self._budget.spend(account, WRITE if request.creates else READ)
-        if self._pace.others is not None:
-            self._pace.others.sent(account, resource_of(request))
+        if self._rate_limit.others is not None:
+            self._rate_limit.others.sent(account, resource_of(request))
         started = time.monotonic()
         reply: Reply | None = None
         try:
             reply = await self._transport.send(request, token)
-            self.clock.saw(reply.headers, asked_at=started)
+            self.clock.observe(reply.headers, asked_at=started)
         finally:
             duration_s, offset_s = time.monotonic() - started, self.clock.offset_s if self.clock.is_known else None
-            told = exchanged(request, reply, account=account, duration_s=duration_s, clock_offset_s=offset_s)
+            told = request_completed(request, reply, account=account, duration_s=duration_s, clock_offset_s=offset_s)
             self._count(account, request, reply, told.quota)
-            tell(self._listener, told)
+            notify(self._listener, told)
         return self._judged(request, reply)
 
     def _count(self, account: str, request: Request, reply: Reply | None, quota: Quota | None) -> None:
         """What the reply shows of GitHub's limits."""
         if quota is not None:
-            self._budget.saw(account, quota)
-        others, now = self._pace.others, self.clock.now()
+            self._budget.observe(account, quota)
+        others, now = self._rate_limit.others, self.clock.now()
         if others is None:
             return
         is_free = reply is not None and (reply.status == 304 or rate_limited(reply, now=now) is not None)
@@ -269,11 +269,11 @@ class GitHubClient:
             error = graphql_refusal(reply, now=now, what=request.what, writing=request.writing, pulls=request.pulls)
         else:
             error = refusal(reply, now=now, what=request.what, writing=request.writing)
-        tell(self._listener, refused(request, error))
+        notify(self._listener, request_refused(request, error))
         if isinstance(error, ForgeRateLimited):
             key = self._account(request)
             if error.secondary and request.creates:
-                self._pace.drain(key, error.retry_after_s or 0.0)
+                self._rate_limit.drain(key, error.retry_after_s or 0.0)
             own_limit = request.graphql and not error.secondary
             self._circuit.open(
                 key + _GRAPHQL if own_limit else key, error.retry_after_s or 0.0, secondary=error.secondary
@@ -288,4 +288,4 @@ class GitHubClient:
         if request.graphql:
             self._circuit.check(key + _GRAPHQL)
         if request.creates:
-            self._pace.check(key)
+            self._rate_limit.check(key)

@@ -31,13 +31,13 @@ from failover_api.forge.github import queries
 from failover_api.forge.github.client import GitHubClient
 from failover_api.forge.github.files import Files
 from failover_api.forge.github.heads import Heads
+from failover_api.forge.github.historical_files import HistoricalFiles
 from failover_api.forge.github.objects import BATCH_FILES, Objects
-from failover_api.forge.github.past import Past
 from failover_api.forge.github.repository import change
 from failover_api.forge.github.trees import Trees
-from failover_api.forge.port import Commit, File, Snapshot, blob_sha
 from failover_api.forge.repository.lag import HEAD, Lag
-from failover_api.forge.repository.late_writes import LateWrites
+from failover_api.forge.repository.unconfirmed_writes import UnconfirmedWrites
+from failover_api.forge.values import Commit, File, Snapshot, blob_sha
 
 FILE, EXECUTABLE = "100644", "100755"
 _EXECUTES = 0o111
@@ -52,13 +52,13 @@ class Commits:
         objects: Objects,
         heads: Heads,
         files: Files,
-        past: Past,
+        history: HistoricalFiles,
         trees: Trees,
         lag: Lag,
     ) -> None:
         self._client, self._objects, self._heads = client, objects, heads
-        self._files, self._past, self._trees, self._lag = files, past, trees, lag
-        self.late = LateWrites()
+        self._files, self._history, self._trees, self._lag = files, history, trees, lag
+        self.unconfirmed = UnconfirmedWrites()
 
     async def on_branch(self, snapshot: Snapshot, files: Mapping[str, bytes], message: str) -> Commit:
         """As Forge.commit()."""
@@ -67,21 +67,21 @@ class Commits:
         try:
             commit, parents = await self._write(snapshot, files, message)
         except WriteUnknown:
-            self.late.lost(snapshot)
+            self.unconfirmed.lost(snapshot)
             raise
         except FailoverError:  # surely not carried out
             for path, data in files.items():
                 self._lag.not_written(snapshot.branch, path, blob_sha(data))
             raise
         except BaseException:  # whoever waited for the reply has left
-            self.late.lost(snapshot)
+            self.unconfirmed.lost(snapshot)
             raise
         self._wrote(snapshot, files, commit, parents)
         return commit
 
     def landed(self, snapshot: Snapshot, files: Mapping[str, bytes], commit: str) -> None:
         """As Forge.landed()."""
-        self.late.landed(snapshot)
+        self.unconfirmed.landed(snapshot)
         for path, data in files.items():
             old = snapshot.files.get(path)
             if isinstance(old, File):
@@ -180,7 +180,7 @@ class Commits:
         self._heads.wrote(snapshot.branch, commit.sha, parents, written)
         if len(parents) == 1:  # the compare-and-swap has shown what was there
             old_files = {path: old for path in written if isinstance(old := snapshot.files.get(path), File)}
-            self._past.wrote(snapshot.branch, parents[0], old_files, commit.sha, written)
+            self._history.wrote(snapshot.branch, parents[0], old_files, commit.sha, written)
         self._trees.wrote(snapshot.branch, commit.sha, parents, list(written))
 
     async def _tree_of(self, branch: Branch, commit: str) -> str:

@@ -13,7 +13,7 @@ from typing import Any
 from failover_api.core.splice import MAX_BYTES
 from failover_api.core.untrusted_json import parse_json
 from failover_api.errors import ForgeError, ManifestError, ManifestInvalid
-from failover_api.forge.port import File, blob_sha
+from failover_api.forge.values import File, blob_sha
 
 _MODES = {0o120000: "a symlink", 0o160000: "a submodule", 0o040000: "a directory"}
 

@@ -21,10 +21,10 @@ from failover_api.forge.github import queries
 from failover_api.forge.github.client import GitHubClient
 from failover_api.forge.github.contents import decode_contents, encode_contents, refuse_kind, refuse_mode
 from failover_api.forge.github.heads import Heads
-from failover_api.forge.github.objects import Found, Objects
+from failover_api.forge.github.objects import FileOrError, Objects
 from failover_api.forge.http.conditional import CachedReply
-from failover_api.forge.port import Entry, File
 from failover_api.forge.repository.lag import WAITS_S, Lag
+from failover_api.forge.values import Entry, File
 
 MODE_WAIT_S = 2.0  # a file is given without knowing its mode then
 MODES_KEPT = 4096
@@ -37,20 +37,20 @@ class Files:
         self._client, self._objects, self._heads, self._lag = client, objects, heads, lag
         self._regular: LRUCache[tuple[Branch, str], bool] = LRUCache(MODES_KEPT)
 
-    async def read(self, branch: Branch, path: str, not_before: float | None) -> Found:
+    async def read(self, branch: Branch, path: str, not_before: float | None) -> FileOrError:
         """The file, or what stands in its place. Raises RepositoryNotFound when there is no such branch."""
         copy = self._client.cache.get(_url(branch, path))
         if copy is not None and not_before is None:
             return self._decoded(branch, path, copy.body)
-        found, problem = await both(self._ask(branch, path, not_before), self._odd_mode(branch, path))
-        if problem is not None and isinstance(found, File):
+        file, problem = await both(self._ask(branch, path, not_before), self._mode_problem(branch, path))
+        if problem is not None and isinstance(file, File):
             return problem
         for wait_s in WAITS_S:
-            if not self._lag.was_replaced(branch, path, _version(found)):
+            if not self._lag.was_replaced(branch, path, _version(file)):
                 break
             await self._client.sleep(wait_s)
-            found = await self._ask(branch, path, time.monotonic())
-        return found if self._lag.is_current(branch, path, _version(found)) else await self._at_head(branch, path)
+            file = await self._ask(branch, path, time.monotonic())
+        return file if self._lag.is_current(branch, path, _version(file)) else await self._at_head(branch, path)
 
     def remember(self, branch: Branch, file: File, *, validated_at: float) -> None:
         """Keeps a file as GET contents would give it, with the ETag that GitHub gives to a blob.
@@ -61,20 +61,20 @@ class Files:
         copy = CachedReply(encode_contents(file), f'W/"{file.sha}"', validated_at)
         self._client.cache.put(_url(branch, file.path), copy)
 
-    async def _at_head(self, branch: Branch, path: str) -> Found:
+    async def _at_head(self, branch: Branch, path: str) -> FileOrError:
         """As it is after our last write, whoever changed it since. Raises NotShownYet."""
         started = time.monotonic()
-        found = (await self._heads.read(branch, [path], started)).files[path]
-        self._lag.saw(branch, path, _version(found))
-        if isinstance(found, File):
-            self.remember(branch, found, validated_at=started)
-        return found
+        file = (await self._heads.read(branch, [path], started)).files[path]
+        self._lag.saw(branch, path, _version(file))
+        if isinstance(file, File):
+            self.remember(branch, file, validated_at=started)
+        return file
 
     def copy_of(self, branch: Branch, entry: Entry) -> File | None:
         """The file, when the copy that is kept has just this content."""
         copy = self._same(branch, entry)
-        found = None if copy is None else decode_contents(entry.path, copy.body)
-        return found if isinstance(found, File) and found.sha == entry.sha else None
+        file = None if copy is None else decode_contents(entry.path, copy.body)
+        return file if isinstance(file, File) and file.sha == entry.sha else None
 
     def confirm(self, branch: Branch, entry: Entry, *, validated_at: float) -> None:
         """As Forge.confirm()."""
@@ -89,7 +89,7 @@ class Files:
         is_same = copy is not None and copy.etag in {f'W/"{entry.sha}"', f'"{entry.sha}"'}
         return copy if is_same else None
 
-    async def _ask(self, branch: Branch, path: str, not_before: float | None) -> Found:
+    async def _ask(self, branch: Branch, path: str, not_before: float | None) -> FileOrError:
         url = _url(branch, path)
         try:
             body = await self._client.get(branch.repository, url, what=f"reading {path}", not_before=not_before)
@@ -98,14 +98,14 @@ class Files:
             return FileNotFound(f"no such file on {branch}", file=path)
         return self._decoded(branch, path, body)
 
-    def _decoded(self, branch: Branch, path: str, body: bytes) -> Found:
-        found = decode_contents(path, body)
-        if isinstance(found, ForgeError):
+    def _decoded(self, branch: Branch, path: str, body: bytes) -> FileOrError:
+        file = decode_contents(path, body)
+        if isinstance(file, ForgeError):
             self._client.cache.drop(_url(branch, path))
-            raise found
-        return found
+            raise file
+        return file
 
-    async def _odd_mode(self, branch: Branch, path: str) -> ManifestError | None:
+    async def _mode_problem(self, branch: Branch, path: str) -> ManifestError | None:
         """What GET contents hides; asked once a file, and not waited for long: by GraphQL, or the folder's listing.
 
         An answer is not needed: a write to a symlink would lose its compare-and-swap.
@@ -138,9 +138,9 @@ class Files:
         return str({entry["path"]: entry["type"] for entry in listing}[path])
 
 
-def _version(found: Found) -> str:
+def _version(file: FileOrError) -> str:
     """Its blob sha; of what is no file none."""
-    return found.sha if isinstance(found, File) else ""
+    return file.sha if isinstance(file, File) else ""
 
 
 def _url(branch: Branch, path: str) -> str:

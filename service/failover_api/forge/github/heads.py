@@ -31,9 +31,9 @@ from failover_api.forge.github import queries
 from failover_api.forge.github.client import GitHubClient
 from failover_api.forge.github.contents import refuse_mode
 from failover_api.forge.github.log import Log
-from failover_api.forge.github.objects import BATCH_FILES, Found, Node, Objects
-from failover_api.forge.port import Entry, File
+from failover_api.forge.github.objects import BATCH_FILES, FileOrError, Objects, TreeEntry
 from failover_api.forge.repository.lag import HEAD, WAITS_S, Lag
+from failover_api.forge.values import Entry, File
 
 MAX_BYTES = 16 * 1024 * 1024  # of all branches together; what does not fit is read again
 _ENTRY_OVERHEAD_BYTES = 512
@@ -44,7 +44,7 @@ class Head:
     """Files of a branch, all at commit `oid`, which was its head at `validated_at` (time.monotonic())."""
 
     oid: str
-    files: Mapping[str, Found]
+    files: Mapping[str, FileOrError]
     validated_at: float
 
 
@@ -132,7 +132,7 @@ class Heads:
         if known is not None and known.oid != at:
             self._heads.pop(branch)
 
-    async def files_at(self, branch: Branch, paths: Sequence[str], oid: str) -> dict[str, Found]:
+    async def files_at(self, branch: Branch, paths: Sequence[str], oid: str) -> dict[str, FileOrError]:
         """Files at a commit: by GraphQL, or by REST when that gives none."""
         try:
             _, files = await self._query_all(branch, paths, oid)
@@ -145,7 +145,7 @@ class Heads:
                 raise
         return files
 
-    async def found(self, branch: Branch, path: str, entry: Any) -> Found:
+    async def found(self, branch: Branch, path: str, entry: Any) -> FileOrError:
         """A file as GraphQL shows it in a commit, or why it is none."""
         if entry is None:
             return FileNotFound(f"no such file on {branch}", file=path)
@@ -153,7 +153,7 @@ class Heads:
         if problem is not None:
             return problem
         blob = entry["object"]
-        return await self._objects.whole(branch, path, blob["oid"], blob)
+        return await self._objects.complete_blob(branch, path, blob["oid"], blob)
 
     async def _first(self, branch: Branch, paths: Sequence[str]) -> Head:
         """The files by GraphQL, and beside them the branch by REST: its ETag makes the next read a 304.
@@ -188,8 +188,8 @@ class Heads:
         return Head(head.oid, {**head.files, **files}, head.validated_at)
 
     async def _unchanged(
-        self, branch: Branch, paths: Sequence[str], oid: str, old: Mapping[str, Found]
-    ) -> dict[str, Found]:
+        self, branch: Branch, paths: Sequence[str], oid: str, old: Mapping[str, FileOrError]
+    ) -> dict[str, FileOrError]:
         """What commit `oid` has of `paths` without reading a file, when a look at its tree is cheaper than that."""
         if sum(path in old for path in paths) <= BATCH_FILES:
             return {}
@@ -239,7 +239,7 @@ class Heads:
         except (AttributeError, KeyError, TypeError, ValueError) as exc:
             raise ForgeError(f"{what}: GitHub's answer names no commit") from exc
 
-    async def _at_ref(self, branch: Branch, paths: Sequence[str]) -> tuple[str, dict[str, Found]] | FailoverError:
+    async def _at_ref(self, branch: Branch, paths: Sequence[str]) -> tuple[str, dict[str, FileOrError]] | FailoverError:
         """The head and its files by GraphQL, or why it gives none: then REST has the same."""
         try:
             return await self._query_all(branch, paths, None)
@@ -248,9 +248,11 @@ class Heads:
         except ForgeFailure as exc:
             return exc
 
-    async def _query_all(self, branch: Branch, paths: Sequence[str], oid: str | None) -> tuple[str, dict[str, Found]]:
+    async def _query_all(
+        self, branch: Branch, paths: Sequence[str], oid: str | None
+    ) -> tuple[str, dict[str, FileOrError]]:
         """Reads files at a commit, or at the head when `oid` is None; a hundred for each request."""
-        files: dict[str, Found] = {}
+        files: dict[str, FileOrError] = {}
         if oid is None:
             oid, files = await self._query(branch, paths[:BATCH_FILES], None)
         rest = [path for path in paths if path not in files]
@@ -258,7 +260,7 @@ class Heads:
             files |= more
         return oid, files
 
-    async def _query(self, branch: Branch, paths: Sequence[str], oid: str | None) -> tuple[str, dict[str, Found]]:
+    async def _query(self, branch: Branch, paths: Sequence[str], oid: str | None) -> tuple[str, dict[str, FileOrError]]:
         query, variables = queries.files_at(paths, head=oid)
         at = {"ref": f"refs/heads/{branch.name}"} if oid is None else {"head": oid}
         what = f"reading {len(paths)} files of {branch}"
@@ -274,7 +276,7 @@ class Heads:
 
     async def _rest_all(
         self, branch: Branch, paths: Sequence[str], oid: str, refusal: FailoverError
-    ) -> dict[str, Found]:
+    ) -> dict[str, FileOrError]:
         """What GraphQL did not give. Raises `refusal`, its reason, when the tree is too large for REST."""
         try:
             nodes = await self._objects.tree(branch, oid, not_before=None)
@@ -284,10 +286,12 @@ class Heads:
         return files | await self._objects.read_by_rest(branch, entries)
 
 
-def _by_tree(branch: Branch, paths: Sequence[str], nodes: Sequence[Node]) -> tuple[dict[str, Found], list[Entry]]:
+def _by_tree(
+    branch: Branch, paths: Sequence[str], nodes: Sequence[TreeEntry]
+) -> tuple[dict[str, FileOrError], list[Entry]]:
     """Which of the paths are no files, and the regular files among them."""
     known = {node.path: node for node in nodes}
-    others: dict[str, Found] = {}
+    others: dict[str, FileOrError] = {}
     entries: list[Entry] = []
     for path in paths:
         node = known.get(path)
@@ -304,7 +308,7 @@ def _size(head: Head) -> int:
     return _ENTRY_OVERHEAD_BYTES + sum(_size_of(path, found) for path, found in head.files.items())
 
 
-def _size_of(path: str, found: Found) -> int:
+def _size_of(path: str, found: FileOrError) -> int:
     return _ENTRY_OVERHEAD_BYTES + len(path) + (len(found.data) if isinstance(found, File) else 0)
 
 

@@ -15,8 +15,8 @@ from failover_api.core.catalog.model import Branch
 from failover_api.core.untrusted_json import parse_json
 from failover_api.errors import FileNotFound, ForgeError, RepositoryNotFound
 from failover_api.forge.github.client import GitHubClient
-from failover_api.forge.port import LOG_PAGE, Comparison, Departures, LoggedCommit
 from failover_api.forge.repository.lag import Lag
+from failover_api.forge.values import LOG_PAGE, Comparison, LoggedCommit, RenamesAndRemovals
 
 COMPARED_FILES = 300  # GitHub lists no more
 COMMIT_FILES = 300  # of one commit, a page
@@ -65,7 +65,7 @@ class Log:
             raise ForgeError(f"{what}: GitHub's answer is no comparison") from exc
         return Comparison(**{**fields, "commits": tuple(_kept(commit) for commit in fields["commits"])})
 
-    async def departures(self, branch: Branch, commit: str) -> Departures:
+    async def renames_and_removals(self, branch: Branch, commit: str) -> RenamesAndRemovals:
         """As Forge.departures(). https://docs.github.com/en/rest/commits/commits#get-a-commit"""
         renamed: dict[str, str] = {}
         removed: list[str] = []
@@ -73,9 +73,7 @@ class Log:
         for page in range(1, COMMIT_PAGES + 1):
             url = f"/repos/{branch.repository}/commits/{commit}?page={page}"
             try:
-                body = await self._client.get(
-                    branch.repository, url, what=what, not_before=None, digest=_digest_departures
-                )
+                body = await self._client.get(branch.repository, url, what=what, not_before=None, digest=_digest_files)
                 found = json.loads(body)
             except FileNotFound as exc:
                 raise ForgeError(exc.detail) from exc
@@ -85,10 +83,10 @@ class Log:
             removed += found["removed"]
             if found["listed"] < COMMIT_FILES:
                 break
-        return Departures(renamed, tuple(removed))
+        return RenamesAndRemovals(renamed, tuple(removed))
 
 
-def _digest_departures(body: bytes) -> bytes:
+def _digest_files(body: bytes) -> bytes:
     files = parse_json(body)["files"]
     renamed = {file["filename"]: file["previous_filename"] for file in files if file["status"] == "renamed"}
     removed = [file["filename"] for file in files if file["status"] == "removed"]

@@ -28,7 +28,7 @@ from failover_api.errors import (
 from failover_api.forge.github import queries
 from failover_api.forge.github.client import GitHubClient
 from failover_api.forge.github.contents import decode_blob, decode_contents
-from failover_api.forge.port import Entry, File
+from failover_api.forge.values import Entry, File
 
 BATCH_FILES = 100  # what one GraphQL query reads
 BATCH_BYTES = 4 * 1024 * 1024
@@ -36,11 +36,11 @@ REQUESTS_AT_ONCE = 6
 GRAPHQL_ATTEMPTS = 2  # REST has the same
 _KIND, _FOLDER = 0o170000, 0o040000
 
-Found = File | ManifestError
+FileOrError = File | ManifestError
 
 
 @dataclass(frozen=True, slots=True)
-class Node:
+class TreeEntry:
     """A line of a tree. `mode` is Git's."""
 
     path: str
@@ -69,17 +69,19 @@ class Objects:
             raise RepositoryNotFound(f"no repository {branch.repository}, or the credentials cannot see it")
         return repository
 
-    async def tree(self, branch: Branch, ref: str, *, not_before: float | None, keep: bool = True) -> list[Node]:
+    async def tree(self, branch: Branch, ref: str, *, not_before: float | None, keep: bool = True) -> list[TreeEntry]:
         """Everything below the root of `ref`, the branch or a commit. Raises RepositoryTooLarge.
 
         It may be megabytes: `keep` it only when it will be asked for again.
         """
-        return _nodes(await self._tree(branch, ref, not_before=not_before, keep=keep))
+        return _tree_entries(await self._tree(branch, ref, not_before=not_before, keep=keep))
 
-    async def listing(self, branch: Branch, *, not_before: float | None) -> tuple[bytes, str, Callable[[], list[Node]]]:
+    async def listing(
+        self, branch: Branch, *, not_before: float | None
+    ) -> tuple[bytes, str, Callable[[], list[TreeEntry]]]:
         """The tree of the branch: a body that is the same object while it is unchanged, the commit, and its nodes."""
         body = await self._tree(branch, branch.name, not_before=not_before, keep=True)
-        return body, body[: body.index(b"\n")].decode(), partial(_nodes, body)
+        return body, body[: body.index(b"\n")].decode(), partial(_tree_entries, body)
 
     async def _tree(self, branch: Branch, ref: str, *, not_before: float | None, keep: bool) -> bytes:
         url = f"/repos/{branch.repository}/git/trees/{quote(ref, safe='')}?recursive=1"
@@ -99,7 +101,9 @@ class Objects:
             )
         return body
 
-    async def read(self, branch: Branch, entries: Sequence[Entry], spare: Sequence[Entry] = ()) -> dict[str, Found]:
+    async def read(
+        self, branch: Branch, entries: Sequence[Entry], spare: Sequence[Entry] = ()
+    ) -> dict[str, FileOrError]:
         """The files of a tree's entries, by path; those of `spare` too where they cost no request more."""
         wanted = {entry.path for entry in entries}
         batches = await together(
@@ -109,17 +113,17 @@ class Objects:
         )
         return {path: found for batch in batches for path, found in batch.items()}
 
-    async def read_by_rest(self, branch: Branch, entries: Sequence[Entry]) -> dict[str, Found]:
+    async def read_by_rest(self, branch: Branch, entries: Sequence[Entry]) -> dict[str, FileOrError]:
         """The same without GraphQL, a request for each."""
         found = await together(self._get(branch, entry.path, entry.sha) for entry in entries)
         return {entry.path: file for entry, file in zip(entries, found, strict=True)}
 
-    async def whole(self, branch: Branch, path: str, sha: str, blob: Mapping[str, Any]) -> Found:
+    async def complete_blob(self, branch: Branch, path: str, sha: str, blob: Mapping[str, Any]) -> FileOrError:
         """Blob `sha` of a GraphQL answer, or from REST when its text is not the blob, byte for byte."""
         found = decode_blob(path, sha, blob)
         return found if found is not None else await self._get(branch, path, sha)
 
-    async def _read_batch(self, branch: Branch, entries: Sequence[Entry], wanted: set[str]) -> dict[str, Found]:
+    async def _read_batch(self, branch: Branch, entries: Sequence[Entry], wanted: set[str]) -> dict[str, FileOrError]:
         query, variables = queries.blobs([entry.sha for entry in entries])
         try:
             answer = await self.query(branch, query, variables, what=f"reading {len(entries)} files of {branch}")
@@ -134,7 +138,7 @@ class Objects:
         missing = [entry for entry in entries if entry.path in wanted and entry.path not in found]
         return found | await self.read_by_rest(branch, missing)
 
-    async def _get(self, branch: Branch, path: str, sha: str) -> Found:
+    async def _get(self, branch: Branch, path: str, sha: str) -> FileOrError:
         url = f"/repos/{branch.repository}/git/blobs/{sha}"
         try:
             async with self._slots:
@@ -160,8 +164,8 @@ def _digest_tree(body: bytes) -> bytes:
     return "\n".join(lines).encode(errors="surrogatepass") + b"\n"
 
 
-def _nodes(body: bytes) -> list[Node]:
-    return [Node(*json.loads(line)) for line in body.decode(errors="surrogatepass").split("\n")[1:-1]]
+def _tree_entries(body: bytes) -> list[TreeEntry]:
+    return [TreeEntry(*json.loads(line)) for line in body.decode(errors="surrogatepass").split("\n")[1:-1]]
 
 
 def _batches(entries: Sequence[Entry]) -> Iterator[list[Entry]]:

@@ -14,10 +14,10 @@ from failover_api.core.catalog.model import Branch
 from failover_api.core.untrusted_json import parse_json
 from failover_api.errors import FailoverError, FileNotFound, ForgeError, RepositoryNotFound, WriteUnknown
 from failover_api.forge.github.client import GitHubClient
-from failover_api.forge.github.replies import refuses_drafts
+from failover_api.forge.github.replies import is_draft_refused
 from failover_api.forge.github.repository import change
 from failover_api.forge.http.reply import Reply
-from failover_api.forge.port import PullRequest
+from failover_api.forge.values import PullRequest
 
 PAGE = 100
 _KEPT = (
@@ -83,7 +83,7 @@ class Pulls:
         try:
             return await self._create(base, head, title=title, body=body, draft=draft)
         except ForgeError as exc:
-            if not (draft and refuses_drafts(exc)):
+            if not (draft and is_draft_refused(exc)):
                 raise
             return await self._create(base, head, title=title, body=body, draft=False)
 

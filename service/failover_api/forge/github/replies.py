@@ -24,8 +24,8 @@ from failover_api.errors import (
     WriteConflict,
     WriteUnknown,
 )
-from failover_api.forge.github.rules import ruling
-from failover_api.forge.http.reply import Reply, _text
+from failover_api.forge.github.rules import parse_violations
+from failover_api.forge.http.reply import Reply, message_text
 from failover_api.forge.http.transport import UNAVAILABLE_WAIT_S
 
 # https://docs.github.com/en/rest/using-the-rest-api/rate-limits-for-the-rest-api
@@ -33,7 +33,7 @@ SECONDARY_WAIT_S = 60.0
 LONGEST_WAIT_S = 3600.0  # GitHub counts by the hour
 
 
-class FreshlyRefused(ForgePermission):
+class TokenNotActiveYet(ForgePermission):
     """401 or 403 that a token just minted may get for some seconds."""
 
 
@@ -41,15 +41,15 @@ class BadCredentials(ForgePermission):
     """401: the token is not, or no longer, valid."""
 
 
-class NotUnderstood(ForgeError):
+class UnsupportedQuery(ForgeError):
     """GraphQL refused the text of the query: this GitHub does not know a word of it (an old Enterprise Server)."""
 
 
-class NothingToWaitFor(ForgeError):
+class AlreadyMergeable(ForgeError):
     """Auto-merge is refused, since the pull request can be merged at once."""
 
 
-class MergedByQueue(ForgeError):
+class MergeQueueRequired(ForgeError):
     """A merge queue merges into the branch, and nothing else."""
 
 
@@ -79,8 +79,8 @@ def refusal(reply: Reply, *, now: float, what: str, writing: bool) -> FailoverEr
     limited = rate_limited(reply, now=now)
     if limited is not None:
         return limited
-    if reply.stranger is not None:
-        return ForgeError(f"{what}: {reply.stranger}")
+    if reply.wrong_host is not None:
+        return ForgeError(f"{what}: {reply.wrong_host}")
     text = f"{what}: GitHub answered {reply.status}" + (f" ({reply.message})" if reply.message else "")
     match reply.status:
         case 301 | 302 | 307 | 308:
@@ -93,15 +93,15 @@ def refusal(reply: Reply, *, now: float, what: str, writing: bool) -> FailoverEr
         case 404:
             return FileNotFound(text)
         case 405 if _MERGE_QUEUE.search(reply.message):
-            return MergedByQueue(text)
+            return MergeQueueRequired(text)
         case 405 if _LOST_RACE.search(reply.message):
             return WriteConflict(text)
         case 409:
             return _conflict(reply, text)
         case 422 if _NOT_GRANTED.search(reply.message):
             return ForgePermission(f"{text}: the App's installation lacks a permission or the repository")
-        case 422 if (ruled := _ruled(reply.full_message, text)) is not None:
-            return ruled
+        case 422 if (rule_error := _rule_error(reply.full_message, text)) is not None:
+            return rule_error
         case 422 if _LOST_RACE.search(reply.message) or '"sha" wasn\'t supplied' in reply.message:
             return WriteConflict(text)
         case status if status >= 500 or status == 408:
@@ -110,7 +110,7 @@ def refusal(reply: Reply, *, now: float, what: str, writing: bool) -> FailoverEr
             return ForgeError(text)
 
 
-def refuses_drafts(error: ForgeError) -> bool:
+def is_draft_refused(error: ForgeError) -> bool:
     """Whether a pull request was refused for being a draft."""
     return _NO_DRAFTS.search(error.detail) is not None
 
@@ -131,7 +131,7 @@ def rate_limited(reply: Reply, *, now: float) -> ForgeRateLimited | None:
 def graphql_refusal(reply: Reply, *, now: float, what: str, writing: bool, pulls: bool = False) -> FailoverError:
     """The error for a GraphQL reply with `errors`, by the first of them. `now` is the wall clock (s)."""
     first = reply.errors[0] if isinstance(reply.errors[0], dict) else {}
-    message, kind = _text(first), first.get("type")
+    message, kind = message_text(first), first.get("type")
     kind = kind if isinstance(kind, str) else ""
     text = f"{what}: GitHub answered {kind or 'an error'} ({message})"
     done = reply.data.get("data")
@@ -143,21 +143,21 @@ def graphql_refusal(reply: Reply, *, now: float, what: str, writing: bool, pulls
     if kind == "STALE_DATA" or _LOST_RACE.search(message):
         return WriteConflict(text)
     if _CLEAN.search(message):
-        return NothingToWaitFor(text)
+        return AlreadyMergeable(text)
     if pulls and _MERGE_QUEUE.search(message):
-        return MergedByQueue(text)
-    ruled = _ruled(str(first.get("message") or ""), text)
-    if ruled is not None:
-        return ruled
+        return MergeQueueRequired(text)
+    rule_error = _rule_error(str(first.get("message") or ""), text)
+    if rule_error is not None:
+        return rule_error
     if kind == "FORBIDDEN" or "not accessible by" in message:
         needed = f"{'pull_requests' if pulls else 'contents'}: {'write' if writing else 'read'}"
-        return FreshlyRefused(f"{text}: the credentials need the permission {needed}")
+        return TokenNotActiveYet(f"{text}: the credentials need the permission {needed}")
     if kind == "NOT_FOUND":
         return RepositoryNotFound(text)
     if "Something went wrong" in message or "timeout" in message.lower():
         return WriteUnknown(text) if writing else _unavailable(text, reply)
     if _never_ran(reply, first):
-        return NotUnderstood(text)
+        return UnsupportedQuery(text)
     return WriteUnknown(text) if writing and kind not in _SURELY_REFUSED else ForgeError(text)
 
 
@@ -169,7 +169,7 @@ def _never_ran(reply: Reply, first: Mapping[str, Any]) -> bool:
     return "locations" in first and "data" not in reply.data
 
 
-def asks_too_much(error: ForgePermission) -> bool:
+def is_permission_missing(error: ForgePermission) -> bool:
     """Whether a mint was refused for a permission that the installation has not granted."""
     return "permissions requested are not granted" in error.detail
 
@@ -195,36 +195,36 @@ def _wait_s(reply: Reply, *, now: float, used_up: bool) -> float | None:
 
 
 def _forbidden(reply: Reply, text: str) -> FailoverError:
-    ruled = _ruled(reply.full_message, text)
-    if ruled is not None:
-        return ruled
+    rule_error = _rule_error(reply.full_message, text)
+    if rule_error is not None:
+        return rule_error
     needed = reply.headers.get("x-accepted-github-permissions", "").replace("=", ": ")
     hint = f": the credentials need the permission {needed}" if needed else ""
     if "suspended" in reply.message:
         hint = ": the App's installation is suspended"
     fresh = "not accessible by" in reply.message
-    return (FreshlyRefused if fresh else ForgePermission)(text + hint)
+    return (TokenNotActiveYet if fresh else ForgePermission)(text + hint)
 
 
 def _conflict(reply: Reply, text: str) -> FailoverError:
     if _LOST_RACE.search(reply.message):
         return WriteConflict(text)
-    ruled = _ruled(reply.full_message, text)
-    if isinstance(ruled, ForgePermission) and reply.message.startswith("Could not update file"):
-        return Conflict(ruled.detail)  # classic protection's way to say it
-    if ruled is not None:
-        return ruled
+    rule_error = _rule_error(reply.full_message, text)
+    if isinstance(rule_error, ForgePermission) and reply.message.startswith("Could not update file"):
+        return Conflict(rule_error.detail)  # classic protection's way to say it
+    if rule_error is not None:
+        return rule_error
     if "repository is empty" in reply.message.lower():
         return RepositoryNotFound(text)
     return Conflict(text)
 
 
-def _ruled(message: str, text: str) -> FailoverError | None:
+def _rule_error(message: str, text: str) -> FailoverError | None:
     """What rules of the branch say, if they say anything: only some of them want a pull request."""
-    found = ruling(message)
+    found = parse_violations(message)
     if found is None:
         return None
-    if found.is_cured:
+    if found.needs_pull_request:
         advice = "the service needs `policy: pull_request` (or `fallback: pull_request`)"
         return BranchProtected(f"{text}; {advice}", said=text)
     return ForgePermission(f"{text}; no pull request gets around that: {found.advice}")

@@ -15,9 +15,9 @@ from failover_api.core.catalog.model import Branch
 from failover_api.errors import FileNotFound, ForgeError
 from failover_api.forge.github import queries
 from failover_api.forge.github.client import GitHubClient
-from failover_api.forge.github.replies import MergedByQueue, NothingToWaitFor
+from failover_api.forge.github.replies import AlreadyMergeable, MergeQueueRequired
 from failover_api.forge.github.repository import about, change
-from failover_api.forge.port import PullRequest
+from failover_api.forge.values import PullRequest
 
 # In the order of preference, by the name of the repository's setting.
 _METHODS = {"squash": "allow_squash_merge", "merge": "allow_merge_commit", "rebase": "allow_rebase_merge"}
@@ -44,10 +44,10 @@ class Review:
         try:
             try:
                 await self._merge_when_ready(base, pull, method)
-            except NothingToWaitFor:
+            except AlreadyMergeable:
                 await self._merge(base, pull, method)
                 return True
-        except MergedByQueue:
+        except MergeQueueRequired:
             await self._into_the_queue(base, pull)
         return False
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 # Rules that are about the way a change comes to the branch, and not about what it is.
-_CURED = re.compile(
+_ABOUT_THE_WAY = re.compile(
     r"(through|via|by|using) (a pull request|the merge queue)|pull requests? (is|are) required|"
     r"requires? (a )?pull requests?|approving review|approval (from|is required)|"
     r"review (is |are )?required|review from|code owner|status checks?\b|"
@@ -66,25 +66,25 @@ _NAME = re.compile(r'"[^"]*"')  # of a check, say: it may be any
 
 
 @dataclass(frozen=True, slots=True)
-class Ruling:
+class RuleViolations:
     """Rules that refused a write. `advice` is what to do about those that a pull request does not help with."""
 
-    is_cured: bool
+    needs_pull_request: bool
     advice: str = ""
 
 
-def ruling(text: str) -> Ruling | None:
+def parse_violations(text: str) -> RuleViolations | None:
     """What GitHub's text says of rules; None when it is about something else."""
     is_list = bool(_FOUND.search(text) or _PROTECTED.search(text))
     lines = _lines(text)
     table = _IN_LIST if is_list else _ALONE
     advice = [what for line in lines for pattern, what in table if pattern.search(line)]
-    unknown = [line for line in lines if not _CURED.search(line)]
+    unknown = [line for line in lines if not _ABOUT_THE_WAY.search(line)]
     if not is_list and not advice and len(unknown) == len(lines):
         return None
     if advice or unknown:
-        return Ruling(is_cured=False, advice="; ".join(dict.fromkeys(advice)) or _BYPASS)
-    return Ruling(is_cured=True)
+        return RuleViolations(needs_pull_request=False, advice="; ".join(dict.fromkeys(advice)) or _BYPASS)
+    return RuleViolations(needs_pull_request=True)
 
 
 def _lines(text: str) -> list[str]:
@@ -110,7 +110,7 @@ _REPEAT = re.compile(r"(?<!\()[*+?{]")
 _REPEATED_GROUP = re.compile(r"\)[*+{]")
 
 
-def obstacles(rules: Sequence[Mapping[str, Any]], *, signs: bool, own: str | None = None) -> list[str]:
+def broken_rules(rules: Sequence[Mapping[str, Any]], *, signs: bool, own: str | None = None) -> list[str]:
     """The rules of a branch that our commits break, by pull request too.
 
     `signs`: GitHub signs our commits. `own`: the branch is one of ours, of that name.
@@ -123,7 +123,7 @@ def obstacles(rules: Sequence[Mapping[str, Any]], *, signs: bool, own: str | Non
     return list(dict.fromkeys(found))
 
 
-def untried(rules: Sequence[Mapping[str, Any]], *, own: str | None = None) -> list[str]:
+def unchecked_rules(rules: Sequence[Mapping[str, Any]], *, own: str | None = None) -> list[str]:
     """The rules that have a regular expression which is not tried here, so that nobody knows beforehand."""
     about = {"commit_message_pattern", "committer_email_pattern"} | ({"branch_name_pattern"} if own else set())
     found = [

@@ -13,18 +13,18 @@ from dataclasses import dataclass, replace
 from cachetools import LRUCache
 
 from failover_api.core.catalog.model import Branch
-from failover_api.forge.github.objects import Node, Objects
-from failover_api.forge.port import Entry, Listing
+from failover_api.forge.github.objects import Objects, TreeEntry
 from failover_api.forge.repository.lag import HEAD, LAG_S, Lag
+from failover_api.forge.values import Entry, Listing
 
 MAX_ENTRIES = 100_000  # of all branches together: some 300 bytes each
 _REGULAR = {0o100644, 0o100755, 0o100664}
 _SYMLINK = 0o120000
-Told = Callable[[Branch], None]
+BranchListener = Callable[[Branch], None]
 
 
 @dataclass(frozen=True, slots=True)
-class _Known:
+class _KnownTree:
     """Times are those of time.monotonic(). `written_at`: a write of ours was brought on, so that the ETag is of before.
 
     `behind_at`: a write of ours, or a file that was gone, showed that somebody else had moved the branch.
@@ -41,26 +41,26 @@ class Trees:
 
     def __init__(self, objects: Objects, lag: Lag) -> None:
         self._objects, self._lag = objects, lag
-        self._known: LRUCache[Branch, _Known] = LRUCache(MAX_ENTRIES, getsizeof=_size)
+        self._known: LRUCache[Branch, _KnownTree] = LRUCache(MAX_ENTRIES, getsizeof=_size)
         self._generation = 0
-        self._told: Told | None = None
+        self._listener: BranchListener | None = None
 
-    def watch(self, told: Told) -> None:
+    def watch(self, listener: BranchListener) -> None:
         """As Forge.watch_trees()."""
-        self._told = told
+        self._listener = listener
 
-    def listed(self, branch: Branch) -> Listing | None:
+    def last_listing(self, branch: Branch) -> Listing | None:
         """As Forge.listed()."""
         known = self._known.get(branch)
         return None if known is None else known.listing
 
-    def is_behind(self, branch: Branch) -> bool:
-        """As Forge.is_behind()."""
+    def is_listing_stale(self, branch: Branch) -> bool:
+        """As Forge.is_listing_stale()."""
         known = self._known.get(branch)
         return known is not None and known.behind_at is not None
 
-    def doubt(self, branch: Branch) -> None:
-        """As Forge.doubt_tree()."""
+    def invalidate(self, branch: Branch) -> None:
+        """As Forge.invalidate_tree()."""
         known = self._known.get(branch)
         if known is not None:
             self._keep(branch, replace(known, behind_at=time.monotonic()))
@@ -68,7 +68,7 @@ class Trees:
     async def read(self, branch: Branch, not_before: float | None, head: str | None = None) -> Listing:
         """As Forge.tree()."""
         known = self._known.get(branch)
-        if known is not None and known.behind_at is None and _will_do(known, not_before, head):
+        if known is not None and known.behind_at is None and _is_fresh(known, not_before, head):
             return known.listing
         started = time.monotonic()
         body, at, nodes = await self._objects.listing(branch, not_before=started)
@@ -81,7 +81,7 @@ class Trees:
         else:
             self._generation += 1
             listing = _listed(nodes(), at, self._generation, started)
-        self._keep(branch, _Known(listing, body, behind_at=behind_at))
+        self._keep(branch, _KnownTree(listing, body, behind_at=behind_at))
         return listing
 
     def wrote(self, branch: Branch, commit: str, parents: Collection[str], paths: Collection[str]) -> None:
@@ -96,16 +96,16 @@ class Trees:
             return
         self._lag.replaced(branch, HEAD, known.listing.head)
         self._keep(branch, replace(known, behind_at=now))
-        if self._told is not None:
-            self._told(branch)
+        if self._listener is not None:
+            self._listener(branch)
 
-    def _keep(self, branch: Branch, known: _Known) -> None:
+    def _keep(self, branch: Branch, known: _KnownTree) -> None:
         self._known.pop(branch, None)
         if _size(known) <= MAX_ENTRIES:
             self._known[branch] = known
 
 
-def _will_do(known: _Known, not_before: float | None, head: str | None) -> bool:
+def _is_fresh(known: _KnownTree, not_before: float | None, head: str | None) -> bool:
     if head is not None:
         return known.listing.head == head
     if not_before is None or known.listing.validated_at >= not_before:
@@ -113,11 +113,11 @@ def _will_do(known: _Known, not_before: float | None, head: str | None) -> bool:
     return known.written_at > time.monotonic() - LAG_S  # asked now, GitHub may still show what was before
 
 
-def _listed(nodes: Sequence[Node], head: str, generation: int, at: float) -> Listing:
+def _listed(nodes: Sequence[TreeEntry], head: str, generation: int, at: float) -> Listing:
     entries = tuple(Entry(node.path, node.sha, node.size_bytes) for node in nodes if node.mode in _REGULAR)
     links = tuple(node.path for node in nodes if node.mode == _SYMLINK)
     return Listing(entries, links, head, generation, at)
 
 
-def _size(known: _Known) -> int:
+def _size(known: _KnownTree) -> int:
     return len(known.listing.entries) + len(known.listing.links) + 1

@@ -16,7 +16,7 @@ import httpx2
 _MAX_TEXT = 80
 
 
-def why_unreached(error: BaseException, url: str = "") -> str:
+def explain_connection_error(error: BaseException, url: str = "") -> str:
     """The cause of an error of the HTTP client. `url` is what was asked."""
     said = next(filter(None, map(_explained, _causes(error))), "something went wrong on the way")
     parts = urlsplit(url)

@@ -42,13 +42,13 @@ class Connections:
             await client.aclose()
 
 
-def keep_alive() -> Connections:
+def open_connections() -> Connections:
     """Connections that are kept however long they idle: a promote at night should not pay for a TLS handshake."""
     limits = httpx2.Limits(max_connections=MAX_CONNECTIONS, keepalive_expiry=None)
-    return as_told(lambda tls: Connections(lambda: httpx2.AsyncClient(verify=tls, limits=limits)))
+    return from_environment(lambda tls: Connections(lambda: httpx2.AsyncClient(verify=tls, limits=limits)))
 
 
-def as_told(make: Callable[[ssl.SSLContext], T]) -> T:
+def from_environment(make: Callable[[ssl.SSLContext], T]) -> T:
     """What `make` makes of the authorities to trust and of the proxies, as the environment names them.
 
     Raises NotReady for what cannot be used.

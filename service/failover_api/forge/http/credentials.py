@@ -85,12 +85,12 @@ class StaticToken:
             )
         value = (self._value or "") if self._file is None else read_secret(self._file, "the GitHub token")
         token = bare(value)
-        if not _is_one_word(token):
+        if not is_one_word(token):
             source = "FAILOVER_GITHUB_TOKEN" if self._file is None else str(self._file)
             raise NotReady(f"{source}: expected a GitHub token, one word of ASCII")
         return token
 
 
-def _is_one_word(token: str) -> bool:
+def is_one_word(token: str) -> bool:
     """Whether it may stand in a header."""
     return token.isascii() and token.isprintable() and bool(token) and " " not in token

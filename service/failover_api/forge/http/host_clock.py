@@ -9,8 +9,8 @@ import time
 from collections.abc import Callable, Mapping
 from email.utils import parsedate_to_datetime
 
-TOLD_FROM_S = 30.0  # a smaller difference harms nobody
-_TELL_AGAIN_S = 30.0  # when it changed by as much since it was told
+WARN_FROM_S = 30.0  # a smaller difference harms nobody
+_WARN_AGAIN_S = 30.0  # when it changed by as much since it was told
 _FRACTION_S = 1.0  # Date leaves it out
 _log = logging.getLogger(__name__)
 
@@ -23,7 +23,7 @@ class HostClock:
     ) -> None:
         self._wall, self._monotonic = wall, monotonic
         self._ahead_s: float | None = None  # of the host's wall clock before our monotonic one
-        self._told_s = 0.0
+        self._warned_of_s = 0.0
 
     @property
     def is_known(self) -> bool:
@@ -39,7 +39,7 @@ class HostClock:
         """How far our wall clock is ahead of the host's; behind it when negative; 0 as long as nobody knows."""
         return 0.0 if self._ahead_s is None else self._wall() - self.now()
 
-    def saw(self, headers: Mapping[str, str], *, asked_at: float) -> None:
+    def observe(self, headers: Mapping[str, str], *, asked_at: float) -> None:
         """Takes the time of an answer that came just now to a request of `asked_at` (monotonic).
 
         It was sent somewhen between the two: what is known already is changed by no more than that asks for. What a
@@ -52,7 +52,7 @@ class HostClock:
         earliest, latest = sent_at, sent_at + _FRACTION_S + at - asked_at
         now = (earliest + latest) / 2 if self._ahead_s is None else min(max(at + self._ahead_s, earliest), latest)
         self._ahead_s = now - at
-        self._tell()
+        self._warn()
 
     def in_words(self) -> str:
         """For people: "61 s ahead of GitHub"."""
@@ -66,19 +66,19 @@ class HostClock:
     @property
     def is_off(self) -> bool:
         """Whether it is so wrong that somebody should set it."""
-        return abs(self.offset_s) > TOLD_FROM_S
+        return abs(self.offset_s) > WARN_FROM_S
 
-    def _tell(self) -> None:
+    def _warn(self) -> None:
         """One line when the clock turns out to be wrong, when that changes, and when it is right again."""
         offset_s = self.offset_s
-        was_off = abs(self._told_s) > TOLD_FROM_S
-        if self.is_off and (not was_off or abs(offset_s - self._told_s) > _TELL_AGAIN_S):
-            self._told_s = offset_s
+        was_off = abs(self._warned_of_s) > WARN_FROM_S
+        if self.is_off and (not was_off or abs(offset_s - self._warned_of_s) > _WARN_AGAIN_S):
+            self._warned_of_s = offset_s
             _log.warning(
                 "this machine's clock is wrong", extra={"offset_s": round(offset_s), "detail": self.in_words()}
             )
         elif was_off and not self.is_off:
-            self._told_s = 0.0
+            self._warned_of_s = 0.0
             _log.info("this machine's clock is right again", extra={"offset_s": round(offset_s)})
 
 

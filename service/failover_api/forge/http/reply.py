@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from failover_api.forge.http.host_clock import date_of
-from failover_api.forge.http.wrong_host import stranger
+from failover_api.forge.http.wrong_host import wrong_host
 
 _MAX_TEXT = 300
 
@@ -29,7 +29,7 @@ class Reply:
     def message(self) -> str:
         """GitHub's own text, on one line; where it says what is wrong with which field, with that."""
         details = [_detail(error) for error in self.errors]
-        return _one_line(": ".join(filter(None, (_text(self.data), "; ".join(filter(None, details))))))
+        return _one_line(": ".join(filter(None, (message_text(self.data), "; ".join(filter(None, details))))))
 
     @property
     def full_message(self) -> str:
@@ -49,12 +49,12 @@ class Reply:
         return otherwise if sent_at is None else sent_at
 
     @property
-    def stranger(self) -> str | None:
+    def wrong_host(self) -> str | None:
         """What answered instead of GitHub, for people; None when it may well be GitHub."""
-        return stranger(status=self.status, headers=self.headers, body=self.body, data=self.data, root=self.root)
+        return wrong_host(status=self.status, headers=self.headers, body=self.body, data=self.data, root=self.root)
 
 
-def _text(data: Any) -> str:
+def message_text(data: Any) -> str:
     text = data.get("message") if isinstance(data, dict) else None
     return _one_line(text) if isinstance(text, str) else ""
 
@@ -67,7 +67,7 @@ def _detail(error: Any) -> str:
     if not isinstance(error, dict):
         return error if isinstance(error, str) else ""
     named = (error[key] for key in ("resource", "field", "code") if error.get(key) and isinstance(error[key], str))
-    return _text(error) or " ".join(named)
+    return message_text(error) or " ".join(named)
 
 
 def _one_line(text: str) -> str:

@@ -49,7 +49,7 @@ class _Use:
     others: deque[tuple[float, int]] = field(default_factory=lambda: deque(maxlen=_MOST_KEPT))
 
 
-class OthersUse:
+class OtherClientsUse:
     """`clock` gives seconds."""
 
     def __init__(self, *, clock: Callable[[], float]) -> None:
@@ -109,7 +109,7 @@ class OthersUse:
             count.base, count.own = count.highest, 0
 
     def _saw(self, account: str, requests: int, within_s: float, recent_s: float) -> None:
-        """OthersUse sent so many in the last `within_s`; those of the last `recent_s` count as just now."""
+        """OtherClientsUse sent so many in the last `within_s`; those of the last `recent_s` count as just now."""
         if requests <= 0:
             return
         now, use = self._clock(), self._uses.setdefault(account, _Use())

@@ -75,7 +75,7 @@ class Quota:
 
 
 @dataclass(frozen=True, slots=True)
-class Exchanged:
+class RequestCompleted:
     """One request, and what came back. `endpoint` is one of ENDPOINTS; `status` is None when there was no reply.
 
     `conditional`: it was asked with If-None-Match. `account` is whose quota it counts against: the owner of an
@@ -94,12 +94,12 @@ class Exchanged:
 
 
 @dataclass(frozen=True, slots=True)
-class Writing:
+class WriteStarted:
     """A request that changes something is about to be sent."""
 
 
 @dataclass(frozen=True, slots=True)
-class Refused:
+class RequestRefused:
     """A reply that is no success, and what it means."""
 
     endpoint: str
@@ -107,28 +107,28 @@ class Refused:
 
 
 @dataclass(frozen=True, slots=True)
-class Repeated:
+class RequestRetried:
     """A request is sent once more: GitHub was not available, or did not take the token."""
 
     why: Literal["unavailable", "token"]
 
 
 @dataclass(frozen=True, slots=True)
-class Denied:
+class CredentialsRejected:
     """There are no credentials that would do: NotReady when they cannot be read, else what GitHub says of them."""
 
     error: FailoverError
 
 
-TrafficEvent = Writing | Exchanged | Refused | Repeated | Denied
+TrafficEvent = WriteStarted | RequestCompleted | RequestRefused | RequestRetried | CredentialsRejected
 TrafficListener = Callable[[TrafficEvent], None]
 
 
-def unwatched(event: TrafficEvent) -> None:
+def ignore_traffic(event: TrafficEvent) -> None:
     """Nobody counts."""
 
 
-def tell(listener: TrafficListener, event: TrafficEvent) -> None:
+def notify(listener: TrafficListener, event: TrafficEvent) -> None:
     """Calls the listener."""
     try:
         listener(event)
@@ -147,12 +147,12 @@ def resource_of(request: Request) -> Resource:
     return "graphql" if request.graphql else "core"
 
 
-def exchanged(
+def request_completed(
     request: Request, reply: Reply | None, *, account: str, duration_s: float, clock_offset_s: float | None = None
-) -> Exchanged:
+) -> RequestCompleted:
     """What is told of a request; `reply` is None when there was none."""
     status, quota = (None, None) if reply is None else (reply.status, _quota(request, reply))
-    return Exchanged(
+    return RequestCompleted(
         method=request.method,
         endpoint=endpoint_of(request),
         status=status,
@@ -164,9 +164,9 @@ def exchanged(
     )
 
 
-def refused(request: Request, error: FailoverError) -> Refused:
+def request_refused(request: Request, error: FailoverError) -> RequestRefused:
     """What is told of a reply that is no success."""
-    return Refused(endpoint_of(request), error)
+    return RequestRefused(endpoint_of(request), error)
 
 
 def _quota(request: Request, reply: Reply) -> Quota | None:

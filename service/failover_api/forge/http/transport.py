@@ -11,7 +11,7 @@ from failover_api.errors import (
     ForgeUnavailable,
     WriteUnknown,
 )
-from failover_api.forge.http.connection_errors import why_unreached
+from failover_api.forge.http.connection_errors import explain_connection_error
 from failover_api.forge.http.connections import Connections
 from failover_api.forge.http.reply import Reply
 from failover_api.forge.http.wrong_host import is_page
@@ -84,7 +84,7 @@ class Transport:
         except httpx2.HTTPError as exc:
             await self._connections.failed(http)
             sent = not isinstance(exc, _NEVER_SENT)
-            raise lost(exc, what=request.what, sent=sent, writing=request.writing, url=url) from exc
+            raise no_reply_error(exc, what=request.what, sent=sent, writing=request.writing, url=url) from exc
         return _reply(request, response, self._base_url)
 
 
@@ -96,8 +96,8 @@ def _reply(request: Request, response: httpx2.Response, root: str) -> Reply:
     except ValueError as exc:
         reply = Reply(request.method, request.url, response.status_code, headers, body, None, root)
         if response.status_code < 300:  # a success we cannot read: cut, or not from GitHub
-            why = (is_page(headers, body) and reply.stranger) or "the answer is cut or garbled"
-            raise lost(exc, what=request.what, sent=True, writing=request.writing, why=why) from exc
+            why = (is_page(headers, body) and reply.wrong_host) or "the answer is cut or garbled"
+            raise no_reply_error(exc, what=request.what, sent=True, writing=request.writing, why=why) from exc
         return reply
     return Reply(request.method, request.url, response.status_code, headers, body, data, root)
 
@@ -105,9 +105,11 @@ def _reply(request: Request, response: httpx2.Response, root: str) -> Reply:
 UNAVAILABLE_WAIT_S = 5.0
 
 
-def lost(error: Exception, *, what: str, sent: bool, writing: bool, url: str = "", why: str = "") -> FailoverError:
+def no_reply_error(
+    error: Exception, *, what: str, sent: bool, writing: bool, url: str = "", why: str = ""
+) -> FailoverError:
     """No reply, half of one, or another's: `why` in words. `sent` is False when the request surely never left."""
-    text = f"{what}: no reply from GitHub ({why or why_unreached(error, url)})"
+    text = f"{what}: no reply from GitHub ({why or explain_connection_error(error, url)})"
     if writing and sent:
         return WriteUnknown(text)
     return ForgeUnavailable(text, retry_after_s=UNAVAILABLE_WAIT_S)

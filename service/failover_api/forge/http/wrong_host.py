@@ -18,19 +18,19 @@ _API = "https://api.github.com"
 _IN_BETWEEN = {407: "a proxy that wants a name and a password", 511: "a network that wants you to sign in"}
 
 
-def stranger(*, status: int, headers: Mapping[str, str], body: bytes, data: Any, root: str) -> str | None:
+def describe_wrong_host(*, status: int, headers: Mapping[str, str], body: bytes, data: Any, root: str) -> str | None:
     """What answered, and what was expected, when it is not GitHub's API; None when it may well be.
 
     GitHub answers in JSON, its errors with a `message`. `data` is the parsed JSON, None when there is none; `root` is
     the REST root that was asked. A 5xx may be anybody's, and is GitHub's trouble all the same; but for one.
     """
-    if not _is_strange(status, headers, body, data):
+    if not _is_wrong_host(status, headers, body, data):
         return None
     kind, expected = _kind(status, headers, body), _expected(root, status, headers)
     return f"what answered at {_host(root)} is not GitHub's API ({kind}); {expected}"
 
 
-def _is_strange(status: int, headers: Mapping[str, str], body: bytes, data: Any) -> bool:
+def _is_wrong_host(status: int, headers: Mapping[str, str], body: bytes, data: Any) -> bool:
     if status in _IN_BETWEEN:
         return True
     if status in {304, 408} or status >= 500:

@@ -28,7 +28,8 @@ from failover_api.errors import (
     WriteConflict,
     WriteUnknown,
 )
-from failover_api.forge.port import Commit, Forge
+from failover_api.forge.port import Forge
+from failover_api.forge.values import Commit
 from failover_api.moves.direct.lost_reply import LostReply
 from failover_api.moves.direct.planner import BatchPlan, Planner, defect
 from failover_api.moves.direct.queue import Answer, PlannedCommit, QueuedMove
@@ -165,7 +166,7 @@ class Batch:
             if queued.may_have_landed:
                 continue  # it is this one's own write that has no reply
             files = queued.files_after(plan.seen, planned)
-            wait_s = self._forge.late_wait_s(self._branch, files, writing=move_plan.has_changes)
+            wait_s = self._forge.unconfirmed_wait_s(self._branch, files, writing=move_plan.has_changes)
             if wait_s:
                 self._put_off.append(queued)
                 queued.put_off(wait_s)

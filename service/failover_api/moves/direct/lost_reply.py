@@ -14,7 +14,8 @@ from collections.abc import Sequence
 from failover_api.core.catalog.model import Branch
 from failover_api.core.text.trailers import read_records
 from failover_api.errors import FailoverError, ForgeFailure, WriteUnknown
-from failover_api.forge.port import Commit, Forge
+from failover_api.forge.port import Forge
+from failover_api.forge.values import Commit
 from failover_api.moves.direct.planner import BatchPlan
 from failover_api.moves.direct.queue import Answer, PlannedCommit, QueuedMove
 from failover_api.moves.move import MovePlan

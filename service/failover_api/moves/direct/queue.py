@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from failover_api.core.planning.rollback import Undone
 from failover_api.core.text.commit_message import commit_message
 from failover_api.errors import FailoverError, NotReady, OutcomeUnknown
-from failover_api.forge.port import Commit, Snapshot
+from failover_api.forge.values import Commit, Snapshot
 from failover_api.moves.move import Move, MovePlan
 from failover_api.moves.outcome import Outcome
 from failover_api.moves.progress import Step

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from failover_api.core.text.pull_request import superseded_text
 from failover_api.core.text.trailers import Record
 from failover_api.errors import FailoverError, OperationPending, WriteConflict
-from failover_api.forge.port import PullRequest
+from failover_api.forge.values import PullRequest
 from failover_api.moves.move import Move, refusal_of
 from failover_api.moves.outcome import Outcome
 from failover_api.moves.pull_request.branch_content import Base, BranchReader

@@ -15,7 +15,8 @@ from failover_api.core.planning.request import Provenance
 from failover_api.core.text.commit_message import commit_message
 from failover_api.core.text.trailers import Record, read_records
 from failover_api.errors import FailoverError, ForgeError, ManifestNotFound, OperationPending
-from failover_api.forge.port import Commit, Comparison, Forge, LoggedCommit, blob_sha
+from failover_api.forge.port import Forge
+from failover_api.forge.values import Commit, Comparison, LoggedCommit, blob_sha
 from failover_api.moves.move import Move, MovePlan
 from failover_api.moves.rollback import read_undone
 from failover_api.reading.history import History

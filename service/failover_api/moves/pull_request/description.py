@@ -6,7 +6,7 @@ from failover_api.core.planning.request import Provenance
 from failover_api.core.text.commit_message import headline_of
 from failover_api.core.text.pull_request import pull_request_text
 from failover_api.core.text.trailers import read_records
-from failover_api.forge.port import Commit, PullRequest
+from failover_api.forge.values import Commit, PullRequest
 from failover_api.moves.pull_request.branch_content import Base, BranchContent
 
 _LINK = re.compile(r"/blob/([0-9a-f]{40}|[0-9a-f]{64})/")

@@ -5,7 +5,7 @@ import dataclasses
 from failover_api.core.planning.plan import Plan
 from failover_api.core.text.trailers import read_records
 from failover_api.errors import OperationPending
-from failover_api.forge.port import PullRequest
+from failover_api.forge.values import PullRequest
 from failover_api.moves.group import bound_to
 from failover_api.moves.move import Move, MovePlan
 from failover_api.moves.pull_request.branch_content import Base, BranchContent

@@ -14,7 +14,8 @@ from datetime import datetime
 from failover_api.core.planning.request import Provenance
 from failover_api.core.text.trailers import Record
 from failover_api.errors import BranchProtected, CannotPlan, ForgePermission, OperationPending, WriteConflict
-from failover_api.forge.port import Commit, Forge, has_no_room
+from failover_api.forge.port import Forge
+from failover_api.forge.values import Commit, is_name_conflict
 from failover_api.moves.move import Move
 from failover_api.moves.pull_request.branch_content import Base, BranchContent, BranchReader
 from failover_api.reading.services import snapshot_of
@@ -35,7 +36,7 @@ class HeadBranch:
 
     async def check(self, base: Base) -> None:
         """Raises OperationPending where with_commit() would, before anything is written."""
-        there = await self._forge.branches_beside(self.branch)
+        there = await self._forge.conflicting_branches(self.branch)
         self._check_room(there)
         head = there.get(self.branch.name)
         if head is not None and head != base.head:
@@ -57,7 +58,7 @@ class HeadBranch:
             else:
                 head = base.head
             if head is None:
-                self._check_room(await self._forge.branches_beside(self.branch))
+                self._check_room(await self._forge.conflicting_branches(self.branch))
                 raise WriteConflict(f"{self.branch} is gone again")
             if head == base.head:
                 return await self._commit(base), self._move.provenance
@@ -161,7 +162,7 @@ def _by_its_rules() -> Iterator[None]:
 def check_base(move: Move) -> None:
     """Raises CannotPlan where the base leaves no room for the branch that the pull request would come from."""
     own, base = move.head_branch.name, move.branch.name
-    if own == base or has_no_room(own, base):
+    if own == base or is_name_conflict(own, base):
         raise CannotPlan(
             f"{move.name} goes to branch {base}, which leaves no room for {own}, where its pull request comes from"
         )

@@ -17,7 +17,8 @@ from enum import Enum, auto
 from failover_api.core.planning.request import Provenance
 from failover_api.core.text.trailers import Record, read_records
 from failover_api.errors import OperationPending
-from failover_api.forge.port import Commit, Forge, PullRequest
+from failover_api.forge.port import Forge
+from failover_api.forge.values import Commit, PullRequest
 from failover_api.moves.move import Move
 from failover_api.moves.pull_request.branch_content import Base, BranchContent, BranchReader
 from failover_api.moves.pull_request.description import is_text_of, is_title_of_ours, planned_at, text_of

@@ -10,7 +10,8 @@ from dataclasses import dataclass
 
 from failover_api.core.text.trailers import read_records
 from failover_api.errors import FailoverError, OperationPending, WriteUnknown
-from failover_api.forge.port import Commit, Forge, PullRequest
+from failover_api.forge.port import Forge
+from failover_api.forge.values import Commit, PullRequest
 from failover_api.moves.move import Move
 from failover_api.moves.pull_request.branch_content import Base, BranchReader
 from failover_api.moves.pull_request.open_ones import OpenOnes

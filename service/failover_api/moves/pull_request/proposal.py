@@ -34,7 +34,8 @@ from failover_api.errors import (
     WriteConflict,
     WriteUnknown,
 )
-from failover_api.forge.port import Forge, PullRequest
+from failover_api.forge.port import Forge
+from failover_api.forge.values import PullRequest
 from failover_api.moves.idempotency import Idempotency
 from failover_api.moves.move import Move
 from failover_api.moves.outcome import Outcome

@@ -4,7 +4,8 @@ import dataclasses
 
 from failover_api.core.catalog.model import PullRequestOptions
 from failover_api.errors import OutcomeUnknown
-from failover_api.forge.port import Commit, Forge, PullRequest
+from failover_api.forge.port import Forge
+from failover_api.forge.values import Commit, PullRequest
 from failover_api.moves.move import Move
 from failover_api.moves.outcome import Outcome
 from failover_api.moves.progress import Step

@@ -22,7 +22,8 @@ from failover_api.errors import (
     ForgeUnavailable,
     WriteUnknown,
 )
-from failover_api.forge.port import Forge, PullRequest
+from failover_api.forge.port import Forge
+from failover_api.forge.values import PullRequest
 from failover_api.moves.outcome import Outcome
 
 CALLS_TO_OPEN = 3  # branch, commit, pull request

@@ -5,7 +5,7 @@ from typing import Any
 
 from failover_api.core.catalog.model import Branch
 from failover_api.forge.github.adapter import GitHub
-from failover_api.forge.port import PullRequest, Snapshot
+from failover_api.forge.values import PullRequest, Snapshot
 from failover_api.sandbox import Sandbox
 from tests.support.builders import MAIN, REPO
 

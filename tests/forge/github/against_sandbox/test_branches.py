@@ -7,7 +7,7 @@ import pytest
 from failover_api.core.catalog.model import Branch
 from failover_api.errors import RepositoryNotFound, WriteConflict, WriteUnknown
 from failover_api.forge.github.adapter import GitHub
-from failover_api.forge.port import Snapshot
+from failover_api.forge.values import Snapshot
 from failover_api.sandbox import EXECUTABLE, Fault, NewFile, Sandbox
 from tests.forge.github.against_sandbox.ground import FILES, NEW, OLD, OURS, RADARR, SONARR, read
 from tests.support.builders import MAIN

@@ -8,7 +8,7 @@ import pytest
 from failover_api.core.catalog.model import Branch
 from failover_api.errors import BranchProtected, ForgeRateLimited, WriteUnknown
 from failover_api.forge.github.adapter import GitHub
-from failover_api.forge.http.pace import MINUTE
+from failover_api.forge.http.rate_limit import MINUTE
 from failover_api.sandbox import Fault, Sandbox
 from tests.forge.github.against_sandbox.ground import FILES, NEW, OLD, OURS, RADARR, SONARR, asked, read
 from tests.support.builders import MAIN, REPO

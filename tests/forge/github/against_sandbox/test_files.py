@@ -12,7 +12,7 @@ from failover_api.errors import (
     WriteConflict,
 )
 from failover_api.forge.github.adapter import GitHub
-from failover_api.forge.port import blob_sha
+from failover_api.forge.values import blob_sha
 from failover_api.sandbox import EXECUTABLE, Fault, NewFile, Sandbox
 from tests.forge.github.against_sandbox.ground import FILES, NEW, OLD, RADARR, SONARR, asked, read
 from tests.support.builders import MAIN, REPO

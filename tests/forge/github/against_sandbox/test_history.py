@@ -6,7 +6,7 @@ import pytest
 
 from failover_api.errors import FileNotFound, ForgeError
 from failover_api.forge.github.adapter import GitHub
-from failover_api.forge.port import blob_sha
+from failover_api.forge.values import blob_sha
 from failover_api.sandbox import Fault, Sandbox
 from tests.forge.github.against_sandbox.ground import FILES, NEW, OLD, RADARR, SONARR, asked, read
 from tests.support.builders import MAIN

@@ -18,14 +18,14 @@ from failover_api.core.splice.paths import Path
 from failover_api.core.splice.yaml_tree import Tree
 from failover_api.errors import AmbiguousItem, ManifestError, ManifestInvalid, NotAMapping, SwitchNotFound
 
-MAX_HOLDINGS = 1000  # of one file
+MAX_DOCUMENTS = 1000  # of one file
 _WORKLOADS = re.compile(rb"Deployment|StatefulSet|DaemonSet|HelmRelease|CronJob")
 _PATCHES = ("patches", "patchesStrategicMerge", "patchesJson6902")
 _KUSTOMIZATIONS = ("kustomization.yaml", "kustomization.yml", "Kustomization")
 
 
 @dataclass(frozen=True, slots=True)
-class Holding:
+class DocumentSummary:
     """A document of a file, or an item of one that is a list."""
 
     kind: str
@@ -36,16 +36,16 @@ class Holding:
 
 
 @dataclass(frozen=True, slots=True)
-class Contents:
+class FileSummary:
     """Of one file. `patches` are paths as a kustomization names them, `namespace` is the one that it gives to all."""
 
-    documents: tuple[Holding, ...] = ()
+    documents: tuple[DocumentSummary, ...] = ()
     patches: tuple[str, ...] = ()
     namespace: str | None = None
     problem: str = ""
 
     @property
-    def is_nothing(self) -> bool:
+    def is_empty(self) -> bool:
         return not (self.documents or self.patches or self.namespace or self.problem)
 
     @property
@@ -56,7 +56,7 @@ class Contents:
         return 300 + 200 * len(self.documents) + names + patches + len(self.problem)
 
 
-NOTHING = Contents()
+EMPTY = FileSummary()
 
 
 def is_kustomization(path: str) -> bool:
@@ -64,25 +64,25 @@ def is_kustomization(path: str) -> bool:
     return posixpath.basename(path) in _KUSTOMIZATIONS
 
 
-def read_contents(path: str, data: bytes) -> Contents:
+def summarize_file(path: str, data: bytes) -> FileSummary:
     """What a file holds. Most hold no workload, and are not parsed to know that."""
     is_kustomize = is_kustomization(path)
     if not is_kustomize and _WORKLOADS.search(data) is None:
-        return NOTHING
+        return EMPTY
     try:
         manifest = parse(data, file=path)
     except ManifestInvalid as exc:
-        return Contents(problem=exc.detail)
-    documents = holdings(manifest)
+        return FileSummary(problem=exc.detail)
+    documents = summarize(manifest)
     if not is_kustomize:
-        return Contents(documents) if documents else NOTHING
+        return FileSummary(documents) if documents else EMPTY
     tree = manifest.tree
     roots = [document.root for document in tree.documents]
     patches = tuple(dict.fromkeys(patch for root in roots for patch in _patches(tree, root)))
-    return Contents(documents, patches, next(filter(None, (_text(tree, root, "namespace") for root in roots)), None))
+    return FileSummary(documents, patches, next(filter(None, (_text(tree, root, "namespace") for root in roots)), None))
 
 
-def patched(paths: Sequence[tuple[str, Contents]]) -> frozenset[str]:
+def patch_files(paths: Sequence[tuple[str, FileSummary]]) -> frozenset[str]:
     """The paths that these kustomizations, each by its own path, name under `patches`."""
     return frozenset(
         posixpath.normpath(posixpath.join(posixpath.dirname(path), patch))
@@ -91,7 +91,7 @@ def patched(paths: Sequence[tuple[str, Contents]]) -> frozenset[str]:
     )
 
 
-def rank(holding: Holding | DocumentId, wanted: Selector) -> int:
+def rank(holding: DocumentSummary | DocumentId, wanted: Selector) -> int:
     """How well a document matches: 2 with the right namespace, 1 with none, 0 when it is another."""
     if (holding.kind, holding.name) != (wanted.kind, wanted.name):
         return 0
@@ -100,7 +100,7 @@ def rank(holding: Holding | DocumentId, wanted: Selector) -> int:
     return 1 if holding.namespace is None else 0
 
 
-def lacking(manifest: Manifest, document: DocumentId, paths: Sequence[Path]) -> ManifestError | None:
+def missing_key(manifest: Manifest, document: DocumentId, paths: Sequence[Path]) -> ManifestError | None:
     """The first of the paths whose key the document has not, as the error that says so; None when it has all."""
     for path in paths:
         try:
@@ -124,9 +124,9 @@ def is_partial(manifest: Manifest, document: DocumentId) -> bool:
     return not any(field(manifest.tree, container, "image") is not None for container in containers)
 
 
-def holdings(manifest: Manifest) -> tuple[Holding, ...]:
+def summarize(manifest: Manifest) -> tuple[DocumentSummary, ...]:
     """The documents that have a kind and a name, and the items of lists."""
-    return tuple(_holdings(manifest))
+    return tuple(_summaries(manifest))
 
 
 def pack(data: bytes) -> bytes:
@@ -139,8 +139,8 @@ def unpack(packed: bytes) -> bytes:
     return zlib.decompress(packed)
 
 
-def _holdings(manifest: Manifest) -> Iterator[Holding]:
-    left = MAX_HOLDINGS
+def _summaries(manifest: Manifest) -> Iterator[DocumentSummary]:
+    left = MAX_DOCUMENTS
     for document in manifest.documents:
         if left <= 0:
             return
@@ -152,10 +152,10 @@ def _holdings(manifest: Manifest) -> Iterator[Holding]:
         elif document.kind and document.name:
             left -= 1
             namespace = document.namespace and intern(document.namespace)
-            yield Holding(intern(document.kind), document.name, namespace, document.line)
+            yield DocumentSummary(intern(document.kind), document.name, namespace, document.line)
 
 
-def _items(tree: Tree, root: int, at_most: int) -> Iterator[Holding]:
+def _items(tree: Tree, root: int, at_most: int) -> Iterator[DocumentSummary]:
     line, counted = 1, 0
     for item, _ in zip(_elements(tree, field(tree, root, "items")), range(at_most), strict=False):
         start = tree.starts[item]
@@ -163,7 +163,7 @@ def _items(tree: Tree, root: int, at_most: int) -> Iterator[Holding]:
         kind, metadata = _text(tree, item, "kind"), field(tree, item, "metadata")
         name, namespace = _text(tree, metadata, "name"), _text(tree, metadata, "namespace")
         if kind and name:
-            yield Holding(intern(kind), name, namespace, line, in_list=True)
+            yield DocumentSummary(intern(kind), name, namespace, line, in_list=True)
 
 
 def _patches(tree: Tree, root: int) -> Iterator[str]:

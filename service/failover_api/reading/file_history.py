@@ -16,7 +16,8 @@ from failover_api.core.catalog.model import Branch, Service
 from failover_api.core.splice import Selector, parse
 from failover_api.core.text.trailers import read_records
 from failover_api.errors import ForgeError, ForgeRateLimited, ForgeUnavailable, ManifestError
-from failover_api.forge.port import LOG_PAGE, File, Forge, LoggedCommit, Place
+from failover_api.forge.port import Forge
+from failover_api.forge.values import LOG_PAGE, CommitPath, File, LoggedCommit
 
 RENAMES_FOLLOWED = 10  # of each file
 NAMES_KEPT = 1024
@@ -26,7 +27,7 @@ Selectors = tuple[Selector, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Trace:
+class ServiceChange:
     """A commit that changed a file of a service.
 
     `paths` is where the service's files are with it, `before` where they were before it: {path of today: path then}.
@@ -38,15 +39,15 @@ class Trace:
 
 
 @dataclass(frozen=True, slots=True)
-class Traces:
+class ServiceChanges:
     """The newest commits of a service. `ends` says where a file's history begins, when all of it was read."""
 
-    commits: Sequence[Trace]
+    commits: Sequence[ServiceChange]
     ends: Sequence[str]
 
 
 @dataclass(slots=True)
-class _Line:
+class _FileLog:
     """One file's history, as far as it was read: it was `name` at commit `at`, and is `path` today.
 
     `names` is {commit that renamed it: its name before}, `listed` what is read and not yet looked through.
@@ -61,11 +62,11 @@ class _Line:
     listed: Sequence[LoggedCommit] = ()
     end: str = ""
 
-    def looked_through(self, count: int) -> list[LoggedCommit]:
+    def possible_renames(self, count: int) -> list[LoggedCommit]:
         """Those of `listed` that may have brought the file from elsewhere, and something is wanted from before."""
         return [commit for commit in self.listed[: count - len(self.commits) - 1] if len(commit.parents) == 1]
 
-    def go_on(self, commit: LoggedCommit, former: str) -> None:
+    def continue_as(self, commit: LoggedCommit, former: str) -> None:
         """Before this commit it was elsewhere."""
         self.commits += self.listed[: self.listed.index(commit) + 1]
         self.names[commit.sha] = former
@@ -77,88 +78,90 @@ class _Line:
             self.end = f"{self.name} begins with commit {self.commits[-1].sha[:12]}"
 
 
-class Lineage:
+class FileHistory:
     """Reads histories of files."""
 
     def __init__(self, forge: Forge) -> None:
         self._forge = forge
         self._names: LRUCache[tuple[Branch, str, str, Selectors], str] = LRUCache(NAMES_KEPT)
 
-    async def of(self, service: Service, head: str, count: int) -> Traces:
+    async def of(self, service: Service, head: str, count: int) -> ServiceChanges:
         """The newest `count` commits, those up to `head` that changed a file of a located service, newest first."""
-        lines = await self._lines(service, head, count)
-        paths = {line.path: line.path for line in lines}
-        traces: list[Trace] = []
-        for logged in merged_listings([line.commits for line in lines])[:count]:
-            before = {line.path: line.names.get(logged.sha, paths[line.path]) for line in lines}
-            traces.append(Trace(logged, paths, before))
+        file_logs = await self._file_logs(service, head, count)
+        paths = {file_log.path: file_log.path for file_log in file_logs}
+        changes: list[ServiceChange] = []
+        for logged in merged_listings([file_log.commits for file_log in file_logs])[:count]:
+            before = {file_log.path: file_log.names.get(logged.sha, paths[file_log.path]) for file_log in file_logs}
+            changes.append(ServiceChange(logged, paths, before))
             paths = before
-        return Traces(traces, [line.end for line in lines if line.end])
+        return ServiceChanges(changes, [file_log.end for file_log in file_logs if file_log.end])
 
-    async def _lines(self, service: Service, head: str, count: int) -> list[_Line]:
+    async def _file_logs(self, service: Service, head: str, count: int) -> list[_FileLog]:
         """The files' histories, side by side: what is asked of all of them is one request."""
         branch = service.branch
-        lines = [_Line(path, _selectors(service, path), path, head) for path in service.files]
-        waiting = lines
+        file_logs = [_FileLog(path, _selectors(service, path), path, head) for path in service.files]
+        waiting = file_logs
         for _ in range(RENAMES_FOLLOWED):
-            for line, listed in zip(
-                waiting, await together(self._listed(branch, line, count) for line in waiting), strict=True
+            for file_log, listed in zip(
+                waiting, await together(self._listed(branch, file_log, count) for file_log in waiting), strict=True
             ):
-                line.listed = listed
-            came = await self._came(branch, waiting, count)
-            formers = await together(self._renamed(branch, line, came) for line in waiting)
-            for line, renamed in zip(waiting, formers, strict=True):
+                file_log.listed = listed
+            arrived = await self._arrivals(branch, waiting, count)
+            formers = await together(self._renamed(branch, file_log, arrived) for file_log in waiting)
+            for file_log, renamed in zip(waiting, formers, strict=True):
                 if renamed is None:
-                    line.finish(count)
+                    file_log.finish(count)
                 else:
-                    line.go_on(*renamed)
-            waiting = [line for line, renamed in zip(waiting, formers, strict=True) if renamed is not None]
-            waiting = [line for line in waiting if len(line.commits) < count]
-        for line in waiting:
-            line.end = f"{RENAMES_FOLLOWED} renames of {line.path} were followed, back to {line.name}"
-        return lines
+                    file_log.continue_as(*renamed)
+            waiting = [file_log for file_log, renamed in zip(waiting, formers, strict=True) if renamed is not None]
+            waiting = [file_log for file_log in waiting if len(file_log.commits) < count]
+        for file_log in waiting:
+            file_log.end = f"{RENAMES_FOLLOWED} renames of {file_log.path} were followed, back to {file_log.name}"
+        return file_logs
 
-    async def _listed(self, branch: Branch, line: _Line, count: int) -> list[LoggedCommit]:
+    async def _listed(self, branch: Branch, file_log: _FileLog, count: int) -> list[LoggedCommit]:
         commits: list[LoggedCommit] = []
-        while len(line.commits) + len(commits) < count:
+        while len(file_log.commits) + len(commits) < count:
             number = len(commits) // LOG_PAGE + 1
-            page = await self._forge.log(branch, line.name, at=line.at, page=number, not_before=None)
+            page = await self._forge.log(branch, file_log.name, at=file_log.at, page=number, not_before=None)
             commits += page
             if len(page) < LOG_PAGE:
                 break
         return commits
 
-    async def _came(self, branch: Branch, lines: Sequence[_Line], count: int) -> Set[Place]:
+    async def _arrivals(self, branch: Branch, file_logs: Sequence[_FileLog], count: int) -> Set[CommitPath]:
         """With which of the commits a file came. When nobody can tell: with the last one."""
-        asked = {line.path: line.looked_through(count) for line in lines}
-        places = [(commit.sha, line.name) for line in lines for commit in asked[line.path]]
+        asked = {file_log.path: file_log.possible_renames(count) for file_log in file_logs}
+        places = [(commit.sha, file_log.name) for file_log in file_logs for commit in asked[file_log.path]]
         if not places:
             return set()
         try:
-            found, _ = await both(self._forge.standings(branch, places), self._read_soon(branch, lines, asked))
+            found, _ = await both(self._forge.file_presence(branch, places), self._read_soon(branch, file_logs, asked))
         except (ForgeError, ForgeUnavailable, ForgeRateLimited):
-            return {(line.listed[-1].sha, line.name) for line in lines if line.listed}
+            return {(file_log.listed[-1].sha, file_log.name) for file_log in file_logs if file_log.listed}
         return {place for place in places if found[place].is_there and not found[place].was_there}
 
     async def _read_soon(
-        self, branch: Branch, lines: Sequence[_Line], asked: Mapping[str, Sequence[LoggedCommit]]
+        self, branch: Branch, file_logs: Sequence[_FileLog], asked: Mapping[str, Sequence[LoggedCommit]]
     ) -> None:
         """What the proof of these commits will ask for; asked beside the other question, it costs no time."""
         places = [
-            (sha, line.name)
-            for line in lines
-            for commit in asked[line.path]
+            (sha, file_log.name)
+            for file_log in file_logs
+            for commit in asked[file_log.path]
             if read_records(commit.message)
             for sha in (commit.parents[0], commit.sha)
         ]
         with contextlib.suppress(ForgeError, ForgeUnavailable, ForgeRateLimited):
-            await self._forge.read_past(branch, places)
+            await self._forge.read_at_commits(branch, places)
 
-    async def _renamed(self, branch: Branch, line: _Line, came: Set[Place]) -> tuple[LoggedCommit, str] | None:
+    async def _renamed(
+        self, branch: Branch, file_log: _FileLog, arrived: Set[CommitPath]
+    ) -> tuple[LoggedCommit, str] | None:
         """The newest commit that brought the file from elsewhere, and from where; None: none did."""
-        for commit in line.listed:
-            if (commit.sha, line.name) in came and len(commit.parents) == 1:
-                former = await self._former(branch, line.name, commit, line.selectors)
+        for commit in file_log.listed:
+            if (commit.sha, file_log.name) in arrived and len(commit.parents) == 1:
+                former = await self._former(branch, file_log.name, commit, file_log.selectors)
                 if former is not None:
                     return commit, former
         return None
@@ -170,16 +173,16 @@ class Lineage:
         return self._names[key] or None
 
     async def _find_former(self, branch: Branch, path: str, logged: LoggedCommit, selectors: Selectors) -> str | None:
-        gone = await self._forge.departures(branch, logged.sha)
-        renamed = [gone.renamed[path]] if path in gone.renamed else []
-        removed = [one for one in (*gone.removed, *gone.renamed.values()) if one not in renamed]
+        changes = await self._forge.renames_and_removals(branch, logged.sha)
+        renamed = [changes.renamed[path]] if path in changes.renamed else []
+        removed = [one for one in (*changes.removed, *changes.renamed.values()) if one not in renamed]
         is_named = all(selector.name for selector in selectors)  # else many a file has such a document
         candidates = [*renamed, *(_likely(removed, path) if is_named else ())]
         if not candidates:
             return None
         places = {one: (logged.parents[0], one) for one in candidates}
-        found = await self._forge.read_past(branch, list(places.values()))
-        return next((one for one, place in places.items() if _holds(found[place], selectors)), None)
+        found = await self._forge.read_at_commits(branch, list(places.values()))
+        return next((one for one, place in places.items() if _has_documents(found[place], selectors)), None)
 
 
 def _selectors(service: Service, path: str) -> Selectors:
@@ -193,7 +196,7 @@ def _likely(paths: Sequence[str], path: str) -> list[str]:
     return sorted(manifests, key=lambda one: one.rpartition("/")[2] != name)[:REMOVED_READ]
 
 
-def _holds(found: File | ManifestError, selectors: Selectors) -> bool:
+def _has_documents(found: File | ManifestError, selectors: Selectors) -> bool:
     if not isinstance(found, File):
         return False
     try:

@@ -22,15 +22,15 @@ from collections.abc import Callable, Sequence
 from typing import Self
 
 from failover_api.errors import ForgeRateLimited
-from failover_api.forge.http.shared_limits import OthersUse
+from failover_api.forge.http.shared_limits import OtherClientsUse
 
 # What a bucket holds, and the seconds in which one more comes.
 MINUTE = (45, 60 / 27)  # with room for the first writes of another process that nobody has seen yet
 HOUR = (400, 3600 / 98)
 # Of the whole installation, with something to spare: requests of one moment do not arrive in one moment.
 A_MINUTE, AN_HOUR = 78, 498
-AT_ONCE = 6  # the writes of one pull request
-SMALLEST = AT_ONCE / A_MINUTE
+MIN_BURST = 6  # the writes of one pull request
+MIN_SHARE = MIN_BURST / A_MINUTE
 _ROUNDING_S = 0.001  # whoever waits for as long as they are told is never a rounding too early
 
 
@@ -44,7 +44,7 @@ class RateLimit:
         self,
         limits: Sequence[tuple[int, float]] = (MINUTE, HOUR),
         *,
-        others: OthersUse | None = None,
+        others: OtherClientsUse | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._limits, self._clock, self.others = tuple(limits), clock, others
@@ -54,7 +54,7 @@ class RateLimit:
     def of_share(cls, share: float, *, clock: Callable[[], float] = time.monotonic) -> Self:
         """The pace of one of several processes that work as one installation."""
         if share == 1:
-            return cls(others=OthersUse(clock=clock), clock=clock)
+            return cls(others=OtherClientsUse(clock=clock), clock=clock)
         return cls((limit_of(share, A_MINUTE, 60.0), limit_of(share, AN_HOUR, 3600.0)), clock=clock)
 
     def wait_s(self, key: str, calls: int = 1) -> float:
@@ -105,8 +105,8 @@ def limit_of(share: float, most: int, window_s: float) -> tuple[int, float]:
     What it holds counts twice where the share allows it: a process that is started anew begins with a full one.
     """
     own = int(share * most + 1e-9)
-    size = max(AT_ONCE, own * 2 // 5)
+    size = max(MIN_BURST, own * 2 // 5)
     refills = own - 2 * size if own > 2 * size else own - size
     if refills > 0:
         return size, window_s / refills
-    return size, window_s + 1.0 if own >= AT_ONCE else window_s / (share * most)
+    return size, window_s + 1.0 if own >= MIN_BURST else window_s / (share * most)

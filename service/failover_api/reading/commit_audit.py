@@ -12,11 +12,12 @@ from cachetools import LRUCache
 
 from failover_api.core.catalog.model import Branch, Service, Switch
 from failover_api.core.splice import Manifest, Selector
-from failover_api.core.text.proof import Finding, Manifests, Verdict, is_only_of_others, judge
+from failover_api.core.text.audit import Finding, Manifests, Verdict, is_only_of_others, judge
 from failover_api.core.text.trailers import Record
 from failover_api.errors import ManifestError
-from failover_api.forge.port import File, Forge, Place
-from failover_api.reading.lineage import Trace
+from failover_api.forge.port import Forge
+from failover_api.forge.values import CommitPath, File
+from failover_api.reading.file_history import ServiceChange
 from failover_api.reading.services import ServiceReader
 
 FINDINGS_KEPT = 4096
@@ -25,103 +26,111 @@ _Key = tuple[str, tuple[Switch, ...], str, tuple[str, ...], Record | None, bytes
 
 
 @dataclass(frozen=True, slots=True)
-class Claim:
+class CommitClaim:
     """What a commit says of a located service, and the text that says it. Without a record: it says it of others."""
 
     service: Service
-    trace: Trace
+    change: ServiceChange
     record: Record | None
     text: str
 
     @property
     def key(self) -> _Key:
-        switches, paths = self.service.switches, (*self.trace.paths.values(), *self.trace.before.values())
+        switches, paths = self.service.switches, (*self.change.paths.values(), *self.change.before.values())
         text = hashlib.sha256(self.text.encode(errors="replace")).digest()
-        return self.service.branch.repository, switches, self.trace.logged.sha, paths, self.record, text
+        return self.service.branch.repository, switches, self.change.logged.sha, paths, self.record, text
 
 
 @dataclass(frozen=True, slots=True)
-class Deed:
+class CommitManifests:
     """The manifests before a commit and with it, by today's path; those that can be read."""
 
     before: Manifests
     after: Manifests
 
 
-class Proofs:
+class CommitAudit:
     """Judges claims."""
 
     def __init__(self, forge: Forge, reader: ServiceReader) -> None:
         self._forge, self._reader = forge, reader
         self._findings: LRUCache[_Key, Finding] = LRUCache(FINDINGS_KEPT)
 
-    async def judge(self, claims: Sequence[Claim]) -> list[Finding]:
-        """What each claim is worth. Raises what Forge.read_past() raises."""
+    async def judge(self, claims: Sequence[CommitClaim]) -> list[Finding]:
+        """What each claim is worth. Raises what Forge.read_at_commits() raises."""
         keys = [claim.key for claim in claims]
         missing = [claim for claim, key in zip(claims, keys, strict=True) if key not in self._findings]
         found = dict(zip([claim.key for claim in missing], await self._judge(missing), strict=True))
         self._findings.update(found)
         return [found[key] if key in found else self._findings[key] for key in keys]
 
-    async def has_files(self, branch: Branch, trace: Trace) -> bool:
+    async def has_files(self, branch: Branch, change: ServiceChange) -> bool:
         """Whether all files are where it says, with the commit and before it."""
-        return all(isinstance(found, File) for found in (await self._read(branch, [trace])).values())
+        return all(isinstance(found, File) for found in (await self._read(branch, [change])).values())
 
-    async def arrivals(self, service: Service, traces: Sequence[Trace]) -> dict[str, str]:
+    async def arrivals(self, service: Service, changes: Sequence[ServiceChange]) -> dict[str, str]:
         """{file of today: the commit that brought the service's documents into it}, where the file was there before.
 
         `traces` are newest first. All is read at once, and some of it parsed: a file may be large.
         """
-        read = await self._read(service.branch, traces)
+        read = await self._read(service.branch, changes)
         found: dict[str, str] = {}
         for file in service.files:
             selectors = {switch.selector for switch in service.switches if switch.file == file}
-            places = [_by_today(service, *_sides(trace)[0])[file] for trace in traces]
-            first = _first_without(lambda place: self._holds(read.get(place), selectors), places)  # noqa: B023 - used at once
+            places = [_by_today(service, *_sides(change)[0])[file] for change in changes]
+            first = _first_without(lambda place: self._has_documents(read.get(place), selectors), places)  # noqa: B023 - used at once
             if first is not None and isinstance(read.get(places[first]), File):
-                found[file] = traces[first].logged.sha
+                found[file] = changes[first].logged.sha
         return found
 
-    def _holds(self, found: File | ManifestError | None, selectors: Iterable[Selector]) -> bool:
+    def _has_documents(self, found: File | ManifestError | None, selectors: Iterable[Selector]) -> bool:
         try:
             manifest = self._manifest(found) if found is not None else None
             return manifest is not None and all(manifest.select(selector) for selector in selectors)
         except ManifestError:
             return False
 
-    async def deed(self, service: Service, trace: Trace) -> Deed:
+    async def manifests_around(self, service: Service, change: ServiceChange) -> CommitManifests:
         """What a commit changed. Raises ManifestError for a file that was not there, or cannot be read."""
-        read = await self._read(service.branch, [trace])
-        sides = [_by_today(service, *side) for side in _sides(trace)]
+        read = await self._read(service.branch, [change])
+        sides = [_by_today(service, *side) for side in _sides(change)]
         before, after = ({file: self._manifest(read[place]) for file, place in side.items()} for side in sides)
-        return Deed(before, after)
+        return CommitManifests(before, after)
 
-    async def _judge(self, claims: Sequence[Claim]) -> list[Finding]:
-        read: dict[Branch, Mapping[Place, File | ManifestError]] = {}
+    async def _judge(self, claims: Sequence[CommitClaim]) -> list[Finding]:
+        read: dict[Branch, Mapping[CommitPath, File | ManifestError]] = {}
         for branch in dict.fromkeys(claim.service.branch for claim in claims):
-            read[branch] = await self._read(branch, [claim.trace for claim in claims if claim.service.branch == branch])
+            read[branch] = await self._read(
+                branch, [claim.change for claim in claims if claim.service.branch == branch]
+            )
         findings: list[Finding] = []
         for claim in claims:
             findings.append(self._finding(claim, read[claim.service.branch]))
             await asyncio.sleep(0)  # a page may take a second of parsing: let others have a turn
         return findings
 
-    def _finding(self, claim: Claim, read: Mapping[Place, File | ManifestError]) -> Finding:
+    def _finding(self, claim: CommitClaim, read: Mapping[CommitPath, File | ManifestError]) -> Finding:
         before, after = (
-            self._readable(_by_today(claim.service, commit, paths), read) for commit, paths in _sides(claim.trace)
+            self._readable(_by_today(claim.service, commit, paths), read) for commit, paths in _sides(claim.change)
         )
         if claim.record is not None:
             return judge(claim.service, claim.record, claim.text, before, after)
         is_others = is_only_of_others(claim.service, claim.text, before, after)
         return Finding(Verdict.PROVED if is_others else Verdict.EDIT)
 
-    async def _read(self, branch: Branch, traces: Sequence[Trace]) -> Mapping[Place, File | ManifestError]:
+    async def _read(
+        self, branch: Branch, changes: Sequence[ServiceChange]
+    ) -> Mapping[CommitPath, File | ManifestError]:
         places = [
-            (commit, path) for trace in traces for commit, paths in _sides(trace) if commit for path in paths.values()
+            (commit, path)
+            for change in changes
+            for commit, paths in _sides(change)
+            if commit
+            for path in paths.values()
         ]
-        return await self._forge.read_past(branch, list(dict.fromkeys(places))) if places else {}
+        return await self._forge.read_at_commits(branch, list(dict.fromkeys(places))) if places else {}
 
-    def _readable(self, places: Mapping[str, Place], read: Mapping[Place, File | ManifestError]) -> Manifests:
+    def _readable(self, places: Mapping[str, CommitPath], read: Mapping[CommitPath, File | ManifestError]) -> Manifests:
         found = {}
         for file, place in places.items():
             try:
@@ -136,7 +145,7 @@ class Proofs:
         return self._reader.manifest(found)
 
 
-def _first_without(has: Callable[[Place], bool], places: Sequence[Place]) -> int | None:
+def _first_without(has: Callable[[CommitPath], bool], places: Sequence[CommitPath]) -> int | None:
     """Where it is, and is not before that: by halves, since what came once mostly stays. None: it is in all of them."""
     if not places or has(places[-1]):
         return None
@@ -147,11 +156,11 @@ def _first_without(has: Callable[[Place], bool], places: Sequence[Place]) -> int
     return high
 
 
-def _sides(trace: Trace) -> tuple[tuple[str, Mapping[str, str]], tuple[str, Mapping[str, str]]]:
+def _sides(change: ServiceChange) -> tuple[tuple[str, Mapping[str, str]], tuple[str, Mapping[str, str]]]:
     """The first parent and the commit, each with where the files are; "" for a commit that has no parent."""
-    parent = trace.logged.parents[0] if trace.logged.parents else ""
-    return (parent, trace.before), (trace.logged.sha, trace.paths)
+    parent = change.logged.parents[0] if change.logged.parents else ""
+    return (parent, change.before), (change.logged.sha, change.paths)
 
 
-def _by_today(service: Service, commit: str, paths: Mapping[str, str]) -> dict[str, Place]:
+def _by_today(service: Service, commit: str, paths: Mapping[str, str]) -> dict[str, CommitPath]:
     return {file: (commit, paths[file]) for file in service.files}

@@ -4,8 +4,8 @@ import pytest
 
 from failover_api.core.catalog.model import Action, Service, Switch
 from failover_api.core.planning.plan import plan
+from failover_api.core.text.audit import Verdict, is_only_of_others, judge
 from failover_api.core.text.commit_message import commit_message, record_of
-from failover_api.core.text.proof import Verdict, is_only_of_others, judge
 from failover_api.core.text.pull_request import pull_request_text
 from failover_api.core.text.trailers import Record, read_records
 from tests.support.builders import Files, manifests, provenance, record, service, switch

@@ -20,7 +20,7 @@ def edits_back(readings: Iterable[Reading], side: Side) -> list[Edit]:
     return [_edit(reading.switch, reading.switch.value(side.other), side) for reading in readings]
 
 
-def obstacle(reading: Reading, manifest: Manifest) -> ManifestError | None:
+def blocking_error(reading: Reading, manifest: Manifest) -> ManifestError | None:
     """Why a switch cannot be moved there and back again, from where it stands; None where it can."""
     for side in Side:
         if reading.state.value != side.value:
@@ -28,13 +28,13 @@ def obstacle(reading: Reading, manifest: Manifest) -> ManifestError | None:
                 moved = manifest.apply(edits_from([reading], side))
                 moved.apply(edits_back([reading], side.other))
             except TypeMismatch as exc:
-                return told_of_catalog(exc, [reading], manifest)
+                return catalog_mismatch(exc, [reading], manifest)
             except ManifestError as exc:
                 return exc
     return None
 
 
-def told_of_catalog(error: TypeMismatch, readings: Iterable[Reading], manifest: Manifest) -> TypeMismatch:
+def catalog_mismatch(error: TypeMismatch, readings: Iterable[Reading], manifest: Manifest) -> TypeMismatch:
     """The same error, where it is the catalog that does not fit; a value that readers dispute is the manifest's."""
     for reading in readings:
         switch = reading.switch

@@ -22,7 +22,7 @@ _REASONS = {
 }
 
 
-def why_no_manifest(path: str) -> str | None:
+def why_unsupported(path: str) -> str | None:
     """Why the file cannot be edited, where its ending alone proves it."""
     name, dot, ending = path.rpartition("/")[2].rpartition(".")
     return _REASONS.get(ending.lower()) if dot and (name or ending == "env") else None

@@ -1,7 +1,7 @@
 """Whether a commit is ours: whether it changed what its record names, as it says. Anybody can write trailers.
 
 `seen` are the switches of today's catalog that can be read before the commit and with it, `moved` those of them that
-it changed. "Listed" is what our own messages and pull requests list: `path: old -> new`.
+it changed. "ListedChange" is what our own messages and pull requests list: `path: old -> new`.
 
     the record says what none of ours says (a state, an action, a promote to primary)    an edit
     moved, and a value is listed as moved the other way: a revert that quotes ours        an edit
@@ -28,10 +28,10 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from failover_api.core.catalog.model import Action, Service, Switch
-from failover_api.core.planning.state import State, combined, is_same, state_of
+from failover_api.core.planning.state import State, combine_states, is_same, state_of
 from failover_api.core.splice import Manifest, Selector, Value
 from failover_api.core.splice.paths import parse_path
-from failover_api.core.text.change_list import Listed, change_text, read_listing
+from failover_api.core.text.change_list import ListedChange, change_text, read_change_list
 from failover_api.core.text.trailers import Record
 from failover_api.errors import BadPath, ManifestError
 
@@ -81,12 +81,12 @@ class _Pair:
     def is_on_sides(self) -> bool:
         return State.UNKNOWN not in {state_of(self.switch, self.before), state_of(self.switch, self.after)}
 
-    def is_among(self, listed: Iterable[Listed], file: str) -> bool:
-        return Listed(file, self.switch.path_text, change_text(self.before, self.after)) in listed
+    def is_among(self, listed: Iterable[ListedChange], file: str) -> bool:
+        return ListedChange(file, self.switch.path_text, change_text(self.before, self.after)) in listed
 
-    def is_turned(self, listed: Iterable[Listed], file: str) -> bool:
+    def is_turned(self, listed: Iterable[ListedChange], file: str) -> bool:
         """Whether the opposite is listed, and not what it did."""
-        opposite = Listed(file, self.switch.path_text, change_text(self.after, self.before))
+        opposite = ListedChange(file, self.switch.path_text, change_text(self.after, self.before))
         return opposite in listed and not self.is_among(listed, file)
 
 
@@ -99,7 +99,7 @@ def judge(service: Service, record: Record, text: str, before: Manifests, after:
         return Finding(Verdict.EDIT, "its trailers say what no commit of ours says")
     pairs, came_or_went = _pairs(service, before, after)
     moved = [pair for pair in pairs if pair.is_moved]
-    listed = {one for one in read_listing(text) if one.file in _names(service, after)}
+    listed = {one for one in read_change_list(text) if one.file in _names(service, after)}
     if moved:
         found = _judge_moved(record, pairs, moved, listed, after)
         is_more = found.verdict is Verdict.NOT_PROVABLE and listed and _fits_some_of(record, pairs, moved)
@@ -117,7 +117,7 @@ def is_only_of_others(service: Service, text: str, before: Manifests, after: Man
     pairs, came_or_went = _pairs(service, before, after)
     if came_or_went or any(pair.is_moved for pair in pairs):
         return False
-    listed = read_listing(text)
+    listed = read_change_list(text)
     return all(
         file in before and _is_as_listed([one for one in listed if one.file == new.file], before[file], new)
         for file, new in after.items()
@@ -136,13 +136,13 @@ def _judge_moved(
     record: Record,
     pairs: Sequence[_Pair],
     moved: Sequence[_Pair],
-    listed: Set[Listed],
+    listed: Set[ListedChange],
     after: Manifests,
 ) -> Finding:
     if any(pair.is_turned(listed, _name(pair.switch, after)) for pair in moved):
         return Finding(Verdict.EDIT, "it did the opposite of what it lists")
-    before_state = combined(state_of(pair.switch, pair.before) for pair in pairs)
-    after_state = combined(state_of(pair.switch, pair.after) for pair in pairs)
+    before_state = combine_states(state_of(pair.switch, pair.before) for pair in pairs)
+    after_state = combine_states(state_of(pair.switch, pair.after) for pair in pairs)
     if (before_state.value, after_state.value) == (record.before, record.after):
         return Finding(Verdict.PROVED)
     said = f"it says {record.before} to {record.after}, and today's catalog sees {before_state} to {after_state}"
@@ -160,7 +160,8 @@ def _fits_some_of(record: Record, pairs: Sequence[_Pair], moved: Sequence[_Pair]
     still = {state_of(pair.switch, pair.before) for pair in pairs if not pair.is_moved}
     some = (set(kept) for count in range(len(still) + 1) for kept in itertools.combinations(still, count))
     return any(
-        (combined(before | kept).value, combined(after | kept).value) == (record.before, record.after) for kept in some
+        (combine_states(before | kept).value, combine_states(after | kept).value) == (record.before, record.after)
+        for kept in some
     )
 
 
@@ -196,7 +197,7 @@ def _name(switch: Switch, manifests: Manifests) -> str:
     return manifests[switch.file].file if switch.file in manifests else ""
 
 
-def _was_changed(one: Listed, service: Service, before: Manifests, after: Manifests) -> bool:
+def _was_changed(one: ListedChange, service: Service, before: Manifests, after: Manifests) -> bool:
     """Whether what is listed is what became of a value in a document of the service."""
     for switch in service.switches:
         old, new = before.get(switch.file or ""), after.get(switch.file or "")
@@ -205,9 +206,9 @@ def _was_changed(one: Listed, service: Service, before: Manifests, after: Manife
     return False
 
 
-def _is_all_done(listed: Set[Listed], service: Service, before: Manifests, after: Manifests) -> bool:
+def _is_all_done(listed: Set[ListedChange], service: Service, before: Manifests, after: Manifests) -> bool:
     """Whether all that is listed of the service's documents was done; what leads nowhere there is listed of others."""
-    by_place: dict[tuple[str, str], list[Listed]] = {}
+    by_place: dict[tuple[str, str], list[ListedChange]] = {}
     for one in listed:
         by_place.setdefault((one.file, one.path), []).append(one)
     return all(
@@ -217,7 +218,7 @@ def _is_all_done(listed: Set[Listed], service: Service, before: Manifests, after
     )
 
 
-def _is_there(one: Listed, switch: Switch, after: Manifests) -> bool:
+def _is_there(one: ListedChange, switch: Switch, after: Manifests) -> bool:
     manifest = after.get(switch.file or "")
     if manifest is None or manifest.file != one.file:
         return False
@@ -228,7 +229,7 @@ def _is_there(one: Listed, switch: Switch, after: Manifests) -> bool:
     return True
 
 
-def _is_true(one: Listed, selector: Selector, old: Manifest, new: Manifest) -> bool:
+def _is_true(one: ListedChange, selector: Selector, old: Manifest, new: Manifest) -> bool:
     try:
         path = parse_path(one.path)
         was, became = old.find(selector, path).value, new.find(selector, path).value
@@ -237,7 +238,7 @@ def _is_true(one: Listed, selector: Selector, old: Manifest, new: Manifest) -> b
     return not is_same(was, became) and change_text(was, became) == one.change
 
 
-def _is_as_listed(listed: Sequence[Listed], old: Manifest, new: Manifest) -> bool:
+def _is_as_listed(listed: Sequence[ListedChange], old: Manifest, new: Manifest) -> bool:
     """Word by word: our own commits change values, and no line comes or goes."""
     was, became = (_words(manifest.data.decode()) for manifest in (old, new))
     if len(was) != len(became) or len(old.data.splitlines()) != len(new.data.splitlines()):
@@ -246,7 +247,7 @@ def _is_as_listed(listed: Sequence[Listed], old: Manifest, new: Manifest) -> boo
     return all(pair in changes for pair in zip(was, became, strict=True) if pair[0] != pair[1])
 
 
-def _changed_words(one: Listed) -> list[tuple[str, str]]:
+def _changed_words(one: ListedChange) -> list[tuple[str, str]]:
     was, became = map(_words, one.change.partition(" -> ")[::2])
     return list(zip(was, became, strict=True)) if len(was) == len(became) else []
 

@@ -6,8 +6,8 @@ import pytest
 
 from failover_api.core.catalog.model import Action
 from failover_api.errors import NothingToRollBack
+from failover_api.reading.file_history import RENAMES_FOLLOWED
 from failover_api.reading.history import Entry
-from failover_api.reading.lineage import RENAMES_FOLLOWED
 from failover_api.wiring import Components
 from tests.support.acts import move, number
 from tests.support.stage import FILES, PLEX, RADARR, RELEASE, SERVICES, SONARR, VOLSYNC, Stage, deployment, entry

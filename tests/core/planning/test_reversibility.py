@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from failover_api.core.catalog.model import Action, Service, Switch
 from failover_api.core.planning.plan import Plan, plan
-from failover_api.core.planning.rollback import plan_rollback, retrace
+from failover_api.core.planning.rollback import plan_rollback, reconstruct_plan
 from failover_api.core.splice import Manifest, Selector, Value, parse
 from failover_api.errors import FailoverError
 from tests.support.builders import FIRST, Files, manifests, service, switch
@@ -30,7 +30,7 @@ def check_way_back(moved: Service, files: Files, action: Action, *, force: bool 
     undone = plan_rollback(moved, manifests(after), manifests(files), manifests(after), reverts="01JD")
     assert {**after, **undone.new} == files
     assert undone.warnings == ()
-    assert retrace(moved, manifests(files), manifests(after), action).warnings == first.warnings
+    assert reconstruct_plan(moved, manifests(files), manifests(after), action).warnings == first.warnings
     return first
 
 

@@ -7,13 +7,13 @@ from typing import Annotated, Any
 from pydantic import BaseModel, ConfigDict
 from pydantic.functional_validators import AfterValidator, BeforeValidator
 
-from failover_api.core.config.yaml import Disputed, Location
+from failover_api.core.config.yaml import AmbiguousScalar, Location
 from failover_api.core.wording import quoted
 
 MAX_TEXT = 512
 
 
-class Shape(BaseModel):
+class Schema(BaseModel):
     """A mapping of known keys. A key without a value is an error too; a default stands for a key that is not there."""
 
     model_config = ConfigDict(extra="forbid", strict=True, hide_input_in_errors=True)
@@ -30,7 +30,7 @@ def describe(value: object) -> str:
             return "a mapping"
         case list():
             return "a list"
-        case Disputed(text):
+        case AmbiguousScalar(text):
             return text
         case None | str() | int() | float():
             return quoted(value)
@@ -50,7 +50,7 @@ def one_of(*choices: object) -> Callable[[object], object]:
     return check
 
 
-def explain(location: Location, error: Any, *, shapes: Callable[[Location], type[Shape]]) -> str:
+def explain(location: Location, error: Any, *, shapes: Callable[[Location], type[Schema]]) -> str:
     """One of pydantic's errors in plain words. `shapes`: what may stand at a location."""
     match error["type"]:
         case "value_error":
@@ -67,7 +67,7 @@ def explain(location: Location, error: Any, *, shapes: Callable[[Location], type
             return str(error["msg"])
 
 
-def _hint(key: str, shape: type[Shape]) -> str:
+def _hint(key: str, shape: type[Schema]) -> str:
     close = difflib.get_close_matches(key, shape.model_fields, n=1, cutoff=0.7)
     return f"; did you mean '{close[0]}'?" if close else f", expected one of {', '.join(sorted(shape.model_fields))}"
 
@@ -76,7 +76,7 @@ def _text(value: object) -> object:
     match value:
         case str():
             return value
-        case Disputed(text):
+        case AmbiguousScalar(text):
             raise ValueError(f"expected text; readers of YAML differ on the type of {text}, so put it in quotes")
         case bool() | int() | float():
             raise ValueError(f"expected text, not {describe(value)}; put it in quotes if it is meant as text")

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from failover_api.core.catalog.model import Action
 from failover_api.core.planning.state import Reading, State
-from failover_api.core.planning.switching import edits_back
+from failover_api.core.planning.switch_edits import edits_back
 from failover_api.core.splice import Edit, Manifest
 from failover_api.core.wording import written
 from failover_api.errors import FailoverError, ManifestError
@@ -17,7 +17,7 @@ from failover_api.errors import FailoverError, ManifestError
 Manifests = Mapping[str, Manifest]
 
 
-def losses(action: Action, before: Sequence[Reading], old: Manifests, new: Manifests) -> tuple[str, ...]:
+def irreversible_changes(action: Action, before: Sequence[Reading], old: Manifests, new: Manifests) -> tuple[str, ...]:
     """A sentence for each. `before` is what `old` was read as; `new` are the files that the move changed."""
     told = [_stays(reading, action) for reading in before if new and reading.state.value == action.target.value]
     for file, manifest in new.items():
@@ -42,7 +42,7 @@ def _in_file(moved: Sequence[Reading], back: Action, old: Manifest, new: Manifes
 def _gives_back(new: Manifest, edits: Sequence[Edit], old: Manifest) -> bool:
     """Without a proof: the old text has had it."""
     try:
-        return new.draft(edits) == old.data
+        return new.apply_unchecked(edits) == old.data
     except FailoverError:
         return False
 

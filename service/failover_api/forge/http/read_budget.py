@@ -21,20 +21,20 @@ KEPT_OF_HOUR = 0.2
 A_MINUTE, KEPT_OF_MINUTE = 900, 100
 READ, WRITE = 1, 5
 _WINDOW_S = 60
-_is_looking: ContextVar[bool] = ContextVar("is_looking", default=False)
+_is_low_priority: ContextVar[bool] = ContextVar("is_looking", default=False)
 
 
 @contextmanager
-def looking() -> Iterator[None]:
+def low_priority() -> Iterator[None]:
     """What is asked within, and by the tasks that are made within, moves nothing."""
-    token = _is_looking.set(True)
+    token = _is_low_priority.set(True)
     try:
         yield
     finally:
-        _is_looking.reset(token)
+        _is_low_priority.reset(token)
 
 
-class Budget:
+class ReadBudget:
     """Counts for each account. `most` are the points a minute that looking may come to."""
 
     def __init__(self, *, most: int = A_MINUTE - KEPT_OF_MINUTE, clock: Callable[[], float] = time.monotonic) -> None:
@@ -44,7 +44,7 @@ class Budget:
 
     def check(self, account: str, resource: str, *, now: float) -> None:
         """Raises ForgeRateLimited for who looks, when what is left is for moves. `now` is by GitHub's wall clock."""
-        if not _is_looking.get():
+        if not _is_low_priority.get():
             return
         wait_s = max(self._until_reset(account, resource, now), self._until_points(account))
         if wait_s > 0:
@@ -60,7 +60,7 @@ class Budget:
         else:
             seconds.append([second, points])
 
-    def saw(self, account: str, quota: Quota) -> None:
+    def observe(self, account: str, quota: Quota) -> None:
         """What a reply says is left."""
         self._quotas[account, quota.resource] = quota
 

@@ -4,7 +4,7 @@ import pytest
 
 from failover_api.core.catalog.model import Side
 from failover_api.core.planning.state import State, detect
-from failover_api.core.planning.switching import obstacle
+from failover_api.core.planning.switch_edits import blocking_error
 from failover_api.core.splice import Value, parse
 from failover_api.errors import ManifestError
 from tests.support.builders import service, switch
@@ -13,7 +13,7 @@ from tests.support.builders import service, switch
 def in_the_way(written: str, primary: Value, backup: Value, *, allow: str = "") -> tuple[State, ManifestError | None]:
     manifest = parse(f"a: {written}\n".encode(), file="a.yaml")
     (reading,) = detect(service(switch("a", primary, backup, allow=allow)), {"a.yaml": manifest}).readings
-    return reading.state, obstacle(reading, manifest)
+    return reading.state, blocking_error(reading, manifest)
 
 
 @pytest.mark.parametrize(

@@ -7,10 +7,11 @@ import pytest
 import respx
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.support.rate_limit import KEY, take_all
 
 from failover_api.errors import ForgeRateLimited
 from failover_api.forge.github.client import GitHubClient
-from failover_api.forge.http.pace import A_MINUTE, AT_ONCE, HOUR, MINUTE, SMALLEST, RateLimit, limit_of
+from failover_api.forge.http.rate_limit import A_MINUTE, HOUR, MIN_BURST, MIN_SHARE, MINUTE, RateLimit, limit_of
 from tests.support.builders import REPO
 from tests.support.client_calls import mutate, query, read, write
 from tests.support.clock import Clock
@@ -27,7 +28,6 @@ from tests.support.fake_github import (
     client_with,
     refused,
 )
-from tests.support.pace import KEY, take_all
 
 
 def most_within(times: list[float], window_s: float) -> int:
@@ -37,59 +37,59 @@ def most_within(times: list[float], window_s: float) -> int:
 
 def test_a_minute_takes_a_storm_at_once_and_then_one_at_a_time() -> None:
     clock = Clock()
-    pace = RateLimit(clock=clock)
+    rate_limit = RateLimit(clock=clock)
     size, refill_s = MINUTE
-    assert pace.wait_s(KEY) == 0.0
-    assert take_all(pace) == size
-    assert pace.wait_s(KEY) == pytest.approx(refill_s)
+    assert rate_limit.wait_s(KEY) == 0.0
+    assert take_all(rate_limit) == size
+    assert rate_limit.wait_s(KEY) == pytest.approx(refill_s)
     clock.now += refill_s
-    assert take_all(pace) == 1
+    assert take_all(rate_limit) == 1
     clock.now += 10 * refill_s
-    assert take_all(pace) == 10
+    assert take_all(rate_limit) == 10
 
 
 def test_the_emptier_bucket_decides() -> None:
     clock = Clock()
-    pace = RateLimit(clock=clock)
+    rate_limit = RateLimit(clock=clock)
     taken = 0
-    while pace.wait_s(KEY) <= MINUTE[1] + 0.01:
-        clock.now += pace.wait_s(KEY)
-        pace.take(KEY)
+    while rate_limit.wait_s(KEY) <= MINUTE[1] + 0.01:
+        clock.now += rate_limit.wait_s(KEY)
+        rate_limit.take(KEY)
         taken += 1
     assert taken >= HOUR[0]
 
 
 def test_room_for_several_writes_is_waited_for() -> None:
     clock = Clock()
-    pace = RateLimit(((3, 10.0),), clock=clock)
-    assert [pace.wait_s(KEY, calls) for calls in (1, 3, 99)] == [0.0, 0.0, 0.0]
-    take_all(pace)
-    assert [pace.wait_s(KEY, calls) for calls in (1, 2, 3, 99)] == [pytest.approx(s) for s in (10, 20, 30, 30)]
+    rate_limit = RateLimit(((3, 10.0),), clock=clock)
+    assert [rate_limit.wait_s(KEY, calls) for calls in (1, 3, 99)] == [0.0, 0.0, 0.0]
+    take_all(rate_limit)
+    assert [rate_limit.wait_s(KEY, calls) for calls in (1, 2, 3, 99)] == [pytest.approx(s) for s in (10, 20, 30, 30)]
 
 
 def test_a_refusal_says_how_long_and_counts_nothing() -> None:
     clock = Clock()
-    pace = RateLimit(clock=clock)
-    take_all(pace)
+    rate_limit = RateLimit(clock=clock)
+    take_all(rate_limit)
     for _ in range(3):
         with pytest.raises(ForgeRateLimited, match=r"the next may be sent in 2\.2 s") as error:
-            pace.take(KEY)
+            rate_limit.take(KEY)
         assert error.value.retry_after_s == pytest.approx(MINUTE[1])
         assert error.value.secondary
 
 
 def test_each_key_has_buckets_of_its_own() -> None:
     clock = Clock()
-    pace = RateLimit(clock=clock)
-    assert take_all(pace) == take_all(pace, "other") == MINUTE[0]
-    assert pace.wait_s("third") == 0.0
+    rate_limit = RateLimit(clock=clock)
+    assert take_all(rate_limit) == take_all(rate_limit, "other") == MINUTE[0]
+    assert rate_limit.wait_s("third") == 0.0
 
 
 def test_without_limits_nothing_waits() -> None:
-    pace = RateLimit(())
+    rate_limit = RateLimit(())
     for _ in range(1000):
-        pace.take(KEY)
-    assert pace.wait_s(KEY) == 0.0
+        rate_limit.take(KEY)
+    assert rate_limit.wait_s(KEY) == 0.0
 
 
 STARTS = st.floats(0, 1e7)
@@ -99,10 +99,10 @@ STEPS = st.lists(st.one_of(st.just(0.0), st.floats(0, 3), st.floats(0, 400)), ma
 @given(start=STARTS, steps=STEPS)
 def test_no_window_ever_holds_more_than_github_allows(start: float, steps: list[float]) -> None:
     clock, times = Clock(start), []
-    pace = RateLimit(clock=clock)
+    rate_limit = RateLimit(clock=clock)
     for step in steps:
         clock.now += step
-        times += [clock.now] * take_all(pace)
+        times += [clock.now] * take_all(rate_limit)
     assert most_within(times, 60.0) <= MINUTE[0] + 60 / MINUTE[1] + 1 < 80
     assert most_within(times, 3600.0) <= HOUR[0] + 3600 / HOUR[1] + 1 < 500
 
@@ -110,15 +110,15 @@ def test_no_window_ever_holds_more_than_github_allows(start: float, steps: list[
 @given(start=STARTS, steps=STEPS)
 def test_who_waits_as_long_as_told_is_not_refused(start: float, steps: list[float]) -> None:
     clock = Clock(start)
-    pace = RateLimit(clock=clock)
+    rate_limit = RateLimit(clock=clock)
     for step in steps:
         clock.now += step
-        take_all(pace)
-        wait_s = pace.wait_s(KEY)
+        take_all(rate_limit)
+        wait_s = rate_limit.wait_s(KEY)
         assert wait_s > 0
         clock.now += wait_s
-        assert pace.wait_s(KEY) == 0.0
-        pace.take(KEY)
+        assert rate_limit.wait_s(KEY) == 0.0
+        rate_limit.take(KEY)
 
 
 # Several processes that work as one installation
@@ -132,7 +132,7 @@ class Process:
         self.start()
 
     def start(self) -> None:
-        self.pace = RateLimit.of_share(self.share, clock=self.clock)
+        self.rate_limit = RateLimit.of_share(self.share, clock=self.clock)
         self.starts.append(self.clock.now)
 
     def may_start(self) -> bool:
@@ -141,9 +141,9 @@ class Process:
 
     def send(self, most: int) -> None:
         for _ in range(most):
-            if self.pace.wait_s(KEY):
+            if self.rate_limit.wait_s(KEY):
                 break
-            self.pace.take(KEY)
+            self.rate_limit.take(KEY)
             self.times.append(self.clock.now)
 
 
@@ -169,7 +169,7 @@ def test_shares_of_one_installation_never_exceed_its_limits_together(
     weights: list[int], turns: list[tuple[float, int, int, bool]]
 ) -> None:
     clock = Clock()
-    processes = [Process(min(share, 0.5), clock) for share in parts(weights, 2.2 * SMALLEST)]
+    processes = [Process(min(share, 0.5), clock) for share in parts(weights, 2.2 * MIN_SHARE)]
     for pause_s, which, most, anew in turns:
         clock.now += pause_s
         for process in processes if which > 5 else [processes[which % len(processes)]]:
@@ -186,7 +186,7 @@ def test_small_shares_hold_as_long_as_nothing_is_started_anew(
     weights: list[int], turns: list[tuple[float, int, int, bool]]
 ) -> None:
     clock = Clock()
-    processes = [Process(share, clock) for share in parts(weights, SMALLEST)]
+    processes = [Process(share, clock) for share in parts(weights, MIN_SHARE)]
     for pause_s, which, most, _ in turns:
         clock.now += pause_s
         for process in processes if which > 5 else [processes[which % len(processes)]]:
@@ -199,15 +199,15 @@ def test_small_shares_hold_as_long_as_nothing_is_started_anew(
 @pytest.mark.parametrize("share", [0.01, 0.05, 0.1, 0.2, 0.4, 0.5, 1.0])
 def test_any_share_has_room_for_one_pull_request_and_says_when_for_the_next(share: float) -> None:
     clock = Clock()
-    pace = RateLimit.of_share(share, clock=clock)
-    for _ in range(AT_ONCE):
-        pace.take(KEY)
+    rate_limit = RateLimit.of_share(share, clock=clock)
+    for _ in range(MIN_BURST):
+        rate_limit.take(KEY)
     for _ in range(3):
-        wait_s = pace.wait_s(KEY, AT_ONCE)
+        wait_s = rate_limit.wait_s(KEY, MIN_BURST)
         assert 0 <= wait_s < 5000
         clock.now += wait_s
-        for _ in range(AT_ONCE):
-            pace.take(KEY)
+        for _ in range(MIN_BURST):
+            rate_limit.take(KEY)
 
 
 def test_a_share_counts_a_start_and_a_storm() -> None:
@@ -219,13 +219,13 @@ def test_a_share_counts_a_start_and_a_storm() -> None:
 
 def test_a_refusal_by_github_ends_the_storm() -> None:
     clock = Clock()
-    pace = RateLimit(((10, 6.0), (100, 60.0)), clock=clock)
-    pace.drain(KEY, 60.0)
-    assert pace.wait_s(KEY) == pytest.approx(60.0)
+    rate_limit = RateLimit(((10, 6.0), (100, 60.0)), clock=clock)
+    rate_limit.drain(KEY, 60.0)
+    assert rate_limit.wait_s(KEY) == pytest.approx(60.0)
     clock.now += 60.0
-    assert take_all(pace) == 1
+    assert take_all(rate_limit) == 1
     clock.now += 6.0
-    assert take_all(pace) == 1
+    assert take_all(rate_limit) == 1
     RateLimit(()).drain(KEY, 60.0)
 
 
@@ -235,7 +235,7 @@ def test_a_refusal_by_github_ends_the_storm() -> None:
 @pytest.fixture
 def slow(http: httpx2.AsyncClient, waits: Waits) -> GitHubClient:
     """May write twice, and then has to wait for half a minute."""
-    return client_with(http, Purse(), waits, pace=RateLimit(((2, 30.0),)))
+    return client_with(http, Purse(), waits, rate_limit=RateLimit(((2, 30.0),)))
 
 
 @pytest.mark.parametrize("writes", [(write, write), (mutate, mutate), (write, mutate)])
@@ -291,7 +291,7 @@ async def test_every_sending_counts(slow: GitHubClient, api: respx.Router) -> No
 
 async def test_who_waits_as_long_as_told_may_write(http: httpx2.AsyncClient, api: respx.Router, waits: Waits) -> None:
     now = 1000.0
-    client = client_with(http, Purse(), waits, pace=RateLimit(clock=lambda: now))
+    client = client_with(http, Purse(), waits, rate_limit=RateLimit(clock=lambda: now))
     put = api.put(FILE_URL).mock(return_value=answer(200, {"commit": {}}))
     while client.write_wait_s(REPO) == 0:
         await write(client)

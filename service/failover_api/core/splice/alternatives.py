@@ -10,7 +10,7 @@ SHOWN = 8
 COMPARED, LENGTH = 60, 64  # how many names are compared, and up to which length: it is quadratic in both
 
 
-def listed(names: Sequence[str], wanted: str) -> str:
+def list_names(names: Sequence[str], wanted: str) -> str:
     """The names, those most like the wanted one first: `'data', 'config' and 3 more`."""
     distinct = list(dict.fromkeys(names))
     short = [name for name in islice(distinct, COMPARED) if len(name) <= LENGTH]
@@ -20,12 +20,12 @@ def listed(names: Sequence[str], wanted: str) -> str:
     return ", ".join(map(_cut, shown)) + (f" and {more} more" if more else "")
 
 
-def held(tree: Tree, node: int, wanted: str = "") -> str:
+def describe_children(tree: Tree, node: int, wanted: str = "") -> str:
     """The keys of a mapping, or the items of a list as steps of a path; of anything else nothing."""
     match tree.shapes[node].kind:
         case "mapping":
             keys = [text for key, _ in tree.entries(node) if (text := tree.scalar_text(key)) is not None]
-            return f"it has {listed(keys, wanted)}" if keys else "it is empty"
+            return f"it has {list_names(keys, wanted)}" if keys else "it is empty"
         case "sequence":
             return _items(tree, list(tree.items(node)), wanted)
         case _:
@@ -38,7 +38,7 @@ def _items(tree: Tree, items: Sequence[int], wanted: str) -> str:
     if not items:
         return "it is empty"
     if len(names) == len(items):
-        return f"name one of its items as in [name=...]: {listed(names, wanted)}"
+        return f"name one of its items as in [name=...]: {list_names(names, wanted)}"
     return f"name one of its {len(items)} items as in [0]"
 
 

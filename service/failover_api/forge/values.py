@@ -1,0 +1,177 @@
+"""The plain values that pass between the use cases and a Git host: files, listings, commits, pull requests, checks."""
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+from failover_api.core.catalog.model import Branch
+from failover_api.errors import FileNotFound, ManifestError
+
+LOG_PAGE = 100  # commits that Forge.log() gives at once
+
+
+@dataclass(frozen=True, slots=True)
+class File:
+    """A regular file on a branch. `sha` is its Git blob sha."""
+
+    path: str
+    data: bytes
+    sha: str
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """What was read. `head` is the commit all files were read at; None when one file was read by itself.
+
+    A path that is no regular file (or not there) holds the error that says so.
+    """
+
+    branch: Branch
+    files: Mapping[str, File | ManifestError]
+    head: str | None = None
+
+    def file(self, path: str) -> File:
+        """Raises FileNotFound or ManifestInvalid when there is no regular file at `path`."""
+        match self.files.get(path):
+            case File() as file:
+                return file
+            case ManifestError() as error:
+                raise error
+            case _:
+                raise FileNotFound(f"no such file on {self.branch}", file=path)
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A regular file as a tree lists it."""
+
+    path: str
+    sha: str
+    size_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """What a branch holds at commit `head`: its regular files, and the paths of its symlinks.
+
+    `validated_at` is when it was last known to be current (time.monotonic()). Another `generation` lists other files,
+    or other contents; `written` are those that we wrote ourselves since, so that their entries are of before.
+    """
+
+    entries: tuple[Entry, ...]
+    links: tuple[str, ...]
+    head: str
+    generation: int
+    validated_at: float
+    written: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Commit:
+    """A commit as the host shows it. `verified` when the host signed it; `parents` when its reply named them."""
+
+    sha: str
+    url: str
+    verified: bool
+    parents: tuple[str, ...] = field(default=(), compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class LoggedCommit:
+    """A commit of the history. `at` is RFC 3339 in UTC, when it was committed; `by` the author's login, or name."""
+
+    sha: str
+    url: str
+    verified: bool
+    message: str
+    by: str
+    at: str
+    parents: tuple[str, ...]
+
+    @property
+    def commit(self) -> Commit:
+        return Commit(self.sha, self.url, self.verified)
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """What a commit has beyond another.
+
+    `commits` are oldest first; `files` is {path: blob sha}, None for one that was removed; `renamed` is {path: what it
+    was before}; `is_whole` is False when GitHub did not list all of them.
+    """
+
+    merge_base: str
+    commits: tuple[LoggedCommit, ...]
+    files: Mapping[str, str | None]
+    is_whole: bool
+    renamed: Mapping[str, str] = field(default_factory=dict)
+
+
+# A commit and a path in it.
+CommitPath = tuple[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class FilePresence:
+    """Whether a file is there with a commit, and was there before it: with its first parent."""
+
+    is_there: bool
+    was_there: bool
+
+
+@dataclass(frozen=True, slots=True)
+class RenamesAndRemovals:
+    """The files that a commit took away from where they were: `renamed` is {path now: path before}."""
+
+    renamed: Mapping[str, str]
+    removed: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class PullRequest:
+    """A pull request. `head` is the commit its branch is at, or was when it was closed.
+
+    `base` is the branch it leads to, `base_head` the commit that was at, when the host says. `merge_commit` is what it
+    was merged as; `node_id` is the host's own name for it. `created_at` is RFC 3339, "" when the host does not say.
+    What it was given besides its text (`title`, `labels`, who is asked for a review still, whether it is to be merged
+    by itself) makes no other pull request of it.
+    """
+
+    number: int
+    url: str
+    branch: str
+    state: Literal["open", "merged", "closed"]
+    head: str
+    body: str
+    node_id: str
+    base: str = ""
+    base_head: str | None = None
+    merge_commit: str | None = None
+    created_at: str = ""
+    title: str = field(default="", compare=False)
+    is_draft: bool = field(default=False, compare=False)
+    labels: tuple[str, ...] = field(default=(), compare=False)
+    reviewers: tuple[str, ...] = field(default=(), compare=False)
+    team_reviewers: tuple[str, ...] = field(default=(), compare=False)
+    auto_merge: bool = field(default=False, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One thing an operator could have wrong, and whether it is right."""
+
+    name: str
+    ok: bool
+    detail: str
+
+
+def is_name_conflict(name: str, other: str) -> bool:
+    """Whether Git cannot have both branches: a branch is no folder of branches."""
+    return name.startswith(f"{other}/") or other.startswith(f"{name}/")
+
+
+def blob_sha(data: bytes) -> str:
+    """The name Git gives to a content. https://git-scm.com/book/en/v2/Git-Internals-Git-Objects"""
+    return hashlib.sha1(b"blob %d\0" % len(data) + data, usedforsecurity=False).hexdigest()
