@@ -1,6 +1,6 @@
-"""services.yaml and access.yaml on disk: of each, the last good version stays in force.
+"""services.yaml and access.yaml on disk: reloaded when they change; the last good version stays in force.
 
-A file is compared as a whole, so the symlink swap of a ConfigMap is seen like any other change.
+The content is compared, so the symlink swap of a ConfigMap is noticed like any other change.
 """
 
 import asyncio
@@ -23,12 +23,11 @@ T = TypeVar("T")
 
 
 class ConfigFile(Generic[T]):
-    """A file of configuration, and what is wrong with its newest version, if anything.
+    """A configuration file, and the `error` in its newest version, if any.
 
-    `accepted` and `refused` count the versions that were read; one that stays wrong counts once.
+    `accepted` and `refused` count the versions that were read; one that stays invalid counts once.
 
-    `what` it is called in the log; `parse` makes of its text, and its name, what it says; `count` is what the log says
-    is in it.
+    `what` is its name in the log; `parse(text, file=...)` parses it; `count` gives the numbers that are logged of it.
     """
 
     def __init__(self, path: Path, what: str, parse: Callable[..., T], count: Callable[[T], Mapping[str, int]]) -> None:
@@ -49,7 +48,7 @@ class ConfigFile(Generic[T]):
         try:
             data = self._read()
         except OSError as exc:
-            self._data = None  # the same bytes, readable again, are news
+            self._data = None  # when it is readable again, it is parsed again, even with the same content
             self._refuse(self._error(f"cannot be read: {exc.strerror or exc}"))
             return
         if data == self._data:

@@ -1,4 +1,4 @@
-"""One deadline for a whole operation, whatever it waits for."""
+"""One deadline for a whole operation; and the back-off between its attempts."""
 
 import asyncio
 import random
@@ -15,7 +15,7 @@ T = TypeVar("T")
 
 
 async def within_deadline(work: Awaitable[T], *, deadline_s: float, late: Callable[[], FailoverError]) -> T:
-    """Awaits `work` for at most `deadline_s` in total, then raises what `late` makes."""
+    """Awaits `work` for at most `deadline_s` in total, then cancels it and raises the error that `late` makes."""
     try:
         async with asyncio.timeout(deadline_s):
             return await work
@@ -24,7 +24,7 @@ async def within_deadline(work: Awaitable[T], *, deadline_s: float, late: Callab
 
 
 def too_late(deadline_s: float) -> ForgeUnavailable:
-    """For what surely has written nothing."""
+    """The error for an operation that has surely written nothing."""
     return ForgeUnavailable(f"not done within {deadline_s:g} s; nothing was written", retry_after_s=5.0)
 
 
@@ -43,5 +43,5 @@ ATTEMPTS = 8
 
 
 async def back_off(attempt: int) -> None:
-    """Waits before attempt 1, 2, ...: longer each time, and not everybody for as long."""
+    """Waits before attempt 1, 2, ...: exponentially longer, and with jitter."""
     await asyncio.sleep(random.uniform(0.5, 1.0) * min(MAX_BACKOFF_S, BACKOFF_S * 2**attempt))  # noqa: S311 - jitter

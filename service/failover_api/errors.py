@@ -1,18 +1,18 @@
 """Everything that can go wrong, as one family.
 
     FailoverError
-    ├── BadRequest                  the caller's words are off
+    ├── BadRequest                  the request is malformed
     ├── ConfigInvalid               services.yaml or access.yaml cannot be used
     │   └── BadPath                 a switch's path is not a path
-    ├── Unauthenticated             nobody knows who is calling
+    ├── Unauthenticated             it is not known who is calling
     ├── UnknownService, UnknownGroup, UnknownUrl
     ├── Forbidden                   the caller may not do this
     ├── MethodNotAllowed, BodyTooLarge, UnsupportedMediaType
     ├── TooManyRequests             too many failed attempts from one address
     ├── PreconditionFailed          the manifests are not those the caller saw
     ├── ManifestDrifted             a value is on neither side
-    ├── Conflict                    the branch kept changing under us
-    │   └── WriteConflict           one compare-and-swap lost: read, think and write again
+    ├── Conflict                    the branch kept changing
+    │   └── WriteConflict           one compare-and-swap lost: read, plan and write again
     ├── BranchProtected             the branch takes pull requests only
     ├── OperationPending            another pull request, or a person's commit, stands in the way
     ├── NothingToRollBack           no failover commit of the service is known
@@ -34,20 +34,20 @@
     ├── CannotPlan                  the plan could not be proved
     │   └── VerifyFailed, UnexpectedOldValue, OverlappingEdits, KeyExists, LastEntry
     ├── NotReady                    the process cannot work yet
-    ├── ForgeFailure                whatever a Git host does instead of what it was asked for
+    ├── ForgeFailure                a request to the Git host failed
     │   ├── RepositoryNotFound      there is no such repository or branch, or the credentials cannot see it
-    │   ├── ForgeError             GitHub answered something we do not understand
-    │   │   └── ForgePermission    the credentials may not do this
-    │   ├── ForgeUnavailable       GitHub cannot be reached, or fails
+    │   ├── ForgeError              GitHub's reply is an error, or not understood
+    │   │   └── ForgePermission     the credentials may not do this
+    │   ├── ForgeUnavailable        GitHub cannot be reached, or fails
     │   │   └── NotShownYet         its reads lag behind a write of ours
-    │   └── ForgeRateLimited       GitHub asks us to wait
+    │   └── ForgeRateLimited        GitHub asks us to wait
     ├── OutcomeUnknown              a write may or may not have landed
     │   └── WriteUnknown            one write's reply was lost: read back
     └── InternalError               a defect of ours
         └── Interrupted             it ended before anything was written
 
-Each class has a stable `slug`; several classes may share one. HTTP statuses live in
-edges/problems.py, exit codes in edges/cli.py.
+Each class has a stable `slug`; several classes may share one. HTTP statuses are in edges/problems.py, exit codes in
+edges/cli.
 """
 
 from collections.abc import Mapping
@@ -57,7 +57,7 @@ from typing import ClassVar
 class FailoverError(Exception):
     """What went wrong, where, and what was expected, in one sentence a person can read.
 
-    `refused` is of a group that did not move: what refuses each of its services, by name and in the group's order.
+    `refused` is for a group that did not move: {service: error}, in the order of the group.
     """
 
     slug: ClassVar[str] = "internal-error"
@@ -135,11 +135,11 @@ class Conflict(FailoverError):
 
 
 class WriteConflict(Conflict):
-    """One compare-and-swap lost: what should be replaced or made is another, or there. `detail` is the host's text."""
+    """One compare-and-swap lost: the target has changed, or already exists. `detail` is the host's text."""
 
 
 class BranchProtected(FailoverError):
-    """A pull request would get around the rule. `said` is what the host said, without our advice."""
+    """The branch takes no direct commit, but a pull request. `said` is the host's text, without our advice."""
 
     slug, title = "branch-protected", "The branch is protected"
 
@@ -320,7 +320,7 @@ class NotReady(FailoverError):
 
 
 class ForgeFailure(FailoverError):
-    """The base of what a Git host does instead of what it was asked for; what is raised is one of those below."""
+    """A request to the Git host failed. Only the classes below are raised."""
 
 
 class RepositoryNotFound(ForgeFailure):
@@ -344,7 +344,7 @@ class NotShownYet(ForgeUnavailable):
 
 
 class ForgeRateLimited(ForgeFailure):
-    """`secondary` when it is not a quota that is used up, but too much at once: then everything waits."""
+    """`secondary`: not a used-up quota, but too many requests at once. Then the whole account has to wait."""
 
     slug, title = "github-rate-limited", "GitHub asks us to wait"
 
@@ -363,7 +363,7 @@ class WriteUnknown(OutcomeUnknown):
 
 
 class InternalError(FailoverError):
-    """A defect of ours; the log has the traceback. Nobody knows how far it came."""
+    """A defect of ours; the log has the traceback. It is not known whether anything was written."""
 
     outcome = "unknown"
 

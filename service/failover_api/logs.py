@@ -1,6 +1,6 @@
-"""Logs: one line a decision, as JSON or as text, with the request it belongs to.
+"""Log formats: one line an event, as JSON or as text, with the id of the request it belongs to.
 
-An event is a constant sentence; the facts stand in fields (`extra=`). Never a token, never a file's content.
+An event is a constant sentence; facts are fields (`extra=`). Neither ever contains a token or a file's content.
 """
 
 import json
@@ -16,7 +16,7 @@ _STANDARD = set(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskN
 
 
 def set_up(*, log_format: str, level: str, stream: TextIO | None = None) -> None:
-    """Sends this process' log to `stream` (standard error by default). uvicorn's access lines are ours already."""
+    """Sends the log of this process to `stream`, standard error by default. uvicorn's access log is left out."""
     handler = logging.StreamHandler(stream or sys.stderr)
     handler.setFormatter(JsonFormatter() if log_format == "json" else TextFormatter())
     root = logging.getLogger()
@@ -39,7 +39,7 @@ class JsonFormatter(logging.Formatter):
             "level": record.levelname.lower(),
             "event": record.getMessage(),
         }
-        line: dict[str, Any] = {**head, **_fields(record), **head}  # a field named like one of these does not hide it
+        line: dict[str, Any] = {**head, **_fields(record), **head}  # `head` first, and not overwritten by a field
         if record.exc_info:
             line["traceback"] = self.formatException(record.exc_info)
         return "{" + ", ".join(f"{_json(key)}: {_json(value)}" for key, value in line.items()) + "}"

@@ -1,4 +1,4 @@
-"""The process: what the environment says. Read once, by whoever starts it; nothing is read at import."""
+"""The settings of the process: FAILOVER_* variables of the environment. Nothing is read at import."""
 
 from pathlib import Path
 from typing import Annotated, Literal, Self
@@ -23,10 +23,7 @@ SERVER_LIKE = "a URL like https://failover.example.org"
 
 
 def base_url(value: str) -> str:
-    """A base to which paths are added. Raises ValueError.
-
-    What a URL can hide (a password, a query) has no place in it.
-    """
+    """A URL to which paths can be added, without a password, query or fragment. Raises ValueError."""
     parts = urlsplit(value)
     is_base = parts.scheme in {"http", "https"} and parts.hostname and parts.port != 0
     if not is_base or parts.username is not None or parts.query or parts.fragment or not value.isprintable():
@@ -79,7 +76,7 @@ class Settings(BaseSettings):
     @field_validator("*", mode="before")
     @classmethod
     def _bare(cls, value: object, info: ValidationInfo) -> object:
-        """What comes through a file or a shell brings line ends and quotes along. Nothing but these: unset."""
+        """Without the line ends and quotes that a file or a shell adds. If nothing is left, it counts as unset."""
         if not isinstance(value, str) or info.field_name is None:
             return value
         return bare(value) or cls.model_fields[info.field_name].default
@@ -97,12 +94,12 @@ class Settings(BaseSettings):
         return settings
 
     def with_share(self, share: float) -> Self:
-        """With this share of the limits, unless the environment names another."""
+        """The settings with this share of GitHub's limits, unless the environment sets another."""
         return self if "github_share" in self.model_fields_set else self.model_copy(update={"github_share": share})
 
     @property
     def credentials_used(self) -> tuple[str, tuple[str, ...]]:
-        """The variable of the credentials that are used, and those that are set too and are not: an App goes first."""
+        """The variable of the credentials that are used, and those that are set but not used: an App has priority."""
         given = {
             "FAILOVER_GITHUB_APP_ID": self.github_app_id,
             "FAILOVER_GITHUB_TOKEN_FILE": self.github_token_file,

@@ -17,7 +17,7 @@ from failover_api.core.catalog.model import Action, Branch, Catalog, FluxReceive
 from failover_api.core.planning.request import MoveRequest, Provenance
 from failover_api.core.text.trailers import Record
 from failover_api.events import Merged
-from failover_api.forge.http.connections import Connections, keep_alive
+from failover_api.forge.http.connections import Connections, open_connections
 from failover_api.notify.flux_receiver import Flux, signature
 from tests.support.acts import demote, promote
 from tests.support.receivers import Got, Receiver, http_receiver, ids_in_the_log, put
@@ -38,7 +38,7 @@ def receiver() -> Iterator[Receiver]:
 @pytest.fixture
 async def connections(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Connections]:
     monkeypatch.setenv("SSL_CERT_DIR", str(tmp_path))  # no TLS here
-    made = keep_alive()
+    made = open_connections()
     yield made
     await made.aclose()
 

@@ -18,7 +18,7 @@ from failover_api.forge.http.conditional import CachedReply, ConditionalCache
 from failover_api.forge.values import File, blob_sha
 from failover_api.moves.direct.writer import Writer
 from failover_api.moves.pull_request.proposer import Proposer
-from failover_api.reading import discovery, services
+from failover_api.reading import folder_index, services
 from failover_api.reading.last_moves import MAX_BRANCHES, MAX_SERVICES, LastMoves
 from failover_api.reading.services import ServiceReader
 from tests.support.builders import MAIN
@@ -41,9 +41,9 @@ def test_all_caches_together_have_room_in_the_pod() -> None:
         conditional.MAX_BYTES,
         heads.MAX_BYTES,
         historical_files.MAX_BYTES,
-        discovery.CONTENTS_BYTES,
-        discovery.TEXTS_BYTES,
-        discovery.PICTURES_HOLDINGS * HELD_BYTES,
+        folder_index.SUMMARIES_BYTES,
+        folder_index.TEXTS_BYTES,
+        folder_index.MAX_DOCUMENTS * HELD_BYTES,
         trees.MAX_ENTRIES * LISTED_BYTES,
         shelf.KEPT_BYTES,
     ]
@@ -113,13 +113,13 @@ def test_an_address_that_is_none_is_kept_short() -> None:
 
 
 def test_what_a_search_keeps_is_bounded() -> None:
-    kept = discovery.Discovery(NoForge())  # type: ignore[arg-type]  # nothing is read
+    kept = folder_index.FolderIndexes(NoForge())  # type: ignore[arg-type]  # nothing is read
     chance = random.Random(1)  # noqa: S311 - bytes that nothing compresses
     for number in range(40):
         kept._keep_text(f"{number}", chance.randbytes(MIB // 2))
     assert 1 <= len(kept._texts) < 40
-    assert kept._texts.currsize <= discovery.TEXTS_BYTES
-    kept._keep_text("huge", chance.randbytes(discovery.TEXTS_BYTES))
+    assert kept._texts.currsize <= folder_index.TEXTS_BYTES
+    kept._keep_text("huge", chance.randbytes(folder_index.TEXTS_BYTES))
     assert "huge" not in kept._texts
 
 

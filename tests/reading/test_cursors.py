@@ -12,22 +12,22 @@ HEAD = "a" * 40
 
 
 def test_a_cursor_is_read_by_whoever_has_the_secret() -> None:
-    sign = Cursors(lambda: b"key").sign("sonarr", HEAD, 20)
-    assert Cursors(lambda: b"key").read("sonarr", sign) == (HEAD, 20)
+    cursor = Cursors(lambda: b"key").sign("sonarr", HEAD, 20)
+    assert Cursors(lambda: b"key").read("sonarr", cursor) == (HEAD, 20)
 
 
 @pytest.mark.parametrize("change", ["service", "secret", "head", "position", "cut", "longer", "unsigned"])
 def test_a_cursor_for_something_else_is_none(change: str) -> None:
     cursors = Cursors(lambda: b"key")
-    sign = cursors.sign("sonarr", HEAD, 20)
+    cursor = cursors.sign("sonarr", HEAD, 20)
     service, head = "radarr" if change == "service" else "sonarr", "b" * 40
     given = {
-        "head": head + sign[40:],
-        "position": sign.replace(".20.", ".40."),
-        "cut": sign[:-1],
-        "longer": sign + "0",
+        "head": head + cursor[40:],
+        "position": cursor.replace(".20.", ".40."),
+        "cut": cursor[:-1],
+        "longer": cursor + "0",
         "unsigned": f"{HEAD}.20",
-    }.get(change, sign)
+    }.get(change, cursor)
     reader = Cursors(lambda: b"other") if change == "secret" else cursors
     with pytest.raises(BadRequest, match="cursor: expected the `next` of an earlier page"):
         reader.read(service, given)

@@ -13,7 +13,7 @@ from failover_api.errors import (
     ManifestNotFound,
     RepositoryTooLarge,
 )
-from failover_api.reading import discovery
+from failover_api.reading import folder_index
 from failover_api.sandbox import NewFile
 from tests.reading.found import OTHERS, place
 from tests.support.acts import promote
@@ -301,7 +301,7 @@ async def test_more_files_than_the_bound_ask_for_a_path(
     web: Stage, folder: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Also when each path names the service, as `apps/` does for a service `app`."""
-    monkeypatch.setattr(discovery, "MAX_FILES_READ", 150)
+    monkeypatch.setattr(folder_index, "MAX_FILES_READ", 150)
     web.commit({f"apps/{folder}/{i}.yaml": f"kind: ConfigMap\nn: {i}\n" for i in range(270)})
     async with web.open() as components:
         with pytest.raises(RepositoryTooLarge, match="`path`"):

@@ -167,8 +167,8 @@ BUGS = [
     Bug(
         "what needs history is written by the file",
         "reading/services.py",
-        "head if with_history or len(found) != 1 else None",
-        "head if len(found) != 1 else None",
+        "head if with_history or len(files) != 1 else None",
+        "head if len(files) != 1 else None",
     ),
     Bug(
         "a late write is not waited for",

@@ -10,7 +10,7 @@ from urllib.parse import quote
 import httpx2
 import pytest
 
-from failover_api.core.text.escaping import restored
+from failover_api.core.text.escaping import unescape_for_git
 from tests.support.raw_http import Reply, exchange
 from tests.support.server import serving
 from tests.support.stage import SERVICES, Stage
@@ -377,7 +377,7 @@ async def test_a_readable_reason_is_taken(stage: Stage, reason: str) -> None:
         by_query = await client.post(PROMOTE, params={"reason": reason, "dry-run": "1"})
         done = await client.post(PROMOTE, json={"reason": reason})
     assert (by_body.status_code, by_query.status_code, done.status_code) == (200, 200, 200)
-    assert (f"Reason: {reason}\n" in restored(stage.messages[0])) == bool(reason)
+    assert (f"Reason: {reason}\n" in unescape_for_git(stage.messages[0])) == bool(reason)
 
 
 async def test_an_empty_body_of_any_type_is_no_body(stage: Stage) -> None:

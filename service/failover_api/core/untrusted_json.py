@@ -1,4 +1,4 @@
-"""JSON that somebody else wrote: read here, and nowhere else."""
+"""JSON from outside, parsed: deep nesting is an error like any other."""
 
 import json
 from typing import Any

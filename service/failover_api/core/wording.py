@@ -1,4 +1,4 @@
-"""Text from outside as people may safely read it: on its line, with nothing hidden, in few words.
+"""Text from outside, safe to show: on one line, with control and bidirectional characters escaped, cut when long.
 
 Nothing that comes from a manifest, the catalog or a caller can end a line here, reverse it or hide in it.
 """

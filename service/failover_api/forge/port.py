@@ -1,9 +1,9 @@
-"""What the use cases need of a Git host, in plain values.
+"""Forge: what the use cases need of a Git host.
 
-    read         the files a plan is made from, and the versions they were read at
-    write        one compare-and-swap against those versions
-    log          what Git's history says
-    propose      a branch and a pull request, for what a person has to look at first
+    reading          the files a plan is made from, and the versions they were read at
+    writing          one compare-and-swap against those versions
+    history          logs, comparisons, files at earlier commits
+    pull requests    and the branches they come from
 
 Nothing is cloned. A snapshot may come from the cache: `not_before` says how old it may be, and a write made from a
 stale one loses its compare-and-swap.
@@ -39,15 +39,15 @@ class Forge(Protocol):
     async def read(
         self, branch: Branch, paths: Sequence[str], *, not_before: float | None, at_head: bool = False
     ) -> Snapshot:
-        """Reads files; several, or `at_head`, are all at one commit.
+        """Reads files; several, or `at_head`, all at one commit.
 
-        `not_before` is a time of time.monotonic(): what was validated since then is not asked for again. None: a copy
-        of any age will do.
+        `not_before` is a time of time.monotonic(): a copy that was validated since then will do. None: a copy of any
+        age will do.
         """
         ...
 
     def remember(self, branch: Branch, file: File, *, validated_at: float) -> None:
-        """Keeps a file that was read otherwise at `validated_at` (time.monotonic()): read() need not ask for it."""
+        """Keeps a file that read_blobs() gave at `validated_at` (time.monotonic()), for the next read()."""
         ...
 
     async def list_files(self, branch: Branch, *, not_before: float | None) -> Sequence[Entry]:
@@ -55,40 +55,40 @@ class Forge(Protocol):
         ...
 
     async def tree(self, branch: Branch, *, not_before: float | None, head: str | None = None) -> Listing:
-        """What the branch lists. Raises RepositoryTooLarge.
+        """What files the branch has. Raises RepositoryTooLarge.
 
-        One at commit `head` will do, whatever its age; without a `head`, one that was validated since `not_before`, or
-        that a write of ours has brought on within the seconds in which GitHub may still show what was before. None:
-        any that nobody is known to have changed since.
+        With `head`, a listing at that commit will do, whatever its age. Without, one that was validated since
+        `not_before`; or one that our own write updated a few seconds ago, since the host's reply may lag behind it.
+        None: any that is not known to be stale.
         """
         ...
 
     def last_listing(self, branch: Branch) -> Listing | None:
-        """What the branch listed when that was last asked; None when it never was."""
+        """The listing as last known, without a request; None when it was never read."""
         ...
 
     def is_listing_stale(self, branch: Branch) -> bool:
-        """Whether a write of ours has shown that somebody else moved the branch since its tree was read."""
+        """Whether it is known that somebody else has moved the branch since its tree was read."""
         ...
 
     def invalidate_tree(self, branch: Branch) -> None:
-        """A file was not where the branch listed it: the next tree() asks."""
+        """A file was not where the listing has it: the next tree() asks the host."""
         ...
 
     def watch_trees(self, listener: Callable[[Branch], None]) -> None:
-        """`told` is called as soon as a branch is_listing_stale()."""
+        """`listener` is called when a write of ours shows that somebody else has moved its branch."""
         ...
 
     def confirm(self, branch: Branch, entry: Entry, *, validated_at: float) -> None:
-        """The branch had this file at `validated_at` (time.monotonic()): a copy that is the same is current then."""
+        """The branch had this file at `validated_at` (time.monotonic()): a copy with the same sha was current then."""
         ...
 
     async def read_blobs(
         self, branch: Branch, entries: Sequence[Entry], spare: Sequence[Entry] = ()
     ) -> Mapping[str, bytes]:
-        """The contents of files by path; a hundred cost one request, and `spare` ones may fill it up.
+        """The contents of files by path; a hundred cost one request, which `spare` ones may fill up.
 
-        What could not be read is left out.
+        A file that could not be read is left out.
         """
         ...
 
@@ -100,26 +100,27 @@ class Forge(Protocol):
         ...
 
     def write_wait_s(self, branch: Branch, calls: int = 1) -> float:
-        """How long to wait before so many writes would be sent; 0 when there is nothing to wait for.
+        """How long to wait (s) until `calls` writes may be sent; 0 when they may be sent now.
 
-        The host counts what creates content, and refuses what is too much. A wait that it asked for itself is worth
-        waiting for only when it is short: else this is 0, and whoever asks is told at once.
+        The host limits requests that create content. When it has itself asked for a long wait, this is 0: the write
+        then fails at once, and the caller is told how long.
         """
         ...
 
     def unconfirmed_wait_s(self, branch: Branch, files: Mapping[str, bytes], *, writing: bool) -> float:
-        """How long a write whose reply was lost may still land on top of these files ({path: bytes}); 0: none will.
+        """How long (s) a write without a reply may still be carried out on these files ({path: bytes}); 0: none may.
 
-        It lands where it finds what it was made from. `writing`: the files are to be what a commit makes of them.
+        It is carried out where it finds the content it was compared with. `writing`: a commit of ours is about to
+        create these contents.
         """
         ...
 
     def answered_with(self, snapshot: Snapshot) -> None:
-        """Somebody was told what another replica's commit made of the branch: reads may lag behind that, too."""
+        """A caller was told the state of this snapshot, which another replica wrote: a later read must not be older."""
         ...
 
     def landed(self, snapshot: Snapshot, files: Mapping[str, bytes], commit: str) -> None:
-        """The last commit() of this snapshot, which had no reply, was found on the branch: reads may lag behind it."""
+        """The last commit() from this snapshot had no reply, but is on the branch: a later read must not be older."""
         ...
 
     # History
@@ -139,11 +140,11 @@ class Forge(Protocol):
         ...
 
     async def file_presence(self, branch: Branch, places: Collection[CommitPath]) -> Mapping[CommitPath, FilePresence]:
-        """Where files came and went: a hundred commits cost one request."""
+        """Whether files exist at commits and at their first parents; a hundred commits cost one request."""
         ...
 
     async def renames_and_removals(self, branch: Branch, commit: str) -> RenamesAndRemovals:
-        """What a commit renamed and removed, as against its first parent."""
+        """What a commit renamed and removed, compared with its first parent."""
         ...
 
     async def log(
@@ -167,7 +168,7 @@ class Forge(Protocol):
         ...
 
     async def conflicting_branches(self, branch: Branch) -> Mapping[str, str]:
-        """The branch of this name, and those beside which there is no room for it: {name: head}, asked now."""
+        """{name: head}, asked now, of the branch itself and of all whose names conflict with it (is_name_conflict)."""
         ...
 
     async def make_commit(self, branch: Branch, parent: str, files: Mapping[str, bytes], message: str) -> Commit:
@@ -175,7 +176,7 @@ class Forge(Protocol):
         ...
 
     async def move_branch(self, branch: Branch, before: str, after: str) -> None:
-        """Puts a branch that is at `before` to `after`, whatever is between. Raises WriteConflict, WriteUnknown."""
+        """Moves a branch from `before` to `after`, fast-forward or not. Raises WriteConflict, WriteUnknown."""
         ...
 
     async def delete_branch(self, branch: Branch, at: str) -> None:
@@ -209,11 +210,11 @@ class Forge(Protocol):
         ...
 
     async def edit_pull_request(self, base: Branch, number: int, *, body: str, title: str | None = None) -> None:
-        """Puts another body in; None leaves the title. Raises WriteUnknown, as the following do."""
+        """Replaces the body, and the title unless it is None. Raises WriteUnknown, as the following do."""
         ...
 
     async def close_pull_request(self, base: Branch, number: int, *, comment: str) -> bool:
-        """Says why, then closes. False when it was merged before that."""
+        """Comments, then closes it. False when it was merged before that."""
         ...
 
     async def add_labels(self, base: Branch, number: int, labels: Sequence[str]) -> None: ...
@@ -225,8 +226,8 @@ class Forge(Protocol):
     async def enable_auto_merge(self, base: Branch, pull_request: PullRequest, method: str | None) -> bool:
         """`method` is squash, merge or rebase; None: the first that the repository allows.
 
-        What has nothing to wait for is merged at once, if its head is still `pull_request.head`: then it is True. Where
-        a merge queue merges, it is put into that. Raises Conflict when the base or the head moved meanwhile.
+        True: it had nothing to wait for, and was merged at once, if its head is still `pull_request.head`. Where there
+        is a merge queue, it is put into that. Raises Conflict when the base or the head moved meanwhile.
         """
         ...
 
@@ -241,7 +242,7 @@ class Forge(Protocol):
     # Checks
 
     def check_self(self) -> Sequence[Check]:
-        """What is wrong on our side of the host, by its last answers. Asks nobody."""
+        """Checks of our own side (credentials, share, clock), from the host's last replies, without a request."""
         ...
 
     async def check(self, branch: Branch, *, pulls: bool = False, own: Collection[str] = ()) -> Sequence[Check]:

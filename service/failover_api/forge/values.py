@@ -22,9 +22,9 @@ class File:
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """What was read. `head` is the commit all files were read at; None when one file was read by itself.
+    """The files that were read. `head` is the commit all were read at; None when one file was read by itself.
 
-    A path that is no regular file (or not there) holds the error that says so.
+    For a path without a regular file, `files` has the error that says so.
     """
 
     branch: Branch
@@ -53,10 +53,10 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Listing:
-    """What a branch holds at commit `head`: its regular files, and the paths of its symlinks.
+    """The files of a branch at commit `head`: its regular files, and the paths of its symlinks.
 
-    `validated_at` is when it was last known to be current (time.monotonic()). Another `generation` lists other files,
-    or other contents; `written` are those that we wrote ourselves since, so that their entries are of before.
+    `validated_at` is when it was last known to be current (time.monotonic()). Listings of one `generation` have the
+    same entries. `written` are files that we have written since: their entries are of before.
     """
 
     entries: tuple[Entry, ...]
@@ -69,7 +69,7 @@ class Listing:
 
 @dataclass(frozen=True, slots=True)
 class Commit:
-    """A commit as the host shows it. `verified` when the host signed it; `parents` when its reply named them."""
+    """A commit as the host shows it. `verified`: its signature is valid; `parents` if the reply had them."""
 
     sha: str
     url: str
@@ -98,8 +98,8 @@ class LoggedCommit:
 class Comparison:
     """What a commit has beyond another.
 
-    `commits` are oldest first; `files` is {path: blob sha}, None for one that was removed; `renamed` is {path: what it
-    was before}; `is_whole` is False when GitHub did not list all of them.
+    `commits` are oldest first; `files` is {path: blob sha}, None for a removed one; `renamed` is {path: path before};
+    `is_whole` is False when GitHub did not list all of it.
     """
 
     merge_base: str
@@ -109,13 +109,13 @@ class Comparison:
     renamed: Mapping[str, str] = field(default_factory=dict)
 
 
-# A commit and a path in it.
+# A commit's sha, and a path in that commit.
 CommitPath = tuple[str, str]
 
 
 @dataclass(frozen=True, slots=True)
 class FilePresence:
-    """Whether a file is there with a commit, and was there before it: with its first parent."""
+    """Whether a file exists at a commit (`is_there`), and at the commit's first parent (`was_there`)."""
 
     is_there: bool
     was_there: bool
@@ -123,7 +123,7 @@ class FilePresence:
 
 @dataclass(frozen=True, slots=True)
 class RenamesAndRemovals:
-    """The files that a commit took away from where they were: `renamed` is {path now: path before}."""
+    """The files that a commit renamed, {path now: path before}, and those that it removed."""
 
     renamed: Mapping[str, str]
     removed: tuple[str, ...]
@@ -133,10 +133,10 @@ class RenamesAndRemovals:
 class PullRequest:
     """A pull request. `head` is the commit its branch is at, or was when it was closed.
 
-    `base` is the branch it leads to, `base_head` the commit that was at, when the host says. `merge_commit` is what it
-    was merged as; `node_id` is the host's own name for it. `created_at` is RFC 3339, "" when the host does not say.
-    What it was given besides its text (`title`, `labels`, who is asked for a review still, whether it is to be merged
-    by itself) makes no other pull request of it.
+    `base` is the branch it leads to, `base_head` the commit of that branch, when the host says. `merge_commit` is the
+    commit it was merged as; `node_id` is the host's own id. `created_at` is RFC 3339, "" when the host does not say.
+    `reviewers` are those who have not reviewed it yet. Title, draft state, labels, reviewers and auto-merge do not
+    count when two are compared.
     """
 
     number: int
@@ -168,10 +168,10 @@ class Check:
 
 
 def is_name_conflict(name: str, other: str) -> bool:
-    """Whether Git cannot have both branches: a branch is no folder of branches."""
+    """Whether Git cannot have both branches: `a` and `a/b` exclude each other, as file and folder do."""
     return name.startswith(f"{other}/") or other.startswith(f"{name}/")
 
 
 def blob_sha(data: bytes) -> str:
-    """The name Git gives to a content. https://git-scm.com/book/en/v2/Git-Internals-Git-Objects"""
+    """The sha by which Git names a content. https://git-scm.com/book/en/v2/Git-Internals-Git-Objects"""
     return hashlib.sha1(b"blob %d\0" % len(data) + data, usedforsecurity=False).hexdigest()

@@ -1,1 +1,1 @@
-"""What stands in Git: services and their files, where a manifest is, what happened to it."""
+"""Reads what stands in Git: services and their manifests, where a manifest is, what happened to it."""

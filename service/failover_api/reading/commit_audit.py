@@ -1,6 +1,7 @@
-"""What commits really did to services: read once, many in one request, and kept by the commit.
+"""Whether commits did to services what they say: the files before and with each commit, read and compared.
 
-A commit never changes, nor does what it did; only another entry of the catalog sees it differently.
+Many commits are read with one request. A finding is kept: a commit never changes, only the catalog may, and then the
+commit is judged again.
 """
 
 import asyncio
@@ -27,7 +28,10 @@ _Key = tuple[str, tuple[Switch, ...], str, tuple[str, ...], Record | None, bytes
 
 @dataclass(frozen=True, slots=True)
 class CommitClaim:
-    """What a commit says of a located service, and the text that says it. Without a record: it says it of others."""
+    """What a commit says it did to a located service, and the `text` that says so.
+
+    Without a record, it claims to have changed other services only.
+    """
 
     service: Service
     change: ServiceChange
@@ -43,21 +47,21 @@ class CommitClaim:
 
 @dataclass(frozen=True, slots=True)
 class CommitManifests:
-    """The manifests before a commit and with it, by today's path; those that can be read."""
+    """The manifests before a commit and with it: {today's path: manifest}."""
 
     before: Manifests
     after: Manifests
 
 
 class CommitAudit:
-    """Judges claims."""
+    """Judges what commits claim, and reads the manifests around a commit."""
 
     def __init__(self, forge: Forge, reader: ServiceReader) -> None:
         self._forge, self._reader = forge, reader
         self._findings: LRUCache[_Key, Finding] = LRUCache(FINDINGS_KEPT)
 
     async def judge(self, claims: Sequence[CommitClaim]) -> list[Finding]:
-        """What each claim is worth. Raises what Forge.read_at_commits() raises."""
+        """A finding for each claim. Raises what Forge.read_at_commits() raises."""
         keys = [claim.key for claim in claims]
         missing = [claim for claim, key in zip(claims, keys, strict=True) if key not in self._findings]
         found = dict(zip([claim.key for claim in missing], await self._judge(missing), strict=True))
@@ -65,33 +69,33 @@ class CommitAudit:
         return [found[key] if key in found else self._findings[key] for key in keys]
 
     async def has_files(self, branch: Branch, change: ServiceChange) -> bool:
-        """Whether all files are where it says, with the commit and before it."""
-        return all(isinstance(found, File) for found in (await self._read(branch, [change])).values())
+        """Whether all files exist at the paths of the change, at the commit and before it."""
+        return all(isinstance(file, File) for file in (await self._read(branch, [change])).values())
 
     async def arrivals(self, service: Service, changes: Sequence[ServiceChange]) -> dict[str, str]:
-        """{file of today: the commit that brought the service's documents into it}, where the file was there before.
+        """{today's path: commit that put the service's documents into that file}, where the file existed before.
 
-        `traces` are newest first. All is read at once, and some of it parsed: a file may be large.
+        `changes` are newest first. All is read at once, and some of it parsed: a file may be large.
         """
         read = await self._read(service.branch, changes)
-        found: dict[str, str] = {}
+        arrivals: dict[str, str] = {}
         for file in service.files:
             selectors = {switch.selector for switch in service.switches if switch.file == file}
             places = [_by_today(service, *_sides(change)[0])[file] for change in changes]
             first = _first_without(lambda place: self._has_documents(read.get(place), selectors), places)  # noqa: B023 - used at once
             if first is not None and isinstance(read.get(places[first]), File):
-                found[file] = changes[first].logged.sha
-        return found
+                arrivals[file] = changes[first].logged.sha
+        return arrivals
 
-    def _has_documents(self, found: File | ManifestError | None, selectors: Iterable[Selector]) -> bool:
+    def _has_documents(self, file: File | ManifestError | None, selectors: Iterable[Selector]) -> bool:
         try:
-            manifest = self._manifest(found) if found is not None else None
+            manifest = self._manifest(file) if file is not None else None
             return manifest is not None and all(manifest.select(selector) for selector in selectors)
         except ManifestError:
             return False
 
     async def manifests_around(self, service: Service, change: ServiceChange) -> CommitManifests:
-        """What a commit changed. Raises ManifestError for a file that was not there, or cannot be read."""
+        """The manifests before a commit and with it. Raises ManifestError for a file that is missing or invalid."""
         read = await self._read(service.branch, [change])
         sides = [_by_today(service, *side) for side in _sides(change)]
         before, after = ({file: self._manifest(read[place]) for file, place in side.items()} for side in sides)
@@ -131,25 +135,28 @@ class CommitAudit:
         return await self._forge.read_at_commits(branch, list(dict.fromkeys(places))) if places else {}
 
     def _readable(self, places: Mapping[str, CommitPath], read: Mapping[CommitPath, File | ManifestError]) -> Manifests:
-        found = {}
+        manifests = {}
         for file, place in places.items():
             try:
-                found[file] = self._manifest(read[place])
+                manifests[file] = self._manifest(read[place])
             except (KeyError, ManifestError):
                 continue
-        return found
+        return manifests
 
-    def _manifest(self, found: File | ManifestError) -> Manifest:
-        if isinstance(found, ManifestError):
-            raise found
-        return self._reader.manifest(found)
+    def _manifest(self, file: File | ManifestError) -> Manifest:
+        if isinstance(file, ManifestError):
+            raise file
+        return self._reader.manifest(file)
 
 
 def _first_without(has: Callable[[CommitPath], bool], places: Sequence[CommitPath]) -> int | None:
-    """Where it is, and is not before that: by halves, since what came once mostly stays. None: it is in all of them."""
+    """The first place, newest first, that does not have it; None when all do.
+
+    A binary search: what was added once mostly stays, and parsing each place would take long.
+    """
     if not places or has(places[-1]):
         return None
-    low, high = -1, len(places) - 1  # there, and not there
+    low, high = -1, len(places) - 1  # has it; does not have it
     while high - low > 1:
         middle = (low + high) // 2
         low, high = (middle, high) if has(places[middle]) else (low, middle)
@@ -157,7 +164,7 @@ def _first_without(has: Callable[[CommitPath], bool], places: Sequence[CommitPat
 
 
 def _sides(change: ServiceChange) -> tuple[tuple[str, Mapping[str, str]], tuple[str, Mapping[str, str]]]:
-    """The first parent and the commit, each with where the files are; "" for a commit that has no parent."""
+    """(commit, {today's path: path}) of the first parent and of the commit; the parent is "" when there is none."""
     parent = change.logged.parents[0] if change.logged.parents else ""
     return (parent, change.before), (change.logged.sha, change.paths)
 

@@ -1,7 +1,7 @@
-"""Cursors of history: only those that we gave out lead anywhere, on any replica and after any restart.
+"""Signed cursors of history pages, valid on any replica and after any restart.
 
-A cursor names a commit, and a page of it costs requests to GitHub; invented ones must cost none. So each is signed,
-for one service, with a key that is made of the credentials: all replicas have these, and nobody else.
+A cursor names a commit, and reading a page of it costs requests to GitHub; an invented one must cost none. So each is
+signed, for one service, with a key derived from the credentials, which all replicas share and nobody else has.
 """
 
 import hashlib
@@ -17,17 +17,17 @@ LAST_POSITION = 9_999  # what is further back is left to Git itself
 
 
 class Cursors:
-    """Signs and reads them. `secret` gives what only we know."""
+    """Signs and reads cursors. `secret` gives what only our replicas know."""
 
     def __init__(self, secret: Callable[[], bytes]) -> None:
         self._secret = secret
 
     def sign(self, service: str, head: str, position: int) -> str:
-        """Names the entries after the first `position`, as of the commit `head`."""
+        """A cursor for the entries after the first `position`, as of the commit `head`."""
         return f"{head}.{position}.{self._signature(service, head, position)}"
 
     def read(self, service: str, cursor: str) -> tuple[str, int]:
-        """The commit and how many entries before it. Raises BadRequest for what we gave nobody for this service."""
+        """The commit and the position. Raises BadRequest for a cursor that was not signed for this service."""
         match = _CURSOR.fullmatch(cursor)
         if match is None or not hmac.compare_digest(self._signature(service, match[1], int(match[2])), match[3]):
             raise BadRequest(f"cursor: expected the `next` of an earlier page of {service}, not {cursor[:60]!r}")

@@ -1,7 +1,7 @@
-"""The commits that changed a service's files, and where these files were then: Git's log of a path ends at a rename.
+"""The commits that changed a service's files, through renames: Git's own log of a path ends at one.
 
-Where a file appears under its name, it is asked what was taken away in the same commit: a file that GitHub calls
-renamed, or one that was removed, if the documents of the service are in it.
+Where a path appears in the log, the same commit may have taken the file away elsewhere: as what GitHub calls a rename,
+or as a removed file, if that held the service's documents.
 """
 
 import contextlib
@@ -21,7 +21,7 @@ from failover_api.forge.values import LOG_PAGE, CommitPath, File, LoggedCommit
 
 RENAMES_FOLLOWED = 10  # of each file
 NAMES_KEPT = 1024
-REMOVED_READ = 20  # files that a commit removed, and that may be the one that appeared
+REMOVED_READ = 20  # files that a commit removed, and that may be the one that was renamed
 
 Selectors = tuple[Selector, ...]
 
@@ -30,7 +30,7 @@ Selectors = tuple[Selector, ...]
 class ServiceChange:
     """A commit that changed a file of a service.
 
-    `paths` is where the service's files are with it, `before` where they were before it: {path of today: path then}.
+    `paths` is where the service's files are at the commit, `before` where they are at its parent: {today's path: path}.
     """
 
     logged: LoggedCommit
@@ -40,7 +40,7 @@ class ServiceChange:
 
 @dataclass(frozen=True, slots=True)
 class ServiceChanges:
-    """The newest commits of a service. `ends` says where a file's history begins, when all of it was read."""
+    """The newest commits of a service. `ends` says, in words, where a file's history begins, when that was reached."""
 
     commits: Sequence[ServiceChange]
     ends: Sequence[str]
@@ -48,9 +48,9 @@ class ServiceChanges:
 
 @dataclass(slots=True)
 class _FileLog:
-    """One file's history, as far as it was read: it was `name` at commit `at`, and is `path` today.
+    """One file's history, as far as it was read: the file was `name` at commit `at`, and is `path` today.
 
-    `names` is {commit that renamed it: its name before}, `listed` what is read and not yet looked through.
+    `names` is {commit that renamed it: its path before}, `listed` are commits that were not yet searched for a rename.
     """
 
     path: str
@@ -63,11 +63,11 @@ class _FileLog:
     end: str = ""
 
     def possible_renames(self, count: int) -> list[LoggedCommit]:
-        """Those of `listed` that may have brought the file from elsewhere, and something is wanted from before."""
+        """Those of `listed` that may have renamed the file. But not the last wanted one: nothing before counts."""
         return [commit for commit in self.listed[: count - len(self.commits) - 1] if len(commit.parents) == 1]
 
     def continue_as(self, commit: LoggedCommit, former: str) -> None:
-        """Before this commit it was elsewhere."""
+        """Goes on with the path that the file had before this commit."""
         self.commits += self.listed[: self.listed.index(commit) + 1]
         self.names[commit.sha] = former
         self.name, self.at = former, commit.parents[0]
@@ -97,7 +97,7 @@ class FileHistory:
         return ServiceChanges(changes, [file_log.end for file_log in file_logs if file_log.end])
 
     async def _file_logs(self, service: Service, head: str, count: int) -> list[_FileLog]:
-        """The files' histories, side by side: what is asked of all of them is one request."""
+        """The files' histories, all read in step, so that one request asks for all of them."""
         branch = service.branch
         file_logs = [_FileLog(path, _selectors(service, path), path, head) for path in service.files]
         waiting = file_logs
@@ -130,21 +130,23 @@ class FileHistory:
         return commits
 
     async def _arrivals(self, branch: Branch, file_logs: Sequence[_FileLog], count: int) -> Set[CommitPath]:
-        """With which of the commits a file came. When nobody can tell: with the last one."""
+        """The commits at which a path appeared. When that cannot be asked, the last commit of each log is taken."""
         asked = {file_log.path: file_log.possible_renames(count) for file_log in file_logs}
         places = [(commit.sha, file_log.name) for file_log in file_logs for commit in asked[file_log.path]]
         if not places:
             return set()
         try:
-            found, _ = await both(self._forge.file_presence(branch, places), self._read_soon(branch, file_logs, asked))
+            presence, _ = await both(
+                self._forge.file_presence(branch, places), self._read_soon(branch, file_logs, asked)
+            )
         except (ForgeError, ForgeUnavailable, ForgeRateLimited):
             return {(file_log.listed[-1].sha, file_log.name) for file_log in file_logs if file_log.listed}
-        return {place for place in places if found[place].is_there and not found[place].was_there}
+        return {place for place in places if presence[place].is_there and not presence[place].was_there}
 
     async def _read_soon(
         self, branch: Branch, file_logs: Sequence[_FileLog], asked: Mapping[str, Sequence[LoggedCommit]]
     ) -> None:
-        """What the proof of these commits will ask for; asked beside the other question, it costs no time."""
+        """Reads ahead what the audit of these commits will need: beside the other request, it costs no time."""
         places = [
             (sha, file_log.name)
             for file_log in file_logs
@@ -158,7 +160,7 @@ class FileHistory:
     async def _renamed(
         self, branch: Branch, file_log: _FileLog, arrived: Set[CommitPath]
     ) -> tuple[LoggedCommit, str] | None:
-        """The newest commit that brought the file from elsewhere, and from where; None: none did."""
+        """The newest commit that renamed the file, and its path before; None when none did."""
         for commit in file_log.listed:
             if (commit.sha, file_log.name) in arrived and len(commit.parents) == 1:
                 former = await self._former(branch, file_log.name, commit, file_log.selectors)
@@ -175,14 +177,14 @@ class FileHistory:
     async def _find_former(self, branch: Branch, path: str, logged: LoggedCommit, selectors: Selectors) -> str | None:
         changes = await self._forge.renames_and_removals(branch, logged.sha)
         renamed = [changes.renamed[path]] if path in changes.renamed else []
-        removed = [one for one in (*changes.removed, *changes.renamed.values()) if one not in renamed]
-        is_named = all(selector.name for selector in selectors)  # else many a file has such a document
+        removed = [former for former in (*changes.removed, *changes.renamed.values()) if former not in renamed]
+        is_named = all(selector.name for selector in selectors)  # else too many files have such a document
         candidates = [*renamed, *(_likely(removed, path) if is_named else ())]
         if not candidates:
             return None
-        places = {one: (logged.parents[0], one) for one in candidates}
-        found = await self._forge.read_at_commits(branch, list(places.values()))
-        return next((one for one, place in places.items() if _has_documents(found[place], selectors)), None)
+        places = {former: (logged.parents[0], former) for former in candidates}
+        files = await self._forge.read_at_commits(branch, list(places.values()))
+        return next((former for former, place in places.items() if _has_documents(files[place], selectors)), None)
 
 
 def _selectors(service: Service, path: str) -> Selectors:
@@ -190,17 +192,17 @@ def _selectors(service: Service, path: str) -> Selectors:
 
 
 def _likely(paths: Sequence[str], path: str) -> list[str]:
-    """The manifests among files that went, those of the same name first."""
+    """The manifests among removed files, those of the same name first."""
     name = path.rpartition("/")[2]
-    manifests = [one for one in paths if one.lower().endswith((".yaml", ".yml", ".json"))]
-    return sorted(manifests, key=lambda one: one.rpartition("/")[2] != name)[:REMOVED_READ]
+    manifests = [other for other in paths if other.lower().endswith((".yaml", ".yml", ".json"))]
+    return sorted(manifests, key=lambda other: other.rpartition("/")[2] != name)[:REMOVED_READ]
 
 
-def _has_documents(found: File | ManifestError, selectors: Selectors) -> bool:
-    if not isinstance(found, File):
+def _has_documents(file: File | ManifestError, selectors: Selectors) -> bool:
+    if not isinstance(file, File):
         return False
     try:
-        manifest = parse(found.data, file=found.path)
+        manifest = parse(file.data, file=file.path)
         for selector in selectors:
             manifest.select(selector)
     except ManifestError:
@@ -211,18 +213,19 @@ def _has_documents(found: File | ManifestError, selectors: Selectors) -> bool:
 def merged_listings(listings: Sequence[Sequence[LoggedCommit]]) -> list[LoggedCommit]:
     """Several files' histories as one, newest first, each commit once.
 
-    Commits of one second keep the order of the listings: one that stands further down in another listing waits.
+    Times are in whole seconds, so commits of one second keep the order of the listings: a commit is taken only when it
+    is first in every listing that still has it. Listings that contradict each other lose nothing.
     """
     rests = [deque(listing) for listing in listings]
-    standing = Counter(commit.sha for listing in listings for commit in listing)
+    occurrences = Counter(commit.sha for listing in listings for commit in listing)
     merged: dict[str, LoggedCommit] = {}
     while heads := Counter(rest[0].sha for rest in rests if rest):
         first = [rest[0] for rest in rests if rest]
-        ready = [commit for commit in first if heads[commit.sha] == standing[commit.sha]]
+        ready = [commit for commit in first if heads[commit.sha] == occurrences[commit.sha]]
         newest = max(ready or first, key=lambda commit: commit.at)
         merged.setdefault(newest.sha, newest)
         for rest in rests:
             if rest and rest[0].sha == newest.sha:
                 rest.popleft()
-                standing[newest.sha] -= 1
+                occurrences[newest.sha] -= 1
     return list(merged.values())

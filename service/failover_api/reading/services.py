@@ -1,4 +1,4 @@
-"""Reading: a service, its files as they stand on the branch, and the same parsed."""
+"""Reads services: where each is, its files as they stand on the branch, and its manifests parsed."""
 
 import asyncio
 import copy
@@ -30,7 +30,7 @@ from failover_api.reading.discovery import Discovery
 MANIFESTS_BYTES = 32 * 1024 * 1024
 _NODE_BYTES = 250  # what an event of a parsed file takes, measured on CPython 3.11
 
-# By the name of the service: what was read of it, or why it could not be.
+# By the service's name: what was read of it, or why it could not be read.
 Observations = Mapping[str, "Observation | FailoverError"]
 
 
@@ -44,13 +44,15 @@ class Observation:
 
     @property
     def version(self) -> str:
-        """Names the manifests and the service's entry in the catalog."""
+        """The version that If-Match compares: of the manifests and the service's entry in the catalog."""
         return manifests_version(self.service, {path: self.snapshot.file(path).sha for path in self.manifests})
 
 
 def versions_of(seen: Observations) -> dict[str, str]:
-    """The versions of what was read, by the service's name; "" for what could not be."""
-    return {name: one.version if isinstance(one, Observation) else "" for name, one in seen.items()}
+    """The versions by the service's name; "" for a service that could not be read."""
+    return {
+        name: observation.version if isinstance(observation, Observation) else "" for name, observation in seen.items()
+    }
 
 
 def snapshot_of(
@@ -58,14 +60,14 @@ def snapshot_of(
 ) -> Snapshot:
     """What a write to `branch` is compared with: all that it was planned from.
 
-    One file by itself; several, or a plan `with_history`, by the head they were read at.
+    A single file by its own sha; several, or a plan `with_history`, by the head they were read at.
     """
-    found: dict[str, File] = {}
+    files: dict[str, File] = {}
     for name in names:
-        one = seen[name]
-        if isinstance(one, Observation):
-            found |= {path: one.snapshot.file(path) for path in one.manifests}
-    return Snapshot(branch, found, head if with_history or len(found) != 1 else None)
+        observation = seen[name]
+        if isinstance(observation, Observation):
+            files |= {path: observation.snapshot.file(path) for path in observation.manifests}
+    return Snapshot(branch, files, head if with_history or len(files) != 1 else None)
 
 
 class ServiceReader:
@@ -77,7 +79,7 @@ class ServiceReader:
         self._manifests: LRUCache[tuple[str, str], Manifest] = LRUCache(MANIFESTS_BYTES, getsizeof=_size)
 
     async def aclose(self) -> None:
-        """Ends what is under way."""
+        """Cancels the work in the background."""
         await self._discovery.aclose()
 
     async def observe(self, service: Service, *, not_before: float | None, at_head: bool = False) -> Observation:
@@ -95,13 +97,13 @@ class ServiceReader:
             return await self._observe(service, time.monotonic(), at_head)
 
     async def _observe(self, service: Service, not_before: float | None, at_head: bool) -> Observation:
-        """When the head is read, it says whether the branch still lists what it did; else the listing is asked."""
+        """A read at a head is made at the known place, and that head then tells whether the place still holds."""
         if service.wanted is None or not at_head or not_before is None:
             return await self._read(await self._discovery.locate(service, not_before=not_before), not_before, at_head)
         located = await self._place(service, not_before)
-        found = await self._read(located, not_before, at_head)
-        confirmed = await self._discovery.locate(service, not_before=not_before, head=found.snapshot.head)
-        return found if confirmed == located else await self._read(confirmed, not_before, at_head)
+        observation = await self._read(located, not_before, at_head)
+        confirmed = await self._discovery.locate(service, not_before=not_before, head=observation.snapshot.head)
+        return observation if confirmed == located else await self._read(confirmed, not_before, at_head)
 
     async def observe_all(
         self, branch: Branch, services: Sequence[Service], *, not_before: float | None
@@ -110,23 +112,23 @@ class ServiceReader:
 
         Raises what is no service's own fault: an outage, a missing repository, a rate limit.
         """
-        found: dict[str, Observation | FailoverError] = {}
+        observations: dict[str, Observation | FailoverError] = {}
         located: list[tuple[Service, Service]] = []
         for service in services:
             try:
                 located.append((service, await self._place(service, not_before)))
             except (ManifestError, RepositoryTooLarge) as exc:
-                found[service.name] = exc
+                observations[service.name] = exc
         paths = tuple(dict.fromkeys(path for _, place in located for path in place.files))
         if paths:
             snapshot = await self._forge.read(branch, paths, not_before=not_before, at_head=True)
             for service, place in located:
-                found[service.name] = await self._one_of_many(service, place, snapshot, not_before)
+                observations[service.name] = await self._one_of_many(service, place, snapshot, not_before)
                 await asyncio.sleep(0)  # hundreds are parsed here: let others have a turn
-        return found
+        return observations
 
     async def _place(self, service: Service, not_before: float | None) -> Service:
-        """Where it is known to be; what is read there says whether that still holds."""
+        """Where it was found last, to be confirmed by what is read there; else it is searched for."""
         known = None if not_before is None else self._discovery.known(service)
         return known or await self._discovery.locate(service, not_before=not_before)
 
@@ -139,13 +141,13 @@ class ServiceReader:
         """
         if len(services) == 1:
             try:
-                found = await self.observe(services[0], not_before=not_before, at_head=at_head)
+                observation = await self.observe(services[0], not_before=not_before, at_head=at_head)
             except (ManifestError, RepositoryTooLarge) as exc:
                 return {services[0].name: exc}, None
-            return {services[0].name: found}, found.snapshot.head
+            return {services[0].name: observation}, observation.snapshot.head
         seen = await self.observe_all(branch, services, not_before=not_before)
-        heads = {one.snapshot.head for one in seen.values() if isinstance(one, Observation)}
-        if len(heads) > 1:  # a manifest had to be looked for once more
+        heads = {observation.snapshot.head for observation in seen.values() if isinstance(observation, Observation)}
+        if len(heads) > 1:  # a manifest was searched for once more, and read at a later head than the others
             raise WriteConflict(f"{branch} moved while it was read")
         return seen, next(iter(heads), None)
 
@@ -154,7 +156,7 @@ class ServiceReader:
         return self._parsed(service, await self._forge.read_at(service.branch, commit, service.files))
 
     def manifest(self, file: File) -> Manifest:
-        """The file parsed; kept, since most are asked for again. Raises ManifestInvalid."""
+        """The file parsed, and kept: most are needed again. Raises ManifestInvalid."""
         key = (file.path, file.sha)
         manifest = self._manifests.get(key)
         if manifest is None:
@@ -184,7 +186,7 @@ class ServiceReader:
             return exc
 
     def _with_nearest(self, service: Service, error: ManifestNotFound) -> ManifestNotFound:
-        """Of a path that leads nowhere: the file that is meant, when the branch's tree is known."""
+        """The error with a hint at the file that was probably meant, when the branch's tree is known."""
         listing = self._forge.last_listing(service.branch)
         if listing is None or not isinstance(error, FileNotFound):
             return error
@@ -205,21 +207,21 @@ class ServiceReader:
 
 
 def _size(manifest: Manifest) -> int:
-    """About what it takes to keep it, in bytes: the file, its text and the values of that, and the events."""
+    """About how many bytes it takes in memory: the file, its text and the values in it, and the events."""
     return len(manifest.data) + 2 * getsizeof(manifest.tree.text) + _NODE_BYTES * len(manifest.tree.shapes)
 
 
 def _check_document(manifest: Manifest, selector: Selector) -> None:
-    """Raises DocumentNotFound, with what comes nearest in the file, and AmbiguousDocument."""
+    """Raises DocumentNotFound, with what is close to it in the file, and AmbiguousDocument."""
     try:
         manifest.select(selector)
     except DocumentNotFound as exc:
-        around = SearchContext(held={manifest.file: FileSummary(summarize(manifest))})
-        raise _with_hint(exc, near_misses(selector, (), around)) from exc
+        context = SearchContext(searched={manifest.file: FileSummary(summarize(manifest))})
+        raise _with_hint(exc, near_misses(selector, (), context)) from exc
 
 
-def _with_hint(error: ManifestNotFound, more: str) -> ManifestNotFound:
-    told = copy.copy(error)
-    told.detail = f"{error.detail}{more}"
-    told.args = (told.detail,)
-    return told
+def _with_hint(error: ManifestNotFound, hint: str) -> ManifestNotFound:
+    hinted = copy.copy(error)
+    hinted.detail = f"{error.detail}{hint}"
+    hinted.args = (hinted.detail,)
+    return hinted

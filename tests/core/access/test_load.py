@@ -71,7 +71,7 @@ def test_no_tokens_and_no_issuers_let_in_nobody() -> None:
     read = access("anonymous: none\n")
     assert not read.tokens
     assert not read.issuers
-    assert read.stranger.may_nothing
+    assert read.anonymous_caller.may_nothing
 
 
 @pytest.mark.parametrize(
@@ -134,11 +134,11 @@ def test_an_upper_case_digest_is_the_same() -> None:
 
 def test_the_holder_is_found_by_the_digest() -> None:
     read = access(TOKEN)
-    found = read.holder("a token")
+    found = read.find_token("a token")
     assert found is not None
     assert found.name == "ops-laptop"
-    assert read.holder("a tokem") is None
-    assert read.holder(DIGEST) is None
+    assert read.find_token("a tokem") is None
+    assert read.find_token(DIGEST) is None
 
 
 @pytest.mark.parametrize(
@@ -171,7 +171,7 @@ def test_grants_do_not_lend_each_other_their_services() -> None:
 
 
 def test_anonymous_plan_brings_view_and_never_execute() -> None:
-    stranger = access("anonymous: plan\n").stranger
+    stranger = access("anonymous: plan\n").anonymous_caller
     assert stranger.may(Verb.PLAN, "sonarr")
     assert stranger.may(Verb.VIEW, "sonarr")
     assert not stranger.may(Verb.EXECUTE, "sonarr")

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from failover_api.core.catalog.model import Action
 from failover_api.core.planning.request import checked_reason
 from failover_api.core.text.commit_message import commit_message
-from failover_api.core.text.escaping import JOINER, escape_for_git, escape_markup, unescape_for_git
+from failover_api.core.text.escaping import WORD_JOINER, escape_for_git, escape_markup, unescape_for_git
 from failover_api.core.text.pull_request import pull_request_text, superseded_text
 from failover_api.core.text.trailers import read_records
 from failover_api.errors import BadRequest
@@ -61,7 +61,7 @@ def reading(text: str) -> str:
 def test_a_trigger_acts_on_nothing_and_comes_back(trigger: str) -> None:
     assert LIVE.search(trigger), "the test knows it"
     assert not LIVE.search(escape_for_git(trigger)), ascii(escape_for_git(trigger))
-    assert escape_for_git(trigger).replace(JOINER, "") == unescape_for_git(escape_for_git(trigger)) == trigger
+    assert escape_for_git(trigger).replace(WORD_JOINER, "") == unescape_for_git(escape_for_git(trigger)) == trigger
 
 
 @pytest.mark.parametrize("text", READABLE)
@@ -123,7 +123,7 @@ CHATTED = re.compile(
 def test_markup_in_a_chat_is_letters(text: str) -> None:
     for line in (text, f"Asked for by maria: {text}", f"moved\n{text}"):
         shown = escape_markup(line)
-        assert not CHATTED.search(shown.replace(f"@{JOINER}", "")), ascii(shown)
+        assert not CHATTED.search(shown.replace(f"@{WORD_JOINER}", "")), ascii(shown)
         kinds = {token.type for token in MARKDOWN.parse(shown)}
         assert kinds == {"paragraph_open", "inline", "paragraph_close"}, kinds
         inside = {child.type for token in MARKDOWN.parse(shown) for child in token.children or ()}

@@ -19,7 +19,7 @@ from failover_api.errors import (
     WriteUnknown,
 )
 from failover_api.forge.github.adapter import GitHub
-from failover_api.forge.github.client import ALWAYS, GitHubClient
+from failover_api.forge.github.client import REVALIDATE, GitHubClient
 from tests.support.builders import MAIN
 from tests.support.fake_github import (
     HEAD,
@@ -45,7 +45,7 @@ GROUP = "failover/group-media"
 
 async def test_for_one_branch_github_looks(client: GitHubClient, github: GitHub, api: respx.Router) -> None:
     get = api.get(PULLS_URL).mock(return_value=answer(200, [listed_pull(7)]))
-    assert await github.open_pull_requests(MAIN, [HEAD_BRANCH], not_before=ALWAYS) == [pull(7)]
+    assert await github.open_pull_requests(MAIN, [HEAD_BRANCH], not_before=REVALIDATE) == [pull(7)]
     assert dict(get.calls[0].request.url.params) == {
         "state": "open",
         "head": "acme:failover/sonarr",
@@ -66,7 +66,7 @@ async def test_for_several_branches_all_open_ones_are_listed(github: GitHub, api
         answer(200, [listed_pull(201, GROUP)]),
     ]
     get = api.get(PULLS_URL).mock(side_effect=pages)
-    found = await github.open_pull_requests(MAIN, [HEAD_BRANCH, GROUP], not_before=ALWAYS)
+    found = await github.open_pull_requests(MAIN, [HEAD_BRANCH, GROUP], not_before=REVALIDATE)
     assert [(one.number, one.branch) for one in found] == [
         (100, GROUP),
         *((i, HEAD_BRANCH) for i in range(101, 201)),
@@ -80,14 +80,16 @@ async def test_for_several_branches_all_open_ones_are_listed(github: GitHub, api
 async def test_a_page_that_is_full_may_be_the_last(github: GitHub, api: respx.Router) -> None:
     pages = [answer(200, [listed_pull(i) for i in range(1, 101)]), answer(200, [])]
     get = api.get(PULLS_URL).mock(side_effect=pages)
-    assert len(await github.open_pull_requests(MAIN, [HEAD_BRANCH, GROUP], not_before=ALWAYS)) == 100
+    assert len(await github.open_pull_requests(MAIN, [HEAD_BRANCH, GROUP], not_before=REVALIDATE)) == 100
     assert get.call_count == 2
 
 
 async def test_the_oldest_is_the_first_and_each_is_there_once(github: GitHub, api: respx.Router) -> None:
     twice = [listed_pull(9), *(listed_pull(i, "theirs") for i in range(98)), listed_pull(8)]
     api.get(PULLS_URL).mock(side_effect=[answer(200, twice), answer(200, [listed_pull(9), listed_pull(3)])])
-    assert [one.number for one in await github.open_pull_requests(MAIN, [HEAD_BRANCH, GROUP], not_before=ALWAYS)] == [
+    assert [
+        one.number for one in await github.open_pull_requests(MAIN, [HEAD_BRANCH, GROUP], not_before=REVALIDATE)
+    ] == [
         3,
         8,
         9,
@@ -96,7 +98,7 @@ async def test_the_oldest_is_the_first_and_each_is_there_once(github: GitHub, ap
 
 async def test_for_no_branch_nothing_is_asked(github: GitHub, api: respx.Router) -> None:
     get = api.get(PULLS_URL)
-    assert await github.open_pull_requests(MAIN, [], not_before=ALWAYS) == []
+    assert await github.open_pull_requests(MAIN, [], not_before=REVALIDATE) == []
     assert get.call_count == 0
 
 
@@ -117,14 +119,14 @@ NOT_OURS = [
 @pytest.mark.parametrize("listed", NOT_OURS)
 async def test_a_filter_that_github_ignores_finds_nobody_elses(github: GitHub, api: respx.Router, listed: Any) -> None:
     api.get(PULLS_URL).mock(return_value=answer(200, [listed]))
-    assert await github.open_pull_requests(MAIN, [HEAD_BRANCH], not_before=ALWAYS) == []
-    assert await github.open_pull_requests(MAIN, [HEAD_BRANCH, GROUP], not_before=ALWAYS) == []
+    assert await github.open_pull_requests(MAIN, [HEAD_BRANCH], not_before=REVALIDATE) == []
+    assert await github.open_pull_requests(MAIN, [HEAD_BRANCH, GROUP], not_before=REVALIDATE) == []
     assert await github.pull_requests(MAIN, HEAD_BRANCH, not_before=None) == []
 
 
 async def test_the_repositorys_name_may_be_written_otherwise(github: GitHub, api: respx.Router) -> None:
     api.get(f"{ROOT}/repos/Acme/HomeLab/pulls").mock(return_value=answer(200, [listed_pull(7)]))
-    assert await github.open_pull_requests(Branch("Acme/HomeLab", "main"), [HEAD_BRANCH], not_before=ALWAYS) == [
+    assert await github.open_pull_requests(Branch("Acme/HomeLab", "main"), [HEAD_BRANCH], not_before=REVALIDATE) == [
         pull(7)
     ]
 
@@ -132,19 +134,21 @@ async def test_the_repositorys_name_may_be_written_otherwise(github: GitHub, api
 async def test_open_ones_are_asked_for_now_and_validated(github: GitHub, api: respx.Router) -> None:
     get = api.get(PULLS_URL).mock(side_effect=[answer(200, [listed_pull(7)], etag='"1"'), answer(304)])
     for _ in range(2):
-        assert await github.open_pull_requests(MAIN, [HEAD_BRANCH], not_before=ALWAYS) == [pull(7)]
+        assert await github.open_pull_requests(MAIN, [HEAD_BRANCH], not_before=REVALIDATE) == [pull(7)]
     assert get.calls[1].request.headers["if-none-match"] == '"1"'
 
 
 async def test_branches_share_the_listing(github: GitHub, api: respx.Router) -> None:
     listing = answer(200, [listed_pull(7), listed_pull(8, GROUP), listed_pull(9, "failover/plex")], etag='"1"')
     api.get(PULLS_URL).mock(side_effect=[listing, answer(304)])
-    assert [one.number for one in await github.open_pull_requests(MAIN, [HEAD_BRANCH, GROUP], not_before=ALWAYS)] == [
+    assert [
+        one.number for one in await github.open_pull_requests(MAIN, [HEAD_BRANCH, GROUP], not_before=REVALIDATE)
+    ] == [
         7,
         8,
     ]
     assert [
-        one.number for one in await github.open_pull_requests(MAIN, ["failover/plex", GROUP], not_before=ALWAYS)
+        one.number for one in await github.open_pull_requests(MAIN, ["failover/plex", GROUP], not_before=REVALIDATE)
     ] == [8, 9]
 
 
@@ -209,7 +213,7 @@ async def test_of_a_listing_only_what_is_needed_is_kept(
 async def test_a_listing_that_is_none_is_an_error(github: GitHub, api: respx.Router, body: Any) -> None:
     api.get(PULLS_URL).mock(return_value=answer(200, body))
     with pytest.raises(ForgeError, match="no list of pull requests"):
-        await github.open_pull_requests(MAIN, [HEAD_BRANCH], not_before=ALWAYS)
+        await github.open_pull_requests(MAIN, [HEAD_BRANCH], not_before=REVALIDATE)
 
 
 @pytest.mark.parametrize(
@@ -226,7 +230,7 @@ async def test_what_stops_a_listing_is_said(
 ) -> None:
     api.get(PULLS_URL).mock(return_value=reply)
     with pytest.raises(expected):
-        await github.open_pull_requests(MAIN, [HEAD_BRANCH], not_before=ALWAYS)
+        await github.open_pull_requests(MAIN, [HEAD_BRANCH], not_before=REVALIDATE)
 
 
 # Opened, edited, closed
@@ -349,7 +353,7 @@ async def test_what_it_has_is_read_with_it(github: GitHub, api: respx.Router) ->
     )
     api.get(PULLS_URL).mock(return_value=answer(200, [given]))
     api.get(f"{PULLS_URL}/7").mock(return_value=answer(200, given))
-    (listed,) = await github.open_pull_requests(MAIN, [HEAD_BRANCH], not_before=ALWAYS)
+    (listed,) = await github.open_pull_requests(MAIN, [HEAD_BRANCH], not_before=REVALIDATE)
     for one in (listed, await github.pull_request(MAIN, 7)):
         assert (one.title, one.is_draft, one.auto_merge) == ("Fail over sonarr", True, True)
         assert (one.labels, one.reviewers, one.team_reviewers) == (("failover",), ("alice",), ("platform",))

@@ -12,7 +12,7 @@ import pytest
 
 from failover_api.errors import ForgeUnavailable, NotReady, WriteUnknown
 from failover_api.forge.github.client import GitHubClient
-from failover_api.forge.http.connections import Connections, keep_alive
+from failover_api.forge.http.connections import Connections, open_connections
 from tests.support.builders import REPO
 from tests.support.fake_github import Purse, Waits
 
@@ -195,7 +195,7 @@ async def test_what_was_left_behind_brings_no_renewal(made: Made) -> None:
 
 
 async def test_a_connection_is_kept_for_the_next_request(relay: Relay, url: str, waits: Waits) -> None:
-    async with contextlib.aclosing(keep_alive()) as connections:
+    async with contextlib.aclosing(open_connections()) as connections:
         client = client_on(connections, url, waits)
         for _ in range(3):
             await read(client)
@@ -211,7 +211,7 @@ def test_a_file_of_authorities_that_cannot_be_used_is_named(
         file.write_text("SECRET")
     monkeypatch.setenv("SSL_CERT_FILE", str(file))
     with pytest.raises(NotReady, match=r"SSL_CERT_FILE: .*cannot read the authorities") as error:
-        keep_alive()
+        open_connections()
     assert str(file) in error.value.detail
     assert "SECRET" not in error.value.detail
 
@@ -223,5 +223,5 @@ def test_a_proxy_that_cannot_be_used_is_told_without_its_password(
     monkeypatch.setenv("SSL_CERT_DIR", str(tmp_path))
     monkeypatch.setenv("HTTPS_PROXY", proxy)
     with pytest.raises(NotReady, match="HTTPS_PROXY") as error:
-        keep_alive()
+        open_connections()
     assert "SECRET" not in error.value.detail

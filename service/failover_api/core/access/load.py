@@ -1,7 +1,6 @@
-"""access.yaml as text: read, checked, and turned into an Access.
+"""Reads access.yaml: text -> Access.
 
-Raises ConfigInvalid with `FILE:LINE: KEY: message`, as services.yaml does. In doubt refused: a rule that would let
-anybody in is an error.
+Raises ConfigInvalid with `FILE:LINE: KEY: message`, as for services.yaml. A rule that would let anybody in is an error.
 """
 
 import ipaddress
@@ -15,11 +14,11 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, BeforeValidator, Field, ValidationError
 
 from failover_api.core.access.model import Access, ClaimPattern, Grant, Issuer, Rule, StaticToken, Verb
-from failover_api.core.config.schema import NonEmpty, Schema, describe, explain, one_of
+from failover_api.core.config.schema import NonEmpty, Schema, describe, explained, one_of
 from failover_api.core.config.yaml import AmbiguousScalar, Location, invalid_config, read_config
 
 GITHUB_ACTIONS = "https://token.actions.githubusercontent.com"
-# Claims that say whose workflow it is: without one of them anybody's on GitHub would do.
+# Claims that say whose workflow it is: a rule without one of them would let in any workflow on GitHub.
 # https://docs.github.com/en/actions/reference/security/oidc
 _OWNERSHIP_CLAIMS = frozenset({
     "repository", "repository_id", "repository_owner", "repository_owner_id", "sub", "workflow_ref",
@@ -35,14 +34,13 @@ def parse_access(text: str, *, file: str) -> Access:
     """Reads access.yaml. `file` is only the name that errors carry."""
     config = read_config(text, file=file)
     try:
-        shape = AccessSchema.model_validate(config.data)
+        entry = AccessSchema.model_validate(config.data)
     except ValidationError as exc:
-        errors = [(error["loc"], partial(explain, error["loc"], error, shapes=_schema_at)) for error in exc.errors()]
-        raise invalid_config(file, config, errors) from exc
-    errors = _security_errors(shape)
+        raise invalid_config(file, config, explained(exc, _schema_at)) from exc
+    errors = _security_errors(entry)
     if errors:
         raise invalid_config(file, config, [(location, partial(str, message)) for location, message in errors])
-    return _access(shape)
+    return _access(entry)
 
 
 # What each key may hold
@@ -55,7 +53,7 @@ def _name(value: str) -> str:
 
 
 def _digest(value: object) -> str:
-    """Never shows what is there: it might be the token itself."""
+    """A digest in lower case. The error does not show the value: it might be the token itself."""
     text = value.text if isinstance(value, AmbiguousScalar) else value
     if not isinstance(text, str) or not _DIGEST.fullmatch(text.strip().lower()):
         raise ValueError(
@@ -84,7 +82,7 @@ def _expiry(value: object) -> datetime:
 
 
 def _issuer(value: str) -> str:
-    """An exact name, compared letter by letter; http only where nobody can listen.
+    """An issuer's URL, which is compared letter by letter; http only on a loopback address.
 
     https://openid.net/specs/openid-connect-discovery-1_0.html#IssuerDiscovery
     """
@@ -148,7 +146,7 @@ _Globs = list[Annotated[NonEmpty, AfterValidator(_glob)]]
 
 
 class GrantSchema(Schema):
-    """What stands in a token's entry and in a rule."""
+    """The keys that a token and a rule have in common."""
 
     allow: list[_Verb]
     services: _Globs = Field(default=["*"])
@@ -193,20 +191,20 @@ def _schema_at(location: Location) -> type[Schema]:
             return AccessSchema
 
 
-# What they mean together
+# What the keys mean together
 
 
-def _security_errors(shape: AccessSchema) -> list[tuple[Location, str]]:
-    """What would make it unclear who somebody is, or let in everybody."""
+def _security_errors(entry: AccessSchema) -> list[tuple[Location, str]]:
+    """What would leave it unclear who a caller is, or would let in everybody."""
     errors: list[tuple[Location, str]] = []
-    for index, token in enumerate(shape.tokens):
-        before = shape.tokens[:index]
+    for index, token in enumerate(entry.tokens):
+        before = entry.tokens[:index]
         if any(token.name == other.name for other in before):
             errors.append((("tokens", index, "name"), f"{describe(token.name)} is there twice"))
         if any(token.sha256 == other.sha256 for other in before):
             errors.append((("tokens", index, "sha256"), "the same token is there twice, expected one for each name"))
-    for index, issuer in enumerate(shape.issuers):
-        if any((issuer.issuer, issuer.audience) == (other.issuer, other.audience) for other in shape.issuers[:index]):
+    for index, issuer in enumerate(entry.issuers):
+        if any((issuer.issuer, issuer.audience) == (other.issuer, other.audience) for other in entry.issuers[:index]):
             errors.append((("issuers", index, "issuer"), "is there twice with this audience; put the rules together"))
         for at, rule in enumerate(issuer.rules):
             if issuer.issuer.rstrip("/") == GITHUB_ACTIONS and not _OWNERSHIP_CLAIMS & rule.match.keys():
@@ -215,11 +213,11 @@ def _security_errors(shape: AccessSchema) -> list[tuple[Location, str]]:
     return errors
 
 
-def _access(shape: AccessSchema) -> Access:
-    verbs = {"none": (), "view": (Verb.VIEW,), "plan": (Verb.VIEW, Verb.PLAN)}[shape.anonymous]
+def _access(entry: AccessSchema) -> Access:
+    verbs = {"none": (), "view": (Verb.VIEW,), "plan": (Verb.VIEW, Verb.PLAN)}[entry.anonymous]
     return Access(
         anonymous=frozenset(verbs),
-        tokens=tuple(StaticToken(token.name, token.sha256, token.grant, token.expires) for token in shape.tokens),
+        tokens=tuple(StaticToken(token.name, token.sha256, token.grant, token.expires) for token in entry.tokens),
         issuers=tuple(
             Issuer(
                 url=issuer.issuer,
@@ -227,6 +225,6 @@ def _access(shape: AccessSchema) -> Access:
                 rules=tuple(Rule(rule.match, rule.grant) for rule in issuer.rules),
                 ca_file=issuer.ca_file,
             )
-            for issuer in shape.issuers
+            for issuer in entry.issuers
         ),
     )

@@ -1,9 +1,8 @@
-"""Who may do what: the values of config/access.yaml, and the questions they answer. Pure; text becomes them in
-access_text.py.
+"""Who may do what: the values of access.yaml, and the questions they answer. `load` makes them from text.
 
-    view       status, list, history, metrics, the API's own description
-    plan       every dry run, and what view allows
-    execute    promote, demote, rollback
+view       status, list, history, metrics, the API's own description
+plan       every dry run, and what view allows
+execute    promote, demote, rollback
 """
 
 import hashlib
@@ -49,7 +48,7 @@ EVERYTHING = Grant(frozenset(Verb), ("*",))
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Somebody with a name, and what he may do. `name` goes into commits and logs."""
+    """Whoever makes a request, and what they may do. `name` goes into commits and logs."""
 
     name: str
     grants: tuple[Grant, ...]
@@ -58,11 +57,11 @@ class Caller:
         return any(verb in grant.verbs and grant.covers(service) for grant in self.grants)
 
     def may_any(self, verb: Verb) -> bool:
-        """Whether there can be a service of which he may do it."""
+        """Whether the verb is granted for some service."""
         return any(verb in grant.verbs for grant in self.grants)
 
     def knows(self, service: str) -> bool:
-        """Whether he may know that the service is there: he may do something with it."""
+        """Whether the caller may learn that the service exists: some verb is granted for it."""
         return any(grant.verbs and grant.covers(service) for grant in self.grants)
 
     @property
@@ -86,7 +85,7 @@ class StaticToken:
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """A grant for the tokens whose claims are all as they should be."""
+    """A grant for the tokens whose claims match all of `match`."""
 
     match: Mapping[str, ClaimPattern]
     grant: Grant
@@ -97,7 +96,7 @@ class Rule:
 
 @dataclass(frozen=True, slots=True)
 class Issuer:
-    """Who signs tokens of OpenID Connect. `ca_file`: what its certificate is checked against, if not the usual."""
+    """An OpenID Connect issuer. `ca_file` has the certificate authorities to check it against; None: the system's."""
 
     url: str
     audience: str
@@ -111,7 +110,7 @@ class Issuer:
 
 @dataclass(frozen=True, slots=True)
 class Access:
-    """All of the file. `anonymous` is what a caller without a token may do."""
+    """All of access.yaml. `anonymous` is what a caller without a token may do."""
 
     anonymous: frozenset[Verb]
     tokens: tuple[StaticToken, ...]
@@ -123,17 +122,18 @@ class Access:
         return Caller(ANONYMOUS, (Grant.of(self.anonymous, ("*",)),))
 
     def find_token(self, bearer: str) -> StaticToken | None:
-        """Whose token this is. Every digest is compared, each in constant time: how long it takes tells nothing."""
+        """The token that a bearer text is; None when it is unknown."""
         digest = digest_of(bearer)
-        found = [token for token in self.tokens if hmac.compare_digest(token.sha256, digest)]
-        return found[0] if found else None
+        # All digests are compared, each in constant time: the time it takes must not tell how near a guess was.
+        matches = [token for token in self.tokens if hmac.compare_digest(token.sha256, digest)]
+        return matches[0] if matches else None
 
 
 ANONYMOUS = "anonymous"
 
 
 def digest_of(bearer: str) -> str:
-    """What is kept of a token."""
+    """SHA-256 in hex: all that is kept of a token."""
     return hashlib.sha256(bearer.encode()).hexdigest()
 
 
@@ -153,6 +153,6 @@ def _texts(claim: object) -> Sequence[str]:
         case str() | int():
             return [str(claim)]
         case list():
-            return [text for one in claim if not isinstance(one, list) for text in _texts(one)]
+            return [text for item in claim if not isinstance(item, list) for text in _texts(item)]
         case _:
             return []

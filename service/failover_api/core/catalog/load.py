@@ -1,8 +1,8 @@
-"""services.yaml as text: read, checked, and turned into a Catalog.
+"""Reads services.yaml: text -> Catalog.
 
-    config_yaml      text -> plain data, with the line of each key
-    catalog_shapes   the keys, and what each may hold
-    here             what the keys mean together; every shorthand becomes switches
+    config/yaml    text -> plain data, with the line of each key
+    schema         the keys, and what each may hold
+    load           what the keys mean together; every shorthand becomes switches
 
 Raises ConfigInvalid with `FILE:LINE: KEY: message`; the first error is the `detail`, `errors` has them all.
 """
@@ -34,59 +34,55 @@ from failover_api.core.catalog.schema import (
     SwitchSchema,
     schema_at,
 )
-from failover_api.core.config.schema import Schema, describe, explain
+from failover_api.core.config.schema import Schema, describe, explained
 from failover_api.core.config.yaml import Location, invalid_config, read_config
 from failover_api.core.splice import Selector, Value
 from failover_api.core.splice.paths import Path, Where, parse_path
 from failover_api.errors import BadPath
 
-_Placed = tuple[Location, Switch]
-_Claim = tuple[str, str, Switch]  # the service, where it is searched, the switch
+_LocatedSwitch = tuple[Location, Switch]
+_Owner = tuple[str, str, Switch]  # the service, its `search` folder, the switch
 
 
 def parse_catalog(text: str, *, file: str) -> Catalog:
     """Reads services.yaml. `file` is only the name that errors carry."""
     config = read_config(text, file=file)
     try:
-        shape = CatalogSchema.model_validate(_without_notes(config.data))
+        entry = CatalogSchema.model_validate(_without_extensions(config.data))
     except ValidationError as exc:
-        raise invalid_config(
-            file,
-            config,
-            [(error["loc"], partial(explain, error["loc"], error, shapes=schema_at)) for error in exc.errors()],
-        ) from exc
-    builder = _Builder(shape)
+        raise invalid_config(file, config, explained(exc, schema_at)) from exc
+    builder = _Builder(entry)
     catalog = builder.build()
-    if builder.faults:
-        raise invalid_config(file, config, [(location, partial(str, message)) for location, message in builder.faults])
+    if builder.errors:
+        raise invalid_config(file, config, [(location, partial(str, message)) for location, message in builder.errors])
     return catalog
 
 
-def _without_notes(data: object) -> object:
-    """Top-level keys that begin with `x-` hold what is anchored there for use elsewhere."""
+def _without_extensions(data: object) -> object:
+    """The data without its top-level `x-...` keys, which hold anchors for use elsewhere in the file."""
     if not isinstance(data, dict):
         return data
     return {key: value for key, value in data.items() if not key.startswith("x-")}
 
 
 class _Builder:
-    """From the shapes to the values; collects what is wrong as (location, message)."""
+    """Makes a Catalog of the validated data; collects `errors` as (location, message)."""
 
-    def __init__(self, shape: CatalogSchema) -> None:
-        self.shape = shape
-        self.faults: list[tuple[Location, str]] = []
-        self.claims = _Claims()
+    def __init__(self, entry: CatalogSchema) -> None:
+        self.entry = entry
+        self.errors: list[tuple[Location, str]] = []
+        self.owners = _Owners()
 
     def build(self) -> Catalog:
         groups = self._groups()
-        of_service: dict[str, list[str]] = {}
+        groups_of: dict[str, list[str]] = {}
         for group, members in groups.items():
             for member in dict.fromkeys(members):
-                of_service.setdefault(member, []).append(group)
+                groups_of.setdefault(member, []).append(group)
         services = {
-            name: self._service(name, shape, of_service.get(name, ())) for name, shape in self.shape.services.items()
+            name: self._service(name, entry, groups_of.get(name, ())) for name, entry in self.entry.services.items()
         }
-        flux = self.shape.flux_receiver
+        flux = self.entry.flux_receiver
         return Catalog(
             MappingProxyType(services),
             MappingProxyType(groups),
@@ -94,135 +90,137 @@ class _Builder:
             FluxReceiver(flux.url, flux.secret_file) if flux else None,
         )
 
-    def _fault(self, message: str, *location: int | str) -> None:
-        self.faults.append((location, message))
+    def _error(self, message: str, *location: int | str) -> None:
+        self.errors.append((location, message))
 
     def _groups(self) -> dict[str, tuple[str, ...]]:
-        for group, members in self.shape.groups.items():
+        for group, members in self.entry.groups.items():
             if not NAME.fullmatch(group):
-                self._fault(f"expected a name like 'node-1' ({NAME.pattern})", "groups", group)
+                self._error(f"expected a name like 'node-1' ({NAME.pattern})", "groups", group)
             if not members:
-                self._fault("expected at least one service", "groups", group)
+                self._error("expected at least one service", "groups", group)
             seen: set[str] = set()
             for index, member in enumerate(members):
-                if member not in self.shape.services:
-                    self._fault(f"no service is named {describe(member)}", "groups", group, index)
+                if member not in self.entry.services:
+                    self._error(f"no service is named {describe(member)}", "groups", group, index)
                 elif member in seen:
-                    self._fault(f"{describe(member)} is in the group twice", "groups", group, index)
+                    self._error(f"{describe(member)} is in the group twice", "groups", group, index)
                 seen.add(member)
-        return {group: tuple(members) for group, members in self.shape.groups.items()}
+        return {group: tuple(members) for group, members in self.entry.groups.items()}
 
     def _notifications(self) -> Iterator[Notification]:
-        for index, shape in enumerate(self.shape.notifications):
+        for index, entry in enumerate(self.entry.notifications):
             for key in ("events", "services"):
-                if shape.has(key) and not getattr(shape, key):
-                    self._fault("expected at least one, or no such key for the default", "notifications", index, key)
-            for at, pattern in enumerate(shape.services):
-                if pattern not in self.shape.services and not set(pattern) & set("*?["):
-                    self._fault(f"no service is named {describe(pattern)}", "notifications", index, "services", at)
-            events = frozenset(map(Event, shape.events)) or DEFAULT_EVENTS
-            yield Notification(shape.url_file, events, tuple(shape.services) or ("*",), shape.template)
+                if entry.has(key) and not getattr(entry, key):
+                    self._error("expected at least one, or no such key for the default", "notifications", index, key)
+            for at, pattern in enumerate(entry.services):
+                if pattern not in self.entry.services and not set(pattern) & set("*?["):
+                    self._error(f"no service is named {describe(pattern)}", "notifications", index, "services", at)
+            events = frozenset(map(Event, entry.events)) or DEFAULT_EVENTS
+            yield Notification(entry.url_file, events, tuple(entry.services) or ("*",), entry.template)
 
-    def _service(self, name: str, shape: ServiceSchema, groups: Sequence[str]) -> Service:
+    def _service(self, name: str, entry: ServiceSchema, groups: Sequence[str]) -> Service:
         where = ("services", name)
         if not NAME.fullmatch(name):
-            self._fault(f"expected a name like 'sonarr' ({NAME.pattern})", *where)
+            self._error(f"expected a name like 'sonarr' ({NAME.pattern})", *where)
         elif name.startswith("group-"):
-            self._fault("expected a name that does not begin with 'group-'", *where)
-        before = len(self.faults)
-        placed = [*self._workload(shape, where), *self._free(shape, where)]
-        if not placed and len(self.faults) == before:
-            self._fault("has nothing to move: needs node labels, claims or `switches`", *where)
-        branch, search = self._branch(shape, where), self._inherited(shape, "search").search
-        for location, switch in placed:
-            rival = self.claims.take(name, branch, search, switch)
-            if rival is not None:
-                rival = "this service already" if rival == name else f"the service {describe(rival)} too"
-                self._fault(f"{switch.path_text} of the same document is moved by {rival}", *location)
-        fallback = self._inherited(shape, "fallback").fallback
+            self._error("expected a name that does not begin with 'group-'", *where)
+        before = len(self.errors)
+        located = [*self._workload(entry, where), *self._switches(entry, where)]
+        if not located and len(self.errors) == before:
+            self._error("has nothing to move: needs node labels, claims or `switches`", *where)
+        branch, search = self._branch(entry, where), self._inherited(entry, "search").search
+        for location, switch in located:
+            owner = self.owners.add(name, branch, search, switch)
+            if owner is not None:
+                owner = "this service already" if owner == name else f"the service {describe(owner)} too"
+                self._error(f"{switch.path_text} of the same document is moved by {owner}", *location)
+        fallback = self._inherited(entry, "fallback").fallback
         return Service(
             name=name,
             branch=branch,
             search=search,
-            policy=Policy(self._inherited(shape, "policy").policy),
+            policy=Policy(self._inherited(entry, "policy").policy),
             fallback=Policy(fallback) if fallback else None,
-            pull_request=_pull_request(self._inherited(shape, "pull_request").pull_request),
-            switches=tuple(switch for _, switch in placed),
+            pull_request=_pull_request(self._inherited(entry, "pull_request").pull_request),
+            switches=tuple(switch for _, switch in located),
             groups=tuple(groups),
         )
 
-    def _inherited(self, shape: ServiceSchema, key: str) -> InheritedSchema:
-        return shape if shape.has(key) else self.shape
+    def _inherited(self, entry: ServiceSchema, key: str) -> InheritedSchema:
+        return entry if entry.has(key) else self.entry
 
-    def _branch(self, shape: ServiceSchema, where: Location) -> Branch:
-        repository = self._inherited(shape, "repository").repository
+    def _branch(self, entry: ServiceSchema, where: Location) -> Branch:
+        repository = self._inherited(entry, "repository").repository
         if not repository:
-            self._fault("is missing, here and at the top; expected owner/name", *where, "repository")
-        return Branch(repository, self._inherited(shape, "branch").branch)
+            self._error("is missing, here and at the top; expected owner/name", *where, "repository")
+        return Branch(repository, self._inherited(entry, "branch").branch)
 
-    def _workload(self, shape: ServiceSchema, where: Location) -> Iterator[_Placed]:
+    def _workload(self, entry: ServiceSchema, where: Location) -> Iterator[_LocatedSwitch]:
         """The switches of a Deployment or StatefulSet: its node label and its claims."""
-        if shape.deployment and shape.statefulset:
-            self._fault("expected `deployment` or `statefulset`, not both", *where, "statefulset")
+        if entry.deployment and entry.statefulset:
+            self._error("expected `deployment` or `statefulset`, not both", *where, "statefulset")
             return
-        name = shape.deployment or shape.statefulset
+        name = entry.deployment or entry.statefulset
         if not name:
-            self._refuse_orphans(shape, where)
+            self._refuse_workload_keys(entry, where)
             return
-        if not shape.namespace:
-            self._fault("is missing; expected the namespace of the workload", *where, "namespace")
-        kind = "Deployment" if shape.deployment else "StatefulSet"
-        selector = Selector(kind=kind, name=name, namespace=shape.namespace)
-        for key, path, primary, backup in (*self._node_label(shape, where), *self._volumes(shape, where)):
+        if not entry.namespace:
+            self._error("is missing; expected the namespace of the workload", *where, "namespace")
+        kind = "Deployment" if entry.deployment else "StatefulSet"
+        selector = Selector(kind=kind, name=name, namespace=entry.namespace)
+        for key, path, primary, backup in (*self._node_label(entry, where), *self._volumes(entry, where)):
             location = (*where, *key)
             self._check_sides(primary, backup, location)
-            yield location, Switch(shape.path or None, selector, path, primary, backup)
+            yield location, Switch(entry.path or None, selector, path, primary, backup)
 
-    def _refuse_orphans(self, shape: ServiceSchema, where: Location) -> None:
+    def _refuse_workload_keys(self, entry: ServiceSchema, where: Location) -> None:
+        """Without a workload its keys mean nothing."""
         for key in ServiceSchema.model_fields:
-            if shape.has(key) and key not in {"switches", "namespace", *InheritedSchema.model_fields}:
-                self._fault("needs a `deployment` or a `statefulset` beside it", *where, key)
+            if entry.has(key) and key not in {"switches", "namespace", *InheritedSchema.model_fields}:
+                self._error("needs a `deployment` or a `statefulset` beside it", *where, key)
 
-    def _node_label(self, shape: ServiceSchema, where: Location) -> Iterator[tuple[Location, Path, str, str]]:
+    def _node_label(self, entry: ServiceSchema, where: Location) -> Iterator[tuple[Location, Path, str, str]]:
         keys = ("primary_node_label", "backup_node_label")
-        if self._are_complete(shape, keys, where, because="node_label_key" if shape.has("node_label_key") else None):
-            path = ("spec", "template", "spec", "nodeSelector", shape.node_label_key)
-            yield ("backup_node_label",), path, shape.primary_node_label, shape.backup_node_label
+        if self._are_complete(entry, keys, where, because="node_label_key" if entry.has("node_label_key") else None):
+            path = ("spec", "template", "spec", "nodeSelector", entry.node_label_key)
+            yield ("backup_node_label",), path, entry.primary_node_label, entry.backup_node_label
 
-    def _volumes(self, shape: ServiceSchema, where: Location) -> Iterator[tuple[Location, Path, str, str]]:
+    def _volumes(self, entry: ServiceSchema, where: Location) -> Iterator[tuple[Location, Path, str, str]]:
         seen: set[str] = set()
-        for index, volume in enumerate(shape.volumes):
+        for index, volume in enumerate(entry.volumes):
             if volume.name in seen:
-                self._fault(f"{describe(volume.name)} is there twice", *where, "volumes", index, "name")
+                self._error(f"{describe(volume.name)} is there twice", *where, "volumes", index, "name")
             else:
                 seen.add(volume.name)
-                yield ("volumes", index, "backup_pvc"), _claim(volume.name), volume.primary_pvc, volume.backup_pvc
+                yield ("volumes", index, "backup_pvc"), _claim_path(volume.name), volume.primary_pvc, volume.backup_pvc
         keys = ("volume_name", "primary_pvc", "backup_pvc")
-        if shape.has("volumes") and any(map(shape.has, keys)):
-            self._fault("expected `volumes`, or volume_name, primary_pvc and backup_pvc, not both", *where, "volumes")
-        elif self._are_complete(shape, keys, where):
-            yield ("backup_pvc",), _claim(shape.volume_name), shape.primary_pvc, shape.backup_pvc
+        if entry.has("volumes") and any(map(entry.has, keys)):
+            self._error("expected `volumes`, or volume_name, primary_pvc and backup_pvc, not both", *where, "volumes")
+        elif self._are_complete(entry, keys, where):
+            yield ("backup_pvc",), _claim_path(entry.volume_name), entry.primary_pvc, entry.backup_pvc
 
-    def _are_complete(self, shape: Schema, keys: Sequence[str], where: Location, *, because: str | None = None) -> bool:
-        """All of the keys are there; if only some are, the others are missing."""
-        present = [key for key in keys if shape.has(key)]
+    def _are_complete(self, entry: Schema, keys: Sequence[str], where: Location, *, because: str | None = None) -> bool:
+        """Whether all of the keys are there. An error for each missing one, where others are there."""
+        present = [key for key in keys if entry.has(key)]
         because = because or next(iter(present), None)
         if because is not None:
             for key in keys:
                 if key not in present:
-                    self._fault(f"is missing; `{because}` needs it", *where, key)
+                    self._error(f"is missing; `{because}` needs it", *where, key)
         return len(present) == len(keys)
 
     def _check_sides(self, primary: Value, backup: Value, location: Location) -> None:
         if primary == backup and kind_of(primary) == kind_of(backup):
-            self._fault(f"is {describe(backup)} on both sides, expected two values that differ", *location)
+            self._error(f"is {describe(backup)} on both sides, expected two values that differ", *location)
 
-    def _free(self, shape: ServiceSchema, where: Location) -> Iterator[_Placed]:
-        for index, switch in enumerate(shape.switches):
+    def _switches(self, entry: ServiceSchema, where: Location) -> Iterator[_LocatedSwitch]:
+        """Those that the entry lists under `switches`."""
+        for index, switch in enumerate(entry.switches):
             here = (*where, "switches", index)
             self._check_sides(switch.primary, switch.backup, (*here, "backup"))
             if "type" not in switch.allow and kind_of(switch.primary) != kind_of(switch.backup):
-                self._fault(
+                self._error(
                     f"is {kind_of(switch.backup)} ({describe(switch.backup)}), expected {kind_of(switch.primary)} as "
                     f"primary has ({describe(switch.primary)}), or `allow: [type]`",
                     *here,
@@ -238,29 +236,33 @@ class _Builder:
         try:
             return parse_path(switch.path)
         except BadPath as exc:
-            self._fault(exc.detail, *here, "path")
+            self._error(exc.detail, *here, "path")
             return None
 
 
-class _Claims:
-    """Which service moves which scalar. Two may not move one: each would undo the other's move."""
+class _Owners:
+    """Which service moves which scalar. Two may not move the same one: each would undo the other's move."""
 
     def __init__(self) -> None:
-        self.taken: dict[tuple[Branch, Path], dict[str | None, list[_Claim]]] = {}
+        self.by_path: dict[tuple[Branch, Path], dict[str | None, list[_Owner]]] = {}
 
-    def take(self, service: str, branch: Branch, search: str, switch: Switch) -> str | None:
-        """Notes the claim. The service that claims the same scalar already, or None."""
-        by_name = self.taken.setdefault((branch, switch.path), {})
+    def add(self, service: str, branch: Branch, search: str, switch: Switch) -> str | None:
+        """Adds a switch. The service that moves the same scalar already, or None."""
+        by_name = self.by_path.setdefault((branch, switch.path), {})
         name = switch.selector.name
-        near = chain.from_iterable(by_name.values() if name is None else (by_name.get(name, ()), by_name.get(None, ())))
-        rival = next((other for other, folder, theirs in near if _same_scalar(switch, search, theirs, folder)), None)
+        # A switch without a name may be of any document: it is compared with all of them.
+        rivals = chain.from_iterable(
+            by_name.values() if name is None else (by_name.get(name, ()), by_name.get(None, ()))
+        )
+        owner = next((other for other, folder, theirs in rivals if _same_scalar(switch, search, theirs, folder)), None)
         by_name.setdefault(name, []).append((service, search, switch))
-        return rival
+        return owner
 
 
 def _same_scalar(one: Switch, folder: str, other: Switch, other_folder: str) -> bool:
-    """In doubt yes: an unset kind, name or namespace may be the other's. Only for a file that must be searched, the
-    other has to name the document: every manifest could be the one that is found.
+    """Whether two switches of one path may be the same scalar: an unset kind, name or namespace may be the other's.
+
+    Where a file has to be searched for, both must name kind and name: else any manifest could be the one that is found.
     """
     pairs = (
         (one.selector.kind, other.selector.kind),
@@ -277,16 +279,17 @@ def _same_scalar(one: Switch, folder: str, other: Switch, other_folder: str) -> 
     return is_same_place and all(a is None or b is None or a == b for a, b in pairs)
 
 
-def _claim(volume: str) -> Path:
+def _claim_path(volume: str) -> Path:
+    """Where a Pod template names the PersistentVolumeClaim of a volume."""
     volumes = ("spec", "template", "spec", "volumes", Where("name", volume))
     return (*volumes, "persistentVolumeClaim", "claimName")
 
 
-def _pull_request(shape: PullRequestSchema) -> PullRequestOptions:
+def _pull_request(entry: PullRequestSchema) -> PullRequestOptions:
     return PullRequestOptions(
-        labels=tuple(shape.labels),
-        reviewers=tuple(shape.reviewers),
-        team_reviewers=tuple(shape.team_reviewers),
-        draft=shape.draft,
-        auto_merge=shape.auto_merge,
+        labels=tuple(entry.labels),
+        reviewers=tuple(entry.reviewers),
+        team_reviewers=tuple(entry.team_reviewers),
+        draft=entry.draft,
+        auto_merge=entry.auto_merge,
     )

@@ -3,8 +3,7 @@
     Catalog ─ Service ─ Switch      one scalar in one document of one file, with its value on each side
             └ Group                 services that move together
 
-Every shorthand of a service (deployment, volumes, ...) becomes switches here, so nothing below knows of it.
-The text is read by core/catalog_text.py.
+`load` makes them from text. A shorthand (deployment, volumes, ...) is a switch here: nothing else knows of shorthands.
 """
 
 import hashlib
@@ -32,7 +31,7 @@ class Side(StrEnum):
 
 
 class Action(StrEnum):
-    """What a caller may ask for. Promote moves to backup, demote to primary, rollback to where it came from."""
+    """What a caller can ask for. Promote moves to backup, demote to primary, rollback undoes the last move."""
 
     PROMOTE = "promote"
     DEMOTE = "demote"
@@ -40,7 +39,7 @@ class Action(StrEnum):
 
     @property
     def target(self) -> Side:
-        """Where promote and demote lead."""
+        """The side that promote and demote lead to."""
         assert self is not Action.ROLLBACK, "history says where a rollback leads"
         return Side.BACKUP if self is Action.PROMOTE else Side.PRIMARY
 
@@ -145,7 +144,10 @@ class Service:
 
 @dataclass(frozen=True, slots=True)
 class FluxReceiver:
-    """Where Flux is told of a commit. `secret_file` is a file with the HMAC secret that it shares with us."""
+    """The Flux Receiver that is told of a commit. `secret_file` holds the HMAC secret that it shares with us.
+
+    https://fluxcd.io/flux/components/notification/receivers/
+    """
 
     url: str
     secret_file: str
@@ -180,17 +182,17 @@ class Catalog:
 
 
 def no_service(name: str) -> UnknownService:
-    """What is said of a service that is not there, and of one that the caller may not know of."""
+    """The error for a service that does not exist, and for one that the caller may not know of."""
     return UnknownService(f"no service is named {name[:80]!r} in the catalog")
 
 
 def no_group(name: str) -> UnknownGroup:
-    """As no_service()."""
+    """As no_service(), for a group."""
     return UnknownGroup(f"no group is named {name[:80]!r} in the catalog")
 
 
 def kind_of(value: Value) -> str:
-    """Numbers are one type, as in a manifest."""
+    """The type of a value, in words. All numbers are one type, as in a manifest."""
     match value:
         case None:
             return "null"

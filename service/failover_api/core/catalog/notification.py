@@ -1,4 +1,4 @@
-"""The catalog's `notifications`: who is told of what, and the fields a template can name."""
+"""The catalog's `notifications`: which events go to whom, and the fields that a template can use."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ from string import Template
 
 
 class Event(StrEnum):
-    """What can be told."""
+    """What people can be notified of."""
 
     MOVED = "moved"
     PROPOSED = "proposed"
@@ -19,7 +19,7 @@ class Event(StrEnum):
     ROLLED_BACK = "rolled-back"
 
 
-# A refusal is the answer to somebody who reads it already; the rest concerns people who did not ask.
+# A refusal is read at once by whoever asked; the other events concern people who did not ask.
 DEFAULT_EVENTS = frozenset(Event) - {Event.REFUSED}
 
 
@@ -31,7 +31,7 @@ FIELDS = (
 
 @dataclass(frozen=True, slots=True)
 class Notification:
-    """Who is told of what. `url_file` is a file of apprise URLs, `services` are globs."""
+    """One entry: events of services that go to the apprise URLs in `url_file`. `services` are globs."""
 
     url_file: str
     events: frozenset[Event] = DEFAULT_EVENTS
@@ -39,7 +39,7 @@ class Notification:
     template: str = "$text"
 
     def wants(self, event: Event, services: Iterable[str]) -> bool:
-        """Whether it is about one of these services at least."""
+        """Whether the event goes to them: of at least one of these services."""
         return event in self.events and any(
             fnmatchcase(service, pattern) for service in services for pattern in self.services
         )

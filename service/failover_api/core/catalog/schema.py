@@ -1,4 +1,4 @@
-"""The keys of services.yaml and what each may hold; anything else is refused, in plain words."""
+"""The keys of services.yaml and what each may hold. Anything else is an error in plain words."""
 
 import math
 import re
@@ -67,14 +67,14 @@ def _folder(value: str) -> str:
 
 
 def _disk_file(value: str) -> str:
-    """A URL here would be a secret in the catalog, so it is not shown either."""
+    """A path on disk. A URL in its place may hold a secret, so the error does not show it."""
     if "://" in value or not value.isprintable():
         raise ValueError("expected the path of a file, as in '/etc/failover/notify/urls'; a URL belongs in that file")
     return value
 
 
 def _receiver(value: str) -> str:
-    """Not shown: what is wrong with it may be a password."""
+    """The URL of a Flux Receiver. The error does not show it: it may hold a password."""
     try:
         parts = urlsplit(value)
         is_plain = parts.scheme in {"http", "https"} and parts.hostname and parts.port != 0 and parts.username is None
@@ -121,7 +121,7 @@ class PullRequestSchema(Schema):
 
 
 class InheritedSchema(Schema):
-    """What stands at top level or in a service. A service's own replaces the top level's as a whole."""
+    """Keys of the top level that a service can set itself: its own value replaces the top level's as a whole."""
 
     repository: Annotated[NonEmpty, AfterValidator(_repository)] = ""
     branch: Annotated[NonEmpty, AfterValidator(_branch)] = "main"
@@ -183,7 +183,7 @@ class CatalogSchema(InheritedSchema):
 
 
 def schema_at(location: Location) -> type[Schema]:
-    """What may stand at a location of services.yaml."""
+    """The schema at a location of services.yaml."""
     match location:
         case (*_, "pull_request"):
             return PullRequestSchema

@@ -1,4 +1,4 @@
-"""Files that no path of the catalog can mean: their endings say that something else computes what Kubernetes gets."""
+"""Files that cannot be manifests: their endings say that a program or a template computes what Kubernetes gets."""
 
 _WRITTEN = "name the manifest that it writes, if that is in the repository"
 _COMPUTED = f"its values are computed; {_WRITTEN}"
@@ -23,6 +23,6 @@ _REASONS = {
 
 
 def why_unsupported(path: str) -> str | None:
-    """Why the file cannot be edited, where its ending alone proves it."""
+    """Why a file cannot be edited as a manifest, by its ending; None where that does not tell."""
     name, dot, ending = path.rpartition("/")[2].rpartition(".")
     return _REASONS.get(ending.lower()) if dot and (name or ending == "env") else None

@@ -1,1 +1,1 @@
-"""Configuration as people write it: YAML with its lines, secrets with their line ends."""
+"""Configuration files: YAML with its line numbers, schemas with errors in plain words, secrets as people paste them."""

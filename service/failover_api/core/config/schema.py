@@ -1,10 +1,11 @@
-"""What both schemas are made of: keys that are known, values in plain words, errors that people understand."""
+"""What the schemas of services.yaml and access.yaml are made of: known keys, and errors in plain words."""
 
 import difflib
 from collections.abc import Callable
+from functools import partial
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, ValidationError
 from pydantic.functional_validators import AfterValidator, BeforeValidator
 
 from failover_api.core.config.yaml import AmbiguousScalar, Location
@@ -14,7 +15,7 @@ MAX_TEXT = 512
 
 
 class Schema(BaseModel):
-    """A mapping of known keys. A key without a value is an error too; a default stands for a key that is not there."""
+    """A mapping of known keys. A default is for a key that is absent: a key with no value is an error."""
 
     model_config = ConfigDict(extra="forbid", strict=True, hide_input_in_errors=True)
 
@@ -39,7 +40,7 @@ def describe(value: object) -> str:
 
 
 def one_of(*choices: object) -> Callable[[object], object]:
-    """Equal is not enough: 1 is not true."""
+    """A validator that takes one of the choices, of the same type: 1 is not true."""
     expected = ", ".join(map(describe, choices[:-1])) + f" or {describe(choices[-1])}"
 
     def check(value: object) -> object:
@@ -50,15 +51,21 @@ def one_of(*choices: object) -> Callable[[object], object]:
     return check
 
 
-def explain(location: Location, error: Any, *, shapes: Callable[[Location], type[Schema]]) -> str:
-    """One of pydantic's errors in plain words. `shapes`: what may stand at a location."""
+def explained(
+    error: ValidationError, schema_at: Callable[[Location], type[Schema]]
+) -> list[tuple[Location, Callable[[], str]]]:
+    """Pydantic's errors as (location, maker of the message): a message is only made for an error that is shown."""
+    return [(each["loc"], partial(_explain, each["loc"], each, schema_at)) for each in error.errors()]
+
+
+def _explain(location: Location, error: Any, schema_at: Callable[[Location], type[Schema]]) -> str:
     match error["type"]:
         case "value_error":
             return str(error["ctx"]["error"])
         case "missing":
             return "is missing"
         case "extra_forbidden":
-            return f"unknown key{_hint(str(location[-1]), shapes(location[:-1]))}"
+            return f"unknown key{_hint(str(location[-1]), schema_at(location[:-1]))}"
         case "list_type":
             return f"expected a list, not {describe(error['input'])}"
         case "model_type" | "dict_type" | "model_attributes_type":
@@ -67,9 +74,9 @@ def explain(location: Location, error: Any, *, shapes: Callable[[Location], type
             return str(error["msg"])
 
 
-def _hint(key: str, shape: type[Schema]) -> str:
-    close = difflib.get_close_matches(key, shape.model_fields, n=1, cutoff=0.7)
-    return f"; did you mean '{close[0]}'?" if close else f", expected one of {', '.join(sorted(shape.model_fields))}"
+def _hint(key: str, schema: type[Schema]) -> str:
+    close = difflib.get_close_matches(key, schema.model_fields, n=1, cutoff=0.7)
+    return f"; did you mean '{close[0]}'?" if close else f", expected one of {', '.join(sorted(schema.model_fields))}"
 
 
 def _text(value: object) -> object:

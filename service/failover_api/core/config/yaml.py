@@ -1,8 +1,8 @@
-"""Configuration as people write it: YAML to plain data, and from a place in the data back to its line.
+"""YAML as configuration: text to plain data, and from a location in the data back to its line.
 
-Keys are text, whatever they look like. Aliases and merges (`<<`) are followed; a mapping's own keys go first, wherever
-its `<<` stands. Plain text on whose type readers differ
-(`yes`, `010`, a date) becomes AmbiguousScalar: it is never guessed.
+Keys are always text. Aliases and merges (`<<`) are followed; a mapping's own keys win over merged ones, wherever its
+`<<` stands. A plain scalar on whose type YAML readers differ (`yes`, `010`, a date) becomes an AmbiguousScalar: its
+type is never guessed.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -15,8 +15,8 @@ from failover_api.core.wording import one_line
 from failover_api.errors import ConfigInvalid, ParseError
 
 MAX_CHARACTERS = 1024 * 1024  # what a ConfigMap can hold
-MAX_ERRORS = 100  # that are told at once
-WHOLE_FILE = "(file)"  # in the place of a key, where no key is to blame
+MAX_ERRORS = 100  # reported at once
+WHOLE_FILE = "(file)"  # in place of a key, for an error of the whole file
 _STRING_TAGS = (None, "!", "tag:yaml.org,2002:str")
 
 Location = tuple[int | str, ...]
@@ -38,17 +38,17 @@ class Config:
     root: int
 
     def positions(self, locations: Sequence[Location]) -> list[int]:
-        """For each location, where in the text the deepest part of it that is there begins."""
+        """For each location, the position in the text of its deepest part that exists."""
         children = _Children(self.tree)
         return [self.tree.starts[self._key(location, children)] for location in locations]
 
     def _key(self, location: Location, children: "_Children") -> int:
         key = node = self.root
         for step in location:
-            found = children.find(node, step)
-            if found is None:
+            child = children.find(node, step)
+            if child is None:
                 break
-            key, node = found
+            key, node = child
         return key
 
 
@@ -75,20 +75,20 @@ def read_config(text: str, *, file: str, reader: Reader = DEFAULT_READER) -> Con
 
 
 def config_error(file: str, line: int, key: str, detail: str) -> ConfigInvalid:
-    """The one form of an error: `FILE:LINE: KEY: message`."""
+    """An error in the form that all have: `FILE:LINE: KEY: message`."""
     return ConfigInvalid(one_line(f"{file}:{line}: {key or WHOLE_FILE}: {detail}"))
 
 
 def invalid_config(file: str, config: Config, errors: Sequence[tuple[Location, Callable[[], str]]]) -> ConfigInvalid:
-    """All errors (the first hundred, if there are more), in the order of the file."""
+    """All errors as one, in the order of the file, at most MAX_ERRORS. `errors`: (location, maker of the message)."""
     positions = config.positions([location for location, _ in errors])
     placed = sorted(zip(positions, errors, strict=True), key=lambda pair: pair[0])[:MAX_ERRORS]
-    errors = [
-        config_error(file, config.tree.line(at), format_location(location), message())
-        for at, (location, message) in placed
+    in_order = [
+        config_error(file, config.tree.line(position), format_location(location), message())
+        for position, (location, message) in placed
     ]
-    first = errors[0]
-    first.errors = tuple(error.detail for error in errors)
+    first = in_order[0]
+    first.errors = tuple(error.detail for error in in_order)
     return first
 
 
@@ -99,7 +99,7 @@ def format_location(location: Location) -> str:
 
 
 class _Constructor:
-    """From nodes to data. What is aliased is made once and shared, so nothing grows."""
+    """Makes data of nodes. What is aliased is built once and shared, so that aliases of aliases cannot grow it."""
 
     def __init__(self, tree: Tree, file: str) -> None:
         self.tree, self.file = tree, file
@@ -170,14 +170,14 @@ class _Constructor:
 
 
 class _Children:
-    """The (key, value) nodes below a node; for an item of a list both are the item. Each mapping is looked at once."""
+    """The (key, value) nodes below a node; for an item of a list both are the item. Each mapping is read once."""
 
     def __init__(self, tree: Tree) -> None:
         self.tree = tree
         self.known: dict[int, Mapping[int | str | None, tuple[int, int]]] = {}
 
     def find(self, parent: int, step: int | str) -> tuple[int, int] | None:
-        """Through aliases and merges; what a mapping says itself goes before what it merges."""
+        """The child at a step, through aliases and merges; a mapping's own keys win over merged ones."""
         pending, seen = [parent], set()
         while pending:
             node = self.tree.resolve(pending.pop())

@@ -34,7 +34,7 @@ class Change:
 class Plan:
     """What a move would do. `old` and `new` are {path: bytes} of the files that change.
 
-    `reverts` is the operation that a rollback undoes; `warnings` are of what the opposite move will not bring back.
+    `reverts` is the operation that a rollback undoes; `warnings` say what the opposite move will not bring back.
     """
 
     service: Service
@@ -60,7 +60,7 @@ def plan(service: Service, manifests: Mapping[str, Manifest], action: Action, *,
     after = detect(service, {**manifests, **edited})
     if after.state.value != action.target.value:
         raise CannotPlan(f"after the edit {service.name} would be {after.state}, expected {action.target}")
-    if before.state is State.UNKNOWN and not force:  # only now it is known that force can do it
+    if before.state is State.UNKNOWN and not force:  # checked last: an error that force cannot lift is raised first
         raise _drifted(before.readings)
     return Plan(
         service=service,
@@ -79,11 +79,11 @@ def _files(readings: Sequence[Reading]) -> list[str]:
 
 
 def _edited(manifest: Manifest, file: str, moving: Sequence[Reading], target: Side) -> Manifest:
-    here = [reading for reading in moving if reading.file == file]
+    readings = [reading for reading in moving if reading.file == file]
     try:
-        return manifest.apply(edits_from(here, target))
+        return manifest.apply(edits_from(readings, target))
     except TypeMismatch as exc:
-        raise catalog_mismatch(exc, here, manifest) from exc
+        raise catalog_mismatch(exc, readings, manifest) from exc
 
 
 def _change(reading: Reading, target: Side) -> Change:
@@ -92,10 +92,10 @@ def _change(reading: Reading, target: Side) -> Change:
 
 
 def _drifted(readings: Sequence[Reading]) -> ManifestDrifted:
-    strays = [
+    unknown = [
         f"{reading.file}:{reading.line}: {reading.switch.path_text} is {quoted(reading.value)}, expected "
         f"{quoted(reading.switch.primary)} (primary) or {quoted(reading.switch.backup)} (backup)"
         for reading in readings
         if reading.state is State.UNKNOWN
     ]
-    return ManifestDrifted("; ".join(strays) + "; say force to move it all the same")
+    return ManifestDrifted("; ".join(unknown) + "; say force to move it all the same")

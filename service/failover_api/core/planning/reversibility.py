@@ -1,8 +1,7 @@
-"""What the opposite move will not bring back byte for byte, said before the move is made.
+"""What the opposite move will not restore byte for byte, as warnings before a move is made.
 
-A move keeps a scalar's quotes and its place, and remembers nothing: where an alias, an odd spelling or a value of
-neither side stood, the way back writes the side's value plainly. A rollback looks into Git, and puts the very tokens
-back.
+A move keeps a scalar's quotes and its place, and nothing else: where an alias, an unusual spelling or a value of
+neither side stood, the opposite move writes the side's value plainly. A rollback reads Git, and restores the tokens.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -18,49 +17,49 @@ Manifests = Mapping[str, Manifest]
 
 
 def irreversible_changes(action: Action, before: Sequence[Reading], old: Manifests, new: Manifests) -> tuple[str, ...]:
-    """A sentence for each. `before` is what `old` was read as; `new` are the files that the move changed."""
-    told = [_stays(reading, action) for reading in before if new and reading.state.value == action.target.value]
+    """A sentence for each. `before` are the readings of `old`; `new` are the files that the move changed."""
+    warnings = [_unmoved(reading, action) for reading in before if new and reading.state.value == action.target.value]
     for file, manifest in new.items():
         moved = [reading for reading in before if reading.file == file and reading.state.value != action.target.value]
-        told += _in_file(moved, action.opposite, old[file], manifest)
-    return tuple(told)
+        warnings += _in_file(moved, action.opposite, old[file], manifest)
+    return tuple(warnings)
 
 
 def _in_file(moved: Sequence[Reading], back: Action, old: Manifest, new: Manifest) -> Iterator[str]:
     edits = edits_back(moved, back.target)
-    if _gives_back(new, edits, old):
+    if _restores(new, edits, old):
         return
     try:
-        again = new.apply(edits)
+        restored = new.apply(edits)
     except ManifestError as exc:
         yield f"{back} will be refused: {exc.detail}; rollback brings it back"
         return
-    told = [text for reading in moved if (text := _differs(reading, back, old, again))]
-    yield from told or [f"{old.file}: {back} will not give the same bytes; rollback will"]
+    warnings = [text for reading in moved if (text := _difference(reading, back, old, restored))]
+    yield from warnings or [f"{old.file}: {back} will not give the same bytes; rollback will"]
 
 
-def _gives_back(new: Manifest, edits: Sequence[Edit], old: Manifest) -> bool:
-    """Without a proof: the old text has had it."""
+def _restores(new: Manifest, edits: Sequence[Edit], old: Manifest) -> bool:
+    """Whether the edits give the old bytes. Those were read before, so the result needs no proof."""
     try:
         return new.apply_unchecked(edits) == old.data
     except FailoverError:
         return False
 
 
-def _differs(reading: Reading, back: Action, old: Manifest, again: Manifest) -> str | None:
+def _difference(reading: Reading, back: Action, old: Manifest, restored: Manifest) -> str | None:
     switch = reading.switch
-    was, comes = (manifest.find(switch.selector, switch.path).raw for manifest in (old, again))
-    if was == comes:
+    old_token, new_token = (manifest.find(switch.selector, switch.path).raw for manifest in (old, restored))
+    if old_token == new_token:
         return None
-    stood = f"where {written(was)} stood" if was else "where nothing stood"
+    stood = f"where {written(old_token)} stood" if old_token else "where nothing stood"
     if reading.state is State.UNKNOWN:
         stood += ", which is on neither side"
-    which = "the alias" if was.startswith("*") else "it" if was else "the empty value"
-    return f"{_place(reading)}: {back} will write {_entry(reading, comes)} {stood}; rollback puts {which} back"
+    which = "the alias" if old_token.startswith("*") else "it" if old_token else "the empty value"
+    return f"{_place(reading)}: {back} will write {_entry(reading, new_token)} {stood}; rollback puts {which} back"
 
 
-def _stays(reading: Reading, action: Action) -> str:
-    """Of a mixed service: what was there already goes along on the way back."""
+def _unmoved(reading: Reading, action: Action) -> str:
+    """Of a mixed service: this switch is there already, but the opposite move will move it with the others."""
     back = action.opposite
     what = f"{_place(reading)}: {reading.switch.path_text}"
     return f"{what} is on {action.target} already, and {back} will move it too; rollback will not"

@@ -1,7 +1,7 @@
-"""What a commit did to a service, and how it is undone: the exact former tokens, which need not be either side's.
+"""The plan that undoes a commit: it puts back the exact former tokens, which need not be the value of a side.
 
 Only the service's own switches are looked at: a commit may have moved other services in the same file. A plan is
-proved here too: the new text, read again, has the tokens that it should have.
+proved here too: the new text, read again, has the former tokens.
 """
 
 from collections.abc import Mapping, Sequence
@@ -36,7 +36,7 @@ class Undone:
 
 
 @dataclass(frozen=True, slots=True)
-class _Step:
+class _SwitchChange:
     """One switch that a commit changed."""
 
     switch: Switch
@@ -45,9 +45,9 @@ class _Step:
 
 
 def reconstruct_plan(service: Service, before: Manifests, after: Manifests, action: Action) -> Plan:
-    """The plan that led from `before` to `after`, the manifests of a commit's parent and of the commit."""
-    steps = _steps(service, before, after)
-    plan = _plan(service, action, before, {step.switch: step.after for step in steps})
+    """The plan that a commit was made of. `before` and `after` are the manifests of its parent and of the commit."""
+    changes = _switch_changes(service, before, after)
+    plan = _plan(service, action, before, {change.switch: change.after for change in changes})
     if action is Action.ROLLBACK:
         return plan
     new = {file: parse(data, file=file) for file, data in plan.new.items()}
@@ -61,31 +61,35 @@ def plan_rollback(service: Service, now: Manifests, before: Manifests, after: Ma
     catalog names, or more than values; ChangedSince when a value is neither what the commit made it nor what it was,
     or its former token would not say any more what it said.
     """
-    left = [step for step in _undoable(service, before, after, reverts) if not _is_at(step.switch, now, step.before)]
-    changed = [step for step in left if not _is_at(step.switch, now, step.after)]
+    left = [
+        change for change in _undoable(service, before, after, reverts) if not _is_at(change.switch, now, change.before)
+    ]
+    changed = [change for change in left if not _is_at(change.switch, now, change.after)]
     if changed:
         raise _changed_since(changed, now, reverts)
     try:
-        return _plan(service, Action.ROLLBACK, now, {step.switch: step.before for step in left}, reverts=reverts)
+        return _plan(service, Action.ROLLBACK, now, {change.switch: change.before for change in left}, reverts=reverts)
     except VerifyFailed as exc:
         raise ChangedSince(f"{exc.detail}; somebody changed the file since operation {reverts}") from exc
 
 
-def _undoable(service: Service, before: Manifests, after: Manifests, reverts: str) -> list[_Step]:
+def _undoable(service: Service, before: Manifests, after: Manifests, reverts: str) -> list[_SwitchChange]:
     try:
-        steps = _steps(service, before, after)
+        changes = _switch_changes(service, before, after)
     except ManifestError as exc:
         raise NothingToRollBack(f"operation {reverts} cannot be undone: with it or before it, {exc.detail}") from exc
-    if not steps:
+    if not changes:
         raise NothingToRollBack(f"operation {reverts} changed no value that the catalog names for {service.name}")
-    return steps
+    return changes
 
 
-def _steps(service: Service, before: Manifests, after: Manifests) -> list[_Step]:
-    """The switches that the commit changed. One that was not there yet is none of them: the catalog grows."""
-    there = [switch for switch in service.switches if not (_is_missing(switch, before) and _is_missing(switch, after))]
-    steps = [_Step(switch, _scalar(switch, before), _scalar(switch, after)) for switch in there]
-    return [step for step in steps if not is_same(step.before.value, step.after.value)]
+def _switch_changes(service: Service, before: Manifests, after: Manifests) -> list[_SwitchChange]:
+    """The switches that the commit changed. One that is missing before and after it was added to the catalog later."""
+    present = [
+        switch for switch in service.switches if not (_is_missing(switch, before) and _is_missing(switch, after))
+    ]
+    changes = [_SwitchChange(switch, _scalar(switch, before), _scalar(switch, after)) for switch in present]
+    return [change for change in changes if not is_same(change.before.value, change.after.value)]
 
 
 def _is_missing(switch: Switch, manifests: Manifests) -> bool:
@@ -127,7 +131,7 @@ def _plan(
 
 
 def _edited(manifest: Manifest, readings: Sequence[Reading], wanted: Mapping[Switch, Scalar]) -> Manifest:
-    """Aliases come last: what they stand for may have to come back first."""
+    """Aliases are put back in a second pass: the value that an alias stands for may have to come back first."""
     for is_alias in (False, True):
         scalars = {reading.switch: wanted[reading.switch] for reading in readings}
         edits = [_edit(manifest, *pair) for pair in scalars.items() if pair[1].raw.startswith("*") is is_alias]
@@ -149,14 +153,14 @@ def _edit(manifest: Manifest, switch: Switch, wanted: Scalar) -> Edit:
 
 def _prove(moving: Sequence[Reading], result: Manifests, wanted: Mapping[Switch, Scalar]) -> None:
     for reading in moving:
-        found, scalar = _scalar(reading.switch, result), wanted[reading.switch]
-        if found.raw != scalar.raw or not is_same(found.value, scalar.value):
-            detail = f"would be {_told(found)}, expected {_told(scalar)}"
+        actual, expected = _scalar(reading.switch, result), wanted[reading.switch]
+        if actual.raw != expected.raw or not is_same(actual.value, expected.value):
+            detail = f"would be {_describe(actual)}, expected {_describe(expected)}"
             path = reading.switch.path_text
-            raise CannotPlan(f"{path} {detail}", file=reading.file, line=found.line, path=path)
+            raise CannotPlan(f"{path} {detail}", file=reading.file, line=actual.line, path=path)
 
 
-def _told(scalar: Scalar) -> str:
+def _describe(scalar: Scalar) -> str:
     return f"{quoted(scalar.value)} (written {one_line(scalar.raw)})"
 
 
@@ -164,11 +168,11 @@ def _change(reading: Reading, wanted: Scalar) -> Change:
     return Change(reading.file, reading.document, reading.switch.path_text, reading.line, reading.value, wanted.value)
 
 
-def _changed_since(steps: Sequence[_Step], now: Manifests, reverts: str) -> ChangedSince:
-    found = [(step, _scalar(step.switch, now)) for step in steps]
+def _changed_since(changes: Sequence[_SwitchChange], now: Manifests, reverts: str) -> ChangedSince:
+    current = [(change, _scalar(change.switch, now)) for change in changes]
     places = [
-        f"{step.switch.file}:{scalar.line}: {step.switch.path_text} is {quoted(scalar.value)}, expected "
-        f"{quoted(step.after.value)}"
-        for step, scalar in found
+        f"{change.switch.file}:{scalar.line}: {change.switch.path_text} is {quoted(scalar.value)}, expected "
+        f"{quoted(change.after.value)}"
+        for change, scalar in current
     ]
     return ChangedSince(f"{'; '.join(places)}, as operation {reverts} left it; somebody changed it since")

@@ -1,4 +1,4 @@
-"""Where a service is, switch by switch, according to the manifests that were read."""
+"""Where a service is, switch by switch: primary, backup, mixed or unknown."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -71,8 +71,8 @@ def is_same(one: Value, other: Value) -> bool:
 
 
 def combine_states(states: Iterable[State]) -> State:
-    """Of a service whose switches have these states: at least one."""
-    found = set(states)
-    if State.UNKNOWN in found:
+    """The state of a service whose switches have these states (at least one)."""
+    distinct = set(states)
+    if State.UNKNOWN in distinct:
         return State.UNKNOWN
-    return found.pop() if len(found) == 1 else State.MIXED
+    return distinct.pop() if len(distinct) == 1 else State.MIXED

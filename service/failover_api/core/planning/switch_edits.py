@@ -1,4 +1,4 @@
-"""The edits that bring switches to a side."""
+"""The edits that bring switches to a side, there and back."""
 
 from collections.abc import Iterable
 from dataclasses import replace
@@ -11,17 +11,17 @@ from failover_api.errors import ManifestError, TypeMismatch
 
 
 def edits_from(readings: Iterable[Reading], side: Side) -> list[Edit]:
-    """From what was read, and from nothing else."""
+    """To a side, from the value that was read: an edit is refused where another value stands."""
     return [replace(_edit(reading.switch, reading.value, side), expect=reading.value) for reading in readings]
 
 
 def edits_back(readings: Iterable[Reading], side: Side) -> list[Edit]:
-    """From the other side, where a move has brought them, whatever was read before it."""
+    """To a side, from the other one: that is where the move has brought them, whatever was read before it."""
     return [_edit(reading.switch, reading.switch.value(side.other), side) for reading in readings]
 
 
 def blocking_error(reading: Reading, manifest: Manifest) -> ManifestError | None:
-    """Why a switch cannot be moved there and back again, from where it stands; None where it can."""
+    """Why a switch cannot be moved to the other side and back again; None when it can."""
     for side in Side:
         if reading.state.value != side.value:
             try:
@@ -35,7 +35,10 @@ def blocking_error(reading: Reading, manifest: Manifest) -> ManifestError | None
 
 
 def catalog_mismatch(error: TypeMismatch, readings: Iterable[Reading], manifest: Manifest) -> TypeMismatch:
-    """The same error, where it is the catalog that does not fit; a value that readers dispute is the manifest's."""
+    """The error in terms of the catalog, when the catalog's values have the wrong type.
+
+    Where YAML readers differ on the type, it is the manifest that has to be corrected: then the error stays.
+    """
     for reading in readings:
         switch = reading.switch
         if error.path == switch.path_text and not manifest.find(switch.selector, switch.path).ambiguous:
@@ -44,9 +47,9 @@ def catalog_mismatch(error: TypeMismatch, readings: Iterable[Reading], manifest:
 
 
 def _mismatch(reading: Reading) -> str:
-    switch, found = reading.switch, kind_of(reading.value)
+    switch = reading.switch
     sides = " and ".join(f"{quoted(side)} ({kind_of(side)})" for side in (switch.primary, switch.backup))
-    detail = f"{switch.path_text} is {quoted(reading.value)} ({found}), and the catalog says {sides}"
+    detail = f"{switch.path_text} is {quoted(reading.value)} ({kind_of(reading.value)}), and the catalog says {sides}"
     if _text(reading.value) not in (_text(switch.primary), _text(switch.backup)):
         return f"{detail}: correct the one that is wrong"
     if isinstance(reading.value, str):
@@ -63,7 +66,7 @@ def _edit(switch: Switch, old: Value, side: Side) -> Edit:
 
 
 def _allowed(switch: Switch, old: Value, side: Side) -> frozenset[str]:
-    """What the switch allows, and what its sides say by themselves: a `${...}`, a `{{...}}`, a 0.5 in place of a 1."""
+    """What the switch allows, and what its values imply: a side with `${...}` or `{{...}}`, a 0.5 in place of a 1."""
     sides = [value for value in (switch.primary, switch.backup) if isinstance(value, str)]
     implied = {word for word, mark in (("substitution", "${"), ("template", "{{")) if any(mark in s for s in sides)}
     if _is_number(old) and _is_number(switch.value(side)):

@@ -1,4 +1,4 @@
-"""The version of a service's manifests: what If-Match compares."""
+"""The version of a service's manifests, which If-Match compares."""
 
 import hashlib
 from collections.abc import Mapping

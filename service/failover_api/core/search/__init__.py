@@ -1,1 +1,1 @@
-"""Looking for a manifest: what a file holds, and what comes nearest to one that is not there."""
+"""Finding a manifest: what a file holds (`file_summary`), what is close to one that was not found (`near_misses`)."""

@@ -1,14 +1,13 @@
-"""What a file of a repository holds, as far as a search for a manifest asks.
+"""What a file of a repository holds, as far as the search for a manifest needs it.
 
-documents       kind, name and namespace of each workload, those inside a `kind: List` too
-patches         the files that a kustomization lays over others: they are no manifests of their own
-problem         why it cannot be read
+documents       kind, name and namespace of each document, and of the items of a `kind: List`
+patches         the files that a kustomization applies as patches: they are no manifests of their own
+problem         why the file cannot be read
 """
 
 import posixpath
 import re
-import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from sys import intern
 
@@ -19,14 +18,15 @@ from failover_api.core.splice.yaml_tree import Tree
 from failover_api.errors import AmbiguousItem, ManifestError, ManifestInvalid, NotAMapping, SwitchNotFound
 
 MAX_DOCUMENTS = 1000  # of one file
+EXACT = 2  # the best rank()
 _WORKLOADS = re.compile(rb"Deployment|StatefulSet|DaemonSet|HelmRelease|CronJob")
 _PATCHES = ("patches", "patchesStrategicMerge", "patchesJson6902")
-_KUSTOMIZATIONS = ("kustomization.yaml", "kustomization.yml", "Kustomization")
+KUSTOMIZATIONS = ("kustomization.yaml", "kustomization.yml", "Kustomization")
 
 
 @dataclass(frozen=True, slots=True)
 class DocumentSummary:
-    """A document of a file, or an item of one that is a list."""
+    """A document of a file, or an item of a `kind: List`. `line` counts from 1."""
 
     kind: str
     name: str
@@ -37,7 +37,7 @@ class DocumentSummary:
 
 @dataclass(frozen=True, slots=True)
 class FileSummary:
-    """Of one file. `patches` are paths as a kustomization names them, `namespace` is the one that it gives to all."""
+    """Of one file. `patches` are the paths as a kustomization names them, `namespace` the one that it gives to all."""
 
     documents: tuple[DocumentSummary, ...] = ()
     patches: tuple[str, ...] = ()
@@ -50,8 +50,8 @@ class FileSummary:
 
     @property
     def size_bytes(self) -> int:
-        """About what it takes to keep it."""
-        names = sum(len(one.name) + len(one.namespace or "") for one in self.documents)
+        """About how much memory it takes."""
+        names = sum(len(document.name) + len(document.namespace or "") for document in self.documents)
         patches = sum(100 + len(patch) for patch in self.patches)
         return 300 + 200 * len(self.documents) + names + patches + len(self.problem)
 
@@ -60,12 +60,12 @@ EMPTY = FileSummary()
 
 
 def is_kustomization(path: str) -> bool:
-    """By the name that kustomize looks for."""
-    return posixpath.basename(path) in _KUSTOMIZATIONS
+    """Whether it has a name that kustomize looks for."""
+    return posixpath.basename(path) in KUSTOMIZATIONS
 
 
 def summarize_file(path: str, data: bytes) -> FileSummary:
-    """What a file holds. Most hold no workload, and are not parsed to know that."""
+    """Summarizes a file. Most hold no workload, which a search for the words tells without parsing."""
     is_kustomize = is_kustomization(path)
     if not is_kustomize and _WORKLOADS.search(data) is None:
         return EMPTY
@@ -82,26 +82,26 @@ def summarize_file(path: str, data: bytes) -> FileSummary:
     return FileSummary(documents, patches, next(filter(None, (_text(tree, root, "namespace") for root in roots)), None))
 
 
-def patch_files(paths: Sequence[tuple[str, FileSummary]]) -> frozenset[str]:
-    """The paths that these kustomizations, each by its own path, name under `patches`."""
+def patch_files(summaries: Iterable[tuple[str, FileSummary]]) -> frozenset[str]:
+    """The paths of all patches that kustomizations name. `summaries` are (path, summary) of any files."""
     return frozenset(
         posixpath.normpath(posixpath.join(posixpath.dirname(path), patch))
-        for path, contents in paths
-        for patch in contents.patches
+        for path, summary in summaries
+        for patch in summary.patches
     )
 
 
-def rank(holding: DocumentSummary | DocumentId, wanted: Selector) -> int:
-    """How well a document matches: 2 with the right namespace, 1 with none, 0 when it is another."""
-    if (holding.kind, holding.name) != (wanted.kind, wanted.name):
+def rank(document: DocumentSummary | DocumentId, wanted: Selector) -> int:
+    """How well a document matches: EXACT with the right namespace, 1 without a namespace, 0 when it is another."""
+    if (document.kind, document.name) != (wanted.kind, wanted.name):
         return 0
-    if wanted.namespace is None or holding.namespace == wanted.namespace:
-        return 2
-    return 1 if holding.namespace is None else 0
+    if wanted.namespace is None or document.namespace == wanted.namespace:
+        return EXACT
+    return 1 if document.namespace is None else 0
 
 
 def missing_key(manifest: Manifest, document: DocumentId, paths: Sequence[Path]) -> ManifestError | None:
-    """The first of the paths whose key the document has not, as the error that says so; None when it has all."""
+    """The error for the first of the paths that leads nowhere in the document; None when all are there."""
     for path in paths:
         try:
             manifest.find(Selector(index=document.index), path)
@@ -115,28 +115,15 @@ def missing_key(manifest: Manifest, document: DocumentId, paths: Sequence[Path])
 
 
 def is_partial(manifest: Manifest, document: DocumentId) -> bool:
-    """Whether it only lays something over a workload: no pod would come of it by itself."""
-    root = manifest.tree.documents[document.index].root
-    pod = _down(manifest.tree, root, "spec", "template", "spec", "containers")
-    if pod is None or manifest.tree.shapes[manifest.tree.resolve(pod)].kind != "sequence":
-        return True
-    containers = manifest.tree.items(manifest.tree.resolve(pod))
-    return not any(field(manifest.tree, container, "image") is not None for container in containers)
+    """Whether it is only a part of a workload, as a patch is: no container in it has an image."""
+    tree = manifest.tree
+    containers = _down(tree, tree.documents[document.index].root, "spec", "template", "spec", "containers")
+    return not any(field(tree, container, "image") is not None for container in _elements(tree, containers))
 
 
 def summarize(manifest: Manifest) -> tuple[DocumentSummary, ...]:
-    """The documents that have a kind and a name, and the items of lists."""
+    """The documents that have a kind and a name, and the items of lists: at most MAX_DOCUMENTS."""
     return tuple(_summaries(manifest))
-
-
-def pack(data: bytes) -> bytes:
-    """A file as it is kept, to be read once more."""
-    return zlib.compress(data, 1)
-
-
-def unpack(packed: bytes) -> bytes:
-    """The inverse of pack()."""
-    return zlib.decompress(packed)
 
 
 def _summaries(manifest: Manifest) -> Iterator[DocumentSummary]:
@@ -167,7 +154,7 @@ def _items(tree: Tree, root: int, at_most: int) -> Iterator[DocumentSummary]:
 
 
 def _patches(tree: Tree, root: int) -> Iterator[str]:
-    """The files under `patches` and its older forms; what is written there inline is none."""
+    """The files under `patches` and its older forms; a patch that is written there inline is no file."""
     for key in _PATCHES:
         for item in _elements(tree, field(tree, root, key)):
             path = _text(tree, item, "path") or tree.scalar_text(item)

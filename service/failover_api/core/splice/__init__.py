@@ -1,7 +1,7 @@
 """The YAML editor: changes single values in the text of a manifest, and leaves every other byte as it was.
 
-The text is read as events, each edit becomes a patch of the text and a change of the events, and the patched text
-must read as the changed events do, or nothing is returned. Nothing is ever dumped.
+The text is read as events. Each edit becomes a patch of the text and a change of the events, and the patched text must
+read as the changed events, or nothing is returned. YAML is never dumped.
 
     parse(data, file=...)           bytes -> Manifest
     Manifest.find(selector, path)   -> Scalar
@@ -12,13 +12,13 @@ must read as the changed events do, or nothing is returned. Nothing is ever dump
     go_yaml       where Kubernetes' reader differs from them
     yaml_tree     the text as events with their places
     paths         paths, written and read
-    edits         the words: Selector, Edit, Scalar
-    documents     which document is meant
-    trail         the way along a path
+    edits         the values: Selector, Edit, Scalar
+    documents     which document a selector means
+    trail         the nodes along a path
     merges        keys through `<<`, as each reader takes them
-    nearby        what is there instead
+    alternatives  what an error lists as being there instead
     scalars       what a plain scalar means to every reader, and how one is written
-    policy        what is not touched
+    policy        what the editor refuses to change
     layout        where a token begins and ends
     changes       patches of the text, and the proof
     replacement, addition, deletion    the operations

@@ -1,4 +1,4 @@
-"""Keys put into a mapping behind its last entry, each with its missing parents, in the file's own hand."""
+"""Adding keys: behind the last entry of a mapping, with their missing parents, in the style of the file."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -82,7 +82,7 @@ def _checked(value: object, edit: Edit, place: Place, line: int) -> "Value | Ent
 
 @dataclass(frozen=True, slots=True)
 class _Writer:
-    """Writes entries as text, and says in `shapes` what they must read as."""
+    """Writes entries as text, and collects in `shapes` the events that they must read as."""
 
     quoted: bool = False
     step: int = _DEFAULT_STEP
@@ -199,7 +199,7 @@ def _indent_under(tree: Tree, trail: Trail, step: int) -> int:
 
 
 def _step(tree: Tree, trail: Trail) -> int:
-    """How far the file indents a mapping in a mapping: the one at hand, else the first of the document."""
+    """How far a mapping in a mapping is indented: around this place, else where the document first has one."""
     for outer, inner in zip(reversed(trail.nodes[:-1]), reversed(trail.nodes), strict=False):
         if step := _step_between(tree, outer, inner):
             return step

@@ -1,4 +1,4 @@
-"""What is there where something was looked for: the nearest names first, and not too many."""
+"""What an error lists as being there instead of what was looked for: the most similar names first, and not too many."""
 
 import difflib
 from collections.abc import Sequence
@@ -21,7 +21,7 @@ def list_names(names: Sequence[str], wanted: str) -> str:
 
 
 def describe_children(tree: Tree, node: int, wanted: str = "") -> str:
-    """The keys of a mapping, or the items of a list as steps of a path; of anything else nothing."""
+    """The keys of a mapping, or the items of a list as steps of a path; "" of anything else."""
     match tree.shapes[node].kind:
         case "mapping":
             keys = [text for key, _ in tree.entries(node) if (text := tree.scalar_text(key)) is not None]
@@ -43,7 +43,7 @@ def _items(tree: Tree, items: Sequence[int], wanted: str) -> str:
 
 
 def may_be_secret(key: str) -> bool:
-    """Whether what stands under such a key is better not told."""
+    """Whether the value of such a key must not be shown."""
     return any(word in key.lower() for word in ("value", "password", "token", "secret"))
 
 

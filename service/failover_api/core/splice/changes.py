@@ -1,4 +1,4 @@
-"""A change, planned twice: as patches of the text, and as what the events must say afterwards."""
+"""A change in two forms, patches of the text and events as they must be afterwards; and the proof that they agree."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -33,7 +33,7 @@ class Change:
 
 
 def patch_text(tree: Tree, changes: Iterable[Change]) -> str:
-    """The text with all patches. Raises OverlappingEdits."""
+    """The text with all patches applied. Raises OverlappingEdits."""
     ordered = sorted(
         ((patch, change) for change in changes for patch in change.patches),
         key=lambda pair: (pair[0].start, pair[0].end, pair[1].start),
@@ -49,7 +49,7 @@ def patch_text(tree: Tree, changes: Iterable[Change]) -> str:
 
 
 def change_shapes(tree: Tree, changes: Iterable[Change]) -> list[Shape]:
-    """The shapes with all changes. Raises OverlappingEdits."""
+    """The events with all changes applied. Raises OverlappingEdits."""
     shapes, below = list(tree.shapes), len(tree.shapes)
     for change in sorted(changes, key=lambda change: (change.start, change.end), reverse=True):
         if change.end > below:
@@ -60,7 +60,7 @@ def change_shapes(tree: Tree, changes: Iterable[Change]) -> list[Shape]:
 
 
 def prove(changes: Sequence[Change], expected: list[Shape], old: Tree, new: Tree, place: Place) -> None:
-    """The new text says exactly what was planned, and each alias stands for what it stood for. Raises VerifyFailed."""
+    """Checks that the new text reads as planned, and that aliases keep their meaning. Raises VerifyFailed."""
     if expected != new.shapes:
         differing = (at for at, (one, other) in enumerate(zip(expected, new.shapes, strict=False)) if one != other)
         at = next(differing, len(new.shapes) - 1)
@@ -70,7 +70,7 @@ def prove(changes: Sequence[Change], expected: list[Shape], old: Tree, new: Tree
 
 
 def _moved_anchors(changes: Sequence[Change], old: Tree) -> dict[int, int]:
-    """What the aliases must stand for: as before, at the numbers the nodes have after the changes."""
+    """{alias: anchor} as it must be: as before, but by the numbers that the nodes have after the changes."""
     bound = {
         alias: anchor for alias, anchor in old.anchors.items() if not any(_covers(each, alias) for each in changes)
     }

@@ -1,4 +1,4 @@
-"""Keys taken out of a mapping, each with all under it and the comment on its line."""
+"""Deleting keys of a mapping, each with all under it and the comment on its line."""
 
 from collections.abc import Iterator
 
@@ -12,7 +12,7 @@ from failover_api.errors import KeyFromMerge, LastEntry, NotAMapping, SharedAnch
 
 
 def check(tree: Tree, trail: Trail, edit: Edit, place: Place) -> tuple[int, int]:
-    """The mapping and its key that can go, without changing anything else."""
+    """The mapping and its key. Raises when deleting it would change more than that."""
     line = tree.line_of(trail.node)
     if trail.key is None or len(trail.nodes) < 2:
         raise place.refusal(NotAMapping, "is not a key of a mapping: only keys can be deleted", line)
@@ -28,7 +28,7 @@ def check(tree: Tree, trail: Trail, edit: Edit, place: Place) -> tuple[int, int]
 
 
 def delete(tree: Tree, mapping: int, places: dict[int, Place]) -> Iterator[Change]:
-    """Take these keys out of one mapping. Raises LastEntry."""
+    """The changes that delete these keys of one mapping. Raises LastEntry."""
     entries = list(tree.entries(mapping))
     kept = [entry for entry in entries if entry[0] not in places]
     first = next(iter(places))

@@ -8,27 +8,29 @@ from failover_api.errors import AmbiguousDocument, DocumentNotFound
 
 
 def identify(tree: Tree) -> tuple[DocumentId, ...]:
-    """The documents that hold something, and are read."""
-    found, line, counted = [], 1, 0
+    """The documents that hold something and that Kubernetes' readers look at."""
+    documents, line, counted = [], 1, 0
     for index, document in enumerate(tree.documents):
         start = tree.starts[document.root]
         line, counted = line + tree.text.count("\n", counted, start), start
         if document.read and tree.scalar_text(document.root) not in NULLS:
-            found.append(_identify(tree, index, document.root, line))
-    return tuple(found)
+            documents.append(_identify(tree, index, document.root, line))
+    return tuple(documents)
 
 
 def select(documents: tuple[DocumentId, ...], selector: Selector, place: Place) -> DocumentId:
     """The one document that matches. Raises DocumentNotFound, AmbiguousDocument."""
-    found = [document for document in documents if _matches(document, selector)]
+    matching = [document for document in documents if _matches(document, selector)]
     if selector.namespace is not None:
-        found = [document for document in found if document.namespace is not None] or found
-    match found:
+        matching = [document for document in matching if document.namespace is not None] or matching
+    match matching:
         case [document]:
             return document
         case []:
             raise place.error(DocumentNotFound, f"has no {describe(selector)}; it has {_list(documents)}")
-    raise place.error(AmbiguousDocument, f"has {len(found)} of {describe(selector)}: {_list(found)}", found[1].line)
+    raise place.error(
+        AmbiguousDocument, f"has {len(matching)} of {describe(selector)}: {_list(matching)}", matching[1].line
+    )
 
 
 def describe(selector: Selector | DocumentId) -> str:
@@ -56,11 +58,11 @@ def _matches(document: DocumentId, selector: Selector) -> bool:
 
 
 def _identify(tree: Tree, index: int, root: int, line: int) -> DocumentId:
-    """What a document is. One whose kind, name or namespace differs from reader to reader is none that can be named."""
+    """What a document is. When readers differ on its kind, name or namespace, it has none: no selector can mean it."""
     metadata = field(tree, root, "metadata")
     places = ((root, "kind"), (metadata, "name"), (metadata, "namespace"))
-    found = [texts(tree, node, key) for node, key in places]
-    if any(len(each) > 1 for each in found):
+    fields = [texts(tree, node, key) for node, key in places]
+    if any(len(values) > 1 for values in fields):
         return DocumentId(index, None, None, None, line)
-    kind, name, namespace = (next(iter(each)) or None for each in found)
+    kind, name, namespace = (next(iter(values)) or None for values in fields)
     return DocumentId(index, kind, name, namespace, line)

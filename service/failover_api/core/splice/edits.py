@@ -1,4 +1,4 @@
-"""The words of the editor: which document, which place, which change; and what stands there."""
+"""The values of the editor: which document (Selector), which change (Edit), what stands there (Scalar), Place."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -22,7 +22,7 @@ ANY = _Any.ANY
 
 @dataclass(frozen=True, slots=True)
 class Selector:
-    """Which document of a file. What is None is not asked for; `index` counts every document, from 0."""
+    """Which document of a file. None matches anything; `index` counts every document, from 0."""
 
     kind: str | None = None
     name: str | None = None
@@ -32,7 +32,7 @@ class Selector:
 
 @dataclass(frozen=True, slots=True)
 class DocumentId:
-    """A document of a file, by place and by what it says it is."""
+    """A document of a file: its position, and its kind, name and namespace. `line` counts from 1."""
 
     index: int
     kind: str | None
@@ -76,7 +76,7 @@ class Edit:
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where an error is: the file, and the path that leads there."""
+    """Where an error is: the file, and the path in it."""
 
     file: str
     path: Path = ()

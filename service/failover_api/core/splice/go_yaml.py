@@ -1,7 +1,7 @@
-"""YAML as go-yaml reads it, which `kubectl` and Flux read manifests with: the measure of what is read here.
+"""Where go-yaml, with which `kubectl` and Flux read manifests, differs from the readers used here.
 
-go-yaml was ported from libyaml 0.1, and that is the C reader of ruamel.yaml. They differ in little, and each of it is
-here: what go-yaml reads is made readable, what it refuses or reads as something else is refused.
+go-yaml was ported from libyaml 0.1, which is also the C reader of ruamel.yaml. Every known difference is handled here:
+what only go-yaml reads is made readable, what go-yaml refuses or reads otherwise is refused.
 Before go-yaml, `kubectl` and Flux cut a file at its `---` lines, and read one document of each piece.
 """
 
@@ -31,29 +31,34 @@ _READ_AGAIN = 4_000_000  # characters, at most, of a text that is read several t
 
 
 def separators(text: str, file: str) -> list[int]:
-    """Where the lines that cut the text begin. Raises ParseError: the cut text is not YAML, or read otherwise."""
-    found = list(_SEPARATOR.finditer(text)) if "\n---" in text else []
-    for each in found:
-        rest = each[1].strip()
+    """Where the `---` lines begin. Raises ParseError when the text, cut there, is not YAML or is read otherwise."""
+    matches = list(_SEPARATOR.finditer(text)) if "\n---" in text else []
+    for match in matches:
+        rest = match[1].strip()
         if rest and not rest.startswith("#"):
             detail = f"has {rest[:40]!r} on the line of a `---`, which kubectl and Flux refuse: put it on the next line"
-            raise _refusal(text, file, each.start() + 1, detail)
-        if _END_OF_NOTHING.match(text, each.end()):
-            raise _refusal(text, file, each.end(), "has nothing between `---` and `...`, which kubectl and Flux refuse")
+            raise _refusal(text, file, match.start() + 1, detail)
+        if _END_OF_NOTHING.match(text, match.end()):
+            raise _refusal(
+                text, file, match.end(), "has nothing between `---` and `...`, which kubectl and Flux refuse"
+            )
     if "\ufeff" in text:
-        _check_marks(text, file, {each.end() for each in found})
-    return [each.start() for each in found]
+        _check_marks(text, file, {match.end() for match in matches})
+    return [match.start() for match in matches]
 
 
 def without_marks(text: str) -> str:
-    """The text with the byte order marks gone that begin a piece. No place moves: two characters still end the line."""
+    """The text without the byte order marks at the beginning of a piece.
+
+    No position changes: each mark and the line feed before it become a CR LF.
+    """
     return text.replace("\n\ufeff", "\r\n") if "\ufeff" in text else text
 
 
 def is_read(cuts: Sequence[int], documents: Sequence[tuple[int, bool]]) -> Iterator[bool]:
-    """Of each document, whether it is the first one of a piece: the only one that is read.
+    """Of each document, whether it is read: only the first one of a piece is.
 
-    A document is given by where its `---` ends and whether it is empty. An empty one may be nothing but the cut.
+    A document is given as (where its `---` ends, whether it is empty). An empty one may be nothing but the separator.
     """
     taken = -1
     for end, empty in documents:
@@ -64,10 +69,10 @@ def is_read(cuts: Sequence[int], documents: Sequence[tuple[int, bool]]) -> Itera
 
 
 class Placeholders:
-    """A text in which letters stand in scalars for what go-yaml takes there and libyaml 0.1 does not.
+    """A text with placeholders in scalars for characters that go-yaml accepts there and libyaml 0.1 does not.
 
-    That is a colon inside a plain scalar in brackets or braces, and an escaped apostrophe in double quotes. No place
-    moves. The letters are nowhere in the text, also not as escapes.
+    These are a colon inside a plain scalar in brackets or braces, and an escaped apostrophe in double quotes. A
+    placeholder is a private-use character that the text does not contain, not even as an escape. No position changes.
     """
 
     def __init__(self, text: str) -> None:
@@ -79,13 +84,13 @@ class Placeholders:
         self.tries = min(8, _READ_AGAIN // (len(text) + 1)) if self.apostrophe else 0
 
     def can_hide(self, problem: str, place: int) -> bool:
-        """Whether this is what a letter would hide."""
+        """Whether this is a problem that a placeholder solves."""
         at, after = self.text[place : place + 1], self.text[place + 1 : place + 2]
         is_colon = problem == "found unexpected ':'" and at == ":"
         return is_colon or (problem == "found unknown escape character" and after == "'")
 
     def hide(self, problem: str, place: int) -> bool:
-        """Hide what a reader stopped at, and its like. False when it is something else, or was tried too often."""
+        """Puts placeholders where a reader stopped, and at similar places. False when that cannot help any more."""
         self.tries -= 1
         if self.tries < 0 or not self.can_hide(problem, place):
             return False
@@ -99,7 +104,7 @@ class Placeholders:
         return True
 
     def take_back_guesses(self) -> bool:
-        """Begin again without them. False when there were none."""
+        """Starts again from the original text, without guesses. False when there were none."""
         had, self._guesses, self._has_guessed = self._has_guessed, False, False
         self.text = self._original
         return had
@@ -113,29 +118,29 @@ class Placeholders:
         return self.text[end : end + 1] + behind
 
     def restore(self, value: str, style: str) -> str | None:
-        """A scalar's value as it is in the text without letters; None where it would end sooner in that text."""
+        """A scalar's value without placeholders; None when one of them has hidden the end of the scalar."""
         if self.apostrophe in value and style == "'":
             return None
         escaped = "'" if style == '"' else r"\'"
         return value.replace(self.colon, ":").replace(self.apostrophe * 2, escaped)
 
-    def _hide_colons(self, found: re.Match[str]) -> str:
-        return self.colon * len(found[0]) if found[0].startswith(":") else found[0]
+    def _hide_colons(self, match: re.Match[str]) -> str:
+        return self.colon * len(match[0]) if match[0].startswith(":") else match[0]
 
-    def _hide_apostrophes(self, found: re.Match[str]) -> str:
-        return _ESCAPE.sub(self._hide_apostrophe, found[0]) if r"\'" in found[0] else found[0]
+    def _hide_apostrophes(self, match: re.Match[str]) -> str:
+        return _ESCAPE.sub(self._hide_apostrophe, match[0]) if r"\'" in match[0] else match[0]
 
-    def _hide_apostrophe(self, found: re.Match[str]) -> str:
-        return self.apostrophe * 2 if found[0] == r"\'" else found[0]
+    def _hide_apostrophe(self, match: re.Match[str]) -> str:
+        return self.apostrophe * 2 if match[0] == r"\'" else match[0]
 
 
 def may_have_json_escapes(text: str) -> bool:
-    """A cheap look, before tokens are."""
+    """A cheap test, before tokens are checked."""
     return "\\/" in text or ("\\u" in text and _HALF.search(text) is not None)
 
 
 def check_escapes(text: str, file: str, quoted: Iterator[tuple[int, int]]) -> None:
-    """The tokens in double quotes have no escape that JSON knows and go-yaml refuses. Raises ParseError."""
+    """Raises ParseError for an escape in double quotes that JSON knows and go-yaml refuses."""
     for start, end in quoted:
         if found := _JSON_ESCAPE.search(text, start, end):
             raise _refusal(text, file, found.start(1), f"is not YAML: {about_escape(found[1])}")
@@ -149,8 +154,8 @@ def about_escape(escape: str) -> str:
 
 def half_character(text: str, place: int) -> str | None:
     """The escape of half a character that a reader stopped in, if it did: behind its `\\u`."""
-    found = _HALF.match(text, max(place - 2, 0))
-    return found[0] if found else None
+    match = _HALF.match(text, max(place - 2, 0))
+    return match[0] if match else None
 
 
 def _check_marks(text: str, file: str, allowed: set[int]) -> None:

@@ -1,4 +1,4 @@
-"""Places in the text that the events do not give: tokens without their properties, empty values, ends of blocks.
+"""Positions in the text that the events do not give: tokens without anchor and tag, empty values, ends of blocks.
 
 The readers' marks begin at an anchor or tag, overshoot behind block scalars, and differ for empty values.
 """
@@ -86,28 +86,28 @@ def line_start(text: str, place: int) -> int:
 
 def line_end(text: str, place: int) -> int:
     """Where the line of a place ends, before its line break."""
-    found = _BREAK.search(text, place)
-    return found.start() if found else len(text)
+    match = _BREAK.search(text, place)
+    return match.start() if match else len(text)
 
 
 def line_break(text: str, place: int) -> str:
     """The line break at the end of a line; at the end of the text there is none."""
-    found = _BREAK.match(text, place)
-    return found.group() if found else ""
+    match = _BREAK.match(text, place)
+    return match.group() if match else ""
 
 
 def own_line_break(text: str, place: int) -> str:
     """The line break of a line, or on the last line that of the line before."""
-    if found := line_break(text, line_end(text, place)):
-        return found
+    if own := line_break(text, line_end(text, place)):
+        return own
     start = line_start(text, place)
     return text[before_break(text, start) : start] or "\n"
 
 
 def skip_gap(text: str, place: int) -> int:
     """Behind blanks, line breaks and comments."""
-    found = _GAP.match(text, place)
-    return found.end() if found else place
+    match = _GAP.match(text, place)
+    return match.end() if match else place
 
 
 def is_rest_blank(text: str, place: int) -> bool:
@@ -146,8 +146,8 @@ def _skip_properties(tree: Tree, node: int, place: int) -> int:
     shape = tree.shapes[node]
     end = place
     for _ in range((shape.anchor is not None) + (shape.tag is not None)):
-        found = _PROPERTY.match(tree.text, skip_gap(tree.text, end))
-        end = found.end() if found else end
+        match = _PROPERTY.match(tree.text, skip_gap(tree.text, end))
+        end = match.end() if match else end
     return end
 
 

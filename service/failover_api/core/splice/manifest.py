@@ -1,4 +1,4 @@
-"""One file of YAML documents: read, found in, edited, proved."""
+"""One file of YAML documents: parse it, find a scalar, apply edits."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -34,7 +34,7 @@ class Manifest:
         return select(self.documents, selector, Place(self.file))
 
     def find(self, selector: Selector, path: Path) -> Scalar:
-        """The scalar at a path. Raises the category of whatever is in the way."""
+        """The scalar at a path. Raises DocumentNotFound, AmbiguousDocument, SwitchNotFound or ManifestInvalid."""
         place = Place(self.file, path)
         trail = walk(self.tree, _document(self, selector, place).root, place)
         if trail.rest:
@@ -44,7 +44,7 @@ class Manifest:
         return Scalar(reading.value, self.tree.text[start:end], self.tree.line(start), reading.ambiguous)
 
     def apply(self, edits: Sequence[Edit]) -> "Manifest":
-        """All edits in one pass, proved by reading the new text again. Raises if one of them cannot be made."""
+        """The manifest with all edits, proved by reading the new text again. Raises when one of them cannot be made."""
         place = Place(self.file, edits[0].path if len(edits) == 1 else ())
         changes = _changes(self, edits)
         expected, text = change_shapes(self.tree, changes), patch_text(self.tree, changes)
@@ -55,12 +55,12 @@ class Manifest:
         return new
 
     def apply_unchecked(self, edits: Sequence[Edit]) -> bytes:
-        """What apply() would write, without the proof, which costs a reading."""
+        """The bytes that apply() would give, without the proof, which has to read them again."""
         return _encoded(self, patch_text(self.tree, _changes(self, edits)))
 
 
 def parse(data: bytes, *, file: str, reader: Reader = DEFAULT_READER) -> Manifest:
-    """Read a file. Raises NotUTF8, ParseError; ManifestInvalid where it is too large."""
+    """Reads a file. Raises NotUTF8, ParseError; ManifestInvalid when it is too large."""
     if len(data) > MAX_BYTES:
         raise ManifestInvalid(f"has {len(data)} bytes, expected at most {MAX_BYTES}", file=file)
     tree = read_tree(_decode(data, file).removeprefix(_BOM), file=file, reader=reader)
@@ -104,7 +104,7 @@ def _document(manifest: Manifest, selector: Selector, place: Place) -> Document:
 
 
 class _Plan:
-    """Sorts the edits of one pass by what they do to the text."""
+    """Sorts edits by what they do to the text."""
 
     def __init__(self, manifest: Manifest) -> None:
         self.manifest, self.tree = manifest, manifest.tree

@@ -1,7 +1,7 @@
-"""Keys that a mapping has through `<<`, as each reader takes them.
+"""Keys that a mapping has through `<<`, as each reader takes them. https://yaml.org/type/merge.html
 
-In kustomize (so in Flux) a mapping's own keys go first, wherever its `<<` stands. `kubectl apply` goes from key to key:
-a `<<` replaces what stands before it. In a list of merges the first goes first, to both.
+To kustomize (so to Flux) a mapping's own keys win, wherever its `<<` stands. `kubectl apply` goes from key to key: a
+`<<` replaces what stands before it. In a list of merges the first one wins, to both.
 """
 
 from collections.abc import Iterable, Iterator
@@ -19,7 +19,7 @@ def is_merge(shape: Shape) -> bool:
 
 
 def field(tree: Tree, node: int | None, name: str) -> int | None:
-    """The value of a mapping's key, through aliases and `<<`. None also where readers differ on it."""
+    """The value node of a mapping's key, through aliases and `<<`. None when there is none, or readers differ on it."""
     if node is None:
         return None
     readings = _readings(tree, node, name)
@@ -30,12 +30,12 @@ def field(tree: Tree, node: int | None, name: str) -> int | None:
 
 
 def texts(tree: Tree, node: int | None, name: str) -> set[str | None]:
-    """The text of a mapping's key to each reader; None is that there is none."""
+    """The texts that a mapping's key has to the readers: one when they agree; None stands for no text."""
     return {None} if node is None else _texts(tree, _readings(tree, node, name))
 
 
 def is_merged(tree: Tree, mapping: int, name: str) -> bool:
-    """The mapping has this key through `<<`, also where it hides it."""
+    """Whether the mapping has this key through `<<`, be it overridden or not."""
     sources = (value for key, value in tree.entries(mapping) if is_merge(tree.shapes[key]))
     return any(_search(tree, source, name, own_first=True) is not None for source in sources)
 
@@ -74,7 +74,7 @@ def _texts(tree: Tree, nodes: Iterable[int | None]) -> set[str | None]:
 
 
 def _search(tree: Tree, start: int, name: str, *, own_first: bool) -> int | None:
-    """The value that goes first, in a walk without recursion. A node and whether it is a value wait in `pending`."""
+    """The value that wins. A walk without recursion: `pending` holds (node, whether it is a value)."""
     pending, seen = [(start, False)], set()
     while pending:
         node, is_value = pending.pop()
@@ -88,7 +88,7 @@ def _search(tree: Tree, start: int, name: str, *, own_first: bool) -> int | None
 
 
 def _below(tree: Tree, node: int, name: str, *, own_first: bool) -> Iterator[tuple[int, bool]]:
-    """The values and merges of a mapping, the merges of a list: what goes first comes last."""
+    """The values and merges of a mapping, the merges of a list: what wins comes last."""
     if tree.shapes[node].kind == "sequence":
         yield from ((item, False) for item in reversed(list(tree.items(node))))
     elif tree.shapes[node].kind == "mapping":

@@ -1,4 +1,4 @@
-"""Where in a document: `spec.template.spec.volumes[name=data].persistentVolumeClaim.claimName`.
+"""Paths in a document: `spec.template.spec.volumes[name=data].persistentVolumeClaim.claimName`.
 
 path     = step { step }
 step     = [ "." ] key          the dot is left out at the start
@@ -51,11 +51,11 @@ def parse_path(text: str) -> Path:
         bracket = text[at] == "["
         if not bracket and steps:
             at = _skip_dot(text, at)
-        found = (_BRACKET if bracket else _KEY).match(text, at)
-        if found is None:
+        step_match = (_BRACKET if bracket else _KEY).match(text, at)
+        if step_match is None:
             raise BadPath(f"path {text!r}: expected {_wanted(bracket)} at character {at + 1}")
-        steps.append(_step(found, text))
-        at = found.end()
+        steps.append(_step(step_match, text))
+        at = step_match.end()
     if not steps:
         raise BadPath("path '' is empty: expected keys joined by dots, such as spec.replicas")
     return tuple(steps)
@@ -76,8 +76,8 @@ def _wanted(bracket: bool) -> str:
     return '["key"], [name=value] or [0]' if bracket else "a key"
 
 
-def _step(found: re.Match[str], text: str) -> Step:
-    match found.groupdict():
+def _step(step_match: re.Match[str], text: str) -> Step:
+    match step_match.groupdict():
         case {"index": str(index)}:
             return int(index)
         case {"key": str(key), "value": str(value)}:

@@ -1,4 +1,4 @@
-"""What is not touched: places whose change would mean more, or less, than it says."""
+"""What the editor refuses to change: a place where an edit would have another effect than it says."""
 
 import re
 
@@ -31,7 +31,7 @@ _SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 def check_readable(tree: Tree, document: Document, place: Place) -> None:
-    """It is a manifest, and every alias has its anchor. Raises TemplateInTarget, UndefinedAlias."""
+    """Raises TemplateInTarget for a template of a Helm chart, UndefinedAlias for an alias without an anchor."""
     is_chart = "/templates/" in f"/{place.file}" and not _RELEASE.search(tree.text)
     if is_chart and (found := _CHART_WORDS.search(tree.text)):
         detail = (
@@ -45,14 +45,14 @@ def check_readable(tree: Tree, document: Document, place: Place) -> None:
 
 
 def check_editable(tree: Tree, document: Document, place: Place) -> None:
-    """No SOPS MAC covers the document. Raises Encrypted."""
+    """Raises Encrypted when a SOPS MAC covers the document. https://github.com/getsops/sops"""
     if tree.shapes[document.root].kind == "mapping" and (found := tree.values(document.root, "sops")):
         detail = "is encrypted with SOPS, whose MAC covers clear values too: edit it with sops"
         raise place.error(Encrypted, detail, tree.line_of(found[0]))
 
 
 def check_unshared(tree: Tree, trail: Trail, edit: Edit, place: Place) -> None:
-    """No alias repeats the node or one above it. Raises SharedAnchor."""
+    """Raises SharedAnchor when an alias repeats the node or one above it."""
     if "shared_anchor" in edit.allow or not tree.anchors:
         return
     used = set(tree.anchors.values())
@@ -64,7 +64,7 @@ def check_unshared(tree: Tree, trail: Trail, edit: Edit, place: Place) -> None:
 
 
 def check_target(tree: Tree, trail: Trail, edit: Edit, place: Place) -> None:
-    """The node is a scalar whose token can be replaced."""
+    """Raises when the node is not a scalar whose token can be replaced."""
     shape, line = tree.shapes[trail.node], tree.line_of(trail.node)
     reading = read(tree, trail.node, place)
     if layout.is_block(shape):
@@ -78,7 +78,7 @@ def check_target(tree: Tree, trail: Trail, edit: Edit, place: Place) -> None:
 
 
 def check_value(value: str, edit: Edit, place: Place, line: int) -> None:
-    """A new string is what it says: nothing expands it later. Raises ValueHasSubstitution, ValueHasTemplate."""
+    """Raises ValueHasSubstitution or ValueHasTemplate for a new string that Flux or Helm would expand."""
     check_characters(value, place, line)
     if "${" in value and "substitution" not in edit.allow:
         raise place.refusal(ValueHasSubstitution, f"would get {value!r}: Flux would expand it", line)
@@ -87,13 +87,13 @@ def check_value(value: str, edit: Edit, place: Place, line: int) -> None:
 
 
 def check_characters(text: str, place: Place, line: int) -> None:
-    """The text can be written as UTF-8. Raises VerifyFailed."""
+    """Raises VerifyFailed for a text that cannot be written as UTF-8."""
     if _SURROGATE.search(text):
         raise place.refusal(VerifyFailed, f"would get {text!r}, which has half a character in it", line)
 
 
 def check_expected(tree: Tree, trail: Trail, edit: Edit, place: Place) -> None:
-    """The old value is the one the edit was computed from. Raises UnexpectedOldValue."""
+    """Raises UnexpectedOldValue when the old value is not the one the edit was computed from."""
     if edit.expect is ANY and edit.expect_raw is None:
         return
     value, line = read(tree, trail.node, place).value, tree.line_of(trail.node)
@@ -105,7 +105,7 @@ def check_expected(tree: Tree, trail: Trail, edit: Edit, place: Place) -> None:
 
 
 def check_type(old: Reading, new: object, edit: Edit, place: Place, line: int) -> Value:
-    """The new value has the old one's type, as far as it had one. Raises TypeMismatch."""
+    """The new value, checked: it has the old one's type, unless that is null. Raises TypeMismatch."""
     if not isinstance(new, str | int | float | None):
         raise place.refusal(TypeMismatch, f"would get a {type(new).__name__}, expected a scalar", line)
     if "type" in edit.allow:
@@ -151,8 +151,8 @@ def _check_literal(reading: Reading, edit: Edit, place: Place, line: int) -> Non
         raise place.refusal(TemplateInTarget, f"is {reading.value!r}: Helm computes the value", line)
 
 
-def _word(found: re.Match[str]) -> str:
-    return "{{ ... " + "." + found.group().rpartition(".")[2] + " ... }}"
+def _word(match: re.Match[str]) -> str:
+    return "{{ ... " + "." + match.group().rpartition(".")[2] + " ... }}"
 
 
 def _unambiguous(new: Value) -> str:

@@ -1,4 +1,4 @@
-"""The readers of YAML: a text as events, with their places in it."""
+"""The YAML readers: from a text to events with their positions. libyaml where there is one, else ruamel's own."""
 
 import re
 from collections.abc import Callable, Iterator
@@ -19,16 +19,16 @@ Reader = Callable[[str], Iterator[Any]]
 
 
 def read_fast(text: str) -> Iterator[Any]:
-    """The events as libyaml sees them."""
+    """The events of libyaml."""
     parser = CParser(text)
     while (event := parser.get_event()) is not None:
         yield event
 
 
 def read_pure(text: str) -> Iterator[Any]:
-    """The events as ruamel's own reader sees them, for where there is no libyaml.
+    """The events of ruamel's own reader, for platforms without libyaml.
 
-    It takes much that libyaml and go-yaml refuse or read otherwise: what is known of that is refused.
+    It accepts much that libyaml and go-yaml refuse or read otherwise: every known case of that is refused.
     """
     strict = _Strict(text)
     for event in _pure_events(text):

@@ -1,4 +1,4 @@
-"""One scalar's token in place of another."""
+"""Replacing a scalar's token: by a new value, or by a token that stood there before."""
 
 from failover_api.core.splice import layout, policy
 from failover_api.core.splice.changes import Change, Patch
@@ -28,18 +28,18 @@ def replace(tree: Tree, trail: Trail, edit: Edit, place: Place) -> Change:
 
 
 def restore(tree: Tree, trail: Trail, edit: Edit, place: Place) -> Change:
-    """Put a remembered token back, if it still means what it meant."""
+    """Put a former token back, if it still means what it meant."""
     policy.check_target(tree, trail, edit, place)
     policy.check_expected(tree, trail, edit, place)
     raw, old, line = edit.raw, tree.shapes[trail.node], tree.line_of(trail.node)
     policy.check_characters(raw or "", place, line)
-    remembered = None if raw is None else _shape_of(raw)
-    if raw is None or remembered is None:
+    former = None if raw is None else _shape_of(raw)
+    if raw is None or former is None:
         raise place.refusal(VerifyFailed, f"cannot take {raw!r} back: it is not a scalar's token", line)
-    if remembered.kind == "alias":
-        anchor = _anchor(tree, trail, remembered.value, edit.value, place)
-        return _change(tree, trail.node, raw, remembered, place, anchor)
-    return _change(tree, trail.node, raw, remembered._replace(anchor=old.anchor, tag=old.tag), place)
+    if former.kind == "alias":
+        anchor = _anchor(tree, trail, former.value, edit.value, place)
+        return _change(tree, trail.node, raw, former, place, anchor)
+    return _change(tree, trail.node, raw, former._replace(anchor=old.anchor, tag=old.tag), place)
 
 
 def is_in_flow(tree: Tree, nodes: tuple[int, ...]) -> bool:

@@ -1,4 +1,4 @@
-"""The way from a document's root along a path, as far as it leads."""
+"""The trail: the nodes from a document's root along a path, as far as the path leads."""
 
 from dataclasses import dataclass
 
@@ -22,7 +22,7 @@ from failover_api.errors import (
 
 @dataclass(frozen=True, slots=True)
 class Trail:
-    """The nodes from the root to the deepest one found, its key, and the keys that are not there."""
+    """The nodes from the root to the deepest one found, that one's key, and the missing `rest` of the path."""
 
     nodes: tuple[int, ...]
     key: int | None = None
@@ -35,13 +35,13 @@ class Trail:
 
 
 def walk(tree: Tree, root: int, place: Place) -> Trail:
-    """Follow the path. A missing key ends the trail; all else that is in the way raises its category."""
+    """Follows the path. A missing key ends the trail; anything else in the way raises its own kind of ManifestError."""
     nodes, key = [root], None
     for depth, step in enumerate(place.path):
-        found = _PathNode(tree, nodes[-1], key, depth, place).follow(step)
-        if found is None:
+        reached = _PathNode(tree, nodes[-1], key, depth, place).follow(step)
+        if reached is None:
             return Trail(tuple(nodes), key, place.path[depth:])
-        key, node = found
+        key, node = reached
         nodes.append(node)
     return Trail(tuple(nodes), key)
 
@@ -61,7 +61,7 @@ def is_null(shape: Shape) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class _PathNode:
-    """A node on the path, from where one more step is taken."""
+    """A node on the path, and the next step from it."""
 
     tree: Tree
     node: int
@@ -96,7 +96,7 @@ class _PathNode:
         return self.place.error(kind, detail, self.line)
 
     def missing_error(self, kind: type[ManifestError], detail: str, *, line: int = 0, there: str = "") -> ManifestError:
-        """An error about what is or is not under this node; `there` is what is."""
+        """An error about what is, or is not, under this node; `there` says what is there instead."""
         name = f"under {self.name}" if self.depth else "at the top"
         tail = f"; {there}" if there else ""
         return self.place.error(kind, f"{detail} {name} (line {self.line}){tail}", line or self.line)
@@ -127,16 +127,16 @@ class _PathNode:
 
     def _follow_where(self, where: Where) -> int:
         items = self._items(where)
-        found = [item for item in items if self._matches(item, where)]
-        if len(found) > 1:
-            lines = ", ".join(str(self.tree.line_of(item)) for item in found[: alternatives.SHOWN])
-            detail = f"has {len(found)} items with {where.key} {where.value!r}"
+        matching = [item for item in items if self._matches(item, where)]
+        if len(matching) > 1:
+            lines = ", ".join(str(self.tree.line_of(item)) for item in matching[: alternatives.SHOWN])
+            detail = f"has {len(matching)} items with {where.key} {where.value!r}"
             raise self.missing_error(AmbiguousItem, detail, there=f"they are on the lines {lines}")
-        if not found:
+        if not matching:
             raise self.missing_error(
                 ItemNotFound, f"has no item with {where.key} {where.value!r}", there=self._others(items, where)
             )
-        return found[0]
+        return matching[0]
 
     def _others(self, items: list[int], where: Where) -> str:
         values = [value for item in items if (value := alternatives.name_of(self.tree, item, where.key)) is not None]
@@ -158,12 +158,12 @@ class _PathNode:
         return list(self.tree.items(self.node))
 
     def _matches(self, item: int, where: Where) -> bool:
-        found = merges.texts(self.tree, item, where.key)
-        if len(found) > 1 and where.value in found:
-            names = " or ".join(map(repr, sorted(text or "" for text in found)))
+        values = merges.texts(self.tree, item, where.key)
+        if len(values) > 1 and where.value in values:
+            names = " or ".join(map(repr, sorted(text or "" for text in values)))
             detail = f"has an item (line {self.tree.line_of(item)}) whose {where.key} is {names}, as readers differ"
             raise self.missing_error(KeyFromMerge, detail, line=self.tree.line_of(item))
-        return found == {where.value}
+        return values == {where.value}
 
     def _expect(self, kind: str, wanted: str, wanted_name: str) -> None:
         actual = self.tree.shapes[self.node].kind

@@ -1,4 +1,4 @@
-"""YAML as a flat list of events, each with its exact place in the text.
+"""YAML as a flat list of events, each with its exact position in the text.
 
 A node is the number of its first event: a tree to walk, a list to compare, and no recursion over either.
 Values are never constructed and aliases never expanded, so the work is linear in the text.
@@ -23,7 +23,7 @@ MAX_EXPANDED = 1_000_000
 
 
 class Shape(NamedTuple):
-    """What an event says, without its place. Two texts with the same shapes mean the same."""
+    """An event without its position. Two texts with the same shapes mean the same."""
 
     kind: str
     value: str | None = None
@@ -95,7 +95,7 @@ class Tree:
 
 
 def read_tree(text: str, *, file: str, reader: Reader = DEFAULT_READER) -> Tree:
-    """Read a text without its byte order mark. Raises ParseError, also where it is too deep or too large to be real."""
+    """Reads a text without its byte order mark. Raises ParseError, also when it is too deep or too large."""
     if text.startswith("\ufeff"):
         raise ParseError("is not YAML: it starts with two byte order marks", file=file, line=1)
     cuts = go_yaml.separators(text, file)
@@ -109,6 +109,7 @@ def read_tree(text: str, *, file: str, reader: Reader = DEFAULT_READER) -> Tree:
 
 
 def _read(readable: str, text: str, file: str, reader: Reader) -> "_Builder":
+    """Reads the text as it is, then with placeholders where the reader stopped, with guesses at more of them first."""
     try:
         return _Builder(text, file).take(reader(readable))
     except YAMLError as exc:
@@ -122,10 +123,10 @@ def _read(readable: str, text: str, file: str, reader: Reader) -> "_Builder":
         except YAMLError as exc:
             stopped = exc
             if placeholders.can_hide(_problem(exc), _place(exc)):
-                continue
+                continue  # it came further: hide that, too
         if not placeholders.take_back_guesses():
             break
-        stopped = first
+        stopped = first  # a guess may have broken what was right: once more from the beginning, without guesses
     raise stopped
 
 
@@ -160,7 +161,7 @@ _KINDS = {
 
 
 class _Builder:
-    """Collects events into a tree, and stops as soon as they pass a bound."""
+    """Collects events into a tree. Raises ParseError as soon as they pass a bound."""
 
     def __init__(self, text: str, file: str) -> None:
         self.text, self.file = text, file
@@ -181,7 +182,7 @@ class _Builder:
         return self
 
     def restore_placeholders(self, placeholders: go_yaml.Placeholders) -> bool:
-        """Take the letters out of what was read. False where they have hidden the end of a scalar."""
+        """Takes the placeholders out of what was read. False when one of them has hidden the end of a scalar."""
         for at, shape in enumerate(self.shapes):
             if shape.value:
                 value = placeholders.restore(shape.value, shape.style)

@@ -1,1 +1,1 @@
-"""What is written for people and read back: commit messages, pull requests, diffs, sentences, trailers."""
+"""What is written for people and read back: commit messages, pull requests, diffs, sentences, trailers, notices."""

@@ -1,7 +1,7 @@
-"""Whether a commit is ours: whether it changed what its record names, as it says. Anybody can write trailers.
+"""Whether a commit did what its trailers say: proved, not provable, or an edit. Anybody can write trailers.
 
-`seen` are the switches of today's catalog that can be read before the commit and with it, `moved` those of them that
-it changed. "ListedChange" is what our own messages and pull requests list: `path: old -> new`.
+Compared are the switches of today's catalog that can be read both before the commit and with it; "moved" are those that
+it changed. "Listed" is what the message lists as changed (change_list): `path: old -> new`.
 
     the record says what none of ours says (a state, an action, a promote to primary)    an edit
     moved, and a value is listed as moved the other way: a revert that quotes ours        an edit
@@ -17,8 +17,7 @@ it changed. "ListedChange" is what our own messages and pull requests list: `pat
     none moved, and none can be read before it or with it                                 not provable
     none moved                                                                            an edit
 
-So what a commit of ours did is told as not provable, and not as an edit, when the catalog has changed since and it
-does not follow from what it lists.
+So a commit of ours is not called an edit when only the catalog has changed since: then it is not provable.
 """
 
 import itertools
@@ -35,16 +34,15 @@ from failover_api.core.text.change_list import ListedChange, change_text, read_c
 from failover_api.core.text.trailers import Record
 from failover_api.errors import BadPath, ManifestError
 
-# {path of today: manifest}; a file that was not there, or cannot be read, is left out.
+# {today's path: manifest}; a file that did not exist, or cannot be read, is left out.
 Manifests = Mapping[str, Manifest]
-
 
 _QUOTES = re.compile("[\"']")
 _WORD = re.compile(r"[^\s,{}\[\]]+|[\s,{}\[\]]+")
 
 
 class Verdict(StrEnum):
-    """Of a commit that says it moved a service."""
+    """What a commit that says it moved a service really is."""
 
     PROVED = "proved"
     NOT_PROVABLE = "not provable"
@@ -53,7 +51,7 @@ class Verdict(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """A verdict; `why` goes on where a sentence about the commit ends with a colon."""
+    """A verdict; `why` is the reason, as it follows a colon in a sentence about the commit."""
 
     verdict: Verdict
     why: str = ""
@@ -66,8 +64,8 @@ class Finding:
 
 
 @dataclass(frozen=True, slots=True)
-class _Pair:
-    """A switch that can be read before the commit and with it."""
+class _SwitchValues:
+    """A switch that can be read before the commit and with it, and its values there."""
 
     switch: Switch
     before: Value
@@ -81,13 +79,13 @@ class _Pair:
     def is_on_sides(self) -> bool:
         return State.UNKNOWN not in {state_of(self.switch, self.before), state_of(self.switch, self.after)}
 
-    def is_among(self, listed: Iterable[ListedChange], file: str) -> bool:
+    def is_listed(self, listed: Iterable[ListedChange], file: str) -> bool:
         return ListedChange(file, self.switch.path_text, change_text(self.before, self.after)) in listed
 
-    def is_turned(self, listed: Iterable[ListedChange], file: str) -> bool:
-        """Whether the opposite is listed, and not what it did."""
+    def is_listed_reversed(self, listed: Iterable[ListedChange], file: str) -> bool:
+        """Whether the opposite change is listed, and not the one that was made."""
         opposite = ListedChange(file, self.switch.path_text, change_text(self.after, self.before))
-        return opposite in listed and not self.is_among(listed, file)
+        return opposite in listed and not self.is_listed(listed, file)
 
 
 def judge(service: Service, record: Record, text: str, before: Manifests, after: Manifests) -> Finding:
@@ -97,16 +95,17 @@ def judge(service: Service, record: Record, text: str, before: Manifests, after:
     """
     if not _could_be_ours(record):
         return Finding(Verdict.EDIT, "its trailers say what no commit of ours says")
-    pairs, came_or_went = _pairs(service, before, after)
+    pairs, has_come_or_gone = _values_around(service, before, after)
     moved = [pair for pair in pairs if pair.is_moved]
-    listed = {one for one in read_change_list(text) if one.file in _names(service, after)}
+    listed = {change for change in read_change_list(text) if change.file in _names(service, after)}
     if moved:
-        found = _judge_moved(record, pairs, moved, listed, after)
-        is_more = found.verdict is Verdict.NOT_PROVABLE and listed and _fits_some_of(record, pairs, moved)
-        return Finding(Verdict.PROVED) if is_more and _is_all_done(listed, service, before, after) else found
-    if any(_was_changed(one, service, before, after) for one in listed):
+        finding = _judge_moved(record, pairs, moved, listed, after)
+        # The catalog may have grown since by switches that did not move: without those, it may be proved after all.
+        fits = finding.verdict is Verdict.NOT_PROVABLE and listed and _fits_some_of(record, pairs, moved)
+        return Finding(Verdict.PROVED) if fits and _is_all_done(listed, service, before, after) else finding
+    if any(_was_changed(change, service, before, after) for change in listed):
         return Finding(Verdict.NOT_PROVABLE, "it changed values that the catalog does not name any more")
-    if not pairs and not came_or_went:
+    if not pairs and not has_come_or_gone:
         missing = any(file not in after for file in service.files)
         return Finding(Verdict.NOT_PROVABLE, "no value that the catalog names can be read there", missing)
     return Finding(Verdict.EDIT, "it changed no value that the catalog names")
@@ -114,12 +113,12 @@ def judge(service: Service, record: Record, text: str, before: Manifests, after:
 
 def is_only_of_others(service: Service, text: str, before: Manifests, after: Manifests) -> bool:
     """Whether a commit moved no switch of a service, and changed nothing in its files but the values it lists."""
-    pairs, came_or_went = _pairs(service, before, after)
-    if came_or_went or any(pair.is_moved for pair in pairs):
+    pairs, has_come_or_gone = _values_around(service, before, after)
+    if has_come_or_gone or any(pair.is_moved for pair in pairs):
         return False
     listed = read_change_list(text)
     return all(
-        file in before and _is_as_listed([one for one in listed if one.file == new.file], before[file], new)
+        file in before and _is_as_listed([change for change in listed if change.file == new.file], before[file], new)
         for file, new in after.items()
     )
 
@@ -134,12 +133,12 @@ def _could_be_ours(record: Record) -> bool:
 
 def _judge_moved(
     record: Record,
-    pairs: Sequence[_Pair],
-    moved: Sequence[_Pair],
+    pairs: Sequence[_SwitchValues],
+    moved: Sequence[_SwitchValues],
     listed: Set[ListedChange],
     after: Manifests,
 ) -> Finding:
-    if any(pair.is_turned(listed, _name(pair.switch, after)) for pair in moved):
+    if any(pair.is_listed_reversed(listed, _name(pair.switch, after)) for pair in moved):
         return Finding(Verdict.EDIT, "it did the opposite of what it lists")
     before_state = combine_states(state_of(pair.switch, pair.before) for pair in pairs)
     after_state = combine_states(state_of(pair.switch, pair.after) for pair in pairs)
@@ -147,13 +146,13 @@ def _judge_moved(
         return Finding(Verdict.PROVED)
     said = f"it says {record.before} to {record.after}, and today's catalog sees {before_state} to {after_state}"
     if listed:
-        is_true = all(pair.is_among(listed, _name(pair.switch, after)) for pair in moved)
+        is_true = all(pair.is_listed(listed, _name(pair.switch, after)) for pair in moved)
     else:
         is_true = not all(pair.is_on_sides for pair in moved)
     return Finding(Verdict.NOT_PROVABLE if is_true else Verdict.EDIT, said)
 
 
-def _fits_some_of(record: Record, pairs: Sequence[_Pair], moved: Sequence[_Pair]) -> bool:
+def _fits_some_of(record: Record, pairs: Sequence[_SwitchValues], moved: Sequence[_SwitchValues]) -> bool:
     """Whether the states are those of the record without some of the switches that did not move: those came later."""
     before = {state_of(pair.switch, pair.before) for pair in moved}
     after = {state_of(pair.switch, pair.after) for pair in moved}
@@ -165,20 +164,20 @@ def _fits_some_of(record: Record, pairs: Sequence[_Pair], moved: Sequence[_Pair]
     )
 
 
-def _pairs(service: Service, before: Manifests, after: Manifests) -> tuple[list[_Pair], bool]:
-    """The switches that can be read on both sides of the commit, and whether one can on one side only."""
-    pairs: list[_Pair] = []
-    came_or_went = False
+def _values_around(service: Service, before: Manifests, after: Manifests) -> tuple[list[_SwitchValues], bool]:
+    """The switches that can be read before the commit and with it; and whether any can be read only once."""
+    pairs: list[_SwitchValues] = []
+    has_come_or_gone = False
     for switch in service.switches:
         old, new = _value(switch, before), _value(switch, after)
         if old and new:
-            pairs.append(_Pair(switch, old[0], new[0]))
-        came_or_went |= bool(old) != bool(new)
-    return pairs, came_or_went
+            pairs.append(_SwitchValues(switch, old[0], new[0]))
+        has_come_or_gone |= bool(old) != bool(new)
+    return pairs, has_come_or_gone
 
 
 def _value(switch: Switch, manifests: Manifests) -> tuple[Value, ...]:
-    """Its value, or nothing where it cannot be read."""
+    """(value,), or () where it cannot be read: None is a value."""
     assert switch.file is not None, "the service is located"
     manifest = manifests.get(switch.file)
     try:
@@ -188,7 +187,7 @@ def _value(switch: Switch, manifests: Manifests) -> tuple[Value, ...]:
 
 
 def _names(service: Service, manifests: Manifests) -> set[str]:
-    """What the service's files were called then."""
+    """The paths that the service's files had then."""
     return {manifests[file].file for file in service.files if file in manifests}
 
 
@@ -197,61 +196,64 @@ def _name(switch: Switch, manifests: Manifests) -> str:
     return manifests[switch.file].file if switch.file in manifests else ""
 
 
-def _was_changed(one: ListedChange, service: Service, before: Manifests, after: Manifests) -> bool:
-    """Whether what is listed is what became of a value in a document of the service."""
+def _was_changed(change: ListedChange, service: Service, before: Manifests, after: Manifests) -> bool:
+    """Whether the commit did this listed change, in a document of the service."""
     for switch in service.switches:
         old, new = before.get(switch.file or ""), after.get(switch.file or "")
-        if old and new and new.file == one.file and _is_true(one, switch.selector, old, new):
+        if old and new and new.file == change.file and _is_done(change, switch.selector, old, new):
             return True
     return False
 
 
 def _is_all_done(listed: Set[ListedChange], service: Service, before: Manifests, after: Manifests) -> bool:
-    """Whether all that is listed of the service's documents was done; what leads nowhere there is listed of others."""
+    """Whether the commit did every listed change of the service's documents.
+
+    A path that leads nowhere in them is of another service. Of several changes listed for one path, one has to be done.
+    """
     by_place: dict[tuple[str, str], list[ListedChange]] = {}
-    for one in listed:
-        by_place.setdefault((one.file, one.path), []).append(one)
+    for change in listed:
+        by_place.setdefault((change.file, change.path), []).append(change)
     return all(
-        not any(_is_there(ones[0], switch, after) for switch in service.switches)
-        or any(_was_changed(one, service, before, after) for one in ones)
-        for ones in by_place.values()
+        not any(_leads_to_scalar(changes[0], switch, after) for switch in service.switches)
+        or any(_was_changed(change, service, before, after) for change in changes)
+        for changes in by_place.values()
     )
 
 
-def _is_there(one: ListedChange, switch: Switch, after: Manifests) -> bool:
+def _leads_to_scalar(change: ListedChange, switch: Switch, after: Manifests) -> bool:
     manifest = after.get(switch.file or "")
-    if manifest is None or manifest.file != one.file:
+    if manifest is None or manifest.file != change.file:
         return False
     try:
-        manifest.find(switch.selector, parse_path(one.path))
+        manifest.find(switch.selector, parse_path(change.path))
     except (BadPath, ManifestError):
         return False
     return True
 
 
-def _is_true(one: ListedChange, selector: Selector, old: Manifest, new: Manifest) -> bool:
+def _is_done(change: ListedChange, selector: Selector, old: Manifest, new: Manifest) -> bool:
     try:
-        path = parse_path(one.path)
-        was, became = old.find(selector, path).value, new.find(selector, path).value
+        path = parse_path(change.path)
+        old_value, new_value = old.find(selector, path).value, new.find(selector, path).value
     except (BadPath, ManifestError):
         return False
-    return not is_same(was, became) and change_text(was, became) == one.change
+    return not is_same(old_value, new_value) and change_text(old_value, new_value) == change.values
 
 
 def _is_as_listed(listed: Sequence[ListedChange], old: Manifest, new: Manifest) -> bool:
-    """Word by word: our own commits change values, and no line comes or goes."""
-    was, became = (_words(manifest.data.decode()) for manifest in (old, new))
-    if len(was) != len(became) or len(old.data.splitlines()) != len(new.data.splitlines()):
+    """Compared word by word: our own commits change values, and neither add nor remove a line."""
+    old_words, new_words = (_words(manifest.data.decode()) for manifest in (old, new))
+    if len(old_words) != len(new_words) or len(old.data.splitlines()) != len(new.data.splitlines()):
         return False
-    changes = {pair for one in listed for pair in _changed_words(one)}
-    return all(pair in changes for pair in zip(was, became, strict=True) if pair[0] != pair[1])
+    changes = {pair for change in listed for pair in _changed_words(change)}
+    return all(pair in changes for pair in zip(old_words, new_words, strict=True) if pair[0] != pair[1])
 
 
-def _changed_words(one: ListedChange) -> list[tuple[str, str]]:
-    was, became = map(_words, one.change.partition(" -> ")[::2])
-    return list(zip(was, became, strict=True)) if len(was) == len(became) else []
+def _changed_words(change: ListedChange) -> list[tuple[str, str]]:
+    old_words, new_words = map(_words, change.values.partition(" -> ")[::2])
+    return list(zip(old_words, new_words, strict=True)) if len(old_words) == len(new_words) else []
 
 
 def _words(text: str) -> list[str]:
-    """Values and what stands between them; quotes may come and go with a value."""
+    """Values, and what stands between them. Without quotes: those may change together with a value."""
     return _WORD.findall(_QUOTES.sub("", text))

@@ -1,4 +1,4 @@
-"""What a commit's message, or a pull request's body, lists as changed: `path: old -> new`, file by file.
+"""The list of changes in a commit message or in the body of a pull request: written, and read back.
 
 message     two spaces, the file; four spaces, `path: old -> new`
 body        a row of a table: file and line, path, old, new
@@ -22,39 +22,39 @@ _SPLITS = 8  # places in a line where its path could end
 
 @dataclass(frozen=True, slots=True)
 class ListedChange:
-    """One scalar, as it was listed; `change` is `old -> new`."""
+    """One scalar of a list of changes; `values` is `old -> new`."""
 
     file: str
     path: str
-    change: str
+    values: str
 
 
 def change_text(old: Value, new: Value) -> str:
-    """As it is listed."""
+    """The values of a change as a list has them: `primary -> backup`."""
     return f"{shown(old)} -> {shown(new)}"
 
 
 def read_change_list(text: str) -> frozenset[ListedChange]:
-    """All that is listed in a text; what is no listing of ours is left out."""
-    return frozenset(_listed(unwrapped(unescape_for_git(text).replace("\r\n", "\n").split("\n"))))
+    """All changes that a text lists in our form; the rest of it is ignored."""
+    return frozenset(_changes(unwrapped(unescape_for_git(text).replace("\r\n", "\n").split("\n"))))
 
 
-def _listed(lines: list[str]) -> Iterator[ListedChange]:
+def _changes(lines: list[str]) -> Iterator[ListedChange]:
     file = ""
     for line in lines:
-        found = None
+        change = None
         if len(line) > MAX_LINE:
             continue
         if line.startswith(_ROW):
-            found = _row(line)
+            change = _row(line)
         elif line.startswith(_CHANGE) and file:
-            found = _change(file, line.strip())
+            change = _change(file, line.strip())
         elif line.startswith(_FILE):
             file = line.strip()
         else:
             file = ""
-        if found is not None:
-            yield found
+        if change is not None:
+            yield change
 
 
 def _change(file: str, line: str) -> ListedChange | None:
@@ -73,13 +73,13 @@ def _row(line: str) -> ListedChange | None:
     cells = line.strip().removeprefix("|").removesuffix("|").split(" | ")
     if len(cells) != _CELLS:
         return None
-    place = _uncoded(cells[0].strip().removeprefix("[").partition("](")[0])
-    path, old, new = (_uncoded(cell.strip()) for cell in cells[1:])
+    place = _code_span_text(cells[0].strip().removeprefix("[").partition("](")[0])
+    path, old, new = (_code_span_text(cell.strip()) for cell in cells[1:])
     return ListedChange(place.rpartition(":")[0], path, f"{old} -> {new}")
 
 
-def _uncoded(span: str) -> str:
-    """What a code span holds. https://github.github.com/gfm/#code-spans"""
+def _code_span_text(span: str) -> str:
+    """https://github.github.com/gfm/#code-spans"""
     ticks = len(span) - len(span.lstrip("`"))
     text = span[ticks : len(span) - ticks].replace("\\|", "|")
     is_padded = len(text) > 1 and text[0] == text[-1] == " "

@@ -1,7 +1,7 @@
-"""The plan as people read it: commit message with trailers. The diff is in core/diff.py, the outcome in sentence.py.
+"""The commit message of plans: headline, what moves, why, and the trailers.
 
 Nothing that comes from outside (a reason, a value in a manifest, a name) can end a line here: a line of its own could
-forge a trailer. Nor does a host act on it: it tells nobody, closes no issue, skips no check.
+forge a trailer. Nor does a Git host act on it: it mentions nobody, closes no issue, skips no check.
 """
 
 from collections.abc import Callable, Iterable, Sequence
@@ -67,7 +67,7 @@ def headline(plans: Sequence[Plan]) -> str:
 
 
 def headline_of(records: Sequence[Record]) -> str:
-    """The same, of what trailers say; "" of none."""
+    """As headline(), from the records of a commit; "" when there are none."""
     if not records:
         return ""
     what = records[0].service if len(records) == 1 else f"{len(records)} services"
@@ -82,7 +82,7 @@ def headline_of(records: Sequence[Record]) -> str:
 
 
 def movement(plan: Plan, name: Callable[[str], str]) -> str:
-    """What moves, on one line; `name` writes a document's name."""
+    """What moves, on one line: "Deployment media/sonarr moves from primary to backup." `name` formats a document."""
     documents = [name(document) for document in dict.fromkeys(change.document for change in plan.changes)]
     subject = " and ".join(filter(None, (", ".join(documents[:-1]), documents[-1])))
     verb = "moves" if len(documents) == 1 else "move"

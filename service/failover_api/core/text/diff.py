@@ -1,7 +1,7 @@
-"""What changed, as a unified diff that `git apply` takes.
+"""A unified diff that `git apply` takes.
 
-An edit of ours replaces text inside lines, so almost always old and new have as many lines, and line is compared with
-line: linear in the file. Only when they have not does difflib look for what moved.
+An edit of ours replaces text inside lines, so old and new almost always have the same number of lines, and are compared
+line by line, in linear time. Only otherwise is difflib used, within a bound.
 https://git-scm.com/docs/git-diff#generate_patch_text_with_p
 """
 

@@ -1,12 +1,13 @@
-"""Text from outside as it may stand where a program acts on words: in a commit, a pull request, a chat.
+"""Text from outside, escaped where a program would act on it: in a commit, a pull request, a chat.
 
-    escape_for_git()       Git and its hosts: mentions, references that close issues, words that switch CI off, trailers
-    escape_markup()    a chat or a mail: nothing is Markdown, HTML or a mention
+    escape_for_git()    for Git and its hosts: mentions, references that close issues, words that skip CI, trailers
+    escape_markup()     for a chat or a mail: Markdown, HTML, mentions
 
-escape_for_git() only puts an invisible character between letters, and unescape_for_git() takes it away again: one_line() lets none in,
-so what was written is read back exactly. In escape_markup() signs of markup give way to others that look like them.
+escape_for_git() puts an invisible character between letters, and unescape_for_git() removes it again. one_line() lets
+no such character in, so the text is read back exactly. escape_markup() replaces signs of markup by others that look
+alike.
 
-No expression here is slower than the text is long: a diff may have a line of a mebibyte.
+The time of each expression is linear in the text: a diff may have a line of a mebibyte.
 """
 
 import re
@@ -33,17 +34,17 @@ _KEY = re.compile(
 
 
 def escape_for_git(text: str) -> str:
-    """The same to the eye; no host of Git acts on it."""
+    """The same to the eye, but no Git host acts on it."""
     return _KEY.sub(_joined, _AFTER.sub(_joined, text))
 
 
 def unescape_for_git(text: str) -> str:
-    """What escape_for_git() was given."""
+    """The inverse of escape_for_git()."""
     return text.replace(WORD_JOINER, "")
 
 
-def _joined(found: re.Match[str]) -> str:
-    return found[0] + WORD_JOINER
+def _joined(match: re.Match[str]) -> str:
+    return match[0] + WORD_JOINER
 
 
 _LOOKALIKES = str.maketrans(
@@ -71,6 +72,6 @@ _LINE_START = re.compile(r"^(?=[ \t]*(?:[-+=]|[0-9]{1,9}[.)]))", re.MULTILINE)
 
 
 def escape_markup(text: str) -> str:
-    """Nearly the same to the eye; no chat and no mail takes it for markup, or tells anybody by it."""
+    """Nearly the same to the eye, but no chat or mail program takes it for markup, or mentions anybody."""
     plain = _EMPHASIS.sub(_LOW_LINE, text.translate(_LOOKALIKES))
     return _LINE_START.sub(WORD_JOINER, _SIGNS.sub(_joined, plain))

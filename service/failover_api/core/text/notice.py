@@ -1,7 +1,4 @@
-"""What people are told without asking: which events, in which words.
-
-Notice   one thing that happened, with the fields that a template of the catalog can name
-"""
+"""A notification's text: one event, with the fields that a template of the catalog can use."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -15,7 +12,7 @@ _URLS = ("commit", "pull_request")
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """One thing that happened. `fields` has a text, perhaps an empty one, for each of FIELDS."""
+    """One event. `fields` has a text, perhaps an empty one, for each of FIELDS."""
 
     event: Event
     services: tuple[str, ...]
@@ -28,9 +25,9 @@ class Notice:
 
 
 def make_notice(event: Event, *, services: tuple[str, ...], title: str, message: str, **fields: str) -> Notice:
-    """A notice; a field that is not given is empty. `text` is made here: what, who and why, where to look.
+    """A notice; a field that is not given is empty. Its field `text` says what, who and why, and where to look.
 
-    What is told is text: a template of the catalog may have markup, its fields none.
+    Fields are escaped: markup may come from a template, never from a field.
     """
     given = {**dict.fromkeys(FIELDS, ""), **fields}
     given = {name: value if name in _URLS else escape_markup(value) for name, value in given.items()}

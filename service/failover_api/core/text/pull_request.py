@@ -1,8 +1,8 @@
 """The text of a pull request: its title, and its body in GitHub's Markdown.
 
-What comes from outside stands in code and stays on its line, so it breaks nothing and notifies nobody. A squash merge
-makes a commit message of the body, where code is words again: a host acts on none of them, no line begins with `---`
-or `#`, and none but the trailers as a trailer does.
+Text from outside stands in code and stays on its line, so it breaks nothing and notifies nobody. A squash merge makes a
+commit message of the body, where code is plain text again: so it is escaped as well, no line begins with `---` or `#`,
+and only the trailers look like trailers.
 https://github.github.com/gfm/
 """
 
@@ -23,7 +23,7 @@ from failover_api.core.wording import one_line, shown
 MAX_SIZE = 65_536  # GitHub: "body is too long (maximum is 65536 characters)"
 MAX_MOVEMENTS = 30
 MAX_WARNINGS, MAX_WARNING = 20, 400
-NOTE_SIZE = 200  # of what is said about something cut, with all around it
+NOTE_SIZE = 200  # of the note about what was cut, with all around it
 _WAY_BACK = {Action.PROMOTE: "demote", Action.DEMOTE: "promote"}
 _CHECKS = """\
 Before you merge it, look at
@@ -35,7 +35,7 @@ Before you merge it, look at
 
 @dataclass(frozen=True, slots=True)
 class _Block:
-    """Lines between a first and a last part; their end may be cut, and then `what` a line is has to be said."""
+    """Lines between a first and a last part. When some are cut, a note counts them; `what` is the noun for one."""
 
     first: str
     lines: Sequence[str]
@@ -44,7 +44,7 @@ class _Block:
     most: int | None = None
 
     def fitting(self, room: int) -> str:
-        """As many of the lines as have room."""
+        """The text with as many of the lines as fit into `room` bytes."""
         room -= NOTE_SIZE + _size(self.first + self.last)
         kept: list[str] = []
         for line in self.lines[: self.most]:
@@ -118,7 +118,7 @@ def _diff(plans: Sequence[Plan]) -> _Block:
 
 
 def _visible(line: str) -> str:
-    """A line of a diff with nothing hidden in it; tabs stay."""
+    """A line of a diff, with what is not printable escaped; tabs stay."""
     return escape_for_git("\t".join(map(one_line, line.removesuffix("\r").split("\t"))))
 
 
@@ -146,7 +146,7 @@ def _afterwards(moves: Sequence[tuple[Plan, Provenance]]) -> list[str]:
 
 
 def _warnings(plans: Sequence[Plan]) -> list[str]:
-    """What the way back will not bring back; in a fence, since it holds what stands in manifests."""
+    """The plans' warnings, in a fence: they contain text of manifests."""
     warnings = [f"- {one_line(warning[:MAX_WARNING])}" for plan in plans for warning in plan.warnings]
     more = len(warnings) - MAX_WARNINGS
     lines = [*warnings[:MAX_WARNINGS], *([f"- and {more} more"] if more > 0 else [])]
@@ -156,7 +156,7 @@ def _warnings(plans: Sequence[Plan]) -> list[str]:
 
 
 def _trailers(moves: Sequence[tuple[Plan, Provenance]]) -> str:
-    """In a fence that only the end of the body closes, so that nothing but them is in the last paragraph.
+    """In a fence that the end of the body closes, so that the last paragraph holds the trailers alone.
 
     https://github.github.com/gfm/#fenced-code-blocks
     """
@@ -186,5 +186,5 @@ def _longest_run(text: str) -> int:
 
 
 def _size(text: str) -> int:
-    """In bytes, which are at least as many as characters; a line's end may come back as two."""
+    """In bytes, which are at least as many as characters; GitHub may store a line's end as two."""
     return len(text.encode()) + text.count("\n")

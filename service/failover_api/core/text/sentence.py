@@ -1,4 +1,4 @@
-"""The outcome in one sentence that a person can read."""
+"""An outcome in one sentence: "sonarr moved from primary to backup: 2 values in apps/sonarr.yaml."."""
 
 from collections.abc import Iterable, Sequence
 
@@ -10,7 +10,7 @@ from failover_api.core.wording import one_line
 MAX_NAMES = 10  # of services or files
 _SIDES = frozenset({State.PRIMARY, State.BACKUP})
 
-# What became of a move, or will: `{pull}` is "Pull request #12", `{route}` " from primary to backup".
+# By what happened to a move, or would: `{pull}` is "Pull request #12", `{route}` " from primary to backup".
 _MOVED = {
     "written": "{what} moved{route}",
     "rehearsed": "{what} would move{route}",
@@ -41,7 +41,7 @@ def sentence(
     pull_request: tuple[int, str] | None = None,
     refused: Sequence[str] = (),
 ) -> str:
-    """What came of a move, or would.
+    """What a move did, or a dry run would do.
 
     `pull_request` is its number and state (open, merged, closed); `changed`: by this call, not by an earlier one.
     `refused` are the services of the group that were left out.
@@ -61,7 +61,7 @@ def sentence(
 
 
 def destination(plans: Iterable[Plan]) -> str:
-    """Where the plans lead: "backup", "its former values"; nothing when they part."""
+    """Where the plans lead: "backup", "its former values"; "" when they lead to different states."""
     plans = list(plans)
     states = {plan.after for plan in plans}
     if len(states) > 1:
@@ -88,7 +88,7 @@ def _event(state: str | None, *, is_unwritten: bool, changed: bool) -> str:
 
 
 def _is_moving(plan: Plan) -> bool:
-    """Also when nobody knows any more which values it changed."""
+    """Whether it moves anything. An old pull request's plan may have no changes: then its states tell."""
     return bool(plan.changes) or plan.before.state is not plan.after
 
 

@@ -1,1 +1,1 @@
-"""GitHub: `adapter.py` is the port over its REST and GraphQL; each other module is one part of that."""
+"""GitHub: `adapter` is the port over its REST and GraphQL; each other module is one part of it."""

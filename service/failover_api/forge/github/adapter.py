@@ -1,13 +1,13 @@
-"""GitHub, as the port wants it: REST for one file, GraphQL for several.
+"""The Forge of GitHub: REST for one file, GraphQL for several.
 
-read one file        GET contents, If-None-Match                          blob sha            files.py
-list                 GET tree of the branch, If-None-Match                                   trees.py
-read several         GET branch, If-None-Match; GraphQL when it moved     all at one head     heads.py
-read the past        GraphQL at a commit; commits, compare                past.py, log.py
-write one file       PUT contents                                         compare-and-swap on the blob sha
-write several        createCommitOnBranch                                 compare-and-swap on the head
-move a branch        updateRefs                                           compare-and-swap on its head
-propose              pulls, labels, reviewers, auto-merge                 pulls.py, review.py
+read one file      GET contents, If-None-Match                        files
+list               GET tree of the branch, If-None-Match              trees
+read several       GET branch, If-None-Match; GraphQL when it moved   heads
+read history       GraphQL at a commit; commits, compare              historical_files, log
+write one file     PUT contents: compare-and-swap on the blob sha     commits
+write several      createCommitOnBranch: compare-and-swap on the head commits
+move a branch      updateRefs: compare-and-swap on its head           branches
+pull requests      pulls, labels, reviewers, auto-merge               pulls, review
 """
 
 from collections.abc import Callable, Collection, Mapping, Sequence
@@ -73,9 +73,9 @@ class GitHub:
         self._files.remember(branch, file, validated_at=validated_at)
 
     def forget(self, branch: Branch, at: str) -> None:
-        """The branch is at commit `at` now, as the webhook says.
+        """The branch is at commit `at` now, as the webhook says: what is known of another head is dropped.
 
-        Copies of files stay, with their ETags: GitHub is asked whether they are current by every read that counts.
+        Copies of files stay: a read that must be current validates them by their ETags.
         """
         self._heads.forget(branch, at)
 
@@ -105,8 +105,8 @@ class GitHub:
     ) -> Mapping[str, bytes]:
         known = {entry.path: file for entry in entries if (file := self._files.copy_of(branch, entry)) is not None}
         unknown = [entry for entry in entries if entry.path not in known]
-        found = await self._objects.read(branch, unknown, spare)
-        return {path: file.data for path, file in {**known, **found}.items() if isinstance(file, File)}
+        fetched = await self._objects.read(branch, unknown, spare)
+        return {path: file.data for path, file in {**known, **fetched}.items() if isinstance(file, File)}
 
     # Writing
 
@@ -161,10 +161,10 @@ class GitHub:
         await self._branches.create(branch, commit)
 
     async def conflicting_branches(self, branch: Branch) -> Mapping[str, str]:
-        return await self._branches.beside(branch)
+        return await self._branches.conflicting(branch)
 
     async def make_commit(self, branch: Branch, parent: str, files: Mapping[str, bytes], message: str) -> Commit:
-        return await self._commits.beside(branch, parent, files, message)
+        return await self._commits.create_detached(branch, parent, files, message)
 
     async def move_branch(self, branch: Branch, before: str, after: str) -> None:
         await self._branches.move(branch, before, after)

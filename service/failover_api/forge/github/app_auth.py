@@ -1,6 +1,6 @@
-"""Credentials: a GitHub App's key made into installation tokens, or a ready token.
+"""Installation tokens of a GitHub App: minted with the App's key, cached, and renewed before they expire.
 
-The two calls made with the App's JWT go through the same HTTP client as everything else: the deadline holds for them.
+Requests with the App's JWT go through the same HTTP client as all others, so that the deadline holds for them.
 
 https://docs.github.com/en/apps/creating-github-apps/authenticating-with-a-github-app
 """
@@ -23,14 +23,14 @@ from failover_api.forge.http.reply import Reply
 LIFETIME_S = 3600.0  # of a token, when GitHub does not say
 REFRESH_BEFORE_S = 600.0  # mint the next token in the background from here on
 MINT_TIMEOUT_S = 25.0
-RESIGN_FROM_S = 5.0  # a JWT that was signed by a clock as wrong as this is signed anew
-DROP_BEFORE_S = 60.0  # never use a token with less left than this
-# As narrow as the work. Merging needs both.
+RESIGN_FROM_S = 5.0  # a refused JWT is signed again if our clock was wrong by as much
+DROP_BEFORE_S = 60.0  # a token with less left than this is not used
+# No more than the work needs. Merging needs both.
 PERMISSIONS = {"contents": "write", "metadata": "read"}
 PULLS_PERMISSIONS = {**PERMISSIONS, "pull_requests": "write"}
 
 Ask = Callable[..., Awaitable[Reply]]
-_TokenKey = tuple[str, bool]  # a repository, and whether it is about its pull requests
+_TokenKey = tuple[str, bool]  # a repository, and whether the token is for its pull requests
 
 
 class AppCredentials:
@@ -67,8 +67,10 @@ class AppCredentials:
     async def token(self, repository: str, *, pulls: bool = False) -> Token:
         key = (repository, pulls)
         token = self._tokens.get(key)
-        if token is None:  # whoever stops waiting does not stop the others' token
-            return await asyncio.shield(self._mint_once(key))
+        if token is None:
+            return await asyncio.shield(
+                self._mint_once(key)
+            )  # a caller that is cancelled must not cancel it for others
         if token.expires_at - time.monotonic() < REFRESH_BEFORE_S:
             self._mint_once(key)
         return token
@@ -96,7 +98,7 @@ class AppCredentials:
         return self._key.jwt()
 
     async def as_app(self, method: str, url: str, *, what: str, json: object = None) -> Reply:
-        """A request with the App's JWT. When its refusal shows that our clock is wrong, once more by GitHub's clock."""
+        """A request with the App's JWT. It is repeated once when its refusal shows that our clock was wrong."""
         signed_by_s = self._clock.offset_s
         try:
             return await self._ask(method, url, bearer=self.jwt(), what=what, json=json)
@@ -135,10 +137,10 @@ class AppCredentials:
         if self._minting.get(key) is task:
             del self._minting[key]
         if not task.cancelled():
-            task.exception()  # those who wait have it; nobody may be waiting for a renewal
+            task.exception()  # retrieved, or asyncio would log it: nobody waits for a renewal in the background
 
     async def _mint(self, key: _TokenKey) -> Token:
-        """Mints within `mint_timeout_s`, so that those who wait for it are never held for longer."""
+        """Mints within `mint_timeout_s`: nobody waits for it longer than that."""
         try:
             async with asyncio.timeout(self._mint_timeout_s):
                 return await self._ask_for_token(key)
@@ -158,7 +160,7 @@ class AppCredentials:
         return token
 
     async def _granted(self, key: _TokenKey, what: str) -> Reply:
-        """The reply to a mint. An App that was installed anew has another id: a kept one may be out of date."""
+        """The reply to a mint. After a 404 once more: an App that was reinstalled has another installation id."""
         repository, pulls = key
         permissions = PULLS_PERMISSIONS if pulls else PERMISSIONS
         kept = repository in self._installations
@@ -181,7 +183,7 @@ class AppCredentials:
         return await self._granted(key, what)
 
     async def _lacking(self, installation: int, permissions: Mapping[str, str]) -> str:
-        """What was asked for and is not granted, for people; nothing when GitHub does not tell."""
+        """Which permissions are not granted, for people; "" when GitHub does not tell."""
         try:
             reply = await self.as_app("GET", f"/app/installations/{installation}", what="the App's installation")
             granted = dict(reply.data["permissions"])

@@ -1,7 +1,7 @@
-"""A GitHub App's private key, in a file that is read again when it changes.
+"""A GitHub App's private key: read from its file again when that changes, and used to sign JWTs.
 
-The key is parsed once (42 ms a time otherwise), by cryptography. PyGithub makes the JWT; it is large, so it is imported
-with the first one.
+The key is parsed once, by cryptography, which takes 42 ms. PyGithub makes the JWT; it is large, so it is imported with
+the first one.
 """
 
 from pathlib import Path
@@ -17,7 +17,7 @@ JWT_LIFETIME_S = 540
 
 
 class AppKey:
-    """Signs as the App, by GitHub's clock: `clock` is the only one that counts there."""
+    """Signs JWTs of the App. `clock` is GitHub's: its time is what a JWT is checked against."""
 
     def __init__(self, app_id: str, file: Path, *, clock: HostClock | None = None) -> None:
         self._app_id, self._file, self._clock = app_id, file, clock or HostClock()

@@ -1,4 +1,4 @@
-"""Branches of our own: made, looked at, and moved by compare-and-swap.
+"""Branches of our own: created, read, and moved or deleted by compare-and-swap.
 
 https://docs.github.com/en/rest/git/refs
 https://docs.github.com/en/graphql/reference/mutations#updaterefs
@@ -43,8 +43,8 @@ class Branches:
 
     async def conflicting(self, branch: Branch) -> dict[str, str]:
         """As Forge.conflicting_branches()."""
-        found = await branches_under(self._client, branch)
-        return {name: at for name, at in found.items() if name == branch.name or is_name_conflict(branch.name, name)}
+        heads = await branches_under(self._client, branch)
+        return {name: at for name, at in heads.items() if name == branch.name or is_name_conflict(branch.name, name)}
 
     async def create(self, branch: Branch, commit: str) -> None:
         """As Forge.create_branch()."""
@@ -55,8 +55,8 @@ class Branches:
     async def move(self, branch: Branch, before: str, after: str) -> None:
         """As Forge.move_branch().
 
-        Where GitHub does not know updateRefs yet (an old Enterprise Server), the branch is read and then forced: what
-        somebody pushes within that one round trip would be lost.
+        An old GitHub Enterprise Server has no updateRefs: there the branch is read and then forced, and what somebody
+        pushes within that one round trip would be lost.
         """
         self._heads.moving(branch, after)
         try:
@@ -68,7 +68,7 @@ class Branches:
         self._heads.moved(branch, before)
 
     async def delete(self, branch: Branch, at: str) -> None:
-        """As Forge.delete_branch(). Where GitHub does not know updateRefs yet, as move() is made."""
+        """As Forge.delete_branch(). On an old Enterprise Server with the same risk as move()."""
         if (await about(self._client, branch, not_before=None)).get("delete_branch_on_merge"):
             return
         try:
@@ -99,9 +99,10 @@ class Branches:
         await change(self._client, "PATCH", branch, below, body, what=f"moving branch {branch}")
 
     async def _settle(self, branch: Branch, before: str, after: str, lost: WriteUnknown) -> None:
-        """Reads back. Raises WriteConflict when the branch is elsewhere, `lost` when it may move yet.
+        """Reads the branch after a write without a clear reply. Raises WriteConflict when it is elsewhere.
 
-        That `before` does not hold is not said by GitHub in so many words: it says that something went wrong.
+        Raises `lost` while it is still at `before`: the write may yet be carried out. Also a lost race ends here: when
+        `before` does not hold, GitHub only says that something went wrong.
         https://github.com/orgs/community/discussions/213655
         """
         try:
@@ -115,7 +116,7 @@ class Branches:
 
 
 async def branches_under(client: GitHubClient, branch: Branch) -> dict[str, str]:
-    """The branches whose names begin as this one's first part does, some hundreds of them at most, and their heads.
+    """{name: head} of the branches whose names begin with the first part of this one's ("failover" of "failover/web").
 
     https://docs.github.com/en/rest/git/refs#list-matching-references
     """
@@ -123,12 +124,12 @@ async def branches_under(client: GitHubClient, branch: Branch) -> dict[str, str]
     url = f"/repos/{branch.repository}/git/matching-refs/heads/{quote(top)}"
     what = f"looking for branches {top} of {branch.repository}"
     try:
-        found: dict[str, str] = json.loads(await client.get(branch.repository, url, what=what, digest=_digest_refs))
+        heads: dict[str, str] = json.loads(await client.get(branch.repository, url, what=what, digest=_digest_refs))
     except FileNotFound:
         return {}
     except (AttributeError, KeyError, TypeError, ValueError) as exc:
         raise ForgeError(f"{what}: GitHub's answer is no list of branches") from exc
-    return found
+    return heads
 
 
 def _digest_refs(body: bytes) -> bytes:

@@ -1,4 +1,4 @@
-"""What an operator could have wrong on GitHub's side of one branch, asked in the order one would mend it."""
+"""`failover check` on GitHub: credentials, repository, branch, pull requests, rules, in the order to fix them."""
 
 from collections.abc import Awaitable, Callable, Collection, Sequence
 from functools import partial
@@ -15,7 +15,7 @@ from failover_api.forge.github.rules import NEEDS_PULL_REQUEST, broken_rules, un
 from failover_api.forge.http.rate_limit import A_MINUTE, AN_HOUR
 from failover_api.forge.values import Check, is_name_conflict
 
-_GO_ON = {"rules", "own branches"}  # what fails there says nothing of the rest
+_NOT_FATAL = {"rules", "own branches"}  # a failure there does not make the rest meaningless
 Step = Callable[[GitHubClient, Branch, str], Awaitable[Check]]
 
 
@@ -44,13 +44,13 @@ async def check_branch(
         except (AttributeError, KeyError, TypeError, ValueError):
             check = Check(name, ok=False, detail="GitHub's answer is not understood")
         checks.append(check)
-        if not check.ok and about not in _GO_ON:
+        if not check.ok and about not in _NOT_FATAL:
             break
     return checks
 
 
 def check_client(client: GitHubClient) -> Sequence[Check]:
-    """What concerns no one branch. A clock that is wrong is reckoned with: that it is so is a warning."""
+    """Checks that concern no single branch. A wrong clock is corrected for, so it is no failure."""
     checks = []
     used, unused = client.unused
     if unused:
@@ -92,7 +92,7 @@ async def _repository(client: GitHubClient, branch: Branch, name: str) -> Check:
 
 
 async def _of_an_app(client: GitHubClient, branch: Branch) -> bool:
-    """Whether the token is an installation's: `permissions` of a repository tells what a person may do."""
+    """Whether the token is an installation's. Then `permissions` of a repository, which is about a person, is void."""
     token = await client.credentials.token(branch.repository)
     return token.value.startswith("ghs_")
 
@@ -106,7 +106,7 @@ async def _branch(client: GitHubClient, branch: Branch, name: str) -> Check:
 
 
 async def _pull_requests(client: GitHubClient, branch: Branch, name: str) -> Check:
-    """Of an App's token it is known what it may; of a person's only that it can read."""
+    """An App's token has the permission, or would not have been minted; of a person's we only know that it can read."""
     try:
         await _get(client, branch, "/pulls?state=open&per_page=1", pulls=True)
     except FileNotFound:
@@ -133,12 +133,12 @@ async def _rules(client: GitHubClient, branch: Branch, name: str, *, pulls: bool
 
 
 def _unknown(rules: Sequence[str]) -> str:
-    """What nobody knows before a commit is made."""
+    """The rules whose effect nobody knows before a commit is made, in words."""
     return f"; not tried here, so see whether our commits fit it: {'; '.join(rules)}" if rules else ""
 
 
 async def _own_branches(client: GitHubClient, branch: Branch, name: str, *, own: Collection[str]) -> Check:
-    """Whether the branches of pull requests can be made, and take our commits."""
+    """Whether the head branches of pull requests can be created, and accept our commits."""
     there = await branches_under(client, Branch(branch.repository, next(iter(own))))
     for other in there:
         blocked = sorted(mine for mine in own if is_name_conflict(mine, other))
@@ -158,7 +158,7 @@ async def _own_branches(client: GitHubClient, branch: Branch, name: str, *, own:
 
 
 async def _rules_of(client: GitHubClient, branch: Branch, name: str) -> list[Any]:
-    """The rules that hold for a branch of that name, be it there or not."""
+    """The rules for a branch of that name, whether it exists or not."""
     try:
         return list(await _get(client, branch, f"/rules/branches/{quote(name, safe='')}"))
     except FileNotFound:  # an old GitHub Enterprise Server has none

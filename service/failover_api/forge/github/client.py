@@ -1,8 +1,8 @@
-"""HTTP to GitHub: one request with credentials, ETags, retries of what is safe to repeat, and its rate limits.
+"""Requests to GitHub: credentials, ETags, retries, rate limits, and errors as ours.
 
-Reads are repeated after a passing fault. A write is never repeated here once it may have left: whoever asked for it
-reads back first. Nobody sleeps for a rate limit: the circuit opens and every caller is told how long. Writes keep a
-pace, so that it seldom comes to that.
+A read is repeated after a passing failure. A write is never repeated here once it may have been sent: the caller reads
+back first. Nobody sleeps for a rate limit of GitHub: the circuit opens, and every caller is told how long. Writes keep
+to a rate limit of our own, so that it seldom comes to that.
 """
 
 import asyncio
@@ -44,19 +44,19 @@ from failover_api.forge.http.traffic import (
 )
 from failover_api.forge.http.transport import ATTEMPTS, Request, Transport
 
-REVALIDATE = math.inf  # a `not_before` that no copy satisfies
+REVALIDATE = math.inf  # a `not_before` that no copy satisfies: GitHub is always asked
 FRESH_TOKEN_S = 5.0
-PATIENCE_S = 5.0  # a longer wait that GitHub asks for is told to the caller
+PATIENCE_S = 5.0  # for a wait that GitHub asks for; a longer one is an error at once
 FRESH_TOKEN_WAITS_S = (1.0, 2.0)
 _AS_APP = "app"  # the App's own requests count by themselves
 _GRAPHQL = " graphql"  # behind a key: its own primary limit
 
 
 class GitHubClient:
-    """Requests to one GitHub. `base_url` is its REST root; `connections` are closed by whoever made them.
+    """Requests to one GitHub. `base_url` is its REST root; the caller closes `connections`.
 
-    `sleep` is every wait of the adapter. `pace` is how many writes are sent; None: as many as GitHub allows. `budget`
-    is what may be spent on looking. `listener` is told of every request.
+    `sleep` is used for every wait of the adapter. `rate_limit` limits writes, `budget` reads of low priority.
+    `listener` is told of every request.
     """
 
     def __init__(
@@ -83,7 +83,7 @@ class GitHubClient:
         self.unused: tuple[str, tuple[str, ...]] = ("", ())  # the variable of the credentials, and those that give way
 
     def write_wait_s(self, repository: str, calls: int = 1) -> float:
-        """As Forge.write_wait_s(). GraphQL's own quota does not count: what is no mutation goes on without it."""
+        """As Forge.write_wait_s(). GraphQL's own quota does not count: a write of one file is REST."""
         key = self.credentials.key(repository)
         asked_for = self._circuit.wait_s(key)
         return 0.0 if asked_for > PATIENCE_S else max(asked_for, self._rate_limit.wait_s(key, calls))
@@ -101,8 +101,8 @@ class GitHubClient:
     ) -> bytes:
         """The body of a GET, validated with If-None-Match unless a copy was validated since `not_before`.
 
-        `not_before` as in Forge.read(). `digest` makes of a body what is kept, and given, instead: the same digest
-        for every GET of that URL. Raises FileNotFound for a 404, and drops the copy.
+        `not_before` as in Forge.read(). `digest` reduces a body to what is kept and returned instead; every GET of a
+        URL has to use the same. Raises FileNotFound for a 404, and drops the copy.
         """
         copy = self.cache.get(url)
         if copy is not None and (not_before is None or copy.validated_at >= not_before):
@@ -115,6 +115,7 @@ class GitHubClient:
             self.cache.drop(url)
             raise
         if reply.status == 304 and copy is not None:
+            # Valid as of the time the request was sent: a write that came in between is not in it.
             kept = CachedReply(copy.body, reply.headers.get("etag") or copy.etag, started)
         else:
             body = reply.body if digest is None else digest(reply.body)
@@ -136,7 +137,7 @@ class GitHubClient:
     ) -> Reply:
         """A PUT, POST, PATCH or DELETE that changes something. Raises WriteUnknown when its reply was lost.
 
-        Repeated only when it surely never left; when it is `repeatable`, after a lost reply too.
+        It is repeated only if it was surely never sent; when `repeatable`, after a lost reply too.
         """
         request = Request(method, url, what, repository, json=body, writing=not repeatable, creates=True, pulls=pulls)
         return await self._authorised(request)
@@ -180,7 +181,7 @@ class GitHubClient:
         return await self._repeated(Request(method, url, what, "", json=json, bearer=bearer), bearer)
 
     async def _authorised(self, request: Request) -> Reply:
-        """As _with_token(); credentials that will not do are told of."""
+        """As _with_token(); the listener is told when the credentials do not suffice."""
         try:
             return await self._with_token(request)
         except (NotReady, ForgePermission) as exc:
@@ -188,9 +189,9 @@ class GitHubClient:
             raise
 
     async def _with_token(self, request: Request) -> Reply:
-        """Sends with a token; one that GitHub does not know yet, or no more, is dealt with here.
+        """Sends with a token, and again when GitHub does not know the token yet, or no longer.
 
-        A refused request was not carried out, so a write may be sent again.
+        A request whose token was refused was not carried out, so a write can be sent again, too.
         """
         waits = iter(FRESH_TOKEN_WAITS_S)
         renewed = False
@@ -201,7 +202,7 @@ class GitHubClient:
                 return await self._repeated(request, token.value)
             except (BadCredentials, TokenNotActiveYet) as exc:
                 if token.age_s() < FRESH_TOKEN_S and (wait_s := next(waits, None)) is not None:
-                    await self.sleep(wait_s)
+                    await self.sleep(wait_s)  # a new token takes some seconds to reach all of GitHub's machines
                 elif (
                     not renewed and isinstance(exc, BadCredentials) and self.credentials.drop(request.repository, token)
                 ):
@@ -211,7 +212,7 @@ class GitHubClient:
                 notify(self._listener, RequestRetried("token"))
 
     async def _repeated(self, request: Request, token: str) -> Reply:
-        """Sends until there is a reply. One that may have been carried out is repeated only when nothing changes."""
+        """Sends until there is a reply. A write that may have been carried out raises WriteUnknown, which ends this."""
         for attempt in range(1, request.attempts):
             try:
                 return await self._send(request, token)
@@ -221,7 +222,7 @@ class GitHubClient:
         return await self._send(request, token)
 
     async def _send(self, request: Request, token: str) -> Reply:
-        """The reply when it is a success, else raises what it means, or what its absence does."""
+        """The reply when it is a success; raises what an error, or a missing reply, means."""
         if request.creates:
             self._rate_limit.take(self.credentials.key(request.repository))
             notify(self._listener, WriteStarted())
@@ -234,15 +235,15 @@ class GitHubClient:
         try:
             reply = await self._transport.send(request, token)
             self.clock.observe(reply.headers, asked_at=started)
-        finally:
+        finally:  # also when there was no reply, or the deadline has cancelled it: the request was sent, and counts
             duration_s, offset_s = time.monotonic() - started, self.clock.offset_s if self.clock.is_known else None
-            told = request_completed(request, reply, account=account, duration_s=duration_s, clock_offset_s=offset_s)
-            self._count(account, request, reply, told.quota)
-            notify(self._listener, told)
+            event = request_completed(request, reply, account=account, duration_s=duration_s, clock_offset_s=offset_s)
+            self._count(account, request, reply, event.quota)
+            notify(self._listener, event)
         return self._judged(request, reply)
 
     def _count(self, account: str, request: Request, reply: Reply | None, quota: Quota | None) -> None:
-        """What the reply shows of GitHub's limits."""
+        """Takes from the reply what it shows of GitHub's limits, and of others' use of them."""
         if quota is not None:
             self._budget.observe(account, quota)
         others, now = self._rate_limit.others, self.clock.now()
@@ -255,11 +256,11 @@ class GitHubClient:
             others.counted(account, quota.resource, used=used, reset_at=quota.reset_at, left_s=left_s)
 
     def _account(self, request: Request) -> str:
-        """Whose limits hold for it."""
+        """Whose rate limits the request counts against."""
         return self.credentials.key(request.repository) if request.bearer is None else _AS_APP
 
     def _judged(self, request: Request, reply: Reply) -> Reply:
-        """The reply when it is a success, else raises what it means. A rate limit opens the circuit."""
+        """The reply when it is a success; raises what an error means. A rate limit opens the circuit."""
         if reply.status < 300 and not (request.graphql and reply.errors):
             return reply
         if reply.status == 304 and request.etag:
@@ -274,14 +275,14 @@ class GitHubClient:
             key = self._account(request)
             if error.secondary and request.creates:
                 self._rate_limit.drain(key, error.retry_after_s or 0.0)
-            own_limit = request.graphql and not error.secondary
+            own_limit = request.graphql and not error.secondary  # GraphQL's primary limit does not stop REST
             self._circuit.open(
                 key + _GRAPHQL if own_limit else key, error.retry_after_s or 0.0, secondary=error.secondary
             )
         raise error
 
     def _check_limits(self, request: Request) -> None:
-        """Raises ForgeRateLimited when the request would not be sent."""
+        """Raises ForgeRateLimited when the request must not be sent now."""
         key = self.credentials.key(request.repository)
         self._circuit.check(key)
         self._budget.check(key, resource_of(request), now=self.clock.now())

@@ -1,10 +1,10 @@
-"""Commits: on a branch, by compare-and-swap, or beside it, where no branch is yet.
+"""Making commits: on a branch, by compare-and-swap, or detached, for a branch that is moved there later.
 
     one file        PUT contents                      compare-and-swap on the blob sha
     several         createCommitOnBranch              compare-and-swap on the head
-    beside          POST git/trees, git/commits       nothing to compare: whoever moves a branch there does
+    detached        POST git/trees, git/commits       moving the branch is the compare-and-swap
 
-No author or committer is ever named: then GitHub signs the commit of an App.
+No author or committer is ever named: then GitHub signs the commits of an App ("Verified").
 https://docs.github.com/en/rest/repos/contents
 https://docs.github.com/en/graphql/reference/mutations#createcommitonbranch
 https://docs.github.com/en/rest/git
@@ -16,7 +16,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 from urllib.parse import quote
 
-from failover_api.concurrency import together
+from failover_api.concurrency import batches, together
 from failover_api.core.catalog.model import Branch
 from failover_api.core.untrusted_json import parse_json
 from failover_api.errors import (
@@ -44,7 +44,7 @@ _EXECUTES = 0o111
 
 
 class Commits:
-    """Makes commits, and brings what is known of the branch up to them."""
+    """Makes commits, and updates what is known of the branch by them."""
 
     def __init__(
         self,
@@ -62,6 +62,7 @@ class Commits:
 
     async def on_branch(self, snapshot: Snapshot, files: Mapping[str, bytes], message: str) -> Commit:
         """As Forge.commit()."""
+        # Noted before it is sent: a read may show the write before its reply comes, or after that is lost.
         for path, data in files.items():
             self._lag.writing(snapshot.branch, path, blob_sha(data))
         try:
@@ -73,7 +74,7 @@ class Commits:
             for path, data in files.items():
                 self._lag.not_written(snapshot.branch, path, blob_sha(data))
             raise
-        except BaseException:  # whoever waited for the reply has left
+        except BaseException:  # cancelled by the deadline while waiting for the reply: it may still be carried out
             self.unconfirmed.lost(snapshot)
             raise
         self._wrote(snapshot, files, commit, parents)
@@ -97,11 +98,10 @@ class Commits:
         if snapshot.head is not None:
             self._lag.answered_with(snapshot.branch, HEAD, snapshot.head)
 
-    async def beside(self, branch: Branch, parent: str, files: Mapping[str, bytes], message: str) -> Commit:
+    async def create_detached(self, branch: Branch, parent: str, files: Mapping[str, bytes], message: str) -> Commit:
         """As Forge.make_commit(); `files` are UTF-8.
 
-        No branch has it yet, so nobody can see whether it was made once or twice: after a lost reply it is asked for
-        again.
+        No branch has it yet, so it does no harm if it is made twice: after a lost reply the request is repeated.
         """
         tree = await self._tree_of(branch, parent)
         modes = await self._modes(branch, parent, list(files))
@@ -111,25 +111,25 @@ class Commits:
         ]
         what = f"preparing {len(files)} files for {branch}"
         body: dict[str, object] = {"base_tree": tree, "tree": entries}
-        made = await change(self._client, "POST", branch, "git/trees", body, what=what, repeatable=True)
+        reply = await change(self._client, "POST", branch, "git/trees", body, what=what, repeatable=True)
         try:
-            body = {"message": message, "tree": made.data["sha"], "parents": [parent]}
-            made = await change(self._client, "POST", branch, "git/commits", body, what=what, repeatable=True)
-            return _commit(made.data)
+            body = {"message": message, "tree": reply.data["sha"], "parents": [parent]}
+            reply = await change(self._client, "POST", branch, "git/commits", body, what=what, repeatable=True)
+            return _commit(reply.data)
         except (AttributeError, KeyError, TypeError) as exc:
             raise ForgeError(f"{what}: GitHub's answer names no tree or commit") from exc
 
     async def _write(
         self, snapshot: Snapshot, files: Mapping[str, bytes], message: str
     ) -> tuple[Commit, Sequence[str]]:
-        """Gives the commit and its parents."""
+        """The commit and its parents."""
         if snapshot.head is None:
             ((path, data),) = files.items()
             return await self._put(snapshot.branch, snapshot.file(path), data, message)
         return await self._create_commit(snapshot.branch, snapshot.head, files, message), [snapshot.head]
 
     async def _put(self, branch: Branch, old: File, data: bytes, message: str) -> tuple[Commit, list[str]]:
-        """Gives the commit and its parents."""
+        """The commit and its parents."""
         body = {
             "message": message,
             "content": base64.b64encode(data).decode(),
@@ -142,8 +142,7 @@ class Commits:
         except FileNotFound as exc:
             raise RepositoryNotFound(f"no branch {branch}, or the credentials may not write to it") from exc
         try:
-            made = reply.data["commit"]
-            commit = _commit(made)
+            commit = _commit(reply.data["commit"])
             return commit, list(commit.parents)
         except (AttributeError, KeyError, TypeError) as exc:
             raise WriteUnknown(f"writing {old.path}: GitHub's answer names no commit") from exc
@@ -162,13 +161,13 @@ class Commits:
         what = f"writing {len(files)} files to {branch}"
         data = await self._client.graphql(branch.repository, queries.CREATE_COMMIT, variables, what=what, writing=True)
         try:
-            made = data["createCommitOnBranch"]["commit"]
-            return Commit(made["oid"], made["url"], bool((made.get("signature") or {}).get("isValid")))
+            fields = data["createCommitOnBranch"]["commit"]
+            return Commit(fields["oid"], fields["url"], bool((fields.get("signature") or {}).get("isValid")))
         except (AttributeError, KeyError, TypeError) as exc:
             raise WriteUnknown(f"{what}: GitHub's answer names no commit") from exc
 
     def _wrote(self, snapshot: Snapshot, files: Mapping[str, bytes], commit: Commit, parents: Sequence[str]) -> None:
-        """Brings the caches to what the branch holds now, by the write's own reply: reads may lag behind it."""
+        """Updates the caches from the write's own reply, since a read may lag behind it."""
         now = time.monotonic()
         written = {path: File(path, data, blob_sha(data)) for path, data in files.items()}
         for file in written.values():
@@ -178,7 +177,7 @@ class Commits:
                 self._lag.replaced(snapshot.branch, file.path, old.sha)
             self._lag.wrote(snapshot.branch, file.path, file.sha)
         self._heads.wrote(snapshot.branch, commit.sha, parents, written)
-        if len(parents) == 1:  # the compare-and-swap has shown what was there
+        if len(parents) == 1:  # the compare-and-swap has proved which files the parent had
             old_files = {path: old for path in written if isinstance(old := snapshot.files.get(path), File)}
             self._history.wrote(snapshot.branch, parents[0], old_files, commit.sha, written)
         self._trees.wrote(snapshot.branch, commit.sha, parents, list(written))
@@ -193,14 +192,15 @@ class Commits:
             raise ForgeError(f"{what}: GitHub's answer names no tree") from exc
 
     async def _modes(self, branch: Branch, commit: str, paths: Sequence[str]) -> dict[str, str]:
-        """What the files are at a commit, as a tree has it; new ones are plain files."""
-        batches = [paths[start : start + BATCH_FILES] for start in range(0, len(paths), BATCH_FILES)]
+        """The modes of files at a commit, as a tree entry has them; a new file is not executable."""
         try:
-            found = await together(self._query_modes(branch, commit, batch) for batch in batches)
-            modes = {path: mode for batch in found for path, mode in batch.items()}
+            modes_by_batch = await together(
+                self._query_modes(branch, commit, batch) for batch in batches(paths, BATCH_FILES)
+            )
+            modes = {path: mode for batch in modes_by_batch for path, mode in batch.items()}
         except ForgeFailure:  # REST has the same
             tree = await self._objects.tree(branch, commit, not_before=None, keep=False)
-            modes = {node.path: node.mode for node in tree}
+            modes = {entry.path: entry.mode for entry in tree}
         return {path: EXECUTABLE if modes.get(path, 0) & _EXECUTES else FILE for path in paths}
 
     async def _query_modes(self, branch: Branch, commit: str, paths: Sequence[str]) -> dict[str, int]:
@@ -214,6 +214,7 @@ class Commits:
             raise ForgeError(f"{what}: GitHub's answer has no files") from exc
 
 
-def _commit(made: Any) -> Commit:
-    verified = bool((made.get("verification") or {}).get("verified"))
-    return Commit(made["sha"], made["html_url"], verified, tuple(parent["sha"] for parent in made.get("parents", ())))
+def _commit(fields: Any) -> Commit:
+    verified = bool((fields.get("verification") or {}).get("verified"))
+    parents = tuple(parent["sha"] for parent in fields.get("parents", ()))
+    return Commit(fields["sha"], fields["html_url"], verified, parents)

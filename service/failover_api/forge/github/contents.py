@@ -1,6 +1,6 @@
-"""A file as GitHub sends it, and as we keep it.
+"""Decodes a file as GitHub sends it: by GET contents, GET blob or GraphQL.
 
-Every content is checked against its blob sha: a reply that was cut, or text that is not the blob byte for byte, is
+Every content is checked against its blob sha: a reply that was cut, or a text that is not the blob byte for byte, is
 never taken for the file.
 """
 
@@ -19,7 +19,7 @@ _MODES = {0o120000: "a symlink", 0o160000: "a submodule", 0o040000: "a directory
 
 
 def decode_contents(path: str, body: bytes) -> File | ManifestError | ForgeError:
-    """GET contents or GET blob, as a file; or what stands in the way, not raised.
+    """A file from the body of GET contents or GET blob; or, not raised, the error that it is instead.
 
     https://docs.github.com/en/rest/repos/contents#get-repository-content
     """
@@ -49,7 +49,7 @@ def encode_contents(file: File) -> bytes:
 
 
 def decode_blob(path: str, sha: str, blob: Mapping[str, Any]) -> File | ManifestError | None:
-    """Blob `sha` of a GraphQL answer; None when its text is missing, cut, or not the blob byte for byte."""
+    """A file from a blob of a GraphQL answer; None when its text is missing, cut, or not the blob byte for byte."""
     size, text = blob.get("byteSize"), blob.get("text")
     if isinstance(size, int) and size > MAX_BYTES:
         return too_large(path, size)
@@ -60,7 +60,7 @@ def decode_blob(path: str, sha: str, blob: Mapping[str, Any]) -> File | Manifest
 
 
 def refuse_mode(path: str, mode: int) -> ManifestInvalid | None:
-    """Only a regular file can be edited. `mode` is Git's."""
+    """The error for a path that is no regular file; None for one. `mode` is Git's."""
     kind = _MODES.get(mode & 0o170000)
     return None if kind is None else _not_a_file(path, kind)
 

@@ -1,7 +1,7 @@
-"""One file of a branch, by the contents API.
+"""One file of a branch, by the contents API, with a copy that is validated by its ETag.
 
-GET contents says neither that a path is a symlink (it gives what the link leads to) nor, by its 404, whether file or
-branch is missing: both are asked for beside it.
+GET contents does not tell that a path is a symlink (it gives the target's content) nor, by its 404, whether the file or
+the branch is missing: both are found out by further requests.
 
 https://docs.github.com/en/rest/repos/contents#get-repository-content
 """
@@ -26,7 +26,7 @@ from failover_api.forge.http.conditional import CachedReply
 from failover_api.forge.repository.lag import WAITS_S, Lag
 from failover_api.forge.values import Entry, File
 
-MODE_WAIT_S = 2.0  # a file is given without knowing its mode then
+MODE_WAIT_S = 2.0  # after that a file is returned without knowing its mode
 MODES_KEPT = 4096
 
 
@@ -48,21 +48,22 @@ class Files:
         for wait_s in WAITS_S:
             if not self._lag.was_replaced(branch, path, _version(file)):
                 break
-            await self._client.sleep(wait_s)
+            await self._client.sleep(wait_s)  # the replica that answered lags behind our own write
             file = await self._ask(branch, path, time.monotonic())
+        # Another content may be newer than ours or older: only a head that contains our commit tells.
         return file if self._lag.is_current(branch, path, _version(file)) else await self._at_head(branch, path)
 
     def remember(self, branch: Branch, file: File, *, validated_at: float) -> None:
-        """Keeps a file as GET contents would give it, with the ETag that GitHub gives to a blob.
+        """Keeps a file as GET contents would give it, with the ETag that GitHub makes of a blob sha.
 
-        Should GitHub ever name ETags otherwise, the next read is a 200 instead of a 304.
+        Should GitHub ever make its ETags otherwise, the next read is a 200 instead of a 304.
         """
         self._regular[branch, file.path] = True
         copy = CachedReply(encode_contents(file), f'W/"{file.sha}"', validated_at)
         self._client.cache.put(_url(branch, file.path), copy)
 
     async def _at_head(self, branch: Branch, path: str) -> FileOrError:
-        """As it is after our last write, whoever changed it since. Raises NotShownYet."""
+        """The file at a head that has our last write, whoever changed it since. Raises NotShownYet."""
         started = time.monotonic()
         file = (await self._heads.read(branch, [path], started)).files[path]
         self._lag.saw(branch, path, _version(file))
@@ -71,7 +72,7 @@ class Files:
         return file
 
     def copy_of(self, branch: Branch, entry: Entry) -> File | None:
-        """The file, when the copy that is kept has just this content."""
+        """The kept copy, when it has the content that the entry names."""
         copy = self._same(branch, entry)
         file = None if copy is None else decode_contents(entry.path, copy.body)
         return file if isinstance(file, File) and file.sha == entry.sha else None
@@ -106,9 +107,10 @@ class Files:
         return file
 
     async def _mode_problem(self, branch: Branch, path: str) -> ManifestError | None:
-        """What GET contents hides; asked once a file, and not waited for long: by GraphQL, or the folder's listing.
+        """The error when the path is a symlink, which GET contents hides. Asked once a file, and not waited for long.
 
-        An answer is not needed: a write to a symlink would lose its compare-and-swap.
+        By GraphQL, else by the folder's listing. Without an answer nothing can go wrong: a write to a symlink would
+        lose its compare-and-swap.
         """
         if (branch, path) in self._regular:
             return None
@@ -139,7 +141,7 @@ class Files:
 
 
 def _version(file: FileOrError) -> str:
-    """Its blob sha; of what is no file none."""
+    """The blob sha of a file; "" where there is none."""
     return file.sha if isinstance(file, File) else ""
 
 

@@ -1,21 +1,23 @@
-"""Several files of a branch, all at one commit.
+"""The head of a branch, and several of its files, all at that commit.
 
     first read    one GraphQL query gives the head and the files, beside a GET of the branch
     later         GET branch, If-None-Match: a 304 says that nothing moved; else GraphQL again
     many files    when the branch moved, its tree says which of them changed
 
-When GraphQL refuses or is down, REST has the same: the tree at that commit, then blob by blob.
+When GraphQL refuses or is down, REST is used: the tree at that commit, then blob by blob.
+
+GitHub's replicas may lag behind our own last write: a head without it is asked for again, and then refused (`Lag`).
 """
 
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
 
 from cachetools import LRUCache
 
-from failover_api.concurrency import both, together
+from failover_api.concurrency import batches, both, together
 from failover_api.core.catalog.model import Branch
 from failover_api.core.untrusted_json import parse_json
 from failover_api.errors import (
@@ -80,7 +82,8 @@ class Heads:
     async def oid(self, branch: Branch, not_before: float | None, *, is_rewritten: bool = False) -> str:
         """The commit that the branch is at. Raises RepositoryNotFound when there is no such branch, NotShownYet.
 
-        `is_rewritten`: others like us put it elsewhere, so a commit beside our last one is no lag.
+        `is_rewritten`: other replicas of ours force the branch, so a head that does not contain our last commit is no
+        lag.
         """
         oid = await self._ask_for_oid(branch, not_before)
         for wait_s in WAITS_S:
@@ -93,7 +96,7 @@ class Heads:
         return oid
 
     async def _is_behind(self, branch: Branch, oid: str, *, is_rewritten: bool = False) -> bool:
-        """Whether a commit, said to be the branch's head, lacks our last one."""
+        """Whether a commit that GitHub calls the branch's head does not contain our last one."""
         if self._lag.was_replaced(branch, HEAD, oid):
             return True
         newest = self._lag.newest(branch)
@@ -101,8 +104,10 @@ class Heads:
             return False
         try:
             comparison = await self._log.compare(branch, newest, oid)
-        except ForgeError:  # one of the two is not known where it was asked for
+        except ForgeError:  # the replica that was asked does not know one of the two commits yet
             return True
+        # An ancestor of our commit is a stale head. A commit beside it may be stale, or a force-push: as stale it is
+        # refused only for the seconds in which a read may lag.
         if comparison.merge_base == oid or (comparison.merge_base != newest and not is_rewritten):
             return True
         self._lag.saw(branch, HEAD, oid)
@@ -118,22 +123,22 @@ class Heads:
             self._put(branch, Head(commit, {**files, **known.files, **files}, time.monotonic()))
 
     def moving(self, branch: Branch, commit: str) -> None:
-        """From now on the branch may be at `commit`, and not only by a commit of ours on top of it."""
+        """A move of the branch to `commit` is about to be sent: from now on it may be there."""
         self._lag.writing(branch, HEAD, commit)
 
     def moved(self, branch: Branch, before: str) -> None:
-        """The branch is at `before` no more; its files are not known."""
+        """The branch is no longer at `before`; its files are not known."""
         self._lag.replaced(branch, HEAD, before)
         self._heads.pop(branch, None)
 
     def forget(self, branch: Branch, at: str) -> None:
-        """The branch is at commit `at` now: what is known of another is dropped."""
+        """The branch is at commit `at` now: what is known of another head is dropped."""
         known = self._heads.get(branch)
         if known is not None and known.oid != at:
             self._heads.pop(branch)
 
     async def files_at(self, branch: Branch, paths: Sequence[str], oid: str) -> dict[str, FileOrError]:
-        """Files at a commit: by GraphQL, or by REST when that gives none."""
+        """Files at a commit: by GraphQL, or by REST when that fails."""
         try:
             _, files = await self._query_all(branch, paths, oid)
         except ForgeFailure as exc:
@@ -145,8 +150,8 @@ class Heads:
                 raise
         return files
 
-    async def found(self, branch: Branch, path: str, entry: Any) -> FileOrError:
-        """A file as GraphQL shows it in a commit, or why it is none."""
+    async def file_of_entry(self, branch: Branch, path: str, entry: Any) -> FileOrError:
+        """A file from an entry of a GraphQL answer, or the error when it is no regular file."""
         if entry is None:
             return FileNotFound(f"no such file on {branch}", file=path)
         problem = refuse_mode(path, entry["mode"])
@@ -161,17 +166,17 @@ class Heads:
         When one of the two is down, the other is enough.
         """
         started = time.monotonic()
-        seen, head = await both(self._at_ref(branch, paths), self._oid_if_up(branch, started))
-        if isinstance(seen, FailoverError):
-            if isinstance(head, FailoverError):
-                raise head
-            return Head(head, await self._rest_all(branch, paths, head, seen), started)
-        oid, files = seen
-        if isinstance(head, FailoverError):
-            if await self._is_behind(branch, oid):  # nothing newer can be had
-                raise head
-        elif oid != head:  # moved in between, or GraphQL is behind
-            oid, files = head, await self.files_at(branch, paths, head)
+        by_graphql, rest_oid = await both(self._at_ref(branch, paths), self._oid_if_up(branch, started))
+        if isinstance(by_graphql, FailoverError):
+            if isinstance(rest_oid, FailoverError):
+                raise rest_oid
+            return Head(rest_oid, await self._rest_all(branch, paths, rest_oid, by_graphql), started)
+        oid, files = by_graphql
+        if isinstance(rest_oid, FailoverError):
+            if await self._is_behind(branch, oid):  # stale, and REST, which could give a newer one, is down
+                raise rest_oid
+        elif oid != rest_oid:  # the branch moved in between, or GraphQL lags: REST's head was checked for lag
+            oid, files = rest_oid, await self.files_at(branch, paths, rest_oid)
         return Head(oid, files, started)
 
     async def _oid_if_up(self, branch: Branch, not_before: float) -> str | ForgeUnavailable:
@@ -190,7 +195,7 @@ class Heads:
     async def _unchanged(
         self, branch: Branch, paths: Sequence[str], oid: str, old: Mapping[str, FileOrError]
     ) -> dict[str, FileOrError]:
-        """What commit `oid` has of `paths` without reading a file, when a look at its tree is cheaper than that."""
+        """What is known of `paths` at commit `oid`, by the shas in its tree. For few it costs more."""
         if sum(path in old for path in paths) <= BATCH_FILES:
             return {}
         try:
@@ -205,7 +210,7 @@ class Heads:
         return files
 
     def _keep(self, branch: Branch, head: Head) -> None:
-        """Unless a later one came meanwhile, by another read or a write."""
+        """Keeps a head, unless another read or a write has brought a later one meanwhile."""
         known = self._heads.get(branch)
         if known is not None and known.oid == head.oid:
             validated_at = max(known.validated_at, head.validated_at)
@@ -214,14 +219,14 @@ class Heads:
             self._put(branch, head)
 
     def _put(self, branch: Branch, head: Head) -> None:
-        """Keeps as many of the files as have room, the first of them first."""
+        """Keeps as many of the files as fit, the first ones first."""
         self._heads.pop(branch, None)
         room, kept = MAX_BYTES - _ENTRY_OVERHEAD_BYTES, {}
-        for path, found in head.files.items():
-            room -= _size_of(path, found)
+        for path, file in head.files.items():
+            room -= _size_of(path, file)
             if room < 0:
                 break
-            kept[path] = found
+            kept[path] = file
         is_whole = len(kept) == len(head.files)
         self._heads[branch] = head if is_whole else Head(head.oid, kept, head.validated_at)
 
@@ -231,7 +236,7 @@ class Heads:
             body = await self._client.get(branch.repository, _branch_url(branch), what=what, not_before=not_before)
             commit = parse_json(body)["commit"]
             parents = {parent["sha"] for parent in commit.get("parents", ())}
-            if self._lag.newest(branch) in parents:  # one on top of ours
+            if self._lag.newest(branch) in parents:  # on top of our last write: no comparison is needed
                 self._lag.saw(branch, HEAD, str(commit["sha"]))
             return str(commit["sha"])
         except FileNotFound as exc:
@@ -240,7 +245,7 @@ class Heads:
             raise ForgeError(f"{what}: GitHub's answer names no commit") from exc
 
     async def _at_ref(self, branch: Branch, paths: Sequence[str]) -> tuple[str, dict[str, FileOrError]] | FailoverError:
-        """The head and its files by GraphQL, or why it gives none: then REST has the same."""
+        """The head and its files by GraphQL, or its error: then REST has the same."""
         try:
             return await self._query_all(branch, paths, None)
         except RepositoryNotFound:
@@ -251,12 +256,12 @@ class Heads:
     async def _query_all(
         self, branch: Branch, paths: Sequence[str], oid: str | None
     ) -> tuple[str, dict[str, FileOrError]]:
-        """Reads files at a commit, or at the head when `oid` is None; a hundred for each request."""
+        """Reads files at a commit, or at the head when `oid` is None; a hundred with each request."""
         files: dict[str, FileOrError] = {}
         if oid is None:
             oid, files = await self._query(branch, paths[:BATCH_FILES], None)
         rest = [path for path in paths if path not in files]
-        for _, more in await together(self._query(branch, batch, oid) for batch in _batches(rest)):
+        for _, more in await together(self._query(branch, batch, oid) for batch in batches(rest, BATCH_FILES)):
             files |= more
         return oid, files
 
@@ -269,15 +274,17 @@ class Heads:
             raise RepositoryNotFound(f"no branch {branch}, or the credentials cannot see it")
         try:
             target = repository["ref"]["target"] if oid is None else repository["object"]
-            found = await together(self.found(branch, path, target.get(f"f{i}")) for i, path in enumerate(paths))
-            return str(target["oid"]), dict(zip(paths, found, strict=True))
+            files = await together(
+                self.file_of_entry(branch, path, target.get(f"f{i}")) for i, path in enumerate(paths)
+            )
+            return str(target["oid"]), dict(zip(paths, files, strict=True))
         except (AttributeError, KeyError, TypeError) as exc:  # GraphQL may not know a new commit yet
             raise ForgeError(f"{what}: GitHub's answer has no files") from exc
 
     async def _rest_all(
         self, branch: Branch, paths: Sequence[str], oid: str, refusal: FailoverError
     ) -> dict[str, FileOrError]:
-        """What GraphQL did not give. Raises `refusal`, its reason, when the tree is too large for REST."""
+        """The files by REST. Raises `refusal`, GraphQL's error, when the tree is too large for REST."""
         try:
             nodes = await self._objects.tree(branch, oid, not_before=None)
         except RepositoryTooLarge:
@@ -305,17 +312,12 @@ def _by_tree(
 
 
 def _size(head: Head) -> int:
-    return _ENTRY_OVERHEAD_BYTES + sum(_size_of(path, found) for path, found in head.files.items())
+    return _ENTRY_OVERHEAD_BYTES + sum(_size_of(path, file) for path, file in head.files.items())
 
 
-def _size_of(path: str, found: FileOrError) -> int:
-    return _ENTRY_OVERHEAD_BYTES + len(path) + (len(found.data) if isinstance(found, File) else 0)
+def _size_of(path: str, file: FileOrError) -> int:
+    return _ENTRY_OVERHEAD_BYTES + len(path) + (len(file.data) if isinstance(file, File) else 0)
 
 
 def _branch_url(branch: Branch) -> str:
     return f"/repos/{branch.repository}/branches/{quote(branch.name, safe='')}"
-
-
-def _batches(paths: Sequence[str]) -> Iterator[Sequence[str]]:
-    for start in range(0, len(paths), BATCH_FILES):
-        yield paths[start : start + BATCH_FILES]

@@ -1,10 +1,10 @@
-"""Files as they were at a commit, which never changes: what was read is kept for as long as there is room."""
+"""Files as they were at commits. A commit never changes, so what was read is kept for as long as there is room."""
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from cachetools import LRUCache
 
-from failover_api.concurrency import together
+from failover_api.concurrency import batches, together
 from failover_api.core.catalog.model import Branch
 from failover_api.errors import FailoverError, ForgeError, ForgeRateLimited, ForgeUnavailable
 from failover_api.forge.github import queries
@@ -33,9 +33,9 @@ class HistoricalFiles:
         missing = [path for path in places if path not in known]
         if not missing:
             return Snapshot(branch, known, commit)
-        found = await self._heads.files_at(branch, missing, commit)
-        self._keep(branch, {(commit, path): file for path, file in found.items()})
-        return Snapshot(branch, {**known, **found}, commit)
+        missing_files = await self._heads.files_at(branch, missing, commit)
+        self._keep(branch, {(commit, path): file for path, file in missing_files.items()})
+        return Snapshot(branch, {**known, **missing_files}, commit)
 
     async def read_at_commits(self, branch: Branch, places: Collection[CommitPath]) -> dict[CommitPath, FileOrError]:
         """As Forge.read_at_commits()."""
@@ -45,24 +45,24 @@ class HistoricalFiles:
         if not missing:
             return known
         try:
-            batches = await together(self._query(branch, batch) for batch in _batches(missing))
-            found = {place: file for batch in batches for place, file in batch.items()}
+            by_batch = await together(self._query(branch, batch) for batch in batches(missing, BATCH_FILES))
+            fetched = {place: file for files in by_batch for place, file in files.items()}
         except (ForgeError, ForgeRateLimited, ForgeUnavailable) as exc:
-            found = await self._by_commit(branch, missing, exc)
-        self._keep(branch, found)
-        return known | found
+            fetched = await self._by_commit(branch, missing, exc)
+        self._keep(branch, fetched)
+        return known | fetched
 
     async def file_presence(self, branch: Branch, places: Collection[CommitPath]) -> dict[CommitPath, FilePresence]:
-        """As Forge.standings()."""
+        """As Forge.file_presence()."""
         known = {place: presence for place in places if (presence := self._known_presence(branch, place)) is not None}
         missing = [place for place in dict.fromkeys(places) if place not in known]
-        for batch in await together(self._query_presence(branch, batch) for batch in _batches(missing)):
+        for batch in await together(self._query_presence(branch, batch) for batch in batches(missing, BATCH_FILES)):
             self._presence.update({(branch.repository, *place): presence for place, presence in batch.items()})
             known |= batch
         return known
 
     def wrote(self, branch: Branch, parent: str, old: Mapping[str, File], commit: str, new: Mapping[str, File]) -> None:
-        """A commit of ours: what it made of files that were `old` at its one parent."""
+        """Keeps the files of a commit of ours, and of its only parent, which had the `old` ones."""
         self._keep(branch, {(parent, path): file for path, file in old.items()})
         self._keep(branch, {(commit, path): file for path, file in new.items()})
         for path in old.keys() & new.keys():
@@ -71,22 +71,24 @@ class HistoricalFiles:
     def _known_presence(self, branch: Branch, place: CommitPath) -> FilePresence | None:
         return self._presence.get((branch.repository, *place))
 
-    def _keep(self, branch: Branch, found: Mapping[CommitPath, FileOrError]) -> None:
-        for place, file in found.items():
+    def _keep(self, branch: Branch, files: Mapping[CommitPath, FileOrError]) -> None:
+        for place, file in files.items():
             if isinstance(file, File) and _size(file) <= MAX_BYTES:
                 self._files[(branch.repository, *place)] = file
 
     async def _by_commit(
         self, branch: Branch, places: Sequence[CommitPath], refusal: FailoverError
     ) -> dict[CommitPath, FileOrError]:
-        """Commit by commit, which may go by REST. Raises `refusal`, GraphQL's reason, when there are many."""
+        """The files commit by commit, which may use REST. Raises `refusal`, GraphQL's error, when there are many."""
         by_commit: dict[str, list[str]] = {}
         for commit, path in places:
             by_commit.setdefault(commit, []).append(path)
         if len(by_commit) > COMMITS_BY_REST:
             raise refusal
-        found = await together(self._heads.files_at(branch, paths, commit) for commit, paths in by_commit.items())
-        pairs = zip(by_commit, found, strict=True)
+        files_of_commits = await together(
+            self._heads.files_at(branch, paths, commit) for commit, paths in by_commit.items()
+        )
+        pairs = zip(by_commit, files_of_commits, strict=True)
         return {(commit, path): file for commit, files in pairs for path, file in files.items()}
 
     async def _query(self, branch: Branch, places: Sequence[CommitPath]) -> dict[CommitPath, FileOrError]:
@@ -97,12 +99,12 @@ class HistoricalFiles:
         try:
             of_commit = {commit: repository[f"c{j}"] for j, commit in enumerate(commits)}
             entries = [of_commit[commit].get(f"f{i}") for i, (commit, _) in enumerate(places)]
-            found = await together(
-                self._heads.found(branch, place[1], e) for place, e in zip(places, entries, strict=True)
+            files = await together(
+                self._heads.file_of_entry(branch, place[1], e) for place, e in zip(places, entries, strict=True)
             )
         except (AttributeError, KeyError, TypeError) as exc:  # a commit may be gone, or not be known yet
             raise ForgeError(f"{what}: GitHub's answer has no files") from exc
-        return dict(zip(places, found, strict=True))
+        return dict(zip(places, files, strict=True))
 
     async def _query_presence(self, branch: Branch, places: Sequence[CommitPath]) -> dict[CommitPath, FilePresence]:
         query, variables = queries.presence(places)
@@ -118,11 +120,6 @@ class HistoricalFiles:
 def _presence_of(commit: dict[str, dict[str, list[dict[str, object]]]]) -> FilePresence:
     parents = commit["parents"]["nodes"]
     return FilePresence(is_there=commit["file"] is not None, was_there=any(parent["file"] for parent in parents))
-
-
-def _batches(places: Sequence[CommitPath]) -> Iterator[Sequence[CommitPath]]:
-    for start in range(0, len(places), BATCH_FILES):
-        yield places[start : start + BATCH_FILES]
 
 
 def _size(file: File) -> int:

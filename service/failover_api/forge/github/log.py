@@ -1,6 +1,6 @@
-"""Git's history by REST: the log of a branch or a file, and what one commit has beyond another.
+"""Git's history by REST: the log of a branch or a file, comparisons, and what a commit renamed and removed.
 
-What GitHub sends is ten times of what is needed, so only that is kept of it.
+GitHub sends ten times as much as is needed: only that is kept.
 
 https://docs.github.com/en/rest/commits/commits
 """
@@ -18,13 +18,13 @@ from failover_api.forge.github.client import GitHubClient
 from failover_api.forge.repository.lag import Lag
 from failover_api.forge.values import LOG_PAGE, Comparison, LoggedCommit, RenamesAndRemovals
 
-COMPARED_FILES = 300  # GitHub lists no more
+COMPARED_FILES = 300  # the most that GitHub lists
 COMMIT_FILES = 300  # of one commit, a page
 COMMIT_PAGES = 10  # GitHub lists no more than 3,000
 
 
 class Log:
-    """Listings of commits. One up to a commit, not up to a branch, never changes: any copy of it will do."""
+    """Reads logs and comparisons. A log up to a commit, not a branch, never changes: a copy of any age will do."""
 
     def __init__(self, client: GitHubClient, lag: Lag) -> None:
         self._client, self._lag = client, lag
@@ -66,7 +66,7 @@ class Log:
         return Comparison(**{**fields, "commits": tuple(_kept(commit) for commit in fields["commits"])})
 
     async def renames_and_removals(self, branch: Branch, commit: str) -> RenamesAndRemovals:
-        """As Forge.departures(). https://docs.github.com/en/rest/commits/commits#get-a-commit"""
+        """As Forge.renames_and_removals(). https://docs.github.com/en/rest/commits/commits#get-a-commit"""
         renamed: dict[str, str] = {}
         removed: list[str] = []
         what = f"reading what commit {commit[:12]} of {branch.repository} renamed"
@@ -74,14 +74,14 @@ class Log:
             url = f"/repos/{branch.repository}/commits/{commit}?page={page}"
             try:
                 body = await self._client.get(branch.repository, url, what=what, not_before=None, digest=_digest_files)
-                found = json.loads(body)
+                changes = json.loads(body)
             except FileNotFound as exc:
                 raise ForgeError(exc.detail) from exc
             except (AttributeError, KeyError, TypeError, ValueError) as exc:
                 raise ForgeError(f"{what}: GitHub's answer is no commit") from exc
-            renamed |= found["renamed"]
-            removed += found["removed"]
-            if found["listed"] < COMMIT_FILES:
+            renamed |= changes["renamed"]
+            removed += changes["removed"]
+            if changes["listed"] < COMMIT_FILES:
                 break
         return RenamesAndRemovals(renamed, tuple(removed))
 

@@ -1,6 +1,6 @@
-"""Git's objects by their names: trees and blobs.
+"""Git objects by their shas: trees and blobs.
 
-Blobs come a hundred for one GraphQL query; what GraphQL cannot give byte for byte, or not at all, comes from REST.
+One GraphQL query reads a hundred blobs; what GraphQL cannot give byte for byte, or not at all, is read by REST.
 
 https://docs.github.com/en/rest/git/trees
 https://docs.github.com/en/graphql/reference/objects#blob
@@ -8,13 +8,13 @@ https://docs.github.com/en/graphql/reference/objects#blob
 
 import asyncio
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
 from urllib.parse import quote
 
-from failover_api.concurrency import together
+from failover_api.concurrency import batches, together
 from failover_api.core.catalog.model import Branch
 from failover_api.core.untrusted_json import parse_json
 from failover_api.errors import (
@@ -41,7 +41,7 @@ FileOrError = File | ManifestError
 
 @dataclass(frozen=True, slots=True)
 class TreeEntry:
-    """A line of a tree. `mode` is Git's."""
+    """An entry of a Git tree: a file, a symlink or a submodule. `mode` is Git's."""
 
     path: str
     mode: int
@@ -70,16 +70,16 @@ class Objects:
         return repository
 
     async def tree(self, branch: Branch, ref: str, *, not_before: float | None, keep: bool = True) -> list[TreeEntry]:
-        """Everything below the root of `ref`, the branch or a commit. Raises RepositoryTooLarge.
+        """All entries below the root of `ref`, the branch or a commit. Raises RepositoryTooLarge.
 
-        It may be megabytes: `keep` it only when it will be asked for again.
+        They may be megabytes: `keep` them only when they will be needed again.
         """
         return _tree_entries(await self._tree(branch, ref, not_before=not_before, keep=keep))
 
     async def listing(
         self, branch: Branch, *, not_before: float | None
     ) -> tuple[bytes, str, Callable[[], list[TreeEntry]]]:
-        """The tree of the branch: a body that is the same object while it is unchanged, the commit, and its nodes."""
+        """The branch's tree as (body, commit, parser of the entries). While unchanged, `body` is the same object."""
         body = await self._tree(branch, branch.name, not_before=not_before, keep=True)
         return body, body[: body.index(b"\n")].decode(), partial(_tree_entries, body)
 
@@ -104,24 +104,27 @@ class Objects:
     async def read(
         self, branch: Branch, entries: Sequence[Entry], spare: Sequence[Entry] = ()
     ) -> dict[str, FileOrError]:
-        """The files of a tree's entries, by path; those of `spare` too where they cost no request more."""
+        """The files of a tree's entries, by path; those of `spare` too where they cost no further request."""
         wanted = {entry.path for entry in entries}
-        batches = await together(
+        parts = batches(
+            [*entries, *spare], BATCH_FILES, size_bytes=lambda entry: entry.size_bytes, max_bytes=BATCH_BYTES
+        )
+        files_by_batch = await together(
             self._read_batch(branch, batch, wanted)
-            for batch in _batches([*entries, *spare])
+            for batch in parts
             if wanted.intersection(entry.path for entry in batch)
         )
-        return {path: found for batch in batches for path, found in batch.items()}
+        return {path: file for files in files_by_batch for path, file in files.items()}
 
     async def read_by_rest(self, branch: Branch, entries: Sequence[Entry]) -> dict[str, FileOrError]:
-        """The same without GraphQL, a request for each."""
-        found = await together(self._get(branch, entry.path, entry.sha) for entry in entries)
-        return {entry.path: file for entry, file in zip(entries, found, strict=True)}
+        """As read(), with a REST request for each file."""
+        files = await together(self._get(branch, entry.path, entry.sha) for entry in entries)
+        return {entry.path: file for entry, file in zip(entries, files, strict=True)}
 
     async def complete_blob(self, branch: Branch, path: str, sha: str, blob: Mapping[str, Any]) -> FileOrError:
-        """Blob `sha` of a GraphQL answer, or from REST when its text is not the blob, byte for byte."""
-        found = decode_blob(path, sha, blob)
-        return found if found is not None else await self._get(branch, path, sha)
+        """The file of a blob in a GraphQL answer; read by REST when its text is not the blob byte for byte."""
+        file = decode_blob(path, sha, blob)
+        return file if file is not None else await self._get(branch, path, sha)
 
     async def _read_batch(self, branch: Branch, entries: Sequence[Entry], wanted: set[str]) -> dict[str, FileOrError]:
         query, variables = queries.blobs([entry.sha for entry in entries])
@@ -134,9 +137,9 @@ class Objects:
         decoded = {
             entry.path: decode_blob(entry.path, entry.sha, answer.get(f"f{i}") or {}) for i, entry in enumerate(entries)
         }
-        found = {path: file for path, file in decoded.items() if file is not None}
-        missing = [entry for entry in entries if entry.path in wanted and entry.path not in found]
-        return found | await self.read_by_rest(branch, missing)
+        files = {path: file for path, file in decoded.items() if file is not None}
+        missing = [entry for entry in entries if entry.path in wanted and entry.path not in files]
+        return files | await self.read_by_rest(branch, missing)
 
     async def _get(self, branch: Branch, path: str, sha: str) -> FileOrError:
         url = f"/repos/{branch.repository}/git/blobs/{sha}"
@@ -145,14 +148,14 @@ class Objects:
                 body = await self._client.get(branch.repository, url, what=f"reading {path}", keep=False)
         except FileNotFound:
             return FileNotFound(f"no such file on {branch}", file=path)
-        found = decode_contents(path, body)
-        if isinstance(found, ForgeError):
-            raise found
-        return found
+        file = decode_contents(path, body)
+        if isinstance(file, ForgeError):
+            raise file
+        return file
 
 
 def _digest_tree(body: bytes) -> bytes:
-    """What is needed of a tree, in a third of the bytes: the commit, then a line a node; nothing when it was cut."""
+    """What is needed of a tree, in a third of the bytes: the commit, then a line for each entry; b"" for a cut tree."""
     tree = parse_json(body)
     if tree["truncated"]:
         return b""
@@ -166,17 +169,3 @@ def _digest_tree(body: bytes) -> bytes:
 
 def _tree_entries(body: bytes) -> list[TreeEntry]:
     return [TreeEntry(*json.loads(line)) for line in body.decode(errors="surrogatepass").split("\n")[1:-1]]
-
-
-def _batches(entries: Sequence[Entry]) -> Iterator[list[Entry]]:
-    """At most BATCH_FILES and about BATCH_BYTES each."""
-    batch: list[Entry] = []
-    size = 0
-    for entry in entries:
-        if batch and (len(batch) == BATCH_FILES or size + entry.size_bytes > BATCH_BYTES):
-            yield batch
-            batch, size = [], 0
-        batch.append(entry)
-        size += entry.size_bytes
-    if batch:
-        yield batch

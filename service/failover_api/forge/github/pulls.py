@@ -1,4 +1,4 @@
-"""Pull requests: found, opened, edited, closed.
+"""Pull requests by REST: list, read, create, edit, close.
 
 https://docs.github.com/en/rest/pulls/pulls
 """
@@ -33,10 +33,10 @@ class Pulls:
 
     def __init__(self, client: GitHubClient) -> None:
         self._client = client
-        self._changed_at: dict[str, float] = {}  # by repository: older copies do not show what we changed
+        self._changed_at: dict[str, float] = {}  # by repository: a copy from before does not show our own change
 
     async def open(self, base: Branch, heads: Collection[str], not_before: float | None) -> list[PullRequest]:
-        """As Forge.open_pull_requests(). For one branch GitHub looks; for several, all open ones are listed."""
+        """As Forge.open_pull_requests(). For one branch GitHub filters; for several, all open ones are listed."""
         if not heads:
             return []
         if not_before is None:
@@ -44,13 +44,13 @@ class Pulls:
         query = {"state": "open", "base": base.name, "sort": "created", "direction": "asc", "per_page": str(PAGE)}
         if len(heads) == 1:
             query["head"] = _head(base, *heads)
-        found: dict[int, PullRequest] = {}
+        pulls: dict[int, PullRequest] = {}
         page, full = 1, True
         while full:
             listed = await self._list(base, {**query, "page": str(page)}, not_before)
-            found |= {pull.number: pull for pull in _between(base, heads, listed)}
+            pulls |= {pull.number: pull for pull in _between(base, heads, listed)}
             page, full = page + 1, len(listed) >= PAGE
-        return [found[number] for number in sorted(found)]
+        return [pulls[number] for number in sorted(pulls)]
 
     async def from_branch(
         self, base: Branch, head: str | None, not_before: float | None, *, any_base: bool = False
@@ -79,7 +79,7 @@ class Pulls:
             raise ForgeError(f"{what}: GitHub's answer is no pull request") from exc
 
     async def create(self, base: Branch, head: str, *, title: str, body: str, draft: bool) -> PullRequest:
-        """As Forge.create_pull_request(). Refused for being a draft, it was not carried out: asked for once more."""
+        """As Forge.create_pull_request(). When GitHub refuses a draft, it is created as ready."""
         try:
             return await self._create(base, head, title=title, body=body, draft=draft)
         except ForgeError as exc:
@@ -104,7 +104,7 @@ class Pulls:
         await self._change(base, number, {"body": body} | ({} if title is None else {"title": title}), "editing")
 
     async def close(self, base: Branch, number: int, *, comment: str) -> bool:
-        """As Forge.close_pull_request(). Without the comment, when that is refused or its reply lost."""
+        """As Forge.close_pull_request(). It is closed without the comment when that is refused or its reply lost."""
         what = f"commenting on pull request {base.repository}#{number}"
         with contextlib.suppress(FailoverError):
             below = f"issues/{number}/comments"
@@ -158,8 +158,8 @@ def _digested(item: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _names(items: Any, key: str) -> list[str]:
-    """Of labels, people or teams, so far as GitHub tells of them."""
-    return [str(one[key]) for one in items or () if isinstance(one, dict) and one.get(key)]
+    """The names of labels, people or teams, as far as GitHub gives them."""
+    return [str(item[key]) for item in items or () if isinstance(item, dict) and item.get(key)]
 
 
 def _between(

@@ -1,4 +1,4 @@
-"""The GraphQL texts. What varies travels in variables, never in the text.
+"""The GraphQL queries and mutations. Values are passed in variables, never in the text.
 
 https://docs.github.com/en/graphql/reference/objects#commit
 """

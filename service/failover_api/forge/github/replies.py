@@ -1,10 +1,10 @@
-"""The seam: every status and text of GitHub that is not a success, as one of our errors.
+"""GitHub's error replies as our errors: every status and text that is not a success is mapped here.
 
-    refusal(reply)            what an HTTP reply means
-    graphql_refusal(reply)    what the `errors` of a GraphQL reply mean; its status is 200 all the same
-    lost(error, ...)          what it means that there is no reply
+    refusal(reply)            an HTTP reply of 300 and above
+    graphql_refusal(reply)    the `errors` of a GraphQL reply, whose status is 200 all the same
 
-GitHub tells most causes apart only by the text of `message`; the texts stand in tables here and nowhere else.
+A missing reply is mapped in http/transport. GitHub distinguishes most causes only by the text of `message`: those texts
+are in tables here, and in `rules`.
 """
 
 import re
@@ -34,7 +34,7 @@ LONGEST_WAIT_S = 3600.0  # GitHub counts by the hour
 
 
 class TokenNotActiveYet(ForgePermission):
-    """401 or 403 that a token just minted may get for some seconds."""
+    """403 (or a 401 of a new token): GitHub's machines may take some seconds to know a token that was just minted."""
 
 
 class BadCredentials(ForgePermission):
@@ -42,18 +42,18 @@ class BadCredentials(ForgePermission):
 
 
 class UnsupportedQuery(ForgeError):
-    """GraphQL refused the text of the query: this GitHub does not know a word of it (an old Enterprise Server)."""
+    """GraphQL refused the query itself: this GitHub (an old Enterprise Server) does not know a field of it."""
 
 
 class AlreadyMergeable(ForgeError):
-    """Auto-merge is refused, since the pull request can be merged at once."""
+    """Auto-merge is refused because the pull request can be merged at once."""
 
 
 class MergeQueueRequired(ForgeError):
-    """A merge queue merges into the branch, and nothing else."""
+    """Only a merge queue may merge into the branch."""
 
 
-# What should be replaced is another, or gone; or what should be made is there already.
+# A lost race: what should be replaced has changed or is gone, or what should be created exists.
 _LOST_RACE = re.compile(
     r"does not match [0-9a-f]{7,64}|is at [0-9a-f]+ but expected|expected to be at [0-9a-f]+|"
     r"Expected branch to point to|Update is not a fast forward|Reference update failed|Reference does not exist|"
@@ -75,7 +75,7 @@ _NOT_GRANTED = re.compile(
 
 
 def refusal(reply: Reply, *, now: float, what: str, writing: bool) -> FailoverError:
-    """The error for a reply of 300 and above. `now` is the wall clock (s); `what` says what was asked, for people."""
+    """The error for a reply of 300 and above. `now` is GitHub's wall clock (s); `what` names the request in words."""
     limited = rate_limited(reply, now=now)
     if limited is not None:
         return limited
@@ -116,7 +116,7 @@ def is_draft_refused(error: ForgeError) -> bool:
 
 
 def rate_limited(reply: Reply, *, now: float) -> ForgeRateLimited | None:
-    """Whether, and how long, GitHub asks us to wait. `now` is the wall clock (s)."""
+    """The error for a rate limit, with how long to wait; None for other replies. `now` is GitHub's wall clock (s)."""
     if reply.status not in {403, 429}:
         return None
     used_up = reply.headers.get("x-ratelimit-remaining") == "0"
@@ -129,13 +129,13 @@ def rate_limited(reply: Reply, *, now: float) -> ForgeRateLimited | None:
 
 
 def graphql_refusal(reply: Reply, *, now: float, what: str, writing: bool, pulls: bool = False) -> FailoverError:
-    """The error for a GraphQL reply with `errors`, by the first of them. `now` is the wall clock (s)."""
+    """The error for a GraphQL reply with `errors`, by the first of them. `now` is GitHub's wall clock (s)."""
     first = reply.errors[0] if isinstance(reply.errors[0], dict) else {}
     message, kind = message_text(first), first.get("type")
     kind = kind if isinstance(kind, str) else ""
     text = f"{what}: GitHub answered {kind or 'an error'} ({message})"
-    done = reply.data.get("data")
-    if writing and isinstance(done, dict) and any(done.values()):  # carried out, and then something went wrong
+    data = reply.data.get("data")
+    if writing and isinstance(data, dict) and any(data.values()):  # carried out, and an error came after that
         return WriteUnknown(text)
     secondary = bool(_SECONDARY.search(message))
     if kind in _LIMITED_KINDS or _PRIMARY.search(message) or secondary:
@@ -162,15 +162,15 @@ def graphql_refusal(reply: Reply, *, now: float, what: str, writing: bool, pulls
 
 
 def _never_ran(reply: Reply, first: Mapping[str, Any]) -> bool:
-    """Whether the query was refused as such. https://spec.graphql.org/October2021/#sec-Data
+    """Whether the query was refused before it ran. https://spec.graphql.org/October2021/#sec-Data
 
-    An error of a mutation that ran has `locations` too, but then there is `data`, be it null.
+    The error of a mutation that ran may have `locations` too, but then the reply has `data`, if only null.
     """
     return "locations" in first and "data" not in reply.data
 
 
 def is_permission_missing(error: ForgePermission) -> bool:
-    """Whether a mint was refused for a permission that the installation has not granted."""
+    """Whether a token was refused because the installation has not granted a permission."""
     return "permissions requested are not granted" in error.detail
 
 
@@ -186,7 +186,7 @@ def _limited(wait_s: float | None, *, secondary: bool) -> ForgeRateLimited:
 
 
 def _wait_s(reply: Reply, *, now: float, used_up: bool) -> float | None:
-    """How long the headers ask us to wait. `used_up`: the primary limit is, so the time of its reset counts."""
+    """How long the headers ask us to wait. `used_up`: the primary limit is used up, so its reset counts."""
     wait_s = _seconds(reply, "retry-after")
     reset = _seconds(reply, "x-ratelimit-reset")
     if wait_s is None and used_up and reset is not None:
@@ -220,14 +220,14 @@ def _conflict(reply: Reply, text: str) -> FailoverError:
 
 
 def _rule_error(message: str, text: str) -> FailoverError | None:
-    """What rules of the branch say, if they say anything: only some of them want a pull request."""
-    found = parse_violations(message)
-    if found is None:
+    """The error when rules of the branch refused a write. BranchProtected: a pull request would comply with them."""
+    violations = parse_violations(message)
+    if violations is None:
         return None
-    if found.needs_pull_request:
+    if violations.needs_pull_request:
         advice = "the service needs `policy: pull_request` (or `fallback: pull_request`)"
         return BranchProtected(f"{text}; {advice}", said=text)
-    return ForgePermission(f"{text}; no pull request gets around that: {found.advice}")
+    return ForgePermission(f"{text}; no pull request gets around that: {violations.advice}")
 
 
 def _seconds(reply: Reply, header: str) -> float | None:

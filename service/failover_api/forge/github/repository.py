@@ -1,4 +1,4 @@
-"""One repository: what GitHub says of it, and changes to what is in it."""
+"""A repository by REST: its description, and writes below it."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""What a pull request is given besides its text: labels, reviewers, and leave to be merged.
+"""Labels, reviewers, auto-merge and the merge queue of a pull request.
 
 https://docs.github.com/en/rest/issues/labels
 https://docs.github.com/en/rest/pulls/review-requests
@@ -24,7 +24,7 @@ _METHODS = {"squash": "allow_squash_merge", "merge": "allow_merge_commit", "reba
 
 
 class Review:
-    """Prepares pull requests for those who look at them."""
+    """Prepares pull requests for review and merge."""
 
     def __init__(self, client: GitHubClient) -> None:
         self._client = client
@@ -39,7 +39,7 @@ class Review:
         await self._add(base, f"pulls/{number}/requested_reviewers", body, f"requesting reviewers of #{number}")
 
     async def enable_auto_merge(self, base: Branch, pull: PullRequest, method: str | None) -> bool:
-        """As Forge.enable_auto_merge(). Nothing is done to a head that is another one by now."""
+        """As Forge.enable_auto_merge(). GitHub refuses it when the head is another one by now."""
         method = method or await self._allowed_method(base)
         try:
             try:
@@ -52,7 +52,7 @@ class Review:
         return False
 
     async def enqueue(self, base: Branch, pull: PullRequest) -> bool:
-        """As Forge.enqueue(). A queue of a classic protection does not show here: it says so when it is asked to merge.
+        """As Forge.enqueue(). A merge queue of classic branch protection is not among the rules: then this is False.
 
         https://docs.github.com/en/rest/repos/rules#get-rules-for-a-branch
         """
@@ -93,14 +93,14 @@ class Review:
         await change(self._client, "PUT", base, f"pulls/{pull.number}/merge", body, what=what, pulls=True)
 
     async def _into_the_queue(self, base: Branch, pull: PullRequest) -> None:
-        """At once; what is not ready yet, as soon as it is: in the queue's own way of merging."""
+        """Puts it into the queue now, or lets GitHub do so when it is ready. The queue has its own merge method."""
         if await self._is_queued(base, pull):
             return
         what = f"putting {base.repository}#{pull.number} into the merge queue"
         given = {"pullRequestId": pull.node_id, "expectedHeadOid": pull.head}
         try:
             await self._mutate(base, queries.ENQUEUE_PULL_REQUEST, given, what)
-        except ForgeError as refusal:
+        except ForgeError as refusal:  # not ready to be queued: auto-merge queues it later
             try:
                 await self._merge_when_ready(base, pull, None)
             except ForgeError:
@@ -119,7 +119,7 @@ class Review:
         await self._client.graphql(base.repository, query, {"input": given}, what=what, writing=True, pulls=True)
 
     async def _add(self, base: Branch, below: str, body: object, what: str) -> None:
-        """A 404 is not one of the repository here: GitHub means the label, the team or the person."""
+        """A 404 does not mean the repository here, but the label, the team or the person."""
         url = f"/repos/{base.repository}/{below}"
         try:
             await self._client.write("POST", base.repository, url, body, what=what, pulls=True)
@@ -127,7 +127,7 @@ class Review:
             raise ForgeError(exc.detail) from exc
 
     async def _allowed_method(self, base: Branch) -> str:
-        """Who may not see the settings is not told of them: then anything may be tried."""
+        """The preferred method that the repository allows. Without access to its settings, all count as allowed."""
         described = await about(self._client, base, not_before=time.monotonic())
         for method, setting in _METHODS.items():
             if described.get(setting, True):

@@ -1,7 +1,9 @@
-"""Rules of a branch (rulesets and classic protection), as GitHub's refusals name them: would a pull request help?
+"""Rules of a branch (rulesets, classic protection): which ones refuse our commits, and whether a pull request helps.
 
-A refusal lists each rule that was violated on a line of its own. A pull request helps only when it does with every
-one of them; a rule that nobody here knows is not taken for one of those.
+    parse_violations(text)     from a refusal, which lists each violated rule on a line of its own
+    broken_rules(rules)        beforehand, from the rules that hold for a branch
+
+A pull request helps only when it helps with every violated rule; an unknown rule counts as one it does not help with.
 
 https://docs.github.com/en/repositories/configuring-branches-and-merges-in-your-repository/managing-rulesets/available-rules-for-rulesets
 """
@@ -11,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-# Rules that are about the way a change comes to the branch, and not about what it is.
+# Rules about how a change reaches the branch, not about what it contains: a pull request complies with them.
 _ABOUT_THE_WAY = re.compile(
     r"(through|via|by|using) (a pull request|the merge queue)|pull requests? (is|are) required|"
     r"requires? (a )?pull requests?|approving review|approval (from|is required)|"
@@ -24,7 +26,7 @@ _ABOUT_THE_WAY = re.compile(
 _BYPASS = "let the App past that rule (its bypass list)"
 _OWN = f"leave `failover/**` out of that rule, or {_BYPASS}"
 
-# What else a rule may be about, and what to do then. Texts that come without a list as well:
+# Other rules, and what to do about them. These texts also come without a list of violations:
 _BY_THEMSELVES = (
     (
         r"contain secrets?|secrets? (was |were )?(detected|found)|push protection",
@@ -56,7 +58,7 @@ _FOUND = re.compile(r"Repository rule violations found(?: for \S+?)?[.:]?(?=\s|$
 _PROTECTED = re.compile(
     r"protected branch '[^'\n]*' (check|hook) (failed|declined):?|Protected branch update failed(?: for \S+)?"
 )
-# What stands around the rules.
+# Text around the listed rules.
 _FRAME = re.compile(
     r"\b(error|remote): |\bGH\d+:|Could not (update|create|delete) file:|Validation Failed|"
     r"Review all repository rules at \S+|Visit \S+ for more information\.?|(- )?https?://\S+|"
@@ -67,14 +69,14 @@ _NAME = re.compile(r'"[^"]*"')  # of a check, say: it may be any
 
 @dataclass(frozen=True, slots=True)
 class RuleViolations:
-    """Rules that refused a write. `advice` is what to do about those that a pull request does not help with."""
+    """The rules that refused a write. `needs_pull_request`: a pull request would comply with all; else `advice`."""
 
     needs_pull_request: bool
     advice: str = ""
 
 
 def parse_violations(text: str) -> RuleViolations | None:
-    """What GitHub's text says of rules; None when it is about something else."""
+    """The violated rules in GitHub's text; None when it is about something else."""
     is_list = bool(_FOUND.search(text) or _PROTECTED.search(text))
     lines = _lines(text)
     table = _IN_LIST if is_list else _ALONE
@@ -88,7 +90,7 @@ def parse_violations(text: str) -> RuleViolations | None:
 
 
 def _lines(text: str) -> list[str]:
-    """The rules, each by itself. A list that names none is one that a pull request may help with."""
+    """The rules, each by itself; none when a list names no rule, which a pull request may help with."""
     bare = _FOUND.sub("\n", _PROTECTED.sub("\n", text))
     stripped = (_NAME.sub("", _FRAME.sub(" ", line)).strip(" \t\r-*.:") for line in bare.split("\n"))
     return [line for line in stripped if line]
@@ -104,36 +106,36 @@ _VERBS = {"starts_with": "start with", "ends_with": "end with", "contains": "con
 _HEADLINES = ("Fail over sonarr to backup", "Fail back sonarr to primary")
 _BODY = "\n\nFailover-Service: sonarr\nFailover-Requested-At: 2026-01-01T00:00:00Z"
 _COMMITTER = "noreply@github.com"  # GitHub commits what comes by its API
-# An expression of a rule is tried only where it cannot take long: on a line of ours, with few repeats, none of a group.
+# A rule's regular expression is tried only if it is surely fast: on one line, with few repeats, none of a group.
 _MOST_REPEATS = 3
 _REPEAT = re.compile(r"(?<!\()[*+?{]")
 _REPEATED_GROUP = re.compile(r"\)[*+{]")
 
 
 def broken_rules(rules: Sequence[Mapping[str, Any]], *, signs: bool, own: str | None = None) -> list[str]:
-    """The rules of a branch that our commits break, by pull request too.
+    """The rules of a branch that our commits violate, also by pull request.
 
     `signs`: GitHub signs our commits. `own`: the branch is one of ours, of that name.
     """
-    found: list[str] = []
+    broken: list[str] = []
     for rule in rules:
         kind, parameters = str(rule.get("type")), rule.get("parameters") or {}
         if _breaks(kind, parameters, signs=signs, own=own):
-            found.append(" ".join(filter(None, (kind, _wanted(parameters)))))
-    return list(dict.fromkeys(found))
+            broken.append(" ".join(filter(None, (kind, _wanted(parameters)))))
+    return list(dict.fromkeys(broken))
 
 
 def unchecked_rules(rules: Sequence[Mapping[str, Any]], *, own: str | None = None) -> list[str]:
-    """The rules that have a regular expression which is not tried here, so that nobody knows beforehand."""
+    """The rules whose regular expression is not tried here: whether our commits comply is not known beforehand."""
     about = {"commit_message_pattern", "committer_email_pattern"} | ({"branch_name_pattern"} if own else set())
-    found = [
+    unchecked = [
         f"{rule['type']} {_wanted(parameters)}"
         for rule in rules
         if rule.get("type") in about
         and (parameters := rule.get("parameters") or {}).get("operator") == "regex"
         and not _is_quick(str(parameters.get("pattern", "")))
     ]
-    return list(dict.fromkeys(found))
+    return list(dict.fromkeys(unchecked))
 
 
 def _is_quick(pattern: str) -> bool:
@@ -152,7 +154,9 @@ def _breaks(kind: str, parameters: Mapping[str, Any], *, signs: bool, own: str |
         case "branch_name_pattern":
             return own is not None and not _fits(parameters, own)
         case "file_extension_restriction":
-            refused = {str(one).lstrip("*.").lower() for one in parameters.get("restricted_file_extensions", ())}
+            refused = {
+                str(extension).lstrip("*.").lower() for extension in parameters.get("restricted_file_extensions", ())
+            }
             return not refused.isdisjoint({"yaml", "yml"})
         case "lock_branch":
             return True
@@ -161,25 +165,25 @@ def _breaks(kind: str, parameters: Mapping[str, Any], *, signs: bool, own: str |
 
 
 def _fits(parameters: Mapping[str, Any], text: str) -> bool:
-    """Whether a pattern of a rule takes the text; in doubt it does."""
+    """Whether a rule's pattern accepts the text; in doubt it does."""
     pattern = str(parameters.get("pattern", ""))
     match parameters.get("operator"):
         case "starts_with":
-            found = text.startswith(pattern)
+            matches = text.startswith(pattern)
         case "ends_with":
-            found = text.endswith(pattern)
+            matches = text.endswith(pattern)
         case "contains":
-            found = pattern in text
+            matches = pattern in text
         case "regex":
             if not _is_quick(pattern):
                 return True
             try:
-                found = re.search(pattern, text) is not None
+                matches = re.search(pattern, text) is not None
             except (re.error, OverflowError, RecursionError):  # GitHub's expressions are not quite Python's
                 return True
         case _:
             return True
-    return found is not bool(parameters.get("negate"))
+    return matches is not bool(parameters.get("negate"))
 
 
 def _wanted(parameters: Mapping[str, Any]) -> str:

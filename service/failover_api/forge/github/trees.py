@@ -1,7 +1,7 @@
-"""What a branch lists: asked for once, and from then on only whether it is still so.
+"""The tree of a branch: which files it has, read once and then validated by its ETag.
 
-The tree of a branch is asked for by the branch's name, with its ETag: a 304 says that no file of it is another. A write
-of ours brings what is known on without asking, as long as nobody else moved the branch in between.
+A 304 says that no file has changed. A write of ours updates what is known without a request, as long as nobody else
+moved the branch in between.
 
 https://docs.github.com/en/rest/git/trees
 """
@@ -25,9 +25,10 @@ BranchListener = Callable[[Branch], None]
 
 @dataclass(frozen=True, slots=True)
 class _KnownTree:
-    """Times are those of time.monotonic(). `written_at`: a write of ours was brought on, so that the ETag is of before.
+    """A listing with the reply that it was made of. Times are those of time.monotonic().
 
-    `behind_at`: a write of ours, or a file that was gone, showed that somebody else had moved the branch.
+    `written_at`: the listing was updated by a write of ours, but `body` and its ETag are of before. `behind_at`: a
+    write of ours, or a missing file, showed that somebody else had moved the branch.
     """
 
     listing: Listing
@@ -50,7 +51,7 @@ class Trees:
         self._listener = listener
 
     def last_listing(self, branch: Branch) -> Listing | None:
-        """As Forge.listed()."""
+        """As Forge.last_listing()."""
         known = self._known.get(branch)
         return None if known is None else known.listing
 
@@ -74,7 +75,8 @@ class Trees:
         body, at, nodes = await self._objects.listing(branch, not_before=started)
         known = self._known.get(branch)
         if known is not None and self._lag.was_replaced(branch, HEAD, at):
-            return known.listing  # what GitHub shows is of before a write of ours
+            return known.listing  # GitHub's reply lags: it is of before a write of ours
+        # What was learnt while the request was under way may not be in its reply: then the listing stays stale.
         behind_at = None if known is None or known.behind_at is None or known.behind_at <= started else known.behind_at
         if known is not None and body is known.body:
             listing = replace(known.listing, head=at, validated_at=started, written=frozenset())
@@ -85,7 +87,7 @@ class Trees:
         return listing
 
     def wrote(self, branch: Branch, commit: str, parents: Collection[str], paths: Collection[str]) -> None:
-        """The branch is at `commit` now, whose parents these are; these files are new in it."""
+        """The branch is at `commit` now, which has these parents and wrote these files."""
         known, now = self._known.get(branch), time.monotonic()
         if known is None:
             return
@@ -110,7 +112,7 @@ def _is_fresh(known: _KnownTree, not_before: float | None, head: str | None) -> 
         return known.listing.head == head
     if not_before is None or known.listing.validated_at >= not_before:
         return True
-    return known.written_at > time.monotonic() - LAG_S  # asked now, GitHub may still show what was before
+    return known.written_at > time.monotonic() - LAG_S  # GitHub's reply could still be of before our write
 
 
 def _listed(nodes: Sequence[TreeEntry], head: str, generation: int, at: float) -> Listing:

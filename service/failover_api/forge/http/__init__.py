@@ -1,1 +1,1 @@
-"""HTTP to a Git host, whatever its dialect: connections, copies with ETags, limits, credentials, what is counted."""
+"""HTTP to a Git host: connections, the ETag cache, rate limits, credentials, traffic events."""

@@ -1,4 +1,4 @@
-"""The circuit: while GitHub asks us to wait, nothing is sent, and every caller is told how long."""
+"""A circuit breaker: while GitHub asks us to wait, nothing is sent, and every caller is told how long."""
 
 import time
 

@@ -1,4 +1,4 @@
-"""The ETag cache: what GitHub said, kept to be asked about with If-None-Match.
+"""The ETag cache: replies are kept, and validated with If-None-Match.
 
 A 304 costs no quota and no body, and proves that the copy is what a read would give now. Entries and bytes are
 bounded; the least recently used go first.
@@ -37,7 +37,7 @@ class ConditionalCache:
         return copy
 
     def put(self, url: str, copy: CachedReply) -> None:
-        """Keeps a copy, unless a later one came meanwhile; none that is larger than the whole cache."""
+        """Keeps a copy, unless a later one was kept meanwhile, or it is larger than the whole cache."""
         known, size_bytes = self.get(url), _size(url, copy)
         if known is not None and known.validated_at > copy.validated_at:
             return

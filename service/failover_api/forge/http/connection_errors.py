@@ -1,6 +1,6 @@
-"""Why nothing was reached, in plain words instead of the names of Python's exceptions.
+"""Why a request had no reply, in plain words: DNS, TLS, a proxy, a timeout, a closed connection.
 
-Nothing secret is in them: of a proxy only which variable names it, of a URL the host.
+The words hold nothing secret: of a proxy only the variable that names it, of a URL only the host.
 """
 
 import errno
@@ -17,25 +17,25 @@ _MAX_TEXT = 80
 
 
 def explain_connection_error(error: BaseException, url: str = "") -> str:
-    """The cause of an error of the HTTP client. `url` is what was asked."""
-    said = next(filter(None, map(_explained, _causes(error))), "something went wrong on the way")
+    """The cause of an error of the HTTP client. `url` is what was requested."""
+    explanation = next(filter(None, map(_explain, _causes(error))), "something went wrong on the way")
     parts = urlsplit(url)
     if not parts.hostname:
-        return said
+        return explanation
     through = f", through the proxy of {_proxy(parts.scheme)}" if _is_proxied(parts.scheme, parts.hostname) else ""
-    return f"{parts.hostname}{through}: {said}"
+    return f"{parts.hostname}{through}: {explanation}"
 
 
-def _explained(cause: BaseException) -> str | None:
-    """None for what only wraps another."""
-    said = next((say(cause) for kind, say in _CAUSES if isinstance(cause, kind)), None)
-    if said is None and isinstance(cause, OSError) and cause.errno is not None:
-        return _OF_SYSTEM.get(cause.errno, "the connection failed")
-    return said
+def _explain(cause: BaseException) -> str | None:
+    """None for an error that only wraps another."""
+    explanation = next((explain(cause) for kind, explain in _CAUSES if isinstance(cause, kind)), None)
+    if explanation is None and isinstance(cause, OSError) and cause.errno is not None:
+        return _BY_ERRNO.get(cause.errno, "the connection failed")
+    return explanation
 
 
 def _causes(error: BaseException) -> Iterator[BaseException]:
-    """The innermost first: it knows best."""
+    """The error and its causes, the innermost first: it is the most specific."""
     chain: list[BaseException] = []
     cause: BaseException | None = error
     while cause is not None and cause not in chain and len(chain) < 20:
@@ -79,7 +79,7 @@ def _name(error: Any) -> str:
     return "its name is not found (DNS)"
 
 
-def _said(text: str) -> Callable[[Any], str]:
+def _constant(text: str) -> Callable[[Any], str]:
     return lambda _: text
 
 
@@ -92,18 +92,18 @@ _CAUSES: tuple[tuple[type[BaseException], Callable[[Any], str]], ...] = (
     (ssl.SSLError, _tls),
     (socket.gaierror, _name),
     (httpx2.ProxyError, _of_proxy),
-    (httpx2.ConnectTimeout, _said("no connection in time: it is down, or a firewall is in between")),
-    (httpx2.PoolTimeout, _said("all connections are busy")),
-    (httpx2.WriteTimeout, _said("the request could not be sent in time")),
-    (httpx2.ReadTimeout, _said("no answer in time")),
-    (httpx2.RemoteProtocolError, _said("the connection was closed before the answer was complete")),
-    (httpx2.LocalProtocolError, _said("the request cannot be sent as it is")),
-    (httpx2.DecodingError, _said("the answer cannot be unpacked")),
-    (httpx2.UnsupportedProtocol, _said("neither http nor https")),
-    (httpx2.ReadError, _said("the connection was cut")),
-    (httpx2.WriteError, _said("the connection was cut")),
+    (httpx2.ConnectTimeout, _constant("no connection in time: it is down, or a firewall is in between")),
+    (httpx2.PoolTimeout, _constant("all connections are busy")),
+    (httpx2.WriteTimeout, _constant("the request could not be sent in time")),
+    (httpx2.ReadTimeout, _constant("no answer in time")),
+    (httpx2.RemoteProtocolError, _constant("the connection was closed before the answer was complete")),
+    (httpx2.LocalProtocolError, _constant("the request cannot be sent as it is")),
+    (httpx2.DecodingError, _constant("the answer cannot be unpacked")),
+    (httpx2.UnsupportedProtocol, _constant("neither http nor https")),
+    (httpx2.ReadError, _constant("the connection was cut")),
+    (httpx2.WriteError, _constant("the connection was cut")),
 )
-_OF_SYSTEM = {
+_BY_ERRNO = {
     errno.ECONNREFUSED: "the connection was refused",
     errno.ECONNRESET: "the connection was cut",
     errno.EPIPE: "the connection was cut",

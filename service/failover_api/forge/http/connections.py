@@ -1,7 +1,7 @@
-"""The HTTP client to GitHub, with connections that stay open for hours, and what to do when they turn out to be dead.
+"""The HTTP client to GitHub: connections that stay open for hours, and are renewed when they turn out to be dead.
 
-A router that forgets an idle connection says nothing: the next request on it waits in vain. It has then forgotten the
-others too, so after a failure all are left behind and new ones made.
+A router that forgets an idle connection does not say so: the next request on it gets no reply. It has then forgotten
+the others too, so after a failure all of them are replaced by new ones.
 """
 
 import os
@@ -20,25 +20,26 @@ MAX_CONNECTIONS = 20
 
 
 class Connections:
-    """One client at a time. `make` makes another one."""
+    """The current HTTP client. `make` makes a new one."""
 
     def __init__(self, make: Callable[[], httpx2.AsyncClient], *, renew_after_s: float = RENEW_AFTER_S) -> None:
         self._make, self._renew_after_s = make, renew_after_s
         self.current = make()
         self._made_at = time.monotonic()
-        self._left_behind: list[httpx2.AsyncClient] = []
+        self._replaced: list[httpx2.AsyncClient] = []
 
     async def failed(self, client: httpx2.AsyncClient) -> None:
-        """A request on `client` had no reply: make new connections, unless these are new already."""
+        """A request on `client` had no reply: makes new connections, unless the current ones are new."""
         if client is not self.current or time.monotonic() - self._made_at < self._renew_after_s:
             return
-        forgotten, self._left_behind = self._left_behind, [client]  # others may still wait on `client`
+        # Requests of others may still be under way on `client`: it is closed with the next renewal.
+        unused, self._replaced = self._replaced, [client]
         self.current, self._made_at = self._make(), time.monotonic()
-        for old in forgotten:
+        for old in unused:
             await old.aclose()
 
     async def aclose(self) -> None:
-        for client in (*self._left_behind, self.current):
+        for client in (*self._replaced, self.current):
             await client.aclose()
 
 
@@ -49,9 +50,9 @@ def open_connections() -> Connections:
 
 
 def from_environment(make: Callable[[ssl.SSLContext], T]) -> T:
-    """What `make` makes of the authorities to trust and of the proxies, as the environment names them.
+    """Calls `make` with the certificate authorities that the environment names. Raises NotReady when it is wrong.
 
-    Raises NotReady for what cannot be used.
+    httpx2 reads the proxies (HTTPS_PROXY and so on) from the environment itself.
     """
     tls = _trusted()
     try:
@@ -66,5 +67,5 @@ def _trusted() -> ssl.SSLContext:
         return httpx2.create_ssl_context()
     except OSError as exc:  # an SSLError too
         place = os.environ.get("SSL_CERT_FILE") or "the certificates of this machine"
-        said = exc.strerror if isinstance(exc, FileNotFoundError | PermissionError) else "no certificate in PEM form"
-        raise NotReady(f"SSL_CERT_FILE: {place}: cannot read the authorities to trust ({said})") from exc
+        reason = exc.strerror if isinstance(exc, FileNotFoundError | PermissionError) else "no certificate in PEM form"
+        raise NotReady(f"SSL_CERT_FILE: {place}: cannot read the authorities to trust ({reason})") from exc

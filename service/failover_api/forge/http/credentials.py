@@ -1,4 +1,4 @@
-"""Tokens for requests: where they come from, and what is done when one is refused."""
+"""Credentials: the protocol by which requests get their token, and a ready token from the environment or a file."""
 
 import time
 from dataclasses import dataclass, field
@@ -12,7 +12,7 @@ from failover_api.secret_file import read_secret
 
 @dataclass(frozen=True, slots=True)
 class Token:
-    """A token and when (monotonic, seconds) it was minted and will expire."""
+    """A token. `minted_at` and `expires_at` are times of time.monotonic()."""
 
     value: str = field(repr=False)
     minted_at: float
@@ -23,10 +23,10 @@ class Token:
 
 
 class Credentials(Protocol):
-    """What may be sent in the Authorization header."""
+    """Gives tokens for the Authorization header."""
 
     def key(self, repository: str) -> str:
-        """Names the rate limit that requests about this repository count against."""
+        """The account whose rate limit requests about this repository count against: "acme", "token"."""
         ...
 
     async def token(self, repository: str, *, pulls: bool = False) -> Token:
@@ -41,15 +41,15 @@ class Credentials(Protocol):
         ...
 
     def check_readable(self) -> None:
-        """Raises NotReady when the key or the token cannot be used. Asks nobody."""
+        """Raises NotReady when the key or the token cannot be used. Makes no request."""
         ...
 
     def secret(self) -> bytes:
-        """What all who work with these credentials know, and nobody else. Raises as check_readable()."""
+        """A secret that all processes with these credentials share, and nobody else. Raises as check_readable()."""
         ...
 
     async def aclose(self) -> None:
-        """Ends what goes on in the background."""
+        """Ends the work in the background."""
         ...
 
 
@@ -92,5 +92,5 @@ class StaticToken:
 
 
 def is_one_word(token: str) -> bool:
-    """Whether it may stand in a header."""
+    """Whether it can be sent in a header."""
     return token.isascii() and token.isprintable() and bool(token) and " " not in token

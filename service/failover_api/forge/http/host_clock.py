@@ -1,7 +1,7 @@
-"""What time it is for GitHub: by the `Date` of its newest answer, carried on by a clock that nobody sets.
+"""GitHub's wall clock: the `Date` of its newest reply, carried on by our monotonic clock.
 
-The wall clock here may be wrong, and may be put right while we run. GitHub takes no App's JWT that begins in its
-future or has ended in its past, so whatever is compared with its time is taken from here.
+This machine's wall clock may be wrong, and may be corrected while we run. GitHub refuses a JWT that begins in its
+future or ended in its past, so whatever is compared with GitHub's time is taken from here.
 """
 
 import logging
@@ -9,14 +9,14 @@ import time
 from collections.abc import Callable, Mapping
 from email.utils import parsedate_to_datetime
 
-WARN_FROM_S = 30.0  # a smaller difference harms nobody
-_WARN_AGAIN_S = 30.0  # when it changed by as much since it was told
-_FRACTION_S = 1.0  # Date leaves it out
+WARN_FROM_S = 30.0  # a smaller difference does no harm
+_WARN_AGAIN_S = 30.0  # when the difference has changed by as much since the last warning
+_FRACTION_S = 1.0  # Date is in whole seconds
 _log = logging.getLogger(__name__)
 
 
 class HostClock:
-    """GitHub's wall clock, in seconds. `wall` is ours, `monotonic` measures what has passed since an answer."""
+    """GitHub's wall clock, in seconds. `wall` is ours, `monotonic` measures the time since a reply."""
 
     def __init__(
         self, *, wall: Callable[[], float] = lambda: time.time(), monotonic: Callable[[], float] = time.monotonic
@@ -27,23 +27,24 @@ class HostClock:
 
     @property
     def is_known(self) -> bool:
-        """Whether the host has told its time yet."""
+        """Whether a reply has told the host's time yet."""
         return self._ahead_s is not None
 
     def now(self) -> float:
-        """The host's time; ours as long as it has not told it."""
+        """The host's time; ours until a reply has told it."""
         return self._wall() if self._ahead_s is None else self._monotonic() + self._ahead_s
 
     @property
     def offset_s(self) -> float:
-        """How far our wall clock is ahead of the host's; behind it when negative; 0 as long as nobody knows."""
+        """How far our wall clock is ahead of the host's; negative when behind; 0 until it is known."""
         return 0.0 if self._ahead_s is None else self._wall() - self.now()
 
     def observe(self, headers: Mapping[str, str], *, asked_at: float) -> None:
-        """Takes the time of an answer that came just now to a request of `asked_at` (monotonic).
+        """Takes the `Date` of a reply that came just now to a request made at `asked_at` (monotonic).
 
-        It was sent somewhen between the two: what is known already is changed by no more than that asks for. What a
-        cache in between has kept is of an earlier time, and says so by `Age`.
+        The reply was sent at some time between the two: the known offset is changed only as far as that requires. A
+        reply from a cache is older than it seems, and has an `Age`: it is ignored.
+        https://www.rfc-editor.org/rfc/rfc9111#section-5.1
         """
         sent_at = date_of(headers)
         if sent_at is None or headers.get("age", "0").strip() not in {"", "0"}:
@@ -65,11 +66,11 @@ class HostClock:
 
     @property
     def is_off(self) -> bool:
-        """Whether it is so wrong that somebody should set it."""
+        """Whether our clock is so wrong that somebody should set it."""
         return abs(self.offset_s) > WARN_FROM_S
 
     def _warn(self) -> None:
-        """One line when the clock turns out to be wrong, when that changes, and when it is right again."""
+        """Logs when the clock is found to be wrong, when that changes, and when it is right again."""
         offset_s = self.offset_s
         was_off = abs(self._warned_of_s) > WARN_FROM_S
         if self.is_off and (not was_off or abs(offset_s - self._warned_of_s) > _WARN_AGAIN_S):
@@ -83,7 +84,7 @@ class HostClock:
 
 
 def date_of(headers: Mapping[str, str]) -> float | None:
-    """When an answer was made, by the clock of whoever made it; None when it does not say."""
+    """The `Date` of a reply as a timestamp (s); None when it has none."""
     try:
         return parsedate_to_datetime(headers["date"]).timestamp()
     except (KeyError, ValueError, OverflowError):

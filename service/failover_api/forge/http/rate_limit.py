@@ -1,18 +1,18 @@
-"""The pace of writes: no more than GitHub allows, known before it has to be asked.
+"""Our own rate limit for writes, so that GitHub's secondary limit is not reached.
 
-GitHub takes 80 requests that create content a minute, and 500 an hour, of each installation or person. A token bucket
-for each of the two lets a storm through at once, and then makes those who come later wait, and be written together:
-what it holds and what is refilled within its window are together less than GitHub takes.
+GitHub allows 80 requests that create content a minute, and 500 an hour, of each installation or person. A token bucket
+for each of the two lets a burst through at once; later moves wait, and are then written together. What a bucket holds
+and what is refilled within its window are together less than GitHub allows.
 
-Processes that work as one installation know nothing of each other, so each keeps to a share of both limits. Shares of
-together 1, of at least SMALLEST each, stay under them in every window; of at most a half, and at least twice that, also
-when each process was started anew once within it and has forgotten what it sent. A smaller share still has room for the
-writes of one pull request at once, since one that is half made helps nobody.
+Processes of one installation do not know of each other, so each keeps to a share of both limits. Shares that sum to
+1, of at least MIN_SHARE each, stay under the limits in every window. Shares from twice MIN_SHARE up to a half
+do so also when each process is restarted once in the window and has forgotten what it sent. A smaller share still has
+room for all writes of one pull request, since a half-made one is of no use.
 
-Whoever has all of it may not be alone all the same: then what GitHub's replies show of others counts too (others.py).
+A process whose share is 1 may not be alone all the same: then the use of others, as GitHub's replies show it, counts
+too (shared_limits).
 
-A bucket is kept as the moment at which it will be full again (the generic cell rate algorithm): arithmetic on the
-clock, with nothing to be refilled.
+A bucket is stored as the time at which it will be full again (generic cell rate algorithm): nothing has to be refilled.
 
 https://docs.github.com/en/rest/using-the-rest-api/rate-limits-for-the-rest-api#about-secondary-rate-limits
 """
@@ -27,17 +27,17 @@ from failover_api.forge.http.shared_limits import OtherClientsUse
 # What a bucket holds, and the seconds in which one more comes.
 MINUTE = (45, 60 / 27)  # with room for the first writes of another process that nobody has seen yet
 HOUR = (400, 3600 / 98)
-# Of the whole installation, with something to spare: requests of one moment do not arrive in one moment.
+# Of the whole installation, with a margin: requests that are sent together do not arrive together.
 A_MINUTE, AN_HOUR = 78, 498
 MIN_BURST = 6  # the writes of one pull request
 MIN_SHARE = MIN_BURST / A_MINUTE
-_ROUNDING_S = 0.001  # whoever waits for as long as they are told is never a rounding too early
+_ROUNDING_S = 0.001  # whoever waits as long as they were told is never too early by a rounding error
 
 
 class RateLimit:
-    """Buckets for each key of the credentials; no limits: as many as anybody likes. `clock` gives seconds.
+    """Buckets for each account. `limits` are (size, seconds for one more) each; none: no limit. `clock` gives seconds.
 
-    `others` is what is known of those who share the limits unasked; None: nobody does.
+    `others` is the use of others that count against the same limits; None: there are none.
     """
 
     def __init__(
@@ -52,13 +52,13 @@ class RateLimit:
 
     @classmethod
     def of_share(cls, share: float, *, clock: Callable[[], float] = time.monotonic) -> Self:
-        """The pace of one of several processes that work as one installation."""
+        """The limit for one of several processes of one installation. `share` is above 0 and at most 1."""
         if share == 1:
             return cls(others=OtherClientsUse(clock=clock), clock=clock)
         return cls((limit_of(share, A_MINUTE, 60.0), limit_of(share, AN_HOUR, 3600.0)), clock=clock)
 
     def wait_s(self, key: str, calls: int = 1) -> float:
-        """How long until so many writes may be sent; 0 when they may now. More than a bucket holds count as that."""
+        """How long until `calls` writes may be sent (at most as many as a bucket holds); 0 when they may be now."""
         now = self._clock()
         waits_s = (
             full_at - now - (size - min(calls, size)) * refill_s
@@ -77,14 +77,17 @@ class RateLimit:
             raise ForgeRateLimited(text, retry_after_s=wait_s, secondary=True)
 
     def drain(self, key: str, wait_s: float) -> None:
-        """After `wait_s` one write, and then as many as come: GitHub took no more, so others spend too."""
+        """Empties the minute's bucket, so that one write may be sent after `wait_s`, and then one at a time.
+
+        For when GitHub has refused a write that our count allowed: others use the limit, too.
+        """
         known = self._known(key)
         if known:
             size, refill_s = self._limits[0]
             self._full_at[key] = (max(known[0], self._clock() + wait_s + (size - 1) * refill_s), *known[1:])
 
     def take(self, key: str) -> None:
-        """Counts a write that is sent now. Raises ForgeRateLimited, and counts nothing, when none may be."""
+        """Counts a write that is sent now. Raises ForgeRateLimited, and counts nothing, when none may be sent."""
         self.check(key)
         now = self._clock()
         taken = tuple(
@@ -100,9 +103,9 @@ class RateLimit:
 
 
 def limit_of(share: float, most: int, window_s: float) -> tuple[int, float]:
-    """What a bucket holds, and the seconds in which one more comes, for a share of `most` in a window.
+    """(size of the bucket, seconds for one more) for a share of `most` writes in a window.
 
-    What it holds counts twice where the share allows it: a process that is started anew begins with a full one.
+    The size is counted twice where the share allows it: a process that is restarted begins with a full bucket.
     """
     own = int(share * most + 1e-9)
     size = max(MIN_BURST, own * 2 // 5)

@@ -1,9 +1,9 @@
-"""What looking may spend of GitHub's limits: the rest is for moves alone.
+"""How much of GitHub's rate limits reads of low priority may use: the rest is kept for moves.
 
-    of the hour       a fifth of the requests that GitHub allows stays for moves, as its replies count them
-    of the minute     of 900 points (a read 1, a write 5, also when it is a 304) 100 stay for moves, as we count them
+    per hour          a fifth of the requests that GitHub allows is kept for moves, as its replies count them
+    per minute        of 900 points (a read 1, a write 5, also when it is a 304) 100 are kept, as we count them
 
-Whoever only looks is told to wait before GitHub would tell everybody.
+Status pages are told to wait before GitHub would refuse everybody, moves included.
 
 https://docs.github.com/en/rest/using-the-rest-api/rate-limits-for-the-rest-api#calculating-points-for-the-secondary-rate-limit
 """
@@ -26,7 +26,7 @@ _is_low_priority: ContextVar[bool] = ContextVar("is_looking", default=False)
 
 @contextmanager
 def low_priority() -> Iterator[None]:
-    """What is asked within, and by the tasks that are made within, moves nothing."""
+    """Requests made within, and by tasks started within, move nothing: they are refused first."""
     token = _is_low_priority.set(True)
     try:
         yield
@@ -35,7 +35,7 @@ def low_priority() -> Iterator[None]:
 
 
 class ReadBudget:
-    """Counts for each account. `most` are the points a minute that looking may come to."""
+    """Counts points for each account. `most` is how many a minute may be used before low priority is refused."""
 
     def __init__(self, *, most: int = A_MINUTE - KEPT_OF_MINUTE, clock: Callable[[], float] = time.monotonic) -> None:
         self._most, self._clock = most, clock
@@ -43,7 +43,7 @@ class ReadBudget:
         self._points: dict[str, deque[list[int]]] = {}  # for each second of the last minute, and its points
 
     def check(self, account: str, resource: str, *, now: float) -> None:
-        """Raises ForgeRateLimited for who looks, when what is left is for moves. `now` is by GitHub's wall clock."""
+        """Raises ForgeRateLimited at low priority, when what is left is for moves. `now` is GitHub's wall clock (s)."""
         if not _is_low_priority.get():
             return
         wait_s = max(self._until_reset(account, resource, now), self._until_points(account))
@@ -61,7 +61,7 @@ class ReadBudget:
             seconds.append([second, points])
 
     def observe(self, account: str, quota: Quota) -> None:
-        """What a reply says is left."""
+        """Takes what a reply says is left."""
         self._quotas[account, quota.resource] = quota
 
     def _until_reset(self, account: str, resource: str, now: float) -> float:

@@ -1,11 +1,11 @@
-"""One reply, as it came."""
+"""An HTTP reply of the host, with its JSON, its error text and its time."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from failover_api.forge.http.host_clock import date_of
-from failover_api.forge.http.wrong_host import wrong_host
+from failover_api.forge.http.wrong_host import describe_wrong_host
 
 _MAX_TEXT = 300
 
@@ -14,7 +14,7 @@ _MAX_TEXT = 300
 class Reply:
     """An HTTP reply. `headers` has lower-case names; `data` is the parsed JSON, None when there is none.
 
-    Shown without its body: that may hold a token or a file.
+    Its repr leaves out the body, which may hold a token or a file.
     """
 
     method: str
@@ -23,17 +23,17 @@ class Reply:
     headers: Mapping[str, str]
     body: bytes = field(repr=False)
     data: Any = field(repr=False)
-    root: str = ""  # the REST root of whom was asked
+    root: str = ""  # the REST root that was asked
 
     @property
     def message(self) -> str:
-        """GitHub's own text, on one line; where it says what is wrong with which field, with that."""
+        """The host's error text on one line, with the fields that it names as wrong."""
         details = [_detail(error) for error in self.errors]
         return _one_line(": ".join(filter(None, (message_text(self.data), "; ".join(filter(None, details))))))
 
     @property
     def full_message(self) -> str:
-        """The same with its lines: of rules each stands on one of its own."""
+        """The same with its line breaks: GitHub lists violated rules one a line."""
         text = self.data.get("message") if isinstance(self.data, dict) else None
         return "\n".join([str(text or ""), *map(_detail, self.errors)])
 
@@ -44,14 +44,16 @@ class Reply:
         return errors if isinstance(errors, list) else [errors] if errors else []
 
     def sent_at(self, *, otherwise: float) -> float:
-        """The wall clock (s) of whoever answered: ours may be wrong. `otherwise`: when the reply does not say."""
+        """When it was sent, by the host's wall clock (s), since ours may be wrong; `otherwise` when it does not say."""
         sent_at = date_of(self.headers)
         return otherwise if sent_at is None else sent_at
 
     @property
     def wrong_host(self) -> str | None:
-        """What answered instead of GitHub, for people; None when it may well be GitHub."""
-        return wrong_host(status=self.status, headers=self.headers, body=self.body, data=self.data, root=self.root)
+        """What answered instead of GitHub, in words; None when it may well be GitHub."""
+        return describe_wrong_host(
+            status=self.status, headers=self.headers, body=self.body, data=self.data, root=self.root
+        )
 
 
 def message_text(data: Any) -> str:

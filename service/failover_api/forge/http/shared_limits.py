@@ -1,15 +1,15 @@
-"""What others use of the same limits, as GitHub's replies show it: they count for all who work as one installation.
+"""How much of our rate limit other processes use, as the counters in GitHub's replies show it.
 
-What a reply counts beyond what we have sent ourselves, others have. It counts requests, and nobody can tell which of
-them create content, so each is taken for one that does. That reading should not keep us from moving, some room is left
-to our own writes whatever others ask for: for one pull request a minute, for more where it is surely reading, since
-nobody may write so much. A reply that something is unchanged is free, and not counted.
+GitHub counts all requests of one installation together. What its replies count beyond our own requests, others have
+sent. It cannot be told which of those create content, so each is taken for one that does. So that mere reading by
+others does not keep us from moving, some writes of our own are always allowed: those of one pull request a minute, and
+more when others send more than anybody may write, since most of it must be reading. A 304 is free, and not counted.
 
     used      as GitHub counts it         known with each reply, and only then
-    own       what we have sent since     those that have no reply yet may be counted already, or not
-    others    used - own                  so never too many, but of a moment ago
+    own       what we have sent since     a request without a reply may be counted already, or not
+    others    used - own                  never too many, but as of the last reply
 
-When others were at work since the last reply we know how much, not when: what came within GAP_S counts as just now.
+Between two replies we know how much others have sent, but not when: what came within GAP_S counts as just now.
 
 https://docs.github.com/en/rest/using-the-rest-api/rate-limits-for-the-rest-api#checking-the-status-of-your-rate-limit
 """
@@ -19,12 +19,12 @@ from collections import deque
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
-MINUTE_S, HOUR_S = 62.0, 3605.0  # a little more: requests of one pace do not arrive in one
-A_MINUTE, AN_HOUR = 76, 494  # of all together, with something to spare: others send while we do
-LEFT_OF_MINUTE, LEFT_OF_HOUR = 6, 199  # to our own writes, whatever others do
-LEFT_BY_READERS = 15  # where others ask for more in a minute than anybody may write
+MINUTE_S, HOUR_S = 62.0, 3605.0  # a little more: requests sent at an even rate do not arrive so
+A_MINUTE, AN_HOUR = 76, 494  # of all together, with a margin: others send while we do
+LEFT_OF_MINUTE, LEFT_OF_HOUR = 6, 199  # for our own writes, whatever others do
+LEFT_BY_READERS = 15  # where others send more in a minute than anybody may write
 GAP_S = 300.0
-_SAME_WINDOW_S = 60.0  # the moment at which a window ends is told a little differently by different machines
+_SAME_WINDOW_S = 60.0  # GitHub's machines differ a little on when a window ends
 _MOST_KEPT = 1024
 
 _Counter = tuple[str, str]  # an account, and the kind of its limit
@@ -32,7 +32,7 @@ _Counter = tuple[str, str]  # an account, and the kind of its limit
 
 @dataclass(slots=True)
 class _Count:
-    """Of one limit, since a reply that counted `base`."""
+    """The counter of one limit. `base` is what a reply counted, `own` what we have sent since that reply."""
 
     base: int
     highest: int
@@ -43,14 +43,14 @@ class _Count:
 
 @dataclass(slots=True)
 class _Use:
-    """Of one account: when we wrote, and when others asked for how much."""
+    """Of one account: the times of our writes, and (time, number) of others' requests."""
 
     own: deque[float] = field(default_factory=lambda: deque(maxlen=_MOST_KEPT))
     others: deque[tuple[float, int]] = field(default_factory=lambda: deque(maxlen=_MOST_KEPT))
 
 
 class OtherClientsUse:
-    """`clock` gives seconds."""
+    """What others use of each account's limits. `clock` gives seconds."""
 
     def __init__(self, *, clock: Callable[[], float]) -> None:
         self._clock = clock
@@ -70,14 +70,14 @@ class OtherClientsUse:
             self._counts[counter].own += 1
 
     def replied(self, account: str, resource: str, *, free: bool) -> None:
-        """It came to its end. `free`: GitHub does not count it."""
+        """A request of ours has ended. `free`: GitHub does not count it."""
         counter = account, resource
         self._under_way[counter] -= 1
         if free and counter in self._counts:
             self._counts[counter].own -= 1
 
     def counted(self, account: str, resource: str, *, used: int, reset_at: int, left_s: float) -> None:
-        """What a reply counts as used, in a window of an hour that goes on for `left_s`; after replied()."""
+        """Takes what a reply counts as used in the current hour, which ends in `left_s`. Called after replied()."""
         counter, now = (account, resource), self._clock()
         count, under_way = self._counts.get(counter), self._under_way.get(counter, 0)
         if count is None:
@@ -85,7 +85,7 @@ class OtherClientsUse:
             began_s = min(3600.0, max(0.0, 3600.0 - left_s))
             self._saw(account, used - 1 - under_way, began_s, MINUTE_S)
         elif abs(reset_at - count.reset_at) > _SAME_WINDOW_S:
-            if reset_at > count.reset_at:  # else it comes late, from the window before
+            if reset_at > count.reset_at:  # else a late reply, of the window before
                 self._counts[counter] = _Count(used, used, reset_at, now, own=under_way)
         else:
             self._compare(account, count, used, is_at_rest=not under_way)
@@ -105,11 +105,11 @@ class OtherClientsUse:
         if others > 0:
             self._saw(account, others, self._clock() - count.replied_at, GAP_S)
             count.base += others
-        if is_at_rest:  # what had no reply may not have been counted
+        if is_at_rest:  # start afresh: requests that got no reply may never have been counted
             count.base, count.own = count.highest, 0
 
     def _saw(self, account: str, requests: int, within_s: float, recent_s: float) -> None:
-        """OtherClientsUse sent so many in the last `within_s`; those of the last `recent_s` count as just now."""
+        """Others sent `requests` in the last `within_s`; those of the last `recent_s` count as just now."""
         if requests <= 0:
             return
         now, use = self._clock(), self._uses.setdefault(account, _Use())
@@ -132,7 +132,7 @@ class OtherClientsUse:
 
 
 def _until(spent: Iterable[tuple[float, int]], most: int, since: float) -> float:
-    """How long until no more than `most` of it is in the window that begins at `since`, and moves on."""
+    """How long until the moving window, which begins at `since` now, holds no more than `most`."""
     spent = list(spent)
     over = sum(count for _, count in spent) - most
     for (at, _), gone in zip(spent, itertools.accumulate(count for _, count in spent), strict=True):

@@ -1,7 +1,7 @@
-"""What goes to GitHub and comes back, told to whoever counts it.
+"""Events of the traffic to the Git host, for metrics: requests completed, refused, retried; the quota.
 
-A listener is called in the event loop and returns at once. What it raises is logged, and fails no request. It is told
-nothing secret: no URL, no body, no token.
+A listener is called in the event loop and has to return at once. An exception of it is logged, and fails no request.
+Events hold nothing secret: no URL, no body, no token.
 """
 
 import logging
@@ -18,7 +18,7 @@ OTHER = "other"
 Resource = Literal["core", "graphql"]
 _log = logging.getLogger(__name__)
 
-# The steps of a path that name a kind of thing; what stands between them names one of the kind.
+# Which steps of a path name a kind of resource; the others name one of that kind.
 _REST: Mapping[str, tuple[int, ...]] = {
     "branches": (0,),
     "commits": (0,),
@@ -76,11 +76,11 @@ class Quota:
 
 @dataclass(frozen=True, slots=True)
 class RequestCompleted:
-    """One request, and what came back. `endpoint` is one of ENDPOINTS; `status` is None when there was no reply.
+    """One request and its reply. `endpoint` is one of ENDPOINTS; `status` is None when there was no reply.
 
-    `conditional`: it was asked with If-None-Match. `account` is whose quota it counts against: the owner of an
-    installation, "app" (the App's own) or "token". `clock_offset_s` is how far our clock is ahead of GitHub's, as far
-    as it is known.
+    `conditional`: it was sent with If-None-Match. `account` is whose quota it counts against: the owner of an
+    installation, "app" (the App's own) or "token". `clock_offset_s` is how far our clock is ahead of GitHub's; None
+    when it is not known.
     """
 
     method: str
@@ -100,7 +100,7 @@ class WriteStarted:
 
 @dataclass(frozen=True, slots=True)
 class RequestRefused:
-    """A reply that is no success, and what it means."""
+    """A reply that is an error, and what it means."""
 
     endpoint: str
     error: FailoverError
@@ -108,14 +108,14 @@ class RequestRefused:
 
 @dataclass(frozen=True, slots=True)
 class RequestRetried:
-    """A request is sent once more: GitHub was not available, or did not take the token."""
+    """A request is sent once more: GitHub was not available, or did not accept the token."""
 
-    why: Literal["unavailable", "token"]
+    reason: Literal["unavailable", "token"]
 
 
 @dataclass(frozen=True, slots=True)
 class CredentialsRejected:
-    """There are no credentials that would do: NotReady when they cannot be read, else what GitHub says of them."""
+    """The credentials do not suffice: NotReady when they cannot be read, else what GitHub says of them."""
 
     error: FailoverError
 
@@ -125,11 +125,11 @@ TrafficListener = Callable[[TrafficEvent], None]
 
 
 def ignore_traffic(event: TrafficEvent) -> None:
-    """Nobody counts."""
+    """A listener that does nothing."""
 
 
 def notify(listener: TrafficListener, event: TrafficEvent) -> None:
-    """Calls the listener."""
+    """Calls the listener, and logs its exception."""
     try:
         listener(event)
     except Exception:  # noqa: BLE001 - a listener's defect is not the request's
@@ -137,7 +137,7 @@ def notify(listener: TrafficListener, event: TrafficEvent) -> None:
 
 
 def endpoint_of(request: Request) -> str:
-    """Which of ENDPOINTS is asked: never a name, a path or a number of somebody's."""
+    """Which of ENDPOINTS it is for: without any name, path or number."""
     endpoint = _graphql_of(request.json) if request.graphql else _rest_of(request.url.partition("?")[0])
     return endpoint if endpoint in ENDPOINTS else OTHER
 
@@ -150,7 +150,7 @@ def resource_of(request: Request) -> Resource:
 def request_completed(
     request: Request, reply: Reply | None, *, account: str, duration_s: float, clock_offset_s: float | None = None
 ) -> RequestCompleted:
-    """What is told of a request; `reply` is None when there was none."""
+    """The event of a request; `reply` is None when there was none."""
     status, quota = (None, None) if reply is None else (reply.status, _quota(request, reply))
     return RequestCompleted(
         method=request.method,
@@ -165,12 +165,12 @@ def request_completed(
 
 
 def request_refused(request: Request, error: FailoverError) -> RequestRefused:
-    """What is told of a reply that is no success."""
+    """The event of a reply that is an error."""
     return RequestRefused(endpoint_of(request), error)
 
 
 def _quota(request: Request, reply: Reply) -> Quota | None:
-    """What a reply says of the limit; None when it does not.
+    """The quota that a reply states; None when it states none.
 
     https://docs.github.com/en/rest/using-the-rest-api/rate-limits-for-the-rest-api#checking-the-status-of-your-rate-limit
     """
@@ -183,8 +183,8 @@ def _quota(request: Request, reply: Reply) -> Quota | None:
 
 def _graphql_of(body: object) -> str:
     text = body.get("query") if isinstance(body, dict) else None
-    found = _OPERATION.match(text) if isinstance(text, str) else None
-    return f"graphql: {_GRAPHQL.get(found[1])}" if found else OTHER
+    operation = _OPERATION.match(text) if isinstance(text, str) else None
+    return f"graphql: {_GRAPHQL.get(operation[1])}" if operation else OTHER
 
 
 def _rest_of(path: str) -> str:

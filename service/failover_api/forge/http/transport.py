@@ -1,4 +1,4 @@
-"""One request, one reply: what is sent, what came back, and what it means that nothing did."""
+"""One request over HTTP and its reply; and the error for a reply that is missing, cut or garbled."""
 
 from dataclasses import dataclass, field
 
@@ -34,11 +34,11 @@ _NEVER_SENT = (
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """One request. `url` is below the REST root or absolute; `repository` picks the token, or `bearer` is one.
+    """One request. `url` is below the REST root, or absolute. `repository` picks the token, unless `bearer` is one.
 
-    `writing`: a lost reply leaves it unknown what happened. `creates`: GitHub counts it as creating content. `pulls`:
-    it is about pull requests, and needs the token that may. Shown without what nobody should see: credentials and the
-    contents of files.
+    `what` says what it does, for people. `writing`: a lost reply leaves it unknown whether it was carried out.
+    `creates`: GitHub counts it as creating content. `pulls`: it needs the token that may work on pull requests. Its
+    repr leaves out credentials and contents of files.
     """
 
     method: str
@@ -56,7 +56,7 @@ class Request:
 
 
 class Transport:
-    """Sends over `connections`, which are closed by whoever made them."""
+    """Sends requests over `connections`, which the caller closes."""
 
     def __init__(self, connections: Connections, *, base_url: str, timeout_s: float) -> None:
         self._connections, self._base_url = connections, base_url.rstrip("/")
@@ -108,7 +108,10 @@ UNAVAILABLE_WAIT_S = 5.0
 def no_reply_error(
     error: Exception, *, what: str, sent: bool, writing: bool, url: str = "", why: str = ""
 ) -> FailoverError:
-    """No reply, half of one, or another's: `why` in words. `sent` is False when the request surely never left."""
+    """The error for no reply, half of one, or another server's; `why` in words. `sent` is False if it never left.
+
+    Only a write that may have been sent is in doubt (WriteUnknown): anything else can safely be repeated.
+    """
     text = f"{what}: no reply from GitHub ({why or explain_connection_error(error, url)})"
     if writing and sent:
         return WriteUnknown(text)

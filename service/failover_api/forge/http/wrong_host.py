@@ -1,6 +1,6 @@
-"""What was reached instead of GitHub, in plain words.
+"""What was reached instead of GitHub's API, in plain words: a web page, a proxy, a sign-in page, another service.
 
-Nothing of an answer is repeated but its title and where it leads, shortened.
+Of the reply, only its title and the target of a redirect are repeated, shortened.
 """
 
 import re
@@ -19,10 +19,10 @@ _IN_BETWEEN = {407: "a proxy that wants a name and a password", 511: "a network 
 
 
 def describe_wrong_host(*, status: int, headers: Mapping[str, str], body: bytes, data: Any, root: str) -> str | None:
-    """What answered, and what was expected, when it is not GitHub's API; None when it may well be.
+    """What answered, and which URL was expected, when it is not GitHub's API; None when it may well be.
 
     GitHub answers in JSON, its errors with a `message`. `data` is the parsed JSON, None when there is none; `root` is
-    the REST root that was asked. A 5xx may be anybody's, and is GitHub's trouble all the same; but for one.
+    the REST root that was asked. A 5xx (but for 511) may come from anything in between: it counts as GitHub's outage.
     """
     if not _is_wrong_host(status, headers, body, data):
         return None
@@ -62,7 +62,7 @@ def _kind(status: int, headers: Mapping[str, str], body: bytes) -> str:
 
 
 def is_page(headers: Mapping[str, str], body: bytes) -> bool:
-    """Whether a browser would show it."""
+    """Whether the body is an HTML page."""
     kind = headers.get("content-type", "").partition(";")[0].strip().lower()
     return kind == "text/html" or body[:200].lstrip().lower().startswith((b"<!doctype html", b"<html"))
 

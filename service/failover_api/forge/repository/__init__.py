@@ -1,1 +1,1 @@
-"""A repository, whoever serves it: what our own writes made of it, and those that may land yet."""
+"""What holds for a repository of any host: reads that lag behind our writes (`lag`), writes without a reply."""

@@ -1,8 +1,9 @@
-"""What our own last writes made of a branch: a read that does not show it lags behind.
+"""Our own last writes to a branch, so that a read that lags behind them is recognized.
 
-GitHub answers reads from replicas that may be some seconds behind a write. So for ten seconds a file is to be as we
-left it, or at a commit that has ours below it, and a branch at our commit or at one on top of it. What shows neither is
-asked for again, and then refused: it may be lag, or a force-push, which is believed when the time is over.
+GitHub answers reads from replicas that may be some seconds behind a write. So for ten seconds after a write, a file
+must be as we wrote it, or be at a commit on top of ours; and the branch must be at our commit or at one on top of it. A
+read that shows neither is repeated, and then refused: it may lag, or somebody has force-pushed, which is believed when
+the ten seconds are over.
 """
 
 import time
@@ -14,12 +15,15 @@ from failover_api.errors import NotShownYet
 
 LAG_S = 10.0  # how long a read may lag behind a write of ours
 WAITS_S = (0.2, 0.6, 1.2)  # before asking again
-HEAD = ""  # the place of the branch itself, beside those of its files
+HEAD = ""  # the place of the branch's head; other places are paths of files
 _KEPT = 4096
 
 
 class Lag:
-    """By place, a path or HEAD: what our writes replaced, and what may be there since."""
+    """By place (a path, or HEAD): the versions that our writes replaced, and those that may be there now.
+
+    A version is a blob sha, or a commit sha for HEAD.
+    """
 
     def __init__(self) -> None:
         self._replaced: TTLCache[tuple[Branch, str, str], bool] = TTLCache(_KEPT, LAG_S, timer=time.monotonic)
@@ -29,7 +33,7 @@ class Lag:
     # Writes
 
     def writing(self, branch: Branch, place: str, version: str) -> None:
-        """From now on `version` may be there, even if the write's reply gets lost."""
+        """A write of `version` is about to be sent: from now on it may be there, even if the reply gets lost."""
         if (current := self._current.get((branch, place))) is not None:
             current.append(version)
         else:
@@ -48,7 +52,7 @@ class Lag:
         self._written_at[branch] = time.monotonic()
 
     def answered_with(self, branch: Branch, place: str, version: str) -> None:
-        """Somebody was told that another's write made `version`: to him it is as good as ours. Ours goes before."""
+        """A caller was told of `version`, which another replica wrote: it counts as our write, unless we have one."""
         if (branch, place) not in self._current:
             self.wrote(branch, place, version)
 
@@ -58,12 +62,12 @@ class Lag:
     # Reads
 
     def was_replaced(self, branch: Branch, place: str, version: str) -> bool:
-        """Whether a read that gave `version` shows what a write of ours replaced."""
+        """Whether `version`, which a read gave, is one that a write of ours has replaced."""
         is_there = version in self._current.get((branch, place), ())
         return (branch, place, version) in self._replaced and not is_there
 
     def is_current(self, branch: Branch, place: str, version: str) -> bool:
-        """Whether a read that gave `version` shows our last write; so it does when there is none."""
+        """Whether `version`, which a read gave, may be our last write; True when there was none of late."""
         current = self._current.get((branch, place))
         return current is None or version in current
 
@@ -72,12 +76,12 @@ class Lag:
         return next(iter(self._current.get((branch, HEAD), ())), None)
 
     def saw(self, branch: Branch, place: str, version: str) -> None:
-        """`version` was seen to come after our last write: nothing older will do now."""
+        """A read has shown `version`, which came after our last write: nothing older is accepted from now on."""
         if (current := self._current.get((branch, place))) is not None:
             current[:] = [version]
 
     def behind(self, branch: Branch, what: str) -> NotShownYet:
-        """What to say when `what` still does not show our write."""
+        """The error for a read that still does not show our write. `what` names the read."""
         left_s = LAG_S - (time.monotonic() - self._written_at.get(branch, float("-inf")))
         text = f"{what}: GitHub does not show our own last write to {branch} yet"
         return NotShownYet(text, retry_after_s=min(LAG_S, max(1.0, left_s)))

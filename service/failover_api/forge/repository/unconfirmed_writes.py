@@ -1,8 +1,8 @@
-"""Writes whose reply was lost, and that GitHub may carry out yet.
+"""Writes whose reply was lost: GitHub may still carry them out.
 
-A write of one file lands late if the file is then, byte for byte, what it was made from, whatever it was in between. A
-write of several files is compared with the branch's head, which never comes back (but by a force-push): any commit in
-between keeps it from landing.
+A late write of one file succeeds if the file is then, byte for byte, what it was compared with, whatever it was in
+between. A write of several files is compared with the branch's head, to which a branch never returns (but by a
+force-push): any commit in between makes it fail.
 """
 
 import time
@@ -13,32 +13,32 @@ from failover_api.forge.values import File, Snapshot, blob_sha
 
 LAND_S = 12.0  # GitHub ends a request after 10 s; the rest is the way there
 
-_FileVersion = tuple[Branch, str, str]  # a blob sha at a path
+_FileVersion = tuple[Branch, str, str]  # a path and a blob sha
 
 
 class UnconfirmedWrites:
-    """By what they were made from: until when (time.monotonic()) each of them may land, and whether by the head."""
+    """By the file they were compared with: until when (time.monotonic()) each may succeed, and whether by head."""
 
     def __init__(self) -> None:
         self._lost: dict[_FileVersion, list[tuple[float, bool]]] = {}
 
     def lost(self, snapshot: Snapshot) -> None:
-        """Nobody waits any more for the reply of the write that was compared with this."""
+        """The write that was compared with this snapshot has had no reply."""
         now = time.monotonic()
-        known = {place: [one for one in writes if one[0] > now] for place, writes in self._lost.items()}
-        self._lost = {place: writes for place, writes in known.items() if writes}
-        for place in _file_versions(snapshot):
-            self._lost.setdefault(place, []).append((now + LAND_S, snapshot.head is not None))
+        pending = {file: [write for write in writes if write[0] > now] for file, writes in self._lost.items()}
+        self._lost = {file: writes for file, writes in pending.items() if writes}
+        for file in _file_versions(snapshot):
+            self._lost.setdefault(file, []).append((now + LAND_S, snapshot.head is not None))
 
     def landed(self, snapshot: Snapshot) -> None:
-        """It was found: it will not land again. Of several only one is known to have landed."""
-        for place in _file_versions(snapshot):
-            writes = self._lost.get(place)
+        """A write compared with this snapshot was found on the branch. Of several, only one has been carried out."""
+        for file in _file_versions(snapshot):
+            writes = self._lost.get(file)
             if writes:
                 writes.pop()
 
     def wait_s(self, branch: Branch, files: Mapping[str, bytes], *, writing: bool) -> float:
-        """How long until none can land where the files are these; a commit that is `writing` moves the head."""
+        """As Forge.unconfirmed_wait_s(). A commit that is `writing` moves the head: writes compared with that fail."""
         if not any(lost_branch == branch for lost_branch, _, _ in self._lost):
             return 0.0
         now = time.monotonic()

@@ -9,7 +9,7 @@ import pytest
 from failover_api.core.catalog.model import Branch
 from failover_api.errors import ForgePermission
 from failover_api.forge.github.adapter import GitHub
-from failover_api.forge.github.client import ALWAYS, GitHubClient
+from failover_api.forge.github.client import REVALIDATE, GitHubClient
 from failover_api.sandbox import Fault, Sandbox
 from tests.forge.github.against_sandbox.ground import NEW, OLD, OURS, SONARR, propose, read
 from tests.support.builders import MAIN, REPO
@@ -101,7 +101,7 @@ async def test_an_app_without_pull_requests_commits_all_the_same(as_app: GitHubC
     await github.commit(await read(github, SONARR), {SONARR: NEW}, "m")
     assert (await github.check(MAIN))[-1].ok
     with pytest.raises(ForgePermission, match="pull_requests: write"):
-        await github.open_pull_requests(MAIN, [OURS.name], not_before=ALWAYS)
+        await github.open_pull_requests(MAIN, [OURS.name], not_before=REVALIDATE)
     checks = await github.check(MAIN, pulls=True)
     assert (checks[-1].name, checks[-1].ok) == ("pull requests acme/homelab@main", False)
     assert "pull_requests: write" in checks[-1].detail

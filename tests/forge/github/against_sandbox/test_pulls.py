@@ -8,7 +8,7 @@ import pytest
 from failover_api.core.catalog.model import Branch
 from failover_api.errors import Conflict, ForgeError, RepositoryNotFound, WriteConflict, WriteUnknown
 from failover_api.forge.github.adapter import GitHub
-from failover_api.forge.github.client import ALWAYS
+from failover_api.forge.github.client import REVALIDATE
 from failover_api.sandbox import Fault, Sandbox
 from tests.forge.github.against_sandbox.ground import NEW, OLD, OURS, RADARR, SONARR, asked, propose
 from tests.support.builders import MAIN, REPO
@@ -24,12 +24,13 @@ async def test_a_pull_request_is_opened_once_and_found(github: GitHub, sandbox: 
         await github.create_pull_request(MAIN, OURS.name, title="t", body="b", draft=False)
     asked(sandbox)
     for _ in range(2):
-        assert await github.open_pull_requests(MAIN, [OURS.name], not_before=ALWAYS) == [opened]
-        assert await github.open_pull_requests(MAIN, [OURS.name, "failover/group-media"], not_before=ALWAYS) == [opened]
+        assert await github.open_pull_requests(MAIN, [OURS.name], not_before=REVALIDATE) == [opened]
+        both = [OURS.name, "failover/group-media"]
+        assert await github.open_pull_requests(MAIN, both, not_before=REVALIDATE) == [opened]
         assert await github.pull_requests(MAIN, OURS.name, not_before=time.monotonic()) == [opened]
     assert asked(sandbox) == [*["GET ['pulls']"] * 3, *["GET ['pulls'] 304"] * 3]
-    assert await github.open_pull_requests(MAIN, ["failover/sonar"], not_before=ALWAYS) == []
-    assert await github.open_pull_requests(Branch(REPO, "next"), [OURS.name], not_before=ALWAYS) == []
+    assert await github.open_pull_requests(MAIN, ["failover/sonar"], not_before=REVALIDATE) == []
+    assert await github.open_pull_requests(Branch(REPO, "next"), [OURS.name], not_before=REVALIDATE) == []
 
 
 async def test_what_is_not_to_be_merged_is_not_proposed(github: GitHub, sandbox: Sandbox) -> None:
@@ -51,7 +52,7 @@ async def test_many_open_ones_are_listed_to_the_end(github: GitHub, sandbox: San
         sandbox.open_pull(f"theirs/{number}")
     second = await propose(github, sandbox, Branch(REPO, "failover/group-media"))
     asked(sandbox)
-    assert await github.open_pull_requests(MAIN, ["failover/group-media", OURS.name], not_before=ALWAYS) == [
+    assert await github.open_pull_requests(MAIN, ["failover/group-media", OURS.name], not_before=REVALIDATE) == [
         first,
         second,
     ]
@@ -65,7 +66,7 @@ async def test_a_pull_request_is_edited_and_closed(github: GitHub, sandbox: Sand
     assert (sandbox.pull(opened.number).title, sandbox.pull(opened.number).body) == ("Fail over sonarr", "Because")
     await github.close_pull_request(MAIN, opened.number, comment="Superseded")
     assert [comment.body for comment in sandbox.pull(opened.number).comments] == ["Superseded"]
-    assert await github.open_pull_requests(MAIN, [OURS.name], not_before=ALWAYS) == []
+    assert await github.open_pull_requests(MAIN, [OURS.name], not_before=REVALIDATE) == []
     (closed,) = await github.pull_requests(MAIN, OURS.name, not_before=time.monotonic())
     assert (closed.state, closed.head, closed.merge_commit) == ("closed", opened.head, None)
     with pytest.raises(RepositoryNotFound):
@@ -136,4 +137,4 @@ async def test_a_pull_request_whose_reply_was_lost_is_never_opened_again(
     sandbox.faults.add(Fault(kind, method="POST", path="/repos/acme/homelab/pulls"))
     with pytest.raises(WriteUnknown):
         await propose(github, sandbox)
-    assert len(await github.open_pull_requests(MAIN, [OURS.name], not_before=ALWAYS)) == (kind == "lost_reply")
+    assert len(await github.open_pull_requests(MAIN, [OURS.name], not_before=REVALIDATE)) == (kind == "lost_reply")
