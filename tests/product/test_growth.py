@@ -15,7 +15,6 @@ from failover_api.core.search.file_summary import summarize_file
 from failover_api.core.search.near_misses import SearchContext, near_misses, nearest_path
 from failover_api.core.splice import Edit, Selector, parse
 from failover_api.core.splice.scalars import read_plain, write
-from failover_api.core.text.diff import unified_diff
 from failover_api.core.text.trailers import read_records
 from failover_api.core.wording import one_line, shown
 from failover_api.edges.board.sides import side_by_side
@@ -35,12 +34,12 @@ def one_line_json(size: int, value: str) -> bytes:
 
 def board_diff(size: int) -> None:
     old, new = (one_line_json(size, value) for value in ("primary", "backup"))
-    side_by_side(unified_diff({"a.json": old}, {"a.json": new}))
+    side_by_side({"a.json": old}, {"a.json": new})
 
 
 def many_lines_diff(size: int) -> None:
     old = b"word\n" * (size // 5)
-    side_by_side(unified_diff({"a": old + b"x\n" + old}, {"a": old + b"y\nz\n" + old}))
+    side_by_side({"a": old + b"x\n" + old}, {"a": old + b"y\nz\n" + old})
 
 
 def wrapped_message(size: int) -> None:
