@@ -1,23 +1,27 @@
 """The settings of the process: FAILOVER_* variables of the environment. Nothing is read at import."""
 
+import os
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Literal, Self
 from urllib.parse import urlsplit
 
 from pydantic import (
     AfterValidator,
+    BaseModel,
     BeforeValidator,
+    ConfigDict,
     Field,
     SecretStr,
     ValidationError,
     ValidationInfo,
     field_validator,
 )
-from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from failover_api.core.config.secret_text import bare
 from failover_api.errors import NotReady
 
+PREFIX = "FAILOVER_"
 GITHUB_API = "https://api.github.com"
 SERVER_LIKE = "a URL like https://failover.example.org"
 
@@ -40,15 +44,13 @@ def _lower(value: object) -> object:
 _Url = Annotated[str, AfterValidator(base_url)]
 
 
-class Settings(BaseSettings):
+class Settings(BaseModel):
     """FAILOVER_* variables, one field each. A variable set to nothing counts as unset.
 
     `description` is what an error says was expected; the value itself is never shown.
     """
 
-    model_config = SettingsConfigDict(
-        env_prefix="FAILOVER_", env_ignore_empty=True, extra="ignore", frozen=True, hide_input_in_errors=True
-    )
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
 
     config: Path = Path("config/services.yaml")
     access: Path = Path("config/access.yaml")
@@ -82,10 +84,12 @@ class Settings(BaseSettings):
         return bare(value) or cls.model_fields[info.field_name].default
 
     @classmethod
-    def read(cls) -> Self:
+    def read(cls, environ: Mapping[str, str] = os.environ) -> Self:
         """The settings of this process. Raises NotReady naming each variable that is wrong."""
+        given = {name.upper(): value for name, value in environ.items() if value}
+        variables = {field: f"{PREFIX}{field.upper()}" for field in cls.model_fields}
         try:
-            settings = cls()
+            settings = cls.model_validate({field: given[name] for field, name in variables.items() if name in given})
         except ValidationError as exc:
             names = dict.fromkeys(str(error["loc"][0]) for error in exc.errors())
             raise NotReady("; ".join(map(cls._say, names))) from exc
@@ -110,4 +114,4 @@ class Settings(BaseSettings):
 
     @classmethod
     def _say(cls, name: str) -> str:
-        return f"FAILOVER_{name.upper()}: expected {cls.model_fields[name].description}"
+        return f"{PREFIX}{name.upper()}: expected {cls.model_fields[name].description}"

@@ -30,7 +30,7 @@ from failover_api.errors import FailoverError
 from failover_api.metrics.counters import Counters
 from failover_api.metrics.gauges import Gauges
 from failover_api.reading.pull_requests import branch_of
-from failover_api.settings import Settings
+from failover_api.settings import PREFIX, Settings
 from failover_api.wiring import open_failover
 from tests.support.project import ROOT
 
@@ -167,8 +167,7 @@ OTHERS = "FAILOVER|GITHUB|INPUT|ACTIONS|RUNNER|FORWARDED|SSL"
 
 def environment() -> Lines:
     """What Settings reads, with types and defaults; then each other variable that the code names."""
-    prefix = Settings.model_config["env_prefix"]
-    known = {f"{prefix}{name}".upper(): of for name, of in Settings.model_json_schema()["properties"].items()}
+    known = {f"{PREFIX}{name}".upper(): of for name, of in Settings.model_json_schema()["properties"].items()}
     yield from (f"{name}: {_type(of)}" for name, of in known.items())
     for module in _modules():
         for text in (node.value for node in ast.walk(module) if isinstance(node, ast.Constant)):

@@ -34,14 +34,13 @@ from failover_api.edges.cli.options import (
     Wait,
     Yes,
 )
-from failover_api.edges.cli.progress import is_closed, pending_of, steps, wait_for_merge
 from failover_api.edges.cli.remote import RemoteBackend
-from failover_api.edges.cli.terminal import Terminal
 from failover_api.edges.interruption import Interrupted, Interruption, set_handlers
 from failover_api.errors import ConfigInvalid, FailoverError, NotReady, OutcomeUnknown
 
 if TYPE_CHECKING:  # `failover --help` should not wait for pydantic
     from failover_api.core.planning.request import MoveRequest
+    from failover_api.edges.cli.terminal import Terminal
     from failover_api.settings import Settings
 
 DONE, FAILED, USAGE, REFUSED, UNKNOWN = 0, 1, 2, 3, 4
@@ -93,7 +92,7 @@ def options(
 @app.command("list")
 def list_services(as_json: AsJson = False, server: Server = None) -> None:
     """Where every service is."""
-    terminal = Terminal(as_json=as_json)
+    terminal = _terminal(as_json=as_json)
 
     def run(backend: Backend) -> None:
         body = backend.list_all()
@@ -107,7 +106,7 @@ def list_services(as_json: AsJson = False, server: Server = None) -> None:
 @app.command()
 def status(service: ServiceName, as_json: AsJson = False, server: Server = None) -> None:
     """Where one service is, switch by switch."""
-    terminal = Terminal(as_json=as_json)
+    terminal = _terminal(as_json=as_json)
     _at_desk(terminal, server, lambda backend: terminal.show_status(backend.status(service)))
 
 
@@ -120,7 +119,7 @@ def history(
     server: Server = None,
 ) -> None:
     """What Git says of a service: its moves and people's edits, newest first."""
-    terminal = Terminal(as_json=as_json)
+    terminal = _terminal(as_json=as_json)
     _at_desk(
         terminal, server, lambda backend: terminal.show_history(backend.history(service, limit=limit, cursor=cursor))
     )
@@ -151,7 +150,7 @@ def _command(action: str, summary: str) -> None:
         target = CommandTarget(action, service or group or "", is_group=group is not None)
         flags = {"dry_run": dry_run, "force": force, "supersede": supersede, "skip_refused": skip_refused}
         how = Interaction(yes, wait)
-        _move(target, lambda: _request(reason, key, **flags), how, Terminal(as_json=as_json), server)
+        _move(target, lambda: _request(reason, key, **flags), how, _terminal(as_json=as_json), server)
 
 
 _command("promote", "Move a service, or a group, to backup.")
@@ -173,13 +172,13 @@ def rollback(
     """Undo a service's newest move: put its exact former values back."""
     target, how = CommandTarget("rollback", service), Interaction(yes, wait)
     flags = {"dry_run": dry_run, "supersede": supersede}
-    _move(target, lambda: _request(reason, key, **flags), how, Terminal(as_json=as_json), server)
+    _move(target, lambda: _request(reason, key, **flags), how, _terminal(as_json=as_json), server)
 
 
 @app.command()
 def check(as_json: AsJson = False) -> None:
     """Go through everything that could be wrong: catalog, credentials, permissions, branch rules, every switch."""
-    terminal = Terminal(as_json=as_json)
+    terminal = _terminal(as_json=as_json)
 
     def run(settings: "Settings", interruption: Interruption) -> None:
         with contextlib.closing(LocalBackend(settings, interruption)) as backend:
@@ -203,7 +202,7 @@ def serve(
     """Run the HTTP service. FAILOVER_ACCESS (config/access.yaml) says who may call it."""
     from failover_api.edges.server import run_server
 
-    _carry_out(Terminal(), lambda settings: run_server(settings, host=host, port=port, open_to_all=insecure_no_auth))
+    _carry_out(None, lambda settings: run_server(settings, host=host, port=port, open_to_all=insecure_no_auth))
 
 
 tokens = typer.Typer(no_args_is_help=True, help="Static tokens for callers of the service.")
@@ -221,7 +220,7 @@ def new_token(
     """Make a token. It is printed once; access.yaml gets only its digest."""
     from failover_api.edges.cli.tokens import new_token
 
-    terminal = Terminal(as_json=as_json)
+    terminal = _terminal(as_json=as_json)
 
     def run(_: "Settings") -> None:
         made = new_token(name, allow=allow or VERBS, services=services or ["*"], expires=expires)
@@ -306,9 +305,11 @@ def _move(
     target: CommandTarget,
     read_request: Callable[[], "MoveRequest"],
     how: Interaction,
-    terminal: Terminal,
+    terminal: "Terminal",
     server: str | None,
 ) -> None:
+    from failover_api.edges.cli.progress import is_closed, pending_of, steps
+
     interruption = Interruption()
 
     def run(backend: Backend) -> None:
@@ -350,8 +351,10 @@ def _move(
         raise typer.Exit(UNKNOWN) from None
 
 
-def _waited_for(backend: Backend, outcome: Body, terminal: Terminal) -> tuple[Body, int]:
+def _waited_for(backend: Backend, outcome: Body, terminal: "Terminal") -> tuple[Body, int]:
     """The outcome, and the exit code. A signal ends the wait; what was proposed stays so, and its end is not known."""
+    from failover_api.edges.cli.progress import wait_for_merge
+
     try:
         return wait_for_merge(backend, outcome, told=terminal.note), DONE
     except Interrupted:
@@ -360,7 +363,7 @@ def _waited_for(backend: Backend, outcome: Body, terminal: Terminal) -> tuple[Bo
 
 
 def _at_desk(
-    terminal: Terminal, server: str | None, use: Callable[[Backend], None], interruption: Interruption | None = None
+    terminal: "Terminal", server: str | None, use: Callable[[Backend], None], interruption: Interruption | None = None
 ) -> None:
     def run(settings: "Settings", interruption: Interruption) -> None:
         with contextlib.closing(_backend(settings, server, interruption)) as backend:
@@ -370,7 +373,7 @@ def _at_desk(
 
 
 def _carry_out_in_order(
-    terminal: Terminal, run: Callable[["Settings", Interruption], None], interruption: Interruption | None = None
+    terminal: "Terminal", run: Callable[["Settings", Interruption], None], interruption: Interruption | None = None
 ) -> None:
     """Signals end it in order. With an `interruption` the caller says what that means: Interrupted is raised."""
     ours = interruption or Interruption()
@@ -402,22 +405,32 @@ def _checked(server: str) -> str:
         raise refused(NotReady(f"--server: expected {SERVER_LIKE}")) from None
 
 
-def _carry_out(terminal: Terminal, run: Callable[["Settings"], None]) -> None:
+def _terminal(*, as_json: bool = False) -> "Terminal":
+    """Imported with the first command that shows something: `serve` does without rich."""
+    from failover_api.edges.cli.terminal import Terminal
+
+    return Terminal(as_json=as_json)
+
+
+def _carry_out(terminal: "Terminal | None", run: Callable[["Settings"], None]) -> None:
     """Runs a command; every expected failure becomes a message and an exit code, never a traceback."""
     from failover_api.settings import Settings
+
+    def show_problem(problem: Body, hint: str = "") -> None:
+        (terminal or _terminal()).show_problem(problem, hint)
 
     try:
         settings = Settings.read()
     except FailoverError as exc:
-        terminal.show_problem(refused(exc).problem)
+        show_problem(refused(exc).problem)
         raise typer.Exit(USAGE) from exc
     try:
         run(settings)
     except Refused as exc:
-        terminal.show_problem(exc.problem, exc.hint)
+        show_problem(exc.problem, exc.hint)
         of_catalog = isinstance(exc.__cause__, ConfigInvalid)
         raise typer.Exit(USAGE if of_catalog else exit_code(exc.problem)) from exc
     except FailoverError as exc:
         problem = refused(exc).problem
-        terminal.show_problem(problem)
+        show_problem(problem)
         raise typer.Exit(USAGE if isinstance(exc, ConfigInvalid) else exit_code(problem)) from exc
