@@ -115,6 +115,10 @@ class Forge(Protocol):
         """
         ...
 
+    def told_of_head(self, branch: Branch, head: str) -> None:
+        """The reply to a write named this commit as the head of a branch: reads may lag behind it."""
+        ...
+
     def answered_with(self, snapshot: Snapshot) -> None:
         """A caller was told the state of this snapshot, which another replica wrote: a later read must not be older."""
         ...

@@ -119,6 +119,9 @@ class GitHub:
     def unconfirmed_wait_s(self, branch: Branch, files: Mapping[str, bytes], *, writing: bool) -> float:
         return self._commits.unconfirmed.wait_s(branch, files, writing=writing)
 
+    def told_of_head(self, branch: Branch, head: str) -> None:
+        self._commits.told_of_head(branch, head)
+
     def answered_with(self, snapshot: Snapshot) -> None:
         self._commits.answered_with(snapshot)
 

@@ -90,6 +90,10 @@ class Commits:
             self._lag.wrote(snapshot.branch, path, blob_sha(data))
         self._lag.wrote(snapshot.branch, HEAD, commit)
 
+    def told_of_head(self, branch: Branch, head: str) -> None:
+        """As Forge.told_of_head()."""
+        self._lag.told_of(branch, HEAD, head)
+
     def answered_with(self, snapshot: Snapshot) -> None:
         """As Forge.answered_with()."""
         for path, file in snapshot.files.items():

@@ -56,6 +56,13 @@ class Lag:
         if (branch, place) not in self._current:
             self.wrote(branch, place, version)
 
+    def told_of(self, branch: Branch, place: str, version: str) -> None:
+        """The reply to a write, which never lags, named `version`: another's, and newer than ours if there is one."""
+        if (branch, place) in self._current:
+            self.saw(branch, place, version)
+        else:
+            self.wrote(branch, place, version)
+
     def replaced(self, branch: Branch, place: str, version: str) -> None:
         self._replaced[branch, place, version] = True
 

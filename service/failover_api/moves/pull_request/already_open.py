@@ -44,9 +44,10 @@ class AlreadyOpen:
 
     async def merged_meanwhile(self) -> Outcome | None:
         """The outcome, when what this call has opened was merged before it was seen to be open."""
-        sent, pull = self._opening.sent, await self._opening.merged()
-        if sent is None or pull is None:
+        merged = await self._opening.merged()
+        if merged is None:
             return None
+        sent, pull = merged
         return self._results.with_one(sent.base, pull, sent.commit, sent.operation, changed=True)
 
     async def beside_a_commit(self, base: Base, pulls: Sequence[PullRequest]) -> Sequence[Weighed]:
@@ -170,14 +171,16 @@ class AlreadyOpen:
         sent = self._opening.sent
         if not mine or sent is None or weighed.records[0].operation != sent.operation:
             raise refusal
-        self._opening.is_in_doubt = False
+        self._opening.settle(weighed.pull)
         answer = self._results.with_one(sent.base, weighed.pull, weighed.content.commit, sent.operation, changed=True)
         return dataclasses.replace(answer, warnings=(*answer.warnings, refusal.detail))
 
     async def _nothing_left(self, pull: PullRequest, base: Base, *, taken_back: bool) -> Outcome:
         if taken_back:
-            if not await self._opening.withdraw(pull, NOTHING_LEFT):
-                return await self.merged_meanwhile() or self._results.without(base, changed=False)
+            await self._opening.withdraw(pull, NOTHING_LEFT)
+            if merged := await self.merged_meanwhile():  # this one, or one that this call has opened before it
+                return merged
+            self._opening.check_known()
             return self._results.without(base, changed=False)
         text = f"{pull.url} is open, and nothing is left for it to do: close it"
         return dataclasses.replace(self._results.without(base, changed=False), warnings=(text,))

@@ -27,6 +27,7 @@ from failover_api.errors import (
     ManifestDrifted,
     ManifestError,
     NothingToRollBack,
+    NotShownYet,
     OperationPending,
     OutcomeUnknown,
     PreconditionFailed,
@@ -155,6 +156,10 @@ class Proposal:
                 return await self._attempt(not_before, pulls_not_before)
             except (WriteConflict, WriteUnknown) as exc:
                 last = exc
+            except NotShownYet as exc:
+                if not self.is_in_doubt:
+                    raise
+                last = exc  # what this call has opened is not left alone while reads lag
             except ForgeRateLimited as exc:
                 await self._wait_for_github(1, exc)
                 last = exc
@@ -184,7 +189,10 @@ class Proposal:
             return await self._attempt(self._started, self._started)  # what needs no write has to be current
         answer = await self._already_open.answer(base, pulls, writing=True)
         if answer is None and not base.move_plan.has_changes:
-            answer = await self._already_open.merged_meanwhile() or self.results.without(base, changed=False)
+            answer = await self._already_open.merged_meanwhile()
+            if answer is None:
+                self._opening.check_known()
+                answer = self.results.without(base, changed=False)
         return answer or await self._open(base)
 
     # What this call may have opened
@@ -217,10 +225,9 @@ class Proposal:
         """The base; or the first outcome of the move's key, and what this call has opened beside it is withdrawn."""
         seen, head = await self._see(not_before)
         first = await self._idempotency.first_outcome(self._move, seen, head, not_before=not_before)
-        sent = self._opening.sent
-        if first is None or (sent is not None and first.operation == sent.operation):
+        if first is None or self._opening.has_sent(first.operation):
             return await self._already_open.merged_meanwhile() or await self._plan(seen, head)
-        for pull in await self._open_ones.all(time.monotonic()) if sent else ():
+        for pull in await self._open_ones.all(time.monotonic()) if self._opening.sent else ():
             if self._opening.has_opened(pull):
                 await self._opening.withdraw(
                     pull, f"Another was faster: operation `{first.operation}` of the same key."
@@ -254,6 +261,8 @@ class Proposal:
             pull = await self._create(Sent(base, commit, provenance.operation), provenance)
         base_head = pull.base_head or await self._forge.head(self._move.branch, not_before=time.monotonic())
         if pull.head != commit.sha or base_head != base.head:
+            # Another replica may have merged the same move: a read that lags behind that would have it merged twice.
+            self._forge.told_of_head(self._move.branch, base_head)
             raise WriteConflict(f"{self._move.branch} or {pull.branch} moved meanwhile")
         await self._opening.give_way_to_an_older(pull)
         answer = self.results.with_one(base, pull, commit, provenance.operation, changed=True)
