@@ -20,7 +20,7 @@ from pydantic import BaseModel, TypeAdapter, ValidationError
 from ruamel.yaml import YAML
 from typer.main import get_command
 
-from failover_api.core.access.load import AccessSchema
+from failover_api.core.access.schema import AccessSchema
 from failover_api.core.catalog.schema import CatalogSchema
 from failover_api.core.planning.request import Provenance
 from failover_api.core.text.trailers import Record, write_trailers
@@ -116,6 +116,7 @@ def _type(schema: Schema) -> str:
             kind = f"mapping of {_type(values)}"
         case _:
             kind = schema.get("type", "any")
+    kind = "|".join(kind) if isinstance(kind, list) else kind
     return " ".join([kind, *(f"{key}={json.dumps(schema[key])}" for key in sorted(schema.keys() - SAID))])
 
 

@@ -17,7 +17,12 @@ MANIFESTS = sorted(p.relative_to(HOMELAB).as_posix() for p in HOMELAB.rglob("*.y
 STEP = re.compile(r'\["(?P<quoted>[^"]+)"\]|\[name=(?P<name>[^]]+)\]|\[(?P<index>\d+)\]|\.?(?P<key>[^.\[]+)')
 
 CATALOG = YAML(typ="safe").load((ROOT / "config/services.yaml").read_bytes())
-SERVICES = CATALOG["services"]
+SERVICES = {
+    name: service
+    if not {"deployment", "statefulset", "helmrelease"} & service.keys()
+    else {**CATALOG["defaults"], **service}
+    for name, service in CATALOG["services"].items()
+}
 SIDES = dict.fromkeys(SERVICES, "primary") | {"vaultwarden": "backup", "gitea": "unknown"}
 
 
@@ -50,18 +55,24 @@ def value_at(node, path):
 
 
 def workload(service):
-    kind = "StatefulSet" if "statefulset" in service else "Deployment"
-    return kind, service.get("statefulset", service.get("deployment"))
+    kinds = {"deployment": "Deployment", "statefulset": "StatefulSet", "helmrelease": "HelmRelease"}
+    return next(((kind, service[key]) for key, kind in kinds.items() if key in service), ("", None))
 
 
 def workload_switches(service):
     """(path, primary, backup) of the short form."""
-    pod = "spec.template.spec"
+    is_release = "helmrelease" in service
     volumes = service.get("volumes") or [{**service, "name": service["volume_name"]}]
-    label = service.get("node_label_key", "role")
+    label, pod = (
+        service.get("node_label_key", "role"),
+        "spec.values.defaultPodOptions" if is_release else "spec.template.spec",
+    )
     yield f'{pod}.nodeSelector["{label}"]', service["primary_node_label"], service["backup_node_label"]
     for volume in volumes:
-        claim = f"{pod}.volumes[name={volume['name']}].persistentVolumeClaim.claimName"
+        if is_release:
+            claim = f"spec.values.persistence.{volume['name']}.existingClaim"
+        else:
+            claim = f"{pod}.volumes[name={volume['name']}].persistentVolumeClaim.claimName"
         yield claim, volume["primary_pvc"], volume["backup_pvc"]
 
 

@@ -13,8 +13,8 @@ from tests.support.catalog_text import LABELS, SMALLEST, parsed, refusal, refusa
             "services: {}\nextra: 1\n",
             (
                 "2: extra: unknown key, expected one of "
-                "branch, fallback, flux_receiver, groups, notifications, policy, pull_request, repository, search, "
-                "services"
+                "branch, defaults, fallback, flux_receiver, groups, nodes, notifications, policy, pull_request, "
+                "repository, search, services"
             ),
         ),
         (service_text(LABELS + "deploymnet: y\n"), "8: services.x.deploymnet: unknown key; did you mean 'deployment'?"),
@@ -75,7 +75,7 @@ def test_an_unknown_key_is_refused_at_each_level(text: str, error: str) -> None:
         ),
         (
             service_text("volume_name: a\nswitches:\n  - {file: a.yaml, path: a, primary: a, backup: b}\n"),
-            "4: services.x.volume_name: needs a `deployment` or a `statefulset` beside it",
+            "4: services.x.volume_name: needs a `deployment`, a `statefulset` or a `helmrelease` beside it",
         ),
         (
             service_text(LABELS + "volume_name: a\nvolumes:\n  - {name: a, primary_pvc: a, backup_pvc: b}\n"),

@@ -2,7 +2,9 @@
 
     config/yaml    text -> plain data, with the line of each key
     schema         the keys, and what each may hold
-    load           what the keys mean together; every shorthand becomes switches
+    defaults       what a service has from `defaults`
+    short_forms    a Deployment, StatefulSet or HelmRelease as switches
+    load           what the keys mean together
 
 Raises ConfigInvalid with `FILE:LINE: KEY: message`; the first error is the `detail`, `errors` has them all.
 """
@@ -14,6 +16,7 @@ from types import MappingProxyType
 
 from pydantic import ValidationError
 
+from failover_api.core.catalog.defaults import with_defaults, without_nulls
 from failover_api.core.catalog.model import (
     Branch,
     Catalog,
@@ -21,6 +24,7 @@ from failover_api.core.catalog.model import (
     Policy,
     PullRequestOptions,
     Service,
+    Side,
     Switch,
     kind_of,
 )
@@ -29,15 +33,17 @@ from failover_api.core.catalog.schema import (
     NAME,
     CatalogSchema,
     InheritedSchema,
+    NodesSchema,
     PullRequestSchema,
     ServiceSchema,
     SwitchSchema,
     schema_at,
 )
-from failover_api.core.config.schema import Schema, describe, explained
+from failover_api.core.catalog.short_forms import HOSTNAME, ShortForm, check_sides
+from failover_api.core.config.schema import describe, explained
 from failover_api.core.config.yaml import Location, invalid_config, read_config
-from failover_api.core.splice import Selector, Value
-from failover_api.core.splice.paths import Path, Where, parse_path
+from failover_api.core.splice import Selector
+from failover_api.core.splice.paths import Path, parse_path
 from failover_api.errors import BadPath
 
 _LocatedSwitch = tuple[Location, Switch]
@@ -47,8 +53,10 @@ _Owner = tuple[str, str, Switch]  # the service, its `search` folder, the switch
 def parse_catalog(text: str, *, file: str) -> Catalog:
     """Reads services.yaml. `file` is only the name that errors carry."""
     config = read_config(text, file=file)
+    data = _without_extensions(config.data)
     try:
-        entry = CatalogSchema.model_validate(_without_extensions(config.data))
+        CatalogSchema.model_validate(without_nulls(data))
+        entry = CatalogSchema.model_validate(with_defaults(data))
     except ValidationError as exc:
         raise invalid_config(file, config, explained(exc, schema_at)) from exc
     builder = _Builder(entry)
@@ -91,6 +99,9 @@ class _Builder:
         )
 
     def _error(self, message: str, *location: int | str) -> None:
+        self._error_at(message, location)
+
+    def _error_at(self, message: str, location: Location) -> None:
         self.errors.append((location, message))
 
     def _groups(self) -> dict[str, tuple[str, ...]]:
@@ -126,7 +137,7 @@ class _Builder:
         elif name.startswith("group-"):
             self._error("expected a name that does not begin with 'group-'", *where)
         before = len(self.errors)
-        located = [*self._workload(entry, where), *self._switches(entry, where)]
+        located = [*ShortForm(entry, where, self._error_at).switches(), *self._switches(entry, where)]
         if not located and len(self.errors) == before:
             self._error("has nothing to move: needs node labels, claims or `switches`", *where)
         branch, search = self._branch(entry, where), self._inherited(entry, "search").search
@@ -136,6 +147,7 @@ class _Builder:
                 owner = "this service already" if owner == name else f"the service {describe(owner)} too"
                 self._error(f"{switch.path_text} of the same document is moved by {owner}", *location)
         fallback = self._inherited(entry, "fallback").fallback
+        nodes, switches = self._inherited(entry, "nodes").nodes, [switch for _, switch in located]
         return Service(
             name=name,
             branch=branch,
@@ -143,8 +155,10 @@ class _Builder:
             policy=Policy(self._inherited(entry, "policy").policy),
             fallback=Policy(fallback) if fallback else None,
             pull_request=_pull_request(self._inherited(entry, "pull_request").pull_request),
-            switches=tuple(switch for _, switch in located),
+            switches=tuple(switches),
             groups=tuple(groups),
+            primary_nodes=_nodes(nodes, switches, Side.PRIMARY),
+            backup_nodes=_nodes(nodes, switches, Side.BACKUP),
         )
 
     def _inherited(self, entry: ServiceSchema, key: str) -> InheritedSchema:
@@ -156,69 +170,11 @@ class _Builder:
             self._error("is missing, here and at the top; expected owner/name", *where, "repository")
         return Branch(repository, self._inherited(entry, "branch").branch)
 
-    def _workload(self, entry: ServiceSchema, where: Location) -> Iterator[_LocatedSwitch]:
-        """The switches of a Deployment or StatefulSet: its node label and its claims."""
-        if entry.deployment and entry.statefulset:
-            self._error("expected `deployment` or `statefulset`, not both", *where, "statefulset")
-            return
-        name = entry.deployment or entry.statefulset
-        if not name:
-            self._refuse_workload_keys(entry, where)
-            return
-        if not entry.namespace:
-            self._error("is missing; expected the namespace of the workload", *where, "namespace")
-        kind = "Deployment" if entry.deployment else "StatefulSet"
-        selector = Selector(kind=kind, name=name, namespace=entry.namespace)
-        for key, path, primary, backup in (*self._node_label(entry, where), *self._volumes(entry, where)):
-            location = (*where, *key)
-            self._check_sides(primary, backup, location)
-            yield location, Switch(entry.path or None, selector, path, primary, backup)
-
-    def _refuse_workload_keys(self, entry: ServiceSchema, where: Location) -> None:
-        """Without a workload its keys mean nothing."""
-        for key in ServiceSchema.model_fields:
-            if entry.has(key) and key not in {"switches", "namespace", *InheritedSchema.model_fields}:
-                self._error("needs a `deployment` or a `statefulset` beside it", *where, key)
-
-    def _node_label(self, entry: ServiceSchema, where: Location) -> Iterator[tuple[Location, Path, str, str]]:
-        keys = ("primary_node_label", "backup_node_label")
-        if self._are_complete(entry, keys, where, because="node_label_key" if entry.has("node_label_key") else None):
-            path = ("spec", "template", "spec", "nodeSelector", entry.node_label_key)
-            yield ("backup_node_label",), path, entry.primary_node_label, entry.backup_node_label
-
-    def _volumes(self, entry: ServiceSchema, where: Location) -> Iterator[tuple[Location, Path, str, str]]:
-        seen: set[str] = set()
-        for index, volume in enumerate(entry.volumes):
-            if volume.name in seen:
-                self._error(f"{describe(volume.name)} is there twice", *where, "volumes", index, "name")
-            else:
-                seen.add(volume.name)
-                yield ("volumes", index, "backup_pvc"), _claim_path(volume.name), volume.primary_pvc, volume.backup_pvc
-        keys = ("volume_name", "primary_pvc", "backup_pvc")
-        if entry.has("volumes") and any(map(entry.has, keys)):
-            self._error("expected `volumes`, or volume_name, primary_pvc and backup_pvc, not both", *where, "volumes")
-        elif self._are_complete(entry, keys, where):
-            yield ("backup_pvc",), _claim_path(entry.volume_name), entry.primary_pvc, entry.backup_pvc
-
-    def _are_complete(self, entry: Schema, keys: Sequence[str], where: Location, *, because: str | None = None) -> bool:
-        """Whether all of the keys are there. An error for each missing one, where others are there."""
-        present = [key for key in keys if entry.has(key)]
-        because = because or next(iter(present), None)
-        if because is not None:
-            for key in keys:
-                if key not in present:
-                    self._error(f"is missing; `{because}` needs it", *where, key)
-        return len(present) == len(keys)
-
-    def _check_sides(self, primary: Value, backup: Value, location: Location) -> None:
-        if primary == backup and kind_of(primary) == kind_of(backup):
-            self._error(f"is {describe(backup)} on both sides, expected two values that differ", *location)
-
     def _switches(self, entry: ServiceSchema, where: Location) -> Iterator[_LocatedSwitch]:
         """Those that the entry lists under `switches`."""
         for index, switch in enumerate(entry.switches):
             here = (*where, "switches", index)
-            self._check_sides(switch.primary, switch.backup, (*here, "backup"))
+            check_sides(switch.primary, switch.backup, (*here, "backup"), self._error_at)
             if "type" not in switch.allow and kind_of(switch.primary) != kind_of(switch.backup):
                 self._error(
                     f"is {kind_of(switch.backup)} ({describe(switch.backup)}), expected {kind_of(switch.primary)} as "
@@ -279,10 +235,11 @@ def _same_scalar(one: Switch, folder: str, other: Switch, other_folder: str) -> 
     return is_same_place and all(a is None or b is None or a == b for a, b in pairs)
 
 
-def _claim_path(volume: str) -> Path:
-    """Where a Pod template names the PersistentVolumeClaim of a volume."""
-    volumes = ("spec", "template", "spec", "volumes", Where("name", volume))
-    return (*volumes, "persistentVolumeClaim", "claimName")
+def _nodes(schema: NodesSchema | None, switches: Sequence[Switch], side: Side) -> tuple[str, ...]:
+    """The Kubernetes nodes of a side: those that are named, else the values of a host name's label."""
+    if schema is not None:
+        return tuple(schema.primary if side is Side.PRIMARY else schema.backup)
+    return tuple(dict.fromkeys(str(switch.value(side)) for switch in switches if switch.path[-1] == HOSTNAME))
 
 
 def _pull_request(entry: PullRequestSchema) -> PullRequestOptions:

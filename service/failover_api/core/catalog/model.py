@@ -3,7 +3,7 @@
     Catalog ─ Service ─ Switch      one scalar in one document of one file, with its value on each side
             └ Group                 services that move together
 
-`load` makes them from text. A shorthand (deployment, volumes, ...) is a switch here: nothing else knows of shorthands.
+`load` makes them from text. A short form (deployment, volumes, ...) is a switch here: nothing else knows of these.
 """
 
 import hashlib
@@ -114,6 +114,8 @@ class Service:
     pull_request: PullRequestOptions
     switches: tuple[Switch, ...]
     groups: tuple[str, ...] = ()
+    primary_nodes: tuple[str, ...] = ()  # Kubernetes nodes behind the side; none: not known
+    backup_nodes: tuple[str, ...] = ()
 
     @property
     def digest(self) -> str:
@@ -124,6 +126,10 @@ class Service:
     def files(self) -> tuple[str, ...]:
         """The files of the located switches, each once, in the order of the catalog."""
         return tuple(dict.fromkeys(switch.file for switch in self.switches if switch.file is not None))
+
+    def nodes(self, side: Side) -> tuple[str, ...]:
+        """The Kubernetes nodes behind a side; none where the catalog does not say."""
+        return self.primary_nodes if side is Side.PRIMARY else self.backup_nodes
 
     @property
     def wanted(self) -> Selector | None:

@@ -5,6 +5,7 @@ import re
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
+from pydantic import Field, WithJsonSchema
 from pydantic.functional_validators import AfterValidator, BeforeValidator
 
 from failover_api.core.catalog.notification import Event, template_error
@@ -91,6 +92,12 @@ def _mapping(value: object) -> object:
     return value
 
 
+def _one_or_several(value: object) -> object:
+    if value == []:
+        raise ValueError("expected the name of a node, or a list of them, not an empty list")
+    return value if isinstance(value, list) else [value]
+
+
 def _template(value: str) -> str:
     if not value.strip():
         raise ValueError("expected text, not an empty string")
@@ -101,85 +108,168 @@ def _template(value: str) -> str:
     return value
 
 
-_Value = Annotated[Any, BeforeValidator(_scalar)]
+def _enum(*choices: object) -> WithJsonSchema:
+    return WithJsonSchema({"enum": list(choices)})
+
+
+_TEXT_OR_TEXTS = WithJsonSchema(
+    {"anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}, "minItems": 1}]}
+)
+_SCALAR = WithJsonSchema({"type": ["string", "number", "boolean", "null"]})
+_METHODS = ("squash", "merge", "rebase", True, False)
+_ALLOWED = ("substitution", "template", "shared_anchor", "type")
+
+_Value = Annotated[Any, BeforeValidator(_scalar), _SCALAR]
 _Bool = Annotated[bool, BeforeValidator(one_of(True, False))]
 _Policy = Annotated[Literal["direct", "pull_request"], BeforeValidator(one_of("direct", "pull_request"))]
 _Fallback = Annotated[Literal["pull_request"] | None, BeforeValidator(one_of("pull_request", None))]
-_AutoMerge = Annotated[Any, BeforeValidator(one_of("squash", "merge", "rebase", True, False))]
-_Allowed = Annotated[str, BeforeValidator(one_of("substitution", "template", "shared_anchor", "type"))]
+_AutoMerge = Annotated[Any, BeforeValidator(one_of(*_METHODS)), _enum(*_METHODS)]
+_Allowed = Annotated[str, BeforeValidator(one_of(*_ALLOWED)), _enum(*_ALLOWED)]
 _FilePath = Annotated[NonEmpty, AfterValidator(_manifest)]
 _DiskFile = Annotated[NonEmpty, AfterValidator(_disk_file)]
-_Event = Annotated[str, BeforeValidator(one_of(*map(str, Event)))]
+_Names = Annotated[list[NonEmpty], BeforeValidator(_one_or_several), _TEXT_OR_TEXTS]
+_Event = Annotated[str, BeforeValidator(one_of(*map(str, Event))), _enum(*map(str, Event))]
 
 
 class PullRequestSchema(Schema):
-    labels: list[NonEmpty] = []
-    reviewers: list[NonEmpty] = []
-    team_reviewers: list[NonEmpty] = []
-    draft: _Bool = False
-    auto_merge: _AutoMerge = False
+    """What a pull request of a move looks like."""
+
+    labels: list[NonEmpty] = Field(default=[], description="Labels that it gets.")
+    reviewers: list[NonEmpty] = Field(default=[], description="Users who are asked for a review.")
+    team_reviewers: list[NonEmpty] = Field(default=[], description="Teams who are asked for a review, by their slug.")
+    draft: _Bool = Field(default=False, description="Open it as a draft.")
+    auto_merge: _AutoMerge = Field(
+        default=False,
+        description="Merge it once checks and reviews allow that: by this method; `true`: the first one allowed.",
+    )
+
+
+class NodesSchema(Schema):
+    """The Kubernetes nodes behind the sides."""
+
+    primary: _Names = Field(description="The node of the primary side, or a list of them.")
+    backup: _Names = Field(description="The node of the backup side, or a list of them.")
 
 
 class InheritedSchema(Schema):
-    """Keys of the top level that a service can set itself: its own value replaces the top level's as a whole."""
+    """What stands at top level, in `defaults` or in a service. The innermost replaces the others as a whole."""
 
-    repository: Annotated[NonEmpty, AfterValidator(_repository)] = ""
-    branch: Annotated[NonEmpty, AfterValidator(_branch)] = "main"
-    search: Annotated[Text, AfterValidator(_folder)] = "apps/"
-    policy: _Policy = "direct"
-    fallback: _Fallback = None
-    pull_request: PullRequestSchema = PullRequestSchema()
+    repository: Annotated[NonEmpty, AfterValidator(_repository)] = Field(
+        default="",
+        description="The repository that holds the manifests, as owner/name. Needed here or in each service.",
+    )
+    branch: Annotated[NonEmpty, AfterValidator(_branch)] = Field(
+        default="main", description="The branch that Flux applies."
+    )
+    search: Annotated[Text, AfterValidator(_folder)] = Field(
+        default="apps/", description="The folder in which a manifest is looked for when a service names no `path`."
+    )
+    policy: _Policy = Field(
+        default="direct", description="`direct` commits to the branch; `pull_request` opens one that a person merges."
+    )
+    fallback: _Fallback = Field(
+        default=None, description="`pull_request`: under policy direct, open one where the branch takes no commits."
+    )
+    pull_request: PullRequestSchema = Field(default=PullRequestSchema(), description="What pull requests look like.")
+    nodes: NodesSchema | None = Field(
+        default=None,
+        description="The Kubernetes nodes behind the sides. Not needed where the label key is kubernetes.io/hostname.",
+    )
 
 
 class VolumeSchema(Schema):
-    name: NonEmpty
-    primary_pvc: NonEmpty
-    backup_pvc: NonEmpty
+    """One volume of several, with its claim on each side."""
+
+    name: NonEmpty = Field(description="The volume's name in the manifest.")
+    primary_pvc: NonEmpty = Field(description="The claim on the primary side.")
+    backup_pvc: NonEmpty = Field(description="The claim on the backup side.")
 
 
 class SwitchSchema(Schema):
-    file: _FilePath
-    kind: NonEmpty = ""
-    name: NonEmpty = ""
-    namespace: NonEmpty = ""
-    path: NonEmpty
-    primary: _Value
-    backup: _Value
-    allow: list[_Allowed] = []
+    """One scalar of a manifest, with its value on each side."""
+
+    file: _FilePath = Field(description="The manifest's path in the repository.")
+    kind: NonEmpty = Field(default="", description="Which document of the file: its kind.")
+    name: NonEmpty = Field(
+        default="", description="Its `metadata.name`; not needed where the file has one of the kind."
+    )
+    namespace: NonEmpty = Field(default="", description="Its `metadata.namespace`; a document without one matches any.")
+    path: NonEmpty = Field(
+        description='Keys joined by dots; ["a/b"] for a key with dots or slashes, [name=x] or [0] for an item of a '
+        "list, and `|` into the YAML that a text block holds."
+    )
+    primary: _Value = Field(description="The value on the primary side.")
+    backup: _Value = Field(description="The value on the backup side, of the same type.")
+    allow: list[_Allowed] = Field(default=[], description="What is refused otherwise and permitted here.")
 
 
-class ServiceSchema(InheritedSchema):
-    namespace: NonEmpty = ""
-    deployment: NonEmpty = ""
-    statefulset: NonEmpty = ""
-    path: _FilePath = ""
-    node_label_key: NonEmpty = "role"
-    primary_node_label: NonEmpty = ""
-    backup_node_label: NonEmpty = ""
-    volume_name: NonEmpty = ""
-    primary_pvc: NonEmpty = ""
-    backup_pvc: NonEmpty = ""
-    volumes: list[VolumeSchema] = []
-    switches: list[SwitchSchema] = []
+class DefaultsShape(InheritedSchema):
+    """For every service that does not say otherwise. `{service}` is the service's name, in any text."""
+
+    namespace: NonEmpty = Field(default="", description="The workload's namespace.")
+    path: _FilePath = Field(
+        default="", description="The manifest's path in the repository. Without it, it is searched."
+    )
+    node_label_key: NonEmpty = Field(default="role", description="The key of the node selector that moves.")
+    primary_node_label: NonEmpty = Field(default="", description="The node selector's value on the primary side.")
+    backup_node_label: NonEmpty = Field(default="", description="The node selector's value on the backup side.")
+    volume_name: NonEmpty = Field(default="", description="The volume whose claim moves; for several see `volumes`.")
+    primary_pvc: NonEmpty = Field(default="", description="The claim on the primary side.")
+    backup_pvc: NonEmpty = Field(default="", description="The claim on the backup side.")
+    volumes: list[VolumeSchema] = Field(
+        default=[], description="Several volumes, in place of volume_name and its two claims."
+    )
+    node_path: NonEmpty = Field(
+        default="",
+        description="Where below `spec.values` of a HelmRelease the node's label is, if not as in app-template.",
+    )
+    claim_path: NonEmpty = Field(
+        default="",
+        description="Where below `spec.values` of a HelmRelease the claim's name is, if not as in app-template.",
+    )
+
+
+class ServiceSchema(DefaultsShape):
+    """One service. Its workload is a `deployment`, a `statefulset` or a `helmrelease`; or it has `switches` alone."""
+
+    deployment: NonEmpty = Field(default="", description="The name of the Deployment.")
+    statefulset: NonEmpty = Field(default="", description="The name of the StatefulSet.")
+    helmrelease: NonEmpty = Field(
+        default="", description="The name of the HelmRelease: its claim is persistence.{volume_name}.existingClaim."
+    )
+    switches: list[SwitchSchema] = Field(default=[], description="Any other values of manifests that move with it.")
 
 
 class NotificationSchema(Schema):
-    url_file: _DiskFile
-    events: list[_Event] = []
-    services: list[NonEmpty] = []
-    template: Annotated[Text, AfterValidator(_template)] = "$text"
+    """Who is told of which events."""
+
+    url_file: _DiskFile = Field(description="A file with apprise URLs, one a line.")
+    events: list[_Event] = Field(default=[], description="What is told; without it everything but refusals.")
+    services: list[NonEmpty] = Field(default=[], description="Of which services, with * and ?; without it all.")
+    template: Annotated[Text, AfterValidator(_template)] = Field(
+        default="$text", description="The text; its fields are $names."
+    )
 
 
 class FluxReceiverSchema(Schema):
-    url: Annotated[NonEmpty, AfterValidator(_receiver)]
-    secret_file: _DiskFile
+    """Flux's Receiver, which is called after a commit."""
+
+    url: Annotated[NonEmpty, AfterValidator(_receiver)] = Field(description="The Receiver's URL.")
+    secret_file: _DiskFile = Field(description="A file with the Receiver's token, which signs the call.")
 
 
 class CatalogSchema(InheritedSchema):
-    services: dict[str, ServiceSchema]
-    groups: dict[str, list[NonEmpty]] = {}
-    notifications: list[NotificationSchema] = []
-    flux_receiver: Annotated[FluxReceiverSchema | None, BeforeValidator(_mapping)] = None
+    """What can fail over, and what it looks like on each side. Keys that begin with `x-` are ignored."""
+
+    defaults: Annotated[DefaultsShape, BeforeValidator(_mapping)] = Field(
+        default=DefaultsShape(), description="For every service that does not say otherwise; null takes one away."
+    )
+    services: dict[str, ServiceSchema] = Field(description="The services, by name.")
+    groups: dict[str, list[NonEmpty]] = Field(default={}, description="Names of services that move together, by name.")
+    notifications: list[NotificationSchema] = Field(default=[], description="Who is told of moves.")
+    flux_receiver: Annotated[FluxReceiverSchema | None, BeforeValidator(_mapping)] = Field(
+        default=None, description="Flux's Receiver, so that nobody waits for its poll."
+    )
 
 
 def schema_at(location: Location) -> type[Schema]:
@@ -193,6 +283,10 @@ def schema_at(location: Location) -> type[Schema]:
             return SwitchSchema
         case ("services", _):
             return ServiceSchema
+        case ("defaults",):
+            return DefaultsShape
+        case (*_, "nodes"):
+            return NodesSchema
         case ("notifications", int()):
             return NotificationSchema
         case ("flux_receiver",):

@@ -22,6 +22,7 @@ read as the changed events, or nothing is returned. YAML is never dumped.
     layout        where a token begins and ends
     changes       patches of the text, and the proof
     replacement, addition, deletion    the operations
+    text_blocks   YAML inside a block scalar
 """
 
 from failover_api.core.splice.edits import ANY, DocumentId, Edit, Scalar, Selector

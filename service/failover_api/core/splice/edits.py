@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Literal, TypeVar
 
-from failover_api.core.splice.paths import Path, format_path
+from failover_api.core.splice.paths import INSIDE, Path, format_path
 from failover_api.core.splice.scalars import Value
 from failover_api.errors import ManifestError
 
@@ -80,11 +80,17 @@ class Place:
 
     file: str
     path: Path = ()
+    block: Path = ()  # the way to the text block that `path` is in
+
+    @property
+    def name(self) -> str:
+        """The whole path, as people write it."""
+        return format_path((*self.block, INSIDE, *self.path) if self.block else self.path)
 
     def error(self, kind: type[_Error], detail: str, line: int | None = None) -> _Error:
         """An error of this kind in this file."""
-        return kind(detail, file=self.file, line=line, path=format_path(self.path))
+        return kind(detail, file=self.file, line=line, path=self.name)
 
     def refusal(self, kind: type[_Error], detail: str, line: int | None = None) -> _Error:
         """An error whose sentence begins with the path."""
-        return self.error(kind, f"{format_path(self.path)} {detail}".lstrip(), line)
+        return self.error(kind, f"{self.name} {detail}".lstrip(), line)

@@ -1,11 +1,12 @@
 """Paths in a document: `spec.template.spec.volumes[name=data].persistentVolumeClaim.claimName`.
 
-path     = step { step }
+path     = steps [ "|" path ]   behind "|": in the YAML that a text block there holds
+steps    = step { step }
 step     = [ "." ] key          the dot is left out at the start
          | "[" quoted "]"       a key with dots or slashes: ["kubernetes.io/hostname"]
          | "[" key "=" value "]"   the one list item whose key has this value
          | "[" index "]"        the list item at this place, from 0
-key      = quoted | characters other than . [ ] "
+key      = quoted | characters other than . [ ] " |
 value    = quoted | characters other than ] "
 quoted   = a JSON string
 """
@@ -13,6 +14,7 @@ quoted   = a JSON string
 import json
 import re
 from dataclasses import dataclass
+from enum import Enum
 from typing import cast
 
 from failover_api.errors import BadPath
@@ -26,11 +28,18 @@ class Where:
     value: str
 
 
-Step = str | int | Where
+class Inside(Enum):
+    """The step from a text block into the YAML that it holds."""
+
+    INSIDE = "|"
+
+
+INSIDE = Inside.INSIDE
+Step = str | int | Where | Inside
 Path = tuple[Step, ...]
 
 _QUOTED = r'"(?:[^"\\]|\\.)*"'
-_KEY = re.compile(rf'(?P<quoted>{_QUOTED})|(?P<plain>[^.\[\]"]+)', re.DOTALL)
+_KEY = re.compile(rf'(?P<quoted>{_QUOTED})|(?P<plain>[^.\[\]"|]+)', re.DOTALL)
 _BRACKET = re.compile(
     rf"""\[(?:
         (?P<index>0|[1-9][0-9]{{0,8}})
@@ -48,8 +57,12 @@ def parse_path(text: str) -> Path:
     steps: list[Step] = []
     at = 0
     while at < len(text):
+        if text[at] == INSIDE.value and steps and steps[-1] is not INSIDE:
+            steps.append(INSIDE)
+            at += 1
+            continue
         bracket = text[at] == "["
-        if not bracket and steps:
+        if not bracket and steps and steps[-1] is not INSIDE:
             at = _skip_dot(text, at)
         step_match = (_BRACKET if bracket else _KEY).match(text, at)
         if step_match is None:
@@ -58,12 +71,20 @@ def parse_path(text: str) -> Path:
         at = step_match.end()
     if not steps:
         raise BadPath("path '' is empty: expected keys joined by dots, such as spec.replicas")
+    if steps[-1] is INSIDE:
+        raise BadPath(f"path {text!r}: expected a key behind '|'")
     return tuple(steps)
 
 
 def format_path(path: Path) -> str:
     """Write a path in its canonical form, the inverse of `parse_path`."""
-    return "".join(_format(step, first=at == 0) for at, step in enumerate(path))
+    return "".join(_format(step, first=at == 0 or path[at - 1] is INSIDE) for at, step in enumerate(path))
+
+
+def split_path(path: Path) -> tuple[Path, Path]:
+    """The way to a text block, and the way inside it; no second where the path has no `|`."""
+    at = path.index(INSIDE) if INSIDE in path else len(path)
+    return path[:at], path[at + 1 :]
 
 
 def _skip_dot(text: str, at: int) -> int:
@@ -100,6 +121,8 @@ def _format(step: Step, *, first: bool) -> str:
     match step:
         case Where(key, value):
             return f"[{_quote(key, _PLAIN_KEY)}={_quote(value, _PLAIN_VALUE)}]"
+        case Inside():
+            return step.value
         case int():
             return f"[{step}]"
         case _ if _PLAIN_KEY.fullmatch(step):

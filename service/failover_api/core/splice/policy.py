@@ -6,7 +6,7 @@ from failover_api.core.splice import alternatives, layout
 from failover_api.core.splice.edits import ANY, Edit, Place
 from failover_api.core.splice.scalars import Reading, Value, read_plain, same
 from failover_api.core.splice.trail import Trail
-from failover_api.core.splice.yaml_tree import Document, Tree
+from failover_api.core.splice.yaml_tree import Document, Shape, Tree
 from failover_api.errors import (
     BlockScalar,
     Encrypted,
@@ -71,10 +71,15 @@ def check_target(tree: Tree, trail: Trail, edit: Edit, place: Place) -> None:
         raise place.refusal(
             BlockScalar, f"is written as a block ({shape.style}), expected one line: write it so first", line
         )
-    if shape.tag not in (None, STRING_TAG):
-        raise place.refusal(TaggedScalar, f"has the tag {shape.tag}, expected none or !!str", line)
+    check_untagged(shape, place, line)
     check_unshared(tree, trail, edit, place)
     _check_literal(reading, edit, place, line)
+
+
+def check_untagged(shape: Shape, place: Place, line: int) -> None:
+    """It is text, if it says what it is. Raises TaggedScalar."""
+    if shape.tag not in (None, STRING_TAG):
+        raise place.refusal(TaggedScalar, f"has the tag {shape.tag}, expected none or !!str", line)
 
 
 def check_value(value: str, edit: Edit, place: Place, line: int) -> None:

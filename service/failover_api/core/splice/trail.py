@@ -1,10 +1,10 @@
 """The trail: the nodes from a document's root along a path, as far as the path leads."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from failover_api.core.splice import alternatives, merges
 from failover_api.core.splice.edits import Place
-from failover_api.core.splice.paths import Path, Step, Where, format_path
+from failover_api.core.splice.paths import Inside, Path, Step, Where, format_path
 from failover_api.core.splice.scalars import NULLS
 from failover_api.core.splice.yaml_tree import Shape, Tree
 from failover_api.errors import (
@@ -78,13 +78,18 @@ class _PathNode:
                 return self._follow_key(step)
             case Where():
                 return None, self._follow_where(step)
-            case _:
+            case int():
                 return None, self._follow_index(step)
+            case Inside():  # pragma: no cover - a path is split there before it is walked
+                raise AssertionError(f"{self.name} is walked into a text block")
 
     @property
     def name(self) -> str:
         """The path that leads here; of the root, `the top`."""
-        return format_path(self.place.path[: self.depth]) or "the top"
+        place = self.place
+        return (
+            replace(place, path=place.path[: self.depth]).name if self.depth else format_path(place.block) or "the top"
+        )
 
     @property
     def line(self) -> int:
@@ -97,7 +102,7 @@ class _PathNode:
 
     def missing_error(self, kind: type[ManifestError], detail: str, *, line: int = 0, there: str = "") -> ManifestError:
         """An error about what is, or is not, under this node; `there` says what is there instead."""
-        name = f"under {self.name}" if self.depth else "at the top"
+        name = f"under {self.name}" if self.depth or self.place.block else "at the top"
         tail = f"; {there}" if there else ""
         return self.place.error(kind, f"{detail} {name} (line {self.line}){tail}", line or self.line)
 

@@ -4,8 +4,8 @@ A node is the number of its first event: a tree to walk, a list to compare, and 
 Values are never constructed and aliases never expanded, so the work is linear in the text.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
 from ruamel.yaml import events
@@ -47,7 +47,10 @@ class Document:
 
 @dataclass(frozen=True, slots=True)
 class Tree:
-    """The events of a text. `after[i]` is the event behind node i; `anchors` maps an alias to what it stands for."""
+    """The events of a text. `after[i]` is the event behind node i; `anchors` maps an alias to what it stands for.
+
+    `lines` gives the line of a place where the text is a part of a file.
+    """
 
     text: str
     shapes: list[Shape]
@@ -56,10 +59,11 @@ class Tree:
     after: list[int]
     documents: tuple[Document, ...]
     anchors: Mapping[int, int]
+    lines: Callable[[int], int] | None = field(default=None, compare=False)
 
     def line(self, place: int) -> int:
         """The line of a place in the text, from 1."""
-        return self.text.count("\n", 0, place) + 1
+        return self.lines(place) if self.lines else self.text.count("\n", 0, place) + 1
 
     def line_of(self, node: int) -> int:
         """The line on which a node starts."""

@@ -19,8 +19,8 @@ import httpx2
 import jwt
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 
-from failover_api.core.access.load import is_safe_url
 from failover_api.core.access.model import Issuer
+from failover_api.core.access.schema import is_safe_url
 from failover_api.core.untrusted_json import parse_json
 from failover_api.errors import NotReady, Unauthenticated
 from failover_api.forge.http.host_clock import HostClock
