@@ -6,6 +6,7 @@ has reads and writes of one client). The sandbox's own work is within that time,
 """
 
 import asyncio
+import contextlib
 import itertools
 import statistics
 import subprocess
@@ -36,14 +37,21 @@ CYCLE = (Action.PROMOTE, Action.DEMOTE)
 
 
 def measure(*, quick: bool = False) -> Iterator[Row]:
-    """Storms and groups, then a steady stream."""
+    """Storms and groups, then a steady stream: each on a host of its own, whose limits count nobody else's writes."""
+    with scratch() as folder, _served(folder) as (host, url):
+        yield from asyncio.run(_storm(host, _catalog(folder, CALLERS), url, 3 if quick else 7))
+    with scratch() as folder, _served(folder) as (host, url):
+        yield from asyncio.run(_stream(host, _catalog(folder, RATE_SERVICES), url, 2.0 if quick else 10.0))
+
+
+@contextlib.contextmanager
+def _served(folder: Path) -> Iterator[tuple[Host, str]]:
+    """A host, and its URL behind the delay."""
     with (
-        scratch() as folder,
         hosting(repositories.generated(RATE_SERVICES), folder) as host,
         delaying(host.port, ROUND_TRIP_S, server_s=SERVER_S) as delay,
     ):
-        yield from asyncio.run(_storm(host, _catalog(folder, CALLERS), delay.url, 3 if quick else 7))
-        yield from asyncio.run(_stream(host, _catalog(folder, RATE_SERVICES), delay.url, 2.0 if quick else 10.0))
+        yield host, delay.url
 
 
 async def _storm(host: Host, catalog: Path, url: str, times: int) -> list[Row]:

@@ -2,23 +2,29 @@
 
 import asyncio
 import time
-from typing import Any
+from dataclasses import replace
+from typing import Any, cast
 
 import pytest
 
-from failover_api.core.catalog.model import Action
+from failover_api.core.catalog.model import Action, Branch
 from failover_api.core.planning.request import MoveRequest, idempotency_digest
 from failover_api.core.planning.state import State
 from failover_api.core.text.trailers import read_records
-from failover_api.errors import ForgePermission, OperationPending, OutcomeUnknown
+from failover_api.errors import ForgePermission, OperationPending, OutcomeUnknown, WriteConflict
 from failover_api.events import MoveEnded
 from failover_api.failover import Failover
+from failover_api.forge.values import PullRequest
+from failover_api.moves.move import Move
 from failover_api.moves.progress import Step
+from failover_api.moves.pull_request.opening import Opening, Sent
 from failover_api.wiring import Components
 from tests.support.acts import BY_PULL_REQUEST, demote, number, promote
+from tests.support.builders import provenance, service
 from tests.support.stage import FILES, SERVICES, SONARR, Stage, deployment
 
 ON_BACKUP = deployment("sonarr", role="backup", claim="pvc-sonarr-backup")
+READS = [("GET", "*/branches/*"), ("GET", "*/contents/*"), ("GET", "*/commits*"), ("POST", "/graphql")]
 AUTO_MERGE = f"{BY_PULL_REQUEST}\npull_request: {{auto_merge: squash}}"
 
 
@@ -278,3 +284,62 @@ async def test_what_was_left_long_ago_is_replaced_at_once(reviewed: Stage) -> No
         outcome = await demote(components, on_step=steps.append)
     assert outcome.changed
     assert Step.RETRYING not in steps
+
+
+# While reads lag behind what others merge
+
+
+async def test_a_move_that_another_replica_has_merged_is_not_merged_again(stage: Stage) -> None:
+    """The other opens one on a base that lags; the reply to that names the head, and reads have to show it."""
+    stage.declare(SERVICES, top=AUTO_MERGE)
+    async with stage.open() as one, stage.open() as other:
+        await other.failover.status("sonarr")
+        assert (await promote(one)).pull_request is not None
+        for method, path in READS:
+            stage.fault("lag", method=method, path=path, times=None, seconds=0.6)
+        outcome = await promote(other)
+    assert (outcome.changed, len(stage.moves)) == (False, 1)
+    assert {pull.state for pull in stage.sandbox.repositories[stage.repository].pulls.values()} == {"closed"}
+
+
+class Host:
+    """Opens pull requests, and lists them as they are told to be."""
+
+    def __init__(self) -> None:
+        self.pulls: list[PullRequest] = []
+
+    async def create_pull_request(self, _: Branch, head: str, *, body: str, **__: Any) -> PullRequest:
+        number = len(self.pulls) + 1
+        pull = PullRequest(number, f"https://github.com/acme/homelab/pull/{number}", head, "open", "c0ffee", body, "PR")
+        self.pulls.append(pull)
+        return pull
+
+    async def pull_requests(self, *_: Any, **__: Any) -> list[PullRequest]:
+        return self.pulls
+
+
+async def opened_twice() -> tuple[Any, Host]:
+    host: Any = Host()
+    move: Any = Move((service(),), Action.PROMOTE, MoveRequest("maria"), provenance())
+    opening = Opening(move, cast("Any", None), forge=host, branch_reader=cast("Any", None))
+    for operation in ("FIRST", "SECOND"):
+        sent = Sent(cast("Any", None), cast("Any", None), operation)
+        await opening.create(sent, title="", body="", draft=False)
+    return opening, host
+
+
+async def test_of_two_that_a_call_has_opened_the_merged_one_is_what_it_did() -> None:
+    opening, host = await opened_twice()
+    host.pulls = [replace(host.pulls[1], state="closed"), replace(host.pulls[0], state="merged")]
+    sent, pull = await opening.merged()
+    assert (sent.operation, pull.number, opening.is_in_doubt) == ("FIRST", 1, False)
+    opening.check_known()
+
+
+async def test_while_a_list_does_not_show_what_became_of_one_nothing_is_said_to_be_to_do() -> None:
+    opening, host = await opened_twice()
+    host.pulls = [replace(host.pulls[1], state="closed"), host.pulls[0]]
+    assert await opening.merged() is None
+    assert opening.is_in_doubt
+    with pytest.raises(WriteConflict, match="what became of the pull request of sonarr is not shown yet"):
+        opening.check_known()
