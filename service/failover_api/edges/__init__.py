@@ -1,1 +1,1 @@
-"""Where the world touches us: HTTP, the command line, the demo. Thin: parse, call one use case, shape the answer."""
+"""The entry points: HTTP, command line, job, demo. Thin: parse, call one use case, shape the answer."""

@@ -1,4 +1,4 @@
-"""Values as bodies: what the use cases give, shaped as the contract has it."""
+"""The JSON bodies, made from what the use cases return. Their shapes: models.py."""
 
 from collections.abc import Iterable, Sequence, Set
 from typing import Any

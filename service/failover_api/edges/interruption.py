@@ -1,4 +1,4 @@
-"""SIGINT, SIGTERM and SIGHUP while a command works: each ends it in order, and a second one at once.
+"""Signals during a command: SIGINT, SIGTERM and SIGHUP end it in order, a second one at once.
 
 A signal that was ignored when the process began stays ignored, as `nohup` and background jobs of a shell want it.
 """

@@ -1,4 +1,4 @@
-"""The bodies of the JSON API, as OpenAPI shows them. How they are made from values: answers.py."""
+"""The shapes of the JSON bodies, as OpenAPI shows them. How they are made from values: bodies.py."""
 
 from typing import Annotated
 

@@ -1,4 +1,4 @@
-"""A move as HTTP asks for it: query, JSON body, form and headers. In doubt refused: a typo must not move anything.
+"""Parsing of a move request: query, JSON body, form and headers. In doubt refused: a typo must not move anything.
 
 KEYS is the one table of what can be asked for. Whatever may not load a server can import it.
 """

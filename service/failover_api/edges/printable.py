@@ -1,4 +1,4 @@
-"""Text from Git or from a service, as it may go to a terminal: nothing in it drives the terminal, or turns lines round.
+"""Text made safe to print: no control sequences, nothing that reverses a line's direction.
 
 Line feeds and tabs stay: a diff has them.
 """

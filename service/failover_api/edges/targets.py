@@ -1,4 +1,4 @@
-"""A service or a group, as a URL names it: who may look or move, and the use case that is called."""
+"""The service or group in a URL: whether the caller may look or move, and the use case to call."""
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""What OpenAPI says of the things that are parsed by hand: the keys of edges/move_request.py, and the headers."""
+"""OpenAPI descriptions of what is parsed by hand: the keys of edges/move_request.py, and the headers."""
 
 from collections.abc import Sequence
 from http import HTTPStatus

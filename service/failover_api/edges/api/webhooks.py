@@ -1,4 +1,4 @@
-"""GitHub's webhook: something happened there, so look again. It can only make us look: nothing here can move a service.
+"""POST /hooks/github: GitHub's webhook makes the service look again. Nothing here can move a service.
 
     push            what is known of the branch's head is dropped, the board looks again
     pull_request    the board looks again; a merge of ours is told

@@ -1,4 +1,4 @@
-"""What to do about an error, in plain words."""
+"""Advice on each error, in plain words for the web pages."""
 
 from failover_api.edges.problems import cure
 from failover_api.errors import FailoverError

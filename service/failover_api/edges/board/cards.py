@@ -1,4 +1,4 @@
-"""A status as a card: where it is, in what, what is wrong with it, and what this caller may do about it."""
+"""The board's cards: a service's side, node and claims, what is wrong, and what this caller may do about it."""
 
 import json
 from collections import Counter

@@ -1,4 +1,4 @@
-"""What a form says. In doubt refused: a field that is unknown or there twice must not move anything."""
+"""Reading posted forms. In doubt refused: a field that is unknown or there twice must not move anything."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""Where things are at the Git host, for people."""
+"""Links to the Git host's own web pages: a line of a file, a branch."""
 
 from urllib.parse import quote, urlsplit
 

@@ -1,4 +1,4 @@
-"""A move as people make it: look at what it would change, then confirm just that.
+"""The pages of a move: show what it would change, then confirm exactly that.
 
 look        the dry run, with what has to be asked for where it is refused
 confirm     the move, bound to the manifests that were shown and to a key of its own: a form that is sent twice

@@ -1,4 +1,4 @@
-"""Pages: templates filled in, with the headers that each of them has beside those of hardening.py."""
+"""Rendering of pages: templates, and the headers of a page besides those of hardening.py."""
 
 import hashlib
 from functools import cached_property

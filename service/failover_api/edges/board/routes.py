@@ -1,4 +1,4 @@
-"""The routes of the board: a page for each thing that people look at or do. What they are made of: edges/board/."""
+"""The routes of the board: its cards, a service, a move, signing in. What the pages are made of: edges/board/."""
 
 from collections.abc import Iterable
 from typing import Any

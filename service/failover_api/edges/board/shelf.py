@@ -1,4 +1,4 @@
-"""The board as it was made for somebody: whoever sees the same gets the same, until there is something new to see."""
+"""A cache of rendered boards: callers who see the same share one, until the overview or the catalog changes."""
 
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass

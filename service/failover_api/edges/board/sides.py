@@ -1,4 +1,4 @@
-"""A diff as two sides, line beside line; what differs inside a line is marked."""
+"""The side-by-side diff, line beside line; what differs inside a line is marked."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""What the command line talks to: the use cases themselves, or a running service over HTTP (remote.py).
+"""The command line's backends: the use cases themselves, or a running service over HTTP (remote.py).
 
 Both give the same bodies (contract shapes as plain dicts) and raise Refused with the same problem objects.
 """

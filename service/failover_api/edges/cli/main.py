@@ -1,4 +1,4 @@
-"""`failover ...`: the same use cases from a terminal. Nothing of the server is imported before it is needed."""
+"""The commands of `failover`. Nothing of the server is imported before it is needed."""
 
 import contextlib
 import logging

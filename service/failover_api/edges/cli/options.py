@@ -1,4 +1,4 @@
-"""What can be said on the command line besides a command, each under one name."""
+"""The options and arguments of all commands, each defined once."""
 
 from typing import Annotated
 

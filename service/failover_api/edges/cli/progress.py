@@ -1,4 +1,4 @@
-"""What a person sees while a move is under way: the steps, as they happen; and the wait for a merge."""
+"""The progress of a move on a terminal: its steps as they happen, and the wait for a merge."""
 
 import time
 from collections.abc import Callable, Iterator, Mapping

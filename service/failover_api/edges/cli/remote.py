@@ -1,4 +1,4 @@
-"""A running service, over HTTP, as the command line sees it: a Backend, as backend.py says."""
+"""The backend that calls a running service over HTTP (`--server`); the Backend protocol is in backend.py."""
 
 import re
 from collections.abc import Callable

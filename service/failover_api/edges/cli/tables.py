@@ -1,4 +1,4 @@
-"""What people read, as tables and lines. Everything that comes from outside passes through printable."""
+"""Tables and lines for the terminal. Everything that comes from outside passes through printable."""
 
 import json
 from collections.abc import Iterator

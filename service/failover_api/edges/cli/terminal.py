@@ -1,4 +1,4 @@
-"""What people read in a terminal. Prompts, warnings and problems go to standard error, answers to standard output."""
+"""Output on the terminal. Prompts, warnings and problems go to standard error, answers to standard output."""
 
 import io
 import json

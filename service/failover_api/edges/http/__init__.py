@@ -1,1 +1,1 @@
-"""What any request meets: who calls, what it may cost, ETags, the headers of every answer."""
+"""Shared by all routes: access, sessions, limits, ETags, security headers."""

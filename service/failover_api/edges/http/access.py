@@ -1,4 +1,4 @@
-"""Who is calling, and what may they do. config/access.yaml says; every decision is one line of the audit log.
+"""Authentication and authorisation, by config/access.yaml. Every decision is one line of the audit log.
 
     bearer     a static token (its digest is known), or a token of an OpenID Connect issuer
     nothing    whatever `anonymous` allows

@@ -1,4 +1,4 @@
-"""One connection, as uvicorn serves it, bounded in time; and a problem for what is no request.
+"""uvicorn's HTTP connection with time limits, and problem+json for a malformed request.
 
 uvicorn knows no time limit for a request that is still coming, and says in plain text what it does not understand.
 """

@@ -1,4 +1,4 @@
-"""What a request may cost, and what every answer says to a browser. Plain ASGI: an answer is never buffered.
+"""Limits on requests, and security headers on every answer. Plain ASGI: an answer is never buffered.
 
     SecurityHeaders     outermost: on every answer, those of our own defects too
     Limits              innermost: body, number at once, time; it raises, and RequestContext (app.py) shapes the problem

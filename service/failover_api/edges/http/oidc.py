@@ -1,4 +1,4 @@
-"""Tokens of OpenID Connect: is this one what it says, and from whom?
+"""Verification of OpenID Connect tokens.
 
 Only keys that the issuer itself shows count, found by its discovery document. Nothing in a token says where keys are.
 

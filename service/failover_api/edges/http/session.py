@@ -1,4 +1,4 @@
-"""Who is looking: the bearer token in the cookie, the token in each form, and pages of other sites.
+"""Sessions of browsers: the bearer token in a cookie, the token in each form, refusal of other sites' forms.
 
 The cookie is the bearer itself, kept by the browser until it is closed: nothing is stored here, so any replica knows
 who comes. `__Host-` ties it to this host and to HTTPS, Strict keeps other sites from using it.

@@ -1,7 +1,7 @@
-"""Who looks at the same thing at once, or again and again, sees the same: GitHub is asked once a second.
+"""Shared looks: callers who look at the same thing at once, or again and again, share one look at GitHub.
 
-The first few looks are always of now. Only what has been looked at more often than once a second is shared with the
-next for a second. What a caller of ours wrote, or GitHub's webhook told, is never hidden: then all is looked at anew.
+The first few looks are always of now. Only what is looked at more often than once a second is shared for a second.
+After a write through this replica, or an event from GitHub's webhook, everything is looked at again.
 """
 
 import asyncio

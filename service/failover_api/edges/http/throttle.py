@@ -1,4 +1,4 @@
-"""How often a caller may look: 5 times a second, 30 at once. Moves are not counted."""
+"""The rate limit on looks: 5 a second for each caller, 30 at once. Moves are not counted."""
 
 import time
 from collections.abc import Callable

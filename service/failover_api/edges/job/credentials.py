@@ -1,4 +1,4 @@
-"""What `failover` is called with, for the length of one call: an environment, and a key file that goes away.
+"""Credentials for one call of `failover`: an environment, and a key file that is removed afterwards.
 
 The command sees its own credentials and none of the job's others.
 """

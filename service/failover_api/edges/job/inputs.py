@@ -1,4 +1,4 @@
-"""What the inputs of action.yml ask for, as the command line understands it."""
+"""The inputs of action.yml, as arguments of the command line."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""The answer as a page of Markdown, for the job's summary. Text from outside is text: nothing in it is markup."""
+"""The job's summary: the answer as Markdown. Text from outside stays text: nothing in it is markup."""
 
 import html
 import re

@@ -1,4 +1,4 @@
-"""The answer of `failover`, told to the runner: outputs for later steps, the summary, the log."""
+"""The report of an answer to the runner: outputs for later steps, the summary, the log."""
 
 from dataclasses import dataclass
 from typing import Any

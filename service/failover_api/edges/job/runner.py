@@ -1,4 +1,4 @@
-"""What GitHub's runner understands: lines of output that are commands, and files for outputs and the summary.
+"""The interface to GitHub's runner: lines of output that are commands, files for outputs and the summary.
 
 https://docs.github.com/en/actions/reference/workflows-and-actions/workflow-commands
 """
