@@ -150,7 +150,7 @@ def test_what_is_no_manifest_and_what_has_no_claim_is_passed_over() -> None:
 
 def test_one_can_be_asked_for_by_its_name() -> None:
     files = {f"{name}.yaml": deployment(name).encode() for name in ("one", "two")}
-    assert [entry.name for entry in suggest(files, names=["two"]).entries] == ["two"]
+    assert [entry.name for entry in suggest(files, name="two").entries] == ["two"]
 
 
 def test_a_whole_file_is_read_back() -> None:

@@ -10,7 +10,8 @@ from typer.testing import CliRunner
 
 import failover_api
 import failover_api.errors
-from failover_api.edges.cli.main import app, exit_code
+from failover_api.edges.cli.execution import exit_code
+from failover_api.edges.cli.main import app
 from failover_api.edges.problems import STATUSES, problem
 from failover_api.errors import FailoverError
 from tests.support.shell import Cli, answering

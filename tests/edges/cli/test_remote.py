@@ -11,7 +11,7 @@ import pytest
 
 from failover_api.core.planning.request import MoveRequest
 from failover_api.edges.cli.backend import Refused
-from failover_api.edges.cli.main import exit_code
+from failover_api.edges.cli.execution import exit_code
 from failover_api.edges.cli.remote import RemoteBackend
 from tests.support.shell import Cli, listening
 from tests.support.stage import Stage

@@ -7,7 +7,6 @@ import pytest
 import respx
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.support.rate_limit import KEY, take_all
 
 from failover_api.errors import ForgeRateLimited
 from failover_api.forge.github.client import GitHubClient
@@ -28,6 +27,7 @@ from tests.support.fake_github import (
     client_with,
     refused,
 )
+from tests.support.rate_limit import KEY, take_all
 
 
 def most_within(times: list[float], window_s: float) -> int:

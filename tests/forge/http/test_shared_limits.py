@@ -3,11 +3,11 @@
 import itertools
 
 import pytest
-from tests.support.rate_limit import KEY, take_all
 
 from failover_api.forge.http.rate_limit import MINUTE, RateLimit
 from failover_api.forge.http.shared_limits import MINUTE_S
 from tests.support.clock import Clock
+from tests.support.rate_limit import KEY, take_all
 
 RESET = 1_800_003_600
 

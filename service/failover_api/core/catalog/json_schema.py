@@ -6,6 +6,7 @@ https://json-schema.org/draft/2020-12/schema
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from failover_api.core.access.schema import AccessSchema
 from failover_api.core.catalog.schema import NAME, CatalogSchema
 from failover_api.core.config.schema import Schema
 
@@ -23,9 +24,12 @@ def services_schema() -> dict[str, Any]:
     return schema
 
 
-def schema_of(shape: type[Schema], title: str) -> dict[str, Any]:
-    """Of another file that a shape describes."""
-    return _schema_of(shape, title)
+def access_schema() -> dict[str, Any]:
+    """Of access.yaml."""
+    return _schema_of(AccessSchema, "access.yaml of failover-api")
+
+
+SCHEMAS = {"services": services_schema, "access": access_schema}
 
 
 def reference(schema: Mapping[str, Any]) -> Iterator[tuple[str, str, str, str]]:

@@ -1,4 +1,4 @@
-"""`/docs`: the OpenAPI document as a page to read. It needs no script and no other host, so its CSP allows neither."""
+"""`/docs`: the OpenAPI document as a page to read, without script or another host; and the schemas of our files."""
 
 import base64
 import hashlib
@@ -9,6 +9,7 @@ from fastapi import Request
 from fastapi.responses import HTMLResponse, JSONResponse
 
 from failover_api.core.access.model import Verb
+from failover_api.core.catalog.json_schema import SCHEMAS
 from failover_api.edges.http.session import Reader
 
 Schema = dict[str, Any]
@@ -31,6 +32,16 @@ def schema(request: Request, who: Reader) -> JSONResponse:
     """The document itself."""
     who.needs_any(Verb.VIEW, "openapi")
     return JSONResponse(request.app.openapi())
+
+
+def services_schema() -> JSONResponse:
+    """Of services.yaml; for everybody, since editors ask without a token."""
+    return JSONResponse(SCHEMAS["services"]())
+
+
+def access_schema() -> JSONResponse:
+    """Of access.yaml."""
+    return JSONResponse(SCHEMAS["access"]())
 
 
 def type_text(schema: Schema) -> str:

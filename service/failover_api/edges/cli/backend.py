@@ -7,8 +7,9 @@ import asyncio
 import contextlib
 import getpass
 import os
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from failover_api.edges.interruption import Interruption
@@ -152,6 +153,24 @@ class LocalBackend:
             ]
             shown = [{"name": check.name, "ok": check.ok, "detail": check.detail} for check in checks]
             return {"ok": all(check.ok for check in checks), "checks": shown}
+
+        return self._in_house(run)
+
+    def suggest(
+        self, name: str | None, *, everything: bool, folder: Path | None, repository: str | None, branch: str
+    ) -> Body:
+        """Catalog entries for what a working tree holds, or a repository; `name` is one workload's, None: of all."""
+        from failover_api import suggest
+
+        async def read(components: Any) -> tuple[Mapping[str, bytes], str]:
+            place = suggest.branch_to_read(components.catalog, repository, branch)
+            return await suggest.read_branch(components.github, place), place.repository
+
+        async def run(components: Any) -> Body:
+            known = suggest.known_names(components.catalog)
+            files, owner_name = (suggest.read_folder(folder), "owner/name") if folder else await read(components)
+            found = suggest.suggest(files, name=name, without=() if everything or name else known)
+            return found.body(repository=owner_name if everything else None)
 
         return self._in_house(run)
 

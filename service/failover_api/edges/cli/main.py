@@ -11,7 +11,18 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 
+from failover_api.edges.cli import catalog
 from failover_api.edges.cli.backend import Backend, Body, Callbacks, LocalBackend, Refused, Versions, caller, refused
+from failover_api.edges.cli.execution import (
+    DONE,
+    FAILED,
+    REFUSED,
+    UNKNOWN,
+    carry_out,
+    carry_out_in_order,
+    open_terminal,
+    with_backend,
+)
 from failover_api.edges.cli.options import (
     VERBS,
     Allow,
@@ -34,16 +45,13 @@ from failover_api.edges.cli.options import (
     Wait,
     Yes,
 )
-from failover_api.edges.cli.remote import RemoteBackend
 from failover_api.edges.interruption import Interrupted, Interruption, set_handlers
-from failover_api.errors import ConfigInvalid, FailoverError, NotReady, OutcomeUnknown
+from failover_api.errors import OutcomeUnknown
 
 if TYPE_CHECKING:  # `failover --help` should not wait for pydantic
     from failover_api.core.planning.request import MoveRequest
     from failover_api.edges.cli.terminal import Terminal
     from failover_api.settings import Settings
-
-DONE, FAILED, USAGE, REFUSED, UNKNOWN = 0, 1, 2, 3, 4
 
 app = typer.Typer(
     name="failover",
@@ -52,24 +60,6 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-
-
-def exit_code(problem: dict[str, object]) -> int:
-    """The exit code of a problem, by its slug and status."""
-    slug = str(problem.get("type", "")).rpartition(":")[2]
-    match problem.get("status"):
-        case _ if slug == "outcome-unknown":
-            return UNKNOWN
-        case 403 | 409 | 412:
-            return REFUSED
-        case 422 if slug == "idempotency-key-reused":
-            return REFUSED
-        case 400 | 404 | 413 | 415 | 422:
-            return USAGE
-        case 401:
-            return USAGE
-        case _:
-            return FAILED
 
 
 def _version(asked: bool) -> None:
@@ -92,7 +82,7 @@ def options(
 @app.command("list")
 def list_services(as_json: AsJson = False, server: Server = None) -> None:
     """Where every service is."""
-    terminal = _terminal(as_json=as_json)
+    terminal = open_terminal(as_json=as_json)
 
     def run(backend: Backend) -> None:
         body = backend.list_all()
@@ -100,14 +90,14 @@ def list_services(as_json: AsJson = False, server: Server = None) -> None:
         if body["services"] and all(service["error"] for service in body["services"]):
             raise typer.Exit(FAILED)
 
-    _at_desk(terminal, server, run)
+    with_backend(terminal, server, run)
 
 
 @app.command()
 def status(service: ServiceName, as_json: AsJson = False, server: Server = None) -> None:
     """Where one service is, switch by switch."""
-    terminal = _terminal(as_json=as_json)
-    _at_desk(terminal, server, lambda backend: terminal.show_status(backend.status(service)))
+    terminal = open_terminal(as_json=as_json)
+    with_backend(terminal, server, lambda backend: terminal.show_status(backend.status(service)))
 
 
 @app.command()
@@ -119,8 +109,8 @@ def history(
     server: Server = None,
 ) -> None:
     """What Git says of a service: its moves and people's edits, newest first."""
-    terminal = _terminal(as_json=as_json)
-    _at_desk(
+    terminal = open_terminal(as_json=as_json)
+    with_backend(
         terminal, server, lambda backend: terminal.show_history(backend.history(service, limit=limit, cursor=cursor))
     )
 
@@ -150,7 +140,7 @@ def _command(action: str, summary: str) -> None:
         target = CommandTarget(action, service or group or "", is_group=group is not None)
         flags = {"dry_run": dry_run, "force": force, "supersede": supersede, "skip_refused": skip_refused}
         how = Interaction(yes, wait)
-        _move(target, lambda: _request(reason, key, **flags), how, _terminal(as_json=as_json), server)
+        _move(target, lambda: _request(reason, key, **flags), how, open_terminal(as_json=as_json), server)
 
 
 _command("promote", "Move a service, or a group, to backup.")
@@ -172,13 +162,13 @@ def rollback(
     """Undo a service's newest move: put its exact former values back."""
     target, how = CommandTarget("rollback", service), Interaction(yes, wait)
     flags = {"dry_run": dry_run, "supersede": supersede}
-    _move(target, lambda: _request(reason, key, **flags), how, _terminal(as_json=as_json), server)
+    _move(target, lambda: _request(reason, key, **flags), how, open_terminal(as_json=as_json), server)
 
 
 @app.command()
 def check(as_json: AsJson = False) -> None:
     """Go through everything that could be wrong: catalog, credentials, permissions, branch rules, every switch."""
-    terminal = _terminal(as_json=as_json)
+    terminal = open_terminal(as_json=as_json)
 
     def run(settings: "Settings", interruption: Interruption) -> None:
         with contextlib.closing(LocalBackend(settings, interruption)) as backend:
@@ -187,7 +177,7 @@ def check(as_json: AsJson = False) -> None:
         if not body["ok"]:
             raise typer.Exit(FAILED)
 
-    _carry_out_in_order(terminal, run)
+    carry_out_in_order(terminal, run)
 
 
 @app.command()
@@ -202,8 +192,11 @@ def serve(
     """Run the HTTP service. FAILOVER_ACCESS (config/access.yaml) says who may call it."""
     from failover_api.edges.server import run_server
 
-    _carry_out(None, lambda settings: run_server(settings, host=host, port=port, open_to_all=insecure_no_auth))
+    carry_out(None, lambda settings: run_server(settings, host=host, port=port, open_to_all=insecure_no_auth))
 
+
+app.command()(catalog.suggest)
+app.command()(catalog.schema)
 
 tokens = typer.Typer(no_args_is_help=True, help="Static tokens for callers of the service.")
 app.add_typer(tokens, name="token")
@@ -220,13 +213,13 @@ def new_token(
     """Make a token. It is printed once; access.yaml gets only its digest."""
     from failover_api.edges.cli.tokens import new_token
 
-    terminal = _terminal(as_json=as_json)
+    terminal = open_terminal(as_json=as_json)
 
     def run(_: "Settings") -> None:
         made = new_token(name, allow=allow or VERBS, services=services or ["*"], expires=expires)
         terminal.show_token({"token": made.token, "entry": made.entry})
 
-    _carry_out(terminal, run)
+    carry_out(terminal, run)
 
 
 @app.command()
@@ -316,12 +309,12 @@ def _move(
         request = read_request()
         confirmed = request
         if terminal.can_ask and not how.yes and not request.dry_run:
-            shown, versions = carry_out(backend, replace(request, dry_run=True))
+            shown, versions = move(backend, replace(request, dry_run=True))
             if shown["changed"] and not terminal.ask(shown):
                 terminal.err.print("Nothing was written.")
                 raise typer.Exit(REFUSED)
             confirmed = replace(request, versions=versions)
-        outcome, _ = carry_out(backend, confirmed)
+        outcome, _ = move(backend, confirmed)
         code = DONE
         if how.wait and pending_of(outcome):
             outcome, code = _waited_for(backend, outcome, terminal)
@@ -332,7 +325,7 @@ def _move(
         if code:
             raise typer.Exit(code)
 
-    def carry_out(backend: Backend, request: "MoveRequest") -> tuple[Body, Versions]:
+    def move(backend: Backend, request: "MoveRequest") -> tuple[Body, Versions]:
         try:
             with steps(terminal.err) as show_step:
                 return target.carry_out(backend, request, Callbacks(show_step, interruption.sending))
@@ -342,7 +335,7 @@ def _move(
             raise
 
     try:
-        _at_desk(terminal, server, run, interruption)
+        with_backend(terminal, server, run, interruption)
     except Interrupted as exc:
         if not interruption.may_have_written:
             terminal.note("interrupted: nothing was written")
@@ -360,77 +353,3 @@ def _waited_for(backend: Backend, outcome: Body, terminal: "Terminal") -> tuple[
     except Interrupted:
         terminal.note("no longer waiting; the pull request stays open")
         return outcome, UNKNOWN
-
-
-def _at_desk(
-    terminal: "Terminal", server: str | None, use: Callable[[Backend], None], interruption: Interruption | None = None
-) -> None:
-    def run(settings: "Settings", interruption: Interruption) -> None:
-        with contextlib.closing(_backend(settings, server, interruption)) as backend:
-            use(backend)
-
-    _carry_out_in_order(terminal, run, interruption)
-
-
-def _carry_out_in_order(
-    terminal: "Terminal", run: Callable[["Settings", Interruption], None], interruption: Interruption | None = None
-) -> None:
-    """Signals end it in order. With an `interruption` the caller says what that means: Interrupted is raised."""
-    ours = interruption or Interruption()
-    try:
-        with ours.caught():
-            _carry_out(terminal, lambda settings: run(settings, ours))
-    except Interrupted as exc:
-        if interruption is not None:
-            raise
-        terminal.note("interrupted")
-        raise typer.Exit(exc.exit_code) from None
-
-
-def _backend(settings: "Settings", server: str | None, interruption: Interruption) -> Backend:
-    url = _checked(server) if server else settings.server
-    if not url:
-        return LocalBackend(settings, interruption)
-    token = settings.token.get_secret_value() if settings.token else None
-    return RemoteBackend(url, token, timeout_s=settings.deadline_s + 5.0)
-
-
-def _checked(server: str) -> str:
-    """As FAILOVER_SERVER is: a wrong one may hold a password, and is not shown."""
-    from failover_api.settings import SERVER_LIKE, base_url
-
-    try:
-        return base_url(server)
-    except ValueError:
-        raise refused(NotReady(f"--server: expected {SERVER_LIKE}")) from None
-
-
-def _terminal(*, as_json: bool = False) -> "Terminal":
-    """Imported with the first command that shows something: `serve` does without rich."""
-    from failover_api.edges.cli.terminal import Terminal
-
-    return Terminal(as_json=as_json)
-
-
-def _carry_out(terminal: "Terminal | None", run: Callable[["Settings"], None]) -> None:
-    """Runs a command; every expected failure becomes a message and an exit code, never a traceback."""
-    from failover_api.settings import Settings
-
-    def show_problem(problem: Body, hint: str = "") -> None:
-        (terminal or _terminal()).show_problem(problem, hint)
-
-    try:
-        settings = Settings.read()
-    except FailoverError as exc:
-        show_problem(refused(exc).problem)
-        raise typer.Exit(USAGE) from exc
-    try:
-        run(settings)
-    except Refused as exc:
-        show_problem(exc.problem, exc.hint)
-        of_catalog = isinstance(exc.__cause__, ConfigInvalid)
-        raise typer.Exit(USAGE if of_catalog else exit_code(exc.problem)) from exc
-    except FailoverError as exc:
-        problem = refused(exc).problem
-        show_problem(problem)
-        raise typer.Exit(USAGE if isinstance(exc, ConfigInvalid) else exit_code(problem)) from exc

@@ -116,6 +116,21 @@ class Terminal:
         self.out.print(Text(f"{failed} of {len(body['checks'])} checks failed." if failed else "All is well."))
         return None
 
+    def show_suggestions(self, body: Body) -> None:
+        """Entries on standard output, to be redirected; what is said of them beside it."""
+        if self._as_json:
+            return self.show_json(body)
+        sys.stdout.write(printable(body["text"]))
+        for refused in body["refused"]:
+            self.note(f"not suggested: {one_line(refused['workload'])}: {refused['detail']}")
+        guesses = sum(entry["todo"] for entry in body["entries"])
+        count = len(body["entries"])
+        if not count:
+            self.note("Nothing to suggest: no workload with a claim is here that the catalog has not.")
+        elif guesses:
+            self.note(f"{count} entries; {guesses} guesses are marked TODO: correct them, then run `failover check`.")
+        return None
+
     def show_token(self, body: Body) -> None:
         if self._as_json:
             return self.show_json(body)

@@ -1,0 +1,70 @@
+"""`failover suggest` and `failover schema`: services.yaml, written for what a repository holds, and described."""
+
+import contextlib
+import json
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from failover_api.edges.cli.backend import LocalBackend
+from failover_api.edges.cli.execution import FAILED, carry_out, carry_out_in_order, open_terminal
+from failover_api.edges.cli.options import AsJson
+from failover_api.edges.interruption import Interruption
+
+if TYPE_CHECKING:
+    from failover_api.settings import Settings
+
+Name = Annotated[
+    str | None, typer.Argument(metavar="[NAME]", show_default=False, help="One workload alone, by its name.")
+]
+All = Annotated[bool, typer.Option("--all", help="A whole services.yaml, also of what the catalog has already.")]
+Folder = Annotated[
+    Path | None,
+    typer.Option("--path", metavar="DIR", help="Read this working tree: no credentials, no network."),
+]
+Repository = Annotated[
+    str | None,
+    typer.Option("--repository", metavar="OWNER/NAME", help="Read this one. [default: the catalog's first]"),
+]
+BranchName = Annotated[str, typer.Option("--branch", metavar="NAME", help="The branch of --repository.")]
+Which = Annotated[str, typer.Argument(metavar="[services|access]", help="Of which file.")]
+
+
+def suggest(
+    name: Name = None,
+    everything: All = False,
+    path: Folder = None,
+    repository: Repository = None,
+    branch: BranchName = "main",
+    as_json: AsJson = False,
+) -> None:
+    """Write catalog entries for what a repository holds; what it cannot know is marked TODO."""
+    if name is not None and everything:
+        raise typer.BadParameter("name a workload or say --all, and not both")
+    if path is not None and repository is not None:
+        raise typer.BadParameter("--path reads a folder, --repository reads GitHub: say one of them")
+    terminal = open_terminal(as_json=as_json)
+
+    def run(settings: "Settings", interruption: Interruption) -> None:
+        with contextlib.closing(LocalBackend(settings, interruption)) as backend:
+            body = backend.suggest(name, everything=everything, folder=path, repository=repository, branch=branch)
+        terminal.show_suggestions(body)
+        if not body["entries"]:
+            raise typer.Exit(FAILED)
+
+    carry_out_in_order(terminal, run)
+
+
+def schema(which: Which = "services") -> None:
+    """Print the JSON Schema of services.yaml, or of access.yaml."""
+    if which not in ("services", "access"):
+        raise typer.BadParameter(f"{which!r} is no file of ours: expected services or access")
+
+    def run(_: "Settings") -> None:
+        from failover_api.core.catalog.json_schema import SCHEMAS
+
+        sys.stdout.write(json.dumps(SCHEMAS[which](), indent=2) + "\n")
+
+    carry_out(None, run)

@@ -1,0 +1,110 @@
+"""Running a command: its backend, its signals, and every expected failure as a message and an exit code."""
+
+import contextlib
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+import typer
+
+from failover_api.edges.cli.backend import Backend, Body, LocalBackend, Refused, refused
+from failover_api.edges.cli.remote import RemoteBackend
+from failover_api.edges.interruption import Interrupted, Interruption
+from failover_api.errors import ConfigInvalid, FailoverError, NotReady
+
+if TYPE_CHECKING:  # `failover --help` should not wait for pydantic
+    from failover_api.edges.cli.terminal import Terminal
+    from failover_api.settings import Settings
+
+DONE, FAILED, USAGE, REFUSED, UNKNOWN = 0, 1, 2, 3, 4
+
+
+def exit_code(problem: dict[str, object]) -> int:
+    """The exit code of a problem, by its slug and status."""
+    slug = str(problem.get("type", "")).rpartition(":")[2]
+    match problem.get("status"):
+        case _ if slug == "outcome-unknown":
+            return UNKNOWN
+        case 403 | 409 | 412:
+            return REFUSED
+        case 422 if slug == "idempotency-key-reused":
+            return REFUSED
+        case 400 | 404 | 413 | 415 | 422:
+            return USAGE
+        case 401:
+            return USAGE
+        case _:
+            return FAILED
+
+
+def open_terminal(*, as_json: bool = False) -> "Terminal":
+    """Imported with the first command that shows something: `serve` does without rich."""
+    from failover_api.edges.cli.terminal import Terminal
+
+    return Terminal(as_json=as_json)
+
+
+def with_backend(
+    terminal: "Terminal", server: str | None, use: Callable[[Backend], None], interruption: Interruption | None = None
+) -> None:
+    def run(settings: "Settings", interruption: Interruption) -> None:
+        with contextlib.closing(_backend(settings, server, interruption)) as backend:
+            use(backend)
+
+    carry_out_in_order(terminal, run, interruption)
+
+
+def carry_out_in_order(
+    terminal: "Terminal", run: Callable[["Settings", Interruption], None], interruption: Interruption | None = None
+) -> None:
+    """Signals end it in order. With an `interruption` the caller says what that means: Interrupted is raised."""
+    ours = interruption or Interruption()
+    try:
+        with ours.caught():
+            carry_out(terminal, lambda settings: run(settings, ours))
+    except Interrupted as exc:
+        if interruption is not None:
+            raise
+        terminal.note("interrupted")
+        raise typer.Exit(exc.exit_code) from None
+
+
+def carry_out(terminal: "Terminal | None", run: Callable[["Settings"], None]) -> None:
+    """Runs a command; every expected failure becomes a message and an exit code, never a traceback."""
+    from failover_api.settings import Settings
+
+    def show_problem(problem: Body, hint: str = "") -> None:
+        (terminal or open_terminal()).show_problem(problem, hint)
+
+    try:
+        settings = Settings.read()
+    except FailoverError as exc:
+        show_problem(refused(exc).problem)
+        raise typer.Exit(USAGE) from exc
+    try:
+        run(settings)
+    except Refused as exc:
+        show_problem(exc.problem, exc.hint)
+        of_catalog = isinstance(exc.__cause__, ConfigInvalid)
+        raise typer.Exit(USAGE if of_catalog else exit_code(exc.problem)) from exc
+    except FailoverError as exc:
+        problem = refused(exc).problem
+        show_problem(problem)
+        raise typer.Exit(USAGE if isinstance(exc, ConfigInvalid) else exit_code(problem)) from exc
+
+
+def _backend(settings: "Settings", server: str | None, interruption: Interruption) -> Backend:
+    url = _checked(server) if server else settings.server
+    if not url:
+        return LocalBackend(settings, interruption)
+    token = settings.token.get_secret_value() if settings.token else None
+    return RemoteBackend(url, token, timeout_s=settings.deadline_s + 5.0)
+
+
+def _checked(server: str) -> str:
+    """As FAILOVER_SERVER is: a wrong one may hold a password, and is not shown."""
+    from failover_api.settings import SERVER_LIKE, base_url
+
+    try:
+        return base_url(server)
+    except ValueError:
+        raise refused(NotReady(f"--server: expected {SERVER_LIKE}")) from None
