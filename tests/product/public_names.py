@@ -25,6 +25,7 @@ from failover_api.core.catalog.schema import CatalogSchema
 from failover_api.core.planning.request import Provenance
 from failover_api.core.text.trailers import Record, write_trailers
 from failover_api.edges.app import create_app
+from failover_api.edges.cli import execution
 from failover_api.edges.problems import problem
 from failover_api.errors import FailoverError
 from failover_api.metrics.counters import Counters
@@ -145,9 +146,9 @@ def commands() -> Lines:
     mains = (path.parent.relative_to(PACKAGE.parent).parts for path in PACKAGE.rglob("__main__.py"))
     yield from (f"python -m {'.'.join(parts)}" for parts in mains)
     yield from (
-        f"exit {name.lower()} {getattr(CLI, name)}" for name in ("DONE", "FAILED", "USAGE", "REFUSED", "UNKNOWN")
+        f"exit {name.lower()} {getattr(execution, name)}" for name in ("DONE", "FAILED", "USAGE", "REFUSED", "UNKNOWN")
     )
-    yield from (f"exit {CLI.exit_code(body)} {body['type'].rpartition(':')[2]}" for body in _problems())
+    yield from (f"exit {execution.exit_code(body)} {body['type'].rpartition(':')[2]}" for body in _problems())
     yield from _command("failover", get_command(CLI.app))
 
 

@@ -4,7 +4,9 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
-from failover_api.core.catalog.json_schema import access_schema, reference, services_schema
+from failover_api.core.access.json_schema import access_schema
+from failover_api.core.catalog.json_schema import services_schema
+from failover_api.core.config.json_schema import reference
 from tests.support.project import ROOT
 
 PAGE = ROOT / "docs" / "CATALOG.md"
@@ -30,8 +32,8 @@ def page() -> str:
     return f"""{HEAD}
 ## services.yaml
 
-`NAME` is a service's name, which stands for `{{service}}` in any text of its entry and of `defaults`. `defaults` takes the
-keys of a service but `deployment`, `statefulset`, `helmrelease` and `switches`.
+`NAME` is a service's name, which stands for `{{service}}` in any text of its entry and of `defaults`. `defaults` takes
+the keys of a service but `deployment`, `statefulset`, `helmrelease` and `switches`.
 
 {services}
 

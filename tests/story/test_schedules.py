@@ -1,4 +1,4 @@
-"""Generated schedules of two replicas, a person and a bad network: see tests/schedules.py and tests/README.md.
+"""Generated schedules of two replicas, a person and a bad network: see tests/story/schedules.py and tests/README.md.
 
 Some run with every test run. `make test ARGS="-m long -s"` runs 2,000 and says how many.
 """

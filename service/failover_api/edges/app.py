@@ -115,8 +115,8 @@ def _add_routes(app: FastAPI, *, with_metrics: bool) -> None:
         ("/readyz", _ready),
         ("/docs", docs.page),
         ("/openapi.json", docs.schema),
-        ("/schema/services.json", docs.services_schema),
-        ("/schema/access.json", docs.access_schema),
+        ("/schema/services.json", docs.services_yaml),
+        ("/schema/access.json", docs.access_yaml),
     ):
         app.add_api_route(path, look, methods=["GET", "HEAD"], include_in_schema=False)
     if with_metrics:

@@ -6,8 +6,10 @@ import jsonschema
 import pytest
 import yaml
 
-from failover_api.core.catalog.json_schema import access_schema, reference, services_schema
+from failover_api.core.access.json_schema import access_schema
+from failover_api.core.catalog.json_schema import services_schema
 from failover_api.core.catalog.schema import CatalogSchema, DefaultsShape, ServiceSchema
+from failover_api.core.config.json_schema import reference
 
 SCHEMA = services_schema()
 

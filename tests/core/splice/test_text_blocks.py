@@ -45,6 +45,7 @@ def block(inner: str = INNER, *, header: str = "|", indent: str = "    ", key: s
 
 def edited(text: str, *edits: tuple[str, object]) -> str:
     manifest = parse(text.encode(), file="a.yaml")
+    # Rows hold a str or a bool as `object`.
     changes = [Edit(Selector(), parse_path(path), value=value) for path, value in edits]  # type: ignore[arg-type]
     return manifest.apply(changes).data.decode()
 

@@ -8,8 +8,9 @@ from typing import Any
 from fastapi import Request
 from fastapi.responses import HTMLResponse, JSONResponse
 
+from failover_api.core.access.json_schema import access_schema
 from failover_api.core.access.model import Verb
-from failover_api.core.catalog.json_schema import SCHEMAS
+from failover_api.core.catalog.json_schema import services_schema
 from failover_api.edges.http.session import Reader
 
 Schema = dict[str, Any]
@@ -34,14 +35,14 @@ def schema(request: Request, who: Reader) -> JSONResponse:
     return JSONResponse(request.app.openapi())
 
 
-def services_schema() -> JSONResponse:
-    """Of services.yaml; for everybody, since editors ask without a token."""
-    return JSONResponse(SCHEMAS["services"]())
+def services_yaml() -> JSONResponse:
+    """The schema of services.yaml; for everybody, since editors ask without a token."""
+    return JSONResponse(services_schema())
 
 
-def access_schema() -> JSONResponse:
-    """Of access.yaml."""
-    return JSONResponse(SCHEMAS["access"]())
+def access_yaml() -> JSONResponse:
+    """The schema of access.yaml."""
+    return JSONResponse(access_schema())
 
 
 def type_text(schema: Schema) -> str:

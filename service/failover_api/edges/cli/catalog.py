@@ -63,8 +63,10 @@ def schema(which: Which = "services") -> None:
         raise typer.BadParameter(f"{which!r} is no file of ours: expected services or access")
 
     def run(_: "Settings") -> None:
-        from failover_api.core.catalog.json_schema import SCHEMAS
+        from failover_api.core.access.json_schema import access_schema
+        from failover_api.core.catalog.json_schema import services_schema
 
-        sys.stdout.write(json.dumps(SCHEMAS[which](), indent=2) + "\n")
+        schema = services_schema() if which == "services" else access_schema()
+        sys.stdout.write(json.dumps(schema, indent=2) + "\n")
 
     carry_out(None, run)
