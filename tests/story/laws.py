@@ -70,7 +70,7 @@ class Laws:
         self.calls: list[Call] = []
         self.persons: set[str] = set()  # a person's commits that look like ours
         self.kept: dict[str, tuple[str, int]] = {}  # {mark: a service's file} of a person's edits on the branch
-        self.pushed: dict[str, tuple[str, str]] = {}  # {commit: (branch, text)} on branches of ours
+        self.pushed: dict[str, tuple[int, str]] = {}  # {commit: (pull request, text)} on branches of ours
         self.left: dict[str, list[object]] = {}  # the values that an operation left its service with
         self.ever: set[str] = set()  # all commits that were on the branch
         self.checked: set[str] = set()
@@ -188,10 +188,11 @@ class Laws:
         pulls = self.pulls()
         moved = [record.service for pull in pulls for record in read_records(pull.body or "")]
         assert len(moved) == len(set(moved)), f"one open: {moved}"
-        for sha, (branch, text) in self.pushed.items():
-            if branch in {pull.head for pull in pulls}:
-                tip = self.sandbox.read("pushed.txt", branch, repository=self.repository)
-                assert tip == text.encode(), f"not ours: {sha} on {branch} was overwritten"
+        branches = {pull.number: pull.head for pull in pulls}
+        for sha, (number, text) in self.pushed.items():
+            if number in branches:
+                tip = self.sandbox.read("pushed.txt", branches[number], repository=self.repository)
+                assert tip == text.encode(), f"not ours: {sha} of #{number} was overwritten"
         if not self.troubled:
             for pull in pulls:
                 tip = self.sandbox.log(pull.head, repository=self.repository)[0]
@@ -263,10 +264,9 @@ class Laws:
         in_vain = closed if open_before and not self.troubled else []
         assert not in_vain, f"in vain: {call} opened {in_vain} beside {open_before}"
         for number, state in states.items():
-            pull = self.sandbox.repositories[self.repository].pulls[number]
             if call.pulls.get(number) == state or number in closed:
                 continue
-            is_pushed_to = pull.head in {branch for branch, _ in self.pushed.values()}
+            is_pushed_to = number in {number for number, _ in self.pushed.values()}
             assert state != "closed" or not is_pushed_to, (
                 f"not ours: {call} closed #{number}, a person has pushed to it"
             )

@@ -171,7 +171,7 @@ class Person(Laws):
         if pulls:
             pull = pulls[which % len(pulls)]
             self.sandbox.close_pull(pull.number, repository=self.repository)
-            self.forget_pushes(pull.head)
+            self.forget_pushes(pull.number)
             if delete:
                 self.sandbox.set_branch(pull.head, None, repository=self.repository)
 
@@ -180,16 +180,17 @@ class Person(Laws):
         """A commit on a branch of ours, which may quote the one before it."""
         pulls = self.pulls()
         if pulls:
-            branch = pulls[which % len(pulls)].head
+            pull = pulls[which % len(pulls)]
             text = f"pushed {next(self.marks)}\n"
-            self.forget_pushes(branch)
-            quoted = self.sandbox.log(branch, repository=self.repository)[0].message if quoting else ""
-            self.pushed[self.stage.commit({"pushed.txt": text}, f"{PUSHED}\n\n{quoted}", branch)] = (branch, text)
+            self.forget_pushes(pull.number)
+            quoted = self.sandbox.log(pull.head, repository=self.repository)[0].message if quoting else ""
+            sha = self.stage.commit({"pushed.txt": text}, f"{PUSHED}\n\n{quoted}", pull.head)
+            self.pushed[sha] = (pull.number, text)
 
     def let_land(self) -> None:
         """A person who brings back what a late write was made from, before it lands, cannot be helped."""
         if self.is_late:
             time.sleep(LATE_S)
 
-    def forget_pushes(self, branch: str) -> None:
-        self.pushed = {sha: place for sha, place in self.pushed.items() if place[0] != branch}
+    def forget_pushes(self, number: int) -> None:
+        self.pushed = {sha: place for sha, place in self.pushed.items() if place[0] != number}

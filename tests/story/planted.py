@@ -161,8 +161,8 @@ BUGS = [
     Bug(
         "a call that has opened one is refused",
         "moves/pull_request/proposal.py",
-        "            if not self.is_in_doubt:\n",
-        "            if True:\n",
+        "            if not self.is_in_doubt:\n                raise\n            return",
+        "            if True:\n                raise\n            return",
     ),
     Bug(
         "what needs history is written by the file",
