@@ -223,8 +223,6 @@ def _found_after(bug: Bug) -> int | None:
         path = os.pathsep.join([scratch, str(SERVICE.parent)])
         environment = {**os.environ, "PYTHONPATH": path}
         done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
-        if os.environ.get("KEEP"):
-            Path(os.environ["KEEP"]).write_text(done.stdout + done.stderr)  # XXX
         is_found = done.returncode == FOUND and any(law in done.stderr for law in LAWS)
         return int(done.stdout.split()[-1]) if is_found else None
 
