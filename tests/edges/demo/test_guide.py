@@ -25,6 +25,7 @@ def test_elsewhere_its_path_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     assert own_command() == shlex.quote(str(HERE / "failover"))
     monkeypatch.chdir(HERE.parent)
     assert own_command() == "bin/failover"
+    assert own_command(anywhere=True) == shlex.quote(str(HERE / "failover"))
     assert exports(URL) == [f'export PATH={shlex.quote(str(HERE))}:"$PATH"', SERVER]
 
 

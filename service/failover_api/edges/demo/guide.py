@@ -67,12 +67,13 @@ class Guide:
     def show_what_is_next(self, *, is_running: bool) -> None:
         where = " (in a new terminal)" if is_running else ""
         self.screen.heading(f"What to do next, with a repository of your own{where}")
+        command = own_command(anywhere=is_running)
         for words, lines in NEXT.items():
-            self._show(words, [line.format(failover=own_command()) for line in lines])
+            self._show(words, [line.format(failover=command) for line in lines])
         if is_running:
             self.screen.say("\nThe demo is running; Ctrl-C ends it.")
         else:
-            self._show("This demo again, to click and to type in", [f"{own_command()} demo --serve"])
+            self._show("This demo again, to click and to type in", [f"{command} demo --serve"])
 
     def _show(self, words: str, lines: Iterable[str]) -> None:
         self.screen.say(f"\n{words}")
@@ -91,13 +92,13 @@ def exports(url: str) -> list[str]:
     return lines
 
 
-def own_command() -> str:
-    """How a shell calls this program: by its name where PATH leads to it, else by its path."""
+def own_command(*, anywhere: bool = False) -> str:
+    """How a shell calls this program: by its name where PATH leads to it, else by its path, from here or `anywhere`."""
     ours, found = _ours(), shutil.which("failover")
     if found is not None and Path(found).resolve() == ours.resolve():
         return "failover"
     here = Path.cwd()
-    return shlex.quote(str(ours.relative_to(here) if ours.is_relative_to(here) else ours))
+    return shlex.quote(str(ours.relative_to(here) if ours.is_relative_to(here) and not anywhere else ours))
 
 
 def _ours() -> Path:
