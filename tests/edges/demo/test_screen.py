@@ -37,3 +37,10 @@ def test_colours_survive_a_break(capsys: pytest.CaptureFixture[str], monkeypatch
     monkeypatch.setenv("TERM", "xterm")
     Screen().out.print(Text(f"{LONG} fifteen", style="bold"))
     assert capsys.readouterr().out == f"\x1b[1m{LONG}\x1b[0m\n\x1b[1mfifteen\x1b[0m\n"
+
+
+def test_a_file_gets_no_colours(capsys: pytest.CaptureFixture[str]) -> None:
+    screen = Screen()
+    screen.heading("What Git says")
+    screen.show_command("git log")
+    assert capsys.readouterr().out == f"\nWhat Git says {'─' * 66}\n\n$ git log\n"

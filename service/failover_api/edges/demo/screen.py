@@ -17,11 +17,14 @@ WIDTH = 80  # of prose and headings, on wider terminals too
 
 
 class Screen(Terminal):
-    """A terminal for somebody who reads along: warnings stand where they arise, also in a file."""
+    """A terminal for somebody who reads along: tables stay tables in a file, and warnings stand where they arise."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.out = self.err = _Console(highlight=False, soft_wrap=True)
+        is_plain = not self.out.is_terminal
+        self.out = self.err = _Console(
+            highlight=False, soft_wrap=True, force_terminal=True, color_system=None if is_plain else "auto"
+        )
 
     def heading(self, text: str) -> None:
         rule = Rule(Text(text, style="bold"), align="left", style="dim")
