@@ -1,4 +1,4 @@
-"""A browser without a token."""
+"""Browsers without a token: one that asks as a browser does, and a real one."""
 
 from __future__ import annotations
 
@@ -7,11 +7,14 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.sandbox.clients import connect
+from tests.support.browser import chromium
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     import httpx2
+
+__all__ = ["chromium"]
 
 
 @pytest.fixture

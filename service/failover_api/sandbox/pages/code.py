@@ -103,13 +103,14 @@ def show_comparison(visit: Visit, base: str, head: str) -> Reply:
     apart = history.diverge(bare, visit.resolve(base), visit.resolve(head))
     before = bare.commit(apart.meeting).tree if apart.meeting else None
     sha = visit.resolve(head)
+    old, new = (name[:7] if len(name) == len(sha) else name for name in (base, head))
     changes = history.diff(bare, before, bare.commit(sha).tree)
     return page(
         visit,
         "comparison.html",
-        title=f"{base}...{head}",
-        base=base,
-        head=head,
+        title=f"{old} … {new}",
+        base=old,
+        head=new,
         commits=apart.ahead[::-1],
         behind=len(apart.behind),
         count=len(changes),
