@@ -49,7 +49,9 @@ def setup(venv: Path = VENV, python: str = "") -> Path:
     for tool in filter(None, (shutil.which("uv"), "pip")):  # pip too after uv failed: its certificates and index differ
         if tool == "pip":
             require_venv(base)
-        say(f"Making {venv.name} with {Path(tool).name}, once: {base}")
+        say(f"Making {venv.name} for {base}, once.")
+        wait = "a minute" if tool == "pip" else "half a minute"
+        say(f"Installing {locked_packages()} packages with {Path(tool).name}: about {wait}.")
         shutil.rmtree(venv, ignore_errors=True)
         failed = next((command for command in commands_of(tool, base, venv) if run(*command)), None)
         if not failed:
@@ -64,6 +66,10 @@ def fingerprint(python: str) -> str:
     for part in (LOCK.read_bytes(), (ROOT / "pyproject.toml").read_bytes(), str(ROOT).encode(), version_of(python)):
         digest.update(part + b"\0")
     return f"{digest.hexdigest()} {python}\n"
+
+
+def locked_packages() -> int:
+    return len(re.findall("^[^#\\s]+==", LOCK.read_text(encoding="utf-8"), re.MULTILINE))
 
 
 def version_of(python: str) -> bytes:
@@ -116,7 +122,9 @@ def make_environment(_args: list[str]) -> int:
 
 
 def demo(args: list[str]) -> int:
-    return run(setup().with_name("failover"), "demo", *args)
+    """Become the demo, so that Ctrl-C reaches it alone and it ends in order."""
+    command = setup().with_name("failover")
+    os.execv(command, [str(command), "demo", *args])  # noqa: S606 - no shell is wanted
 
 
 def test(args: list[str]) -> int:

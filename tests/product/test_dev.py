@@ -59,7 +59,9 @@ def dev_py(*args: str, cwd: Path) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, cwd=cwd, capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL)
 
 
-def test_an_environment_is_made_once_and_again_when_half_made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_environment_is_made_once_and_again_when_half_made(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     made = []
 
     def make(*command: str) -> int:
@@ -73,9 +75,14 @@ def test_an_environment_is_made_once_and_again_when_half_made(tmp_path: Path, mo
     monkeypatch.setattr(dev, "ROOT", tmp_path)
     (tmp_path / "pyproject.toml").touch()
     venv = tmp_path / "venv"
-    for expected in (3, 3):  # the second time nothing is made
+    for expected in (3, 3):  # the second time nothing is made, or said
         dev.setup(venv)
         assert len(made) == expected
+    said = capsys.readouterr().out.splitlines()
+    assert len(said) == 2
+    assert said[0].startswith("Making venv for ")
+    assert said[1].startswith(f"Installing {dev.locked_packages()} packages with ")
+    assert dev.locked_packages() == sum(line[0].isalnum() for line in dev.LOCK.read_text().splitlines())
     (venv / "made-from").unlink()  # what an interrupted making looks like
     dev.setup(venv)
     assert len(made) == 6

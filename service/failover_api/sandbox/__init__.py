@@ -23,6 +23,12 @@
         graphql, mutations, lookup, nodes                               GraphQL
         shapes, shapes_git, shapes_pulls                                the JSON of REST
         writing                         how a commit of the API comes about
+    pages/      what people look at: small HTML pages, where the API's `html_url` leads
+        site                            the table of pages, and how a request passes through it
+        visit                           one look at one repository: links, and what a path names
+        code, pulls                     files, history, commits, comparisons; pull requests and their buttons
+        file_diff, markdown             changes as numbered lines; the text of pull requests
+        rendering, templates/           from a template to a reply
     sandbox     all of it put together, and a person's acts
 
 Nothing here imports the rest of failover_api.

@@ -16,6 +16,7 @@ from failover_api.sandbox.hosting import following, merging, opening, people, pu
 from failover_api.sandbox.hosting.repository import Repository, Rule
 from failover_api.sandbox.hosting.world import World
 from failover_api.sandbox.http.serving import serving
+from failover_api.sandbox.pages.site import Site
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -55,12 +56,12 @@ class Sandbox(World):
 
     @property
     def app(self) -> ASGIApp:
-        """The API as an ASGI application, at / and at /api/v3 (as GitHub Enterprise Server has it)."""
-        return create_app(self, self.identities)
+        """API and pages as an ASGI application; the API at / and at /api/v3 (as GitHub Enterprise Server has it)."""
+        return create_app(self, self.identities, Site(self).answer)
 
     @contextlib.contextmanager
     def serve(self, port: int = 0) -> Iterator[str]:
-        """Serves the API on 127.0.0.1 from a thread; gives the base URL."""
+        """Serves API and pages on 127.0.0.1 from a thread; gives the base URL."""
         with serving(self.app, port) as url:
             yield url
 

@@ -1,19 +1,26 @@
 """The demo ends by itself, tells the story, and goes on serving only when asked to."""
 
+import contextlib
 import itertools
 import os
+import pty
+import re
 import shlex
 import signal
+import socket
 import subprocess
 import sys
 import threading
+from collections.abc import Iterator
+from pathlib import Path
 
 import httpx2
+import pytest
 
-from failover_api.edges.demo.run import SANDBOX
+from failover_api.edges.demo.run import SANDBOX, addresses, listen
 
 COMMAND = [sys.executable, "-m", "failover_api", "demo"]
-ENVIRONMENT = {key: value for key, value in os.environ.items() if not key.startswith("FAILOVER_")} | {"COLUMNS": "120"}
+ENVIRONMENT = {key: value for key, value in os.environ.items() if not key.startswith("FAILOVER_")} | {"COLUMNS": "80"}
 
 
 def test_the_demo_tells_the_story_and_ends_with_0() -> None:
@@ -31,7 +38,7 @@ def test_the_demo_tells_the_story_and_ends_with_0() -> None:
         "Failover-Service: sonarr",
         "already on backup; nothing to do",
         "2 files changed",
-        "'maintenance', expected 'primary' (primary) or 'backup' (backup)",
+        "'maintenance', expected 'primary'",
         "$ failover promote --group media",
         "Fail over 2 services to backup",
         "$ failover rollback radarr",
@@ -45,50 +52,129 @@ def test_the_demo_tells_the_story_and_ends_with_0() -> None:
         "merges it",
         "photoprism is on backup",
         "last move: ",
-        "$ failover history photoprism",
-        "#1",
-        "$ failover demote sonarr",
+        "$ failover demote sonarr --dry-run",
+        "A move copies no data.",
+        "copy the data back, from pvc-sonarr-backup to pvc-sonarr",
+        "plex needs the same care",
+        "$ failover demote sonarr --reason",
         "byte for byte",
         "Fail back sonarr to primary",
+        "What to do next",
+        "suggest --all --path DIR",
+        "FAILOVER_GITHUB_TOKEN",
+        "Deploy it",
     ]
     rest = told.stdout
     for words in story:
         assert words in rest, f"{words!r} is not told, or too early"
         rest = rest.split(words, 1)[1]
+    assert all(len(line) <= 80 for line in told.stdout.splitlines() if "http" not in line)
 
 
-def curl(line: str) -> httpx2.Response:
-    """Does what a printed line would do."""
-    words = shlex.split(line, comments=True)
-    options = [(words[at], words[at + 1]) for at in range(len(words)) if words[at] in {"-X", "-H"}]
-    method = next((value for option, value in options if option == "-X"), "GET")
-    headers = dict(value.split(": ", 1) for option, value in options if option == "-H")
-    url = next(word for word in words if word.startswith("http"))
-    return httpx2.request(method, url, headers=headers, timeout=30)
-
-
-def test_the_demo_goes_on_serving_and_every_line_it_prints_works() -> None:
+@pytest.fixture(scope="module")
+def printed() -> Iterator[str]:
+    """What `failover demo --serve` has printed once it waits. It ends with 0 when it is told to."""
     with subprocess.Popen([*COMMAND, "--serve"], env=ENVIRONMENT, stdout=subprocess.PIPE, text=True) as demo:
         assert demo.stdout is not None
-        late = threading.Timer(120, demo.kill)
+        late = threading.Timer(240, demo.kill)
         late.start()
         try:
-            printed = iter(demo.stdout.readline, "")
-            assert any("To try:" in line for line in printed)
-            lines = list(itertools.takewhile(lambda line: not line.startswith("  open "), printed))
-            number = ""
-            for line in [line for line in lines if line.startswith("  curl ")]:
-                answer = curl(line.replace("NUMBER", number))
-                assert answer.is_success, (line, answer.text)
-                if answer.status_code == 202:
-                    number = str(answer.json()["pull_request"]["number"])
-            assert answer.json()["merged"] is True
-            assert len(curl(lines[0]).json()["services"]) == 13
+            text = ""
+            while not text.endswith("Ctrl-C ends it.\n"):
+                line = demo.stdout.readline()
+                assert line, text
+                text += line
+            yield text
             demo.send_signal(signal.SIGTERM)
-            demo.stdout.read()
             assert demo.wait(timeout=30) == 0
         finally:
+            demo.kill()
             late.cancel()
+
+
+def section(printed: str, title: str) -> list[str]:
+    """The lines below a title, until the next blank one."""
+    lines = printed.partition(f"\n{title}\n")[2].splitlines()
+    return [line.strip() for line in itertools.takewhile(lambda line: line.startswith("  "), lines)]
+
+
+def paste(lines: list[str], folder: Path) -> str:
+    """What a new shell of somebody with a server and a token of his own prints, once all lines went well."""
+    environment = ENVIRONMENT | {"FAILOVER_SERVER": "http://127.0.0.1:9", "FAILOVER_TOKEN": "real"}
+    script = "set -eu\n" + "\n".join(lines)
+    shell = subprocess.run(
+        ["sh", "-c", script], cwd=folder, env=environment, capture_output=True, text=True, timeout=60, check=False
+    )
+    assert shell.returncode == 0, (script, shell.stderr)
+    return shell.stdout
+
+
+def test_the_lines_to_try_fit_into_a_terminal(printed: str) -> None:
+    assert all(len(line) <= 80 for line in printed.partition("what to try")[2].splitlines())
+
+
+def test_the_lines_to_try_can_be_pasted(printed: str, tmp_path: Path) -> None:
+    exports = section(printed, "In another terminal, first (any token will do)")
+    told = paste([*exports, *section(printed, "and then")], tmp_path)
+    assert "radarr moved from primary to backup" in told
+    assert "radarr rolled back" in told
+    assert "office: 3 services moved to backup" in told
+    assert "pull request #2 is open: " in told
+    requests = [shlex.split(line) for line in section(printed, "The same by HTTP")]
+    assert [request[0] for request in requests] == ["curl"] * 3
+    for request in requests:
+        answer = httpx2.request("POST" if "POST" in request else "GET", request[-1], timeout=30)
+        assert answer.status_code == 200, request
+    paste(section(printed, "The repository itself"), tmp_path)
+    assert (tmp_path / "homelab/README.md").exists()
+
+
+def test_every_link_leads_somewhere(printed: str) -> None:
+    board, docs, repository, pulls = (line.split()[0] for line in section(printed, "In a browser"))
+    told = set(re.findall(r"http://127\.0\.0\.1:\d+/acme/[^\s']*", printed))
+    assert {link.split("/")[5] for link in told - {repository}} == {"commit", "pull", "pulls"}
+    shown = set(re.findall('href="(http[^"]+)"', httpx2.get(f"{board}services/sonarr", timeout=30).text))
+    assert {link.split("/")[5] for link in shown} >= {"blob", "tree", "commit"}
+    for link in {board, docs, repository, pulls} | told | shown:
+        assert httpx2.get(link, timeout=30).status_code == 200, link
+
+
+def test_a_taken_port_is_said_and_another_one_is_used() -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        with contextlib.closing(listen(port)) as other:
+            url = f"http://127.0.0.1:{other.getsockname()[1]}"
+    assert f"port {port} is taken" in addresses(url, "", port)
+    with contextlib.closing(listen(port)) as free:
+        assert free.getsockname()[1] == port
+    assert "taken" not in addresses(f"http://127.0.0.1:{port}", "", port)
+
+
+def test_a_pause_needs_a_terminal() -> None:
+    told = subprocess.run(
+        [*COMMAND, "--step"], env=ENVIRONMENT, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False
+    )
+    assert (told.returncode, told.stdout) == (2, "")
+    assert "--step waits for Enter" in told.stderr
+
+
+@pytest.mark.parametrize(("typed", "steps"), [(b"q\n", 0), (b"\n\n\x04", 2)])
+def test_a_person_steps_through_it_and_ends_it(typed: bytes, steps: int) -> None:
+    ours, theirs = pty.openpty()
+    os.write(ours, typed)
+    environment = ENVIRONMENT | {"TERM": "dumb"}
+    with subprocess.Popen([*COMMAND, "--step"], env=environment, stdin=theirs, stdout=theirs, stderr=theirs) as demo:
+        os.close(theirs)
+        told = b""
+        with contextlib.suppress(OSError):  # how Linux says that the other side has closed it
+            while chunk := os.read(ours, 65536):
+                told += chunk
+    os.close(ours)
+    assert demo.wait() == 0
+    assert told.count(b"Enter: next step") == steps + 1
+    assert [b"%d/10" % number in told for number in (1, 2, 3)] == [number <= steps for number in (1, 2, 3)]
 
 
 def test_the_demo_uses_the_example_catalog_of_the_repository() -> None:

@@ -224,15 +224,18 @@ def new_token(
 
 @app.command()
 def demo(
-    serve: Annotated[bool, typer.Option("--serve", help="Keep it running and print curl lines to try.")] = False,
+    serve: Annotated[bool, typer.Option("--serve", help="Keep it running and print lines to try.")] = False,
+    step: Annotated[bool, typer.Option("--step", help="Wait for Enter before each step.")] = False,
 ) -> None:
     """Walk through a failover against a built-in sandbox; nothing outside this machine is touched."""
     from failover_api.edges.demo.run import run_demo
 
+    if step and not (sys.stdin.isatty() and sys.stdout.isatty()):
+        raise typer.BadParameter("--step waits for Enter, and here is no terminal to press it on")
     interruption = Interruption()
     try:
         with interruption.caught():
-            code = run_demo(keep_serving=serve)
+            code = run_demo(keep_serving=serve, step=step)
     except Interrupted as exc:
         raise typer.Exit(DONE if serve else exc.exit_code) from None
     raise typer.Exit(code)

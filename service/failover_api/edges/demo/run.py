@@ -14,54 +14,104 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
-
-from rich.text import Text
+from typing import TYPE_CHECKING
 
 import failover_api
+from failover_api.edges.cli.execution import DONE, FAILED
 from failover_api.edges.cli.remote import RemoteBackend
 from failover_api.edges.cli.terminal import Terminal
-from failover_api.edges.demo.story import Story
+from failover_api.edges.demo.guide import Guide
+from failover_api.edges.demo.narrator import Narrator
+from failover_api.edges.demo.screen import Screen
+from failover_api.edges.demo.story import OPENING, SONARR, Story
 from failover_api.edges.interruption import set_handlers
 from failover_api.settings import Settings
+
+if TYPE_CHECKING:
+    from failover_api.sandbox import Sandbox
 
 PORT = 8080
 START_S = 20.0
 SANDBOX = Path(failover_api.__file__).parent / "sandbox"
 
 
-def run_demo(*, keep_serving: bool, port: int = PORT) -> int:
-    """Tells the story; returns the exit code: 0 when everything went as told.
+def run_demo(*, keep_serving: bool, step: bool = False, port: int = PORT) -> int:
+    """Tells the story; returns the exit code: 0 when everything went as told, or somebody had seen enough.
 
-    With `keep_serving` it then goes on serving, on `port` if that is free, until it is stopped.
+    With `step` it waits for Enter before each step. With `keep_serving` it then goes on serving until it is stopped.
+    The service is on `port` if that is free.
     """
     try:
         from failover_api.sandbox import Sandbox
     except ImportError:
         Terminal().err.print("The demo needs its extra: pip install 'failover-api\\[demo]'")
-        return 1
+        return FAILED
+    screen = Screen()
+    screen.heading("failover demo")
+    screen.say(OPENING)
+    with _running(Sandbox, port) as running:
+        screen.say(addresses(running.url, running.repository, port))
+        if not running.story(screen).tell(screen.goes_on if step else lambda: True):
+            return DONE
+        guide = Guide(screen, running.url, running.repository, running.sandbox.git_dir)
+        if keep_serving:
+            guide.show_what_to_try()
+        guide.show_what_is_next(is_running=keep_serving)
+        if keep_serving:
+            _wait_until_stopped()
+    return DONE
+
+
+@dataclass(frozen=True, slots=True)
+class Running:
+    """`url` is the service's, `github` the sandbox's."""
+
+    sandbox: "Sandbox"
+    url: str
+    github: str
+
+    @property
+    def repository(self) -> str:
+        return f"{self.github}/{self.sandbox.repository.full_name}"
+
+    def story(self, screen: Screen) -> Story:
+        person = Person(f"{self.github}/repos/{self.sandbox.repository.full_name}", self.sandbox.token)
+        backend = RemoteBackend(self.url, None, timeout_s=60.0)
+        narrator = Narrator(backend, screen, self.sandbox.git_dir, self.sandbox.read, person.merge)
+        return Story(narrator, self.sandbox.read(SONARR))
+
+
+@contextlib.contextmanager
+def _running(sandbox_type: type["Sandbox"], port: int) -> Iterator[Running]:
+    """Sandbox and service, with all they have on disk in a folder that goes away."""
     with tempfile.TemporaryDirectory(prefix="failover-demo-") as scratch:
         home = Path(scratch)
-        sandbox = Sandbox.create(home / "homelab.git", files=_homelab())
-        key = home / "app.pem"
-        key.touch(mode=0o600)
-        key.write_text(sandbox.private_key_pem)
-        with contextlib.ExitStack() as stack:
-            stack.callback(sandbox.close)
-            github = stack.enter_context(sandbox.serve())
-            settings = Settings(
-                config=SANDBOX / "services.yaml",
-                github_url=github,
-                github_app_id=sandbox.app_id,
-                github_private_key_file=key,
-                github_installation_id=None,
-            )
-            url = stack.enter_context(_service(settings, port if keep_serving else 0))
-            person = Person(f"{github}/repos/{sandbox.repository.full_name}", sandbox.token)
-            backend = RemoteBackend(url, None, timeout_s=60.0)
-            Story(backend, Terminal(), sandbox.git_dir, sandbox.read, person.merge).tell()
-            if keep_serving:
-                _serve_until_stopped(Terminal(), url, sandbox.git_dir, person)
-    return 0
+        sandbox = sandbox_type.create(home / "homelab.git", files=_homelab())
+        with (
+            contextlib.closing(sandbox),
+            sandbox.serve() as github,
+            _service(_settings(sandbox, github, home), port) as url,
+        ):
+            yield Running(sandbox, url, github)
+
+
+def _settings(sandbox: "Sandbox", github: str, home: Path) -> Settings:
+    key = home / "app.pem"
+    key.touch(mode=0o600)
+    key.write_text(sandbox.private_key_pem)
+    return Settings(
+        config=SANDBOX / "services.yaml",
+        github_url=github,
+        github_app_id=sandbox.app_id,
+        github_private_key_file=key,
+        github_installation_id=None,
+    )
+
+
+def addresses(url: str, repository: str, port: int) -> str:
+    """What to open in a browser; it says so where `port` could not be had."""
+    taken = "" if url.endswith(f":{port}") else f"\n  (port {port} is taken, so the board has another one)"
+    return f"\n  board       {url}/\n  repository  {repository}{taken}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +143,7 @@ def _service(settings: Settings, port: int) -> Iterator[str]:
 
     from failover_api.edges.app import create_app
 
-    listener = _listen(port)
+    listener = listen(port)
     config = uvicorn.Config(
         create_app(settings, open_to_all=True), log_config=None, access_log=False, server_header=False
     )
@@ -113,7 +163,7 @@ def _service(settings: Settings, port: int) -> Iterator[str]:
         listener.close()
 
 
-def _listen(port: int) -> socket.socket:
+def listen(port: int) -> socket.socket:
     """A socket on `port`, or on any free one when that is taken."""
     listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -124,28 +174,12 @@ def _listen(port: int) -> socket.socket:
     return listener
 
 
-def _serve_until_stopped(terminal: Terminal, url: str, git_dir: Path, person: Person) -> None:
+def _wait_until_stopped() -> None:
     stopped = threading.Event()
 
     def stop(signum: int, frame: FrameType | None) -> None:
         stopped.set()
 
     set_handlers(stop)
-    terminal.out.print(Text("\nStill serving; stop with Ctrl-C. To try:", style="bold"))
-    for line in (
-        f"curl {url}/api/failover",
-        f"curl {url}/api/failover/sonarr",
-        f"curl '{url}/api/failover/radarr/promote?dry-run=true'",
-        f"curl -X POST '{url}/api/failover/radarr/promote?reason=trying'",
-        f"curl -X POST {url}/api/failover/radarr/rollback",
-        f"curl -X POST -H 'Idempotency-Key: night-1' '{url}/api/groups/office/promote?reason=trying'",
-        f"curl '{url}/api/failover/radarr/history?limit=5'",
-        f"curl -X POST {url}/api/failover/photoprism/demote     # a pull request: its number is in the answer",
-        f"curl -X PUT -H 'Authorization: Bearer {person.token}' {person.url}/pulls/NUMBER/merge",
-        f"git clone {git_dir} homelab",
-        f"open {url}/     # the board",
-        f"open {url}/docs",
-    ):
-        terminal.out.print(Text(f"  {line}"))
     sys.stdout.flush()
     stopped.wait()

@@ -1,149 +1,122 @@
 """The story of `failover demo`: a node dies, services move, and come back. What Git holds is shown by Git itself."""
 
-import os
-import shutil
-import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
-from rich.rule import Rule
-from rich.text import Text
-
-from failover_api.core.planning.request import MoveRequest
-from failover_api.edges.cli.backend import Backend, Refused, caller
-from failover_api.edges.cli.terminal import Terminal
-from failover_api.edges.printable import printable
+from failover_api.edges.demo.narrator import Narrator
 
 SONARR = "apps/media/sonarr/deployment.yaml"
 DOWN = "k3s-w1 is down"
 
+OPENING = """\
+A homelab has two nodes, k3s-w1 (primary) and k3s-w2 (backup). Each service runs \
+on one of them and has a volume on both; something else, such as VolSync, copies \
+the data across. failover-api moves a service by changing its manifests in Git, \
+and Flux or Argo CD applies what Git says.
+
+Here the failover is shown on this machine alone: a small GitHub with a sample \
+repository, and the service. There is no cluster, so no pod moves, and no data is \
+copied. Nothing else is touched, and all of it is gone at the end."""
+PAUSED = "VolSync has to stop in the same commit, or it would copy old data over the new."
+MAINTENANCE = "Somebody has set gitea's node to `maintenance`. That is not ours to overwrite."
+PULL_REQUEST = "The catalog says of photoprism: policy pull_request. So a person looks first."
+LEFT_BEHIND = """\
+Not yet! A move copies no data. What sonarr has written on k3s-w2 is on \
+{old}, and stays there: after this commit sonarr would start with \
+what {new} held when the node died. The safe way home:
+
+  1. stop sonarr, so that nothing more is written
+  2. copy the data back, from {old} to {new}
+  3. demote
+
+plex needs the same care, and more: its demote also lets VolSync run again, and \
+that would copy the old data over the new.
+
+Here there is no data to copy, so on to 3."""
+
 
 @dataclass(frozen=True, slots=True)
 class Story:
-    """The walk, step by step. An assertion that fails is a defect of ours.
+    """The walk, step by step. `before` is sonarr's manifest as it was. An assertion that fails is a defect of ours."""
 
-    `read` gives a file of the repository as it is now; `merge` is what a person does with a pull request.
-    """
+    narrator: Narrator
+    before: bytes | None
 
-    backend: Backend
-    terminal: Terminal
-    git_dir: Path
-    read: Callable[[str], bytes | None]
-    merge: Callable[[int], None]
+    def tell(self, goes_on: Callable[[], bool]) -> bool:
+        """Asks before each step whether to go on; True when it was told to the end."""
+        steps = self._steps()
+        for number, (title, tell) in enumerate(steps, start=1):
+            if not goes_on():
+                return False
+            self.narrator.screen.heading(f"{number}/{len(steps)}  {title}")
+            tell()
+        return True
 
-    def tell(self) -> None:
-        before = self.read(SONARR)
-        self._a_service()
-        self._a_group()
-        self._a_pull_request()
-        self._back_home(before)
+    def _steps(self) -> list[tuple[str, Callable[[], object]]]:
+        return [
+            ("Where is every service? Git knows", self.narrator.list_all),
+            ("k3s-w1 dies. What would a promote of sonarr change?", self._look),
+            ("Two values, and nothing else: do it", self._promote),
+            ("Asked again, it does nothing", self._again),
+            ("plex has two files that change: one commit", self._two_files),
+            ("What a person changed is left alone", self._maintenance),
+            ("A group: one commit for those that are not there yet", self._group),
+            ("radarr should have stayed: undo its part, and only that", self._undo),
+            ("photoprism moves by a pull request", self._pull_request),
+            ("k3s-w1 is back. First the data comes home, then sonarr", self._home),
+        ]
 
-    def _a_service(self) -> None:
-        self._heading("Where every service is, according to Git")
-        self._show("failover list")
-        self.terminal.show_list(self.backend.list_all())
+    def _look(self) -> None:
+        self.narrator.move("promote", "sonarr", dry_run=True)
 
-        self._heading("Node k3s-w1 dies. What would a promote of sonarr change?")
-        self._move("promote", "sonarr", dry_run=True)
-        self._heading("Nothing but these values. So be it")
-        self._move("promote", "sonarr", DOWN)
-        self._heading("What Git says")
-        self._git("log", "-1", "-p", "--format=fuller")
+    def _promote(self) -> None:
+        self.narrator.move("promote", "sonarr", DOWN)
+        self.narrator.git("log", "-1", "--format=%h %s%n%n%(trailers)")
 
-        self._heading("Asked again: already there, no commit")
-        commits = self._commits()
-        self._move("promote", "sonarr")
-        assert self._commits() == commits
+    def _again(self) -> None:
+        commits = self.narrator.commits()
+        self.narrator.move("promote", "sonarr")
+        assert self.narrator.commits() == commits
 
-        self._heading("Two files (a HelmRelease, and VolSync to be paused): one commit")
-        self._move("promote", "plex", DOWN)
-        self._git("log", "-1", "--stat", "--format=%h %s")
+    def _two_files(self) -> None:
+        self.narrator.screen.say(PAUSED)
+        self.narrator.move("promote", "plex", DOWN)
+        self.narrator.git("log", "-1", "--stat", "--format=%h %s")
 
-        self._heading("gitea was set to maintenance by somebody: that is not ours to overwrite")
-        self._refused("promote", "gitea")
+    def _maintenance(self) -> None:
+        self.narrator.screen.say(MAINTENANCE)
+        self.narrator.refused_move("promote", "gitea")
 
-    def _a_group(self) -> None:
-        self._heading("A group: one commit for those of media that are not there yet")
-        self._move("promote", "media", DOWN, is_group=True)
-        self._git("log", "-1", "--stat", "--format=%h %s")
+    def _group(self) -> None:
+        self.narrator.move("promote", "media", DOWN, is_group=True)
+        self.narrator.git("log", "-1", "--stat", "--format=%h %s")
 
-        self._heading("Too much: radarr should have stayed. Only its part is undone")
-        self._move("rollback", "radarr", "radarr must stay on k3s-w1")
-        self._show("failover history radarr")
-        self.terminal.show_history(self.backend.history("radarr", limit=20, cursor=None))
+    def _undo(self) -> None:
+        self.narrator.move("rollback", "radarr", "radarr must stay on k3s-w1")
+        self.narrator.history("radarr")
 
-    def _a_pull_request(self) -> None:
-        self._heading("photoprism is under policy pull_request: a person looks at it first")
-        outcome = self._move("promote", "photoprism", DOWN)
-        number = outcome["pull_request"]["number"]
-        self._status("photoprism")
-        self._heading(f"Somebody reads pull request #{number}, and merges it")
-        self.merge(number)
-        assert self._status("photoprism")["side"] == "backup"
-        self._show("failover history photoprism")
-        self.terminal.show_history(self.backend.history("photoprism", limit=20, cursor=None))
+    def _pull_request(self) -> None:
+        narrator = self.narrator
+        narrator.screen.say(PULL_REQUEST)
+        number = narrator.move("promote", "photoprism", DOWN)["pull_request"]["number"]
+        assert narrator.status("photoprism")["side"] == "primary"
+        narrator.screen.say(f"\nSomebody reads pull request #{number} and merges it.")
+        narrator.merge(number)
+        assert narrator.status("photoprism")["side"] == "backup"
 
-    def _back_home(self, before: bytes | None) -> None:
-        self._heading("The node is back. sonarr goes home")
-        self._move("demote", "sonarr", "k3s-w1 is back")
-        after = self.read(SONARR)
+    def _home(self) -> None:
+        narrator = self.narrator
+        old, new = _claims(narrator.move("demote", "sonarr", dry_run=True)["changes"])
+        narrator.screen.say("\n" + LEFT_BEHIND.format(old=old, new=new))
+        narrator.move("demote", "sonarr", "k3s-w1 is back, and so is the data")
+        after = narrator.read(SONARR)
         assert after is not None
-        assert after == before
-        self.terminal.out.print(Text(f"{SONARR} is what it was, byte for byte ({len(after)} bytes).", style="green"))
-        self._git("log", "--format=%h %s")
+        assert after == self.before
+        narrator.screen.say(f"{SONARR} is what it was, byte for byte.")
+        narrator.git("log", "--format=%h %s")
 
-    # How it is told
 
-    def _heading(self, text: str) -> None:
-        self.terminal.out.print()
-        self.terminal.out.print(Rule(Text(text, style="bold"), align="left", style="dim"), soft_wrap=False)
-
-    def _show(self, command: str) -> None:
-        self.terminal.out.print(Text(f"$ {command}", style="bold blue"))
-
-    def _move(
-        self, action: str, name: str, reason: str = "", *, dry_run: bool = False, is_group: bool = False
-    ) -> dict[str, Any]:
-        said = f' --reason "{reason}"' if reason else ""
-        target = f"--group {name}" if is_group else name
-        self._show(f"failover {action} {target}{' --dry-run' if dry_run else ''}{said}")
-        carry_out = self.backend.move_group if is_group else self.backend.move
-        outcome, _ = carry_out(name, action, MoveRequest(caller(), reason, dry_run=dry_run))
-        self.terminal.show_outcome(outcome, with_diff=dry_run)
-        return outcome
-
-    def _refused(self, action: str, service: str) -> None:
-        self._show(f"failover {action} {service}")
-        try:
-            self.backend.move(service, action, MoveRequest(caller()))
-        except Refused as exc:
-            problem = exc.problem
-        else:
-            raise AssertionError("a drifted manifest was moved")
-        assert problem["type"].endswith(":manifest-drifted")
-        self.terminal.out.print(Text(printable(f"{problem['title']}: {problem['detail']}"), style="red"))
-
-    def _status(self, service: str) -> dict[str, Any]:
-        self._show(f"failover status {service}")
-        status = self.backend.status(service)
-        self.terminal.show_status(status)
-        return status
-
-    def _git(self, *arguments: str) -> None:
-        self._show(f"git {' '.join(arguments)}")
-        if shutil.which("git") is None:
-            self.terminal.out.print("(git is not installed here)")
-            return
-        for line in self._run_git(*arguments).splitlines():
-            style = {"+": "green", "-": "red", "@": "cyan"}.get(line[:1], "")
-            self.terminal.out.print(Text(printable(line), style=style))
-
-    def _commits(self) -> int:
-        return int(self._run_git("rev-list", "--count", "HEAD")) if shutil.which("git") else 0
-
-    def _run_git(self, *arguments: str) -> str:
-        environment = {**os.environ, "GIT_PAGER": "cat", "GIT_CONFIG_GLOBAL": os.devnull}
-        command = ["git", "--git-dir", str(self.git_dir), *arguments]
-        return subprocess.run(command, check=True, capture_output=True, text=True, env=environment).stdout  # noqa: S603 - fixed words
+def _claims(changes: Iterable[dict[str, Any]]) -> tuple[str, str]:
+    """The one that a service leaves, and the one that it goes to."""
+    return next((one["old"], one["new"]) for one in changes if one["path"].endswith(".claimName"))

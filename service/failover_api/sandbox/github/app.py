@@ -118,9 +118,9 @@ def _pattern(path: str) -> re.Pattern[str]:
     return re.compile(re.sub(r"\{(\w+)\}", r"(?P<\1>[^/]+)", wide) + "/?")
 
 
-def create_app(world: World, identities: Identities) -> ASGIApp:
-    """The API, under / and under /api/v3, with faults and the control endpoints at /_sandbox."""
-    return Wire(world, GitHub(world, identities))
+def create_app(world: World, identities: Identities, pages: Callable[[Message], Reply | None]) -> ASGIApp:
+    """The API, under / and under /api/v3, with faults and the control endpoints at /_sandbox; `pages` as in Wire."""
+    return Wire(world, GitHub(world, identities), pages)
 
 
 class GitHub:

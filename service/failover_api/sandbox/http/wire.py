@@ -52,17 +52,22 @@ class Dialect(Protocol):
 
 
 class Wire:
-    """The ASGI application."""
+    """The ASGI application. `pages` gives the host's page for a person, None for what is the API's."""
 
-    def __init__(self, world: World, dialect: Dialect) -> None:
+    def __init__(self, world: World, dialect: Dialect, pages: Callable[[Message], Reply | None]) -> None:
         self._world = world
         self._dialect = dialect
+        self._pages = pages
         self._later: set[asyncio.Task[None]] = set()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             return
-        message = self._dialect.below_root(_message(scope, await _body(receive)))
+        message = _message(scope, await _body(receive))
+        if page := self._pages(message):
+            await _send(send, page, self._world.clock())
+            return
+        message = self._dialect.below_root(message)
         if message.path.startswith("/_sandbox/"):
             await _send(send, self._control(message), self._world.clock())
             return

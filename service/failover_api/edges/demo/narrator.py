@@ -1,0 +1,81 @@
+"""Carries out the commands of the story as a person would type them, and shows what they print."""
+
+import os
+import shlex
+import shutil
+import subprocess
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from rich.text import Text
+
+from failover_api.core.planning.request import MoveRequest
+from failover_api.edges.cli.backend import Backend, Refused, caller
+from failover_api.edges.demo.screen import Screen
+from failover_api.edges.printable import printable
+
+
+@dataclass(frozen=True, slots=True)
+class Narrator:
+    """`read` gives a file of the repository as it is now; `merge` is what a person does with a pull request."""
+
+    backend: Backend
+    screen: Screen
+    git_dir: Path
+    read: Callable[[str], bytes | None]
+    merge: Callable[[int], None]
+
+    def list_all(self) -> None:
+        self.screen.show_command("failover list")
+        self.screen.show_list(self.backend.list_all())
+
+    def status(self, service: str) -> dict[str, Any]:
+        self.screen.show_command(f"failover status {service}")
+        status = self.backend.status(service)
+        self.screen.show_status(status)
+        return status
+
+    def history(self, service: str) -> None:
+        self.screen.show_command(f"failover history {service}")
+        self.screen.show_history(self.backend.history(service, limit=20, cursor=None))
+
+    def move(
+        self, action: str, name: str, reason: str = "", *, dry_run: bool = False, is_group: bool = False
+    ) -> dict[str, Any]:
+        said = f' --reason "{reason}"' if reason else ""
+        target = f"--group {name}" if is_group else name
+        self.screen.show_command(f"failover {action} {target}{' --dry-run' if dry_run else ''}{said}")
+        carry_out = self.backend.move_group if is_group else self.backend.move
+        outcome, _ = carry_out(name, action, MoveRequest(caller(), reason, dry_run=dry_run))
+        self.screen.show_outcome(outcome, with_diff=dry_run)
+        return outcome
+
+    def refused_move(self, action: str, service: str) -> None:
+        self.screen.show_command(f"failover {action} {service}")
+        try:
+            self.backend.move(service, action, MoveRequest(caller()))
+        except Refused as exc:
+            problem = exc.problem
+        else:
+            raise AssertionError("a drifted manifest was moved")
+        assert problem["type"].endswith(":manifest-drifted")
+        self.screen.show_problem(problem)
+
+    def git(self, *arguments: str) -> None:
+        self.screen.show_command(shlex.join(["git", *arguments]))
+        if shutil.which("git") is None:
+            self.screen.say("(git is not installed here)")
+            return
+        for line in self._run_git(*arguments).rstrip("\n").split("\n"):
+            self.screen.out.print(Text(printable(line)))
+
+    def commits(self) -> int:
+        """How many there are; 0 without Git."""
+        return int(self._run_git("rev-list", "--count", "HEAD")) if shutil.which("git") else 0
+
+    def _run_git(self, *arguments: str) -> str:
+        environment = {**os.environ, "GIT_PAGER": "cat", "GIT_CONFIG_GLOBAL": os.devnull}
+        command = ["git", "--git-dir", str(self.git_dir), *arguments]
+        return subprocess.run(command, check=True, capture_output=True, text=True, env=environment).stdout  # noqa: S603 - fixed words

@@ -1,0 +1,1 @@
+"""The host's pages for people: what its API calls `html_url`."""
