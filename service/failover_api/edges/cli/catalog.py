@@ -1,4 +1,4 @@
-"""`failover suggest` and `failover schema`: services.yaml, written for what a repository holds, and described."""
+"""`failover check`, `suggest` and `schema`: services.yaml tried, written for what a repository holds, and described."""
 
 import contextlib
 import json
@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from failover_api.edges.cli.backend import LocalBackend
 from failover_api.edges.cli.execution import FAILED, carry_out, carry_out_in_order, open_terminal
+from failover_api.edges.cli.local import LocalBackend
 from failover_api.edges.cli.options import AsJson
 from failover_api.edges.interruption import Interruption
 
@@ -30,6 +30,44 @@ Repository = Annotated[
 ]
 BranchName = Annotated[str, typer.Option("--branch", metavar="NAME", help="The branch of --repository.")]
 Which = Annotated[str, typer.Argument(metavar="[services|access]", help="Of which file.")]
+OtherBranch = Annotated[
+    str | None,
+    typer.Option("--branch", metavar="NAME", help="Check against this branch on GitHub. [default: the catalog's]"),
+]
+TreeOf = Annotated[
+    str | None,
+    typer.Option(
+        "--repository", metavar="OWNER/NAME", help="With --path: what DIR is a tree of. [default: the catalog's first]"
+    ),
+]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print only what failed.")]
+
+
+def check(
+    path: Folder = None,
+    repository: TreeOf = None,
+    branch: OtherBranch = None,
+    quiet: Quiet = False,
+    as_json: AsJson = False,
+) -> None:
+    """Check the catalog, GitHub's side of it, and every switch.
+
+    With --path, the catalog against a working tree. What failed stands last; a warning fails nothing.
+    """
+    if path is not None and branch is not None:
+        raise typer.BadParameter("--path reads a folder, --branch reads GitHub: say one of them")
+    if repository is not None and path is None:
+        raise typer.BadParameter("--repository goes with --path")
+    terminal = open_terminal(as_json=as_json)
+
+    def run(settings: "Settings", interruption: Interruption) -> None:
+        with contextlib.closing(LocalBackend(settings, interruption)) as backend, terminal.waiting("checking") as step:
+            body = backend.check(branch=branch, folder=path, repository=repository, on_step=step)
+        terminal.show_checks(body, quiet=quiet)
+        if not body["ok"]:
+            raise typer.Exit(FAILED)
+
+    carry_out_in_order(terminal, run)
 
 
 def suggest(
@@ -40,7 +78,10 @@ def suggest(
     branch: BranchName = "main",
     as_json: AsJson = False,
 ) -> None:
-    """Write catalog entries for what a repository holds; what it cannot know is marked TODO."""
+    """Write catalog entries for what a repository holds.
+
+    What it cannot know is marked TODO.
+    """
     if name is not None and everything:
         raise typer.BadParameter("name a workload or say --all, and not both")
     if path is not None and repository is not None:
@@ -48,7 +89,7 @@ def suggest(
     terminal = open_terminal(as_json=as_json)
 
     def run(settings: "Settings", interruption: Interruption) -> None:
-        with contextlib.closing(LocalBackend(settings, interruption)) as backend:
+        with contextlib.closing(LocalBackend(settings, interruption)) as backend, terminal.waiting("reading manifests"):
             body = backend.suggest(name, everything=everything, folder=path, repository=repository, branch=branch)
         terminal.show_suggestions(body)
         if not body["entries"]:
