@@ -22,6 +22,8 @@ from failover_api.reading.services import Observation, ServiceReader
 from failover_api.reading.status import Status, Unreadable, status_of, with_obstacles
 from failover_api.reading.working_tree import TreeBranch, WorkingTree, read_folder
 
+WARNING = "; warning: "  # what stands before it is well
+
 
 def check_access(path: Path) -> list[Check]:
     """The access file. Whoever only works from the command line needs none."""
@@ -151,7 +153,9 @@ def _with_path(declared: Service | None, status: Status | Unreadable, checks: li
         return checks
     (path,) = {s.file for s, before in zip(status.service.switches, declared.switches, strict=True) if not before.file}
     first, *others = checks
-    detail = f"{first.detail}; warning: the catalog names no `path`, so it is searched for: write `path: {path}`"
+    if not first.ok:
+        return checks
+    detail = f"{first.detail}{WARNING}the catalog names no `path`, so it is searched for: write `path: {path}`"
     return [replace(first, detail=detail, is_warning=True), *others]
 
 

@@ -7,7 +7,7 @@ import getpass
 import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from failover_api.edges.problems import problem
 from failover_api.errors import FailoverError
@@ -39,12 +39,7 @@ Versions = frozenset[str]  # of the manifests that an outcome was planned from; 
 NOBODY = Callbacks()
 
 
-@dataclass(frozen=True, slots=True)
-class Names:
-    """The names of services and groups."""
-
-    services: Sequence[str]
-    groups: Sequence[str]
+Kind = Literal["service", "group"]
 
 
 class Backend(Protocol):
@@ -58,8 +53,8 @@ class Backend(Protocol):
 
     def groups(self) -> Body: ...
 
-    def names(self) -> Names:
-        """What may be named, as far as the caller may know it."""
+    def names(self, kind: Kind) -> Sequence[str]:
+        """The services or groups that there are, as far as the caller may know them."""
         ...
 
     def move(

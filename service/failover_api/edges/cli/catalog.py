@@ -3,6 +3,7 @@
 import contextlib
 import json
 import sys
+from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -29,7 +30,16 @@ Repository = Annotated[
     typer.Option("--repository", metavar="OWNER/NAME", help="Read this one. [default: the catalog's first]"),
 ]
 BranchName = Annotated[str, typer.Option("--branch", metavar="NAME", help="The branch of --repository.")]
-Which = Annotated[str, typer.Argument(metavar="[services|access]", help="Of which file.")]
+
+
+class SchemaOf(StrEnum):
+    """A file that has a schema."""
+
+    SERVICES = "services"
+    ACCESS = "access"
+
+
+Which = Annotated[SchemaOf, typer.Argument(metavar="[services|access]", help="Of which file.")]
 OtherBranch = Annotated[
     str | None,
     typer.Option("--branch", metavar="NAME", help="Check against this branch on GitHub. [default: the catalog's]"),
@@ -98,16 +108,14 @@ def suggest(
     carry_out_in_order(terminal, run)
 
 
-def schema(which: Which = "services") -> None:
+def schema(which: Which = SchemaOf.SERVICES) -> None:
     """Print the JSON Schema of services.yaml, or of access.yaml."""
-    if which not in ("services", "access"):
-        raise typer.BadParameter(f"{which!r} is no file of ours: expected services or access")
 
     def run(_: "Settings") -> None:
         from failover_api.core.access.json_schema import access_schema
         from failover_api.core.catalog.json_schema import services_schema
 
-        schema = services_schema() if which == "services" else access_schema()
+        schema = services_schema() if which is SchemaOf.SERVICES else access_schema()
         sys.stdout.write(json.dumps(schema, indent=2) + "\n")
 
     carry_out(None, run)

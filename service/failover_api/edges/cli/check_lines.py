@@ -10,7 +10,8 @@ from failover_api.edges.printable import printable
 Body = dict[str, Any]
 
 MOST_SWITCHES = 12  # that are well and get a line each; more are counted
-MOST_WARNINGS = 8
+MOST_WARNINGS = 3
+_WARNING = "; warning: "  # what stands before it is well
 _MARKS = {"ok": ("ok    ", "green"), "warn": ("warn  ", "yellow"), "failed": ("FAILED", "bold red")}
 
 
@@ -34,12 +35,13 @@ def _well(checks: Sequence[Body]) -> Iterator[Text]:
         return
     yield from (_line(check) for check in checks if check not in switches)
     services = len({check["name"] for check in switches})
-    yield _marked("ok", f"{len(switches)} switches of {services} services are where the catalog says, and can be moved")
+    yield _marked("ok", f"{len(switches)} switches of {services} services: found, and can be moved both ways")
 
 
 def _warnings(checks: Sequence[Body]) -> Iterator[Text]:
     shown = checks if len(checks) <= MOST_WARNINGS + 1 else checks[:MOST_WARNINGS]
-    yield from map(_line, shown)
+    for check in shown:
+        yield _marked("warn", f"{check['name']}: {check['detail'].rpartition(_WARNING)[2]}")
     if more := len(checks) - len(shown):
         yield _marked("warn", f"{more} more warnings; --json has them all")
 

@@ -7,13 +7,13 @@ said nowhere: somebody is typing.
 import logging
 import os
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Iterable
 from enum import StrEnum
 from typing import Annotated
 
 import typer
 
-from failover_api.edges.cli.backend import Names
+from failover_api.edges.cli.backend import Kind
 
 ASKED = "_FAILOVER_COMPLETE"  # set by the scripts; typer reads it
 _BASH = """\
@@ -76,32 +76,32 @@ def prepare_completion() -> None:
 
 
 def complete_service(ctx: typer.Context, incomplete: str) -> list[str]:
-    return _starting_with(incomplete, ctx, lambda names: names.services)
+    return _names("service", ctx, incomplete)
 
 
 def complete_group(ctx: typer.Context, incomplete: str) -> list[str]:
-    return _starting_with(incomplete, ctx, lambda names: names.groups)
+    return _names("group", ctx, incomplete)
 
 
-def _starting_with(start: str, ctx: typer.Context, of_kind: Callable[[Names], Sequence[str]]) -> list[str]:
+def _names(kind: Kind, ctx: typer.Context, start: str) -> list[str]:
     try:
-        known = _names(ctx.params.get("server"))
+        return [name for name in _known(kind, ctx.params.get("server")) if name.startswith(start)]
     except Exception:  # noqa: BLE001 - no error is worth a line in the middle of what somebody types
         return []
-    return [name for name in of_kind(known) if name.startswith(start)]
 
 
-def _names(server: str | None) -> Names:
-    """Of the service, where one is named; else of the catalog alone: GitHub is not asked."""
-    from failover_api.edges.cli.execution import open_backend
+def _known(kind: Kind, server: str | None) -> Iterable[str]:
+    """From the service, where one is named; else from the catalog alone: GitHub is not asked."""
     from failover_api.settings import Settings
 
     settings = Settings.read()
     if server or settings.server:
-        return open_backend(settings, server).names()
+        from failover_api.edges.cli.execution import open_backend
+
+        return open_backend(settings, server).names(kind)
     from failover_api.config_file import catalog_file
 
     file = catalog_file(settings.config)
     file.reload()
     catalog = file.current()
-    return Names(tuple(catalog.services), tuple(catalog.groups))
+    return catalog.groups if kind == "group" else catalog.services

@@ -2,11 +2,11 @@
 
 import asyncio
 import contextlib
-from collections.abc import Callable, Coroutine, Iterable, Mapping
+from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from failover_api.edges.cli.backend import NOBODY, Body, Callbacks, Names, Versions, refused
+from failover_api.edges.cli.backend import NOBODY, Body, Callbacks, Kind, Versions, refused
 from failover_api.edges.interruption import Interruption
 from failover_api.errors import FailoverError
 
@@ -71,10 +71,10 @@ class LocalBackend:
 
         return self._in_house(run)
 
-    def names(self) -> Names:
-        async def run(components: Any) -> Names:
+    def names(self, kind: Kind) -> Sequence[str]:
+        async def run(components: Any) -> Sequence[str]:
             catalog = components.catalog.current()
-            return Names(tuple(catalog.services), tuple(catalog.groups))
+            return tuple(catalog.groups if kind == "group" else catalog.services)
 
         return self._in_house(run)
 
@@ -119,6 +119,8 @@ class LocalBackend:
         from failover_api.config_file import catalog_file
 
         config, access = (_of_tree(self._settings, name, folder) for name in ("config", "access"))
+        if not config.exists():  # a tree may be without: then it is the catalog that the other commands use
+            config = self._settings.config
         self._catalog = catalog_file(config, branch=branch)
 
         async def run(components: Any) -> Body:
@@ -127,7 +129,8 @@ class LocalBackend:
                 checks = await check_tree(catalog, folder, repository=repository, on_step=on_step)
             else:
                 checks = await check_all(catalog, components.github, components.failover, on_step=on_step)
-            return _checks_body([*checks, *check_access(access)])
+            of_callers = check_access(access) if folder is None or access.exists() else []
+            return _checks_body([*checks, *of_callers])
 
         return self._in_house(run)
 
@@ -184,11 +187,9 @@ def _dump(body: Any) -> Body:
 
 
 def _of_tree(settings: "Settings", name: str, folder: Path | None) -> Path:
-    """A configuration file: that of the working tree, where the environment names none and the tree has one."""
+    """A configuration file: that of the working tree, unless the environment names another."""
     path: Path = getattr(settings, name)
-    if folder is None or name in settings.model_fields_set or not (folder / path).exists():
-        return path
-    return folder / path
+    return path if folder is None or name in settings.model_fields_set else folder / path
 
 
 def _checks_body(checks: "Iterable[Check]") -> Body:

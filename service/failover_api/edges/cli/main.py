@@ -10,9 +10,10 @@ here          serve, token new, demo: what runs, and who may call it
 import logging
 import os
 import sys
-from typing import TYPE_CHECKING, Annotated, NoReturn
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
+from typer.core import TyperGroup
 
 from failover_api.edges.cli import catalog, completion, moves, reads
 from failover_api.edges.cli.execution import DONE, carry_out, open_terminal
@@ -22,8 +23,29 @@ from failover_api.edges.interruption import Interrupted, Interruption, set_handl
 if TYPE_CHECKING:  # `failover --help` should not wait for pydantic
     from failover_api.settings import Settings
 
+
+class Commands(TyperGroup):
+    """The commands. What typer says of a value is put in plain words: it is pydantic's own."""
+
+    def invoke(self, ctx: Any) -> Any:
+        try:
+            return super().invoke(ctx)
+        except typer.BadParameter as exc:
+            for theirs, ours in _PLAIN:
+                exc.message = exc.message.replace(theirs, ours)
+            raise
+
+
+_PLAIN = (
+    ("Value error, ", ""),
+    ("Input should be a valid integer, unable to parse string as an integer", "expected a whole number"),
+    ("Input should be greater than or equal to", "expected at least"),
+    ("Input should be less than or equal to", "expected at most"),
+)
+
 app = typer.Typer(
     name="failover",
+    cls=Commands,
     help="Moves stateful services between two nodes by changing their manifests in Git.",
     no_args_is_help=True,
     add_completion=False,

@@ -1,12 +1,12 @@
 """The backend that calls a running service over HTTP (`--server`); the Backend protocol is in backend.py."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from failover_api.core.untrusted_json import parse_json
-from failover_api.edges.cli.backend import NOBODY, Body, Callbacks, Names, Refused, Versions, refused
+from failover_api.edges.cli.backend import NOBODY, Body, Callbacks, Kind, Refused, Versions, refused
 from failover_api.edges.http.etags import if_match, versions_of
 from failover_api.edges.problems import TYPE_PREFIX
 from failover_api.errors import BadRequest, FailoverError, NotReady, OutcomeUnknown, PreconditionFailed
@@ -53,10 +53,11 @@ class RemoteBackend:
     def groups(self) -> Body:
         return self._ask("GET", "/api/groups", expect="groups")[0]
 
-    def names(self) -> Names:
+    def names(self, kind: Kind) -> Sequence[str]:
         hasty = RemoteBackend(self._url, self._token, min(self._timeout_s, NAMES_TIMEOUT_S))
-        services = [service["service"] for service in hasty.list_all()["services"]]
-        return Names(services, [group["name"] for group in hasty.groups()["groups"]])
+        if kind == "group":
+            return [group["name"] for group in hasty.groups()["groups"]]
+        return [service["service"] for service in hasty.list_all()["services"]]
 
     def move(
         self, service: str, action: str, request: "MoveRequest", callbacks: Callbacks = NOBODY

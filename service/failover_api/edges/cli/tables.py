@@ -26,7 +26,10 @@ def table_of(columns: Sequence[str], rows: Iterable[Sequence[str]], *, width: in
     for column in table.columns:
         column.no_wrap = column.header in kept
     for row in rows:
-        table.add_row(*(side(cell) if name == "SIDE" else _cell(cell) for name, cell in zip(columns, row, strict=True)))
+        cells = zip(
+            columns, (cell.replace(",", ", ") for cell in row), strict=True
+        )  # a list is folded between its items
+        table.add_row(*(side(cell) if name == "SIDE" else _cell(cell) for name, cell in cells))
     return table
 
 
