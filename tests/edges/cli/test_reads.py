@@ -95,6 +95,7 @@ def test_one_credential_error_is_said_once(stage: Stage, cli: Cli, monkeypatch: 
     (line,) = result.stderr.splitlines()
     assert line.startswith("Not ready: no GitHub credentials: set FAILOVER_GITHUB_APP_ID")
     assert result.stdout == ""
+    assert len(cli("list", "-o", "name", code=1).stderr.splitlines()) == 1
 
 
 def test_each_reason_is_said_once_and_names_whom_it_is_about(stage: Stage, cli: Cli) -> None:
