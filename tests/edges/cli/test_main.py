@@ -237,6 +237,14 @@ def test_check_prints_a_line_for_each_and_fails_when_something_is_wrong(cli: Cli
     assert cli.json("check", code=1)["ok"] is False
 
 
+def test_of_several_errors_the_first_is_said_and_the_rest_are_counted(cli: Cli) -> None:
+    cli.stage.declare(entry("sonarr").replace("deployment:", "deploiment:") + entry("radarr", "media", "x: 1", "y: 2"))
+    first, rest = cli("list", code=2).stderr.splitlines()
+    assert first.startswith(f"The configuration is invalid: {cli.stage.catalog_file}:")
+    count = sum(line.startswith("FAILED  catalog: ") for line in cli("check", code=1).stdout.splitlines())
+    assert rest == f"{count - 1} more like it: failover check"
+
+
 def test_check_says_all_that_is_wrong_with_the_catalog(cli: Cli) -> None:
     cli.stage.declare(entry("sonarr").replace("deployment:", "deploiment:"))
     assert "deploiment" in cli("check", code=1).stdout

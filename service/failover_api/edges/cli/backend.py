@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from failover_api.edges.problems import problem
-from failover_api.errors import FailoverError
+from failover_api.errors import ConfigInvalid, FailoverError
 
 if TYPE_CHECKING:  # the command line should not wait for what it may not need
     from failover_api.core.planning.request import MoveRequest
@@ -19,7 +19,7 @@ Body = dict[str, Any]
 
 
 class Refused(Exception):
-    """A problem, as it is shown with --json. `hint` is a line to paste on a terminal, where one helps."""
+    """A problem, as it is shown with --json. `hint` is a line that helps on a terminal, where there is one."""
 
     def __init__(self, problem: Body) -> None:
         super().__init__(problem.get("detail", ""))
@@ -75,8 +75,11 @@ class Backend(Protocol):
 
 
 def refused(error: FailoverError) -> Refused:
-    """The same error, as it is shown."""
-    return Refused(problem(error, instance=None))
+    """The same error, as it is shown. Of a catalog's errors the first is, and the rest are counted."""
+    exc = Refused(problem(error, instance=None))
+    if isinstance(error, ConfigInvalid) and len(error.errors) > 1:
+        exc.hint = f"{len(error.errors) - 1} more like it: failover check"
+    return exc
 
 
 def caller() -> str:

@@ -160,7 +160,7 @@ def _move(
                 return target.carry_out(backend, request, Callbacks(show_step, interruption.sending))
         except Refused as exc:
             if exc.problem.get("refused"):
-                exc.hint = target.without_refused(request)
+                exc.hint = f"To move the others: {target.without_refused(request)}"
             raise
 
     try:

@@ -196,7 +196,7 @@ class Terminal:
         self.err.print(Text(printable(text), style="dim"))
 
     def show_problem(self, problem: Body, hint: str = "", *, of: str = "") -> None:
-        """`hint` is what may be done about it, as a line to paste; `of` names services that it is about."""
+        """`hint` is a line on what may be done about it; `of` names services that it is about."""
         if self._as_json:
             return self.show_json(problem)
         about = f"{one_line(of)}: " if of else ""
@@ -210,7 +210,7 @@ class Terminal:
         if problem.get("outcome") == "unknown":
             self.err.print("[bold red]The change may have been made.[/]")
         if hint:
-            self.err.print(Text(f"To move the others: {one_line(hint)}", style="dim"))
+            self.err.print(Text(one_line(hint), style="dim"))
         return None
 
     def ask(self, outcome: Body) -> bool:
