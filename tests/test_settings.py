@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
-from failover_api.edges.cli.backend import SHARE, LocalBackend
+from failover_api.edges.cli.local import SHARE, LocalBackend
 from failover_api.errors import NotReady
 from failover_api.settings import Settings
 
@@ -161,7 +161,7 @@ URL = "a URL like https://api.github.com or https://HOST/api/v3"
         ("FAILOVER_METRICS_PORT", "0", "a port, 1 to 65535"),
         ("FAILOVER_METRICS_PORT", "65536", "a port, 1 to 65535"),
         ("FAILOVER_METRICS_PORT", "http", "a port, 1 to 65535"),
-        ("FAILOVER_SERVER", "failover", "a URL like https://failover.example.org"),
+        ("FAILOVER_SERVER", "ftp://failover", "a URL like https://failover.example.org"),
     ],
 )
 def test_a_bad_value_is_one_line_that_names_the_variable_and_not_the_value(

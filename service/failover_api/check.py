@@ -1,19 +1,28 @@
-"""The check: everything an operator could have wrong, a line for each."""
+"""The check: everything an operator could have wrong, a line for each. On GitHub, or on a working tree."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from failover_api.config_file import ConfigFile, access_file
 from failover_api.core.access.model import Access, Verb
-from failover_api.core.catalog.model import Catalog, Service
+from failover_api.core.catalog.model import Action, Catalog, Service
+from failover_api.core.planning.request import MoveRequest
+from failover_api.core.planning.round_trip import try_round_trips
 from failover_api.core.planning.state import State
 from failover_api.core.text.commit_message import shown
 from failover_api.errors import ConfigInvalid, FailoverError
 from failover_api.failover import Failover
 from failover_api.forge.port import Forge
 from failover_api.forge.values import Check
+from failover_api.moves.group import check_branches, parts_of
+from failover_api.moves.progress import ignore
 from failover_api.reading.pull_requests import branches_about, may_be_proposed
-from failover_api.reading.status import Status, Unreadable
+from failover_api.reading.services import Observation, ServiceReader
+from failover_api.reading.status import Status, Unreadable, status_of, with_obstacles
+from failover_api.reading.working_tree import TreeBranch, WorkingTree, read_folder
+
+WARNING = "; warning: "  # what stands before it is well
 
 
 def check_access(path: Path) -> list[Check]:
@@ -37,7 +46,9 @@ def _faults(name: str, error: ConfigInvalid) -> list[Check]:
     return [Check(name, ok=False, detail=fault) for fault in error.errors or (error.detail,)]
 
 
-async def check_all(catalog: ConfigFile[Catalog], forge: Forge, failover: Failover) -> list[Check]:
+async def check_all(
+    catalog: ConfigFile[Catalog], forge: Forge, failover: Failover, *, on_step: Callable[[str], None] = lambda _: None
+) -> list[Check]:
     """Catalog, the host's side of each branch, each switch in its file and whether it can be moved both ways.
 
     Stops where the rest is moot.
@@ -45,19 +56,95 @@ async def check_all(catalog: ConfigFile[Catalog], forge: Forge, failover: Failov
     if catalog.error is not None:
         return _faults("catalog", catalog.error)
     known = catalog.current()
-    checks = [Check("catalog", ok=True, detail=f"{len(known.services)} services, {len(known.groups)} groups")]
+    checks = _of_catalog(known)
     for branch in known.branches:
+        on_step(f"asking GitHub about {branch}")
         try:
             proposed = [s for s in known.services.values() if s.branch == branch and may_be_proposed(s)]
             own = list(dict.fromkeys(name for service in proposed for name in branches_about(service)))
-            checks += await failover.in_time(forge.check(branch, pulls=bool(own), own=own))
+            found = await failover.in_time(forge.check(branch, pulls=bool(own), own=own))
+            checks += [check for check in found if not _is_known_credential_error(check, checks)]
         except FailoverError as exc:
             checks.append(Check(f"branch {branch}", ok=False, detail=exc.detail))
     checks += forge.check_self()
-    if all(check.ok or check.name.startswith(("rules", "own branches")) for check in checks):
+    if all(check.ok or check.name.startswith(("group", "rules", "own branches")) for check in checks):
+        on_step(f"looking at {len(known.services)} services")
         for status in await failover.list_all(try_moves=True):
             checks += _with_path(known.services.get(status.service.name), status, list(_switches(status)))
     return checks
+
+
+async def check_tree(
+    catalog: ConfigFile[Catalog],
+    folder: Path,
+    *,
+    repository: str | None,
+    on_step: Callable[[str], None] = lambda _: None,
+) -> list[Check]:
+    """The catalog against a working tree of `repository` (None: the catalog's first), without credentials or network.
+
+    Each switch of its services in its file, and each service planned both ways, there and back. Raises BadRequest.
+    """
+    if catalog.error is not None:
+        return _faults("catalog", catalog.error)
+    known = catalog.current()
+    checks = _of_catalog(known)
+    repository = repository or next((branch.repository for branch in known.branches), "")
+    tree = TreeBranch(repository, f"the working tree {folder}")
+    services = list(known.services.values())
+    elsewhere = [service for service in services if service.branch.repository != repository]
+    checks += [_not_here(service, tree) for service in elsewhere]
+    services = [replace(service, branch=tree) for service in services if service not in elsewhere]
+    named = {switch.file for service in services for switch in service.switches if switch.file is not None}
+    reader = ServiceReader(WorkingTree(read_folder(folder, also=named)))
+    for count, service in enumerate(services, 1):
+        on_step(f"looking at {service.name}, {count} of {len(services)}")
+        checks += await _in_tree(reader, service)
+    return checks
+
+
+async def _in_tree(reader: ServiceReader, service: Service) -> list[Check]:
+    try:
+        seen: Observation | FailoverError = await reader.observe(service, not_before=None)
+    except FailoverError as exc:
+        seen = exc
+    status = await with_obstacles(status_of(service, seen), seen)
+    checks = _with_path(service, status, list(_switches(status)))
+    if isinstance(seen, Observation) and all(check.ok for check in checks):
+        try:
+            try_round_trips(seen.service, seen.manifests)
+        except FailoverError as exc:
+            checks.append(Check(f"service {service.name}", ok=False, detail=f"cannot be moved: {exc.detail}"))
+    return checks
+
+
+def _not_here(service: Service, tree: TreeBranch) -> Check:
+    detail = f"is in {service.branch.repository}, and {tree} is taken for {tree.repository}: not looked at"
+    return Check(f"service {service.name}", ok=True, detail=detail, is_warning=True)
+
+
+def _of_catalog(catalog: Catalog) -> list[Check]:
+    counted = f"{len(catalog.services)} services, {len(catalog.groups)} groups"
+    return [Check("catalog", ok=True, detail=counted), *_groups(catalog)]
+
+
+def _groups(catalog: Catalog) -> Iterator[Check]:
+    """The groups that cannot be moved as they stand in the catalog."""
+    request = MoveRequest("check", dry_run=True)
+    for name, members in catalog.groups.items():
+        services = [catalog.services[member] for member in members]
+        try:
+            provenance = request.provenance("", at="", group=name)
+            check_branches(name, parts_of(services, Action.PROMOTE, request, provenance, ignore))
+        except FailoverError as exc:
+            yield Check(f"group {name}", ok=False, detail=exc.detail)
+
+
+def _is_known_credential_error(check: Check, told: Sequence[Check]) -> bool:
+    """Whether the same credentials have failed for another branch, for the same reason."""
+    return not check.ok and any(
+        not other.ok and other.detail == check.detail and other.name.startswith("credentials") for other in told
+    )
 
 
 def _with_path(declared: Service | None, status: Status | Unreadable, checks: list[Check]) -> list[Check]:
@@ -66,8 +153,10 @@ def _with_path(declared: Service | None, status: Status | Unreadable, checks: li
         return checks
     (path,) = {s.file for s, before in zip(status.service.switches, declared.switches, strict=True) if not before.file}
     first, *others = checks
-    detail = f"{first.detail}; warning: the catalog names no `path`, so it is searched for: write `path: {path}`"
-    return [Check(first.name, ok=first.ok, detail=detail), *others]
+    if not first.ok:
+        return checks
+    detail = f"{first.detail}{WARNING}the catalog names no `path`, so it is searched for: write `path: {path}`"
+    return [replace(first, detail=detail, is_warning=True), *others]
 
 
 def _switches(status: Status | Unreadable) -> Iterator[Check]:

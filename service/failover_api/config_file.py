@@ -95,9 +95,14 @@ class ConfigFile(Generic[T]):
         return config_error(str(self._path), line, WHOLE_FILE, detail)
 
 
-def catalog_file(path: Path) -> ConfigFile[Catalog]:
-    """services.yaml."""
-    return ConfigFile(path, "catalog", parse_catalog, lambda catalog: {"services": len(catalog.services)})
+def catalog_file(path: Path, *, branch: str | None = None) -> ConfigFile[Catalog]:
+    """services.yaml; with `branch` as if each service named that one."""
+
+    def parse(text: str, *, file: str) -> Catalog:
+        catalog = parse_catalog(text, file=file)
+        return catalog.on_branch(branch) if branch else catalog
+
+    return ConfigFile(path, "catalog", parse, lambda catalog: {"services": len(catalog.services)})
 
 
 def access_file(path: Path) -> ConfigFile[Access]:

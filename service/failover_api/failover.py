@@ -12,7 +12,7 @@ import asyncio
 import logging
 import secrets
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import nullcontext
 from datetime import UTC, datetime
 from typing import TypeVar
@@ -109,6 +109,10 @@ class Failover:
         statuses = [by_name[service.name] for service in services]
         self._events.publish(Looked(statuses))
         return statuses
+
+    def groups(self) -> Mapping[str, Sequence[str]]:
+        """The groups of the catalog, and the names of their services. Asks nobody."""
+        return self._catalog().groups
 
     async def history(self, name: str, *, limit: int, cursor: str | None = None) -> Page:
         """What Git says of one service, newest first. Raises BadRequest for a cursor that is none."""

@@ -1,5 +1,6 @@
 """The settings of the process: FAILOVER_* variables of the environment. Nothing is read at import."""
 
+import ipaddress
 import os
 from collections.abc import Mapping
 from pathlib import Path
@@ -37,11 +38,31 @@ def base_url(value: str) -> str:
     return value.rstrip("/")
 
 
+def server_url(value: str) -> str:
+    """As base_url(); a scheme may be left out. Then it is https, but for names that no public host can have.
+
+    So a token never goes to another machine in the clear unless somebody wrote `http://`. Raises ValueError.
+    """
+    if "://" in value:
+        return base_url(value)
+    host = (urlsplit(f"//{value}").hostname or "").rstrip(".")
+    return base_url(f"{'http' if _is_local(host) else 'https'}://{value}")
+
+
+def _is_local(host: str) -> bool:
+    """Loopback, or a name of this machine or cluster: a single label, `.svc`, `.local`, `.localhost`."""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return "." not in host or host.endswith((".svc", ".local", ".localhost"))
+
+
 def _lower(value: object) -> object:
     return value.lower() if isinstance(value, str) else value
 
 
 _Url = Annotated[str, AfterValidator(base_url)]
+_Server = Annotated[str, AfterValidator(server_url)]
 
 
 class Settings(BaseModel):
@@ -72,7 +93,7 @@ class Settings(BaseModel):
     )
     metrics_port: int | None = Field(default=None, ge=1, le=65535, description="a port, 1 to 65535")
     webhook_secret_file: Path | None = None
-    server: _Url | None = Field(default=None, description=SERVER_LIKE)
+    server: _Server | None = Field(default=None, description=SERVER_LIKE)
     token: SecretStr | None = None
 
     @field_validator("*", mode="before")

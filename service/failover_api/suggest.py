@@ -5,14 +5,13 @@ import textwrap
 import time
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from failover_api.config_file import ConfigFile
 from failover_api.core.catalog.load import parse_catalog
-from failover_api.core.catalog.model import Action, Branch, Catalog, Service
+from failover_api.core.catalog.model import Branch, Catalog
 from failover_api.core.catalog.suggestions import Suggestion, suggestions
-from failover_api.core.planning.plan import plan
+from failover_api.core.planning.round_trip import try_round_trips
 from failover_api.core.splice import MAX_BYTES, parse
 from failover_api.errors import BadRequest, FailoverError, RepositoryTooLarge
 from failover_api.forge.port import Forge
@@ -78,19 +77,6 @@ def known_names(catalog: ConfigFile[Catalog]) -> Collection[str]:
     return catalog.current().services.keys() if catalog.error is None else ()
 
 
-def read_folder(folder: Path) -> dict[str, bytes]:
-    """The files of a working tree that could be manifests. Raises BadRequest where there is no such folder."""
-    if not folder.is_dir():
-        raise BadRequest(f"{folder}: there is no such folder")
-    paths = (path for path in folder.rglob("*") if path.is_file() and not path.is_symlink())
-    found = {path.relative_to(folder).as_posix(): path for path in paths}
-    return {
-        name: path.read_bytes()
-        for name, path in found.items()
-        if could_be_manifest(name) and path.stat().st_size <= MAX_BYTES
-    }
-
-
 async def read_branch(forge: Forge, branch: Branch) -> Mapping[str, bytes]:
     """The files of a branch that could be manifests. Raises RepositoryTooLarge, and as Forge.list_files()."""
     listed = await forge.list_files(branch, not_before=time.monotonic())
@@ -114,10 +100,4 @@ def _prove(suggestion: Suggestion, files: Mapping[str, bytes]) -> None:
     """Reads the entry as services.yaml, and plans it there and back. Raises what refuses it."""
     text = "repository: owner/name\nservices:\n" + textwrap.indent(suggestion.text, "  ") + "\n"
     service = parse_catalog(text, file="services.yaml").service(suggestion.name)
-    moved = _move(service, files, Action.PROMOTE)
-    _move(service, {**files, **moved}, Action.DEMOTE)
-
-
-def _move(service: Service, files: Mapping[str, bytes], action: Action) -> Mapping[str, bytes]:
-    manifests = {path: parse(files[path], file=path) for path in service.files}
-    return plan(service, manifests, action).new
+    try_round_trips(service, {path: parse(files[path], file=path) for path in service.files})

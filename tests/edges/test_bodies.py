@@ -58,6 +58,7 @@ def place_of_sonarr(stage: Stage) -> dict[str, Any]:
         "repository": stage.repository,
         "branch": "main",
         "groups": [],
+        "nodes": {"primary": [], "backup": []},
         "switches": SWITCHES,
         "pull_request": None,
         "last_move": None,

@@ -1,6 +1,6 @@
 """The JSON bodies, made from what the use cases return. Their shapes: models.py."""
 
-from collections.abc import Iterable, Sequence, Set
+from collections.abc import Iterable, Mapping, Sequence, Set
 from typing import Any
 
 from failover_api.core.planning.plan import Change, Plan
@@ -11,7 +11,9 @@ from failover_api.edges.models import (
     ChangeBody,
     CommitBody,
     EntryBody,
+    GroupBody,
     GroupOutcomeBody,
+    GroupsBody,
     HazardBody,
     HazardsBody,
     HistoryBody,
@@ -19,6 +21,7 @@ from failover_api.edges.models import (
     ListedBody,
     MemberBody,
     NamedCommitBody,
+    NodesBody,
     OutcomeBody,
     PartedOutcomeBody,
     ProblemBody,
@@ -53,6 +56,11 @@ def list_body(
     return ListBody(services=[_listed(status, groups) for status in statuses], config_error=config_error)
 
 
+def groups_body(groups: Mapping[str, Sequence[str]]) -> GroupsBody:
+    """`groups` is {name: names of its services}."""
+    return GroupsBody(groups=[GroupBody(name=name, services=list(members)) for name, members in groups.items()])
+
+
 def history_body(page: Page) -> HistoryBody:
     return HistoryBody(entries=[_entry(entry) for entry in page.entries], next=page.next)
 
@@ -65,6 +73,7 @@ def _heading(status: Status | Unreadable, groups: Set[str] | None) -> dict[str, 
         "repository": service.branch.repository,
         "branch": service.branch.name,
         "groups": [name for name in service.groups if groups is None or name in groups],
+        "nodes": NodesBody(primary=list(service.primary_nodes), backup=list(service.backup_nodes)),
     }
 
 

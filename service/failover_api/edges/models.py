@@ -146,6 +146,13 @@ class HistoryBody(Body):
     next: str | None
 
 
+class NodesBody(Body):
+    """The Kubernetes nodes behind each side; none where the catalog does not say."""
+
+    primary: list[str]
+    backup: list[str]
+
+
 class PlaceBody(Body):
     """Where a service is, in the list and by itself."""
 
@@ -155,6 +162,7 @@ class PlaceBody(Body):
     repository: str
     branch: str
     groups: list[str]
+    nodes: NodesBody
     switches: list[SwitchBody]
     pull_request: PullRequestBody | None = None
     last_move: EntryBody | None = None
@@ -182,6 +190,19 @@ class ListBody(Body):
 
     services: list[ListedBody]
     config_error: str | None = None
+
+
+class GroupBody(Body):
+    """Services that are moved together, in the order of the catalog."""
+
+    name: str
+    services: list[str]
+
+
+class GroupsBody(Body):
+    """All groups, in the order of the catalog."""
+
+    groups: list[GroupBody]
 
 
 # Moving

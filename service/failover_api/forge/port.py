@@ -30,8 +30,8 @@ from failover_api.forge.values import (
 )
 
 
-class Forge(Protocol):
-    """A Git host.
+class Files(Protocol):
+    """The files of branches: all that it takes to find a service and to read it.
 
     Every method raises RepositoryNotFound, ForgeError (ForgePermission), ForgeUnavailable or ForgeRateLimited.
     """
@@ -48,10 +48,6 @@ class Forge(Protocol):
 
     def remember(self, branch: Branch, file: File, *, validated_at: float) -> None:
         """Keeps a file that read_blobs() gave at `validated_at` (time.monotonic()), for the next read()."""
-        ...
-
-    async def list_files(self, branch: Branch, *, not_before: float | None) -> Sequence[Entry]:
-        """All regular files of the branch. Raises RepositoryTooLarge."""
         ...
 
     async def tree(self, branch: Branch, *, not_before: float | None, head: str | None = None) -> Listing:
@@ -90,6 +86,18 @@ class Forge(Protocol):
 
         A file that could not be read is left out.
         """
+        ...
+
+    async def read_at(self, branch: Branch, commit: str, paths: Sequence[str]) -> Snapshot:
+        """Files as they were at a commit of the branch's repository."""
+        ...
+
+
+class Forge(Files, Protocol):
+    """A Git host. What its methods raise: as those of Files."""
+
+    async def list_files(self, branch: Branch, *, not_before: float | None) -> Sequence[Entry]:
+        """All regular files of the branch. Raises RepositoryTooLarge."""
         ...
 
     async def commit(self, snapshot: Snapshot, files: Mapping[str, bytes], message: str) -> Commit:
@@ -131,10 +139,6 @@ class Forge(Protocol):
 
     async def head(self, branch: Branch, *, not_before: float | None) -> str:
         """The commit that the branch is at."""
-        ...
-
-    async def read_at(self, branch: Branch, commit: str, paths: Sequence[str]) -> Snapshot:
-        """Files as they were at a commit of the branch's repository."""
         ...
 
     async def read_at_commits(

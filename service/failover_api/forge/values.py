@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from enum import StrEnum
 from typing import Literal
 
 from failover_api.core.catalog.model import Branch
@@ -158,13 +159,28 @@ class PullRequest:
     auto_merge: bool = field(default=False, compare=False)
 
 
+class Level(StrEnum):
+    """How serious a check's result is, in rising order."""
+
+    OK = "ok"
+    WARN = "warn"
+    FAILED = "failed"
+
+
 @dataclass(frozen=True, slots=True)
 class Check:
-    """One thing an operator could have wrong, and whether it is right."""
+    """One thing an operator could have wrong, and whether it is right. `is_warning`: it is, and could be better."""
 
     name: str
     ok: bool
     detail: str
+    is_warning: bool = False
+
+    @property
+    def level(self) -> Level:
+        if not self.ok:
+            return Level.FAILED
+        return Level.WARN if self.is_warning else Level.OK
 
 
 def is_name_conflict(name: str, other: str) -> bool:

@@ -30,7 +30,7 @@ from failover_api.errors import (
     ManifestError,
     ManifestNotFound,
 )
-from failover_api.forge.port import Forge
+from failover_api.forge.port import Files
 from failover_api.forge.values import Entry, Listing
 from failover_api.reading.folder_index import (
     FolderIndex,
@@ -80,7 +80,7 @@ class _Result:
 class Discovery:
     """Finds manifests on a forge."""
 
-    def __init__(self, forge: Forge) -> None:
+    def __init__(self, forge: Files) -> None:
         self._forge = forge
         self._indexes = FolderIndexes(forge)
         self._results: LRUCache[Service, _Result] = LRUCache(RESULTS_KEPT)

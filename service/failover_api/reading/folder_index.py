@@ -18,7 +18,7 @@ from failover_api.core.catalog.model import Branch, Service
 from failover_api.core.search.file_summary import FileSummary, is_kustomization, patch_files, rank, summarize_file
 from failover_api.core.splice import MAX_BYTES, Selector
 from failover_api.errors import ForgeUnavailable, RepositoryTooLarge
-from failover_api.forge.port import Forge
+from failover_api.forge.port import Files
 from failover_api.forge.values import Entry, File, Listing
 
 BATCH_FILES, BATCH_BYTES = 100, 4 * 1024 * 1024
@@ -54,7 +54,7 @@ class FolderIndex:
 class FolderIndexes:
     """Reads folders of a forge, and keeps their indexes."""
 
-    def __init__(self, forge: Forge) -> None:
+    def __init__(self, forge: Files) -> None:
         self._forge = forge
         self._summaries: LRUCache[_SummaryKey, FileSummary] = LRUCache(
             SUMMARIES_BYTES, getsizeof=lambda summary: summary.size_bytes

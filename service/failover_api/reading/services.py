@@ -23,7 +23,7 @@ from failover_api.errors import (
     RepositoryTooLarge,
     WriteConflict,
 )
-from failover_api.forge.port import Forge
+from failover_api.forge.port import Files
 from failover_api.forge.values import File, Snapshot
 from failover_api.reading.discovery import Discovery
 
@@ -73,7 +73,7 @@ def snapshot_of(
 class ServiceReader:
     """Reads services from a forge."""
 
-    def __init__(self, forge: Forge) -> None:
+    def __init__(self, forge: Files) -> None:
         self._forge = forge
         self._discovery = Discovery(forge)
         self._manifests: LRUCache[tuple[str, str], Manifest] = LRUCache(MANIFESTS_BYTES, getsizeof=_size)

@@ -8,6 +8,7 @@ import asyncio
 import logging
 from collections.abc import Coroutine, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from types import MappingProxyType
 from typing import Any, TypeVar
 
 from failover_api.concurrency import both
@@ -27,6 +28,7 @@ from failover_api.reading.services import Observation, ServiceReader
 from failover_api.reading.surroundings import SurroundingsReader
 
 T = TypeVar("T")
+NOTHING: Mapping[str, Any] = MappingProxyType({})
 _log = logging.getLogger(__name__)
 
 
@@ -85,8 +87,10 @@ class StatusReader:
             located, head = [one.service for one in observed], observed[0].snapshot.head
             reading = self._last_moves.of(branch, located, head, thorough=thorough, not_before=not_before)
             moves = await _if_known(reading)
-        statuses = [self._with_hazards(_status(service, seen[service.name], pulls, moves)) for service in services]
-        return [await _tried(status, seen[status.service.name]) for status in statuses] if try_moves else statuses
+        statuses = [self._with_hazards(status_of(service, seen[service.name], pulls, moves)) for service in services]
+        return (
+            [await with_obstacles(status, seen[status.service.name]) for status in statuses] if try_moves else statuses
+        )
 
     def _with_hazards(self, status: Status | Unreadable) -> Status | Unreadable:
         if isinstance(status, Unreadable):
@@ -107,12 +111,13 @@ async def _if_known(reading: Coroutine[Any, Any, Mapping[str, T]]) -> Mapping[st
         return {}
 
 
-def _status(
+def status_of(
     service: Service,
     seen: Observation | FailoverError,
-    pulls: Mapping[str, PullRequest],
-    moves: Mapping[str, Entry],
+    pulls: Mapping[str, PullRequest] = NOTHING,
+    moves: Mapping[str, Entry] = NOTHING,
 ) -> Status | Unreadable:
+    """What was read of a service; `pulls` and `moves` are by its name."""
     try:
         if isinstance(seen, FailoverError):
             raise seen
@@ -122,8 +127,8 @@ def _status(
     return Status(seen.service, detection, seen.version, pulls.get(service.name), moves.get(service.name))
 
 
-async def _tried(status: Status | Unreadable, seen: Observation | FailoverError) -> Status | Unreadable:
-    """The status with what keeps its switches from being moved."""
+async def with_obstacles(status: Status | Unreadable, seen: Observation | FailoverError) -> Status | Unreadable:
+    """The status with what keeps its switches from being moved; `seen` is what it was made from."""
     await asyncio.sleep(0)  # hundreds may be tried here: let others have a turn
     if isinstance(status, Unreadable) or isinstance(seen, FailoverError):
         return status

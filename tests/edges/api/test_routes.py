@@ -63,7 +63,7 @@ async def test_other_methods_are_405_and_say_which_are_allowed(
 
 @pytest.mark.parametrize(
     "path", ["/api", "/api/", "/api/failover/", "/api/failover/sonarr/", "/api/failover/sonarr/explode",
-             "/api/groups", "/api/groups/all", "/api/groups/all/rollback", "/api/groups/all/history",
+             "/api/groups/", "/api/groups/all", "/api/groups/all/rollback", "/api/groups/all/history",
              "/api/failover/sonarr/history/", "/api/failover/sonarr/promote/", "/api/failover/sonarr/promote/x",
              "//api/failover", "/API/failover",
              "/favicon.ico", "/.env", "/api/failover/..%2f..%2fetc%2fpasswd"]

@@ -90,14 +90,15 @@ def test_no_status_is_without_an_error() -> None:
 
 def test_list_shows_where_every_service_is(cli: Cli) -> None:
     cli.stage.replace("apps/media/radarr/app.yaml", "role: primary", "role: maintenance")
-    lines = cli("list").stdout.splitlines()
-    assert [line.split()[:3] for line in lines[:4]] == [
-        ["SERVICE", "SIDE", "POLICY"],
-        ["sonarr", "primary", "direct"],
-        ["radarr", "unknown", "direct"],
-        ["plex", "primary", "direct"],
+    result = cli("list")
+    lines = result.stdout.splitlines()
+    assert "radarr: apps/media/radarr/app.yaml:19: maintenance is on neither side\n" in result.stderr
+    assert [line.split("\t")[:2] for line in lines] == [
+        ["NAME", "SIDE"],
+        ["sonarr", "primary"],
+        ["radarr", "unknown"],
+        ["plex", "primary"],
     ]
-    assert "maintenance is on neither side" in lines[2]
 
 
 def test_status_shows_every_switch(cli: Cli) -> None:
@@ -139,7 +140,7 @@ def test_json_has_the_shapes_of_the_http_api(cli: Cli) -> None:
     assert cli.json("promote", "sonarr")["commit"]["sha"] == cli.stage.sandbox.head(repository=cli.stage.repository)
     checked = cli.json("check")
     assert checked["ok"] is True
-    assert {tuple(check) for check in checked["checks"]} == {("name", "ok", "detail")}
+    assert {tuple(check) for check in checked["checks"]} == {("name", "ok", "level", "detail")}
 
 
 def test_an_error_is_its_problem_on_stdout_with_json_else_a_line_on_stderr(cli: Cli) -> None:
@@ -225,13 +226,14 @@ def test_a_catalog_that_is_wrong_is_exit_2_and_names_line_and_key(cli: Cli) -> N
 
 def test_check_prints_a_line_for_each_and_fails_when_something_is_wrong(cli: Cli) -> None:
     lines = cli("check").stdout.splitlines()
-    assert all(line.startswith("ok ") for line in lines[:-1])
-    assert lines[-1] == "All is well."
+    assert all(line.startswith(("ok ", "warn ")) for line in lines[:-1])
+    assert lines[-1] == "All is well. 2 warnings."
     cli.stage.replace(SONARR, "role: primary", "role: maintenance")
     lines = cli("check", code=1).stdout.splitlines()
     (failed,) = [line for line in lines if line.startswith("FAILED")]
     assert f"{SONARR}:12" in failed
-    assert lines[-1] == f"1 of {len(lines) - 1} checks failed."
+    assert lines[-2] == failed
+    assert lines[-1] == f"1 of {len(lines) - 1} checks failed. 1 warning."
     assert cli.json("check", code=1)["ok"] is False
 
 
@@ -315,7 +317,7 @@ def test_a_gateway_that_answers_for_the_service_leaves_a_move_unknown(cli: Cli, 
         assert cli.json("promote", "sonarr", "--dry-run", "--server", url, code=1)["outcome"] == "not-applied"
 
 
-@pytest.mark.parametrize("url", ["http://127.0.0.1:9", "ftp://x", "nonsense", "http://", "http://[::1"])
+@pytest.mark.parametrize("url", ["http://127.0.0.1:9", "ftp://x", "non sense", "http://", "http://[::1"])
 def test_a_server_that_cannot_be_reached_is_exit_1(cli: Cli, url: str) -> None:
     body = cli.json("promote", "sonarr", "--server", url, code=1)
     assert body["outcome"] == "not-applied"
@@ -350,7 +352,9 @@ def test_json_is_readable_where_the_output_is_utf_8(umlauts: Stage) -> None:
     assert '"apps/Küche/時計.yaml"' in run_in(umlauts, "utf-8", "status", "sonarr", "--json")
 
 
-@pytest.mark.parametrize("words", [("list",), ("status", "sonarr"), ("promote", "sonarr", "--dry-run"), ("check",)])
+@pytest.mark.parametrize(
+    "words", [("list", "-o", "wide"), ("status", "sonarr"), ("promote", "sonarr", "--dry-run"), ("check",)]
+)
 def test_text_shows_what_it_can(umlauts: Stage, words: tuple[str, ...]) -> None:
     assert "K\\xfcche/\\u6642\\u8a08.yaml" in run_in(umlauts, "ascii", *words)
     assert "Küche/\\u6642\\u8a08.yaml" in run_in(umlauts, "latin-1", *words)

@@ -11,7 +11,8 @@ from rich.console import Console
 
 from failover_api.core.catalog.model import Action
 from failover_api.core.planning.request import MoveRequest
-from failover_api.edges.cli.backend import LocalBackend, Refused
+from failover_api.edges.cli.backend import Refused
+from failover_api.edges.cli.local import LocalBackend
 from failover_api.edges.cli.progress import is_closed, pending_of, steps, wait_for_merge
 from failover_api.moves.progress import Step
 from tests.support.shell import Cli

@@ -104,7 +104,7 @@ def test_a_line_end_behind_a_token_is_no_part_of_it(cli: Cli, monkeypatch: pytes
 @pytest.mark.parametrize(
     "url",
     [
-        "foo",
+        "f oo",
         "ftp://x",
         "http://",
         "http://u:geheim@h",

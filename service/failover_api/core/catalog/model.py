@@ -181,6 +181,14 @@ class Catalog:
     def branches(self) -> tuple[Branch, ...]:
         return tuple(dict.fromkeys(service.branch for service in self.services.values()))
 
+    def on_branch(self, name: str) -> "Catalog":
+        """The same catalog with every service on the branch of this name, each in its repository."""
+        services = {
+            service.name: replace(service, branch=replace(service.branch, name=name))
+            for service in self.services.values()
+        }
+        return replace(self, services=services)
+
     def service(self, name: str) -> Service:
         """Raises UnknownService."""
         try:

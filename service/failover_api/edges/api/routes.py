@@ -9,11 +9,12 @@ from fastapi import APIRouter, Depends, Header, Request, Response
 from failover_api.core.access.model import Verb
 from failover_api.core.catalog.model import Action
 from failover_api.edges.api import openapi
-from failover_api.edges.bodies import history_body, list_body, status_body
+from failover_api.edges.bodies import groups_body, history_body, list_body, status_body
 from failover_api.edges.http.access import Session, Who
 from failover_api.edges.http.etags import etag_of, etag_of_body, matches_none
 from failover_api.edges.models import (
     Body,
+    GroupsBody,
     HistoryBody,
     ListBody,
     StatusBody,
@@ -84,6 +85,14 @@ async def history(
     limit, cursor = read_paging(request.query_params.multi_items())
     page = await look_at_history(who, components, service, limit, cursor)
     return _tagged(history_body(page), None, if_none_match)
+
+
+@router.get("/groups", response_model=GroupsBody, summary="The groups, and the services of each")
+async def list_groups(components: Wired, who: Who) -> Response:
+    who.needs_any(Verb.VIEW, "groups")
+    known = known_groups(components, who)
+    groups = components.failover.groups()
+    return _json(groups_body({name: members for name, members in groups.items() if name in known}))
 
 
 # Moving

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from failover_api.edges.cli.backend import Backend, Body, LocalBackend, Refused, refused
+from failover_api.edges.cli.backend import Backend, Body, Refused, refused
+from failover_api.edges.cli.local import LocalBackend
 from failover_api.edges.cli.remote import RemoteBackend
 from failover_api.edges.interruption import Interrupted, Interruption
 from failover_api.errors import ConfigInvalid, FailoverError, NotReady
@@ -36,19 +37,32 @@ def exit_code(problem: dict[str, object]) -> int:
             return FAILED
 
 
-def open_terminal(*, as_json: bool = False) -> "Terminal":
+def open_terminal(*, as_json: bool = False, utc: bool = False) -> "Terminal":
     """Imported with the first command that shows something: `serve` does without rich."""
     from failover_api.edges.cli.terminal import Terminal
 
-    return Terminal(as_json=as_json)
+    return Terminal(as_json=as_json, utc=utc)
 
 
 def with_backend(
-    terminal: "Terminal", server: str | None, use: Callable[[Backend], None], interruption: Interruption | None = None
+    terminal: "Terminal",
+    server: str | None,
+    use: Callable[[Backend], None],
+    *,
+    named: str | None = None,
+    interruption: Interruption | None = None,
 ) -> None:
+    """`named` is the service or the group that the command is about."""
+
     def run(settings: "Settings", interruption: Interruption) -> None:
-        with contextlib.closing(_backend(settings, server, interruption)) as backend:
-            use(backend)
+        with contextlib.closing(open_backend(settings, server, interruption)) as backend:
+            try:
+                use(backend)
+            except Refused as exc:
+                from failover_api.edges.cli.near_names import add_near_names
+
+                add_near_names(exc.problem, named, backend.names)
+                raise
 
     carry_out_in_order(terminal, run, interruption)
 
@@ -92,7 +106,8 @@ def carry_out(terminal: "Terminal | None", run: Callable[["Settings"], None]) ->
         raise typer.Exit(USAGE if isinstance(exc, ConfigInvalid) else exit_code(problem)) from exc
 
 
-def _backend(settings: "Settings", server: str | None, interruption: Interruption) -> Backend:
+def open_backend(settings: "Settings", server: str | None, interruption: Interruption | None = None) -> Backend:
+    """The service at `server` or FAILOVER_SERVER, else GitHub itself."""
     url = _checked(server) if server else settings.server
     if not url:
         return LocalBackend(settings, interruption)
@@ -102,9 +117,9 @@ def _backend(settings: "Settings", server: str | None, interruption: Interruptio
 
 def _checked(server: str) -> str:
     """As FAILOVER_SERVER is: a wrong one may hold a password, and is not shown."""
-    from failover_api.settings import SERVER_LIKE, base_url
+    from failover_api.settings import SERVER_LIKE, server_url
 
     try:
-        return base_url(server)
+        return server_url(server)
     except ValueError:
         raise refused(NotReady(f"--server: expected {SERVER_LIKE}")) from None

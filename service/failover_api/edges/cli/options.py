@@ -1,14 +1,91 @@
 """The options and arguments of all commands, each defined once."""
 
+from enum import StrEnum
 from typing import Annotated
 
 import typer
 
+from failover_api.edges.cli.completion import complete_group, complete_service
+
+
+def examples(*lines: str) -> str:
+    """What stands below a command's help, line by line."""
+    return "\n".join(("\b", "Examples:", *(f"  {line}" for line in lines)))  # \b: click leaves the paragraph as it is
+
+
+class SideName(StrEnum):
+    """Where a service can be found."""
+
+    PRIMARY = "primary"
+    BACKUP = "backup"
+    MIXED = "mixed"
+    UNKNOWN = "unknown"
+
+
+class ListFormat(StrEnum):
+    """How a list is shown."""
+
+    WIDE = "wide"
+    JSON = "json"
+    NAME = "name"
+
+
+class NameFormat(StrEnum):
+    """How groups are shown."""
+
+    JSON = "json"
+    NAME = "name"
+
+
+class JsonFormat(StrEnum):
+    """How one thing is shown."""
+
+    JSON = "json"
+
+
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON; an error is its problem object.")]
-Server = Annotated[str | None, typer.Option("--server", envvar="FAILOVER_SERVER", help="Call this service.")]
-ServiceName = Annotated[str, typer.Argument(metavar="SERVICE", show_default=False)]
-ServiceOrNone = Annotated[str | None, typer.Argument(metavar="SERVICE", show_default=False)]
-Group = Annotated[str | None, typer.Option("--group", metavar="G", help="Move all services of this group instead.")]
+Server = Annotated[
+    str | None,
+    typer.Option(
+        "--server",
+        metavar="URL",
+        envvar="FAILOVER_SERVER",
+        help="Call this service. Without a scheme: https, or http for loopback and for names without a dot or in "
+        ".svc or .local.",
+    ),
+]
+ServiceName = Annotated[
+    str, typer.Argument(metavar="SERVICE", show_default=False, autocompletion=complete_service, help="Its name.")
+]
+ServiceOrNone = Annotated[
+    str | None, typer.Argument(metavar="SERVICE", show_default=False, autocompletion=complete_service, help="Its name.")
+]
+Group = Annotated[
+    str | None,
+    typer.Option("--group", metavar="G", autocompletion=complete_group, help="Move all services of this group."),
+]
+
+# Reads
+Output = Annotated[JsonFormat | None, typer.Option("--output", "-o", metavar="json", help="As --json.")]
+ListOutput = Annotated[
+    ListFormat | None,
+    typer.Option("--output", "-o", metavar="wide|json|name", help="More columns, JSON, or names alone."),
+]
+GroupsOutput = Annotated[
+    NameFormat | None, typer.Option("--output", "-o", metavar="json|name", help="JSON, or names alone.")
+]
+SideFilter = Annotated[
+    SideName | None,
+    typer.Option("--side", metavar="SIDE", help="Only those on primary, backup, mixed or unknown."),
+]
+GroupFilter = Annotated[
+    str | None, typer.Option("--group", metavar="G", autocompletion=complete_group, help="Only those of this group.")
+]
+Utc = Annotated[bool, typer.Option("--utc", help="Show times in UTC. [default: this machine's zone]")]
+Limit = Annotated[int, typer.Option("--limit", min=1, max=100, metavar="N", help="Entries to show.")]
+Cursor = Annotated[str | None, typer.Option("--cursor", metavar="C", help="Go on where the last page ended.")]
+
+# Moves
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Show the diff; write nothing.")]
 Reason = Annotated[str, typer.Option("--reason", metavar="TEXT", help="Why; it goes into the commit.")]
 Force = Annotated[bool, typer.Option("--force", help="Move even a value that is on neither side.")]
@@ -20,8 +97,6 @@ Key = Annotated[
     str | None,
     typer.Option("--idempotency-key", metavar="KEY", help="Asked again with it, the first outcome is given."),
 ]
-Limit = Annotated[int, typer.Option("--limit", min=1, max=100, metavar="N", help="Entries to show.")]
-Cursor = Annotated[str | None, typer.Option("--cursor", metavar="C", help="Go on where the last page ended.")]
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
 Wait = Annotated[bool, typer.Option("--wait", help="When it is a pull request, wait until it is merged or closed.")]
 

@@ -1,12 +1,12 @@
 """The backend that calls a running service over HTTP (`--server`); the Backend protocol is in backend.py."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from failover_api.core.untrusted_json import parse_json
-from failover_api.edges.cli.backend import NOBODY, Body, Callbacks, Refused, Versions, refused
+from failover_api.edges.cli.backend import NOBODY, Body, Callbacks, Kind, Refused, Versions, refused
 from failover_api.edges.http.etags import if_match, versions_of
 from failover_api.edges.problems import TYPE_PREFIX
 from failover_api.errors import BadRequest, FailoverError, NotReady, OutcomeUnknown, PreconditionFailed
@@ -16,6 +16,7 @@ if TYPE_CHECKING:  # `failover --help` should not wait for it
 
     from failover_api.core.planning.request import MoveRequest
 
+NAMES_TIMEOUT_S = 2.0  # names are a help, and not worth a wait
 _AGAIN = "ask again: a service that is already there is not moved twice"
 _KEYED = "ask again with the same key: it is not done twice"
 _LOOK = "look at its history before you ask again: rolling back twice undoes the rollback"
@@ -48,6 +49,15 @@ class RemoteBackend:
     def history(self, service: str, *, limit: int, cursor: str | None) -> Body:
         paging = {"limit": limit} if cursor is None else {"limit": limit, "cursor": cursor}
         return self._ask("GET", _path("failover", service, "history"), expect="entries", params=paging)[0]
+
+    def groups(self) -> Body:
+        return self._ask("GET", "/api/groups", expect="groups")[0]
+
+    def names(self, kind: Kind) -> Sequence[str]:
+        hasty = RemoteBackend(self._url, self._token, min(self._timeout_s, NAMES_TIMEOUT_S))
+        if kind == "group":
+            return [group["name"] for group in hasty.groups()["groups"]]
+        return [service["service"] for service in hasty.list_all()["services"]]
 
     def move(
         self, service: str, action: str, request: "MoveRequest", callbacks: Callbacks = NOBODY

@@ -1,12 +1,13 @@
 """Tables and lines for the terminal. Everything that comes from outside passes through printable."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from rich.table import Table
 from rich.text import Text
 
+from failover_api.edges.cli.times import shown_time
 from failover_api.edges.printable import one_line
 
 Body = dict[str, Any]
@@ -18,10 +19,17 @@ _WAYS = {"pull_request": " by pull request", "mixed": " by commit and pull reque
 _NAMED = 4  # services of a group that a question names
 
 
-def services_table(body: Body) -> Table:
-    table = _table("SERVICE", "SIDE", "POLICY", "WHERE")
-    for service in body["services"]:
-        table.add_row(_cell(service["service"]), side(service["side"]), _cell(service["policy"]), _where(service))
+def table_of(columns: Sequence[str], rows: Iterable[Sequence[str]], *, width: int) -> Table:
+    """Rows of cells; a side has its colour. What is too long is folded where there is no room."""
+    kept = {"SIDE", "SINCE"} if width >= WIDE else {"SIDE"}
+    table = _table(*columns)
+    for column in table.columns:
+        column.no_wrap = column.header in kept
+    for row in rows:
+        cells = zip(
+            columns, (cell.replace(",", ", ") for cell in row), strict=True
+        )  # a list is folded between its items
+        table.add_row(*(side(cell) if name == "SIDE" else _cell(cell) for name, cell in cells))
     return table
 
 
@@ -38,14 +46,14 @@ def members_table(body: Body) -> Table:
     return table
 
 
-def history_table(body: Body) -> Table:
+def history_table(body: Body, *, utc: bool) -> Table:
     table = _table("TIME", "ACTION", "FROM", "TO", "BY", "REASON", "COMMIT")
     for column in table.columns:
         column.no_wrap = column.header not in {"BY", "REASON"}
     for entry in body["entries"]:
         style = "" if entry["action"] else "dim"
         table.add_row(
-            _cell(_time(entry)),
+            _cell(shown_time(entry["time"], utc=utc)),
             _cell(entry["action"] or entry["kind"]),
             side(entry["from"] or ""),
             side(entry["to"] or ""),
@@ -57,16 +65,16 @@ def history_table(body: Body) -> Table:
     return table
 
 
-def history_lines(body: Body) -> Iterator[Text]:
+def history_lines(body: Body, *, utc: bool) -> Iterator[Text]:
     """The same where a table has no room: two lines or more an entry."""
     for entry in body["entries"]:
-        yield Text.assemble(move_line(entry), style="" if entry["action"] else "dim")
+        yield Text.assemble(move_line(entry, utc=utc), style="" if entry["action"] else "dim")
         yield Text(f"  {_commit(entry)}", style="dim")
 
 
-def move_line(entry: Body) -> Text:
+def move_line(entry: Body, *, utc: bool) -> Text:
     """An entry in a line: when, what, by whom, why."""
-    what = Text.assemble(f"{_time(entry)}  {one_line(entry['action'] or entry['kind'])}")
+    what = Text.assemble(f"{shown_time(entry['time'], utc=utc)}  {one_line(entry['action'] or entry['kind'])}")
     if entry["action"]:
         what = Text.assemble(what, " ", side(entry["from"]), " -> ", side(entry["to"]))
     why = _why(entry)
@@ -107,29 +115,6 @@ def _table(*columns: str) -> Table:
 def _cell(text: str) -> Text:
     """A string would be read as markup."""
     return Text(one_line(text))
-
-
-def _where(service: Body) -> Text:
-    where = _found(service)
-    if pull := service.get("pull_request"):
-        where = Text.assemble(where, "\n", pull_request_line(pull))
-    return where
-
-
-def _found(service: Body) -> Text:
-    if service.get("error"):
-        return Text(one_line(service["error"]["detail"]), style="red")
-    strays = [s for s in service["switches"] if s["side"] == "unknown"]
-    if strays:
-        first = strays[0]
-        said = f"{first['file']}:{first['line']}: {value(first['value'])} is on neither side"
-        return Text(one_line(said), style="red")
-    return Text(one_line(", ".join(dict.fromkeys(switch["file"] for switch in service["switches"]))), style="dim")
-
-
-def _time(entry: Body) -> str:
-    """To the minute, in UTC."""
-    return one_line(entry["time"][:16].replace("T", " "))
 
 
 def _why(entry: Body) -> str:

@@ -3,7 +3,8 @@
 import io
 import json
 import sys
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 from rich.console import Console
@@ -11,7 +12,8 @@ from rich.markup import escape
 from rich.text import Text
 
 from failover_api.core.safety.hazard import Severity, hazard_from, merged
-from failover_api.edges.cli import tables
+from failover_api.edges.cli import listing, tables
+from failover_api.edges.cli.check_lines import check_lines
 from failover_api.edges.printable import one_line, printable
 
 Body = dict[str, Any]
@@ -23,8 +25,8 @@ _HAZARDS = {Severity.INFO: ("note", "cyan"), Severity.WARN: ("warning", "yellow"
 class Terminal:
     """Standard output and error, with colours where they are terminals."""
 
-    def __init__(self, *, as_json: bool = False) -> None:
-        self._as_json = as_json
+    def __init__(self, *, as_json: bool = False, utc: bool = False) -> None:
+        self._as_json, self._utc = as_json, utc
         for stream in (sys.stdout, sys.stderr):  # a letter that cannot be shown must not hide what was done
             if isinstance(stream, io.TextIOWrapper):
                 stream.reconfigure(errors="backslashreplace")
@@ -40,14 +42,62 @@ class Terminal:
         plain = (sys.stdout.encoding or "").lower().replace("-", "") != "utf8"
         sys.stdout.write(json.dumps(body, indent=2, ensure_ascii=plain) + "\n")
 
-    def show_list(self, body: Body) -> None:
+    @contextmanager
+    def waiting(self, text: str) -> Iterator[Callable[[str], None]]:
+        """Shows on a terminal what is under way; nothing of it stays. Gives what to tell the next step to."""
+        if not self.err.is_terminal:
+            yield lambda _: None
+            return
+
+        def line(step: str) -> Text:
+            return Text(f"{one_line(step)} ...", overflow="ellipsis", no_wrap=True)
+
+        with self.err.status(line(text)) as status:
+            yield lambda step: status.update(line(step))
+
+    def show_rows(self, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+        """A table; without a terminal its cells are divided by tabs."""
+        if self.out.is_terminal:
+            self.out.print(tables.table_of(columns, rows, width=self.out.width), soft_wrap=False)
+        else:
+            sys.stdout.write("".join("\t".join(row) + "\n" for row in (columns, *rows)))
+
+    def show_names(self, names: Iterable[str]) -> None:
+        sys.stdout.write("".join(f"{one_line(name)}\n" for name in names))
+
+    def show_list(self, body: Body, output: str | None = None) -> None:
         if self._as_json:
             return self.show_json(body)
-        self.out.print(tables.services_table(body), soft_wrap=False)
+        if output == "name":
+            return self.show_names(service["service"] for service in body["services"])
+        columns = listing.WIDE_COLUMNS if output == "wide" else listing.COLUMNS
+        rows = [listing.row(service, is_wide=output == "wide", utc=self._utc) for service in body["services"]]
+        problems = list(listing.problems_of(body))
+        if not any(names == "" for names, _ in problems):  # else there is one thing to say, of all of them
+            self.show_rows(columns, rows)
+        for names, problem in problems:
+            self.show_problem(problem, of=names)
+        for stray in listing.strays_of(body):
+            self.err.print(Text(one_line(stray), style="red"))
+        for service in body["services"] if self.out.is_terminal else ():
+            if pull := service.get("pull_request"):
+                self.out.print(Text.assemble(f"{one_line(service['service'])}: ", tables.pull_request_line(pull)))
         if body["config_error"]:
             self.err.print(
                 f"[red]the catalog's newest version is refused:[/] {escape(printable(body['config_error']))}"
             )
+        return None
+
+    def show_groups(self, body: Body, output: str | None) -> None:
+        if self._as_json:
+            return self.show_json(body)
+        if output == "name":
+            return self.show_names(group["name"] for group in body["groups"])
+        if not body["groups"]:
+            self.note("The catalog has no groups.")
+            return None
+        rows = [(one_line(group["name"]), one_line(",".join(group["services"]))) for group in body["groups"]]
+        self.show_rows(("NAME", "SERVICES"), rows)
         return None
 
     def show_status(self, body: Body) -> None:
@@ -71,7 +121,7 @@ class Terminal:
         if body.get("pull_request"):
             self.out.print(Text.assemble("  ", tables.pull_request_line(body["pull_request"])))
         if body.get("last_move"):
-            self.out.print(Text.assemble("  last move: ", tables.move_line(body["last_move"])))
+            self.out.print(Text.assemble("  last move: ", tables.move_line(body["last_move"], utc=self._utc)))
         self._show_hazards(body.get("hazards_to", ()))
         return None
 
@@ -81,9 +131,9 @@ class Terminal:
         if not body["entries"]:
             self.out.print("No commit changed a file of this service.")
         elif self.out.width >= tables.WIDE:
-            self.out.print(tables.history_table(body), soft_wrap=False)
+            self.out.print(tables.history_table(body, utc=self._utc), soft_wrap=False)
         else:
-            for line in tables.history_lines(body):
+            for line in tables.history_lines(body, utc=self._utc):
                 self.out.print(line)
         if body["next"]:
             self.err.print(Text(f"older ones: --cursor {one_line(body['next'])}", style="dim"))
@@ -110,14 +160,11 @@ class Terminal:
             style = "bold" if line.startswith(("--- ", "+++ ")) else _DIFF_STYLES.get(line[:1], "")
             console.print(Text(printable(line.removesuffix("\r")), style=style))
 
-    def show_checks(self, body: Body) -> None:
+    def show_checks(self, body: Body, *, quiet: bool) -> None:
         if self._as_json:
             return self.show_json(body)
-        for check in body["checks"]:
-            mark = ("ok    ", "green") if check["ok"] else ("FAILED", "bold red")
-            self.out.print(Text.assemble(mark, f"  {check['name']}: ", printable(check["detail"])))
-        failed = sum(not check["ok"] for check in body["checks"])
-        self.out.print(Text(f"{failed} of {len(body['checks'])} checks failed." if failed else "All is well."))
+        for line in check_lines(body, quiet=quiet):
+            self.out.print(line)
         return None
 
     def show_suggestions(self, body: Body) -> None:
@@ -148,13 +195,13 @@ class Terminal:
         """Beside the answer."""
         self.err.print(Text(printable(text), style="dim"))
 
-    def show_problem(self, problem: Body, hint: str = "") -> None:
-        """`hint` is what may be done about it, as a line to paste."""
+    def show_problem(self, problem: Body, hint: str = "", *, of: str = "") -> None:
+        """`hint` is what may be done about it, as a line to paste; `of` names services that it is about."""
         if self._as_json:
             return self.show_json(problem)
-        self.err.print(
-            Text.assemble((f"{problem.get('title', 'Error')}: ", "bold red"), printable(str(problem.get("detail", ""))))
-        )
+        about = f"{one_line(of)}: " if of else ""
+        title = one_line(problem.get("title", "Error"))
+        self.err.print(Text.assemble((f"{about}{title}: ", "bold red"), printable(str(problem.get("detail", "")))))
         refused = problem.get("refused") or ()
         for one in refused if len(refused) > 1 else ():
             self.err.print(

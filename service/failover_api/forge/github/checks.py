@@ -55,7 +55,12 @@ def check_client(client: GitHubClient) -> Sequence[Check]:
     used, unused = client.unused
     if unused:
         checks.append(
-            Check("credentials", ok=True, detail=f"{used} is used; {' and '.join(unused)} set too, and not used")
+            Check(
+                "credentials",
+                ok=True,
+                detail=f"{used} is used; {' and '.join(unused)} set too, and not used",
+                is_warning=True,
+            )
         )
     if client.share < 1:
         of_minute, of_hour = int(client.share * A_MINUTE), int(client.share * AN_HOUR)
@@ -63,7 +68,7 @@ def check_client(client: GitHubClient) -> Sequence[Check]:
         checks.append(Check("share", ok=True, detail=shown))
     if client.clock.is_off:
         then = "requests are signed by GitHub's clock, but set this machine's"
-        checks.append(Check("clock", ok=True, detail=f"{client.clock.in_words()}; {then}"))
+        checks.append(Check("clock", ok=True, detail=f"{client.clock.in_words()}; {then}", is_warning=True))
     return checks
 
 
@@ -128,7 +133,8 @@ async def _rules(client: GitHubClient, branch: Branch, name: str, *, pulls: bool
         then = f"; this policy makes one{unknown}" if pulls else ": direct commits will be refused"
         return Check(name, ok=pulls, detail=f"rules demand a pull request ({', '.join(blocking)}){then}")
     if (await _get(client, branch, f"/branches/{place}")).get("protected") and not kinds:
-        return Check(name, ok=True, detail="classic branch protection is on: a direct commit may be refused")
+        detail = "classic branch protection is on: a direct commit may be refused"
+        return Check(name, ok=True, detail=detail, is_warning=True)
     return Check(name, ok=True, detail=f"direct commits allowed ({', '.join(sorted(kinds)) or 'no rules'}){unknown}")
 
 

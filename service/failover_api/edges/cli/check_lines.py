@@ -1,0 +1,59 @@
+"""The lines of `failover check`: what is well and what could be better in short, what failed in full, and last."""
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from rich.text import Text
+
+from failover_api.edges.printable import printable
+
+Body = dict[str, Any]
+
+MOST_SWITCHES = 12  # that are well and get a line each; more are counted
+MOST_WARNINGS = 3
+_WARNING = "; warning: "  # what stands before it is well
+_MARKS = {"ok": ("ok    ", "green"), "warn": ("warn  ", "yellow"), "failed": ("FAILED", "bold red")}
+
+
+def check_lines(body: Body, *, quiet: bool) -> Iterator[Text]:
+    """With `quiet` only what failed; nothing when nothing did."""
+    by_level: dict[str, list[Body]] = {level: [] for level in _MARKS}
+    for check in body["checks"]:
+        by_level[check["level"]].append(check)
+    if not quiet:
+        yield from _well(by_level["ok"])
+        yield from _warnings(by_level["warn"])
+    yield from map(_line, by_level["failed"])
+    if not quiet or by_level["failed"]:
+        yield Text(_summary(len(by_level["failed"]), len(by_level["warn"]), len(body["checks"])))
+
+
+def _well(checks: Sequence[Body]) -> Iterator[Text]:
+    switches = [check for check in checks if check["name"].startswith("switch ")]
+    if len(switches) <= MOST_SWITCHES:
+        yield from map(_line, checks)
+        return
+    yield from (_line(check) for check in checks if check not in switches)
+    services = len({check["name"] for check in switches})
+    yield _marked("ok", f"{len(switches)} switches of {services} services: found, and can be moved both ways")
+
+
+def _warnings(checks: Sequence[Body]) -> Iterator[Text]:
+    shown = checks if len(checks) <= MOST_WARNINGS + 1 else checks[:MOST_WARNINGS]
+    for check in shown:
+        yield _marked("warn", f"{check['name']}: {check['detail'].rpartition(_WARNING)[2]}")
+    if more := len(checks) - len(shown):
+        yield _marked("warn", f"{more} more warnings; --json has them all")
+
+
+def _line(check: Body) -> Text:
+    return _marked(check["level"], f"{check['name']}: {check['detail']}")
+
+
+def _marked(level: str, text: str) -> Text:
+    return Text.assemble(_MARKS[level], f"  {printable(text)}")
+
+
+def _summary(failed: int, warnings: int, of: int) -> str:
+    beside = f" {warnings} {'warning' if warnings == 1 else 'warnings'}." if warnings else ""
+    return (f"{failed} of {of} checks failed." if failed else "All is well.") + beside

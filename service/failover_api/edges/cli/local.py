@@ -1,0 +1,204 @@
+"""The backend that works on GitHub itself; the Backend protocol is in backend.py."""
+
+import asyncio
+import contextlib
+from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from failover_api.edges.cli.backend import NOBODY, Body, Callbacks, Kind, Versions, refused
+from failover_api.edges.interruption import Interruption
+from failover_api.errors import FailoverError
+
+if TYPE_CHECKING:  # `failover --help` should not wait for pydantic
+    from failover_api.config_file import ConfigFile
+    from failover_api.core.catalog.model import Catalog
+    from failover_api.core.planning.request import MoveRequest
+    from failover_api.forge.values import Check
+    from failover_api.settings import Settings
+
+T = TypeVar("T")
+
+SHARE = 0.2  # of GitHub's limits: a service, or another command, may be at work as the same installation
+
+
+class LocalBackend:
+    """Works on GitHub itself: no service need be running. What was read for one command is there for the next."""
+
+    def __init__(self, settings: "Settings", interruption: Interruption | None = None) -> None:
+        self._settings, self._interruption = settings.with_share(SHARE), interruption or Interruption()
+        self._runner = asyncio.Runner()
+        self._exits = contextlib.AsyncExitStack()
+        self._components: Any = None
+        self._catalog: ConfigFile[Catalog] | None = None  # None: that of the settings
+        self._on_write: Callable[[], None] = lambda: None
+
+    def close(self) -> None:
+        with self._runner as runner:
+            runner.run(self._exits.aclose())
+
+    def list_all(self) -> Body:
+        from failover_api.edges.bodies import list_body
+
+        async def run(components: Any) -> Body:
+            components.catalog.current()
+            error = components.catalog.error
+            return _dump(list_body(await components.failover.list_all(), error.detail if error else None))
+
+        return self._in_house(run)
+
+    def status(self, service: str) -> Body:
+        from failover_api.edges.bodies import status_body
+
+        async def run(components: Any) -> Body:
+            return _dump(status_body(await components.failover.status(service)))
+
+        return self._in_house(run)
+
+    def history(self, service: str, *, limit: int, cursor: str | None) -> Body:
+        from failover_api.edges.bodies import history_body
+
+        async def run(components: Any) -> Body:
+            return _dump(history_body(await components.failover.history(service, limit=limit, cursor=cursor)))
+
+        return self._in_house(run)
+
+    def groups(self) -> Body:
+        from failover_api.edges.bodies import groups_body
+
+        async def run(components: Any) -> Body:
+            return _dump(groups_body(components.failover.groups()))
+
+        return self._in_house(run)
+
+    def names(self, kind: Kind) -> Sequence[str]:
+        async def run(components: Any) -> Sequence[str]:
+            catalog = components.catalog.current()
+            return tuple(catalog.groups if kind == "group" else catalog.services)
+
+        return self._in_house(run)
+
+    def move(
+        self, service: str, action: str, request: "MoveRequest", callbacks: Callbacks = NOBODY
+    ) -> tuple[Body, Versions]:
+        from failover_api.core.catalog.model import Action
+        from failover_api.edges.bodies import outcome_body
+
+        async def run(components: Any) -> tuple[Body, Versions]:
+            self._on_write = callbacks.on_write
+            move = components.failover.move
+            outcome = await move(service, Action(action), request, on_step=callbacks.on_step)
+            return _dump(outcome_body(outcome)), frozenset({outcome.version})
+
+        return self._in_house(run)
+
+    def move_group(
+        self, group: str, action: str, request: "MoveRequest", callbacks: Callbacks = NOBODY
+    ) -> tuple[Body, Versions]:
+        from failover_api.core.catalog.model import Action
+        from failover_api.edges.bodies import group_body
+
+        async def run(components: Any) -> tuple[Body, Versions]:
+            self._on_write = callbacks.on_write
+            move = components.failover.move_group
+            outcome = await move(group, Action(action), request, on_step=callbacks.on_step)
+            return _dump(group_body(outcome)), frozenset({outcome.version})
+
+        return self._in_house(run)
+
+    def check(
+        self,
+        *,
+        branch: str | None = None,
+        folder: Path | None = None,
+        repository: str | None = None,
+        on_step: Callable[[str], None] = lambda _: None,
+    ) -> Body:
+        """The checks, as they are shown with --json: of a working tree, or of GitHub; there of another `branch`."""
+        from failover_api.check import check_access, check_all, check_tree
+        from failover_api.config_file import catalog_file
+
+        config, access = (_of_tree(self._settings, name, folder) for name in ("config", "access"))
+        if not config.exists():  # a tree may be without: then it is the catalog that the other commands use
+            config = self._settings.config
+        self._catalog = catalog_file(config, branch=branch)
+
+        async def run(components: Any) -> Body:
+            catalog = components.catalog
+            if folder is not None:
+                checks = await check_tree(catalog, folder, repository=repository, on_step=on_step)
+            else:
+                checks = await check_all(catalog, components.github, components.failover, on_step=on_step)
+            of_callers = check_access(access) if folder is None or access.exists() else []
+            return _checks_body([*checks, *of_callers])
+
+        return self._in_house(run)
+
+    def suggest(
+        self, name: str | None, *, everything: bool, folder: Path | None, repository: str | None, branch: str
+    ) -> Body:
+        """Catalog entries for what a working tree holds, or a repository; `name` is one workload's, None: of all."""
+        from failover_api import suggest
+        from failover_api.reading.working_tree import read_folder
+
+        async def read(components: Any) -> tuple[Mapping[str, bytes], str]:
+            place = suggest.branch_to_read(components.catalog, repository, branch)
+            return await suggest.read_branch(components.github, place), place.repository
+
+        async def run(components: Any) -> Body:
+            known = suggest.known_names(components.catalog)
+            files, owner_name = (read_folder(folder), "owner/name") if folder else await read(components)
+            found = suggest.suggest(files, name=name, without=() if everything or name else known)
+            return found.body(repository=owner_name if everything else None)
+
+        return self._in_house(run)
+
+    def _in_house(self, use: Callable[[Any], Coroutine[Any, Any, T]]) -> T:
+        self._interruption.check()
+        try:
+            return self._runner.run(self._used(use))
+        except FailoverError as exc:
+            raise refused(exc) from exc
+        except asyncio.CancelledError:
+            self._interruption.check()
+            raise
+        finally:
+            self._interruption.ended()
+
+    async def _used(self, use: Callable[[Any], Coroutine[Any, Any, T]]) -> T:
+        from failover_api.wiring import open_failover
+
+        await self._interruption.cancels()
+        if self._components is None:
+            opened = open_failover(self._settings, self._catalog, traffic=self._looks_on)
+            self._components = await self._exits.enter_async_context(opened)
+        return await use(self._components)
+
+    def _looks_on(self, happening: object) -> None:
+        from failover_api.forge.http.traffic import WriteStarted
+
+        if isinstance(happening, WriteStarted):  # whichever step it belongs to
+            self._on_write()
+
+
+def _dump(body: Any) -> Body:
+    dumped: Body = body.model_dump(mode="json", by_alias=True)
+    return dumped
+
+
+def _of_tree(settings: "Settings", name: str, folder: Path | None) -> Path:
+    """A configuration file: that of the working tree, unless the environment names another."""
+    path: Path = getattr(settings, name)
+    return path if folder is None or name in settings.model_fields_set else folder / path
+
+
+def _checks_body(checks: "Iterable[Check]") -> Body:
+    """The failures are last."""
+    from failover_api.forge.values import Level
+
+    levels = list(Level)
+    ordered = sorted(checks, key=lambda check: levels.index(check.level))
+    shown = [
+        {"name": check.name, "ok": check.ok, "level": check.level.value, "detail": check.detail} for check in ordered
+    ]
+    return {"ok": all(check.ok for check in ordered), "checks": shown}

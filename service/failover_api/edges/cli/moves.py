@@ -1,0 +1,184 @@
+"""`failover promote`, `demote` and `rollback`: what would be done, the question, the move, the wait for a merge."""
+
+import shlex
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+import typer
+
+from failover_api.edges.cli.backend import Backend, Body, Callbacks, Refused, Versions, caller, refused
+from failover_api.edges.cli.execution import DONE, REFUSED, UNKNOWN, open_terminal, with_backend
+from failover_api.edges.cli.options import (
+    AsJson,
+    DryRun,
+    Force,
+    Group,
+    Key,
+    Reason,
+    Server,
+    ServiceName,
+    ServiceOrNone,
+    SkipRefused,
+    Supersede,
+    Wait,
+    Yes,
+)
+from failover_api.edges.interruption import Interrupted, Interruption
+from failover_api.errors import OutcomeUnknown
+
+if TYPE_CHECKING:  # `failover --help` should not wait for pydantic
+    from failover_api.core.planning.request import MoveRequest
+    from failover_api.edges.cli.terminal import Terminal
+
+
+def promote_or_demote(action: str) -> Callable[..., None]:
+    """The command: of a service, or of a group."""
+
+    def move(
+        service: ServiceOrNone = None,
+        group: Group = None,
+        dry_run: DryRun = False,
+        reason: Reason = "",
+        force: Force = False,
+        supersede: Supersede = False,
+        skip_refused: SkipRefused = False,
+        key: Key = None,
+        yes: Yes = False,
+        wait: Wait = False,
+        as_json: AsJson = False,
+        server: Server = None,
+    ) -> None:
+        if (service is None) == (group is None):
+            raise typer.BadParameter("name a SERVICE or a --group, and not both")
+        if skip_refused and group is None:
+            raise typer.BadParameter("--skip-refused goes with --group")
+        target = CommandTarget(action, service or group or "", is_group=group is not None)
+        flags = {"dry_run": dry_run, "force": force, "supersede": supersede, "skip_refused": skip_refused}
+        how = Interaction(yes, wait)
+        _move(target, lambda: _request(reason, key, **flags), how, open_terminal(as_json=as_json), server)
+
+    return move
+
+
+def rollback(
+    service: ServiceName,
+    dry_run: DryRun = False,
+    reason: Reason = "",
+    supersede: Supersede = False,
+    key: Key = None,
+    yes: Yes = False,
+    wait: Wait = False,
+    as_json: AsJson = False,
+    server: Server = None,
+) -> None:
+    """Undo a service's newest move, to its exact former values."""
+    target, how = CommandTarget("rollback", service), Interaction(yes, wait)
+    flags = {"dry_run": dry_run, "supersede": supersede}
+    _move(target, lambda: _request(reason, key, **flags), how, open_terminal(as_json=as_json), server)
+
+
+def _request(reason: str, key: str | None, **flags: Any) -> "MoveRequest":
+    """Raises BadRequest, as the service would."""
+    from failover_api.core.planning.request import MoveRequest, checked_key, checked_reason
+
+    given = [] if key is None else [key]
+    return MoveRequest(by=caller(), reason=checked_reason(reason), key=checked_key(given), **flags)
+
+
+@dataclass(frozen=True, slots=True)
+class CommandTarget:
+    """What a command is about."""
+
+    action: str
+    name: str
+    is_group: bool = False
+
+    def carry_out(self, backend: Backend, request: "MoveRequest", callbacks: Callbacks) -> tuple[Body, Versions]:
+        """As Backend.move()."""
+        move = backend.move_group if self.is_group else backend.move
+        return move(self.name, self.action, request, callbacks)
+
+    def without_refused(self, request: "MoveRequest") -> str:
+        """The command that moves the others of the group."""
+        from failover_api.edges.move_request import SERVICE_KEYS
+
+        words = ["failover", self.action, "--group", self.name, "--skip-refused"]
+        words += [f"--{key.replace('_', '-')}" for key in SERVICE_KEYS if getattr(request, key) is True]
+        words += ["--reason", request.reason] if request.reason else []
+        words += ["--idempotency-key", request.key] if request.key else []
+        return shlex.join(words)
+
+    @property
+    def interrupted(self) -> OutcomeUnknown:
+        where = "list` tells where its services are" if self.is_group else f"status {self.name}` tells where it is"
+        return OutcomeUnknown(f"interrupted; `failover {where}")
+
+
+@dataclass(frozen=True, slots=True)
+class Interaction:
+    """How a person wants it done: without a question; with a wait until somebody has merged it."""
+
+    yes: bool
+    wait: bool
+
+
+def _move(
+    target: CommandTarget,
+    read_request: Callable[[], "MoveRequest"],
+    how: Interaction,
+    terminal: "Terminal",
+    server: str | None,
+) -> None:
+    from failover_api.edges.cli.progress import is_closed, pending_of, steps
+
+    interruption = Interruption()
+
+    def run(backend: Backend) -> None:
+        request = read_request()
+        confirmed = request
+        if terminal.can_ask and not how.yes and not request.dry_run:
+            shown, versions = move(backend, replace(request, dry_run=True))
+            if shown["changed"] and not terminal.ask(shown):
+                terminal.err.print("Nothing was written.")
+                raise typer.Exit(REFUSED)
+            confirmed = replace(request, versions=versions)
+        outcome, _ = move(backend, confirmed)
+        code = DONE
+        if how.wait and pending_of(outcome):
+            outcome, code = _waited_for(backend, outcome, terminal)
+        terminal.show_outcome(outcome, with_diff=request.dry_run)
+        if how.wait and is_closed(outcome):
+            terminal.err.print("The pull request was closed; nothing moved.")
+            code = REFUSED
+        if code:
+            raise typer.Exit(code)
+
+    def move(backend: Backend, request: "MoveRequest") -> tuple[Body, Versions]:
+        try:
+            with steps(terminal.err) as show_step:
+                return target.carry_out(backend, request, Callbacks(show_step, interruption.sending))
+        except Refused as exc:
+            if exc.problem.get("refused"):
+                exc.hint = target.without_refused(request)
+            raise
+
+    try:
+        with_backend(terminal, server, run, named=target.name, interruption=interruption)
+    except Interrupted as exc:
+        if not interruption.may_have_written:
+            terminal.note("interrupted: nothing was written")
+            raise typer.Exit(exc.exit_code) from None
+        terminal.show_problem(refused(target.interrupted).problem)
+        raise typer.Exit(UNKNOWN) from None
+
+
+def _waited_for(backend: Backend, outcome: Body, terminal: "Terminal") -> tuple[Body, int]:
+    """The outcome, and the exit code. A signal ends the wait; what was proposed stays so, and its end is not known."""
+    from failover_api.edges.cli.progress import wait_for_merge
+
+    try:
+        return wait_for_merge(backend, outcome, told=terminal.note), DONE
+    except Interrupted:
+        terminal.note("no longer waiting; the pull request stays open")
+        return outcome, UNKNOWN
