@@ -21,6 +21,7 @@ from ulid import ULID
 
 from failover_api.core.catalog.model import Action, Branch, Catalog, Service
 from failover_api.core.planning.request import MoveRequest, Provenance
+from failover_api.core.safety.surroundings import Surroundings
 from failover_api.deadline import Clock, too_late, within_deadline
 from failover_api.errors import FailoverError, InternalError
 from failover_api.events import Events, Looked, MoveEnded
@@ -130,6 +131,13 @@ class Failover:
         """Raises BadRequest for a cursor that was given to nobody for this service. Asks nobody."""
         if cursor is not None:
             self._cursors.read(service.name, cursor)
+
+    async def look_around(self, branch: Branch) -> Surroundings:
+        """What hazards are found in, beside the plan: reads the other manifests of a branch, for later moves too.
+
+        Raises RepositoryTooLarge, ForgeUnavailable when a file could not be read, and as Forge.tree().
+        """
+        return await self.in_time(self._surroundings.read(branch, not_before=time.monotonic()))
 
     # Moving
 

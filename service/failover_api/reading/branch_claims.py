@@ -15,7 +15,7 @@ from failover_api.core.search.claim_sources import ClaimSources, read_claim_sour
 from failover_api.core.search.known_claims import KnownClaims, known_claims
 from failover_api.core.splice import MAX_BYTES
 from failover_api.errors import ForgeUnavailable, RepositoryTooLarge
-from failover_api.forge.port import Forge
+from failover_api.forge.port import Files
 from failover_api.forge.values import Entry
 from failover_api.reading.folder_index import (
     BATCH_BYTES,
@@ -25,15 +25,15 @@ from failover_api.reading.folder_index import (
     could_be_manifest,
 )
 
-SOURCES_BYTES = 4 * 1024 * 1024
-MAX_CLAIMS = 20_000  # of all branches together: some 200 bytes each
+SOURCES_BYTES = 2 * 1024 * 1024
+MAX_CLAIMS = 8_000  # and names of documents, of all branches together: 200 bytes each at most
 
 
 class BranchClaims:
-    """Reads branches of a forge, and keeps what they say."""
+    """Reads branches, and keeps what they say."""
 
-    def __init__(self, forge: Forge) -> None:
-        self._forge = forge
+    def __init__(self, files: Files) -> None:
+        self._files = files
         self._sources: LRUCache[str, ClaimSources] = LRUCache(SOURCES_BYTES, getsizeof=lambda each: each.size_bytes)
         self._known: LRUCache[Branch, tuple[int, KnownClaims]] = LRUCache(
             MAX_CLAIMS, getsizeof=lambda kept: kept[1].count
@@ -42,16 +42,16 @@ class BranchClaims:
     def last(self, branch: Branch) -> KnownClaims | None:
         """What was read, if the branch is not known to have moved since. Asks nobody."""
         generation, claims = self._known.get(branch, (-1, None))
-        listing = self._forge.last_listing(branch)
+        listing = self._files.last_listing(branch)
         is_current = listing is not None and listing.generation == generation
-        return claims if is_current and not self._forge.is_listing_stale(branch) else None
+        return claims if is_current and not self._files.is_listing_stale(branch) else None
 
     async def read(self, branch: Branch, *, not_before: float) -> KnownClaims:
-        """What the branch says now; `not_before` as in Forge.tree().
+        """What the branch says now; `not_before` as in Files.tree().
 
-        Raises RepositoryTooLarge, ForgeUnavailable when a file could not be read, and what Forge.tree() raises.
+        Raises RepositoryTooLarge, ForgeUnavailable when a file could not be read, and what Files.tree() raises.
         """
-        listing = await self._forge.tree(branch, not_before=not_before)
+        listing = await self._files.tree(branch, not_before=not_before)
         generation, kept = self._known.get(branch, (-1, None))
         if kept is not None and generation == listing.generation:
             return kept
@@ -77,7 +77,7 @@ class BranchClaims:
 
         async def read(batch: Sequence[Entry]) -> None:
             async with slots:
-                blobs = await self._forge.read_blobs(branch, batch)
+                blobs = await self._files.read_blobs(branch, batch)
                 for entry in batch:
                     if entry.path in blobs:
                         sources[entry.path] = self._sources[entry.sha] = read_claim_sources(

@@ -4,14 +4,15 @@ A move waits for none of it. What a check or a status has read is kept for the m
 surely still so; what is not known then is left out.
 """
 
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Sequence
 
 from cachetools import TTLCache
 
 from failover_api.core.catalog.model import Branch, Service
 from failover_api.core.planning.state import State
 from failover_api.core.safety.surroundings import Surroundings
-from failover_api.forge.port import Forge
+from failover_api.forge.port import Files
 from failover_api.reading.branch_claims import BranchClaims
 from failover_api.reading.history import Entry
 
@@ -21,11 +22,11 @@ _Key = tuple[Branch, str]
 
 
 class SurroundingsReader:
-    """Keeps what was read around services."""
+    """Keeps what was read around services. `clock` is time.monotonic(), unless a test moves it."""
 
-    def __init__(self, forge: Forge) -> None:
-        self._claims = BranchClaims(forge)
-        self._there_since: TTLCache[_Key, str] = TTLCache(MAX_SERVICES, MOVES_KEPT_S)
+    def __init__(self, files: Files, clock: Callable[[], float] = time.monotonic) -> None:
+        self._claims = BranchClaims(files)
+        self._there_since: TTLCache[_Key, str] = TTLCache(MAX_SERVICES, MOVES_KEPT_S, timer=clock)
 
     def of(self, services: Sequence[Service]) -> Surroundings:
         """Around services of one branch."""

@@ -1,5 +1,6 @@
 """The switches that a move changes, with all that is known of each: of a plan, or of a side that is only thought of."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from failover_api.core.catalog.model import Service, Side
@@ -51,5 +52,13 @@ def planned_move(plan: Plan) -> ServiceMove:
 
 def possible_move(service: Service, detection: Detection, side: Side) -> ServiceMove:
     """What a move to a side would do."""
-    left = [reading for reading in detection.readings if reading.state.value != side.value]
-    return ServiceMove(service, tuple(SwitchMove(reading, reading.switch.value(side)) for reading in left))
+    return _to(service, [reading for reading in detection.readings if reading.state.value != side.value], side)
+
+
+def whole_side(service: Service, detection: Detection, side: Side) -> ServiceMove:
+    """All that a side is made of, whether the service is there or not."""
+    return _to(service, detection.readings, side)
+
+
+def _to(service: Service, readings: Sequence[Reading], side: Side) -> ServiceMove:
+    return ServiceMove(service, tuple(SwitchMove(reading, reading.switch.value(side)) for reading in readings))
