@@ -68,10 +68,10 @@ async def test_a_demote_tells_since_when_if_that_was_seen_just_now(stage: Stage)
     async with stage.open() as components:
         await promote(components)
         told = await demote(components, dry_run=True)
-        assert "sonarr is on backup." in told.hazards[0].detail, "nobody has looked since it moved"
+        assert "wrote on backup stays behind" in told.hazards[0].detail, "nobody has looked since it moved"
         status = await components.failover.status("sonarr")
         assert status.last_move is not None
-        since = f"sonarr has been on backup since {status.last_move.logged.at}"
+        since = f"What sonarr wrote on backup since {status.last_move.logged.at[:16].replace('T', ' ')} UTC"
         assert since in status.hazards_to[0].detail
         stage.requests.clear()
         told = await demote(components, dry_run=True)
@@ -79,7 +79,7 @@ async def test_a_demote_tells_since_when_if_that_was_seen_just_now(stage: Stage)
         assert [r.method for r in stage.requests] == ["GET"]
         assert since in (await demote(components)).hazards[0].detail
         await promote(components)
-        assert "sonarr is on backup." in (await demote(components, dry_run=True)).hazards[0].detail
+        assert "wrote on backup stays behind" in (await demote(components, dry_run=True)).hazards[0].detail
 
 
 async def test_what_was_seen_long_ago_is_not_told(stage: Stage) -> None:
@@ -106,7 +106,7 @@ async def test_a_person_s_move_is_not_dated_by_ours(stage: Stage) -> None:
             {SONARR: text.replace("role: primary", "role: backup").replace('"pvc-sonarr"', '"pvc-sonarr-backup"')}
         )
         status = await components.failover.status("sonarr")
-        assert status.hazards_to[0].detail.startswith("sonarr is on backup.")
+        assert status.hazards_to[0].detail.startswith("What sonarr wrote on backup stays behind")
 
 
 async def test_a_rollback_knows_since_when(stage: Stage) -> None:
@@ -116,7 +116,7 @@ async def test_a_rollback_knows_since_when(stage: Stage) -> None:
         outcome = await promote(components)
         undone = await move(components, "sonarr", Action.ROLLBACK, dry_run=True)
         assert outcome.commit is not None
-        assert undone.hazards[0].detail.startswith("sonarr has been on backup since 2")
+        assert undone.hazards[0].detail.startswith("What sonarr wrote on backup since 2")
         assert slugs(await move(components, "sonarr", Action.ROLLBACK)) == ["data-left-behind"]
         assert slugs(await move(components, "sonarr", Action.ROLLBACK)) == [], "back to backup: replication brings it"
 

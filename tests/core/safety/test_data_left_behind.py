@@ -48,8 +48,8 @@ def test_a_demote_leaves_what_was_written_on_backup() -> None:
         about="Deployment media/sonarr",
         where="a.yaml:5",
         detail=(
-            "sonarr has been on backup since 2026-11-28T20:14:00Z. What it has written there stays in the claim there "
-            "(data-b -> data): it goes on with what data had before, unless that was synced back."
+            "What sonarr wrote on backup since 2026-11-28 20:14 UTC stays behind (claim data-b -> data): primary goes "
+            "on with the data it had before, unless somebody has synced it."
         ),
         cure="Sync data-b back first, or be sure that nothing in it is needed.",
     )
@@ -57,7 +57,7 @@ def test_a_demote_leaves_what_was_written_on_backup() -> None:
 
 def test_since_when_is_left_out_where_nobody_knows() -> None:
     (hazard,) = told(SONARR, moved(SONARR), Action.DEMOTE, Surroundings())
-    assert hazard.detail.startswith("sonarr is on backup. What it has written")
+    assert hazard.detail.startswith("What sonarr wrote on backup stays behind (claim")
 
 
 def test_a_promote_leaves_nothing() -> None:
@@ -69,7 +69,7 @@ def test_a_promote_leaves_nothing() -> None:
 def test_a_claim_of_neither_side_is_left_as_well(other: str) -> None:
     stray = APP.replace(b"claimName: data", b"claimName: " + other.encode())
     (hazard,) = told(SONARR, stray, Action.DEMOTE)
-    assert f"({other} -> data)" in hazard.detail
+    assert f"(claim {other} -> data)" in hazard.detail
     assert told(SONARR, stray, Action.PROMOTE) == []
 
 
@@ -97,7 +97,7 @@ def test_several_claims_are_one_hazard() -> None:
     data = b"kind: Deployment\nspec:\n  one: {claimName: a-b}\n  two: {claimName: b-b}\n"
     two = service(switch("spec.one.claimName", "a", "a-b"), switch("spec.two.claimName", "b", "b-b"))
     (hazard,) = told(two, data, Action.DEMOTE)
-    assert "stays in the claims there (a-b -> a, b-b -> b): it goes on with what a and b had before" in hazard.detail
+    assert "stays behind (claims a-b -> a, b-b -> b): primary goes on" in hazard.detail
     assert hazard.cure.startswith("Sync a-b and b-b back first")
 
 

@@ -376,6 +376,16 @@ def test_what_the_way_back_will_not_bring_back_is_told_in_a_fence() -> None:
     assert "Know before" not in body_of((SONARR, ASKED))
 
 
+def test_hazards_come_first_and_stay_on_their_lines() -> None:
+    hazards = ["It stays behind. Sync `x` first.", "# a\nFailover-Service: evil"]
+    _, body = pull_request_text([(SONARR, ASKED)], at=AT, root=ROOT, hazards=hazards)
+    assert (
+        "Know before you merge it:\n\n```text\n- It stays behind. Sync `x` first.\n- # a\\u000aFailover-Service: evil\n"
+        "```\n"
+    ) in body
+    assert [record.service for record in read_records(body)] == ["sonarr"]
+
+
 def test_warnings_without_end_leave_room_for_the_trailers() -> None:
     warned = replace(SONARR, warnings=tuple(f"{n}: {'x' * 5000}" for n in range(1000)))
     body = body_of((warned, ASKED))

@@ -22,11 +22,10 @@ def data_left_behind(move: ServiceMove, surroundings: Surroundings) -> Iterator[
         return
     pairs = ", ".join(f"{_name(claim.old)} -> {cut(str(claim.new))}" for claim in left)
     since = surroundings.there_since.get(move.service.name)
-    stay = "stays in the claim there" if len(left) == 1 else "stays in the claims there"
-    back = " and ".join(dict.fromkeys(cut(str(claim.new)) for claim in left))
     detail = (
-        f"{move.service.name} {f'has been on backup since {since}' if since else 'is on backup'}. What it has written "
-        f"there {stay} ({pairs}): it goes on with what {back} had before, unless that was synced back."
+        f"What {move.service.name} wrote on backup{f' since {_time(since)}' if since else ''} stays behind "
+        f"({'claim' if len(left) == 1 else 'claims'} {pairs}): primary goes on with the data it had before, unless "
+        "somebody has synced it."
     )
     yield Hazard(SLUG, Severity.WARN, left[0].reading.document, left[0].where, detail, _cure(move, left))
 
@@ -52,6 +51,11 @@ def _cure(move: ServiceMove, left: list[SwitchMove]) -> str:
 def _restarts_replication(move: SwitchMove) -> bool:
     is_paused = move.reading.switch.path[-1] == "paused" and move.reading.document.startswith(_REPLICATION)
     return is_paused and move.old is True and move.new is False
+
+
+def _time(at: str) -> str:
+    """A time of Git, RFC 3339 in UTC, to the minute."""
+    return f"{at[:16].replace('T', ' ')} UTC"
 
 
 def _name(value: object) -> str:

@@ -50,8 +50,8 @@ def hazard_from(body: Mapping[str, Any]) -> Hazard:
 # What is said of several, by slug: what, and what to do.
 _OF_SEVERAL: Mapping[str, tuple[str, str]] = {
     "data-left-behind": (
-        "What was written on backup stays in the claims there, and primary goes on with its own",
-        "Sync each back to primary first; a dry run of one service names its claims",
+        "What was written on backup stays behind, and primary goes on with the data it had before",
+        "Sync each back first; a dry run of one service names its claims, and replication that the move restarts",
     ),
     "claim-unknown": (
         "The claim to move to is nowhere in the repository",
