@@ -93,3 +93,10 @@ async def test_a_working_tree_is_looked_through_as_well(lab: Stage, tmp_path: Pa
     catalog.reload()
     (warned,) = about_claims(await check_tree(catalog, tmp_path, repository=None))
     assert "the nearest is pvc-sonarr-backup" in warned.detail
+
+
+async def test_a_repository_without_any_claim_is_one_line(lab: Stage) -> None:
+    lab.commit({"storage/pvc.yaml": None})
+    (warned,) = about_claims(await check(lab))
+    assert (warned.name, warned.level) == (f"claims {lab.repository}@main", "warn")
+    assert "`claims: external`" in warned.detail

@@ -9,7 +9,7 @@ from pydantic import ValidationError
 
 from failover_api.edges.cli.local import SHARE, LocalBackend
 from failover_api.errors import NotReady
-from failover_api.settings import Settings
+from failover_api.settings import Settings, server_url
 
 
 @pytest.fixture(autouse=True)
@@ -214,3 +214,37 @@ def test_secrets_are_read_and_never_shown(monkeypatch: pytest.MonkeyPatch) -> No
 def test_settings_do_not_change() -> None:
     with pytest.raises(ValidationError):
         Settings.read().deadline_s = 1.0
+
+
+@pytest.mark.parametrize(
+    ("given", "url"),
+    [
+        ("http://failover.example.org", "http://failover.example.org"),
+        ("https://localhost:8080/", "https://localhost:8080"),
+        ("failover.example.org", "https://failover.example.org"),
+        ("failover.example.org:8443/sub/", "https://failover.example.org:8443/sub"),
+        ("192.168.1.7:8080", "https://192.168.1.7:8080"),
+        ("[2001:db8::1]:8080", "https://[2001:db8::1]:8080"),
+        ("localhost:8080", "http://localhost:8080"),
+        ("127.0.0.1:8080", "http://127.0.0.1:8080"),
+        ("[::1]:8080", "http://[::1]:8080"),
+        ("failover-api", "http://failover-api"),
+        ("failover-api.operations.svc:8080", "http://failover-api.operations.svc:8080"),
+        ("failover-api.operations.svc.cluster.local", "http://failover-api.operations.svc.cluster.local"),
+        ("homelab.local", "http://homelab.local"),
+        ("svc.example.org", "https://svc.example.org"),
+        ("notlocal", "http://notlocal"),
+        ("example.org.local.example.org", "https://example.org.local.example.org"),
+    ],
+)
+def test_a_server_without_a_scheme_is_https_unless_no_public_host_can_have_its_name(given: str, url: str) -> None:
+    assert server_url(given) == url
+    assert Settings.read({"FAILOVER_SERVER": given}).server == url
+
+
+@pytest.mark.parametrize(
+    "given", ["", ":8080", "ftp://x", "user@localhost", "u:geheim@example.org", "a b", "//x", "[::1", "h?x=1", "h#x"]
+)
+def test_a_server_that_is_none_is_refused(given: str) -> None:
+    with pytest.raises(ValueError, match=r"not|Invalid|Port"):
+        server_url(given)

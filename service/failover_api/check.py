@@ -28,6 +28,10 @@ from failover_api.reading.surroundings import SurroundingsReader
 from failover_api.reading.working_tree import TreeBranch, WorkingTree, read_folder
 
 WARNING = "; warning: "  # what stands before it is well
+_NO_CLAIMS = (
+    "no manifest of the repository makes a claim, so nobody can tell whether the catalog names them rightly; where "
+    "they are made elsewhere, write `claims: external` at its top"
+)
 
 
 def check_access(path: Path) -> list[Check]:
@@ -205,8 +209,11 @@ async def _claims(
         except FailoverError as exc:
             detail = f"could not be looked for: {exc.detail}"
             checks.append(Check(f"claims {branch}", ok=True, detail=detail, is_warning=True))
-        else:
-            checks += [check for status in of_branch for check in _unknown_claims(status, around)]
+            continue
+        if around.claims is not None and not around.claims.places:
+            checks.append(Check(f"claims {branch}", ok=True, detail=_NO_CLAIMS, is_warning=True))
+            continue
+        checks += [check for status in of_branch for check in _unknown_claims(status, around)]
     return checks
 
 

@@ -10,6 +10,6 @@ def read_secret(file: Path, what: str) -> str:
     try:
         return file.read_text(encoding="utf-8")
     except OSError as exc:
-        raise NotReady(f"{file}: cannot read {what} ({exc.strerror or type(exc).__name__})") from exc
+        raise NotReady(f"{file}: cannot read {what} ({exc.strerror or 'it is not readable'})") from exc
     except UnicodeDecodeError:  # the exception holds the text, so it is not chained
         raise NotReady(f"{file}: cannot read {what} (not text)") from None

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import termios
 import time
+from collections.abc import Sequence
 from fcntl import ioctl
 
 from tests.support.clock import LIMIT_S
@@ -17,14 +18,22 @@ FAILOVER = [sys.executable, "-m", "failover_api"]
 
 
 class OnATerminal:
-    """`failover ...` with a pty as its standard input and error, and as its output unless that is a pipe."""
+    """`failover ...`, or a `program`, with a pty as its standard input and error, and as its output unless `piped`."""
 
-    def __init__(self, stage: Stage, *words: str, columns: int = 100, piped: bool = False, **environment: str) -> None:
+    def __init__(
+        self,
+        stage: Stage,
+        *words: str,
+        columns: int = 100,
+        piped: bool = False,
+        program: Sequence[str] = FAILOVER,
+        **environment: str,
+    ) -> None:
         self._master, slave = pty.openpty()
         ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", 40, columns, 0, 0))
         plain = {key: value for key, value in os.environ.items() if key not in {"NO_COLOR", "COLUMNS", "CI"}}
         self.process = subprocess.Popen(
-            [*FAILOVER, *words],
+            [*program, *words],
             stdin=slave,
             preexec_fn=lambda: ioctl(0, termios.TIOCSCTTY, 0),  # so that Ctrl-C is an interrupt
             stdout=subprocess.PIPE if piped else slave,

@@ -53,7 +53,7 @@ async def test_an_honest_token_is_taken(issuer: Issuer, alg: str) -> None:
         ({}, {"header": {"kid": 7}}, "by something that is no text|not known here"),
         ({}, {"header": {"alg": "ES256"}}, "a key that its issuer does not show"),
         ({}, {"expires_in_s": -60}, "has expired"),
-        ({"exp": None}, {}, "MissingRequiredClaim"),
+        ({"exp": None}, {}, "it lacks exp, iss or aud"),
         ({"exp": "soon"}, {}, "does not hold"),
         ({"nbf": 4_000_000_000}, {}, "not valid yet"),
         ({"aud": "another"}, {}, "meant for another audience, expected 'failover-api'"),
@@ -84,7 +84,7 @@ async def test_a_changed_payload_breaks_the_signature(issuer: Issuer) -> None:
     head, _, signature = issuer.sign(CLAIMS).split(".")
     _, forged, _ = issuer.sign({**CLAIMS, "repository_id": "1"}).split(".")
     async with verifying() as verifier:
-        with pytest.raises(Unauthenticated, match="InvalidSignature"):
+        with pytest.raises(Unauthenticated, match="its signature is not the issuer's"):
             await verifier.verify(f"{head}.{forged}.{signature}", configured(issuer))
 
 

@@ -87,7 +87,9 @@ async def history(
     return _tagged(history_body(page), None, if_none_match)
 
 
-@router.get("/groups", response_model=GroupsBody, summary="The groups, and the services of each")
+@router.get(
+    "/groups", response_model=GroupsBody, operation_id="list_groups", summary="The groups, and the services of each"
+)
 async def list_groups(components: Wired, who: Who) -> Response:
     who.needs_any(Verb.VIEW, "groups")
     known = known_groups(components, who)

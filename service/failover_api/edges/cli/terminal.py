@@ -68,25 +68,28 @@ class Terminal:
     def show_list(self, body: Body, output: str | None = None) -> None:
         if self._as_json:
             return self.show_json(body)
-        if output == "name":
-            return self.show_names(service["service"] for service in body["services"])
-        columns = listing.WIDE_COLUMNS if output == "wide" else listing.COLUMNS
-        rows = [listing.row(service, is_wide=output == "wide", utc=self._utc) for service in body["services"]]
         problems = list(listing.problems_of(body))
-        if not any(names == "" for names, _ in problems):  # else there is one thing to say, of all of them
-            self.show_rows(columns, rows)
+        if output == "name":
+            self.show_names(service["service"] for service in body["services"])
+        elif not any(names == "" for names, _ in problems):  # else there is one thing to say, of all of them
+            is_wide = output == "wide"
+            rows = [listing.row(service, is_wide=is_wide, utc=self._utc) for service in body["services"]]
+            self.show_rows(listing.WIDE_COLUMNS if is_wide else listing.COLUMNS, rows)
         for names, problem in problems:
             self.show_problem(problem, of=names)
+        self._show_what_needs_a_look(body)
+        return None
+
+    def _show_what_needs_a_look(self, body: Body) -> None:
         for stray in listing.strays_of(body):
             self.err.print(Text(one_line(stray), style="red"))
         for service in body["services"] if self.out.is_terminal else ():
             if pull := service.get("pull_request"):
-                self.out.print(Text.assemble(f"{one_line(service['service'])}: ", tables.pull_request_line(pull)))
+                self.err.print(Text.assemble(f"{one_line(service['service'])}: ", tables.pull_request_line(pull)))
         if body["config_error"]:
             self.err.print(
                 f"[red]the catalog's newest version is refused:[/] {escape(printable(body['config_error']))}"
             )
-        return None
 
     def show_groups(self, body: Body, output: str | None) -> None:
         if self._as_json:

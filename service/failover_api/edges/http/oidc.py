@@ -23,6 +23,7 @@ from failover_api.core.access.model import Issuer
 from failover_api.core.access.schema import is_safe_url
 from failover_api.core.untrusted_json import parse_json
 from failover_api.errors import NotReady, Unauthenticated
+from failover_api.forge.http.connection_errors import explain_connection_error
 from failover_api.forge.http.host_clock import HostClock
 
 ALGORITHMS = ("RS256", "ES256")
@@ -41,6 +42,21 @@ class Verified:
 
     issuer: Issuer
     claims: Mapping[str, Any]
+
+
+_FAULTS = {
+    jwt.InvalidSignatureError: "its signature is not the issuer's",
+    jwt.DecodeError: "it is damaged",
+    jwt.InvalidAudienceError: "it is meant for another audience",
+    jwt.InvalidIssuerError: "it is of another issuer",
+    jwt.InvalidAlgorithmError: "its algorithm is not permitted",
+    jwt.MissingRequiredClaimError: "it lacks exp, iss or aud",
+}
+
+
+def _fault(error: jwt.InvalidTokenError) -> str:
+    """In plain words: the library's own text may hold what stands in the token."""
+    return _FAULTS.get(type(error), "one of its claims is not what it should be")
 
 
 class Verifier:
@@ -90,7 +106,7 @@ class Verifier:
         except jwt.ImmatureSignatureError as exc:
             raise Unauthenticated("the token is not valid yet") from exc
         except jwt.InvalidTokenError as exc:
-            raise Unauthenticated(f"the token does not hold: {type(exc).__name__}") from exc
+            raise Unauthenticated(f"the token does not hold: {_fault(exc)}") from exc
         return Verified(issuer, claims)
 
     def _ring(self, issuer: Issuer) -> "Keyring":
@@ -148,7 +164,7 @@ class Keyring:
         except (TimeoutError, OSError, ValueError, httpx2.HTTPError, httpx2.InvalidURL) as exc:
             _log.warning(
                 "issuer's keys not read",
-                extra={"issuer": self._issuer.url, "why": f"{type(exc).__name__}: {exc}"[:200]},
+                extra={"issuer": self._issuer.url, "why": _why(exc, self._issuer.url)},
             )
             return
         self._keys, self._fetched_at = found, self._clock()
@@ -184,6 +200,11 @@ class Keyring:
         if not isinstance(data, dict):
             raise ValueError(f"{url} is not a JSON object")
         return data
+
+
+def _why(error: Exception, url: str) -> str:
+    """What kept the keys from being read. A ValueError is our own sentence, of _read_keys()."""
+    return str(error)[:200] if isinstance(error, ValueError) else explain_connection_error(error, url)
 
 
 def _connect(ca_file: str | None) -> httpx2.AsyncClient:

@@ -112,5 +112,5 @@ def oidc_token(audience: str, environ: Mapping[str, str]) -> str:
             if exc.code < 500:
                 break
         except (OSError, ValueError, KeyError, TypeError) as exc:
-            trouble = type(exc).__name__
+            trouble = "no reply" if isinstance(exc, OSError) else "a reply that is not understood"
     raise NotReady(f"GitHub gave the job no OIDC token for audience {audience!r} ({trouble})")

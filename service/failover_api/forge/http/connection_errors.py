@@ -18,7 +18,8 @@ _MAX_TEXT = 80
 
 def explain_connection_error(error: BaseException, url: str = "") -> str:
     """The cause of an error of the HTTP client. `url` is what was requested."""
-    explanation = next(filter(None, map(_explain, _causes(error))), "something went wrong on the way")
+    otherwise = "no answer in time" if isinstance(error, TimeoutError) else "something went wrong on the way"
+    explanation = next(filter(None, map(_explain, _causes(error))), otherwise)
     parts = urlsplit(url)
     if not parts.hostname:
         return explanation
