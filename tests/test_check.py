@@ -23,7 +23,7 @@ async def test_all_is_well_with_an_app(stage: Stage) -> None:
     checks = await check(stage, stage.app_settings())
     assert not failures(checks)
     names = [check.name.split()[0] for check in checks]
-    assert names == ["catalog", "credentials", "repository", "branch", "rules", *["switch"] * 7]
+    assert names == ["catalog", "credentials", "repository", "branch", "rules", *["switch"] * 7, "claims"]
     assert checks[0].detail == "3 services, 0 groups"
     assert f"{SONARR}:12" in checks[5].detail
 

@@ -1,15 +1,19 @@
 """The check: everything an operator could have wrong, a line for each. On GitHub, or on a working tree."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 from failover_api.config_file import ConfigFile, access_file
 from failover_api.core.access.model import Access, Verb
-from failover_api.core.catalog.model import Action, Catalog, Service
+from failover_api.core.catalog.model import Action, Branch, Catalog, Service, Side
 from failover_api.core.planning.request import MoveRequest
 from failover_api.core.planning.round_trip import try_round_trips
 from failover_api.core.planning.state import State
+from failover_api.core.safety.claim_unknown import claim_unknown
+from failover_api.core.safety.surroundings import Surroundings
+from failover_api.core.safety.switch_moves import whole_side
 from failover_api.core.text.commit_message import shown
 from failover_api.errors import ConfigInvalid, FailoverError
 from failover_api.failover import Failover
@@ -20,9 +24,14 @@ from failover_api.moves.progress import ignore
 from failover_api.reading.pull_requests import branches_about, may_be_proposed
 from failover_api.reading.services import Observation, ServiceReader
 from failover_api.reading.status import Status, Unreadable, status_of, with_obstacles
+from failover_api.reading.surroundings import SurroundingsReader
 from failover_api.reading.working_tree import TreeBranch, WorkingTree, read_folder
 
 WARNING = "; warning: "  # what stands before it is well
+_NO_CLAIMS = (
+    "no manifest of the repository makes a claim, so nobody can tell whether the catalog names them rightly; where "
+    "they are made elsewhere, write `claims: external` at its top"
+)
 
 
 def check_access(path: Path) -> list[Check]:
@@ -69,8 +78,10 @@ async def check_all(
     checks += forge.check_self()
     if all(check.ok or check.name.startswith(("group", "rules", "own branches")) for check in checks):
         on_step(f"looking at {len(known.services)} services")
-        for status in await failover.list_all(try_moves=True):
+        statuses = await failover.list_all(try_moves=True)
+        for status in statuses:
             checks += _with_path(known.services.get(status.service.name), status, list(_switches(status)))
+        checks += await _claims(statuses, failover.look_around, on_step)
     return checks
 
 
@@ -96,14 +107,19 @@ async def check_tree(
     checks += [_not_here(service, tree) for service in elsewhere]
     services = [replace(service, branch=tree) for service in services if service not in elsewhere]
     named = {switch.file for service in services for switch in service.switches if switch.file is not None}
-    reader = ServiceReader(WorkingTree(read_folder(folder, also=named)))
+    files = WorkingTree(read_folder(folder, also=named))
+    reader, surroundings = ServiceReader(files), SurroundingsReader(files)
+    statuses: list[Status | Unreadable] = []
     for count, service in enumerate(services, 1):
         on_step(f"looking at {service.name}, {count} of {len(services)}")
-        checks += await _in_tree(reader, service)
+        status, found = await _in_tree(reader, service)
+        statuses.append(status)
+        checks += found
+    checks += await _claims(statuses, partial(surroundings.read, not_before=0.0), on_step)
     return checks
 
 
-async def _in_tree(reader: ServiceReader, service: Service) -> list[Check]:
+async def _in_tree(reader: ServiceReader, service: Service) -> tuple[Status | Unreadable, list[Check]]:
     try:
         seen: Observation | FailoverError = await reader.observe(service, not_before=None)
     except FailoverError as exc:
@@ -115,7 +131,7 @@ async def _in_tree(reader: ServiceReader, service: Service) -> list[Check]:
             try_round_trips(seen.service, seen.manifests)
         except FailoverError as exc:
             checks.append(Check(f"service {service.name}", ok=False, detail=f"cannot be moved: {exc.detail}"))
-    return checks
+    return status, checks
 
 
 def _not_here(service: Service, tree: TreeBranch) -> Check:
@@ -173,3 +189,40 @@ def _switches(status: Status | Unreadable) -> Iterator[Check]:
             yield Check(f"switch {name}", ok=False, detail=f"{place}, expected {sides}")
         else:
             yield Check(f"switch {name}", ok=True, detail=f"{place} ({reading.state})")
+
+
+async def _claims(
+    statuses: Sequence[Status | Unreadable],
+    look_around: Callable[[Branch], Awaitable[Surroundings]],
+    on_step: Callable[[str], None],
+) -> list[Check]:
+    """The claims of both sides that no manifest makes. Nothing is read where no claim moves."""
+    checks: list[Check] = []
+    by_branch: dict[Branch, list[Status]] = {}
+    for status in statuses:
+        if isinstance(status, Status) and _has_claims(status.service):
+            by_branch.setdefault(status.service.branch, []).append(status)
+    for branch, of_branch in by_branch.items():
+        on_step(f"looking for claims in {branch}")
+        try:
+            around = await look_around(branch)
+        except FailoverError as exc:
+            detail = f"could not be looked for: {exc.detail}"
+            checks.append(Check(f"claims {branch}", ok=True, detail=detail, is_warning=True))
+            continue
+        if around.claims is not None and not around.claims.places:
+            checks.append(Check(f"claims {branch}", ok=True, detail=_NO_CLAIMS, is_warning=True))
+            continue
+        checks += [check for status in of_branch for check in _unknown_claims(status, around)]
+    return checks
+
+
+def _has_claims(service: Service) -> bool:
+    return not service.has_external_claims and any(switch.is_claim for switch in service.switches)
+
+
+def _unknown_claims(status: Status, around: Surroundings) -> Iterator[Check]:
+    for side in Side:
+        for hazard in claim_unknown(whole_side(status.service, status.detection, side), around):
+            detail = f"{side}: {hazard.detail} {hazard.cure}"
+            yield Check(f"claim {status.service.name}", ok=True, detail=detail, is_warning=True)

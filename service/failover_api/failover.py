@@ -21,6 +21,7 @@ from ulid import ULID
 
 from failover_api.core.catalog.model import Action, Branch, Catalog, Service
 from failover_api.core.planning.request import MoveRequest, Provenance
+from failover_api.core.safety.surroundings import Surroundings
 from failover_api.deadline import Clock, too_late, within_deadline
 from failover_api.errors import FailoverError, InternalError
 from failover_api.events import Events, Looked, MoveEnded
@@ -38,6 +39,7 @@ from failover_api.reading.cursors import Cursors
 from failover_api.reading.history import History, Page
 from failover_api.reading.services import ServiceReader
 from failover_api.reading.status import Status, StatusReader, Unreadable
+from failover_api.reading.surroundings import SurroundingsReader
 
 T = TypeVar("T")
 _log = logging.getLogger(__name__)
@@ -66,7 +68,8 @@ class Failover:
         chance = secrets.token_bytes(32)
         self._cursors = Cursors(secret or (lambda: chance))
         self._history = History(forge, self._reader, self._cursors)
-        self._statuses = StatusReader(forge, self._reader, self._history)
+        self._surroundings = SurroundingsReader(forge)
+        self._statuses = StatusReader(forge, self._reader, self._history, self._surroundings)
         idempotency = Idempotency(forge, self._history)
         self._writer = Writer(forge, self._reader, self._history, idempotency)
         self._proposer = Proposer(forge, self._reader, self._history, idempotency)
@@ -129,6 +132,13 @@ class Failover:
         if cursor is not None:
             self._cursors.read(service.name, cursor)
 
+    async def look_around(self, branch: Branch) -> Surroundings:
+        """What hazards are found in, beside the plan: reads the other manifests of a branch, for later moves too.
+
+        Raises RepositoryTooLarge, ForgeUnavailable when a file could not be read, and as Forge.tree().
+        """
+        return await self.in_time(self._surroundings.read(branch, not_before=time.monotonic()))
+
     # Moving
 
     async def move(self, name: str, action: Action, request: MoveRequest, *, on_step: OnStep = ignore) -> Outcome:
@@ -139,7 +149,8 @@ class Failover:
         "unknown". A rollback raises NothingToRollBack and ChangedSince too.
         """
         service = self._catalog().service(name)
-        move = Move((service,), action, request, self._provenance(request), on_step)
+        around = self._surroundings.of([service])
+        move = Move((service,), action, request, self._provenance(request), on_step, around)
         return await self._told(move, self._carry_out(move))
 
     async def move_group(
@@ -153,7 +164,8 @@ class Failover:
         """
         names = self._catalog().group(name)
         members = [self._catalog().service(member) for member in names]
-        moves = parts_of(members, action, request, self._provenance(request, group=name), on_step)
+        provenance = self._provenance(request, group=name)
+        moves = parts_of(members, action, request, provenance, on_step, self._surroundings.of)
         check_branches(name, moves)
         clock = Clock(self._deadline_s)
         if len(moves) > 1 or request.dry_run:
@@ -234,6 +246,8 @@ class Failover:
             _log.info("move done", extra={**facts, **_facts(outcome), "duration_ms": duration_ms})
             return outcome
         finally:
+            for service in () if request.dry_run else move.services:
+                self._surroundings.moved(service)
             if not (isinstance(came, Outcome) and came.dry_run and not request.dry_run):  # a group's own rehearsal
                 self._events.publish(_ended(move, came, duration_s=time.monotonic() - started))
 

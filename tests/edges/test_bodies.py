@@ -50,7 +50,7 @@ DIFF = f"""\
 """
 
 
-def status_of_sonarr(stage: Stage) -> dict[str, Any]:
+def place_of_sonarr(stage: Stage) -> dict[str, Any]:
     return {
         "service": "sonarr",
         "side": "primary",
@@ -63,6 +63,10 @@ def status_of_sonarr(stage: Stage) -> dict[str, Any]:
         "pull_request": None,
         "last_move": None,
     }
+
+
+def status_of_sonarr(stage: Stage) -> dict[str, Any]:
+    return {**place_of_sonarr(stage), "hazards_to": [], "hazards_complete": False}
 
 
 def outcome_of_sonarr(stage: Stage, **changes: Any) -> dict[str, Any]:
@@ -85,6 +89,8 @@ def outcome_of_sonarr(stage: Stage, **changes: Any) -> dict[str, Any]:
         "pull_request": None,
         "operation": None,
         "warnings": [],
+        "hazards": [],
+        "hazards_complete": False,
         **changes,
     }
 
@@ -104,7 +110,11 @@ async def test_the_list_has_the_shape_of_the_contract(stage: Stage) -> None:
     assert body.keys() == {"services", "config_error"}
     assert body["config_error"] is None
     assert [service["service"] for service in body["services"]] == ["sonarr", "radarr", "plex"]
-    assert body["services"][0] == {**status_of_sonarr(stage), "error": None}
+    assert body["services"][0] == {
+        **place_of_sonarr(stage),
+        "hazards_to": {"slugs": [], "severity": None},
+        "error": None,
+    }
     assert [switch["value"] for switch in body["services"][2]["switches"]] == ["k3s-w1", "plex", False]
 
 

@@ -47,7 +47,8 @@ async def test_a_move_is_told_with_who_why_and_its_commit(stage: Stage) -> None:
     assert outcome.commit is not None
     assert (notice.event, notice.services, notice.title) == (Event.MOVED, ("sonarr",), "sonarr moved to backup")
     assert notice.fields["text"] == (
-        f"sonarr moved from primary to backup: 2 values in {SONARR}.\n"
+        f"sonarr moved from primary to backup in Git: 2 values in {SONARR}; Flux applies it within its interval, or "
+        "when told (kubectl -n media get pods -o wide -w shows it).\n"
         f"Asked for by maria: w1 is down\n{outcome.commit.url}"
     )
     facts = {name: notice.fields[name] for name in ("action", "from", "to", "by", "reason", "operation", "group")}
@@ -79,7 +80,7 @@ async def test_a_rollback_is_told(stage: Stage) -> None:
         await promote(components)
         await move(components, action=Action.ROLLBACK)
     assert (notices[1].event, notices[1].title) == (Event.ROLLED_BACK, "sonarr rolled back")
-    assert "sonarr rolled back from backup to primary" in notices[1].fields["message"]
+    assert "sonarr rolled back from backup to primary in Git" in notices[1].fields["message"]
 
 
 async def test_a_pull_request_is_told_once_while_it_is_open(reviewed: Stage) -> None:
@@ -102,7 +103,8 @@ async def test_a_group_is_one_notice(stage: Stage) -> None:
     assert len(notices) == 2
     assert (notice.services, notice.title) == (("sonarr", "plex"), "Group media moved to backup")
     assert notice.fields["message"] == (
-        "media: 2 services moved to backup (sonarr, plex); 1 was already there (radarr)."
+        "media: 2 services moved to backup in Git (sonarr, plex); 1 was already there (radarr); Flux applies it "
+        "within its interval, or when told (kubectl -n media get pods -o wide -w shows it)."
     )
 
 

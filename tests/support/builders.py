@@ -29,8 +29,11 @@ def switch(
     kind: str | None = None,
     selector: Selector | None = None,
     allow: str = "",
+    names_claim: bool = False,
 ) -> Switch:
-    return Switch(file, selector or Selector(kind), parse_path(path), primary, backup, frozenset(allow.split()))
+    return Switch(
+        file, selector or Selector(kind), parse_path(path), primary, backup, frozenset(allow.split()), names_claim
+    )
 
 
 def service(*switches: Switch, name: str = "sonarr", **changes: Any) -> Service:

@@ -5,6 +5,7 @@ from typing import Any
 
 from failover_api.core.planning.plan import Change, Plan
 from failover_api.core.planning.state import Reading
+from failover_api.core.safety.hazard import Hazard, worst
 from failover_api.core.text.diff import unified_diff
 from failover_api.edges.models import (
     ChangeBody,
@@ -13,6 +14,8 @@ from failover_api.edges.models import (
     GroupBody,
     GroupOutcomeBody,
     GroupsBody,
+    HazardBody,
+    HazardsBody,
     HistoryBody,
     ListBody,
     ListedBody,
@@ -40,11 +43,9 @@ from failover_api.reading.status import Status, Unreadable
 def status_body(status: Status, *, groups: Set[str] | None = None) -> StatusBody:
     """`groups`: only these are named; None: all."""
     return StatusBody(
-        **_heading(status, groups),
-        side=status.detection.state.value,
-        switches=[_switch(reading) for reading in status.detection.readings],
-        pull_request=_pull_request(status.pull_request) if status.pull_request else None,
-        last_move=_entry(status.last_move) if status.last_move else None,
+        **_place(status, groups),
+        hazards_to=_hazards(status.hazards_to),
+        hazards_complete=status.hazards_complete,
     )
 
 
@@ -76,10 +77,27 @@ def _heading(status: Status | Unreadable, groups: Set[str] | None) -> dict[str, 
     }
 
 
+def _place(status: Status, groups: Set[str] | None) -> dict[str, Any]:
+    return {
+        **_heading(status, groups),
+        "side": status.detection.state.value,
+        "switches": [_switch(reading) for reading in status.detection.readings],
+        "pull_request": _pull_request(status.pull_request) if status.pull_request else None,
+        "last_move": _entry(status.last_move) if status.last_move else None,
+    }
+
+
 def _listed(status: Status | Unreadable, groups: Set[str] | None) -> ListedBody:
+    """Of hazards only the slugs and the highest severity."""
+    found = () if isinstance(status, Unreadable) else status.hazards_to
+    severity = worst(found)
+    in_short = HazardsBody(
+        slugs=list(dict.fromkeys(hazard.slug for hazard in found)), severity=severity.value if severity else None
+    )
     if isinstance(status, Unreadable):
-        return ListedBody(**_heading(status, groups), side="unknown", switches=[], error=_problem(status.error))
-    return ListedBody(**status_body(status, groups=groups).model_dump())
+        problem = _problem(status.error)
+        return ListedBody(**_heading(status, groups), side="unknown", switches=[], hazards_to=in_short, error=problem)
+    return ListedBody(**_place(status, groups), hazards_to=in_short)
 
 
 def _switch(reading: Reading) -> SwitchBody:
@@ -159,6 +177,8 @@ def _move(parts: Sequence[Outcome], *, group: str | None = None) -> dict[str, An
         "operation": _operation(parts),
         "message": " ".join(part.sentence(group=group) for part in parts),
         "warnings": [warning for part in parts for warning in part.all_warnings],
+        "hazards": _hazards(hazard for part in parts for hazard in part.hazards),
+        "hazards_complete": all(part.hazards_complete for part in parts),
     }
 
 
@@ -198,6 +218,20 @@ def _commits(parts: Iterable[Outcome]) -> list[CommitBody]:
 
 def _pull_requests(parts: Iterable[Outcome]) -> list[PullRequestBody]:
     return [_pull_request(part.pull_request) for part in parts if part.pull_request is not None]
+
+
+def _hazards(hazards: Iterable[Hazard]) -> list[HazardBody]:
+    return [
+        HazardBody(
+            slug=hazard.slug,
+            severity=hazard.severity.value,
+            about=hazard.about,
+            where=hazard.where,
+            detail=hazard.detail,
+            cure=hazard.cure,
+        )
+        for hazard in hazards
+    ]
 
 
 def _pull_request(pull: PullRequest) -> PullRequestBody:

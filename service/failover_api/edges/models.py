@@ -92,6 +92,27 @@ class ChangeBody(Body):
     new: Scalar
 
 
+class HazardBody(Body):
+    """What may go wrong between the commit and a running app, and what to do about it.
+
+    `severity`: info, warn or stop. `about` is the document; `where` its file and line, null when it is no one place.
+    """
+
+    slug: str
+    severity: str
+    about: str
+    where: str | None
+    detail: str
+    cure: str
+
+
+class HazardsBody(Body):
+    """The hazards of a service in short. `severity` is the highest, null where there is none."""
+
+    slugs: list[str]
+    severity: str | None
+
+
 # Looking
 
 
@@ -132,8 +153,8 @@ class NodesBody(Body):
     backup: list[str]
 
 
-class StatusBody(Body):
-    """Where a service is."""
+class PlaceBody(Body):
+    """Where a service is, in the list and by itself."""
 
     service: str
     side: str
@@ -147,9 +168,20 @@ class StatusBody(Body):
     last_move: EntryBody | None = None
 
 
-class ListedBody(StatusBody):
+class StatusBody(PlaceBody):
+    """Where a service is. `hazards_to` are of the move to the other side; of one that is mixed or unknown, to backup.
+
+    `hazards_complete`: all was looked at that they are found in. False: the repository's other manifests were not.
+    """
+
+    hazards_to: list[HazardBody]
+    hazards_complete: bool
+
+
+class ListedBody(PlaceBody):
     """A status of the list: one that could not be read says why."""
 
+    hazards_to: HazardsBody
     error: ProblemBody | None = None
 
 
@@ -180,6 +212,8 @@ class OutcomeBody(Body):
     """What came of a move, or would come of it.
 
     `warnings` are of what went wrong beside the move, and of what the opposite move will not bring back byte for byte.
+    `hazards` are what may go wrong between the commit and the running app; `hazards_complete`: all was looked at that
+    they are found in. False: the repository's other manifests were not.
     """
 
     service: str
@@ -196,6 +230,8 @@ class OutcomeBody(Body):
     operation: str | None
     message: str
     warnings: list[str]
+    hazards: list[HazardBody]
+    hazards_complete: bool
 
 
 class MemberBody(Body):
@@ -230,6 +266,8 @@ class GroupOutcomeBody(Body):
     operation: str | None
     message: str
     warnings: list[str]
+    hazards: list[HazardBody]
+    hazards_complete: bool
 
 
 class PartedOutcomeBody(GroupOutcomeBody):

@@ -1,10 +1,11 @@
 """Groups: a move for each branch and policy of its services, all of them planned before one is written."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from failover_api.core.catalog.model import Action, Branch, Policy, Service
 from failover_api.core.planning.request import MoveRequest, Provenance
+from failover_api.core.safety.surroundings import NOT_LOOKED_AT, Surroundings
 from failover_api.errors import CannotPlan, FailoverError, OutcomeUnknown, PreconditionFailed
 from failover_api.moves.move import Move
 from failover_api.moves.outcome import GroupOutcome, Outcome
@@ -12,13 +13,18 @@ from failover_api.moves.progress import OnStep
 
 
 def parts_of(
-    services: Sequence[Service], action: Action, request: MoveRequest, provenance: Provenance, on_step: OnStep
+    services: Sequence[Service],
+    action: Action,
+    request: MoveRequest,
+    provenance: Provenance,
+    on_step: OnStep,
+    surroundings: Callable[[Sequence[Service]], Surroundings] = lambda _: NOT_LOOKED_AT,
 ) -> list[Move]:
-    """A move for each branch and policy, in the order of the group."""
+    """A move for each branch and policy, in the order of the group; `surroundings` tells what is known around each."""
     members: dict[tuple[Branch, Policy], list[Service]] = {}
     for service in services:
         members.setdefault((service.branch, service.policy), []).append(service)
-    return [Move(tuple(part), action, request, provenance, on_step) for part in members.values()]
+    return [Move(tuple(part), action, request, provenance, on_step, surroundings(part)) for part in members.values()]
 
 
 def bound_to(move: Move, versions: frozenset[str] | None) -> Move:

@@ -6,12 +6,15 @@ rollback undoes is read before (rollback.py) and given to the plan.
 
 import copy
 from collections.abc import Mapping, MutableMapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from failover_api.core.catalog.model import Action, Branch, Policy, Service
 from failover_api.core.planning.plan import Plan, plan
 from failover_api.core.planning.request import MoveRequest, Provenance
 from failover_api.core.planning.rollback import Undone, plan_rollback
+from failover_api.core.safety.hazard import Hazard
+from failover_api.core.safety.hazards import hazards_of_plans
+from failover_api.core.safety.surroundings import NOT_LOOKED_AT, Surroundings
 from failover_api.core.splice import parse
 from failover_api.core.text.sentence import names_of
 from failover_api.errors import FailoverError, PreconditionFailed
@@ -27,11 +30,15 @@ Overlay = MutableMapping[str, bytes]
 
 @dataclass(frozen=True, slots=True)
 class MovePlan:
-    """The plans of a move's services, in order; and those that are left out, by name."""
+    """The plans of a move's services, in order; and those that are left out, by name.
+
+    `hazards` are what may go wrong with the plans, as far as is known.
+    """
 
     plans: tuple[Plan, ...]
     refused: Mapping[str, FailoverError]
     version: str
+    hazards: tuple[Hazard, ...] = ()
 
     @property
     def files(self) -> dict[str, bytes]:
@@ -53,6 +60,7 @@ class Move:
     """What one caller asks of one branch: of one service, or of a group's services there under one policy.
 
     `request` is as the caller made it, `provenance` what a commit of it says. `on_step` is told what is being done.
+    `surroundings` are what was known around the services when it was asked for.
     """
 
     services: tuple[Service, ...]
@@ -60,6 +68,7 @@ class Move:
     request: MoveRequest
     provenance: Provenance
     on_step: OnStep = ignore
+    surroundings: Surroundings = NOT_LOOKED_AT
 
     @property
     def branch(self) -> Branch:
@@ -121,7 +130,10 @@ class Move:
             raise refusal_of(refused)
         overlay.update(edited)
         return MovePlan(
-            tuple(plans), {name: _named(name, error) for name, error in refused.items()}, self._version(seen)
+            tuple(plans),
+            {name: _named(name, error) for name, error in refused.items()},
+            self._version(seen),
+            hazards_of_plans(plans, self._surroundings(undone)),
         )
 
     def outcome(
@@ -138,7 +150,15 @@ class Move:
             commit=commit,
             operation=self.provenance.operation if commit else None,
             refused=move_plan.refused,
+            hazards=move_plan.hazards if changed else (),
+            hazards_complete=self.surroundings.is_complete,
         )
+
+    def _surroundings(self, undone: Undone | None) -> Surroundings:
+        """What a rollback undoes is the service's newest move, so it has been where it is since then."""
+        if undone is None or not undone.at:
+            return self.surroundings
+        return replace(self.surroundings, there_since={self.services[0].name: undone.at})
 
     def _plan(self, observed: Observation | FailoverError, edited: Mapping[str, bytes], undone: Undone | None) -> Plan:
         if isinstance(observed, FailoverError):

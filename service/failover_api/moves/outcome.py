@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 from failover_api.core.catalog.model import Action, Policy
 from failover_api.core.planning.plan import Plan
+from failover_api.core.safety.hazard import Hazard
 from failover_api.core.text.sentence import sentence
 from failover_api.errors import FailoverError
 from failover_api.forge.values import Commit, PullRequest
@@ -18,7 +19,8 @@ class Outcome:
     `plans` are of all of them, in order, also of those that were there already; `refused` are those that were left
     out, and why. `changed`: this call changed something, or would. `version` is of the manifests that were planned
     from. `operation` is what carries it in Git: an earlier one when the same was asked before. `warnings` are of what
-    went wrong beside the move.
+    went wrong beside the move. `hazards` are what may go wrong between the commit and the running app;
+    `hazards_complete`: all was looked at that they are found in.
     """
 
     action: Action
@@ -33,6 +35,8 @@ class Outcome:
     refused: Mapping[str, FailoverError] = field(default_factory=dict)
     warnings: tuple[str, ...] = ()
     is_repeat: bool = False  # the first outcome of a key that came again
+    hazards: tuple[Hazard, ...] = ()
+    hazards_complete: bool = False
 
     @property
     def plan(self) -> Plan:

@@ -24,7 +24,7 @@ from failover_api.forge.values import Entry, File, Listing
 BATCH_FILES, BATCH_BYTES = 100, 4 * 1024 * 1024
 BATCHES_AT_ONCE = 3
 MAX_FILES_READ = 2000
-SUMMARIES_BYTES, TEXTS_BYTES = 8 * 1024 * 1024, 8 * 1024 * 1024
+SUMMARIES_BYTES, TEXTS_BYTES = 8 * 1024 * 1024, 6 * 1024 * 1024
 MAX_DOCUMENTS = 40_000  # in all indexes together: some 200 bytes each
 _SUFFIXES = (".yaml", ".yml", ".json")
 _SHOWN_PATHS = 5

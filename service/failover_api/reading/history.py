@@ -136,7 +136,7 @@ class History:
             manifests_around = await self._audit.manifests_around(service, move.change)
         except ManifestError as exc:
             raise NothingToRollBack(f"{where} cannot be undone: the files of then: {exc.detail}") from exc
-        return Undone(record.operation, manifests_around.before, manifests_around.after)
+        return Undone(record.operation, manifests_around.before, manifests_around.after, at=entry.logged.at)
 
     async def change(self, service: Service, commit: LoggedCommit, head: str) -> ServiceChange:
         """Where the service's files were with a commit, which may be on a branch of ours, and not in their history."""

@@ -15,6 +15,9 @@ from failover_api.concurrency import both
 from failover_api.core.catalog.model import Branch, Service, Switch
 from failover_api.core.planning.state import Detection, detect
 from failover_api.core.planning.switch_edits import blocking_error
+from failover_api.core.safety.hazard import Hazard
+from failover_api.core.safety.hazards import hazards, other_side
+from failover_api.core.safety.switch_moves import possible_move
 from failover_api.errors import FailoverError, ForgeFailure, ManifestError
 from failover_api.forge.port import Forge
 from failover_api.forge.values import PullRequest
@@ -22,6 +25,7 @@ from failover_api.reading.history import Entry, History
 from failover_api.reading.last_moves import LastMoves
 from failover_api.reading.pull_requests import open_for
 from failover_api.reading.services import Observation, ServiceReader
+from failover_api.reading.surroundings import SurroundingsReader
 
 T = TypeVar("T")
 NOTHING: Mapping[str, Any] = MappingProxyType({})
@@ -32,7 +36,8 @@ _log = logging.getLogger(__name__)
 class Status:
     """Where a service is. `version` names the manifests it was read from.
 
-    `obstacles` are why switches cannot be moved there and back again, where that was asked for.
+    `obstacles` are why switches cannot be moved there and back again, where that was asked for. `hazards_to` are of the
+    move to the other side, as far as is known.
     """
 
     service: Service
@@ -41,6 +46,8 @@ class Status:
     pull_request: PullRequest | None = None
     last_move: Entry | None = None
     obstacles: Mapping[Switch, ManifestError] = field(default_factory=dict)
+    hazards_to: tuple[Hazard, ...] = ()
+    hazards_complete: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,8 +61,9 @@ class Unreadable:
 class StatusReader:
     """Reads the statuses of services on one branch, all at one commit."""
 
-    def __init__(self, forge: Forge, reader: ServiceReader, history: History) -> None:
+    def __init__(self, forge: Forge, reader: ServiceReader, history: History, surroundings: SurroundingsReader) -> None:
         self._forge, self._reader, self._last_moves = forge, reader, LastMoves(forge, history)
+        self._surroundings = surroundings
 
     async def read(
         self,
@@ -79,10 +87,19 @@ class StatusReader:
             located, head = [one.service for one in observed], observed[0].snapshot.head
             reading = self._last_moves.of(branch, located, head, thorough=thorough, not_before=not_before)
             moves = await _if_known(reading)
-        statuses = [status_of(service, seen[service.name], pulls, moves) for service in services]
+        statuses = [self._with_hazards(status_of(service, seen[service.name], pulls, moves)) for service in services]
         return (
             [await with_obstacles(status, seen[status.service.name]) for status in statuses] if try_moves else statuses
         )
+
+    def _with_hazards(self, status: Status | Unreadable) -> Status | Unreadable:
+        if isinstance(status, Unreadable):
+            return status
+        service, detection = status.service, status.detection
+        self._surroundings.saw(service, detection.state, status.last_move)
+        around = self._surroundings.of([service])
+        found = hazards(possible_move(service, detection, other_side(detection)), around)
+        return replace(status, hazards_to=found, hazards_complete=around.is_complete)
 
 
 async def _if_known(reading: Coroutine[Any, Any, Mapping[str, T]]) -> Mapping[str, T]:

@@ -75,7 +75,9 @@ Before you merge it, look at
 - the claim that it moves to: is it there, and bound?
 - the copy behind that claim: is it current? What was written after it was made will be missing.
 
-After the merge, `failover status sonarr` says where it is.
+After the merge Git says so, and Flux applies it within its interval, or when told.
+
+`failover status sonarr` tells what Git says.
 
 To undo it, close this pull request instead of merging it; after the merge, """
         """`failover rollback sonarr` or `failover demote sonarr`.
@@ -346,7 +348,10 @@ def test_then_the_table_and_the_trailers_never() -> None:
         "diff lines: see the files changed._",
     ]
     assert len([token for token in tokens_of(body) if token.type == "tr_open"]) > 50
-    assert len(texts(body, "fence")) == 2
+    *diff, asked, trailers = texts(body, "fence")
+    assert len("".join(diff)) < 500, "what room is left is hardly a row of the table"
+    assert asked.startswith("Asked for by")
+    assert trailers.count("Failover-Service: ") == 300
 
 
 def test_what_is_cut_is_counted() -> None:
@@ -369,6 +374,16 @@ def test_what_the_way_back_will_not_bring_back_is_told_in_a_fence() -> None:
         "- --- ```\\u000a# x\n````\n\n```text\n\nFailover-Service: sonarr"
     ) in body
     assert "Know before" not in body_of((SONARR, ASKED))
+
+
+def test_hazards_come_first_and_stay_on_their_lines() -> None:
+    hazards = ["It stays behind. Sync `x` first.", "# a\nFailover-Service: evil"]
+    _, body = pull_request_text([(SONARR, ASKED)], at=AT, root=ROOT, hazards=hazards)
+    assert (
+        "Know before you merge it:\n\n```text\n- It stays behind. Sync `x` first.\n- # a\\u000aFailover-Service: evil\n"
+        "```\n"
+    ) in body
+    assert [record.service for record in read_records(body)] == ["sonarr"]
 
 
 def test_warnings_without_end_leave_room_for_the_trailers() -> None:

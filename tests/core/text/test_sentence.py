@@ -7,9 +7,11 @@ import pytest
 
 from failover_api.core.catalog.model import Action
 from failover_api.core.planning.plan import Plan
-from failover_api.core.planning.state import State
-from failover_api.core.text.commit_message import sentence
-from tests.support.builders import change, plan_of
+from failover_api.core.planning.state import Detection, Reading, State
+from failover_api.core.splice import Selector
+from failover_api.core.text.next_step import watch_command
+from failover_api.core.text.sentence import sentence
+from tests.support.builders import change, plan_of, service, switch
 
 PRIMARY, BACKUP, MIXED, UNKNOWN = State.PRIMARY, State.BACKUP, State.MIXED, State.UNKNOWN
 
@@ -41,12 +43,13 @@ DRY = {"dry_run": True}
 DRY_OPEN_ALREADY = {**DRY, "changed": False}
 NOTHING = {"changed": False}
 PULL = "Pull request #12"
+APPLIED = "; Flux applies it within its interval, or when told"
 
 
 @pytest.mark.parametrize(
     ("how", "text"),
     [
-        ({}, "sonarr moved from primary to backup: 2 values in a.yml."),
+        ({}, f"sonarr moved from primary to backup in Git: 2 values in a.yml{APPLIED}."),
         (DRY, "sonarr would move from primary to backup: 2 values in a.yml. Nothing was written."),
         (OPEN, f"{PULL} moves sonarr from primary to backup when it is merged: 2 values in a.yml."),
         (
@@ -60,7 +63,7 @@ PULL = "Pull request #12"
                 "Nothing was written."
             ),
         ),
-        (MERGED, f"{PULL} is merged and moved sonarr from primary to backup: 2 values in a.yml."),
+        (MERGED, f"{PULL} is merged and moved sonarr from primary to backup in Git: 2 values in a.yml{APPLIED}."),
         (
             CLOSED,
             f"{PULL} was closed without a merge and did not move sonarr from primary to backup: 2 values in a.yml.",
@@ -74,14 +77,14 @@ def test_a_move_of_one_service(how: dict[str, Any], text: str) -> None:
 @pytest.mark.parametrize(
     ("how", "text"),
     [
-        ({}, "sonarr rolled back from backup to primary: 1 value in a.yml."),
+        ({}, f"sonarr rolled back from backup to primary in Git: 1 value in a.yml{APPLIED}."),
         (DRY, "sonarr would roll back from backup to primary: 1 value in a.yml. Nothing was written."),
         (OPEN, f"{PULL} rolls sonarr back from backup to primary when it is merged: 1 value in a.yml."),
         (
             OPEN_ALREADY,
             f"{PULL} is already open and rolls sonarr back from backup to primary when it is merged: 1 value in a.yml.",
         ),
-        (MERGED, f"{PULL} is merged and rolled sonarr back from backup to primary: 1 value in a.yml."),
+        (MERGED, f"{PULL} is merged and rolled sonarr back from backup to primary in Git: 1 value in a.yml{APPLIED}."),
         (
             CLOSED,
             f"{PULL} was closed without a merge and did not roll sonarr back from backup to primary: 1 value in a.yml.",
@@ -97,20 +100,26 @@ def test_a_rollback_of_one_service(how: dict[str, Any], text: str) -> None:
     [
         (
             planned("plex", Action.DEMOTE, MIXED, PRIMARY, values=1),
-            "plex moved from mixed to primary: 1 value in a.yml.",
+            f"plex moved from mixed to primary in Git: 1 value in a.yml{APPLIED}.",
         ),
-        (replace(ROLLS, after=UNKNOWN), "sonarr rolled back from backup to its former values: 1 value in a.yml."),
+        (
+            replace(ROLLS, after=UNKNOWN),
+            f"sonarr rolled back from backup to its former values in Git: 1 value in a.yml{APPLIED}.",
+        ),
         (
             planned("x", Action.ROLLBACK, UNKNOWN, UNKNOWN, values=1),
-            "x rolled back from unknown to its former values: 1 value in a.yml.",
+            f"x rolled back from unknown to its former values in Git: 1 value in a.yml{APPLIED}.",
         ),
         (
             moves(files=("a.yml", "b\n.yml")),
-            "sonarr moved from primary to backup: 2 values in a.yml, b\\u000a.yml.",
+            f"sonarr moved from primary to backup in Git: 2 values in a.yml, b\\u000a.yml{APPLIED}.",
         ),
         (
             moves(files=tuple("abcdefghijklmn")),
-            "sonarr moved from primary to backup: 2 values in a, b, c, d, e, f, g, h, i, j and 4 more.",
+            (
+                "sonarr moved from primary to backup in Git: 2 values in a, b, c, d, e, f, g, h, i, j and 4 more"
+                f"{APPLIED}."
+            ),
         ),
     ],
 )
@@ -120,17 +129,20 @@ def test_where_from_where_to_and_what(plan: Plan, text: str) -> None:
 
 def test_a_move_is_told_even_when_nobody_knows_its_values_any_more() -> None:
     """A key that comes again: its commit is known, and the catalog is another."""
-    assert sentence([moves(values=0)]) == "sonarr moved from primary to backup."
-    assert sentence([moves(values=0)], **MERGED) == f"{PULL} is merged and moved sonarr from primary to backup."
+    assert sentence([moves(values=0)]) == f"sonarr moved from primary to backup in Git{APPLIED}."
+    assert (
+        sentence([moves(values=0)], **MERGED)
+        == f"{PULL} is merged and moved sonarr from primary to backup in Git{APPLIED}."
+    )
 
 
 @pytest.mark.parametrize("how", [{}, NOTHING, {**NOTHING, "dry_run": True}])
 def test_already_there_is_nothing_to_do(how: dict[str, Any]) -> None:
-    assert sentence([is_there()], **how) == "sonarr is already on backup; nothing to do."
+    assert sentence([is_there()], **how) == "sonarr is already on backup in Git; nothing to do."
     back = planned("sonarr", Action.ROLLBACK, PRIMARY, PRIMARY, values=0)
-    assert sentence([back], **how) == "sonarr is already on primary; nothing to do."
+    assert sentence([back], **how) == "sonarr is already on primary in Git; nothing to do."
     astray = planned("sonarr", Action.ROLLBACK, MIXED, MIXED, values=0)
-    assert sentence([astray], **how) == "sonarr is already at its former values; nothing to do."
+    assert sentence([astray], **how) == "sonarr is already at its former values in Git; nothing to do."
 
 
 THREE = [moves("sonarr"), moves("radarr"), moves("plex")]
@@ -140,17 +152,23 @@ LEFT_OUT = {"refused": ["bazarr"]}
 @pytest.mark.parametrize(
     ("plans", "how", "text"),
     [
-        (THREE, {}, "3 services moved to backup (sonarr, radarr, plex)."),
-        ([moves()], {}, "1 service moved to backup (sonarr)."),
+        (THREE, {}, f"3 services moved to backup in Git (sonarr, radarr, plex){APPLIED}."),
+        ([moves()], {}, f"1 service moved to backup in Git (sonarr){APPLIED}."),
         (
             [*THREE, is_there("gitea")],
             LEFT_OUT,
-            "3 services moved to backup (sonarr, radarr, plex); 1 was already there (gitea); 1 left out (bazarr).",
+            (
+                "3 services moved to backup in Git (sonarr, radarr, plex); 1 was already there (gitea); "
+                f"1 left out (bazarr){APPLIED}."
+            ),
         ),
         (
             [is_there("gitea"), moves("sonarr"), is_there("home")],
             {"refused": ["a", "b"]},
-            "1 service moved to backup (sonarr); 2 were already there (gitea, home); 2 left out (a, b).",
+            (
+                "1 service moved to backup in Git (sonarr); 2 were already there (gitea, home); "
+                f"2 left out (a, b){APPLIED}."
+            ),
         ),
         (
             [*THREE[:2], is_there("gitea")],
@@ -181,20 +199,25 @@ LEFT_OUT = {"refused": ["bazarr"]}
             OPEN_ALREADY,
             "pull request #12 is already open and moves 3 services to backup when it is merged (sonarr, radarr, plex).",
         ),
-        (THREE, MERGED, "pull request #12 is merged and moved 3 services to backup (sonarr, radarr, plex)."),
-        ([is_there()], NOTHING, "1 service is already on backup (sonarr); nothing to do."),
+        (
+            THREE,
+            MERGED,
+            f"pull request #12 is merged and moved 3 services to backup in Git (sonarr, radarr, plex){APPLIED}.",
+        ),
+        ([is_there()], NOTHING, "1 service is already on backup in Git (sonarr); nothing to do."),
         (
             [is_there(), is_there("plex")],
             {**NOTHING, "dry_run": True, **LEFT_OUT},
-            "2 services are already on backup (sonarr, plex); 1 left out (bazarr); nothing to do.",
+            "2 services are already on backup in Git (sonarr, plex); 1 left out (bazarr); nothing to do.",
         ),
         ([], {**NOTHING, "refused": ["a", "b"]}, "2 left out (a, b); nothing to do."),
         (
             [moves(f"s{n}") for n in range(300)],
             {"refused": [f"r{n}" for n in range(11)]},
             (
-                "300 services moved to backup (s0, s1, s2, s3, s4, s5, s6, s7, s8, s9 and 290 more); "
-                "11 left out (r0, r1, r2, r3, r4, r5, r6, r7, r8, r9 and 1 more)."
+                "300 services moved to backup in Git (s0, s1, s2, s3, s4, s5, s6, s7, s8, s9 and 290 more); "
+                "11 left out (r0, r1, r2, r3, r4, r5, r6, r7, r8, r9 and 1 more)"
+                f"{APPLIED}."
             ),
         ),
     ],
@@ -207,4 +230,30 @@ def test_several_services_that_part_have_no_place_in_common() -> None:
     plans = [moves(), planned("plex", Action.PROMOTE, UNKNOWN, MIXED)]
     assert sentence(plans, **OPEN) == f"{PULL} moves 2 services when it is merged (sonarr, plex)."
     there = [is_there(), planned("plex", Action.DEMOTE, PRIMARY, PRIMARY, values=0)]
-    assert sentence(there) == "2 services are already there (sonarr, plex); nothing to do."
+    assert sentence(there) == "2 services are already there in Git (sonarr, plex); nothing to do."
+
+
+def test_what_was_moved_is_watched_where_it_is() -> None:
+    plan = replace(moves(), service=service(switch("spec.role", "a", "b", selector=Selector(namespace="home"))))
+    assert watch_command([plan]) == "kubectl -n home get pods -o wide -w"
+    shown = "Flux applies it within its interval, or when told (kubectl -n home get pods -o wide -w shows it)."
+    assert sentence([plan]).endswith(shown)
+    assert "kubectl" not in sentence([plan], **DRY) + sentence([plan], **OPEN) + sentence([plan], **CLOSED)
+
+
+def test_a_namespace_that_is_not_known_is_not_guessed() -> None:
+    """A document's own wins over the catalog's; several are watched all at once; none that could run anything."""
+
+    def said(*namespaces: str | None, catalog: str | None = None) -> Plan:
+        read = tuple(reading(namespace) for namespace in namespaces)
+        own = service(switch("spec.role", "a", "b", selector=Selector(namespace=catalog)))
+        return replace(moves(), service=own, before=Detection(PRIMARY, read))
+
+    assert watch_command([said("media", None, catalog="home")]) == "kubectl -n media get pods -o wide -w"
+    assert watch_command([said("media"), said("home")]) == "kubectl get pods -A -o wide -w"
+    assert watch_command([said("media"), said(None)]) == "kubectl get pods -A -o wide -w"
+    assert watch_command([said(None)]) == watch_command([said("$(reboot)")]) == ""
+
+
+def reading(namespace: str | None) -> Reading:
+    return Reading(switch("spec.role", "a", "b"), "a.yaml", "Deployment sonarr", 1, "a", PRIMARY, namespace)

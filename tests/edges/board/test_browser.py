@@ -34,7 +34,7 @@ def test_promote_from_the_board_to_the_commit(stage: Stage, visit: Visit) -> Non
     page.get_by_role("button", name="Promote sonarr to backup").dblclick()
     page.get_by_role("heading", name="sonarr is on backup").wait_for()
     assert page.evaluate("document.activeElement.tagName") == "H1"
-    assert page.title() == "sonarr is on backup · Failover"
+    assert page.title() == "sonarr is on backup in Git · Failover"
     head = stage.sandbox.head(repository=stage.repository)
     assert page.get_by_role("link", name=head[:10]).get_attribute("href").endswith(f"/commit/{head}")
     page.get_by_role("link", name="Back to the board").click()

@@ -28,7 +28,7 @@ async def test_confirming_moves_and_shows_the_commit(stage: Stage) -> None:
         done = await browser.confirm(page, reason="k3s-w1 is down")
     head = stage.sandbox.head(repository=stage.repository)
     assert done.status_code == 200
-    assert "sonarr is on backup sonarr moved from primary to backup: 2 values" in text(done.text)
+    assert "sonarr is on backup in Git sonarr moved from primary to backup in Git: 2 values" in text(done.text)
     assert f"/commit/{head}" in done.text
     assert b"role: backup" in (stage.read(SONARR) or b"")
     assert "Failover-Idempotency: " in stage.moves[0]
@@ -104,7 +104,7 @@ async def test_a_version_that_takes_anything_is_not_taken(stage: Stage) -> None:
 async def test_already_there_says_so_and_has_no_button(stage: Stage) -> None:
     async with browsing(stage) as browser:
         page = await browser.get("/services/sonarr/demote")
-    assert "sonarr is already on primary; nothing to do." in text(page.text)
+    assert "sonarr is already on primary in Git; nothing to do." in text(page.text)
     assert 'id="confirm"' not in page.text
 
 

@@ -39,7 +39,11 @@ def test_each_check_has_its_level_and_failures_are_last(stage: Stage, cli: Cli) 
 def test_a_warning_fails_nothing(cli: Cli) -> None:
     body = cli.json("check")
     assert body["ok"] is True
-    assert [check["name"] for check in body["checks"] if check["level"] == "warn"] == ["switch sonarr", "switch radarr"]
+    assert [check["name"] for check in body["checks"] if check["level"] == "warn"] == [
+        "switch sonarr",
+        "switch radarr",
+        f"claims {cli.stage.repository}@main",
+    ]
     assert f"warn    switch sonarr: the catalog names no `path`, so it is searched for: write `path: {SONARR}`" in (
         cli("check").stdout.splitlines()
     )
@@ -57,7 +61,7 @@ def test_two_hundred_services_and_two_failures_fit_a_screen(tree: Path, cli: Cli
     names = [f"app-{number}" for number in range(200)]
     for name in names:
         (tree / f"apps/{name}.yaml").write_text(deployment(name))
-    (tree / CATALOG).write_text("repository: acme/homelab\nservices:\n" + "".join(map(entry, names)))
+    (tree / CATALOG).write_text("repository: acme/homelab\nclaims: external\nservices:\n" + "".join(map(entry, names)))
     replace(tree, "apps/app-7.yaml", "role: primary", "role: w3")
     (tree / "apps/app-9.yaml").unlink()
     lines = cli("check", "--path", str(tree), code=1).stdout.splitlines()
@@ -80,7 +84,7 @@ def test_progress_is_shown_on_a_terminal_and_gone_after(stage: Stage, run) -> No
     shell = run("check", NO_COLOR="1")
     assert shell.end() == 0
     assert f"asking GitHub about {stage.repository}@main ..." in shell.seen
-    assert "looking at 3 services ..." in shell.seen
+    assert f"looking for claims in {stage.repository}@main ..." in shell.seen
     assert "..." not in shell.left
 
 

@@ -227,13 +227,13 @@ def test_a_catalog_that_is_wrong_is_exit_2_and_names_line_and_key(cli: Cli) -> N
 def test_check_prints_a_line_for_each_and_fails_when_something_is_wrong(cli: Cli) -> None:
     lines = cli("check").stdout.splitlines()
     assert all(line.startswith(("ok ", "warn ")) for line in lines[:-1])
-    assert lines[-1] == "All is well. 2 warnings."
+    assert lines[-1] == "All is well. 3 warnings."
     cli.stage.replace(SONARR, "role: primary", "role: maintenance")
     lines = cli("check", code=1).stdout.splitlines()
     (failed,) = [line for line in lines if line.startswith("FAILED")]
     assert f"{SONARR}:12" in failed
     assert lines[-2] == failed
-    assert lines[-1] == f"1 of {len(lines) - 1} checks failed. 1 warning."
+    assert lines[-1] == f"1 of {len(lines) - 1} checks failed. 2 warnings."
     assert cli.json("check", code=1)["ok"] is False
 
 

@@ -66,6 +66,15 @@ Warning: no label
     )
 
 
+def test_a_hazard_is_told_with_its_cure() -> None:
+    said = {"severity": "warn", "where": None, "detail": "It *stays*.", "cure": "Sync it."}
+    hazards = [{**said, "slug": "data-left-behind", "about": about} for about in ("a", "b")]
+    assert "Warning (`data-left-behind`): It &#42;stays&#42;&#46; Sync it&#46;\n" in outcome_page(
+        WANTED, outcome(hazards=hazards[:1])
+    )
+    assert outcome_page(WANTED, outcome(hazards=hazards)).count("data-left-behind") == 1
+
+
 def test_a_problem_is_a_page_with_its_cure() -> None:
     page = problem_page(WANTED, problem(ManifestDrifted("a: role is w3"), instance=None))
     assert (

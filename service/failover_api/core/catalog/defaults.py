@@ -14,7 +14,7 @@ _LABELS = ("primary_node_label", "backup_node_label")
 _OF_A_WORKLOAD = {
     *("path", "node_label_key", *_LABELS, "volume_name", *_CLAIMS, "volumes", "node_path", "claim_path"),
 }
-_NULLABLE = {"fallback"}  # null is a value there
+_NULLABLE = {"fallback", "claims"}  # null is a value there
 
 
 def with_defaults(data: Any) -> Any:

@@ -159,6 +159,7 @@ class _Builder:
             groups=tuple(groups),
             primary_nodes=_nodes(nodes, switches, Side.PRIMARY),
             backup_nodes=_nodes(nodes, switches, Side.BACKUP),
+            has_external_claims=self._inherited(entry, "claims").claims == "external",
         )
 
     def _inherited(self, entry: ServiceSchema, key: str) -> InheritedSchema:

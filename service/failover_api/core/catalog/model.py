@@ -9,7 +9,7 @@
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, astuple, dataclass, replace
+from dataclasses import asdict, astuple, dataclass, field, replace
 from enum import StrEnum
 from typing import Literal
 
@@ -17,6 +17,8 @@ from failover_api.core.catalog.notification import Notification
 from failover_api.core.splice import Selector, Value
 from failover_api.core.splice.paths import Path, format_path
 from failover_api.errors import UnknownGroup, UnknownService
+
+CLAIM_KEYS = ("claimName", "existingClaim")  # of a pod's volume; of a chart's values, as most have it
 
 
 class Side(StrEnum):
@@ -82,6 +84,12 @@ class Switch:
     primary: Value
     backup: Value
     allow: frozenset[str] = frozenset()
+    names_claim: bool = field(default=False, compare=False)  # the catalog says so, whatever the path looks like
+
+    @property
+    def is_claim(self) -> bool:
+        """Whether its value is the name of a PersistentVolumeClaim that the app uses."""
+        return self.names_claim or self.path[-1] in CLAIM_KEYS
 
     @property
     def path_text(self) -> str:
@@ -116,6 +124,7 @@ class Service:
     groups: tuple[str, ...] = ()
     primary_nodes: tuple[str, ...] = ()  # Kubernetes nodes behind the side; none: not known
     backup_nodes: tuple[str, ...] = ()
+    has_external_claims: bool = False  # its claims are made elsewhere, not by this repository
 
     @property
     def digest(self) -> str:

@@ -123,6 +123,7 @@ _Value = Annotated[Any, BeforeValidator(_scalar), _SCALAR]
 _Bool = Annotated[bool, BeforeValidator(one_of(True, False))]
 _Policy = Annotated[Literal["direct", "pull_request"], BeforeValidator(one_of("direct", "pull_request"))]
 _Fallback = Annotated[Literal["pull_request"] | None, BeforeValidator(one_of("pull_request", None))]
+_Claims = Annotated[Literal["external"] | None, BeforeValidator(one_of("external", None))]
 _AutoMerge = Annotated[Any, BeforeValidator(one_of(*_METHODS)), _enum(*_METHODS)]
 _Allowed = Annotated[str, BeforeValidator(one_of(*_ALLOWED)), _enum(*_ALLOWED)]
 _FilePath = Annotated[NonEmpty, AfterValidator(_manifest)]
@@ -174,6 +175,9 @@ class InheritedSchema(Schema):
     nodes: NodesSchema | None = Field(
         default=None,
         description="The Kubernetes nodes behind the sides. Not needed where the label key is kubernetes.io/hostname.",
+    )
+    claims: _Claims = Field(
+        default=None, description="`external`: the claims are not made by this repository, so they are not looked for."
     )
 
 

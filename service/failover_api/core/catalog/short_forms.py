@@ -49,10 +49,11 @@ class ShortForm:
         if not entry.namespace:
             self._error("is missing; expected the namespace of the workload", (*self._where, "namespace"))
         selector = Selector(kind=_KINDS[named[0]], name=getattr(entry, named[0]), namespace=entry.namespace)
-        for key, path, primary, backup in (*self._node_label(), *self._claims()):
+        places = [*((place, False) for place in self._node_label()), *((place, True) for place in self._claims())]
+        for (key, path, primary, backup), is_claim in places:
             location = (*self._where, *key)
             check_sides(primary, backup, location, self._error)
-            yield location, Switch(entry.path or None, selector, path, primary, backup)
+            yield location, Switch(entry.path or None, selector, path, primary, backup, names_claim=is_claim)
 
     def _refuse_orphans(self) -> None:
         for key in ServiceSchema.model_fields:

@@ -28,11 +28,15 @@ _AS_BEFORE = frozenset({"substitution", "template", "type"})  # it stood there b
 
 @dataclass(frozen=True, slots=True)
 class Undone:
-    """What a rollback undoes: an operation, with the manifests of its commit's parent and of the commit."""
+    """What a rollback undoes: an operation, with the manifests of its commit's parent and of the commit.
+
+    `at` is when it was committed, RFC 3339.
+    """
 
     operation: str
     before: Manifests
     after: Manifests
+    at: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,6 +27,7 @@ class Reading:
     line: int
     value: Value
     state: State
+    namespace: str | None = None  # of the document, as it says itself or as the catalog does
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +55,7 @@ def _read(switch: Switch, manifests: Mapping[str, Manifest]) -> Reading:
     namespace = document.namespace or switch.selector.namespace
     name = f"{namespace}/{document.name}" if namespace and document.name else document.name
     label = " ".join(filter(None, (document.kind, name))) or f"document {document.index + 1}"
-    return Reading(switch, switch.file, label, scalar.line, scalar.value, state_of(switch, scalar.value))
+    return Reading(switch, switch.file, label, scalar.line, scalar.value, state_of(switch, scalar.value), namespace)
 
 
 def state_of(switch: Switch, value: Value) -> State:

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from sys import intern
 
+from failover_api.core.search.fields import down, elements, text
 from failover_api.core.splice import DocumentId, Manifest, Selector, parse
 from failover_api.core.splice.merges import field
 from failover_api.core.splice.paths import Path
@@ -79,7 +80,7 @@ def summarize_file(path: str, data: bytes) -> FileSummary:
     tree = manifest.tree
     roots = [document.root for document in tree.documents]
     patches = tuple(dict.fromkeys(patch for root in roots for patch in _patches(tree, root)))
-    return FileSummary(documents, patches, next(filter(None, (_text(tree, root, "namespace") for root in roots)), None))
+    return FileSummary(documents, patches, next(filter(None, (text(tree, root, "namespace") for root in roots)), None))
 
 
 def patch_files(summaries: Iterable[tuple[str, FileSummary]]) -> frozenset[str]:
@@ -117,8 +118,8 @@ def missing_key(manifest: Manifest, document: DocumentId, paths: Sequence[Path])
 def is_partial(manifest: Manifest, document: DocumentId) -> bool:
     """Whether it is only a part of a workload, as a patch is: no container in it has an image."""
     tree = manifest.tree
-    containers = _down(tree, tree.documents[document.index].root, "spec", "template", "spec", "containers")
-    return not any(field(tree, container, "image") is not None for container in _elements(tree, containers))
+    containers = down(tree, tree.documents[document.index].root, "spec", "template", "spec", "containers")
+    return not any(field(tree, container, "image") is not None for container in elements(tree, containers))
 
 
 def summarize(manifest: Manifest) -> tuple[DocumentSummary, ...]:
@@ -144,11 +145,11 @@ def _summaries(manifest: Manifest) -> Iterator[DocumentSummary]:
 
 def _items(tree: Tree, root: int, at_most: int) -> Iterator[DocumentSummary]:
     line, counted = 1, 0
-    for item, _ in zip(_elements(tree, field(tree, root, "items")), range(at_most), strict=False):
+    for item, _ in zip(elements(tree, field(tree, root, "items")), range(at_most), strict=False):
         start = tree.starts[item]
         line, counted = line + tree.text.count("\n", counted, start), start
-        kind, metadata = _text(tree, item, "kind"), field(tree, item, "metadata")
-        name, namespace = _text(tree, metadata, "name"), _text(tree, metadata, "namespace")
+        kind, metadata = text(tree, item, "kind"), field(tree, item, "metadata")
+        name, namespace = text(tree, metadata, "name"), text(tree, metadata, "namespace")
         if kind and name:
             yield DocumentSummary(intern(kind), name, namespace, line, in_list=True)
 
@@ -156,23 +157,7 @@ def _items(tree: Tree, root: int, at_most: int) -> Iterator[DocumentSummary]:
 def _patches(tree: Tree, root: int) -> Iterator[str]:
     """The files under `patches` and its older forms; a patch that is written there inline is no file."""
     for key in _PATCHES:
-        for item in _elements(tree, field(tree, root, key)):
-            path = _text(tree, item, "path") or tree.scalar_text(item)
+        for item in elements(tree, field(tree, root, key)):
+            path = text(tree, item, "path") or tree.scalar_text(item)
             if path and "\n" not in path and not path.lstrip().startswith(("{", "[")):
                 yield path
-
-
-def _elements(tree: Tree, node: int | None) -> Iterator[int]:
-    if node is not None and tree.shapes[tree.resolve(node)].kind == "sequence":
-        yield from tree.items(tree.resolve(node))
-
-
-def _text(tree: Tree, node: int | None, key: str) -> str | None:
-    value = field(tree, node, key)
-    return None if value is None else tree.scalar_text(value)
-
-
-def _down(tree: Tree, node: int | None, *keys: str) -> int | None:
-    for key in keys:
-        node = field(tree, node, key)
-    return node

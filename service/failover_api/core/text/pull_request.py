@@ -17,12 +17,13 @@ from failover_api.core.planning.request import Provenance
 from failover_api.core.text.commit_message import headline, movement, reason_lines, record_of
 from failover_api.core.text.diff import unified_diff
 from failover_api.core.text.escaping import escape_for_git
+from failover_api.core.text.next_step import APPLIED, watch_command
 from failover_api.core.text.trailers import write_trailers
 from failover_api.core.wording import one_line, shown
 
 MAX_SIZE = 65_536  # GitHub: "body is too long (maximum is 65536 characters)"
 MAX_MOVEMENTS = 30
-MAX_WARNINGS, MAX_WARNING = 20, 400
+MAX_WARNINGS, MAX_WARNING, MAX_HAZARD = 20, 400, 1000
 NOTE_SIZE = 200  # of the note about what was cut, with all around it
 _WAY_BACK = {Action.PROMOTE: "demote", Action.DEMOTE: "promote"}
 _CHECKS = """\
@@ -58,15 +59,19 @@ class _Block:
         return "\n\n".join(filter(None, [text, note if cut and room > -NOTE_SIZE else ""]))
 
 
-def pull_request_text(moves: Sequence[tuple[Plan, Provenance]], *, at: str, root: str) -> tuple[str, str]:
+def pull_request_text(
+    moves: Sequence[tuple[Plan, Provenance]], *, at: str, root: str, hazards: Sequence[str] = ()
+) -> tuple[str, str]:
     """Title and body. `at` is the commit that was planned from, `root` the page of the repository.
+
+    `hazards` are what stands between the merge and a running app: a line each.
 
     Plans without changes are left out; at least one must have some. A body that would be too long loses the end of
     its diff first, then of its table; the trailers, which are its last paragraph, stay whole.
     """
     moves = [(plan, provenance) for plan, provenance in moves if plan.changes]
     plans = [plan for plan, _ in moves]
-    tail = [_provenance(moves), _CHECKS, *_afterwards(moves), *_warnings(plans), _trailers(moves)]
+    tail = [_provenance(moves), _CHECKS, *_afterwards(moves), *_warnings(plans, hazards), _trailers(moves)]
     room = MAX_SIZE - _size("\n\n".join(tail))
     head: list[str] = []
     for block in (_movements(plans), _table(plans, f"{root}/blob/{at}"), _diff(plans)):
@@ -139,15 +144,20 @@ def _afterwards(moves: Sequence[tuple[Plan, Provenance]]) -> list[str]:
     if plan.action in _WAY_BACK:
         all_of_them = f"--group {provenance.group}" if provenance.group and len(moves) > 1 else name
         back.append(_code(f"failover {_WAY_BACK[plan.action]} {all_of_them}"))
+    command = watch_command(plan for plan, _ in moves)
+    shows_pods = f", {_code(command)} shows the pods" if command else ""
     return [
-        f"After the merge, {_code(f'failover status {name}')} says where it is.",
+        f"After the merge Git says so, and {APPLIED}.",
+        f"{_code(f'failover status {name}')} tells what Git says{shows_pods}.",
         f"To undo it, close this pull request instead of merging it; after the merge, {' or '.join(back)}.",
     ]
 
 
-def _warnings(plans: Sequence[Plan]) -> list[str]:
-    """The plans' warnings, in a fence: they contain text of manifests."""
-    warnings = [f"- {one_line(warning[:MAX_WARNING])}" for plan in plans for warning in plan.warnings]
+def _warnings(plans: Sequence[Plan], hazards: Sequence[str]) -> list[str]:
+    """The hazards and the plans' warnings, in a fence: they contain text of manifests."""
+    said = [*(hazard[:MAX_HAZARD] for hazard in hazards)]
+    said += [warning[:MAX_WARNING] for plan in plans for warning in plan.warnings]
+    warnings = [f"- {one_line(text)}" for text in said]
     more = len(warnings) - MAX_WARNINGS
     lines = [*warnings[:MAX_WARNINGS], *([f"- and {more} more"] if more > 0 else [])]
     return (

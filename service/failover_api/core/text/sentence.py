@@ -1,10 +1,11 @@
-"""An outcome in one sentence: "sonarr moved from primary to backup: 2 values in apps/sonarr.yaml."."""
+"""An outcome in one sentence: "sonarr moved from primary to backup in Git: 2 values in apps/sonarr.yaml; Flux ..."."""
 
 from collections.abc import Iterable, Sequence
 
 from failover_api.core.catalog.model import Action
 from failover_api.core.planning.plan import Plan
 from failover_api.core.planning.state import State
+from failover_api.core.text.next_step import APPLIED, watch_command
 from failover_api.core.wording import one_line
 
 MAX_NAMES = 10  # of services or files
@@ -12,24 +13,25 @@ _SIDES = frozenset({State.PRIMARY, State.BACKUP})
 
 # By what happened to a move, or would: `{pull}` is "Pull request #12", `{route}` " from primary to backup".
 _MOVED = {
-    "written": "{what} moved{route}",
+    "written": "{what} moved{route} in Git",
     "rehearsed": "{what} would move{route}",
     "pending": "{what} would move{route} by a pull request that is open already",
     "opened": "{pull} moves {what}{route} when it is merged",
     "open": "{pull} is already open and moves {what}{route} when it is merged",
-    "merged": "{pull} is merged and moved {what}{route}",
+    "merged": "{pull} is merged and moved {what}{route} in Git",
     "closed": "{pull} was closed without a merge and did not move {what}{route}",
 }
 _ROLLED_BACK = {
-    "written": "{what} rolled back{route}",
+    "written": "{what} rolled back{route} in Git",
     "rehearsed": "{what} would roll back{route}",
     "pending": "{what} would roll back{route} by a pull request that is open already",
     "opened": "{pull} rolls {what} back{route} when it is merged",
     "open": "{pull} is already open and rolls {what} back{route} when it is merged",
-    "merged": "{pull} is merged and rolled {what} back{route}",
+    "merged": "{pull} is merged and rolled {what} back{route} in Git",
     "closed": "{pull} was closed without a merge and did not roll {what} back{route}",
 }
 _UNWRITTEN = frozenset({"rehearsed", "pending"})
+_IN_GIT = frozenset({"written", "merged"})
 
 
 def sentence(
@@ -57,6 +59,8 @@ def sentence(
         text += "; nothing to do"
     elif event in _UNWRITTEN:
         text += ". Nothing was written"
+    elif event in _IN_GIT:
+        text += _next_step(plans)
     return f"{text}." if group is None else f"{group}: {text}."
 
 
@@ -78,6 +82,11 @@ def names_of(names: Iterable[str]) -> str:
     return ", ".join(texts[:MAX_NAMES]) + (f" and {more} more" if more > 0 else "")
 
 
+def _next_step(plans: Sequence[Plan]) -> str:
+    command = watch_command(plan for plan in plans if _is_moving(plan))
+    return f"; {APPLIED}{f' ({command} shows it)' if command else ''}"
+
+
 def _event(state: str | None, *, is_unwritten: bool, changed: bool) -> str:
     """What happened, as a key of the tables above."""
     if is_unwritten:
@@ -95,7 +104,7 @@ def _is_moving(plan: Plan) -> bool:
 def _of_one(plan: Plan, event: str, pull: str) -> str:
     name = plan.service.name
     if not _is_moving(plan):
-        return f"{name} is already {_place([plan])}"
+        return f"{name} is already {_place([plan])} in Git"
     route = f" from {plan.before.state} to {destination([plan])}"
     return _clause(plan.action, event, what=name, pull=pull, route=route) + _values(plan)
 
@@ -119,7 +128,7 @@ def _of_several(plans: Sequence[Plan], refused: Sequence[str], event: str, pull:
 
 def _already(there: Sequence[Plan], event: str, *, is_rest: bool) -> str:
     if not is_rest:
-        return f"{_counted(there)} {'is' if len(there) == 1 else 'are'} already {_place(there)}"
+        return f"{_counted(there)} {'is' if len(there) == 1 else 'are'} already {_place(there)} in Git"
     was, were = ("was", "were") if event == "written" else ("is", "are")
     return f"{len(there)} {was if len(there) == 1 else were} already there"
 

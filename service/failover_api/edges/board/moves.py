@@ -16,6 +16,7 @@ from ulid import ULID
 from failover_api.core.access.model import Caller
 from failover_api.core.catalog.model import Action
 from failover_api.core.planning.request import MoveRequest, checked_key
+from failover_api.core.safety.hazard import Hazard, hazard_from, merged
 from failover_api.edges import problems
 from failover_api.edges.board.advice import advice_on
 from failover_api.edges.board.forms import Form
@@ -30,6 +31,11 @@ from failover_api.wiring import Components
 
 OWN_FIELDS = ("token", "shown", "key")  # of the form, beside those of a MoveRequest
 _REFUSALS = {HTTPStatus.CONFLICT, HTTPStatus.UNPROCESSABLE_ENTITY}
+_REASONS = {
+    Action.PROMOTE: "k3s-w1 is down",
+    Action.DEMOTE: "k3s-w1 is back, and its data is synced",
+    Action.ROLLBACK: "moved by mistake",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +65,11 @@ class FormMove:
         if self.action is Action.ROLLBACK:
             return f"Roll back {what}"
         return f"{self.action.value.capitalize()} {what} to {self.action.target}"
+
+    @property
+    def example_of_reason(self) -> str:
+        """A reason that fits the direction."""
+        return _REASONS[self.action]
 
     @property
     def keys(self) -> tuple[str, ...]:
@@ -148,6 +159,7 @@ class Moves:
         facts = {
             "outcome": body,
             "files": _files(moved),
+            "hazards": _hazards(moved),
             "shown": etag_of(moved.version, b""),
             "key": f"board-{ULID()}",
             "questions": _questions(move, asked, None),
@@ -168,7 +180,7 @@ class Moves:
     def _page(
         self, request: Request, caller: Caller, move: FormMove, asked: dict[str, Any], status: int, **facts: Any
     ) -> Response:
-        empty: dict[str, Any] = {"outcome": None, "refusal": None, "stale": False, "files": []}
+        empty: dict[str, Any] = {"outcome": None, "refusal": None, "stale": False, "files": [], "hazards": []}
         told = {**empty, **facts, "move": move, "reason": asked.get("reason", "")}
         return self._pages.page(request, "move.html", caller, status=status, **told)
 
@@ -178,6 +190,7 @@ class Moves:
             "move": move,
             "outcome": body,
             "files": _files(moved),
+            "hazards": _hazards(moved),
             "pending": moved.is_pending,
             "heading": _heading(move, moved),
             "commits": _all(body, "commits", "commit"),
@@ -219,7 +232,13 @@ def _heading(move: FormMove, moved: Moved) -> str:
         return f"{move.name}: a pull request is open"
     if not body.changed:
         return f"{move.name}: nothing to do"
-    return f"{move.name} {'is rolled back' if move.action is Action.ROLLBACK else f'is on {move.action.target}'}"
+    return f"{move.name} {'is rolled back' if move.action is Action.ROLLBACK else f'is on {move.action.target}'} in Git"
+
+
+def _hazards(moved: Moved) -> list[Hazard]:
+    """A kind that many services of a group have is said once."""
+    body: Any = moved.body
+    return merged([hazard_from(hazard.model_dump()) for hazard in body.hazards])
 
 
 def _files(moved: Moved) -> list[FileDiff]:

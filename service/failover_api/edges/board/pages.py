@@ -1,12 +1,13 @@
 """Rendering of pages: templates, and the headers of a page besides those of hardening.py."""
 
 import hashlib
+import re
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from fastapi import Request, Response
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 import failover_api
 from failover_api import logs
@@ -59,7 +60,7 @@ class Pages:
             finalize=_shown,
             auto_reload=False,
         )
-        made.filters |= {"when": when, "text": text_of, "web": web_only, "plain": printable}
+        made.filters |= {"when": when, "text": text_of, "web": web_only, "plain": printable, "code": with_code}
         made.globals |= {"asset": self._assets.url, "version": failover_api.__version__}
         return made
 
@@ -104,6 +105,12 @@ def wants_page(request: Request) -> bool:
 def tag_of(html: str) -> str:
     """A weak ETag: it names what is shown."""
     return f'W/"{hashlib.sha256(html.encode()).hexdigest()[:32]}"'
+
+
+def with_code(text: str) -> Markup:
+    """A sentence, with what stands between backticks as code."""
+    escaped = str(escape(printable(text)))
+    return Markup(re.sub("`([^`]+)`", r"<code>\1</code>", escaped))  # noqa: S704 - escaped before
 
 
 def when(time: str) -> str:

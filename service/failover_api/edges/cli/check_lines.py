@@ -39,6 +39,7 @@ def _well(checks: Sequence[Body]) -> Iterator[Text]:
 
 
 def _warnings(checks: Sequence[Body]) -> Iterator[Text]:
+    checks = sorted(checks, key=lambda check: _WARNING in check["detail"])  # what is well besides comes last
     shown = checks if len(checks) <= MOST_WARNINGS + 1 else checks[:MOST_WARNINGS]
     for check in shown:
         yield _marked("warn", f"{check['name']}: {check['detail'].rpartition(_WARNING)[2]}")

@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.text import Text
 
+from failover_api.core.safety.hazard import Severity, hazard_from, merged
 from failover_api.edges.cli import listing, tables
 from failover_api.edges.cli.check_lines import check_lines
 from failover_api.edges.printable import one_line, printable
@@ -18,6 +19,7 @@ from failover_api.edges.printable import one_line, printable
 Body = dict[str, Any]
 
 _DIFF_STYLES = {"@": "cyan", "-": "red", "+": "green"}
+_HAZARDS = {Severity.INFO: ("note", "cyan"), Severity.WARN: ("warning", "yellow"), Severity.STOP: ("stop", "bold red")}
 
 
 class Terminal:
@@ -123,6 +125,7 @@ class Terminal:
             self.out.print(Text.assemble("  ", tables.pull_request_line(body["pull_request"])))
         if body.get("last_move"):
             self.out.print(Text.assemble("  last move: ", tables.move_line(body["last_move"], utc=self._utc)))
+        self._show_hazards(body.get("hazards_to", ()))
         return None
 
     def show_history(self, body: Body) -> None:
@@ -229,3 +232,12 @@ class Terminal:
     def _warn_of(self, outcome: Body) -> None:
         for warning in outcome.get("warnings", ()):
             self.err.print(Text(f"warning: {printable(warning)}", style="yellow"))
+        self._show_hazards(outcome.get("hazards", ()))
+
+    def _show_hazards(self, bodies: Iterable[Body]) -> None:
+        """Each with what to do about it; a kind that many services of a group have is said once."""
+        for hazard in merged([hazard_from(body) for body in bodies]):
+            word, style = _HAZARDS[hazard.severity]
+            detail, cure = printable(hazard.detail), printable(hazard.cure)
+            self.err.print(Text.assemble((f"{word}: {detail}", style), (f" [{one_line(hazard.slug)}]", "dim")))
+            self.err.print(Text(f"  {cure}"))

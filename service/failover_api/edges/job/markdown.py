@@ -5,6 +5,7 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
+from failover_api.core.safety.hazard import hazard_from, merged
 from failover_api.edges.job.inputs import StepInputs
 from failover_api.edges.printable import one_line, printable
 from failover_api.edges.problems import cure
@@ -44,6 +45,7 @@ def outcome_page(wanted: StepInputs, body: Body) -> str:
         _text(body["message"]),
         "\n".join(_links(body)),
         *(f"Warning: {_text(warning)}" for warning in body.get("warnings", ())),
+        *_hazards(body),
         _members(body) if "group" in body else "",
         _changes(body["changes"]),
         _diff(body["diff"]),
@@ -84,6 +86,12 @@ def _links(body: Body) -> Iterator[str]:
         yield f"- Pull request {_link(number, pull['url'])}, {_text(pull['state'])}"
     if body["operation"]:
         yield f"- Operation {_text(body['operation'])}"
+
+
+def _hazards(body: Body) -> Iterator[str]:
+    """What may go wrong, and what to do; a kind that many services of a group have is said once."""
+    for hazard in merged([hazard_from(each) for each in body.get("hazards", ())]):
+        yield f"Warning (`{re.sub('[^a-z-]', '', hazard.slug)}`): {_text(hazard.detail)} {_text(hazard.cure)}"
 
 
 def _members(body: Body) -> str:

@@ -3,6 +3,7 @@
 import re
 
 from failover_api.core.planning.request import Provenance
+from failover_api.core.safety.hazard import merged
 from failover_api.core.text.commit_message import headline_of
 from failover_api.core.text.pull_request import pull_request_text
 from failover_api.core.text.trailers import read_records
@@ -16,7 +17,8 @@ def text_of(base: Base, commit: Commit, provenance: Provenance) -> tuple[str, st
     """The pull request's title and body."""
     root = commit.url.partition("/commit")[0]
     plans = [(plan, provenance) for plan in base.move_plan.plans if plan.changes]
-    return pull_request_text(plans, at=base.head, root=root)
+    hazards = [f"{hazard.detail} {hazard.cure}" for hazard in merged(base.move_plan.hazards)]
+    return pull_request_text(plans, at=base.head, root=root, hazards=hazards)
 
 
 def is_text_of(pull: PullRequest, content: BranchContent) -> bool:

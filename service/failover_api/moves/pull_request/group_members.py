@@ -41,4 +41,6 @@ def with_others(whole: Base, part: Base, pull: PullRequest) -> Base:
             plans.append(moved.get(name, plan))
         else:
             refused[name] = OperationPending(f"{name}: {pull.url} is open without it: merge or close that first")
-    return Base(whole.head, whole.seen, MovePlan(tuple(plans), refused, whole.move_plan.version))
+    return Base(
+        whole.head, whole.seen, MovePlan(tuple(plans), refused, whole.move_plan.version, part.move_plan.hazards)
+    )

@@ -1,0 +1,62 @@
+"""data-left-behind: the app leaves a claim whose data nobody has brought to the one it goes to.
+
+Replication runs from primary to backup. So what was written on backup is in the claims there alone, and whoever goes
+back finds primary as it was left, unless it was synced back before; Git does not know whether it was.
+"""
+
+from collections.abc import Iterator
+
+from failover_api.core.safety.hazard import Hazard, Severity
+from failover_api.core.safety.surroundings import Surroundings
+from failover_api.core.safety.switch_moves import ServiceMove, SwitchMove
+from failover_api.core.wording import cut, quoted
+
+SLUG = "data-left-behind"
+_REPLICATION = ("ReplicationSource ", "ReplicationDestination ")
+
+
+def data_left_behind(move: ServiceMove, surroundings: Surroundings) -> Iterator[Hazard]:
+    """One for the service, with all its claims; none where the claims are the same on both sides."""
+    left = [claim for claim in move.claims if _leaves_backup(claim)]
+    if not left:
+        return
+    pairs = ", ".join(f"{_name(claim.old)} -> {cut(str(claim.new))}" for claim in left)
+    since = surroundings.there_since.get(move.service.name)
+    detail = (
+        f"What {move.service.name} wrote on backup{f' since {_time(since)}' if since else ''} stays behind "
+        f"({'claim' if len(left) == 1 else 'claims'} {pairs}): primary goes on with the data it had before, unless "
+        "somebody has synced it."
+    )
+    yield Hazard(SLUG, Severity.WARN, left[0].reading.document, left[0].where, detail, _cure(move, left))
+
+
+def _leaves_backup(claim: SwitchMove) -> bool:
+    """Whether it leaves backup's claim, or any other, for primary's. To backup the data is brought by replication."""
+    switch = claim.reading.switch
+    return switch.primary != switch.backup and (claim.old == switch.backup or claim.new == switch.primary)
+
+
+def _cure(move: ServiceMove, left: list[SwitchMove]) -> str:
+    what = " and ".join(dict.fromkeys(_name(claim.old) for claim in left))
+    restarted = [each for each in move.switches if _restarts_replication(each)]
+    if not restarted:
+        return f"Sync {what} back first, or be sure that nothing in it is needed."
+    names = " and ".join(dict.fromkeys(cut(each.reading.document) for each in restarted))
+    return (
+        f"Sync {what} back first: this commit also restarts replication ({names}), which copies the older data of "
+        f"primary over what was written on backup."
+    )
+
+
+def _restarts_replication(move: SwitchMove) -> bool:
+    is_paused = move.reading.switch.path[-1] == "paused" and move.reading.document.startswith(_REPLICATION)
+    return is_paused and move.old is True and move.new is False
+
+
+def _time(at: str) -> str:
+    """A time of Git, RFC 3339 in UTC, to the minute."""
+    return f"{at[:16].replace('T', ' ')} UTC"
+
+
+def _name(value: object) -> str:
+    return cut(value) if isinstance(value, str) else quoted(value) if value is None else str(value)

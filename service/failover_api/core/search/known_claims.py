@@ -1,0 +1,108 @@
+"""The claims that a repository's files make, could make, or fill; to tell a name that is nowhere.
+
+In doubt a name is known: a warning that is wrong is worse than none. A variable stands for every value that it is given
+anywhere, and for anything where none is given; a template stands for anything.
+"""
+
+import difflib
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from failover_api.core.search.claim_sources import ORDINAL, ClaimSources
+from failover_api.core.wording import one_line
+
+MAX_FORMS = 2000  # of one name, with the values of its variables
+NAMES_COMPARED, NAME_LENGTH = 1000, 63  # likeness is quadratic in the length of what is compared
+_LIKENESS = 0.75
+_LITERAL = 3  # letters that a pattern needs for what it matches to mean something
+_ANYTHING = "\1"
+# `${APP}`, `${APP:-sonarr}`, `${APP:=${OTHER}}`: innermost first. https://github.com/fluxcd/pkg/tree/main/envsubst
+_VARIABLE = re.compile(r"\$\{([A-Za-z_]\w*)(?::?[-=]([^${}]*))?[^{}]*\}|\{\{.*?\}\}")
+_ENDS_IN_ORDINAL = re.compile(r"-\d{1,3}$")
+
+
+@dataclass(frozen=True, slots=True)
+class KnownClaims:
+    """Of one branch. `places` is {name: file and line} of those that are written out; `guesses` are names that a chart
+    or an operator may give; `names` are of all documents.
+    """
+
+    places: Mapping[str, str]
+    guesses: frozenset[str] = frozenset()
+    patterns: tuple[re.Pattern[str], ...] = ()
+    names: frozenset[str] = frozenset()
+    is_anything_made: bool = False  # some claim is named by variables or templates alone
+
+    @property
+    def count(self) -> int:
+        """How many names are kept, at least one."""
+        return 1 + len(self.places) + len(self.guesses) + len(self.patterns) + len(self.names)
+
+    def has(self, name: str) -> bool:
+        """Whether a file makes it, could make it, or fills it."""
+        if name in self.places or name in self.guesses or any(pattern.fullmatch(name) for pattern in self.patterns):
+            return True
+        if _ENDS_IN_ORDINAL.search(name):  # of a StatefulSet that a chart or an operator makes
+            parts = name.split("-")
+            spans = (parts[i:j] for i in range(len(parts)) for j in range(i + 1, len(parts)))
+            return any("-".join(span) in self.names for span in spans)
+        return self.is_anything_made and name in self.names
+
+    def nearest(self, name: str, *, without: Iterable[str] = ()) -> str:
+        """The known claim with a name like it, and its place: `sonarr-b (apps/sonarr/pvc.yaml:3)`; or ""."""
+        skipped = {name, *without}
+        candidates = [each for each in self.places if each not in skipped and len(each) <= NAME_LENGTH]
+        near = difflib.get_close_matches(name[:NAME_LENGTH], candidates[:NAMES_COMPARED], n=1, cutoff=_LIKENESS)
+        return f"{near[0]} ({one_line(self.places[near[0]])})" if near else ""
+
+
+def known_claims(files: Mapping[str, ClaimSources]) -> KnownClaims:
+    """What the files, by path, say together."""
+    values: dict[str, set[str]] = {}
+    for sources in files.values():
+        for variable, value in sources.variables:
+            values.setdefault(variable, set()).add(value)
+    affixes = {("", ""), *(affix for sources in files.values() for affix in sources.affixes)}
+    places: dict[str, str] = {}
+    guesses: set[str] = set()
+    patterns: dict[str, None] = {}
+    is_anything_made = False
+    for path, claim in ((path, claim) for path, sources in files.items() for claim in sources.claims):
+        for form in _forms(claim.name, values):
+            literal = form.replace(_ANYTHING, "").replace(ORDINAL, "")
+            if literal == form and claim.is_guess:
+                guesses.add(form)
+            elif literal == form:
+                for prefix, suffix in affixes:
+                    places.setdefault(f"{prefix}{form}{suffix}", f"{path}:{claim.line}")
+            elif len(literal.strip("-")) >= _LITERAL:
+                patterns[form] = None
+            else:
+                is_anything_made = True
+    compiled = tuple(map(_compiled, patterns))
+    names = frozenset(name for sources in files.values() for name in sources.names)
+    return KnownClaims(places, frozenset(guesses), compiled, names, is_anything_made)
+
+
+def _forms(name: str, values: Mapping[str, set[str]]) -> set[str]:
+    """The name with every value of its variables, at most MAX_FORMS. A value may have variables itself."""
+    done: set[str] = set()
+    pending = [name]
+    for _ in range(2 * MAX_FORMS):  # two may stand for each other
+        if not pending:
+            break
+        form = pending.pop()
+        variable = _VARIABLE.search(form)
+        if variable is None:
+            done.add(form)
+            continue
+        given = values.get(variable[1] or "", set()) | ({variable[2]} if variable[2] else set())
+        before, after = form[: variable.start()], form[variable.end() :]
+        pending += [f"{before}{value}{after}" for value in sorted(given)[:MAX_FORMS] or [_ANYTHING]]
+    return done or {_ANYTHING}
+
+
+def _compiled(form: str) -> re.Pattern[str]:
+    escaped = re.escape(form)
+    return re.compile(escaped.replace(re.escape(_ANYTHING), "[-a-z0-9.]+").replace(re.escape(ORDINAL), r"\d+"))

@@ -1,0 +1,50 @@
+"""What is known around services without asking anybody: what hazards are found in, beside the plan.
+
+A move waits for none of it. What a check or a status has read is kept for the moves that follow, as long as it is
+surely still so; what is not known then is left out.
+"""
+
+import time
+from collections.abc import Callable, Sequence
+
+from cachetools import TTLCache
+
+from failover_api.core.catalog.model import Branch, Service
+from failover_api.core.planning.state import State
+from failover_api.core.safety.surroundings import Surroundings
+from failover_api.forge.port import Files
+from failover_api.reading.branch_claims import BranchClaims
+from failover_api.reading.history import Entry
+
+MOVES_KEPT_S = 60.0  # another replica may move a service there and back, and its file is what it was
+MAX_SERVICES = 16_384
+_Key = tuple[Branch, str]
+
+
+class SurroundingsReader:
+    """Keeps what was read around services. `clock` is time.monotonic(), unless a test moves it."""
+
+    def __init__(self, files: Files, clock: Callable[[], float] = time.monotonic) -> None:
+        self._claims = BranchClaims(files)
+        self._there_since: TTLCache[_Key, str] = TTLCache(MAX_SERVICES, MOVES_KEPT_S, timer=clock)
+
+    def of(self, services: Sequence[Service]) -> Surroundings:
+        """Around services of one branch."""
+        keys = {service.name: (service.branch, service.name) for service in services}
+        there_since = {name: at for name, key in keys.items() if (at := self._there_since.get(key)) is not None}
+        return Surroundings(self._claims.last(services[0].branch), there_since)
+
+    async def read(self, branch: Branch, *, not_before: float) -> Surroundings:
+        """Reads the other manifests of a branch, for those who come later too. Raises as BranchClaims.read()."""
+        return Surroundings(await self._claims.read(branch, not_before=not_before))
+
+    def saw(self, service: Service, state: State, last_move: Entry | None) -> None:
+        """A service was seen in a state, with its newest move."""
+        self.moved(service)
+        record = last_move.record if last_move is not None and last_move.verified else None
+        if last_move is not None and record is not None and record.after == state.value:
+            self._there_since[service.branch, service.name] = last_move.logged.at
+
+    def moved(self, service: Service) -> None:
+        """It may be elsewhere now."""
+        self._there_since.pop((service.branch, service.name), None)
