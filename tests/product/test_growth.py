@@ -15,8 +15,9 @@ from failover_api.core.search.file_summary import summarize_file
 from failover_api.core.search.near_misses import SearchContext, near_misses, nearest_path
 from failover_api.core.splice import Edit, Selector, parse
 from failover_api.core.splice.scalars import read_plain, write
+from failover_api.core.splice.shown import shown
 from failover_api.core.text.trailers import read_records
-from failover_api.core.wording import one_line, shown
+from failover_api.core.wording import one_line
 from failover_api.edges.board.sides import side_by_side
 from failover_api.edges.http.etags import matches_none
 from failover_api.edges.job.markdown import problem_page

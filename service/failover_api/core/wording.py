@@ -5,8 +5,6 @@ Nothing that comes from a manifest, the catalog or a caller can end a line here,
 
 import unicodedata
 
-from failover_api.core.splice.scalars import Value, write
-
 MAX_LENGTH = 120
 _JOINERS = "\u200c\u200d"  # emoji and some scripts are made with them
 
@@ -27,16 +25,6 @@ def one_line(text: str) -> str:
     if text.isascii() and text.isprintable():
         return text
     return "".join(char if is_printable(char) else _escape(char) for char in text)
-
-
-def shown(value: Value) -> str:
-    """A value as it would stand in a manifest: `primary`, `"true"` (text), `true`, `null`. Long ones are cut."""
-    return cut(write(value)[0])
-
-
-def quoted(value: Value) -> str:
-    """A value inside a sentence: text in quotes, `'primary'`; the rest bare, `true`, `1`, `null`. Long ones are cut."""
-    return cut(write(value, style="'")[0])
 
 
 def written(token: str) -> str:

@@ -12,9 +12,10 @@ from failover_api.core.planning.plan import Change, Plan
 from failover_api.core.planning.request import checked_reason
 from failover_api.core.planning.state import State
 from failover_api.core.splice import Value
+from failover_api.core.splice.shown import quoted
 from failover_api.core.text.commit_message import commit_message, headline, shown
 from failover_api.core.text.trailers import read_records
-from failover_api.core.wording import one_line, quoted
+from failover_api.core.wording import one_line
 from failover_api.errors import BadRequest
 from tests.support.builders import change, plan_of, provenance
 from tests.support.git import needs_git, trailers_of

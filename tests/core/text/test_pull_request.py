@@ -12,11 +12,12 @@ from failover_api.core.catalog.model import Action
 from failover_api.core.planning.plan import Change, Plan
 from failover_api.core.planning.request import Provenance
 from failover_api.core.planning.state import State
+from failover_api.core.splice.shown import shown
 from failover_api.core.text.commit_message import commit_message, headline, record_of
 from failover_api.core.text.escaping import unescape_for_git
 from failover_api.core.text.pull_request import MAX_SIZE, pull_request_text
 from failover_api.core.text.trailers import read_records, write_trailers
-from failover_api.core.wording import one_line, shown
+from failover_api.core.wording import one_line
 from tests.support.builders import change, plan_of, provenance
 from tests.support.git import needs_git, trailers_of
 from tests.support.markdown import texts, tokens_of

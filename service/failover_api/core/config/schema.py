@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from pydantic.functional_validators import AfterValidator, BeforeValidator
 
 from failover_api.core.config.yaml import AmbiguousScalar, Location
-from failover_api.core.wording import quoted
+from failover_api.core.splice.shown import quoted
 
 MAX_TEXT = 512
 

@@ -14,7 +14,7 @@ from failover_api.core.planning.reversibility import irreversible_changes
 from failover_api.core.planning.state import Detection, Reading, State, detect
 from failover_api.core.planning.switch_edits import catalog_mismatch, edits_from
 from failover_api.core.splice import Manifest, Value
-from failover_api.core.wording import quoted
+from failover_api.core.splice.shown import quoted
 from failover_api.errors import CannotPlan, ManifestDrifted, TypeMismatch
 
 

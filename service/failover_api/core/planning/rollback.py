@@ -12,7 +12,8 @@ from failover_api.core.planning.plan import Change, Plan
 from failover_api.core.planning.reversibility import irreversible_changes
 from failover_api.core.planning.state import Reading, detect, is_same
 from failover_api.core.splice import Edit, Manifest, Scalar, parse
-from failover_api.core.wording import one_line, quoted
+from failover_api.core.splice.shown import quoted
+from failover_api.core.wording import one_line
 from failover_api.errors import (
     CannotPlan,
     ChangedSince,

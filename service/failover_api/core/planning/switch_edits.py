@@ -6,7 +6,7 @@ from dataclasses import replace
 from failover_api.core.catalog.model import Side, Switch, kind_of
 from failover_api.core.planning.state import Reading
 from failover_api.core.splice import Edit, Manifest, Value
-from failover_api.core.wording import quoted, shown
+from failover_api.core.splice.shown import quoted, shown
 from failover_api.errors import ManifestError, TypeMismatch
 
 

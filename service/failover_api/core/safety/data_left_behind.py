@@ -9,7 +9,8 @@ from collections.abc import Iterator
 from failover_api.core.safety.hazard import Hazard, Severity
 from failover_api.core.safety.surroundings import Surroundings
 from failover_api.core.safety.switch_moves import ServiceMove, SwitchMove
-from failover_api.core.wording import cut, quoted
+from failover_api.core.splice.shown import quoted
+from failover_api.core.wording import cut
 
 SLUG = "data-left-behind"
 _REPLICATION = ("ReplicationSource ", "ReplicationDestination ")

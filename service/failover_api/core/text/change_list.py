@@ -9,9 +9,9 @@ from dataclasses import dataclass
 
 from failover_api.core.splice import Value
 from failover_api.core.splice.paths import parse_path
+from failover_api.core.splice.shown import shown
 from failover_api.core.text.escaping import unescape_for_git
 from failover_api.core.text.trailers import unwrapped
-from failover_api.core.wording import shown
 from failover_api.errors import BadPath
 
 MAX_LINE = 2_000  # a longer one is none of ours

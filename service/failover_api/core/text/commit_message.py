@@ -10,12 +10,13 @@ from failover_api.core.catalog.model import Action
 from failover_api.core.planning.plan import Change, Plan
 from failover_api.core.planning.request import Provenance, checked_reason
 from failover_api.core.planning.state import State
+from failover_api.core.splice.shown import shown
 from failover_api.core.text.change_list import change_text
 from failover_api.core.text.diff import unified_diff
 from failover_api.core.text.escaping import escape_for_git
 from failover_api.core.text.sentence import destination, sentence
 from failover_api.core.text.trailers import REASON, Record, write_trailers
-from failover_api.core.wording import MAX_LENGTH, one_line, shown
+from failover_api.core.wording import MAX_LENGTH, one_line
 
 __all__ = [
     "Provenance",

@@ -14,12 +14,13 @@ from urllib.parse import quote
 from failover_api.core.catalog.model import Action
 from failover_api.core.planning.plan import Change, Plan
 from failover_api.core.planning.request import Provenance
+from failover_api.core.splice.shown import shown
 from failover_api.core.text.commit_message import headline, movement, reason_lines, record_of
 from failover_api.core.text.diff import unified_diff
 from failover_api.core.text.escaping import escape_for_git
 from failover_api.core.text.next_step import APPLIED, watch_command
 from failover_api.core.text.trailers import write_trailers
-from failover_api.core.wording import one_line, shown
+from failover_api.core.wording import one_line
 
 MAX_SIZE = 65_536  # GitHub: "body is too long (maximum is 65536 characters)"
 MAX_MOVEMENTS = 30
