@@ -7,6 +7,7 @@ import pytest
 from failover_api.core.search.claim_sources import read_claim_sources
 from failover_api.core.search.known_claims import KnownClaims, known_claims
 from failover_api.core.splice import MAX_BYTES
+from failover_api.reading.branch_claims import SOURCES_BYTES
 from tests.support.real_manifests import CORPUS, needs_shared
 
 CLAIM = "apiVersion: v1\nkind: PersistentVolumeClaim\nmetadata:\n  name: {}\n"
@@ -143,6 +144,21 @@ def test_hostile_files_are_read_in_time_and_room() -> None:
     deep = "kind: HelmRelease\nmetadata: {name: x}\nspec: {values: " + "{a: " * 100 + "1" + "}" * 101 + "\n"
     assert read_claim_sources("a.yaml", deep.encode()).claims
     assert known(CLAIM.format("${A}${A}${A}-x"), *(substituting(A=f"v{n}") for n in range(300))).count < 10_000
+    volumes = "".join(f"      v{n}: {{size: 1}}\n" for n in range(10_000))
+    release = f"kind: HelmRelease\nmetadata: {{name: x}}\nspec:\n  values:\n    persistence:\n{volumes}"
+    assert len(read_claim_sources("a.yaml", release.encode()).claims) <= 500
+    template = b"kind: PersistentVolumeClaim\nname: " + b"{{" * 200_000 + b"\n{{ if }}\n"
+    assert read_claim_sources("a.yaml", template).claims == ()
+    worst = "kind: ConfigMap\ndata:\n" + "".join(f"  A{n}: {'v' * 240}\n" for n in range(4_000))
+    worst += "".join(f"---\nkind: PersistentVolumeClaim\nmetadata:\n  name: {'x' * 240}{n}\n" for n in range(2_000))
+    assert read_claim_sources("a.yaml", worst.encode()).size_bytes < SOURCES_BYTES
+
+
+def test_where_there_are_too_many_nothing_is_called_unknown() -> None:
+    many = [substituting(A=f"v{n}") for n in range(2_000)]
+    claims = known(*(CLAIM.format(f"${{A}}-{n}x") for n in range(30)), *many)
+    assert claims.has("anything")
+    assert claims.count == 1
 
 
 REFERENCE = re.compile(rb"^\s*(?:- )?(?:claimName|existingClaim): *[\"']?([^\s\"'#]+)", re.MULTILINE)

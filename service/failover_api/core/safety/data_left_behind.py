@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from failover_api.core.safety.hazard import Hazard, Severity
 from failover_api.core.safety.surroundings import Surroundings
 from failover_api.core.safety.switch_moves import ServiceMove, SwitchMove
+from failover_api.core.splice import Value
 from failover_api.core.splice.shown import quoted
 from failover_api.core.wording import cut
 
@@ -45,7 +46,7 @@ def _cure(move: ServiceMove, left: list[SwitchMove]) -> str:
     names = " and ".join(dict.fromkeys(cut(each.reading.document) for each in restarted))
     return (
         f"Sync {what} back first: this commit also restarts replication ({names}), which copies the older data of "
-        f"primary over what was written on backup."
+        "primary over what was written on backup."
     )
 
 
@@ -59,5 +60,5 @@ def _time(at: str) -> str:
     return f"{at[:16].replace('T', ' ')} UTC"
 
 
-def _name(value: object) -> str:
-    return cut(value) if isinstance(value, str) else quoted(value) if value is None else str(value)
+def _name(value: Value) -> str:
+    return cut(value) if isinstance(value, str) else quoted(value)

@@ -18,7 +18,8 @@ from failover_api.core.splice import Manifest, parse
 from failover_api.core.splice.yaml_tree import Tree
 from failover_api.errors import ManifestInvalid
 
-MAX_CLAIMS = 500  # of one file
+MAX_CLAIMS, MAX_VARIABLES, MAX_NAMES = 500, 1000, 1000  # of one file
+MAX_LENGTH = 253  # of a name that Kubernetes takes
 ORDINAL = "\0"  # in a name: the number that a StatefulSet gives
 _DEPTH = 24
 _SPEAKS_OF_CLAIMS = re.compile(
@@ -29,7 +30,7 @@ _SPEAKS_OF_CLAIMS = re.compile(
 _NAME = re.compile(rb"^(?:- )? {0,4}name: *[\"']?([a-z0-9][-a-z0-9.]*)", re.MULTILINE)
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _RENAMED = re.compile(r"path: *[\"']?/metadata/name[\"']?\s+value: *[\"']?([^\s\"']+)")
-_TEMPLATED_NAME = re.compile(rb"^ *name: *(.*\{\{.*\}\}.*?)\s*$", re.MULTILINE)
+_TEMPLATED_NAME = re.compile(rb"^ *name: *[\"']?([^\"']*\{\{.*\}\}[^\"']*)[\"']?\s*$")
 _OF_A_VOLUME = frozenset({"size", "accessMode", "accessModes", "storageClass", "storageClassName"})
 
 
@@ -60,26 +61,28 @@ class ClaimSources:
 
 def read_claim_sources(path: str, data: bytes) -> ClaimSources:
     """What the file says; most say only names, which needs no parsing."""
-    names = frozenset(name.decode() for name in _NAME.findall(data))
+    names = frozenset(match[1][:MAX_LENGTH].decode() for match in islice(_NAME.finditer(data), MAX_NAMES))
     if _SPEAKS_OF_CLAIMS.search(data) is None:
         return ClaimSources(names=names)
     try:
         manifest = parse(data, file=path)
     except ManifestInvalid:
-        return ClaimSources(claims=tuple(_of_a_template(data)), names=names)
+        return ClaimSources(claims=tuple(islice(_of_a_template(data), MAX_CLAIMS)), names=names)
     found = _Reader(manifest.tree)
     for root in _roots(manifest):
+        if len(found.claims) >= MAX_CLAIMS:
+            break
         found.read(root)
     claims = tuple(islice(dict.fromkeys(found.claims), MAX_CLAIMS))
-    return ClaimSources(claims, tuple(found.variables), tuple(found.affixes), names)
+    return ClaimSources(claims, tuple(found.variables[:MAX_VARIABLES]), tuple(found.affixes[:10]), names)
 
 
 def _of_a_template(data: bytes) -> Iterator[ClaimName]:
     """A Helm template is no YAML: each name in it may be that of a claim."""
     if b"kind: PersistentVolumeClaim" in data or b"volumeClaimTemplates" in data:
-        for match in islice(_TEMPLATED_NAME.finditer(data), MAX_CLAIMS):
-            line = data.count(b"\n", 0, match.start()) + 1
-            yield ClaimName(match[1].decode(errors="replace").strip("\"'"), line)
+        for number, line in enumerate(data.split(b"\n"), 1):
+            if len(line) <= MAX_LENGTH and (match := _TEMPLATED_NAME.match(line)):
+                yield ClaimName(match[1].decode(errors="replace").strip(), number)
 
 
 def _roots(manifest: Manifest) -> Iterator[int]:
@@ -113,7 +116,8 @@ class _Reader:
             case "DataVolume":
                 self._claim(root, "metadata", "name")
             case "StatefulSet":
-                for template in elements(tree, down(tree, root, "spec", "volumeClaimTemplates")):
+                templates = elements(tree, down(tree, root, "spec", "volumeClaimTemplates"))
+                for template in islice(templates, MAX_CLAIMS):
                     if claim := text(tree, template, "metadata", "name"):
                         self.claims.append(ClaimName(f"{claim}-{name}-{ORDINAL}", tree.line_of(template)))
             case "ReplicationSource":
@@ -121,7 +125,7 @@ class _Reader:
             case "ReplicationDestination":
                 # A mover without a claim of its own makes one: https://volsync.readthedocs.io
                 self._guess(root, *(f"volsync-{name}-{end}" for end in ("dest", "dst")))
-                for _, mover in entries(tree, down(tree, root, "spec")):
+                for _, mover in islice(entries(tree, down(tree, root, "spec")), MAX_CLAIMS):
                     self._claim(mover, "destinationPVC")
             case "HelmRelease":
                 self._release(root, name)
@@ -136,16 +140,17 @@ class _Reader:
     def _claim(self, node: int, *keys: str) -> None:
         place = down(self._tree, node, *keys)
         name = None if place is None else self._tree.scalar_text(place)
-        if place is not None and name:
+        if place is not None and name and len(name) <= MAX_LENGTH:
             self.claims.append(ClaimName(name, self._tree.line_of(place)))
 
     def _guess(self, node: int, *names: str) -> None:
-        self.claims += [ClaimName(name, self._tree.line_of(node), is_guess=True) for name in names]
+        line = self._tree.line_of(node)
+        self.claims += [ClaimName(name, line, is_guess=True) for name in names if len(name) <= MAX_LENGTH]
 
     def _variables(self, mapping: int | None) -> None:
         for name, value in entries(self._tree, mapping):
             said = self._tree.scalar_text(value)
-            if said is not None and _VARIABLE.fullmatch(name) and len(said) <= 253:
+            if said is not None and _VARIABLE.fullmatch(name) and len(name) + len(said) <= MAX_LENGTH:
                 self.variables.append((name, said))
 
     def _kustomize(self, root: int) -> None:
@@ -153,9 +158,9 @@ class _Reader:
         if prefix or suffix:
             self.affixes.append((prefix, suffix))
         for holder in (root, down(self._tree, root, "spec")):
-            for patch in elements(self._tree, down(self._tree, holder, "patches")):
+            for patch in islice(elements(self._tree, down(self._tree, holder, "patches")), MAX_CLAIMS):
                 renamed = _RENAMED.search(text(self._tree, patch, "patch") or "")
-                if renamed:
+                if renamed and len(renamed[1]) <= MAX_LENGTH:
                     self.claims.append(ClaimName(renamed[1], self._tree.line_of(patch)))
 
     def _release(self, root: int, name: str) -> None:
@@ -164,7 +169,7 @@ class _Reader:
         said = (text(tree, root, "spec", "releaseName"), text(tree, root, "spec", "values", "fullnameOverride"))
         releases = list(dict.fromkeys(filter(None, (name, *said))))
         self._guess(root, *releases)
-        for keys, node in _volumes(tree, down(tree, root, "spec", "values")):
+        for keys, node in islice(_volumes(tree, down(tree, root, "spec", "values")), MAX_CLAIMS // 10):
             self._guess(node, *(f"{release}-{key}" for release in releases for key in keys))
 
 

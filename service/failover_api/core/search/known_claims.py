@@ -13,6 +13,7 @@ from failover_api.core.search.claim_sources import ORDINAL, ClaimSources
 from failover_api.core.wording import one_line
 
 MAX_FORMS = 2000  # of one name, with the values of its variables
+MAX_NAMES, MAX_PATTERNS = 50_000, 2000  # in all; with more, nobody can tell what is not there
 NAMES_COMPARED, NAME_LENGTH = 1000, 63  # likeness is quadratic in the length of what is compared
 _LIKENESS = 0.75
 _LITERAL = 3  # letters that a pattern needs for what it matches to mean something
@@ -33,6 +34,7 @@ class KnownClaims:
     patterns: tuple[re.Pattern[str], ...] = ()
     names: frozenset[str] = frozenset()
     is_anything_made: bool = False  # some claim is named by variables or templates alone
+    is_cut: bool = False  # there are too many
 
     @property
     def count(self) -> int:
@@ -41,7 +43,12 @@ class KnownClaims:
 
     def has(self, name: str) -> bool:
         """Whether a file makes it, could make it, or fills it."""
-        if name in self.places or name in self.guesses or any(pattern.fullmatch(name) for pattern in self.patterns):
+        if (
+            self.is_cut
+            or name in self.places
+            or name in self.guesses
+            or any(pattern.fullmatch(name) for pattern in self.patterns)
+        ):
             return True
         if _ENDS_IN_ORDINAL.search(name):  # of a StatefulSet that a chart or an operator makes
             parts = name.split("-")
@@ -69,6 +76,8 @@ def known_claims(files: Mapping[str, ClaimSources]) -> KnownClaims:
     patterns: dict[str, None] = {}
     is_anything_made = False
     for path, claim in ((path, claim) for path, sources in files.items() for claim in sources.claims):
+        if len(places) + len(guesses) > MAX_NAMES or len(patterns) > MAX_PATTERNS:
+            return KnownClaims(places={}, is_cut=True)
         for form in _forms(claim.name, values):
             literal = form.replace(_ANYTHING, "").replace(ORDINAL, "")
             if literal == form and claim.is_guess:
