@@ -157,7 +157,6 @@ def _addresses() -> list[Case]:
         "/api", "/api/", "/api/failover/", "//api/failover", "/api//failover", "/API/failover", "/api/failover/sonarr/",
         f"{PROMOTE}/", f"{PROMOTE}%00", f"{PROMOTE}%20", f"{PROMOTE}%0d%0aX:%20y", f"{PROMOTE};a=b", f"{PROMOTE}.json",
         "/api/failover/sonarr/promot", "/api/failover/sonarr/delete", "/api/failover/sonarr/promote/force",
-        "/api/groups",
         "/api/groups/media", "/api/groups/media/rollback", "/api/groups/media/history", "/.env", "/.git/config",
         "/config/services.yaml", "/config/access.yaml", "/secrets/key.pem", "/etc/passwd", "/%2e%2e/%2e%2e/etc/passwd",
         "/docs/../openapi.json%00", "/docs/oauth2-redirect", "/redoc", "/openapi.yaml", "/wp-login.php", "/cgi-bin/x",
