@@ -33,6 +33,7 @@ SHOWN = (  # in the site; what is no page is there to be linked to
     "action.yml",
     "docs/**/*.md",
     "docs/images/*",
+    "docs/site.css",
     "bench/RESULTS.md",
     "tests/README.md",
     "config/*",
@@ -184,7 +185,7 @@ def docs(args: list[str]) -> int:
 def building_the_site(python: Path) -> tuple[str | Path, ...]:
     """The command; a link that leads nowhere, or a page that the menu lacks, fails it."""
     lay_out_pages()
-    return (python, "-m", "mkdocs", "build", "--quiet", "--strict")
+    return (python, "-m", "mkdocs", "build", "--strict")
 
 
 def lay_out_pages() -> None:
