@@ -150,6 +150,7 @@ def test(args: list[str]) -> int:
 def check(args: list[str]) -> int:
     """Run every step, also after one failed; the tests last, so that their summary closes the output."""
     python = setup()
+    lay_out_pages()
     steps: dict[str, tuple[str | Path, ...]] = {
         "format": (python, "-m", "ruff", "format", "--check", "."),
         "lint": (python, "-m", "ruff", "check", "."),
@@ -173,8 +174,8 @@ def docs(args: list[str]) -> int:
     if args not in ([], ["serve"]):
         raise Refused(f"expected nothing or `serve` after docs, got: {shlex.join(args)}")
     python = setup()
+    lay_out_pages()
     if args:
-        lay_out_pages()
         return run(python, "-m", "mkdocs", "serve", "--quiet")
     code = run(*building_the_site(python))
     if not code:
@@ -184,13 +185,11 @@ def docs(args: list[str]) -> int:
 
 def building_the_site(python: Path) -> tuple[str | Path, ...]:
     """The command; a link that leads nowhere, or a page that the menu lacks, fails it."""
-    lay_out_pages()
     return (python, "-m", "mkdocs", "build", "--strict")
 
 
-def lay_out_pages() -> None:
+def lay_out_pages(pages: Path = SITE / "pages") -> None:
     """Link what the site shows into one folder, in its place: so links between pages are those on GitHub."""
-    pages = SITE / "pages"
     shutil.rmtree(pages, ignore_errors=True)
     for name in SHOWN:
         for file in filter(Path.is_file, ROOT.glob(name)):
