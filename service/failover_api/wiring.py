@@ -20,10 +20,10 @@ from failover_api.forge.github.app_auth import AppCredentials
 from failover_api.forge.github.client import GitHubClient
 from failover_api.forge.http.connections import open_connections
 from failover_api.forge.http.credentials import Credentials, StaticToken
-from failover_api.forge.http.host_clock import HostClock
 from failover_api.forge.http.rate_limit import RateLimit
 from failover_api.forge.http.read_budget import A_MINUTE, KEPT_OF_MINUTE, ReadBudget
 from failover_api.forge.http.traffic import TrafficListener, ignore_traffic
+from failover_api.host_clock import HostClock
 from failover_api.notify.flux_receiver import Flux
 from failover_api.notify.merges import Merges
 from failover_api.notify.notifier import Notifier
