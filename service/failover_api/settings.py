@@ -93,6 +93,9 @@ class Settings(BaseModel):
     )
     metrics_port: int | None = Field(default=None, ge=1, le=65535, description="a port, 1 to 65535")
     webhook_secret_file: Path | None = None
+    cluster: str = "auto"  # auto, none, or a kubeconfig
+    cluster_context: str | None = None
+    cluster_timeout_s: float = Field(default=2.0, gt=0, le=60, description="seconds, above 0 and at most 60")
     server: _Server | None = Field(default=None, description=SERVER_LIKE)
     token: SecretStr | None = None
 
