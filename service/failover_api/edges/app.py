@@ -27,6 +27,7 @@ from failover_api.edges.board import routes as board_routes
 from failover_api.edges.board.pages import wants_page
 from failover_api.edges.http import hardening
 from failover_api.edges.http.access import OPEN, Authenticator
+from failover_api.edges.http.root_path import RootPath
 from failover_api.edges.http.shared_looks import Looks
 from failover_api.edges.http.throttle import Throttle
 from failover_api.edges.targets import components_of
@@ -137,6 +138,7 @@ def _add_bounds(app: FastAPI, settings: Settings) -> None:
     )
     app.add_middleware(RequestContext)
     app.add_middleware(hardening.SecurityHeaders)
+    app.add_middleware(RootPath, usual=settings.root_path)
 
 
 def open_access(settings: Settings) -> ConfigFile[Access]:

@@ -11,6 +11,7 @@ from fastapi.responses import HTMLResponse, JSONResponse
 from failover_api.core.access.json_schema import access_schema
 from failover_api.core.access.model import Verb
 from failover_api.core.catalog.json_schema import services_schema
+from failover_api.edges.http.root_path import root_of
 from failover_api.edges.http.session import Reader
 
 Schema = dict[str, Any]
@@ -25,14 +26,15 @@ def page(request: Request, who: Reader) -> HTMLResponse:
     style = (_TEMPLATES / "docs.css").read_text(encoding="utf-8")
     environment = Environment(loader=FileSystemLoader(_TEMPLATES), autoescape=True)
     environment.filters["type"] = type_text
-    html = environment.get_template("docs.html").render(api=request.app.openapi(), style=style)
+    html = environment.get_template("docs.html").render(api=request.app.openapi(), style=style, root=root_of(request))
     return HTMLResponse(html, headers={"Content-Security-Policy": _policy(style)})
 
 
 def schema(request: Request, who: Reader) -> JSONResponse:
-    """The document itself."""
+    """The document itself; below a root path it says where we are."""
     who.needs_any(Verb.VIEW, "openapi")
-    return JSONResponse(request.app.openapi())
+    servers = {"servers": [{"url": root}]} if (root := root_of(request)) else {}
+    return JSONResponse(request.app.openapi() | servers)
 
 
 def services_yaml() -> JSONResponse:
