@@ -17,6 +17,7 @@ def laid_out(folder: Path) -> Path:
     """The site's configuration in a folder, and its pages below it."""
     settings = (dev.ROOT / "mkdocs.yml").read_text(encoding="utf-8")
     settings = settings.replace("docs_dir: .site/pages", "docs_dir: pages").replace(".site/html", "html")
+    settings = settings.replace("custom_dir: ", f"custom_dir: {dev.ROOT}/")
     (folder / "mkdocs.yml").write_text(settings, encoding="utf-8")
     dev.lay_out_pages(folder / "pages")
     return folder
