@@ -89,10 +89,10 @@ def duration(data: object, *path: str) -> float | None:
     return sum(float(count) * _UNIT_S[unit] for count, unit in _DURATION_PART.findall(value))
 
 
-def items(data: object, *path: str) -> Iterator[dict[str, Any]]:
-    """The objects of a list; whatever else stands in it is left out."""
+def items(data: object, *path: str, most: int = MAX_ITEMS) -> Iterator[dict[str, Any]]:
+    """The objects of a list, at most so many; whatever else stands in it is left out."""
     value = value_at(data, *path)
-    return (item for item in value[:MAX_ITEMS] if isinstance(item, dict)) if isinstance(value, list) else iter(())
+    return (item for item in value[:most] if isinstance(item, dict)) if isinstance(value, list) else iter(())
 
 
 def texts(data: object, *path: str) -> tuple[str, ...]:

@@ -25,6 +25,8 @@ BUCKETS = "/apis/source.toolkit.fluxcd.io/v1/buckets"
 BUCKETS_BETA = "/apis/source.toolkit.fluxcd.io/v1beta2/buckets"  # before Flux 2.5
 APPLICATIONS = "/apis/argoproj.io/v1alpha1/applications"
 
+_MAX_INVENTORY, _MAX_ID = 20_000, 600  # an id has a namespace, a name, a group and a kind
+
 
 def parse_kustomization(data: object, key: Key) -> Kustomization:
     namespace, name = key
@@ -40,8 +42,13 @@ def parse_kustomization(data: object, key: Key) -> Kustomization:
         generation=number(data, "metadata", "generation"),
         observed_generation=number(data, "status", "observedGeneration"),
         ready=condition(data, "Ready"),
-        inventory=frozenset(filter(None, (text(item, "id") for item in items(data, "status", "inventory", "entries")))),
+        inventory=_inventory(data),
     )
+
+
+def _inventory(data: object) -> frozenset[str]:
+    entries = items(data, "status", "inventory", "entries", most=_MAX_INVENTORY)
+    return frozenset(filter(None, (text(entry, "id", limit=_MAX_ID) for entry in entries)))
 
 
 def _source_of(data: object, namespace: str) -> tuple[str, str, str]:

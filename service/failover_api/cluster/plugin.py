@@ -20,7 +20,7 @@ from failover_api.errors import ClusterFailure, ClusterUnauthenticated
 
 TIMEOUT_S = 15.0
 _MAX_BYTES = 1024 * 1024
-_OUR_OWN = ("FAILOVER_", "GITHUB_TOKEN", "GH_TOKEN")  # secrets that are none of the program's business
+_OUR_OWN = ("FAILOVER_", "GITHUB_", "GH_")  # secrets that are none of the program's business
 
 
 @dataclass(frozen=True, slots=True)

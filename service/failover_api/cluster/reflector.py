@@ -163,7 +163,8 @@ class Reflector:
         lasted_s = self._monotonic() - self._began_at
         self._failures = 1 if lasted_s > _LASTING_S else self._failures + 1
         self._began_at = float("inf")
-        wait_s = random.uniform(0.5, 1.0) * min(_MAX_BACKOFF_S, _BACKOFF_S * 2.0 ** min(self._failures, 10))  # noqa: S311
+        jitter = random.uniform(0.5, 1.0)  # noqa: S311 - so that not all come back at once
+        wait_s = jitter * min(_MAX_BACKOFF_S, _BACKOFF_S * 2.0 ** min(self._failures, 10))
         match failure:
             case WatchCut() if self._failures < _FORBIDDEN_TRIES:
                 await asyncio.sleep(wait_s)
