@@ -127,9 +127,9 @@ class Settings(BaseModel):
     """A port of its own for `/metrics`; without it they are on the API's port, for callers who may view."""
     webhook_secret_file: Path | None = None
     """The secret of GitHub's webhook, in a file; without it there is no webhook."""
-    cluster: str = Field(default="auto", description="auto, none, or a kubeconfig file")
-    """The cluster to look at: with `auto`, `serve` in a pod with a service account looks at its own, everything else at
-    none.
+    cluster: str = "auto"
+    """The cluster to look at: `none`, a kubeconfig file, or `auto`: `serve` in a pod with a service account looks at
+    its own, everything else at none.
     """
     cluster_context: str | None = None
     """The context of that kubeconfig; without it, its current one."""

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator, Sequence
 
 from failover_api.core.catalog.defaults import WORKLOADS
 from failover_api.core.catalog.model import Switch, kind_of
-from failover_api.core.catalog.schema import InheritedSchema, ServiceSchema
+from failover_api.core.catalog.schema import RUNTIME_KEYS, InheritedSchema, ServiceSchema
 from failover_api.core.config.schema import describe
 from failover_api.core.config.yaml import Location
 from failover_api.core.splice import Selector, Value
@@ -25,6 +25,7 @@ _KINDS = {"deployment": "Deployment", "statefulset": "StatefulSet", "helmrelease
 _LABELS = ("primary_node_label", "backup_node_label")
 _CLAIMS = ("primary_pvc", "backup_pvc")
 _VALUES: Path = ("spec", "values")
+_OF_ANY = {"switches", "namespace", *RUNTIME_KEYS, *InheritedSchema.model_fields}  # keys that need no workload
 
 Error = Callable[[str, Location], None]  # a message, and where in services.yaml
 Moved = tuple[Location, Path, str, str]  # the key that names it, the place, its value on each side
@@ -57,7 +58,7 @@ class ShortForm:
 
     def _refuse_orphans(self) -> None:
         for key in ServiceSchema.model_fields:
-            if self._entry.has(key) and key not in {"switches", "namespace", *InheritedSchema.model_fields}:
+            if self._entry.has(key) and key not in _OF_ANY:
                 self._error(f"needs {_one_of(WORKLOADS)} beside it", (*self._where, key))
 
     def _node_label(self) -> Iterator[Moved]:
