@@ -39,6 +39,8 @@ def test_the_first_example_of_the_contract_works_with_nothing_added() -> None:
                 Switch(None, place, LABEL, "primary", "backup"),
                 Switch(None, place, claim("sonarr-data"), "pvc-sonarr", "pvc-sonarr-backup"),
             ),
+            primary_workload=workload,
+            backup_workload=workload,
         )
     }
     assert parsed(SMALLEST).groups == {}
