@@ -57,8 +57,10 @@ def test_each_side_may_have_a_workload_of_its_own() -> None:
         ("{kind: Deployment}", "services.yaml:7: services.plex.workload.name: is missing"),
         (
             "{kind: DaemonSet, name: plex}",
-            "services.yaml:7: services.plex.workload.kind: expected 'Deployment', 'StatefulSet' or 'HelmRelease', "
-            + "not 'DaemonSet'",
+            (
+                "services.yaml:7: services.plex.workload.kind: expected 'Deployment', 'StatefulSet' or 'HelmRelease', "
+                "not 'DaemonSet'"
+            ),
         ),
         (
             "{primary: {kind: Deployment, name: plex}}",

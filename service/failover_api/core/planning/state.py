@@ -28,6 +28,8 @@ class Reading:
     value: Value
     state: State
     namespace: str | None = None  # of the document, as it says itself or as the catalog does
+    kind: str = ""  # of the document, and its name
+    name: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +57,17 @@ def _read(switch: Switch, manifests: Mapping[str, Manifest]) -> Reading:
     namespace = document.namespace or switch.selector.namespace
     name = f"{namespace}/{document.name}" if namespace and document.name else document.name
     label = " ".join(filter(None, (document.kind, name))) or f"document {document.index + 1}"
-    return Reading(switch, switch.file, label, scalar.line, scalar.value, state_of(switch, scalar.value), namespace)
+    return Reading(
+        switch=switch,
+        file=switch.file,
+        document=label,
+        line=scalar.line,
+        value=scalar.value,
+        state=state_of(switch, scalar.value),
+        namespace=namespace,
+        kind=document.kind or "",
+        name=document.name or "",
+    )
 
 
 def state_of(switch: Switch, value: Value) -> State:
