@@ -130,11 +130,12 @@ class FakeKubernetes:
             def finish_request(self, request: Any, client_address: Any) -> None:
                 """The handshake is in the connection's own thread: a client that hangs holds up nobody else."""
                 fake.connections += 1
-                try:
-                    request = tls.wrap_socket(request, server_side=True) if tls else request
-                    super().finish_request(request, client_address)
-                except (OSError, ValueError):  # refused by the client, or cut
-                    pass
+                with contextlib.suppress(OSError, ValueError):  # refused by the client, or cut
+                    if tls is None:
+                        super().finish_request(request, client_address)
+                        return
+                    with tls.wrap_socket(request, server_side=True) as wrapped:
+                        super().finish_request(wrapped, client_address)
 
             def shutdown_request(self, request: Any) -> None:
                 with contextlib.suppress(OSError):
