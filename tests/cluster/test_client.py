@@ -296,7 +296,7 @@ async def test_a_server_that_says_nothing_is_given_up_in_time(server: FakeKubern
     began = time.monotonic()
     with pytest.raises(ClusterUnavailable, match=r"no answer within 0\.3 s"):
         await client.get(NODES, {}, timeout_s=0.3)
-    assert time.monotonic() - began < 2
+    assert time.monotonic() - began < 8
 
 
 async def test_a_server_that_drips_is_given_up_in_time(server: FakeKubernetes, client: Client) -> None:
@@ -408,7 +408,7 @@ async def test_a_watch_that_hangs_is_given_up(
     with pytest.raises(ClusterUnavailable) as caught:
         await watched(client, window_s=0.3)
     assert not isinstance(caught.value, WatchCut)
-    assert time.monotonic() - began < 2
+    assert time.monotonic() - began < 8
 
 
 async def test_a_server_that_floods_leaves_others_their_turn(server: FakeKubernetes, client: Client) -> None:
