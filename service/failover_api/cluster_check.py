@@ -92,8 +92,8 @@ def _appliers(view: View, catalog: Catalog) -> Iterator[Check]:
         alone = sorted({pod.app for pod in pods} - others)
         if services and alone:
             detail = (
-                f"{_several(alone)} of {_APPLIERS[alone[0]]} run on {cut(name)}, as {_several(services)} do: when it "
-                "dies, nothing is applied until they have been started elsewhere, minutes later"
+                f"only {cut(name)}, a node of {_several(services)}, runs {_several(alone)} of {_APPLIERS[alone[0]]}: "
+                "when it dies, nothing is applied until these run elsewhere, minutes later"
             )
             yield _warning("cluster appliers", detail)
 

@@ -1,4 +1,4 @@
-"""Each kind from the JSON that a real API server sends: nodes that die, rollouts that hang, volumes that are elsewhere."""
+"""Each kind from the JSON of a real API server: nodes that die, rollouts that hang, volumes that are elsewhere."""
 
 import json
 from typing import Any

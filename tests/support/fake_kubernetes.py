@@ -64,7 +64,7 @@ class FakeKubernetes:
         self.expiring = 0
         self.longest_window_s = 60.0
         self.asked: list[Asked] = []
-        self.connections = 0
+        self._connections: set[socket.socket] = set()
         self._objects: dict[str, dict[tuple[str, str], Json]] = defaultdict(dict)
         self._history: list[tuple[int, str, str, Json]] = []
         self._version = 100
@@ -129,14 +129,16 @@ class FakeKubernetes:
 
             def finish_request(self, request: Any, client_address: Any) -> None:
                 """The handshake is in the connection's own thread: a client that hangs holds up nobody else."""
-                fake.connections += 1
-                try:
-                    request = tls.wrap_socket(request, server_side=True) if tls else request
-                    super().finish_request(request, client_address)
-                except (OSError, ValueError):  # refused by the client, or cut
-                    pass
+                fake._connections.add(request)
+                with contextlib.suppress(OSError, ValueError):  # refused by the client, or cut
+                    if tls is None:
+                        super().finish_request(request, client_address)
+                        return
+                    with tls.wrap_socket(request, server_side=True) as wrapped:
+                        super().finish_request(wrapped, client_address)
 
             def shutdown_request(self, request: Any) -> None:
+                fake._connections.discard(request)
                 with contextlib.suppress(OSError):
                     super().shutdown_request(request)
 
@@ -156,6 +158,9 @@ class FakeKubernetes:
             server.shutdown()
             thread.join()
             server.server_close()
+            for connection in list(self._connections):
+                with contextlib.suppress(OSError):
+                    connection.shutdown(socket.SHUT_RDWR)
 
     def answer(self, handler: "Handler") -> None:
         """The answer to a GET."""
@@ -192,7 +197,7 @@ class FakeKubernetes:
         return (resource, namespace) in self.forbidden or (resource, "*") in self.forbidden
 
     def _of(self, resource: str, namespace: str) -> list[Json]:
-        return [item for (of, _), item in sorted(self._objects[resource].items()) if namespace in ("", of)]
+        return [item for (of, _), item in self._objects[resource].items() if namespace in ("", of)]
 
     def _list(self, handler: "Handler") -> None:
         asked = handler.asked

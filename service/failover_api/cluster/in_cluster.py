@@ -12,8 +12,9 @@ from failover_api.cluster.access import Access, Endpoint, Login, Pem
 MOUNT = Path("/var/run/secrets/kubernetes.io/serviceaccount")
 
 
-def pod_access(mount: Path = MOUNT, environ: Mapping[str, str] = os.environ) -> Access | None:
+def pod_access(mount: Path | None = None, environ: Mapping[str, str] = os.environ) -> Access | None:
     """The pod's cluster; None where no service account is mounted."""
+    mount = mount or MOUNT
     host, port = environ.get("KUBERNETES_SERVICE_HOST", ""), environ.get("KUBERNETES_SERVICE_PORT", "") or "443"
     token = mount / "token"
     if not host or not port.isdecimal() or not token.is_file():

@@ -40,11 +40,12 @@ class _Reader:
             raise self._error("has no current-context: set FAILOVER_CLUSTER_CONTEXT")
         chosen = self._named("contexts", "context", name)
         cluster = self._named("clusters", "cluster", self._text(chosen, "cluster"))
+        endpoint = self._endpoint(cluster)
         user_name = self._text(chosen, "user")
         user = self._named("users", "user", user_name) if user_name else {}
         return Access(
             what=f"context {name} of {self._file}",
-            endpoint=self._endpoint(cluster),
+            endpoint=endpoint,
             login=self._login(user, cluster),
             namespace=self._text(chosen, "namespace") or "default",
         )

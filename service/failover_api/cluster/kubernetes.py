@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import time
 from collections.abc import Callable, Sequence
 
 from failover_api.cluster import access_review
@@ -33,6 +34,7 @@ class Kubernetes:
         self._live: LiveView | None = None
         self._watching: asyncio.Task[None] | None = None
         self._why_closed = ""
+        self._began_at, self._tried = 0.0, asyncio.Event()  # of watching
 
     @property
     def clock(self) -> HostClock:
@@ -40,6 +42,9 @@ class Kubernetes:
 
     async def look(self, scope: Scope) -> View:
         if self._watching is not None:
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(max(0.0, self._began_at + self._timeout_s - time.monotonic())):
+                    await self._tried.wait()
             if self._live is not None:
                 await self._live.settle(self._timeout_s)
             return self.view()
@@ -59,6 +64,7 @@ class Kubernetes:
 
     def watch(self, scope: Callable[[], Scope]) -> None:
         if self._watching is None:
+            self._began_at = time.monotonic()
             self._watching = asyncio.create_task(self._watch(scope))
 
     async def _watch(self, scope: Callable[[], Scope]) -> None:
@@ -68,8 +74,10 @@ class Kubernetes:
                 break
             except ClusterFailure as exc:
                 self._why_closed = exc.detail
+                self._tried.set()
                 await asyncio.sleep(_OPEN_AGAIN_S)
         self._live = LiveView(client, scope, kinds=self._kinds)
+        self._tried.set()
         await self._live.run()
 
     async def version(self) -> str:
