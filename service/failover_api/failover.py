@@ -8,7 +8,6 @@ Every answer without a write (a status, a dry run, "already there", a refusal) i
 write is validated by its own compare-and-swap.
 """
 
-import asyncio
 import logging
 import secrets
 import time
@@ -19,8 +18,10 @@ from typing import TypeVar
 
 from ulid import ULID
 
+from failover_api.concurrency import both, together
 from failover_api.core.catalog.model import Action, Branch, Catalog, Service
 from failover_api.core.planning.request import MoveRequest, Provenance
+from failover_api.core.safety.rollout.steps import Rollout
 from failover_api.core.safety.surroundings import Surroundings
 from failover_api.deadline import Clock, too_late, within_deadline
 from failover_api.errors import FailoverError, InternalError
@@ -35,8 +36,12 @@ from failover_api.moves.move import Move, refusal_of
 from failover_api.moves.outcome import GroupOutcome, Outcome
 from failover_api.moves.progress import OnStep, ignore
 from failover_api.moves.pull_request.proposer import Proposer
+from failover_api.reading.clusters import ClusterReader
 from failover_api.reading.cursors import Cursors
+from failover_api.reading.flux_reports import FluxReports
 from failover_api.reading.history import History, Page
+from failover_api.reading.revisions import Revisions
+from failover_api.reading.rollouts import RolloutReader
 from failover_api.reading.services import ServiceReader
 from failover_api.reading.status import Status, StatusReader, Unreadable
 from failover_api.reading.surroundings import SurroundingsReader
@@ -61,6 +66,7 @@ class Failover:
         events: Events,
         now: Callable[[], float] = time.time,
         secret: Callable[[], bytes] | None = None,
+        clusters: ClusterReader | None = None,
     ) -> None:
         self._forge, self._catalog, self._deadline_s = forge, catalog, deadline_s
         self._events, self._now = events, now
@@ -69,6 +75,9 @@ class Failover:
         self._cursors = Cursors(secret or (lambda: chance))
         self._history = History(forge, self._reader, self._cursors)
         self._surroundings = SurroundingsReader(forge)
+        self.clusters = clusters or ClusterReader(None, timeout_s=0)
+        self.flux_reports = FluxReports()
+        self._rollouts = RolloutReader(self._history, Revisions(forge), self.flux_reports)
         self._statuses = StatusReader(forge, self._reader, self._history, self._surroundings)
         idempotency = Idempotency(forge, self._history)
         self._writer = Writer(forge, self._reader, self._history, idempotency)
@@ -92,11 +101,27 @@ class Failover:
         """Where one service is."""
         service = self._catalog().service(name)
         reading = self._statuses.read(service.branch, [service], not_before=time.monotonic(), thorough=True)
-        (status,) = statuses = await self.in_time(reading)
+        seen, view = await both(self.in_time(reading), self.clusters.look([service]))
+        (status,) = statuses = self.clusters.joined(seen, view)
         self._events.publish(Looked(statuses))
         if isinstance(status, Unreadable):
             raise status.error
         return status
+
+    async def rollout(self, name: str, operation: str | None = None) -> Rollout:
+        """How far an operation has come; None: the last move. Raises UnknownUrl for one that Git does not know."""
+        now = time.monotonic()
+        status = await self.status(name)
+        verified = self.clusters.verified
+        return await self.in_time(
+            self._rollouts.read(
+                status,
+                operation,
+                not_before=now,
+                hazards=self._statuses.hazards_here(status),
+                verification=verified(name) if verified else None,
+            )
+        )
 
     async def list_all(self, *, try_moves: bool = False) -> list[Status | Unreadable]:
         """Where every service of the catalog is, in its order; all of a branch read at one commit.
@@ -105,9 +130,10 @@ class Failover:
         """
         services = tuple(self._catalog().services.values())
         branches = _by_branch(services).items()
-        lists = await asyncio.gather(*(self._list(*group, try_moves=try_moves) for group in branches))
+        reading = (self._list(*group, try_moves=try_moves) for group in branches)
+        view, lists = await both(self.clusters.look(services), together(reading))
         by_name = {status.service.name: status for statuses in lists for status in statuses}
-        statuses = [by_name[service.name] for service in services]
+        statuses = self.clusters.joined([by_name[service.name] for service in services], view)
         self._events.publish(Looked(statuses))
         return statuses
 

@@ -31,6 +31,7 @@ from failover_api.notify.flux_receiver import Flux
 from failover_api.notify.merges import Merges
 from failover_api.notify.notifier import Notifier
 from failover_api.overview import Overview
+from failover_api.reading.clusters import ClusterReader
 from failover_api.settings import Settings
 
 if TYPE_CHECKING:  # without a cluster nothing of it is loaded
@@ -95,6 +96,7 @@ async def open_failover(
             _log.warning("more credentials are set than are used", extra={"used": used, "unused": list(unused)})
         github = GitHub(client)
         events = Events()
+        cluster = _cluster(settings, in_pod=in_pod)
         failover = Failover(
             github,
             catalog.current,
@@ -102,6 +104,7 @@ async def open_failover(
             events=events,
             now=client.clock.now,
             secret=client.credentials.secret,
+            clusters=ClusterReader(cluster, timeout_s=settings.cluster_timeout_s),
         )
         has_webhook = settings.webhook_secret_file is not None
         merges = Merges(failover.status, events, watches=not has_webhook)
@@ -115,7 +118,6 @@ async def open_failover(
         events.subscribe(BranchMoved, overview.branch_moved)
         for merged in (notifier.merged, flux.merged):
             events.subscribe(Merged, merged)
-        cluster = _cluster(settings, in_pod=in_pod)
         try:
             yield Components(
                 settings,

@@ -12,12 +12,13 @@ from types import MappingProxyType
 from typing import Any, TypeVar
 
 from failover_api.concurrency import both
-from failover_api.core.catalog.model import Branch, Service, Switch
+from failover_api.core.catalog.model import Branch, Service, Side, Switch
 from failover_api.core.planning.state import Detection, detect
 from failover_api.core.planning.switch_edits import blocking_error
 from failover_api.core.safety.hazard import Hazard
 from failover_api.core.safety.hazards import hazards, other_side
-from failover_api.core.safety.switch_moves import possible_move
+from failover_api.core.safety.rollout.stage import ClusterState
+from failover_api.core.safety.switch_moves import possible_move, whole_side
 from failover_api.errors import FailoverError, ForgeFailure, ManifestError
 from failover_api.forge.port import Forge
 from failover_api.forge.values import PullRequest
@@ -37,7 +38,7 @@ class Status:
     """Where a service is. `version` names the manifests it was read from.
 
     `obstacles` are why switches cannot be moved there and back again, where that was asked for. `hazards_to` are of the
-    move to the other side, as far as is known.
+    move to the other side, as far as is known. `cluster` is None where nothing of it is seen.
     """
 
     service: Service
@@ -48,6 +49,7 @@ class Status:
     obstacles: Mapping[Switch, ManifestError] = field(default_factory=dict)
     hazards_to: tuple[Hazard, ...] = ()
     hazards_complete: bool = False
+    cluster: ClusterState | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +102,14 @@ class StatusReader:
         around = self._surroundings.of([service])
         found = hazards(possible_move(service, detection, other_side(detection)), around)
         return replace(status, hazards_to=found, hazards_complete=around.is_complete)
+
+    def hazards_here(self, status: Status) -> tuple[Hazard, ...]:
+        """Of a move to the side where the service is, as if it were on the other: what may still come of the last."""
+        state = status.detection.state
+        if state.value not in set(Side):
+            return ()
+        around = self._surroundings.of([status.service])
+        return hazards(whole_side(status.service, status.detection, Side(state.value)), around)
 
 
 async def _if_known(reading: Coroutine[Any, Any, Mapping[str, T]]) -> Mapping[str, T]:

@@ -153,6 +153,18 @@ def paging() -> list[Description]:
     ]
 
 
+def parameter(place: str, name: str, schema: Description, description: str, *, required: bool = False) -> Description:
+    return {"name": name, "in": place, "required": required, "schema": schema, "description": description}
+
+
+OPERATION = parameter(
+    "query",
+    "operation",
+    {"type": "string", "pattern": "^[0-7][0-9A-HJKMNP-TV-Z]{25}$", "examples": [examples.ULID]},
+    "The move that is asked about; without it, the newest.",
+)
+
+
 def content(media_type: str, schema: Mapping[str, Any], description: str) -> Responses:
     """A 200 that is no body of models.py."""
     return {200: {"description": description, "content": {media_type: {"schema": dict(schema)}}}}
@@ -164,7 +176,3 @@ def _schema(key: str) -> Description:
 
 def _also(key: str) -> str:
     return "" if key == "reason" else _TEXT_FORMS
-
-
-def parameter(place: str, name: str, schema: Description, description: str, *, required: bool = False) -> Description:
-    return {"name": name, "in": place, "required": required, "schema": schema, "description": description}

@@ -3,8 +3,9 @@
 Only the steps that apply are there. Several clocks tell their times; they are shown so that none runs backwards.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from typing import Literal
 
 from failover_api.core.planning.state import State
 from failover_api.core.safety.hazard import Hazard
@@ -12,7 +13,7 @@ from failover_api.core.safety.rollout.causes import Cause
 from failover_api.core.safety.rollout.stage import ClusterState, Stage
 
 NOT_SEEN = "not seen from here"
-STEPS = ("proposed", "merged", "committed", "fetched", "applied", "started", "ready", "verified")
+StepName = Literal["proposed", "merged", "committed", "fetched", "applied", "started", "ready", "verified"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +48,7 @@ class GitFacts:
 class Step:
     """`at` is None where it has not come, or where nobody can tell when: `detail` says which."""
 
-    name: str
+    name: StepName
     has_come: bool | None
     at: float | None = None
     detail: str = ""
@@ -78,7 +79,7 @@ class Seen:
 def make_rollout(git: GitFacts, seen: Seen, hazards: Sequence[Hazard] = ()) -> Rollout:
     """What is seen of the app counts for the newest move alone: it says nothing of an earlier one."""
     stage = _stage(git, seen)
-    steps = tuple(_in_order(_steps(git, seen, stage)))
+    steps = tuple(in_order(_steps(git, seen, stage)))
     done = stage is Stage.SERVING and git.sha is not None and git.is_newest
     state = seen.state
     blocked = Cause(state.reason, state.cure, state.since) if state and stage is Stage.BLOCKED else None
@@ -101,11 +102,15 @@ def _steps(git: GitFacts, seen: Seen, stage: Stage) -> Iterator[Step]:
     yield Step("committed", git.sha is not None, git.committed_at, git.url)
     if git.sha is None:
         return
-    for name, arrival in (("fetched", seen.fetched), ("applied", seen.applied)):
-        yield Step(name, arrival.has_come, arrival.at, arrival.detail)
+    yield _arrived("fetched", seen.fetched)
+    yield _arrived("applied", seen.applied)
     yield from _of_pod(git, seen, stage)
     if seen.verified is not None:
-        yield Step("verified", seen.verified.has_come, seen.verified.at, seen.verified.detail)
+        yield _arrived("verified", seen.verified)
+
+
+def _arrived(name: StepName, arrival: Arrival) -> Step:
+    return Step(name, arrival.has_come, arrival.at, arrival.detail)
 
 
 def _of_pod(git: GitFacts, seen: Seen, stage: Stage) -> Iterator[Step]:
@@ -122,7 +127,7 @@ def _of_pod(git: GitFacts, seen: Seen, stage: Stage) -> Iterator[Step]:
     yield Step("ready", is_ready, state.ready_at if is_ready else None, "" if is_ready else state.reason)
 
 
-def _in_order(steps: Iterator[Step]) -> Iterator[Step]:
+def in_order(steps: Iterable[Step]) -> Iterator[Step]:
     """No time before the one of the step before it; none at all of a step that has not come."""
     latest: float | None = None
     for step in steps:
