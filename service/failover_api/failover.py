@@ -118,6 +118,7 @@ class Failover:
                 status,
                 operation,
                 not_before=now,
+                now=self._now(),
                 hazards=self._statuses.hazards_here(status),
                 verification=verified(name) if verified else None,
             )

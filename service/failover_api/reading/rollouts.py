@@ -5,7 +5,7 @@
     applied       the revision that a Kustomization applied as a whole
     the rest      of the pod; see core/safety/rollout
 
-When something came that tells no time is remembered from the moment it was first seen.
+What has come and tells no time is dated by when it was first seen.
 """
 
 from collections.abc import MutableMapping
@@ -19,7 +19,16 @@ from failover_api.core.safety.hazard import Hazard
 from failover_api.core.safety.rollout.appliers import GIT_REPOSITORY, Appliers, commit_of
 from failover_api.core.safety.rollout.expectation import expectation
 from failover_api.core.safety.rollout.stage import ClusterState
-from failover_api.core.safety.rollout.steps import UNSEEN, Arrival, GitFacts, Rollout, Seen, in_order, make_rollout
+from failover_api.core.safety.rollout.steps import (
+    UNSEEN,
+    Arrival,
+    GitFacts,
+    Rollout,
+    Seen,
+    Step,
+    in_order,
+    make_rollout,
+)
 from failover_api.core.safety.rollout.verification import Verification, verification_step
 from failover_api.errors import UnknownUrl
 from failover_api.reading.flux_reports import FluxReport, FluxReports
@@ -37,7 +46,7 @@ class RolloutReader:
 
     def __init__(self, history: History, revisions: Revisions, reports: FluxReports) -> None:
         self._history, self._revisions, self._reports = history, revisions, reports
-        self._first_seen: LRUCache[tuple[str, str], dict[str, float | None]] = LRUCache(MAX_REMEMBERED)
+        self._first_seen: LRUCache[tuple[str, str], dict[str, float]] = LRUCache(MAX_REMEMBERED)
 
     async def read(
         self,
@@ -45,14 +54,18 @@ class RolloutReader:
         operation: str | None,
         *,
         not_before: float,
+        now: float,
         hazards: tuple[Hazard, ...] = (),
         verification: Verification | None = None,
     ) -> Rollout:
-        """Of an operation; None: of the last move. Raises UnknownUrl for one that Git does not know."""
+        """Of an operation; None: of the last move. Raises UnknownUrl for one that Git does not know.
+
+        `now` is the wall clock (s): what has come, and tells no time, is dated by when it was first seen.
+        """
         git = await self._git(status, operation, not_before)
         seen = await self._seen(status, git, verification)
         rollout = make_rollout(git, seen, hazards)
-        return self._remembered(status, rollout)
+        return self._remembered(status, rollout, now)
 
     # Git
 
@@ -149,35 +162,23 @@ class RolloutReader:
 
     # Memory
 
-    def _remembered(self, status: Status, rollout: Rollout) -> Rollout:
+    def _remembered(self, status: Status, rollout: Rollout, now: float) -> Rollout:
         """With the time at which a step was first seen to have come, where it does not tell its own."""
         if rollout.git.operation is None:
             return rollout
         key = (status.service.name, rollout.git.operation)
-        known = self._first_seen.get(key) or {}
-        now = status.cluster.seen_at if status.cluster is not None else None
-        steps = tuple(
-            in_order(replace(step, at=_at(step.name, step.has_come, step.at, known, now)) for step in rollout.steps)
-        )
-        self._first_seen[key] = known
-        return replace(rollout, steps=steps)
+        known = self._first_seen.setdefault(key, {})
+        now = status.cluster.seen_at if status.cluster is not None else now
+        steps = in_order(_dated(step, known, now) for step in rollout.steps)
+        return replace(rollout, steps=tuple(steps))
 
 
-def _at(
-    name: str, has_come: bool | None, at: float | None, known: MutableMapping[str, float | None], now: float | None
-) -> float | None:
-    """`known` has None for a step that was seen not to have come: so its coming can be dated."""
-    if not has_come:
-        if has_come is False:
-            known.setdefault(name, None)
-        return None
-    if known.get(name) is not None:
-        return known[name]
-    if at is None and name in known:
-        at = now
-    if at is not None:
-        known[name] = at
-    return at
+def _dated(step: Step, known: MutableMapping[str, float], now: float) -> Step:
+    if not step.has_come:
+        return replace(step, at=None)
+    if step.at is None and step.name not in known:
+        step = replace(step, detail=step.detail or "seen then, and may have been earlier")
+    return replace(step, at=known.setdefault(step.name, now if step.at is None else step.at))
 
 
 def _operation_of(entry: Entry) -> str | None:

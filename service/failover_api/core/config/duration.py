@@ -19,8 +19,12 @@ def seconds_of(text: str) -> float:
     return float(int(match[1]) * _UNIT_S[match[2]])
 
 
+def is_duration(text: str) -> bool:
+    return _DURATION.fullmatch(text) is not None
+
+
 def _duration(value: object) -> object:
-    if not isinstance(value, str) or not _DURATION.fullmatch(value):
+    if not isinstance(value, str) or not is_duration(value):
         raise ValueError(f"expected a duration like '90s', '5m', '2h' or '1d', not {describe(value)}")
     return value
 
