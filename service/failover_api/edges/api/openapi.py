@@ -108,7 +108,7 @@ ServiceName = Annotated[  # what is none is 404, as any that is not in the catal
 _EXAMPLES = {"service": "sonarr", "group": "k3s-w1"}
 _REASON = {"type": "string", "maxLength": 200, "examples": ["k3s-w1 is down"]}
 _FLAG = {"type": "boolean", "examples": [True]}
-_TEXT_FORMS = " `1` and `0` are taken for true and false."
+_TEXT_FORMS = " 1 and 0 are taken for true and false."
 HEADERS = {
     "If-Match": "The ETag of a status or of a dry run: the move is refused with 412 when the manifests changed since.",
     "If-None-Match": "The ETag of an earlier answer: 304 when it is still the same.",

@@ -28,6 +28,7 @@ router = APIRouter(tags=["process"])
     responses=openapi.problems(),
     operation_id="healthz",
     summary="Whether the process lives",
+    response_description="It does",
     openapi_extra=openapi.OPEN,
 )
 async def alive() -> Response:
@@ -40,6 +41,7 @@ async def alive() -> Response:
     responses=openapi.problems(),
     operation_id="readyz",
     summary="Whether it can work: the catalog is loaded, and the credentials can be read",
+    response_description="It can",
     openapi_extra=openapi.OPEN,
 )
 async def ready(request: Request) -> Response:
@@ -55,6 +57,7 @@ async def ready(request: Request) -> Response:
     responses=openapi.problems(),
     operation_id="version",
     summary="Which version runs",
+    response_description="The version",
     openapi_extra=openapi.OPEN,
 )
 async def version() -> Response:
