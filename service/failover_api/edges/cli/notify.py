@@ -20,7 +20,7 @@ The catalog names nobody to tell. Add to services.yaml:
 notifications:
   - url_file: /etc/failover-api/notify/urls
 
-and write into that file an apprise URL on each line, such as ntfy://ntfy.sh/TOPIC. OPERATIONS.md has more."""
+and write into that file an apprise URL on each line, such as ntfy://ntfy.sh/TOPIC. docs/ALERTS.md has more."""
 
 
 def notify(test: Test = False, as_json: AsJson = False) -> None:
