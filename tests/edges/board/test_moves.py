@@ -156,7 +156,7 @@ async def test_a_group_moves_in_one_commit_from_one_page(stage: Stage) -> None:
         done = await browser.confirm(page, reason="k3s-w1 is down")
     assert "Promote group media to backup" in text(page.text)
     for file in (SONARR, RELEASE, VOLSYNC):
-        assert f'<h3 class="code">{file}</h3>' in page.text
+        assert f'<summary class="code">{file}</summary>' in page.text
     assert done.status_code == 200
     assert "sonarr primary → to backup radarr primary → to backup plex primary → to backup" in text(done.text)
     assert len(stage.moves) == 1
