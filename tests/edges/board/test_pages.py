@@ -64,6 +64,18 @@ async def test_a_row_says_side_node_since_by_whom_and_why(stage: Stage) -> None:
     assert "plex primary k3s-w1 Promote plex" in page
 
 
+async def test_what_a_person_moved_has_no_reason_that_is_not_theirs(stage: Stage) -> None:
+    async with browsing(stage) as browser:
+        await promoted(browser, reason="k3s-w1 is down")
+        await browser.confirm(await browser.get("/services/sonarr/demote"), reason="k3s-w1 is back")
+        stage.replace(SONARR, "role: primary", "role: backup")
+        stage.replace(SONARR, 'claimName: "pvc-sonarr"', 'claimName: "pvc-sonarr-backup"')
+        browser.app.state.components.events.publish(BranchMoved(Branch(stage.repository, "main")))
+        page = text((await browser.get("/")).text)
+    assert "2 of 3 at home, 1 moved" in page.replace(" ,", ",")
+    assert "sonarr backup No move is known that led here. Demote sonarr" in page
+
+
 async def test_the_headline_answers_and_is_the_title(grouped: Stage) -> None:
     async with browsing(grouped) as browser:
         at_home = await browser.get("/")

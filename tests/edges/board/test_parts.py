@@ -180,7 +180,11 @@ def moved_to(side: str) -> Entry:
     return Entry(logged, Record("a", "promote", "primary", side, Provenance("x", "maria", at)))
 
 
-def test_since_is_told_only_of_the_move_that_led_where_it_is() -> None:
+def test_since_and_why_are_told_only_of_the_move_that_led_where_it_is() -> None:
+    assert row(state=State.BACKUP, move=moved_to("backup")).came_by == moved_to("backup")
+    assert row(state=State.PRIMARY, move=moved_to("backup")).came_by is None
+    assert row(state=State.MIXED, move=moved_to("backup")).came_by == moved_to("backup")
+    assert row(state=State.MIXED, move=moved_to("backup")).since == ""
     assert row(state=State.BACKUP, move=moved_to("backup")).since == "2026-11-04T13:40:59Z"
     assert row(state=State.PRIMARY, move=moved_to("backup")).since == ""
     assert row(state=State.BACKUP).since == ""
@@ -206,14 +210,14 @@ def test_an_age_is_coarse(time: str, said: str) -> None:
 
 def test_a_row_has_room_for_the_stage_and_the_age_of_the_data() -> None:
     view = View((), datetime(2026, 11, 4, 13, 40, tzinfo=UTC), {})
-    empty = row(state=State.BACKUP)
+    empty = row(nodes=("k3s-w1",))
     full = replace(empty, stage="rolling-out", data_as_of="2026-11-04T13:00:00Z")
     shown = [
         Pages(Assets()).part("_board.html", view=view, board=Board((one,), ()), config_error=None, root="")
         for one in (empty, full)
     ]
-    assert "backup k3s-w2 Demote a" in text(shown[0])
-    assert "backup k3s-w2 rolling-out data of 40 min ago Demote a" in text(shown[1])
+    assert "a primary k3s-w1 Promote a" in text(shown[0])
+    assert "a primary k3s-w1 rolling-out data of 40 min ago Promote a" in text(shown[1])
 
 
 def test_an_etag_outlasts_ages_but_not_what_happened() -> None:

@@ -75,10 +75,16 @@ class ServiceRow:
         return HOME if self.side is State.PRIMARY else MOVED
 
     @property
-    def since(self) -> str:
-        """When it came to where it is (RFC 3339), "" when no move of ours brought it there."""
+    def came_by(self) -> Entry | None:
+        """The move that led where it is; where it is on no one side, the last one."""
         move = self.last_move
-        return move.logged.at if move is not None and move.record and move.record.after == self.side else ""
+        leads_here = move is not None and move.record and self.side in (move.record.after, State.MIXED, State.UNKNOWN)
+        return move if leads_here else None
+
+    @property
+    def since(self) -> str:
+        """When it came to the side where it is (RFC 3339), "" when that is not known."""
+        return self.came_by.logged.at if self.came_by and self.side in _LOCATED else ""
 
     @property
     def proposal(self) -> Record | None:
@@ -88,7 +94,7 @@ class ServiceRow:
     @property
     def says_why(self) -> bool:
         """Whether there is something to say beside where it is."""
-        return bool(self.troubles or self.pull_request or self.last_move or self.kept)
+        return bool(self.troubles or self.pull_request or self.came_by or self.kept or self.place == MOVED)
 
     @property
     def more_words(self) -> str:
