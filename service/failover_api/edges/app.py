@@ -30,7 +30,7 @@ from failover_api.edges.http import hardening
 from failover_api.edges.http.access import OPEN, Authenticator
 from failover_api.edges.http.json_response import json_response
 from failover_api.edges.http.methods import Methods, methods_at
-from failover_api.edges.http.root_path import RootPath
+from failover_api.edges.http.root_path import RootPath, root_of
 from failover_api.edges.http.shared_looks import Looks
 from failover_api.edges.http.throttle import Throttle
 from failover_api.errors import BadRequest, FailoverError, MethodNotAllowed, NotReady, UnknownUrl
@@ -203,7 +203,7 @@ def _problem(request: Request, error: FailoverError, headers: dict[str, str] | N
         problems.status_of(error),
         media_type=problems.MEDIA_TYPE,
     )
-    link = f'<{request.scope.get("root_path", "")}{problems.help_url(error.slug)}>; rel="help"'
+    link = f'<{root_of(request)}{problems.help_url(error.slug)}>; rel="help"'
     response.headers.update({"Link": link, **problems.headers(error), **(headers or {})})
     return response
 
