@@ -103,6 +103,7 @@ async def _opened(
             catalog=components.catalog,
             credentials=components.credentials,
             failover=components.failover,
+            notifier=components.notifier,
         )
         app.state.metrics = Metrics(counters, gauges, components.overview)
         if metrics_listener is not None:
