@@ -118,10 +118,12 @@ def test_every_error_has_its_heading_its_status_and_its_cure() -> None:
 
 def test_every_hazard_has_its_page_with_what_why_and_cure() -> None:
     sources = "".join(file.read_text(encoding="utf-8") for file in SAFETY.rglob("*.py"))
-    parts = re.split(r"^## ([a-z]+(?:-[a-z]+)+)$", PAGES["docs/HAZARDS.md"], flags=re.MULTILINE)
+    slugs = set(re.findall(r'(?:^SLUG = |Hazard\(\s*)"([a-z]+(?:-[a-z]+)*)"', sources, re.MULTILINE))
+    parts = re.split(r"^## ([a-z]+(?:-[a-z]+)*)$", PAGES["docs/HAZARDS.md"], flags=re.MULTILINE)
     entries = dict(zip(parts[1::2], parts[2::2], strict=True))
-    assert sorted(entries) == sorted(re.findall(r'^SLUG = "([a-z-]+)"', sources, re.MULTILINE))
+    assert sorted(entries) == sorted(slugs)
     for slug, entry in entries.items():
+        assert f"| [`{slug}`](#{slug}) | " in parts[0], slug
         for part in ("What", "Why it is told", "Cure"):
             assert f"\n**{part}.**" in entry, (slug, part)
 
