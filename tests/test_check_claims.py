@@ -75,7 +75,7 @@ async def test_a_service_can_say_that_its_claims_are_here(lab: Stage) -> None:
 
 
 async def test_what_cannot_be_read_is_a_warning_and_no_failure(lab: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("failover_api.reading.branch_claims.MAX_FILES_READ", 1)
+    monkeypatch.setattr("failover_api.reading.branch_knowledge.MAX_FILES_READ", 1)
     (warned,) = about_claims(await check(lab))
     assert warned.level == "warn"
     assert warned.detail.startswith("could not be looked for: ")

@@ -11,9 +11,9 @@ from failover_api.core.catalog.model import Action, Branch, Catalog, Service, Si
 from failover_api.core.planning.request import MoveRequest
 from failover_api.core.planning.round_trip import try_round_trips
 from failover_api.core.planning.state import State
-from failover_api.core.safety.claim_unknown import claim_unknown
+from failover_api.core.safety.finders.claim_unknown import claim_unknown
 from failover_api.core.safety.surroundings import Surroundings
-from failover_api.core.safety.switch_moves import whole_side
+from failover_api.core.safety.switch_moves import whole_move
 from failover_api.core.text.commit_message import shown
 from failover_api.errors import ConfigInvalid, FailoverError
 from failover_api.failover import Failover
@@ -223,6 +223,6 @@ def _has_claims(service: Service) -> bool:
 
 def _unknown_claims(status: Status, around: Surroundings) -> Iterator[Check]:
     for side in Side:
-        for hazard in claim_unknown(whole_side(status.service, status.detection, side), around):
+        for hazard in claim_unknown(whole_move(status.service, status.detection, side), around):
             detail = f"{side}: {hazard.detail} {hazard.cure}"
             yield Check(f"claim {status.service.name}", ok=True, detail=detail, is_warning=True)

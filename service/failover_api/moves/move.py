@@ -13,9 +13,10 @@ from failover_api.core.planning.plan import Plan, plan
 from failover_api.core.planning.request import MoveRequest, Provenance
 from failover_api.core.planning.rollback import Undone, plan_rollback
 from failover_api.core.safety.hazard import Hazard
-from failover_api.core.safety.hazards import hazards_of_plans
+from failover_api.core.safety.hazards import hazards
 from failover_api.core.safety.surroundings import NOT_LOOKED_AT, Surroundings
-from failover_api.core.splice import parse
+from failover_api.core.safety.switch_moves import planned_move
+from failover_api.core.splice import Manifest, parse
 from failover_api.core.text.sentence import names_of
 from failover_api.errors import FailoverError, PreconditionFailed
 from failover_api.forge.values import Commit
@@ -113,18 +114,21 @@ class Move:
         skipped; of a group's services it names all that are refused.
         """
         self._check_versions(seen)
+        around = self._surroundings(undone)
         plans: list[Plan] = []
+        found: list[Hazard] = []
         refused: dict[str, FailoverError] = {}
         edited = dict(overlay)
         for service in self.services:
             try:
-                planned = self._plan(seen[service.name], edited, undone)
+                planned, manifests = self._plan(seen[service.name], edited, undone)
             except FailoverError as exc:
                 if self.provenance.group is None:
                     raise
                 refused[service.name] = exc
             else:
                 plans.append(planned)
+                found += hazards(planned_move(planned, manifests), around)
                 edited.update(planned.new)
         if refused and not self.request.skip_refused:
             raise refusal_of(refused)
@@ -133,7 +137,7 @@ class Move:
             tuple(plans),
             {name: _named(name, error) for name, error in refused.items()},
             self._version(seen),
-            hazards_of_plans(plans, self._surroundings(undone)),
+            tuple(found),
         )
 
     def outcome(
@@ -160,15 +164,19 @@ class Move:
             return self.surroundings
         return replace(self.surroundings, there_since={self.services[0].name: undone.at})
 
-    def _plan(self, observed: Observation | FailoverError, edited: Mapping[str, bytes], undone: Undone | None) -> Plan:
+    def _plan(
+        self, observed: Observation | FailoverError, edited: Mapping[str, bytes], undone: Undone | None
+    ) -> tuple[Plan, Mapping[str, Manifest]]:
+        """The plan, and the manifests that it is made from."""
         if isinstance(observed, FailoverError):
             raise copy.copy(observed)
         latest = {path: parse(edited[path], file=path) for path in observed.manifests if path in edited}
         manifests = {**observed.manifests, **latest}
         if self.action is not Action.ROLLBACK:
-            return plan(observed.service, manifests, self.action, force=self.provenance.force)
+            return plan(observed.service, manifests, self.action, force=self.provenance.force), manifests
         assert undone is not None, "it was read together with the service"
-        return plan_rollback(observed.service, manifests, undone.before, undone.after, reverts=undone.operation)
+        undoing = plan_rollback(observed.service, manifests, undone.before, undone.after, reverts=undone.operation)
+        return undoing, manifests
 
     def _check_versions(self, seen: Observations) -> None:
         versions = self.request.versions

@@ -87,18 +87,21 @@ class StatusReader:
             located, head = [one.service for one in observed], observed[0].snapshot.head
             reading = self._last_moves.of(branch, located, head, thorough=thorough, not_before=not_before)
             moves = await _if_known(reading)
-        statuses = [self._with_hazards(status_of(service, seen[service.name], pulls, moves)) for service in services]
+        statuses = [
+            self._with_hazards(status_of(service, seen[service.name], pulls, moves), seen[service.name])
+            for service in services
+        ]
         return (
             [await with_obstacles(status, seen[status.service.name]) for status in statuses] if try_moves else statuses
         )
 
-    def _with_hazards(self, status: Status | Unreadable) -> Status | Unreadable:
-        if isinstance(status, Unreadable):
+    def _with_hazards(self, status: Status | Unreadable, seen: Observation | FailoverError) -> Status | Unreadable:
+        if isinstance(status, Unreadable) or isinstance(seen, FailoverError):
             return status
         service, detection = status.service, status.detection
         self._surroundings.saw(service, detection.state, status.last_move)
         around = self._surroundings.of([service])
-        found = hazards(possible_move(service, detection, other_side(detection)), around)
+        found = hazards(possible_move(service, detection, other_side(detection), seen.manifests), around)
         return replace(status, hazards_to=found, hazards_complete=around.is_complete)
 
 

@@ -125,6 +125,7 @@ class Service:
     primary_nodes: tuple[str, ...] = ()  # Kubernetes nodes behind the side; none: not known
     backup_nodes: tuple[str, ...] = ()
     has_external_claims: bool = False  # its claims are made elsewhere, not by this repository
+    accept: tuple[str, ...] = ()  # slugs of hazards that are not told of it
 
     @property
     def digest(self) -> str:
