@@ -23,7 +23,7 @@ from failover_api.core.catalog.model import Action, Branch, Catalog, Service
 from failover_api.core.planning.request import MoveRequest, Provenance
 from failover_api.core.safety.surroundings import Surroundings
 from failover_api.deadline import Clock, too_late, within_deadline
-from failover_api.errors import FailoverError, InternalError
+from failover_api.errors import FailoverError, InternalError, UnsafeMove
 from failover_api.events import Events, Looked, MoveEnded
 from failover_api.forge.http.read_budget import low_priority
 from failover_api.forge.port import Forge
@@ -32,7 +32,7 @@ from failover_api.moves.fallback import ByPolicy
 from failover_api.moves.group import bound_to, check_branches, check_versions, half_done, parts_of
 from failover_api.moves.idempotency import Idempotency
 from failover_api.moves.move import Move, refusal_of
-from failover_api.moves.outcome import GroupOutcome, Outcome
+from failover_api.moves.outcome import GroupOutcome, Outcome, joined_version
 from failover_api.moves.progress import OnStep, ignore
 from failover_api.moves.pull_request.proposer import Proposer
 from failover_api.reading.cursors import Cursors
@@ -202,8 +202,14 @@ class Failover:
                 if not exc.refused:
                     raise
                 refused |= exc.refused
+                outcomes += exc.outcomes if isinstance(exc, UnsafeMove) else ()
         if refused:
-            raise refusal_of({name: refused[name] for name in order if name in refused})
+            error = refusal_of({name: refused[name] for name in order if name in refused})
+            if isinstance(error, UnsafeMove) and len(outcomes) == len(moves):
+                error.outcomes = tuple(outcomes)
+                error.version = joined_version([outcome.version for outcome in outcomes])
+                error.group = moves[0].provenance.group
+            raise error
         return outcomes
 
     def _provenance(self, request: MoveRequest, *, group: str | None = None) -> Provenance:

@@ -127,6 +127,7 @@ def _entry(entry: Entry) -> EntryBody:
         pull_request=_pull_request(entry.pull_request) if entry.pull_request else None,
         message=entry.subject,
         verified=entry.verified,
+        accepted=list(record.accepted) if record else [],
     )
 
 

@@ -5,20 +5,21 @@ rollback undoes is read before (rollback.py) and given to the plan.
 """
 
 import copy
-from collections.abc import Mapping, MutableMapping
+from collections.abc import Iterable, Mapping, MutableMapping, Sequence
 from dataclasses import dataclass, replace
 
 from failover_api.core.catalog.model import Action, Branch, Policy, Service
 from failover_api.core.planning.plan import Plan, plan
 from failover_api.core.planning.request import MoveRequest, Provenance
 from failover_api.core.planning.rollback import Undone, plan_rollback
-from failover_api.core.safety.hazard import Hazard
+from failover_api.core.safety.hazard import Hazard, Severity
 from failover_api.core.safety.hazards import hazards
 from failover_api.core.safety.surroundings import NOT_LOOKED_AT, Surroundings
 from failover_api.core.safety.switch_moves import planned_move
 from failover_api.core.splice import Manifest, parse
 from failover_api.core.text.sentence import names_of
-from failover_api.errors import FailoverError, PreconditionFailed
+from failover_api.core.text.trailers import Record
+from failover_api.errors import FailoverError, PreconditionFailed, UnsafeMove
 from failover_api.forge.values import Commit
 from failover_api.moves.outcome import Outcome, joined_version
 from failover_api.moves.progress import OnStep, ignore
@@ -111,7 +112,7 @@ class Move:
         """Plans each service on what was read, as the plans before leave it; its own changes go into `overlay`.
 
         `undone` is what a rollback undoes. Raises PreconditionFailed, or what refuses a service unless it is to be
-        skipped; of a group's services it names all that are refused.
+        skipped: UnsafeMove for hazards that stop it. Of a group's services it names all that are refused.
         """
         self._check_versions(seen)
         around = self._surroundings(undone)
@@ -127,18 +128,19 @@ class Move:
                     raise
                 refused[service.name] = exc
             else:
-                plans.append(planned)
-                found += hazards(planned_move(planned, manifests), around)
+                own = hazards(planned_move(planned, manifests), around)
+                if unsafe := self._unsafe(service, own):
+                    refused[service.name] = unsafe
+                    if self.request.skip_refused:
+                        continue
+                plans.append(self._accepting(planned, own))
+                found += own
                 edited.update(planned.new)
+        move_plan = MovePlan(tuple(plans), {}, self._version(seen), tuple(found))
         if refused and not self.request.skip_refused:
-            raise refusal_of(refused)
+            raise self._refusal(refused, move_plan)
         overlay.update(edited)
-        return MovePlan(
-            tuple(plans),
-            {name: _named(name, error) for name, error in refused.items()},
-            self._version(seen),
-            tuple(found),
-        )
+        return replace(move_plan, refused={name: _named(name, error) for name, error in refused.items()})
 
     def outcome(
         self, move_plan: MovePlan, *, changed: bool, dry_run: bool = False, commit: Commit | None = None
@@ -157,6 +159,37 @@ class Move:
             hazards=move_plan.hazards if changed else (),
             hazards_complete=self.surroundings.is_complete,
         )
+
+    def accepting(self, records: Iterable[Record]) -> "Move":
+        """The same move, which accepts what those have accepted who have made these records."""
+        accepted = {f"{record.service}:{slug}" for record in records for slug in record.accepted}
+        return replace(self, request=replace(self.request, accept=self.request.accept | accepted))
+
+    def _unsafe(self, service: Service, found: Sequence[Hazard]) -> UnsafeMove | None:
+        """What refuses the service, when hazards stop it that are not accepted."""
+        stops = [
+            hazard
+            for hazard in found
+            if hazard.severity is Severity.STOP and not self.request.accepts(service.name, hazard.slug)
+        ]
+        if not stops:
+            return None
+        unsafe = UnsafeMove(" ".join(f"{hazard.detail} ({hazard.slug})" for hazard in stops))
+        unsafe.hazards = tuple(found)
+        return unsafe
+
+    def _accepting(self, planned: Plan, found: Sequence[Hazard]) -> Plan:
+        name = planned.service.name
+        slugs = dict.fromkeys(hazard.slug for hazard in found)
+        return replace(planned, accepted=tuple(slug for slug in slugs if self.request.accepts(name, slug)))
+
+    def _refusal(self, refused: Mapping[str, FailoverError], move_plan: MovePlan) -> FailoverError:
+        """What refuses the move. With an unsafe one goes what it would come to."""
+        error = refusal_of(refused) if self.provenance.group else next(iter(refused.values()))
+        if isinstance(error, UnsafeMove) and len(move_plan.plans) == len(self.services):
+            error.outcomes = (self.outcome(move_plan, changed=True, dry_run=True),)
+            error.version, error.group = move_plan.version, self.provenance.group
+        return error
 
     def _surroundings(self, undone: Undone | None) -> Surroundings:
         """What a rollback undoes is the service's newest move, so it has been where it is since then."""

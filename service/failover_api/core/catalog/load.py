@@ -42,6 +42,7 @@ from failover_api.core.catalog.schema import (
 from failover_api.core.catalog.short_forms import HOSTNAME, ShortForm, check_sides
 from failover_api.core.config.schema import describe, explained
 from failover_api.core.config.yaml import Location, invalid_config, read_config
+from failover_api.core.hazard_slugs import why_not_for_good
 from failover_api.core.splice import Selector
 from failover_api.core.splice.paths import Path, parse_path
 from failover_api.errors import BadPath
@@ -160,7 +161,16 @@ class _Builder:
             primary_nodes=_nodes(nodes, switches, Side.PRIMARY),
             backup_nodes=_nodes(nodes, switches, Side.BACKUP),
             has_external_claims=self._inherited(entry, "claims").claims == "external",
+            accept=self._accepted(entry, where),
         )
+
+    def _accepted(self, entry: ServiceSchema, where: Location) -> tuple[str, ...]:
+        for index, slug in enumerate(entry.accept):
+            if why := why_not_for_good(slug):
+                self._error(f"{describe(slug)}: {why}", *where, "accept", index)
+            elif slug in entry.accept[:index]:
+                self._error(f"{describe(slug)} is there twice", *where, "accept", index)
+        return tuple(entry.accept)
 
     def _inherited(self, entry: ServiceSchema, key: str) -> InheritedSchema:
         return entry if entry.has(key) else self.entry

@@ -242,6 +242,11 @@ class ServiceSchema(DefaultsShape):
         default="", description="The name of the HelmRelease: its claim is persistence.{volume_name}.existingClaim."
     )
     switches: list[SwitchSchema] = Field(default=[], description="Any other values of manifests that move with it.")
+    accept: list[NonEmpty] = Field(
+        default=[],
+        description="Hazards that it is not warned of, by their slug. Of those that stop a move only "
+        "`data-age-unknown` and `claim-empty=CLAIM` may stand here.",
+    )
 
 
 class NotificationSchema(Schema):

@@ -57,7 +57,7 @@ class ShortForm:
 
     def _refuse_orphans(self) -> None:
         for key in ServiceSchema.model_fields:
-            if self._entry.has(key) and key not in {"switches", "namespace", *InheritedSchema.model_fields}:
+            if self._entry.has(key) and key not in {"switches", "namespace", "accept", *InheritedSchema.model_fields}:
                 self._error(f"needs {_one_of(WORKLOADS)} beside it", (*self._where, key))
 
     def _node_label(self) -> Iterator[Moved]:

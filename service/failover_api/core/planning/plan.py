@@ -34,7 +34,8 @@ class Change:
 class Plan:
     """What a move would do. `old` and `new` are {path: bytes} of the files that change.
 
-    `reverts` is the operation that a rollback undoes; `warnings` say what the opposite move will not bring back.
+    `reverts` is the operation that a rollback undoes; `warnings` say what the opposite move will not bring back;
+    `accepted` are the slugs of the hazards that whoever asked for it has accepted.
     """
 
     service: Service
@@ -46,6 +47,7 @@ class Plan:
     new: Mapping[str, bytes]
     reverts: str | None = None
     warnings: tuple[str, ...] = ()
+    accepted: tuple[str, ...] = ()
 
 
 def plan(service: Service, manifests: Mapping[str, Manifest], action: Action, *, force: bool = False) -> Plan:

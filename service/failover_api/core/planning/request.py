@@ -5,10 +5,12 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from failover_api.core.wording import is_printable
+from failover_api.core.hazard_slugs import SLUGS
+from failover_api.core.wording import cut, is_printable
 from failover_api.errors import BadRequest
 
 MAX_REASON_LENGTH = 200
+MAX_ACCEPTED = 100  # stops, each named for a service
 _KEY = re.compile(r"[\x20-\x7e]{1,255}")
 
 
@@ -31,6 +33,7 @@ class MoveRequest:
 
     `versions` are those that an If-Match takes, None: any; `key` is an Idempotency-Key. `supersede`: an open pull
     request for the other side is closed. `skip_refused`: a group moves without those of its services that are refused.
+    `accept` are the hazards that do not stop it: SLUG, or SERVICE:SLUG for one service of a group.
     """
 
     by: str
@@ -41,6 +44,11 @@ class MoveRequest:
     key: str | None = None
     supersede: bool = False
     skip_refused: bool = False
+    accept: frozenset[str] = frozenset()
+
+    def accepts(self, service: str, slug: str) -> bool:
+        """Whether a hazard of this kind does not stop the service."""
+        return slug in self.accept or f"{service}:{slug}" in self.accept
 
     def provenance(self, operation: str, *, at: str, group: str | None = None) -> Provenance:
         """What a commit tells of it. Without the key of a dry run, which answers as of now and uses up none."""
@@ -69,6 +77,17 @@ def checked_reason(text: str) -> str:
     if stray is not None:
         raise BadRequest(f"reason: expected printable text on one line; it holds U+{ord(stray):04X}")
     return text.strip()
+
+
+def checked_accept(given: Sequence[str]) -> frozenset[str]:
+    """The hazards that are accepted. Raises BadRequest for one that is no hazard's slug, and for too many."""
+    if len(given) > MAX_ACCEPTED:
+        raise BadRequest(f"accept: {len(given)} hazards, expected at most {MAX_ACCEPTED}")
+    for accepted in given:
+        slug = accepted.rpartition(":")[2]
+        if slug not in SLUGS:
+            raise BadRequest(f"accept: {cut(slug)!r} is no hazard; expected one of {', '.join(SLUGS)}")
+    return frozenset(given)
 
 
 def checked_key(given: Sequence[str]) -> str | None:

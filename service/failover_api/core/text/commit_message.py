@@ -55,7 +55,7 @@ def commit_message(moves: Sequence[tuple[Plan, Provenance]]) -> str:
 def record_of(plan: Plan, provenance: Provenance) -> Record:
     """What the trailers of a commit say of this plan."""
     before, after = plan.before.state.value, plan.after.value
-    return Record(plan.service.name, plan.action.value, before, after, provenance, plan.reverts)
+    return Record(plan.service.name, plan.action.value, before, after, provenance, plan.reverts, plan.accepted)
 
 
 def headline(plans: Sequence[Plan]) -> str:

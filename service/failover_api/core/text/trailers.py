@@ -30,7 +30,8 @@ _SHARED = ("Requested-By", "Requested-At", "Group", "Force", "Reason", "Idempote
 class Record:
     """What one commit says of one service: what was done to it, and who asked for that.
 
-    `before` and `after` are states; `reverts` is the operation that a rollback undoes.
+    `before` and `after` are states; `reverts` is the operation that a rollback undoes; `accepted` are the slugs of the
+    hazards that arose and were accepted.
     """
 
     service: str
@@ -39,6 +40,7 @@ class Record:
     after: str
     provenance: Provenance
     reverts: str | None = None
+    accepted: tuple[str, ...] = ()
 
     @property
     def operation(self) -> str:
@@ -88,6 +90,7 @@ def _run(record: Record, *, with_reason: bool) -> dict[str, str]:
         "Force": "true" if provenance.force else None,
         "Reason": provenance.reason if with_reason else None,
         "Reverts": record.reverts,
+        "Accepted": ", ".join(record.accepted),
         "Idempotency": provenance.key,
     }
     values = {key: one_line(value or "").strip() for key, value in trailers.items()}
@@ -168,4 +171,5 @@ def _record(run: Mapping[str, str], reason: str) -> Record:
         force=run.get("Force") == "true",
         key=run.get("Idempotency"),
     )
-    return Record(run[_FIRST], run["Action"], run["From"], run["To"], provenance, run.get("Reverts"))
+    accepted = tuple(slug.strip() for slug in run.get("Accepted", "").split(",") if slug.strip())
+    return Record(run[_FIRST], run["Action"], run["From"], run["To"], provenance, run.get("Reverts"), accepted)

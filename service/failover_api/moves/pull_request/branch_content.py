@@ -133,7 +133,7 @@ class BranchReader:
         if record.action == Action.ROLLBACK.value:
             return False
         try:
-            then = _as_then(replace(move, services=services), record)
+            then = _as_then(replace(move, services=services), content.records)
             return not then.plan(base.seen, {}).has_changes
         except (FailoverError, ValueError):
             return False
@@ -180,22 +180,23 @@ class BranchReader:
         if record is None:
             return None
         try:
-            then = _as_then(move, record)
+            then = _as_then(move, content.records)
             undone = await read_undone(self._history, then, seen, content.began, not_before=not_before)
             return then.plan(seen, {}, undone)
         except (FailoverError, ValueError):
             return None
 
 
-def _as_then(move: Move, record: Record) -> Move:
-    """The move that the commit was made for. Raises ValueError for an action that is none of ours."""
+def _as_then(move: Move, records: Mapping[str, Record]) -> Move:
+    """The move that a commit with these records was made for. Raises ValueError for an action that is none of ours."""
+    record = next(iter(records.values()))
     has_group = move.provenance.group is not None
     return replace(
         move,
         action=Action(record.action),
-        request=replace(move.request, versions=None, skip_refused=has_group),
+        request=replace(move.request, versions=None, skip_refused=has_group, accept=frozenset()),
         provenance=replace(move.provenance, force=record.provenance.force),
-    )
+    ).accepting(records.values())
 
 
 def _tip(head: str, comparison: Comparison, *, is_on_base: bool = True) -> BranchContent:

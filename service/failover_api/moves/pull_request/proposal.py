@@ -32,6 +32,7 @@ from failover_api.errors import (
     OutcomeUnknown,
     PreconditionFailed,
     RepositoryNotFound,
+    UnsafeMove,
     WriteConflict,
     WriteUnknown,
 )
@@ -59,6 +60,7 @@ _REFUSALS = (
     ManifestError,
     ManifestDrifted,
     PreconditionFailed,
+    UnsafeMove,
     NothingToRollBack,
     ChangedSince,
     IdempotencyKeyReused,
@@ -217,7 +219,7 @@ class Proposal:
         """From any copy, as a write would find out; None when a copy would do for a refusal, or for no write."""
         try:
             base = await self._plan(*await self._see(None))
-        except (ManifestError, ManifestDrifted, RepositoryNotFound):
+        except (ManifestError, ManifestDrifted, UnsafeMove, RepositoryNotFound):
             return None
         return base if base.move_plan.is_all_change else None
 
