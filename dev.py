@@ -211,7 +211,8 @@ def screenshots(args: list[str]) -> int:
 def lock(args: list[str]) -> int:
     """Resolve pyproject.toml, for every Python and system, into requirements/*.txt.
 
-    A version that is pinned stays, as long as it may; with `--upgrade` all are resolved anew.
+    A version that is pinned stays, as long as it may; with `--upgrade` all are resolved anew. client.in is what a
+    test makes a client with: it needs an older typer than ours, so it is resolved by itself.
     """
     if args not in ([], ["--upgrade"]):
         raise Refused(f"expected nothing or `--upgrade` after lock, got: {shlex.join(args)}")
@@ -223,8 +224,11 @@ def lock(args: list[str]) -> int:
         output((uv, "lock", "--quiet"), folder)
         for name, chosen in LOCKS.items():
             text = output((uv, "export", "--frozen", "--no-emit-project", "--no-header", *chosen), folder)
-            (LOCK.parent / name).write_text(lock_text(text), encoding="utf-8", newline="\n")
-            say(f"wrote requirements/{name}")
+            write_lock(name, lock_text(text))
+        shutil.copy(LOCK.with_name("client.in"), folder)
+        choices = ("--universal", "--python-version", "{}.{}".format(*OLDEST), "--generate-hashes", "--no-header")
+        text = output((uv, "pip", "compile", "--quiet", *choices, "client.in"), folder)
+        write_lock("client.txt", lock_text(text, "client.in"))
     return 0
 
 
@@ -236,6 +240,11 @@ def pins(locked: str) -> list[str]:
 def with_constraints(pyproject: str, kept: list[str]) -> str:
     """The project with its versions bound to these pins."""
     return f"{pyproject}\n[tool.uv]\nconstraint-dependencies = {json.dumps(kept)}\n"
+
+
+def write_lock(name: str, text: str) -> None:
+    LOCK.with_name(name).write_text(text, encoding="utf-8", newline="\n")
+    say(f"wrote requirements/{name}")
 
 
 def borrowed_uv(folder: Path) -> str:
@@ -253,13 +262,13 @@ def output(command: tuple[str, ...], folder: str) -> str:
     return done.stdout
 
 
-def lock_text(exported: str) -> str:
+def lock_text(exported: str, source: str = "pyproject.toml") -> str:
     """The exported requirements under our own header, without options such as an index. Raises Refused on a URL."""
     lines = [line for line in exported.splitlines() if not line.startswith("-")]
     for line in lines:
         if "://" in line or re.search(r"\s@\s|file:", line):
             raise Refused(f"The lock may name no host and no path, but has: {line}")
-    header = "# Made by `make lock` from pyproject.toml, with hashes, for every declared Python; do not edit."
+    header = f"# Made by `make lock` from {source}, with hashes, for every declared Python; do not edit."
     return "\n".join([header, *lines]) + "\n"
 
 

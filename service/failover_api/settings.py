@@ -2,6 +2,7 @@
 
 import ipaddress
 import os
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Literal, Self
@@ -24,6 +25,8 @@ from failover_api.errors import NotReady
 
 PREFIX = "FAILOVER_"
 GITHUB_API = "https://api.github.com"
+MAX_SUB_PATH = 200  # characters
+_SUB_PATH = re.compile(r"(/[A-Za-z0-9._~-]+)*")
 SERVER_LIKE = "a URL like https://failover.example.org"
 
 
@@ -49,6 +52,17 @@ def server_url(value: str) -> str:
     return base_url(f"{'http' if _is_local(host) else 'https'}://{value}")
 
 
+def sub_path(value: str) -> str:
+    """A path of plain segments, "" for the root itself. Raises ValueError.
+
+    It begins every link and redirect: nothing is in it that could be taken for a host, or for the end of a header.
+    """
+    path = value.removesuffix("/")
+    if not _SUB_PATH.fullmatch(path) or len(path) > MAX_SUB_PATH or {".", ".."} & set(path.split("/")):
+        raise ValueError("not a path")
+    return path
+
+
 def _is_local(host: str) -> bool:
     """Loopback, or a name of this machine or cluster: a single label, `.svc`, `.local`, `.localhost`."""
     try:
@@ -62,6 +76,7 @@ def _lower(value: object) -> object:
 
 
 _Url = Annotated[str, AfterValidator(base_url)]
+_SubPath = Annotated[str, AfterValidator(sub_path)]
 _Server = Annotated[str, AfterValidator(server_url)]
 
 
@@ -112,6 +127,8 @@ class Settings(BaseModel):
     """A port of its own for `/metrics`; without it they are on the API's port, for callers who may view."""
     webhook_secret_file: Path | None = None
     """The secret of GitHub's webhook, in a file; without it there is no webhook."""
+    root_path: _SubPath = Field(default="", description="a path like /failover")
+    """The path below which a proxy shows us, such as `/failover`; the proxy may take it off or leave it."""
     server: _Server | None = Field(default=None, description=SERVER_LIKE)
     """Command line: call this service."""
     token: SecretStr | None = None

@@ -31,6 +31,7 @@ from failover_api.edges.http.access import OPEN, Authenticator
 from failover_api.edges.http.etags import etag_of
 from failover_api.edges.http.json_response import json_response
 from failover_api.edges.http.methods import Methods, methods_at
+from failover_api.edges.http.root_path import RootPath
 from failover_api.edges.http.shared_looks import Looks
 from failover_api.edges.http.throttle import Throttle
 from failover_api.errors import BadRequest, FailoverError, MethodNotAllowed, NotReady, UnknownUrl, UnsafeMove
@@ -135,6 +136,7 @@ def _add_bounds(app: FastAPI, settings: Settings) -> None:
     )
     app.add_middleware(RequestContext)
     app.add_middleware(hardening.SecurityHeaders)
+    app.add_middleware(RootPath, usual=settings.root_path)
 
 
 def open_access(settings: Settings) -> ConfigFile[Access]:

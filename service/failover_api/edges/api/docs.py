@@ -12,6 +12,7 @@ from fastapi.responses import HTMLResponse
 from failover_api.core.access.model import Verb
 from failover_api.edges import problems
 from failover_api.edges.http.json_response import json_response
+from failover_api.edges.http.root_path import root_of
 from failover_api.edges.http.session import Reader
 
 Schema = dict[str, Any]
@@ -33,14 +34,16 @@ def page(request: Request, who: Reader) -> HTMLResponse:
         problems=problems.kinds(),
         slugs=problems.STATUSES,
         prefix=problems.TYPE_PREFIX,
+        root=root_of(request),
     )
     return HTMLResponse(html, headers={"Content-Security-Policy": _policy(style)})
 
 
 def schema(request: Request, who: Reader) -> Response:
-    """The document itself."""
+    """The document itself; below a root path it says where we are."""
     who.needs_any(Verb.VIEW, "openapi")
-    return json_response(request.app.openapi())
+    servers = {"servers": [{"url": root}]} if (root := root_of(request)) else {}
+    return json_response(request.app.openapi() | servers)
 
 
 def type_text(schema: Schema) -> str:
