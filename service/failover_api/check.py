@@ -167,7 +167,7 @@ def _with_path(declared: Service | None, status: Status | Unreadable, checks: li
     """Of a service that was searched for, the first line says which `path` to write: then nothing is searched."""
     if declared is None or declared.wanted is None or isinstance(status, Unreadable):
         return checks
-    (path,) = {s.file for s, before in zip(status.service.switches, declared.switches, strict=True) if not before.file}
+    (path,) = {s.file for s, before in zip(status.service.parts, declared.parts, strict=True) if not before.file}
     first, *others = checks
     if not first.ok:
         return checks

@@ -82,7 +82,10 @@ class SwitchBody(Body):
 
 
 class ChangeBody(Body):
-    """One scalar that moves."""
+    """One value that changes. Where a mapping comes or goes, null is on the other side, and a line of YAML on its own.
+
+    `line` is where it stood before, or where what it is put behind stands.
+    """
 
     file: str
     document: str

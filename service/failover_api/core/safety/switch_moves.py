@@ -1,6 +1,6 @@
 """The switches that a move changes, with all that is known of each: of a plan, or of a side that is only thought of."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from failover_api.core.catalog.model import Service, Side
@@ -40,7 +40,11 @@ class ServiceMove:
 
 def planned_move(plan: Plan) -> ServiceMove:
     """What a plan does. One that was made of a commit alone has no readings, and nothing can be said of it."""
-    new = {(change.file, change.document, change.path, change.line): change.new for change in plan.changes}
+    new = {
+        (change.file, change.document, change.path, change.line): change.new
+        for change in plan.changes
+        if not isinstance(change.new, Mapping)
+    }
     places = {
         (reading.file, reading.document, reading.switch.path_text, reading.line): reading
         for reading in plan.before.readings
