@@ -169,6 +169,15 @@ class Service:
         unblocked = None if self.unblocked is None else place(self.unblocked)
         return replace(self, switches=tuple(map(place, self.switches)), unblocked=unblocked)
 
+    def renamed(self, paths: Mapping[str, str]) -> "Service":
+        """The same located service, where its files are named as {path: other path} says."""
+
+        def rename(part: _Part) -> _Part:
+            return replace(part, file=paths.get(part.file or "", part.file))
+
+        unblocked = None if self.unblocked is None else rename(self.unblocked)
+        return replace(self, switches=tuple(map(rename, self.switches)), unblocked=unblocked)
+
     @property
     def parts(self) -> tuple[Switch | Workload, ...]:
         """All that is in a document: its switches, and the Deployment that a promote unblocks."""

@@ -27,6 +27,7 @@ ENTRIES: Entries = {"maxSurge": 0, "maxUnavailable": 1}
 _STRATEGY: Path = ("spec", "strategy")
 _TYPE: Path = (*_STRATEGY, "type")
 _BLOCK: Path = (*_STRATEGY, "rollingUpdate")
+BLOCK_TEXT = format_path(_BLOCK)
 _UNBLOCKED = ((ROLLING_UPDATE, ("type", "rollingUpdate")), (ROLLING_UPDATE, ("rollingUpdate", "type")))
 _ADVICE = "; `unblock: rolling` changes it with a promote: mend it, or take `unblock` out of the catalog"
 
@@ -92,31 +93,38 @@ def rewriting(service: Service, now: Manifests, former: Manifests) -> StrategyEd
 
 def is_recreate(service: Service, manifests: Manifests) -> bool:
     """Whether the Deployment's strategy is Recreate alone; False where it cannot be read."""
-    return _read(service, manifests) == (RECREATE, ("type",))
+    found = _located(service, manifests)
+    return found is not None and _read(found[2], found[0].selector) == (RECREATE, ("type",))
 
 
 def is_unblocked(service: Service, manifests: Manifests) -> bool:
     """Whether the Deployment's strategy is exactly what a promote makes of it; False where it cannot be read."""
     found = _located(service, manifests)
-    if found is None or _read(service, manifests) not in _UNBLOCKED:
+    return found is not None and _is_unblocked(found[2], found[0].selector)
+
+
+def without_unblocking(manifest: Manifest) -> Manifest:
+    """The manifest without the blocks that a promote adds: what is left has as many lines as before."""
+    selectors = (Selector(index=document.index) for document in manifest.documents if document.kind == "Deployment")
+    edits = [Edit(selector, _BLOCK, op="delete") for selector in selectors if _is_unblocked(manifest, selector)]
+    return manifest.apply(edits) if edits else manifest
+
+
+def _is_unblocked(manifest: Manifest, selector: Selector) -> bool:
+    if _read(manifest, selector) not in _UNBLOCKED:
         return False
-    workload, _, manifest = found
     try:
-        keys = manifest.keys(workload.selector, _BLOCK)
-        values = [manifest.find(workload.selector, (*_BLOCK, key)).value for key in ENTRIES]
+        keys = manifest.keys(selector, _BLOCK)
+        values = [manifest.find(selector, (*_BLOCK, key)).value for key in ENTRIES]
     except ManifestError:
         return False
     return sorted(map(str, keys)) == sorted(ENTRIES) and all(map(is_same, values, ENTRIES.values()))
 
 
-def _read(service: Service, manifests: Manifests) -> tuple[object, tuple[str | None, ...]] | None:
-    """The strategy's type, and its keys."""
-    found = _located(service, manifests)
-    if found is None:
-        return None
-    workload, _, manifest = found
+def _read(manifest: Manifest, selector: Selector) -> tuple[object, tuple[str | None, ...]] | None:
+    """The strategy's type, and its keys; None where it cannot be read."""
     try:
-        return manifest.find(workload.selector, _TYPE).value, manifest.keys(workload.selector, _STRATEGY)
+        return manifest.find(selector, _TYPE).value, manifest.keys(selector, _STRATEGY)
     except ManifestError:
         return None
 
@@ -147,7 +155,7 @@ def _with_changes(
     name, line = document_name(manifest, workload.selector), manifest.find(workload.selector, _TYPE).line
     changes = (
         Change(file, name, format_path(_TYPE), line, *kinds),
-        Change(file, name, format_path(_BLOCK), line, *blocks),
+        Change(file, name, BLOCK_TEXT, line, *blocks),
     )
     return StrategyEdits(file, edits, changes)
 
