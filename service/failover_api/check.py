@@ -15,7 +15,7 @@ from failover_api.core.safety.claim_unknown import claim_unknown
 from failover_api.core.safety.surroundings import Surroundings
 from failover_api.core.safety.switch_moves import whole_side
 from failover_api.core.text.commit_message import shown
-from failover_api.errors import ConfigInvalid, FailoverError
+from failover_api.errors import ConfigInvalid, FailoverError, ManifestError
 from failover_api.failover import Failover
 from failover_api.forge.port import Forge
 from failover_api.forge.values import Check
@@ -189,6 +189,22 @@ def _switches(status: Status | Unreadable) -> Iterator[Check]:
             yield Check(f"switch {name}", ok=False, detail=f"{place}, expected {sides}")
         else:
             yield Check(f"switch {name}", ok=True, detail=f"{place} ({reading.state})")
+    if status.service.unblocked is not None:
+        yield _strategy(status)
+
+
+def _strategy(status: Status) -> Check:
+    """What `unblock: rolling` comes to."""
+    name = f"strategy {status.service.name}"
+    match status.unblocking:
+        case ManifestError() as error:
+            return Check(name, ok=False, detail=f"cannot be changed: {error.detail}")
+        case None:
+            return Check(name, ok=True, detail="waits for no dead node: a promote leaves it as it is")
+        case edits:
+            kind, _ = edits.changes
+            now = f"{kind.file}:{kind.line}: {kind.path} is {shown(kind.old)}"
+            return Check(name, ok=True, detail=f"{now}; a promote makes it {shown(kind.new)}, a demote puts it back")
 
 
 async def _claims(
