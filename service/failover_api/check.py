@@ -15,7 +15,7 @@ from failover_api.core.safety.finders.claim_unknown import claim_unknown
 from failover_api.core.safety.surroundings import Surroundings
 from failover_api.core.safety.switch_moves import whole_move
 from failover_api.core.text.commit_message import shown
-from failover_api.errors import ConfigInvalid, FailoverError
+from failover_api.errors import ConfigInvalid, FailoverError, ManifestError
 from failover_api.failover import Failover
 from failover_api.forge.port import Forge
 from failover_api.forge.values import Check
@@ -167,7 +167,7 @@ def _with_path(declared: Service | None, status: Status | Unreadable, checks: li
     """Of a service that was searched for, the first line says which `path` to write: then nothing is searched."""
     if declared is None or declared.wanted is None or isinstance(status, Unreadable):
         return checks
-    (path,) = {s.file for s, before in zip(status.service.switches, declared.switches, strict=True) if not before.file}
+    (path,) = {s.file for s, before in zip(status.service.parts, declared.parts, strict=True) if not before.file}
     first, *others = checks
     if not first.ok:
         return checks
@@ -189,6 +189,22 @@ def _switches(status: Status | Unreadable) -> Iterator[Check]:
             yield Check(f"switch {name}", ok=False, detail=f"{place}, expected {sides}")
         else:
             yield Check(f"switch {name}", ok=True, detail=f"{place} ({reading.state})")
+    if status.service.unblocked is not None:
+        yield _strategy(status)
+
+
+def _strategy(status: Status) -> Check:
+    """What `unblock: rolling` comes to."""
+    name = f"strategy {status.service.name}"
+    match status.unblocking:
+        case ManifestError() as error:
+            return Check(name, ok=False, detail=f"cannot be changed: {error.detail}")
+        case None:
+            return Check(name, ok=True, detail="waits for no dead node: a promote leaves it as it is")
+        case edits:
+            kind, _ = edits.changes
+            now = f"{kind.file}:{kind.line}: {kind.path} is {shown(kind.old)}"
+            return Check(name, ok=True, detail=f"{now}; a promote makes it {shown(kind.new)}, a demote puts it back")
 
 
 async def _claims(

@@ -41,7 +41,7 @@ class HazardsBody(Body):
 
 
 class ChangeBody(Body):
-    """One scalar that moves."""
+    """One value that changes. A mapping that comes or goes is a line of YAML, with null on the other side."""
 
     file: fields.File
     document: fields.Document

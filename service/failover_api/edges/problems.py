@@ -1,10 +1,12 @@
 """Errors as problem+json (RFC 9457); the only table of HTTP statuses."""
 
 import math
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from failover_api.core.planning.plan import Change
+from failover_api.core.planning.change import Change
+from failover_api.core.splice.shown import shown
 from failover_api.core.text.diff import unified_diff
 from failover_api.errors import FailoverError, InternalError, UnsafeMove
 
@@ -119,12 +121,14 @@ def _unsafe(error: UnsafeMove) -> dict[str, Any]:
 
 
 def _change(change: Change) -> dict[str, Any]:
-    """As models.ChangeBody has it: JSON has no infinity."""
-    told = asdict(change)
-    return {key: _finite(value) for key, value in told.items()}
+    """As models.ChangeBody has it: a mapping is a text of YAML, and JSON has no infinity."""
+    values = {"old": change.old, "new": change.new}
+    return {**asdict(change), **{key: _plain(value) for key, value in values.items()}}
 
 
-def _finite(value: Any) -> Any:
+def _plain(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return shown(value)
     if not isinstance(value, float) or math.isfinite(value):
         return value
     return "NaN" if math.isnan(value) else "Infinity" if value > 0 else "-Infinity"

@@ -9,8 +9,8 @@ from collections.abc import Iterable, Mapping, MutableMapping, Sequence
 from dataclasses import dataclass, replace
 
 from failover_api.core.catalog.model import Action, Branch, Policy, Service
-from failover_api.core.planning.plan import Plan, plan
-from failover_api.core.planning.request import MoveRequest, Provenance
+from failover_api.core.planning.plan import Plan, plan, plan_tidy
+from failover_api.core.planning.request import TIDY, MoveRequest, Provenance
 from failover_api.core.planning.rollback import Undone, plan_rollback
 from failover_api.core.safety.hazard import Hazard, Severity
 from failover_api.core.safety.hazards import hazards
@@ -99,7 +99,18 @@ class Move:
     @property
     def needs_history(self) -> bool:
         """Whether it is read at the branch's head, with the history up to there."""
-        return self.action is Action.ROLLBACK or self.provenance.key is not None
+        return self.action is Action.ROLLBACK or self.provenance.key is not None or self.puts_back
+
+    @property
+    def is_tidy(self) -> bool:
+        """Whether it is the second commit of a move, which only puts a strategy back."""
+        return self.provenance.step == TIDY
+
+    @property
+    def puts_back(self) -> bool:
+        """Whether it puts strategies back that a promote of ours has changed."""
+        is_home = self.action is Action.DEMOTE or self.is_tidy
+        return is_home and any(service.unblocked is not None for service in self.services)
 
     @property
     def advice(self) -> str:
@@ -108,21 +119,21 @@ class Move:
             return " before asking again: a second rollback would undo the first"
         return ", or ask again: a service that is already there is not moved twice"
 
-    def plan(self, seen: Observations, overlay: Overlay, undone: Undone | None = None) -> MovePlan:
+    def plan(self, seen: Observations, overlay: Overlay, undone: Mapping[str, Undone] | None = None) -> MovePlan:
         """Plans each service on what was read, as the plans before leave it; its own changes go into `overlay`.
 
-        `undone` is what a rollback undoes. Raises PreconditionFailed, or what refuses a service unless it is to be
+        `undone` is what read_undone() gives. Raises PreconditionFailed, or what refuses a service unless it is to be
         skipped: UnsafeMove for hazards that stop it. Of a group's services it names all that are refused.
         """
         self._check_versions(seen)
-        around = self._surroundings(undone)
+        around = self._surroundings((undone or {}).get(self.services[0].name))
         plans: list[Plan] = []
         found: list[Hazard] = []
         refused: dict[str, FailoverError] = {}
         edited = dict(overlay)
         for service in self.services:
             try:
-                planned, manifests = self._plan(seen[service.name], edited, undone)
+                planned, manifests = self._plan(seen[service.name], edited, (undone or {}).get(service.name))
             except FailoverError as exc:
                 if self.provenance.group is None:
                     raise
@@ -193,7 +204,7 @@ class Move:
 
     def _surroundings(self, undone: Undone | None) -> Surroundings:
         """What a rollback undoes is the service's newest move, so it has been where it is since then."""
-        if undone is None or not undone.at:
+        if self.action is not Action.ROLLBACK or undone is None or not undone.at:
             return self.surroundings
         return replace(self.surroundings, there_since={self.services[0].name: undone.at})
 
@@ -205,8 +216,13 @@ class Move:
             raise copy.copy(observed)
         latest = {path: parse(edited[path], file=path) for path in observed.manifests if path in edited}
         manifests = {**observed.manifests, **latest}
+        former = undone.before if undone is not None else None
+        if self.is_tidy:
+            is_ours = undone is not None and undone.operation == self.provenance.operation
+            return plan_tidy(observed.service, manifests, self.action, former=former if is_ours else None), manifests
         if self.action is not Action.ROLLBACK:
-            return plan(observed.service, manifests, self.action, force=self.provenance.force), manifests
+            planned = plan(observed.service, manifests, self.action, force=self.provenance.force, former=former)
+            return planned, manifests
         assert undone is not None, "it was read together with the service"
         undoing = plan_rollback(observed.service, manifests, undone.before, undone.after, reverts=undone.operation)
         return undoing, manifests

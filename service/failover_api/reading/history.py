@@ -15,7 +15,7 @@ from failover_api.concurrency import together
 from failover_api.core.catalog.model import Service
 from failover_api.core.planning.rollback import Undone
 from failover_api.core.text.audit import Finding, Verdict
-from failover_api.core.text.trailers import Record, read_records
+from failover_api.core.text.trailers import Record, read_all_records
 from failover_api.errors import (
     BadRequest,
     ForgeError,
@@ -32,6 +32,7 @@ from failover_api.reading.cursors import LAST_POSITION, Cursors
 from failover_api.reading.file_history import FileHistory, ServiceChange
 from failover_api.reading.pull_requests import branches_about, may_be_proposed, record_for
 from failover_api.reading.services import ServiceReader
+from failover_api.reading.unblocking import Unblocking, newest_unblocking
 
 LOOKED_AT_FIRST = 10  # commits, for the newest move
 PAGES_SEARCHED = 5  # of each file's history, when it is not among those
@@ -137,6 +138,33 @@ class History:
         except ManifestError as exc:
             raise NothingToRollBack(f"{where} cannot be undone: the files of then: {exc.detail}") from exc
         return Undone(record.operation, manifests_around.before, manifests_around.after, at=entry.logged.at)
+
+    async def unblocking(self, service: Service, head: str, *, not_before: float) -> Unblocking | None:
+        """The commit that made the strategy rolling, as of `head`, where that was a move of ours.
+
+        None when it was a person's, or none of the newest hundred. Raises what Forge.read_at_commits() raises.
+        """
+        for count in (LOOKED_AT_FIRST, LOG_PAGE):
+            commits = (await self._file_history.of(service, head, count)).commits
+            around = await self._audit.manifests_around_each(service, commits)
+            found = newest_unblocking(service, zip(commits, around, strict=True))
+            if found is not None:
+                logged, manifests = found[0].logged, found[1]
+                record = await self._record_of(service, logged, not_before)
+                if record is None:
+                    return None
+                return Unblocking(record, Undone(record.operation, manifests.before, manifests.after, at=logged.at))
+            if len(commits) < count:
+                return None
+        return None
+
+    async def _record_of(self, service: Service, commit: LoggedCommit, not_before: float) -> Record | None:
+        """What a commit says of a move, or the pull request that was merged as it."""
+        if not _looks_merged(commit):
+            return record_for(service.name, commit.message)
+        pulls = await self._pull_requests(service, not_before)
+        bodies = (pull.body for pull in pulls if pull.merge_commit == commit.sha and pull.state == "merged")
+        return next((record for body in bodies if (record := record_for(service.name, body))), None)
 
     async def change(self, service: Service, commit: LoggedCommit, head: str) -> ServiceChange:
         """Where the service's files were with a commit, which may be on a branch of ours, and not in their history."""
@@ -251,7 +279,7 @@ class History:
 def _looks_merged(commit: LoggedCommit) -> bool:
     """Whether it may be a pull request's merge that carries no trailers."""
     subject = commit.message.partition("\n")[0]
-    return not read_records(commit.message) and _OF_A_PULL_REQUEST.search(subject) is not None
+    return not read_all_records(commit.message) and _OF_A_PULL_REQUEST.search(subject) is not None
 
 
 def _claim(service: Service, change: ServiceChange, merged: PullRequest | None) -> CommitClaim | None:
@@ -259,7 +287,7 @@ def _claim(service: Service, change: ServiceChange, merged: PullRequest | None) 
     message = change.logged.message
     if (record := record_for(service.name, message)) is not None:
         return CommitClaim(service, change, record, f"{message}\n\n{merged.body}" if merged else message)
-    if read_records(message):
+    if read_all_records(message):
         return CommitClaim(service, change, None, message)
     if merged is not None and (record := record_for(service.name, merged.body)) is not None:
         return CommitClaim(service, change, record, merged.body)

@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 from failover_api.concurrency import both
 from failover_api.core.catalog.model import Branch, Service, Switch
 from failover_api.core.planning.state import Detection, detect
+from failover_api.core.planning.strategy import StrategyEdits, unblocking
 from failover_api.core.planning.switch_edits import blocking_error
 from failover_api.core.safety.hazard import Hazard
 from failover_api.core.safety.hazards import hazards, other_side
@@ -36,7 +37,8 @@ _log = logging.getLogger(__name__)
 class Status:
     """Where a service is. `version` names the manifests it was read from.
 
-    `obstacles` are why switches cannot be moved there and back again, where that was asked for. `hazards_to` are of the
+    `obstacles` are why switches cannot be moved there and back again, and `unblocking` is what a promote would change
+    of the strategy, or why it cannot: where that was asked for. `hazards_to` are of the
     move to the other side, as far as is known.
     """
 
@@ -46,6 +48,7 @@ class Status:
     pull_request: PullRequest | None = None
     last_move: Entry | None = None
     obstacles: Mapping[Switch, ManifestError] = field(default_factory=dict)
+    unblocking: StrategyEdits | ManifestError | None = None
     hazards_to: tuple[Hazard, ...] = ()
     hazards_complete: bool = False
 
@@ -138,4 +141,12 @@ async def with_obstacles(status: Status | Unreadable, seen: Observation | Failov
     tried = {
         reading.switch: blocking_error(reading, seen.manifests[reading.file]) for reading in status.detection.readings
     }
-    return replace(status, obstacles={switch: error for switch, error in tried.items() if error is not None})
+    obstacles = {switch: error for switch, error in tried.items() if error is not None}
+    return replace(status, obstacles=obstacles, unblocking=_unblocking(seen))
+
+
+def _unblocking(seen: Observation) -> StrategyEdits | ManifestError | None:
+    try:
+        return unblocking(seen.service, seen.manifests)
+    except ManifestError as exc:
+        return exc

@@ -138,7 +138,12 @@ class _Builder:
         elif name.startswith("group-"):
             self._error("expected a name that does not begin with 'group-'", *where)
         before = len(self.errors)
-        located = [*ShortForm(entry, where, self._error_at).switches(), *self._switches(entry, where)]
+        short_form = ShortForm(entry, where, self._error_at)
+        located = [*short_form.switches(), *self._switches(entry, where)]
+        unblocked = short_form.unblocked()
+        for location, switch in located if unblocked else ():
+            if _is_strategy(switch, entry):
+                self._error("`unblock: rolling` changes this already: take one of the two out", *location)
         if not located and len(self.errors) == before:
             self._error("has nothing to move: needs node labels, claims or `switches`", *where)
         branch, search = self._branch(entry, where), self._inherited(entry, "search").search
@@ -162,6 +167,7 @@ class _Builder:
             backup_nodes=_nodes(nodes, switches, Side.BACKUP),
             has_external_claims=self._inherited(entry, "claims").claims == "external",
             accept=self._accepted(entry, where),
+            unblocked=unblocked,
         )
 
     def _accepted(self, entry: ServiceSchema, where: Location) -> tuple[str, ...]:
@@ -205,6 +211,12 @@ class _Builder:
         except BadPath as exc:
             self._error(exc.detail, *here, "path")
             return None
+
+
+def _is_strategy(switch: Switch, entry: ServiceSchema) -> bool:
+    """Whether a switch may be of the strategy of the entry's Deployment."""
+    is_there = switch.selector.kind in (None, "Deployment") and switch.selector.name in (None, entry.deployment)
+    return is_there and switch.path[:2] == ("spec", "strategy")
 
 
 class _Owners:

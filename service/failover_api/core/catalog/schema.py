@@ -124,6 +124,7 @@ _Bool = Annotated[bool, BeforeValidator(one_of(True, False))]
 _Policy = Annotated[Literal["direct", "pull_request"], BeforeValidator(one_of("direct", "pull_request"))]
 _Fallback = Annotated[Literal["pull_request"] | None, BeforeValidator(one_of("pull_request", None))]
 _Claims = Annotated[Literal["external"] | None, BeforeValidator(one_of("external", None))]
+_Unblock = Annotated[Literal["none", "rolling"], BeforeValidator(one_of("none", "rolling"))]
 _AutoMerge = Annotated[Any, BeforeValidator(one_of(*_METHODS)), _enum(*_METHODS)]
 _Allowed = Annotated[str, BeforeValidator(one_of(*_ALLOWED)), _enum(*_ALLOWED)]
 _FilePath = Annotated[NonEmpty, AfterValidator(_manifest)]
@@ -222,6 +223,11 @@ class DefaultsShape(InheritedSchema):
     backup_pvc: NonEmpty = Field(default="", description="The claim on the backup side.")
     volumes: list[VolumeSchema] = Field(
         default=[], description="Several volumes, in place of volume_name and its two claims."
+    )
+    unblock: _Unblock = Field(
+        default="none",
+        description="`rolling`: a promote also makes a Deployment's `strategy: {type: Recreate}` one that waits for no "
+        "dead node (RollingUpdate, maxSurge 0, maxUnavailable 1); a demote puts the former text back.",
     )
     node_path: NonEmpty = Field(
         default="",

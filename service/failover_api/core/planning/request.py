@@ -11,12 +11,16 @@ from failover_api.errors import BadRequest
 
 MAX_REASON_LENGTH = 200
 MAX_ACCEPTED = 100  # stops, each named for a service
+TIDY = "2/2 tidy"  # the second commit of a move with `unblock: rolling`, which puts the strategy back
 _KEY = re.compile(r"[\x20-\x7e]{1,255}")
 
 
 @dataclass(frozen=True, slots=True)
 class Provenance:
-    """Who asked for a move and why. `at` is RFC 3339 in UTC, `operation` a ULID, `key` an Idempotency-Key's digest."""
+    """Who asked for a move and why. `at` is RFC 3339 in UTC, `operation` a ULID, `key` an Idempotency-Key's digest.
+
+    `step` is the part of the operation that a commit is, where it has several.
+    """
 
     operation: str
     by: str
@@ -25,6 +29,12 @@ class Provenance:
     group: str | None = None
     force: bool = False
     key: str | None = None
+    step: str | None = None
+
+    @property
+    def part(self) -> tuple[str, str | None]:
+        """What one commit carries out: an operation, or a step of it."""
+        return self.operation, self.step
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,8 +5,10 @@ What stands at a switch is known on both sides without an edit; all else in a do
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from itertools import islice
 
-from failover_api.core.search.fields import down, entries
+from failover_api.core.planning.change import Entries
+from failover_api.core.search.fields import down, elements, entries, text
 from failover_api.core.search.neighbours import is_true
 from failover_api.core.splice import Value
 from failover_api.core.splice.paths import Path, Step
@@ -24,7 +26,7 @@ class When:
 
     tree: Tree = field(repr=False, compare=False)
     root: int
-    values: Mapping[Path, Value]
+    values: Mapping[Path, Value | Entries]
 
     def text(self, *keys: str) -> str | None:
         """The scalar below these keys, as text; None where there is none, or null."""
@@ -91,6 +93,14 @@ class Document:
     def is_moved(self) -> bool:
         return bool(self.moved)
 
+    @property
+    def claims(self) -> list[str]:
+        """The claims that its pods have before the move."""
+        tree, root = self.before.tree, self.before.root
+        volumes = elements(tree, down(tree, root, "spec", "template", "spec", "volumes"))
+        names = (text(tree, volume, "persistentVolumeClaim", "claimName") for volume in islice(volumes, MAX_VALUES))
+        return [name for name in names if name]
+
     def where(self, *keys: str) -> str:
         """The file and line of what is below these keys, as far as they lead: of a mapping its first entry."""
         tree, node = self.after.tree, self.after.root
@@ -103,7 +113,7 @@ class Document:
         return f"{self.file}:{line}"
 
 
-def _text(value: Value) -> str | None:
-    if value is None:
+def _text(value: Value | Entries) -> str | None:
+    if value is None or isinstance(value, Mapping):
         return None
     return str(value).lower() if isinstance(value, bool) else str(value)

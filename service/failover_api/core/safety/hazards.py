@@ -18,6 +18,7 @@ from failover_api.core.safety.finders.fixed_field import fixed_field
 from failover_api.core.safety.finders.helm_rolls_back import helm_rolls_back
 from failover_api.core.safety.finders.not_applied import ssa_ignored, suspended
 from failover_api.core.safety.finders.replication import replication_left, source_may_return
+from failover_api.core.safety.finders.rolling_on_one_volume import rolling_on_one_volume
 from failover_api.core.safety.finders.scaled_by_other import scaled_by_other
 from failover_api.core.safety.finders.starts_nothing import starts_nothing
 from failover_api.core.safety.finders.strategy_alone import strategy_alone
@@ -35,6 +36,7 @@ _FINDERS: tuple[Finder, ...] = (
     scaled_by_other,
     recreate_blocks,
     statefulset_blocks,
+    rolling_on_one_volume,
     helm_rolls_back,
     claim_unknown,
     source_may_return,

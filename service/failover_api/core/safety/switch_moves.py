@@ -4,14 +4,18 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from failover_api.core.catalog.model import Service, Side
+from failover_api.core.planning.change import Entries
 from failover_api.core.planning.plan import Plan
 from failover_api.core.planning.state import Detection, Reading
+from failover_api.core.planning.strategy import BLOCK_TEXT, ENTRIES, ROLLING_UPDATE, is_recreate
 from failover_api.core.safety.documents import Document, When
 from failover_api.core.splice import Manifest, Value
-from failover_api.core.splice.paths import parse_path
+from failover_api.core.splice.paths import Path, parse_path
 
 Manifests = Mapping[str, Manifest]
 NO_MANIFESTS: Manifests = {}
+# What a plan changes beside its switches, by file, document and path.
+Beside = Mapping[tuple[str, str, str], Value | Entries]
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,14 +38,15 @@ class SwitchMove:
 class ServiceMove:
     """What a move does to one service: the switches that it changes, in order, and all its documents.
 
-    `readings` are of all switches, moved or not. `is_to_come`: the service is elsewhere, and this is thought of one
-    step ahead: nothing was written yet where it would leave.
+    `readings` are of all switches, moved or not. `is_thought`: nobody has asked for it. `is_to_come`: it is one step
+    further ahead: the service is not yet where it would leave, and has written nothing there.
     """
 
     service: Service
     switches: tuple[SwitchMove, ...]
     readings: tuple[Reading, ...] = ()
     documents: tuple[Document, ...] = field(default=(), repr=False)
+    is_thought: bool = False
     is_to_come: bool = False
 
     @property
@@ -62,7 +67,8 @@ def planned_move(plan: Plan, manifests: Manifests = NO_MANIFESTS) -> ServiceMove
 
     One that was made of a commit alone has no readings, and nothing can be said of it.
     """
-    new = {(change.file, change.document, change.path, change.line): change.new for change in plan.changes}
+    changes = {(change.file, change.document, change.path, change.line): change.new for change in plan.changes}
+    new = {place: value for place, value in changes.items() if not isinstance(value, Mapping)}
     places = {
         (reading.file, reading.document, reading.switch.path_text, reading.line): reading
         for reading in plan.before.readings
@@ -70,12 +76,27 @@ def planned_move(plan: Plan, manifests: Manifests = NO_MANIFESTS) -> ServiceMove
     switches = tuple(SwitchMove(reading, new[place]) for place, reading in places.items() if place in new)
     beside = {
         (file, document, path): value
-        for (file, document, path, line), value in new.items()
+        for (file, document, path, line), value in changes.items()
         if (file, document, path, line) not in places
-    }  # what a plan changes beside its switches
+    }
     readings = plan.before.readings
     documents = _documents(readings, {move.reading: move.new for move in switches}, manifests, beside=beside)
     return ServiceMove(plan.service, switches, readings, documents)
+
+
+def _unblocking(service: Service, readings: Sequence[Reading], side: Side, manifests: Manifests) -> Beside:
+    """What a promote would change beside its switches, told without an edit."""
+    unblocked = service.unblocked
+    if unblocked is None or side is Side.PRIMARY or not manifests or not is_recreate(service, manifests):
+        return {}
+    own = (
+        reading for reading in readings if reading.file == unblocked.file and reading.document.startswith("Deployment")
+    )
+    return {
+        (reading.file, reading.document, path): value
+        for reading in own
+        for path, value in (("spec.strategy.type", ROLLING_UPDATE), (BLOCK_TEXT, ENTRIES))
+    }
 
 
 def possible_move(
@@ -103,9 +124,10 @@ def _to(
     is_to_come: bool = False,
 ) -> ServiceMove:
     new = {reading: reading.switch.value(side) for reading in moving}
-    documents = _documents(detection.readings, new, manifests, old=old)
+    beside = _unblocking(service, detection.readings, side, manifests) if moving else {}
+    documents = _documents(detection.readings, new, manifests, old=old, beside=beside)
     switches = tuple(SwitchMove(reading, value) for reading, value in new.items())
-    return ServiceMove(service, switches, detection.readings, documents, is_to_come)
+    return ServiceMove(service, switches, detection.readings, documents, is_thought=True, is_to_come=is_to_come)
 
 
 def _documents(
@@ -114,7 +136,7 @@ def _documents(
     manifests: Manifests,
     *,
     old: Mapping[Reading, Value] | None = None,
-    beside: Mapping[tuple[str, str, str], Value] | None = None,
+    beside: Beside | None = None,
 ) -> tuple[Document, ...]:
     """Each document once, in the order of the switches. `old` and `new` stand at the switches before and after."""
     of_document: dict[tuple[str, int], list[Reading]] = {}
@@ -133,12 +155,12 @@ def _document(
     readings: Sequence[Reading],
     old: Mapping[Reading, Value],
     new: Mapping[Reading, Value],
-    beside: Mapping[tuple[str, str, str], Value],
+    beside: Beside,
 ) -> Document:
     first = readings[0]
     identity = next(document for document in manifest.documents if document.index == index)
-    before = {reading.switch.path: old.get(reading, reading.value) for reading in readings}
-    moves = {reading.switch.path: new[reading] for reading in readings if reading in new}
+    before: dict[Path, Value | Entries] = {reading.switch.path: old.get(reading, reading.value) for reading in readings}
+    moves: dict[Path, Value | Entries] = {reading.switch.path: new[reading] for reading in readings if reading in new}
     moves |= {
         parse_path(path): value
         for (file, document, path), value in beside.items()
