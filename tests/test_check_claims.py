@@ -66,7 +66,6 @@ async def test_claims_that_are_made_elsewhere_are_not_looked_for(lab: Stage, pla
         top={"service": "", "defaults": "defaults: {claims: external}", "top": "claims: external"}[place],
     )
     assert about_claims(await check(lab)) == []
-    assert not [request for request in lab.requests if "/git/trees" in request.path], "nothing is read for it"
 
 
 async def test_a_service_can_say_that_its_claims_are_here(lab: Stage) -> None:

@@ -12,13 +12,13 @@ from types import MappingProxyType
 from typing import Any, TypeVar
 
 from failover_api.concurrency import both
-from failover_api.core.catalog.model import Branch, Service, Switch
+from failover_api.core.catalog.model import Branch, Service, Side, Switch
 from failover_api.core.planning.state import Detection, detect
 from failover_api.core.planning.strategy import StrategyEdits, unblocking
 from failover_api.core.planning.switch_edits import blocking_error
 from failover_api.core.safety.hazard import Hazard
 from failover_api.core.safety.hazards import hazards, other_side
-from failover_api.core.safety.switch_moves import possible_move
+from failover_api.core.safety.switch_moves import ServiceMove, each_way, possible_move
 from failover_api.errors import FailoverError, ForgeFailure, ManifestError
 from failover_api.forge.port import Forge
 from failover_api.forge.values import PullRequest
@@ -37,9 +37,9 @@ _log = logging.getLogger(__name__)
 class Status:
     """Where a service is. `version` names the manifests it was read from.
 
-    `obstacles` are why switches cannot be moved there and back again, and `unblocking` is what a promote would change
-    of the strategy, or why it cannot: where that was asked for. `hazards_to` are of the
-    move to the other side, as far as is known.
+    `obstacles` are why switches cannot be moved there and back again, `unblocking` is what a promote would change of
+    the strategy, or why it cannot, and `ways` are the moves to each side: where that was asked for. `hazards_to` are of
+    the move to the other side, as far as is known.
     """
 
     service: Service
@@ -49,6 +49,7 @@ class Status:
     last_move: Entry | None = None
     obstacles: Mapping[Switch, ManifestError] = field(default_factory=dict)
     unblocking: StrategyEdits | ManifestError | None = None
+    ways: Mapping[Side, ServiceMove] = field(default_factory=dict)
     hazards_to: tuple[Hazard, ...] = ()
     hazards_complete: bool = False
 
@@ -142,7 +143,8 @@ async def with_obstacles(status: Status | Unreadable, seen: Observation | Failov
         reading.switch: blocking_error(reading, seen.manifests[reading.file]) for reading in status.detection.readings
     }
     obstacles = {switch: error for switch, error in tried.items() if error is not None}
-    return replace(status, obstacles=obstacles, unblocking=_unblocking(seen))
+    ways = each_way(seen.service, status.detection, seen.manifests)
+    return replace(status, obstacles=obstacles, unblocking=_unblocking(seen), ways=ways)
 
 
 def _unblocking(seen: Observation) -> StrategyEdits | ManifestError | None:

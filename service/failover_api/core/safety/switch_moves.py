@@ -113,6 +113,16 @@ def whole_move(service: Service, detection: Detection, side: Side, manifests: Ma
     return _to(service, detection, detection.readings, side, manifests, old=old, is_to_come=True)
 
 
+def each_way(service: Service, detection: Detection, manifests: Manifests) -> dict[Side, ServiceMove]:
+    """The move to each side: the one that can be made now, and the one that could be made after it."""
+    return {
+        side: (possible_move if detection.state.value == side.other.value else whole_move)(
+            service, detection, side, manifests
+        )
+        for side in reversed(Side)
+    }
+
+
 def _to(
     service: Service,
     detection: Detection,
