@@ -39,7 +39,10 @@ class Neighbour:
 
 @dataclass(frozen=True, slots=True)
 class Replication(Neighbour):
-    """VolSync's half at one claim. `is_paused` is None where a variable says it."""
+    """VolSync's half at one claim. `is_paused`: it does nothing by itself any more; None where a variable says that.
+
+    A manual trigger is as good as a pause: what it asks for is done once, and no schedule counts beside it.
+    """
 
     claim: str
     is_paused: bool | None
@@ -150,7 +153,8 @@ _About = tuple[str, str, str | None, int]
 
 def _replication(tree: Tree, root: int, about: _About, claim: str | None) -> Iterator[Replication]:
     paused = text(tree, root, "spec", "paused")
-    is_paused = None if "${" in (paused or "") else is_true(paused)
+    is_idle = bool(text(tree, root, "spec", "trigger", "manual"))
+    is_paused = is_idle or (None if "${" in (paused or "") else is_true(paused))
     if claim and len(claim) <= MAX_LENGTH:
         yield Replication(*about, claim, is_paused)
 

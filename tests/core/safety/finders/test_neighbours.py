@@ -217,3 +217,10 @@ def test_a_release_whose_values_stand_elsewhere_is_found() -> None:
 
 def test_nothing_of_it_is_told_where_nobody_has_looked() -> None:
     assert promote(APP, NODE, CLAIM) == []
+
+
+def test_replication_that_was_asked_for_once_does_nothing_by_itself() -> None:
+    once = SOURCE.replace("{sourcePVC", "{trigger: {manual: before-upgrade}, sourcePVC")
+    restored = DESTINATION.replace("spec: {", "spec: {trigger: {manual: restore-once}, ")
+    files = {"s.yaml": once, "d.yaml": restored}
+    assert told("replication-left", files) + told("source-may-return", files) == []
