@@ -18,6 +18,6 @@ def test_they_are_of_the_apps_that_are_made_to_show_them() -> None:
     assert {hazard.slug: hazard.about for hazard in found} == {
         "statefulset-blocks": "StatefulSet office/paperless-db",
         "data-left-behind": "Deployment security/vaultwarden",
-        "rolling-on-one-volume": "Deployment zigbee2mqtt",
-        "recreate-blocks": "Deployment zigbee2mqtt",
+        "rolling-on-one-volume": "Deployment home/zigbee2mqtt",
+        "recreate-blocks": "Deployment home/zigbee2mqtt",
     }

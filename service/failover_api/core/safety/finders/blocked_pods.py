@@ -6,7 +6,7 @@ up with the move waits for nothing.
 
 from collections.abc import Iterator
 
-from failover_api.core.safety.documents import Document
+from failover_api.core.safety.documents import Document, Keys
 from failover_api.core.safety.hazard import Hazard, Severity
 from failover_api.core.safety.surroundings import Surroundings
 from failover_api.core.safety.switch_moves import ServiceMove
@@ -21,6 +21,7 @@ from failover_api.core.safety.workloads import (
     strategies_in_values,
     strategy_of,
 )
+from failover_api.core.splice.paths import format_path
 from failover_api.core.wording import cut
 
 TAINT = "node.kubernetes.io/out-of-service=nodeshutdown:NoExecute"
@@ -30,15 +31,16 @@ _ONCE_BLOCKED = f"Once it is blocked: taint the node, when it is surely off, wit
 def recreate_blocks(move: ServiceMove, surroundings: Surroundings) -> Iterator[Hazard]:
     """One for each workload whose strategy is Recreate after the move."""
     for document in () if is_switched_on(move) else filter(moves_pod, move.documents):
-        place = _recreate(document)
-        if place is not None:
+        way = _recreate(document)
+        if way is not None:
+            said = f" ({cut(format_path(way))})" if document.kind == RELEASE else ""
             yield Hazard(
                 "recreate-blocks",
                 Severity.INFO,
                 document.label,
-                place,
-                f"{cut(document.label)} has the strategy Recreate, which waits for the old pod. On a dead node that "
-                "one never ends: no new pod is made, and the conditions of the workload say that all is well.",
+                document.where(*way),
+                f"{cut(document.label)} has the strategy Recreate{said}, which waits for the old pod. On a dead node "
+                "that one never ends: no new pod is made, and the conditions of the workload say that all is well.",
                 f"{_remedy(document)} {_ONCE_BLOCKED}",
             )
 
@@ -61,14 +63,12 @@ def statefulset_blocks(move: ServiceMove, surroundings: Surroundings) -> Iterato
             )
 
 
-def _recreate(document: Document) -> str | None:
-    """Where the strategy stands; None when it is another."""
+def _recreate(document: Document) -> Keys | None:
+    """The way to the strategy; None when it is another."""
     if document.kind == DEPLOYMENT:
-        is_recreate = strategy_of(document.after).type == RECREATE
-        return document.where("spec", "strategy", "type") if is_recreate else None
+        return ("spec", "strategy", "type") if strategy_of(document.after).type == RECREATE else None
     if document.kind == RELEASE:
-        found = (way for way, text in strategies_in_values(document.after) if text == RECREATE)
-        return next((document.where(*way) for way in found), None)
+        return next((way for way, text in strategies_in_values(document.after) if text == RECREATE), None)
     return None
 
 
