@@ -27,8 +27,8 @@ from failover_api.reading.working_tree import WorkingTree
 from failover_api.suggest import suggest
 
 SERVICES, LIMIT_MS = 200, 300.0
-# Each of them true: a database, an app that is on backup, and one whose strategy is unblocked there and put back.
-HOMELAB = {"statefulset-blocks": 1, "data-left-behind": 1, "rolling-on-one-volume": 1, "recreate-blocks": 1}
+# Each of them true: a database, an app that is on backup, and one whose strategy a promote unblocks.
+HOMELAB = {"statefulset-blocks": 1, "data-left-behind": 1, "rolling-on-one-volume": 1}
 Files = Mapping[str, bytes]
 
 

@@ -27,7 +27,6 @@ class Slug:
 
 _INFO, _WARN, _STOP = Severity.INFO, Severity.WARN, Severity.STOP
 OF_A_CLAIM = "claim-empty"  # in the catalog it is accepted for one claim: `claim-empty=CLAIM`
-_STOPS_FOR_GOOD = frozenset({"data-age-unknown", OF_A_CLAIM})  # stops that the catalog may accept
 
 
 def _slug(*severities: Severity, several: str = "", cure: str = "") -> Slug:
@@ -117,6 +116,11 @@ SLUGS: Mapping[str, Slug] = {
 }
 
 
+# What the catalog may accept by its slug alone: all that does not always stop a move. A stop stays one, but for
+# data-age-unknown.
+FOR_GOOD = tuple(slug for slug, kind in SLUGS.items() if kind.severities != {Severity.STOP})
+
+
 def why_not_for_good(accepted: str) -> str:
     """Why the catalog may not accept this, as the end of a sentence; "" when it may."""
     slug, is_of_one, claim = accepted.partition("=")
@@ -126,6 +130,6 @@ def why_not_for_good(accepted: str) -> str:
         return "expected the claim with it, as in `claim-empty=pvc-sonarr-backup`"
     if is_of_one and (slug != OF_A_CLAIM or not claim):
         return f"expected `{slug}` alone"
-    if SLUGS[slug].severities == {Severity.STOP} and slug not in _STOPS_FOR_GOOD:
+    if slug != OF_A_CLAIM and slug not in FOR_GOOD:
         return "stops every move that it is found in, and is accepted for one move at a time (`--accept`)"
     return ""

@@ -19,5 +19,4 @@ def test_they_are_of_the_apps_that_are_made_to_show_them() -> None:
         "statefulset-blocks": "StatefulSet office/paperless-db",
         "data-left-behind": "Deployment security/vaultwarden",
         "rolling-on-one-volume": "Deployment home/zigbee2mqtt",
-        "recreate-blocks": "Deployment home/zigbee2mqtt",
     }

@@ -12,6 +12,7 @@ from failover_api.core.catalog.notification import Event, template_error
 from failover_api.core.catalog.unsupported_formats import why_unsupported
 from failover_api.core.config.schema import NonEmpty, Schema, Text, describe, one_of
 from failover_api.core.config.yaml import AmbiguousScalar, Location
+from failover_api.core.hazard_slugs import FOR_GOOD
 
 NAME = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
 MAX_TEMPLATE = 4000
@@ -130,6 +131,7 @@ _Allowed = Annotated[str, BeforeValidator(one_of(*_ALLOWED)), _enum(*_ALLOWED)]
 _FilePath = Annotated[NonEmpty, AfterValidator(_manifest)]
 _DiskFile = Annotated[NonEmpty, AfterValidator(_disk_file)]
 _Names = Annotated[list[NonEmpty], BeforeValidator(_one_or_several), _TEXT_OR_TEXTS]
+_Accepted = Annotated[NonEmpty, WithJsonSchema({"anyOf": [{"enum": list(FOR_GOOD)}, {"pattern": "^claim-empty=.+$"}]})]
 _Event = Annotated[str, BeforeValidator(one_of(*map(str, Event))), _enum(*map(str, Event))]
 
 
@@ -248,7 +250,7 @@ class ServiceSchema(DefaultsShape):
         default="", description="The name of the HelmRelease: its claim is persistence.{volume_name}.existingClaim."
     )
     switches: list[SwitchSchema] = Field(default=[], description="Any other values of manifests that move with it.")
-    accept: list[NonEmpty] = Field(
+    accept: list[_Accepted] = Field(
         default=[],
         description="Hazards that it is not warned of, by their slug. Of those that stop a move only "
         "`data-age-unknown` and `claim-empty=CLAIM` may stand here.",

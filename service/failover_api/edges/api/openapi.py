@@ -10,7 +10,6 @@ from typing import Annotated, Any
 from fastapi import FastAPI, Path
 
 from failover_api.core.catalog.schema import NAME
-from failover_api.core.hazard_slugs import SLUGS
 from failover_api.core.planning.request import MAX_ACCEPTED
 from failover_api.edges import examples, models
 from failover_api.edges.move_request import DEFAULT_LIMIT, KEYS, MAX_LIMIT
@@ -110,7 +109,7 @@ ServiceName = Annotated[  # what is none is 404, as any that is not in the catal
 _EXAMPLES = {"service": "sonarr", "group": "k3s-w1"}
 _REASON = {"type": "string", "maxLength": 200, "examples": ["k3s-w1 is down"]}
 _FLAG = {"type": "boolean", "examples": [True]}
-_ACCEPTED = {"type": "string", "pattern": f"^([^:]+:)?({'|'.join(SLUGS)})$"}
+_ACCEPTED = {"type": "string", "pattern": "^([^:]+:)?[a-z-]+$"}
 _SCHEMAS: dict[str, Description] = {
     "reason": _REASON,
     "accept": {"type": "array", "items": _ACCEPTED, "maxItems": MAX_ACCEPTED, "examples": [["strategy-alone"]]},

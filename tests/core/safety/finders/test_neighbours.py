@@ -78,6 +78,7 @@ def test_a_variable_stands_for_the_claims_that_it_is_given() -> None:
     given = f"{flux}spec: {{postBuild: {{substitute: {{CLAIM: data}}}}}}\n"
     (hazard,) = told("replication-left", {"volsync.yaml": component, "ks.yaml": given})
     assert hazard.about == "ReplicationSource media/${APP}"
+    assert hazard.cure.startswith("Many apps share it: let its `paused` be a variable"), "a switch would stop them all"
 
 
 def test_a_move_of_the_node_alone_leaves_no_replication() -> None:

@@ -30,7 +30,8 @@ _ONCE_BLOCKED = f"Once it is blocked: taint the node, when it is surely off, wit
 
 def recreate_blocks(move: ServiceMove, surroundings: Surroundings) -> Iterator[Hazard]:
     """One for each workload whose strategy is Recreate after the move."""
-    for document in () if is_switched_on(move) else filter(moves_pod, move.documents):
+    is_put_back = move.service.unblocked is not None and move.is_to_come  # told once there is something to put back
+    for document in () if is_switched_on(move) or is_put_back else filter(moves_pod, move.documents):
         way = _recreate(document)
         if way is not None:
             said = f" ({cut(format_path(way))})" if document.kind == RELEASE else ""

@@ -35,7 +35,7 @@ def replication_left(move: ServiceMove, surroundings: Surroundings) -> Iterator[
             f"{names} {'works' if len(left) == 1 else 'work'} on claims of {move.service.name} and "
             f"{'is' if len(left) == 1 else 'are'} not moved with it: after the move what is copied or backed up is the "
             "claim that was left.",
-            "Add a switch on `spec.paused` to the catalog, so that the same commit pauses it.",
+            _cure(left),
         )
 
 
@@ -57,9 +57,18 @@ def source_may_return(move: ServiceMove, surroundings: Surroundings) -> Iterator
             f"{names} still {'writes' if len(open_ones) == 1 else 'write'} into claims that {move.service.name} moves "
             "to. When the old node comes back, its source sends the data of before the move over what was written "
             "since.",
-            "Add a switch on `spec.paused` of source and destination to the catalog, so that the same commit stops "
-            "both.",
+            _cure(open_ones),
         )
+
+
+def _cure(found: Sequence[_Found]) -> str:
+    """One whose claim is a variable stands for many apps: a switch in it would stop the replication of all of them."""
+    if any("$" in one.it.claim for one in found):
+        return (
+            "Many apps share it: let its `paused` be a variable, and switch that in the `postBuild.substitute` of the "
+            "app's own Kustomization."
+        )
+    return "Add a switch on `spec.paused` of source and destination to the catalog: the same commit then stops both."
 
 
 def _has_stopped_sources(move: ServiceMove, surroundings: Surroundings) -> bool:
