@@ -14,7 +14,7 @@ from bench.figures.splice import CORPUS
 from bench.rig import repositories
 from bench.rig.report import Row, at_most, exactly, skipped
 from failover_api.core.catalog.load import parse_catalog
-from failover_api.core.catalog.model import Catalog
+from failover_api.core.catalog.model import Catalog, Service
 from failover_api.core.planning.state import detect
 from failover_api.core.safety.hazard import Hazard
 from failover_api.core.safety.hazards import hazards, other_side
@@ -81,9 +81,9 @@ async def _read(files: Files, catalog: Catalog) -> tuple[list[Observation], Surr
     return [one for one in observed if one is not None], around
 
 
-async def _observed(reader: ServiceReader, service: object) -> Observation | None:
+async def _observed(reader: ServiceReader, service: Service) -> Observation | None:
     try:
-        return await reader.observe(service, not_before=None)  # type: ignore[arg-type]
+        return await reader.observe(service, not_before=None)
     except FailoverError:
         return None
 

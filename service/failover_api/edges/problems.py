@@ -3,12 +3,12 @@
 import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from failover_api.core.planning.change import Change
-from failover_api.core.splice.shown import shown
-from failover_api.core.text.diff import unified_diff
 from failover_api.errors import FailoverError, InternalError, UnsafeMove
+
+if TYPE_CHECKING:
+    from failover_api.core.planning.change import Change
 
 CURES: dict[str, str] = {
     "bad-request": "Correct what the message names, and ask again.",
@@ -110,6 +110,8 @@ def problem(error: FailoverError, *, instance: str | None) -> dict[str, Any]:
 
 def _unsafe(error: UnsafeMove) -> dict[str, Any]:
     """What the move would come to, as its dry run would say it."""
+    from failover_api.core.text.diff import unified_diff  # a step of a job has this table too, and no library
+
     plans = [plan for outcome in error.outcomes for plan in outcome.plans]
     hazards = [hazard for outcome in error.outcomes for hazard in outcome.hazards] or error.hazards
     return {
@@ -120,7 +122,7 @@ def _unsafe(error: UnsafeMove) -> dict[str, Any]:
     }
 
 
-def _change(change: Change) -> dict[str, Any]:
+def _change(change: "Change") -> dict[str, Any]:
     """As models.ChangeBody has it: a mapping is a text of YAML, and JSON has no infinity."""
     values = {"old": change.old, "new": change.new}
     return {**asdict(change), **{key: _plain(value) for key, value in values.items()}}
@@ -128,6 +130,8 @@ def _change(change: Change) -> dict[str, Any]:
 
 def _plain(value: Any) -> Any:
     if isinstance(value, Mapping):
+        from failover_api.core.splice.shown import shown
+
         return shown(value)
     if not isinstance(value, float) or math.isfinite(value):
         return value

@@ -24,8 +24,8 @@ from failover_api.reading.folder_index import (
     could_be_manifest,
 )
 
-FACTS_BYTES = 3 * 1024 * 1024
-MAX_KEPT = 10_000  # claims, neighbours and names of documents, of all branches together: 200 bytes each at most
+FACTS_BYTES = 2 * 1024 * 1024
+MAX_KEPT = 8_000  # claims, neighbours and names of documents, of all branches together: 200 bytes each at most
 
 
 class BranchReader:

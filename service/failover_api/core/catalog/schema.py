@@ -131,7 +131,9 @@ _Allowed = Annotated[str, BeforeValidator(one_of(*_ALLOWED)), _enum(*_ALLOWED)]
 _FilePath = Annotated[NonEmpty, AfterValidator(_manifest)]
 _DiskFile = Annotated[NonEmpty, AfterValidator(_disk_file)]
 _Names = Annotated[list[NonEmpty], BeforeValidator(_one_or_several), _TEXT_OR_TEXTS]
-_Accepted = Annotated[NonEmpty, WithJsonSchema({"anyOf": [{"enum": list(FOR_GOOD)}, {"pattern": "^claim-empty=.+$"}]})]
+_Accepted = Annotated[
+    NonEmpty, WithJsonSchema({"type": "string", "pattern": f"^({'|'.join(FOR_GOOD)}|claim-empty=.+)$"})
+]
 _Event = Annotated[str, BeforeValidator(one_of(*map(str, Event))), _enum(*map(str, Event))]
 
 

@@ -27,7 +27,7 @@ from failover_api.core.safety.surroundings import Surroundings
 from failover_api.core.safety.switch_moves import ServiceMove
 
 Finder = Callable[[ServiceMove, Surroundings], Iterable[Hazard]]
-_FINDERS: tuple[Finder, ...] = (
+FINDERS: tuple[Finder, ...] = (
     suspended,
     ssa_ignored,
     strategy_alone,
@@ -52,7 +52,7 @@ def hazards(move: ServiceMove, surroundings: Surroundings) -> tuple[Hazard, ...]
     """
     if not move.switches:
         return ()
-    found = (hazard for finder in _FINDERS for hazard in finder(move, surroundings))
+    found = (hazard for finder in FINDERS for hazard in finder(move, surroundings))
     accepted = move.service.accept
     return tuple(hazard for hazard in found if hazard.severity is Severity.STOP or hazard.slug not in accepted)
 

@@ -8,9 +8,10 @@ access_modes    of claims
 
 import posixpath
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, fields
 from itertools import islice
+from typing import TypeVar
 
 from failover_api.core.search.claim_sources import MAX_LENGTH, roots
 from failover_api.core.search.fields import down, elements, entries, text
@@ -24,6 +25,7 @@ _SPEAKS = re.compile(
     rb"Replication(?:Source|Destination)|HorizontalPodAutoscaler|ScaledObject|PersistentVolumeClaim|HelmRelease"
     rb"|kustomize\.toolkit\.fluxcd\.io|argoproj\.io"
 )
+N = TypeVar("N", bound="Neighbour")
 _TRUE = frozenset({"true", "True", "TRUE", "yes", "Yes", "on", "On"})
 
 
@@ -112,10 +114,16 @@ def read_neighbours(manifest: Manifest) -> Neighbours:
     if not found:
         return NONE
 
-    def those(sort: type[Neighbour]) -> tuple[Neighbour, ...]:
-        return tuple(islice((one for one in found if isinstance(one, sort)), MAX_OBJECTS))
+    return Neighbours(
+        replications=_those(found, Replication),
+        scalers=_those(found, Scaler),
+        appliers=_those(found, Applier),
+        access_modes=_those(found, AccessModes),
+    )
 
-    return Neighbours(those(Replication), those(Scaler), those(Applier), those(AccessModes))  # type: ignore[arg-type]
+
+def _those(found: Iterable[Neighbour], sort: type[N]) -> tuple[N, ...]:
+    return tuple(islice((one for one in found if isinstance(one, sort)), MAX_OBJECTS))
 
 
 def _objects(tree: Tree, root: int) -> Iterator[Neighbour]:
