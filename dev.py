@@ -211,8 +211,8 @@ def screenshots(args: list[str]) -> int:
 def lock(args: list[str]) -> int:
     """Resolve pyproject.toml, for every Python and system, into requirements/*.txt.
 
-    A version that is pinned stays, as long as it may; with `--upgrade` all are resolved anew. client.in is what a
-    test makes a client with: it needs an older typer than ours, so it is resolved by itself.
+    A version that is pinned stays, as long as it may; with `--upgrade` all are resolved anew. client.in is what a test
+    makes a client with: it needs an older typer than ours, so it is resolved by itself.
     """
     if args not in ([], ["--upgrade"]):
         raise Refused(f"expected nothing or `--upgrade` after lock, got: {shlex.join(args)}")
@@ -225,11 +225,25 @@ def lock(args: list[str]) -> int:
         for name, chosen in LOCKS.items():
             text = output((uv, "export", "--frozen", "--no-emit-project", "--no-header", *chosen), folder)
             write_lock(name, lock_text(text))
-        shutil.copy(LOCK.with_name("client.in"), folder)
-        choices = ("--universal", "--python-version", "{}.{}".format(*OLDEST), "--generate-hashes", "--no-header")
-        text = output((uv, "pip", "compile", "--quiet", *choices, "client.in"), folder)
-        write_lock("client.txt", lock_text(text, "client.in"))
+        with tempfile.TemporaryDirectory() as other:  # where uv finds no project, and so none of its pins
+            text = compiled(uv, other, "client", is_kept=not args)
+            write_lock("client.txt", lock_text(text, "client.in"))
     return 0
+
+
+def compiled(uv: str, folder: str, name: str, *, is_kept: bool) -> str:
+    """What NAME.in needs, for every Python and system. What NAME.txt pins stays, if it `is_kept` and may."""
+    for ending in (".in", ".txt") if is_kept else (".in",):
+        shutil.copy(LOCK.with_name(name + ending), folder)
+    choices = ("--universal", "--python-version", "{}.{}".format(*OLDEST), "--generate-hashes", "--no-header")
+    command = (uv, "pip", "compile", "--quiet", *choices, "--output-file", f"{name}.txt", f"{name}.in")
+    output(command, folder)
+    return Path(folder, f"{name}.txt").read_text(encoding="utf-8")
+
+
+def write_lock(name: str, text: str) -> None:
+    LOCK.with_name(name).write_text(text, encoding="utf-8", newline="\n")
+    say(f"wrote requirements/{name}")
 
 
 def pins(locked: str) -> list[str]:
@@ -240,11 +254,6 @@ def pins(locked: str) -> list[str]:
 def with_constraints(pyproject: str, kept: list[str]) -> str:
     """The project with its versions bound to these pins."""
     return f"{pyproject}\n[tool.uv]\nconstraint-dependencies = {json.dumps(kept)}\n"
-
-
-def write_lock(name: str, text: str) -> None:
-    LOCK.with_name(name).write_text(text, encoding="utf-8", newline="\n")
-    say(f"wrote requirements/{name}")
 
 
 def borrowed_uv(folder: Path) -> str:

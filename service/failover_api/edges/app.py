@@ -31,7 +31,7 @@ from failover_api.edges.http.access import OPEN, Authenticator
 from failover_api.edges.http.etags import etag_of
 from failover_api.edges.http.json_response import json_response
 from failover_api.edges.http.methods import Methods, methods_at
-from failover_api.edges.http.root_path import RootPath
+from failover_api.edges.http.root_path import RootPath, root_of
 from failover_api.edges.http.shared_looks import Looks
 from failover_api.edges.http.throttle import Throttle
 from failover_api.errors import BadRequest, FailoverError, MethodNotAllowed, NotReady, UnknownUrl, UnsafeMove
@@ -104,6 +104,7 @@ async def _opened(
             catalog=components.catalog,
             credentials=components.credentials,
             failover=components.failover,
+            notifier=components.notifier,
         )
         app.state.metrics = Metrics(counters, gauges, components.overview)
         if metrics_listener is not None:
@@ -206,7 +207,7 @@ def _problem(request: Request, error: FailoverError, headers: dict[str, str] | N
     )
     if isinstance(error, UnsafeMove) and error.version:  # whoever accepts it can be bound to what was shown
         response.headers["ETag"] = etag_of(error.version, bytes(response.body))
-    link = f'<{request.scope.get("root_path", "")}{problems.help_url(error.slug)}>; rel="help"'
+    link = f'<{root_of(request)}{problems.help_url(error.slug)}>; rel="help"'
     response.headers.update({"Link": link, **problems.headers(error), **(headers or {})})
     return response
 

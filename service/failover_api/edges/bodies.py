@@ -177,7 +177,7 @@ def _move(parts: Sequence[Outcome], *, group: str | None = None) -> dict[str, An
         "pull_request": pulls[0] if len(pulls) == 1 else None,
         "operation": _operation(parts),
         "message": " ".join(part.sentence(group=group) for part in parts),
-        "warnings": [warning for part in parts for warning in part.all_warnings],
+        "warnings": list(dict.fromkeys(warning for part in parts for warning in part.all_warnings)),
         "hazards": _hazards(hazard for part in parts for hazard in part.hazards),
         "hazards_complete": all(part.hazards_complete for part in parts),
     }

@@ -45,9 +45,7 @@ SideNow = Annotated[
         examples=["primary"],
     ),
 ]
-SideBefore = Annotated[
-    State, Field(alias="from", description="Where it was, as a side's four words.", examples=["primary"])
-]
+SideBefore = Annotated[State, Field(alias="from", description="Where it was.", examples=["primary"])]
 SideAfter = Annotated[State, Field(description="Where it is moved to.", examples=["backup"])]
 MemberBefore = Annotated[
     State | None, Field(alias="from", description="Where it was; null: it was left out.", examples=["primary"])
@@ -103,7 +101,9 @@ Warnings = Annotated[
     list[str],
     Field(
         description="What went wrong beside the move, and what the opposite move will not bring back byte for byte.",
-        examples=[["Nobody could be told of it: /etc/failover/urls: cannot read the URLs of notifications."]],
+        examples=[
+            ["Nobody is told of it, as far as is known: /etc/failover/urls: cannot read the URLs of notifications."]
+        ],
     ),
 ]
 

@@ -19,7 +19,8 @@ Description = dict[str, Any]
 Responses = dict[int | str, Description]
 
 _PROBLEM_BODY = "#/components/schemas/ProblemBody"  # it is there: the list has one for each service that fails
-_EVERY = (400, 401, 403, 413, 429, 500, 503)
+_ANYBODY = (400, 413, 500, 503)
+_EVERY = (*_ANYBODY, 401, 403, 429)
 LOOKING = (*_EVERY, 404, 422, 502)
 MOVING = (*LOOKING, 409, 412, 415, 504)
 _WAITING = (429, 503)
@@ -69,9 +70,12 @@ def _put_examples_back(schemas: Description) -> None:
             schema["properties"][field.alias or key]["examples"] = field.examples
 
 
-def problems(*statuses: int) -> Responses:
-    """The problems of a request, each with the slugs that its status may have; `default` is for what a proxy adds."""
-    declared = sorted({*_EVERY, *statuses})
+def problems(*statuses: int, is_open: bool = False) -> Responses:
+    """The problems of a request, each with the slugs that its status may have; `default` is for what a proxy adds.
+
+    `is_open`: nobody asks for a token, so none is refused.
+    """
+    declared = sorted({*(_ANYBODY if is_open else _EVERY), *statuses})
     return {**{status: _problem(_slugs(status), status) for status in declared}, "default": _problem("Another problem")}
 
 
@@ -114,7 +118,7 @@ _SCHEMAS: dict[str, Description] = {
     "reason": _REASON,
     "accept": {"type": "array", "items": _ACCEPTED, "maxItems": MAX_ACCEPTED, "examples": [["strategy-alone"]]},
 }
-_TEXT_FORMS = " `1` and `0` are taken for true and false."
+_TEXT_FORMS = " 1 and 0 are taken for true and false."
 HEADERS = {
     "If-Match": "The ETag of a status or of a dry run: the move is refused with 412 when the manifests changed since.",
     "If-None-Match": "The ETag of an earlier answer: 304 when it is still the same.",
