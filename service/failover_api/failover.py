@@ -193,11 +193,12 @@ class Failover:
                 raise half_done(name, done, move, exc) from exc
         return GroupOutcome(name, action, tuple(done), names)
 
-    async def tidy(self, name: str, operation: str) -> Outcome:
+    async def tidy(self, name: str, operation: str | None = None) -> Outcome:
         """Puts back the strategy that an operation has changed (`unblock: rolling`): for when the app is seen to serve.
 
-        It is a second commit of the same operation, or a pull request of its own. Nothing is changed where it was put
-        back before, or a person has made another of it since. Raises as move().
+        None: that of whichever operation did it. It is a second commit of the same operation, or a pull request of its
+        own. Nothing is changed where it was put back before, or a person has made another of it since. Raises as
+        move().
         """
         service = self._catalog().service(name)
         move = tidying(service, operation, await self.in_time(self._unblocked_by(service)))

@@ -8,7 +8,7 @@ branch stands still, history costs no request.
 
 import logging
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from failover_api.concurrency import together
@@ -31,8 +31,8 @@ from failover_api.reading.commit_audit import CommitAudit, CommitClaim, CommitMa
 from failover_api.reading.cursors import LAST_POSITION, Cursors
 from failover_api.reading.file_history import FileHistory, ServiceChange
 from failover_api.reading.pull_requests import branches_about, may_be_proposed, record_for
-from failover_api.reading.services import ServiceReader
-from failover_api.reading.unblocking import Unblocking, newest_unblocking
+from failover_api.reading.services import Observation, ServiceReader
+from failover_api.reading.unblocking import SaidMove, Unblocking, newest_said, newest_unblocking
 
 LOOKED_AT_FIRST = 10  # commits, for the newest move
 PAGES_SEARCHED = 5  # of each file's history, when it is not among those
@@ -139,6 +139,28 @@ class History:
             raise NothingToRollBack(f"{where} cannot be undone: the files of then: {exc.detail}") from exc
         return Undone(record.operation, manifests_around.before, manifests_around.after, at=entry.logged.at)
 
+    async def unblockings(
+        self, observed: Sequence[Observation], head: str, *, not_before: float
+    ) -> Mapping[str, Unblocking]:
+        """As unblocking(), of many services of one branch, by name; without those of which it is none."""
+        found = await self._unblocked_last(observed, head)
+        others = [each.service for each in observed if each.service.name not in found]
+        looked = await together(self.unblocking(service, head, not_before=not_before) for service in others)
+        return found | {service.name: each for service, each in zip(others, looked, strict=True) if each is not None}
+
+    async def _unblocked_last(self, observed: Sequence[Observation], head: str) -> dict[str, Unblocking]:
+        """Of those whose file is to the byte as their newest move left it: one look at the branch's newest commits."""
+        branch = observed[0].service.branch
+        commits = await self._forge.log(branch, at=head, not_before=None)
+        moves = [(each, move) for each in observed if (move := newest_said(each.service, commits)) is not None]
+        pairs = [(each.service, move.change) for each, move in moves]
+        around = await self._audit.manifests_around_each(branch, pairs)
+        return {
+            each.service.name: move.unblocking(manifests)
+            for (each, move), manifests in zip(moves, around, strict=True)
+            if move.has_unblocked(each, manifests)
+        }
+
     async def unblocking(self, service: Service, head: str, *, not_before: float) -> Unblocking | None:
         """The commit that made the strategy rolling, as of `head`, where that was a move of ours.
 
@@ -146,14 +168,12 @@ class History:
         """
         for count in (LOOKED_AT_FIRST, LOG_PAGE):
             commits = (await self._file_history.of(service, head, count)).commits
-            around = await self._audit.manifests_around_each(service, commits)
+            around = await self._audit.manifests_around_each(service.branch, [(service, each) for each in commits])
             found = newest_unblocking(service, zip(commits, around, strict=True))
             if found is not None:
-                logged, manifests = found[0].logged, found[1]
-                record = await self._record_of(service, logged, not_before)
-                if record is None:
-                    return None
-                return Unblocking(record, Undone(record.operation, manifests.before, manifests.after, at=logged.at))
+                change, manifests = found
+                record = await self._record_of(service, change.logged, not_before)
+                return None if record is None else SaidMove(change, record).unblocking(manifests)
             if len(commits) < count:
                 return None
         return None
