@@ -5,7 +5,7 @@ from typing import Any
 
 from failover_api.core.planning.change import Entries
 from failover_api.core.planning.plan import Change, Plan
-from failover_api.core.planning.state import Reading
+from failover_api.core.planning.state import Reading, State
 from failover_api.core.safety.hazard import Hazard, worst
 from failover_api.core.splice import Value
 from failover_api.core.splice.shown import shown
@@ -83,7 +83,7 @@ def _heading(status: Status | Unreadable, groups: Set[str] | None) -> dict[str, 
 def _place(status: Status, groups: Set[str] | None) -> dict[str, Any]:
     return {
         **_heading(status, groups),
-        "side": status.detection.state.value,
+        "side": status.detection.state,
         "switches": [_switch(reading) for reading in status.detection.readings],
         "pull_request": _pull_request(status.pull_request) if status.pull_request else None,
         "last_move": _entry(status.last_move) if status.last_move else None,
@@ -94,13 +94,12 @@ def _listed(status: Status | Unreadable, groups: Set[str] | None) -> ListedBody:
     """Of hazards only the slugs and the highest severity."""
     found = () if isinstance(status, Unreadable) else status.hazards_to
     severity = worst(found)
-    in_short = HazardsBody(
-        slugs=list(dict.fromkeys(hazard.slug for hazard in found)), severity=severity.value if severity else None
-    )
+    in_short = HazardsBody(slugs=list(dict.fromkeys(hazard.slug for hazard in found)), severity=severity)
     if isinstance(status, Unreadable):
         problem = _problem(status.error)
-        return ListedBody(**_heading(status, groups), side="unknown", switches=[], hazards_to=in_short, error=problem)
-    return ListedBody(**_place(status, groups), hazards_to=in_short)
+        place = {**_heading(status, groups), "side": State.UNKNOWN, "switches": [], "pull_request": None}
+        return ListedBody(**place, last_move=None, hazards_to=in_short, error=problem)
+    return ListedBody(**_place(status, groups), hazards_to=in_short, error=None)
 
 
 def _switch(reading: Reading) -> SwitchBody:
@@ -112,7 +111,7 @@ def _switch(reading: Reading) -> SwitchBody:
         value=reading.value,
         primary=reading.switch.primary,
         backup=reading.switch.backup,
-        side=reading.state.value,
+        side=reading.state,
     )
 
 
@@ -139,9 +138,7 @@ def _entry(entry: Entry) -> EntryBody:
 
 def outcome_body(outcome: Outcome) -> OutcomeBody:
     plan = outcome.plan
-    return OutcomeBody(
-        service=plan.service.name, from_=plan.before.state.value, to=plan.after.value, **_move([outcome])
-    )
+    return OutcomeBody(service=plan.service.name, from_=plan.before.state, to=plan.after, **_move([outcome]))
 
 
 def group_body(outcome: GroupOutcome) -> GroupOutcomeBody:
@@ -150,7 +147,7 @@ def group_body(outcome: GroupOutcome) -> GroupOutcomeBody:
     refused = {name: _refused(name, error) for part in outcome.parts for name, error in part.refused.items()}
     told = {
         "group": outcome.group,
-        "to": outcome.action.target.value,
+        "to": State(outcome.action.target.value),
         "services": [{**members, **refused}[name] for name in outcome.order],
         **_move(outcome.parts, group=outcome.group),
     }
@@ -169,7 +166,7 @@ def _move(parts: Sequence[Outcome], *, group: str | None = None) -> dict[str, An
     policies = {part.policy.value for part in parts}
     commits, pulls = _commits(parts), _pull_requests(parts)
     return {
-        "action": parts[0].action.value,
+        "action": parts[0].action,
         "dry_run": any(part.dry_run for part in parts),
         "policy": policies.pop() if len(policies) == 1 else "mixed",
         "changed": any(part.changed for part in parts),
@@ -193,7 +190,7 @@ def _operation(parts: Sequence[Outcome]) -> str | None:
 
 def _member(plan: Plan, part: Outcome) -> MemberBody:
     changed = part.changed and bool(plan.changes)
-    return MemberBody(service=plan.service.name, from_=plan.before.state.value, to=plan.after.value, changed=changed)
+    return MemberBody(service=plan.service.name, from_=plan.before.state, to=plan.after, changed=changed)
 
 
 def _refused(name: str, error: FailoverError) -> RefusedMemberBody:
@@ -232,7 +229,7 @@ def _hazards(hazards: Iterable[Hazard]) -> list[HazardBody]:
     return [
         HazardBody(
             slug=hazard.slug,
-            severity=hazard.severity.value,
+            severity=hazard.severity,
             about=hazard.about,
             where=hazard.where,
             detail=hazard.detail,

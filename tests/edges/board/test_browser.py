@@ -18,15 +18,15 @@ def grouped(stage: Stage) -> None:
     stage.declare(SERVICES, top=GROUPS)
 
 
-def cards(page: Any, side: str) -> list[str]:
-    """The names that are to be seen in a column."""
-    names: list[str] = page.locator(f"section.column.{side} .card:visible h3").all_inner_texts()
+def listed(page: Any, name: str) -> list[str]:
+    """The names that are to be seen in a part of the board."""
+    names: list[str] = page.locator(f"section.part.{name} .row:visible .name").all_inner_texts()
     return names
 
 
 def test_promote_from_the_board_to_the_commit(stage: Stage, visit: Visit) -> None:
     page = visit()
-    assert cards(page, "primary") == ["sonarr", "radarr", "plex"]
+    assert listed(page, "primary") == ["sonarr", "radarr", "plex"]
     page.get_by_role("link", name="Promote sonarr").click()
     page.get_by_role("heading", name="Promote sonarr to backup").wait_for()
     assert page.locator(".diff.two ins").all_inner_texts() == ["backup", "pvc-sonarr-backup"]
@@ -38,8 +38,8 @@ def test_promote_from_the_board_to_the_commit(stage: Stage, visit: Visit) -> Non
     head = stage.sandbox.head(repository=stage.repository)
     assert page.get_by_role("link", name=head[:10]).get_attribute("href").endswith(f"/commit/{head}")
     page.get_by_role("link", name="Back to the board").click()
-    page.get_by_role("heading", name="Where every service is").wait_for()
-    assert cards(page, "backup") == ["sonarr"]
+    page.locator("#headline").wait_for()
+    assert listed(page, "backup") == ["sonarr"]
     assert len(stage.moves) == 1
     assert "Reason: k3s-w1 is down" in stage.moves[0]
 
@@ -93,7 +93,7 @@ def test_by_keyboard_alone_from_the_skip_link_to_the_outcome(stage: Stage, visit
     page.get_by_role("heading", name="sonarr is on backup").wait_for()
     until(page, "home")
     press(page, "Enter")
-    page.get_by_role("heading", name="Where every service is").wait_for()
+    page.locator("#headline").wait_for()
     assert "Reason: k3s-w1 is down" in stage.moves[0]
 
 
@@ -118,16 +118,16 @@ def until(page: Any, name: str) -> None:
 def test_the_filter_works_as_one_types_and_stays_in_the_address(visit: Visit) -> None:
     page = visit()
     page.get_by_label("Find").fill("Pvc-sonarr")
-    assert cards(page, "primary") == ["sonarr"]
-    assert page.locator(".column.primary .count").inner_text() == "1"
+    assert listed(page, "primary") == ["sonarr"]
+    assert page.locator(".part.primary .count").inner_text() == "1"
     assert page.url.endswith("/?q=Pvc-sonarr")
     page.reload()
-    assert cards(page, "primary") == ["sonarr"]
+    assert listed(page, "primary") == ["sonarr"]
     page.get_by_label("Find").fill("nonesuch")
     assert page.get_by_text("No service matches the filter.").is_visible()
     page.get_by_label("Find").fill("")
     page.get_by_label("Group", exact=True).select_option("films")
-    assert cards(page, "primary") == ["plex"]
+    assert listed(page, "primary") == ["plex"]
 
 
 def test_news_come_by_themselves_and_the_focus_stays(stage: Stage, visit: Visit) -> None:
@@ -136,14 +136,14 @@ def test_news_come_by_themselves_and_the_focus_stays(stage: Stage, visit: Visit)
     stage.replace(SONARR, "role: primary", "role: backup")
     stage.replace(SONARR, 'claimName: "pvc-sonarr"', 'claimName: "pvc-sonarr-backup"')
     page.clock.run_for(11_000)
-    page.locator("section.column.backup #card-sonarr").wait_for()
+    page.locator("section.part.backup #row-sonarr").wait_for()
     assert page.evaluate("document.activeElement.id") == "open-radarr"
     assert page.locator("#news").inner_text() == "sonarr is on backup now."
 
 
 def test_lost_contact_is_said_and_taken_back(visit: Visit) -> None:
     page = visit()
-    page.locator("#card-sonarr").wait_for()
+    page.locator("#row-sonarr").wait_for()
     page.context.set_offline(True)
     page.clock.run_for(40_000)
     said = page.get_by_role("alert").inner_text()
@@ -158,7 +158,7 @@ def test_without_script_everything_can_be_done(stage: Stage, visit: Visit) -> No
     page.get_by_label("Find").fill("sonarr")
     page.get_by_role("button", name="Show").click()
     page.wait_for_url("**/?q=*")
-    assert cards(page, "primary") == ["sonarr"]
+    assert listed(page, "primary") == ["sonarr"]
     page.get_by_role("link", name="Promote sonarr").click()
     page.get_by_role("heading", name="Promote sonarr to backup").wait_for()
     stage.replace(SONARR, "replicas: 1", "replicas: 2")
