@@ -133,7 +133,10 @@ async def test_what_stands_in_the_way_refuses_the_promote_and_not_the_demote(lab
     odd = START.replace("type: 'Recreate'", "type: 'Recreate'\n    rollingUpdate:")
     lab.commit({SONARR: odd})
     async with lab.open() as components:
-        with pytest.raises(ManifestError, match=r"is there already; `unblock: rolling` changes it"):
+        with pytest.raises(
+            ManifestError,
+            match=r"has rollingUpdate beside the type, expected the type alone; `unblock: rolling` changes it",
+        ):
             await promote(components)
         lab.commit({SONARR: odd.replace("role: primary", "role: backup")})
         await demote(components)

@@ -116,8 +116,8 @@ def test_a_strategy_that_waits_for_nobody_is_left_alone_there_and_back(strategy:
 REFUSED = {
     "an alias": ("  strategy: *s\n", AliasInPath),
     "a variable": ("  strategy: {type: '${STRATEGY}'}\n", SubstitutionInTarget),
-    "null beside it": ("  strategy:\n    type: Recreate\n    rollingUpdate:\n", ManifestError),
-    "a block beside it": ("  strategy: {type: Recreate, rollingUpdate: {maxSurge: 1}}\n", ManifestError),
+    "null beside it": ("  strategy:\n    type: Recreate\n    rollingUpdate:\n", CannotPlan),
+    "a block beside it": ("  strategy: {type: Recreate, rollingUpdate: {maxSurge: 1}}\n", CannotPlan),
     "another key": ("  strategy: {type: Recreate, typ: x}\n", CannotPlan),
     "no strategy of Kubernetes": ("  strategy: {type: Rolling}\n", ManifestError),
 }
