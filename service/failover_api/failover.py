@@ -206,9 +206,9 @@ class Failover:
 
     async def _unblocked_by(self, service: Service) -> Record | None:
         now = time.monotonic()
-        observed = await self._reader.observe(service, not_before=now, at_head=True)
+        observed, name = await self._reader.observe(service, not_before=now, at_head=True), service.name
         head = observed.snapshot.head or await self._forge.head(service.branch, not_before=now)
-        found = await self._history.unblocking(observed.service, head, not_before=now)
+        found = (await self._history.unblockings([observed], head, not_before=now)).get(name)
         return found.record if found is not None else None
 
     async def _rehearse_all(self, moves: Sequence[Move], clock: Clock, order: Sequence[str]) -> list[Outcome]:
