@@ -497,3 +497,34 @@ async def test_a_protected_branch_gets_a_pull_request_for_the_tidying(stage: Sta
         second = await tidy(components, first)
     assert second.pull_request is not None
     assert stage.read(SONARR, "failover/sonarr") == TIDIED
+
+
+@pytest.mark.parametrize("method", METHODS)
+async def test_a_group_by_pull_request_goes_there_and_back(stage: Stage, method: str) -> None:
+    other = START.replace("sonarr", "radarr")
+    stage.commit({SONARR: HOME, RADARR: other})
+    services = PROPOSED + entry("radarr", "media", "unblock: rolling", BY_PULL_REQUEST)
+    stage.declare(f"{services}groups: {{all: [sonarr, radarr]}}\n")
+    request = MoveRequest(by="maria")
+    async with stage.open() as components:
+        (there,) = (await components.failover.move_group("all", Action.PROMOTE, request)).parts
+        stage.merge(number(there), method)
+        (back,) = (await components.failover.move_group("all", Action.DEMOTE, request)).parts
+        (again,) = (await components.failover.move_group("all", Action.DEMOTE, request)).parts
+        assert (again.changed, number(again)) == (False, number(back))
+        stage.merge(number(back), method)
+    assert (stage.read(SONARR), stage.read(RADARR)) == (HOME, other.encode())
+
+
+async def test_one_whose_strategy_is_odd_may_be_skipped_and_the_others_go(stage: Stage) -> None:
+    odd = START.replace("sonarr", "radarr").replace("type: 'Recreate'", "type: 'Recreate'\n    rollingUpdate:")
+    stage.commit({SONARR: HOME, RADARR: odd})
+    stage.declare(f"{BOTH}groups: {{all: [sonarr, radarr]}}\n")
+    async with stage.open() as components:
+        with pytest.raises(ManifestError, match=r"radarr: .*take `unblock` out of the catalog"):
+            await components.failover.move_group("all", Action.PROMOTE, MoveRequest(by="maria"))
+        assert stage.read(SONARR) == HOME
+        request = MoveRequest(by="maria", skip_refused=True)
+        (part,) = (await components.failover.move_group("all", Action.PROMOTE, request)).parts
+    assert (stage.read(SONARR), stage.read(RADARR)) == (THERE, odd.encode())
+    assert list(part.refused) == ["radarr"]
