@@ -203,11 +203,12 @@ class Failover:
                 raise half_done(name, done, move, exc) from exc
         return GroupOutcome(name, action, tuple(done), names)
 
-    async def tidy(self, name: str, operation: str) -> Outcome:
+    async def tidy(self, name: str, operation: str | None = None) -> Outcome:
         """Puts back the strategy that an operation has changed (`unblock: rolling`): for when the app is seen to serve.
 
-        It is a second commit of the same operation, or a pull request of its own. Nothing is changed where it was put
-        back before, or a person has made another of it since. Raises as move().
+        None: that of whichever operation did it. It is a second commit of the same operation, or a pull request of its
+        own. Nothing is changed where it was put back before, or a person has made another of it since. Raises as
+        move().
         """
         service = self._catalog().service(name)
         move = tidying(service, operation, await self.in_time(self._unblocked_by(service)))
@@ -215,9 +216,9 @@ class Failover:
 
     async def _unblocked_by(self, service: Service) -> Record | None:
         now = time.monotonic()
-        observed = await self._reader.observe(service, not_before=now, at_head=True)
+        observed, name = await self._reader.observe(service, not_before=now, at_head=True), service.name
         head = observed.snapshot.head or await self._forge.head(service.branch, not_before=now)
-        found = await self._history.unblocking(observed.service, head, not_before=now)
+        found = (await self._history.unblockings([observed], head, not_before=now)).get(name)
         return found.record if found is not None else None
 
     async def _rehearse_all(self, moves: Sequence[Move], clock: Clock, order: Sequence[str]) -> list[Outcome]:

@@ -105,10 +105,10 @@ async def test_a_persons_strategy_wins_even_where_it_looks_like_ours(lab: Stage)
     async with lab.open() as components:
         first = await promote(components)
         lab.commit({SONARR: TIDIED}, "One at a time, please")
-        lab.commit({SONARR: THERE}, "No, rolling for good")
+        lab.commit({SONARR: THERE.replace(b":1.0", b":1.1")}, "No, rolling for good")
         assert not (await tidy(components, first)).changed
         await demote(components)
-    assert lab.read(SONARR) == START.replace(RECREATE, ROLLING).encode()
+    assert lab.read(SONARR) == START.replace(RECREATE, ROLLING).replace(":1.0", ":1.1").encode()
 
 
 async def test_other_commits_on_the_file_since_do_not_hide_who_did_it(lab: Stage) -> None:
@@ -133,7 +133,10 @@ async def test_what_stands_in_the_way_refuses_the_promote_and_not_the_demote(lab
     odd = START.replace("type: 'Recreate'", "type: 'Recreate'\n    rollingUpdate:")
     lab.commit({SONARR: odd})
     async with lab.open() as components:
-        with pytest.raises(ManifestError, match=r"is there already; `unblock: rolling` changes it"):
+        with pytest.raises(
+            ManifestError,
+            match=r"has rollingUpdate beside the type, expected the type alone; `unblock: rolling` changes it",
+        ):
             await promote(components)
         lab.commit({SONARR: odd.replace("role: primary", "role: backup")})
         await demote(components)
@@ -230,6 +233,15 @@ async def test_after_a_demote_and_for_an_unknown_operation_there_is_nothing_to_t
     assert len(lab.moves) == 2
 
 
+async def test_whoever_names_no_operation_means_the_one_that_did_it(lab: Stage) -> None:
+    async with lab.open() as components:
+        assert not (await components.failover.tidy("sonarr")).changed
+        first = await promote(components)
+        second = await components.failover.tidy("sonarr")
+        assert not (await components.failover.tidy("sonarr")).changed
+    assert (second.operation, lab.read(SONARR), len(lab.moves)) == (first.operation, TIDIED, 2)
+
+
 async def test_its_lost_reply_is_found_by_its_step_and_not_taken_for_the_promote(lab: Stage) -> None:
     async with lab.open() as components:
         first = await promote(components)
@@ -311,6 +323,24 @@ async def test_two_services_of_one_file_go_there_and_back_in_one_commit(stage: S
         for name in ("sonarr", "radarr"):
             page = await components.failover.history(name, limit=10)
             assert [entry.record and entry.record.action for entry in page.entries[:2]] == ["demote", "promote"]
+
+
+async def test_who_unblocked_many_is_one_look_at_the_branch(stage: Stage) -> None:
+    names = [f"app{number}" for number in range(12)]
+    files = {name: START.replace("sonarr", name) for name in names}
+    stage.commit({f"apps/{name}.yaml": text for name, text in files.items()})
+    entries = "".join(entry(name, "media", f"path: apps/{name}.yaml", "unblock: rolling") for name in names)
+    stage.declare(f"{entries}groups: {{all: [{', '.join(names)}]}}\n")
+    request = MoveRequest(by="maria")
+    async with stage.open() as components:
+        await components.failover.move_group("all", Action.PROMOTE, request)
+        stage.replace("apps/app3.yaml", ":1.0", ":1.1")
+        stage.requests.clear()
+        await components.failover.move_group("all", Action.DEMOTE, request)
+    assert len(stage.requests) < 12
+    for name in names:
+        version = ":1.1" if name == "app3" else ":1.0"
+        assert stage.read(f"apps/{name}.yaml") == files[name].replace(":1.0", version).encode()
 
 
 async def test_callers_written_together_each_keep_their_strategy(stage: Stage) -> None:
@@ -467,3 +497,34 @@ async def test_a_protected_branch_gets_a_pull_request_for_the_tidying(stage: Sta
         second = await tidy(components, first)
     assert second.pull_request is not None
     assert stage.read(SONARR, "failover/sonarr") == TIDIED
+
+
+@pytest.mark.parametrize("method", METHODS)
+async def test_a_group_by_pull_request_goes_there_and_back(stage: Stage, method: str) -> None:
+    other = START.replace("sonarr", "radarr")
+    stage.commit({SONARR: HOME, RADARR: other})
+    services = PROPOSED + entry("radarr", "media", "unblock: rolling", BY_PULL_REQUEST)
+    stage.declare(f"{services}groups: {{all: [sonarr, radarr]}}\n")
+    request = MoveRequest(by="maria")
+    async with stage.open() as components:
+        (there,) = (await components.failover.move_group("all", Action.PROMOTE, request)).parts
+        stage.merge(number(there), method)
+        (back,) = (await components.failover.move_group("all", Action.DEMOTE, request)).parts
+        (again,) = (await components.failover.move_group("all", Action.DEMOTE, request)).parts
+        assert (again.changed, number(again)) == (False, number(back))
+        stage.merge(number(back), method)
+    assert (stage.read(SONARR), stage.read(RADARR)) == (HOME, other.encode())
+
+
+async def test_one_whose_strategy_is_odd_may_be_skipped_and_the_others_go(stage: Stage) -> None:
+    odd = START.replace("sonarr", "radarr").replace("type: 'Recreate'", "type: 'Recreate'\n    rollingUpdate:")
+    stage.commit({SONARR: HOME, RADARR: odd})
+    stage.declare(f"{BOTH}groups: {{all: [sonarr, radarr]}}\n")
+    async with stage.open() as components:
+        with pytest.raises(ManifestError, match=r"radarr: .*take `unblock` out of the catalog"):
+            await components.failover.move_group("all", Action.PROMOTE, MoveRequest(by="maria"))
+        assert stage.read(SONARR) == HOME
+        request = MoveRequest(by="maria", skip_refused=True)
+        (part,) = (await components.failover.move_group("all", Action.PROMOTE, request)).parts
+    assert (stage.read(SONARR), stage.read(RADARR)) == (THERE, odd.encode())
+    assert list(part.refused) == ["radarr"]

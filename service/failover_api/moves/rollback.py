@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from failover_api.concurrency import together
 from failover_api.core.catalog.model import Action
 from failover_api.core.planning.rollback import Undone
 from failover_api.core.planning.strategy import is_unblocked
@@ -47,6 +46,6 @@ async def _read_unblockings(
 ) -> UndoneByService:
     """Of those services that stand unblocked now, by whomever."""
     observed = [each for service in move.services if isinstance(each := seen[service.name], Observation)]
-    unblocked = [each.service for each in observed if is_unblocked(each.service, each.manifests)]
-    found = await together(history.unblocking(service, head, not_before=not_before) for service in unblocked)
-    return {service.name: each.undone for service, each in zip(unblocked, found, strict=True) if each is not None}
+    unblocked = [each for each in observed if is_unblocked(each.service, each.manifests)]
+    found = await history.unblockings(unblocked, head, not_before=not_before) if unblocked else {}
+    return {name: each.undone for name, each in found.items()}

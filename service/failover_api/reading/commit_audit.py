@@ -101,12 +101,14 @@ class CommitAudit:
         before, after = ({file: self._manifest(read[place]) for file, place in side.items()} for side in sides)
         return CommitManifests(before, after)
 
-    async def manifests_around_each(self, service: Service, changes: Sequence[ServiceChange]) -> list[CommitManifests]:
+    async def manifests_around_each(
+        self, branch: Branch, changes: Sequence[tuple[Service, ServiceChange]]
+    ) -> list[CommitManifests]:
         """As manifests_around(), of many at once; a file that is missing or invalid is left out."""
-        read = await self._read(service.branch, changes)
+        read = await self._read(branch, [change for _, change in changes])
         return [
             CommitManifests(*(self._readable(_by_today(service, *side), read) for side in _sides(change)))
-            for change in changes
+            for service, change in changes
         ]
 
     async def _judge(self, claims: Sequence[CommitClaim]) -> list[Finding]:

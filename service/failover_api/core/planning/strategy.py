@@ -62,9 +62,8 @@ def unblocking(service: Service, manifests: Manifests) -> StrategyEdits | None:
         return None
     edits = _unblocking_edits(workload.selector)
     try:
-        after = manifest.apply(edits)
-        if not is_unblocked(service, {file: after}):
-            raise CannotPlan(f"spec.strategy has other keys than 'type' ({_others(manifest, workload)})", file=file)
+        _check_alone(manifest, file, workload)
+        manifest.apply(edits)
     except ManifestError as exc:
         raise _advised(exc) from exc
     return _with_changes(workload, file, manifest, edits, (RECREATE, ROLLING_UPDATE), (None, ENTRIES))
@@ -160,8 +159,12 @@ def _with_changes(
     return StrategyEdits(file, edits, changes)
 
 
-def _others(manifest: Manifest, workload: Workload) -> str:
-    return ", ".join(str(key) for key in manifest.keys(workload.selector, _STRATEGY) if key != "type")
+def _check_alone(manifest: Manifest, file: str, workload: Workload) -> None:
+    """Raises CannotPlan for what stands beside the type, be it null: Kubernetes may refuse the way back with it."""
+    others = [str(key) for key in manifest.keys(workload.selector, _STRATEGY) if key != "type"]
+    if others:
+        detail = f"{format_path(_STRATEGY)} has {', '.join(others)} beside the type, expected the type alone"
+        raise CannotPlan(detail, file=file, line=manifest.find(workload.selector, _TYPE).line)
 
 
 def _advised(error: ManifestError) -> ManifestError:
