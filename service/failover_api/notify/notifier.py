@@ -66,7 +66,7 @@ class Notifier:
 
     def move_ended(self, event: MoveEnded) -> None:
         """Tells of a move, where there is something to tell."""
-        notice = notice_of(event)
+        notice = None if event.is_tidy else notice_of(event)
         if notice is not None and (notice.event is not Event.MERGED or self._tells_merges):
             self.tell(notice)
 
