@@ -211,7 +211,8 @@ def screenshots(args: list[str]) -> int:
 def lock(args: list[str]) -> int:
     """Resolve pyproject.toml, for every Python and system, into requirements/*.txt.
 
-    A version that is pinned stays, as long as it may; with `--upgrade` all are resolved anew.
+    A version that is pinned stays, as long as it may; with `--upgrade` all are resolved anew. client.in is what a test
+    makes a client with: it needs an older typer than ours, so it is resolved by itself.
     """
     if args not in ([], ["--upgrade"]):
         raise Refused(f"expected nothing or `--upgrade` after lock, got: {shlex.join(args)}")
@@ -223,9 +224,26 @@ def lock(args: list[str]) -> int:
         output((uv, "lock", "--quiet"), folder)
         for name, chosen in LOCKS.items():
             text = output((uv, "export", "--frozen", "--no-emit-project", "--no-header", *chosen), folder)
-            (LOCK.parent / name).write_text(lock_text(text), encoding="utf-8", newline="\n")
-            say(f"wrote requirements/{name}")
+            write_lock(name, lock_text(text))
+        with tempfile.TemporaryDirectory() as other:  # where uv finds no project, and so none of its pins
+            text = compiled(uv, other, "client", is_kept=not args)
+            write_lock("client.txt", lock_text(text, "client.in"))
     return 0
+
+
+def compiled(uv: str, folder: str, name: str, *, is_kept: bool) -> str:
+    """What NAME.in needs, for every Python and system. What NAME.txt pins stays, if it `is_kept` and may."""
+    for ending in (".in", ".txt") if is_kept else (".in",):
+        shutil.copy(LOCK.with_name(name + ending), folder)
+    choices = ("--universal", "--python-version", "{}.{}".format(*OLDEST), "--generate-hashes", "--no-header")
+    command = (uv, "pip", "compile", "--quiet", *choices, "--output-file", f"{name}.txt", f"{name}.in")
+    output(command, folder)
+    return Path(folder, f"{name}.txt").read_text(encoding="utf-8")
+
+
+def write_lock(name: str, text: str) -> None:
+    LOCK.with_name(name).write_text(text, encoding="utf-8", newline="\n")
+    say(f"wrote requirements/{name}")
 
 
 def pins(locked: str) -> list[str]:
@@ -253,13 +271,13 @@ def output(command: tuple[str, ...], folder: str) -> str:
     return done.stdout
 
 
-def lock_text(exported: str) -> str:
+def lock_text(exported: str, source: str = "pyproject.toml") -> str:
     """The exported requirements under our own header, without options such as an index. Raises Refused on a URL."""
     lines = [line for line in exported.splitlines() if not line.startswith("-")]
     for line in lines:
         if "://" in line or re.search(r"\s@\s|file:", line):
             raise Refused(f"The lock may name no host and no path, but has: {line}")
-    header = "# Made by `make lock` from pyproject.toml, with hashes, for every declared Python; do not edit."
+    header = f"# Made by `make lock` from {source}, with hashes, for every declared Python; do not edit."
     return "\n".join([header, *lines]) + "\n"
 
 

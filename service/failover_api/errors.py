@@ -15,6 +15,7 @@
     │   └── WriteConflict           one compare-and-swap lost: read, plan and write again
     ├── BranchProtected             the branch takes pull requests only
     ├── OperationPending            another pull request, or a person's commit, stands in the way
+    ├── UnsafeMove                  a hazard stops it that nobody has accepted
     ├── NothingToRollBack           no failover commit of the service is known
     ├── ChangedSince                a person changed what a rollback would put back
     ├── IdempotencyKeyReused        the key has been used for another move
@@ -58,7 +59,7 @@ edges/cli.
 """
 
 from collections.abc import Mapping
-from typing import ClassVar
+from typing import Any, ClassVar
 
 
 class FailoverError(Exception):
@@ -157,6 +158,20 @@ class BranchProtected(FailoverError):
 
 class OperationPending(FailoverError):
     slug, title = "operation-pending", "Another operation is under way"
+
+
+class UnsafeMove(FailoverError):
+    """A hazard stops it that nobody has accepted.
+
+    `hazards` are all of the service, `outcomes` what it would come to: a dry run's for each part (moves/outcome.py),
+    none where something else refuses a part. `version` names the manifests of all, `group` whose services they are.
+    """
+
+    slug, title = "unsafe-move", "The move is not safe"
+    hazards: tuple[Any, ...] = ()
+    outcomes: tuple[Any, ...] = ()
+    version: str = ""
+    group: str | None = None
 
 
 class NothingToRollBack(FailoverError):

@@ -13,8 +13,9 @@ import secrets
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import nullcontext
+from dataclasses import replace
 from datetime import UTC, datetime
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from ulid import ULID
 
@@ -23,8 +24,9 @@ from failover_api.core.catalog.model import Action, Branch, Catalog, Service
 from failover_api.core.planning.request import MoveRequest, Provenance
 from failover_api.core.safety.rollout.steps import Rollout
 from failover_api.core.safety.surroundings import Surroundings
+from failover_api.core.text.trailers import Record
 from failover_api.deadline import Clock, too_late, within_deadline
-from failover_api.errors import FailoverError, InternalError
+from failover_api.errors import FailoverError, InternalError, UnsafeMove
 from failover_api.events import Events, Looked, MoveEnded
 from failover_api.forge.http.read_budget import low_priority
 from failover_api.forge.port import Forge
@@ -33,28 +35,39 @@ from failover_api.moves.fallback import ByPolicy
 from failover_api.moves.group import bound_to, check_branches, check_versions, half_done, parts_of
 from failover_api.moves.idempotency import Idempotency
 from failover_api.moves.move import Move, refusal_of
-from failover_api.moves.outcome import GroupOutcome, Outcome
+from failover_api.moves.outcome import GroupOutcome, Outcome, joined_version
 from failover_api.moves.progress import OnStep, ignore
 from failover_api.moves.pull_request.proposer import Proposer
+from failover_api.moves.tidy import tidying
 from failover_api.reading.clusters import ClusterReader
 from failover_api.reading.cursors import Cursors
 from failover_api.reading.flux_reports import FluxReports
 from failover_api.reading.history import History, Page
 from failover_api.reading.revisions import Revisions
-from failover_api.reading.rollouts import RolloutReader
 from failover_api.reading.services import ServiceReader
 from failover_api.reading.status import Status, StatusReader, Unreadable
 from failover_api.reading.surroundings import SurroundingsReader
 
+if TYPE_CHECKING:  # without a cluster nothing of it is loaded
+    from failover_api.reading.rollouts import RolloutReader
+
 T = TypeVar("T")
+Untold = Callable[[MoveEnded], Awaitable[Sequence[str]]]
 _log = logging.getLogger(__name__)
+
+
+async def all_told(_: MoveEnded) -> Sequence[str]:
+    """Nothing is known against it."""
+    return ()
 
 
 class Failover:
     """What operators do. `catalog` gives the catalog in force; `deadline_s` is for a whole operation.
 
     `events` are told of every move that ended, and of what a look at services showed: one, or the list. `now` is the
-    wall clock (s) that moves are dated by; `secret` is what cursors are signed with, None: a chance one.
+    wall clock (s) that moves are dated by; `secret` is what cursors are signed with, None: a chance one. `untold` says
+    of a move that ended when nobody hears of it, as warnings; it returns within a moment. `clusters` looks at the
+    cluster, if there is one.
     """
 
     def __init__(
@@ -67,9 +80,10 @@ class Failover:
         now: Callable[[], float] = time.time,
         secret: Callable[[], bytes] | None = None,
         clusters: ClusterReader | None = None,
+        untold: Untold = all_told,
     ) -> None:
         self._forge, self._catalog, self._deadline_s = forge, catalog, deadline_s
-        self._events, self._now = events, now
+        self._events, self._now, self._untold = events, now, untold
         self._reader = ServiceReader(forge)
         chance = secrets.token_bytes(32)
         self._cursors = Cursors(secret or (lambda: chance))
@@ -77,7 +91,8 @@ class Failover:
         self._surroundings = SurroundingsReader(forge)
         self.clusters = clusters or ClusterReader(None, timeout_s=0)
         self.flux_reports = FluxReports()
-        self._rollouts = RolloutReader(self._history, Revisions(forge), self.flux_reports)
+        self._revisions = Revisions(forge)
+        self._rollouts: RolloutReader | None = None
         self._statuses = StatusReader(forge, self._reader, self._history, self._surroundings)
         idempotency = Idempotency(forge, self._history)
         self._writer = Writer(forge, self._reader, self._history, idempotency)
@@ -110,7 +125,10 @@ class Failover:
 
     async def rollout(self, name: str, operation: str | None = None) -> Rollout:
         """How far an operation has come; None: the last move. Raises UnknownUrl for one that Git does not know."""
+        from failover_api.reading.rollouts import RolloutReader
+
         now = time.monotonic()
+        self._rollouts = self._rollouts or RolloutReader(self._history, self._revisions, self.flux_reports)
         status = await self.status(name)
         verified = self.clusters.verified
         return await self.in_time(
@@ -119,7 +137,7 @@ class Failover:
                 operation,
                 not_before=now,
                 now=self._now(),
-                hazards=self._statuses.hazards_here(status),
+                hazards=status.hazards_here,
                 verification=verified(name) if verified else None,
             )
         )
@@ -178,7 +196,7 @@ class Failover:
         service = self._catalog().service(name)
         around = self._surroundings.of([service])
         move = Move((service,), action, request, self._provenance(request), on_step, around)
-        return await self._told(move, self._carry_out(move))
+        return await self._with_untold(move, await self._told(move, self._carry_out(move)))
 
     async def move_group(
         self, name: str, action: Action, request: MoveRequest, *, on_step: OnStep = ignore
@@ -211,12 +229,31 @@ class Failover:
         done: list[Outcome] = []
         for move in moves:
             try:
-                done.append(await self._told(move, self._moves.carry_out(move, deadline_s=clock.left_s)))
+                outcome_of_part = await self._told(move, self._moves.carry_out(move, deadline_s=clock.left_s))
+                done.append(await self._with_untold(move, outcome_of_part))
             except FailoverError as exc:
                 if not any(outcome.changed for outcome in done):
                     raise
                 raise half_done(name, done, move, exc) from exc
         return GroupOutcome(name, action, tuple(done), names)
+
+    async def tidy(self, name: str, operation: str | None = None) -> Outcome:
+        """Puts back the strategy that an operation has changed (`unblock: rolling`): for when the app is seen to serve.
+
+        None: that of whichever operation did it. It is a second commit of the same operation, or a pull request of its
+        own. Nothing is changed where it was put back before, or a person has made another of it since. Raises as
+        move().
+        """
+        service = self._catalog().service(name)
+        move = tidying(service, operation, await self.in_time(self._unblocked_by(service)))
+        return await self._told(move, self._carry_out(move))
+
+    async def _unblocked_by(self, service: Service) -> Record | None:
+        now = time.monotonic()
+        observed, name = await self._reader.observe(service, not_before=now, at_head=True), service.name
+        head = observed.snapshot.head or await self._forge.head(service.branch, not_before=now)
+        found = (await self._history.unblockings([observed], head, not_before=now)).get(name)
+        return found.record if found is not None else None
 
     async def _rehearse_all(self, moves: Sequence[Move], clock: Clock, order: Sequence[str]) -> list[Outcome]:
         """The dry run of each part of a group. Raises what refuses it, naming the services of all parts."""
@@ -229,8 +266,14 @@ class Failover:
                 if not exc.refused:
                     raise
                 refused |= exc.refused
+                outcomes += exc.outcomes if isinstance(exc, UnsafeMove) else ()
         if refused:
-            raise refusal_of({name: refused[name] for name in order if name in refused})
+            error = refusal_of({name: refused[name] for name in order if name in refused})
+            if isinstance(error, UnsafeMove) and len(outcomes) == len(moves):
+                error.outcomes = tuple(outcomes)
+                error.version = joined_version([outcome.version for outcome in outcomes])
+                error.group = moves[0].provenance.group
+            raise error
         return outcomes
 
     def _provenance(self, request: MoveRequest, *, group: str | None = None) -> Provenance:
@@ -257,6 +300,8 @@ class Failover:
         what = {"group": move.name} if move.provenance.group else {"service": move.name}
         facts: dict[str, object] = {**what, "action": move.action.value, "dry_run": request.dry_run, "by": request.by}
         facts["operation"] = move.provenance.operation
+        if move.provenance.step is not None:
+            facts["step"] = move.provenance.step
         came: Outcome | FailoverError = InternalError("interrupted")
         try:
             came = outcome = await work
@@ -277,6 +322,11 @@ class Failover:
                 self._surroundings.moved(service)
             if not (isinstance(came, Outcome) and came.dry_run and not request.dry_run):  # a group's own rehearsal
                 self._events.publish(_ended(move, came, duration_s=time.monotonic() - started))
+
+    async def _with_untold(self, move: Move, outcome: Outcome) -> Outcome:
+        """The outcome, which says too when nobody hears of it."""
+        untold = await self._untold(_ended(move, outcome, duration_s=0.0))
+        return replace(outcome, warnings=(*outcome.warnings, *untold)) if untold else outcome
 
     async def _list(self, branch: Branch, services: list[Service], *, try_moves: bool) -> Sequence[Status | Unreadable]:
         try:
@@ -308,6 +358,7 @@ def _ended(move: Move, came: Outcome | FailoverError, *, duration_s: float) -> M
         duration_s=duration_s,
         outcome=came if isinstance(came, Outcome) else None,
         error=came if isinstance(came, FailoverError) else None,
+        is_tidy=move.is_tidy,
     )
 
 

@@ -97,6 +97,8 @@ async def open_failover(
         github = GitHub(client)
         events = Events()
         cluster = _cluster(settings, in_pod=in_pod)
+        has_webhook = settings.webhook_secret_file is not None
+        notifier = Notifier(catalog.current, tells_merges=not has_webhook)
         failover = Failover(
             github,
             catalog.current,
@@ -105,11 +107,10 @@ async def open_failover(
             now=client.clock.now,
             secret=client.credentials.secret,
             clusters=ClusterReader(cluster, timeout_s=settings.cluster_timeout_s),
+            untold=notifier.untold,
         )
-        has_webhook = settings.webhook_secret_file is not None
         merges = Merges(failover.status, events, watches=not has_webhook)
         overview = Overview(failover.list_all, is_needed=merges.is_watching)
-        notifier = Notifier(catalog.current, tells_merges=not has_webhook)
         flux = Flux(catalog.current, connections)
         for move_ended in (merges.move_ended, overview.move_ended, notifier.move_ended, flux.move_ended):
             events.subscribe(MoveEnded, move_ended)

@@ -208,7 +208,12 @@ async def _families() -> list[tuple[Any, tuple[str, ...]]]:
     counters.clock_offset_s = 0.0  # GitHub has answered once
     async with open_failover(SETTINGS) as here:
         gauges = Gauges(
-            counters, here.overview, catalog=here.catalog, credentials=here.credentials, failover=here.failover
+            counters,
+            here.overview,
+            catalog=here.catalog,
+            credentials=here.credentials,
+            failover=here.failover,
+            notifier=here.notifier,
         )
         counted = [(one.describe()[0], one._labelnames) for one in counters.registry._collector_to_names]
         return counted + [(family, family._labelnames) for family in gauges.collect()]

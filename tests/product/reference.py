@@ -103,7 +103,7 @@ def settings_page() -> str:
 def _settings_rows() -> Iterator[str]:
     sentences = _sentences()
     for name, field in Settings.model_fields.items():
-        default = "" if field.default in (None, PydanticUndefined) else f"`{_plain(field.default)}`"
+        default = "" if field.default in (None, "", PydanticUndefined) else f"`{_plain(field.default)}`"
         yield f"| `{PREFIX}{name.upper()}` | {sentences[name]} | {_held(field)} | {default} |\n"
 
 

@@ -28,12 +28,13 @@ from failover_api.edges.board import routes as board_routes
 from failover_api.edges.board.pages import wants_page
 from failover_api.edges.http import hardening
 from failover_api.edges.http.access import OPEN, Authenticator
+from failover_api.edges.http.etags import etag_of
 from failover_api.edges.http.json_response import json_response
 from failover_api.edges.http.methods import Methods, methods_at
-from failover_api.edges.http.root_path import RootPath
+from failover_api.edges.http.root_path import RootPath, root_of
 from failover_api.edges.http.shared_looks import Looks
 from failover_api.edges.http.throttle import Throttle
-from failover_api.errors import BadRequest, FailoverError, MethodNotAllowed, NotReady, UnknownUrl
+from failover_api.errors import BadRequest, FailoverError, MethodNotAllowed, NotReady, UnknownUrl, UnsafeMove
 from failover_api.events import BranchMoved, MoveEnded
 from failover_api.metrics.counters import Counters
 from failover_api.metrics.exposition import Metrics
@@ -103,6 +104,7 @@ async def _opened(
             catalog=components.catalog,
             credentials=components.credentials,
             failover=components.failover,
+            notifier=components.notifier,
         )
         app.state.metrics = Metrics(counters, gauges, components.overview)
         if components.cluster is not None:
@@ -205,7 +207,9 @@ def _problem(request: Request, error: FailoverError, headers: dict[str, str] | N
         problems.status_of(error),
         media_type=problems.MEDIA_TYPE,
     )
-    link = f'<{request.scope.get("root_path", "")}{problems.help_url(error.slug)}>; rel="help"'
+    if isinstance(error, UnsafeMove) and error.version:  # whoever accepts it can be bound to what was shown
+        response.headers["ETag"] = etag_of(error.version, bytes(response.body))
+    link = f'<{root_of(request)}{problems.help_url(error.slug)}>; rel="help"'
     response.headers.update({"Link": link, **problems.headers(error), **(headers or {})})
     return response
 

@@ -2,13 +2,15 @@
 
 from collections.abc import Iterable, Mapping, Sequence, Set
 from datetime import UTC, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from failover_api.core.planning.change import Entries
 from failover_api.core.planning.plan import Change, Plan
 from failover_api.core.planning.state import Reading, State
 from failover_api.core.safety.hazard import Hazard, worst
-from failover_api.core.safety.rollout.stage import ClusterState
 from failover_api.core.safety.rollout.steps import Rollout
+from failover_api.core.splice import Value
+from failover_api.core.splice.shown import shown
 from failover_api.core.text.diff import unified_diff
 from failover_api.edges.models import (
     BlockedBody,
@@ -43,6 +45,9 @@ from failover_api.forge.values import PullRequest
 from failover_api.moves.outcome import GroupOutcome, Outcome
 from failover_api.reading.history import Entry, Page
 from failover_api.reading.status import Status, Unreadable
+
+if TYPE_CHECKING:  # without a cluster nothing of it is loaded
+    from failover_api.core.safety.rollout.stage import ClusterState
 
 # Looking
 
@@ -135,6 +140,7 @@ def _entry(entry: Entry) -> EntryBody:
         pull_request=_pull_request(entry.pull_request) if entry.pull_request else None,
         message=entry.subject,
         verified=entry.verified,
+        accepted=list(record.accepted) if record else [],
     )
 
 
@@ -151,7 +157,7 @@ def rollout_body(rollout: Rollout) -> RolloutBody:
     )
 
 
-def _cluster(state: ClusterState) -> ClusterBody:
+def _cluster(state: "ClusterState") -> ClusterBody:
     return ClusterBody(
         seen_at=rfc3339(state.seen_at),
         side=state.side,
@@ -216,7 +222,7 @@ def _move(parts: Sequence[Outcome], *, group: str | None = None) -> dict[str, An
         "pull_request": pulls[0] if len(pulls) == 1 else None,
         "operation": _operation(parts),
         "message": " ".join(part.sentence(group=group) for part in parts),
-        "warnings": [warning for part in parts for warning in part.all_warnings],
+        "warnings": list(dict.fromkeys(warning for part in parts for warning in part.all_warnings)),
         "hazards": _hazards(hazard for part in parts for hazard in part.hazards),
         "hazards_complete": all(part.hazards_complete for part in parts),
     }
@@ -243,9 +249,14 @@ def _change(change: Change) -> ChangeBody:
         document=change.document,
         path=change.path,
         line=change.line,
-        old=change.old,
-        new=change.new,
+        old=_value(change.old),
+        new=_value(change.new),
     )
+
+
+def _value(value: Value | Entries) -> Value:
+    """A mapping as a text of YAML."""
+    return shown(value) if isinstance(value, Mapping) else value
 
 
 # What both are made of

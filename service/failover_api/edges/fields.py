@@ -11,7 +11,7 @@ from pydantic import Field
 from failover_api.core.catalog.model import Action
 from failover_api.core.planning.state import State
 from failover_api.core.safety.hazard import Severity
-from failover_api.core.safety.rollout.stage import Stage
+from failover_api.core.safety.rollout.stages import Stage
 from failover_api.edges import examples
 
 Scalar = str | bool | int | float | None
@@ -46,9 +46,7 @@ SideNow = Annotated[
         examples=["primary"],
     ),
 ]
-SideBefore = Annotated[
-    State, Field(alias="from", description="Where it was, as a side's four words.", examples=["primary"])
-]
+SideBefore = Annotated[State, Field(alias="from", description="Where it was.", examples=["primary"])]
 SideAfter = Annotated[State, Field(description="Where it is moved to.", examples=["backup"])]
 MemberBefore = Annotated[
     State | None, Field(alias="from", description="Where it was; null: it was left out.", examples=["primary"])
@@ -87,7 +85,7 @@ Diff = Annotated[
     str,
     Field(
         description="A unified diff of all files; empty when nothing changes.",
-        examples=["--- a/app.yaml\n+++ b/app.yaml\n@@ -21 +21 @@\n-        role: primary\n+        role: backup\n"],
+        examples=[examples.DIFF],
     ),
 ]
 Operation = Annotated[
@@ -98,13 +96,15 @@ Operation = Annotated[
 ]
 Message = Annotated[
     str,
-    Field(description="One sentence a person can read.", examples=["Git says that sonarr is on backup."]),
+    Field(description="One sentence a person can read.", examples=[examples.MESSAGE]),
 ]
 Warnings = Annotated[
     list[str],
     Field(
         description="What went wrong beside the move, and what the opposite move will not bring back byte for byte.",
-        examples=[["Nobody could be told of it: /etc/failover/urls: cannot read the URLs of notifications."]],
+        examples=[
+            ["Nobody is told of it, as far as is known: /etc/failover/urls: cannot read the URLs of notifications."]
+        ],
     ),
 ]
 

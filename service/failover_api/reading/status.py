@@ -9,16 +9,16 @@ import logging
 from collections.abc import Coroutine, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from failover_api.concurrency import both
 from failover_api.core.catalog.model import Branch, Service, Side, Switch
 from failover_api.core.planning.state import Detection, detect
+from failover_api.core.planning.strategy import StrategyEdits, unblocking
 from failover_api.core.planning.switch_edits import blocking_error
 from failover_api.core.safety.hazard import Hazard
 from failover_api.core.safety.hazards import hazards, other_side
-from failover_api.core.safety.rollout.stage import ClusterState
-from failover_api.core.safety.switch_moves import possible_move, whole_side
+from failover_api.core.safety.switch_moves import ServiceMove, each_way, possible_move, whole_move
 from failover_api.errors import FailoverError, ForgeFailure, ManifestError
 from failover_api.forge.port import Forge
 from failover_api.forge.values import PullRequest
@@ -27,6 +27,9 @@ from failover_api.reading.last_moves import LastMoves
 from failover_api.reading.pull_requests import open_for
 from failover_api.reading.services import Observation, ServiceReader
 from failover_api.reading.surroundings import SurroundingsReader
+
+if TYPE_CHECKING:  # without a cluster nothing of it is loaded
+    from failover_api.core.safety.rollout.stage import ClusterState
 
 T = TypeVar("T")
 NOTHING: Mapping[str, Any] = MappingProxyType({})
@@ -37,8 +40,10 @@ _log = logging.getLogger(__name__)
 class Status:
     """Where a service is. `version` names the manifests it was read from.
 
-    `obstacles` are why switches cannot be moved there and back again, where that was asked for. `hazards_to` are of the
-    move to the other side, as far as is known. `cluster` is None where nothing of it is seen.
+    `obstacles` are why switches cannot be moved there and back again, `unblocking` is what a promote would change of
+    the strategy, or why it cannot, and `ways` are the moves to each side: where that was asked for. `hazards_to` are of
+    the move to the other side, as far as is known; `hazards_here`, in a thorough look, of one to where it is: what may
+    still come of it. `cluster` is None where nothing of it is seen.
     """
 
     service: Service
@@ -47,9 +52,12 @@ class Status:
     pull_request: PullRequest | None = None
     last_move: Entry | None = None
     obstacles: Mapping[Switch, ManifestError] = field(default_factory=dict)
+    unblocking: StrategyEdits | ManifestError | None = None
+    ways: Mapping[Side, ServiceMove] = field(default_factory=dict)
     hazards_to: tuple[Hazard, ...] = ()
+    hazards_here: tuple[Hazard, ...] = ()
     hazards_complete: bool = False
-    cluster: ClusterState | None = None
+    cluster: "ClusterState | None" = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,27 +97,29 @@ class StatusReader:
             located, head = [one.service for one in observed], observed[0].snapshot.head
             reading = self._last_moves.of(branch, located, head, thorough=thorough, not_before=not_before)
             moves = await _if_known(reading)
-        statuses = [self._with_hazards(status_of(service, seen[service.name], pulls, moves)) for service in services]
+        statuses = [
+            self._with_hazards(
+                status_of(service, seen[service.name], pulls, moves), seen[service.name], thorough=thorough
+            )
+            for service in services
+        ]
         return (
             [await with_obstacles(status, seen[status.service.name]) for status in statuses] if try_moves else statuses
         )
 
-    def _with_hazards(self, status: Status | Unreadable) -> Status | Unreadable:
-        if isinstance(status, Unreadable):
+    def _with_hazards(
+        self, status: Status | Unreadable, seen: Observation | FailoverError, *, thorough: bool
+    ) -> Status | Unreadable:
+        if isinstance(status, Unreadable) or isinstance(seen, FailoverError):
             return status
         service, detection = status.service, status.detection
         self._surroundings.saw(service, detection.state, status.last_move)
         around = self._surroundings.of([service])
-        found = hazards(possible_move(service, detection, other_side(detection)), around)
-        return replace(status, hazards_to=found, hazards_complete=around.is_complete)
-
-    def hazards_here(self, status: Status) -> tuple[Hazard, ...]:
-        """Of a move to the side where the service is, as if it were on the other: what may still come of the last."""
-        state = status.detection.state
-        if state.value not in set(Side):
-            return ()
-        around = self._surroundings.of([status.service])
-        return hazards(whole_side(status.service, status.detection, Side(state.value)), around)
+        found = hazards(possible_move(service, detection, other_side(detection), seen.manifests), around)
+        here: tuple[Hazard, ...] = ()
+        if thorough and detection.state.value in set(Side):
+            here = hazards(whole_move(service, detection, Side(detection.state.value), seen.manifests), around)
+        return replace(status, hazards_to=found, hazards_here=here, hazards_complete=around.is_complete)
 
 
 async def _if_known(reading: Coroutine[Any, Any, Mapping[str, T]]) -> Mapping[str, T]:
@@ -145,4 +155,13 @@ async def with_obstacles(status: Status | Unreadable, seen: Observation | Failov
     tried = {
         reading.switch: blocking_error(reading, seen.manifests[reading.file]) for reading in status.detection.readings
     }
-    return replace(status, obstacles={switch: error for switch, error in tried.items() if error is not None})
+    obstacles = {switch: error for switch, error in tried.items() if error is not None}
+    ways = each_way(seen.service, status.detection, seen.manifests)
+    return replace(status, obstacles=obstacles, unblocking=_unblocking(seen), ways=ways)
+
+
+def _unblocking(seen: Observation) -> StrategyEdits | ManifestError | None:
+    try:
+        return unblocking(seen.service, seen.manifests)
+    except ManifestError as exc:
+        return exc

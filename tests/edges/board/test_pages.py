@@ -1,5 +1,6 @@
 """The board's pages without a browser: what they show, to whom, and with which headers."""
 
+import asyncio
 import re
 
 import httpx2
@@ -63,6 +64,18 @@ async def test_a_row_says_side_node_since_by_whom_and_why(stage: Stage) -> None:
     assert "plex primary k3s-w1 Promote plex" in page
 
 
+async def test_what_a_person_moved_has_no_reason_that_is_not_theirs(stage: Stage) -> None:
+    async with browsing(stage) as browser:
+        await promoted(browser, reason="k3s-w1 is down")
+        await browser.confirm(await browser.get("/services/sonarr/demote"), reason="k3s-w1 is back")
+        stage.replace(SONARR, "role: primary", "role: backup")
+        stage.replace(SONARR, 'claimName: "pvc-sonarr"', 'claimName: "pvc-sonarr-backup"')
+        browser.app.state.components.events.publish(BranchMoved(Branch(stage.repository, "main")))
+        page = text((await browser.get("/")).text)
+    assert "2 of 3 at home, 1 moved" in page.replace(" ,", ",")
+    assert "sonarr backup No move is known that led here. Demote sonarr" in page
+
+
 async def test_the_headline_answers_and_is_the_title(grouped: Stage) -> None:
     async with browsing(grouped) as browser:
         at_home = await browser.get("/")
@@ -96,6 +109,7 @@ async def test_drift_needs_a_look_and_is_told_in_plain_words(grouped: Stage) -> 
         page = await browser.get("/")
     assert part(page.text, "look") == ["sonarr", "radarr", "plex"]
     said = text(page.text)
+    assert 'data-standing="look"' in page.text
     assert "The node is “maintenance”: neither “primary” (on primary) nor “backup” (on backup)." in said
     assert f"{SONARR}:12" in said
     assert "It is half moved: of its 3 values, 2 on primary and 1 on backup." in said
@@ -104,7 +118,7 @@ async def test_drift_needs_a_look_and_is_told_in_plain_words(grouped: Stage) -> 
 
 async def test_an_open_pull_request_needs_a_look_on_the_board_and_is_on_the_page(reviewed: Stage) -> None:
     async with browsing(reviewed) as browser:
-        answer = await promoted(browser)
+        answer = await promoted(browser, reason="k3s-w1 is down")
         board, page = await browser.get("/"), await browser.get("/services/sonarr")
     (pull,) = reviewed.pulls()
     link = f'<a href="{pull["html_url"]}" rel="noreferrer">Pull request #{pull["number"]}</a>'
@@ -112,6 +126,9 @@ async def test_an_open_pull_request_needs_a_look_on_the_board_and_is_on_the_page
     for shown in (answer, board, page):
         assert link in shown.text
         assert "is open" in text(shown.text)
+    for shown in (board, page):
+        assert "to backup is open and waits for a merge. Asked for by anonymous: k3s-w1 is down" in text(shown.text)
+    assert 'data-standing="wait"' in board.text
     assert part(board.text, "look") == ["sonarr"]
     assert part(board.text, "primary") == ["radarr", "plex"]
     assert headline(board.text) == "2 of 3 at home, 1 needs a look"
@@ -124,6 +141,8 @@ async def test_the_filter_works_by_the_address_alone(grouped: Stage) -> None:
         await promoted(browser)
         moved, unknown = await browser.get("/?state=moved"), await browser.get("/?state=%3Cb%3E&q=arr")
     assert visible(moved) == ["sonarr"]
+    assert re.search(r'<section class="part primary"[^>]* hidden>', moved.text)
+    assert re.search(r'<section class="part backup"[^>]*-title">', moved.text)
     assert visible(unknown) == ["sonarr", "radarr"]
     assert "All 2 Needs a look 0 Moved 1 At home 1" in text(unknown.text)
     assert visible(by_words) == ["sonarr"]
@@ -272,13 +291,16 @@ async def test_a_defect_is_a_page_that_tells_nothing_of_it(stage: Stage) -> None
 
 async def test_news_are_304_while_nothing_moves(stage: Stage) -> None:
     async with browsing(stage) as browser:
+        browser.app.state.components.overview.intervals = Intervals(fresh_s=0, apart_s=0)
         first = await browser.get("/cards")
+        await asyncio.sleep(1.1)  # to another second, which is shown
         again = await browser.get("/cards", **{"if-none-match": first.headers["etag"]})
         await promoted(browser)
         moved = await browser.get("/cards", **{"if-none-match": first.headers["etag"]})
     assert (again.status_code, again.content) == (304, b"")
     assert again.headers["etag"] == first.headers["etag"]
     assert again.headers["failover-seen"].endswith("+00:00")
+    assert again.headers["failover-seen"] > first.headers["failover-seen"]
     assert moved.status_code == 200
     assert part(moved.text, "backup") == ["sonarr"]
 

@@ -12,16 +12,18 @@ from failover_api.core.splice import Selector, Value
 from failover_api.core.splice.paths import parse_path
 from failover_api.core.text.trailers import Record
 from failover_api.edges.board.advice import ADVICE, advice_on
+from failover_api.edges.board.assets import Assets
 from failover_api.edges.board.links import line_url, tree_url, web_base, web_only
-from failover_api.edges.board.pages import ago, when
-from failover_api.edges.board.rows import ServiceRow, row_of
+from failover_api.edges.board.pages import Pages, ago, tag_of, when
+from failover_api.edges.board.rows import Board, ServiceRow, row_of
 from failover_api.edges.board.sides import FileDiff, Row, side_by_side
 from failover_api.edges.problems import STATUSES
 from failover_api.errors import BadRequest
 from failover_api.forge.values import LoggedCommit
+from failover_api.overview import View
 from failover_api.reading.history import Entry
 from failover_api.reading.status import Status
-from tests.edges.board.ground import person
+from tests.edges.board.ground import person, text
 
 
 def told(line: Row) -> tuple[str, str]:
@@ -178,7 +180,11 @@ def moved_to(side: str) -> Entry:
     return Entry(logged, Record("a", "promote", "primary", side, Provenance("x", "maria", at)))
 
 
-def test_since_is_told_only_of_the_move_that_led_where_it_is() -> None:
+def test_since_and_why_are_told_only_of_the_move_that_led_where_it_is() -> None:
+    assert row(state=State.BACKUP, move=moved_to("backup")).came_by == moved_to("backup")
+    assert row(state=State.PRIMARY, move=moved_to("backup")).came_by is None
+    assert row(state=State.MIXED, move=moved_to("backup")).came_by == moved_to("backup")
+    assert row(state=State.MIXED, move=moved_to("backup")).since == ""
     assert row(state=State.BACKUP, move=moved_to("backup")).since == "2026-11-04T13:40:59Z"
     assert row(state=State.PRIMARY, move=moved_to("backup")).since == ""
     assert row(state=State.BACKUP).since == ""
@@ -200,6 +206,26 @@ def test_since_is_told_only_of_the_move_that_led_where_it_is() -> None:
 )
 def test_an_age_is_coarse(time: str, said: str) -> None:
     assert ago(time, datetime(2026, 11, 4, 13, 40, tzinfo=UTC)) == said
+
+
+def test_a_row_has_room_for_the_stage_and_the_age_of_the_data() -> None:
+    view = View((), datetime(2026, 11, 4, 13, 40, tzinfo=UTC), {})
+    empty = row(nodes=("k3s-w1",))
+    full = replace(empty, stage="rolling-out", data_as_of="2026-11-04T13:00:00Z")
+    shown = [
+        Pages(Assets()).part("_board.html", view=view, board=Board((one,), ()), config_error=None, root="")
+        for one in (empty, full)
+    ]
+    assert "a primary k3s-w1 Promote a" in text(shown[0])
+    assert "a primary k3s-w1 rolling-out data of 40 min ago Promote a" in text(shown[1])
+
+
+def test_an_etag_outlasts_ages_but_not_what_happened() -> None:
+    seen = '<time data-seen datetime="2026-11-04T13:40:00Z">13:40:00 UTC</time>'
+    one = f'<p>As at {seen}</p><time datetime="x">3 h ago</time>'
+    assert tag_of(one) == tag_of(one.replace("3 h", "4 h").replace("13:40:00", "13:41:10"))
+    assert tag_of(one) != tag_of(one.replace('"x"', '"y"'))
+    assert tag_of(one) != tag_of(one.replace("As at", "At"))
 
 
 def test_many_strays_are_counted_after_the_first_few() -> None:

@@ -66,9 +66,13 @@ def type_text(schema: Schema) -> str:
 
 
 def example_text(schema: Schema) -> str:
-    """The first example, as JSON; the rest of a long one is left out, and all of one that names another host."""
-    text = json.dumps(schema.get("examples", [""])[0], ensure_ascii=False)
-    if "://" in text:
+    """The first example: a text as it is, else JSON. The rest of a long one is left out.
+
+    All of it where it says nothing, as a bool, or names another host, since the page names none.
+    """
+    (first, *_) = schema.get("examples", [None])
+    text = first if isinstance(first, str) else json.dumps(first, ensure_ascii=False)
+    if first is None or isinstance(first, bool) or "://" in text:
         return ""
     return text if len(text) <= MAX_EXAMPLE else f"{text[:MAX_EXAMPLE]} ..."
 

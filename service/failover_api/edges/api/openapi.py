@@ -10,6 +10,7 @@ from typing import Annotated, Any
 from fastapi import FastAPI, Path
 
 from failover_api.core.catalog.schema import NAME
+from failover_api.core.planning.request import MAX_ACCEPTED
 from failover_api.edges import examples, models
 from failover_api.edges.move_request import DEFAULT_LIMIT, KEYS, MAX_LIMIT
 from failover_api.edges.problems import MEDIA_TYPE, STATUSES
@@ -18,7 +19,8 @@ Description = dict[str, Any]
 Responses = dict[int | str, Description]
 
 _PROBLEM_BODY = "#/components/schemas/ProblemBody"  # it is there: the list has one for each service that fails
-_EVERY = (400, 401, 403, 413, 429, 500, 503)
+_ANYBODY = (400, 413, 500, 503)
+_EVERY = (*_ANYBODY, 401, 403, 429)
 LOOKING = (*_EVERY, 404, 422, 502)
 MOVING = (*LOOKING, 409, 412, 415, 504)
 _WAITING = (429, 503)
@@ -68,9 +70,12 @@ def _put_examples_back(schemas: Description) -> None:
             schema["properties"][field.alias or key]["examples"] = field.examples
 
 
-def problems(*statuses: int) -> Responses:
-    """The problems of a request, each with the slugs that its status may have; `default` is for what a proxy adds."""
-    declared = sorted({*_EVERY, *statuses})
+def problems(*statuses: int, is_open: bool = False) -> Responses:
+    """The problems of a request, each with the slugs that its status may have; `default` is for what a proxy adds.
+
+    `is_open`: nobody asks for a token, so none is refused.
+    """
+    declared = sorted({*(_ANYBODY if is_open else _EVERY), *statuses})
     return {**{status: _problem(_slugs(status), status) for status in declared}, "default": _problem("Another problem")}
 
 
@@ -108,7 +113,12 @@ ServiceName = Annotated[  # what is none is 404, as any that is not in the catal
 _EXAMPLES = {"service": "sonarr", "group": "k3s-w1"}
 _REASON = {"type": "string", "maxLength": 200, "examples": ["k3s-w1 is down"]}
 _FLAG = {"type": "boolean", "examples": [True]}
-_TEXT_FORMS = " `1` and `0` are taken for true and false."
+_ACCEPTED = {"type": "string", "pattern": "^([^:]+:)?[a-z-]+$"}
+_SCHEMAS: dict[str, Description] = {
+    "reason": _REASON,
+    "accept": {"type": "array", "items": _ACCEPTED, "maxItems": MAX_ACCEPTED, "examples": [["strategy-alone"]]},
+}
+_TEXT_FORMS = " 1 and 0 are taken for true and false."
 HEADERS = {
     "If-Match": "The ETag of a status or of a dry run: the move is refused with 412 when the manifests changed since.",
     "If-None-Match": "The ETag of an earlier answer: 304 when it is still the same.",
@@ -136,12 +146,18 @@ def headers(*names: str) -> list[Description]:
 
 def query(keys: Sequence[str]) -> list[Description]:
     """The keys of a move, as they stand in a query."""
-    return [parameter("query", key.replace("dry_run", "dry-run"), _schema(key), KEYS[key] + _also(key)) for key in keys]
+    return [
+        {
+            **parameter("query", key.replace("dry_run", "dry-run"), _SCHEMAS.get(key, _FLAG), KEYS[key] + _also(key)),
+            **({"style": "form", "explode": False} if key == "accept" else {}),
+        }
+        for key in keys
+    ]
 
 
 def body(keys: Sequence[str]) -> Description:
     """The keys of a move, as they stand in a body."""
-    properties = {key: {**_schema(key), "description": KEYS[key]} for key in keys}
+    properties = {key: {**_SCHEMAS.get(key, _FLAG), "description": KEYS[key]} for key in keys}
     schema = {"type": "object", "additionalProperties": False, "properties": properties}
     return {"required": False, "content": {"application/json": {"schema": schema}}}
 
@@ -170,9 +186,5 @@ def content(media_type: str, schema: Mapping[str, Any], description: str) -> Res
     return {200: {"description": description, "content": {media_type: {"schema": dict(schema)}}}}
 
 
-def _schema(key: str) -> Description:
-    return _REASON if key == "reason" else _FLAG
-
-
 def _also(key: str) -> str:
-    return "" if key == "reason" else _TEXT_FORMS
+    return "" if key in _SCHEMAS else _TEXT_FORMS

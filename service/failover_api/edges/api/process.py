@@ -25,9 +25,10 @@ router = APIRouter(tags=["process"])
 @router.get(
     "/healthz",
     response_model=AliveBody,
-    responses=openapi.problems(),
+    responses=openapi.problems(is_open=True),
     operation_id="healthz",
     summary="Whether the process lives",
+    response_description="It does",
     openapi_extra=openapi.OPEN,
 )
 async def alive() -> Response:
@@ -37,9 +38,10 @@ async def alive() -> Response:
 @router.get(
     "/readyz",
     response_model=ReadyBody,
-    responses=openapi.problems(),
+    responses=openapi.problems(is_open=True),
     operation_id="readyz",
     summary="Whether it can work: the catalog is loaded, and the credentials can be read",
+    response_description="It can",
     openapi_extra=openapi.OPEN,
 )
 async def ready(request: Request) -> Response:
@@ -52,9 +54,10 @@ async def ready(request: Request) -> Response:
 @router.get(
     "/version",
     response_model=VersionBody,
-    responses=openapi.problems(),
+    responses=openapi.problems(is_open=True),
     operation_id="version",
     summary="Which version runs",
+    response_description="The version",
     openapi_extra=openapi.OPEN,
 )
 async def version() -> Response:
@@ -66,7 +69,7 @@ async def version() -> Response:
     "/schema/services.json",
     responses={
         **openapi.content("application/json", _SCHEMA, "JSON Schema of services.yaml"),
-        **openapi.problems(),
+        **openapi.problems(is_open=True),
     },
     operation_id="services_schema",
     summary="What services.yaml may say",
@@ -80,7 +83,7 @@ def services_yaml() -> Response:
     "/schema/access.json",
     responses={
         **openapi.content("application/json", _SCHEMA, "JSON Schema of access.yaml"),
-        **openapi.problems(),
+        **openapi.problems(is_open=True),
     },
     operation_id="access_schema",
     summary="What access.yaml may say",

@@ -67,6 +67,7 @@ router = APIRouter(prefix="/api", responses=openapi.problems())
     operation_id="list_services",
     tags=["services"],
     summary="Where every service is",
+    response_description="All that you may see",
 )
 async def list_services(request: Request, components: Wired, who: Who) -> Response:
     who.needs_any(Verb.VIEW, "list")
@@ -83,6 +84,7 @@ async def list_services(request: Request, components: Wired, who: Who) -> Respon
     operation_id="status",
     tags=["services"],
     summary="Where a service is",
+    response_description="Where it is",
 )
 async def status(
     service: openapi.ServiceName, components: Wired, who: Who, if_none_match: IfNoneMatch = None
@@ -100,6 +102,7 @@ async def status(
     operation_id="history",
     tags=["services"],
     summary="What Git says of a service: moves and people's edits, newest first",
+    response_description="A page of it",
     openapi_extra={"parameters": openapi.paging()},
 )
 async def history(
@@ -135,6 +138,7 @@ async def rollout(
     operation_id="list_groups",
     tags=["groups"],
     summary="The groups, and the services of each",
+    response_description="All that you may know of",
 )
 async def list_groups(components: Wired, who: Who) -> Response:
     who.needs_any(Verb.VIEW, "groups")
@@ -186,6 +190,7 @@ def _route(target: Target, action: Action, keys: Sequence[str], summary: str) ->
         operation_id=f"{name}_dry_run",
         tags=[f"{target.kind}s"],
         summary=f"What {action} would do (needs dry-run=true)",
+        response_description="What it would do",
         openapi_extra={"parameters": [*parameters, *openapi.headers("If-None-Match")]},
     )
     router.add_api_route(
@@ -197,6 +202,7 @@ def _route(target: Target, action: Action, keys: Sequence[str], summary: str) ->
         operation_id=name,
         tags=[f"{target.kind}s"],
         summary=summary,
+        response_description="Done, or nothing to do",
         openapi_extra={
             "parameters": [*parameters, *openapi.headers("Idempotency-Key")],
             "requestBody": openapi.body(keys),

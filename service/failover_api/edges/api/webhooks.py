@@ -106,7 +106,7 @@ router = APIRouter(tags=["hooks"])
     responses={
         _OK: {"description": "A ping was taken"},
         _NOTHING: {"description": "Taken, or about nothing that concerns us"},
-        **openapi.problems(404, 415),
+        **openapi.problems(401, 404, 415, is_open=True),
     },
     operation_id="github_hook",
     summary="GitHub's webhook: look again",

@@ -8,10 +8,12 @@ from dataclasses import dataclass, field, replace
 from failover_api.core.access.model import Caller, Verb
 from failover_api.core.catalog.model import Action, Service, Side
 from failover_api.core.planning.state import Detection, Reading, State
+from failover_api.core.text.trailers import Record
 from failover_api.errors import FailoverError
 from failover_api.forge.values import PullRequest
 from failover_api.overview import View
 from failover_api.reading.history import Entry
+from failover_api.reading.pull_requests import record_for
 from failover_api.reading.status import Status, Unreadable
 
 LOOK, MOVED, HOME = "look", "moved", "home"  # where a row stands on the board
@@ -73,20 +75,31 @@ class ServiceRow:
         return HOME if self.side is State.PRIMARY else MOVED
 
     @property
-    def since(self) -> str:
-        """When it came to where it is (RFC 3339), "" when no move of ours brought it there."""
+    def came_by(self) -> Entry | None:
+        """The move that led where it is; where it is on no one side, the last one."""
         move = self.last_move
-        return move.logged.at if move is not None and move.record and move.record.after == self.side else ""
+        leads_here = move is not None and move.record and self.side in (move.record.after, State.MIXED, State.UNKNOWN)
+        return move if leads_here else None
+
+    @property
+    def since(self) -> str:
+        """When it came to the side where it is (RFC 3339), "" when that is not known."""
+        return self.came_by.logged.at if self.came_by and self.side in _LOCATED else ""
+
+    @property
+    def proposal(self) -> Record | None:
+        """What the open pull request would do to it, as far as it says so."""
+        return record_for(self.name, self.pull_request.body) if self.pull_request else None
 
     @property
     def says_why(self) -> bool:
         """Whether there is something to say beside where it is."""
-        return bool(self.troubles or self.pull_request or self.last_move or self.kept)
+        return bool(self.troubles or self.pull_request or self.came_by or self.kept or self.place == MOVED)
 
     @property
     def more_words(self) -> str:
         """What a filter looks in, beside name, side and groups."""
-        documents = [reading.document for reading in self.readings]
+        documents = [reading.document.rpartition(" ")[2] for reading in self.readings]
         return " ".join(dict.fromkeys((*self.nodes, *self.claims, *documents)))
 
     @property
@@ -135,8 +148,11 @@ class Board:
 
     @property
     def standing(self) -> str:
-        """The place that is most worth knowing of: one with a row in it."""
-        return next((place for place in (LOOK, MOVED) if self.at(place)), HOME)
+        """The place that is most worth knowing of; "wait" where a look leads to pull requests alone."""
+        look = self.at(LOOK)
+        if look and all(row.side in _LOCATED for row in look):
+            return "wait"
+        return LOOK if look else MOVED if self.at(MOVED) else HOME
 
     @property
     def moved_at(self) -> str:

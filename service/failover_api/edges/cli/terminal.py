@@ -13,7 +13,7 @@ from rich.text import Text
 
 from failover_api.core.safety.hazard import Severity, hazard_from, merged
 from failover_api.edges.cli import listing, rollouts, tables
-from failover_api.edges.cli.check_lines import check_lines
+from failover_api.edges.cli.check_lines import check_lines, target_lines
 from failover_api.edges.printable import one_line, printable
 
 Body = dict[str, Any]
@@ -186,6 +186,13 @@ class Terminal:
             self.out.print(line)
         return None
 
+    def show_targets(self, body: Body) -> None:
+        if self._as_json:
+            return self.show_json(body)
+        for line in target_lines(body):
+            self.out.print(line)
+        return None
+
     def show_suggestions(self, body: Body) -> None:
         """Entries on standard output, to be redirected; what is said of them beside it."""
         if self._as_json:
@@ -220,7 +227,10 @@ class Terminal:
             return self.show_json(problem)
         about = f"{one_line(of)}: " if of else ""
         title = one_line(problem.get("title", "Error"))
-        self.err.print(Text.assemble((f"{about}{title}: ", "bold red"), printable(str(problem.get("detail", "")))))
+        if problem.get("hazards"):
+            self._show_unsafe(problem)
+        else:
+            self.err.print(Text.assemble((f"{about}{title}: ", "bold red"), printable(str(problem.get("detail", "")))))
         refused = problem.get("refused") or ()
         for one in refused if len(refused) > 1 else ():
             self.err.print(
@@ -231,6 +241,14 @@ class Terminal:
         if hint:
             self.err.print(Text(one_line(hint), style="dim"))
         return None
+
+    def _show_unsafe(self, problem: Body) -> None:
+        """As a dry run is shown: the diff, the sentence, the hazards; of a group each line says of whom it is."""
+        self.show_diff(str(problem.get("diff", "")), self.out)
+        if problem.get("message"):
+            self.out.print(Text(printable(str(problem["message"]))))
+        self.err.print(Text(f"{one_line(problem.get('title', 'Error'))}: nothing was written", style="bold red"))
+        self._show_hazards(problem["hazards"])
 
     def ask(self, outcome: Body, unseen: str = "") -> bool:
         """Shows what a move would do, and what cannot be seen of it, and asks; standard output stays clean."""

@@ -19,7 +19,8 @@ from failover_api.core.safety.observed import (
     StorageClass,
     View,
 )
-from failover_api.core.safety.rollout.stage import ClusterState, Stage, cluster_state
+from failover_api.core.safety.rollout.stage import ClusterState, cluster_state
+from failover_api.core.safety.rollout.stages import Stage
 from tests.support.builders import manifests, service, switch
 from tests.support.cluster_views import (
     NOW,

@@ -7,7 +7,8 @@ from hypothesis import strategies as st
 
 from failover_api.core.planning.state import State
 from failover_api.core.safety.rollout.causes import Cause
-from failover_api.core.safety.rollout.stage import ClusterState, Stage
+from failover_api.core.safety.rollout.stage import ClusterState
+from failover_api.core.safety.rollout.stages import Stage
 from failover_api.core.safety.rollout.steps import NOT_SEEN, Arrival, GitFacts, Rollout, Seen, make_rollout
 from tests.support.builders import OPERATION
 from tests.support.cluster_views import NOW, SHA

@@ -6,7 +6,7 @@
     appliers      who applies it, which revision, and why not
     place         whether a pod is on the side's node, with the side's claims
     scheduling  blocked      why no pod comes of it, in the order in which Kubernetes meets it
-    stage         all of that in one word: ClusterState
+    stage         all of that in one word, one of `stages`: ClusterState
     steps         the way of one commit: Rollout
 
 Serving means a pod that is ready, on the side's node, with the side's claims. What a Deployment says of itself

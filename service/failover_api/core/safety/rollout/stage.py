@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from enum import Enum, StrEnum
+from enum import Enum
 
 from failover_api.core.catalog.model import Service, Side
 from failover_api.core.planning.state import Detection, Reading, State, combine_states, is_same, state_of
@@ -18,8 +18,8 @@ from failover_api.core.safety.rollout.expectation import (
     label_of,
 )
 from failover_api.core.safety.rollout.live import Live, Workload, find_live, kind_of
-from failover_api.core.safety.rollout.live import label_of as workload_label
 from failover_api.core.safety.rollout.place import place_of
+from failover_api.core.safety.rollout.stages import Stage
 from failover_api.core.splice import Value
 from failover_api.core.splice.paths import Where
 
@@ -28,18 +28,6 @@ class _Unseen(Enum):
     """In place of a value: what stands there in the cluster is not looked at."""
 
     UNSEEN = 0
-
-
-class Stage(StrEnum):
-    """How far it is."""
-
-    WAITING_FOR_APPLY = "waiting-for-apply"
-    ROLLING_OUT = "rolling-out"
-    SERVING = "serving"
-    BLOCKED = "blocked"
-    STOPPED = "stopped"
-    ABSENT = "absent"
-    UNKNOWN = "unknown"
 
 
 @dataclass(frozen=True, slots=True)
@@ -236,6 +224,3 @@ def _disabled_scaler(view: View, workload: Workload) -> Autoscaler | None:
         if is_its and scaler.namespace == workload.namespace and active is not None and active.status == "False":
             return scaler
     return None
-
-
-__all__ = ["ClusterState", "Stage", "cluster_state", "workload_label"]

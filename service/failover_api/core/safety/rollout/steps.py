@@ -5,12 +5,15 @@ Only the steps that apply are there. Several clocks tell their times; they are s
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from failover_api.core.planning.state import State
 from failover_api.core.safety.hazard import Hazard
 from failover_api.core.safety.rollout.causes import Cause
-from failover_api.core.safety.rollout.stage import ClusterState, Stage
+from failover_api.core.safety.rollout.stages import Stage
+
+if TYPE_CHECKING:  # without a cluster nothing of it is loaded
+    from failover_api.core.safety.rollout.stage import ClusterState
 
 NOT_SEEN = "not seen from here"
 StepName = Literal["proposed", "merged", "committed", "fetched", "applied", "started", "ready", "verified"]
@@ -70,7 +73,7 @@ class Rollout:
 class Seen:
     """What is known beyond Git. `verified` is None where the catalog asks for nothing of it."""
 
-    state: ClusterState | None = None
+    state: "ClusterState | None" = None
     fetched: Arrival = UNSEEN
     applied: Arrival = UNSEEN
     verified: Arrival | None = None

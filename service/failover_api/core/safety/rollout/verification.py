@@ -1,10 +1,14 @@
 """The last word on `serving`, where the catalog has `verify`: the app has to answer too."""
 
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 from failover_api.core.catalog.runtime import Verify
-from failover_api.core.safety.rollout.stage import ClusterState, Stage
+from failover_api.core.safety.rollout.stages import Stage
 from failover_api.core.safety.rollout.steps import Arrival
+
+if TYPE_CHECKING:  # without a cluster nothing of it is loaded
+    from failover_api.core.safety.rollout.stage import ClusterState
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,7 +23,7 @@ class Verification:
     answered_at: float | None = None
 
 
-def verified_state(state: ClusterState, verify: Verify, found: Verification | None) -> ClusterState:
+def verified_state(state: "ClusterState", verify: Verify, found: Verification | None) -> "ClusterState":
     """The state of a service whose pod is ready: it serves only once the app has answered.
 
     None: nobody asked yet, of this pod. What is not asked for here, or by nobody, leaves the state as it is.
@@ -41,7 +45,7 @@ def verified_state(state: ClusterState, verify: Verify, found: Verification | No
     )
 
 
-def verification_step(state: ClusterState | None, found: Verification | None) -> Arrival:
+def verification_step(state: "ClusterState | None", found: Verification | None) -> Arrival:
     """Of the rollout."""
     if state is None or found is None or found.pod != state.pod:
         return Arrival(False, detail="the app was not asked yet")
