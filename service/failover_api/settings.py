@@ -127,6 +127,8 @@ class Settings(BaseModel):
     """A port of its own for `/metrics`; without it they are on the API's port, for callers who may view."""
     webhook_secret_file: Path | None = None
     """The secret of GitHub's webhook, in a file; without it there is no webhook."""
+    flux_events_secret_file: Path | None = None
+    """The secret that signs Flux's notifications (`/hooks/flux`), in a file; without it there is no such hook."""
     cluster: str = "auto"
     """The cluster to look at: `none`, a kubeconfig file, or `auto`: `serve` in a pod with a service account looks at
     its own, everything else at none.
