@@ -19,11 +19,15 @@ _log = logging.getLogger(__name__)
 
 
 class Readiness:
-    """The newest result. `ready` is {(service, side to move to): whether it could}; empty until the first look."""
+    """The newest result. `ready` is {(service, side to move to): whether it could}; empty until the first look.
+
+    `looks` counts them.
+    """
 
     def __init__(self, failover: Failover, *, every_s: float = EVERY_S, first_s: float = FIRST_S) -> None:
         self._failover, self._every_s, self._first_s = failover, every_s, first_s
         self.ready: Ready = {}
+        self.looks = 0
 
     async def run(self) -> None:
         """Until it is cancelled."""
@@ -42,6 +46,7 @@ class Readiness:
         statuses = await self._failover.list_all(try_moves=True)
         around = {branch: await self._around(branch) for branch in {each.service.branch for each in statuses}}
         self.ready = dict(_all(statuses, around))
+        self.looks += 1
 
     async def _around(self, branch: Branch) -> Surroundings:
         try:
