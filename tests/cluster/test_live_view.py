@@ -131,3 +131,23 @@ async def test_whoever_waits_for_the_first_view_waits_once_and_not_long(server: 
     running.cancel()
     with contextlib.suppress(asyncio.CancelledError):
         await running
+
+
+async def test_what_is_not_seen_is_logged_once_for_all_kinds(
+    server: FakeKubernetes, client: Client, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO")
+    furnished(server)
+
+    def told() -> list[object]:
+        return [vars(record).get("kinds") for record in caplog.records if "the cluster" in record.message]
+
+    async with living(client, Services("media")):
+        server.tokens = {"another"}
+        await eventually(lambda: told()[-1:] == ["all"])
+        many = len(told())
+        await asyncio.sleep(0.3)
+        assert len(told()) == many
+        server.tokens = None
+        await eventually(lambda: told()[-1:] == [None])
+    assert many <= len(KINDS)

@@ -30,7 +30,7 @@ async def look(client: Client, scope: Scope, *, timeout_s: float, kinds: Sequenc
         for task in tasks:
             task.cancel()
         await asyncio.wait(tasks, timeout=_END_S)
-    late = f"no answer within {timeout_s:g} s"
+    late = f"no answer within {timeout_s:.2g} s"
     return View(**{field: each.seen(late) for field, each in looks.items()})
 
 
@@ -84,8 +84,7 @@ class _Look:
             return await list_kind(self._client, self._kind, namespace, self._keeps, timeout_s=left_s)
 
     def _keeps(self, namespace: str) -> bool:
-        wanted = self._kind.namespaces(self._scope)
-        return wanted is None or namespace in wanted
+        return self._kind.keeps(namespace, self._scope)
 
     def _seen(self, objects: dict[Any, Any]) -> Seen[Any]:
         now, observed = time.monotonic(), self._kind.observed
