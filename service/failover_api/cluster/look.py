@@ -80,7 +80,7 @@ class _Look:
 
     async def _list_once(self, namespace: str, limit: asyncio.Semaphore, end: float) -> Listed:
         async with limit:
-            left_s = max(0.001, end - time.monotonic())
+            left_s = max(0.001, end - time.monotonic()) + _END_S  # the look itself ends first, and says so
             return await list_kind(self._client, self._kind, namespace, self._keeps, timeout_s=left_s)
 
     def _keeps(self, namespace: str) -> bool:
