@@ -17,7 +17,7 @@ from failover_api.sandbox.cluster.nodes.kubelet import Kubelet
 from failover_api.sandbox.cluster.nodes.machine import Machine, NodeSpec, Runtime
 from failover_api.sandbox.cluster.objects.json_values import Object, at, child
 from failover_api.sandbox.cluster.objects.kinds import KINDS, NAMESPACE, POD, PV, PVC, kind_of
-from failover_api.sandbox.cluster.objects.meta import controller_of, namespace_of
+from failover_api.sandbox.cluster.objects.meta import condition_status, controller_of, is_terminating, namespace_of
 from failover_api.sandbox.cluster.plane import Plane
 from failover_api.sandbox.cluster.scheduler.scheduler import Scheduler
 from failover_api.sandbox.http.serving import serving
@@ -234,33 +234,24 @@ class SimulatedCluster:
 
     def pods(self, place: str) -> Sequence[Object]:
         """The pods of a Deployment or a StatefulSet, newest last, those of a dead node too."""
+        namespace, name = _place(place)
         with self.clock.lock:
-            found = [
-                pod for pod in self.store.objects(POD, _place(place)[0]) if self._workload(pod) == _place(place)[1]
-            ]
-            return sorted(found, key=lambda pod: (int(at(pod, "metadata", "creationTimestamp")[-3:-1] or 0) and 0) or 0)
+            found = [pod for pod in self.store.objects(POD, namespace) if _workload(pod) == name]
+        return sorted(found, key=lambda pod: str(pod["metadata"]["creationTimestamp"]))
 
     def ready_pod(self, place: str, node: str | None = None) -> Object | None:
         """A pod that is Ready and not being deleted, on this node if one is given."""
         for pod in self.pods(place):
-            ready = any(
-                one["type"] == "Ready" and one["status"] == "True"
-                for one in at(pod, "status", "conditions", default=[])
-            )
-            on_it = node is None or at(pod, "spec", "nodeName") == node
-            if ready and on_it and not at(pod, "metadata", "deletionTimestamp"):
+            is_on_it = node is None or at(pod, "spec", "nodeName") == node
+            if is_on_it and condition_status(pod, "Ready") == "True" and not is_terminating(pod):
                 return pod
         return None
 
     def containers(self, place: str) -> Sequence[str]:
         """The machines on which containers of a workload run at this moment, whatever the API server believes."""
         with self.clock.lock:
-            return [
-                machine.name
-                for machine in self.machines.values()
-                for container in machine.containers.values()
-                if namespace_of(container.pod) == _place(place)[0] and self._workload(container.pod) == _place(place)[1]
-            ]
+            running = [(one.name, each.pod) for one in self.machines.values() for each in one.containers.values()]
+        return [name for name, pod in running if (namespace_of(pod), _workload(pod)) == _place(place)]
 
     def disk(self, claim: str) -> Disk:
         """What is on the volume of a claim. Raises KeyError when it has none."""
@@ -272,14 +263,6 @@ class SimulatedCluster:
             return self.disks.of(volume)
 
     # Inside
-
-    def _workload(self, pod: Object) -> str:
-        owner = controller_of(pod) or {}
-        return (
-            str(owner.get("name", "")).rpartition("-")[0]
-            if owner.get("kind") == "ReplicaSet"
-            else str(owner.get("name", ""))
-        )
 
     def _is_reached(self, node: str) -> bool:
         return node in self.machines and self.machines[node].reaches_api
@@ -299,3 +282,10 @@ class SimulatedCluster:
 def _place(place: str) -> tuple[str, str]:
     namespace, _, name = place.rpartition("/")
     return namespace, name
+
+
+def _workload(pod: Object) -> str:
+    """The name of the Deployment, StatefulSet or Job that a pod belongs to."""
+    owner = controller_of(pod) or {}
+    name = str(owner.get("name", ""))
+    return name.rpartition("-")[0] if owner.get("kind") == "ReplicaSet" else name
