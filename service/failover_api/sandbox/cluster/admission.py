@@ -15,11 +15,13 @@ from failover_api.sandbox.cluster.objects.kinds import (
     PV,
     PVC,
     QUOTA,
+    SECRET,
     SERVICE_ACCOUNT,
     STORAGE_CLASS,
 )
 from failover_api.sandbox.cluster.objects.meta import annotation, name_of, namespace_of
 from failover_api.sandbox.cluster.objects.refusals import forbidden
+from failover_api.sandbox.cluster.objects.secrets import fold_string_data
 
 if TYPE_CHECKING:
     from failover_api.sandbox.cluster.objects.kinds import Kind
@@ -42,6 +44,8 @@ def admit(store: Store, kind: Kind, obj: Object) -> None:
     elif kind is PV:
         _protect(obj, PV_PROTECTION)
         obj["status"] = {"phase": "Pending"}
+    elif kind is SECRET:
+        fold_string_data(obj)
     elif kind is NAMESPACE:
         child(child(obj, "metadata"), "labels")["kubernetes.io/metadata.name"] = name_of(obj)
         _protect(obj, "kubernetes")

@@ -11,23 +11,33 @@ from failover_api.sandbox.cluster.api.app import Api
 from failover_api.sandbox.cluster.applying import Applier
 from failover_api.sandbox.cluster.clock import START, Clock
 from failover_api.sandbox.cluster.control.manager import Manager
+from failover_api.sandbox.cluster.flux.flux import Flux
+from failover_api.sandbox.cluster.flux.flux import manifests as flux_manifests
+from failover_api.sandbox.cluster.flux.repositories import Repositories
 from failover_api.sandbox.cluster.manifests import documents
 from failover_api.sandbox.cluster.nodes.disks import Disks
 from failover_api.sandbox.cluster.nodes.kubelet import Kubelet
 from failover_api.sandbox.cluster.nodes.machine import Machine, NodeSpec, Runtime
 from failover_api.sandbox.cluster.objects.json_values import Object, at, child
 from failover_api.sandbox.cluster.objects.kinds import KINDS, NAMESPACE, POD, PV, PVC, kind_of
-from failover_api.sandbox.cluster.objects.meta import condition_status, controller_of, is_terminating, namespace_of
+from failover_api.sandbox.cluster.objects.meta import (
+    condition_status,
+    controller_of,
+    is_terminating,
+    labels_of,
+    namespace_of,
+)
 from failover_api.sandbox.cluster.plane import Plane
 from failover_api.sandbox.cluster.scheduler.scheduler import Scheduler
 from failover_api.sandbox.http.serving import serving
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from pathlib import Path
 
     from failover_api.sandbox.cluster.nodes.disks import Disk
     from failover_api.sandbox.cluster.objects.kinds import Kind
+    from failover_api.sandbox.hosting.repository import Repository
 
 NODES = (
     NodeSpec("k3s-cp", is_control_plane=True),
@@ -57,10 +67,28 @@ class SimulatedCluster:
         self._kubelets: dict[str, Kubelet] = {}
         self.scheduler = Scheduler(self.plane)
         self.manager = Manager(self.plane, self._is_reached)
+        self.flux: Flux | None = None
         for name in _NAMESPACES:
             self.registry.create(NAMESPACE, {"metadata": {"name": name}})
         for spec in nodes:
             self.add_node(spec)
+
+    # What is installed in it
+
+    def install_flux(self, repositories: Mapping[str, Repository], node: str = "") -> Flux:
+        """Flux, its pods on a node, the first unless one is named. `repositories` are those of the sandbox."""
+        self.flux = Flux(self.plane, self.applier, Repositories(repositories), self._is_running)
+        self.api.hook = self.flux.notifications.hook
+        for one in flux_manifests(node or next(iter(self.machines))):
+            self.apply(one, "flux")
+        return self.flux
+
+    def _is_running(self, app: str) -> bool:
+        """Whether a pod with this label `app` runs on a machine that reaches the API."""
+        return any(
+            machine.reaches_api and any(labels_of(each.pod).get("app") == app for each in machine.containers.values())
+            for machine in self.machines.values()
+        )
 
     # Time
 

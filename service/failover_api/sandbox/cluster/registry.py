@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from failover_api.sandbox.cluster.admission import admit
 from failover_api.sandbox.cluster.objects.defaults import fill_defaults
 from failover_api.sandbox.cluster.objects.json_values import Object, at, child, copied
-from failover_api.sandbox.cluster.objects.kinds import LEASE, NAMESPACE, POD
+from failover_api.sandbox.cluster.objects.kinds import LEASE, NAMESPACE, POD, SECRET
 from failover_api.sandbox.cluster.objects.meta import is_terminating, name_of, namespace_of, uid_of
 from failover_api.sandbox.cluster.objects.refusals import (
     already_exists,
@@ -22,6 +22,7 @@ from failover_api.sandbox.cluster.objects.refusals import (
     invalid,
     not_found,
 )
+from failover_api.sandbox.cluster.objects.secrets import fold_string_data
 from failover_api.sandbox.cluster.objects.times import rfc3339
 from failover_api.sandbox.cluster.objects.validation import check_lease, no_version, validate
 
@@ -150,6 +151,8 @@ class Registry:
         meta = new["metadata"]
         meta["resourceVersion"] = old["metadata"]["resourceVersion"]
         fill_defaults(new)
+        if kind is SECRET:
+            fold_string_data(new)
         if at(new, "spec") != at(old, "spec") and kind.has_status:
             meta["generation"] = at(old, "metadata", "generation", default=0) + 1
         if kind is LEASE:
