@@ -16,6 +16,7 @@ from failover_api.sandbox.cluster.flux.flux import manifests as flux_manifests
 from failover_api.sandbox.cluster.flux.repositories import Repositories
 from failover_api.sandbox.cluster.manifests import documents
 from failover_api.sandbox.cluster.nodes.disks import Disks
+from failover_api.sandbox.cluster.nodes.installed import controller
 from failover_api.sandbox.cluster.nodes.kubelet import Kubelet
 from failover_api.sandbox.cluster.nodes.machine import Machine, NodeSpec, Runtime
 from failover_api.sandbox.cluster.objects.json_values import Object, at, child
@@ -29,6 +30,8 @@ from failover_api.sandbox.cluster.objects.meta import (
 )
 from failover_api.sandbox.cluster.plane import Plane
 from failover_api.sandbox.cluster.scheduler.scheduler import Scheduler
+from failover_api.sandbox.cluster.volsync.movers import Movers
+from failover_api.sandbox.cluster.volsync.replication import Replication
 from failover_api.sandbox.http.serving import serving
 
 if TYPE_CHECKING:
@@ -82,6 +85,18 @@ class SimulatedCluster:
         for one in flux_manifests(node or next(iter(self.machines))):
             self.apply(one, "flux")
         return self.flux
+
+    def install_volsync(self, node: str = "") -> Movers:
+        """VolSync, its pod on a node, the first unless one is named."""
+
+        def complete(machine: str, uid: str, phase: str) -> None:
+            self._kubelets[machine].complete(uid, phase)
+
+        movers = Movers(self.plane, self.runtime, self.machines, complete)
+        Replication(self.plane, movers, lambda: self._is_running("volsync"))
+        self._make_namespace("volsync-system")
+        self.apply(controller("volsync", "volsync-system", node or next(iter(self.machines)), {}), "flux")
+        return movers
 
     def _is_running(self, app: str) -> bool:
         """Whether a pod with this label `app` runs on a machine that reaches the API."""
