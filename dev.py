@@ -1,6 +1,6 @@
 """What a developer runs: makes .venv once, then does the work in it.
 
-    python3 dev.py setup | demo | test | check | bench | screenshots | lock | matrix | image | notes   [arguments]
+    python3 dev.py setup | demo | test | check | docs | bench | screenshots | lock | matrix | image | notes [arguments]
 
 Standard library only. It must still parse on Python 3.7, to say which Python it needs there.
 A refusal is one sentence on stderr and exit code 2.
@@ -9,6 +9,7 @@ A refusal is one sentence on stderr and exit code 2.
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 import re
 import shlex
@@ -25,6 +26,21 @@ OLDEST = (3, 11)
 DECLARED = ("3.14", "3.13", "3.12", "3.11")  # as pyproject.toml's classifiers; tests/product/test_dev.py compares
 # All tests, a file on each core: with arguments they run one by one, so that -s, -x and a debugger work.
 PARALLEL = ("-n", str(os.cpu_count() or 1), "--dist", "loadfile", "-q")
+SITE = ROOT / ".site"  # as in mkdocs.yml
+SHOWN = (  # in the site; what is no page is there to be linked to
+    "*.md",
+    "LICENSE",
+    "action.yml",
+    "docs/**/*.md",
+    "docs/images/*",
+    "docs/site.css",
+    "bench/RESULTS.md",
+    "tests/README.md",
+    "config/*",
+    "examples/*",
+    "manifests/**/*.yaml",
+    "clusters/**/*.yaml",
+)
 LOCKS = {  # file in requirements/ -> what `uv export` puts there
     "runtime.txt": ("--no-dev",),
     "image.txt": ("--no-dev", "--extra", "notify"),
@@ -134,11 +150,13 @@ def test(args: list[str]) -> int:
 def check(args: list[str]) -> int:
     """Run every step, also after one failed; the tests last, so that their summary closes the output."""
     python = setup()
+    lay_out_pages()
     steps: dict[str, tuple[str | Path, ...]] = {
         "format": (python, "-m", "ruff", "format", "--check", "."),
         "lint": (python, "-m", "ruff", "check", "."),
         "types": (python, "-m", "mypy"),
         "imports": (python.with_name("lint-imports"), "--no-logo"),
+        "docs": building_the_site(python),
         "tests": (python, "-m", "pytest", *(args or PARALLEL)),
     }
     failed = []
@@ -151,6 +169,35 @@ def check(args: list[str]) -> int:
     return 1 if failed else 0
 
 
+def docs(args: list[str]) -> int:
+    """Build the pages as a site, or with `serve` show it at http://127.0.0.1:8000 and build it again on changes."""
+    if args not in ([], ["serve"]):
+        raise Refused(f"expected nothing or `serve` after docs, got: {shlex.join(args)}")
+    python = setup()
+    lay_out_pages()
+    if args:
+        return run(python, "-m", "mkdocs", "serve", "--quiet")
+    code = run(*building_the_site(python))
+    if not code:
+        say(f"ready: {SITE / 'html' / 'index.html'}")
+    return code
+
+
+def building_the_site(python: Path) -> tuple[str | Path, ...]:
+    """The command; a link that leads nowhere, or a page that the menu lacks, fails it."""
+    return (python, "-m", "mkdocs", "build", "--strict")
+
+
+def lay_out_pages(pages: Path = SITE / "pages") -> None:
+    """Link what the site shows into one folder, in its place: so links between pages are those on GitHub."""
+    shutil.rmtree(pages, ignore_errors=True)
+    for name in SHOWN:
+        for file in filter(Path.is_file, ROOT.glob(name)):
+            link = pages / file.relative_to(ROOT)
+            link.parent.mkdir(parents=True, exist_ok=True)
+            link.symlink_to(file)
+
+
 def bench(args: list[str]) -> int:
     """Run the benchmarks that are named, or all of them."""
     return run(setup(), "-m", "bench", *args)
@@ -161,17 +208,52 @@ def screenshots(args: list[str]) -> int:
     return run(setup(), "-m", "docs.screenshots", *args)
 
 
-def lock(_args: list[str]) -> int:
-    """Resolve pyproject.toml anew, for every Python and system, into requirements/*.txt."""
+def lock(args: list[str]) -> int:
+    """Resolve pyproject.toml, for every Python and system, into requirements/*.txt.
+
+    A version that is pinned stays, as long as it may; with `--upgrade` all are resolved anew. client.in is what a test
+    makes a client with: it needs an older typer than ours, so it is resolved by itself.
+    """
+    if args not in ([], ["--upgrade"]):
+        raise Refused(f"expected nothing or `--upgrade` after lock, got: {shlex.join(args)}")
+    kept = [] if args else pins(LOCK.read_text(encoding="utf-8"))
+    project = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
     with tempfile.TemporaryDirectory() as folder:
-        shutil.copy(ROOT / "pyproject.toml", folder)
+        Path(folder, "pyproject.toml").write_text(with_constraints(project, kept), encoding="utf-8")
         uv = shutil.which("uv") or borrowed_uv(Path(folder, "uv"))
         output((uv, "lock", "--quiet"), folder)
         for name, chosen in LOCKS.items():
             text = output((uv, "export", "--frozen", "--no-emit-project", "--no-header", *chosen), folder)
-            (LOCK.parent / name).write_text(lock_text(text), encoding="utf-8", newline="\n")
-            say(f"wrote requirements/{name}")
+            write_lock(name, lock_text(text))
+        with tempfile.TemporaryDirectory() as other:  # where uv finds no project, and so none of its pins
+            text = compiled(uv, other, "client", is_kept=not args)
+            write_lock("client.txt", lock_text(text, "client.in"))
     return 0
+
+
+def compiled(uv: str, folder: str, name: str, *, is_kept: bool) -> str:
+    """What NAME.in needs, for every Python and system. What NAME.txt pins stays, if it `is_kept` and may."""
+    for ending in (".in", ".txt") if is_kept else (".in",):
+        shutil.copy(LOCK.with_name(name + ending), folder)
+    choices = ("--universal", "--python-version", "{}.{}".format(*OLDEST), "--generate-hashes", "--no-header")
+    command = (uv, "pip", "compile", "--quiet", *choices, "--output-file", f"{name}.txt", f"{name}.in")
+    output(command, folder)
+    return Path(folder, f"{name}.txt").read_text(encoding="utf-8")
+
+
+def write_lock(name: str, text: str) -> None:
+    LOCK.with_name(name).write_text(text, encoding="utf-8", newline="\n")
+    say(f"wrote requirements/{name}")
+
+
+def pins(locked: str) -> list[str]:
+    """`name==version ; marker` of each package of a lock file."""
+    return [line.rstrip(" \\") for line in locked.splitlines() if re.match(r"[\w.-]+==", line)]
+
+
+def with_constraints(pyproject: str, kept: list[str]) -> str:
+    """The project with its versions bound to these pins."""
+    return f"{pyproject}\n[tool.uv]\nconstraint-dependencies = {json.dumps(kept)}\n"
 
 
 def borrowed_uv(folder: Path) -> str:
@@ -189,13 +271,13 @@ def output(command: tuple[str, ...], folder: str) -> str:
     return done.stdout
 
 
-def lock_text(exported: str) -> str:
+def lock_text(exported: str, source: str = "pyproject.toml") -> str:
     """The exported requirements under our own header, without options such as an index. Raises Refused on a URL."""
     lines = [line for line in exported.splitlines() if not line.startswith("-")]
     for line in lines:
         if "://" in line or re.search(r"\s@\s|file:", line):
             raise Refused(f"The lock may name no host and no path, but has: {line}")
-    header = "# Made by `make lock` from pyproject.toml, with hashes, for every declared Python; do not edit."
+    header = f"# Made by `make lock` from {source}, with hashes, for every declared Python; do not edit."
     return "\n".join([header, *lines]) + "\n"
 
 
@@ -255,6 +337,7 @@ COMMANDS = {
     "demo": demo,
     "test": test,
     "check": check,
+    "docs": docs,
     "bench": bench,
     "screenshots": screenshots,
     "lock": lock,

@@ -86,7 +86,7 @@ def signed_in(browser: Browser, url: str, **look: Any) -> Page:
     page.goto("/signin")
     page.get_by_label("Token").fill(TOKEN)
     page.get_by_role("button", name="Sign in").click()
-    page.get_by_role("heading", name="Where every service is").wait_for()
+    page.locator("#headline").wait_for()
     return page
 
 

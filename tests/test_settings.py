@@ -9,7 +9,7 @@ from pydantic import ValidationError
 
 from failover_api.edges.cli.local import SHARE, LocalBackend
 from failover_api.errors import NotReady
-from failover_api.settings import Settings, server_url
+from failover_api.settings import Settings, server_url, sub_path
 
 
 @pytest.fixture(autouse=True)
@@ -35,6 +35,7 @@ DEFAULTS = {
     "log_level": "info",
     "metrics_port": None,
     "webhook_secret_file": None,
+    "root_path": "",
     "server": None,
     "token": None,
 }
@@ -63,6 +64,9 @@ def test_without_a_variable_everything_has_its_default() -> None:
         ("FAILOVER_LOG_FORMAT", "JSON", "json"),
         ("FAILOVER_LOG_LEVEL", "Debug", "debug"),
         ("FAILOVER_METRICS_PORT", "9090", 9090),
+        ("FAILOVER_ROOT_PATH", "/failover", "/failover"),
+        ("FAILOVER_ROOT_PATH", "/ops/fail-over_1.0~a/", "/ops/fail-over_1.0~a"),
+        ("FAILOVER_ROOT_PATH", "/", ""),
         ("FAILOVER_METRICS_PORT", "", None),
         ("FAILOVER_SERVER", "https://failover.example.org/", "https://failover.example.org"),
         ("FAILOVER_DEADLINE_S", "", 30.0),
@@ -161,6 +165,8 @@ URL = "a URL like https://api.github.com or https://HOST/api/v3"
         ("FAILOVER_METRICS_PORT", "0", "a port, 1 to 65535"),
         ("FAILOVER_METRICS_PORT", "65536", "a port, 1 to 65535"),
         ("FAILOVER_METRICS_PORT", "http", "a port, 1 to 65535"),
+        ("FAILOVER_ROOT_PATH", "failover", "a path like /failover"),
+        ("FAILOVER_ROOT_PATH", "https://evil.example/x", "a path like /failover"),
         ("FAILOVER_SERVER", "ftp://failover", "a URL like https://failover.example.org"),
     ],
 )
@@ -248,3 +254,15 @@ def test_a_server_without_a_scheme_is_https_unless_no_public_host_can_have_its_n
 def test_a_server_that_is_none_is_refused(given: str) -> None:
     with pytest.raises(ValueError, match=r"not|Invalid|Port"):
         server_url(given)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("//", "//evil.example", "/a//b", "/a/../b", "/.", "/a\\b", "/a b", "/a\r\nX: y", "/a\n", '/"onload="x'),
+        *("/<b>", "/%2e%2e", "/a?b", "/a#b", "/é", "/a;b", "/a@b", "javascript:x", "/" + "x" * 200),
+    ],
+)
+def test_a_root_path_holds_nothing_that_could_lead_elsewhere(text: str) -> None:
+    with pytest.raises(ValueError, match="not a path"):
+        sub_path(text)

@@ -105,10 +105,10 @@ async def _stream(host: Host, catalog: Path, url: str, seconds: float) -> list[R
         await components.failover.list_all()
         _forget(host)
         moving: list[asyncio.Task[tuple[float, Any]]] = []
-        wishes = itertools.chain.from_iterable(((name, action) for name in names) for action in itertools.cycle(CYCLE))
+        moves = itertools.chain.from_iterable(((name, action) for name in names) for action in itertools.cycle(CYCLE))
         started = time.perf_counter()
         for number in range(int(RATE_PER_S * seconds)):
-            name, action = next(wishes)
+            name, action = next(moves)
             moving.append(asyncio.create_task(_timed(components.failover, name, action)))
             await asyncio.sleep(max(0.0, started + (number + 1) / RATE_PER_S - time.perf_counter()))
         outcomes = await asyncio.gather(*moving)

@@ -15,12 +15,14 @@ from failover_api.core.safety.claim_unknown import claim_unknown
 from failover_api.core.safety.surroundings import Surroundings
 from failover_api.core.safety.switch_moves import whole_side
 from failover_api.core.text.commit_message import shown
-from failover_api.errors import ConfigInvalid, FailoverError
+from failover_api.errors import ConfigInvalid, FailoverError, NotReady
 from failover_api.failover import Failover
 from failover_api.forge.port import Forge
 from failover_api.forge.values import Check
 from failover_api.moves.group import check_branches, parts_of
 from failover_api.moves.progress import ignore
+from failover_api.notify.delivery import MISSING, UNUSABLE, is_installed, understands
+from failover_api.notify.url_file import read_targets
 from failover_api.reading.pull_requests import branches_about, may_be_proposed
 from failover_api.reading.services import Observation, ServiceReader
 from failover_api.reading.status import Status, Unreadable, status_of, with_obstacles
@@ -65,7 +67,7 @@ async def check_all(
     if catalog.error is not None:
         return _faults("catalog", catalog.error)
     known = catalog.current()
-    checks = _of_catalog(known)
+    checks = [*_of_catalog(known), *check_notifications(known)]
     for branch in known.branches:
         on_step(f"asking GitHub about {branch}")
         try:
@@ -76,13 +78,46 @@ async def check_all(
         except FailoverError as exc:
             checks.append(Check(f"branch {branch}", ok=False, detail=exc.detail))
     checks += forge.check_self()
-    if all(check.ok or check.name.startswith(("group", "rules", "own branches")) for check in checks):
+    if all(check.ok or check.name.startswith(("group", "rules", "own branches", "notifications")) for check in checks):
         on_step(f"looking at {len(known.services)} services")
         statuses = await failover.list_all(try_moves=True)
         for status in statuses:
             checks += _with_path(known.services.get(status.service.name), status, list(_switches(status)))
         checks += await _claims(statuses, failover.look_around, on_step)
     return checks
+
+
+def check_notifications(catalog: Catalog) -> Iterator[Check]:
+    """Each file of URLs, parsed: how many targets it has, and the lines that are none. Nothing is sent."""
+    files = dict.fromkeys(notification.url_file for notification in catalog.notifications)
+    if files and not is_installed():
+        yield Check("notifications", ok=True, detail=f"nobody is told from here: {MISSING}", is_warning=True)
+        return
+    for file in files:
+        yield from _of_url_file(file)
+
+
+def _of_url_file(file: str) -> Iterator[Check]:
+    """A file that is not there is a warning: it may be mounted where the service runs, and only there."""
+    name = f"notifications {file}"
+    if not Path(file).exists():
+        yield Check(name, ok=True, detail="there is no such file here, so nobody is told from here", is_warning=True)
+        return
+    try:
+        targets = read_targets(file)
+    except NotReady as exc:
+        yield Check(name, ok=False, detail=exc.detail.removeprefix(f"{file}: "))
+        return
+    strange = [target for target in targets if not understands(target.url)]
+    kinds = ", ".join(sorted({target.notifier for target in targets if target not in strange}))
+    if kinds:
+        yield Check(name, ok=True, detail=f"{_targets(len(targets) - len(strange))} ({kinds})")
+    for target in strange:
+        yield Check(name, ok=False, detail=f"line {target.line} ({target.notifier}): {UNUSABLE}")
+
+
+def _targets(count: int) -> str:
+    return f"{count} target{'' if count == 1 else 's'}"
 
 
 async def check_tree(

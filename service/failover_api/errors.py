@@ -161,7 +161,7 @@ class ChangedSince(FailoverError):
 
 
 class IdempotencyKeyReused(FailoverError):
-    slug, title = "idempotency-key-reused", "The key was used for another wish"
+    slug, title = "idempotency-key-reused", "The key was used for another request"
 
 
 class ManifestError(FailoverError):

@@ -104,7 +104,7 @@ class Events:
                 _log.exception("a listener failed")
 
 
-# Not a refusal, which is the answer to a wish: the wish was good, and could not be carried out.
+# Not a refusal, which is the answer to a request: the request was good, and could not be carried out.
 _FAILURES = (CannotPlan, ConfigInvalid, Conflict, ForgeFailure, NotReady)
 Verdict = Literal["refused", "failed", "unknown"]
 

@@ -14,6 +14,7 @@ import secrets
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import nullcontext
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TypeVar
 
@@ -42,14 +43,21 @@ from failover_api.reading.status import Status, StatusReader, Unreadable
 from failover_api.reading.surroundings import SurroundingsReader
 
 T = TypeVar("T")
+Untold = Callable[[MoveEnded], Awaitable[Sequence[str]]]
 _log = logging.getLogger(__name__)
+
+
+async def all_told(_: MoveEnded) -> Sequence[str]:
+    """Nothing is known against it."""
+    return ()
 
 
 class Failover:
     """What operators do. `catalog` gives the catalog in force; `deadline_s` is for a whole operation.
 
     `events` are told of every move that ended, and of what a look at services showed: one, or the list. `now` is the
-    wall clock (s) that moves are dated by; `secret` is what cursors are signed with, None: a chance one.
+    wall clock (s) that moves are dated by; `secret` is what cursors are signed with, None: a chance one. `untold` says
+    of a move that ended when nobody hears of it, as warnings; it returns within a moment.
     """
 
     def __init__(
@@ -61,9 +69,10 @@ class Failover:
         events: Events,
         now: Callable[[], float] = time.time,
         secret: Callable[[], bytes] | None = None,
+        untold: Untold = all_told,
     ) -> None:
         self._forge, self._catalog, self._deadline_s = forge, catalog, deadline_s
-        self._events, self._now = events, now
+        self._events, self._now, self._untold = events, now, untold
         self._reader = ServiceReader(forge)
         chance = secrets.token_bytes(32)
         self._cursors = Cursors(secret or (lambda: chance))
@@ -151,7 +160,7 @@ class Failover:
         service = self._catalog().service(name)
         around = self._surroundings.of([service])
         move = Move((service,), action, request, self._provenance(request), on_step, around)
-        return await self._told(move, self._carry_out(move))
+        return await self._with_untold(move, await self._told(move, self._carry_out(move)))
 
     async def move_group(
         self, name: str, action: Action, request: MoveRequest, *, on_step: OnStep = ignore
@@ -184,7 +193,8 @@ class Failover:
         done: list[Outcome] = []
         for move in moves:
             try:
-                done.append(await self._told(move, self._moves.carry_out(move, deadline_s=clock.left_s)))
+                outcome_of_part = await self._told(move, self._moves.carry_out(move, deadline_s=clock.left_s))
+                done.append(await self._with_untold(move, outcome_of_part))
             except FailoverError as exc:
                 if not any(outcome.changed for outcome in done):
                     raise
@@ -250,6 +260,11 @@ class Failover:
                 self._surroundings.moved(service)
             if not (isinstance(came, Outcome) and came.dry_run and not request.dry_run):  # a group's own rehearsal
                 self._events.publish(_ended(move, came, duration_s=time.monotonic() - started))
+
+    async def _with_untold(self, move: Move, outcome: Outcome) -> Outcome:
+        """The outcome, which says too when nobody hears of it."""
+        untold = await self._untold(_ended(move, outcome, duration_s=0.0))
+        return replace(outcome, warnings=(*outcome.warnings, *untold)) if untold else outcome
 
     async def _list(self, branch: Branch, services: list[Service], *, try_moves: bool) -> Sequence[Status | Unreadable]:
         try:

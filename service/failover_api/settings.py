@@ -2,6 +2,7 @@
 
 import ipaddress
 import os
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Literal, Self
@@ -24,6 +25,8 @@ from failover_api.errors import NotReady
 
 PREFIX = "FAILOVER_"
 GITHUB_API = "https://api.github.com"
+MAX_SUB_PATH = 200  # characters
+_SUB_PATH = re.compile(r"(/[A-Za-z0-9._~-]+)*")
 SERVER_LIKE = "a URL like https://failover.example.org"
 
 
@@ -49,6 +52,17 @@ def server_url(value: str) -> str:
     return base_url(f"{'http' if _is_local(host) else 'https'}://{value}")
 
 
+def sub_path(value: str) -> str:
+    """A path of plain segments, "" for the root itself. Raises ValueError.
+
+    It begins every link and redirect: nothing is in it that could be taken for a host, or for the end of a header.
+    """
+    path = value.removesuffix("/")
+    if not _SUB_PATH.fullmatch(path) or len(path) > MAX_SUB_PATH or {".", ".."} & set(path.split("/")):
+        raise ValueError("not a path")
+    return path
+
+
 def _is_local(host: str) -> bool:
     """Loopback, or a name of this machine or cluster: a single label, `.svc`, `.local`, `.localhost`."""
     try:
@@ -62,39 +76,63 @@ def _lower(value: object) -> object:
 
 
 _Url = Annotated[str, AfterValidator(base_url)]
+_SubPath = Annotated[str, AfterValidator(sub_path)]
 _Server = Annotated[str, AfterValidator(server_url)]
 
 
 class Settings(BaseModel):
     """FAILOVER_* variables, one field each. A variable set to nothing counts as unset.
 
-    `description` is what an error says was expected; the value itself is never shown.
+    `description` is what an error says was expected; the value itself is never shown. docs/SETTINGS.md is made of the
+    sentences below the fields.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
 
     config: Path = Path("config/services.yaml")
+    """The catalog: what can move."""
     access: Path = Path("config/access.yaml")
+    """Who may call."""
     github_url: _Url = Field(default=GITHUB_API, description=f"a URL like {GITHUB_API} or https://HOST/api/v3")
+    """GitHub's API; of a GitHub Enterprise Server `https://HOST/api/v3`."""
     github_app_id: str | None = None
+    """The App's id, or its client id."""
     github_installation_id: int | None = Field(default=None, gt=0, description="a number above 0")
+    """The App's installation; without it, it is found from the repository."""
     github_private_key_file: Path | None = None
+    """The App's key, PEM; also in base64, in quotes or with `\\n` for line ends. Read again when it changes."""
     github_token: SecretStr | None = None
+    """A token that may write contents, instead of an App."""
     github_token_file: Path | None = None
+    """The same, in a file that is read again when it changes."""
     github_share: float = Field(default=1.0, gt=0, le=1, description="a number above 0 and at most 1")
+    """This process's share of what GitHub lets an installation write. Without it the command line and the action
+    take 0.2; `manifests/base` sets 0.4 for each of two replicas.
+    """
     deadline_s: float = Field(default=30.0, gt=0, le=3600, description="seconds, above 0 and at most 3600")
+    """How long one whole operation may take."""
     receive_timeout_s: float = Field(default=10.0, gt=0, le=3600, description="seconds, above 0 and at most 3600")
+    """Within what time a request must have arrived."""
     concurrency: int = Field(default=2000, gt=0, description="a number above 0")
+    """How many requests are answered at once: so many that look, and so many that move."""
     log_format: Annotated[Literal["json", "text"], BeforeValidator(_lower)] = Field(
         default="json", description="json or text"
     )
+    """How logs are written."""
     log_level: Annotated[Literal["debug", "info", "warning", "error"], BeforeValidator(_lower)] = Field(
         default="info", description="debug, info, warning or error"
     )
+    """From what level on they are written."""
     metrics_port: int | None = Field(default=None, ge=1, le=65535, description="a port, 1 to 65535")
+    """A port of its own for `/metrics`; without it they are on the API's port, for callers who may view."""
     webhook_secret_file: Path | None = None
+    """The secret of GitHub's webhook, in a file; without it there is no webhook."""
+    root_path: _SubPath = Field(default="", description="a path like /failover")
+    """The path below which a proxy shows us, such as `/failover`; the proxy may take it off or leave it."""
     server: _Server | None = Field(default=None, description=SERVER_LIKE)
+    """Command line: call this service."""
     token: SecretStr | None = None
+    """Command line: with this token."""
 
     @field_validator("*", mode="before")
     @classmethod

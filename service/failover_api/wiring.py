@@ -85,6 +85,8 @@ async def open_failover(
             _log.warning("more credentials are set than are used", extra={"used": used, "unused": list(unused)})
         github = GitHub(client)
         events = Events()
+        has_webhook = settings.webhook_secret_file is not None
+        notifier = Notifier(catalog.current, tells_merges=not has_webhook)
         failover = Failover(
             github,
             catalog.current,
@@ -92,11 +94,10 @@ async def open_failover(
             events=events,
             now=client.clock.now,
             secret=client.credentials.secret,
+            untold=notifier.untold,
         )
-        has_webhook = settings.webhook_secret_file is not None
         merges = Merges(failover.status, events, watches=not has_webhook)
         overview = Overview(failover.list_all, is_needed=merges.is_watching)
-        notifier = Notifier(catalog.current, tells_merges=not has_webhook)
         flux = Flux(catalog.current, connections)
         for move_ended in (merges.move_ended, overview.move_ended, notifier.move_ended, flux.move_ended):
             events.subscribe(MoveEnded, move_ended)

@@ -96,3 +96,13 @@ def test_a_port_that_is_taken_is_said_in_a_line(stage: Stage) -> None:
         assert server.end() == 1
     assert not [line for line in server.lines if "Traceback" in line]
     assert "in use" in "".join(server.lines)
+
+
+def test_who_forwards_is_believed_about_the_prefix_only_when_told_so(stage: Stage) -> None:
+    headers = {"accept": "text/html", "x-forwarded-prefix": "/failover"}
+    with serving(stage, FAILOVER_ROOT_PATH="/other") as server:
+        alone = httpx2.get(server.url, headers=headers).text
+    with serving(stage, FAILOVER_ROOT_PATH="/other", FORWARDED_ALLOW_IPS="127.0.0.1") as server:
+        behind = httpx2.get(server.url, headers=headers).text
+    assert '<a class="brand" href="/other/">' in alone
+    assert '<a class="brand" href="/failover/">' in behind

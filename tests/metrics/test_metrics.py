@@ -58,6 +58,7 @@ async def watched(stage: Stage, *, every_s: float = NEVER_S, **changes: Any) -> 
             catalog=components.catalog,
             credentials=components.credentials,
             failover=components.failover,
+            notifier=components.notifier,
         )
         yield Watched(components, Metrics(counters, gauges, components.overview))
 
@@ -451,7 +452,7 @@ ALLOWED: dict[str, Any] = {
     "side": {state.value for state in State},
     "action": {action.value for action in Action},
     "policy": {policy.value for policy in Policy},
-    "outcome": OUTCOMES,
+    "outcome": OUTCOMES | {"sent", "dropped"},  # of messages too
     "problem": slugs(),
     "endpoint": ENDPOINTS,
     "method": {"GET", "PUT", "POST", "PATCH", "DELETE"},

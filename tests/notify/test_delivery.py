@@ -79,7 +79,7 @@ async def test_a_url_that_apprise_does_not_know_is_not_tried_again(caplog: pytes
     one.take(message("a"))
     await one.idle()
     assert script.tries == 1
-    assert caplog.records[0].__dict__["why"] == "UnusableUrl"
+    assert caplog.records[0].__dict__["why"] == "apprise knows no such URL"
 
 
 async def test_one_that_hangs_is_left_alone_and_not_asked_again_meanwhile() -> None:

@@ -3,19 +3,24 @@
 import asyncio
 import json
 import logging
+import os
 import sys
 import threading
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from failover_api import logs
-from failover_api.core.catalog.model import Catalog
+from failover_api.core.catalog.model import Action, Catalog, Policy
 from failover_api.core.catalog.notification import Event, Notification
 from failover_api.core.text.notice import Notice, make_notice
+from failover_api.errors import NotReady
 from failover_api.events import MoveEnded
+from failover_api.moves.outcome import Outcome
 from failover_api.notify.delivery import Message, UnusableUrl, is_installed
 from failover_api.notify.notifier import KINDS, MAX_WAITING, Notifier
 from tests.support.acts import promote
@@ -248,3 +253,69 @@ async def test_a_move_is_told_by_mail_and_webhook(
     told = json.loads(got.body)
     assert told["message"].splitlines()[1:] == ["Asked for by maria: w1 is down", outcome.commit.url]
     assert not [record for record in caplog.records if "geheim" in str(vars(record))]
+
+
+# Whether anybody hears of it
+
+
+def ended(stage_outcome: Outcome, **how: Any) -> MoveEnded:
+    return MoveEnded(
+        Action.PROMOTE, Policy.DIRECT, ("sonarr",), None, "maria", "", False, "OP", 0.1, outcome=stage_outcome, **how
+    )
+
+
+@pytest.fixture
+async def moved(stage: Stage) -> MoveEnded:
+    """A move that changed something."""
+    async with stage.open() as components:
+        return ended(await promote(components))
+
+
+async def test_nothing_is_said_when_anybody_may_hear_of_it(moved: MoveEnded, urls: Path) -> None:
+    assert await quick(catalog(Notification(str(urls))), Post()).untold(moved) == ()
+    gone = Notification(str(urls.with_name("gone")))
+    assert await quick(catalog(gone, Notification(str(urls))), Post()).untold(moved) == ()
+
+
+async def test_nothing_is_said_when_nobody_wants_to_know(moved: MoveEnded, urls: Path) -> None:
+    put(urls, None)
+    others = Notification(str(urls), services=("db-*",))
+    failures = Notification(str(urls), events=frozenset({Event.FAILED}))
+    for get in (catalog(), catalog(others, failures)):
+        assert await quick(get, Post()).untold(moved) == ()
+    refused = replace(moved, outcome=None, error=NotReady("x"))
+    assert await quick(catalog(Notification(str(urls))), Post()).untold(replace(refused, dry_run=True)) == ()
+
+
+@pytest.mark.parametrize("content", [None, b"", b"# nobody\n", b"\xff\xfe"])
+async def test_a_file_without_targets_is_said(moved: MoveEnded, urls: Path, content: bytes | None) -> None:
+    put(urls, content)
+    (said,) = await quick(catalog(Notification(str(urls)), Notification(str(urls))), Post()).untold(moved)
+    assert said.startswith(f"Nobody is told of it, as far as is known: {urls}: ")
+
+
+async def test_that_the_last_message_reached_none_is_said_and_no_url(moved: MoveEnded, urls: Path) -> None:
+    notifier = quick(catalog(Notification(str(urls))), lambda url, message: False)
+    notifier.tell(notice())
+    await notifier.idle()
+    (said,) = await notifier.untold(moved)
+    assert said == (
+        f"Nobody is told of it, as far as is known: the last message to {urls}:2 (json): it was not taken (and 1 more)."
+    )
+    await notifier.aclose()
+
+
+async def test_without_apprise_nobody_is_told(moved: MoveEnded, urls: Path) -> None:
+    notifier = Notifier(catalog(Notification(str(urls))), is_installed=lambda: False)
+    (said,) = await notifier.untold(moved)
+    assert said == "Nobody is told of it: apprise is not installed; it comes with the extra: failover-api[notify]."
+
+
+async def test_a_disk_that_hangs_holds_no_answer_up(moved: MoveEnded, tmp_path: Path) -> None:
+    pipe = tmp_path / "urls"
+    os.mkfifo(pipe)  # whoever opens it waits for a writer
+    started = time.monotonic()
+    assert await quick(catalog(Notification(str(pipe))), Post()).untold(moved) == ()
+    assert time.monotonic() - started < 5
+    with pipe.open("w"):  # lets the reader go
+        pass

@@ -26,6 +26,7 @@ from failover_api.core.planning.request import Provenance
 from failover_api.core.text.trailers import Record, write_trailers
 from failover_api.edges.app import create_app
 from failover_api.edges.cli import execution
+from failover_api.edges.http.methods import with_implied
 from failover_api.edges.problems import problem
 from failover_api.errors import FailoverError
 from failover_api.metrics.counters import Counters
@@ -40,7 +41,7 @@ RECORDED = Path(__file__).with_suffix(".txt")
 SCRIPTS: dict[str, str] = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["scripts"]
 CLI = importlib.import_module(next(iter(SCRIPTS.values())).partition(":")[0])
 SETTINGS = Settings(config=ROOT / "config" / "services.yaml", metrics_port=None)
-SAID = {"$ref", "anyOf", "enum", "type", "items", "additionalProperties", "title", "description"}
+SAID = {"$ref", "anyOf", "enum", "type", "items", "additionalProperties", "title", "description", "examples"}
 
 Lines = Iterator[str]
 Schema = Mapping[str, Any]
@@ -68,7 +69,7 @@ def routes() -> Lines:
             if router := getattr(route, "original_router", None):
                 yield from walk(router.routes)
             else:
-                yield from (f"{route.path} {method}" for method in route.methods)
+                yield from (f"{route.path} {method}" for method in with_implied(route.methods))
 
     return walk(create_app(SETTINGS, open_to_all=True).routes)
 
@@ -94,6 +95,9 @@ def openapi() -> Lines:
 
 
 def _properties(prefix: str, schema: Schema) -> Lines:
+    if "properties" not in schema:
+        yield f"{prefix.rstrip(' .')}: {_type(schema)}"
+        return
     for name, of in schema["properties"].items():
         yield f"{prefix}{name}{_mark(name in schema.get('required', ()))}: {_type(of)}"
 
@@ -204,7 +208,12 @@ async def _families() -> list[tuple[Any, tuple[str, ...]]]:
     counters.clock_offset_s = 0.0  # GitHub has answered once
     async with open_failover(SETTINGS) as here:
         gauges = Gauges(
-            counters, here.overview, catalog=here.catalog, credentials=here.credentials, failover=here.failover
+            counters,
+            here.overview,
+            catalog=here.catalog,
+            credentials=here.credentials,
+            failover=here.failover,
+            notifier=here.notifier,
         )
         counted = [(one.describe()[0], one._labelnames) for one in counters.registry._collector_to_names]
         return counted + [(family, family._labelnames) for family in gauges.collect()]

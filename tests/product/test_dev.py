@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -97,3 +98,22 @@ def test_an_interpreter_that_does_not_run_is_not_chosen(tmp_path: Path, monkeypa
     monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.setenv("PYENV_ROOT", str(tmp_path))
     assert dev.interpreter("3.12") is None
+
+
+def test_a_lock_keeps_the_pins_that_stand() -> None:
+    locked = (
+        "# Made by us\nalpha==1.0 \\\n    --hash=sha256:00\nbeta==2.0 ; sys_platform == 'win32' \\\n    # via alpha\n"
+    )
+    assert dev.pins(locked) == ["alpha==1.0", "beta==2.0 ; sys_platform == 'win32'"]
+    bound = tomllib.loads(dev.with_constraints('[project]\nname = "x"\n', dev.pins(locked)))
+    assert bound["tool"]["uv"]["constraint-dependencies"] == dev.pins(locked)
+    assert bound["project"] == {"name": "x"}
+
+
+def test_every_pin_of_the_lock_is_found() -> None:
+    assert len(dev.pins(dev.LOCK.read_text(encoding="utf-8"))) == dev.locked_packages()
+
+
+def test_lock_takes_no_other_word() -> None:
+    with pytest.raises(dev.Refused, match="--upgrade"):
+        dev.lock(["--upgrad"])

@@ -1,5 +1,6 @@
 """The pages say what is so: commands, options, variables, routes, errors, files, links and samples exist as written."""
 
+import posixpath
 import re
 import shlex
 import subprocess
@@ -7,8 +8,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+import markdown
 import pytest
 import typer
+from markdown_it import MarkdownIt
 from ruamel.yaml import YAML
 from starlette.routing import Match
 
@@ -23,16 +26,25 @@ from failover_api.settings import Settings
 from tests.product.manifests.kustomize import Objects, deployed, needs_kubectl, overlaid
 from tests.support.project import ROOT
 
-PAGES = {
-    name: (ROOT / name).read_text(encoding="utf-8")
-    for name in ("README.md", "ARCHITECTURE.md", "OPERATIONS.md", "MIGRATION.md", "SECURITY.md", "CONTRIBUTING.md")
-}
+NAMES = ("README.md", "ARCHITECTURE.md", "OPERATIONS.md", "MIGRATION.md", "SECURITY.md", "CONTRIBUTING.md")
+FILES = [*(ROOT / name for name in NAMES), *sorted((ROOT / "docs").glob("**/*.md"))]
+PAGES = {file.relative_to(ROOT).as_posix(): file.read_text(encoding="utf-8") for file in FILES}
+SAFETY = ROOT / "service/failover_api/core/safety"
 SETTINGS = {f"FAILOVER_{name.upper()}" for name in Settings.model_fields}
 # Of the workflow in examples/: the repository's variables and secrets.
 OF_THE_WORKFLOW = {"FAILOVER_APP_ID", "FAILOVER_APP_PRIVATE_KEY"}
 HOSTS = re.compile(r"(?:http://failover-api\.[a-z-]+|http://127\.0\.0\.1:8080|\$F)(/[^'\"\s]*)")
 OURS = re.compile(r"(?:manifests|config|clusters|examples|service|tests|bench|requirements)/[\w./-]*[\w/]")
 KUSTOMIZED = {"kustomization.yaml", "kustomization.yaml, in part"}
+# Of other programs; tests/product/test_recipes.py sends what they would send.
+FOREIGN = {
+    "services.yaml of Homepage",
+    "config.yaml of Gatus",
+    "configuration.yaml of Home Assistant",
+    "script.yaml of Home Assistant",
+    "alertmanager.yml",
+    ".pre-commit-config.yaml",
+}
 HEAD = {
     "services.yaml": "",
     "services.yaml, in part": "repository: acme/homelab\nservices:\n  sonarr: {deployment: sonarr, namespace: media, "
@@ -104,8 +116,18 @@ def test_every_error_has_its_heading_its_status_and_its_cure() -> None:
         assert "\nCure: " in entry, slug
 
 
+def test_every_hazard_has_its_page_with_what_why_and_cure() -> None:
+    sources = "".join(file.read_text(encoding="utf-8") for file in SAFETY.rglob("*.py"))
+    parts = re.split(r"^## ([a-z]+(?:-[a-z]+)+)$", PAGES["docs/HAZARDS.md"], flags=re.MULTILINE)
+    entries = dict(zip(parts[1::2], parts[2::2], strict=True))
+    assert sorted(entries) == sorted(re.findall(r'^SLUG = "([a-z-]+)"', sources, re.MULTILINE))
+    for slug, entry in entries.items():
+        for part in ("What", "Why it is told", "Cure"):
+            assert f"\n**{part}.**" in entry, (slug, part)
+
+
 def test_every_setting_is_in_the_table_and_every_variable_that_is_named_exists() -> None:
-    table = set(re.findall(r"^\| `(FAILOVER_\w+)` \|", PAGES["OPERATIONS.md"], re.MULTILINE))
+    table = set(re.findall(r"^\| `(FAILOVER_\w+)` \|", PAGES["docs/SETTINGS.md"], re.MULTILINE))
     assert table == SETTINGS
     for page, text in PAGES.items():
         named = set(re.findall(r"FAILOVER_[A-Z_]*[A-Z]", text))
@@ -114,7 +136,7 @@ def test_every_setting_is_in_the_table_and_every_variable_that_is_named_exists()
 
 def test_every_metric_that_is_named_exists() -> None:
     sources = "".join(file.read_text(encoding="utf-8") for file in (ROOT / "service/failover_api/metrics").glob("*.py"))
-    named = set(re.findall(r"`(failover_[a-z_]+)`", PAGES["OPERATIONS.md"]))
+    named = {name for text in PAGES.values() for name in re.findall(r"`(failover_[a-z_]+)`", text)}
     assert len(named) > 10
     assert {name for name in named if f'"{name}"' not in sources} == set()
 
@@ -157,11 +179,13 @@ def test_every_link_leads_somewhere(page: str) -> None:
     for text, target in re.findall(r"\[([^\]]+)\]\(([^)\s]+)\)", without_fences(PAGES[page])):
         if target.startswith("https://"):
             continue
-        file, _, anchor = target.partition("#")
-        assert not (OURS.match(text) or text.endswith(".md")) or file.startswith(text.rstrip("/")), text
-        assert (ROOT / (file or page)).exists(), target
+        named, _, anchor = target.partition("#")
+        file = posixpath.normpath(posixpath.join(posixpath.dirname(page), named)) if named else page
+        assert not OURS.match(text) or file.startswith(text.rstrip("/")), text
+        assert not text.endswith(".md") or posixpath.basename(file) == posixpath.basename(text), text
+        assert (ROOT / file).exists(), target
         if anchor:
-            assert anchor in anchors(PAGES[file or page]), target
+            assert anchor in anchors(PAGES[file]), target
 
 
 @pytest.mark.parametrize("page", PAGES)
@@ -184,7 +208,7 @@ def test_every_sample_is_taken_by_what_reads_it(page: str, what: str, text: str)
         case "receiver.yaml":
             assert YAML(typ="safe").load(text)["spec"]["type"] == "generic-hmac"
         case _:
-            assert what in KUSTOMIZED, f"{page}: its first line names no file that is known: {what!r}"
+            assert what in KUSTOMIZED | FOREIGN, f"{page}: its first line names no file that is known: {what!r}"
 
 
 def kustomizations(what: str) -> list[Mapping[str, Any]]:
@@ -227,11 +251,32 @@ def test_the_patch_by_hand_does_what_a_promote_does() -> None:
 
 def test_what_the_image_is_built_with_is_asked_for_by_the_dockerfile() -> None:
     known = re.findall(r"^ARG (\w+)", (ROOT / "Dockerfile").read_text(encoding="utf-8"), re.MULTILINE)
-    assert set(re.findall(r"--build-arg (\w+)=", PAGES["OPERATIONS.md"])) <= set(known)
+    asked = {name for text in PAGES.values() for name in re.findall(r"--build-arg (\w+)=", text)}
+    assert asked
+    assert asked <= set(known)
 
 
-@pytest.mark.parametrize("page", ["OPERATIONS.md", "MIGRATION.md", "SECURITY.md"])
+SHOWN = ("li", "ol", "pre", "table", "td", "blockquote", "h1", "h2", "h3", "strong", "em", "a", "img")
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_a_page_is_the_same_on_github_and_on_the_site(page: str) -> None:
+    """The two read Markdown differently: what belongs to an item of a list must be indented by four."""
+    on_github = MarkdownIt("commonmark", {"html": True}).enable("table").render(PAGES[page])
+    on_the_site = markdown.markdown(PAGES[page], extensions=["fenced_code", "tables", "sane_lists"])
+    for element in SHOWN:
+        start = re.compile(rf"<{element}[ >]")
+        assert len(start.findall(on_github)) == len(start.findall(on_the_site)), element
+
+
+def test_the_readme_is_short_and_begins_with_what_one_can_do() -> None:
+    lines = PAGES["README.md"].splitlines()
+    assert len(lines) <= 200
+    assert [line.split("#")[0].strip() for line in lines if line.startswith("    ")][:2] == ["make demo", "make test"]
+
+
+@pytest.mark.parametrize("page", sorted(PAGES.keys() - {"docs/CATALOG.md", "docs/SETTINGS.md"}))
 def test_lines_are_no_longer_than_a_screen(page: str) -> None:
     """A table's row and a line of a log are as long as they are."""
     for line in PAGES[page].splitlines():
-        assert len(line) <= 120 or line.startswith(("|", "   |", "    ")), line
+        assert len(line) <= 120 or line.startswith(("|", "    ")), line

@@ -266,6 +266,12 @@ def test_the_lock_has_each_dependency_at_a_version_that_is_allowed(name: str, wa
         assert line.specifier.contains(version or "0", prereleases=True), f"{line} is not in {name}: `make lock`"
 
 
+def test_what_makes_a_client_is_locked_by_itself() -> None:
+    (wanted,) = map(Requirement, (ROOT / "requirements" / "client.in").read_text(encoding="utf-8").splitlines())
+    assert wanted.specifier.contains(locked("client.txt")[wanted.name])
+    assert locked("client.txt")["typer"] != locked("dev.txt")["typer"], "it could be a development tool like the others"
+
+
 def test_the_image_and_the_developer_run_the_same_versions() -> None:
     assert locked("runtime.txt").items() <= locked("image.txt").items() <= locked("dev.txt").items()
     assert locked("build.txt").items() <= locked("dev.txt").items()

@@ -63,7 +63,7 @@ def test_another_version_s_tag_is_refused(tag: str, capsys: pytest.CaptureFixtur
 
 
 def test_the_pages_name_the_version_that_will_be_released() -> None:
-    pages = [dev.ROOT / name for name in ("README.md", "OPERATIONS.md", "MIGRATION.md")]
+    pages = [dev.ROOT / name for name in ("README.md", "docs/INSTALL.md", "MIGRATION.md")]
     pages.append(dev.ROOT / "clusters/homelab/operations/failover-api.yaml")
     for page in pages:
         named = re.findall(

@@ -31,4 +31,4 @@ EDIT = {**ENTRY, "kind": "edit", "action": None}
     ],
 )
 def test_a_line_says_what_its_reader_has_to_know(entry: dict[str, Any], line: str) -> None:
-    assert move_line(entry).plain == f"2026-11-24 10:00  {line}"
+    assert move_line(entry, utc=True).plain == f"2026-11-24 10:00 UTC  {line}"

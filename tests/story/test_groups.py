@@ -43,7 +43,7 @@ async def test_a_group_has_the_shape_of_the_contract(grouped: Stage) -> None:
     assert "etag" not in response.headers, "the manifests are others now"
     assert [change["file"] for change in body.pop("changes")][-1] == RADARR
     assert body.pop("diff").count("\n+++ b/") == 3
-    assert body.pop("message").startswith("media: 2 services moved to backup (plex, radarr)")
+    assert body.pop("message").startswith("media: 2 services moved to backup in Git (plex, radarr)")
     assert f"Failover-Operation: {body.pop('operation')}" in grouped.messages[0]
     assert body.pop("commit")["sha"] == grouped.sandbox.head(repository=grouped.repository)
     assert body == {
@@ -56,6 +56,8 @@ async def test_a_group_has_the_shape_of_the_contract(grouped: Stage) -> None:
             {"service": "sonarr", "from": "backup", "to": "backup", "changed": False},
             {"service": "radarr", "from": "primary", "to": "backup", "changed": True},
         ],
+        "hazards": [],
+        "hazards_complete": False,
         "to": "backup",
         "changed": True,
         "pull_request": None,

@@ -136,8 +136,7 @@ def _methods() -> list[Case]:
         "PUT",
         "PATCH",
         "DELETE",
-        "HEAD",
-        "OPTIONS",
+        "LOCK",
         "TRACE",
         "CONNECT",
         "PROPFIND",
@@ -146,6 +145,7 @@ def _methods() -> list[Case]:
     ]
     urls = [PROMOTE, ROLLBACK, GROUP, HISTORY, "/api/failover", "/api/failover/sonarr"]
     cases: list[Case] = [(method, url, b"", {}, 405) for url in urls for method in odd]
+    cases += [("HEAD", url, b"", {}, 405) for url in (PROMOTE, ROLLBACK, GROUP)]  # as GET: only of a dry run
     cases += [("POST", url, b"", {}, 405) for url in (*urls[3:], "/healthz", "/readyz", "/docs", "/openapi.json")]
     hints = ("x-http-method-override", "x-http-method", "x-method-override")
     cases += [("GET", PROMOTE, b"", {hint: "POST"}, 405) for hint in hints]
@@ -157,7 +157,7 @@ def _addresses() -> list[Case]:
         "/api", "/api/", "/api/failover/", "//api/failover", "/api//failover", "/API/failover", "/api/failover/sonarr/",
         f"{PROMOTE}/", f"{PROMOTE}%00", f"{PROMOTE}%20", f"{PROMOTE}%0d%0aX:%20y", f"{PROMOTE};a=b", f"{PROMOTE}.json",
         "/api/failover/sonarr/promot", "/api/failover/sonarr/delete", "/api/failover/sonarr/promote/force",
-        "/api/groups",
+        "/api/groupes",
         "/api/groups/media", "/api/groups/media/rollback", "/api/groups/media/history", "/.env", "/.git/config",
         "/config/services.yaml", "/config/access.yaml", "/secrets/key.pem", "/etc/passwd", "/%2e%2e/%2e%2e/etc/passwd",
         "/docs/../openapi.json%00", "/docs/oauth2-redirect", "/redoc", "/openapi.yaml", "/wp-login.php", "/cgi-bin/x",
@@ -307,7 +307,7 @@ def _chunks() -> list[bytes]:
 def _targets() -> list[bytes]:
     """Methods and targets; upgrades; a request within a request."""
     lines = [
-        b"OPTIONS * HTTP/1.1", b"OPTIONS %s HTTP/1.1" % PROMOTE.encode(), b"TRACE %s HTTP/1.1" % PROMOTE.encode(),
+        b"OPTIONS * HTTP/1.1", b"OPTIONS /api/nonesuch HTTP/1.1", b"TRACE %s HTTP/1.1" % PROMOTE.encode(),
         b"CONNECT failover.test:443 HTTP/1.1", b"HEAD %s HTTP/1.1" % PROMOTE.encode(),
         b"GET %s HTTP/1.1" % PROMOTE.encode(),
         b"PATCH %s HTTP/1.1" % PROMOTE.encode(), b"DELETE /api/failover/sonarr HTTP/1.1",

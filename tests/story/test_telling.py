@@ -9,6 +9,7 @@ import pytest
 
 from failover_api.notify.delivery import is_installed
 from tests.support.receivers import Receiver, http_receiver
+from tests.support.scrape import Scrape
 from tests.support.shell import Cli
 from tests.support.stage import SERVICES, Stage
 
@@ -51,14 +52,41 @@ def test_the_command_line_tells_before_it_ends(telling: Stage, cli: Cli, receive
     assert (len(people(receiver)), len(flux(receiver))) == (1, 1)
 
 
-def test_where_the_files_are_not_the_command_line_says_nothing(
+def test_where_the_files_are_not_the_command_line_says_that_nobody_is_told(
     telling: Stage, cli: Cli, receiver: Receiver, tmp_path: Path
 ) -> None:
     (tmp_path / "urls").unlink()
     (tmp_path / "token").unlink()
     result = cli("promote", "sonarr")
     assert receiver.got == []
-    assert result.stderr == ""
+    (said,) = result.stderr.splitlines()
+    assert said.startswith(f"warning: Nobody is told of it, as far as is known: {tmp_path / 'urls'}: cannot read")
+
+
+async def test_an_answer_warns_when_the_message_before_it_reached_nobody(
+    telling: Stage, receiver: Receiver, tmp_path: Path
+) -> None:
+    """What becomes of its own message it does not wait for."""
+    app = telling.app(telling.settings())
+    async with telling.client(app=app) as client:
+        notifier = app.state.components.notifier
+        notifier._waits_s = ()
+        receiver.answers = [500]
+        first = await client.post("/api/failover/sonarr/promote")
+        await notifier.idle()
+        second = await client.post("/api/failover/radarr/promote")
+        await notifier.idle()
+        third = await client.post("/api/failover/sonarr/demote")
+        dry = await client.post("/api/failover/sonarr/promote?dry-run=true")
+        metrics = Scrape((await client.get("/metrics")).text)
+    assert (first.json()["warnings"], third.json()["warnings"]) == ([], [])
+    assert second.json()["warnings"] == [
+        f"Nobody is told of it, as far as is known: the last message to {tmp_path / 'urls'}:1 (json): it was not taken."
+    ]
+    assert dry.json()["warnings"] == []
+    assert "geheim" not in second.text
+    assert metrics("failover_notifications_total", outcome="failed") == 1
+    assert metrics("failover_notifications_total", outcome="sent") >= 1
 
 
 async def test_the_answer_waits_for_nobody_and_shows_no_secret(

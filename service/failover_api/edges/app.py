@@ -2,17 +2,17 @@
 
 import asyncio
 import contextlib
+import itertools
 import logging
 import re
 import socket
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
-from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
-from starlette.routing import Match, Route
+from starlette.routing import BaseRoute
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from ulid import ULID
 
@@ -21,15 +21,18 @@ from failover_api import logs
 from failover_api.config_file import ConfigFile, access_file
 from failover_api.core.access.model import Access
 from failover_api.edges import problems
-from failover_api.edges.api import docs, metrics, webhooks
+from failover_api.edges.api import docs, metrics, process, webhooks
 from failover_api.edges.api import routes as api_routes
+from failover_api.edges.api.openapi import TAGS, Api
 from failover_api.edges.board import routes as board_routes
 from failover_api.edges.board.pages import wants_page
 from failover_api.edges.http import hardening
 from failover_api.edges.http.access import OPEN, Authenticator
+from failover_api.edges.http.json_response import json_response
+from failover_api.edges.http.methods import Methods, methods_at
+from failover_api.edges.http.root_path import RootPath, root_of
 from failover_api.edges.http.shared_looks import Looks
 from failover_api.edges.http.throttle import Throttle
-from failover_api.edges.targets import components_of
 from failover_api.errors import BadRequest, FailoverError, MethodNotAllowed, NotReady, UnknownUrl
 from failover_api.events import BranchMoved, MoveEnded
 from failover_api.metrics.counters import Counters
@@ -39,6 +42,7 @@ from failover_api.settings import Settings
 from failover_api.wiring import Components, open_failover
 
 _log = logging.getLogger(__name__)
+_ROUTERS = (api_routes.router, process.router, webhooks.router, board_routes.router)
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._:-]{1,128}")
 
 
@@ -62,10 +66,11 @@ def create_app(
                 watch.cancel()
             await asyncio.gather(*watching, return_exceptions=True)
 
-    app = FastAPI(
+    app = Api(
         title="failover-api",
         version=failover_api.__version__,
         summary="Moves stateful services between two nodes by changing their manifests in Git.",
+        openapi_tags=TAGS,
         lifespan=lifespan,
         redirect_slashes=False,
         openapi_url=None,
@@ -98,6 +103,7 @@ async def _opened(
             catalog=components.catalog,
             credentials=components.credentials,
             failover=components.failover,
+            notifier=components.notifier,
         )
         app.state.metrics = Metrics(counters, gauges, components.overview)
         if metrics_listener is not None:
@@ -108,20 +114,12 @@ async def _opened(
 
 
 def _add_routes(app: FastAPI, *, with_metrics: bool) -> None:
-    app.include_router(api_routes.router)
-    app.include_router(board_routes.router)
-    for path, look in (
-        ("/healthz", _alive),
-        ("/readyz", _ready),
-        ("/docs", docs.page),
-        ("/openapi.json", docs.schema),
-        ("/schema/services.json", docs.services_yaml),
-        ("/schema/access.json", docs.access_yaml),
-    ):
-        app.add_api_route(path, look, methods=["GET", "HEAD"], include_in_schema=False)
+    for router in _ROUTERS:
+        app.include_router(router)
+    app.add_api_route("/docs", docs.page, methods=["GET"], include_in_schema=False)
+    app.add_api_route("/openapi.json", docs.schema, methods=["GET"], include_in_schema=False)
     if with_metrics:
         metrics.add_route(app)
-    app.add_api_route(webhooks.PATH, webhooks.github, methods=["POST"], include_in_schema=False)
 
 
 def _add_bounds(app: FastAPI, settings: Settings) -> None:
@@ -129,6 +127,7 @@ def _add_bounds(app: FastAPI, settings: Settings) -> None:
     app.add_exception_handler(FailoverError, _on_error)
     app.add_exception_handler(RequestValidationError, _on_invalid)
     app.add_exception_handler(HTTPException, _on_http_error)
+    app.add_middleware(Methods, routes=_routes_of)
     app.add_middleware(
         hardening.Limits,
         at_once=settings.concurrency,
@@ -137,6 +136,7 @@ def _add_bounds(app: FastAPI, settings: Settings) -> None:
     )
     app.add_middleware(RequestContext)
     app.add_middleware(hardening.SecurityHeaders)
+    app.add_middleware(RootPath, usual=settings.root_path)
 
 
 def open_access(settings: Settings) -> ConfigFile[Access]:
@@ -145,17 +145,6 @@ def open_access(settings: Settings) -> ConfigFile[Access]:
     access.reload()
     access.current()
     return access
-
-
-async def _alive() -> dict[str, str]:
-    return {"status": "alive"}
-
-
-async def _ready(request: Request) -> dict[str, str]:
-    components = components_of(request)
-    components.catalog.current()
-    components.credentials.check_readable()
-    return {"status": "ready"}
 
 
 class RequestContext:
@@ -202,19 +191,22 @@ def _request_id(scope: Scope) -> str:
 def _answer(request: Request, error: FailoverError, headers: dict[str, str] | None = None) -> Response:
     """An error as a page for a browser, as a problem for everybody else."""
     if not wants_page(request):
-        return _problem(error, headers)
+        return _problem(request, error, headers)
     response = board_routes.board(request).pages.error(request, error)
     response.headers.update(headers or {})
     return response
 
 
-def _problem(error: FailoverError, headers: dict[str, str] | None = None) -> Response:
-    return JSONResponse(
+def _problem(request: Request, error: FailoverError, headers: dict[str, str] | None = None) -> Response:
+    """With a link to what to do about it: its type is a name, which leads nowhere by itself."""
+    response = json_response(
         problems.problem(error, instance=logs.request_id.get()),
-        status_code=problems.status_of(error),
-        headers={**problems.headers(error), **(headers or {})},
+        problems.status_of(error),
         media_type=problems.MEDIA_TYPE,
     )
+    link = f'<{root_of(request)}{problems.help_url(error.slug)}>; rel="help"'
+    response.headers.update({"Link": link, **problems.headers(error), **(headers or {})})
+    return response
 
 
 async def _on_error(request: Request, exc: Exception) -> Response:
@@ -237,7 +229,7 @@ async def _on_http_error(request: Request, exc: Exception) -> Response:
         case 404:
             return _answer(request, UnknownUrl(f"nothing is at {request.url.path[:200]!r}"))
         case 405:
-            allowed = ", ".join(_allowed(request))
+            allowed = ", ".join(methods_at(request.scope, _routes_of(request.scope)))
             error = MethodNotAllowed(f"{request.method[:20]} is not allowed here; expected {allowed}")
             return _answer(request, error, {"Allow": allowed})
         case status if status < 500:
@@ -246,10 +238,6 @@ async def _on_http_error(request: Request, exc: Exception) -> Response:
             return _answer(request, NotReady(str(exc.detail)))
 
 
-def _allowed(request: Request) -> list[str]:
-    """The methods of every route that has this path."""
-    methods: set[str] = set()
-    for route in (*request.app.routes, *api_routes.router.routes, *board_routes.router.routes):
-        if isinstance(route, Route) and route.matches(request.scope)[0] is not Match.NONE:
-            methods |= route.methods or set()
-    return sorted(methods)
+def _routes_of(scope: Scope) -> Iterable[BaseRoute]:
+    """Every route, those of the routers too."""
+    return itertools.chain(scope["app"].routes, *(router.routes for router in _ROUTERS))

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence, Set
 from typing import Any
 
 from failover_api.core.planning.plan import Change, Plan
-from failover_api.core.planning.state import Reading
+from failover_api.core.planning.state import Reading, State
 from failover_api.core.safety.hazard import Hazard, worst
 from failover_api.core.text.diff import unified_diff
 from failover_api.edges.models import (
@@ -80,7 +80,7 @@ def _heading(status: Status | Unreadable, groups: Set[str] | None) -> dict[str, 
 def _place(status: Status, groups: Set[str] | None) -> dict[str, Any]:
     return {
         **_heading(status, groups),
-        "side": status.detection.state.value,
+        "side": status.detection.state,
         "switches": [_switch(reading) for reading in status.detection.readings],
         "pull_request": _pull_request(status.pull_request) if status.pull_request else None,
         "last_move": _entry(status.last_move) if status.last_move else None,
@@ -91,13 +91,12 @@ def _listed(status: Status | Unreadable, groups: Set[str] | None) -> ListedBody:
     """Of hazards only the slugs and the highest severity."""
     found = () if isinstance(status, Unreadable) else status.hazards_to
     severity = worst(found)
-    in_short = HazardsBody(
-        slugs=list(dict.fromkeys(hazard.slug for hazard in found)), severity=severity.value if severity else None
-    )
+    in_short = HazardsBody(slugs=list(dict.fromkeys(hazard.slug for hazard in found)), severity=severity)
     if isinstance(status, Unreadable):
         problem = _problem(status.error)
-        return ListedBody(**_heading(status, groups), side="unknown", switches=[], hazards_to=in_short, error=problem)
-    return ListedBody(**_place(status, groups), hazards_to=in_short)
+        place = {**_heading(status, groups), "side": State.UNKNOWN, "switches": [], "pull_request": None}
+        return ListedBody(**place, last_move=None, hazards_to=in_short, error=problem)
+    return ListedBody(**_place(status, groups), hazards_to=in_short, error=None)
 
 
 def _switch(reading: Reading) -> SwitchBody:
@@ -109,7 +108,7 @@ def _switch(reading: Reading) -> SwitchBody:
         value=reading.value,
         primary=reading.switch.primary,
         backup=reading.switch.backup,
-        side=reading.state.value,
+        side=reading.state,
     )
 
 
@@ -136,9 +135,7 @@ def _entry(entry: Entry) -> EntryBody:
 
 def outcome_body(outcome: Outcome) -> OutcomeBody:
     plan = outcome.plan
-    return OutcomeBody(
-        service=plan.service.name, from_=plan.before.state.value, to=plan.after.value, **_move([outcome])
-    )
+    return OutcomeBody(service=plan.service.name, from_=plan.before.state, to=plan.after, **_move([outcome]))
 
 
 def group_body(outcome: GroupOutcome) -> GroupOutcomeBody:
@@ -147,7 +144,7 @@ def group_body(outcome: GroupOutcome) -> GroupOutcomeBody:
     refused = {name: _refused(name, error) for part in outcome.parts for name, error in part.refused.items()}
     told = {
         "group": outcome.group,
-        "to": outcome.action.target.value,
+        "to": State(outcome.action.target.value),
         "services": [{**members, **refused}[name] for name in outcome.order],
         **_move(outcome.parts, group=outcome.group),
     }
@@ -166,7 +163,7 @@ def _move(parts: Sequence[Outcome], *, group: str | None = None) -> dict[str, An
     policies = {part.policy.value for part in parts}
     commits, pulls = _commits(parts), _pull_requests(parts)
     return {
-        "action": parts[0].action.value,
+        "action": parts[0].action,
         "dry_run": any(part.dry_run for part in parts),
         "policy": policies.pop() if len(policies) == 1 else "mixed",
         "changed": any(part.changed for part in parts),
@@ -176,7 +173,7 @@ def _move(parts: Sequence[Outcome], *, group: str | None = None) -> dict[str, An
         "pull_request": pulls[0] if len(pulls) == 1 else None,
         "operation": _operation(parts),
         "message": " ".join(part.sentence(group=group) for part in parts),
-        "warnings": [warning for part in parts for warning in part.all_warnings],
+        "warnings": list(dict.fromkeys(warning for part in parts for warning in part.all_warnings)),
         "hazards": _hazards(hazard for part in parts for hazard in part.hazards),
         "hazards_complete": all(part.hazards_complete for part in parts),
     }
@@ -190,7 +187,7 @@ def _operation(parts: Sequence[Outcome]) -> str | None:
 
 def _member(plan: Plan, part: Outcome) -> MemberBody:
     changed = part.changed and bool(plan.changes)
-    return MemberBody(service=plan.service.name, from_=plan.before.state.value, to=plan.after.value, changed=changed)
+    return MemberBody(service=plan.service.name, from_=plan.before.state, to=plan.after, changed=changed)
 
 
 def _refused(name: str, error: FailoverError) -> RefusedMemberBody:
@@ -224,7 +221,7 @@ def _hazards(hazards: Iterable[Hazard]) -> list[HazardBody]:
     return [
         HazardBody(
             slug=hazard.slug,
-            severity=hazard.severity.value,
+            severity=hazard.severity,
             about=hazard.about,
             where=hazard.where,
             detail=hazard.detail,

@@ -1,11 +1,14 @@
-"""The shapes of the JSON bodies, as OpenAPI shows them. How they are made from values: bodies.py."""
+"""The shapes of the JSON bodies, as OpenAPI shows them: each key with what fields.py says of it.
+
+How they are made from values: bodies.py. What may change in them, and how long a key lives: README.md.
+"""
 
 from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
 
-Scalar = str | bool | int | float | None
-From = Field(alias="from")
+from failover_api.edges import examples, fields
+from failover_api.edges.fields import Scalar as Scalar
 
 
 class Body(BaseModel):
@@ -18,29 +21,51 @@ def _is_none(value: object) -> bool:
     return value is None
 
 
+class HazardBody(Body):
+    """What may go wrong between the commit and a running app, and what to do about it."""
+
+    slug: fields.HazardSlug
+    severity: fields.SeverityWord
+    about: fields.About
+    where: fields.Where
+    detail: fields.HazardDetail
+    cure: fields.Cure
+
+
+class HazardsBody(Body):
+    """The hazards of a service in short."""
+
+    slugs: fields.HazardSlugs
+    severity: fields.Worst
+
+
 class RefusedBody(Body):
     """A service for whose sake its group was refused, and why."""
 
-    service: str
-    type: str
-    title: str
-    detail: str
-    hazards: list[dict[str, str | None]]
+    service: fields.Service
+    type: fields.ProblemType
+    title: fields.Title
+    detail: fields.Detail
+    hazards: Annotated[list[HazardBody], Field(description="What would make it unsafe.", examples=[[]])]
 
 
 class ProblemBody(Body):
-    """RFC 9457, with the outcome. `refused` is of a group: all its services that are refused, in its order.
+    """RFC 9457, with the outcome. Type and status of a group's are those of the first service that is refused."""
 
-    Type and status are then those of the first of them.
-    """
-
-    type: str
-    title: str
-    status: int
-    detail: str
-    instance: str | None = None
-    outcome: str = "not-applied"
-    refused: list[RefusedBody] | None = Field(default=None, exclude_if=_is_none)
+    type: fields.ProblemType
+    title: fields.Title
+    status: fields.Status
+    detail: fields.Detail
+    instance: fields.Instance
+    outcome: fields.Applied
+    refused: Annotated[
+        list[RefusedBody] | None,
+        Field(
+            exclude_if=_is_none,
+            description="Of a group, and only there: all its services that are refused, in its order.",
+            examples=[[examples.REFUSED]],
+        ),
+    ] = None
 
 
 # What others are made of
@@ -49,225 +74,253 @@ class ProblemBody(Body):
 class NamedCommitBody(Body):
     """A commit, and where to see it."""
 
-    sha: str
-    url: str
+    sha: fields.Sha
+    url: fields.CommitUrl
 
 
 class CommitBody(NamedCommitBody):
     """The commit that was made."""
 
-    verified: bool
+    verified: fields.Signed
 
 
 class PullRequestBody(Body):
-    """A pull request. `state`: open, merged or closed."""
+    """A pull request of ours."""
 
-    number: int
-    url: str
-    branch: str
-    state: str
+    number: fields.Number
+    url: fields.PullRequestUrl
+    branch: fields.HeadBranch
+    state: fields.PullRequestState
 
 
 class SwitchBody(Body):
-    """One scalar of one document. `line` counts from 1."""
+    """One scalar of one document."""
 
-    file: str
-    document: str
-    path: str
-    line: int
-    value: Scalar
-    primary: Scalar
-    backup: Scalar
-    side: str
+    file: fields.File
+    document: fields.Document
+    path: fields.Path
+    line: fields.Line
+    value: fields.Value
+    primary: fields.PrimaryValue
+    backup: fields.BackupValue
+    side: fields.SideNow
 
 
 class ChangeBody(Body):
     """One scalar that moves."""
 
-    file: str
-    document: str
-    path: str
-    line: int
-    old: Scalar
-    new: Scalar
+    file: fields.File
+    document: fields.Document
+    path: fields.Path
+    line: fields.Line
+    old: fields.OldValue
+    new: fields.NewValue
 
 
-class HazardBody(Body):
-    """What may go wrong between the commit and a running app, and what to do about it.
-
-    `severity`: info, warn or stop. `about` is the document; `where` its file and line, null when it is no one place.
-    """
-
-    slug: str
-    severity: str
-    about: str
-    where: str | None
-    detail: str
-    cure: str
-
-
-class HazardsBody(Body):
-    """The hazards of a service in short. `severity` is the highest, null where there is none."""
-
-    slugs: list[str]
-    severity: str | None
+Hazards = Annotated[
+    list[HazardBody],
+    Field(description="What may go wrong between the commit and the running app.", examples=[[examples.HAZARD]]),
+]
+Changes = Annotated[list[ChangeBody], Field(description="Each value that moves.", examples=[[examples.CHANGE]])]
+MadeCommit = Annotated[
+    CommitBody | None,
+    Field(description="The commit that was made; null: none, or several.", examples=[examples.MADE]),
+]
+MadePullRequest = Annotated[
+    PullRequestBody | None,
+    Field(
+        description="The pull request that holds it; null: there is none, or several.", examples=[examples.PULL_REQUEST]
+    ),
+]
+OpenPullRequest = Annotated[
+    PullRequestBody | None,
+    Field(description="The open pull request that moves it; null: there is none.", examples=[examples.PULL_REQUEST]),
+]
 
 
 # Looking
 
 
 class EntryBody(Body):
-    """A commit of the history. `kind`: failover, or edit for a person's, which has no action.
+    """A commit of the history: a move, or a person's edit."""
 
-    `time` is RFC 3339 in UTC; `message` the commit's first line. `verified` is about what the commit did, not about who
-    signed it. Of a failover: true, its diff was checked and does what its trailers say; null, that cannot be proved
-    (the catalog has changed since, or GitHub did not show the files of then). Of an edit: false, its trailers say that
-    it was a failover, and its diff does something else; null, it says nothing of the kind.
-    """
-
-    kind: str
-    time: str
-    action: str | None
-    from_: Annotated[str | None, From]
-    to: str | None
-    by: str
-    reason: str | None
-    operation: str | None
-    commit: NamedCommitBody
-    pull_request: PullRequestBody | None
-    message: str
-    verified: bool | None
+    kind: fields.EntryKind
+    time: fields.Time
+    action: fields.EntryAction
+    from_: fields.EntryBefore
+    to: fields.EntryAfter
+    by: fields.By
+    reason: fields.Reason
+    operation: fields.EntryOperation
+    commit: Annotated[NamedCommitBody, Field(description="The commit itself.", examples=[examples.COMMIT])]
+    pull_request: Annotated[
+        PullRequestBody | None,
+        Field(description="The one that brought it; null: none.", examples=[examples.PULL_REQUEST]),
+    ]
+    message: fields.Subject
+    verified: fields.Audited
 
 
 class HistoryBody(Body):
-    """Entries, newest first. `next` is the cursor of the page after this one."""
+    """A page of the history."""
 
-    entries: list[EntryBody]
-    next: str | None
+    entries: Annotated[list[EntryBody], Field(description="Newest first.", examples=[[examples.ENTRY]])]
+    next: fields.NextCursor
 
 
 class NodesBody(Body):
     """The Kubernetes nodes behind each side; none where the catalog does not say."""
 
-    primary: list[str]
-    backup: list[str]
+    primary: fields.PrimaryNodes
+    backup: fields.BackupNodes
 
 
 class PlaceBody(Body):
     """Where a service is, in the list and by itself."""
 
-    service: str
-    side: str
-    policy: str
-    repository: str
-    branch: str
-    groups: list[str]
-    nodes: NodesBody
-    switches: list[SwitchBody]
-    pull_request: PullRequestBody | None = None
-    last_move: EntryBody | None = None
+    service: fields.Service
+    side: fields.SideNow
+    policy: fields.PolicyWord
+    repository: fields.Repository
+    branch: fields.BranchName
+    groups: fields.Groups
+    nodes: Annotated[
+        NodesBody,
+        Field(description="The nodes behind the sides.", examples=[{"primary": ["k3s-w1"], "backup": ["k3s-w2"]}]),
+    ]
+    switches: Annotated[
+        list[SwitchBody], Field(description="Each value that a move changes.", examples=[[examples.SWITCH]])
+    ]
+    pull_request: OpenPullRequest
+    last_move: Annotated[
+        EntryBody | None, Field(description="Its newest move; null: none is known.", examples=[examples.ENTRY])
+    ]
 
 
 class StatusBody(PlaceBody):
-    """Where a service is. `hazards_to` are of the move to the other side; of one that is mixed or unknown, to backup.
+    """Where a service is, and what would stand between a move and the running app."""
 
-    `hazards_complete`: all was looked at that they are found in. False: the repository's other manifests were not.
-    """
-
-    hazards_to: list[HazardBody]
-    hazards_complete: bool
+    hazards_to: Annotated[
+        list[HazardBody],
+        Field(
+            description="Of the move to the other side; of a service that is mixed or unknown, to backup.",
+            examples=[[examples.HAZARD]],
+        ),
+    ]
+    hazards_complete: fields.HazardsComplete
 
 
 class ListedBody(PlaceBody):
     """A status of the list: one that could not be read says why."""
 
-    hazards_to: HazardsBody
-    error: ProblemBody | None = None
+    hazards_to: Annotated[
+        HazardsBody,
+        Field(
+            description="Of the move to the other side, in short.",
+            examples=[{"slugs": ["claim-unknown"], "severity": "warn"}],
+        ),
+    ]
+    error: Annotated[
+        ProblemBody | None, Field(description="Why it could not be read; null: it could.", examples=[None])
+    ]
 
 
 class ListBody(Body):
     """All services, in the order of the catalog."""
 
-    services: list[ListedBody]
-    config_error: str | None = None
+    services: Annotated[
+        list[ListedBody], Field(description="Each service that you may see.", examples=[[examples.LISTED]])
+    ]
+    config_error: fields.ConfigError
 
 
 class GroupBody(Body):
-    """Services that are moved together, in the order of the catalog."""
+    """Services that are moved together."""
 
-    name: str
-    services: list[str]
+    name: fields.Group
+    services: Annotated[
+        list[str], Field(description="Its services, in the order of the catalog.", examples=[["sonarr", "radarr"]])
+    ]
 
 
 class GroupsBody(Body):
     """All groups, in the order of the catalog."""
 
-    groups: list[GroupBody]
+    groups: Annotated[
+        list[GroupBody],
+        Field(
+            description="Each group of which you may see every service.",
+            examples=[[{"name": "k3s-w1", "services": ["sonarr", "radarr"]}]],
+        ),
+    ]
 
 
 # Moving
 
 
 class OutcomeBody(Body):
-    """What came of a move, or would come of it.
+    """What came of a service's move, or would come of it."""
 
-    `warnings` are of what went wrong beside the move, and of what the opposite move will not bring back byte for byte.
-    `hazards` are what may go wrong between the commit and the running app; `hazards_complete`: all was looked at that
-    they are found in. False: the repository's other manifests were not.
-    """
-
-    service: str
-    action: str
-    dry_run: bool
-    policy: str
-    from_: Annotated[str, From]
-    to: str
-    changed: bool
-    changes: list[ChangeBody]
-    diff: str
-    commit: CommitBody | None
-    pull_request: PullRequestBody | None
-    operation: str | None
-    message: str
-    warnings: list[str]
-    hazards: list[HazardBody]
-    hazards_complete: bool
+    service: fields.Service
+    action: fields.ActionWord
+    dry_run: fields.IsDryRun
+    policy: fields.PolicyWord
+    from_: fields.SideBefore
+    to: fields.SideAfter
+    changed: fields.Changed
+    changes: Changes
+    diff: fields.Diff
+    commit: MadeCommit
+    pull_request: MadePullRequest
+    operation: fields.Operation
+    message: fields.Message
+    warnings: fields.Warnings
+    hazards: Hazards
+    hazards_complete: fields.HazardsComplete
 
 
 class MemberBody(Body):
     """A service of a group."""
 
-    service: str
-    from_: Annotated[str | None, From]
-    to: str | None
-    changed: bool
+    service: fields.Service
+    from_: fields.MemberBefore
+    to: fields.MemberAfter
+    changed: fields.Changed
 
 
 class RefusedMemberBody(MemberBody):
     """A service that was left out (`skip_refused`), and why."""
 
-    error: ProblemBody
+    error: Annotated[
+        ProblemBody,
+        Field(
+            description="Why it was left out.",
+            examples=[{**examples.REFUSED, "status": 409, "instance": None, "outcome": "not-applied"}],
+        ),
+    ]
 
 
 class GroupOutcomeBody(Body):
-    """What came of a group's move: one commit, or one pull request. `services` are in the group's order."""
+    """What came of a group's move: one commit, or one pull request."""
 
-    group: str
-    action: str
-    dry_run: bool
-    policy: str
-    services: list[RefusedMemberBody | MemberBody]
-    to: str
-    changed: bool
-    changes: list[ChangeBody]
-    diff: str
-    commit: CommitBody | None
-    pull_request: PullRequestBody | None
-    operation: str | None
-    message: str
-    warnings: list[str]
-    hazards: list[HazardBody]
-    hazards_complete: bool
+    group: fields.Group
+    action: fields.ActionWord
+    dry_run: fields.IsDryRun
+    policy: fields.PolicyOrMixed
+    services: Annotated[
+        list[RefusedMemberBody | MemberBody], Field(description="In the group's order.", examples=[[examples.MEMBER]])
+    ]
+    to: fields.SideAfter
+    changed: fields.Changed
+    changes: Changes
+    diff: fields.Diff
+    commit: MadeCommit
+    pull_request: MadePullRequest
+    operation: fields.Operation
+    message: fields.Message
+    warnings: fields.Warnings
+    hazards: Hazards
+    hazards_complete: fields.HazardsComplete
 
 
 class PartedOutcomeBody(GroupOutcomeBody):
@@ -276,5 +329,30 @@ class PartedOutcomeBody(GroupOutcomeBody):
     `commit` and `pull_request` are there when there is just one.
     """
 
-    commits: list[CommitBody]
-    pull_requests: list[PullRequestBody]
+    commits: Annotated[list[CommitBody], Field(description="All that were made.", examples=[[examples.MADE]])]
+    pull_requests: Annotated[
+        list[PullRequestBody], Field(description="All that hold a part of it.", examples=[[examples.PULL_REQUEST]])
+    ]
+
+
+# The process
+
+
+class AliveBody(Body):
+    """The process lives; it depends on nothing."""
+
+    status: fields.Alive
+
+
+class ReadyBody(Body):
+    """The catalog is loaded, and the credentials can be read."""
+
+    status: fields.Ready
+
+
+class VersionBody(Body):
+    """What runs here."""
+
+    version: fields.ProductVersion
+    api: fields.ApiVersion
+    python: fields.PythonVersion

@@ -1,6 +1,7 @@
 """Errors as problem+json (RFC 9457); the only table of HTTP statuses."""
 
 import math
+from dataclasses import dataclass
 from typing import Any
 
 from failover_api.errors import FailoverError, InternalError
@@ -27,7 +28,7 @@ CURES: dict[str, str] = {
     "manifest-ambiguous": "Say in the catalog which one is meant: path, kind, name and namespace.",
     "manifest-invalid": "Put right what the message names, in the manifest or in the catalog; force does not help.",
     "switch-not-found": "Add the key to the manifest, or correct its path in the catalog.",
-    "idempotency-key-reused": "Use a key of its own for each wish.",
+    "idempotency-key-reused": "Use a key of its own for each request.",
     "repository-too-large": "Name the path of each service in the catalog.",
     "cannot-plan": "Change the manifest by hand: the edit could not be proved safe. Please report it.",
     "too-many-requests": "Wait as long as told, then show a valid token.",
@@ -122,6 +123,25 @@ def headers(error: FailoverError) -> dict[str, str]:
 def internal() -> InternalError:
     """What a defect of ours looks like from outside: nothing of it."""
     return InternalError("a defect in failover-api; its log has the traceback under this request's id")
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """A kind of problem, as the documentation lists it."""
+
+    slug: str
+    status: int
+    cure: str
+
+
+def kinds() -> list[Kind]:
+    """All there are, by status."""
+    return [Kind(slug, STATUSES[slug], CURES[slug]) for slug in sorted(STATUSES, key=STATUSES.__getitem__)]
+
+
+def help_url(slug: str) -> str:
+    """Where the documentation says what to do about it, below the service's own URL."""
+    return f"/docs#{slug}"
 
 
 def cure(slug: str) -> str:

@@ -6,6 +6,7 @@ import os
 import signal
 import sys
 from types import FrameType
+from typing import Any
 
 from failover_api import logs
 from failover_api.edges.interruption import SIGNALS, leave, set_handlers
@@ -27,6 +28,7 @@ def run_server(settings: Settings, *, host: str, port: int, open_to_all: bool = 
     from failover_api.edges.app import create_app
     from failover_api.edges.http.connection import patient
     from failover_api.edges.http.hardening import MAX_HEAD_BYTES
+    from failover_api.edges.http.root_path import ForwardedHeaders
 
     if not open_to_all:
         _check_access(settings)
@@ -44,12 +46,15 @@ def run_server(settings: Settings, *, host: str, port: int, open_to_all: bool = 
         facts = {"host": host, "port": settings.metrics_port, "detail": str(exc)}
         _log.error("the port for metrics cannot be opened", extra=facts)
         sys.exit(1)
+    app: Any = create_app(settings, open_to_all=open_to_all, metrics_listener=metrics_listener)
+    # Whom to believe about the caller's address is for FORWARDED_ALLOW_IPS to say; unset: nobody.
+    if "FORWARDED_ALLOW_IPS" in os.environ:
+        app = ForwardedHeaders(app, os.environ["FORWARDED_ALLOW_IPS"])
     config = uvicorn.Config(
-        create_app(settings, open_to_all=open_to_all, metrics_listener=metrics_listener),
+        app,
         host=host,
         port=port,
-        # Whom to believe about the caller's address is for FORWARDED_ALLOW_IPS to say; unset: nobody.
-        proxy_headers="FORWARDED_ALLOW_IPS" in os.environ,
+        proxy_headers=False,  # ForwardedHeaders does that
         http=patient(settings.receive_timeout_s),
         ws="none",
         h11_max_incomplete_event_size=MAX_HEAD_BYTES,

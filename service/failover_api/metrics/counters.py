@@ -74,7 +74,7 @@ class _Moves:
         )
         self._duration = Histogram(
             "failover_move_duration_seconds",
-            "How long a move took, from the wish to its answer, whatever it was.",
+            "How long a move took, from the request to its answer, whatever it was.",
             ("action", "policy"),
             buckets=MOVE_BUCKETS_S,
             registry=registry,

@@ -14,6 +14,7 @@ from failover_api.errors import ConfigInvalid, NotReady
 from failover_api.failover import Failover
 from failover_api.forge.http.credentials import Credentials
 from failover_api.metrics.counters import Counters
+from failover_api.notify.notifier import Notifier
 from failover_api.overview import LastKnown, Overview
 
 Sample = tuple[tuple[str, ...], float]
@@ -30,8 +31,9 @@ class Gauges:
         catalog: ConfigFile[Catalog],
         credentials: Credentials,
         failover: Failover,
+        notifier: Notifier,
     ) -> None:
-        self._counters, self._overview = counters, overview
+        self._counters, self._overview, self._notifier = counters, overview, notifier
         self._catalog, self._credentials, self._failover = catalog, credentials, failover
 
     def collect(self) -> Iterator[Metric]:
@@ -42,6 +44,7 @@ class Gauges:
         yield from _seen(self._overview.last(services))
         yield from self._limits(services)
         yield from self._clock()
+        yield self._notifications()
 
     def services(self) -> Mapping[str, Service]:
         """Of the catalog in force; none when there never was a good one."""
@@ -80,6 +83,18 @@ class Gauges:
         reloads.add_metric(("accepted",), catalog.accepted)
         reloads.add_metric(("refused",), catalog.refused)
         yield reloads
+
+    def _notifications(self) -> Metric:
+        """With a 0 before the first: a counter that begins with 1 has not increased."""
+        family = CounterMetricFamily(
+            "failover_notifications_total",
+            "Messages to people about moves, one for each target. outcome: sent, failed (after the last try), dropped "
+            "(never tried: no target could be read, too many waited, or the process ended).",
+            labels=("outcome",),
+        )
+        for outcome in ("sent", "failed", "dropped"):
+            family.add_metric((outcome,), self._notifier.tally[outcome])
+        return family
 
     def _clock(self) -> Iterator[Metric]:
         if self._counters.clock_offset_s is not None:

@@ -221,6 +221,6 @@ def _check_same_move(move: Move, records: Mapping[str, Record]) -> None:
         if first != (move.name, move.action.value, move.provenance.force):
             forced = " with force" if record.provenance.force else ""
             raise IdempotencyKeyReused(
-                f"the Idempotency-Key was used for another wish: {record.action} of {first[0]}{forced}, operation "
+                f"the Idempotency-Key was used for another request: {record.action} of {first[0]}{forced}, operation "
                 f"{record.operation}; use a new key"
             )

@@ -10,7 +10,7 @@ import threading
 from collections import Counter, deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 MAX_WAITING = 100  # messages to one URL
 TRY_S = 20.0  # apprise gives up by itself after some seconds, mostly
@@ -35,6 +35,10 @@ class UnusableUrl(Exception):
     """The URL is none that apprise knows: another try would not help."""
 
 
+UNUSABLE = "apprise knows no such URL"
+MISSING = "apprise is not installed; it comes with the extra: failover-api[notify]"
+
+
 Send = Callable[[str, Message], bool]
 
 
@@ -47,6 +51,21 @@ def is_installed() -> bool:
 
 def send(url: str, message: Message) -> bool:
     """Whether it was delivered, as far as apprise knows. Blocks. Raises UnusableUrl."""
+    target, text = _opened(url)
+    return bool(target.notify(message.body, title=message.title, notify_type=message.kind, body_format=text))
+
+
+def understands(url: str) -> bool:
+    """Whether apprise knows what to do with a URL. Nothing is sent. Blocks."""
+    try:
+        _opened(url)
+    except UnusableUrl:
+        return False
+    return True
+
+
+def _opened(url: str) -> tuple[Any, Any]:
+    """An Apprise of this URL, and what a text is to it. Raises UnusableUrl."""
     for name in _TALKATIVE:
         logger = logging.getLogger(name)
         logger.handlers[:], logger.propagate = [logging.NullHandler()], False
@@ -64,8 +83,35 @@ def send(url: str, message: Message) -> bool:
     target = apprise.Apprise(asset=asset)
     if not target.add(url):
         raise UnusableUrl
-    body_format = apprise.NotifyFormat.TEXT  # a reason is never read as markup
-    return bool(target.notify(message.body, title=message.title, notify_type=message.kind, body_format=body_format))
+    return target, apprise.NotifyFormat.TEXT  # a reason is never read as markup
+
+
+async def try_once(send: Send, url: str, message: Message, results: list[str], limit_s: float) -> str:
+    """One try in a thread of its own, for at most `limit_s`: what was wrong with it, nothing when it was taken.
+
+    `results` gets that too, when the thread ends. An exception is told by its type, since its text may hold the URL.
+    """
+    loop, done = asyncio.get_running_loop(), asyncio.Event()
+
+    def run() -> None:
+        try:
+            results.append("" if send(url, message) else "it was not taken")
+        except UnusableUrl:
+            results.append(UNUSABLE)
+        except BaseException as exc:  # noqa: BLE001 - whatever a plugin raises, it is one failed try
+            results.append(type(exc).__name__)
+        try:
+            loop.call_soon_threadsafe(done.set)
+        except RuntimeError:  # nobody waits any more
+            return
+
+    threading.Thread(target=run, daemon=True, name="notification").start()
+    try:
+        async with asyncio.timeout(limit_s):
+            await done.wait()
+    except TimeoutError:
+        return f"no answer within {limit_s:g} s"
+    return results[0]
 
 
 class Delivery:
@@ -86,6 +132,7 @@ class Delivery:
         self._waiting: deque[Message] = deque()
         self._under_way: list[str] | None = None  # the result of the last try, or nothing yet
         self._task: asyncio.Task[None] | None = None
+        self.last_fault = ""  # what was wrong with the last message, after its last try
 
     def take(self, message: Message) -> None:
         """Puts a message behind those that wait; drops it when there are too many."""
@@ -119,6 +166,7 @@ class Delivery:
             message = self._waiting[0]
             result = await self._bring(message)
             self._waiting.popleft()
+            self.last_fault = result
             self._tally["failed" if result else "sent"] += 1
             if result:
                 _log.warning("notification not sent", extra={**self._label, **message.facts, "why": result})
@@ -129,7 +177,7 @@ class Delivery:
         """Tries until it is sent; what was wrong with the last try, nothing when it is sent."""
         result = await self._try(message)
         for wait_s in self._waits_s:
-            if result in {"", UnusableUrl.__name__}:
+            if result in {"", UNUSABLE}:
                 break
             _log.debug("notification is tried again", extra={**self._label, **message.facts, "why": result})
             await asyncio.sleep(wait_s)
@@ -137,27 +185,8 @@ class Delivery:
         return result
 
     async def _try(self, message: Message) -> str:
-        """Once; an exception is told by its type, since its text may hold the URL."""
+        """Once, unless the try before still hangs."""
         if self._under_way == []:
             return "an earlier try hangs"
-        loop, done = asyncio.get_running_loop(), asyncio.Event()
-        results: list[str] = []
-        self._under_way = results
-
-        def run() -> None:
-            try:
-                results.append("" if self._send(self._url, message) else "it was not taken")
-            except BaseException as exc:  # noqa: BLE001 - whatever a plugin raises, it is one failed try
-                results.append(type(exc).__name__)
-            try:
-                loop.call_soon_threadsafe(done.set)
-            except RuntimeError:  # nobody waits any more
-                return
-
-        threading.Thread(target=run, daemon=True, name="notification").start()
-        try:
-            async with asyncio.timeout(self._try_s):
-                await done.wait()
-        except TimeoutError:
-            return f"no answer within {self._try_s:g} s"
-        return results[0]
+        self._under_way = []
+        return await try_once(self._send, self._url, message, self._under_way, self._try_s)

@@ -13,19 +13,19 @@ import contextvars
 import logging
 from collections import Counter
 from collections.abc import Callable, Sequence
-from pathlib import Path
 
 from failover_api.core.catalog.model import Catalog
 from failover_api.core.catalog.notification import Event, Notification
 from failover_api.core.text.notice import Notice
 from failover_api.errors import NotReady
 from failover_api.events import Merged, MoveEnded
-from failover_api.notify.delivery import TRY_S, WAITS_S, Delivery, Kind, Message, Send, is_installed, send
+from failover_api.notify.delivery import MISSING, TRY_S, WAITS_S, Delivery, Kind, Message, Send, is_installed, send
 from failover_api.notify.messages import notice_of, notice_of_merge
-from failover_api.secret_file import read_secret
+from failover_api.notify.url_file import Target, read_targets
 
 MAX_WAITING = 200  # notices whose URLs are not read yet
 DRAIN_S = 5.0  # at the end of the process
+KNOWN_WITHIN_S = 0.3  # a move's answer waits no longer for what is wrong with the files of URLs
 KINDS: dict[Event, Kind] = {
     Event.MOVED: "success",
     Event.PROPOSED: "info",
@@ -82,15 +82,56 @@ class Notifier:
         """Whether what the catalog asks for can be done; a warning says if not."""
         if not self._catalog().notifications or self._is_installed():
             return True
-        self._complain("", "apprise is not installed; it comes with the extra: failover-api[notify]")
+        self._complain("", MISSING)
         return False
+
+    async def untold(self, event: MoveEnded) -> tuple[str, ...]:
+        """A warning when nobody hears of a move that somebody should hear of; nothing when anybody may.
+
+        It says what is known within a moment: no target can be read, or the message before this one reached none.
+        """
+        notice = notice_of(event)
+        if notice is None:
+            return ()
+        wanted = [one.url_file for one in self._catalog().notifications if one.wants(notice.event, notice.services)]
+        if not wanted:
+            return ()
+        if not self._is_installed():
+            return (f"Nobody is told of it: {MISSING}.",)
+        try:
+            async with asyncio.timeout(KNOWN_WITHIN_S):
+                lists = await asyncio.gather(*map(self._faults, dict.fromkeys(wanted)))
+        except TimeoutError:  # the disk is slow; the notification itself waits for it
+            return ()
+        faults = [fault for faults in lists for fault in faults]
+        if not all(faults):
+            return ()
+        more = f" (and {len(faults) - 1} more)" if len(faults) > 1 else ""
+        return (f"Nobody is told of it, as far as is known: {faults[0]}{more}.",)
+
+    async def _faults(self, file: str) -> list[str]:
+        """What is known to be wrong with each target of a file; an empty text where nothing is."""
+        try:
+            targets = await asyncio.to_thread(read_targets, file)
+        except NotReady as exc:
+            return [exc.detail]
+        return [self._fault(target) for target in targets]
+
+    def _fault(self, target: Target) -> str:
+        known = self._deliveries.get((target.file, target.url))
+        fault = known.last_fault if known else ""
+        return fault and f"the last message to {target.place} ({target.notifier}): {fault}"
+
+    async def idle(self) -> None:
+        """Returns when nothing waits any more."""
+        await self._inbox.join()
+        await asyncio.gather(*(delivery.idle() for delivery in self._deliveries.values()))
 
     async def aclose(self, drain_s: float = DRAIN_S) -> None:
         """Gives what waits some time, then ends; says how much was left."""
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(drain_s):
-                await self._inbox.join()
-                await asyncio.gather(*(delivery.idle() for delivery in self._deliveries.values()))
+                await self.idle()
         if self._sorting is not None:
             self._sorting.cancel()
         left = self._inbox.qsize() + sum(delivery.stop() for delivery in self._deliveries.values())
@@ -120,36 +161,32 @@ class Notifier:
 
     async def _hand_over(self, notification: Notification, notice: Notice) -> None:
         message = Message(notice.title, notice.written(notification.template), KINDS[notice.event], _facts(notice))
-        urls = await self._urls(notification.url_file) if self.check() else []
-        if not urls:
+        targets = await self._targets(notification.url_file) if self.check() else []
+        if not targets:
             self.tally["dropped"] += 1
-        self._dismiss(notification.url_file, {url for _, url in urls})
-        for line, url in urls:
-            self._delivery(notification.url_file, line, url).take(message)
+        self._dismiss(notification.url_file, {target.url for target in targets})
+        for target in targets:
+            self._delivery(target).take(message)
 
-    async def _urls(self, file: str) -> list[tuple[int, str]]:
-        """The URLs with their lines, as the file has them now."""
+    async def _targets(self, file: str) -> list[Target]:
+        """Those that the file has now."""
         try:
-            text = await asyncio.to_thread(read_secret, Path(file), "the URLs of notifications")
+            targets = await asyncio.to_thread(read_targets, file)
         except NotReady as exc:
             self._complain(file, exc.detail)
             return []
-        lines = [(number, line.strip()) for number, line in enumerate(text.splitlines(), 1)]
-        urls = [(number, line) for number, line in lines if line and not line.startswith("#")]
-        if urls:
-            self._complaints.pop(file, None)
-        else:
-            self._complain(file, f"{file}: expected an apprise URL on each line, found none")
-        return urls
+        self._complaints.pop(file, None)
+        return targets
 
-    def _delivery(self, file: str, line: int, url: str) -> Delivery:
+    def _delivery(self, target: Target) -> Delivery:
         """One for each URL: what it brings is in order."""
-        known = self._deliveries.get((file, url))
-        if known is None:
-            label = {"notifier": _scheme(url), "file": file, "line": str(line)}
-            known = Delivery(url, label, self.tally, send=self._send, try_s=self._try_s, waits_s=self._waits_s)
-            self._deliveries[file, url] = known
-        return known
+        key = (target.file, target.url)
+        if key not in self._deliveries:
+            label = {"notifier": target.notifier, "file": target.file, "line": str(target.line)}
+            self._deliveries[key] = Delivery(
+                target.url, label, self.tally, send=self._send, try_s=self._try_s, waits_s=self._waits_s
+            )
+        return self._deliveries[key]
 
     def _dismiss(self, file: str, urls: set[str]) -> None:
         """Those that have nothing to bring any more, and whose URL the file has no more."""
@@ -161,12 +198,6 @@ class Notifier:
         if self._complaints.get(file) != detail:
             self._complaints[file] = detail
             _log.warning("notifications are not sent", extra={"detail": detail})
-
-
-def _scheme(url: str) -> str:
-    """What may be shown of a URL: `slack`."""
-    scheme, colon, _ = url.partition("://")
-    return scheme if colon and scheme.isalnum() and len(scheme) <= 20 else "(not a URL)"
 
 
 def _facts(notice: Notice) -> dict[str, str]:

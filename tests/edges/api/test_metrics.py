@@ -165,12 +165,13 @@ async def test_the_text_is_what_accept_asks_for(stage: Stage, accept: str, kind:
 async def test_metrics_are_read_only(stage: Stage) -> None:
     async with stage.client() as client:
         problem(await client.post("/metrics"), "method-not-allowed", 405)
-        assert "/metrics" not in (await client.get("/openapi.json")).json()["paths"]
+        assert (await client.get("/openapi.json")).json()["paths"]["/metrics"].keys() == {"get"}
 
 
 async def test_with_a_port_of_their_own_they_are_not_on_the_service_s(stage: Stage) -> None:
     async with stage.client(metrics_port=9090) as client:
         problem(await client.get("/metrics"), "not-found", 404)
+        assert "/metrics" not in (await client.get("/openapi.json")).json()["paths"]
 
 
 def free_port() -> int:
@@ -188,6 +189,8 @@ def test_a_port_of_their_own_serves_nothing_else_and_ends_with_the_service(stage
             response = prometheus.get("/metrics")
             assert Scrape(response.text)(MOVES, service="sonarr", outcome="moved") == 1
             assert "server" not in response.headers
+            assert prometheus.options("/metrics").headers["allow"] == "GET, HEAD, OPTIONS"
+            assert prometheus.head("/metrics").status_code == 200
             for method, path in (("GET", "/"), ("GET", "/healthz"), ("POST", PROMOTE), ("GET", "/metrics/x")):
                 assert prometheus.request(method, path).status_code == 404
             assert prometheus.post("/metrics").status_code == 405

@@ -26,27 +26,26 @@ async def test_get_without_dry_run_is_405(stage: Stage, path: str, query: str) -
     assert not stage.requests
 
 
+BOTH, READ = "GET, HEAD, OPTIONS, POST", "GET, HEAD, OPTIONS"
+
+
 @pytest.mark.parametrize(
     ("method", "path", "allow"),
     [
-        ("PUT", "/api/failover/sonarr/promote", "GET, POST"),
-        ("DELETE", "/api/failover/sonarr/promote", "GET, POST"),
-        ("PATCH", "/api/failover/sonarr/demote", "GET, POST"),
-        ("HEAD", "/api/failover/sonarr/promote", "GET, POST"),
-        ("OPTIONS", "/api/failover/sonarr/promote", "GET, POST"),
-        ("TRACE", "/api/failover/sonarr/promote", "GET, POST"),
-        ("PROPFIND", "/api/failover/sonarr/promote", "GET, POST"),
-        ("PUT", "/api/failover/sonarr/rollback", "GET, POST"),
-        ("DELETE", "/api/groups/all/promote", "GET, POST"),
-        ("POST", "/api/failover/sonarr/history", "GET"),
-        ("POST", "/api/failover/sonarr", "GET"),
-        ("DELETE", "/api/failover/sonarr", "GET"),
-        ("POST", "/api/failover", "GET"),
-        ("HEAD", "/api/failover/sonarr", "GET"),
-        ("HEAD", "/api/failover", "GET"),
-        ("POST", "/healthz", "GET, HEAD"),
-        ("PUT", "/readyz", "GET, HEAD"),
-        ("POST", "/openapi.json", "GET, HEAD"),
+        ("PUT", "/api/failover/sonarr/promote", BOTH),
+        ("DELETE", "/api/failover/sonarr/promote", BOTH),
+        ("PATCH", "/api/failover/sonarr/demote", BOTH),
+        ("TRACE", "/api/failover/sonarr/promote", BOTH),
+        ("PROPFIND", "/api/failover/sonarr/promote", BOTH),
+        ("PUT", "/api/failover/sonarr/rollback", BOTH),
+        ("DELETE", "/api/groups/all/promote", BOTH),
+        ("POST", "/api/failover/sonarr/history", READ),
+        ("POST", "/api/failover/sonarr", READ),
+        ("DELETE", "/api/failover/sonarr", READ),
+        ("POST", "/api/failover", READ),
+        ("POST", "/healthz", READ),
+        ("PUT", "/readyz", READ),
+        ("POST", "/openapi.json", READ),
     ],
 )
 async def test_other_methods_are_405_and_say_which_are_allowed(
@@ -54,10 +53,7 @@ async def test_other_methods_are_405_and_say_which_are_allowed(
 ) -> None:
     async with stage.client() as client:
         response = await client.request(method, path)
-    if method == "HEAD":
-        assert response.status_code == 405
-    else:
-        problem(response, "method-not-allowed", 405)
+    problem(response, "method-not-allowed", 405)
     assert response.headers["allow"] == allow
 
 

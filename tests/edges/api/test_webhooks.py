@@ -252,7 +252,7 @@ async def test_a_form_is_refused_with_what_to_choose(hook: Hook) -> None:
 
 async def test_only_post_is_there(hook: Hook) -> None:
     response = await hook.client.get("/hooks/github")
-    assert (response.status_code, response.headers["allow"]) == (405, "POST")
+    assert (response.status_code, response.headers["allow"]) == (405, "OPTIONS, POST")
 
 
 # What it can never do

@@ -7,9 +7,20 @@ import pytest
 
 from failover_api.overview import Intervals
 from tests.support.browser import chromium
-from tests.support.stage import Stage, serving
+from tests.support.stage import Stage, deployment, entry, serving
 
 __all__ = ["chromium"]
+NODES = "nodes: {primary: k3s-w1, backup: k3s-w2}"
+
+
+@pytest.fixture
+def crowd(stage: Stage) -> Stage:
+    """Two hundred services, all in one group."""
+    names = [f"media-service-{number:03}" for number in range(200)]
+    stage.commit({f"apps/{name}.yaml": deployment(name) for name in names})
+    entries = (entry(name, "media", f"path: apps/{name}.yaml", NODES) for name in names)
+    stage.declare("".join(entries), top=f"groups: {{all: [{', '.join(names)}]}}")
+    return stage
 
 
 @pytest.fixture

@@ -86,7 +86,12 @@ def text(html: str) -> str:
     return re.sub(r"\s+", " ", unescape(without_tags)).strip()
 
 
-def column(html: str, side: str) -> list[str]:
-    """The names on the board's cards of a column, or in the band ("odd")."""
-    part = html.partition(f'"{side}-title">')[2].partition("</section>")[0]
-    return re.findall(r'id="card-([^"]+)"', part)
+def part(html: str, name: str) -> list[str]:
+    """The services in a part of the board: "look", "backup" or "primary"."""
+    section = html.partition(f'"{name}-title">')[2].partition("</section>")[0]
+    return re.findall(r'id="row-([^"]+)"', section)
+
+
+def headline(html: str) -> str:
+    """The board's headline as it is read."""
+    return text(html.partition('<h1 id="headline"')[2].partition(">")[2].partition("</h1>")[0]).replace(" ,", ",")

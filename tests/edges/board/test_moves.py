@@ -156,7 +156,7 @@ async def test_a_group_moves_in_one_commit_from_one_page(stage: Stage) -> None:
         done = await browser.confirm(page, reason="k3s-w1 is down")
     assert "Promote group media to backup" in text(page.text)
     for file in (SONARR, RELEASE, VOLSYNC):
-        assert f'<h3 class="code">{file}</h3>' in page.text
+        assert f'<summary class="code">{file}</summary>' in page.text
     assert done.status_code == 200
     assert "sonarr primary → to backup radarr primary → to backup plex primary → to backup" in text(done.text)
     assert len(stage.moves) == 1
@@ -171,6 +171,8 @@ async def test_a_group_with_one_that_is_refused_can_go_without_it(stage: Stage) 
         done = await browser.confirm(page)
     assert refused.status_code == 409
     assert 'name="skip_refused"' in refused.text
+    assert "1 of the group's services is refused, so none of them moves." in text(refused.text)
+    assert "Service Why sonarr A value is on neither side: " in text(refused.text)
     assert "sonarr left out: sonarr: " in text(page.text)
     assert done.status_code == 200
     assert b"role: maintenance" in (stage.read(SONARR) or b"")
@@ -185,6 +187,7 @@ async def test_every_service_that_is_refused_is_on_the_page(stage: Stage) -> Non
         refused = await browser.get("/groups/media/promote")
     assert "Service Why sonarr A value is on neither side: " in text(refused.text)
     assert "radarr Manifest not found: no Deployment" in text(refused.text)
+    assert "2 of the group's services are refused, so none of them moves." in text(refused.text)
 
 
 async def test_a_rollback_puts_the_former_values_back(stage: Stage) -> None:

@@ -1,5 +1,6 @@
 """The board's pages without a browser: what they show, to whom, and with which headers."""
 
+import asyncio
 import re
 
 import httpx2
@@ -9,9 +10,10 @@ from failover_api.core.access.model import Caller
 from failover_api.core.catalog.model import Branch
 from failover_api.edges.board.pages import POLICY
 from failover_api.events import BranchMoved
-from tests.edges.board.ground import ALL, Browser, People, browsing, column, person, text
+from failover_api.overview import Intervals
+from tests.edges.board.ground import ALL, Browser, People, browsing, headline, part, person, text
 from tests.support.answers import problem
-from tests.support.stage import RADARR, SERVICES, SONARR, VOLSYNC, Stage, entry
+from tests.support.stage import PLEX, RADARR, SERVICES, SONARR, VOLSYNC, Stage, entry
 
 GROUPS = "groups: {media: [sonarr, radarr], films: [plex]}"
 PAGES = [
@@ -41,41 +43,82 @@ async def promoted(browser: Browser, service: str = "sonarr", **fields: str) -> 
 # What is shown
 
 
-async def test_each_service_is_in_the_column_where_git_has_it(grouped: Stage) -> None:
+async def test_each_service_is_in_the_part_where_git_has_it(grouped: Stage) -> None:
     async with browsing(grouped) as browser:
         await promoted(browser)
         page = await browser.get("/")
-    assert column(page.text, "primary") == ["radarr", "plex"]
-    assert column(page.text, "backup") == ["sonarr"]
-    assert column(page.text, "odd") == []
+    assert part(page.text, "primary") == ["radarr", "plex"]
+    assert part(page.text, "backup") == ["sonarr"]
+    assert part(page.text, "look") == []
 
 
-async def test_a_card_says_node_claim_policy_and_last_move(grouped: Stage) -> None:
-    async with browsing(grouped) as browser:
+async def test_a_row_says_side_node_since_by_whom_and_why(stage: Stage) -> None:
+    stage.declare(
+        entry("sonarr", "media", "nodes: {primary: k3s-w1, backup: [k3s-w2, k3s-w3]}") + entry("radarr") + PLEX
+    )
+    async with browsing(stage) as browser:
         await promoted(browser, reason="k3s-w1 is down")
         page = text((await browser.get("/")).text)
-    assert "sonarr by commit Node backup Claim pvc-sonarr-backup Promoted by anonymous, " in page
-    assert "“k3s-w1 is down”" in page or "k3s-w1 is down" in page
-    assert "plex by commit Node k3s-w1 Claim plex paused false" in page
+    assert "sonarr backup k3s-w2, k3s-w3 just now Promoted by anonymous: k3s-w1 is down Demote sonarr" in page
+    assert "radarr primary Promote radarr" in page, "a label's value is no node"
+    assert "plex primary k3s-w1 Promote plex" in page
 
 
-async def test_drift_stands_in_the_band_in_plain_words(grouped: Stage) -> None:
+async def test_what_a_person_moved_has_no_reason_that_is_not_theirs(stage: Stage) -> None:
+    async with browsing(stage) as browser:
+        await promoted(browser, reason="k3s-w1 is down")
+        await browser.confirm(await browser.get("/services/sonarr/demote"), reason="k3s-w1 is back")
+        stage.replace(SONARR, "role: primary", "role: backup")
+        stage.replace(SONARR, 'claimName: "pvc-sonarr"', 'claimName: "pvc-sonarr-backup"')
+        browser.app.state.components.events.publish(BranchMoved(Branch(stage.repository, "main")))
+        page = text((await browser.get("/")).text)
+    assert "2 of 3 at home, 1 moved" in page.replace(" ,", ",")
+    assert "sonarr backup No move is known that led here. Demote sonarr" in page
+
+
+async def test_the_headline_answers_and_is_the_title(grouped: Stage) -> None:
+    async with browsing(grouped) as browser:
+        at_home = await browser.get("/")
+        await promoted(browser)
+        moved = await browser.get("/")
+        await promoted(browser, "plex")
+        grouped.replace(RADARR, "role: primary", "role: maintenance")
+        odd = await browser.get("/")
+    said = [headline(page.text) for page in (at_home, moved, odd)]
+    assert said == [
+        "3 of 3 at home",
+        "2 of 3 at home, 1 moved just now",
+        "0 of 3 at home, 2 moved, the last just now, 1 needs a look",
+    ]
+    for page, line in zip((at_home, moved, odd), said, strict=True):
+        assert f"<title>{line} · Failover</title>" in page.text
+
+
+async def test_the_panel_of_what_needs_a_look_is_away_when_nothing_does(grouped: Stage) -> None:
+    async with browsing(grouped) as browser:
+        page = (await browser.get("/")).text
+    assert 'id="look-title"' not in page
+    assert 'id="backup-title"' not in page
+
+
+async def test_drift_needs_a_look_and_is_told_in_plain_words(grouped: Stage) -> None:
     grouped.replace(SONARR, "role: primary", "role: maintenance")
     grouped.replace(VOLSYNC, "paused: false", "paused: true")
     grouped.commit({RADARR: "a: [b"})
     async with browsing(grouped) as browser:
         page = await browser.get("/")
-    assert column(page.text, "odd") == ["sonarr", "radarr", "plex"]
+    assert part(page.text, "look") == ["sonarr", "radarr", "plex"]
     said = text(page.text)
+    assert 'data-standing="look"' in page.text
     assert "The node is “maintenance”: neither “primary” (on primary) nor “backup” (on backup)." in said
     assert f"{SONARR}:12" in said
     assert "It is half moved: of its 3 values, 2 on primary and 1 on backup." in said
     assert "Cannot be read. Manifest not found: " in said
 
 
-async def test_an_open_pull_request_is_on_the_card_and_on_the_page(reviewed: Stage) -> None:
+async def test_an_open_pull_request_needs_a_look_on_the_board_and_is_on_the_page(reviewed: Stage) -> None:
     async with browsing(reviewed) as browser:
-        answer = await promoted(browser)
+        answer = await promoted(browser, reason="k3s-w1 is down")
         board, page = await browser.get("/"), await browser.get("/services/sonarr")
     (pull,) = reviewed.pulls()
     link = f'<a href="{pull["html_url"]}" rel="noreferrer">Pull request #{pull["number"]}</a>'
@@ -83,13 +126,23 @@ async def test_an_open_pull_request_is_on_the_card_and_on_the_page(reviewed: Sta
     for shown in (answer, board, page):
         assert link in shown.text
         assert "is open" in text(shown.text)
-    assert column(board.text, "primary") == ["sonarr", "radarr", "plex"]
+    for shown in (board, page):
+        assert "to backup is open and waits for a merge. Asked for by anonymous: k3s-w1 is down" in text(shown.text)
+    assert 'data-standing="wait"' in board.text
+    assert part(board.text, "look") == ["sonarr"]
+    assert part(board.text, "primary") == ["radarr", "plex"]
+    assert headline(board.text) == "2 of 3 at home, 1 needs a look"
 
 
 async def test_the_filter_works_by_the_address_alone(grouped: Stage) -> None:
     async with browsing(grouped) as browser:
         by_words, by_group = await browser.get("/?q=SONARR+pvc"), await browser.get("/?group=films")
         nothing = await browser.get("/?q=nonesuch")
+        await promoted(browser)
+        moved, unknown = await browser.get("/?state=moved"), await browser.get("/?state=%3Cb%3E&q=arr")
+    assert visible(moved) == ["sonarr"]
+    assert visible(unknown) == ["sonarr", "radarr"]
+    assert "All 2 Needs a look 0 Moved 1 At home 1" in text(unknown.text)
     assert visible(by_words) == ["sonarr"]
     assert visible(by_group) == ["plex"]
     assert visible(nothing) == []
@@ -98,8 +151,8 @@ async def test_the_filter_works_by_the_address_alone(grouped: Stage) -> None:
 
 
 def visible(page: httpx2.Response) -> list[str]:
-    cards = re.findall(r'<article [^>]*id="card-([^"]+)"[^>]*?( hidden)?>', page.text)
-    return [name for name, is_hidden in cards if not is_hidden]
+    rows = re.findall(r'<li [^>]*id="row-([^"]+)"[^>]*?( hidden)?>', page.text)
+    return [name for name, is_hidden in rows if not is_hidden]
 
 
 async def test_groups_say_how_many_are_where_and_what_can_be_done(grouped: Stage) -> None:
@@ -107,7 +160,7 @@ async def test_groups_say_how_many_are_where_and_what_can_be_done(grouped: Stage
         await promoted(browser)
         page = (await browser.get("/")).text
     assert (
-        "media 1 primary 1 backup Promote group media Demote group media films 1 primary Promote group films"
+        "media 1 of 2 at home Promote group media Demote group media films 1 of 1 at home Promote group films"
         in text(page)
     )
 
@@ -127,10 +180,10 @@ async def test_what_cannot_be_believed_is_said(stage: Stage) -> None:
         stage.replace(SONARR, "sonarr:1.0", "sonarr:1.1", f"Update\n\n{stage.moves[0].rpartition(chr(10) * 2)[2]}")
     stage.declare(entry("sonarr").replace("pvc-sonarr-backup", "pvc-sonarr-copy"))
     async with browsing(stage) as browser:
-        page, card = text((await browser.get("/services/sonarr")).text), text((await browser.get("/")).text)
+        page, board = text((await browser.get("/services/sonarr")).text), text((await browser.get("/")).text)
     assert "Edited by maria (says it was a failover)" in page
     assert "by anonymous (not provable)" in page
-    assert "(not provable)" in card
+    assert "(not provable)" in board
 
 
 async def test_history_is_a_timeline_with_pages(stage: Stage) -> None:
@@ -154,7 +207,7 @@ async def test_the_newest_bad_catalog_is_said_while_the_last_good_one_is_shown(s
         browser.app.state.components.catalog.reload()
         page = await browser.get("/")
     assert "The catalog's newest version is invalid" in text(page.text)
-    assert column(page.text, "primary") == ["sonarr", "radarr", "plex"]
+    assert part(page.text, "primary") == ["sonarr", "radarr", "plex"]
 
 
 async def test_what_was_seen_stays_while_github_is_down_and_says_so(stage: Stage) -> None:
@@ -164,8 +217,9 @@ async def test_what_was_seen_stays_while_github_is_down_and_says_so(stage: Stage
         stage.fault("status", status=502, times=50)
         page = await browser.get("/")
     assert page.status_code == 200
-    assert column(page.text, "primary") == ["sonarr", "radarr", "plex"]
+    assert part(page.text, "primary") == ["sonarr", "radarr", "plex"]
     assert "GitHub does not answer just now. 3 of 3 services are shown as they were before." in text(page.text)
+    assert headline(page.text) == "3 of 3 at home, 3 not seen just now"
 
 
 # Headers, and what is no page
@@ -187,7 +241,8 @@ async def test_every_page_keeps_a_strict_policy_that_its_html_obeys(grouped: Sta
 async def test_the_pages_are_no_part_of_the_api_description(stage: Stage) -> None:
     async with browsing(stage) as browser:
         described = (await browser.client.get("/openapi.json")).json()["paths"]
-    assert all(path.startswith("/api/") for path in described)
+    assert not [path for path in described if path.startswith(("/services", "/groups", "/cards", "/sign", "/static"))]
+    assert "/" not in described
 
 
 async def test_a_browser_gets_an_error_as_a_page_and_a_script_as_a_problem(stage: Stage) -> None:
@@ -216,7 +271,7 @@ async def test_an_unknown_service_group_or_action_is_404(grouped: Stage) -> None
 async def test_another_method_is_405_and_says_which(stage: Stage) -> None:
     async with browsing(stage) as browser:
         page = await browser.get("/signout")
-    assert (page.status_code, page.headers["allow"]) == (405, "POST")
+    assert (page.status_code, page.headers["allow"]) == (405, "OPTIONS, POST")
     assert "Method not allowed" in page.text
 
 
@@ -232,17 +287,20 @@ async def test_a_defect_is_a_page_that_tells_nothing_of_it(stage: Stage) -> None
     assert "The change may have been made." in text(page.text)
 
 
-async def test_cards_answer_304_while_nothing_moves(stage: Stage) -> None:
+async def test_news_are_304_while_nothing_moves(stage: Stage) -> None:
     async with browsing(stage) as browser:
+        browser.app.state.components.overview.intervals = Intervals(fresh_s=0, apart_s=0)
         first = await browser.get("/cards")
+        await asyncio.sleep(1.1)  # to another second, which is shown
         again = await browser.get("/cards", **{"if-none-match": first.headers["etag"]})
         await promoted(browser)
         moved = await browser.get("/cards", **{"if-none-match": first.headers["etag"]})
     assert (again.status_code, again.content) == (304, b"")
     assert again.headers["etag"] == first.headers["etag"]
     assert again.headers["failover-seen"].endswith("+00:00")
+    assert again.headers["failover-seen"] > first.headers["failover-seen"]
     assert moved.status_code == 200
-    assert column(moved.text, "backup") == ["sonarr"]
+    assert part(moved.text, "backup") == ["sonarr"]
 
 
 async def test_static_files_are_named_after_their_content_and_kept_for_ever(stage: Stage) -> None:
@@ -271,8 +329,19 @@ async def test_the_board_of_twenty_is_small(stage: Stage) -> None:
         urls = set(re.findall(r'"(/static/[^"]+)"', page.text))
         files = [await browser.client.get(url, headers={"accept-encoding": "gzip"}) for url in urls]
         sizes = [len(page.content), *(int(file.headers["content-length"]) for file in files)]
-    assert len(column(page.text, "primary")) == 20
-    assert sum(sizes) < 100_000, sizes
+    assert len(part(page.text, "primary")) == 20
+    assert sum(sizes) < 50_000, sizes
+
+
+async def test_the_board_of_two_hundred_is_below_150_kb_wherever_they_are(crowd: Stage) -> None:
+    async with browsing(crowd) as browser:
+        browser.app.state.components.overview.intervals = Intervals(fresh_s=0, apart_s=0, patience_s=60)
+        at_home = await browser.get("/")
+        moved = await browser.confirm(await browser.get("/groups/all/promote"), reason="k3s-w1 is down")
+        away = await browser.get("/")
+    assert moved.status_code == 200
+    assert (len(part(at_home.text, "primary")), len(part(away.text, "backup"))) == (200, 200)
+    assert max(len(at_home.content), len(away.content)) < 150_000, (len(at_home.content), len(away.content))
 
 
 # What comes from outside
@@ -347,7 +416,7 @@ async def test_what_a_caller_may_not_see_is_not_there(grouped: Stage) -> None:
             await browser.get(path)
             for path in ("/services/radarr", "/services/radarr/promote", "/groups/media/promote", "/?group=media")
         ]
-    assert column(board.text, "primary") == ["sonarr"]
+    assert part(board.text, "primary") == ["sonarr"]
     assert not re.search("radarr|plex|media", text(board.text).replace("Find name, node, claim…", ""))
     assert [answer.status_code for answer in hidden] == [404, 404, 404, 200]
 

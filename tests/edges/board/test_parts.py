@@ -1,25 +1,34 @@
 """What pages are made of: two sides of a diff, links, times, words, advice."""
 
+from dataclasses import replace
+from datetime import UTC, datetime
+
 import pytest
 
 from failover_api.core.catalog.model import Branch, Policy, PullRequestOptions, Service, Switch
+from failover_api.core.planning.request import Provenance
 from failover_api.core.planning.state import Detection, Reading, State
 from failover_api.core.splice import Selector, Value
 from failover_api.core.splice.paths import parse_path
+from failover_api.core.text.trailers import Record
 from failover_api.edges.board.advice import ADVICE, advice_on
-from failover_api.edges.board.cards import Card, card_of
+from failover_api.edges.board.assets import Assets
 from failover_api.edges.board.links import line_url, tree_url, web_base, web_only
-from failover_api.edges.board.pages import when
+from failover_api.edges.board.pages import Pages, ago, tag_of, when
+from failover_api.edges.board.rows import Board, ServiceRow, row_of
 from failover_api.edges.board.sides import FileDiff, Row, side_by_side
 from failover_api.edges.problems import STATUSES
 from failover_api.errors import BadRequest
+from failover_api.forge.values import LoggedCommit
+from failover_api.overview import View
+from failover_api.reading.history import Entry
 from failover_api.reading.status import Status
-from tests.edges.board.ground import person
+from tests.edges.board.ground import person, text
 
 
-def told(row: Row) -> tuple[str, str]:
+def told(line: Row) -> tuple[str, str]:
     """Both sides of a row: the number, and the text with what differs in brackets."""
-    sides = [f"{s.number} {s.before}[{s.mark}]{s.after}" if s else "" for s in (row.old, row.new)]
+    sides = [f"{s.number} {s.before}[{s.mark}]{s.after}" if s else "" for s in (line.old, line.new)]
     return (sides[0].replace("[]", ""), sides[1].replace("[]", ""))
 
 
@@ -145,51 +154,82 @@ def reading(
     return Reading(switch, "a.yaml", document, 3, value, state)
 
 
-def card(*readings: Reading, state: State = State.PRIMARY) -> Card:
+def row(
+    *readings: Reading, state: State = State.PRIMARY, nodes: tuple[str, ...] = (), move: Entry | None = None
+) -> ServiceRow:
     switches = tuple(reading.switch for reading in readings)
     service = Service("a", Branch("acme/homelab", "main"), "", Policy.DIRECT, None, PullRequestOptions(), switches)
-    return card_of(Status(service, Detection(state, readings), ""), person("maria"), groups=set())
+    service = replace(service, primary_nodes=nodes, backup_nodes=("k3s-w2",))
+    status = Status(service, Detection(state, readings), "", last_move=move)
+    return row_of(status, person("maria"), groups=set())
 
 
-def test_nodes_and_claims_are_told_from_other_switches() -> None:
-    shown = card(
-        reading("spec.template.spec.nodeSelector.role", value="primary"),
-        reading('spec.values.nodeSelector["kubernetes.io/hostname"]', value="k3s-w1"),
-        reading("spec.template.spec.volumes[name=a].persistentVolumeClaim.claimName", value="pvc-a"),
-        reading("spec.values.persistence.config.existingClaim", value="pvc-b"),
-        reading("spec.paused", value=False),
-    )
-    assert (shown.nodes, shown.claims, shown.others) == (
-        ("primary", "k3s-w1"),
-        ("pvc-a", "pvc-b"),
-        (("paused", "false"),),
-    )
+def test_a_node_is_named_only_where_it_is_known() -> None:
+    label = reading("spec.template.spec.nodeSelector.role", value="primary")
+    claim = reading("spec.template.spec.volumes[name=a].persistentVolumeClaim.claimName", value="pvc-a")
+    assert row(label).nodes == ()
+    assert row(label, nodes=("k3s-w1", "k3s-w3")).nodes == ("k3s-w1", "k3s-w3")
+    assert row(label, nodes=("k3s-w1",), state=State.BACKUP).nodes == ("k3s-w2",)
+    assert row(label, nodes=("k3s-w1",), state=State.MIXED).nodes == ()
+    assert row(label, claim).claims == ("pvc-a",)
+
+
+def moved_to(side: str) -> Entry:
+    at = "2026-11-04T13:40:59Z"
+    logged = LoggedCommit("c0ffee", "https://github.com/x", True, "promote a", "maria", at, ())
+    return Entry(logged, Record("a", "promote", "primary", side, Provenance("x", "maria", at)))
+
+
+def test_since_and_why_are_told_only_of_the_move_that_led_where_it_is() -> None:
+    assert row(state=State.BACKUP, move=moved_to("backup")).came_by == moved_to("backup")
+    assert row(state=State.PRIMARY, move=moved_to("backup")).came_by is None
+    assert row(state=State.MIXED, move=moved_to("backup")).came_by == moved_to("backup")
+    assert row(state=State.MIXED, move=moved_to("backup")).since == ""
+    assert row(state=State.BACKUP, move=moved_to("backup")).since == "2026-11-04T13:40:59Z"
+    assert row(state=State.PRIMARY, move=moved_to("backup")).since == ""
+    assert row(state=State.BACKUP).since == ""
 
 
 @pytest.mark.parametrize(
-    ("switches", "names"),
+    ("time", "said"),
     [
-        ([("spec.paused", "ReplicationSource plex"), ("spec.x", "A b")], ["paused", "x"]),
-        (
-            [("spec.paused", "ReplicationSource media/plex"), ("spec.paused", "ReplicationDestination media/plex")],
-            ["ReplicationSource paused", "ReplicationDestination paused"],
-        ),
-        (
-            [("spec.replicas", "Deployment home/mq"), ("spec.replicas", "Deployment home/mq-standby")],
-            ["mq replicas", "mq-standby replicas"],
-        ),
-        ([("a.b.c", "A x"), ("a.d.c", "A x")], ["a.b.c", "a.d.c"]),
+        ("2026-11-04T13:40:00Z", "just now"),
+        ("2026-11-04T13:41:00Z", "just now"),
+        ("2026-11-04T13:38:59Z", "1 min ago"),
+        ("2026-11-04T12:40:01Z", "59 min ago"),
+        ("2026-11-04T10:40:00Z", "3 h ago"),
+        ("2026-11-02T13:40:01Z", "47 h ago"),
+        ("2026-11-02T13:40:00Z", "2 days ago"),
+        ("2026-11-04T13:40:00", "2026-11-04T13:40:00"),
+        ("yesterday", "yesterday"),
     ],
 )
-def test_other_switches_have_the_shortest_names_that_tell_them_apart(
-    switches: list[tuple[str, str]], names: list[str]
-) -> None:
-    shown = card(*(reading(path, document) for path, document in switches))
-    assert [name for name, _ in shown.others] == names
+def test_an_age_is_coarse(time: str, said: str) -> None:
+    assert ago(time, datetime(2026, 11, 4, 13, 40, tzinfo=UTC)) == said
+
+
+def test_a_row_has_room_for_the_stage_and_the_age_of_the_data() -> None:
+    view = View((), datetime(2026, 11, 4, 13, 40, tzinfo=UTC), {})
+    empty = row(nodes=("k3s-w1",))
+    full = replace(empty, stage="rolling-out", data_as_of="2026-11-04T13:00:00Z")
+    shown = [
+        Pages(Assets()).part("_board.html", view=view, board=Board((one,), ()), config_error=None, root="")
+        for one in (empty, full)
+    ]
+    assert "a primary k3s-w1 Promote a" in text(shown[0])
+    assert "a primary k3s-w1 rolling-out data of 40 min ago Promote a" in text(shown[1])
+
+
+def test_an_etag_outlasts_ages_but_not_what_happened() -> None:
+    seen = '<time data-seen datetime="2026-11-04T13:40:00Z">13:40:00 UTC</time>'
+    one = f'<p>As at {seen}</p><time datetime="x">3 h ago</time>'
+    assert tag_of(one) == tag_of(one.replace("3 h", "4 h").replace("13:40:00", "13:41:10"))
+    assert tag_of(one) != tag_of(one.replace('"x"', '"y"'))
+    assert tag_of(one) != tag_of(one.replace("As at", "At"))
 
 
 def test_many_strays_are_counted_after_the_first_few() -> None:
     strays = [reading(f"spec.x{number}", state=State.UNKNOWN) for number in range(6)]
-    shown = card(*strays, state=State.UNKNOWN)
+    shown = row(*strays, state=State.UNKNOWN)
     assert len(shown.troubles) == 5
     assert shown.troubles[-1].text == "2 more values are on neither side."

@@ -1,5 +1,7 @@
 """Signing in and out, and forms that other sites send."""
 
+import re
+
 import pytest
 
 from failover_api.core.access.model import Caller
@@ -68,10 +70,29 @@ async def test_what_a_cookie_cannot_hold_is_no_token(stage: Stage, bearer: str) 
     assert people.seen == []
 
 
-async def test_a_cookie_that_is_not_valid_any_more_is_dropped(stage: Stage) -> None:
+async def test_a_first_visit_is_a_sign_in_and_no_error(stage: Stage) -> None:
+    async with browsing(stage, TEAM) as browser:
+        first = await browser.get("/")
+        wrong = await browser.client.post("/signin", data={"next": "/", "bearer": "wrong-token"}, headers=OWN)
+    assert first.status_code == 401
+    assert 'role="alert"' not in first.text
+    assert "<h1>Sign in</h1>" in first.text
+    assert 'role="alert"' in wrong.text
+
+
+async def test_a_password_manager_finds_a_name_and_a_password(stage: Stage) -> None:
+    async with browsing(stage, TEAM) as browser:
+        page = await browser.get("/signin")
+    form = page.text.partition('action="/signin"')[2].partition("</form>")[0]
+    fields = re.findall(r'<input [^>]*name="(\w+)" type="(\w+)" autocomplete="([\w-]+)"', form)
+    assert fields == [("username", "text", "username"), ("bearer", "password", "current-password")]
+
+
+async def test_a_cookie_that_is_not_valid_any_more_is_told_and_dropped(stage: Stage) -> None:
     async with browsing(stage, TEAM, "expired") as browser:
         page = await browser.get("/")
     assert page.status_code == 401
+    assert 'role="alert"' in page.text
     assert page.headers["set-cookie"].startswith(f'{COOKIE}="";')
     assert "Max-Age=0" in page.headers["set-cookie"]
 

@@ -17,7 +17,7 @@ from tests.support.scrape import Scrape
 from tests.support.stage import Stage
 
 MONITORING = ROOT / "manifests/components/monitoring"
-OPERATIONS = ROOT / "OPERATIONS.md"
+OPERATIONS, NOTIFICATIONS = ROOT / "OPERATIONS.md", "docs/ALERTS.md"
 YAML_SAFE = YAML(typ="safe")
 RULES: dict[str, Any] = YAML_SAFE.load(MONITORING / "rules.yaml")
 DASHBOARD: dict[str, Any] = json.loads((MONITORING / "dashboard.json").read_text(encoding="utf-8"))
@@ -163,6 +163,9 @@ def test_every_alert_says_what_is_so_and_where_to_read_on() -> None:
 def anchors(alert: dict[str, Any]) -> list[str]:
     """The headings of OPERATIONS.md that an alert may lead to."""
     file, _, anchor = alert["annotations"]["runbook"].partition("#")
+    if file == NOTIFICATIONS:
+        assert anchor == "notifications"
+        return []
     assert file == OPERATIONS.name
     if "{{" not in anchor:
         return [anchor]
@@ -176,6 +179,7 @@ def test_every_runbook_is_a_heading() -> None:
     headings = re.findall(r"^#+ +(.+)$", OPERATIONS.read_text(encoding="utf-8"), re.MULTILINE)
     there = {re.sub(r"[^\w -]", "", heading).strip().lower().replace(" ", "-") for heading in headings}
     assert {anchor for alert in ALERTS for anchor in anchors(alert)} <= there
+    assert "\n## Notifications\n" in (ROOT / NOTIFICATIONS).read_text(encoding="utf-8")
 
 
 def test_alerts_go_off_when_they_should_and_not_before(tmp_path: Path) -> None:

@@ -123,7 +123,7 @@ _Globs = list[Annotated[NonEmpty, AfterValidator(_glob)]]
 class GrantSchema(Schema):
     """The keys that a token and a rule have in common."""
 
-    allow: list[_Verb] = Field(description="What it may do; `execute` includes `plan`, and `plan` includes `view`.")
+    allow: list[_Verb] = Field(description="What it may do; `plan` includes `view`; `execute` includes neither.")
     services: _Globs = Field(default=["*"], description="For which services, with * and ?.")
 
     @property

@@ -13,20 +13,33 @@ from contextlib import asynccontextmanager
 import uvicorn
 from fastapi import FastAPI, Request, Response
 from starlette.applications import Starlette
+from starlette.middleware import Middleware
 from starlette.routing import Route
 
 from failover_api.core.access.model import Verb
+from failover_api.edges.api import openapi
 from failover_api.edges.http.access import Who
+from failover_api.edges.http.methods import Methods
 from failover_api.edges.targets import components_of
 from failover_api.metrics.exposition import Metrics
 
 PATH = "/metrics"
 AT_ONCE = 16  # scrapes; one takes milliseconds
+_TEXT = {"type": "string", "examples": ['failover_service_side{service="sonarr",side="primary"} 1.0']}
 
 
 def add_route(app: FastAPI) -> None:
     """On the service's own port, for whoever may view."""
-    app.add_api_route(PATH, _guarded, methods=["GET"], include_in_schema=False)
+    app.add_api_route(
+        PATH,
+        _guarded,
+        methods=["GET"],
+        response_class=Response,
+        responses={**openapi.content("text/plain", _TEXT, "Prometheus' text, or OpenMetrics"), **openapi.problems()},
+        operation_id="metrics",
+        tags=["process"],
+        summary="Metrics, for whoever may view every service",
+    )
 
 
 def listen(host: str, port: int) -> socket.socket:
@@ -38,7 +51,8 @@ def listen(host: str, port: int) -> socket.socket:
 @asynccontextmanager
 async def served(metrics: Metrics, listener: socket.socket) -> AsyncIterator[None]:
     """Serves them on a port of their own, without a check; `listener` is closed at the end."""
-    app = Starlette(routes=[Route(PATH, _scrape, methods=["GET"])])
+    routes = [Route(PATH, _scrape, methods=["GET"])]
+    app = Starlette(routes=routes, middleware=[Middleware(Methods, routes=lambda _: routes)])
     app.state.metrics = metrics
     config = uvicorn.Config(
         app,

@@ -1,12 +1,16 @@
-"""OpenAPI descriptions of what is parsed by hand: the keys of edges/move_request.py, and the headers."""
+"""The OpenAPI document: what is parsed by hand (keys of a move, headers), who may call, and the routes beside the API.
 
-from collections.abc import Sequence
+FastAPI makes the rest of it from the routes and from models.py.
+"""
+
+from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 from typing import Annotated, Any
 
-from fastapi import Path
+from fastapi import FastAPI, Path
 
 from failover_api.core.catalog.schema import NAME
+from failover_api.edges import examples, models
 from failover_api.edges.move_request import DEFAULT_LIMIT, KEYS, MAX_LIMIT
 from failover_api.edges.problems import MEDIA_TYPE, STATUSES
 
@@ -14,15 +18,64 @@ Description = dict[str, Any]
 Responses = dict[int | str, Description]
 
 _PROBLEM_BODY = "#/components/schemas/ProblemBody"  # it is there: the list has one for each service that fails
-_EVERY = (400, 401, 403, 413, 429, 500, 503)
+_ANYBODY = (400, 413, 500, 503)
+_EVERY = (*_ANYBODY, 401, 403, 429)
 LOOKING = (*_EVERY, 404, 422, 502)
 MOVING = (*LOOKING, 409, 412, 415, 504)
+_WAITING = (429, 503)
+
+SHA = examples.SHA
+BEARER = "bearer"
+OPEN: Description = {"security": []}  # asked without a token
+TAGS = [
+    {"name": "services", "description": "Where services are, and moving them."},
+    {"name": "groups", "description": "Services that are moved together."},
+    {"name": "process", "description": "Health, version, metrics and schemas of the files of configuration."},
+    {"name": "hooks", "description": "What others tell the service. Nothing here can move one."},
+]
+_SCHEMES: Description = {
+    BEARER: {
+        "type": "http",
+        "scheme": "bearer",
+        "description": (
+            "A static token of access.yaml (`failover token new NAME`), or one of an OpenID Connect issuer named "
+            "there. Where access.yaml lets callers without a token look (`anonymous`), none is needed for that."
+        ),
+    }
+}
 
 
-def problems(*statuses: int) -> Responses:
-    """The problems of a request, each with the slugs that its status may have; `default` is for what a proxy adds."""
-    declared = sorted({*_EVERY, *statuses})
-    return {**{status: _problem(_slugs(status)) for status in declared}, "default": _problem("Any other problem")}
+class Api(FastAPI):
+    """The app, whose OpenAPI document says who may call: a token's holder, where a route does not say otherwise."""
+
+    def openapi(self) -> Description:
+        """Made once."""
+        if self.openapi_schema is None:
+            document = super().openapi()
+            document["components"]["securitySchemes"] = _SCHEMES
+            _put_examples_back(document["components"]["schemas"])
+            for methods in document["paths"].values():
+                for operation in methods.values():
+                    operation.setdefault("security", [{BEARER: []}])
+        assert self.openapi_schema is not None
+        return self.openapi_schema
+
+
+def _put_examples_back(schemas: Description) -> None:
+    """FastAPI leaves out of the document what is null, in examples too."""
+    for name, schema in schemas.items():
+        body: type[models.Body] | None = getattr(models, name, None)
+        for key, field in body.model_fields.items() if body else ():
+            schema["properties"][field.alias or key]["examples"] = field.examples
+
+
+def problems(*statuses: int, is_open: bool = False) -> Responses:
+    """The problems of a request, each with the slugs that its status may have; `default` is for what a proxy adds.
+
+    `is_open`: nobody asks for a token, so none is refused.
+    """
+    declared = sorted({*(_ANYBODY if is_open else _EVERY), *statuses})
+    return {**{status: _problem(_slugs(status), status) for status in declared}, "default": _problem("Another problem")}
 
 
 def _slugs(status: int) -> str:
@@ -31,57 +84,91 @@ def _slugs(status: int) -> str:
     return ", ".join(slugs) or HTTPStatus(status).phrase
 
 
-def _problem(description: str) -> Description:
-    return {"description": description, "content": {MEDIA_TYPE: {"schema": {"$ref": _PROBLEM_BODY}}}}
+def _problem(description: str, status: int = 0) -> Description:
+    described: Description = {"description": description, "content": {MEDIA_TYPE: {"schema": {"$ref": _PROBLEM_BODY}}}}
+    if status in _WAITING:
+        described["headers"] = {"Retry-After": _RETRY_AFTER}
+    return described
 
 
-UNCHANGED: Responses = {304: {"description": "It is what If-None-Match names"}}
+_RETRY_AFTER: Description = {
+    "description": "Seconds until it is worth asking again.",
+    "schema": {"type": "integer", "minimum": 1, "examples": [5]},
+}
+ETAG = '"5f0c1b2a3d4e5f60718293a4b5c6d7e8.91ab2c3d4e5f6071"'
+TAGGED: Responses = {
+    200: {
+        "headers": {
+            "ETag": {"description": "Names what was read.", "schema": {"type": "string", "examples": [ETAG]}},
+        }
+    },
+    304: {"description": "It is what If-None-Match names"},
+}
 
 _NAME: Description = {"pattern": f"^{NAME.pattern}$"}
-ServiceName = Annotated[str, Path(json_schema_extra=_NAME)]  # what is none is 404, as any that is not in the catalog
-_REASON = {"type": "string", "maxLength": 200}
-_FLAG = {"type": "string", "enum": ["true", "false", "1", "0"]}
-_HEADERS = {
+ServiceName = Annotated[  # what is none is 404, as any that is not in the catalog
+    str, Path(json_schema_extra=_NAME, description="The service's name in the catalog.", examples=["sonarr"])
+]
+_EXAMPLES = {"service": "sonarr", "group": "k3s-w1"}
+_REASON = {"type": "string", "maxLength": 200, "examples": ["k3s-w1 is down"]}
+_FLAG = {"type": "boolean", "examples": [True]}
+_TEXT_FORMS = " 1 and 0 are taken for true and false."
+HEADERS = {
     "If-Match": "The ETag of a status or of a dry run: the move is refused with 412 when the manifests changed since.",
     "If-None-Match": "The ETag of an earlier answer: 304 when it is still the same.",
-    "Idempotency-Key": "A name for this wish, 1 to 255 printable ASCII characters: the first outcome is given again.",
+    "Idempotency-Key": "A name for this request, 1 to 255 printable ASCII characters: asked again, the first outcome.",
 }
-_SHAPES: dict[str, Description] = {"Idempotency-Key": {"minLength": 1, "maxLength": 255, "pattern": "^[ -~]+$"}}
-_LIMIT = {"type": "integer", "minimum": 1, "maximum": MAX_LIMIT, "default": DEFAULT_LIMIT}
+_SHAPES: dict[str, Description] = {
+    "If-Match": {"examples": [ETAG]},
+    "If-None-Match": {"examples": [ETAG]},
+    "Idempotency-Key": {"minLength": 1, "maxLength": 255, "pattern": "^[ -~]+$", "examples": [examples.ULID]},
+}
+_LIMIT = {"type": "integer", "minimum": 1, "maximum": MAX_LIMIT, "default": DEFAULT_LIMIT, "examples": [50]}
+_CURSOR = {"type": "string", "examples": ["djE6c29uYXJy"]}
 
 
 def named(kind: str) -> Description:
     """The service or the group of the path."""
-    return {"name": kind, "in": "path", "required": True, "schema": {"type": "string", **_NAME}}
+    schema = {"type": "string", **_NAME, "examples": [_EXAMPLES[kind]]}
+    described = f"The {kind}'s name in the catalog."
+    return {"name": kind, "in": "path", "required": True, "schema": schema, "description": described}
 
 
 def headers(*names: str) -> list[Description]:
-    return [_parameter("header", name, {"type": "string", **_SHAPES.get(name, {})}, _HEADERS[name]) for name in names]
+    return [parameter("header", name, {"type": "string", **_SHAPES[name]}, HEADERS[name]) for name in names]
 
 
 def query(keys: Sequence[str]) -> list[Description]:
     """The keys of a move, as they stand in a query."""
-    return [
-        _parameter("query", key.replace("dry_run", "dry-run"), _REASON if key == "reason" else _FLAG, KEYS[key])
-        for key in keys
-    ]
+    return [parameter("query", key.replace("dry_run", "dry-run"), _schema(key), KEYS[key] + _also(key)) for key in keys]
 
 
 def body(keys: Sequence[str]) -> Description:
     """The keys of a move, as they stand in a body."""
-    properties = {
-        key: {**(_REASON if key == "reason" else {"type": "boolean"}), "description": KEYS[key]} for key in keys
-    }
+    properties = {key: {**_schema(key), "description": KEYS[key]} for key in keys}
     schema = {"type": "object", "additionalProperties": False, "properties": properties}
     return {"required": False, "content": {"application/json": {"schema": schema}}}
 
 
 def paging() -> list[Description]:
     return [
-        _parameter("query", "limit", _LIMIT, "Entries of a page."),
-        _parameter("query", "cursor", {"type": "string"}, "The `next` of an earlier page."),
+        parameter("query", "limit", _LIMIT, "Entries of a page."),
+        parameter("query", "cursor", _CURSOR, "The `next` of an earlier page."),
     ]
 
 
-def _parameter(place: str, name: str, schema: Description, description: str) -> Description:
-    return {"name": name, "in": place, "required": False, "schema": schema, "description": description}
+def content(media_type: str, schema: Mapping[str, Any], description: str) -> Responses:
+    """A 200 that is no body of models.py."""
+    return {200: {"description": description, "content": {media_type: {"schema": dict(schema)}}}}
+
+
+def _schema(key: str) -> Description:
+    return _REASON if key == "reason" else _FLAG
+
+
+def _also(key: str) -> str:
+    return "" if key == "reason" else _TEXT_FORMS
+
+
+def parameter(place: str, name: str, schema: Description, description: str, *, required: bool = False) -> Description:
+    return {"name": name, "in": place, "required": required, "schema": schema, "description": description}

@@ -12,6 +12,7 @@ from failover_api.edges.api import openapi
 from failover_api.edges.bodies import groups_body, history_body, list_body, status_body
 from failover_api.edges.http.access import Session, Who
 from failover_api.edges.http.etags import etag_of, etag_of_body, matches_none
+from failover_api.edges.http.json_response import json_response
 from failover_api.edges.models import (
     Body,
     GroupsBody,
@@ -40,7 +41,10 @@ _WAITS = "A pull request is open and waits for a person"
 
 
 Wired = Annotated[Components, Depends(components_of)]
-IfNoneMatch = Annotated[str | None, Header(alias="If-None-Match")]
+IfNoneMatch = Annotated[
+    str | None,
+    Header(alias="If-None-Match", description=openapi.HEADERS["If-None-Match"], examples=[openapi.ETAG]),
+]
 
 router = APIRouter(prefix="/api", responses=openapi.problems())
 
@@ -48,20 +52,30 @@ router = APIRouter(prefix="/api", responses=openapi.problems())
 # Looking
 
 
-@router.get("/failover", response_model=ListBody, summary="Where every service is")
+@router.get(
+    "/failover",
+    response_model=ListBody,
+    operation_id="list_services",
+    tags=["services"],
+    summary="Where every service is",
+    response_description="All that you may see",
+)
 async def list_services(request: Request, components: Wired, who: Who) -> Response:
     who.needs_any(Verb.VIEW, "list")
     who.looks()
     statuses = await looks(request).share((id(components.catalog.current()), "list"), components.failover.list_all)
     visible = [status for status in statuses if who.caller.may(Verb.VIEW, status.service.name)]
-    return _json(list_body(visible, visible_error(components, who), groups=known_groups(components, who)))
+    return json_response(list_body(visible, visible_error(components, who), groups=known_groups(components, who)))
 
 
 @router.get(
     "/failover/{service}",
     response_model=StatusBody,
-    responses={**openapi.UNCHANGED, **openapi.problems(*openapi.LOOKING)},
+    responses={**openapi.TAGGED, **openapi.problems(*openapi.LOOKING)},
+    operation_id="status",
+    tags=["services"],
     summary="Where a service is",
+    response_description="Where it is",
 )
 async def status(
     service: openapi.ServiceName, components: Wired, who: Who, if_none_match: IfNoneMatch = None
@@ -74,8 +88,11 @@ async def status(
 @router.get(
     "/failover/{service}/history",
     response_model=HistoryBody,
-    responses={**openapi.UNCHANGED, **openapi.problems(*openapi.LOOKING)},
+    responses={**openapi.TAGGED, **openapi.problems(*openapi.LOOKING)},
+    operation_id="history",
+    tags=["services"],
     summary="What Git says of a service: moves and people's edits, newest first",
+    response_description="A page of it",
     openapi_extra={"parameters": openapi.paging()},
 )
 async def history(
@@ -88,13 +105,18 @@ async def history(
 
 
 @router.get(
-    "/groups", response_model=GroupsBody, operation_id="list_groups", summary="The groups, and the services of each"
+    "/groups",
+    response_model=GroupsBody,
+    operation_id="list_groups",
+    tags=["groups"],
+    summary="The groups, and the services of each",
+    response_description="All that you may know of",
 )
 async def list_groups(components: Wired, who: Who) -> Response:
     who.needs_any(Verb.VIEW, "groups")
     known = known_groups(components, who)
     groups = components.failover.groups()
-    return _json(groups_body({name: members for name, members in groups.items() if name in known}))
+    return json_response(groups_body({name: members for name, members in groups.items() if name in known}))
 
 
 # Moving
@@ -122,7 +144,9 @@ def _route(target: Target, action: Action, keys: Sequence[str], summary: str) ->
         carry_out = partial(target.carry_out, components.failover, name, action, move_request)
         if not move_request.dry_run:
             moved = await carry_out()
-            return _json(moved.body, _ACCEPTED if moved.is_pending else 200)  # no ETag: the manifests are others now
+            return json_response(
+                moved.body, _ACCEPTED if moved.is_pending else 200
+            )  # no ETag: the manifests are others now
         moved = await _rehearsed(who, components, (target.kind, name, action, move_request), carry_out)
         if_none_match = request.headers.get("if-none-match") if request.method == "GET" else None
         return _tagged(moved.body, moved.version, if_none_match)
@@ -134,9 +158,11 @@ def _route(target: Target, action: Action, keys: Sequence[str], summary: str) ->
         move,
         methods=["GET"],
         response_model=target.body,
-        responses={**openapi.UNCHANGED, **openapi.problems(*openapi.MOVING, 405)},
+        responses={**openapi.TAGGED, **openapi.problems(*openapi.MOVING, 405)},
         operation_id=f"{name}_dry_run",
+        tags=[f"{target.kind}s"],
         summary=f"What {action} would do (needs dry-run=true)",
+        response_description="What it would do",
         openapi_extra={"parameters": [*parameters, *openapi.headers("If-None-Match")]},
     )
     router.add_api_route(
@@ -146,7 +172,9 @@ def _route(target: Target, action: Action, keys: Sequence[str], summary: str) ->
         response_model=target.body,
         responses={_ACCEPTED: {"description": _WAITS, "model": target.body}, **openapi.problems(*openapi.MOVING)},
         operation_id=name,
+        tags=[f"{target.kind}s"],
         summary=summary,
+        response_description="Done, or nothing to do",
         openapi_extra={
             "parameters": [*parameters, *openapi.headers("Idempotency-Key")],
             "requestBody": openapi.body(keys),
@@ -169,13 +197,9 @@ async def _rehearsed(
     return await looks(who.request).share((id(components.catalog.current()), "dry run", what), carry_out)
 
 
-def _json(body: Body, status: int = 200) -> Response:
-    return Response(body.model_dump_json(by_alias=True), status, media_type="application/json")
-
-
 def _tagged(body: Body, version: str | None, if_none_match: str | None) -> Response:
     """With an ETag; `version` is of the manifests that the body was made from, if it was."""
-    response = _json(body)
+    response = json_response(body)
     data = bytes(response.body)
     etag = etag_of_body(data) if version is None else etag_of(version, data)
     if matches_none(if_none_match, etag):

@@ -14,12 +14,13 @@ import logging
 from pathlib import Path
 from typing import Any
 
-from fastapi import Request, Response
+from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel, ValidationError
 
 from failover_api.core.catalog.model import Branch
 from failover_api.core.text.trailers import read_records
 from failover_api.core.untrusted_json import parse_json
+from failover_api.edges.api import openapi
 from failover_api.errors import BadRequest, NotReady, Unauthenticated, UnknownUrl, UnsupportedMediaType
 from failover_api.events import BranchMoved, Merged
 from failover_api.reading.pull_requests import OWN_BRANCHES
@@ -70,6 +71,47 @@ class PullRequestEvent(BaseModel):
     repository: Repository
 
 
+_DIGEST = "sha256=757107ea0eb2509fc211221cce984b8a37570b6d7586c22c46f4379c8b043e17"
+_PUSH = {"ref": "refs/heads/main", "after": openapi.SHA, "repository": {"full_name": "acme/homelab"}}
+_DELIVERY: dict[str, Any] = {
+    **openapi.OPEN,  # the signature says who calls
+    "parameters": [
+        openapi.parameter(
+            "header",
+            "X-Hub-Signature-256",
+            {"type": "string", "examples": [_DIGEST]},
+            "The body's HMAC by the shared secret.",
+            required=True,
+        ),
+        openapi.parameter(
+            "header", "X-GitHub-Event", {"type": "string", "examples": ["push"]}, "What the delivery is about."
+        ),
+        openapi.parameter(
+            "header", "X-GitHub-Delivery", {"type": "string", "examples": ["72d3162e-cc78-11e3"]}, "The delivery's id."
+        ),
+    ],
+    "requestBody": {
+        "required": True,
+        "content": {"application/json": {"schema": {"type": "object", "examples": [_PUSH]}}},
+    },
+}
+
+router = APIRouter(tags=["hooks"])
+
+
+@router.post(
+    PATH,
+    status_code=_NOTHING,
+    response_class=Response,
+    responses={
+        _OK: {"description": "A ping was taken"},
+        _NOTHING: {"description": "Taken, or about nothing that concerns us"},
+        **openapi.problems(401, 404, 415, is_open=True),
+    },
+    operation_id="github_hook",
+    summary="GitHub's webhook: look again",
+    openapi_extra=_DELIVERY,
+)
 async def github(request: Request) -> Response:
     components: Components = request.app.state.components
     secret = _secret(components.settings.webhook_secret_file)

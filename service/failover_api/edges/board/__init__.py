@@ -1,7 +1,7 @@
 """The board: the web pages.
 
     routes      the pages, and the files they need
-    cards       the cards: a service's node, its claims, what is wrong with it, what this caller may do
+    rows        the rows: a service's side and node, since when, what is wrong, what this caller may do
     moves       the pages of a move: look, then confirm
     shelf       a cache of rendered boards, shared by callers who see the same
     sides       the side-by-side diff

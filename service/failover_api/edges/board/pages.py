@@ -2,6 +2,7 @@
 
 import hashlib
 import re
+from datetime import datetime
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,9 +16,10 @@ from failover_api.core.access.model import Caller
 from failover_api.edges import problems
 from failover_api.edges.board.advice import advice_on
 from failover_api.edges.board.assets import Assets
-from failover_api.edges.board.cards import text_of
 from failover_api.edges.board.links import web_only
-from failover_api.edges.http.session import COOKIE, bearer_of, forget, form_token, is_from_elsewhere
+from failover_api.edges.board.rows import text_of
+from failover_api.edges.http.root_path import root_of
+from failover_api.edges.http.session import bearer_of, cookie_of, forget, form_token, is_from_elsewhere
 from failover_api.edges.printable import printable
 from failover_api.errors import FailoverError, Unauthenticated
 
@@ -37,6 +39,7 @@ HEADERS = {
     "Vary": "Cookie",
 }
 HTML = "text/html; charset=utf-8"
+_PASSING = re.compile("<time data-seen.*?</time>|(?<=>)[^<]*(?=</time>)")
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 
 
@@ -60,15 +63,22 @@ class Pages:
             finalize=_shown,
             auto_reload=False,
         )
-        made.filters |= {"when": when, "text": text_of, "web": web_only, "plain": printable, "code": with_code}
+        made.filters |= {
+            "when": when,
+            "ago": ago,
+            "text": text_of,
+            "web": web_only,
+            "plain": printable,
+            "code": with_code,
+        }
         made.globals |= {"asset": self._assets.url, "version": failover_api.__version__}
         return made
 
     def page(self, request: Request, name: str, caller: Caller | None, *, status: int = 200, **facts: Any) -> Response:
         """A whole page. `caller` is None where nobody asked who looks."""
         bearer = bearer_of(request)
-        shared = {"caller": caller, "signed_in": bearer is not None, "form_token": form_token(bearer)}
-        html = self._templates.get_template(name).render(**shared, components=_here(request), **facts)
+        who = {"caller": caller, "signed_in": bearer is not None, "form_token": form_token(bearer)}
+        html = self._templates.get_template(name).render(**who, root=root_of(request), **facts)
         return Response(html, status, headers=HEADERS, media_type=HTML)
 
     def part(self, name: str, **facts: Any) -> Markup:
@@ -85,13 +95,18 @@ class Pages:
         return response
 
     def sign_in(self, request: Request, goal: str, error: FailoverError | None = None) -> Response:
-        """Asks for a token, to go on to `goal` with; `error` is why it is asked for."""
-        facts = {"next": goal, "error": error, "from_elsewhere": is_from_elsewhere(request) and error is not None}
+        """Asks for a token, to go on to `goal` with; `error` is why one that was given will not do."""
+        had_one = request.method == "POST" or cookie_of(request) in request.cookies
+        facts = {
+            "next": goal,
+            "error": error if had_one else None,
+            "from_elsewhere": is_from_elsewhere(request) and error is not None,
+        }
         status = problems.status_of(error) if error else 200
         response = self.page(request, "signin.html", None, status=status, **facts)
         response.headers.update(problems.headers(error) if error else {})
-        if isinstance(error, Unauthenticated) and COOKIE in request.cookies:
-            forget(response)
+        if isinstance(error, Unauthenticated) and cookie_of(request) in request.cookies:
+            forget(request, response)
         return response
 
 
@@ -103,8 +118,9 @@ def wants_page(request: Request) -> bool:
 
 
 def tag_of(html: str) -> str:
-    """A weak ETag: it names what is shown."""
-    return f'W/"{hashlib.sha256(html.encode()).hexdigest()[:32]}"'
+    """A weak ETag: it names what is shown, but for how long ago that was."""
+    lasting = _PASSING.sub("", html)
+    return f'W/"{hashlib.sha256(lasting.encode()).hexdigest()[:32]}"'
 
 
 def with_code(text: str) -> Markup:
@@ -120,6 +136,18 @@ def when(time: str) -> str:
     if not (month.isdecimal() and 1 <= int(month) <= len(_MONTHS) and date.isdecimal()):
         return time
     return f"{int(date)} {_MONTHS[int(month) - 1]} {year}, {clock[:5]} UTC"
+
+
+def ago(time: str, now: datetime) -> str:
+    """How long ago a time of Git was, as board.js says it too: "3 h ago"."""
+    try:
+        minutes = int((now - datetime.fromisoformat(time)).total_seconds()) // 60
+    except (ValueError, TypeError):
+        return time
+    if minutes < 1:
+        return "just now"
+    hours = minutes // 60
+    return f"{minutes} min ago" if not hours else f"{hours} h ago" if hours < 2 * 24 else f"{hours // 24} days ago"
 
 
 def _here(request: Request) -> str:

@@ -1,4 +1,4 @@
-"""The routes of the board: its cards, a service, a move, signing in. What the pages are made of: edges/board/."""
+"""The routes of the board: its rows, a service, a move, signing in. What the pages are made of: edges/board/."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -8,17 +8,18 @@ from fastapi.responses import RedirectResponse
 
 from failover_api.core.access.model import Verb
 from failover_api.core.catalog.model import Action
-from failover_api.edges.board import cards, links
+from failover_api.edges.board import links, rows
 from failover_api.edges.board.assets import Assets
-from failover_api.edges.board.cards import CardFilter
 from failover_api.edges.board.forms import Form, local_path, read_form
 from failover_api.edges.board.moves import FormMove, Moves
 from failover_api.edges.board.pages import HEADERS, HTML, Pages, tag_of
+from failover_api.edges.board.rows import RowFilter
 from failover_api.edges.board.shelf import Shelf, Shown
 from failover_api.edges.bodies import history_body
 from failover_api.edges.http import session
 from failover_api.edges.http.access import Session, identify
 from failover_api.edges.http.etags import matches_none
+from failover_api.edges.http.root_path import root_of
 from failover_api.edges.move_request import DEFAULT_LIMIT
 from failover_api.edges.targets import (
     GROUP,
@@ -63,38 +64,40 @@ def board(request: Request) -> Board:
 @router.api_route("/", methods=["GET", "HEAD"])
 async def show_board(request: Request) -> Response:
     who = await session.visit(request)
-    view, wanted, shown = await _see(request, who)
-    facts: dict[str, Any] = {"view": view, "wanted": wanted, "groups": shown.board.groups, "cards": shown.html}
-    return board(request).pages.page(request, "board.html", who.caller, **facts)
+    view, shown = await _see(request, who)
+    return board(request).pages.page(request, "board.html", who.caller, view=view, board=shown.board, html=shown.html)
 
 
 @router.api_route("/cards", methods=["GET", "HEAD"])
 async def show_cards(request: Request) -> Response:
     """The board without the page around it, for the script to put in place of what it has."""
-    view, _, shown = await _see(request, await session.visit(request, is_repeated=True))
+    view, shown = await _see(request, await session.visit(request, is_repeated=True))
     headers = {**HEADERS, "ETag": shown.etag, SEEN: view.at.isoformat(timespec="seconds")}
     if matches_none(request.headers.get("if-none-match"), shown.etag.removeprefix("W/")):
         return Response(status_code=304, headers=headers)
     return Response(shown.html, headers=headers, media_type=HTML)
 
 
-async def _see(request: Request, who: Session) -> tuple[View, CardFilter, Shown]:
-    """What there is to see now, what is asked for of it, and what this caller sees."""
+async def _see(request: Request, who: Session) -> tuple[View, Shown]:
+    """What there is to see now, and what this caller sees of what is asked for."""
     components, query = components_of(request), request.query_params
     pages, shelf = board(request).pages, board(request).shelf
     who.looks()
     view = await components.overview.see()
-    wanted = CardFilter(query.get("q", "")[:MAX_FILTER], query.get("group", "")[:MAX_FILTER])
-    catalog, error = components.catalog.current(), visible_error(components, who)
+    place = query.get("state", "")
+    wanted = RowFilter(
+        query.get("q", "")[:MAX_FILTER], query.get("group", "")[:MAX_FILTER], place if place in rows.WORDS else ""
+    )
+    catalog, error, root = components.catalog.current(), visible_error(components, who), root_of(request)
 
     def render() -> Shown:
         names = known_groups(components, who)
         known = {name: members for name, members in catalog.groups.items() if name in names}
-        visible = cards.board(view, known, who.caller, wanted)
-        html = pages.part("_board.html", view=view, board=visible, config_error=error)
+        visible = rows.board(view, known, who.caller, wanted)
+        html = pages.part("_board.html", view=view, board=visible, config_error=error, root=root)
         return Shown(visible, html, tag_of(html))
 
-    return view, wanted, shelf.get(view, catalog, (who.caller, wanted, error), render)
+    return view, shelf.get(view, catalog, (who.caller, wanted, error, root), render)
 
 
 @router.api_route("/services/{service}", methods=["GET", "HEAD"])
@@ -106,7 +109,7 @@ async def show_service(request: Request, service: str, cursor: str | None = None
     base, branch = links.web_base(components.settings.github_url), status.service.branch
     readings = status.detection.readings
     facts: dict[str, Any] = {
-        "card": cards.card_of(status, who.caller, groups=known_groups(components, who)),
+        "row": rows.row_of(status, who.caller, groups=known_groups(components, who)),
         "readings": [(reading, links.line_url(base, branch, reading.file, reading.line)) for reading in readings],
         "tree_url": links.tree_url(base, branch),
         "history": history_body(page),
@@ -163,7 +166,7 @@ async def _checked_form(request: Request) -> Form:
 
 def _may_make(components: Components, who: Session, target: Target, name: str) -> bool:
     services = components.catalog.current().group(name) if target is GROUP else [name]
-    return cards.may_all(who.caller, Verb.EXECUTE, services)
+    return rows.may_all(who.caller, Verb.EXECUTE, services)
 
 
 def _action(word: str, known: Iterable[Action]) -> Action:
@@ -190,16 +193,16 @@ async def sign_in(request: Request) -> Response:
         await identify(request, lambda _: bearer)
     except (BadRequest, Unauthenticated) as exc:
         return board(request).pages.sign_in(request, goal, exc)
-    response = RedirectResponse(goal, 303, headers=HEADERS)
-    session.remember(response, bearer)
+    response = RedirectResponse(root_of(request) + goal, 303, headers=HEADERS)
+    session.remember(request, response, bearer)
     return response
 
 
 @router.post("/signout")
 async def sign_out(request: Request) -> Response:
     await _checked_form(request)
-    response = RedirectResponse("/signin", 303, headers=HEADERS)
-    session.forget(response)
+    response = RedirectResponse(f"{root_of(request)}/signin", 303, headers=HEADERS)
+    session.forget(request, response)
     return response
 
 

@@ -7,16 +7,16 @@ from cachetools import LRUCache
 from markupsafe import Markup
 
 from failover_api.core.catalog.model import Catalog
-from failover_api.edges.board.cards import Board
+from failover_api.edges.board.rows import Board
 from failover_api.overview import View
 
 KEPT_BYTES = 12 * 1024 * 1024  # of all callers and filters together
-_AS_HTML = 4  # the cards as values, and the characters of wide text, take some times of what the HTML does
+_AS_HTML = 4  # the rows as values, and the characters of wide text, take some times of what the HTML does
 
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """The cards, as values and as HTML. `etag` is weak: it names what they show."""
+    """The rows, as values and as HTML. `etag` is weak: it names what they show."""
 
     board: Board
     html: Markup

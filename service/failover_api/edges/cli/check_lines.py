@@ -1,4 +1,7 @@
-"""The lines of `failover check`: what is well and what could be better in short, what failed in full, and last."""
+"""The lines of `failover check`: what is well and what could be better in short, what failed in full, and last.
+
+And those of `failover notify --test`, which look the same.
+"""
 
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -26,6 +29,18 @@ def check_lines(body: Body, *, quiet: bool) -> Iterator[Text]:
     yield from map(_line, by_level["failed"])
     if not quiet or by_level["failed"]:
         yield Text(_summary(len(by_level["failed"]), len(by_level["warn"]), len(body["checks"])))
+
+
+def target_lines(body: Body) -> Iterator[Text]:
+    """Those that a test message went to, and what was wrong; nothing where nobody would be told."""
+    targets = body["targets"]
+    for target in targets:
+        line = "" if target["line"] is None else f":{target['line']}"
+        kind = f" ({target['notifier']})" if target["notifier"] else ""
+        what = "took the test message" if target["ok"] else target["detail"]
+        yield _marked("ok" if target["ok"] else "failed", f"{target['file']}{line}{kind}: {what}")
+    if len(targets) > 1:
+        yield Text(f"{sum(target['ok'] for target in targets)} of {len(targets)} took it.")
 
 
 def _well(checks: Sequence[Body]) -> Iterator[Text]:

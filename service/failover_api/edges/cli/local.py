@@ -15,6 +15,7 @@ if TYPE_CHECKING:  # `failover --help` should not wait for pydantic
     from failover_api.core.catalog.model import Catalog
     from failover_api.core.planning.request import MoveRequest
     from failover_api.forge.values import Check
+    from failover_api.notify.trial import Tried
     from failover_api.settings import Settings
 
 T = TypeVar("T")
@@ -134,6 +135,20 @@ class LocalBackend:
 
         return self._in_house(run)
 
+    def try_notifications(self) -> Body:
+        """One test message to each target of the catalog, as it is shown with --json."""
+        from failover_api.edges.cli.backend import caller
+        from failover_api.notify.trial import try_targets
+
+        async def run(components: Any) -> Body:
+            tried = await try_targets(components.catalog.current(), caller())
+            return {
+                "ok": bool(tried) and not any(one.fault for one in tried),
+                "targets": [_target(one) for one in tried],
+            }
+
+        return self._in_house(run)
+
     def suggest(
         self, name: str | None, *, everything: bool, folder: Path | None, repository: str | None, branch: str
     ) -> Body:
@@ -184,6 +199,11 @@ class LocalBackend:
 def _dump(body: Any) -> Body:
     dumped: Body = body.model_dump(mode="json", by_alias=True)
     return dumped
+
+
+def _target(tried: "Tried") -> Body:
+    place = {"file": tried.file, "line": tried.line, "notifier": tried.notifier or None}
+    return {**place, "ok": not tried.fault, "detail": tried.fault}
 
 
 def _of_tree(settings: "Settings", name: str, folder: Path | None) -> Path:

@@ -3,6 +3,7 @@
 reads.py      list, status, history, groups
 moves.py      promote, demote, rollback
 catalog.py    check, suggest, schema
+notify.py     notify
 completion.py completion
 here          serve, token new, demo: what runs, and who may call it
 """
@@ -15,7 +16,7 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 import typer
 from typer.core import TyperGroup
 
-from failover_api.edges.cli import catalog, completion, moves, reads
+from failover_api.edges.cli import catalog, completion, moves, notify, reads
 from failover_api.edges.cli.execution import DONE, carry_out, open_terminal
 from failover_api.edges.cli.options import VERBS, Allow, AsJson, Expires, Services, TokenName, examples
 from failover_api.edges.interruption import Interrupted, Interruption, set_handlers
@@ -108,6 +109,7 @@ app.command(
     epilog=examples("failover suggest --all > config/services.yaml", "failover suggest sonarr --path ~/homelab")
 )(catalog.suggest)
 app.command(epilog=examples("failover schema > config/services.schema.json", "failover schema access"))(catalog.schema)
+app.command(epilog=examples("failover notify --test"))(notify.notify)
 app.command(
     epilog=examples(
         'eval "$(failover completion bash)"     # in ~/.bashrc',

@@ -13,7 +13,7 @@ from rich.text import Text
 
 from failover_api.core.safety.hazard import Severity, hazard_from, merged
 from failover_api.edges.cli import listing, tables
-from failover_api.edges.cli.check_lines import check_lines
+from failover_api.edges.cli.check_lines import check_lines, target_lines
 from failover_api.edges.printable import one_line, printable
 
 Body = dict[str, Any]
@@ -167,6 +167,13 @@ class Terminal:
         if self._as_json:
             return self.show_json(body)
         for line in check_lines(body, quiet=quiet):
+            self.out.print(line)
+        return None
+
+    def show_targets(self, body: Body) -> None:
+        if self._as_json:
+            return self.show_json(body)
+        for line in target_lines(body):
             self.out.print(line)
         return None
 

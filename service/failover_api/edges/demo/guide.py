@@ -38,12 +38,12 @@ NEXT = {
         "{failover} suggest --all --path DIR > services.yaml",
         "export FAILOVER_CONFIG=services.yaml",
     ),
-    "2  Let it in, by a token that may write contents or a GitHub App (README.md).": (
+    "2  Let it in, by a token that may write contents or a GitHub App (docs/INSTALL.md).": (
         "export FAILOVER_GITHUB_TOKEN=...",
         "{failover} check",
         "{failover} promote NAME --dry-run",
     ),
-    "3  Deploy it, for the board and for alerts: README.md and OPERATIONS.md.": (),
+    "3  Deploy it, for the board and for alerts: docs/INSTALL.md.": (),
 }
 
 

@@ -4,7 +4,6 @@ uvicorn knows no time limit for a request that is still coming, and says in plai
 """
 
 import asyncio
-import json
 import math
 from collections.abc import Iterable
 from typing import Any
@@ -15,6 +14,7 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from failover_api.edges import problems
 from failover_api.edges.http.hardening import MAX_HEAD_BYTES, NO_STORE, SECURITY_HEADERS
+from failover_api.edges.http.json_response import json_text
 from failover_api.errors import BadRequest, FailoverError
 
 MOST = 1000  # connections that are waited for: each may hold a body, so 64 KiB and as much again in buffers
@@ -132,7 +132,7 @@ def patient(seconds: float) -> type[Connection]:
 def _answer(error: FailoverError) -> tuple[h11.Response, h11.Data, h11.EndOfMessage]:
     request_id = str(ULID())
     problem: dict[str, Any] = problems.problem(error, instance=request_id)
-    body = json.dumps(problem).encode()
+    body = json_text(problem).encode()
     headers = {
         "Content-Type": problems.MEDIA_TYPE,
         "Content-Length": str(len(body)),

@@ -1,7 +1,8 @@
 """Sessions of browsers: the bearer token in a cookie, the token in each form, refusal of other sites' forms.
 
 The cookie is the bearer itself, kept by the browser until it is closed: nothing is stored here, so any replica knows
-who comes. `__Host-` ties it to this host and to HTTPS, Strict keeps other sites from using it.
+who comes. `__Host-` ties it to this host and to HTTPS, below a root path its Path does; Strict keeps other sites
+from using it.
 https://developer.mozilla.org/en-US/docs/Web/HTTP/Reference/Headers/Set-Cookie
 """
 
@@ -15,16 +16,23 @@ from fastapi import Depends, Request, Response
 from failover_api.core.access.model import Verb
 from failover_api.edges.http.access import Session, identify
 from failover_api.edges.http.access import visit as visit_by_header
+from failover_api.edges.http.root_path import root_of
 from failover_api.errors import BadRequest, Forbidden
 
 COOKIE = "__Host-failover"
+COOKIE_BELOW = "__Secure-failover"  # below a root path: `__Host-` would send it to all that the host shows
 MAX_BEARER = 3800  # a browser keeps 4,096 bytes of a cookie, its name and attributes included
 _BEARER = re.compile(r"[A-Za-z0-9._~+/-]+=*")  # https://www.rfc-editor.org/rfc/rfc6750#section-2.1
 
 
+def cookie_of(request: Request) -> str:
+    """The cookie's name where we are shown."""
+    return COOKIE_BELOW if root_of(request) else COOKIE
+
+
 def bearer_of(request: Request) -> str | None:
     """What the cookie holds, when it could be a token."""
-    given = request.cookies.get(COOKIE, "")
+    given = request.cookies.get(cookie_of(request), "")
     return given if _BEARER.fullmatch(given) else None
 
 
@@ -59,13 +67,15 @@ def checked_bearer(text: str) -> str:
     return bearer
 
 
-def remember(response: Response, bearer: str) -> None:
+def remember(request: Request, response: Response, bearer: str) -> None:
     """Until the browser is closed."""
-    response.set_cookie(COOKIE, bearer, secure=True, httponly=True, samesite="strict", path="/")
+    path = root_of(request) or "/"
+    response.set_cookie(cookie_of(request), bearer, secure=True, httponly=True, samesite="strict", path=path)
 
 
-def forget(response: Response) -> None:
-    response.delete_cookie(COOKIE, secure=True, httponly=True, samesite="strict", path="/")
+def forget(request: Request, response: Response) -> None:
+    path = root_of(request) or "/"
+    response.delete_cookie(cookie_of(request), secure=True, httponly=True, samesite="strict", path=path)
 
 
 def form_token(bearer: str | None) -> str:

@@ -5,41 +5,49 @@ const EVERY_MS = 10000; // between two looks
 const LOST_MS = 25000; // without news for so long: say so
 const byId = (id) => document.getElementById(id);
 
-// Times: as ages, beside the exact time that the page has.
-
-const UNITS = [["day", 86400], ["hour", 3600], ["minute", 60]];
-const ages = new Intl.RelativeTimeFormat("en", { numeric: "auto" });
+// Times: as ages, beside the exact time.
 
 function age(ms) {
-  const seconds = Math.round(ms / 1000);
-  const [unit, size] = UNITS.find(([, size]) => seconds >= size) || ["second", 1];
-  return ages.format(-Math.floor(seconds / size), unit);
+  const minutes = Math.floor(ms / 60000);
+  const hours = Math.floor(minutes / 60);
+  if (minutes < 1) return "just now";
+  if (hours < 1) return `${minutes} min ago`;
+  return hours < 48 ? `${hours} h ago` : `${Math.floor(hours / 24)} days ago`;
 }
 
 function tellAges() {
   for (const time of document.querySelectorAll("time:not([data-seen])")) {
     const then = Date.parse(time.dateTime);
-    if (!time.title) time.title = time.textContent;
-    if (!Number.isNaN(then)) time.textContent = age(Date.now() - then);
+    if (Number.isNaN(then)) continue;
+    time.title = `${time.dateTime.replace("T", " ").slice(0, 16)} UTC`;
+    time.textContent = age(Date.now() - then);
   }
+  if (byId("headline")) document.title = `${byId("headline").textContent.trim()} · Failover`;
 }
 
 // The filter
 
 function filter() {
   const form = byId("filter");
-  if (!form) return;
   const words = form.elements.q.value.toLowerCase().split(/\s+/).filter(Boolean);
   const group = form.elements.group ? form.elements.group.value : "";
-  let shown = 0;
-  for (const card of document.querySelectorAll(".card")) {
-    const inGroup = !group || card.dataset.groups.split(" ").includes(group);
-    card.hidden = !(inGroup && words.every((word) => card.dataset.words.includes(word)));
-    shown += card.hidden ? 0 : 1;
+  const place = form.elements.state.value;
+  const found = { "": 0 };
+  const rows = [...document.querySelectorAll(".row")];
+  for (const row of rows) {
+    const inGroup = !group || row.dataset.groups.split(" ").includes(group);
+    const text = [row.id.slice(4), ...Object.values(row.dataset)].join(" ").toLowerCase();
+    const isFound = inGroup && words.every((word) => text.includes(word));
+    const stands = row.closest(".part").dataset.place;
+    row.hidden = !(isFound && (!place || place === stands));
+    if (isFound) for (const where of ["", stands]) found[where] = (found[where] || 0) + 1;
   }
-  byId("none").hidden = shown > 0 || !document.querySelector(".card");
-  for (const part of document.querySelectorAll(".odd, .column")) {
-    part.querySelector(".count").textContent = part.querySelectorAll(".card:not([hidden])").length;
+  byId("none").hidden = !rows.length || rows.some((row) => !row.hidden);
+  for (const radio of form.elements.state) radio.parentElement.querySelector(".count").textContent = found[radio.value] || 0;
+  for (const part of document.querySelectorAll(".part")) {
+    const shown = part.querySelectorAll(".row:not([hidden])").length;
+    part.querySelector(".count").textContent = shown;
+    part.hidden = !shown;
   }
 }
 
@@ -49,10 +57,15 @@ function filterAsTyped() {
   const changed = () => {
     filter();
     const query = new URLSearchParams([...new FormData(form)].filter(([, value]) => value)).toString();
-    history.replaceState(null, "", query ? `/?${query}` : "/");
+    history.replaceState(null, "", query ? `${form.action}?${query}` : form.action);
   };
   form.addEventListener("input", changed);
   form.addEventListener("submit", (event) => { event.preventDefault(); changed(); });
+  document.addEventListener("keydown", (event) => {
+    if (event.key !== "/" || event.ctrlKey || event.metaKey || event.altKey || event.target.matches("input, select, textarea")) return;
+    event.preventDefault();
+    form.elements.q.select();
+  });
   filter();
 }
 
@@ -71,7 +84,7 @@ async function look() {
 async function ask() {
   const headers = etag ? { "If-None-Match": etag } : {};
   try {
-    const answer = await fetch("/cards", { headers, cache: "no-store", signal: AbortSignal.timeout(EVERY_MS) });
+    const answer = await fetch(`${byId("filter").action}cards`, { headers, cache: "no-store", signal: AbortSignal.timeout(EVERY_MS) });
     const told = (name) => answer.headers.get(name);
     return { status: answer.status, etag: told("ETag"), seen: told("Failover-Seen"), html: await answer.text() };
   } catch {
@@ -96,26 +109,26 @@ function tellContact() {
   if (lost.hidden === isLost) lost.hidden = !isLost;
 }
 
-function replaceBoard(html) {
-  const board = byId("board");
-  const before = sides(board);
-  const focused = board.contains(document.activeElement) ? document.activeElement.id : "";
+function replaceBoard(html) { // all but the filter, in which somebody may be typing
+  const fresh = new DOMParser().parseFromString(html, "text/html");
+  const before = sides();
+  const focused = document.activeElement.id;
   const [x, y] = [scrollX, scrollY];
-  board.replaceChildren(...new DOMParser().parseFromString(html, "text/html").body.childNodes);
+  for (const id of ["summary", "look", "list"]) byId(id).replaceWith(fresh.getElementById(id));
   filter();
   tellAges();
-  if (focused && byId(focused)) byId(focused).focus({ preventScroll: true });
+  if (focused && byId(focused) && document.activeElement.id !== focused) byId(focused).focus({ preventScroll: true });
   scrollTo(x, y);
-  tellMoves(before, sides(board));
+  tellMoves(before, sides());
 }
 
-function sides(board) {
-  return new Map([...board.querySelectorAll(".card")].map((card) => [card.id.slice(5), card.dataset.side]));
+function sides() {
+  return new Map([...document.querySelectorAll(".row")].map((row) => [row.id.slice(4), row.dataset.side]));
 }
 
 function tellMoves(before, after) {
   const moved = [...after].filter(([name, side]) => before.has(name) && before.get(name) !== side);
-  for (const [name] of moved) byId(`card-${name}`).classList.add("news");
+  for (const [name] of moved) byId(`row-${name}`).classList.add("news");
   if (moved.length) byId("news").textContent = moved.map(([name, side]) => `${name} is on ${side} now.`).join(" ");
 }
 

@@ -1,0 +1,88 @@
+"""Examples of the JSON bodies, for the OpenAPI document: one service on its way to backup."""
+
+from typing import Any
+
+Example = dict[str, Any]
+
+SHA = "0d1f5a2b6c3e4f708192a3b4c5d6e7f801234567"
+COMMIT_URL = f"https://github.com/acme/homelab/commit/{SHA}"
+PULL_REQUEST_URL = "https://github.com/acme/homelab/pull/12"
+FILE = "apps/media/sonarr/deployment.yaml"
+DOCUMENT = "Deployment media/sonarr"
+PATH = "spec.template.spec.nodeSelector.role"
+ULID = "01JDQ3Z5Y8V6T4R2P0N9M7K5H3"
+DRIFTED = f"{FILE}:21: {PATH} is 'w3', expected 'primary' or 'backup'"
+
+REFUSED: Example = {
+    "service": "sonarr",
+    "type": "urn:failover-api:problem:manifest-drifted",
+    "title": "A value is on neither side",
+    "detail": DRIFTED,
+    "hazards": [],
+}
+COMMIT: Example = {
+    "sha": SHA,
+    "url": COMMIT_URL,
+}
+MADE: Example = {**COMMIT, "verified": True}
+PULL_REQUEST: Example = {
+    "number": 12,
+    "url": PULL_REQUEST_URL,
+    "branch": "failover/sonarr",
+    "state": "open",
+}
+CHANGE: Example = {
+    "file": FILE,
+    "document": DOCUMENT,
+    "path": PATH,
+    "line": 21,
+    "old": "primary",
+    "new": "backup",
+}
+SWITCH: Example = {
+    "file": FILE,
+    "document": DOCUMENT,
+    "path": PATH,
+    "line": 21,
+    "value": "primary",
+    "primary": "primary",
+    "backup": "backup",
+    "side": "primary",
+}
+HAZARD: Example = {
+    "slug": "claim-unknown",
+    "severity": "warn",
+    "about": DOCUMENT,
+    "where": f"{FILE}:31",
+    "detail": "The claim pvc-sonarr-backup is nowhere in the repository.",
+    "cure": "Correct backup_pvc in the catalog.",
+}
+MEMBER: Example = {"service": "sonarr", "from": "primary", "to": "backup", "changed": True}
+ENTRY: Example = {
+    "kind": "failover",
+    "time": "2026-11-23T04:00:00Z",
+    "action": "promote",
+    "from": "primary",
+    "to": "backup",
+    "by": "ops-laptop",
+    "reason": "k3s-w1 is down",
+    "operation": ULID,
+    "commit": COMMIT,
+    "pull_request": None,
+    "message": "Fail over sonarr to backup",
+    "verified": True,
+}
+LISTED: Example = {
+    "service": "sonarr",
+    "side": "primary",
+    "policy": "direct",
+    "repository": "acme/homelab",
+    "branch": "main",
+    "groups": [],
+    "nodes": {"primary": ["k3s-w1"], "backup": ["k3s-w2"]},
+    "switches": [SWITCH],
+    "pull_request": None,
+    "last_move": None,
+    "hazards_to": {"slugs": [], "severity": None},
+    "error": None,
+}

@@ -1,0 +1,214 @@
+"""The keys of the JSON bodies: what each means, with an example. models.py puts them together.
+
+What is read from Git (the action and the sides of a history entry) is text: an older or a newer version may have
+written a word that this one does not know.
+"""
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from failover_api.core.catalog.model import Action
+from failover_api.core.planning.state import State
+from failover_api.core.safety.hazard import Severity
+from failover_api.edges import examples
+
+Scalar = str | bool | int | float | None
+
+# What is moved
+Service = Annotated[str, Field(description="The service's name in the catalog.", examples=["sonarr"])]
+Services = Annotated[list[str], Field(description="Names of services.", examples=[["sonarr", "radarr"]])]
+Group = Annotated[str, Field(description="The group's name in the catalog.", examples=["k3s-w1"])]
+Groups = Annotated[list[str], Field(description="The groups that the service is in.", examples=[["k3s-w1"]])]
+Repository = Annotated[str, Field(description="Where the manifests are: owner/name.", examples=["acme/homelab"])]
+BranchName = Annotated[str, Field(description="The branch that the cluster follows.", examples=["main"])]
+PolicyWord = Annotated[
+    Literal["direct", "pull_request"],
+    Field(description="How a change reaches the branch: by a commit, or by a pull request.", examples=["direct"]),
+]
+PolicyOrMixed = Annotated[
+    Literal["direct", "pull_request", "mixed"],
+    Field(description="As a service's policy; mixed: a group has services of both.", examples=["direct"]),
+]
+PrimaryNodes = Annotated[
+    list[str], Field(description="The Kubernetes nodes behind primary; none: not known.", examples=[["k3s-w1"]])
+]
+BackupNodes = Annotated[
+    list[str], Field(description="The Kubernetes nodes behind backup; none: not known.", examples=[["k3s-w2"]])
+]
+
+# Where it is
+SideNow = Annotated[
+    State,
+    Field(
+        description="primary, backup, mixed (some values each way) or unknown (on neither side, or unreadable).",
+        examples=["primary"],
+    ),
+]
+SideBefore = Annotated[State, Field(alias="from", description="Where it was.", examples=["primary"])]
+SideAfter = Annotated[State, Field(description="Where it is moved to.", examples=["backup"])]
+MemberBefore = Annotated[
+    State | None, Field(alias="from", description="Where it was; null: it was left out.", examples=["primary"])
+]
+MemberAfter = Annotated[State | None, Field(description="Where it is moved to; null: left out.", examples=["backup"])]
+File = Annotated[str, Field(description="Path of the manifest in the repository.", examples=[examples.FILE])]
+Document = Annotated[str, Field(description="Kind, namespace and name of the document.", examples=[examples.DOCUMENT])]
+Path = Annotated[str, Field(description="Where the value is in the document.", examples=[examples.PATH])]
+Line = Annotated[int, Field(description="Its line in the file, from 1.", examples=[21])]
+Value = Annotated[Scalar, Field(description="The value that stands there, with its YAML type.", examples=["primary"])]
+PrimaryValue = Annotated[Scalar, Field(description="The value that means primary.", examples=["primary"])]
+BackupValue = Annotated[Scalar, Field(description="The value that means backup.", examples=["backup"])]
+OldValue = Annotated[Scalar, Field(description="The value before the move.", examples=["primary"])]
+NewValue = Annotated[Scalar, Field(description="The value after the move.", examples=["backup"])]
+
+# Commits and pull requests
+Sha = Annotated[str, Field(description="The commit's id.", examples=[examples.SHA])]
+CommitUrl = Annotated[str, Field(description="Where to see the commit.", examples=[examples.COMMIT_URL])]
+Signed = Annotated[bool, Field(description="GitHub says that its signature is good.", examples=[True])]
+Number = Annotated[int, Field(description="The pull request's number.", examples=[12])]
+PullRequestUrl = Annotated[
+    str, Field(description="Where to see the pull request.", examples=[examples.PULL_REQUEST_URL])
+]
+HeadBranch = Annotated[str, Field(description="The branch that it comes from.", examples=["failover/sonarr"])]
+PullRequestState = Annotated[
+    Literal["open", "merged", "closed"], Field(description="What became of it.", examples=["open"])
+]
+
+# A move
+ActionWord = Annotated[Action, Field(description="What was asked for.", examples=["promote"])]
+IsDryRun = Annotated[bool, Field(description="True: nothing was written.", examples=[False])]
+Changed = Annotated[
+    bool, Field(description="Whether this call changed something, or would; false: nothing to do.", examples=[True])
+]
+Diff = Annotated[
+    str,
+    Field(
+        description="A unified diff of all files; empty when nothing changes.",
+        examples=["--- a/app.yaml\n+++ b/app.yaml\n@@ -21 +21 @@\n-        role: primary\n+        role: backup\n"],
+    ),
+]
+Operation = Annotated[
+    str | None,
+    Field(
+        description="The ULID that Git knows the move by; null: nothing was to be written.", examples=[examples.ULID]
+    ),
+]
+Message = Annotated[
+    str,
+    Field(description="One sentence a person can read.", examples=["Git says that sonarr is on backup."]),
+]
+Warnings = Annotated[
+    list[str],
+    Field(
+        description="What went wrong beside the move, and what the opposite move will not bring back byte for byte.",
+        examples=[
+            ["Nobody is told of it, as far as is known: /etc/failover/urls: cannot read the URLs of notifications."]
+        ],
+    ),
+]
+
+# Hazards
+HazardSlug = Annotated[str, Field(description="The hazard's name; more may come.", examples=["claim-unknown"])]
+HazardSlugs = Annotated[list[str], Field(description="The names of the hazards.", examples=[["claim-unknown"]])]
+SeverityWord = Annotated[
+    Severity, Field(description="info, warn, or stop: a move is refused until it is accepted.", examples=["warn"])
+]
+Worst = Annotated[
+    Severity | None, Field(description="The highest severity; null: there is no hazard.", examples=["warn"])
+]
+About = Annotated[str, Field(description="The document that it is about.", examples=[examples.DOCUMENT])]
+Where = Annotated[
+    str | None, Field(description="File and line; null: it is no one place.", examples=[f"{examples.FILE}:12"])
+]
+HazardDetail = Annotated[
+    str,
+    Field(
+        description="What may go wrong, and why.",
+        examples=["The claim pvc-sonarr-backup is nowhere in the repository."],
+    ),
+]
+Cure = Annotated[str, Field(description="What to do about it.", examples=["Correct backup_pvc in the catalog."])]
+HazardsComplete = Annotated[
+    bool,
+    Field(
+        description="All was looked at that hazards are found in; false: the repository's other manifests were not.",
+        examples=[True],
+    ),
+]
+
+# History
+EntryKind = Annotated[
+    Literal["failover", "edit"], Field(description="A move, or a person's commit.", examples=["failover"])
+]
+Time = Annotated[str, Field(description="RFC 3339, in UTC.", examples=["2026-11-23T04:00:00Z"])]
+EntryAction = Annotated[
+    str | None,
+    Field(description="promote, demote or rollback, as Git has it; null for an edit.", examples=["promote"]),
+]
+EntryBefore = Annotated[
+    str | None,
+    Field(alias="from", description="The side before, as Git has it; null for an edit.", examples=["primary"]),
+]
+EntryAfter = Annotated[
+    str | None, Field(description="The side after, as Git has it; null for an edit.", examples=["backup"])
+]
+By = Annotated[str, Field(description="Who asked for it, or wrote the commit.", examples=["ops-laptop"])]
+Reason = Annotated[str | None, Field(description="Why; null: none was given.", examples=["k3s-w1 is down"])]
+EntryOperation = Annotated[
+    str | None, Field(description="The ULID of the move; null for an edit.", examples=[examples.ULID])
+]
+Subject = Annotated[str, Field(description="The commit's first line.", examples=["Fail over sonarr to backup"])]
+Audited = Annotated[
+    bool | None,
+    Field(
+        description=(
+            "Of a failover: true, its diff does what its trailers say; null, that cannot be proved. Of an edit: false, "
+            "its trailers say that it was a failover, and its diff does something else; null, they do not."
+        ),
+        examples=[True],
+    ),
+]
+NextCursor = Annotated[
+    str | None, Field(description="The `cursor` of the next page; null: this is the last.", examples=["djE6c29uYXJy"])
+]
+
+# Problems
+ProblemType = Annotated[
+    str,
+    Field(
+        description="Names the problem for programs. The page /docs has what to do, at the last word: /docs#conflict.",
+        examples=["urn:failover-api:problem:manifest-drifted"],
+    ),
+]
+Title = Annotated[str, Field(description="The kind of problem, in words.", examples=["A value is on neither side"])]
+Status = Annotated[int, Field(description="The HTTP status.", examples=[409])]
+Detail = Annotated[
+    str,
+    Field(
+        description="What went wrong, where, and what was expected.",
+        examples=[examples.DRIFTED],
+    ),
+]
+Instance = Annotated[
+    str | None, Field(description="The request's id, which the log has too.", examples=["01JDQ3Z5Y8V6T4R2P0N9M7K5H4"])
+]
+Applied = Annotated[
+    Literal["not-applied", "unknown"],
+    Field(description="unknown: it may have been written; look before you ask again.", examples=["not-applied"]),
+]
+ConfigError = Annotated[
+    str | None,
+    Field(
+        description="FILE:LINE: KEY: message, when the newest catalog was refused and the last good one is in force.",
+        examples=["config/services.yaml:12: deploiment: unknown key"],
+    ),
+]
+
+# The process
+Alive = Annotated[Literal["alive"], Field(description="The process answers.", examples=["alive"])]
+Ready = Annotated[Literal["ready"], Field(description="It can work.", examples=["ready"])]
+ProductVersion = Annotated[str, Field(description="Of failover-api.", examples=["0.2.0"])]
+ApiVersion = Annotated[
+    str, Field(description="Of this API: what a client relies on stays while it is the same.", examples=["0.2"])
+]
+PythonVersion = Annotated[str, Field(description="Of the Python that runs it.", examples=["3.14.0"])]

@@ -1,0 +1,56 @@
+"""HEAD and OPTIONS, at every URL there is. Plain ASGI, innermost: everything else sees the request as it came.
+
+    HEAD       what GET says, without its body
+    OPTIONS    204, and the methods in Allow; it asks nobody who they are
+
+https://www.rfc-editor.org/rfc/rfc9110#section-9.3.2
+"""
+
+from collections.abc import Callable, Iterable
+
+from starlette.responses import Response
+from starlette.routing import BaseRoute, Match, Route
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+
+class Methods:
+    """`routes` gives all routes of the app that a request is for."""
+
+    def __init__(self, app: ASGIApp, *, routes: Callable[[Scope], Iterable[BaseRoute]]) -> None:
+        self._app, self._routes = app, routes
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        method = scope.get("method")
+        if scope["type"] != "http" or method not in {"HEAD", "OPTIONS"}:
+            return await self._app(scope, receive, send)
+        allowed = methods_at(scope, self._routes(scope))
+        if method == "OPTIONS" and allowed:
+            return await Response(status_code=204, headers={"Allow": ", ".join(allowed)})(scope, receive, send)
+        if method == "HEAD" and "GET" in allowed:
+            return await self._app({**scope, "method": "GET"}, receive, _without_body(send))
+        return await self._app(scope, receive, send)
+
+
+def methods_at(scope: Scope, routes: Iterable[BaseRoute]) -> list[str]:
+    """Those that the URL of a request takes, in order; none where nothing is."""
+    methods: set[str] = set()
+    for route in routes:
+        if isinstance(route, Route) and route.matches(scope)[0] is not Match.NONE:
+            methods |= route.methods or set()
+    return with_implied(methods)
+
+
+def with_implied(methods: Iterable[str]) -> list[str]:
+    """What a URL takes whose routes take these."""
+    declared = set(methods)
+    implied = {"OPTIONS", "HEAD"} if "GET" in declared else {"OPTIONS"}
+    return sorted(declared | implied) if declared else []
+
+
+def _without_body(send: Send) -> Send:
+    """The headers stay, Content-Length too: it is that of the body that GET would give."""
+
+    async def send_head(message: Message) -> None:
+        await send({**message, "body": b""} if message["type"] == "http.response.body" else message)
+
+    return send_head
