@@ -48,8 +48,9 @@ def server() -> Any:
         yield fake
 
 
-async def checks(server: FakeKubernetes, known: Catalog | None = None) -> dict[str, Check]:
-    cluster = Kubernetes("x", lambda: Access("the test's cluster", Endpoint(server.url), Login()), timeout_s=5)
+async def checks(server: FakeKubernetes, known: Catalog | None = None, *, timeout_s: float = 10.0) -> dict[str, Check]:
+    access = Access("the test's cluster", Endpoint(server.url), Login())
+    cluster = Kubernetes("x", lambda: access, timeout_s=timeout_s)
     try:
         found = await check_cluster(cluster, known or catalog())
     finally:
@@ -122,6 +123,13 @@ async def test_flux_on_two_nodes_or_beside_the_services_is_well(server: FakeKube
     assert "cluster appliers" not in await checks(server)
     flux(server, "k3s-w1")
     assert "cluster appliers" not in await checks(server)
+
+
+async def test_a_part_of_the_cluster_that_does_not_answer_is_told(server: FakeKubernetes) -> None:
+    server.next("list", NODES, lambda handler: handler.hang(30))
+    check = (await checks(server, timeout_s=1.0))["cluster speed"]
+    assert check.level is Level.WARN
+    assert check.detail == ("no answer within 1 s: raise FAILOVER_CLUSTER_TIMEOUT_S, or look at the API server")
 
 
 async def test_a_clock_that_is_off_is_a_warning(server: FakeKubernetes) -> None:

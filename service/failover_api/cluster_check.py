@@ -68,7 +68,7 @@ def _lacking(group: str, resource: str, verbs: Mapping[str, Sequence[str]]) -> s
 def _unseen(view: View) -> Iterator[Check]:
     """What did not answer, although it may be read: a part of the API server that is down."""
     reasons = {seen.why_unseen() for seen in (view.nodes, view.pods, view.deployments, view.leases)}
-    late = sorted(reason for reason in reasons if reason.startswith("no answer"))
+    late = sorted(reason for reason in reasons if "no answer" in reason)
     if late:
         yield _warning("cluster speed", f"{late[0]}: raise FAILOVER_CLUSTER_TIMEOUT_S, or look at the API server")
 

@@ -31,9 +31,9 @@ async def test_all_pages_are_read(server: FakeKubernetes, client: Client) -> Non
     listed = await pods(client)
     assert len(listed.objects) == 2 * PAGE + 1
     assert [asked.params for asked in server.asked] == [
-        {"limit": "100"},
-        {"limit": "100", "continue": "100"},
-        {"limit": "100", "continue": "200"},
+        {"limit": str(PAGE)},
+        {"limit": str(PAGE), "continue": str(PAGE)},
+        {"limit": str(PAGE), "continue": str(2 * PAGE)},
     ]
     assert (listed.version, listed.path) == (str(100 + 2 * PAGE + 1), PATH)
 
@@ -51,7 +51,7 @@ async def test_a_list_that_took_too_long_is_begun_again(server: FakeKubernetes, 
 async def test_a_list_without_end_is_given_up(
     server: FakeKubernetes, client: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(lists_module, "MAX_OBJECTS", 10)
+    monkeypatch.setattr(lists_module, "_MAX_READ", 10)
 
     def endless(handler: Handler) -> None:
         server.next("list", PATH, endless)
@@ -59,8 +59,20 @@ async def test_a_list_without_end_is_given_up(
         handler.json({"kind": "PodList", "metadata": {"continue": "again", "resourceVersion": "1"}, "items": items})
 
     server.next("list", PATH, endless)
+    with pytest.raises(ClusterUnavailable, match="more than 20000 objects, or 10 to choose them from"):
+        await pods(client)
+
+
+async def test_only_so_many_are_kept(server: FakeKubernetes, client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(lists_module, "MAX_KEPT", 10)
+    for number in range(11):
+        server.put(PATH, pod(f"pod-{number}"))
+    for number in range(PAGE):
+        server.put(PATH, pod(f"pod-{number}", "elsewhere"))
     with pytest.raises(ClusterUnavailable, match="more than 10 objects"):
         await pods(client)
+    server.remove(PATH, "pod-3", "media")
+    assert len((await pods(client, keeps={"media"}.__contains__)).objects) == 10
 
 
 async def test_only_what_is_needed_is_kept(server: FakeKubernetes, client: Client) -> None:
@@ -72,6 +84,15 @@ async def test_only_what_is_needed_is_kept(server: FakeKubernetes, client: Clien
     }
     assert set((await pods(client, "office")).objects) == {("office", "a")}
     assert server.asked[-1].path == "/api/v1/namespaces/office/pods" == path_in(PATH, "office")
+
+
+async def test_a_volume_is_kept_for_its_claim(server: FakeKubernetes, client: Client) -> None:
+    volumes = BY_FIELD["volumes"]
+    for name, namespace in (("pv-a", "media"), ("pv-b", "office"), ("pv-c", "")):
+        claim = {"claimRef": {"namespace": namespace, "name": "data"}} if namespace else {}
+        server.put(volumes.paths[0], {"metadata": {"name": name}, "spec": claim})
+    listed = await pods(client, kind=volumes, keeps=lambda namespace: volumes.keeps(namespace, frozenset({"media"})))
+    assert set(listed.objects) == {("", "pv-a"), ("", "pv-c")}
 
 
 async def test_an_object_of_another_namespace_than_was_asked_for_is_left_out(

@@ -23,6 +23,7 @@ NODES, PODS, DEPLOYMENTS = "/api/v1/nodes", "/api/v1/pods", "/apis/apps/v1/deplo
 def quick(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setattr(live_view_module, "_ADJUST_S", 0.02)
     monkeypatch.setattr(reflector_module, "_BACKOFF_S", 0.01)
+    monkeypatch.setattr(reflector_module, "_MAX_BACKOFF_S", 0.1)
     return
 
 
@@ -60,15 +61,13 @@ def furnished(server: FakeKubernetes) -> None:
         server.put(DEPLOYMENTS, {"metadata": {"name": "app", "namespace": namespace}})
 
 
-async def test_every_kind_is_watched_and_events_are_not(server: FakeKubernetes, client: Client) -> None:
+async def test_every_kind_is_watched(server: FakeKubernetes, client: Client) -> None:
     furnished(server)
     async with living(client, Services("media")) as live:
         view = live.view()
         assert set(view.nodes.objects) == {("", "k3s-w1")}
         assert set(view.deployments.objects) == {("media", "app")}
-        await eventually(lambda: all(server.count("watch", kind.paths[0]) > 0 for kind in KINDS if kind.is_watched))
-        assert view.events.why_unseen() == "it was not looked at"
-    assert server.count("list", "/api/v1/events") == 0
+        await eventually(lambda: all(server.count("watch", kind.paths[0]) > 0 for kind in KINDS))
 
 
 async def test_a_service_in_another_namespace_is_seen_as_well(server: FakeKubernetes, client: Client) -> None:
@@ -131,3 +130,23 @@ async def test_whoever_waits_for_the_first_view_waits_once_and_not_long(server: 
     running.cancel()
     with contextlib.suppress(asyncio.CancelledError):
         await running
+
+
+async def test_what_is_not_seen_is_logged_once_for_all_kinds(
+    server: FakeKubernetes, client: Client, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO")
+    furnished(server)
+
+    def told() -> list[object]:
+        return [vars(record).get("kinds") for record in caplog.records if "the cluster" in record.message]
+
+    async with living(client, Services("media")):
+        server.tokens = {"another"}
+        await eventually(lambda: told()[-1:] == ["all"])
+        many = len(told())
+        await asyncio.sleep(0.3)
+        assert len(told()) == many
+        server.tokens = None
+        await eventually(lambda: told()[-1:] == [None])
+    assert many <= len(KINDS)

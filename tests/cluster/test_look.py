@@ -107,7 +107,7 @@ async def test_a_cluster_that_hangs_is_unseen_in_time(server: FakeKubernetes, cl
     view = await seen(client, timeout_s=0.5)
     assert time.monotonic() - began < 3
     assert view.heard_at is None
-    assert view.why_unseen in ("no answer within 0.5 s", f"GET {NODES}: no answer within 0.5 s")
+    assert view.why_unseen == "no answer within 0.5 s"
 
 
 async def test_a_cluster_that_is_half_gone_is_half_seen(server: FakeKubernetes, client: Client) -> None:

@@ -79,7 +79,7 @@ class Client:
                 async with self._answer(method, path, params, body, silence_s=timeout_s) as response:
                     content = await _read_all(response, what)
         except TimeoutError as exc:
-            raise ClusterUnavailable(f"{what}: no answer within {timeout_s:g} s") from exc
+            raise ClusterUnavailable(f"{what}: no answer within {timeout_s:.2g} s") from exc
         return _json(content, response.status_code, what)
 
     @asynccontextmanager

@@ -27,7 +27,7 @@ class Kind:
     """`field` is its name in a View. `paths` are below the server's URL: an older version of the API is tried last.
 
     `is_optional`: it belongs to no plain Kubernetes. `observed` makes of a value, the one before and our monotonic
-    clock what was observed of it. `is_watched` is False of what is only read in a look.
+    clock what was observed of it. `belongs_to` gives the namespace that an object without one is for, "" when for none.
     """
 
     field: str
@@ -36,7 +36,7 @@ class Kind:
     reach: Reach
     is_optional: bool = False
     observed: Callable[[Any, Any, float], Any] | None = None
-    is_watched: bool = True
+    belongs_to: Callable[[object], str] | None = None
 
     @property
     def resource(self) -> str:
@@ -55,8 +55,13 @@ class Kind:
         steps = self.paths[0].split("/")
         return steps[steps.index("namespaces") + 1] if "namespaces" in steps else ""
 
+    def keeps(self, namespace: str, scope: Scope) -> bool:
+        """Whether objects of a namespace matter; "" of what has, and is for, none."""
+        wanted = scope if self.belongs_to else self.namespaces(scope)
+        return wanted is None or not namespace or namespace in wanted
+
     def namespaces(self, scope: Scope) -> Scope:
-        """Where its objects matter, None: anywhere."""
+        """Where to look for its objects, None: anywhere."""
         match self.reach:
             case Reach.CLUSTER | Reach.ANYWHERE:
                 return None
@@ -87,7 +92,7 @@ KINDS: tuple[Kind, ...] = (
     Kind("pods", (workloads.PODS,), workloads.parse_pod, Reach.PODS),
     Kind("autoscalers", (workloads.AUTOSCALERS,), workloads.parse_autoscaler, Reach.SERVICES),
     Kind("claims", (volumes.CLAIMS,), volumes.parse_claim, Reach.SERVICES),
-    Kind("volumes", (volumes.VOLUMES,), volumes.parse_volume, Reach.CLUSTER),
+    Kind("volumes", (volumes.VOLUMES,), volumes.parse_volume, Reach.CLUSTER, belongs_to=volumes.claimant),
     Kind("storage_classes", (volumes.STORAGE_CLASSES,), volumes.parse_storage_class, Reach.CLUSTER),
     Kind("replication_sources", (volumes.SOURCES,), volumes.parse_source, Reach.SERVICES, is_optional=True),
     Kind("replication_destinations", (volumes.DESTINATIONS,), volumes.parse_destination, Reach.SERVICES, True),
@@ -103,5 +108,6 @@ KINDS: tuple[Kind, ...] = (
     ),
     Kind("buckets", (flux.BUCKETS, flux.BUCKETS_BETA), flux.parse_bucket, Reach.ANYWHERE, is_optional=True),
     Kind("applications", (flux.APPLICATIONS,), flux.parse_application, Reach.ANYWHERE, is_optional=True),
-    Kind("events", (workloads.EVENTS,), workloads.parse_event, Reach.SERVICES, is_watched=False),
 )
+# Asked for where something hangs, and not kept: there may be thousands.
+EVENTS = Kind("events", (workloads.EVENTS,), workloads.parse_event, Reach.SERVICES)

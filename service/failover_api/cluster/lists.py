@@ -1,7 +1,7 @@
 """Reads all objects of one kind, page by page."""
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,8 +11,9 @@ from failover_api.cluster.kinds import Kind, path_in
 from failover_api.core.safety.observed import Key
 from failover_api.errors import ClusterUnavailable, KindNotInstalled, VersionExpired
 
-PAGE = 100  # objects: to parse more at once would keep others from their turn
-MAX_OBJECTS = 100_000
+PAGE = 50  # objects: parsing more at once would take memory that is never given back, and others' turn
+MAX_KEPT = 20_000  # objects of a kind
+_MAX_READ = 200_000
 _MAX_STARTS = 3  # a long list may outlive the version it was begun at
 
 Keeps = Callable[[str], bool]  # whether objects of this namespace are kept
@@ -54,29 +55,36 @@ async def _pages(client: Client, kind: Kind, path: str, namespace: str, keeps: K
     while True:
         asked = {"limit": str(PAGE), **({"continue": following} if following else {})}
         page = await client.get(path, asked, timeout_s=max(0.001, end - time.monotonic()))
-        for item in _items(page, path):
-            count += 1
-            if (found := parse_kept(kind, item, namespace, keeps)) is not None:
-                objects[found[0]] = found[1]
+        items = _items(page, path)
+        count += len(items)
+        objects.update(filter(None, (parse_kept(kind, item, namespace, keeps) for item in items)))
         following = text(page, "metadata", "continue", limit=10_000)
         if not following:
             return Listed(objects, text(page, "metadata", "resourceVersion"), path)
-        if count > MAX_OBJECTS:
-            raise ClusterUnavailable(f"GET {path}: more than {MAX_OBJECTS} objects")
+        if len(objects) > MAX_KEPT or count > _MAX_READ:
+            raise too_many(path)
+        del page, items  # while others are read, only one page is there: parsed, it takes ten times its text
+
+
+def too_many(path: str) -> ClusterUnavailable:
+    return ClusterUnavailable(f"{path}: more than {MAX_KEPT} objects, or {_MAX_READ} to choose them from")
 
 
 def parse_kept(kind: Kind, item: object, namespace: str, keeps: Keeps) -> tuple[Key, Any] | None:
     """The object with its key; None for one that nobody needs, or that is of another namespace than was asked for."""
     key = namespace_and_name(item)
-    if key is None or (namespace and key[0] != namespace) or not keeps(key[0]):
+    if key is None or (namespace and key[0] != namespace):
+        return None
+    if not keeps(kind.belongs_to(item) if kind.belongs_to else key[0]):
         return None
     return key, kind.parse(item, key)
 
 
-def _items(page: object, path: str) -> Iterator[object]:
+def _items(page: object, path: str) -> list[Any]:
     """An empty list may be written as null."""
     found = value_at(page, "items")
-    is_list = text(page, "kind").endswith("List")
-    if not isinstance(found, list) and not (found is None and is_list):
-        raise ClusterUnavailable(f"GET {path}: the answer is no list of objects")
-    return iter(found or ())
+    if isinstance(found, list):
+        return found
+    if found is None and text(page, "kind").endswith("List"):
+        return []
+    raise ClusterUnavailable(f"GET {path}: the answer is no list of objects")

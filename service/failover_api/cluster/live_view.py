@@ -2,8 +2,9 @@
 
 import asyncio
 import contextlib
+import logging
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Sequence, Set
 from typing import Any
 
 from failover_api.cluster.client import Client
@@ -14,6 +15,7 @@ from failover_api.core.safety.observed import EVERYWHERE, Seen, View
 from failover_api.errors import FailoverError
 
 _ADJUST_S = 1.0
+_log = logging.getLogger(__name__)
 
 
 class LiveView:
@@ -21,7 +23,8 @@ class LiveView:
 
     def __init__(self, client: Client, scope: Callable[[], Scope], *, kinds: Sequence[Kind] = KINDS) -> None:
         self._scope_now, self._began_at = scope, time.monotonic()
-        self._kinds = {kind.field: _LiveKind(client, kind) for kind in kinds if kind.is_watched}
+        self._told: Set[str] = frozenset()  # the kinds that are not seen, as the log has it
+        self._kinds = {kind.field: _LiveKind(client, kind) for kind in kinds}
 
     async def run(self) -> None:
         """Watches until it is cancelled."""
@@ -33,6 +36,7 @@ class LiveView:
                 for kind in self._kinds.values():
                     await kind.adjust(scope)
                 await asyncio.sleep(_ADJUST_S)
+                self._tell()
         finally:
             for kind in self._kinds.values():
                 await kind.stop()
@@ -40,6 +44,20 @@ class LiveView:
     def view(self) -> View:
         """All that is known now; later events do not change it."""
         return View(**{field: kind.seen() for field, kind in self._kinds.items()})
+
+    def _tell(self) -> None:
+        """Logs which kinds are not seen, when that changes: once for all of them."""
+        reasons = {
+            field: why for field, kind in self._kinds.items() if (why := next(iter(kind.seen().unseen.values()), ""))
+        }
+        if reasons.keys() == self._told:
+            return
+        self._told = reasons.keys()
+        if reasons:
+            what = "all" if len(reasons) == len(self._kinds) else sorted(reasons)
+            _log.warning("the cluster is not seen", extra={"kinds": what, "detail": next(iter(reasons.values()))})
+        else:
+            _log.info("the cluster is seen again")
 
     async def settle(self, timeout_s: float) -> None:
         """Waits until it is known of each kind whether it can be seen; in all at most so long after the start."""
@@ -85,8 +103,7 @@ class _LiveKind:
         self._started.set()
 
     def _keeps(self, namespace: str) -> bool:
-        wanted = self._kind.namespaces(self._scope)
-        return wanted is None or namespace in wanted
+        return self._kind.keeps(namespace, self._scope)
 
     async def _end(self, namespaces: Sequence[str]) -> None:
         tasks = [self._running.pop(namespace)[1] for namespace in namespaces]

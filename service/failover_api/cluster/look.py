@@ -21,6 +21,11 @@ _END_S = 0.2
 
 async def look(client: Client, scope: Scope, *, timeout_s: float, kinds: Sequence[Kind] = KINDS) -> View:
     """What `scope` needs of a cluster. Never longer than `timeout_s`, and no failure is raised."""
+    return View(**await look_at(client, scope, timeout_s=timeout_s, kinds=kinds))
+
+
+async def look_at(client: Client, scope: Scope, *, timeout_s: float, kinds: Sequence[Kind]) -> dict[str, Seen[Any]]:
+    """The same by the name of each kind."""
     looks = {kind.field: _Look(client, kind, scope) for kind in kinds}
     limit = asyncio.Semaphore(_AT_ONCE)
     tasks = [asyncio.create_task(each.run(limit, time.monotonic() + timeout_s)) for each in looks.values()]
@@ -30,8 +35,8 @@ async def look(client: Client, scope: Scope, *, timeout_s: float, kinds: Sequenc
         for task in tasks:
             task.cancel()
         await asyncio.wait(tasks, timeout=_END_S)
-    late = f"no answer within {timeout_s:g} s"
-    return View(**{field: each.seen(late) for field, each in looks.items()})
+    late = f"no answer within {timeout_s:.2g} s"
+    return {field: each.seen(late) for field, each in looks.items()}
 
 
 class _Look:
@@ -80,12 +85,11 @@ class _Look:
 
     async def _list_once(self, namespace: str, limit: asyncio.Semaphore, end: float) -> Listed:
         async with limit:
-            left_s = max(0.001, end - time.monotonic())
+            left_s = max(0.001, end - time.monotonic()) + _END_S  # the look itself ends first, and says so
             return await list_kind(self._client, self._kind, namespace, self._keeps, timeout_s=left_s)
 
     def _keeps(self, namespace: str) -> bool:
-        wanted = self._kind.namespaces(self._scope)
-        return wanted is None or namespace in wanted
+        return self._kind.keeps(namespace, self._scope)
 
     def _seen(self, objects: dict[Any, Any]) -> Seen[Any]:
         now, observed = time.monotonic(), self._kind.observed

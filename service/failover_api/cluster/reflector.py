@@ -21,7 +21,7 @@ from typing import Any
 from failover_api.cluster.client import Client
 from failover_api.cluster.fields import text, value_at
 from failover_api.cluster.kinds import Kind
-from failover_api.cluster.lists import Keeps, list_kind, parse_kept
+from failover_api.cluster.lists import MAX_KEPT, Keeps, list_kind, parse_kept, too_many
 from failover_api.cluster.replies import failure_in_watch
 from failover_api.core.safety.observed import EVERYWHERE, Key, Seen
 from failover_api.errors import (
@@ -145,6 +145,8 @@ class Reflector:
             self._objects.pop(key, None)
         else:
             self._objects[key] = self._observed(value, key, self._monotonic())
+            if len(self._objects) > MAX_KEPT:
+                raise too_many(self._path)
         self._shown = None
 
     def _observed(self, value: Any, key: Key, now: float) -> Any:
@@ -153,8 +155,6 @@ class Reflector:
 
     def _hear(self) -> None:
         self._heard_at, self._seen_at = self._monotonic(), self._client.clock.now()
-        if self._unseen:
-            _log.info("the cluster is seen again", extra={"kind": self._kind.field, "namespace": self._namespace})
         self._unseen, self._refusals, self.is_forbidden = "", 0, False
         self.settled.set()
 
@@ -191,8 +191,5 @@ class Reflector:
             return  # it may be starting up
         if self.is_forbidden:
             self._objects, self._shown, self._heard_at, self._seen_at = {}, None, None, None
-        if not self._unseen:
-            facts = {"kind": self._kind.field, "namespace": self._namespace, "detail": failure.detail}
-            _log.warning("the cluster is not seen", extra=facts)
         self._unseen = failure.detail
         self.settled.set()

@@ -55,6 +55,11 @@ def parse_volume(data: object, key: Key) -> Volume:
     )
 
 
+def claimant(data: object) -> str:
+    """The namespace of the claim that a volume is bound to, or kept for; "" when for none."""
+    return text(data, "spec", "claimRef", "namespace")
+
+
 def parse_storage_class(data: object, key: Key) -> StorageClass:
     return StorageClass(
         name=key[1], provisioner=text(data, "provisioner"), binding_mode=text(data, "volumeBindingMode")
