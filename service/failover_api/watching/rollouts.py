@@ -24,6 +24,7 @@ from failover_api.reading.status import Status
 from failover_api.watching.verifier import Verifier
 
 EVERY_S = 2.0
+_RESTING = 5  # times as long, while no move is under way
 WANTED_EVERY_S = 60.0
 SETTLE_S = 15.0  # a pod's first troubles pass: what blocks a move is told once it lasts so long
 MAX_OPERATIONS = 4096
@@ -105,7 +106,7 @@ class RolloutWatch:
                 await self.look()
             except Exception:  # noqa: BLE001 - a defect of ours must not end the watching
                 _log.exception("a look at rollouts failed")
-            await asyncio.sleep(self._every_s)
+            await asyncio.sleep(self._every_s if self._following or self._moved else self._every_s * _RESTING)
 
     async def look(self) -> None:
         """Once at everything."""
