@@ -148,7 +148,7 @@ def test_what_does_not_come_in_time_fails_the_step_and_tells_what_was_made(tmp_p
     wish = {"action": "promote", "service": "sonarr", "token": "t", "until": "serving"}
     ran = run_step(tmp_path, wish, FAILOVER_COMMAND=str(late.path))
     assert ran.code == 5
-    assert ran.outputs["operation"] == OUTCOME["operation"]
+    assert ran.outputs["message"] == OUTCOME["message"]
     assert ran.outputs["problem"] == ""
     assert "::error title=Not serving::" in ran.log
 
