@@ -84,10 +84,6 @@ class Reflector:
         unseen = {self._namespace: self._unseen} if self._unseen else {}
         return Seen(self._shown, self._seen_at, self._heard_at, unseen, self._is_installed)
 
-    def list_again(self) -> None:
-        """What is kept has changed: the next round begins with a list."""
-        self._listed_at = float("-inf")
-
     async def run(self) -> None:
         """Keeps it current; cancel it to stop. No failure ends it."""
         while True:
