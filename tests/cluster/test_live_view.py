@@ -118,13 +118,20 @@ async def test_where_only_namespaces_may_be_read_each_is_watched(server: FakeKub
     services = Services("media", "office")
     async with living(client, services) as live:
         await eventually(lambda: set(live.view().deployments.objects) == {("media", "app")})
-        await eventually(lambda: "office" in live.view().deployments.unseen)
+        refused = "cannot list resource at office"
+        await eventually(lambda: refused in live.view().deployments.why_unseen("office"))
         assert live.view().deployments.why_unseen("media") == ""
-        assert "cannot list resource at office" in live.view().deployments.why_unseen("office")
         server.put(DEPLOYMENTS, {"metadata": {"name": "new", "namespace": "media"}})
         await eventually(lambda: ("media", "new") in live.view().deployments.objects)
         services.scope = frozenset({"media"})
         await eventually(lambda: "office" not in live.view().deployments.unseen)
+        server.forbidden.discard((DEPLOYMENTS, "office"))
+        services.scope = frozenset({"media", "office"})
+        for _ in range(50):
+            meanwhile = live.view(services.scope).deployments
+            assert ("office", "app") in meanwhile.objects or meanwhile.why_unseen("office")
+            await asyncio.sleep(0.002)
+        await eventually(lambda: ("office", "app") in live.view().deployments.objects)
 
 
 async def test_what_belongs_to_no_namespace_stays_unseen_where_it_is_forbidden(

@@ -12,7 +12,7 @@ from failover_api.cluster.client import Client
 from failover_api.cluster.kinds import KINDS, Kind
 from failover_api.cluster.port import Scope
 from failover_api.cluster.reflector import Reflector
-from failover_api.core.safety.observed import EVERYWHERE, Seen, View
+from failover_api.core.safety.observed import EVERYWHERE, NOT_LOOKED_AT, Seen, View
 from failover_api.errors import FailoverError
 
 _ADJUST_S = 1.0
@@ -68,9 +68,8 @@ class LiveView:
 
     def _tell(self) -> None:
         """Logs which kinds are not seen, when that changes: once for all of them."""
-        reasons = {
-            field: why for field, kind in self._kinds.items() if (why := next(iter(kind.seen({}).unseen.values()), ""))
-        }
+        whys = {field: next(iter(kind.seen({}).unseen.values()), "") for field, kind in self._kinds.items()}
+        reasons = {field: why for field, why in whys.items() if why not in {"", NOT_LOOKED_AT}}
         if reasons.keys() == self._told:
             return
         self._told = reasons.keys()
