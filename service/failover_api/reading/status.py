@@ -17,7 +17,7 @@ from failover_api.core.planning.state import Detection, detect
 from failover_api.core.planning.strategy import StrategyEdits, unblocking
 from failover_api.core.planning.switch_edits import blocking_error
 from failover_api.core.safety.hazard import Hazard
-from failover_api.core.safety.hazards import hazards, other_side
+from failover_api.core.safety.hazards import other_side
 from failover_api.core.safety.switch_moves import ServiceMove, each_way, possible_move
 from failover_api.errors import FailoverError, ForgeFailure, ManifestError
 from failover_api.forge.port import Forge
@@ -26,7 +26,7 @@ from failover_api.reading.history import Entry, History
 from failover_api.reading.last_moves import LastMoves
 from failover_api.reading.pull_requests import open_for
 from failover_api.reading.services import Observation, ServiceReader
-from failover_api.reading.surroundings import SurroundingsReader
+from failover_api.reading.surroundings import SurroundingsReader, find_hazards
 
 T = TypeVar("T")
 NOTHING: Mapping[str, Any] = MappingProxyType({})
@@ -105,7 +105,8 @@ class StatusReader:
         service, detection = status.service, status.detection
         self._surroundings.saw(service, detection.state, status.last_move)
         around = self._surroundings.of([service])
-        found = hazards(possible_move(service, detection, other_side(detection), seen.manifests), around)
+        there = other_side(detection)
+        found = find_hazards(lambda: possible_move(service, detection, there, seen.manifests), around)
         return replace(status, hazards_to=found, hazards_complete=around.is_complete)
 
 
