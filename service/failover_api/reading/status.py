@@ -91,10 +91,11 @@ class StatusReader:
             located, head = [one.service for one in observed], observed[0].snapshot.head
             reading = self._last_moves.of(branch, located, head, thorough=thorough, not_before=not_before)
             moves = await _if_known(reading)
-        statuses = [
-            self._with_hazards(status_of(service, seen[service.name], pulls, moves), seen[service.name])
-            for service in services
-        ]
+        statuses: list[Status | Unreadable] = []
+        for service in services:
+            status = status_of(service, seen[service.name], pulls, moves)
+            statuses.append(self._with_hazards(status, seen[service.name]))
+            await asyncio.sleep(0)  # hundreds are thought about here: let others have a turn
         return (
             [await with_obstacles(status, seen[status.service.name]) for status in statuses] if try_moves else statuses
         )
