@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from failover_api.check_hazards import check_hazards
 from failover_api.config_file import ConfigFile, access_file
@@ -26,6 +27,9 @@ from failover_api.reading.services import Observation, ServiceReader
 from failover_api.reading.status import Status, Unreadable, status_of, with_obstacles
 from failover_api.reading.surroundings import SurroundingsReader
 from failover_api.reading.working_tree import TreeBranch, WorkingTree, read_folder
+
+if TYPE_CHECKING:  # without a cluster nothing of it is loaded
+    from failover_api.cluster.port import Cluster
 
 WARNING = "; warning: "  # what stands before it is well
 
@@ -52,11 +56,16 @@ def _faults(name: str, error: ConfigInvalid) -> list[Check]:
 
 
 async def check_all(
-    catalog: ConfigFile[Catalog], forge: Forge, failover: Failover, *, on_step: Callable[[str], None] = lambda _: None
+    catalog: ConfigFile[Catalog],
+    forge: Forge,
+    failover: Failover,
+    *,
+    cluster: "Cluster | None" = None,
+    on_step: Callable[[str], None] = lambda _: None,
 ) -> list[Check]:
     """Catalog, the host's side of each branch, each switch in its file and whether it can be moved both ways.
 
-    Stops where the rest is moot.
+    And the `cluster`, if one is configured. Stops where the rest is moot.
     """
     if catalog.error is not None:
         return _faults("catalog", catalog.error)
@@ -78,6 +87,11 @@ async def check_all(
         for status in statuses:
             checks += _with_path(known.services.get(status.service.name), status, list(_switches(status)))
         checks += await check_hazards(statuses, failover.look_around, on_step)
+    if cluster is not None:
+        from failover_api.cluster_check import check_cluster
+
+        on_step("looking at the cluster")
+        checks += await check_cluster(cluster, known)
     return checks
 
 

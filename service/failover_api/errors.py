@@ -42,6 +42,13 @@
     │   ├── ForgeUnavailable        GitHub cannot be reached, or fails
     │   │   └── NotShownYet         its reads lag behind a write of ours
     │   └── ForgeRateLimited        GitHub asks us to wait
+    ├── ClusterFailure              the cluster was not seen; told as unseen, so it never reaches an edge
+    │   ├── ClusterUnavailable      it cannot be reached, or its answer is not understood
+    │   │   └── WatchCut            a watch ended in the middle: it can be resumed
+    │   ├── ClusterUnauthenticated  it does not know who we are
+    │   ├── ClusterForbidden        we may not read this
+    │   ├── KindNotInstalled        it does not know this kind of object
+    │   └── VersionExpired          it no longer has the version that was asked for: list again
     ├── OutcomeUnknown              a write may or may not have landed
     │   └── WriteUnknown            one write's reply was lost: read back
     └── InternalError               a defect of ours
@@ -366,6 +373,34 @@ class ForgeRateLimited(ForgeFailure):
     def __init__(self, detail: str, *, retry_after_s: float | None = None, secondary: bool = False) -> None:
         super().__init__(detail, retry_after_s=retry_after_s)
         self.secondary = secondary
+
+
+class ClusterFailure(FailoverError):
+    """The cluster was not seen. It refuses no move: what it kept from being seen is told as unseen."""
+
+
+class ClusterUnavailable(ClusterFailure):
+    """It cannot be reached, asks us to wait, or its answer is not understood."""
+
+
+class WatchCut(ClusterUnavailable):
+    """A watch had begun, and was cut: it can go on from its last version."""
+
+
+class ClusterUnauthenticated(ClusterFailure):
+    """It does not know who we are, or we have nothing to show."""
+
+
+class ClusterForbidden(ClusterFailure):
+    """We may not read this."""
+
+
+class KindNotInstalled(ClusterFailure):
+    """The cluster does not know this kind of object, so it has none."""
+
+
+class VersionExpired(ClusterFailure):
+    """It no longer has the version that was asked for."""
 
 
 class OutcomeUnknown(FailoverError):

@@ -121,6 +121,7 @@ def test_every_hazard_has_its_page_with_what_why_and_cure() -> None:
     entries = dict(zip(parts[1::2], parts[2::2], strict=True))
     assert sorted(entries) == sorted(finder.__name__.replace("_", "-") for finder in FINDERS)
     for slug, entry in entries.items():
+        assert f"| [`{slug}`](#{slug}) | " in parts[0], slug
         for part in ("What", "Why it is told", "Cure"):
             assert f"\n**{part}.**" in entry, (slug, part)
 

@@ -91,7 +91,7 @@ async def _opened(
     """Everything that lives as long as the service; routes find it in `app.state`."""
     counters, looks = Counters(), Looks()
     async with contextlib.AsyncExitStack() as opened:
-        components = await opened.enter_async_context(open_failover(settings, traffic=counters.traffic))
+        components = await opened.enter_async_context(open_failover(settings, traffic=counters.traffic, in_pod=True))
         for move_ended in (counters.move_ended, looks.move_ended):
             components.events.subscribe(MoveEnded, move_ended)
         components.events.subscribe(BranchMoved, looks.branch_moved)
@@ -107,6 +107,8 @@ async def _opened(
             notifier=components.notifier,
         )
         app.state.metrics = Metrics(counters, gauges, components.overview)
+        if components.cluster is not None:
+            components.cluster.watch(lambda: components.catalog.current().namespaces)
         if metrics_listener is not None:
             await opened.enter_async_context(metrics.served(app.state.metrics, metrics_listener))
         with contextlib.suppress(FailoverError):  # without a catalog there is nothing to check

@@ -140,7 +140,7 @@ class Move:
                     raise
                 refused[service.name] = exc
             else:
-                own = find_hazards(partial(planned_move, planned, manifests), around)
+                own = () if self.is_tidy else find_hazards(partial(planned_move, planned, manifests), around)
                 if unsafe := self._unsafe(service, own):
                     refused[service.name] = unsafe
                     if self.request.skip_refused:

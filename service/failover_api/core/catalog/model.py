@@ -156,6 +156,12 @@ class Service:
         """The document that discovery has to find, or None: at most one a service."""
         return next((part.selector for part in self.parts if part.file is None), None)
 
+    @property
+    def namespaces(self) -> frozenset[str] | None:
+        """The namespaces of its documents in the cluster; None when one does not say its own."""
+        named = {switch.selector.namespace for switch in self.switches}
+        return None if None in named else frozenset(filter(None, named))
+
     def located(self, file: str, index: int | None = None) -> "Service":
         """The same service, with `file` as the place of the document that had to be found.
 
@@ -208,6 +214,12 @@ class Catalog:
     @property
     def branches(self) -> tuple[Branch, ...]:
         return tuple(dict.fromkeys(service.branch for service in self.services.values()))
+
+    @property
+    def namespaces(self) -> frozenset[str] | None:
+        """Those of all services in the cluster; None when one does not say its own, which may be any."""
+        named = [service.namespaces for service in self.services.values()]
+        return None if None in named else frozenset().union(*filter(None, named))
 
     def on_branch(self, name: str) -> "Catalog":
         """The same catalog with every service on the branch of this name, each in its repository."""

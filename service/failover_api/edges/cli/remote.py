@@ -145,7 +145,7 @@ class RemoteBackend:
 
     def _why(self, error: Exception) -> str:
         """In plain words."""
-        from failover_api.forge.http.connection_errors import explain_connection_error
+        from failover_api.connection_errors import explain_connection_error
 
         return explain_connection_error(error, self._url)
 
