@@ -69,7 +69,7 @@ class SimulatedCluster:
         self.machines: dict[str, Machine] = {}
         self._kubelets: dict[str, Kubelet] = {}
         self.scheduler = Scheduler(self.plane)
-        self.manager = Manager(self.plane, self._is_reached)
+        self.manager = Manager(self.plane, self._mounts)
         self.flux: Flux | None = None
         for name in _NAMESPACES:
             self.registry.create(NAMESPACE, {"metadata": {"name": name}})
@@ -307,8 +307,12 @@ class SimulatedCluster:
 
     # Inside
 
-    def _is_reached(self, node: str) -> bool:
-        return node in self.machines and self.machines[node].reaches_api
+    def _mounts(self, node: str) -> set[str] | None:
+        """The volumes that containers of a machine have; None while it does not reach the API."""
+        machine = self.machines.get(node)
+        if machine is None or not machine.reaches_api:
+            return None
+        return {volume for each in machine.containers.values() for volume in each.volumes}
 
     def _make_namespace(self, name: str) -> None:
         if self.store.get(NAMESPACE, "", name) is None:
