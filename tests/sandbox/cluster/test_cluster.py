@@ -6,8 +6,10 @@ import time
 
 import pytest
 
+from failover_api.sandbox.cluster.api.accounts import ADMIN_TOKEN
 from failover_api.sandbox.cluster.cluster import SimulatedCluster
 from failover_api.sandbox.cluster.nodes.machine import NodeSpec
+from tests.sandbox.clients import connect
 from tests.sandbox.cluster.apps import APP, W1, W2, apply, cluster_with_claims, deployment, running, seconds_until_ready
 
 
@@ -62,6 +64,28 @@ def test_a_promote_in_real_time_takes_its_real_seconds() -> None:
         while cluster.ready_pod(APP, W2) is None and time.monotonic() < until:
             time.sleep(0.005)
     assert cluster.ready_pod(APP, W2)
+
+
+def test_fate_may_live_in_another_process(cluster: SimulatedCluster, url: str) -> None:
+    with connect(url, "") as client:
+        codes = [
+            client.post(f"/_sandbox/nodes/{path}").status_code for path in (f"{W1}/kill", "nope/kill", f"{W1}/fly")
+        ]
+        assert codes == [204, 404, 404]
+        assert not cluster.machines[W1].is_on
+        assert client.post(f"/_sandbox/nodes/{W1}/revive").status_code == 204
+        assert client.get(f"/_sandbox/nodes/{W1}/cut").status_code == 404
+    assert cluster.machines[W1].reaches_api
+
+
+def test_what_makes_no_sense_is_a_400(url: str) -> None:
+    with connect(url, ADMIN_TOKEN) as client:
+        assert client.get("/api/v1/nodes", params={"limit": "many"}).status_code == 400
+        assert (
+            client.post("/api/v1/namespaces/media/pods", json={"metadata": {"name": "x"}, "spec": "no"}).status_code
+            == 400
+        )
+        assert client.post("/api/v1/namespaces/media/pods", content=b"{").status_code == 400
 
 
 def test_many_pods_are_no_burden() -> None:

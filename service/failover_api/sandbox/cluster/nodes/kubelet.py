@@ -157,7 +157,7 @@ class Kubelet:
             self.queue.add(uid_of(change.object))
 
     def _sync(self, uid: str) -> None:
-        pod = next((one for one in self._pods() if uid_of(one) == uid), None)
+        pod = self._find(uid)
         container = self.machine.containers.get(uid)
         if container is not None:
             if pod is None or is_terminating(pod) or has_ended(pod):
@@ -184,7 +184,8 @@ class Kubelet:
         self._plane.clock.after(wait_s, due)
 
     def _find(self, uid: str) -> Object | None:
-        return next((pod for pod in self._pods() if uid_of(pod) == uid), None)
+        pod = self._plane.store.find(POD, uid)
+        return pod if pod is not None and at(pod, "spec", "nodeName") == self.machine.name else None
 
     def _start(self, uid: str) -> None:
         pod = self._find(uid)

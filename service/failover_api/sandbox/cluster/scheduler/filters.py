@@ -73,13 +73,14 @@ def _host_ports(pod: Object) -> set[tuple[int, str]]:
 
 
 def _resources(store: Store, pod: Object, node: Object) -> str:
-    there = _counted(store, node)
-    if len(there) + 1 > int(at(node, "status", "allocatable", "pods", default="110")):
+    limit = int(at(node, "status", "allocatable", "pods", default="110"))
+    if store.count_on(name_of(node)) >= limit and len(_counted(store, node)) >= limit:
         return _TOO_MANY
-    wanted = {name: requested(pod, name) for name in _requested_names(pod)}
+    wanted = {name: amount for name in _requested_names(pod) if (amount := requested(pod, name))}
+    there = _counted(store, node) if wanted else []
     for name, amount in wanted.items():
         free = quantity(at(node, "status", "allocatable", name, default="0"))
-        if amount and amount + sum(requested(one, name) for one in there) > free:
+        if amount + sum(requested(one, name) for one in there) > free:
             return f"Insufficient {name}"
     return ""
 

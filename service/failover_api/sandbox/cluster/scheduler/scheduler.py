@@ -86,7 +86,7 @@ class Scheduler:
         self._choose(pod, claims, min(good, key=self._load))
 
     def _load(self, node: Object) -> tuple[int, str]:
-        return len(self._plane.store.pods_on(POD, name_of(node))), name_of(node)
+        return self._plane.store.count_on(name_of(node)), name_of(node)
 
     def _choose(self, pod: Object, claims: Claims, node: Object) -> None:
         if not claims.waiting:
