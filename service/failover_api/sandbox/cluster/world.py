@@ -19,7 +19,7 @@ from failover_api.sandbox.cluster.nodes.machine import Machine, NodeSpec, Runtim
 from failover_api.sandbox.cluster.objects.json_values import child
 from failover_api.sandbox.cluster.objects.kinds import NAMESPACE, NODE, kind_of
 from failover_api.sandbox.cluster.objects.meta import labels_of
-from failover_api.sandbox.cluster.plane import Plane
+from failover_api.sandbox.cluster.plane import MINOR, Plane
 from failover_api.sandbox.cluster.scheduler.scheduler import Scheduler
 from failover_api.sandbox.cluster.volsync.movers import Movers
 from failover_api.sandbox.cluster.volsync.replication import Replication
@@ -42,12 +42,15 @@ _STEP_S = 0.05
 class World:
     """`seed` makes the story: the same seed and the same acts are the same to the millisecond.
 
-    `start` is what its clock shows at first, in seconds since the epoch.
+    `start` is what its clock shows at first, in seconds since the epoch. `minor` is that of Kubernetes' version: before
+    35 there are no terminatingReplicas, before 34 and 33 texts of the scheduler differ, before 32 a node is given 40 s.
     """
 
-    def __init__(self, nodes: Sequence[NodeSpec] = NODES, *, seed: int = 1, start: float = START) -> None:
+    def __init__(
+        self, nodes: Sequence[NodeSpec] = NODES, *, seed: int = 1, start: float = START, minor: int = MINOR
+    ) -> None:
         self.clock = Clock(start)
-        self.plane = Plane(self.clock, seed)
+        self.plane = Plane(self.clock, seed, minor)
         self.store, self.registry = self.plane.store, self.plane.registry
         self.applier = Applier(self.registry)
         self.api = Api(self.plane, self.applier)

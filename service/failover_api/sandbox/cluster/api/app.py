@@ -146,7 +146,7 @@ class Api:
         if target is None:
             account = self.accounts.of(request.token)
             reviewed = reviews.answer(self.accounts, account, request)
-            found = reviewed if reviewed is not None else discovery.answer(request.path, self.absent)
+            found = reviewed if reviewed is not None else discovery.answer(request.path, self.absent, self._plane.minor)
             if found is None:
                 raise no_such_path()
             return (201 if reviewed is not None else 200), found

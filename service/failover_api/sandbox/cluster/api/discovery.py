@@ -30,13 +30,13 @@ _REVIEWS = {
 _QUERY = ("dryRun", "fieldManager", "fieldValidation", "force")
 
 
-def answer(path: str, absent: Container[str] = ()) -> Object | None:
+def answer(path: str, absent: Container[str] = (), minor: int = 36) -> Object | None:
     """None for a path that discovers nothing. Groups that are `absent` are not told."""
     versions = [version for version in _versions() if version.partition("/")[0] not in absent]
     groups = list(dict.fromkeys(version.partition("/")[0] for version in versions if "/" in version))
     match [part for part in path.split("/") if part]:
         case ["version"]:
-            return dict(VERSION)
+            return {**VERSION, "minor": str(minor), "gitVersion": f"v1.{minor}.2+sandbox"}
         case ["api"]:
             return {"kind": "APIVersions", "versions": ["v1"]}
         case ["apis"]:

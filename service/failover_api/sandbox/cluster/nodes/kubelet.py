@@ -106,7 +106,7 @@ class Kubelet:
                 self._register()
             self._renew()
             self._post_status()
-            for uid in {*self.machine.containers, *(uid_of(pod) for pod in self._pods())}:
+            for uid in sorted({*self.machine.containers, *(uid_of(pod) for pod in self._pods())}):
                 self.queue.add(uid)
 
         self._plane.clock.after(wait_s, listed)

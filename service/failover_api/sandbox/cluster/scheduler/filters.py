@@ -19,15 +19,15 @@ _UNSCHEDULABLE = {"key": "node.kubernetes.io/unschedulable", "effect": "NoSchedu
 _TOO_MANY = "Too many pods"
 
 
-def refusal(store: Store, pod: Object, node: Object, claims: Claims) -> str:
-    """Empty when the node will do."""
+def refusal(store: Store, pod: Object, node: Object, claims: Claims, minor: int) -> str:
+    """Empty when the node will do. `minor` is that of Kubernetes' version, whose words it says."""
     return (
         _unschedulable(pod, node)
-        or _taints(pod, node)
+        or _taints(pod, node, minor)
         or _affinity(pod, node)
         or _ports(store, pod, node)
         or _resources(store, pod, node)
-        or refuses(store, claims, node)
+        or refuses(store, claims, node, minor)
     )
 
 
@@ -42,10 +42,11 @@ def _unschedulable(pod: Object, node: Object) -> str:
     return ""
 
 
-def _taints(pod: Object, node: Object) -> str:
+def _taints(pod: Object, node: Object, minor: int) -> str:
     for taint in at(node, "spec", "taints", default=[]):
         if taint["effect"] in ("NoSchedule", "NoExecute") and not is_tolerated(_tolerations(pod), taint):
-            return "node(s) had untolerated taint(s)"
+            told = f"{{{taint['key']}: {taint.get('value', '')}}}"
+            return "node(s) had untolerated taint(s)" if minor >= 34 else f"node(s) had untolerated taint {told}"
     return ""
 
 

@@ -78,7 +78,7 @@ class Scheduler:
         if claims.trouble:
             self._refuse(pod, "Unschedulable", f"0/{len(nodes)} nodes are available: {claims.trouble}. not found")
             return
-        refusals = {name_of(node): refusal(self._plane.store, pod, node, claims) for node in nodes}
+        refusals = {name_of(node): refusal(self._plane.store, pod, node, claims, self._plane.minor) for node in nodes}
         good = [node for node in nodes if not refusals[name_of(node)]]
         if not good:
             self._refuse(pod, "Unschedulable", unschedulable_text(list(refusals.values())))
