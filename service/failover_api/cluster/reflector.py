@@ -39,7 +39,7 @@ LIST_TIMEOUT_S = 30.0
 LIST_AGAIN_S = 900.0  # a proxy may drop events and say nothing
 _BACKOFF_S, _MAX_BACKOFF_S = 0.5, 20.0
 _LASTING_S = 5.0  # a watch that was cut later had been well
-_FORBIDDEN_TRIES = 3
+_TRIES = 3  # what passes by itself meanwhile is not told
 _FORBIDDEN_WAIT_S, _ABSENT_WAIT_S = 60.0, 120.0
 _log = logging.getLogger(__name__)
 
@@ -166,7 +166,7 @@ class Reflector:
         jitter = random.uniform(0.5, 1.0)  # noqa: S311 - so that not all come back at once
         wait_s = jitter * min(_MAX_BACKOFF_S, _BACKOFF_S * 2.0 ** min(self._failures, 10))
         match failure:
-            case WatchCut() if self._failures < _FORBIDDEN_TRIES:
+            case WatchCut() if self._failures < _TRIES:
                 await asyncio.sleep(wait_s)
                 return
             case VersionExpired() if self._failures == 1:
@@ -174,7 +174,7 @@ class Reflector:
                 return
             case ClusterForbidden():
                 self._refusals += 1
-                self.is_forbidden = self._refusals >= _FORBIDDEN_TRIES
+                self.is_forbidden = self._refusals >= _TRIES
                 wait_s = _FORBIDDEN_WAIT_S if self.is_forbidden else min(wait_s, 1.0)
             case KindNotInstalled() if self._kind.is_optional:
                 wait_s = _ABSENT_WAIT_S

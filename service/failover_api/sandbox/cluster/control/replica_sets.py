@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from failover_api.sandbox.cluster.plane import Plane
     from failover_api.sandbox.cluster.store import Change
 
+TERMINATING_SINCE = 35  # the minor version that says how many pods are being deleted
 _COMPONENT = "replicaset-controller"
 _PHASES = {"Pending": 0, "Unknown": 1, "Running": 2}
 
@@ -101,7 +102,9 @@ class ReplicaSets:
         def change(new: Object) -> None:
             conditions = at(new, "status", "conditions")
             new["status"] = {key: count for key, count in counts.items() if count or key == "replicas"}
-            new["status"] |= {"terminatingReplicas": terminating, "observedGeneration": one["metadata"]["generation"]}
+            new["status"]["observedGeneration"] = one["metadata"]["generation"]
+            if self._plane.minor >= TERMINATING_SINCE:
+                new["status"]["terminatingReplicas"] = terminating
             if conditions:
                 new["status"]["conditions"] = conditions
             self._say_refused(new, refused)
