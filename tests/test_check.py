@@ -1,13 +1,14 @@
 """`failover check`: a line for everything that an operator could have wrong."""
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from failover_api.check import check_access, check_all
+from failover_api.check import check_access, check_all, check_tree
 from failover_api.forge.values import Check
 from failover_api.settings import Settings
-from tests.support.stage import RADARR, SERVICES, SONARR, Stage, entry
+from tests.support.stage import RADARR, SERVICES, SONARR, Stage, deployment, entry
 
 
 async def check(stage: Stage, settings: Settings | None = None, **changes: Any) -> list[Check]:
@@ -242,3 +243,39 @@ async def test_a_service_without_a_path_is_told_which_to_write(stage: Stage) -> 
     assert all(one.ok for one in checks)
     assert [f"write `path: {SONARR}`" in one.detail for one in checks] == [True, False, False, False]
     assert [one.name.split()[1] for one in checks] == ["sonarr", "sonarr", "radarr", "radarr"]
+
+
+UNBLOCK = entry("sonarr", "media", "unblock: rolling")
+
+
+@pytest.mark.parametrize(
+    ("strategy", "ok", "detail"),
+    [
+        (
+            "  strategy: {type: Recreate}\n",
+            True,
+            "spec.strategy.type is Recreate; a promote makes it RollingUpdate, a demote puts it back",
+        ),
+        ("", True, "waits for no dead node: a promote leaves it as it is"),
+        (
+            "  strategy: {type: Recreate, rollingUpdate: null}\n",
+            False,
+            "; `unblock: rolling` changes it with a promote: mend it, or take `unblock` out of the catalog",
+        ),
+    ],
+)
+async def test_what_unblock_comes_to_is_said_before_it_is_needed(
+    stage: Stage, tmp_path: Path, strategy: str, ok: bool, detail: str
+) -> None:
+    text = deployment("sonarr").replace("spec:\n  replicas", f"spec:\n{strategy}  replicas")
+    stage.commit({SONARR: text})
+    stage.declare(UNBLOCK)
+    folder = tmp_path / "tree" / SONARR
+    folder.parent.mkdir(parents=True)
+    folder.write_text(text)
+    async with stage.open() as components:
+        in_tree = await check_tree(components.catalog, tmp_path / "tree", repository=stage.repository)
+    for checks in (await check(stage), in_tree):
+        (found,) = [one for one in checks if one.name == "strategy sonarr"]
+        assert found.ok is ok
+        assert found.detail.endswith(detail)

@@ -66,7 +66,6 @@ async def test_claims_that_are_made_elsewhere_are_not_looked_for(lab: Stage, pla
         top={"service": "", "defaults": "defaults: {claims: external}", "top": "claims: external"}[place],
     )
     assert about_claims(await check(lab)) == []
-    assert not [request for request in lab.requests if "/git/trees" in request.path], "nothing is read for it"
 
 
 async def test_a_service_can_say_that_its_claims_are_here(lab: Stage) -> None:
@@ -75,7 +74,7 @@ async def test_a_service_can_say_that_its_claims_are_here(lab: Stage) -> None:
 
 
 async def test_what_cannot_be_read_is_a_warning_and_no_failure(lab: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("failover_api.reading.branch_claims.MAX_FILES_READ", 1)
+    monkeypatch.setattr("failover_api.reading.branch_knowledge.MAX_FILES_READ", 1)
     (warned,) = about_claims(await check(lab))
     assert warned.level == "warn"
     assert warned.detail.startswith("could not be looked for: ")

@@ -36,6 +36,9 @@ DEFAULTS = {
     "metrics_port": None,
     "webhook_secret_file": None,
     "root_path": "",
+    "cluster": "auto",
+    "cluster_context": None,
+    "cluster_timeout_s": 2.0,
     "server": None,
     "token": None,
 }
@@ -58,6 +61,10 @@ def test_without_a_variable_everything_has_its_default() -> None:
         ("FAILOVER_GITHUB_SHARE", "0.4", 0.4),
         ("FAILOVER_GITHUB_SHARE", "1", 1.0),
         ("FAILOVER_DEADLINE_S", "2.5", 2.5),
+        ("FAILOVER_CLUSTER", "none", "none"),
+        ("FAILOVER_CLUSTER", "~/.kube/config", "~/.kube/config"),
+        ("FAILOVER_CLUSTER_CONTEXT", "home", "home"),
+        ("FAILOVER_CLUSTER_TIMEOUT_S", "0.5", 0.5),
         ("FAILOVER_RECEIVE_TIMEOUT_S", "2.5", 2.5),
         ("FAILOVER_CONCURRENCY", "20", 20),
         ("FAILOVER_LOG_FORMAT", "text", "text"),
@@ -160,6 +167,8 @@ URL = "a URL like https://api.github.com or https://HOST/api/v3"
         ("FAILOVER_DEADLINE_S", "30s", "seconds, above 0 and at most 3600"),
         ("FAILOVER_RECEIVE_TIMEOUT_S", "0", "seconds, above 0 and at most 3600"),
         ("FAILOVER_CONCURRENCY", "0", "a number above 0"),
+        ("FAILOVER_CLUSTER_TIMEOUT_S", "0", "seconds, above 0 and at most 60"),
+        ("FAILOVER_CLUSTER_TIMEOUT_S", "61", "seconds, above 0 and at most 60"),
         ("FAILOVER_LOG_FORMAT", "xml", "json or text"),
         ("FAILOVER_LOG_LEVEL", "loud", "debug, info, warning or error"),
         ("FAILOVER_METRICS_PORT", "0", "a port, 1 to 65535"),
@@ -200,6 +209,8 @@ def test_every_field_that_can_be_wrong_says_what_is_expected() -> None:
         "github_token_file",
         "token",
         "webhook_secret_file",
+        "cluster",
+        "cluster_context",
     }
     assert {name for name, field in Settings.model_fields.items() if field.description is None} == never_wrong
 

@@ -1,21 +1,20 @@
 """The check: everything an operator could have wrong, a line for each. On GitHub, or on a working tree."""
 
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+from failover_api.check_hazards import check_hazards
 from failover_api.config_file import ConfigFile, access_file
 from failover_api.core.access.model import Access, Verb
-from failover_api.core.catalog.model import Action, Branch, Catalog, Service, Side
+from failover_api.core.catalog.model import Action, Catalog, Service
 from failover_api.core.planning.request import MoveRequest
 from failover_api.core.planning.round_trip import try_round_trips
 from failover_api.core.planning.state import State
-from failover_api.core.safety.claim_unknown import claim_unknown
-from failover_api.core.safety.surroundings import Surroundings
-from failover_api.core.safety.switch_moves import whole_side
 from failover_api.core.text.commit_message import shown
-from failover_api.errors import ConfigInvalid, FailoverError, NotReady
+from failover_api.errors import ConfigInvalid, FailoverError, ManifestError, NotReady
 from failover_api.failover import Failover
 from failover_api.forge.port import Forge
 from failover_api.forge.values import Check
@@ -29,11 +28,10 @@ from failover_api.reading.status import Status, Unreadable, status_of, with_obst
 from failover_api.reading.surroundings import SurroundingsReader
 from failover_api.reading.working_tree import TreeBranch, WorkingTree, read_folder
 
+if TYPE_CHECKING:  # without a cluster nothing of it is loaded
+    from failover_api.cluster.port import Cluster
+
 WARNING = "; warning: "  # what stands before it is well
-_NO_CLAIMS = (
-    "no manifest of the repository makes a claim, so nobody can tell whether the catalog names them rightly; where "
-    "they are made elsewhere, write `claims: external` at its top"
-)
 
 
 def check_access(path: Path) -> list[Check]:
@@ -58,11 +56,16 @@ def _faults(name: str, error: ConfigInvalid) -> list[Check]:
 
 
 async def check_all(
-    catalog: ConfigFile[Catalog], forge: Forge, failover: Failover, *, on_step: Callable[[str], None] = lambda _: None
+    catalog: ConfigFile[Catalog],
+    forge: Forge,
+    failover: Failover,
+    *,
+    cluster: "Cluster | None" = None,
+    on_step: Callable[[str], None] = lambda _: None,
 ) -> list[Check]:
     """Catalog, the host's side of each branch, each switch in its file and whether it can be moved both ways.
 
-    Stops where the rest is moot.
+    And the `cluster`, if one is configured. Stops where the rest is moot.
     """
     if catalog.error is not None:
         return _faults("catalog", catalog.error)
@@ -83,7 +86,12 @@ async def check_all(
         statuses = await failover.list_all(try_moves=True)
         for status in statuses:
             checks += _with_path(known.services.get(status.service.name), status, list(_switches(status)))
-        checks += await _claims(statuses, failover.look_around, on_step)
+        checks += await check_hazards(statuses, failover.look_around, on_step)
+    if cluster is not None:
+        from failover_api.cluster_check import check_cluster
+
+        on_step("looking at the cluster")
+        checks += await check_cluster(cluster, known)
     return checks
 
 
@@ -150,7 +158,7 @@ async def check_tree(
         status, found = await _in_tree(reader, service)
         statuses.append(status)
         checks += found
-    checks += await _claims(statuses, partial(surroundings.read, not_before=0.0), on_step)
+    checks += await check_hazards(statuses, partial(surroundings.read, not_before=0.0), on_step)
     return checks
 
 
@@ -202,7 +210,7 @@ def _with_path(declared: Service | None, status: Status | Unreadable, checks: li
     """Of a service that was searched for, the first line says which `path` to write: then nothing is searched."""
     if declared is None or declared.wanted is None or isinstance(status, Unreadable):
         return checks
-    (path,) = {s.file for s, before in zip(status.service.switches, declared.switches, strict=True) if not before.file}
+    (path,) = {s.file for s, before in zip(status.service.parts, declared.parts, strict=True) if not before.file}
     first, *others = checks
     if not first.ok:
         return checks
@@ -224,40 +232,19 @@ def _switches(status: Status | Unreadable) -> Iterator[Check]:
             yield Check(f"switch {name}", ok=False, detail=f"{place}, expected {sides}")
         else:
             yield Check(f"switch {name}", ok=True, detail=f"{place} ({reading.state})")
+    if status.service.unblocked is not None:
+        yield _strategy(status)
 
 
-async def _claims(
-    statuses: Sequence[Status | Unreadable],
-    look_around: Callable[[Branch], Awaitable[Surroundings]],
-    on_step: Callable[[str], None],
-) -> list[Check]:
-    """The claims of both sides that no manifest makes. Nothing is read where no claim moves."""
-    checks: list[Check] = []
-    by_branch: dict[Branch, list[Status]] = {}
-    for status in statuses:
-        if isinstance(status, Status) and _has_claims(status.service):
-            by_branch.setdefault(status.service.branch, []).append(status)
-    for branch, of_branch in by_branch.items():
-        on_step(f"looking for claims in {branch}")
-        try:
-            around = await look_around(branch)
-        except FailoverError as exc:
-            detail = f"could not be looked for: {exc.detail}"
-            checks.append(Check(f"claims {branch}", ok=True, detail=detail, is_warning=True))
-            continue
-        if around.claims is not None and not around.claims.places:
-            checks.append(Check(f"claims {branch}", ok=True, detail=_NO_CLAIMS, is_warning=True))
-            continue
-        checks += [check for status in of_branch for check in _unknown_claims(status, around)]
-    return checks
-
-
-def _has_claims(service: Service) -> bool:
-    return not service.has_external_claims and any(switch.is_claim for switch in service.switches)
-
-
-def _unknown_claims(status: Status, around: Surroundings) -> Iterator[Check]:
-    for side in Side:
-        for hazard in claim_unknown(whole_side(status.service, status.detection, side), around):
-            detail = f"{side}: {hazard.detail} {hazard.cure}"
-            yield Check(f"claim {status.service.name}", ok=True, detail=detail, is_warning=True)
+def _strategy(status: Status) -> Check:
+    """What `unblock: rolling` comes to."""
+    name = f"strategy {status.service.name}"
+    match status.unblocking:
+        case ManifestError() as error:
+            return Check(name, ok=False, detail=f"cannot be changed: {error.detail}")
+        case None:
+            return Check(name, ok=True, detail="waits for no dead node: a promote leaves it as it is")
+        case edits:
+            kind, _ = edits.changes
+            now = f"{kind.file}:{kind.line}: {kind.path} is {shown(kind.old)}"
+            return Check(name, ok=True, detail=f"{now}; a promote makes it {shown(kind.new)}, a demote puts it back")

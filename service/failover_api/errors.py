@@ -15,6 +15,7 @@
     │   └── WriteConflict           one compare-and-swap lost: read, plan and write again
     ├── BranchProtected             the branch takes pull requests only
     ├── OperationPending            another pull request, or a person's commit, stands in the way
+    ├── UnsafeMove                  a hazard stops it that nobody has accepted
     ├── NothingToRollBack           no failover commit of the service is known
     ├── ChangedSince                a person changed what a rollback would put back
     ├── IdempotencyKeyReused        the key has been used for another move
@@ -41,6 +42,13 @@
     │   ├── ForgeUnavailable        GitHub cannot be reached, or fails
     │   │   └── NotShownYet         its reads lag behind a write of ours
     │   └── ForgeRateLimited        GitHub asks us to wait
+    ├── ClusterFailure              the cluster was not seen; told as unseen, so it never reaches an edge
+    │   ├── ClusterUnavailable      it cannot be reached, or its answer is not understood
+    │   │   └── WatchCut            a watch ended in the middle: it can be resumed
+    │   ├── ClusterUnauthenticated  it does not know who we are
+    │   ├── ClusterForbidden        we may not read this
+    │   ├── KindNotInstalled        it does not know this kind of object
+    │   └── VersionExpired          it no longer has the version that was asked for: list again
     ├── OutcomeUnknown              a write may or may not have landed
     │   └── WriteUnknown            one write's reply was lost: read back
     └── InternalError               a defect of ours
@@ -51,7 +59,7 @@ edges/cli.
 """
 
 from collections.abc import Mapping
-from typing import ClassVar
+from typing import Any, ClassVar
 
 
 class FailoverError(Exception):
@@ -150,6 +158,20 @@ class BranchProtected(FailoverError):
 
 class OperationPending(FailoverError):
     slug, title = "operation-pending", "Another operation is under way"
+
+
+class UnsafeMove(FailoverError):
+    """A hazard stops it that nobody has accepted.
+
+    `hazards` are all of the service, `outcomes` what it would come to: a dry run's for each part (moves/outcome.py),
+    none where something else refuses a part. `version` names the manifests of all, `group` whose services they are.
+    """
+
+    slug, title = "unsafe-move", "The move is not safe"
+    hazards: tuple[Any, ...] = ()
+    outcomes: tuple[Any, ...] = ()
+    version: str = ""
+    group: str | None = None
 
 
 class NothingToRollBack(FailoverError):
@@ -351,6 +373,34 @@ class ForgeRateLimited(ForgeFailure):
     def __init__(self, detail: str, *, retry_after_s: float | None = None, secondary: bool = False) -> None:
         super().__init__(detail, retry_after_s=retry_after_s)
         self.secondary = secondary
+
+
+class ClusterFailure(FailoverError):
+    """The cluster was not seen. It refuses no move: what it kept from being seen is told as unseen."""
+
+
+class ClusterUnavailable(ClusterFailure):
+    """It cannot be reached, asks us to wait, or its answer is not understood."""
+
+
+class WatchCut(ClusterUnavailable):
+    """A watch had begun, and was cut: it can go on from its last version."""
+
+
+class ClusterUnauthenticated(ClusterFailure):
+    """It does not know who we are, or we have nothing to show."""
+
+
+class ClusterForbidden(ClusterFailure):
+    """We may not read this."""
+
+
+class KindNotInstalled(ClusterFailure):
+    """The cluster does not know this kind of object, so it has none."""
+
+
+class VersionExpired(ClusterFailure):
+    """It no longer has the version that was asked for."""
 
 
 class OutcomeUnknown(FailoverError):

@@ -29,7 +29,7 @@ class MoveEnded:
     """A move came to its end: with an `outcome`, or with the `error` that refused it or broke it off.
 
     `services` are those that were asked for, in order. A group on several branches or under both policies ends part by
-    part. `operation` is this call's own.
+    part. `operation` is this call's own. `is_tidy`: it moved nothing, and only put a strategy back.
     """
 
     action: Action
@@ -43,6 +43,7 @@ class MoveEnded:
     duration_s: float
     outcome: Outcome | None = None
     error: FailoverError | None = None
+    is_tidy: bool = False
 
     @property
     def news(self) -> Outcome | None:

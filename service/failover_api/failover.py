@@ -23,8 +23,9 @@ from ulid import ULID
 from failover_api.core.catalog.model import Action, Branch, Catalog, Service
 from failover_api.core.planning.request import MoveRequest, Provenance
 from failover_api.core.safety.surroundings import Surroundings
+from failover_api.core.text.trailers import Record
 from failover_api.deadline import Clock, too_late, within_deadline
-from failover_api.errors import FailoverError, InternalError
+from failover_api.errors import FailoverError, InternalError, UnsafeMove
 from failover_api.events import Events, Looked, MoveEnded
 from failover_api.forge.http.read_budget import low_priority
 from failover_api.forge.port import Forge
@@ -33,9 +34,10 @@ from failover_api.moves.fallback import ByPolicy
 from failover_api.moves.group import bound_to, check_branches, check_versions, half_done, parts_of
 from failover_api.moves.idempotency import Idempotency
 from failover_api.moves.move import Move, refusal_of
-from failover_api.moves.outcome import GroupOutcome, Outcome
+from failover_api.moves.outcome import GroupOutcome, Outcome, joined_version
 from failover_api.moves.progress import OnStep, ignore
 from failover_api.moves.pull_request.proposer import Proposer
+from failover_api.moves.tidy import tidying
 from failover_api.reading.cursors import Cursors
 from failover_api.reading.history import History, Page
 from failover_api.reading.services import ServiceReader
@@ -201,6 +203,24 @@ class Failover:
                 raise half_done(name, done, move, exc) from exc
         return GroupOutcome(name, action, tuple(done), names)
 
+    async def tidy(self, name: str, operation: str | None = None) -> Outcome:
+        """Puts back the strategy that an operation has changed (`unblock: rolling`): for when the app is seen to serve.
+
+        None: that of whichever operation did it. It is a second commit of the same operation, or a pull request of its
+        own. Nothing is changed where it was put back before, or a person has made another of it since. Raises as
+        move().
+        """
+        service = self._catalog().service(name)
+        move = tidying(service, operation, await self.in_time(self._unblocked_by(service)))
+        return await self._told(move, self._carry_out(move))
+
+    async def _unblocked_by(self, service: Service) -> Record | None:
+        now = time.monotonic()
+        observed, name = await self._reader.observe(service, not_before=now, at_head=True), service.name
+        head = observed.snapshot.head or await self._forge.head(service.branch, not_before=now)
+        found = (await self._history.unblockings([observed], head, not_before=now)).get(name)
+        return found.record if found is not None else None
+
     async def _rehearse_all(self, moves: Sequence[Move], clock: Clock, order: Sequence[str]) -> list[Outcome]:
         """The dry run of each part of a group. Raises what refuses it, naming the services of all parts."""
         outcomes: list[Outcome] = []
@@ -212,8 +232,14 @@ class Failover:
                 if not exc.refused:
                     raise
                 refused |= exc.refused
+                outcomes += exc.outcomes if isinstance(exc, UnsafeMove) else ()
         if refused:
-            raise refusal_of({name: refused[name] for name in order if name in refused})
+            error = refusal_of({name: refused[name] for name in order if name in refused})
+            if isinstance(error, UnsafeMove) and len(outcomes) == len(moves):
+                error.outcomes = tuple(outcomes)
+                error.version = joined_version([outcome.version for outcome in outcomes])
+                error.group = moves[0].provenance.group
+            raise error
         return outcomes
 
     def _provenance(self, request: MoveRequest, *, group: str | None = None) -> Provenance:
@@ -240,6 +266,8 @@ class Failover:
         what = {"group": move.name} if move.provenance.group else {"service": move.name}
         facts: dict[str, object] = {**what, "action": move.action.value, "dry_run": request.dry_run, "by": request.by}
         facts["operation"] = move.provenance.operation
+        if move.provenance.step is not None:
+            facts["step"] = move.provenance.step
         came: Outcome | FailoverError = InternalError("interrupted")
         try:
             came = outcome = await work
@@ -296,6 +324,7 @@ def _ended(move: Move, came: Outcome | FailoverError, *, duration_s: float) -> M
         duration_s=duration_s,
         outcome=came if isinstance(came, Outcome) else None,
         error=came if isinstance(came, FailoverError) else None,
+        is_tidy=move.is_tidy,
     )
 
 

@@ -7,9 +7,12 @@ async with open_failover(settings) as components:
 import asyncio
 import contextlib
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 from failover_api.config_file import ConfigFile, catalog_file
 from failover_api.core.catalog.model import Catalog
@@ -20,15 +23,19 @@ from failover_api.forge.github.app_auth import AppCredentials
 from failover_api.forge.github.client import GitHubClient
 from failover_api.forge.http.connections import open_connections
 from failover_api.forge.http.credentials import Credentials, StaticToken
-from failover_api.forge.http.host_clock import HostClock
 from failover_api.forge.http.rate_limit import RateLimit
 from failover_api.forge.http.read_budget import A_MINUTE, KEPT_OF_MINUTE, ReadBudget
 from failover_api.forge.http.traffic import TrafficListener, ignore_traffic
+from failover_api.host_clock import HostClock
 from failover_api.notify.flux_receiver import Flux
 from failover_api.notify.merges import Merges
 from failover_api.notify.notifier import Notifier
 from failover_api.overview import Overview
 from failover_api.settings import Settings
+
+if TYPE_CHECKING:  # without a cluster nothing of it is loaded
+    from failover_api.cluster.access import Access
+    from failover_api.cluster.port import Cluster
 
 _log = logging.getLogger(__name__)
 REQUEST_TIMEOUT_S = 10.0  # GitHub ends a request of its own accord then
@@ -52,6 +59,7 @@ class Components:
     merges: Merges
     notifier: Notifier
     flux: Flux
+    cluster: "Cluster | None" = None  # None: none is configured
 
 
 @asynccontextmanager
@@ -61,10 +69,12 @@ async def open_failover(
     *,
     rate_limit: RateLimit | None = None,
     traffic: TrafficListener = ignore_traffic,
+    in_pod: bool = False,
 ) -> AsyncIterator[Components]:
-    """Puts the pieces together; nothing is asked of GitHub yet.
+    """Puts the pieces together; nothing is asked of GitHub, or of a cluster, yet.
 
-    `pace` is that of our share unless another is given; `traffic` is told of each request to GitHub.
+    `rate_limit` is that of our share unless another is given; `traffic` is told of each request to GitHub. `in_pod`: if
+    nothing else is configured, the cluster is that of the pod we run in, if any.
     """
     catalog = catalog or catalog_file(settings.config)
     catalog.reload()
@@ -106,6 +116,7 @@ async def open_failover(
         events.subscribe(BranchMoved, overview.branch_moved)
         for merged in (notifier.merged, flux.merged):
             events.subscribe(Merged, merged)
+        cluster = _cluster(settings, in_pod=in_pod)
         try:
             yield Components(
                 settings,
@@ -119,12 +130,38 @@ async def open_failover(
                 merges,
                 notifier,
                 flux,
+                cluster,
             )
         finally:
+            if cluster is not None:
+                await cluster.aclose()
             await asyncio.gather(merges.aclose(), overview.aclose())
             await failover.aclose()
             await asyncio.gather(notifier.aclose(), flux.aclose())
             await client.credentials.aclose()
+
+
+def _cluster(settings: Settings, *, in_pod: bool) -> "Cluster | None":
+    """The cluster that is configured; the pod's own where `auto` means that and a service account is mounted."""
+    chosen = settings.cluster.lower()
+    if chosen == "none" or (chosen == "auto" and not in_pod):
+        return None
+    open_access: Callable[[], Access]
+    if chosen == "auto":
+        from failover_api.cluster.in_cluster import pod_access
+
+        access = pod_access()
+        if access is None:
+            return None
+        what, open_access = access.what, lambda: access
+    else:
+        from failover_api.cluster.kubeconfig import kubeconfig_access
+
+        file = Path(settings.cluster).expanduser()
+        what, open_access = f"kubeconfig {file}", partial(kubeconfig_access, file, settings.cluster_context)
+    from failover_api.cluster.kubernetes import Kubernetes
+
+    return Kubernetes(what, open_access, timeout_s=settings.cluster_timeout_s)
 
 
 def _credentials(settings: Settings, client: GitHubClient) -> Credentials:

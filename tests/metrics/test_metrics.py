@@ -488,3 +488,15 @@ async def test_scrapes_count_up_and_registries_are_apart(stage: Stage) -> None:
         assert one.scrape()("failover_moves_total", service="sonarr") == 2
         assert one.scrape()("failover_moves_total", service="sonarr") == 2
         assert other.scrape()("failover_moves_total", service="sonarr") == 0
+
+
+async def test_what_tidies_up_after_a_move_is_no_move(stage: Stage) -> None:
+    stage.commit({SONARR: deployment("sonarr").replace("replicas: 1", "strategy: {type: Recreate}")})
+    stage.declare(entry("sonarr", "media", "unblock: rolling"))
+    async with watched(stage) as here:
+        moved = await promote(here.components)
+        await here.components.failover.tidy("sonarr", moved.operation or "")
+        seen = here.scrape()
+    assert len(stage.moves) == 2
+    assert seen("failover_moves_total") == 1
+    assert seen.sides("sonarr") == ["backup"]

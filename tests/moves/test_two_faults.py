@@ -124,7 +124,7 @@ async def test_a_defect_while_a_lost_write_is_looked_for_is_an_unknown_outcome(
 
     async with stage.open() as components:
         await components.failover.list_all()
-        monkeypatch.setattr(lost_reply, "read_records", broken)
+        monkeypatch.setattr(lost_reply, "read_all_records", broken)
         stage.fault("lost_reply", method="PUT")
         moving = asyncio.create_task(move(components, "sonarr"))
         await asyncio.sleep(0.05)

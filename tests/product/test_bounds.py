@@ -18,7 +18,7 @@ from failover_api.forge.http.conditional import CachedReply, ConditionalCache
 from failover_api.forge.values import File, blob_sha
 from failover_api.moves.direct.writer import Writer
 from failover_api.moves.pull_request.proposer import Proposer
-from failover_api.reading import branch_claims, folder_index, services
+from failover_api.reading import branch_knowledge, folder_index, services
 from failover_api.reading.last_moves import MAX_BRANCHES, MAX_SERVICES, LastMoves
 from failover_api.reading.services import ServiceReader
 from tests.support.builders import MAIN
@@ -44,8 +44,8 @@ def test_all_caches_together_have_room_in_the_pod() -> None:
         folder_index.SUMMARIES_BYTES,
         folder_index.TEXTS_BYTES,
         folder_index.MAX_DOCUMENTS * HELD_BYTES,
-        branch_claims.SOURCES_BYTES,
-        branch_claims.MAX_CLAIMS * HELD_BYTES,
+        branch_knowledge.FACTS_BYTES,
+        branch_knowledge.MAX_KEPT * HELD_BYTES,
         trees.MAX_ENTRIES * LISTED_BYTES,
         shelf.KEPT_BYTES,
     ]

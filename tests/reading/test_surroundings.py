@@ -1,7 +1,10 @@
 """What is known around a move: kept from a check or a status, and never waited for."""
 
+import pytest
+
 from failover_api.core.catalog.model import Action, Branch
 from failover_api.core.planning.request import MoveRequest
+from failover_api.core.safety.hazard import Hazard
 from failover_api.moves.outcome import Outcome
 from failover_api.reading.surroundings import MOVES_KEPT_S, SurroundingsReader
 from tests.support.acts import demote, move, promote
@@ -46,6 +49,46 @@ async def test_a_warm_promote_is_one_request_whatever_was_read(stage: Stage) -> 
         assert [request.method for request in stage.requests] == ["PUT"]
         assert slugs(outcome) == ["claim-unknown"], "it is told, and the move is made"
         assert outcome.commit is not None
+
+
+async def test_what_applies_the_files_is_read_with_the_claims_and_a_promote_waits_for_none_of_it(stage: Stage) -> None:
+    flux = "apiVersion: kustomize.toolkit.fluxcd.io/v1\nkind: Kustomization\nmetadata: {name: apps}\n"
+    stage.commit({"clusters/apps.yaml": f"{flux}spec: {{path: ./apps, suspend: true}}\n"})
+    stage.declare(f"{WARM}    claims: external\n".replace("  radarr:", "    claims: external\n  radarr:"))
+    async with stage.open() as components:
+        before = await promote(components, dry_run=True)
+        await components.failover.look_around(main(stage))
+        stage.requests.clear()
+        told = await promote(components, dry_run=True)
+        assert [(r.method, r.status) for r in stage.requests] == [("GET", 304)]
+        status = await components.failover.status("sonarr")
+        stage.requests.clear()
+        outcome = await promote(components)
+        assert [request.method for request in stage.requests] == ["PUT"]
+    assert (slugs(before), slugs(told), slugs(outcome)) == ([], ["suspended"], ["suspended"])
+    assert [hazard.slug for hazard in status.hazards_to] == ["suspended"]
+
+
+async def test_a_defect_in_a_finder_keeps_nobody_from_moving(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def broken(move: object, surroundings: object) -> list[Hazard]:
+        raise KeyError("spec")
+
+    monkeypatch.setattr("failover_api.core.safety.hazards.FINDERS", (broken,))
+    async with stage.open() as components:
+        outcome = await promote(components)
+        status = await components.failover.status("sonarr")
+    assert (outcome.changed, outcome.hazards, status.hazards_to) == (True, (), ())
+    assert "hazards could not be found by a defect" in caplog.messages
+
+
+async def test_own_documents_are_told_of_without_any_look_around(stage: Stage) -> None:
+    stage.replace(SONARR, "  replicas: 1\n", "  replicas: 1\n  strategy: {type: Recreate}\n")
+    stage.declare(WARM)
+    async with stage.open() as components:
+        first = await promote(components, dry_run=True)
+    assert (slugs(first), first.hazards_complete) == (["recreate-blocks"], False)
 
 
 async def test_files_that_did_not_change_are_read_once(stage: Stage) -> None:

@@ -28,12 +28,13 @@ from failover_api.edges.board import routes as board_routes
 from failover_api.edges.board.pages import wants_page
 from failover_api.edges.http import hardening
 from failover_api.edges.http.access import OPEN, Authenticator
+from failover_api.edges.http.etags import etag_of
 from failover_api.edges.http.json_response import json_response
 from failover_api.edges.http.methods import Methods, methods_at
 from failover_api.edges.http.root_path import RootPath, root_of
 from failover_api.edges.http.shared_looks import Looks
 from failover_api.edges.http.throttle import Throttle
-from failover_api.errors import BadRequest, FailoverError, MethodNotAllowed, NotReady, UnknownUrl
+from failover_api.errors import BadRequest, FailoverError, MethodNotAllowed, NotReady, UnknownUrl, UnsafeMove
 from failover_api.events import BranchMoved, MoveEnded
 from failover_api.metrics.counters import Counters
 from failover_api.metrics.exposition import Metrics
@@ -90,7 +91,7 @@ async def _opened(
     """Everything that lives as long as the service; routes find it in `app.state`."""
     counters, looks = Counters(), Looks()
     async with contextlib.AsyncExitStack() as opened:
-        components = await opened.enter_async_context(open_failover(settings, traffic=counters.traffic))
+        components = await opened.enter_async_context(open_failover(settings, traffic=counters.traffic, in_pod=True))
         for move_ended in (counters.move_ended, looks.move_ended):
             components.events.subscribe(MoveEnded, move_ended)
         components.events.subscribe(BranchMoved, looks.branch_moved)
@@ -106,6 +107,8 @@ async def _opened(
             notifier=components.notifier,
         )
         app.state.metrics = Metrics(counters, gauges, components.overview)
+        if components.cluster is not None:
+            components.cluster.watch(lambda: components.catalog.current().namespaces)
         if metrics_listener is not None:
             await opened.enter_async_context(metrics.served(app.state.metrics, metrics_listener))
         with contextlib.suppress(FailoverError):  # without a catalog there is nothing to check
@@ -204,6 +207,8 @@ def _problem(request: Request, error: FailoverError, headers: dict[str, str] | N
         problems.status_of(error),
         media_type=problems.MEDIA_TYPE,
     )
+    if isinstance(error, UnsafeMove) and error.version:  # whoever accepts it can be bound to what was shown
+        response.headers["ETag"] = etag_of(error.version, bytes(response.body))
     link = f'<{root_of(request)}{problems.help_url(error.slug)}>; rel="help"'
     response.headers.update({"Link": link, **problems.headers(error), **(headers or {})})
     return response

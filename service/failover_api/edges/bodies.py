@@ -3,9 +3,12 @@
 from collections.abc import Iterable, Mapping, Sequence, Set
 from typing import Any
 
+from failover_api.core.planning.change import Entries
 from failover_api.core.planning.plan import Change, Plan
 from failover_api.core.planning.state import Reading, State
 from failover_api.core.safety.hazard import Hazard, worst
+from failover_api.core.splice import Value
+from failover_api.core.splice.shown import shown
 from failover_api.core.text.diff import unified_diff
 from failover_api.edges.models import (
     ChangeBody,
@@ -127,6 +130,7 @@ def _entry(entry: Entry) -> EntryBody:
         pull_request=_pull_request(entry.pull_request) if entry.pull_request else None,
         message=entry.subject,
         verified=entry.verified,
+        accepted=list(record.accepted) if record else [],
     )
 
 
@@ -200,9 +204,14 @@ def _change(change: Change) -> ChangeBody:
         document=change.document,
         path=change.path,
         line=change.line,
-        old=change.old,
-        new=change.new,
+        old=_value(change.old),
+        new=_value(change.new),
     )
+
+
+def _value(value: Value | Entries) -> Value:
+    """A mapping as a text of YAML."""
+    return shown(value) if isinstance(value, Mapping) else value
 
 
 # What both are made of

@@ -11,6 +11,8 @@ FILE = "apps/media/sonarr/deployment.yaml"
 DOCUMENT = "Deployment media/sonarr"
 PATH = "spec.template.spec.nodeSelector.role"
 ULID = "01JDQ3Z5Y8V6T4R2P0N9M7K5H3"
+DIFF = "--- a/app.yaml\n+++ b/app.yaml\n@@ -21 +21 @@\n-        role: primary\n+        role: backup\n"
+MESSAGE = "Git says that sonarr is on backup."
 DRIFTED = f"{FILE}:21: {PATH} is 'w3', expected 'primary' or 'backup'"
 
 REFUSED: Example = {

@@ -84,7 +84,7 @@ Diff = Annotated[
     str,
     Field(
         description="A unified diff of all files; empty when nothing changes.",
-        examples=["--- a/app.yaml\n+++ b/app.yaml\n@@ -21 +21 @@\n-        role: primary\n+        role: backup\n"],
+        examples=[examples.DIFF],
     ),
 ]
 Operation = Annotated[
@@ -95,7 +95,7 @@ Operation = Annotated[
 ]
 Message = Annotated[
     str,
-    Field(description="One sentence a person can read.", examples=["Git says that sonarr is on backup."]),
+    Field(description="One sentence a person can read.", examples=[examples.MESSAGE]),
 ]
 Warnings = Annotated[
     list[str],

@@ -3,6 +3,7 @@
 How they are made from values: bodies.py. What may change in them, and how long a key lives: README.md.
 """
 
+import operator
 from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -39,6 +40,17 @@ class HazardsBody(Body):
     severity: fields.Worst
 
 
+class ChangeBody(Body):
+    """One value that changes. A mapping that comes or goes is a line of YAML, with null on the other side."""
+
+    file: fields.File
+    document: fields.Document
+    path: fields.Path
+    line: fields.Line
+    old: fields.OldValue
+    new: fields.NewValue
+
+
 class RefusedBody(Body):
     """A service for whose sake its group was refused, and why."""
 
@@ -65,6 +77,22 @@ class ProblemBody(Body):
             description="Of a group, and only there: all its services that are refused, in its order.",
             examples=[[examples.REFUSED]],
         ),
+    ] = None
+    hazards: Annotated[
+        list[HazardBody] | None,
+        Field(exclude_if=_is_none, description="Of an unsafe move: all its hazards.", examples=[[examples.HAZARD]]),
+    ] = None
+    changes: Annotated[
+        list[ChangeBody] | None,
+        Field(exclude_if=_is_none, description="Of an unsafe move: what would move.", examples=[[examples.CHANGE]]),
+    ] = None
+    diff: Annotated[
+        str | None,
+        Field(exclude_if=_is_none, description="Of an unsafe move: the diff of its dry run.", examples=[examples.DIFF]),
+    ] = None
+    message: Annotated[
+        str | None,
+        Field(exclude_if=_is_none, description="Of an unsafe move: what it would do.", examples=[examples.MESSAGE]),
     ] = None
 
 
@@ -104,17 +132,6 @@ class SwitchBody(Body):
     primary: fields.PrimaryValue
     backup: fields.BackupValue
     side: fields.SideNow
-
-
-class ChangeBody(Body):
-    """One scalar that moves."""
-
-    file: fields.File
-    document: fields.Document
-    path: fields.Path
-    line: fields.Line
-    old: fields.OldValue
-    new: fields.NewValue
 
 
 Hazards = Annotated[
@@ -159,6 +176,14 @@ class EntryBody(Body):
     ]
     message: fields.Subject
     verified: fields.Audited
+    accepted: Annotated[
+        list[str],
+        Field(
+            exclude_if=operator.not_,
+            description="The hazards that arose and were accepted; left out where there are none.",
+            examples=[["data-left-behind"]],
+        ),
+    ] = []
 
 
 class HistoryBody(Body):

@@ -8,20 +8,21 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from failover_api.core.planning.request import MoveRequest, checked_key, checked_reason
+from failover_api.core.planning.request import MoveRequest, checked_accept, checked_key, checked_reason
 from failover_api.edges.http.etags import versions_of
 from failover_api.errors import BadRequest, UnsupportedMediaType
 
 if TYPE_CHECKING:  # the command line has this table too, and no server
     from starlette.requests import Request
 
-# What can be asked for: a field of MoveRequest, and what it means. All but the reason are true or false.
+# What can be asked for: a field of MoveRequest, and what it means. All but `reason` and `accept` are true or false.
 KEYS = {
     "dry_run": "Say what the move would do; write nothing.",
     "reason": "Why; it goes into the commit.",
     "force": "Move even a value that is on neither side.",
     "supersede": "Close an open pull request for the other side.",
     "skip_refused": "Move the others when a service of the group is refused.",
+    "accept": "Hazards that do not stop it: SLUG, or SERVICE:SLUG for one service of a group.",
 }
 GROUP_KEYS = tuple(KEYS)
 SERVICE_KEYS = tuple(key for key in KEYS if key != "skip_refused")
@@ -41,7 +42,9 @@ async def read_move_request(request: "Request", keys: Sequence[str], *, by: str)
     body = _from_body(request, await request.body(), keys) if request.method == "POST" else {}
     for key in query.keys() & body.keys():
         if query[key] != body[key]:
-            raise BadRequest(f"{key}: the query says {query[key]!r} and the body {body[key]!r}; nothing was done")
+            raise BadRequest(
+                f"{key}: the query says {_said(query[key])} and the body {_said(body[key])}; nothing was done"
+            )
     named = request.headers.getlist("if-match")
     return MoveRequest(
         by=by,
@@ -49,6 +52,10 @@ async def read_move_request(request: "Request", keys: Sequence[str], *, by: str)
         key=checked_key(request.headers.getlist("idempotency-key")),
         **{**query, **body},
     )
+
+
+def _said(value: object) -> str:
+    return ", ".join(sorted(value)) if isinstance(value, frozenset) else repr(value)
 
 
 def read_paging(items: Iterable[tuple[str, str]]) -> tuple[int, str | None]:
@@ -69,6 +76,8 @@ def read_pairs(items: Iterable[tuple[str, str]], keys: Sequence[str]) -> dict[st
         name = _name(key, asked, "query", keys)
         if name == "reason":
             asked[name] = checked_reason(text)
+        elif name == "accept":
+            asked[name] = checked_accept([word.strip() for word in text.split(",") if word.strip()])
         elif text in _BOOLS:
             asked[name] = _BOOLS[text]
         else:
@@ -89,6 +98,10 @@ def _from_body(request: "Request", body: bytes, keys: Sequence[str]) -> dict[str
             if not isinstance(value, str):
                 raise BadRequest("reason: expected text")
             asked[name] = checked_reason(value)
+        elif name == "accept":
+            if not isinstance(value, list) or not all(isinstance(word, str) for word in value):
+                raise BadRequest('accept: expected a list of texts, like ["strategy-alone"]')
+            asked[name] = checked_accept(value)
         elif isinstance(value, bool) or (type(value) is int and value in (0, 1)):
             asked[name] = bool(value)
         else:

@@ -1,10 +1,14 @@
 """Errors as problem+json (RFC 9457); the only table of HTTP statuses."""
 
 import math
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
 
-from failover_api.errors import FailoverError, InternalError
+from failover_api.errors import FailoverError, InternalError, UnsafeMove
+
+if TYPE_CHECKING:
+    from failover_api.core.planning.change import Change
 
 CURES: dict[str, str] = {
     "bad-request": "Correct what the message names, and ask again.",
@@ -21,6 +25,7 @@ CURES: dict[str, str] = {
     "conflict": "Ask again: others were writing at the same time.",
     "operation-pending": "Merge or close what is named; supersede closes a pull request that no person has pushed to.",
     "branch-protected": "Give the service policy or fallback pull_request, or let the App past the rule.",
+    "unsafe-move": "Do what the hazards say, or accept each that stops it, and ask again.",
     "nothing-to-roll-back": "Use promote or demote: Git knows of no move to undo.",
     "changed-since": "Look at the commit. What a person changed is not undone; use promote or demote.",
     "precondition-failed": "Look at the new dry run, and ask again if it is still what you want.",
@@ -57,6 +62,7 @@ STATUSES: dict[str, int] = {
     "conflict": 409,
     "branch-protected": 409,
     "operation-pending": 409,
+    "unsafe-move": 409,
     "nothing-to-roll-back": 409,
     "changed-since": 409,
     "precondition-failed": 412,
@@ -95,9 +101,41 @@ def problem(error: FailoverError, *, instance: str | None) -> dict[str, Any]:
         "instance": instance,
         "outcome": error.outcome,
     }
+    if isinstance(error, UnsafeMove):
+        told |= _unsafe(error)
     if error.refused:
         told["refused"] = [_refused(name, one) for name, one in error.refused.items()]
     return told
+
+
+def _unsafe(error: UnsafeMove) -> dict[str, Any]:
+    """What the move would come to, as its dry run would say it."""
+    from failover_api.core.text.diff import unified_diff  # a step of a job has this table too, and no library
+
+    plans = [plan for outcome in error.outcomes for plan in outcome.plans]
+    hazards = [hazard for outcome in error.outcomes for hazard in outcome.hazards] or error.hazards
+    return {
+        "hazards": [asdict(hazard) for hazard in hazards],
+        "changes": [_change(change) for plan in plans for change in plan.changes],
+        "diff": "".join(unified_diff(plan.old, plan.new) for plan in plans),
+        "message": " ".join(outcome.sentence(group=error.group) for outcome in error.outcomes),
+    }
+
+
+def _change(change: "Change") -> dict[str, Any]:
+    """As models.ChangeBody has it: a mapping is a text of YAML, and JSON has no infinity."""
+    values = {"old": change.old, "new": change.new}
+    return {**asdict(change), **{key: _plain(value) for key, value in values.items()}}
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        from failover_api.core.splice.shown import shown
+
+        return shown(value)
+    if not isinstance(value, float) or math.isfinite(value):
+        return value
+    return "NaN" if math.isnan(value) else "Infinity" if value > 0 else "-Infinity"
 
 
 def _refused(service: str, error: FailoverError) -> dict[str, Any]:
@@ -106,7 +144,7 @@ def _refused(service: str, error: FailoverError) -> dict[str, Any]:
         "type": f"{TYPE_PREFIX}{error.slug}",
         "title": error.title,
         "detail": error.detail,
-        "hazards": [],
+        "hazards": [asdict(hazard) for hazard in error.hazards] if isinstance(error, UnsafeMove) else [],
     }
 
 

@@ -34,7 +34,8 @@ class Counters:
 
     def move_ended(self, event: MoveEnded) -> None:
         """Counts a move."""
-        self._moves.count(event)
+        if not event.is_tidy:
+            self._moves.count(event)
 
     def traffic(self, event: TrafficEvent) -> None:
         """Something went to GitHub, or result back."""

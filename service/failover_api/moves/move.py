@@ -5,24 +5,27 @@ rollback undoes is read before (rollback.py) and given to the plan.
 """
 
 import copy
-from collections.abc import Mapping, MutableMapping
+from collections.abc import Iterable, Mapping, MutableMapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 
 from failover_api.core.catalog.model import Action, Branch, Policy, Service
-from failover_api.core.planning.plan import Plan, plan
-from failover_api.core.planning.request import MoveRequest, Provenance
+from failover_api.core.planning.plan import Plan, plan, plan_tidy
+from failover_api.core.planning.request import TIDY, MoveRequest, Provenance
 from failover_api.core.planning.rollback import Undone, plan_rollback
-from failover_api.core.safety.hazard import Hazard
-from failover_api.core.safety.hazards import hazards_of_plans
+from failover_api.core.safety.hazard import Hazard, Severity
 from failover_api.core.safety.surroundings import NOT_LOOKED_AT, Surroundings
-from failover_api.core.splice import parse
+from failover_api.core.safety.switch_moves import planned_move
+from failover_api.core.splice import Manifest, parse
 from failover_api.core.text.sentence import names_of
-from failover_api.errors import FailoverError, PreconditionFailed
+from failover_api.core.text.trailers import Record
+from failover_api.errors import FailoverError, PreconditionFailed, UnsafeMove
 from failover_api.forge.values import Commit
 from failover_api.moves.outcome import Outcome, joined_version
 from failover_api.moves.progress import OnStep, ignore
 from failover_api.reading.pull_requests import branch_of
 from failover_api.reading.services import Observation, Observations, versions_of
+from failover_api.reading.surroundings import find_hazards
 
 # {path: bytes} as the plans before this one leave it.
 Overlay = MutableMapping[str, bytes]
@@ -97,7 +100,18 @@ class Move:
     @property
     def needs_history(self) -> bool:
         """Whether it is read at the branch's head, with the history up to there."""
-        return self.action is Action.ROLLBACK or self.provenance.key is not None
+        return self.action is Action.ROLLBACK or self.provenance.key is not None or self.puts_back
+
+    @property
+    def is_tidy(self) -> bool:
+        """Whether it is the second commit of a move, which only puts a strategy back."""
+        return self.provenance.step == TIDY
+
+    @property
+    def puts_back(self) -> bool:
+        """Whether it puts strategies back that a promote of ours has changed."""
+        is_home = self.action is Action.DEMOTE or self.is_tidy
+        return is_home and any(service.unblocked is not None for service in self.services)
 
     @property
     def advice(self) -> str:
@@ -106,35 +120,39 @@ class Move:
             return " before asking again: a second rollback would undo the first"
         return ", or ask again: a service that is already there is not moved twice"
 
-    def plan(self, seen: Observations, overlay: Overlay, undone: Undone | None = None) -> MovePlan:
+    def plan(self, seen: Observations, overlay: Overlay, undone: Mapping[str, Undone] | None = None) -> MovePlan:
         """Plans each service on what was read, as the plans before leave it; its own changes go into `overlay`.
 
-        `undone` is what a rollback undoes. Raises PreconditionFailed, or what refuses a service unless it is to be
-        skipped; of a group's services it names all that are refused.
+        `undone` is what read_undone() gives. Raises PreconditionFailed, or what refuses a service unless it is to be
+        skipped: UnsafeMove for hazards that stop it. Of a group's services it names all that are refused.
         """
         self._check_versions(seen)
+        around = self._surroundings((undone or {}).get(self.services[0].name))
         plans: list[Plan] = []
+        found: list[Hazard] = []
         refused: dict[str, FailoverError] = {}
         edited = dict(overlay)
         for service in self.services:
             try:
-                planned = self._plan(seen[service.name], edited, undone)
+                planned, manifests = self._plan(seen[service.name], edited, (undone or {}).get(service.name))
             except FailoverError as exc:
                 if self.provenance.group is None:
                     raise
                 refused[service.name] = exc
             else:
-                plans.append(planned)
+                own = () if self.is_tidy else find_hazards(partial(planned_move, planned, manifests), around)
+                if unsafe := self._unsafe(service, own):
+                    refused[service.name] = unsafe
+                    if self.request.skip_refused:
+                        continue
+                plans.append(self._accepting(planned, own))
+                found += own
                 edited.update(planned.new)
+        move_plan = MovePlan(tuple(plans), {}, self._version(seen), tuple(found))
         if refused and not self.request.skip_refused:
-            raise refusal_of(refused)
+            raise self._refusal(refused, move_plan)
         overlay.update(edited)
-        return MovePlan(
-            tuple(plans),
-            {name: _named(name, error) for name, error in refused.items()},
-            self._version(seen),
-            hazards_of_plans(plans, self._surroundings(undone)),
-        )
+        return replace(move_plan, refused={name: _named(name, error) for name, error in refused.items()})
 
     def outcome(
         self, move_plan: MovePlan, *, changed: bool, dry_run: bool = False, commit: Commit | None = None
@@ -154,21 +172,61 @@ class Move:
             hazards_complete=self.surroundings.is_complete,
         )
 
+    def accepting(self, records: Iterable[Record]) -> "Move":
+        """The same move, which accepts what those have accepted who have made these records."""
+        accepted = {f"{record.service}:{slug}" for record in records for slug in record.accepted}
+        return replace(self, request=replace(self.request, accept=self.request.accept | accepted))
+
+    def _unsafe(self, service: Service, found: Sequence[Hazard]) -> UnsafeMove | None:
+        """What refuses the service, when hazards stop it that are not accepted."""
+        stops = [
+            hazard
+            for hazard in found
+            if hazard.severity is Severity.STOP and not self.request.accepts(service.name, hazard.slug)
+        ]
+        if not stops:
+            return None
+        unsafe = UnsafeMove(" ".join(f"{hazard.detail} ({hazard.slug})" for hazard in stops))
+        unsafe.hazards = tuple(found)
+        return unsafe
+
+    def _accepting(self, planned: Plan, found: Sequence[Hazard]) -> Plan:
+        name = planned.service.name
+        slugs = dict.fromkeys(hazard.slug for hazard in found)
+        return replace(planned, accepted=tuple(slug for slug in slugs if self.request.accepts(name, slug)))
+
+    def _refusal(self, refused: Mapping[str, FailoverError], move_plan: MovePlan) -> FailoverError:
+        """What refuses the move. With an unsafe one goes what it would come to."""
+        error = refusal_of(refused) if self.provenance.group else next(iter(refused.values()))
+        if isinstance(error, UnsafeMove) and len(move_plan.plans) == len(self.services):
+            error.outcomes = (self.outcome(move_plan, changed=True, dry_run=True),)
+            error.version, error.group = move_plan.version, self.provenance.group
+        return error
+
     def _surroundings(self, undone: Undone | None) -> Surroundings:
         """What a rollback undoes is the service's newest move, so it has been where it is since then."""
-        if undone is None or not undone.at:
+        if self.action is not Action.ROLLBACK or undone is None or not undone.at:
             return self.surroundings
         return replace(self.surroundings, there_since={self.services[0].name: undone.at})
 
-    def _plan(self, observed: Observation | FailoverError, edited: Mapping[str, bytes], undone: Undone | None) -> Plan:
+    def _plan(
+        self, observed: Observation | FailoverError, edited: Mapping[str, bytes], undone: Undone | None
+    ) -> tuple[Plan, Mapping[str, Manifest]]:
+        """The plan, and the manifests that it is made from."""
         if isinstance(observed, FailoverError):
             raise copy.copy(observed)
         latest = {path: parse(edited[path], file=path) for path in observed.manifests if path in edited}
         manifests = {**observed.manifests, **latest}
+        former = undone.before if undone is not None else None
+        if self.is_tidy:
+            is_ours = undone is not None and undone.operation == self.provenance.operation
+            return plan_tidy(observed.service, manifests, self.action, former=former if is_ours else None), manifests
         if self.action is not Action.ROLLBACK:
-            return plan(observed.service, manifests, self.action, force=self.provenance.force)
+            planned = plan(observed.service, manifests, self.action, force=self.provenance.force, former=former)
+            return planned, manifests
         assert undone is not None, "it was read together with the service"
-        return plan_rollback(observed.service, manifests, undone.before, undone.after, reverts=undone.operation)
+        undoing = plan_rollback(observed.service, manifests, undone.before, undone.after, reverts=undone.operation)
+        return undoing, manifests
 
     def _check_versions(self, seen: Observations) -> None:
         versions = self.request.versions

@@ -60,7 +60,7 @@ class Merges:
     def move_ended(self, event: MoveEnded) -> None:
         """Watches what was proposed here."""
         outcome = event.news
-        if not self._watches or outcome is None or not outcome.is_pending:
+        if not self._watches or outcome is None or not outcome.is_pending or event.is_tidy:
             return
         services = [plan.service for plan in outcome.plans if plan.changes]
         pull, operation = outcome.pull_request, outcome.operation

@@ -25,7 +25,7 @@ from failover_api.notify.url_file import Target, read_targets
 
 MAX_WAITING = 200  # notices whose URLs are not read yet
 DRAIN_S = 5.0  # at the end of the process
-KNOWN_WITHIN_S = 0.3  # a move's answer waits no longer for what is wrong with the files of URLs
+KNOWN_WITHIN_S = 1.0  # a move's answer waits no longer for what is wrong with the files of URLs
 KINDS: dict[Event, Kind] = {
     Event.MOVED: "success",
     Event.PROPOSED: "info",
@@ -53,9 +53,11 @@ class Notifier:
         is_installed: Callable[[], bool] = is_installed,
         try_s: float = TRY_S,
         waits_s: Sequence[float] = WAITS_S,
+        known_within_s: float = KNOWN_WITHIN_S,
     ) -> None:
         self._catalog, self._tells_merges = catalog, tells_merges
         self._send, self._is_installed, self._try_s, self._waits_s = send, is_installed, try_s, waits_s
+        self._known_within_s = known_within_s
         self.tally: Counter[str] = Counter()
         self._inbox: asyncio.Queue[tuple[Notification, Notice]] = asyncio.Queue(MAX_WAITING)
         self._sorting: asyncio.Task[None] | None = None
@@ -64,7 +66,7 @@ class Notifier:
 
     def move_ended(self, event: MoveEnded) -> None:
         """Tells of a move, where there is something to tell."""
-        notice = notice_of(event)
+        notice = None if event.is_tidy else notice_of(event)
         if notice is not None and (notice.event is not Event.MERGED or self._tells_merges):
             self.tell(notice)
 
@@ -99,7 +101,7 @@ class Notifier:
         if not self._is_installed():
             return (f"Nobody is told of it: {MISSING}.",)
         try:
-            async with asyncio.timeout(KNOWN_WITHIN_S):
+            async with asyncio.timeout(self._known_within_s):
                 lists = await asyncio.gather(*map(self._faults, dict.fromkeys(wanted)))
         except TimeoutError:  # the disk is slow; the notification itself waits for it
             return ()

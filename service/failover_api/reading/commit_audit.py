@@ -101,6 +101,16 @@ class CommitAudit:
         before, after = ({file: self._manifest(read[place]) for file, place in side.items()} for side in sides)
         return CommitManifests(before, after)
 
+    async def manifests_around_each(
+        self, branch: Branch, changes: Sequence[tuple[Service, ServiceChange]]
+    ) -> list[CommitManifests]:
+        """As manifests_around(), of many at once; a file that is missing or invalid is left out."""
+        read = await self._read(branch, [change for _, change in changes])
+        return [
+            CommitManifests(*(self._readable(_by_today(service, *side), read) for side in _sides(change)))
+            for service, change in changes
+        ]
+
     async def _judge(self, claims: Sequence[CommitClaim]) -> list[Finding]:
         read: dict[Branch, Mapping[CommitPath, File | ManifestError]] = {}
         for branch in dict.fromkeys(claim.service.branch for claim in claims):

@@ -7,15 +7,14 @@ branch stands still, history costs no request.
 """
 
 import logging
-import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from failover_api.concurrency import together
 from failover_api.core.catalog.model import Service
 from failover_api.core.planning.rollback import Undone
 from failover_api.core.text.audit import Finding, Verdict
-from failover_api.core.text.trailers import Record, read_records
+from failover_api.core.text.trailers import Record, read_all_records
 from failover_api.errors import (
     BadRequest,
     ForgeError,
@@ -30,14 +29,14 @@ from failover_api.forge.values import LOG_PAGE, LoggedCommit, PullRequest
 from failover_api.reading.commit_audit import CommitAudit, CommitClaim, CommitManifests
 from failover_api.reading.cursors import LAST_POSITION, Cursors
 from failover_api.reading.file_history import FileHistory, ServiceChange
-from failover_api.reading.pull_requests import branches_about, may_be_proposed, record_for
-from failover_api.reading.services import ServiceReader
+from failover_api.reading.pull_requests import branches_about, looks_merged, may_be_proposed, record_for
+from failover_api.reading.services import Observation, ServiceReader
+from failover_api.reading.unblocking import Unblocking, UnblockingReader
 
 LOOKED_AT_FIRST = 10  # commits, for the newest move
 PAGES_SEARCHED = 5  # of each file's history, when it is not among those
 _UNREAD = "GitHub did not show the files of then"
 _log = logging.getLogger(__name__)
-_OF_A_PULL_REQUEST = re.compile(r"\(#[0-9]+\)$|^Merge pull request #")
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +92,7 @@ class History:
     def __init__(self, forge: Forge, reader: ServiceReader, cursors: Cursors) -> None:
         self._forge, self._cursors = forge, cursors
         self._file_history, self._audit = FileHistory(forge), CommitAudit(forge, reader)
+        self._unblockings = UnblockingReader(forge, self._file_history, self._audit, self._pull_requests)
 
     async def page(self, service: Service, *, limit: int, cursor: str | None, not_before: float) -> Page:
         """Entries, at most `limit`. Raises BadRequest for a cursor that is none of ours."""
@@ -137,6 +137,12 @@ class History:
         except ManifestError as exc:
             raise NothingToRollBack(f"{where} cannot be undone: the files of then: {exc.detail}") from exc
         return Undone(record.operation, manifests_around.before, manifests_around.after, at=entry.logged.at)
+
+    async def unblockings(
+        self, observed: Sequence[Observation], head: str, *, not_before: float
+    ) -> Mapping[str, Unblocking]:
+        """The moves of ours that unblocked these services of one branch, by name; as UnblockingReader.of()."""
+        return await self._unblockings.of(observed, head, not_before=not_before)
 
     async def change(self, service: Service, commit: LoggedCommit, head: str) -> ServiceChange:
         """Where the service's files were with a commit, which may be on a branch of ours, and not in their history."""
@@ -204,7 +210,7 @@ class History:
         Each operation once, as it was merged.
         """
         pulls: Sequence[PullRequest] = ()
-        if commits and (may_be_proposed(service) or any(_looks_merged(change.logged) for change in commits)):
+        if commits and (may_be_proposed(service) or any(looks_merged(change.logged) for change in commits)):
             pulls = await self._pull_requests(service, not_before)
         by_merge = {pull.merge_commit: pull for pull in pulls if pull.state == "merged"}
         by_operation = {record.operation: pull for pull in pulls if (record := record_for(service.name, pull.body))}
@@ -248,18 +254,12 @@ class History:
         return [pull for pulls in found for pull in pulls]
 
 
-def _looks_merged(commit: LoggedCommit) -> bool:
-    """Whether it may be a pull request's merge that carries no trailers."""
-    subject = commit.message.partition("\n")[0]
-    return not read_records(commit.message) and _OF_A_PULL_REQUEST.search(subject) is not None
-
-
 def _claim(service: Service, change: ServiceChange, merged: PullRequest | None) -> CommitClaim | None:
     """What a commit says, by its own trailers or those of the pull request that was merged as it; None: nothing."""
     message = change.logged.message
     if (record := record_for(service.name, message)) is not None:
         return CommitClaim(service, change, record, f"{message}\n\n{merged.body}" if merged else message)
-    if read_records(message):
+    if read_all_records(message):
         return CommitClaim(service, change, None, message)
     if merged is not None and (record := record_for(service.name, merged.body)) is not None:
         return CommitClaim(service, change, record, merged.body)

@@ -1,13 +1,15 @@
 """Pull requests of ours: the names of their branches, which of them can move a service, and which are open."""
 
+import re
 from collections.abc import Mapping, Sequence
 
 from failover_api.core.catalog.model import Branch, Policy, Service
-from failover_api.core.text.trailers import Record, read_records
+from failover_api.core.text.trailers import Record, read_all_records, read_records
 from failover_api.forge.port import Forge
-from failover_api.forge.values import PullRequest
+from failover_api.forge.values import LoggedCommit, PullRequest
 
 OWN_BRANCHES = "failover/"  # what the branch of a pull request of ours begins with
+_OF_A_PULL_REQUEST = re.compile(r"\(#[0-9]+\)$|^Merge pull request #")
 
 
 def branch_of(*, service: str = "", group: str | None = None) -> str:
@@ -28,6 +30,12 @@ def may_be_proposed(service: Service) -> bool:
 def record_for(service: str, message: str) -> Record | None:
     """What a commit's message, or a pull request's body, says of a service."""
     return next((record for record in read_records(message) if record.service == service), None)
+
+
+def looks_merged(commit: LoggedCommit) -> bool:
+    """Whether it may be a pull request's merge that carries no trailers."""
+    subject = commit.message.partition("\n")[0]
+    return not read_all_records(commit.message) and _OF_A_PULL_REQUEST.search(subject) is not None
 
 
 async def open_for(

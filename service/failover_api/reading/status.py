@@ -12,12 +12,13 @@ from types import MappingProxyType
 from typing import Any, TypeVar
 
 from failover_api.concurrency import both
-from failover_api.core.catalog.model import Branch, Service, Switch
+from failover_api.core.catalog.model import Branch, Service, Side, Switch
 from failover_api.core.planning.state import Detection, detect
+from failover_api.core.planning.strategy import StrategyEdits, unblocking
 from failover_api.core.planning.switch_edits import blocking_error
 from failover_api.core.safety.hazard import Hazard
-from failover_api.core.safety.hazards import hazards, other_side
-from failover_api.core.safety.switch_moves import possible_move
+from failover_api.core.safety.hazards import other_side
+from failover_api.core.safety.switch_moves import ServiceMove, each_way, possible_move
 from failover_api.errors import FailoverError, ForgeFailure, ManifestError
 from failover_api.forge.port import Forge
 from failover_api.forge.values import PullRequest
@@ -25,7 +26,7 @@ from failover_api.reading.history import Entry, History
 from failover_api.reading.last_moves import LastMoves
 from failover_api.reading.pull_requests import open_for
 from failover_api.reading.services import Observation, ServiceReader
-from failover_api.reading.surroundings import SurroundingsReader
+from failover_api.reading.surroundings import SurroundingsReader, find_hazards
 
 T = TypeVar("T")
 NOTHING: Mapping[str, Any] = MappingProxyType({})
@@ -36,8 +37,9 @@ _log = logging.getLogger(__name__)
 class Status:
     """Where a service is. `version` names the manifests it was read from.
 
-    `obstacles` are why switches cannot be moved there and back again, where that was asked for. `hazards_to` are of the
-    move to the other side, as far as is known.
+    `obstacles` are why switches cannot be moved there and back again, `unblocking` is what a promote would change of
+    the strategy, or why it cannot, and `ways` are the moves to each side: where that was asked for. `hazards_to` are of
+    the move to the other side, as far as is known.
     """
 
     service: Service
@@ -46,6 +48,8 @@ class Status:
     pull_request: PullRequest | None = None
     last_move: Entry | None = None
     obstacles: Mapping[Switch, ManifestError] = field(default_factory=dict)
+    unblocking: StrategyEdits | ManifestError | None = None
+    ways: Mapping[Side, ServiceMove] = field(default_factory=dict)
     hazards_to: tuple[Hazard, ...] = ()
     hazards_complete: bool = False
 
@@ -87,18 +91,23 @@ class StatusReader:
             located, head = [one.service for one in observed], observed[0].snapshot.head
             reading = self._last_moves.of(branch, located, head, thorough=thorough, not_before=not_before)
             moves = await _if_known(reading)
-        statuses = [self._with_hazards(status_of(service, seen[service.name], pulls, moves)) for service in services]
+        statuses: list[Status | Unreadable] = []
+        for service in services:
+            status = status_of(service, seen[service.name], pulls, moves)
+            statuses.append(self._with_hazards(status, seen[service.name]))
+            await asyncio.sleep(0)  # hundreds are thought about here: let others have a turn
         return (
             [await with_obstacles(status, seen[status.service.name]) for status in statuses] if try_moves else statuses
         )
 
-    def _with_hazards(self, status: Status | Unreadable) -> Status | Unreadable:
-        if isinstance(status, Unreadable):
+    def _with_hazards(self, status: Status | Unreadable, seen: Observation | FailoverError) -> Status | Unreadable:
+        if isinstance(status, Unreadable) or isinstance(seen, FailoverError):
             return status
         service, detection = status.service, status.detection
         self._surroundings.saw(service, detection.state, status.last_move)
         around = self._surroundings.of([service])
-        found = hazards(possible_move(service, detection, other_side(detection)), around)
+        there = other_side(detection)
+        found = find_hazards(lambda: possible_move(service, detection, there, seen.manifests), around)
         return replace(status, hazards_to=found, hazards_complete=around.is_complete)
 
 
@@ -135,4 +144,13 @@ async def with_obstacles(status: Status | Unreadable, seen: Observation | Failov
     tried = {
         reading.switch: blocking_error(reading, seen.manifests[reading.file]) for reading in status.detection.readings
     }
-    return replace(status, obstacles={switch: error for switch, error in tried.items() if error is not None})
+    obstacles = {switch: error for switch, error in tried.items() if error is not None}
+    ways = each_way(seen.service, status.detection, seen.manifests)
+    return replace(status, obstacles=obstacles, unblocking=_unblocking(seen), ways=ways)
+
+
+def _unblocking(seen: Observation) -> StrategyEdits | ManifestError | None:
+    try:
+        return unblocking(seen.service, seen.manifests)
+    except ManifestError as exc:
+        return exc

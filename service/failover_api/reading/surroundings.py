@@ -4,6 +4,7 @@ A move waits for none of it. What a check or a status has read is kept for the m
 surely still so; what is not known then is left out.
 """
 
+import logging
 import time
 from collections.abc import Callable, Sequence
 
@@ -11,32 +12,49 @@ from cachetools import TTLCache
 
 from failover_api.core.catalog.model import Branch, Service
 from failover_api.core.planning.state import State
+from failover_api.core.safety.hazard import Hazard
+from failover_api.core.safety.hazards import hazards
 from failover_api.core.safety.surroundings import Surroundings
+from failover_api.core.safety.switch_moves import ServiceMove
 from failover_api.forge.port import Files
-from failover_api.reading.branch_claims import BranchClaims
+from failover_api.reading.branch_knowledge import BranchReader
 from failover_api.reading.history import Entry
 
 MOVES_KEPT_S = 60.0  # another replica may move a service there and back, and its file is what it was
 MAX_SERVICES = 16_384
 _Key = tuple[Branch, str]
+_log = logging.getLogger(__name__)
+
+
+def find_hazards(move: Callable[[], ServiceMove], around: Surroundings) -> tuple[Hazard, ...]:
+    """What may go wrong with a move. A defect of ours in finding it keeps nobody from moving: it is only logged."""
+    try:
+        return hazards(move(), around)
+    except Exception:  # noqa: BLE001 - a warning that cannot be given must not stand in the way of a failover
+        _log.exception("hazards could not be found by a defect")
+        return ()
 
 
 class SurroundingsReader:
     """Keeps what was read around services. `clock` is time.monotonic(), unless a test moves it."""
 
     def __init__(self, files: Files, clock: Callable[[], float] = time.monotonic) -> None:
-        self._claims = BranchClaims(files)
+        self._branches = BranchReader(files)
         self._there_since: TTLCache[_Key, str] = TTLCache(MAX_SERVICES, MOVES_KEPT_S, timer=clock)
 
     def of(self, services: Sequence[Service]) -> Surroundings:
         """Around services of one branch."""
         keys = {service.name: (service.branch, service.name) for service in services}
         there_since = {name: at for name, key in keys.items() if (at := self._there_since.get(key)) is not None}
-        return Surroundings(self._claims.last(services[0].branch), there_since)
+        known = self._branches.last(services[0].branch)
+        if known is None:
+            return Surroundings(there_since=there_since)
+        return Surroundings(known.claims, known.neighbours, there_since)
 
     async def read(self, branch: Branch, *, not_before: float) -> Surroundings:
-        """Reads the other manifests of a branch, for those who come later too. Raises as BranchClaims.read()."""
-        return Surroundings(await self._claims.read(branch, not_before=not_before))
+        """Reads the other manifests of a branch, for those who come later too. Raises as BranchReader.read()."""
+        known = await self._branches.read(branch, not_before=not_before)
+        return Surroundings(known.claims, known.neighbours)
 
     def saw(self, service: Service, state: State, last_move: Entry | None) -> None:
         """A service was seen in a state, with its newest move."""

@@ -293,3 +293,36 @@ def test_any_data_is_a_catalog_or_a_plain_error(data: object) -> None:
 @given(st.text(max_size=60))
 def test_any_text_is_a_catalog_or_a_plain_error(text: str) -> None:
     assert all(re.match(r"services\.yaml:[1-9][0-9]*: \S", error) for error in errors_of(text))
+
+
+# accept
+
+
+def test_hazards_that_are_not_told_stand_in_a_service() -> None:
+    accepted = "switches: [{file: a.yaml, path: spec.a, primary: a, backup: b}]\n"
+    (one,) = parsed(service_text(f"{accepted}accept: [recreate-blocks, claim-empty=pvc-b, data-age-unknown]")).services
+    found = parsed(service_text(f"{accepted}accept: [recreate-blocks, claim-empty=pvc-b, data-age-unknown]"))
+    assert found.services[one].accept == ("recreate-blocks", "claim-empty=pvc-b", "data-age-unknown")
+
+
+@pytest.mark.parametrize(
+    ("slug", "why"),
+    [
+        ("fixed-field", "'fixed-field': stops every move that it is found in, and is accepted for one move at a time"),
+        ("node-missing", "'node-missing': stops every move"),
+        ("claim-empty", "'claim-empty': expected the claim with it, as in `claim-empty=pvc-sonarr-backup`"),
+        ("recreate-blocks=x", "'recreate-blocks=x': expected `recreate-blocks` alone"),
+        ("recreate", "'recreate': expected the slug of a hazard, such as "),
+        ("[]", "accept[0]: expected text, not a list"),
+    ],
+)
+def test_what_stops_a_move_is_not_accepted_for_good(slug: str, why: str) -> None:
+    text = f"switches: [{{file: a.yaml, path: spec.a, primary: a, backup: b}}]\naccept: [{slug}]"
+    assert why in refusal(service_text(text))
+
+
+def test_accept_never_stands_in_defaults_and_no_slug_twice() -> None:
+    accepted = "switches: [{file: a.yaml, path: spec.a, primary: a, backup: b}]\n"
+    assert "is there twice" in refusal(service_text(f"{accepted}accept: [suspended, suspended]"))
+    top = "repository: acme/homelab\ndefaults: {accept: [suspended]}\n"
+    assert "defaults.accept" in refusal(service_text(accepted, top=top))

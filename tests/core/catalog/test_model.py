@@ -4,7 +4,17 @@ from dataclasses import replace
 
 import pytest
 
-from failover_api.core.catalog.model import Action, Branch, Catalog, Policy, PullRequestOptions, Service, Side, Switch
+from failover_api.core.catalog.model import (
+    Action,
+    Branch,
+    Catalog,
+    Policy,
+    PullRequestOptions,
+    Service,
+    Side,
+    Switch,
+    Workload,
+)
 from failover_api.core.splice import Selector
 from tests.support.builders import service, switch
 
@@ -64,3 +74,20 @@ def test_the_same_entry_has_the_same_digest() -> None:
 )
 def test_another_entry_has_another_digest(other: Service) -> None:
     assert other.digest != WEB.digest
+
+
+UNBLOCKED = replace(WEB, unblocked=Workload(None, DEPLOYMENT))
+
+
+def test_what_a_promote_unblocks_is_located_with_the_switches() -> None:
+    located = UNBLOCKED.located("apps/web.yaml", 2)
+    assert located.unblocked == Workload("apps/web.yaml", replace(DEPLOYMENT, index=2))
+    alone = replace(UNBLOCKED, switches=(FREE,))
+    assert (alone.wanted, alone.located("b.yaml").files) == (DEPLOYMENT, ("a.yaml", "b.yaml"))
+    assert UNBLOCKED.digest != WEB.digest != located.digest
+
+
+def test_renamed_files_are_renamed_everywhere() -> None:
+    renamed = UNBLOCKED.located("apps/web.yaml").renamed({"apps/web.yaml": "web.yaml"})
+    assert renamed.files == ("web.yaml", "a.yaml")
+    assert renamed.unblocked == Workload("web.yaml", DEPLOYMENT)

@@ -3,7 +3,8 @@
 import pytest
 
 from failover_api.core.catalog.load import parse_catalog
-from failover_api.core.catalog.model import Policy, Service, Side
+from failover_api.core.catalog.model import Policy, Service, Side, Workload
+from failover_api.core.splice import Selector
 from failover_api.core.splice.paths import format_path
 from failover_api.errors import ConfigInvalid
 
@@ -180,3 +181,74 @@ def test_what_is_wrong_is_told_where_it_stands(entry: str, defaults: str, top: s
     with pytest.raises(ConfigInvalid) as caught:
         one(entry, defaults=defaults, top=top)
     assert error in "; ".join(caught.value.errors)
+
+
+FORMS = f"{DEPLOYMENT}, {LABELS}"
+
+
+@pytest.mark.parametrize(
+    ("entry", "defaults", "file"),
+    [
+        (f"{FORMS}, unblock: rolling", "", ""),
+        (f"{FORMS}, unblock: rolling, path: apps/tea.yaml", "", "apps/tea.yaml"),
+        (FORMS, "unblock: rolling, path: 'apps/{service}.yaml'", "apps/tea.yaml"),
+    ],
+)
+def test_unblock_names_the_deployment(entry: str, defaults: str, file: str) -> None:
+    expected = Workload(file or None, Selector("Deployment", "tea", "home"))
+    assert one(entry, defaults=defaults).unblocked == expected
+
+
+@pytest.mark.parametrize(
+    ("entry", "defaults"),
+    [
+        (FORMS, ""),
+        (f"{FORMS}, unblock: none", "unblock: rolling"),
+        (f"{FORMS}, unblock: null", "unblock: rolling"),
+        (f"statefulset: tea, namespace: home, {LABELS}", "unblock: rolling"),
+        (f"helmrelease: tea, namespace: home, {LABELS}", "unblock: rolling"),
+        (f"statefulset: tea, namespace: home, {LABELS}, unblock: none", ""),
+        ("switches: [{file: a.yaml, path: a, primary: 1, backup: 2}]", "unblock: rolling"),
+        ("switches: [{file: a.yaml, path: a, primary: 1, backup: 2}], unblock: none", ""),
+    ],
+)
+def test_nothing_is_unblocked_where_it_says_so_or_where_there_is_no_deployment(entry: str, defaults: str) -> None:
+    assert one(entry, defaults=defaults).unblocked is None
+
+
+@pytest.mark.parametrize(
+    ("entry", "error"),
+    [
+        (f"statefulset: tea, namespace: home, {LABELS}, unblock: rolling", "unblock: needs a `deployment` beside it"),
+        (f"helmrelease: tea, namespace: home, {LABELS}, unblock: rolling", "unblock: needs a `deployment` beside it"),
+        (
+            "switches: [{file: a.yaml, path: a, primary: 1, backup: 2}], unblock: rolling",
+            "unblock: needs a `deployment` beside it",
+        ),
+        (f"{FORMS}, unblock: true", "unblock: expected 'none' or 'rolling', not true"),
+        (f"{FORMS}, unblock: recreate", "unblock: expected 'none' or 'rolling', not 'recreate'"),
+        (
+            (
+                f"{FORMS}, unblock: rolling, switches: [{{file: a.yaml, kind: Deployment, path: spec.strategy.type, "
+                "primary: Recreate, backup: RollingUpdate}]"
+            ),
+            "switches[0].path: `unblock: rolling` changes this already",
+        ),
+    ],
+)
+def test_an_unblock_that_cannot_be_is_an_error(entry: str, error: str) -> None:
+    with pytest.raises(ConfigInvalid) as caught:
+        one(entry)
+    assert error in "; ".join(caught.value.errors)
+
+
+def test_a_strategy_of_another_document_may_be_a_switch_beside_it() -> None:
+    switch = "{file: a.yaml, kind: Deployment, name: other, path: spec.strategy.type, primary: a, backup: b}"
+    assert one(f"{FORMS}, unblock: rolling, switches: [{switch}]").unblocked is not None
+
+
+def test_a_deployment_that_is_only_unblocked_is_searched_for() -> None:
+    service = one(
+        f"{DEPLOYMENT}, unblock: rolling, switches: [{{file: a.yaml, path: spec.replicas, primary: 1, backup: 2}}]"
+    )
+    assert service.wanted == Selector("Deployment", "tea", "home")

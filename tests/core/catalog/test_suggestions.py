@@ -169,3 +169,20 @@ def test_most_apps_of_real_repositories_get_an_entry_that_plans() -> None:
     refused = sum(len(suggested.refused) for suggested in found)
     assert entries > 200
     assert entries / (entries + refused) >= 0.95
+
+
+RECREATE = {
+    "in lines": ("  strategy:\n    type: Recreate  # a lock\n", True),
+    "in braces": ("  strategy: {type: 'Recreate'}\n", True),
+    "rolling": ("  strategy: {type: RollingUpdate}\n", False),
+    "none": ("", False),
+    "no mapping": ("  strategy: Recreate\n", False),
+    "more than a type": ("  strategy: {type: Recreate, rollingUpdate: null}\n", False),
+}
+
+
+@pytest.mark.parametrize(("strategy", "is_told"), RECREATE.values(), ids=RECREATE)
+def test_a_deployment_that_waits_for_dead_nodes_is_to_be_unblocked(strategy: str, is_told: bool) -> None:
+    text = deployment("web").replace("spec:\n  replicas", f"spec:\n{strategy}  replicas")
+    line = "  unblock: rolling  # its strategy is Recreate, which waits for the pod of a dead node for ever\n"
+    assert (line in only({"web.yaml": text.encode()})) is is_told

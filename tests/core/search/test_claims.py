@@ -4,13 +4,18 @@ import re
 
 import pytest
 
-from failover_api.core.search.claim_sources import read_claim_sources
+from failover_api.core.search.claim_sources import ClaimSources
+from failover_api.core.search.file_facts import read_file_facts
 from failover_api.core.search.known_claims import KnownClaims, known_claims
 from failover_api.core.splice import MAX_BYTES
-from failover_api.reading.branch_claims import SOURCES_BYTES
+from failover_api.reading.branch_knowledge import FACTS_BYTES
 from tests.support.real_manifests import CORPUS, needs_shared
 
 CLAIM = "apiVersion: v1\nkind: PersistentVolumeClaim\nmetadata:\n  name: {}\n"
+
+
+def read_claim_sources(path: str, data: bytes) -> ClaimSources:
+    return read_file_facts(path, data).claims
 
 
 def known(*texts: str) -> KnownClaims:
@@ -151,7 +156,7 @@ def test_hostile_files_are_read_in_time_and_room() -> None:
     assert read_claim_sources("a.yaml", template).claims == ()
     worst = "kind: ConfigMap\ndata:\n" + "".join(f"  A{n}: {'v' * 240}\n" for n in range(4_000))
     worst += "".join(f"---\nkind: PersistentVolumeClaim\nmetadata:\n  name: {'x' * 240}{n}\n" for n in range(2_000))
-    assert read_claim_sources("a.yaml", worst.encode()).size_bytes < SOURCES_BYTES
+    assert read_claim_sources("a.yaml", worst.encode()).size_bytes < FACTS_BYTES
 
 
 def test_where_there_are_too_many_nothing_is_called_unknown() -> None:

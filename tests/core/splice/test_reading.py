@@ -176,3 +176,11 @@ def test_the_reader_without_libyaml_refuses_what_it_would_read_otherwise(text: s
 def test_the_reader_without_libyaml_reads_what_it_reads_alike(text: str) -> None:
     pure, fast = (parse(text.encode(), file="app.yaml", reader=reader) for reader in (read_pure, read_fast))
     assert pure.tree.shapes == fast.tree.shapes
+
+
+def test_the_keys_of_a_mapping_in_their_order() -> None:
+    manifest = parse(b"a: {z: 1, 'y': [2], <<: *b}\nb: &b 3\nc:\n  - x\n".replace(b"*b", b"{}"), file="app.yaml")
+    assert manifest.keys(FIRST, parse_path("a")) == ("z", "y", "<<")
+    for path, kind in (("b", errors.NotAMapping), ("c", errors.NotAMapping), ("d", errors.PathNotFound)):
+        with pytest.raises(kind):
+            manifest.keys(FIRST, parse_path(path))

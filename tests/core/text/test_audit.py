@@ -2,8 +2,9 @@
 
 import pytest
 
-from failover_api.core.catalog.model import Action, Service, Switch
+from failover_api.core.catalog.model import Action, Service, Switch, Workload
 from failover_api.core.planning.plan import plan
+from failover_api.core.splice import Selector
 from failover_api.core.text.audit import Verdict, is_only_of_others, judge
 from failover_api.core.text.commit_message import commit_message, record_of
 from failover_api.core.text.pull_request import pull_request_text
@@ -263,3 +264,46 @@ def test_a_record_of_ours_is_judged_by_what_its_message_says() -> None:
     (read,) = read_records(told(BEFORE))
     assert read == record_of(planned, provenance())
     assert verdict(read, told(BEFORE)) is PROVED
+
+
+def strategy(name: str, kind: str) -> str:
+    rolling = "\n    rollingUpdate:\n      maxSurge: 0\n      maxUnavailable: 1" if kind == "RollingUpdate" else ""
+    spec = f"spec:\n  replicas: 1\n  strategy:\n    type: {kind}{rolling}\n  node: primary\n"
+    return f"kind: Deployment\nmetadata: {{name: {name}}}\n{spec}"
+
+
+def rolling_service(name: str) -> Service:
+    selector = Selector("Deployment", name)
+    return service(
+        switch("spec.node", "primary", "backup", selector=selector),
+        name=name,
+        unblocked=Workload("a.yaml", selector),
+    )
+
+
+TWO = {"a.yaml": f"{strategy('one', 'Recreate')}---\n{strategy('two', 'Recreate')}".encode()}
+ONE, OTHER = rolling_service("one"), rolling_service("two")
+
+
+def test_a_strategy_that_another_service_changes_is_its_own_affair() -> None:
+    planned = plan(ONE, manifests(TWO), Action.PROMOTE)
+    text = told(TWO, ONE)
+    (says,) = read_records(text)
+    assert verdict(says, text, TWO, planned.new, ONE) is PROVED
+    assert is_only_of_others(OTHER, text, manifests(TWO), manifests(planned.new))
+    home = plan(ONE, manifests(planned.new), Action.DEMOTE, former=manifests(TWO))
+    text = commit_message([(home, provenance())])
+    assert is_only_of_others(OTHER, text, manifests(planned.new), manifests(home.new))
+
+
+@pytest.mark.parametrize("change", [("maxSurge: 0", "maxSurge: 1"), ("replicas: 1", "replicas: 1\n  paused: true")])
+def test_what_comes_with_a_strategy_and_is_not_listed_is_an_edit(change: tuple[str, str]) -> None:
+    planned = plan(ONE, manifests(TWO), Action.PROMOTE)
+    after = edited(planned.new, change)
+    assert not is_only_of_others(OTHER, told(TWO, ONE), manifests(TWO), manifests(after))
+
+
+def test_a_strategy_that_is_not_listed_is_an_edit() -> None:
+    planned = plan(ONE, manifests(TWO), Action.PROMOTE)
+    text = told(TWO, ONE).replace("spec.strategy.rollingUpdate", "spec.strategy.other")
+    assert not is_only_of_others(OTHER, text, manifests(TWO), manifests(planned.new))

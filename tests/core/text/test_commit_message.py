@@ -9,12 +9,12 @@ from hypothesis import strategies as st
 
 from failover_api.core.catalog.model import Action
 from failover_api.core.planning.plan import Change, Plan
-from failover_api.core.planning.request import checked_reason
+from failover_api.core.planning.request import TIDY, checked_reason
 from failover_api.core.planning.state import State
 from failover_api.core.splice import Value
 from failover_api.core.splice.shown import quoted
-from failover_api.core.text.commit_message import commit_message, headline, shown
-from failover_api.core.text.trailers import read_records
+from failover_api.core.text.commit_message import commit_message, headline, headline_of, shown
+from failover_api.core.text.trailers import read_all_records, read_records
 from failover_api.core.wording import one_line
 from failover_api.errors import BadRequest
 from tests.support.builders import change, plan_of, provenance
@@ -343,3 +343,30 @@ def test_nothing_from_outside_forges_a_trailer_or_a_line(moves: list[tuple[list[
     assert [record.service for record in records] == [f"s{n}" for n in range(len(moves))]
     assert [record.provenance.reason for record in records] == [one_line(reason).strip() for _, _, reason in moves]
     assert not [line for line in message.splitlines() if line.startswith(("---", "#"))]
+
+
+STRATEGY = (
+    Change(FILE, "Deployment media/sonarr", "spec.strategy.type", 8, "RollingUpdate", "Recreate"),
+    Change(
+        FILE, "Deployment media/sonarr", "spec.strategy.rollingUpdate", 8, {"maxSurge": 0, "maxUnavailable": 1}, None
+    ),
+)
+
+
+def test_what_puts_a_strategy_back_says_so() -> None:
+    tidy = replace(plan_of(*STRATEGY, before=State.BACKUP), is_tidy=True)
+    message = commit_message([(tidy, replace(ASKED, step=TIDY))])
+    assert (
+        message.partition("\n\nReason: ")[0]
+        == """\
+Put back the strategy of sonarr
+
+Deployment media/sonarr stays on backup, and has its former strategy again.
+
+  apps/media/sonarr/deployment.yaml
+    spec.strategy.type: RollingUpdate -> Recreate
+    spec.strategy.rollingUpdate: {maxSurge: 0, maxUnavailable: 1} -> null"""
+    )
+    assert headline_of(read_all_records(message)) == headline([tidy]) == "Put back the strategy of sonarr"
+    assert headline([tidy, tidy]) == "Put back the strategy of 2 services"
+    assert headline([tidy, SONARR]) == "Fail over 2 services to backup"

@@ -193,3 +193,20 @@ def test_a_mebibyte_with_changes_at_both_ends_takes_milliseconds(shape: str, shi
     found = diff(one, other)
     assert time.process_time() - started < 1.5  # 0.1 s here
     assert found.startswith("--- a/a.yaml\n")
+
+
+def test_lines_that_come_in_many_places_of_a_long_file_are_all_that_it_shows() -> None:
+    """A group's strategies in one file: more pairs of lines than are compared with each other."""
+    rest = "  x: 1\n" * 40
+    apps = [f"name: app{number}\n  strategy:\n    type: Recreate\n{rest}" for number in range(30)]
+    old = "---\n".join(apps)
+    new = old.replace("Recreate\n", "RollingUpdate\n    rollingUpdate:\n      maxSurge: 0\n")
+    diff = unified_diff({"a.yaml": old.encode()}, {"a.yaml": new.encode()})
+    marks = [line[:1] for line in diff.splitlines()[2:]]
+    assert (marks.count("-"), marks.count("+")) == (30, 90)
+
+
+def test_where_no_line_is_there_once_a_long_text_is_replaced_as_a_whole() -> None:
+    old = "a\nb\n" * 400
+    diff = unified_diff({"a.yaml": f"x\n{old}".encode()}, {"a.yaml": f"y\nb\n{old}b\nz\n".encode()})
+    assert diff.count("\n-") > 700

@@ -257,3 +257,29 @@ def test_a_namespace_that_is_not_known_is_not_guessed() -> None:
 
 def reading(namespace: str | None) -> Reading:
     return Reading(switch("spec.role", "a", "b"), "a.yaml", "Deployment sonarr", 1, "a", PRIMARY, namespace)
+
+
+TIDY = replace(planned("sonarr", Action.PROMOTE, BACKUP, BACKUP), is_tidy=True)
+
+
+@pytest.mark.parametrize(
+    ("how", "text"),
+    [
+        ({}, f"the strategy of sonarr is put back in Git: 2 values in a.yml{APPLIED}."),
+        (DRY, "the strategy of sonarr would be put back: 2 values in a.yml. Nothing was written."),
+        (OPEN, f"{PULL} puts the strategy of sonarr back when it is merged: 2 values in a.yml."),
+        (
+            OPEN_ALREADY,
+            f"{PULL} is already open and puts the strategy of sonarr back when it is merged: 2 values in a.yml.",
+        ),
+        (MERGED, f"{PULL} is merged and put the strategy of sonarr back in Git: 2 values in a.yml{APPLIED}."),
+        (CLOSED, f"{PULL} was closed without a merge and did not put the strategy of sonarr back: 2 values in a.yml."),
+    ],
+)
+def test_a_strategy_that_is_put_back(how: dict[str, Any], text: str) -> None:
+    assert sentence([TIDY], **how) == text
+
+
+def test_nothing_to_put_back() -> None:
+    tidy = replace(is_there(), is_tidy=True)
+    assert sentence([tidy], **NOTHING) == "sonarr is already on backup in Git; nothing to do."

@@ -8,8 +8,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from failover_api.core.planning.request import Provenance, idempotency_digest
-from failover_api.core.text.trailers import Record, read_records, write_trailers
+from failover_api.core.hazard_slugs import SLUGS
+from failover_api.core.planning.request import TIDY, Provenance, idempotency_digest
+from failover_api.core.text.trailers import Record, read_all_records, read_records, write_trailers
 from failover_api.core.wording import one_line
 from tests.support.builders import record
 from tests.support.git import needs_git, trailers_of
@@ -64,6 +65,14 @@ Failover-Force: true
 Failover-Reverts: 01JDBBBBBBBBBBBBBBBBBBBBBB
 Failover-Idempotency: abababababababababababababababababababababababababababababababab"""
     )
+
+
+def test_what_was_accepted_is_one_line_and_each_service_has_its_own() -> None:
+    both = [replace(SONARR, accepted=("strategy-alone", "data-left-behind")), PLEX]
+    text = write_trailers(both)
+    assert text.count("Failover-Accepted:") == 1
+    assert "\nFailover-Accepted: strategy-alone, data-left-behind\nFailover-Service: plex\n" in text
+    assert [record.accepted for record in read_records(text)] == [("strategy-alone", "data-left-behind"), ()]
 
 
 def test_the_digest_of_a_key_is_the_contract_s() -> None:
@@ -127,6 +136,7 @@ def records_of_a_commit(draw: st.DrawFn, size: int = 4) -> list[Record]:
                 after=draw(states),
                 provenance=Provenance(f"01JD{at}", **operations[at]),
                 reverts=draw(st.none() | st.just("01JDX")),
+                accepted=tuple(draw(st.lists(st.sampled_from(list(SLUGS)), unique=True, max_size=3))),
             )
         )
     return records
@@ -276,3 +286,26 @@ def test_broken_lines_lose_no_trailer(records: list[Record]) -> None:
         asked(record, by="x " * 60 + "y", reason="", group=record.provenance.group and "g" * 63) for record in records
     ]
     assert read_records(wrapped(whole_message(calm))) == tuple(calm)
+
+
+TIDY_UP = asked(replace(SONARR, before="backup"), step=TIDY)
+
+
+def test_what_puts_a_strategy_back_is_no_move() -> None:
+    message = message_of(TIDY_UP)
+    assert "Failover-Action: promote\nFailover-Step: 2/2 tidy\n" in message
+    assert read_records(message) == ()
+    assert read_all_records(message) == (TIDY_UP,)
+    assert TIDY_UP.provenance.part != SONARR.provenance.part
+    assert TIDY_UP.operation == SONARR.operation
+
+
+def test_a_squash_of_a_move_and_what_tidies_up_after_it_is_the_move() -> None:
+    message = f"{message_of(SONARR)}\n{message_of(TIDY_UP)}"
+    assert read_records(message) == (SONARR,)
+    assert read_all_records(message) == (TIDY_UP,)
+
+
+def test_another_step_of_an_operation_is_read_as_it_is() -> None:
+    step = asked(SONARR, step="3/5 final-sync")
+    assert read_records(message_of(step)) == (step,)

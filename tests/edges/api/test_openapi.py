@@ -93,7 +93,7 @@ def try_out(operation: Any, mode: GenerationMode) -> Counter[int]:
     return seen
 
 
-KEYS = {"dry_run", "reason", "force", "supersede"}
+KEYS = {"dry_run", "reason", "force", "supersede", "accept"}
 MOVES = {
     "/api/failover/{service}/promote": KEYS,
     "/api/failover/{service}/demote": KEYS,
@@ -222,7 +222,7 @@ async def test_a_bool_is_a_boolean_and_a_word_is_one_of_an_enum(document: dict[s
     for path, keys in MOVES.items():
         for method in ("get", "post"):
             flags = {one["name"]: one["schema"]["type"] for one in document["paths"][path][method]["parameters"]}
-            assert {flags[key.replace("dry_run", "dry-run")] for key in keys - {"reason"}} == {"boolean"}
+            assert {flags[key.replace("dry_run", "dry-run")] for key in keys - {"reason", "accept"}} == {"boolean"}
     for place, words in {
         "OutcomeBody.action": ["promote", "demote", "rollback"],
         "OutcomeBody.policy": ["direct", "pull_request"],

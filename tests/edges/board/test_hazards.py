@@ -1,9 +1,11 @@
 """What may go wrong is on the page that asks and on the one that answers, and neither claims too much."""
 
+import re
+
 import pytest
 
-from tests.edges.board.ground import browsing, text
-from tests.support.stage import SERVICES, Stage
+from tests.edges.board.ground import browsing, hidden, text
+from tests.support.stage import SERVICES, SONARR, Stage, deployment, entry
 
 LEFT_BEHIND = "What sonarr wrote on backup stays behind (claim pvc-sonarr-backup -> pvc-sonarr)"
 
@@ -49,3 +51,54 @@ async def test_the_example_of_a_reason_fits_the_direction(stage: Stage, action: 
         page = await browser.get(f"/services/sonarr/{action}")
     (placeholder,) = [part.split('"')[1] for part in page.text.split("placeholder=")[1:]]
     assert example in placeholder
+
+
+HOME, SLUG = "/services/sonarr/demote", "strategy-alone"
+SWITCH = "      - {file: %s, kind: Deployment, path: spec.strategy.type, primary: Recreate, backup: RollingUpdate}\n"
+
+
+@pytest.fixture
+def stopped(stage: Stage) -> Stage:
+    """sonarr on backup; the way home is a stop."""
+    moved = deployment("sonarr", role="backup", claim="pvc-sonarr-backup")
+    stage.commit({SONARR: moved.replace("  replicas: 1\n", "  strategy: {type: RollingUpdate}\n  paused: true\n")})
+    stage.declare(
+        f"{entry('sonarr', 'media', f'path: {SONARR}')}    switches:\n{SWITCH % SONARR}", top="groups: {g: [sonarr]}"
+    )
+    return stage
+
+
+async def test_each_stop_has_a_box_of_its_own_and_none_is_ticked(stopped: Stage) -> None:
+    async with browsing(stopped) as browser:
+        page = await browser.get(HOME)
+        group = await browser.get("/groups/g/demote")
+    assert page.status_code == 409
+    assert re.findall(r'<input type="checkbox"[^>]* name="accept" value="([^"]*)"', page.text) == [SLUG]
+    assert re.findall(r'name="accept" value="([^"]*)"', group.text) == [f"sonarr:{SLUG}"]
+    assert " checked" not in page.text + group.text
+    assert 'id="confirm"' not in page.text + group.text
+    assert "Kubernetes refuses (422)" in text(page.text)
+    assert "<del>RollingUpdate</del>" in page.text, "what it would change is shown"
+    assert "starts-nothing" in page.text, "and so is what does not stop it"
+
+
+async def test_what_is_ticked_is_accepted_and_nothing_else(stopped: Stage) -> None:
+    async with browsing(stopped) as browser:
+        other = await browser.get(f"{HOME}?accept=fixed-field&accept=node-missing")
+        page = await browser.get(f"{HOME}?accept={SLUG}&accept=node-missing")
+        done = await browser.confirm(page)
+    assert other.status_code == 409
+    assert page.status_code == 200
+    assert hidden(page.text)["accept"] == f"node-missing,{SLUG}"
+    assert f"Accepted. node-missing, {SLUG}: it moves although" in text(page.text)
+    assert done.status_code == 200
+    assert f"Failover-Accepted: {SLUG}\n" in stopped.moves[0]
+
+
+async def test_a_form_that_accepts_nothing_is_refused(stopped: Stage) -> None:
+    async with browsing(stopped) as browser:
+        page = await browser.get(f"{HOME}?accept={SLUG}")
+        fields = {name: value for name, value in hidden(page.text).items() if name != "accept"}
+        refused = await browser.post(HOME, fields)
+    assert refused.status_code == 409
+    assert stopped.moves == []

@@ -141,6 +141,8 @@ async def test_the_filter_works_by_the_address_alone(grouped: Stage) -> None:
         await promoted(browser)
         moved, unknown = await browser.get("/?state=moved"), await browser.get("/?state=%3Cb%3E&q=arr")
     assert visible(moved) == ["sonarr"]
+    assert re.search(r'<section class="part primary"[^>]* hidden>', moved.text)
+    assert re.search(r'<section class="part backup"[^>]*-title">', moved.text)
     assert visible(unknown) == ["sonarr", "radarr"]
     assert "All 2 Needs a look 0 Moved 1 At home 1" in text(unknown.text)
     assert visible(by_words) == ["sonarr"]

@@ -93,9 +93,11 @@ async def test_the_cookie_of_the_whole_host_is_not_ours_below(below: Stage) -> N
 async def test_the_api_answers_below_and_its_description_says_where(below: Stage) -> None:
     async with browsing(below, root_path=ROOT) as browser:
         status = await browser.client.get(f"{ROOT}/api/failover/sonarr")
+        unknown = await browser.client.get(f"{ROOT}/api/failover/nobody")
         health = await browser.client.get("/healthz")
         described = (await browser.client.get(f"{ROOT}/openapi.json")).json()
     assert status.json()["side"] == "primary"
+    assert unknown.headers["link"] == f'<{ROOT}/docs#unknown-service>; rel="help"'
     assert health.json() == {"status": "alive"}
     assert described["servers"] == [{"url": ROOT}]
     assert "/api/failover" in described["paths"]

@@ -1,7 +1,11 @@
 """What may go wrong, on the terminal: before the question, in the dry run and in the answer; beside it, not in it."""
 
+import json
+
+import pytest
+
 from tests.support.shell import Cli
-from tests.support.stage import SERVICES, Stage
+from tests.support.stage import RADARR, SERVICES, SONARR, Stage, deployment, entry
 
 LEFT_BEHIND = "warning: What sonarr wrote on backup"
 
@@ -41,3 +45,74 @@ def test_it_is_said_before_the_question(stage: Stage, run) -> None:
     shell.type("n\n")
     assert shell.end() == 3
     assert len(stage.moves) == 1
+
+
+SLUG = "strategy-alone"
+SWITCH = "      - {file: %s, kind: Deployment, path: spec.strategy.type, primary: Recreate, backup: RollingUpdate}\n"
+
+
+@pytest.fixture
+def stopped(cli: Cli) -> Cli:
+    """sonarr and radarr on backup; the way home is a stop."""
+    services = ""
+    for name, path in (("sonarr", SONARR), ("radarr", RADARR)):
+        moved = deployment(name, role="backup", claim=f"pvc-{name}-backup")
+        cli.stage.commit({path: moved.replace("  replicas: 1\n", "  strategy: {type: RollingUpdate}\n")})
+        services += f"{entry(name, 'media', f'path: {path}')}    switches:\n{SWITCH % path}"
+    cli.stage.declare(services, top="groups: {media: [sonarr, radarr]}")
+    return cli
+
+
+@pytest.mark.parametrize("words", [("--dry-run",), ()])
+def test_a_stop_shows_what_it_would_do_and_the_line_to_paste(stopped: Cli, words: tuple[str, ...]) -> None:
+    said = stopped("demote", "sonarr", "--reason", "it's back", *words, code=3)
+    assert "-  strategy: {type: RollingUpdate}\n+  strategy: {type: Recreate}\n" in said.stdout
+    assert "sonarr would move from backup to primary" in said.stdout
+    assert "The move is not safe: nothing was written\n" in said.stderr
+    assert said.stderr.count("stop: Deployment media/sonarr: the strategy is moved from RollingUpdate") == 1
+    assert f"[{SLUG}]\n  Take the switch on the strategy out of the catalog" in said.stderr
+    assert "warning: What sonarr wrote on backup" in said.stderr
+    line = f"""failover demote sonarr --accept {SLUG} --reason 'it'"'"'s back'"""
+    assert f"To move it all the same: {line}\n" in said.stderr
+    assert stopped.stage.moves == []
+
+
+def test_it_is_moved_when_the_stop_is_accepted(stopped: Cli) -> None:
+    assert "moved from backup to primary" in stopped("demote", "sonarr", "--accept", SLUG).stdout
+    assert f"Failover-Accepted: {SLUG}\n" in stopped.stage.moves[0]
+
+
+def test_json_is_the_problem(stopped: Cli) -> None:
+    said = stopped("demote", "sonarr", "--dry-run", "--json", code=3)
+    body = json.loads(said.stdout)
+    assert body["type"] == "urn:failover-api:problem:unsafe-move"
+    assert [hazard["severity"] for hazard in body["hazards"]] == ["stop", "info", "warn"]
+    assert {"changes", "diff", "message"} <= body.keys()
+
+
+def test_a_group_s_line_accepts_for_all_what_all_of_them_meet(stopped: Cli) -> None:
+    said = stopped("demote", "--group", "media", "--dry-run", code=3).stderr
+    assert said.count("stop: ") == 1
+    assert f"failover demote --group media --accept {SLUG}\n" in said
+    stopped.stage.replace(RADARR, "strategy: {type: RollingUpdate}", "strategy: {type: Recreate}")
+    said = stopped("demote", "--group", "media", "--accept", "fixed-field", code=3).stderr
+    assert f"failover demote --group media --accept fixed-field --accept {SLUG}\n" in said
+    stopped("demote", "--group", "media", "--accept", f"sonarr:{SLUG}")
+
+
+def test_what_is_no_hazard_is_wrong_usage(stopped: Cli) -> None:
+    said = stopped("demote", "sonarr", "--accept", "strategy", code=2)
+    assert "'strategy' is no hazard; expected one of strategy-alone, fixed-field" in said.stderr
+
+
+def test_a_rollback_accepts_as_well(stopped: Cli) -> None:
+    stopped("demote", "sonarr", "--accept", SLUG)
+    stopped("promote", "sonarr")
+    assert "failover rollback sonarr --accept strategy-alone" in stopped("rollback", "sonarr", code=3).stderr
+    stopped("rollback", "sonarr", "--accept", SLUG)
+
+
+def test_a_person_is_not_asked_but_shown_the_line(stopped: Cli, run) -> None:
+    shell = run("demote", "sonarr", NO_COLOR="1")
+    assert shell.end() == 3
+    assert "To move it all the same: failover demote sonarr --accept strategy-alone" in shell.left

@@ -16,8 +16,8 @@ from hypothesis import strategies as st
 from failover_api.errors import ForgePermission
 from failover_api.forge.github.app_auth import AppCredentials
 from failover_api.forge.github.client import GitHubClient
-from failover_api.forge.http.host_clock import HostClock
 from failover_api.forge.http.traffic import RequestCompleted
+from failover_api.host_clock import HostClock
 from tests.support.builders import REPO
 from tests.support.fake_github import MINT_URL, REPOSITORY_URL, answer, refused
 

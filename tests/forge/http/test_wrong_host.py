@@ -10,9 +10,9 @@ import httpx2
 import pytest
 import respx
 
+from failover_api.connection_errors import explain_connection_error
 from failover_api.errors import FailoverError, ForgeError, ForgeUnavailable, RepositoryNotFound, WriteUnknown
 from failover_api.forge.github.client import GitHubClient
-from failover_api.forge.http.connection_errors import explain_connection_error
 from tests.support.builders import REPO
 from tests.support.fake_github import ROOT, Purse, Waits, answer, client_with, refused
 

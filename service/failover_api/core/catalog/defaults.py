@@ -60,6 +60,8 @@ def _may_stand(key: str, own: Mapping[str, Any], defaults: Mapping[str, Any]) ->
     if key in _OF_A_WORKLOAD and not any(own.get(workload) for workload in WORKLOADS):
         return False
     match key:
+        case "unblock":
+            return bool(own.get("deployment"))
         case "volume_name" | "claim_path" if own.get("volumes") is not None:
             return False
         case "primary_pvc" | "backup_pvc":

@@ -42,6 +42,7 @@ from failover_api.core.catalog.schema import (
 from failover_api.core.catalog.short_forms import HOSTNAME, ShortForm, check_sides
 from failover_api.core.config.schema import describe, explained
 from failover_api.core.config.yaml import Location, invalid_config, read_config
+from failover_api.core.hazard_slugs import why_not_for_good
 from failover_api.core.splice import Selector
 from failover_api.core.splice.paths import Path, parse_path
 from failover_api.errors import BadPath
@@ -137,7 +138,12 @@ class _Builder:
         elif name.startswith("group-"):
             self._error("expected a name that does not begin with 'group-'", *where)
         before = len(self.errors)
-        located = [*ShortForm(entry, where, self._error_at).switches(), *self._switches(entry, where)]
+        short_form = ShortForm(entry, where, self._error_at)
+        located = [*short_form.switches(), *self._switches(entry, where)]
+        unblocked = short_form.unblocked()
+        for location, switch in located if unblocked else ():
+            if _is_strategy(switch, entry):
+                self._error("`unblock: rolling` changes this already: take one of the two out", *location)
         if not located and len(self.errors) == before:
             self._error("has nothing to move: needs node labels, claims or `switches`", *where)
         branch, search = self._branch(entry, where), self._inherited(entry, "search").search
@@ -160,7 +166,17 @@ class _Builder:
             primary_nodes=_nodes(nodes, switches, Side.PRIMARY),
             backup_nodes=_nodes(nodes, switches, Side.BACKUP),
             has_external_claims=self._inherited(entry, "claims").claims == "external",
+            accept=self._accepted(entry, where),
+            unblocked=unblocked,
         )
+
+    def _accepted(self, entry: ServiceSchema, where: Location) -> tuple[str, ...]:
+        for index, slug in enumerate(entry.accept):
+            if why := why_not_for_good(slug):
+                self._error(f"{describe(slug)}: {why}", *where, "accept", index)
+            elif slug in entry.accept[:index]:
+                self._error(f"{describe(slug)} is there twice", *where, "accept", index)
+        return tuple(entry.accept)
 
     def _inherited(self, entry: ServiceSchema, key: str) -> InheritedSchema:
         return entry if entry.has(key) else self.entry
@@ -195,6 +211,12 @@ class _Builder:
         except BadPath as exc:
             self._error(exc.detail, *here, "path")
             return None
+
+
+def _is_strategy(switch: Switch, entry: ServiceSchema) -> bool:
+    """Whether a switch may be of the strategy of the entry's Deployment."""
+    is_there = switch.selector.kind in (None, "Deployment") and switch.selector.name in (None, entry.deployment)
+    return is_there and switch.path[:2] == ("spec", "strategy")
 
 
 class _Owners:

@@ -11,13 +11,14 @@ import json
 from collections.abc import Mapping
 from dataclasses import asdict, astuple, dataclass, field, replace
 from enum import StrEnum
-from typing import Literal
+from typing import Literal, TypeVar
 
 from failover_api.core.catalog.notification import Notification
 from failover_api.core.splice import Selector, Value
 from failover_api.core.splice.paths import Path, format_path
 from failover_api.errors import UnknownGroup, UnknownService
 
+_Part = TypeVar("_Part", "Switch", "Workload")
 CLAIM_KEYS = ("claimName", "existingClaim")  # of a pod's volume; of a chart's values, as most have it
 
 
@@ -100,6 +101,14 @@ class Switch:
 
 
 @dataclass(frozen=True, slots=True)
+class Workload:
+    """A document that makes pods. `file` is None until discovery has found it."""
+
+    file: str | None
+    selector: Selector
+
+
+@dataclass(frozen=True, slots=True)
 class PullRequestOptions:
     """What a pull request of ours looks like."""
 
@@ -125,6 +134,8 @@ class Service:
     primary_nodes: tuple[str, ...] = ()  # Kubernetes nodes behind the side; none: not known
     backup_nodes: tuple[str, ...] = ()
     has_external_claims: bool = False  # its claims are made elsewhere, not by this repository
+    accept: tuple[str, ...] = ()  # slugs of hazards that are not told of it
+    unblocked: Workload | None = None  # the Deployment whose strategy a promote makes rolling
 
     @property
     def digest(self) -> str:
@@ -133,8 +144,8 @@ class Service:
 
     @property
     def files(self) -> tuple[str, ...]:
-        """The files of the located switches, each once, in the order of the catalog."""
-        return tuple(dict.fromkeys(switch.file for switch in self.switches if switch.file is not None))
+        """The files of what is located, each once, in the order of the catalog."""
+        return tuple(dict.fromkeys(part.file for part in self.parts if part.file is not None))
 
     def nodes(self, side: Side) -> tuple[str, ...]:
         """The Kubernetes nodes behind a side; none where the catalog does not say."""
@@ -143,7 +154,13 @@ class Service:
     @property
     def wanted(self) -> Selector | None:
         """The document that discovery has to find, or None: at most one a service."""
-        return next((switch.selector for switch in self.switches if switch.file is None), None)
+        return next((part.selector for part in self.parts if part.file is None), None)
+
+    @property
+    def namespaces(self) -> frozenset[str] | None:
+        """The namespaces of its documents in the cluster; None when one does not say its own."""
+        named = {switch.selector.namespace for switch in self.switches}
+        return None if None in named else frozenset(filter(None, named))
 
     def located(self, file: str, index: int | None = None) -> "Service":
         """The same service, with `file` as the place of the document that had to be found.
@@ -151,10 +168,27 @@ class Service:
         `index` is the document's, where the file has others of its name.
         """
 
-        def place(switch: Switch) -> Switch:
-            return replace(switch, file=file, selector=replace(switch.selector, index=index))
+        def place(part: _Part) -> _Part:
+            if part.file is not None:
+                return part
+            return replace(part, file=file, selector=replace(part.selector, index=index))
 
-        return replace(self, switches=tuple(s if s.file is not None else place(s) for s in self.switches))
+        unblocked = None if self.unblocked is None else place(self.unblocked)
+        return replace(self, switches=tuple(map(place, self.switches)), unblocked=unblocked)
+
+    def renamed(self, paths: Mapping[str, str]) -> "Service":
+        """The same located service, where its files are named as {path: other path} says."""
+
+        def rename(part: _Part) -> _Part:
+            return replace(part, file=paths.get(part.file or "", part.file))
+
+        unblocked = None if self.unblocked is None else rename(self.unblocked)
+        return replace(self, switches=tuple(map(rename, self.switches)), unblocked=unblocked)
+
+    @property
+    def parts(self) -> tuple[Switch | Workload, ...]:
+        """All that is in a document: its switches, and the Deployment that a promote unblocks."""
+        return self.switches if self.unblocked is None else (*self.switches, self.unblocked)
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,6 +214,12 @@ class Catalog:
     @property
     def branches(self) -> tuple[Branch, ...]:
         return tuple(dict.fromkeys(service.branch for service in self.services.values()))
+
+    @property
+    def namespaces(self) -> frozenset[str] | None:
+        """Those of all services in the cluster; None when one does not say its own, which may be any."""
+        named = [service.namespaces for service in self.services.values()]
+        return None if None in named else frozenset().union(*filter(None, named))
 
     def on_branch(self, name: str) -> "Catalog":
         """The same catalog with every service on the branch of this name, each in its repository."""
@@ -228,7 +268,7 @@ def kind_of(value: Value) -> str:
 
 
 def _entry(service: Service) -> dict[str, object]:
-    return {
+    entry: dict[str, object] = {
         "name": service.name,
         "branch": str(service.branch),
         "search": service.search,
@@ -239,3 +279,5 @@ def _entry(service: Service) -> dict[str, object]:
             [s.file, *astuple(s.selector), s.path_text, s.primary, s.backup, sorted(s.allow)] for s in service.switches
         ],
     }
+    unblocked = service.unblocked
+    return entry if unblocked is None else {**entry, "unblocked": [unblocked.file, *astuple(unblocked.selector)]}

@@ -12,6 +12,7 @@ from failover_api.core.catalog.notification import Event, template_error
 from failover_api.core.catalog.unsupported_formats import why_unsupported
 from failover_api.core.config.schema import NonEmpty, Schema, Text, describe, one_of
 from failover_api.core.config.yaml import AmbiguousScalar, Location
+from failover_api.core.hazard_slugs import FOR_GOOD
 
 NAME = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
 MAX_TEMPLATE = 4000
@@ -124,11 +125,15 @@ _Bool = Annotated[bool, BeforeValidator(one_of(True, False))]
 _Policy = Annotated[Literal["direct", "pull_request"], BeforeValidator(one_of("direct", "pull_request"))]
 _Fallback = Annotated[Literal["pull_request"] | None, BeforeValidator(one_of("pull_request", None))]
 _Claims = Annotated[Literal["external"] | None, BeforeValidator(one_of("external", None))]
+_Unblock = Annotated[Literal["none", "rolling"], BeforeValidator(one_of("none", "rolling"))]
 _AutoMerge = Annotated[Any, BeforeValidator(one_of(*_METHODS)), _enum(*_METHODS)]
 _Allowed = Annotated[str, BeforeValidator(one_of(*_ALLOWED)), _enum(*_ALLOWED)]
 _FilePath = Annotated[NonEmpty, AfterValidator(_manifest)]
 _DiskFile = Annotated[NonEmpty, AfterValidator(_disk_file)]
 _Names = Annotated[list[NonEmpty], BeforeValidator(_one_or_several), _TEXT_OR_TEXTS]
+_Accepted = Annotated[
+    NonEmpty, WithJsonSchema({"type": "string", "pattern": f"^({'|'.join(FOR_GOOD)}|claim-empty=.+)$"})
+]
 _Event = Annotated[str, BeforeValidator(one_of(*map(str, Event))), _enum(*map(str, Event))]
 
 
@@ -223,6 +228,11 @@ class DefaultsShape(InheritedSchema):
     volumes: list[VolumeSchema] = Field(
         default=[], description="Several volumes, in place of volume_name and its two claims."
     )
+    unblock: _Unblock = Field(
+        default="none",
+        description="`rolling`: a promote also makes a Deployment's `strategy: {type: Recreate}` one that waits for no "
+        "dead node (RollingUpdate, maxSurge 0, maxUnavailable 1); a demote puts the former text back.",
+    )
     node_path: NonEmpty = Field(
         default="",
         description="Where below `spec.values` of a HelmRelease the node's label is, if not as in app-template.",
@@ -242,6 +252,11 @@ class ServiceSchema(DefaultsShape):
         default="", description="The name of the HelmRelease: its claim is persistence.{volume_name}.existingClaim."
     )
     switches: list[SwitchSchema] = Field(default=[], description="Any other values of manifests that move with it.")
+    accept: list[_Accepted] = Field(
+        default=[],
+        description="Hazards that it is not warned of, by their slug. Of those that stop a move only "
+        "`data-age-unknown` and `claim-empty=CLAIM` may stand here.",
+    )
 
 
 class NotificationSchema(Schema):

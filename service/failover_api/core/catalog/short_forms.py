@@ -12,7 +12,7 @@ The places in a HelmRelease are those of bjw-s' app-template: https://bjw-s-labs
 from collections.abc import Callable, Iterator, Sequence
 
 from failover_api.core.catalog.defaults import WORKLOADS
-from failover_api.core.catalog.model import Switch, kind_of
+from failover_api.core.catalog.model import Switch, Workload, kind_of
 from failover_api.core.catalog.schema import InheritedSchema, ServiceSchema
 from failover_api.core.config.schema import describe
 from failover_api.core.config.yaml import Location
@@ -24,6 +24,11 @@ HOSTNAME = "kubernetes.io/hostname"
 _KINDS = {"deployment": "Deployment", "statefulset": "StatefulSet", "helmrelease": "HelmRelease"}
 _LABELS = ("primary_node_label", "backup_node_label")
 _CLAIMS = ("primary_pvc", "backup_pvc")
+_OF_ANY = ("switches", "namespace", "accept", "unblock")  # `unblock` says itself what it needs
+_NO_DEPLOYMENT = (
+    "needs a `deployment` beside it: only a Deployment has a strategy that can be changed and put back. A chart's goes "
+    "by its values, and in place of a StatefulSet two workloads help, of which one sleeps"
+)
 _VALUES: Path = ("spec", "values")
 
 Error = Callable[[str, Location], None]  # a message, and where in services.yaml
@@ -55,9 +60,20 @@ class ShortForm:
             check_sides(primary, backup, location, self._error)
             yield location, Switch(entry.path or None, selector, path, primary, backup, names_claim=is_claim)
 
+    def unblocked(self) -> Workload | None:
+        """The Deployment whose strategy a promote makes rolling."""
+        entry = self._entry
+        if entry.unblock != "rolling":
+            return None
+        if not entry.deployment:
+            self._error(_NO_DEPLOYMENT, (*self._where, "unblock"))
+            return None
+        selector = Selector(kind="Deployment", name=entry.deployment, namespace=entry.namespace)
+        return Workload(entry.path or None, selector)
+
     def _refuse_orphans(self) -> None:
         for key in ServiceSchema.model_fields:
-            if self._entry.has(key) and key not in {"switches", "namespace", *InheritedSchema.model_fields}:
+            if self._entry.has(key) and key not in {*_OF_ANY, *InheritedSchema.model_fields}:
                 self._error(f"needs {_one_of(WORKLOADS)} beside it", (*self._where, key))
 
     def _node_label(self) -> Iterator[Moved]:

@@ -191,6 +191,8 @@ class _Entry:
         yield f"path: {_plain(self._document.file)}"
         for label in self._labels:
             yield from self._short_label(label, kind)
+        if kind == "Deployment" and self._waits_for_dead_nodes():
+            yield "unblock: rolling  # its strategy is Recreate, which waits for the pod of a dead node for ever"
         if len(self.claims) == 1:
             (claim,) = self.claims
             place = f"volume_name: {_plain(claim.volume)}" if claim.volume else f"claim_path: {_below(claim.path)}"
@@ -201,6 +203,15 @@ class _Entry:
             yield f"  - name: {_plain(claim.volume)}"
             yield f"    primary_pvc: {_plain(claim.value)}"
             yield self._backup("    backup_pvc: ", claim)
+
+    def _waits_for_dead_nodes(self) -> bool:
+        """Whether the strategy is Recreate, written so that it can be changed and put back."""
+        document, tree = self._document, self._document.manifest.tree
+        strategy = document.node(("spec", "strategy"))
+        if strategy is None or tree.shapes[strategy].kind != "mapping":
+            return False
+        names = [tree.scalar_text(key) for key, _ in tree.entries(strategy)]
+        return names == ["type"] and document.text("spec", "strategy", "type") == "Recreate"
 
     def _short_label(self, label: Scalar, kind: str) -> Iterator[str]:
         if kind == "HelmRelease" and label.path[:-1] != (*_VALUES, "defaultPodOptions", "nodeSelector"):

@@ -5,16 +5,22 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from failover_api.core.wording import is_printable
+from failover_api.core.hazard_slugs import SLUGS
+from failover_api.core.wording import cut, is_printable
 from failover_api.errors import BadRequest
 
 MAX_REASON_LENGTH = 200
+MAX_ACCEPTED = 100  # stops, each named for a service
+TIDY = "2/2 tidy"  # the second commit of a move with `unblock: rolling`, which puts the strategy back
 _KEY = re.compile(r"[\x20-\x7e]{1,255}")
 
 
 @dataclass(frozen=True, slots=True)
 class Provenance:
-    """Who asked for a move and why. `at` is RFC 3339 in UTC, `operation` a ULID, `key` an Idempotency-Key's digest."""
+    """Who asked for a move and why. `at` is RFC 3339 in UTC, `operation` a ULID, `key` an Idempotency-Key's digest.
+
+    `step` is the part of the operation that a commit is, where it has several.
+    """
 
     operation: str
     by: str
@@ -23,6 +29,12 @@ class Provenance:
     group: str | None = None
     force: bool = False
     key: str | None = None
+    step: str | None = None
+
+    @property
+    def part(self) -> tuple[str, str | None]:
+        """What one commit carries out: an operation, or a step of it."""
+        return self.operation, self.step
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +43,7 @@ class MoveRequest:
 
     `versions` are those that an If-Match takes, None: any; `key` is an Idempotency-Key. `supersede`: an open pull
     request for the other side is closed. `skip_refused`: a group moves without those of its services that are refused.
+    `accept` are the hazards that do not stop it: SLUG, or SERVICE:SLUG for one service of a group.
     """
 
     by: str
@@ -41,6 +54,11 @@ class MoveRequest:
     key: str | None = None
     supersede: bool = False
     skip_refused: bool = False
+    accept: frozenset[str] = frozenset()
+
+    def accepts(self, service: str, slug: str) -> bool:
+        """Whether a hazard of this kind does not stop the service."""
+        return slug in self.accept or f"{service}:{slug}" in self.accept
 
     def provenance(self, operation: str, *, at: str, group: str | None = None) -> Provenance:
         """What a commit tells of it. Without the key of a dry run, which answers as of now and uses up none."""
@@ -69,6 +87,17 @@ def checked_reason(text: str) -> str:
     if stray is not None:
         raise BadRequest(f"reason: expected printable text on one line; it holds U+{ord(stray):04X}")
     return text.strip()
+
+
+def checked_accept(given: Sequence[str]) -> frozenset[str]:
+    """The hazards that are accepted. Raises BadRequest for one that is no hazard's slug, and for too many."""
+    if len(given) > MAX_ACCEPTED:
+        raise BadRequest(f"accept: {len(given)} hazards, expected at most {MAX_ACCEPTED}")
+    for accepted in given:
+        slug = accepted.rpartition(":")[2]
+        if slug not in SLUGS:
+            raise BadRequest(f"accept: {cut(slug)!r} is no hazard; expected one of {', '.join(SLUGS)}")
+    return frozenset(given)
 
 
 def checked_key(given: Sequence[str]) -> str | None:

@@ -6,8 +6,9 @@ neither side stood, the opposite move writes the side's value plainly. A rollbac
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from failover_api.core.catalog.model import Action
+from failover_api.core.catalog.model import Action, Service
 from failover_api.core.planning.state import Reading, State
+from failover_api.core.planning.strategy import rewriting
 from failover_api.core.planning.switch_edits import edits_back
 from failover_api.core.splice import Edit, Manifest
 from failover_api.core.wording import written
@@ -16,17 +17,23 @@ from failover_api.errors import FailoverError, ManifestError
 Manifests = Mapping[str, Manifest]
 
 
-def irreversible_changes(action: Action, before: Sequence[Reading], old: Manifests, new: Manifests) -> tuple[str, ...]:
+def irreversible_changes(
+    service: Service, action: Action, before: Sequence[Reading], old: Manifests, new: Manifests
+) -> tuple[str, ...]:
     """A sentence for each. `before` are the readings of `old`; `new` are the files that the move changed."""
     warnings = [_unmoved(reading, action) for reading in before if new and reading.state.value == action.target.value]
+    strategy = rewriting(service, {**old, **new}, old)
     for file, manifest in new.items():
         moved = [reading for reading in before if reading.file == file and reading.state.value != action.target.value]
-        warnings += _in_file(moved, action.opposite, old[file], manifest)
+        of_strategy = strategy.edits if strategy and strategy.file == file else ()
+        warnings += _in_file(moved, of_strategy, action.opposite, old[file], manifest)
     return tuple(warnings)
 
 
-def _in_file(moved: Sequence[Reading], back: Action, old: Manifest, new: Manifest) -> Iterator[str]:
-    edits = edits_back(moved, back.target)
+def _in_file(
+    moved: Sequence[Reading], of_strategy: Sequence[Edit], back: Action, old: Manifest, new: Manifest
+) -> Iterator[str]:
+    edits = [*edits_back(moved, back.target), *of_strategy]
     if _restores(new, edits, old):
         return
     try:

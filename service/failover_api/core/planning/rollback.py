@@ -1,16 +1,18 @@
 """The plan that undoes a commit: it puts back the exact former tokens, which need not be the value of a side.
 
-Only the service's own switches are looked at: a commit may have moved other services in the same file. A plan is
-proved here too: the new text, read again, has the former tokens.
+Only the service's own switches are looked at, and its strategy where a promote changes that: a commit may have moved
+other services in the same file. A plan is proved here too: the new text, read again, has the former tokens.
 """
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from failover_api.core.catalog.model import Action, Service, Switch
-from failover_api.core.planning.plan import Change, Plan
+from failover_api.core.planning.change import Change
+from failover_api.core.planning.plan import Plan
 from failover_api.core.planning.reversibility import irreversible_changes
 from failover_api.core.planning.state import Reading, detect, is_same
+from failover_api.core.planning.strategy import StrategyEdits, is_recreate, is_unblocked, rewriting
 from failover_api.core.splice import Edit, Manifest, Scalar, parse
 from failover_api.core.splice.shown import quoted
 from failover_api.core.wording import one_line
@@ -52,11 +54,12 @@ class _SwitchChange:
 def reconstruct_plan(service: Service, before: Manifests, after: Manifests, action: Action) -> Plan:
     """The plan that a commit was made of. `before` and `after` are the manifests of its parent and of the commit."""
     changes = _switch_changes(service, before, after)
-    plan = _plan(service, action, before, {change.switch: change.after for change in changes})
+    strategy = rewriting(service, before, after)
+    plan = _plan(service, action, before, {change.switch: change.after for change in changes}, strategy)
     if action is Action.ROLLBACK:
         return plan
     new = {file: parse(data, file=file) for file, data in plan.new.items()}
-    return replace(plan, warnings=irreversible_changes(action, plan.before.readings, before, new))
+    return replace(plan, warnings=irreversible_changes(service, action, plan.before.readings, before, new))
 
 
 def plan_rollback(service: Service, now: Manifests, before: Manifests, after: Manifests, *, reverts: str) -> Plan:
@@ -72,10 +75,22 @@ def plan_rollback(service: Service, now: Manifests, before: Manifests, after: Ma
     changed = [change for change in left if not _is_at(change.switch, now, change.after)]
     if changed:
         raise _changed_since(changed, now, reverts)
+    wanted = {change.switch: change.before for change in left}
+    strategy = rewriting(service, now, before) if rewriting(service, before, after) else None
     try:
-        return _plan(service, Action.ROLLBACK, now, {change.switch: change.before for change in left}, reverts=reverts)
+        plan = _plan(service, Action.ROLLBACK, now, wanted, strategy, reverts=reverts)
     except VerifyFailed as exc:
         raise ChangedSince(f"{exc.detail}; somebody changed the file since operation {reverts}") from exc
+    return replace(plan, warnings=_strategy_that_stays(service, now, before, after, reverts))
+
+
+def _strategy_that_stays(
+    service: Service, now: Manifests, before: Manifests, after: Manifests, reverts: str
+) -> tuple[str, ...]:
+    """What somebody has made of the strategy since is not undone."""
+    if rewriting(service, before, after) is None or is_recreate(service, now) or is_unblocked(service, now):
+        return ()
+    return (f"spec.strategy is not as operation {reverts} left it: somebody changed it since, and it stays so",)
 
 
 def _undoable(service: Service, before: Manifests, after: Manifests, reverts: str) -> list[_SwitchChange]:
@@ -115,12 +130,20 @@ def _scalar(switch: Switch, manifests: Manifests) -> Scalar:
 
 
 def _plan(
-    service: Service, action: Action, base: Manifests, wanted: Mapping[Switch, Scalar], *, reverts: str | None = None
+    service: Service,
+    action: Action,
+    base: Manifests,
+    wanted: Mapping[Switch, Scalar],
+    strategy: StrategyEdits | None,
+    *,
+    reverts: str | None = None,
 ) -> Plan:
     before = detect(service, base)
     moving = [reading for reading in before.readings if reading.switch in wanted]
     files = dict.fromkeys(reading.file for reading in moving)
     edited = {file: _edited(base[file], [r for r in moving if r.file == file], wanted) for file in files}
+    if strategy is not None:
+        edited[strategy.file] = edited.get(strategy.file, base[strategy.file]).apply(strategy.edits)
     result = {**base, **edited}
     _prove(moving, result, wanted)
     return Plan(
@@ -128,7 +151,10 @@ def _plan(
         action=action,
         before=before,
         after=detect(service, result).state,
-        changes=tuple(_change(reading, wanted[reading.switch]) for reading in moving),
+        changes=(
+            *(_change(reading, wanted[reading.switch]) for reading in moving),
+            *(strategy.changes if strategy else ()),
+        ),
         old={file: base[file].data for file in edited},
         new={file: manifest.data for file, manifest in edited.items()},
         reverts=reverts,

@@ -11,4 +11,4 @@ def try_round_trips(service: Service, manifests: Mapping[str, Manifest]) -> None
     """Plans a located service both ways, each there and back. Raises what refuses it, as plan()."""
     for action in (Action.PROMOTE, Action.DEMOTE):
         moved = {path: parse(data, file=path) for path, data in plan(service, manifests, action).new.items()}
-        plan(service, {**manifests, **moved}, action.opposite)
+        plan(service, {**manifests, **moved}, action.opposite, former=manifests)

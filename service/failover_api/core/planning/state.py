@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from failover_api.core.catalog.model import Service, Side, Switch
-from failover_api.core.splice import Manifest, Value
+from failover_api.core.splice import Manifest, Selector, Value
 
 
 class State(StrEnum):
@@ -51,11 +51,17 @@ def _read(switch: Switch, manifests: Mapping[str, Manifest]) -> Reading:
     assert switch.file is not None, "detect() takes a located service"
     manifest = manifests[switch.file]
     scalar = manifest.find(switch.selector, switch.path)
-    document = manifest.select(switch.selector)
-    namespace = document.namespace or switch.selector.namespace
-    name = f"{namespace}/{document.name}" if namespace and document.name else document.name
-    label = " ".join(filter(None, (document.kind, name))) or f"document {document.index + 1}"
+    namespace = manifest.select(switch.selector).namespace or switch.selector.namespace
+    label = document_name(manifest, switch.selector)
     return Reading(switch, switch.file, label, scalar.line, scalar.value, state_of(switch, scalar.value), namespace)
+
+
+def document_name(manifest: Manifest, selector: Selector) -> str:
+    """The document as people say it: "Deployment media/sonarr"."""
+    document = manifest.select(selector)
+    namespace = document.namespace or selector.namespace
+    name = f"{namespace}/{document.name}" if namespace and document.name else document.name
+    return " ".join(filter(None, (document.kind, name))) or f"document {document.index + 1}"
 
 
 def state_of(switch: Switch, value: Value) -> State:

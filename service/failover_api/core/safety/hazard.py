@@ -2,20 +2,14 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from enum import StrEnum
 from typing import Any
 
+from failover_api.core.hazard_slugs import SLUGS, Severity
 from failover_api.core.wording import one_line
 
+__all__ = ["Hazard", "Severity", "hazard_from", "merged", "worst"]
+
 MAX_NAMED = 5  # services that one line for several names
-
-
-class Severity(StrEnum):
-    """How much a hazard matters: the later, the more."""
-
-    INFO = "info"
-    WARN = "warn"
-    STOP = "stop"
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,19 +41,6 @@ def hazard_from(body: Mapping[str, Any]) -> Hazard:
     )
 
 
-# What is said of several, by slug: what, and what to do.
-_OF_SEVERAL: Mapping[str, tuple[str, str]] = {
-    "data-left-behind": (
-        "What was written on backup stays behind, and primary goes on with the data it had before",
-        "Sync each back first; a dry run of one service names its claims, and replication that the move restarts",
-    ),
-    "claim-unknown": (
-        "The claim to move to is nowhere in the repository",
-        "Run `failover check`, which names each; for claims that are made elsewhere write `claims: external`",
-    ),
-}
-
-
 def worst(hazards: Iterable[Hazard]) -> Severity | None:
     """The highest severity; None where there is no hazard."""
     order = list(Severity)
@@ -82,6 +63,8 @@ def _merged(alike: Sequence[Hazard]) -> Hazard:
     names = list(dict.fromkeys(one_line(hazard.about) for hazard in alike))
     more = f" and {len(names) - MAX_NAMED} more" if len(names) > MAX_NAMED else ""
     about = ", ".join(names[:MAX_NAMED]) + more
-    detail, cure = _OF_SEVERAL.get(first.slug, (first.detail.removesuffix("."), first.cure.removesuffix(".")))
+    slug = SLUGS.get(first.slug)
+    detail = (slug and slug.several) or first.detail.removesuffix(".")
+    cure = (slug and slug.cure) or first.cure.removesuffix(".")
     severity = worst(alike) or first.severity
     return replace(first, severity=severity, about=about, where=None, detail=f"{detail}: {about}.", cure=f"{cure}.")

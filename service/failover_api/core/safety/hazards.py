@@ -1,32 +1,60 @@
 """All hazards of a move, from values alone.
 
-    hazards(move, surroundings)      every finder is asked; each has a file of its own, by its slug
+    hazards(move, surroundings)      every finder is asked, in the order of the look: is it applied, does a pod come
+                                     of it, is its volume there, what becomes of the data
 
-What is not known is not told: a finder that lacks its part of the surroundings finds nothing.
+What is not known is not told: a finder that lacks its part of the surroundings finds nothing. What needs the service's
+own documents alone is always told.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from failover_api.core.catalog.model import Side
-from failover_api.core.planning.plan import Plan
 from failover_api.core.planning.state import Detection, State
-from failover_api.core.safety.claim_unknown import claim_unknown
-from failover_api.core.safety.data_left_behind import data_left_behind
-from failover_api.core.safety.hazard import Hazard
+from failover_api.core.safety.finders.blocked_pods import recreate_blocks, statefulset_blocks
+from failover_api.core.safety.finders.claim_unknown import claim_unknown
+from failover_api.core.safety.finders.data_left_behind import data_left_behind
+from failover_api.core.safety.finders.fixed_field import fixed_field
+from failover_api.core.safety.finders.helm_rolls_back import helm_rolls_back
+from failover_api.core.safety.finders.not_applied import ssa_ignored, suspended
+from failover_api.core.safety.finders.replication import replication_left, source_may_return
+from failover_api.core.safety.finders.rolling_on_one_volume import rolling_on_one_volume
+from failover_api.core.safety.finders.scaled_by_other import scaled_by_other
+from failover_api.core.safety.finders.starts_nothing import starts_nothing
+from failover_api.core.safety.finders.strategy_alone import strategy_alone
+from failover_api.core.safety.hazard import Hazard, Severity
 from failover_api.core.safety.surroundings import Surroundings
-from failover_api.core.safety.switch_moves import ServiceMove, planned_move
+from failover_api.core.safety.switch_moves import ServiceMove
 
-_FINDERS = (data_left_behind, claim_unknown)
+Finder = Callable[[ServiceMove, Surroundings], Iterable[Hazard]]
+FINDERS: tuple[Finder, ...] = (
+    suspended,
+    ssa_ignored,
+    strategy_alone,
+    fixed_field,
+    starts_nothing,
+    scaled_by_other,
+    recreate_blocks,
+    statefulset_blocks,
+    rolling_on_one_volume,
+    helm_rolls_back,
+    claim_unknown,
+    source_may_return,
+    replication_left,
+    data_left_behind,
+)
 
 
 def hazards(move: ServiceMove, surroundings: Surroundings) -> tuple[Hazard, ...]:
-    """What may go wrong with one service, in the order of the finders."""
-    return tuple(hazard for finder in _FINDERS for hazard in finder(move, surroundings))
+    """What may go wrong with one service, in the order of the finders; nothing with a move that changes nothing.
 
-
-def hazards_of_plans(plans: Iterable[Plan], surroundings: Surroundings) -> tuple[Hazard, ...]:
-    """What may go wrong with each, in order; nothing with a plan that changes nothing."""
-    return tuple(hazard for plan in plans for hazard in hazards(planned_move(plan), surroundings))
+    Without what its catalog entry accepts, unless that stops the move.
+    """
+    if not move.switches:
+        return ()
+    found = (hazard for finder in FINDERS for hazard in finder(move, surroundings))
+    accepted = move.service.accept
+    return tuple(hazard for hazard in found if hazard.severity is Severity.STOP or hazard.slug not in accepted)
 
 
 def other_side(detection: Detection) -> Side:

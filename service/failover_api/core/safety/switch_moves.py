@@ -1,12 +1,21 @@
-"""The switches that a move changes, with all that is known of each: of a plan, or of a side that is only thought of."""
+"""What a move does to a service, with all that is known of it: of a plan, or of a side that is only thought of."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 from failover_api.core.catalog.model import Service, Side
+from failover_api.core.planning.change import Entries
 from failover_api.core.planning.plan import Plan
 from failover_api.core.planning.state import Detection, Reading
-from failover_api.core.splice import Value
+from failover_api.core.planning.strategy import BLOCK_TEXT, ENTRIES, ROLLING_UPDATE, is_recreate
+from failover_api.core.safety.documents import Document, When
+from failover_api.core.splice import Manifest, Value
+from failover_api.core.splice.paths import Path, parse_path
+
+Manifests = Mapping[str, Manifest]
+NO_MANIFESTS: Manifests = {}
+# What a plan changes beside its switches, by file, document and path.
+Beside = Mapping[tuple[str, str, str], Value | Entries]
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,38 +36,155 @@ class SwitchMove:
 
 @dataclass(frozen=True, slots=True)
 class ServiceMove:
-    """What a move does to one service: the switches that it changes, in order."""
+    """What a move does to one service: the switches that it changes, in order, and all its documents.
+
+    `readings` are of all switches, moved or not. `is_thought`: nobody has asked for it. `is_to_come`: it is one step
+    further ahead: the service is not yet where it would leave, and has written nothing there.
+    """
 
     service: Service
     switches: tuple[SwitchMove, ...]
+    readings: tuple[Reading, ...] = ()
+    documents: tuple[Document, ...] = field(default=(), repr=False)
+    is_thought: bool = False
+    is_to_come: bool = False
 
     @property
     def claims(self) -> list[SwitchMove]:
         """The switches that give the app another claim."""
         return [move for move in self.switches if move.reading.switch.is_claim and isinstance(move.new, str)]
 
+    @property
+    def claim_names(self) -> list[tuple[str, str | None]]:
+        """Of both sides, each with the namespace it is in."""
+        claims = [reading for reading in self.readings if reading.switch.is_claim]
+        named = [(reading.switch.value(side), reading.namespace) for reading in claims for side in Side]
+        return list(dict.fromkeys((str(name), namespace) for name, namespace in named if name))
 
-def planned_move(plan: Plan) -> ServiceMove:
-    """What a plan does. One that was made of a commit alone has no readings, and nothing can be said of it."""
-    new = {(change.file, change.document, change.path, change.line): change.new for change in plan.changes}
+
+def planned_move(plan: Plan, manifests: Manifests = NO_MANIFESTS) -> ServiceMove:
+    """What a plan does; `manifests` are what it was made from, those of the service.
+
+    One that was made of a commit alone has no readings, and nothing can be said of it.
+    """
+    changes = {(change.file, change.document, change.path, change.line): change.new for change in plan.changes}
+    new = {place: value for place, value in changes.items() if not isinstance(value, Mapping)}
     places = {
         (reading.file, reading.document, reading.switch.path_text, reading.line): reading
         for reading in plan.before.readings
     }
-    return ServiceMove(
-        plan.service, tuple(SwitchMove(reading, new[place]) for place, reading in places.items() if place in new)
+    switches = tuple(SwitchMove(reading, new[place]) for place, reading in places.items() if place in new)
+    beside = {
+        (file, document, path): value
+        for (file, document, path, line), value in changes.items()
+        if (file, document, path, line) not in places
+    }
+    readings = plan.before.readings
+    documents = _documents(readings, {move.reading: move.new for move in switches}, manifests, beside=beside)
+    return ServiceMove(plan.service, switches, readings, documents)
+
+
+def _unblocking(service: Service, readings: Sequence[Reading], side: Side, manifests: Manifests) -> Beside:
+    """What a promote would change beside its switches, told without an edit."""
+    unblocked = service.unblocked
+    if unblocked is None or side is Side.PRIMARY or not manifests or not is_recreate(service, manifests):
+        return {}
+    own = (
+        reading for reading in readings if reading.file == unblocked.file and reading.document.startswith("Deployment")
+    )
+    return {
+        (reading.file, reading.document, path): value
+        for reading in own
+        for path, value in (("spec.strategy.type", ROLLING_UPDATE), (BLOCK_TEXT, ENTRIES))
+    }
+
+
+def possible_move(
+    service: Service, detection: Detection, side: Side, manifests: Manifests = NO_MANIFESTS
+) -> ServiceMove:
+    """What a move to a side would do."""
+    moving = [reading for reading in detection.readings if reading.state.value != side.value]
+    return _to(service, detection, moving, side, manifests)
+
+
+def whole_move(service: Service, detection: Detection, side: Side, manifests: Manifests = NO_MANIFESTS) -> ServiceMove:
+    """What a move to a side would do once the service is on the other: all that a side is made of."""
+    old = {reading: reading.switch.value(side.other) for reading in detection.readings}
+    return _to(service, detection, detection.readings, side, manifests, old=old, is_to_come=True)
+
+
+def each_way(service: Service, detection: Detection, manifests: Manifests) -> dict[Side, ServiceMove]:
+    """The move to each side: the one that can be made now, and the one that could be made after it."""
+    return {
+        side: (possible_move if detection.state.value == side.other.value else whole_move)(
+            service, detection, side, manifests
+        )
+        for side in reversed(Side)
+    }
+
+
+def _to(
+    service: Service,
+    detection: Detection,
+    moving: Sequence[Reading],
+    side: Side,
+    manifests: Manifests,
+    *,
+    old: Mapping[Reading, Value] | None = None,
+    is_to_come: bool = False,
+) -> ServiceMove:
+    new = {reading: reading.switch.value(side) for reading in moving}
+    beside = _unblocking(service, detection.readings, side, manifests) if moving else {}
+    documents = _documents(detection.readings, new, manifests, old=old, beside=beside)
+    switches = tuple(SwitchMove(reading, value) for reading, value in new.items())
+    return ServiceMove(service, switches, detection.readings, documents, is_thought=True, is_to_come=is_to_come)
+
+
+def _documents(
+    readings: Sequence[Reading],
+    new: Mapping[Reading, Value],
+    manifests: Manifests,
+    *,
+    old: Mapping[Reading, Value] | None = None,
+    beside: Beside | None = None,
+) -> tuple[Document, ...]:
+    """Each document once, in the order of the switches. `old` and `new` stand at the switches before and after."""
+    of_document: dict[tuple[str, int], list[Reading]] = {}
+    for reading in readings if manifests else ():
+        index = manifests[reading.file].select(reading.switch.selector).index
+        of_document.setdefault((reading.file, index), []).append(reading)
+    return tuple(
+        _document(manifests[file], index, own, old or {}, new, beside or {})
+        for (file, index), own in of_document.items()
     )
 
 
-def possible_move(service: Service, detection: Detection, side: Side) -> ServiceMove:
-    """What a move to a side would do."""
-    return _to(service, [reading for reading in detection.readings if reading.state.value != side.value], side)
-
-
-def whole_side(service: Service, detection: Detection, side: Side) -> ServiceMove:
-    """All that a side is made of, whether the service is there or not."""
-    return _to(service, detection.readings, side)
-
-
-def _to(service: Service, readings: Sequence[Reading], side: Side) -> ServiceMove:
-    return ServiceMove(service, tuple(SwitchMove(reading, reading.switch.value(side)) for reading in readings))
+def _document(
+    manifest: Manifest,
+    index: int,
+    readings: Sequence[Reading],
+    old: Mapping[Reading, Value],
+    new: Mapping[Reading, Value],
+    beside: Beside,
+) -> Document:
+    first = readings[0]
+    identity = next(document for document in manifest.documents if document.index == index)
+    before: dict[Path, Value | Entries] = {reading.switch.path: old.get(reading, reading.value) for reading in readings}
+    moves: dict[Path, Value | Entries] = {reading.switch.path: new[reading] for reading in readings if reading in new}
+    moves |= {
+        parse_path(path): value
+        for (file, document, path), value in beside.items()
+        if (file, document) == (first.file, first.document)
+    }
+    root = manifest.tree.documents[index].root
+    return Document(
+        file=first.file,
+        label=first.document,
+        kind=identity.kind or "",
+        name=identity.name or "",
+        namespace=first.namespace,
+        line=identity.line,
+        before=When(manifest.tree, root, before),
+        after=When(manifest.tree, root, {**before, **moves}),
+        moved=tuple(path for path, value in moves.items() if before.get(path) != value or path not in before),
+    )

@@ -14,9 +14,8 @@ from dataclasses import dataclass
 from itertools import islice
 
 from failover_api.core.search.fields import down, elements, entries, text
-from failover_api.core.splice import Manifest, parse
+from failover_api.core.splice import Manifest
 from failover_api.core.splice.yaml_tree import Tree
-from failover_api.errors import ManifestInvalid
 
 MAX_CLAIMS, MAX_VARIABLES, MAX_NAMES = 500, 1000, 1000  # of one file
 MAX_LENGTH = 253  # of a name that Kubernetes takes
@@ -59,17 +58,20 @@ class ClaimSources:
         return 300 + sum(100 + len(each) for each in (*texts, *self.names))
 
 
-def read_claim_sources(path: str, data: bytes) -> ClaimSources:
-    """What the file says; most say only names, which needs no parsing."""
+def speaks_of_claims(data: bytes) -> bool:
+    """Whether the file has to be parsed for its claims."""
+    return _SPEAKS_OF_CLAIMS.search(data) is not None
+
+
+def read_claim_sources(data: bytes, manifest: Manifest | None) -> ClaimSources:
+    """What the file says. Most say only names, which needs no parsing; `manifest` is None where it is no YAML."""
     names = frozenset(match[1][:MAX_LENGTH].decode() for match in islice(_NAME.finditer(data), MAX_NAMES))
-    if _SPEAKS_OF_CLAIMS.search(data) is None:
+    if not speaks_of_claims(data):
         return ClaimSources(names=names)
-    try:
-        manifest = parse(data, file=path)
-    except ManifestInvalid:
+    if manifest is None:
         return ClaimSources(claims=tuple(islice(_of_a_template(data), MAX_CLAIMS)), names=names)
     found = _Reader(manifest.tree)
-    for root in _roots(manifest):
+    for root in roots(manifest):
         if len(found.claims) >= MAX_CLAIMS:
             break
         found.read(root)
@@ -85,7 +87,8 @@ def _of_a_template(data: bytes) -> Iterator[ClaimName]:
                 yield ClaimName(match[1].decode(errors="replace").strip(), number)
 
 
-def _roots(manifest: Manifest) -> Iterator[int]:
+def roots(manifest: Manifest) -> Iterator[int]:
+    """Of the documents, and of the items of lists."""
     for document in manifest.documents:
         root = manifest.tree.documents[document.index].root
         yield root

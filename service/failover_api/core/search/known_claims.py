@@ -10,16 +10,13 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from failover_api.core.search.claim_sources import ORDINAL, ClaimSources
+from failover_api.core.search.variables import ANYTHING, forms
 from failover_api.core.wording import one_line
 
-MAX_FORMS = 2000  # of one name, with the values of its variables
 MAX_NAMES, MAX_PATTERNS = 50_000, 2000  # in all; with more, nobody can tell what is not there
 NAMES_COMPARED, NAME_LENGTH = 1000, 63  # likeness is quadratic in the length of what is compared
 _LIKENESS = 0.75
 _LITERAL = 3  # letters that a pattern needs for what it matches to mean something
-_ANYTHING = "\1"
-# `${APP}`, `${APP:-sonarr}`, `${APP:=${OTHER}}`: innermost first. https://github.com/fluxcd/pkg/tree/main/envsubst
-_VARIABLE = re.compile(r"\$\{([A-Za-z_]\w*)(?::?[-=]([^${}]*))?[^{}]*\}|\{\{.*?\}\}")
 _ENDS_IN_ORDINAL = re.compile(r"-\d{1,3}$")
 
 
@@ -66,10 +63,7 @@ class KnownClaims:
 
 def known_claims(files: Mapping[str, ClaimSources]) -> KnownClaims:
     """What the files, by path, say together."""
-    values: dict[str, set[str]] = {}
-    for sources in files.values():
-        for variable, value in sources.variables:
-            values.setdefault(variable, set()).add(value)
+    values = variable_values(files.values())
     affixes = {("", ""), *(affix for sources in files.values() for affix in sources.affixes)}
     places: dict[str, str] = {}
     guesses: set[str] = set()
@@ -78,8 +72,8 @@ def known_claims(files: Mapping[str, ClaimSources]) -> KnownClaims:
     for path, claim in ((path, claim) for path, sources in files.items() for claim in sources.claims):
         if len(places) + len(guesses) > MAX_NAMES or len(patterns) > MAX_PATTERNS:
             return KnownClaims(places={}, is_cut=True)
-        for form in _forms(claim.name, values):
-            literal = form.replace(_ANYTHING, "").replace(ORDINAL, "")
+        for form in forms(claim.name, values):
+            literal = form.replace(ANYTHING, "").replace(ORDINAL, "")
             if literal == form and claim.is_guess:
                 guesses.add(form)
             elif literal == form:
@@ -94,24 +88,15 @@ def known_claims(files: Mapping[str, ClaimSources]) -> KnownClaims:
     return KnownClaims(places, frozenset(guesses), compiled, names, is_anything_made)
 
 
-def _forms(name: str, values: Mapping[str, set[str]]) -> set[str]:
-    """The name with every value of its variables, at most MAX_FORMS. A value may have variables itself."""
-    done: set[str] = set()
-    pending = [name]
-    for _ in range(2 * MAX_FORMS):  # two may stand for each other
-        if not pending:
-            break
-        form = pending.pop()
-        variable = _VARIABLE.search(form)
-        if variable is None:
-            done.add(form)
-            continue
-        given = values.get(variable[1] or "", set()) | ({variable[2]} if variable[2] else set())
-        before, after = form[: variable.start()], form[variable.end() :]
-        pending += [f"{before}{value}{after}" for value in sorted(given)[:MAX_FORMS] or [_ANYTHING]]
-    return done or {_ANYTHING}
+def variable_values(files: Iterable[ClaimSources]) -> dict[str, set[str]]:
+    """What variables stand for, anywhere in the repository."""
+    values: dict[str, set[str]] = {}
+    for sources in files:
+        for variable, value in sources.variables:
+            values.setdefault(variable, set()).add(value)
+    return values
 
 
 def _compiled(form: str) -> re.Pattern[str]:
     escaped = re.escape(form)
-    return re.compile(escaped.replace(re.escape(_ANYTHING), "[-a-z0-9.]+").replace(re.escape(ORDINAL), r"\d+"))
+    return re.compile(escaped.replace(re.escape(ANYTHING), "[-a-z0-9.]+").replace(re.escape(ORDINAL), r"\d+"))

@@ -17,6 +17,7 @@ from failover_api.errors import (
     BlockScalar,
     KeyExists,
     ManifestInvalid,
+    NotAMapping,
     NotUTF8,
     OverlappingEdits,
     ParseError,
@@ -54,6 +55,16 @@ class Manifest:
         reading = policy.read(self.tree, trail.node, place)
         start, end = token(self.tree, trail.node)
         return Scalar(reading.value, self.tree.text[start:end], self.tree.line(start), reading.ambiguous)
+
+    def keys(self, selector: Selector, path: Path) -> tuple[str | None, ...]:
+        """The keys of the mapping at a path, in order; None for one that is no text. Raises as find(), NotAMapping."""
+        place = Place(self.file, path, self.block)
+        trail = walk(self.tree, _document(self, selector, place).root, place)
+        if trail.rest:
+            raise path_not_found(self.tree, trail, place)
+        if self.tree.shapes[trail.node].kind != "mapping":
+            raise place.refusal(NotAMapping, "is no mapping", self.tree.line_of(trail.node))
+        return tuple(self.tree.scalar_text(key) for key, _ in self.tree.entries(trail.node))
 
     def apply(self, edits: Sequence[Edit]) -> "Manifest":
         """The manifest with all edits, proved by reading the new text again. Raises when one of them cannot be made."""

@@ -7,6 +7,7 @@ body        a row of a table: file and line, path, old, new
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from failover_api.core.planning.change import Entries
 from failover_api.core.splice import Value
 from failover_api.core.splice.paths import parse_path
 from failover_api.core.splice.shown import shown
@@ -29,7 +30,7 @@ class ListedChange:
     values: str
 
 
-def change_text(old: Value, new: Value) -> str:
+def change_text(old: Value | Entries, new: Value | Entries) -> str:
     """The values of a change as a list has them: `primary -> backup`."""
     return f"{shown(old)} -> {shown(new)}"
 

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Sequence
 
 from failover_api.core.catalog.model import Action
 from failover_api.core.planning.plan import Change, Plan
-from failover_api.core.planning.request import Provenance, checked_reason
+from failover_api.core.planning.request import TIDY, Provenance, checked_reason
 from failover_api.core.planning.state import State
 from failover_api.core.splice.shown import shown
 from failover_api.core.text.change_list import change_text
@@ -31,6 +31,7 @@ __all__ = [
     "unified_diff",
 ]
 
+_TIDIED = "Put back the strategy of"
 _VERBS = {Action.PROMOTE: "Fail over", Action.DEMOTE: "Fail back", Action.ROLLBACK: "Roll back"}
 
 
@@ -55,12 +56,14 @@ def commit_message(moves: Sequence[tuple[Plan, Provenance]]) -> str:
 def record_of(plan: Plan, provenance: Provenance) -> Record:
     """What the trailers of a commit say of this plan."""
     before, after = plan.before.state.value, plan.after.value
-    return Record(plan.service.name, plan.action.value, before, after, provenance, plan.reverts)
+    return Record(plan.service.name, plan.action.value, before, after, provenance, plan.reverts, plan.accepted)
 
 
 def headline(plans: Sequence[Plan]) -> str:
     """The first line: "Fail over sonarr to backup", "Fail back 3 services to primary", "Move 2 services"."""
     what = plans[0].service.name if len(plans) == 1 else f"{len(plans)} services"
+    if all(plan.is_tidy for plan in plans):
+        return f"{_TIDIED} {what}"
     verbs = {_VERBS[plan.action] for plan in plans}
     verb = verbs.pop() if len(verbs) == 1 else "Move"
     where = destination(plans)
@@ -72,6 +75,8 @@ def headline_of(records: Sequence[Record]) -> str:
     if not records:
         return ""
     what = records[0].service if len(records) == 1 else f"{len(records)} services"
+    if all(record.provenance.step == TIDY for record in records):
+        return f"{_TIDIED} {what}"
     verbs = {_VERBS.get(action) for action in Action if action.value in {record.action for record in records}}
     verb = verbs.pop() if len(verbs) == 1 else "Move"
     after = {record.after for record in records}
@@ -86,6 +91,8 @@ def movement(plan: Plan, name: Callable[[str], str]) -> str:
     """What moves, on one line: "Deployment media/sonarr moves from primary to backup." `name` formats a document."""
     documents = [name(document) for document in dict.fromkeys(change.document for change in plan.changes)]
     subject = " and ".join(filter(None, (", ".join(documents[:-1]), documents[-1])))
+    if plan.is_tidy:
+        return f"{subject} stays on {plan.after}, and has its former strategy again."
     verb = "moves" if len(documents) == 1 else "move"
     return f"{subject} {verb} from {plan.before.state} to {plan.after}."
 

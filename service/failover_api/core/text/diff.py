@@ -1,11 +1,13 @@
 """A unified diff that `git apply` takes.
 
-An edit of ours replaces text inside lines, so old and new almost always have the same number of lines, and are compared
-line by line, in linear time. Only otherwise is difflib used, within a bound.
+An edit of ours mostly replaces text inside lines: where old and new have as many lines, they are compared line by line,
+in linear time. Otherwise difflib is used, within a bound; a longer text is compared piece by piece, between the lines
+that each side has once.
 https://git-scm.com/docs/git-diff#generate_patch_text_with_p
 """
 
 import difflib
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from io import BytesIO
 from itertools import groupby
@@ -13,6 +15,7 @@ from typing import NamedTuple
 
 CONTEXT_LINES = 3
 MAX_COMPARED = 250_000  # pairs of lines, for difflib, which is quadratic: some 40 ms
+MAX_OF_A_PIECE = MAX_COMPARED // 8  # there may be many
 
 
 class _Span(NamedTuple):
@@ -56,18 +59,50 @@ def _lines(data: bytes) -> list[bytes]:
     return BytesIO(data).readlines()
 
 
-def _spans(before: Sequence[bytes], after: Sequence[bytes]) -> list[_Span]:
+def _spans(
+    before: Sequence[bytes], after: Sequence[bytes], at: int = 0, new_at: int = 0, most: int = MAX_COMPARED
+) -> list[_Span]:
+    """What differs; the lines are those from `at` and `new_at` on."""
     if len(before) == len(after):
-        differing = [at for at, (one, other) in enumerate(zip(before, after, strict=True)) if one != other]
-        runs = ([at for _, at in run] for _, run in groupby(enumerate(differing), key=lambda pair: pair[1] - pair[0]))
-        return [_Span(run[0], run[-1] + 1, run[0], run[-1] + 1) for run in runs]
+        differing = [line for line, (one, other) in enumerate(zip(before, after, strict=True)) if one != other]
+        runs = (
+            [line for _, line in run] for _, run in groupby(enumerate(differing), key=lambda pair: pair[1] - pair[0])
+        )
+        return [_Span(at + run[0], at + run[-1] + 1, new_at + run[0], new_at + run[-1] + 1) for run in runs]
     head = _common(before, after)
     tail = _common(before[head:][::-1], after[head:][::-1])
     middle, new_middle = before[head : len(before) - tail], after[head : len(after) - tail]
-    if len(middle) * len(new_middle) > MAX_COMPARED:
-        return [_Span(head, head + len(middle), head, head + len(new_middle))]
+    at, new_at = at + head, new_at + head
+    if len(middle) * len(new_middle) > most:
+        return _between_anchors(middle, new_middle, at, new_at)
     matcher = difflib.SequenceMatcher(None, middle, new_middle, autojunk=False)
-    return [_Span(*(head + at for at in span)) for tag, *span in matcher.get_opcodes() if tag != "equal"]
+    found = (span for tag, *span in matcher.get_opcodes() if tag != "equal")
+    return [_Span(at + one, at + two, new_at + three, new_at + four) for one, two, three, four in found]
+
+
+def _between_anchors(before: Sequence[bytes], after: Sequence[bytes], at: int, new_at: int) -> list[_Span]:
+    """Piece by piece, between lines that surely belong together; as a whole where there are none."""
+    anchors = _anchors(before, after)
+    if not anchors:
+        return [_Span(at, at + len(before), new_at, new_at + len(after))]
+    spans: list[_Span] = []
+    start, new_start = 0, 0
+    for end, new_end in [*anchors, (len(before), len(after))]:
+        piece, new_piece = before[start:end], after[new_start:new_end]
+        spans += _spans(piece, new_piece, at + start, new_at + new_start, MAX_OF_A_PIECE)
+        start, new_start = end + 1, new_end + 1
+    return spans
+
+
+def _anchors(before: Sequence[bytes], after: Sequence[bytes]) -> list[tuple[int, int]]:
+    """Where the lines are that each side has once, in one order."""
+    counts, new_counts = Counter(before), Counter(after)
+    places = {line: place for place, line in enumerate(after) if new_counts[line] == 1}
+    anchors: list[tuple[int, int]] = []
+    for place, line in enumerate(before):
+        if counts[line] == 1 and line in places and (not anchors or places[line] > anchors[-1][1]):
+            anchors.append((place, places[line]))
+    return anchors
 
 
 def _common(one: Sequence[bytes], other: Sequence[bytes]) -> int:

@@ -30,6 +30,15 @@ _ROLLED_BACK = {
     "merged": "{pull} is merged and rolled {what} back{route} in Git",
     "closed": "{pull} was closed without a merge and did not roll {what} back{route}",
 }
+_TIDIED = {
+    "written": "the strategy of {what} is put back in Git",
+    "rehearsed": "the strategy of {what} would be put back",
+    "pending": "the strategy of {what} would be put back by a pull request that is open already",
+    "opened": "{pull} puts the strategy of {what} back when it is merged",
+    "open": "{pull} is already open and puts the strategy of {what} back when it is merged",
+    "merged": "{pull} is merged and put the strategy of {what} back in Git",
+    "closed": "{pull} was closed without a merge and did not put the strategy of {what} back",
+}
 _UNWRITTEN = frozenset({"rehearsed", "pending"})
 _IN_GIT = frozenset({"written", "merged"})
 
@@ -105,6 +114,8 @@ def _of_one(plan: Plan, event: str, pull: str) -> str:
     name = plan.service.name
     if not _is_moving(plan):
         return f"{name} is already {_place([plan])} in Git"
+    if plan.is_tidy:
+        return _TIDIED[event].format(what=name, pull=pull) + _values(plan)
     route = f" from {plan.before.state} to {destination([plan])}"
     return _clause(plan.action, event, what=name, pull=pull, route=route) + _values(plan)
 

@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from failover_api.core.planning.request import Provenance
+from failover_api.core.planning.request import TIDY, Provenance
 from failover_api.core.text.escaping import escape_for_git, unescape_for_git
 from failover_api.core.wording import one_line
 
@@ -30,7 +30,8 @@ _SHARED = ("Requested-By", "Requested-At", "Group", "Force", "Reason", "Idempote
 class Record:
     """What one commit says of one service: what was done to it, and who asked for that.
 
-    `before` and `after` are states; `reverts` is the operation that a rollback undoes.
+    `before` and `after` are states; `reverts` is the operation that a rollback undoes; `accepted` are the slugs of the
+    hazards that arose and were accepted.
     """
 
     service: str
@@ -39,6 +40,7 @@ class Record:
     after: str
     provenance: Provenance
     reverts: str | None = None
+    accepted: tuple[str, ...] = ()
 
     @property
     def operation(self) -> str:
@@ -58,20 +60,33 @@ def write_trailers(records: Sequence[Record]) -> str:
 
 
 def read_records(message: str) -> tuple[Record, ...]:
-    """What a message, or a pull request's body, says of each service.
+    """What a message, or a pull request's body, says of the move of each service.
 
     An incomplete run, or one with a key twice, is left out. When several say something of a service, the last does:
-    a squash merge lists its messages from the oldest to the newest.
+    a squash merge lists its messages from the oldest to the newest. What only puts a strategy back moves nothing.
     """
-    records: dict[str, Record] = {}
+    return _last_of_each(record for record in _read(message) if record.provenance.step != TIDY)
+
+
+def read_all_records(message: str) -> tuple[Record, ...]:
+    """As read_records(), with what a commit says that puts strategies back."""
+    return _last_of_each(_read(message))
+
+
+def _last_of_each(records: Iterable[Record]) -> tuple[Record, ...]:
+    return tuple({record.service: record for record in records}.values())
+
+
+def _read(message: str) -> list[Record]:
+    records: list[Record] = []
     reasons: list[str] = []
     for paragraph in _BLANK_LINE.split(message.replace("\r\n", "\n")):
         lines = unwrapped(paragraph.split("\n"))
         reasons += [line.removeprefix(REASON).strip() for line in lines if line.startswith(REASON)]
         if runs := _runs(lines):
-            records |= {record.service: record for record in _records(runs, reasons)}
+            records += _records(runs, reasons)
             reasons = []
-    return tuple(records.values())
+    return records
 
 
 def _run(record: Record, *, with_reason: bool) -> dict[str, str]:
@@ -79,6 +94,7 @@ def _run(record: Record, *, with_reason: bool) -> dict[str, str]:
     trailers = {
         _FIRST: record.service,
         "Action": record.action,
+        "Step": provenance.step,
         "From": record.before,
         "To": record.after,
         "Operation": provenance.operation,
@@ -88,6 +104,7 @@ def _run(record: Record, *, with_reason: bool) -> dict[str, str]:
         "Force": "true" if provenance.force else None,
         "Reason": provenance.reason if with_reason else None,
         "Reverts": record.reverts,
+        "Accepted": ", ".join(record.accepted),
         "Idempotency": provenance.key,
     }
     values = {key: one_line(value or "").strip() for key, value in trailers.items()}
@@ -167,5 +184,7 @@ def _record(run: Mapping[str, str], reason: str) -> Record:
         group=run.get("Group"),
         force=run.get("Force") == "true",
         key=run.get("Idempotency"),
+        step=run.get("Step"),
     )
-    return Record(run[_FIRST], run["Action"], run["From"], run["To"], provenance, run.get("Reverts"))
+    accepted = tuple(slug.strip() for slug in run.get("Accepted", "").split(",") if slug.strip())
+    return Record(run[_FIRST], run["Action"], run["From"], run["To"], provenance, run.get("Reverts"), accepted)

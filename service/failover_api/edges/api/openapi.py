@@ -10,6 +10,7 @@ from typing import Annotated, Any
 from fastapi import FastAPI, Path
 
 from failover_api.core.catalog.schema import NAME
+from failover_api.core.planning.request import MAX_ACCEPTED
 from failover_api.edges import examples, models
 from failover_api.edges.move_request import DEFAULT_LIMIT, KEYS, MAX_LIMIT
 from failover_api.edges.problems import MEDIA_TYPE, STATUSES
@@ -112,6 +113,11 @@ ServiceName = Annotated[  # what is none is 404, as any that is not in the catal
 _EXAMPLES = {"service": "sonarr", "group": "k3s-w1"}
 _REASON = {"type": "string", "maxLength": 200, "examples": ["k3s-w1 is down"]}
 _FLAG = {"type": "boolean", "examples": [True]}
+_ACCEPTED = {"type": "string", "pattern": "^([^:]+:)?[a-z-]+$"}
+_SCHEMAS: dict[str, Description] = {
+    "reason": _REASON,
+    "accept": {"type": "array", "items": _ACCEPTED, "maxItems": MAX_ACCEPTED, "examples": [["strategy-alone"]]},
+}
 _TEXT_FORMS = " 1 and 0 are taken for true and false."
 HEADERS = {
     "If-Match": "The ETag of a status or of a dry run: the move is refused with 412 when the manifests changed since.",
@@ -140,12 +146,18 @@ def headers(*names: str) -> list[Description]:
 
 def query(keys: Sequence[str]) -> list[Description]:
     """The keys of a move, as they stand in a query."""
-    return [parameter("query", key.replace("dry_run", "dry-run"), _schema(key), KEYS[key] + _also(key)) for key in keys]
+    return [
+        {
+            **parameter("query", key.replace("dry_run", "dry-run"), _SCHEMAS.get(key, _FLAG), KEYS[key] + _also(key)),
+            **({"style": "form", "explode": False} if key == "accept" else {}),
+        }
+        for key in keys
+    ]
 
 
 def body(keys: Sequence[str]) -> Description:
     """The keys of a move, as they stand in a body."""
-    properties = {key: {**_schema(key), "description": KEYS[key]} for key in keys}
+    properties = {key: {**_SCHEMAS.get(key, _FLAG), "description": KEYS[key]} for key in keys}
     schema = {"type": "object", "additionalProperties": False, "properties": properties}
     return {"required": False, "content": {"application/json": {"schema": schema}}}
 
@@ -162,12 +174,8 @@ def content(media_type: str, schema: Mapping[str, Any], description: str) -> Res
     return {200: {"description": description, "content": {media_type: {"schema": dict(schema)}}}}
 
 
-def _schema(key: str) -> Description:
-    return _REASON if key == "reason" else _FLAG
-
-
 def _also(key: str) -> str:
-    return "" if key == "reason" else _TEXT_FORMS
+    return "" if key in _SCHEMAS else _TEXT_FORMS
 
 
 def parameter(place: str, name: str, schema: Description, description: str, *, required: bool = False) -> Description:

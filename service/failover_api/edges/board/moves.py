@@ -16,7 +16,7 @@ from ulid import ULID
 from failover_api.core.access.model import Caller
 from failover_api.core.catalog.model import Action
 from failover_api.core.planning.request import MoveRequest, checked_key
-from failover_api.core.safety.hazard import Hazard, hazard_from, merged
+from failover_api.core.safety.hazard import Hazard, Severity, hazard_from, merged
 from failover_api.edges import problems
 from failover_api.edges.board.advice import advice_on
 from failover_api.edges.board.forms import Form
@@ -26,7 +26,7 @@ from failover_api.edges.http.etags import etag_of, versions_of
 from failover_api.edges.models import Body
 from failover_api.edges.move_request import GROUP_KEYS, ROLLBACK_KEYS, SERVICE_KEYS, read_pairs
 from failover_api.edges.targets import GROUP, Moved, Target
-from failover_api.errors import FailoverError, PreconditionFailed
+from failover_api.errors import FailoverError, PreconditionFailed, UnsafeMove
 from failover_api.wiring import Components
 
 OWN_FIELDS = ("token", "shown", "key")  # of the form, beside those of a MoveRequest
@@ -86,6 +86,11 @@ class Question:
     label: str
     help: str
     said: bool
+    value: str = "true"
+
+    @property
+    def id(self) -> str:
+        return self.key if self.value == "true" else f"{self.key}-{self.value.replace(':', '-')}"
 
 
 # Key, label, what it means, and the refusals that it answers (None: any of a group's services).
@@ -119,14 +124,14 @@ class Moves:
 
     async def look(self, request: Request, components: Components, caller: Caller, move: FormMove) -> Response:
         """What the move would change. Raises what refuses it, where nothing can be asked for."""
-        asked = read_pairs(request.query_params.multi_items(), move.keys)
+        asked = read_pairs(_ticked(request.query_params.multi_items()), move.keys)
         return await self._rehearse(request, components, caller, move, asked)
 
     async def confirm(
         self, request: Request, components: Components, caller: Caller, move: FormMove, form: Form
     ) -> Response:
         """Makes the move that was shown; when it would be another by now, shows that one."""
-        asked = read_pairs(form.without(OWN_FIELDS), move.keys)
+        asked = read_pairs(_ticked(form.without(OWN_FIELDS)), move.keys)
         try:
             move_request = MoveRequest(
                 by=caller.name,
@@ -174,7 +179,7 @@ class Moves:
         questions = _questions(move, asked, error)
         if not questions:
             raise error
-        facts = {"refusal": error, "advice": advice_on(error), "questions": questions}
+        facts = {"refusal": error, "advice": advice_on(error), "questions": questions, **_unsafe(error)}
         return self._page(request, caller, move, asked, problems.status_of(error), **facts)
 
     def _page(
@@ -213,11 +218,48 @@ async def _carry_out(components: Components, move: FormMove, move_request: MoveR
 
 def _questions(move: FormMove, asked: dict[str, Any], refusal: FailoverError | None) -> list[Question]:
     """Those that answer the refusal, and those that were asked for already."""
-    return [
+    fitting = [
         Question(key, label, explained, said=bool(asked.get(key)))
         for key, label, explained, slugs in _QUESTIONS
         if key in move.keys and (asked.get(key) or (refusal is not None and _answers(slugs, refusal)))
     ]
+    return [*_stops(asked.get("accept", frozenset()), refusal), *fitting]
+
+
+def _stops(accepted: frozenset[str], refusal: FailoverError | None) -> list[Question]:
+    """Each stop by itself, of a group's services each by itself too; where nothing refuses it all that are accepted."""
+    if refusal is None:
+        names = ", ".join(sorted(accepted))
+        told = f"{names}: it moves although this would stop it, and the commit says so."
+        return [Question("accept", "Accepted", told, said=True, value=names.replace(" ", ""))] if accepted else []
+    each = refusal.refused.items() if refusal.refused else [("", refusal)]
+    stops = {
+        (f"{name}:{hazard.slug}" if name else hazard.slug): hazard
+        for name, error in each
+        if isinstance(error, UnsafeMove)
+        for hazard in error.hazards
+        if hazard.severity is Severity.STOP
+    }
+    return [
+        Question("accept", f"Accept {value}", hazard.detail, said=value in accepted, value=value)
+        for value, hazard in stops.items()
+    ]
+
+
+def _ticked(items: Sequence[tuple[str, str]]) -> list[tuple[str, str]]:
+    """The fields of a form, with all that are ticked of one key as one."""
+    ticked = [value for key, value in items if key == "accept"]
+    others = [(key, value) for key, value in items if key != "accept"]
+    return [*others, ("accept", ",".join(ticked))] if ticked else others
+
+
+def _unsafe(error: FailoverError) -> dict[str, Any]:
+    """What an unsafe move would come to, for the page that asks what is accepted."""
+    if not isinstance(error, UnsafeMove):
+        return {}
+    plans = [plan for outcome in error.outcomes for plan in outcome.plans]
+    hazards = [hazard for outcome in error.outcomes for hazard in outcome.hazards] or error.hazards
+    return {"hazards": merged(hazards), "files": [file for plan in plans for file in side_by_side(plan.old, plan.new)]}
 
 
 def _answers(slugs: frozenset[str] | None, refusal: FailoverError) -> bool:

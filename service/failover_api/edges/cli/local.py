@@ -129,7 +129,9 @@ class LocalBackend:
             if folder is not None:
                 checks = await check_tree(catalog, folder, repository=repository, on_step=on_step)
             else:
-                checks = await check_all(catalog, components.github, components.failover, on_step=on_step)
+                checks = await check_all(
+                    catalog, components.github, components.failover, cluster=components.cluster, on_step=on_step
+                )
             of_callers = check_access(access) if folder is None or access.exists() else []
             return _checks_body([*checks, *of_callers])
 

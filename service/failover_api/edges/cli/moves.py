@@ -1,7 +1,7 @@
 """`failover promote`, `demote` and `rollback`: what would be done, the question, the move, the wait for a merge."""
 
 import shlex
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -10,6 +10,7 @@ import typer
 from failover_api.edges.cli.backend import Backend, Body, Callbacks, Refused, Versions, caller, refused
 from failover_api.edges.cli.execution import DONE, REFUSED, UNKNOWN, open_terminal, with_backend
 from failover_api.edges.cli.options import (
+    Accept,
     AsJson,
     DryRun,
     Force,
@@ -43,6 +44,7 @@ def promote_or_demote(action: str) -> Callable[..., None]:
         force: Force = False,
         supersede: Supersede = False,
         skip_refused: SkipRefused = False,
+        accept: Accept = None,
         key: Key = None,
         yes: Yes = False,
         wait: Wait = False,
@@ -56,7 +58,7 @@ def promote_or_demote(action: str) -> Callable[..., None]:
         target = CommandTarget(action, service or group or "", is_group=group is not None)
         flags = {"dry_run": dry_run, "force": force, "supersede": supersede, "skip_refused": skip_refused}
         how = Interaction(yes, wait)
-        _move(target, lambda: _request(reason, key, **flags), how, open_terminal(as_json=as_json), server)
+        _move(target, lambda: _request(reason, key, accept, **flags), how, open_terminal(as_json=as_json), server)
 
     return move
 
@@ -66,6 +68,7 @@ def rollback(
     dry_run: DryRun = False,
     reason: Reason = "",
     supersede: Supersede = False,
+    accept: Accept = None,
     key: Key = None,
     yes: Yes = False,
     wait: Wait = False,
@@ -75,15 +78,21 @@ def rollback(
     """Undo a service's newest move, to its exact former values."""
     target, how = CommandTarget("rollback", service), Interaction(yes, wait)
     flags = {"dry_run": dry_run, "supersede": supersede}
-    _move(target, lambda: _request(reason, key, **flags), how, open_terminal(as_json=as_json), server)
+    _move(target, lambda: _request(reason, key, accept, **flags), how, open_terminal(as_json=as_json), server)
 
 
-def _request(reason: str, key: str | None, **flags: Any) -> "MoveRequest":
+def _request(reason: str, key: str | None, accept: Sequence[str] | None, **flags: Any) -> "MoveRequest":
     """Raises BadRequest, as the service would."""
-    from failover_api.core.planning.request import MoveRequest, checked_key, checked_reason
+    from failover_api.core.planning.request import MoveRequest, checked_accept, checked_key, checked_reason
 
-    given = [] if key is None else [key]
-    return MoveRequest(by=caller(), reason=checked_reason(reason), key=checked_key(given), **flags)
+    accepted = [word.strip() for given in accept or () for word in given.split(",") if word.strip()]
+    return MoveRequest(
+        by=caller(),
+        reason=checked_reason(reason),
+        key=checked_key([] if key is None else [key]),
+        accept=checked_accept(accepted),
+        **flags,
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,12 +108,24 @@ class CommandTarget:
         move = backend.move_group if self.is_group else backend.move
         return move(self.name, self.action, request, callbacks)
 
-    def without_refused(self, request: "MoveRequest") -> str:
-        """The command that moves the others of the group."""
-        from failover_api.edges.move_request import SERVICE_KEYS
+    def hint(self, request: "MoveRequest", problem: Body) -> str:
+        """The line to paste where it is refused: it accepts what stops it, or moves the others of the group."""
+        from failover_api.edges.accepting import stops_of
 
-        words = ["failover", self.action, "--group", self.name, "--skip-refused"]
-        words += [f"--{key.replace('_', '-')}" for key in SERVICE_KEYS if getattr(request, key) is True]
+        stops = stops_of(problem)
+        if stops:
+            accept = request.accept | frozenset(stops)
+            return f"To move it all the same: {self._command(replace(request, accept=accept, dry_run=False))}"
+        if problem.get("refused"):
+            return f"To move the others: {self._command(replace(request, skip_refused=True))}"
+        return ""
+
+    def _command(self, request: "MoveRequest") -> str:
+        from failover_api.edges.move_request import KEYS
+
+        words = ["failover", self.action, *(["--group"] if self.is_group else []), self.name]
+        words += [f"--{key.replace('_', '-')}" for key in KEYS if getattr(request, key) is True]
+        words += [word for slug in sorted(request.accept) for word in ("--accept", slug)]
         words += ["--reason", request.reason] if request.reason else []
         words += ["--idempotency-key", request.key] if request.key else []
         return shlex.join(words)
@@ -159,8 +180,7 @@ def _move(
             with steps(terminal.err) as show_step:
                 return target.carry_out(backend, request, Callbacks(show_step, interruption.sending))
         except Refused as exc:
-            if exc.problem.get("refused"):
-                exc.hint = f"To move the others: {target.without_refused(request)}"
+            exc.hint = target.hint(request, exc.problem)
             raise
 
     try:

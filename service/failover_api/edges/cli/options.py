@@ -93,6 +93,14 @@ Supersede = Annotated[bool, typer.Option("--supersede", help="Close an open pull
 SkipRefused = Annotated[
     bool, typer.Option("--skip-refused", help="With --group: move the others when a service is refused.")
 ]
+Accept = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--accept",
+        metavar="SLUG",
+        help="A hazard that does not stop it; SERVICE:SLUG for one service of a group. May be repeated.",
+    ),
+]
 Key = Annotated[
     str | None,
     typer.Option("--idempotency-key", metavar="KEY", help="Asked again with it, the first outcome is given."),

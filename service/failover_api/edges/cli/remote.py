@@ -72,7 +72,7 @@ class RemoteBackend:
     def _move(self, path: str, action: str, request: "MoveRequest", callbacks: Callbacks) -> tuple[Body, Versions]:
         from failover_api.edges.move_request import KEYS
 
-        body = {key: value for key in KEYS if (value := getattr(request, key))}
+        body = {key: _plain(value) for key in KEYS if (value := getattr(request, key))}
         headers = {} if request.key is None else {"Idempotency-Key": request.key}
         if request.versions is not None:
             if not request.versions:
@@ -145,7 +145,7 @@ class RemoteBackend:
 
     def _why(self, error: Exception) -> str:
         """In plain words."""
-        from failover_api.forge.http.connection_errors import explain_connection_error
+        from failover_api.connection_errors import explain_connection_error
 
         return explain_connection_error(error, self._url)
 
@@ -162,6 +162,11 @@ class RemoteBackend:
         if again is None:
             return NotReady(f"{self._url} {what}")
         return OutcomeUnknown(f"{self._url} {what}; {again}")
+
+
+def _plain(value: object) -> object:
+    """As JSON has it."""
+    return sorted(value) if isinstance(value, frozenset) else value
 
 
 def _path(*steps: str) -> str:

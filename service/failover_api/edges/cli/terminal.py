@@ -211,7 +211,10 @@ class Terminal:
             return self.show_json(problem)
         about = f"{one_line(of)}: " if of else ""
         title = one_line(problem.get("title", "Error"))
-        self.err.print(Text.assemble((f"{about}{title}: ", "bold red"), printable(str(problem.get("detail", "")))))
+        if problem.get("hazards"):
+            self._show_unsafe(problem)
+        else:
+            self.err.print(Text.assemble((f"{about}{title}: ", "bold red"), printable(str(problem.get("detail", "")))))
         refused = problem.get("refused") or ()
         for one in refused if len(refused) > 1 else ():
             self.err.print(
@@ -222,6 +225,14 @@ class Terminal:
         if hint:
             self.err.print(Text(one_line(hint), style="dim"))
         return None
+
+    def _show_unsafe(self, problem: Body) -> None:
+        """As a dry run is shown: the diff, the sentence, the hazards; of a group each line says of whom it is."""
+        self.show_diff(str(problem.get("diff", "")), self.out)
+        if problem.get("message"):
+            self.out.print(Text(printable(str(problem["message"]))))
+        self.err.print(Text(f"{one_line(problem.get('title', 'Error'))}: nothing was written", style="bold red"))
+        self._show_hazards(problem["hazards"])
 
     def ask(self, outcome: Body) -> bool:
         """Shows what a move would do and asks; standard output stays clean."""

@@ -24,7 +24,7 @@ from failover_api.core.catalog.model import no_group, no_service
 from failover_api.core.wording import one_line
 from failover_api.edges.http.throttle import Throttle
 from failover_api.errors import FailoverError, Forbidden, TooManyRequests, Unauthenticated
-from failover_api.forge.http.host_clock import HostClock
+from failover_api.host_clock import HostClock
 
 if TYPE_CHECKING:
     from failover_api.edges.http.oidc import Verifier

@@ -19,12 +19,12 @@ import httpx2
 import jwt
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 
+from failover_api.connection_errors import explain_connection_error
 from failover_api.core.access.model import Issuer
 from failover_api.core.access.schema import is_safe_url
 from failover_api.core.untrusted_json import parse_json
 from failover_api.errors import NotReady, Unauthenticated
-from failover_api.forge.http.connection_errors import explain_connection_error
-from failover_api.forge.http.host_clock import HostClock
+from failover_api.host_clock import HostClock
 
 ALGORITHMS = ("RS256", "ES256")
 KEYS_S = 3600.0  # how long keys are used before they are asked for again

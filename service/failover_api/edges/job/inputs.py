@@ -1,5 +1,6 @@
 """The inputs of action.yml, as arguments of the command line."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -21,6 +22,7 @@ class StepInputs:
     flags: tuple[str, ...]
     reason: str
     key: str
+    accept: tuple[str, ...] = ()
 
     @property
     def title(self) -> str:
@@ -29,7 +31,7 @@ class StepInputs:
     @property
     def words(self) -> list[str]:
         """The words after `failover`. No value can be taken for an option: it stands behind "=" or "--"."""
-        words = [self.action, "--json", "--yes", *self.flags]
+        words = [self.action, "--json", "--yes", *self.flags, *(f"--accept={slug}" for slug in self.accept)]
         words += [f"--reason={self.reason}"] if self.reason else []
         words += [f"--idempotency-key={self.key}"] if self.key else []
         return [*words, f"--group={self.name}"] if self.is_group else [*words, "--", self.name]
@@ -45,7 +47,8 @@ def read_inputs(inputs: Mapping[str, str]) -> StepInputs:
         raise BadRequest("action: a rollback is of one service, and takes no force")
     if "--skip-refused" in flags and not is_group:
         raise BadRequest("skip-refused: is for a group")
-    return StepInputs(action, name, is_group, is_remote, flags, inputs["reason"], inputs["idempotency-key"])
+    accept = tuple(slug for slug in re.split(r"[,\s]+", inputs.get("accept", "")) if slug)
+    return StepInputs(action, name, is_group, is_remote, flags, inputs["reason"], inputs["idempotency-key"], accept)
 
 
 def _target(inputs: Mapping[str, str]) -> tuple[str, bool]:

@@ -5,7 +5,7 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
-from failover_api.core.safety.hazard import hazard_from, merged
+from failover_api.core.safety.hazard import Severity, hazard_from, merged
 from failover_api.edges.job.inputs import StepInputs
 from failover_api.edges.printable import one_line, printable
 from failover_api.edges.problems import cure
@@ -14,6 +14,7 @@ Body = dict[str, Any]
 
 MAX_ROWS = 200
 MAX_DIFF = 400_000  # characters; GitHub takes a summary of 1 MiB
+_HAZARDS = {Severity.INFO: "Note", Severity.WARN: "Warning", Severity.STOP: "Stop"}
 _PUNCTUATION = re.compile(r"[!-+.:-@\[-`{-~]")
 
 
@@ -26,8 +27,10 @@ def problem_page(wanted: StepInputs | None, problem: Body) -> str:
         f"### {_text(wanted.title if wanted else 'failover')}: {what}",
         f"**{_text(problem.get('title', 'Error'))}** (`{re.sub('[^a-z-]', '', slug)}`): {_text(problem.get('detail'))}",
         _refused(problem.get("refused") or []),
+        *_hazards(problem),
         f"What to do: {_text(cure(slug))}" if cure(slug) else "",
         "**The change may have been made.**" if unknown else "Nothing was written.",
+        _diff(str(problem.get("diff", ""))),
     ]
     return _page(told)
 
@@ -91,7 +94,8 @@ def _links(body: Body) -> Iterator[str]:
 def _hazards(body: Body) -> Iterator[str]:
     """What may go wrong, and what to do; a kind that many services of a group have is said once."""
     for hazard in merged([hazard_from(each) for each in body.get("hazards", ())]):
-        yield f"Warning (`{re.sub('[^a-z-]', '', hazard.slug)}`): {_text(hazard.detail)} {_text(hazard.cure)}"
+        word = _HAZARDS[hazard.severity]
+        yield f"{word} (`{re.sub('[^a-z-]', '', hazard.slug)}`): {_text(hazard.detail)} {_text(hazard.cure)}"
 
 
 def _members(body: Body) -> str:

@@ -17,8 +17,8 @@ from failover_api.errors import FileNotFound, ForgeError, ForgePermission, Forge
 from failover_api.forge.github.app_key import AppKey
 from failover_api.forge.github.replies import BadCredentials, is_permission_missing
 from failover_api.forge.http.credentials import Token, is_one_word
-from failover_api.forge.http.host_clock import HostClock
 from failover_api.forge.http.reply import Reply
+from failover_api.host_clock import HostClock
 
 LIFETIME_S = 3600.0  # of a token, when GitHub does not say
 REFRESH_BEFORE_S = 600.0  # mint the next token in the background from here on

@@ -9,7 +9,7 @@ from typing import Any
 
 from failover_api.core.config.secret_text import pem_of
 from failover_api.errors import NotReady
-from failover_api.forge.http.host_clock import HostClock
+from failover_api.host_clock import HostClock
 from failover_api.secret_file import read_secret
 
 # iat is set 60 s back and exp 540 s ahead: 600 fails when GitHub's clock is behind ours.

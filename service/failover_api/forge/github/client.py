@@ -26,7 +26,6 @@ from failover_api.forge.http.circuit_breaker import CircuitBreaker
 from failover_api.forge.http.conditional import CachedReply, ConditionalCache
 from failover_api.forge.http.connections import Connections
 from failover_api.forge.http.credentials import Credentials
-from failover_api.forge.http.host_clock import HostClock
 from failover_api.forge.http.rate_limit import RateLimit
 from failover_api.forge.http.read_budget import READ, WRITE, ReadBudget
 from failover_api.forge.http.reply import Reply
@@ -43,6 +42,7 @@ from failover_api.forge.http.traffic import (
     resource_of,
 )
 from failover_api.forge.http.transport import ATTEMPTS, Request, Transport
+from failover_api.host_clock import HostClock
 
 REVALIDATE = math.inf  # a `not_before` that no copy satisfies: GitHub is always asked
 FRESH_TOKEN_S = 5.0

@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from failover_api.forge.http.host_clock import date_of
 from failover_api.forge.http.wrong_host import describe_wrong_host
+from failover_api.host_clock import date_of
 
 _MAX_TEXT = 300
 

@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 
 import httpx2
 
+from failover_api.connection_errors import explain_connection_error
 from failover_api.core.untrusted_json import parse_json
 from failover_api.errors import (
     FailoverError,
@@ -11,7 +12,6 @@ from failover_api.errors import (
     ForgeUnavailable,
     WriteUnknown,
 )
-from failover_api.forge.http.connection_errors import explain_connection_error
 from failover_api.forge.http.connections import Connections
 from failover_api.forge.http.reply import Reply
 from failover_api.forge.http.wrong_host import is_page

@@ -12,12 +12,12 @@ import time
 from collections.abc import Sequence
 
 from failover_api.core.catalog.model import Branch
-from failover_api.core.text.trailers import read_records
+from failover_api.core.text.trailers import read_all_records
 from failover_api.errors import FailoverError, ForgeFailure, WriteUnknown
 from failover_api.forge.port import Forge
 from failover_api.forge.values import Commit
 from failover_api.moves.direct.planner import BatchPlan
-from failover_api.moves.direct.queue import Answer, PlannedCommit, QueuedMove
+from failover_api.moves.direct.queue import Answer, Part, PlannedCommit, QueuedMove
 from failover_api.moves.move import MovePlan
 from failover_api.moves.outcome import Outcome
 
@@ -43,10 +43,10 @@ class LostReply:
             queued.may_have_landed = planned is not None and any(queued is other for other, _ in planned.parts)
         self.planned = planned
 
-    def landed(self, planned: PlannedCommit, commit: Commit, operations: frozenset[str] | None = None) -> None:
-        """Answers those in a write that landed; `operations` are those that its commit names."""
+    def landed(self, planned: PlannedCommit, commit: Commit, carried_out: frozenset[Part] | None = None) -> None:
+        """Answers those in a write that landed; `carried_out` is what its commit names."""
         self.hold(None)
-        planned.landed(commit, operations)
+        planned.landed(commit, carried_out)
 
     async def resolve(self, plan: BatchPlan) -> None:
         """Settles what became of it, as far as what was read tells; while it may land yet it stays held.
@@ -98,10 +98,10 @@ class LostReply:
                 at, is_past = current.head, current.files[path] != lost.snapshot.files[path]
             # The oldest that names the operation: a person's revert of ours may quote it.
             for logged in reversed(await self._forge.log(self._branch, path, at=at, not_before=None)):
-                operations = frozenset(record.operation for record in read_records(logged.message))
-                if queued.move.provenance.operation in operations:
+                carried_out = frozenset(record.provenance.part for record in read_all_records(logged.message))
+                if queued.move.provenance.part in carried_out:
                     self._forge.landed(lost.snapshot, lost.files, logged.sha)
-                    self.landed(lost, logged.commit, operations)
+                    self.landed(lost, logged.commit, carried_out)
                     return True
             if is_past:
                 return False

@@ -7,18 +7,19 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from failover_api.core.planning.rollback import Undone
 from failover_api.core.text.commit_message import commit_message
 from failover_api.errors import FailoverError, NotReady, OutcomeUnknown
 from failover_api.forge.values import Commit, Snapshot
 from failover_api.moves.move import Move, MovePlan
 from failover_api.moves.outcome import Outcome
 from failover_api.moves.progress import Step
+from failover_api.moves.rollback import NOTHING, UndoneByService
 from failover_api.reading.services import Observation, Observations, versions_of
 
 _log = logging.getLogger(__name__)
 
 # What planning a move comes to: its plans, the first outcome of its key, or what refuses it.
+Part = tuple[str, str | None]  # an operation, or a step of it
 Answer = MovePlan | Outcome | FailoverError
 
 
@@ -29,7 +30,7 @@ class QueuedMove:
         self.move, self.deadline = move, deadline
         self.answer: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
         self.may_have_landed = False  # a write with it has no reply (yet)
-        self.undone: Undone | None = None  # what a rollback undoes; the first attempt settles it
+        self.undone: UndoneByService = NOTHING  # what a rollback undoes; the first attempt settles it
         self.not_before = 0.0  # time.monotonic(): it is put off until then
 
     @property
@@ -107,10 +108,10 @@ class PlannedCommit:
         """{path: bytes} as the last plan leaves them."""
         return {path: data for _, move_plan in self.parts for path, data in move_plan.files.items()}
 
-    def landed(self, commit: Commit, operations: frozenset[str] | None = None) -> None:
-        """Answers its queued moves, or those of them whose operations `commit` names."""
+    def landed(self, commit: Commit, carried_out: frozenset[Part] | None = None) -> None:
+        """Answers its queued moves, or those of them that `commit` says it carries out."""
         for queued, move_plan in self.parts:
-            if operations is None or queued.move.provenance.operation in operations:
+            if carried_out is None or queued.move.provenance.part in carried_out:
                 queued.settle(queued.move.outcome(move_plan, changed=True, commit=commit))
 
     def versions_in(self, seen: Observations) -> dict[str, str]:

@@ -8,28 +8,29 @@ that it was planned: what lies between is no stranger's work, but the base's of 
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from failover_api.core.catalog.model import Action, Service
 from failover_api.core.planning.request import Provenance
 from failover_api.core.text.commit_message import commit_message
-from failover_api.core.text.trailers import Record, read_records
+from failover_api.core.text.trailers import Record, read_all_records
 from failover_api.errors import FailoverError, ForgeError, ManifestNotFound, OperationPending
 from failover_api.forge.port import Forge
 from failover_api.forge.values import Commit, Comparison, LoggedCommit, blob_sha
 from failover_api.moves.move import Move, MovePlan
-from failover_api.moves.rollback import read_undone
+from failover_api.moves.rollback import UndoneByService, read_undone
 from failover_api.reading.history import History
 from failover_api.reading.services import Observation, Observations, ServiceReader, versions_of
 
 
 @dataclass(frozen=True, slots=True)
 class Base:
-    """The services at the head of the branch, and what is planned for them there."""
+    """The services at the head of the branch, what earlier commits did to them, and what is planned for them there."""
 
     head: str
     seen: Observations
     move_plan: MovePlan
+    undone: UndoneByService = field(default_factory=dict)
 
     @property
     def files(self) -> dict[str, bytes]:
@@ -130,10 +131,10 @@ class BranchReader:
         if all(there.get(path) == sha for path, sha in content.comparison.files.items()):
             return True
         record = next(iter(content.records.values()))
-        if record.action == Action.ROLLBACK.value:
+        if record.action == Action.ROLLBACK.value or record.provenance.step is not None:
             return False
         try:
-            then = _as_then(replace(move, services=services), record)
+            then = _as_then(replace(move, services=services), content.records)
             return not then.plan(base.seen, {}).has_changes
         except (FailoverError, ValueError):
             return False
@@ -162,9 +163,8 @@ class BranchReader:
             renamed = (await self._forge.compare(move.branch, commit, head)).renamed
             if not any(file in renamed for file in service.files):
                 raise
-            switches = tuple(replace(s, file=renamed.get(s.file or "", s.file)) for s in service.switches)
             try:
-                return await self._reader.observe_at(replace(service, switches=switches), commit)
+                return await self._reader.observe_at(service.renamed(renamed), commit)
             except ManifestNotFound:
                 raise exc from None
 
@@ -180,22 +180,23 @@ class BranchReader:
         if record is None:
             return None
         try:
-            then = _as_then(move, record)
+            then = _as_then(move, content.records)
             undone = await read_undone(self._history, then, seen, content.began, not_before=not_before)
             return then.plan(seen, {}, undone)
         except (FailoverError, ValueError):
             return None
 
 
-def _as_then(move: Move, record: Record) -> Move:
-    """The move that the commit was made for. Raises ValueError for an action that is none of ours."""
-    has_group = move.provenance.group is not None
+def _as_then(move: Move, records: Mapping[str, Record]) -> Move:
+    """The move that a commit with these records was made for. Raises ValueError for an action that is none of ours."""
+    record = next(iter(records.values()))
+    has_group, asked = move.provenance.group is not None, record.provenance
     return replace(
         move,
         action=Action(record.action),
-        request=replace(move.request, versions=None, skip_refused=has_group),
-        provenance=replace(move.provenance, force=record.provenance.force),
-    )
+        request=replace(move.request, versions=None, skip_refused=has_group, accept=frozenset()),
+        provenance=replace(move.provenance, force=asked.force, operation=asked.operation, step=asked.step),
+    ).accepting(records.values())
 
 
 def _tip(head: str, comparison: Comparison, *, is_on_base: bool = True) -> BranchContent:
@@ -208,13 +209,13 @@ def _tip(head: str, comparison: Comparison, *, is_on_base: bool = True) -> Branc
 def _ours(comparison: Comparison) -> list[tuple[LoggedCommit, tuple[Record, ...]]]:
     """The commits that say they carry out an operation that none before them does, oldest first; and what they say."""
     found: list[tuple[LoggedCommit, tuple[Record, ...]]] = []
-    known: set[str] = set()
+    known: set[tuple[str, str | None]] = set()
     for commit in comparison.commits:
-        records = read_records(commit.message)
-        operations = {record.operation for record in records}
-        if not operations <= known:
+        records = read_all_records(commit.message)
+        parts = {record.provenance.part for record in records}
+        if not parts <= known:
             found.append((commit, records))
-        known |= operations
+        known |= parts
     return found
 
 

@@ -6,7 +6,7 @@ from failover_api.core.planning.request import Provenance
 from failover_api.core.safety.hazard import merged
 from failover_api.core.text.commit_message import headline_of
 from failover_api.core.text.pull_request import pull_request_text
-from failover_api.core.text.trailers import read_records
+from failover_api.core.text.trailers import read_all_records
 from failover_api.forge.values import Commit, PullRequest
 from failover_api.moves.pull_request.branch_content import Base, BranchContent
 
@@ -26,7 +26,7 @@ def is_text_of(pull: PullRequest, content: BranchContent) -> bool:
 
     One without any has been written anew by a person.
     """
-    said = {record.service: record for record in read_records(pull.body)}
+    said = {record.service: record for record in read_all_records(pull.body)}
     at = planned_at(pull.body)
     return (not said or said == content.records) and at in {None, content.began}
 
@@ -39,4 +39,4 @@ def planned_at(body: str) -> str | None:
 
 def is_title_of_ours(pull: PullRequest) -> bool:
     """Whether the title is still the one that goes with the body; else it is a person's."""
-    return pull.title == headline_of(read_records(pull.body))
+    return pull.title == headline_of(read_all_records(pull.body))

@@ -23,8 +23,9 @@ def those_of(content: BranchContent, move: Move, base: Base) -> tuple[Move, Base
     if not members or len(members) == len(move.services):
         return move, base
     part = bound_to(dataclasses.replace(move, services=members), None)  # it is not the whole group's version
+    part = part.accepting(content.records.values())
     seen = {service.name: base.seen[service.name] for service in members}
-    return part, Base(base.head, seen, part.plan(seen, {}))
+    return part, Base(base.head, seen, part.plan(seen, {}, base.undone), base.undone)
 
 
 def with_others(whole: Base, part: Base, pull: PullRequest) -> Base:

@@ -170,7 +170,9 @@ def check_base(move: Move) -> None:
 
 def is_same_move(move: Move, record: Record, base: Base) -> bool:
     """Whether a commit of ours was made for what the move asks; of a rollback, for undoing the same move."""
-    if record.action != move.action.value:
+    if (record.action, record.provenance.step) != (move.action.value, move.provenance.step):
+        return False
+    if move.is_tidy and record.operation != move.provenance.operation:
         return False
     reverts = {plan.reverts for plan in base.move_plan.plans} - {None}
     return not reverts or record.reverts in reverts

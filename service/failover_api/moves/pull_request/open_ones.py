@@ -14,8 +14,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum, auto
 
-from failover_api.core.planning.request import Provenance
-from failover_api.core.text.trailers import Record, read_records
+from failover_api.core.planning.request import TIDY, Provenance
+from failover_api.core.text.trailers import Record, read_all_records
 from failover_api.errors import OperationPending
 from failover_api.forge.port import Forge
 from failover_api.forge.values import Commit, PullRequest
@@ -45,6 +45,11 @@ class Weighed:
     records: tuple[Record, ...]
     is_own: bool
     meaning: Meaning
+
+    @property
+    def is_tidy(self) -> bool:
+        """Whether it only puts strategies back: whoever moves the service may close it."""
+        return bool(self.records) and all(record.provenance.step == TIDY for record in self.records)
 
     def check_may_go(self) -> None:
         """A person's work does not give way. Raises OperationPending."""
@@ -88,7 +93,7 @@ class OpenOnes:
         """What it holds, and means."""
         is_own = pull.branch == self._move.head_branch.name
         content = await self._branch_reader.read(self._move, pull.head, base, planned_at=planned_at(pull.body))
-        records = content.records or {record.service: record for record in read_records(pull.body)}
+        records = content.records or {record.service: record for record in read_all_records(pull.body)}
         concerned = tuple(records[service.name] for service in self._move.services if service.name in records)
         weighed = Weighed(pull, content, concerned, is_own, Meaning.FOREIGN if is_own else Meaning.APART)
         return dataclasses.replace(weighed, meaning=self._meaning(weighed, base)) if concerned else weighed
@@ -97,13 +102,15 @@ class OpenOnes:
         same = all(is_same_move(self._move, record, base) for record in weighed.records)
         if same and (weighed.is_own or self._move.provenance.group is None):
             return Meaning.SAME
+        if (weighed.is_tidy or self._move.is_tidy) and not base.move_plan.has_changes:
+            return Meaning.APART  # neither is in the way of the other
         if self._branch_reader.has_nothing_left(self._move, weighed.content, base):
             return Meaning.SPENT
         return Meaning.PENDING
 
     def check_gives_way(self, weighed: Weighed) -> None:
         """Raises OperationPending for one that stays in the way."""
-        if not self._move.request.supersede:
+        if not self._move.request.supersede and not weighed.is_tidy:
             raise weighed.pending()
         weighed.check_may_go()
 

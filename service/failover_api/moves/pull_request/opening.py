@@ -8,7 +8,7 @@ import dataclasses
 import time
 from dataclasses import dataclass
 
-from failover_api.core.text.trailers import read_records
+from failover_api.core.text.trailers import read_all_records, read_records
 from failover_api.errors import FailoverError, OperationPending, WriteConflict, WriteUnknown
 from failover_api.forge.port import Forge
 from failover_api.forge.values import Commit, PullRequest
@@ -134,4 +134,4 @@ def _is(pull: PullRequest, sent: Sent) -> bool:
     """By its number; where there was no reply, by the operation that it says it carries out."""
     if sent.number is not None:
         return sent.number == pull.number
-    return any(record.operation == sent.operation for record in read_records(pull.body))
+    return any(record.operation == sent.operation for record in read_all_records(pull.body))

@@ -16,7 +16,6 @@ import time
 from collections.abc import Sequence
 
 from failover_api.core.planning.request import Provenance
-from failover_api.core.planning.rollback import Undone
 from failover_api.deadline import ATTEMPTS, back_off
 from failover_api.errors import (
     ChangedSince,
@@ -32,6 +31,7 @@ from failover_api.errors import (
     OutcomeUnknown,
     PreconditionFailed,
     RepositoryNotFound,
+    UnsafeMove,
     WriteConflict,
     WriteUnknown,
 )
@@ -50,7 +50,7 @@ from failover_api.moves.pull_request.opening import Opening, Sent
 from failover_api.moves.pull_request.results import Results
 from failover_api.moves.pull_request.review import calls_of
 from failover_api.moves.pull_request.slots import Slots
-from failover_api.moves.rollback import read_undone
+from failover_api.moves.rollback import NOTHING, UndoneByService, read_undone
 from failover_api.reading.history import History
 from failover_api.reading.services import Observations, ServiceReader
 
@@ -59,6 +59,7 @@ _REFUSALS = (
     ManifestError,
     ManifestDrifted,
     PreconditionFailed,
+    UnsafeMove,
     NothingToRollBack,
     ChangedSince,
     IdempotencyKeyReused,
@@ -87,7 +88,7 @@ class Proposal:
         self._head_branch = HeadBranch(move, forge=forge, branch_reader=branch_reader, not_before=self._started)
         self._open_ones = OpenOnes(move, forge=forge, branch_reader=branch_reader, not_before=self._started)
         self._slots = slots
-        self._undone: Undone | None = None  # what a rollback undoes; the first attempt settles it
+        self._undone: UndoneByService = NOTHING  # what a rollback undoes; the first attempt settles it
         self._opening = Opening(move, self._open_ones, forge=forge, branch_reader=branch_reader)
         self.results = Results(move, forge=forge)
         self._already_open = AlreadyOpen(
@@ -217,7 +218,7 @@ class Proposal:
         """From any copy, as a write would find out; None when a copy would do for a refusal, or for no write."""
         try:
             base = await self._plan(*await self._see(None))
-        except (ManifestError, ManifestDrifted, RepositoryNotFound):
+        except (ManifestError, ManifestDrifted, UnsafeMove, RepositoryNotFound):
             return None
         return base if base.move_plan.is_all_change else None
 
@@ -247,7 +248,7 @@ class Proposal:
         self._undone = await read_undone(
             self._history, self._move, seen, head, not_before=self._started, first=self._undone
         )
-        return Base(head, seen, self._move.plan(seen, {}, self._undone))
+        return Base(head, seen, self._move.plan(seen, {}, self._undone), self._undone)
 
     # A new one
 

@@ -4,15 +4,18 @@ import pytest
 
 from failover_api.core.catalog.model import Action, Service
 from failover_api.core.planning.plan import plan
-from failover_api.core.safety.claim_unknown import claim_unknown
+from failover_api.core.safety.finders.claim_unknown import claim_unknown
 from failover_api.core.safety.hazard import Hazard, Severity
 from failover_api.core.safety.surroundings import NOT_LOOKED_AT, Surroundings
 from failover_api.core.safety.switch_moves import planned_move
 from failover_api.core.search.known_claims import KnownClaims
+from failover_api.core.search.known_neighbours import KnownNeighbours
 from tests.support.builders import manifests, service, switch
 
 APP = b"kind: Deployment\nmetadata: {name: sonarr, namespace: media}\nspec:\n  claimName: data\n"
-KNOWN = Surroundings(KnownClaims({"data": "pvc.yaml:4", "data-backup": "pvc.yaml:12", "other": "pvc.yaml:20"}))
+KNOWN = Surroundings(
+    KnownClaims({"data": "pvc.yaml:4", "data-backup": "pvc.yaml:12", "other": "pvc.yaml:20"}), KnownNeighbours()
+)
 
 
 def sonarr(backup: str, **changes: bool) -> Service:

@@ -1,6 +1,6 @@
-"""What all files of a branch say about claims: read once, and kept while the branch lists the same files.
+"""What all files of a branch say about claims and neighbours: read once, kept while the branch lists the same files.
 
-file        read once, by its blob sha; what it says of claims is kept, not the file
+file        read once, by its blob sha; what it says is kept, not the file
 branch      what its files say together, at one generation of its listing
 """
 
@@ -11,8 +11,7 @@ from cachetools import LRUCache
 
 from failover_api.concurrency import batches, together
 from failover_api.core.catalog.model import Branch
-from failover_api.core.search.claim_sources import ClaimSources, read_claim_sources
-from failover_api.core.search.known_claims import KnownClaims, known_claims
+from failover_api.core.search.file_facts import BranchKnowledge, FileFacts, branch_knowledge, read_file_facts
 from failover_api.core.splice import MAX_BYTES
 from failover_api.errors import ForgeUnavailable, RepositoryTooLarge
 from failover_api.forge.port import Files
@@ -25,28 +24,28 @@ from failover_api.reading.folder_index import (
     could_be_manifest,
 )
 
-SOURCES_BYTES = 2 * 1024 * 1024
-MAX_CLAIMS = 8_000  # and names of documents, of all branches together: 200 bytes each at most
+FACTS_BYTES = 2 * 1024 * 1024
+MAX_KEPT = 8_000  # claims, neighbours and names of documents, of all branches together: 200 bytes each at most
 
 
-class BranchClaims:
+class BranchReader:
     """Reads branches, and keeps what they say."""
 
     def __init__(self, files: Files) -> None:
         self._files = files
-        self._sources: LRUCache[str, ClaimSources] = LRUCache(SOURCES_BYTES, getsizeof=lambda each: each.size_bytes)
-        self._known: LRUCache[Branch, tuple[int, KnownClaims]] = LRUCache(
-            MAX_CLAIMS, getsizeof=lambda kept: kept[1].count
+        self._facts: LRUCache[str, FileFacts] = LRUCache(FACTS_BYTES, getsizeof=lambda each: each.size_bytes)
+        self._known: LRUCache[Branch, tuple[int, BranchKnowledge]] = LRUCache(
+            MAX_KEPT, getsizeof=lambda kept: kept[1].count
         )
 
-    def last(self, branch: Branch) -> KnownClaims | None:
+    def last(self, branch: Branch) -> BranchKnowledge | None:
         """What was read, if the branch is not known to have moved since. Asks nobody."""
-        generation, claims = self._known.get(branch, (-1, None))
+        generation, known = self._known.get(branch, (-1, None))
         listing = self._files.last_listing(branch)
         is_current = listing is not None and listing.generation == generation
-        return claims if is_current and not self._files.is_listing_stale(branch) else None
+        return known if is_current and not self._files.is_listing_stale(branch) else None
 
-    async def read(self, branch: Branch, *, not_before: float) -> KnownClaims:
+    async def read(self, branch: Branch, *, not_before: float) -> BranchKnowledge:
         """What the branch says now; `not_before` as in Files.tree().
 
         Raises RepositoryTooLarge, ForgeUnavailable when a file could not be read, and what Files.tree() raises.
@@ -58,17 +57,16 @@ class BranchClaims:
         entries = [
             entry for entry in listing.entries if could_be_manifest(entry.path) and entry.size_bytes <= MAX_BYTES
         ]
-        sources = await self._read_all(branch, entries)
-        claims = known_claims(sources)
+        known = branch_knowledge(await self._read_all(branch, entries))
         self._known.pop(branch, None)
-        if claims.count <= MAX_CLAIMS:
-            self._known[branch] = (listing.generation, claims)
-        return claims
+        if known.count <= MAX_KEPT:
+            self._known[branch] = (listing.generation, known)
+        return known
 
-    async def _read_all(self, branch: Branch, entries: Sequence[Entry]) -> dict[str, ClaimSources]:
+    async def _read_all(self, branch: Branch, entries: Sequence[Entry]) -> dict[str, FileFacts]:
         """What each file says, by path."""
-        sources = {entry.path: self._sources.get(entry.sha) for entry in entries}
-        unread = [entry for entry in entries if sources[entry.path] is None]
+        facts = {entry.path: self._facts.get(entry.sha) for entry in entries}
+        unread = [entry for entry in entries if facts[entry.path] is None]
         if len(unread) > MAX_FILES_READ:
             raise RepositoryTooLarge(
                 f"{branch} has {len(unread)} files that could be manifests, and more than {MAX_FILES_READ} are not read"
@@ -80,14 +78,14 @@ class BranchClaims:
                 blobs = await self._files.read_blobs(branch, batch)
                 for entry in batch:
                     if entry.path in blobs:
-                        sources[entry.path] = self._sources[entry.sha] = read_claim_sources(
-                            entry.path, blobs[entry.path]
-                        )
+                        facts[entry.path] = found = read_file_facts(entry.path, blobs[entry.path])
+                        if found.size_bytes <= FACTS_BYTES // 8:
+                            self._facts[entry.sha] = found
                 await asyncio.sleep(0)  # a batch takes some 50 ms of parsing: let others have a turn
 
         parts = batches(unread, BATCH_FILES, size_bytes=lambda entry: entry.size_bytes, max_bytes=BATCH_BYTES)
         await together(read(batch) for batch in parts)
-        missing = [path for path, found in sources.items() if found is None]
+        missing = [path for path, found in facts.items() if found is None]
         if missing:
             raise ForgeUnavailable(f"{missing[0]} on {branch} could not be read", retry_after_s=5.0)
-        return {path: found for path, found in sources.items() if found is not None}
+        return {path: found for path, found in facts.items() if found is not None}

@@ -6,7 +6,7 @@ from failover_api.core.catalog.model import Action, Service, Side
 from failover_api.core.planning.plan import plan
 from failover_api.core.planning.rollback import plan_rollback
 from failover_api.core.planning.state import detect
-from failover_api.core.safety.data_left_behind import data_left_behind
+from failover_api.core.safety.finders.data_left_behind import data_left_behind
 from failover_api.core.safety.hazard import Hazard, Severity
 from failover_api.core.safety.surroundings import Surroundings
 from failover_api.core.safety.switch_moves import planned_move, possible_move

@@ -1,7 +1,8 @@
-"""GitHub's wall clock: the `Date` of its newest reply, carried on by our monotonic clock.
+"""Another host's wall clock: the `Date` of its newest reply, carried on by our monotonic clock.
 
 This machine's wall clock may be wrong, and may be corrected while we run. GitHub refuses a JWT that begins in its
-future or ended in its past, so whatever is compared with GitHub's time is taken from here.
+future or ended in its past, and a cluster tells when something changed by its own clock: whatever is compared with a
+host's time is taken from here.
 """
 
 import logging
@@ -16,12 +17,16 @@ _log = logging.getLogger(__name__)
 
 
 class HostClock:
-    """GitHub's wall clock, in seconds. `wall` is ours, `monotonic` measures the time since a reply."""
+    """The wall clock of `host`, in seconds. `wall` is ours, `monotonic` measures the time since a reply."""
 
     def __init__(
-        self, *, wall: Callable[[], float] = lambda: time.time(), monotonic: Callable[[], float] = time.monotonic
+        self,
+        host: str = "GitHub",
+        *,
+        wall: Callable[[], float] = lambda: time.time(),
+        monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._wall, self._monotonic = wall, monotonic
+        self._host, self._wall, self._monotonic = host, wall, monotonic
         self._ahead_s: float | None = None  # of the host's wall clock before our monotonic one
         self._warned_of_s = 0.0
 
@@ -58,11 +63,11 @@ class HostClock:
     def in_words(self) -> str:
         """For people: "61 s ahead of GitHub"."""
         if not self.is_known:
-            return "GitHub has not told its time"
+            return f"{self._host} has not told its time"
         offset_s = round(self.offset_s)
         if abs(offset_s) <= 1:
-            return "agrees with GitHub's"
-        return f"{abs(offset_s):,} s {'ahead of' if offset_s > 0 else 'behind'} GitHub"
+            return f"agrees with {self._host}'s"
+        return f"{abs(offset_s):,} s {'ahead of' if offset_s > 0 else 'behind'} {self._host}"
 
     @property
     def is_off(self) -> bool:

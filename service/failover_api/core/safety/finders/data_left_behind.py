@@ -20,7 +20,7 @@ _REPLICATION = ("ReplicationSource ", "ReplicationDestination ")
 def data_left_behind(move: ServiceMove, surroundings: Surroundings) -> Iterator[Hazard]:
     """One for the service, with all its claims; none where the claims are the same on both sides."""
     left = [claim for claim in move.claims if _leaves_backup(claim)]
-    if not left:
+    if not left or move.is_to_come:  # a side on which nobody has written anything yet
         return
     pairs = ", ".join(f"{_name(claim.old)} -> {cut(str(claim.new))}" for claim in left)
     since = surroundings.there_since.get(move.service.name)

@@ -1,0 +1,130 @@
+"""What applies the manifests: Flux's sources, Kustomizations and HelmReleases, and Argo CD's Applications.
+
+https://fluxcd.io/flux/components/ and https://argo-cd.readthedocs.io/en/stable/operator-manual/application.yaml
+"""
+
+from failover_api.cluster.fields import (
+    applier,
+    condition,
+    conditions,
+    flag,
+    items,
+    number,
+    text,
+    time,
+    value_at,
+)
+from failover_api.core.safety.observed import Application, HelmRelease, Key, Kustomization, Source
+
+KUSTOMIZATIONS = "/apis/kustomize.toolkit.fluxcd.io/v1/kustomizations"
+HELM_RELEASES = "/apis/helm.toolkit.fluxcd.io/v2/helmreleases"
+GIT_REPOSITORIES = "/apis/source.toolkit.fluxcd.io/v1/gitrepositories"
+OCI_REPOSITORIES = "/apis/source.toolkit.fluxcd.io/v1/ocirepositories"
+OCI_REPOSITORIES_BETA = "/apis/source.toolkit.fluxcd.io/v1beta2/ocirepositories"  # before Flux 2.6
+BUCKETS = "/apis/source.toolkit.fluxcd.io/v1/buckets"
+BUCKETS_BETA = "/apis/source.toolkit.fluxcd.io/v1beta2/buckets"  # before Flux 2.5
+APPLICATIONS = "/apis/argoproj.io/v1alpha1/applications"
+
+_MAX_INVENTORY, _MAX_ID = 20_000, 600  # an id has a namespace, a name, a group and a kind
+
+
+def parse_kustomization(data: object, key: Key) -> Kustomization:
+    namespace, name = key
+    return Kustomization(
+        namespace=namespace,
+        name=name,
+        path=text(data, "spec", "path"),
+        source=_source_of(data, namespace),
+        is_suspended=flag(data, "spec", "suspend"),
+        waits=flag(data, "spec", "wait"),
+        applied_revision=text(data, "status", "lastAppliedRevision"),
+        attempted_revision=text(data, "status", "lastAttemptedRevision"),
+        generation=number(data, "metadata", "generation"),
+        observed_generation=number(data, "status", "observedGeneration"),
+        ready=condition(data, "Ready"),
+        inventory=_inventory(data),
+    )
+
+
+def _inventory(data: object) -> frozenset[str]:
+    entries = items(data, "status", "inventory", "entries", most=_MAX_INVENTORY)
+    return frozenset(filter(None, (text(entry, "id", limit=_MAX_ID) for entry in entries)))
+
+
+def _source_of(data: object, namespace: str) -> tuple[str, str, str]:
+    """Kind, namespace and name; without a namespace it is that of the Kustomization."""
+    source = value_at(data, "spec", "sourceRef")
+    return text(source, "kind"), text(source, "namespace") or namespace, text(source, "name")
+
+
+def parse_helm_release(data: object, key: Key) -> HelmRelease:
+    namespace, name = key
+    newest = next(items(data, "status", "history"), {})
+    return HelmRelease(
+        namespace=namespace,
+        name=name,
+        release=text(newest, "name") or text(data, "spec", "releaseName"),
+        is_suspended=flag(data, "spec", "suspend"),
+        generation=number(data, "metadata", "generation"),
+        observed_generation=number(data, "status", "observedGeneration"),
+        conditions=conditions(data, "Ready", "Released", "Remediated"),
+        chart_version=text(newest, "chartVersion"),
+        release_status=text(newest, "status"),
+        last_action=text(data, "status", "lastAttemptedReleaseAction"),
+        upgrade_failures=number(data, "status", "upgradeFailures"),
+        applier=applier(data),
+    )
+
+
+def parse_git_repository(data: object, key: Key) -> Source:
+    return _source(data, key, "GitRepository")
+
+
+def parse_oci_repository(data: object, key: Key) -> Source:
+    return _source(data, key, "OCIRepository")
+
+
+def parse_bucket(data: object, key: Key) -> Source:
+    return _source(data, key, "Bucket")
+
+
+def _source(data: object, key: Key, kind: str) -> Source:
+    namespace, name = key
+    return Source(
+        namespace=namespace,
+        name=name,
+        kind=kind,
+        url=_without_password(text(data, "spec", "url") or text(data, "spec", "endpoint")),
+        is_suspended=flag(data, "spec", "suspend"),
+        revision=text(data, "status", "artifact", "revision"),
+        updated_at=time(data, "status", "artifact", "lastUpdateTime"),
+        ready=condition(data, "Ready"),
+    )
+
+
+def parse_application(data: object, key: Key) -> Application:
+    namespace, name = key
+    source = value_at(data, "spec", "source") or next(items(data, "spec", "sources"), {})
+    return Application(
+        namespace=namespace,
+        name=name,
+        is_automated=_is_automated(data),
+        repository=_without_password(text(source, "repoURL")),
+        path=text(source, "path"),
+        sync=text(data, "status", "sync", "status"),
+        revision=text(data, "status", "sync", "revision"),
+        health=text(data, "status", "health", "status"),
+        operation=text(data, "status", "operationState", "phase"),
+    )
+
+
+def _is_automated(data: object) -> bool:
+    automated = value_at(data, "spec", "syncPolicy", "automated")
+    return isinstance(automated, dict) and automated.get("enabled", True) is not False
+
+
+def _without_password(url: str) -> str:
+    """A URL may hold a password, which nobody should see."""
+    scheme, found, rest = url.partition("://")
+    host, slash, path = rest.partition("/")
+    return f"{scheme}://{host.rpartition('@')[2]}{slash}{path}" if found else url

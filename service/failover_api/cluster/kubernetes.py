@@ -1,0 +1,114 @@
+"""Cluster of the real API: each method is one of the parts beside this file."""
+
+import asyncio
+import contextlib
+import time
+from collections.abc import Callable, Sequence
+
+from failover_api.cluster import access_review
+from failover_api.cluster.access import Access
+from failover_api.cluster.client import Client
+from failover_api.cluster.fields import text
+from failover_api.cluster.kinds import EVENTS, KINDS, Kind
+from failover_api.cluster.live_view import LiveView
+from failover_api.cluster.look import look, look_at
+from failover_api.cluster.port import Right, Scope
+from failover_api.core.safety.observed import Event, Seen, View
+from failover_api.errors import ClusterFailure, ClusterUnavailable
+from failover_api.host_clock import HostClock
+
+ASK_TIMEOUT_S = 10.0  # of what nobody waits for in a move
+_OPEN_AGAIN_S = 10.0
+
+
+class Kubernetes:
+    """One cluster. `open_access` says how it is reached; when that fails, it is tried again."""
+
+    def __init__(
+        self, what: str, open_access: Callable[[], Access], *, timeout_s: float, kinds: Sequence[Kind] = KINDS
+    ) -> None:
+        self.what = what
+        self._open_access, self._timeout_s, self._kinds = open_access, timeout_s, kinds
+        self._client: Client | None = None
+        self._no_clock = HostClock("the API server")
+        self._live: LiveView | None = None
+        self._watching: asyncio.Task[None] | None = None
+        self._why_closed = ""
+        self._began_at, self._tried = 0.0, asyncio.Event()  # of watching
+
+    @property
+    def clock(self) -> HostClock:
+        return self._client.clock if self._client is not None else self._no_clock
+
+    async def look(self, scope: Scope) -> View:
+        if self._watching is not None:
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(max(0.0, self._began_at + self._timeout_s - time.monotonic())):
+                    await self._tried.wait()
+            if self._live is not None:
+                await self._live.settle(self._timeout_s)
+            return self.view()
+        try:
+            client = await self._opened()
+        except ClusterFailure as exc:
+            return self._unseen(exc.detail)
+        return await look(client, scope, timeout_s=self._timeout_s, kinds=self._kinds)
+
+    def view(self) -> View:
+        if self._live is not None:
+            return self._live.view()
+        return self._unseen(self._why_closed or "it is not watched")
+
+    def _unseen(self, why: str) -> View:
+        return View(**{kind.field: Seen(unseen={"": why}) for kind in self._kinds})
+
+    def watch(self, scope: Callable[[], Scope]) -> None:
+        if self._watching is None:
+            self._began_at = time.monotonic()
+            self._watching = asyncio.create_task(self._watch(scope))
+
+    async def _watch(self, scope: Callable[[], Scope]) -> None:
+        while True:
+            try:
+                client = await self._opened()
+                break
+            except ClusterFailure as exc:
+                self._why_closed = exc.detail
+                self._tried.set()
+                await asyncio.sleep(_OPEN_AGAIN_S)
+        self._live = LiveView(client, scope, kinds=self._kinds)
+        self._tried.set()
+        await self._live.run()
+
+    async def events(self, namespace: str) -> Seen[Event]:
+        try:
+            client = await self._opened()
+        except ClusterFailure as exc:
+            return Seen(unseen={"": exc.detail})
+        found = await look_at(client, frozenset({namespace}), timeout_s=self._timeout_s, kinds=[EVENTS])
+        return found[EVENTS.field]
+
+    async def version(self) -> str:
+        client = await self._opened()
+        return text(await client.get("/version", {}, timeout_s=ASK_TIMEOUT_S), "gitVersion") or "of no known version"
+
+    async def review(self, scope: Scope) -> Sequence[Right]:
+        client = await self._opened()
+        return await access_review.review(client, scope, timeout_s=ASK_TIMEOUT_S, kinds=self._kinds)
+
+    async def _opened(self) -> Client:
+        if self._client is None:
+            try:
+                self._client = Client(await asyncio.to_thread(self._open_access))
+            except OSError as exc:
+                raise ClusterUnavailable(f"{self.what}: {exc.strerror or exc}") from exc
+            self.what = self._client.access.what
+        return self._client
+
+    async def aclose(self) -> None:
+        if self._watching is not None:
+            self._watching.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._watching
+        if self._client is not None:
+            await self._client.aclose()

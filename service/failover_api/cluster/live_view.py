@@ -1,0 +1,136 @@
+"""A cluster kept in memory: each kind watched by itself, everywhere, or by namespace where no more is allowed."""
+
+import asyncio
+import contextlib
+import logging
+import time
+from collections.abc import Callable, Sequence, Set
+from typing import Any
+
+from failover_api.cluster.client import Client
+from failover_api.cluster.kinds import KINDS, Kind
+from failover_api.cluster.port import Scope
+from failover_api.cluster.reflector import Reflector
+from failover_api.core.safety.observed import EVERYWHERE, Seen, View
+from failover_api.errors import FailoverError
+
+_ADJUST_S = 1.0
+_log = logging.getLogger(__name__)
+
+
+class LiveView:
+    """What `scope` needs of a cluster, as it is now; it may change while this runs."""
+
+    def __init__(self, client: Client, scope: Callable[[], Scope], *, kinds: Sequence[Kind] = KINDS) -> None:
+        self._scope_now, self._began_at = scope, time.monotonic()
+        self._told: Set[str] = frozenset()  # the kinds that are not seen, as the log has it
+        self._kinds = {kind.field: _LiveKind(client, kind) for kind in kinds}
+
+    async def run(self) -> None:
+        """Watches until it is cancelled."""
+        scope: Scope = frozenset()
+        try:
+            while True:
+                with contextlib.suppress(FailoverError):  # without a catalog it stays as it was
+                    scope = self._scope_now()
+                for kind in self._kinds.values():
+                    await kind.adjust(scope)
+                await asyncio.sleep(_ADJUST_S)
+                self._tell()
+        finally:
+            for kind in self._kinds.values():
+                await kind.stop()
+
+    def view(self) -> View:
+        """All that is known now; later events do not change it."""
+        return View(**{field: kind.seen() for field, kind in self._kinds.items()})
+
+    def _tell(self) -> None:
+        """Logs which kinds are not seen, when that changes: once for all of them."""
+        reasons = {
+            field: why for field, kind in self._kinds.items() if (why := next(iter(kind.seen().unseen.values()), ""))
+        }
+        if reasons.keys() == self._told:
+            return
+        self._told = reasons.keys()
+        if reasons:
+            what = "all" if len(reasons) == len(self._kinds) else sorted(reasons)
+            _log.warning("the cluster is not seen", extra={"kinds": what, "detail": next(iter(reasons.values()))})
+        else:
+            _log.info("the cluster is seen again")
+
+    async def settle(self, timeout_s: float) -> None:
+        """Waits until it is known of each kind whether it can be seen; in all at most so long after the start."""
+        left_s = self._began_at + timeout_s - time.monotonic()
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(max(0.0, left_s)):
+                for kind in self._kinds.values():
+                    await kind.settle()
+
+
+class _LiveKind:
+    """One kind: a reflector for all namespaces, or one for each."""
+
+    def __init__(self, client: Client, kind: Kind) -> None:
+        self._client, self._kind = client, kind
+        self._scope: Scope = frozenset()
+        self._running: dict[str, tuple[Reflector, asyncio.Task[None]]] = {}
+        self._started = asyncio.Event()
+
+    async def adjust(self, scope: Scope) -> None:
+        """Starts, changes and ends reflectors as the scope, and what is allowed, has it."""
+        has_changed, self._scope = scope != self._scope, scope
+        if not self._running:
+            self._start(EVERYWHERE)
+        elif EVERYWHERE in self._running:
+            wide = self._running[EVERYWHERE][0]
+            fallbacks = self._kind.fallbacks(scope)
+            if wide.is_forbidden and fallbacks:
+                await self._replace(fallbacks)
+            elif has_changed:
+                wide.list_again()
+        elif has_changed:
+            await self._replace(self._kind.fallbacks(scope) or frozenset({EVERYWHERE}))
+
+    async def _replace(self, namespaces: frozenset[str]) -> None:
+        for namespace in sorted(namespaces - self._running.keys()):
+            self._start(namespace)
+        await self._end([namespace for namespace in self._running if namespace not in namespaces])
+
+    def _start(self, namespace: str) -> None:
+        reflector = Reflector(self._client, self._kind, self._keeps, namespace=namespace)
+        self._running[namespace] = (reflector, asyncio.create_task(reflector.run()))
+        self._started.set()
+
+    def _keeps(self, namespace: str) -> bool:
+        return self._kind.keeps(namespace, self._scope)
+
+    async def _end(self, namespaces: Sequence[str]) -> None:
+        tasks = [self._running.pop(namespace)[1] for namespace in namespaces]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def stop(self) -> None:
+        await self._end(list(self._running))
+
+    async def settle(self) -> None:
+        await self._started.wait()
+        for reflector, _ in list(self._running.values()):
+            await reflector.settled.wait()
+
+    def seen(self) -> Seen[Any]:
+        return merged([reflector.seen() for reflector, _ in self._running.values()])
+
+
+def merged(parts: Sequence[Seen[Any]]) -> Seen[Any]:
+    """One kind, of which namespaces were seen by themselves: as old as the oldest of them."""
+    if len(parts) == 1:
+        return parts[0]
+    return Seen(
+        objects={key: value for part in parts for key, value in part.objects.items()},
+        seen_at=min((part.seen_at for part in parts if part.seen_at is not None), default=None),
+        heard_at=min((part.heard_at for part in parts if part.heard_at is not None), default=None),
+        unseen={namespace: why for part in parts for namespace, why in part.unseen.items()},
+        is_installed=any(part.is_installed for part in parts) if parts else True,
+    )

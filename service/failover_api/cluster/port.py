@@ -1,0 +1,70 @@
+"""Cluster: what the use cases need of a Kubernetes cluster, in the plain values of core/safety/observed.
+
+It is read, and never waited for longer than it takes to say that it cannot be seen. No method raises an error but
+those that say so, and what is not seen is said to be unseen.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from failover_api.core.safety.observed import Event, Seen, View
+from failover_api.host_clock import HostClock
+
+Scope = frozenset[str] | None  # the namespaces of the services; None: any
+
+
+@dataclass(frozen=True, slots=True)
+class Right:
+    """A verb on a resource that was asked about, as RBAC names them; `namespace` "" is all of them."""
+
+    verb: str
+    group: str
+    resource: str
+    namespace: str
+    is_allowed: bool
+
+
+class Cluster(Protocol):
+    """A cluster that may be there."""
+
+    @property
+    def what(self) -> str:
+        """Which cluster it is, in words."""
+        ...
+
+    @property
+    def clock(self) -> HostClock:
+        """The API server's wall clock, by its answers."""
+        ...
+
+    async def look(self, scope: Scope) -> View:
+        """What these namespaces need, as it is now: from memory while it is watched, else it is asked for.
+
+        Takes no longer than FAILOVER_CLUSTER_TIMEOUT_S.
+        """
+        ...
+
+    def view(self) -> View:
+        """What is known from watching, without asking; unseen when it is not watched."""
+        ...
+
+    def watch(self, scope: Callable[[], Scope]) -> None:
+        """Begins to keep in memory what these namespaces need, until aclose(). `scope` may change meanwhile."""
+        ...
+
+    async def events(self, namespace: str) -> Seen[Event]:
+        """What was noted in a namespace, asked for each time and within the same time as a look."""
+        ...
+
+    async def version(self) -> str:
+        """The API server's version. Raises ClusterFailure."""
+        ...
+
+    async def review(self, scope: Scope) -> Sequence[Right]:
+        """What we may do of all that is needed; for each kind everywhere, or by namespace. Raises ClusterFailure."""
+        ...
+
+    async def aclose(self) -> None:
+        """Ends what is under way, and closes the connections."""
+        ...

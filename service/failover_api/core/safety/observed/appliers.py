@@ -1,0 +1,73 @@
+"""What applies the manifests: Flux, Helm through Flux, Argo CD."""
+
+from dataclasses import dataclass
+
+from failover_api.core.safety.observed.objects import NOBODY, Applier, Condition
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A GitRepository, OCIRepository or Bucket of Flux. `revision` is that of its artifact: `main@sha1:...`."""
+
+    namespace: str
+    name: str
+    kind: str
+    url: str = ""
+    is_suspended: bool = False
+    revision: str = ""
+    updated_at: float | None = None
+    ready: Condition | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Kustomization:
+    """`applied_revision` was applied as a whole, `attempted_revision` is the last that was tried.
+
+    `source` is kind, namespace and name. `inventory` is what it applied, as `namespace_name_group_kind`.
+    """
+
+    namespace: str
+    name: str
+    path: str = ""
+    source: tuple[str, str, str] = ("", "", "")
+    is_suspended: bool = False
+    waits: bool = False
+    applied_revision: str = ""
+    attempted_revision: str = ""
+    generation: int | None = None
+    observed_generation: int | None = None
+    ready: Condition | None = None
+    inventory: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class HelmRelease:
+    """`chart_version` is that of the newest release in its history, `release_status` what came of it."""
+
+    namespace: str
+    name: str
+    release: str = ""
+    is_suspended: bool = False
+    generation: int | None = None
+    observed_generation: int | None = None
+    conditions: tuple[Condition, ...] = ()
+    chart_version: str = ""
+    release_status: str = ""
+    last_action: str = ""
+    upgrade_failures: int | None = None
+    applier: Applier = NOBODY
+
+
+@dataclass(frozen=True, slots=True)
+class Application:
+    """An Application of Argo CD. `revision` is that of its sync status; `is_automated`: it syncs by itself."""
+
+    namespace: str
+    name: str
+    is_automated: bool = False
+    repository: str = ""
+    path: str = ""
+    sync: str = ""
+    revision: str = ""
+    health: str = ""
+    operation: str = ""
