@@ -11,12 +11,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import httpx2
+import kubernetes_validate
 import pytest
 
 import failover_api.sandbox
 from failover_api.sandbox import Sandbox
 from failover_api.sandbox.cluster.cluster import SimulatedCluster
 from failover_api.sandbox.cluster.nodes.machine import NodeSpec
+from failover_api.sandbox.cluster.objects.json_values import copied
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -92,6 +94,18 @@ def test_a_promote_with_a_dead_node_runs_within_10_s_of_the_call(sandbox: Sandbo
     cluster.advance(5)
     for one in cluster.list("Kustomization"):
         assert one["status"]["lastAppliedRevision"] == revision
+
+
+def test_its_objects_are_as_kubernetes_has_them(sandbox: Sandbox) -> None:
+    """Against the published schemas, without a field that they do not know: the first and last of each kind."""
+    cluster = at_home(sandbox)
+    cluster.kill("k3s-w1")
+    cluster.advance(400)
+    kinds = [kind for kind in cluster.store.kinds() if not kind.custom]
+    assert len(kinds) > 15
+    for objects in [cluster.store.objects(kind) for kind in kinds]:
+        for one in (*objects[:1], *objects[1:][-1:]):
+            kubernetes_validate.validate(copied(one), kubernetes_validate.latest_version(), strict=True)
 
 
 STORY = """

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from collections import deque
 from email.utils import formatdate
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl
@@ -36,10 +37,11 @@ _HEALTH = ("/healthz", "/livez", "/readyz")
 _JSON, _HTML = "application/json", "text/html; charset=utf-8"
 _PAGE = "<!doctype html><title>Sign in</title><h1>Sign in</h1>"
 _TOO_LARGE_S = 3.0
+_LOGGED = 10_000
 
 
 class Api:
-    """`requests` is a log: method, path, status. `is_down`: every connection is cut.
+    """`requests` is a log of the last ones: method, path, status. `is_down`: every connection is cut.
 
     `absent` are groups of kinds that are not installed, such as `argoproj.io`: they answer 404.
     """
@@ -49,7 +51,7 @@ class Api:
         self.accounts = Accounts(plane.store)
         self.faults = ApiFaults()
         self.watches = Watches(plane)
-        self.requests: list[tuple[str, str, int]] = []
+        self.requests: deque[tuple[str, str, int]] = deque(maxlen=_LOGGED)
         self.absent: set[str] = set()
         self.is_down = False
         self.too_large_s = _TOO_LARGE_S

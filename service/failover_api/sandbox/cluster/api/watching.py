@@ -48,13 +48,14 @@ class _Watch:
 class Watches:
     """`silent`: nothing is sent any more, and nothing is closed, as when an API server ends in order.
 
-    `is_old_etcd`: as with etcd 3.4, which cannot say how far a watch has come.
+    `is_old_etcd`: as with etcd 3.4, which cannot say how far a watch has come. `is_gone_by_status`: a version that is
+    too old is answered by HTTP 410 and not by an event.
     """
 
     def __init__(self, plane: Plane) -> None:
         self._plane, self._store = plane, plane.store
         self._open: set[_Watch] = set()
-        self.silent = self.is_old_etcd = False
+        self.silent = self.is_old_etcd = self.is_gone_by_status = False
         self.bookmark_every_s = BOOKMARK_EVERY_S
         plane.store.watch(lambda _: self._wake_all())
 
@@ -92,7 +93,9 @@ class Watches:
             why = "Forbidden: sendInitialEvents requires setting resourceVersionMatch to NotOlderThan"
             raise invalid(target.kind, "", ("resourceVersionMatch", why))
         if text := request.query.get("resourceVersion"):
-            must_be_number(text)
+            asked = must_be_number(text)
+            if self.is_gone_by_status and 0 < asked < self._store.compacted:
+                raise gone(self._store.version, asked)
 
     async def events(self, target: Target, request: Request) -> AsyncIterator[bytes]:
         """Lines of JSON, until the window ends."""

@@ -59,13 +59,15 @@ class ReplicaSets:
         one = self._plane.store.get(REPLICA_SET, *key)
         if one is None:
             return
-        pods = self._plane.store.owned_by(uid_of(one), POD)
         refused = None
         if not is_terminating(one):
-            refused = self._scale(one, [pod for pod in pods if is_active(pod)])
-        self._report(one, pods, refused)
+            refused = self._scale(one, [pod for pod in self._pods(one) if is_active(pod)])
+        self._report(one, self._pods(one), refused)
         if refused is not None:
             raise refused
+
+    def _pods(self, one: Object) -> list[Object]:
+        return self._plane.store.owned_by(uid_of(one), POD)
 
     def _scale(self, one: Object, active: list[Object]) -> ApiError | None:
         missing = int(at(one, "spec", "replicas", default=1)) - len(active)
@@ -87,8 +89,6 @@ class ReplicaSets:
         self._plane.event(one, "SuccessfulCreate", f"Created pod: {name_of(made)}", _COMPONENT)
 
     def _report(self, one: Object, pods: list[Object], refused: ApiError | None) -> None:
-        pods = [pod for pod in pods if self._plane.store.get(POD, namespace_of(pod), name_of(pod)) is not None]
-        pods = self._plane.store.owned_by(uid_of(one), POD) if pods or refused is None else pods
         min_ready_s = int(at(one, "spec", "minReadySeconds", default=0))
         active = [pod for pod in pods if is_active(pod)]
         counts = {
