@@ -114,6 +114,13 @@ def test_a_version_that_is_too_old_is_an_event(url: str, cluster: SimulatedClust
     assert event["object"]["message"] == f"too old resource version: 2 ({cluster.store.version})"
 
 
+def test_a_version_that_is_too_old_may_be_a_status(client: httpx2.Client, cluster: SimulatedCluster) -> None:
+    cluster.api.watches.compact()
+    cluster.api.watches.is_gone_by_status = True
+    answer = client.get(NODES, params={"watch": "1", "resourceVersion": "2", "timeoutSeconds": "1"})
+    assert (answer.status_code, answer.json()["reason"]) == (410, "Expired")
+
+
 def test_a_compaction_ends_an_open_watch(url: str, cluster: SimulatedCluster, version: str) -> None:
     watcher = Watcher(url, NODES, resourceVersion=version, timeoutSeconds=5)
     until_open(cluster)
