@@ -35,6 +35,7 @@ DEFAULTS = {
     "log_level": "info",
     "metrics_port": None,
     "webhook_secret_file": None,
+    "flux_events_secret_file": None,
     "root_path": "",
     "cluster": "auto",
     "cluster_context": None,
@@ -209,6 +210,7 @@ def test_every_field_that_can_be_wrong_says_what_is_expected() -> None:
         "github_token_file",
         "token",
         "webhook_secret_file",
+        "flux_events_secret_file",
         "cluster",
         "cluster_context",
     }

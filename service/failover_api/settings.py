@@ -127,6 +127,8 @@ class Settings(BaseModel):
     """A port of its own for `/metrics`; without it they are on the API's port, for callers who may view."""
     webhook_secret_file: Path | None = None
     """The secret of GitHub's webhook, in a file; without it there is no webhook."""
+    flux_events_secret_file: Path | None = None
+    """The secret that signs Flux's notifications (`/hooks/flux`), in a file; without it there is no such hook."""
     root_path: _SubPath = Field(default="", description="a path like /failover")
     """The path below which a proxy shows us, such as `/failover`; the proxy may take it off or leave it."""
     cluster: str = "auto"

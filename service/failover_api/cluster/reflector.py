@@ -23,7 +23,7 @@ from failover_api.cluster.fields import text, value_at
 from failover_api.cluster.kinds import Kind
 from failover_api.cluster.lists import MAX_KEPT, Keeps, list_kind, parse_kept, too_many
 from failover_api.cluster.replies import failure_in_watch
-from failover_api.core.safety.observed import EVERYWHERE, Key, Seen
+from failover_api.core.safety.observed import EVERYWHERE, NOT_LOOKED_AT, Key, Seen
 from failover_api.errors import (
     ClusterFailure,
     ClusterForbidden,
@@ -81,12 +81,9 @@ class Reflector:
         """As it is now; what was given before does not change."""
         if self._shown is None:
             self._shown = MappingProxyType(dict(self._objects))
-        unseen = {self._namespace: self._unseen} if self._unseen else {}
+        why = self._unseen or (NOT_LOOKED_AT if self._heard_at is None else "")
+        unseen = {self._namespace: why} if why else {}
         return Seen(self._shown, self._seen_at, self._heard_at, unseen, self._is_installed)
-
-    def list_again(self) -> None:
-        """What is kept has changed: the next round begins with a list."""
-        self._listed_at = float("-inf")
 
     async def run(self) -> None:
         """Keeps it current; cancel it to stop. No failure ends it."""

@@ -198,7 +198,7 @@ class Move:
     def _refusal(self, refused: Mapping[str, FailoverError], move_plan: MovePlan) -> FailoverError:
         """What refuses the move. With an unsafe one goes what it would come to."""
         error = refusal_of(refused) if self.provenance.group else next(iter(refused.values()))
-        if isinstance(error, UnsafeMove) and len(move_plan.plans) == len(self.services):
+        if isinstance(error, UnsafeMove):
             error.outcomes = (self.outcome(move_plan, changed=True, dry_run=True),)
             error.version, error.group = move_plan.version, self.provenance.group
         return error

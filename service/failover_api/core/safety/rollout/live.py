@@ -1,0 +1,163 @@
+"""A service's workload as it is in the cluster, and its pods: by owner, never by label."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import chain
+from typing import Any, TypeVar
+
+from failover_api.core.catalog.runtime import DEPLOYMENT, HELM_RELEASE, STATEFUL_SET, WorkloadName
+from failover_api.core.safety.observed import (
+    Deployment,
+    HelmRelease,
+    Key,
+    Owner,
+    Pod,
+    ReplicaSet,
+    Seen,
+    StatefulSet,
+    View,
+)
+
+Workload = Deployment | StatefulSet
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Live:
+    """What was found. `release` is the HelmRelease that it is part of, by name; `why` says why there is no `workload`.
+
+    `is_seen` is False where nobody may, or could, look. `pods` are its own, and `current` the names of those that were
+    made from the template it has now.
+    """
+
+    workload: Workload | None = None
+    release: HelmRelease | None = None
+    pods: tuple[Pod, ...] = ()
+    current: frozenset[str] = frozenset()
+    is_seen: bool = True
+    why: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Index:
+    """A view's objects by those they belong to: made once of a view, whatever many services are looked for in it.
+
+    `pods` are by namespace, kind and name of their owner; `sets` are ReplicaSets by namespace and name of the
+    Deployment; `released` are workloads by the name of their HelmRelease.
+    """
+
+    view: View
+    pods: Mapping[tuple[str, str, str], Sequence[Pod]]
+    sets: Mapping[Key, Sequence[ReplicaSet]]
+    released: Mapping[str, Sequence[Workload]]
+
+
+def index_of(view: View) -> Index:
+    pods: defaultdict[tuple[str, str, str], list[Pod]] = defaultdict(list)
+    for (namespace, _), pod in view.pods.objects.items():
+        if pod.owner is not None:
+            pods[namespace, pod.owner.kind, pod.owner.name].append(pod)
+    sets: defaultdict[Key, list[ReplicaSet]] = defaultdict(list)
+    for (namespace, _), each in view.replica_sets.objects.items():
+        if each.owner is not None and each.owner.kind == DEPLOYMENT:
+            sets[namespace, each.owner.name].append(each)
+    released: defaultdict[str, list[Workload]] = defaultdict(list)
+    workloads: list[Workload] = [*view.deployments.objects.values(), *view.stateful_sets.objects.values()]
+    for workload in workloads:
+        if workload.applier.helm_release is not None:
+            released[workload.applier.helm_release[1]].append(workload)
+    return Index(view, pods, sets, released)
+
+
+def find_live(index: Index, named: WorkloadName, claims: Iterable[str]) -> Live:
+    """`claims` are those of the service, on either side: of a chart's workloads that with one of them is meant."""
+    view = index.view
+    if named.kind == HELM_RELEASE:
+        return _of_release(index, named, frozenset(claims))
+    seen: Seen[Any] = view.deployments if named.kind == DEPLOYMENT else view.stateful_sets
+    why = seen.why_unseen(named.namespace or "")
+    if why:
+        return Live(is_seen=False, why=f"{named.kind}s are not seen: {why}.")
+    found: list[Workload] = list(_named(seen.objects, named))
+    if len(found) > 1:
+        return Live(why=f"Several {named.kind}s are named {named.name}; name the namespace.")
+    return with_pods(index, found[0]) if found else Live()
+
+
+def _named(objects: Mapping[Key, T], named: WorkloadName) -> Iterator[T]:
+    if named.namespace:
+        one = objects.get((named.namespace, named.name))
+        return iter([one] if one is not None else [])
+    return (each for (_, name), each in objects.items() if name == named.name)
+
+
+def _of_release(index: Index, named: WorkloadName, claims: frozenset[str]) -> Live:
+    view = index.view
+    why = view.helm_releases.why_unseen(named.namespace or "")
+    releases = list(_named(view.helm_releases.objects, named))
+    release = releases[0] if len(releases) == 1 else None
+    namespace = release.namespace if release else named.namespace
+    found = [each for each in index.released.get(named.name, ()) if _is_released_in(each, namespace)]
+    found = _meant(found, named.name, claims)
+    if len(found) == 1:
+        live = with_pods(index, found[0])
+        return Live(live.workload, release, live.pods, live.current, live.is_seen, live.why)
+    if len(found) > 1:
+        names = ", ".join(f"{kind_of(each)} {each.name}" for each in found[:5])
+        return Live(release=release, why=f"The release has several workloads: {names}.")
+    unseen = why or view.deployments.why_unseen(namespace or "") or view.stateful_sets.why_unseen(namespace or "")
+    return Live(release=release, is_seen=not unseen, why=f"Its workload is not seen: {unseen}." if unseen else "")
+
+
+def _is_released_in(workload: Workload, namespace: str | None) -> bool:
+    by = workload.applier.helm_release
+    return by is not None and (not namespace or not by[0] or by[0] == namespace)
+
+
+def _meant(found: list[Workload], release: str, claims: frozenset[str]) -> list[Workload]:
+    """Of several workloads of a release the one with a claim of the service, else the one of its name."""
+    if len(found) > 1:
+        found = [each for each in found if claims & set(each.template.claims.values())] or found
+    if len(found) > 1:
+        found = [each for each in found if each.name == release] or found
+    return found
+
+
+def with_pods(index: Index, workload: Workload) -> Live:
+    namespace, view = workload.namespace, index.view
+    if why := view.pods.why_unseen(namespace):
+        return Live(workload, is_seen=False, why=f"Pods are not seen: {why}.")
+    if isinstance(workload, StatefulSet):
+        pods = tuple(_owned(index, namespace, STATEFUL_SET, workload.name, workload.uid))
+        current = {pod.name for pod in pods if pod.revision and pod.revision == workload.update_revision}
+        return Live(workload, pods=pods, current=frozenset(current))
+    sets = [each for each in index.sets.get((namespace, workload.name), ()) if _is_owned(each.owner, workload.uid)]
+    if not sets and view.replica_sets.why_unseen(namespace):
+        return Live(workload, pods=tuple(_by_hash(view, workload)))
+    of_sets = {each.name: tuple(_owned(index, namespace, "ReplicaSet", each.name, each.uid)) for each in sets}
+    newest = {each.name for each in sets if each.revision and each.revision == workload.revision}
+    current = {pod.name for name in newest for pod in of_sets[name]}
+    return Live(workload, pods=tuple(chain.from_iterable(of_sets.values())), current=frozenset(current))
+
+
+def _owned(index: Index, namespace: str, kind: str, name: str, uid: str) -> Iterator[Pod]:
+    """One that was deleted and made anew under its name has not the same pods."""
+    return (pod for pod in index.pods.get((namespace, kind, name), ()) if _is_owned(pod.owner, uid))
+
+
+def _is_owned(owner: Owner | None, uid: str) -> bool:
+    return owner is not None and (not uid or not owner.uid or uid == owner.uid)
+
+
+def _by_hash(view: View, deployment: Deployment) -> Iterator[Pod]:
+    """Where ReplicaSets may not be read: they are named after the Deployment and the hash of their template."""
+    for (namespace, _), pod in view.pods.objects.items():
+        owner = pod.owner
+        is_its = owner is not None and owner.kind == "ReplicaSet" and owner.name == f"{deployment.name}-{pod.revision}"
+        if namespace == deployment.namespace and is_its:
+            yield pod
+
+
+def kind_of(workload: Workload) -> str:
+    return DEPLOYMENT if isinstance(workload, Deployment) else STATEFUL_SET
