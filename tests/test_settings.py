@@ -35,10 +35,11 @@ DEFAULTS = {
     "log_level": "info",
     "metrics_port": None,
     "webhook_secret_file": None,
-    "root_path": "",
+    "flux_events_secret_file": None,
     "cluster": "auto",
     "cluster_context": None,
     "cluster_timeout_s": 2.0,
+    "root_path": "",
     "server": None,
     "token": None,
 }
@@ -209,6 +210,7 @@ def test_every_field_that_can_be_wrong_says_what_is_expected() -> None:
         "github_token_file",
         "token",
         "webhook_secret_file",
+        "flux_events_secret_file",
         "cluster",
         "cluster_context",
     }

@@ -4,6 +4,7 @@
     Looked         somebody looked at services
     Merged         a pull request of ours was merged
     BranchMoved    the Git host says: something changed there
+    FluxReported   Flux says that it fetched or applied something
 
 Traffic with Git hosts is not among them: forge/http/traffic.
 """
@@ -18,6 +19,7 @@ from failover_api.core.catalog.model import Action, Branch, Policy
 from failover_api.core.text.trailers import Record
 from failover_api.errors import CannotPlan, ConfigInvalid, Conflict, FailoverError, ForgeFailure, NotReady
 from failover_api.moves.outcome import Outcome
+from failover_api.reading.flux_reports import FluxReport
 from failover_api.reading.status import Status, Unreadable
 
 E = TypeVar("E", bound="Event")
@@ -79,7 +81,14 @@ class BranchMoved:
     branch: Branch
 
 
-Event = MoveEnded | Looked | Merged | BranchMoved
+@dataclass(frozen=True, slots=True)
+class FluxReported:
+    """A notification of Flux: what runs may be another than it was."""
+
+    report: FluxReport
+
+
+Event = MoveEnded | Looked | Merged | BranchMoved | FluxReported
 
 
 class Events:

@@ -8,7 +8,6 @@ Every answer without a write (a status, a dry run, "already there", a refusal) i
 write is validated by its own compare-and-swap.
 """
 
-import asyncio
 import logging
 import secrets
 import time
@@ -16,12 +15,14 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import replace
 from datetime import UTC, datetime
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from ulid import ULID
 
+from failover_api.concurrency import both, together
 from failover_api.core.catalog.model import Action, Branch, Catalog, Service
 from failover_api.core.planning.request import MoveRequest, Provenance
+from failover_api.core.safety.rollout.steps import Rollout
 from failover_api.core.safety.surroundings import Surroundings
 from failover_api.core.text.trailers import Record
 from failover_api.deadline import Clock, too_late, within_deadline
@@ -38,11 +39,17 @@ from failover_api.moves.outcome import GroupOutcome, Outcome, joined_version
 from failover_api.moves.progress import OnStep, ignore
 from failover_api.moves.pull_request.proposer import Proposer
 from failover_api.moves.tidy import tidying
+from failover_api.reading.clusters import ClusterReader
 from failover_api.reading.cursors import Cursors
+from failover_api.reading.flux_reports import FluxReports
 from failover_api.reading.history import History, Page
+from failover_api.reading.revisions import Revisions
 from failover_api.reading.services import ServiceReader
 from failover_api.reading.status import Status, StatusReader, Unreadable
 from failover_api.reading.surroundings import SurroundingsReader
+
+if TYPE_CHECKING:  # without a cluster nothing of it is loaded
+    from failover_api.reading.rollouts import RolloutReader
 
 T = TypeVar("T")
 Untold = Callable[[MoveEnded], Awaitable[Sequence[str]]]
@@ -59,7 +66,8 @@ class Failover:
 
     `events` are told of every move that ended, and of what a look at services showed: one, or the list. `now` is the
     wall clock (s) that moves are dated by; `secret` is what cursors are signed with, None: a chance one. `untold` says
-    of a move that ended when nobody hears of it, as warnings; it returns within a moment.
+    of a move that ended when nobody hears of it, as warnings; it returns within a moment. `clusters` looks at the
+    cluster, if there is one.
     """
 
     def __init__(
@@ -71,6 +79,7 @@ class Failover:
         events: Events,
         now: Callable[[], float] = time.time,
         secret: Callable[[], bytes] | None = None,
+        clusters: ClusterReader | None = None,
         untold: Untold = all_told,
     ) -> None:
         self._forge, self._catalog, self._deadline_s = forge, catalog, deadline_s
@@ -80,6 +89,10 @@ class Failover:
         self._cursors = Cursors(secret or (lambda: chance))
         self._history = History(forge, self._reader, self._cursors)
         self._surroundings = SurroundingsReader(forge)
+        self.clusters = clusters or ClusterReader(None, timeout_s=0)
+        self.flux_reports = FluxReports()
+        self._revisions = Revisions(forge)
+        self._rollouts: RolloutReader | None = None
         self._statuses = StatusReader(forge, self._reader, self._history, self._surroundings)
         idempotency = Idempotency(forge, self._history)
         self._writer = Writer(forge, self._reader, self._history, idempotency)
@@ -103,11 +116,31 @@ class Failover:
         """Where one service is."""
         service = self._catalog().service(name)
         reading = self._statuses.read(service.branch, [service], not_before=time.monotonic(), thorough=True)
-        (status,) = statuses = await self.in_time(reading)
+        seen, view = await both(self.in_time(reading), self.clusters.look([service]))
+        (status,) = statuses = self.clusters.joined(seen, view)
         self._events.publish(Looked(statuses))
         if isinstance(status, Unreadable):
             raise status.error
         return status
+
+    async def rollout(self, name: str, operation: str | None = None) -> Rollout:
+        """How far an operation has come; None: the last move. Raises UnknownUrl for one that Git does not know."""
+        from failover_api.reading.rollouts import RolloutReader
+
+        now = time.monotonic()
+        self._rollouts = self._rollouts or RolloutReader(self._history, self._revisions, self.flux_reports)
+        status = await self.status(name)
+        verified = self.clusters.verified
+        return await self.in_time(
+            self._rollouts.read(
+                status,
+                operation,
+                not_before=now,
+                now=self._now(),
+                hazards=status.hazards_here,
+                verification=verified(name) if verified else None,
+            )
+        )
 
     async def list_all(self, *, try_moves: bool = False) -> list[Status | Unreadable]:
         """Where every service of the catalog is, in its order; all of a branch read at one commit.
@@ -116,9 +149,10 @@ class Failover:
         """
         services = tuple(self._catalog().services.values())
         branches = _by_branch(services).items()
-        lists = await asyncio.gather(*(self._list(*group, try_moves=try_moves) for group in branches))
+        reading = (self._list(*group, try_moves=try_moves) for group in branches)
+        view, lists = await both(self.clusters.look(services), together(reading))
         by_name = {status.service.name: status for statuses in lists for status in statuses}
-        statuses = [by_name[service.name] for service in services]
+        statuses = self.clusters.joined([by_name[service.name] for service in services], view)
         self._events.publish(Looked(statuses))
         return statuses
 

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 from failover_api.config_file import ConfigFile, catalog_file
 from failover_api.core.catalog.model import Catalog
-from failover_api.events import BranchMoved, Events, Looked, Merged, MoveEnded
+from failover_api.events import BranchMoved, Events, FluxReported, Looked, Merged, MoveEnded
 from failover_api.failover import Failover
 from failover_api.forge.github.adapter import GitHub
 from failover_api.forge.github.app_auth import AppCredentials
@@ -31,6 +31,7 @@ from failover_api.notify.flux_receiver import Flux
 from failover_api.notify.merges import Merges
 from failover_api.notify.notifier import Notifier
 from failover_api.overview import Overview
+from failover_api.reading.clusters import ClusterReader
 from failover_api.settings import Settings
 
 if TYPE_CHECKING:  # without a cluster nothing of it is loaded
@@ -95,6 +96,7 @@ async def open_failover(
             _log.warning("more credentials are set than are used", extra={"used": used, "unused": list(unused)})
         github = GitHub(client)
         events = Events()
+        cluster = _cluster(settings, in_pod=in_pod)
         has_webhook = settings.webhook_secret_file is not None
         notifier = Notifier(catalog.current, tells_merges=not has_webhook)
         failover = Failover(
@@ -104,6 +106,7 @@ async def open_failover(
             events=events,
             now=client.clock.now,
             secret=client.credentials.secret,
+            clusters=ClusterReader(cluster, timeout_s=settings.cluster_timeout_s),
             untold=notifier.untold,
         )
         merges = Merges(failover.status, events, watches=not has_webhook)
@@ -114,9 +117,9 @@ async def open_failover(
         for looked in (merges.looked, overview.looked):
             events.subscribe(Looked, looked)
         events.subscribe(BranchMoved, overview.branch_moved)
+        events.subscribe(FluxReported, overview.flux_reported)
         for merged in (notifier.merged, flux.merged):
             events.subscribe(Merged, merged)
-        cluster = _cluster(settings, in_pod=in_pod)
         try:
             yield Components(
                 settings,

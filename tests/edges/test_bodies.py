@@ -62,6 +62,7 @@ def place_of_sonarr(stage: Stage) -> dict[str, Any]:
         "switches": SWITCHES,
         "pull_request": None,
         "last_move": None,
+        "cluster": None,
     }
 
 

@@ -21,7 +21,7 @@ from failover_api import logs
 from failover_api.config_file import ConfigFile, access_file
 from failover_api.core.access.model import Access
 from failover_api.edges import problems
-from failover_api.edges.api import docs, metrics, process, webhooks
+from failover_api.edges.api import docs, flux_events, metrics, process, webhooks
 from failover_api.edges.api import routes as api_routes
 from failover_api.edges.api.openapi import TAGS, Api
 from failover_api.edges.board import routes as board_routes
@@ -35,7 +35,7 @@ from failover_api.edges.http.root_path import RootPath, root_of
 from failover_api.edges.http.shared_looks import Looks
 from failover_api.edges.http.throttle import Throttle
 from failover_api.errors import BadRequest, FailoverError, MethodNotAllowed, NotReady, UnknownUrl, UnsafeMove
-from failover_api.events import BranchMoved, MoveEnded
+from failover_api.events import BranchMoved, FluxReported, MoveEnded
 from failover_api.metrics.counters import Counters
 from failover_api.metrics.exposition import Metrics
 from failover_api.metrics.gauges import Gauges
@@ -43,7 +43,7 @@ from failover_api.settings import Settings
 from failover_api.wiring import Components, open_failover
 
 _log = logging.getLogger(__name__)
-_ROUTERS = (api_routes.router, process.router, webhooks.router, board_routes.router)
+_ROUTERS = (api_routes.router, process.router, webhooks.router, flux_events.router, board_routes.router)
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._:-]{1,128}")
 
 
@@ -95,6 +95,7 @@ async def _opened(
         for move_ended in (counters.move_ended, looks.move_ended):
             components.events.subscribe(MoveEnded, move_ended)
         components.events.subscribe(BranchMoved, looks.branch_moved)
+        components.events.subscribe(FluxReported, looks.flux_reported)
         authenticator = Authenticator(access.current if access else lambda: OPEN, clock=components.clock)
         opened.push_async_callback(authenticator.aclose)
         app.state.components, app.state.authenticator, app.state.looks = components, authenticator, looks
@@ -135,7 +136,7 @@ def _add_bounds(app: FastAPI, settings: Settings) -> None:
         hardening.Limits,
         at_once=settings.concurrency,
         time_s=settings.deadline_s + hardening.MARGIN_S,
-        bodies={webhooks.PATH: webhooks.MAX_BYTES},
+        bodies={webhooks.PATH: webhooks.MAX_BYTES, flux_events.PATH: flux_events.MAX_BYTES},
     )
     app.add_middleware(RequestContext)
     app.add_middleware(hardening.SecurityHeaders)

@@ -1,17 +1,21 @@
 """The JSON bodies, made from what the use cases return. Their shapes: models.py."""
 
 from collections.abc import Iterable, Mapping, Sequence, Set
-from typing import Any
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
 
 from failover_api.core.planning.change import Entries
 from failover_api.core.planning.plan import Change, Plan
 from failover_api.core.planning.state import Reading, State
 from failover_api.core.safety.hazard import Hazard, worst
+from failover_api.core.safety.rollout.steps import Rollout
 from failover_api.core.splice import Value
 from failover_api.core.splice.shown import shown
 from failover_api.core.text.diff import unified_diff
 from failover_api.edges.models import (
+    BlockedBody,
     ChangeBody,
+    ClusterBody,
     CommitBody,
     EntryBody,
     GroupBody,
@@ -30,7 +34,9 @@ from failover_api.edges.models import (
     ProblemBody,
     PullRequestBody,
     RefusedMemberBody,
+    RolloutBody,
     StatusBody,
+    StepBody,
     SwitchBody,
 )
 from failover_api.edges.problems import problem
@@ -39,6 +45,9 @@ from failover_api.forge.values import PullRequest
 from failover_api.moves.outcome import GroupOutcome, Outcome
 from failover_api.reading.history import Entry, Page
 from failover_api.reading.status import Status, Unreadable
+
+if TYPE_CHECKING:  # without a cluster nothing of it is loaded
+    from failover_api.core.safety.rollout.stage import ClusterState
 
 # Looking
 
@@ -87,6 +96,7 @@ def _place(status: Status, groups: Set[str] | None) -> dict[str, Any]:
         "switches": [_switch(reading) for reading in status.detection.readings],
         "pull_request": _pull_request(status.pull_request) if status.pull_request else None,
         "last_move": _entry(status.last_move) if status.last_move else None,
+        "cluster": _cluster(status.cluster) if status.cluster else None,
     }
 
 
@@ -98,7 +108,7 @@ def _listed(status: Status | Unreadable, groups: Set[str] | None) -> ListedBody:
     if isinstance(status, Unreadable):
         problem = _problem(status.error)
         place = {**_heading(status, groups), "side": State.UNKNOWN, "switches": [], "pull_request": None}
-        return ListedBody(**place, last_move=None, hazards_to=in_short, error=problem)
+        return ListedBody(**place, last_move=None, cluster=None, hazards_to=in_short, error=problem)
     return ListedBody(**_place(status, groups), hazards_to=in_short, error=None)
 
 
@@ -132,6 +142,41 @@ def _entry(entry: Entry) -> EntryBody:
         verified=entry.verified,
         accepted=list(record.accepted) if record else [],
     )
+
+
+def rollout_body(rollout: Rollout) -> RolloutBody:
+    git, blocked = rollout.git, rollout.blocked
+    return RolloutBody(
+        operation=git.operation,
+        commit=NamedCommitBody(sha=git.sha, url=git.url) if git.sha else None,
+        stage=rollout.stage,
+        done=rollout.done,
+        steps=[StepBody(name=step.name, at=_time(step.at), detail=step.detail) for step in rollout.steps],
+        hazards=_hazards(rollout.hazards),
+        blocked=BlockedBody(reason=blocked.reason, cure=blocked.cure) if blocked else None,
+    )
+
+
+def _cluster(state: "ClusterState") -> ClusterBody:
+    return ClusterBody(
+        seen_at=rfc3339(state.seen_at),
+        side=state.side,
+        stage=state.stage,
+        node=state.node or None,
+        pod=state.pod or None,
+        since=_time(state.since),
+        reason=state.reason,
+        cure=state.cure,
+    )
+
+
+def _time(at: float | None) -> str | None:
+    return None if at is None else rfc3339(at)
+
+
+def rfc3339(at: float) -> str:
+    """A time in seconds, to the second, in UTC."""
+    return datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 # Moving

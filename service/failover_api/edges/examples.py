@@ -74,6 +74,18 @@ ENTRY: Example = {
     "message": "Fail over sonarr to backup",
     "verified": True,
 }
+SEEN = "2026-11-23T04:01:07Z"
+CLUSTER: Example = {
+    "seen_at": SEEN,
+    "side": "primary",
+    "stage": "serving",
+    "node": "k3s-w1",
+    "pod": "sonarr-7d4b9-x2x7k",
+    "since": "2026-11-23T04:00:41Z",
+    "reason": "",
+    "cure": "",
+}
+STEP: Example = {"name": "applied", "at": "2026-11-23T04:00:21Z", "detail": ""}
 LISTED: Example = {
     "service": "sonarr",
     "side": "primary",
@@ -85,6 +97,7 @@ LISTED: Example = {
     "switches": [SWITCH],
     "pull_request": None,
     "last_move": None,
+    "cluster": CLUSTER,
     "hazards_to": {"slugs": [], "severity": None},
     "error": None,
 }

@@ -11,6 +11,7 @@ from pydantic import Field
 from failover_api.core.catalog.model import Action
 from failover_api.core.planning.state import State
 from failover_api.core.safety.hazard import Severity
+from failover_api.core.safety.rollout.stages import Stage
 from failover_api.edges import examples
 
 Scalar = str | bool | int | float | None
@@ -134,6 +135,46 @@ HazardsComplete = Annotated[
         description="All was looked at that hazards are found in; false: the repository's other manifests were not.",
         examples=[True],
     ),
+]
+
+# The cluster
+SeenAt = Annotated[str, Field(description="When it was seen, by the API server's clock.", examples=[examples.SEEN])]
+LiveSide = Annotated[
+    State, Field(description="The side that what runs belongs to; unknown: nobody can tell.", examples=["backup"])
+]
+StageWord = Annotated[
+    Stage,
+    Field(
+        description=(
+            "waiting-for-apply (what runs is not what Git says), rolling-out, serving (a ready pod on the side's node "
+            "with the side's claims), blocked (it will not go on by itself), stopped (no replicas), absent, unknown."
+        ),
+        examples=["serving"],
+    ),
+]
+PodNode = Annotated[str | None, Field(description="The node of the pod; null: there is none.", examples=["k3s-w2"])]
+PodName = Annotated[str | None, Field(description="The pod; null: there is none.", examples=["sonarr-7d4b9-x2x7k"])]
+Since = Annotated[
+    str | None, Field(description="Since when the stage is as it is; null: not known.", examples=[examples.SEEN])
+]
+StageReason = Annotated[str, Field(description="Why it is not serving, in plain words; empty: it is.", examples=[""])]
+StageCure = Annotated[str, Field(description="What to do about it; empty: nothing, or not known.", examples=[""])]
+StepName = Annotated[
+    Literal["proposed", "merged", "committed", "fetched", "applied", "started", "ready", "verified"],
+    Field(
+        description="proposed and merged are of pull requests, verified of services with `verify`.", examples=["ready"]
+    ),
+]
+StepAt = Annotated[
+    str | None,
+    Field(
+        description="When it had come; null: it has not, or `detail` says why nobody can tell. Never before the last.",
+        examples=[examples.SEEN],
+    ),
+]
+StepDetail = Annotated[str, Field(description="More of it, or what is not known of it.", examples=[""])]
+Done = Annotated[
+    bool, Field(description="The newest move is seen serving, and nothing more is waited for.", examples=[True])
 ]
 
 # History

@@ -200,6 +200,24 @@ class NodesBody(Body):
     backup: fields.BackupNodes
 
 
+class ClusterBody(Body):
+    """A service in its cluster. Times come from the cluster's own clocks."""
+
+    seen_at: fields.SeenAt
+    side: fields.LiveSide
+    stage: fields.StageWord
+    node: fields.PodNode
+    pod: fields.PodName
+    since: fields.Since
+    reason: fields.StageReason
+    cure: fields.StageCure
+
+    @property
+    def lasting(self) -> "ClusterBody":
+        """Without what changes with every look: so an ETag names what is shown, not when."""
+        return self.model_copy(update={"seen_at": "", "since": None, "cure": ""})
+
+
 class PlaceBody(Body):
     """Where a service is, in the list and by itself."""
 
@@ -220,6 +238,10 @@ class PlaceBody(Body):
     last_move: Annotated[
         EntryBody | None, Field(description="Its newest move; null: none is known.", examples=[examples.ENTRY])
     ]
+    cluster: Annotated[
+        ClusterBody | None,
+        Field(description="What is seen of it in the cluster; null: nothing is.", examples=[examples.CLUSTER]),
+    ]
 
 
 class StatusBody(PlaceBody):
@@ -233,6 +255,11 @@ class StatusBody(PlaceBody):
         ),
     ]
     hazards_complete: fields.HazardsComplete
+
+    @property
+    def lasting(self) -> "StatusBody":
+        """As ClusterBody.lasting."""
+        return self if self.cluster is None else self.model_copy(update={"cluster": self.cluster.lasting})
 
 
 class ListedBody(PlaceBody):
@@ -257,6 +284,40 @@ class ListBody(Body):
         list[ListedBody], Field(description="Each service that you may see.", examples=[[examples.LISTED]])
     ]
     config_error: fields.ConfigError
+
+
+class StepBody(Body):
+    """A step on the way from a move to a running app."""
+
+    name: fields.StepName
+    at: fields.StepAt
+    detail: fields.StepDetail
+
+
+class BlockedBody(Body):
+    """Why it does not go on, and what to do about it."""
+
+    reason: fields.StageReason
+    cure: fields.StageCure
+
+
+class RolloutBody(Body):
+    """How far a move has come."""
+
+    operation: fields.Operation
+    commit: Annotated[
+        NamedCommitBody | None,
+        Field(description="The commit that made the move; null: it is only proposed.", examples=[examples.COMMIT]),
+    ]
+    stage: fields.StageWord
+    done: fields.Done
+    steps: Annotated[
+        list[StepBody], Field(description="The steps that apply, in their order.", examples=[[examples.STEP]])
+    ]
+    hazards: Hazards
+    blocked: Annotated[
+        BlockedBody | None, Field(description="Why it does not go on; null: it is not blocked.", examples=[None])
+    ]
 
 
 class GroupBody(Body):

@@ -30,6 +30,7 @@ ROLLBACK_KEYS = tuple(key for key in SERVICE_KEYS if key != "force")
 
 DEFAULT_LIMIT, MAX_LIMIT = 20, 100
 _BOOLS: dict[object, bool] = {"true": True, "1": True, "false": False, "0": False}
+_ULID = re.compile(r"[0-7][0-9A-HJKMNP-TV-Z]{25}")
 _NUMBER = re.compile(r"[1-9][0-9]{0,2}")
 
 
@@ -67,6 +68,17 @@ def read_paging(items: Iterable[tuple[str, str]]) -> tuple[int, str | None]:
     if not _NUMBER.fullmatch(limit) or int(limit) > MAX_LIMIT:
         raise BadRequest(f"limit: expected a number from 1 to {MAX_LIMIT}, not {limit[:40]!r}")
     return int(limit), asked.get("cursor")
+
+
+def read_operation(items: Iterable[tuple[str, str]]) -> str | None:
+    """The `operation` of a query; None: none is named. Raises BadRequest."""
+    asked = dict[str, str]()
+    for key, text in items:
+        asked[_name(key, asked, "query", ("operation",))] = text
+    operation = asked.get("operation")
+    if operation is not None and not _ULID.fullmatch(operation):
+        raise BadRequest(f"operation: expected a ULID like 01JDQ3Z5Y8V6T4R2P0N9M7K5H3, not {operation[:40]!r}")
+    return operation
 
 
 def read_pairs(items: Iterable[tuple[str, str]], keys: Sequence[str]) -> dict[str, Any]:

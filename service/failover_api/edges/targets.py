@@ -10,6 +10,7 @@ from failover_api.core.access.model import Verb
 from failover_api.core.catalog.model import Action
 from failover_api.core.planning.plan import Plan
 from failover_api.core.planning.request import MoveRequest
+from failover_api.core.safety.rollout.steps import Rollout
 from failover_api.edges.bodies import group_body, outcome_body
 from failover_api.edges.http.access import Session
 from failover_api.edges.http.shared_looks import Looks
@@ -55,6 +56,15 @@ async def look_at_history(who: Session, components: Components, service: str, li
     return await looks(who.request).share(
         what, lambda: components.failover.history(service, limit=limit, cursor=cursor)
     )
+
+
+async def look_at_rollout(who: Session, components: Components, service: str, operation: str | None) -> Rollout:
+    """As look_at_status()."""
+    catalog = components.catalog.current()
+    catalog.service(service)
+    who.looks()
+    what = (id(catalog), "rollout", service, operation)
+    return await looks(who.request).share(what, lambda: components.failover.rollout(service, operation))
 
 
 def visible_error(components: Components, who: Session) -> str | None:

@@ -9,7 +9,7 @@ import logging
 from collections.abc import Coroutine, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from failover_api.concurrency import both
 from failover_api.core.catalog.model import Branch, Service, Side, Switch
@@ -18,7 +18,7 @@ from failover_api.core.planning.strategy import StrategyEdits, unblocking
 from failover_api.core.planning.switch_edits import blocking_error
 from failover_api.core.safety.hazard import Hazard
 from failover_api.core.safety.hazards import hazards, other_side
-from failover_api.core.safety.switch_moves import ServiceMove, each_way, possible_move
+from failover_api.core.safety.switch_moves import ServiceMove, each_way, possible_move, whole_move
 from failover_api.errors import FailoverError, ForgeFailure, ManifestError
 from failover_api.forge.port import Forge
 from failover_api.forge.values import PullRequest
@@ -27,6 +27,9 @@ from failover_api.reading.last_moves import LastMoves
 from failover_api.reading.pull_requests import open_for
 from failover_api.reading.services import Observation, ServiceReader
 from failover_api.reading.surroundings import SurroundingsReader
+
+if TYPE_CHECKING:  # without a cluster nothing of it is loaded
+    from failover_api.core.safety.rollout.stage import ClusterState
 
 T = TypeVar("T")
 NOTHING: Mapping[str, Any] = MappingProxyType({})
@@ -39,7 +42,8 @@ class Status:
 
     `obstacles` are why switches cannot be moved there and back again, `unblocking` is what a promote would change of
     the strategy, or why it cannot, and `ways` are the moves to each side: where that was asked for. `hazards_to` are of
-    the move to the other side, as far as is known.
+    the move to the other side, as far as is known; `hazards_here`, in a thorough look, of one to where it is: what may
+    still come of it. `cluster` is None where nothing of it is seen.
     """
 
     service: Service
@@ -51,7 +55,9 @@ class Status:
     unblocking: StrategyEdits | ManifestError | None = None
     ways: Mapping[Side, ServiceMove] = field(default_factory=dict)
     hazards_to: tuple[Hazard, ...] = ()
+    hazards_here: tuple[Hazard, ...] = ()
     hazards_complete: bool = False
+    cluster: "ClusterState | None" = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,21 +98,28 @@ class StatusReader:
             reading = self._last_moves.of(branch, located, head, thorough=thorough, not_before=not_before)
             moves = await _if_known(reading)
         statuses = [
-            self._with_hazards(status_of(service, seen[service.name], pulls, moves), seen[service.name])
+            self._with_hazards(
+                status_of(service, seen[service.name], pulls, moves), seen[service.name], thorough=thorough
+            )
             for service in services
         ]
         return (
             [await with_obstacles(status, seen[status.service.name]) for status in statuses] if try_moves else statuses
         )
 
-    def _with_hazards(self, status: Status | Unreadable, seen: Observation | FailoverError) -> Status | Unreadable:
+    def _with_hazards(
+        self, status: Status | Unreadable, seen: Observation | FailoverError, *, thorough: bool
+    ) -> Status | Unreadable:
         if isinstance(status, Unreadable) or isinstance(seen, FailoverError):
             return status
         service, detection = status.service, status.detection
         self._surroundings.saw(service, detection.state, status.last_move)
         around = self._surroundings.of([service])
         found = hazards(possible_move(service, detection, other_side(detection), seen.manifests), around)
-        return replace(status, hazards_to=found, hazards_complete=around.is_complete)
+        here: tuple[Hazard, ...] = ()
+        if thorough and detection.state.value in set(Side):
+            here = hazards(whole_move(service, detection, Side(detection.state.value), seen.manifests), around)
+        return replace(status, hazards_to=found, hazards_here=here, hazards_complete=around.is_complete)
 
 
 async def _if_known(reading: Coroutine[Any, Any, Mapping[str, T]]) -> Mapping[str, T]:

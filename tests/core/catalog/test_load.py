@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from failover_api.core.catalog.model import Branch, Catalog, Policy, PullRequestOptions, Service, Switch
+from failover_api.core.catalog.runtime import WorkloadName
 from failover_api.core.splice import Selector
 from failover_api.core.splice.paths import Where
 from tests.support.catalog_text import CONTRACT, LABELS, SMALLEST, errors_of, parsed, refusal, service_text, switch_text
@@ -25,6 +26,7 @@ def claim(volume: str) -> tuple[object, ...]:
 
 def test_the_first_example_of_the_contract_works_with_nothing_added() -> None:
     place = Selector("Deployment", "sonarr", "media")
+    workload = WorkloadName("Deployment", "sonarr", "media")
     assert parsed(SMALLEST).services == {
         "sonarr": Service(
             name="sonarr",
@@ -37,6 +39,8 @@ def test_the_first_example_of_the_contract_works_with_nothing_added() -> None:
                 Switch(None, place, LABEL, "primary", "backup"),
                 Switch(None, place, claim("sonarr-data"), "pvc-sonarr", "pvc-sonarr-backup"),
             ),
+            primary_workload=workload,
+            backup_workload=workload,
         )
     }
     assert parsed(SMALLEST).groups == {}

@@ -54,7 +54,7 @@ def test_no_request_of_the_document_breaks_us(
     schema: Any, mode: GenerationMode, reached: set[int], caplog: pytest.LogCaptureFixture
 ) -> None:
     operations = [result.ok() for result in schema.get_all_operations()]
-    assert len(operations) == 21
+    assert len(operations) == 23
     seen: Counter[int] = Counter()
     for operation in operations:
         if mode.is_positive or operation.definition.raw.get("parameters"):  # without any there is nothing to get wrong
@@ -102,7 +102,7 @@ MOVES = {
     "/api/groups/{group}/demote": KEYS | {"skip_refused"},
 }
 OPEN = {"/healthz", "/readyz", "/version", "/schema/services.json", "/schema/access.json"}  # no token is needed
-BESIDE = OPEN | {"/metrics", "/hooks/github"}
+BESIDE = OPEN | {"/metrics", "/hooks/github", "/hooks/flux"}
 BODIES = {"service": ["OutcomeBody"], "group": ["GroupOutcomeBody", "PartedOutcomeBody"]}
 
 
@@ -122,7 +122,13 @@ async def test_the_openapi_document_tells_the_truth(stage: Stage) -> None:
     assert docs.status_code == 200
     assert "text/html" in docs.headers["content-type"]
     assert document["openapi"].startswith("3.1")
-    looking = {"/api/failover", "/api/failover/{service}", "/api/failover/{service}/history", "/api/groups"}
+    looking = {
+        "/api/failover",
+        "/api/failover/{service}",
+        "/api/failover/{service}/history",
+        "/api/failover/{service}/rollout",
+        "/api/groups",
+    }
     assert set(document["paths"]) == looking | set(MOVES) | BESIDE
     for path, keys in MOVES.items():
         kind = "group" if "groups" in path else "service"
@@ -185,7 +191,7 @@ async def test_what_needs_a_token_says_so(document: dict[str, Any], stage: Stage
     async with stage.client() as client:
         for of, operation in operations(document).items():
             method, path = of.split()
-            is_open = path in OPEN | {"/hooks/github"}
+            is_open = path in OPEN | {"/hooks/github", "/hooks/flux"}
             assert operation["security"] == ([] if is_open else [{"bearer": []}]), of
             response = await client.request(method, path.format(service="sonarr", group="media"))
             assert (response.status_code == 401) == (not is_open), of

@@ -29,6 +29,7 @@ from failover_api.core.catalog.model import (
     kind_of,
 )
 from failover_api.core.catalog.notification import DEFAULT_EVENTS, Event, Notification
+from failover_api.core.catalog.runtime_forms import WorkloadForm, verify_of
 from failover_api.core.catalog.schema import (
     NAME,
     CatalogSchema,
@@ -154,6 +155,7 @@ class _Builder:
                 self._error(f"{switch.path_text} of the same document is moved by {owner}", *location)
         fallback = self._inherited(entry, "fallback").fallback
         nodes, switches = self._inherited(entry, "nodes").nodes, [switch for _, switch in located]
+        workloads = WorkloadForm(entry, where, self._error_at)
         return Service(
             name=name,
             branch=branch,
@@ -166,6 +168,10 @@ class _Builder:
             primary_nodes=_nodes(nodes, switches, Side.PRIMARY),
             backup_nodes=_nodes(nodes, switches, Side.BACKUP),
             has_external_claims=self._inherited(entry, "claims").claims == "external",
+            primary_workload=workloads.of(Side.PRIMARY),
+            backup_workload=workloads.of(Side.BACKUP),
+            verify=verify_of(entry),
+            is_elsewhere=entry.cluster == "none",
             accept=self._accepted(entry, where),
             unblocked=unblocked,
         )

@@ -14,6 +14,7 @@ from enum import StrEnum
 from typing import Literal, TypeVar
 
 from failover_api.core.catalog.notification import Notification
+from failover_api.core.catalog.runtime import Verify, WorkloadName
 from failover_api.core.splice import Selector, Value
 from failover_api.core.splice.paths import Path, format_path
 from failover_api.errors import UnknownGroup, UnknownService
@@ -134,6 +135,10 @@ class Service:
     primary_nodes: tuple[str, ...] = ()  # Kubernetes nodes behind the side; none: not known
     backup_nodes: tuple[str, ...] = ()
     has_external_claims: bool = False  # its claims are made elsewhere, not by this repository
+    primary_workload: WorkloadName | None = None  # what runs on the side; None: to be known by its documents
+    backup_workload: WorkloadName | None = None
+    verify: Verify | None = None
+    is_elsewhere: bool = False  # it runs in a cluster that is not the one we see
     accept: tuple[str, ...] = ()  # slugs of hazards that are not told of it
     unblocked: Workload | None = None  # the Deployment whose strategy a promote makes rolling
 
@@ -151,6 +156,10 @@ class Service:
         """The Kubernetes nodes behind a side; none where the catalog does not say."""
         return self.primary_nodes if side is Side.PRIMARY else self.backup_nodes
 
+    def workload(self, side: Side) -> WorkloadName | None:
+        """What runs on a side; None where the catalog does not say."""
+        return self.primary_workload if side is Side.PRIMARY else self.backup_workload
+
     @property
     def wanted(self) -> Selector | None:
         """The document that discovery has to find, or None: at most one a service."""
@@ -160,6 +169,8 @@ class Service:
     def namespaces(self) -> frozenset[str] | None:
         """The namespaces of its documents in the cluster; None when one does not say its own."""
         named = {switch.selector.namespace for switch in self.switches}
+        workloads = (self.primary_workload, self.backup_workload)
+        named |= {workload.namespace for workload in workloads if workload is not None and workload.namespace}
         return None if None in named else frozenset(filter(None, named))
 
     def located(self, file: str, index: int | None = None) -> "Service":
@@ -218,7 +229,7 @@ class Catalog:
     @property
     def namespaces(self) -> frozenset[str] | None:
         """Those of all services in the cluster; None when one does not say its own, which may be any."""
-        named = [service.namespaces for service in self.services.values()]
+        named = [service.namespaces for service in self.services.values() if not service.is_elsewhere]
         return None if None in named else frozenset().union(*filter(None, named))
 
     def on_branch(self, name: str) -> "Catalog":

@@ -9,13 +9,16 @@ from pydantic import Field, WithJsonSchema
 from pydantic.functional_validators import AfterValidator, BeforeValidator
 
 from failover_api.core.catalog.notification import Event, template_error
+from failover_api.core.catalog.runtime import WORKLOAD_KINDS
 from failover_api.core.catalog.unsupported_formats import why_unsupported
+from failover_api.core.config.duration import Duration
 from failover_api.core.config.schema import NonEmpty, Schema, Text, describe, one_of
 from failover_api.core.config.yaml import AmbiguousScalar, Location
 from failover_api.core.hazard_slugs import FOR_GOOD
 
 NAME = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
 MAX_TEMPLATE = 4000
+RUNTIME_KEYS = ("workload", "verify", "cluster")  # of a service in its cluster, whatever it is made of
 # Managed users of GitHub Enterprise have an underscore; no repository ends with .git.
 _REPOSITORY = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,38}/(?!\.{1,2}$)(?!.*\.git$)[A-Za-z0-9._-]{1,100}")
 # https://git-scm.com/docs/git-check-ref-format
@@ -87,6 +90,24 @@ def _receiver(value: str) -> str:
     return value
 
 
+def _page(value: str) -> str:
+    """The URL that `verify` gets. The error does not show it: it may hold a password."""
+    try:
+        parts = urlsplit(value)
+        is_plain = parts.scheme in {"http", "https"} and parts.hostname and parts.port != 0 and parts.username is None
+    except ValueError:
+        is_plain = False
+    if not is_plain or "#" in value or "\\" in value or " " in value or not value.isprintable():
+        raise ValueError("expected a URL like 'http://sonarr.media/ping', without a password")
+    return value
+
+
+def _status(value: object) -> object:
+    if isinstance(value, bool) or not isinstance(value, int) or not 100 <= value <= 599:
+        raise ValueError(f"expected an HTTP status like 200, not {describe(value)}")
+    return value
+
+
 def _mapping(value: object) -> object:
     if value is None:
         raise ValueError(f"expected a mapping, not {describe(value)}")
@@ -125,6 +146,9 @@ _Bool = Annotated[bool, BeforeValidator(one_of(True, False))]
 _Policy = Annotated[Literal["direct", "pull_request"], BeforeValidator(one_of("direct", "pull_request"))]
 _Fallback = Annotated[Literal["pull_request"] | None, BeforeValidator(one_of("pull_request", None))]
 _Claims = Annotated[Literal["external"] | None, BeforeValidator(one_of("external", None))]
+_Kind = Annotated[str, BeforeValidator(one_of(*WORKLOAD_KINDS)), _enum(*WORKLOAD_KINDS)]
+_Elsewhere = Annotated[Literal["none"] | None, BeforeValidator(one_of("none", None))]
+_HttpStatus = Annotated[int, BeforeValidator(_status)]
 _Unblock = Annotated[Literal["none", "rolling"], BeforeValidator(one_of("none", "rolling"))]
 _AutoMerge = Annotated[Any, BeforeValidator(one_of(*_METHODS)), _enum(*_METHODS)]
 _Allowed = Annotated[str, BeforeValidator(one_of(*_ALLOWED)), _enum(*_ALLOWED)]
@@ -212,6 +236,34 @@ class SwitchSchema(Schema):
     allow: list[_Allowed] = Field(default=[], description="What is refused otherwise and permitted here.")
 
 
+class SideWorkloadSchema(Schema):
+    """A workload of one side, where each side has its own."""
+
+    kind: _Kind = Field(description="Its kind.")
+    name: NonEmpty = Field(description="Its `metadata.name`.")
+    namespace: NonEmpty = Field(default="", description="Its namespace, if not that of the service.")
+
+
+class WorkloadSchema(Schema):
+    """What to look at in the cluster: `kind` and `name`; or one for each side, if one of them is always asleep."""
+
+    kind: _Kind = Field(default="", description="Its kind.")
+    name: NonEmpty = Field(default="", description="Its `metadata.name`.")
+    namespace: NonEmpty = Field(default="", description="Its namespace, if not that of the service.")
+    primary: SideWorkloadSchema | None = Field(default=None, description="What runs on the primary side.")
+    backup: SideWorkloadSchema | None = Field(default=None, description="What runs on the backup side.")
+
+
+class VerifySchema(Schema):
+    """A GET that has to be answered before the service counts as serving. `serve` and `guard` make it, nobody else."""
+
+    url: Annotated[NonEmpty, AfterValidator(_page)] = Field(
+        description="http or https, without a password; no redirect is followed, and an answer may take 2 s."
+    )
+    status: _HttpStatus = Field(default=200, description="The status that a healthy app answers with.")
+    within: Duration = Field(default="2m", description="How long after its pod is ready it may take, as in `90s`.")
+
+
 class DefaultsShape(InheritedSchema):
     """For every service that does not say otherwise. `{service}` is the service's name, in any text."""
 
@@ -240,6 +292,15 @@ class DefaultsShape(InheritedSchema):
     claim_path: NonEmpty = Field(
         default="",
         description="Where below `spec.values` of a HelmRelease the claim's name is, if not as in app-template.",
+    )
+    workload: WorkloadSchema | None = Field(
+        default=None, description="What to look at in the cluster; not needed where the service names its workload."
+    )
+    verify: VerifySchema | None = Field(
+        default=None, description="A page that has to answer before the service counts as serving."
+    )
+    cluster: _Elsewhere = Field(
+        default=None, description="`none`: it runs in a cluster that is not the one we see, so it is not looked for."
     )
 
 
@@ -306,6 +367,12 @@ def schema_at(location: Location) -> type[Schema]:
             return DefaultsShape
         case (*_, "nodes"):
             return NodesSchema
+        case (*_, "workload"):
+            return WorkloadSchema
+        case (*_, "workload", "primary" | "backup"):
+            return SideWorkloadSchema
+        case (*_, "verify"):
+            return VerifySchema
         case ("notifications", int()):
             return NotificationSchema
         case ("flux_receiver",):

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator, Sequence
 
 from failover_api.core.catalog.defaults import WORKLOADS
 from failover_api.core.catalog.model import Switch, Workload, kind_of
-from failover_api.core.catalog.schema import InheritedSchema, ServiceSchema
+from failover_api.core.catalog.schema import RUNTIME_KEYS, InheritedSchema, ServiceSchema
 from failover_api.core.config.schema import describe
 from failover_api.core.config.yaml import Location
 from failover_api.core.splice import Selector, Value
@@ -24,7 +24,7 @@ HOSTNAME = "kubernetes.io/hostname"
 _KINDS = {"deployment": "Deployment", "statefulset": "StatefulSet", "helmrelease": "HelmRelease"}
 _LABELS = ("primary_node_label", "backup_node_label")
 _CLAIMS = ("primary_pvc", "backup_pvc")
-_OF_ANY = ("switches", "namespace", "accept", "unblock")  # `unblock` says itself what it needs
+_OF_ANY = ("switches", "namespace", "accept", "unblock", *RUNTIME_KEYS)  # `unblock` says itself what it needs
 _NO_DEPLOYMENT = (
     "needs a `deployment` beside it: only a Deployment has a strategy that can be changed and put back. A chart's goes "
     "by its values, and in place of a StatefulSet two workloads help, of which one sleeps"

@@ -28,6 +28,8 @@ class Reading:
     value: Value
     state: State
     namespace: str | None = None  # of the document, as it says itself or as the catalog does
+    kind: str = ""  # of the document, and its name
+    name: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,9 +53,18 @@ def _read(switch: Switch, manifests: Mapping[str, Manifest]) -> Reading:
     assert switch.file is not None, "detect() takes a located service"
     manifest = manifests[switch.file]
     scalar = manifest.find(switch.selector, switch.path)
-    namespace = manifest.select(switch.selector).namespace or switch.selector.namespace
-    label = document_name(manifest, switch.selector)
-    return Reading(switch, switch.file, label, scalar.line, scalar.value, state_of(switch, scalar.value), namespace)
+    document = manifest.select(switch.selector)
+    return Reading(
+        switch=switch,
+        file=switch.file,
+        document=document_name(manifest, switch.selector),
+        line=scalar.line,
+        value=scalar.value,
+        state=state_of(switch, scalar.value),
+        namespace=document.namespace or switch.selector.namespace,
+        kind=document.kind or "",
+        name=document.name or "",
+    )
 
 
 def document_name(manifest: Manifest, selector: Selector) -> str:

@@ -169,6 +169,18 @@ def paging() -> list[Description]:
     ]
 
 
+def parameter(place: str, name: str, schema: Description, description: str, *, required: bool = False) -> Description:
+    return {"name": name, "in": place, "required": required, "schema": schema, "description": description}
+
+
+OPERATION = parameter(
+    "query",
+    "operation",
+    {"type": "string", "pattern": "^[0-7][0-9A-HJKMNP-TV-Z]{25}$", "examples": [examples.ULID]},
+    "The move that is asked about; without it, the newest.",
+)
+
+
 def content(media_type: str, schema: Mapping[str, Any], description: str) -> Responses:
     """A 200 that is no body of models.py."""
     return {200: {"description": description, "content": {media_type: {"schema": dict(schema)}}}}
@@ -176,7 +188,3 @@ def content(media_type: str, schema: Mapping[str, Any], description: str) -> Res
 
 def _also(key: str) -> str:
     return "" if key in _SCHEMAS else _TEXT_FORMS
-
-
-def parameter(place: str, name: str, schema: Description, description: str, *, required: bool = False) -> Description:
-    return {"name": name, "in": place, "required": required, "schema": schema, "description": description}

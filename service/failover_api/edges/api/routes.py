@@ -9,7 +9,7 @@ from fastapi import APIRouter, Depends, Header, Request, Response
 from failover_api.core.access.model import Verb
 from failover_api.core.catalog.model import Action
 from failover_api.edges.api import openapi
-from failover_api.edges.bodies import groups_body, history_body, list_body, status_body
+from failover_api.edges.bodies import groups_body, history_body, list_body, rollout_body, status_body
 from failover_api.edges.http.access import Session, Who
 from failover_api.edges.http.etags import etag_of, etag_of_body, matches_none
 from failover_api.edges.http.json_response import json_response
@@ -18,9 +18,17 @@ from failover_api.edges.models import (
     GroupsBody,
     HistoryBody,
     ListBody,
+    RolloutBody,
     StatusBody,
 )
-from failover_api.edges.move_request import GROUP_KEYS, ROLLBACK_KEYS, SERVICE_KEYS, read_move_request, read_paging
+from failover_api.edges.move_request import (
+    GROUP_KEYS,
+    ROLLBACK_KEYS,
+    SERVICE_KEYS,
+    read_move_request,
+    read_operation,
+    read_paging,
+)
 from failover_api.edges.targets import (
     GROUP,
     SERVICE,
@@ -29,6 +37,7 @@ from failover_api.edges.targets import (
     components_of,
     known_groups,
     look_at_history,
+    look_at_rollout,
     look_at_status,
     looks,
     visible_error,
@@ -82,7 +91,8 @@ async def status(
 ) -> Response:
     who.needs(Verb.VIEW, service)
     found = await look_at_status(who, components, service)
-    return _tagged(status_body(found, groups=known_groups(components, who)), found.version, if_none_match)
+    body = status_body(found, groups=known_groups(components, who))
+    return _tagged(body, found.version, if_none_match, named=body.lasting)
 
 
 @router.get(
@@ -102,6 +112,24 @@ async def history(
     limit, cursor = read_paging(request.query_params.multi_items())
     page = await look_at_history(who, components, service, limit, cursor)
     return _tagged(history_body(page), None, if_none_match)
+
+
+@router.get(
+    "/failover/{service}/rollout",
+    response_model=RolloutBody,
+    responses={**openapi.TAGGED, **openapi.problems(*openapi.LOOKING)},
+    operation_id="rollout",
+    tags=["services"],
+    summary="How far a move has come: from the commit to a running app",
+    openapi_extra={"parameters": [openapi.OPERATION]},
+)
+async def rollout(
+    request: Request, service: openapi.ServiceName, components: Wired, who: Who, if_none_match: IfNoneMatch = None
+) -> Response:
+    who.needs(Verb.VIEW, service)
+    operation = read_operation(request.query_params.multi_items())
+    found = await look_at_rollout(who, components, service, operation)
+    return _tagged(rollout_body(found), None, if_none_match)
 
 
 @router.get(
@@ -197,10 +225,13 @@ async def _rehearsed(
     return await looks(who.request).share((id(components.catalog.current()), "dry run", what), carry_out)
 
 
-def _tagged(body: Body, version: str | None, if_none_match: str | None) -> Response:
-    """With an ETag; `version` is of the manifests that the body was made from, if it was."""
+def _tagged(body: Body, version: str | None, if_none_match: str | None, *, named: Body | None = None) -> Response:
+    """With an ETag; `version` is of the manifests that the body was made from, if it was.
+
+    `named` is what the ETag names of it; None: all.
+    """
     response = json_response(body)
-    data = bytes(response.body)
+    data = bytes((response if named is None or named is body else json_response(named)).body)
     etag = etag_of_body(data) if version is None else etag_of(version, data)
     if matches_none(if_none_match, etag):
         return Response(status_code=_NOT_MODIFIED, headers={"ETag": etag})

@@ -16,7 +16,7 @@ if TYPE_CHECKING:  # `failover --help` should not wait for pydantic
     from failover_api.edges.cli.terminal import Terminal
     from failover_api.settings import Settings
 
-DONE, FAILED, USAGE, REFUSED, UNKNOWN = 0, 1, 2, 3, 4
+DONE, FAILED, USAGE, REFUSED, UNKNOWN, LATE = 0, 1, 2, 3, 4, 5
 
 
 def exit_code(problem: dict[str, object]) -> int:

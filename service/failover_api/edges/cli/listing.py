@@ -53,7 +53,9 @@ def _stage(service: Body) -> str:
 
 
 def _nodes(service: Body) -> str:
-    """The nodes behind the side where it is; an older service does not say them."""
+    """Where its pod is; else the nodes behind the side where it is, which an older service does not say."""
+    if node := (service.get("cluster") or {}).get("node"):
+        return str(node)
     return ",".join((service.get("nodes") or {}).get(service["side"], ()))
 
 

@@ -64,6 +64,14 @@ class LocalBackend:
 
         return self._in_house(run)
 
+    def rollout(self, service: str, *, operation: str | None = None) -> Body:
+        from failover_api.edges.bodies import rollout_body
+
+        async def run(components: Any) -> Body:
+            return _dump(rollout_body(await components.failover.rollout(service, operation)))
+
+        return self._in_house(run)
+
     def groups(self) -> Body:
         from failover_api.edges.bodies import groups_body
 

@@ -1,6 +1,6 @@
 """The commands of `failover`, put together. Nothing of the server is imported before it is needed.
 
-reads.py      list, status, history, groups
+reads.py      list, status, rollout, report, history, groups
 moves.py      promote, demote, rollback
 catalog.py    check, suggest, schema
 notify.py     notify
@@ -81,6 +81,10 @@ app.command(
     ),
 )(reads.list_services)
 app.command(epilog=examples("failover status sonarr", "failover status sonarr --json | jq -r .side"))(reads.status)
+app.command(
+    epilog=examples("failover rollout sonarr", "failover rollout sonarr --operation 01JDQ3Z5Y8V6T4R2P0N9M7K5H3 --json")
+)(reads.rollout)
+app.command(epilog=examples("failover report 01JDQ3Z5Y8V6T4R2P0N9M7K5H3 > failover.md"))(reads.report)
 app.command(epilog=examples("failover history sonarr", "failover history sonarr --limit 100 --utc"))(reads.history)
 app.command(epilog=examples("failover groups", "failover groups -o name"))(reads.groups)
 app.command(
@@ -90,6 +94,7 @@ app.command(
         "failover promote sonarr --dry-run",
         "failover promote sonarr --reason 'k3s-w1 is down'",
         "failover promote --group k3s-w1 --yes --wait",
+        "failover promote sonarr --until serving --timeout 5m",
     ),
 )(moves.promote_or_demote("promote"))
 app.command(

@@ -1,6 +1,8 @@
-"""`failover promote`, `demote` and `rollback`: what would be done, the question, the move, the wait for a merge."""
+"""`failover promote`, `demote` and `rollback`: what would be done, the question, the move, and the wait for it."""
 
+import math
 import shlex
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
@@ -8,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from failover_api.edges.cli.backend import Backend, Body, Callbacks, Refused, Versions, caller, refused
-from failover_api.edges.cli.execution import DONE, REFUSED, UNKNOWN, open_terminal, with_backend
+from failover_api.edges.cli.execution import DONE, LATE, REFUSED, UNKNOWN, open_terminal, with_backend
 from failover_api.edges.cli.options import (
     Accept,
     AsJson,
@@ -22,15 +24,21 @@ from failover_api.edges.cli.options import (
     ServiceOrNone,
     SkipRefused,
     Supersede,
+    Timeout,
+    Until,
     Wait,
     Yes,
 )
 from failover_api.edges.interruption import Interrupted, Interruption
-from failover_api.errors import OutcomeUnknown
+from failover_api.errors import BadRequest, OutcomeUnknown
 
 if TYPE_CHECKING:  # `failover --help` should not wait for pydantic
     from failover_api.core.planning.request import MoveRequest
+    from failover_api.edges.cli.options import Milestone
     from failover_api.edges.cli.terminal import Terminal
+    from failover_api.edges.cli.waiting import Patience
+
+_NAMED = 3  # services that one sentence names
 
 
 def promote_or_demote(action: str) -> Callable[..., None]:
@@ -48,6 +56,8 @@ def promote_or_demote(action: str) -> Callable[..., None]:
         key: Key = None,
         yes: Yes = False,
         wait: Wait = False,
+        until: Until = None,
+        timeout: Timeout = None,
         as_json: AsJson = False,
         server: Server = None,
     ) -> None:
@@ -57,7 +67,7 @@ def promote_or_demote(action: str) -> Callable[..., None]:
             raise typer.BadParameter("--skip-refused goes with --group")
         target = CommandTarget(action, service or group or "", is_group=group is not None)
         flags = {"dry_run": dry_run, "force": force, "supersede": supersede, "skip_refused": skip_refused}
-        how = Interaction(yes, wait)
+        how = Interaction(yes, _patience(until, timeout, wait=wait))
         _move(target, lambda: _request(reason, key, accept, **flags), how, open_terminal(as_json=as_json), server)
 
     return move
@@ -72,13 +82,24 @@ def rollback(
     key: Key = None,
     yes: Yes = False,
     wait: Wait = False,
+    until: Until = None,
+    timeout: Timeout = None,
     as_json: AsJson = False,
     server: Server = None,
 ) -> None:
     """Undo a service's newest move, to its exact former values."""
-    target, how = CommandTarget("rollback", service), Interaction(yes, wait)
+    target, how = CommandTarget("rollback", service), Interaction(yes, _patience(until, timeout, wait=wait))
     flags = {"dry_run": dry_run, "supersede": supersede}
     _move(target, lambda: _request(reason, key, accept, **flags), how, open_terminal(as_json=as_json), server)
+
+
+def _patience(until: "Milestone | None", timeout: str | None, *, wait: bool) -> "Patience | None":
+    from failover_api.edges.cli.waiting import patience
+
+    try:
+        return patience(until, timeout, wait=wait)
+    except ValueError as exc:
+        raise typer.BadParameter(str(exc)) from None
 
 
 def _request(reason: str, key: str | None, accept: Sequence[str] | None, **flags: Any) -> "MoveRequest":
@@ -138,10 +159,10 @@ class CommandTarget:
 
 @dataclass(frozen=True, slots=True)
 class Interaction:
-    """How a person wants it done: without a question; with a wait until somebody has merged it."""
+    """How a person wants it done: without a question; with a wait, and for what. None: no wait."""
 
     yes: bool
-    wait: bool
+    patience: "Patience | None"
 
 
 def _move(
@@ -153,25 +174,32 @@ def _move(
 ) -> None:
     from failover_api.edges.cli.progress import is_closed, pending_of, steps
 
+    patience = how.patience
     interruption = Interruption()
 
     def run(backend: Backend) -> None:
         request = read_request()
         confirmed = request
-        if terminal.can_ask and not how.yes and not request.dry_run:
+        asks = terminal.can_ask and not how.yes and not request.dry_run
+        unseen = "" if request.dry_run else _what_is_unseen(backend, target, patience)
+        if unseen and not asks and not how.yes:
+            raise refused(BadRequest(f"{unseen}; nothing was written. --yes moves all the same"))
+        if asks:
             shown, versions = move(backend, replace(request, dry_run=True))
-            if shown["changed"] and not terminal.ask(shown):
+            if shown["changed"] and not terminal.ask(shown, unseen):
                 terminal.err.print("Nothing was written.")
                 raise typer.Exit(REFUSED)
             confirmed = replace(request, versions=versions)
         outcome, _ = move(backend, confirmed)
-        code = DONE
-        if how.wait and pending_of(outcome):
-            outcome, code = _waited_for(backend, outcome, terminal)
+        code, began = DONE, time.monotonic()
+        if patience and pending_of(outcome):
+            outcome, code = _merged(backend, outcome, terminal, patience)
         terminal.show_outcome(outcome, with_diff=request.dry_run)
-        if how.wait and is_closed(outcome):
+        if patience and is_closed(outcome):
             terminal.err.print("The pull request was closed; nothing moved.")
             code = REFUSED
+        if patience and patience.needs_cluster and not code and not request.dry_run:
+            code = _seen(backend, outcome, terminal, patience, began)
         if code:
             raise typer.Exit(code)
 
@@ -193,12 +221,45 @@ def _move(
         raise typer.Exit(UNKNOWN) from None
 
 
-def _waited_for(backend: Backend, outcome: Body, terminal: "Terminal") -> tuple[Body, int]:
-    """The outcome, and the exit code. A signal ends the wait; what was proposed stays so, and its end is not known."""
-    from failover_api.edges.cli.progress import wait_for_merge
+def _what_is_unseen(backend: Backend, target: CommandTarget, patience: "Patience | None") -> str:
+    """What was asked to be waited for and cannot be seen from here, in a sentence; "" when all can be."""
+    if patience is None or not patience.needs_cluster:
+        return ""
+    from failover_api.edges.cli.waiting import unseen
 
+    services = backend.list_all()["services"]
+    own = [each["service"] for each in services if target.is_group and target.name in each["groups"]] or [target.name]
+    names = unseen(services, own)
+    whose = ", ".join(names[:_NAMED]) + (f" and {len(names) - _NAMED} more" if len(names) > _NAMED else "")
+    return f"whether {whose} will be {patience.until} cannot be seen from here" if names else ""
+
+
+def _merged(backend: Backend, outcome: Body, terminal: "Terminal", patience: "Patience") -> tuple[Body, int]:
+    """The outcome, and the exit code. A signal ends the wait; what was proposed stays so, and its end is not known."""
+    from failover_api.edges.cli.progress import pending_of, wait_for_merge
+
+    end = math.inf if patience.timeout_s is None else time.monotonic() + patience.timeout_s
     try:
-        return wait_for_merge(backend, outcome, told=terminal.note), DONE
+        outcome = wait_for_merge(backend, outcome, told=terminal.note, end=end)
     except Interrupted:
         terminal.note("no longer waiting; the pull request stays open")
         return outcome, UNKNOWN
+    if pending_of(outcome):
+        terminal.note("no longer waiting: it is not merged in time, and the pull request stays open")
+        return outcome, LATE
+    return outcome, DONE
+
+
+def _seen(backend: Backend, outcome: Body, terminal: "Terminal", patience: "Patience", began: float) -> int:
+    """The exit code, once what was asked for is seen in the cluster, or the time is up."""
+    from failover_api.edges.cli.waiting import wait_for_cluster
+
+    left_s = None if patience.timeout_s is None else max(0.0, patience.timeout_s - (time.monotonic() - began))
+    try:
+        missing = wait_for_cluster(backend, outcome, patience, told=terminal.note, left_s=left_s)
+    except Interrupted:
+        terminal.note("no longer waiting; the change is made")
+        return UNKNOWN
+    for name, why in missing.items():
+        terminal.note(f"the change is made, and {name} is not {patience.until} in time: {why}")
+    return LATE if missing else DONE

@@ -22,6 +22,14 @@ class SideName(StrEnum):
     UNKNOWN = "unknown"
 
 
+class Milestone(StrEnum):
+    """How far a move is waited for."""
+
+    MERGED = "merged"
+    APPLIED = "applied"
+    SERVING = "serving"
+
+
 class ListFormat(StrEnum):
     """How a list is shown."""
 
@@ -107,6 +115,29 @@ Key = Annotated[
 ]
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
 Wait = Annotated[bool, typer.Option("--wait", help="When it is a pull request, wait until it is merged or closed.")]
+Until = Annotated[
+    Milestone | None,
+    typer.Option(
+        "--until",
+        metavar="MILESTONE",
+        help="Wait until it is merged (as --wait), applied in the cluster, or serving there; exit 5 when it is not in "
+        "time.",
+    ),
+]
+Timeout = Annotated[
+    str | None,
+    typer.Option(
+        "--timeout",
+        metavar="DURATION",
+        help="How long to wait: 90s, 5m, 2h. [default: 10m for applied and serving, for merged as long as it takes]",
+    ),
+]
+
+# What came of a move
+Operation = Annotated[str, typer.Argument(metavar="OPERATION", show_default=False, help="The ULID of the move.")]
+OperationOrNone = Annotated[
+    str | None, typer.Option("--operation", metavar="ULID", help="Of this move. [default: the newest]")
+]
 
 # token new
 VERBS = ("view", "plan", "execute")

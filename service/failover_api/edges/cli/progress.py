@@ -1,5 +1,6 @@
 """The progress of a move on a terminal: its steps as they happen, and the wait for a merge."""
 
+import math
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -51,17 +52,23 @@ def _pulls(outcome: Body) -> list[Body]:
 
 
 def wait_for_merge(
-    backend: Backend, outcome: Body, *, told: Callable[[str], None], sleep: Callable[[float], None] = time.sleep
+    backend: Backend,
+    outcome: Body,
+    *,
+    told: Callable[[str], None],
+    end: float = math.inf,
+    sleep: Callable[[float], None] = time.sleep,
 ) -> Body:
-    """The outcome once nobody has to be waited for: its pull requests are merged or closed.
+    """The outcome once nobody has to be waited for: its pull requests are merged or closed, or it is `end`.
 
-    What passes (GitHub or the service is away for a while) is waited for too. Raises Refused for the rest.
+    `end` is a time of time.monotonic(). What passes (GitHub or the service is away for a while) is waited for too.
+    Raises Refused for the rest.
     """
-    left = dict.fromkeys(pending_of(outcome), frozenset(_names(outcome)))  # URL -> the services it moves
+    left = dict.fromkeys(pending_of(outcome), frozenset(names_of(outcome)))  # URL -> the services it moves
     ended: dict[str, str] = {}
     told(f"waiting for the merge of {', '.join(map(one_line, left))}")
-    while left:
-        sleep(POLL_S)
+    while left and time.monotonic() < end:
+        sleep(min(POLL_S, max(0.0, end - time.monotonic())))
         try:
             services = {service["service"]: service for service in backend.list_all()["services"]}
         except Refused as exc:
@@ -69,7 +76,7 @@ def wait_for_merge(
                 raise
             told(f"still waiting: {one_line(str(exc.problem.get('detail', '')))}")
             continue
-        mine = [services[name] for name in _names(outcome) if name in services]
+        mine = [services[name] for name in names_of(outcome) if name in services]
         if any(service.get("error") for service in mine):
             continue  # whether it is still open cannot be told now
         for url, names in list(left.items()):
@@ -86,7 +93,8 @@ def _url(pull: Body | None) -> str | None:
     return pull["url"] if pull else None
 
 
-def _names(outcome: Body) -> list[str]:
+def names_of(outcome: Body) -> list[str]:
+    """The services of an outcome."""
     return [member["service"] for member in outcome["services"]] if "group" in outcome else [outcome["service"]]
 
 

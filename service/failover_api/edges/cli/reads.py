@@ -1,4 +1,4 @@
-"""`failover list`, `status`, `history` and `groups`: where services are, and how they came there."""
+"""`failover list`, `status`, `rollout`, `report`, `history`, `groups`: where services are, and how they came there."""
 
 import typer
 
@@ -13,6 +13,8 @@ from failover_api.edges.cli.options import (
     ListFormat,
     ListOutput,
     NameFormat,
+    Operation,
+    OperationOrNone,
     Output,
     Server,
     ServiceName,
@@ -57,6 +59,39 @@ def status(
         terminal.show_status(body)
 
     with_backend(terminal, server, run, named=service)
+
+
+def rollout(
+    service: ServiceName,
+    operation: OperationOrNone = None,
+    output: Output = None,
+    utc: Utc = False,
+    as_json: AsJson = False,
+    server: Server = None,
+) -> None:
+    """How far a move has come: from the commit to a running app."""
+    terminal = open_terminal(as_json=as_json or output is not None, utc=utc)
+
+    def run(backend: Backend) -> None:
+        with terminal.waiting(f"looking at {service}"):
+            body = backend.rollout(service, operation=operation)
+        terminal.show_rollout(service, body)
+
+    with_backend(terminal, server, run, named=service)
+
+
+def report(operation: Operation, utc: Utc = False, as_json: AsJson = False, server: Server = None) -> None:
+    """What came of a move, in Markdown: timeline, hazards, evidence, age of the data, what to do next."""
+    terminal = open_terminal(as_json=as_json, utc=utc)
+
+    def run(backend: Backend) -> None:
+        from failover_api.edges.cli.report import find, markdown
+
+        with terminal.waiting("gathering what came of it"):
+            body = find(backend, operation)
+        terminal.show_report(body, markdown(body, utc=utc))
+
+    with_backend(terminal, server, run)
 
 
 def history(

@@ -50,6 +50,10 @@ class RemoteBackend:
         paging = {"limit": limit} if cursor is None else {"limit": limit, "cursor": cursor}
         return self._ask("GET", _path("failover", service, "history"), expect="entries", params=paging)[0]
 
+    def rollout(self, service: str, *, operation: str | None = None) -> Body:
+        asked = {} if operation is None else {"operation": operation}
+        return self._ask("GET", _path("failover", service, "rollout"), expect="steps", params=asked)[0]
+
     def groups(self) -> Body:
         return self._ask("GET", "/api/groups", expect="groups")[0]
 

@@ -12,7 +12,7 @@ from rich.markup import escape
 from rich.text import Text
 
 from failover_api.core.safety.hazard import Severity, hazard_from, merged
-from failover_api.edges.cli import listing, tables
+from failover_api.edges.cli import listing, rollouts, tables
 from failover_api.edges.cli.check_lines import check_lines, target_lines
 from failover_api.edges.printable import one_line, printable
 
@@ -121,11 +121,27 @@ class Terminal:
             side = tables.side(switch["side"])
             side.pad_right(len("primary") - len(side))
             self.out.print(Text.assemble("  ", side, "  ", (place.ljust(width), "dim"), f"  {value}"))
+        for line in rollouts.cluster_lines(body.get("cluster"), utc=self._utc):
+            self.out.print(line)
         if body.get("pull_request"):
             self.out.print(Text.assemble("  ", tables.pull_request_line(body["pull_request"])))
         if body.get("last_move"):
             self.out.print(Text.assemble("  last move: ", tables.move_line(body["last_move"], utc=self._utc)))
         self._show_hazards(body.get("hazards_to", ()))
+        return None
+
+    def show_rollout(self, service: str, body: Body) -> None:
+        if self._as_json:
+            return self.show_json(body)
+        for line in rollouts.rollout_lines(service, body, utc=self._utc):
+            self.out.print(line)
+        self._show_hazards(body["hazards"])
+        return None
+
+    def show_report(self, body: Body, text: str) -> None:
+        if self._as_json:
+            return self.show_json(body)
+        sys.stdout.write(printable(text))
         return None
 
     def show_history(self, body: Body) -> None:
@@ -234,12 +250,14 @@ class Terminal:
         self.err.print(Text(f"{one_line(problem.get('title', 'Error'))}: nothing was written", style="bold red"))
         self._show_hazards(problem["hazards"])
 
-    def ask(self, outcome: Body) -> bool:
-        """Shows what a move would do and asks; standard output stays clean."""
+    def ask(self, outcome: Body, unseen: str = "") -> bool:
+        """Shows what a move would do, and what cannot be seen of it, and asks; standard output stays clean."""
         self.show_diff(outcome["diff"], self.err)
         if "group" in outcome:
             self.err.print(tables.members_table(outcome), soft_wrap=False)
         self._warn_of(outcome)
+        if unseen:
+            self.err.print(Text(f"warning: {printable(unseen)}", style="yellow"))
         try:
             answer = self.err.input(f"{escape(printable(tables.question(outcome)))} \\[y/N] ")
         except EOFError:

@@ -1,7 +1,7 @@
 """Shared looks: callers who look at the same thing at once, or again and again, share one look at GitHub.
 
 The first few looks are always of now. Only what is looked at more often than once a second is shared for a second.
-After a write through this replica, or an event from GitHub's webhook, everything is looked at again.
+After a write through this replica, or an event from GitHub's webhook or from Flux, everything is looked at again.
 """
 
 import asyncio
@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 
 from cachetools import LRUCache
 
-from failover_api.events import BranchMoved, MoveEnded
+from failover_api.events import BranchMoved, FluxReported, MoveEnded
 
 T = TypeVar("T")
 FRESH_S = 1.0
@@ -48,6 +48,10 @@ class Looks:
             self._looks.clear()
 
     def branch_moved(self, event: BranchMoved) -> None:
+        """Nobody joins what began before."""
+        self._looks.clear()
+
+    def flux_reported(self, event: FluxReported) -> None:
         """Nobody joins what began before."""
         self._looks.clear()
 

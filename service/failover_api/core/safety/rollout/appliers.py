@@ -1,0 +1,172 @@
+"""Who applies a service's objects, the revision that is there, and why a newer one is not."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from failover_api.core.catalog.model import Service
+from failover_api.core.catalog.runtime import DEPLOYMENT, HELM_RELEASE, STATEFUL_SET, WorkloadName
+from failover_api.core.safety.observed import (
+    NOBODY,
+    Application,
+    Applier,
+    HelmRelease,
+    Kustomization,
+    Source,
+    View,
+    condition,
+)
+from failover_api.core.safety.rollout.causes import Cause
+from failover_api.core.safety.rollout.live import Live
+from failover_api.core.safety.rollout.texts import APPLY, explained_or_shown
+
+_SHA = re.compile(r"(?:^|[:@/])([0-9a-f]{40})$")
+_GROUPS = {DEPLOYMENT: "apps", STATEFUL_SET: "apps", HELM_RELEASE: "helm.toolkit.fluxcd.io"}
+GIT_REPOSITORY = "GitRepository"
+# https://fluxcd.io/flux/components/kustomize/kustomizations/#ready-kustomization
+_REFUSED = {"BuildFailed", "ReconciliationFailed", "PruneFailed"}
+
+
+@dataclass(frozen=True, slots=True)
+class Appliers:
+    """What was found of them. `applier` is what the object's labels say; a Kustomization may also list it."""
+
+    applier: Applier = NOBODY
+    kustomization: Kustomization | None = None
+    release: HelmRelease | None = None
+    source: Source | None = None
+    application: Application | None = None
+
+
+def find_appliers(view: View, service: Service, named: WorkloadName, live: Live) -> Appliers:
+    applier = live.release.applier if live.release else live.workload.applier if live.workload else NOBODY
+    kustomization = _kustomization(view, named, applier)
+    source = None if kustomization is None else _source(view, kustomization)
+    application = None if kustomization else _application(view, service)
+    return Appliers(applier, kustomization, live.release, source, application)
+
+
+def _kustomization(view: View, named: WorkloadName, applier: Applier) -> Kustomization | None:
+    """By the object's labels; else the one whose inventory lists it."""
+    known = view.kustomizations.objects
+    if applier.kustomization is not None and applier.kustomization in known:
+        return known[applier.kustomization]
+    entry = f"{named.namespace}_{named.name}_{_GROUPS[named.kind]}_{named.kind}"
+    return next((each for each in known.values() if entry in each.inventory), None)
+
+
+def _source(view: View, kustomization: Kustomization) -> Source | None:
+    kind, namespace, name = kustomization.source
+    kinds = {
+        GIT_REPOSITORY: view.git_repositories,
+        "OCIRepository": view.oci_repositories,
+        "Bucket": view.buckets,
+    }
+    return kinds[kind].objects.get((namespace, name)) if kind in kinds else None
+
+
+def _application(view: View, service: Service) -> Application | None:
+    """That of Argo CD whose folder is nearest to the service's files."""
+    repository = service.branch.repository.lower()
+    found = [
+        each
+        for each in view.applications.objects.values()
+        if each.repository.lower().removesuffix(".git").endswith(f"/{repository}")
+        and any(_is_below(file, each.path) for file in service.files)
+    ]
+    return max(found, key=lambda each: len(each.path.strip("./")), default=None)
+
+
+def _is_below(file: str, folder: str) -> bool:
+    prefix = folder.removeprefix("./").strip("/")
+    return prefix in {"", "."} or file.startswith(f"{prefix}/")
+
+
+def commit_of(revision: str) -> str | None:
+    """The commit that a revision names: `main@sha1:<40 hex>`, as Argo CD writes it, or as Flux did; else None."""
+    found = _SHA.search(revision)
+    return found[1] if found else None
+
+
+def why_not_applied(appliers: Appliers) -> Cause:
+    """Why what runs is not what Git says. Always something: at the least that nobody says why."""
+    return next(_causes(appliers))
+
+
+def _causes(appliers: Appliers) -> Iterator[Cause]:
+    yield from _of_labels(appliers.applier)
+    if appliers.release is not None:
+        yield from _of_release(appliers.release)
+    if appliers.source is not None:
+        yield from _of_source(appliers.source)
+    if appliers.kustomization is not None:
+        yield from _of_kustomization(appliers.kustomization)
+        yield Cause("Flux has not applied the commit yet.", is_final=False)
+    if appliers.application is not None:
+        yield from _of_application(appliers.application)
+    if appliers.release is not None:
+        yield Cause("Flux has not applied the commit yet.", is_final=False)
+    yield Cause("It is not applied yet, and who applies it is not seen.", is_final=False)
+
+
+def _of_labels(applier: Applier) -> Iterator[Cause]:
+    if applier.is_ignored:
+        yield Cause(
+            "Flux is told to leave the object alone: `kustomize.toolkit.fluxcd.io/ssa` or `/reconcile`.",
+            "Take that annotation or label off.",
+        )
+
+
+def _of_release(release: HelmRelease) -> Iterator[Cause]:
+    name = f"{release.namespace}/{release.name}"
+    if release.is_suspended:
+        yield Cause(
+            f"HelmRelease {name} is suspended.", f"`flux resume helmrelease {release.name} -n {release.namespace}`"
+        )
+    remediated = condition(release.conditions, "Remediated")
+    if remediated is not None and remediated.is_true:
+        yield Cause(
+            f"Helm took the new release of {name} back, since it was not ready in time.",
+            "Give it more time (`timeout`), or do not wait (`upgrade.disableWait: true`).",
+            remediated.since,
+        )
+    for kind in ("Released", "Ready"):
+        found = condition(release.conditions, kind)
+        if found is not None and found.status == "False" and found.reason.endswith("Failed"):
+            yield explained_or_shown(APPLY, found, f"HelmRelease {name} could not be applied")
+
+
+def _of_source(source: Source) -> Iterator[Cause]:
+    name = f"{source.namespace}/{source.name}"
+    if source.is_suspended:
+        kind = "git" if source.kind == GIT_REPOSITORY else source.kind.lower()
+        yield Cause(
+            f"{source.kind} {name} is suspended.", f"`flux resume source {kind} {source.name} -n {source.namespace}`"
+        )
+    elif source.ready is not None and source.ready.status == "False":
+        said = source.ready.message or source.ready.reason
+        yield Cause(f"{source.kind} {name} is not ready: {said}", "", source.ready.since, is_final=False)
+
+
+def _of_kustomization(kustomization: Kustomization) -> Iterator[Cause]:
+    name, ready = f"{kustomization.namespace}/{kustomization.name}", kustomization.ready
+    if kustomization.is_suspended:
+        yield Cause(
+            f"Kustomization {name} is suspended.",
+            f"`flux resume kustomization {kustomization.name} -n {kustomization.namespace}`",
+        )
+    elif ready is not None and ready.status == "False":
+        if ready.reason in _REFUSED:
+            yield explained_or_shown(APPLY, ready, f"Kustomization {name} is not applied")
+        else:
+            said = ready.message or ready.reason
+            yield Cause(f"Kustomization {name} waits: {said}", "", ready.since, is_final=False)
+
+
+def _of_application(application: Application) -> Iterator[Cause]:
+    name = f"Application {application.namespace}/{application.name}"
+    if application.operation in {"Failed", "Error"}:
+        yield Cause(f"{name} could not be synced.", f"`argocd app get {application.name}` says why.")
+    if application.sync == "OutOfSync" and not application.is_automated:
+        yield Cause(f"{name} is synced by hand.", f"`argocd app sync {application.name}`")
+    yield Cause(f"Argo CD has not synced {name} yet.", is_final=False)

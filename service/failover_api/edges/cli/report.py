@@ -1,0 +1,145 @@
+"""`failover report`: what came of an operation, in Markdown: the timeline, the hazards, the evidence, what is next."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from failover_api.core.text.escaping import escape_markup
+from failover_api.edges.cli.backend import Backend, refused
+from failover_api.edges.cli.times import shown_time
+from failover_api.edges.printable import one_line
+from failover_api.errors import UnknownUrl
+
+Body = dict[str, Any]
+
+_LOOKED_THROUGH = 100  # commits of each service, for an operation that is nobody's newest
+_ACTIONS = {"promote": "Failover", "demote": "Failback", "rollback": "Rollback"}
+
+
+def find(backend: Backend, operation: str) -> Body:
+    """The moves of an operation, with how far each has come. Raises Refused when nobody has it."""
+    services = [service for service in backend.list_all()["services"] if not service.get("error")]
+    moves = [_move(backend, each, each["last_move"]) for each in services if _operation(each["last_move"]) == operation]
+    if not moves:
+        moves = list(_earlier(backend, services, operation))
+    if not moves:
+        raise refused(UnknownUrl(f"no service's history has the operation {operation[:40]!r}"))
+    return {"operation": operation, "moves": moves}
+
+
+def _operation(entry: Body | None) -> str | None:
+    return entry["operation"] if entry else None
+
+
+def _earlier(backend: Backend, services: list[Body], operation: str) -> Iterator[Body]:
+    for service in services:
+        entries = backend.history(service["service"], limit=_LOOKED_THROUGH, cursor=None)["entries"]
+        for entry in entries:
+            if _operation(entry) == operation:
+                yield _move(backend, service, entry)
+
+
+def _move(backend: Backend, service: Body, entry: Body) -> Body:
+    name = service["service"]
+    return {
+        "service": name,
+        "entry": entry,
+        "rollout": backend.rollout(name, operation=entry["operation"]),
+        "cluster": service.get("cluster"),
+        "replication": service.get("replication"),
+        "nodes": service.get("nodes") or {},
+    }
+
+
+def markdown(body: Body, *, utc: bool) -> str:
+    """The whole page."""
+    first = body["moves"][0]["entry"]
+    names = ", ".join(_text(move["service"]) for move in body["moves"])
+    lines = [f"# {_ACTIONS.get(first['action'], 'Move')} of {names}", ""]
+    lines += [f"- Operation: {_code(body['operation'])}", f"- Asked for by: {_text(first['by'])}"]
+    lines += [f"- Reason: {_text(first['reason'])}"] if first["reason"] else []
+    lines += [f"- Committed: {shown_time(first['time'], utc=utc, seconds=True)}"]
+    for move in body["moves"]:
+        lines += ["", f"## {_text(move['service'])}: {move['entry']['from']} to {move['entry']['to']}"]
+        lines += ["", "### Timeline", "", *_timeline(move, utc=utc)]
+        lines += ["", "### Hazards", "", *_hazards(move["rollout"])]
+        lines += ["", "### Evidence", "", *_evidence(move, utc=utc)]
+        lines += ["", "### Age of the data", "", *_data(move, utc=utc)]
+        lines += ["", "### What to do next", "", *_next(move)]
+    return "\n".join(lines) + "\n"
+
+
+def _timeline(move: Body, *, utc: bool) -> Iterator[str]:
+    yield "| step | time | |"
+    yield "|---|---|---|"
+    for step in move["rollout"]["steps"]:
+        time = shown_time(step["at"], utc=utc, seconds=True) if step["at"] else "not yet, or not known"
+        yield f"| {step['name']} | {time} | {_text(step['detail'])} |"
+
+
+def _hazards(rollout: Body) -> Iterator[str]:
+    for hazard in rollout["hazards"]:
+        said = f"{_text(hazard['detail'])} {_text(hazard['cure'])}"
+        yield f"- {_text(hazard['severity'])} {_code(hazard['slug'])}: {said}"
+    if not rollout["hazards"]:
+        yield "None is known."
+
+
+def _evidence(move: Body, *, utc: bool) -> Iterator[str]:
+    entry, cluster = move["entry"], move["cluster"]
+    yield f"- Commit {_code(entry['commit']['sha'])}: {_text(entry['commit']['url'])}"
+    yield f"- {_proof(entry)}"
+    if pull := entry["pull_request"]:
+        yield f"- Pull request {pull['number']}, {_text(pull['state'])}: {_text(pull['url'])}"
+    if not cluster:
+        yield "- The cluster is not seen from here."
+        return
+    place = " on ".join(_text(part) for part in (cluster["pod"], cluster["node"]) if part)
+    seen = shown_time(cluster["seen_at"], utc=utc, seconds=True)
+    yield f"- Seen in the cluster at {seen}: {cluster['stage']}{f', {place}' if place else ''}"
+
+
+def _proof(entry: Body) -> str:
+    match entry.get("verified"):
+        case True:
+            return "Its diff does what it says: each value went from the one side to the other."
+        case _:
+            return "Whether its diff does what it says cannot be proved under the present catalog."
+
+
+def _data(move: Body, *, utc: bool) -> Iterator[str]:
+    replication = move["replication"]
+    if not replication:
+        yield "No replication is seen: how old the data was on the side it moved to is not known."
+        return
+    as_of = replication.get("data_as_of")
+    when = f"of {shown_time(as_of, utc=utc, seconds=True)}" if as_of else "of a time that is not known"
+    yield f"Replication ({_text(replication['kind'])}) is {_text(replication['state'])}, with data {when}."
+
+
+def _next(move: Body) -> Iterator[str]:
+    rollout, entry, name = move["rollout"], move["entry"], move["service"]
+    if blocked := rollout["blocked"]:
+        yield f"- It is blocked: {_text(blocked['reason'])} {_text(blocked['cure'])}"
+        yield f"- Or undo it: {_code(f'failover rollback {name}')}. A blocked app may start by itself, hours later."
+    elif rollout["commit"] is None:
+        yield "- Somebody has to merge the pull request."
+    elif rollout["done"] and entry["to"] == "backup":
+        yield "- It serves. Bring what is written there home before it goes back: sync it to primary first."
+        yield f"- Then {_code(f'failover demote {name} --dry-run')} shows what that would do."
+    elif rollout["done"]:
+        yield "- It serves. There is nothing to do."
+    elif rollout["steps"] and rollout["steps"][-1]["detail"] == "a later move followed":
+        yield f"- A later move followed: {_code(f'failover rollout {name}')}."
+    elif move["cluster"] is None:
+        yield f"- Whether it serves is not seen from here: {_code('kubectl get pods -o wide')}."
+    else:
+        yield f"- It is {_text(rollout['stage'])}: {_code(f'failover rollout {name}')} shows how far it has come."
+
+
+def _text(text: str) -> str:
+    """Text from outside, on one line, with no markup in it."""
+    return escape_markup(one_line(str(text)))
+
+
+def _code(text: str) -> str:
+    return f"`{one_line(text).replace('`', '')}`"

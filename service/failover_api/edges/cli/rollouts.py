@@ -1,0 +1,46 @@
+"""How far a move has come, as lines on a terminal."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from rich.text import Text
+
+from failover_api.edges.cli.times import shown_time
+from failover_api.edges.printable import one_line
+
+Body = dict[str, Any]
+
+_STYLES = {"serving": "green", "blocked": "bold red", "absent": "red", "stopped": "yellow", "unknown": "dim"}
+_WIDTH = len("committed")
+
+
+def cluster_lines(cluster: Body | None, *, utc: bool) -> Iterator[Text]:
+    """What a status says of the cluster; nothing where nothing is seen."""
+    if not cluster:
+        return
+    place = " on ".join(filter(None, (cluster["pod"], cluster["node"])))
+    since = f" since {shown_time(cluster['since'], utc=utc)}" if cluster["since"] else ""
+    what = Text.assemble("  in the cluster: ", stage(cluster["stage"]), since)
+    yield Text.assemble(what, f", {one_line(place)}" if place else "")
+    for text in filter(None, (cluster["reason"], cluster["cure"])):
+        yield Text(f"    {one_line(text)}")
+
+
+def rollout_lines(service: str, body: Body, *, utc: bool) -> Iterator[Text]:
+    """The stage, then each step with its time."""
+    operation = f"  operation {one_line(body['operation'])}" if body["operation"] else ""
+    yield Text.assemble((one_line(service), "bold"), " is ", stage(body["stage"]), (operation, "dim"))
+    if not body["operation"]:
+        yield Text("  no move of it is known")
+    for step in body["steps"] if body["operation"] else ():
+        time = shown_time(step["at"], utc=utc, seconds=True) if step["at"] else "-"
+        detail = f"  {one_line(step['detail'])}" if step["detail"] else ""
+        yield Text.assemble(f"  {step['name'].ljust(_WIDTH)}  {time}", (detail, "dim"))
+    if body["blocked"]:
+        yield Text(one_line(f"blocked: {body['blocked']['reason']}"), style="bold red")
+        if body["blocked"]["cure"]:
+            yield Text(f"  {one_line(body['blocked']['cure'])}")
+
+
+def stage(name: str) -> Text:
+    return Text(one_line(name), style=_STYLES.get(name, ""))

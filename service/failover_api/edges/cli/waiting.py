@@ -1,0 +1,127 @@
+"""Waiting for what comes after the commit: applied in the cluster, or serving there.
+
+Nothing here can undo or repeat a move: it looks, until what was asked for is seen or the time is up.
+"""
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from failover_api.edges.cli.backend import Backend, Body, Refused
+from failover_api.edges.cli.options import Milestone
+from failover_api.edges.cli.progress import PASSING, names_of
+from failover_api.edges.printable import one_line
+
+POLL_S = 2.0
+DEFAULT_S = 600.0
+_NOT_APPLIED = frozenset({"waiting-for-apply", "absent", "unknown"})
+
+
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """What is waited for, and for how long (s); None: as long as it takes."""
+
+    until: Milestone
+    timeout_s: float | None
+
+    @property
+    def needs_cluster(self) -> bool:
+        return self.until is not Milestone.MERGED
+
+
+def patience(until: Milestone | None, timeout: str | None, *, wait: bool) -> Patience | None:
+    """What the options mean; None: nothing is waited for. Raises ValueError, saying what is wrong."""
+    if until is None and not wait:
+        if timeout is not None:
+            raise ValueError("--timeout goes with --until or --wait")
+        return None
+    until = until or Milestone.MERGED
+    if timeout is None:
+        return Patience(until, None if until is Milestone.MERGED else DEFAULT_S)
+    from failover_api.core.config.duration import is_duration, seconds_of
+
+    if not is_duration(timeout):
+        raise ValueError("--timeout: expected a duration like 90s, 5m or 2h")
+    return Patience(until, seconds_of(timeout))
+
+
+def unseen(services: Sequence[Body], names: Sequence[str]) -> list[str]:
+    """Those of `services` (of a list) with these names of which nothing in the cluster can be seen from here."""
+    by_name = {service["service"]: service for service in services}
+    return [name for name in names if name in by_name and not _is_seen(by_name[name])]
+
+
+def _is_seen(service: Body) -> bool:
+    cluster: Body = service.get("cluster") or {"stage": "unknown"}
+    return str(cluster["stage"]) != "unknown"
+
+
+def wait_for_cluster(
+    backend: Backend,
+    outcome: Body,
+    patience: Patience,
+    *,
+    told: Callable[[str], None],
+    left_s: float | None,
+    sleep: Callable[[float], None] = time.sleep,
+    clock: Callable[[], float] = time.monotonic,
+) -> dict[str, str]:
+    """What is still to come when the time is up: {service: why}; nothing when all has come. Raises Refused."""
+    end = None if left_s is None else clock() + left_s
+    waiting = dict.fromkeys(names_of(outcome), "")
+    told(f"waiting until {', '.join(map(one_line, waiting))} {_is(len(waiting))} {patience.until}")
+    while True:
+        for name, said in list(waiting.items()):
+            why = _why_waiting(backend, name, outcome["operation"], patience.until)
+            if why is None:
+                del waiting[name]
+                told(f"{one_line(name)} is {patience.until}")
+            elif why != said:
+                waiting[name] = why
+                told(f"{one_line(name)}: {why}")
+        if not waiting or (end is not None and clock() >= end):
+            return waiting
+        sleep(POLL_S if end is None else max(0.0, min(POLL_S, end - clock())))
+
+
+def _is(count: int) -> str:
+    return "is" if count == 1 else "are"
+
+
+def _why_waiting(backend: Backend, name: str, operation: str | None, until: Milestone) -> str | None:
+    """None when it has come; else how far it is, in words."""
+    try:
+        if operation is None:  # nothing was to be done: where it is counts
+            return _of_state(backend.status(name).get("cluster"), until)
+        rollout = backend.rollout(name, operation=operation)
+    except Refused as exc:
+        if exc.problem.get("status") not in PASSING:
+            raise
+        return f"not seen just now: {one_line(str(exc.problem.get('detail', '')))}"
+    if rollout["done"] or (until is Milestone.APPLIED and _has_applied(rollout)):
+        return None
+    blocked = rollout["blocked"]
+    if blocked:
+        return one_line(f"blocked: {blocked['reason']} {blocked['cure']}".strip())
+    return one_line(_where(rollout))
+
+
+def _has_applied(rollout: Body) -> bool:
+    return any(step["name"] == "applied" and step["at"] for step in rollout["steps"])
+
+
+def _where(rollout: Body) -> str:
+    """The first step that has not come."""
+    missing = next((step for step in rollout["steps"] if not step["at"]), None)
+    if missing is None:
+        return str(rollout["stage"])
+    detail = f" ({missing['detail']})" if missing["detail"] else ""
+    return f"{rollout['stage']}, not {missing['name']} yet{detail}"
+
+
+def _of_state(cluster: Body | None, until: Milestone) -> str | None:
+    if cluster is None:
+        return "not seen from here"
+    stage = cluster["stage"]
+    has_come = stage == "serving" if until is Milestone.SERVING else stage not in _NOT_APPLIED
+    return None if has_come else one_line(f"{stage}: {cluster['reason']} {cluster['cure']}".strip())

@@ -1,0 +1,89 @@
+"""Services in their cluster: Git's statuses joined with what is seen of it, for as long as that takes and no longer.
+
+Nothing here fails or delays a status: what does not come in time is not seen.
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from cachetools import LRUCache
+
+from failover_api.core.catalog.model import Service
+from failover_api.core.planning.state import Detection
+from failover_api.core.safety.rollout.verification import Verification, verified_state
+from failover_api.reading.status import Status, Unreadable
+
+if TYPE_CHECKING:  # without a cluster nothing of it is loaded
+    from failover_api.cluster.port import Cluster
+    from failover_api.core.safety.observed import View
+    from failover_api.core.safety.rollout.stage import ClusterState
+
+MARGIN_S = 0.5  # beyond the time that a look may take by itself
+MAX_SEEN = 4096
+_log = logging.getLogger(__name__)
+
+
+class ClusterReader:
+    """Looks at the cluster, if there is one. `timeout_s` is for one look.
+
+    `verified` says what came of asking an app; None: nobody asks here, and a ready pod is all that is looked for.
+    """
+
+    def __init__(self, cluster: "Cluster | None", *, timeout_s: float) -> None:
+        self._cluster, self._timeout_s = cluster, timeout_s
+        self.verified: Callable[[str], Verification | None] | None = None
+        self._was_seen: LRUCache[str, bool] = LRUCache(MAX_SEEN)
+
+    @property
+    def is_there(self) -> bool:
+        """Whether a cluster is configured."""
+        return self._cluster is not None
+
+    async def look(self, services: Iterable[Service]) -> "View | None":
+        """What these services need of the cluster; None where none is configured, or nothing came in time."""
+        here = [service for service in services if not service.is_elsewhere]
+        if self._cluster is None or not here:
+            return None
+        namespaces = [service.namespaces for service in here]
+        scope = None if None in namespaces else frozenset().union(*filter(None, namespaces))
+        try:
+            async with asyncio.timeout(self._timeout_s + MARGIN_S):
+                return await self._cluster.look(scope)
+        except TimeoutError:
+            return None
+        except Exception:  # noqa: BLE001 - a defect there must not fail a status
+            _log.exception("the cluster could not be looked at")
+            return None
+
+    def joined(self, statuses: Sequence[Status | Unreadable], view: "View | None") -> list[Status | Unreadable]:
+        """The statuses with what was seen of each."""
+        return [
+            status if isinstance(status, Unreadable) else replace(status, cluster=self.state(status, view))
+            for status in statuses
+        ]
+
+    def state(self, status: Status, view: "View | None") -> "ClusterState | None":
+        """One service's; None where it is not seen."""
+        if view is None:
+            return None
+        service = status.service
+        was_seen = service.name in self._was_seen
+        try:
+            state = self._state(service, status.detection, view, was_seen=was_seen)
+        except Exception:  # noqa: BLE001 - whatever a cluster holds must not fail a status
+            _log.exception("the cluster could not be understood", extra={"service": service.name})
+            return None
+        if state is not None and (state.pod or was_seen or state.appliers.kustomization is not None):
+            self._was_seen[service.name] = True
+        return state
+
+    def _state(self, service: Service, detection: Detection, view: "View", *, was_seen: bool) -> "ClusterState | None":
+        from failover_api.core.safety.rollout.stage import cluster_state
+
+        state = cluster_state(service, detection, view, was_seen=was_seen)
+        if state is None or service.verify is None or self.verified is None:
+            return state
+        return verified_state(state, service.verify, self.verified(service.name))

@@ -1,0 +1,65 @@
+"""What Flux's notifications said: which revision each of its objects fetched or applied. Kept for a while, in memory.
+
+It is all that is known of `fetched` and `applied` where no right in the cluster is given.
+https://fluxcd.io/flux/components/notification/providers/#generic-webhook-with-hmac
+"""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from cachetools import LRUCache
+
+from failover_api.core.catalog.runtime import WorkloadName
+
+MAX_OBJECTS, MAX_APPLIED = 256, 4096
+KUSTOMIZATION, GIT_REPOSITORY = "Kustomization", "GitRepository"
+# In the message of a Kustomization: "Deployment/media/sonarr configured". It says what it applies.
+_APPLIED = re.compile(r"\b([A-Z][A-Za-z]{1,40})/([a-z0-9.-]{1,253})/([a-z0-9.-]{1,253}) (?:configured|created)\b")
+
+Key = tuple[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class FluxReport:
+    """One event of Flux. `revision` is "" where it is about none; `at` is by the cluster's clock (s)."""
+
+    kind: str
+    namespace: str
+    name: str
+    revision: str
+    at: float | None
+    is_error: bool
+    message: str
+
+
+class FluxReports:
+    """The newest of each object. A later one without a revision leaves what is known of revisions."""
+
+    def __init__(self) -> None:
+        self._newest: LRUCache[tuple[str, Key], FluxReport] = LRUCache(MAX_OBJECTS)
+        self._applies: LRUCache[tuple[str, str, str], Key] = LRUCache(MAX_APPLIED)
+
+    def take(self, report: FluxReport) -> None:
+        """Keeps it. One that is older than what is known of its object changes nothing: they come in any order."""
+        key = (report.kind, (report.namespace, report.name))
+        known = self._newest.get(key)
+        if report.kind == KUSTOMIZATION and not report.is_error:
+            for kind, namespace, name in _APPLIED.findall(report.message):
+                self._applies[kind, namespace, name] = key[1]
+        is_older = known is not None and known.at is not None and report.at is not None and report.at < known.at
+        if report.revision and not is_older:
+            self._newest[key] = report
+
+    def sources(self) -> Iterator[FluxReport]:
+        """Of each GitRepository, the newest."""
+        return (report for (kind, _), report in self._newest.items() if kind == GIT_REPOSITORY)
+
+    def applied(self, workload: WorkloadName | None) -> FluxReport | None:
+        """Of the Kustomization that applies the workload; None where nobody can tell which that is."""
+        of = {name: report for (kind, name), report in self._newest.items() if kind == KUSTOMIZATION}
+        if workload is not None and workload.namespace:
+            name = self._applies.get((workload.kind, workload.namespace, workload.name))
+            if name is not None:
+                return of.get(name)
+        return next(iter(of.values())) if len(of) == 1 else None

@@ -1,0 +1,215 @@
+"""How far an operation has come: what Git knows of it, joined with the cluster, or with what Flux reported.
+
+    git           the newest move, one of the history, or an open pull request
+    fetched       the revision of the source, or of Argo CD's Application
+    applied       the revision that a Kustomization applied as a whole
+    the rest      of the pod; see core/safety/rollout
+
+What has come and tells no time is dated by when it was first seen.
+"""
+
+from collections.abc import MutableMapping
+from dataclasses import replace
+from datetime import datetime
+
+from cachetools import LRUCache
+
+from failover_api.core.catalog.model import Branch
+from failover_api.core.safety.hazard import Hazard
+from failover_api.core.safety.rollout.appliers import GIT_REPOSITORY, Appliers, commit_of
+from failover_api.core.safety.rollout.expectation import expectation
+from failover_api.core.safety.rollout.stage import ClusterState
+from failover_api.core.safety.rollout.steps import (
+    UNSEEN,
+    Arrival,
+    GitFacts,
+    Rollout,
+    Seen,
+    Step,
+    in_order,
+    make_rollout,
+)
+from failover_api.core.safety.rollout.verification import Verification, verification_step
+from failover_api.errors import UnknownUrl
+from failover_api.reading.flux_reports import FluxReport, FluxReports
+from failover_api.reading.history import Entry, History
+from failover_api.reading.pull_requests import record_for
+from failover_api.reading.revisions import Revisions
+from failover_api.reading.status import Status
+
+MAX_REMEMBERED = 1024
+_LOOKED_THROUGH = 100  # commits of the service's files, for an operation that is not the newest
+
+
+class RolloutReader:
+    """Reads rollouts of services whose status was read."""
+
+    def __init__(self, history: History, revisions: Revisions, reports: FluxReports) -> None:
+        self._history, self._revisions, self._reports = history, revisions, reports
+        self._first_seen: LRUCache[tuple[str, str], dict[str, float]] = LRUCache(MAX_REMEMBERED)
+
+    async def read(
+        self,
+        status: Status,
+        operation: str | None,
+        *,
+        not_before: float,
+        now: float,
+        hazards: tuple[Hazard, ...] = (),
+        verification: Verification | None = None,
+    ) -> Rollout:
+        """Of an operation; None: of the last move. Raises UnknownUrl for one that Git does not know.
+
+        `now` is the wall clock (s): what has come, and tells no time, is dated by when it was first seen.
+        """
+        git = await self._git(status, operation, not_before)
+        seen = await self._seen(status, git, verification)
+        rollout = make_rollout(git, seen, hazards)
+        return self._remembered(status, rollout, now)
+
+    # Git
+
+    async def _git(self, status: Status, operation: str | None, not_before: float) -> GitFacts:
+        last = status.last_move
+        if last is not None and (operation is None or _operation_of(last) == operation):
+            return _of_entry(last, is_newest=True)
+        proposed = _of_proposal(status)
+        if operation is None:
+            return proposed or GitFacts(None)
+        if proposed is not None and proposed.operation == operation:
+            return proposed
+        page = await self._history.page(status.service, limit=_LOOKED_THROUGH, cursor=None, not_before=not_before)
+        entry = next((entry for entry in page.entries if _operation_of(entry) == operation), None)
+        if entry is None:
+            raise UnknownUrl(f"the history of {status.service.name} has no operation {operation}")
+        return _of_entry(entry, is_newest=False)
+
+    # Cluster
+
+    async def _seen(self, status: Status, git: GitFacts, verification: Verification | None) -> Seen:
+        state = status.cluster
+        if git.sha is None:
+            return Seen(state)
+        fetched, applied = await self._arrivals(status, git.sha, state)
+        asks = status.service.verify is not None
+        return Seen(state, fetched, applied, verification_step(state, verification) if asks else None)
+
+    async def _arrivals(self, status: Status, sha: str, state: ClusterState | None) -> tuple[Arrival, Arrival]:
+        branch = status.service.branch
+        appliers = state.appliers if state is not None else Appliers()
+        if appliers.kustomization is not None:
+            return await self._of_flux(branch, sha, appliers)
+        if appliers.application is not None:
+            return await self._of_argo(branch, sha, appliers)
+        return await self._reported(status, sha)
+
+    async def _of_flux(self, branch: Branch, sha: str, appliers: Appliers) -> tuple[Arrival, Arrival]:
+        kustomization, source = appliers.kustomization, appliers.source
+        assert kustomization is not None, "there is one"
+        kind = kustomization.source[0]
+        if kind != GIT_REPOSITORY:
+            said = Arrival(
+                None, detail=f"not known: it is applied from a {kind or 'source'}, whose revision is no commit"
+            )
+            return said, said
+        fetched = UNSEEN
+        if source is not None:
+            fetched = await self._arrival(branch, sha, source.revision, source.updated_at)
+        ready = kustomization.ready
+        at = ready.since if ready is not None and ready.is_true else None
+        return fetched, await self._arrival(branch, sha, kustomization.applied_revision, at)
+
+    async def _of_argo(self, branch: Branch, sha: str, appliers: Appliers) -> tuple[Arrival, Arrival]:
+        application = appliers.application
+        assert application is not None, "there is one"
+        fetched = await self._arrival(branch, sha, application.revision, None)
+        if application.sync == "Synced":
+            return fetched, fetched
+        return fetched, Arrival(False, detail=application.sync)
+
+    async def _reported(self, status: Status, sha: str) -> tuple[Arrival, Arrival]:
+        branch = status.service.branch
+        report = self._reports.applied(expectation(status.service, status.detection).workload)
+        applied = await self._of_report(branch, sha, report)
+        fetched = applied if applied.has_come else UNSEEN
+        for source in self._reports.sources():
+            found = await self._of_report(branch, sha, source)
+            if found.has_come or fetched.has_come is None:
+                fetched = found
+            if found.has_come:
+                break
+        return fetched, applied
+
+    async def _of_report(self, branch: Branch, sha: str, report: FluxReport | None) -> Arrival:
+        if report is None:
+            return UNSEEN
+        arrival = await self._arrival(branch, sha, report.revision, report.at)
+        if arrival.has_come and report.is_error:
+            return Arrival(False, detail=report.message)
+        return arrival
+
+    async def _arrival(self, branch: Branch, sha: str, revision: str, at: float | None) -> Arrival:
+        commit = commit_of(revision)
+        if commit is None:
+            return Arrival(
+                None, detail=f"not known: the revision {revision} is no commit" if revision else "not known yet"
+            )
+        has_come = await self._revisions.has(branch, commit, sha)
+        detail = (
+            "" if has_come else f"at {commit[:12]}" if has_come is False else f"{commit[:12]} cannot be compared now"
+        )
+        return Arrival(has_come, at if has_come else None, detail)
+
+    # Memory
+
+    def _remembered(self, status: Status, rollout: Rollout, now: float) -> Rollout:
+        """With the time at which a step was first seen to have come, where it does not tell its own."""
+        if rollout.git.operation is None:
+            return rollout
+        key = (status.service.name, rollout.git.operation)
+        known = self._first_seen.setdefault(key, {})
+        now = status.cluster.seen_at if status.cluster is not None else now
+        steps = in_order(_dated(step, known, now) for step in rollout.steps)
+        return replace(rollout, steps=tuple(steps))
+
+
+def _dated(step: Step, known: MutableMapping[str, float], now: float) -> Step:
+    if not step.has_come:
+        return replace(step, at=None)
+    if step.at is None and step.name not in known:
+        step = replace(step, detail=step.detail or "seen then, and may have been earlier")
+    return replace(step, at=known.setdefault(step.name, now if step.at is None else step.at))
+
+
+def _operation_of(entry: Entry) -> str | None:
+    return entry.record.operation if entry.record is not None else None
+
+
+def _of_entry(entry: Entry, *, is_newest: bool) -> GitFacts:
+    pull = entry.pull_request
+    return GitFacts(
+        operation=_operation_of(entry),
+        sha=entry.logged.sha,
+        url=entry.logged.url,
+        committed_at=time_of(entry.logged.at),
+        pull_request=pull.url if pull else "",
+        proposed_at=time_of(pull.created_at) if pull else None,
+        is_newest=is_newest,
+    )
+
+
+def _of_proposal(status: Status) -> GitFacts | None:
+    pull = status.pull_request
+    if pull is None:
+        return None
+    record = record_for(status.service.name, pull.body)
+    operation = record.operation if record is not None else None
+    return GitFacts(operation, pull_request=pull.url, proposed_at=time_of(pull.created_at))
+
+
+def time_of(text: str) -> float | None:
+    """A time of Git (RFC 3339), in seconds; None for what is none."""
+    try:
+        return datetime.fromisoformat(text).timestamp()
+    except ValueError:
+        return None

@@ -1,0 +1,639 @@
+"""In which stage a service is, by what is seen of its cluster."""
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from failover_api.core.catalog.runtime import WorkloadName
+from failover_api.core.planning.state import State, detect
+from failover_api.core.safety.observed import (
+    Application,
+    Applier,
+    Autoscaler,
+    Condition,
+    Event,
+    HelmRelease,
+    Owner,
+    Requirement,
+    StorageClass,
+    View,
+)
+from failover_api.core.safety.rollout.stage import ClusterState, cluster_state
+from failover_api.core.safety.rollout.stages import Stage
+from tests.support.builders import manifests, service, switch
+from tests.support.cluster_views import (
+    NOW,
+    W1,
+    W2,
+    claim,
+    dead,
+    deployment,
+    in_git,
+    kustomization,
+    leaving,
+    node,
+    pending,
+    pod,
+    seen,
+    sonarr,
+    source,
+    stateful_set,
+    stateful_sonarr,
+    unseen,
+    view,
+    volume,
+)
+
+
+def state_of(seen: View, *, side: str = "backup", **changes: Any) -> ClusterState:
+    of = sonarr(**changes)
+    found = cluster_state(of, in_git(of, side), seen)
+    assert found is not None
+    return found
+
+
+def stateful_state(seen: View) -> ClusterState:
+    of = stateful_sonarr()
+    found = cluster_state(of, in_git(of), seen)
+    assert found is not None
+    return found
+
+
+def said(state: ClusterState) -> str:
+    return f"{state.stage}: {state.reason} {state.cure}"
+
+
+# Serving
+
+
+def test_a_ready_pod_on_the_sides_node_with_the_sides_claims_serves() -> None:
+    state = state_of(view())
+    assert (state.stage, state.side, state.node, state.pod) == (Stage.SERVING, State.BACKUP, W2, "sonarr-new-x")
+    assert (state.since, state.reason, state.cure, state.seen_at) == (NOW - 10, "", "", NOW)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"ready": Condition("Ready", "False")},
+        {"deletion_at": NOW + 30},
+        {"node": W1},
+        {"claims": ("pvc-sonarr",)},
+        {"claims": ()},
+        {"owner": Owner("ReplicaSet", "other-7f", "rs-other")},
+        {"owner": Owner("ReplicaSet", "sonarr-new", "one-deleted-before")},
+    ],
+)
+def test_any_other_pod_does_not(changes: dict[str, Any]) -> None:
+    assert state_of(view(pods=[pod(**changes)])).stage is not Stage.SERVING
+
+
+def test_conditions_of_the_deployment_are_not_believed() -> None:
+    well = (Condition("Available", "True"), Condition("Progressing", "True", "NewReplicaSetAvailable"))
+    assert state_of(view(deployments=[deployment(conditions=well)], pods=[])).stage is Stage.ROLLING_OUT
+
+
+def test_an_old_pod_that_stays_on_a_dead_node_does_no_harm_with_rolling_update() -> None:
+    seen = view(nodes=[dead(), node(W2)], pods=[leaving(pod("primary")), pod()])
+    assert state_of(seen).stage is Stage.SERVING
+
+
+def test_the_catalogs_nodes_are_believed_where_no_label_is_switched() -> None:
+    only_claims = sonarr(switches=(), backup_nodes=(W2,))
+    of = replace(only_claims, switches=sonarr().switches[1:])
+    on_w1 = cluster_state(of, in_git(of), view(pods=[pod(node=W1)]))
+    on_w2 = cluster_state(of, in_git(of), view())
+    assert on_w1 is not None
+    assert on_w2 is not None
+    assert (on_w1.stage, on_w2.stage) == (Stage.BLOCKED, Stage.SERVING)
+    assert on_w1.reason == (
+        "The pod sonarr-new-x is ready on k3s-w1 with the claims pvc-sonarr-backup, which is not what the catalog says "
+        "of this side."
+    )
+
+
+def test_without_nodes_the_template_tells_where_the_scheduler_put_the_pod() -> None:
+    assert state_of(view(nodes=unseen())).stage is Stage.SERVING
+    other = state_of(view(nodes=unseen(), pods=[pod(owner=Owner("ReplicaSet", "sonarr-old", "rs-old"))]))
+    assert other.stage is Stage.ROLLING_OUT
+
+
+def test_without_replica_sets_pods_are_known_by_their_hash() -> None:
+    assert state_of(view(replica_sets=unseen())).stage is Stage.SERVING
+
+
+def test_the_claims_of_the_template_count_where_no_switch_names_one() -> None:
+    of = sonarr()
+    of = replace(of, switches=of.switches[:1])
+    right, wrong = (cluster_state(of, in_git(of), view(pods=[pod(claims=c)])) for c in (("pvc-sonarr-backup",), ()))
+    assert right is not None
+    assert wrong is not None
+    assert (right.stage, wrong.stage) == (Stage.SERVING, Stage.BLOCKED)
+
+
+# Not applied
+
+
+def test_live_objects_that_differ_from_git_wait_for_apply() -> None:
+    state = state_of(view(deployments=[deployment("primary")], pods=[pod("primary")]))
+    assert (state.stage, state.side) == (Stage.WAITING_FOR_APPLY, State.PRIMARY)
+    assert state.reason == "Flux has not applied the commit yet."
+
+
+def test_who_scaled_it_to_none_waits_for_apply_where_git_has_a_number() -> None:
+    of = service(
+        switch("spec.replicas", 0, 1, kind="Deployment"),
+        name="sonarr",
+        backup_workload=WorkloadName("Deployment", "sonarr", "media"),
+    )
+    text = b"kind: Deployment\nmetadata: {name: sonarr, namespace: media}\nspec: {replicas: 1}\n"
+    found = cluster_state(of, detect(of, manifests({"a.yaml": text})), view(deployments=[deployment(replicas=0)]))
+    assert found is not None
+    assert found.stage is Stage.WAITING_FOR_APPLY
+
+
+@pytest.mark.parametrize(
+    ("kinds", "text"),
+    [
+        (
+            {"kustomizations": [kustomization(is_suspended=True)]},
+            "blocked: Kustomization flux-system/apps is suspended. `flux resume kustomization apps -n flux-system`",
+        ),
+        (
+            {"git_repositories": [source(is_suspended=True)]},
+            (
+                "blocked: GitRepository flux-system/flux-system is suspended. "
+                "`flux resume source git flux-system -n flux-system`"
+            ),
+        ),
+        (
+            {"deployments": [deployment("primary", applier=Applier(("flux-system", "apps"), is_ignored=True))]},
+            (
+                "blocked: Flux is told to leave the object alone: `kustomize.toolkit.fluxcd.io/ssa` or `/reconcile`. "
+                "Take that annotation or label off."
+            ),
+        ),
+        (
+            {
+                "kustomizations": [
+                    kustomization(ready=Condition("Ready", "False", "DependencyNotReady", "dependency 'infra' is not"))
+                ]
+            },
+            "waiting-for-apply: Kustomization flux-system/apps waits: dependency 'infra' is not ",
+        ),
+        (
+            {
+                "kustomizations": [
+                    kustomization(
+                        ready=Condition(
+                            "Ready",
+                            "False",
+                            "ReconciliationFailed",
+                            "Deployment/media/sonarr dry-run failed: spec.strategy.rollingUpdate: Forbidden: may not "
+                            "be specified when strategy `type` is 'Recreate'",
+                        )
+                    )
+                ]
+            },
+            (
+                "blocked: Kubernetes refuses the manifest: defaults of RollingUpdate are still there. Flux applies "
+                "nothing beside it. Write `rollingUpdate` with both numbers once, let it be applied, then remove it."
+            ),
+        ),
+        (
+            {"deployments": [deployment("primary", applier=Applier())], "kustomizations": []},
+            "waiting-for-apply: It is not applied yet, and who applies it is not seen. ",
+        ),
+        (
+            {
+                "deployments": [deployment("primary", applier=Applier())],
+                "kustomizations": [],
+                "applications": [
+                    Application("argocd", "apps", repository="https://github.com/acme/homelab.git", sync="OutOfSync")
+                ],
+            },
+            "blocked: Application argocd/apps is synced by hand. `argocd app sync apps`",
+        ),
+    ],
+)
+def test_who_applies_it_says_why_not(kinds: dict[str, Any], text: str) -> None:
+    usual: dict[str, Any] = {"deployments": [deployment("primary")], "pods": [pod("primary")]}
+    assert said(state_of(view(**{**usual, **kinds}))) == text
+
+
+def test_a_change_that_kubernetes_has_not_taken_up_is_rolling_out() -> None:
+    state = state_of(view(deployments=[deployment(generation=3)], pods=[]))
+    assert said(state) == "rolling-out: Kubernetes has not taken up the change yet. "
+
+
+# Blocked: Deployments
+
+
+def recreate(**changes: Any) -> Any:
+    """As kubernetes.io's controller leaves it for ever: all conditions are well, and no pod is made."""
+    lies = (
+        Condition("Progressing", "True", "NewReplicaSetAvailable"),
+        Condition("Available", "False", "MinimumReplicasUnavailable"),
+    )
+    given = {"strategy": "Recreate", "updated_replicas": None, "terminating_replicas": 1, "conditions": lies}
+    return deployment(**{**given, **changes})
+
+
+def test_recreate_on_a_dead_node_is_blocked() -> None:
+    state = state_of(view(nodes=[dead(), node(W2)], deployments=[recreate()], pods=[leaving(pod("primary"))]))
+    assert state.stage is Stage.BLOCKED
+    assert state.reason == (
+        "The old pod sonarr-old-x is on k3s-w1, which is not ready, and cannot confirm that it stopped; Recreate waits "
+        "for it, for ever."
+    )
+    assert "`unblock: rolling`" in state.cure
+    assert "`kubectl delete pod sonarr-old-x -n media --grace-period=0 --force`" in state.cure
+    assert state.since == NOW - 60
+
+
+def test_recreate_is_blocked_before_the_grace_ends_when_the_node_is_known_to_be_down() -> None:
+    seen = view(nodes=[dead(), node(W2)], deployments=[recreate()], pods=[leaving(pod("primary"), ends_in_s=25)])
+    assert (state_of(seen).stage, state_of(seen).since) == (Stage.BLOCKED, NOW)
+
+
+def test_recreate_on_a_node_that_is_thought_to_live_is_blocked_once_the_pod_is_overdue() -> None:
+    coming = state_of(view(deployments=[recreate()], pods=[leaving(pod("primary"), ends_in_s=20)]))
+    late = state_of(view(deployments=[recreate()], pods=[leaving(pod("primary"), ends_in_s=-1)]))
+    assert said(coming) == "rolling-out: The old pod sonarr-old-x on k3s-w1 is stopping. "
+    assert late.stage is Stage.BLOCKED
+    assert "which does not say that it has ended" in late.reason
+
+
+def test_recreate_after_an_orderly_shutdown_is_not_blocked() -> None:
+    failed = leaving(pod("primary", phase="Failed"))
+    assert state_of(view(nodes=[dead(), node(W2)], deployments=[recreate()], pods=[failed])).stage is Stage.ROLLING_OUT
+
+
+@pytest.mark.parametrize(
+    ("changes", "text"),
+    [
+        (
+            {"is_paused": True},
+            "blocked: Rollouts of the Deployment are paused. Put `paused: false` in the manifest.",
+        ),
+        (
+            {
+                "conditions": (
+                    Condition(
+                        "ReplicaFailure", "True", "FailedCreate", "pods is forbidden: exceeded quota: q, used: 1"
+                    ),
+                )
+            },
+            "blocked: The quota q forbids another pod. Raise the quota.",
+        ),
+        (
+            {"conditions": (Condition("ReplicaFailure", "True", "FailedCreate", "something new"),)},
+            "blocked: Kubernetes refuses to make the pod: something new ",
+        ),
+        (
+            {"conditions": (Condition("Progressing", "False", "ProgressDeadlineExceeded"),)},
+            "blocked: The new pod was made, and did not come up in time. Look at its log.",
+        ),
+    ],
+)
+def test_a_deployment_that_makes_no_pod(changes: dict[str, Any], text: str) -> None:
+    assert said(state_of(view(deployments=[deployment(**changes)], pods=[]))) == text
+
+
+# Blocked: StatefulSets
+
+
+def test_a_stateful_set_waits_for_its_pod_on_a_dead_node_even_before_it_is_deleted() -> None:
+    old = pod("primary", of="StatefulSet")
+    seen = view(nodes=[dead(), node(W2)], stateful_sets=[stateful_set()], pods=[old])
+    state = stateful_state(seen)
+    assert (state.stage, state.since) == (Stage.BLOCKED, NOW - 300)
+    assert state.reason == (
+        "The old pod sonarr-0 is on k3s-w1, which is not ready, and cannot confirm that it stopped; The StatefulSet "
+        "waits for it, for ever."
+    )
+    assert "`kubectl taint node k3s-w1 node.kubernetes.io/out-of-service=nodeshutdown:NoExecute`" in state.cure
+
+
+@pytest.mark.parametrize("changes", [{"revision": "old"}, {"claims": ("pvc-sonarr",)}])
+def test_a_stateful_set_clings_to_a_pod_that_can_never_start(changes: dict[str, Any]) -> None:
+    state = stateful_state(view(stateful_sets=[stateful_set()], pods=[pending(of="StatefulSet", **changes)]))
+    assert state.stage is Stage.BLOCKED
+    assert state.reason.startswith("The StatefulSet clings to the pod sonarr-0, which can never start")
+    assert state.cure.startswith("`kubectl delete pod sonarr-0 -n media`: it never ran.")
+
+
+def test_one_with_parallel_pods_does_not_cling() -> None:
+    parallel = stateful_set(pod_management="Parallel")
+    state = stateful_state(view(stateful_sets=[parallel], pods=[pending("x", of="StatefulSet", revision="old")]))
+    assert "clings" not in state.reason
+
+
+def test_a_stateful_set_serves_by_its_pod() -> None:
+    assert stateful_state(view(stateful_sets=[stateful_set()], pods=[pod(of="StatefulSet")])).stage is Stage.SERVING
+
+
+# Blocked: the pod has no node
+
+NO_MATCH = (
+    "0/3 nodes are available: 1 node(s) didn't match PersistentVolume's node affinity, 2 node(s) were unschedulable"
+)
+ELSEWHERE = volume("pvc-sonarr-backup", node_terms=((Requirement("kubernetes.io/hostname", "In", (W1,)),),))
+
+
+@pytest.mark.parametrize(
+    ("kinds", "text"),
+    [
+        ({"claims": []}, "The claim pvc-sonarr-backup does not exist."),
+        (
+            {"claims": [claim("pvc-sonarr-backup", deletion_at=NOW)]},
+            "The claim pvc-sonarr-backup is being deleted, and waits for its last user.",
+        ),
+        (
+            {"claims": [claim("pvc-sonarr-backup", phase="Lost")]},
+            "The volume of the claim pvc-sonarr-backup is gone, and its data with it.",
+        ),
+        (
+            {"claims": [claim("pvc-sonarr-backup", phase="Pending")]},
+            "The claim pvc-sonarr-backup has no volume yet.",
+        ),
+        ({"volumes": [ELSEWHERE]}, "The volume of the claim pvc-sonarr-backup is on another machine than k3s-w2."),
+        ({"nodes": [node(W1)]}, "No node has the label that the app asks for."),
+        ({"nodes": [node(W1), dead(W2)]}, "k3s-w2 is not ready."),
+        ({"nodes": [node(W1), node(W2, is_unschedulable=True)]}, "k3s-w2 is cordoned."),
+    ],
+)
+def test_what_the_claims_and_the_nodes_show_comes_before_the_schedulers_message(
+    kinds: dict[str, Any], text: str
+) -> None:
+    state = state_of(view(pods=[pending(NO_MATCH)], **kinds))
+    assert (state.stage, state.reason, state.since) == (Stage.BLOCKED, text, NOW - 15)
+    assert state.cure
+
+
+@pytest.mark.parametrize(
+    ("message", "text"),
+    [
+        ('persistentvolumeclaim "nope" not found. not found', "The claim nope does not exist."),
+        (
+            "1 node(s) had volume node affinity conflict",
+            "The volume is on another machine than the one the app was sent to.",
+        ),
+        ("1 Insufficient memory, 2 node(s) had untolerated taint(s)", "The node has not enough memory left."),
+        (
+            "1 node(s) had untolerated taint {node.kubernetes.io/unreachable: }",
+            "The node is not ready, or marked by a taint that the app does not tolerate.",
+        ),
+        (
+            (
+                "1 node(s) unavailable due to PersistentVolumeClaim with ReadWriteOncePod access mode already in-use "
+                "by another pod"
+            ),
+            "Another pod has the claim, and it is for one pod alone.",
+        ),
+        ("something new", "The pod is not scheduled: something new"),
+    ],
+)
+def test_the_schedulers_message_is_put_in_plain_words(message: str, text: str) -> None:
+    state = state_of(view(pods=[pending(message)], claims=unseen(), nodes=unseen(), volumes=unseen()))
+    assert (state.stage, state.reason) == (Stage.BLOCKED, text)
+
+
+def test_a_gate_holds_a_pod_back() -> None:
+    state = state_of(view(pods=[pending(reason="SchedulingGated")]))
+    assert state.reason == "Something holds the pod back on purpose: a scheduling gate."
+
+
+def test_a_claim_that_waits_for_its_first_pod_is_well() -> None:
+    lazy = claim("pvc-sonarr-backup", phase="Pending", storage_class="local-path")
+    classes = [StorageClass("local-path", binding_mode="WaitForFirstConsumer")]
+    state = state_of(view(pods=[pending("x", scheduled=None)], claims=[lazy], storage_classes=classes))
+    assert said(state) == "rolling-out: The scheduler has not looked at the pod yet. "
+
+
+@pytest.mark.parametrize(("age_s", "stage"), [(30, Stage.ROLLING_OUT), (90, Stage.BLOCKED)])
+def test_a_volume_that_is_being_made_has_a_minute(age_s: float, stage: Stage) -> None:
+    chosen = claim("pvc-sonarr-backup", phase="Pending", selected_node=W2)
+    state = state_of(view(pods=[pending(scheduled=None, created_at=NOW - age_s)], claims=[chosen]))
+    assert (state.stage, state.cure) == (stage, "Is the provisioner running on that node?")
+
+
+# The pod has a node
+
+
+@pytest.mark.parametrize(
+    ("changes", "text"),
+    [
+        (
+            {"waiting": "CrashLoopBackOff"},
+            "blocked: The app starts, and ends again and again. Look at its log: `kubectl logs`.",
+        ),
+        (
+            {"waiting": "ImagePullBackOff"},
+            "blocked: The image cannot be pulled. Look at the pod's events: name, registry, rights.",
+        ),
+        (
+            {"waiting": "ContainerCreating", "phase": "Pending"},
+            "rolling-out: The pod sonarr-new-x is being started on k3s-w2: ContainerCreating. ",
+        ),
+        ({}, "rolling-out: The pod sonarr-new-x runs on k3s-w2, and is not ready yet. "),
+    ],
+)
+def test_a_pod_that_is_not_ready(changes: dict[str, Any], text: str) -> None:
+    state = state_of(view(pods=[pod(ready=Condition("Ready", "False", since=NOW - 5), **changes)]))
+    assert said(state) == text
+    assert (state.node, state.pod) == (W2, "sonarr-new-x")
+
+
+def test_a_pod_on_a_node_that_has_died_is_blocked() -> None:
+    state = state_of(view(nodes=[node(W1), dead(W2)], pods=[pod(ready=Condition("Ready", "False"))]))
+    assert said(state).startswith("blocked: The pod sonarr-new-x is on k3s-w2, which is not ready.")
+
+
+def test_a_disk_that_hangs_on_the_dead_node_is_named() -> None:
+    event = Event(
+        "media",
+        "e1",
+        Owner("Pod", "sonarr-new-x"),
+        "Warning",
+        "FailedAttachVolume",
+        'Multi-Attach error for volume "pv" Volume is already used by pod(s) sonarr-old-x',
+        NOW,
+    )
+    state = state_of(view(events=[event], pods=[pod(phase="Pending", ready=None)]))
+    assert said(state).startswith("blocked: The disk still hangs on the node that it was on.")
+
+
+# Stopped, absent, unknown, not seen
+
+
+@pytest.mark.parametrize(
+    ("scalers", "text"),
+    [
+        (
+            [],
+            (
+                "stopped: Somebody scaled it to 0, and the manifest does not say how many there should be. "
+                "Put `replicas: 1` in the manifest, or `kubectl scale` it."
+            ),
+        ),
+        (
+            [
+                Autoscaler(
+                    "media",
+                    "hpa",
+                    Owner("Deployment", "sonarr"),
+                    scaling_active=Condition("ScalingActive", "False", "ScalingDisabled"),
+                )
+            ],
+            (
+                "stopped: Its replicas are 0, so the autoscaler hpa is off. "
+                "Put `replicas: 1` in the manifest, or `kubectl scale` it."
+            ),
+        ),
+    ],
+)
+def test_no_replicas_are_stopped(scalers: list[Autoscaler], text: str) -> None:
+    assert said(state_of(view(deployments=[deployment(replicas=0)], autoscalers=scalers, pods=[]))) == text
+
+
+def test_what_a_kustomization_lists_and_is_not_there_is_absent() -> None:
+    state = state_of(view(deployments=[]))
+    assert said(state).startswith("absent: Deployment media/sonarr is not in the cluster.")
+
+
+def test_what_was_seen_before_and_is_not_there_is_absent() -> None:
+    of = sonarr()
+    gone = view(deployments=[], kustomizations=[])
+    assert cluster_state(of, in_git(of), gone) is None
+    found = cluster_state(of, in_git(of), gone, was_seen=True)
+    assert found is not None
+    assert found.stage is Stage.ABSENT
+
+
+def test_a_cluster_that_was_not_seen_says_nothing() -> None:
+    of = sonarr()
+    assert cluster_state(of, in_git(of), View()) is None
+
+
+def test_a_service_of_another_cluster_is_not_looked_for() -> None:
+    of = sonarr(is_elsewhere=True)
+    assert cluster_state(of, in_git(of), view()) is None
+
+
+def test_pods_that_may_not_be_seen_make_it_unknown() -> None:
+    assert said(state_of(view(pods=unseen("pods is forbidden")))) == "unknown: Pods are not seen: pods is forbidden. "
+
+
+def test_switches_in_no_workload_ask_for_its_name() -> None:
+    of = service(switch("spec.paused", False, True, kind="ReplicationSource"))
+    text = b"kind: ReplicationSource\nmetadata: {name: x}\nspec: {paused: true}\n"
+    found = cluster_state(of, detect(of, manifests({"a.yaml": text})), view())
+    assert found is not None
+    assert said(found) == (
+        "unknown: None of its switches is in a Deployment, a StatefulSet or a HelmRelease. "
+        "Name its `workload` in the catalog."
+    )
+
+
+def test_switches_in_one_workload_name_it() -> None:
+    of = sonarr(primary_workload=None, backup_workload=None)
+    found = cluster_state(of, in_git(of), view())
+    assert found is not None
+    assert found.stage is Stage.SERVING
+
+
+def test_of_two_workloads_the_one_that_is_awake_is_looked_at() -> None:
+    a, b = (switch("spec.replicas", one, 1 - one, file=f"{one}.yaml", kind="Deployment") for one in (1, 0))
+    of = service(a, b)
+    texts = {
+        "1.yaml": b"kind: Deployment\nmetadata: {name: sonarr-a, namespace: media}\nspec: {replicas: 0}\n",
+        "0.yaml": b"kind: Deployment\nmetadata: {name: sonarr, namespace: media}\nspec: {replicas: 1}\n",
+    }
+    found = cluster_state(of, detect(of, manifests(texts)), view(nodes=[node(W2)]))
+    assert found is not None
+    assert (found.stage, found.pod) == (Stage.SERVING, "sonarr-new-x")
+
+
+# HelmReleases
+
+RELEASED = Applier(helm_release=("media", "sonarr"))
+VALUES = b"""\
+kind: HelmRelease
+metadata: {name: sonarr, namespace: media}
+spec:
+  values:
+    defaultPodOptions: {nodeSelector: {role: backup}}
+    persistence: {config: {existingClaim: pvc-sonarr-backup}}
+"""
+
+
+def release_state(seen: View) -> ClusterState | None:
+    workload = WorkloadName("HelmRelease", "sonarr", "media")
+    of = service(
+        switch("spec.values.defaultPodOptions.nodeSelector.role", "primary", "backup", kind="HelmRelease"),
+        switch("spec.values.persistence.config.existingClaim", "pvc-sonarr", "pvc-sonarr-backup", kind="HelmRelease"),
+        primary_workload=workload,
+        backup_workload=workload,
+    )
+    return cluster_state(of, detect(of, manifests({"a.yaml": VALUES})), seen)
+
+
+def test_a_releases_workload_is_found_by_its_labels() -> None:
+    release = HelmRelease("media", "sonarr", applier=Applier(kustomization=("flux-system", "apps")))
+    found = release_state(view(helm_releases=[release], deployments=[deployment(applier=RELEASED)]))
+    assert found is not None
+    assert (found.stage, found.side) == (Stage.SERVING, State.BACKUP)
+    assert found.appliers.kustomization == kustomization()
+
+
+def test_of_several_the_one_with_the_services_claim_is_meant() -> None:
+    template = replace(deployment().template, claims={"data": "redis"})
+    redis = replace(deployment(uid="d2", applier=RELEASED, template=template), name="redis")
+    found = release_state(view(deployments=[deployment(applier=RELEASED), redis]))
+    assert found is not None
+    assert found.stage is Stage.SERVING
+
+
+def test_a_release_that_is_not_upgraded_yet_waits() -> None:
+    release = HelmRelease("media", "sonarr")
+    old = deployment("primary", applier=RELEASED)
+    found = release_state(view(helm_releases=[release], deployments=[old], pods=[pod("primary")]))
+    assert found is not None
+    assert (found.stage, found.side) == (Stage.WAITING_FOR_APPLY, State.PRIMARY)
+
+
+@pytest.mark.parametrize(
+    ("changes", "text"),
+    [
+        (
+            {"is_suspended": True},
+            "blocked: HelmRelease media/sonarr is suspended. `flux resume helmrelease sonarr -n media`",
+        ),
+        (
+            {"conditions": (Condition("Remediated", "True", "RollbackSucceeded"),)},
+            (
+                "blocked: Helm took the new release of media/sonarr back, since it was not ready in time. "
+                "Give it more time (`timeout`), or do not wait (`upgrade.disableWait: true`)."
+            ),
+        ),
+        (
+            {"conditions": (Condition("Ready", "False", "UpgradeFailed", "timed out"),)},
+            "blocked: HelmRelease media/sonarr could not be applied: timed out ",
+        ),
+    ],
+)
+def test_a_release_says_why_it_is_not_upgraded(changes: dict[str, Any], text: str) -> None:
+    old = deployment("primary", applier=RELEASED)
+    release = HelmRelease("media", "sonarr", **changes)
+    found = release_state(view(helm_releases=[release], deployments=[old], pods=[pod("primary")]))
+    assert found is not None
+    assert said(found) == text
+
+
+def test_texts_of_the_cluster_are_shown_as_they_are() -> None:
+    """They were put on one line when they were read; braces in them are no places of ours."""
+    hostile = "{0} {pod} </script> ‮"
+    state = state_of(view(pods=[pending(hostile)], claims=unseen(), nodes=seen([])))
+    assert hostile in state.reason

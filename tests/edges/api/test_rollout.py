@@ -1,0 +1,231 @@
+"""Status, list and rollout with a cluster: the real app and the real client on an API server of the test's own."""
+
+import asyncio
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx2
+import pytest
+
+from tests.support.answers import problem
+from tests.support.homelab_cluster import DEPLOYMENTS, PODS, HomelabCluster, homelab_cluster
+from tests.support.stage import Stage
+
+Json = dict[str, Any]
+UNKNOWN = "01JDAAAAAAAAAAAAAAAAAAAAAA"
+
+
+@pytest.fixture
+def cluster(tmp_path: Path) -> Iterator[HomelabCluster]:
+    with homelab_cluster(tmp_path) as made:
+        yield made
+
+
+async def status(client: httpx2.AsyncClient) -> Json:
+    found: Json = (await client.get("/api/failover/sonarr")).json()
+    return found
+
+
+async def in_stage(client: httpx2.AsyncClient, stage: str) -> Json:
+    """The status, once its cluster is in this stage: what is watched comes a moment later."""
+
+    for _ in range(100):
+        found = await status(client)
+        if found["cluster"] and found["cluster"]["stage"] == stage:
+            return found
+        await asyncio.sleep(0.25)  # callers may look five times a second
+    raise AssertionError(f"it is not {stage}, but {found['cluster']}")
+
+
+async def rollout(client: httpx2.AsyncClient, **query: str) -> Json:
+    response = await client.get("/api/failover/sonarr/rollout", params=query)
+    assert response.status_code == 200, response.text
+    found: Json = response.json()
+    return found
+
+
+async def promoted(client: httpx2.AsyncClient) -> Json:
+    outcome: Json = (await client.post("/api/failover/sonarr/promote")).json()
+    return outcome
+
+
+async def test_without_a_cluster_nothing_is_said_of_one(stage: Stage) -> None:
+    async with stage.client() as client:
+        assert (await status(client))["cluster"] is None
+        listed = (await client.get("/api/failover")).json()["services"]
+    assert [service["cluster"] for service in listed] == [None, None, None]
+
+
+async def test_a_service_is_shown_where_it_runs(stage: Stage, cluster: HomelabCluster) -> None:
+    async with stage.client(cluster=str(cluster.kubeconfig)) as client:
+        seen = (await in_stage(client, "serving"))["cluster"]
+        listed = (await client.get("/api/failover")).json()["services"]
+    assert seen == {
+        "seen_at": seen["seen_at"],
+        "side": "primary",
+        "stage": "serving",
+        "node": "k3s-w1",
+        "pod": "sonarr-primary-x",
+        "since": seen["since"],
+        "reason": "",
+        "cure": "",
+    }
+    assert seen["since"] <= seen["seen_at"]
+    by_name = {service["service"]: service["cluster"] for service in listed}
+    assert by_name["sonarr"]["stage"] == "serving"
+    assert by_name["radarr"] is None, "nothing of it is in the cluster"
+
+
+async def test_a_promote_is_followed_from_the_commit_to_the_ready_pod(stage: Stage, cluster: HomelabCluster) -> None:
+    async with stage.client(cluster=str(cluster.kubeconfig)) as client:
+        cluster.flux(stage.sandbox.log(repository=stage.repository)[0].sha)
+        await in_stage(client, "serving")
+        outcome = await promoted(client)
+        waiting = await in_stage(client, "waiting-for-apply")
+        assert waiting["side"] == "backup"
+        assert waiting["cluster"]["side"] == "primary"
+        first = await rollout(client, operation=outcome["operation"])
+        assert [(step["name"], step["at"] is not None) for step in first["steps"]] == [
+            ("committed", True),
+            ("fetched", False),
+            ("applied", False),
+            ("started", False),
+            ("ready", False),
+        ]
+        assert (first["stage"], first["done"], first["blocked"]) == ("waiting-for-apply", False, None)
+        cluster.applied("backup", outcome["commit"]["sha"])
+        await in_stage(client, "serving")
+        last = await rollout(client)
+    assert last["operation"] == outcome["operation"]
+    assert last["commit"] == {key: outcome["commit"][key] for key in ("sha", "url")}
+    times = [step["at"] for step in last["steps"]]
+    assert [step["name"] for step in last["steps"]] == ["committed", "fetched", "applied", "started", "ready"]
+    assert None not in times
+    assert times == sorted(times)
+    assert (last["stage"], last["done"]) == ("serving", True)
+    assert last["steps"][3]["detail"] == "sonarr-backup-x on k3s-w2"
+
+
+async def test_a_descendant_of_the_commit_has_it_and_a_revision_is_compared_once(
+    stage: Stage, cluster: HomelabCluster
+) -> None:
+    async with stage.client(cluster=str(cluster.kubeconfig)) as client:
+        await in_stage(client, "serving")
+        await promoted(client)
+        later = stage.commit({"README.md": "# another\n"})
+        cluster.applied("backup", later)
+        await in_stage(client, "serving")
+        stage.requests.clear()
+        for _ in range(3):
+            assert (await rollout(client))["steps"][2]["at"] is not None
+    compared = [request for request in stage.requests if f"...{later}" in request.path]
+    assert len(compared) == 1
+
+
+async def test_recreate_on_a_dead_node_is_blocked_and_says_what_to_do(stage: Stage, cluster: HomelabCluster) -> None:
+    cluster.strategy = "Recreate"
+    async with stage.client(cluster=str(cluster.kubeconfig)) as client:
+        await in_stage(client, "serving")
+        outcome = await promoted(client)
+        cluster.node("k3s-w1", ready="Unknown")
+        cluster.applied("backup", outcome["commit"]["sha"], pod="none", terminating=1)
+        cluster.pod("primary", is_ready=False, deleted_ago_s=60)
+        seen = (await in_stage(client, "blocked"))["cluster"]
+        found = await rollout(client)
+    assert seen["reason"].startswith("The old pod sonarr-primary-x is on k3s-w1, which is not ready")
+    assert found["blocked"] == {"reason": seen["reason"], "cure": seen["cure"]}
+    assert found["stage"] == "blocked"
+    assert "--force" in found["blocked"]["cure"]
+
+
+async def test_a_pull_request_is_proposed_then_merged(stage: Stage, cluster: HomelabCluster) -> None:
+    stage.declare(
+        stage.catalog_file.read_text(encoding="utf-8").partition("services:\n")[2], top="policy: pull_request"
+    )
+    async with stage.client(cluster=str(cluster.kubeconfig)) as client:
+        await in_stage(client, "serving")
+        outcome = await promoted(client)
+        proposed = await rollout(client, operation=outcome["operation"])
+        assert [(step["name"], step["at"] is not None) for step in proposed["steps"]] == [
+            ("proposed", True),
+            ("merged", False),
+            ("committed", False),
+        ]
+        assert proposed["commit"] is None
+        sha = stage.merge(outcome["pull_request"]["number"])
+        cluster.applied("backup", sha)
+        await in_stage(client, "serving")
+        merged = await rollout(client)
+    assert [step["name"] for step in merged["steps"]][:3] == ["proposed", "merged", "committed"]
+    assert merged["done"]
+
+
+async def test_an_earlier_operation_is_told_as_far_as_git_goes(stage: Stage, cluster: HomelabCluster) -> None:
+    async with stage.client(cluster=str(cluster.kubeconfig)) as client:
+        first = await promoted(client)
+        await client.post("/api/failover/sonarr/demote")
+        found = await rollout(client, operation=first["operation"])
+    assert found["operation"] == first["operation"]
+    assert (found["stage"], found["done"]) == ("unknown", False)
+    assert found["steps"][-1] == {"name": "ready", "at": None, "detail": "a later move followed"}
+
+
+async def test_a_service_that_never_moved_has_no_steps_to_tell(stage: Stage) -> None:
+    async with stage.client() as client:
+        found = await rollout(client)
+    assert (found["operation"], found["commit"], found["done"]) == (None, None, False)
+
+
+async def test_an_operation_that_git_does_not_know_is_404(stage: Stage) -> None:
+    async with stage.client() as client:
+        problem(await client.get(f"/api/failover/sonarr/rollout?operation={UNKNOWN}"), "not-found", 404)
+        problem(await client.get("/api/failover/nobody/rollout"), "unknown-service", 404)
+
+
+@pytest.mark.parametrize("query", ["operation=latest", "operation=", "operation=01jdaaaaaaaaaaaaaaaaaaaaaa", "x=1"])
+async def test_anything_else_in_the_query_is_400(stage: Stage, query: str) -> None:
+    async with stage.client() as client:
+        problem(await client.get(f"/api/failover/sonarr/rollout?{query}"), "bad-request", 400)
+
+
+async def test_the_etag_names_the_stage_and_not_when_it_was_seen(stage: Stage, cluster: HomelabCluster) -> None:
+    async with stage.client(cluster=str(cluster.kubeconfig)) as client:
+        await in_stage(client, "serving")
+        one = await client.get("/api/failover/sonarr")
+        await asyncio.sleep(1.1)
+        cluster.pod("primary")  # the same, since a moment ago
+        other = await client.get("/api/failover/sonarr", headers={"if-none-match": one.headers["etag"]})
+        assert other.status_code == 304
+        cluster.pod("primary", is_ready=False)
+        changed = await in_stage(client, "rolling-out")
+        assert changed["cluster"]["reason"] == "The pod sonarr-primary-x runs on k3s-w1, and is not ready yet."
+        third = await client.get("/api/failover/sonarr", headers={"if-none-match": one.headers["etag"]})
+    assert third.status_code == 200
+    manifests = one.headers["etag"].partition(".")[0]
+    assert third.headers["etag"].partition(".")[0] == manifests, "a move is bound to manifests alone"
+
+
+async def test_a_cluster_that_hangs_delays_nothing_for_long_and_fails_nothing(
+    stage: Stage, cluster: HomelabCluster
+) -> None:
+    for _ in range(4):
+        cluster.server.next("list", DEPLOYMENTS, lambda handler: handler.hang(20))
+    async with stage.open(cluster=str(cluster.kubeconfig), cluster_timeout_s=0.5) as components:
+        began = time.monotonic()
+        found = await components.failover.status("sonarr")
+        took_s = time.monotonic() - began
+    assert took_s < 3
+    assert found.cluster is None or found.cluster.stage == "unknown"
+
+
+async def test_a_cluster_that_answers_html_is_not_seen(stage: Stage, cluster: HomelabCluster) -> None:
+    html = b"<html><body>Sign in</body></html>"
+    for resource in (DEPLOYMENTS, PODS):
+        for _ in range(3):
+            cluster.server.next("list", resource, lambda handler: handler.raw(200, html, "text/html"))
+    async with stage.open(cluster=str(cluster.kubeconfig)) as components:
+        found = await components.failover.status("sonarr")
+    assert found.cluster is None or found.cluster.stage == "unknown"
+    assert found.detection.state == "primary"

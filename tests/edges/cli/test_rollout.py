@@ -1,0 +1,208 @@
+"""`failover rollout`, `failover report`, and waiting for what comes after the commit."""
+
+import re
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.support.homelab_cluster import HomelabCluster, homelab_cluster
+from tests.support.shell import Cli
+from tests.support.stage import SERVICES, Stage
+
+GROUP = "groups: {media: [sonarr, radarr]}"
+
+
+@pytest.fixture
+def cluster(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[HomelabCluster]:
+    with homelab_cluster(tmp_path) as made:
+        monkeypatch.setenv("FAILOVER_CLUSTER", str(made.kubeconfig))
+        yield made
+
+
+def follow(stage: Stage, cluster: HomelabCluster, *, pod: str = "ready", after_s: float = 0.5) -> threading.Timer:
+    """Flux, which applies what the branch has a moment after it has moved."""
+    before = stage.sandbox.head(repository=stage.repository)
+
+    def apply() -> None:
+        while (head := stage.sandbox.head(repository=stage.repository)) == before:
+            threading.Event().wait(0.05)
+        threading.Event().wait(after_s)
+        cluster.applied("backup", head, pod=pod)
+
+    timer = threading.Timer(0, apply)
+    timer.daemon = True
+    timer.start()
+    return timer
+
+
+# Waiting
+
+
+def test_until_serving_ends_when_the_pod_is_ready(cli: Cli, cluster: HomelabCluster) -> None:
+    follow(cli.stage, cluster)
+    result = cli("promote", "sonarr", "--until", "serving", "--timeout", "60s")
+    assert "sonarr moved from primary to backup in Git" in result.stdout
+    assert "waiting until sonarr is serving" in result.stderr
+    assert result.stderr.rstrip().endswith("sonarr is serving")
+
+
+def test_until_applied_does_not_wait_for_the_pod(cli: Cli, cluster: HomelabCluster) -> None:
+    follow(cli.stage, cluster, pod="none")
+    assert "sonarr is applied" in cli("promote", "sonarr", "--until", "applied", "--timeout", "60s").stderr
+
+
+def test_what_does_not_come_in_time_is_exit_5_and_says_how_far_it_is(cli: Cli, cluster: HomelabCluster) -> None:
+    cluster.flux(cli.stage.sandbox.head(repository=cli.stage.repository))
+    result = cli("promote", "sonarr", "--until", "serving", "--timeout", "1s", code=5)
+    assert "the change is made, and sonarr is not serving in time: waiting-for-apply, not fetched yet" in result.stderr
+    assert cli.stage.moves
+
+
+def test_a_blocked_one_says_why_while_it_waits(cli: Cli, cluster: HomelabCluster) -> None:
+    cluster.strategy = "Recreate"
+    cluster.node("k3s-w1", ready="Unknown")
+    follow(cli.stage, cluster, pod="none", after_s=0)
+    cluster.pod("primary", is_ready=False, deleted_ago_s=60)
+    result = cli("promote", "sonarr", "--until", "serving", "--timeout", "6s", code=5)
+    assert "sonarr: blocked: The old pod sonarr-primary-x is on k3s-w1, which is not ready" in result.stderr
+
+
+def test_what_is_there_already_is_waited_for_too(cli: Cli, cluster: HomelabCluster) -> None:
+    assert "sonarr is serving" in cli("demote", "sonarr", "--until", "serving", "--timeout", "5s").stderr
+    assert not cli.stage.writes
+
+
+def test_what_cannot_be_seen_is_said_before_the_write(cli: Cli) -> None:
+    problem = cli.json("promote", "sonarr", "--until", "serving", code=2)
+    assert problem["type"] == "urn:failover-api:problem:bad-request"
+    assert problem["detail"] == (
+        "whether sonarr will be serving cannot be seen from here; nothing was written. --yes moves all the same"
+    )
+    assert not cli.stage.writes
+
+
+def test_yes_moves_all_the_same(cli: Cli) -> None:
+    result = cli("promote", "sonarr", "--until", "serving", "--timeout", "1s", "--yes", code=5)
+    assert cli.stage.moves
+    assert "sonarr is not serving in time" in result.stderr
+
+
+def test_of_a_group_those_that_cannot_be_seen_are_named(cli: Cli, cluster: HomelabCluster) -> None:
+    cli.stage.declare(SERVICES, top=GROUP)
+    problem = cli.json("promote", "--group", "media", "--until", "serving", code=2)
+    assert problem["detail"].startswith("whether radarr will be serving cannot be seen from here")
+
+
+def test_it_is_part_of_the_question_on_a_terminal(run) -> None:
+    shell = run("promote", "sonarr", "--until", "serving")
+    shell.wait_for("[y/N]")
+    assert "warning: whether sonarr will be serving cannot be seen from here" in shell.seen
+    shell.type("n\n")
+    assert shell.end() == 3
+
+
+def test_a_dry_run_waits_for_nothing(cli: Cli) -> None:
+    cli("promote", "sonarr", "--dry-run", "--until", "serving")
+
+
+def test_a_merge_that_does_not_come_in_time_is_exit_5(cli: Cli) -> None:
+    cli.stage.declare(SERVICES, top="policy: pull_request")
+    result = cli("promote", "sonarr", "--until", "merged", "--timeout", "1s", code=5)
+    assert "no longer waiting: it is not merged in time, and the pull request stays open" in result.stderr
+    assert cli.stage.pulls()
+
+
+@pytest.mark.parametrize(
+    ("words", "error"),
+    [
+        (("--timeout", "5m"), "--timeout goes with --until or --wait"),
+        (("--until", "serving", "--timeout", "5"), "expected a duration like 90s, 5m or 2h"),
+        (("--until", "done"), "'done' is not one of"),
+    ],
+)
+def test_what_the_options_cannot_mean_is_exit_2(cli: Cli, words: tuple[str, ...], error: str) -> None:
+    assert error in cli("promote", "sonarr", *words, code=2).stderr
+    assert not cli.stage.writes
+
+
+# rollout
+
+
+def test_a_rollout_is_a_line_a_step(cli: Cli, cluster: HomelabCluster) -> None:
+    outcome = cli.json("promote", "sonarr")
+    cluster.applied("backup", outcome["commit"]["sha"])
+    lines = cli("rollout", "sonarr", "--utc").stdout.splitlines()
+    assert lines[0] == f"sonarr is serving  operation {outcome['operation']}"
+    assert [line.split()[0] for line in lines[1:6]] == ["committed", "fetched", "applied", "started", "ready"]
+    assert all(re.search(r" \d\d\d\d-\d\d-\d\d \d\d:\d\d:\d\d UTC", line) for line in lines[1:6])
+    assert cli.json("rollout", "sonarr", "--operation", outcome["operation"])["done"]
+
+
+def test_without_a_cluster_a_rollout_says_what_is_not_seen(cli: Cli) -> None:
+    cli("promote", "sonarr")
+    lines = cli("rollout", "sonarr").stdout.splitlines()
+    assert lines[0].startswith("sonarr is unknown")
+    assert lines[-1].split() == ["ready", "-", "not", "seen", "from", "here"]
+
+
+def test_a_service_that_never_moved_has_none(cli: Cli) -> None:
+    assert cli("rollout", "sonarr").stdout == "sonarr is unknown\n  no move of it is known\n"
+
+
+def test_the_same_over_http(stage: Stage, cluster: HomelabCluster, cli: Cli) -> None:
+    outcome = cli.json("promote", "sonarr")
+    cluster.applied("backup", outcome["commit"]["sha"])
+    with stage.served(cluster=str(cluster.kubeconfig)) as url:
+        body = cli.json("rollout", "sonarr", "--operation", outcome["operation"], "--server", url)
+    assert (body["operation"], body["done"]) == (outcome["operation"], True)
+
+
+def test_list_and_status_show_the_stage_and_the_pods_node(cli: Cli, cluster: HomelabCluster) -> None:
+    rows = [line.split("\t") for line in cli("list").stdout.splitlines()]
+    assert rows[1][:4] == ["sonarr", "primary", "serving", "k3s-w1"]
+    assert rows[2][:4] == ["radarr", "primary", "-", "-"]
+    assert "in the cluster: serving since" in cli("status", "sonarr").stdout
+
+
+# report
+
+
+def test_a_report_has_the_timeline_the_evidence_and_what_is_next(cli: Cli, cluster: HomelabCluster) -> None:
+    outcome = cli.json("promote", "sonarr", "--reason", "k3s-w1 is down | <b>now</b>")
+    cluster.applied("backup", outcome["commit"]["sha"])
+    report = cli("report", outcome["operation"], "--utc").stdout
+    assert report.startswith("# Failover of sonarr\n")
+    assert f"- Operation: `{outcome['operation']}`" in report
+    assert "<b>" not in report
+    assert "| <b>" not in report
+    headings = re.findall(r"^### (.*)$", report, re.MULTILINE)
+    assert headings == ["Timeline", "Hazards", "Evidence", "Age of the data", "What to do next"]
+    assert re.search(r"^\| ready \| \d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC \|", report, re.MULTILINE)
+    assert f"- Commit `{outcome['commit']['sha']}`" in report
+    assert "Its diff does what it says" in report
+    assert "sonarr-backup-x on k3s-w2" in report
+    assert "- It serves. Bring what is written there home before it goes back" in report
+
+
+def test_a_report_of_a_group_has_a_part_for_each(cli: Cli) -> None:
+    cli.stage.declare(SERVICES, top=GROUP)
+    operation = cli.json("promote", "--group", "media")["operation"]
+    report = cli("report", operation).stdout
+    assert report.startswith("# Failover of sonarr, radarr\n")
+    assert report.count("## sonarr: primary to backup") == 1
+    assert report.count("## radarr: primary to backup") == 1
+    assert "The cluster is not seen from here." in report
+
+
+def test_an_earlier_operation_is_found_in_the_history(cli: Cli) -> None:
+    operation = cli.json("promote", "sonarr")["operation"]
+    cli("demote", "sonarr")
+    body = cli.json("report", operation)
+    assert [move["service"] for move in body["moves"]] == ["sonarr"]
+    assert "A later move followed" in cli("report", operation).stdout
+
+
+def test_an_operation_that_nobody_knows_is_exit_2(cli: Cli) -> None:
+    assert "01JDAAAAAAAAAAAAAAAAAAAAAA" in cli("report", "01JDAAAAAAAAAAAAAAAAAAAAAA", code=2).stderr
