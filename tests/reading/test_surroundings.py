@@ -48,6 +48,32 @@ async def test_a_warm_promote_is_one_request_whatever_was_read(stage: Stage) -> 
         assert outcome.commit is not None
 
 
+async def test_what_applies_the_files_is_read_with_the_claims_and_a_promote_waits_for_none_of_it(stage: Stage) -> None:
+    flux = "apiVersion: kustomize.toolkit.fluxcd.io/v1\nkind: Kustomization\nmetadata: {name: apps}\n"
+    stage.commit({"clusters/apps.yaml": f"{flux}spec: {{path: ./apps, suspend: true}}\n"})
+    stage.declare(f"{WARM}    claims: external\n".replace("  radarr:", "    claims: external\n  radarr:"))
+    async with stage.open() as components:
+        before = await promote(components, dry_run=True)
+        await components.failover.look_around(main(stage))
+        stage.requests.clear()
+        told = await promote(components, dry_run=True)
+        assert [(r.method, r.status) for r in stage.requests] == [("GET", 304)]
+        status = await components.failover.status("sonarr")
+        stage.requests.clear()
+        outcome = await promote(components)
+        assert [request.method for request in stage.requests] == ["PUT"]
+    assert (slugs(before), slugs(told), slugs(outcome)) == ([], ["suspended"], ["suspended"])
+    assert [hazard.slug for hazard in status.hazards_to] == ["suspended"]
+
+
+async def test_own_documents_are_told_of_without_any_look_around(stage: Stage) -> None:
+    stage.replace(SONARR, "  replicas: 1\n", "  replicas: 1\n  strategy: {type: Recreate}\n")
+    stage.declare(WARM)
+    async with stage.open() as components:
+        first = await promote(components, dry_run=True)
+    assert (slugs(first), first.hazards_complete) == (["recreate-blocks"], False)
+
+
 async def test_files_that_did_not_change_are_read_once(stage: Stage) -> None:
     stage.commit({"storage/pvc.yaml": CLAIMS})
     async with stage.open() as components:

@@ -28,7 +28,6 @@ class Kind:
 
     `is_optional`: it belongs to no plain Kubernetes. `observed` makes of a value, the one before and our monotonic
     clock what was observed of it. `belongs_to` gives the namespace that an object without one is for, "" when for none.
-    `is_watched` is False of what is only read in a look.
     """
 
     field: str
@@ -38,7 +37,6 @@ class Kind:
     is_optional: bool = False
     observed: Callable[[Any, Any, float], Any] | None = None
     belongs_to: Callable[[object], str] | None = None
-    is_watched: bool = True
 
     @property
     def resource(self) -> str:
@@ -110,5 +108,6 @@ KINDS: tuple[Kind, ...] = (
     ),
     Kind("buckets", (flux.BUCKETS, flux.BUCKETS_BETA), flux.parse_bucket, Reach.ANYWHERE, is_optional=True),
     Kind("applications", (flux.APPLICATIONS,), flux.parse_application, Reach.ANYWHERE, is_optional=True),
-    Kind("events", (workloads.EVENTS,), workloads.parse_event, Reach.SERVICES, is_watched=False),
 )
+# Asked for where something hangs, and not kept: there may be thousands.
+EVENTS = Kind("events", (workloads.EVENTS,), workloads.parse_event, Reach.SERVICES)

@@ -24,7 +24,7 @@ class LiveView:
     def __init__(self, client: Client, scope: Callable[[], Scope], *, kinds: Sequence[Kind] = KINDS) -> None:
         self._scope_now, self._began_at = scope, time.monotonic()
         self._told: Set[str] = frozenset()  # the kinds that are not seen, as the log has it
-        self._kinds = {kind.field: _LiveKind(client, kind) for kind in kinds if kind.is_watched}
+        self._kinds = {kind.field: _LiveKind(client, kind) for kind in kinds}
 
     async def run(self) -> None:
         """Watches until it is cancelled."""

@@ -21,6 +21,11 @@ _END_S = 0.2
 
 async def look(client: Client, scope: Scope, *, timeout_s: float, kinds: Sequence[Kind] = KINDS) -> View:
     """What `scope` needs of a cluster. Never longer than `timeout_s`, and no failure is raised."""
+    return View(**await look_at(client, scope, timeout_s=timeout_s, kinds=kinds))
+
+
+async def look_at(client: Client, scope: Scope, *, timeout_s: float, kinds: Sequence[Kind]) -> dict[str, Seen[Any]]:
+    """The same by the name of each kind."""
     looks = {kind.field: _Look(client, kind, scope) for kind in kinds}
     limit = asyncio.Semaphore(_AT_ONCE)
     tasks = [asyncio.create_task(each.run(limit, time.monotonic() + timeout_s)) for each in looks.values()]
@@ -31,7 +36,7 @@ async def look(client: Client, scope: Scope, *, timeout_s: float, kinds: Sequenc
             task.cancel()
         await asyncio.wait(tasks, timeout=_END_S)
     late = f"no answer within {timeout_s:.2g} s"
-    return View(**{field: each.seen(late) for field, each in looks.items()})
+    return {field: each.seen(late) for field, each in looks.items()}
 
 
 class _Look:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from failover_api.core.safety.observed import View
+from failover_api.core.safety.observed import Event, Seen, View
 from failover_api.host_clock import HostClock
 
 Scope = frozenset[str] | None  # the namespaces of the services; None: any
@@ -51,6 +51,10 @@ class Cluster(Protocol):
 
     def watch(self, scope: Callable[[], Scope]) -> None:
         """Begins to keep in memory what these namespaces need, until aclose(). `scope` may change meanwhile."""
+        ...
+
+    async def events(self, namespace: str) -> Seen[Event]:
+        """What was noted in a namespace, asked for each time and within the same time as a look."""
         ...
 
     async def version(self) -> str:

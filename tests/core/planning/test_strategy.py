@@ -14,7 +14,7 @@ from failover_api.core.planning.round_trip import try_round_trips
 from failover_api.core.planning.state import State, detect
 from failover_api.core.planning.strategy import is_recreate, is_unblocked
 from failover_api.core.splice import Selector, parse
-from failover_api.errors import AliasInPath, CannotPlan, ManifestError, SubstitutionInTarget
+from failover_api.errors import AliasInPath, CannotPlan, KeyFromMerge, ManifestError, NotAMapping, SubstitutionInTarget
 from tests.support.builders import OPERATION, Files, manifests, service, switch
 from tests.support.real_manifests import VARIANTS, needs_shared, real_manifests
 
@@ -120,6 +120,8 @@ REFUSED = {
     "a variable": ("  strategy: {type: '${STRATEGY}'}\n", SubstitutionInTarget),
     "null beside it": ("  strategy:\n    type: Recreate\n    rollingUpdate:\n", CannotPlan),
     "a block beside it": ("  strategy: {type: Recreate, rollingUpdate: {maxSurge: 1}}\n", CannotPlan),
+    "no mapping": ("  strategy: Recreate\n", NotAMapping),
+    "a merge": ("  strategy: {<<: *s}\n", KeyFromMerge),
     "another key": ("  strategy: {type: Recreate, typ: x}\n", CannotPlan),
     "no strategy of Kubernetes": ("  strategy: {type: Rolling}\n", ManifestError),
 }

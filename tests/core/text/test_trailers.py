@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from failover_api.core.hazard_slugs import SLUGS
 from failover_api.core.planning.request import TIDY, Provenance, idempotency_digest
 from failover_api.core.text.trailers import Record, read_all_records, read_records, write_trailers
 from failover_api.core.wording import one_line
@@ -64,6 +65,14 @@ Failover-Force: true
 Failover-Reverts: 01JDBBBBBBBBBBBBBBBBBBBBBB
 Failover-Idempotency: abababababababababababababababababababababababababababababababab"""
     )
+
+
+def test_what_was_accepted_is_one_line_and_each_service_has_its_own() -> None:
+    both = [replace(SONARR, accepted=("strategy-alone", "data-left-behind")), PLEX]
+    text = write_trailers(both)
+    assert text.count("Failover-Accepted:") == 1
+    assert "\nFailover-Accepted: strategy-alone, data-left-behind\nFailover-Service: plex\n" in text
+    assert [record.accepted for record in read_records(text)] == [("strategy-alone", "data-left-behind"), ()]
 
 
 def test_the_digest_of_a_key_is_the_contract_s() -> None:
@@ -127,6 +136,7 @@ def records_of_a_commit(draw: st.DrawFn, size: int = 4) -> list[Record]:
                 after=draw(states),
                 provenance=Provenance(f"01JD{at}", **operations[at]),
                 reverts=draw(st.none() | st.just("01JDX")),
+                accepted=tuple(draw(st.lists(st.sampled_from(list(SLUGS)), unique=True, max_size=3))),
             )
         )
     return records

@@ -4,11 +4,12 @@ from typing import Any
 
 import pytest
 
+from failover_api.core.safety.hazard import Hazard, Severity
 from failover_api.edges.job.inputs import StepInputs
 from failover_api.edges.job.markdown import MAX_DIFF, MAX_ROWS, outcome_page, problem_page
 from failover_api.edges.job.report import Answer, outputs, side
 from failover_api.edges.problems import CURES, STATUSES, cure, problem
-from failover_api.errors import ManifestDrifted, OutcomeUnknown
+from failover_api.errors import ManifestDrifted, OutcomeUnknown, UnsafeMove
 
 WANTED = StepInputs("promote", "sonarr", is_group=False, is_remote=False, flags=(), reason="", key="")
 CHANGE = {"file": "a.yaml", "document": "Deployment a", "path": "spec.role", "line": 3, "old": None, "new": True}
@@ -73,6 +74,17 @@ def test_a_hazard_is_told_with_its_cure() -> None:
         WANTED, outcome(hazards=hazards[:1])
     )
     assert outcome_page(WANTED, outcome(hazards=hazards)).count("data-left-behind") == 1
+
+
+def test_an_unsafe_move_is_a_page_with_its_hazards_and_what_it_would_do() -> None:
+    unsafe = UnsafeMove("It stops.")
+    stop = Hazard("strategy-alone", Severity.STOP, "Deployment a", "a.yaml:3", "It *stops*.", "Mend it.")
+    unsafe.hazards = (stop,)
+    page = problem_page(WANTED, {**problem(unsafe, instance=None), "diff": "-a\n+b\n"})
+    assert "### promote sonarr: refused\n" in page
+    assert "Stop (`strategy-alone`): It &#42;stops&#42;&#46; Mend it&#46;\n" in page
+    assert "```diff\n-a\n+b\n```" in page
+    assert "Nothing was written." in page
 
 
 def test_a_problem_is_a_page_with_its_cure() -> None:

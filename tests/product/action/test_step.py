@@ -130,6 +130,13 @@ def test_no_value_can_be_taken_for_an_option(tmp_path: Path, stub: Stub) -> None
     assert stub.notes["words"] == words
 
 
+def test_hazards_are_accepted_by_their_names(tmp_path: Path, stub: Stub) -> None:
+    wish = {"action": "demote", "group": "media", "token": "t", "accept": "strategy-alone, sonarr:--yes\nfixed-field"}
+    run_step(tmp_path, wish, FAILOVER_COMMAND=str(stub.path))
+    accepted = ["--accept=strategy-alone", "--accept=sonarr:--yes", "--accept=fixed-field"]
+    assert stub.notes["words"] == ["demote", "--json", "--yes", *accepted, "--group=media"]
+
+
 @pytest.mark.parametrize(
     ("inputs", "words"),
     [

@@ -14,6 +14,7 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     from starlette.types import ASGIApp
     from uvicorn.config import Config
@@ -44,9 +45,10 @@ class CuttableProtocol(H11Protocol):
             self.transport.abort()
 
 
-def _config(app: ASGIApp) -> uvicorn.Config:
+def _config(app: ASGIApp, certificate: Path | None) -> uvicorn.Config:
     return uvicorn.Config(
         app,
+        ssl_certfile=certificate,
         host="127.0.0.1",
         port=0,
         http=CuttableProtocol,
@@ -96,15 +98,18 @@ class StoppableServer(uvicorn.Server):
 
 
 @contextlib.contextmanager
-def serving(app: ASGIApp, port: int = 0) -> Iterator[str]:
-    """Serves `app` on 127.0.0.1; gives the base URL. Gone, with its thread, at the end."""
+def serving(app: ASGIApp, port: int = 0, *, certificate: Path | None = None) -> Iterator[str]:
+    """Serves `app` on 127.0.0.1; gives the base URL. Gone, with its thread, at the end.
+
+    `certificate` is a PEM file with a key and its certificate: over TLS.
+    """
     listener = _listening(port)
-    server = StoppableServer(_config(app))
+    server = StoppableServer(_config(app, certificate))
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True, name="sandbox")
     thread.start()
     try:
         _wait_until_started(server, thread)
-        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+        yield f"http{'s' if certificate else ''}://127.0.0.1:{listener.getsockname()[1]}"
     finally:
         server.stop()
         thread.join()

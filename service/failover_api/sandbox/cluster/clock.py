@@ -1,0 +1,108 @@
+"""The clock of the cluster: one loop of timed calls, stepped by a test or driven by real time.
+
+Law: everything that happens by itself in the cluster is a call in this loop, so a seed and the same acts give the same
+story. Timers go by durations; what is written down goes by `now`, which a person may set forward or back.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import heapq
+import itertools
+import threading
+import time
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+START = 1_795_996_800.0  # 2026-11-30T00:00:00Z
+_SLEEP_S = 0.5
+
+
+class Timer:
+    """A call that is to come."""
+
+    __slots__ = ("at", "call")
+
+    def __init__(self, at: float, call: Callable[[], object]) -> None:
+        self.at = at
+        self.call: Callable[[], object] | None = call
+
+    def cancel(self) -> None:
+        self.call = None
+
+
+class Clock:
+    """`lock` is held while a timed call runs: whoever changes or reads the cluster from outside takes it too."""
+
+    def __init__(self, start: float = START) -> None:
+        self.lock = threading.RLock()
+        self.elapsed = 0.0
+        self._start = start
+        self._timers: list[tuple[float, int, Timer]] = []
+        self._order = itertools.count()
+        self._changed = threading.Event()
+
+    @property
+    def now(self) -> float:
+        """Seconds since the epoch, as the control plane's clock shows them."""
+        return self._start + self.elapsed
+
+    def jump(self, seconds: float) -> None:
+        """The clock is set forward or back. Timers are not moved."""
+        self._start += seconds
+
+    def after(self, seconds: float, call: Callable[[], object]) -> Timer:
+        timer = Timer(self.elapsed + seconds, call)
+        with self.lock:
+            heapq.heappush(self._timers, (timer.at, next(self._order), timer))
+        self._changed.set()
+        return timer
+
+    def every(self, seconds: float, call: Callable[[], object], *, first: float | None = None) -> None:
+        """For ever."""
+
+        def again() -> None:
+            call()
+            self.after(seconds, again)
+
+        self.after(seconds if first is None else first, again)
+
+    def advance(self, seconds: float) -> None:
+        """Lets so much time pass: every call that is due by then is made, in order."""
+        self._advance_to(self.elapsed + seconds)
+
+    def _advance_to(self, end: float) -> None:
+        while True:
+            with self.lock:
+                if not self._timers or self._timers[0][0] > end:
+                    self.elapsed = max(self.elapsed, end)
+                    return
+                _, _, timer = heapq.heappop(self._timers)
+                self.elapsed = max(self.elapsed, timer.at)
+                if timer.call is not None:
+                    timer.call()
+
+    @contextlib.contextmanager
+    def running(self, scale: float = 1.0) -> Iterator[None]:
+        """Time passes by itself, `scale` times as fast as outside."""
+        stop = threading.Event()
+        thread = threading.Thread(target=self._run, args=(scale, stop), daemon=True, name="cluster clock")
+        thread.start()
+        try:
+            yield
+        finally:
+            stop.set()
+            self._changed.set()
+            thread.join()
+
+    def _run(self, scale: float, stop: threading.Event) -> None:
+        began, elapsed = time.monotonic(), self.elapsed
+        while not stop.is_set():
+            self._changed.clear()
+            self._advance_to(elapsed + (time.monotonic() - began) * scale)
+            with self.lock:
+                due = (self._timers[0][0] - self.elapsed) / scale if self._timers else _SLEEP_S
+            self._changed.wait(min(max(due, 0.001), _SLEEP_S))
+            self._advance_to(elapsed + (time.monotonic() - began) * scale)

@@ -1,0 +1,1 @@
+"""The machines: what runs on them whatever the API server believes, and their kubelets."""
