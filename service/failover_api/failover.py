@@ -8,6 +8,7 @@ Every answer without a write (a status, a dry run, "already there", a refusal) i
 write is validated by its own compare-and-swap.
 """
 
+import asyncio
 import logging
 import secrets
 import time
@@ -23,7 +24,7 @@ from failover_api.concurrency import both, together
 from failover_api.core.catalog.model import Action, Branch, Catalog, Service
 from failover_api.core.planning.request import MoveRequest, Provenance
 from failover_api.core.safety.rollout.steps import Rollout
-from failover_api.core.safety.surroundings import Surroundings
+from failover_api.core.safety.surroundings import ClusterLook, Surroundings
 from failover_api.core.text.trailers import Record
 from failover_api.deadline import Clock, too_late, within_deadline
 from failover_api.errors import FailoverError, InternalError, UnsafeMove
@@ -50,6 +51,9 @@ from failover_api.reading.surroundings import SurroundingsReader
 
 if TYPE_CHECKING:  # without a cluster nothing of it is loaded
     from failover_api.reading.rollouts import RolloutReader
+
+if TYPE_CHECKING:  # without a cluster nothing of it is loaded
+    from failover_api.core.safety.observed import View
 
 T = TypeVar("T")
 Untold = Callable[[MoveEnded], Awaitable[Sequence[str]]]
@@ -115,8 +119,11 @@ class Failover:
     async def status(self, name: str) -> Status:
         """Where one service is."""
         service = self._catalog().service(name)
-        reading = self._statuses.read(service.branch, [service], not_before=time.monotonic(), thorough=True)
-        seen, view = await both(self.in_time(reading), self.clusters.look([service]))
+        looking = self._looking()
+        reading = self._statuses.read(
+            service.branch, [service], not_before=time.monotonic(), thorough=True, looking=looking
+        )
+        seen, view = await both(self.in_time(reading), self._look([service], looking))
         (status,) = statuses = self.clusters.joined(seen, view)
         self._events.publish(Looked(statuses))
         if isinstance(status, Unreadable):
@@ -149,12 +156,26 @@ class Failover:
         """
         services = tuple(self._catalog().services.values())
         branches = _by_branch(services).items()
-        reading = (self._list(*group, try_moves=try_moves) for group in branches)
-        view, lists = await both(self.clusters.look(services), together(reading))
+        looking = self._looking()
+        reading = (self._list(*group, try_moves=try_moves, looking=looking) for group in branches)
+        view, lists = await both(self._look(services, looking), together(reading))
         by_name = {status.service.name: status for statuses in lists for status in statuses}
         statuses = self.clusters.joined([by_name[service.name] for service in services], view)
         self._events.publish(Looked(statuses))
         return statuses
+
+    def _looking(self) -> "asyncio.Future[ClusterLook | None]":
+        """What _look() will have seen: those who need it read other things meanwhile."""
+        return asyncio.get_running_loop().create_future()
+
+    async def _look(
+        self, services: Sequence[Service], looking: "asyncio.Future[ClusterLook | None] | None" = None
+    ) -> "View | None":
+        """What these services need of the cluster, without a wait where it is watched; never raises."""
+        view = await self.clusters.look(services)
+        if looking is not None and not looking.done():
+            looking.set_result(self.clusters.looked(services, view))
+        return view
 
     def groups(self) -> Mapping[str, Sequence[str]]:
         """The groups of the catalog, and the names of their services. Asks nobody."""
@@ -178,11 +199,13 @@ class Failover:
             self._cursors.read(service.name, cursor)
 
     async def look_around(self, branch: Branch) -> Surroundings:
-        """What hazards are found in, beside the plan: reads the other manifests of a branch, for later moves too.
+        """What hazards are found in, beside the plan: a branch's other manifests, for later moves too, and the cluster.
 
         Raises RepositoryTooLarge, ForgeUnavailable when a file could not be read, and as Forge.tree().
         """
-        return await self.in_time(self._surroundings.read(branch, not_before=time.monotonic()))
+        found = await self.in_time(self._surroundings.read(branch, not_before=time.monotonic()))
+        services = [service for service in self._catalog().services.values() if service.branch == branch]
+        return replace(found, cluster=self.clusters.looked(services, await self.clusters.look(services)))
 
     # Moving
 
@@ -194,8 +217,8 @@ class Failover:
         "unknown". A rollback raises NothingToRollBack and ChangedSince too.
         """
         service = self._catalog().service(name)
-        around = self._surroundings.of([service])
-        move = Move((service,), action, request, self._provenance(request), on_step, around)
+        around = await self._around([service])
+        move = Move((service,), action, request, self._provenance(request), on_step, around([service]))
         return await self._with_untold(move, await self._told(move, self._carry_out(move)))
 
     async def move_group(
@@ -210,7 +233,7 @@ class Failover:
         names = self._catalog().group(name)
         members = [self._catalog().service(member) for member in names]
         provenance = self._provenance(request, group=name)
-        moves = parts_of(members, action, request, provenance, on_step, self._surroundings.of)
+        moves = parts_of(members, action, request, provenance, on_step, await self._around(members))
         check_branches(name, moves)
         clock = Clock(self._deadline_s)
         if len(moves) > 1 or request.dry_run:
@@ -276,6 +299,11 @@ class Failover:
             raise error
         return outcomes
 
+    async def _around(self, services: Sequence[Service]) -> Callable[[Sequence[Service]], Surroundings]:
+        """What is known around these services: around which of them, is asked of what this gives."""
+        cluster = self.clusters.looked(services, await self.clusters.look(services))
+        return lambda some: replace(self._surroundings.of(some), cluster=cluster)
+
     def _provenance(self, request: MoveRequest, *, group: str | None = None) -> Provenance:
         at = datetime.fromtimestamp(self._now(), UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
         return request.provenance(str(ULID()), at=at, group=group)
@@ -328,10 +356,23 @@ class Failover:
         untold = await self._untold(_ended(move, outcome, duration_s=0.0))
         return replace(outcome, warnings=(*outcome.warnings, *untold)) if untold else outcome
 
-    async def _list(self, branch: Branch, services: list[Service], *, try_moves: bool) -> Sequence[Status | Unreadable]:
+    async def _list(
+        self,
+        branch: Branch,
+        services: list[Service],
+        *,
+        try_moves: bool,
+        looking: "asyncio.Future[ClusterLook | None]",
+    ) -> Sequence[Status | Unreadable]:
         try:
-            now = time.monotonic()
-            reading = self._statuses.read(branch, services, not_before=now, thorough=False, try_moves=try_moves)
+            reading = self._statuses.read(
+                branch,
+                services,
+                not_before=time.monotonic(),
+                thorough=False,
+                try_moves=try_moves,
+                looking=looking,
+            )
             return await self.in_time(reading)
         except FailoverError as exc:
             return [Unreadable(service, exc) for service in services]

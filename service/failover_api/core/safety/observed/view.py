@@ -8,7 +8,7 @@ from failover_api.core.safety.observed.appliers import Application, HelmRelease,
 from failover_api.core.safety.observed.nodes import Lease, Node
 from failover_api.core.safety.observed.objects import Key
 from failover_api.core.safety.observed.volumes import Claim, Replication, StorageClass, Volume
-from failover_api.core.safety.observed.workloads import Autoscaler, Deployment, Pod, ReplicaSet, StatefulSet
+from failover_api.core.safety.observed.workloads import Autoscaler, Deployment, Event, Pod, ReplicaSet, StatefulSet
 
 T = TypeVar("T")
 EVERYWHERE = ""
@@ -60,12 +60,19 @@ class View:
     oci_repositories: Seen[Source] = field(default_factory=Seen)
     buckets: Seen[Source] = field(default_factory=Seen)
     applications: Seen[Application] = field(default_factory=Seen)
+    events: Seen[Event] = field(default_factory=Seen)  # of one namespace, where somebody has asked for them
 
     @property
     def heard_at(self) -> float | None:
         """When anything was heard, by our monotonic clock; None: nothing ever was."""
         kinds = [getattr(self, kind.name) for kind in fields(self)]
         return max((seen.heard_at for seen in kinds if seen.heard_at is not None), default=None)
+
+    @property
+    def answers(self) -> bool:
+        """Whether anything of it is seen now; what was seen before may still be there when it is not."""
+        kinds = [getattr(self, kind.name) for kind in fields(self)]
+        return any(seen.heard_at is not None and not seen.unseen for seen in kinds)
 
     @property
     def why_unseen(self) -> str:
