@@ -36,10 +36,10 @@ DEFAULTS = {
     "metrics_port": None,
     "webhook_secret_file": None,
     "flux_events_secret_file": None,
+    "root_path": "",
     "cluster": "auto",
     "cluster_context": None,
     "cluster_timeout_s": 2.0,
-    "root_path": "",
     "server": None,
     "token": None,
 }

@@ -5,6 +5,9 @@
     Merged         a pull request of ours was merged
     BranchMoved    the Git host says: something changed there
     FluxReported   Flux says that it fetched or applied something
+    StageChanged   a service is seen otherwise in its cluster than before
+    Serving        what a move made is seen serving
+    Blocked        what a move made will not go on by itself
 
 Traffic with Git hosts is not among them: forge/http/traffic.
 """
@@ -15,7 +18,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, TypeVar
 
-from failover_api.core.catalog.model import Action, Branch, Policy
+from failover_api.core.catalog.model import Action, Branch, Policy, Service
+from failover_api.core.safety.rollout.stages import Stage
 from failover_api.core.text.trailers import Record
 from failover_api.errors import CannotPlan, ConfigInvalid, Conflict, FailoverError, ForgeFailure, NotReady
 from failover_api.moves.outcome import Outcome
@@ -88,7 +92,40 @@ class FluxReported:
     report: FluxReport
 
 
-Event = MoveEnded | Looked | Merged | BranchMoved | FluxReported
+@dataclass(frozen=True, slots=True)
+class StageChanged:
+    """A service is seen otherwise in its cluster: in another stage, on another pod, for another reason."""
+
+    service: Service
+    stage: Stage
+
+
+@dataclass(frozen=True, slots=True)
+class Serving:
+    """What a move made is seen serving. `took_s` is from the commit to the ready pod, None: not known.
+
+    `is_own`: this process made the move, or heard of its merge: it is the one to tell people.
+    """
+
+    service: Service
+    record: Record
+    node: str
+    took_s: float | None
+    is_own: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Blocked:
+    """What a move made does not come up, and will not by itself. `is_own` as in Serving."""
+
+    service: Service
+    record: Record
+    reason: str
+    cure: str
+    is_own: bool
+
+
+Event = MoveEnded | Looked | Merged | BranchMoved | FluxReported | StageChanged | Serving | Blocked
 
 
 class Events:

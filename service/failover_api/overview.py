@@ -22,7 +22,7 @@ from datetime import UTC, datetime
 
 from failover_api.core.planning.state import State
 from failover_api.errors import FailoverError, ForgeFailure, InternalError, NotReady, RepositoryNotFound
-from failover_api.events import BranchMoved, FluxReported, Looked, MoveEnded
+from failover_api.events import BranchMoved, FluxReported, Looked, MoveEnded, StageChanged
 from failover_api.forge.values import PullRequest
 from failover_api.reading.status import Status, Unreadable
 
@@ -154,6 +154,10 @@ class Overview:
         self._changes += 1
 
     def flux_reported(self, event: FluxReported) -> None:
+        """What was seen of the cluster is not believed any more."""
+        self._changes += 1
+
+    def stage_changed(self, event: StageChanged) -> None:
         """What was seen of the cluster is not believed any more."""
         self._changes += 1
 

@@ -129,16 +129,14 @@ class Settings(BaseModel):
     """The secret of GitHub's webhook, in a file; without it there is no webhook."""
     flux_events_secret_file: Path | None = None
     """The secret that signs Flux's notifications (`/hooks/flux`), in a file; without it there is no such hook."""
-    cluster: str = "auto"
-    """The cluster to look at: `none`, a kubeconfig file, or `auto`: `serve` in a pod with a service account looks at
-    its own, everything else at none.
-    """
-    cluster_context: str | None = None
-    """The context of that kubeconfig; without it, its current one."""
-    cluster_timeout_s: float = Field(default=2.0, gt=0, le=60, description="seconds, above 0 and at most 60")
-    """How long one look at the cluster may take; nothing waits longer for it."""
     root_path: _SubPath = Field(default="", description="a path like /failover")
     """The path below which a proxy shows us, such as `/failover`; the proxy may take it off or leave it."""
+    cluster: str = "auto"
+    """The cluster to look at: a kubeconfig file, none, or auto: a pod's `serve` looks at its own, all else at none."""
+    cluster_context: str | None = None
+    """The context of that kubeconfig; without it the current one."""
+    cluster_timeout_s: float = Field(default=2.0, gt=0, le=60, description="seconds, above 0 and at most 60")
+    """For one look at the cluster; nothing waits longer for it."""
     server: _Server | None = Field(default=None, description=SERVER_LIKE)
     """Command line: call this service."""
     token: SecretStr | None = None

@@ -16,7 +16,17 @@ from typing import TYPE_CHECKING
 
 from failover_api.config_file import ConfigFile, catalog_file
 from failover_api.core.catalog.model import Catalog
-from failover_api.events import BranchMoved, Events, FluxReported, Looked, Merged, MoveEnded
+from failover_api.events import (
+    Blocked,
+    BranchMoved,
+    Events,
+    FluxReported,
+    Looked,
+    Merged,
+    MoveEnded,
+    Serving,
+    StageChanged,
+)
 from failover_api.failover import Failover
 from failover_api.forge.github.adapter import GitHub
 from failover_api.forge.github.app_auth import AppCredentials
@@ -118,6 +128,9 @@ async def open_failover(
             events.subscribe(Looked, looked)
         events.subscribe(BranchMoved, overview.branch_moved)
         events.subscribe(FluxReported, overview.flux_reported)
+        events.subscribe(StageChanged, overview.stage_changed)
+        events.subscribe(Serving, notifier.serving)
+        events.subscribe(Blocked, notifier.blocked)
         for merged in (notifier.merged, flux.merged):
             events.subscribe(Merged, merged)
         try:

@@ -7,7 +7,7 @@ import pytest
 
 from failover_api.cluster import lists as lists_module
 from failover_api.cluster.client import Client
-from failover_api.cluster.kinds import EVENTS, KINDS, Kind, path_in
+from failover_api.cluster.kinds import KINDS, Kind, path_in
 from failover_api.cluster.lists import PAGE, list_kind
 from failover_api.errors import ClusterUnavailable, KindNotInstalled, VersionExpired
 from tests.support.fake_kubernetes import FakeKubernetes, Handler, pod
@@ -146,4 +146,4 @@ def test_kinds_are_named_as_rbac_names_them() -> None:
 def test_each_kind_has_its_place_in_a_view() -> None:
     from failover_api.core.safety.observed import View
 
-    assert [*(kind.field for kind in KINDS), EVENTS.field] == [field.name for field in dataclasses.fields(View)]
+    assert [kind.field for kind in KINDS] == [field.name for field in dataclasses.fields(View)]

@@ -233,6 +233,14 @@ async def test_after_a_demote_and_for_an_unknown_operation_there_is_nothing_to_t
     assert len(lab.moves) == 2
 
 
+async def test_what_moves_nothing_meets_no_hazard(lab: Stage) -> None:
+    async with lab.open() as components:
+        first = await promote(components)
+        second = await tidy(components, first)
+    assert "rolling-on-one-volume" in [hazard.slug for hazard in first.hazards]
+    assert second.hazards == ()
+
+
 async def test_whoever_names_no_operation_means_the_one_that_did_it(lab: Stage) -> None:
     async with lab.open() as components:
         assert not (await components.failover.tidy("sonarr")).changed

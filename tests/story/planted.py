@@ -49,7 +49,7 @@ BUGS = [
     Bug(
         "a lost reply is taken for a write that never was",
         "moves/direct/lost_reply.py",
-        "                if queued.move.provenance.operation in operations:\n",
+        "                if queued.move.provenance.part in carried_out:\n",
         "                if False:\n",
     ),
     Bug(

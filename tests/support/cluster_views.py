@@ -196,7 +196,6 @@ USUAL: Mapping[str, Iterable[Any]] = {
     "helm_releases": [],
     "git_repositories": [source()],
     "applications": [],
-    "events": [],
 }
 
 

@@ -34,8 +34,9 @@ from failover_api.edges.http.methods import Methods, methods_at
 from failover_api.edges.http.root_path import RootPath, root_of
 from failover_api.edges.http.shared_looks import Looks
 from failover_api.edges.http.throttle import Throttle
+from failover_api.edges.watch import watching
 from failover_api.errors import BadRequest, FailoverError, MethodNotAllowed, NotReady, UnknownUrl, UnsafeMove
-from failover_api.events import BranchMoved, FluxReported, MoveEnded
+from failover_api.events import BranchMoved, FluxReported, MoveEnded, Serving, StageChanged
 from failover_api.metrics.counters import Counters
 from failover_api.metrics.exposition import Metrics
 from failover_api.metrics.gauges import Gauges
@@ -96,9 +97,13 @@ async def _opened(
             components.events.subscribe(MoveEnded, move_ended)
         components.events.subscribe(BranchMoved, looks.branch_moved)
         components.events.subscribe(FluxReported, looks.flux_reported)
+        components.events.subscribe(StageChanged, looks.stage_changed)
+        components.events.subscribe(Serving, counters.serving)
+        watches = await opened.enter_async_context(watching(components))
         authenticator = Authenticator(access.current if access else lambda: OPEN, clock=components.clock)
         opened.push_async_callback(authenticator.aclose)
         app.state.components, app.state.authenticator, app.state.looks = components, authenticator, looks
+        app.state.watches = watches
         gauges = Gauges(
             counters,
             components.overview,
@@ -106,10 +111,10 @@ async def _opened(
             credentials=components.credentials,
             failover=components.failover,
             notifier=components.notifier,
+            stages=watches.stages,
+            ready=lambda: watches.readiness.ready,
         )
         app.state.metrics = Metrics(counters, gauges, components.overview)
-        if components.cluster is not None:
-            components.cluster.watch(lambda: components.catalog.current().namespaces)
         if metrics_listener is not None:
             await opened.enter_async_context(metrics.served(app.state.metrics, metrics_listener))
         with contextlib.suppress(FailoverError):  # without a catalog there is nothing to check

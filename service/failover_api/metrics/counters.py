@@ -6,7 +6,7 @@ from prometheus_client import CollectorRegistry, Counter, Histogram
 
 from failover_api.core.catalog.model import Action, Policy, Service
 from failover_api.errors import FailoverError, ForgeRateLimited, NotReady, WriteConflict
-from failover_api.events import MoveEnded, verdict
+from failover_api.events import MoveEnded, Serving, verdict
 from failover_api.forge.github.replies import BadCredentials
 from failover_api.forge.http.traffic import (
     CredentialsRejected,
@@ -19,6 +19,7 @@ from failover_api.forge.http.traffic import (
 from failover_api.moves.outcome import Outcome
 
 MOVE_BUCKETS_S = (0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 20.0, 30.0)
+SERVING_BUCKETS_S = (5.0, 10.0, 20.0, 30.0, 60.0, 120.0, 300.0, 600.0, 1800.0)
 REQUEST_BUCKETS_S = (0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 
 
@@ -31,6 +32,18 @@ class Counters:
         self.clock_offset_s: float | None = None
         self._moves = _Moves(self.registry)
         self._requests = _Requests(self.registry)
+        self._serving = Histogram(
+            "failover_serving_seconds",
+            "From the commit of a move to the ready pod that serves, counted by the replica that made the move.",
+            ("action",),
+            buckets=SERVING_BUCKETS_S,
+            registry=self.registry,
+        )
+
+    def serving(self, event: Serving) -> None:
+        """A move of ours serves."""
+        if event.is_own and event.took_s is not None and event.record.action in set(Action):
+            self._serving.labels(event.record.action).observe(event.took_s)
 
     def move_ended(self, event: MoveEnded) -> None:
         """Counts a move."""

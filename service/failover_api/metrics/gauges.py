@@ -2,14 +2,16 @@
 
 import platform
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import datetime
 
 from prometheus_client import Metric
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 
 import failover_api
 from failover_api.config_file import ConfigFile
-from failover_api.core.catalog.model import Catalog, Service
+from failover_api.core.catalog.model import Catalog, Service, Side
 from failover_api.core.planning.state import State
+from failover_api.core.safety.rollout.stages import Stage
 from failover_api.errors import ConfigInvalid, NotReady
 from failover_api.failover import Failover
 from failover_api.forge.http.credentials import Credentials
@@ -32,9 +34,12 @@ class Gauges:
         credentials: Credentials,
         failover: Failover,
         notifier: Notifier,
+        stages: Callable[[], Mapping[str, Stage]] = dict,
+        ready: Callable[[], Mapping[tuple[str, Side], bool]] = dict,
     ) -> None:
         self._counters, self._overview, self._notifier = counters, overview, notifier
         self._catalog, self._credentials, self._failover = catalog, credentials, failover
+        self._stages, self._ready = stages, ready
 
     def collect(self) -> Iterator[Metric]:
         """What the catalog has no more, has no series."""
@@ -42,6 +47,7 @@ class Gauges:
         yield from self._process()
         yield from self._catalogued(services)
         yield from _seen(self._overview.last(services))
+        yield from self._in_cluster(services)
         yield from self._limits(services)
         yield from self._clock()
         yield self._notifications()
@@ -95,6 +101,22 @@ class Gauges:
         for outcome in ("sent", "failed", "dropped"):
             family.add_metric((outcome,), self._notifier.tally[outcome])
         return family
+
+    def _in_cluster(self, services: Mapping[str, Service]) -> Iterator[Metric]:
+        stages = {name: stage for name, stage in self._stages().items() if name in services}
+        yield _gauge(
+            "failover_service_stage",
+            "1 for how far a service is in its cluster, 0 for the other stages; absent where it is not seen.",
+            ("service", "stage"),
+            [((name, stage.value), seen is stage) for name, seen in stages.items() for stage in Stage],
+        )
+        ready = {key: could for key, could in self._ready().items() if key[0] in services}
+        yield _gauge(
+            "failover_ready_to_move",
+            "1 when the service could be moved to that side, by a look once an hour; 0 when something stops it.",
+            ("service", "to"),
+            [((name, side.value), could) for (name, side), could in ready.items()],
+        )
 
     def _clock(self) -> Iterator[Metric]:
         if self._counters.clock_offset_s is not None:
@@ -153,6 +175,12 @@ def _seen(known: Mapping[str, LastKnown]) -> Iterator[Metric]:
         "failover_service_seen_timestamp_seconds", "When GitHub last said where the service is.", known, _seen_at
     )
     yield _by_service(
+        "failover_service_moved_timestamp_seconds",
+        "When the service was moved last; absent while no move of it is known.",
+        known,
+        _moved_at,
+    )
+    yield _by_service(
         "failover_pull_request_opened_timestamp_seconds",
         "When the open pull request that moves the service was opened; absent while there is none.",
         known,
@@ -172,6 +200,11 @@ def _readable(one: LastKnown) -> float:
 
 def _seen_at(one: LastKnown) -> float | None:
     return one.seen_at
+
+
+def _moved_at(one: LastKnown) -> float | None:
+    move = one.status.last_move if one.status is not None else None
+    return datetime.fromisoformat(move.logged.at).timestamp() if move is not None else None
 
 
 def _opened_at(one: LastKnown) -> float | None:

@@ -139,7 +139,7 @@ class Move:
                     raise
                 refused[service.name] = exc
             else:
-                own = hazards(planned_move(planned, manifests), around)
+                own = () if self.is_tidy else hazards(planned_move(planned, manifests), around)
                 if unsafe := self._unsafe(service, own):
                     refused[service.name] = unsafe
                     if self.request.skip_refused:

@@ -2,13 +2,14 @@
 
 from collections.abc import Sequence
 
-from failover_api.core.catalog.model import Action
+from failover_api.core.catalog.model import Action, Service
 from failover_api.core.catalog.notification import Event
 from failover_api.core.planning.plan import Plan
 from failover_api.core.text.notice import Notice, make_notice
 from failover_api.core.text.sentence import destination, names_of
+from failover_api.core.text.trailers import Record
 from failover_api.errors import FailoverError
-from failover_api.events import Merged, MoveEnded, verdict
+from failover_api.events import Blocked, Merged, MoveEnded, Serving, verdict
 from failover_api.moves.outcome import Outcome
 
 MAX_DETAIL = 500
@@ -51,6 +52,36 @@ def notice_of_merge(merged: Merged) -> Notice:
         commit=merged.commit,
         pull_request=merged.url,
         **{"from": _common([r.before for r in merged.records]), "to": _common([r.after for r in merged.records])},
+    )
+
+
+def notice_of_serving(serving: Serving) -> Notice:
+    """On which node, and how long it took."""
+    name, where = serving.service.name, f" on {serving.node}" if serving.node else ""
+    took = f", {serving.took_s:.0f} s after the commit" if serving.took_s is not None else ""
+    title = f"{name} serves{where}"
+    return _of_rollout(Event.SERVING, serving.service, serving.record, title, f"{title}{took}.")
+
+
+def notice_of_blocked(blocked: Blocked) -> Notice:
+    """Why, and what to do."""
+    name = blocked.service.name
+    message = f"{name} is moved in Git, and does not come up: {blocked.reason} {blocked.cure}".strip()
+    return _of_rollout(Event.BLOCKED, blocked.service, blocked.record, f"{name} does not come up", message)
+
+
+def _of_rollout(event: Event, service: Service, record: Record, title: str, message: str) -> Notice:
+    return make_notice(
+        event,
+        services=(service.name,),
+        title=title,
+        message=message,
+        group=record.provenance.group or "",
+        action=record.action,
+        by=record.provenance.by,
+        reason=record.provenance.reason,
+        operation=record.operation,
+        **{"from": record.before, "to": record.after},
     )
 
 

@@ -18,9 +18,9 @@ from failover_api.core.catalog.model import Catalog
 from failover_api.core.catalog.notification import Event, Notification
 from failover_api.core.text.notice import Notice
 from failover_api.errors import NotReady
-from failover_api.events import Merged, MoveEnded
+from failover_api.events import Blocked, Merged, MoveEnded, Serving
 from failover_api.notify.delivery import MISSING, TRY_S, WAITS_S, Delivery, Kind, Message, Send, is_installed, send
-from failover_api.notify.messages import notice_of, notice_of_merge
+from failover_api.notify.messages import notice_of, notice_of_blocked, notice_of_merge, notice_of_serving
 from failover_api.notify.url_file import Target, read_targets
 
 MAX_WAITING = 200  # notices whose URLs are not read yet
@@ -34,6 +34,8 @@ KINDS: dict[Event, Kind] = {
     Event.FAILED: "failure",
     Event.OUTCOME_UNKNOWN: "failure",
     Event.ROLLED_BACK: "success",
+    Event.SERVING: "success",
+    Event.BLOCKED: "failure",
 }
 _log = logging.getLogger(__name__)
 
@@ -73,6 +75,16 @@ class Notifier:
     def merged(self, merged: Merged) -> None:
         """Tells of a pull request of ours that was merged."""
         self.tell(notice_of_merge(merged))
+
+    def serving(self, event: Serving) -> None:
+        """Tells of a move of ours that serves."""
+        if event.is_own:
+            self.tell(notice_of_serving(event))
+
+    def blocked(self, event: Blocked) -> None:
+        """Tells of a move of ours that does not come up."""
+        if event.is_own:
+            self.tell(notice_of_blocked(event))
 
     def tell(self, notice: Notice) -> None:
         """Has it told to all who want to know. Returns at once."""

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING
 from cachetools import LRUCache
 
 from failover_api.core.catalog.model import Service
-from failover_api.core.planning.state import Detection
 from failover_api.core.safety.rollout.verification import Verification, verified_state
 from failover_api.core.safety.surroundings import ClusterLook
 from failover_api.reading.status import Status, Unreadable
@@ -79,23 +78,25 @@ class ClusterReader:
 
     def state(self, status: Status, view: "View | None") -> "ClusterState | None":
         """One service's; None where it is not seen."""
-        if view is None:
-            return None
-        service = status.service
-        was_seen = service.name in self._was_seen
-        try:
-            state = self._state(service, status.detection, view, was_seen=was_seen)
-        except Exception:  # noqa: BLE001 - whatever a cluster holds must not fail a status
-            _log.exception("the cluster could not be understood", extra={"service": service.name})
-            return None
-        if state is not None and (state.pod or was_seen or state.appliers.kustomization is not None):
-            self._was_seen[service.name] = True
-        return state
+        return None if view is None else self.verified_state(status, self.ready_state(status, view))
 
-    def _state(self, service: Service, detection: Detection, view: "View", *, was_seen: bool) -> "ClusterState | None":
+    def ready_state(self, status: Status, view: "View") -> "ClusterState | None":
+        """The same, whatever the app answers."""
         from failover_api.core.safety.rollout.stage import cluster_state
 
-        state = cluster_state(service, detection, view, was_seen=was_seen)
-        if state is None or service.verify is None or self.verified is None:
+        name, was_seen = status.service.name, status.service.name in self._was_seen
+        try:
+            state = cluster_state(status.service, status.detection, view, was_seen=was_seen)
+        except Exception:  # noqa: BLE001 - whatever a cluster holds must not fail a status
+            _log.exception("the cluster could not be understood", extra={"service": name})
+            return None
+        if state is not None and (state.pod or was_seen or state.appliers.kustomization is not None):
+            self._was_seen[name] = True
+        return state
+
+    def verified_state(self, status: Status, state: "ClusterState | None") -> "ClusterState | None":
+        """A ready state, with what the app answers where somebody asks it."""
+        verify = status.service.verify
+        if state is None or verify is None or self.verified is None:
             return state
-        return verified_state(state, service.verify, self.verified(service.name))
+        return verified_state(state, verify, self.verified(status.service.name))

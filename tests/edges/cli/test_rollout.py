@@ -9,7 +9,7 @@ import pytest
 
 from tests.support.homelab_cluster import HomelabCluster, homelab_cluster
 from tests.support.shell import Cli
-from tests.support.stage import SERVICES, Stage
+from tests.support.stage import SERVICES, SONARR, Stage, entry
 
 GROUP = "groups: {media: [sonarr, radarr]}"
 
@@ -72,6 +72,17 @@ def test_a_blocked_one_says_why_while_it_waits(cli: Cli, cluster: HomelabCluster
 def test_what_is_there_already_is_waited_for_too(cli: Cli, cluster: HomelabCluster) -> None:
     assert "sonarr is serving" in cli("demote", "sonarr", "--until", "serving", "--timeout", "5s").stderr
     assert not cli.stage.writes
+
+
+def test_the_strategy_is_put_back_by_who_waits(cli: Cli, cluster: HomelabCluster) -> None:
+    stage = cli.stage
+    text = (stage.read(SONARR) or b"").decode().replace("replicas: 1", "replicas: 1\n  strategy: {type: Recreate}")
+    stage.commit({SONARR: text})
+    stage.declare(entry("sonarr", "media", "unblock: rolling"))
+    follow(stage, cluster)
+    cli("promote", "sonarr", "--until", "serving", "--timeout", "60s")
+    assert b"strategy: {type: Recreate}" in (stage.read(SONARR) or b"")
+    assert len(stage.moves) == 2
 
 
 def test_what_cannot_be_seen_is_said_before_the_write(cli: Cli) -> None:

@@ -17,6 +17,8 @@ class Event(StrEnum):
     FAILED = "failed"
     OUTCOME_UNKNOWN = "outcome-unknown"
     ROLLED_BACK = "rolled-back"
+    SERVING = "serving"
+    BLOCKED = "blocked"
 
 
 # A refusal is read at once by whoever asked; the other events concern people who did not ask.

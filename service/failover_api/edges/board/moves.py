@@ -21,6 +21,7 @@ from failover_api.edges import problems
 from failover_api.edges.board.advice import advice_on
 from failover_api.edges.board.forms import Form
 from failover_api.edges.board.pages import Pages
+from failover_api.edges.board.rollouts import rollouts_of
 from failover_api.edges.board.sides import FileDiff, side_by_side
 from failover_api.edges.http.etags import etag_of, versions_of
 from failover_api.edges.models import Body
@@ -144,7 +145,7 @@ class Moves:
             return await self._rehearse(request, components, caller, move, asked, stale=True)
         except FailoverError as exc:
             return self._refused(request, caller, move, asked, exc)
-        return self._done(request, caller, move, moved)
+        return self._done(request, components, caller, move, moved)
 
     async def _rehearse(
         self,
@@ -189,9 +190,10 @@ class Moves:
         told = {**empty, **facts, "move": move, "reason": asked.get("reason", "")}
         return self._pages.page(request, "move.html", caller, status=status, **told)
 
-    def _done(self, request: Request, caller: Caller, move: FormMove, moved: Moved) -> Response:
+    def _done(self, request: Request, components: Components, caller: Caller, move: FormMove, moved: Moved) -> Response:
         body: Any = moved.body
         facts = {
+            "follow": rollouts_of(components, moved),
             "move": move,
             "outcome": body,
             "files": _files(moved),

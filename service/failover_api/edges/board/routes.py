@@ -13,14 +13,15 @@ from failover_api.edges.board.assets import Assets
 from failover_api.edges.board.forms import Form, local_path, read_form
 from failover_api.edges.board.moves import FormMove, Moves
 from failover_api.edges.board.pages import HEADERS, HTML, Pages, tag_of
+from failover_api.edges.board.rollouts import goes_on
 from failover_api.edges.board.rows import RowFilter
 from failover_api.edges.board.shelf import Shelf, Shown
-from failover_api.edges.bodies import history_body
+from failover_api.edges.bodies import history_body, rollout_body
 from failover_api.edges.http import session
 from failover_api.edges.http.access import Session, identify
 from failover_api.edges.http.etags import matches_none
 from failover_api.edges.http.root_path import root_of
-from failover_api.edges.move_request import DEFAULT_LIMIT
+from failover_api.edges.move_request import DEFAULT_LIMIT, read_operation
 from failover_api.edges.targets import (
     GROUP,
     SERVICE,
@@ -28,6 +29,7 @@ from failover_api.edges.targets import (
     components_of,
     known_groups,
     look_at_history,
+    look_at_rollout,
     look_at_status,
     visible_error,
 )
@@ -89,15 +91,16 @@ async def _see(request: Request, who: Session) -> tuple[View, Shown]:
         query.get("q", "")[:MAX_FILTER], query.get("group", "")[:MAX_FILTER], place if place in rows.WORDS else ""
     )
     catalog, error, root = components.catalog.current(), visible_error(components, who), root_of(request)
+    readiness = request.app.state.watches.readiness
 
     def render() -> Shown:
         names = known_groups(components, who)
         known = {name: members for name, members in catalog.groups.items() if name in names}
-        visible = rows.board(view, known, who.caller, wanted)
+        visible = rows.board(view, known, who.caller, wanted, readiness.ready)
         html = pages.part("_board.html", view=view, board=visible, config_error=error, root=root)
         return Shown(visible, html, tag_of(html))
 
-    return view, shelf.get(view, catalog, (who.caller, wanted, error, root), render)
+    return view, shelf.get(view, catalog, (who.caller, wanted, error, root, readiness.looks), render)
 
 
 @router.api_route("/services/{service}", methods=["GET", "HEAD"])
@@ -116,6 +119,17 @@ async def show_service(request: Request, service: str, cursor: str | None = None
         "first_page": cursor is not None,
     }
     return board(request).pages.page(request, "service.html", who.caller, **facts)
+
+
+@router.api_route("/services/{service}/rollout", methods=["GET", "HEAD"])
+async def show_rollout(request: Request, service: str) -> Response:
+    """How far a move has come. Without script the page asks for itself again, as long as something may come."""
+    components, who = components_of(request), await session.visit(request)
+    who.needs(Verb.VIEW, service)
+    operation = read_operation(request.query_params.multi_items())
+    rollout = rollout_body(await look_at_rollout(who, components, service, operation))
+    facts: dict[str, Any] = {"service": service, "rollout": rollout, "goes_on": goes_on(rollout)}
+    return board(request).pages.page(request, "rollout.html", who.caller, **facts)
 
 
 # Moving

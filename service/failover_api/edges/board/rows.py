@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from failover_api.core.access.model import Caller, Verb
 from failover_api.core.catalog.model import Action, Service, Side
 from failover_api.core.planning.state import Detection, Reading, State
+from failover_api.core.safety.rollout.stages import Stage
 from failover_api.core.text.trailers import Record
 from failover_api.errors import FailoverError
 from failover_api.forge.values import PullRequest
@@ -20,6 +21,8 @@ LOOK, MOVED, HOME = "look", "moved", "home"  # where a row stands on the board
 WORDS = {"": "All", LOOK: "Needs a look", MOVED: "Moved", HOME: "At home"}
 _LOCATED = (State.PRIMARY, State.BACKUP)
 _AWAY = {State.PRIMARY: (Action.PROMOTE,), State.BACKUP: (Action.DEMOTE,)}
+_STUCK = (Stage.BLOCKED, Stage.ABSENT)
+NOT_LOOKED_AT: Mapping[tuple[str, Side], bool] = {}
 MAX_TROUBLES = 4  # of one row; the service's own page has all
 
 
@@ -70,7 +73,7 @@ class ServiceRow:
     @property
     def place(self) -> str:
         """Where it stands: what a person has to decide comes before where it is."""
-        if self.side not in _LOCATED or self.pull_request is not None:
+        if self.side not in _LOCATED or self.pull_request is not None or self.stage in _STUCK:
             return LOOK
         return HOME if self.side is State.PRIMARY else MOVED
 
@@ -141,6 +144,7 @@ class Board:
     rows: tuple[ServiceRow, ...]
     groups: tuple[GroupRow, ...]
     wanted: RowFilter = field(default_factory=RowFilter)
+    ready: int | None = None  # how many could move to the other side now; None: nobody looked yet
 
     def at(self, place: str) -> list[ServiceRow]:
         """The rows of one place."""
@@ -150,7 +154,7 @@ class Board:
     def standing(self) -> str:
         """The place that is most worth knowing of; "wait" where a look leads to pull requests alone."""
         look = self.at(LOOK)
-        if look and all(row.side in _LOCATED for row in look):
+        if look and all(row.side in _LOCATED and row.stage not in _STUCK for row in look):
             return "wait"
         return LOOK if look else MOVED if self.at(MOVED) else HOME
 
@@ -176,12 +180,26 @@ class Board:
         return [(place, words, found.count(place) if place else len(found)) for place, words in WORDS.items()]
 
 
-def board(view: View, groups: Mapping[str, Sequence[str]], caller: Caller, wanted: RowFilter) -> Board:
-    """What a caller may see of a view; `groups` is {name: names of its services}, of those that he may know of."""
+def board(
+    view: View,
+    groups: Mapping[str, Sequence[str]],
+    caller: Caller,
+    wanted: RowFilter,
+    ready: Mapping[tuple[str, Side], bool] = NOT_LOOKED_AT,
+) -> Board:
+    """What a caller may see of a view; `groups` is {name: names of its services}, of those that he may know of.
+
+    `ready` is {(service, side): whether it could move there}.
+    """
     rows = tuple(_rows(view, frozenset(groups), caller, wanted))
     sides = {row.name: row.side for row in rows}
     known = {name: members for name, members in groups.items() if set(members) <= sides.keys()}
-    return Board(rows, tuple(_group(name, members, sides, caller) for name, members in known.items()), wanted)
+    could = sum(ready.get((row.name, _other(row.side)), False) for row in rows) if ready else None
+    return Board(rows, tuple(_group(name, members, sides, caller) for name, members in known.items()), wanted, could)
+
+
+def _other(side: State) -> Side:
+    return Side.PRIMARY if side is State.BACKUP else Side.BACKUP
 
 
 def row_of(
@@ -199,12 +217,21 @@ def row_of(
         readings=readings,
         pull_request=seen.pull_request,
         last_move=seen.last_move,
-        nodes=service.nodes(Side(side)) if side in _LOCATED else (),
+        nodes=_nodes(seen),
         claims=tuple(dict.fromkeys(claims)),
         troubles=tuple(_troubles(status)),
         offers=offers(caller, [service.name], side),
+        stage=seen.cluster.stage if seen.cluster else "",
         kept=kept.title if kept else "",
     )
+
+
+def _nodes(status: Status) -> tuple[str, ...]:
+    """Where its pod is; else the nodes behind the side where it is."""
+    if status.cluster is not None and status.cluster.node:
+        return (status.cluster.node,)
+    side = status.detection.state
+    return status.service.nodes(Side(side)) if side in _LOCATED else ()
 
 
 def offers(caller: Caller, services: Sequence[str], side: State) -> tuple[Offer, ...]:
@@ -249,6 +276,8 @@ def _troubles(status: Status | Unreadable) -> Iterator[Trouble]:
             yield Trouble(f"{len(strays) - MAX_TROUBLES} more values are on neither side.")
     elif status.detection.state is State.MIXED:
         yield _half(status.detection.readings)
+    if isinstance(status, Status) and status.cluster is not None and status.cluster.reason:
+        yield Trouble(f"{status.cluster.reason} {status.cluster.cure}".rstrip())
 
 
 def _stray(reading: Reading) -> Trouble:

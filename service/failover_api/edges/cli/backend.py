@@ -53,6 +53,10 @@ class Backend(Protocol):
 
     def rollout(self, service: str, *, operation: str | None = None) -> Body: ...
 
+    def tidy(self, service: str, operation: str) -> None:
+        """Once a move serves: puts back what it changed beside its values. A running service does so by itself."""
+        ...
+
     def groups(self) -> Body: ...
 
     def names(self, kind: Kind) -> Sequence[str]:

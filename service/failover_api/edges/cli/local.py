@@ -72,6 +72,13 @@ class LocalBackend:
 
         return self._in_house(run)
 
+    def tidy(self, service: str, operation: str) -> None:
+        async def run(components: Any) -> None:
+            if components.catalog.current().service(service).unblocked is not None:
+                await components.failover.tidy(service, operation)
+
+        self._in_house(run)
+
     def groups(self) -> Body:
         from failover_api.edges.bodies import groups_body
 

@@ -54,6 +54,9 @@ class RemoteBackend:
         asked = {} if operation is None else {"operation": operation}
         return self._ask("GET", _path("failover", service, "rollout"), expect="steps", params=asked)[0]
 
+    def tidy(self, service: str, operation: str) -> None:
+        """The service does so itself."""
+
     def groups(self) -> Body:
         return self._ask("GET", "/api/groups", expect="groups")[0]
 

@@ -76,6 +76,8 @@ def wait_for_cluster(
             if why is None:
                 del waiting[name]
                 told(f"{one_line(name)} is {patience.until}")
+                if patience.until is Milestone.SERVING and outcome["operation"] and outcome["changed"]:
+                    backend.tidy(name, outcome["operation"])
             elif why != said:
                 waiting[name] = why
                 told(f"{one_line(name)}: {why}")

@@ -54,6 +54,6 @@ def _said(given: list[bytes]) -> str:
 
 
 def _below(path: str, root: str) -> str:
-    if path == root:
-        return "/"
-    return path[len(root) :] if path.startswith(f"{root}/") else path
+    if not root:
+        return path
+    return path.removeprefix(root) or "/" if f"{path}/".startswith(f"{root}/") else path

@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 
 from cachetools import LRUCache
 
-from failover_api.events import BranchMoved, FluxReported, MoveEnded
+from failover_api.events import BranchMoved, FluxReported, MoveEnded, StageChanged
 
 T = TypeVar("T")
 FRESH_S = 1.0
@@ -52,6 +52,10 @@ class Looks:
         self._looks.clear()
 
     def flux_reported(self, event: FluxReported) -> None:
+        """Nobody joins what began before."""
+        self._looks.clear()
+
+    def stage_changed(self, event: StageChanged) -> None:
         """Nobody joins what began before."""
         self._looks.clear()
 

@@ -8,7 +8,7 @@ from failover_api.core.safety.observed.appliers import Application, HelmRelease,
 from failover_api.core.safety.observed.nodes import Lease, Node
 from failover_api.core.safety.observed.objects import Key
 from failover_api.core.safety.observed.volumes import Claim, Replication, StorageClass, Volume
-from failover_api.core.safety.observed.workloads import Autoscaler, Deployment, Event, Pod, ReplicaSet, StatefulSet
+from failover_api.core.safety.observed.workloads import Autoscaler, Deployment, Pod, ReplicaSet, StatefulSet
 
 T = TypeVar("T")
 EVERYWHERE = ""
@@ -60,7 +60,6 @@ class View:
     oci_repositories: Seen[Source] = field(default_factory=Seen)
     buckets: Seen[Source] = field(default_factory=Seen)
     applications: Seen[Application] = field(default_factory=Seen)
-    events: Seen[Event] = field(default_factory=Seen)  # of one namespace, where somebody has asked for them
 
     @property
     def heard_at(self) -> float | None:

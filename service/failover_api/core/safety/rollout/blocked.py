@@ -8,7 +8,7 @@ from failover_api.core.safety.rollout.causes import Cause
 from failover_api.core.safety.rollout.live import Live, Workload
 from failover_api.core.safety.rollout.place import Place
 from failover_api.core.safety.rollout.scheduling import why_unscheduled
-from failover_api.core.safety.rollout.texts import ATTACHING, CREATION, explained, explained_or_shown, waiting
+from failover_api.core.safety.rollout.texts import CREATION, explained_or_shown, waiting
 
 _OFF = "if the machine is off for sure"
 _UNBLOCK_DEPLOYMENT = (
@@ -140,9 +140,10 @@ def _of_pod(pod: Pod, facts: Facts) -> Iterator[Cause]:
         return
     if facts.place.is_down(pod.node):
         yield Cause(f"The pod {pod.name} is on {pod.node}, which is not ready.", "Bring it up, or move the app.", since)
-    yield from _attaching(pod, facts)
     if (cause := waiting(pod.waiting, since)) is not None:
         yield cause
+    if pod.phase == "Pending":
+        yield from _attaching(pod, facts)
     if pod.phase == "Pending" or pod.waiting:
         said = f": {pod.waiting}" if pod.waiting else ""
         yield Cause(f"The pod {pod.name} is being started on {pod.node}{said}.", "", since, is_final=False)
@@ -155,12 +156,18 @@ def _claims(pod: Pod) -> str:
 
 
 def _attaching(pod: Pod, facts: Facts) -> Iterator[Cause]:
-    for event in facts.view.events.objects.values():
-        is_about = event.about is not None and event.about.kind == "Pod" and event.about.name == pod.name
-        if is_about and event.namespace == pod.namespace and event.reason == "FailedAttachVolume":
-            cause = explained(ATTACHING, event.message, event.at)
-            if cause is not None:
-                yield cause
+    """Another pod with a claim of this one, on a node that is down: a disk stays there until that node has let go."""
+    for other in facts.view.pods.objects.values():
+        shared = set(pod.claims) & set(other.claims)
+        is_other = other.namespace == pod.namespace and other.name != pod.name and other.node != pod.node
+        if shared and is_other and not other.has_ended and facts.place.is_down(other.node):
+            yield Cause(
+                f"The claim {min(shared)} is also that of {other.name} on {other.node}, which is not ready: its disk "
+                "may still hang there.",
+                f"{_OFF.capitalize()}, set the out-of-service taint on {other.node} (some 20 s); after a force delete "
+                "it takes 6 min.",
+                pod.created_at,
+            )
 
 
 def _stopping(facts: Facts) -> Iterator[Cause]:

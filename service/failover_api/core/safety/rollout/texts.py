@@ -126,13 +126,6 @@ APPLY = _rows(
         "Give its service account that right.",
     ),
 )
-ATTACHING = _rows(
-    (
-        r"Multi-Attach error",
-        "The disk still hangs on the node that it was on.",
-        "If that node is off for sure, set the out-of-service taint (some 20 s); after a force delete it takes 6 min.",
-    ),
-)
 # https://kubernetes.io/docs/concepts/containers/images/#imagepullbackoff and the kubelet's own words
 _WAITING = {
     "CrashLoopBackOff": ("The app starts, and ends again and again.", "Look at its log: `kubectl logs`."),

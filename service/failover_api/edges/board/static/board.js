@@ -168,6 +168,37 @@ function waiting(ms, deadline) {
   return `Waiting for Git for ${seconds} s. After ${Number(deadline)} s the service gives up and says how far it came.`;
 }
 
+// A move that is made: the timeline goes on by itself
+
+const FOLLOW_MS = 3000;
+let following = null;
+
+function follow() {
+  clearTimeout(following);
+  const link = document.querySelector("[data-follow]");
+  const timeline = byId("timeline");
+  if (!timeline || !(link || "goesOn" in timeline.dataset)) return;
+  const from = link ? link.href : location.href;
+  const again = (ms) => { following = setTimeout(() => lookAtTimeline(from, again), ms); };
+  again(link ? 0 : FOLLOW_MS);
+}
+
+async function lookAtTimeline(from, again) {
+  if (document.hidden) return again(FOLLOW_MS);
+  try {
+    const answer = await fetch(from, { headers: { Accept: "text/html" }, cache: "no-store", signal: AbortSignal.timeout(EVERY_MS) });
+    const fresh = new DOMParser().parseFromString(await answer.text(), "text/html").getElementById("timeline");
+    if (answer.ok && fresh && byId("timeline")) {
+      if (fresh.textContent !== byId("timeline").textContent) byId("timeline").replaceWith(fresh);
+      tellAges();
+      if (!("goesOn" in fresh.dataset)) return;
+    }
+  } catch {
+    // no connection, or none that answers in time
+  }
+  again(FOLLOW_MS);
+}
+
 function step(text, kind = "") {
   const item = document.createElement("li");
   item.textContent = text;
@@ -189,6 +220,7 @@ function show(html) {
 function start() {
   tellAges();
   if (byId("insecure") && !isSecureContext) byId("insecure").hidden = false;
+  follow();
   const form = byId("confirm");
   if (form) form.addEventListener("submit", (event) => { event.preventDefault(); confirmMove(form); });
 }

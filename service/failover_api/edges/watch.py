@@ -1,0 +1,69 @@
+"""What `serve` watches by itself, put together: rollouts where there is a cluster, and what could be moved."""
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from failover_api.core.safety.rollout.stages import Stage
+from failover_api.errors import FailoverError
+from failover_api.events import Looked, Merged, MoveEnded
+from failover_api.watching.readiness import Readiness
+from failover_api.wiring import Components
+
+if TYPE_CHECKING:  # without a cluster nothing of it is loaded
+    from failover_api.watching.rollouts import RolloutWatch
+
+
+@dataclass(frozen=True, slots=True)
+class Watches:
+    """`rollouts` is None where no cluster is configured."""
+
+    readiness: Readiness
+    rollouts: "RolloutWatch | None"
+
+    def stages(self) -> Mapping[str, Stage]:
+        return {} if self.rollouts is None else self.rollouts.stages()
+
+
+@asynccontextmanager
+async def watching(components: Components) -> AsyncIterator[Watches]:
+    """Watches until it is left."""
+    readiness = Readiness(components.failover)
+    works = [readiness.run()]
+    rollouts, verifier = None, None
+    if components.cluster is not None:
+        from failover_api.watching.rollouts import RolloutWatch
+        from failover_api.watching.verifier import Verifier
+
+        components.cluster.watch(lambda: components.catalog.current().namespaces)
+        verifier = Verifier(components.cluster.clock.now)
+        components.failover.clusters.verified = verifier.found
+        rollouts = RolloutWatch(
+            components.failover,
+            components.events,
+            verifier,
+            want=components.overview.want,
+            names=lambda: _names(components),
+        )
+        components.events.subscribe(Looked, rollouts.looked)
+        components.events.subscribe(MoveEnded, rollouts.move_ended)
+        components.events.subscribe(Merged, rollouts.merged)
+        works.append(rollouts.run())
+    tasks = [asyncio.create_task(work) for work in works]
+    try:
+        yield Watches(readiness, rollouts)
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        if rollouts is not None and verifier is not None:
+            await asyncio.gather(rollouts.aclose(), verifier.aclose())
+
+
+def _names(components: Components) -> frozenset[str]:
+    try:
+        return frozenset(components.catalog.current().services)
+    except FailoverError:  # there never was a good catalog
+        return frozenset()
