@@ -12,7 +12,7 @@ import asyncio
 import logging
 import secrets
 import time
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -23,15 +23,17 @@ from ulid import ULID
 from failover_api.concurrency import both, together
 from failover_api.core.catalog.model import Action, Branch, Catalog, Service
 from failover_api.core.planning.request import MoveRequest, Provenance
+from failover_api.core.planning.state import State
 from failover_api.core.safety.rollout.steps import Rollout
 from failover_api.core.safety.surroundings import ClusterLook, Surroundings
 from failover_api.core.text.trailers import Record
 from failover_api.deadline import Clock, too_late, within_deadline
-from failover_api.errors import FailoverError, InternalError, UnsafeMove
+from failover_api.errors import FailoverError, InternalError, UnknownNode, UnsafeMove
 from failover_api.events import Events, Looked, MoveEnded
 from failover_api.forge.http.read_budget import low_priority
 from failover_api.forge.port import Forge
 from failover_api.moves.direct.writer import Writer
+from failover_api.moves.evacuation import NodeOutcome, group_of, is_own_refusal, left_out, parts_of_node
 from failover_api.moves.fallback import ByPolicy
 from failover_api.moves.group import bound_to, check_branches, check_versions, half_done, parts_of
 from failover_api.moves.idempotency import Idempotency
@@ -44,6 +46,7 @@ from failover_api.reading.clusters import ClusterReader
 from failover_api.reading.cursors import Cursors
 from failover_api.reading.flux_reports import FluxReports
 from failover_api.reading.history import History, Page
+from failover_api.reading.nodes import Nodes, nodes_of
 from failover_api.reading.revisions import Revisions
 from failover_api.reading.services import ServiceReader
 from failover_api.reading.status import Status, StatusReader, Unreadable
@@ -154,7 +157,12 @@ class Failover:
 
         With `try_moves` also whether each switch can be moved, which takes some milliseconds a switch.
         """
-        services = tuple(self._catalog().services.values())
+        statuses, _ = await self._list_with_view(tuple(self._catalog().services.values()), try_moves=try_moves)
+        return statuses
+
+    async def _list_with_view(
+        self, services: Sequence[Service], *, try_moves: bool = False
+    ) -> tuple[list[Status | Unreadable], "View | None"]:
         branches = _by_branch(services).items()
         looking = self._looking()
         reading = (self._list(*group, try_moves=try_moves, looking=looking) for group in branches)
@@ -162,7 +170,7 @@ class Failover:
         by_name = {status.service.name: status for statuses in lists for status in statuses}
         statuses = self.clusters.joined([by_name[service.name] for service in services], view)
         self._events.publish(Looked(statuses))
-        return statuses
+        return statuses, view
 
     def _looking(self) -> "asyncio.Future[ClusterLook | None]":
         """What _look() will have seen: those who need it read other things meanwhile."""
@@ -235,21 +243,63 @@ class Failover:
         provenance = self._provenance(request, group=name)
         moves = parts_of(members, action, request, provenance, on_step, await self._around(members))
         check_branches(name, moves)
+        return GroupOutcome(name, action, tuple(await self._in_parts(name, moves, request, names)), names)
+
+    async def nodes(self) -> Nodes:
+        """The nodes that the cluster or the catalog has, and what is on each. Raises as list_all()."""
+        services = tuple(self._catalog().services.values())
+        statuses, view = await self._list_with_view(services)
+        return nodes_of(statuses, self.clusters.looked(services, view))
+
+    async def evacuate(
+        self,
+        node: str,
+        request: MoveRequest,
+        *,
+        may: Callable[[Sequence[str]], None] = lambda _: None,
+        on_step: OnStep = ignore,
+    ) -> NodeOutcome:
+        """Moves everything that is active on a node to its other side.
+
+        `may` is told which services that are before anything is planned, and raises where the caller may not move them.
+        Raises UnknownNode, and as move_group().
+        """
+        services = tuple(self._catalog().services.values())
+        statuses, view = await self._list_with_view(services)
+        nodes = nodes_of(statuses, self.clusters.looked(services, view))
+        report = nodes.named(node)
+        if report is None:
+            raise UnknownNode(f"neither the cluster nor the catalog has a node {node[:80]!r}")
+        provenance = self._provenance(request, group=group_of(node))
+        members = list(_active(statuses, report.active, provenance))
+        names = tuple(service.name for service, _ in members)
+        may(names)
+        around = await self._around([service for service, _ in members])
+        alone = replace(provenance, group=None)
+        moves = parts_of_node(members, request, provenance, alone, on_step, around)
+        parts = await self._in_parts(group_of(node), moves, request, names)
+        return NodeOutcome(node, tuple(parts), names, nodes.unplaced, request.dry_run)
+
+    async def _in_parts(
+        self, name: str, moves: Sequence[Move], request: MoveRequest, order: Sequence[str]
+    ) -> list[Outcome]:
+        """Rehearses all the parts, then carries out each, unless it is a dry run."""
         clock = Clock(self._deadline_s)
-        if len(moves) > 1 or request.dry_run:
+        done: list[Outcome] = []
+        if len(moves) > 1 or request.dry_run or not moves:
             with low_priority() if request.dry_run else nullcontext():
                 # What If-Match names is the version of the whole group, which no part has by itself.
-                rehearsed = await self._rehearse_all([bound_to(move, None) for move in moves], clock, names)
-            outcome = GroupOutcome(name, action, tuple(rehearsed), names)
-            check_versions(outcome, request.versions)
+                rehearsed = await self._rehearse_all([bound_to(move, None) for move in moves], clock, order)
+            check_versions(name, rehearsed, request.versions)
             if request.dry_run:
-                return outcome
+                return rehearsed
+            done = [part for part in rehearsed if not part.plans and part.refused]
+            both_of = [pair for pair in zip(moves, rehearsed, strict=True) if pair[1] not in done]
+            moves = [move for move, _ in both_of]
             if request.versions is not None:  # the write is of what was rehearsed; a repeat writes nothing
                 moves = [
-                    bound_to(move, None if part.is_repeat else frozenset({part.version}))
-                    for move, part in zip(moves, rehearsed, strict=True)
+                    bound_to(move, None if part.is_repeat else frozenset({part.version})) for move, part in both_of
                 ]
-        done: list[Outcome] = []
         for move in moves:
             try:
                 outcome_of_part = await self._told(move, self._moves.carry_out(move, deadline_s=clock.left_s))
@@ -258,7 +308,7 @@ class Failover:
                 if not any(outcome.changed for outcome in done):
                     raise
                 raise half_done(name, done, move, exc) from exc
-        return GroupOutcome(name, action, tuple(done), names)
+        return done
 
     async def tidy(self, name: str, operation: str | None = None) -> Outcome:
         """Puts back the strategy that an operation has changed (`unblock: rolling`): for when the app is seen to serve.
@@ -286,9 +336,13 @@ class Failover:
             try:
                 outcomes.append(await self._told(move, self._moves.rehearse(move, deadline_s=clock.left_s)))
             except FailoverError as exc:
-                if not exc.refused:
+                is_alone = move.provenance.group is None and is_own_refusal(exc)
+                if is_alone and move.request.skip_refused:
+                    outcomes.append(left_out(move, exc))
+                    continue
+                if not exc.refused and not is_alone:
                     raise
-                refused |= exc.refused
+                refused |= exc.refused or {move.services[0].name: exc}
                 outcomes += exc.outcomes if isinstance(exc, UnsafeMove) else ()
         if refused:
             error = refusal_of({name: refused[name] for name in order if name in refused})
@@ -383,6 +437,19 @@ def _by_branch(services: Sequence[Service]) -> dict[Branch, list[Service]]:
     for service in services:
         by_branch.setdefault(service.branch, []).append(service)
     return by_branch
+
+
+def _active(
+    statuses: Sequence[Status | Unreadable], active: Sequence[str], provenance: Provenance
+) -> Iterator[tuple[Service, Action]]:
+    """What an evacuation moves, each with its action; also what the same key has moved before."""
+    for status in statuses:
+        record = status.last_move.record if isinstance(status, Status) and status.last_move else None
+        if record is not None and provenance.key is not None and record.provenance.key == provenance.key:
+            yield status.service, Action(record.action)
+        elif isinstance(status, Status) and status.service.name in active:
+            is_home = status.detection.state is State.PRIMARY
+            yield status.service, Action.PROMOTE if is_home else Action.DEMOTE
 
 
 def _ended(move: Move, came: Outcome | FailoverError, *, duration_s: float) -> MoveEnded:

@@ -5,6 +5,7 @@ Nothing here fails or delays a status: what does not come in time is not seen.
 
 import asyncio
 import logging
+import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -67,7 +68,7 @@ class ClusterReader:
 
         found, had_answered = view if view is not None else View(), self._has_answered
         self._has_answered = had_answered or found.answers
-        return ClusterLook(found, self._cluster.clock.now(), had_answered)
+        return ClusterLook(found, self._cluster.clock.now(), had_answered, time.monotonic())
 
     def joined(self, statuses: Sequence[Status | Unreadable], view: "View | None") -> list[Status | Unreadable]:
         """The statuses with what was seen of each."""

@@ -13,11 +13,15 @@ if TYPE_CHECKING:  # without a cluster nothing of it is loaded
 
 @dataclass(frozen=True, slots=True)
 class ClusterLook:
-    """What a look at the cluster showed. `now` is the API server's time (s), `was_seen`: it has answered before."""
+    """What a look at the cluster showed, at a moment: `now` by the API server's clock (s), `monotonic` by ours.
+
+    `was_seen`: it has answered before.
+    """
 
     view: "View"
     now: float
     was_seen: bool = False
+    monotonic: float = 0.0
 
     @property
     def is_seen(self) -> bool:
