@@ -10,7 +10,7 @@ import sys
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 
-from bench.figures import board, clones, counts, flows, growth, hazards, process, soak, splice, storms
+from bench.figures import board, clones, cluster, counts, flows, growth, hazards, process, soak, splice, storms
 from bench.rig import report
 from bench.rig.report import Row
 from bench.rig.repositories import ROOT
@@ -27,6 +27,7 @@ SUBJECTS: dict[str, Callable[..., Iterator[Row]]] = {
     "clones": clones.measure,
     "board": board.measure,
     "hazards": hazards.measure,
+    "cluster": cluster.measure,
     "soak": soak.measure,
 }
 

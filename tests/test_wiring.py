@@ -103,6 +103,7 @@ async def test_a_service_watches_its_cluster_from_start_to_end(
         server.put(NODES, node("k3s-w2"))
         await eventually(lambda: ("", "k3s-w2") in cluster.view().nodes.objects)
         assert (await client.get("/readyz")).status_code == 200
+    await asyncio.sleep(0.5)  # what was under way has arrived
     asked = len(server.asked)
     await asyncio.sleep(1)
     assert len(server.asked) == asked

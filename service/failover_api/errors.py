@@ -167,8 +167,8 @@ class OperationPending(FailoverError):
 class UnsafeMove(FailoverError):
     """A hazard stops it that nobody has accepted.
 
-    `hazards` are all of the service, `outcomes` what it would come to: a dry run's for each part (moves/outcome.py),
-    none where something else refuses a part. `version` names the manifests of all, `group` whose services they are.
+    `hazards` are all of the service, `outcomes` what it would come to: a dry run's for each part (moves/outcome.py), as
+    far as nothing else refuses a service. `version` names the manifests of all, `group` whose services they are.
     """
 
     slug, title = "unsafe-move", "The move is not safe"

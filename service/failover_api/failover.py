@@ -346,10 +346,10 @@ class Failover:
                 outcomes += exc.outcomes if isinstance(exc, UnsafeMove) else ()
         if refused:
             error = refusal_of({name: refused[name] for name in order if name in refused})
-            if isinstance(error, UnsafeMove) and len(outcomes) == len(moves):
-                error.outcomes = tuple(outcomes)
-                error.version = joined_version([outcome.version for outcome in outcomes])
-                error.group = moves[0].provenance.group
+            if isinstance(error, UnsafeMove):
+                error.outcomes, error.group = tuple(outcomes), moves[0].provenance.group
+                if len(outcomes) == len(moves):
+                    error.version = joined_version([outcome.version for outcome in outcomes])
             raise error
         return outcomes
 

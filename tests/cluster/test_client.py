@@ -5,6 +5,7 @@ import contextlib
 import socket
 import time
 from collections.abc import AsyncIterator, Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -152,6 +153,63 @@ async def test_a_token_is_shown_to_this_machine_and_over_https_alone() -> None:
         with pytest.raises(ClusterUnauthenticated, match="a token is sent over https only") as caught:
             await names(client)
     assert "hunter2" not in caught.value.detail
+
+
+async def test_no_proxy_sees_a_token_in_the_clear(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:1")
+    monkeypatch.setenv("ALL_PROXY", "http://127.0.0.1:1")
+    fake = filled()
+    with fake.serve() as url:
+        async with opened(Endpoint(url, uses_environment_proxy=True), Login(token="hunter2")) as client:
+            assert await names(client) == ["k3s-w1"]
+        async with opened(Endpoint(url, proxy="http://127.0.0.1:1"), Login(token="hunter2")) as client:
+            with pytest.raises(ClusterUnauthenticated, match="a token is sent over https only"):
+                await names(client)
+
+
+@contextlib.asynccontextmanager
+async def proxying(targets: list[str]) -> AsyncIterator[str]:
+    """A proxy that tunnels; `targets` are told where to."""
+    tunnels: list[asyncio.Task[None]] = []
+
+    async def pipe(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        while data := await reader.read(65536):
+            writer.write(data)
+        writer.close()
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        head = (await reader.readuntil(b"\r\n\r\n")).decode("ascii")
+        targets.append(head.split()[1])
+        _, _, port = targets[-1].rpartition(":")
+        to_reader, to_writer = await asyncio.open_connection("127.0.0.1", int(port))
+        writer.write(b"HTTP/1.1 200 Connection established\r\n\r\n")
+        tunnels.extend([asyncio.create_task(pipe(reader, to_writer)), asyncio.create_task(pipe(to_reader, writer))])
+
+    server = await asyncio.start_server(serve, "127.0.0.1", 0)
+    try:
+        yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+    finally:
+        server.close()
+        await asyncio.gather(*tunnels, return_exceptions=True)
+
+
+@pytest.mark.parametrize("is_named", [True, False])
+async def test_a_proxy_tunnels_to_a_server_that_is_still_verified(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, is_named: bool
+) -> None:
+    authority, fake = Authority(), filled()
+    targets: list[str] = []
+    async with proxying(targets) as proxy:
+        with fake.serve(tls=authority.server_context(tmp_path, "kubernetes.default.svc")) as url:
+            named = Endpoint(url, Pem(authority.pem), server_name="kubernetes.default.svc", proxy=proxy)
+            monkeypatch.setenv("HTTPS_PROXY", proxy)
+            from_environment = replace(named, proxy=None, uses_environment_proxy=True)
+            async with opened(named if is_named else from_environment, Login(token="t")) as client:
+                assert await names(client) == ["k3s-w1"]
+            async with opened(replace(named, server_name="")) as client:
+                with pytest.raises(ClusterUnavailable, match="its certificate is for another name"):
+                    await names(client)
+    assert targets[0] == url.removeprefix("https://")
 
 
 async def test_a_token_file_is_read_again_when_the_token_is_refused(tmp_path: Path) -> None:

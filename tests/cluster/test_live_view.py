@@ -81,6 +81,28 @@ async def test_a_service_in_another_namespace_is_seen_as_well(server: FakeKubern
         await eventually(lambda: set(live.view().deployments.objects) == {("office", "app")})
 
 
+async def test_a_namespace_that_is_new_is_unseen_until_it_was_looked_at(server: FakeKubernetes, client: Client) -> None:
+    furnished(server)
+    services = Services("media")
+    async with living(client, services) as live:
+        assert live.view(frozenset({"media"})).deployments.why_unseen("media") == ""
+        stranger = live.view(frozenset({"office"}))
+        assert stranger.deployments.why_unseen("office") == "it is not watched"
+        assert stranger.pods.why_unseen("office") == "it is not watched"
+        assert stranger.nodes.why_unseen() == ""
+        assert live.view(None).deployments.why_unseen() == "it is not watched"
+        services.scope = frozenset({"media", "office"})
+        for _ in range(20):
+            meanwhile = live.view(services.scope).deployments
+            assert ("office", "app") in meanwhile.objects or meanwhile.why_unseen("office")
+            await asyncio.sleep(0.002)
+        await live.cover(services.scope)
+        await live.settle(10)
+        seen = live.view(services.scope).deployments
+        assert set(seen.objects) == {("media", "app"), ("office", "app")}
+        assert seen.why_unseen() == ""
+
+
 async def test_without_a_catalog_the_services_stay_those_of_before(server: FakeKubernetes, client: Client) -> None:
     furnished(server)
     services = Services("media")
@@ -96,13 +118,20 @@ async def test_where_only_namespaces_may_be_read_each_is_watched(server: FakeKub
     services = Services("media", "office")
     async with living(client, services) as live:
         await eventually(lambda: set(live.view().deployments.objects) == {("media", "app")})
-        await eventually(lambda: "office" in live.view().deployments.unseen)
+        refused = "cannot list resource at office"
+        await eventually(lambda: refused in live.view().deployments.why_unseen("office"))
         assert live.view().deployments.why_unseen("media") == ""
-        assert "cannot list resource at office" in live.view().deployments.why_unseen("office")
         server.put(DEPLOYMENTS, {"metadata": {"name": "new", "namespace": "media"}})
         await eventually(lambda: ("media", "new") in live.view().deployments.objects)
         services.scope = frozenset({"media"})
         await eventually(lambda: "office" not in live.view().deployments.unseen)
+        server.forbidden.discard((DEPLOYMENTS, "office"))
+        services.scope = frozenset({"media", "office"})
+        for _ in range(50):
+            meanwhile = live.view(services.scope).deployments
+            assert ("office", "app") in meanwhile.objects or meanwhile.why_unseen("office")
+            await asyncio.sleep(0.002)
+        await eventually(lambda: ("office", "app") in live.view().deployments.objects)
 
 
 async def test_what_belongs_to_no_namespace_stays_unseen_where_it_is_forbidden(

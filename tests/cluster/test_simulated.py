@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -12,12 +12,11 @@ from failover_api.cluster import reflector as reflector_module
 from failover_api.cluster.access import Access, Endpoint, Login
 from failover_api.cluster.kinds import KINDS
 from failover_api.cluster.kubernetes import Kubernetes
+from failover_api.sandbox.cluster.api.accounts import Rule
+from failover_api.sandbox.cluster.api.faults import ApiFault
+from failover_api.sandbox.cluster.cluster import SimulatedCluster
+from tests.sandbox.cluster import apps
 from tests.support.clock import eventually
-
-simulated = pytest.importorskip("failover_api.sandbox.cluster.cluster")
-accounts = pytest.importorskip("failover_api.sandbox.cluster.api.accounts")
-faults = pytest.importorskip("failover_api.sandbox.cluster.api.faults")
-apps = pytest.importorskip("tests.sandbox.cluster.apps")
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
@@ -26,21 +25,21 @@ MEDIA = frozenset({"media"})
 APP = ("media", "app")
 READ = ("get", "list", "watch")
 RIGHTS = (
-    accounts.Rule(READ, ("nodes", "persistentvolumes", "pods", "persistentvolumeclaims", "events")),
-    accounts.Rule(READ, ("storageclasses",), ("storage.k8s.io",)),
-    accounts.Rule(READ, ("deployments", "replicasets", "statefulsets"), ("apps",)),
-    accounts.Rule(READ, ("horizontalpodautoscalers",), ("autoscaling",)),
-    accounts.Rule(READ, ("kustomizations",), ("kustomize.toolkit.fluxcd.io",)),
-    accounts.Rule(READ, ("helmreleases",), ("helm.toolkit.fluxcd.io",)),
-    accounts.Rule(READ, ("gitrepositories", "ocirepositories", "buckets"), ("source.toolkit.fluxcd.io",)),
-    accounts.Rule(READ, ("applications",), ("argoproj.io",)),
-    accounts.Rule(READ, ("replicationsources", "replicationdestinations"), ("volsync.backube",)),
-    accounts.Rule(READ, ("leases",), ("coordination.k8s.io",), namespace="kube-node-lease"),
+    Rule(READ, ("nodes", "persistentvolumes", "pods", "persistentvolumeclaims", "events")),
+    Rule(READ, ("storageclasses",), ("storage.k8s.io",)),
+    Rule(READ, ("deployments", "replicasets", "statefulsets"), ("apps",)),
+    Rule(READ, ("horizontalpodautoscalers",), ("autoscaling",)),
+    Rule(READ, ("kustomizations",), ("kustomize.toolkit.fluxcd.io",)),
+    Rule(READ, ("helmreleases",), ("helm.toolkit.fluxcd.io",)),
+    Rule(READ, ("gitrepositories", "ocirepositories", "buckets"), ("source.toolkit.fluxcd.io",)),
+    Rule(READ, ("applications",), ("argoproj.io",)),
+    Rule(READ, ("replicationsources", "replicationdestinations"), ("volsync.backube",)),
+    Rule(READ, ("leases",), ("coordination.k8s.io",), namespace="kube-node-lease"),
 )
 
 
 @pytest.fixture
-def cluster() -> Any:
+def cluster() -> SimulatedCluster:
     made = apps.cluster_with_claims()
     made.grant("ours", "system:serviceaccount:operations:failover-api", *RIGHTS)
     apps.apply(made, apps.deployment(strategy=apps.RECREATE))
@@ -50,7 +49,7 @@ def cluster() -> Any:
 
 
 @pytest.fixture
-def url(cluster: Any) -> Iterator[str]:
+def url(cluster: SimulatedCluster) -> Iterator[str]:
     with cluster.serve() as served:
         yield served
 
@@ -65,7 +64,7 @@ async def opened(url: str, account: str = "ours", *, timeout_s: float = 10.0) ->
         await cluster.aclose()
 
 
-async def test_the_smallest_rights_show_everything(cluster: Any, url: str) -> None:
+async def test_the_smallest_rights_show_everything(cluster: SimulatedCluster, url: str) -> None:
     async with opened(url) as ours:
         view = await ours.look(MEDIA)
         assert {kind.field: getattr(view, kind.field).why_unseen() for kind in KINDS} == {
@@ -88,7 +87,7 @@ async def test_the_smallest_rights_show_everything(cluster: Any, url: str) -> No
     assert ("media", pod.owner.name) in view.replica_sets.objects
 
 
-async def test_no_right_at_all_is_told_and_no_error(cluster: Any, url: str) -> None:
+async def test_no_right_at_all_is_told_and_no_error(cluster: SimulatedCluster, url: str) -> None:
     cluster.grant("nothing", "somebody")
     async with opened(url, "nothing") as ours:
         view = await ours.look(MEDIA)
@@ -99,7 +98,7 @@ async def test_no_right_at_all_is_told_and_no_error(cluster: Any, url: str) -> N
         assert "does not accept our credentials (401)" in (await ours.look(MEDIA)).why_unseen
 
 
-async def test_a_blocked_promote_is_seen_as_it_happens(cluster: Any, url: str) -> None:
+async def test_a_blocked_promote_is_seen_as_it_happens(cluster: SimulatedCluster, url: str) -> None:
     async with opened(url) as ours:
         ours.watch(lambda: MEDIA)
         await ours.look(MEDIA)
@@ -129,7 +128,7 @@ async def test_a_blocked_promote_is_seen_as_it_happens(cluster: Any, url: str) -
 
 
 async def test_an_api_server_that_restarts_is_seen_again(
-    cluster: Any, url: str, monkeypatch: pytest.MonkeyPatch
+    cluster: SimulatedCluster, url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(reflector_module, "_MAX_BACKOFF_S", 0.5)
     async with opened(url) as ours:
@@ -143,8 +142,10 @@ async def test_an_api_server_that_restarts_is_seen_again(
 
 
 @pytest.mark.parametrize("fault", ["hang", "status", "html", "cut", "forbid", "garbage"])
-async def test_whatever_is_wrong_with_an_api_server_is_told_and_no_error(cluster: Any, url: str, fault: str) -> None:
-    cluster.api.faults.add(faults.ApiFault(fault, resources=("nodes", "pods"), seconds=30))
+async def test_whatever_is_wrong_with_an_api_server_is_told_and_no_error(
+    cluster: SimulatedCluster, url: str, fault: str
+) -> None:
+    cluster.api.faults.add(ApiFault(fault, resources=("nodes", "pods"), seconds=30))
     async with opened(url, timeout_s=3) as ours:
         view = await ours.look(MEDIA)
         assert view.nodes.why_unseen()

@@ -106,6 +106,7 @@ SANDBOX = "The sandbox: a dialect above what any host needs"
         ("sandbox/hosting/world.py", "import failover_api.sandbox.http.exchange", SANDBOX),
         ("sandbox/http/wire.py", f"{TYPES_ONLY}from failover_api.sandbox.github.call import Call", SANDBOX),
         ("sandbox/github/call.py", f"{TYPES_ONLY}from failover_api.sandbox.sandbox import Sandbox", SANDBOX),
+        ("sandbox/cluster/clock.py", f"{TYPES_ONLY}from failover_api.sandbox.github.call import Call", SANDBOX),
         (
             "sandbox/github/answer.py",
             f"{TYPES_ONLY}from failover_api.sandbox.github.call import Call",

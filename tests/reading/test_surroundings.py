@@ -1,7 +1,10 @@
 """What is known around a move: kept from a check or a status, and never waited for."""
 
+import pytest
+
 from failover_api.core.catalog.model import Action, Branch
 from failover_api.core.planning.request import MoveRequest
+from failover_api.core.safety.hazard import Hazard
 from failover_api.moves.outcome import Outcome
 from failover_api.reading.surroundings import MOVES_KEPT_S, SurroundingsReader
 from tests.support.acts import demote, move, promote
@@ -64,6 +67,20 @@ async def test_what_applies_the_files_is_read_with_the_claims_and_a_promote_wait
         assert [request.method for request in stage.requests] == ["PUT"]
     assert (slugs(before), slugs(told), slugs(outcome)) == ([], ["suspended"], ["suspended"])
     assert [hazard.slug for hazard in status.hazards_to] == ["suspended"]
+
+
+async def test_a_defect_in_a_finder_keeps_nobody_from_moving(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def broken(move: object, surroundings: object) -> list[Hazard]:
+        raise KeyError("spec")
+
+    monkeypatch.setattr("failover_api.core.safety.hazards.FINDERS", (broken,))
+    async with stage.open() as components:
+        outcome = await promote(components)
+        status = await components.failover.status("sonarr")
+    assert (outcome.changed, outcome.hazards, status.hazards_to) == (True, (), ())
+    assert "hazards could not be found by a defect" in caplog.messages
 
 
 async def test_own_documents_are_told_of_without_any_look_around(stage: Stage) -> None:

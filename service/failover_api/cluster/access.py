@@ -43,10 +43,13 @@ class Endpoint:
     uses_environment_proxy: bool = False
 
     @property
+    def is_encrypted(self) -> bool:
+        return urlsplit(self.url).scheme == "https"
+
+    @property
     def may_see_token(self) -> bool:
-        """Whether a token can be sent: in the clear only to this machine."""
-        parts = urlsplit(self.url)
-        return parts.scheme == "https" or _is_loopback(parts.hostname or "")
+        """Whether a token can be sent: in the clear only to this machine, and through no proxy."""
+        return self.is_encrypted or (self.proxy is None and _is_loopback(urlsplit(self.url).hostname or ""))
 
 
 def _is_loopback(host: str) -> bool:

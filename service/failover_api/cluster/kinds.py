@@ -55,6 +55,11 @@ class Kind:
         steps = self.paths[0].split("/")
         return steps[steps.index("namespaces") + 1] if "namespaces" in steps else ""
 
+    @property
+    def is_filtered(self) -> bool:
+        """Whether only objects for the services' namespaces are kept."""
+        return self.belongs_to is not None or self.reach in {Reach.SERVICES, Reach.PODS}
+
     def keeps(self, namespace: str, scope: Scope) -> bool:
         """Whether objects of a namespace matter; "" of what has, and is for, none."""
         wanted = scope if self.belongs_to else self.namespaces(scope)

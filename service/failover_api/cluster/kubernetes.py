@@ -46,7 +46,9 @@ class Kubernetes:
                 async with asyncio.timeout(max(0.0, self._began_at + self._timeout_s - time.monotonic())):
                     await self._tried.wait()
             if self._live is not None:
+                await self._live.cover(scope)
                 await self._live.settle(self._timeout_s)
+                return self._live.view(scope)
             return self.view()
         try:
             client = await self._opened()

@@ -4,14 +4,15 @@ import asyncio
 import contextlib
 import logging
 import time
-from collections.abc import Callable, Sequence, Set
+from collections.abc import Callable, Mapping, Sequence, Set
+from dataclasses import replace
 from typing import Any
 
 from failover_api.cluster.client import Client
 from failover_api.cluster.kinds import KINDS, Kind
 from failover_api.cluster.port import Scope
 from failover_api.cluster.reflector import Reflector
-from failover_api.core.safety.observed import EVERYWHERE, Seen, View
+from failover_api.core.safety.observed import EVERYWHERE, NOT_LOOKED_AT, Seen, View
 from failover_api.errors import FailoverError
 
 _ADJUST_S = 1.0
@@ -23,33 +24,52 @@ class LiveView:
 
     def __init__(self, client: Client, scope: Callable[[], Scope], *, kinds: Sequence[Kind] = KINDS) -> None:
         self._scope_now, self._began_at = scope, time.monotonic()
+        self._scope: Scope = frozenset()
+        self._adjusting = asyncio.Lock()
         self._told: Set[str] = frozenset()  # the kinds that are not seen, as the log has it
         self._kinds = {kind.field: _LiveKind(client, kind) for kind in kinds}
 
     async def run(self) -> None:
         """Watches until it is cancelled."""
-        scope: Scope = frozenset()
         try:
             while True:
-                with contextlib.suppress(FailoverError):  # without a catalog it stays as it was
-                    scope = self._scope_now()
-                for kind in self._kinds.values():
-                    await kind.adjust(scope)
+                await self._adjust()
                 await asyncio.sleep(_ADJUST_S)
                 self._tell()
         finally:
             for kind in self._kinds.values():
                 await kind.stop()
 
-    def view(self) -> View:
-        """All that is known now; later events do not change it."""
-        return View(**{field: kind.seen() for field, kind in self._kinds.items()})
+    async def _adjust(self) -> None:
+        async with self._adjusting:
+            before = self._scope
+            with contextlib.suppress(FailoverError):  # without a catalog it stays as it was
+                self._scope = self._scope_now()
+            if self._scope != before:
+                self._began_at = time.monotonic()
+            for kind in self._kinds.values():
+                await kind.adjust(self._scope)
+
+    async def cover(self, scope: Scope) -> None:
+        """Begins to look at these namespaces now, if they have just become those of services."""
+        if self._missing(scope):
+            await self._adjust()
+
+    def view(self, scope: Scope = frozenset()) -> View:
+        """All that is known now; later events do not change it. What of `scope` is not watched is unseen."""
+        missing = self._missing(scope)
+        return View(**{field: kind.seen(missing) for field, kind in self._kinds.items()})
+
+    def _missing(self, scope: Scope) -> Mapping[str, str]:
+        """Why namespaces are not seen that are not watched."""
+        if self._scope is None:
+            return {}
+        return dict.fromkeys({EVERYWHERE} if scope is None else scope - self._scope, "it is not watched")
 
     def _tell(self) -> None:
         """Logs which kinds are not seen, when that changes: once for all of them."""
-        reasons = {
-            field: why for field, kind in self._kinds.items() if (why := next(iter(kind.seen().unseen.values()), ""))
-        }
+        whys = {field: next(iter(kind.seen({}).unseen.values()), "") for field, kind in self._kinds.items()}
+        reasons = {field: why for field, why in whys.items() if why not in {"", NOT_LOOKED_AT}}
         if reasons.keys() == self._told:
             return
         self._told = reasons.keys()
@@ -87,8 +107,9 @@ class _LiveKind:
             fallbacks = self._kind.fallbacks(scope)
             if wide.is_forbidden and fallbacks:
                 await self._replace(fallbacks)
-            elif has_changed:
-                wide.list_again()
+            elif has_changed and self._kind.is_filtered:
+                await self._end([EVERYWHERE])  # until it is listed anew it is unseen, and nothing seems to be absent
+                self._start(EVERYWHERE)
         elif has_changed:
             await self._replace(self._kind.fallbacks(scope) or frozenset({EVERYWHERE}))
 
@@ -119,8 +140,10 @@ class _LiveKind:
         for reflector, _ in list(self._running.values()):
             await reflector.settled.wait()
 
-    def seen(self) -> Seen[Any]:
-        return merged([reflector.seen() for reflector, _ in self._running.values()])
+    def seen(self, missing: Mapping[str, str]) -> Seen[Any]:
+        """`missing` says why namespaces are not seen that are not watched, {namespace: why}."""
+        seen = merged([reflector.seen() for reflector, _ in self._running.values()])
+        return replace(seen, unseen={**missing, **seen.unseen}) if missing and self._kind.is_filtered else seen
 
 
 def merged(parts: Sequence[Seen[Any]]) -> Seen[Any]:

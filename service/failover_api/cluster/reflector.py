@@ -23,7 +23,7 @@ from failover_api.cluster.fields import text, value_at
 from failover_api.cluster.kinds import Kind
 from failover_api.cluster.lists import MAX_KEPT, Keeps, list_kind, parse_kept, too_many
 from failover_api.cluster.replies import failure_in_watch
-from failover_api.core.safety.observed import EVERYWHERE, Key, Seen
+from failover_api.core.safety.observed import EVERYWHERE, NOT_LOOKED_AT, Key, Seen
 from failover_api.errors import (
     ClusterFailure,
     ClusterForbidden,
@@ -39,7 +39,7 @@ LIST_TIMEOUT_S = 30.0
 LIST_AGAIN_S = 900.0  # a proxy may drop events and say nothing
 _BACKOFF_S, _MAX_BACKOFF_S = 0.5, 20.0
 _LASTING_S = 5.0  # a watch that was cut later had been well
-_FORBIDDEN_TRIES = 3
+_TRIES = 3  # what passes by itself meanwhile is not told
 _FORBIDDEN_WAIT_S, _ABSENT_WAIT_S = 60.0, 120.0
 _log = logging.getLogger(__name__)
 
@@ -81,12 +81,9 @@ class Reflector:
         """As it is now; what was given before does not change."""
         if self._shown is None:
             self._shown = MappingProxyType(dict(self._objects))
-        unseen = {self._namespace: self._unseen} if self._unseen else {}
+        why = self._unseen or (NOT_LOOKED_AT if self._heard_at is None else "")
+        unseen = {self._namespace: why} if why else {}
         return Seen(self._shown, self._seen_at, self._heard_at, unseen, self._is_installed)
-
-    def list_again(self) -> None:
-        """What is kept has changed: the next round begins with a list."""
-        self._listed_at = float("-inf")
 
     async def run(self) -> None:
         """Keeps it current; cancel it to stop. No failure ends it."""
@@ -166,7 +163,7 @@ class Reflector:
         jitter = random.uniform(0.5, 1.0)  # noqa: S311 - so that not all come back at once
         wait_s = jitter * min(_MAX_BACKOFF_S, _BACKOFF_S * 2.0 ** min(self._failures, 10))
         match failure:
-            case WatchCut() if self._failures < _FORBIDDEN_TRIES:
+            case WatchCut() if self._failures < _TRIES:
                 await asyncio.sleep(wait_s)
                 return
             case VersionExpired() if self._failures == 1:
@@ -174,7 +171,7 @@ class Reflector:
                 return
             case ClusterForbidden():
                 self._refusals += 1
-                self.is_forbidden = self._refusals >= _FORBIDDEN_TRIES
+                self.is_forbidden = self._refusals >= _TRIES
                 wait_s = _FORBIDDEN_WAIT_S if self.is_forbidden else min(wait_s, 1.0)
             case KindNotInstalled() if self._kind.is_optional:
                 wait_s = _ABSENT_WAIT_S

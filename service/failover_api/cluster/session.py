@@ -24,7 +24,7 @@ class Session:
             self.http = httpx2.AsyncClient(
                 verify=_tls(endpoint, identity),
                 proxy=endpoint.proxy,
-                trust_env=endpoint.uses_environment_proxy,
+                trust_env=endpoint.uses_environment_proxy and endpoint.is_encrypted,  # a proxy would read the token
                 limits=httpx2.Limits(max_connections=None, keepalive_expiry=_IDLE_S),
             )
         except (ImportError, ValueError, httpx2.InvalidURL) as exc:  # what they say may hold the proxy's password

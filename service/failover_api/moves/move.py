@@ -7,13 +7,14 @@ rollback undoes is read before (rollback.py) and given to the plan.
 import copy
 from collections.abc import Iterable, Mapping, MutableMapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 
 from failover_api.core.catalog.model import Action, Branch, Policy, Service
 from failover_api.core.planning.plan import Plan, plan, plan_tidy
 from failover_api.core.planning.request import TIDY, MoveRequest, Provenance
 from failover_api.core.planning.rollback import Undone, plan_rollback
 from failover_api.core.safety.hazard import Hazard, Severity
-from failover_api.core.safety.hazards import hazards, once_for_a_group
+from failover_api.core.safety.hazards import once_for_a_group
 from failover_api.core.safety.surroundings import NOT_LOOKED_AT, Surroundings
 from failover_api.core.safety.switch_moves import planned_move
 from failover_api.core.splice import Manifest, parse
@@ -25,6 +26,7 @@ from failover_api.moves.outcome import Outcome, joined_version
 from failover_api.moves.progress import OnStep, ignore
 from failover_api.reading.pull_requests import branch_of
 from failover_api.reading.services import Observation, Observations, versions_of
+from failover_api.reading.surroundings import find_hazards
 
 # {path: bytes} as the plans before this one leave it.
 Overlay = MutableMapping[str, bytes]
@@ -139,7 +141,7 @@ class Move:
                     raise
                 refused[service.name] = exc
             else:
-                own = () if self.is_tidy else hazards(planned_move(planned, manifests), around)
+                own = () if self.is_tidy else find_hazards(partial(planned_move, planned, manifests), around)
                 if unsafe := self._unsafe(service, own):
                     refused[service.name] = unsafe
                     if self.request.skip_refused:
@@ -198,7 +200,7 @@ class Move:
     def _refusal(self, refused: Mapping[str, FailoverError], move_plan: MovePlan) -> FailoverError:
         """What refuses the move. With an unsafe one goes what it would come to."""
         error = refusal_of(refused) if self.provenance.group else next(iter(refused.values()))
-        if isinstance(error, UnsafeMove) and len(move_plan.plans) == len(self.services):
+        if isinstance(error, UnsafeMove):
             error.outcomes = (self.outcome(move_plan, changed=True, dry_run=True),)
             error.version, error.group = move_plan.version, self.provenance.group
         return error

@@ -20,6 +20,7 @@ from failover_api.reading.status import Status, Unreadable
 if TYPE_CHECKING:  # without a cluster nothing of it is loaded
     from failover_api.cluster.port import Cluster
     from failover_api.core.safety.observed import View
+    from failover_api.core.safety.rollout.live import Index
     from failover_api.core.safety.rollout.stage import ClusterState
 
 MARGIN_S = 0.5  # beyond the time that a look may take by itself
@@ -38,6 +39,7 @@ class ClusterReader:
         self.verified: Callable[[str], Verification | None] | None = None
         self._has_answered = False
         self._was_seen: LRUCache[str, bool] = LRUCache(MAX_SEEN)
+        self._index: Index | None = None  # of the view that was looked at last
 
     @property
     def is_there(self) -> bool:
@@ -83,11 +85,14 @@ class ClusterReader:
 
     def ready_state(self, status: Status, view: "View") -> "ClusterState | None":
         """The same, whatever the app answers."""
+        from failover_api.core.safety.rollout.live import index_of
         from failover_api.core.safety.rollout.stage import cluster_state
 
+        if self._index is None or self._index.view is not view:
+            self._index = index_of(view)
         name, was_seen = status.service.name, status.service.name in self._was_seen
         try:
-            state = cluster_state(status.service, status.detection, view, was_seen=was_seen)
+            state = cluster_state(status.service, status.detection, view, was_seen=was_seen, index=self._index)
         except Exception:  # noqa: BLE001 - whatever a cluster holds must not fail a status
             _log.exception("the cluster could not be understood", extra={"service": name})
             return None

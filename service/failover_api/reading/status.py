@@ -17,7 +17,7 @@ from failover_api.core.planning.state import Detection, detect
 from failover_api.core.planning.strategy import StrategyEdits, unblocking
 from failover_api.core.planning.switch_edits import blocking_error
 from failover_api.core.safety.hazard import Hazard
-from failover_api.core.safety.hazards import hazards, other_side
+from failover_api.core.safety.hazards import other_side
 from failover_api.core.safety.surroundings import ClusterLook
 from failover_api.core.safety.switch_moves import ServiceMove, each_way, possible_move, whole_move
 from failover_api.errors import FailoverError, ForgeFailure, ManifestError
@@ -27,7 +27,7 @@ from failover_api.reading.history import Entry, History
 from failover_api.reading.last_moves import LastMoves
 from failover_api.reading.pull_requests import open_for
 from failover_api.reading.services import Observation, ServiceReader
-from failover_api.reading.surroundings import SurroundingsReader
+from failover_api.reading.surroundings import SurroundingsReader, find_hazards
 
 if TYPE_CHECKING:  # without a cluster nothing of it is loaded
     from failover_api.core.safety.rollout.stage import ClusterState
@@ -100,12 +100,11 @@ class StatusReader:
             reading = self._last_moves.of(branch, located, head, thorough=thorough, not_before=not_before)
             moves = await _if_known(reading)
         cluster = await asyncio.shield(looking) if looking is not None else None
-        statuses = [
-            self._with_hazards(
-                status_of(service, seen[service.name], pulls, moves), seen[service.name], cluster, thorough=thorough
-            )
-            for service in services
-        ]
+        statuses: list[Status | Unreadable] = []
+        for service in services:
+            status = status_of(service, seen[service.name], pulls, moves)
+            statuses.append(self._with_hazards(status, seen[service.name], cluster, thorough=thorough))
+            await asyncio.sleep(0)  # hundreds are thought about here: let others have a turn
         return (
             [await with_obstacles(status, seen[status.service.name]) for status in statuses] if try_moves else statuses
         )
@@ -123,10 +122,12 @@ class StatusReader:
         service, detection = status.service, status.detection
         self._surroundings.saw(service, detection.state, status.last_move)
         around = replace(self._surroundings.of([service]), cluster=cluster)
-        found = hazards(possible_move(service, detection, other_side(detection), seen.manifests), around)
+        there = other_side(detection)
+        found = find_hazards(lambda: possible_move(service, detection, there, seen.manifests), around)
         here: tuple[Hazard, ...] = ()
         if thorough and detection.state.value in set(Side):
-            here = hazards(whole_move(service, detection, Side(detection.state.value), seen.manifests), around)
+            side = Side(detection.state.value)
+            here = find_hazards(lambda: whole_move(service, detection, side, seen.manifests), around)
         return replace(status, hazards_to=found, hazards_here=here, hazards_complete=around.is_complete)
 
 

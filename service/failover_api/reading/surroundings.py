@@ -4,6 +4,7 @@ A move waits for none of it. What a check or a status has read is kept for the m
 surely still so; what is not known then is left out.
 """
 
+import logging
 import time
 from collections.abc import Callable, Sequence
 
@@ -11,7 +12,10 @@ from cachetools import TTLCache
 
 from failover_api.core.catalog.model import Branch, Service
 from failover_api.core.planning.state import State
+from failover_api.core.safety.hazard import Hazard
+from failover_api.core.safety.hazards import hazards
 from failover_api.core.safety.surroundings import Surroundings
+from failover_api.core.safety.switch_moves import ServiceMove
 from failover_api.forge.port import Files
 from failover_api.reading.branch_knowledge import BranchReader
 from failover_api.reading.history import Entry
@@ -19,6 +23,16 @@ from failover_api.reading.history import Entry
 MOVES_KEPT_S = 60.0  # another replica may move a service there and back, and its file is what it was
 MAX_SERVICES = 16_384
 _Key = tuple[Branch, str]
+_log = logging.getLogger(__name__)
+
+
+def find_hazards(move: Callable[[], ServiceMove], around: Surroundings) -> tuple[Hazard, ...]:
+    """What may go wrong with a move. A defect of ours in finding it keeps nobody from moving: it is only logged."""
+    try:
+        return hazards(move(), around)
+    except Exception:  # noqa: BLE001 - a warning that cannot be given must not stand in the way of a failover
+        _log.exception("hazards could not be found by a defect")
+        return ()
 
 
 class SurroundingsReader:

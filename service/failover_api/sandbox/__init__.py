@@ -23,6 +23,7 @@
         graphql, mutations, lookup, nodes                               GraphQL
         shapes, shapes_git, shapes_pulls                                the JSON of REST
         writing                         how a commit of the API comes about
+    cluster/    a simulated Kubernetes cluster that applies the repository; its own map is in cluster/__init__.py
     pages/      what people look at: small HTML pages, where the API's `html_url` leads
         site                            the table of pages, and how a request passes through it
         visit                           one look at one repository: links, and what a path names

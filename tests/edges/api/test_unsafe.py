@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from tests.support.answers import problem
-from tests.support.stage import PLEX, RELEASE, SONARR, Stage, deployment, entry
+from tests.support.stage import PLEX, RELEASE, SONARR, VOLSYNC, Stage, deployment, entry
 
 SWITCH = "      - {file: %s, kind: Deployment, path: spec.strategy.type, primary: Recreate, backup: RollingUpdate}\n"
 SLUG = "strategy-alone"
@@ -157,6 +157,7 @@ async def test_a_group_names_all_that_are_refused_and_what_it_would_do(lab: Stag
     ]
     assert [hazard["slug"] for hazard in drifted[0]["hazards"]] == FOUND
     assert drifted[2]["hazards"] == []
+    assert {change["document"] for change in body["changes"]} == {"Deployment media/sonarr", "Deployment media/radarr"}
     assert [one["service"] for one in whole["refused"]] == ["sonarr", "radarr"]
     assert [hazard["slug"] for hazard in whole["hazards"]].count(SLUG) == 2
     assert {change["document"] for change in whole["changes"]} >= {"Deployment media/sonarr", "Deployment media/radarr"}
@@ -164,6 +165,26 @@ async def test_a_group_names_all_that_are_refused_and_what_it_would_do(lab: Stag
     assert [one["service"] for one in problem(one, "unsafe-move", 409)["refused"]] == ["radarr"]
     assert both.status_code == 200
     assert lab.moves[0].count(f"Failover-Accepted: {SLUG}") == 2
+
+
+async def test_a_group_of_two_policies_shows_all_of_it_and_is_bound_to_all_of_it(lab: Stage) -> None:
+    lab.replace(RELEASE, "k3s-w1", "k3s-w2")
+    lab.replace(RELEASE, "existingClaim: plex}", "existingClaim: plex-backup}")
+    lab.replace(VOLSYNC, "paused: false", "paused: true")
+    text = lab.catalog_file.read_text()
+    lab.catalog_file.write_text(text.replace("  plex:\n", "  plex:\n    policy: pull_request\n"))
+    async with lab.client() as client:
+        rehearsed = await client.get(f"{GROUP}?dry-run=true")
+        body = problem(rehearsed, "unsafe-move", 409)
+        tag = {"If-Match": rehearsed.headers["etag"]}
+        lab.replace(RELEASE, "# one line", "# two")
+        late = await client.post(GROUP, json={"accept": [SLUG]}, headers=tag)
+        again = (await client.get(f"{GROUP}?dry-run=true")).headers["etag"]
+        done = await client.post(GROUP, json={"accept": [SLUG]}, headers={"If-Match": again})
+    assert {change["document"] for change in body["changes"]} >= {"Deployment media/sonarr", "HelmRelease media/plex"}
+    problem(late, "precondition-failed", 412)
+    assert done.status_code == 202
+    assert len(lab.pulls()) == 1
 
 
 async def test_a_group_can_leave_out_what_is_unsafe(lab: Stage) -> None:

@@ -105,6 +105,15 @@ def test_what_is_no_hazard_is_wrong_usage(stopped: Cli) -> None:
     assert "'strategy' is no hazard; expected one of strategy-alone, fixed-field" in said.stderr
 
 
+def test_a_running_service_says_the_same(stopped: Cli) -> None:
+    with stopped.stage.served() as url:
+        said = stopped("demote", "sonarr", "--server", url, code=3)
+        assert "-  strategy: {type: RollingUpdate}" in said.stdout
+        assert f"To move it all the same: failover demote sonarr --accept {SLUG}\n" in said.stderr
+        stopped("demote", "sonarr", "--accept", SLUG, "--server", url)
+    assert f"Failover-Accepted: {SLUG}\n" in stopped.stage.moves[0]
+
+
 def test_a_rollback_accepts_as_well(stopped: Cli) -> None:
     stopped("demote", "sonarr", "--accept", SLUG)
     stopped("promote", "sonarr")

@@ -31,6 +31,7 @@ EXIT_CODES = {
     "manifest-drifted": 3,
     "conflict": 3,
     "operation-pending": 3,
+    "unsafe-move": 3,
     "branch-protected": 3,
     "nothing-to-roll-back": 3,
     "changed-since": 3,

@@ -13,10 +13,12 @@ import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import httpx2
 import pytest
 
+from failover_api.edges.demo import run
 from failover_api.edges.demo.run import SANDBOX, addresses, listen
 
 COMMAND = [sys.executable, "-m", "failover_api", "demo"]
@@ -183,3 +185,8 @@ def test_a_person_steps_through_it_and_ends_it(typed: bytes, steps: int) -> None
 
 def test_the_demo_uses_the_example_catalog_of_the_repository() -> None:
     assert (SANDBOX / "services.yaml").read_bytes() == (SANDBOX.parents[2] / "config/services.yaml").read_bytes()
+
+
+def test_a_demo_in_a_pod_looks_at_no_real_cluster(served_sandbox: tuple[Any, str], tmp_path: Path) -> None:
+    sandbox, url = served_sandbox
+    assert run._settings(sandbox, url, tmp_path).cluster == "none"

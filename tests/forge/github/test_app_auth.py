@@ -17,6 +17,7 @@ from failover_api.forge.github.app_auth import AppCredentials
 from failover_api.forge.github.client import GitHubClient
 from failover_api.forge.http.credentials import StaticToken
 from tests.support.builders import REPO
+from tests.support.clock import eventually
 from tests.support.fake_github import (
     DATE,
     FILE_URL,
@@ -284,8 +285,8 @@ async def test_a_token_is_renewed_early_and_nobody_waits(app: AppCredentials, ap
     mint = api.post(MINT_URL).mock(side_effect=mints(delay_s=0.02, expires_at="2027-01-15T08:09:00Z"))
     assert (await app.token(REPO)).value == "ghs_1"
     assert (await app.token(REPO)).value == "ghs_1"  # nine minutes left: good, and being renewed
-    await asyncio.sleep(0.05)
-    assert mint.call_count == 2
+    await eventually(lambda: mint.call_count == 2)
+    await asyncio.sleep(0.2)
     assert (await app.token(REPO)).value == "ghs_2"
     await app.aclose()
 

@@ -70,6 +70,19 @@ async def test_what_was_accepted_is_in_the_pull_request_and_in_what_it_is_merged
     assert entry.record.accepted == ("strategy-alone",)
 
 
+async def test_who_asks_again_is_given_what_is_open_and_opens_nothing_else(stopped: Stage) -> None:
+    async with stopped.open() as components:
+        opened = await demote(components, accept=ACCEPTED)
+        again = await demote(components)
+        rehearsed = await demote(components, dry_run=True)
+        assert (again.changed, number(again), again.operation) == (False, number(opened), opened.operation)
+        assert (rehearsed.changed, rehearsed.hazards) == (False, ())
+        stopped.close(number(opened))
+        with pytest.raises(UnsafeMove):
+            await demote(components)
+    assert stopped.pulls() == []
+
+
 async def test_a_pull_request_that_is_superseded_was_ours_although_it_was_a_stop(stopped: Stage) -> None:
     """What another call accepted is planned anew as that one did it, and is no stranger's."""
     async with stopped.open() as components:

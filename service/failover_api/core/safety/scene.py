@@ -8,11 +8,12 @@ from failover_api.core.planning.state import Detection, Reading, State, combine_
 from failover_api.core.safety.observed import Claim, Node, Pod, View
 from failover_api.core.safety.rollout.appliers import Appliers, find_appliers
 from failover_api.core.safety.rollout.expectation import Expectation, expectation
-from failover_api.core.safety.rollout.live import Live, find_live
+from failover_api.core.safety.rollout.live import Live, Workload, find_live, kind_of
 from failover_api.core.safety.rollout.place import Place, place_of
 from failover_api.core.safety.surroundings import ClusterLook
 from failover_api.core.safety.switch_moves import ServiceMove
 from failover_api.core.splice import Value
+from failover_api.core.wording import cut
 
 NOTHING_LIVE = Live()
 
@@ -67,8 +68,8 @@ def scene_of(move: ServiceMove, look: ClusterLook) -> Scene | None:
     """None where neither a workload of the service nor who applies it is seen."""
     service, view = move.service, look.view
     before, after = (expectation(service, each) for each in (Detection(_state(move), move.readings), _after(move)))
-    live = _live(before, move, view)
-    target = live if after.workload == before.workload else _live(after, move, view)
+    live = _live(before, move, look)
+    target = live if after.workload == before.workload else _live(after, move, look)
     named = after.workload or before.workload
     if named is None:
         return None
@@ -77,6 +78,11 @@ def scene_of(move: ServiceMove, look: ClusterLook) -> Scene | None:
     if not is_here:
         return None
     return Scene(move, view, look.now, live, target, after, place_of(after, target, view), appliers)
+
+
+def label_of(workload: Workload) -> str:
+    """As people say it: "Deployment media/sonarr"."""
+    return f"{kind_of(workload)} {cut(workload.namespace)}/{cut(workload.name)}"
 
 
 def is_down(node: Node) -> bool:
@@ -91,11 +97,11 @@ def claim_moves(scene: Scene) -> Iterator[tuple[str, str]]:
             yield str(switch.old), str(switch.new)
 
 
-def _live(expected: Expectation, move: ServiceMove, view: View) -> Live:
+def _live(expected: Expectation, move: ServiceMove, look: ClusterLook) -> Live:
     if expected.workload is None:
         return NOTHING_LIVE
     claims = (str(switch.value(side)) for switch in move.service.switches if switch.is_claim for side in Side)
-    return find_live(view, expected.workload, claims)
+    return find_live(look.index, expected.workload, claims)
 
 
 def _state(move: ServiceMove) -> State:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from failover_api.core.search.known_claims import KnownClaims
@@ -9,9 +10,10 @@ from failover_api.core.search.known_neighbours import KnownNeighbours
 
 if TYPE_CHECKING:  # without a cluster nothing of it is loaded
     from failover_api.core.safety.observed import View
+    from failover_api.core.safety.rollout.live import Index
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class ClusterLook:
     """What a look at the cluster showed, at a moment: `now` by the API server's clock (s), `monotonic` by ours.
 
@@ -22,6 +24,13 @@ class ClusterLook:
     now: float
     was_seen: bool = False
     monotonic: float = 0.0
+
+    @cached_property
+    def index(self) -> "Index":
+        """What is looked up in the view for many services, made once."""
+        from failover_api.core.safety.rollout.live import index_of
+
+        return index_of(self.view)
 
     @property
     def is_seen(self) -> bool:

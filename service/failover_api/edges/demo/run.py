@@ -105,6 +105,7 @@ def _settings(sandbox: "Sandbox", github: str, home: Path) -> Settings:
         github_app_id=sandbox.app_id,
         github_private_key_file=key,
         github_installation_id=None,
+        cluster="none",  # in a pod `auto` would be the real one
     )
 
 

@@ -16,6 +16,7 @@ import time
 from collections.abc import Sequence
 
 from failover_api.core.planning.request import Provenance
+from failover_api.core.text.trailers import read_records
 from failover_api.deadline import ATTEMPTS, back_off
 from failover_api.errors import (
     ChangedSince,
@@ -38,7 +39,7 @@ from failover_api.errors import (
 from failover_api.forge.port import Forge
 from failover_api.forge.values import PullRequest
 from failover_api.moves.idempotency import Idempotency
-from failover_api.moves.move import Move
+from failover_api.moves.move import Move, MovePlan
 from failover_api.moves.outcome import Outcome
 from failover_api.moves.progress import Step
 from failover_api.moves.pull_request.already_open import AlreadyOpen
@@ -89,6 +90,7 @@ class Proposal:
         self._open_ones = OpenOnes(move, forge=forge, branch_reader=branch_reader, not_before=self._started)
         self._slots = slots
         self._undone: UndoneByService = NOTHING  # what a rollback undoes; the first attempt settles it
+        self._unsafe: UnsafeMove | None = None  # what refuses it, unless what is open already is the answer
         self._opening = Opening(move, self._open_ones, forge=forge, branch_reader=branch_reader)
         self.results = Results(move, forge=forge)
         self._already_open = AlreadyOpen(
@@ -120,6 +122,7 @@ class Proposal:
         base = await self._plan(seen, head)
         answer = await self._already_open.answer(base, await self._open_ones.all(self._started), writing=False)
         if answer is None and base.move_plan.has_changes:
+            self._check_safe()
             await self._head_branch.check(base)
         answer = answer or self.results.without(base, changed=base.move_plan.has_changes)
         return dataclasses.replace(answer, dry_run=True, commit=None, pull_request=None, operation=None)
@@ -248,11 +251,30 @@ class Proposal:
         self._undone = await read_undone(
             self._history, self._move, seen, head, not_before=self._started, first=self._undone
         )
-        return Base(head, seen, self._move.plan(seen, {}, self._undone), self._undone)
+        return Base(head, seen, await self._move_plan(seen), self._undone)
+
+    async def _move_plan(self, seen: Observations) -> MovePlan:
+        """Of what is open already whoever asked first has accepted the hazards; nothing else is opened by that."""
+        try:
+            move_plan, self._unsafe = self._move.plan(seen, {}, self._undone), None
+        except UnsafeMove as exc:
+            own = [p for p in await self._open_ones.all(self._started) if p.branch == self._move.head_branch.name]
+            said = (record for pull in own for record in read_records(pull.body))
+            first = [record for record in said if record.action == self._move.action.value]
+            if not first:
+                raise
+            move_plan, self._unsafe = self._move.accepting(first).plan(seen, {}, self._undone), exc
+        return move_plan
+
+    def _check_safe(self) -> None:
+        """Raises UnsafeMove where what was accepted was so for another's pull request, which is not the answer."""
+        if self._unsafe is not None:
+            raise self._unsafe
 
     # A new one
 
     async def _open(self, base: Base) -> Outcome:
+        self._check_safe()
         async with self._slots.one():
             await self._wait_for_github(
                 calls_of(self.results.options) * self._slots.taken

@@ -38,11 +38,20 @@ class Clock:
 
     def __init__(self, start: float = START) -> None:
         self.lock = threading.RLock()
-        self.elapsed = 0.0
+        self._elapsed = 0.0
         self._start = start
+        self._outside: Callable[[], float] | None = None  # what it is by real time, while that drives us
+        self._is_in_call = False
         self._timers: list[tuple[float, int, Timer]] = []
         self._order = itertools.count()
         self._changed = threading.Event()
+
+    @property
+    def elapsed(self) -> float:
+        """Seconds since it began; within a timed call the time of that call."""
+        if self._outside is None or self._is_in_call:
+            return self._elapsed
+        return max(self._elapsed, self._outside())
 
     @property
     def now(self) -> float:
@@ -77,17 +86,22 @@ class Clock:
         while True:
             with self.lock:
                 if not self._timers or self._timers[0][0] > end:
-                    self.elapsed = max(self.elapsed, end)
+                    self._elapsed = max(self._elapsed, end)
                     return
                 _, _, timer = heapq.heappop(self._timers)
-                self.elapsed = max(self.elapsed, timer.at)
+                self._elapsed = max(self._elapsed, timer.at)
                 if timer.call is not None:
-                    timer.call()
+                    self._is_in_call = True
+                    try:
+                        timer.call()
+                    finally:
+                        self._is_in_call = False
 
     @contextlib.contextmanager
     def running(self, scale: float = 1.0) -> Iterator[None]:
         """Time passes by itself, `scale` times as fast as outside."""
-        stop = threading.Event()
+        stop, began, elapsed = threading.Event(), time.monotonic(), self._elapsed
+        self._outside = lambda: elapsed + (time.monotonic() - began) * scale
         thread = threading.Thread(target=self._run, args=(scale, stop), daemon=True, name="cluster clock")
         thread.start()
         try:
@@ -96,13 +110,14 @@ class Clock:
             stop.set()
             self._changed.set()
             thread.join()
+            self._outside = None
 
     def _run(self, scale: float, stop: threading.Event) -> None:
-        began, elapsed = time.monotonic(), self.elapsed
+        assert self._outside is not None
         while not stop.is_set():
             self._changed.clear()
-            self._advance_to(elapsed + (time.monotonic() - began) * scale)
+            self._advance_to(self._outside())
             with self.lock:
-                due = (self._timers[0][0] - self.elapsed) / scale if self._timers else _SLEEP_S
-            self._changed.wait(min(max(due, 0.001), _SLEEP_S))
-            self._advance_to(elapsed + (time.monotonic() - began) * scale)
+                due_s = (self._timers[0][0] - self._elapsed) / scale if self._timers else _SLEEP_S
+            self._changed.wait(min(max(due_s, 0.001), _SLEEP_S))
+        self._advance_to(self._outside())

@@ -1,4 +1,4 @@
-"""The simulated cluster: its state, its controllers, its machines, and the acts of persons and of fate upon them."""
+"""The simulated cluster: how others reach it, and the acts of persons and of fate upon it."""
 
 from __future__ import annotations
 
@@ -7,130 +7,38 @@ import threading
 from typing import TYPE_CHECKING, Any
 
 from failover_api.sandbox.cluster.api.accounts import Account, Rule
-from failover_api.sandbox.cluster.api.app import Api
-from failover_api.sandbox.cluster.applying import Applier
-from failover_api.sandbox.cluster.clock import START, Clock
-from failover_api.sandbox.cluster.control.manager import Manager
-from failover_api.sandbox.cluster.flux.flux import Flux
-from failover_api.sandbox.cluster.flux.flux import manifests as flux_manifests
-from failover_api.sandbox.cluster.flux.repositories import Repositories
 from failover_api.sandbox.cluster.manifests import documents
-from failover_api.sandbox.cluster.nodes.disks import Disks
-from failover_api.sandbox.cluster.nodes.installed import controller
-from failover_api.sandbox.cluster.nodes.kubelet import Kubelet
-from failover_api.sandbox.cluster.nodes.machine import Machine, NodeSpec, Runtime
-from failover_api.sandbox.cluster.objects.json_values import Object, at, child
-from failover_api.sandbox.cluster.objects.kinds import KINDS, NAMESPACE, POD, PV, PVC, kind_of
+from failover_api.sandbox.cluster.objects.json_values import Object, at, child, copied
+from failover_api.sandbox.cluster.objects.kinds import KINDS, POD, PV, PVC, kind_of
 from failover_api.sandbox.cluster.objects.meta import (
     condition_status,
     controller_of,
     is_terminating,
-    labels_of,
     namespace_of,
 )
-from failover_api.sandbox.cluster.plane import Plane
-from failover_api.sandbox.cluster.scheduler.scheduler import Scheduler
-from failover_api.sandbox.cluster.volsync.movers import Movers
-from failover_api.sandbox.cluster.volsync.replication import Replication
+from failover_api.sandbox.cluster.world import World
 from failover_api.sandbox.http.serving import serving
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
     from failover_api.sandbox.cluster.nodes.disks import Disk
     from failover_api.sandbox.cluster.objects.kinds import Kind
-    from failover_api.sandbox.hosting.repository import Repository
 
-NODES = (
-    NodeSpec("k3s-cp", is_control_plane=True),
-    NodeSpec("k3s-w1", labels={"role": "primary"}),
-    NodeSpec("k3s-w2", labels={"role": "backup"}),
-)
-_NAMESPACES = ("default", "kube-system", "kube-node-lease", "kube-public")
 _OUT_OF_SERVICE = {"key": "node.kubernetes.io/out-of-service", "value": "nodeshutdown", "effect": "NoExecute"}
-_STEP_S = 0.05
+_ACTS = ("kill", "cut", "revive")
 
 
-class SimulatedCluster:
-    """`seed` makes the story: the same seed and the same acts are the same to the millisecond.
-
-    `start` is what its clock shows at first, in seconds since the epoch.
-    """
-
-    def __init__(self, nodes: Sequence[NodeSpec] = NODES, *, seed: int = 1, start: float = START) -> None:
-        self.clock = Clock(start)
-        self.plane = Plane(self.clock, seed)
-        self.store, self.registry = self.plane.store, self.plane.registry
-        self.applier = Applier(self.registry)
-        self.api = Api(self.plane, self.applier)
-        self.disks = Disks(self.clock)
-        self.runtime = Runtime(self.store, self.disks)
-        self.machines: dict[str, Machine] = {}
-        self._kubelets: dict[str, Kubelet] = {}
-        self.scheduler = Scheduler(self.plane)
-        self.manager = Manager(self.plane, self._is_reached)
-        self.flux: Flux | None = None
-        for name in _NAMESPACES:
-            self.registry.create(NAMESPACE, {"metadata": {"name": name}})
-        for spec in nodes:
-            self.add_node(spec)
-
-    # What is installed in it
-
-    def install_flux(self, repositories: Mapping[str, Repository], node: str = "") -> Flux:
-        """Flux, its pods on a node, the first unless one is named. `repositories` are those of the sandbox."""
-        self.flux = Flux(self.plane, self.applier, Repositories(repositories), self._is_running)
-        self.api.hook = self.flux.notifications.hook
-        for one in flux_manifests(node or next(iter(self.machines))):
-            self.apply(one, "flux")
-        return self.flux
-
-    def install_volsync(self, node: str = "") -> Movers:
-        """VolSync, its pod on a node, the first unless one is named."""
-
-        def complete(machine: str, uid: str, phase: str) -> None:
-            self._kubelets[machine].complete(uid, phase)
-
-        movers = Movers(self.plane, self.runtime, self.machines, complete)
-        Replication(self.plane, movers, lambda: self._is_running("volsync"))
-        self._make_namespace("volsync-system")
-        self.apply(controller("volsync", "volsync-system", node or next(iter(self.machines)), {}), "flux")
-        return movers
-
-    def _is_running(self, app: str) -> bool:
-        """Whether a pod with this label `app` runs on a machine that reaches the API."""
-        return any(
-            machine.reaches_api and any(labels_of(each.pod).get("app") == app for each in machine.containers.values())
-            for machine in self.machines.values()
-        )
-
-    # Time
-
-    def advance(self, seconds: float) -> None:
-        """Lets so much time pass."""
-        self.clock.advance(seconds)
-
-    def wait_for(self, is_so: Callable[[], object], at_most_s: float) -> float:
-        """Lets time pass until something is so; the seconds that it took. Raises TimeoutError."""
-        began = self.clock.elapsed
-        while not is_so():
-            if self.clock.elapsed - began > at_most_s:
-                raise TimeoutError(f"not so within {at_most_s} s")
-            self.clock.advance(_STEP_S)
-        return self.clock.elapsed - began
-
-    @contextlib.contextmanager
-    def running(self, scale: float = 1.0) -> Iterator[None]:
-        """Time passes by itself, `scale` times as fast as outside."""
-        with self.clock.running(scale):
-            yield
+class SimulatedCluster(World):
+    """A cluster of three machines unless others are given. What can be installed in it is in World."""
 
     # How others reach it
 
     @contextlib.contextmanager
     def serve(self, port: int = 0, *, certificate: Path | None = None) -> Iterator[str]:
-        """Serves the API on 127.0.0.1 from a thread; gives the base URL. See api/certificate.py for TLS."""
+        """Serves the API on 127.0.0.1 from a thread; gives the base URL. For TLS see api/access.py."""
+        self.api.control = self._control
         with serving(self.api, port, certificate=certificate) as url:
             try:
                 yield url
@@ -169,6 +77,14 @@ class SimulatedCluster:
                     self._make_namespace(child(one, "metadata").setdefault("namespace", "default"))
                 applied.append(self.applier.apply(kind, one, manager, force=force)[0])
             return applied
+
+    def plant(self, one: Object) -> Object:
+        """Stores an object as it is, past every rule and behind the controllers' backs: what clients may meet."""
+        planted = copied(one)
+        with self.clock.lock:
+            meta = child(planted, "metadata")
+            meta.setdefault("uid", self.registry.new_uid())
+            return self.store.put(self._kind(str(one["kind"]), one["apiVersion"]), planted, planted=True)
 
     def get(self, kind: str, place: str) -> Object | None:
         """It is not to be changed."""
@@ -228,23 +144,15 @@ class SimulatedCluster:
 
     # What fate does to machines
 
-    def add_node(self, spec: NodeSpec) -> None:
-        with self.clock.lock:
-            machine = self.machines[spec.name] = Machine(spec)
-            kubelet = self._kubelets[spec.name] = Kubelet(self.plane, machine, self.runtime)
-            kubelet.join()
-            for key, value in spec.labels.items():
-                self.label(spec.name, key, value)
-
     def kill(self, node: str) -> None:
         """The power goes off."""
         with self.clock.lock:
-            self._kubelets[node].power_off()
+            self.kubelets[node].power_off()
 
     def cut(self, node: str) -> None:
         """The network is gone: what runs there runs on, and writes on."""
         with self.clock.lock:
-            self._kubelets[node].cut()
+            self.kubelets[node].cut()
 
     def revive(self, node: str) -> None:
         """It boots, or its network is back."""
@@ -252,26 +160,23 @@ class SimulatedCluster:
             machine = self.machines[node]
             if not machine.is_on:
                 machine.is_linked = True
-                self._kubelets[node].boot()
+                self.kubelets[node].boot()
             elif not machine.is_linked:
-                self._kubelets[node].link()
+                self.kubelets[node].link()
 
     def restart_kubelet(self, node: str) -> None:
         with self.clock.lock:
-            self._kubelets[node].restart()
+            self.kubelets[node].restart()
 
     def shut_down(self, node: str) -> None:
         """In order, as `shutdownGracePeriod` lets a kubelet do it."""
         with self.clock.lock:
-            self._kubelets[node].shut_down()
+            self.kubelets[node].shut_down()
 
     def trouble(self, node: str, text: str = "container runtime network not ready: NetworkReady=false") -> None:
         """The kubelet lives and says that it is not ready; empty: it is well again."""
         with self.clock.lock:
-            self._kubelets[node].report_trouble(text)
-
-    def kubelet(self, node: str) -> Kubelet:
-        return self._kubelets[node]
+            self.kubelets[node].report_trouble(text)
 
     # What is there to look at
 
@@ -307,12 +212,12 @@ class SimulatedCluster:
 
     # Inside
 
-    def _is_reached(self, node: str) -> bool:
-        return node in self.machines and self.machines[node].reaches_api
-
-    def _make_namespace(self, name: str) -> None:
-        if self.store.get(NAMESPACE, "", name) is None:
-            self.registry.create(NAMESPACE, {"metadata": {"name": name}})
+    def _control(self, node: str, act: str) -> bool:
+        """What somebody outside this process asks of a machine; whether there is such a machine, and such an act."""
+        if node not in self.machines or act not in _ACTS:
+            return False
+        getattr(self, act)(node)
+        return True
 
     def _kind(self, kind: str, api_version: Any = None) -> Kind:
         """Raises KeyError."""

@@ -18,14 +18,19 @@ if TYPE_CHECKING:
 
     from failover_api.sandbox.cluster.clock import Clock
 
+MINOR = 36
 _EVENTS_KEPT_S = 3600.0
 _BACK_OFF_S = (0.005, 1000.0)  # doubled from the first to the second, as client-go's workqueue does
 
 
 class Plane:
-    """`manager_runs` is False while the controller-manager is down: its controllers do nothing then."""
+    """`manager_runs` is False while the controller-manager is down: its controllers do nothing then.
 
-    def __init__(self, clock: Clock, seed: int) -> None:
+    `minor` is that of the version of Kubernetes: texts and fields of older ones differ.
+    """
+
+    def __init__(self, clock: Clock, seed: int, minor: int = MINOR) -> None:
+        self.minor = minor
         self.clock, self.rng = clock, random.Random(seed)  # noqa: S311 - it makes a story, not a secret
         self.store = Store()
         self.registry = Registry(self.store, clock, self.rng)

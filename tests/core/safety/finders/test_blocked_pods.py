@@ -45,8 +45,9 @@ def test_recreate_is_told_with_its_line() -> None:
         "ends: no new pod is made, and the conditions of the workload say that all is well."
     )
     assert hazard.cure == (
-        "Write RollingUpdate with maxSurge 0 and maxUnavailable 1 into the manifest. Once it is blocked: taint the "
-        "node, when it is surely off, with node.kubernetes.io/out-of-service=nodeshutdown:NoExecute."
+        "Write RollingUpdate with maxSurge 0 and maxUnavailable 1 into the manifest, or `unblock: rolling` into the "
+        "catalog. Once it is blocked: taint the node, when it is surely off, with "
+        "node.kubernetes.io/out-of-service=nodeshutdown:NoExecute."
     )
     assert slugs(demote(RECREATE)) == ["recreate-blocks"]
 

@@ -158,7 +158,7 @@ def to_nowhere(side: str, **spec: Any) -> dict[str, Any]:
 def test_an_undo_is_ignored_by_an_ordered_set(cluster: SimulatedCluster) -> None:
     running(cluster, stateful_set())
     apply(cluster, to_nowhere("backup"))
-    cluster.wait_for(lambda: claim_of(only_pod(cluster)) == "nope", 10)
+    cluster.wait_for(lambda: any(claim_of(pod) == "nope" for pod in cluster.pods(APP)), 10)
     apply(cluster, stateful_set())
     assert has_no_pod(cluster, 60, W1)
     found = cluster.get("StatefulSet", APP)
@@ -172,7 +172,7 @@ def test_an_undo_is_ignored_by_an_ordered_set(cluster: SimulatedCluster) -> None
 def test_an_undo_heals_a_parallel_set(cluster: SimulatedCluster) -> None:
     running(cluster, stateful_set(**PARALLEL))
     apply(cluster, to_nowhere("backup", **PARALLEL))
-    cluster.wait_for(lambda: claim_of(only_pod(cluster)) == "nope", 10)
+    cluster.wait_for(lambda: any(claim_of(pod) == "nope" for pod in cluster.pods(APP)), 10)
     apply(cluster, stateful_set(**PARALLEL))
     assert seconds_until_ready(cluster, W1) < 1.0
 

@@ -5,8 +5,7 @@ from collections.abc import Iterator
 from failover_api.core.safety.hazard import Hazard, Severity
 from failover_api.core.safety.observed import Condition, HelmRelease, Kustomization, Pod, Source, condition
 from failover_api.core.safety.rollout.appliers import commit_of
-from failover_api.core.safety.rollout.live import label_of
-from failover_api.core.safety.scene import Scene, is_down
+from failover_api.core.safety.scene import Scene, is_down, label_of
 from failover_api.core.safety.times import minute
 from failover_api.core.wording import cut
 

@@ -11,8 +11,8 @@ from failover_api.core.safety.documents import Document
 from failover_api.core.safety.finders.blocked_pods import ONCE_BLOCKED, TAINT
 from failover_api.core.safety.hazard import Hazard, Severity
 from failover_api.core.safety.observed import Deployment, Node, Pod, StatefulSet
-from failover_api.core.safety.rollout.live import Workload, kind_of, label_of
-from failover_api.core.safety.scene import Scene, is_down
+from failover_api.core.safety.rollout.live import Workload, kind_of
+from failover_api.core.safety.scene import Scene, is_down, label_of
 from failover_api.core.safety.workloads import (
     DEPLOYMENT,
     RECREATE,

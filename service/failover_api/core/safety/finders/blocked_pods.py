@@ -42,7 +42,7 @@ def recreate_blocks(move: ServiceMove, surroundings: Surroundings) -> Iterator[H
                 document.where(*way),
                 f"{cut(document.label)} has the strategy Recreate{said}, which waits for the old pod. On a dead node "
                 "that one never ends: no new pod is made, and the conditions of the workload say that all is well.",
-                f"{_remedy(document)} {ONCE_BLOCKED}",
+                f"{_remedy(document, move)} {ONCE_BLOCKED}",
             )
 
 
@@ -81,7 +81,8 @@ def _statefulset(document: Document) -> str | None:
     return None
 
 
-def _remedy(document: Document) -> str:
+def _remedy(document: Document, move: ServiceMove) -> str:
     if document.kind == RELEASE:
         return "Write the strategy RollingUpdate into its values."
-    return "Write RollingUpdate with maxSurge 0 and maxUnavailable 1 into the manifest."
+    manifest = "Write RollingUpdate with maxSurge 0 and maxUnavailable 1 into the manifest"
+    return f"{manifest}." if move.service.unblocked else f"{manifest}, or `unblock: rolling` into the catalog."

@@ -14,7 +14,7 @@ line.
 from failover_api.core.safety.observed.appliers import Application, HelmRelease, Kustomization, Source
 from failover_api.core.safety.observed.nodes import Lease, Node, NodeTerms, Requirement, Taint, Toleration
 from failover_api.core.safety.observed.objects import NOBODY, Applier, Condition, Key, Owner, condition
-from failover_api.core.safety.observed.view import EVERYWHERE, Seen, View
+from failover_api.core.safety.observed.view import EVERYWHERE, NOT_LOOKED_AT, Seen, View
 from failover_api.core.safety.observed.volumes import Claim, Replication, StorageClass, Volume
 from failover_api.core.safety.observed.workloads import (
     Autoscaler,
@@ -29,6 +29,7 @@ from failover_api.core.safety.observed.workloads import (
 __all__ = [
     "EVERYWHERE",
     "NOBODY",
+    "NOT_LOOKED_AT",
     "Application",
     "Applier",
     "Autoscaler",

@@ -1,7 +1,9 @@
 """A service's workload as it is in the cluster, and its pods: by owner, never by label."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any, TypeVar
 
 from failover_api.core.catalog.runtime import DEPLOYMENT, HELM_RELEASE, STATEFUL_SET, WorkloadName
@@ -9,6 +11,7 @@ from failover_api.core.safety.observed import (
     Deployment,
     HelmRelease,
     Key,
+    Owner,
     Pod,
     ReplicaSet,
     Seen,
@@ -36,10 +39,42 @@ class Live:
     why: str = ""
 
 
-def find_live(view: View, named: WorkloadName, claims: Iterable[str]) -> Live:
+@dataclass(frozen=True, slots=True)
+class Index:
+    """A view's objects by those they belong to: made once of a view, whatever many services are looked for in it.
+
+    `pods` are by namespace, kind and name of their owner; `sets` are ReplicaSets by namespace and name of the
+    Deployment; `released` are workloads by the name of their HelmRelease.
+    """
+
+    view: View
+    pods: Mapping[tuple[str, str, str], Sequence[Pod]]
+    sets: Mapping[Key, Sequence[ReplicaSet]]
+    released: Mapping[str, Sequence[Workload]]
+
+
+def index_of(view: View) -> Index:
+    pods: defaultdict[tuple[str, str, str], list[Pod]] = defaultdict(list)
+    for (namespace, _), pod in view.pods.objects.items():
+        if pod.owner is not None:
+            pods[namespace, pod.owner.kind, pod.owner.name].append(pod)
+    sets: defaultdict[Key, list[ReplicaSet]] = defaultdict(list)
+    for (namespace, _), each in view.replica_sets.objects.items():
+        if each.owner is not None and each.owner.kind == DEPLOYMENT:
+            sets[namespace, each.owner.name].append(each)
+    released: defaultdict[str, list[Workload]] = defaultdict(list)
+    workloads: list[Workload] = [*view.deployments.objects.values(), *view.stateful_sets.objects.values()]
+    for workload in workloads:
+        if workload.applier.helm_release is not None:
+            released[workload.applier.helm_release[1]].append(workload)
+    return Index(view, pods, sets, released)
+
+
+def find_live(index: Index, named: WorkloadName, claims: Iterable[str]) -> Live:
     """`claims` are those of the service, on either side: of a chart's workloads that with one of them is meant."""
+    view = index.view
     if named.kind == HELM_RELEASE:
-        return _of_release(view, named, frozenset(claims))
+        return _of_release(index, named, frozenset(claims))
     seen: Seen[Any] = view.deployments if named.kind == DEPLOYMENT else view.stateful_sets
     why = seen.why_unseen(named.namespace or "")
     if why:
@@ -47,7 +82,7 @@ def find_live(view: View, named: WorkloadName, claims: Iterable[str]) -> Live:
     found: list[Workload] = list(_named(seen.objects, named))
     if len(found) > 1:
         return Live(why=f"Several {named.kind}s are named {named.name}; name the namespace.")
-    return with_pods(view, found[0]) if found else Live()
+    return with_pods(index, found[0]) if found else Live()
 
 
 def _named(objects: Mapping[Key, T], named: WorkloadName) -> Iterator[T]:
@@ -57,15 +92,16 @@ def _named(objects: Mapping[Key, T], named: WorkloadName) -> Iterator[T]:
     return (each for (_, name), each in objects.items() if name == named.name)
 
 
-def _of_release(view: View, named: WorkloadName, claims: frozenset[str]) -> Live:
+def _of_release(index: Index, named: WorkloadName, claims: frozenset[str]) -> Live:
+    view = index.view
     why = view.helm_releases.why_unseen(named.namespace or "")
     releases = list(_named(view.helm_releases.objects, named))
     release = releases[0] if len(releases) == 1 else None
     namespace = release.namespace if release else named.namespace
-    found = [each for each in _workloads(view) if _is_released_by(each, named.name, namespace)]
+    found = [each for each in index.released.get(named.name, ()) if _is_released_in(each, namespace)]
     found = _meant(found, named.name, claims)
     if len(found) == 1:
-        live = with_pods(view, found[0])
+        live = with_pods(index, found[0])
         return Live(live.workload, release, live.pods, live.current, live.is_seen, live.why)
     if len(found) > 1:
         names = ", ".join(f"{kind_of(each)} {each.name}" for each in found[:5])
@@ -74,14 +110,9 @@ def _of_release(view: View, named: WorkloadName, claims: frozenset[str]) -> Live
     return Live(release=release, is_seen=not unseen, why=f"Its workload is not seen: {unseen}." if unseen else "")
 
 
-def _workloads(view: View) -> Iterator[Workload]:
-    yield from view.deployments.objects.values()
-    yield from view.stateful_sets.objects.values()
-
-
-def _is_released_by(workload: Workload, name: str, namespace: str | None) -> bool:
+def _is_released_in(workload: Workload, namespace: str | None) -> bool:
     by = workload.applier.helm_release
-    return by is not None and by[1] == name and (not namespace or not by[0] or by[0] == namespace)
+    return by is not None and (not namespace or not by[0] or by[0] == namespace)
 
 
 def _meant(found: list[Workload], release: str, claims: frozenset[str]) -> list[Workload]:
@@ -93,39 +124,30 @@ def _meant(found: list[Workload], release: str, claims: frozenset[str]) -> list[
     return found
 
 
-def with_pods(view: View, workload: Workload) -> Live:
-    why = view.pods.why_unseen(workload.namespace)
-    if why:
+def with_pods(index: Index, workload: Workload) -> Live:
+    namespace, view = workload.namespace, index.view
+    if why := view.pods.why_unseen(namespace):
         return Live(workload, is_seen=False, why=f"Pods are not seen: {why}.")
     if isinstance(workload, StatefulSet):
-        pods = tuple(pod for pod in _owned(view, workload.namespace, STATEFUL_SET, {workload.name: workload.uid}))
-        return Live(workload, pods=pods, current=_names(pods, {workload.update_revision}))
-    sets = {each.name: each for each in _replica_sets(view, workload)}
-    owned = _owned(view, workload.namespace, "ReplicaSet", {name: each.uid for name, each in sets.items()})
-    if not sets and view.replica_sets.why_unseen(workload.namespace):
-        owned = _by_hash(view, workload)
-    pods = tuple(owned)
-    newest = {each.name for each in sets.values() if each.revision and each.revision == workload.revision}
-    return Live(workload, pods=pods, current=frozenset(p.name for p in pods if p.owner and p.owner.name in newest))
+        pods = tuple(_owned(index, namespace, STATEFUL_SET, workload.name, workload.uid))
+        current = {pod.name for pod in pods if pod.revision and pod.revision == workload.update_revision}
+        return Live(workload, pods=pods, current=frozenset(current))
+    sets = [each for each in index.sets.get((namespace, workload.name), ()) if _is_owned(each.owner, workload.uid)]
+    if not sets and view.replica_sets.why_unseen(namespace):
+        return Live(workload, pods=tuple(_by_hash(view, workload)))
+    of_sets = {each.name: tuple(_owned(index, namespace, "ReplicaSet", each.name, each.uid)) for each in sets}
+    newest = {each.name for each in sets if each.revision and each.revision == workload.revision}
+    current = {pod.name for name in newest for pod in of_sets[name]}
+    return Live(workload, pods=tuple(chain.from_iterable(of_sets.values())), current=frozenset(current))
 
 
-def _replica_sets(view: View, deployment: Deployment) -> Iterator[ReplicaSet]:
-    for (namespace, _), each in view.replica_sets.objects.items():
-        owner = each.owner
-        if namespace == deployment.namespace and owner is not None and owner.kind == DEPLOYMENT:
-            has_uids = owner.uid and deployment.uid
-            if owner.uid == deployment.uid if has_uids else owner.name == deployment.name:
-                yield each
+def _owned(index: Index, namespace: str, kind: str, name: str, uid: str) -> Iterator[Pod]:
+    """One that was deleted and made anew under its name has not the same pods."""
+    return (pod for pod in index.pods.get((namespace, kind, name), ()) if _is_owned(pod.owner, uid))
 
 
-def _owned(view: View, namespace: str, kind: str, owners: Mapping[str, str]) -> Iterator[Pod]:
-    """`owners` is {name: uid}. One that was deleted and made anew under its name has not the same pods."""
-    for (place, _), pod in view.pods.objects.items():
-        owner = pod.owner
-        if place == namespace and owner is not None and owner.kind == kind and owner.name in owners:
-            uid = owners[owner.name]
-            if not uid or not owner.uid or uid == owner.uid:
-                yield pod
+def _is_owned(owner: Owner | None, uid: str) -> bool:
+    return owner is not None and (not uid or not owner.uid or uid == owner.uid)
 
 
 def _by_hash(view: View, deployment: Deployment) -> Iterator[Pod]:
@@ -137,14 +159,5 @@ def _by_hash(view: View, deployment: Deployment) -> Iterator[Pod]:
             yield pod
 
 
-def _names(pods: Iterable[Pod], revisions: set[str]) -> frozenset[str]:
-    return frozenset(pod.name for pod in pods if pod.revision and pod.revision in revisions)
-
-
 def kind_of(workload: Workload) -> str:
     return DEPLOYMENT if isinstance(workload, Deployment) else STATEFUL_SET
-
-
-def label_of(workload: Workload) -> str:
-    """As people say it: "Deployment media/sonarr"."""
-    return f"{kind_of(workload)} {workload.namespace}/{workload.name}"

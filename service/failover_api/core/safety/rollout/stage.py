@@ -17,7 +17,7 @@ from failover_api.core.safety.rollout.expectation import (
     is_replicas,
     label_of,
 )
-from failover_api.core.safety.rollout.live import Live, Workload, find_live, kind_of
+from failover_api.core.safety.rollout.live import Index, Live, Workload, find_live, index_of, kind_of
 from failover_api.core.safety.rollout.place import place_of
 from failover_api.core.safety.rollout.stages import Stage
 from failover_api.core.splice import Value
@@ -51,10 +51,13 @@ class ClusterState:
     appliers: Appliers = field(default_factory=Appliers)
 
 
-def cluster_state(service: Service, detection: Detection, view: View, *, was_seen: bool = False) -> ClusterState | None:
+def cluster_state(
+    service: Service, detection: Detection, view: View, *, was_seen: bool = False, index: Index | None = None
+) -> ClusterState | None:
     """What is seen of a service; None where nothing is: no cluster, or neither its workload nor who applies it.
 
-    `was_seen`: something of it was seen before. That the app answers (`verify`) is another matter.
+    `was_seen`: something of it was seen before. `index` is the view's, where many services are looked for in it. That
+    the app answers (`verify`) is another matter.
     """
     seen_at = _seen_at(view)
     if service.is_elsewhere or seen_at is None:
@@ -62,7 +65,7 @@ def cluster_state(service: Service, detection: Detection, view: View, *, was_see
     expected = expectation(service, detection)
     if expected.workload is None:
         return ClusterState(seen_at, State.UNKNOWN, Stage.UNKNOWN, reason=expected.why, cure=NAME_WORKLOAD)
-    live = find_live(view, expected.workload, _claims_of(service))
+    live = find_live(index or index_of(view), expected.workload, _claims_of(service))
     appliers = find_appliers(view, service, expected.workload, live)
     found = _Assessment(expected, live, appliers, view, seen_at)
     if live.workload is None:

@@ -1,12 +1,14 @@
 """The API server as an ASGI application: who asks, what is wrong today, may they, and the answer.
 
-Also `/hook/...`, where Flux's notification-controller listens for receivers, on the same port.
+On the same port: `/hook/...`, where Flux's notification-controller listens for receivers, and
+`POST /_sandbox/nodes/NODE/kill`, `cut` or `revive` for fate that lives in another process.
 """
 
 from __future__ import annotations
 
 import asyncio
 import json
+from collections import deque
 from email.utils import formatdate
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl
@@ -17,7 +19,7 @@ from failover_api.sandbox.cluster.api.faults import ApiFaults
 from failover_api.sandbox.cluster.api.request import Request, target_of
 from failover_api.sandbox.cluster.api.watching import Watches
 from failover_api.sandbox.cluster.api.writing import Writes, scale_of
-from failover_api.sandbox.cluster.objects.refusals import ApiError, no_such_path
+from failover_api.sandbox.cluster.objects.refusals import ApiError, bad_request, no_such_path
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -30,24 +32,31 @@ if TYPE_CHECKING:
     from failover_api.sandbox.cluster.objects.json_values import Object
     from failover_api.sandbox.cluster.plane import Plane
 
+_CONTROL = "/_sandbox/nodes/"
 _HEALTH = ("/healthz", "/livez", "/readyz")
 _JSON, _HTML = "application/json", "text/html; charset=utf-8"
 _PAGE = "<!doctype html><title>Sign in</title><h1>Sign in</h1>"
 _TOO_LARGE_S = 3.0
+_LOGGED = 10_000
 
 
 class Api:
-    """`requests` is a log: method, path, status. `is_down`: every connection is cut."""
+    """`requests` is a log of the last ones: method, path, status. `is_down`: every connection is cut.
+
+    `absent` are groups of kinds that are not installed, such as `argoproj.io`: they answer 404.
+    """
 
     def __init__(self, plane: Plane, applier: Applier) -> None:
         self._plane = plane
         self.accounts = Accounts(plane.store)
         self.faults = ApiFaults()
         self.watches = Watches(plane)
-        self.requests: list[tuple[str, str, int]] = []
+        self.requests: deque[tuple[str, str, int]] = deque(maxlen=_LOGGED)
+        self.absent: set[str] = set()
         self.is_down = False
         self.too_large_s = _TOO_LARGE_S
         self.hook: Callable[[str, Mapping[str, str], bytes], int] | None = None
+        self.control: Callable[[str, str], bool] | None = None
         self._writes = Writes(plane.registry, applier)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -58,7 +67,7 @@ class Api:
         if self.is_down:
             await line.cut()
             return
-        target = target_of(request.path)
+        target = target_of(request.path, self.absent)
         fault = self.faults.take(target, request)
         if fault is not None and await self._act(fault, request, target, line):
             return
@@ -95,6 +104,9 @@ class Api:
                 with self._plane.clock.lock:
                     code = self.hook(request.path, request.headers, request.body)
                 await line.send(code, "", "text/plain")
+            elif request.path.startswith(_CONTROL) and request.method == "POST":
+                code = 204 if self._acts(request.path) else 404
+                await line.send(code, "", "text/plain")
             elif request.path in _HEALTH:
                 await line.send(200, "ok", "text/plain; charset=utf-8")
             elif target is not None and request.verb(target) == "watch":
@@ -103,9 +115,7 @@ class Api:
                 code = 200
                 await line.stream(self.watches.events(target, request))
             else:
-                with self._plane.clock.lock:
-                    code, body = self._result(request, target)
-                    text = json.dumps(body, separators=(",", ":"))
+                code, text = self._result_text(request, target)
                 await line.send(code, text, _JSON)
         except ApiError as exc:
             if isinstance(exc, reading.TooLargeVersion):
@@ -113,6 +123,19 @@ class Api:
             code = exc.code
             await line.send_json(code, exc.status)
         self.requests.append((request.method, request.path, 200 if request.path in _HEALTH else code))
+
+    def _acts(self, path: str) -> bool:
+        node, _, act = path.removeprefix(_CONTROL).partition("/")
+        return self.control is not None and self.control(node, act)
+
+    def _result_text(self, request: Request, target: Target | None) -> tuple[int, str]:
+        """Raises ApiError, 400 for what makes no sense."""
+        with self._plane.clock.lock:
+            try:
+                code, body = self._result(request, target)
+            except (AttributeError, KeyError, TypeError, ValueError) as exc:
+                raise bad_request(f"the request makes no sense: {type(exc).__name__}: {exc}") from exc
+            return code, json.dumps(body, separators=(",", ":"))
 
     def _check(self, request: Request, target: Target) -> None:
         """Raises ApiError 401 or 403."""
@@ -125,7 +148,7 @@ class Api:
         if target is None:
             account = self.accounts.of(request.token)
             reviewed = reviews.answer(self.accounts, account, request)
-            found = reviewed if reviewed is not None else discovery.answer(request.path)
+            found = reviewed if reviewed is not None else discovery.answer(request.path, self.absent, self._plane.minor)
             if found is None:
                 raise no_such_path()
             return (201 if reviewed is not None else 200), found

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 from failover_api.sandbox.cluster.objects.kinds import KINDS
 
 if TYPE_CHECKING:
+    from collections.abc import Container
+
     from failover_api.sandbox.cluster.objects.json_values import Object
     from failover_api.sandbox.cluster.objects.kinds import Kind
 
@@ -28,36 +30,33 @@ _REVIEWS = {
 _QUERY = ("dryRun", "fieldManager", "fieldValidation", "force")
 
 
-def answer(path: str) -> Object | None:
-    """None for a path that discovers nothing."""
+def answer(path: str, absent: Container[str] = (), minor: int = 36) -> Object | None:
+    """None for a path that discovers nothing. Groups that are `absent` are not told."""
+    versions = [version for version in _versions() if version.partition("/")[0] not in absent]
+    groups = list(dict.fromkeys(version.partition("/")[0] for version in versions if "/" in version))
     match [part for part in path.split("/") if part]:
         case ["version"]:
-            return dict(VERSION)
+            return {**VERSION, "minor": str(minor), "gitVersion": f"v1.{minor}.2+sandbox"}
         case ["api"]:
             return {"kind": "APIVersions", "versions": ["v1"]}
         case ["apis"]:
-            groups = [_group(group) for group in _groups()]
-            return {"kind": "APIGroupList", "apiVersion": "v1", "groups": groups}
+            return {"kind": "APIGroupList", "apiVersion": "v1", "groups": [_group(group) for group in groups]}
         case ["api", "v1"]:
             return _resources("v1")
-        case ["apis", group] if group in _groups():
+        case ["apis", group] if group in groups:
             return {"kind": "APIGroup", "apiVersion": "v1", **_group(group)}
-        case ["apis", group, version] if f"{group}/{version}" in _versions():
+        case ["apis", group, version] if f"{group}/{version}" in versions:
             return _resources(f"{group}/{version}")
         case ["openapi", "v3"]:
-            roots = {_root(version): {"serverRelativeURL": f"/openapi/v3/{_root(version)}"} for version in _versions()}
+            roots = {_root(version): {"serverRelativeURL": f"/openapi/v3/{_root(version)}"} for version in versions}
             return {"paths": roots}
-        case ["openapi", "v3", *rest] if "/".join(rest) in map(_root, _versions()):
+        case ["openapi", "v3", *rest] if "/".join(rest) in map(_root, versions):
             return _openapi("/".join(rest))
     return None
 
 
 def _versions() -> list[str]:
     return list(dict.fromkeys([*(kind.api_version for kind in KINDS), *_REVIEWS]))
-
-
-def _groups() -> list[str]:
-    return list(dict.fromkeys(version.partition("/")[0] for version in _versions() if "/" in version))
 
 
 def _root(version: str) -> str:

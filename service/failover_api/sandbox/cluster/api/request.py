@@ -12,7 +12,7 @@ from failover_api.sandbox.cluster.objects.refusals import ApiError, bad_request
 from failover_api.sandbox.cluster.objects.selectors import named_in
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Container, Mapping
 
     from failover_api.sandbox.cluster.objects.json_values import Object
     from failover_api.sandbox.cluster.objects.kinds import Kind
@@ -92,8 +92,8 @@ class Request:
         return target.name or named_in(self.query.get("fieldSelector", "")) or ""
 
 
-def target_of(path: str) -> Target | None:
-    """None for a path that is about no object."""
+def target_of(path: str, absent: Container[str] = ()) -> Target | None:
+    """None for a path that is about no object, or about a kind of a group that is `absent`."""
     parts = [part for part in path.split("/") if part]
     if len(parts) >= 3 and parts[0] == "api":
         group, version, rest = "", parts[1], parts[2:]
@@ -105,7 +105,7 @@ def target_of(path: str) -> Target | None:
     if rest[0] == "namespaces" and len(rest) > 2 and rest[2] not in _OF_NAMESPACE:
         namespace, rest = rest[1], rest[2:]
     kind = kind_at(group, version, rest[0])
-    if kind is None or len(rest) > 3 or (namespace and not kind.namespaced):
+    if kind is None or kind.group in absent or len(rest) > 3 or (namespace and not kind.namespaced):
         return None
     name, subresource = [*rest[1:3], "", ""][:2]
     return Target(kind, namespace, name, subresource)

@@ -27,6 +27,9 @@ if TYPE_CHECKING:
 BOOKMARK_EVERY_S = 60.0
 LAST_BOOKMARKS_S = (2.0, 1.0)  # before the end of the window
 _WINDOW_S = 2400.0
+_NO_PROGRESS = (
+    "a watch stream was requested by the client but the required storage feature RequestWatchProgress is disabled"
+)
 _END_OF_INITIAL = {"k8s.io/initial-events-end": "true"}
 
 
@@ -43,14 +46,18 @@ class _Watch:
 
 
 class Watches:
-    """`silent`: nothing is sent any more, and nothing is closed, as when an API server ends in order."""
+    """`silent`: nothing is sent any more, and nothing is closed, as when an API server ends in order.
+
+    `is_old_etcd`: as with etcd 3.4, which cannot say how far a watch has come. `is_gone_by_status`: a version that is
+    too old is answered by HTTP 410 and not by an event.
+    """
 
     def __init__(self, plane: Plane) -> None:
         self._plane, self._store = plane, plane.store
         self._open: set[_Watch] = set()
-        self.silent = False
+        self.silent = self.is_old_etcd = self.is_gone_by_status = False
         self.bookmark_every_s = BOOKMARK_EVERY_S
-        plane.store.subscribe(lambda _: self._wake_all())
+        plane.store.watch(lambda _: self._wake_all())
 
     def __len__(self) -> int:
         return len(self._open)
@@ -86,7 +93,9 @@ class Watches:
             why = "Forbidden: sendInitialEvents requires setting resourceVersionMatch to NotOlderThan"
             raise invalid(target.kind, "", ("resourceVersionMatch", why))
         if text := request.query.get("resourceVersion"):
-            must_be_number(text)
+            asked = must_be_number(text)
+            if self.is_gone_by_status and 0 < asked < self._store.compacted:
+                raise gone(self._store.version, asked)
 
     async def events(self, target: Target, request: Request) -> AsyncIterator[bytes]:
         """Lines of JSON, until the window ends."""
@@ -102,6 +111,9 @@ class Watches:
 
     async def _events(self, watch: _Watch, target: Target, request: Request) -> AsyncIterator[Object]:
         fits = selected(request)
+        if self.is_old_etcd and _needs_progress(request):
+            yield {"type": "ERROR", "object": ApiError(500, "InternalError", _NO_PROGRESS).status}
+            return
         position, first = self._begin(target, request, fits)
         for event in first:
             yield event
@@ -157,6 +169,11 @@ class Watches:
             if request.flag("sendInitialEvents"):
                 first.append(_bookmark(target, self._store.version, _END_OF_INITIAL))
             return self._store.version, first
+
+
+def _needs_progress(request: Request) -> bool:
+    is_from_now = not request.query.get("resourceVersion") and request.flag("allowWatchBookmarks")
+    return request.flag("sendInitialEvents") or is_from_now
 
 
 def _event(change: Change, target: Target, fits: Callable[[Object], bool]) -> Object | None:

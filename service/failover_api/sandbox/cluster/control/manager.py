@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from failover_api.sandbox.cluster.control.attachments import Attachments
+from failover_api.sandbox.cluster.control.autoscaler import Autoscalers
 from failover_api.sandbox.cluster.control.deployments import Deployments
+from failover_api.sandbox.cluster.control.endpoints import Endpoints
 from failover_api.sandbox.cluster.control.garbage import GarbageCollector
 from failover_api.sandbox.cluster.control.jobs import Jobs
 from failover_api.sandbox.cluster.control.node_lifecycle import NodeLifecycle
@@ -23,9 +26,12 @@ ELECTION_S = 15.0
 
 
 class Manager:
-    def __init__(self, plane: Plane, reaches: Callable[[str], bool]) -> None:
+    """`mounts` tells the volumes that containers of a node have; None while the node is not reached."""
+
+    def __init__(self, plane: Plane, mounts: Callable[[str], set[str] | None]) -> None:
         self._plane = plane
-        self.volumes = Volumes(plane, reaches)
+        self.volumes = Volumes(plane, lambda node: mounts(node) is not None)
+        Autoscalers(plane)
         self.node_lifecycle, self.taint_eviction, self.pod_gc = NodeLifecycle(plane), TaintEviction(plane), PodGc(plane)
         self._level = (
             Deployments(plane),
@@ -34,6 +40,8 @@ class Manager:
             Jobs(plane),
             GarbageCollector(plane),
             self.volumes,
+            Attachments(plane, mounts),
+            Endpoints(plane),
             self.node_lifecycle,
             self.taint_eviction,
         )

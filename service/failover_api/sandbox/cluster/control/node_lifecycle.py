@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from failover_api.sandbox.cluster.store import Change
 
 PERIOD_S = 5.0
-GRACE_S = 50.0
+GRACE_S, OLD_GRACE_S = 50.0, 40.0  # --node-monitor-grace-period, before v1.32 the second
 EVICTION_EVERY_S = 10.0  # --node-eviction-rate 0.1
 STORM_SHARE = 0.55
 LEASES = "kube-node-lease"
@@ -44,6 +44,7 @@ class NodeLifecycle:
     def __init__(self, plane: Plane) -> None:
         self._plane = plane
         self._heard: dict[str, tuple[str, float]] = {}  # node -> its renewTime, and when we saw it change
+        self._grace_s = GRACE_S if plane.minor >= 32 else OLD_GRACE_S
         self._next_eviction: dict[str, float] = {}
         self._taints = WorkQueue(plane, self._taint_no_schedule, latency_s=(0.02, 0.1))
         plane.store.subscribe(self._changed)
@@ -79,7 +80,7 @@ class NodeLifecycle:
             return
         for node in self._nodes():
             _, heard = self._heard.setdefault(name_of(node), ("", self._plane.clock.elapsed))
-            if self._plane.clock.elapsed - heard >= GRACE_S and condition_status(node, "Ready") != "Unknown":
+            if self._plane.clock.elapsed - heard >= self._grace_s and condition_status(node, "Ready") != "Unknown":
                 self._lose(name_of(node))
         self._judge_pods()
         self._evict()

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from failover_api.sandbox.cluster.plane import Plane
     from failover_api.sandbox.cluster.store import Change
 
+TERMINATING_SINCE = 35  # the minor version that says how many pods are being deleted
 _COMPONENT = "replicaset-controller"
 _PHASES = {"Pending": 0, "Unknown": 1, "Running": 2}
 
@@ -58,13 +59,15 @@ class ReplicaSets:
         one = self._plane.store.get(REPLICA_SET, *key)
         if one is None:
             return
-        pods = self._plane.store.owned_by(uid_of(one), POD)
         refused = None
         if not is_terminating(one):
-            refused = self._scale(one, [pod for pod in pods if is_active(pod)])
-        self._report(one, pods, refused)
+            refused = self._scale(one, [pod for pod in self._pods(one) if is_active(pod)])
+        self._report(one, self._pods(one), refused)
         if refused is not None:
             raise refused
+
+    def _pods(self, one: Object) -> list[Object]:
+        return self._plane.store.owned_by(uid_of(one), POD)
 
     def _scale(self, one: Object, active: list[Object]) -> ApiError | None:
         missing = int(at(one, "spec", "replicas", default=1)) - len(active)
@@ -86,8 +89,6 @@ class ReplicaSets:
         self._plane.event(one, "SuccessfulCreate", f"Created pod: {name_of(made)}", _COMPONENT)
 
     def _report(self, one: Object, pods: list[Object], refused: ApiError | None) -> None:
-        pods = [pod for pod in pods if self._plane.store.get(POD, namespace_of(pod), name_of(pod)) is not None]
-        pods = self._plane.store.owned_by(uid_of(one), POD) if pods or refused is None else pods
         min_ready_s = int(at(one, "spec", "minReadySeconds", default=0))
         active = [pod for pod in pods if is_active(pod)]
         counts = {
@@ -101,7 +102,9 @@ class ReplicaSets:
         def change(new: Object) -> None:
             conditions = at(new, "status", "conditions")
             new["status"] = {key: count for key, count in counts.items() if count or key == "replicas"}
-            new["status"] |= {"terminatingReplicas": terminating, "observedGeneration": one["metadata"]["generation"]}
+            new["status"]["observedGeneration"] = one["metadata"]["generation"]
+            if self._plane.minor >= TERMINATING_SINCE:
+                new["status"]["terminatingReplicas"] = terminating
             if conditions:
                 new["status"]["conditions"] = conditions
             self._say_refused(new, refused)

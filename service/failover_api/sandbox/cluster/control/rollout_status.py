@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from failover_api.sandbox.cluster.control.replica_sets import TERMINATING_SINCE
 from failover_api.sandbox.cluster.objects.json_values import Object, at
 from failover_api.sandbox.cluster.objects.kinds import DEPLOYMENT
 from failover_api.sandbox.cluster.objects.meta import (
@@ -52,7 +53,9 @@ def report(plane: Plane, one: Object, sets: list[Object], newest: Object | None)
     def change(new: Object) -> None:
         kept = at(new, "status", "conditions", default=[])
         new["status"] = {key: counts[key] for key in _COUNTS if counts[key]}
-        new["status"] |= {"terminatingReplicas": counts["terminatingReplicas"], "conditions": kept}
+        new["status"]["conditions"] = kept
+        if plane.minor >= TERMINATING_SINCE:
+            new["status"]["terminatingReplicas"] = counts["terminatingReplicas"]
         new["status"]["observedGeneration"] = new["metadata"]["generation"]
         _say_available(plane, new, counts["availableReplicas"])
         _say_progress(plane, new, newest, before, counts)

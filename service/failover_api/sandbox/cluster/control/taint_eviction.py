@@ -63,8 +63,9 @@ class TaintEviction:
         self._since = {key: at_ for key, at_ in self._since.items() if key[0] != name or key[1] in keys}
         for key in keys:
             self._since.setdefault((name, key), self._plane.clock.elapsed)
-        for pod in self._plane.store.pods_on(POD, name):
-            self._plan(pod, name, taints)
+        if taints or self._timers:
+            for pod in self._plane.store.pods_on(POD, name):
+                self._plan(pod, name, taints)
 
     def _plan(self, pod: Object, node: str, taints: list[Object]) -> None:
         due = [self._due(pod, node, taint) for taint in taints]

@@ -110,7 +110,7 @@ class Notifications:
         key, now = (uid_of(about), text, revision or ""), self._plane.clock.elapsed
         if now - self._told.get(key, -_SAME_EVENT_S) < _SAME_EVENT_S:
             return False
-        self._told[key] = now
+        self._told = {one: at_ for one, at_ in self._told.items() if now - at_ < _SAME_EVENT_S} | {key: now}
         return True
 
     def _body(

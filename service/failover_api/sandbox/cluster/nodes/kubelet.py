@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from failover_api.sandbox.cluster.control.attachments import is_attached
 from failover_api.sandbox.cluster.control.pods import delete_pod, has_ended
 from failover_api.sandbox.cluster.nodes import statuses
 from failover_api.sandbox.cluster.objects.json_values import Object, at
@@ -30,6 +31,8 @@ from failover_api.sandbox.cluster.objects.times import micro
 from failover_api.sandbox.cluster.plane import WorkQueue
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from failover_api.sandbox.cluster.clock import Timer
     from failover_api.sandbox.cluster.nodes.machine import Machine, Runtime
     from failover_api.sandbox.cluster.plane import Plane
@@ -103,7 +106,7 @@ class Kubelet:
                 self._register()
             self._renew()
             self._post_status()
-            for uid in {*self.machine.containers, *(uid_of(pod) for pod in self._pods())}:
+            for uid in sorted({*self.machine.containers, *(uid_of(pod) for pod in self._pods())}):
                 self.queue.add(uid)
 
         self._plane.clock.after(wait_s, listed)
@@ -154,7 +157,7 @@ class Kubelet:
             self.queue.add(uid_of(change.object))
 
     def _sync(self, uid: str) -> None:
-        pod = next((one for one in self._pods() if uid_of(one) == uid), None)
+        pod = self._find(uid)
         container = self.machine.containers.get(uid)
         if container is not None:
             if pod is None or is_terminating(pod) or has_ended(pod):
@@ -167,25 +170,29 @@ class Kubelet:
         elif pod is not None and not has_ended(pod):
             self._later(uid, self._plane.between(0.15, 0.4) + (0.8 if self._is_fresh else 0.0), self._start)
 
-    def _later(self, uid: str, wait_s: float, act: object) -> None:
+    def _later(self, uid: str, wait_s: float, act: Callable[[str], None]) -> None:
         """Unless the machine went off, or was cut off, before."""
         boots = self._boots
 
         def due() -> None:
             if boots == self._boots and self._speaks():
                 try:
-                    act(uid)  # type: ignore[operator]
+                    act(uid)
                 except ApiError:
                     self.queue.add(uid)
 
         self._plane.clock.after(wait_s, due)
 
     def _find(self, uid: str) -> Object | None:
-        return next((pod for pod in self._pods() if uid_of(pod) == uid), None)
+        pod = self._plane.store.find(POD, uid)
+        return pod if pod is not None and at(pod, "spec", "nodeName") == self.machine.name else None
 
     def _start(self, uid: str) -> None:
         pod = self._find(uid)
         if pod is None or is_terminating(pod) or has_ended(pod) or uid in self.machine.containers:
+            return
+        if not all(is_attached(self._plane, one, self.machine.name) for one in self._runtime.volumes_of(pod)):
+            self._later(uid, 0.5, self._start)
             return
         self._runtime.start(self.machine, pod)
         self._unready.add(uid)

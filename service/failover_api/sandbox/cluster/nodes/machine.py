@@ -67,7 +67,7 @@ class Runtime:
         self.stopped: list[Callable[[Machine, Object], None]] = []
 
     def start(self, machine: Machine, pod: Object) -> None:
-        container = Container(pod, tuple(self._volumes_of(pod)))
+        container = Container(pod, tuple(self.volumes_of(pod)))
         container.is_writing = not _is_job(pod)
         machine.containers[uid_of(pod)] = container
         if container.is_writing:
@@ -87,7 +87,8 @@ class Runtime:
         for listener in self.stopped:
             listener(machine, container.pod)
 
-    def _volumes_of(self, pod: Object) -> list[str]:
+    def volumes_of(self, pod: Object) -> list[str]:
+        """Names of the PersistentVolumes that its claims are bound to."""
         claims = [self._store.get(PVC, namespace_of(pod), name) for name in claim_names(pod)]
         return [str(volume) for claim in claims if claim and (volume := at(claim, "spec", "volumeName"))]
 

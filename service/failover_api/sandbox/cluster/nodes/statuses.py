@@ -28,7 +28,9 @@ def new_node(spec: NodeSpec) -> Object:
     node: Object = {"metadata": {"name": spec.name, "labels": {**labels, **spec.own_labels}}, "spec": {}}
     if taints:
         node["spec"]["taints"] = taints
-    info = {"kubeletVersion": VERSION, "operatingSystem": "linux", "architecture": "amd64"}
+    info = {"kubeletVersion": VERSION, "kubeProxyVersion": "", "operatingSystem": "linux", "architecture": "amd64"}
+    info |= {"machineID": spec.name, "systemUUID": spec.name, "bootID": spec.name, "kernelVersion": "6.12.0"}
+    info |= {"osImage": "Debian GNU/Linux 13 (trixie)", "containerRuntimeVersion": "containerd://2.2.0"}
     addresses = [{"type": "Hostname", "address": spec.name}]
     amounts = {"capacity": dict(spec.capacity), "allocatable": dict(spec.capacity)}
     node["status"] = {**amounts, "nodeInfo": info, "addresses": addresses, "conditions": []}

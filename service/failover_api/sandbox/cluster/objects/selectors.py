@@ -11,6 +11,7 @@ from failover_api.sandbox.cluster.objects.refusals import bad_request
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
+_KEY, _VALUE = re.compile(r"[\w./-]+"), re.compile(r"[\w.-]*")
 _REQUIREMENT = re.compile(r"^\s*([\w./-]+)\s+(in|notin)\s*\(([^)]*)\)\s*$")
 
 
@@ -69,10 +70,10 @@ def _label_test(part: str) -> Callable[[Mapping[str, str]], bool]:
         values = {value.strip() for value in listed.split(",")}
         return lambda labels: (labels.get(key) in values) == (operator == "in")
     for sign, wanted in (("!=", False), ("==", True), ("=", True)):
-        key, found, value = part.partition(sign)
-        if found:
-            return _equality(key.strip(), value.strip(), wanted)
-    if not re.fullmatch(r"!?[\w./-]+", part):
+        key, found, value = (one.strip() for one in part.partition(sign))
+        if found and _KEY.fullmatch(key) and _VALUE.fullmatch(value):
+            return _equality(key, value, wanted)
+    if not _KEY.fullmatch(part.lstrip("!")):
         raise bad_request(f"unable to parse requirement: found '{part}', expected: identifier")
     return lambda labels: (part.lstrip("!") in labels) != part.startswith("!")
 

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 NO_PROVISIONER = "kubernetes.io/no-provisioner"
 ELSEWHERE = "node(s) didn't match PersistentVolume's node affinity"
+OLD_ELSEWHERE = "node(s) had volume node affinity conflict"  # before v1.33
 NONE_FITS = "node(s) didn't find available persistent volumes to bind"
 IN_USE = (
     "node(s) unavailable due to PersistentVolumeClaim with ReadWriteOncePod access mode already in-use by another pod"
@@ -87,12 +88,12 @@ def _has_other_user(store: Store, pod: Object, claim: str) -> bool:
     )
 
 
-def refuses(store: Store, claims: Claims, node: Object) -> str:
+def refuses(store: Store, claims: Claims, node: Object, minor: int) -> str:
     """Why a node does not do for the claims; empty when it does."""
     if claims.is_in_use:
         return IN_USE
     if not all(fits_volume(volume, node) for volume in claims.volumes):
-        return ELSEWHERE
+        return ELSEWHERE if minor >= 33 else OLD_ELSEWHERE
     for claim, of_class in claims.waiting:
         if of_class["provisioner"] == NO_PROVISIONER:
             if static_volume(store, claim, node) is None:

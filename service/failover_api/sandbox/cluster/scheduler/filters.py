@@ -19,15 +19,15 @@ _UNSCHEDULABLE = {"key": "node.kubernetes.io/unschedulable", "effect": "NoSchedu
 _TOO_MANY = "Too many pods"
 
 
-def refusal(store: Store, pod: Object, node: Object, claims: Claims) -> str:
-    """Empty when the node will do."""
+def refusal(store: Store, pod: Object, node: Object, claims: Claims, minor: int) -> str:
+    """Empty when the node will do. `minor` is that of Kubernetes' version, whose words it says."""
     return (
         _unschedulable(pod, node)
-        or _taints(pod, node)
+        or _taints(pod, node, minor)
         or _affinity(pod, node)
         or _ports(store, pod, node)
         or _resources(store, pod, node)
-        or refuses(store, claims, node)
+        or refuses(store, claims, node, minor)
     )
 
 
@@ -42,10 +42,11 @@ def _unschedulable(pod: Object, node: Object) -> str:
     return ""
 
 
-def _taints(pod: Object, node: Object) -> str:
+def _taints(pod: Object, node: Object, minor: int) -> str:
     for taint in at(node, "spec", "taints", default=[]):
         if taint["effect"] in ("NoSchedule", "NoExecute") and not is_tolerated(_tolerations(pod), taint):
-            return "node(s) had untolerated taint(s)"
+            told = f"{{{taint['key']}: {taint.get('value', '')}}}"
+            return "node(s) had untolerated taint(s)" if minor >= 34 else f"node(s) had untolerated taint {told}"
     return ""
 
 
@@ -73,13 +74,14 @@ def _host_ports(pod: Object) -> set[tuple[int, str]]:
 
 
 def _resources(store: Store, pod: Object, node: Object) -> str:
-    there = _counted(store, node)
-    if len(there) + 1 > int(at(node, "status", "allocatable", "pods", default="110")):
+    limit = int(at(node, "status", "allocatable", "pods", default="110"))
+    if store.count_on(name_of(node)) >= limit and len(_counted(store, node)) >= limit:
         return _TOO_MANY
-    wanted = {name: requested(pod, name) for name in _requested_names(pod)}
+    wanted = {name: amount for name in _requested_names(pod) if (amount := requested(pod, name))}
+    there = _counted(store, node) if wanted else []
     for name, amount in wanted.items():
         free = quantity(at(node, "status", "allocatable", name, default="0"))
-        if amount and amount + sum(requested(one, name) for one in there) > free:
+        if amount + sum(requested(one, name) for one in there) > free:
             return f"Insufficient {name}"
     return ""
 

@@ -78,7 +78,7 @@ class Scheduler:
         if claims.trouble:
             self._refuse(pod, "Unschedulable", f"0/{len(nodes)} nodes are available: {claims.trouble}. not found")
             return
-        refusals = {name_of(node): refusal(self._plane.store, pod, node, claims) for node in nodes}
+        refusals = {name_of(node): refusal(self._plane.store, pod, node, claims, self._plane.minor) for node in nodes}
         good = [node for node in nodes if not refusals[name_of(node)]]
         if not good:
             self._refuse(pod, "Unschedulable", unschedulable_text(list(refusals.values())))
@@ -86,7 +86,7 @@ class Scheduler:
         self._choose(pod, claims, min(good, key=self._load))
 
     def _load(self, node: Object) -> tuple[int, str]:
-        return len(self._plane.store.pods_on(POD, name_of(node))), name_of(node)
+        return self._plane.store.count_on(name_of(node)), name_of(node)
 
     def _choose(self, pod: Object, claims: Claims, node: Object) -> None:
         if not claims.waiting:
