@@ -18,6 +18,7 @@ from starlette.routing import Match
 from failover_api.core.access.load import parse_access
 from failover_api.core.catalog.load import parse_catalog
 from failover_api.core.planning.state import State, detect
+from failover_api.core.safety.cluster_hazards import CLUSTER_FINDERS, cluster_unseen
 from failover_api.core.safety.hazards import FINDERS
 from failover_api.core.splice import parse
 from failover_api.edges.app import create_app
@@ -119,7 +120,8 @@ def test_every_error_has_its_heading_its_status_and_its_cure() -> None:
 def test_every_hazard_has_its_page_with_what_why_and_cure() -> None:
     parts = re.split(r"^## ([a-z]+(?:-[a-z]+)*)$", PAGES["docs/HAZARDS.md"], flags=re.MULTILINE)
     entries = dict(zip(parts[1::2], parts[2::2], strict=True))
-    assert sorted(entries) == sorted(finder.__name__.replace("_", "-") for finder in FINDERS)
+    finders = {finder.__name__ for finder in (*FINDERS, *CLUSTER_FINDERS, cluster_unseen)}
+    assert sorted(entries) == sorted(name.replace("_", "-") for name in finders)
     for slug, entry in entries.items():
         assert f"| [`{slug}`](#{slug}) | " in parts[0], slug
         for part in ("What", "Why it is told", "Cure"):
