@@ -114,7 +114,7 @@ def test_every_error_has_its_heading_its_status_and_its_cure() -> None:
     entries: Mapping[str, str] = dict(zip(parts[1::2], parts[2::2], strict=True))
     assert sorted(parts[1::2]) == sorted(STATUSES)
     for slug, entry in entries.items():
-        assert entry.strip().startswith(f"{STATUSES[slug]}. "), slug
+        assert entry.strip().startswith(f"**{STATUSES[slug]}.** "), slug
         assert "\nCure: " in entry, slug
 
 
