@@ -46,13 +46,14 @@ FINDERS: tuple[Finder, ...] = (
 
 
 def hazards(move: ServiceMove, surroundings: Surroundings) -> tuple[Hazard, ...]:
-    """What may go wrong with one service, in the order of the finders; nothing with a move that changes nothing.
-
-    Without what its catalog entry accepts, unless that stops the move.
-    """
+    """What may go wrong with one service, in the order of the finders; nothing with a move that changes nothing."""
     if not move.switches:
         return ()
-    found = (hazard for finder in FINDERS for hazard in finder(move, surroundings))
+    return untold_left_out(move, (hazard for finder in FINDERS for hazard in finder(move, surroundings)))
+
+
+def untold_left_out(move: ServiceMove, found: Iterable[Hazard]) -> tuple[Hazard, ...]:
+    """What was found, without what the service's catalog entry accepts, unless that stops the move."""
     accepted = move.service.accept
     return tuple(hazard for hazard in found if hazard.severity is Severity.STOP or hazard.slug not in accepted)
 
