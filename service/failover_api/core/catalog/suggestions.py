@@ -15,6 +15,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from failover_api.core.catalog.model import CLAIM_KEYS
 from failover_api.core.catalog.schema import NAME
 from failover_api.core.catalog.short_forms import HOSTNAME
 from failover_api.core.splice import DocumentId, Manifest, parse
@@ -25,9 +26,6 @@ from failover_api.errors import ManifestError
 
 OTHER_NODE = "the-other-node"
 WORKLOADS = {"Deployment": "deployment", "StatefulSet": "statefulset", "HelmRelease": "helmrelease"}
-_CLAIM_KEYS = frozenset(
-    {"existingclaim", "existingpvc", "existingvolumeclaim", "existingpersistentvolumeclaim", "claimname"}
-)
 _NOT_A_NODE = frozenset({"kubernetes.io/arch", "kubernetes.io/os", "beta.kubernetes.io/arch", "beta.kubernetes.io/os"})
 _POD: Path = ("spec", "template", "spec")
 _VALUES: Path = ("spec", "values")
@@ -313,7 +311,7 @@ def _claims_of_values(document: _Document) -> Iterator[Scalar]:
     tree = document.manifest.tree
     for path, node in _scalars(document, ("spec", "values")):
         value = tree.scalar_text(node)
-        if str(path[-1]).lower() in _CLAIM_KEYS and value:
+        if str(path[-1]).lower() in CLAIM_KEYS and value:
             is_place = path[:3] == (*_VALUES, "persistence") and path[4:] == ("existingClaim",)
             yield Scalar(path, value, str(path[3]) if is_place else "")
 
