@@ -14,6 +14,7 @@ from failover_api.core.planning.plan import Plan, plan, plan_tidy
 from failover_api.core.planning.request import TIDY, MoveRequest, Provenance
 from failover_api.core.planning.rollback import Undone, plan_rollback
 from failover_api.core.safety.hazard import Hazard, Severity
+from failover_api.core.safety.hazards import once_for_a_group
 from failover_api.core.safety.surroundings import NOT_LOOKED_AT, Surroundings
 from failover_api.core.safety.switch_moves import planned_move
 from failover_api.core.splice import Manifest, parse
@@ -148,7 +149,8 @@ class Move:
                 plans.append(self._accepting(planned, own))
                 found += own
                 edited.update(planned.new)
-        move_plan = MovePlan(tuple(plans), {}, self._version(seen), tuple(found))
+        told = tuple(once_for_a_group(found)) if self.provenance.group else tuple(found)
+        move_plan = MovePlan(tuple(plans), {}, self._version(seen), told)
         if refused and not self.request.skip_refused:
             raise self._refusal(refused, move_plan)
         overlay.update(edited)

@@ -139,6 +139,7 @@ class Service:
     backup_workload: WorkloadName | None = None
     verify: Verify | None = None
     is_elsewhere: bool = False  # it runs in a cluster that is not the one we see
+    max_data_age_s: float | None = None  # of backup's data, when it is promoted
     accept: tuple[str, ...] = ()  # slugs of hazards that are not told of it
     unblocked: Workload | None = None  # the Deployment whose strategy a promote makes rolling
 
