@@ -194,7 +194,7 @@ class Failover:
         "unknown". A rollback raises NothingToRollBack and ChangedSince too.
         """
         service = self._catalog().service(name)
-        around = self._surroundings.of([service])
+        around = await self._around([service], request)
         move = Move((service,), action, request, self._provenance(request), on_step, around)
         return await self._with_untold(move, await self._told(move, self._carry_out(move)))
 
@@ -210,8 +210,9 @@ class Failover:
         names = self._catalog().group(name)
         members = [self._catalog().service(member) for member in names]
         provenance = self._provenance(request, group=name)
-        moves = parts_of(members, action, request, provenance, on_step, self._surroundings.of)
+        moves = parts_of(members, action, request, provenance, on_step)
         check_branches(name, moves)
+        moves = [replace(move, surroundings=await self._around(move.services, request)) for move in moves]
         clock = Clock(self._deadline_s)
         if len(moves) > 1 or request.dry_run:
             with low_priority() if request.dry_run else nullcontext():
@@ -236,6 +237,13 @@ class Failover:
                     raise
                 raise half_done(name, done, move, exc) from exc
         return GroupOutcome(name, action, tuple(done), names)
+
+    async def _around(self, services: Sequence[Service], request: MoveRequest) -> Surroundings:
+        """What is known around services of one branch: a dry run reads it, a move waits for nothing."""
+        if not request.dry_run:
+            return self._surroundings.of(services)
+        with low_priority():
+            return await self._surroundings.look(services)
 
     async def tidy(self, name: str, operation: str | None = None) -> Outcome:
         """Puts back the strategy that an operation has changed (`unblock: rolling`): for when the app is seen to serve.

@@ -1,11 +1,10 @@
 """Groups: a move for each branch and policy of its services, all of them planned before one is written."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 
 from failover_api.core.catalog.model import Action, Branch, Policy, Service
 from failover_api.core.planning.request import MoveRequest, Provenance
-from failover_api.core.safety.surroundings import NOT_LOOKED_AT, Surroundings
 from failover_api.errors import CannotPlan, FailoverError, OutcomeUnknown, PreconditionFailed
 from failover_api.moves.move import Move
 from failover_api.moves.outcome import GroupOutcome, Outcome
@@ -18,13 +17,12 @@ def parts_of(
     request: MoveRequest,
     provenance: Provenance,
     on_step: OnStep,
-    surroundings: Callable[[Sequence[Service]], Surroundings] = lambda _: NOT_LOOKED_AT,
 ) -> list[Move]:
-    """A move for each branch and policy, in the order of the group; `surroundings` tells what is known around each."""
+    """A move for each branch and policy, in the order of the group."""
     members: dict[tuple[Branch, Policy], list[Service]] = {}
     for service in services:
         members.setdefault((service.branch, service.policy), []).append(service)
-    return [Move(tuple(part), action, request, provenance, on_step, surroundings(part)) for part in members.values()]
+    return [Move(tuple(part), action, request, provenance, on_step) for part in members.values()]
 
 
 def bound_to(move: Move, versions: frozenset[str] | None) -> Move:
