@@ -90,11 +90,7 @@ class StatusReader:
         takes some milliseconds a switch.
         """
         observing = self._reader.observe_all(branch, services, not_before=not_before)
-        others = both(
-            _if_known(open_for(self._forge, branch, services, not_before=not_before)),
-            self._look_around(services, thorough=thorough),
-        )
-        seen, (pulls, _) = await both(observing, others)
+        seen, pulls = await both(observing, _if_known(open_for(self._forge, branch, services, not_before=not_before)))
         observed = [one for one in seen.values() if isinstance(one, Observation)]
         moves: Mapping[str, Entry] = {}
         if observed and observed[0].snapshot.head is not None:
@@ -109,11 +105,6 @@ class StatusReader:
         return (
             [await with_obstacles(status, seen[status.service.name]) for status in statuses] if try_moves else statuses
         )
-
-    async def _look_around(self, services: Sequence[Service], *, thorough: bool) -> None:
-        """Reads what hazards are found in, where that may take its time."""
-        if thorough:
-            await self._surroundings.look(services)
 
     def _with_hazards(
         self, status: Status | Unreadable, seen: Observation | FailoverError, *, thorough: bool

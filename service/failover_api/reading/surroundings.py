@@ -1,6 +1,6 @@
 """What is known around services: what hazards are found in, beside the plan.
 
-A dry run and a status read it where it is not known, for a bounded time; a move waits for none of it. What was read is
+A dry run reads it where it is not known, for a bounded time; a move waits for none of it. What was read is
 kept as long as it is surely still so; what is not known is left out.
 """
 
@@ -26,7 +26,7 @@ from failover_api.reading.history import Entry
 
 MOVES_KEPT_S = 60.0  # another replica may move a service there and back, and its file is what it was
 MAX_SERVICES = 16_384
-LOOK_S = 5.0  # a dry run or a status waits no longer; what was read by then is kept for the next
+LOOK_S = 5.0  # a dry run waits no longer; what was read by then is kept for the next
 UNREAD_S = 60.0  # so long nobody else waits for what could not be read
 _Key = tuple[Branch, str]
 _log = logging.getLogger(__name__)
