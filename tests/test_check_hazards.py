@@ -1,16 +1,19 @@
 """`failover check` tells the hazards of both directions of every service, from GitHub and from a working tree."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from failover_api.check import check_all, check_tree
 from failover_api.config_file import catalog_file
+from failover_api.core.catalog.model import Service, Side
 from failover_api.core.safety.finders.blocked_pods import recreate_blocks
 from failover_api.core.safety.hazard import Hazard
+from failover_api.core.safety.switch_moves import ServiceMove, each_way
 from failover_api.forge.values import Check
-from failover_api.reading import surroundings
-from tests.support.stage import SONARR, Stage, deployment, entry
+from failover_api.reading import status, surroundings
+from tests.support.stage import RADARR, SONARR, Stage, deployment, entry
 
 RECREATE = "  replicas: 1\n  strategy:\n    type: Recreate\n"
 SWITCH = f"""    switches:
@@ -113,3 +116,22 @@ async def test_a_hazard_that_could_not_be_looked_for_is_told_and_the_others_are(
     assert unsure.detail == "could not be looked for, by a defect of failover-api that the log tells: broken-one"
     assert told.detail.endswith(" (recreate-blocks)")
     assert await in_tree(stage, tmp_path) == [unsure, told]
+
+
+async def test_a_defect_in_thinking_of_one_service_s_moves_keeps_nobody_from_hearing_of_the_others(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def broken_for_radarr(service: Service, *rest: Any) -> dict[Side, ServiceMove]:
+        if service.name == "radarr":
+            raise KeyError("spec")
+        return each_way(service, *rest)
+
+    stage.commit({SONARR: strategy()})
+    stage.declare(HERE + entry("radarr", "media", f"path: {RADARR}", "claims: external"))
+    monkeypatch.setattr(status, "each_way", broken_for_radarr)
+    told = {one.name: one for one in await check(stage)}
+    assert told["hazard sonarr"].detail.endswith(" (recreate-blocks)")
+    unsure = told["hazards radarr"]
+    assert (unsure.ok, unsure.level) == (True, "warn")
+    assert unsure.detail == "could not be looked for, by a defect of failover-api that the log tells: promote, demote"
+    assert caplog.messages.count("hazards could not be found by a defect") == 1

@@ -107,12 +107,14 @@ def flows() -> list[Flow]:
     bound, listed = PromoteIfMatch("sonarr"), f"list of {LISTED} services"
     warm = (promote("sonarr"), demote("sonarr"))
     warm_several = (promote("plex"), demote("plex"))
+    rehearse = promote("sonarr", dry_run=True)
     return [
         Flow("promote, warm, one file", promote("sonarr"), warm, commits=1),
         Flow("promote, warm, one file, with If-Match", bound.move, (*warm, bound.look), requests=2, commits=1),
         Flow("promote, warm, two files", promote("plex"), warm_several, commits=1),
         Flow("promote, already there", promote("sonarr"), (promote("sonarr"),), only_304=True),
-        Flow("dry run, warm", promote("sonarr", dry_run=True), warm, only_304=True),
+        Flow("dry run, the first of a branch: its listing and manifests too", rehearse, (status("sonarr"),), 3),
+        Flow("dry run, warm", rehearse, (*warm, rehearse), only_304=True),
         Flow("status, warm", status("sonarr"), (status("sonarr"),), only_304=True),
         Flow("status, warm, two files", status("plex"), (status("plex"),), only_304=True),
         Flow(f"{listed}, warm", list_all, (list_all,), only_304=True, services=LISTED),

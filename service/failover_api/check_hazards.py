@@ -44,8 +44,7 @@ async def check_hazards(
         has_no_claims = around.claims is not None and not around.claims.places
         if has_no_claims and any(_has_claims(status.service) for status in of_branch):
             checks.append(Check(f"claims {branch}", ok=True, detail=_NO_CLAIMS, is_warning=True))
-        untold = {claim_unknown.SLUG} if has_no_claims else set()
-        checks += [check for status in of_branch for check in _of_service(status, around, untold)]
+        checks += [check for status in of_branch for check in _of_service(status, around)]
     return checks
 
 
@@ -53,11 +52,11 @@ def _has_claims(service: Service) -> bool:
     return not service.has_external_claims and any(switch.is_claim for switch in service.switches)
 
 
-def _of_service(status: Status, around: Surroundings, untold: set[str]) -> Iterator[Check]:
+def _of_service(status: Status, around: Surroundings) -> Iterator[Check]:
     """One line for what is said of both ways; of one thing that stops one way and warns of the other the stop."""
     name = status.service.name
     sides: dict[Hazard, list[Side]] = {}
-    failed: dict[str, None] = {}
+    failed = {_ACTIONS[side]: None for side in _ACTIONS if side not in status.ways}
     for side in status.ways:
         found = find_hazards(partial(status.ways.__getitem__, side), around)
         failed |= dict.fromkeys(found.failed)
@@ -69,7 +68,7 @@ def _of_service(status: Status, around: Surroundings, untold: set[str]) -> Itera
     stops = {(hazard.slug, hazard.about) for hazard in sides if hazard.severity is Severity.STOP}
     for hazard, ways in sides.items():
         is_stop = hazard.severity is Severity.STOP
-        if hazard.slug in untold or (not is_stop and (hazard.slug, hazard.about) in stops):
+        if not is_stop and (hazard.slug, hazard.about) in stops:
             continue
         if hazard.slug == claim_unknown.SLUG:
             detail = f"{ways[0]}: {hazard.detail} {hazard.cure}"

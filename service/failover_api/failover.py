@@ -225,7 +225,7 @@ class Failover:
         "unknown". A rollback raises NothingToRollBack and ChangedSince too.
         """
         service = self._catalog().service(name)
-        around = await self._around([service])
+        around = await self._around([service], request)
         move = Move((service,), action, request, self._provenance(request), on_step, around([service]))
         return await self._with_untold(move, await self._told(move, self._carry_out(move)))
 
@@ -241,7 +241,7 @@ class Failover:
         names = self._catalog().group(name)
         members = [self._catalog().service(member) for member in names]
         provenance = self._provenance(request, group=name)
-        moves = parts_of(members, action, request, provenance, on_step, await self._around(members))
+        moves = parts_of(members, action, request, provenance, on_step, await self._around(members, request))
         check_branches(name, moves)
         return GroupOutcome(name, action, tuple(await self._in_parts(name, moves, request, names)), names)
 
@@ -274,7 +274,7 @@ class Failover:
         members = list(_active(statuses, report.active, provenance))
         names = tuple(service.name for service, _ in members)
         may(names)
-        around = await self._around([service for service, _ in members])
+        around = await self._around([service for service, _ in members], request)
         alone = replace(provenance, group=None)
         moves = parts_of_node(members, request, provenance, alone, on_step, around)
         parts = await self._in_parts(group_of(node), moves, request, names)
@@ -353,10 +353,26 @@ class Failover:
             raise error
         return outcomes
 
-    async def _around(self, services: Sequence[Service]) -> Callable[[Sequence[Service]], Surroundings]:
-        """What is known around these services: around which of them, is asked of what this gives."""
-        cluster = self.clusters.looked(services, await self.clusters.look(services))
-        return lambda some: replace(self._surroundings.of(some), cluster=cluster)
+    async def _around(
+        self, services: Sequence[Service], request: MoveRequest
+    ) -> Callable[[Sequence[Service]], Surroundings]:
+        """What is known around these services: around which of them, is asked of what this gives.
+
+        A dry run reads the other manifests of their branches; a move waits for none of it.
+        """
+        by_branch = _by_branch(services)
+        view, around = await both(self.clusters.look(services), self._look_around(by_branch, request))
+        cluster = self.clusters.looked(services, view)
+        return lambda some: replace(around[some[0].branch], cluster=cluster)
+
+    async def _look_around(
+        self, by_branch: Mapping[Branch, Sequence[Service]], request: MoveRequest
+    ) -> Mapping[Branch, Surroundings]:
+        if not request.dry_run:
+            return {branch: self._surroundings.of(services) for branch, services in by_branch.items()}
+        with low_priority():
+            found = await together(self._surroundings.look(services) for services in by_branch.values())
+        return dict(zip(by_branch, found, strict=True))
 
     def _provenance(self, request: MoveRequest, *, group: str | None = None) -> Provenance:
         at = datetime.fromtimestamp(self._now(), UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -1,8 +1,15 @@
 """Where a manifest was found."""
 
+from failover_api.core.catalog.model import Branch
 from failover_api.wiring import Components
 from tests.support.acts import promote
-from tests.support.stage import deployment
+from tests.support.stage import Stage, deployment
+
+
+async def known_around(web: Stage, components: Components) -> None:
+    """Has the other manifests read, as a first dry run does: what is counted from here on is the search."""
+    await components.failover.look_around(Branch(web.repository, "main"))
+    web.requests.clear()
 
 
 async def place(components: Components, name: str = "web") -> str:

@@ -15,7 +15,7 @@ from failover_api.errors import (
 )
 from failover_api.reading import folder_index
 from failover_api.sandbox import NewFile
-from tests.reading.found import OTHERS, place
+from tests.reading.found import OTHERS, known_around, place
 from tests.support.acts import promote
 from tests.support.stage import Stage, deployment, entry
 
@@ -86,8 +86,9 @@ async def test_several_without_a_namespace_are_ambiguous_also_across_batches(web
 async def test_a_file_that_could_not_be_read_is_an_outage_and_is_asked_for_again(web: Stage) -> None:
     web.commit({"apps/web.yaml": deployment("web", "shop")})
     web.fault("status", path="/graphql", status=502, times=None)
-    web.fault("status", path=f"/repos/{web.repository}/git/blobs", status=404)
     async with web.open() as components:
+        await known_around(web, components)
+        web.fault("status", path=f"/repos/{web.repository}/git/blobs", status=404)
         with pytest.raises(ForgeUnavailable, match=r"apps/web\.yaml") as caught:
             await place(components)
         assert caught.value.retry_after_s
@@ -182,6 +183,7 @@ async def test_all_files_are_read_before_one_is_chosen(web: Stage) -> None:
     web.commit({f"apps/{i // 20}/{i}.yaml": deployment(f"d{i}", "shop") for i in range(250)})
     web.commit({"apps/zz/the-web-thing.yaml": deployment("web", "shop")})
     async with web.open() as components:
+        await known_around(web, components)
         await place(components)
     seen = [(r.method, r.path.rpartition("/")[2]) for r in web.requests]
     assert seen == [("GET", "main"), *[("POST", "graphql")] * 3]
@@ -191,6 +193,7 @@ async def test_a_hundred_files_are_one_request(web: Stage) -> None:
     web.commit({f"apps/{i // 20}/{i}.yaml": deployment(f"d{i}", "shop") for i in range(90)})
     web.commit({"apps/web/values.yaml": "n: 1\n", "apps/zz.yaml": deployment("web", "shop")})
     async with web.open() as components:
+        await known_around(web, components)
         assert await place(components) == "apps/zz.yaml"
     assert [(r.method, r.path.rpartition("/")[2]) for r in web.requests] == [("GET", "main"), ("POST", "graphql")]
 
@@ -200,6 +203,7 @@ async def test_without_graphql_every_file_is_read_by_itself(web: Stage) -> None:
     web.commit({"apps/zz/web.yaml": deployment("web", "shop")})
     web.fault("status", path="/graphql", status=502, times=None)
     async with web.open() as components:
+        await known_around(web, components)
         assert await place(components) == "apps/zz/web.yaml"
     below = 51 + 4  # and those that the stage has there
     assert sum("/git/blobs/" in r.path for r in web.requests) == below
@@ -209,6 +213,7 @@ async def test_the_rest_is_read_a_hundred_at_a_time(web: Stage) -> None:
     web.commit({f"apps/{i // 20}/{i}.yaml": deployment(f"d{i}", "shop") for i in range(250)})
     web.commit({"apps/zz/zz.yaml": deployment("web", "shop")})
     async with web.open() as components:
+        await known_around(web, components)
         assert await place(components) == "apps/zz/zz.yaml"
         assert 4 <= len(web.requests) <= 5
         web.requests.clear()
@@ -275,10 +280,10 @@ async def test_a_path_of_the_catalog_is_never_searched_for(web: Stage) -> None:
     web.commit({"apps/y.yaml": deployment("web", "shop")})
     async with web.open() as components:
         with pytest.raises(FileNotFound, match=r"apps/x\.yaml"):
-            await place(components)
+            await components.failover.status("web")
         web.commit({"apps/x.yaml": OTHERS})
         with pytest.raises(DocumentNotFound, match="Deployment shop/web"):
-            await place(components)
+            await components.failover.status("web")
     assert not [r for r in web.requests if "/git/trees/" in r.path]
 
 
@@ -304,6 +309,7 @@ async def test_more_files_than_the_bound_ask_for_a_path(
     monkeypatch.setattr(folder_index, "MAX_FILES_READ", 150)
     web.commit({f"apps/{folder}/{i}.yaml": f"kind: ConfigMap\nn: {i}\n" for i in range(270)})
     async with web.open() as components:
+        await known_around(web, components)
         with pytest.raises(RepositoryTooLarge, match="`path`"):
             await place(components)
         assert len(web.requests) <= 3
@@ -320,5 +326,6 @@ async def test_the_folder_searched_names_no_service(web: Stage) -> None:
     web.commit({f"apps/{i // 20}/{i}.yaml": deployment(f"d{i}", "shop") for i in range(150)})
     web.commit({"apps/zz/app.yaml": deployment("app", "shop")})
     async with web.open() as components:
+        await known_around(web, components)
         assert await place(components, "app") == "apps/zz/app.yaml"
     assert len(web.requests) == 3

@@ -1,9 +1,11 @@
-"""What is known around a move: kept from a check or a status, and never waited for."""
+"""What is known around a move: read by a dry run, once for a branch, and never waited for by a move."""
 
+import time
 from collections.abc import Iterator
 
 import pytest
 
+from failover_api.concurrency import together
 from failover_api.core.catalog.model import Action, Branch
 from failover_api.core.planning.request import MoveRequest
 from failover_api.core.safety.finders.claim_unknown import claim_unknown
@@ -13,7 +15,7 @@ from failover_api.core.safety.surroundings import NOT_LOOKED_AT
 from failover_api.core.safety.switch_moves import ServiceMove
 from failover_api.moves.outcome import Outcome
 from failover_api.reading import surroundings
-from failover_api.reading.surroundings import MOVES_KEPT_S, SurroundingsReader
+from failover_api.reading.surroundings import MOVES_KEPT_S, UNREAD_S, SurroundingsReader
 from tests.support.acts import demote, move, promote
 from tests.support.stage import RADARR, SERVICES, SONARR, Stage, entry
 
@@ -31,22 +33,100 @@ def main(stage: Stage) -> Branch:
     return Branch(stage.repository, "main")
 
 
-async def test_what_a_check_has_read_is_told_in_dry_runs_for_no_request_more(stage: Stage) -> None:
+async def test_the_first_dry_run_of_a_branch_reads_its_manifests_and_the_next_asks_nothing_more(stage: Stage) -> None:
     stage.commit({"storage/pvc.yaml": CLAIMS})
     stage.declare(WARM)
     async with stage.open() as components:
-        before = await promote(components, dry_run=True)
-        assert (slugs(before), before.hazards_complete) == ([], False)
-        await components.failover.look_around(main(stage))
+        status = await components.failover.status("sonarr")
+        assert (status.hazards_to, status.hazards_complete) == ((), False), "a status reads none of it"
         stage.requests.clear()
-        after = await promote(components, dry_run=True)
+        first = await promote(components, dry_run=True)
+        asked = [(r.method, r.path.removeprefix(f"/repos/{stage.repository}")) for r in stage.requests]
+        assert asked[:2] == [("GET", "/git/trees/main"), ("POST", "/graphql")], "the listing, and all files at once"
+        own = [("GET", f"/contents/{SONARR}"), ("POST", "/graphql")]
+        assert asked[2:] == own, "what a cold dry run costs by itself: the service's file, and its mode"
+        assert (slugs(first), first.hazards_complete) == (["claim-unknown"], True)
+        assert "the nearest is pvc-sonarr-bakcup (storage/pvc.yaml:2)" in first.hazards[0].detail
+        stage.requests.clear()
+        again = await promote(components, dry_run=True)
         assert [(r.method, r.status) for r in stage.requests] == [("GET", 304)]
-        assert (slugs(after), after.hazards_complete) == (["claim-unknown"], True)
-        assert "the nearest is pvc-sonarr-bakcup (storage/pvc.yaml:2)" in after.hazards[0].detail
+        assert again.hazards == first.hazards
         assert slugs(await promote(components, "radarr", dry_run=True)) == []
 
 
+async def test_a_move_waits_for_no_look_around_also_where_nothing_was_read(stage: Stage) -> None:
+    stage.commit({"storage/pvc.yaml": CLAIMS})
+    stage.declare(WARM)
+    async with stage.open() as components:
+        outcome = await promote(components)
+    assert not [r for r in stage.requests if "/git/trees/" in r.path]
+    assert (outcome.changed, slugs(outcome), outcome.hazards_complete) == (True, [], False)
+
+
+async def test_dry_runs_at_once_share_one_look_around(stage: Stage) -> None:
+    stage.commit({"storage/pvc.yaml": CLAIMS})
+    stage.declare(WARM)
+    async with stage.open() as components:
+        dry = await together(promote(components, name, dry_run=True) for name in ("sonarr", "radarr") * 3)
+    assert len([r for r in stage.requests if "/git/trees/" in r.path]) == 1
+    assert len([r for r in stage.requests if b"query Blobs" in r.body]) == 1
+    assert all(outcome.hazards_complete for outcome in dry)
+
+
+async def test_a_look_around_that_fails_is_logged_and_costs_the_next_dry_runs_nothing(
+    stage: Stage, caplog: pytest.LogCaptureFixture
+) -> None:
+    stage.commit({"storage/pvc.yaml": CLAIMS})
+    stage.declare(WARM)
+    stage.fault("status", path=f"/repos/{stage.repository}/git/trees", status=502, times=None)
+    async with stage.open() as components:
+        first = await promote(components, dry_run=True)
+        assert [r.getMessage() for r in caplog.records].count("hazards are incomplete") == 1
+        stage.requests.clear()
+        again = await promote(components, dry_run=True)
+    assert [(r.method, r.status) for r in stage.requests] == [("GET", 304)]
+    assert [(slugs(each), each.hazards_complete) for each in (first, again)] == [([], False)] * 2
+
+
+async def test_what_could_not_be_read_is_tried_again_after_a_minute(stage: Stage) -> None:
+    stage.commit({"storage/pvc.yaml": CLAIMS})
+    stage.declare(WARM)
+    trees = f"/repos/{stage.repository}/git/trees"
+    async with stage.open() as components:
+        now = [1000.0]
+        reader = SurroundingsReader(components.github, clock=lambda: now[0])
+        services = [(await components.failover.status("sonarr")).service]
+        stage.fault("status", path=trees, status=502, times=None)
+        assert not (await reader.look(services)).is_complete
+        stage.sandbox.faults.clear()
+        now[0] += UNREAD_S - 1
+        assert not (await reader.look(services)).is_complete
+        now[0] += 2
+        assert (await reader.look(services)).is_complete
+
+
+async def test_a_dry_run_waits_no_longer_than_the_bound(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(surroundings, "LOOK_S", 0.2)
+    stage.declare(WARM)
+    stage.fault("slow", path=f"/repos/{stage.repository}/git/trees", seconds=30, times=None)
+    async with stage.open() as components:
+        started = time.monotonic()
+        dry = await promote(components, dry_run=True)
+        assert time.monotonic() - started < 10
+    assert (len(dry.plan.changes) > 0, dry.hazards_complete) == (True, False)
+
+
+async def test_a_repository_that_makes_no_claim_tells_of_none(stage: Stage) -> None:
+    """They are made elsewhere, and `check` says so once."""
+    stage.declare(WARM)
+    async with stage.open() as components:
+        dry = await promote(components, dry_run=True)
+        outcome = await promote(components)
+    assert [(slugs(each), each.hazards_complete) for each in (dry, outcome)] == [([], True)] * 2
+
+
 async def test_a_warm_promote_is_one_request_whatever_was_read(stage: Stage) -> None:
+    stage.commit({"storage/pvc.yaml": CLAIMS})
     stage.declare(WARM)
     async with stage.open() as components:
         await promote(components, dry_run=True)
@@ -63,8 +143,8 @@ async def test_what_applies_the_files_is_read_with_the_claims_and_a_promote_wait
     stage.commit({"clusters/apps.yaml": f"{flux}spec: {{path: ./apps, suspend: true}}\n"})
     stage.declare(f"{WARM}    claims: external\n".replace("  radarr:", "    claims: external\n  radarr:"))
     async with stage.open() as components:
-        before = await promote(components, dry_run=True)
-        await components.failover.look_around(main(stage))
+        before = await components.failover.status("sonarr")
+        await promote(components, dry_run=True)
         stage.requests.clear()
         told = await promote(components, dry_run=True)
         assert [(r.method, r.status) for r in stage.requests] == [("GET", 304)]
@@ -72,7 +152,7 @@ async def test_what_applies_the_files_is_read_with_the_claims_and_a_promote_wait
         stage.requests.clear()
         outcome = await promote(components)
         assert [request.method for request in stage.requests] == ["PUT"]
-    assert (slugs(before), slugs(told), slugs(outcome)) == ([], ["suspended"], ["suspended"])
+    assert (before.hazards_to, slugs(told), slugs(outcome)) == ((), ["suspended"], ["suspended"])
     assert [hazard.slug for hazard in status.hazards_to] == ["suspended"]
 
 
@@ -83,6 +163,7 @@ async def test_a_defect_in_a_finder_keeps_nobody_from_moving_and_no_other_finder
         yield Hazard("ssa-ignored", Severity.WARN, "Deployment media/sonarr", None, "Told before it broke.", "Mend it.")
         raise KeyError("spec")
 
+    stage.commit({"storage/pvc.yaml": CLAIMS.replace("pvc-radarr-backup", "other")})
     stage.declare(WARM)
     monkeypatch.setattr(surroundings, "FINDERS", (broken_one, claim_unknown))
     async with stage.open() as components:
@@ -117,7 +198,7 @@ async def test_own_documents_are_told_of_without_any_look_around(stage: Stage) -
     stage.replace(SONARR, "  replicas: 1\n", "  replicas: 1\n  strategy: {type: Recreate}\n")
     stage.declare(WARM)
     async with stage.open() as components:
-        first = await promote(components, dry_run=True)
+        first = await promote(components)
     assert (slugs(first), first.hazards_complete) == (["recreate-blocks"], False)
 
 
@@ -195,6 +276,7 @@ async def test_a_rollback_knows_since_when(stage: Stage) -> None:
 
 
 async def test_a_move_that_changes_nothing_has_no_hazards(stage: Stage) -> None:
+    stage.commit({"storage/pvc.yaml": CLAIMS})
     stage.declare(SERVICES)
     async with stage.open() as components:
         await components.failover.look_around(main(stage))

@@ -146,7 +146,10 @@ Cure = Annotated[str, Field(description="What to do about it.", examples=["Corre
 HazardsComplete = Annotated[
     bool,
     Field(
-        description="All was looked at that hazards are found in; false: the repository's other manifests were not.",
+        description=(
+            "All was looked at that hazards are found in; false: the repository's other manifests, which a dry run "
+            "reads, or the cluster were not, or the look failed."
+        ),
         examples=[True],
     ),
 ]

@@ -1,13 +1,14 @@
-"""What is known around services without asking anybody: what hazards are found in, beside the plan.
+"""What is known around services: what hazards are found in, beside the plan.
 
-A move waits for none of it. What a check or a status has read is kept for the moves that follow, as long as it is
-surely still so; what is not known then is left out.
+A dry run reads it where it is not known, for a bounded time; a move waits for none of it. What was read is
+kept as long as it is surely still so; what is not known is left out.
 """
 
+import asyncio
 import logging
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from cachetools import TTLCache
 
@@ -17,12 +18,16 @@ from failover_api.core.safety.hazard import Hazard
 from failover_api.core.safety.hazards import FINDERS, Finder, untold_left_out, with_cluster
 from failover_api.core.safety.surroundings import Surroundings
 from failover_api.core.safety.switch_moves import ServiceMove
+from failover_api.deadline import within_deadline
+from failover_api.errors import FailoverError, ForgeUnavailable
 from failover_api.forge.port import Files
 from failover_api.reading.branch_knowledge import BranchReader
 from failover_api.reading.history import Entry
 
 MOVES_KEPT_S = 60.0  # another replica may move a service there and back, and its file is what it was
 MAX_SERVICES = 16_384
+LOOK_S = 5.0  # a dry run waits no longer; what was read by then is kept for the next
+UNREAD_S = 60.0  # so long nobody else waits for what could not be read
 _Key = tuple[Branch, str]
 _log = logging.getLogger(__name__)
 
@@ -62,6 +67,10 @@ def find_hazards(move: Callable[[], ServiceMove], around: Surroundings) -> Found
     return FoundHazards(untold_left_out(planned, found), tuple(failed))
 
 
+def _too_late() -> FailoverError:
+    return ForgeUnavailable(f"the repository's other manifests were not read within {LOOK_S:g} s", retry_after_s=5.0)
+
+
 def _name(finder: Finder) -> str:
     return finder.__name__.replace("_", "-")
 
@@ -71,6 +80,8 @@ class SurroundingsReader:
 
     def __init__(self, files: Files, clock: Callable[[], float] = time.monotonic) -> None:
         self._branches = BranchReader(files)
+        self._unread: TTLCache[Branch, bool] = TTLCache(MAX_SERVICES, UNREAD_S, timer=clock)
+        self._reading: dict[Branch, asyncio.Lock] = {}
         self._there_since: TTLCache[_Key, str] = TTLCache(MAX_SERVICES, MOVES_KEPT_S, timer=clock)
 
     def of(self, services: Sequence[Service]) -> Surroundings:
@@ -81,6 +92,28 @@ class SurroundingsReader:
         if known is None:
             return Surroundings(there_since=there_since)
         return Surroundings(known.claims, known.neighbours, there_since)
+
+    async def look(self, services: Sequence[Service]) -> Surroundings:
+        """As of(), with what is not known read first. What cannot be read, or not in time, is left out."""
+        branch, now = services[0].branch, time.monotonic()
+        around = self.of(services)
+        if around.is_complete or branch in self._unread:
+            return around
+        try:
+            read = await within_deadline(self._read_once(branch, now), deadline_s=LOOK_S, late=_too_late)
+        except FailoverError as exc:
+            self._unread[branch] = True
+            _log.warning("hazards are incomplete", extra={"problem": exc.slug, "detail": exc.detail})
+            return around
+        return replace(read, there_since=around.there_since)
+
+    async def _read_once(self, branch: Branch, not_before: float) -> Surroundings:
+        """Those who ask meanwhile wait for the same, and for no second attempt when it fails."""
+        async with self._reading.setdefault(branch, asyncio.Lock()):
+            known = self._branches.last(branch)
+            if known is not None:
+                return Surroundings(known.claims, known.neighbours)
+            return Surroundings() if branch in self._unread else await self.read(branch, not_before=not_before)
 
     async def read(self, branch: Branch, *, not_before: float) -> Surroundings:
         """Reads the other manifests of a branch, for those who come later too. Raises as BranchReader.read()."""

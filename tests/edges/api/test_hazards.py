@@ -39,7 +39,7 @@ async def test_a_group_has_those_of_each_of_its_services(stage: Stage) -> None:
         "HelmRelease media/plex",
     ]
     assert "restarts replication (ReplicationSource media/plex)" in body["hazards"][2]["cure"]
-    assert body["hazards_complete"] is False
+    assert body["hazards_complete"] is True
 
 
 async def test_a_service_that_cannot_be_read_has_none(stage: Stage) -> None:

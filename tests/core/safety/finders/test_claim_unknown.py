@@ -63,6 +63,11 @@ def test_claims_that_are_made_elsewhere_are_not_looked_for() -> None:
     assert told(sonarr("data-backpu", has_external_claims=True)) == []
 
 
+def test_a_repository_that_makes_no_claim_tells_nobody_whether_one_is_missing() -> None:
+    assert told(sonarr("data-backpu"), Surroundings(KnownClaims({}), KnownNeighbours())) == []
+    assert [hazard.slug for hazard in told(sonarr("data-backpu"))] == ["claim-unknown"]
+
+
 def test_nothing_is_told_where_nobody_has_looked() -> None:
     assert told(sonarr("data-backpu"), NOT_LOOKED_AT) == []
     assert not NOT_LOOKED_AT.is_complete

@@ -14,9 +14,11 @@ _FILLED_IN = re.compile(r"\$\{|\{\{")  # Flux or Helm makes the name
 
 
 def claim_unknown(move: ServiceMove, surroundings: Surroundings) -> Iterator[Hazard]:
-    """One for each claim. None while the repository's other manifests are not known."""
+    """One for each claim. None while the repository's other manifests are not known, or where none of them makes a
+    claim: nobody can tell then.
+    """
     known = surroundings.claims
-    if known is None or move.service.has_external_claims:
+    if known is None or not known.places or move.service.has_external_claims:
         return
     for claim in claim_moves(move, surroundings):
         name = claim.new
