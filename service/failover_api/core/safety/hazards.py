@@ -48,22 +48,25 @@ FINDERS: tuple[Finder, ...] = (
 
 
 def hazards(move: ServiceMove, surroundings: Surroundings) -> tuple[Hazard, ...]:
-    """What may go wrong with one service, in the order of the finders; nothing with a move that changes nothing.
-
-    Without what its catalog entry accepts, unless that stops the move.
-    """
+    """What may go wrong with one service, in the order of the finders; nothing with a move that changes nothing."""
     if not move.switches:
         return ()
     found = [hazard for finder in FINDERS for hazard in finder(move, surroundings)]
     if surroundings.cluster is not None:
-        found = _with_cluster(move, found, surroundings.cluster)
-    return tuple(hazard for hazard in found if not _is_accepted(move.service, hazard))
+        found = with_cluster(move, found, surroundings.cluster)
+    return untold_left_out(move, found)
 
 
-def _with_cluster(move: ServiceMove, found: list[Hazard], look: ClusterLook) -> list[Hazard]:
+def with_cluster(move: ServiceMove, found: Sequence[Hazard], look: ClusterLook) -> list[Hazard]:
+    """What was found in Git, joined with what is found in the cluster."""
     from failover_api.core.safety.cluster_hazards import cluster_hazards, joined  # without a cluster it is not loaded
 
-    return joined(found, cluster_hazards(move, look))
+    return joined(list(found), cluster_hazards(move, look))
+
+
+def untold_left_out(move: ServiceMove, found: Iterable[Hazard]) -> tuple[Hazard, ...]:
+    """What was found, without what the service's catalog entry accepts, unless that stops the move."""
+    return tuple(hazard for hazard in found if not _is_accepted(move.service, hazard))
 
 
 def _is_accepted(service: Service, hazard: Hazard) -> bool:
