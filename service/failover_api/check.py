@@ -10,6 +10,7 @@ from failover_api.check_hazards import check_hazards
 from failover_api.config_file import ConfigFile, access_file
 from failover_api.core.access.model import Access, Verb
 from failover_api.core.catalog.model import Action, Catalog, Service
+from failover_api.core.catalog.placeholders import placeholders
 from failover_api.core.planning.request import MoveRequest
 from failover_api.core.planning.round_trip import try_round_trips
 from failover_api.core.planning.state import State
@@ -70,7 +71,7 @@ async def check_all(
     if catalog.error is not None:
         return _faults("catalog", catalog.error)
     known = catalog.current()
-    checks = [*_of_catalog(known), *check_notifications(known)]
+    checks = [*_of_catalog(catalog), *check_notifications(known)]
     for branch in known.branches:
         on_step(f"asking GitHub about {branch}")
         try:
@@ -142,7 +143,7 @@ async def check_tree(
     if catalog.error is not None:
         return _faults("catalog", catalog.error)
     known = catalog.current()
-    checks = _of_catalog(known)
+    checks = _of_catalog(catalog)
     repository = repository or next((branch.repository for branch in known.branches), "")
     tree = TreeBranch(repository, f"the working tree {folder}")
     services = list(known.services.values())
@@ -182,9 +183,12 @@ def _not_here(service: Service, tree: TreeBranch) -> Check:
     return Check(f"service {service.name}", ok=True, detail=detail, is_warning=True)
 
 
-def _of_catalog(catalog: Catalog) -> list[Check]:
+def _of_catalog(file: ConfigFile[Catalog]) -> list[Check]:
+    catalog = file.current()
     counted = f"{len(catalog.services)} services, {len(catalog.groups)} groups"
-    return [Check("catalog", ok=True, detail=counted), *_groups(catalog)]
+    unsaid = placeholders(catalog, file.text)
+    left = [Check("catalog placeholder", ok=True, detail=detail, is_warning=True) for detail in unsaid]
+    return [Check("catalog", ok=True, detail=counted), *left, *_groups(catalog)]
 
 
 def _groups(catalog: Catalog) -> Iterator[Check]:

@@ -187,3 +187,16 @@ def test_another_branch_is_checked_instead(stage: Stage, cli: Cli) -> None:
     assert f"branch {stage.repository}@renovate" in [check["name"] for check in body["checks"]]
     assert [line.partition(":")[0] for line in failed(body)] == ["service sonarr"]
     assert "no such branch" in json.dumps(cli.json("check", "--branch", "nosuch", code=1))
+
+
+# What `failover suggest` could not know
+
+
+def test_a_file_of_suggestions_that_nobody_corrected_is_told(tree: Path, cli: Cli) -> None:
+    text = cli("suggest", "--all", "--path", str(tree)).stdout
+    (tree / CATALOG).write_text(text)
+    body = cli.json("check", "--path", str(tree))
+    told = [check["detail"] for check in body["checks"] if check["name"] == "catalog placeholder"]
+    words = ("have `repository: owner/name`", "have `the-other-node`", "lines have a `# TODO`")
+    assert [word in detail for word, detail in zip(words, told, strict=True)] == [True] * 3
+    assert body["ok"] is True
