@@ -15,7 +15,7 @@ from failover_api.core.planning.request import MoveRequest
 from failover_api.core.planning.round_trip import try_round_trips
 from failover_api.core.planning.state import State
 from failover_api.core.text.commit_message import shown
-from failover_api.errors import ConfigInvalid, FailoverError, ManifestError, NotReady
+from failover_api.errors import ConfigInvalid, FailoverError, ManifestError, NotReady, SwitchNotFound
 from failover_api.failover import Failover
 from failover_api.forge.port import Forge
 from failover_api.forge.values import Check
@@ -32,6 +32,9 @@ from failover_api.reading.working_tree import TreeBranch, WorkingTree, read_fold
 if TYPE_CHECKING:  # without a cluster nothing of it is loaded
     from failover_api.cluster.port import Cluster
 
+_ADD_IT = (
+    "Add the key to the manifest, or correct its path in the catalog; where a workload has no such key, leave it out"
+)
 WARNING = "; warning: "  # what stands before it is well
 
 
@@ -225,7 +228,8 @@ def _with_path(declared: Service | None, status: Status | Unreadable, checks: li
 def _switches(status: Status | Unreadable) -> Iterator[Check]:
     name = status.service.name
     if isinstance(status, Unreadable):
-        yield Check(f"service {name}", ok=False, detail=status.error.detail)
+        cure = f". {_ADD_IT}" if isinstance(status.error, SwitchNotFound) else ""
+        yield Check(f"service {name}", ok=False, detail=f"{status.error.detail}{cure}")
         return
     for reading in status.detection.readings:
         place = f"{reading.file}:{reading.line}: {reading.switch.path_text} is {shown(reading.value)}"
