@@ -32,9 +32,7 @@ from failover_api.reading.working_tree import TreeBranch, WorkingTree, read_fold
 if TYPE_CHECKING:  # without a cluster nothing of it is loaded
     from failover_api.cluster.port import Cluster
 
-_ADD_IT = (
-    "Add the key to the manifest, or correct its path in the catalog; where a workload has no such key, leave it out"
-)
+_ADD_IT = "Add the key to the manifest, or correct its path in the catalog"
 WARNING = "; warning: "  # what stands before it is well
 
 
