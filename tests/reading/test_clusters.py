@@ -23,16 +23,21 @@ class Cluster:
 
     async def look(self, scope: Scope) -> View:
         self.scopes.append(scope)
-        found = self.answer()
+        found: Any = self.answer()
         if isinstance(found, float):
             await asyncio.sleep(found)
             return View()
         if isinstance(found, Exception):
             raise found
-        return found  # type: ignore[no-any-return]
+        assert isinstance(found, View)
+        return found
 
     def __getattr__(self, name: str) -> Any:
         raise AssertionError(name)
+
+
+def reader_of(cluster: Any, *, timeout_s: float = 1) -> ClusterReader:
+    return ClusterReader(cluster, timeout_s=timeout_s)
 
 
 def status(**changes: Any) -> Status:
@@ -46,24 +51,25 @@ async def test_without_a_cluster_nothing_is_looked_at() -> None:
 
 async def test_services_of_another_cluster_are_not_looked_for() -> None:
     cluster = Cluster(view)
-    assert await ClusterReader(cluster, timeout_s=1).look([sonarr(is_elsewhere=True)]) is None  # type: ignore[arg-type]
+    assert await reader_of(cluster).look([sonarr(is_elsewhere=True)]) is None
     assert not cluster.scopes
 
 
 async def test_a_look_that_takes_too_long_is_none() -> None:
-    reader = ClusterReader(Cluster(lambda: 30.0), timeout_s=0.1)  # type: ignore[arg-type]
+    reader = reader_of(Cluster(lambda: 30.0), timeout_s=0.1)
     async with asyncio.timeout(3):
         assert await reader.look([sonarr()]) is None
 
 
 async def test_a_defect_in_a_look_is_logged_and_fails_nothing(caplog: pytest.LogCaptureFixture) -> None:
-    reader = ClusterReader(Cluster(lambda: RuntimeError("boom")), timeout_s=1)  # type: ignore[arg-type]
+    reader = reader_of(Cluster(lambda: RuntimeError("boom")))
     assert await reader.look([sonarr()]) is None
     assert "the cluster could not be looked at" in caplog.text
 
 
 def test_what_cannot_be_understood_is_said_once(caplog: pytest.LogCaptureFixture) -> None:
-    reader, broken = ClusterReader(None, timeout_s=1), view(pods=Seen({("media", "x"): object()}, 1.0, 1.0))  # type: ignore[dict-item]
+    nonsense: Any = {("media", "x"): object()}
+    reader, broken = reader_of(None), view(pods=Seen(nonsense, 1.0, 1.0))
     with caplog.at_level(logging.ERROR):
         assert [reader.state(status(), broken) for _ in range(3)] == [None] * 3
     assert caplog.text.count("the cluster could not be understood") == 1

@@ -53,9 +53,9 @@ def find_hazards(move: Callable[[], ServiceMove], around: Surroundings) -> Found
         except Exception:  # noqa: BLE001 - as above
             _log.exception("hazards could not be found by a defect", extra={"finder": _name(finder)})
             failed.append(_name(finder))
-    if planned.switches and around.cluster is not None:
+    if planned.switches:
         try:
-            found = with_cluster(planned, found, around.cluster)
+            found = list(with_cluster(planned, found, around))
         except Exception:  # noqa: BLE001 - as above
             _log.exception("hazards could not be found by a defect", extra={"finder": "cluster"})
             failed.append("cluster")

@@ -189,6 +189,8 @@ class LocalBackend:
     ) -> Body:
         """Catalog entries for what a working tree holds, or a repository; `name` is one workload's, None: of all."""
         from failover_api import suggest
+        from failover_api.core.catalog.placeholders import REPOSITORY
+        from failover_api.reading.git_config import origin_of
         from failover_api.reading.working_tree import read_folder
 
         async def read(components: Any) -> tuple[Mapping[str, bytes], str]:
@@ -197,7 +199,8 @@ class LocalBackend:
 
         async def run(components: Any) -> Body:
             known = suggest.known_names(components.catalog)
-            files, owner_name = (read_folder(folder), "owner/name") if folder else await read(components)
+            here = (read_folder(folder), origin_of(folder) or REPOSITORY) if folder else None
+            files, owner_name = here or await read(components)
             found = suggest.suggest(files, name=name, without=() if everything or name else known)
             return found.body(repository=owner_name if everything else None)
 
