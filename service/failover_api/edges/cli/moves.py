@@ -93,6 +93,12 @@ def rollback(
     _move(target, lambda: _request(reason, key, accept, **flags), how, open_terminal(as_json=as_json), server)
 
 
+def _is_pending(problem: Body) -> bool:
+    """Whether an open pull request refuses it."""
+    told = [problem, *(problem.get("refused") or ())]
+    return any(str(one.get("type", "")).endswith(":operation-pending") for one in told)
+
+
 def _patience(until: "Milestone | None", timeout: str | None, *, wait: bool) -> "Patience | None":
     from failover_api.edges.cli.waiting import patience
 
@@ -137,7 +143,10 @@ class CommandTarget:
         if stops:
             accept = request.accept | frozenset(stops)
             return f"To move it all the same: {self._command(replace(request, accept=accept, dry_run=False))}"
-        if problem.get("refused"):
+        if self.is_group and _is_pending(problem):
+            cure = "merge or close it first" + ("" if request.supersede else ", or add --supersede to have it closed")
+            return f"An open pull request is not left out by --skip-refused: {cure}."
+        if problem.get("refused") and not request.skip_refused:
             return f"To move the others: {self._command(replace(request, skip_refused=True))}"
         return ""
 
@@ -185,12 +194,12 @@ def _move(
         if unseen and not asks and not how.yes:
             raise refused(BadRequest(f"{unseen}; nothing was written. --yes moves all the same"))
         if asks:
-            shown, versions = move(backend, replace(request, dry_run=True))
+            shown, versions = move(backend, replace(request, dry_run=True), is_rehearsal=request.dry_run)
             if shown["changed"] and not terminal.ask(shown, unseen):
                 terminal.err.print("Nothing was written.")
                 raise typer.Exit(REFUSED)
             confirmed = replace(request, versions=versions)
-        outcome, _ = move(backend, confirmed)
+        outcome, _ = move(backend, confirmed, is_rehearsal=request.dry_run)
         code, began = DONE, time.monotonic()
         if patience and pending_of(outcome):
             outcome, code = _merged(backend, outcome, terminal, patience)
@@ -203,12 +212,13 @@ def _move(
         if code:
             raise typer.Exit(code)
 
-    def move(backend: Backend, request: "MoveRequest") -> tuple[Body, Versions]:
+    def move(backend: Backend, request: "MoveRequest", *, is_rehearsal: bool) -> tuple[Body, Versions]:
+        """`is_rehearsal`: a dry run is what was asked for, and not only the look before the question."""
         try:
             with steps(terminal.err) as show_step:
                 return target.carry_out(backend, request, Callbacks(show_step, interruption.sending))
         except Refused as exc:
-            exc.hint = target.hint(request, exc.problem)
+            exc.hint = target.hint(replace(request, dry_run=is_rehearsal), exc.problem)
             raise
 
     try:
