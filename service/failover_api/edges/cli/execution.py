@@ -106,6 +106,16 @@ def carry_out(terminal: "Terminal | None", run: Callable[["Settings"], None]) ->
         raise typer.Exit(USAGE if isinstance(exc, ConfigInvalid) else exit_code(problem)) from exc
 
 
+def note_of_local_files(terminal: "Terminal", settings: "Settings") -> None:
+    """Who works with a server may have no catalog here, and asks a command that looks at nothing but local files."""
+    if settings.server and not settings.config.exists():
+        terminal.note(
+            "This command looks at files of this machine, and not at the server: it ignores FAILOVER_SERVER. "
+            f"FAILOVER_CONFIG names the catalog ({settings.config} without it); `failover check --path DIR` takes that "
+            "of a working tree."
+        )
+
+
 def open_backend(settings: "Settings", server: str | None, interruption: Interruption | None = None) -> Backend:
     """The service at `server` or FAILOVER_SERVER, else GitHub itself."""
     url = _checked(server) if server else settings.server
