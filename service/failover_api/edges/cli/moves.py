@@ -5,6 +5,7 @@ import shlex
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import typer
@@ -25,6 +26,7 @@ from failover_api.edges.cli.options import (
     SkipRefused,
     Supersede,
     Timeout,
+    Tree,
     Until,
     Wait,
     Yes,
@@ -48,6 +50,7 @@ def promote_or_demote(action: str) -> Callable[..., None]:
         service: ServiceOrNone = None,
         group: Group = None,
         dry_run: DryRun = False,
+        path: Tree = None,
         reason: Reason = "",
         force: Force = False,
         supersede: Supersede = False,
@@ -65,7 +68,9 @@ def promote_or_demote(action: str) -> Callable[..., None]:
             raise typer.BadParameter("name a SERVICE or a --group, and not both")
         if skip_refused and group is None:
             raise typer.BadParameter("--skip-refused goes with --group")
-        target = CommandTarget(action, service or group or "", is_group=group is not None)
+        if path is not None and not dry_run:
+            raise typer.BadParameter("--path goes with --dry-run: in a working tree nothing is moved")
+        target = CommandTarget(action, service or group or "", is_group=group is not None, folder=path)
         flags = {"dry_run": dry_run, "force": force, "supersede": supersede, "skip_refused": skip_refused}
         how = Interaction(yes, _patience(until, timeout, wait=wait))
         _move(target, lambda: _request(reason, key, accept, **flags), how, open_terminal(as_json=as_json), server)
@@ -129,6 +134,7 @@ class CommandTarget:
     action: str
     name: str
     is_group: bool = False
+    folder: Path | None = None  # a working tree that it is planned on; None: the branch
 
     def carry_out(self, backend: Backend, request: "MoveRequest", callbacks: Callbacks) -> tuple[Body, Versions]:
         """As Backend.move()."""
@@ -156,6 +162,7 @@ class CommandTarget:
         words = ["failover", self.action, *(["--group"] if self.is_group else []), self.name]
         words += [f"--{key.replace('_', '-')}" for key in KEYS if getattr(request, key) is True]
         words += [word for slug in sorted(request.accept) for word in ("--accept", slug)]
+        words += ["--path", str(self.folder)] if self.folder is not None and request.dry_run else []
         words += ["--reason", request.reason] if request.reason else []
         words += ["--idempotency-key", request.key] if request.key else []
         return shlex.join(words)
@@ -222,7 +229,7 @@ def _move(
             raise
 
     try:
-        with_backend(terminal, server, run, named=target.name, interruption=interruption)
+        with_backend(terminal, server, run, named=target.name, interruption=interruption, folder=target.folder)
     except Interrupted as exc:
         if not interruption.may_have_written:
             terminal.note("interrupted: nothing was written")
