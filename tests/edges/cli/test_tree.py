@@ -46,7 +46,9 @@ def test_it_says_what_the_dry_run_on_github_says(
 
 
 def test_what_is_shown_is_the_diff_and_the_sentence(stage: Stage, tree: Path, cli: Cli) -> None:
-    shown = cli("promote", "sonarr", "--dry-run", "--path", str(tree)).stdout
+    told = cli("promote", "sonarr", "--dry-run", "--path", str(tree))
+    shown = told.stdout
+    assert told.stderr.endswith(f"Planned on {tree}: its history, open pull requests and the cluster were not seen.\n")
     assert f"+++ b/{SONARR}" in shown
     assert "sonarr would move from primary to backup: 2 values in " in shown
     assert shown.rstrip().endswith("Nothing was written.")

@@ -211,6 +211,8 @@ def _move(
         if patience and pending_of(outcome):
             outcome, code = _merged(backend, outcome, terminal, patience)
         terminal.show_outcome(outcome, with_diff=request.dry_run)
+        if target.folder is not None:
+            terminal.note(f"Planned on {target.folder}: its history, open pull requests and the cluster were not seen.")
         if patience and is_closed(outcome):
             terminal.err.print("The pull request was closed; nothing moved.")
             code = REFUSED
