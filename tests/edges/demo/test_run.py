@@ -20,6 +20,7 @@ import pytest
 
 from failover_api.edges.demo import run
 from failover_api.edges.demo.run import SANDBOX, addresses, listen
+from failover_api.sandbox import Sandbox
 
 COMMAND = [sys.executable, "-m", "failover_api", "demo"]
 ENVIRONMENT = {key: value for key, value in os.environ.items() if not key.startswith("FAILOVER_")} | {"COLUMNS": "80"}
@@ -39,7 +40,7 @@ def test_the_demo_tells_the_story_and_ends_with_0() -> None:
         "+        role: backup",
         "Nothing was written.",
         "$ failover promote sonarr --reason",
-        "(verified)",
+        "(signature verified by GitHub)",
         "Fail over sonarr to backup",
         "Failover-Service: sonarr",
         "already on backup in Git; nothing to do",
@@ -75,6 +76,20 @@ def test_the_demo_tells_the_story_and_ends_with_0() -> None:
         assert words in rest, f"{words!r} is not told, or too early"
         rest = rest.split(words, 1)[1]
     assert all(len(line) <= 80 for line in told.stdout.splitlines() if "http" not in line)
+
+
+def test_a_root_path_of_ours_is_refused_before_anything_starts() -> None:
+    environment = ENVIRONMENT | {"FAILOVER_ROOT_PATH": "/api/x"}
+    told = subprocess.run(COMMAND, env=environment, capture_output=True, text=True, timeout=60, check=False)
+    assert (told.returncode, told.stdout) == (2, "")
+    assert "FAILOVER_ROOT_PATH: expected a path like /failover" in told.stderr
+
+
+def test_the_service_is_below_the_root_path_that_is_set() -> None:
+    with run._running(Sandbox, 0, "/ops") as running:
+        assert running.url.endswith("/ops")
+        assert '"/ops/static/' in httpx2.get(f"{running.url}/").text
+        assert httpx2.get(f"{running.url}/api/failover").status_code == 200
 
 
 @pytest.fixture(scope="module")

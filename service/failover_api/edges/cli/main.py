@@ -95,6 +95,7 @@ app.command(
     help="Move a service, or a group, to backup.",
     epilog=examples(
         "failover promote sonarr --dry-run",
+        "failover promote sonarr --dry-run --path .",
         "failover promote sonarr --reason 'k3s-w1 is down'",
         "failover promote --group k3s-w1 --yes --wait",
         "failover promote sonarr --until serving --timeout 5m",

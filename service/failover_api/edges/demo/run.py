@@ -5,6 +5,7 @@ and the story (story.py) is told through its HTTP API.
 """
 
 import contextlib
+import os
 import socket
 import sys
 import tempfile
@@ -15,9 +16,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 import failover_api
-from failover_api.edges.cli.execution import DONE, FAILED
+from failover_api.edges.cli.backend import refused
+from failover_api.edges.cli.execution import DONE, FAILED, USAGE
 from failover_api.edges.cli.remote import RemoteBackend
 from failover_api.edges.cli.terminal import Terminal
 from failover_api.edges.demo.guide import Guide
@@ -25,6 +28,7 @@ from failover_api.edges.demo.narrator import Narrator
 from failover_api.edges.demo.screen import Screen
 from failover_api.edges.demo.story import OPENING, SONARR, Story
 from failover_api.edges.interruption import set_handlers
+from failover_api.errors import FailoverError
 from failover_api.settings import Settings
 
 if TYPE_CHECKING:
@@ -46,10 +50,15 @@ def run_demo(*, keep_serving: bool, step: bool = False, port: int = PORT) -> int
     except ImportError:
         Terminal().err.print("The demo needs its extra: pip install 'failover-api\\[demo]'")
         return FAILED
+    try:
+        root = Settings.read({"FAILOVER_ROOT_PATH": os.environ.get("FAILOVER_ROOT_PATH", "")}).root_path
+    except FailoverError as exc:
+        Terminal().show_problem(refused(exc).problem)
+        return USAGE
     screen = Screen()
     screen.heading("failover demo")
     screen.say(OPENING)
-    with _running(Sandbox, port) as running:
+    with _running(Sandbox, port, root) as running:
         screen.say(addresses(running.url, running.repository, port))
         if not running.story(screen).tell(screen.goes_on if step else lambda: True):
             return DONE
@@ -82,7 +91,7 @@ class Running:
 
 
 @contextlib.contextmanager
-def _running(sandbox_type: type["Sandbox"], port: int) -> Iterator[Running]:
+def _running(sandbox_type: type["Sandbox"], port: int, root: str) -> Iterator[Running]:
     """Sandbox and service, with all they have on disk in a folder that goes away."""
     with tempfile.TemporaryDirectory(prefix="failover-demo-") as scratch:
         home = Path(scratch)
@@ -90,12 +99,12 @@ def _running(sandbox_type: type["Sandbox"], port: int) -> Iterator[Running]:
         with (
             contextlib.closing(sandbox),
             sandbox.serve() as github,
-            _service(_settings(sandbox, github, home), port) as url,
+            _service(_settings(sandbox, github, home, root), port) as url,
         ):
             yield Running(sandbox, url, github)
 
 
-def _settings(sandbox: "Sandbox", github: str, home: Path) -> Settings:
+def _settings(sandbox: "Sandbox", github: str, home: Path, root: str) -> Settings:
     key = home / "app.pem"
     key.touch(mode=0o600)
     key.write_text(sandbox.private_key_pem)
@@ -105,13 +114,14 @@ def _settings(sandbox: "Sandbox", github: str, home: Path) -> Settings:
         github_app_id=sandbox.app_id,
         github_private_key_file=key,
         github_installation_id=None,
+        root_path=root,
         cluster="none",  # in a pod `auto` would be the real one
     )
 
 
 def addresses(url: str, repository: str, port: int) -> str:
     """What to open in a browser; it says so where `port` could not be had."""
-    taken = "" if url.endswith(f":{port}") else f"\n  (port {port} is taken, so the board has another one)"
+    taken = "" if urlsplit(url).port == port else f"\n  (port {port} is taken, so the board has another one)"
     return f"\n  board       {url}/\n  repository  {repository}{taken}"
 
 
@@ -157,7 +167,7 @@ def _service(settings: Settings, port: int) -> Iterator[str]:
             raise RuntimeError("the demo's service did not start")
         time.sleep(0.01)
     try:
-        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+        yield f"http://127.0.0.1:{listener.getsockname()[1]}{settings.root_path}"
     finally:
         server.should_exit = True
         thread.join()
