@@ -5,6 +5,7 @@ nothing. GitHub is asked for a service only after it has moved.
 """
 
 import asyncio
+import contextlib
 import logging
 import time
 from collections.abc import Callable, Mapping
@@ -25,6 +26,8 @@ from failover_api.watching.verifier import Verifier
 
 EVERY_S = 2.0
 _RESTING = 5  # times as long, while no move is under way
+_APART_S = 0.5
+UNDER_WAY_S = 3600.0  # a move that does not come up within an hour is looked at no more often than what rests
 WANTED_EVERY_S = 60.0
 SETTLE_S = 15.0  # a pod's first troubles pass: what blocks a move is told once it lasts so long
 MAX_OPERATIONS = 4096
@@ -34,8 +37,9 @@ _log = logging.getLogger(__name__)
 
 @dataclass(slots=True)
 class _Following:
-    """A move that is not seen serving yet. `blocked_since` is time.monotonic()."""
+    """A move that is not seen serving yet. Times are time.monotonic()."""
 
+    since: float
     blocked_since: float | None = None
     is_told: bool = False
 
@@ -59,6 +63,7 @@ class RolloutWatch:
         self._statuses: dict[str, Status] = {}
         self._states: dict[str, ClusterState | None] = {}
         self._moved: set[str] = set()  # to be read again
+        self._has_moved = asyncio.Event()
         self._own: LRUCache[_Key, bool] = LRUCache(MAX_OPERATIONS)
         self._following: LRUCache[_Key, _Following] = LRUCache(MAX_OPERATIONS)
         self._served: LRUCache[_Key, bool] = LRUCache(MAX_OPERATIONS)
@@ -85,13 +90,17 @@ class RolloutWatch:
             if plan.changes:
                 self._own[plan.service.name, outcome.operation] = True
                 if not outcome.is_pending:
-                    self._moved.add(plan.service.name)
+                    self._read_again(plan.service.name)
 
     def merged(self, event: Merged) -> None:
         """A pull request that this process heard of."""
         for record in event.records:
             self._own[record.service, record.operation] = True
-            self._moved.add(record.service)
+            self._read_again(record.service)
+
+    def _read_again(self, service: str) -> None:
+        self._moved.add(service)
+        self._has_moved.set()
 
     # Looking
 
@@ -106,7 +115,17 @@ class RolloutWatch:
                 await self.look()
             except Exception:  # noqa: BLE001 - a defect of ours must not end the watching
                 _log.exception("a look at rollouts failed")
-            await asyncio.sleep(self._every_s if self._following or self._moved else self._every_s * _RESTING)
+            await self._rest()
+
+    async def _rest(self) -> None:
+        """Until the next look: soon while a move is under way, at once when one is made here."""
+        now = time.monotonic()
+        is_under_way = bool(self._moved) or any(now - each.since < UNDER_WAY_S for each in self._following.values())
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(self._every_s if is_under_way else self._every_s * _RESTING):
+                await self._has_moved.wait()
+                self._has_moved.clear()
+                await asyncio.sleep(_APART_S)
 
     async def look(self) -> None:
         """Once at everything."""
@@ -199,7 +218,7 @@ class RolloutWatch:
         await asyncio.gather(*tidying, return_exceptions=True)
 
     def _waits(self, key: _Key, status: Status, record: Record, state: ClusterState) -> None:
-        following = self._following.setdefault(key, _Following())
+        following = self._following.setdefault(key, _Following(time.monotonic()))
         if state.stage is not Stage.BLOCKED:
             following.blocked_since = None
             return

@@ -137,9 +137,27 @@ def test_hazards_are_accepted_by_their_names(tmp_path: Path, stub: Stub) -> None
     assert stub.notes["words"] == ["demote", "--json", "--yes", *accepted, "--group=media"]
 
 
+def test_a_milestone_is_waited_for_and_what_cannot_be_seen_is_not_moved(tmp_path: Path, stub: Stub) -> None:
+    wish = {"action": "promote", "service": "sonarr", "token": "t", "until": "serving", "timeout": "5m"}
+    run_step(tmp_path, wish, FAILOVER_COMMAND=str(stub.path))
+    assert stub.notes["words"] == ["promote", "--json", "--until=serving", "--timeout=5m", "--", "sonarr"]
+
+
+def test_what_does_not_come_in_time_fails_the_step_and_tells_what_was_made(tmp_path: Path) -> None:
+    late = Stub(tmp_path, json.dumps(OUTCOME), code=5)
+    wish = {"action": "promote", "service": "sonarr", "token": "t", "until": "serving"}
+    ran = run_step(tmp_path, wish, FAILOVER_COMMAND=str(late.path))
+    assert ran.code == 5
+    assert ran.outputs["message"] == OUTCOME["message"]
+    assert ran.outputs["problem"] == ""
+    assert "::error title=Not serving::" in ran.log
+
+
 @pytest.mark.parametrize(
     ("inputs", "words"),
     [
+        ({"service": "sonarr", "until": "done"}, "until: expected merged, applied or serving, not 'done'"),
+        ({"service": "sonarr", "timeout": "5m"}, "timeout: goes with until"),
         ({}, "service, group: expected one of them"),
         ({"service": "sonarr", "group": "media"}, "and not both"),
         ({"service": "sonarr", "action": "move"}, "action: expected promote, demote or rollback, not 'move'"),

@@ -91,6 +91,24 @@ class LocalBackend:
 
         return self._in_house(run)
 
+    def nodes(self) -> Body:
+        from failover_api.edges.bodies import nodes_body
+
+        async def run(components: Any) -> Body:
+            return _dump(nodes_body(await components.failover.nodes()))
+
+        return self._in_house(run)
+
+    def evacuate(self, node: str, request: "MoveRequest", callbacks: Callbacks = NOBODY) -> tuple[Body, Versions]:
+        from failover_api.edges.bodies import node_outcome_body
+
+        async def run(components: Any) -> tuple[Body, Versions]:
+            self._on_write = callbacks.on_write
+            outcome = await components.failover.evacuate(node, request, on_step=callbacks.on_step)
+            return _dump(node_outcome_body(outcome)), frozenset({outcome.version})
+
+        return self._in_house(run)
+
     def names(self, kind: Kind) -> Sequence[str]:
         async def run(components: Any) -> Sequence[str]:
             catalog = components.catalog.current()

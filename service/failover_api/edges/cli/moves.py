@@ -19,6 +19,7 @@ from failover_api.edges.cli.options import (
     Force,
     Group,
     Key,
+    NodeName,
     Reason,
     Server,
     ServiceName,
@@ -78,6 +79,28 @@ def promote_or_demote(action: str) -> Callable[..., None]:
     return move
 
 
+def evacuate(
+    node: NodeName,
+    dry_run: DryRun = False,
+    reason: Reason = "",
+    force: Force = False,
+    supersede: Supersede = False,
+    skip_refused: SkipRefused = False,
+    accept: Accept = None,
+    key: Key = None,
+    yes: Yes = False,
+    wait: Wait = False,
+    until: Until = None,
+    timeout: Timeout = None,
+    as_json: AsJson = False,
+    server: Server = None,
+) -> None:
+    """Move everything that is active on a node to its other side."""
+    target, how = CommandTarget("evacuate", node, is_node=True), Interaction(yes, _patience(until, timeout, wait=wait))
+    flags = {"dry_run": dry_run, "force": force, "supersede": supersede, "skip_refused": skip_refused}
+    _move(target, lambda: _request(reason, key, accept, **flags), how, open_terminal(as_json=as_json), server)
+
+
 def rollback(
     service: ServiceName,
     dry_run: DryRun = False,
@@ -134,10 +157,13 @@ class CommandTarget:
     action: str
     name: str
     is_group: bool = False
+    is_node: bool = False
     folder: Path | None = None  # a working tree that it is planned on; None: the branch
 
     def carry_out(self, backend: Backend, request: "MoveRequest", callbacks: Callbacks) -> tuple[Body, Versions]:
         """As Backend.move()."""
+        if self.is_node:
+            return backend.evacuate(self.name, request, callbacks)
         move = backend.move_group if self.is_group else backend.move
         return move(self.name, self.action, request, callbacks)
 
@@ -149,7 +175,7 @@ class CommandTarget:
         if stops:
             accept = request.accept | frozenset(stops)
             return f"To move it all the same: {self._command(replace(request, accept=accept, dry_run=False))}"
-        if self.is_group and _is_pending(problem):
+        if (self.is_group or self.is_node) and _is_pending(problem):
             cure = "merge or close it first" + ("" if request.supersede else ", or add --supersede to have it closed")
             return f"An open pull request is not left out by --skip-refused: {cure}."
         if problem.get("refused") and not request.skip_refused:
@@ -169,7 +195,8 @@ class CommandTarget:
 
     @property
     def interrupted(self) -> OutcomeUnknown:
-        where = "list` tells where its services are" if self.is_group else f"status {self.name}` tells where it is"
+        is_one = not self.is_group and not self.is_node
+        where = "list` tells where its services are" if not is_one else f"status {self.name}` tells where it is"
         return OutcomeUnknown(f"interrupted; `failover {where}")
 
 
@@ -247,7 +274,13 @@ def _what_is_unseen(backend: Backend, target: CommandTarget, patience: "Patience
     from failover_api.edges.cli.waiting import unseen
 
     services = backend.list_all()["services"]
-    own = [each["service"] for each in services if target.is_group and target.name in each["groups"]] or [target.name]
+    if target.is_node:
+        own: list[str] = next(
+            (node["services"]["active"] for node in backend.nodes()["nodes"] if node["name"] == target.name), []
+        )
+    else:
+        in_group = [each["service"] for each in services if target.is_group and target.name in each["groups"]]
+        own = in_group or [target.name]
     names = unseen(services, own)
     whose = ", ".join(names[:_NAMED]) + (f" and {len(names) - _NAMED} more" if len(names) > _NAMED else "")
     return f"whether {whose} will be {patience.until} cannot be seen from here" if names else ""

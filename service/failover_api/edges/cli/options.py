@@ -66,6 +66,7 @@ Server = Annotated[
 ServiceName = Annotated[
     str, typer.Argument(metavar="SERVICE", show_default=False, autocompletion=complete_service, help="Its name.")
 ]
+NodeName = Annotated[str, typer.Argument(metavar="NODE", show_default=False, help="Its name in Kubernetes.")]
 ServiceOrNone = Annotated[
     str | None, typer.Argument(metavar="SERVICE", show_default=False, autocompletion=complete_service, help="Its name.")
 ]
@@ -106,7 +107,7 @@ Reason = Annotated[str, typer.Option("--reason", metavar="TEXT", help="Why; it g
 Force = Annotated[bool, typer.Option("--force", help="Move even a value that is on neither side.")]
 Supersede = Annotated[bool, typer.Option("--supersede", help="Close an open pull request for the other side.")]
 SkipRefused = Annotated[
-    bool, typer.Option("--skip-refused", help="With --group: move the others when a service is refused.")
+    bool, typer.Option("--skip-refused", help="Of a group or a node: move the others when a service is refused.")
 ]
 Accept = Annotated[
     list[str] | None,

@@ -92,11 +92,17 @@ def pull_request_line(pull: Body) -> Text:
 def question(outcome: Body) -> str:
     """What is asked before a move."""
     verb, way = _VERBS.get(outcome["action"], outcome["action"]), _WAYS.get(outcome["policy"], "")
-    if "group" not in outcome:
+    if "services" not in outcome:
         return f"{verb} {outcome['service']} from {outcome['from']} to {outcome['to']}{way}?"
     moving = [member["service"] for member in outcome["services"] if member["changed"]]
     what = ", ".join(moving) if len(moving) <= _NAMED else f"{len(moving)} services"
+    if "node" in outcome:
+        return f"Evacuate {outcome['node']}: move {what} to {_other(outcome['to'])}{way}?"
     return f"{verb} {what} of group {outcome['group']} to {outcome['to']}{way}?"
+
+
+def _other(side: str) -> str:
+    return side if side in {"primary", "backup"} else "the other side of each"
 
 
 def side(name: str, unknown: str = "unknown") -> Text:

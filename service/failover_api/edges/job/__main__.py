@@ -69,7 +69,7 @@ def _pass_on_cancel(child: "subprocess.Popen[str]") -> None:
 
 def _answer(text: str, code: int) -> Answer:
     body = _parsed(text)
-    if body is not None and ("type" if code else "changes") in body:
+    if body is not None and ("changes" in body or (code and "type" in body)):
         return Answer(body, code)
     if code == USAGE:
         return Answer(problem(BadRequest("failover refused its words; the log says why"), instance=None), USAGE)

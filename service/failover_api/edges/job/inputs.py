@@ -8,6 +8,7 @@ from failover_api.errors import BadRequest
 
 ACTIONS = ("promote", "demote", "rollback")
 MODES = ("direct", "remote")
+MILESTONES = ("", "merged", "applied", "serving")
 _OF_GROUP = "group-"  # no service's name begins so
 
 
@@ -23,6 +24,8 @@ class StepInputs:
     reason: str
     key: str
     accept: tuple[str, ...] = ()
+    until: str = ""
+    timeout: str = ""
 
     @property
     def title(self) -> str:
@@ -30,8 +33,13 @@ class StepInputs:
 
     @property
     def words(self) -> list[str]:
-        """The words after `failover`. No value can be taken for an option: it stands behind "=" or "--"."""
-        words = [self.action, "--json", "--yes", *self.flags, *(f"--accept={slug}" for slug in self.accept)]
+        """The words after `failover`. No value can be taken for an option: it stands behind "=" or "--".
+
+        Where something is waited for that cannot be seen, nothing is written: so without `--yes`.
+        """
+        how = f"--until={self.until}" if self.until else "--yes"
+        words = [self.action, "--json", how, *self.flags, *(f"--accept={slug}" for slug in self.accept)]
+        words += [f"--timeout={self.timeout}"] if self.timeout else []
         words += [f"--reason={self.reason}"] if self.reason else []
         words += [f"--idempotency-key={self.key}"] if self.key else []
         return [*words, f"--group={self.name}"] if self.is_group else [*words, "--", self.name]
@@ -48,7 +56,14 @@ def read_inputs(inputs: Mapping[str, str]) -> StepInputs:
     if "--skip-refused" in flags and not is_group:
         raise BadRequest("skip-refused: is for a group")
     accept = tuple(slug for slug in re.split(r"[,\s]+", inputs.get("accept", "")) if slug)
-    return StepInputs(action, name, is_group, is_remote, flags, inputs["reason"], inputs["idempotency-key"], accept)
+    until, timeout = inputs.get("until", ""), inputs.get("timeout", "")
+    if until not in MILESTONES:
+        raise BadRequest(f"until: expected merged, applied or serving, not {until[:40]!r}")
+    if timeout and not until:
+        raise BadRequest("timeout: goes with until")
+    return StepInputs(
+        action, name, is_group, is_remote, flags, inputs["reason"], inputs["idempotency-key"], accept, until, timeout
+    )
 
 
 def _target(inputs: Mapping[str, str]) -> tuple[str, bool]:

@@ -15,16 +15,23 @@ OUTPUTS = ("side", "commit", "pull-request", "changed", "operation", "message", 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What came of the call: an outcome (exit code 0) or a problem, as with `--json`."""
+    """What came of the call: an outcome or a problem, as with `--json`.
+
+    An outcome has exit code 0, or says what was not waited for to its end: the change is made all the same.
+    """
 
     body: Body
     code: int
+
+    @property
+    def is_outcome(self) -> bool:
+        return "changes" in self.body and "type" not in self.body
 
 
 def report(wanted: StepInputs | None, answer: Answer, runner: Runner) -> None:
     """`wanted` is None when the inputs did not say."""
     runner.put_outputs({**dict.fromkeys(OUTPUTS, ""), **outputs(answer)})
-    if answer.code or wanted is None:
+    if not answer.is_outcome or wanted is None:
         problem = answer.body
         runner.put_summary(problem_page(wanted, problem))
         runner.complain(str(problem.get("title", "Error")), str(problem.get("detail", "")))
@@ -33,12 +40,14 @@ def report(wanted: StepInputs | None, answer: Answer, runner: Runner) -> None:
     with runner.quoting():
         runner.say(printable(answer.body["message"]))
         runner.say(printable(answer.body["diff"]))
+    if answer.code:
+        runner.complain(f"Not {wanted.until}", f"{answer.body['message']} What was waited for did not come in time.")
 
 
 def outputs(answer: Answer) -> dict[str, str]:
     """Values of several repositories stand on a line each."""
     body = answer.body
-    if answer.code:
+    if not answer.is_outcome:
         return {"changed": "false", "problem": slug_of(body), "message": str(body.get("detail", ""))}
     return {
         "side": side(body),

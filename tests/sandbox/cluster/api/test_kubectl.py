@@ -6,6 +6,7 @@ import json
 import os
 import shutil
 import subprocess
+import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -50,6 +51,14 @@ def kubectl(cluster: SimulatedCluster, tmp_path: Path) -> Iterator[Callable[...,
         yield run
 
 
+def until(is_so: Callable[[], object]) -> None:
+    """In real time, for the cluster's passes by itself."""
+    end = time.monotonic() + 20
+    while not is_so() and time.monotonic() < end:
+        time.sleep(0.01)
+    assert is_so()
+
+
 def test_it_reads(kubectl: Callable[..., str]) -> None:
     assert "k3s-w2" in kubectl("get", "nodes")
     found = json.loads(kubectl("get", "deployment", "app", "--namespace", "media", "--output", "json"))
@@ -88,14 +97,25 @@ def test_it_marks_nodes(kubectl: Callable[..., str], cluster: SimulatedCluster) 
     kubectl("uncordon", W1)
 
 
-def test_it_deletes_scales_and_drains(kubectl: Callable[..., str], cluster: SimulatedCluster) -> None:
+def test_it_deletes_and_drains(kubectl: Callable[..., str], cluster: SimulatedCluster) -> None:
     there = ("--namespace", "media")
     name = cluster.pods(APP)[0]["metadata"]["name"]
     force = ("--force", "--grace-period", "0")
     assert f'pod "{name}" force deleted' in kubectl("delete", "pod", name, *there, *force)
-    assert "evicting pod" in kubectl("drain", W1, "--timeout", "20s") or not cluster.pods(APP)
-    assert kubectl("scale", "deployment/app", *there, "--replicas", "0") == "deployment.apps/app scaled\n"
+    until(lambda: cluster.ready_pod(APP, W1))
+    (replacement,) = (pod["metadata"]["name"] for pod in cluster.pods(APP))
+    drained = kubectl("drain", W1, "--timeout", "20s")
+    assert f"evicting pod media/{replacement}" in drained
+    assert "node/k3s-w1 drained" in drained
+    assert cluster.ready_pod(APP) is None
     assert kubectl("delete", "deployment", "app", *there) == 'deployment.apps "app" deleted\n'
+
+
+def test_it_scales(kubectl: Callable[..., str], cluster: SimulatedCluster) -> None:
+    there = ("--namespace", "media")
+    assert kubectl("scale", "deployment/app", *there, "--replicas", "0") == "deployment.apps/app scaled\n"
+    kubectl("wait", "--for", "delete", "pod", "--selector", "app=app", *there, "--timeout", "20s")
+    assert cluster.pods(APP) == []
 
 
 def test_it_asks_what_it_may(kubectl: Callable[..., str]) -> None:

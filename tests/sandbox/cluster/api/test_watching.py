@@ -100,7 +100,7 @@ def test_a_window_ends_in_order_after_its_last_bookmarks(url: str, version: str)
     watcher = Watcher(url, NODES, resourceVersion=version, timeoutSeconds=2, allowWatchBookmarks="true")
     assert watcher.ended.wait(5)
     assert watcher.error is None
-    assert 1.9 < time.monotonic() - began < 4
+    assert 1.9 < time.monotonic() - began < 5
     assert [one["type"] for one in watcher.events] == ["BOOKMARK"]
 
 
@@ -134,7 +134,7 @@ def test_a_restart_breaks_watches_and_forbids_for_a_moment(
 ) -> None:
     watcher = Watcher(url, NODES, resourceVersion=version, timeoutSeconds=30)
     until_open(cluster)
-    cluster.restart_api(down_s=0.1, blind_s=0.2)
+    cluster.restart_api(down_s=0.2, blind_s=0.6)
     assert watcher.ended.wait(5)
     assert watcher.error is not None
     codes = []

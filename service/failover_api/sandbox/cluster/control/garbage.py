@@ -62,7 +62,7 @@ class GarbageCollector:
         elif _FOREGROUND in finalizers:
             dependents = self._plane.store.dependents(uid_of(one))
             for of, each in dependents:
-                self._delete(of, each)
+                self._delete(of, each, "Foreground" if self._plane.store.dependents(uid_of(each)) else "")
             if dependents:
                 self._waiting.add_after(key, 0.5)
             else:
@@ -94,11 +94,12 @@ class GarbageCollector:
         else:
             self._plane.registry.drop_finalizer(NAMESPACE, found, "kubernetes")
 
-    def _delete(self, kind: Kind, one: Object) -> None:
+    def _delete(self, kind: Kind, one: Object, propagation: str = "") -> None:
         if is_terminating(one):
             return
         try:
-            self._plane.registry.delete(kind, namespace_of(one), name_of(one), uid=uid_of(one))
+            place = (namespace_of(one), name_of(one))
+            self._plane.registry.delete(kind, *place, uid=uid_of(one), propagation=propagation)
         except ApiError as exc:
             if exc.code != 404:
                 raise

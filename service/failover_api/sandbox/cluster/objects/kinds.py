@@ -1,4 +1,4 @@
-"""The kinds that the API server serves."""
+"""The kinds that the API server serves. Some have no controller: they are kept and nothing comes of them."""
 
 from __future__ import annotations
 
@@ -57,8 +57,10 @@ QUOTA = _core("ResourceQuota", "resourcequotas", "quota", status=True)
 DEPLOYMENT = Kind("apps", "v1", "Deployment", "deployments", True, True, has_scale=True, short=("deploy",))
 REPLICA_SET = Kind("apps", "v1", "ReplicaSet", "replicasets", True, True, has_scale=True, short=("rs",))
 STATEFUL_SET = Kind("apps", "v1", "StatefulSet", "statefulsets", True, True, has_scale=True, short=("sts",))
+DAEMON_SET = Kind("apps", "v1", "DaemonSet", "daemonsets", True, True, short=("ds",))
 REVISION = Kind("apps", "v1", "ControllerRevision", "controllerrevisions")
 JOB = Kind("batch", "v1", "Job", "jobs", True, True)
+CRON_JOB = Kind("batch", "v1", "CronJob", "cronjobs", True, True, short=("cj",))
 LEASE = Kind("coordination.k8s.io", "v1", "Lease", "leases")
 SLICE = Kind("discovery.k8s.io", "v1", "EndpointSlice", "endpointslices")
 STORAGE_CLASS = Kind("storage.k8s.io", "v1", "StorageClass", "storageclasses", False, short=("sc",))
@@ -66,6 +68,7 @@ ATTACHMENT = Kind("storage.k8s.io", "v1", "VolumeAttachment", "volumeattachments
 PRIORITY_CLASS = Kind("scheduling.k8s.io", "v1", "PriorityClass", "priorityclasses", False, short=("pc",))
 DISRUPTION_BUDGET = Kind("policy", "v1", "PodDisruptionBudget", "poddisruptionbudgets", True, True, short=("pdb",))
 NETWORK_POLICY = Kind("networking.k8s.io", "v1", "NetworkPolicy", "networkpolicies", short=("netpol",))
+INGRESS = Kind("networking.k8s.io", "v1", "Ingress", "ingresses", True, True, short=("ing",))
 AUTOSCALER = Kind(
     "autoscaling", "v2", "HorizontalPodAutoscaler", "horizontalpodautoscalers", True, True, short=("hpa",)
 )
@@ -76,6 +79,8 @@ CLUSTER_ROLE = Kind(_RBAC, "v1", "ClusterRole", "clusterroles", False)
 CLUSTER_ROLE_BINDING = Kind(_RBAC, "v1", "ClusterRoleBinding", "clusterrolebindings", False)
 GIT_REPOSITORY = _custom("source.toolkit.fluxcd.io", "v1", "GitRepository", "gitrepositories", "gitrepo")
 OCI_REPOSITORY = _custom("source.toolkit.fluxcd.io", "v1", "OCIRepository", "ocirepositories", "ocirepo")
+BUCKET = _custom("source.toolkit.fluxcd.io", "v1", "Bucket", "buckets")
+HELM_CHART = _custom("source.toolkit.fluxcd.io", "v1", "HelmChart", "helmcharts", "hc")
 HELM_REPOSITORY = _custom("source.toolkit.fluxcd.io", "v1", "HelmRepository", "helmrepositories", "helmrepo")
 KUSTOMIZATION = _custom("kustomize.toolkit.fluxcd.io", "v1", "Kustomization", "kustomizations", "ks")
 HELM_RELEASE = _custom("helm.toolkit.fluxcd.io", "v2", "HelmRelease", "helmreleases", "hr")
@@ -84,6 +89,8 @@ PROVIDER = _custom("notification.toolkit.fluxcd.io", "v1beta3", "Provider", "pro
 ALERT = _custom("notification.toolkit.fluxcd.io", "v1beta3", "Alert", "alerts")
 REPLICATION_SOURCE = _custom("volsync.backube", "v1alpha1", "ReplicationSource", "replicationsources")
 REPLICATION_DESTINATION = _custom("volsync.backube", "v1alpha1", "ReplicationDestination", "replicationdestinations")
+SNAPSHOT = _custom("snapshot.storage.k8s.io", "v1", "VolumeSnapshot", "volumesnapshots", "vs")
+SCALED_OBJECT = _custom("keda.sh", "v1alpha1", "ScaledObject", "scaledobjects", "so")
 APPLICATION = _custom("argoproj.io", "v1alpha1", "Application", "applications", "app")
 
 KINDS: tuple[Kind, ...] = tuple(value for value in list(globals().values()) if isinstance(value, Kind))

@@ -31,7 +31,7 @@ ATOMIC_MAPS = frozenset({"nodeSelector", "selector"})
 
 
 def keys_of_list(field: str, elements: Iterable[object]) -> tuple[str, ...]:
-    """None for a list that is atomic. `ports` are told apart by what they have: a container's or a service's."""
+    """No keys for a list that is atomic. `ports` are told apart by what they have: a container's or a service's."""
     listed = list(elements)
     if not all(isinstance(one, dict) for one in listed):
         return ()
