@@ -175,7 +175,7 @@ class CommandTarget:
         if stops:
             accept = request.accept | frozenset(stops)
             return f"To move it all the same: {self._command(replace(request, accept=accept, dry_run=False))}"
-        if self.is_group and _is_pending(problem):
+        if (self.is_group or self.is_node) and _is_pending(problem):
             cure = "merge or close it first" + ("" if request.supersede else ", or add --supersede to have it closed")
             return f"An open pull request is not left out by --skip-refused: {cure}."
         if problem.get("refused") and not request.skip_refused:
