@@ -35,7 +35,13 @@ class Suggested:
         """As `--json` shows it."""
         return {
             "entries": [
-                {"name": entry.name, "workload": entry.workload, "file": entry.file, "todo": entry.todo}
+                {
+                    "name": entry.name,
+                    "workload": entry.workload,
+                    "file": entry.file,
+                    "todo": entry.todo,
+                    "names_node": entry.names_node,
+                }
                 for entry in self.entries
             ],
             "refused": [{"workload": workload, "detail": detail} for workload, detail in self.refused.items()],

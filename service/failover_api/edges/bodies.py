@@ -48,7 +48,7 @@ from failover_api.edges.problems import problem
 from failover_api.errors import FailoverError
 from failover_api.forge.values import PullRequest
 from failover_api.moves.evacuation import NodeOutcome, group_of
-from failover_api.moves.outcome import GroupOutcome, Outcome
+from failover_api.moves.outcome import GroupOutcome, Outcome, told
 from failover_api.reading.history import Entry, Page
 from failover_api.reading.nodes import NodeReport, Nodes
 from failover_api.reading.status import Status, Unreadable
@@ -219,16 +219,16 @@ def group_body(outcome: GroupOutcome) -> GroupOutcomeBody:
     """`commits` and `pull_requests` only where there may be several."""
     members = {plan.service.name: _member(plan, part) for part in outcome.parts for plan in part.plans}
     refused = {name: _refused(name, error) for part in outcome.parts for name, error in part.refused.items()}
-    told = {
+    said = {
         "group": outcome.group,
         "to": State(outcome.action.target.value),
         "services": [{**members, **refused}[name] for name in outcome.order],
         **_move(outcome.parts, group=outcome.group),
     }
     if len(outcome.parts) == 1:
-        return GroupOutcomeBody(**told)
+        return GroupOutcomeBody(**said)
     return PartedOutcomeBody(
-        **told,
+        **said,
         commits=_commits(outcome.parts),
         pull_requests=_pull_requests(outcome.parts),
     )
@@ -285,7 +285,7 @@ def _move(parts: Sequence[Outcome], *, group: str | None = None) -> dict[str, An
         "commit": commits[0] if len(commits) == 1 else None,
         "pull_request": pulls[0] if len(pulls) == 1 else None,
         "operation": _operation(parts),
-        "message": " ".join(part.sentence(group=group) for part in parts),
+        "message": told(parts, group=group),
         "warnings": list(dict.fromkeys(warning for part in parts for warning in part.all_warnings)),
         "hazards": _hazards(hazard for part in parts for hazard in part.hazards),
         "hazards_complete": all(part.hazards_complete for part in parts),

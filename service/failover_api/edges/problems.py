@@ -113,6 +113,7 @@ def problem(error: FailoverError, *, instance: str | None) -> dict[str, Any]:
 def _unsafe(error: UnsafeMove) -> dict[str, Any]:
     """What the move would come to, as its dry run would say it."""
     from failover_api.core.text.diff import unified_diff  # a step of a job has this table too, and no library
+    from failover_api.moves.outcome import told
 
     plans = [plan for outcome in error.outcomes for plan in outcome.plans]
     hazards = [hazard for outcome in error.outcomes for hazard in outcome.hazards] or error.hazards
@@ -120,7 +121,7 @@ def _unsafe(error: UnsafeMove) -> dict[str, Any]:
         "hazards": [asdict(hazard) for hazard in hazards],
         "changes": [_change(change) for plan in plans for change in plan.changes],
         "diff": "".join(unified_diff(plan.old, plan.new) for plan in plans),
-        "message": " ".join(outcome.sentence(group=error.group) for outcome in error.outcomes),
+        "message": told(error.outcomes, group=error.group),
     }
 
 

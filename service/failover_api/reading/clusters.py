@@ -39,6 +39,7 @@ class ClusterReader:
         self.verified: Callable[[str], Verification | None] | None = None
         self._has_answered = False
         self._was_seen: LRUCache[str, bool] = LRUCache(MAX_SEEN)
+        self._not_understood: LRUCache[str, bool] = LRUCache(MAX_SEEN)
         self._index: Index | None = None  # of the view that was looked at last
 
     @property
@@ -92,14 +93,17 @@ class ClusterReader:
         from failover_api.core.safety.rollout.live import index_of
         from failover_api.core.safety.rollout.stage import cluster_state
 
-        if self._index is None or self._index.view is not view:
-            self._index = index_of(view)
         name, was_seen = status.service.name, status.service.name in self._was_seen
         try:
+            if self._index is None or self._index.view is not view:
+                self._index = index_of(view)
             state = cluster_state(status.service, status.detection, view, was_seen=was_seen, index=self._index)
         except Exception:  # noqa: BLE001 - whatever a cluster holds must not fail a status
-            _log.exception("the cluster could not be understood", extra={"service": name})
+            if name not in self._not_understood:  # every few seconds would be too often
+                _log.exception("the cluster could not be understood", extra={"service": name})
+            self._not_understood[name] = True
             return None
+        self._not_understood.pop(name, None)
         if state is not None and (state.pod or was_seen or state.appliers.kustomization is not None):
             self._was_seen[name] = True
         return state

@@ -27,7 +27,7 @@ from failover_api.reading.history import Entry, History
 from failover_api.reading.last_moves import LastMoves
 from failover_api.reading.pull_requests import open_for
 from failover_api.reading.services import Observation, ServiceReader
-from failover_api.reading.surroundings import SurroundingsReader, find_hazards
+from failover_api.reading.surroundings import FoundHazards, SurroundingsReader, find_hazards
 
 if TYPE_CHECKING:  # without a cluster nothing of it is loaded
     from failover_api.core.safety.rollout.stage import ClusterState
@@ -124,11 +124,12 @@ class StatusReader:
         around = replace(self._surroundings.of([service]), cluster=cluster)
         there = other_side(detection)
         found = find_hazards(lambda: possible_move(service, detection, there, seen.manifests), around)
-        here: tuple[Hazard, ...] = ()
+        here = FoundHazards()
         if thorough and detection.state.value in set(Side):
             side = Side(detection.state.value)
             here = find_hazards(lambda: whole_move(service, detection, side, seen.manifests), around)
-        return replace(status, hazards_to=found, hazards_here=here, hazards_complete=around.is_complete)
+        is_complete = around.is_complete and not found.failed
+        return replace(status, hazards_to=found.hazards, hazards_here=here.hazards, hazards_complete=is_complete)
 
 
 async def _if_known(reading: Coroutine[Any, Any, Mapping[str, T]]) -> Mapping[str, T]:

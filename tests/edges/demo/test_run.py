@@ -29,8 +29,8 @@ def test_the_demo_tells_the_story_and_ends_with_0() -> None:
     told = subprocess.run(COMMAND, env=ENVIRONMENT, capture_output=True, text=True, timeout=120, check=False)
     assert told.returncode == 0
     assert told.stderr == ""
-    assert told.stdout.count("[data-left-behind]") == 3, (
-        "of radarr's rollback, and of sonarr's way home and its dry run"
+    assert told.stdout.count("[data-left-behind]") == 4, (
+        "of radarr's rollback, of photoprism's status, and of sonarr's way home and its dry run"
     )
     story = [
         "$ failover list",

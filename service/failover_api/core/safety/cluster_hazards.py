@@ -4,8 +4,9 @@ Is it applied, does a pod come of it, is its volume there, what becomes of the d
 cluster finds nothing; where nothing at all is seen, only that is said.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
+from failover_api.core.safety.claim_moves import ClaimMove
 from failover_api.core.safety.cluster_finders.appliers import flux_stuck, nobody_applies, ssa_ignored, suspended
 from failover_api.core.safety.cluster_finders.claims import (
     claim_elsewhere,
@@ -87,12 +88,14 @@ def cluster_unseen(move: ServiceMove, look: ClusterLook) -> Iterator[Hazard]:
         )
 
 
-def cluster_hazards(move: ServiceMove, look: ClusterLook) -> tuple[Hazard, ...]:
-    """Of one service, in the order of the finders; none of one that runs in another cluster."""
+def cluster_hazards(move: ServiceMove, look: ClusterLook, claims: Sequence[ClaimMove]) -> tuple[Hazard, ...]:
+    """Of one service, in the order of the finders; none of one that runs in another cluster. `claims` are those that
+    it leaves and takes.
+    """
     if move.service.is_elsewhere:
         return ()
     try:
-        scene = scene_of(move, look) if look.is_seen else None
+        scene = scene_of(move, look, claims) if look.is_seen else None
         if scene is None:
             return tuple(cluster_unseen(move, look))
         return tuple(hazard for finder in CLUSTER_FINDERS for hazard in finder(scene))

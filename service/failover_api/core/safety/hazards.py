@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterable, Sequence
 from failover_api.core.catalog.model import Service, Side
 from failover_api.core.hazard_slugs import OF_ANY_AGE, UNSEEN
 from failover_api.core.planning.state import Detection, State
+from failover_api.core.safety.claim_moves import claim_moves
 from failover_api.core.safety.finders.blocked_pods import recreate_blocks, statefulset_blocks
 from failover_api.core.safety.finders.claim_unknown import claim_unknown
 from failover_api.core.safety.finders.data_left_behind import data_left_behind
@@ -25,7 +26,7 @@ from failover_api.core.safety.finders.scaled_by_other import scaled_by_other
 from failover_api.core.safety.finders.starts_nothing import starts_nothing
 from failover_api.core.safety.finders.strategy_alone import strategy_alone
 from failover_api.core.safety.hazard import Hazard, Severity, merged
-from failover_api.core.safety.surroundings import ClusterLook, Surroundings
+from failover_api.core.safety.surroundings import Surroundings
 from failover_api.core.safety.switch_moves import ServiceMove
 
 Finder = Callable[[ServiceMove, Surroundings], Iterable[Hazard]]
@@ -48,22 +49,26 @@ FINDERS: tuple[Finder, ...] = (
 
 
 def hazards(move: ServiceMove, surroundings: Surroundings) -> tuple[Hazard, ...]:
-    """What may go wrong with one service, in the order of the finders; nothing with a move that changes nothing.
-
-    Without what its catalog entry accepts, unless that stops the move.
-    """
+    """What may go wrong with one service, in the order of the finders; nothing with a move that changes nothing."""
     if not move.switches:
         return ()
     found = [hazard for finder in FINDERS for hazard in finder(move, surroundings)]
-    if surroundings.cluster is not None:
-        found = _with_cluster(move, found, surroundings.cluster)
-    return tuple(hazard for hazard in found if not _is_accepted(move.service, hazard))
+    return untold_left_out(move, with_cluster(move, found, surroundings))
 
 
-def _with_cluster(move: ServiceMove, found: list[Hazard], look: ClusterLook) -> list[Hazard]:
+def with_cluster(move: ServiceMove, found: Sequence[Hazard], surroundings: Surroundings) -> Sequence[Hazard]:
+    """What was found in Git, joined with what is found in the cluster, where that was looked at."""
+    if surroundings.cluster is None:
+        return found
     from failover_api.core.safety.cluster_hazards import cluster_hazards, joined  # without a cluster it is not loaded
 
-    return joined(found, cluster_hazards(move, look))
+    claims = claim_moves(move, surroundings)
+    return joined(list(found), cluster_hazards(move, surroundings.cluster, claims))
+
+
+def untold_left_out(move: ServiceMove, found: Iterable[Hazard]) -> tuple[Hazard, ...]:
+    """What was found, without what the service's catalog entry accepts, unless that stops the move."""
+    return tuple(hazard for hazard in found if not _is_accepted(move.service, hazard))
 
 
 def _is_accepted(service: Service, hazard: Hazard) -> bool:

@@ -1,10 +1,11 @@
 """What a move meets in the cluster: what runs of the service, and the place that it is sent to."""
 
-from collections.abc import Iterator
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from failover_api.core.catalog.model import Side
 from failover_api.core.planning.state import Detection, Reading, State, combine_states, state_of
+from failover_api.core.safety.claim_moves import ClaimMove
 from failover_api.core.safety.observed import Claim, Node, Pod, View
 from failover_api.core.safety.rollout.appliers import Appliers, find_appliers
 from failover_api.core.safety.rollout.expectation import Expectation, expectation
@@ -22,7 +23,8 @@ NOTHING_LIVE = Live()
 class Scene:
     """`live` is what runs where the move leaves, `target` what will run where it leads: mostly the same workload.
 
-    `expected` is what Git says after the move, `place` where and on what that has to run. `now` is the API server's.
+    `expected` is what Git says after the move, `place` where and on what that has to run; `claims` are those that
+    change. `now` is the API server's.
     """
 
     move: ServiceMove
@@ -33,6 +35,7 @@ class Scene:
     expected: Expectation
     place: Place
     appliers: Appliers
+    claims: tuple[ClaimMove, ...]
 
     @property
     def namespace(self) -> str | None:
@@ -64,7 +67,7 @@ class Scene:
         return node if node is not None and is_down(node) else None
 
 
-def scene_of(move: ServiceMove, look: ClusterLook) -> Scene | None:
+def scene_of(move: ServiceMove, look: ClusterLook, claims: Sequence[ClaimMove]) -> Scene | None:
     """None where neither a workload of the service nor who applies it is seen."""
     service, view = move.service, look.view
     before, after = (expectation(service, each) for each in (Detection(_state(move), move.readings), _after(move)))
@@ -77,7 +80,8 @@ def scene_of(move: ServiceMove, look: ClusterLook) -> Scene | None:
     is_here = any(each.workload or each.release for each in (live, target)) or appliers.kustomization is not None
     if not is_here:
         return None
-    return Scene(move, view, look.now, live, target, after, place_of(after, target, view), appliers)
+    changed = tuple(claim for claim in claims if claim.old != claim.new)
+    return Scene(move, view, look.now, live, target, after, place_of(after, target, view), appliers, changed)
 
 
 def label_of(workload: Workload) -> str:
@@ -88,13 +92,6 @@ def label_of(workload: Workload) -> str:
 def is_down(node: Node) -> bool:
     """Whether it says of itself, or Kubernetes of it, that it is not ready. One of which nothing is said is not."""
     return node.ready is not None and not node.ready.is_true
-
-
-def claim_moves(scene: Scene) -> Iterator[tuple[str, str]]:
-    """The claim that is left and the one that is moved to, for each that changes."""
-    for switch in scene.move.claims:
-        if switch.new != switch.old:
-            yield str(switch.old), str(switch.new)
 
 
 def _live(expected: Expectation, move: ServiceMove, look: ClusterLook) -> Live:

@@ -81,7 +81,10 @@ def rollout(
 
 
 def report(operation: Operation, utc: Utc = False, as_json: AsJson = False, server: Server = None) -> None:
-    """What came of a move, in Markdown: timeline, hazards, evidence, age of the data, what to do next."""
+    """What came of a move, in Markdown.
+
+    Timeline, hazards, evidence, age of the data, what to do next.
+    """
     terminal = open_terminal(as_json=as_json, utc=utc)
 
     def run(backend: Backend) -> None:

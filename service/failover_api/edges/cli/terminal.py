@@ -210,6 +210,12 @@ class Terminal:
         sys.stdout.write(printable(body["text"]))
         for refused in body["refused"]:
             self.note(f"not suggested: {one_line(refused['workload'])}: {refused['detail']}")
+        nowhere = sum(not entry["names_node"] for entry in body["entries"])
+        if nowhere:
+            self.note(
+                f"{nowhere} of {len(body['entries'])} name no node: of these only the claim moves, and the pod goes "
+                "where the scheduler puts it. Give their manifests a nodeSelector, and run this again."
+            )
         guesses = sum(entry["todo"] for entry in body["entries"])
         count = len(body["entries"])
         if not count:

@@ -5,11 +5,12 @@ from typing import Any
 
 from failover_api.core.catalog.model import Action, Service
 from failover_api.core.planning.plan import plan
+from failover_api.core.safety.claim_moves import claim_moves
 from failover_api.core.safety.cluster_hazards import cluster_hazards
 from failover_api.core.safety.hazard import Hazard
 from failover_api.core.safety.hazards import hazards
 from failover_api.core.safety.observed import Condition, Pod, Replication, View
-from failover_api.core.safety.surroundings import ClusterLook, Surroundings
+from failover_api.core.safety.surroundings import NOT_LOOKED_AT, ClusterLook, Surroundings
 from failover_api.core.safety.switch_moves import ServiceMove, planned_move
 from failover_api.core.splice import parse
 from tests.support.cluster_views import NOW, SIDES, W1, W2, deployment, node, pod, sonarr, view
@@ -58,12 +59,12 @@ def promote(
 ) -> list[Hazard]:
     """What the cluster says of a promote from primary."""
     planned = move(service or sonarr(), text or manifest(), Action.PROMOTE)
-    return list(cluster_hazards(planned, ClusterLook(found, NOW, was_seen)))
+    return list(cluster_hazards(planned, ClusterLook(found, NOW, was_seen), claim_moves(planned, NOT_LOOKED_AT)))
 
 
 def demote(found: View, *, service: Service | None = None, text: bytes | None = None) -> list[Hazard]:
     planned = move(service or sonarr(), text or manifest("backup"), Action.DEMOTE)
-    return list(cluster_hazards(planned, ClusterLook(found, NOW)))
+    return list(cluster_hazards(planned, ClusterLook(found, NOW), claim_moves(planned, NOT_LOOKED_AT)))
 
 
 def in_all(found: View, *, service: Service | None = None, text: bytes | None = None) -> list[Hazard]:

@@ -127,6 +127,6 @@ def _place(scene: Scene, volume: Volume) -> str:
 
 
 def _hazard(slug: str, scene: Scene, name: str, detail: str, cure: str) -> Hazard:
-    where = next((switch.where for switch in scene.move.claims if switch.new == name), None)
+    where = next((claim.taken_by.where for claim in scene.claims if claim.new == name), None)
     about = f"PersistentVolumeClaim {cut(scene.namespace or '')}/{cut(name)}"
     return Hazard(slug, Severity.STOP, about, where, detail, cure)

@@ -69,7 +69,7 @@ def statefulset_blocks(scene: Scene) -> Iterator[Hazard]:
 
 def old_pod_running(scene: Scene) -> Iterator[Hazard]:
     """What is left is well, and has claims of its own: whatever it has not replicated stays behind."""
-    if not scene.move.claims:
+    if not scene.claims:
         return
     well = next((pod for pod in scene.old_pods if pod.is_ready and _is_well(scene, pod)), None)
     if well is not None:

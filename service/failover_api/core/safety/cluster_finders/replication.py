@@ -8,12 +8,11 @@ https://volsync.readthedocs.io
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from failover_api.core.catalog.model import Side
 from failover_api.core.planning.state import State
 from failover_api.core.safety.hazard import Hazard, Severity
 from failover_api.core.safety.observed import Replication
 from failover_api.core.safety.replication import data_as_of, pairs_of
-from failover_api.core.safety.scene import Scene, claim_moves
+from failover_api.core.safety.scene import Scene
 from failover_api.core.safety.times import length, minute
 from failover_api.core.wording import cut
 
@@ -127,13 +126,14 @@ def _copies(scene: Scene, *, only_to_backup: bool = True) -> Iterator[_Copy]:
         return
     if view.replication_sources.why_unseen(namespace) or view.replication_destinations.why_unseen(namespace):
         return
-    for old, new in claim_moves(scene):
-        sources, destinations = pairs_of(view, namespace, old, new)
-        yield _Copy(old, new, sources, destinations)
+    for claim in scene.claims:
+        if claim.old and claim.new:
+            sources, destinations = pairs_of(view, namespace, claim.old, claim.new)
+            yield _Copy(claim.old, claim.new, sources, destinations)
 
 
 def _leads_to_backup(scene: Scene) -> bool:
-    return any(switch.new == switch.reading.switch.value(Side.BACKUP) for switch in scene.move.claims)
+    return any(claim.taken_by.new == claim.taken_by.reading.switch.backup for claim in scene.claims)
 
 
 def _is_stopped(one: Replication, scene: Scene) -> bool:
