@@ -23,6 +23,7 @@ EXIT_CODES = {
     "forbidden": 3,
     "unknown-service": 2,
     "unknown-group": 2,
+    "unknown-node": 2,
     "not-found": 2,
     "repository-not-found": 2,
     "method-not-allowed": 1,
