@@ -14,10 +14,10 @@ import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import httpx2
 import pytest
+import yaml
 
 from failover_api.edges.demo.catalog import SANDBOX, add_unblock, demo_catalog
 from failover_api.edges.demo.run import addresses, listen
@@ -51,7 +51,6 @@ def test_the_demo_tells_the_story_and_ends_with_0(git_alone: Path) -> None:
         "$ failover status sonarr",
         "in the cluster: blocked",
         "$ failover promote zigbee2mqtt --dry-run",
-        "warning: ",
         "[recreate-blocks]",
         "unblock: rolling",
         "$ failover promote sonarr --dry-run",
@@ -170,6 +169,73 @@ def test_the_lines_to_try_can_be_pasted(printed: str, tmp_path: Path) -> None:
     assert (tmp_path / "homelab/README.md").exists()
 
 
+def fate(*arguments: str) -> tuple[int, str]:
+    """What `failover demo` with these arguments ends with, and says."""
+    told = subprocess.run(
+        [*COMMAND, *arguments], env=ENVIRONMENT, capture_output=True, text=True, timeout=60, check=False
+    )
+    return told.returncode, told.stdout + told.stderr
+
+
+def machines(printed: str) -> dict[str, str]:
+    """{machine: what it is} on the demo's page."""
+    page = httpx2.get(f"{section(printed, 'In a browser')[1].split()[0]}", timeout=30).text
+    return dict(re.findall(r'<th scope="row">(\S+)</th>\s*<td>.*?</td>\s*<td>(.*?)</td>', page, re.DOTALL))
+
+
+def test_a_machine_is_killed_and_revived_from_another_terminal(printed: str) -> None:
+    assert machines(printed) == {"k3s-cp": "well", "k3s-w1": "well", "k3s-w2": "well"}
+    assert fate("kill", "k3s-w1") == (0, "k3s-w1: the power is off; Kubernetes notices after 40 to 50 s (simulated)\n")
+    assert machines(printed)["k3s-w1"] == "dead, or cut off"
+    assert fate("revive", "k3s-w1")[0] == 0
+    assert machines(printed)["k3s-w1"] == "well"
+    url = re.findall(r"cluster +(http://\S+) ", printed)[0]
+    assert fate("cut", "k3s-w2", "--cluster", url) == (0, "k3s-w2: off the network; its apps run on (simulated)\n")
+    assert machines(printed)["k3s-w2"] == "dead, or cut off"
+    assert fate("revive", "k3s-w2", "--cluster", url)[0] == 0
+
+
+def test_a_machine_that_is_not_there_is_said(printed: str) -> None:
+    code, told = fate("kill", "k3s-w9")
+    assert (code, "the demo has no machine 'k3s-w9'; it has k3s-cp, k3s-w1 and k3s-w2" in told) == (2, True)
+    assert fate("kill", "../../api/v1/nodes")[0] == 2
+
+
+def test_the_same_by_a_button_of_the_boards_foot(printed: str) -> None:
+    board, page = (line.split()[0] for line in section(printed, "In a browser")[:2])
+    assert '<a href="/demo">Machines (simulated)</a>' in httpx2.get(board, timeout=30).text
+    ours = {"sec-fetch-site": "same-origin"}
+    done = httpx2.post(f"{page}/k3s-w1/kill", headers=ours, timeout=30)
+    assert (done.status_code, done.headers["location"]) == (303, "/demo")
+    assert machines(printed)["k3s-w1"] == "dead, or cut off"
+    foreign = httpx2.post(f"{page}/k3s-w1/revive", headers={"origin": "http://elsewhere.example"}, timeout=30)
+    assert foreign.status_code == 403
+    assert machines(printed)["k3s-w1"] == "dead, or cut off"
+    assert httpx2.post(f"{page}/k3s-w1/revive", headers=ours, timeout=30).status_code == 303
+    assert machines(printed)["k3s-w1"] == "well"
+    assert httpx2.post(f"{page}/k3s-w9/kill", headers=ours, timeout=30).status_code == 404
+    assert httpx2.post(f"{page}/k3s-w1/explode", headers=ours, timeout=30).status_code == 400
+
+
+def test_the_service_sees_what_a_machine_meets(printed: str) -> None:
+    """By its kubeconfig alone: nothing tells it."""
+    status = httpx2.get(section(printed, "In a browser")[0].split()[0] + "api/failover/sonarr", timeout=30).json()
+    assert (status["cluster"]["stage"], status["cluster"]["node"]) == ("serving", "k3s-w1")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("kill",), "NODE"),
+        (("--serve", "kill", "k3s-w1"), "--serve and --step go without a command"),
+        (("kill", "k3s-w1", "--cluster", "https://10.0.0.1:6443"), "is no demo's cluster"),
+    ],
+)
+def test_what_makes_no_sense_is_exit_2(arguments: tuple[str, ...], words: str) -> None:
+    code, told = fate(*arguments)
+    assert (code, words in told) == (2, True), told
+
+
 def test_every_link_leads_somewhere(printed: str) -> None:
     board, machines, docs, repository, pulls = (line.split()[0] for line in section(printed, "In a browser"))
     told = set(re.findall(r"http://127\.0\.0\.1:\d+/acme/[^\s']*", printed))
@@ -227,6 +293,4 @@ def test_the_line_that_the_story_adds_makes_it_the_example_again(tmp_path: Path)
     file.write_text(demo_catalog("http://127.0.0.1:9/hook/x", tmp_path / "token"))
     assert "unblock" not in file.read_text()
     assert add_unblock(file) == "    unblock: rolling"
-    assert [yaml.safe_load(text)["services"] for text in (file.read_text(), example)][0] == yaml.safe_load(example)[
-        "services"
-    ]
+    assert yaml.safe_load(file.read_text())["services"] == yaml.safe_load(example)["services"]

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import failover_api
+from failover_api.core.catalog.load import parse_catalog
 
 SANDBOX = Path(failover_api.__file__).parent / "sandbox"
 UNBLOCK = "    unblock: rolling "  # of zigbee2mqtt, whose strategy is Recreate
@@ -22,6 +23,18 @@ def demo_catalog(receiver: str, secret_file: Path) -> str:
     assert len(kept) == len(lines) - 1
     flux = ["", "flux_receiver:", f"  url: {receiver}", f"  secret_file: {secret_file}", ""]
     return "\n".join([*kept, *flux])
+
+
+def claim_pairs() -> dict[str, str]:
+    """{claim: that of the other side}, both ways, of every service in the example.
+
+    mosquitto's are in no switch: each of its two Deployments has its own.
+    """
+    text = (SANDBOX / "services.yaml").read_text(encoding="utf-8")
+    services = parse_catalog(text, file="services.yaml").services.values()
+    found = [("mosquitto-primary", "mosquitto-backup")]
+    found += [(str(one.primary), str(one.backup)) for service in services for one in service.switches]
+    return dict(found) | {backup: primary for primary, backup in found}
 
 
 def add_unblock(file: Path) -> str:

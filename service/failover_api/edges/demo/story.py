@@ -154,6 +154,7 @@ class Story:
         assert narrator.status("photoprism")["side"] == "backup"
 
     def _back(self) -> None:
+        self.narrator.wait_for_stage("plex", lambda stage: stage == "serving")
         _, before = self.world.replication("media/plex")
         self.world.act(DIES, "revive")
         self.world.skip(BOOT_S)
@@ -169,8 +170,8 @@ class Story:
     def _home(self) -> None:
         narrator = self.narrator
         narrator.move("demote", "sonarr", dry_run=True)
-        new, old = (len(self.world.written(f"media/{claim}")) for claim in ("pvc-sonarr-backup", "pvc-sonarr"))
-        self._say("\n" + LEFT_BEHIND.format(old=old, new=new))
+        new, old = (self.world.written(f"media/{claim}") for claim in ("pvc-sonarr-backup", "pvc-sonarr"))
+        self._say("\n" + LEFT_BEHIND.format(old=len(old), new=len(set(new) - set(old))))
         self._until_serving("demote", "sonarr", "k3s-w1 is back, and so is the data", "k3s-w1")
         after = narrator.read(SONARR)
         assert after is not None

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from failover_api.edges.demo.catalog import demo_catalog, homelab
+from failover_api.edges.demo.catalog import claim_pairs, demo_catalog, homelab
 from failover_api.sandbox import Sandbox
 from failover_api.sandbox.cluster.api.access import kubeconfig
 from failover_api.sandbox.cluster.cluster import SimulatedCluster
@@ -37,6 +37,7 @@ _SECRET = {
 _START_S = 60.0  # until everything runs
 _DEPENDENCY_S = 5.0  # --requeue-dependency of the kustomize-controller
 _NOTICED_S = 120.0
+_COPY_S = 10.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,8 +148,38 @@ def _cluster(sandbox: Sandbox, flux: str) -> SimulatedCluster:
     cluster.install_volsync()
     cluster.apply(_SECRET)
     cluster.apply(flux, "flux")
-    cluster.advance(_START_S)
+    cluster.advance(_START_S / 2)
+    _copy_nightly(cluster)
+    cluster.advance(_START_S - cluster.clock.elapsed)
     return cluster
+
+
+def _copy_nightly(cluster: SimulatedCluster) -> None:
+    """What the job on the NAS does for claims that VolSync does not fill: its pod, and the bytes of the other side."""
+    pairs = claim_pairs()
+    empty = [one for one in cluster.list("PersistentVolumeClaim") if at(one, "status", "phase") == "Pending"]
+    for claim in empty:
+        cluster.apply(_copier(claim))
+    cluster.advance(_COPY_S)
+    for claim in empty:
+        namespace, name = claim["metadata"]["namespace"], claim["metadata"]["name"]
+        with cluster.clock.lock:
+            source, target = cluster.disk(f"{namespace}/{pairs[name]}"), cluster.disk(f"{namespace}/{name}")
+            target.files = dict(source.files)
+        cluster.delete("Pod", f"{namespace}/copy-{name}", force=True)
+
+
+def _copier(claim: Any) -> dict[str, Any]:
+    name, namespace = claim["metadata"]["name"], claim["metadata"]["namespace"]
+    return {
+        "apiVersion": "v1",
+        "kind": "Pod",
+        "metadata": {"name": f"copy-{name}", "namespace": namespace},
+        "spec": {
+            "containers": [{"name": "rsync", "image": "docker.io/instrumentisto/rsync-ssh:alpine3.22"}],
+            "volumes": [{"name": "data", "persistentVolumeClaim": {"claimName": name}}],
+        },
+    }
 
 
 def _write_catalog(world: World) -> None:
