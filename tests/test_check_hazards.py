@@ -6,7 +6,10 @@ import pytest
 
 from failover_api.check import check_all, check_tree
 from failover_api.config_file import catalog_file
+from failover_api.core.safety.finders.blocked_pods import recreate_blocks
+from failover_api.core.safety.hazard import Hazard
 from failover_api.forge.values import Check
+from failover_api.reading import surroundings
 from tests.support.stage import SONARR, Stage, deployment, entry
 
 RECREATE = "  replicas: 1\n  strategy:\n    type: Recreate\n"
@@ -94,3 +97,19 @@ async def test_own_documents_are_told_of_where_the_others_cannot_be_read(
     stage.commit({SONARR: strategy()})
     stage.declare(HERE)
     assert [one.detail.rpartition(" ")[2] for one in await check(stage)] == ["(recreate-blocks)"]
+
+
+async def test_a_hazard_that_could_not_be_looked_for_is_told_and_the_others_are(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    def broken_one(move: object, around: object) -> list[Hazard]:
+        raise KeyError("spec")
+
+    stage.commit({SONARR: strategy()})
+    stage.declare(HERE)
+    monkeypatch.setattr(surroundings, "FINDERS", (broken_one, recreate_blocks))
+    unsure, told = await check(stage)
+    assert (unsure.name, unsure.level) == ("hazards sonarr", "warn")
+    assert unsure.detail == "could not be looked for, by a defect of failover-api that the log tells: broken-one"
+    assert told.detail.endswith(" (recreate-blocks)")
+    assert await in_tree(stage, tmp_path) == [unsure, told]

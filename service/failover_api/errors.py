@@ -102,6 +102,10 @@ class UnknownGroup(FailoverError):
     slug, title = "unknown-group", "Unknown group"
 
 
+class UnknownNode(FailoverError):
+    slug, title = "unknown-node", "Unknown node"
+
+
 class UnknownUrl(FailoverError):
     slug, title = "not-found", "Not found"
 

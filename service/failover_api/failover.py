@@ -8,10 +8,11 @@ Every answer without a write (a status, a dry run, "already there", a refusal) i
 write is validated by its own compare-and-swap.
 """
 
+import asyncio
 import logging
 import secrets
 import time
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -22,15 +23,17 @@ from ulid import ULID
 from failover_api.concurrency import both, together
 from failover_api.core.catalog.model import Action, Branch, Catalog, Service
 from failover_api.core.planning.request import MoveRequest, Provenance
+from failover_api.core.planning.state import State
 from failover_api.core.safety.rollout.steps import Rollout
-from failover_api.core.safety.surroundings import Surroundings
+from failover_api.core.safety.surroundings import ClusterLook, Surroundings
 from failover_api.core.text.trailers import Record
 from failover_api.deadline import Clock, too_late, within_deadline
-from failover_api.errors import FailoverError, InternalError, UnsafeMove
+from failover_api.errors import FailoverError, InternalError, UnknownNode, UnsafeMove
 from failover_api.events import Events, Looked, MoveEnded
 from failover_api.forge.http.read_budget import low_priority
 from failover_api.forge.port import Forge
 from failover_api.moves.direct.writer import Writer
+from failover_api.moves.evacuation import NodeOutcome, group_of, is_own_refusal, left_out, parts_of_node
 from failover_api.moves.fallback import ByPolicy
 from failover_api.moves.group import bound_to, check_branches, check_versions, half_done, parts_of
 from failover_api.moves.idempotency import Idempotency
@@ -43,6 +46,7 @@ from failover_api.reading.clusters import ClusterReader
 from failover_api.reading.cursors import Cursors
 from failover_api.reading.flux_reports import FluxReports
 from failover_api.reading.history import History, Page
+from failover_api.reading.nodes import Nodes, nodes_of
 from failover_api.reading.revisions import Revisions
 from failover_api.reading.services import ServiceReader
 from failover_api.reading.status import Status, StatusReader, Unreadable
@@ -50,6 +54,9 @@ from failover_api.reading.surroundings import SurroundingsReader
 
 if TYPE_CHECKING:  # without a cluster nothing of it is loaded
     from failover_api.reading.rollouts import RolloutReader
+
+if TYPE_CHECKING:  # without a cluster nothing of it is loaded
+    from failover_api.core.safety.observed import View
 
 T = TypeVar("T")
 Untold = Callable[[MoveEnded], Awaitable[Sequence[str]]]
@@ -115,8 +122,11 @@ class Failover:
     async def status(self, name: str) -> Status:
         """Where one service is."""
         service = self._catalog().service(name)
-        reading = self._statuses.read(service.branch, [service], not_before=time.monotonic(), thorough=True)
-        seen, view = await both(self.in_time(reading), self.clusters.look([service]))
+        looking = self._looking()
+        reading = self._statuses.read(
+            service.branch, [service], not_before=time.monotonic(), thorough=True, looking=looking
+        )
+        seen, view = await both(self.in_time(reading), self._look([service], looking))
         (status,) = statuses = self.clusters.joined(seen, view)
         self._events.publish(Looked(statuses))
         if isinstance(status, Unreadable):
@@ -147,14 +157,33 @@ class Failover:
 
         With `try_moves` also whether each switch can be moved, which takes some milliseconds a switch.
         """
-        services = tuple(self._catalog().services.values())
+        statuses, _ = await self._list_with_view(tuple(self._catalog().services.values()), try_moves=try_moves)
+        return statuses
+
+    async def _list_with_view(
+        self, services: Sequence[Service], *, try_moves: bool = False
+    ) -> tuple[list[Status | Unreadable], "View | None"]:
         branches = _by_branch(services).items()
-        reading = (self._list(*group, try_moves=try_moves) for group in branches)
-        view, lists = await both(self.clusters.look(services), together(reading))
+        looking = self._looking()
+        reading = (self._list(*group, try_moves=try_moves, looking=looking) for group in branches)
+        view, lists = await both(self._look(services, looking), together(reading))
         by_name = {status.service.name: status for statuses in lists for status in statuses}
         statuses = self.clusters.joined([by_name[service.name] for service in services], view)
         self._events.publish(Looked(statuses))
-        return statuses
+        return statuses, view
+
+    def _looking(self) -> "asyncio.Future[ClusterLook | None]":
+        """What _look() will have seen: those who need it read other things meanwhile."""
+        return asyncio.get_running_loop().create_future()
+
+    async def _look(
+        self, services: Sequence[Service], looking: "asyncio.Future[ClusterLook | None] | None" = None
+    ) -> "View | None":
+        """What these services need of the cluster, without a wait where it is watched; never raises."""
+        view = await self.clusters.look(services)
+        if looking is not None and not looking.done():
+            looking.set_result(self.clusters.looked(services, view))
+        return view
 
     def groups(self) -> Mapping[str, Sequence[str]]:
         """The groups of the catalog, and the names of their services. Asks nobody."""
@@ -178,11 +207,13 @@ class Failover:
             self._cursors.read(service.name, cursor)
 
     async def look_around(self, branch: Branch) -> Surroundings:
-        """What hazards are found in, beside the plan: reads the other manifests of a branch, for later moves too.
+        """What hazards are found in, beside the plan: a branch's other manifests, for later moves too, and the cluster.
 
         Raises RepositoryTooLarge, ForgeUnavailable when a file could not be read, and as Forge.tree().
         """
-        return await self.in_time(self._surroundings.read(branch, not_before=time.monotonic()))
+        found = await self.in_time(self._surroundings.read(branch, not_before=time.monotonic()))
+        services = [service for service in self._catalog().services.values() if service.branch == branch]
+        return replace(found, cluster=self.clusters.looked(services, await self.clusters.look(services)))
 
     # Moving
 
@@ -194,8 +225,8 @@ class Failover:
         "unknown". A rollback raises NothingToRollBack and ChangedSince too.
         """
         service = self._catalog().service(name)
-        around = self._surroundings.of([service])
-        move = Move((service,), action, request, self._provenance(request), on_step, around)
+        around = await self._around([service])
+        move = Move((service,), action, request, self._provenance(request), on_step, around([service]))
         return await self._with_untold(move, await self._told(move, self._carry_out(move)))
 
     async def move_group(
@@ -210,23 +241,73 @@ class Failover:
         names = self._catalog().group(name)
         members = [self._catalog().service(member) for member in names]
         provenance = self._provenance(request, group=name)
-        moves = parts_of(members, action, request, provenance, on_step, self._surroundings.of)
+        moves = parts_of(members, action, request, provenance, on_step, await self._around(members))
         check_branches(name, moves)
+        return GroupOutcome(name, action, tuple(await self._in_parts(name, moves, request, names)), names)
+
+    async def nodes(self) -> Nodes:
+        """The nodes that the cluster or the catalog has, and what is on each. Raises as list_all()."""
+        services = tuple(self._catalog().services.values())
+        statuses, view = await self._list_with_view(services)
+        return nodes_of(statuses, self.clusters.looked(services, view))
+
+    def nodes_as_seen(self, statuses: Sequence[Status | Unreadable]) -> Nodes | None:
+        """The nodes as they are known from watching, under services as they were seen; None: no cluster is configured.
+
+        Asks nobody.
+        """
+        look = self.clusters.looked([status.service for status in statuses], self.clusters.view())
+        return None if look is None else nodes_of(statuses, look)
+
+    async def evacuate(
+        self,
+        node: str,
+        request: MoveRequest,
+        *,
+        may: Callable[[Sequence[str]], None] = lambda _: None,
+        on_step: OnStep = ignore,
+    ) -> NodeOutcome:
+        """Moves everything that is active on a node to its other side.
+
+        `may` is told which services that are before anything is planned, and raises where the caller may not move them.
+        Raises UnknownNode, and as move_group().
+        """
+        services = tuple(self._catalog().services.values())
+        statuses, view = await self._list_with_view(services)
+        nodes = nodes_of(statuses, self.clusters.looked(services, view))
+        report = nodes.named(node)
+        if report is None:
+            raise UnknownNode(f"neither the cluster nor the catalog has a node {node[:80]!r}")
+        provenance = self._provenance(request, group=group_of(node))
+        members = list(_active(statuses, report.active, provenance))
+        names = tuple(service.name for service, _ in members)
+        may(names)
+        around = await self._around([service for service, _ in members])
+        alone = replace(provenance, group=None)
+        moves = parts_of_node(members, request, provenance, alone, on_step, around)
+        parts = await self._in_parts(group_of(node), moves, request, names)
+        return NodeOutcome(node, tuple(parts), names, nodes.unplaced, request.dry_run)
+
+    async def _in_parts(
+        self, name: str, moves: Sequence[Move], request: MoveRequest, order: Sequence[str]
+    ) -> list[Outcome]:
+        """Rehearses all the parts, then carries out each, unless it is a dry run."""
         clock = Clock(self._deadline_s)
-        if len(moves) > 1 or request.dry_run:
+        done: list[Outcome] = []
+        if len(moves) > 1 or request.dry_run or not moves:
             with low_priority() if request.dry_run else nullcontext():
                 # What If-Match names is the version of the whole group, which no part has by itself.
-                rehearsed = await self._rehearse_all([bound_to(move, None) for move in moves], clock, names)
-            outcome = GroupOutcome(name, action, tuple(rehearsed), names)
-            check_versions(outcome, request.versions)
+                rehearsed = await self._rehearse_all([bound_to(move, None) for move in moves], clock, order)
+            check_versions(name, rehearsed, request.versions)
             if request.dry_run:
-                return outcome
+                return rehearsed
+            done = [part for part in rehearsed if not part.plans and part.refused]
+            both_of = [pair for pair in zip(moves, rehearsed, strict=True) if pair[1] not in done]
+            moves = [move for move, _ in both_of]
             if request.versions is not None:  # the write is of what was rehearsed; a repeat writes nothing
                 moves = [
-                    bound_to(move, None if part.is_repeat else frozenset({part.version}))
-                    for move, part in zip(moves, rehearsed, strict=True)
+                    bound_to(move, None if part.is_repeat else frozenset({part.version})) for move, part in both_of
                 ]
-        done: list[Outcome] = []
         for move in moves:
             try:
                 outcome_of_part = await self._told(move, self._moves.carry_out(move, deadline_s=clock.left_s))
@@ -235,7 +316,7 @@ class Failover:
                 if not any(outcome.changed for outcome in done):
                     raise
                 raise half_done(name, done, move, exc) from exc
-        return GroupOutcome(name, action, tuple(done), names)
+        return done
 
     async def tidy(self, name: str, operation: str | None = None) -> Outcome:
         """Puts back the strategy that an operation has changed (`unblock: rolling`): for when the app is seen to serve.
@@ -263,9 +344,13 @@ class Failover:
             try:
                 outcomes.append(await self._told(move, self._moves.rehearse(move, deadline_s=clock.left_s)))
             except FailoverError as exc:
-                if not exc.refused:
+                is_alone = move.provenance.group is None and is_own_refusal(exc)
+                if is_alone and move.request.skip_refused:
+                    outcomes.append(left_out(move, exc))
+                    continue
+                if not exc.refused and not is_alone:
                     raise
-                refused |= exc.refused
+                refused |= exc.refused or {move.services[0].name: exc}
                 outcomes += exc.outcomes if isinstance(exc, UnsafeMove) else ()
         if refused:
             error = refusal_of({name: refused[name] for name in order if name in refused})
@@ -275,6 +360,11 @@ class Failover:
                     error.version = joined_version([outcome.version for outcome in outcomes])
             raise error
         return outcomes
+
+    async def _around(self, services: Sequence[Service]) -> Callable[[Sequence[Service]], Surroundings]:
+        """What is known around these services: around which of them, is asked of what this gives."""
+        cluster = self.clusters.looked(services, await self.clusters.look(services))
+        return lambda some: replace(self._surroundings.of(some), cluster=cluster)
 
     def _provenance(self, request: MoveRequest, *, group: str | None = None) -> Provenance:
         at = datetime.fromtimestamp(self._now(), UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
@@ -328,10 +418,23 @@ class Failover:
         untold = await self._untold(_ended(move, outcome, duration_s=0.0))
         return replace(outcome, warnings=(*outcome.warnings, *untold)) if untold else outcome
 
-    async def _list(self, branch: Branch, services: list[Service], *, try_moves: bool) -> Sequence[Status | Unreadable]:
+    async def _list(
+        self,
+        branch: Branch,
+        services: list[Service],
+        *,
+        try_moves: bool,
+        looking: "asyncio.Future[ClusterLook | None]",
+    ) -> Sequence[Status | Unreadable]:
         try:
-            now = time.monotonic()
-            reading = self._statuses.read(branch, services, not_before=now, thorough=False, try_moves=try_moves)
+            reading = self._statuses.read(
+                branch,
+                services,
+                not_before=time.monotonic(),
+                thorough=False,
+                try_moves=try_moves,
+                looking=looking,
+            )
             return await self.in_time(reading)
         except FailoverError as exc:
             return [Unreadable(service, exc) for service in services]
@@ -342,6 +445,19 @@ def _by_branch(services: Sequence[Service]) -> dict[Branch, list[Service]]:
     for service in services:
         by_branch.setdefault(service.branch, []).append(service)
     return by_branch
+
+
+def _active(
+    statuses: Sequence[Status | Unreadable], active: Sequence[str], provenance: Provenance
+) -> Iterator[tuple[Service, Action]]:
+    """What an evacuation moves, each with its action; also what the same key has moved before."""
+    for status in statuses:
+        record = status.last_move.record if isinstance(status, Status) and status.last_move else None
+        if record is not None and provenance.key is not None and record.provenance.key == provenance.key:
+            yield status.service, Action(record.action)
+        elif isinstance(status, Status) and status.service.name in active:
+            is_home = status.detection.state is State.PRIMARY
+            yield status.service, Action.PROMOTE if is_home else Action.DEMOTE
 
 
 def _ended(move: Move, came: Outcome | FailoverError, *, duration_s: float) -> MoveEnded:

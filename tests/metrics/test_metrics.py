@@ -13,9 +13,10 @@ from typing import Any
 import pytest
 from prometheus_client import Metric
 
-from failover_api.core.catalog.model import Action, Policy
+from failover_api.core.catalog.model import Action, Policy, Side
 from failover_api.core.planning.request import MoveRequest
 from failover_api.core.planning.state import State
+from failover_api.core.safety.rollout.stages import Stage as RolloutStage
 from failover_api.errors import FailoverError, NotReady
 from failover_api.events import MoveEnded
 from failover_api.forge.http.rate_limit import RateLimit
@@ -48,6 +49,7 @@ class Watched:
 @contextlib.asynccontextmanager
 async def watched(stage: Stage, *, every_s: float = NEVER_S, **changes: Any) -> AsyncIterator[Watched]:
     counters = Counters()
+    stages, ready = changes.pop("stages", {}), changes.pop("ready", {})
     settings = changes.pop("settings", None) or stage.settings(**changes)
     async with open_failover(settings, rate_limit=RateLimit(()), traffic=counters.traffic) as components:
         components.overview.intervals = Intervals(every_s=every_s, apart_s=0)
@@ -59,6 +61,8 @@ async def watched(stage: Stage, *, every_s: float = NEVER_S, **changes: Any) -> 
             credentials=components.credentials,
             failover=components.failover,
             notifier=components.notifier,
+            stages=lambda: stages,
+            ready=lambda: ready,
         )
         yield Watched(components, Metrics(counters, gauges, components.overview))
 
@@ -369,7 +373,8 @@ async def busy(stage: Stage) -> AsyncIterator[Watched]:
     services = SERVICES + entry("bazarr", "media", "policy: pull_request", "path: apps/media/bazarr.yaml")
     stage.commit({"apps/media/bazarr.yaml": deployment("bazarr")})
     stage.declare(services + "groups: {all: [sonarr, radarr]}\n")
-    async with watched(stage, settings=stage.app_settings()) as here:
+    seen = {"stages": {"sonarr": RolloutStage.SERVING}, "ready": {("sonarr", Side.BACKUP): True}}
+    async with watched(stage, settings=stage.app_settings(), **seen) as here:
         await here.components.failover.list_all()
         await promote(here.components, "sonarr", reason="SECRET-REASON", by="SECRET-CALLER")
         await promote(here.components, "bazarr")
@@ -450,6 +455,8 @@ REASONS = {"unavailable", "token", "unreadable", "unauthorized", "forbidden"}
 ALLOWED: dict[str, Any] = {
     "service": {"sonarr", "radarr", "plex", "bazarr"},
     "side": {state.value for state in State},
+    "stage": {stage.value for stage in RolloutStage},
+    "to": {side.value for side in Side},
     "action": {action.value for action in Action},
     "policy": {policy.value for policy in Policy},
     "outcome": OUTCOMES | {"sent", "dropped"},  # of messages too

@@ -19,10 +19,17 @@ from failover_api.errors import (
     ManifestDrifted,
     OutcomeUnknown,
 )
-from failover_api.events import Merged, MoveEnded
-from failover_api.notify.messages import event_of_error, notice_of, notice_of_merge
+from failover_api.events import Blocked, Merged, MoveEnded, Serving
+from failover_api.notify.messages import (
+    event_of_error,
+    notice_of,
+    notice_of_blocked,
+    notice_of_merge,
+    notice_of_serving,
+)
 from failover_api.wiring import Components
 from tests.support.acts import demote, move, promote
+from tests.support.builders import OPERATION, record, service
 from tests.support.stage import SERVICES, SONARR, Stage
 
 
@@ -192,3 +199,24 @@ def test_records_of_a_merged_pull_request_are_text_too() -> None:
     notice = notice_of_merge(merged)
     assert not set("*`[]@") & set(notice.title + notice.fields["action"] + notice.fields["to"])
     assert "@everyone" not in notice.fields["text"]
+
+
+# Rollouts
+
+
+def test_an_app_that_serves_is_told_with_its_node_and_the_time_it_took() -> None:
+    event = Serving(service(), record(reason="k3s-w1 is down", by="ops-laptop"), "k3s-w2", 41.4, is_own=True)
+    notice = notice_of_serving(event)
+    assert (notice.event, notice.title) == (Event.SERVING, "sonarr serves on k3s-w2")
+    assert notice.fields["message"] == "sonarr serves on k3s-w2, 41 s after the commit."
+    assert (notice.fields["operation"], notice.fields["to"]) == (OPERATION, "backup")
+    assert "Asked for by ops-laptop: k3s-w1 is down" in notice.fields["text"]
+
+
+def test_a_move_that_does_not_come_up_is_told_with_the_cure() -> None:
+    event = Blocked(service(), record(), "The pod is on <k3s-w1>.", "Look at the machine.", is_own=True)
+    notice = notice_of_blocked(event)
+    assert (notice.event, notice.title) == (Event.BLOCKED, "sonarr does not come up")
+    assert notice.fields["message"].startswith("sonarr is moved in Git, and does not come up: The pod is on")
+    assert notice.fields["message"].endswith("Look at the machine.")
+    assert "<" not in notice.fields["message"]

@@ -15,9 +15,11 @@ from markdown_it import MarkdownIt
 from ruamel.yaml import YAML
 from starlette.routing import Match
 
+from failover_api.cluster.kinds import EVENTS, KINDS
 from failover_api.core.access.load import parse_access
 from failover_api.core.catalog.load import parse_catalog
 from failover_api.core.planning.state import State, detect
+from failover_api.core.safety.cluster_hazards import CLUSTER_FINDERS, cluster_unseen
 from failover_api.core.safety.hazards import FINDERS
 from failover_api.core.splice import parse
 from failover_api.edges.app import create_app
@@ -45,6 +47,7 @@ FOREIGN = {
     "alertmanager.yml",
     ".pre-commit-config.yaml",
 }
+RIGHTS = {"ClusterRole", "ClusterRoleBinding", "Role", "RoleBinding"}
 HEAD = {
     "services.yaml": "",
     "services.yaml, in part": "repository: acme/homelab\nservices:\n  sonarr: {deployment: sonarr, namespace: media, "
@@ -112,14 +115,15 @@ def test_every_error_has_its_heading_its_status_and_its_cure() -> None:
     entries: Mapping[str, str] = dict(zip(parts[1::2], parts[2::2], strict=True))
     assert sorted(parts[1::2]) == sorted(STATUSES)
     for slug, entry in entries.items():
-        assert entry.strip().startswith(f"{STATUSES[slug]}. "), slug
+        assert entry.strip().startswith(f"**{STATUSES[slug]}.** "), slug
         assert "\nCure: " in entry, slug
 
 
 def test_every_hazard_has_its_page_with_what_why_and_cure() -> None:
     parts = re.split(r"^## ([a-z]+(?:-[a-z]+)*)$", PAGES["docs/HAZARDS.md"], flags=re.MULTILINE)
     entries = dict(zip(parts[1::2], parts[2::2], strict=True))
-    assert sorted(entries) == sorted(finder.__name__.replace("_", "-") for finder in FINDERS)
+    finders = {finder.__name__ for finder in (*FINDERS, *CLUSTER_FINDERS, cluster_unseen)}
+    assert sorted(entries) == sorted(name.replace("_", "-") for name in finders)
     for slug, entry in entries.items():
         assert f"| [`{slug}`](#{slug}) | " in parts[0], slug
         for part in ("What", "Why it is told", "Cure"):
@@ -205,10 +209,30 @@ def test_every_sample_is_taken_by_what_reads_it(page: str, what: str, text: str)
             parse_access(text, file=what)
         case "services.yaml" | "services.yaml, in part":
             parse_catalog(HEAD[what] + text, file=what)
-        case "receiver.yaml":
-            assert YAML(typ="safe").load(text)["spec"]["type"] == "generic-hmac"
+        case "receiver.yaml" | "flux-events.yaml":
+            first, *_ = YAML(typ="safe").load_all(text)
+            assert first["spec"]["type"] == "generic-hmac"
+        case "cluster-view.yaml":
+            assert {each["kind"] for each in YAML(typ="safe").load_all(text)} <= RIGHTS
         case _:
             assert what in KUSTOMIZED | FOREIGN, f"{page}: its first line names no file that is known: {what!r}"
+
+
+def test_the_rights_that_are_asked_for_are_those_that_are_used() -> None:
+    (text,) = [text for _, what, text in samples() if what == "cluster-view.yaml"]
+    rules = [
+        (each["metadata"].get("namespace", ""), rule)
+        for each in YAML(typ="safe").load_all(text)
+        for rule in each.get("rules", [])
+    ]
+    given = {
+        (home, group, resource, tuple(rule["verbs"]))
+        for home, rule in rules
+        for group in rule["apiGroups"]
+        for resource in rule["resources"]
+    }
+    used = {(kind.home, kind.group, kind.resource, ("list", "watch")) for kind in KINDS}
+    assert given == used | {("", EVENTS.group, EVENTS.resource, ("list",))}
 
 
 def kustomizations(what: str) -> list[Mapping[str, Any]]:

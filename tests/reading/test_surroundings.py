@@ -1,11 +1,18 @@
 """What is known around a move: kept from a check or a status, and never waited for."""
 
+from collections.abc import Iterator
+
 import pytest
 
 from failover_api.core.catalog.model import Action, Branch
 from failover_api.core.planning.request import MoveRequest
-from failover_api.core.safety.hazard import Hazard
+from failover_api.core.safety.finders.claim_unknown import claim_unknown
+from failover_api.core.safety.hazard import Hazard, Severity
+from failover_api.core.safety.hazards import FINDERS
+from failover_api.core.safety.surroundings import NOT_LOOKED_AT
+from failover_api.core.safety.switch_moves import ServiceMove
 from failover_api.moves.outcome import Outcome
+from failover_api.reading import surroundings
 from failover_api.reading.surroundings import MOVES_KEPT_S, SurroundingsReader
 from tests.support.acts import demote, move, promote
 from tests.support.stage import RADARR, SERVICES, SONARR, Stage, entry
@@ -69,18 +76,41 @@ async def test_what_applies_the_files_is_read_with_the_claims_and_a_promote_wait
     assert [hazard.slug for hazard in status.hazards_to] == ["suspended"]
 
 
-async def test_a_defect_in_a_finder_keeps_nobody_from_moving(
+async def test_a_defect_in_a_finder_keeps_nobody_from_moving_and_no_other_finder_from_telling(
     stage: Stage, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    def broken(move: object, surroundings: object) -> list[Hazard]:
+    def broken_one(move: object, surroundings: object) -> Iterator[Hazard]:
+        yield Hazard("ssa-ignored", Severity.WARN, "Deployment media/sonarr", None, "Told before it broke.", "Mend it.")
         raise KeyError("spec")
 
-    monkeypatch.setattr("failover_api.core.safety.hazards.FINDERS", (broken,))
+    stage.declare(WARM)
+    monkeypatch.setattr(surroundings, "FINDERS", (broken_one, claim_unknown))
     async with stage.open() as components:
-        outcome = await promote(components)
+        await components.failover.look_around(main(stage))
         status = await components.failover.status("sonarr")
-    assert (outcome.changed, outcome.hazards, status.hazards_to) == (True, (), ())
-    assert "hazards could not be found by a defect" in caplog.messages
+        dry = await promote(components, dry_run=True)
+        outcome = await promote(components)
+        monkeypatch.setattr(surroundings, "FINDERS", (claim_unknown,))
+        await components.failover.look_around(main(stage))
+        whole = await promote(components, "radarr", dry_run=True)
+    told = ["ssa-ignored", "claim-unknown"]
+    assert [hazard.slug for hazard in status.hazards_to] == told
+    assert [slugs(dry), slugs(outcome), slugs(whole)] == [told, told, ["claim-unknown"]]
+    assert (status.hazards_complete, dry.hazards_complete, outcome.hazards_complete) == (False, False, False)
+    assert (outcome.changed, whole.hazards_complete) == (True, True)
+    defects = [record for record in caplog.records if record.message == "hazards could not be found by a defect"]
+    assert {vars(record)["finder"] for record in defects} == {"broken-one"}
+
+
+async def test_a_defect_before_any_finder_says_that_nothing_was_looked_for(
+    stage: Stage, caplog: pytest.LogCaptureFixture
+) -> None:
+    def broken() -> ServiceMove:
+        raise KeyError("spec")
+
+    found = surroundings.find_hazards(broken, NOT_LOOKED_AT)
+    assert (found.hazards, len(found.failed)) == ((), len(FINDERS))
+    assert caplog.messages == ["hazards could not be found by a defect"]
 
 
 async def test_own_documents_are_told_of_without_any_look_around(stage: Stage) -> None:

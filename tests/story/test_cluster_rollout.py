@@ -55,8 +55,9 @@ class Homelab:
         self.cluster.apply((self.stage.read(FILE) or b"").decode(), "kustomize-controller")
         self.cluster.advance(5)
 
-    async def promote(self, components: Components) -> Any:
-        outcome = await components.failover.move("sonarr", Action.PROMOTE, MoveRequest("ops-laptop"))
+    async def promote(self, components: Components, *accept: str) -> Any:
+        request = MoveRequest("ops-laptop", accept=frozenset(accept))
+        outcome = await components.failover.move("sonarr", Action.PROMOTE, request)
         self.apply()
         return outcome
 
@@ -176,7 +177,7 @@ async def test_a_claim_that_is_not_there_is_named(stage: Stage, tmp_path: Path) 
         async with stage.open(cluster=str(lab.kubeconfig)) as components:
             lab.cluster.delete("PersistentVolumeClaim", "media/pvc-sonarr-backup")
             lab.cluster.advance(2)
-            await lab.promote(components)
+            await lab.promote(components, "claim-missing")
             seen = await state(components)
     assert (seen.stage, seen.reason) == ("blocked", "The claim pvc-sonarr-backup does not exist.")
 

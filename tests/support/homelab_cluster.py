@@ -18,6 +18,7 @@ NODES, PODS, CLAIMS = "/api/v1/nodes", "/api/v1/pods", "/api/v1/persistentvolume
 DEPLOYMENTS, REPLICA_SETS = "/apis/apps/v1/deployments", "/apis/apps/v1/replicasets"
 KUSTOMIZATIONS = "/apis/kustomize.toolkit.fluxcd.io/v1/kustomizations"
 GIT_REPOSITORIES = "/apis/source.toolkit.fluxcd.io/v1/gitrepositories"
+APPLICATIONS = "/apis/argoproj.io/v1alpha1/applications"
 _NODES = {"primary": "k3s-w1", "backup": "k3s-w2"}
 
 
@@ -32,6 +33,7 @@ class HomelabCluster:
     server: FakeKubernetes
     kubeconfig: Path
     strategy: str = "RollingUpdate"
+    is_of_argo: bool = False
 
     def node(self, name: str, *, ready: str = "True") -> None:
         role = "primary" if name == "k3s-w1" else "backup"
@@ -46,10 +48,18 @@ class HomelabCluster:
         if pod != "none":
             self.pod(side, is_ready=pod == "ready")
 
-    def flux(self, commit: str, *, applied: str | None = None, ready: str = "True", message: str = "") -> None:
+    def flux(
+        self,
+        commit: str,
+        *,
+        applied: str | None = None,
+        ready: str = "True",
+        message: str = "",
+        source_kind: str = "GitRepository",
+    ) -> None:
         """The source is at the commit; what is applied may be another."""
         meta = {"name": "apps", "namespace": "flux-system"}
-        source = {"kind": "GitRepository", "name": "flux-system"}
+        source = {"kind": source_kind, "name": "flux-system"}
         condition = {
             "type": "Ready",
             "status": ready,
@@ -75,11 +85,24 @@ class HomelabCluster:
             {"metadata": {"name": "flux-system", "namespace": "flux-system"}, "status": {"artifact": artifact}},
         )
 
+    def argo(self, repository: str, commit: str, *, sync: str = "Synced") -> None:
+        """Argo CD's Application of the repository; it syncs by itself."""
+        source = {"repoURL": f"https://github.com/{repository}.git", "path": "apps"}
+        self.server.put(
+            APPLICATIONS,
+            {
+                "metadata": {"name": "apps", "namespace": "argocd"},
+                "spec": {"source": source, "syncPolicy": {"automated": {}}},
+                "status": {"sync": {"status": sync, "revision": commit}, "health": {"status": "Healthy"}},
+            },
+        )
+
     def deployment(self, side: str, *, updated: bool = True, terminating: int = 0) -> None:
         claim = "pvc-sonarr" if side == "primary" else "pvc-sonarr-backup"
         revision = "1" if side == "primary" else "2"
         volumes = [{"name": "config", "persistentVolumeClaim": {"claimName": claim}}]
         labels = {"kustomize.toolkit.fluxcd.io/name": "apps", "kustomize.toolkit.fluxcd.io/namespace": "flux-system"}
+        labels = {} if self.is_of_argo else labels
         status: Json = {"observedGeneration": 1, "terminatingReplicas": terminating}
         self.server.put(
             DEPLOYMENTS,

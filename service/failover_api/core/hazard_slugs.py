@@ -26,6 +26,7 @@ class Slug:
 
 
 _INFO, _WARN, _STOP = Severity.INFO, Severity.WARN, Severity.STOP
+UNSEEN, OF_ANY_AGE = "cluster-unseen", "data-age-unknown"
 OF_A_CLAIM = "claim-empty"  # in the catalog it is accepted for one claim: `claim-empty=CLAIM`
 
 
@@ -97,22 +98,73 @@ SLUGS: Mapping[str, Slug] = {
         several="What was written on backup stays behind, and primary goes on with the data it had before",
         cure="Sync each back first; a dry run of one service names its claims, and replication that the move restarts",
     ),
-    "node-missing": _slug(_STOP),
-    "node-not-ready": _slug(_STOP),
-    "node-cordoned": _slug(_WARN),
-    "claim-missing": _slug(_STOP),
-    "claim-pending": _slug(_STOP),
-    "claim-elsewhere": _slug(_STOP),
-    "claim-lost": _slug(_STOP),
-    OF_A_CLAIM: _slug(_STOP),
-    "data-old": _slug(_WARN, _STOP),
-    "data-age-unknown": _slug(_WARN, _STOP),
-    "sync-in-flight": _slug(_WARN, _STOP),
+    "node-missing": _slug(
+        _STOP,
+        several="No node of the cluster is one of the side's",
+        cure="Label the nodes, or correct the sides in the catalog",
+    ),
+    "node-not-ready": _slug(
+        _STOP,
+        several="Nodes to move to are not ready",
+        cure="Bring them up first, or leave the services where they are",
+    ),
+    "node-cordoned": _slug(
+        _WARN,
+        several="Nodes to move to take no new pod",
+        cure="`kubectl uncordon` each, or take its taint off, when it is meant to work",
+    ),
+    "claim-missing": _slug(
+        _STOP,
+        several="Claims to move to are not in the cluster",
+        cure="Make each, or correct its name in the catalog",
+    ),
+    "claim-pending": _slug(
+        _STOP, several="Claims to move to have no volume yet", cure="Look at the events of each: provisioner, class"
+    ),
+    "claim-elsewhere": _slug(
+        _STOP,
+        several="Volumes are on other machines than the nodes to move to",
+        cure="Claim and node are of different sides: correct them in the catalog",
+    ),
+    "claim-lost": _slug(
+        _STOP, several="The volumes of claims are gone, and their data with them", cure="Restore each from a backup"
+    ),
+    OF_A_CLAIM: _slug(
+        _STOP,
+        several="Claims to move to were never filled, and the apps would start on new, empty volumes",
+        cure="Bring the data there first: let the replication of each run once",
+    ),
+    "data-old": _slug(
+        _WARN,
+        _STOP,
+        several="The data to move to is old",
+        cure="Let each sync once more, if its source still can; a dry run of one service tells the time of its data",
+    ),
+    OF_ANY_AGE: _slug(
+        _WARN,
+        _STOP,
+        several="How old the data to move to is, nobody can tell",
+        cure="Let each sync once, or write `accept: [data-age-unknown]` in the catalog",
+    ),
+    "sync-in-flight": _slug(
+        _WARN,
+        _STOP,
+        several="Syncs have begun and not ended, and may have left a copy half old and half new",
+        cure="If their node lives, wait for their end",
+    ),
     "unsynced-overwritten": _slug(_STOP),
-    "old-pod-running": _slug(_WARN),
+    "old-pod-running": _slug(
+        _WARN,
+        several="The apps are well where they are, and what they write until they stop is not all on the other side",
+        cure="If this is planned, stop each and let its data arrive first",
+    ),
     "flux-stuck": _slug(_WARN, _STOP),
     "nobody-applies": _slug(_WARN, _STOP),
-    "cluster-unseen": _slug(_INFO),
+    UNSEEN: _slug(
+        _INFO,
+        several="Nothing of several services is seen in the cluster",
+        cure="Name the `workload` of each in the catalog; `cluster: none` for those that run in another one",
+    ),
 }
 
 

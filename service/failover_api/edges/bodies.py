@@ -1,6 +1,6 @@
 """The JSON bodies, made from what the use cases return. Their shapes: models.py."""
 
-from collections.abc import Iterable, Mapping, Sequence, Set
+from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -28,8 +28,13 @@ from failover_api.edges.models import (
     ListedBody,
     MemberBody,
     NamedCommitBody,
+    NodeBody,
+    NodeOutcomeBody,
     NodesBody,
+    NodesListBody,
+    OnNodeBody,
     OutcomeBody,
+    PartedNodeOutcomeBody,
     PartedOutcomeBody,
     ProblemBody,
     PullRequestBody,
@@ -42,8 +47,10 @@ from failover_api.edges.models import (
 from failover_api.edges.problems import problem
 from failover_api.errors import FailoverError
 from failover_api.forge.values import PullRequest
-from failover_api.moves.outcome import GroupOutcome, Outcome
+from failover_api.moves.evacuation import NodeOutcome, group_of
+from failover_api.moves.outcome import GroupOutcome, Outcome, told
 from failover_api.reading.history import Entry, Page
+from failover_api.reading.nodes import NodeReport, Nodes
 from failover_api.reading.status import Status, Unreadable
 
 if TYPE_CHECKING:  # without a cluster nothing of it is loaded
@@ -179,6 +186,27 @@ def rfc3339(at: float) -> str:
     return datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
+def nodes_body(nodes: Nodes, *, visible: Callable[[str], bool] = lambda _: True) -> NodesListBody:
+    """`visible` says which services may be named."""
+    return NodesListBody(nodes=[_node(report, visible) for report in nodes.reports])
+
+
+def _node(report: NodeReport, visible: Callable[[str], bool]) -> NodeBody:
+    on_it = OnNodeBody(
+        active=[name for name in report.active if visible(name)],
+        standby=[name for name in report.standby if visible(name)],
+    )
+    return NodeBody(
+        name=report.name,
+        state=report.health.state,
+        since=_time(report.health.since),
+        ready=report.ready,
+        renewed_at=_time(report.renewed_at),
+        unschedulable=report.is_unschedulable,
+        services=on_it,
+    )
+
+
 # Moving
 
 
@@ -191,19 +219,55 @@ def group_body(outcome: GroupOutcome) -> GroupOutcomeBody:
     """`commits` and `pull_requests` only where there may be several."""
     members = {plan.service.name: _member(plan, part) for part in outcome.parts for plan in part.plans}
     refused = {name: _refused(name, error) for part in outcome.parts for name, error in part.refused.items()}
-    told = {
+    said = {
         "group": outcome.group,
         "to": State(outcome.action.target.value),
         "services": [{**members, **refused}[name] for name in outcome.order],
         **_move(outcome.parts, group=outcome.group),
     }
     if len(outcome.parts) == 1:
-        return GroupOutcomeBody(**told)
+        return GroupOutcomeBody(**said)
     return PartedOutcomeBody(
-        **told,
+        **said,
         commits=_commits(outcome.parts),
         pull_requests=_pull_requests(outcome.parts),
     )
+
+
+def node_outcome_body(outcome: NodeOutcome, *, visible: Callable[[str], bool] = lambda _: True) -> NodeOutcomeBody:
+    """`commits` and `pull_requests` only where there may be several; `visible` says which services may be named."""
+    name = group_of(outcome.node)
+    members = {plan.service.name: _member(plan, part) for part in outcome.parts for plan in part.plans}
+    refused = {name: _refused(name, error) for part in outcome.parts for name, error in part.refused.items()}
+    told: dict[str, Any] = {
+        **(_move(outcome.parts, group=name) if outcome.parts else _nothing(name, dry_run=outcome.dry_run)),
+        "node": outcome.node,
+        "action": "evacuate",
+        "to": outcome.to,
+        "services": [{**members, **refused}[member] for member in outcome.order],
+        "unplaced": [service for service in outcome.unplaced if visible(service)],
+    }
+    if len(outcome.parts) < 2:
+        return NodeOutcomeBody(**told)
+    return PartedNodeOutcomeBody(**told, commits=_commits(outcome.parts), pull_requests=_pull_requests(outcome.parts))
+
+
+def _nothing(name: str, *, dry_run: bool) -> dict[str, Any]:
+    """Of an evacuation without a service."""
+    return {
+        "dry_run": dry_run,
+        "policy": "direct",
+        "changed": False,
+        "changes": [],
+        "diff": "",
+        "commit": None,
+        "pull_request": None,
+        "operation": None,
+        "message": f"{name}: no service is active there; nothing to do.",
+        "warnings": [],
+        "hazards": [],
+        "hazards_complete": True,
+    }
 
 
 def _move(parts: Sequence[Outcome], *, group: str | None = None) -> dict[str, Any]:
@@ -221,7 +285,7 @@ def _move(parts: Sequence[Outcome], *, group: str | None = None) -> dict[str, An
         "commit": commits[0] if len(commits) == 1 else None,
         "pull_request": pulls[0] if len(pulls) == 1 else None,
         "operation": _operation(parts),
-        "message": " ".join(part.sentence(group=group) for part in parts),
+        "message": told(parts, group=group),
         "warnings": list(dict.fromkeys(warning for part in parts for warning in part.all_warnings)),
         "hazards": _hazards(hazard for part in parts for hazard in part.hazards),
         "hazards_complete": all(part.hazards_complete for part in parts),

@@ -33,6 +33,15 @@ PULL_REQUEST: Example = {
     "branch": "failover/sonarr",
     "state": "open",
 }
+NODE: Example = {
+    "name": "k3s-w1",
+    "state": "ready",
+    "since": "2026-11-29T21:45:00Z",
+    "ready": True,
+    "renewed_at": "2026-11-30T20:00:05Z",
+    "unschedulable": False,
+    "services": {"active": ["sonarr"], "standby": ["radarr"]},
+}
 CHANGE: Example = {
     "file": FILE,
     "document": DOCUMENT,

@@ -11,6 +11,7 @@ from pydantic import Field
 from failover_api.core.catalog.model import Action
 from failover_api.core.planning.state import State
 from failover_api.core.safety.hazard import Severity
+from failover_api.core.safety.node_states import NodeState
 from failover_api.core.safety.rollout.stages import Stage
 from failover_api.edges import examples
 
@@ -76,6 +77,19 @@ PullRequestState = Annotated[
 ]
 
 # A move
+NodeName = Annotated[str, Field(description="The node's name in Kubernetes.", examples=["k3s-w1"])]
+NodeStateWord = Annotated[
+    NodeState,
+    Field(
+        description="ready; suspect: not heard of, or not ready; dead: not heard of for five minutes; unwell: it says "
+        "itself that it is not ready; planned: cordoned; unknown: not seen.",
+        examples=["ready"],
+    ),
+]
+Evacuate = Annotated[Literal["evacuate"], Field(description="What was asked for.", examples=["evacuate"])]
+Unplaced = Annotated[
+    list[str], Field(description="Services of which nobody knows the node; they stay.", examples=[["plex"]])
+]
 ActionWord = Annotated[Action, Field(description="What was asked for.", examples=["promote"])]
 IsDryRun = Annotated[bool, Field(description="True: nothing was written.", examples=[False])]
 Changed = Annotated[

@@ -421,6 +421,78 @@ class PartedOutcomeBody(GroupOutcomeBody):
     ]
 
 
+class NodeOutcomeBody(Body):
+    """What came of an evacuation: each service by its own action, to its other side."""
+
+    node: fields.NodeName
+    action: fields.Evacuate
+    dry_run: fields.IsDryRun
+    policy: fields.PolicyOrMixed
+    services: Annotated[
+        list[RefusedMemberBody | MemberBody],
+        Field(description="Those that were active on the node, in the catalog's order.", examples=[[examples.MEMBER]]),
+    ]
+    unplaced: fields.Unplaced
+    to: fields.SideAfter
+    changed: fields.Changed
+    changes: Changes
+    diff: fields.Diff
+    commit: MadeCommit
+    pull_request: MadePullRequest
+    operation: fields.Operation
+    message: fields.Message
+    warnings: fields.Warnings
+    hazards: Hazards
+    hazards_complete: fields.HazardsComplete
+
+
+class PartedNodeOutcomeBody(NodeOutcomeBody):
+    """The same, where it takes several commits or pull requests."""
+
+    commits: Annotated[list[CommitBody], Field(description="All that were made.", examples=[[examples.MADE]])]
+    pull_requests: Annotated[
+        list[PullRequestBody], Field(description="All that hold a part of it.", examples=[[examples.PULL_REQUEST]])
+    ]
+
+
+# Nodes
+
+
+class OnNodeBody(Body):
+    """The services of a node."""
+
+    active: Annotated[list[str], Field(description="Whose side in Git is on this node.", examples=[["sonarr"]])]
+    standby: Annotated[list[str], Field(description="Whose other side is on it.", examples=[["radarr"]])]
+
+
+class NodeBody(Body):
+    """A node of the cluster, or one that the catalog names."""
+
+    name: fields.NodeName
+    state: fields.NodeStateWord
+    since: Annotated[
+        str | None,
+        Field(description="Since when, by the cluster's clock; null: not known.", examples=["2026-11-29T21:45:00Z"]),
+    ]
+    ready: Annotated[bool | None, Field(description="Its condition Ready; null: not seen.", examples=[True])]
+    renewed_at: Annotated[
+        str | None,
+        Field(description="Its last heartbeat, by its own clock; null: not seen.", examples=["2026-11-30T20:00:05Z"]),
+    ]
+    unschedulable: Annotated[
+        bool | None, Field(description="Whether it is cordoned; null: not seen.", examples=[False])
+    ]
+    services: Annotated[
+        OnNodeBody, Field(description="What is on it.", examples=[{"active": ["sonarr"], "standby": ["radarr"]}])
+    ]
+
+
+class NodesListBody(Body):
+    """All nodes, by name."""
+
+    nodes: Annotated[list[NodeBody], Field(description="Each once.", examples=[[examples.NODE]])]
+
+
 # The process
 
 

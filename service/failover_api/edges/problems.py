@@ -15,6 +15,7 @@ CURES: dict[str, str] = {
     "unauthenticated": "Show a token that the access file knows; it may have expired, or be for another audience.",
     "forbidden": "Ask somebody who may, or have the access file's rule allow it.",
     "unknown-service": "Use a name of the catalog, config/services.yaml; it must be one that you may see.",
+    "unknown-node": "Use a node of the cluster, or one that the catalog names; `failover nodes` lists them.",
     "unknown-group": "Use a group of the catalog, config/services.yaml, of which you may see every service.",
     "not-found": "Correct the URL.",
     "repository-not-found": "Correct repository and branch in the catalog, or install the App on that repository.",
@@ -55,6 +56,7 @@ STATUSES: dict[str, int] = {
     "forbidden": 403,
     "unknown-service": 404,
     "unknown-group": 404,
+    "unknown-node": 404,
     "not-found": 404,
     "repository-not-found": 404,
     "method-not-allowed": 405,
@@ -111,6 +113,7 @@ def problem(error: FailoverError, *, instance: str | None) -> dict[str, Any]:
 def _unsafe(error: UnsafeMove) -> dict[str, Any]:
     """What the move would come to, as its dry run would say it."""
     from failover_api.core.text.diff import unified_diff  # a step of a job has this table too, and no library
+    from failover_api.moves.outcome import told
 
     plans = [plan for outcome in error.outcomes for plan in outcome.plans]
     hazards = [hazard for outcome in error.outcomes for hazard in outcome.hazards] or error.hazards
@@ -118,7 +121,7 @@ def _unsafe(error: UnsafeMove) -> dict[str, Any]:
         "hazards": [asdict(hazard) for hazard in hazards],
         "changes": [_change(change) for plan in plans for change in plan.changes],
         "diff": "".join(unified_diff(plan.old, plan.new) for plan in plans),
-        "message": " ".join(outcome.sentence(group=error.group) for outcome in error.outcomes),
+        "message": told(error.outcomes, group=error.group),
     }
 
 

@@ -11,7 +11,7 @@ from failover_api.core.catalog.model import Action
 from failover_api.core.planning.plan import Plan
 from failover_api.core.planning.request import MoveRequest
 from failover_api.core.safety.rollout.steps import Rollout
-from failover_api.edges.bodies import group_body, outcome_body
+from failover_api.edges.bodies import group_body, node_outcome_body, outcome_body
 from failover_api.edges.http.access import Session
 from failover_api.edges.http.shared_looks import Looks
 from failover_api.edges.models import (
@@ -22,6 +22,7 @@ from failover_api.edges.models import (
 )
 from failover_api.failover import Failover
 from failover_api.reading.history import Page
+from failover_api.reading.nodes import Nodes
 from failover_api.reading.status import Status
 from failover_api.wiring import Components
 
@@ -89,6 +90,29 @@ class Moved:
     plans: Sequence[Plan]
     version: str
     is_pending: bool
+
+
+async def look_at_nodes(who: Session, components: Components) -> Nodes:
+    """As look_at_status(), all nodes."""
+    who.looks()
+    what = (id(components.catalog.current()), "nodes")
+    return await looks(who.request).share(what, components.failover.nodes)
+
+
+async def evacuate(who: Session, components: Components, node: str, request: MoveRequest) -> Moved:
+    """Moves what is active on a node, or says what that would do. The caller has to be allowed every service there."""
+    verb = Verb.PLAN if request.dry_run else Verb.EXECUTE
+    who.needs_any(verb, f"node {node}")
+    if request.dry_run:
+        who.looks()
+
+    def may(services: Sequence[str]) -> None:
+        who.needs_every(verb, f"node {node}", services)
+
+    outcome = await components.failover.evacuate(node, request, may=may)
+    plans = [plan for part in outcome.parts for plan in part.plans]
+    body = node_outcome_body(outcome, visible=lambda name: who.caller.may(Verb.VIEW, name))
+    return Moved(body, plans, outcome.version, any(part.is_pending for part in outcome.parts))
 
 
 async def _move_service(failover: Failover, name: str, action: Action, request: MoveRequest) -> Moved:

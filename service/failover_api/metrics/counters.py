@@ -39,6 +39,8 @@ class Counters:
             buckets=SERVING_BUCKETS_S,
             registry=self.registry,
         )
+        for action in Action:
+            self._serving.labels(action)
 
     def serving(self, event: Serving) -> None:
         """A move of ours serves."""

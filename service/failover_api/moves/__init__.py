@@ -3,6 +3,7 @@
 direct          those who wait for a branch are written in one commit
 pull_request    a branch of ours, a commit on it, and a pull request that a person merges
 fallback        the first; the second where the branch takes no commits
+evacuation      everything on a node as moves, each by its own action
 group           the services of a group as moves, one for each branch and policy
 idempotency     a key that comes again: its first outcome, as Git has it
 rollback        what a rollback undoes, read before it is planned

@@ -8,7 +8,7 @@ from failover_api.core.planning.request import MoveRequest, Provenance
 from failover_api.core.safety.surroundings import NOT_LOOKED_AT, Surroundings
 from failover_api.errors import CannotPlan, FailoverError, OutcomeUnknown, PreconditionFailed
 from failover_api.moves.move import Move
-from failover_api.moves.outcome import GroupOutcome, Outcome
+from failover_api.moves.outcome import Outcome, joined_version
 from failover_api.moves.progress import OnStep
 
 
@@ -45,11 +45,11 @@ def check_branches(group: str, moves: Sequence[Move]) -> None:
                 )
 
 
-def check_versions(outcome: GroupOutcome, versions: frozenset[str] | None) -> None:
+def check_versions(name: str, parts: Sequence[Outcome], versions: frozenset[str] | None) -> None:
     """Raises PreconditionFailed when a rehearsed group is not of one of the versions. A repeat was planned long ago."""
-    is_repeat = any(part.is_repeat for part in outcome.parts)
-    if versions is not None and outcome.version not in versions and not is_repeat:
-        raise PreconditionFailed(f"the manifests of {outcome.group} are not those of the If-Match; look again")
+    is_repeat = any(part.is_repeat for part in parts)
+    if versions is not None and joined_version([part.version for part in parts]) not in versions and not is_repeat:
+        raise PreconditionFailed(f"the manifests of {name} are not those of the If-Match; look again")
 
 
 def half_done(group: str, done: Sequence[Outcome], failed: Move, error: FailoverError) -> OutcomeUnknown:

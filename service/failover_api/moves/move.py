@@ -14,6 +14,7 @@ from failover_api.core.planning.plan import Plan, plan, plan_tidy
 from failover_api.core.planning.request import TIDY, MoveRequest, Provenance
 from failover_api.core.planning.rollback import Undone, plan_rollback
 from failover_api.core.safety.hazard import Hazard, Severity
+from failover_api.core.safety.hazards import once_for_a_group
 from failover_api.core.safety.surroundings import NOT_LOOKED_AT, Surroundings
 from failover_api.core.safety.switch_moves import planned_move
 from failover_api.core.splice import Manifest, parse
@@ -35,13 +36,14 @@ Overlay = MutableMapping[str, bytes]
 class MovePlan:
     """The plans of a move's services, in order; and those that are left out, by name.
 
-    `hazards` are what may go wrong with the plans, as far as is known.
+    `hazards` are what may go wrong with the plans, as far as is known; `hazards_complete` as in Outcome.
     """
 
     plans: tuple[Plan, ...]
     refused: Mapping[str, FailoverError]
     version: str
     hazards: tuple[Hazard, ...] = ()
+    hazards_complete: bool = False
 
     @property
     def files(self) -> dict[str, bytes]:
@@ -130,6 +132,7 @@ class Move:
         around = self._surroundings((undone or {}).get(self.services[0].name))
         plans: list[Plan] = []
         found: list[Hazard] = []
+        is_complete = around.is_complete
         refused: dict[str, FailoverError] = {}
         edited = dict(overlay)
         for service in self.services:
@@ -140,7 +143,8 @@ class Move:
                     raise
                 refused[service.name] = exc
             else:
-                own = () if self.is_tidy else find_hazards(partial(planned_move, planned, manifests), around)
+                own, is_sure = self._hazards(planned, manifests, around)
+                is_complete = is_complete and is_sure
                 if unsafe := self._unsafe(service, own):
                     refused[service.name] = unsafe
                     if self.request.skip_refused:
@@ -148,7 +152,8 @@ class Move:
                 plans.append(self._accepting(planned, own))
                 found += own
                 edited.update(planned.new)
-        move_plan = MovePlan(tuple(plans), {}, self._version(seen), tuple(found))
+        told = tuple(once_for_a_group(found)) if self.provenance.group else tuple(found)
+        move_plan = MovePlan(tuple(plans), {}, self._version(seen), told, is_complete)
         if refused and not self.request.skip_refused:
             raise self._refusal(refused, move_plan)
         overlay.update(edited)
@@ -169,13 +174,22 @@ class Move:
             operation=self.provenance.operation if commit else None,
             refused=move_plan.refused,
             hazards=move_plan.hazards if changed else (),
-            hazards_complete=self.surroundings.is_complete,
+            hazards_complete=move_plan.hazards_complete,
         )
 
     def accepting(self, records: Iterable[Record]) -> "Move":
         """The same move, which accepts what those have accepted who have made these records."""
         accepted = {f"{record.service}:{slug}" for record in records for slug in record.accepted}
         return replace(self, request=replace(self.request, accept=self.request.accept | accepted))
+
+    def _hazards(
+        self, planned: Plan, manifests: Mapping[str, Manifest], around: Surroundings
+    ) -> tuple[tuple[Hazard, ...], bool]:
+        """What may go wrong with a plan, and whether none of it was missed by a defect."""
+        if self.is_tidy:
+            return (), True
+        found = find_hazards(partial(planned_move, planned, manifests), around)
+        return found.hazards, not found.failed
 
     def _unsafe(self, service: Service, found: Sequence[Hazard]) -> UnsafeMove | None:
         """What refuses the service, when hazards stop it that are not accepted."""

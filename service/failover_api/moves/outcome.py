@@ -1,13 +1,13 @@
 """The outcome of a move, or of its dry run."""
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from failover_api.core.catalog.model import Action, Policy
 from failover_api.core.planning.plan import Plan
 from failover_api.core.safety.hazard import Hazard
-from failover_api.core.text.sentence import sentence
+from failover_api.core.text.sentence import Part, message
 from failover_api.errors import FailoverError
 from failover_api.forge.values import Commit, PullRequest
 
@@ -51,10 +51,13 @@ class Outcome:
 
     def sentence(self, *, group: str | None = None) -> str:
         """What people are told of it; `group` where it is a group's."""
+        return told([self], group=group)
+
+    def as_told(self) -> Part:
+        """What is said of it, in a sentence of its own or with other parts."""
         pull = self.pull_request
-        return sentence(
+        return Part(
             self.plans,
-            group=group,
             dry_run=self.dry_run,
             changed=self.changed,
             pull_request=(pull.number, pull.state) if pull else None,
@@ -79,6 +82,11 @@ class GroupOutcome:
     @property
     def version(self) -> str:
         return joined_version([part.version for part in self.parts])
+
+
+def told(parts: Sequence[Outcome], *, group: str | None = None) -> str:
+    """What people are told of all parts of a move."""
+    return message([part.as_told() for part in parts], group=group)
 
 
 def joined_version(versions: list[str]) -> str:

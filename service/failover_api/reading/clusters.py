@@ -5,6 +5,7 @@ Nothing here fails or delays a status: what does not come in time is not seen.
 
 import asyncio
 import logging
+import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -13,6 +14,7 @@ from cachetools import LRUCache
 
 from failover_api.core.catalog.model import Service
 from failover_api.core.safety.rollout.verification import Verification, verified_state
+from failover_api.core.safety.surroundings import ClusterLook
 from failover_api.reading.status import Status, Unreadable
 
 if TYPE_CHECKING:  # without a cluster nothing of it is loaded
@@ -35,7 +37,9 @@ class ClusterReader:
     def __init__(self, cluster: "Cluster | None", *, timeout_s: float) -> None:
         self._cluster, self._timeout_s = cluster, timeout_s
         self.verified: Callable[[str], Verification | None] | None = None
+        self._has_answered = False
         self._was_seen: LRUCache[str, bool] = LRUCache(MAX_SEEN)
+        self._not_understood: LRUCache[str, bool] = LRUCache(MAX_SEEN)
         self._index: Index | None = None  # of the view that was looked at last
 
     @property
@@ -59,6 +63,20 @@ class ClusterReader:
             _log.exception("the cluster could not be looked at")
             return None
 
+    def view(self) -> "View | None":
+        """What is known from watching, without a wait; None where no cluster is configured."""
+        return None if self._cluster is None else self._cluster.view()
+
+    def looked(self, services: Iterable[Service], view: "View | None") -> ClusterLook | None:
+        """What look() gave, as hazards are found in it; None where there is no cluster to look at."""
+        if self._cluster is None or all(service.is_elsewhere for service in services):
+            return None
+        from failover_api.core.safety.observed import View
+
+        found, had_answered = view if view is not None else View(), self._has_answered
+        self._has_answered = had_answered or found.answers
+        return ClusterLook(found, self._cluster.clock.now(), had_answered, time.monotonic())
+
     def joined(self, statuses: Sequence[Status | Unreadable], view: "View | None") -> list[Status | Unreadable]:
         """The statuses with what was seen of each."""
         return [
@@ -75,14 +93,17 @@ class ClusterReader:
         from failover_api.core.safety.rollout.live import index_of
         from failover_api.core.safety.rollout.stage import cluster_state
 
-        if self._index is None or self._index.view is not view:
-            self._index = index_of(view)
         name, was_seen = status.service.name, status.service.name in self._was_seen
         try:
+            if self._index is None or self._index.view is not view:
+                self._index = index_of(view)
             state = cluster_state(status.service, status.detection, view, was_seen=was_seen, index=self._index)
         except Exception:  # noqa: BLE001 - whatever a cluster holds must not fail a status
-            _log.exception("the cluster could not be understood", extra={"service": name})
+            if name not in self._not_understood:  # every few seconds would be too often
+                _log.exception("the cluster could not be understood", extra={"service": name})
+            self._not_understood[name] = True
             return None
+        self._not_understood.pop(name, None)
         if state is not None and (state.pod or was_seen or state.appliers.kustomization is not None):
             self._was_seen[name] = True
         return state

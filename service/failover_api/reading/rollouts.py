@@ -108,9 +108,7 @@ class RolloutReader:
         assert kustomization is not None, "there is one"
         kind = kustomization.source[0]
         if kind != GIT_REPOSITORY:
-            said = Arrival(
-                None, detail=f"not known: it is applied from a {kind or 'source'}, whose revision is no commit"
-            )
+            said = Arrival(None, detail=f"not known: the revision of {kind or 'its source'} is no commit")
             return said, said
         fetched = UNSEEN
         if source is not None:

@@ -18,6 +18,7 @@ from failover_api.core.planning.strategy import StrategyEdits, unblocking
 from failover_api.core.planning.switch_edits import blocking_error
 from failover_api.core.safety.hazard import Hazard
 from failover_api.core.safety.hazards import other_side
+from failover_api.core.safety.surroundings import ClusterLook
 from failover_api.core.safety.switch_moves import ServiceMove, each_way, possible_move, whole_move
 from failover_api.errors import FailoverError, ForgeFailure, ManifestError
 from failover_api.forge.port import Forge
@@ -26,7 +27,7 @@ from failover_api.reading.history import Entry, History
 from failover_api.reading.last_moves import LastMoves
 from failover_api.reading.pull_requests import open_for
 from failover_api.reading.services import Observation, ServiceReader
-from failover_api.reading.surroundings import SurroundingsReader, find_hazards
+from failover_api.reading.surroundings import FoundHazards, SurroundingsReader, find_hazards
 
 if TYPE_CHECKING:  # without a cluster nothing of it is loaded
     from failover_api.core.safety.rollout.stage import ClusterState
@@ -83,11 +84,12 @@ class StatusReader:
         not_before: float,
         thorough: bool,
         try_moves: bool = False,
+        looking: "asyncio.Future[ClusterLook | None] | None" = None,
     ) -> list[Status | Unreadable]:
         """In the order of `services`. Raises what is no service's own fault: an outage, a rate limit.
 
         `not_before` as in Forge.read(), `thorough` as in LastMoves.of(). With `try_moves` also the obstacles, which
-        takes some milliseconds a switch.
+        takes some milliseconds a switch. `looking` is a look at the cluster that is under way.
         """
         observing = self._reader.observe_all(branch, services, not_before=not_before)
         seen, pulls = await both(observing, _if_known(open_for(self._forge, branch, services, not_before=not_before)))
@@ -97,30 +99,37 @@ class StatusReader:
             located, head = [one.service for one in observed], observed[0].snapshot.head
             reading = self._last_moves.of(branch, located, head, thorough=thorough, not_before=not_before)
             moves = await _if_known(reading)
+        cluster = await asyncio.shield(looking) if looking is not None else None
         statuses: list[Status | Unreadable] = []
         for service in services:
             status = status_of(service, seen[service.name], pulls, moves)
-            statuses.append(self._with_hazards(status, seen[service.name], thorough=thorough))
+            statuses.append(self._with_hazards(status, seen[service.name], cluster, thorough=thorough))
             await asyncio.sleep(0)  # hundreds are thought about here: let others have a turn
         return (
             [await with_obstacles(status, seen[status.service.name]) for status in statuses] if try_moves else statuses
         )
 
     def _with_hazards(
-        self, status: Status | Unreadable, seen: Observation | FailoverError, *, thorough: bool
+        self,
+        status: Status | Unreadable,
+        seen: Observation | FailoverError,
+        cluster: ClusterLook | None,
+        *,
+        thorough: bool,
     ) -> Status | Unreadable:
         if isinstance(status, Unreadable) or isinstance(seen, FailoverError):
             return status
         service, detection = status.service, status.detection
         self._surroundings.saw(service, detection.state, status.last_move)
-        around = self._surroundings.of([service])
+        around = replace(self._surroundings.of([service]), cluster=cluster)
         there = other_side(detection)
         found = find_hazards(lambda: possible_move(service, detection, there, seen.manifests), around)
-        here: tuple[Hazard, ...] = ()
+        here = FoundHazards()
         if thorough and detection.state.value in set(Side):
             side = Side(detection.state.value)
             here = find_hazards(lambda: whole_move(service, detection, side, seen.manifests), around)
-        return replace(status, hazards_to=found, hazards_here=here, hazards_complete=around.is_complete)
+        is_complete = around.is_complete and not found.failed
+        return replace(status, hazards_to=found.hazards, hazards_here=here.hazards, hazards_complete=is_complete)
 
 
 async def _if_known(reading: Coroutine[Any, Any, Mapping[str, T]]) -> Mapping[str, T]:

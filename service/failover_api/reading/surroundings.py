@@ -7,13 +7,14 @@ surely still so; what is not known then is left out.
 import logging
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 from cachetools import TTLCache
 
 from failover_api.core.catalog.model import Branch, Service
 from failover_api.core.planning.state import State
 from failover_api.core.safety.hazard import Hazard
-from failover_api.core.safety.hazards import hazards
+from failover_api.core.safety.hazards import FINDERS, Finder, untold_left_out, with_cluster
 from failover_api.core.safety.surroundings import Surroundings
 from failover_api.core.safety.switch_moves import ServiceMove
 from failover_api.forge.port import Files
@@ -26,13 +27,43 @@ _Key = tuple[Branch, str]
 _log = logging.getLogger(__name__)
 
 
-def find_hazards(move: Callable[[], ServiceMove], around: Surroundings) -> tuple[Hazard, ...]:
-    """What may go wrong with a move. A defect of ours in finding it keeps nobody from moving: it is only logged."""
+@dataclass(frozen=True, slots=True)
+class FoundHazards:
+    """What was found; `failed` are the finders that broke by a defect of ours, so what they look for is not known."""
+
+    hazards: tuple[Hazard, ...] = ()
+    failed: tuple[str, ...] = ()
+
+
+def find_hazards(move: Callable[[], ServiceMove], around: Surroundings) -> FoundHazards:
+    """What may go wrong with a move. A defect of ours in finding it keeps nobody from moving, and no other finder from
+    telling: it is logged, and the finder is named.
+    """
     try:
-        return hazards(move(), around)
+        planned = move()
     except Exception:  # noqa: BLE001 - a warning that cannot be given must not stand in the way of a failover
         _log.exception("hazards could not be found by a defect")
-        return ()
+        return FoundHazards(failed=tuple(map(_name, FINDERS)))
+    found: list[Hazard] = []
+    failed: list[str] = []
+    for finder in FINDERS if planned.switches else ():
+        try:
+            for hazard in finder(planned, around):
+                found.append(hazard)  # noqa: PERF402 - what it told before it broke counts
+        except Exception:  # noqa: BLE001 - as above
+            _log.exception("hazards could not be found by a defect", extra={"finder": _name(finder)})
+            failed.append(_name(finder))
+    if planned.switches:
+        try:
+            found = list(with_cluster(planned, found, around))
+        except Exception:  # noqa: BLE001 - as above
+            _log.exception("hazards could not be found by a defect", extra={"finder": "cluster"})
+            failed.append("cluster")
+    return FoundHazards(untold_left_out(planned, found), tuple(failed))
+
+
+def _name(finder: Finder) -> str:
+    return finder.__name__.replace("_", "-")
 
 
 class SurroundingsReader:

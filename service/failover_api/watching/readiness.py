@@ -6,11 +6,11 @@ from collections.abc import Iterator, Mapping
 
 from failover_api.core.catalog.model import Branch, Side
 from failover_api.core.safety.hazard import Severity
-from failover_api.core.safety.hazards import hazards
 from failover_api.core.safety.surroundings import NOT_LOOKED_AT, Surroundings
 from failover_api.errors import FailoverError, ManifestError
 from failover_api.failover import Failover
 from failover_api.reading.status import Status, Unreadable
+from failover_api.reading.surroundings import find_hazards
 
 EVERY_S = 3600.0
 FIRST_S = 60.0  # after the start: others come first then
@@ -67,4 +67,5 @@ def _all(
 def _could_move(status: Status, side: Side, around: Surroundings) -> bool:
     if status.obstacles or isinstance(status.unblocking, ManifestError) or side not in status.ways:
         return False
-    return all(hazard.severity is not Severity.STOP for hazard in hazards(status.ways[side], around))
+    found = find_hazards(lambda: status.ways[side], around).hazards
+    return all(hazard.severity is not Severity.STOP for hazard in found)

@@ -132,3 +132,8 @@ def test_no_other_cluster_can_be_named() -> None:
 def test_what_is_looked_at_does_not_bind_a_move() -> None:
     looked_at = loaded(f"{SMALLEST}    verify: {{url: http://x/}}\n    cluster: none\n")
     assert looked_at.digest == loaded(SMALLEST).digest
+
+
+def test_max_data_age_is_a_length_of_time_and_may_be_a_default() -> None:
+    assert loaded(SMALLEST).max_data_age_s is None
+    assert loaded(f"{SMALLEST}    max_data_age: 2h\n").max_data_age_s == 7200

@@ -186,3 +186,45 @@ def test_a_deployment_that_waits_for_dead_nodes_is_to_be_unblocked(strategy: str
     text = deployment("web").replace("spec:\n  replicas", f"spec:\n{strategy}  replicas")
     line = "  unblock: rolling  # its strategy is Recreate, which waits for the pod of a dead node for ever\n"
     assert (line in only({"web.yaml": text.encode()})) is is_told
+
+
+NO_NODE = "# TODO: no node is named, so only the claim moves; a nodeSelector would go to "
+
+
+@pytest.mark.parametrize(
+    ("values", "place"),
+    [
+        ("persistence: {config: {existingClaim: tea}}\n", "spec.values.defaultPodOptions"),
+        ("store: {existingClaim: tea}\n", "the chart's own place for it below spec.values"),
+    ],
+)
+def test_a_release_without_a_node_says_that_only_the_claim_moves(values: str, place: str) -> None:
+    assert only({"tea.yaml": release(values)}).endswith(f"\n  {NO_NODE}{place}")
+
+
+def test_so_does_a_deployment() -> None:
+    text = deployment("web").replace("nodeSelector:", "unused:")
+    assert only({"web.yaml": text.encode()}).endswith(f"\n  {NO_NODE}spec.template.spec.nodeSelector")
+
+
+@pytest.mark.parametrize("label", ['intel.feature.node.kubernetes.io/gpu: "true"', 'coral-usb: "true"'])
+def test_a_devices_label_is_no_node(label: str) -> None:
+    values = "persistence: {config: {existingClaim: tea}}\ndefaultPodOptions: {nodeSelector: {LABEL}}\n"
+    (entry,) = suggest({"tea.yaml": release(values.replace("LABEL", label))}).entries
+    assert (entry.names_node, "primary_node_label" in entry.text) == (False, False)
+    (entry,) = suggest({"tea.yaml": release(values.replace("LABEL", f"{label}, zone: a"))}).entries
+    assert (entry.names_node, "  node_label_key: zone\n  primary_node_label: a\n" in entry.text) == (True, True)
+
+
+def test_a_nodes_variable_is_switched_in_the_kustomization() -> None:
+    kustomization = (
+        "kind: Kustomization\nmetadata: {name: tea}\nspec:\n  path: ./apps/tea\n"
+        "  postBuild: {substitute: {TEA_NODE: w1, TEA_CLAIM: tea}}\n"
+    )
+    values = (
+        "persistence: {c: {existingClaim: '${TEA_CLAIM}'}}\ndefaultPodOptions: {nodeSelector: {role: '${TEA_NODE}'}}\n"
+    )
+    other = deployment("web", role="w2").encode()
+    files = {"flux/tea.yaml": kustomization.encode(), "apps/tea/r.yaml": release(values), "apps/web.yaml": other}
+    (entry,) = suggest(files, name="tea").entries
+    assert "path: spec.postBuild.substitute.TEA_NODE\n      primary: w1\n      backup: w2\n" in entry.text

@@ -125,3 +125,10 @@ def test_switches_of_several_files_are_read_in_the_order_of_the_catalog() -> Non
 def test_what_cannot_be_read_is_an_error(broken: Switch, error: type[Exception]) -> None:
     with pytest.raises(error, match=r"a\.yaml"):
         detect_in(TEXT, ROLE, broken)
+
+
+@pytest.mark.parametrize(("spec", "target"), [("targetNamespace: photos\n  ", "photos"), ("", None)])
+def test_a_reading_says_where_a_flux_document_puts_what_it_makes(spec: str, target: str | None) -> None:
+    text = f"kind: Kustomization\nmetadata: {{name: web, namespace: flux-system}}\nspec:\n  {spec}role: primary\n"
+    (reading,) = detect_in(text, switch("spec.role", "primary", "backup", kind="Kustomization")).readings
+    assert (reading.namespace, reading.target_namespace) == ("flux-system", target)

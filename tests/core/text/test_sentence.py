@@ -6,11 +6,12 @@ from typing import Any
 import pytest
 
 from failover_api.core.catalog.model import Action
+from failover_api.core.catalog.runtime import WorkloadName
 from failover_api.core.planning.plan import Plan
 from failover_api.core.planning.state import Detection, Reading, State
 from failover_api.core.splice import Selector
 from failover_api.core.text.next_step import watch_command
-from failover_api.core.text.sentence import sentence
+from failover_api.core.text.sentence import Part, message, sentence
 from tests.support.builders import change, plan_of, service, switch
 
 PRIMARY, BACKUP, MIXED, UNKNOWN = State.PRIMARY, State.BACKUP, State.MIXED, State.UNKNOWN
@@ -226,6 +227,26 @@ def test_the_outcome_of_a_group(plans: list[Plan], how: dict[str, Any], text: st
     assert sentence(plans, group="k3s-w1", **how) == f"k3s-w1: {text}"
 
 
+def test_what_two_parts_of_a_group_would_come_to_is_one_sentence() -> None:
+    moving, there = Part([moves("sonarr"), moves("radarr")], dry_run=True), Part([is_there("plex")], dry_run=True)
+    said = (
+        "k3s-w1: 2 services would move to backup (sonarr, radarr); 1 service is already on backup in Git (plex). "
+        "Nothing was written."
+    )
+    assert message([moving, there], group="k3s-w1") == message([there, moving], group="k3s-w1") == said
+    assert message([there, there], group="g") == (
+        "g: 1 service is already on backup in Git (plex); 1 service is already on backup in Git (plex); nothing to do."
+    )
+
+
+def test_what_two_parts_of_a_group_came_to_is_a_sentence_each() -> None:
+    said = message([Part([moves("sonarr")]), Part([moves("plex")], pull_request=(12, "open"))], group="g")
+    assert said == (
+        f"g: 1 service moved to backup in Git (sonarr){APPLIED}. "
+        "g: pull request #12 moves 1 service to backup when it is merged (plex)."
+    )
+
+
 def test_several_services_that_part_have_no_place_in_common() -> None:
     plans = [moves(), planned("plex", Action.PROMOTE, UNKNOWN, MIXED)]
     assert sentence(plans, **OPEN) == f"{PULL} moves 2 services when it is merged (sonarr, plex)."
@@ -253,6 +274,21 @@ def test_a_namespace_that_is_not_known_is_not_guessed() -> None:
     assert watch_command([said("media"), said("home")]) == "kubectl get pods -A -o wide -w"
     assert watch_command([said("media"), said(None)]) == "kubectl get pods -A -o wide -w"
     assert watch_command([said(None)]) == watch_command([said("$(reboot)")]) == ""
+
+
+def test_a_kustomizations_pods_are_where_it_puts_them() -> None:
+    """Its own namespace is Flux's."""
+
+    def said(target: str | None, **how: Any) -> str:
+        own = replace(service(switch("spec.role", "a", "b", selector=Selector("Kustomization"))), **how)
+        read = replace(reading("flux-system"), kind="Kustomization", target_namespace=target)
+        return watch_command([replace(moves(), service=own, before=Detection(PRIMARY, (read,)))])
+
+    assert said("photos") == "kubectl -n photos get pods -o wide -w"
+    assert said(None) == ""
+    workload = WorkloadName("Deployment", "photoprism", "photos")
+    assert said(None, primary_workload=workload, backup_workload=workload) == "kubectl -n photos get pods -o wide -w"
+    assert said(None, primary_workload=replace(workload, namespace=None)) == ""
 
 
 def reading(namespace: str | None) -> Reading:

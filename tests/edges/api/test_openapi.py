@@ -26,7 +26,7 @@ from failover_api.metrics.counters import slugs
 from tests.support.stage import SERVICES, Stage
 
 EXAMPLES = 8  # of each operation and mode
-NAMES = {"service": ("sonarr", "plex"), "group": ("media",)}
+NAMES = {"service": ("sonarr", "plex"), "group": ("media",), "node": ("k3s-w1",)}
 CHECKS = [
     not_a_server_error,
     checks.content_type_conformance,
@@ -54,7 +54,7 @@ def test_no_request_of_the_document_breaks_us(
     schema: Any, mode: GenerationMode, reached: set[int], caplog: pytest.LogCaptureFixture
 ) -> None:
     operations = [result.ok() for result in schema.get_all_operations()]
-    assert len(operations) == 23
+    assert len(operations) == 26
     seen: Counter[int] = Counter()
     for operation in operations:
         if mode.is_positive or operation.definition.raw.get("parameters"):  # without any there is nothing to get wrong
@@ -100,10 +100,15 @@ MOVES = {
     "/api/failover/{service}/rollback": KEYS - {"force"},
     "/api/groups/{group}/promote": KEYS | {"skip_refused"},
     "/api/groups/{group}/demote": KEYS | {"skip_refused"},
+    "/api/nodes/{node}/evacuate": KEYS | {"skip_refused"},
 }
 OPEN = {"/healthz", "/readyz", "/version", "/schema/services.json", "/schema/access.json"}  # no token is needed
 BESIDE = OPEN | {"/metrics", "/hooks/github", "/hooks/flux"}
-BODIES = {"service": ["OutcomeBody"], "group": ["GroupOutcomeBody", "PartedOutcomeBody"]}
+BODIES = {
+    "service": ["OutcomeBody"],
+    "group": ["GroupOutcomeBody", "PartedOutcomeBody"],
+    "node": ["NodeOutcomeBody", "PartedNodeOutcomeBody"],
+}
 
 
 def references(part: Any) -> set[str]:
@@ -128,10 +133,11 @@ async def test_the_openapi_document_tells_the_truth(stage: Stage) -> None:
         "/api/failover/{service}/history",
         "/api/failover/{service}/rollout",
         "/api/groups",
+        "/api/nodes",
     }
     assert set(document["paths"]) == looking | set(MOVES) | BESIDE
     for path, keys in MOVES.items():
-        kind = "group" if "groups" in path else "service"
+        kind = next((kind for kind in ("group", "node") if f"{kind}s" in path), "service")
         query = {("query", key.replace("dry_run", "dry-run")) for key in keys}
         common = {("path", kind), ("header", "If-Match"), *query}
         get, post = document["paths"][path]["get"], document["paths"][path]["post"]
@@ -193,7 +199,7 @@ async def test_what_needs_a_token_says_so(document: dict[str, Any], stage: Stage
             method, path = of.split()
             is_open = path in OPEN | {"/hooks/github", "/hooks/flux"}
             assert operation["security"] == ([] if is_open else [{"bearer": []}]), of
-            response = await client.request(method, path.format(service="sonarr", group="media"))
+            response = await client.request(method, path.format(service="sonarr", group="media", node="k3s-w1"))
             assert (response.status_code == 401) == (not is_open), of
 
 

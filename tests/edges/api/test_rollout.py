@@ -140,6 +140,39 @@ async def test_recreate_on_a_dead_node_is_blocked_and_says_what_to_do(stage: Sta
     assert "--force" in found["blocked"]["cure"]
 
 
+async def test_of_a_source_without_commits_it_is_said_that_nobody_can_tell(
+    stage: Stage, cluster: HomelabCluster
+) -> None:
+    async with stage.client(cluster=str(cluster.kubeconfig)) as client:
+        outcome = await promoted(client)
+        cluster.applied("backup", outcome["commit"]["sha"])
+        cluster.flux(outcome["commit"]["sha"], source_kind="OCIRepository")
+        await in_stage(client, "serving")
+        steps = {step["name"]: step for step in (await rollout(client))["steps"]}
+    said = "not known: the revision of OCIRepository is no commit"
+    assert [(steps[name]["at"], steps[name]["detail"]) for name in ("fetched", "applied")] == [(None, said)] * 2
+    assert steps["ready"]["at"]
+
+
+async def test_an_application_of_argo_cd_fills_the_same_steps(stage: Stage, cluster: HomelabCluster) -> None:
+    cluster.is_of_argo = True
+    cluster.deployment("primary")
+    async with stage.client(cluster=str(cluster.kubeconfig)) as client:
+        before = stage.sandbox.head(repository=stage.repository)
+        cluster.argo(stage.repository, before)
+        await in_stage(client, "serving")
+        outcome = await promoted(client)
+        waiting = await in_stage(client, "waiting-for-apply")
+        assert waiting["cluster"]["reason"] == "Argo CD has not synced Application argocd/apps yet."
+        cluster.argo(stage.repository, outcome["commit"]["sha"])
+        cluster.deployment("backup")
+        cluster.pod("backup")
+        await in_stage(client, "serving")
+        found = await rollout(client)
+    assert found["done"]
+    assert all(step["at"] for step in found["steps"])
+
+
 async def test_a_pull_request_is_proposed_then_merged(stage: Stage, cluster: HomelabCluster) -> None:
     stage.declare(
         stage.catalog_file.read_text(encoding="utf-8").partition("services:\n")[2], top="policy: pull_request"

@@ -87,3 +87,26 @@ def test_the_sample_homelab_is_suggested_whole(cli: Cli) -> None:
     body = cli.json("suggest", "--all", "--path", str(homelab))
     assert {"sonarr", "plex", "paperless", "nextcloud"} <= {entry["name"] for entry in body["entries"]}
     assert body["refused"] == []
+
+
+def test_entries_that_name_no_node_are_counted(cli: Cli, tmp_path: Path) -> None:
+    (tmp_path / "one.yaml").write_text(deployment("one"))
+    (tmp_path / "two.yaml").write_text(deployment("two").replace("nodeSelector:", "unused:"))
+    result = cli("suggest", "--all", "--path", str(tmp_path))
+    assert "1 of 2 name no node: of these only the claim moves" in " ".join(result.stderr.split())
+    assert [entry["names_node"] for entry in cli.json("suggest", "--all", "--path", str(tmp_path))["entries"]] == [
+        True,
+        False,
+    ]
+
+
+def test_a_working_tree_says_which_repository_it_is(cli: Cli, tmp_path: Path) -> None:
+    (tmp_path / "one.yaml").write_text(deployment("one"))
+    text = cli("suggest", "--all", "--path", str(tmp_path)).stdout
+    assert text.startswith("repository: owner/name  # TODO: the repository's own\n\nservices:\n")
+    (tmp_path / ".git").mkdir()
+    config = '[remote "origin"]\n\turl = https://me:ghp_secret@github.com/acme/tea.git\n'
+    (tmp_path / ".git/config").write_text(config)
+    text = cli("suggest", "--all", "--path", str(tmp_path)).stdout
+    assert text.startswith("repository: acme/tea\n\nservices:\n")
+    assert "secret" not in text

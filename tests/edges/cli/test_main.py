@@ -102,6 +102,16 @@ def test_list_shows_where_every_service_is(cli: Cli) -> None:
     ]
 
 
+def test_status_of_a_value_on_neither_side_says_where_and_what_was_expected(cli: Cli) -> None:
+    cli.stage.replace("apps/media/radarr/app.yaml", "role: primary", "role: maintenance")
+    first, switch, *_ = cli("status", "radarr").stdout.splitlines()
+    assert first.startswith("radarr is on neither side   ")
+    assert switch == (
+        "  unknown  apps/media/radarr/app.yaml:19  spec.template.spec.nodeSelector.role = maintenance, "
+        "expected primary (primary) or backup (backup)"
+    )
+
+
 def test_status_shows_every_switch(cli: Cli) -> None:
     out = cli("status", "sonarr").stdout
     assert out.startswith("sonarr is on primary")

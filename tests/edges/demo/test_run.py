@@ -19,6 +19,7 @@ import httpx2
 import pytest
 import yaml
 
+from failover_api.edges.demo import run
 from failover_api.edges.demo.catalog import SANDBOX, add_unblock, demo_catalog
 from failover_api.edges.demo.run import addresses, listen
 
@@ -57,7 +58,7 @@ def test_the_demo_tells_the_story_and_ends_with_0(git_alone: Path) -> None:
         "+        role: backup",
         "Nothing was written.",
         "$ failover promote sonarr --until serving --reason",
-        "(verified)",
+        "(signature verified by GitHub)",
         "sonarr is serving",
         "sonarr was Ready on k3s-w2 ",
         "$ failover rollout sonarr",
@@ -109,6 +110,21 @@ def test_the_demo_tells_the_story_and_ends_with_0(git_alone: Path) -> None:
         assert words in rest, f"{words!r} is not told, or too early"
         rest = rest.split(words, 1)[1]
     assert all(len(line) <= 80 for line in told.stdout.splitlines() if "http" not in line)
+
+
+def test_a_root_path_of_ours_is_refused_before_anything_starts() -> None:
+    environment = ENVIRONMENT | {"FAILOVER_ROOT_PATH": "/api/x"}
+    told = subprocess.run(COMMAND, env=environment, capture_output=True, text=True, timeout=60, check=False)
+    assert (told.returncode, told.stdout) == (2, "")
+    assert "FAILOVER_ROOT_PATH: expected a path like /failover" in told.stderr
+
+
+def test_the_service_is_below_the_root_path_that_is_set() -> None:
+    with run._running(0, "/ops") as running:
+        assert running.url.endswith("/ops")
+        assert '"/ops/static/' in httpx2.get(f"{running.url}/").text
+        assert httpx2.get(f"{running.url}/api/failover").status_code == 200
+        assert 'action="/ops/demo/k3s-w1/kill"' in httpx2.get(f"{running.url}/demo").text
 
 
 @pytest.fixture(scope="module")

@@ -28,6 +28,7 @@ from failover_api.core.catalog.model import (
     Switch,
     kind_of,
 )
+from failover_api.core.catalog.node_labels import HOSTNAME
 from failover_api.core.catalog.notification import DEFAULT_EVENTS, Event, Notification
 from failover_api.core.catalog.runtime_forms import WorkloadForm, verify_of
 from failover_api.core.catalog.schema import (
@@ -40,7 +41,8 @@ from failover_api.core.catalog.schema import (
     SwitchSchema,
     schema_at,
 )
-from failover_api.core.catalog.short_forms import HOSTNAME, ShortForm, check_sides
+from failover_api.core.catalog.short_forms import ShortForm, check_sides
+from failover_api.core.config.duration import seconds_of
 from failover_api.core.config.schema import describe, explained
 from failover_api.core.config.yaml import Location, invalid_config, read_config
 from failover_api.core.hazard_slugs import why_not_for_good
@@ -172,6 +174,7 @@ class _Builder:
             backup_workload=workloads.of(Side.BACKUP),
             verify=verify_of(entry),
             is_elsewhere=entry.cluster == "none",
+            max_data_age_s=seconds_of(entry.max_data_age) if entry.max_data_age else None,
             accept=self._accepted(entry, where),
             unblocked=unblocked,
         )

@@ -20,7 +20,10 @@ from failover_api.core.splice.paths import Path, format_path
 from failover_api.errors import UnknownGroup, UnknownService
 
 _Part = TypeVar("_Part", "Switch", "Workload")
-CLAIM_KEYS = ("claimName", "existingClaim")  # of a pod's volume; of a chart's values, as most have it
+# Of a pod's volume; of a chart's values, in any case of letters.
+CLAIM_KEYS = frozenset(
+    {"claimname", "existingclaim", "existingpvc", "existingvolumeclaim", "existingpersistentvolumeclaim"}
+)
 
 
 class Side(StrEnum):
@@ -91,7 +94,7 @@ class Switch:
     @property
     def is_claim(self) -> bool:
         """Whether its value is the name of a PersistentVolumeClaim that the app uses."""
-        return self.names_claim or self.path[-1] in CLAIM_KEYS
+        return self.names_claim or str(self.path[-1]).lower() in CLAIM_KEYS
 
     @property
     def path_text(self) -> str:
@@ -139,6 +142,7 @@ class Service:
     backup_workload: WorkloadName | None = None
     verify: Verify | None = None
     is_elsewhere: bool = False  # it runs in a cluster that is not the one we see
+    max_data_age_s: float | None = None  # of backup's data, when it is promoted
     accept: tuple[str, ...] = ()  # slugs of hazards that are not told of it
     unblocked: Workload | None = None  # the Deployment whose strategy a promote makes rolling
 

@@ -18,7 +18,7 @@ from failover_api.core.hazard_slugs import FOR_GOOD
 
 NAME = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
 MAX_TEMPLATE = 4000
-RUNTIME_KEYS = ("workload", "verify", "cluster")  # of a service in its cluster, whatever it is made of
+RUNTIME_KEYS = ("workload", "verify", "cluster", "max_data_age")  # of a service in its cluster, whatever it is made of
 # Managed users of GitHub Enterprise have an underscore; no repository ends with .git.
 _REPOSITORY = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,38}/(?!\.{1,2}$)(?!.*\.git$)[A-Za-z0-9._-]{1,100}")
 # https://git-scm.com/docs/git-check-ref-format
@@ -301,6 +301,10 @@ class DefaultsShape(InheritedSchema):
     )
     cluster: _Elsewhere = Field(
         default=None, description="`none`: it runs in a cluster that is not the one we see, so it is not looked for."
+    )
+    max_data_age: Duration | None = Field(
+        default=None,
+        description="How old backup's data may be: an older copy, or one whose age nobody knows, stops a promote.",
     )
 
 

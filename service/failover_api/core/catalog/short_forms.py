@@ -20,7 +20,6 @@ from failover_api.core.splice import Selector, Value
 from failover_api.core.splice.paths import Path, Where, parse_path
 from failover_api.errors import BadPath
 
-HOSTNAME = "kubernetes.io/hostname"
 _KINDS = {"deployment": "Deployment", "statefulset": "StatefulSet", "helmrelease": "HelmRelease"}
 _LABELS = ("primary_node_label", "backup_node_label")
 _CLAIMS = ("primary_pvc", "backup_pvc")

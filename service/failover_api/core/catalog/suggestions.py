@@ -15,23 +15,21 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from failover_api.core.catalog.model import CLAIM_KEYS
+from failover_api.core.catalog.node_labels import HOSTNAME, may_name_a_node
+from failover_api.core.catalog.placeholders import OTHER_NODE
 from failover_api.core.catalog.schema import NAME
-from failover_api.core.catalog.short_forms import HOSTNAME
 from failover_api.core.splice import DocumentId, Manifest, parse
 from failover_api.core.splice.merges import field as value_of
 from failover_api.core.splice.paths import Path, Where, format_path
 from failover_api.core.splice.scalars import write
 from failover_api.errors import ManifestError
 
-OTHER_NODE = "the-other-node"
 WORKLOADS = {"Deployment": "deployment", "StatefulSet": "statefulset", "HelmRelease": "helmrelease"}
-_CLAIM_KEYS = frozenset(
-    {"existingclaim", "existingpvc", "existingvolumeclaim", "existingpersistentvolumeclaim", "claimname"}
-)
-_NOT_A_NODE = frozenset({"kubernetes.io/arch", "kubernetes.io/os", "beta.kubernetes.io/arch", "beta.kubernetes.io/os"})
 _POD: Path = ("spec", "template", "spec")
 _VALUES: Path = ("spec", "values")
 _VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)(?::[-=][^}]*)?\}")
+_OF_A_NODE = re.compile(r"NODE|HOST|ROLE|ZONE|SIDE|SITE|WORKER", re.IGNORECASE)
 _OF_A_CLAIM = re.compile(r"CLAIM|PVC|VOLUME", re.IGNORECASE)
 _YAML = (".yaml", ".yml")
 _DEPTH = 24
@@ -48,13 +46,14 @@ class Scalar:
 
 @dataclass(frozen=True, slots=True)
 class Suggestion:
-    """One service. `text` is its entry below `services:`, without indentation; `todo` counts its guesses."""
+    """One service. `text` is its entry below `services:`, without indentation; `todo` counts its `# TODO`."""
 
     name: str
     file: str
     workload: str  # Deployment media/sonarr
     text: str
     todo: int
+    names_node: bool = True  # it says where the pod goes, not the claim alone
 
 
 @dataclass(slots=True)
@@ -138,8 +137,8 @@ def _other_nodes(repository: _Repository) -> Mapping[str, tuple[str, ...]]:
     counts: dict[str, Counter[str]] = {}
     for document in repository.of_kind(*WORKLOADS):
         for label in _node_labels(document):
-            key = label.path[-1]
-            counts.setdefault(str(key), Counter())[label.value] += 1
+            if "$" not in label.value:
+                counts.setdefault(str(label.path[-1]), Counter())[label.value] += 1
     return {key: tuple(value for value, _ in counter.most_common()) for key, counter in counts.items()}
 
 
@@ -171,16 +170,21 @@ class _Entry:
         lines = self._short(kind) if is_short else []
         switches = [] if is_short else [*self._switches()]
         switches += self._replication()
+        if not self._labels:
+            what = f"no node is named, so only the claim moves; a nodeSelector would go to {self._node_place(kind)}"
+            self._notes.append(self._guess("", what).strip())
         body = [*lines, *(["switches:", *switches] if switches else []), *self._notes]
         place = f"{self.namespace}/" if self.namespace else ""
         text = "\n".join([f"{name}:", *(f"  {line}" for line in body)])
-        return Suggestion(name, self._document.file, f"{kind} {place}{self._document.id.name}", text, self._todo)
+        return Suggestion(
+            name, self._document.file, f"{kind} {place}{self._document.id.name}", text, self._todo, bool(self._labels)
+        )
 
     def _is_short(self) -> bool:
         """Whether the short form can name all of it: no variable, and each claim where it expects one."""
         are_named = all(claim.volume for claim in self.claims)
         alone = len(self.claims) == 1 and self._document.id.kind == "HelmRelease"
-        are_here = not any(self._variable(claim) for claim in self.claims)
+        are_here = not any(map(self._variable_of, (*self._labels, *self.claims)))
         return are_here and (are_named or alone)
 
     def _short(self, kind: str) -> Iterator[str]:
@@ -219,14 +223,21 @@ class _Entry:
         else:
             yield f"node_label_key: {_plain(str(label.path[-1]))}"
         yield f"primary_node_label: {_plain(label.value)}"
-        yield self._other_node("backup_node_label: ", label)
+        yield self._other_node("backup_node_label: ", label, str(label.path[-1]))
+
+    def _node_place(self, kind: str) -> str:
+        """Where a node selector would stand."""
+        if kind != "HelmRelease":
+            return format_path((*_POD, "nodeSelector"))
+        is_app_template = any(claim.volume for claim in self.claims)
+        return "spec.values.defaultPodOptions" if is_app_template else "the chart's own place for it below spec.values"
 
     def _switches(self) -> Iterator[str]:
         for label in self._labels:
-            yield from self._switch(self._document, label, self._other_node("backup: ", label))
+            document, scalar = self._variable_of(label) or (self._document, label)
+            yield from self._switch(document, scalar, self._other_node("backup: ", scalar, str(label.path[-1])))
         for claim in self.claims:
-            variable = self._variable(claim)
-            document, scalar = variable or (self._document, claim)
+            document, scalar = self._variable_of(claim) or (self._document, claim)
             yield from self._switch(document, scalar, self._backup("backup: ", scalar))
 
     def _switch(self, document: _Document, scalar: Scalar, backup: str) -> Iterator[str]:
@@ -254,10 +265,11 @@ class _Entry:
             yield "    primary: false"
             yield "    backup: true"
 
-    def _variable(self, scalar: Scalar) -> tuple[_Document, Scalar] | None:
-        """The Kustomization's variable that a claim is, where it stands for nothing else by its name."""
+    def _variable_of(self, scalar: Scalar) -> tuple[_Document, Scalar] | None:
+        """The Kustomization's variable that a claim or a node is, where it stands for nothing else by its name."""
         match = _VARIABLE.fullmatch(scalar.value)
-        if match is None or not _OF_A_CLAIM.search(match[1]):
+        words = _OF_A_NODE if scalar in self._labels else _OF_A_CLAIM
+        if match is None or not words.search(match[1]):
             return None
         folders = set(_upwards(posixpath.dirname(self._document.file)))
         for document in self._repository.of_kind("Kustomization"):
@@ -280,8 +292,8 @@ class _Entry:
                     return f"{lead}{_plain(target)}"
         return self._guess(f"{lead}{_plain(f'{claim.value}-backup')}", "the claim of the copy on the other node")
 
-    def _other_node(self, lead: str, label: Scalar) -> str:
-        others = [value for value in self._nodes.get(str(label.path[-1]), ()) if value != label.value]
+    def _other_node(self, lead: str, label: Scalar, key: str) -> str:
+        others = [value for value in self._nodes.get(key, ()) if value != label.value]
         if len(others) == 1:
             return f"{lead}{_plain(others[0])}"
         return self._guess(f"{lead}{_plain(OTHER_NODE)}", "the node that has the copy")
@@ -313,18 +325,18 @@ def _claims_of_values(document: _Document) -> Iterator[Scalar]:
     tree = document.manifest.tree
     for path, node in _scalars(document, ("spec", "values")):
         value = tree.scalar_text(node)
-        if str(path[-1]).lower() in _CLAIM_KEYS and value:
+        if str(path[-1]).lower() in CLAIM_KEYS and value:
             is_place = path[:3] == (*_VALUES, "persistence") and path[4:] == ("existingClaim",)
             yield Scalar(path, value, str(path[3]) if is_place else "")
 
 
 def _node_labels(document: _Document) -> list[Scalar]:
-    """The pod's node selector, the host's name first; not what any node of its kind has."""
+    """The labels of the pod's node selector that can name a node, the host's name first."""
     start = ("spec", "values") if document.id.kind == "HelmRelease" else (*map(str, _POD), "nodeSelector")
     found = []
     for path, node in _scalars(document, start):
         value = document.manifest.tree.scalar_text(node)
-        if len(path) > 1 and path[-2] == "nodeSelector" and value and path[-1] not in _NOT_A_NODE:
+        if len(path) > 1 and path[-2] == "nodeSelector" and value and may_name_a_node(str(path[-1]), value):
             found.append(Scalar(path, value))
     return sorted(found, key=lambda label: (label.path[-1] != HOSTNAME, len(label.path)))
 

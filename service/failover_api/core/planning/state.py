@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from failover_api.core.catalog.model import Service, Side, Switch
+from failover_api.core.search.fields import text
 from failover_api.core.splice import Manifest, Selector, Value
 
 
@@ -30,6 +31,7 @@ class Reading:
     namespace: str | None = None  # of the document, as it says itself or as the catalog does
     kind: str = ""  # of the document, and its name
     name: str = ""
+    target_namespace: str | None = None  # of a Flux document: where it puts what it makes, if it says so
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +66,12 @@ def _read(switch: Switch, manifests: Mapping[str, Manifest]) -> Reading:
         namespace=document.namespace or switch.selector.namespace,
         kind=document.kind or "",
         name=document.name or "",
+        target_namespace=text(manifest.tree, _root(manifest, document.index), "spec", "targetNamespace"),
     )
+
+
+def _root(manifest: Manifest, index: int) -> int:
+    return manifest.tree.documents[index].root
 
 
 def document_name(manifest: Manifest, selector: Selector) -> str:

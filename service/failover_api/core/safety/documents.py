@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import islice
 
+from failover_api.core.catalog.model import CLAIM_KEYS
 from failover_api.core.planning.change import Entries
 from failover_api.core.search.fields import down, elements, entries, text
 from failover_api.core.search.neighbours import is_true
@@ -95,11 +96,21 @@ class Document:
 
     @property
     def claims(self) -> list[str]:
-        """The claims that its pods have before the move."""
+        """The claims that its pods have before the move, each once; of a release those that its values name."""
+        return list(dict.fromkeys(name for name in (*self._of_volumes(), *self._of_values()) if name))
+
+    def _of_volumes(self) -> Iterator[str | None]:
+        """Of a pod, and of a StatefulSet's first one."""
         tree, root = self.before.tree, self.before.root
         volumes = elements(tree, down(tree, root, "spec", "template", "spec", "volumes"))
-        names = (text(tree, volume, "persistentVolumeClaim", "claimName") for volume in islice(volumes, MAX_VALUES))
-        return [name for name in names if name]
+        yield from (text(tree, volume, "persistentVolumeClaim", "claimName") for volume in islice(volumes, MAX_VALUES))
+        templates = elements(tree, down(tree, root, "spec", "volumeClaimTemplates"))
+        for template in islice(templates, MAX_VALUES):
+            if name := text(tree, template, "metadata", "name"):
+                yield f"{name}-{self.name}-0"
+
+    def _of_values(self) -> Iterator[str | None]:
+        return (name for way, name in self.before.below("spec", "values") if way[-1].lower() in CLAIM_KEYS)
 
     def where(self, *keys: str) -> str:
         """The file and line of what is below these keys, as far as they lead: of a mapping its first entry."""

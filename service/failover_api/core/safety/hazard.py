@@ -60,6 +60,8 @@ def _merged(alike: Sequence[Hazard]) -> Hazard:
     first, *others = alike
     if not others:
         return first
+    if all(other == first for other in others):
+        return first  # one thing, which many meet
     names = list(dict.fromkeys(one_line(hazard.about) for hazard in alike))
     more = f" and {len(names) - MAX_NAMED} more" if len(names) > MAX_NAMED else ""
     about = ", ".join(names[:MAX_NAMED]) + more

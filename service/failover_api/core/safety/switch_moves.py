@@ -49,18 +49,6 @@ class ServiceMove:
     is_thought: bool = False
     is_to_come: bool = False
 
-    @property
-    def claims(self) -> list[SwitchMove]:
-        """The switches that give the app another claim."""
-        return [move for move in self.switches if move.reading.switch.is_claim and isinstance(move.new, str)]
-
-    @property
-    def claim_names(self) -> list[tuple[str, str | None]]:
-        """Of both sides, each with the namespace it is in."""
-        claims = [reading for reading in self.readings if reading.switch.is_claim]
-        named = [(reading.switch.value(side), reading.namespace) for reading in claims for side in Side]
-        return list(dict.fromkeys((str(name), namespace) for name, namespace in named if name))
-
 
 def planned_move(plan: Plan, manifests: Manifests = NO_MANIFESTS) -> ServiceMove:
     """What a plan does; `manifests` are what it was made from, those of the service.

@@ -4,8 +4,9 @@ claims          by the name as it is written: `sonarr`, `${APP}-data`, `{{ .Rele
 variables       values that Flux puts in place of `${NAME}`
 affixes         what a kustomization puts before and behind all names
 names           of all documents: operators and charts name claims after them
+references      what workloads are given by variables: `${APP_CLAIM}`
 
-A reference (`claimName`, `existingClaim`) says nothing: it is what is looked for.
+Any other reference (`claimName`, `existingClaim`) says nothing: it is what is looked for.
 """
 
 import re
@@ -13,6 +14,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import islice
 
+from failover_api.core.search.claim_references import claim_references
 from failover_api.core.search.fields import down, elements, entries, text
 from failover_api.core.splice import Manifest
 from failover_api.core.splice.yaml_tree import Tree
@@ -50,12 +52,13 @@ class ClaimSources:
     variables: tuple[tuple[str, str], ...] = ()
     affixes: tuple[tuple[str, str], ...] = ()
     names: frozenset[str] = frozenset()
+    references: tuple[str, ...] = ()
 
     @property
     def size_bytes(self) -> int:
         """About how much memory it takes."""
         texts = [claim.name for claim in self.claims] + [value for pair in self.variables for value in pair]
-        return 300 + sum(100 + len(each) for each in (*texts, *self.names))
+        return 300 + sum(100 + len(each) for each in (*texts, *self.names, *self.references))
 
 
 def speaks_of_claims(data: bytes) -> bool:
@@ -65,18 +68,20 @@ def speaks_of_claims(data: bytes) -> bool:
 
 def read_claim_sources(data: bytes, manifest: Manifest | None) -> ClaimSources:
     """What the file says. Most say only names, which needs no parsing; `manifest` is None where it is no YAML."""
+    references = claim_references(data)
     names = frozenset(match[1][:MAX_LENGTH].decode() for match in islice(_NAME.finditer(data), MAX_NAMES))
     if not speaks_of_claims(data):
-        return ClaimSources(names=names)
+        return ClaimSources(names=names, references=references)
     if manifest is None:
-        return ClaimSources(claims=tuple(islice(_of_a_template(data), MAX_CLAIMS)), names=names)
+        return ClaimSources(claims=tuple(islice(_of_a_template(data), MAX_CLAIMS)), names=names, references=references)
     found = _Reader(manifest.tree)
     for root in roots(manifest):
         if len(found.claims) >= MAX_CLAIMS:
             break
         found.read(root)
     claims = tuple(islice(dict.fromkeys(found.claims), MAX_CLAIMS))
-    return ClaimSources(claims, tuple(found.variables[:MAX_VARIABLES]), tuple(found.affixes[:10]), names)
+    variables, affixes = tuple(found.variables[:MAX_VARIABLES]), tuple(found.affixes[:10])
+    return ClaimSources(claims, variables, affixes, names, references)
 
 
 def _of_a_template(data: bytes) -> Iterator[ClaimName]:

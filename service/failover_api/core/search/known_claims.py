@@ -5,10 +5,12 @@ anywhere, and for anything where none is given; a template stands for anything.
 """
 
 import difflib
+import posixpath
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
+from failover_api.core.search.claim_references import variables_of
 from failover_api.core.search.claim_sources import ORDINAL, ClaimSources
 from failover_api.core.search.variables import ANYTHING, forms
 from failover_api.core.wording import one_line
@@ -23,7 +25,7 @@ _ENDS_IN_ORDINAL = re.compile(r"-\d{1,3}$")
 @dataclass(frozen=True, slots=True)
 class KnownClaims:
     """Of one branch. `places` is {name: file and line} of those that are written out; `guesses` are names that a chart
-    or an operator may give; `names` are of all documents.
+    or an operator may give; `names` are of all documents; `references` are {variable: file and name as written}.
     """
 
     places: Mapping[str, str]
@@ -32,11 +34,12 @@ class KnownClaims:
     names: frozenset[str] = frozenset()
     is_anything_made: bool = False  # some claim is named by variables or templates alone
     is_cut: bool = False  # there are too many
+    references: Mapping[str, tuple[tuple[str, str], ...]] = field(default_factory=dict)
 
     @property
     def count(self) -> int:
         """How many names are kept, at least one."""
-        return 1 + len(self.places) + len(self.guesses) + len(self.patterns) + len(self.names)
+        return 1 + len(self.places) + len(self.guesses) + len(self.patterns) + len(self.names) + len(self.references)
 
     def has(self, name: str) -> bool:
         """Whether a file makes it, could make it, or fills it."""
@@ -52,6 +55,12 @@ class KnownClaims:
             spans = (parts[i:j] for i in range(len(parts)) for j in range(i + 1, len(parts)))
             return any("-".join(span) in self.names for span in spans)
         return self.is_anything_made and name in self.names
+
+    def named_with(self, variable: str, folder: str | None) -> tuple[str, ...]:
+        """The names as they are written that workloads have by a variable, in the files below a folder."""
+        below = posixpath.normpath((folder or ".").lstrip("/") or ".")
+        found = self.references.get(variable, ())
+        return tuple(dict.fromkeys(name for path, name in found if below == "." or path.startswith(f"{below}/")))
 
     def nearest(self, name: str, *, without: Iterable[str] = ()) -> str:
         """The known claim with a name like it, and its place: `sonarr-b (apps/sonarr/pvc.yaml:3)`; or ""."""
@@ -85,7 +94,16 @@ def known_claims(files: Mapping[str, ClaimSources]) -> KnownClaims:
                 is_anything_made = True
     compiled = tuple(map(_compiled, patterns))
     names = frozenset(name for sources in files.values() for name in sources.names)
-    return KnownClaims(places, frozenset(guesses), compiled, names, is_anything_made)
+    return KnownClaims(places, frozenset(guesses), compiled, names, is_anything_made, references=_references(files))
+
+
+def _references(files: Mapping[str, ClaimSources]) -> dict[str, tuple[tuple[str, str], ...]]:
+    found: dict[str, list[tuple[str, str]]] = {}
+    for path, sources in files.items():
+        for name in sources.references:
+            for variable in variables_of(name):
+                found.setdefault(variable, []).append((path, name))
+    return {variable: tuple(places) for variable, places in found.items()}
 
 
 def variable_values(files: Iterable[ClaimSources]) -> dict[str, set[str]]:

@@ -4,8 +4,10 @@ import re
 from collections.abc import Iterable
 
 from failover_api.core.planning.plan import Plan
+from failover_api.core.planning.state import Reading
 
 APPLIED = "Flux applies it within its interval, or when told"
+_KUSTOMIZATION = "Kustomization"
 _NAMESPACE = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")  # anything else is not to be pasted
 
 
@@ -20,7 +22,15 @@ def watch_command(plans: Iterable[Plan]) -> str:
 
 
 def _namespaces(plan: Plan) -> set[str]:
-    """Those of the documents that it moves, as they say themselves; else as the catalog says."""
-    read = {reading.namespace for reading in plan.before.readings}
-    said = read - {None} or {switch.selector.namespace for switch in plan.service.switches}
+    """Those of its pods, as the documents that it moves say themselves; else as the catalog says."""
+    service = plan.service
+    read = {_of_pods(reading) for reading in plan.before.readings}
+    workloads = {one.namespace for one in (service.primary_workload, service.backup_workload) if one is not None}
+    unread = set() if read else {each.selector.namespace for each in service.switches}
+    said = read - {None} or workloads - {None} or unread
     return {namespace for namespace in said if namespace and _NAMESPACE.fullmatch(namespace)}
+
+
+def _of_pods(reading: Reading) -> str | None:
+    """A Kustomization's own namespace is Flux's: what it applies is in the namespaces that its manifests say."""
+    return reading.target_namespace or (None if reading.kind == _KUSTOMIZATION else reading.namespace)

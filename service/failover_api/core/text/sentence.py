@@ -1,6 +1,7 @@
 """An outcome in one sentence: "sonarr moved from primary to backup in Git: 2 values in apps/sonarr.yaml; Flux ..."."""
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 
 from failover_api.core.catalog.model import Action
 from failover_api.core.planning.plan import Plan
@@ -43,6 +44,35 @@ _UNWRITTEN = frozenset({"rehearsed", "pending"})
 _IN_GIT = frozenset({"written", "merged"})
 
 
+@dataclass(frozen=True, slots=True)
+class Part:
+    """What came of services that went together, or would in a dry run.
+
+    `pull_request` is its number and state (open, merged, closed); `changed`: by this call, not by an earlier one.
+    `refused` are the services of the group that were left out.
+    """
+
+    plans: Sequence[Plan]
+    dry_run: bool = False
+    changed: bool = True
+    pull_request: tuple[int, str] | None = None
+    refused: Sequence[str] = ()
+
+    @property
+    def event(self) -> str:
+        """What happened, as a key of the tables above."""
+        state = self.pull_request[1] if self.pull_request else None
+        if self.dry_run:
+            return "rehearsed" if self.changed else "pending"
+        if state == "open":
+            return "opened" if self.changed else "open"
+        return state or "written"
+
+    @property
+    def is_moving(self) -> bool:
+        return any(map(_is_moving, self.plans))
+
+
 def sentence(
     plans: Sequence[Plan],
     *,
@@ -52,25 +82,39 @@ def sentence(
     pull_request: tuple[int, str] | None = None,
     refused: Sequence[str] = (),
 ) -> str:
-    """What a move did, or a dry run would do.
+    """As message(), of one Part."""
+    return message([Part(plans, dry_run, changed, pull_request, refused)], group=group)
 
-    `pull_request` is its number and state (open, merged, closed); `changed`: by this call, not by an earlier one.
-    `refused` are the services of the group that were left out.
+
+def message(parts: Sequence[Part], *, group: str | None = None) -> str:
+    """What a move did, or a dry run would do; `group` where it is a group's.
+
+    The parts of a dry run are one sentence: what would move, then what is already there, and last that nothing was
+    written.
     """
-    number, state = pull_request or (0, None)
-    event = _event(state, is_unwritten=dry_run, changed=changed)
-    pull = f"Pull request #{number}" if group is None else f"pull request #{number}"
-    if group is None and len(plans) == 1:
-        text = _of_one(plans[0], event, pull)
+    if len(parts) > 1 and all(part.dry_run for part in parts):
+        ordered = sorted(parts, key=lambda part: not part.is_moving)
+        text = "; ".join(_clauses(part, group) for part in ordered)
+        texts = [text + _ending(ordered[0])]
     else:
-        text = "; ".join(_of_several(plans, refused, event, pull))
-    if not any(map(_is_moving, plans)):
-        text += "; nothing to do"
-    elif event in _UNWRITTEN:
-        text += ". Nothing was written"
-    elif event in _IN_GIT:
-        text += _next_step(plans)
-    return f"{text}." if group is None else f"{group}: {text}."
+        texts = [_clauses(part, group) + _ending(part) for part in parts]
+    return " ".join(f"{text}." if group is None else f"{group}: {text}." for text in texts)
+
+
+def _clauses(part: Part, group: str | None) -> str:
+    number = part.pull_request[0] if part.pull_request else 0
+    pull = f"Pull request #{number}" if group is None else f"pull request #{number}"
+    if group is None and len(part.plans) == 1:
+        return _of_one(part.plans[0], part.event, pull)
+    return "; ".join(_of_several(part.plans, part.refused, part.event, pull))
+
+
+def _ending(part: Part) -> str:
+    if not part.is_moving:
+        return "; nothing to do"
+    if part.event in _UNWRITTEN:
+        return ". Nothing was written"
+    return _next_step(part.plans) if part.event in _IN_GIT else ""
 
 
 def destination(plans: Iterable[Plan]) -> str:
@@ -94,15 +138,6 @@ def names_of(names: Iterable[str]) -> str:
 def _next_step(plans: Sequence[Plan]) -> str:
     command = watch_command(plan for plan in plans if _is_moving(plan))
     return f"; {APPLIED}{f' ({command} shows it)' if command else ''}"
-
-
-def _event(state: str | None, *, is_unwritten: bool, changed: bool) -> str:
-    """What happened, as a key of the tables above."""
-    if is_unwritten:
-        return "rehearsed" if changed else "pending"
-    if state == "open":
-        return "opened" if changed else "open"
-    return state or "written"
 
 
 def _is_moving(plan: Plan) -> bool:

@@ -31,6 +31,7 @@ OPEN: Description = {"security": []}  # asked without a token
 TAGS = [
     {"name": "services", "description": "Where services are, and moving them."},
     {"name": "groups", "description": "Services that are moved together."},
+    {"name": "nodes", "description": "The nodes under the services, and moving all services away from one."},
     {"name": "process", "description": "Health, version, metrics and schemas of the files of configuration."},
     {"name": "hooks", "description": "What others tell the service. Nothing here can move one."},
 ]

@@ -13,6 +13,7 @@ from failover_api.edges.bodies import groups_body, history_body, list_body, roll
 from failover_api.edges.http.access import Session, Who
 from failover_api.edges.http.etags import etag_of, etag_of_body, matches_none
 from failover_api.edges.http.json_response import json_response
+from failover_api.edges.http.session import is_own_origin
 from failover_api.edges.models import (
     Body,
     GroupsBody,
@@ -45,7 +46,7 @@ from failover_api.edges.targets import (
 from failover_api.errors import Forbidden, MethodNotAllowed
 from failover_api.wiring import Components
 
-_ACCEPTED, _NOT_MODIFIED = 202, 304
+ACCEPTED, _NOT_MODIFIED = 202, 304
 _WAITS = "A pull request is open and waits for a person"
 
 
@@ -92,7 +93,7 @@ async def status(
     who.needs(Verb.VIEW, service)
     found = await look_at_status(who, components, service)
     body = status_body(found, groups=known_groups(components, who))
-    return _tagged(body, found.version, if_none_match, named=body.lasting)
+    return tagged(body, found.version, if_none_match, named=body.lasting)
 
 
 @router.get(
@@ -111,7 +112,7 @@ async def history(
     who.needs(Verb.VIEW, service)
     limit, cursor = read_paging(request.query_params.multi_items())
     page = await look_at_history(who, components, service, limit, cursor)
-    return _tagged(history_body(page), None, if_none_match)
+    return tagged(history_body(page), None, if_none_match)
 
 
 @router.get(
@@ -129,7 +130,7 @@ async def rollout(
     who.needs(Verb.VIEW, service)
     operation = read_operation(request.query_params.multi_items())
     found = await look_at_rollout(who, components, service, operation)
-    return _tagged(rollout_body(found), None, if_none_match)
+    return tagged(rollout_body(found), None, if_none_match)
 
 
 @router.get(
@@ -150,12 +151,18 @@ async def list_groups(components: Wired, who: Who) -> Response:
 # Moving
 
 
-def _refuse_foreign_page(request: Request) -> None:
+def refuse_foreign_page(request: Request) -> None:
     """A page of another site must not move services through the browser of whoever looks at it.
 
+    A browser that sends no Sec-Fetch-Site still says the Origin. A page cannot send an Authorization header of ours, so
+    whoever sends one is no such page.
     https://www.w3.org/TR/fetch-metadata/#sec-fetch-site-header
     """
-    if request.headers.get("sec-fetch-site") in {"cross-site", "same-site"}:
+    site, origin = request.headers.get("sec-fetch-site"), request.headers.get("origin")
+    is_foreign = site in {"cross-site", "same-site"}
+    if site is None and origin is not None and "authorization" not in request.headers:
+        is_foreign = not is_own_origin(request)
+    if is_foreign:
         raise Forbidden("the request comes from a page of another site")
 
 
@@ -163,7 +170,7 @@ def _route(target: Target, action: Action, keys: Sequence[str], summary: str) ->
     """POST moves; GET only says what a POST would do."""
 
     async def move(request: Request, components: Wired, who: Who) -> Response:
-        _refuse_foreign_page(request)
+        refuse_foreign_page(request)
         name = request.path_params[target.kind]
         move_request = await read_move_request(request, keys, by=who.name)
         if request.method == "GET" and not move_request.dry_run:
@@ -173,11 +180,11 @@ def _route(target: Target, action: Action, keys: Sequence[str], summary: str) ->
         if not move_request.dry_run:
             moved = await carry_out()
             return json_response(
-                moved.body, _ACCEPTED if moved.is_pending else 200
+                moved.body, ACCEPTED if moved.is_pending else 200
             )  # no ETag: the manifests are others now
         moved = await _rehearsed(who, components, (target.kind, name, action, move_request), carry_out)
         if_none_match = request.headers.get("if-none-match") if request.method == "GET" else None
-        return _tagged(moved.body, moved.version, if_none_match)
+        return tagged(moved.body, moved.version, if_none_match)
 
     path, name = f"{target.path}/{action}", str(action) if target is SERVICE else f"{action}_group"
     parameters = [openapi.named(target.kind), *openapi.query(keys), *openapi.headers("If-Match")]
@@ -198,7 +205,7 @@ def _route(target: Target, action: Action, keys: Sequence[str], summary: str) ->
         move,
         methods=["POST"],
         response_model=target.body,
-        responses={_ACCEPTED: {"description": _WAITS, "model": target.body}, **openapi.problems(*openapi.MOVING)},
+        responses={ACCEPTED: {"description": _WAITS, "model": target.body}, **openapi.problems(*openapi.MOVING)},
         operation_id=name,
         tags=[f"{target.kind}s"],
         summary=summary,
@@ -225,7 +232,7 @@ async def _rehearsed(
     return await looks(who.request).share((id(components.catalog.current()), "dry run", what), carry_out)
 
 
-def _tagged(body: Body, version: str | None, if_none_match: str | None, *, named: Body | None = None) -> Response:
+def tagged(body: Body, version: str | None, if_none_match: str | None, *, named: Body | None = None) -> Response:
     """With an ETag; `version` is of the manifests that the body was made from, if it was.
 
     `named` is what the ETag names of it; None: all.

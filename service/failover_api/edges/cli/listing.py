@@ -12,6 +12,7 @@ Body = dict[str, Any]
 
 COLUMNS = ("NAME", "SIDE", "STAGE", "NODE", "SINCE", "BY")
 WIDE_COLUMNS = (*COLUMNS, "POLICY", "GROUPS", "FILES", "PULL-REQUEST")
+NODE_COLUMNS = ("NAME", "STATE", "SINCE", "ACTIVE", "STANDBY")
 NOTHING = "-"  # in a cell; an empty one would be lost on `awk` and `column`
 
 
@@ -44,6 +45,14 @@ def row(service: Body, *, is_wide: bool, utc: bool) -> tuple[str, ...]:
         files = dict.fromkeys(switch["file"] for switch in service["switches"])
         pull = service.get("pull_request") or {}
         cells += [service["policy"], ",".join(service["groups"]), ",".join(files), pull.get("url", "")]
+    return tuple(one_line(cell) or NOTHING for cell in cells)
+
+
+def node_row(node: Body, *, utc: bool) -> tuple[str, ...]:
+    """The cells of one node."""
+    since = shown_time(node["since"], utc=utc) if node["since"] else ""
+    on_it = node["services"]
+    cells = (node["name"], node["state"], since, ",".join(on_it["active"]), ",".join(on_it["standby"]))
     return tuple(one_line(cell) or NOTHING for cell in cells)
 
 

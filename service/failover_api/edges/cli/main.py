@@ -1,7 +1,7 @@
 """The commands of `failover`, put together. Nothing of the server is imported before it is needed.
 
-reads.py      list, status, rollout, report, history, groups
-moves.py      promote, demote, rollback
+reads.py      list, status, rollout, report, history, nodes, groups
+moves.py      promote, demote, evacuate, rollback
 catalog.py    check, suggest, schema
 notify.py     notify
 completion.py completion
@@ -87,12 +87,16 @@ app.command(
 )(reads.rollout)
 app.command(epilog=examples("failover report 01JDQ3Z5Y8V6T4R2P0N9M7K5H3 > failover.md"))(reads.report)
 app.command(epilog=examples("failover history sonarr", "failover history sonarr --limit 100 --utc"))(reads.history)
+app.command(epilog=examples("failover nodes", "failover nodes --json | jq '.nodes[] | select(.state == \"dead\")'"))(
+    reads.nodes
+)
 app.command(epilog=examples("failover groups", "failover groups -o name"))(reads.groups)
 app.command(
     "promote",
     help="Move a service, or a group, to backup.",
     epilog=examples(
         "failover promote sonarr --dry-run",
+        "failover promote sonarr --dry-run --path .",
         "failover promote sonarr --reason 'k3s-w1 is down'",
         "failover promote --group k3s-w1 --yes --wait",
         "failover promote sonarr --until serving --timeout 5m",
@@ -105,6 +109,11 @@ app.command(
         "failover demote sonarr --dry-run", "failover demote --group k3s-w1 --reason 'k3s-w1 is back, data is synced'"
     ),
 )(moves.promote_or_demote("demote"))
+app.command(
+    epilog=examples(
+        "failover evacuate k3s-w1 --dry-run", "failover evacuate k3s-w1 --reason 'new disk' --until serving"
+    )
+)(moves.evacuate)
 app.command(epilog=examples("failover rollback sonarr --dry-run", "failover rollback sonarr"))(moves.rollback)
 app.command(
     epilog=examples(

@@ -1,6 +1,7 @@
 """The options and arguments of all commands, each defined once."""
 
 from enum import StrEnum
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -65,6 +66,7 @@ Server = Annotated[
 ServiceName = Annotated[
     str, typer.Argument(metavar="SERVICE", show_default=False, autocompletion=complete_service, help="Its name.")
 ]
+NodeName = Annotated[str, typer.Argument(metavar="NODE", show_default=False, help="Its name in Kubernetes.")]
 ServiceOrNone = Annotated[
     str | None, typer.Argument(metavar="SERVICE", show_default=False, autocompletion=complete_service, help="Its name.")
 ]
@@ -95,11 +97,17 @@ Cursor = Annotated[str | None, typer.Option("--cursor", metavar="C", help="Go on
 
 # Moves
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Show the diff; write nothing.")]
+Tree = Annotated[
+    Path | None,
+    typer.Option(
+        "--path", metavar="DIR", help="With --dry-run: plan on this working tree, without credentials and network."
+    ),
+]
 Reason = Annotated[str, typer.Option("--reason", metavar="TEXT", help="Why; it goes into the commit.")]
 Force = Annotated[bool, typer.Option("--force", help="Move even a value that is on neither side.")]
 Supersede = Annotated[bool, typer.Option("--supersede", help="Close an open pull request for the other side.")]
 SkipRefused = Annotated[
-    bool, typer.Option("--skip-refused", help="With --group: move the others when a service is refused.")
+    bool, typer.Option("--skip-refused", help="Of a group or a node: move the others when a service is refused.")
 ]
 Accept = Annotated[
     list[str] | None,

@@ -95,7 +95,7 @@ def _url(pull: Body | None) -> str | None:
 
 def names_of(outcome: Body) -> list[str]:
     """The services of an outcome."""
-    return [member["service"] for member in outcome["services"]] if "group" in outcome else [outcome["service"]]
+    return [member["service"] for member in outcome["services"]] if "services" in outcome else [outcome["service"]]
 
 
 def _is_moved(outcome: Body, services: list[Body]) -> bool:

@@ -1,4 +1,4 @@
-"""`failover list`, `status`, `rollout`, `report`, `history`, `groups`: where services are, and how they came there."""
+"""`failover list`, `status`, `rollout`, `report`, `history`, `nodes`, `groups`: where services are, and since when."""
 
 import typer
 
@@ -81,7 +81,10 @@ def rollout(
 
 
 def report(operation: Operation, utc: Utc = False, as_json: AsJson = False, server: Server = None) -> None:
-    """What came of a move, in Markdown: timeline, hazards, evidence, age of the data, what to do next."""
+    """What came of a move, in Markdown.
+
+    Timeline, hazards, evidence, age of the data, what to do next.
+    """
     terminal = open_terminal(as_json=as_json, utc=utc)
 
     def run(backend: Backend) -> None:
@@ -112,6 +115,18 @@ def history(
         terminal.show_history(body)
 
     with_backend(terminal, server, run, named=service)
+
+
+def nodes(utc: Utc = False, output: Output = None, as_json: AsJson = False, server: Server = None) -> None:
+    """The nodes: their state, since when, and what is on each."""
+    terminal = open_terminal(as_json=as_json or output is not None, utc=utc)
+
+    def run(backend: Backend) -> None:
+        with terminal.waiting("looking at the nodes"):
+            body = backend.nodes()
+        terminal.show_nodes(body)
+
+    with_backend(terminal, server, run)
 
 
 def groups(output: GroupsOutput = None, as_json: AsJson = False, server: Server = None) -> None:

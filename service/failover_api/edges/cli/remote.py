@@ -60,6 +60,12 @@ class RemoteBackend:
     def groups(self) -> Body:
         return self._ask("GET", "/api/groups", expect="groups")[0]
 
+    def nodes(self) -> Body:
+        return self._ask("GET", "/api/nodes", expect="nodes")[0]
+
+    def evacuate(self, node: str, request: "MoveRequest", callbacks: Callbacks = NOBODY) -> tuple[Body, Versions]:
+        return self._move(_path("nodes", node, "evacuate"), "evacuate", request, callbacks)
+
     def names(self, kind: Kind) -> Sequence[str]:
         hasty = RemoteBackend(self._url, self._token, min(self._timeout_s, NAMES_TIMEOUT_S))
         if kind == "group":

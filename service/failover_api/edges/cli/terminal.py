@@ -58,7 +58,7 @@ class Terminal:
     def show_rows(self, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
         """A table; without a terminal its cells are divided by tabs."""
         if self.out.is_terminal:
-            self.out.print(tables.table_of(columns, rows, width=self.out.width), soft_wrap=False)
+            self.out.print(tables.table_of(columns, rows, width=self.out.width), soft_wrap=False, crop=False)
         else:
             sys.stdout.write("".join("\t".join(row) + "\n" for row in (columns, *rows)))
 
@@ -103,6 +103,15 @@ class Terminal:
         self.show_rows(("NAME", "SERVICES"), rows)
         return None
 
+    def show_nodes(self, body: Body) -> None:
+        if self._as_json:
+            return self.show_json(body)
+        if not body["nodes"]:
+            self.note("No node is known: no cluster is seen, and the catalog names none.")
+            return None
+        self.show_rows(listing.NODE_COLUMNS, [listing.node_row(node, utc=self._utc) for node in body["nodes"]])
+        return None
+
     def show_status(self, body: Body) -> None:
         if self._as_json:
             return self.show_json(body)
@@ -110,7 +119,7 @@ class Terminal:
             Text.assemble(
                 (one_line(body["service"]), "bold"),
                 " is on ",
-                tables.side(body["side"]),
+                tables.side(body["side"], "neither side"),
                 f"   {one_line(body['repository'])}@{one_line(body['branch'])}, policy {body['policy']}",
             )
         )
@@ -120,6 +129,7 @@ class Terminal:
             value = one_line(f"{switch['path']} = {tables.value(switch['value'])}")
             side = tables.side(switch["side"])
             side.pad_right(len("primary") - len(side))
+            value += tables.expected(switch)
             self.out.print(Text.assemble("  ", side, "  ", (place.ljust(width), "dim"), f"  {value}"))
         for line in rollouts.cluster_lines(body.get("cluster"), utc=self._utc):
             self.out.print(line)
@@ -164,10 +174,11 @@ class Terminal:
         if with_diff and body["diff"]:
             self.show_diff(body["diff"], self.out)
         self.out.print(Text(printable(body["message"])))
-        if "group" in body:
-            self.out.print(tables.members_table(body), soft_wrap=False)
+        if "services" in body:
+            self.out.print(tables.members_table(body, width=self.out.width), soft_wrap=False, crop=False)
+        self._show_unplaced(body)
         for commit in body.get("commits") or filter(None, [body["commit"]]):
-            verified = " (verified)" if commit["verified"] else ""
+            verified = " (signature verified by GitHub)" if commit["verified"] else ""
             self.out.print(Text(f"commit {one_line(commit['sha'])}{verified}\n{one_line(commit['url'])}", style="dim"))
         for pull in body.get("pull_requests") or filter(None, [body["pull_request"]]):
             self.out.print(tables.pull_request_line(pull))
@@ -200,6 +211,12 @@ class Terminal:
         sys.stdout.write(printable(body["text"]))
         for refused in body["refused"]:
             self.note(f"not suggested: {one_line(refused['workload'])}: {refused['detail']}")
+        nowhere = sum(not entry["names_node"] for entry in body["entries"])
+        if nowhere:
+            self.note(
+                f"{nowhere} of {len(body['entries'])} name no node: of these only the claim moves, and the pod goes "
+                "where the scheduler puts it. Give their manifests a nodeSelector, and run this again."
+            )
         guesses = sum(entry["todo"] for entry in body["entries"])
         count = len(body["entries"])
         if not count:
@@ -253,8 +270,9 @@ class Terminal:
     def ask(self, outcome: Body, unseen: str = "") -> bool:
         """Shows what a move would do, and what cannot be seen of it, and asks; standard output stays clean."""
         self.show_diff(outcome["diff"], self.err)
-        if "group" in outcome:
-            self.err.print(tables.members_table(outcome), soft_wrap=False)
+        if "services" in outcome:
+            self.err.print(tables.members_table(outcome, width=self.err.width), soft_wrap=False, crop=False)
+        self._show_unplaced(outcome)
         self._warn_of(outcome)
         if unseen:
             self.err.print(Text(f"warning: {printable(unseen)}", style="yellow"))
@@ -264,6 +282,11 @@ class Terminal:
             self.err.print()
             return False
         return answer.strip().lower() in {"y", "yes"}
+
+    def _show_unplaced(self, body: Body) -> None:
+        """The services that an evacuation leaves, since nobody knows where they are."""
+        if names := [one_line(name) for name in body.get("unplaced", ())]:
+            self.note(f"Left where they are, since nobody knows their node: {', '.join(names)}. Name it in `nodes`.")
 
     def _warn_of(self, outcome: Body) -> None:
         for warning in outcome.get("warnings", ()):

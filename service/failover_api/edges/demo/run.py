@@ -5,6 +5,7 @@ story (story.py) is told through its HTTP API.
 """
 
 import contextlib
+import os
 import socket
 import sys
 import tempfile
@@ -15,8 +16,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
-from failover_api.edges.cli.execution import DONE, FAILED
+from failover_api.edges.cli.backend import refused
+from failover_api.edges.cli.execution import DONE, FAILED, USAGE
 from failover_api.edges.cli.remote import RemoteBackend
 from failover_api.edges.cli.terminal import Terminal
 from failover_api.edges.demo.announcement import announced
@@ -25,6 +28,8 @@ from failover_api.edges.demo.narrator import Narrator
 from failover_api.edges.demo.screen import Screen
 from failover_api.edges.demo.story import OPENING, SONARR, Story
 from failover_api.edges.interruption import set_handlers
+from failover_api.errors import FailoverError
+from failover_api.settings import Settings
 
 if TYPE_CHECKING:
     from failover_api.edges.demo.world import World
@@ -44,10 +49,15 @@ def run_demo(*, keep_serving: bool, step: bool = False, port: int = PORT) -> int
     except ImportError:
         Terminal().err.print("The demo needs its extra: pip install 'failover-api\\[demo]'")
         return FAILED
+    try:
+        root = Settings.read({"FAILOVER_ROOT_PATH": os.environ.get("FAILOVER_ROOT_PATH", "")}).root_path
+    except FailoverError as exc:
+        Terminal().show_problem(refused(exc).problem)
+        return USAGE
     screen = Screen()
     screen.heading("failover demo")
     screen.say(OPENING)
-    with _running(port) as running:
+    with _running(port, root) as running:
         screen.say(addresses(running.url, running.world.repository, running.world.kubernetes, port))
         if not running.story(screen).tell(screen.goes_on if step else lambda: True):
             return DONE
@@ -76,7 +86,7 @@ class Running:
 
 
 @contextlib.contextmanager
-def _running(port: int) -> Iterator[Running]:
+def _running(port: int, root: str) -> Iterator[Running]:
     """The world and the service, with all they have on disk in a folder that goes away."""
     from failover_api.edges.demo.world import small_world
 
@@ -84,14 +94,14 @@ def _running(port: int) -> Iterator[Running]:
         tempfile.TemporaryDirectory(prefix="failover-demo-") as scratch,
         small_world(Path(scratch)) as world,
         announced(world.kubernetes),
-        _service(world, port) as url,
+        _service(world, port, root) as url,
     ):
         yield Running(world, url)
 
 
 def addresses(url: str, repository: str, cluster: str, port: int) -> str:
     """What to open in a browser; it says so where `port` could not be had."""
-    taken = "" if url.endswith(f":{port}") else f"\n  (port {port} is taken, so the board has another one)"
+    taken = "" if urlsplit(url).port == port else f"\n  (port {port} is taken, so the board has another one)"
     return f"\n  board       {url}/\n  repository  {repository}{taken}\n  cluster     {cluster} (simulated)"
 
 
@@ -111,7 +121,7 @@ class Person:
 
 
 @contextlib.contextmanager
-def _service(world: "World", port: int) -> Iterator[str]:
+def _service(world: "World", port: int, root: str) -> Iterator[str]:
     """The real service in a thread; gives its URL."""
     import uvicorn
 
@@ -119,7 +129,7 @@ def _service(world: "World", port: int) -> Iterator[str]:
     from failover_api.edges.demo.machines import add_machines
 
     listener = listen(port)
-    app = create_app(world.settings(), open_to_all=True)
+    app = create_app(world.settings(root), open_to_all=True)
     add_machines(app, world)
     config = uvicorn.Config(app, log_config=None, access_log=False, server_header=False)
     server = uvicorn.Server(config)
@@ -131,7 +141,7 @@ def _service(world: "World", port: int) -> Iterator[str]:
             raise RuntimeError("the demo's service did not start")
         time.sleep(0.01)
     try:
-        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+        yield f"http://127.0.0.1:{listener.getsockname()[1]}{root}"
     finally:
         server.should_exit = True
         thread.join()

@@ -59,8 +59,8 @@ class World:
     def catalog(self) -> Path:
         return self.home / "services.yaml"
 
-    def settings(self) -> Settings:
-        """Those of a service that looks at this world and at nothing else."""
+    def settings(self, root: str = "") -> Settings:
+        """Those of a service below the path `root` that looks at this world and at nothing else."""
         key, config = self.home / "app.pem", self.home / "kubeconfig"
         for file, text in ((key, self.sandbox.private_key_pem), (config, kubeconfig(self.kubernetes))):
             file.touch(mode=0o600)
@@ -71,6 +71,7 @@ class World:
             github_app_id=self.sandbox.app_id,
             github_private_key_file=key,
             github_installation_id=None,
+            root_path=root,
             cluster=str(config),  # in a pod `auto` would be the real one
             cluster_context=None,
         )

@@ -7,7 +7,7 @@ from failover_api.core.text.trailers import read_records
 from failover_api.errors import OperationPending
 from failover_api.forge.values import PullRequest
 from failover_api.moves.group import bound_to
-from failover_api.moves.move import Move, MovePlan
+from failover_api.moves.move import Move
 from failover_api.moves.pull_request.branch_content import Base, BranchContent
 
 
@@ -42,6 +42,6 @@ def with_others(whole: Base, part: Base, pull: PullRequest) -> Base:
             plans.append(moved.get(name, plan))
         else:
             refused[name] = OperationPending(f"{name}: {pull.url} is open without it: merge or close that first")
-    return Base(
-        whole.head, whole.seen, MovePlan(tuple(plans), refused, whole.move_plan.version, part.move_plan.hazards)
-    )
+    version = whole.move_plan.version
+    move_plan = dataclasses.replace(part.move_plan, plans=tuple(plans), refused=refused, version=version)
+    return Base(whole.head, whole.seen, move_plan)

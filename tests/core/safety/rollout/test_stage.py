@@ -309,7 +309,7 @@ def test_a_stateful_set_waits_for_its_pod_on_a_dead_node_even_before_it_is_delet
     state = stateful_state(seen)
     assert (state.stage, state.since) == (Stage.BLOCKED, NOW - 300)
     assert state.reason == (
-        "The old pod sonarr-0 is on k3s-w1, which is not ready, and cannot confirm that it stopped; The StatefulSet "
+        "The old pod sonarr-0 is on k3s-w1, which is not ready, and cannot confirm that it stopped; the StatefulSet "
         "waits for it, for ever."
     )
     assert "`kubectl taint node k3s-w1 node.kubernetes.io/out-of-service=nodeshutdown:NoExecute`" in state.cure

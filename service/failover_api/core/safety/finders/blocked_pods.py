@@ -25,7 +25,7 @@ from failover_api.core.splice.paths import format_path
 from failover_api.core.wording import cut
 
 TAINT = "node.kubernetes.io/out-of-service=nodeshutdown:NoExecute"
-_ONCE_BLOCKED = f"Once it is blocked: taint the node, when it is surely off, with {TAINT}."
+ONCE_BLOCKED = f"Once it is blocked: taint the node, when it is surely off, with {TAINT}."
 
 
 def recreate_blocks(move: ServiceMove, surroundings: Surroundings) -> Iterator[Hazard]:
@@ -42,7 +42,7 @@ def recreate_blocks(move: ServiceMove, surroundings: Surroundings) -> Iterator[H
                 document.where(*way),
                 f"{cut(document.label)} has the strategy Recreate{said}, which waits for the old pod. On a dead node "
                 "that one never ends: no new pod is made, and the conditions of the workload say that all is well.",
-                f"{_remedy(document, move)} {_ONCE_BLOCKED}",
+                f"{_remedy(document, move)} {ONCE_BLOCKED}",
             )
 
 

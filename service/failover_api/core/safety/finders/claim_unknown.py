@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator
 
+from failover_api.core.safety.claim_moves import claim_moves
 from failover_api.core.safety.hazard import Hazard, Severity
 from failover_api.core.safety.surroundings import Surroundings
 from failover_api.core.safety.switch_moves import ServiceMove
@@ -17,17 +18,17 @@ def claim_unknown(move: ServiceMove, surroundings: Surroundings) -> Iterator[Haz
     known = surroundings.claims
     if known is None or move.service.has_external_claims:
         return
-    for claim in move.claims:
-        name, switch = str(claim.new), claim.reading.switch
+    for claim in claim_moves(move, surroundings):
+        name = claim.new
         if not name or _FILLED_IN.search(name) or known.has(name):
             continue
-        nearest = known.nearest(name, without=[str(switch.primary), str(switch.backup)])
+        nearest = known.nearest(name, without=claim.names)
         hint = f"; the nearest is {nearest}" if nearest else ""
         yield Hazard(
             SLUG,
             Severity.WARN,
-            claim.reading.document,
-            claim.where,
+            claim.taken_by.reading.document,
+            claim.taken_by.where,
             f"No manifest in the repository makes the claim {cut(name)}{hint}. Without it the pod cannot start.",
             "Correct the name in the catalog, or add the claim to the repository. Where claims are made elsewhere, "
             "write `claims: external` in the catalog.",

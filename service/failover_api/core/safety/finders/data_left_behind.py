@@ -6,11 +6,10 @@ back finds primary as it was left, unless it was synced back before; Git does no
 
 from collections.abc import Iterator
 
+from failover_api.core.safety.claim_moves import ClaimMove, claim_moves
 from failover_api.core.safety.hazard import Hazard, Severity
 from failover_api.core.safety.surroundings import Surroundings
 from failover_api.core.safety.switch_moves import ServiceMove, SwitchMove
-from failover_api.core.splice import Value
-from failover_api.core.splice.shown import quoted
 from failover_api.core.wording import cut
 
 SLUG = "data-left-behind"
@@ -19,27 +18,23 @@ _REPLICATION = ("ReplicationSource ", "ReplicationDestination ")
 
 def data_left_behind(move: ServiceMove, surroundings: Surroundings) -> Iterator[Hazard]:
     """One for the service, with all its claims; none where the claims are the same on both sides."""
-    left = [claim for claim in move.claims if _leaves_backup(claim)]
+    left = [claim for claim in claim_moves(move, surroundings) if claim.old and claim.leaves_backup]
     if not left or move.is_to_come:  # a side on which nobody has written anything yet
         return
-    pairs = ", ".join(f"{_name(claim.old)} -> {cut(str(claim.new))}" for claim in left)
+    pairs = ", ".join(dict.fromkeys(map(_pair, left)))
     since = surroundings.there_since.get(move.service.name)
     detail = (
         f"What {move.service.name} wrote on backup{f' since {_time(since)}' if since else ''} stays behind "
         f"({'claim' if len(left) == 1 else 'claims'} {pairs}): primary goes on with the data it had before, unless "
         "somebody has synced it."
     )
-    yield Hazard(SLUG, Severity.WARN, left[0].reading.document, left[0].where, detail, _cure(move, left))
+    yield Hazard(
+        SLUG, Severity.WARN, left[0].left_by.reading.document, left[0].left_by.where, detail, _cure(move, left)
+    )
 
 
-def _leaves_backup(claim: SwitchMove) -> bool:
-    """Whether it leaves backup's claim, or any other, for primary's. To backup the data is brought by replication."""
-    switch = claim.reading.switch
-    return switch.primary != switch.backup and (claim.old == switch.backup or claim.new == switch.primary)
-
-
-def _cure(move: ServiceMove, left: list[SwitchMove]) -> str:
-    what = " and ".join(dict.fromkeys(_name(claim.old) for claim in left))
+def _cure(move: ServiceMove, left: list[ClaimMove]) -> str:
+    what = " and ".join(dict.fromkeys(cut(claim.old) for claim in left))
     restarted = [each for each in move.switches if _restarts_replication(each)]
     if not restarted:
         return f"Sync {what} back first, or be sure that nothing in it is needed."
@@ -60,5 +55,5 @@ def _time(at: str) -> str:
     return f"{at[:16].replace('T', ' ')} UTC"
 
 
-def _name(value: Value) -> str:
-    return cut(value) if isinstance(value, str) else quoted(value)
+def _pair(claim: ClaimMove) -> str:
+    return f"{cut(claim.old)} -> {cut(claim.new)}" if claim.new else cut(claim.old)

@@ -7,6 +7,7 @@ https://volsync.readthedocs.io
 
 from collections.abc import Iterator, Sequence
 
+from failover_api.core.safety.claim_moves import claim_moves, claim_names
 from failover_api.core.safety.hazard import Hazard, Severity
 from failover_api.core.safety.surroundings import Surroundings
 from failover_api.core.safety.switch_moves import ServiceMove
@@ -21,9 +22,9 @@ _Found = Located[Replication]
 def replication_left(move: ServiceMove, surroundings: Surroundings) -> Iterator[Hazard]:
     """One for the service, with all that is not moved with it. Only a move to another claim leaves any behind."""
     known = surroundings.neighbours
-    if known is None or not move.claims:
+    if known is None or not claim_moves(move, surroundings):
         return
-    found = (one for name, namespace in move.claim_names for one in known.replications(name, namespace))
+    found = (one for name, namespace in claim_names(move, surroundings) for one in known.replications(name, namespace))
     left = [one for one in dict.fromkeys(found) if not _is_moved(one, move) and one.it.is_paused is not True]
     if left:
         names = _names(left)
@@ -44,7 +45,7 @@ def source_may_return(move: ServiceMove, surroundings: Surroundings) -> Iterator
     known = surroundings.neighbours
     if known is None:
         return
-    targets = [(str(claim.new), claim.reading.namespace) for claim in move.claims]
+    targets = [(claim.new, claim.namespace) for claim in claim_moves(move, surroundings)]
     into = [one for target in targets for one in known.replications(*target) if one.it.kind == "ReplicationDestination"]
     open_ones = [one for one in dict.fromkeys(into) if not _is_stopped(one, move)]
     if open_ones and not _has_stopped_sources(move, surroundings):
@@ -74,7 +75,7 @@ def _cure(found: Sequence[_Found]) -> str:
 def _has_stopped_sources(move: ServiceMove, surroundings: Surroundings) -> bool:
     """Whether every source of a claim that is left is paused after the move, and there is one."""
     assert surroundings.neighbours is not None
-    left = [(str(claim.old), claim.reading.namespace) for claim in move.claims]
+    left = [(claim.old, claim.namespace) for claim in claim_moves(move, surroundings)]
     found = [one for claim in left for one in surroundings.neighbours.replications(*claim)]
     sources = [one for one in found if one.it.kind == "ReplicationSource"]
     return bool(sources) and all(_is_stopped(one, move) for one in sources)

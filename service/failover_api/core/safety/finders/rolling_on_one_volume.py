@@ -6,6 +6,7 @@ long as the old one takes to stop. Only a claim that is ReadWriteOncePod keeps t
 
 from collections.abc import Iterator
 
+from failover_api.core.safety.claim_moves import claim_moves
 from failover_api.core.safety.documents import Document
 from failover_api.core.safety.hazard import Hazard, Severity
 from failover_api.core.safety.surroundings import Surroundings
@@ -51,7 +52,7 @@ def _is_ours(document: Document) -> bool:
 
 def _are_for_one_pod(document: Document, move: ServiceMove, surroundings: Surroundings) -> bool:
     """Whether all claims that it has after the move are known to be; one without claims has no volume to share."""
-    moved = {str(claim.old): str(claim.new) for claim in move.claims}
+    moved = {claim.old: claim.new for claim in claim_moves(move, surroundings)}
     claims = [moved.get(name, name) for name in document.claims]
     known = surroundings.neighbours
     return all(known is not None and known.is_for_one_pod(claim, document.namespace) for claim in claims)

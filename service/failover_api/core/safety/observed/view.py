@@ -68,6 +68,12 @@ class View:
         return max((seen.heard_at for seen in kinds if seen.heard_at is not None), default=None)
 
     @property
+    def answers(self) -> bool:
+        """Whether anything of it is seen now; what was seen before may still be there when it is not."""
+        kinds = [getattr(self, kind.name) for kind in fields(self)]
+        return any(seen.heard_at is not None and not seen.unseen for seen in kinds)
+
+    @property
     def why_unseen(self) -> str:
         """Why nothing at all was seen; "" when something was."""
         return "" if self.heard_at is not None else self.nodes.why_unseen()

@@ -80,7 +80,7 @@ def _of_stateful_set(stateful_set: StatefulSet, facts: Facts) -> Iterator[Cause]
                 "avoids this.",
                 pod.created_at,
             )
-    yield from _waits_for_the_old(stateful_set, facts, "The StatefulSet", _UNBLOCK_STATEFUL_SET)
+    yield from _waits_for_the_old(stateful_set, facts, "the StatefulSet", _UNBLOCK_STATEFUL_SET)
 
 
 def _is_stuck(pod: Pod, stateful_set: StatefulSet) -> bool:

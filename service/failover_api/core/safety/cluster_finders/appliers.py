@@ -1,0 +1,159 @@
+"""suspended, ssa-ignored, flux-stuck, nobody-applies: the commit would be right, and nothing would come of it."""
+
+from collections.abc import Iterator
+
+from failover_api.core.safety.hazard import Hazard, Severity
+from failover_api.core.safety.observed import Condition, HelmRelease, Kustomization, Pod, Source, condition
+from failover_api.core.safety.rollout.appliers import commit_of
+from failover_api.core.safety.scene import Scene, is_down, label_of
+from failover_api.core.safety.times import minute
+from failover_api.core.wording import cut
+
+BEHIND_S = 600.0  # a source is fetched, and not applied for as long
+SOURCES, KUSTOMIZE, HELM = "source-controller", "kustomize-controller", "helm-controller"
+_FLUX = frozenset({SOURCES, KUSTOMIZE, HELM, "notification-controller"})
+# Reasons that keep no change from being applied: the checks come after it, and what is under way will end.
+_HARMLESS = frozenset({"HealthCheckFailed", "Progressing", "ProgressingWithRetry", "DependencyNotReady"})
+_Applier = Kustomization | HelmRelease | Source
+
+
+def suspended(scene: Scene) -> Iterator[Hazard]:
+    """One for each applier that is, whatever Git says of it."""
+    for applier in _appliers(scene):
+        if applier.is_suspended and not _is_resumed(scene, applier):
+            kind = "source git" if isinstance(applier, Source) else _kind(applier).lower()
+            yield Hazard(
+                "suspended",
+                Severity.WARN,
+                _label(applier),
+                None,
+                f"{_label(applier)} is suspended in the cluster: Flux does not apply the change by itself.",
+                f"`flux resume {kind} {cut(applier.name)} -n {cut(applier.namespace)}`",
+            )
+    application = scene.appliers.application
+    if application is not None and not application.is_automated:
+        about = f"Application {cut(application.namespace)}/{cut(application.name)}"
+        yield Hazard(
+            "suspended",
+            Severity.WARN,
+            about,
+            None,
+            f"{about} has no automated sync: Argo CD does not apply the change by itself.",
+            f"`argocd app sync {cut(application.name)}` after the move, or give it `spec.syncPolicy.automated`.",
+        )
+
+
+def ssa_ignored(scene: Scene) -> Iterator[Hazard]:
+    """The object that is there tells Flux to leave it alone."""
+    release, workload = scene.target.release, scene.target.workload
+    if not scene.appliers.applier.is_ignored or (release is None and workload is None):
+        return
+    about = _label(release) if release is not None else label_of(workload) if workload is not None else ""
+    yield Hazard(
+        "ssa-ignored",
+        Severity.WARN,
+        about,
+        None,
+        f"{about} has an annotation or a label, in the cluster, that tells Flux to leave it alone: "
+        "`kustomize.toolkit.fluxcd.io/ssa` or `/reconcile`.",
+        "Take it off.",
+    )
+
+
+def flux_stuck(scene: Scene) -> Iterator[Hazard]:
+    """One for each that fails, or has not applied for a while what was fetched."""
+    for applier in _appliers(scene):
+        if applier.is_suspended:
+            continue
+        failure = _failure(applier)
+        if failure is not None:
+            since = f" since {minute(failure.since)}" if failure.since is not None else ""
+            said = failure.message or failure.reason
+            yield _stuck(applier, f"is not ready{since}: {cut(said)}" if said else f"is not ready{since}")
+        elif isinstance(applier, Kustomization) and (at := _behind_since(scene, applier)) is not None:
+            yield _stuck(applier, f"has not applied yet what was fetched at {minute(at)}")
+
+
+def nobody_applies(scene: Scene) -> Iterator[Hazard]:
+    """A controller of Flux that the service needs has no pod that works."""
+    if scene.appliers.kustomization is None and scene.appliers.release is None:
+        return
+    pods = [(pod, app) for pod in scene.view.pods.objects.values() if (app := _controller(pod))]
+    if not pods:
+        return  # they run where nobody may look
+    needed = [SOURCES, KUSTOMIZE, *([HELM] if scene.appliers.release is not None else [])]
+    idle = [name for name in needed if not any(app == name and _works(scene, pod) for pod, app in pods)]
+    if idle:
+        names = " and ".join(idle)
+        places = sorted({pod.node for pod, app in pods if app in idle and pod.node})
+        where = f" (its pod is on {' and '.join(map(cut, places[:3]))})" if places else ""
+        yield Hazard(
+            "nobody-applies",
+            Severity.WARN,
+            f"Flux {names}",
+            None,
+            f"{names} has no pod that is ready, on a node that is{where}: a commit changes nothing until it has.",
+            "Get Flux to run first. From a dead node its pods are evicted after five minutes, and made anew elsewhere.",
+        )
+
+
+def _appliers(scene: Scene) -> Iterator[_Applier]:
+    found = (scene.appliers.source, scene.appliers.kustomization, scene.appliers.release)
+    yield from (each for each in found if each is not None)
+
+
+def _is_resumed(scene: Scene, applier: _Applier) -> bool:
+    """Whether the very move resumes it: two may take turns at being applied."""
+    return any(
+        (document.kind, document.name) == (_kind(applier), applier.name)
+        and document.is_moved_below("spec", "suspend")
+        and not document.after.is_true("spec", "suspend")
+        for document in scene.move.documents
+    )
+
+
+def _failure(applier: _Applier) -> Condition | None:
+    ready = condition(applier.conditions, "Ready") if isinstance(applier, HelmRelease) else applier.ready
+    is_failed = ready is not None and ready.status == "False" and ready.reason not in _HARMLESS
+    return ready if is_failed else None
+
+
+def _behind_since(scene: Scene, kustomization: Kustomization) -> float | None:
+    """When that was fetched which is not applied yet, if that is a while ago."""
+    source = scene.appliers.source
+    if source is None or source.updated_at is None or scene.now - source.updated_at < BEHIND_S:
+        return None
+    fetched, applied = commit_of(source.revision), commit_of(kustomization.applied_revision)
+    return source.updated_at if fetched and applied and fetched != applied else None
+
+
+def _stuck(applier: _Applier, what: str) -> Hazard:
+    label = _label(applier)
+    return Hazard(
+        "flux-stuck",
+        Severity.WARN,
+        label,
+        None,
+        f"{label} {what}. The change may not be applied.",
+        f"`flux get all -n {cut(applier.namespace)}` says why; mend that first.",
+    )
+
+
+def _controller(pod: Pod) -> str:
+    """The controller of Flux that a pod is of; "" of any other."""
+    if pod.app in _FLUX:
+        return pod.app
+    return next((name for name in _FLUX if pod.name.startswith(f"{name}-")), "")
+
+
+def _works(scene: Scene, pod: Pod) -> bool:
+    node = scene.place.known.get(pod.node)
+    return pod.is_ready and (node is None or not is_down(node))
+
+
+def _kind(applier: _Applier) -> str:
+    return applier.kind if isinstance(applier, Source) else type(applier).__name__
+
+
+def _label(applier: _Applier) -> str:
+    return f"{cut(_kind(applier))} {cut(applier.namespace)}/{cut(applier.name)}"

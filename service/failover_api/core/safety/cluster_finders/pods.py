@@ -1,0 +1,171 @@
+"""recreate-blocks, statefulset-blocks, old-pod-running, starts-nothing: what runs now, and what comes after it.
+
+A pod on a node that is not ready cannot confirm that it ended. Recreate and a StatefulSet wait for that, for ever, and
+nothing that Kubernetes says of them tells so.
+"""
+
+from collections.abc import Iterator
+from itertools import islice
+
+from failover_api.core.safety.documents import Document
+from failover_api.core.safety.finders.blocked_pods import ONCE_BLOCKED, TAINT
+from failover_api.core.safety.hazard import Hazard, Severity
+from failover_api.core.safety.observed import Deployment, Node, Pod, StatefulSet
+from failover_api.core.safety.rollout.live import Workload, kind_of
+from failover_api.core.safety.scene import Scene, is_down, label_of
+from failover_api.core.safety.workloads import (
+    DEPLOYMENT,
+    RECREATE,
+    RELEASE,
+    is_switched_on,
+    replicas_in_values,
+    strategies_in_values,
+    strategy_of,
+)
+from failover_api.core.wording import cut
+
+
+def recreate_blocks(scene: Scene) -> Iterator[Hazard]:
+    """The old pod is on a node that is not ready, and after the move the strategy is Recreate."""
+    workload, stuck = scene.target.workload, _stuck_pod(scene)
+    if not isinstance(workload, Deployment) or stuck is None or _strategy(scene, workload) != RECREATE:
+        return
+    pod, node = stuck
+    yield Hazard(
+        "recreate-blocks",
+        Severity.WARN,
+        label_of(workload),
+        None,
+        f"{label_of(workload)} has the strategy Recreate, and its pod {cut(pod.name)} is on {cut(node.name)}, which is "
+        "not ready and cannot confirm that it stopped: no new pod is made, and the conditions of the workload say that "
+        "all is well.",
+        f"Write `unblock: rolling` in the catalog, which lets this very promote pass. {ONCE_BLOCKED}",
+    )
+
+
+def statefulset_blocks(scene: Scene) -> Iterator[Hazard]:
+    """The old pod is on a node that is not ready, or has never been scheduled."""
+    workload = scene.target.workload
+    if not isinstance(workload, StatefulSet) or is_switched_on(scene.move):
+        return
+    clinging = next((pod for pod in scene.old_pods if not pod.node and workload.pod_management != "Parallel"), None)
+    if clinging is not None:
+        yield _of_stateful_set(
+            workload,
+            f"{label_of(workload)} has a pod {cut(clinging.name)} that was never scheduled, clings to it, and ignores "
+            "any change until it is gone.",
+            f"After the move: `kubectl delete pod {cut(clinging.name)} -n {cut(clinging.namespace)}`; it never ran.",
+        )
+    elif (stuck := _stuck_pod(scene)) is not None:
+        pod, node = stuck
+        yield _of_stateful_set(
+            workload,
+            f"{label_of(workload)} never has two pods of one name, and {cut(pod.name)} is on {cut(node.name)}, which "
+            "is not ready and cannot confirm that it stopped: the new one waits for it.",
+            f"Move first, then taint the node, when it is surely off, with {TAINT}. Take the taint off when the node "
+            "is back.",
+        )
+
+
+def old_pod_running(scene: Scene) -> Iterator[Hazard]:
+    """What is left is well, and has claims of its own: whatever it has not replicated stays behind."""
+    if not scene.claims:
+        return
+    well = next((pod for pod in scene.old_pods if pod.is_ready and _is_well(scene, pod)), None)
+    if well is not None:
+        service = scene.move.service.name
+        yield Hazard(
+            "old-pod-running",
+            Severity.WARN,
+            f"Pod {cut(well.namespace)}/{cut(well.name)}",
+            None,
+            f"{service} is well: its pod {cut(well.name)} is ready on {cut(well.node)}. What it writes until it stops, "
+            "and has not been replicated, is not on the side that this leads to.",
+            "If this is planned, stop the app and let the data arrive before you move it. If the node is to be "
+            "serviced and the app may lose nothing, do not move it like this.",
+        )
+
+
+def starts_nothing(scene: Scene) -> Iterator[Hazard]:
+    """The live workload is paused, or somebody scaled it to none, and the manifest does not say otherwise."""
+    workload = scene.target.workload
+    document = _document(scene, workload) if workload is not None else None
+    if workload is None or is_switched_on(scene.move):
+        return
+    if isinstance(workload, Deployment) and workload.is_paused and not _says(document, "paused"):
+        yield _nothing(
+            workload,
+            f"{label_of(workload)} is paused in the cluster, and the manifest does not say otherwise: the change is "
+            "applied, and the old pod stays as it is.",
+            "Put `paused: false` in the manifest.",
+        )
+    if workload.replicas == 0 and not _says(document, "replicas"):
+        yield _nothing(
+            workload,
+            f"{label_of(workload)} was scaled to 0, and the manifest does not say how many there should be: the "
+            f"change is applied, and no pod is started.{_scaler(scene, workload)}",
+            "Put `replicas: 1` in the manifest.",
+        )
+
+
+def _stuck_pod(scene: Scene) -> tuple[Pod, Node] | None:
+    """A pod of the workload that goes on, on a node that is not ready. Another workload waits for none."""
+    target, live = scene.target.workload, scene.live.workload
+    if target is None or live is None or is_switched_on(scene.move):
+        return None
+    if (kind_of(target), target.namespace, target.name) != (kind_of(live), live.namespace, live.name):
+        return None
+    found = ((pod, scene.node_down(pod)) for pod in scene.old_pods)
+    return next(((pod, node) for pod, node in found if node is not None), None)
+
+
+def _strategy(scene: Scene, workload: Deployment) -> str:
+    """As the manifest has it after the move; where it is a chart's, as its values or the cluster have it."""
+    document = _document(scene, workload)
+    if document is None:
+        return workload.strategy
+    if document.kind == DEPLOYMENT:
+        return strategy_of(document.after).type
+    named = [text for _, text in islice(strategies_in_values(document.after), 1)]
+    return named[0] if named else workload.strategy
+
+
+def _document(scene: Scene, workload: Workload) -> Document | None:
+    """The document of the service that the workload is made from."""
+    for document in scene.move.documents:
+        if document.kind == RELEASE and scene.target.release is not None:
+            return document
+        if (document.kind, document.name) == (kind_of(workload), workload.name):
+            return document
+    return None
+
+
+def _says(document: Document | None, key: str) -> bool:
+    """Whether the manifest sets it. One that is not seen may."""
+    if document is None:
+        return True
+    if document.kind == RELEASE:
+        return key != "replicas" or any(True for _ in replicas_in_values(document.after))
+    return document.after.has("spec", key)
+
+
+def _scaler(scene: Scene, workload: Workload) -> str:
+    for scaler in scene.view.autoscalers.objects.values():
+        target, active = scaler.target, scaler.scaling_active
+        is_its = target is not None and (target.kind, target.name) == (kind_of(workload), workload.name)
+        if is_its and scaler.namespace == workload.namespace and active is not None and active.status == "False":
+            return f" So its autoscaler {cut(scaler.name)} is off."
+    return ""
+
+
+def _is_well(scene: Scene, pod: Pod) -> bool:
+    node = scene.place.known.get(pod.node)
+    return node is None or not is_down(node)
+
+
+def _of_stateful_set(workload: StatefulSet, detail: str, cure: str) -> Hazard:
+    return Hazard("statefulset-blocks", Severity.WARN, label_of(workload), None, detail, cure)
+
+
+def _nothing(workload: Workload, detail: str, cure: str) -> Hazard:
+    return Hazard("starts-nothing", Severity.WARN, label_of(workload), None, detail, cure)

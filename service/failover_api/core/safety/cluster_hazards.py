@@ -1,0 +1,122 @@
+"""The hazards of a move that are seen in the cluster, in the order of the look.
+
+Is it applied, does a pod come of it, is its volume there, what becomes of the data. A finder that lacks its part of the
+cluster finds nothing; where nothing at all is seen, only that is said.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+
+from failover_api.core.safety.claim_moves import ClaimMove
+from failover_api.core.safety.cluster_finders.appliers import flux_stuck, nobody_applies, ssa_ignored, suspended
+from failover_api.core.safety.cluster_finders.claims import (
+    claim_elsewhere,
+    claim_empty,
+    claim_lost,
+    claim_missing,
+    claim_pending,
+)
+from failover_api.core.safety.cluster_finders.nodes import node_cordoned, node_missing, node_not_ready
+from failover_api.core.safety.cluster_finders.pods import (
+    old_pod_running,
+    recreate_blocks,
+    starts_nothing,
+    statefulset_blocks,
+)
+from failover_api.core.safety.cluster_finders.replication import (
+    data_age_unknown,
+    data_old,
+    source_may_return,
+    sync_in_flight,
+)
+from failover_api.core.safety.hazard import Hazard, Severity
+from failover_api.core.safety.observed import View
+from failover_api.core.safety.scene import Scene, scene_of
+from failover_api.core.safety.surroundings import ClusterLook
+from failover_api.core.safety.switch_moves import ServiceMove
+from failover_api.core.wording import cut
+
+ClusterFinder = Callable[[Scene], Iterable[Hazard]]
+CLUSTER_FINDERS: tuple[ClusterFinder, ...] = (
+    nobody_applies,
+    flux_stuck,
+    suspended,
+    ssa_ignored,
+    starts_nothing,
+    node_missing,
+    node_not_ready,
+    node_cordoned,
+    claim_missing,
+    claim_lost,
+    claim_pending,
+    claim_elsewhere,
+    claim_empty,
+    recreate_blocks,
+    statefulset_blocks,
+    old_pod_running,
+    sync_in_flight,
+    data_age_unknown,
+    data_old,
+    source_may_return,
+)
+# What one object is told of in Git and in the cluster; of all else the cluster knows better what Git only fears.
+_OF_AN_OBJECT = frozenset({"suspended", "ssa-ignored"})
+
+
+def cluster_unseen(move: ServiceMove, look: ClusterLook) -> Iterator[Hazard]:
+    """Nothing is seen that concerns the service. A cluster that has answered before may be the one that died."""
+    if look.is_seen:
+        yield _unseen(
+            f"Neither the workload of {move.service.name} nor what applies it is seen in the cluster: nothing could be "
+            "looked at there.",
+            "Name its `workload` in the catalog; `cluster: none` if it runs in another one.",
+        )
+        return
+    why = _why(look.view)
+    yield _unseen(
+        f"The cluster does not answer{f' ({cut(why)})' if why else ''}: nothing could be looked at there.",
+        "Look at node, claims and Flux yourself; `failover check` tells what may not be read.",
+    )
+    if look.was_seen:
+        yield Hazard(
+            "nobody-applies",
+            Severity.WARN,
+            "The cluster",
+            None,
+            "The cluster has answered before, and does not now: if its API server, or Flux, is on the node that died, "
+            "a commit changes nothing until that is back.",
+            "`kubectl get nodes` from elsewhere. With a single control-plane node, bring that up first.",
+        )
+
+
+def cluster_hazards(move: ServiceMove, look: ClusterLook, claims: Sequence[ClaimMove]) -> tuple[Hazard, ...]:
+    """Of one service, in the order of the finders; none of one that runs in another cluster. `claims` are those that
+    it leaves and takes.
+    """
+    if move.service.is_elsewhere:
+        return ()
+    try:
+        scene = scene_of(move, look, claims) if look.is_seen else None
+        if scene is None:
+            return tuple(cluster_unseen(move, look))
+        return tuple(hazard for finder in CLUSTER_FINDERS for hazard in finder(scene))
+    except Exception as exc:  # noqa: BLE001 - whatever a cluster holds, it must not keep anybody from a move
+        detail = f"What the cluster shows of {move.service.name} was not understood: a defect ({type(exc).__name__})."
+        return (_unseen(detail, "Please report it; look at node, claims and Flux yourself."),)
+
+
+def joined(git: Iterable[Hazard], seen: Iterable[Hazard]) -> list[Hazard]:
+    """What Git and the cluster tell, each once: of one thing what is seen of it."""
+    found = list(seen)
+    slugs = {hazard.slug for hazard in found} - _OF_AN_OBJECT
+    objects = {(hazard.slug, hazard.about) for hazard in found}
+    kept = [hazard for hazard in git if hazard.slug not in slugs and (hazard.slug, hazard.about) not in objects]
+    return [*kept, *found]
+
+
+def _unseen(detail: str, cure: str) -> Hazard:
+    return Hazard("cluster-unseen", Severity.INFO, "The cluster", None, detail, cure)
+
+
+def _why(view: View) -> str:
+    kinds = (view.nodes, view.pods, view.deployments)
+    return next((why for kind in kinds if (why := kind.why_unseen())), "")

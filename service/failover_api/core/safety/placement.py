@@ -1,0 +1,53 @@
+"""On which node each side of a service is, by what Git and the catalog say, and by the labels of a cluster's nodes."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from failover_api.core.catalog.model import Service, Side
+from failover_api.core.planning.state import Detection, State, state_of
+
+if TYPE_CHECKING:  # without a cluster nothing of it is loaded
+    from failover_api.core.safety.observed import Node
+
+
+@dataclass(frozen=True, slots=True)
+class Placement:
+    """`active` is the node of the side where Git has the service, None: nobody can tell. `standby` are the others."""
+
+    active: str | None
+    standby: frozenset[str]
+
+
+def placement(
+    service: Service, detection: Detection, nodes: Mapping[str, "Node"], running_on: str | None = None
+) -> Placement:
+    """`nodes` are those of the cluster, by name; none: it is not seen. `running_on` is the node of the service's pod.
+
+    Of several nodes of a side it is the one on which the pod runs.
+    """
+    if detection.state.value not in set(Side):
+        return Placement(None, frozenset())
+    side = Side(detection.state.value)
+    own, other = (_nodes_of(service, detection, each, nodes) for each in (side, side.other))
+    active = next(iter(own)) if len(own) == 1 else running_on if running_on in own else None
+    return Placement(active, other - {active} if active else other)
+
+
+def _nodes_of(service: Service, detection: Detection, side: Side, nodes: Mapping[str, "Node"]) -> frozenset[str]:
+    if not nodes:
+        return frozenset(service.nodes(side))
+    from failover_api.core.safety.rollout.expectation import expectation
+    from failover_api.core.safety.rollout.place import side_nodes
+
+    return side_nodes(expectation(service, _on(detection, side)), nodes) or frozenset()
+
+
+def _on(detection: Detection, side: Side) -> Detection:
+    """What Git would say with every switch on a side."""
+    readings = tuple(
+        replace(reading, value=value, state=state_of(reading.switch, value))
+        for reading in detection.readings
+        for value in [reading.switch.value(side)]
+    )
+    return Detection(State(side.value), readings)

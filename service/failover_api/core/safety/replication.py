@@ -1,0 +1,29 @@
+"""Which of VolSync's objects bring data from one claim to another, and what that says of a service's replication."""
+
+from collections.abc import Iterable, Sequence
+
+from failover_api.core.safety.observed import Replication, View
+
+
+def pairs_of(view: View, namespace: str, old: str, new: str) -> tuple[tuple[Replication, ...], tuple[Replication, ...]]:
+    """The sources that read one claim, and the destinations that write the other.
+
+    A claim may have a backup to an object store too: where a destination says which mover it has, only sources with
+    that mover count.
+    """
+    destinations = _of_claim(view.replication_destinations.objects.values(), namespace, new)
+    sources = _of_claim(view.replication_sources.objects.values(), namespace, old)
+    movers = {one.mover for one in destinations if one.mover}
+    of_mover = tuple(one for one in sources if one.mover in movers)
+    return of_mover or sources, destinations
+
+
+def data_as_of(sources: Sequence[Replication]) -> float | None:
+    """The time of the oldest data that these brought (s); None where one has brought none, or there is none."""
+    times = [source.data_as_of for source in sources]
+    return None if None in times else min((at for at in times if at is not None), default=None)
+
+
+def _of_claim(found: Iterable[Replication], namespace: str, claim: str) -> tuple[Replication, ...]:
+    own = [one for one in found if one.namespace == namespace and one.claim == claim]
+    return tuple(sorted(own, key=lambda one: one.name))

@@ -1,0 +1,97 @@
+"""claim-missing, -lost, -pending, -elsewhere, -empty: the claim that a move leads to."""
+
+from typing import Any
+
+import pytest
+
+from failover_api.core.safety.hazard import Hazard, Severity
+from failover_api.core.safety.observed import Claim, Requirement, StorageClass
+from tests.core.safety.cluster_finders.scenes import CLAIM_TO, before, demote, promote
+from tests.support.cluster_views import NOW, W1, claim, sonarr, unseen, volume
+
+LAZY = StorageClass("local-path", "rancher.io/local-path", "WaitForFirstConsumer")
+EAGER = StorageClass("nfs", "nfs.csi", "Immediate")
+
+
+def of_claims(*claims: Claim, **kinds: Any) -> list[Hazard]:
+    seen = before(claims=[claim("pvc-sonarr"), *claims], **kinds)
+    return [hazard for hazard in promote(seen) if hazard.slug.startswith("claim-")]
+
+
+def test_a_claim_that_is_bound_where_the_app_goes_is_not_told_of() -> None:
+    assert of_claims(claim(CLAIM_TO)) == []
+
+
+def test_a_claim_that_is_not_there_stops_the_move() -> None:
+    (hazard,) = of_claims()
+    assert hazard == Hazard(
+        "claim-missing",
+        Severity.STOP,
+        "PersistentVolumeClaim media/pvc-sonarr-backup",
+        "a.yaml:11",
+        "The claim pvc-sonarr-backup is not in the namespace media: the pod would wait for it.",
+        "Make it, or correct its name in the catalog. Was it pruned?",
+    )
+
+
+@pytest.mark.parametrize(
+    ("changes", "slug", "said"),
+    [
+        ({"deletion_at": NOW - 5}, "claim-missing", "is being deleted"),
+        ({"phase": "Lost"}, "claim-lost", "is gone, and its data with it"),
+        ({"phase": "Pending", "storage_class": "nfs"}, "claim-pending", "has no volume yet"),
+        ({"phase": "Pending", "storage_class": "unheard-of"}, "claim-pending", "has no volume yet"),
+        ({"phase": "Pending", "storage_class": "local-path"}, "claim-empty", "would start on a new, empty one"),
+    ],
+)
+def test_each_state_that_keeps_a_pod_from_its_data_stops_the_move(
+    changes: dict[str, Any], slug: str, said: str
+) -> None:
+    plain = {"volume": ""} if changes.get("phase") == "Pending" else {}
+    (hazard,) = of_claims(claim(CLAIM_TO, **{**plain, **changes}), storage_classes=[LAZY, EAGER], volumes=[])
+    assert (hazard.slug, hazard.severity) == (slug, Severity.STOP)
+    assert said in hazard.detail
+
+
+def test_a_volume_that_is_kept_for_the_claim_is_no_empty_one() -> None:
+    waiting = claim(CLAIM_TO, phase="Pending", volume="", storage_class="local-path")
+    (hazard,) = of_claims(waiting, storage_classes=[LAZY], volumes=[volume(CLAIM_TO)])
+    assert hazard.slug == "claim-pending"
+
+
+def test_an_empty_claim_may_be_accepted_by_its_name() -> None:
+    waiting = claim(CLAIM_TO, phase="Pending", volume="", storage_class="local-path")
+    seen = before(claims=[waiting], storage_classes=[LAZY], volumes=[])
+    assert "claim-empty" in [hazard.slug for hazard in promote(seen)]
+    for accepted, is_told in ((f"claim-empty={CLAIM_TO}", False), ("claim-empty=other", True)):
+        told = [hazard.slug for hazard in promote(seen, service=sonarr(accept=(accepted,)))]
+        assert ("claim-empty" in told) is is_told
+
+
+def test_a_volume_of_another_machine_stops_the_move_and_names_both() -> None:
+    on_w1 = volume(CLAIM_TO, node_terms=((Requirement("kubernetes.io/hostname", "In", (W1,)),),))
+    (hazard,) = of_claims(claim(CLAIM_TO), volumes=[on_w1])
+    assert (hazard.slug, hazard.severity) == ("claim-elsewhere", Severity.STOP)
+    assert hazard.detail == (
+        "The volume of the claim pvc-sonarr-backup is on k3s-w1, and the app would be sent to k3s-w2: the pod could "
+        "not be scheduled."
+    )
+
+
+def test_a_volume_that_no_node_can_use_is_said_to_be_on_none() -> None:
+    gone = volume(CLAIM_TO, node_terms=((Requirement("kubernetes.io/hostname", "In", ("k3s-w9",)),),))
+    (hazard,) = of_claims(claim(CLAIM_TO), volumes=[gone])
+    assert "is on no node that there is" in hazard.detail
+
+
+def test_of_a_demote_the_claim_of_primary_is_looked_at() -> None:
+    told = demote(before("backup", claims=[claim(CLAIM_TO)]))
+    assert [hazard.about for hazard in told if hazard.slug == "claim-missing"] == [
+        "PersistentVolumeClaim media/pvc-sonarr"
+    ]
+
+
+@pytest.mark.parametrize("kind", ["claims", "volumes", "storage_classes"])
+def test_what_may_not_be_read_is_not_judged(kind: str) -> None:
+    told = [hazard.slug for hazard in promote(before(**{kind: unseen()}))]
+    assert not any(slug.startswith("claim-") for slug in told)

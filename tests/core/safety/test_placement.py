@@ -1,0 +1,32 @@
+"""On which node each side of a service is."""
+
+from dataclasses import replace
+
+from failover_api.core.safety.placement import Placement, placement
+from tests.support.cluster_views import W1, W2, in_git, node, sonarr
+
+NODES = {W1: node(W1), W2: node(W2)}
+
+
+def test_the_labels_of_the_clusters_nodes_tell() -> None:
+    assert placement(sonarr(), in_git(sonarr(), "primary"), NODES) == Placement(W1, frozenset({W2}))
+    assert placement(sonarr(), in_git(sonarr(), "backup"), NODES) == Placement(W2, frozenset({W1}))
+
+
+def test_without_a_cluster_the_catalog_tells_or_nobody_does() -> None:
+    named = sonarr(primary_nodes=(W1,), backup_nodes=(W2,))
+    assert placement(named, in_git(named, "primary"), {}) == Placement(W1, frozenset({W2}))
+    assert placement(sonarr(), in_git(sonarr(), "primary"), {}) == Placement(None, frozenset())
+
+
+def test_of_several_nodes_of_a_side_the_pod_tells() -> None:
+    several = {**NODES, "k3s-w3": node("k3s-w3", labels={"role": "primary"})}
+    detection = in_git(sonarr(), "primary")
+    assert placement(sonarr(), detection, several).active is None
+    assert placement(sonarr(), detection, several, "k3s-w3") == Placement("k3s-w3", frozenset({W2}))
+    assert placement(sonarr(), detection, several, W2).active is None, "a pod of before the move is of no help"
+
+
+def test_a_service_that_is_on_no_one_side_has_no_node() -> None:
+    mixed = in_git(sonarr(), "primary")
+    assert placement(sonarr(), replace(mixed, state=type(mixed.state).MIXED), NODES) == Placement(None, frozenset())
