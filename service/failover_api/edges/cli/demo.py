@@ -1,44 +1,61 @@
-"""`failover demo`, and what one does to the machines of a demo that runs: kill, cut, revive."""
+"""`failover demo`, and what befalls the machines of a demo that runs: kill, cut, revive."""
 
 import sys
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Annotated
+from enum import StrEnum
+from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
 from failover_api.edges.cli.execution import DONE, carry_out, open_terminal
-from failover_api.edges.cli.options import examples
 from failover_api.edges.interruption import Interrupted, Interruption
 
 if TYPE_CHECKING:  # `failover --help` should not wait for pydantic
     from failover_api.settings import Settings
 
-_Node = Annotated[str, typer.Argument(metavar="NODE", help="A machine of the demo: k3s-cp, k3s-w1 or k3s-w2.")]
-_Cluster = Annotated[
-    str | None, typer.Option("--cluster", metavar="URL", help="Which demo, where several run: as each prints it.")
-]
 
-app = typer.Typer(
-    rich_markup_mode=None,
-    invoke_without_command=True,
-    epilog=examples("failover demo", "failover demo --serve", "failover demo kill k3s-w1"),
-)
+class Act(StrEnum):
+    """What may befall a machine."""
+
+    KILL = "kill"
+    CUT = "cut"
+    REVIVE = "revive"
 
 
-@app.callback()
+_TOLD = {
+    Act.KILL: "the power is off; Kubernetes notices after 40 to 50 s",
+    Act.CUT: "off the network; its apps run on",
+    Act.REVIVE: "it is back",
+}
+
+
 def demo(
-    context: typer.Context,
+    act: Annotated[
+        Act | None, typer.Argument(help="What befalls a machine of a demo that runs; without it, the demo itself.")
+    ] = None,
+    node: Annotated[str | None, typer.Argument(metavar="NODE", help="The machine: k3s-cp, k3s-w1 or k3s-w2.")] = None,
     serve: Annotated[bool, typer.Option("--serve", help="Keep it running and print lines to try.")] = False,
     step: Annotated[bool, typer.Option("--step", help="Wait for Enter before each step.")] = False,
+    cluster: Annotated[
+        str | None,
+        typer.Option("--cluster", metavar="URL", help="With kill, cut, revive: which demo, where several run."),
+    ] = None,
 ) -> None:
-    """Walk through a failover in a built-in sandbox and a simulated cluster.
+    """Walk through a failover in a built-in sandbox with a simulated cluster.
 
-    Nothing outside this machine is touched.
+    Nothing outside this machine is touched. kill, cut and revive speak to a demo that runs, and to nothing else.
     """
-    if context.invoked_subcommand is not None:
-        if serve or step:
-            raise typer.BadParameter("--serve and --step go without a command")
-        return
+    if act is None:
+        if cluster is not None:
+            raise typer.BadParameter("--cluster goes with kill, cut or revive")
+        _tell(serve=serve, step=step)
+    if serve or step:
+        raise typer.BadParameter("--serve and --step go without a command")
+    if node is None:
+        raise typer.BadParameter(f"which machine? failover demo {act} NODE")
+    _befall(act, node, cluster)
+
+
+def _tell(*, serve: bool, step: bool) -> NoReturn:
     from failover_api.edges.demo.run import run_demo
 
     if step and not (sys.stdin.isatty() and sys.stdout.isatty()):
@@ -52,30 +69,13 @@ def demo(
     raise typer.Exit(code)
 
 
-def _command(act: str, words: str, told: str) -> None:
-    @app.command(act, help=words, epilog=examples(f"failover demo {act} k3s-w1"))
-    def carry(node: _Node, cluster: _Cluster = None) -> None:
-        _carry_out(lambda: _act(node, act, cluster), f"{node}: {told} (simulated)")
-
-
-def _carry_out(act: Callable[[], None], told: str) -> None:
+def _befall(act: Act, node: str, cluster: str | None) -> None:
     terminal = open_terminal()
 
     def run(_: "Settings") -> None:
-        act()
-        terminal.note(told)
+        from failover_api.edges.demo.fate import befall
+
+        befall(node, act.value, cluster)
+        terminal.note(f"{node}: {_TOLD[act]} (simulated)")
 
     carry_out(terminal, run)
-
-
-def _act(node: str, act: str, cluster: str | None) -> None:
-    from failover_api.edges.demo.fate import befall
-
-    befall(node, act, cluster)
-
-
-_command("kill", "Switch a machine of a running demo off.", "the power is off; Kubernetes notices after 40 to 50 s")
-_command(
-    "cut", "Take a machine of a running demo off the network; its apps run on.", "off the network; its apps run on"
-)
-_command("revive", "Bring a machine of a running demo back.", "it is back")

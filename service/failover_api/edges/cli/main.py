@@ -176,7 +176,7 @@ def new_token(
     carry_out(terminal, run)
 
 
-app.add_typer(demo.app, name="demo")
+app.command(epilog=examples("failover demo", "failover demo --serve", "failover demo kill k3s-w1"))(demo.demo)
 
 
 def main() -> NoReturn:
