@@ -10,7 +10,7 @@ import sys
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 
-from bench.figures import board, clones, cluster, counts, flows, growth, hazards, process, soak, splice, storms
+from bench.figures import board, clones, cluster, counts, flows, growth, hazards, process, serving, soak, splice, storms
 from bench.rig import report
 from bench.rig.report import Row
 from bench.rig.repositories import ROOT
@@ -28,6 +28,7 @@ SUBJECTS: dict[str, Callable[..., Iterator[Row]]] = {
     "board": board.measure,
     "hazards": hazards.measure,
     "cluster": cluster.measure,
+    "serving": serving.measure,
     "soak": soak.measure,
 }
 

@@ -108,6 +108,14 @@ async def test_no_credentials_are_named(stage: Stage) -> None:
     assert "FAILOVER_GITHUB_TOKEN" in failed.detail
 
 
+async def test_a_token_that_github_refuses_is_one_failed_line(stage: Stage) -> None:
+    checks = await check(stage, github_token="ghp_wrong")
+    (failed,) = failures(checks)
+    assert failed.name == f"credentials {stage.repository}@main"
+    assert "401" in failed.detail
+    assert [one for one in checks if one.name.startswith("credentials")] == [failed], "none of them is well"
+
+
 @pytest.mark.parametrize("top", ["repository: acme/nowhere", "branch: nosuch"])
 async def test_a_repository_or_branch_that_is_missing_is_named(stage: Stage, top: str) -> None:
     key = top.partition(":")[0]

@@ -49,6 +49,9 @@ def test_without_a_variable_everything_has_its_default() -> None:
     assert Settings.read().model_dump() == DEFAULTS
 
 
+NO_ROOT_PATH = "a path like /failover, and not below one of our own (/api, /docs, /services ...)"
+
+
 @pytest.mark.parametrize(
     ("variable", "text", "value"),
     [
@@ -75,6 +78,8 @@ def test_without_a_variable_everything_has_its_default() -> None:
         ("FAILOVER_ROOT_PATH", "/failover", "/failover"),
         ("FAILOVER_ROOT_PATH", "/ops/fail-over_1.0~a/", "/ops/fail-over_1.0~a"),
         ("FAILOVER_ROOT_PATH", "/", ""),
+        ("FAILOVER_ROOT_PATH", "/apis", "/apis"),
+        ("FAILOVER_ROOT_PATH", "/ops/api", "/ops/api"),
         ("FAILOVER_METRICS_PORT", "", None),
         ("FAILOVER_SERVER", "https://failover.example.org/", "https://failover.example.org"),
         ("FAILOVER_DEADLINE_S", "", 30.0),
@@ -175,8 +180,9 @@ URL = "a URL like https://api.github.com or https://HOST/api/v3"
         ("FAILOVER_METRICS_PORT", "0", "a port, 1 to 65535"),
         ("FAILOVER_METRICS_PORT", "65536", "a port, 1 to 65535"),
         ("FAILOVER_METRICS_PORT", "http", "a port, 1 to 65535"),
-        ("FAILOVER_ROOT_PATH", "failover", "a path like /failover"),
-        ("FAILOVER_ROOT_PATH", "https://evil.example/x", "a path like /failover"),
+        ("FAILOVER_ROOT_PATH", "failover", NO_ROOT_PATH),
+        ("FAILOVER_ROOT_PATH", "https://evil.example/x", NO_ROOT_PATH),
+        *(("FAILOVER_ROOT_PATH", path, NO_ROOT_PATH) for path in ("/api", "/api/x", "/docs/", "/services/failover")),
         ("FAILOVER_SERVER", "ftp://failover", "a URL like https://failover.example.org"),
     ],
 )

@@ -10,11 +10,13 @@ from failover_api.check_hazards import check_hazards
 from failover_api.config_file import ConfigFile, access_file
 from failover_api.core.access.model import Access, Verb
 from failover_api.core.catalog.model import Action, Catalog, Service
+from failover_api.core.catalog.placeholders import placeholders
+from failover_api.core.catalog.shared_claims import shared_claims
 from failover_api.core.planning.request import MoveRequest
 from failover_api.core.planning.round_trip import try_round_trips
 from failover_api.core.planning.state import State
 from failover_api.core.text.commit_message import shown
-from failover_api.errors import ConfigInvalid, FailoverError, ManifestError, NotReady
+from failover_api.errors import ConfigInvalid, FailoverError, ManifestError, NotReady, SwitchNotFound
 from failover_api.failover import Failover
 from failover_api.forge.port import Forge
 from failover_api.forge.values import Check
@@ -31,6 +33,7 @@ from failover_api.reading.working_tree import TreeBranch, WorkingTree, read_fold
 if TYPE_CHECKING:  # without a cluster nothing of it is loaded
     from failover_api.cluster.port import Cluster
 
+_ADD_IT = "Add the key to the manifest, or correct its path in the catalog"
 WARNING = "; warning: "  # what stands before it is well
 
 
@@ -70,7 +73,7 @@ async def check_all(
     if catalog.error is not None:
         return _faults("catalog", catalog.error)
     known = catalog.current()
-    checks = [*_of_catalog(known), *check_notifications(known)]
+    checks = [*_of_catalog(catalog), *check_notifications(known)]
     for branch in known.branches:
         on_step(f"asking GitHub about {branch}")
         try:
@@ -142,7 +145,7 @@ async def check_tree(
     if catalog.error is not None:
         return _faults("catalog", catalog.error)
     known = catalog.current()
-    checks = _of_catalog(known)
+    checks = _of_catalog(catalog)
     repository = repository or next((branch.repository for branch in known.branches), "")
     tree = TreeBranch(repository, f"the working tree {folder}")
     services = list(known.services.values())
@@ -182,9 +185,13 @@ def _not_here(service: Service, tree: TreeBranch) -> Check:
     return Check(f"service {service.name}", ok=True, detail=detail, is_warning=True)
 
 
-def _of_catalog(catalog: Catalog) -> list[Check]:
+def _of_catalog(file: ConfigFile[Catalog]) -> list[Check]:
+    catalog = file.current()
     counted = f"{len(catalog.services)} services, {len(catalog.groups)} groups"
-    return [Check("catalog", ok=True, detail=counted), *_groups(catalog)]
+    unsaid = placeholders(catalog, file.text)
+    left = [Check("catalog placeholder", ok=True, detail=detail, is_warning=True) for detail in unsaid]
+    left += [Check("catalog claims", ok=True, detail=detail, is_warning=True) for detail in shared_claims(catalog)]
+    return [Check("catalog", ok=True, detail=counted), *left, *_groups(catalog)]
 
 
 def _groups(catalog: Catalog) -> Iterator[Check]:
@@ -221,7 +228,8 @@ def _with_path(declared: Service | None, status: Status | Unreadable, checks: li
 def _switches(status: Status | Unreadable) -> Iterator[Check]:
     name = status.service.name
     if isinstance(status, Unreadable):
-        yield Check(f"service {name}", ok=False, detail=status.error.detail)
+        cure = f". {_ADD_IT}" if isinstance(status.error, SwitchNotFound) else ""
+        yield Check(f"service {name}", ok=False, detail=f"{status.error.detail}{cure}")
         return
     for reading in status.detection.readings:
         place = f"{reading.file}:{reading.line}: {reading.switch.path_text} is {shown(reading.value)}"

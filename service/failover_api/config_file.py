@@ -43,6 +43,11 @@ class ConfigFile(Generic[T]):
             raise self.error or self._error("is not read yet")
         return self._good
 
+    @property
+    def text(self) -> str:
+        """The newest version that was read, "" when there is none."""
+        return (self._data or b"").decode(errors="replace")
+
     def reload(self) -> None:
         """Reads the file if it changed. An invalid version replaces nothing."""
         try:

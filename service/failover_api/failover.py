@@ -251,6 +251,14 @@ class Failover:
         statuses, view = await self._list_with_view(services)
         return nodes_of(statuses, self.clusters.looked(services, view))
 
+    def nodes_as_seen(self, statuses: Sequence[Status | Unreadable]) -> Nodes | None:
+        """The nodes as they are known from watching, under services as they were seen; None: no cluster is configured.
+
+        Asks nobody.
+        """
+        look = self.clusters.looked([status.service for status in statuses], self.clusters.view())
+        return None if look is None else nodes_of(statuses, look)
+
     async def evacuate(
         self,
         node: str,

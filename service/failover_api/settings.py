@@ -27,6 +27,11 @@ PREFIX = "FAILOVER_"
 GITHUB_API = "https://api.github.com"
 MAX_SUB_PATH = 200  # characters
 _SUB_PATH = re.compile(r"(/[A-Za-z0-9._~-]+)*")
+# The first segments of our own paths.
+OWN_SEGMENTS = frozenset({
+    "api", "cards", "docs", "groups", "healthz", "hooks", "metrics", "openapi.json", "readyz", "schema", "services",
+    "signin", "signout", "static", "version",
+})  # fmt: skip
 SERVER_LIKE = "a URL like https://failover.example.org"
 
 
@@ -63,6 +68,17 @@ def sub_path(value: str) -> str:
     return path
 
 
+def root_path(value: str) -> str:
+    """As sub_path(); none that begins as a path of ours does. Raises ValueError.
+
+    With a proxy that takes it off, /api/x could be that path or one of ours.
+    """
+    path = sub_path(value)
+    if path and path.split("/")[1] in OWN_SEGMENTS:
+        raise ValueError("begins like a path of ours")
+    return path
+
+
 def _is_local(host: str) -> bool:
     """Loopback, or a name of this machine or cluster: a single label, `.svc`, `.local`, `.localhost`."""
     try:
@@ -76,7 +92,7 @@ def _lower(value: object) -> object:
 
 
 _Url = Annotated[str, AfterValidator(base_url)]
-_SubPath = Annotated[str, AfterValidator(sub_path)]
+_RootPath = Annotated[str, AfterValidator(root_path)]
 _Server = Annotated[str, AfterValidator(server_url)]
 
 
@@ -129,8 +145,13 @@ class Settings(BaseModel):
     """The secret of GitHub's webhook, in a file; without it there is no webhook."""
     flux_events_secret_file: Path | None = None
     """The secret that signs Flux's notifications (`/hooks/flux`), in a file; without it there is no such hook."""
-    root_path: _SubPath = Field(default="", description="a path like /failover")
-    """The path below which a proxy shows us, such as `/failover`; the proxy may take it off or leave it."""
+    root_path: _RootPath = Field(
+        default="",
+        description="a path like /failover, and not below one of our own (/api, /docs, /services ...)",
+    )
+    """The path below which a proxy shows us, such as `/failover`; the proxy may take it off or leave it. It begins
+    with none of our own paths, such as `/api` or `/docs`.
+    """
     cluster: str = "auto"
     """The cluster to look at: a kubeconfig file, none, or auto: a pod's `serve` looks at its own, all else at none."""
     cluster_context: str | None = None

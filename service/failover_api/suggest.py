@@ -10,6 +10,7 @@ from typing import Any
 from failover_api.config_file import ConfigFile
 from failover_api.core.catalog.load import parse_catalog
 from failover_api.core.catalog.model import Branch, Catalog
+from failover_api.core.catalog.placeholders import REPOSITORY
 from failover_api.core.catalog.suggestions import Suggestion, suggestions
 from failover_api.core.planning.round_trip import try_round_trips
 from failover_api.core.splice import MAX_BYTES, parse
@@ -28,7 +29,8 @@ class Suggested:
     def text(self, *, repository: str | None) -> str:
         """A whole services.yaml for a repository; without one the entries alone, as they stand below `services:`."""
         body = "\n\n".join(textwrap.indent(entry.text, "  ") for entry in self.entries)
-        head = f"repository: {repository}\n\nservices:\n" if repository else ""
+        todo = "  # TODO: the repository's own" if repository == REPOSITORY else ""
+        head = f"repository: {repository}{todo}\n\nservices:\n" if repository else ""
         return f"{head}{body}\n" if self.entries else ""
 
     def body(self, *, repository: str | None) -> dict[str, Any]:
@@ -104,6 +106,6 @@ def _named(name: str, found: Collection[Suggestion]) -> list[Suggestion]:
 
 def _prove(suggestion: Suggestion, files: Mapping[str, bytes]) -> None:
     """Reads the entry as services.yaml, and plans it there and back. Raises what refuses it."""
-    text = "repository: owner/name\nservices:\n" + textwrap.indent(suggestion.text, "  ") + "\n"
+    text = f"repository: {REPOSITORY}\nservices:\n" + textwrap.indent(suggestion.text, "  ") + "\n"
     service = parse_catalog(text, file="services.yaml").service(suggestion.name)
     try_round_trips(service, {path: parse(files[path], file=path) for path in service.files})

@@ -15,7 +15,6 @@ from markdown_it import MarkdownIt
 from ruamel.yaml import YAML
 from starlette.routing import Match
 
-from failover_api.cluster.kinds import EVENTS, KINDS
 from failover_api.core.access.load import parse_access
 from failover_api.core.catalog.load import parse_catalog
 from failover_api.core.planning.state import State, detect
@@ -47,7 +46,6 @@ FOREIGN = {
     "alertmanager.yml",
     ".pre-commit-config.yaml",
 }
-RIGHTS = {"ClusterRole", "ClusterRoleBinding", "Role", "RoleBinding"}
 HEAD = {
     "services.yaml": "",
     "services.yaml, in part": "repository: acme/homelab\nservices:\n  sonarr: {deployment: sonarr, namespace: media, "
@@ -209,30 +207,10 @@ def test_every_sample_is_taken_by_what_reads_it(page: str, what: str, text: str)
             parse_access(text, file=what)
         case "services.yaml" | "services.yaml, in part":
             parse_catalog(HEAD[what] + text, file=what)
-        case "receiver.yaml" | "flux-events.yaml":
-            first, *_ = YAML(typ="safe").load_all(text)
-            assert first["spec"]["type"] == "generic-hmac"
-        case "cluster-view.yaml":
-            assert {each["kind"] for each in YAML(typ="safe").load_all(text)} <= RIGHTS
+        case "receiver.yaml":
+            assert YAML(typ="safe").load(text)["spec"]["type"] == "generic-hmac"
         case _:
             assert what in KUSTOMIZED | FOREIGN, f"{page}: its first line names no file that is known: {what!r}"
-
-
-def test_the_rights_that_are_asked_for_are_those_that_are_used() -> None:
-    (text,) = [text for _, what, text in samples() if what == "cluster-view.yaml"]
-    rules = [
-        (each["metadata"].get("namespace", ""), rule)
-        for each in YAML(typ="safe").load_all(text)
-        for rule in each.get("rules", [])
-    ]
-    given = {
-        (home, group, resource, tuple(rule["verbs"]))
-        for home, rule in rules
-        for group in rule["apiGroups"]
-        for resource in rule["resources"]
-    }
-    used = {(kind.home, kind.group, kind.resource, ("list", "watch")) for kind in KINDS}
-    assert given == used | {("", EVENTS.group, EVENTS.resource, ("list",))}
 
 
 def kustomizations(what: str) -> list[Mapping[str, Any]]:

@@ -63,6 +63,10 @@ class ClusterReader:
             _log.exception("the cluster could not be looked at")
             return None
 
+    def view(self) -> "View | None":
+        """What is known from watching, without a wait; None where no cluster is configured."""
+        return None if self._cluster is None else self._cluster.view()
+
     def looked(self, services: Iterable[Service], view: "View | None") -> ClusterLook | None:
         """What look() gave, as hazards are found in it; None where there is no cluster to look at."""
         if self._cluster is None or all(service.is_elsewhere for service in services):

@@ -245,16 +245,16 @@ def _candidates(manifest: Manifest, wanted: Selector, paths: Sequence[Path]) -> 
 
 
 def _missing_key_of_the_only_one(candidates: Mapping[str, Sequence[_Candidate]]) -> ManifestError | None:
-    """Which key the one manifest of that name does not have: it is no patch, so it is this that has to be mended."""
-    match [candidate for documents in candidates.values() for candidate in documents]:
-        case [candidate] if not candidate.is_partial:
+    """Which key the one whole manifest of that name does not have: it is no patch, so this has to be mended."""
+    match [each for documents in candidates.values() for each in documents if not each.is_partial]:
+        case [candidate]:
             return candidate.missing
     return None
 
 
 def _incomplete(path: str, candidate: _Candidate, missing: ManifestError, *, is_patch: bool) -> str:
-    what = "is a patch of it" if is_patch or candidate.is_partial else "is not all of it"
-    return f"{path}:{candidate.document.line} {what}: {missing.detail.removeprefix(f'{path}:{missing.line}: ')}"
+    what = "is a patch of it:" if is_patch or candidate.is_partial else "has it, and"
+    return f"{path}:{candidate.document.line} {what} {missing.detail.removeprefix(f'{path}:{missing.line}: ')}"
 
 
 def _ambiguous(service: Service, wanted: Selector, matches: Sequence[tuple[str, _Candidate]]) -> ManifestAmbiguous:

@@ -8,7 +8,7 @@ from pathlib import Path
 from failover_api.core.catalog.model import Branch
 from failover_api.core.splice import MAX_BYTES
 from failover_api.errors import BadRequest
-from failover_api.forge.values import Entry, File, Listing, Snapshot, blob_sha
+from failover_api.forge.values import Entry, File, Listing, LoggedCommit, PullRequest, Snapshot, blob_sha
 from failover_api.reading.folder_index import could_be_manifest
 
 _HEAD = "working tree"
@@ -42,7 +42,10 @@ class TreeBranch(Branch):
 
 
 class WorkingTree:
-    """Files that were read by read_folder(), as Files of forge/port.py. They do not change, so nothing is stale."""
+    """Files that were read by read_folder(), as Files of forge/port.py. They do not change, so nothing is stale.
+
+    Of Forge it has what a dry run asks: a branch without history and without pull requests.
+    """
 
     def __init__(self, files: Mapping[str, bytes]) -> None:
         self._files = {path: File(path, data, blob_sha(data)) for path, data in files.items()}
@@ -82,3 +85,24 @@ class WorkingTree:
 
     def confirm(self, branch: Branch, entry: Entry, *, validated_at: float) -> None:
         pass
+
+    async def head(self, branch: Branch, *, not_before: float | None) -> str:
+        return _HEAD
+
+    async def log(
+        self, branch: Branch, path: str | None = None, *, at: str | None = None, page: int = 1, not_before: float | None
+    ) -> Sequence[LoggedCommit]:
+        return ()
+
+    async def open_pull_requests(
+        self, base: Branch, heads: Collection[str], *, not_before: float | None
+    ) -> Sequence[PullRequest]:
+        return ()
+
+    async def pull_requests(
+        self, base: Branch, head: str | None, *, not_before: float | None, any_base: bool = False
+    ) -> Sequence[PullRequest]:
+        return ()
+
+    async def conflicting_branches(self, branch: Branch) -> Mapping[str, str]:
+        return {}

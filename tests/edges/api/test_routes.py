@@ -85,6 +85,24 @@ async def test_a_page_of_another_site_may_not_move(stage: Stage, site: str, meth
     assert not stage.requests
 
 
+@pytest.mark.parametrize("origin", ["http://evil.example", "null", "http://failover.test.evil.example"])
+async def test_a_page_whose_browser_says_no_more_than_its_origin_may_not_move(stage: Stage, origin: str) -> None:
+    async with stage.client() as client:
+        for path in ("failover/sonarr/promote", "groups/all/demote"):
+            refused = problem(await client.post(f"/api/{path}", headers={"Origin": origin}), "forbidden", 403)
+            assert refused["detail"] == "the request comes from a page of another site"
+    assert not stage.requests
+
+
+@pytest.mark.parametrize("own", [{}, {"Authorization": "Bearer x", "Origin": "http://tool.example"}])
+async def test_an_own_origin_or_a_token_may_move(stage: Stage, own: dict[str, str]) -> None:
+    async with stage.client() as client:
+        origin = f"{client.base_url.scheme}://{client.base_url.netloc.decode()}"
+        done = await client.post("/api/failover/sonarr/promote", headers={"Origin": origin, **own})
+    assert done.status_code == 200
+    assert len(stage.moves) == 1
+
+
 @pytest.mark.parametrize("site", ["same-origin", "none", None])
 async def test_an_own_page_a_person_and_a_program_may_move(stage: Stage, site: str | None) -> None:
     headers = {} if site is None else {"Sec-Fetch-Site": site}

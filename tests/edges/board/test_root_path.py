@@ -7,9 +7,11 @@ from typing import Any
 import httpx2
 import pytest
 
+from failover_api.edges.app import _routes_of
 from failover_api.edges.http.root_path import ForwardedHeaders
 from failover_api.edges.http.session import COOKIE, COOKIE_BELOW, form_token
 from failover_api.edges.http.throttle import Throttle
+from failover_api.settings import OWN_SEGMENTS
 from tests.edges.board.ground import OWN, People, browsing, hidden, person
 from tests.support.stage import SERVICES, SONARR, Stage
 
@@ -164,3 +166,8 @@ async def test_a_prefix_that_nobody_vouches_for_is_ignored(stage: Stage) -> None
     async with browsing(stage) as browser:
         page = await browser.get("/", **{"x-forwarded-prefix": "/failover"})
     assert '<a class="brand" href="/">' in page.text
+
+
+def test_a_root_path_may_begin_like_none_of_our_own_paths(stage: Stage) -> None:
+    own = {getattr(route, "path", "/").split("/")[1] for route in _routes_of({"app": stage.app()})} - {""}
+    assert own == OWN_SEGMENTS

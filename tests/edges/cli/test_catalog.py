@@ -98,3 +98,15 @@ def test_entries_that_name_no_node_are_counted(cli: Cli, tmp_path: Path) -> None
         True,
         False,
     ]
+
+
+def test_a_working_tree_says_which_repository_it_is(cli: Cli, tmp_path: Path) -> None:
+    (tmp_path / "one.yaml").write_text(deployment("one"))
+    text = cli("suggest", "--all", "--path", str(tmp_path)).stdout
+    assert text.startswith("repository: owner/name  # TODO: the repository's own\n\nservices:\n")
+    (tmp_path / ".git").mkdir()
+    config = '[remote "origin"]\n\turl = https://me:ghp_secret@github.com/acme/tea.git\n'
+    (tmp_path / ".git/config").write_text(config)
+    text = cli("suggest", "--all", "--path", str(tmp_path)).stdout
+    assert text.startswith("repository: acme/tea\n\nservices:\n")
+    assert "secret" not in text

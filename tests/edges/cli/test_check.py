@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from failover_api.edges.cli.check_lines import MOST_SWITCHES, MOST_WARNINGS
+from failover_api.edges.cli.check_lines import MOST_SWITCHES
 from tests.support.shell import Cli
 from tests.support.stage import RADARR, RELEASE, SERVICES, SONARR, VOLSYNC, Stage, deployment, entry
 from tests.support.working_tree import CATALOG, replace, working_tree
@@ -68,7 +68,10 @@ def test_two_hundred_services_and_two_failures_fit_a_screen(tree: Path, cli: Cli
     assert sum(1 + len(line) // 80 for line in lines) < 24
     assert [line.split(": ")[0] for line in lines[-3:-1]] == ["FAILED  switch app-7", "FAILED  service app-9"]
     assert f"{198 * 2 + 1 - 198} switches of 199 services: found, and can be moved both ways" in "\n".join(lines)
-    assert f"{198 - MOST_WARNINGS} more warnings; --json has them all" in "\n".join(lines)
+    assert "warn    switch: 198 services (app-0, app-1, app-2, app-3, app-4 and 193 more): such as app-0: the " in (
+        "\n".join(lines)
+    )
+    assert lines[-1] == "2 of 400 checks failed. 198 warnings; --json has each."
     assert len(names) > MOST_SWITCHES
 
 
@@ -187,3 +190,16 @@ def test_another_branch_is_checked_instead(stage: Stage, cli: Cli) -> None:
     assert f"branch {stage.repository}@renovate" in [check["name"] for check in body["checks"]]
     assert [line.partition(":")[0] for line in failed(body)] == ["service sonarr"]
     assert "no such branch" in json.dumps(cli.json("check", "--branch", "nosuch", code=1))
+
+
+# What `failover suggest` could not know
+
+
+def test_a_file_of_suggestions_that_nobody_corrected_is_told(tree: Path, cli: Cli) -> None:
+    text = cli("suggest", "--all", "--path", str(tree)).stdout
+    (tree / CATALOG).write_text(text)
+    body = cli.json("check", "--path", str(tree))
+    told = [check["detail"] for check in body["checks"] if check["name"] == "catalog placeholder"]
+    words = ("have `repository: owner/name`", "have `the-other-node`", "lines have a `# TODO`")
+    assert [word in detail for word, detail in zip(words, told, strict=True)] == [True] * 3
+    assert body["ok"] is True

@@ -23,6 +23,7 @@ EXIT_CODES = {
     "forbidden": 3,
     "unknown-service": 2,
     "unknown-group": 2,
+    "unknown-node": 2,
     "not-found": 2,
     "repository-not-found": 2,
     "method-not-allowed": 1,
@@ -100,6 +101,16 @@ def test_list_shows_where_every_service_is(cli: Cli) -> None:
         ["radarr", "unknown"],
         ["plex", "primary"],
     ]
+
+
+def test_status_of_a_value_on_neither_side_says_where_and_what_was_expected(cli: Cli) -> None:
+    cli.stage.replace("apps/media/radarr/app.yaml", "role: primary", "role: maintenance")
+    first, switch, *_ = cli("status", "radarr").stdout.splitlines()
+    assert first.startswith("radarr is on neither side   ")
+    assert switch == (
+        "  unknown  apps/media/radarr/app.yaml:19  spec.template.spec.nodeSelector.role = maintenance, "
+        "expected primary (primary) or backup (backup)"
+    )
 
 
 def test_status_shows_every_switch(cli: Cli) -> None:

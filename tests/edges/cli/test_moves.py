@@ -2,9 +2,11 @@
 
 import re
 import shlex
+from dataclasses import replace
 
 import pytest
 
+from failover_api.core.planning.request import MoveRequest
 from failover_api.edges.cli.moves import CommandTarget
 from tests.support.shell import Cli, answering
 from tests.support.stage import FILES, PLEX, RADARR, SERVICES, SONARR, Stage, deployment, entry
@@ -77,6 +79,32 @@ def test_all_that_are_refused_are_told_with_the_line_that_moves_the_others(group
     assert told.endswith(f"To move the others: {line}\n")
     grouped(*shlex.split(line)[1:])
     assert len(grouped.stage.moves) == 1
+
+
+def test_no_line_to_paste_is_the_one_that_was_refused(grouped: Cli) -> None:
+    grouped.stage.replace(SONARR, "role: primary", "role: maintenance")
+    words = ("promote", "--group", "media", "--skip-refused", "--idempotency-key", "k")
+    assert "To move" not in grouped(*words).stderr
+    target, refused = CommandTarget("promote", "media", is_group=True), {"refused": [{"service": "sonarr"}]}
+    asked = MoveRequest(by="maria", skip_refused=True)
+    assert target.hint(asked, refused) == ""
+    assert target.hint(replace(asked, skip_refused=False), refused) == (
+        "To move the others: failover promote --group media --skip-refused"
+    )
+
+
+def test_an_open_pull_request_is_not_skipped_and_what_to_do_is_said(reviewed: Cli) -> None:
+    reviewed.stage.replace(SONARR, "role: primary", "role: backup")
+    reviewed("demote", "sonarr")
+    reviewed.stage.replace(SONARR, "role: backup", "role: backup # a person")
+    words = ("promote", "--group", "media", "--skip-refused", "--yes")
+    told = reviewed(*words, code=3).stderr
+    assert told.endswith(
+        "An open pull request is not left out by --skip-refused: merge or close it first, or add --supersede to have "
+        "it closed.\n"
+    )
+    assert "To move the others" not in told
+    reviewed(*words, "--supersede")
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
+from failover_api.edges.cli.main import app
 from failover_api.notify.delivery import is_installed
 from tests.support.receivers import Receiver, http_receiver
 from tests.support.shell import Cli
@@ -44,6 +46,20 @@ def test_each_target_gets_one_message(cli: Cli, urls: Path, receiver: Receiver) 
     assert sorted(got.path.partition("?")[0] for got in receiver.got) == ["/a", "/b"]
     assert {json.loads(got.body)["title"] for got in receiver.got} == {"failover-api: a test"}
     assert not cli.stage.requests
+
+
+@pytest.mark.parametrize("words", [("notify", "--test"), ("check",)])
+def test_whoever_works_with_a_server_is_told_that_these_look_at_local_files(
+    cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, words: tuple[str, ...]
+) -> None:
+    monkeypatch.setenv("FAILOVER_CONFIG", str(tmp_path / "none.yaml"))
+    alone = CliRunner().invoke(app, list(words))
+    monkeypatch.setenv("FAILOVER_SERVER", "http://127.0.0.1:9")
+    told = CliRunner().invoke(app, list(words))
+    assert told.exit_code == alone.exit_code != 0
+    assert "looks at files of this machine, and not at the server: it ignores FAILOVER_SERVER" in told.stderr
+    assert "FAILOVER_CONFIG" in told.stderr
+    assert "FAILOVER_SERVER" not in alone.output
 
 
 def test_one_that_does_not_take_it_is_named_and_no_secret_is_shown(cli: Cli, urls: Path, receiver: Receiver) -> None:

@@ -94,6 +94,14 @@ def test_a_group_is_asked_for_as_a_whole(stage: Stage, run) -> None:
     assert len(stage.moves) == 1
 
 
+def test_what_is_refused_before_the_question_is_no_dry_run_to_paste(stage: Stage, run) -> None:
+    stage.declare(SERVICES, top="groups: {media: [sonarr, radarr]}")
+    stage.replace(SONARR, "role: primary", "role: maintenance")
+    shell = run("promote", "--group", "media", NO_COLOR="1")
+    assert shell.end() == 3
+    assert "To move the others: failover promote --group media --skip-refused\n" in plain(shell.seen).replace("\r", "")
+
+
 def test_a_groups_yes_is_bound_to_what_was_shown(stage: Stage, run) -> None:
     stage.declare(SERVICES, top="groups: {media: [sonarr, radarr]}")
     shell = run("promote", "--group", "media")
@@ -205,15 +213,19 @@ def plain(text: str) -> str:
     return re.sub(r"\x1b\[[0-9;]*m", "", text)
 
 
-def test_a_narrow_terminal_loses_nothing(stage: Stage, run, cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(("words", "width"), [(("list",), 40), (("list", "-o", "wide"), 80)])
+def test_a_narrow_terminal_breaks_no_word(
+    stage: Stage, run, cli: Cli, monkeypatch: pytest.MonkeyPatch, words: tuple[str, ...], width: int
+) -> None:
+    """A line that is too long can still be read, and pasted from."""
+    stage.declare(entry("sonarr") + entry("radarr"), top="nodes: {primary: k3s-w1, backup: [k3s-w2, k3s-w3]}")
     monkeypatch.setenv("GITHUB_ACTOR", "maria-of-the-operations-team")
     cli("promote", "sonarr")
-    shell = run("list", columns=45, NO_COLOR="1")
+    shell = run(*words, columns=width, NO_COLOR="1")
     assert shell.end() == 0
-    lines = plain(shell.left).splitlines()
-    assert max(map(len, lines)) <= 45
-    column = lines[0].index("BY")
-    assert "".join(line[column:].strip() for line in lines[1:]).startswith("maria-of-the-operations-team")
+    seen = plain(shell.left).split()
+    whole = ["sonarr", "radarr", "backup", "primary", "k3s-w2,", "k3s-w3", "k3s-w1", "maria-of-the-operations-team"]
+    assert set(whole + ([SONARR, RADARR, "direct"] if width == 80 else [])) <= set(seen)
 
 
 def test_a_pipe_that_closes_early_ends_quietly(stage: Stage) -> None:

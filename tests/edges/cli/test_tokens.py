@@ -62,6 +62,8 @@ def test_the_token_is_on_standard_output_with_the_entry(cli: Cli) -> None:
         (("x", "--allow", "all"), "expected 'view', 'plan' or 'execute', not 'all'"),
         (("x", "--service", 'a", "b'), "services[0]: expected a name of a service"),
         (("x", "--expires", "tomorrow"), "expected a day like 2027-01-01"),
+        (("x", "--expires", "2020-01-01"), "--expires 2020-01-01: expected a day to come"),
+        (("x", "--expires", datetime.now(UTC).date().isoformat()), "expected a day to come"),
     ],
 )
 def test_an_entry_that_would_be_refused_is_not_made(cli: Cli, words: tuple[str, ...], said: str) -> None:

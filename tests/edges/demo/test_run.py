@@ -6,6 +6,7 @@ import os
 import pty
 import re
 import shlex
+import shutil
 import signal
 import socket
 import subprocess
@@ -13,58 +14,92 @@ import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import httpx2
 import pytest
+import yaml
 
 from failover_api.edges.demo import run
-from failover_api.edges.demo.run import SANDBOX, addresses, listen
+from failover_api.edges.demo.catalog import SANDBOX, add_unblock, demo_catalog
+from failover_api.edges.demo.run import addresses, listen
 
 COMMAND = [sys.executable, "-m", "failover_api", "demo"]
 ENVIRONMENT = {key: value for key, value in os.environ.items() if not key.startswith("FAILOVER_")} | {"COLUMNS": "80"}
 
 
-def test_the_demo_tells_the_story_and_ends_with_0() -> None:
-    told = subprocess.run(COMMAND, env=ENVIRONMENT, capture_output=True, text=True, timeout=120, check=False)
-    assert told.returncode == 0
+@pytest.fixture
+def git_alone(tmp_path: Path) -> Path:
+    """A PATH with Git and without kubectl."""
+    git = shutil.which("git")
+    assert git
+    (tmp_path / "git").symlink_to(git)
+    return tmp_path
+
+
+def test_the_demo_tells_the_story_and_ends_with_0(git_alone: Path) -> None:
+    no_kubectl = ENVIRONMENT | {"PATH": str(git_alone)}
+    told = subprocess.run(COMMAND, env=no_kubectl, capture_output=True, text=True, timeout=240, check=False)
+    assert told.returncode == 0, told.stdout
     assert told.stderr == ""
-    assert told.stdout.count("[data-left-behind]") == 4, (
-        "of radarr's rollback, of photoprism's status, and of sonarr's way home and its dry run"
-    )
     story = [
+        "simulated",
+        "cluster     http://127.0.0.1:",
         "$ failover list",
+        "sonarr          primary  serving  k3s-w1",
         "unknown",
+        "The power of k3s-w1 is off (simulated)",
+        "s here, skipped",
+        "$ failover status sonarr",
+        "in the cluster: blocked",
+        "$ failover promote zigbee2mqtt --dry-run",
+        "[recreate-blocks]",
+        "unblock: rolling",
         "$ failover promote sonarr --dry-run",
         "+        role: backup",
         "Nothing was written.",
-        "$ failover promote sonarr --reason",
-        "(verified)",
+        "$ failover promote sonarr --until serving --reason",
+        "(signature verified by GitHub)",
+        "sonarr is serving",
+        "sonarr was Ready on k3s-w2 ",
+        "$ failover rollout sonarr",
+        "committed",
+        "fetched",
+        "applied",
+        "started",
+        "ready",
         "Fail over sonarr to backup",
         "Failover-Service: sonarr",
         "already on backup in Git; nothing to do",
+        "$ failover promote zigbee2mqtt --until serving",
+        "4 values",
+        "zigbee2mqtt was Ready on k3s-w2 ",
         "2 files changed",
         "'maintenance', expected 'primary'",
         "$ failover promote --group media",
-        "Fail over 2 services to backup",
-        "$ failover rollback radarr",
-        "$ failover history radarr",
-        "rollback  backup   primary",
-        "promote   primary  backup",
+        "2 services moved to backup",
         "$ failover promote photoprism",
-        "pull request #1 is open: http",
-        "photoprism is on primary",
         "pull request #1 is open: http",
         "merges it",
         "photoprism is on backup",
         "last move: ",
+        "k3s-w1 boots (simulated)",
+        "$ failover status plex",
+        "spec.paused = true",
+        "in the cluster: serving",
+        "$ failover rollback radarr",
+        "$ failover history radarr",
+        "rollback  backup   primary",
+        "promote   primary  backup",
         "$ failover demote sonarr --dry-run",
-        "A move copies no data.",
+        "[data-left-behind]",
+        "Not safe!",
         "copy the data back, from pvc-sonarr-backup to pvc-sonarr",
         "plex needs the same care",
-        "$ failover demote sonarr --reason",
+        "$ failover demote sonarr --until serving --reason",
+        "sonarr was Ready on k3s-w1 ",
         "byte for byte",
         "Fail back sonarr to primary",
+        "Put back the strategy of zigbee2mqtt",
         "What to do next",
         "suggest --all --path DIR",
         "FAILOVER_GITHUB_TOKEN",
@@ -75,6 +110,21 @@ def test_the_demo_tells_the_story_and_ends_with_0() -> None:
         assert words in rest, f"{words!r} is not told, or too early"
         rest = rest.split(words, 1)[1]
     assert all(len(line) <= 80 for line in told.stdout.splitlines() if "http" not in line)
+
+
+def test_a_root_path_of_ours_is_refused_before_anything_starts() -> None:
+    environment = ENVIRONMENT | {"FAILOVER_ROOT_PATH": "/api/x"}
+    told = subprocess.run(COMMAND, env=environment, capture_output=True, text=True, timeout=60, check=False)
+    assert (told.returncode, told.stdout) == (2, "")
+    assert "FAILOVER_ROOT_PATH: expected a path like /failover" in told.stderr
+
+
+def test_the_service_is_below_the_root_path_that_is_set() -> None:
+    with run._running(0, "/ops") as running:
+        assert running.url.endswith("/ops")
+        assert '"/ops/static/' in httpx2.get(f"{running.url}/").text
+        assert httpx2.get(f"{running.url}/api/failover").status_code == 200
+        assert 'action="/ops/demo/k3s-w1/kill"' in httpx2.get(f"{running.url}/demo").text
 
 
 @pytest.fixture(scope="module")
@@ -135,13 +185,80 @@ def test_the_lines_to_try_can_be_pasted(printed: str, tmp_path: Path) -> None:
     assert (tmp_path / "homelab/README.md").exists()
 
 
+def fate(*arguments: str) -> tuple[int, str]:
+    """What `failover demo` with these arguments ends with, and says."""
+    told = subprocess.run(
+        [*COMMAND, *arguments], env=ENVIRONMENT, capture_output=True, text=True, timeout=60, check=False
+    )
+    return told.returncode, told.stdout + told.stderr
+
+
+def machines(printed: str) -> dict[str, str]:
+    """{machine: what it is} on the demo's page."""
+    page = httpx2.get(f"{section(printed, 'In a browser')[1].split()[0]}", timeout=30).text
+    return dict(re.findall(r'<th scope="row">(\S+)</th>\s*<td>.*?</td>\s*<td>(.*?)</td>', page, re.DOTALL))
+
+
+def test_a_machine_is_killed_and_revived_from_another_terminal(printed: str) -> None:
+    assert machines(printed) == {"k3s-cp": "well", "k3s-w1": "well", "k3s-w2": "well"}
+    assert fate("kill", "k3s-w1") == (0, "k3s-w1: the power is off; Kubernetes notices after 40 to 50 s (simulated)\n")
+    assert machines(printed)["k3s-w1"] == "dead, or cut off"
+    assert fate("revive", "k3s-w1")[0] == 0
+    assert machines(printed)["k3s-w1"] == "well"
+    url = re.findall(r"cluster +(http://\S+) ", printed)[0]
+    assert fate("cut", "k3s-w2", "--cluster", url) == (0, "k3s-w2: off the network; its apps run on (simulated)\n")
+    assert machines(printed)["k3s-w2"] == "dead, or cut off"
+    assert fate("revive", "k3s-w2", "--cluster", url)[0] == 0
+
+
+def test_a_machine_that_is_not_there_is_said(printed: str) -> None:
+    code, told = fate("kill", "k3s-w9")
+    assert (code, "the demo has no machine 'k3s-w9'; it has k3s-cp, k3s-w1 and k3s-w2" in told) == (2, True)
+    assert fate("kill", "../../api/v1/nodes")[0] == 2
+
+
+def test_the_same_by_a_button_of_the_boards_foot(printed: str) -> None:
+    board, page = (line.split()[0] for line in section(printed, "In a browser")[:2])
+    assert '<a href="/demo">Machines (simulated)</a>' in httpx2.get(board, timeout=30).text
+    ours = {"sec-fetch-site": "same-origin"}
+    done = httpx2.post(f"{page}/k3s-w1/kill", headers=ours, timeout=30)
+    assert (done.status_code, done.headers["location"]) == (303, "/demo")
+    assert machines(printed)["k3s-w1"] == "dead, or cut off"
+    foreign = httpx2.post(f"{page}/k3s-w1/revive", headers={"origin": "http://elsewhere.example"}, timeout=30)
+    assert foreign.status_code == 403
+    assert machines(printed)["k3s-w1"] == "dead, or cut off"
+    assert httpx2.post(f"{page}/k3s-w1/revive", headers=ours, timeout=30).status_code == 303
+    assert machines(printed)["k3s-w1"] == "well"
+    assert httpx2.post(f"{page}/k3s-w9/kill", headers=ours, timeout=30).status_code == 404
+    assert httpx2.post(f"{page}/k3s-w1/explode", headers=ours, timeout=30).status_code == 400
+
+
+def test_the_service_sees_what_a_machine_meets(printed: str) -> None:
+    """By its kubeconfig alone: nothing tells it."""
+    status = httpx2.get(section(printed, "In a browser")[0].split()[0] + "api/failover/sonarr", timeout=30).json()
+    assert (status["cluster"]["stage"], status["cluster"]["node"]) == ("serving", "k3s-w1")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("kill",), "NODE"),
+        (("--serve", "kill", "k3s-w1"), "--serve and --step go without a command"),
+        (("kill", "k3s-w1", "--cluster", "https://10.0.0.1:6443"), "is no demo's cluster"),
+    ],
+)
+def test_what_makes_no_sense_is_exit_2(arguments: tuple[str, ...], words: str) -> None:
+    code, told = fate(*arguments)
+    assert (code, words in told) == (2, True), told
+
+
 def test_every_link_leads_somewhere(printed: str) -> None:
-    board, docs, repository, pulls = (line.split()[0] for line in section(printed, "In a browser"))
+    board, machines, docs, repository, pulls = (line.split()[0] for line in section(printed, "In a browser"))
     told = set(re.findall(r"http://127\.0\.0\.1:\d+/acme/[^\s']*", printed))
     assert {link.split("/")[5] for link in told - {repository}} == {"commit", "pull", "pulls"}
     shown = set(re.findall('href="(http[^"]+)"', httpx2.get(f"{board}services/sonarr", timeout=30).text))
     assert {link.split("/")[5] for link in shown} >= {"blob", "tree", "commit"}
-    for link in {board, docs, repository, pulls} | told | shown:
+    for link in {board, machines, docs, repository, pulls} | told | shown:
         assert httpx2.get(link, timeout=30).status_code == 200, link
 
 
@@ -152,10 +269,10 @@ def test_a_taken_port_is_said_and_another_one_is_used() -> None:
         port = taken.getsockname()[1]
         with contextlib.closing(listen(port)) as other:
             url = f"http://127.0.0.1:{other.getsockname()[1]}"
-    assert f"port {port} is taken" in addresses(url, "", port)
+    assert f"port {port} is taken" in addresses(url, "", "", port)
     with contextlib.closing(listen(port)) as free:
         assert free.getsockname()[1] == port
-    assert "taken" not in addresses(f"http://127.0.0.1:{port}", "", port)
+    assert "taken" not in addresses(f"http://127.0.0.1:{port}", "", "", port)
 
 
 def test_a_pause_needs_a_terminal() -> None:
@@ -180,13 +297,16 @@ def test_a_person_steps_through_it_and_ends_it(typed: bytes, steps: int) -> None
     os.close(ours)
     assert demo.wait() == 0
     assert told.count(b"Enter: next step") == steps + 1
-    assert [b"%d/10" % number in told for number in (1, 2, 3)] == [number <= steps for number in (1, 2, 3)]
+    assert [b"%d/12" % number in told for number in (1, 2, 3)] == [number <= steps for number in (1, 2, 3)]
 
 
 def test_the_demo_uses_the_example_catalog_of_the_repository() -> None:
     assert (SANDBOX / "services.yaml").read_bytes() == (SANDBOX.parents[2] / "config/services.yaml").read_bytes()
 
 
-def test_a_demo_in_a_pod_looks_at_no_real_cluster(served_sandbox: tuple[Any, str], tmp_path: Path) -> None:
-    sandbox, url = served_sandbox
-    assert run._settings(sandbox, url, tmp_path).cluster == "none"
+def test_the_line_that_the_story_adds_makes_it_the_example_again(tmp_path: Path) -> None:
+    file, example = tmp_path / "services.yaml", (SANDBOX / "services.yaml").read_text()
+    file.write_text(demo_catalog("http://127.0.0.1:9/hook/x", tmp_path / "token"))
+    assert "unblock" not in file.read_text()
+    assert add_unblock(file) == "    unblock: rolling"
+    assert yaml.safe_load(file.read_text())["services"] == yaml.safe_load(example)["services"]

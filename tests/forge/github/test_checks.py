@@ -67,7 +67,7 @@ async def test_a_healthy_branch_passes_four_checks(client: GitHubClient, api: re
     ("replies", "last", "said"),
     [
         ({"repository": refused(404, "Not Found")}, "repository", "no such repository"),
-        ({"repository": refused(401, "Bad credentials")}, "repository", "Bad credentials"),
+        ({"repository": refused(401, "Bad credentials")}, "credentials", "GitHub refuses them: .*Bad credentials"),
         ({"repository": answer(200, {"archived": True})}, "repository", "archived"),
         ({"repository": answer(200, {"permissions": {"push": False}})}, "repository", "contents: write"),
         ({"repository": answer(200, [])}, "repository", "not understood"),

@@ -202,11 +202,39 @@ class FluxKustomization(Custom):
     spec: FluxKustomizationSpec
 
 
+class ProviderSpec(Shape):
+    type: Literal["generic-hmac"]
+    address: str = Field(pattern=r"^http://[a-z.-]+/hooks/flux$")
+    secretRef: Named  # noqa: N815 - Flux' word
+
+
+class Provider(Custom):
+    spec: ProviderSpec
+
+
+class EventSource(Shape):
+    kind: Literal["GitRepository", "Kustomization", "HelmRelease"]
+    name: str
+    namespace: str | None = None
+
+
+class AlertSpec(Shape):
+    providerRef: Named  # noqa: N815 - Flux' word
+    eventSeverity: Literal["info", "error"]  # noqa: N815 - Flux' word
+    eventSources: list[EventSource] = Field(min_length=1)  # noqa: N815 - Flux' word
+
+
+class Alert(Custom):
+    spec: AlertSpec
+
+
 SHAPES: dict[tuple[str, str], type[Custom]] = {
     ("gateway.networking.k8s.io/v1", "HTTPRoute"): HTTPRoute,
     ("kustomize.toolkit.fluxcd.io/v1", "Kustomization"): FluxKustomization,
     ("monitoring.coreos.com/v1", "PrometheusRule"): PrometheusRule,
     ("monitoring.coreos.com/v1", "ServiceMonitor"): ServiceMonitor,
+    ("notification.toolkit.fluxcd.io/v1beta3", "Alert"): Alert,
+    ("notification.toolkit.fluxcd.io/v1beta3", "Provider"): Provider,
     ("source.toolkit.fluxcd.io/v1", "GitRepository"): GitRepository,
     ("traefik.io/v1alpha1", "IngressRoute"): IngressRoute,
 }

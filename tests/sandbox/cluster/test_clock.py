@@ -66,3 +66,17 @@ def test_a_call_that_comes_while_it_sleeps_is_made_in_time() -> None:
         while not made and time.monotonic() < until:
             time.sleep(0.005)
     assert 0.04 <= made[0] <= 2
+
+
+def test_what_is_skipped_passes_at_once_and_time_goes_on() -> None:
+    clock, seen = Clock(), []
+    clock.every(10.0, lambda: seen.append(round(clock.elapsed)))
+    with clock.running():
+        clock.skip(60.0)
+        assert seen == [10, 20, 30, 40, 50, 60]
+        assert 60.0 <= clock.elapsed < 70.0
+        before = clock.elapsed
+        time.sleep(0.05)
+        assert clock.elapsed > before
+    clock.skip(30.0)
+    assert len(seen) == 9

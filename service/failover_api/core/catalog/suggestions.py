@@ -17,6 +17,7 @@ from dataclasses import dataclass, field
 
 from failover_api.core.catalog.model import CLAIM_KEYS
 from failover_api.core.catalog.node_labels import HOSTNAME, may_name_a_node
+from failover_api.core.catalog.placeholders import OTHER_NODE
 from failover_api.core.catalog.schema import NAME
 from failover_api.core.splice import DocumentId, Manifest, parse
 from failover_api.core.splice.merges import field as value_of
@@ -24,7 +25,6 @@ from failover_api.core.splice.paths import Path, Where, format_path
 from failover_api.core.splice.scalars import write
 from failover_api.errors import ManifestError
 
-OTHER_NODE = "the-other-node"
 WORKLOADS = {"Deployment": "deployment", "StatefulSet": "statefulset", "HelmRelease": "helmrelease"}
 _POD: Path = ("spec", "template", "spec")
 _VALUES: Path = ("spec", "values")

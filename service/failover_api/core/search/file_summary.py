@@ -116,9 +116,13 @@ def missing_key(manifest: Manifest, document: DocumentId, paths: Sequence[Path])
 
 
 def is_partial(manifest: Manifest, document: DocumentId) -> bool:
-    """Whether it is only a part of a workload, as a patch is: no container in it has an image."""
+    """Whether it is only a part of a workload, as a patch is: no chart, and no container with an image."""
     tree = manifest.tree
-    containers = down(tree, tree.documents[document.index].root, "spec", "template", "spec", "containers")
+    root = tree.documents[document.index].root
+    if document.kind == "HelmRelease":  # https://fluxcd.io/flux/components/helm/helmreleases/
+        charts = (down(tree, root, "spec", "chart", "spec", "chart"), down(tree, root, "spec", "chartRef", "name"))
+        return all(chart is None for chart in charts)
+    containers = down(tree, root, "spec", "template", "spec", "containers")
     return not any(field(tree, container, "image") is not None for container in elements(tree, containers))
 
 

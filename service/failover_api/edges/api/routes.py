@@ -13,6 +13,7 @@ from failover_api.edges.bodies import groups_body, history_body, list_body, roll
 from failover_api.edges.http.access import Session, Who
 from failover_api.edges.http.etags import etag_of, etag_of_body, matches_none
 from failover_api.edges.http.json_response import json_response
+from failover_api.edges.http.session import is_own_origin
 from failover_api.edges.models import (
     Body,
     GroupsBody,
@@ -153,9 +154,15 @@ async def list_groups(components: Wired, who: Who) -> Response:
 def refuse_foreign_page(request: Request) -> None:
     """A page of another site must not move services through the browser of whoever looks at it.
 
+    A browser that sends no Sec-Fetch-Site still says the Origin. A page cannot send an Authorization header of ours, so
+    whoever sends one is no such page.
     https://www.w3.org/TR/fetch-metadata/#sec-fetch-site-header
     """
-    if request.headers.get("sec-fetch-site") in {"cross-site", "same-site"}:
+    site, origin = request.headers.get("sec-fetch-site"), request.headers.get("origin")
+    is_foreign = site in {"cross-site", "same-site"}
+    if site is None and origin is not None and "authorization" not in request.headers:
+        is_foreign = not is_own_origin(request)
+    if is_foreign:
         raise Forbidden("the request comes from a page of another site")
 
 

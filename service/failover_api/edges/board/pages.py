@@ -2,6 +2,7 @@
 
 import hashlib
 import re
+from collections.abc import Mapping
 from datetime import datetime
 from functools import cached_property
 from pathlib import Path
@@ -48,6 +49,13 @@ class Pages:
 
     def __init__(self, assets: Assets) -> None:
         self._assets = assets
+        self._folders = [TEMPLATES]
+        self._links: dict[str, str] = {}  # {words: path} at the foot of every page
+
+    def extend(self, folder: Path, links: Mapping[str, str]) -> None:
+        """Templates and addresses of what this app serves beside the board. To be called before the first page."""
+        self._folders.append(folder)
+        self._links |= links
 
     @cached_property
     def _templates(self) -> "Environment":
@@ -55,7 +63,7 @@ class Pages:
         from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
         made = Environment(
-            loader=FileSystemLoader(TEMPLATES),
+            loader=FileSystemLoader(self._folders),
             autoescape=True,
             undefined=StrictUndefined,
             trim_blocks=True,
@@ -71,7 +79,7 @@ class Pages:
             "plain": printable,
             "code": with_code,
         }
-        made.globals |= {"asset": self._assets.url, "version": failover_api.__version__}
+        made.globals |= {"asset": self._assets.url, "version": failover_api.__version__, "more": self._links}
         return made
 
     def page(self, request: Request, name: str, caller: Caller | None, *, status: int = 200, **facts: Any) -> Response:

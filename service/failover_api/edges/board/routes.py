@@ -12,6 +12,7 @@ from failover_api.edges.board import links, rows
 from failover_api.edges.board.assets import Assets
 from failover_api.edges.board.forms import Form, local_path, read_form
 from failover_api.edges.board.moves import FormMove, Moves
+from failover_api.edges.board.nodes import strip_of
 from failover_api.edges.board.pages import HEADERS, HTML, Pages, tag_of
 from failover_api.edges.board.rollouts import goes_on
 from failover_api.edges.board.rows import RowFilter
@@ -92,15 +93,16 @@ async def _see(request: Request, who: Session) -> tuple[View, Shown]:
     )
     catalog, error, root = components.catalog.current(), visible_error(components, who), root_of(request)
     readiness = request.app.state.watches.readiness
+    nodes = strip_of(components.failover.nodes_as_seen(view.statuses), who.caller)
 
     def render() -> Shown:
         names = known_groups(components, who)
         known = {name: members for name, members in catalog.groups.items() if name in names}
         visible = rows.board(view, known, who.caller, wanted, readiness.ready)
-        html = pages.part("_board.html", view=view, board=visible, config_error=error, root=root)
+        html = pages.part("_board.html", view=view, board=visible, nodes=nodes, config_error=error, root=root)
         return Shown(visible, html, tag_of(html))
 
-    return view, shelf.get(view, catalog, (who.caller, wanted, error, root, readiness.looks), render)
+    return view, shelf.get(view, catalog, (who.caller, wanted, error, root, readiness.looks, nodes), render)
 
 
 @router.api_route("/services/{service}", methods=["GET", "HEAD"])

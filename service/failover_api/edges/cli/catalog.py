@@ -9,7 +9,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from failover_api.edges.cli.execution import FAILED, carry_out, carry_out_in_order, open_terminal
+from failover_api.edges.cli.execution import (
+    FAILED,
+    carry_out,
+    carry_out_in_order,
+    note_of_local_files,
+    open_terminal,
+)
 from failover_api.edges.cli.local import LocalBackend
 from failover_api.edges.cli.options import AsJson
 from failover_api.edges.interruption import Interruption
@@ -71,6 +77,8 @@ def check(
     terminal = open_terminal(as_json=as_json)
 
     def run(settings: "Settings", interruption: Interruption) -> None:
+        if path is None:
+            note_of_local_files(terminal, settings)
         with contextlib.closing(LocalBackend(settings, interruption)) as backend, terminal.waiting("checking") as step:
             body = backend.check(branch=branch, folder=path, repository=repository, on_step=step)
         terminal.show_checks(body, quiet=quiet)

@@ -8,13 +8,12 @@ from typing import Any
 
 from rich.text import Text
 
+from failover_api.edges.cli.check_warnings import is_merged, warning_lines
 from failover_api.edges.printable import printable
 
 Body = dict[str, Any]
 
 MOST_SWITCHES = 12  # that are well and get a line each; more are counted
-MOST_WARNINGS = 3
-_WARNING = "; warning: "  # what stands before it is well
 _MARKS = {"ok": ("ok    ", "green"), "warn": ("warn  ", "yellow"), "failed": ("FAILED", "bold red")}
 
 
@@ -25,10 +24,10 @@ def check_lines(body: Body, *, quiet: bool) -> Iterator[Text]:
         by_level[check["level"]].append(check)
     if not quiet:
         yield from _well(by_level["ok"])
-        yield from _warnings(by_level["warn"])
+        yield from (_marked("warn", line) for line in warning_lines(by_level["warn"]))
     yield from map(_line, by_level["failed"])
     if not quiet or by_level["failed"]:
-        yield Text(_summary(len(by_level["failed"]), len(by_level["warn"]), len(body["checks"])))
+        yield Text(_summary(len(by_level["failed"]), by_level["warn"], len(body["checks"])))
 
 
 def target_lines(body: Body) -> Iterator[Text]:
@@ -53,15 +52,6 @@ def _well(checks: Sequence[Body]) -> Iterator[Text]:
     yield _marked("ok", f"{len(switches)} switches of {services} services: found, and can be moved both ways")
 
 
-def _warnings(checks: Sequence[Body]) -> Iterator[Text]:
-    checks = sorted(checks, key=lambda check: _WARNING in check["detail"])  # what is well besides comes last
-    shown = checks if len(checks) <= MOST_WARNINGS + 1 else checks[:MOST_WARNINGS]
-    for check in shown:
-        yield _marked("warn", f"{check['name']}: {check['detail'].rpartition(_WARNING)[2]}")
-    if more := len(checks) - len(shown):
-        yield _marked("warn", f"{more} more warnings; --json has them all")
-
-
 def _line(check: Body) -> Text:
     return _marked(check["level"], f"{check['name']}: {check['detail']}")
 
@@ -70,6 +60,7 @@ def _marked(level: str, text: str) -> Text:
     return Text.assemble(_MARKS[level], f"  {printable(text)}")
 
 
-def _summary(failed: int, warnings: int, of: int) -> str:
-    beside = f" {warnings} {'warning' if warnings == 1 else 'warnings'}." if warnings else ""
+def _summary(failed: int, warnings: Sequence[Body], of: int) -> str:
+    more = "; --json has each" if is_merged(warnings) else ""
+    beside = f" {len(warnings)} {'warning' if len(warnings) == 1 else 'warnings'}{more}." if warnings else ""
     return (f"{failed} of {of} checks failed." if failed else "All is well.") + beside

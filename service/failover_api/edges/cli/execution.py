@@ -2,6 +2,7 @@
 
 import contextlib
 from collections.abc import Callable
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import typer
@@ -51,11 +52,12 @@ def with_backend(
     *,
     named: str | None = None,
     interruption: Interruption | None = None,
+    folder: Path | None = None,
 ) -> None:
-    """`named` is the service or the group that the command is about."""
+    """`named` is the service or the group that the command is about; `folder` a working tree to plan it on."""
 
     def run(settings: "Settings", interruption: Interruption) -> None:
-        with contextlib.closing(open_backend(settings, server, interruption)) as backend:
+        with contextlib.closing(open_backend(settings, server, interruption, folder)) as backend:
             try:
                 use(backend)
             except Refused as exc:
@@ -106,8 +108,22 @@ def carry_out(terminal: "Terminal | None", run: Callable[["Settings"], None]) ->
         raise typer.Exit(USAGE if isinstance(exc, ConfigInvalid) else exit_code(problem)) from exc
 
 
-def open_backend(settings: "Settings", server: str | None, interruption: Interruption | None = None) -> Backend:
-    """The service at `server` or FAILOVER_SERVER, else GitHub itself."""
+def note_of_local_files(terminal: "Terminal", settings: "Settings") -> None:
+    """Who works with a server may have no catalog here, and asks a command that looks at nothing but local files."""
+    if settings.server and not settings.config.exists():
+        terminal.note(
+            "This command looks at files of this machine, and not at the server: it ignores FAILOVER_SERVER. "
+            f"FAILOVER_CONFIG names the catalog ({settings.config} without it); `failover check --path DIR` takes that "
+            "of a working tree."
+        )
+
+
+def open_backend(
+    settings: "Settings", server: str | None, interruption: Interruption | None = None, folder: Path | None = None
+) -> Backend:
+    """The working tree in `folder`; the service at `server` or FAILOVER_SERVER; else GitHub itself."""
+    if folder is not None:
+        return LocalBackend(settings, interruption, folder=folder)
     url = _checked(server) if server else settings.server
     if not url:
         return LocalBackend(settings, interruption)

@@ -26,12 +26,16 @@ SHARE = 0.2  # of GitHub's limits: a service, or another command, may be at work
 class LocalBackend:
     """Works on GitHub itself: no service need be running. What was read for one command is there for the next."""
 
-    def __init__(self, settings: "Settings", interruption: Interruption | None = None) -> None:
+    def __init__(
+        self, settings: "Settings", interruption: Interruption | None = None, *, folder: Path | None = None
+    ) -> None:
+        """With a `folder`, moves are dry runs on that working tree."""
         self._settings, self._interruption = settings.with_share(SHARE), interruption or Interruption()
         self._runner = asyncio.Runner()
         self._exits = contextlib.AsyncExitStack()
         self._components: Any = None
         self._catalog: ConfigFile[Catalog] | None = None  # None: that of the settings
+        self._folder = folder
         self._on_write: Callable[[], None] = lambda: None
 
     def close(self) -> None:
@@ -120,7 +124,7 @@ class LocalBackend:
 
         async def run(components: Any) -> tuple[Body, Versions]:
             self._on_write = callbacks.on_write
-            move = components.failover.move
+            move = (await self._failover(components, [service])).move
             outcome = await move(service, Action(action), request, on_step=callbacks.on_step)
             return _dump(outcome_body(outcome)), frozenset({outcome.version})
 
@@ -134,7 +138,8 @@ class LocalBackend:
 
         async def run(components: Any) -> tuple[Body, Versions]:
             self._on_write = callbacks.on_write
-            move = components.failover.move_group
+            names = components.catalog.current().group(group)
+            move = (await self._failover(components, names)).move_group
             outcome = await move(group, Action(action), request, on_step=callbacks.on_step)
             return _dump(group_body(outcome)), frozenset({outcome.version})
 
@@ -152,10 +157,8 @@ class LocalBackend:
         from failover_api.check import check_access, check_all, check_tree
         from failover_api.config_file import catalog_file
 
-        config, access = (_of_tree(self._settings, name, folder) for name in ("config", "access"))
-        if not config.exists():  # a tree may be without: then it is the catalog that the other commands use
-            config = self._settings.config
-        self._catalog = catalog_file(config, branch=branch)
+        access = _of_tree(self._settings, "access", folder)
+        self._catalog = catalog_file(_catalog_of(self._settings, folder), branch=branch)
 
         async def run(components: Any) -> Body:
             catalog = components.catalog
@@ -189,6 +192,8 @@ class LocalBackend:
     ) -> Body:
         """Catalog entries for what a working tree holds, or a repository; `name` is one workload's, None: of all."""
         from failover_api import suggest
+        from failover_api.core.catalog.placeholders import REPOSITORY
+        from failover_api.reading.git_config import origin_of
         from failover_api.reading.working_tree import read_folder
 
         async def read(components: Any) -> tuple[Mapping[str, bytes], str]:
@@ -197,11 +202,24 @@ class LocalBackend:
 
         async def run(components: Any) -> Body:
             known = suggest.known_names(components.catalog)
-            files, owner_name = (read_folder(folder), "owner/name") if folder else await read(components)
+            here = (read_folder(folder), origin_of(folder) or REPOSITORY) if folder else None
+            files, owner_name = here or await read(components)
             found = suggest.suggest(files, name=name, without=() if everything or name else known)
             return found.body(repository=owner_name if everything else None)
 
         return self._in_house(run)
+
+    async def _failover(self, components: Any, names: Sequence[str]) -> Any:
+        """What moves these services, or only says what that would do on the working tree."""
+        if self._folder is None:
+            return components.failover
+        from failover_api.rehearsal import open_tree
+
+        on_tree = await open_tree(
+            components.catalog.current(), self._folder, names, deadline_s=self._settings.deadline_s
+        )
+        self._exits.push_async_callback(on_tree.aclose)
+        return on_tree
 
     def _in_house(self, use: Callable[[Any], Coroutine[Any, Any, T]]) -> T:
         self._interruption.check()
@@ -220,6 +238,10 @@ class LocalBackend:
 
         await self._interruption.cancels()
         if self._components is None:
+            if self._folder is not None:
+                from failover_api.config_file import catalog_file
+
+                self._catalog = catalog_file(_catalog_of(self._settings, self._folder))
             opened = open_failover(self._settings, self._catalog, traffic=self._looks_on)
             self._components = await self._exits.enter_async_context(opened)
         return await use(self._components)
@@ -245,6 +267,12 @@ def _of_tree(settings: "Settings", name: str, folder: Path | None) -> Path:
     """A configuration file: that of the working tree, unless the environment names another."""
     path: Path = getattr(settings, name)
     return path if folder is None or name in settings.model_fields_set else folder / path
+
+
+def _catalog_of(settings: "Settings", folder: Path | None) -> Path:
+    """A tree may be without: then it is the catalog that the other commands use."""
+    config = _of_tree(settings, "config", folder)
+    return config if config.exists() else settings.config
 
 
 def _checks_body(checks: "Iterable[Check]") -> Body:

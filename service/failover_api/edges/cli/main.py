@@ -5,7 +5,8 @@ moves.py      promote, demote, evacuate, rollback
 catalog.py    check, suggest, schema
 notify.py     notify
 completion.py completion
-here          serve, token new, demo: what runs, and who may call it
+demo.py       demo, demo kill, demo cut, demo revive
+here          serve, token new: what runs, and who may call it
 """
 
 import logging
@@ -16,10 +17,10 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 import typer
 from typer.core import TyperGroup
 
-from failover_api.edges.cli import catalog, completion, moves, notify, reads
-from failover_api.edges.cli.execution import DONE, carry_out, open_terminal
+from failover_api.edges.cli import catalog, completion, demo, moves, notify, reads
+from failover_api.edges.cli.execution import carry_out, open_terminal
 from failover_api.edges.cli.options import VERBS, Allow, AsJson, Expires, Services, TokenName, examples
-from failover_api.edges.interruption import Interrupted, Interruption, set_handlers
+from failover_api.edges.interruption import set_handlers
 
 if TYPE_CHECKING:  # `failover --help` should not wait for pydantic
     from failover_api.settings import Settings
@@ -95,6 +96,7 @@ app.command(
     help="Move a service, or a group, to backup.",
     epilog=examples(
         "failover promote sonarr --dry-run",
+        "failover promote sonarr --dry-run --path .",
         "failover promote sonarr --reason 'k3s-w1 is down'",
         "failover promote --group k3s-w1 --yes --wait",
         "failover promote sonarr --until serving --timeout 5m",
@@ -174,26 +176,7 @@ def new_token(
     carry_out(terminal, run)
 
 
-@app.command(epilog=examples("failover demo", "failover demo --serve"))
-def demo(
-    serve: Annotated[bool, typer.Option("--serve", help="Keep it running and print lines to try.")] = False,
-    step: Annotated[bool, typer.Option("--step", help="Wait for Enter before each step.")] = False,
-) -> None:
-    """Walk through a failover in a built-in sandbox.
-
-    Nothing outside this machine is touched.
-    """
-    from failover_api.edges.demo.run import run_demo
-
-    if step and not (sys.stdin.isatty() and sys.stdout.isatty()):
-        raise typer.BadParameter("--step waits for Enter, and here is no terminal to press it on")
-    interruption = Interruption()
-    try:
-        with interruption.caught():
-            code = run_demo(keep_serving=serve, step=step)
-    except Interrupted as exc:
-        raise typer.Exit(DONE if serve else exc.exit_code) from None
-    raise typer.Exit(code)
+app.command(epilog=examples("failover demo", "failover demo --serve", "failover demo kill k3s-w1"))(demo.demo)
 
 
 def main() -> NoReturn:

@@ -5,6 +5,7 @@ import shlex
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import typer
@@ -26,6 +27,7 @@ from failover_api.edges.cli.options import (
     SkipRefused,
     Supersede,
     Timeout,
+    Tree,
     Until,
     Wait,
     Yes,
@@ -49,6 +51,7 @@ def promote_or_demote(action: str) -> Callable[..., None]:
         service: ServiceOrNone = None,
         group: Group = None,
         dry_run: DryRun = False,
+        path: Tree = None,
         reason: Reason = "",
         force: Force = False,
         supersede: Supersede = False,
@@ -66,7 +69,9 @@ def promote_or_demote(action: str) -> Callable[..., None]:
             raise typer.BadParameter("name a SERVICE or a --group, and not both")
         if skip_refused and group is None:
             raise typer.BadParameter("--skip-refused goes with --group")
-        target = CommandTarget(action, service or group or "", is_group=group is not None)
+        if path is not None and not dry_run:
+            raise typer.BadParameter("--path goes with --dry-run: in a working tree nothing is moved")
+        target = CommandTarget(action, service or group or "", is_group=group is not None, folder=path)
         flags = {"dry_run": dry_run, "force": force, "supersede": supersede, "skip_refused": skip_refused}
         how = Interaction(yes, _patience(until, timeout, wait=wait))
         _move(target, lambda: _request(reason, key, accept, **flags), how, open_terminal(as_json=as_json), server)
@@ -116,6 +121,12 @@ def rollback(
     _move(target, lambda: _request(reason, key, accept, **flags), how, open_terminal(as_json=as_json), server)
 
 
+def _is_pending(problem: Body) -> bool:
+    """Whether an open pull request refuses it."""
+    told = [problem, *(problem.get("refused") or ())]
+    return any(str(one.get("type", "")).endswith(":operation-pending") for one in told)
+
+
 def _patience(until: "Milestone | None", timeout: str | None, *, wait: bool) -> "Patience | None":
     from failover_api.edges.cli.waiting import patience
 
@@ -147,6 +158,7 @@ class CommandTarget:
     name: str
     is_group: bool = False
     is_node: bool = False
+    folder: Path | None = None  # a working tree that it is planned on; None: the branch
 
     def carry_out(self, backend: Backend, request: "MoveRequest", callbacks: Callbacks) -> tuple[Body, Versions]:
         """As Backend.move()."""
@@ -163,7 +175,10 @@ class CommandTarget:
         if stops:
             accept = request.accept | frozenset(stops)
             return f"To move it all the same: {self._command(replace(request, accept=accept, dry_run=False))}"
-        if problem.get("refused"):
+        if (self.is_group or self.is_node) and _is_pending(problem):
+            cure = "merge or close it first" + ("" if request.supersede else ", or add --supersede to have it closed")
+            return f"An open pull request is not left out by --skip-refused: {cure}."
+        if problem.get("refused") and not request.skip_refused:
             return f"To move the others: {self._command(replace(request, skip_refused=True))}"
         return ""
 
@@ -173,6 +188,7 @@ class CommandTarget:
         words = ["failover", self.action, *(["--group"] if self.is_group else []), self.name]
         words += [f"--{key.replace('_', '-')}" for key in KEYS if getattr(request, key) is True]
         words += [word for slug in sorted(request.accept) for word in ("--accept", slug)]
+        words += ["--path", str(self.folder)] if self.folder is not None and request.dry_run else []
         words += ["--reason", request.reason] if request.reason else []
         words += ["--idempotency-key", request.key] if request.key else []
         return shlex.join(words)
@@ -212,16 +228,18 @@ def _move(
         if unseen and not asks and not how.yes:
             raise refused(BadRequest(f"{unseen}; nothing was written. --yes moves all the same"))
         if asks:
-            shown, versions = move(backend, replace(request, dry_run=True))
+            shown, versions = move(backend, replace(request, dry_run=True), is_rehearsal=request.dry_run)
             if shown["changed"] and not terminal.ask(shown, unseen):
                 terminal.err.print("Nothing was written.")
                 raise typer.Exit(REFUSED)
             confirmed = replace(request, versions=versions)
-        outcome, _ = move(backend, confirmed)
+        outcome, _ = move(backend, confirmed, is_rehearsal=request.dry_run)
         code, began = DONE, time.monotonic()
         if patience and pending_of(outcome):
             outcome, code = _merged(backend, outcome, terminal, patience)
         terminal.show_outcome(outcome, with_diff=request.dry_run)
+        if target.folder is not None:
+            terminal.note(f"Planned on {target.folder}: its history, open pull requests and the cluster were not seen.")
         if patience and is_closed(outcome):
             terminal.err.print("The pull request was closed; nothing moved.")
             code = REFUSED
@@ -230,16 +248,17 @@ def _move(
         if code:
             raise typer.Exit(code)
 
-    def move(backend: Backend, request: "MoveRequest") -> tuple[Body, Versions]:
+    def move(backend: Backend, request: "MoveRequest", *, is_rehearsal: bool) -> tuple[Body, Versions]:
+        """`is_rehearsal`: a dry run is what was asked for, and not only the look before the question."""
         try:
             with steps(terminal.err) as show_step:
                 return target.carry_out(backend, request, Callbacks(show_step, interruption.sending))
         except Refused as exc:
-            exc.hint = target.hint(request, exc.problem)
+            exc.hint = target.hint(replace(request, dry_run=is_rehearsal), exc.problem)
             raise
 
     try:
-        with_backend(terminal, server, run, named=target.name, interruption=interruption)
+        with_backend(terminal, server, run, named=target.name, interruption=interruption, folder=target.folder)
     except Interrupted as exc:
         if not interruption.may_have_written:
             terminal.note("interrupted: nothing was written")

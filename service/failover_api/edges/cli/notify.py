@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from failover_api.edges.cli.execution import FAILED, USAGE, carry_out_in_order, open_terminal
+from failover_api.edges.cli.execution import FAILED, USAGE, carry_out_in_order, note_of_local_files, open_terminal
 from failover_api.edges.cli.local import LocalBackend
 from failover_api.edges.cli.options import AsJson
 from failover_api.edges.interruption import Interruption
@@ -33,6 +33,7 @@ def notify(test: Test = False, as_json: AsJson = False) -> None:
     terminal = open_terminal(as_json=as_json)
 
     def run(settings: "Settings", interruption: Interruption) -> None:
+        note_of_local_files(terminal, settings)
         with contextlib.closing(LocalBackend(settings, interruption)) as backend, terminal.waiting("sending"):
             body = backend.try_notifications()
         terminal.show_targets(body)

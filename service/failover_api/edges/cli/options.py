@@ -1,6 +1,7 @@
 """The options and arguments of all commands, each defined once."""
 
 from enum import StrEnum
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -96,6 +97,12 @@ Cursor = Annotated[str | None, typer.Option("--cursor", metavar="C", help="Go on
 
 # Moves
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Show the diff; write nothing.")]
+Tree = Annotated[
+    Path | None,
+    typer.Option(
+        "--path", metavar="DIR", help="With --dry-run: plan on this working tree, without credentials and network."
+    ),
+]
 Reason = Annotated[str, typer.Option("--reason", metavar="TEXT", help="Why; it goes into the commit.")]
 Force = Annotated[bool, typer.Option("--force", help="Move even a value that is on neither side.")]
 Supersede = Annotated[bool, typer.Option("--supersede", help="Close an open pull request for the other side.")]

@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
+from rich.cells import cell_len
 from rich.table import Table
 from rich.text import Text
 
@@ -16,25 +17,26 @@ WIDE = 80  # columns; with fewer, a history is lines instead of a table
 _COLOURS = {"primary": "green", "backup": "yellow", "mixed": "magenta", "unknown": "red"}
 _VERBS = {"promote": "Promote", "demote": "Demote", "rollback": "Roll back"}
 _WAYS = {"pull_request": " by pull request", "mixed": " by commit and pull request"}
+_GAP = 2  # blanks between two columns
 _NAMED = 4  # services of a group that a question names
 
 
 def table_of(columns: Sequence[str], rows: Iterable[Sequence[str]], *, width: int) -> Table:
-    """Rows of cells; a side has its colour. What is too long is folded where there is no room."""
-    kept = {"SIDE", "SINCE"} if width >= WIDE else {"SIDE"}
+    """Rows of cells; a side has its colour. Cells are folded between words and items, and never within one.
+
+    So it may be wider than `width`, as a whole line can still be read.
+    """
     table = _table(*columns)
-    for column in table.columns:
-        column.no_wrap = column.header in kept
     for row in rows:
         cells = zip(
             columns, (cell.replace(",", ", ") for cell in row), strict=True
         )  # a list is folded between its items
         table.add_row(*(side(cell) if name == "SIDE" else _cell(cell) for name, cell in cells))
-    return table
+    return _fitted(table, width)
 
 
-def members_table(body: Body) -> Table:
-    """The services of a group's move."""
+def members_table(body: Body, *, width: int) -> Table:
+    """The services of a group's move; it may be wider than `width`, as table_of()."""
     table = _table("SERVICE", "FROM", "TO")
     for member in body["services"]:
         if problem := member.get("error"):
@@ -43,7 +45,7 @@ def members_table(body: Body) -> Table:
         else:
             style = "dim" if member["from"] == member["to"] else ""
             table.add_row(_cell(member["service"]), side(member["from"]), side(member["to"]), style=style)
-    return table
+    return _fitted(table, width)
 
 
 def history_table(body: Body, *, utc: bool) -> Table:
@@ -103,12 +105,37 @@ def _other(side: str) -> str:
     return side if side in {"primary", "backup"} else "the other side of each"
 
 
-def side(name: str) -> Text:
-    return Text(one_line(name), style=_COLOURS.get(name, ""))
+def side(name: str, unknown: str = "unknown") -> Text:
+    """A side in its colour; `unknown` is what a value on neither side is called."""
+    return Text(unknown if name == "unknown" else one_line(name), style=_COLOURS.get(name, ""))
+
+
+def expected(switch: Body) -> str:
+    """What would have been on a side, where the value is on neither."""
+    if switch["side"] != "unknown":
+        return ""
+    return one_line(f", expected {value(switch['primary'])} (primary) or {value(switch['backup'])} (backup)")
 
 
 def value(found: object) -> str:
     return found if isinstance(found, str) else json.dumps(found)
+
+
+def _fitted(table: Table, width: int) -> Table:
+    """Each column as wide as its longest word at least; what is left of `width` goes to times, then from the left."""
+    texts = [
+        [Text(str(column.header)), *(cell for cell in column.cells if isinstance(cell, Text))]
+        for column in table.columns
+    ]
+    least = [max(cell_len(word) for text in own for word in text.plain.split(" ")) for own in texts]
+    most = [max(text.cell_len for text in own) for own in texts]
+    room = width - sum(least) - _GAP * (len(texts) - 1)
+    for index in sorted(range(len(texts)), key=lambda index: table.columns[index].header != "SINCE"):
+        more = max(0, min(room, most[index] - least[index]))
+        table.columns[index].width = least[index] + more
+        room -= more
+    table.width = sum(column.width or 0 for column in table.columns) + _GAP * (len(texts) - 1)
+    return table
 
 
 def _table(*columns: str) -> Table:

@@ -58,7 +58,7 @@ class Terminal:
     def show_rows(self, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
         """A table; without a terminal its cells are divided by tabs."""
         if self.out.is_terminal:
-            self.out.print(tables.table_of(columns, rows, width=self.out.width), soft_wrap=False)
+            self.out.print(tables.table_of(columns, rows, width=self.out.width), soft_wrap=False, crop=False)
         else:
             sys.stdout.write("".join("\t".join(row) + "\n" for row in (columns, *rows)))
 
@@ -119,7 +119,7 @@ class Terminal:
             Text.assemble(
                 (one_line(body["service"]), "bold"),
                 " is on ",
-                tables.side(body["side"]),
+                tables.side(body["side"], "neither side"),
                 f"   {one_line(body['repository'])}@{one_line(body['branch'])}, policy {body['policy']}",
             )
         )
@@ -129,6 +129,7 @@ class Terminal:
             value = one_line(f"{switch['path']} = {tables.value(switch['value'])}")
             side = tables.side(switch["side"])
             side.pad_right(len("primary") - len(side))
+            value += tables.expected(switch)
             self.out.print(Text.assemble("  ", side, "  ", (place.ljust(width), "dim"), f"  {value}"))
         for line in rollouts.cluster_lines(body.get("cluster"), utc=self._utc):
             self.out.print(line)
@@ -174,10 +175,10 @@ class Terminal:
             self.show_diff(body["diff"], self.out)
         self.out.print(Text(printable(body["message"])))
         if "services" in body:
-            self.out.print(tables.members_table(body), soft_wrap=False)
+            self.out.print(tables.members_table(body, width=self.out.width), soft_wrap=False, crop=False)
         self._show_unplaced(body)
         for commit in body.get("commits") or filter(None, [body["commit"]]):
-            verified = " (verified)" if commit["verified"] else ""
+            verified = " (signature verified by GitHub)" if commit["verified"] else ""
             self.out.print(Text(f"commit {one_line(commit['sha'])}{verified}\n{one_line(commit['url'])}", style="dim"))
         for pull in body.get("pull_requests") or filter(None, [body["pull_request"]]):
             self.out.print(tables.pull_request_line(pull))
@@ -270,7 +271,7 @@ class Terminal:
         """Shows what a move would do, and what cannot be seen of it, and asks; standard output stays clean."""
         self.show_diff(outcome["diff"], self.err)
         if "services" in outcome:
-            self.err.print(tables.members_table(outcome), soft_wrap=False)
+            self.err.print(tables.members_table(outcome, width=self.err.width), soft_wrap=False, crop=False)
         self._show_unplaced(outcome)
         self._warn_of(outcome)
         if unseen:

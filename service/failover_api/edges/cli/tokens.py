@@ -24,7 +24,7 @@ class NewToken:
 
 
 def new_token(name: str, *, allow: Sequence[str], services: Sequence[str], expires: str | None) -> NewToken:
-    """Raises BadRequest for an entry that access.yaml would refuse."""
+    """Raises BadRequest for an entry that access.yaml would refuse, and for one that is over already."""
     token = f"{PREFIX}{secrets.token_urlsafe(SECRET_BYTES)}"
     until = expires or (datetime.now(UTC) + timedelta(days=VALID_DAYS)).date().isoformat()
     entry = "".join(
@@ -37,7 +37,9 @@ def new_token(name: str, *, allow: Sequence[str], services: Sequence[str], expir
         )
     )
     try:
-        parse_access(f"tokens:\n{entry}", file="access.yaml")
+        (made,) = parse_access(f"tokens:\n{entry}", file="access.yaml").tokens
     except ConfigInvalid as exc:
         raise BadRequest(exc.detail.partition(": ")[2]) from exc
+    if made.expires is not None and made.expires <= datetime.now(UTC):
+        raise BadRequest(f"--expires {until}: expected a day to come: from then on the token is refused")
     return NewToken(token, entry)

@@ -14,6 +14,7 @@ _TOKEN = "demo"  # noqa: S105 - the demo asks nobody for one; this keeps a real 
 
 BROWSER = {
     "{url}/": "the board",
+    "{url}/demo": "the simulated machines: kill one",
     "{url}/docs": "the HTTP API",
     "{repository}": "the repository: files, history",
     "{repository}/pulls": "pull requests, to be merged",
@@ -26,6 +27,11 @@ COMMANDS = (
     'failover promote --group office --reason "trying it"',
     "failover demote photoprism     # a pull request: merge it in the browser",
     "failover history photoprism",
+)
+MACHINES = (
+    "failover demo kill k3s-w1      # Kubernetes notices after 40 to 50 s",
+    "failover demo cut k3s-w2       # off the network, and its apps write on",
+    "failover demo revive k3s-w1",
 )
 REQUESTS = (
     "curl {url}/api/failover/radarr",
@@ -61,6 +67,7 @@ class Guide:
         self._show("In a browser", [_beside(self._filled(link), words) for link, words in BROWSER.items()])
         self._show("In another terminal, first (any token will do)", exports(self.url))
         self._show("and then", COMMANDS)
+        self._show("Fate, for the simulated cluster of this demo", MACHINES)
         self._show("The same by HTTP", [self._filled(line) for line in REQUESTS])
         self._show("The repository itself", [f"git clone {shlex.quote(str(self.git_dir))} homelab"])
 

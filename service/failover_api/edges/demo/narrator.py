@@ -4,7 +4,8 @@ import os
 import shlex
 import shutil
 import subprocess
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,19 +14,28 @@ from rich.text import Text
 
 from failover_api.core.planning.request import MoveRequest
 from failover_api.edges.cli.backend import Backend, Refused, caller
+from failover_api.edges.cli.options import Milestone
+from failover_api.edges.cli.waiting import Patience, wait_for_cluster
 from failover_api.edges.demo.screen import Screen
 from failover_api.edges.printable import printable
+
+SERVING_S = 60.0
+LOOK_EVERY_S = 0.25
 
 
 @dataclass(frozen=True, slots=True)
 class Narrator:
-    """`read` gives a file of the repository as it is now; `merge` is what a person does with a pull request."""
+    """`read` gives a file of the repository as it is now; `merge` is what a person does with a pull request.
+
+    `clock` counts the seconds of the simulated cluster.
+    """
 
     backend: Backend
     screen: Screen
     git_dir: Path
     read: Callable[[str], bytes | None]
     merge: Callable[[int], None]
+    clock: Callable[[], float]
 
     def list_all(self) -> None:
         self.screen.show_command("failover list")
@@ -51,6 +61,46 @@ class Narrator:
         outcome, _ = carry_out(name, action, MoveRequest(caller(), reason, dry_run=dry_run))
         self.screen.show_outcome(outcome, with_diff=dry_run)
         return outcome
+
+    def move_until_serving(self, action: str, service: str, reason: str) -> float:
+        """Moves it and waits until it runs; the simulated seconds since the call."""
+        began = self.clock()
+        self.screen.show_command(f'failover {action} {service} --until serving --reason "{reason}"')
+        outcome, _ = self.backend.move(service, action, MoveRequest(caller(), reason))
+        self.screen.show_outcome(outcome, with_diff=False)
+        late = wait_for_cluster(
+            self.backend,
+            outcome,
+            Patience(Milestone.SERVING, SERVING_S),
+            told=self.screen.note,
+            left_s=SERVING_S,
+            sleep=lambda _: time.sleep(LOOK_EVERY_S),
+        )
+        assert not late, late
+        return self.clock() - began
+
+    def wait_for_stage(self, service: str, is_so: Callable[[str], bool]) -> None:
+        """Until the service has seen it in the cluster."""
+        end = time.monotonic() + SERVING_S
+        while not is_so((self.backend.status(service)["cluster"] or {"stage": "unseen"})["stage"]):
+            assert time.monotonic() < end, f"nothing new was seen of {service}"
+            time.sleep(LOOK_EVERY_S)
+
+    def wait_for_catalog(self, service: str, path: str) -> None:
+        """Until a line that was added to the catalog counts: a promote changes a value below `path` too."""
+        end = time.monotonic() + SERVING_S
+        while not any(path in one["path"] for one in self._changes(service)):
+            assert time.monotonic() < end, "the catalog was not read again"
+            time.sleep(LOOK_EVERY_S)
+
+    def _changes(self, service: str) -> Iterable[dict[str, Any]]:
+        outcome, _ = self.backend.move(service, "promote", MoveRequest(caller(), dry_run=True))
+        changes: list[dict[str, Any]] = outcome["changes"]
+        return changes
+
+    def rollout(self, service: str) -> None:
+        self.screen.show_command(f"failover rollout {service}")
+        self.screen.show_rollout(service, self.backend.rollout(service))
 
     def refused_move(self, action: str, service: str) -> None:
         self.screen.show_command(f"failover {action} {service}")

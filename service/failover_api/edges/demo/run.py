@@ -1,10 +1,11 @@
 """`failover demo`: a failover from end to end, on this machine alone.
 
-A small GitHub with a sample homelab is started (this is the only module that knows the sandbox), then the real service,
-and the story (story.py) is told through its HTTP API.
+A small GitHub with a sample homelab is started and a cluster that obeys it (world.py), then the real service, and the
+story (story.py) is told through its HTTP API.
 """
 
 import contextlib
+import os
 import socket
 import sys
 import tempfile
@@ -15,24 +16,26 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
-import failover_api
-from failover_api.edges.cli.execution import DONE, FAILED
+from failover_api.edges.cli.backend import refused
+from failover_api.edges.cli.execution import DONE, FAILED, USAGE
 from failover_api.edges.cli.remote import RemoteBackend
 from failover_api.edges.cli.terminal import Terminal
+from failover_api.edges.demo.announcement import announced
 from failover_api.edges.demo.guide import Guide
 from failover_api.edges.demo.narrator import Narrator
 from failover_api.edges.demo.screen import Screen
 from failover_api.edges.demo.story import OPENING, SONARR, Story
 from failover_api.edges.interruption import set_handlers
+from failover_api.errors import FailoverError
 from failover_api.settings import Settings
 
 if TYPE_CHECKING:
-    from failover_api.sandbox import Sandbox
+    from failover_api.edges.demo.world import World
 
 PORT = 8080
 START_S = 20.0
-SANDBOX = Path(failover_api.__file__).parent / "sandbox"
 
 
 def run_demo(*, keep_serving: bool, step: bool = False, port: int = PORT) -> int:
@@ -42,18 +45,23 @@ def run_demo(*, keep_serving: bool, step: bool = False, port: int = PORT) -> int
     The service is on `port` if that is free.
     """
     try:
-        from failover_api.sandbox import Sandbox
+        import failover_api.edges.demo.world  # noqa: F401 - tells whether what it needs is installed
     except ImportError:
         Terminal().err.print("The demo needs its extra: pip install 'failover-api\\[demo]'")
         return FAILED
+    try:
+        root = Settings.read({"FAILOVER_ROOT_PATH": os.environ.get("FAILOVER_ROOT_PATH", "")}).root_path
+    except FailoverError as exc:
+        Terminal().show_problem(refused(exc).problem)
+        return USAGE
     screen = Screen()
     screen.heading("failover demo")
     screen.say(OPENING)
-    with _running(Sandbox, port) as running:
-        screen.say(addresses(running.url, running.repository, port))
+    with _running(port, root) as running:
+        screen.say(addresses(running.url, running.world.repository, running.world.kubernetes, port))
         if not running.story(screen).tell(screen.goes_on if step else lambda: True):
             return DONE
-        guide = Guide(screen, running.url, running.repository, running.sandbox.git_dir)
+        guide = Guide(screen, running.url, running.world.repository, running.world.sandbox.git_dir)
         if keep_serving:
             guide.show_what_to_try()
         guide.show_what_is_next(is_running=keep_serving)
@@ -64,55 +72,37 @@ def run_demo(*, keep_serving: bool, step: bool = False, port: int = PORT) -> int
 
 @dataclass(frozen=True, slots=True)
 class Running:
-    """`url` is the service's, `github` the sandbox's."""
+    """`url` is the service's."""
 
-    sandbox: "Sandbox"
+    world: "World"
     url: str
-    github: str
-
-    @property
-    def repository(self) -> str:
-        return f"{self.github}/{self.sandbox.repository.full_name}"
 
     def story(self, screen: Screen) -> Story:
-        person = Person(f"{self.github}/repos/{self.sandbox.repository.full_name}", self.sandbox.token)
+        sandbox = self.world.sandbox
+        person = Person(f"{self.world.github}/repos/{sandbox.repository.full_name}", sandbox.token)
         backend = RemoteBackend(self.url, None, timeout_s=60.0)
-        narrator = Narrator(backend, screen, self.sandbox.git_dir, self.sandbox.read, person.merge)
-        return Story(narrator, self.sandbox.read(SONARR))
+        narrator = Narrator(backend, screen, sandbox.git_dir, sandbox.read, person.merge, lambda: self.world.elapsed_s)
+        return Story(narrator, self.world, sandbox.read(SONARR))
 
 
 @contextlib.contextmanager
-def _running(sandbox_type: type["Sandbox"], port: int) -> Iterator[Running]:
-    """Sandbox and service, with all they have on disk in a folder that goes away."""
-    with tempfile.TemporaryDirectory(prefix="failover-demo-") as scratch:
-        home = Path(scratch)
-        sandbox = sandbox_type.create(home / "homelab.git", files=_homelab())
-        with (
-            contextlib.closing(sandbox),
-            sandbox.serve() as github,
-            _service(_settings(sandbox, github, home), port) as url,
-        ):
-            yield Running(sandbox, url, github)
+def _running(port: int, root: str) -> Iterator[Running]:
+    """The world and the service, with all they have on disk in a folder that goes away."""
+    from failover_api.edges.demo.world import small_world
+
+    with (
+        tempfile.TemporaryDirectory(prefix="failover-demo-") as scratch,
+        small_world(Path(scratch)) as world,
+        announced(world.kubernetes),
+        _service(world, port, root) as url,
+    ):
+        yield Running(world, url)
 
 
-def _settings(sandbox: "Sandbox", github: str, home: Path) -> Settings:
-    key = home / "app.pem"
-    key.touch(mode=0o600)
-    key.write_text(sandbox.private_key_pem)
-    return Settings(
-        config=SANDBOX / "services.yaml",
-        github_url=github,
-        github_app_id=sandbox.app_id,
-        github_private_key_file=key,
-        github_installation_id=None,
-        cluster="none",  # in a pod `auto` would be the real one
-    )
-
-
-def addresses(url: str, repository: str, port: int) -> str:
+def addresses(url: str, repository: str, cluster: str, port: int) -> str:
     """What to open in a browser; it says so where `port` could not be had."""
-    taken = "" if url.endswith(f":{port}") else f"\n  (port {port} is taken, so the board has another one)"
-    return f"\n  board       {url}/\n  repository  {repository}{taken}"
+    taken = "" if urlsplit(url).port == port else f"\n  (port {port} is taken, so the board has another one)"
+    return f"\n  board       {url}/\n  repository  {repository}{taken}\n  cluster     {cluster} (simulated)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,24 +120,18 @@ class Person:
         httpx2.put(f"{self.url}/pulls/{number}/merge", json=body, headers=headers).raise_for_status()
 
 
-def _homelab() -> dict[str, bytes]:
-    """{path: content} of the sample repository."""
-    root = SANDBOX / "homelab"
-    files = (path for path in sorted(root.rglob("*")) if path.is_file())
-    return {path.relative_to(root).as_posix(): path.read_bytes() for path in files}
-
-
 @contextlib.contextmanager
-def _service(settings: Settings, port: int) -> Iterator[str]:
+def _service(world: "World", port: int, root: str) -> Iterator[str]:
     """The real service in a thread; gives its URL."""
     import uvicorn
 
     from failover_api.edges.app import create_app
+    from failover_api.edges.demo.machines import add_machines
 
     listener = listen(port)
-    config = uvicorn.Config(
-        create_app(settings, open_to_all=True), log_config=None, access_log=False, server_header=False
-    )
+    app = create_app(world.settings(root), open_to_all=True)
+    add_machines(app, world)
+    config = uvicorn.Config(app, log_config=None, access_log=False, server_header=False)
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True, name="service")
     thread.start()
@@ -157,7 +141,7 @@ def _service(settings: Settings, port: int) -> Iterator[str]:
             raise RuntimeError("the demo's service did not start")
         time.sleep(0.01)
     try:
-        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+        yield f"http://127.0.0.1:{listener.getsockname()[1]}{root}"
     finally:
         server.should_exit = True
         thread.join()

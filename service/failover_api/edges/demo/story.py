@@ -1,39 +1,69 @@
-"""The story of `failover demo`: a node dies, services move, and come back. What Git holds is shown by Git itself."""
+"""The story of `failover demo`: a node dies, services move, run on the other node, and come back.
 
-from collections.abc import Callable, Iterable
+What Git holds is shown by Git itself, what runs by the service, which sees the simulated cluster as it would any other.
+"""
+
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING
 
+from failover_api.edges.demo.catalog import add_unblock
 from failover_api.edges.demo.narrator import Narrator
 
+if TYPE_CHECKING:
+    from failover_api.edges.demo.world import World
+
 SONARR = "apps/media/sonarr/deployment.yaml"
+DIES = "k3s-w1"
 DOWN = "k3s-w1 is down"
+BOOT_S = 30.0
 
 OPENING = """\
 A homelab has two nodes, k3s-w1 (primary) and k3s-w2 (backup). Each service runs \
 on one of them and has a volume on both; something else, such as VolSync, copies \
 the data across. failover-api moves a service by changing its manifests in Git, \
-and Flux or Argo CD applies what Git says.
+and Flux applies what Git says.
 
-Here the failover is shown on this machine alone: a small GitHub with a sample \
-repository, and the service. There is no cluster, so no pod moves, and no data is \
-copied. Nothing else is touched, and all of it is gone at the end."""
+Here this is shown on this machine alone. GitHub and the cluster are simulated: \
+nodes, Flux, VolSync and volumes behave as the real ones do, containers only \
+write lines. The service is the real one. Simulated time goes as fast as yours, \
+but for what is said to be skipped. All of it is gone at the end."""
+DEAD = """\
+The power of k3s-w1 is off (simulated). Kubernetes calls the node not Ready once \
+it has not heard of it for a while: {seconds:.0f} s here, skipped. Nothing moves by itself."""
+CURE = """
+So Kubernetes would wait for a pod that nobody can end, and say that all is well. \
+The cure is a line in services.yaml, which is read again while the service runs:
+
+{line}
+"""
+TOLD = """
+{service} was Ready on {node} {seconds:.0f} s after the call, by simulated containers: \
+how long yours take to start is theirs."""
+ROLLED = """\
+With it the promote makes the strategy roll, in the same commit, and puts \
+Recreate back once the pod is Ready."""
 PAUSED = "VolSync has to stop in the same commit, or it would copy old data over the new."
 MAINTENANCE = "Somebody has set gitea's node to `maintenance`. That is not ours to overwrite."
 PULL_REQUEST = "The catalog says of photoprism: policy pull_request. So a person looks first."
+BACK = """\
+k3s-w1 boots (simulated), and {seconds:.0f} s are skipped. Its copy of plex's data is old, but \
+VolSync sends nothing: its ReplicationSource plex is paused, and was synced last \
+at {last}, before the node died."""
 LEFT_BEHIND = """\
-Not yet! A move copies no data. What sonarr has written on k3s-w2 is on \
-{old}, and stays there: after this commit sonarr would start with \
-what {new} held when the node died. The safe way home:
+Not safe! A move copies no data, and failover-api does not do it for you. The \
+{new} lines that sonarr has written on k3s-w2 are on pvc-sonarr-backup, and stay \
+there: after this commit sonarr goes on with the {old} lines that pvc-sonarr \
+held when the node died. The safe way home:
 
   1. stop sonarr, so that nothing more is written
-  2. copy the data back, from {old} to {new}
+  2. copy the data back, from pvc-sonarr-backup to pvc-sonarr
   3. demote
 
 plex needs the same care, and more: its demote also lets VolSync run again, and \
 that would copy the old data over the new.
 
-Here there is no data to copy, so on to 3."""
+Here the data is simulated, so on to 3."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +71,7 @@ class Story:
     """The walk, step by step. `before` is sonarr's manifest as it was. An assertion that fails is a defect of ours."""
 
     narrator: Narrator
+    world: "World"
     before: bytes | None
 
     def tell(self, goes_on: Callable[[], bool]) -> bool:
@@ -55,68 +86,95 @@ class Story:
 
     def _steps(self) -> list[tuple[str, Callable[[], object]]]:
         return [
-            ("Where is every service? Git knows", self.narrator.list_all),
-            ("k3s-w1 dies. What would a promote of sonarr change?", self._look),
-            ("Two values, and nothing else: do it", self._promote),
-            ("Asked again, it does nothing", self._again),
+            ("Where is every service? Git knows, and the cluster", self.narrator.list_all),
+            ("k3s-w1 dies", self._death),
+            ("zigbee2mqtt would never start: that is said before", self._recreate),
+            ("sonarr: two values, and nothing else", self._promote),
+            ("zigbee2mqtt, with the cure", self._cured),
             ("plex has two files that change: one commit", self._two_files),
             ("What a person changed is left alone", self._maintenance),
             ("A group: one commit for those that are not there yet", self._group),
-            ("radarr should have stayed: undo its part, and only that", self._undo),
             ("photoprism moves by a pull request", self._pull_request),
-            ("k3s-w1 is back. First the data comes home, then sonarr", self._home),
+            ("k3s-w1 is back, and plex's replication is parked", self._back),
+            ("radarr should have stayed: undo its part, and only that", self._undo),
+            ("sonarr goes home", self._home),
         ]
 
-    def _look(self) -> None:
-        self.narrator.move("promote", "sonarr", dry_run=True)
+    def _say(self, text: str) -> None:
+        self.narrator.screen.say(text)
+
+    def _death(self) -> None:
+        self.world.act(DIES, "kill")
+        self._say(DEAD.format(seconds=self.world.skip_until_noticed(DIES)))
+        self.narrator.wait_for_stage("sonarr", lambda stage: stage != "serving")
+        self.narrator.status("sonarr")
+
+    def _recreate(self) -> None:
+        told = self.narrator.move("promote", "zigbee2mqtt", dry_run=True)
+        assert any(one["slug"] == "recreate-blocks" for one in told["hazards"])
+        self._say(CURE.format(line=add_unblock(self.world.catalog)))
 
     def _promote(self) -> None:
-        self.narrator.move("promote", "sonarr", DOWN)
+        self.narrator.move("promote", "sonarr", dry_run=True)
+        self._until_serving("promote", "sonarr", DOWN, "k3s-w2")
+        self.narrator.rollout("sonarr")
         self.narrator.git("log", "-1", "--format=%h %s%n%n%(trailers)")
-
-    def _again(self) -> None:
         commits = self.narrator.commits()
         self.narrator.move("promote", "sonarr")
         assert self.narrator.commits() == commits
 
+    def _until_serving(self, action: str, service: str, reason: str, node: str) -> None:
+        seconds = self.narrator.move_until_serving(action, service, reason)
+        self._say(TOLD.format(service=service, node=node, seconds=seconds))
+
+    def _cured(self) -> None:
+        self._say(ROLLED)
+        self.narrator.wait_for_catalog("zigbee2mqtt", "spec.strategy")
+        self._until_serving("promote", "zigbee2mqtt", DOWN, "k3s-w2")
+
     def _two_files(self) -> None:
-        self.narrator.screen.say(PAUSED)
+        self._say(PAUSED)
         self.narrator.move("promote", "plex", DOWN)
         self.narrator.git("log", "-1", "--stat", "--format=%h %s")
 
     def _maintenance(self) -> None:
-        self.narrator.screen.say(MAINTENANCE)
+        self._say(MAINTENANCE)
         self.narrator.refused_move("promote", "gitea")
 
     def _group(self) -> None:
         self.narrator.move("promote", "media", DOWN, is_group=True)
-        self.narrator.git("log", "-1", "--stat", "--format=%h %s")
+
+    def _pull_request(self) -> None:
+        narrator = self.narrator
+        self._say(PULL_REQUEST)
+        number = narrator.move("promote", "photoprism", DOWN)["pull_request"]["number"]
+        assert narrator.backend.status("photoprism")["side"] == "primary"
+        self._say(f"\nSomebody reads pull request #{number} and merges it.")
+        narrator.merge(number)
+        assert narrator.status("photoprism")["side"] == "backup"
+
+    def _back(self) -> None:
+        self.narrator.wait_for_stage("plex", lambda stage: stage == "serving")
+        _, before = self.world.replication("media/plex")
+        self.world.act(DIES, "revive")
+        self.world.skip(BOOT_S)
+        paused, last = self.world.replication("media/plex")
+        assert (paused, last) == (True, before)
+        self._say(BACK.format(seconds=BOOT_S, last=last))
+        self.narrator.status("plex")
 
     def _undo(self) -> None:
         self.narrator.move("rollback", "radarr", "radarr must stay on k3s-w1")
         self.narrator.history("radarr")
 
-    def _pull_request(self) -> None:
-        narrator = self.narrator
-        narrator.screen.say(PULL_REQUEST)
-        number = narrator.move("promote", "photoprism", DOWN)["pull_request"]["number"]
-        assert narrator.status("photoprism")["side"] == "primary"
-        narrator.screen.say(f"\nSomebody reads pull request #{number} and merges it.")
-        narrator.merge(number)
-        assert narrator.status("photoprism")["side"] == "backup"
-
     def _home(self) -> None:
         narrator = self.narrator
-        old, new = _claims(narrator.move("demote", "sonarr", dry_run=True)["changes"])
-        narrator.screen.say("\n" + LEFT_BEHIND.format(old=old, new=new))
-        narrator.move("demote", "sonarr", "k3s-w1 is back, and so is the data")
+        narrator.move("demote", "sonarr", dry_run=True)
+        new, old = (self.world.written(f"media/{claim}") for claim in ("pvc-sonarr-backup", "pvc-sonarr"))
+        self._say("\n" + LEFT_BEHIND.format(old=len(old), new=len(set(new) - set(old))))
+        self._until_serving("demote", "sonarr", "k3s-w1 is back, and so is the data", "k3s-w1")
         after = narrator.read(SONARR)
         assert after is not None
         assert after == self.before
-        narrator.screen.say(f"{SONARR} is what it was, byte for byte.")
+        self._say(f"{SONARR} is what it was, byte for byte.")
         narrator.git("log", "--format=%h %s")
-
-
-def _claims(changes: Iterable[dict[str, Any]]) -> tuple[str, str]:
-    """The one that a service leaves, and the one that it goes to."""
-    return next((one["old"], one["new"]) for one in changes if one["path"].endswith(".claimName"))

@@ -89,10 +89,14 @@ def refuse_foreign_form(request: Request) -> None:
     https://www.w3.org/TR/fetch-metadata/#sec-fetch-site-header
     """
     site = request.headers.get("sec-fetch-site")
-    origin = request.headers.get("origin", "")
-    ours = site == "same-origin" if site else origin.partition("://")[2] == request.headers.get("host", "")
+    ours = site == "same-origin" if site else is_own_origin(request)
     if not ours:
         raise Forbidden("the form was not sent by a page of this service")
+
+
+def is_own_origin(request: Request) -> bool:
+    """Whether a page of this host sends it, by its Origin; not, where that is missing or `null`."""
+    return request.headers.get("origin", "").partition("://")[2] == request.headers.get("host", "")
 
 
 def refuse_foreign_token(request: Request, given: str) -> None:

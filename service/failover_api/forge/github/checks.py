@@ -11,6 +11,7 @@ from failover_api.errors import FailoverError, FileNotFound
 from failover_api.forge.github.app_auth import PERMISSIONS, AppCredentials
 from failover_api.forge.github.branches import branches_under
 from failover_api.forge.github.client import GitHubClient
+from failover_api.forge.github.replies import BadCredentials
 from failover_api.forge.github.rules import NEEDS_PULL_REQUEST, broken_rules, unchecked_rules
 from failover_api.forge.http.rate_limit import A_MINUTE, AN_HOUR
 from failover_api.forge.values import Check, is_name_conflict
@@ -39,6 +40,8 @@ async def check_branch(
         name = f"{about} {branch}"
         try:
             check = await step(client, branch, name)
+        except BadCredentials as exc:  # a ready token is first tried here
+            return [Check(f"credentials {branch}", ok=False, detail=f"GitHub refuses them: {exc.detail}"), *checks[1:]]
         except FailoverError as exc:
             check = Check(name, ok=False, detail=exc.detail)
         except (AttributeError, KeyError, TypeError, ValueError):

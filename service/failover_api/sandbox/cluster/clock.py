@@ -41,6 +41,7 @@ class Clock:
         self._elapsed = 0.0
         self._start = start
         self._outside: Callable[[], float] | None = None  # what it is by real time, while that drives us
+        self._skipped = 0.0  # of the time that real time drives
         self._is_in_call = False
         self._timers: list[tuple[float, int, Timer]] = []
         self._order = itertools.count()
@@ -82,6 +83,15 @@ class Clock:
         """Lets so much time pass: every call that is due by then is made, in order."""
         self._advance_to(self.elapsed + seconds)
 
+    def skip(self, seconds: float) -> None:
+        """As advance(), while time passes by itself too; whoever takes the lock sees all of it or nothing."""
+        with self.lock:
+            if self._outside is None:
+                self.advance(seconds)
+            else:
+                self._skipped += seconds
+                self._advance_to(self._outside())
+
     def _advance_to(self, end: float) -> None:
         while True:
             with self.lock:
@@ -101,7 +111,8 @@ class Clock:
     def running(self, scale: float = 1.0) -> Iterator[None]:
         """Time passes by itself, `scale` times as fast as outside."""
         stop, began, elapsed = threading.Event(), time.monotonic(), self._elapsed
-        self._outside = lambda: elapsed + (time.monotonic() - began) * scale
+        self._skipped = 0.0
+        self._outside = lambda: elapsed + (time.monotonic() - began) * scale + self._skipped
         thread = threading.Thread(target=self._run, args=(scale, stop), daemon=True, name="cluster clock")
         thread.start()
         try:

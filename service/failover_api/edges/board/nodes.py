@@ -1,0 +1,32 @@
+"""The strip of nodes: the state of each, since when, and what is on it."""
+
+from dataclasses import dataclass
+
+from failover_api.core.access.model import Caller, Verb
+from failover_api.edges.bodies import rfc3339
+from failover_api.reading.nodes import Nodes
+
+
+@dataclass(frozen=True, slots=True)
+class NodeOnBoard:
+    """One node; `active` and `standby` are those of its services that the caller may see."""
+
+    name: str
+    state: str
+    since: str  # RFC 3339; "" when not known
+    active: tuple[str, ...]
+    standby: tuple[str, ...]
+
+
+def strip_of(nodes: Nodes | None, caller: Caller) -> tuple[NodeOnBoard, ...]:
+    """Nothing where no cluster is configured."""
+    return tuple(
+        NodeOnBoard(
+            report.name,
+            report.health.state.value,
+            "" if report.health.since is None else rfc3339(report.health.since),
+            tuple(name for name in report.active if caller.may(Verb.VIEW, name)),
+            tuple(name for name in report.standby if caller.may(Verb.VIEW, name)),
+        )
+        for report in (nodes.reports if nodes is not None else ())
+    )
