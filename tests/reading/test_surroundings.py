@@ -13,8 +13,9 @@ from failover_api.core.safety.hazard import Hazard, Severity
 from failover_api.core.safety.hazards import FINDERS
 from failover_api.core.safety.surroundings import NOT_LOOKED_AT
 from failover_api.core.safety.switch_moves import ServiceMove
+from failover_api.core.search.file_facts import FileFacts
 from failover_api.moves.outcome import Outcome
-from failover_api.reading import surroundings
+from failover_api.reading import branch_knowledge, surroundings
 from failover_api.reading.surroundings import MOVES_KEPT_S, UNREAD_S, SurroundingsReader
 from tests.support.acts import demote, move, promote
 from tests.support.stage import RADARR, SERVICES, SONARR, Stage, entry
@@ -86,6 +87,21 @@ async def test_a_look_around_that_fails_is_logged_and_costs_the_next_dry_runs_no
         again = await promote(components, dry_run=True)
     assert [(r.method, r.status) for r in stage.requests] == [("GET", 304)]
     assert [(slugs(each), each.hazards_complete) for each in (first, again)] == [([], False)] * 2
+
+
+async def test_a_defect_in_reading_the_others_keeps_no_dry_run_from_its_answer(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def broken(path: str, data: bytes) -> FileFacts:
+        raise KeyError("spec")
+
+    stage.replace(SONARR, "  replicas: 1\n", "  replicas: 1\n  strategy: {type: Recreate}\n")
+    stage.declare(WARM)
+    monkeypatch.setattr(branch_knowledge, "read_file_facts", broken)
+    async with stage.open() as components:
+        dry = await promote(components, dry_run=True)
+    assert (slugs(dry), dry.hazards_complete) == (["recreate-blocks"], False)
+    assert caplog.messages.count("hazards could not be found by a defect") == 1
 
 
 async def test_what_could_not_be_read_is_tried_again_after_a_minute(stage: Stage) -> None:

@@ -105,6 +105,10 @@ class SurroundingsReader:
             self._unread[branch] = True
             _log.warning("hazards are incomplete", extra={"problem": exc.slug, "detail": exc.detail})
             return around
+        except Exception:  # noqa: BLE001 - as in find_hazards()
+            self._unread[branch] = True
+            _log.exception("hazards could not be found by a defect", extra={"finder": "repository"})
+            return around
         return replace(read, there_since=around.there_since)
 
     async def _read_once(self, branch: Branch, not_before: float) -> Surroundings:
