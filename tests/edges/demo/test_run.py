@@ -275,6 +275,18 @@ def test_a_taken_port_is_said_and_another_one_is_used() -> None:
     assert "taken" not in addresses(f"http://127.0.0.1:{port}", "", "", port)
 
 
+def test_a_port_that_another_process_is_about_to_listen_on_is_taken_or_ours() -> None:
+    """Two may bind one port with SO_REUSEADDR while neither listens: it is ours only once we do."""
+    with socket.socket() as other:
+        other.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        other.bind(("127.0.0.1", 0))
+        with contextlib.closing(listen(other.getsockname()[1])) as ours:
+            assert ours.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN)
+            if ours.getsockname() == other.getsockname():
+                with pytest.raises(OSError, match="in use"):
+                    other.listen()
+
+
 def test_a_pause_needs_a_terminal() -> None:
     told = subprocess.run(
         [*COMMAND, "--step"], env=ENVIRONMENT, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False

@@ -79,11 +79,11 @@ class Narrator:
         assert not late, late
         return self.clock() - began
 
-    def wait_for_stage(self, service: str, is_so: Callable[[str], bool]) -> None:
+    def wait_for_stage(self, service: str, stage: str) -> None:
         """Until the service has seen it in the cluster."""
         end = time.monotonic() + SERVING_S
-        while not is_so((self.backend.status(service)["cluster"] or {"stage": "unseen"})["stage"]):
-            assert time.monotonic() < end, f"nothing new was seen of {service}"
+        while (self.backend.status(service)["cluster"] or {"stage": "unseen"})["stage"] != stage:
+            assert time.monotonic() < end, f"{service} is not seen to be {stage}"
             time.sleep(LOOK_EVERY_S)
 
     def wait_for_catalog(self, service: str, path: str) -> None:

@@ -149,13 +149,23 @@ def _service(world: "World", port: int, root: str) -> Iterator[str]:
 
 
 def listen(port: int) -> socket.socket:
-    """A socket on `port`, or on any free one when that is taken."""
-    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
-    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    """A socket that listens on `port`, or on any free one when that is taken."""
     try:
-        listener.bind(("127.0.0.1", port))
+        return _listening(port)
     except OSError:
-        listener.bind(("127.0.0.1", 0))
+        return _listening(0)
+
+
+def _listening(port: int) -> socket.socket:
+    """It listens at once: until then another process can have the same port, and the second to listen fails."""
+    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+    try:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind(("127.0.0.1", port))
+        listener.listen(2048)
+    except OSError:
+        listener.close()
+        raise
     return listener
 
 

@@ -86,7 +86,7 @@ class Story:
 
     def _steps(self) -> list[tuple[str, Callable[[], object]]]:
         return [
-            ("Where is every service? Git knows, and the cluster", self.narrator.list_all),
+            ("Where is every service? Git knows, and the cluster", self._list),
             ("k3s-w1 dies", self._death),
             ("zigbee2mqtt would never start: that is said before", self._recreate),
             ("sonarr: two values, and nothing else", self._promote),
@@ -103,10 +103,14 @@ class Story:
     def _say(self, text: str) -> None:
         self.narrator.screen.say(text)
 
+    def _list(self) -> None:
+        self.narrator.wait_for_stage("sonarr", "serving")
+        self.narrator.list_all()
+
     def _death(self) -> None:
         self.world.act(DIES, "kill")
         self._say(DEAD.format(seconds=self.world.skip_until_noticed(DIES)))
-        self.narrator.wait_for_stage("sonarr", lambda stage: stage != "serving")
+        self.narrator.wait_for_stage("sonarr", "blocked")
         self.narrator.status("sonarr")
 
     def _recreate(self) -> None:
@@ -154,13 +158,14 @@ class Story:
         assert narrator.status("photoprism")["side"] == "backup"
 
     def _back(self) -> None:
-        self.narrator.wait_for_stage("plex", lambda stage: stage == "serving")
+        self.narrator.wait_for_stage("plex", "serving")
         _, before = self.world.replication("media/plex")
         self.world.act(DIES, "revive")
         self.world.skip(BOOT_S)
         paused, last = self.world.replication("media/plex")
         assert (paused, last) == (True, before)
         self._say(BACK.format(seconds=BOOT_S, last=last))
+        self.narrator.wait_for_stage("plex", "serving")
         self.narrator.status("plex")
 
     def _undo(self) -> None:
