@@ -10,6 +10,7 @@ from failover_api.core.planning.request import Provenance
 from failover_api.core.planning.state import Detection, State
 from failover_api.core.splice import DocumentId, Edit, Manifest, Scalar, Selector, Value, parse
 from failover_api.core.splice.paths import Path, parse_path
+from failover_api.core.splice.yaml_tree import Tree
 from failover_api.core.text.trailers import Record
 
 Files = Mapping[str, bytes]
@@ -96,6 +97,10 @@ class FalseEditor:
     @property
     def data(self) -> bytes:
         return self.real.data
+
+    @property
+    def tree(self) -> Tree:
+        return self.real.tree
 
     def select(self, selector: Selector) -> DocumentId:
         return self.real.select(selector)

@@ -11,14 +11,14 @@ from failover_api.edges.board.assets import Assets
 from tests.support.answers import problem
 from tests.support.stage import SERVICES, Stage
 
-NAMES = {"service": "sonarr", "name": "sonarr", "group": "media", "action": "promote"}
+NAMES = {"service": "sonarr", "name": "sonarr", "group": "media", "action": "promote", "node": "k3s-w1"}
 VARIES = {"x-request-id", "failover-seen"}
 
 
 @pytest.fixture
 def declared(stage: Stage) -> dict[str, set[str]]:
     """Each URL of the app, and the methods that its routes are declared with."""
-    stage.declare(SERVICES, top="groups: {media: [sonarr, radarr]}")
+    stage.declare(SERVICES, top="groups: {media: [sonarr, radarr]}\nnodes: {primary: k3s-w1, backup: k3s-w2}")
     found: dict[str, set[str]] = {}
     for path, methods in urls(create_app(stage.settings(), open_to_all=True).routes):
         found.setdefault(path, set()).update(methods)
@@ -43,7 +43,7 @@ def facts(response: httpx2.Response) -> dict[str, str]:
 async def test_head_says_what_get_says_without_a_body(stage: Stage, declared: dict[str, set[str]]) -> None:
     async with stage.client() as client:
         for path in [path for path, methods in declared.items() if "GET" in methods]:
-            url = f"{path}?dry-run=true" if path.startswith("/api") and path.endswith(("mote", "back")) else path
+            url = f"{path}?dry-run=true" if path.startswith("/api") and path.endswith(("mote", "back", "evacuate")) else path
             get, head = await client.get(url), await client.head(url)
             assert head.status_code == get.status_code, path
             assert head.content == b"", path
