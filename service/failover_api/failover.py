@@ -369,15 +369,15 @@ class Failover:
         A dry run reads the other manifests of their branches; a move waits for none of it.
         """
         by_branch = _by_branch(services)
-        view, around = await both(self.clusters.look(services), self._look_around(by_branch, request))
+        if request.dry_run:
+            view, around = await both(self.clusters.look(services), self._look_around(by_branch))
+        else:
+            view = await self.clusters.look(services)
+            around = {branch: self._surroundings.of(some) for branch, some in by_branch.items()}
         cluster = self.clusters.looked(services, view)
         return lambda some: replace(around[some[0].branch], cluster=cluster)
 
-    async def _look_around(
-        self, by_branch: Mapping[Branch, Sequence[Service]], request: MoveRequest
-    ) -> Mapping[Branch, Surroundings]:
-        if not request.dry_run:
-            return {branch: self._surroundings.of(services) for branch, services in by_branch.items()}
+    async def _look_around(self, by_branch: Mapping[Branch, Sequence[Service]]) -> dict[Branch, Surroundings]:
         with low_priority():
             found = await together(self._surroundings.look(services) for services in by_branch.values())
         return dict(zip(by_branch, found, strict=True))
