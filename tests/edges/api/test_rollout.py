@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -44,6 +44,20 @@ async def rollout(client: httpx2.AsyncClient, **query: str) -> Json:
     assert response.status_code == 200, response.text
     found: Json = response.json()
     return found
+
+
+async def rollout_where(client: httpx2.AsyncClient, claim: Callable[[Json], bool]) -> Json:
+    """The rollout once this is so of it: each kind of object is watched by itself, so one may come after another."""
+    for _ in range(100):
+        found = await rollout(client)
+        if claim(found):
+            return found
+        await asyncio.sleep(0.25)
+    raise AssertionError(f"it did not come to that: {found}")
+
+
+def has_all_times(found: Json) -> bool:
+    return found["done"] and all(step["at"] for step in found["steps"])
 
 
 async def promoted(client: httpx2.AsyncClient) -> Json:
@@ -148,7 +162,8 @@ async def test_of_a_source_without_commits_it_is_said_that_nobody_can_tell(
         cluster.applied("backup", outcome["commit"]["sha"])
         cluster.flux(outcome["commit"]["sha"], source_kind="OCIRepository")
         await in_stage(client, "serving")
-        steps = {step["name"]: step for step in (await rollout(client))["steps"]}
+        found = await rollout_where(client, lambda found: "OCIRepository" in str(found["steps"]))
+    steps = {step["name"]: step for step in found["steps"]}
     said = "not known: the revision of OCIRepository is no commit"
     assert [(steps[name]["at"], steps[name]["detail"]) for name in ("fetched", "applied")] == [(None, said)] * 2
     assert steps["ready"]["at"]
@@ -162,15 +177,14 @@ async def test_an_application_of_argo_cd_fills_the_same_steps(stage: Stage, clus
         cluster.argo(stage.repository, before)
         await in_stage(client, "serving")
         outcome = await promoted(client)
-        waiting = await in_stage(client, "waiting-for-apply")
-        assert waiting["cluster"]["reason"] == "Argo CD has not synced Application argocd/apps yet."
+        waiting = await rollout_where(client, lambda found: "Argo CD" in str(found))
+        await in_stage(client, "waiting-for-apply")
+        assert (await status(client))["cluster"]["reason"] == "Argo CD has not synced Application argocd/apps yet."
+        assert not waiting["done"]
         cluster.argo(stage.repository, outcome["commit"]["sha"])
         cluster.deployment("backup")
         cluster.pod("backup")
-        await in_stage(client, "serving")
-        found = await rollout(client)
-    assert found["done"]
-    assert all(step["at"] for step in found["steps"])
+        await rollout_where(client, has_all_times)
 
 
 async def test_a_pull_request_is_proposed_then_merged(stage: Stage, cluster: HomelabCluster) -> None:

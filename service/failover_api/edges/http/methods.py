@@ -33,11 +33,9 @@ class Methods:
 
 def methods_at(scope: Scope, routes: Iterable[BaseRoute]) -> list[str]:
     """Those that the URL of a request takes, in order; none where nothing is."""
-    methods: set[str] = set()
-    for route in routes:
-        if isinstance(route, Route) and route.matches(scope)[0] is not Match.NONE:
-            methods |= route.methods or set()
-    return with_implied(methods)
+    matching = [route for route in routes if isinstance(route, Route) and route.matches(scope)[0] is not Match.NONE]
+    own = [route for route in matching if route.path == matching[0].path]  # the first is that which answers
+    return with_implied({method for route in own for method in route.methods or ()})
 
 
 def with_implied(methods: Iterable[str]) -> list[str]:
