@@ -9,11 +9,9 @@ write is validated by its own compare-and-swap.
 """
 
 import asyncio
-import logging
 import secrets
 import time
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
-from contextlib import nullcontext
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, TypeVar
@@ -27,18 +25,19 @@ from failover_api.core.planning.state import State
 from failover_api.core.safety.rollout.steps import Rollout
 from failover_api.core.safety.surroundings import ClusterLook, Surroundings
 from failover_api.core.text.trailers import Record
-from failover_api.deadline import Clock, too_late, within_deadline
-from failover_api.errors import FailoverError, InternalError, UnknownNode, UnsafeMove
-from failover_api.events import Events, Looked, MoveEnded
+from failover_api.deadline import too_late, within_deadline
+from failover_api.errors import FailoverError, UnknownNode
+from failover_api.events import Events, Looked
 from failover_api.forge.http.read_budget import low_priority
 from failover_api.forge.port import Forge
+from failover_api.move_runner import MoveRunner, Untold, all_told
 from failover_api.moves.direct.writer import Writer
-from failover_api.moves.evacuation import NodeOutcome, group_of, is_own_refusal, left_out, parts_of_node
+from failover_api.moves.evacuation import NodeOutcome, group_of, parts_of_node
 from failover_api.moves.fallback import ByPolicy
-from failover_api.moves.group import bound_to, check_branches, check_versions, half_done, parts_of
+from failover_api.moves.group import check_branches, parts_of
 from failover_api.moves.idempotency import Idempotency
-from failover_api.moves.move import Move, refusal_of
-from failover_api.moves.outcome import GroupOutcome, Outcome, joined_version
+from failover_api.moves.move import Move
+from failover_api.moves.outcome import GroupOutcome, Outcome
 from failover_api.moves.progress import OnStep, ignore
 from failover_api.moves.pull_request.proposer import Proposer
 from failover_api.moves.tidy import tidying
@@ -59,13 +58,6 @@ if TYPE_CHECKING:  # without a cluster nothing of it is loaded
     from failover_api.core.safety.observed import View
 
 T = TypeVar("T")
-Untold = Callable[[MoveEnded], Awaitable[Sequence[str]]]
-_log = logging.getLogger(__name__)
-
-
-async def all_told(_: MoveEnded) -> Sequence[str]:
-    """Nothing is known against it."""
-    return ()
 
 
 class Failover:
@@ -90,7 +82,7 @@ class Failover:
         untold: Untold = all_told,
     ) -> None:
         self._forge, self._catalog, self._deadline_s = forge, catalog, deadline_s
-        self._events, self._now, self._untold = events, now, untold
+        self._events, self._now = events, now
         self._reader = ServiceReader(forge)
         chance = secrets.token_bytes(32)
         self._cursors = Cursors(secret or (lambda: chance))
@@ -104,7 +96,8 @@ class Failover:
         idempotency = Idempotency(forge, self._history)
         self._writer = Writer(forge, self._reader, self._history, idempotency)
         self._proposer = Proposer(forge, self._reader, self._history, idempotency)
-        self._moves = ByPolicy(forge, self._writer, self._proposer)
+        moves = ByPolicy(forge, self._writer, self._proposer)
+        self._runner = MoveRunner(moves, self._surroundings, events, deadline_s=deadline_s, untold=untold)
 
     @property
     def writes_waiting(self) -> int:
@@ -227,7 +220,7 @@ class Failover:
         service = self._catalog().service(name)
         around = await self._around([service], request)
         move = Move((service,), action, request, self._provenance(request), on_step, around([service]))
-        return await self._with_untold(move, await self._told(move, self._carry_out(move)))
+        return await self._runner.run(move)
 
     async def move_group(
         self, name: str, action: Action, request: MoveRequest, *, on_step: OnStep = ignore
@@ -243,7 +236,7 @@ class Failover:
         provenance = self._provenance(request, group=name)
         moves = parts_of(members, action, request, provenance, on_step, await self._around(members, request))
         check_branches(name, moves)
-        return GroupOutcome(name, action, tuple(await self._in_parts(name, moves, request, names)), names)
+        return GroupOutcome(name, action, tuple(await self._runner.run_parts(name, moves, request, names)), names)
 
     async def nodes(self) -> Nodes:
         """The nodes that the cluster or the catalog has, and what is on each. Raises as list_all()."""
@@ -285,38 +278,8 @@ class Failover:
         around = await self._around([service for service, _ in members], request)
         alone = replace(provenance, group=None)
         moves = parts_of_node(members, request, provenance, alone, on_step, around)
-        parts = await self._in_parts(group_of(node), moves, request, names)
+        parts = await self._runner.run_parts(group_of(node), moves, request, names)
         return NodeOutcome(node, tuple(parts), names, nodes.unplaced, request.dry_run)
-
-    async def _in_parts(
-        self, name: str, moves: Sequence[Move], request: MoveRequest, order: Sequence[str]
-    ) -> list[Outcome]:
-        """Rehearses all the parts, then carries out each, unless it is a dry run."""
-        clock = Clock(self._deadline_s)
-        done: list[Outcome] = []
-        if len(moves) > 1 or request.dry_run or not moves:
-            with low_priority() if request.dry_run else nullcontext():
-                # What If-Match names is the version of the whole group, which no part has by itself.
-                rehearsed = await self._rehearse_all([bound_to(move, None) for move in moves], clock, order)
-            check_versions(name, rehearsed, request.versions)
-            if request.dry_run:
-                return rehearsed
-            done = [part for part in rehearsed if not part.plans and part.refused]
-            both_of = [pair for pair in zip(moves, rehearsed, strict=True) if pair[1] not in done]
-            moves = [move for move, _ in both_of]
-            if request.versions is not None:  # the write is of what was rehearsed; a repeat writes nothing
-                moves = [
-                    bound_to(move, None if part.is_repeat else frozenset({part.version})) for move, part in both_of
-                ]
-        for move in moves:
-            try:
-                outcome_of_part = await self._told(move, self._moves.carry_out(move, deadline_s=clock.left_s))
-                done.append(await self._with_untold(move, outcome_of_part))
-            except FailoverError as exc:
-                if not any(outcome.changed for outcome in done):
-                    raise
-                raise half_done(name, done, move, exc) from exc
-        return done
 
     async def tidy(self, name: str, operation: str | None = None) -> Outcome:
         """Puts back the strategy that an operation has changed (`unblock: rolling`): for when the app is seen to serve.
@@ -327,7 +290,7 @@ class Failover:
         """
         service = self._catalog().service(name)
         move = tidying(service, operation, await self.in_time(self._unblocked_by(service)))
-        return await self._told(move, self._carry_out(move))
+        return await self._runner.run_quietly(move)
 
     async def _unblocked_by(self, service: Service) -> Record | None:
         now = time.monotonic()
@@ -335,31 +298,6 @@ class Failover:
         head = observed.snapshot.head or await self._forge.head(service.branch, not_before=now)
         found = (await self._history.unblockings([observed], head, not_before=now)).get(name)
         return found.record if found is not None else None
-
-    async def _rehearse_all(self, moves: Sequence[Move], clock: Clock, order: Sequence[str]) -> list[Outcome]:
-        """The dry run of each part of a group. Raises what refuses it, naming the services of all parts."""
-        outcomes: list[Outcome] = []
-        refused: dict[str, FailoverError] = {}
-        for move in moves:
-            try:
-                outcomes.append(await self._told(move, self._moves.rehearse(move, deadline_s=clock.left_s)))
-            except FailoverError as exc:
-                is_alone = move.provenance.group is None and is_own_refusal(exc)
-                if is_alone and move.request.skip_refused:
-                    outcomes.append(left_out(move, exc))
-                    continue
-                if not exc.refused and not is_alone:
-                    raise
-                refused |= exc.refused or {move.services[0].name: exc}
-                outcomes += exc.outcomes if isinstance(exc, UnsafeMove) else ()
-        if refused:
-            error = refusal_of({name: refused[name] for name in order if name in refused})
-            if isinstance(error, UnsafeMove):
-                error.outcomes, error.group = tuple(outcomes), moves[0].provenance.group
-                if len(outcomes) == len(moves):
-                    error.version = joined_version([outcome.version for outcome in outcomes])
-            raise error
-        return outcomes
 
     async def _around(
         self, services: Sequence[Service], request: MoveRequest
@@ -393,46 +331,6 @@ class Failover:
 
     def _late(self) -> FailoverError:
         return too_late(self._deadline_s)
-
-    async def _carry_out(self, move: Move) -> Outcome:
-        if not move.request.dry_run:
-            return await self._moves.carry_out(move, deadline_s=self._deadline_s)
-        with low_priority():
-            return await self._moves.rehearse(move, deadline_s=self._deadline_s)
-
-    async def _told(self, move: Move, work: Awaitable[Outcome]) -> Outcome:
-        """Awaits a move and says what came of it, in the log (one line a decision) and to those who subscribed."""
-        started, request = time.monotonic(), move.request
-        what = {"group": move.name} if move.provenance.group else {"service": move.name}
-        facts: dict[str, object] = {**what, "action": move.action.value, "dry_run": request.dry_run, "by": request.by}
-        facts["operation"] = move.provenance.operation
-        if move.provenance.step is not None:
-            facts["step"] = move.provenance.step
-        came: Outcome | FailoverError = InternalError("interrupted")
-        try:
-            came = outcome = await work
-        except FailoverError as exc:
-            came = exc
-            event = "move refused" if exc.outcome == "not-applied" else "move outcome unknown"
-            _log.warning(event, extra={**facts, "problem": exc.slug, "detail": exc.detail})
-            raise
-        except BaseException:  # cancelled, or a defect of ours
-            _log.exception("move interrupted", extra=facts)
-            raise
-        else:
-            duration_ms = round((time.monotonic() - started) * 1000)
-            _log.info("move done", extra={**facts, **_facts(outcome), "duration_ms": duration_ms})
-            return outcome
-        finally:
-            for service in () if request.dry_run else move.services:
-                self._surroundings.moved(service)
-            if not (isinstance(came, Outcome) and came.dry_run and not request.dry_run):  # a group's own rehearsal
-                self._events.publish(_ended(move, came, duration_s=time.monotonic() - started))
-
-    async def _with_untold(self, move: Move, outcome: Outcome) -> Outcome:
-        """The outcome, which says too when nobody hears of it."""
-        untold = await self._untold(_ended(move, outcome, duration_s=0.0))
-        return replace(outcome, warnings=(*outcome.warnings, *untold)) if untold else outcome
 
     async def _list(
         self,
@@ -474,36 +372,3 @@ def _active(
         elif isinstance(status, Status) and status.service.name in active:
             is_home = status.detection.state is State.PRIMARY
             yield status.service, Action.PROMOTE if is_home else Action.DEMOTE
-
-
-def _ended(move: Move, came: Outcome | FailoverError, *, duration_s: float) -> MoveEnded:
-    """A move as those who subscribed are told of it; `came` is what came of it."""
-    return MoveEnded(
-        action=move.action,
-        policy=move.policy,
-        services=tuple(service.name for service in move.services),
-        group=move.provenance.group,
-        by=move.request.by,
-        reason=move.request.reason,
-        dry_run=move.request.dry_run,
-        operation=move.provenance.operation,
-        duration_s=duration_s,
-        outcome=came if isinstance(came, Outcome) else None,
-        error=came if isinstance(came, FailoverError) else None,
-        is_tidy=move.is_tidy,
-    )
-
-
-def _facts(outcome: Outcome) -> dict[str, object]:
-    """What the log says of an outcome."""
-    facts: dict[str, object] = {"changed": outcome.changed, "operation": outcome.operation}
-    if len(outcome.plans) == 1:
-        facts |= {"from": outcome.plan.before.state.value, "to": outcome.plan.after.value}
-    else:
-        facts["services"] = [plan.service.name for plan in outcome.plans if plan.changes]
-    facts["commit"] = outcome.commit.sha if outcome.commit else None
-    if outcome.pull_request is not None:
-        facts["pull_request"] = outcome.pull_request.url
-    if outcome.warnings:
-        facts["warnings"] = list(outcome.warnings)
-    return facts

@@ -442,7 +442,7 @@ async def test_who_waits_in_the_queue_past_the_deadline_wrote_nothing(
         stage.fault("slow", method="PUT", seconds=20.0, times=None)
         writing = asyncio.create_task(promote(components, "sonarr"))
         await asyncio.sleep(0.1)
-        monkeypatch.setattr(components.failover, "_deadline_s", 0.4)
+        monkeypatch.setattr(components.failover._runner, "_deadline_s", 0.4)
         first, second = await asyncio.gather(writing, promote(components, "radarr"), return_exceptions=True)
     assert isinstance(first, OutcomeUnknown)
     assert isinstance(second, ForgeUnavailable)
