@@ -24,7 +24,7 @@ NODES = "/api/v1/nodes"
 def server() -> Iterator[FakeKubernetes]:
     fake = FakeKubernetes()
     fake.put(NODES, node("k3s-w1"))
-    fake.longest_window_s = 0.5
+    fake.longest_window_s = 1.5
     with fake.serve():
         yield fake
 

@@ -168,7 +168,7 @@ class HomelabCluster:
 def homelab_cluster(folder: Path) -> Iterator[HomelabCluster]:
     """sonarr runs on primary; who applied it is not said yet."""
     server = FakeKubernetes()
-    server.longest_window_s = 0.5
+    server.longest_window_s = 1.5
     with server.serve() as url:
         file = folder / "kubeconfig"
         file.write_text(

@@ -213,7 +213,7 @@ def test_a_row_has_room_for_the_stage_and_the_age_of_the_data() -> None:
     empty = row(nodes=("k3s-w1",))
     full = replace(empty, stage="rolling-out", data_as_of="2026-11-04T13:00:00Z")
     shown = [
-        Pages(Assets()).part("_board.html", view=view, board=Board((one,), ()), config_error=None, root="")
+        Pages(Assets()).part("_board.html", view=view, board=Board((one,), ()), nodes=None, config_error=None, root="")
         for one in (empty, full)
     ]
     assert "a primary k3s-w1 Promote a" in text(shown[0])

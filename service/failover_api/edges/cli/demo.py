@@ -40,7 +40,7 @@ def demo(
         typer.Option("--cluster", metavar="URL", help="With kill, cut, revive: which demo, where several run."),
     ] = None,
 ) -> None:
-    """Walk through a failover in a built-in sandbox with a simulated cluster.
+    """Walk through a failover in a sandbox with a cluster.
 
     Nothing outside this machine is touched. kill, cut and revive speak to a demo that runs, and to nothing else.
     """
