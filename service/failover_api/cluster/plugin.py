@@ -76,7 +76,9 @@ async def _end(process: asyncio.subprocess.Process) -> None:
     if process.returncode is None:
         with contextlib.suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGKILL)
-        await process.wait()
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(1.0):
+                await process.communicate()  # wait() alone never ends while unread output holds its pipe back
 
 
 def _environment(plugin: Plugin, endpoint: Endpoint) -> Mapping[str, str]:
