@@ -6,11 +6,8 @@ https://fluxcd.io/flux/components/notification/providers/#generic-webhook-with-h
 With no right in the cluster they are what tells of a commit that it was fetched and applied.
 """
 
-import hashlib
-import hmac
 import logging
 from datetime import datetime
-from pathlib import Path
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Request, Response
@@ -19,10 +16,10 @@ from pydantic import BaseModel, Field, ValidationError
 from failover_api.core.untrusted_json import parse_json
 from failover_api.core.wording import one_line
 from failover_api.edges.api import openapi
-from failover_api.errors import BadRequest, NotReady, Unauthenticated, UnknownUrl
+from failover_api.edges.api.signed_hook import SignedHook
+from failover_api.errors import BadRequest
 from failover_api.events import FluxReported
 from failover_api.reading.flux_reports import FluxReport
-from failover_api.secret_file import read_secret
 from failover_api.wiring import Components
 
 PATH = "/hooks/flux"
@@ -32,6 +29,12 @@ _NOTHING = 204
 _REVISION = "/revision"  # kustomize.toolkit.fluxcd.io/revision, source.toolkit.fluxcd.io/revision
 _OF_CHART = "helm.toolkit.fluxcd.io/"  # a release's revision is its chart's version
 _log = logging.getLogger(__name__)
+_HOOK = SignedHook(
+    PATH,
+    "FAILOVER_FLUX_EVENTS_SECRET_FILE",
+    "X-Signature",
+    "Flux's notifications",
+)
 
 _Name = Annotated[str, Field(max_length=MAX_NAME)]
 
@@ -94,32 +97,17 @@ router = APIRouter(tags=["hooks"])
 )
 async def flux(request: Request) -> Response:
     components: Components = request.app.state.components
-    secret = _secret(components.settings.flux_events_secret_file)
+    secret = _HOOK.secret(components.settings.flux_events_secret_file)
     body = await request.body()
-    _check_signature(secret, body, request.headers.get("x-signature", ""))
+    if not _HOOK.has_signed(secret, body, request.headers.get("x-signature", "")):
+        _log.warning("flux event refused: its signature is wrong")
+        raise _HOOK.refusal
     report = _report(body)
     components.failover.flux_reports.take(report)
     components.events.publish(FluxReported(report))
     facts = {"about": f"{report.kind} {report.namespace}/{report.name}", "revision": report.revision}
     _log.info("flux event taken", extra=facts)
     return Response(status_code=_NOTHING)
-
-
-def _secret(file: Path | None) -> bytes:
-    """Read each time, so that a new one holds at once. Raises UnknownUrl when none is set."""
-    if file is None:
-        raise UnknownUrl(f"nothing is at '{PATH}': FAILOVER_FLUX_EVENTS_SECRET_FILE is not set")
-    secret = read_secret(file, "the secret of Flux's notifications").strip()
-    if not secret:  # everybody can sign with nothing
-        raise NotReady(f"{file}: expected the secret of Flux's notifications, the file is empty")
-    return secret.encode()
-
-
-def _check_signature(secret: bytes, body: bytes, given: str) -> None:
-    expected = f"sha256={hmac.new(secret, body, hashlib.sha256).hexdigest()}"
-    if not hmac.compare_digest(expected.encode(), given.encode("utf-8", "replace")):
-        _log.warning("flux event refused: its signature is wrong")
-        raise Unauthenticated("X-Signature does not sign this body with our secret")
 
 
 def _report(body: bytes) -> FluxReport:

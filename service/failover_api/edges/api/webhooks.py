@@ -8,10 +8,7 @@ The signature is checked on the raw bytes before anything is parsed. A delivery 
 https://docs.github.com/en/webhooks/using-webhooks/validating-webhook-deliveries
 """
 
-import hashlib
-import hmac
 import logging
-from pathlib import Path
 from typing import Any
 
 from fastapi import APIRouter, Request, Response
@@ -21,10 +18,10 @@ from failover_api.core.catalog.model import Branch
 from failover_api.core.text.trailers import read_records
 from failover_api.core.untrusted_json import parse_json
 from failover_api.edges.api import openapi
-from failover_api.errors import BadRequest, NotReady, Unauthenticated, UnknownUrl, UnsupportedMediaType
+from failover_api.edges.api.signed_hook import SignedHook
+from failover_api.errors import BadRequest, UnsupportedMediaType
 from failover_api.events import BranchMoved, Merged
 from failover_api.reading.pull_requests import OWN_BRANCHES
-from failover_api.secret_file import read_secret
 from failover_api.wiring import Components
 
 PATH = "/hooks/github"
@@ -32,6 +29,12 @@ MAX_BYTES = 1024 * 1024  # larger ones are harmless to miss: every read asks Git
 _REF = "refs/heads/"
 _OK, _NOTHING = 200, 204
 _log = logging.getLogger(__name__)
+_HOOK = SignedHook(
+    PATH,
+    "FAILOVER_WEBHOOK_SECRET_FILE",
+    "X-Hub-Signature-256",
+    "GitHub's webhook",
+)
 
 
 class Repository(BaseModel):
@@ -114,32 +117,17 @@ router = APIRouter(tags=["hooks"])
 )
 async def github(request: Request) -> Response:
     components: Components = request.app.state.components
-    secret = _secret(components.settings.webhook_secret_file)
+    secret = _HOOK.secret(components.settings.webhook_secret_file)
     body = await request.body()
-    _check_signature(secret, body, request.headers.get("x-hub-signature-256", ""))
+    if not _HOOK.has_signed(secret, body, request.headers.get("x-hub-signature-256", "")):
+        _log.warning("webhook refused: its signature is wrong")
+        raise _HOOK.refusal
     event = request.headers.get("x-github-event", "")
     if event == "ping":
         return Response(status_code=_OK)
     if event in {"push", "pull_request"}:
         _take(components, event, _parsed(request, body), request.headers.get("x-github-delivery", "")[:64])
     return Response(status_code=_NOTHING)
-
-
-def _secret(file: Path | None) -> bytes:
-    """Read each time, so that a new one holds at once. Raises UnknownUrl when there is no webhook."""
-    if file is None:
-        raise UnknownUrl("nothing is at '/hooks/github': FAILOVER_WEBHOOK_SECRET_FILE is not set")
-    secret = read_secret(file, "the secret of GitHub's webhook").strip()
-    if not secret:  # everybody can sign with nothing
-        raise NotReady(f"{file}: expected the secret of GitHub's webhook, the file is empty")
-    return secret.encode()
-
-
-def _check_signature(secret: bytes, body: bytes, given: str) -> None:
-    expected = f"sha256={hmac.new(secret, body, hashlib.sha256).hexdigest()}"
-    if not hmac.compare_digest(expected.encode(), given.encode("utf-8", "replace")):
-        _log.warning("webhook refused: its signature is wrong")
-        raise Unauthenticated("X-Hub-Signature-256 does not sign this body with our secret")
 
 
 def _parsed(request: Request, body: bytes) -> Any:
