@@ -150,7 +150,7 @@ class Service:
     after: tuple[str, ...] = ()  # names of services that it is promoted after, and demoted before
     automatic: Mode = Mode.NONE  # whether it moves by itself
     replication: DataReplication | None = None
-    quiesce: Quiesce | None = None  # how a relocation stops it; None: not known
+    quiesce: Quiesce | None = None  # how a relocation stops it; there with volsync and manual
     relocate: RelocationLimits = USUAL_LIMITS
 
     @property
