@@ -5,6 +5,7 @@ import itertools
 import os
 import signal
 import sys
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -60,20 +61,19 @@ def refuse_network(event: str, args: tuple[object, ...]) -> None:
 sys.addaudithook(refuse_network)
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    """Where running demos are found: one that somebody runs on this machine is none of the tests'."""
+    folder = tempfile.TemporaryDirectory(prefix="failover-tests-")
+    config.add_cleanup(folder.cleanup)
+    os.environ["XDG_RUNTIME_DIR"] = folder.name
+
+
 @pytest.fixture(autouse=True)
 def no_network() -> Iterator[list[str]]:
     """Fail a test that tried the network, even when the code under test swallowed the refusal."""
     REFUSED.clear()
     yield REFUSED
     assert not REFUSED, "\n".join(REFUSED)
-
-
-@pytest.fixture(scope="session", autouse=True)
-def own_runtime_folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """Where running demos are found: one that somebody else runs on this machine is none of the tests'."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("XDG_RUNTIME_DIR", str(tmp_path_factory.mktemp("runtime")))
-        yield
 
 
 @pytest.fixture(scope="session")
