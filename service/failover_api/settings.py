@@ -29,8 +29,8 @@ MAX_SUB_PATH = 200  # characters
 _SUB_PATH = re.compile(r"(/[A-Za-z0-9._~-]+)*")
 # The first segments of our own paths.
 OWN_SEGMENTS = frozenset({
-    "api", "cards", "docs", "groups", "healthz", "hooks", "metrics", "openapi.json", "readyz", "schema", "services",
-    "signin", "signout", "static", "version",
+    "api", "cards", "docs", "groups", "healthz", "hooks", "metrics", "nodes", "openapi.json", "readyz", "schema",
+    "services", "signin", "signout", "static", "version",
 })  # fmt: skip
 SERVER_LIKE = "a URL like https://failover.example.org"
 
