@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from failover_api.core.access.model import Caller, Verb
-from failover_api.edges.bodies import rfc3339
+from failover_api.core.rfc3339 import rfc3339
 from failover_api.reading.nodes import Nodes
 
 
