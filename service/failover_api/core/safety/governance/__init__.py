@@ -1,0 +1,83 @@
+"""May this be done by itself? What is known in, an act or the reasons against it out; no clock, no I/O.
+
+One round of the loop, about once a second, by whoever holds the Lease; `automatic` is the catalog's:
+
+    memory = with_flaps(annotation.get("flaps"), now=now, monotonic=clock)    # once, when the leadership begins
+    book = book_from(annotation.get("book"))
+
+    sample = sample_of(view, now=cluster_clock, monotonic=clock)              # of nodes and Leases
+    memory, verdicts = step(memory, sample, automatic)
+    book = book.current(verdicts)                                             # nodes that are back are not attested
+    facts = tuple(ServiceFacts(...) for service in catalog)                   # of those on nodes in question, at least
+    decisions = decide(Situation(verdicts, automatic, facts, git, book))
+
+    for act in decisions.acts:                # decisions.pending is what GET /api/automatic tells
+        move = plan(act)                      # all but the write
+        sample = sample_of(listed_again, ...) # nodes and Leases, asked for now
+        memory, verdicts = step(memory, sample, automatic)
+        permit = recheck(act, Situation(verdicts, ...))
+        if isinstance(permit, Permit) and permit.holds_at(clock()):
+            write(move)                       # Idempotency-Key: act.key; Failover-Evidence: act.evidence
+
+    annotation = {"flaps": flaps_as_json(memory, ...), "book": book.as_json()}
+
+Git's compare-and-swap and the key make one commit of what several decide; nothing here relies on being alone.
+
+    facts      what has to be known     book       what people and alerts have said
+    gates      the words                holds      each gate
+    decisions  acts, and what is held   recheck    the last look before a write
+    evidence   lines for the commit
+"""
+
+from failover_api.core.safety.governance.book import (
+    MAX_EACH,
+    Ack,
+    Attestation,
+    Book,
+    Pause,
+    Witness,
+    book_from,
+    why_alive,
+)
+from failover_api.core.safety.governance.decisions import Act, Decisions, Pending, Situation, decide, event_key
+from failover_api.core.safety.governance.facts import (
+    ALERT,
+    AUTOMATIC,
+    DataFact,
+    GitFacts,
+    LastMove,
+    PodFact,
+    ServiceFacts,
+)
+from failover_api.core.safety.governance.gates import Gate, Hold, Proposal
+from failover_api.core.safety.governance.recheck import Permit, Refused, recheck
+
+__all__ = [
+    "ALERT",
+    "AUTOMATIC",
+    "MAX_EACH",
+    "Ack",
+    "Act",
+    "Attestation",
+    "Book",
+    "DataFact",
+    "Decisions",
+    "Gate",
+    "GitFacts",
+    "Hold",
+    "LastMove",
+    "Pause",
+    "Pending",
+    "Permit",
+    "PodFact",
+    "Proposal",
+    "Refused",
+    "ServiceFacts",
+    "Situation",
+    "Witness",
+    "book_from",
+    "decide",
+    "event_key",
+    "recheck",
+    "why_alive",
+]
