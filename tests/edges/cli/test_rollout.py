@@ -88,13 +88,12 @@ def test_the_strategy_is_put_back_by_who_waits(cli: Cli, cluster: HomelabCluster
 
 def test_one_that_git_says_otherwise_of_is_not_waited_for(cli: Cli, cluster: HomelabCluster) -> None:
     stage = cli.stage
-    before = stage.sandbox.head(repository=stage.repository)
+    before, text = stage.sandbox.head(repository=stage.repository), stage.read(SONARR) or b""
 
     def undo() -> None:
         while stage.sandbox.head(repository=stage.repository) == before:
             threading.Event().wait(0.05)
-        stage.replace(SONARR, "role: backup", "role: primary")
-        stage.replace(SONARR, '"pvc-sonarr-backup"', '"pvc-sonarr"')
+        stage.commit({SONARR: text})
 
     threading.Timer(0, undo).start()
     began = time.monotonic()
