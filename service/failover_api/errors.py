@@ -48,6 +48,9 @@
     │   ├── ClusterUnauthenticated  it does not know who we are
     │   ├── ClusterForbidden        we may not read this
     │   ├── KindNotInstalled        it does not know this kind of object
+    │   ├── ObjectMissing           it has no object of this name, or not the namespace
+    │   ├── ObjectChanged           somebody else wrote first: read again
+    │   ├── ClusterRejected         what we sent is not accepted as it is
     │   └── VersionExpired          it no longer has the version that was asked for: list again
     ├── OutcomeUnknown              a write may or may not have landed
     │   └── WriteUnknown            one write's reply was lost: read back
@@ -401,6 +404,18 @@ class ClusterForbidden(ClusterFailure):
 
 class KindNotInstalled(ClusterFailure):
     """The cluster does not know this kind of object, so it has none."""
+
+
+class ObjectMissing(ClusterFailure):
+    """It has no object of this name, or no such namespace."""
+
+
+class ObjectChanged(ClusterFailure):
+    """Somebody else has changed the object since it was read, or made it before us. Nothing was written."""
+
+
+class ClusterRejected(ClusterFailure):
+    """What we sent is not accepted as it is: asking again with the same is of no use."""
 
 
 class VersionExpired(ClusterFailure):

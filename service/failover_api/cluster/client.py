@@ -48,8 +48,15 @@ class Client:
         return await self._exchange("GET", path, params, None, timeout_s=timeout_s)
 
     async def create(self, path: str, body: object, *, timeout_s: float) -> Any:
-        """What the API server makes of a new object; used for reviews, which are answered and kept nowhere."""
+        """What the API server makes of a new object: a review, which is answered and kept nowhere, or a Lease."""
         return await self._exchange("POST", path, {}, body, timeout_s=timeout_s)
+
+    async def replace(self, path: str, body: object, *, timeout_s: float) -> Any:
+        """Puts an object in the place of the one at a path; by its resourceVersion only if that is still the newest.
+
+        Raises ObjectChanged when it is not.
+        """
+        return await self._exchange("PUT", path, {}, body, timeout_s=timeout_s)
 
     async def watch(
         self, path: str, params: Mapping[str, str], on_event: Callable[[Any], None], *, window_s: float

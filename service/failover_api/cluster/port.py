@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from failover_api.core.automatic.election import LeaseRecord
 from failover_api.core.safety.observed import Event, Seen, View
 from failover_api.host_clock import HostClock
 
@@ -23,6 +24,26 @@ class Right:
     resource: str
     namespace: str
     is_allowed: bool
+
+
+class LeaseStore(Protocol):
+    """One Lease that is ours to write: by compare-and-swap, so of two who write at once only one does."""
+
+    async def now(self) -> float:
+        """The API server's time (s). Raises ClusterFailure."""
+        ...
+
+    async def read(self) -> LeaseRecord | None:
+        """As it is now; None: there is none. Raises ClusterFailure."""
+        ...
+
+    async def create(self, record: LeaseRecord) -> LeaseRecord:
+        """Raises ObjectChanged when there is one already, ObjectMissing without its namespace; ClusterFailure."""
+        ...
+
+    async def replace(self, record: LeaseRecord) -> LeaseRecord:
+        """Raises ObjectChanged when somebody wrote since it was read, ObjectMissing when it is gone; ClusterFailure."""
+        ...
 
 
 class Cluster(Protocol):
@@ -63,6 +84,10 @@ class Cluster(Protocol):
 
     async def review(self, scope: Scope) -> Sequence[Right]:
         """What we may do of all that is needed; for each kind everywhere, or by namespace. Raises ClusterFailure."""
+        ...
+
+    def lease(self, name: str, namespace: str | None, *, timeout_s: float) -> LeaseStore:
+        """A Lease to lead by; without a `namespace` in the one where we are. Each request takes at most so long."""
         ...
 
     async def aclose(self) -> None:

@@ -13,7 +13,9 @@ from dataclasses import asdict, astuple, dataclass, field, replace
 from enum import StrEnum
 from typing import Literal, TypeVar
 
+from failover_api.core.catalog.automatic import OFF, AlertRule, Automatic, Mode
 from failover_api.core.catalog.notification import Notification
+from failover_api.core.catalog.replication import USUAL_LIMITS, DataReplication, Quiesce, RelocationLimits
 from failover_api.core.catalog.runtime import Verify, WorkloadName
 from failover_api.core.splice import Selector, Value
 from failover_api.core.splice.paths import Path, format_path
@@ -145,6 +147,11 @@ class Service:
     max_data_age_s: float | None = None  # of backup's data, when it is promoted
     accept: tuple[str, ...] = ()  # slugs of hazards that are not told of it
     unblocked: Workload | None = None  # the Deployment whose strategy a promote makes rolling
+    after: tuple[str, ...] = ()  # names of services that it is promoted after, and demoted before
+    automatic: Mode = Mode.NONE  # whether it moves by itself
+    replication: DataReplication | None = None
+    quiesce: Quiesce | None = None  # how a relocation stops it; there with volsync and manual
+    relocate: RelocationLimits = USUAL_LIMITS
 
     @property
     def digest(self) -> str:
@@ -225,6 +232,9 @@ class Catalog:
     groups: Mapping[str, tuple[str, ...]]
     notifications: tuple[Notification, ...] = ()
     flux_receiver: FluxReceiver | None = None
+    automatic: Automatic = OFF
+    alerts: tuple[AlertRule, ...] = ()  # the first that matches an alert counts
+    wave_timeout_s: float = 300.0  # how long a wave of a move may take to serve
 
     @property
     def branches(self) -> tuple[Branch, ...]:
@@ -235,6 +245,12 @@ class Catalog:
         """Those of all services in the cluster; None when one does not say its own, which may be any."""
         named = [service.namespaces for service in self.services.values() if not service.is_elsewhere]
         return None if None in named else frozenset().union(*filter(None, named))
+
+    @property
+    def nodes(self) -> tuple[str, ...]:
+        """The Kubernetes nodes behind the sides of its services, by name."""
+        services = self.services.values()
+        return tuple(sorted({node for service in services for side in Side for node in service.nodes(side)}))
 
     def on_branch(self, name: str) -> "Catalog":
         """The same catalog with every service on the branch of this name, each in its repository."""
@@ -294,5 +310,8 @@ def _entry(service: Service) -> dict[str, object]:
             [s.file, *astuple(s.selector), s.path_text, s.primary, s.backup, sorted(s.allow)] for s in service.switches
         ],
     }
-    unblocked = service.unblocked
-    return entry if unblocked is None else {**entry, "unblocked": [unblocked.file, *astuple(unblocked.selector)]}
+    if (unblocked := service.unblocked) is not None:
+        entry["unblocked"] = [unblocked.file, *astuple(unblocked.selector)]
+    if service.replication is not None:  # a move parks it
+        entry["replication"] = asdict(service.replication)
+    return entry
