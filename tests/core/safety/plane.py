@@ -1,7 +1,7 @@
 """A control plane in pure values: kubelets that renew Leases, and a controller that judges them, with their real times.
 
 A kubelet renews its Lease every 10 s; the controller looks every 5 s, says Unknown 50 s after it last saw a Lease
-change, and sets NoExecute a moment later, but in a storm. Everything happens in ticks of `TICK_S`.
+change, and sets NoExecute a moment later, but in a storm. Everything happens in ticks.
 """
 
 from collections.abc import Callable, Mapping
@@ -11,7 +11,6 @@ from failover_api.core.catalog.automatic import Automatic
 from failover_api.core.safety.judgement import START, NodeSample, NodeState, Sample, Verdicts, ViewState, step
 
 NOW = 1_796_068_800.0  # the API server's time when a plane begins
-TICK_S = 0.5
 RENEW_S, PERIOD_S, GRACE_S, TAINT_S, RETURN_S = 10.0, 5.0, 50.0, 0.5, 1.0
 
 
@@ -46,6 +45,7 @@ class Plane:
     judges: bool = True
     skew_s: float = 0.0  # of the API server's clock
     looks_at: float = 0.0
+    tick_s: float = 0.5
 
     @property
     def now(self) -> float:
@@ -59,8 +59,9 @@ class Plane:
         return kubelet
 
     def run(self, for_s: float) -> None:
-        for _ in range(round(for_s / TICK_S)):
-            self.elapsed += TICK_S
+        until = self.elapsed + for_s
+        while self.elapsed < until - 1e-6:
+            self.elapsed = min(self.elapsed + self.tick_s, until)
             if self.is_up:
                 self._tick()
 
