@@ -246,6 +246,12 @@ class Catalog:
         named = [service.namespaces for service in self.services.values() if not service.is_elsewhere]
         return None if None in named else frozenset().union(*filter(None, named))
 
+    @property
+    def nodes(self) -> tuple[str, ...]:
+        """The Kubernetes nodes behind the sides of its services, by name."""
+        services = self.services.values()
+        return tuple(sorted({node for service in services for side in Side for node in service.nodes(side)}))
+
     def on_branch(self, name: str) -> "Catalog":
         """The same catalog with every service on the branch of this name, each in its repository."""
         services = {
