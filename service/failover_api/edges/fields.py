@@ -81,8 +81,8 @@ NodeName = Annotated[str, Field(description="The node's name in Kubernetes.", ex
 NodeStateWord = Annotated[
     NodeState,
     Field(
-        description="ready; suspect: not heard of, or not ready; dead: not heard of for five minutes; unwell: it says "
-        "itself that it is not ready; planned: cordoned; unknown: not seen.",
+        description="ready; suspect: not heard of, or not ready; dead: not heard of for `dead_for`; flapping: it comes "
+        "and goes; unwell: it says itself that it is not ready; planned: cordoned; unknown: not seen.",
         examples=["ready"],
     ),
 ]

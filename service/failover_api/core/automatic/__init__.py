@@ -1,1 +1,5 @@
-"""Automatic failover, pure: who leads among the replicas, and what is kept in the Lease by which he does."""
+"""Automatic failover, pure: who leads among the replicas, and what they share.
+
+election    what a look at their Lease means
+notes       what is kept in its annotations
+"""

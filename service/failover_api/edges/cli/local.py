@@ -6,7 +6,7 @@ from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from failover_api.edges.cli.backend import NOBODY, Body, Callbacks, Kind, Versions, refused
+from failover_api.edges.cli.backend import NOBODY, Body, Callbacks, Kind, Versions, names_in, refused
 from failover_api.edges.interruption import Interruption
 from failover_api.errors import FailoverError
 
@@ -111,8 +111,7 @@ class LocalBackend:
 
     def names(self, kind: Kind) -> Sequence[str]:
         async def run(components: Any) -> Sequence[str]:
-            catalog = components.catalog.current()
-            return tuple(catalog.groups if kind == "group" else catalog.services)
+            return names_in(components.catalog.current(), kind)
 
         return self._in_house(run)
 

@@ -70,6 +70,8 @@ class RemoteBackend:
         hasty = RemoteBackend(self._url, self._token, min(self._timeout_s, NAMES_TIMEOUT_S))
         if kind == "group":
             return [group["name"] for group in hasty.groups()["groups"]]
+        if kind == "node":
+            return [node["name"] for node in hasty.nodes()["nodes"]]
         return [service["service"] for service in hasty.list_all()["services"]]
 
     def move(

@@ -286,7 +286,10 @@ class Terminal:
     def _show_unplaced(self, body: Body) -> None:
         """The services that an evacuation leaves, since nobody knows where they are."""
         if names := [one_line(name) for name in body.get("unplaced", ())]:
-            self.note(f"Left where they are, since nobody knows their node: {', '.join(names)}. Name it in `nodes`.")
+            self.note(
+                f"Left where they are, since nobody knows their node: {', '.join(names)}. `failover status` says what "
+                "is wrong with each; where nothing is, name its node in the catalog, under `nodes`."
+            )
 
     def _warn_of(self, outcome: Body) -> None:
         for warning in outcome.get("warnings", ()):
