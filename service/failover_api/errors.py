@@ -15,6 +15,8 @@
     │   └── WriteConflict           one compare-and-swap lost: read, plan and write again
     ├── BranchProtected             the branch takes pull requests only
     ├── OperationPending            another pull request, or a person's commit, stands in the way
+    ├── ClusterNeeded               no cluster is configured, or we may not do there what it takes
+    ├── NodeAlive                   a node that lives cannot be said to be off
     ├── UnsafeMove                  a hazard stops it that nobody has accepted
     ├── NothingToRollBack           no failover commit of the service is known
     ├── ChangedSince                a person changed what a rollback would put back
@@ -166,6 +168,14 @@ class BranchProtected(FailoverError):
 
 class OperationPending(FailoverError):
     slug, title = "operation-pending", "Another operation is under way"
+
+
+class ClusterNeeded(FailoverError):
+    slug, title = "cluster-needed", "A cluster is needed"
+
+
+class NodeAlive(FailoverError):
+    slug, title = "node-alive", "The node is alive"
 
 
 class UnsafeMove(FailoverError):
