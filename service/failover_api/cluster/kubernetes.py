@@ -8,10 +8,12 @@ from collections.abc import Callable, Sequence
 from failover_api.cluster import access_review
 from failover_api.cluster.access import Access
 from failover_api.cluster.client import Client
+from failover_api.cluster.election_lease import ElectionLease
 from failover_api.cluster.fields import text
 from failover_api.cluster.kinds import EVENTS, KINDS, Kind
 from failover_api.cluster.live_view import LiveView
 from failover_api.cluster.look import look, look_at
+from failover_api.cluster.out_of_service import OutOfServiceTaint
 from failover_api.cluster.port import Right, Scope
 from failover_api.core.safety.observed import Event, Seen, View
 from failover_api.errors import ClusterFailure, ClusterUnavailable
@@ -97,6 +99,12 @@ class Kubernetes:
     async def review(self, scope: Scope) -> Sequence[Right]:
         client = await self._opened()
         return await access_review.review(client, scope, timeout_s=ASK_TIMEOUT_S, kinds=self._kinds)
+
+    def lease(self, name: str, namespace: str | None, *, timeout_s: float) -> ElectionLease:
+        return ElectionLease(self._opened, name, namespace, timeout_s=timeout_s)
+
+    def node_fence(self, *, timeout_s: float) -> OutOfServiceTaint:
+        return OutOfServiceTaint(self._opened, timeout_s=timeout_s)
 
     async def _opened(self) -> Client:
         if self._client is None:

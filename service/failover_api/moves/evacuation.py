@@ -5,7 +5,7 @@ request may move goes by itself, so that its pull request is the one that any ot
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from failover_api.core.catalog.model import Action, Policy, Service
 from failover_api.core.planning.request import MoveRequest, Provenance
@@ -72,7 +72,11 @@ def parts_of_node(
             for service in own
             if service not in together
         ]
-    return moves
+    return [replace(move, siblings=_siblings(move, members)) for move in moves]
+
+
+def _siblings(move: Move, members: Sequence[tuple[Service, Action]]) -> frozenset[str]:
+    return frozenset(service.name for service, _ in members if service not in move.services)
 
 
 def is_own_refusal(error: FailoverError) -> bool:

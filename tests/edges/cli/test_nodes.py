@@ -48,6 +48,14 @@ def test_a_node_that_nobody_knows_is_exit_2(stage: Stage, cli: Cli) -> None:
     assert "has a node 'k3s-w9'" in cli("evacuate", "k3s-w9", code=2).stderr
 
 
+def test_a_node_whose_name_is_near_is_named(stage: Stage, cli: Cli) -> None:
+    stage.declare(SERVICES, top=NODES)
+    with stage.served() as url:
+        for where in ((), ("--server", url)):
+            detail = cli.json("evacuate", "k3s-w", *where, code=2)["detail"]
+            assert detail.endswith("has a node 'k3s-w'; did you mean k3s-w2 or k3s-w1?"), where
+
+
 def test_the_same_over_http(stage: Stage, cli: Cli) -> None:
     stage.declare(SERVICES, top=NODES)
     with stage.served() as url:

@@ -11,10 +11,9 @@ Kubernetes says Unknown of a node some 50 s after the last renewal of its Lease,
 still while Kubernetes says Ready means that nobody is judging, or not yet. Flapping takes a memory, and is not told.
 """
 
-from failover_api.core.safety.node_states import NOT_SEEN, NodeHealth, NodeState
+from failover_api.core.safety.node_states import NOT_SEEN, STALE_S, NodeHealth, NodeState
 from failover_api.core.safety.observed import Lease, Node
 
-STALE_S = 25.0  # a Lease is renewed every ten
 DEAD_FOR_S = 300.0
 
 

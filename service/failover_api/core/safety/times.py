@@ -14,3 +14,8 @@ def length(seconds: float) -> str:
         if seconds >= size and seconds % size == 0:
             return f"{int(seconds // size)}{unit}"
     return f"{seconds:.0f}s"
+
+
+def second(at: float) -> str:
+    """A time (s) in UTC, to the second: "2026-11-29 21:45:07 UTC"."""
+    return f"{datetime.fromtimestamp(at, UTC):%Y-%m-%d %H:%M:%S} UTC"

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from failover_api.edges.cli.completion import complete_group, complete_service
+from failover_api.edges.cli.completion import complete_group, complete_node, complete_service
 
 
 def examples(*lines: str) -> str:
@@ -66,7 +66,10 @@ Server = Annotated[
 ServiceName = Annotated[
     str, typer.Argument(metavar="SERVICE", show_default=False, autocompletion=complete_service, help="Its name.")
 ]
-NodeName = Annotated[str, typer.Argument(metavar="NODE", show_default=False, help="Its name in Kubernetes.")]
+NodeName = Annotated[
+    str,
+    typer.Argument(metavar="NODE", show_default=False, autocompletion=complete_node, help="Its name in Kubernetes."),
+]
 ServiceOrNone = Annotated[
     str | None, typer.Argument(metavar="SERVICE", show_default=False, autocompletion=complete_service, help="Its name.")
 ]

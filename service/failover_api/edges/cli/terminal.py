@@ -112,6 +112,30 @@ class Terminal:
         self.show_rows(listing.NODE_COLUMNS, [listing.node_row(node, utc=self._utc) for node in body["nodes"]])
         return None
 
+    def show_automatic(self, body: Body) -> None:
+        if self._as_json:
+            return self.show_json(body)
+        from failover_api.edges.cli.automatic_lines import automatic_lines
+
+        for line in automatic_lines(body, utc=self._utc):
+            self.out.print(Text(line))
+        return None
+
+    def show_pause(self, body: Body) -> None:
+        if self._as_json:
+            return self.show_json(body)
+        from failover_api.edges.cli.automatic_lines import pause_line
+
+        self.out.print(Text(one_line(pause_line(body, utc=self._utc))))
+        return None
+
+    def show_done(self, body: Body, text: str) -> None:
+        """The body with --json, else one line."""
+        if self._as_json:
+            self.show_json(body)
+        else:
+            self.out.print(Text(one_line(text)))
+
     def show_status(self, body: Body) -> None:
         if self._as_json:
             return self.show_json(body)
@@ -286,7 +310,10 @@ class Terminal:
     def _show_unplaced(self, body: Body) -> None:
         """The services that an evacuation leaves, since nobody knows where they are."""
         if names := [one_line(name) for name in body.get("unplaced", ())]:
-            self.note(f"Left where they are, since nobody knows their node: {', '.join(names)}. Name it in `nodes`.")
+            self.note(
+                f"Left where they are, since nobody knows their node: {', '.join(names)}. `failover status` says what "
+                "is wrong with each; where nothing is, name its node in the catalog, under `nodes`."
+            )
 
     def _warn_of(self, outcome: Body) -> None:
         for warning in outcome.get("warnings", ()):

@@ -1,0 +1,187 @@
+"""What people, and alerts, have said: pauses, acknowledgements, attestations, witnesses. It goes on with the leader.
+
+The book is kept as JSON in an annotation of the leader's Lease. Times are by the API server's clock (s).
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, astuple, dataclass, replace
+from functools import cache
+from typing import Any, TypeVar
+
+from pydantic import TypeAdapter, ValidationError
+
+from failover_api.core.safety.judgement.verdicts import NodeVerdict, Verdicts
+from failover_api.core.safety.node_states import NodeState
+from failover_api.core.wording import cut
+
+MAX_EACH = 100
+ACKS_KEPT_S = 30 * 24 * 3600.0
+_END_OF_TIME = 2.0**32
+_Entry = TypeVar("_Entry", "Pause", "Ack", "Attestation", "Witness")
+
+
+@dataclass(frozen=True, slots=True)
+class Pause:
+    """No automatic move of these services; none named: of any."""
+
+    id: str
+    by: str
+    at: float
+    until: float
+    reason: str
+    services: tuple[str, ...] = ()
+
+    def holds(self, service: str, now: float) -> bool:
+        return now < self.until and (not self.services or service in self.services)
+
+
+UNREADABLE = Pause("unreadable", "", 0.0, _END_OF_TIME, "A pause that is kept in the Lease cannot be read.")
+
+
+@dataclass(frozen=True, slots=True)
+class Ack:
+    """A person has seen the last automatic move of a service, or what became of a node. `git_at` is by the Git host."""
+
+    by: str
+    at: float
+    git_at: float
+    service: str | None = None
+    node: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Attestation:
+    """A person says that the node is off. It holds for the node with this UID, as long as its Lease has this value."""
+
+    id: str
+    by: str
+    at: float
+    reason: str
+    node: str
+    uid: str
+    renewed_at: float | None
+
+    def holds(self, node: NodeVerdict) -> bool:
+        is_same = (self.node, self.uid, self.renewed_at) == (node.name, node.uid, node.renewed_at)
+        return is_same and not node.is_ready
+
+
+@dataclass(frozen=True, slots=True)
+class Witness:
+    """A firing alert that means that the node is off. `starts_at` is by its sender."""
+
+    fingerprint: str
+    node: str
+    name: str
+    starts_at: float
+
+
+@dataclass(frozen=True, slots=True)
+class Book:
+    """All of it, in the order in which it came."""
+
+    pauses: tuple[Pause, ...] = ()
+    acks: tuple[Ack, ...] = ()
+    attestations: tuple[Attestation, ...] = ()
+    witnesses: tuple[Witness, ...] = ()
+
+    def paused(self, pause: Pause) -> "Book":
+        """However many there are: none is forgotten, so whoever takes them in has to refuse more than MAX_EACH."""
+        return replace(self, pauses=(*self.pauses, pause))
+
+    def resumed(self, id_: str) -> "Book":
+        return replace(self, pauses=tuple(pause for pause in self.pauses if pause.id != id_))
+
+    def acked(self, ack: Ack) -> "Book":
+        others = tuple(one for one in self.acks if (one.service, one.node) != (ack.service, ack.node))
+        return replace(self, acks=_with(others, ack))
+
+    def attested(self, attestation: Attestation) -> "Book":
+        return replace(self, attestations=_with(self.attestations, attestation))
+
+    def withdrawn(self, id_: str) -> "Book":
+        return replace(self, attestations=tuple(one for one in self.attestations if one.id != id_))
+
+    def witnessed(self, witness: Witness) -> "Book":
+        return replace(self, witnesses=_with(self.resolved(witness.fingerprint).witnesses, witness))
+
+    def resolved(self, fingerprint: str) -> "Book":
+        return replace(self, witnesses=tuple(one for one in self.witnesses if one.fingerprint != fingerprint))
+
+    def current(self, verdicts: Verdicts) -> "Book":
+        """Without what is over: pauses that have ended, attestations of nodes that were heard of since.
+
+        While nothing is heard of a node, or it is not there, what was said of it stays.
+        """
+        now, nodes = verdicts.now, verdicts.nodes
+        return Book(
+            tuple(pause for pause in self.pauses if now < pause.until),
+            tuple(ack for ack in self.acks if now - ack.at < ACKS_KEPT_S),
+            tuple(one for one in self.attestations if one.node not in nodes or one.holds(nodes[one.node])),
+            self.witnesses,
+        )
+
+    def as_json(self) -> dict[str, Any]:
+        kept = {"pauses": self.pauses, "acks": self.acks, "attestations": self.attestations}
+        entries: dict[str, Sequence[Any]] = {**kept, "witnesses": self.witnesses}
+        return {name: [_brief(asdict(entry)) for entry in each] for name, each in entries.items() if each}
+
+
+EMPTY_BOOK = Book()
+
+
+def why_alive(node: NodeVerdict) -> str:
+    """Why nobody can attest that the node is off, "" when one can."""
+    if node.is_ready:
+        return f"{cut(node.name)} is Ready: Kubernetes hears of it"
+    if node.is_alive:
+        return f"the Lease of {cut(node.name)} is fresh: its kubelet lives"
+    if node.state is NodeState.UNKNOWN:
+        return f"{cut(node.name)} says nothing of itself"
+    return ""
+
+
+def book_from(data: object) -> Book:
+    """What as_json() said, perhaps of another version: what is not understood is left out.
+
+    But for pauses: one that cannot be read holds everything.
+    """
+    rows = data if isinstance(data, Mapping) else {}
+    pauses = rows.get("pauses", [])
+    return Book(
+        tuple(_entry(row, Pause) or UNREADABLE for row in (pauses if isinstance(pauses, list) else [None])),
+        _entries(rows.get("acks"), Ack),
+        _entries(rows.get("attestations"), Attestation),
+        _entries(rows.get("witnesses"), Witness),
+    )
+
+
+def _with(entries: tuple[_Entry, ...], entry: _Entry) -> tuple[_Entry, ...]:
+    return entries[1 - MAX_EACH :] + (entry,)  # noqa: RUF005 - else mypy loses the type
+
+
+def _brief(row: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in row.items() if value not in (None, ())}
+
+
+def _entries(rows: object, type_: type[_Entry]) -> tuple[_Entry, ...]:
+    found: list[_Entry] = []
+    for row in rows if isinstance(rows, list) else []:
+        entry = _entry(row, type_)
+        if entry is not None:
+            found.append(entry)
+    return tuple(found)[-MAX_EACH:]
+
+
+def _entry(row: object, type_: type[_Entry]) -> _Entry | None:
+    try:
+        entry: _Entry = _adapters()[type_].validate_python(row)
+    except ValidationError:
+        return None
+    times = (value for value in astuple(entry) if isinstance(value, float))
+    return entry if all(-_END_OF_TIME < time <= _END_OF_TIME for time in times) else None
+
+
+@cache
+def _adapters() -> Mapping[type, TypeAdapter[Any]]:
+    return {type_: TypeAdapter(type_) for type_ in (Pause, Ack, Attestation, Witness)}

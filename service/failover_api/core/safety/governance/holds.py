@@ -1,0 +1,282 @@
+"""The gates, one function each: a hold where the move of a service may not be made, with why and what to do.
+
+Nothing is guessed: what cannot be seen, or was not looked at for 30 s, holds. A hazard that the catalog accepts is none
+that it accepts here: nobody is there who weighs it.
+"""
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+
+from failover_api.core.catalog.automatic import Automatic, Fence, Mode
+from failover_api.core.catalog.model import Policy, Side
+from failover_api.core.hazard_slugs import Severity
+from failover_api.core.safety.governance.book import Book
+from failover_api.core.safety.governance.facts import GitFacts, ServiceFacts
+from failover_api.core.safety.governance.gates import Gate, Hold, Proposal
+from failover_api.core.safety.hazard import Hazard
+from failover_api.core.safety.judgement.verdicts import NodeVerdict, Verdicts
+from failover_api.core.safety.node_states import NodeState, ViewState
+from failover_api.core.safety.times import length, minute, second
+from failover_api.core.wording import cut
+
+FRESH_S = 30.0
+TARGET_READY_S = 300.0
+WITNESS_BEFORE_S = 3600.0  # an alert that began earlier than so long before a death is not about it
+GIT_AGAIN_S = 30.0
+# A person may be told of these and go on. Nobody is there to put right what comes of it, so they stop.
+STOPS_AUTOMATIC = frozenset({"recreate-blocks", "statefulset-blocks", "starts-nothing", "flux-stuck", "nobody-applies"})
+_VIEWS = {
+    ViewState.BLIND: (Gate.BLIND, "Is the API server well, and can it be reached from here?"),
+    ViewState.STORM: (Gate.STORM, "Look at the network and the control plane first. Services can be moved by hand."),
+    ViewState.STARTING: (Gate.STARTING, "It goes on by itself."),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """A service that may have to move, and all that speaks for it or against it.
+
+    `node` is where Git has it, None: it is not seen. `is_forced`: an alert says that it is broken though it is Ready.
+    """
+
+    service: ServiceFacts
+    node: NodeVerdict | None
+    verdicts: Verdicts
+    rules: Automatic
+    book: Book
+    git: GitFacts
+    is_forced: bool = False
+
+    @property
+    def died_at(self) -> float | None:
+        return self.node.died_at if self.node is not None else None
+
+    def is_stale(self, at: float | None) -> bool:
+        return at is None or self.verdicts.monotonic - at > FRESH_S
+
+
+def view_holds(verdicts: Verdicts) -> Iterator[Hold]:
+    """What the view as a whole forbids."""
+    if verdicts.view.state in _VIEWS:
+        gate, cure = _VIEWS[verdicts.view.state]
+        yield Hold(gate, verdicts.view.reason, cure, verdicts.view.ends_at)
+
+
+def node_holds(case: Case) -> Iterator[Hold]:
+    """What is said against acting on this node's death."""
+    node = case.node
+    if node is None:
+        return
+    name = cut(node.name)
+    if node.state is NodeState.PLANNED:
+        yield Hold(
+            Gate.PLANNED,
+            f"{name} is cordoned: somebody is at work on it.",
+            f"Move by hand, or `kubectl uncordon {name}`.",
+        )
+    elif node.state is NodeState.FLAPPING:
+        yield Hold(
+            Gate.FLAPPING, f"{name}: {node.reason}", "Find out why it comes and goes; move by hand.", node.acts_at
+        )
+    if node.is_ignored:
+        yield Hold(Gate.OPT_IN, f"{name} is named in `automatic.ignore_nodes`.", "Move by hand.")
+    elif not node.is_counted:
+        yield Hold(Gate.OPT_IN, f"{name} has been down for over a day.", "What is still on it is moved by hand.")
+
+
+def service_holds(case: Case) -> Iterator[Hold]:
+    """Every gate of the service that is closed now, in the order of the gates."""
+    for gate in GATES:
+        yield from gate(case)
+
+
+def opt_in(case: Case) -> Iterator[Hold]:
+    if case.service.mode is Mode.NONE:
+        name = cut(case.service.name)
+        yield Hold(
+            Gate.OPT_IN, f"{name} takes no part: its `automatic` is none.", "Write `automatic: act` in its entry."
+        )
+
+
+def paused(case: Case) -> Iterator[Hold]:
+    for pause in case.book.pauses:
+        if pause.holds(case.service.name, case.verdicts.now):
+            detail = f"Paused by {cut(pause.by)} until {minute(pause.until)}: {cut(pause.reason)}"
+            yield Hold(Gate.PAUSED, detail, f"`failover automatic resume {cut(pause.id)}`", pause.until)
+
+
+def blocked(case: Case) -> Iterator[Hold]:
+    """The block counts from the commit's time; a person's move, or an acknowledgement, ends it."""
+    last, name = case.service.last_move, cut(case.service.name)
+    if last is None or _is_acked(case, last.at):
+        return
+    ack = f"`failover automatic ack {name}`"
+    if last.is_automatic and case.git.now is not None and case.git.now - last.at < case.rules.block_s:
+        ends_at = case.verdicts.now + last.at + case.rules.block_s - case.git.now
+        detail = f"It was moved automatically at {second(last.at)}, and stays for {length(case.rules.block_s)}."
+        yield Hold(Gate.BLOCKED, detail, f"{ack}, once you know why", ends_at)
+    elif not last.is_automatic and case.died_at is not None and last.at >= case.died_at:
+        detail = f"{cut(last.by) or 'Somebody'} moved it at {second(last.at)}, after the node had died."
+        yield Hold(Gate.BLOCKED, detail, f"Move by hand, or {ack}.")
+
+
+def still_serving(case: Case) -> Iterator[Hold]:
+    if case.service.pods is None or case.is_stale(case.service.pods_heard_at):
+        yield Hold(
+            Gate.STILL_SERVING, "Its pods are not seen.", "May we read pods there, and does the API server answer?"
+        )
+        return
+    serving = next((pod for pod in case.service.pods if pod.is_ready and _is_ready(case, pod.node)), None)
+    if serving is not None and not case.is_forced:
+        detail = f"Pod {cut(serving.name)} is Ready, on node {cut(serving.node)}, which is Ready."
+        yield Hold(Gate.STILL_SERVING, detail, "None is needed while it serves; a planned move is made by hand.")
+
+
+def relocating(case: Case) -> Iterator[Hold]:
+    if operation := case.service.relocating:
+        detail = f"It is being relocated (operation {cut(operation)})."
+        yield Hold(Gate.RELOCATING, detail, "Wait for its end, or abort it.")
+
+
+def target(case: Case) -> Iterator[Hold]:
+    """One of the other side's nodes has been ready for five minutes."""
+    whys = [_why_no_target(case, name) for name in case.service.targets]
+    if not whys:
+        yield Hold(Gate.TARGET, "Nobody can tell which node its other side is.", "Name `nodes` in the catalog.")
+    elif "" not in [why for why, _ in whys]:
+        ends = [ends_at for _, ends_at in whys if ends_at is not None]
+        until = min(ends, default=None)
+        why = next(why for why, ends_at in whys if ends_at == until)
+        yield Hold(Gate.TARGET, why, "It goes on by itself." if until else "Bring the node up.", until)
+
+
+def hazard(case: Case) -> Iterator[Hold]:
+    if case.service.hazards is None:
+        yield Hold(Gate.HAZARD, "What may go wrong with this move is not known yet.", "It is looked for again.")
+    for found in case.service.hazards or ():
+        if stops_automatic(found):
+            yield Hold(Gate.HAZARD, f"{found.slug}: {found.detail}", found.cure)
+
+
+def data_age(case: Case) -> Iterator[Hold]:
+    data, limit_s = case.service.data, case.rules.max_data_age_s
+    if not data.is_copy:
+        return
+    if data.as_of is None:
+        yield Hold(Gate.DATA_AGE, f"Nobody can tell how old the copy is: {data.why}.", "Weigh it, and move by hand.")
+    elif case.verdicts.now - data.as_of > limit_s:
+        detail = f"The copy is of {second(data.as_of)}, older than `max_data_age: {length(limit_s)}`."
+        yield Hold(Gate.DATA_AGE, detail, "Weigh what would be lost, and move by hand.")
+
+
+def fence(case: Case) -> Iterator[Hold]:
+    """What is known of the node beyond that nobody hears of it: it may write on where it is only cut off."""
+    node = case.node
+    if case.rules.fence is Fence.NONE or (node is not None and node.is_alive):
+        return
+    if node is None:
+        yield Hold(Gate.FENCE, "Its node is not seen, which proves nothing.", "Look at the machine; move by hand.")
+    elif not how_known_off(case):
+        name, or_witness = cut(node.name), " or an alert" if case.rules.fence is Fence.WITNESS else ""
+        detail = f"Nobody{or_witness} says that {name} is off: it may be cut off only, and write on."
+        yield Hold(Gate.FENCE, detail, f"Look at the machine; when it is off: `failover attest {name} --reason ...`")
+
+
+def how_known_off(case: Case) -> str:
+    """What is known of the node, as evidence says it; "" where nothing is."""
+    node, pods = case.node, case.service.pods
+    if node is None:
+        return ""
+    if attested := next((one for one in case.book.attestations if one.holds(node)), None):
+        return f"{cut(attested.by)} says that it is off ({second(attested.at)})"
+    if node.is_out_of_service and not node.is_ready and pods is not None and all(pod.node != node.name for pod in pods):
+        return "it is marked out-of-service, and the pod is gone"
+    died_at = node.died_at if node.died_at is not None else case.verdicts.now
+    heard = (one for one in case.book.witnesses if one.node == node.name)
+    witness = next((one for one in heard if one.starts_at >= died_at - WITNESS_BEFORE_S), None)
+    if case.rules.fence is Fence.WITNESS and witness is not None:
+        return f"alert {cut(witness.name)} fires since {second(witness.starts_at)}"
+    return ""
+
+
+def policy(case: Case) -> Iterator[Hold]:
+    if case.service.policy is Policy.PULL_REQUEST and not case.service.merges_by_itself:
+        detail = "Its policy is pull_request, and nobody merges by himself what is opened."
+        cure = "Merge the pull request, or allow `auto_merge`."
+        yield Hold(Gate.POLICY, detail, cure, proposal=Proposal.PULL_REQUEST)
+
+
+def git_unreachable(case: Case) -> Iterator[Hold]:
+    failed_at, clock = case.git.failed_at, case.verdicts.monotonic
+    if failed_at is not None and clock - failed_at < GIT_AGAIN_S:
+        until = case.verdicts.now + failed_at + GIT_AGAIN_S - clock
+        why = f": {cut(case.git.detail)}" if case.git.detail else ""
+        yield Hold(Gate.GIT_UNREACHABLE, f"The Git host does not answer{why}.", "It is tried again by itself.", until)
+    elif case.git.now is None or case.is_stale(case.service.read_at):
+        yield Hold(Gate.GIT_UNREACHABLE, "Git was not read within the last 30 s.", "It is read again by itself.")
+
+
+def way_back(case: Case) -> Iterator[Hold]:
+    """To primary only with data that is known to be there: primary was left, and may be old."""
+    data = case.service.data
+    if case.service.side is not Side.BACKUP or not data.is_copy:
+        return
+    if not data.is_protected or data.as_of is None:
+        name = cut(case.service.name)
+        yield Hold(
+            Gate.WAY_BACK,
+            f"What was written on backup may not be on primary: {data.why if data.as_of is None else _UNPROTECTED}.",
+            f"Weigh it; then `failover demote {name}`.",
+            proposal=Proposal.COMMAND,
+        )
+
+
+def stops_automatic(found: Hazard) -> bool:
+    """Whether it stops a move that nobody asked for."""
+    return found.severity is Severity.STOP or (found.severity is Severity.WARN and found.slug in STOPS_AUTOMATIC)
+
+
+_UNPROTECTED = "replication that way is not seen to be protected"
+GATES: tuple[Callable[[Case], Iterable[Hold]], ...] = (
+    opt_in,
+    paused,
+    blocked,
+    still_serving,
+    relocating,
+    target,
+    hazard,
+    data_age,
+    fence,
+    policy,
+    git_unreachable,
+    way_back,
+)
+
+
+def _is_acked(case: Case, moved_at: float) -> bool:
+    names = {case.service.name}
+    node = case.node.name if case.node is not None else None
+    acks = (ack for ack in case.book.acks if ack.service in names or (node is not None and ack.node == node))
+    return any(ack.git_at >= moved_at for ack in acks)
+
+
+def _is_ready(case: Case, node: str) -> bool:
+    return node in case.verdicts.nodes and case.verdicts.nodes[node].is_ready
+
+
+def _why_no_target(case: Case, name: str) -> tuple[str, float | None]:
+    """Why a node takes nothing now, "" when it does; and when that ends by itself."""
+    node, named = case.verdicts.nodes.get(name), cut(name)
+    if node is None:
+        return f"{named} is not seen.", None
+    if node.state is not NodeState.READY:
+        return f"{named} is {node.state}{f': {node.reason}' if node.reason else '.'}", None
+    if node.is_out_of_service:
+        return f"{named} is marked out-of-service: nothing may run there.", None
+    if node.ready_since is None:
+        return f"Since when {named} is ready, nobody can tell.", None
+    by_condition_s = case.verdicts.now - node.ready_since
+    ready_s = by_condition_s if node.ready_for_s is None else min(by_condition_s, node.ready_for_s)
+    if ready_s >= TARGET_READY_S:
+        return "", None
+    return f"{named} is ready for less than five minutes.", case.verdicts.now + TARGET_READY_S - ready_s
