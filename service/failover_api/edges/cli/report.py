@@ -138,8 +138,18 @@ def _next(move: Body) -> Iterator[str]:
 
 
 def _text(text: str) -> str:
-    """Text from outside, on one line, with no markup in it."""
-    return escape_markup(one_line(str(text)))
+    """Text from outside, on one line, with no markup in it but what stands in backticks: that is there to be pasted.
+
+    Inside of those nothing is markup, and so nothing is escaped there.
+    """
+    parts = one_line(str(text)).split("`")
+    if len(parts) % 2 == 0 or not all(map(_is_code, parts[1::2])):
+        return escape_markup("`".join(parts))
+    return "".join(f"`{part}`" if i % 2 else escape_markup(part) for i, part in enumerate(parts))
+
+
+def _is_code(part: str) -> bool:
+    return bool(part.strip()) and "|" not in part  # a pipe would end a cell of a table, there too
 
 
 def _code(text: str) -> str:

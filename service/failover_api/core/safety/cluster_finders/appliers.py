@@ -4,10 +4,10 @@ from collections.abc import Iterator
 
 from failover_api.core.safety.hazard import Hazard, Severity
 from failover_api.core.safety.observed import Condition, HelmRelease, Kustomization, Pod, Source
-from failover_api.core.safety.rollout.appliers import commit_of
+from failover_api.core.safety.rollout.appliers import commit_of, resume_command
 from failover_api.core.safety.scene import Scene, is_down, label_of
 from failover_api.core.safety.times import minute
-from failover_api.core.wording import cut
+from failover_api.core.wording import cut, shell_word
 
 BEHIND_S = 600.0  # a source is fetched, and not applied for as long
 SOURCES, KUSTOMIZE, HELM = "source-controller", "kustomize-controller", "helm-controller"
@@ -21,14 +21,13 @@ def suspended(scene: Scene) -> Iterator[Hazard]:
     """One for each applier that is, whatever Git says of it."""
     for applier in _appliers(scene):
         if applier.is_suspended and not _is_resumed(scene, applier):
-            kind = "source git" if isinstance(applier, Source) else _kind(applier).lower()
             yield Hazard(
                 "suspended",
                 Severity.WARN,
                 _label(applier),
                 None,
                 f"{_label(applier)} is suspended in the cluster: Flux does not apply the change by itself.",
-                f"`flux resume {kind} {cut(applier.name)} -n {cut(applier.namespace)}`",
+                resume_command(applier),
             )
     application = scene.appliers.application
     if application is not None and not application.is_automated:
@@ -39,7 +38,7 @@ def suspended(scene: Scene) -> Iterator[Hazard]:
             about,
             None,
             f"{about} has no automated sync: Argo CD does not apply the change by itself.",
-            f"`argocd app sync {cut(application.name)}` after the move, or give it `spec.syncPolicy.automated`.",
+            f"`argocd app sync {shell_word(application.name)}` after the move, or give it `spec.syncPolicy.automated`.",
         )
 
 
@@ -135,7 +134,7 @@ def _stuck(applier: _Applier, what: str) -> Hazard:
         label,
         None,
         f"{label} {what}. The change may not be applied.",
-        f"`flux get all -n {cut(applier.namespace)}` says why; mend that first.",
+        f"`flux get all -n {shell_word(applier.namespace)}` says why; mend that first.",
     )
 
 

@@ -9,18 +9,17 @@ from failover_api.core.safety.rollout.live import Live, Workload
 from failover_api.core.safety.rollout.place import Place
 from failover_api.core.safety.rollout.scheduling import why_unscheduled
 from failover_api.core.safety.rollout.texts import CREATION, explained_or_shown, waiting
+from failover_api.core.wording import shell_word
 
 _OFF = "if the machine is off for sure"
+_DELETE = "`kubectl delete pod {pod} -n {namespace} --grace-period=0 --force`"
+_TAINT = "`kubectl taint node {node} node.kubernetes.io/out-of-service=nodeshutdown:NoExecute`"
 _UNBLOCK_DEPLOYMENT = (
     "Let it roll: `unblock: rolling` in the catalog does so with the next promote. Now, "
-    + _OFF
-    + ": `kubectl delete pod {pod} -n {namespace} --grace-period=0 --force`, or the out-of-service taint on {node}. "
-    + "It also starts by itself when {node} is back."
+    f"{_OFF}: {_DELETE}, or the out-of-service taint on {{node}}. It also starts by itself when {{node}} is back."
 )
 _UNBLOCK_STATEFUL_SET = (
-    f"{_OFF.capitalize()}: "
-    "`kubectl taint node {node} node.kubernetes.io/out-of-service=nodeshutdown:NoExecute` (and take it off again), "
-    "or `kubectl delete pod {pod} -n {namespace} --grace-period=0 --force`. It also starts by itself when {node} is "
+    f"{_OFF.capitalize()}: {_TAINT} (and take it off again), or {_DELETE}. It also starts by itself when {{node}} is "
     "back."
 )
 
@@ -76,8 +75,8 @@ def _of_stateful_set(stateful_set: StatefulSet, facts: Facts) -> Iterator[Cause]
             yield Cause(
                 f"The StatefulSet clings to the pod {pod.name}, which can never start, and ignores any change until it "
                 "is gone.",
-                f"`kubectl delete pod {pod.name} -n {pod.namespace}`: it never ran. `podManagementPolicy: Parallel` "
-                "avoids this.",
+                f"`kubectl delete pod {shell_word(pod.name)} -n {shell_word(pod.namespace)}`: it never ran. "
+                "`podManagementPolicy: Parallel` avoids this.",
                 pod.created_at,
             )
     yield from _waits_for_the_old(stateful_set, facts, "the StatefulSet", _UNBLOCK_STATEFUL_SET)
@@ -105,7 +104,7 @@ def _waits_for_the_old(workload: Workload, facts: Facts, who: str, cure: str) ->
             yield Cause(
                 f"The old pod {pod.name} is on {pod.node}, {state}, and cannot confirm that it stopped; {who} waits "
                 "for it, for ever.",
-                cure.format(pod=pod.name, namespace=pod.namespace, node=pod.node),
+                cure.format(pod=shell_word(pod.name), namespace=shell_word(pod.namespace), node=shell_word(pod.node)),
                 _left_at(pod, facts),
             )
 
