@@ -5,13 +5,12 @@ from collections.abc import Iterator
 from failover_api.core.safety.hazard import Hazard, Severity
 from failover_api.core.safety.observed import Condition, HelmRelease, Kustomization, Pod, Source
 from failover_api.core.safety.rollout.appliers import commit_of, resume_command
+from failover_api.core.safety.rollout.live import HELM, KUSTOMIZE, SOURCES
 from failover_api.core.safety.scene import Scene, is_down, label_of
 from failover_api.core.safety.times import minute
 from failover_api.core.wording import cut, shell_word
 
 BEHIND_S = 600.0  # a source is fetched, and not applied for as long
-SOURCES, KUSTOMIZE, HELM = "source-controller", "kustomize-controller", "helm-controller"
-_FLUX = frozenset({SOURCES, KUSTOMIZE, HELM, "notification-controller"})
 # Reasons that keep no change from being applied: the checks come after it, and what is under way will end.
 _HARMLESS = frozenset({"HealthCheckFailed", "Progressing", "ProgressingWithRetry", "DependencyNotReady"})
 _Applier = Kustomization | HelmRelease | Source
@@ -77,7 +76,7 @@ def nobody_applies(scene: Scene) -> Iterator[Hazard]:
     """A controller of Flux that the service needs has no pod that works."""
     if scene.appliers.kustomization is None and scene.appliers.release is None:
         return
-    pods = [(pod, app) for pod in scene.view.pods.objects.values() if (app := _controller(pod))]
+    pods = scene.index.controllers
     if not pods:
         return  # they run where nobody may look
     needed = [SOURCES, KUSTOMIZE, *([HELM] if scene.appliers.release is not None else [])]
@@ -136,13 +135,6 @@ def _stuck(applier: _Applier, what: str) -> Hazard:
         f"{label} {what}. The change may not be applied.",
         f"`flux get all -n {shell_word(applier.namespace)}` says why; mend that first.",
     )
-
-
-def _controller(pod: Pod) -> str:
-    """The controller of Flux that a pod is of; "" of any other."""
-    if pod.app in _FLUX:
-        return pod.app
-    return next((name for name in _FLUX if pod.name.startswith(f"{name}-")), "")
 
 
 def _works(scene: Scene, pod: Pod) -> bool:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from failover_api.core.safety.observed import Condition, Deployment, Pod, StatefulSet, View, condition
 from failover_api.core.safety.rollout.causes import Cause
-from failover_api.core.safety.rollout.live import Live, Workload
+from failover_api.core.safety.rollout.live import Index, Live, Workload
 from failover_api.core.safety.rollout.place import Place
 from failover_api.core.safety.rollout.scheduling import why_unscheduled
 from failover_api.core.safety.rollout.texts import CREATION, explained_or_shown, waiting
@@ -30,8 +30,12 @@ class Facts:
 
     live: Live
     place: Place
-    view: View
+    index: Index
     now: float
+
+    @property
+    def view(self) -> View:
+        return self.index.view
 
 
 def why_not_ready(facts: Facts) -> Cause:
@@ -156,17 +160,17 @@ def _claims(pod: Pod) -> str:
 
 def _attaching(pod: Pod, facts: Facts) -> Iterator[Cause]:
     """Another pod with a claim of this one, on a node that is down: a disk stays there until that node has let go."""
-    for other in facts.view.pods.objects.values():
-        shared = set(pod.claims) & set(other.claims)
-        is_other = other.namespace == pod.namespace and other.name != pod.name and other.node != pod.node
-        if shared and is_other and not other.has_ended and facts.place.is_down(other.node):
-            yield Cause(
-                f"The claim {min(shared)} is also that of {other.name} on {other.node}, which is not ready: its disk "
-                "may still hang there.",
-                f"{_OFF.capitalize()}, set the out-of-service taint on {other.node} (some 20 s); after a force delete "
-                "it takes 6 min.",
-                pod.created_at,
-            )
+    for claim in sorted(set(pod.claims)):
+        for other in facts.index.holders.get((pod.namespace, claim), ()):
+            is_other = other.name != pod.name and other.node != pod.node
+            if is_other and not other.has_ended and facts.place.is_down(other.node):
+                yield Cause(
+                    f"The claim {claim} is also that of {other.name} on {other.node}, which is not ready: its disk may "
+                    "still hang there.",
+                    f"{_OFF.capitalize()}, set the out-of-service taint on {other.node} (some 20 s); after a force "
+                    "delete it takes 6 min.",
+                    pod.created_at,
+                )
 
 
 def _stopping(facts: Facts) -> Iterator[Cause]:
