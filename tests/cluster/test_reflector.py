@@ -366,12 +366,13 @@ async def test_a_volume_that_is_for_another_namespace_now_is_kept_no_longer(
 ) -> None:
     volumes = "/api/v1/persistentvolumes"
     server.put(volumes, persistent_volume("pv", "media"))
-    async with reflecting(client, "volumes", keeps=lambda namespace: namespace == "media") as found:
+    async with reflecting(client, "volumes", window_s=20, keeps=lambda namespace: namespace == "media") as found:
         assert names(found) == {"pv"}
         server.put(volumes, persistent_volume("pv", "other"))
         await eventually(shows(found))
         server.put(volumes, persistent_volume("pv", "media"))
         await eventually(shows(found, "pv"))
+        assert server.count("list", volumes) == 1, "a list would have told it anyhow"
 
 
 @pytest.mark.parametrize(
