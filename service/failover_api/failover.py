@@ -126,11 +126,16 @@ class Failover:
             raise status.error
         return status
 
+    @property
+    def cluster_ahead_s(self) -> float:
+        """How far the API server's clock is ahead of the one that dates commits; 0 until it has told its time."""
+        return self.clusters.ahead_s(self._now())
+
     async def rollout(self, name: str, operation: str | None = None) -> Rollout:
         """How far an operation has come; None: the last move. Raises UnknownUrl for one that Git does not know."""
         from failover_api.reading.rollouts import RolloutReader
 
-        now = time.monotonic()
+        not_before = time.monotonic()
         self._rollouts = self._rollouts or RolloutReader(self._history, self._revisions, self.flux_reports)
         status = await self.status(name)
         verified = self.clusters.verified
@@ -138,8 +143,9 @@ class Failover:
             self._rollouts.read(
                 status,
                 operation,
-                not_before=now,
+                not_before=not_before,
                 now=self._now(),
+                cluster_ahead_s=self.cluster_ahead_s,
                 hazards=status.hazards_here,
                 verification=verified(name) if verified else None,
             )

@@ -1,12 +1,12 @@
 """The JSON bodies, made from what the use cases return. Their shapes: models.py."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence, Set
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from failover_api.core.planning.change import Entries
 from failover_api.core.planning.plan import Change, Plan
 from failover_api.core.planning.state import Reading, State
+from failover_api.core.rfc3339 import rfc3339
 from failover_api.core.safety.hazard import Hazard, worst
 from failover_api.core.safety.replication_states import ReplicationStatus
 from failover_api.core.safety.rollout.steps import Rollout
@@ -193,11 +193,6 @@ def _replication(status: ReplicationStatus) -> ReplicationBody:
 
 def _time(at: float | None) -> str | None:
     return None if at is None else rfc3339(at)
-
-
-def rfc3339(at: float) -> str:
-    """A time in seconds, to the second, in UTC."""
-    return datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def nodes_body(nodes: Nodes, *, visible: Callable[[str], bool] = lambda _: True) -> NodesListBody:

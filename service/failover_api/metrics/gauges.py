@@ -2,7 +2,6 @@
 
 import platform
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from datetime import datetime
 
 from prometheus_client import Metric
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
@@ -11,6 +10,7 @@ import failover_api
 from failover_api.config_file import ConfigFile
 from failover_api.core.catalog.model import Catalog, Service, Side
 from failover_api.core.planning.state import State
+from failover_api.core.rfc3339 import seconds_of
 from failover_api.core.safety.replication_states import ReplicationState, ReplicationStatus
 from failover_api.core.safety.rollout.stages import Stage
 from failover_api.errors import ConfigInvalid, NotReady
@@ -224,7 +224,7 @@ def _seen_at(one: LastKnown) -> float | None:
 
 def _moved_at(one: LastKnown) -> float | None:
     move = one.status.last_move if one.status is not None else None
-    return datetime.fromisoformat(move.logged.at).timestamp() if move is not None else None
+    return seconds_of(move.logged.at) if move is not None else None
 
 
 def _opened_at(one: LastKnown) -> float | None:

@@ -66,6 +66,11 @@ class ClusterReader:
             _log.exception("the cluster could not be looked at")
             return None
 
+    def ahead_s(self, now: float) -> float:
+        """How far the API server's clock is ahead of `now`; 0 until it has told its time."""
+        clock = self._cluster.clock if self._cluster is not None else None
+        return clock.now() - now if clock is not None and clock.is_known else 0.0
+
     def view(self) -> "View | None":
         """What is known from watching, without a wait; None where no cluster is configured."""
         return None if self._cluster is None else self._cluster.view()
@@ -134,4 +139,4 @@ class ClusterReader:
         verify = status.service.verify
         if state is None or verify is None or self.verified is None:
             return state
-        return verified_state(state, verify, self.verified(status.service.name))
+        return verified_state(state, verify, self.verified(status.service.name), status.last_operation)

@@ -62,6 +62,12 @@ class Status:
     cluster: "ClusterState | None" = None
     replication: ReplicationStatus | None = None
 
+    @property
+    def last_operation(self) -> str | None:
+        """That of the newest move; None where there is none, or it is not known."""
+        record = self.last_move.record if self.last_move is not None else None
+        return record.operation if record is not None else None
+
 
 @dataclass(frozen=True, slots=True)
 class Unreadable:

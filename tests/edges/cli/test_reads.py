@@ -152,6 +152,11 @@ def test_a_time_is_shown_in_summer_as_in_winter(berlin: None) -> None:
     assert shown_time("2026-07-01T22:30:00Z", utc=True) == "2026-07-01 22:30 UTC"
 
 
+@pytest.mark.parametrize("time", ["0001-01-01T00:00:00+23:59", "9999-12-31T23:59:59-23:59", "0000-01-01T00:00:00Z", ""])
+def test_what_no_calendar_shows_is_shown_as_it_stands(time: str) -> None:
+    assert shown_time(time, utc=True) == time
+
+
 # Formats
 
 

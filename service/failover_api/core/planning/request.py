@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from failover_api.core.hazard_slugs import SLUGS
+from failover_api.core.planning.waves import Wave
 from failover_api.core.wording import cut, is_printable
 from failover_api.errors import BadRequest
 
@@ -19,7 +20,7 @@ _KEY = re.compile(r"[\x20-\x7e]{1,255}")
 class Provenance:
     """Who asked for a move and why. `at` is RFC 3339 in UTC, `operation` a ULID, `key` an Idempotency-Key's digest.
 
-    `step` is the part of the operation that a commit is, where it has several.
+    `step` is the part of the operation that a commit is, where it has several; `wave` is which of its waves.
     """
 
     operation: str
@@ -30,10 +31,13 @@ class Provenance:
     force: bool = False
     key: str | None = None
     step: str | None = None
+    wave: Wave | None = None
 
     @property
     def part(self) -> tuple[str, str | None]:
-        """What one commit carries out: an operation, or a step of it."""
+        """What one commit carries out: an operation, or a step or wave of it."""
+        if self.step is None and self.wave is not None:
+            return self.operation, f"wave {self.wave.number}"
         return self.operation, self.step
 
 

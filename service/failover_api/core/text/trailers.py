@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from failover_api.core.planning.request import TIDY, Provenance
 from failover_api.core.text.escaping import escape_for_git, unescape_for_git
+from failover_api.core.text.wave_trailers import WAVE_KEYS, read_wave, write_wave
 from failover_api.core.wording import one_line
 
 MAX_LENGTH = 30_000  # of the full paragraph: a pull request's body has room for 65,536 characters
@@ -23,7 +24,10 @@ _OWN_LINE = re.compile(r"[A-Z][A-Za-z]*-[A-Za-z-]+:(?: |$)|Reason: |```")  # nev
 _FIRST = "Service"
 _REQUIRED = (_FIRST, "Action", "From", "To", "Operation")
 _FROM_OUTSIDE = ("Requested-By", "Reason")
-_SHARED = ("Requested-By", "Requested-At", "Group", "Force", "Reason", "Idempotency")  # by all of an operation
+_SHARED = (  # by all of an operation
+    *("Requested-By", "Requested-At", "Group", "Force", "Reason", "Idempotency"),
+    *WAVE_KEYS,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +110,7 @@ def _run(record: Record, *, with_reason: bool) -> dict[str, str]:
         "Reverts": record.reverts,
         "Accepted": ", ".join(record.accepted),
         "Idempotency": provenance.key,
+        **(write_wave(provenance.wave) if provenance.wave else {}),
     }
     values = {key: one_line(value or "").strip() for key, value in trailers.items()}
     return {key: escape_for_git(value) if key in _FROM_OUTSIDE else value for key, value in values.items() if value}
@@ -185,6 +190,7 @@ def _record(run: Mapping[str, str], reason: str) -> Record:
         force=run.get("Force") == "true",
         key=run.get("Idempotency"),
         step=run.get("Step"),
+        wave=read_wave(run),
     )
     accepted = tuple(slug.strip() for slug in run.get("Accepted", "").split(",") if slug.strip())
     return Record(run[_FIRST], run["Action"], run["From"], run["To"], provenance, run.get("Reverts"), accepted)

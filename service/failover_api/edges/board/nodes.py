@@ -4,9 +4,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from failover_api.core.access.model import Caller, Verb
+from failover_api.core.rfc3339 import rfc3339
 from failover_api.edges.board.form_moves import evacuation_path
 from failover_api.edges.board.rows import may_all
-from failover_api.edges.bodies import rfc3339
 from failover_api.reading.nodes import Nodes
 
 

@@ -304,7 +304,7 @@ def _merged(backend: Backend, outcome: Body, terminal: "Terminal", patience: "Pa
 
 def _seen(backend: Backend, outcome: Body, terminal: "Terminal", patience: "Patience", began: float) -> int:
     """The exit code, once what was asked for is seen in the cluster, or the time is up."""
-    from failover_api.edges.cli.waiting import wait_for_cluster
+    from failover_api.edges.cli.waiting import UNTIDY, wait_for_cluster
 
     left_s = None if patience.timeout_s is None else max(0.0, patience.timeout_s - (time.monotonic() - began))
     try:
@@ -313,5 +313,6 @@ def _seen(backend: Backend, outcome: Body, terminal: "Terminal", patience: "Pati
         terminal.note("no longer waiting; the change is made")
         return UNKNOWN
     for name, why in missing.items():
-        terminal.note(f"the change is made, and {name} is not {patience.until} in time: {why}")
+        how = "" if why.startswith(UNTIDY) else f" is not {patience.until} in time"
+        terminal.note(f"the change is made, and {name}{how}: {why}")
     return LATE if missing else DONE

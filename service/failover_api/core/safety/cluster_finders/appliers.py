@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from failover_api.core.safety.hazard import Hazard, Severity
-from failover_api.core.safety.observed import Condition, HelmRelease, Kustomization, Pod, Source, condition
+from failover_api.core.safety.observed import Condition, HelmRelease, Kustomization, Pod, Source
 from failover_api.core.safety.rollout.appliers import commit_of
 from failover_api.core.safety.scene import Scene, is_down, label_of
 from failover_api.core.safety.times import minute
@@ -113,7 +113,7 @@ def _is_resumed(scene: Scene, applier: _Applier) -> bool:
 
 
 def _failure(applier: _Applier) -> Condition | None:
-    ready = condition(applier.conditions, "Ready") if isinstance(applier, HelmRelease) else applier.ready
+    ready = applier.condition_now("Ready") if isinstance(applier, HelmRelease) else applier.ready_now
     is_failed = ready is not None and ready.status == "False" and ready.reason not in _HARMLESS
     return ready if is_failed else None
 

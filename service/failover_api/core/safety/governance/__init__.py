@@ -10,6 +10,7 @@ One round of the loop, about once a second, by whoever holds the Lease; `automat
     book = book.current(verdicts)                                             # nodes that are back are not attested
     facts = tuple(ServiceFacts(...) for service in catalog)                   # of those on nodes in question, at least
     decisions = decide(Situation(verdicts, automatic, facts, git, book))
+    tally = tally.after(verdicts, decisions)
 
     for act in decisions.acts:                # decisions.pending is what GET /api/automatic tells
         move = plan(act)                      # all but the write
@@ -19,16 +20,29 @@ One round of the loop, about once a second, by whoever holds the Lease; `automat
         if isinstance(permit, Permit) and permit.holds_at(clock()):
             write(move)                       # Idempotency-Key: act.key; Failover-Evidence: act.evidence
 
-    annotation = {"flaps": flaps_as_json(memory, ...), "book": book.as_json()}
+    annotation = {"flaps": flaps_as_json(memory, ...), "book": book.as_json(), "tally": tally.as_json()}
+
+An alert: order_of(rule_for(...)), decide_alert(order, situation), and the same recheck with the order. Who may go home:
+returns(situation).
 
 Git's compare-and-swap and the key make one commit of what several decide; nothing here relies on being alone.
 
     facts      what has to be known     book       what people and alerts have said
     gates      the words                holds      each gate
     decisions  acts, and what is held   recheck    the last look before a write
-    evidence   lines for the commit
+    evidence   lines for the commit     tally      how often it was, or would have been, right
+    alerts     what an alert asks for   failback   who may go home
 """
 
+from failover_api.core.safety.governance.alerts import (
+    Alert,
+    AlertAnswer,
+    AlertOrder,
+    decide_alert,
+    node_named,
+    order_of,
+    rule_for,
+)
 from failover_api.core.safety.governance.book import (
     MAX_EACH,
     Ack,
@@ -49,8 +63,10 @@ from failover_api.core.safety.governance.facts import (
     PodFact,
     ServiceFacts,
 )
+from failover_api.core.safety.governance.failback import Return, returns
 from failover_api.core.safety.governance.gates import Gate, Hold, Proposal
 from failover_api.core.safety.governance.recheck import Permit, Refused, recheck
+from failover_api.core.safety.governance.tally import Ended, Event, Tally, tally_from
 
 __all__ = [
     "ALERT",
@@ -58,10 +74,15 @@ __all__ = [
     "MAX_EACH",
     "Ack",
     "Act",
+    "Alert",
+    "AlertAnswer",
+    "AlertOrder",
     "Attestation",
     "Book",
     "DataFact",
     "Decisions",
+    "Ended",
+    "Event",
     "Gate",
     "GitFacts",
     "Hold",
@@ -72,12 +93,20 @@ __all__ = [
     "PodFact",
     "Proposal",
     "Refused",
+    "Return",
     "ServiceFacts",
     "Situation",
+    "Tally",
     "Witness",
     "book_from",
     "decide",
+    "decide_alert",
     "event_key",
+    "node_named",
+    "order_of",
     "recheck",
+    "returns",
+    "rule_for",
+    "tally_from",
     "why_alive",
 ]

@@ -104,18 +104,15 @@ def is_in_question(node: NodeVerdict) -> bool:
 
 def _of_node(situation: Situation, node: NodeVerdict, on_it: Sequence[ServiceFacts]) -> Decisions:
     held = {service.name: tuple(_holds(situation.case(service, node))) for service in on_it}
-    held |= _beyond_the_cap(situation, node, [service for service in on_it if not held[service.name]])
-    pending = tuple(
-        Pending(
-            service.name, node.name, node.died_at or node.since, _acts_at(node, held[service.name]), held[service.name]
-        )
-        for service in on_it
-    )
+    if node.died_at is not None and not _is_acked(situation, node):
+        cure = f"`failover automatic ack {cut(node.name)}`, or move by hand."
+        held |= capped(situation, event_key(node), [each for each in on_it if not held[each.name]], cure=cure)
+    since = node.died_at if node.died_at is not None else node.since
+    pending = tuple(Pending(name, node.name, since, _acts_at(node, holds), holds) for name, holds in held.items())
     if not node.is_due:
         return Decisions(pending=pending)
     free = [service for service in on_it if not held[service.name]]
-    acting = [service for service in free if _mode(situation, service) is Mode.ACT]
-    watched = [service for service in free if _mode(situation, service) is Mode.OBSERVE]
+    acting, watched = (tuple(of_mode(situation, free, mode)) for mode in (Mode.ACT, Mode.OBSERVE))
     proposals = tuple(_proposals(situation, node, on_it, held))
     return Decisions(_acts(situation, node, acting), _acts(situation, node, watched), proposals, pending)
 
@@ -126,16 +123,13 @@ def _holds(case: Case) -> Iterator[Hold]:
     yield from service_holds(case)
 
 
-def _beyond_the_cap(
-    situation: Situation, node: NodeVerdict, free: Sequence[ServiceFacts]
+def capped(
+    situation: Situation, key: str, free: Sequence[ServiceFacts], *, cure: str = "Move by hand."
 ) -> dict[str, tuple[Hold, ...]]:
     """Holds of those that are more than one event may move; those that it has moved already are counted."""
-    if node.died_at is None or _is_acked(situation, node):
-        return {}
-    key, most = event_key(node), situation.rules.max_services
+    most = situation.rules.max_services
     moved = sum(service.was_moved_by(key) for service in situation.services)
     detail = f"More than {most} services would move with one event (`automatic.max_services`)."
-    cure = f"`failover automatic ack {cut(node.name)}`, or move by hand."
     return {service.name: (Hold(Gate.MAX_SERVICES, detail, cure),) for service in free[max(0, most - moved) :]}
 
 
@@ -150,9 +144,14 @@ def _acts_at(node: NodeVerdict, holds: Sequence[Hold]) -> float | None:
     return max([node.acts_at, *(hold.until for hold in holds if hold.until is not None)])
 
 
-def _mode(situation: Situation, service: ServiceFacts) -> Mode:
-    """The weaker of what the service and the whole say."""
-    return Mode.OBSERVE if Mode.OBSERVE in {situation.rules.mode, service.mode} else service.mode
+def mode_of(situation: Situation, service: ServiceFacts) -> Mode:
+    """The weaker of what the service and the catalog as a whole say."""
+    order = [Mode.NONE, Mode.OBSERVE, Mode.ACT]
+    return min(situation.rules.mode, service.mode, key=order.index)
+
+
+def of_mode(situation: Situation, services: Sequence[ServiceFacts], mode: Mode) -> Iterator[ServiceFacts]:
+    return (service for service in services if mode_of(situation, service) is mode)
 
 
 def _acts(situation: Situation, node: NodeVerdict, services: Sequence[ServiceFacts]) -> tuple[Act, ...]:
@@ -181,7 +180,7 @@ def _proposals(
             if held[service.name]
             and all(hold.proposal is not None for hold in held[service.name])
             and held[service.name][-1].proposal is proposal
-            and _mode(situation, service) is Mode.ACT
+            and mode_of(situation, service) is Mode.ACT
         ]
         yield from ((proposal, act) for act in _acts(situation, node, asked))
 

@@ -53,6 +53,7 @@ class ServiceFacts:
 
     `pods` are seen at `pods_heard_at`, None: they are not. `hazards` are those of the move, None: not looked for.
     `relocating` is the operation that relocates it, "" for none. `merges_by_itself`: of policy pull_request.
+    `can_relocate`: it has `replication` that can bring it home.
     `read_at` is when Git was read and the rest was found out. `..._at` are of our monotonic clock.
     """
 
@@ -70,6 +71,7 @@ class ServiceFacts:
     merges_by_itself: bool = False
     last_move: LastMove | None = None
     relocating: str = ""
+    can_relocate: bool = False
 
     def was_moved_by(self, key: str) -> bool:
         """Whether its newest move is the automatic one with this Idempotency-Key."""

@@ -14,7 +14,6 @@ from failover_api.core.safety.observed import (
     Kustomization,
     Source,
     View,
-    condition,
 )
 from failover_api.core.safety.rollout.causes import Cause
 from failover_api.core.safety.rollout.live import Live
@@ -123,7 +122,7 @@ def _of_release(release: HelmRelease) -> Iterator[Cause]:
         yield Cause(
             f"HelmRelease {name} is suspended.", f"`flux resume helmrelease {release.name} -n {release.namespace}`"
         )
-    remediated = condition(release.conditions, "Remediated")
+    remediated = release.condition_now("Remediated")
     if remediated is not None and remediated.is_true:
         yield Cause(
             f"Helm took the new release of {name} back, since it was not ready in time.",
@@ -131,7 +130,7 @@ def _of_release(release: HelmRelease) -> Iterator[Cause]:
             remediated.since,
         )
     for kind in ("Released", "Ready"):
-        found = condition(release.conditions, kind)
+        found = release.condition_now(kind)
         if found is not None and found.status == "False" and found.reason.endswith("Failed"):
             yield explained_or_shown(APPLY, found, f"HelmRelease {name} could not be applied")
 
@@ -143,13 +142,13 @@ def _of_source(source: Source) -> Iterator[Cause]:
         yield Cause(
             f"{source.kind} {name} is suspended.", f"`flux resume source {kind} {source.name} -n {source.namespace}`"
         )
-    elif source.ready is not None and source.ready.status == "False":
-        said = source.ready.message or source.ready.reason
-        yield Cause(f"{source.kind} {name} is not ready: {said}", "", source.ready.since, is_final=False)
+    elif (ready := source.ready_now) is not None and ready.status == "False":
+        said = ready.message or ready.reason
+        yield Cause(f"{source.kind} {name} is not ready: {said}", "", ready.since, is_final=False)
 
 
 def _of_kustomization(kustomization: Kustomization) -> Iterator[Cause]:
-    name, ready = f"{kustomization.namespace}/{kustomization.name}", kustomization.ready
+    name, ready = f"{kustomization.namespace}/{kustomization.name}", kustomization.ready_now
     if kustomization.is_suspended:
         yield Cause(
             f"Kustomization {name} is suspended.",
@@ -165,7 +164,8 @@ def _of_kustomization(kustomization: Kustomization) -> Iterator[Cause]:
 
 def _of_application(application: Application) -> Iterator[Cause]:
     name = f"Application {application.namespace}/{application.name}"
-    if application.operation in {"Failed", "Error"}:
+    is_of_now = application.operation_revision in {"", application.revision} and not application.is_behind
+    if application.operation in {"Failed", "Error"} and is_of_now:
         yield Cause(f"{name} could not be synced.", f"`argocd app get {application.name}` says why.")
     if application.sync == "OutOfSync" and not application.is_automated:
         yield Cause(f"{name} is synced by hand.", f"`argocd app sync {application.name}`")

@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import chain
 from typing import Any, TypeVar
 
@@ -28,13 +28,14 @@ class Live:
     """What was found. `release` is the HelmRelease that it is part of, by name; `why` says why there is no `workload`.
 
     `is_seen` is False where nobody may, or could, look. `pods` are its own, and `current` the names of those that were
-    made from the template it has now.
+    made from the template it has now; `knows_current` is False where nobody can tell which are.
     """
 
     workload: Workload | None = None
     release: HelmRelease | None = None
     pods: tuple[Pod, ...] = ()
     current: frozenset[str] = frozenset()
+    knows_current: bool = False
     is_seen: bool = True
     why: str = ""
 
@@ -101,8 +102,7 @@ def _of_release(index: Index, named: WorkloadName, claims: frozenset[str]) -> Li
     found = [each for each in index.released.get(named.name, ()) if _is_released_in(each, namespace)]
     found = _meant(found, named.name, claims)
     if len(found) == 1:
-        live = with_pods(index, found[0])
-        return Live(live.workload, release, live.pods, live.current, live.is_seen, live.why)
+        return replace(with_pods(index, found[0]), release=release)
     if len(found) > 1:
         names = ", ".join(f"{kind_of(each)} {each.name}" for each in found[:5])
         return Live(release=release, why=f"The release has several workloads: {names}.")
@@ -131,14 +131,15 @@ def with_pods(index: Index, workload: Workload) -> Live:
     if isinstance(workload, StatefulSet):
         pods = tuple(_owned(index, namespace, STATEFUL_SET, workload.name, workload.uid))
         current = {pod.name for pod in pods if pod.revision and pod.revision == workload.update_revision}
-        return Live(workload, pods=pods, current=frozenset(current))
+        return Live(workload, pods=pods, current=frozenset(current), knows_current=bool(workload.update_revision))
     sets = [each for each in index.sets.get((namespace, workload.name), ()) if _is_owned(each.owner, workload.uid)]
     if not sets and view.replica_sets.why_unseen(namespace):
         return Live(workload, pods=tuple(_by_hash(view, workload)))
     of_sets = {each.name: tuple(_owned(index, namespace, "ReplicaSet", each.name, each.uid)) for each in sets}
     newest = {each.name for each in sets if each.revision and each.revision == workload.revision}
     current = {pod.name for name in newest for pod in of_sets[name]}
-    return Live(workload, pods=tuple(chain.from_iterable(of_sets.values())), current=frozenset(current))
+    pods = tuple(chain.from_iterable(of_sets.values()))
+    return Live(workload, pods=pods, current=frozenset(current), knows_current=bool(newest))
 
 
 def _owned(index: Index, namespace: str, kind: str, name: str, uid: str) -> Iterator[Pod]:

@@ -1,0 +1,72 @@
+"""Whether a service that was moved by itself may go home: its node has been well for long enough."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from failover_api.core.catalog.automatic import Failback, Mode
+from failover_api.core.catalog.model import Side
+from failover_api.core.safety.governance.decisions import Situation, mode_of
+from failover_api.core.safety.governance.facts import ServiceFacts
+from failover_api.core.safety.governance.gates import Hold
+from failover_api.core.safety.governance.holds import blocked, git_unreachable, paused, relocating, view_holds
+from failover_api.core.safety.judgement.verdicts import NodeVerdict
+from failover_api.core.safety.node_states import NodeState
+
+
+@dataclass(frozen=True, slots=True)
+class Return:
+    """A service that may go home to `node`: relocated where `is_act`, else a person is told how.
+
+    It is not made while there are `holds`.
+    """
+
+    service: str
+    node: str
+    is_act: bool
+    holds: tuple[Hold, ...] = ()
+
+
+def returns(situation: Situation) -> tuple[Return, ...]:
+    """Of the services that were moved to backup by themselves. What a person has moved stays where it is."""
+    if situation.rules.failback is Failback.NONE:
+        return ()
+    return tuple(_returns(situation))
+
+
+def _returns(situation: Situation) -> Iterable[Return]:
+    for service in situation.services:
+        home = next((name for name in sorted(service.targets) if _is_well(situation, name)), None)
+        if home is not None and _is_away(service) and mode_of(situation, service) is not Mode.NONE:
+            yield Return(service.name, home, _may_act(situation, service), _holds(situation, service))
+
+
+def _is_away(service: ServiceFacts) -> bool:
+    return service.side is Side.BACKUP and service.last_move is not None and service.last_move.is_automatic
+
+
+def _is_well(situation: Situation, name: str) -> bool:
+    node = situation.verdicts.nodes.get(name)
+    return node is not None and node.state is NodeState.READY and _well_s(node, situation) >= _enough_s(situation)
+
+
+def _well_s(node: NodeVerdict, situation: Situation) -> float:
+    """By its condition, and by what we saw ourselves."""
+    if node.ready_since is None:
+        return 0.0
+    by_condition_s = situation.verdicts.now - node.ready_since
+    return by_condition_s if node.ready_for_s is None else min(by_condition_s, node.ready_for_s)
+
+
+def _enough_s(situation: Situation) -> float:
+    return situation.rules.failback_after_s
+
+
+def _may_act(situation: Situation, service: ServiceFacts) -> bool:
+    is_act = situation.rules.failback is Failback.ACT and mode_of(situation, service) is Mode.ACT
+    return is_act and service.can_relocate
+
+
+def _holds(situation: Situation, service: ServiceFacts) -> tuple[Hold, ...]:
+    case = situation.case(service, None)
+    gates = (paused, blocked, relocating, git_unreachable)
+    return (*view_holds(situation.verdicts), *(hold for gate in gates for hold in gate(case)))
