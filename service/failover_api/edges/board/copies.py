@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass
 
+from failover_api.core.rfc3339 import rfc3339
 from failover_api.core.safety.replication_states import ReplicationState, ReplicationStatus
-from failover_api.edges.bodies import rfc3339
 
 _UNSAFE = (ReplicationState.FAILING, ReplicationState.STALE)
 
