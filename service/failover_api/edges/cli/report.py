@@ -110,11 +110,12 @@ def _proof(entry: Body) -> str:
 def _data(move: Body, *, utc: bool) -> Iterator[str]:
     replication = move["replication"]
     if not replication:
-        yield "No replication is seen: how old the data was on the side it moved to is not known."
+        yield "The catalog names no replication: how old the data was on the side it moved to is not known."
         return
     as_of = replication.get("data_as_of")
     when = f"of {shown_time(as_of, utc=utc, seconds=True)}" if as_of else "of a time that is not known"
-    yield f"Replication ({_text(replication['kind'])}) is {_text(replication['state'])}, with data {when}."
+    kind, state, reason = (_text(replication.get(key, "")) for key in ("kind", "state", "reason"))
+    yield f"The copy on the other side now ({kind}) is {state}, with data {when}. {reason}".rstrip()
 
 
 def _next(move: Body) -> Iterator[str]:

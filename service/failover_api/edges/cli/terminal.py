@@ -157,6 +157,8 @@ class Terminal:
             self.out.print(Text.assemble("  ", side, "  ", (place.ljust(width), "dim"), f"  {value}"))
         for line in rollouts.cluster_lines(body.get("cluster"), utc=self._utc):
             self.out.print(line)
+        for line in rollouts.replication_lines(body.get("replication"), utc=self._utc):
+            self.out.print(line)
         if body.get("pull_request"):
             self.out.print(Text.assemble("  ", tables.pull_request_line(body["pull_request"])))
         if body.get("last_move"):
