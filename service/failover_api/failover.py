@@ -11,7 +11,7 @@ write is validated by its own compare-and-swap.
 import asyncio
 import secrets
 import time
-from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, TypeVar
@@ -263,10 +263,11 @@ class Failover:
         node: str,
         request: MoveRequest,
         *,
+        only: Collection[str] | None = None,
         may: Callable[[Sequence[str]], None] = lambda _: None,
         on_step: OnStep = ignore,
     ) -> NodeOutcome:
-        """Moves everything that is active on a node to its other side.
+        """Moves everything that is active on a node to its other side, or `only` these of it.
 
         `may` is told which services that are before anything is planned, and raises where the caller may not move them.
         Raises UnknownNode, and as move_group().
@@ -278,7 +279,8 @@ class Failover:
         if report is None:
             raise UnknownNode(f"neither the cluster nor the catalog has a node {node[:80]!r}")
         provenance = self._provenance(request, group=group_of(node))
-        members = list(_active(statuses, report.active, provenance))
+        on_it = _active(statuses, report.active, provenance)
+        members = [member for member in on_it if only is None or member[0].name in only]
         names = tuple(service.name for service, _ in members)
         may(names)
         around = await self._around([service for service, _ in members], request)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from failover_api.core.automatic import IS_OFF
 from failover_api.core.catalog.automatic import Mode
-from failover_api.edges.bodies import rfc3339
+from failover_api.core.rfc3339 import rfc3339
 from failover_api.edges.models import (
     AckBody,
     AttestationBody,
