@@ -54,6 +54,7 @@
     │   ├── ObjectMissing           it has no object of this name, or not the namespace
     │   ├── ObjectChanged           somebody else wrote first: read again
     │   ├── ClusterRejected         what we sent is not accepted as it is
+    │   │   └── ClusterInvalid      by the rules for such objects, or by an admission policy
     │   └── VersionExpired          it no longer has the version that was asked for: list again
     ├── OutcomeUnknown              a write may or may not have landed
     │   └── WriteUnknown            one write's reply was lost: read back
@@ -431,6 +432,10 @@ class ObjectChanged(ClusterFailure):
 
 class ClusterRejected(ClusterFailure):
     """What we sent is not accepted as it is: asking again with the same is of no use."""
+
+
+class ClusterInvalid(ClusterRejected):
+    """The rules for such objects, or an admission policy, refuse it (422). Nothing was written."""
 
 
 class VersionExpired(ClusterFailure):
