@@ -164,3 +164,9 @@ LISTED: Example = {
     "hazards_to": {"slugs": [], "severity": None},
     "error": None,
 }
+WAVE: Example = {
+    "services": ["paperless-db"],
+    "state": "running",
+    "commit": {"sha": SHA, "url": f"https://github.com/acme/homelab/commit/{SHA}"},
+    "reason": "paperless-db: rolling-out",
+}

@@ -411,6 +411,40 @@ class RefusedMemberBody(MemberBody):
     ]
 
 
+class WaveBody(Body):
+    """One wave of a move: services that go together, once those that they wait for serve."""
+
+    services: Annotated[list[str], Field(description="Who is in it.", examples=[["paperless-db"]])]
+    state: fields.WaveStateWord
+    commit: Annotated[
+        NamedCommitBody | None, Field(description="Its commit; null: there is none, or there are several.")
+    ]
+    reason: fields.WaveReason
+    commits: Annotated[
+        list[NamedCommitBody] | None,
+        Field(default=None, exclude_if=_is_none, description="All of them, only where there are several."),
+    ]
+
+
+Waves = Annotated[
+    list[WaveBody] | None,
+    Field(
+        default=None,
+        exclude_if=_is_none,
+        description="Only where services wait for others (`after`): who goes when, and how far that is.",
+        examples=[[examples.WAVE]],
+    ),
+]
+
+
+class OperationBody(Body):
+    """How far a move in waves is."""
+
+    operation: fields.Operation
+    state: fields.OperationStateWord
+    waves: Annotated[list[WaveBody], Field(description="First to last.", examples=[[examples.WAVE]])]
+
+
 class GroupOutcomeBody(Body):
     """What came of a group's move: one commit, or one pull request."""
 
@@ -432,6 +466,7 @@ class GroupOutcomeBody(Body):
     warnings: fields.Warnings
     hazards: Hazards
     hazards_complete: fields.HazardsComplete
+    waves: Waves
 
 
 class PartedOutcomeBody(GroupOutcomeBody):
@@ -469,6 +504,7 @@ class NodeOutcomeBody(Body):
     warnings: fields.Warnings
     hazards: Hazards
     hazards_complete: fields.HazardsComplete
+    waves: Waves
 
 
 class PartedNodeOutcomeBody(NodeOutcomeBody):
