@@ -213,7 +213,9 @@ def _of_services(
         same = [one for one in truth.written if service in one.services and _event(one) == _event(new)]
         if same:
             yield f"{service} was moved for this death already"
+    last = {commit.service: commit.by for commit in truth.commits}
     of_event = {service for one in truth.written if _event(one) == _event(new) for service in one.services}
+    of_event = {service for service in of_event if last[service] == "automatic"}  # nobody has taken it back
     is_acked = any(name == new.node for _, name in truth.acks)
     if len(of_event | set(new.services)) > truth.rules.max_services and not is_acked:
         yield "more services than one event may move"

@@ -456,7 +456,7 @@ class World:
     def do_ack(self) -> None:
         name, now = self.app().name, self.plane.now
         node = self.node().name
-        ack = self.random.choice([Ack("alice", now, self.git_now, name), Ack("alice", now, self.git_now, None, node)])
+        ack = self.random.choice([Ack("alice", now, name), Ack("alice", now, None, node)])
         self.book = self.book.acked(ack)
         self.truth.acks.append((self.git_now, ack.service or ack.node or ""))
 
