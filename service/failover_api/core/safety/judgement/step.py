@@ -36,27 +36,26 @@ def step(memory: Memory, sample: Sample, rules: Automatic) -> tuple[Memory, Verd
     """Samples come in the order of their time, about one a second; `rules` may change between two."""
     memory = _in_time(memory, sample)
     if _is_blind(sample):
-        memory = _viewed(memory.blinded(), sample, *_unsighted(memory, sample, rules))
-        return memory, _verdicts(memory, sample, {})
+        view = _view(memory, sample, *_unsighted(memory, sample, rules))
+        return replace(memory.blinded(), view=view), _verdicts(sample, view, {})
     nodes = {name: _observed(memory.nodes.get(name), node, sample, rules) for name, node in sample.nodes.items()}
-    was_storm = memory.view.state is ViewState.STORM
-    memory = _viewed(memory, sample, *_sighted(memory, nodes, sample, rules))
-    if was_storm or memory.view.state is ViewState.STORM:
+    view = _view(memory, sample, *_sighted(memory, nodes, sample, rules))
+    if ViewState.STORM in {memory.view.state, view.state}:
         nodes = {name: replace(node, counts_from=sample.monotonic) for name, node in nodes.items()}
     nodes = {name: _judged(node, sample.nodes[name], sample, rules) for name, node in nodes.items()}
     gone = {name: node for name, node in memory.nodes.items() if name not in nodes}
-    memory = replace(memory, nodes={**_still_told_of(gone, sample), **nodes})
-    told = {name: _verdict(node, sample.nodes[name], sample, rules, memory.view) for name, node in nodes.items()}
-    return memory, _verdicts(memory, sample, told)
+    told = {name: _verdict(node, sample.nodes[name], sample, rules, view) for name, node in nodes.items()}
+    memory = replace(memory, view=view, nodes={**_still_told_of(gone, sample), **nodes})
+    return memory, _verdicts(sample, view, told)
 
 
-def _viewed(memory: Memory, sample: Sample, state: ViewState, reason: str, ends_at: float | None) -> Memory:
+def _view(memory: Memory, sample: Sample, state: ViewState, reason: str, ends_at: float | None) -> ViewVerdict:
     since = memory.view.since if memory.view.state is state and memory.view.since is not None else sample.now
-    return replace(memory, view=ViewVerdict(state, since, reason, ends_at))
+    return ViewVerdict(state, since, reason, ends_at)
 
 
-def _verdicts(memory: Memory, sample: Sample, nodes: Mapping[str, NodeVerdict]) -> Verdicts:
-    return Verdicts(sample.now, sample.monotonic, sample.heard_at, memory.view, nodes)
+def _verdicts(sample: Sample, view: ViewVerdict, nodes: Mapping[str, NodeVerdict]) -> Verdicts:
+    return Verdicts(sample.now, sample.monotonic, sample.heard_at, view, nodes)
 
 
 # Time
