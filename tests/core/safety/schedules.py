@@ -131,7 +131,7 @@ class Guard:
         self.memory, self.verdicts = judgement.step(self.memory, self.sample(), self.world.rules)
         self.book = self.book.current(self.verdicts)
         if not self.is_cut and self.world.plane.is_up:
-            self.world.book = self.book
+            self.world.book = self.world.book.current(self.verdicts)
             flaps = judgement.flaps_as_json(self.memory, now=self.verdicts.now, monotonic=self.clock)
             self.world.flaps = flaps
         facts = tuple(self.facts(app) for app in self.world.apps.values() if app.name in self.apps)
@@ -321,7 +321,7 @@ class World:
     def do_return(self) -> None:
         for node in self.plane.nodes.values():
             if not node.is_up and self.random.random() < 0.7:
-                node.is_up, node.says = True, "True"
+                node.is_up, node.says, node.is_mute = True, "True", self.random.random() < 0.15
 
     def do_flap(self) -> None:
         node = self.node()
@@ -338,7 +338,7 @@ class World:
 
     def do_well(self) -> None:
         for node in self.plane.nodes.values():
-            node.says, node.is_cordoned = "True", False
+            node.says, node.is_cordoned, node.is_mute = "True", False, False
 
     def do_cordon(self) -> None:
         self.node().is_cordoned = True

@@ -30,7 +30,7 @@ Git's compare-and-swap and the key make one commit of what several decide; nothi
 
     facts      what has to be known     book       what people and alerts have said
     gates      the words                holds      each gate
-    decisions  acts, and what is held   recheck    the last look before a write
+    decisions  acts, and what is held   permit     the last look before a write
     evidence   lines for the commit     tally      how often it was, or would have been, right
     alerts     what an alert asks for   failback   who may go home
 """
@@ -65,7 +65,7 @@ from failover_api.core.safety.governance.facts import (
 )
 from failover_api.core.safety.governance.failback import Return, returns
 from failover_api.core.safety.governance.gates import Gate, Hold, Proposal
-from failover_api.core.safety.governance.recheck import Permit, Refused, recheck
+from failover_api.core.safety.governance.permit import Permit, Refused, recheck
 from failover_api.core.safety.governance.tally import Ended, Event, Tally, tally_from
 
 __all__ = [
