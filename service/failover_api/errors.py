@@ -15,6 +15,7 @@
     │   └── WriteConflict           one compare-and-swap lost: read, plan and write again
     ├── BranchProtected             the branch takes pull requests only
     ├── OperationPending            another pull request, or a person's commit, stands in the way
+    ├── RelocationRunning           a relocation to the other side is under way
     ├── ClusterNeeded               no cluster is configured, or we may not do there what it takes
     ├── NodeAlive                   a node that lives cannot be said to be off
     ├── UnsafeMove                  a hazard stops it that nobody has accepted
@@ -168,6 +169,10 @@ class BranchProtected(FailoverError):
 
 class OperationPending(FailoverError):
     slug, title = "operation-pending", "Another operation is under way"
+
+
+class RelocationRunning(FailoverError):
+    slug, title = "relocation-running", "A relocation is under way"
 
 
 class ClusterNeeded(FailoverError):

@@ -52,10 +52,9 @@ from failover_api.reading.status import Status, StatusReader, Unreadable
 from failover_api.reading.surroundings import SurroundingsReader
 
 if TYPE_CHECKING:  # without a cluster nothing of it is loaded
-    from failover_api.reading.rollouts import RolloutReader
-
-if TYPE_CHECKING:  # without a cluster nothing of it is loaded
     from failover_api.core.safety.observed import View
+    from failover_api.reading.rollouts import RolloutReader
+    from failover_api.relocation_runner import RelocationRunner
 
 T = TypeVar("T")
 
@@ -98,6 +97,7 @@ class Failover:
         self._proposer = Proposer(forge, self._reader, self._history, idempotency)
         moves = ByPolicy(forge, self._writer, self._proposer)
         self._runner = MoveRunner(moves, self._surroundings, events, deadline_s=deadline_s, untold=untold)
+        self._relocations: RelocationRunner | None = None
 
     @property
     def writes_waiting(self) -> int:
@@ -183,6 +183,25 @@ class Failover:
         if looking is not None and not looking.done():
             looking.set_result(self.clusters.looked(services, view))
         return view
+
+    @property
+    def relocations(self) -> "RelocationRunner":
+        """What leads planned moves that lose nothing."""
+        if self._relocations is None:
+            from failover_api.reading.relocations import RelocationReader
+            from failover_api.relocation_runner import RelocationRunner
+
+            self._relocations = RelocationRunner(
+                RelocationReader(self._forge, self._reader),
+                self._writer,
+                self.clusters,
+                self._catalog,
+                self._events,
+                status=self.status,
+                deadline_s=self._deadline_s,
+                now=self._now,
+            )
+        return self._relocations
 
     def groups(self) -> Mapping[str, Sequence[str]]:
         """The groups of the catalog, and the names of their services. Asks nobody."""

@@ -101,7 +101,7 @@ def walked(files: dict[str, bytes] = FILES) -> list[dict[str, Manifest]]:
     all_files, made = [manifests], []
     for step in Step:
         git = GitView(standing(subject, manifests), former, tuple(made))
-        commit = StepCommit(step.label, values.edits(git, values._WANTED[step](subject, git)))
+        commit = StepCommit(step.label, values.edits(git, values.WANTED[step](subject, git)))
         manifests = {**manifests, **edited(one, subject, commit, manifests)}
         made.append(Made(step, 0.0))
         all_files.append(manifests)

@@ -30,11 +30,15 @@ def sight_of(
     *,
     now: float,
     monotonic: float,
+    host_now: float,
     waited_s: float = 0.0,
 ) -> Sight:
-    """`state` is how far the service is, by what Git says now. `now` is the API server's time, `monotonic` ours."""
+    """`state` is how far the service is, by what Git says now.
+
+    `now` is the API server's time, `host_now` that of the Git host, `monotonic` ours.
+    """
     if view is None:
-        return Sight(now, unseen="The cluster does not answer.", waited_s=waited_s)
+        return Sight(now, unseen="The cluster does not answer.", waited_s=waited_s, host_now=host_now)
     live = _live(service, detection, subject.origin, view)
     namespace = live.workload.namespace if live.workload is not None else _namespace(subject) or ""
     towards, away = (_ends(pair, namespace, view) for pair in (subject.towards, subject.away))
@@ -52,6 +56,7 @@ def sight_of(
         is_serving=is_serving,
         why_not_serving="" if is_serving else _why_not_serving(state),
         waited_s=waited_s,
+        host_now=host_now,
     )
 
 
