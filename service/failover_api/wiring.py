@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from failover_api.config_file import ConfigFile, catalog_file
+from failover_api.core.catalog.automatic import Mode
 from failover_api.core.catalog.model import Catalog
 from failover_api.errors import ClusterNeeded, NotReady
 from failover_api.events import (
@@ -71,9 +72,9 @@ class Automatic:
         raise NotReady("automatic failover does not run in this process")
 
     @property
-    def has_cluster(self) -> bool:
-        """Whether one is configured."""
-        return self._cluster is not None
+    def is_off(self) -> bool:
+        """Whether it is not asked for, and there is no cluster to look at either."""
+        return self._cluster is None and self._catalog.current().automatic.mode is Mode.NONE
 
     def control(self) -> "Control":
         """Raises ClusterNeeded where no cluster is configured."""

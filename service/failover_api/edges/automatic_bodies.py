@@ -6,6 +6,7 @@ Only those services are named that whoever asks may see.
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from failover_api.core.automatic import IS_OFF
 from failover_api.core.catalog.automatic import Mode
 from failover_api.core.rfc3339 import rfc3339
 from failover_api.edges.models import (
@@ -29,13 +30,13 @@ if TYPE_CHECKING:  # nothing of it is loaded until somebody asks
 Visible = Callable[[str], bool]
 
 
-def off_body(reason: str) -> AutomaticBody:
+def off_body() -> AutomaticBody:
     """Where there is no cluster to look at, and nothing is asked for."""
     return AutomaticBody(
         mode=Mode.NONE,
         leader=None,
         view="off",
-        reason=reason,
+        reason=IS_OFF,
         as_of=None,
         nodes=[],
         pending=[],

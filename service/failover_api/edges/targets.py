@@ -7,8 +7,6 @@ from typing import Any
 from fastapi import Request
 
 from failover_api.core.access.model import Verb
-from failover_api.core.automatic import IS_OFF
-from failover_api.core.catalog.automatic import Mode
 from failover_api.core.catalog.model import Action
 from failover_api.core.planning.plan import Plan
 from failover_api.core.planning.request import MoveRequest
@@ -105,8 +103,8 @@ async def look_at_nodes(who: Session, components: Components) -> Nodes:
 
 async def look_at_automatic(who: Session, components: Components) -> AutomaticBody:
     """What automatic failover sees and would do. Raises ClusterNeeded where it is asked for, and has no cluster."""
-    if components.catalog.current().automatic.mode is Mode.NONE and not components.automatic.has_cluster:
-        return off_body(IS_OFF)
+    if components.automatic.is_off:
+        return off_body()
     standing = await components.automatic.control().standing()
     return automatic_body(standing, visible=lambda name: who.caller.may(Verb.VIEW, name))
 
