@@ -103,7 +103,7 @@ MOVES = {
     "/api/nodes/{node}/evacuate": KEYS | {"skip_refused"},
 }
 OPEN = {"/healthz", "/readyz", "/version", "/schema/services.json", "/schema/access.json"}  # no token is needed
-BESIDE = OPEN | {"/metrics", "/hooks/github", "/hooks/flux"}
+BESIDE = OPEN | {"/metrics", "/hooks/github", "/hooks/flux", "/hooks/alertmanager", "/hooks/grafana"}
 AUTOMATIC = {
     "/api/automatic",
     "/api/automatic/pauses",
