@@ -70,7 +70,7 @@ async def test_how_many_could_move_stands_in_the_headline(stage: Stage) -> None:
     async with browsing(stage) as browser:
         assert "could move now" not in (await browser.get("/")).text
         await browser.app.state.watches.readiness.look()
-        assert "3 of 3 at home, 3 could move now" in plain((await browser.get("/")).text)
+        assert "3 of 3 at home, 3 could move now, by a look just now" in plain((await browser.get("/")).text)
 
 
 # The timeline
