@@ -15,6 +15,8 @@
     │   └── WriteConflict           one compare-and-swap lost: read, plan and write again
     ├── BranchProtected             the branch takes pull requests only
     ├── OperationPending            another pull request, or a person's commit, stands in the way
+    ├── ClusterNeeded               no cluster is configured, or we may not do there what it takes
+    ├── NodeAlive                   a node that lives cannot be said to be off
     ├── UnsafeMove                  a hazard stops it that nobody has accepted
     ├── NothingToRollBack           no failover commit of the service is known
     ├── ChangedSince                a person changed what a rollback would put back
@@ -51,6 +53,7 @@
     │   ├── ObjectMissing           it has no object of this name, or not the namespace
     │   ├── ObjectChanged           somebody else wrote first: read again
     │   ├── ClusterRejected         what we sent is not accepted as it is
+    │   │   └── ClusterInvalid      by the rules for such objects, or by an admission policy
     │   └── VersionExpired          it no longer has the version that was asked for: list again
     ├── OutcomeUnknown              a write may or may not have landed
     │   └── WriteUnknown            one write's reply was lost: read back
@@ -165,6 +168,14 @@ class BranchProtected(FailoverError):
 
 class OperationPending(FailoverError):
     slug, title = "operation-pending", "Another operation is under way"
+
+
+class ClusterNeeded(FailoverError):
+    slug, title = "cluster-needed", "A cluster is needed"
+
+
+class NodeAlive(FailoverError):
+    slug, title = "node-alive", "The node is alive"
 
 
 class UnsafeMove(FailoverError):
@@ -416,6 +427,10 @@ class ObjectChanged(ClusterFailure):
 
 class ClusterRejected(ClusterFailure):
     """What we sent is not accepted as it is: asking again with the same is of no use."""
+
+
+class ClusterInvalid(ClusterRejected):
+    """The rules for such objects, or an admission policy, refuse it (422). Nothing was written."""
 
 
 class VersionExpired(ClusterFailure):

@@ -42,6 +42,51 @@ NODE: Example = {
     "unschedulable": False,
     "services": {"active": ["sonarr"], "standby": ["radarr"]},
 }
+HOLD: Example = {
+    "gate": "still-serving",
+    "detail": "sonarr has a Ready pod on k3s-w1.",
+    "cure": "",
+    "until": None,
+}
+JUDGED_NODE: Example = {
+    "name": "k3s-w1",
+    "state": "ready",
+    "since": "2026-11-29T21:45:00Z",
+    "acts_at": None,
+    "reason": "",
+}
+PENDING: Example = {
+    "service": "sonarr",
+    "node": "k3s-w1",
+    "to": "backup",
+    "since": "2026-11-30T20:00:00Z",
+    "acts_at": "2026-11-30T20:05:00Z",
+    "holds": [HOLD],
+}
+PAUSE: Example = {
+    "id": ULID,
+    "reason": "a new kernel on all nodes",
+    "by": "ops-laptop",
+    "at": "2026-11-30T20:00:00Z",
+    "until": "2026-12-01T20:00:00Z",
+    "services": ["sonarr"],
+}
+ATTESTATION: Example = {
+    "id": ULID,
+    "node": "k3s-w1",
+    "reason": "I pulled the plug",
+    "by": "ops-laptop",
+    "at": "2026-11-30T20:00:00Z",
+}
+TALLY_EVENT: Example = {
+    "node": "k3s-w1",
+    "at": "2026-11-30T20:00:00Z",
+    "decision": "would-act",
+    "services": ["sonarr"],
+    "result": "stayed",
+    "ended_at": "2026-11-30T20:30:00Z",
+}
+TALLY: Example = {"counts": {"would-act, stayed": 1}, "events": [TALLY_EVENT]}
 CHANGE: Example = {
     "file": FILE,
     "document": DOCUMENT,

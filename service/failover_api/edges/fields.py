@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from failover_api.core.catalog.automatic import Mode
 from failover_api.core.catalog.model import Action
 from failover_api.core.planning.state import State
 from failover_api.core.safety.hazard import Severity
@@ -85,6 +86,22 @@ NodeStateWord = Annotated[
         "and goes; unwell: it says itself that it is not ready; planned: cordoned; unknown: not seen.",
         examples=["ready"],
     ),
+]
+ModeWord = Annotated[Mode, Field(description="none, observe or act, as the catalog has it.", examples=["observe"])]
+JudgedState = Annotated[
+    str,
+    Field(
+        description="ready, suspect, dead (for long enough to act), flapping, planned (cordoned), unwell or unknown.",
+        examples=["ready"],
+    ),
+]
+SinceOrNull = Annotated[
+    str | None,
+    Field(description="Since when, by the cluster's clock; null: not known.", examples=["2026-11-29T21:45:00Z"]),
+]
+ActsAt = Annotated[
+    str | None,
+    Field(description="When it would act, if all stays so; null: not in sight.", examples=["2026-11-30T20:05:00Z"]),
 ]
 Evacuate = Annotated[Literal["evacuate"], Field(description="What was asked for.", examples=["evacuate"])]
 Unplaced = Annotated[

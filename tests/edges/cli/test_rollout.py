@@ -2,6 +2,7 @@
 
 import re
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -83,6 +84,22 @@ def test_the_strategy_is_put_back_by_who_waits(cli: Cli, cluster: HomelabCluster
     cli("promote", "sonarr", "--until", "serving", "--timeout", "60s")
     assert b"strategy: {type: Recreate}" in (stage.read(SONARR) or b"")
     assert len(stage.moves) == 2
+
+
+def test_one_that_git_says_otherwise_of_is_not_waited_for(cli: Cli, cluster: HomelabCluster) -> None:
+    stage = cli.stage
+    before, text = stage.sandbox.head(repository=stage.repository), stage.read(SONARR) or b""
+
+    def undo() -> None:
+        while stage.sandbox.head(repository=stage.repository) == before:
+            threading.Event().wait(0.05)
+        stage.commit({SONARR: text})
+
+    threading.Timer(0, undo).start()
+    began = time.monotonic()
+    result = cli("promote", "sonarr", "--until", "serving", "--timeout", "50s", code=5)
+    assert time.monotonic() - began < 40
+    assert result.stderr.rstrip().endswith("changed in Git since: the branch has the service on primary now")
 
 
 def test_what_cannot_be_seen_is_said_before_the_write(cli: Cli) -> None:

@@ -11,7 +11,7 @@ from failover_api.edges.board.assets import Assets
 from tests.support.answers import problem
 from tests.support.stage import SERVICES, Stage
 
-NAMES = {"service": "sonarr", "name": "sonarr", "group": "media", "action": "promote", "node": "k3s-w1"}
+NAMES = {"service": "sonarr", "name": "sonarr", "group": "media", "action": "promote", "node": "k3s-w1", "id": "x"}
 VARIES = {"x-request-id", "failover-seen"}
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from typing import Any
 
+from failover_api.core.safety.rollout.steps import is_overruled
 from failover_api.core.text.escaping import escape_markup
 from failover_api.edges.cli.backend import Backend, refused
 from failover_api.edges.cli.times import shown_time
@@ -128,8 +129,8 @@ def _next(move: Body) -> Iterator[str]:
         yield f"- Then {_code(f'failover demote {name} --dry-run')} shows what that would do."
     elif rollout["done"]:
         yield "- It serves. There is nothing to do."
-    elif rollout["steps"] and rollout["steps"][-1]["detail"] == "a later move followed":
-        yield f"- A later move followed: {_code(f'failover rollout {name}')}."
+    elif rollout["steps"] and is_overruled(said := rollout["steps"][-1]["detail"]):
+        yield f"- {_text(said[:1].upper() + said[1:])}: {_code(f'failover rollout {name}')}."
     elif move["cluster"] is None:
         yield f"- Whether it serves is not seen from here: {_code('kubectl get pods -o wide')}."
     else:

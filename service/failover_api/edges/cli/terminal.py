@@ -112,6 +112,30 @@ class Terminal:
         self.show_rows(listing.NODE_COLUMNS, [listing.node_row(node, utc=self._utc) for node in body["nodes"]])
         return None
 
+    def show_automatic(self, body: Body) -> None:
+        if self._as_json:
+            return self.show_json(body)
+        from failover_api.edges.cli.automatic_lines import automatic_lines
+
+        for line in automatic_lines(body, utc=self._utc):
+            self.out.print(Text(line))
+        return None
+
+    def show_pause(self, body: Body) -> None:
+        if self._as_json:
+            return self.show_json(body)
+        from failover_api.edges.cli.automatic_lines import pause_line
+
+        self.out.print(Text(one_line(pause_line(body, utc=self._utc))))
+        return None
+
+    def show_done(self, body: Body, text: str) -> None:
+        """The body with --json, else one line."""
+        if self._as_json:
+            self.show_json(body)
+        else:
+            self.out.print(Text(one_line(text)))
+
     def show_status(self, body: Body) -> None:
         if self._as_json:
             return self.show_json(body)

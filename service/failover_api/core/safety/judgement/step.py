@@ -104,13 +104,16 @@ def _observed(before: NodeMemory | None, node: NodeSample, sample: Sample, rules
     if known.still_since is None or known.renewed_at != node.renewed_at:
         known = replace(known, renewed_at=node.renewed_at, still_since=heard_at)
     if node.ready != "Unknown":
-        known = replace(known, silent_of=None, silent_since=None)
+        if known.silent_since is not None:
+            known = replace(known, silent_of=None, silent_since=None)
     elif known.silent_since is None or known.silent_of != node.ready_since:
         known = replace(known, silent_of=node.ready_since, silent_since=clock)
     if node.is_unschedulable or node.name in rules.ignore_nodes:
         known = replace(known, counts_from=clock)
-    has_returned = node.ready == "True" and known.ready in {"False", "Unknown"}
-    return replace(known, ready=node.ready, returned_at=clock if has_returned else known.returned_at)
+    if node.ready != known.ready:
+        has_returned = node.ready == "True" and known.ready in {"False", "Unknown"}
+        known = replace(known, ready=node.ready, returned_at=clock if has_returned else known.returned_at)
+    return known
 
 
 def _judged(known: NodeMemory, node: NodeSample, sample: Sample, rules: Automatic) -> NodeMemory:
@@ -124,7 +127,7 @@ def _judged(known: NodeMemory, node: NodeSample, sample: Sample, rules: Automati
             known = replace(known, flapping_until=clock + FLAPPING_S)
     if state is not known.state:
         known = replace(known, state=state, since=sample.now)
-    return replace(known, suspected_at=suspected_at)
+    return known if suspected_at == known.suspected_at else replace(known, suspected_at=suspected_at)
 
 
 def _state(known: NodeMemory, node: NodeSample, sample: Sample, rules: Automatic) -> NodeState:
@@ -221,25 +224,29 @@ def _reason(known: NodeMemory, node: NodeSample, sample: Sample, *, is_flapping:
     if is_flapping:
         until = second(sample.now + known.flapping_until - sample.monotonic)
         return f"It was suspect {FLAPS} times within half an hour, and is left alone until {until}."
-    renewed = f"its Lease has not been seen renewed since {second(sample.now - still_s)}"
     match known.state:
+        case NodeState.READY:
+            return ""
         case NodeState.PLANNED:
             return "It is cordoned: somebody is at work on it."
         case NodeState.UNWELL:
             return "Its kubelet says that it is not ready, and renews its Lease: it lives."
-        case NodeState.UNKNOWN:
-            return "It says nothing of itself."
-        case NodeState.SUSPECT if node.ready == "True":
-            return f"Kubernetes calls it Ready, but {renewed}."
-        case NodeState.SUSPECT if node.ready == "False":
-            return f"The last that it said is that it is not ready; {renewed}."
-        case NodeState.SUSPECT if node.renewed_at is None:
-            return "Kubernetes does not hear of it, and it has no Lease by which its death could be told."
         case NodeState.SUSPECT | NodeState.DEAD:
-            lost = f" since {second(node.ready_since)}" if node.ready_since is not None else ""
-            return f"Kubernetes has not heard of it{lost}, and {renewed}."
+            return _why_suspect(node, second(sample.now - still_s))
         case _:
-            return ""
+            return "It says nothing of itself."
+
+
+def _why_suspect(node: NodeSample, still_since: str) -> str:
+    renewed = f"its Lease has not been seen renewed since {still_since}"
+    if node.ready == "True":
+        return f"Kubernetes calls it Ready, but {renewed}."
+    if node.ready == "False":
+        return f"The last that it said is that it is not ready; {renewed}."
+    if node.renewed_at is None:
+        return "Kubernetes does not hear of it, and it has no Lease by which its death could be told."
+    lost = f" since {second(node.ready_since)}" if node.ready_since is not None else ""
+    return f"Kubernetes has not heard of it{lost}, and {renewed}."
 
 
 # All of them
