@@ -108,6 +108,22 @@ async def test_a_wrong_operation_is_a_page(stage: Stage) -> None:
         assert (await browser.get("/services/nobody/rollout")).status_code == 404
 
 
+async def test_what_blocks_is_said_once_and_apart_from_the_step(stage: Stage, cluster: HomelabCluster) -> None:
+    cluster.strategy = "Recreate"
+    async with browsing(stage, cluster=str(cluster.kubeconfig)) as browser:
+        await browser.confirm(await browser.get("/services/sonarr/promote"))
+        waiting = plain((await browser.get("/services/sonarr/rollout")).text)
+        assert "not yet · " in waiting, "what it waits for"
+        cluster.node("k3s-w1", ready="Unknown")
+        cluster.pod("primary", is_ready=False, deleted_ago_s=60)
+        cluster.applied("backup", stage.sandbox.head(repository=stage.repository), pod="none", terminating=1)
+        for _ in range(30):
+            blocked = plain((await browser.get("/services/sonarr/rollout")).text)
+            if "Blocked." in blocked:
+                break
+    assert blocked.count("The old pod sonarr-primary-x is on k3s-w1") == 1
+
+
 def test_with_script_the_timeline_goes_on_by_itself(stage: Stage, cluster: HomelabCluster, chromium: Any) -> None:
     app = stage.app(stage.settings(cluster=str(cluster.kubeconfig)))
     with serving(app) as url:

@@ -231,6 +231,7 @@ def test_a_report_names_what_was_accepted(cli: Cli, cluster: HomelabCluster) -> 
     cluster.node("k3s-w2")
     report = cli("report", operation).stdout
     assert "- Accepted by who asked for it: `node-not-ready`." in report
+    assert "(accepted node-not-ready)" in cli("history", "sonarr").stdout
 
 
 def test_a_report_of_a_group_has_a_part_for_each(cli: Cli) -> None:

@@ -81,6 +81,8 @@ class Terminal:
         return None
 
     def _show_what_needs_a_look(self, body: Body) -> None:
+        if listing.is_silent(body):
+            self.note("The cluster is not seen: `failover check` says why.")
         for stray in listing.strays_of(body):
             self.err.print(Text(one_line(stray), style="red"))
         for service in body["services"] if self.out.is_terminal else ():
@@ -110,6 +112,8 @@ class Terminal:
             self.note("No node is known: no cluster is seen, and the catalog names none.")
             return None
         self.show_rows(listing.NODE_COLUMNS, [listing.node_row(node, utc=self._utc) for node in body["nodes"]])
+        if all(node["state"] == "unknown" for node in body["nodes"]):
+            self.note("No node is seen. Where a cluster is configured, `failover check` says why.")
         return None
 
     def show_automatic(self, body: Body) -> None:
