@@ -277,10 +277,8 @@ class Terminal:
         else:
             self.err.print(Text.assemble((f"{about}{title}: ", "bold red"), printable(str(problem.get("detail", "")))))
         refused = problem.get("refused") or ()
-        for one in refused if len(refused) > 1 else ():
-            self.err.print(
-                Text.assemble("  ", (f"{one_line(one['service'])}: ", "bold"), printable(str(one["detail"])))
-            )
+        for detail, names in _by_detail(refused).items() if len(refused) > 1 else ():
+            self.err.print(Text.assemble("  ", (f"{', '.join(names)}: ", "bold"), detail))
         if problem.get("outcome") == "unknown":
             self.err.print("[bold red]The change may have been made.[/]")
         if hint:
@@ -331,3 +329,11 @@ class Terminal:
             detail, cure = printable(hazard.detail), printable(hazard.cure)
             self.err.print(Text.assemble((f"{word}: {detail}", style), (f" [{one_line(hazard.slug)}]", "dim")))
             self.err.print(Text(f"  {cure}"))
+
+
+def _by_detail(refused: Iterable[Body]) -> dict[str, list[str]]:
+    """{why: names}, each reason once: that a node is dead is one thing, however many services it has."""
+    found: dict[str, list[str]] = {}
+    for one in refused:
+        found.setdefault(printable(str(one["detail"])), []).append(one_line(one["service"]))
+    return found
