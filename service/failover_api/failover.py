@@ -11,7 +11,7 @@ write is validated by its own compare-and-swap.
 import asyncio
 import secrets
 import time
-from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, TypeVar
@@ -56,10 +56,9 @@ from failover_api.wave_operation import WaveOperation, no_operation
 from failover_api.wave_runner import WaveRunner, is_seen
 
 if TYPE_CHECKING:  # without a cluster nothing of it is loaded
-    from failover_api.reading.rollouts import RolloutReader
-
-if TYPE_CHECKING:  # without a cluster nothing of it is loaded
     from failover_api.core.safety.observed import View
+    from failover_api.reading.rollouts import RolloutReader
+    from failover_api.relocation_runner import RelocationRunner
 
 T = TypeVar("T")
 
@@ -113,6 +112,7 @@ class Failover:
             now=now,
             cluster_ahead_s=lambda: self.cluster_ahead_s,
         )
+        self._relocations: RelocationRunner | None = None
 
     @property
     def writes_waiting(self) -> int:
@@ -208,6 +208,25 @@ class Failover:
         if looking is not None and not looking.done():
             looking.set_result(self.clusters.looked(services, view))
         return view
+
+    @property
+    def relocations(self) -> "RelocationRunner":
+        """What leads planned moves that lose nothing."""
+        if self._relocations is None:
+            from failover_api.reading.relocations import RelocationReader
+            from failover_api.relocation_runner import RelocationRunner
+
+            self._relocations = RelocationRunner(
+                RelocationReader(self._forge, self._reader),
+                self._writer,
+                self.clusters,
+                self._catalog,
+                self._events,
+                status=self.status,
+                deadline_s=self._deadline_s,
+                now=self._now,
+            )
+        return self._relocations
 
     def groups(self) -> Mapping[str, Sequence[str]]:
         """The groups of the catalog, and the names of their services. Asks nobody."""
@@ -339,10 +358,11 @@ class Failover:
         node: str,
         request: MoveRequest,
         *,
+        only: Collection[str] | None = None,
         may: Callable[[Sequence[str]], None] = lambda _: None,
         on_step: OnStep = ignore,
     ) -> NodeOutcome:
-        """Moves everything that is active on a node to its other side.
+        """Moves everything that is active on a node to its other side, or `only` these of it.
 
         `may` is told which services that are before anything is planned, and raises where the caller may not move them.
         Raises UnknownNode, and as move_group().
@@ -354,7 +374,8 @@ class Failover:
         if report is None:
             raise UnknownNode(f"neither the cluster nor the catalog has a node {node[:80]!r}")
         provenance = self._provenance(request, group=group_of(node))
-        members = list(_active(statuses, report.active, provenance))
+        on_it = _active(statuses, report.active, provenance)
+        members = [member for member in on_it if only is None or member[0].name in only]
         names = tuple(service.name for service, _ in members)
         may(names)
         actions = {service.name: action for service, action in members}

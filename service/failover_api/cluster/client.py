@@ -10,6 +10,7 @@ import ssl
 import time
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from typing import Any
 
 import httpx2
@@ -30,6 +31,14 @@ MAX_LINE_BYTES = 4 * 1024 * 1024  # etcd holds no object of more than 1.5 MiB
 SLACK_S = 5.0  # a window of a watch may end as much later than asked
 _RENEW_AFTER_S = 5.0  # a younger session is not replaced after a failure
 _HEADERS = {"accept": "application/json", "accept-encoding": "identity", "user-agent": "failover-api"}
+
+
+@dataclass(frozen=True, slots=True)
+class Patch:
+    """A change of an object: operations of RFC 6902, or an object of RFC 7386, by the media type."""
+
+    content: object
+    media_type: str
 
 
 class Client:
@@ -57,6 +66,10 @@ class Client:
         Raises ObjectChanged when it is not.
         """
         return await self._exchange("PUT", path, {}, body, timeout_s=timeout_s)
+
+    async def patch(self, path: str, patch: Patch, params: Mapping[str, str], *, timeout_s: float) -> Any:
+        """Changes an object. Raises ClusterInvalid when a `test` of it fails, or a policy denies it."""
+        return await self._exchange("PATCH", path, params, patch, timeout_s=timeout_s)
 
     async def watch(
         self, path: str, params: Mapping[str, str], on_event: Callable[[Any], None], *, window_s: float
@@ -115,6 +128,8 @@ class Client:
         endpoint = self.access.endpoint
         session = await self._session_of(identity)
         headers = {**_HEADERS, **self._authorization(identity)}
+        if isinstance(body, Patch):
+            headers["content-type"], body = body.media_type, body.content
         extensions = {"sni_hostname": endpoint.server_name} if endpoint.server_name else {}
         timeout = httpx2.Timeout(silence_s, connect=min(CONNECT_TIMEOUT_S, silence_s))
         url, what, asked_at, began = endpoint.url + path, f"{method} {path}", time.monotonic(), False

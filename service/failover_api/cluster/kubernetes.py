@@ -13,6 +13,7 @@ from failover_api.cluster.fields import text
 from failover_api.cluster.kinds import EVENTS, KINDS, Kind
 from failover_api.cluster.live_view import LiveView
 from failover_api.cluster.look import look, look_at
+from failover_api.cluster.out_of_service import OutOfServiceTaint
 from failover_api.cluster.port import Right, Scope
 from failover_api.core.safety.observed import Event, Seen, View
 from failover_api.errors import ClusterFailure, ClusterUnavailable
@@ -101,6 +102,9 @@ class Kubernetes:
 
     def lease(self, name: str, namespace: str | None, *, timeout_s: float) -> ElectionLease:
         return ElectionLease(self._opened, name, namespace, timeout_s=timeout_s)
+
+    def node_fence(self, *, timeout_s: float) -> OutOfServiceTaint:
+        return OutOfServiceTaint(self._opened, timeout_s=timeout_s)
 
     async def _opened(self) -> Client:
         if self._client is None:

@@ -46,6 +46,29 @@ class LeaseStore(Protocol):
         ...
 
 
+class NodeFence(Protocol):
+    """The one change of nodes that there is: the taint out-of-service."""
+
+    async def why_unguarded(self, node: str) -> str:
+        """Why nothing is known to keep us from other changes of this node, "" when a policy does.
+
+        Asked by a dry run of a label, which the policy has to refuse. Raises ClusterFailure.
+        """
+        ...
+
+    async def set(self, node: str, uid: str) -> bool:
+        """Taints it, if it is not being heard of; whether that changed anything.
+
+        Raises ObjectMissing when there is no such node of this UID, ClusterRejected when it is being heard of, or when
+        a policy denies it; ClusterFailure.
+        """
+        ...
+
+    async def clear(self, node: str, uid: str) -> bool:
+        """Takes the taint off; whether that changed anything. Raises as set()."""
+        ...
+
+
 class Cluster(Protocol):
     """A cluster that may be there."""
 
@@ -88,6 +111,10 @@ class Cluster(Protocol):
 
     def lease(self, name: str, namespace: str | None, *, timeout_s: float) -> LeaseStore:
         """A Lease to lead by; without a `namespace` in the one where we are. Each request takes at most so long."""
+        ...
+
+    def node_fence(self, *, timeout_s: float) -> NodeFence:
+        """What may be written of nodes, where the component `fence` is. Each request takes at most so long."""
         ...
 
     async def aclose(self) -> None:

@@ -12,6 +12,7 @@ from failover_api.core.wording import cut
 from failover_api.errors import (
     ClusterFailure,
     ClusterForbidden,
+    ClusterInvalid,
     ClusterRejected,
     ClusterUnauthenticated,
     ClusterUnavailable,
@@ -62,8 +63,10 @@ def _of_status(status: int, data: object, what: str, headers: Mapping[str, str])
             return ClusterForbidden(detail)
         case 409 if reason in _TAKEN:
             return ObjectChanged(detail)
-        case 400 | 422:
+        case 400:
             return ClusterRejected(detail)
+        case 422:
+            return ClusterInvalid(detail)
         case _:
             return ClusterUnavailable(detail, retry_after_s=_wait_s(headers, data))
 

@@ -11,10 +11,12 @@ from failover_api.core.catalog.model import Action
 from failover_api.core.planning.plan import Plan
 from failover_api.core.planning.request import MoveRequest
 from failover_api.core.safety.rollout.steps import Rollout
+from failover_api.edges.automatic_bodies import automatic_body, off_body
 from failover_api.edges.bodies import group_body, node_outcome_body, outcome_body
 from failover_api.edges.http.access import Session
 from failover_api.edges.http.shared_looks import Looks
 from failover_api.edges.models import (
+    AutomaticBody,
     Body,
     GroupOutcomeBody,
     OutcomeBody,
@@ -98,6 +100,14 @@ async def look_at_nodes(who: Session, components: Components) -> Nodes:
     who.looks()
     what = (id(components.catalog.current()), "nodes")
     return await looks(who.request).share(what, components.failover.nodes)
+
+
+async def look_at_automatic(who: Session, components: Components) -> AutomaticBody:
+    """What automatic failover sees and would do. Raises ClusterNeeded where it is asked for, and has no cluster."""
+    if components.automatic.is_off:
+        return off_body()
+    standing = await components.automatic.control().standing()
+    return automatic_body(standing, visible=lambda name: who.caller.may(Verb.VIEW, name))
 
 
 async def evacuate(who: Session, components: Components, node: str, request: MoveRequest) -> Moved:

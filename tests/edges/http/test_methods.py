@@ -18,6 +18,7 @@ NAMES = {
     "action": "promote",
     "node": "k3s-w1",
     "operation": "01JDAAAAAAAAAAAAAAAAAAAAAA",
+    "id": "x",
 }
 VARIES = {"x-request-id", "failover-seen"}
 

@@ -1,4 +1,4 @@
-"""What alerts mean by the catalog, and when one is too old."""
+"""What alerts mean by the catalog."""
 
 from typing import Any
 
@@ -6,16 +6,8 @@ import pytest
 
 from failover_api.core.catalog.automatic import AlertRule, Meaning
 from failover_api.core.catalog.model import Catalog
-from failover_api.core.safety.alerts import (
-    Alert,
-    Evacuate,
-    Meaningless,
-    Meant,
-    NodeOff,
-    Promote,
-    meaning_of,
-    why_stale,
-)
+from failover_api.core.safety.alerts import Meaningless, Meant, meaning_of
+from failover_api.core.safety.governance import Alert, AlertOrder, Witness
 
 BEGAN = 1_796_068_800.0
 
@@ -38,26 +30,55 @@ RULES = (
 CATALOG = Catalog(services={}, groups={"media": ("sonarr", "radarr")}, alerts=RULES)
 
 
-def meant(**labels: str) -> Meant:
-    return meaning_of(Alert("f", True, labels, BEGAN), CATALOG)
+def meant(**labels: str) -> Meant | Meaningless:
+    return meaning_of(Alert("f", BEGAN, labels=labels), CATALOG)
+
+
+def node_off(node: str) -> dict[str, Any]:
+    return {"means": Meaning.NODE_OFF, "node": node}
+
+
+def evacuate(node: str) -> dict[str, Any]:
+    return {"means": Meaning.EVACUATE, "node": node}
+
+
+def promote(*services: str, **more: Any) -> dict[str, Any]:
+    return {"means": Meaning.PROMOTE, "services": services, **more}
 
 
 @pytest.mark.parametrize(
     ("labels", "expected"),
     [
-        ({"alertname": "NodeOff", "node": "k3s-w1"}, NodeOff("k3s-w1")),
-        ({"alertname": "NodeOff", "node": "k3s-w1", "site": "attic"}, NodeOff("k3s-w1")),
-        ({"alertname": "NodeOff", "node": "w1", "site": "cellar"}, NodeOff("cellar-w1")),
-        ({"alertname": "NodeGone", "node": "w1.example.org"}, Evacuate("w1.example.org")),
-        ({"alertname": "RackGone", "rack": "a", "unit": "7"}, Evacuate("k3s-a-7")),
-        ({"alertname": "FirstGone"}, Evacuate("k3s-w1")),
-        ({"alertname": "SonarrDown", "node": "k3s-w1"}, Promote(("sonarr",))),
-        ({"alertname": "SonarrBroken"}, Promote(("sonarr",), even_if_ready=True)),
-        ({"alertname": "MediaDown"}, Promote(("sonarr", "radarr"), group="media")),
+        ({"alertname": "NodeOff", "node": "k3s-w1"}, node_off("k3s-w1")),
+        ({"alertname": "NodeOff", "node": "k3s-w1", "site": "attic"}, node_off("k3s-w1")),
+        ({"alertname": "NodeOff", "node": "w1", "site": "cellar"}, node_off("cellar-w1")),
+        ({"alertname": "NodeGone", "node": "w1.example.org"}, evacuate("w1.example.org")),
+        ({"alertname": "RackGone", "rack": "a", "unit": "7"}, evacuate("k3s-a-7")),
+        ({"alertname": "FirstGone"}, evacuate("k3s-w1")),
+        ({"alertname": "SonarrDown", "node": "k3s-w1"}, promote("sonarr")),
+        ({"alertname": "SonarrBroken"}, promote("sonarr", is_forced=True)),
+        ({"alertname": "MediaDown"}, promote("sonarr", "radarr", group="media")),
     ],
 )
-def test_the_first_rule_all_of_whose_labels_are_equal_counts(labels: dict[str, str], expected: Meant) -> None:
-    assert meant(**labels) == expected
+def test_the_first_rule_all_of_whose_labels_are_equal_counts(labels: dict[str, str], expected: dict[str, Any]) -> None:
+    expected = dict(expected)
+    alert, is_forced = Alert("f", BEGAN, labels=labels), expected.pop("is_forced", False)
+    found = meant(**labels)
+    assert isinstance(found, Meant)
+    if found.means is Meaning.NODE_OFF:
+        assert found.order is None
+    else:
+        assert found.order == AlertOrder(alert, expected.get("node"), found.services, is_forced)
+    testifies = found.means is not Meaning.PROMOTE
+    assert found.witness == (Witness("f", expected["node"], labels["alertname"], BEGAN) if testifies else None)
+    assert found == Meant(**expected, order=found.order, witness=found.witness)
+
+
+def test_the_name_that_is_kept_of_a_witness_hides_nothing() -> None:
+    catalog = Catalog({}, {}, alerts=(AlertRule((("node", "k3s-w1"),), Meaning.NODE_OFF, node="{node}"),))
+    found = meaning_of(Alert("f", BEGAN, labels={"alertname": "Node\u202eff\n", "node": "k3s-w1"}), catalog)
+    assert isinstance(found, Meant)
+    assert found.witness == Witness("f", "k3s-w1", r"Node\u202eff\u000a", BEGAN)
 
 
 @pytest.mark.parametrize("labels", [{}, {"alertname": "Watchdog"}, {"alertname": "nodeoff"}, {"site": "cellar"}])
@@ -71,10 +92,10 @@ def test_an_alert_that_no_rule_fits_means_nothing(labels: dict[str, str]) -> Non
 @pytest.mark.parametrize(
     ("labels", "detail"),
     [
-        ({"alertname": "NodeGone"}, "node: the rule says {node}, and the alert has no label node"),
-        ({"alertname": "RackGone", "rack": "a"}, "the alert has no label unit"),
+        ({"alertname": "NodeGone"}, "node: the rule says {node}, and the alert has no such label, or an empty one"),
+        ({"alertname": "RackGone", "rack": "a"}, "the rule says k3s-{rack}-{unit}, and the alert has no such label"),
         ({"alertname": "NodeGone", "node": "10.0.0.7:9100"}, "expected the name of a Kubernetes node"),
-        ({"alertname": "NodeGone", "node": ""}, "expected the name of a Kubernetes node, not ''"),
+        ({"alertname": "NodeGone", "node": ""}, "or an empty one"),
         ({"alertname": "NodeGone", "node": "K3s-W1"}, "expected the name"),
         ({"alertname": "NodeGone", "node": "{alertname}"}, "expected the name"),
         ({"alertname": "NodeGone", "node": "a\n"}, "expected the name"),
@@ -88,23 +109,3 @@ def test_a_rule_that_cannot_be_filled_in_says_what_it_needs(labels: dict[str, st
     assert found.is_error
     assert detail in found.detail
     assert "\n" not in found.detail
-
-
-@pytest.mark.parametrize(
-    ("age_s", "moved_s_ago", "why"),
-    [
-        (0, None, ""),
-        (3600, None, ""),
-        (3601, None, "it began at 2026-11-30 19:09 UTC, more than an hour ago"),
-        (60, 120, ""),
-        (60, 60, ""),
-        (60, 59, "it began at 2026-11-30 20:09 UTC, before the service was moved at 2026-11-30 20:09 UTC"),
-        (-300, None, ""),
-        (-301, None, "it says that it began at 2026-11-30 20:15 UTC, which is not yet: its sender's clock is wrong"),
-        (3e9, None, "it began at 1931-11-07 14:50 UTC, more than an hour ago"),
-    ],
-)
-def test_an_alert_is_stale_after_an_hour_or_a_move(age_s: float, moved_s_ago: float | None, why: str) -> None:
-    now = BEGAN + 600.0
-    moved_at = None if moved_s_ago is None else now - moved_s_ago
-    assert why_stale(now - age_s, last_move_at=moved_at, now=now) == why

@@ -133,7 +133,7 @@ YES, NO, UNSAID = Arrival(True, NOW - 25), Arrival(False), UNSEEN
         (
             OLD,
             UNSAID,
-            Stage.UNKNOWN,
+            Stage.WAITING_FOR_APPLY,
             NOT_ITS,
         ),
         (

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
+from failover_api.core.safety.governance import Alert
 from failover_api.core.untrusted_json import parse_json
 from failover_api.core.wording import cut
 from failover_api.errors import BadRequest
@@ -24,30 +25,6 @@ _FINGERPRINT = re.compile(r"[0-9A-Za-z_-]{1,64}")
 _MAX_TIME = 40
 _END = 9000  # the year: what is near the end of datetime cannot be shown in another zone
 _EXPECTED = "expected the body of Alertmanager's webhook, version 4, or of Grafana's"
-
-
-@dataclass(frozen=True, slots=True)
-class Alert:
-    """One alert. `fingerprint` is a digest of its labels, `starts_at` when it began to fire, by its sender's clock (s).
-
-    Labels are as they came: what is shown of them goes through core/wording.
-    """
-
-    fingerprint: str
-    is_firing: bool
-    labels: Mapping[str, str]
-    starts_at: float
-
-    @property
-    def name(self) -> str:
-        """Its `alertname`, safe to show; "" when it has none."""
-        return cut(self.labels.get("alertname", ""))
-
-    @property
-    def key(self) -> str:
-        """The Idempotency-Key of this firing: it repeats, with other annotations perhaps, and is still the same."""
-        began = datetime.fromtimestamp(self.starts_at, UTC).isoformat(timespec="milliseconds")
-        return f"alert {self.fingerprint} {began}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +77,7 @@ def _read(entry: object) -> Alert:
         raise ValueError("fingerprint: expected 1 to 64 letters and digits")
     if status not in ("firing", "resolved"):
         raise ValueError("status: expected firing or resolved")
-    return Alert(fingerprint, status == "firing", _labels(entry.get("labels")), _time(entry.get("startsAt")))
+    return Alert(fingerprint, _time(entry.get("startsAt")), status == "firing", _labels(entry.get("labels")))
 
 
 def _labels(value: object) -> Mapping[str, str]:

@@ -1,40 +1,29 @@
 """What an alert means: the first rule of the catalog's `alerts` all of whose labels it has, with equal values."""
 
 import re
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from failover_api.core.catalog.automatic import AlertRule, Meaning
 from failover_api.core.catalog.model import Catalog
-from failover_api.core.safety.alerts.body import Alert
+from failover_api.core.safety.governance import Alert, AlertOrder, Witness, node_named, order_of, rule_for
 from failover_api.core.wording import cut
 
-_PLACEHOLDER = re.compile(r"\{([A-Za-z_][A-Za-z0-9_]*)\}")
 _NODE = re.compile(r"[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?")  # a DNS subdomain, as Kubernetes has it
-_EXPECTED = "expected the name of a Kubernetes node"
 
 
 @dataclass(frozen=True, slots=True)
-class NodeOff:
-    """It testifies that the node is off. It moves nothing by itself."""
+class Meant:
+    """What an alert means. `node` is the one it is about; `services` are those to promote, by `group` if that is named.
 
-    node: str
+    `order` is what it asks for, None: nothing. `witness` is what it testifies, None: nothing.
+    """
 
-
-@dataclass(frozen=True, slots=True)
-class Evacuate:
-    """What is active on the node is to be moved; it testifies too that the node is off."""
-
-    node: str
-
-
-@dataclass(frozen=True, slots=True)
-class Promote:
-    """These services are to be moved to backup. `group`: they are named by it."""
-
-    services: tuple[str, ...]
+    means: Meaning
+    node: str | None = None
+    services: tuple[str, ...] = ()
     group: str | None = None
-    even_if_ready: bool = False
+    order: AlertOrder | None = None
+    witness: Witness | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,41 +34,27 @@ class Meaningless:
     is_error: bool = False
 
 
-Meant = NodeOff | Evacuate | Promote | Meaningless
 NO_RULE = Meaningless("no rule of the catalog's `alerts` fits its labels")
 
 
-def meaning_of(alert: Alert, catalog: Catalog) -> Meant:
+def meaning_of(alert: Alert, catalog: Catalog) -> Meant | Meaningless:
     """By the catalog; a rule that fits and cannot be filled in does not let the next one have it."""
-    rule = next((rule for rule in catalog.alerts if _fits(rule, alert.labels)), None)
+    rule = rule_for(catalog.alerts, alert.labels)
     if rule is None:
         return NO_RULE
-    if rule.means is Meaning.PROMOTE:
-        return Promote(_services(rule, catalog.groups), rule.group, rule.even_if_ready)
-    try:
-        node = _node(rule.node or "", alert.labels)
-    except ValueError as exc:
-        return Meaningless(str(exc), is_error=True)
-    return Evacuate(node) if rule.means is Meaning.EVACUATE else NodeOff(node)
+    node = node_named(rule, alert.labels)
+    if why := _why_no_node(rule, node):
+        return Meaningless(why, is_error=True)
+    order = order_of(rule, alert, catalog.groups)
+    services = order.services if order is not None else ()
+    witness = None if node is None else Witness(alert.fingerprint, node, cut(alert.name), alert.starts_at)
+    return Meant(rule.means, node, services, rule.group, order, witness)
 
 
-def _fits(rule: AlertRule, labels: Mapping[str, str]) -> bool:
-    return all(labels.get(label) == value for label, value in rule.match)
-
-
-def _services(rule: AlertRule, groups: Mapping[str, Sequence[str]]) -> tuple[str, ...]:
-    if rule.group is not None:
-        return tuple(groups[rule.group])
-    assert rule.service is not None  # the catalog has one of the two
-    return (rule.service,)
-
-
-def _node(pattern: str, labels: Mapping[str, str]) -> str:
-    """The node's name. Raises ValueError for a label that the alert does not have, and for what cannot be a name."""
-    missing = next((label for label in _PLACEHOLDER.findall(pattern) if label not in labels), None)
-    if missing is not None:
-        raise ValueError(f"node: the rule says {cut(pattern)}, and the alert has no label {cut(missing)}")
-    name = _PLACEHOLDER.sub(lambda match: labels[match[1]], pattern)
-    if not _NODE.fullmatch(name):
-        raise ValueError(f"node: {_EXPECTED}, not {cut(name)!r}")
-    return name
+def _why_no_node(rule: AlertRule, node: str | None) -> str:
+    """Why a rule that is about a node names none, "" when all is well."""
+    if rule.node is None:
+        return ""
+    if node is None:
+        return f"node: the rule says {cut(rule.node)}, and the alert has no such label, or an empty one"
+    return "" if _NODE.fullmatch(node) else f"node: expected the name of a Kubernetes node, not {cut(node)!r}"

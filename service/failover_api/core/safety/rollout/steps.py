@@ -17,7 +17,6 @@ if TYPE_CHECKING:  # without a cluster nothing of it is loaded
 
 NOT_SEEN = "not seen from here"
 FOLLOWED, UNDONE = "a later move followed", "changed in Git since"
-_STAGE_BEFORE = {False: Stage.WAITING_FOR_APPLY, True: Stage.ROLLING_OUT, None: Stage.UNKNOWN}
 _WITH_POD = frozenset({Stage.SERVING, Stage.ROLLING_OUT, Stage.BLOCKED})
 _CLOCKS_DIFFER_S = 30.0  # as much is warned of
 _CLOCKS_S = 1.0  # times are told to the second
@@ -127,7 +126,7 @@ def _stage(git: GitFacts, seen: Seen) -> Stage:
     if state.side is State.UNKNOWN and seen.applied.has_come is False:
         return Stage.WAITING_FOR_APPLY
     if state.stage is Stage.SERVING and git.sha is not None and _why_not_its(git, seen, state):
-        return _STAGE_BEFORE[seen.applied.has_come]
+        return Stage.ROLLING_OUT if seen.applied.has_come else Stage.WAITING_FOR_APPLY
     return state.stage
 
 

@@ -36,26 +36,26 @@ def step(memory: Memory, sample: Sample, rules: Automatic) -> tuple[Memory, Verd
     """Samples come in the order of their time, about one a second; `rules` may change between two."""
     memory = _in_time(memory, sample)
     if _is_blind(sample):
-        memory = _viewed(memory.blinded(), sample, *_unsighted(memory, sample, rules))
-        return memory, _verdicts(memory, sample, {})
+        view = _view(memory, sample, *_unsighted(memory, sample, rules))
+        return replace(memory.blinded(), view=view), _verdicts(sample, view, {})
     nodes = {name: _observed(memory.nodes.get(name), node, sample, rules) for name, node in sample.nodes.items()}
-    memory = _viewed(memory, sample, *_sighted(memory, nodes, sample, rules))
-    if memory.view.state is ViewState.STORM:
+    view = _view(memory, sample, *_sighted(memory, nodes, sample, rules))
+    if ViewState.STORM in {memory.view.state, view.state}:
         nodes = {name: replace(node, counts_from=sample.monotonic) for name, node in nodes.items()}
     nodes = {name: _judged(node, sample.nodes[name], sample, rules) for name, node in nodes.items()}
     gone = {name: node for name, node in memory.nodes.items() if name not in nodes}
-    memory = replace(memory, nodes={**_still_told_of(gone, sample), **nodes})
-    told = {name: _verdict(node, sample.nodes[name], sample, rules, memory.view) for name, node in nodes.items()}
-    return memory, _verdicts(memory, sample, told)
+    told = {name: _verdict(node, sample.nodes[name], sample, rules, view) for name, node in nodes.items()}
+    memory = replace(memory, view=view, nodes={**_still_told_of(gone, sample), **nodes})
+    return memory, _verdicts(sample, view, told)
 
 
-def _viewed(memory: Memory, sample: Sample, state: ViewState, reason: str, ends_at: float | None) -> Memory:
+def _view(memory: Memory, sample: Sample, state: ViewState, reason: str, ends_at: float | None) -> ViewVerdict:
     since = memory.view.since if memory.view.state is state and memory.view.since is not None else sample.now
-    return replace(memory, view=ViewVerdict(state, since, reason, ends_at))
+    return ViewVerdict(state, since, reason, ends_at)
 
 
-def _verdicts(memory: Memory, sample: Sample, nodes: Mapping[str, NodeVerdict]) -> Verdicts:
-    return Verdicts(sample.now, sample.monotonic, sample.heard_at, memory.view, nodes)
+def _verdicts(sample: Sample, view: ViewVerdict, nodes: Mapping[str, NodeVerdict]) -> Verdicts:
+    return Verdicts(sample.now, sample.monotonic, sample.heard_at, view, nodes)
 
 
 # Time
@@ -65,7 +65,8 @@ def _in_time(memory: Memory, sample: Sample) -> Memory:
     """The memory at the time of the sample, without what does not count after a break in time."""
     if why := _break(memory, sample):
         memory = replace(memory.blinded(), settles_at=sample.monotonic + STARTING_S, settles_why=why)
-    return replace(memory, stepped_at=sample.monotonic, ahead_s=sample.now - sample.monotonic)
+    ahead_s, heard_at = sample.now - sample.monotonic, (sample.nodes_heard_at, sample.leases_heard_at)
+    return replace(memory, stepped_at=sample.monotonic, ahead_s=ahead_s, heard_at=heard_at)
 
 
 def _break(memory: Memory, sample: Sample) -> str:
@@ -76,8 +77,17 @@ def _break(memory: Memory, sample: Sample) -> str:
     jumped_s = sample.now - clock - memory.ahead_s
     if abs(jumped_s) > JUMP_S:
         return f"The API server's clock has jumped by {jumped_s:+.0f} s against ours"
-    was_blind = memory.view.state is ViewState.BLIND or clock - memory.stepped_at > BLIND_S
-    return "It was blind" if was_blind and not _is_blind(sample) else ""
+    if _is_blind(sample):
+        return ""
+    return "It was blind" if memory.view.state is ViewState.BLIND or _has_gap(memory, sample) else ""
+
+
+def _has_gap(memory: Memory, sample: Sample) -> bool:
+    """Whether nothing was heard of one of the two for too long, or no sample was taken, whatever was heard."""
+    before = (memory.stepped_at, *memory.heard_at)
+    now = (sample.monotonic, sample.nodes_heard_at, sample.leases_heard_at)
+    pairs = zip(before, now, strict=True)
+    return any(then is not None and at is not None and at - then > BLIND_S for then, at in pairs)
 
 
 def _is_blind(sample: Sample) -> bool:
@@ -104,13 +114,17 @@ def _observed(before: NodeMemory | None, node: NodeSample, sample: Sample, rules
     if known.still_since is None or known.renewed_at != node.renewed_at:
         known = replace(known, renewed_at=node.renewed_at, still_since=heard_at)
     if node.ready != "Unknown":
-        known = replace(known, silent_of=None, silent_since=None)
+        if known.silent_since is not None:
+            known = replace(known, silent_of=None, silent_since=None)
     elif known.silent_since is None or known.silent_of != node.ready_since:
         known = replace(known, silent_of=node.ready_since, silent_since=clock)
-    if node.is_unschedulable or node.name in rules.ignore_nodes:
-        known = replace(known, counts_from=clock)
-    has_returned = node.ready == "True" and known.ready in {"False", "Unknown"}
-    return replace(known, ready=node.ready, returned_at=clock if has_returned else known.returned_at)
+    is_out = node.is_unschedulable or node.name in rules.ignore_nodes
+    if is_out or known.is_out:
+        known = replace(known, counts_from=clock, is_out=is_out)
+    if node.ready != known.ready:
+        has_returned = node.ready == "True" and known.ready in {"False", "Unknown"}
+        known = replace(known, ready=node.ready, returned_at=clock if has_returned else known.returned_at)
+    return known
 
 
 def _judged(known: NodeMemory, node: NodeSample, sample: Sample, rules: Automatic) -> NodeMemory:
@@ -124,7 +138,7 @@ def _judged(known: NodeMemory, node: NodeSample, sample: Sample, rules: Automati
             known = replace(known, flapping_until=clock + FLAPPING_S)
     if state is not known.state:
         known = replace(known, state=state, since=sample.now)
-    return replace(known, suspected_at=suspected_at)
+    return known if suspected_at == known.suspected_at else replace(known, suspected_at=suspected_at)
 
 
 def _state(known: NodeMemory, node: NodeSample, sample: Sample, rules: Automatic) -> NodeState:
@@ -221,25 +235,29 @@ def _reason(known: NodeMemory, node: NodeSample, sample: Sample, *, is_flapping:
     if is_flapping:
         until = second(sample.now + known.flapping_until - sample.monotonic)
         return f"It was suspect {FLAPS} times within half an hour, and is left alone until {until}."
-    renewed = f"its Lease has not been seen renewed since {second(sample.now - still_s)}"
     match known.state:
+        case NodeState.READY:
+            return ""
         case NodeState.PLANNED:
             return "It is cordoned: somebody is at work on it."
         case NodeState.UNWELL:
             return "Its kubelet says that it is not ready, and renews its Lease: it lives."
-        case NodeState.UNKNOWN:
-            return "It says nothing of itself."
-        case NodeState.SUSPECT if node.ready == "True":
-            return f"Kubernetes calls it Ready, but {renewed}."
-        case NodeState.SUSPECT if node.ready == "False":
-            return f"The last that it said is that it is not ready; {renewed}."
-        case NodeState.SUSPECT if node.renewed_at is None:
-            return "Kubernetes does not hear of it, and it has no Lease by which its death could be told."
         case NodeState.SUSPECT | NodeState.DEAD:
-            lost = f" since {second(node.ready_since)}" if node.ready_since is not None else ""
-            return f"Kubernetes has not heard of it{lost}, and {renewed}."
+            return _why_suspect(node, second(sample.now - still_s))
         case _:
-            return ""
+            return "It says nothing of itself."
+
+
+def _why_suspect(node: NodeSample, still_since: str) -> str:
+    renewed = f"its Lease has not been seen renewed since {still_since}"
+    if node.ready == "True":
+        return f"Kubernetes calls it Ready, but {renewed}."
+    if node.ready == "False":
+        return f"The last that it said is that it is not ready; {renewed}."
+    if node.renewed_at is None:
+        return "Kubernetes does not hear of it, and it has no Lease by which its death could be told."
+    lost = f" since {second(node.ready_since)}" if node.ready_since is not None else ""
+    return f"Kubernetes has not heard of it{lost}, and {renewed}."
 
 
 # All of them

@@ -35,7 +35,8 @@ def recheck(act: Act, situation: Situation, order: AlertOrder | None = None) -> 
     that asks for it, if one does.
     """
     verdicts = situation.verdicts
-    if verdicts.heard_at is None or verdicts.heard_at < act.decided_at:
+    oldest = verdicts.monotonic - PERMIT_S
+    if verdicts.heard_at is None or verdicts.heard_at <= act.decided_at or verdicts.heard_at < oldest:
         return Refused(dict.fromkeys(act.services, (_NOT_READ_AGAIN,)))
     acts, held = _again(act, situation, order)
     if any(again.key == act.key and set(act.services) <= set(again.services) for again in acts):

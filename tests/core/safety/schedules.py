@@ -1,0 +1,551 @@
+"""Generated schedules of nodes, partitions, lost views, flaps, people, restarts and several who believe that they lead.
+
+A World is one of them: a control plane, a Git, people, and guards that do what the package `governance` says of a round
+of the loop. Whenever one commits, the oracle is asked. `python -m tests.core.safety.schedules 1000 7` runs 1,000 from
+seed 7 on and says how many moves were made in them.
+"""
+
+import random
+import sys
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from failover_api.core.catalog.automatic import Automatic, Fence, Mode
+from failover_api.core.catalog.model import Side
+from failover_api.core.planning.request import idempotency_digest
+from failover_api.core.safety import governance, judgement
+from failover_api.core.safety.governance import (
+    Ack,
+    Act,
+    Attestation,
+    Book,
+    DataFact,
+    GitFacts,
+    LastMove,
+    Pause,
+    Permit,
+    PodFact,
+    ServiceFacts,
+    Situation,
+    Witness,
+)
+from tests.core.safety import oracle
+from tests.core.safety.plane import NOW, Kubelet, Plane
+
+INFINITY = float("inf")
+GIT_SKEW_S = 3.0
+KINDS = ("nodes", "leases", "pods")
+STEPS = 40
+
+
+class Violation(AssertionError):
+    """An automatic move that the oracle forbids."""
+
+
+@dataclass
+class App:
+    """A service: where Git has it, what runs of it, and what is known of it."""
+
+    name: str
+    side: Side
+    nodes: dict[Side, str]
+    mode: Mode
+    data_of: float
+    is_protected: bool = True
+    relocating: str = ""
+    stray: str = ""  # a node on which a pod of it is Ready, whatever Git says
+    pods_gone: frozenset[str] = frozenset()
+    moved_at: float = -INFINITY
+
+    @property
+    def active(self) -> str:
+        return self.nodes[self.side]
+
+
+class Guard:
+    """A process that believes that it leads. `ahead_s` is its clock's offset; it hears nothing of kinds in `hung`."""
+
+    def __init__(self, world: "World") -> None:
+        self.world, self.ahead_s = world, world.random.uniform(100.0, 1e6)
+        self.truth = oracle.Leader(world.plane.elapsed)
+        self.is_cut = self.is_git_cut = False
+        self.hung: set[str] = set()
+        self.sleeps_until = 0.0
+        self.seen: dict[str, tuple[float | None, Mapping[str, judgement.NodeSample]]] = {
+            kind: (None, {}) for kind in KINDS
+        }
+        self.pods: dict[str, tuple[PodFact, ...]] | None = None
+        self.apps: dict[str, tuple[Side, LastMove | None]] = {}
+        self.git_failed_at: float | None = None
+        self.git_read_at = -INFINITY
+        self.book = Book()
+        self.memory = judgement.with_flaps(world.flaps, now=world.plane.now, monotonic=self.clock)
+        self.verdicts: judgement.Verdicts
+
+    @property
+    def clock(self) -> float:
+        return self.ahead_s + self.world.plane.elapsed
+
+    def round(self) -> None:
+        """One round of the loop, as the package has it."""
+        if self.world.plane.elapsed < self.sleeps_until:
+            return
+        self.hear(self.hung)
+        self.read_git()
+        for act in governance.decide(self.situation()).acts:
+            self.world.meanwhile(self, 0.0, 2.0)
+            self.hear(set())
+            if self.world.random.random() < 0.5:
+                self.read_git()
+            self.truth.checked_at = self.world.plane.elapsed
+            permit = governance.recheck(act, self.situation())
+            self.world.meanwhile(self, 0.0, 2.5)
+            if isinstance(permit, Permit) and permit.holds_at(self.clock):
+                self.write(act)
+
+    def hear(self, hung: set[str]) -> None:
+        """Takes what the API server has, of all but those that hang; the book and the flaps are in the Lease."""
+        plane = self.world.plane
+        if self.is_cut or not plane.is_up:
+            return
+        self.book = self.world.book
+        samples = plane.samples()
+        pods = self.world.pods()
+        for kind in KINDS:
+            if kind not in hung:
+                self.seen[kind] = self.clock, samples
+                self.truth.shown.append(oracle.Shown(plane.elapsed, kind, pods if kind == "pods" else samples))
+                if kind == "pods":
+                    self.pods = pods
+
+    def read_git(self) -> None:
+        if self.is_git_cut:
+            self.git_failed_at = self.clock
+            return
+        self.git_failed_at, self.git_read_at = None, self.clock
+        self.truth.read_git_at = self.world.plane.elapsed
+        self.apps = {name: (app.side, self.world.last_move(name)) for name, app in self.world.apps.items()}
+
+    def situation(self) -> Situation:
+        self.memory, self.verdicts = judgement.step(self.memory, self.sample(), self.world.rules)
+        self.book = self.book.current(self.verdicts)
+        if not self.is_cut and self.world.plane.is_up:
+            self.world.book = self.world.book.current(self.verdicts)
+            flaps = judgement.flaps_as_json(self.memory, now=self.verdicts.now, monotonic=self.clock)
+            self.world.flaps = flaps
+        facts = tuple(self.facts(app) for app in self.world.apps.values() if app.name in self.apps)
+        git_now = None if self.git_read_at == -INFINITY else self.world.git_now
+        return Situation(self.verdicts, self.world.rules, facts, GitFacts(git_now, self.git_failed_at), self.book)
+
+    def sample(self) -> judgement.Sample:
+        (nodes_at, nodes), (leases_at, leases) = self.seen["nodes"], self.seen["leases"]
+        if nodes is leases:
+            return judgement.Sample(self.world.plane.now, self.clock, nodes, nodes_at, leases_at)
+        merged = {
+            name: replace(node, renewed_at=leases[name].renewed_at if name in leases else None)
+            for name, node in nodes.items()
+        }
+        return judgement.Sample(self.world.plane.now, self.clock, merged, nodes_at, leases_at)
+
+    def facts(self, app: App) -> ServiceFacts:
+        side, last = self.apps[app.name]
+        return ServiceFacts(
+            name=app.name,
+            mode=app.mode,
+            side=side,
+            active=app.nodes[side],
+            targets=(app.nodes[side.other],),
+            read_at=self.git_read_at,
+            pods=None if self.pods is None else self.pods.get(app.name, ()),
+            pods_heard_at=self.seen["pods"][0],
+            hazards=(),
+            data=DataFact(as_of=app.data_of, is_protected=app.is_protected),
+            last_move=last,
+            relocating=app.relocating,
+        )
+
+    def write(self, act: Act) -> None:
+        if self.is_git_cut:
+            self.git_failed_at = self.clock
+        else:
+            self.world.commit(self, act)
+
+
+class World:
+    """One schedule. Each `do_...` is something that may happen in it."""
+
+    def __init__(self, seed: int) -> None:
+        self.random = choice = random.Random(seed)  # noqa: S311 - a schedule is no secret
+        self.plane = Plane(tick_s=2.5)
+        workers = ["w1", "w2", "w3"][: choice.choice([2, 2, 3])]
+        self.names = workers + [f"cp{index}" for index in range(choice.choice([1, 1, 1, 2]))]
+        for name in self.names:
+            self.plane.add(name, renews_at=choice.uniform(0.0, 10.0))
+        self.rules = Automatic(
+            mode=choice.choice([Mode.ACT] * 15 + [Mode.OBSERVE]),
+            dead_for_s=choice.choice([60.0, 60.0, 60.0, 90.0]),
+            fence=choice.choice([Fence.NONE] * 5 + [Fence.WITNESS, Fence.REQUIRED]),
+            max_data_age_s=choice.choice([7200.0, 7200.0, 7200.0, 600.0]),
+            block_s=choice.choice([600.0, 3600.0]),
+            max_services=choice.choice([20, 20, 2]),
+            ignore_nodes=(choice.choice(self.names),) if choice.random() < 0.05 else (),
+        )
+        self.apps = {f"app{index}": self._app(index, workers) for index in range(choice.choice([1, 2, 4]))}
+        self.truth = oracle.Truth(self._oracle_rules())
+        self.book, self.flaps = Book(), {}
+        self.count = 0
+        self.moves = 0
+        self.is_calm = False
+        self.guards = [Guard(self)]
+
+    def _app(self, index: int, workers: Sequence[str]) -> App:
+        choice = self.random
+        first, second = choice.sample(list(workers), 2)
+        side = choice.choice([Side.PRIMARY, Side.PRIMARY, Side.BACKUP])
+        return App(
+            name=f"app{index}",
+            side=side,
+            nodes={Side.PRIMARY: first, Side.BACKUP: second},
+            mode=choice.choice([Mode.ACT] * 14 + [Mode.OBSERVE, Mode.NONE]),
+            data_of=NOW - choice.choice([60.0, 60.0, 300.0, 5000.0]),
+            is_protected=choice.random() < 0.9,
+        )
+
+    def _oracle_rules(self) -> oracle.Rules:
+        rules = self.rules
+        ignored = frozenset(rules.ignore_nodes)
+        dead_for_s, block_s, most = rules.dead_for_s, rules.block_s, rules.max_services
+        return oracle.Rules(dead_for_s, block_s, most, rules.fence.value, rules.max_data_age_s, ignored)
+
+    @property
+    def git_now(self) -> float:
+        return NOW + self.plane.elapsed + GIT_SKEW_S
+
+    def id(self) -> str:
+        self.count += 1
+        return str(self.count)
+
+    # Time
+
+    def run(self, for_s: float) -> None:
+        """So much time passes, and each guard has a round."""
+        self.plane.run(for_s)
+        for guard in list(self.guards):
+            guard.round()
+
+    def meanwhile(self, guard: Guard, least_s: float, most_s: float) -> None:
+        """What happens between two steps of a guard: a moment, and now and then something, or another guard."""
+        self.plane.run(self.random.uniform(least_s, most_s))
+        if self.is_calm:
+            return
+        if self.random.random() < 0.15:
+            self.happen()
+        others = [other for other in self.guards if other is not guard]
+        if others and self.random.random() < 0.3:
+            self.is_calm = True
+            self.random.choice(others).round()
+            self.is_calm = False
+
+    def happen(self) -> None:
+        self.random.choices([act for act, _ in HAPPENINGS], [weight for _, weight in HAPPENINGS])[0](self)
+
+    # Git
+
+    def last_move(self, service: str) -> LastMove | None:
+        last = next((one for one in reversed(self.truth.commits) if one.service == service), None)
+        return None if last is None else LastMove(last.at, last.by, last.by == "automatic", last.key or None)
+
+    def commit(self, guard: Guard, act: Act) -> None:
+        """By compare-and-swap with what the guard had read, and one commit for a key."""
+        digest = idempotency_digest("automatic", act.key)
+        if any(one.key == digest and one.service in act.services for one in self.truth.commits):
+            return
+        if any(self.apps[name].side is not guard.apps[name][0] for name in act.services):
+            return
+        row = next(guard.truth.back("nodes", self.plane.elapsed)).objects.get(act.node, ("", "", 0.0))
+        uid, died_at = str(row[0]), float(str(row[2]))
+        now = self.plane.elapsed
+        new = oracle.Written(now, self.git_now, guard.truth, act.node, uid, died_at, act.services)
+        targets = {name: self.apps[name].nodes[self.apps[name].side.other] for name in act.services}
+        ages = {name: self.plane.now - self.apps[name].data_of for name in act.services}
+        wrong = [*oracle.violations(self.truth, new, targets, ages), *self._wrong(guard, act)]
+        if wrong:
+            raise Violation("; ".join(wrong))
+        self.truth.written.append(new)
+        self.moves += len(act.services)
+        for name in act.services:
+            self._move(self.apps[name], "automatic", digest)
+
+    def _wrong(self, guard: Guard, act: Act) -> list[str]:
+        wrong = [f"{name} takes no part" for name in act.services if self.apps[name].mode is not Mode.ACT]
+        wrong += ["it only observes"] if self.rules.mode is not Mode.ACT else []
+        wrong += [f"{name} is elsewhere" for name in act.services if self.apps[name].active != act.node]
+        if oracle.flips(guard.truth, act.node, self.plane.elapsed) >= 3:
+            wrong.append(f"{act.node} flaps")
+        return wrong
+
+    def _move(self, app: App, by: str, key: str = "") -> None:
+        app.side, app.moved_at, app.pods_gone, app.stray = app.side.other, self.plane.elapsed, frozenset(), ""
+        self.truth.commits.append(oracle.Commit(self.git_now, app.name, app.side.value, by, key))
+
+    def pods(self) -> dict[str, tuple[PodFact, ...]]:
+        """One where Git has it, one on its way out where it was, and strays."""
+        return {app.name: tuple(self._pods(app)) for app in self.apps.values()}
+
+    def _pods(self, app: App) -> list[PodFact]:
+        own, other = app.active, app.nodes[app.side.other]
+        pods = []
+        if own not in app.pods_gone:
+            pods.append(PodFact("now", own, self._runs(own) and self.plane.elapsed - app.moved_at > 5.0))
+        if app.moved_at > 0 and other not in app.pods_gone and other in self.plane.nodes and not self._runs(other):
+            pods.append(PodFact("before", other, False))
+        if app.stray:
+            pods.append(PodFact("stray", app.stray, self._runs(app.stray)))
+        return pods
+
+    def _runs(self, node: str) -> bool:
+        return node in self.plane.nodes and self.plane.nodes[node].ready == "True"
+
+    # Nodes
+
+    def node(self) -> Kubelet:
+        """Any, but mostly one with services."""
+        used = [app.active for app in self.apps.values() if app.active in self.plane.nodes]
+        named = self.random.choice(used) if used and self.random.random() < 0.7 else self.random.choice(self.names)
+        return self.plane.nodes.get(named) or next(iter(self.plane.nodes.values()))
+
+    def do_cut(self) -> None:
+        self.node().is_up = False
+
+    def do_return(self) -> None:
+        for node in self.plane.nodes.values():
+            if not node.is_up and self.random.random() < 0.7:
+                node.is_up, node.says, node.is_mute = True, "True", self.random.random() < 0.15
+
+    def do_flap(self) -> None:
+        node = self.node()
+        for _ in range(self.random.choice([1, 3, 4])):
+            node.is_up = False
+            self.run(self.random.choice([30.0, 60.0]) / 2)
+            self.run(15.0)
+            self.run(15.0)
+            node.is_up = True
+            self.run(15.0)
+
+    def do_unwell(self) -> None:
+        self.node().says = "False"
+
+    def do_well(self) -> None:
+        for node in self.plane.nodes.values():
+            node.says, node.is_cordoned, node.is_mute = "True", False, False
+
+    def do_cordon(self) -> None:
+        self.node().is_cordoned = True
+
+    def do_mark(self) -> None:
+        """A person sets the out-of-service taint, and Kubernetes takes the pods away."""
+        node = self.node()
+        if node.ready == "Unknown":
+            node.is_out_of_service = True
+            for app in self.apps.values():
+                if self.random.random() < 0.8:
+                    app.pods_gone |= {node.name}
+
+    def do_unmark(self) -> None:
+        for node in self.plane.nodes.values():
+            node.is_out_of_service = False
+
+    def do_delete_node(self) -> None:
+        if len(self.plane.nodes) > 1:
+            del self.plane.nodes[self.node().name]
+
+    def do_make_anew(self) -> None:
+        for name in self.names:
+            if name not in self.plane.nodes:
+                self.plane.add(name, uid=f"uid-{name}-{self.id()}", renews_at=self.random.uniform(0.0, 10.0))
+
+    def do_node_clock(self) -> None:
+        self.node().skew_s = self.random.choice([-7200.0, -60.0, 60.0, 7200.0])
+
+    def do_network(self) -> None:
+        """Most nodes are cut off at once."""
+        for node in self.plane.nodes.values():
+            node.is_up = node.is_up and self.random.random() < 0.4
+
+    # The control plane
+
+    def do_api_down(self) -> None:
+        self.plane.is_up = False
+
+    def do_api_up(self) -> None:
+        self.plane.is_up = True
+
+    def do_controller(self) -> None:
+        self.plane.judges = not self.plane.judges
+        if self.plane.judges:
+            self.plane.restart_controller()
+
+    def do_api_clock(self) -> None:
+        self.plane.skew_s += self.random.choice([-3600.0, -10.0, 10.0, 3600.0])
+
+    def do_restore(self) -> None:
+        for node in self.plane.nodes.values():
+            node.renewed_at = (node.renewed_at or NOW) - self.random.choice([60.0, 86_400.0])
+
+    # Guards
+
+    def guard(self) -> Guard:
+        return self.random.choice(self.guards)
+
+    def do_partition(self) -> None:
+        guard = self.guard()
+        guard.is_cut = not guard.is_cut
+
+    def do_hang(self) -> None:
+        """One kind, or all, are not heard of any more, and nothing says so."""
+        guard = self.guard()
+        guard.hung = set() if guard.hung else set(self.random.sample(KINDS, self.random.choice([1, 1, 2, 3])))
+
+    def do_git_cut(self) -> None:
+        guard = self.guard()
+        guard.is_git_cut = not guard.is_git_cut
+
+    def do_restart(self) -> None:
+        self.guards[self.random.randrange(len(self.guards))] = Guard(self)
+
+    def do_second_leader(self) -> None:
+        if len(self.guards) < 3:
+            self.guards.append(Guard(self))
+
+    def do_sleep(self) -> None:
+        self.guard().sleeps_until = self.plane.elapsed + self.random.choice([20.0, 60.0, 200.0])
+
+    def do_mend(self) -> None:
+        """All that is cut or hangs is well again."""
+        self.plane.is_up = True
+        for guard in self.guards:
+            guard.is_cut = guard.is_git_cut = False
+            guard.hung = set()
+
+    # People
+
+    def app(self) -> App:
+        return self.random.choice(list(self.apps.values()))
+
+    def do_move(self) -> None:
+        self._move(self.app(), "alice")
+
+    def do_ack(self) -> None:
+        name, now = self.app().name, self.plane.now
+        node = self.node().name
+        ack = self.random.choice([Ack("alice", now, name), Ack("alice", now, None, node)])
+        self.book = self.book.acked(ack)
+        self.truth.acks.append((self.git_now, ack.service or ack.node or ""))
+
+    def do_pause(self) -> None:
+        services = self.random.choice([(), (self.app().name,)])
+        for_s = self.random.choice([60.0, 600.0])
+        self.book = self.book.paused(
+            Pause(self.id(), "alice", self.plane.now, self.plane.now + for_s, "work", services)
+        )
+        begins = self.plane.elapsed
+        self.truth.pauses.append((begins, begins + for_s, frozenset(services)))
+
+    def do_attest(self) -> None:
+        """As the service takes it: of a node that is not ready, and whose Lease has not been renewed."""
+        node = self.node()
+        if node.is_up or node.ready == "True":
+            return
+        self.book = self.book.attested(
+            Attestation(self.id(), "alice", self.plane.now, "off", node.name, node.uid, node.renewed_at)
+        )
+        self.truth.attested.append((self.plane.elapsed, INFINITY, node.uid, (node.renewed_at,)))
+
+    def do_alert(self) -> None:
+        node = self.node().name
+        self.book = self.book.witnessed(Witness(f"f-{node}", node, "NodeOff", self.plane.now))
+        self.truth.fires.append((self.plane.elapsed, INFINITY, node))
+
+    def do_resolve(self) -> None:
+        node = self.node().name
+        self.book = self.book.resolved(f"f-{node}")
+        now = self.plane.elapsed
+        self.truth.fires = [(a, min(b, now) if n == node else b, n) for a, b, n in self.truth.fires]
+
+    def do_stray(self) -> None:
+        app = self.app()
+        app.stray = "" if app.stray else self.random.choice(self.names)
+
+    def do_relocate(self) -> None:
+        app = self.app()
+        app.relocating = "" if app.relocating else "01JD"
+
+
+HAPPENINGS: Sequence[tuple[Callable[[World], None], int]] = [
+    (World.do_cut, 8),
+    (World.do_return, 4),
+    (World.do_flap, 1),
+    (World.do_unwell, 2),
+    (World.do_well, 4),
+    (World.do_cordon, 2),
+    (World.do_mark, 3),
+    (World.do_unmark, 1),
+    (World.do_delete_node, 1),
+    (World.do_make_anew, 3),
+    (World.do_node_clock, 2),
+    (World.do_network, 1),
+    (World.do_api_down, 1),
+    (World.do_api_up, 4),
+    (World.do_controller, 1),
+    (World.do_api_clock, 1),
+    (World.do_restore, 1),
+    (World.do_partition, 2),
+    (World.do_hang, 3),
+    (World.do_git_cut, 2),
+    (World.do_restart, 3),
+    (World.do_second_leader, 4),
+    (World.do_sleep, 2),
+    (World.do_mend, 8),
+    (World.do_move, 3),
+    (World.do_ack, 2),
+    (World.do_pause, 2),
+    (World.do_attest, 5),
+    (World.do_alert, 5),
+    (World.do_resolve, 2),
+    (World.do_stray, 2),
+    (World.do_relocate, 1),
+]
+
+
+def run_one(seed: int) -> World:
+    """Raises Violation. Most schedules begin quietly, and have a death that lasts."""
+    world = World(seed)
+    choice = world.random
+    liveliness = choice.choice([0.02, 0.05, 0.1, 0.3])
+    for _ in range(choice.choice([0, 7, 7, 35])):
+        world.run(10.0)
+    if choice.random() < 0.9:
+        world.do_cut()
+    for _ in range(STEPS):
+        if choice.random() < liveliness:
+            world.happen()
+        world.run(choice.choice([2.0, 5.0, 5.0, 10.0, 10.0, 20.0]))
+    return world
+
+
+def main() -> None:
+    count, first = int(sys.argv[1]), int(sys.argv[2]) if len(sys.argv) > 2 else 1
+    found: Counter[str] = Counter()
+    for seed in range(first, first + count):
+        try:
+            world = run_one(seed)
+        except Violation as exc:
+            sys.exit(f"seed {seed}: {exc}")
+        found["schedules with a move" if world.moves else "schedules without"] += 1
+        found["moves"] += world.moves
+    sys.stdout.write(f"{count} schedules, no violation: {dict(found)}\n")
+
+
+if __name__ == "__main__":
+    main()
