@@ -132,12 +132,18 @@ class WaveOperation:
         if entry is not None and record is not None and record.operation == self.id:
             self._saw_own(name, entry, status)
         elif entry is not None and record is not None and record.operation != self.known_moves.get(name):
-            at = seconds_of(entry.logged.at)
-            if self.is_all_written:
-                self.ended[name] = Place(Standing.DONE, "moved again since")
-            elif name in self.written or (at is not None and at > self.began_at):
-                self.troubles[name] = f"moved again since, by operation {one_line(record.operation)[:26]}"
+            self._saw_another(name, entry, record, status)
         self._saw_proposal(name, status)
+
+    def _saw_another(self, name: str, entry: Entry, record: Record, status: Status) -> None:
+        """Somebody has moved it since: where it is now is what was decided last."""
+        at = seconds_of(entry.logged.at)
+        if self.is_all_written:
+            self.ended[name] = Place(Standing.DONE, "moved again since")
+        elif status.detection.state.value == self._target(name):
+            self.written.pop(name, None)
+        elif name in self.written or (at is not None and at > self.began_at):
+            self.troubles[name] = f"moved again since, by operation {one_line(record.operation)[:26]}"
 
     def _saw_own(self, name: str, entry: Entry, status: Status) -> None:
         at = seconds_of(entry.logged.at)

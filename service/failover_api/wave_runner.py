@@ -129,6 +129,10 @@ class WaveRunner:
         rehearsed = await self._rehearse(operation, operation.members, request, on_step, clock)
         if repeat := [part for part in rehearsed if part.is_repeat]:
             return await self._repeated(operation, repeat)
+        if (same := self._under_way(operation, statuses)) is not None:
+            same.read_at = float("-inf")
+            await self.advance(same)
+            return _asked_again(same, rehearsed)
         self._prepare(operation, statuses, rehearsed)
         parts = await self._write(operation, 1, first, bound, on_step, clock)
         self._operations[operation.id] = operation
@@ -157,6 +161,13 @@ class WaveRunner:
         for status in members:
             entry = status.last_move if isinstance(status, Status) else None
             operation.known_moves[status.service.name] = entry.record.operation if entry and entry.record else None
+
+    def _under_way(self, operation: WaveOperation, statuses: Sequence[Status | Unreadable]) -> WaveOperation | None:
+        """One that moves the same, and that somebody has begun already."""
+        self.note(statuses)
+        asked = (operation.name, dict(operation.actions), operation.provenance.force)
+        like = (one for one in self.running if (one.name, dict(one.actions), one.provenance.force) == asked)
+        return next(like, None)
 
     async def _repeated(self, operation: WaveOperation, parts: Sequence[Outcome]) -> Started:
         """The same key again: what was begun then."""
@@ -396,6 +407,23 @@ def _started(operation: WaveOperation, parts: Sequence[Outcome], rehearsed: Sequ
         for plan in part.plans
         if plan.service.name not in named
     }
+    return Started(operation.report, tuple(shown), later)
+
+
+def _asked_again(operation: WaveOperation, rehearsed: Sequence[Outcome]) -> Started:
+    """The same while it is under way: nothing is written, and the first operation goes on."""
+    plans = [plan for part in rehearsed for plan in part.plans]
+    later = {plan.service.name: (plan.before.state, State(plan.after)) for plan in plans if plan.changes}
+    shown = (
+        replace(
+            part,
+            plans=tuple(plan for plan in part.plans if not plan.changes),
+            changed=False,
+            dry_run=False,
+            hazards=(),
+        )
+        for part in rehearsed
+    )
     return Started(operation.report, tuple(shown), later)
 
 

@@ -414,3 +414,47 @@ async def test_what_nobody_has_gone_on_with_is_over(
     assert (found.state, states(found)) == ("stopped", ["done", "stopped", "stopped"])
     assert found.waves[2].reason == "web: nobody has gone on with it in time"
     assert len(stage.moves) == 1
+
+
+# Several at once
+
+
+async def test_the_same_asked_again_is_the_operation_that_is_under_way(stage: Stage, tmp_path: Path) -> None:
+    with waves_lab(stage, tmp_path) as lab:
+        async with stage.open(cluster=str(lab.kubeconfig)) as components:
+            first = report_of(await promote(components)).operation
+            again = await promote(components, MoveRequest("somebody impatient"))
+            assert report_of(again).operation == first
+            assert not any(part.changed for part in again.parts)
+            assert set(again.later) == {"app", "mail", "web"}
+        async with stage.open(cluster=str(lab.kubeconfig)) as other:
+            assert report_of(await promote(other)).operation == first
+        assert len(stage.moves) == 1
+
+
+async def test_what_others_have_brought_there_is_there(stage: Stage, tmp_path: Path) -> None:
+    """Whoever moves one of them on by hand stops nothing, as long as it is to where it was to go."""
+    with waves_lab(stage, tmp_path) as lab:
+        async with stage.open(cluster=str(lab.kubeconfig)) as components:
+            operation = report_of(await promote(components)).operation
+            await components.failover.move("app", Action.PROMOTE, MoveRequest("somebody impatient"))
+            lab.apply("db", "relay", "app")
+            await go_on(components, operation)
+            lab.apply("mail")
+            await go_on(components, operation)
+            lab.apply("web")
+            found = await go_on(components, operation)
+    assert found.state == "done"
+    assert lab.waves == [("1/3", ["db", "relay"]), ("", ["app"]), ("2/3", ["mail"]), ("3/3", ["web"])]
+
+
+async def test_the_way_back_stops_the_way_there(stage: Stage, tmp_path: Path) -> None:
+    with waves_lab(stage, tmp_path) as lab:
+        async with stage.open(cluster=str(lab.kubeconfig)) as components:
+            there = report_of(await promote(components)).operation
+            lab.apply("db", "relay")
+            back = report_of(await promote(components, action=Action.DEMOTE))
+            lab.apply("db", "relay")
+            assert (await go_on(components, there)).state == "stopped"
+            assert (await go_on(components, back.operation)).state == "done"
+            assert {lab.side(name) for name in ("db", "relay", "app", "mail", "web")} == {"primary"}
