@@ -10,6 +10,7 @@ from failover_api.core.catalog.model import Action, Service, Side
 from failover_api.core.planning.state import Detection, Reading, State
 from failover_api.core.safety.rollout.stages import Stage
 from failover_api.core.text.trailers import Record
+from failover_api.edges.board.copies import DataCopy, copy_of
 from failover_api.errors import FailoverError
 from failover_api.forge.values import PullRequest
 from failover_api.overview import View
@@ -47,8 +48,8 @@ class ServiceRow:
     """A service on the board. `groups` are those that the caller may know of.
 
     `nodes` are the Kubernetes nodes it is on, none where they are not known. `stage` is how far the cluster has come,
-    `data_as_of` how old the other side's copy is (RFC 3339); "" where that is not seen. `kept`: why it is shown as it
-    was before.
+    "" where that is not seen; `copy` is of its data on the other side, None where the catalog has no replication.
+    `kept`: why it is shown as it was before.
     """
 
     service: Service
@@ -62,7 +63,7 @@ class ServiceRow:
     troubles: tuple[Trouble, ...]
     offers: tuple[Offer, ...]
     stage: str = ""
-    data_as_of: str = ""
+    copy: DataCopy | None = None
     shown: bool = True
     kept: str = ""
 
@@ -73,9 +74,14 @@ class ServiceRow:
     @property
     def place(self) -> str:
         """Where it stands: what a person has to decide comes before where it is."""
-        if self.side not in _LOCATED or self.pull_request is not None or self.stage in _STUCK:
+        if self.side not in _LOCATED or self.pull_request is not None or self.is_unwell:
             return LOOK
         return HOME if self.side is State.PRIMARY else MOVED
+
+    @property
+    def is_unwell(self) -> bool:
+        """What runs of it does not come up, or its copy is none to fall back on."""
+        return self.stage in _STUCK or (self.copy is not None and self.copy.is_unsafe)
 
     @property
     def came_by(self) -> Entry | None:
@@ -154,7 +160,7 @@ class Board:
     def standing(self) -> str:
         """The place that is most worth knowing of; "wait" where a look leads to pull requests alone."""
         look = self.at(LOOK)
-        if look and all(row.side in _LOCATED and row.stage not in _STUCK for row in look):
+        if look and all(row.side in _LOCATED and not row.is_unwell for row in look):
             return "wait"
         return LOOK if look else MOVED if self.at(MOVED) else HOME
 
@@ -222,6 +228,7 @@ def row_of(
         troubles=tuple(_troubles(status)),
         offers=offers(caller, [service.name], side),
         stage=seen.cluster.stage if seen.cluster else "",
+        copy=copy_of(seen.replication) if seen.replication else None,
         kept=kept.title if kept else "",
     )
 
@@ -278,6 +285,9 @@ def _troubles(status: Status | Unreadable) -> Iterator[Trouble]:
         yield _half(status.detection.readings)
     if isinstance(status, Status) and status.cluster is not None and status.cluster.reason:
         yield Trouble(f"{status.cluster.reason} {status.cluster.cure}".rstrip())
+    copy = copy_of(status.replication) if isinstance(status, Status) and status.replication is not None else None
+    if copy is not None and copy.is_unsafe:
+        yield Trouble(f"Its copy on the other side is {copy.state}. {copy.reason}")
 
 
 def _stray(reading: Reading) -> Trouble:

@@ -110,11 +110,12 @@ def _proof(entry: Body) -> str:
 def _data(move: Body, *, utc: bool) -> Iterator[str]:
     replication = move["replication"]
     if not replication:
-        yield "No replication is seen: how old the data was on the side it moved to is not known."
+        yield "The catalog names no replication: how old the data was on the side it moved to is not known."
         return
     as_of = replication.get("data_as_of")
     when = f"of {shown_time(as_of, utc=utc, seconds=True)}" if as_of else "of a time that is not known"
-    yield f"Replication ({_text(replication['kind'])}) is {_text(replication['state'])}, with data {when}."
+    kind, state, reason = (_text(replication.get(key, "")) for key in ("kind", "state", "reason"))
+    yield f"The copy on the other side now ({kind}) is {state}, with data {when}. {reason}".rstrip()
 
 
 def _next(move: Body) -> Iterator[str]:
@@ -138,8 +139,18 @@ def _next(move: Body) -> Iterator[str]:
 
 
 def _text(text: str) -> str:
-    """Text from outside, on one line, with no markup in it."""
-    return escape_markup(one_line(str(text)))
+    """Text from outside, on one line, with no markup in it but what stands in backticks: that is there to be pasted.
+
+    Inside of those nothing is markup, and so nothing is escaped there.
+    """
+    parts = one_line(str(text)).split("`")
+    if len(parts) % 2 == 0 or not all(map(_is_code, parts[1::2])):
+        return escape_markup("`".join(parts))
+    return "".join(f"`{part}`" if i % 2 else escape_markup(part) for i, part in enumerate(parts))
+
+
+def _is_code(part: str) -> bool:
+    return bool(part.strip()) and "|" not in part  # a pipe would end a cell of a table, there too
 
 
 def _code(text: str) -> str:

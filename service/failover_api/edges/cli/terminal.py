@@ -14,6 +14,7 @@ from rich.text import Text
 from failover_api.core.safety.hazard import Severity, hazard_from, merged
 from failover_api.edges.cli import listing, rollouts, tables
 from failover_api.edges.cli.check_lines import check_lines, target_lines
+from failover_api.edges.cli.waves import wave_lines
 from failover_api.edges.printable import one_line, printable
 
 Body = dict[str, Any]
@@ -157,6 +158,8 @@ class Terminal:
             self.out.print(Text.assemble("  ", side, "  ", (place.ljust(width), "dim"), f"  {value}"))
         for line in rollouts.cluster_lines(body.get("cluster"), utc=self._utc):
             self.out.print(line)
+        for line in rollouts.replication_lines(body.get("replication"), utc=self._utc):
+            self.out.print(line)
         if body.get("pull_request"):
             self.out.print(Text.assemble("  ", tables.pull_request_line(body["pull_request"])))
         if body.get("last_move"):
@@ -200,6 +203,7 @@ class Terminal:
         self.out.print(Text(printable(body["message"])))
         if "services" in body:
             self.out.print(tables.members_table(body, width=self.out.width), soft_wrap=False, crop=False)
+        self._show_waves(body, self.out)
         self._show_unplaced(body)
         for commit in body.get("commits") or filter(None, [body["commit"]]):
             verified = " (signature verified by GitHub)" if commit["verified"] else ""
@@ -296,6 +300,7 @@ class Terminal:
         self.show_diff(outcome["diff"], self.err)
         if "services" in outcome:
             self.err.print(tables.members_table(outcome, width=self.err.width), soft_wrap=False, crop=False)
+        self._show_waves(outcome, self.err)
         self._show_unplaced(outcome)
         self._warn_of(outcome)
         if unseen:
@@ -306,6 +311,11 @@ class Terminal:
             self.err.print()
             return False
         return answer.strip().lower() in {"y", "yes"}
+
+    def _show_waves(self, body: Body, console: Console) -> None:
+        """Who goes when."""
+        for line in wave_lines(body.get("waves") or ()):
+            console.print(Text(line))
 
     def _show_unplaced(self, body: Body) -> None:
         """The services that an evacuation leaves, since nobody knows where they are."""

@@ -22,7 +22,7 @@ from failover_api.core.safety.workloads import (
     strategies_in_values,
     strategy_of,
 )
-from failover_api.core.wording import cut
+from failover_api.core.wording import cut, shell_word
 
 
 def recreate_blocks(scene: Scene) -> Iterator[Hazard]:
@@ -54,7 +54,8 @@ def statefulset_blocks(scene: Scene) -> Iterator[Hazard]:
             workload,
             f"{label_of(workload)} has a pod {cut(clinging.name)} that was never scheduled, clings to it, and ignores "
             "any change until it is gone.",
-            f"After the move: `kubectl delete pod {cut(clinging.name)} -n {cut(clinging.namespace)}`; it never ran.",
+            f"After the move: `kubectl delete pod {shell_word(clinging.name)} -n {shell_word(clinging.namespace)}`; it "
+            "never ran.",
         )
     elif (stuck := _stuck_pod(scene)) is not None:
         pod, node = stuck
