@@ -101,6 +101,7 @@ class Failover:
         self._proposer = Proposer(forge, self._reader, self._history, idempotency)
         moves = ByPolicy(forge, self._writer, self._proposer)
         self._runner = MoveRunner(moves, self._surroundings, events, deadline_s=deadline_s, untold=untold)
+        self._relocations: RelocationRunner | None = None
         self.waves = WaveRunner(
             self._runner,
             catalog,
@@ -112,7 +113,6 @@ class Failover:
             now=now,
             cluster_ahead_s=lambda: self.cluster_ahead_s,
         )
-        self._relocations: RelocationRunner | None = None
 
     @property
     def writes_waiting(self) -> int:
