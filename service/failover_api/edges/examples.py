@@ -167,7 +167,7 @@ LISTED: Example = {
 WAVE: Example = {
     "services": ["paperless-db"],
     "state": "running",
-    "commit": {"sha": SHA, "url": f"https://github.com/acme/homelab/commit/{SHA}"},
+    "commit": COMMIT,
     "reason": "paperless-db: rolling-out",
 }
 ALERT_SERVICE: Example = {

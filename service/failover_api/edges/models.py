@@ -417,12 +417,18 @@ class WaveBody(Body):
     services: Annotated[list[str], Field(description="Who is in it.", examples=[["paperless-db"]])]
     state: fields.WaveStateWord
     commit: Annotated[
-        NamedCommitBody | None, Field(description="Its commit; null: there is none, or there are several.")
+        NamedCommitBody | None,
+        Field(description="Its commit; null: there is none, or there are several.", examples=[examples.COMMIT]),
     ]
     reason: fields.WaveReason
     commits: Annotated[
         list[NamedCommitBody] | None,
-        Field(default=None, exclude_if=_is_none, description="All of them, only where there are several."),
+        Field(
+            default=None,
+            exclude_if=_is_none,
+            description="All of them, only where there are several.",
+            examples=[[examples.COMMIT]],
+        ),
     ]
 
 
