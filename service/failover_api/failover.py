@@ -115,6 +115,11 @@ class Failover:
         )
 
     @property
+    def deadline_s(self) -> float:
+        """How long one operation may take."""
+        return self._deadline_s
+
+    @property
     def writes_waiting(self) -> int:
         """How many moves wait for their turn to be written."""
         return self._writer.waiting
@@ -175,6 +180,11 @@ class Failover:
         """
         statuses, _ = await self._list_with_view(tuple(self._catalog().services.values()), try_moves=try_moves)
         return statuses
+
+    async def look_closely(self, names: Collection[str]) -> list[Status | Unreadable]:
+        """Where these services are, and what a move of each to its other side would change."""
+        services = [service for service in self._catalog().services.values() if service.name in names]
+        return (await self._list_with_view(services, try_moves=True))[0]
 
     async def _list_with_view(
         self, services: Sequence[Service], *, try_moves: bool = False

@@ -19,6 +19,7 @@ from failover_api.core.catalog.automatic import Mode
 from failover_api.core.catalog.model import Catalog
 from failover_api.errors import ClusterNeeded
 from failover_api.events import (
+    AutomaticTold,
     Blocked,
     BranchMoved,
     Events,
@@ -158,6 +159,7 @@ async def open_failover(
         events.subscribe(StageChanged, overview.stage_changed)
         events.subscribe(Serving, notifier.serving)
         events.subscribe(Blocked, notifier.blocked)
+        events.subscribe(AutomaticTold, notifier.automatic_told)
         for merged in (notifier.merged, flux.merged):
             events.subscribe(Merged, merged)
         try:
