@@ -12,10 +12,11 @@ what fails is logged, and the next round decides anew.
 import asyncio
 import logging
 import time
-from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from dataclasses import replace
 from functools import partial
 
+from failover_api.automatic.alert_mover import Written
 from failover_api.automatic.control import Control
 from failover_api.automatic.facts import GitReader, facts_of, git_facts
 from failover_api.automatic.sharing import annotations_of, book_of, report_of
@@ -23,19 +24,19 @@ from failover_api.automatic.telling import Teller
 from failover_api.cluster.port import Cluster
 from failover_api.core.automatic.notes import read_notes
 from failover_api.core.automatic.report import Report
-from failover_api.core.catalog.automatic import Automatic, Failback, Mode
+from failover_api.core.catalog.automatic import Automatic, Failback
 from failover_api.core.catalog.model import Catalog
 from failover_api.core.planning.request import MoveRequest
 from failover_api.core.safety.governance import (
     Act,
-    AlertAnswer,
     AlertOrder,
     Decisions,
+    Hold,
     Permit,
+    Refused,
     Situation,
     Tally,
     decide,
-    decide_alert,
     recheck,
     returns,
 )
@@ -191,62 +192,62 @@ class Guard:
     async def _carry_out(self, act: Act) -> None:
         """Moves what the act names. What refuses it is told, and decided on anew later."""
         try:
-            await self.move(act)
+            written = await self.write(act)
         except FailoverError as exc:
-            self._rest_until[act.key] = self._monotonic() + AGAIN_S
-            self._teller.refused(act, exc)
+            self._rest(act)
+            self._teller.refused(act, exc.slug, exc.detail)
         except Exception:  # noqa: BLE001 - a defect of ours must not end the watching
-            self._rest_until[act.key] = self._monotonic() + AGAIN_S
+            self._rest(act)
             _log.exception("an automatic move failed by a defect", extra={"node": act.node})
-        finally:
-            self._git.moved(act.services)
+        else:
+            if written.holds or written.refused:
+                self._rest(act)
+                self._teller.refused(act, "refused", "; ".join(written.refused.values()))
 
-    async def move(self, act: Act, order: AlertOrder | None = None) -> NodeOutcome:
+    def _rest(self, act: Act) -> None:
+        self._rest_until[act.key] = self._monotonic() + AGAIN_S
+
+    async def write(self, act: Act, order: AlertOrder | None = None) -> Written:
         """Writes what an act names, if it is still permitted right before that. Raises as Failover.evacuate()."""
+        check = _Check(partial(self._permit, act, order), self._monotonic, lambda: self._control.leader.leads)
         request = MoveRequest(
             by=act.trigger,
             key=act.key,
             skip_refused=True,
             trigger=act.trigger,
             evidence=act.evidence,
-            permit=partial(self._check, act, order),
+            permit=check,
         )
-        return await self._failover.evacuate(act.node, request, only=act.services)
-
-    async def _check(self, act: Act, order: AlertOrder | None) -> None:
-        """Decides once more, on nodes and Leases that are listed now. Raises NotPermitted."""
         try:
-            permit = await self._permit(act, order)
+            if order is not None and order.node is None:
+                name = f"alert {order.alert.name[:60]}"
+                outcome = await self._failover.move_over(name, act.services, request)
+            else:
+                outcome = await self._failover.evacuate(act.node, request, only=act.services)
         except NotPermitted:
+            if check.holds:
+                return Written(holds=check.holds)
             raise
-        except ClusterFailure as exc:
-            raise NotPermitted(f"nodes and Leases could not be listed: {exc.detail}") from exc
-        except Exception as exc:
-            _log.exception("a permit failed by a defect")
-            raise NotPermitted(f"a defect of ours: {type(exc).__name__}") from exc
-        if not permit.holds_at(self._monotonic()) or not self._control.leader.leads:
-            raise NotPermitted("this replica leads no longer, or it took too long to look once more")
+        finally:
+            self._git.moved(act.services)
+        return _written(outcome)
 
-    async def _permit(self, act: Act, order: AlertOrder | None) -> Permit:
+    async def _permit(self, act: Act, order: AlertOrder | None) -> Permit | Refused:
+        """Decides once more, on nodes and Leases that are listed now. Raises NotPermitted, ClusterFailure."""
         listed = await self._cluster.list_nodes(timeout_s=LIST_TIMEOUT_S)
         if self._memory is None or not self._control.leader.leads:
             raise NotPermitted("this replica leads no longer")
-        view = self._cluster.view()
-        fresh = replace(view, nodes=listed.nodes, leases=listed.leases)
-        situation = self._judged(fresh)
-        answer = recheck(act, situation, order)
-        if isinstance(answer, Permit):
-            return answer
-        whys = [f"{name}: {hold.gate}: {hold.detail}" for name, holds in answer.holds.items() for hold in holds[:1]]
-        raise NotPermitted("; ".join(whys[:5]) or "it is decided otherwise now")
+        view = replace(self._cluster.view(), nodes=listed.nodes, leases=listed.leases)
+        return recheck(act, self._judged(view), order)
 
     # Alerts
 
-    async def answer(self, order: AlertOrder) -> AlertAnswer:
-        """What an alert comes to now; Git is read for it. Raises NotReady where this replica does not lead."""
+    async def situation(self, order: AlertOrder) -> Situation:
+        """All that is known now, with a close look at what an alert is about. Raises NotReady if another leads."""
         self._control.must_lead()
         await self._git.read(self._meant(order))
-        return decide_alert(order, self._judged(self._cluster.view()))
+        self._control.must_lead()
+        return self._judged(self._cluster.view())
 
     def _meant(self, order: AlertOrder) -> Collection[str]:
         if order.node is None:
@@ -264,18 +265,49 @@ class Guard:
         return annotations_of(annotations, notes, self._situation, self._memory, self._tally, self._report)
 
     @property
-    def is_acting(self) -> bool:
-        return bool(self._acting)
-
-    @property
     def report(self) -> Report | None:
         """As of the last round of this process; None while it does not lead."""
         return self._report
 
-    @property
-    def mode(self) -> Mode:
-        return self._rules.mode
 
-    @property
-    def pending(self) -> Sequence[str]:
-        return [one.service for one in self._decisions.pending]
+class _Check:
+    """Asked right before a write: the permit of one act. `holds` are what refused it last."""
+
+    def __init__(
+        self,
+        permit: Callable[[], Awaitable[Permit | Refused]],
+        monotonic: Callable[[], float],
+        leads: Callable[[], bool],
+    ) -> None:
+        self._permit, self._monotonic, self._leads = permit, monotonic, leads
+        self.holds: Mapping[str, tuple[Hold, ...]] = {}
+
+    async def __call__(self) -> None:
+        """Raises NotPermitted."""
+        try:
+            answer = await self._permit()
+        except NotPermitted:
+            raise
+        except ClusterFailure as exc:
+            raise NotPermitted(f"nodes and Leases could not be listed: {exc.detail}") from exc
+        except Exception as exc:
+            _log.exception("a permit failed by a defect")
+            raise NotPermitted(f"a defect of ours: {type(exc).__name__}") from exc
+        if isinstance(answer, Refused):
+            self.holds = answer.holds
+            whys = [f"{name}: {hold.gate}: {hold.detail}" for name, holds in answer.holds.items() for hold in holds[:1]]
+            raise NotPermitted("; ".join(whys[:5]))
+        if not answer.holds_at(self._monotonic()) or not self._leads():
+            raise NotPermitted("it took too long to look once more, or this replica leads no longer")
+
+
+def _written(outcome: NodeOutcome) -> Written:
+    """What came of the parts of a move."""
+    refused = {name: error.detail for part in outcome.parts for name, error in part.refused.items()}
+    plans = [(part, plan) for part in outcome.parts for plan in part.plans]
+    return Written(
+        operation=next((part.operation for part in outcome.parts if part.operation), None),
+        is_pending=any(part.is_pending for part in outcome.parts),
+        there=tuple(plan.service.name for part, plan in plans if not part.changed),
+        refused=refused,
+    )

@@ -14,7 +14,6 @@ from failover_api.core.safety.governance import Act, Decisions, Gate, Pending, R
 from failover_api.core.safety.judgement import NodeVerdict
 from failover_api.core.safety.times import second
 from failover_api.core.wording import cut
-from failover_api.errors import FailoverError
 from failover_api.events import AutomaticTold, Events
 
 MAX_TOLD = 4096
@@ -83,9 +82,9 @@ class Teller:
                 f"{_names(act.services)} is moved off {cut(act.node)} now. {_evidence(act)}",
             )
 
-    def refused(self, act: Act, error: FailoverError) -> None:
+    def refused(self, act: Act, problem: str, detail: str) -> None:
         """It was not made after all; that is told as of any move."""
-        facts = {"node": act.node, "services": list(act.services), "problem": error.slug, "detail": error.detail}
+        facts = {"node": act.node, "services": list(act.services), "problem": problem, "detail": detail}
         _log.warning("an automatic move was not made", extra=facts)
 
     def _suspect(self, situation: Situation, node: NodeVerdict, pending: Sequence[Pending]) -> None:
