@@ -125,6 +125,7 @@ async def _opened(
             failover=components.failover,
             notifier=components.notifier,
             stages=watches.stages,
+            replications=watches.replications,
             ready=lambda: watches.readiness.ready,
         )
         app.state.metrics = Metrics(counters, gauges, components.overview)

@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from failover_api.core.safety.replication_states import ReplicationStatus
 from failover_api.core.safety.rollout.stages import Stage
 from failover_api.edges.guarding import Guarding
 from failover_api.errors import FailoverError
@@ -28,6 +29,9 @@ class Watches:
 
     def stages(self) -> Mapping[str, Stage]:
         return {} if self.rollouts is None else self.rollouts.stages()
+
+    def replications(self) -> Mapping[str, ReplicationStatus]:
+        return {} if self.rollouts is None else self.rollouts.replications()
 
 
 @asynccontextmanager

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import json
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
@@ -12,6 +14,7 @@ from failover_api.automatic.alert_desk import Result, ServiceEnd
 from failover_api.core.access.model import digest_of
 from failover_api.core.safety.governance import AlertOrder, Gate, Hold
 from failover_api.sandbox.cluster.api.faults import ApiFault
+from failover_api.edges.guarding import Guarding
 from failover_api.sandbox.cluster.cluster import SimulatedCluster
 from tests.core.safety.alerts.bodies import BEGAN, alertmanager, entry, grafana
 from tests.support.answers import problem
@@ -69,8 +72,16 @@ def mover() -> Mover:
     return Mover()
 
 
+async def _rest(_: Guarding) -> None:
+    await asyncio.Event().wait()
+
+
 @pytest.fixture
-async def client(stage: Stage, kubeconfig: str, mover: Mover) -> AsyncIterator[httpx2.AsyncClient]:
+async def client(
+    stage: Stage, kubeconfig: str, mover: Mover, monkeypatch: pytest.MonkeyPatch
+) -> AsyncIterator[httpx2.AsyncClient]:
+    """The guard itself does not run: the test's mover is in its place."""
+    monkeypatch.setattr(Guarding, "run", _rest)
     stage.declare(SERVICES, top=TOP)
     app = stage.app(stage.settings(cluster=kubeconfig))
     async with stage.client(app=app) as client:
