@@ -12,7 +12,8 @@
     ├── PreconditionFailed          the manifests are not those the caller saw
     ├── ManifestDrifted             a value is on neither side
     ├── Conflict                    the branch kept changing
-    │   └── WriteConflict           one compare-and-swap lost: read, plan and write again
+    │   ├── WriteConflict           one compare-and-swap lost: read, plan and write again
+    │   └── NotPermitted            what a move by itself was based on is true no longer
     ├── BranchProtected             the branch takes pull requests only
     ├── OperationPending            another pull request, or a person's commit, stands in the way
     ├── ClusterNeeded               no cluster is configured, or we may not do there what it takes
@@ -154,6 +155,10 @@ class Conflict(FailoverError):
 
 class WriteConflict(Conflict):
     """One compare-and-swap lost: the target has changed, or already exists. `detail` is the host's text."""
+
+
+class NotPermitted(Conflict):
+    """What a move that nobody asked for was based on is true no longer, right before the write. Nothing was written."""
 
 
 class BranchProtected(FailoverError):

@@ -11,6 +11,7 @@ from pydantic import Field
 from failover_api.core.catalog.automatic import Meaning, Mode
 from failover_api.core.catalog.model import Action
 from failover_api.core.planning.state import State
+from failover_api.core.planning.wave_progress import OperationState
 from failover_api.core.safety.hazard import Severity
 from failover_api.core.safety.node_states import NodeState
 from failover_api.core.safety.rollout.stages import Stage
@@ -123,6 +124,29 @@ Operation = Annotated[
     str | None,
     Field(
         description="The ULID that Git knows the move by; null: nothing was to be written.", examples=[examples.ULID]
+    ),
+]
+WaveStateWord = Annotated[
+    OperationState,
+    Field(
+        description="waiting: not written yet; running: written, and being waited for; done: all of it serves; "
+        "stopped: some of it did not come up, or is held.",
+        examples=["running"],
+    ),
+]
+OperationStateWord = Annotated[
+    OperationState,
+    Field(
+        description="running: something is still to come; done: all of it serves; stopped: some did not come up, and "
+        "what waits for it is held.",
+        examples=["running"],
+    ),
+]
+WaveReason = Annotated[
+    str,
+    Field(
+        description='Whom it waits for, or what went wrong; "": nothing is to be said.',
+        examples=["paperless-db: rolling-out"],
     ),
 ]
 Message = Annotated[

@@ -21,11 +21,12 @@ _WRAP = 72  # where GitHub breaks the lines of a squash merge (https://github.co
 _BLANK_LINE = re.compile(r"\n[ \t]*\n")
 _TRAILER = re.compile(r"Failover-([A-Za-z-]+):(.*)")
 _OWN_LINE = re.compile(r"[A-Z][A-Za-z]*-[A-Za-z-]+:(?: |$)|Reason: |```")  # never the rest of the line before
+_EVIDENCE = "; "  # between the lines of evidence, which are one trailer
 _FIRST = "Service"
 _REQUIRED = (_FIRST, "Action", "From", "To", "Operation")
-_FROM_OUTSIDE = ("Requested-By", "Reason")
+_FROM_OUTSIDE = ("Requested-By", "Reason", "Evidence")
 _SHARED = (  # by all of an operation
-    *("Requested-By", "Requested-At", "Group", "Force", "Reason", "Idempotency"),
+    *("Requested-By", "Requested-At", "Trigger", "Evidence", "Group", "Force", "Reason", "Idempotency"),
     *WAVE_KEYS,
 )
 
@@ -104,6 +105,8 @@ def _run(record: Record, *, with_reason: bool) -> dict[str, str]:
         "Operation": provenance.operation,
         "Requested-By": provenance.by,
         "Requested-At": provenance.at,
+        "Trigger": provenance.trigger,
+        "Evidence": _EVIDENCE.join(provenance.evidence),
         "Group": provenance.group,
         "Force": "true" if provenance.force else None,
         "Reason": provenance.reason if with_reason else None,
@@ -191,6 +194,8 @@ def _record(run: Mapping[str, str], reason: str) -> Record:
         key=run.get("Idempotency"),
         step=run.get("Step"),
         wave=read_wave(run),
+        trigger=run.get("Trigger"),
+        evidence=tuple(filter(None, unescape_for_git(run.get("Evidence", "")).split(_EVIDENCE))),
     )
     accepted = tuple(slug.strip() for slug in run.get("Accepted", "").split(",") if slug.strip())
     return Record(run[_FIRST], run["Action"], run["From"], run["To"], provenance, run.get("Reverts"), accepted)
