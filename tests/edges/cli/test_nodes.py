@@ -18,6 +18,10 @@ def test_the_nodes_and_what_is_on_each(stage: Stage, cli: Cli) -> None:
         ["k3s-w1", "unknown", "-", "sonarr,radarr,plex", "-"],
         ["k3s-w2", "unknown", "-", "-", "sonarr,radarr,plex"],
     ]
+    assert cli("nodes").stderr == (
+        "The state of no node is seen from here: FAILOVER_CLUSTER says where a cluster is, `failover check` whether it "
+        "answers.\n"
+    )
 
 
 def test_a_cluster_is_looked_at_where_one_is_named(

@@ -110,6 +110,11 @@ class Terminal:
             self.note("No node is known: no cluster is seen, and the catalog names none.")
             return None
         self.show_rows(listing.NODE_COLUMNS, [listing.node_row(node, utc=self._utc) for node in body["nodes"]])
+        if all(node["state"] == "unknown" for node in body["nodes"]):
+            self.note(
+                "The state of no node is seen from here: FAILOVER_CLUSTER says where a cluster is, `failover check` "
+                "whether it answers."
+            )
         return None
 
     def show_automatic(self, body: Body) -> None:
