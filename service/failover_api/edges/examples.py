@@ -139,6 +139,14 @@ CLUSTER: Example = {
     "reason": "",
     "cure": "",
 }
+REPLICATION: Example = {
+    "kind": "volsync",
+    "state": "protected",
+    "data_as_of": "2026-11-29T21:45:00Z",
+    "last_sync": "2026-11-29T21:46:03Z",
+    "in_flight": False,
+    "reason": "",
+}
 STEP: Example = {"name": "applied", "at": "2026-11-23T04:00:21Z", "detail": ""}
 LISTED: Example = {
     "service": "sonarr",
@@ -152,6 +160,49 @@ LISTED: Example = {
     "pull_request": None,
     "last_move": None,
     "cluster": CLUSTER,
+    "replication": None,
     "hazards_to": {"slugs": [], "severity": None},
     "error": None,
+}
+WAVE: Example = {
+    "services": ["paperless-db"],
+    "state": "running",
+    "commit": {"sha": SHA, "url": f"https://github.com/acme/homelab/commit/{SHA}"},
+    "reason": "paperless-db: rolling-out",
+}
+ALERT_SERVICE: Example = {
+    "service": "sonarr",
+    "result": "held",
+    "held": "still-serving",
+    "holds": [HOLD],
+    "operation": None,
+    "detail": "",
+}
+ALERT: Example = {
+    "fingerprint": "c1f2a3b4d5e6f708",
+    "alertname": "NodeGone",
+    "status": "firing",
+    "means": "evacuate",
+    "node": "k3s-w1",
+    "group": None,
+    "result": "held",
+    "held": "still-serving",
+    "detail": "sonarr has a Ready pod on k3s-w1.",
+    "cure": "",
+    "services": [ALERT_SERVICE],
+}
+ALERTS_SENT: Example = {
+    "version": "4",
+    "status": "firing",
+    "truncatedAlerts": 0,
+    "alerts": [
+        {
+            "status": "firing",
+            "labels": {"alertname": "NodeGone", "node": "k3s-w1"},
+            "annotations": {},
+            "startsAt": "2026-11-30T20:00:00.000Z",
+            "endsAt": "0001-01-01T00:00:00Z",
+            "fingerprint": "c1f2a3b4d5e6f708",
+        }
+    ],
 }

@@ -218,6 +218,22 @@ class ClusterBody(Body):
         return self.model_copy(update={"seen_at": "", "since": None, "cure": ""})
 
 
+class ReplicationBody(Body):
+    """How well its data is copied to the side where it is not. Times come from the cluster's own clocks."""
+
+    kind: fields.ReplicationKindWord
+    state: fields.ReplicationStateWord
+    data_as_of: fields.DataAsOf
+    last_sync: fields.LastSync
+    in_flight: fields.InFlight
+    reason: fields.ReplicationReason
+
+    @property
+    def lasting(self) -> "ReplicationBody":
+        """The state alone, as ClusterBody.lasting."""
+        return self.model_copy(update={"data_as_of": None, "last_sync": None, "in_flight": False, "reason": ""})
+
+
 class PlaceBody(Body):
     """Where a service is, in the list and by itself."""
 
@@ -242,6 +258,14 @@ class PlaceBody(Body):
         ClusterBody | None,
         Field(description="What is seen of it in the cluster; null: nothing is.", examples=[examples.CLUSTER]),
     ]
+    replication: Annotated[
+        ReplicationBody | None,
+        Field(
+            description="The copy of its data on the other side; null: the catalog has no `replication`, or its kind "
+            "is none.",
+            examples=[examples.REPLICATION],
+        ),
+    ]
 
 
 class StatusBody(PlaceBody):
@@ -259,7 +283,8 @@ class StatusBody(PlaceBody):
     @property
     def lasting(self) -> "StatusBody":
         """As ClusterBody.lasting."""
-        return self if self.cluster is None else self.model_copy(update={"cluster": self.cluster.lasting})
+        seen = {"cluster": self.cluster, "replication": self.replication}
+        return self.model_copy(update={name: part.lasting for name, part in seen.items() if part is not None})
 
 
 class ListedBody(PlaceBody):
@@ -386,6 +411,40 @@ class RefusedMemberBody(MemberBody):
     ]
 
 
+class WaveBody(Body):
+    """One wave of a move: services that go together, once those that they wait for serve."""
+
+    services: Annotated[list[str], Field(description="Who is in it.", examples=[["paperless-db"]])]
+    state: fields.WaveStateWord
+    commit: Annotated[
+        NamedCommitBody | None, Field(description="Its commit; null: there is none, or there are several.")
+    ]
+    reason: fields.WaveReason
+    commits: Annotated[
+        list[NamedCommitBody] | None,
+        Field(default=None, exclude_if=_is_none, description="All of them, only where there are several."),
+    ]
+
+
+Waves = Annotated[
+    list[WaveBody] | None,
+    Field(
+        default=None,
+        exclude_if=_is_none,
+        description="Only where services wait for others (`after`): who goes when, and how far that is.",
+        examples=[[examples.WAVE]],
+    ),
+]
+
+
+class OperationBody(Body):
+    """How far a move in waves is."""
+
+    operation: fields.Operation
+    state: fields.OperationStateWord
+    waves: Annotated[list[WaveBody], Field(description="First to last.", examples=[[examples.WAVE]])]
+
+
 class GroupOutcomeBody(Body):
     """What came of a group's move: one commit, or one pull request."""
 
@@ -407,6 +466,7 @@ class GroupOutcomeBody(Body):
     warnings: fields.Warnings
     hazards: Hazards
     hazards_complete: fields.HazardsComplete
+    waves: Waves
 
 
 class PartedOutcomeBody(GroupOutcomeBody):
@@ -444,6 +504,7 @@ class NodeOutcomeBody(Body):
     warnings: fields.Warnings
     hazards: Hazards
     hazards_complete: fields.HazardsComplete
+    waves: Waves
 
 
 class PartedNodeOutcomeBody(NodeOutcomeBody):
@@ -665,3 +726,47 @@ class VersionBody(Body):
     version: fields.ProductVersion
     api: fields.ApiVersion
     python: fields.PythonVersion
+
+
+class AlertServiceBody(Body):
+    """What an alert came to for one service."""
+
+    service: fields.Service
+    result: fields.AlertResult
+    held: fields.HeldBy
+    holds: Annotated[
+        list[HoldBody], Field(description="The gates that hold it, in their order.", examples=[[examples.HOLD]])
+    ]
+    operation: Annotated[
+        str | None, Field(description="The operation that moves it; null: none does.", examples=[examples.ULID])
+    ]
+    detail: Annotated[str, Field(description="Why it was refused; empty: it was not.", examples=[""])]
+
+
+class AlertBody(Body):
+    """What one alert came to. Of one that could not be read `fingerprint` is null, and `detail` says why."""
+
+    fingerprint: Annotated[str | None, Field(description="As it came.", examples=["c1f2a3b4d5e6f708"])]
+    alertname: Annotated[str, Field(description="Its label of that name; empty: it has none.", examples=["NodeGone"])]
+    status: Annotated[str | None, Field(description="firing or resolved, as it came.", examples=["firing"])]
+    means: fields.MeansOrNull
+    node: Annotated[str | None, Field(description="The node that it is about.", examples=["k3s-w1"])]
+    group: Annotated[str | None, Field(description="The group that it is about.", examples=[None])]
+    result: fields.AlertResult
+    held: fields.HeldBy
+    detail: Annotated[str, Field(description="More of it, in words.", examples=["it began before the last move"])]
+    cure: Annotated[str, Field(description="What to do about what holds it; empty: nothing.", examples=[""])]
+    services: Annotated[
+        list[AlertServiceBody],
+        Field(
+            description="What it came to for each service that it would move, in order.",
+            examples=[[examples.ALERT_SERVICE]],
+        ),
+    ]
+
+
+class AlertsBody(Body):
+    """What the alerts of a delivery came to."""
+
+    alerts: Annotated[list[AlertBody], Field(description="In the order of the delivery.", examples=[[examples.ALERT]])]
+    left_out: Annotated[int, Field(description="Alerts that are known to be missing from the delivery.", examples=[0])]

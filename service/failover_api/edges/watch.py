@@ -6,10 +6,12 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from failover_api.core.safety.replication_states import ReplicationStatus
 from failover_api.core.safety.rollout.stages import Stage
 from failover_api.errors import FailoverError
-from failover_api.events import Looked, Merged, MoveEnded
+from failover_api.events import Looked, Merged, MoveEnded, Serving
 from failover_api.watching.readiness import Readiness
+from failover_api.watching.waves import WaveWatch
 from failover_api.wiring import Components
 
 if TYPE_CHECKING:  # without a cluster nothing of it is loaded
@@ -26,12 +28,20 @@ class Watches:
     def stages(self) -> Mapping[str, Stage]:
         return {} if self.rollouts is None else self.rollouts.stages()
 
+    def replications(self) -> Mapping[str, ReplicationStatus]:
+        return {} if self.rollouts is None else self.rollouts.replications()
+
 
 @asynccontextmanager
 async def watching(components: Components) -> AsyncIterator[Watches]:
     """Watches until it is left."""
     readiness = Readiness(components.failover)
-    works = [readiness.run()]
+    waves = WaveWatch(components.failover, components.catalog.current, want=components.overview.want)
+    components.events.subscribe(Looked, waves.looked)
+    components.events.subscribe(MoveEnded, waves.happened)
+    components.events.subscribe(Merged, waves.happened)
+    components.events.subscribe(Serving, waves.happened)
+    works = [readiness.run(), waves.run()]
     rollouts, verifier = None, None
     if components.cluster is not None:
         from failover_api.watching.rollouts import RolloutWatch

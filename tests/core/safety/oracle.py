@@ -4,20 +4,37 @@ It is written without the product's own judgement: it reads the plane, the log o
 history of Git and people, and knows the rules by itself.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
+from typing import Any
 
 DAY_S = 86_400.0
 
 
 @dataclass(frozen=True)
 class Shown:
-    """What a leader was shown at a moment (s of the schedule): one kind, `nodes`, `leases` or `pods`."""
+    """What a leader was shown at a moment (s of the schedule): one kind, `nodes`, `leases` or `pods`, as it was."""
 
     at: float
     kind: str
-    objects: dict[str, tuple[object, ...]]
+    raw: Mapping[str, Any]
+
+    @property
+    def objects(self) -> dict[str, tuple[Any, ...]]:
+        """Rows by name: uid, condition, its time, cordoned, tainted, marked; the Lease's time; service, node, ready."""
+        if self.kind == "leases":
+            return {name: (one.renewed_at,) for name, one in self.raw.items()}
+        if self.kind == "pods":
+            rows = [(service, pod.node, pod.is_ready) for service, pods in self.raw.items() for pod in pods]
+            return {str(index): row for index, row in enumerate(rows)}
+        return {
+            name: (
+                *(one.uid, one.ready, one.ready_since),
+                *(one.is_unschedulable, one.is_evicted, one.is_out_of_service),
+            )
+            for name, one in self.raw.items()
+        }
 
 
 @dataclass(frozen=True)
@@ -213,7 +230,9 @@ def _of_services(
         same = [one for one in truth.written if service in one.services and _event(one) == _event(new)]
         if same:
             yield f"{service} was moved for this death already"
+    last = {commit.service: commit.by for commit in truth.commits}
     of_event = {service for one in truth.written if _event(one) == _event(new) for service in one.services}
+    of_event = {service for service in of_event if last[service] == "automatic"}  # nobody has taken it back
     is_acked = any(name == new.node for _, name in truth.acks)
     if len(of_event | set(new.services)) > truth.rules.max_services and not is_acked:
         yield "more services than one event may move"

@@ -16,7 +16,10 @@ RENEW_S, PERIOD_S, GRACE_S, TAINT_S, RETURN_S = 10.0, 5.0, 50.0, 0.5, 1.0
 
 @dataclass
 class Kubelet:
-    """`is_up`: it runs and reaches the API server. `says` is what it says of itself, `skew_s` its clock's error."""
+    """`is_up`: it runs and reaches the API server. `says` is what it says of itself, `skew_s` its clock's error.
+
+    `is_mute`: it renews its Lease and says nothing, as where a webhook refuses what it says.
+    """
 
     name: str
     uid: str
@@ -33,6 +36,7 @@ class Kubelet:
     taints_at: float | None = None
     is_evicted: bool = False
     is_out_of_service: bool = False
+    is_mute: bool = False
 
 
 @dataclass
@@ -100,7 +104,7 @@ class Plane:
             kubelet.renewed_at = self.now + kubelet.skew_s
             if kubelet.ready == "Unknown" and kubelet.returned_at is None:
                 kubelet.returned_at = self.elapsed + RETURN_S
-        if kubelet.returned_at is not None and self.elapsed < kubelet.returned_at:
+        if kubelet.is_mute or (kubelet.returned_at is not None and self.elapsed < kubelet.returned_at):
             return
         if kubelet.ready != kubelet.says and (kubelet.ready != "Unknown" or kubelet.returned_at is not None):
             self._set(kubelet, kubelet.says, self.now + kubelet.skew_s)

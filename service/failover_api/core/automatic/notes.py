@@ -3,13 +3,15 @@
     failover-api/pauses          nothing moves by itself, or some services do not
     failover-api/attestations    a person says that a node is off
     failover-api/acks            a person has seen to a service, or to a node
+    failover-api/witnesses       an alert fires that says that a node is off
+    failover-api/fenced          nodes that we have tainted out-of-service
     failover-api/flaps           how often nodes came and went, for the next leader
     failover-api/tally           the last 50 events, and what came of each
     failover-api/status          what the leader sees, for the others to show
 
-Each is JSON that anybody with a right to the Lease may write. Of what is not understood an attestation does not count,
-and a pause counts for everything: in doubt nothing moves. Together they are at most MAX_BYTES; what is only of interest
-goes first.
+Each is JSON that anybody with a right to the Lease may write. Of what is not understood an attestation and a witness
+do not count, and a pause counts for everything: in doubt nothing moves. Together they are at most MAX_BYTES; what is
+only of interest goes first.
 """
 
 import json
@@ -18,6 +20,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any, TypeVar
 
+from failover_api.core.safety.governance import Witness
 from failover_api.core.untrusted_json import parse_json
 from failover_api.core.wording import one_line
 from failover_api.errors import BadRequest
@@ -27,6 +30,7 @@ MAX_BYTES = 64 * 1024
 MAX_OF_PERSONS = 32 * 1024  # bytes, of pauses and attestations together: they are never cut
 MAX_STATUS = 20 * 1024
 MAX_EVENTS, MAX_ACKS, MAX_ROWS = 50, 200, 200
+MAX_WITNESSES, MAX_FENCED = 50, 50
 ACK_LASTS_S = 7 * 86_400.0
 UNREADABLE_LASTS_S = 86_400.0
 _MAX_TEXT, _MAX_NAME = 200, 253
@@ -72,6 +76,15 @@ class Ack:
 
 
 @dataclass(frozen=True, slots=True)
+class Fenced:
+    """The Node of this UID has the taint out-of-service from us, since `at`; or we were about to set it."""
+
+    node: str
+    uid: str
+    at: float
+
+
+@dataclass(frozen=True, slots=True)
 class TallyEvent:
     """A node that was away, and what was made of it.
 
@@ -99,6 +112,8 @@ class Notes:
     pauses: tuple[Pause, ...] = ()
     attestations: tuple[Attestation, ...] = ()
     acks: tuple[Ack, ...] = ()
+    witnesses: tuple[Witness, ...] = ()
+    fenced: tuple[Fenced, ...] = ()
     flaps: Any = None
     tally: tuple[TallyEvent, ...] = ()
     status: Any = None
@@ -138,6 +153,29 @@ def withdrawn(notes: Notes, node: str, id_: str | None = None) -> Notes | None:
 def acknowledged(notes: Notes, ack: Ack) -> Notes:
     others = (each for each in notes.acks if (each.service, each.node) != (ack.service, ack.node))
     return replace(notes, acks=(*others, ack)[-MAX_ACKS:])
+
+
+def witnessed(notes: Notes, witness: Witness) -> Notes:
+    """In the place of what the same alert has said before."""
+    others = (each for each in notes.witnesses if each.fingerprint != witness.fingerprint)
+    return replace(notes, witnesses=(*others, witness)[-MAX_WITNESSES:])
+
+
+def taken_back(notes: Notes, fingerprint: str) -> Notes | None:
+    """Without what an alert has said; None: it had said nothing."""
+    left = tuple(each for each in notes.witnesses if each.fingerprint != fingerprint)
+    return None if left == notes.witnesses else replace(notes, witnesses=left)
+
+
+def with_fenced(notes: Notes, fenced: Fenced) -> Notes:
+    others = (each for each in notes.fenced if each.node != fenced.node)
+    return replace(notes, fenced=(*others, fenced)[-MAX_FENCED:])
+
+
+def without_fenced(notes: Notes, node: str) -> Notes | None:
+    """Without what is known of a node's taint; None: nothing was."""
+    left = tuple(each for each in notes.fenced if each.node != node)
+    return None if left == notes.fenced else replace(notes, fenced=left)
 
 
 def current(notes: Notes, now: float) -> Notes:
@@ -190,6 +228,8 @@ def read_notes(annotations: Mapping[str, str]) -> Notes:
         pauses=rows("pauses", _read_pause),
         attestations=rows("attestations", _read_attestation),
         acks=rows("acks", _read_ack),
+        witnesses=rows("witnesses", _read_witness)[-MAX_WITNESSES:],
+        fenced=rows("fenced", _read_fenced)[-MAX_FENCED:],
         flaps=_read_json(annotations.get(PREFIX + "flaps")),
         tally=rows("tally", _read_event)[-MAX_EVENTS:],
         status=_read_json(annotations.get(PREFIX + "status")),
@@ -205,6 +245,8 @@ def written(notes: Notes, annotations: Mapping[str, str]) -> dict[str, str]:
         "acks": [
             _without_empty({"service": a.service, "node": a.node, "by": a.by, "at": _iso(a.at)}) for a in notes.acks
         ],
+        "witnesses": _witnesses(notes),
+        "fenced": [{"node": each.node, "uid": each.uid, "at": _iso(each.at)} for each in notes.fenced],
         "tally": _tally(notes.tally),
     }
     texts = {name: _json(rows) for name, rows in ours.items() if rows}
@@ -306,6 +348,28 @@ def _read_ack(row: Mapping[str, Any]) -> Ack:
     if bool(ack.service) is bool(ack.node):
         raise ValueError("of a service or of a node")
     return ack
+
+
+def _witnesses(notes: Notes) -> list[dict[str, Any]]:
+    return [
+        _without_empty({
+            "fingerprint": each.fingerprint,
+            "node": each.node,
+            "name": each.name,
+            "began": _iso(each.starts_at),
+            "heard": _iso(each.heard_at),
+        })
+        for each in notes.witnesses
+    ]  # fmt: skip
+
+
+def _read_witness(row: Mapping[str, Any]) -> Witness:
+    times = _time(row["began"]), _time(row["heard"])
+    return Witness(_name(row["fingerprint"]), _name(row["node"]), _text(row, "name"), *times)
+
+
+def _read_fenced(row: Mapping[str, Any]) -> Fenced:
+    return Fenced(_name(row["node"]), _name(row["uid"]), _time(row["at"]))
 
 
 def _tally(events: Sequence[TallyEvent]) -> list[dict[str, Any]]:

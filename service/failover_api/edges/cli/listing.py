@@ -86,3 +86,10 @@ def strays_of(body: Body) -> Iterator[str]:
         for switch in [switch for switch in service["switches"] if switch["side"] == "unknown"][:1]:
             place = f"{switch['file']}:{switch['line']}"
             yield f"{service['service']}: {place}: {value(switch['value'])} is on neither side"
+
+
+def is_silent(body: Body) -> bool:
+    """Whether a cluster is configured, and nothing of it is seen: not one service is."""
+    told = [service["hazards_to"]["slugs"] for service in body["services"] if service.get("hazards_to")]
+    seen = any(service.get("cluster") for service in body["services"])
+    return bool(told) and not seen and all("cluster-unseen" in slugs for slugs in told)

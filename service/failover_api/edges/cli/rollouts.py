@@ -11,6 +11,7 @@ from failover_api.edges.printable import one_line
 Body = dict[str, Any]
 
 _STYLES = {"serving": "green", "blocked": "bold red", "absent": "red", "stopped": "yellow", "unknown": "dim"}
+_COPY_STYLES = {"protected": "green", "stale": "yellow", "failing": "bold red", "seeding": "yellow", "unknown": "dim"}
 _WIDTH = len("committed")
 
 
@@ -24,6 +25,19 @@ def cluster_lines(cluster: Body | None, *, utc: bool) -> Iterator[Text]:
     yield Text.assemble(what, f", {one_line(place)}" if place else "")
     for text in filter(None, (cluster["reason"], cluster["cure"])):
         yield Text(f"    {one_line(text)}")
+
+
+def replication_lines(replication: Body | None, *, utc: bool) -> Iterator[Text]:
+    """What a status says of the copy on the other side; nothing where the catalog has no replication."""
+    if not replication:
+        return
+    state = one_line(replication["state"])
+    as_of = f", data of {shown_time(replication['data_as_of'], utc=utc)}" if replication["data_as_of"] else ""
+    in_flight = ", a sync is under way" if replication["in_flight"] else ""
+    copy = Text(state, style=_COPY_STYLES.get(state, ""))
+    yield Text.assemble("  its copy on the other side: ", copy, one_line(as_of), in_flight)
+    if reason := replication.get("reason"):
+        yield Text(f"    {one_line(reason)}")
 
 
 def rollout_lines(service: str, body: Body, *, utc: bool) -> Iterator[Text]:

@@ -106,16 +106,22 @@ def paused(case: Case) -> Iterator[Hold]:
 
 
 def blocked(case: Case) -> Iterator[Hold]:
-    """The block counts from the commit's time; a person's move, or an acknowledgement, ends it."""
+    """The block counts from the commit's time; a person's move, or an acknowledgement, ends it.
+
+    What a person has moved after a death stays where it was put, until the next.
+    """
     last, name = case.service.last_move, cut(case.service.name)
-    if last is None or _is_acked(case, last.at):
+    if last is None or case.git.now is None:
         return
+    moved_at = last.at + case.verdicts.now - case.git.now  # as the API server's clock has it
+    if _is_acked(case, moved_at):
+        return
+    ends_at, block = moved_at + case.rules.block_s, length(case.rules.block_s)
     ack = f"`failover automatic ack {name}`"
-    if last.is_automatic and case.git.now is not None and case.git.now - last.at < case.rules.block_s:
-        ends_at = case.verdicts.now + last.at + case.rules.block_s - case.git.now
-        detail = f"It was moved automatically at {second(last.at)}, and stays for {length(case.rules.block_s)}."
-        yield Hold(Gate.BLOCKED, detail, f"{ack}, once you know why", ends_at)
-    elif not last.is_automatic and case.died_at is not None and last.at >= case.died_at:
+    if last.is_automatic and case.verdicts.now < ends_at:
+        detail = f"It was moved automatically at {second(last.at)}, and stays for {block}."
+        yield Hold(Gate.BLOCKED, detail, f"{ack}, once you know why.", ends_at)
+    elif not last.is_automatic and case.died_at is not None and moved_at >= case.died_at:
         detail = f"{cut(last.by) or 'Somebody'} moved it at {second(last.at)}, after the node had died."
         yield Hold(Gate.BLOCKED, detail, f"Move by hand, or {ack}.")
 
@@ -257,7 +263,7 @@ def _is_acked(case: Case, moved_at: float) -> bool:
     names = {case.service.name}
     node = case.node.name if case.node is not None else None
     acks = (ack for ack in case.book.acks if ack.service in names or (node is not None and ack.node == node))
-    return any(ack.git_at >= moved_at for ack in acks)
+    return any(ack.at >= moved_at for ack in acks)
 
 
 def _is_ready(case: Case, node: str) -> bool:
