@@ -60,3 +60,10 @@ def test_kinds_are_kept_apart() -> None:
         "catalog placeholder: 8 lines have the other",
     ]
     assert lines[1].endswith("such as a: x:1: demote: D. C. (fixed-field)")
+
+
+def test_what_all_are_told_alike_is_told_in_its_own_words() -> None:
+    detail = "The cluster: promote and demote: The cluster does not answer (refused). Look at it. (cluster-unseen)"
+    (line,) = warning_lines([warn(f"hazard {name}", detail) for name in NAMES])
+    assert line.startswith("hazard cluster-unseen: 60 services (app-0, ")
+    assert line.endswith(f": {detail}")
