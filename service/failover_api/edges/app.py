@@ -21,7 +21,17 @@ from failover_api import logs
 from failover_api.config_file import ConfigFile, access_file
 from failover_api.core.access.model import Access
 from failover_api.edges import problems
-from failover_api.edges.api import automatic, docs, flux_events, metrics, nodes, operations, process, webhooks
+from failover_api.edges.api import (
+    automatic,
+    docs,
+    flux_events,
+    metrics,
+    nodes,
+    operations,
+    process,
+    relocations,
+    webhooks,
+)
 from failover_api.edges.api import routes as api_routes
 from failover_api.edges.api.openapi import TAGS, Api
 from failover_api.edges.board import routes as board_routes
@@ -45,7 +55,7 @@ from failover_api.wiring import Components, open_failover
 
 _log = logging.getLogger(__name__)
 _ROUTERS = (
-    *(api_routes.router, nodes.router, operations.router, automatic.router, process.router),
+    *(api_routes.router, nodes.router, operations.router, relocations.router, automatic.router, process.router),
     *(webhooks.router, flux_events.router, board_routes.router),
 )
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._:-]{1,128}")
