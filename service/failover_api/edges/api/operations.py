@@ -10,8 +10,10 @@ from failover_api.edges.api import openapi
 from failover_api.edges.api.routes import IfNoneMatch, Wired, tagged
 from failover_api.edges.bodies import operation_body
 from failover_api.edges.http.access import Session, Who
-from failover_api.edges.models import OperationBody
-from failover_api.edges.targets import looks
+from failover_api.edges.models import OperationBody, RelocationBody
+from failover_api.edges.relocation_bodies import relocation_body
+from failover_api.edges.targets import look_at_relocation, looks
+from failover_api.errors import UnknownUrl
 from failover_api.moves.outcome import WaveReport
 from failover_api.wave_operation import no_operation
 from failover_api.wiring import Components
@@ -23,18 +25,24 @@ router = APIRouter(prefix="/api", responses=openapi.problems())
 
 @router.get(
     "/operations/{operation}",
-    response_model=OperationBody,
+    response_model=OperationBody | RelocationBody,
     responses={**openapi.TAGGED, **openapi.problems(*openapi.LOOKING)},
     operation_id="operation",
     tags=["operations"],
-    summary="How far a move in waves is",
-    response_description="Each wave; services that you may not see are left out",
+    summary="How far a move in waves is, or a relocation",
+    response_description="Each wave or step; services that you may not see are left out",
 )
 async def operation(
     request: Request, operation: OperationName, components: Wired, who: Who, if_none_match: IfNoneMatch = None
 ) -> Response:
     who.needs_any(Verb.VIEW, "operations")
-    report = await _look(request, who, components, operation)
+    try:
+        report = await _look(request, who, components, operation)
+    except UnknownUrl:
+        if not any(service.replication is not None for service in components.catalog.current().services.values()):
+            raise
+        found = await look_at_relocation(who, components, operation)
+        return tagged(relocation_body(found), None, if_none_match)
     body = operation_body(report, visible=lambda name: who.caller.may(Verb.VIEW, name))
     if not body.waves:  # as if there were none
         raise no_operation(operation)
