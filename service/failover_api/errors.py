@@ -12,9 +12,13 @@
     ├── PreconditionFailed          the manifests are not those the caller saw
     ├── ManifestDrifted             a value is on neither side
     ├── Conflict                    the branch kept changing
-    │   └── WriteConflict           one compare-and-swap lost: read, plan and write again
+    │   ├── WriteConflict           one compare-and-swap lost: read, plan and write again
+    │   └── NotPermitted            what a move by itself was based on is true no longer
     ├── BranchProtected             the branch takes pull requests only
     ├── OperationPending            another pull request, or a person's commit, stands in the way
+    ├── RelocationRunning           a relocation to the other side is under way
+    ├── ClusterNeeded               no cluster is configured, or we may not do there what it takes
+    ├── NodeAlive                   a node that lives cannot be said to be off
     ├── UnsafeMove                  a hazard stops it that nobody has accepted
     ├── NothingToRollBack           no failover commit of the service is known
     ├── ChangedSince                a person changed what a rollback would put back
@@ -48,6 +52,10 @@
     │   ├── ClusterUnauthenticated  it does not know who we are
     │   ├── ClusterForbidden        we may not read this
     │   ├── KindNotInstalled        it does not know this kind of object
+    │   ├── ObjectMissing           it has no object of this name, or not the namespace
+    │   ├── ObjectChanged           somebody else wrote first: read again
+    │   ├── ClusterRejected         what we sent is not accepted as it is
+    │   │   └── ClusterInvalid      by the rules for such objects, or by an admission policy
     │   └── VersionExpired          it no longer has the version that was asked for: list again
     ├── OutcomeUnknown              a write may or may not have landed
     │   └── WriteUnknown            one write's reply was lost: read back
@@ -150,6 +158,10 @@ class WriteConflict(Conflict):
     """One compare-and-swap lost: the target has changed, or already exists. `detail` is the host's text."""
 
 
+class NotPermitted(Conflict):
+    """What a move that nobody asked for was based on is true no longer, right before the write. Nothing was written."""
+
+
 class BranchProtected(FailoverError):
     """The branch takes no direct commit, but a pull request. `said` is the host's text, without our advice."""
 
@@ -162,6 +174,18 @@ class BranchProtected(FailoverError):
 
 class OperationPending(FailoverError):
     slug, title = "operation-pending", "Another operation is under way"
+
+
+class RelocationRunning(FailoverError):
+    slug, title = "relocation-running", "A relocation is under way"
+
+
+class ClusterNeeded(FailoverError):
+    slug, title = "cluster-needed", "A cluster is needed"
+
+
+class NodeAlive(FailoverError):
+    slug, title = "node-alive", "The node is alive"
 
 
 class UnsafeMove(FailoverError):
@@ -401,6 +425,22 @@ class ClusterForbidden(ClusterFailure):
 
 class KindNotInstalled(ClusterFailure):
     """The cluster does not know this kind of object, so it has none."""
+
+
+class ObjectMissing(ClusterFailure):
+    """It has no object of this name, or no such namespace."""
+
+
+class ObjectChanged(ClusterFailure):
+    """Somebody else has changed the object since it was read, or made it before us. Nothing was written."""
+
+
+class ClusterRejected(ClusterFailure):
+    """What we sent is not accepted as it is: asking again with the same is of no use."""
+
+
+class ClusterInvalid(ClusterRejected):
+    """The rules for such objects, or an admission policy, refuse it (422). Nothing was written."""
 
 
 class VersionExpired(ClusterFailure):

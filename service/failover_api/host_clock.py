@@ -10,8 +10,11 @@ import time
 from collections.abc import Callable, Mapping
 from email.utils import parsedate_to_datetime
 
+from failover_api.core.rfc3339 import LATEST_S, showable
+
 WARN_FROM_S = 30.0  # a smaller difference does no harm
 _WARN_AGAIN_S = 30.0  # when the difference has changed by as much since the last warning
+_YEAR_S = 366 * 86_400.0  # a clock that ends while we run would fail whatever shows it
 _FRACTION_S = 1.0  # Date is in whole seconds
 _log = logging.getLogger(__name__)
 
@@ -89,8 +92,9 @@ class HostClock:
 
 
 def date_of(headers: Mapping[str, str]) -> float | None:
-    """The `Date` of a reply as a timestamp (s); None when it has none."""
+    """The `Date` of a reply as a timestamp (s); None when it has none, or one that no calendar shows for long."""
     try:
-        return parsedate_to_datetime(headers["date"]).timestamp()
+        sent_at = showable(parsedate_to_datetime(headers["date"]).timestamp())
     except (KeyError, ValueError, OverflowError):
         return None
+    return sent_at if sent_at is not None and sent_at < LATEST_S - _YEAR_S else None

@@ -21,6 +21,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from failover_api.core.planning.state import State
+from failover_api.core.rfc3339 import seconds_of
 from failover_api.errors import FailoverError, ForgeFailure, InternalError, NotReady, RepositoryNotFound
 from failover_api.events import BranchMoved, FluxReported, Looked, MoveEnded, StageChanged
 from failover_api.forge.values import PullRequest
@@ -205,10 +206,8 @@ class Overview:
         return OpenPullRequest(pull.url, self._opened_at(pull))
 
     def _opened_at(self, pull: PullRequest) -> float:
-        try:
-            return datetime.fromisoformat(pull.created_at).timestamp()
-        except ValueError:
-            return self._clock()
+        opened_at = seconds_of(pull.created_at)
+        return self._clock() if opened_at is None else opened_at
 
     # Looking
 

@@ -26,11 +26,12 @@ from failover_api.errors import NotReady
 PREFIX = "FAILOVER_"
 GITHUB_API = "https://api.github.com"
 MAX_SUB_PATH = 200  # characters
+_NAMESPACE = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
 _SUB_PATH = re.compile(r"(/[A-Za-z0-9._~-]+)*")
 # The first segments of our own paths.
 OWN_SEGMENTS = frozenset({
-    "api", "cards", "docs", "groups", "healthz", "hooks", "metrics", "openapi.json", "readyz", "schema", "services",
-    "signin", "signout", "static", "version",
+    "api", "cards", "docs", "groups", "healthz", "hooks", "metrics", "nodes", "openapi.json", "readyz", "schema",
+    "services", "signin", "signout", "static", "version",
 })  # fmt: skip
 SERVER_LIKE = "a URL like https://failover.example.org"
 
@@ -79,6 +80,13 @@ def root_path(value: str) -> str:
     return path
 
 
+def namespace(value: str) -> str:
+    """The name of a namespace. Raises ValueError."""
+    if not _NAMESPACE.fullmatch(value):
+        raise ValueError("not a label of DNS")
+    return value
+
+
 def _is_local(host: str) -> bool:
     """Loopback, or a name of this machine or cluster: a single label, `.svc`, `.local`, `.localhost`."""
     try:
@@ -94,6 +102,7 @@ def _lower(value: object) -> object:
 _Url = Annotated[str, AfterValidator(base_url)]
 _RootPath = Annotated[str, AfterValidator(root_path)]
 _Server = Annotated[str, AfterValidator(server_url)]
+_Namespace = Annotated[str, AfterValidator(namespace)]
 
 
 class Settings(BaseModel):
@@ -158,6 +167,10 @@ class Settings(BaseModel):
     """The context of that kubeconfig; without it the current one."""
     cluster_timeout_s: float = Field(default=2.0, gt=0, le=60, description="seconds, above 0 and at most 60")
     """For one look at the cluster; nothing waits longer for it."""
+    lease_namespace: _Namespace | None = Field(default=None, description="the name of a namespace")
+    """Where the Lease is by which one of the replicas leads (automatic failover). Without it: the pod's own namespace,
+    or that of the kubeconfig's context.
+    """
     server: _Server | None = Field(default=None, description=SERVER_LIKE)
     """Command line: call this service."""
     token: SecretStr | None = None

@@ -137,6 +137,13 @@ def test_a_flag_is_true_and_nothing_else(value: object) -> None:
         ("2026-11-30T20:00:00", None),  # of no zone, so of no time
         ("2026-13-30T20:00:00Z", None),
         ("yesterday", None),
+        ("0000-01-01T00:00:00Z", None),
+        ("0001-01-01T00:00:00Z", None),  # Go's word for none
+        ("0001-01-01T00:00:00+23:59", None),
+        ("9999-12-31T23:59:59-23:59", None),
+        ("10000-01-01T00:00:00Z", None),
+        ("NaN", None),
+        (float("nan"), None),
         ("", None),
         (1796068800, None),
         ("2026-11-30T20:00:00Z" + " " * 100, None),

@@ -481,3 +481,59 @@ def test_an_application_of_argo_syncs_by_itself_or_not(policy: Any, is_automated
 def test_an_application_may_have_several_sources() -> None:
     data = {"spec": {"sources": [{"repoURL": "https://git.example.org/lab", "path": "apps"}]}}
     assert flux.parse_application(data, ("argocd", "apps")).repository == "https://git.example.org/lab"
+
+
+SOURCE = {"repoURL": "https://git.example.org/lab", "path": "apps", "targetRevision": "main"}
+
+
+@pytest.mark.parametrize(
+    ("compared", "is_behind"),
+    [
+        ({"source": SOURCE}, False),
+        ({"source": {**SOURCE, "targetRevision": "other"}}, True),
+        ({"source": {"repoURL": ""}}, True),
+        (None, False),  # it does not say
+        ("x", False),
+    ],
+)
+def test_an_application_that_argo_has_not_compared_with_its_spec_is_behind(compared: Any, is_behind: bool) -> None:
+    data = {"metadata": {"generation": 9}, "spec": {"source": SOURCE}, "status": {"sync": {"comparedTo": compared}}}
+    assert flux.parse_application(data, ("argocd", "apps")).is_behind is is_behind
+
+
+def test_one_that_counts_generations_may_be_behind_too() -> None:
+    data = {"metadata": {"generation": 9}, "status": {"observedGeneration": 8}}
+    assert flux.parse_application(data, ("argocd", "apps")).is_behind
+
+
+@pytest.mark.parametrize(
+    "parse",
+    [
+        flux.parse_git_repository,
+        flux.parse_oci_repository,
+        flux.parse_bucket,
+        flux.parse_kustomization,
+        flux.parse_helm_release,
+        workloads.parse_deployment,
+        workloads.parse_stateful_set,
+    ],
+)
+@pytest.mark.parametrize(
+    ("newest", "observed", "is_behind"),
+    [(2, 1, True), (1, -1, True), (2, 2, False), (2, None, False), (None, 1, False), ("3", 1, False), (2, True, False)],
+)
+def test_a_status_of_an_older_spec_is_behind(parse: Any, newest: Any, observed: Any, is_behind: bool) -> None:
+    data = {"metadata": {"generation": newest}, "status": {"observedGeneration": observed}}
+    assert parse(data, ("media", "sonarr")).is_behind is is_behind
+
+
+def test_a_condition_says_which_spec_it_is_about() -> None:
+    conditions = [{"type": "Ready", "status": "False", "observedGeneration": 2}]
+    data = {"metadata": {"generation": 2}, "status": {"observedGeneration": 1, "conditions": conditions}}
+    assert flux.parse_kustomization(data, ("flux-system", "apps")).ready_now == Condition(
+        "Ready", "False", generation=2
+    )
+    conditions[0]["observedGeneration"] = 1
+    assert flux.parse_kustomization(data, ("flux-system", "apps")).ready_now is None
+    del conditions[0]["observedGeneration"]
+    assert flux.parse_git_repository(data, ("flux-system", "lab")).ready_now is None

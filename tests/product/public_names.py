@@ -23,6 +23,7 @@ from typer.main import get_command
 from failover_api.core.access.schema import AccessSchema
 from failover_api.core.catalog.schema import CatalogSchema
 from failover_api.core.planning.request import Provenance
+from failover_api.core.planning.waves import Wave
 from failover_api.core.text.trailers import Record, write_trailers
 from failover_api.edges.app import create_app
 from failover_api.edges.cli import execution
@@ -293,7 +294,8 @@ def _words(held: Any) -> str:
 
 def git() -> Lines:
     """Trailers of commits, branches of pull requests."""
-    provenance = Provenance(**{field.name: "x" for field in fields(Provenance)})
+    wave = Wave(1, (("x",),), supersede=True)
+    provenance = Provenance(**{field.name: "x" for field in fields(Provenance) if field.name != "wave"}, wave=wave)
     full = Record("x", "x", "x", "x", provenance, "x")
     other = replace(full, provenance=replace(provenance, reason="y"))
     for trailer in write_trailers([full, other]).splitlines():

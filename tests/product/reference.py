@@ -71,7 +71,7 @@ def catalog_page() -> str:
 ## services.yaml
 
 `NAME` is a service's name, which stands for `{{service}}` in any text of its entry and of `defaults`. `defaults` takes
-the keys of a service but `deployment`, `statefulset`, `helmrelease` and `switches`.
+the keys of a service but `deployment`, `statefulset`, `helmrelease`, `switches`, `after` and `accept`.
 
 {services}
 

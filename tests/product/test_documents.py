@@ -209,6 +209,9 @@ def test_every_sample_is_taken_by_what_reads_it(page: str, what: str, text: str)
             parse_catalog(HEAD[what] + text, file=what)
         case "receiver.yaml":
             assert YAML(typ="safe").load(text)["spec"]["type"] == "generic-hmac"
+        case "workflow.yaml, in part":
+            (step,) = YAML(typ="safe").load(text)
+            assert step["with"].keys() <= YAML(typ="safe").load(ROOT / "action.yml")["inputs"].keys()
         case _:
             assert what in KUSTOMIZED | FOREIGN, f"{page}: its first line names no file that is known: {what!r}"
 

@@ -34,11 +34,13 @@ class HomelabCluster:
     kubeconfig: Path
     strategy: str = "RollingUpdate"
     is_of_argo: bool = False
+    times: str = ""  # of all that happened; "": now
+    generations: tuple[int, int] | None = None  # of what Flux has: its newest, and the one it has taken up
 
     def node(self, name: str, *, ready: str = "True") -> None:
         role = "primary" if name == "k3s-w1" else "backup"
         labels = {"role": role, "kubernetes.io/hostname": name}
-        condition = {"type": "Ready", "status": ready, "lastTransitionTime": at(120)}
+        condition = {"type": "Ready", "status": ready, "lastTransitionTime": self.times or at(120)}
         self.server.put(NODES, {"metadata": {"name": name, "labels": labels}, "status": {"conditions": [condition]}})
 
     def applied(self, side: str, commit: str, *, pod: str = "ready", terminating: int = 0) -> None:
@@ -58,14 +60,14 @@ class HomelabCluster:
         source_kind: str = "GitRepository",
     ) -> None:
         """The source is at the commit; what is applied may be another."""
-        meta = {"name": "apps", "namespace": "flux-system"}
+        meta, observed = self._of_flux("apps")
         source = {"kind": source_kind, "name": "flux-system"}
         condition = {
             "type": "Ready",
             "status": ready,
             "reason": "ReconciliationSucceeded" if ready == "True" else "ReconciliationFailed",
             "message": message,
-            "lastTransitionTime": at(),
+            "lastTransitionTime": self.times or at(),
         }
         self.server.put(
             KUSTOMIZATIONS,
@@ -73,17 +75,24 @@ class HomelabCluster:
                 "metadata": meta,
                 "spec": {"sourceRef": source, "path": "./apps"},
                 "status": {
+                    **observed,
                     "lastAppliedRevision": f"main@sha1:{applied or commit}",
                     "conditions": [condition],
                     "inventory": {"entries": [{"id": "media_sonarr_apps_Deployment", "v": "v1"}]},
                 },
             },
         )
-        artifact = {"revision": f"main@sha1:{commit}", "lastUpdateTime": at()}
-        self.server.put(
-            GIT_REPOSITORIES,
-            {"metadata": {"name": "flux-system", "namespace": "flux-system"}, "status": {"artifact": artifact}},
-        )
+        artifact = {"revision": f"main@sha1:{commit}", "lastUpdateTime": self.times or at()}
+        meta, observed = self._of_flux("flux-system")
+        self.server.put(GIT_REPOSITORIES, {"metadata": meta, "status": {**observed, "artifact": artifact}})
+
+    def _of_flux(self, name: str) -> tuple[Json, Json]:
+        """Metadata, and what the status says of its generation."""
+        meta: Json = {"name": name, "namespace": "flux-system"}
+        if self.generations is None:
+            return meta, {}
+        newest, observed = self.generations
+        return {**meta, "generation": newest}, {"observedGeneration": observed}
 
     def argo(self, repository: str, commit: str, *, sync: str = "Synced") -> None:
         """Argo CD's Application of the repository; it syncs by itself."""
@@ -144,12 +153,16 @@ class HomelabCluster:
             "name": f"sonarr-{side}-x",
             "namespace": "media",
             "labels": {"pod-template-hash": side},
-            "creationTimestamp": at(),
+            "creationTimestamp": self.times or at(),
             "ownerReferences": [owner],
         }
         if deleted_ago_s is not None:
             meta["deletionTimestamp"] = at(deleted_ago_s)
-        condition = {"type": "Ready", "status": "True" if is_ready else "False", "lastTransitionTime": at()}
+        condition = {
+            "type": "Ready",
+            "status": "True" if is_ready else "False",
+            "lastTransitionTime": self.times or at(),
+        }
         volumes = [{"name": "config", "persistentVolumeClaim": {"claimName": claim}}]
         self.server.put(
             PODS,

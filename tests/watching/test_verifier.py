@@ -4,6 +4,7 @@ import asyncio
 import http.server
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
 
@@ -11,6 +12,8 @@ from failover_api.core.catalog.runtime import Verify
 from failover_api.core.planning.state import State
 from failover_api.core.safety.rollout.stage import ClusterState
 from failover_api.core.safety.rollout.stages import Stage
+from failover_api.core.safety.rollout.steps import Arrival
+from failover_api.core.safety.rollout.verification import verification_step, verified_state
 from failover_api.watching.verifier import Verifier
 from tests.support.clock import Clock
 from tests.support.shell import listening
@@ -136,4 +139,36 @@ async def test_what_the_catalog_has_no_more_is_forgotten(app: App) -> None:
     verifier.keep(frozenset({"sonarr"}))
     assert verifier.found("radarr") is None
     assert verifier.found("sonarr") is not None
+    await verifier.aclose()
+
+
+REMADE = replace(SERVING, pod="db-0", pod_uid="2")
+
+
+async def test_a_pod_that_is_made_anew_under_its_name_is_asked_anew(app: App) -> None:
+    """As a StatefulSet's: what the one before has answered says nothing of it."""
+    verifier = Verifier(lambda: 2000.0, clock=Clock())
+    await verifier.ask("sonarr", Verify(app.url), replace(REMADE, pod_uid="1"), "OP")
+    first = verifier.found("sonarr")
+    assert verified_state(REMADE, Verify(app.url), first, "OP").stage is Stage.ROLLING_OUT
+    assert verification_step(REMADE, first, "OP").has_come is False
+    await verifier.ask("sonarr", Verify(app.url), REMADE, "OP")
+    assert len(app.asked) == 2
+    assert verified_state(REMADE, Verify(app.url), verifier.found("sonarr"), "OP").stage is Stage.SERVING
+    await verifier.aclose()
+
+
+async def test_what_was_answered_before_a_move_says_nothing_of_it(app: App) -> None:
+    now = 2000.0
+    verifier = Verifier(lambda: now, clock=Clock())
+    await verifier.ask("sonarr", Verify(app.url), REMADE, "OLD")
+    assert verification_step(REMADE, verifier.found("sonarr"), "NEW").has_come is False
+    now = 2100.0
+    await verifier.ask("sonarr", Verify(app.url), REMADE, "NEW")
+    assert verification_step(REMADE, verifier.found("sonarr"), "NEW") == Arrival(True, 2100.0)
+    assert verification_step(REMADE, verifier.found("sonarr"), "OLD").has_come is False
+    await verifier.ask("sonarr", Verify(app.url), REMADE, None)  # GitHub does not say just now
+    assert len(app.asked) == 2
+    assert verified_state(REMADE, Verify(app.url), verifier.found("sonarr"), None).stage is Stage.SERVING
+    assert verification_step(REMADE, verifier.found("sonarr"), "NEW").at == 2100.0
     await verifier.aclose()

@@ -10,6 +10,7 @@ import ssl
 import time
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from typing import Any
 
 import httpx2
@@ -32,12 +33,20 @@ _RENEW_AFTER_S = 5.0  # a younger session is not replaced after a failure
 _HEADERS = {"accept": "application/json", "accept-encoding": "identity", "user-agent": "failover-api"}
 
 
+@dataclass(frozen=True, slots=True)
+class Patch:
+    """A change of an object: operations of RFC 6902, or an object of RFC 7386, by the media type."""
+
+    content: object
+    media_type: str
+
+
 class Client:
     """Requests to one API server. `clock` is what it says of its time."""
 
-    def __init__(self, access: Access) -> None:
-        self.access = access
-        self.clock = HostClock("the API server")
+    def __init__(self, access: Access, *, monotonic: Callable[[], float] = time.monotonic) -> None:
+        self.access, self._monotonic = access, monotonic
+        self.clock = HostClock("the API server", monotonic=monotonic)
         self._credentials = Credentials(access.login, access.endpoint, now=self.clock.now)
         self._session: Session | None = None
         self._replaced: list[Session] = []
@@ -48,8 +57,19 @@ class Client:
         return await self._exchange("GET", path, params, None, timeout_s=timeout_s)
 
     async def create(self, path: str, body: object, *, timeout_s: float) -> Any:
-        """What the API server makes of a new object; used for reviews, which are answered and kept nowhere."""
+        """What the API server makes of a new object: a review, which is answered and kept nowhere, or a Lease."""
         return await self._exchange("POST", path, {}, body, timeout_s=timeout_s)
+
+    async def replace(self, path: str, body: object, *, timeout_s: float) -> Any:
+        """Puts an object in the place of the one at a path; by its resourceVersion only if that is still the newest.
+
+        Raises ObjectChanged when it is not.
+        """
+        return await self._exchange("PUT", path, {}, body, timeout_s=timeout_s)
+
+    async def patch(self, path: str, patch: Patch, params: Mapping[str, str], *, timeout_s: float) -> Any:
+        """Changes an object. Raises ClusterInvalid when a `test` of it fails, or a policy denies it."""
+        return await self._exchange("PATCH", path, params, patch, timeout_s=timeout_s)
 
     async def watch(
         self, path: str, params: Mapping[str, str], on_event: Callable[[Any], None], *, window_s: float
@@ -108,9 +128,11 @@ class Client:
         endpoint = self.access.endpoint
         session = await self._session_of(identity)
         headers = {**_HEADERS, **self._authorization(identity)}
+        if isinstance(body, Patch):
+            headers["content-type"], body = body.media_type, body.content
         extensions = {"sni_hostname": endpoint.server_name} if endpoint.server_name else {}
         timeout = httpx2.Timeout(silence_s, connect=min(CONNECT_TIMEOUT_S, silence_s))
-        url, what, asked_at, began = endpoint.url + path, f"{method} {path}", time.monotonic(), False
+        url, what, asked_at, began = endpoint.url + path, f"{method} {path}", self._monotonic(), False
         try:
             request = session.http.build_request(
                 method, url, params=params, headers=headers, json=body, timeout=timeout, extensions=extensions

@@ -4,13 +4,12 @@ Every function takes the object and the keys that lead to the field. None raises
 lists are cut at a bound.
 """
 
-import math
 import re
 import sys
 from collections.abc import Callable, Iterator, Mapping
-from datetime import datetime
 from typing import Any, TypeVar
 
+from failover_api.core.rfc3339 import seconds_of
 from failover_api.core.safety.observed import NOBODY, Applier, Condition, Key, NodeTerms, Owner, Requirement
 from failover_api.core.wording import one_line
 
@@ -69,16 +68,9 @@ def flag(data: object, *path: str) -> bool:
 
 
 def time(data: object, *path: str) -> float | None:
-    """A time of RFC 3339, in seconds since 1970."""
+    """A time of RFC 3339, in seconds since 1970; None for one that no calendar can show."""
     value = value_at(data, *path)
-    if not isinstance(value, str) or len(value) > 40:
-        return None
-    try:
-        moment = datetime.fromisoformat(value)
-        seconds = moment.timestamp() if moment.tzinfo is not None else math.nan
-    except (ValueError, OverflowError):
-        return None
-    return seconds if math.isfinite(seconds) else None
+    return seconds_of(value) if isinstance(value, str) else None
 
 
 def duration(data: object, *path: str) -> float | None:
@@ -130,6 +122,7 @@ def conditions(data: object, *types: str) -> tuple[Condition, ...]:
             reason=text(item, "reason"),
             message=message(item, "message"),
             since=time(item, "lastTransitionTime"),
+            generation=number(item, "observedGeneration"),
         )
         for item in found
     )

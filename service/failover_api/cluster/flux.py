@@ -14,7 +14,7 @@ from failover_api.cluster.fields import (
     time,
     value_at,
 )
-from failover_api.core.safety.observed import Application, HelmRelease, Key, Kustomization, Source
+from failover_api.core.safety.observed import Application, HelmRelease, Key, Kustomization, Source, is_behind
 
 KUSTOMIZATIONS = "/apis/kustomize.toolkit.fluxcd.io/v1/kustomizations"
 HELM_RELEASES = "/apis/helm.toolkit.fluxcd.io/v2/helmreleases"
@@ -99,6 +99,8 @@ def _source(data: object, key: Key, kind: str) -> Source:
         revision=text(data, "status", "artifact", "revision"),
         updated_at=time(data, "status", "artifact", "lastUpdateTime"),
         ready=condition(data, "Ready"),
+        generation=number(data, "metadata", "generation"),
+        observed_generation=number(data, "status", "observedGeneration"),
     )
 
 
@@ -115,7 +117,24 @@ def parse_application(data: object, key: Key) -> Application:
         revision=text(data, "status", "sync", "revision"),
         health=text(data, "status", "health", "status"),
         operation=text(data, "status", "operationState", "phase"),
+        operation_revision=text(data, "status", "operationState", "syncResult", "revision")
+        or text(data, "status", "operationState", "operation", "sync", "revision"),
+        is_behind=_is_application_behind(data),
     )
+
+
+def _is_application_behind(data: object) -> bool:
+    """By what its status was compared to: Argo CD counts no generations, and its own writes raise them."""
+    observed = number(data, "status", "observedGeneration")
+    compared = value_at(data, "status", "sync", "comparedTo")
+    return is_behind(number(data, "metadata", "generation"), observed) or (
+        isinstance(compared, dict) and _sources(compared) != _sources(value_at(data, "spec"))
+    )
+
+
+def _sources(data: object) -> list[tuple[str, ...]]:
+    several = list(items(data, "sources")) or [value_at(data, "source")]
+    return [tuple(text(source, key) for key in ("repoURL", "path", "targetRevision", "chart")) for source in several]
 
 
 def _is_automated(data: object) -> bool:

@@ -10,10 +10,10 @@ import os
 import signal
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
 
 from failover_api.cluster.access import Endpoint, Plugin
 from failover_api.cluster.fields import text, value_at
+from failover_api.core.rfc3339 import seconds_of
 from failover_api.core.untrusted_json import parse_json
 from failover_api.core.wording import cut
 from failover_api.errors import ClusterFailure, ClusterUnauthenticated
@@ -122,13 +122,10 @@ def _text(status: object, key: str) -> str | None:
 def _expiry(plugin: Plugin, said: str) -> float | None:
     if not said:
         return None
-    try:
-        moment = datetime.fromisoformat(said)
-        if moment.tzinfo is None:
-            raise ValueError(said)
-        return moment.timestamp()
-    except (ValueError, OverflowError) as exc:
-        raise _error(plugin, "gave an expirationTimestamp that is no time") from exc
+    expires_at = seconds_of(said)
+    if expires_at is None:
+        raise _error(plugin, "gave an expirationTimestamp that is no time")
+    return expires_at
 
 
 def _error(plugin: Plugin, what: str) -> ClusterFailure:

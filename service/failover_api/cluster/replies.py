@@ -12,14 +12,19 @@ from failover_api.core.wording import cut
 from failover_api.errors import (
     ClusterFailure,
     ClusterForbidden,
+    ClusterInvalid,
+    ClusterRejected,
     ClusterUnauthenticated,
     ClusterUnavailable,
     KindNotInstalled,
+    ObjectChanged,
+    ObjectMissing,
     VersionExpired,
 )
 
 MAX_WAIT_S = 60.0
 _GONE = {"Expired", "Gone"}
+_TAKEN = {"AlreadyExists", "Conflict"}  # of the answers with 409; admission may use that code for anything
 _TOO_LARGE_VERSION = "Too large resource version"  # as after a restore of etcd: our version is of another history
 
 
@@ -32,6 +37,8 @@ def failure_of(status: int, headers: Mapping[str, str], body: bytes, what: str) 
         data = parse_json(body)
     except ValueError:
         data = None
+    if status == 404 and text(data, "reason") == "NotFound" and text(data, "details", "name"):
+        return ObjectMissing(f"{what}: {message(data, 'message') or 'it is not there'}")
     if status == 404 and not is_page(body):  # an unknown group is answered with a plain text
         return KindNotInstalled(f"{what}: the cluster does not know this kind")
     if text(data, "kind") != "Status":
@@ -54,6 +61,12 @@ def _of_status(status: int, data: object, what: str, headers: Mapping[str, str])
             return ClusterUnauthenticated(f"{what}: the API server does not accept our credentials (401)")
         case 403:
             return ClusterForbidden(detail)
+        case 409 if reason in _TAKEN:
+            return ObjectChanged(detail)
+        case 400:
+            return ClusterRejected(detail)
+        case 422:
+            return ClusterInvalid(detail)
         case _:
             return ClusterUnavailable(detail, retry_after_s=_wait_s(headers, data))
 

@@ -1,13 +1,14 @@
 """The JSON bodies, made from what the use cases return. Their shapes: models.py."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence, Set
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from failover_api.core.planning.change import Entries
 from failover_api.core.planning.plan import Change, Plan
 from failover_api.core.planning.state import Reading, State
+from failover_api.core.rfc3339 import rfc3339
 from failover_api.core.safety.hazard import Hazard, worst
+from failover_api.core.safety.replication_states import ReplicationStatus
 from failover_api.core.safety.rollout.steps import Rollout
 from failover_api.core.splice import Value
 from failover_api.core.splice.shown import shown
@@ -33,22 +34,25 @@ from failover_api.edges.models import (
     NodesBody,
     NodesListBody,
     OnNodeBody,
+    OperationBody,
     OutcomeBody,
     PartedNodeOutcomeBody,
     PartedOutcomeBody,
     ProblemBody,
     PullRequestBody,
     RefusedMemberBody,
+    ReplicationBody,
     RolloutBody,
     StatusBody,
     StepBody,
     SwitchBody,
+    WaveBody,
 )
 from failover_api.edges.problems import problem
 from failover_api.errors import FailoverError
 from failover_api.forge.values import PullRequest
 from failover_api.moves.evacuation import NodeOutcome, group_of
-from failover_api.moves.outcome import GroupOutcome, Outcome, told
+from failover_api.moves.outcome import GroupOutcome, Outcome, ReportedWave, WaveReport, told
 from failover_api.reading.history import Entry, Page
 from failover_api.reading.nodes import NodeReport, Nodes
 from failover_api.reading.status import Status, Unreadable
@@ -104,6 +108,7 @@ def _place(status: Status, groups: Set[str] | None) -> dict[str, Any]:
         "pull_request": _pull_request(status.pull_request) if status.pull_request else None,
         "last_move": _entry(status.last_move) if status.last_move else None,
         "cluster": _cluster(status.cluster) if status.cluster else None,
+        "replication": _replication(status.replication) if status.replication else None,
     }
 
 
@@ -115,7 +120,7 @@ def _listed(status: Status | Unreadable, groups: Set[str] | None) -> ListedBody:
     if isinstance(status, Unreadable):
         problem = _problem(status.error)
         place = {**_heading(status, groups), "side": State.UNKNOWN, "switches": [], "pull_request": None}
-        return ListedBody(**place, last_move=None, cluster=None, hazards_to=in_short, error=problem)
+        return ListedBody(**place, last_move=None, cluster=None, replication=None, hazards_to=in_short, error=problem)
     return ListedBody(**_place(status, groups), hazards_to=in_short, error=None)
 
 
@@ -177,13 +182,19 @@ def _cluster(state: "ClusterState") -> ClusterBody:
     )
 
 
+def _replication(status: ReplicationStatus) -> ReplicationBody:
+    return ReplicationBody(
+        kind=status.kind,
+        state=status.state,
+        data_as_of=_time(status.data_as_of),
+        last_sync=_time(status.last_sync_at),
+        in_flight=status.in_flight,
+        reason=status.reason,
+    )
+
+
 def _time(at: float | None) -> str | None:
     return None if at is None else rfc3339(at)
-
-
-def rfc3339(at: float) -> str:
-    """A time in seconds, to the second, in UTC."""
-    return datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def nodes_body(nodes: Nodes, *, visible: Callable[[str], bool] = lambda _: True) -> NodesListBody:
@@ -222,8 +233,8 @@ def group_body(outcome: GroupOutcome) -> GroupOutcomeBody:
     said = {
         "group": outcome.group,
         "to": State(outcome.action.target.value),
-        "services": [{**members, **refused}[name] for name in outcome.order],
-        **_move(outcome.parts, group=outcome.group),
+        "services": [{**_later(outcome.later), **members, **refused}[name] for name in outcome.order],
+        **_in_waves(_move(outcome.parts, group=outcome.group), outcome.waves, outcome.warnings),
     }
     if len(outcome.parts) == 1:
         return GroupOutcomeBody(**said)
@@ -240,16 +251,53 @@ def node_outcome_body(outcome: NodeOutcome, *, visible: Callable[[str], bool] = 
     members = {plan.service.name: _member(plan, part) for part in outcome.parts for plan in part.plans}
     refused = {name: _refused(name, error) for part in outcome.parts for name, error in part.refused.items()}
     told: dict[str, Any] = {
-        **(_move(outcome.parts, group=name) if outcome.parts else _nothing(name, dry_run=outcome.dry_run)),
+        **_in_waves(
+            _move(outcome.parts, group=name) if outcome.parts else _nothing(name, dry_run=outcome.dry_run),
+            outcome.waves,
+            outcome.warnings,
+        ),
         "node": outcome.node,
         "action": "evacuate",
         "to": outcome.to,
-        "services": [{**members, **refused}[member] for member in outcome.order],
+        "services": [{**_later(outcome.later), **members, **refused}[member] for member in outcome.order],
         "unplaced": [service for service in outcome.unplaced if visible(service)],
     }
     if len(outcome.parts) < 2:
         return NodeOutcomeBody(**told)
     return PartedNodeOutcomeBody(**told, commits=_commits(outcome.parts), pull_requests=_pull_requests(outcome.parts))
+
+
+def operation_body(report: WaveReport, *, visible: Callable[[str], bool] = lambda _: True) -> OperationBody:
+    """`visible` says which services may be named."""
+    waves = [_wave(wave, visible) for wave in report.waves]
+    return OperationBody(operation=report.operation, state=report.state, waves=[one for one in waves if one.services])
+
+
+def _wave(wave: ReportedWave, visible: Callable[[str], bool] = lambda _: True) -> WaveBody:
+    commits = [NamedCommitBody(sha=commit.sha, url=commit.url) for commit in wave.commits]
+    services = [name for name in wave.services if visible(name)]
+    return WaveBody(
+        services=services,
+        state=wave.state,
+        commit=commits[0] if len(commits) == 1 else None,
+        commits=commits if len(commits) > 1 else None,
+        reason=wave.reason if len(services) == len(wave.services) else "",
+    )
+
+
+def _later(later: Mapping[str, tuple[State, State]]) -> dict[str, MemberBody]:
+    """Those who move in a later wave: nothing of them is changed yet."""
+    return {name: MemberBody(service=name, from_=at, to=to, changed=False) for name, (at, to) in later.items()}
+
+
+def _in_waves(said: dict[str, Any], waves: WaveReport | None, warnings: Sequence[str]) -> dict[str, Any]:
+    """What is said of a move, with its waves where it has some."""
+    told = {**said, "warnings": list(dict.fromkeys((*said["warnings"], *warnings)))}
+    if waves is None:
+        return told
+    message = f"{said['message']} {waves.sentence}"
+    operation = waves.operation or said["operation"]
+    return {**told, "message": message, "operation": operation, "waves": [_wave(wave) for wave in waves.waves]}
 
 
 def _nothing(name: str, *, dry_run: bool) -> dict[str, Any]:

@@ -42,6 +42,53 @@ NODE: Example = {
     "unschedulable": False,
     "services": {"active": ["sonarr"], "standby": ["radarr"]},
 }
+HOLD: Example = {
+    "gate": "still-serving",
+    "detail": "sonarr has a Ready pod on k3s-w1.",
+    "cure": "",
+    "until": None,
+}
+JUDGED_NODE: Example = {
+    "name": "k3s-w1",
+    "state": "ready",
+    "since": "2026-11-29T21:45:00Z",
+    "acts_at": None,
+    "reason": "",
+}
+PENDING: Example = {
+    "service": "sonarr",
+    "node": "k3s-w1",
+    "to": "backup",
+    "since": "2026-11-30T20:00:00Z",
+    "acts_at": "2026-11-30T20:05:00Z",
+    "holds": [HOLD],
+}
+PAUSE: Example = {
+    "id": ULID,
+    "reason": "a new kernel on all nodes",
+    "by": "ops-laptop",
+    "at": "2026-11-30T20:00:00Z",
+    "until": "2026-12-01T20:00:00Z",
+    "services": ["sonarr"],
+}
+ATTESTATION: Example = {
+    "id": ULID,
+    "node": "k3s-w1",
+    "reason": "I pulled the plug",
+    "by": "ops-laptop",
+    "at": "2026-11-30T20:00:00Z",
+}
+TALLY_EVENT: Example = {
+    "node": "k3s-w1",
+    "died_at": "2026-11-30T20:00:00Z",
+    "decided_at": "2026-11-30T20:05:05Z",
+    "back_at": None,
+    "moved": [],
+    "would": ["sonarr"],
+    "gates": ["fence"],
+    "result": "right",
+}
+TALLY: Example = {"counts": {"right": 1}, "events": [TALLY_EVENT]}
 CHANGE: Example = {
     "file": FILE,
     "document": DOCUMENT,
@@ -94,6 +141,14 @@ CLUSTER: Example = {
     "reason": "",
     "cure": "",
 }
+REPLICATION: Example = {
+    "kind": "volsync",
+    "state": "protected",
+    "data_as_of": "2026-11-29T21:45:00Z",
+    "last_sync": "2026-11-29T21:46:03Z",
+    "in_flight": False,
+    "reason": "",
+}
 STEP: Example = {"name": "applied", "at": "2026-11-23T04:00:21Z", "detail": ""}
 LISTED: Example = {
     "service": "sonarr",
@@ -107,6 +162,49 @@ LISTED: Example = {
     "pull_request": None,
     "last_move": None,
     "cluster": CLUSTER,
+    "replication": None,
     "hazards_to": {"slugs": [], "severity": None},
     "error": None,
+}
+WAVE: Example = {
+    "services": ["paperless-db"],
+    "state": "running",
+    "commit": COMMIT,
+    "reason": "paperless-db: rolling-out",
+}
+ALERT_SERVICE: Example = {
+    "service": "sonarr",
+    "result": "held",
+    "held": "still-serving",
+    "holds": [HOLD],
+    "operation": None,
+    "detail": "",
+}
+ALERT: Example = {
+    "fingerprint": "c1f2a3b4d5e6f708",
+    "alertname": "NodeGone",
+    "status": "firing",
+    "means": "evacuate",
+    "node": "k3s-w1",
+    "group": None,
+    "result": "held",
+    "held": "still-serving",
+    "detail": "sonarr has a Ready pod on k3s-w1.",
+    "cure": "",
+    "services": [ALERT_SERVICE],
+}
+ALERTS_SENT: Example = {
+    "version": "4",
+    "status": "firing",
+    "truncatedAlerts": 0,
+    "alerts": [
+        {
+            "status": "firing",
+            "labels": {"alertname": "NodeGone", "node": "k3s-w1"},
+            "annotations": {},
+            "startsAt": "2026-11-30T20:00:00.000Z",
+            "endsAt": "0001-01-01T00:00:00Z",
+            "fingerprint": "c1f2a3b4d5e6f708",
+        }
+    ],
 }

@@ -8,10 +8,14 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from failover_api.core.catalog.automatic import Meaning, Mode
 from failover_api.core.catalog.model import Action
+from failover_api.core.catalog.replication import ReplicationKind
 from failover_api.core.planning.state import State
+from failover_api.core.planning.wave_progress import OperationState
 from failover_api.core.safety.hazard import Severity
 from failover_api.core.safety.node_states import NodeState
+from failover_api.core.safety.replication_states import ReplicationState
 from failover_api.core.safety.rollout.stages import Stage
 from failover_api.edges import examples
 
@@ -86,6 +90,22 @@ NodeStateWord = Annotated[
         examples=["ready"],
     ),
 ]
+ModeWord = Annotated[Mode, Field(description="none, observe or act, as the catalog has it.", examples=["observe"])]
+JudgedState = Annotated[
+    str,
+    Field(
+        description="ready, suspect, dead (for long enough to act), flapping, planned (cordoned), unwell or unknown.",
+        examples=["ready"],
+    ),
+]
+SinceOrNull = Annotated[
+    str | None,
+    Field(description="Since when, by the cluster's clock; null: not known.", examples=["2026-11-29T21:45:00Z"]),
+]
+ActsAt = Annotated[
+    str | None,
+    Field(description="When it would act, if all stays so; null: not in sight.", examples=["2026-11-30T20:05:00Z"]),
+]
 Evacuate = Annotated[Literal["evacuate"], Field(description="What was asked for.", examples=["evacuate"])]
 Unplaced = Annotated[
     list[str], Field(description="Services of which nobody knows the node; they stay.", examples=[["plex"]])
@@ -106,6 +126,29 @@ Operation = Annotated[
     str | None,
     Field(
         description="The ULID that Git knows the move by; null: nothing was to be written.", examples=[examples.ULID]
+    ),
+]
+WaveStateWord = Annotated[
+    OperationState,
+    Field(
+        description="waiting: not written yet; running: written, and being waited for; done: all of it serves; "
+        "stopped: some of it did not come up, or is held.",
+        examples=["running"],
+    ),
+]
+OperationStateWord = Annotated[
+    OperationState,
+    Field(
+        description="running: something is still to come; done: all of it serves; stopped: some did not come up, and "
+        "what waits for it is held.",
+        examples=["running"],
+    ),
+]
+WaveReason = Annotated[
+    str,
+    Field(
+        description='Whom it waits for, or what went wrong; "": nothing is to be said.',
+        examples=["paperless-db: rolling-out"],
     ),
 ]
 Message = Annotated[
@@ -176,6 +219,31 @@ Since = Annotated[
 ]
 StageReason = Annotated[str, Field(description="Why it is not serving, in plain words; empty: it is.", examples=[""])]
 StageCure = Annotated[str, Field(description="What to do about it; empty: nothing, or not known.", examples=[""])]
+ReplicationKindWord = Annotated[
+    ReplicationKind, Field(description="As in the catalog: volsync; manual, which nobody sees.", examples=["volsync"])
+]
+ReplicationStateWord = Annotated[
+    ReplicationState,
+    Field(
+        description=(
+            "protected (it is copied, and the copy is young enough), stale (older than `max_data_age`, or than a day), "
+            "failing (nothing is copied, or the last sync failed), parked (both ends are paused), seeding (a "
+            "relocation fills it), unknown (it is not seen, or nobody can tell)."
+        ),
+        examples=["protected"],
+    ),
+]
+DataAsOf = Annotated[
+    str | None,
+    Field(description="The time of the data in the copy; null: not known.", examples=["2026-11-29T21:45:00Z"]),
+]
+LastSync = Annotated[
+    str | None, Field(description="When the copy was finished; null: not known.", examples=["2026-11-29T21:46:03Z"])
+]
+InFlight = Annotated[bool, Field(description="Whether a sync has begun and has not ended.", examples=[False])]
+ReplicationReason = Annotated[
+    str, Field(description="Why it is not protected, in plain words; empty: it is.", examples=[""])
+]
 StepName = Annotated[
     Literal["proposed", "merged", "committed", "fetched", "applied", "started", "ready", "verified"],
     Field(
@@ -270,3 +338,24 @@ ApiVersion = Annotated[
     str, Field(description="Of this API: what a client relies on stays while it is the same.", examples=["0.2"])
 ]
 PythonVersion = Annotated[str, Field(description="Of the Python that runs it.", examples=["3.14.0"])]
+
+
+# Alerts
+
+AlertResult = Annotated[
+    str,
+    Field(
+        description="moved; proposed: a pull request is open; would-move: it only observes; nothing-to-do: it is there "
+        "already; held: a gate holds it; refused: as by hand; witness: it is kept as one; withdrawn: a witness was; "
+        "ignored: it means nothing here; forbidden: its sender may not; unreadable. More may come.",
+        examples=["held"],
+    ),
+]
+MeansOrNull = Annotated[
+    Meaning | None,
+    Field(description="What the catalog says that it means; null: nothing.", examples=["evacuate"]),
+]
+HeldBy = Annotated[
+    str | None,
+    Field(description="The gate that holds it; null: none does. More may come.", examples=["stale-alert"]),
+]

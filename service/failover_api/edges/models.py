@@ -218,6 +218,22 @@ class ClusterBody(Body):
         return self.model_copy(update={"seen_at": "", "since": None, "cure": ""})
 
 
+class ReplicationBody(Body):
+    """How well its data is copied to the side where it is not. Times come from the cluster's own clocks."""
+
+    kind: fields.ReplicationKindWord
+    state: fields.ReplicationStateWord
+    data_as_of: fields.DataAsOf
+    last_sync: fields.LastSync
+    in_flight: fields.InFlight
+    reason: fields.ReplicationReason
+
+    @property
+    def lasting(self) -> "ReplicationBody":
+        """The state alone, as ClusterBody.lasting."""
+        return self.model_copy(update={"data_as_of": None, "last_sync": None, "in_flight": False, "reason": ""})
+
+
 class PlaceBody(Body):
     """Where a service is, in the list and by itself."""
 
@@ -242,6 +258,14 @@ class PlaceBody(Body):
         ClusterBody | None,
         Field(description="What is seen of it in the cluster; null: nothing is.", examples=[examples.CLUSTER]),
     ]
+    replication: Annotated[
+        ReplicationBody | None,
+        Field(
+            description="The copy of its data on the other side; null: the catalog has no `replication`, or its kind "
+            "is none.",
+            examples=[examples.REPLICATION],
+        ),
+    ]
 
 
 class StatusBody(PlaceBody):
@@ -259,7 +283,8 @@ class StatusBody(PlaceBody):
     @property
     def lasting(self) -> "StatusBody":
         """As ClusterBody.lasting."""
-        return self if self.cluster is None else self.model_copy(update={"cluster": self.cluster.lasting})
+        seen = {"cluster": self.cluster, "replication": self.replication}
+        return self.model_copy(update={name: part.lasting for name, part in seen.items() if part is not None})
 
 
 class ListedBody(PlaceBody):
@@ -386,6 +411,46 @@ class RefusedMemberBody(MemberBody):
     ]
 
 
+class WaveBody(Body):
+    """One wave of a move: services that go together, once those that they wait for serve."""
+
+    services: Annotated[list[str], Field(description="Who is in it.", examples=[["paperless-db"]])]
+    state: fields.WaveStateWord
+    commit: Annotated[
+        NamedCommitBody | None,
+        Field(description="Its commit; null: there is none, or there are several.", examples=[examples.COMMIT]),
+    ]
+    reason: fields.WaveReason
+    commits: Annotated[
+        list[NamedCommitBody] | None,
+        Field(
+            default=None,
+            exclude_if=_is_none,
+            description="All of them, only where there are several.",
+            examples=[[examples.COMMIT]],
+        ),
+    ]
+
+
+Waves = Annotated[
+    list[WaveBody] | None,
+    Field(
+        default=None,
+        exclude_if=_is_none,
+        description="Only where services wait for others (`after`): who goes when, and how far that is.",
+        examples=[[examples.WAVE]],
+    ),
+]
+
+
+class OperationBody(Body):
+    """How far a move in waves is."""
+
+    operation: fields.Operation
+    state: fields.OperationStateWord
+    waves: Annotated[list[WaveBody], Field(description="First to last.", examples=[[examples.WAVE]])]
+
+
 class GroupOutcomeBody(Body):
     """What came of a group's move: one commit, or one pull request."""
 
@@ -407,6 +472,7 @@ class GroupOutcomeBody(Body):
     warnings: fields.Warnings
     hazards: Hazards
     hazards_complete: fields.HazardsComplete
+    waves: Waves
 
 
 class PartedOutcomeBody(GroupOutcomeBody):
@@ -444,6 +510,7 @@ class NodeOutcomeBody(Body):
     warnings: fields.Warnings
     hazards: Hazards
     hazards_complete: fields.HazardsComplete
+    waves: Waves
 
 
 class PartedNodeOutcomeBody(NodeOutcomeBody):
@@ -493,6 +560,158 @@ class NodesListBody(Body):
     nodes: Annotated[list[NodeBody], Field(description="Each once.", examples=[[examples.NODE]])]
 
 
+# Automatic failover
+
+
+class JudgedNodeBody(Body):
+    """A node, as automatic failover judges it."""
+
+    name: fields.NodeName
+    state: fields.JudgedState
+    since: fields.SinceOrNull
+    acts_at: fields.ActsAt
+    reason: Annotated[str, Field(description="Why it is in that state; empty: all is well.", examples=[""])]
+
+
+class HoldBody(Body):
+    """A gate that lets no move through."""
+
+    gate: Annotated[str, Field(description="Its name.", examples=["still-serving"])]
+    detail: Annotated[str, Field(description="Why.", examples=["sonarr has a Ready pod on k3s-w1."])]
+    cure: fields.Cure
+    until: Annotated[
+        str | None,
+        Field(description="When it ends by itself; null: nobody can tell.", examples=["2026-11-30T20:05:00Z"]),
+    ]
+
+
+class PendingBody(Body):
+    """A service that would be moved off a node, or is held."""
+
+    service: fields.Service
+    node: fields.NodeName
+    to: Annotated[str, Field(description="The side it would go to; empty: not known.", examples=["backup"])]
+    since: fields.SinceOrNull
+    acts_at: fields.ActsAt
+    holds: Annotated[list[HoldBody], Field(description="What holds it; none: it moves.", examples=[[examples.HOLD]])]
+
+
+class BlockedServiceBody(Body):
+    """A service that has moved by itself lately."""
+
+    service: fields.Service
+    since: fields.SinceOrNull
+    until: Annotated[
+        str, Field(description="Until then it moves by itself no more.", examples=["2026-11-30T21:00:00Z"])
+    ]
+
+
+class PauseBody(Body):
+    """Nothing moves by itself, or some services do not."""
+
+    id: Annotated[str, Field(description="Its name, to end it.", examples=[examples.ULID])]
+    reason: Annotated[str, Field(description="Why.", examples=["a new kernel on all nodes"])]
+    by: fields.By
+    at: Annotated[str, Field(description="Since when.", examples=["2026-11-30T20:00:00Z"])]
+    until: Annotated[str, Field(description="When it ends by itself.", examples=["2026-12-01T20:00:00Z"])]
+    services: Annotated[list[str], Field(description="Which; none: all.", examples=[["sonarr"]])]
+
+
+class AttestationBody(Body):
+    """A person says that a node is off. It ends by itself when the node is heard of."""
+
+    id: Annotated[str, Field(description="Its name.", examples=[examples.ULID])]
+    node: fields.NodeName
+    reason: Annotated[str, Field(description="How they know.", examples=["I pulled the plug"])]
+    by: fields.By
+    at: Annotated[str, Field(description="Since when.", examples=["2026-11-30T20:00:00Z"])]
+
+
+class AckBody(Body):
+    """A person has seen to a service, or to a node; the other is null."""
+
+    service: Annotated[str | None, Field(description="The service.", examples=["sonarr"])]
+    node: Annotated[str | None, Field(description="The node.", examples=["k3s-w1"])]
+    by: fields.By
+    at: Annotated[str, Field(description="When.", examples=["2026-11-30T20:00:00Z"])]
+
+
+class TallyEventBody(Body):
+    """The death of a node with services on it, and what was made of it."""
+
+    node: fields.NodeName
+    died_at: Annotated[str, Field(description="When Kubernetes last heard of it.", examples=["2026-11-30T20:00:00Z"])]
+    decided_at: Annotated[
+        str | None,
+        Field(
+            description="When the first was moved, or would have been; null: none.", examples=["2026-11-30T20:05:05Z"]
+        ),
+    ]
+    back_at: Annotated[
+        str | None, Field(description="When the node was seen again; null: not yet.", examples=["2026-11-30T21:00:00Z"])
+    ]
+    moved: Annotated[list[str], Field(description="Those that were moved.", examples=[["sonarr"]])]
+    would: Annotated[list[str], Field(description="Those that `observe` would have moved.", examples=[["radarr"]])]
+    gates: Annotated[list[str], Field(description="The gates that held the others.", examples=[["fence"]])]
+    result: Annotated[
+        str,
+        Field(
+            description="right: the node stayed away for ten minutes and more; too-early: it was back before; "
+            "came-back-first: before anything would have moved; open: nobody can tell yet.",
+            examples=["right"],
+        ),
+    ]
+
+
+class TallyBody(Body):
+    """The last events: whether it was right, so that one can dare `act`."""
+
+    counts: Annotated[
+        dict[str, int],
+        Field(description="How often each result came.", examples=[{"right": 2, "came-back-first": 1}]),
+    ]
+    events: Annotated[list[TallyEventBody], Field(description="The last 50.", examples=[[examples.TALLY_EVENT]])]
+
+
+class AutomaticBody(Body):
+    """Automatic failover: would it act now, and if not, why."""
+
+    mode: fields.ModeWord
+    leader: Annotated[
+        str | None,
+        Field(description="The replica that leads; null: none does.", examples=["failover-api-7d4b_1_9f86d0"]),
+    ]
+    view: Annotated[
+        str,
+        Field(
+            description="watching; blind: nothing is heard; storm: too many nodes at once; starting: it looks before "
+            "it acts; off.",
+            examples=["watching"],
+        ),
+    ]
+    reason: Annotated[str, Field(description="Why the view is so; empty: all is well.", examples=[""])]
+    as_of: Annotated[
+        str | None,
+        Field(description="When the leader saw it so; null: nobody did.", examples=["2026-11-30T20:00:00Z"]),
+    ]
+    nodes: Annotated[list[JudgedNodeBody], Field(description="All nodes.", examples=[[examples.JUDGED_NODE]])]
+    pending: Annotated[
+        list[PendingBody], Field(description="What would move, or is held.", examples=[[examples.PENDING]])
+    ]
+    blocked: Annotated[
+        list[BlockedServiceBody],
+        Field(
+            description="What moved lately.",
+            examples=[[{"service": "sonarr", "since": None, "until": "2026-11-30T21:00:00Z"}]],
+        ),
+    ]
+    pauses: Annotated[list[PauseBody], Field(description="Those in force.", examples=[[examples.PAUSE]])]
+    attestations: Annotated[
+        list[AttestationBody], Field(description="What people say of nodes.", examples=[[examples.ATTESTATION]])
+    ]
+    tally: Annotated[TallyBody, Field(description="What came of the last events.", examples=[examples.TALLY])]
+
+
 # The process
 
 
@@ -514,3 +733,47 @@ class VersionBody(Body):
     version: fields.ProductVersion
     api: fields.ApiVersion
     python: fields.PythonVersion
+
+
+class AlertServiceBody(Body):
+    """What an alert came to for one service."""
+
+    service: fields.Service
+    result: fields.AlertResult
+    held: fields.HeldBy
+    holds: Annotated[
+        list[HoldBody], Field(description="The gates that hold it, in their order.", examples=[[examples.HOLD]])
+    ]
+    operation: Annotated[
+        str | None, Field(description="The operation that moves it; null: none does.", examples=[examples.ULID])
+    ]
+    detail: Annotated[str, Field(description="Why it was refused; empty: it was not.", examples=[""])]
+
+
+class AlertBody(Body):
+    """What one alert came to. Of one that could not be read `fingerprint` is null, and `detail` says why."""
+
+    fingerprint: Annotated[str | None, Field(description="As it came.", examples=["c1f2a3b4d5e6f708"])]
+    alertname: Annotated[str, Field(description="Its label of that name; empty: it has none.", examples=["NodeGone"])]
+    status: Annotated[str | None, Field(description="firing or resolved, as it came.", examples=["firing"])]
+    means: fields.MeansOrNull
+    node: Annotated[str | None, Field(description="The node that it is about.", examples=["k3s-w1"])]
+    group: Annotated[str | None, Field(description="The group that it is about.", examples=[None])]
+    result: fields.AlertResult
+    held: fields.HeldBy
+    detail: Annotated[str, Field(description="More of it, in words.", examples=["it began before the last move"])]
+    cure: Annotated[str, Field(description="What to do about what holds it; empty: nothing.", examples=[""])]
+    services: Annotated[
+        list[AlertServiceBody],
+        Field(
+            description="What it came to for each service that it would move, in order.",
+            examples=[[examples.ALERT_SERVICE]],
+        ),
+    ]
+
+
+class AlertsBody(Body):
+    """What the alerts of a delivery came to."""
+
+    alerts: Annotated[list[AlertBody], Field(description="In the order of the delivery.", examples=[[examples.ALERT]])]
+    left_out: Annotated[int, Field(description="Alerts that are known to be missing from the delivery.", examples=[0])]

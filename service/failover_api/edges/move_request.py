@@ -97,14 +97,34 @@ def read_pairs(items: Iterable[tuple[str, str]], keys: Sequence[str]) -> dict[st
     return asked
 
 
-def _from_body(request: "Request", body: bytes, keys: Sequence[str]) -> dict[str, Any]:
+async def read_object(request: "Request", keys: Sequence[str]) -> dict[str, Any]:
+    """The values of a JSON object that may have these keys, each once; nothing is a body without any.
+
+    Raises BadRequest, UnsupportedMediaType.
+    """
+    read_pairs(request.query_params.multi_items(), ())
+    given: dict[str, Any] = {}
+    for key, value in _pairs_of(request, await request.body()):
+        if key not in keys:
+            raise BadRequest(f"unknown key {key[:40]!r} in the body; expected {', '.join(keys)}")
+        if key in given:
+            raise BadRequest(f"{key}: is in the body twice")
+        given[key] = value
+    return given
+
+
+def _pairs_of(request: "Request", body: bytes) -> list[tuple[str, Any]]:
     if not body.strip():
-        return {}
+        return []
     media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if media_type != "application/json":
         raise UnsupportedMediaType(f"expected a body of type application/json, not {media_type[:80] or 'none'!r}")
+    return _parse(body)
+
+
+def _from_body(request: "Request", body: bytes, keys: Sequence[str]) -> dict[str, Any]:
     asked: dict[str, Any] = {}
-    for key, value in _parse(body):
+    for key, value in _pairs_of(request, body):
         name = _name(key, asked, "body", keys)
         if name == "reason":
             if not isinstance(value, str):
@@ -124,7 +144,8 @@ def _from_body(request: "Request", body: bytes, keys: Sequence[str]) -> dict[str
 def _name(key: str, asked: Mapping[str, Any], where: str, keys: Sequence[str]) -> str:
     name = "dry_run" if key == "dry-run" else key
     if name not in keys:
-        raise BadRequest(f"unknown key {key[:40]!r} in the {where}; expected {', '.join(keys)}")
+        expected = ", ".join(keys) or "none"
+        raise BadRequest(f"unknown key {key[:40]!r} in the {where}; expected {expected}")
     if name in asked:
         raise BadRequest(f"{key}: is in the {where} twice")
     return name

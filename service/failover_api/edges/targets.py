@@ -11,16 +11,19 @@ from failover_api.core.catalog.model import Action
 from failover_api.core.planning.plan import Plan
 from failover_api.core.planning.request import MoveRequest
 from failover_api.core.safety.rollout.steps import Rollout
+from failover_api.edges.automatic_bodies import automatic_body, off_body
 from failover_api.edges.bodies import group_body, node_outcome_body, outcome_body
 from failover_api.edges.http.access import Session
 from failover_api.edges.http.shared_looks import Looks
 from failover_api.edges.models import (
+    AutomaticBody,
     Body,
     GroupOutcomeBody,
     OutcomeBody,
     PartedOutcomeBody,
 )
 from failover_api.failover import Failover
+from failover_api.moves.outcome import Outcome, WaveReport
 from failover_api.reading.history import Page
 from failover_api.reading.nodes import Nodes
 from failover_api.reading.status import Status
@@ -99,6 +102,14 @@ async def look_at_nodes(who: Session, components: Components) -> Nodes:
     return await looks(who.request).share(what, components.failover.nodes)
 
 
+async def look_at_automatic(who: Session, components: Components) -> AutomaticBody:
+    """What automatic failover sees and would do. Raises ClusterNeeded where it is asked for, and has no cluster."""
+    if components.automatic.is_off:
+        return off_body()
+    standing = await components.automatic.control().standing()
+    return automatic_body(standing, visible=lambda name: who.caller.may(Verb.VIEW, name))
+
+
 async def evacuate(who: Session, components: Components, node: str, request: MoveRequest) -> Moved:
     """Moves what is active on a node, or says what that would do. The caller has to be allowed every service there."""
     verb = Verb.PLAN if request.dry_run else Verb.EXECUTE
@@ -112,7 +123,7 @@ async def evacuate(who: Session, components: Components, node: str, request: Mov
     outcome = await components.failover.evacuate(node, request, may=may)
     plans = [plan for part in outcome.parts for plan in part.plans]
     body = node_outcome_body(outcome, visible=lambda name: who.caller.may(Verb.VIEW, name))
-    return Moved(body, plans, outcome.version, any(part.is_pending for part in outcome.parts))
+    return Moved(body, plans, outcome.version, _is_pending(outcome.parts, outcome.waves))
 
 
 async def _move_service(failover: Failover, name: str, action: Action, request: MoveRequest) -> Moved:
@@ -123,7 +134,12 @@ async def _move_service(failover: Failover, name: str, action: Action, request: 
 async def _move_group(failover: Failover, name: str, action: Action, request: MoveRequest) -> Moved:
     outcome = await failover.move_group(name, action, request)
     plans = [plan for part in outcome.parts for plan in part.plans]
-    return Moved(group_body(outcome), plans, outcome.version, any(part.is_pending for part in outcome.parts))
+    return Moved(group_body(outcome), plans, outcome.version, _is_pending(outcome.parts, outcome.waves))
+
+
+def _is_pending(parts: Sequence[Outcome], waves: WaveReport | None) -> bool:
+    """Whether more is to come: a merge, or a wave."""
+    return any(part.is_pending for part in parts) or (waves is not None and waves.is_running)
 
 
 def _check_service(who: Session, components: Components, name: str, verb: Verb) -> None:

@@ -90,6 +90,8 @@ class Idempotency:
         Raises IdempotencyKeyReused for one that may be ours, and cannot be proved.
         """
         for keyed in commits:
+            if keyed.records.keys() <= move.siblings:
+                continue  # of another part of the same request
             observations = [seen[service.name] for service in move.services if service.name in keyed.records]
             findings = {
                 observed.service.name: await self._judged(observed.service, keyed, head)
@@ -176,10 +178,10 @@ def _in_doubt(keyed: _KeyedCommit, findings: Mapping[str, Finding]) -> Idempoten
 def _keyed_commits(key: str, commits: Iterable[LoggedCommit], pulls: Iterable[PullRequest]) -> Iterator[_KeyedCommit]:
     """Those with the key, by their own trailers or by those of the pull request that was merged as one of them."""
     by_merge = {pull.merge_commit: pull for pull in pulls if pull.state == "merged"}
-    by_operation: dict[str, PullRequest] = {}
+    by_record: dict[tuple[str, str], PullRequest] = {}
     for pull in pulls:
         for record in read_records(pull.body):
-            by_operation.setdefault(record.operation, pull)
+            by_record.setdefault((record.operation, record.service), pull)
     for commit in {commit.sha: commit for commit in commits}.values():
         merged = by_merge.get(commit.sha)
         text = commit.message
@@ -187,8 +189,8 @@ def _keyed_commits(key: str, commits: Iterable[LoggedCommit], pulls: Iterable[Pu
         if not records and merged is not None:
             text, records = merged.body, _with_key(key, merged.body)
         if records:
-            operation = next(iter(records.values())).operation
-            yield _KeyedCommit(records, commit, merged or by_operation.get(operation), text)
+            record = next(iter(records.values()))
+            yield _KeyedCommit(records, commit, merged or by_record.get((record.operation, record.service)), text)
 
 
 def _rank(pull: PullRequest) -> tuple[int, int]:
@@ -217,6 +219,8 @@ def _with_key(key: str, text: str) -> dict[str, Record]:
 
 def _check_same_move(move: Move, records: Mapping[str, Record]) -> None:
     for record in records.values():
+        if record.service in move.siblings:
+            continue
         first = (record.provenance.group or record.service, record.action, record.provenance.force)
         if first != (move.name, move.action.value, move.provenance.force):
             forced = " with force" if record.provenance.force else ""

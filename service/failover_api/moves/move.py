@@ -65,7 +65,8 @@ class Move:
     """What one caller asks of one branch: of one service, or of a group's services there under one policy.
 
     `request` is as the caller made it, `provenance` what a commit of it says. `on_step` is told what is being done.
-    `surroundings` are what was known around the services when it was asked for.
+    `surroundings` are what was known around the services when it was asked for. `siblings` are the services that the
+    same request moves beside these, by moves of their own.
     """
 
     services: tuple[Service, ...]
@@ -74,6 +75,7 @@ class Move:
     provenance: Provenance
     on_step: OnStep = ignore
     surroundings: Surroundings = NOT_LOOKED_AT
+    siblings: frozenset[str] = frozenset()
 
     @property
     def branch(self) -> Branch:
@@ -114,6 +116,11 @@ class Move:
         """Whether it puts strategies back that a promote of ours has changed."""
         is_home = self.action is Action.DEMOTE or self.is_tidy
         return is_home and any(service.unblocked is not None for service in self.services)
+
+    async def check_permit(self) -> None:
+        """To be awaited right before a write. Raises what says that it may not be made any more."""
+        if self.request.permit is not None:
+            await self.request.permit()
 
     @property
     def advice(self) -> str:

@@ -10,12 +10,14 @@ What has come and tells no time is dated by when it was first seen.
 
 from collections.abc import MutableMapping
 from dataclasses import replace
-from datetime import datetime
 
 from cachetools import LRUCache
 
 from failover_api.core.catalog.model import Branch
+from failover_api.core.planning.state import State
+from failover_api.core.rfc3339 import seconds_of
 from failover_api.core.safety.hazard import Hazard
+from failover_api.core.safety.observed import Kustomization, Source
 from failover_api.core.safety.rollout.appliers import GIT_REPOSITORY, Appliers, commit_of
 from failover_api.core.safety.rollout.expectation import expectation
 from failover_api.core.safety.rollout.stage import ClusterState
@@ -31,7 +33,7 @@ from failover_api.core.safety.rollout.steps import (
 )
 from failover_api.core.safety.rollout.verification import Verification, verification_step
 from failover_api.errors import UnknownUrl
-from failover_api.reading.flux_reports import FluxReport, FluxReports
+from failover_api.reading.flux_reports import KUSTOMIZATION, FluxReport, FluxReports
 from failover_api.reading.history import Entry, History
 from failover_api.reading.pull_requests import record_for
 from failover_api.reading.revisions import Revisions
@@ -55,16 +57,18 @@ class RolloutReader:
         *,
         not_before: float,
         now: float,
+        cluster_ahead_s: float = 0.0,
         hazards: tuple[Hazard, ...] = (),
         verification: Verification | None = None,
     ) -> Rollout:
         """Of an operation; None: of the last move. Raises UnknownUrl for one that Git does not know.
 
-        `now` is the wall clock (s): what has come, and tells no time, is dated by when it was first seen.
+        `now` is the wall clock (s): what has come, and tells no time, is dated by when it was first seen. The API
+        server's is `cluster_ahead_s` ahead of it.
         """
         git = await self._git(status, operation, not_before)
         seen = await self._seen(status, git, verification)
-        rollout = make_rollout(git, seen, hazards)
+        rollout = make_rollout(git, replace(seen, cluster_ahead_s=cluster_ahead_s), hazards)
         return self._remembered(status, rollout, now)
 
     # Git
@@ -72,7 +76,7 @@ class RolloutReader:
     async def _git(self, status: Status, operation: str | None, not_before: float) -> GitFacts:
         last = status.last_move
         if last is not None and (operation is None or _operation_of(last) == operation):
-            return _of_entry(last, is_newest=True)
+            return replace(_of_entry(last, is_newest=True), head=_head_unlike(last, status))
         proposed = _of_proposal(status)
         if operation is None:
             return proposed or GitFacts(None)
@@ -92,7 +96,8 @@ class RolloutReader:
             return Seen(state)
         fetched, applied = await self._arrivals(status, git.sha, state)
         asks = status.service.verify is not None
-        return Seen(state, fetched, applied, verification_step(state, verification) if asks else None)
+        verified = verification_step(state, verification, git.operation) if asks else None
+        return Seen(state, fetched, applied, verified)
 
     async def _arrivals(self, status: Status, sha: str, state: ClusterState | None) -> tuple[Arrival, Arrival]:
         branch = status.service.branch
@@ -112,14 +117,18 @@ class RolloutReader:
             return said, said
         fetched = UNSEEN
         if source is not None:
-            fetched = await self._arrival(branch, sha, source.revision, source.updated_at)
-        ready = kustomization.ready
+            fetched = _outdated(source) or await self._arrival(branch, sha, source.revision, source.updated_at)
+        ready = kustomization.ready_now
         at = ready.since if ready is not None and ready.is_true else None
-        return fetched, await self._arrival(branch, sha, kustomization.applied_revision, at)
+        applied = _outdated(kustomization) or await self._arrival(branch, sha, kustomization.applied_revision, at)
+        return fetched, applied
 
     async def _of_argo(self, branch: Branch, sha: str, appliers: Appliers) -> tuple[Arrival, Arrival]:
         application = appliers.application
         assert application is not None, "there is one"
+        if application.is_behind:
+            said = Arrival(False, detail="Argo CD has not looked at the newest change of the Application yet")
+            return said, said
         fetched = await self._arrival(branch, sha, application.revision, None)
         if application.sync == "Synced":
             return fetched, fetched
@@ -179,6 +188,23 @@ def _dated(step: Step, known: MutableMapping[str, float], now: float) -> Step:
     return replace(step, at=known.setdefault(step.name, now if step.at is None else step.at))
 
 
+def _outdated(applier: Kustomization | Source) -> Arrival | None:
+    """Of one whose status is of an older spec; while it is suspended, it takes no newer one up."""
+    if not applier.is_behind:
+        return None
+    kind = applier.kind if isinstance(applier, Source) else KUSTOMIZATION
+    name = f"{kind} {applier.namespace}/{applier.name}"
+    if applier.is_suspended:
+        return Arrival(None, detail=f"not known: {name} is suspended, and was changed since it was last applied")
+    return Arrival(False, detail=f"Flux has not taken up the newest change of {name} yet")
+
+
+def _head_unlike(last: Entry, status: Status) -> State | None:
+    """Where the branch has the service, if that is not where its newest move brought it."""
+    is_there = last.record is None or last.record.after == status.detection.state.value
+    return None if is_there else status.detection.state
+
+
 def _operation_of(entry: Entry) -> str | None:
     return entry.record.operation if entry.record is not None else None
 
@@ -189,9 +215,9 @@ def _of_entry(entry: Entry, *, is_newest: bool) -> GitFacts:
         operation=_operation_of(entry),
         sha=entry.logged.sha,
         url=entry.logged.url,
-        committed_at=time_of(entry.logged.at),
+        committed_at=seconds_of(entry.logged.at),
         pull_request=pull.url if pull else "",
-        proposed_at=time_of(pull.created_at) if pull else None,
+        proposed_at=seconds_of(pull.created_at) if pull else None,
         is_newest=is_newest,
     )
 
@@ -202,12 +228,4 @@ def _of_proposal(status: Status) -> GitFacts | None:
         return None
     record = record_for(status.service.name, pull.body)
     operation = record.operation if record is not None else None
-    return GitFacts(operation, pull_request=pull.url, proposed_at=time_of(pull.created_at))
-
-
-def time_of(text: str) -> float | None:
-    """A time of Git (RFC 3339), in seconds; None for what is none."""
-    try:
-        return datetime.fromisoformat(text).timestamp()
-    except ValueError:
-        return None
+    return GitFacts(operation, pull_request=pull.url, proposed_at=seconds_of(pull.created_at))

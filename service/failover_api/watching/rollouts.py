@@ -14,13 +14,15 @@ from dataclasses import dataclass
 from cachetools import LRUCache
 
 from failover_api.core.planning.state import State
+from failover_api.core.rfc3339 import seconds_of
+from failover_api.core.safety.replication_states import ReplicationStatus
 from failover_api.core.safety.rollout.stage import ClusterState
 from failover_api.core.safety.rollout.stages import Stage
+from failover_api.core.safety.rollout.steps import is_from_before
 from failover_api.core.text.trailers import Record
 from failover_api.errors import FailoverError
 from failover_api.events import Blocked, Events, Looked, Merged, MoveEnded, Serving, StageChanged
 from failover_api.failover import Failover
-from failover_api.reading.rollouts import time_of
 from failover_api.reading.status import Status
 from failover_api.watching.verifier import Verifier
 
@@ -31,6 +33,8 @@ UNDER_WAY_S = 3600.0  # a move that does not come up within an hour is looked at
 WANTED_EVERY_S = 60.0
 SETTLE_S = 15.0  # a pod's first troubles pass: what blocks a move is told once it lasts so long
 MAX_OPERATIONS = 4096
+ASK_AGAIN_S = 600.0  # whether a move has come that is long over, and shows it by no pod of its own
+TIDY_AGAIN_S, MAX_TIDY_AGAIN_S = 5.0, 600.0  # after the first failure, and after many
 _Key = tuple[str, str]  # a service, and the operation that moved it
 _log = logging.getLogger(__name__)
 
@@ -42,6 +46,16 @@ class _Following:
     since: float
     blocked_since: float | None = None
     is_told: bool = False
+    asked_at: float | None = None
+
+
+@dataclass(slots=True)
+class _Tidying:
+    """A strategy that is to be put back. Times are time.monotonic()."""
+
+    failures: int = 0
+    due_at: float = 0.0
+    task: "asyncio.Task[None] | None" = None
 
 
 class RolloutWatch:
@@ -62,16 +76,21 @@ class RolloutWatch:
         self._want, self._names, self._every_s, self._settle_s = want, names, every_s, settle_s
         self._statuses: dict[str, Status] = {}
         self._states: dict[str, ClusterState | None] = {}
+        self._replications: dict[str, ReplicationStatus] = {}
         self._moved: set[str] = set()  # to be read again
         self._has_moved = asyncio.Event()
         self._own: LRUCache[_Key, bool] = LRUCache(MAX_OPERATIONS)
         self._following: LRUCache[_Key, _Following] = LRUCache(MAX_OPERATIONS)
         self._served: LRUCache[_Key, bool] = LRUCache(MAX_OPERATIONS)
-        self._tidying: set[asyncio.Task[None]] = set()
+        self._tidying: LRUCache[_Key, _Tidying] = LRUCache(MAX_OPERATIONS)
 
     def stages(self) -> Mapping[str, Stage]:
         """How far each service is, of those that are seen in the cluster."""
         return {name: state.stage for name, state in self._states.items() if state is not None}
+
+    def replications(self) -> Mapping[str, ReplicationStatus]:
+        """How well the data of each service is copied, of those whose catalog says how."""
+        return self._replications
 
     # Events
 
@@ -134,10 +153,16 @@ class RolloutWatch:
         self._states = {name: state for name, state in self._states.items() if name in names}
         self._verifier.keep(names)
         await self._read_moved()
+        await self._look_at_cluster()
+        self._tidy_what_is_due(names)
+
+    async def _look_at_cluster(self) -> None:
         clusters, statuses = self._failover.clusters, list(self._statuses.values())
         view = await clusters.look(status.service for status in statuses)
         if view is None:
             return
+        copies = {status.service.name: clusters.replication(status, view) for status in statuses}
+        self._replications = {name: copy for name, copy in copies.items() if copy is not None}
         raw = {status.service.name: clusters.ready_state(status, view) for status in statuses}
         await asyncio.gather(*(self._verify(status, raw[status.service.name]) for status in statuses))
         for status in statuses:
@@ -156,7 +181,7 @@ class RolloutWatch:
     async def _verify(self, status: Status, state: ClusterState | None) -> None:
         verify = status.service.verify
         if verify is not None and state is not None and state.stage is Stage.SERVING:
-            await self._verifier.ask(status.service.name, verify, state)
+            await self._verifier.ask(status.service.name, verify, state, status.last_operation)
 
     async def _saw(self, status: Status, state: ClusterState | None) -> None:
         name = status.service.name
@@ -165,36 +190,56 @@ class RolloutWatch:
             self._events.publish(StageChanged(status.service, state.stage))
         move = status.last_move
         record = move.record if move is not None else None
-        if state is None or record is None or record.after != status.detection.state.value:
+        if state is None or record is None:
             return
         key = (name, record.operation)
+        if record.after != status.detection.state.value:  # somebody undid it in Git: nothing more comes of it
+            self._following.pop(key, None)
+            return
         if key in self._served:
             return
-        if state.stage is Stage.SERVING and await self._has_come(name, record, state):
-            self._serves(key, status, record, state)
+        was_followed = key in self._following
+        if state.stage is Stage.SERVING and await self._has_come(key, status, record, state):
+            self._serves(key, status, record, state, was_followed=was_followed)
         else:
             self._waits(key, status, record, state)
 
-    async def _has_come(self, name: str, record: Record, state: ClusterState) -> bool:
-        """Whether what serves is what this move made; where that cannot be compared, the revision tells."""
-        if state.side is not State.UNKNOWN:
-            return state.side.value == record.after
+    async def _has_come(self, key: _Key, status: Status, record: Record, state: ClusterState) -> bool:
+        """Whether what serves is what this move made; where the pod does not show it, the whole rollout tells."""
+        if state.side is not State.UNKNOWN and state.side.value != record.after:
+            return False
+        if state.side is not State.UNKNOWN and not state.mismatch and self._is_from_before(status, state) is False:
+            return True
+        if not self._may_ask(key):
+            return False
         try:
-            return (await self._failover.rollout(name, record.operation)).done
+            return (await self._failover.rollout(*key)).done
         except FailoverError:
             return False
 
-    def _serves(self, key: _Key, status: Status, record: Record, state: ClusterState) -> None:
-        was_followed = self._following.pop(key, None) is not None
+    def _may_ask(self, key: _Key) -> bool:
+        """Whether GitHub is asked for it now: of a move that is long over, now and then."""
+        now = time.monotonic()
+        following = self._following.setdefault(key, _Following(now))
+        is_over = now - following.since >= UNDER_WAY_S
+        if is_over and following.asked_at is not None and now - following.asked_at < ASK_AGAIN_S:
+            return False
+        following.asked_at = now
+        return True
+
+    def _is_from_before(self, status: Status, state: ClusterState) -> bool | None:
+        committed_at = seconds_of(status.last_move.logged.at) if status.last_move else None
+        return is_from_before(committed_at, state, cluster_ahead_s=self._failover.cluster_ahead_s)
+
+    def _serves(self, key: _Key, status: Status, record: Record, state: ClusterState, *, was_followed: bool) -> None:
+        self._following.pop(key, None)
         self._served[key] = True
         is_own = key in self._own
         if status.service.unblocked is not None:  # whoever moved it may be gone by now
-            task = asyncio.create_task(self._tidy(key))
-            self._tidying.add(task)
-            task.add_done_callback(self._tidying.discard)
+            self._tidying[key] = _Tidying()
         if not was_followed and not is_own:  # it served before this process began
             return
-        committed_at = time_of(status.last_move.logged.at) if status.last_move else None
+        committed_at = seconds_of(status.last_move.logged.at) if status.last_move else None
         ready_at = state.ready_at if state.ready_at is not None else state.seen_at
         took_s = max(0.0, ready_at - committed_at) if committed_at is not None else None
         _log.info(
@@ -203,19 +248,40 @@ class RolloutWatch:
         )
         self._events.publish(Serving(status.service, record, state.node, took_s, is_own))
 
-    async def _tidy(self, key: _Key) -> None:
+    def _tidy_what_is_due(self, names: frozenset[str]) -> None:
+        """Until it is done, or a later move has followed: then it is that one's matter."""
+        for (name, operation), tidying in list(self._tidying.items()):
+            status = self._statuses.get(name)
+            is_newest = status is None or status.last_operation in {None, operation}
+            if name not in names or not is_newest:
+                del self._tidying[name, operation]
+            elif tidying.task is None and time.monotonic() >= tidying.due_at:
+                tidying.task = asyncio.create_task(self._tidy((name, operation), tidying))
+
+    async def _tidy(self, key: _Key, tidying: _Tidying) -> None:
         """Puts the strategy back that the move changed; nothing when it is back. Several replicas may do it at once."""
         try:
             await self._failover.tidy(*key)
         except FailoverError as exc:
-            _log.warning("the strategy is not put back", extra={"service": key[0], "problem": exc.slug})
+            self._tidy_again(key, tidying, exc.slug)
+        except Exception:  # noqa: BLE001 - a defect of ours must not leave the strategy as it is
+            _log.exception("putting a strategy back failed", extra={"service": key[0]})
+            self._tidy_again(key, tidying, "internal-error")
+        else:
+            self._tidying.pop(key, None)
+
+    def _tidy_again(self, key: _Key, tidying: _Tidying, problem: str) -> None:
+        wait_s = min(MAX_TIDY_AGAIN_S, TIDY_AGAIN_S * 2.0 ** min(tidying.failures, 10))
+        tidying.failures, tidying.due_at, tidying.task = tidying.failures + 1, time.monotonic() + wait_s, None
+        facts = {"service": key[0], "operation": key[1], "problem": problem, "seconds": wait_s}
+        _log.warning("the strategy is not put back, and will be tried again", extra=facts)
 
     async def aclose(self) -> None:
         """Ends what is under way."""
-        tidying = list(self._tidying)
-        for task in tidying:
+        tasks = [tidying.task for tidying in self._tidying.values() if tidying.task is not None]
+        for task in tasks:
             task.cancel()
-        await asyncio.gather(*tidying, return_exceptions=True)
+        await asyncio.gather(*tasks, return_exceptions=True)
 
     def _waits(self, key: _Key, status: Status, record: Record, state: ClusterState) -> None:
         following = self._following.setdefault(key, _Following(time.monotonic()))

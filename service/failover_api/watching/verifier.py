@@ -42,20 +42,26 @@ class Verifier:
         asked = self._asked.get(service)
         return asked.found if asked is not None else None
 
-    async def ask(self, service: str, verify: Verify, state: "ClusterState") -> None:
-        """Asks the app of a ready pod, unless it was asked a moment ago. Returns within some seconds."""
+    async def ask(self, service: str, verify: Verify, state: "ClusterState", operation: str | None = None) -> None:
+        """Asks the app of a ready pod, unless it was asked a moment ago. Returns within some seconds.
+
+        `operation` is the newest move of the service: what was answered before it says nothing of it.
+        """
         known = self._asked.get(service)
-        is_known = known is not None and known.verify == verify and known.found.pod == state.pod
-        if known is not None and is_known:
+        if known is not None and not (known.verify == verify and known.found.is_of(state, operation)):
+            known = None
+        if known is not None:
             wait_s = AGAIN_S if known.found.answer else WELL_AGAIN_S
             if self._clock() - known.asked_at < wait_s:
                 return
         asked_at = self._clock()
         async with self._limit:
             answer = await self._get(verify)
-        first = known.found.answered_at if known is not None and is_known else None
+        first = known.found.answered_at if known is not None else None
+        operation = operation if operation is not None or known is None else known.found.operation
         answered_at = (first or self._now()) if not answer else first
-        self._asked[service] = _Asked(verify, Verification(state.pod, answer, answered_at), asked_at)
+        found = Verification(state.pod, answer, answered_at, state.pod_uid, operation)
+        self._asked[service] = _Asked(verify, found, asked_at)
 
     def keep(self, services: frozenset[str]) -> None:
         """What the catalog has no more is forgotten."""

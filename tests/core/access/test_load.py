@@ -48,6 +48,13 @@ def errors(text: str) -> list[str]:
 # Text
 
 
+@pytest.mark.parametrize("name", ["automatic", "alert", "Automatic"])
+def test_a_name_of_moves_that_nobody_asked_for_is_reserved(name: str) -> None:
+    assert errors(TOKEN.replace("ops-laptop", name)) == [
+        f"access.yaml:2: tokens[0].name: {name!r} is who asks for a move that nobody asked for: expected another name"
+    ]
+
+
 def test_the_contracts_example_is_read() -> None:
     read = access(f"anonymous: none\n{TOKEN}{ISSUER}")
     (token,), (issuer,) = read.tokens, read.issuers

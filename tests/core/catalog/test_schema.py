@@ -13,8 +13,8 @@ from tests.support.catalog_text import LABELS, SMALLEST, parsed, refusal, refusa
             "services: {}\nextra: 1\n",
             (
                 "2: extra: unknown key, expected one of "
-                "branch, claims, defaults, fallback, flux_receiver, groups, nodes, notifications, policy, "
-                "pull_request, repository, search, services"
+                "alerts, automatic, branch, claims, defaults, fallback, flux_receiver, groups, nodes, notifications, "
+                "policy, pull_request, repository, search, services, wave_timeout"
             ),
         ),
         (service_text(LABELS + "deploymnet: y\n"), "8: services.x.deploymnet: unknown key; did you mean 'deployment'?"),

@@ -115,3 +115,8 @@ def test_a_view_was_heard_when_its_newest_kind_was() -> None:
     view = View(nodes=Seen(heard_at=5.0), leases=leases, pods=Seen(unseen={"": "forbidden"}))
     assert view.heard_at == 9.0
     assert view.why_unseen == ""
+
+
+def test_data_that_would_be_older_than_any_calendar_has_no_age() -> None:
+    source = Replication("media", "sonarr", "ReplicationSource", last_sync_at=1e9, last_sync_duration_s=3.6e15)
+    assert source.data_as_of is None

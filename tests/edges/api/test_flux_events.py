@@ -156,3 +156,12 @@ async def test_a_callers_token_is_not_needed_and_moves_nothing(stage: Stage, cli
 @given(data=st.recursive(st.none() | st.booleans() | st.integers() | st.text(), lambda of: st.lists(of) | st.dictionaries(st.sampled_from(["involvedObject", "kind", "name", "metadata", "timestamp", "message"]), of)))  # fmt: skip  # noqa: E501
 async def test_no_event_breaks_us(client: httpx2.AsyncClient, data: object) -> None:
     assert (await deliver(client, data)).status_code in {204, 400}
+
+
+@pytest.mark.parametrize(
+    "at", ["0000-01-01T00:00:00Z", "0001-01-01T00:00:00+23:59", "9999-12-31T23:59:59-23:59", "NaN"]
+)
+async def test_a_time_that_no_calendar_shows_is_absent(client: httpx2.AsyncClient, at: str) -> None:
+    sha = (await client.post("/api/failover/sonarr/promote")).json()["commit"]["sha"]
+    assert (await deliver(client, event("Kustomization", "apps", sha, timestamp=at))).status_code == 204
+    assert "2020" < str((await steps(client))["applied"][0]) < "2100"

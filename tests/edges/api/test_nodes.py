@@ -174,6 +174,54 @@ async def test_the_same_key_gives_the_first_outcome(home: Stage) -> None:
     assert len(home.moves) == 1
 
 
+async def test_the_same_key_gives_the_first_outcome_of_both_directions(stage: Stage) -> None:
+    stage.declare(entry("sonarr", "media", "nodes: {primary: k3s-w2, backup: k3s-w1}") + entry("radarr"), top=NODES)
+    key = {"idempotency-key": "evacuate-1"}
+    async with stage.client() as client:
+        await client.post("/api/failover/sonarr/promote")
+        first = await client.post(EVACUATE, headers=key)
+        await client.post("/api/failover/radarr/demote")
+        again = await client.post(EVACUATE, headers=key)
+    assert (first.status_code, again.status_code) == (200, 200)
+    assert again.json()["commits"] == first.json()["commits"]
+    assert again.json()["operation"] == first.json()["operation"]
+    assert len(stage.moves) == 4
+
+
+@pytest.mark.parametrize("policy", ["pull_request", "direct"])
+async def test_the_same_key_gives_the_first_outcome_of_each_pull_request(stage: Stage, policy: str) -> None:
+    """radarr by the policy, the others by a pull request each; one of them is merged when the key comes again."""
+    own = f"policy: {policy}"
+    others = entry("sonarr", "media", "policy: pull_request") + PLEX + "    policy: pull_request\n"
+    stage.declare(others + entry("radarr", "media", own), top=NODES)
+    key = {"idempotency-key": "evacuate-1"}
+    async with stage.client() as client:
+        first = await client.post(EVACUATE, headers=key)
+        again = await client.post(EVACUATE, headers=key)
+        stage.merge(first.json()["pull_requests"][0]["number"])
+        late = await client.post(EVACUATE, headers=key)
+    bodies = [answer.json() for answer in (first, again, late)]
+    assert [answer.status_code for answer in (first, again, late)] == [202, 202, 202]
+    numbers = [[pull["number"] for pull in body["pull_requests"]] for body in bodies]
+    assert numbers[0] == numbers[1] == numbers[2]
+    assert len(numbers[0]) == (3 if policy == "pull_request" else 2)
+    assert [pull["state"] for pull in bodies[2]["pull_requests"]].count("merged") == 1
+    assert {body["operation"] for body in bodies} == {bodies[0]["operation"]}
+    assert [(member["service"], member["to"]) for member in bodies[2]["services"]] == [
+        ("sonarr", "backup"), ("plex", "backup"), ("radarr", "backup")
+    ]  # fmt: skip
+
+
+async def test_the_key_of_another_request_is_refused_before_anything_is_written(stage: Stage) -> None:
+    stage.declare(entry("sonarr") + entry("radarr", "media", "policy: pull_request"), top=NODES)
+    key = {"idempotency-key": "one"}
+    async with stage.client() as client:
+        await client.post("/api/failover/sonarr/promote", headers=key)
+        problem(await client.post(EVACUATE, headers=key), "idempotency-key-reused", 422)
+        problem(await client.post("/api/failover/radarr/demote", headers=key), "idempotency-key-reused", 422)
+    assert len(stage.moves) == 1
+
+
 async def test_a_change_between_look_and_move_is_412(home: Stage) -> None:
     async with home.client() as client:
         shown = await client.get(EVACUATE, params={"dry-run": "true"})

@@ -11,7 +11,7 @@ import pytest
 
 from tests.support.answers import problem
 from tests.support.homelab_cluster import DEPLOYMENTS, PODS, HomelabCluster, homelab_cluster
-from tests.support.stage import Stage
+from tests.support.stage import SONARR, Stage
 
 Json = dict[str, Any]
 UNKNOWN = "01JDAAAAAAAAAAAAAAAAAAAAAA"
@@ -276,3 +276,89 @@ async def test_a_cluster_that_answers_html_is_not_seen(stage: Stage, cluster: Ho
         found = await components.failover.status("sonarr")
     assert found.cluster is None or found.cluster.stage == "unknown"
     assert found.detection.state == "primary"
+
+
+@pytest.mark.parametrize(
+    "time_", ["0000-01-01T00:00:00Z", "0001-01-01T00:00:00+23:59", "9999-12-31T23:59:59-23:59", "10000-01-01T00:00:00Z"]
+)
+async def test_times_that_no_calendar_shows_are_absent(stage: Stage, cluster: HomelabCluster, time_: str) -> None:
+    cluster.times = time_
+    cluster.node("k3s-w1")
+    cluster.pod("primary")
+    cluster.flux(stage.sandbox.head(repository=stage.repository))
+    async with stage.client(cluster=str(cluster.kubeconfig)) as client:
+        assert (await in_stage(client, "serving"))["cluster"]["since"] is None
+        outcome = await promoted(client)
+        cluster.applied("backup", outcome["commit"]["sha"])
+        await in_stage(client, "serving")
+        found = await rollout_where(client, has_all_times)
+        assert all(step["at"] < "2100" for step in found["steps"])
+        for path in ("/api/nodes", "/api/failover", "/metrics", "/api/failover/sonarr/promote?dry-run=true"):
+            assert (await client.get(path)).status_code == 200
+
+
+# What Git says otherwise
+
+
+async def test_one_that_a_person_undid_in_git_is_not_done(stage: Stage, cluster: HomelabCluster) -> None:
+    async with stage.client(cluster=str(cluster.kubeconfig)) as client:
+        outcome = await promoted(client)
+        cluster.applied("backup", outcome["commit"]["sha"])
+        await rollout_where(client, has_all_times)
+        stage.replace(SONARR, "role: backup", "role: primary")
+        stage.replace(SONARR, '"pvc-sonarr-backup"', '"pvc-sonarr"')
+        for operation in ({}, {"operation": outcome["operation"]}):
+            found = await rollout_where(client, lambda found: not found["done"])
+            found = await rollout(client, **operation)
+            assert (found["operation"], found["stage"], found["done"]) == (outcome["operation"], "unknown", False)
+            said = "changed in Git since: the branch has the service on primary now"
+            assert [step["detail"] for step in found["steps"][-2:]] == [said] * 2
+        cluster.deployment("primary")
+        cluster.pod("primary")
+        await in_stage(client, "serving")
+        assert not (await rollout(client))["done"], "that is the person's commit, and not the move's"
+
+
+async def test_one_that_was_put_back_as_it_wrote_it_is_done_again(stage: Stage, cluster: HomelabCluster) -> None:
+    async with stage.client(cluster=str(cluster.kubeconfig)) as client:
+        outcome = await promoted(client)
+        stage.replace(SONARR, "role: backup", "role: primary")
+        stage.replace(SONARR, "role: primary", "role: backup")
+        cluster.applied("backup", outcome["commit"]["sha"])
+        await rollout_where(client, has_all_times)
+
+
+# A status of an older spec
+
+
+async def test_an_older_status_of_flux_tells_nothing_of_the_commit(stage: Stage, cluster: HomelabCluster) -> None:
+    async with stage.client(cluster=str(cluster.kubeconfig)) as client:
+        outcome = await promoted(client)
+        cluster.generations = (3, 2)
+        cluster.applied("backup", outcome["commit"]["sha"])
+        await in_stage(client, "serving")
+        found = await rollout_where(client, lambda found: "taken up" in str(found))
+        steps = {step["name"]: step for step in found["steps"]}
+        assert [(steps[name]["at"], steps[name]["detail"]) for name in ("fetched", "applied")] == [
+            (None, "Flux has not taken up the newest change of GitRepository flux-system/flux-system yet"),
+            (None, "Flux has not taken up the newest change of Kustomization flux-system/apps yet"),
+        ]
+        cluster.generations = (3, 3)
+        cluster.flux(outcome["commit"]["sha"])
+        await rollout_where(client, has_all_times)
+
+
+async def test_a_pod_from_before_the_commit_waits_for_it_to_be_applied(stage: Stage, cluster: HomelabCluster) -> None:
+    """Somebody had moved it by hand; whether that is what the commit asks for, Flux has to say."""
+    before = stage.sandbox.head(repository=stage.repository)
+    cluster.times = "2020-01-01T00:00:00Z"
+    async with stage.client(cluster=str(cluster.kubeconfig)) as client:
+        cluster.applied("backup", before)
+        outcome = await promoted(client)
+        await in_stage(client, "serving")
+        found = await rollout_where(client, lambda found: "was there before the commit" in str(found))
+        assert (found["stage"], found["done"]) == ("waiting-for-apply", False)
+        assert [step["at"] for step in found["steps"][1:]] == [None] * 4
+        cluster.flux(outcome["commit"]["sha"])
+        found = await rollout_where(client, has_all_times)
+        assert min(step["at"] for step in found["steps"]) == found["steps"][0]["at"]

@@ -9,7 +9,10 @@ from typing import Any
 import httpx2
 import pytest
 
+from failover_api.core.catalog.model import Action
+from failover_api.core.planning.request import MoveRequest
 from failover_api.edges.app import create_app
+from failover_api.errors import ForgeUnavailable
 from failover_api.events import Blocked, Serving
 from failover_api.watching.readiness import Readiness
 from failover_api.watching.rollouts import RolloutWatch
@@ -48,9 +51,6 @@ class Watched:
         self.events.subscribe(Blocked, self.blocked.append)
 
     async def promote(self) -> Any:
-        from failover_api.core.catalog.model import Action
-        from failover_api.core.planning.request import MoveRequest
-
         outcome = await self.components.failover.move("sonarr", Action.PROMOTE, MoveRequest("ops-laptop"))
         await self.watch.look()
         return outcome
@@ -154,6 +154,90 @@ async def test_the_strategy_is_put_back_once_the_app_serves(stage: Stage, cluste
     assert len(of.serving) == 1
 
 
+async def test_a_strategy_that_could_not_be_put_back_is_tried_again(
+    stage: Stage, cluster: HomelabCluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("failover_api.watching.rollouts.TIDY_AGAIN_S", 0.05)
+    text = (stage.read(SONARR) or b"").decode().replace("replicas: 1", "replicas: 1\n  strategy: {type: Recreate}")
+    stage.commit({SONARR: text})
+    stage.declare(UNBLOCKED)
+    async with watched(stage, cluster) as of:
+        outcome = await of.promote()
+        failover, real, failures = of.components.failover, of.components.failover.tidy, []
+
+        async def tidy(name: str, operation: str | None = None) -> Any:
+            if len(failures) < 3:  # two faults of GitHub, and a defect of ours
+                failures.append(operation)
+                raise ForgeUnavailable("GitHub does not answer") if len(failures) < 3 else RuntimeError("a defect")
+            return await real(name, operation)
+
+        monkeypatch.setattr(failover, "tidy", tidy)
+        cluster.applied("backup", outcome.commit.sha)
+        await of.until(lambda: b"RollingUpdate" not in (stage.read(SONARR) or b""))
+        await of.watch.look()
+        await of.watch.aclose()
+    assert failures == [outcome.operation] * 3
+    assert b"strategy: {type: Recreate}" in (stage.read(SONARR) or b"")
+    assert len(of.serving) == 1
+
+
+async def test_it_is_left_to_a_later_move_when_one_follows(
+    stage: Stage, cluster: HomelabCluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("failover_api.watching.rollouts.TIDY_AGAIN_S", 0.0)
+    text = (stage.read(SONARR) or b"").decode().replace("replicas: 1", "replicas: 1\n  strategy: {type: Recreate}")
+    stage.commit({SONARR: text})
+    stage.declare(UNBLOCKED)
+    async with watched(stage, cluster) as of:
+        outcome, asked = await of.promote(), []
+
+        async def tidy(name: str, operation: str | None = None) -> Any:
+            asked.append(operation)
+            raise ForgeUnavailable("GitHub does not answer")
+
+        monkeypatch.setattr(of.components.failover, "tidy", tidy)
+        cluster.applied("backup", outcome.commit.sha)
+        await of.until(lambda: len(asked) > 1)
+        await of.components.failover.move("sonarr", Action.DEMOTE, MoveRequest("ops-laptop"))
+        await of.components.failover.status("sonarr")
+        await of.watch.look()
+        count = len(asked)
+        for _ in range(5):
+            await of.watch.look()
+        await of.watch.aclose()
+    assert len(asked) == count
+
+
+# What is not the move's own
+
+
+async def test_a_pod_from_before_the_move_is_not_told_as_serving(stage: Stage, cluster: HomelabCluster) -> None:
+    cluster.times = "2020-01-01T00:00:00Z"
+    before = stage.sandbox.head(repository=stage.repository)
+    async with watched(stage, cluster) as of:
+        cluster.applied("backup", before)
+        outcome = await of.promote()
+        await of.until(lambda: of.watch.stages() == {"sonarr": "serving"})
+        for _ in range(3):
+            await of.watch.look()
+        assert not of.serving
+        cluster.flux(outcome.commit.sha)
+        await of.until(lambda: bool(of.serving))
+
+
+async def test_a_move_that_was_undone_by_hand_is_followed_no_longer(stage: Stage, cluster: HomelabCluster) -> None:
+    async with watched(stage, cluster) as of:
+        outcome = await of.promote()
+        stage.replace(SONARR, "role: backup", "role: primary")
+        await of.components.failover.status("sonarr")
+        cluster.applied("backup", outcome.commit.sha)
+        for _ in range(5):
+            await of.watch.look()
+            await asyncio.sleep(0.1)
+    assert not of.serving
+    assert not of.blocked
+
+
 # verify
 
 
@@ -231,6 +315,46 @@ async def test_what_could_move_is_looked_at_both_ways(stage: Stage) -> None:
         ("plex", "backup"): True,
     }
     assert not stage.writes
+
+
+async def test_what_is_on_neither_side_could_not_move_without_force(stage: Stage) -> None:
+    stage.replace(SONARR, "role: primary", "role: maintenance")
+    async with stage.open() as components:
+        readiness = Readiness(components.failover)
+        await readiness.look()
+    assert {side: could for (name, side), could in readiness.ready.items() if name == "sonarr"} == {
+        "primary": False,
+        "backup": False,
+    }
+
+
+async def test_a_node_that_is_lost_is_looked_at_long_before_the_hour_is_over(
+    stage: Stage, cluster: HomelabCluster
+) -> None:
+    """Else the board would go on to say how many could move to a node that is dead."""
+    async with stage.open(cluster=str(cluster.kubeconfig)) as components:
+        assert components.cluster is not None
+        components.cluster.watch(lambda: components.catalog.current().namespaces)
+        readiness = Readiness(components.failover, first_s=0, apart_s=0.05)
+        running = asyncio.create_task(readiness.run())
+        try:
+            await _until(lambda: readiness.ready.get(("sonarr", "backup"), False) is True)
+            cluster.node("k3s-w2", ready="Unknown")
+            await _until(lambda: readiness.ready["sonarr", "backup"] is False)
+            looks = readiness.looks
+            await asyncio.sleep(0.3)
+            assert readiness.looks == looks, "nothing has changed since"
+        finally:
+            running.cancel()
+    assert readiness.looked_at is not None
+
+
+async def _until(claim: Callable[[], bool]) -> None:
+    for _ in range(400):
+        if claim():
+            return
+        await asyncio.sleep(0.05)
+    raise AssertionError("it never came to that")
 
 
 # The service

@@ -12,7 +12,7 @@ from tests.support.shell import Cli, answering
 from tests.support.stage import SERVICES, Stage
 
 BASH = shutil.which("bash")
-GROUPS = "groups: {media: [radarr, sonarr], office: [sonarr]}"
+GROUPS = "groups: {media: [radarr, sonarr], office: [sonarr]}\nnodes: {primary: k3s-w1, backup: k3s-w2}"
 TAB = """\
 source <(failover completion bash)
 complete -p failover
@@ -51,6 +51,8 @@ pytestmark = pytest.mark.skipif(BASH is None, reason="bash is not installed")
         (("promote", "--dry-run", "r"), ["radarr"]),
         (("promote", "--group", ""), ["media", "office"]),
         (("list", "--group", "o"), ["office"]),
+        (("evacuate", ""), ["k3s-w1", "k3s-w2"]),
+        (("evacuate", "--dry-run", "k3s-w2"), ["k3s-w2"]),
         (("list", "--side", "b"), ["backup"]),
         (("list", "-o", ""), ["wide", "json", "name"]),
         (("promote", "--skip"), ["--skip-refused"]),
@@ -71,6 +73,7 @@ def test_names_come_from_the_service_where_one_is_named(stage: Stage, tmp_path: 
     with stage.served() as url:
         assert completed(stage, "status", "s", FAILOVER_SERVER=url, **nothing) == ["sonarr"]
         assert completed(stage, "promote", "--server", url, "--group", "m", **nothing) == ["media"]
+        assert completed(stage, "evacuate", "", FAILOVER_SERVER=url, **nothing) == ["k3s-w1", "k3s-w2"]
 
 
 @pytest.mark.parametrize(

@@ -33,6 +33,8 @@ EXIT_CODES = {
     "conflict": 3,
     "operation-pending": 3,
     "unsafe-move": 3,
+    "cluster-needed": 3,
+    "node-alive": 3,
     "branch-protected": 3,
     "nothing-to-roll-back": 3,
     "changed-since": 3,

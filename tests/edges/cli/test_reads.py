@@ -44,6 +44,16 @@ def test_a_list_in_a_pipe_is_divided_by_tabs(stage: Stage, cli: Cli, monkeypatch
     assert radarr == ["radarr", "primary", "-", "k3s-w1", "-", "-"]
 
 
+def test_since_when_and_by_whom_are_not_those_of_a_move_that_was_undone_by_hand(stage: Stage, cli: Cli) -> None:
+    before = stage.read(SONARR) or b""
+    cli("promote", "sonarr")
+    stage.commit({SONARR: before})
+    _, sonarr, *_ = rows(cli("list").stdout)
+    assert (sonarr[1], sonarr[4:]) == ("primary", ["-", "-"])
+    first = cli("rollout", "sonarr").stdout.splitlines()[0]
+    assert first.startswith("sonarr: changed in Git since: the branch has the service on primary now  operation 01")
+
+
 def test_a_list_on_a_terminal_fits_80_columns(stage: Stage, run, cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
     stage.declare(entry("sonarr") + entry("radarr"), top=NODES)
     monkeypatch.setenv("GITHUB_ACTOR", "maria@acme/homelab")
@@ -150,6 +160,11 @@ def test_a_time_is_shown_in_summer_as_in_winter(berlin: None) -> None:
     assert shown_time("2026-11-23T04:00:59Z") == "2026-11-23 05:00 CET"
     assert shown_time("2026-07-01T22:30:00+00:00") == "2026-07-02 00:30 CEST"
     assert shown_time("2026-07-01T22:30:00Z", utc=True) == "2026-07-01 22:30 UTC"
+
+
+@pytest.mark.parametrize("time", ["0001-01-01T00:00:00+23:59", "9999-12-31T23:59:59-23:59", "0000-01-01T00:00:00Z", ""])
+def test_what_no_calendar_shows_is_shown_as_it_stands(time: str) -> None:
+    assert shown_time(time, utc=True) == time
 
 
 # Formats

@@ -205,3 +205,18 @@ async def test_the_reset_of_a_limit_is_reckoned_by_githubs_clock(client: GitHubC
         await client.get(REPO, "/repos/acme/homelab/x", what="x")
     offsets = [one.clock_offset_s for one in told if isinstance(one, RequestCompleted)]
     assert offsets == [pytest.approx(7200, abs=1.1)] * 2
+
+
+@pytest.mark.parametrize(
+    "date",
+    [
+        "Fri, 31 Dec 9999 23:59:59 GMT",  # a second later no calendar could show it
+        "Fri, 31 Dec 9999 23:59:59 -2359",
+        "Wed, 31 Dec 1969 23:59:59 GMT",
+        "Tue, 01 Dec 2026 00:00:00 +999999",
+    ],
+)
+def test_a_date_that_no_calendar_shows_is_none(times: Times, date: str) -> None:
+    clock = times.clock()
+    clock.observe({"date": date}, asked_at=times.monotonic)
+    assert not clock.is_known

@@ -201,6 +201,19 @@ def test_the_side_is_where_git_has_the_service_now(body: dict[str, Any], where: 
     assert side(body) == where
 
 
+def node(**changes: Any) -> dict[str, Any]:
+    body = {**group(unplaced=["<b>gitea</b>"], **changes), "node": "k3s-w1", "action": "evacuate"}
+    return {name: value for name, value in body.items() if name != "group"}
+
+
+def test_a_node_lists_what_moves_and_what_stays() -> None:
+    page = outcome_page(WANTED, node())
+    assert "| sonarr | primary | backup | moves |" in page
+    assert "nobody knows their node: &#60;b&#62;gitea&#60;/b&#62;\n" in page
+    assert side(node()) == "backup"
+    assert side({**node(changed=False), "services": []}) == "unknown"
+
+
 def test_several_repositories_give_a_line_each() -> None:
     told = outputs(Answer(group(commits=[COMMIT, {**COMMIT, "sha": "f" * 40}], pull_requests=[PULL, PULL]), 0))
     assert told["commit"] == f"{COMMIT['sha']}\n{'f' * 40}"

@@ -18,7 +18,7 @@ from failover_api.edges.job.__main__ import main
 from tests.product.action.workshop import clean_environment, read_step, run_step, step_environment, tool
 from tests.support.issuer import Issuer
 from tests.support.project import ROOT
-from tests.support.stage import Stage
+from tests.support.stage import PLEX, Stage, entry
 
 PROMOTE = {"action": "promote", "service": "sonarr"}
 OUTCOME = {
@@ -137,6 +137,17 @@ def test_hazards_are_accepted_by_their_names(tmp_path: Path, stub: Stub) -> None
     assert stub.notes["words"] == ["demote", "--json", "--yes", *accepted, "--group=media"]
 
 
+@pytest.mark.parametrize("action", ["", "evacuate"])
+def test_a_node_is_evacuated_without_an_action(tmp_path: Path, stub: Stub, action: str) -> None:
+    how = {"skip-refused": "true", "accept": "sonarr:claim-missing", "until": "serving", "timeout": "5m", "token": "t"}
+    wish = {"evacuate": "k3s-w1", "action": action, "reason": "new disk", "idempotency-key": "run-1", **how}
+    run_step(tmp_path, wish, FAILOVER_COMMAND=str(stub.path))
+    assert stub.notes["words"] == [
+        "evacuate", "--json", "--until=serving", "--skip-refused", "--accept=sonarr:claim-missing", "--timeout=5m",
+        "--reason=new disk", "--idempotency-key=run-1", "--", "k3s-w1",
+    ]  # fmt: skip
+
+
 def test_a_milestone_is_waited_for_and_what_cannot_be_seen_is_not_moved(tmp_path: Path, stub: Stub) -> None:
     wish = {"action": "promote", "service": "sonarr", "token": "t", "until": "serving", "timeout": "5m"}
     run_step(tmp_path, wish, FAILOVER_COMMAND=str(stub.path))
@@ -164,6 +175,11 @@ def test_what_does_not_come_in_time_fails_the_step_and_tells_what_was_made(tmp_p
         ({"service": "sonarr", "mode": "both"}, "mode: expected direct or remote"),
         ({"service": "sonarr", "dry-run": "yes"}, "dry-run: expected true or false"),
         ({"service": "sonarr", "skip-refused": "true"}, "skip-refused: is for a group"),
+        ({"evacuate": "k3s-w1", "service": "sonarr"}, "evacuate: expected without service and group"),
+        ({"evacuate": "k3s-w1", "group": "media"}, "evacuate: expected without service and group"),
+        ({"evacuate": "k3s-w1"}, "action: expected nothing or evacuate beside evacuate, not 'promote'"),
+        ({"service": "sonarr", "action": ""}, "action: expected promote, demote or rollback, not ''"),
+        ({"service": "sonarr", "action": "evacuate"}, "action: expected promote, demote or rollback, not 'evacuate'"),
         ({"service": "group-media", "action": "rollback"}, "a rollback is of one service"),
         ({"service": "sonarr", "app-id": "12"}, "a GitHub App needs both"),
         ({"service": "sonarr", "app-private-key": "-----BEGIN"}, "a GitHub App needs both"),
@@ -271,6 +287,31 @@ def test_an_open_pull_request_moves_nothing_yet(reviewed: Stage, tmp_path: Path,
     (pull,) = reviewed.pulls()
     assert (ran.outputs["side"], ran.outputs["pull-request"]) == ("primary", pull["html_url"])
     assert "### promote sonarr: proposed, waits for review" in ran.page
+
+
+def test_a_node_is_evacuated_and_what_stays_is_told(stage: Stage, tmp_path: Path, here: dict[str, str]) -> None:
+    stage.declare(entry("sonarr", "media", "nodes: {primary: k3s-w1, backup: k3s-w2}") + entry("radarr") + PLEX)
+    wish = {"evacuate": "k3s-w1", "token": stage.sandbox.token, "reason": "new disk"}
+    shown = run_step(tmp_path, {**wish, "dry-run": "true"}, **here)
+    ran = run_step(tmp_path, {**wish, "idempotency-key": "run-1"}, **here)
+    again = run_step(tmp_path, {**wish, "idempotency-key": "run-1"}, **here)
+    empty = run_step(tmp_path, wish, **here)
+    assert (shown.code, ran.code, again.code, empty.code) == (0, 0, 0, 0), ran.log
+    assert (shown.outputs["side"], ran.outputs["side"], ran.outputs["changed"]) == ("primary", "backup", "true")
+    assert again.outputs["commit"] == ran.outputs["commit"] == stage.sandbox.log(repository=stage.repository)[0].sha
+    assert "### evacuate node k3s-w1: dry run, nothing was written" in shown.page
+    assert "### evacuate node k3s-w1: done" in ran.page
+    assert "| sonarr | primary | backup | moves |" in ran.page
+    assert "Left where they are, since nobody knows their node: radarr" in ran.page
+    assert "### evacuate node k3s-w1: nothing to do" in empty.page
+    assert (empty.outputs["side"], empty.outputs["changed"]) == ("unknown", "false")
+    assert len(stage.moves) == 1
+
+
+def test_a_node_that_nobody_knows_fails_the_step(stage: Stage, tmp_path: Path, here: dict[str, str]) -> None:
+    ran = run_step(tmp_path, {"evacuate": "k3s-w9", "token": stage.sandbox.token}, **here)
+    assert (ran.code, ran.outputs["problem"]) == (2, "unknown-node")
+    assert "### evacuate node k3s-w9: refused" in ran.page
 
 
 # Through a service

@@ -75,16 +75,15 @@ def test_a_component_adds_its_objects_to_the_base(component: str, kinds: list[st
 
 
 def test_all_follow_into_another_namespace() -> None:
-    """All but what has to stand beside Flux and the nodes' leases: those two are built without such a line."""
-    components = [
-        f"../manifests/components/{name}" for name in DEPLOYED[-1] if name not in {"cluster-view", "flux-events"}
-    ]
+    """All but what has to stand beside Flux and the nodes' leases, or in no namespace: built without such a line."""
+    elsewhere = {"cluster-view", "fence", "flux-events"}
+    components = [f"../manifests/components/{name}" for name in DEPLOYED[-1] if name not in elsewhere]
     made = overlaid({"namespace": "infra", "resources": ["../manifests/base"], "components": components})
     assert {item["metadata"]["namespace"] for item in made} == {"infra"}
 
 
-@pytest.mark.parametrize("components", [one for one in DEPLOYED if "cluster-view" not in one], ids=str)
-def test_nothing_but_its_view_grants_a_right_in_the_cluster(components: tuple[str, ...]) -> None:
+@pytest.mark.parametrize("components", [one for one in DEPLOYED if not {"cluster-view", "fence"} & {*one}], ids=str)
+def test_nothing_but_its_view_and_its_fence_grants_a_right_in_the_cluster(components: tuple[str, ...]) -> None:
     assert not [item for item in deployed(*components).all if "rbac" in item["apiVersion"]]
 
 

@@ -60,6 +60,10 @@ class Caller:
         """Whether the verb is granted for some service."""
         return any(verb in grant.verbs for grant in self.grants)
 
+    def may_everything(self, verb: Verb) -> bool:
+        """Whether the verb is granted for `"*"`: for every service there is, and for what is about no one service."""
+        return any(verb in grant.verbs and "*" in grant.services for grant in self.grants)
+
     def knows(self, service: str) -> bool:
         """Whether the caller may learn that the service exists: some verb is granted for it."""
         return any(grant.verbs and grant.covers(service) for grant in self.grants)

@@ -13,6 +13,7 @@ from failover_api.core.access.model import ClaimPattern, Grant, Verb
 from failover_api.core.config.schema import NonEmpty, Schema, describe, one_of
 from failover_api.core.config.yaml import AmbiguousScalar, Location
 
+RESERVED = frozenset({"automatic", "alert"})  # what commits of moves without a caller have in a caller's place
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 _GLOB = re.compile(r"[-a-z0-9*?]{1,64}")
 _DIGEST = re.compile(r"[0-9a-f]{64}")
@@ -22,6 +23,8 @@ _DAY = re.compile(r"\d{4}-\d\d-\d\d")
 def _name(value: str) -> str:
     if not _NAME.fullmatch(value):
         raise ValueError(f"expected a name like 'ops-laptop' ({_NAME.pattern}), not {describe(value)}")
+    if value.lower() in RESERVED:
+        raise ValueError(f"{describe(value)} is who asks for a move that nobody asked for: expected another name")
     return value
 
 

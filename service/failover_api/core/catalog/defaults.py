@@ -74,8 +74,18 @@ def _may_stand(key: str, own: Mapping[str, Any], defaults: Mapping[str, Any]) ->
             return is_there(*_LABELS) and bool(own.get("helmrelease")) and own.get("node_label_key") is None
         case "claim_path":
             return bool(own.get("helmrelease")) and own.get("volume_name") is None
+        case "quiesce":
+            return _may_stop(own, defaults["quiesce"])
         case _:
             return True
+
+
+def _may_stop(own: Mapping[str, Any], quiesce: Any) -> bool:
+    """Whether `quiesce` is of this kind of workload: what is below a HelmRelease's values is of no other."""
+    is_below_values = isinstance(quiesce, dict) and str(quiesce.get("path")).startswith("spec.values")
+    if own.get("helmrelease"):
+        return is_below_values
+    return not (is_below_values and any(own.get(workload) for workload in WORKLOADS))
 
 
 def _named(value: Any, name: str) -> Any:

@@ -9,13 +9,15 @@
 Raises ConfigInvalid with `FILE:LINE: KEY: message`; the first error is the `detail`, `errors` has them all.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import partial
 from itertools import chain
 from types import MappingProxyType
 
 from pydantic import ValidationError
 
+from failover_api.core.catalog.automatic import Fence, Mode
+from failover_api.core.catalog.automatic_forms import AlertForms, automatic_of, why_it_needs_a_fence
 from failover_api.core.catalog.defaults import with_defaults, without_nulls
 from failover_api.core.catalog.model import (
     Branch,
@@ -30,6 +32,8 @@ from failover_api.core.catalog.model import (
 )
 from failover_api.core.catalog.node_labels import HOSTNAME
 from failover_api.core.catalog.notification import DEFAULT_EVENTS, Event, Notification
+from failover_api.core.catalog.order import check_order
+from failover_api.core.catalog.replication_forms import ReplicationForm
 from failover_api.core.catalog.runtime_forms import WorkloadForm, verify_of
 from failover_api.core.catalog.schema import (
     NAME,
@@ -94,13 +98,28 @@ class _Builder:
         services = {
             name: self._service(name, entry, groups_of.get(name, ())) for name, entry in self.entry.services.items()
         }
+        check_order({name: entry.after for name, entry in self.entry.services.items()}, self._error_at)
+        self._check_fences(services.values())
         flux = self.entry.flux_receiver
         return Catalog(
             MappingProxyType(services),
             MappingProxyType(groups),
             tuple(self._notifications()),
             FluxReceiver(flux.url, flux.secret_file) if flux else None,
+            automatic_of(self.entry.automatic),
+            tuple(AlertForms(services, groups, self._error_at).rules(self.entry.alerts)),
+            seconds_of(self.entry.wave_timeout),
         )
+
+    def _check_fences(self, services: Iterable[Service]) -> None:
+        """With one volume for both sides, a node that is only cut off would write beside the new one."""
+        if self.entry.automatic.fence != Fence.NONE:
+            return
+        for service in services:
+            if service.automatic is not Mode.NONE and (why := why_it_needs_a_fence(service)) is not None:
+                text = f"`fence: none` lets a node that is only cut off write on, and {why}"
+                cure = "make it `fence: required` or `witness`, or this `none`"
+                self._error(f"{text}: {cure}", "services", service.name, "automatic")
 
     def _error(self, message: str, *location: int | str) -> None:
         self._error_at(message, location)
@@ -150,14 +169,17 @@ class _Builder:
         if not located and len(self.errors) == before:
             self._error("has nothing to move: needs node labels, claims or `switches`", *where)
         branch, search = self._branch(entry, where), self._inherited(entry, "search").search
-        for location, switch in located:
+        data = ReplicationForm(entry, where, self._error_at)
+        paused = () if data.has_switches_on_it(located) else data.paused()
+        for location, switch in (*located, *paused):
             owner = self.owners.add(name, branch, search, switch)
             if owner is not None:
                 owner = "this service already" if owner == name else f"the service {describe(owner)} too"
                 self._error(f"{switch.path_text} of the same document is moved by {owner}", *location)
         fallback = self._inherited(entry, "fallback").fallback
         nodes, switches = self._inherited(entry, "nodes").nodes, [switch for _, switch in located]
-        workloads = WorkloadForm(entry, where, self._error_at)
+        workload = WorkloadForm(entry, where, self._error_at)
+        workloads = [workload.of(side) for side in (Side.PRIMARY, Side.BACKUP)]
         return Service(
             name=name,
             branch=branch,
@@ -170,13 +192,18 @@ class _Builder:
             primary_nodes=_nodes(nodes, switches, Side.PRIMARY),
             backup_nodes=_nodes(nodes, switches, Side.BACKUP),
             has_external_claims=self._inherited(entry, "claims").claims == "external",
-            primary_workload=workloads.of(Side.PRIMARY),
-            backup_workload=workloads.of(Side.BACKUP),
+            primary_workload=workloads[0],
+            backup_workload=workloads[1],
             verify=verify_of(entry),
             is_elsewhere=entry.cluster == "none",
             max_data_age_s=seconds_of(entry.max_data_age) if entry.max_data_age else None,
             accept=self._accepted(entry, where),
             unblocked=unblocked,
+            after=tuple(entry.after),
+            automatic=Mode(entry.automatic),
+            replication=data.replication(),
+            quiesce=data.quiesce(workloads),
+            relocate=data.limits(),
         )
 
     def _accepted(self, entry: ServiceSchema, where: Location) -> tuple[str, ...]:

@@ -150,7 +150,7 @@ class Service:
     after: tuple[str, ...] = ()  # names of services that it is promoted after, and demoted before
     automatic: Mode = Mode.NONE  # whether it moves by itself
     replication: DataReplication | None = None
-    quiesce: Quiesce | None = None  # how a relocation stops it; None: not known
+    quiesce: Quiesce | None = None  # how a relocation stops it; there with volsync and manual
     relocate: RelocationLimits = USUAL_LIMITS
 
     @property
@@ -182,6 +182,7 @@ class Service:
         named = {switch.selector.namespace for switch in self.switches}
         workloads = (self.primary_workload, self.backup_workload)
         named |= {workload.namespace for workload in workloads if workload is not None and workload.namespace}
+        named |= {pair.namespace for pair in self.replication.pairs if pair.namespace} if self.replication else set()
         return None if None in named else frozenset(filter(None, named))
 
     def located(self, file: str, index: int | None = None) -> "Service":
@@ -245,6 +246,12 @@ class Catalog:
         """Those of all services in the cluster; None when one does not say its own, which may be any."""
         named = [service.namespaces for service in self.services.values() if not service.is_elsewhere]
         return None if None in named else frozenset().union(*filter(None, named))
+
+    @property
+    def nodes(self) -> tuple[str, ...]:
+        """The Kubernetes nodes behind the sides of its services, by name."""
+        services = self.services.values()
+        return tuple(sorted({node for service in services for side in Side for node in service.nodes(side)}))
 
     def on_branch(self, name: str) -> "Catalog":
         """The same catalog with every service on the branch of this name, each in its repository."""

@@ -3,26 +3,40 @@
 import math
 import re
 from typing import Annotated, Any, Literal
-from urllib.parse import urlsplit
 
 from pydantic import Field, WithJsonSchema
 from pydantic.functional_validators import AfterValidator, BeforeValidator
 
+from failover_api.core.catalog.automatic_schema import AlertSchema, AutomaticSchema, ServiceMode
 from failover_api.core.catalog.notification import Event, template_error
+from failover_api.core.catalog.places import (
+    BranchName,
+    DiskFile,
+    Folder,
+    ManifestPath,
+    PageUrl,
+    ReceiverUrl,
+    RepositoryName,
+)
+from failover_api.core.catalog.replication_schema import (
+    PairSchema,
+    QuiesceSchema,
+    RelocateSchema,
+    ReplicationSchema,
+)
 from failover_api.core.catalog.runtime import WORKLOAD_KINDS
-from failover_api.core.catalog.unsupported_formats import why_unsupported
 from failover_api.core.config.duration import Duration
-from failover_api.core.config.schema import NonEmpty, Schema, Text, describe, one_of
+from failover_api.core.config.schema import NonEmpty, Schema, Text, choice_of, describe, one_of
 from failover_api.core.config.yaml import AmbiguousScalar, Location
 from failover_api.core.hazard_slugs import FOR_GOOD
 
 NAME = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
 MAX_TEMPLATE = 4000
-RUNTIME_KEYS = ("workload", "verify", "cluster", "max_data_age")  # of a service in its cluster, whatever it is made of
-# Managed users of GitHub Enterprise have an underscore; no repository ends with .git.
-_REPOSITORY = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,38}/(?!\.{1,2}$)(?!.*\.git$)[A-Za-z0-9._-]{1,100}")
-# https://git-scm.com/docs/git-check-ref-format
-_BAD_BRANCH = re.compile(r"[\x00-\x20\x7f~^:?*\[\\]|\.\.|@\{|//|^@$|^[-/.]|/\.|[/.]$|\.lock(/|$)")
+# Of a service in its cluster, whatever it is made of.
+RUNTIME_KEYS = (
+    *("workload", "verify", "cluster", "max_data_age", "after", "automatic"),
+    *("replication", "quiesce", "relocate"),
+)
 
 
 def _scalar(value: object) -> object:
@@ -35,71 +49,6 @@ def _scalar(value: object) -> object:
             raise ValueError(f"expected a finite number, not {describe(value)}")
         case _:
             return value
-
-
-def _repository(value: str) -> str:
-    if not _REPOSITORY.fullmatch(value):
-        raise ValueError(f"expected owner/name, as in 'acme/homelab', not {describe(value)}")
-    return value
-
-
-def _branch(value: str) -> str:
-    if not value.isprintable() or _BAD_BRANCH.search(value):
-        raise ValueError(f"expected the name of a branch, as in 'main', not {describe(value)}")
-    return value
-
-
-def _file(value: str) -> str:
-    parts = value.split("/")
-    if not value.isprintable() or "\\" in value or any(part in {"", ".", ".."} for part in parts):
-        raise ValueError(
-            "expected a path inside the repository, as in 'apps/web/deployment.yaml', without '..', "
-            f"not {describe(value)}"
-        )
-    if parts[0].lower() == ".github" or any(part.lower() == ".git" for part in parts):
-        raise ValueError(f"expected a manifest, not {describe(value)}: .git/ and .github/ are never touched")
-    return value
-
-
-def _manifest(value: str) -> str:
-    if (why := why_unsupported(_file(value))) is not None:
-        raise ValueError(f"expected a manifest in YAML or JSON, not {describe(value)}: {why}")
-    return value
-
-
-def _folder(value: str) -> str:
-    return "" if value in {"", ".", "./", "/"} else f"{_file(value.removesuffix('/'))}/"
-
-
-def _disk_file(value: str) -> str:
-    """A path on disk. A URL in its place may hold a secret, so the error does not show it."""
-    if "://" in value or not value.isprintable():
-        raise ValueError("expected the path of a file, as in '/etc/failover/notify/urls'; a URL belongs in that file")
-    return value
-
-
-def _receiver(value: str) -> str:
-    """The URL of a Flux Receiver. The error does not show it: it may hold a password."""
-    try:
-        parts = urlsplit(value)
-        is_plain = parts.scheme in {"http", "https"} and parts.hostname and parts.port != 0 and parts.username is None
-    except ValueError:
-        is_plain = False
-    if not is_plain or "#" in value or "\\" in value or " " in value or not value.isprintable():
-        raise ValueError("expected a URL like 'http://webhook-receiver.flux-system/hook/...', without a password")
-    return value
-
-
-def _page(value: str) -> str:
-    """The URL that `verify` gets. The error does not show it: it may hold a password."""
-    try:
-        parts = urlsplit(value)
-        is_plain = parts.scheme in {"http", "https"} and parts.hostname and parts.port != 0 and parts.username is None
-    except ValueError:
-        is_plain = False
-    if not is_plain or "#" in value or "\\" in value or " " in value or not value.isprintable():
-        raise ValueError("expected a URL like 'http://sonarr.media/ping', without a password")
-    return value
 
 
 def _status(value: object) -> object:
@@ -130,10 +79,6 @@ def _template(value: str) -> str:
     return value
 
 
-def _enum(*choices: object) -> WithJsonSchema:
-    return WithJsonSchema({"enum": list(choices)})
-
-
 _TEXT_OR_TEXTS = WithJsonSchema(
     {"anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}, "minItems": 1}]}
 )
@@ -146,19 +91,17 @@ _Bool = Annotated[bool, BeforeValidator(one_of(True, False))]
 _Policy = Annotated[Literal["direct", "pull_request"], BeforeValidator(one_of("direct", "pull_request"))]
 _Fallback = Annotated[Literal["pull_request"] | None, BeforeValidator(one_of("pull_request", None))]
 _Claims = Annotated[Literal["external"] | None, BeforeValidator(one_of("external", None))]
-_Kind = Annotated[str, BeforeValidator(one_of(*WORKLOAD_KINDS)), _enum(*WORKLOAD_KINDS)]
+_Kind = Annotated[str, BeforeValidator(one_of(*WORKLOAD_KINDS)), choice_of(*WORKLOAD_KINDS)]
 _Elsewhere = Annotated[Literal["none"] | None, BeforeValidator(one_of("none", None))]
 _HttpStatus = Annotated[int, BeforeValidator(_status)]
 _Unblock = Annotated[Literal["none", "rolling"], BeforeValidator(one_of("none", "rolling"))]
-_AutoMerge = Annotated[Any, BeforeValidator(one_of(*_METHODS)), _enum(*_METHODS)]
-_Allowed = Annotated[str, BeforeValidator(one_of(*_ALLOWED)), _enum(*_ALLOWED)]
-_FilePath = Annotated[NonEmpty, AfterValidator(_manifest)]
-_DiskFile = Annotated[NonEmpty, AfterValidator(_disk_file)]
+_AutoMerge = Annotated[Any, BeforeValidator(one_of(*_METHODS)), choice_of(*_METHODS)]
+_Allowed = Annotated[str, BeforeValidator(one_of(*_ALLOWED)), choice_of(*_ALLOWED)]
 _Names = Annotated[list[NonEmpty], BeforeValidator(_one_or_several), _TEXT_OR_TEXTS]
 _Accepted = Annotated[
     NonEmpty, WithJsonSchema({"type": "string", "pattern": f"^({'|'.join(FOR_GOOD)}|claim-empty=.+)$"})
 ]
-_Event = Annotated[str, BeforeValidator(one_of(*map(str, Event))), _enum(*map(str, Event))]
+_Event = Annotated[str, BeforeValidator(one_of(*map(str, Event))), choice_of(*map(str, Event))]
 
 
 class PullRequestSchema(Schema):
@@ -184,14 +127,12 @@ class NodesSchema(Schema):
 class InheritedSchema(Schema):
     """What stands at top level, in `defaults` or in a service. The innermost replaces the others as a whole."""
 
-    repository: Annotated[NonEmpty, AfterValidator(_repository)] = Field(
+    repository: RepositoryName = Field(
         default="",
         description="The repository that holds the manifests, as owner/name. Needed here or in each service.",
     )
-    branch: Annotated[NonEmpty, AfterValidator(_branch)] = Field(
-        default="main", description="The branch that Flux applies."
-    )
-    search: Annotated[Text, AfterValidator(_folder)] = Field(
+    branch: BranchName = Field(default="main", description="The branch that Flux applies.")
+    search: Folder = Field(
         default="apps/", description="The folder in which a manifest is looked for when a service names no `path`."
     )
     policy: _Policy = Field(
@@ -221,7 +162,7 @@ class VolumeSchema(Schema):
 class SwitchSchema(Schema):
     """One scalar of a manifest, with its value on each side."""
 
-    file: _FilePath = Field(description="The manifest's path in the repository.")
+    file: ManifestPath = Field(description="The manifest's path in the repository.")
     kind: NonEmpty = Field(default="", description="Which document of the file: its kind.")
     name: NonEmpty = Field(
         default="", description="Its `metadata.name`; not needed where the file has one of the kind."
@@ -257,7 +198,7 @@ class WorkloadSchema(Schema):
 class VerifySchema(Schema):
     """A GET that has to be answered before the service counts as serving. `serve` and `guard` make it, nobody else."""
 
-    url: Annotated[NonEmpty, AfterValidator(_page)] = Field(
+    url: PageUrl = Field(
         description="http or https, without a password; no redirect is followed, and an answer may take 2 s."
     )
     status: _HttpStatus = Field(default=200, description="The status that a healthy app answers with.")
@@ -268,7 +209,7 @@ class DefaultsShape(InheritedSchema):
     """For every service that does not say otherwise. `{service}` is the service's name, in any text."""
 
     namespace: NonEmpty = Field(default="", description="The workload's namespace.")
-    path: _FilePath = Field(
+    path: ManifestPath = Field(
         default="", description="The manifest's path in the repository. Without it, it is searched."
     )
     node_label_key: NonEmpty = Field(default="role", description="The key of the node selector that moves.")
@@ -283,7 +224,8 @@ class DefaultsShape(InheritedSchema):
     unblock: _Unblock = Field(
         default="none",
         description="`rolling`: a promote also makes a Deployment's `strategy: {type: Recreate}` one that waits for no "
-        "dead node (RollingUpdate, maxSurge 0, maxUnavailable 1); a demote puts the former text back.",
+        "dead node (RollingUpdate, maxSurge 0, maxUnavailable 1); the former text comes back once the "
+        "app is seen serving, and where no cluster is looked at with the demote.",
     )
     node_path: NonEmpty = Field(
         default="",
@@ -306,6 +248,14 @@ class DefaultsShape(InheritedSchema):
         default=None,
         description="How old backup's data may be: an older copy, or one whose age nobody knows, stops a promote.",
     )
+    automatic: ServiceMode = Field(
+        default="none", description="`observe` or `act`: it takes part in automatic failover, as far as the top has it."
+    )
+    replication: ReplicationSchema | None = Field(default=None, description="How its data comes to the other side.")
+    quiesce: QuiesceSchema | None = Field(
+        default=None, description="How it is stopped while its data is brought over; a HelmRelease has to name it."
+    )
+    relocate: RelocateSchema = Field(default=RelocateSchema(), description="How long a relocation's steps may take.")
 
 
 class ServiceSchema(DefaultsShape):
@@ -317,6 +267,9 @@ class ServiceSchema(DefaultsShape):
         default="", description="The name of the HelmRelease: its claim is persistence.{volume_name}.existingClaim."
     )
     switches: list[SwitchSchema] = Field(default=[], description="Any other values of manifests that move with it.")
+    after: list[NonEmpty] = Field(
+        default=[], description="Services that it is promoted after, once they serve, and demoted before."
+    )
     accept: list[_Accepted] = Field(
         default=[],
         description="Hazards that it is not warned of, by their slug. Of those that stop a move only "
@@ -327,7 +280,7 @@ class ServiceSchema(DefaultsShape):
 class NotificationSchema(Schema):
     """Who is told of which events."""
 
-    url_file: _DiskFile = Field(description="A file with apprise URLs, one a line.")
+    url_file: DiskFile = Field(description="A file with apprise URLs, one a line.")
     events: list[_Event] = Field(default=[], description="What is told; without it everything but refusals.")
     services: list[NonEmpty] = Field(default=[], description="Of which services, with * and ?; without it all.")
     template: Annotated[Text, AfterValidator(_template)] = Field(
@@ -338,8 +291,8 @@ class NotificationSchema(Schema):
 class FluxReceiverSchema(Schema):
     """Flux's Receiver, which is called after a commit."""
 
-    url: Annotated[NonEmpty, AfterValidator(_receiver)] = Field(description="The Receiver's URL.")
-    secret_file: _DiskFile = Field(description="A file with the Receiver's token, which signs the call.")
+    url: ReceiverUrl = Field(description="The Receiver's URL.")
+    secret_file: DiskFile = Field(description="A file with the Receiver's token, which signs the call.")
 
 
 class CatalogSchema(InheritedSchema):
@@ -354,6 +307,13 @@ class CatalogSchema(InheritedSchema):
     flux_receiver: Annotated[FluxReceiverSchema | None, BeforeValidator(_mapping)] = Field(
         default=None, description="Flux's Receiver, so that nobody waits for its poll."
     )
+    wave_timeout: Duration = Field(
+        default="5m", description="How long the services that others are `after` may take to serve."
+    )
+    automatic: Annotated[AutomaticSchema, BeforeValidator(_mapping)] = Field(
+        default=AutomaticSchema(), description="When services move by themselves; off unless it is switched on."
+    )
+    alerts: list[AlertSchema] = Field(default=[], description="What alerts mean that Alertmanager or Grafana sends.")
 
 
 def schema_at(location: Location) -> type[Schema]:
@@ -381,5 +341,17 @@ def schema_at(location: Location) -> type[Schema]:
             return NotificationSchema
         case ("flux_receiver",):
             return FluxReceiverSchema
+        case ("automatic",):
+            return AutomaticSchema
+        case ("alerts", int()):
+            return AlertSchema
+        case (*_, "replication"):
+            return ReplicationSchema
+        case (*_, "to_backup" | "to_primary"):
+            return PairSchema
+        case (*_, "quiesce"):
+            return QuiesceSchema
+        case (*_, "relocate"):
+            return RelocateSchema
         case _:
             return CatalogSchema

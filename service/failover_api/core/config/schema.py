@@ -5,7 +5,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, ValidationError, WithJsonSchema
 from pydantic.functional_validators import AfterValidator, BeforeValidator
 
 from failover_api.core.config.yaml import AmbiguousScalar, Location
@@ -49,6 +49,11 @@ def one_of(*choices: object) -> Callable[[object], object]:
         raise ValueError(f"expected {expected}, not {describe(value)}")
 
     return check
+
+
+def choice_of(*choices: object) -> WithJsonSchema:
+    """What one_of() takes, as JSON Schema says it."""
+    return WithJsonSchema({"enum": list(choices)})
 
 
 def explained(

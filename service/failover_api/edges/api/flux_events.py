@@ -7,12 +7,12 @@ With no right in the cluster they are what tells of a commit that it was fetched
 """
 
 import logging
-from datetime import datetime
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel, Field, ValidationError
 
+from failover_api.core.rfc3339 import seconds_of
 from failover_api.core.untrusted_json import parse_json
 from failover_api.core.wording import one_line
 from failover_api.edges.api import openapi
@@ -123,7 +123,7 @@ def _report(body: bytes) -> FluxReport:
         namespace=one_line(about.namespace),
         name=one_line(about.name),
         revision=_revision(event.metadata or {}),
-        at=_time(event.timestamp),
+        at=seconds_of(event.timestamp),
         is_error=event.severity == "error",
         message=one_line(event.message[:MAX_MESSAGE].replace("\n", "; "))[:MAX_MESSAGE],
     )
@@ -132,11 +132,3 @@ def _report(body: bytes) -> FluxReport:
 def _revision(metadata: dict[str, str]) -> str:
     found = (value for key, value in metadata.items() if key.endswith(_REVISION) and not key.startswith(_OF_CHART))
     return one_line(next(found, "")[:MAX_NAME])
-
-
-def _time(text: str) -> float | None:
-    try:
-        moment = datetime.fromisoformat(text)
-    except ValueError:
-        return None
-    return moment.timestamp() if moment.tzinfo is not None else None

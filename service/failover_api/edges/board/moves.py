@@ -14,69 +14,24 @@ from fastapi import Request, Response
 from ulid import ULID
 
 from failover_api.core.access.model import Caller
-from failover_api.core.catalog.model import Action
 from failover_api.core.planning.request import MoveRequest, checked_key
 from failover_api.core.safety.hazard import Hazard, Severity, hazard_from, merged
 from failover_api.edges import problems
 from failover_api.edges.board.advice import advice_on
+from failover_api.edges.board.form_moves import FormMove, services_of
 from failover_api.edges.board.forms import Form
 from failover_api.edges.board.pages import Pages
 from failover_api.edges.board.rollouts import rollouts_of
 from failover_api.edges.board.sides import FileDiff, side_by_side
 from failover_api.edges.http.etags import etag_of, versions_of
 from failover_api.edges.models import Body
-from failover_api.edges.move_request import GROUP_KEYS, ROLLBACK_KEYS, SERVICE_KEYS, read_pairs
-from failover_api.edges.targets import GROUP, Moved, Target
+from failover_api.edges.move_request import read_pairs
+from failover_api.edges.targets import Moved
 from failover_api.errors import FailoverError, PreconditionFailed, UnsafeMove
 from failover_api.wiring import Components
 
 OWN_FIELDS = ("token", "shown", "key")  # of the form, beside those of a MoveRequest
 _REFUSALS = {HTTPStatus.CONFLICT, HTTPStatus.UNPROCESSABLE_ENTITY}
-_REASONS = {
-    Action.PROMOTE: "k3s-w1 is down",
-    Action.DEMOTE: "k3s-w1 is back, and its data is synced",
-    Action.ROLLBACK: "moved by mistake",
-}
-
-
-@dataclass(frozen=True, slots=True)
-class FormMove:
-    """What a page is about. `may_make`: this caller may also confirm it."""
-
-    target: Target
-    name: str
-    action: Action
-    may_make: bool
-
-    @property
-    def is_group(self) -> bool:
-        return self.target is GROUP
-
-    @property
-    def path(self) -> str:
-        return f"/{'groups' if self.is_group else 'services'}/{self.name}/{self.action}"
-
-    @property
-    def back(self) -> str:
-        return f"/?group={self.name}" if self.is_group else f"/services/{self.name}"
-
-    @property
-    def title(self) -> str:
-        what = f"group {self.name}" if self.is_group else self.name
-        if self.action is Action.ROLLBACK:
-            return f"Roll back {what}"
-        return f"{self.action.value.capitalize()} {what} to {self.action.target}"
-
-    @property
-    def example_of_reason(self) -> str:
-        """A reason that fits the direction."""
-        return _REASONS[self.action]
-
-    @property
-    def keys(self) -> tuple[str, ...]:
-        """What may be asked for."""
-        keys = GROUP_KEYS if self.is_group else ROLLBACK_KEYS if self.action is Action.ROLLBACK else SERVICE_KEYS
-        return tuple(key for key in keys if key != "dry_run")
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +66,7 @@ _QUESTIONS: tuple[tuple[str, str, str, frozenset[str] | None], ...] = (
     (
         "skip_refused",
         "Leave out what is refused",
-        "The other services of the group move; those that are refused stay where they are.",
+        "The others move; those that are refused stay where they are.",
         None,
     ),
 )
@@ -140,7 +95,7 @@ class Moves:
                 key=checked_key([form.one("key")]),
                 **asked,
             )
-            moved = await _carry_out(components, move, move_request)
+            moved = await move.carry_out(move_request)
         except PreconditionFailed:
             return await self._rehearse(request, components, caller, move, asked, stale=True)
         except FailoverError as exc:
@@ -158,12 +113,13 @@ class Moves:
         stale: bool = False,
     ) -> Response:
         try:
-            moved = await _carry_out(components, move, MoveRequest(by=caller.name, dry_run=True, **asked))
+            moved = await move.carry_out(MoveRequest(by=caller.name, dry_run=True, **asked))
         except FailoverError as exc:
             return self._refused(request, caller, move, asked, exc)
         body: Any = moved.body
         facts = {
             "outcome": body,
+            "may_make": move.may_make(services_of(body)),
             "files": _files(moved),
             "hazards": _hazards(moved),
             "shown": etag_of(moved.version, b""),
@@ -212,10 +168,6 @@ def _shown(form: Form) -> frozenset[str]:
     if versions is None:
         raise PreconditionFailed("the form does not say which manifests were shown")
     return versions
-
-
-async def _carry_out(components: Components, move: FormMove, move_request: MoveRequest) -> Moved:
-    return await move.target.carry_out(components.failover, move.name, move.action, move_request)
 
 
 def _questions(move: FormMove, asked: dict[str, Any], refusal: FailoverError | None) -> list[Question]:
@@ -273,10 +225,17 @@ def _answers(slugs: frozenset[str] | None, refusal: FailoverError) -> bool:
 def _heading(move: FormMove, moved: Moved) -> str:
     body: Any = moved.body
     if moved.is_pending:
-        return f"{move.name}: a pull request is open"
+        several = len(_all(body, "pull_requests", "pull_request")) > 1
+        return f"{move.name}: {'pull requests are' if several else 'a pull request is'} open"
     if not body.changed:
         return f"{move.name}: nothing to do"
-    return f"{move.name} {'is rolled back' if move.action is Action.ROLLBACK else f'is on {move.action.target}'} in Git"
+    return move.in_part if _leaves_some(body) else move.done
+
+
+def _leaves_some(body: Any) -> bool:
+    """Whether a service stays where it is, since it was left out or nobody knows its node."""
+    left_out = any(hasattr(member, "error") for member in getattr(body, "services", ()))
+    return left_out or bool(getattr(body, "unplaced", ()))
 
 
 def _hazards(moved: Moved) -> list[Hazard]:

@@ -1,9 +1,12 @@
 """The strip of nodes: the state of each, since when, and what is on it."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from failover_api.core.access.model import Caller, Verb
-from failover_api.edges.bodies import rfc3339
+from failover_api.core.rfc3339 import rfc3339
+from failover_api.edges.board.form_moves import evacuation_path
+from failover_api.edges.board.rows import may_all
 from failover_api.reading.nodes import Nodes
 
 
@@ -16,6 +19,12 @@ class NodeOnBoard:
     since: str  # RFC 3339; "" when not known
     active: tuple[str, ...]
     standby: tuple[str, ...]
+    may_look: bool  # at what evacuating it would do
+    may_make: bool  # and do it
+
+    @property
+    def path(self) -> str:
+        return evacuation_path(self.name)
 
 
 def strip_of(nodes: Nodes | None, caller: Caller) -> tuple[NodeOnBoard, ...]:
@@ -27,6 +36,13 @@ def strip_of(nodes: Nodes | None, caller: Caller) -> tuple[NodeOnBoard, ...]:
             "" if report.health.since is None else rfc3339(report.health.since),
             tuple(name for name in report.active if caller.may(Verb.VIEW, name)),
             tuple(name for name in report.standby if caller.may(Verb.VIEW, name)),
+            _may_all(caller, Verb.PLAN, report.active),
+            _may_all(caller, Verb.EXECUTE, report.active),
         )
         for report in (nodes.reports if nodes is not None else ())
     )
+
+
+def _may_all(caller: Caller, verb: Verb, active: Sequence[str]) -> bool:
+    """Whether he has the right for each service there, those he may not see too; False where there is none."""
+    return bool(active) and may_all(caller, verb, active)

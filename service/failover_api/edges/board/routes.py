@@ -8,10 +8,12 @@ from fastapi.responses import RedirectResponse
 
 from failover_api.core.access.model import Verb
 from failover_api.core.catalog.model import Action
+from failover_api.core.rfc3339 import rfc3339
 from failover_api.edges.board import links, rows
 from failover_api.edges.board.assets import Assets
+from failover_api.edges.board.form_moves import form_evacuation, form_move
 from failover_api.edges.board.forms import Form, local_path, read_form
-from failover_api.edges.board.moves import FormMove, Moves
+from failover_api.edges.board.moves import Moves
 from failover_api.edges.board.nodes import strip_of
 from failover_api.edges.board.pages import HEADERS, HTML, Pages, tag_of
 from failover_api.edges.board.rollouts import goes_on
@@ -36,7 +38,6 @@ from failover_api.edges.targets import (
 )
 from failover_api.errors import BadRequest, Unauthenticated, UnknownUrl
 from failover_api.overview import View
-from failover_api.wiring import Components
 
 SEEN = "Failover-Seen"  # when Git was last looked at, beside an answer that may be a 304
 MAX_FILTER = 200  # characters
@@ -98,7 +99,8 @@ async def _see(request: Request, who: Session) -> tuple[View, Shown]:
     def render() -> Shown:
         names = known_groups(components, who)
         known = {name: members for name, members in catalog.groups.items() if name in names}
-        visible = rows.board(view, known, who.caller, wanted, readiness.ready)
+        looked_at = "" if readiness.looked_at is None else rfc3339(readiness.looked_at)
+        visible = rows.board(view, known, who.caller, wanted, readiness.ready, looked_at)
         html = pages.part("_board.html", view=view, board=visible, nodes=nodes, config_error=error, root=root)
         return Shown(visible, html, tag_of(html))
 
@@ -157,11 +159,27 @@ async def move_group(request: Request, name: str, action: str) -> Response:
     return await _confirm(request, GROUP, name, _action(action, OF_GROUPS))
 
 
+@router.api_route("/nodes/{node}/evacuate", methods=["GET", "HEAD"])
+async def look_at_evacuation(request: Request, node: str) -> Response:
+    components, who = components_of(request), await session.visit(request)
+    move = form_evacuation(who, components, node)
+    return await board(request).moves.look(request, components, who.caller, move)
+
+
+@router.post("/nodes/{node}/evacuate")
+async def evacuate_node(request: Request, node: str) -> Response:
+    form = await _checked_form(request)
+    components, who = components_of(request), await session.visit(request)
+    who.needs_any(Verb.PLAN, f"node {node}")  # when it would be another move by now, that one is shown
+    move = form_evacuation(who, components, node)
+    return await board(request).moves.confirm(request, components, who.caller, move, form)
+
+
 async def _look(request: Request, target: Target, name: str, action: Action) -> Response:
     components, who = components_of(request), await session.visit(request)
     target.check(who, components, name, Verb.PLAN)
     who.looks()
-    move = FormMove(target, name, action, may_make=_may_make(components, who, target, name))
+    move = form_move(who, components, target, name, action)
     return await board(request).moves.look(request, components, who.caller, move)
 
 
@@ -170,7 +188,7 @@ async def _confirm(request: Request, target: Target, name: str, action: Action) 
     components, who = components_of(request), await session.visit(request)
     for verb in (Verb.PLAN, Verb.EXECUTE):  # when it would be another move by now, that one is shown
         target.check(who, components, name, verb)
-    move = FormMove(target, name, action, may_make=True)
+    move = form_move(who, components, target, name, action)
     return await board(request).moves.confirm(request, components, who.caller, move, form)
 
 
@@ -178,11 +196,6 @@ async def _checked_form(request: Request) -> Form:
     form = await read_form(request)
     session.refuse_foreign_token(request, form.one("token"))
     return form
-
-
-def _may_make(components: Components, who: Session, target: Target, name: str) -> bool:
-    services = components.catalog.current().group(name) if target is GROUP else [name]
-    return rows.may_all(who.caller, Verb.EXECUTE, services)
 
 
 def _action(word: str, known: Iterable[Action]) -> Action:

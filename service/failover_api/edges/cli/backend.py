@@ -13,6 +13,7 @@ from failover_api.edges.problems import problem
 from failover_api.errors import ConfigInvalid, FailoverError
 
 if TYPE_CHECKING:  # the command line should not wait for what it may not need
+    from failover_api.core.catalog.model import Catalog
     from failover_api.core.planning.request import MoveRequest
 
 Body = dict[str, Any]
@@ -39,7 +40,7 @@ Versions = frozenset[str]  # of the manifests that an outcome was planned from; 
 NOBODY = Callbacks()
 
 
-Kind = Literal["service", "group"]
+Kind = Literal["service", "group", "node"]
 
 
 class Backend(Protocol):
@@ -53,6 +54,10 @@ class Backend(Protocol):
 
     def rollout(self, service: str, *, operation: str | None = None) -> Body: ...
 
+    def operation(self, operation: str) -> Body:
+        """How far a move in waves is. Without a running service whatever is due is done now."""
+        ...
+
     def tidy(self, service: str, operation: str) -> None:
         """Once a move serves: puts back what it changed beside its values. A running service does so by itself."""
         ...
@@ -65,8 +70,26 @@ class Backend(Protocol):
         """As move(), of everything that is active on a node."""
         ...
 
+    def automatic(self) -> Body:
+        """What automatic failover sees and would do."""
+        ...
+
+    def pause(self, *, reason: str, until: str | None, services: Sequence[str]) -> Body:
+        """`until` is a time of RFC 3339, None: as long as may be. No `services`: all."""
+        ...
+
+    def resume(self, id_: str) -> None: ...
+
+    def acknowledge(self, *, service: str = "", node: str = "") -> Body: ...
+
+    def attest(self, node: str, *, reason: str) -> Body: ...
+
+    def withdraw(self, node: str) -> None:
+        """What was said of a node is taken back."""
+        ...
+
     def names(self, kind: Kind) -> Sequence[str]:
-        """The services or groups that there are, as far as the caller may know them."""
+        """The services, groups or nodes that there are, as far as the caller may know them."""
         ...
 
     def move(
@@ -84,6 +107,11 @@ class Backend(Protocol):
     def close(self) -> None:
         """Leaves; nothing is asked for any more."""
         ...
+
+
+def names_in(catalog: "Catalog", kind: Kind) -> tuple[str, ...]:
+    """What a catalog has of a kind; of nodes those that it names."""
+    return tuple({"service": catalog.services, "group": catalog.groups, "node": catalog.nodes}[kind])
 
 
 def refused(error: FailoverError) -> Refused:

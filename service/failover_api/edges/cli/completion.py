@@ -61,7 +61,7 @@ _How = Annotated[Shell, typer.Argument(metavar="bash|zsh|fish", show_default=Fal
 def completion(shell: _How) -> None:
     """Print a completion script for a shell.
 
-    It completes commands and options, and the names of services and groups.
+    It completes commands and options, and the names of services, groups and nodes.
     """
     sys.stdout.write(_SCRIPTS[shell])
 
@@ -83,6 +83,10 @@ def complete_group(ctx: typer.Context, incomplete: str) -> list[str]:
     return _names("group", ctx, incomplete)
 
 
+def complete_node(ctx: typer.Context, incomplete: str) -> list[str]:
+    return _names("node", ctx, incomplete)
+
+
 def _names(kind: Kind, ctx: typer.Context, start: str) -> list[str]:
     try:
         return [name for name in _known(kind, ctx.params.get("server")) if name.startswith(start)]
@@ -91,7 +95,7 @@ def _names(kind: Kind, ctx: typer.Context, start: str) -> list[str]:
 
 
 def _known(kind: Kind, server: str | None) -> Iterable[str]:
-    """From the service, where one is named; else from the catalog alone: GitHub is not asked."""
+    """From the service, where one is named; else from the catalog alone: neither GitHub nor the cluster is asked."""
     from failover_api.settings import Settings
 
     settings = Settings.read()
@@ -100,8 +104,8 @@ def _known(kind: Kind, server: str | None) -> Iterable[str]:
 
         return open_backend(settings, server).names(kind)
     from failover_api.config_file import catalog_file
+    from failover_api.edges.cli.backend import names_in
 
     file = catalog_file(settings.config)
     file.reload()
-    catalog = file.current()
-    return catalog.groups if kind == "group" else catalog.services
+    return names_in(file.current(), kind)

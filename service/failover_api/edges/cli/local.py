@@ -6,7 +6,7 @@ from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from failover_api.edges.cli.backend import NOBODY, Body, Callbacks, Kind, Versions, refused
+from failover_api.edges.cli.backend import NOBODY, Body, Callbacks, Kind, Versions, names_in, refused
 from failover_api.edges.interruption import Interruption
 from failover_api.errors import FailoverError
 
@@ -76,6 +76,14 @@ class LocalBackend:
 
         return self._in_house(run)
 
+    def operation(self, operation: str) -> Body:
+        from failover_api.edges.bodies import operation_body
+
+        async def run(components: Any) -> Body:
+            return _dump(operation_body(await components.failover.go_on(operation)))
+
+        return self._in_house(run)
+
     def tidy(self, service: str, operation: str) -> None:
         async def run(components: Any) -> None:
             if components.catalog.current().service(service).unblocked is not None:
@@ -99,6 +107,64 @@ class LocalBackend:
 
         return self._in_house(run)
 
+    def automatic(self) -> Body:
+        from failover_api.edges.automatic_bodies import automatic_body, off_body
+
+        async def run(components: Any) -> Body:
+            if components.automatic.is_off:
+                return _dump(off_body())
+            return _dump(automatic_body(await components.automatic.control().standing()))
+
+        return self._in_house(run)
+
+    def pause(self, *, reason: str, until: str | None, services: Sequence[str]) -> Body:
+        from failover_api.edges.automatic_bodies import pause_body
+        from failover_api.edges.automatic_requests import pause_request
+        from failover_api.edges.cli.backend import caller
+
+        async def run(components: Any) -> Body:
+            given = {"reason": reason, "until": until, "services": list(services) or None}
+            asked = pause_request(given)
+            made = await components.automatic.control().pause(
+                by=caller(), reason=asked.reason, until=asked.until, services=asked.services
+            )
+            return _dump(pause_body(made))
+
+        return self._in_house(run)
+
+    def resume(self, id_: str) -> None:
+        async def run(components: Any) -> None:
+            await components.automatic.control().resume(id_)
+
+        self._in_house(run)
+
+    def acknowledge(self, *, service: str = "", node: str = "") -> Body:
+        from failover_api.edges.automatic_bodies import ack_body
+        from failover_api.edges.cli.backend import caller
+
+        async def run(components: Any) -> Body:
+            control = components.automatic.control()
+            return _dump(ack_body(await control.acknowledge(by=caller(), service=service, node=node)))
+
+        return self._in_house(run)
+
+    def attest(self, node: str, *, reason: str) -> Body:
+        from failover_api.core.planning.request import checked_reason
+        from failover_api.edges.automatic_bodies import attestation_body
+        from failover_api.edges.cli.backend import caller
+
+        async def run(components: Any) -> Body:
+            control = components.automatic.control()
+            return _dump(attestation_body(await control.attest(node, by=caller(), reason=checked_reason(reason))))
+
+        return self._in_house(run)
+
+    def withdraw(self, node: str) -> None:
+        async def run(components: Any) -> None:
+            await components.automatic.control().withdraw(node)
+
+        self._in_house(run)
+
     def evacuate(self, node: str, request: "MoveRequest", callbacks: Callbacks = NOBODY) -> tuple[Body, Versions]:
         from failover_api.edges.bodies import node_outcome_body
 
@@ -111,8 +177,7 @@ class LocalBackend:
 
     def names(self, kind: Kind) -> Sequence[str]:
         async def run(components: Any) -> Sequence[str]:
-            catalog = components.catalog.current()
-            return tuple(catalog.groups if kind == "group" else catalog.services)
+            return names_in(components.catalog.current(), kind)
 
         return self._in_house(run)
 

@@ -5,6 +5,7 @@ moves.py      promote, demote, evacuate, rollback
 catalog.py    check, suggest, schema
 notify.py     notify
 completion.py completion
+automatic.py  automatic, automatic pause, resume, ack; attest
 demo.py       demo, demo kill, demo cut, demo revive
 here          serve, token new: what runs, and who may call it
 """
@@ -17,7 +18,7 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 import typer
 from typer.core import TyperGroup
 
-from failover_api.edges.cli import catalog, completion, demo, moves, notify, reads
+from failover_api.edges.cli import automatic, catalog, completion, demo, moves, notify, reads
 from failover_api.edges.cli.execution import carry_out, open_terminal
 from failover_api.edges.cli.options import VERBS, Allow, AsJson, Expires, Services, TokenName, examples
 from failover_api.edges.interruption import set_handlers
@@ -114,6 +115,10 @@ app.command(
         "failover evacuate k3s-w1 --dry-run", "failover evacuate k3s-w1 --reason 'new disk' --until serving"
     )
 )(moves.evacuate)
+app.add_typer(automatic.app, name="automatic")
+app.command(
+    epilog=examples("failover attest k3s-w1 --reason 'I pulled the plug'", "failover attest k3s-w1 --withdraw")
+)(automatic.attest)
 app.command(epilog=examples("failover rollback sonarr --dry-run", "failover rollback sonarr"))(moves.rollback)
 app.command(
     epilog=examples(

@@ -1,4 +1,4 @@
-"""Did you mean: the services or groups whose names are close to one that is not known."""
+"""Did you mean: the services, groups or nodes whose names are close to one that is not known."""
 
 import difflib
 from collections.abc import Callable, Sequence
@@ -8,7 +8,11 @@ from failover_api.edges.cli.backend import Kind, Refused
 from failover_api.edges.problems import TYPE_PREFIX
 
 _SHOWN = 3
-_KINDS: dict[str, Kind] = {f"{TYPE_PREFIX}unknown-service": "service", f"{TYPE_PREFIX}unknown-group": "group"}
+_KINDS: dict[str, Kind] = {
+    f"{TYPE_PREFIX}unknown-service": "service",
+    f"{TYPE_PREFIX}unknown-group": "group",
+    f"{TYPE_PREFIX}unknown-node": "node",
+}
 
 
 def add_near_names(problem: dict[str, Any], name: str | None, names: Callable[[Kind], Sequence[str]]) -> None:

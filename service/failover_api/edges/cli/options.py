@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from failover_api.edges.cli.completion import complete_group, complete_service
+from failover_api.edges.cli.completion import complete_group, complete_node, complete_service
 
 
 def examples(*lines: str) -> str:
@@ -66,7 +66,10 @@ Server = Annotated[
 ServiceName = Annotated[
     str, typer.Argument(metavar="SERVICE", show_default=False, autocompletion=complete_service, help="Its name.")
 ]
-NodeName = Annotated[str, typer.Argument(metavar="NODE", show_default=False, help="Its name in Kubernetes.")]
+NodeName = Annotated[
+    str,
+    typer.Argument(metavar="NODE", show_default=False, autocompletion=complete_node, help="Its name in Kubernetes."),
+]
 ServiceOrNone = Annotated[
     str | None, typer.Argument(metavar="SERVICE", show_default=False, autocompletion=complete_service, help="Its name.")
 ]
@@ -123,6 +126,14 @@ Key = Annotated[
 ]
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
 Wait = Annotated[bool, typer.Option("--wait", help="When it is a pull request, wait until it is merged or closed.")]
+NoWait = Annotated[
+    bool,
+    typer.Option(
+        "--no-wait",
+        help="When services wait for others (`after`), leave once the first wave is written: a running service goes "
+        "on. Without it the command follows to the end, and exits with 5 when some did not come up.",
+    ),
+]
 Until = Annotated[
     Milestone | None,
     typer.Option(

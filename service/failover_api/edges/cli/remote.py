@@ -19,6 +19,8 @@ if TYPE_CHECKING:  # `failover --help` should not wait for it
 NAMES_TIMEOUT_S = 2.0  # names are a help, and not worth a wait
 _AGAIN = "ask again: a service that is already there is not moved twice"
 _KEYED = "ask again with the same key: it is not done twice"
+_NO_CONTENT = 204
+_LOOK_THERE = "look with `failover automatic`, and say it again if it is not there"
 _LOOK = "look at its history before you ask again: rolling back twice undoes the rollback"
 # A proxy that compresses drops or weakens the ETag that a confirmed move is bound to.
 _HEADERS = {"accept": "application/json", "accept-encoding": "identity", "cache-control": "no-transform"}
@@ -54,6 +56,9 @@ class RemoteBackend:
         asked = {} if operation is None else {"operation": operation}
         return self._ask("GET", _path("failover", service, "rollout"), expect="steps", params=asked)[0]
 
+    def operation(self, operation: str) -> Body:
+        return self._ask("GET", _path("operations", operation), expect="waves")[0]
+
     def tidy(self, service: str, operation: str) -> None:
         """The service does so itself."""
 
@@ -63,6 +68,30 @@ class RemoteBackend:
     def nodes(self) -> Body:
         return self._ask("GET", "/api/nodes", expect="nodes")[0]
 
+    def automatic(self) -> Body:
+        return self._ask("GET", "/api/automatic", expect="pauses")[0]
+
+    def pause(self, *, reason: str, until: str | None, services: Sequence[str]) -> Body:
+        given: Body = {"reason": reason, "until": until, "services": list(services)}
+        body = {key: value for key, value in given.items() if value}
+        return self._say("POST", "/api/automatic/pauses", expect="id", json=body)
+
+    def resume(self, id_: str) -> None:
+        self._say("DELETE", _path("automatic", "pauses", id_))
+
+    def acknowledge(self, *, service: str = "", node: str = "") -> Body:
+        body = {"service": service} if service else {"node": node}
+        return self._say("POST", "/api/automatic/acks", expect="at", json=body)
+
+    def attest(self, node: str, *, reason: str) -> Body:
+        return self._say("POST", _path("nodes", node, "attestations"), expect="id", json={"reason": reason})
+
+    def withdraw(self, node: str) -> None:
+        self._say("DELETE", _path("nodes", node, "attestations"))
+
+    def _say(self, method: str, path: str, *, expect: str = "", json: Body | None = None) -> Body:
+        return self._ask(method, path, expect=expect, again=_LOOK_THERE, json=json)[0]
+
     def evacuate(self, node: str, request: "MoveRequest", callbacks: Callbacks = NOBODY) -> tuple[Body, Versions]:
         return self._move(_path("nodes", node, "evacuate"), "evacuate", request, callbacks)
 
@@ -70,6 +99,8 @@ class RemoteBackend:
         hasty = RemoteBackend(self._url, self._token, min(self._timeout_s, NAMES_TIMEOUT_S))
         if kind == "group":
             return [group["name"] for group in hasty.groups()["groups"]]
+        if kind == "node":
+            return [node["name"] for node in hasty.nodes()["nodes"]]
         return [service["service"] for service in hasty.list_all()["services"]]
 
     def move(
@@ -110,7 +141,10 @@ class RemoteBackend:
         json: Any = None,
         params: Any = None,
     ) -> tuple[Body, str]:
-        """The body, which has the key `expect`, and its ETag. `again` is what to do when a write has no answer."""
+        """The body, which has the key `expect`, and its ETag; without `expect`, an answer without a body.
+
+        `again` is what to do when a write has no answer.
+        """
         import httpx2
 
         is_sent = False
@@ -137,7 +171,9 @@ class RemoteBackend:
             body = parse_json(response.content)
         except ValueError:
             body = None
-        if response.is_success and isinstance(body, dict) and expect in body:
+        if response.status_code == _NO_CONTENT and not expect:
+            return {}, ""
+        if response.is_success and isinstance(body, dict) and expect and expect in body:
             return body, response.headers.get("etag", "")
         if isinstance(body, dict) and str(body.get("type", "")).startswith(TYPE_PREFIX):
             raise Refused(body)

@@ -14,6 +14,7 @@ from failover_api.edges.printable import one_line
 
 POLL_S = 2.0
 DEFAULT_S = 600.0
+UNTIDY = "it serves, and its strategy is not put back"
 _NOT_APPLIED = frozenset({"waiting-for-apply", "absent", "unknown"})
 
 
@@ -66,46 +67,78 @@ def wait_for_cluster(
     sleep: Callable[[float], None] = time.sleep,
     clock: Callable[[], float] = time.monotonic,
 ) -> dict[str, str]:
-    """What is still to come when the time is up: {service: why}; nothing when all has come. Raises Refused."""
+    """What is still to come when the time is up: {service: why}; nothing when all has come. Raises Refused.
+
+    What never comes, since Git says otherwise by now, is not waited for.
+    """
     end = None if left_s is None else clock() + left_s
-    waiting = dict.fromkeys(names_of(outcome), "")
+    waiting: dict[str, str | None] = dict.fromkeys(names_of(outcome))
+    given_up: dict[str, str] = {}
     told(f"waiting until {', '.join(map(one_line, waiting))} {_is(len(waiting))} {patience.until}")
     while True:
         for name, said in list(waiting.items()):
-            why = _why_waiting(backend, name, outcome["operation"], patience.until)
-            if why is None:
+            found = _look(backend, name, outcome, patience.until)
+            if found.why != said:
+                told(f"{one_line(name)}: {found.why}" if found.why else f"{one_line(name)} is {patience.until}")
+            waiting[name] = found.why
+            if not found.why or found.is_final:
                 del waiting[name]
-                told(f"{one_line(name)} is {patience.until}")
-                if patience.until is Milestone.SERVING and outcome["operation"] and outcome["changed"]:
-                    backend.tidy(name, outcome["operation"])
-            elif why != said:
-                waiting[name] = why
-                told(f"{one_line(name)}: {why}")
+            if found.is_final:
+                given_up[name] = found.why
         if not waiting or (end is not None and clock() >= end):
-            return waiting
+            return {**given_up, **{name: why or "" for name, why in waiting.items()}}
         sleep(POLL_S if end is None else max(0.0, min(POLL_S, end - clock())))
+
+
+def _look(backend: Backend, name: str, outcome: Body, until: Milestone) -> "_Found":
+    found = _found(backend, name, outcome["operation"], until)
+    if found.why or until is not Milestone.SERVING or not outcome["operation"] or not outcome["changed"]:
+        return found
+    try:
+        backend.tidy(name, outcome["operation"])
+    except Refused as exc:
+        is_passing = exc.problem.get("status") in PASSING
+        why = f"{UNTIDY}: {one_line(str(exc.problem.get('detail', '')))}"
+        return _Found(why, is_final=not is_passing)
+    return found
 
 
 def _is(count: int) -> str:
     return "is" if count == 1 else "are"
 
 
-def _why_waiting(backend: Backend, name: str, operation: str | None, until: Milestone) -> str | None:
-    """None when it has come; else how far it is, in words."""
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """`why` it has not come, in words; "" when it has. `is_final`: and it never will."""
+
+    why: str = ""
+    is_final: bool = False
+
+
+def _found(backend: Backend, name: str, operation: str | None, until: Milestone) -> _Found:
     try:
         if operation is None:  # nothing was to be done: where it is counts
-            return _of_state(backend.status(name).get("cluster"), until)
+            return _Found(_of_state(backend.status(name).get("cluster"), until))
         rollout = backend.rollout(name, operation=operation)
     except Refused as exc:
         if exc.problem.get("status") not in PASSING:
             raise
-        return f"not seen just now: {one_line(str(exc.problem.get('detail', '')))}"
+        return _Found(f"not seen just now: {one_line(str(exc.problem.get('detail', '')))}")
     if rollout["done"] or (until is Milestone.APPLIED and _has_applied(rollout)):
-        return None
+        return _Found()
+    if overruled := _overruled(rollout):
+        return _Found(one_line(overruled), is_final=True)
     blocked = rollout["blocked"]
     if blocked:
-        return one_line(f"blocked: {blocked['reason']} {blocked['cure']}".strip())
-    return one_line(_where(rollout))
+        return _Found(one_line(f"blocked: {blocked['reason']} {blocked['cure']}".strip()))
+    return _Found(one_line(_where(rollout)))
+
+
+def _overruled(rollout: Body) -> str:
+    """Why nothing comes of it any more; "" while something may."""
+    from failover_api.core.safety.rollout.steps import is_overruled  # `failover --help` should not wait for it
+
+    return next((step["detail"] for step in rollout["steps"] if is_overruled(step["detail"])), "")
 
 
 def _has_applied(rollout: Body) -> bool:
@@ -121,9 +154,9 @@ def _where(rollout: Body) -> str:
     return f"{rollout['stage']}, not {missing['name']} yet{detail}"
 
 
-def _of_state(cluster: Body | None, until: Milestone) -> str | None:
+def _of_state(cluster: Body | None, until: Milestone) -> str:
     if cluster is None:
         return "not seen from here"
     stage = cluster["stage"]
     has_come = stage == "serving" if until is Milestone.SERVING else stage not in _NOT_APPLIED
-    return None if has_come else one_line(f"{stage}: {cluster['reason']} {cluster['cure']}".strip())
+    return "" if has_come else one_line(f"{stage}: {cluster['reason']} {cluster['cure']}".strip())

@@ -164,6 +164,10 @@ class Session:
         may = self.caller.may_any(verb) and all(self.caller.may(verb, name) for name in services)
         self._decide(verb, may, True, no_service, "resource", what)
 
+    def needs_everything(self, verb: Verb, what: str) -> None:
+        """Of what is about the nodes, or about all services whichever there are: a rule has to say `"*"`."""
+        self._decide(verb, self.caller.may_everything(verb), True, no_service, "resource", what)
+
     def _decide(
         self,
         verb: Verb,

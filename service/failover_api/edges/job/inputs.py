@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from failover_api.errors import BadRequest
 
 ACTIONS = ("promote", "demote", "rollback")
+EVACUATE = "evacuate"
 MODES = ("direct", "remote")
 MILESTONES = ("", "merged", "applied", "serving")
 _OF_GROUP = "group-"  # no service's name begins so
@@ -14,7 +15,7 @@ _OF_GROUP = "group-"  # no service's name begins so
 
 @dataclass(frozen=True, slots=True)
 class StepInputs:
-    """One move. `flags` are the command line's, without values."""
+    """One move, of a service, a group or a node. `flags` are the command line's, without values."""
 
     action: str
     name: str
@@ -26,10 +27,11 @@ class StepInputs:
     accept: tuple[str, ...] = ()
     until: str = ""
     timeout: str = ""
+    is_node: bool = False
 
     @property
     def title(self) -> str:
-        return f"{self.action} {'group ' if self.is_group else ''}{self.name}"
+        return f"{self.action} {'group ' if self.is_group else 'node ' if self.is_node else ''}{self.name}"
 
     @property
     def words(self) -> list[str]:
@@ -47,30 +49,47 @@ class StepInputs:
 
 def read_inputs(inputs: Mapping[str, str]) -> StepInputs:
     """Raises BadRequest naming the input that is off. `inputs` are named as in action.yml."""
-    action = _one_of("action", inputs, ACTIONS)
+    is_node = bool(inputs.get(EVACUATE))
+    action = _action(inputs, is_node=is_node)
     is_remote = _one_of("mode", inputs, MODES) == "remote"
-    name, is_group = _target(inputs)
+    name, is_group = (inputs[EVACUATE], False) if is_node else _target(inputs)
     flags = tuple(f"--{flag}" for flag in ("dry-run", "force", "supersede", "skip-refused") if _is_true(flag, inputs))
     if action == "rollback" and (is_group or "--force" in flags):
         raise BadRequest("action: a rollback is of one service, and takes no force")
-    if "--skip-refused" in flags and not is_group:
-        raise BadRequest("skip-refused: is for a group")
+    if "--skip-refused" in flags and not (is_group or is_node):
+        raise BadRequest("skip-refused: is for a group, or with evacuate")
     accept = tuple(slug for slug in re.split(r"[,\s]+", inputs.get("accept", "")) if slug)
+    until, timeout = _wait(inputs)
+    reason, key = inputs["reason"], inputs["idempotency-key"]
+    return StepInputs(action, name, is_group, is_remote, flags, reason, key, accept, until, timeout, is_node)
+
+
+def _action(inputs: Mapping[str, str], *, is_node: bool) -> str:
+    """An evacuation needs none: each service there goes to its other side."""
+    if not is_node:
+        return _one_of("action", inputs, ACTIONS)
+    if inputs["service"] or inputs["group"]:
+        raise BadRequest("evacuate: expected without service and group; it moves what is active on the node")
+    if inputs["action"] not in ("", EVACUATE):
+        raise BadRequest(f"action: expected nothing or evacuate beside evacuate, not {inputs['action'][:40]!r}")
+    return EVACUATE
+
+
+def _wait(inputs: Mapping[str, str]) -> tuple[str, str]:
+    """What is waited for, and for how long; "" where the inputs do not say."""
     until, timeout = inputs.get("until", ""), inputs.get("timeout", "")
     if until not in MILESTONES:
         raise BadRequest(f"until: expected merged, applied or serving, not {until[:40]!r}")
     if timeout and not until:
         raise BadRequest("timeout: goes with until")
-    return StepInputs(
-        action, name, is_group, is_remote, flags, inputs["reason"], inputs["idempotency-key"], accept, until, timeout
-    )
+    return until, timeout
 
 
 def _target(inputs: Mapping[str, str]) -> tuple[str, bool]:
     """The name, and whether it is a group's."""
     service, group = inputs["service"], inputs["group"]
     if bool(service) == bool(group):
-        raise BadRequest("service, group: expected one of them, and not both")
+        raise BadRequest("service, group: expected one of them, and not both; or evacuate")
     if service.startswith(_OF_GROUP):
         return service.removeprefix(_OF_GROUP), True
     return service or group, bool(group)

@@ -36,7 +36,7 @@ def problem_page(wanted: StepInputs | None, problem: Body) -> str:
 
 
 def _refused(refused: Sequence[Body]) -> str:
-    """Of a group: each of its services that is refused, where there are several."""
+    """Of a group or a node: each of its services that is refused, where there are several."""
     rows = [(one["service"], one["title"], one["detail"]) for one in refused]
     return _table(("service", "refused", "why"), rows) if len(rows) > 1 else ""
 
@@ -49,7 +49,8 @@ def outcome_page(wanted: StepInputs, body: Body) -> str:
         "\n".join(_links(body)),
         *(f"Warning: {_text(warning)}" for warning in body.get("warnings", ())),
         *_hazards(body),
-        _members(body) if "group" in body else "",
+        _members(body) if body.get("services") else "",
+        _unplaced(body.get("unplaced") or []),
         _changes(body["changes"]),
         _diff(body["diff"]),
     ]
@@ -100,6 +101,14 @@ def _hazards(body: Body) -> Iterator[str]:
 
 def _members(body: Body) -> str:
     return _table(("service", "from", "to", ""), [_member(member) for member in body["services"]])
+
+
+def _unplaced(names: Sequence[object]) -> str:
+    """The services that an evacuation leaves."""
+    if not names:
+        return ""
+    listed = ", ".join(_text(name) for name in names)
+    return f"Left where they are, since nobody knows their node: {listed}"
 
 
 def _member(member: Body) -> tuple[object, ...]:

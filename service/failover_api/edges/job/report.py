@@ -62,10 +62,10 @@ def outputs(answer: Answer) -> dict[str, str]:
 def side(body: Body) -> str:
     """Where Git has the service after the call: a dry run and an open pull request leave it where it was."""
     waits = body["dry_run"] or any(pull["state"] != "merged" for pull in pulls_of(body))
-    if "group" not in body:
+    if "services" not in body:
         return str(body["from"] if waits else body["to"])
     members = body["services"]
     sides = {str(member["from"] if waits or member["to"] is None else member["to"]) for member in members}
     if body["policy"] == "mixed" and waits and not body["dry_run"] and any(member["changed"] for member in members):
         return "mixed"  # some are written, others proposed
-    return "unknown" if "None" in sides else sides.pop() if len(sides) == 1 else "mixed"
+    return "unknown" if not sides or "None" in sides else sides.pop() if len(sides) == 1 else "mixed"

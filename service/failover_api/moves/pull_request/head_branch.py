@@ -9,9 +9,9 @@ import dataclasses
 import time
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from datetime import datetime
 
 from failover_api.core.planning.request import Provenance
+from failover_api.core.rfc3339 import seconds_of
 from failover_api.core.text.trailers import Record
 from failover_api.errors import BranchProtected, CannotPlan, ForgePermission, OperationPending, WriteConflict
 from failover_api.forge.port import Forge
@@ -98,10 +98,11 @@ class HeadBranch:
 
     def _check_is_left(self, content: BranchContent) -> None:
         """Raises WriteConflict while the call of another move may be under way: who was first opens it."""
-        made_at = datetime.fromisoformat(content.comparison.commits[-1].at)
-        age = datetime.fromisoformat(self._move.provenance.at) - made_at
+        made_at = seconds_of(content.comparison.commits[-1].at)
+        now = seconds_of(self._move.provenance.at)
         self._looks[content.head] += 1
-        if age.total_seconds() < UNDER_WAY_S and self._looks[content.head] < LOOKS:
+        may_be_young = made_at is None or now is None or now - made_at < UNDER_WAY_S
+        if may_be_young and self._looks[content.head] < LOOKS:
             raise WriteConflict(f"another move is being proposed from {self.branch}")
 
     async def _ours(self, head: str, base: Base) -> tuple[BranchContent, bool] | None:

@@ -49,6 +49,11 @@ class SimulatedCluster(World):
         """An account with these rights, and with those that bindings in the cluster give it."""
         self.api.accounts.by_token[token] = Account(user, rules)
 
+    def guard_nodes(self, user: str, *, on: bool = True) -> None:
+        """The policy of the component `fence` looks at what this account writes of nodes, or not any more."""
+        users = self.api.node_policy.users
+        (users.add if on else users.discard)(user)
+
     def restart_api(self, *, down_s: float = 0.2, blind_s: float = 0.1) -> None:
         """Watches break, connections are cut for a while, then all is forbidden for a moment, then all is well."""
         self.api.is_down = True

@@ -18,6 +18,7 @@ from failover_api.core.safety.observed import (
     StorageClass,
     View,
 )
+from failover_api.core.safety.rollout.appliers import resume_command
 from failover_api.core.safety.rollout.stage import ClusterState, cluster_state
 from failover_api.core.safety.rollout.stages import Stage
 from tests.support.builders import manifests, service, switch
@@ -632,3 +633,154 @@ def test_texts_of_the_cluster_are_shown_as_they_are() -> None:
     hostile = "{0} {pod} </script> ‮"
     state = state_of(view(pods=[pending(hostile)], claims=unseen(), nodes=seen([])))
     assert hostile in state.reason
+
+
+# A status of an older spec
+
+
+def test_a_deployment_that_was_not_looked_at_since_does_not_serve_by_its_old_pod() -> None:
+    """Its revision is still that of the old ReplicaSet, so the old pod looks like one of the new template."""
+    of = sonarr()
+    of = replace(of, switches=of.switches[:1])
+    template = replace(deployment().template, claims={"config": "pvc-sonarr"})
+    old = pod("primary", node=W2)
+    late = deployment(revision="1", generation=3, observed_generation=2, template=template)
+    found = cluster_state(of, in_git(of), view(deployments=[late], pods=[old], nodes=unseen()))
+    assert found is not None
+    assert said(found) == "rolling-out: Kubernetes has not taken up the change yet. "
+
+
+def test_neither_does_a_stateful_set() -> None:
+    late = stateful_set(generation=3, observed_generation=2, update_revision="old")
+    state = stateful_state(view(stateful_sets=[late], pods=[pod(of="StatefulSet", revision="old")]))
+    assert said(state) == "rolling-out: Kubernetes has not taken up the change yet. "
+
+
+@pytest.mark.parametrize(("newest", "observed"), [(None, 3), (3, None), (3, 3), (2, 3)])
+def test_a_status_that_is_not_behind_counts(newest: int | None, observed: int | None) -> None:
+    seen = view(deployments=[deployment(generation=newest, observed_generation=observed)])
+    assert state_of(seen).stage is Stage.SERVING
+
+
+def test_what_a_release_said_of_an_older_spec_is_not_told() -> None:
+    conditions = (
+        Condition("Remediated", "True", "RollbackSucceeded", generation=1),
+        Condition("Ready", "False", "UpgradeFailed", "timed out"),
+    )
+    release = HelmRelease("media", "sonarr", conditions=conditions, generation=2, observed_generation=1)
+    old = deployment("primary", applier=RELEASED)
+    found = release_state(view(helm_releases=[release], deployments=[old], pods=[pod("primary")]))
+    assert found is not None
+    assert (found.stage, found.is_behind) == (Stage.WAITING_FOR_APPLY, True)
+
+
+def test_while_a_release_fails_its_conditions_are_of_now() -> None:
+    """Flux counts a spec as observed once it is applied well."""
+    failed = Condition("Ready", "False", "UpgradeFailed", "timed out", generation=2)
+    release = HelmRelease("media", "sonarr", conditions=(failed,), generation=2, observed_generation=1)
+    old = deployment("primary", applier=RELEASED)
+    found = release_state(view(helm_releases=[release], deployments=[old], pods=[pod("primary")]))
+    assert found is not None
+    assert said(found) == "blocked: HelmRelease media/sonarr could not be applied: timed out "
+
+
+@pytest.mark.parametrize(
+    ("changes", "stage"),
+    [({}, Stage.ROLLING_OUT), ({"is_suspended": True}, Stage.SERVING), ({"observed_generation": 2}, Stage.SERVING)],
+)
+def test_where_nothing_can_be_compared_a_release_has_to_be_taken_up(changes: dict[str, Any], stage: Stage) -> None:
+    plain: dict[str, Any] = {"generation": 2, "observed_generation": 1, **changes}
+    named = WorkloadName("HelmRelease", "sonarr", "media")
+    of = service(
+        switch("spec.values.role", "primary", "backup", kind="HelmRelease"),
+        name="sonarr",
+        primary_workload=named,
+        backup_workload=named,
+    )
+    text = b"kind: HelmRelease\nmetadata: {name: sonarr, namespace: media}\nspec: {values: {role: backup}}\n"
+    seen = view(helm_releases=[HelmRelease("media", "sonarr", **plain)], deployments=[deployment(applier=RELEASED)])
+    found = cluster_state(of, detect(of, manifests({"a.yaml": text})), seen)
+    assert found is not None
+    assert (found.stage, found.side) == (stage, State.UNKNOWN)
+
+
+def test_a_kustomization_that_failed_under_an_older_spec_is_not_blamed() -> None:
+    failed = Condition("Ready", "False", "BuildFailed", "no such file")
+    behind = kustomization(ready=failed, generation=2, observed_generation=1)
+    state = state_of(view(deployments=[deployment("primary")], pods=[pod("primary")], kustomizations=[behind]))
+    assert said(state) == "waiting-for-apply: Flux has not applied the commit yet. "
+
+
+def test_a_sync_of_argo_that_failed_at_an_older_revision_is_not_blamed() -> None:
+    application = Application(
+        "argocd",
+        "apps",
+        is_automated=True,
+        repository="https://github.com/acme/homelab.git",
+        sync="OutOfSync",
+        revision="b" * 40,
+        operation="Failed",
+        operation_revision="a" * 40,
+    )
+    kinds = {"deployments": [deployment("primary", applier=Applier())], "kustomizations": []}
+    state = state_of(view(**kinds, applications=[application], pods=[pod("primary")]))
+    assert said(state) == "waiting-for-apply: Argo CD has not synced Application argocd/apps yet. "
+
+
+# The pod that is told of
+
+
+def test_a_pod_of_the_present_template_at_the_wrong_place_says_so() -> None:
+    state = state_of(view(pods=[pod(node=W1)]))
+    assert (state.stage, state.node, state.mismatch) == (
+        Stage.BLOCKED,
+        W1,
+        "sonarr-new-x is on k3s-w1, which is no node of this side",
+    )
+
+
+def test_one_with_other_claims_says_so() -> None:
+    assert state_of(view(pods=[pod(claims=())])).mismatch == "sonarr-new-x has not the claims of this side"
+
+
+def test_one_of_an_earlier_template_serves_and_says_so() -> None:
+    old = pod(name="sonarr-old-x", owner=Owner("ReplicaSet", "sonarr-old", "rs-old"), revision="old")
+    state = state_of(view(pods=[old]))
+    assert (state.stage, state.mismatch) == (Stage.SERVING, "sonarr-old-x was made from an earlier template")
+    both = state_of(view(pods=[replace(old, created_at=NOW), pod()]))
+    assert (both.pod, both.mismatch) == ("sonarr-new-x", "")
+
+
+def test_a_pod_is_known_by_its_uid() -> None:
+    assert state_of(view(pods=[pod(uid="p1")])).pod_uid == "p1"
+
+
+# Commands that people paste
+
+HOSTILE = "x; rm -rf ~ $(reboot)"
+
+
+@pytest.mark.parametrize(
+    ("kinds", "word"),
+    [
+        (
+            {
+                "deployments": [recreate()],
+                "pods": [leaving(pod("primary", name=HOSTILE))],
+            },
+            f"delete pod '{HOSTILE}' -n media",
+        ),
+        (
+            {"deployments": [recreate()], "pods": [leaving(pod("primary", name="--all"), ends_in_s=-1)]},
+            "delete pod NAME -n media",
+        ),
+    ],
+)
+def test_a_name_is_one_word_of_a_command(kinds: dict[str, Any], word: str) -> None:
+    assert word in state_of(view(**kinds)).cure
+
+
+@pytest.mark.parametrize(("kind", "what"), [("GitRepository", "git"), ("OCIRepository", "oci"), ("Bucket", "bucket")])
+def test_each_kind_of_source_has_its_own_word_for_flux(kind: str, what: str) -> None:
+    assert resume_command(source(kind=kind)) == f"`flux resume source {what} flux-system -n flux-system`"
+    assert resume_command(replace(source(kind=kind), name="$(id)")).endswith("'$(id)' -n flux-system`")

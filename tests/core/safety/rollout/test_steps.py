@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -9,7 +10,16 @@ from failover_api.core.planning.state import State
 from failover_api.core.safety.rollout.causes import Cause
 from failover_api.core.safety.rollout.stage import ClusterState
 from failover_api.core.safety.rollout.stages import Stage
-from failover_api.core.safety.rollout.steps import NOT_SEEN, Arrival, GitFacts, Rollout, Seen, make_rollout
+from failover_api.core.safety.rollout.steps import (
+    NOT_SEEN,
+    UNSEEN,
+    Arrival,
+    GitFacts,
+    Rollout,
+    Seen,
+    is_overruled,
+    make_rollout,
+)
 from tests.support.builders import OPERATION
 from tests.support.cluster_views import NOW, SHA
 
@@ -76,6 +86,122 @@ def test_where_nothing_can_be_compared_the_revision_has_to_have_come() -> None:
     waiting = make_rollout(GIT, Seen(state, CAME, Arrival(False)))
     assert (waiting.stage, waiting.done) == (Stage.WAITING_FOR_APPLY, False)
     assert make_rollout(GIT, Seen(state, CAME, CAME)).done
+
+
+# What Git says otherwise
+
+
+@pytest.mark.parametrize(
+    ("head", "where"),
+    [
+        (State.PRIMARY, "on primary"),
+        (State.MIXED, "partly on either side"),
+        (State.UNKNOWN, "on neither side"),
+    ],
+)
+def test_one_that_was_changed_in_git_since_is_never_done(head: State, where: str) -> None:
+    rollout = make_rollout(replace(GIT, head=head), replace(WHOLE, verified=CAME))
+    assert (rollout.stage, rollout.done, rollout.blocked) == (Stage.UNKNOWN, False, None)
+    said = f"changed in Git since: the branch has the service {where} now"
+    assert [(step.name, step.has_come, step.at, step.detail) for step in rollout.steps[3:]] == [
+        (name, None, None, said) for name in ("started", "ready", "verified")
+    ]
+    assert is_overruled(said)
+
+
+def test_what_is_blocked_is_not_told_of_one_that_was_changed_since() -> None:
+    blocked = replace(SERVING, stage=Stage.BLOCKED, reason="It waits.")
+    assert make_rollout(replace(GIT, head=State.PRIMARY), replace(WHOLE, state=blocked)).blocked is None
+
+
+# Pods that the commit did not bring
+
+
+def steps_of(rollout: Rollout) -> dict[str, tuple[bool | None, str]]:
+    return {step.name: (step.has_come, step.detail) for step in rollout.steps}
+
+
+OLD = replace(SERVING, started_at=NOW - 9000, ready_at=NOW - 8990)
+NOT_ITS = "sonarr-new-x was there before the commit, and whether it is what the commit asks for is not seen from here"
+YES, NO, UNSAID = Arrival(True, NOW - 25), Arrival(False), UNSEEN
+
+
+@pytest.mark.parametrize(
+    ("state", "applied", "stage", "detail"),
+    [
+        (OLD, NO, Stage.WAITING_FOR_APPLY, "sonarr-new-x was there before the commit"),
+        (
+            OLD,
+            UNSAID,
+            Stage.WAITING_FOR_APPLY,
+            NOT_ITS,
+        ),
+        (
+            replace(OLD, side=State.UNKNOWN),
+            YES,
+            Stage.ROLLING_OUT,
+            NOT_ITS,
+        ),
+        (
+            replace(SERVING, mismatch="sonarr-new-x was made from an earlier template"),
+            YES,
+            Stage.ROLLING_OUT,
+            "sonarr-new-x was made from an earlier template",
+        ),
+        (
+            replace(SERVING, side=State.UNKNOWN, is_behind=True),
+            YES,
+            Stage.ROLLING_OUT,
+            "sonarr-new-x may be of the release before: Flux has not taken up its newest change",
+        ),
+    ],
+)
+def test_a_pod_that_the_commit_did_not_bring_is_not_taken_for_its_own(
+    state: ClusterState, applied: Arrival, stage: Stage, detail: str
+) -> None:
+    rollout = make_rollout(GIT, Seen(state, CAME, applied, verified=CAME))
+    assert (rollout.stage, rollout.done) == (stage, False)
+    steps = steps_of(rollout)
+    assert not steps["started"][0]
+    assert not steps["ready"][0]
+    assert not steps["verified"][0]
+    assert detail in {steps["started"][1], steps["ready"][1]}
+
+
+def test_one_that_was_there_before_is_its_own_once_the_commit_is_applied_and_the_workload_has_it() -> None:
+    """As after two moves that Flux saw as one: nothing else is to come."""
+    assert make_rollout(GIT, Seen(OLD, CAME, YES)).done
+
+
+def test_one_that_is_newer_needs_no_word_of_flux() -> None:
+    assert make_rollout(GIT, Seen(SERVING, UNSAID, UNSAID)).done
+    assert make_rollout(GIT, Seen(SERVING, UNSAID, NO)).done
+
+
+def test_a_pod_of_the_same_second_is_no_older() -> None:
+    assert make_rollout(GIT, Seen(replace(SERVING, started_at=NOW - 40.9), UNSAID, UNSAID)).done
+
+
+def test_a_clock_that_is_a_little_behind_makes_no_pod_older() -> None:
+    state = replace(SERVING, started_at=NOW - 60)
+    assert not make_rollout(GIT, Seen(state, UNSAID, UNSAID)).done
+    assert make_rollout(GIT, Seen(state, UNSAID, UNSAID, cluster_ahead_s=-25)).done
+
+
+@pytest.mark.parametrize(("side", "done"), [(State.BACKUP, True), (State.UNKNOWN, False)])
+@pytest.mark.parametrize("ahead_s", [-86_400.0, 3600.0])
+def test_where_the_clocks_differ_the_workload_alone_tells(side: State, done: bool, ahead_s: float) -> None:
+    state = replace(OLD, side=side)
+    rollout = make_rollout(GIT, Seen(state, UNSAID, UNSAID, cluster_ahead_s=ahead_s))
+    assert rollout.done is done
+    if not done:
+        assert "the cluster's clock is another" in steps_of(rollout)["started"][1]
+
+
+def test_a_ready_pod_at_the_wrong_place_is_neither_started_nor_ready() -> None:
+    astray = replace(SERVING, stage=Stage.BLOCKED, mismatch="x is on k3s-w1, which is no node of this side")
+    assert steps_of(make_rollout(GIT, replace(WHOLE, state=astray)))["started"] == (False, astray.mismatch)
+    assert steps_of(make_rollout(GIT, replace(WHOLE, state=astray)))["ready"] == (False, "")
 
 
 TIME = st.none() | st.floats(NOW - 1000, NOW + 1000)

@@ -19,6 +19,7 @@ from failover_api.core.safety.node_states import ViewState
 from failover_api.core.safety.times import second
 
 STALE_S = 3600.0
+AHEAD_S = 300.0  # a sender whose clock is further ahead would never be stale
 _LABEL = re.compile(r"\{([^{}]+)\}")
 
 
@@ -127,6 +128,9 @@ def _holds(order: AlertOrder, service: ServiceFacts, situation: Situation) -> li
 
 def _stale(alert: Alert, service: ServiceFacts, now: float) -> list[Hold]:
     began = second(alert.starts_at)
+    if alert.starts_at - now > AHEAD_S:
+        cure = "Set the clock of whoever sends it."
+        return [Hold(Gate.STALE_ALERT, f"The alert says that it fires since {began}, which is to come.", cure)]
     if now - alert.starts_at > STALE_S:
         return [Hold(Gate.STALE_ALERT, f"The alert fires since {began}, for over an hour.", "Move by hand.")]
     if service.last_move is not None and alert.starts_at < service.last_move.at:

@@ -13,6 +13,7 @@ from failover_api.core.wording import cut
 MAX_EACH = 100
 _KEPT_S = 24 * 3600.0  # a clock may be wrong by hours
 ACKS_KEPT_S = 30 * 24 * 3600.0
+CONTRADICTED_S = 60.0
 _Entry = TypeVar("_Entry", "Pause", "Ack", "Attestation", "Witness")
 
 
@@ -60,12 +61,17 @@ class Attestation:
 
 @dataclass(frozen=True, slots=True)
 class Witness:
-    """A firing alert that means that the node is off. `starts_at` is by its sender."""
+    """A firing alert that means that the node is off. `starts_at` is by its sender, `heard_at` when it came last."""
 
     fingerprint: str
     node: str
     name: str
     starts_at: float
+    heard_at: float = 0.0
+
+    def holds(self, node: NodeVerdict, now: float) -> bool:
+        """Whether it may still be true: not of a node that lives, once its Lease had the time to stand still."""
+        return not (node.is_ready and node.is_alive and now - self.heard_at > CONTRADICTED_S)
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +107,7 @@ class Book:
         return replace(self, witnesses=tuple(one for one in self.witnesses if one.fingerprint != fingerprint))
 
     def current(self, verdicts: Verdicts) -> "Book":
-        """Without what is long over: pauses that have ended, attestations of nodes that were heard of since.
+        """Without what is long over: pauses that have ended, what was said of nodes that were heard of since.
 
         While nothing is heard of a node, or it is not there, what was said of it stays.
         """
@@ -110,7 +116,7 @@ class Book:
             tuple(pause for pause in self.pauses if now < pause.until + _KEPT_S),
             tuple(ack for ack in self.acks if now - ack.at < ACKS_KEPT_S),
             tuple(one for one in self.attestations if one.node not in nodes or one.holds(nodes[one.node])),
-            self.witnesses,
+            tuple(one for one in self.witnesses if one.node not in nodes or one.holds(nodes[one.node], now)),
         )
 
 

@@ -17,7 +17,7 @@ from failover_api.core.safety.hazard import Hazard
 from failover_api.core.safety.judgement.verdicts import NodeVerdict, Verdicts
 from failover_api.core.safety.node_states import NodeState, ViewState
 from failover_api.core.safety.times import length, minute, second
-from failover_api.core.wording import cut
+from failover_api.core.wording import cut, shell_word
 
 FRESH_S = 30.0
 TARGET_READY_S = 300.0
@@ -82,7 +82,7 @@ def node_holds(case: Case) -> Iterator[Hold]:
         yield Hold(
             Gate.PLANNED,
             f"{name} is cordoned: somebody is at work on it.",
-            f"Move by hand, or `kubectl uncordon {name}`.",
+            f"Move by hand, or `kubectl uncordon {shell_word(node.name)}`.",
         )
     elif node.state is NodeState.FLAPPING:
         yield Hold(

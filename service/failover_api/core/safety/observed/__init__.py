@@ -13,7 +13,16 @@ line.
 
 from failover_api.core.safety.observed.appliers import Application, HelmRelease, Kustomization, Source
 from failover_api.core.safety.observed.nodes import Lease, Node, NodeTerms, Requirement, Taint, Toleration
-from failover_api.core.safety.observed.objects import NOBODY, Applier, Condition, Key, Owner, condition
+from failover_api.core.safety.observed.objects import (
+    NOBODY,
+    Applier,
+    Condition,
+    Key,
+    Owner,
+    condition,
+    is_behind,
+    of_now,
+)
 from failover_api.core.safety.observed.view import EVERYWHERE, NOT_LOOKED_AT, Seen, View
 from failover_api.core.safety.observed.volumes import Claim, Replication, StorageClass, Volume
 from failover_api.core.safety.observed.workloads import (
@@ -58,4 +67,6 @@ __all__ = [
     "View",
     "Volume",
     "condition",
+    "is_behind",
+    "of_now",
 ]

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from failover_api.core.safety.observed.objects import NOBODY, Applier, Condition
+from failover_api.core.safety.observed.objects import NOBODY, Applier, Condition, condition, is_behind, of_now
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,6 +17,18 @@ class Source:
     revision: str = ""
     updated_at: float | None = None
     ready: Condition | None = None
+    generation: int | None = None
+    observed_generation: int | None = None
+
+    @property
+    def is_behind(self) -> bool:
+        """Whether its status is of an older spec."""
+        return is_behind(self.generation, self.observed_generation)
+
+    @property
+    def ready_now(self) -> Condition | None:
+        """`ready`, where it is about the present spec."""
+        return of_now(self.ready, self.generation, self.observed_generation)
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +51,16 @@ class Kustomization:
     ready: Condition | None = None
     inventory: frozenset[str] = frozenset()
 
+    @property
+    def is_behind(self) -> bool:
+        """Whether its status is of an older spec."""
+        return is_behind(self.generation, self.observed_generation)
+
+    @property
+    def ready_now(self) -> Condition | None:
+        """`ready`, where it is about the present spec."""
+        return of_now(self.ready, self.generation, self.observed_generation)
+
 
 @dataclass(frozen=True, slots=True)
 class HelmRelease:
@@ -57,10 +79,22 @@ class HelmRelease:
     upgrade_failures: int | None = None
     applier: Applier = NOBODY
 
+    @property
+    def is_behind(self) -> bool:
+        """Whether its status is of an older spec."""
+        return is_behind(self.generation, self.observed_generation)
+
+    def condition_now(self, type_: str) -> Condition | None:
+        """Its condition of that type, where it is about the present spec."""
+        return of_now(condition(self.conditions, type_), self.generation, self.observed_generation)
+
 
 @dataclass(frozen=True, slots=True)
 class Application:
-    """An Application of Argo CD. `revision` is that of its sync status; `is_automated`: it syncs by itself."""
+    """An Application of Argo CD. `revision` is that of its sync status; `is_automated`: it syncs by itself.
+
+    `operation_revision` is what its last operation was about. `is_behind`: its status is of an older spec.
+    """
 
     namespace: str
     name: str
@@ -71,3 +105,5 @@ class Application:
     revision: str = ""
     health: str = ""
     operation: str = ""
+    operation_revision: str = ""
+    is_behind: bool = False

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Literal
 
+from failover_api.core.rfc3339 import showable
 from failover_api.core.safety.observed.nodes import Node, NodeTerms
 from failover_api.core.safety.observed.objects import NOBODY, Applier, Condition, Key
 
@@ -77,4 +78,4 @@ class Replication:
         """The time of the data that the last sync brought: it is as old as the beginning of that sync."""
         if self.last_sync_at is None or self.last_sync_duration_s is None:
             return None
-        return self.last_sync_at - self.last_sync_duration_s
+        return showable(self.last_sync_at - self.last_sync_duration_s)

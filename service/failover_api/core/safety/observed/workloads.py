@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from failover_api.core.safety.observed.nodes import NO_LABELS, NodeTerms, Toleration
-from failover_api.core.safety.observed.objects import NOBODY, Applier, Condition, Owner
+from failover_api.core.safety.observed.objects import NOBODY, Applier, Condition, Owner, is_behind
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +46,11 @@ class Deployment:
     conditions: tuple[Condition, ...] = ()
     applier: Applier = NOBODY
 
+    @property
+    def is_behind(self) -> bool:
+        """Whether its status is of an older spec."""
+        return is_behind(self.generation, self.observed_generation)
+
 
 @dataclass(frozen=True, slots=True)
 class StatefulSet:
@@ -66,6 +71,11 @@ class StatefulSet:
     updated_replicas: int | None = None
     ready_replicas: int | None = None
     applier: Applier = NOBODY
+
+    @property
+    def is_behind(self) -> bool:
+        """Whether its status is of an older spec."""
+        return is_behind(self.generation, self.observed_generation)
 
 
 @dataclass(frozen=True, slots=True)

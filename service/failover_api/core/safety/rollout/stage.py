@@ -18,7 +18,7 @@ from failover_api.core.safety.rollout.expectation import (
     label_of,
 )
 from failover_api.core.safety.rollout.live import Index, Live, Workload, find_live, index_of, kind_of
-from failover_api.core.safety.rollout.place import place_of
+from failover_api.core.safety.rollout.place import Place, place_of
 from failover_api.core.safety.rollout.stages import Stage
 from failover_api.core.splice import Value
 from failover_api.core.splice.paths import Where
@@ -35,7 +35,8 @@ class ClusterState:
     """A service in its cluster. Times are those of the cluster's clocks (s); None: not known.
 
     `side` is where what runs belongs, which may not be where Git has it. `node` and `pod` are "" where there is none.
-    `started_at` and `ready_at` are of that pod.
+    `started_at` and `ready_at` are of that pod, and so is `mismatch`: why it is not the one that Git asks for, "" when
+    it is. `is_behind`: its HelmRelease has not taken up the newest change.
     """
 
     seen_at: float
@@ -48,6 +49,10 @@ class ClusterState:
     cure: str = ""
     started_at: float | None = None
     ready_at: float | None = None
+    pod_uid: str = ""
+    is_ready: bool = False
+    mismatch: str = ""
+    is_behind: bool = False
     appliers: Appliers = field(default_factory=Appliers)
 
 
@@ -65,9 +70,10 @@ def cluster_state(
     expected = expectation(service, detection)
     if expected.workload is None:
         return ClusterState(seen_at, State.UNKNOWN, Stage.UNKNOWN, reason=expected.why, cure=NAME_WORKLOAD)
-    live = find_live(index or index_of(view), expected.workload, _claims_of(service))
+    index = index or index_of(view)
+    live = find_live(index, expected.workload, _claims_of(service))
     appliers = find_appliers(view, service, expected.workload, live)
-    found = _Assessment(expected, live, appliers, view, seen_at)
+    found = _Assessment(expected, live, appliers, index, seen_at)
     if live.workload is None:
         return found.without_workload(was_seen=was_seen)
     return replace(found.of_workload(live.workload), appliers=appliers)
@@ -88,8 +94,12 @@ class _Assessment:
     expected: Expectation
     live: Live
     appliers: Appliers
-    view: View
+    index: Index
     now: float
+
+    @property
+    def view(self) -> View:
+        return self.index.view
 
     def without_workload(self, *, was_seen: bool) -> ClusterState | None:
         named = self.expected.workload
@@ -121,19 +131,32 @@ class _Assessment:
             return self._state(Stage.STOPPED, self._why_stopped(workload))
         if not self.live.is_seen:
             return self._state(Stage.UNKNOWN, Cause(self.live.why))
-        place = place_of(self.expected, self.live, self.view)
-        for pod in sorted(self.live.pods, key=lambda pod: -(pod.created_at or 0.0)):
-            if pod.is_ready and place.holds(pod):
-                return self._of_pod(Stage.SERVING, pod, Cause("", since=pod.ready.since if pod.ready else None))
-        if (release := self._release_failure()) is not None:
-            return self._state(Stage.BLOCKED, release)
-        if workload.observed_generation is not None and (workload.generation or 0) > workload.observed_generation:
+        place, release = place_of(self.expected, self.live, self.view), self._release_failure()
+        if workload.is_behind:  # which pods are of the present template, is not known yet
             return self._state(Stage.ROLLING_OUT, Cause("Kubernetes has not taken up the change yet."))
-        cause = why_not_ready(Facts(self.live, place, self.view, self.now))
+        if self._awaits_release():
+            return self._state(Stage.ROLLING_OUT, Cause("Flux has not taken up the release's change yet."))
+        for pod in self._newest_first():
+            if pod.is_ready and place.holds(pod):
+                cause = Cause("", since=pod.ready.since if pod.ready else None)
+                return self._of_pod(Stage.SERVING, pod, cause, place)
+        if release is not None:
+            return self._state(Stage.BLOCKED, release)
+        cause = why_not_ready(Facts(self.live, place, self.index, self.now))
         coming = [pod for pod in self.live.pods if pod.deletion_at is None and not pod.has_ended]
         pod_or_none = next((pod for pod in coming if pod.name in self.live.current or place.holds(pod)), None)
         stage = Stage.BLOCKED if cause.is_final else Stage.ROLLING_OUT
-        return self._of_pod(stage, pod_or_none, cause)
+        return self._of_pod(stage, pod_or_none, cause, place)
+
+    def _newest_first(self) -> list[Pod]:
+        """Those of the present template before others."""
+        return sorted(self.live.pods, key=lambda pod: (pod.name not in self.live.current, -(pod.created_at or 0.0)))
+
+    def _awaits_release(self) -> bool:
+        """Whether what runs may be of an older release, and nothing of it can be compared with Git."""
+        release = self.live.release
+        is_under_way = release is not None and release.is_behind and not release.is_suspended
+        return is_under_way and self._release_failure() is None and self._side() is State.UNKNOWN
 
     def _not_applied(self) -> ClusterState:
         cause = why_not_applied(self.appliers)
@@ -166,16 +189,27 @@ class _Assessment:
     def _state(self, stage: Stage, cause: Cause) -> ClusterState:
         return ClusterState(
             self.now, self._side(), stage, since=cause.since, reason=cause.reason, cure=cause.cure,
-            appliers=self.appliers,
+            appliers=self.appliers, is_behind=self.live.release is not None and self.live.release.is_behind,
         )  # fmt: skip
 
-    def _of_pod(self, stage: Stage, pod: Pod | None, cause: Cause) -> ClusterState:
+    def _of_pod(self, stage: Stage, pod: Pod | None, cause: Cause, place: Place) -> ClusterState:
         state = self._state(stage, cause)
         if pod is None:
             return state
-        is_ready = pod.is_ready and pod.ready is not None
-        ready_at = pod.ready.since if is_ready and pod.ready is not None else None
-        return replace(state, node=pod.node, pod=pod.name, started_at=pod.created_at, ready_at=ready_at)
+        return replace(
+            state, node=pod.node, pod=pod.name, started_at=pod.created_at,
+            ready_at=pod.ready.since if pod.is_ready and pod.ready is not None else None,
+            pod_uid=pod.uid, is_ready=pod.is_ready, mismatch=self._mismatch(pod, place),
+        )  # fmt: skip
+
+    def _mismatch(self, pod: Pod, place: Place) -> str:
+        """Why the pod is not the one that Git asks for, as far as one can tell."""
+        if pod.node and place.nodes is not None and pod.node not in place.nodes:
+            return f"{pod.name} is on {pod.node}, which is no node of this side"
+        if not place.claims <= set(pod.claims):
+            return f"{pod.name} has not the claims of this side"
+        is_current = pod.name in self.live.current or not self.live.knows_current
+        return "" if is_current else f"{pod.name} was made from an earlier template"
 
     def _side(self) -> State:
         """The side that the live workload is on, by all that can be compared."""

@@ -16,6 +16,16 @@ if TYPE_CHECKING:  # without a cluster nothing of it is loaded
     from failover_api.core.safety.rollout.stage import ClusterState
 
 NOT_SEEN = "not seen from here"
+FOLLOWED, UNDONE = "a later move followed", "changed in Git since"
+_WITH_POD = frozenset({Stage.SERVING, Stage.ROLLING_OUT, Stage.BLOCKED})
+_CLOCKS_DIFFER_S = 30.0  # as much is warned of
+_CLOCKS_S = 1.0  # times are told to the second
+_WHERE = {
+    State.PRIMARY: "on primary",
+    State.BACKUP: "on backup",
+    State.MIXED: "partly on either side",
+    State.UNKNOWN: "on neither side",
+}
 StepName = Literal["proposed", "merged", "committed", "fetched", "applied", "started", "ready", "verified"]
 
 
@@ -35,7 +45,8 @@ UNSEEN = Arrival(None, detail=NOT_SEEN)
 class GitFacts:
     """What Git knows of an operation. `sha` is None while it is only proposed, and so is `committed_at`.
 
-    `pull_request` is its URL; "": there is none. `is_newest`: no later move of the service followed.
+    `pull_request` is its URL; "": there is none. `is_newest`: no later move of the service followed. `head` is where
+    the branch has the service now, if that is not where the operation moved it: somebody has changed it since.
     """
 
     operation: str | None
@@ -45,6 +56,14 @@ class GitFacts:
     pull_request: str = ""
     proposed_at: float | None = None
     is_newest: bool = True
+    head: State | None = None
+
+    @property
+    def overruled(self) -> str:
+        """Why nothing more comes of it, whatever runs; "" while the branch still has what it wrote."""
+        if not self.is_newest:
+            return FOLLOWED
+        return "" if self.head is None else f"{UNDONE}: the branch has the service {_WHERE[self.head]} now"
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,31 +90,74 @@ class Rollout:
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """What is known beyond Git. `verified` is None where the catalog asks for nothing of it."""
+    """What is known beyond Git. `verified` is None where the catalog asks for nothing of it.
+
+    `cluster_ahead_s` is how far the API server's clock is ahead of the one that dates commits.
+    """
 
     state: "ClusterState | None" = None
     fetched: Arrival = UNSEEN
     applied: Arrival = UNSEEN
     verified: Arrival | None = None
+    cluster_ahead_s: float = 0.0
+
+
+def is_overruled(detail: str) -> bool:
+    """Whether a step's detail says that nothing more comes of the operation."""
+    return detail.startswith((FOLLOWED, UNDONE))
 
 
 def make_rollout(git: GitFacts, seen: Seen, hazards: Sequence[Hazard] = ()) -> Rollout:
-    """What is seen of the app counts for the newest move alone: it says nothing of an earlier one."""
+    """What is seen of the app counts for what the branch has now: it says nothing of what was changed since."""
     stage = _stage(git, seen)
     steps = tuple(in_order(_steps(git, seen, stage)))
-    done = stage is Stage.SERVING and git.sha is not None and git.is_newest
     state = seen.state
     blocked = Cause(state.reason, state.cure, state.since) if state and stage is Stage.BLOCKED else None
-    return Rollout(git, stage, done, steps, tuple(hazards), blocked)
+    return Rollout(git, stage, stage is Stage.SERVING and git.sha is not None, steps, tuple(hazards), blocked)
 
 
 def _stage(git: GitFacts, seen: Seen) -> Stage:
-    """That of the cluster; where nothing of it can be compared with Git, the revision has to have come too."""
+    """That of the cluster; but what runs may be from before the commit, and then it is not what the commit brought."""
     state = seen.state
-    if state is None or not git.is_newest:
+    if state is None or git.overruled:
         return Stage.UNKNOWN
-    proves_nothing = state.side is State.UNKNOWN and state.stage in {Stage.SERVING, Stage.ROLLING_OUT}
-    return Stage.WAITING_FOR_APPLY if proves_nothing and seen.applied.has_come is False else state.stage
+    if state.stage not in {Stage.SERVING, Stage.ROLLING_OUT}:
+        return state.stage
+    if state.side is State.UNKNOWN and seen.applied.has_come is False:
+        return Stage.WAITING_FOR_APPLY
+    if state.stage is Stage.SERVING and git.sha is not None and _why_not_its(git, seen, state):
+        return Stage.ROLLING_OUT if seen.applied.has_come else Stage.WAITING_FOR_APPLY
+    return state.stage
+
+
+def _why_not_its(git: GitFacts, seen: Seen, state: "ClusterState") -> str:
+    """Why the pod is not the one that the commit brings, or nobody can tell; "" when it is.
+
+    One that was there before the commit is, where the workload has what Git has because that was applied: then nothing
+    else is to come. Where ages cannot be compared, what the workload has tells it alone.
+    """
+    if state.mismatch:
+        return state.mismatch
+    is_compared, has_come = state.side is not State.UNKNOWN, seen.applied.has_come
+    if state.is_behind and not is_compared:
+        return f"{state.pod} may be of the release before: Flux has not taken up its newest change"
+    is_before = is_from_before(git.committed_at, state, cluster_ahead_s=seen.cluster_ahead_s)
+    if is_before is False or (is_compared and (has_come or is_before is None)):
+        return ""
+    if is_before is None:
+        return f"whether {state.pod} was there before the commit cannot be told: the cluster's clock is another"
+    unseen = "" if has_come is False else ", and whether it is what the commit asks for is not seen from here"
+    return f"{state.pod} was there before the commit{unseen}"
+
+
+def is_from_before(committed_at: float | None, state: "ClusterState", *, cluster_ahead_s: float) -> bool | None:
+    """Whether the pod was made before a commit; None where the clocks that tell the two differ too far, or are silent.
+
+    In doubt it was not: they may differ a little.
+    """
+    if committed_at is None or state.started_at is None or abs(cluster_ahead_s) > _CLOCKS_DIFFER_S:
+        return None
+    return state.started_at < committed_at + min(0.0, cluster_ahead_s) - _CLOCKS_S
 
 
 def _steps(git: GitFacts, seen: Seen, stage: Stage) -> Iterator[Step]:
@@ -109,7 +171,15 @@ def _steps(git: GitFacts, seen: Seen, stage: Stage) -> Iterator[Step]:
     yield _arrived("applied", seen.applied)
     yield from _of_pod(git, seen, stage)
     if seen.verified is not None:
-        yield _arrived("verified", seen.verified)
+        why_not = git.overruled or _why_not_here(git, seen)
+        yield Step("verified", None, detail=why_not) if why_not else _arrived("verified", seen.verified)
+
+
+def _why_not_here(git: GitFacts, seen: Seen) -> str:
+    """As _why_not_its(), of a pod that has a node."""
+    state = seen.state
+    is_there = state is not None and state.stage in _WITH_POD and bool(state.pod and state.node)
+    return _why_not_its(git, seen, state) if state is not None and is_there else ""
 
 
 def _arrived(name: StepName, arrival: Arrival) -> Step:
@@ -117,16 +187,16 @@ def _arrived(name: StepName, arrival: Arrival) -> Step:
 
 
 def _of_pod(git: GitFacts, seen: Seen, stage: Stage) -> Iterator[Step]:
-    state = seen.state
-    if state is None or not git.is_newest or stage is Stage.UNKNOWN:
-        detail = "a later move followed" if not git.is_newest else (state.reason if state else "") or NOT_SEEN
+    state, why_not = seen.state, _why_not_here(git, seen)
+    if state is None or stage is Stage.UNKNOWN:
+        detail = git.overruled or why_not or (state.reason if state else "") or NOT_SEEN
         yield Step("started", None, detail=detail)
         yield Step("ready", None, detail=detail)
         return
-    is_here = stage in {Stage.SERVING, Stage.ROLLING_OUT, Stage.BLOCKED} and bool(state.pod)
-    where = f"{state.pod} on {state.node}" if state.node else state.pod
-    yield Step("started", is_here and bool(state.node), state.started_at if is_here else None, where if is_here else "")
-    is_ready = is_here and state.ready_at is not None
+    is_here = state.stage in _WITH_POD and bool(state.pod and state.node) and not why_not
+    where = f"{state.pod} on {state.node}" if is_here else ""
+    yield Step("started", is_here, state.started_at if is_here else None, why_not or where)
+    is_ready = is_here and (state.is_ready or state.ready_at is not None or state.stage is Stage.SERVING)
     yield Step("ready", is_ready, state.ready_at if is_ready else None, "" if is_ready else state.reason)
 
 

@@ -16,6 +16,7 @@ from urllib.parse import parse_qsl
 from failover_api.sandbox.cluster.api import discovery, reading, reviews
 from failover_api.sandbox.cluster.api.accounts import Accounts, Ask, refusal
 from failover_api.sandbox.cluster.api.faults import ApiFaults
+from failover_api.sandbox.cluster.api.node_policy import NodePolicy
 from failover_api.sandbox.cluster.api.request import Request, target_of
 from failover_api.sandbox.cluster.api.watching import Watches
 from failover_api.sandbox.cluster.api.writing import Writes, scale_of
@@ -57,7 +58,8 @@ class Api:
         self.too_large_s = _TOO_LARGE_S
         self.hook: Callable[[str, Mapping[str, str], bytes], int] | None = None
         self.control: Callable[[str, str], bool] | None = None
-        self._writes = Writes(plane.registry, applier)
+        self.node_policy = NodePolicy()
+        self._writes = Writes(plane.registry, applier, self._admit)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -143,6 +145,11 @@ class Api:
         asked = _ask(request, target)
         if not self.accounts.allows(account, asked):
             raise refusal(account, asked)
+
+    def _admit(self, target: Target, request: Request, before: Object, after: Object) -> None:
+        """Raises ApiError 422 for what a policy denies."""
+        user = self.accounts.of(request.token).user
+        self.node_policy.check(user, target.kind, target.subresource, before, after)
 
     def _result(self, request: Request, target: Target | None) -> tuple[int, Object]:
         if target is None:

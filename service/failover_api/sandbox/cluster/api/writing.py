@@ -13,6 +13,8 @@ from failover_api.sandbox.cluster.objects.patches import json_patch, merge_patch
 from failover_api.sandbox.cluster.objects.refusals import ApiError, bad_request, no_such_path
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from failover_api.sandbox.cluster.api.request import Request, Target
     from failover_api.sandbox.cluster.applying import Applier
     from failover_api.sandbox.cluster.registry import Registry
@@ -21,8 +23,12 @@ _APPLY = ("application/apply-patch+yaml", "application/apply-patch+json")
 
 
 class Writes:
-    def __init__(self, registry: Registry, applier: Applier) -> None:
-        self._registry, self._applier = registry, applier
+    """`admit` is asked about each change of an object, before and after, and raises what denies it."""
+
+    def __init__(
+        self, registry: Registry, applier: Applier, admit: Callable[[Target, Request, Object, Object], None]
+    ) -> None:
+        self._registry, self._applier, self._admit = registry, applier, admit
 
     def create(self, target: Target, request: Request) -> tuple[int, Object]:
         if target.subresource == "eviction":
@@ -104,6 +110,7 @@ class Writes:
         meta["name"] = target.name
         if target.namespace:
             meta["namespace"] = target.namespace
+        self._admit(target, request, before, obj)
         after = self._registry.update(target.kind, obj, subresource=target.subresource, dry_run=request.is_dry_run)
         manager = request.query.get("fieldManager", "")
         if manager.startswith("kubectl") and not target.subresource and not request.is_dry_run:

@@ -1,0 +1,264 @@
+"""What people say about automatic failover, and what is told of it: kept in the Lease, so on any replica.
+
+A replica that does not lead tells what the leader last wrote there, with its time.
+"""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from ulid import ULID
+
+from failover_api.automatic.leader import LEASE_NAME, Leader
+from failover_api.cluster.port import Cluster
+from failover_api.core.automatic import IS_OFF
+from failover_api.core.automatic import notes as sharing
+from failover_api.core.automatic.alive import why_alive
+from failover_api.core.automatic.election import LeaseRecord
+from failover_api.core.automatic.notes import Ack, Attestation, Fenced, Notes, Pause, read_notes, written
+from failover_api.core.automatic.report import Report, report_from
+from failover_api.core.catalog.automatic import Mode
+from failover_api.core.catalog.model import Catalog
+from failover_api.core.safety.governance import Witness
+from failover_api.core.safety.observed import Lease, Node
+from failover_api.core.wording import cut
+from failover_api.errors import (
+    BadRequest,
+    ClusterFailure,
+    ClusterForbidden,
+    ClusterNeeded,
+    NodeAlive,
+    NotReady,
+    ObjectMissing,
+    UnknownNode,
+    UnknownUrl,
+)
+
+MAX_PAUSE_S = 30 * 86_400.0
+LEASE_TIMEOUT_S = 2.0  # for one request: two have room within the time in which a holder has to renew
+REPEATS_S = 20.0
+_FRESH_S = 15.0  # of a holder whom this process does not watch
+NOBODY = "No replica leads."
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """All there is to tell. `leader` is None when nobody leads; `report` is of the leader, None: there is none yet."""
+
+    mode: Mode
+    leader: str | None
+    now: float
+    notes: Notes
+    report: Report | None
+    reason: str = ""
+    is_blind: bool = False  # the Lease is not reached: it is told as it was
+
+    @property
+    def view(self) -> str:
+        """The state of the whole view: off where nobody looks."""
+        if self.mode is not Mode.NONE and self.is_blind:
+            return "blind"
+        if self.mode is Mode.NONE or self.leader is None:
+            return "off"
+        return self.report.view if self.report is not None else "starting"
+
+
+class Control:
+    """`cluster` is where the Lease is. `leader` is this process as a candidate, whether it runs for it or not.
+
+    `report` is set by whoever makes one in this process: then it is told as it is now, and not as it was written.
+    """
+
+    def __init__(self, cluster: Cluster, catalog: Callable[[], Catalog], *, namespace: str | None) -> None:
+        self._cluster, self._catalog = cluster, catalog
+        self._lease = cluster.lease(LEASE_NAME, namespace, timeout_s=LEASE_TIMEOUT_S)
+        self.leader = Leader(self._lease)
+        self.report: Callable[[], Report | None] = lambda: None
+
+    @property
+    def notes(self) -> Notes:
+        """As they were read last."""
+        return _notes(self.leader.record)
+
+    async def standing(self) -> Standing:
+        """Raises ClusterNeeded where the Lease may not be read."""
+        mode, unreached = self._catalog().automatic.mode, ""
+        try:
+            record = await self._asked()
+        except NotReady as exc:
+            record, unreached = self.leader.record, exc.detail
+        now = self._cluster.clock.now()
+        notes = sharing.current(_notes(record), now)
+        own = self.report() if self.leader.leads else None
+        report = own or (report_from(notes.status) if mode is not Mode.NONE else None)
+        leader = self._holder(record, now)
+        reason = unreached or (NOBODY if leader is None else report.reason if report is not None else "")
+        return Standing(
+            mode, leader, now, notes, report, IS_OFF if mode is Mode.NONE else reason, is_blind=bool(unreached)
+        )
+
+    def _holder(self, record: LeaseRecord | None, now: float) -> str | None:
+        """Whoever leads, as far as it can be seen from here."""
+        if self.leader.leads:
+            return self.leader.name
+        if record is None or not record.holder or record.renewed_at is None:
+            return None
+        return cut(record.holder) if now - record.renewed_at < max(record.duration_s, _FRESH_S) else None
+
+    def must_lead(self) -> None:
+        """Raises NotReady where another replica leads, or none."""
+        if not self.leader.leads:
+            record = self.leader.record
+            who = f"{cut(record.holder)} leads" if record is not None and record.holder else "no replica leads yet"
+            raise NotReady(f"this replica does not lead: {who}", retry_after_s=5.0)
+
+    # What people say
+
+    async def pause(self, *, by: str, reason: str, until: float | None, services: tuple[str, ...]) -> Pause:
+        """Nothing moves by itself until then (API server's clock, s), or some services do not.
+
+        None: for as long as a pause may be. Raises BadRequest, UnknownService; ClusterNeeded where the Lease may not be
+        used, NotReady while the API server does not answer.
+        """
+        for service in services:
+            self._catalog().service(service)
+        now = await self._now()
+        ends_at = now + MAX_PAUSE_S if until is None else until
+        if not now < ends_at <= now + MAX_PAUSE_S + 60:
+            raise BadRequest("until: expected a time to come, within 30 days")
+        pause = Pause(str(ULID()), reason, by, now, ends_at, services)
+        await self._edit(lambda notes: sharing.paused(sharing.made_readable(notes, now, str(ULID())), pause))
+        return pause
+
+    async def pause_of(self, id_: str) -> Pause:
+        """Raises UnknownUrl when there is none, or it is over."""
+        notes = sharing.current(_notes(await self._asked()), self._cluster.clock.now())
+        found = next((pause for pause in notes.pauses if pause.id == id_), None)
+        if found is None:
+            raise UnknownUrl(f"no pause {id_[:40]!r} is in force")
+        return found
+
+    async def resume(self, id_: str) -> None:
+        """Ends a pause. Raises UnknownUrl when there is none."""
+
+        def change(notes: Notes) -> Notes:
+            left = sharing.resumed(notes, id_)
+            if left is None:
+                raise UnknownUrl(f"no pause {id_[:40]!r} is in force")
+            return left
+
+        await self._edit(change)
+
+    async def acknowledge(self, *, by: str, service: str = "", node: str = "") -> Ack:
+        """A person has seen to it: it blocks nothing more. Raises UnknownService, UnknownNode, and as pause()."""
+        if service:
+            self._catalog().service(service)
+        if node and node not in self._named_nodes():
+            await self._node(node)
+        ack = Ack(by, await self._now(), service, node)
+        await self._edit(lambda notes: sharing.acknowledged(notes, ack))
+        return ack
+
+    async def attest(self, node: str, *, by: str, reason: str) -> Attestation:
+        """A person says that the node is off. Raises UnknownNode, NodeAlive, and as pause()."""
+        now = await self._now()
+        found, lease = await self._node(node)
+        if why := why_alive(found, lease, now=now, monotonic=time.monotonic()):
+            raise NodeAlive(f"{why}; nobody can say that it is off")
+        renewed_at = lease.renewed_at if lease is not None else None
+        attestation = Attestation(str(ULID()), node, found.uid, reason, by, now, renewed_at)
+        await self._edit(lambda notes: sharing.attested(notes, attestation))
+        return attestation
+
+    async def withdraw(self, node: str, id_: str | None = None) -> None:
+        """Takes back what was said of a node. Raises UnknownUrl when nothing was."""
+
+        def change(notes: Notes) -> Notes:
+            left = sharing.withdrawn(notes, node, id_)
+            if left is None:
+                raise UnknownUrl(f"nobody has said that the node {node[:80]!r} is off")
+            return left
+
+        await self._edit(change)
+
+    # What alerts say
+
+    async def testify(self, witness: Witness) -> None:
+        """An alert says that a node is off; again, when it comes again. Raises as pause()."""
+        heard = replace(witness, heard_at=await self._now())
+        if any(replace(each, heard_at=0.0) == witness and _was_heard(each, heard) for each in self.notes.witnesses):
+            return
+        await self._edit(lambda notes: sharing.witnessed(notes, heard))
+
+    async def take_back(self, fingerprint: str) -> bool:
+        """It does not say so any more; whether it had. Raises as pause()."""
+        await self._asked()
+        if sharing.taken_back(self.notes, fingerprint) is None:
+            return False
+        await self._edit(lambda notes: sharing.taken_back(notes, fingerprint) or notes)
+        return True
+
+    # What we have done to nodes
+
+    async def note_fenced(self, node: str, uid: str) -> None:
+        """The node is about to be tainted: whoever leads later has to take that off again. Raises as pause()."""
+        fenced = Fenced(node, uid, await self._now())
+        await self._edit(lambda notes: sharing.with_fenced(notes, fenced))
+
+    async def forget_fenced(self, node: str) -> None:
+        """The taint is off again. Raises as pause()."""
+        await self._edit(lambda notes: sharing.without_fenced(notes, node) or notes)
+
+    # The Lease and the cluster
+
+    async def _now(self) -> float:
+        """The API server's time: it is asked, so that it has told it."""
+        await self._asked()
+        return self._cluster.clock.now()
+
+    async def _asked(self) -> LeaseRecord | None:
+        try:
+            return await self.leader.look()
+        except ClusterFailure as exc:
+            raise _told(exc) from exc
+
+    async def _edit(self, change: Callable[[Notes], Notes]) -> None:
+        def annotations(before: dict[str, str]) -> dict[str, str]:
+            notes = sharing.current(read_notes(before), self._cluster.clock.now())
+            return written(change(notes), before)
+
+        try:
+            await self.leader.edit(lambda before: annotations(dict(before)))
+        except ClusterFailure as exc:
+            raise _told(exc) from exc
+
+    async def _node(self, name: str) -> tuple[Node, Lease | None]:
+        """The node and its Lease, as they are seen. Raises UnknownNode, NotReady, ClusterNeeded."""
+        view = await self._cluster.look(frozenset())
+        node = view.nodes.objects.get(("", name))
+        for seen in (view.nodes, view.leases):
+            if why := seen.why_unseen():
+                raise NotReady(f"the nodes of the cluster are not seen: {why}", retry_after_s=5.0)
+        if node is None:
+            raise UnknownNode(f"the cluster has no node {name[:80]!r}")
+        lease = next((lease for lease in view.leases.objects.values() if lease.node == name), None)
+        return node, lease
+
+    def _named_nodes(self) -> frozenset[str]:
+        services = self._catalog().services.values()
+        return frozenset(node for each in services for node in (*each.primary_nodes, *each.backup_nodes))
+
+
+def _was_heard(known: Witness, heard: Witness) -> bool:
+    """Whether it was heard a moment ago: a storm of repeats is not written down each time."""
+    return heard.heard_at - known.heard_at < REPEATS_S
+
+
+def _notes(record: LeaseRecord | None) -> Notes:
+    return read_notes(record.notes) if record is not None else Notes()
+
+
+def _told(failure: ClusterFailure) -> ClusterNeeded | NotReady:
+    if isinstance(failure, ClusterForbidden | ObjectMissing):
+        return ClusterNeeded(f"the Lease by which one replica leads may not be used: {failure.detail}")
+    return NotReady(f"the Lease by which one replica leads is not reached: {failure.detail}", retry_after_s=5.0)

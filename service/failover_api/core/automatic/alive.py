@@ -1,0 +1,24 @@
+"""Whether a node lives, as far as that can be told: then nobody can say that it is off."""
+
+from failover_api.core.safety.observed import Lease, Node
+from failover_api.core.wording import cut
+
+FRESH_S = 25.0  # a Lease is renewed every ten
+
+
+def why_alive(node: Node, lease: Lease | None, *, now: float, monotonic: float) -> str:
+    """Why nobody can say that a node is off, "" when one can.
+
+    `now` is the API server's time (s), `monotonic` ours. A Lease is fresh that we saw renewed lately. Of a node that
+    Kubernetes does not hear of, its own word has to be young as well: we may have begun to look a moment ago.
+    """
+    name = cut(node.name)
+    if node.is_ready:
+        return f"{name} is Ready: Kubernetes hears of it"
+    is_silent = node.ready is not None and node.ready.status == "Unknown"
+    if lease is None or lease.renewed_at is None:
+        return "" if is_silent else f"{name} has no Lease, and Kubernetes hears of it"
+    is_fresh = monotonic - lease.unchanged_since < FRESH_S
+    if is_silent:
+        is_fresh = is_fresh and now - lease.renewed_at < FRESH_S
+    return f"the Lease of {name} is fresh: its kubelet lives" if is_fresh else ""

@@ -1,0 +1,186 @@
+"""What automatic failover sees and would do, as plain values: the leader makes it, every replica can tell it.
+
+States are the words of the API: a leader of another version may have others. As JSON it stands in an annotation of the
+Lease and in the answer of the API; times are by the API server's clock (s).
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from typing import Any
+
+from failover_api.core.wording import one_line
+
+MAX_REASON = 400
+MAX_NODES, MAX_PENDING, MAX_HOLDS = 60, 60, 20
+
+
+@dataclass(frozen=True, slots=True)
+class NodeLine:
+    """One node. `acts_at` is when something would follow from its state, if it stays so; None: not in sight."""
+
+    name: str
+    state: str
+    since: float | None = None
+    reason: str = ""
+    acts_at: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class HoldLine:
+    """A gate that does not let a move through: why, and what to do about it. `until` is when it ends by itself."""
+
+    gate: str
+    detail: str
+    cure: str
+    until: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PendingLine:
+    """A service that would be moved off a node, or is held. `to` is the side it would go to."""
+
+    service: str
+    node: str
+    to: str = ""
+    since: float | None = None
+    acts_at: float | None = None
+    holds: tuple[HoldLine, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class BlockedLine:
+    """A service that moved by itself lately, and does not again before `until` without a person between."""
+
+    service: str
+    until: float
+    since: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """Of one leader at one moment. `left_out` counts services for which there was no room."""
+
+    as_of: float
+    view: str
+    reason: str = ""
+    nodes: tuple[NodeLine, ...] = ()
+    pending: tuple[PendingLine, ...] = ()
+    blocked: tuple[BlockedLine, ...] = ()
+    left_out: int = 0
+
+    def node(self, name: str) -> NodeLine | None:
+        return next((node for node in self.nodes if node.name == name), None)
+
+    def only(self, visible: Callable[[str], bool]) -> "Report":
+        """What somebody may see of it."""
+        return replace(
+            self,
+            pending=tuple(line for line in self.pending if visible(line.service)),
+            blocked=tuple(line for line in self.blocked if visible(line.service)),
+        )
+
+
+def as_json(report: Report, *, is_bounded: bool = False) -> dict[str, Any]:
+    """`is_bounded`: as it has room in an annotation."""
+    pending = report.pending[:MAX_PENDING] if is_bounded else report.pending
+    nodes = sorted(report.nodes, key=lambda node: node.state == "ready") if is_bounded else report.nodes
+    return {
+        "as_of": _iso(report.as_of),
+        "view": report.view,
+        "reason": report.reason,
+        "nodes": [_node(node) for node in (nodes[:MAX_NODES] if is_bounded else nodes)],
+        "pending": [_pending(line) for line in pending],
+        "blocked": [_blocked(line) for line in (report.blocked[:MAX_PENDING] if is_bounded else report.blocked)],
+        "left_out": report.left_out + len(report.pending) - len(pending),
+    }
+
+
+def report_from(data: object) -> Report | None:
+    """What as_json() said, perhaps of another version; None for what is no report."""
+    if not isinstance(data, Mapping):
+        return None
+    as_of, view = _time(data.get("as_of")), _name(data.get("view"))
+    if as_of is None or not view:
+        return None
+    left_out = data.get("left_out")
+    return Report(
+        as_of,
+        view,
+        _text(data.get("reason")),
+        tuple(_each(data.get("nodes"), _read_node)),
+        tuple(_each(data.get("pending"), _read_pending)),
+        tuple(_each(data.get("blocked"), _read_blocked)),
+        left_out if type(left_out) is int and left_out > 0 else 0,
+    )
+
+
+def _node(node: NodeLine) -> dict[str, Any]:
+    times = {"since": _iso(node.since), "acts_at": _iso(node.acts_at)}
+    return {"name": node.name, "state": node.state, **times, "reason": node.reason}
+
+
+def _read_node(row: Mapping[str, Any]) -> NodeLine | None:
+    name, state = _name(row.get("name")), _name(row.get("state"))
+    if not name or not state:
+        return None
+    return NodeLine(name, state, _time(row.get("since")), _text(row.get("reason")), _time(row.get("acts_at")))
+
+
+def _pending(line: PendingLine) -> dict[str, Any]:
+    where = {"service": line.service, "node": line.node, "to": line.to}
+    times = {"since": _iso(line.since), "acts_at": _iso(line.acts_at)}
+    return {**where, **times, "holds": [_hold(hold) for hold in line.holds[:MAX_HOLDS]]}
+
+
+def _read_pending(row: Mapping[str, Any]) -> PendingLine | None:
+    service, node = _name(row.get("service")), _name(row.get("node"))
+    if not service or not node:
+        return None
+    holds = tuple(_each(row.get("holds"), _read_hold))[:MAX_HOLDS]
+    return PendingLine(service, node, _name(row.get("to")), _time(row.get("since")), _time(row.get("acts_at")), holds)
+
+
+def _hold(hold: HoldLine) -> dict[str, Any]:
+    return {"gate": hold.gate, "detail": hold.detail, "cure": hold.cure, "until": _iso(hold.until)}
+
+
+def _read_hold(row: Mapping[str, Any]) -> HoldLine | None:
+    gate = _name(row.get("gate"))
+    return HoldLine(gate, _text(row.get("detail")), _text(row.get("cure")), _time(row.get("until"))) if gate else None
+
+
+def _blocked(line: BlockedLine) -> dict[str, Any]:
+    return {"service": line.service, "since": _iso(line.since), "until": _iso(line.until)}
+
+
+def _read_blocked(row: Mapping[str, Any]) -> BlockedLine | None:
+    service, until = _name(row.get("service")), _time(row.get("until"))
+    return BlockedLine(service, until, _time(row.get("since"))) if service and until is not None else None
+
+
+def _each(rows: object, read: Callable[[Mapping[str, Any]], Any]) -> Iterable[Any]:
+    found = (read(row) for row in (rows[:500] if isinstance(rows, list) else []) if isinstance(row, Mapping))
+    return (each for each in found if each is not None)
+
+
+def _name(value: object) -> str:
+    return one_line(value[:253]) if isinstance(value, str) else ""
+
+
+def _text(value: object) -> str:
+    return one_line(value[:MAX_REASON]) if isinstance(value, str) else ""
+
+
+def _iso(at: float | None) -> str | None:
+    return None if at is None else datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def _time(value: object) -> float | None:
+    if not isinstance(value, str) or len(value) > 40:
+        return None
+    try:
+        moment = datetime.fromisoformat(value)
+        return moment.timestamp() if moment.tzinfo is not None else None
+    except (ValueError, OverflowError):
+        return None

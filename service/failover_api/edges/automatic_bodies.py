@@ -1,0 +1,130 @@
+"""Automatic failover as JSON: what it sees and would do, and what people said about it.
+
+Only those services are named that whoever asks may see.
+"""
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from failover_api.core.automatic import IS_OFF
+from failover_api.core.catalog.automatic import Mode
+from failover_api.core.rfc3339 import rfc3339
+from failover_api.edges.models import (
+    AckBody,
+    AttestationBody,
+    AutomaticBody,
+    BlockedServiceBody,
+    HoldBody,
+    JudgedNodeBody,
+    PauseBody,
+    PendingBody,
+    TallyBody,
+    TallyEventBody,
+)
+
+if TYPE_CHECKING:  # nothing of it is loaded until somebody asks
+    from failover_api.automatic.control import Standing
+    from failover_api.core.automatic.notes import Ack, Attestation, Pause
+    from failover_api.core.automatic.report import BlockedLine, HoldLine, NodeLine, PendingLine
+    from failover_api.core.safety.governance import Event
+
+Visible = Callable[[str], bool]
+
+
+def off_body() -> AutomaticBody:
+    """Where there is no cluster to look at, and nothing is asked for."""
+    return AutomaticBody(
+        mode=Mode.NONE,
+        leader=None,
+        view="off",
+        reason=IS_OFF,
+        as_of=None,
+        nodes=[],
+        pending=[],
+        blocked=[],
+        pauses=[],
+        attestations=[],
+        tally=TallyBody(counts={}, events=[]),
+    )
+
+
+def automatic_body(standing: "Standing", *, visible: Visible = lambda _: True) -> AutomaticBody:
+    """A pause of services that nobody here may see is left out; one of all is not."""
+    report = standing.report.only(visible) if standing.report is not None else None
+    notes = standing.notes
+    pauses = [pause for pause in notes.pauses if not pause.services or any(map(visible, pause.services))]
+    return AutomaticBody(
+        mode=standing.mode,
+        leader=standing.leader,
+        view=standing.view,
+        reason=standing.reason,
+        as_of=rfc3339(report.as_of) if report is not None else None,
+        nodes=[_node(node) for node in (report.nodes if report is not None else ())],
+        pending=[_pending(line) for line in (report.pending if report is not None else ())],
+        blocked=[_blocked(line) for line in (report.blocked if report is not None else ())],
+        pauses=[pause_body(pause, visible=visible) for pause in pauses],
+        attestations=[attestation_body(each) for each in notes.attestations],
+        tally=_tally(standing, visible),
+    )
+
+
+def pause_body(pause: "Pause", *, visible: Visible = lambda _: True) -> PauseBody:
+    services = [name for name in pause.services if visible(name)]
+    times = {"at": rfc3339(pause.at), "until": rfc3339(pause.until)}
+    return PauseBody(id=pause.id, reason=pause.reason, by=pause.by, services=services, **times)
+
+
+def attestation_body(attestation: "Attestation") -> AttestationBody:
+    return AttestationBody(
+        id=attestation.id,
+        node=attestation.node,
+        reason=attestation.reason,
+        by=attestation.by,
+        at=rfc3339(attestation.at),
+    )
+
+
+def ack_body(ack: "Ack") -> AckBody:
+    return AckBody(service=ack.service or None, node=ack.node or None, by=ack.by, at=rfc3339(ack.at))
+
+
+def _time(at: float | None) -> str | None:
+    return None if at is None else rfc3339(at)
+
+
+def _node(node: "NodeLine") -> JudgedNodeBody:
+    times = {"since": _time(node.since), "acts_at": _time(node.acts_at)}
+    return JudgedNodeBody(name=node.name, state=node.state, reason=node.reason, **times)
+
+
+def _pending(line: "PendingLine") -> PendingBody:
+    times = {"since": _time(line.since), "acts_at": _time(line.acts_at)}
+    holds = [_hold(hold) for hold in line.holds]
+    return PendingBody(service=line.service, node=line.node, to=line.to, holds=holds, **times)
+
+
+def _hold(hold: "HoldLine") -> HoldBody:
+    return HoldBody(gate=hold.gate, detail=hold.detail, cure=hold.cure, until=_time(hold.until))
+
+
+def _blocked(line: "BlockedLine") -> BlockedServiceBody:
+    return BlockedServiceBody(service=line.service, since=_time(line.since), until=rfc3339(line.until))
+
+
+def _tally(standing: "Standing", visible: Visible) -> TallyBody:
+    tally, now = standing.notes.tally, standing.now
+    counts = {ended.value: count for ended, count in tally.counts(now).items() if count}
+    return TallyBody(counts=counts, events=[_event(event, now, visible) for event in reversed(tally.events)])
+
+
+def _event(event: "Event", now: float, visible: Visible) -> TallyEventBody:
+    return TallyEventBody(
+        node=event.node,
+        died_at=rfc3339(event.died_at),
+        decided_at=_time(event.decided_at),
+        back_at=_time(event.back_at),
+        moved=[name for name in event.moved if visible(name)],
+        would=[name for name in event.would if visible(name)],
+        gates=list(event.gates),
+        result=event.ended(now).value,
+    )

@@ -1,0 +1,24 @@
+"""A simulated cluster that a service reaches by a kubeconfig."""
+
+import contextlib
+from collections.abc import Iterator
+from pathlib import Path
+
+from failover_api.sandbox.cluster.api.accounts import ADMIN_TOKEN
+from failover_api.sandbox.cluster.cluster import SimulatedCluster
+
+
+@contextlib.contextmanager
+def kubeconfig_of(cluster: SimulatedCluster, folder: Path, *, token: str = ADMIN_TOKEN) -> Iterator[Path]:
+    """Serves the cluster; gives the file that leads to it, in namespace `operations`."""
+    cluster.apply({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "operations"}})
+    file = folder / "kubeconfig"
+    with cluster.serve() as url:
+        file.write_text(
+            "current-context: home\n"
+            "contexts: [{name: home, context: {cluster: home, user: me, namespace: operations}}]\n"
+            f'clusters: [{{name: home, cluster: {{server: "{url}"}}}}]\n'
+            f"users: [{{name: me, user: {{token: {token}}}}}]\n",
+            encoding="utf-8",
+        )
+        yield file
