@@ -16,6 +16,7 @@
     │   └── NotPermitted            what a move by itself was based on is true no longer
     ├── BranchProtected             the branch takes pull requests only
     ├── OperationPending            another pull request, or a person's commit, stands in the way
+    ├── RelocationRunning           a relocation to the other side is under way
     ├── ClusterNeeded               no cluster is configured, or we may not do there what it takes
     ├── NodeAlive                   a node that lives cannot be said to be off
     ├── UnsafeMove                  a hazard stops it that nobody has accepted
@@ -173,6 +174,10 @@ class BranchProtected(FailoverError):
 
 class OperationPending(FailoverError):
     slug, title = "operation-pending", "Another operation is under way"
+
+
+class RelocationRunning(FailoverError):
+    slug, title = "relocation-running", "A relocation is under way"
 
 
 class ClusterNeeded(FailoverError):

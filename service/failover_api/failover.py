@@ -56,10 +56,9 @@ from failover_api.wave_operation import WaveOperation, no_operation
 from failover_api.wave_runner import WaveRunner, is_seen
 
 if TYPE_CHECKING:  # without a cluster nothing of it is loaded
-    from failover_api.reading.rollouts import RolloutReader
-
-if TYPE_CHECKING:  # without a cluster nothing of it is loaded
     from failover_api.core.safety.observed import View
+    from failover_api.reading.rollouts import RolloutReader
+    from failover_api.relocation_runner import RelocationRunner
 
 T = TypeVar("T")
 
@@ -102,6 +101,7 @@ class Failover:
         self._proposer = Proposer(forge, self._reader, self._history, idempotency)
         moves = ByPolicy(forge, self._writer, self._proposer)
         self._runner = MoveRunner(moves, self._surroundings, events, deadline_s=deadline_s, untold=untold)
+        self._relocations: RelocationRunner | None = None
         self.waves = WaveRunner(
             self._runner,
             catalog,
@@ -218,6 +218,25 @@ class Failover:
         if looking is not None and not looking.done():
             looking.set_result(self.clusters.looked(services, view))
         return view
+
+    @property
+    def relocations(self) -> "RelocationRunner":
+        """What leads planned moves that lose nothing."""
+        if self._relocations is None:
+            from failover_api.reading.relocations import RelocationReader
+            from failover_api.relocation_runner import RelocationRunner
+
+            self._relocations = RelocationRunner(
+                RelocationReader(self._forge, self._reader),
+                self._writer,
+                self.clusters,
+                self._catalog,
+                self._events,
+                status=self.status,
+                deadline_s=self._deadline_s,
+                now=self._now,
+            )
+        return self._relocations
 
     def groups(self) -> Mapping[str, Sequence[str]]:
         """The groups of the catalog, and the names of their services. Asks nobody."""

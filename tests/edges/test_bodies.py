@@ -63,6 +63,7 @@ def place_of_sonarr(stage: Stage) -> dict[str, Any]:
         "pull_request": None,
         "last_move": None,
         "cluster": None,
+        "replication": None,
     }
 
 

@@ -14,8 +14,10 @@ import pytest
 from prometheus_client import Metric
 
 from failover_api.core.catalog.model import Action, Policy, Side
+from failover_api.core.catalog.replication import ReplicationKind
 from failover_api.core.planning.request import MoveRequest
 from failover_api.core.planning.state import State
+from failover_api.core.safety.replication_states import ReplicationState, ReplicationStatus
 from failover_api.core.safety.rollout.stages import Stage as RolloutStage
 from failover_api.errors import FailoverError, NotReady
 from failover_api.events import MoveEnded
@@ -50,6 +52,7 @@ class Watched:
 async def watched(stage: Stage, *, every_s: float = NEVER_S, **changes: Any) -> AsyncIterator[Watched]:
     counters = Counters()
     stages, ready = changes.pop("stages", {}), changes.pop("ready", {})
+    replications = changes.pop("replications", {})
     settings = changes.pop("settings", None) or stage.settings(**changes)
     async with open_failover(settings, rate_limit=RateLimit(()), traffic=counters.traffic) as components:
         components.overview.intervals = Intervals(every_s=every_s, apart_s=0)
@@ -62,6 +65,7 @@ async def watched(stage: Stage, *, every_s: float = NEVER_S, **changes: Any) -> 
             failover=components.failover,
             notifier=components.notifier,
             stages=lambda: stages,
+            replications=lambda: replications,
             ready=lambda: ready,
         )
         yield Watched(components, Metrics(counters, gauges, components.overview))
@@ -367,13 +371,20 @@ async def test_a_scrape_does_not_wait_for_github(stage: Stage) -> None:
 # Names and labels
 
 
+COPY = ReplicationStatus(ReplicationKind.VOLSYNC, ReplicationState.PROTECTED, data_as_of=1_796_068_800.0)
+
+
 @contextlib.asynccontextmanager
 async def busy(stage: Stage) -> AsyncIterator[Watched]:
     """A house in which something of everything happened."""
     services = SERVICES + entry("bazarr", "media", "policy: pull_request", "path: apps/media/bazarr.yaml")
     stage.commit({"apps/media/bazarr.yaml": deployment("bazarr")})
     stage.declare(services + "groups: {all: [sonarr, radarr]}\n")
-    seen = {"stages": {"sonarr": RolloutStage.SERVING}, "ready": {("sonarr", Side.BACKUP): True}}
+    seen = {
+        "stages": {"sonarr": RolloutStage.SERVING},
+        "ready": {("sonarr", Side.BACKUP): True},
+        "replications": {"sonarr": COPY, "gone": COPY},
+    }
     async with watched(stage, settings=stage.app_settings(), **seen) as here:
         await here.components.failover.list_all()
         await promote(here.components, "sonarr", reason="SECRET-REASON", by="SECRET-CALLER")
@@ -456,6 +467,7 @@ ALLOWED: dict[str, Any] = {
     "service": {"sonarr", "radarr", "plex", "bazarr"},
     "side": {state.value for state in State},
     "stage": {stage.value for stage in RolloutStage},
+    "state": {state.value for state in ReplicationState},
     "to": {side.value for side in Side},
     "action": {action.value for action in Action},
     "policy": {policy.value for policy in Policy},

@@ -7,6 +7,7 @@ with waves_lab(stage, folder) as lab:
 import contextlib
 import json
 import re
+import threading
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -53,6 +54,28 @@ class WavesLab:
         for name in names:
             self.cluster.apply((self.stage.read(file_of(name)) or b"").decode(), "kustomize-controller")
         self.cluster.advance(5)
+
+    @contextlib.contextmanager
+    def obeyed(self, *, but: Sequence[str] = ()) -> Iterator[None]:
+        """Flux applies what the branch has, a moment after it has moved; not those in `but`."""
+        seen = {name: self.stage.read(file_of(name)) for name in AFTER}
+        is_over = threading.Event()
+
+        def follow() -> None:
+            while not is_over.wait(0.1):
+                for name in AFTER:
+                    now = self.stage.read(file_of(name))
+                    if now is not None and now != seen[name] and name not in but:
+                        self.apply(name)
+                        seen[name] = now
+
+        thread = threading.Thread(target=follow, daemon=True)
+        thread.start()
+        try:
+            yield
+        finally:
+            is_over.set()
+            thread.join()
 
     @property
     def waves(self) -> list[tuple[str, list[str]]]:

@@ -174,8 +174,7 @@ class Guard:
     def _known(self, view: View, verdicts: Verdicts) -> Situation:
         look = ClusterLook(view, verdicts.now, True, verdicts.monotonic)
         git_now = self._git_clock.now() if self._git_clock.is_known else None
-        ahead_s = verdicts.now - git_now if git_now is not None else 0.0
-        book = book_of(self._control.notes, git_ahead_s=-ahead_s).current(verdicts)
+        book = book_of(self._control.notes).current(verdicts)
         facts = facts_of(self._git.view, look)
         return Situation(verdicts, self._rules, facts, git_facts(self._git.view, git_now), book)
 

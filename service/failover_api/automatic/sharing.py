@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
-from failover_api.core.automatic.notes import Notes, written
+from failover_api.core.automatic.notes import PREFIX, Notes, written
 from failover_api.core.automatic.report import BlockedLine, HoldLine, NodeLine, PendingLine, Report, as_json
 from failover_api.core.safety.governance import (
     Ack,
@@ -15,19 +15,21 @@ from failover_api.core.safety.governance import (
     Situation,
     Tally,
 )
-from failover_api.core.safety.governance.book import UNREADABLE
 from failover_api.core.safety.governance.holds import blocked
 from failover_api.core.safety.judgement import Memory, Verdicts, flaps_as_json
 
+_FOREVER = 2.0**33
+UNREADABLE = Pause(
+    "unreadable", "", 0.0, _FOREVER, f"the annotation {PREFIX}pauses is not understood: mend or remove it"
+)
 
-def book_of(notes: Notes, *, git_ahead_s: float) -> Book:
-    """`git_ahead_s` is how far the Git host's clock is ahead of the API server's: moves are dated by it."""
+
+def book_of(notes: Notes) -> Book:
+    """What people and alerts have said; a pause that is not understood holds everything."""
     pauses = tuple(Pause(each.id, each.by, each.at, each.until, each.reason, each.services) for each in notes.pauses)
     return Book(
         pauses=(*pauses, UNREADABLE) if "pauses" in notes.unreadable else pauses,
-        acks=tuple(
-            Ack(each.by, each.at, each.at + git_ahead_s, each.service or None, each.node or None) for each in notes.acks
-        ),
+        acks=tuple(Ack(each.by, each.at, each.service or None, each.node or None) for each in notes.acks),
         attestations=tuple(
             Attestation(each.id, each.by, each.at, each.reason, each.node, each.uid, each.renewed_at)
             for each in notes.attestations

@@ -8,6 +8,7 @@ from failover_api.core.planning.plan import Change, Plan
 from failover_api.core.planning.state import Reading, State
 from failover_api.core.rfc3339 import rfc3339
 from failover_api.core.safety.hazard import Hazard, worst
+from failover_api.core.safety.replication_states import ReplicationStatus
 from failover_api.core.safety.rollout.steps import Rollout
 from failover_api.core.splice import Value
 from failover_api.core.splice.shown import shown
@@ -40,6 +41,7 @@ from failover_api.edges.models import (
     ProblemBody,
     PullRequestBody,
     RefusedMemberBody,
+    ReplicationBody,
     RolloutBody,
     StatusBody,
     StepBody,
@@ -106,6 +108,7 @@ def _place(status: Status, groups: Set[str] | None) -> dict[str, Any]:
         "pull_request": _pull_request(status.pull_request) if status.pull_request else None,
         "last_move": _entry(status.last_move) if status.last_move else None,
         "cluster": _cluster(status.cluster) if status.cluster else None,
+        "replication": _replication(status.replication) if status.replication else None,
     }
 
 
@@ -117,7 +120,7 @@ def _listed(status: Status | Unreadable, groups: Set[str] | None) -> ListedBody:
     if isinstance(status, Unreadable):
         problem = _problem(status.error)
         place = {**_heading(status, groups), "side": State.UNKNOWN, "switches": [], "pull_request": None}
-        return ListedBody(**place, last_move=None, cluster=None, hazards_to=in_short, error=problem)
+        return ListedBody(**place, last_move=None, cluster=None, replication=None, hazards_to=in_short, error=problem)
     return ListedBody(**_place(status, groups), hazards_to=in_short, error=None)
 
 
@@ -176,6 +179,17 @@ def _cluster(state: "ClusterState") -> ClusterBody:
         since=_time(state.since),
         reason=state.reason,
         cure=state.cure,
+    )
+
+
+def _replication(status: ReplicationStatus) -> ReplicationBody:
+    return ReplicationBody(
+        kind=status.kind,
+        state=status.state,
+        data_as_of=_time(status.data_as_of),
+        last_sync=_time(status.last_sync_at),
+        in_flight=status.in_flight,
+        reason=status.reason,
     )
 
 

@@ -141,6 +141,14 @@ CLUSTER: Example = {
     "reason": "",
     "cure": "",
 }
+REPLICATION: Example = {
+    "kind": "volsync",
+    "state": "protected",
+    "data_as_of": "2026-11-29T21:45:00Z",
+    "last_sync": "2026-11-29T21:46:03Z",
+    "in_flight": False,
+    "reason": "",
+}
 STEP: Example = {"name": "applied", "at": "2026-11-23T04:00:21Z", "detail": ""}
 LISTED: Example = {
     "service": "sonarr",
@@ -154,13 +162,14 @@ LISTED: Example = {
     "pull_request": None,
     "last_move": None,
     "cluster": CLUSTER,
+    "replication": None,
     "hazards_to": {"slugs": [], "severity": None},
     "error": None,
 }
 WAVE: Example = {
     "services": ["paperless-db"],
     "state": "running",
-    "commit": {"sha": SHA, "url": f"https://github.com/acme/homelab/commit/{SHA}"},
+    "commit": COMMIT,
     "reason": "paperless-db: rolling-out",
 }
 ALERT_SERVICE: Example = {

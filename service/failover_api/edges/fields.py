@@ -10,10 +10,12 @@ from pydantic import Field
 
 from failover_api.core.catalog.automatic import Meaning, Mode
 from failover_api.core.catalog.model import Action
+from failover_api.core.catalog.replication import ReplicationKind
 from failover_api.core.planning.state import State
 from failover_api.core.planning.wave_progress import OperationState
 from failover_api.core.safety.hazard import Severity
 from failover_api.core.safety.node_states import NodeState
+from failover_api.core.safety.replication_states import ReplicationState
 from failover_api.core.safety.rollout.stages import Stage
 from failover_api.edges import examples
 
@@ -217,6 +219,31 @@ Since = Annotated[
 ]
 StageReason = Annotated[str, Field(description="Why it is not serving, in plain words; empty: it is.", examples=[""])]
 StageCure = Annotated[str, Field(description="What to do about it; empty: nothing, or not known.", examples=[""])]
+ReplicationKindWord = Annotated[
+    ReplicationKind, Field(description="As in the catalog: volsync; manual, which nobody sees.", examples=["volsync"])
+]
+ReplicationStateWord = Annotated[
+    ReplicationState,
+    Field(
+        description=(
+            "protected (it is copied, and the copy is young enough), stale (older than `max_data_age`, or than a day), "
+            "failing (nothing is copied, or the last sync failed), parked (both ends are paused), seeding (a "
+            "relocation fills it), unknown (it is not seen, or nobody can tell)."
+        ),
+        examples=["protected"],
+    ),
+]
+DataAsOf = Annotated[
+    str | None,
+    Field(description="The time of the data in the copy; null: not known.", examples=["2026-11-29T21:45:00Z"]),
+]
+LastSync = Annotated[
+    str | None, Field(description="When the copy was finished; null: not known.", examples=["2026-11-29T21:46:03Z"])
+]
+InFlight = Annotated[bool, Field(description="Whether a sync has begun and has not ended.", examples=[False])]
+ReplicationReason = Annotated[
+    str, Field(description="Why it is not protected, in plain words; empty: it is.", examples=[""])
+]
 StepName = Annotated[
     Literal["proposed", "merged", "committed", "fetched", "applied", "started", "ready", "verified"],
     Field(

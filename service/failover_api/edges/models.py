@@ -218,6 +218,22 @@ class ClusterBody(Body):
         return self.model_copy(update={"seen_at": "", "since": None, "cure": ""})
 
 
+class ReplicationBody(Body):
+    """How well its data is copied to the side where it is not. Times come from the cluster's own clocks."""
+
+    kind: fields.ReplicationKindWord
+    state: fields.ReplicationStateWord
+    data_as_of: fields.DataAsOf
+    last_sync: fields.LastSync
+    in_flight: fields.InFlight
+    reason: fields.ReplicationReason
+
+    @property
+    def lasting(self) -> "ReplicationBody":
+        """The state alone, as ClusterBody.lasting."""
+        return self.model_copy(update={"data_as_of": None, "last_sync": None, "in_flight": False, "reason": ""})
+
+
 class PlaceBody(Body):
     """Where a service is, in the list and by itself."""
 
@@ -242,6 +258,14 @@ class PlaceBody(Body):
         ClusterBody | None,
         Field(description="What is seen of it in the cluster; null: nothing is.", examples=[examples.CLUSTER]),
     ]
+    replication: Annotated[
+        ReplicationBody | None,
+        Field(
+            description="The copy of its data on the other side; null: the catalog has no `replication`, or its kind "
+            "is none.",
+            examples=[examples.REPLICATION],
+        ),
+    ]
 
 
 class StatusBody(PlaceBody):
@@ -259,7 +283,8 @@ class StatusBody(PlaceBody):
     @property
     def lasting(self) -> "StatusBody":
         """As ClusterBody.lasting."""
-        return self if self.cluster is None else self.model_copy(update={"cluster": self.cluster.lasting})
+        seen = {"cluster": self.cluster, "replication": self.replication}
+        return self.model_copy(update={name: part.lasting for name, part in seen.items() if part is not None})
 
 
 class ListedBody(PlaceBody):
@@ -392,12 +417,18 @@ class WaveBody(Body):
     services: Annotated[list[str], Field(description="Who is in it.", examples=[["paperless-db"]])]
     state: fields.WaveStateWord
     commit: Annotated[
-        NamedCommitBody | None, Field(description="Its commit; null: there is none, or there are several.")
+        NamedCommitBody | None,
+        Field(description="Its commit; null: there is none, or there are several.", examples=[examples.COMMIT]),
     ]
     reason: fields.WaveReason
     commits: Annotated[
         list[NamedCommitBody] | None,
-        Field(default=None, exclude_if=_is_none, description="All of them, only where there are several."),
+        Field(
+            default=None,
+            exclude_if=_is_none,
+            description="All of them, only where there are several.",
+            examples=[[examples.COMMIT]],
+        ),
     ]
 
 

@@ -6,10 +6,11 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from failover_api.core.safety.replication_states import ReplicationStatus
 from failover_api.core.safety.rollout.stages import Stage
 from failover_api.edges.guarding import Guarding
 from failover_api.errors import FailoverError
-from failover_api.events import Looked, Merged, MoveEnded, Serving
+from failover_api.events import BranchMoved, Looked, Merged, MoveEnded, Serving
 from failover_api.watching.readiness import Readiness
 from failover_api.watching.waves import WaveWatch
 from failover_api.wiring import Components
@@ -28,6 +29,9 @@ class Watches:
 
     def stages(self) -> Mapping[str, Stage]:
         return {} if self.rollouts is None else self.rollouts.stages()
+
+    def replications(self) -> Mapping[str, ReplicationStatus]:
+        return {} if self.rollouts is None else self.rollouts.replications()
 
 
 @asynccontextmanager
@@ -59,6 +63,12 @@ async def watching(components: Components) -> AsyncIterator[Watches]:
         components.events.subscribe(MoveEnded, rollouts.move_ended)
         components.events.subscribe(Merged, rollouts.merged)
         works.append(rollouts.run())
+        from failover_api.watching.relocations import RelocationWatch
+
+        relocations = RelocationWatch(components.failover, components.catalog.current)
+        components.events.subscribe(MoveEnded, relocations.happened)
+        components.events.subscribe(BranchMoved, relocations.happened)
+        works.append(relocations.run())
     guarding = Guarding(components)
     works.append(guarding.run())
     tasks = [asyncio.create_task(work) for work in works]

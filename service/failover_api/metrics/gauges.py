@@ -11,6 +11,7 @@ from failover_api.config_file import ConfigFile
 from failover_api.core.catalog.model import Catalog, Service, Side
 from failover_api.core.planning.state import State
 from failover_api.core.rfc3339 import seconds_of
+from failover_api.core.safety.replication_states import ReplicationState, ReplicationStatus
 from failover_api.core.safety.rollout.stages import Stage
 from failover_api.errors import ConfigInvalid, NotReady
 from failover_api.failover import Failover
@@ -35,11 +36,12 @@ class Gauges:
         failover: Failover,
         notifier: Notifier,
         stages: Callable[[], Mapping[str, Stage]] = dict,
+        replications: Callable[[], Mapping[str, ReplicationStatus]] = dict,
         ready: Callable[[], Mapping[tuple[str, Side], bool]] = dict,
     ) -> None:
         self._counters, self._overview, self._notifier = counters, overview, notifier
         self._catalog, self._credentials, self._failover = catalog, credentials, failover
-        self._stages, self._ready = stages, ready
+        self._stages, self._replications, self._ready = stages, replications, ready
 
     def collect(self) -> Iterator[Metric]:
         """What the catalog has no more, has no series."""
@@ -48,6 +50,7 @@ class Gauges:
         yield from self._catalogued(services)
         yield from _seen(self._overview.last(services))
         yield from self._in_cluster(services)
+        yield from self._copies(services)
         yield from self._limits(services)
         yield from self._clock()
         yield self._notifications()
@@ -116,6 +119,23 @@ class Gauges:
             "1 when the service could be moved to that side, by a look once an hour; 0 when something stops it.",
             ("service", "to"),
             [((name, side.value), could) for (name, side), could in ready.items()],
+        )
+
+    def _copies(self, services: Mapping[str, Service]) -> Iterator[Metric]:
+        copies = {name: copy for name, copy in self._replications().items() if name in services}
+        ages = ((name, copy.data_as_of) for name, copy in copies.items())
+        yield _gauge(
+            "failover_data_as_of_timestamp_seconds",
+            "The time of the data in the copy on the side where the service is not; absent where it is not known.",
+            ("service",),
+            [((name,), as_of) for name, as_of in ages if as_of is not None],
+        )
+        yield _gauge(
+            "failover_replication_state",
+            "1 for how well the data of a service is copied to its other side, 0 for the other states; absent where "
+            "the catalog has no replication of it.",
+            ("service", "state"),
+            [((name, state.value), copy.state is state) for name, copy in copies.items() for state in ReplicationState],
         )
 
     def _clock(self) -> Iterator[Metric]:

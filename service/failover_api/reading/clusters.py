@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING
 from cachetools import LRUCache
 
 from failover_api.core.catalog.model import Service
+from failover_api.core.catalog.replication import ReplicationKind
+from failover_api.core.safety.replication_states import ReplicationStatus
 from failover_api.core.safety.rollout.verification import Verification, verified_state
 from failover_api.core.safety.surroundings import ClusterLook
 from failover_api.reading.status import Status, Unreadable
@@ -25,6 +27,7 @@ if TYPE_CHECKING:  # without a cluster nothing of it is loaded
 
 MARGIN_S = 0.5  # beyond the time that a look may take by itself
 MAX_SEEN = 4096
+RELOCATE = "relocate"  # as the trailers have it
 _log = logging.getLogger(__name__)
 
 
@@ -78,14 +81,17 @@ class ClusterReader:
             return None
         from failover_api.core.safety.observed import View
 
-        found, had_answered = view if view is not None else View(), self._has_answered
+        nothing = f"nothing came of a look within {self._timeout_s + MARGIN_S:g} s"
+        found, had_answered = view if view is not None else View.silent(nothing), self._has_answered
         self._has_answered = had_answered or found.answers
         return ClusterLook(found, self._cluster.clock.now(), had_answered, time.monotonic())
 
     def joined(self, statuses: Sequence[Status | Unreadable], view: "View | None") -> list[Status | Unreadable]:
         """The statuses with what was seen of each."""
         return [
-            status if isinstance(status, Unreadable) else replace(status, cluster=self.state(status, view))
+            status
+            if isinstance(status, Unreadable)
+            else replace(status, cluster=self.state(status, view), replication=self.replication(status, view))
             for status in statuses
         ]
 
@@ -112,6 +118,22 @@ class ClusterReader:
         if state is not None and (state.pod or was_seen or state.appliers.kustomization is not None):
             self._was_seen[name] = True
         return state
+
+    def replication(self, status: Status, view: "View | None") -> ReplicationStatus | None:
+        """How well its data is copied to the other side; None where the catalog has no replication of it."""
+        named = status.service.replication
+        if named is None or named.kind is ReplicationKind.NONE:
+            return None
+        from failover_api.core.safety.replication_health import replication_status
+
+        record = status.last_move.record if status.last_move is not None else None
+        now = self._cluster.clock.now() if self._cluster is not None else 0.0
+        try:
+            side, is_relocated = status.detection.state, record is not None and record.action == RELOCATE
+            return replication_status(status.service, side, view, now, is_relocated=is_relocated)
+        except Exception:  # noqa: BLE001 - as ready_state()
+            _log.exception("the replication could not be understood", extra={"service": status.service.name})
+            return ReplicationStatus(named.kind, reason="What the cluster shows of it was not understood: a defect.")
 
     def verified_state(self, status: Status, state: "ClusterState | None") -> "ClusterState | None":
         """A ready state, with what the app answers where somebody asks it."""

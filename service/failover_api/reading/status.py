@@ -18,6 +18,7 @@ from failover_api.core.planning.strategy import StrategyEdits, unblocking
 from failover_api.core.planning.switch_edits import blocking_error
 from failover_api.core.safety.hazard import Hazard
 from failover_api.core.safety.hazards import other_side
+from failover_api.core.safety.replication_states import ReplicationStatus
 from failover_api.core.safety.surroundings import ClusterLook
 from failover_api.core.safety.switch_moves import ServiceMove, each_way, possible_move, whole_move
 from failover_api.errors import FailoverError, ForgeFailure, ManifestError
@@ -44,7 +45,7 @@ class Status:
     `obstacles` are why switches cannot be moved there and back again, `unblocking` is what a promote would change of
     the strategy, or why it cannot, and `ways` are the moves to each side: where that was asked for. `hazards_to` are of
     the move to the other side, as far as is known; `hazards_here`, in a thorough look, of one to where it is: what may
-    still come of it. `cluster` is None where nothing of it is seen.
+    still come of it. `cluster` is None where nothing of it is seen, `replication` where the catalog has none.
     """
 
     service: Service
@@ -59,6 +60,7 @@ class Status:
     hazards_here: tuple[Hazard, ...] = ()
     hazards_complete: bool = False
     cluster: "ClusterState | None" = None
+    replication: ReplicationStatus | None = None
 
     @property
     def last_operation(self) -> str | None:

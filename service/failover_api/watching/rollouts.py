@@ -15,6 +15,7 @@ from cachetools import LRUCache
 
 from failover_api.core.planning.state import State
 from failover_api.core.rfc3339 import seconds_of
+from failover_api.core.safety.replication_states import ReplicationStatus
 from failover_api.core.safety.rollout.stage import ClusterState
 from failover_api.core.safety.rollout.stages import Stage
 from failover_api.core.safety.rollout.steps import is_from_before
@@ -75,6 +76,7 @@ class RolloutWatch:
         self._want, self._names, self._every_s, self._settle_s = want, names, every_s, settle_s
         self._statuses: dict[str, Status] = {}
         self._states: dict[str, ClusterState | None] = {}
+        self._replications: dict[str, ReplicationStatus] = {}
         self._moved: set[str] = set()  # to be read again
         self._has_moved = asyncio.Event()
         self._own: LRUCache[_Key, bool] = LRUCache(MAX_OPERATIONS)
@@ -85,6 +87,10 @@ class RolloutWatch:
     def stages(self) -> Mapping[str, Stage]:
         """How far each service is, of those that are seen in the cluster."""
         return {name: state.stage for name, state in self._states.items() if state is not None}
+
+    def replications(self) -> Mapping[str, ReplicationStatus]:
+        """How well the data of each service is copied, of those whose catalog says how."""
+        return self._replications
 
     # Events
 
@@ -155,6 +161,8 @@ class RolloutWatch:
         view = await clusters.look(status.service for status in statuses)
         if view is None:
             return
+        copies = {status.service.name: clusters.replication(status, view) for status in statuses}
+        self._replications = {name: copy for name, copy in copies.items() if copy is not None}
         raw = {status.service.name: clusters.ready_state(status, view) for status in statuses}
         await asyncio.gather(*(self._verify(status, raw[status.service.name]) for status in statuses))
         for status in statuses:

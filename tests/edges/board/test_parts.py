@@ -8,11 +8,13 @@ import pytest
 from failover_api.core.catalog.model import Branch, Policy, PullRequestOptions, Service, Switch
 from failover_api.core.planning.request import Provenance
 from failover_api.core.planning.state import Detection, Reading, State
+from failover_api.core.safety.replication_states import ReplicationState
 from failover_api.core.splice import Selector, Value
 from failover_api.core.splice.paths import parse_path
 from failover_api.core.text.trailers import Record
 from failover_api.edges.board.advice import ADVICE, advice_on
 from failover_api.edges.board.assets import Assets
+from failover_api.edges.board.copies import DataCopy
 from failover_api.edges.board.links import line_url, tree_url, web_base, web_only
 from failover_api.edges.board.pages import Pages, ago, tag_of, when
 from failover_api.edges.board.rows import Board, ServiceRow, row_of
@@ -211,13 +213,15 @@ def test_an_age_is_coarse(time: str, said: str) -> None:
 def test_a_row_has_room_for_the_stage_and_the_age_of_the_data() -> None:
     view = View((), datetime(2026, 11, 4, 13, 40, tzinfo=UTC), {})
     empty = row(nodes=("k3s-w1",))
-    full = replace(empty, stage="rolling-out", data_as_of="2026-11-04T13:00:00Z")
+    full = replace(empty, stage="rolling-out", copy=DataCopy(ReplicationState.PROTECTED, "2026-11-04T13:00:00Z"))
+    stale = replace(empty, copy=DataCopy(ReplicationState.STALE, "2026-11-02T13:00:00Z"))
     shown = [
         Pages(Assets()).part("_board.html", view=view, board=Board((one,), ()), nodes=None, config_error=None, root="")
-        for one in (empty, full)
+        for one in (empty, full, stale)
     ]
     assert "a primary k3s-w1 Promote a" in text(shown[0])
     assert "a primary k3s-w1 rolling-out data of 40 min ago Promote a" in text(shown[1])
+    assert "Needs a look 1 a primary k3s-w1 copy stale Promote a" in text(shown[2])
 
 
 def test_an_etag_outlasts_ages_but_not_what_happened() -> None:

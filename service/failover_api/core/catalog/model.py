@@ -182,6 +182,7 @@ class Service:
         named = {switch.selector.namespace for switch in self.switches}
         workloads = (self.primary_workload, self.backup_workload)
         named |= {workload.namespace for workload in workloads if workload is not None and workload.namespace}
+        named |= {pair.namespace for pair in self.replication.pairs if pair.namespace} if self.replication else set()
         return None if None in named else frozenset(filter(None, named))
 
     def located(self, file: str, index: int | None = None) -> "Service":

@@ -44,6 +44,11 @@ class DataReplication:
     to_backup: Pair | None = None
     to_primary: Pair | None = None
 
+    @property
+    def pairs(self) -> tuple[Pair, ...]:
+        """Those that there are."""
+        return tuple(pair for pair in (self.to_backup, self.to_primary) if pair is not None)
+
 
 @dataclass(frozen=True, slots=True)
 class Quiesce:

@@ -12,6 +12,8 @@ from failover_api.errors import BadRequest
 
 MAX_REASON_LENGTH = 200
 MAX_ACCEPTED = 100  # stops, each named for a service
+RELOCATE = "relocate"  # the action of a relocation's commits
+CUTOVER = "4/5 cutover"  # the one of them that moves anything
 TIDY = "2/2 tidy"  # the second commit of a move with `unblock: rolling`, which puts the strategy back
 _KEY = re.compile(r"[\x20-\x7e]{1,255}")
 

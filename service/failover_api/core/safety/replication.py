@@ -4,6 +4,8 @@ from collections.abc import Iterable, Sequence
 
 from failover_api.core.safety.observed import Replication, View
 
+OLD_S = 24 * 3600.0  # without max_data_age: data of yesterday is worth a word
+
 
 def pairs_of(view: View, namespace: str, old: str, new: str) -> tuple[tuple[Replication, ...], tuple[Replication, ...]]:
     """The sources that read one claim, and the destinations that write the other.

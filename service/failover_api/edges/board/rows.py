@@ -10,6 +10,7 @@ from failover_api.core.catalog.model import Action, Service, Side
 from failover_api.core.planning.state import Detection, Reading, State
 from failover_api.core.safety.rollout.stages import Stage
 from failover_api.core.text.trailers import Record
+from failover_api.edges.board.copies import DataCopy, copy_of
 from failover_api.errors import FailoverError
 from failover_api.forge.values import PullRequest
 from failover_api.overview import View
@@ -47,8 +48,8 @@ class ServiceRow:
     """A service on the board. `groups` are those that the caller may know of.
 
     `nodes` are the Kubernetes nodes it is on, none where they are not known. `stage` is how far the cluster has come,
-    `data_as_of` how old the other side's copy is (RFC 3339); "" where that is not seen. `kept`: why it is shown as it
-    was before.
+    "" where that is not seen; `copy` is of its data on the other side, None where the catalog has no replication.
+    `kept`: why it is shown as it was before.
     """
 
     service: Service
@@ -62,7 +63,7 @@ class ServiceRow:
     troubles: tuple[Trouble, ...]
     offers: tuple[Offer, ...]
     stage: str = ""
-    data_as_of: str = ""
+    copy: DataCopy | None = None
     shown: bool = True
     kept: str = ""
 
@@ -73,9 +74,14 @@ class ServiceRow:
     @property
     def place(self) -> str:
         """Where it stands: what a person has to decide comes before where it is."""
-        if self.side not in _LOCATED or self.pull_request is not None or self.stage in _STUCK:
+        if self.side not in _LOCATED or self.pull_request is not None or self.is_unwell:
             return LOOK
         return HOME if self.side is State.PRIMARY else MOVED
+
+    @property
+    def is_unwell(self) -> bool:
+        """What runs of it does not come up, or its copy is none to fall back on."""
+        return self.stage in _STUCK or (self.copy is not None and self.copy.is_unsafe)
 
     @property
     def came_by(self) -> Entry | None:
@@ -145,6 +151,7 @@ class Board:
     groups: tuple[GroupRow, ...]
     wanted: RowFilter = field(default_factory=RowFilter)
     ready: int | None = None  # how many could move to the other side now; None: nobody looked yet
+    ready_at: str = ""  # when that was looked at, RFC 3339
 
     def at(self, place: str) -> list[ServiceRow]:
         """The rows of one place."""
@@ -154,7 +161,7 @@ class Board:
     def standing(self) -> str:
         """The place that is most worth knowing of; "wait" where a look leads to pull requests alone."""
         look = self.at(LOOK)
-        if look and all(row.side in _LOCATED and row.stage not in _STUCK for row in look):
+        if look and all(row.side in _LOCATED and not row.is_unwell for row in look):
             return "wait"
         return LOOK if look else MOVED if self.at(MOVED) else HOME
 
@@ -186,16 +193,18 @@ def board(
     caller: Caller,
     wanted: RowFilter,
     ready: Mapping[tuple[str, Side], bool] = NOT_LOOKED_AT,
+    ready_at: str = "",
 ) -> Board:
     """What a caller may see of a view; `groups` is {name: names of its services}, of those that he may know of.
 
-    `ready` is {(service, side): whether it could move there}.
+    `ready` is {(service, side): whether it could move there}, as it was at `ready_at` (RFC 3339).
     """
     rows = tuple(_rows(view, frozenset(groups), caller, wanted))
     sides = {row.name: row.side for row in rows}
     known = {name: members for name, members in groups.items() if set(members) <= sides.keys()}
     could = sum(ready.get((row.name, _other(row.side)), False) for row in rows) if ready else None
-    return Board(rows, tuple(_group(name, members, sides, caller) for name, members in known.items()), wanted, could)
+    group_rows = tuple(_group(name, members, sides, caller) for name, members in known.items())
+    return Board(rows, group_rows, wanted, could, ready_at)
 
 
 def _other(side: State) -> Side:
@@ -222,6 +231,7 @@ def row_of(
         troubles=tuple(_troubles(status)),
         offers=offers(caller, [service.name], side),
         stage=seen.cluster.stage if seen.cluster else "",
+        copy=copy_of(seen.replication) if seen.replication else None,
         kept=kept.title if kept else "",
     )
 
@@ -278,6 +288,9 @@ def _troubles(status: Status | Unreadable) -> Iterator[Trouble]:
         yield _half(status.detection.readings)
     if isinstance(status, Status) and status.cluster is not None and status.cluster.reason:
         yield Trouble(f"{status.cluster.reason} {status.cluster.cure}".rstrip())
+    copy = copy_of(status.replication) if isinstance(status, Status) and status.replication is not None else None
+    if copy is not None and copy.is_unsafe:
+        yield Trouble(f"Its copy on the other side is {copy.state}. {copy.reason}")
 
 
 def _stray(reading: Reading) -> Trouble:

@@ -11,6 +11,7 @@ from failover_api.edges.printable import one_line
 Body = dict[str, Any]
 
 _STYLES = {"serving": "green", "blocked": "bold red", "absent": "red", "stopped": "yellow", "unknown": "dim"}
+_COPY_STYLES = {"protected": "green", "stale": "yellow", "failing": "bold red", "seeding": "yellow", "unknown": "dim"}
 _WIDTH = len("committed")
 
 
@@ -26,10 +27,27 @@ def cluster_lines(cluster: Body | None, *, utc: bool) -> Iterator[Text]:
         yield Text(f"    {one_line(text)}")
 
 
+def replication_lines(replication: Body | None, *, utc: bool) -> Iterator[Text]:
+    """What a status says of the copy on the other side; nothing where the catalog has no replication."""
+    if not replication:
+        return
+    state = one_line(replication["state"])
+    as_of = f", data of {shown_time(replication['data_as_of'], utc=utc)}" if replication["data_as_of"] else ""
+    in_flight = ", a sync is under way" if replication["in_flight"] else ""
+    copy = Text(state, style=_COPY_STYLES.get(state, ""))
+    yield Text.assemble("  its copy on the other side: ", copy, one_line(as_of), in_flight)
+    if reason := replication.get("reason"):
+        yield Text(f"    {one_line(reason)}")
+
+
 def rollout_lines(service: str, body: Body, *, utc: bool) -> Iterator[Text]:
-    """The stage, then each step with its time."""
+    """The stage, or what Git says otherwise by now; then each step with its time."""
+    from failover_api.core.safety.rollout.steps import is_overruled
+
     operation = f"  operation {one_line(body['operation'])}" if body["operation"] else ""
-    yield Text.assemble((one_line(service), "bold"), " is ", stage(body["stage"]), (operation, "dim"))
+    overruled = next((step["detail"] for step in body["steps"] if is_overruled(step["detail"])), "")
+    how = [": ", (one_line(overruled), "yellow")] if overruled else [" is ", stage(body["stage"])]
+    yield Text.assemble((one_line(service), "bold"), *how, (operation, "dim"))
     if not body["operation"]:
         yield Text("  no move of it is known")
     for step in body["steps"] if body["operation"] else ():

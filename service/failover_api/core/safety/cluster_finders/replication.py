@@ -11,12 +11,11 @@ from dataclasses import dataclass
 from failover_api.core.planning.state import State
 from failover_api.core.safety.hazard import Hazard, Severity
 from failover_api.core.safety.observed import Replication
-from failover_api.core.safety.replication import data_as_of, pairs_of
+from failover_api.core.safety.replication import OLD_S, data_as_of, pairs_of
 from failover_api.core.safety.scene import Scene
 from failover_api.core.safety.times import length, minute
 from failover_api.core.wording import cut
 
-OLD_S = 24 * 3600.0  # without max_data_age: data of yesterday is worth a word
 _WHY = "An app that starts on an old copy goes on from there, and what was written since is missing."
 
 
