@@ -12,9 +12,11 @@
     ├── PreconditionFailed          the manifests are not those the caller saw
     ├── ManifestDrifted             a value is on neither side
     ├── Conflict                    the branch kept changing
-    │   └── WriteConflict           one compare-and-swap lost: read, plan and write again
+    │   ├── WriteConflict           one compare-and-swap lost: read, plan and write again
+    │   └── NotPermitted            what a move by itself was based on is true no longer
     ├── BranchProtected             the branch takes pull requests only
     ├── OperationPending            another pull request, or a person's commit, stands in the way
+    ├── RelocationRunning           a relocation to the other side is under way
     ├── ClusterNeeded               no cluster is configured, or we may not do there what it takes
     ├── NodeAlive                   a node that lives cannot be said to be off
     ├── UnsafeMove                  a hazard stops it that nobody has accepted
@@ -156,6 +158,10 @@ class WriteConflict(Conflict):
     """One compare-and-swap lost: the target has changed, or already exists. `detail` is the host's text."""
 
 
+class NotPermitted(Conflict):
+    """What a move that nobody asked for was based on is true no longer, right before the write. Nothing was written."""
+
+
 class BranchProtected(FailoverError):
     """The branch takes no direct commit, but a pull request. `said` is the host's text, without our advice."""
 
@@ -168,6 +174,10 @@ class BranchProtected(FailoverError):
 
 class OperationPending(FailoverError):
     slug, title = "operation-pending", "Another operation is under way"
+
+
+class RelocationRunning(FailoverError):
+    slug, title = "relocation-running", "A relocation is under way"
 
 
 class ClusterNeeded(FailoverError):

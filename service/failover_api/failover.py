@@ -11,7 +11,7 @@ write is validated by its own compare-and-swap.
 import asyncio
 import secrets
 import time
-from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, TypeVar
@@ -22,6 +22,8 @@ from failover_api.concurrency import both, together
 from failover_api.core.catalog.model import Action, Branch, Catalog, Service
 from failover_api.core.planning.request import MoveRequest, Provenance
 from failover_api.core.planning.state import State
+from failover_api.core.planning.wave_progress import planned
+from failover_api.core.planning.waves import Order, order_of
 from failover_api.core.safety.rollout.steps import Rollout
 from failover_api.core.safety.surroundings import ClusterLook, Surroundings
 from failover_api.core.text.trailers import Record
@@ -37,7 +39,7 @@ from failover_api.moves.fallback import ByPolicy
 from failover_api.moves.group import check_branches, parts_of
 from failover_api.moves.idempotency import Idempotency
 from failover_api.moves.move import Move
-from failover_api.moves.outcome import GroupOutcome, Outcome
+from failover_api.moves.outcome import GroupOutcome, Outcome, WaveReport
 from failover_api.moves.progress import OnStep, ignore
 from failover_api.moves.pull_request.proposer import Proposer
 from failover_api.moves.tidy import tidying
@@ -50,12 +52,13 @@ from failover_api.reading.revisions import Revisions
 from failover_api.reading.services import ServiceReader
 from failover_api.reading.status import Status, StatusReader, Unreadable
 from failover_api.reading.surroundings import SurroundingsReader
-
-if TYPE_CHECKING:  # without a cluster nothing of it is loaded
-    from failover_api.reading.rollouts import RolloutReader
+from failover_api.wave_operation import WaveOperation, no_operation
+from failover_api.wave_runner import WaveRunner, is_seen
 
 if TYPE_CHECKING:  # without a cluster nothing of it is loaded
     from failover_api.core.safety.observed import View
+    from failover_api.reading.rollouts import RolloutReader
+    from failover_api.relocation_runner import RelocationRunner
 
 T = TypeVar("T")
 
@@ -98,6 +101,23 @@ class Failover:
         self._proposer = Proposer(forge, self._reader, self._history, idempotency)
         moves = ByPolicy(forge, self._writer, self._proposer)
         self._runner = MoveRunner(moves, self._surroundings, events, deadline_s=deadline_s, untold=untold)
+        self._relocations: RelocationRunner | None = None
+        self.waves = WaveRunner(
+            self._runner,
+            catalog,
+            read=self._read,
+            see=self._see,
+            rollout=lambda status, operation: self._rollout_of(status, operation, not_before=time.monotonic()),
+            around=self._around,
+            deadline_s=deadline_s,
+            now=now,
+            cluster_ahead_s=lambda: self.cluster_ahead_s,
+        )
+
+    @property
+    def deadline_s(self) -> float:
+        """How long one operation may take."""
+        return self._deadline_s
 
     @property
     def writes_waiting(self) -> int:
@@ -133,12 +153,14 @@ class Failover:
 
     async def rollout(self, name: str, operation: str | None = None) -> Rollout:
         """How far an operation has come; None: the last move. Raises UnknownUrl for one that Git does not know."""
+        not_before = time.monotonic()
+        return await self._rollout_of(await self.status(name), operation, not_before=not_before)
+
+    async def _rollout_of(self, status: Status, operation: str | None, *, not_before: float) -> Rollout:
         from failover_api.reading.rollouts import RolloutReader
 
-        not_before = time.monotonic()
         self._rollouts = self._rollouts or RolloutReader(self._history, self._revisions, self.flux_reports)
-        status = await self.status(name)
-        verified = self.clusters.verified
+        verified, name = self.clusters.verified, status.service.name
         return await self.in_time(
             self._rollouts.read(
                 status,
@@ -159,6 +181,11 @@ class Failover:
         statuses, _ = await self._list_with_view(tuple(self._catalog().services.values()), try_moves=try_moves)
         return statuses
 
+    async def look_closely(self, names: Collection[str]) -> list[Status | Unreadable]:
+        """Where these services are, and what a move of each to its other side would change."""
+        services = [service for service in self._catalog().services.values() if service.name in names]
+        return (await self._list_with_view(services, try_moves=True))[0]
+
     async def _list_with_view(
         self, services: Sequence[Service], *, try_moves: bool = False
     ) -> tuple[list[Status | Unreadable], "View | None"]:
@@ -170,6 +197,14 @@ class Failover:
         statuses = self.clusters.joined([by_name[service.name] for service in services], view)
         self._events.publish(Looked(statuses))
         return statuses, view
+
+    async def _read(self, services: Sequence[Service]) -> Sequence[Status | Unreadable]:
+        return (await self._list_with_view(services))[0]
+
+    async def _see(self, statuses: Sequence[Status | Unreadable]) -> Sequence[Status | Unreadable]:
+        """The same statuses, with what is seen of the cluster now."""
+        view = await self.clusters.look([status.service for status in statuses])
+        return self.clusters.joined(statuses, view)
 
     def _looking(self) -> "asyncio.Future[ClusterLook | None]":
         """What _look() will have seen: those who need it read other things meanwhile."""
@@ -183,6 +218,25 @@ class Failover:
         if looking is not None and not looking.done():
             looking.set_result(self.clusters.looked(services, view))
         return view
+
+    @property
+    def relocations(self) -> "RelocationRunner":
+        """What leads planned moves that lose nothing."""
+        if self._relocations is None:
+            from failover_api.reading.relocations import RelocationReader
+            from failover_api.relocation_runner import RelocationRunner
+
+            self._relocations = RelocationRunner(
+                RelocationReader(self._forge, self._reader),
+                self._writer,
+                self.clusters,
+                self._catalog,
+                self._events,
+                status=self.status,
+                deadline_s=self._deadline_s,
+                now=self._now,
+            )
+        return self._relocations
 
     def groups(self) -> Mapping[str, Sequence[str]]:
         """The groups of the catalog, and the names of their services. Asks nobody."""
@@ -240,9 +294,60 @@ class Failover:
         names = self._catalog().group(name)
         members = [self._catalog().service(member) for member in names]
         provenance = self._provenance(request, group=name)
+        order, statuses = await self._order(members, dict.fromkeys(names, action))
+        if order.is_needed and not request.dry_run:
+            operation = self.waves.made_up(name, dict.fromkeys(names, action), order, request, provenance)
+            begun = await self.waves.start(operation, request, statuses, on_step=on_step)
+            return GroupOutcome(name, action, begun.parts, names, begun.report, begun.later, order.warnings)
         moves = parts_of(members, action, request, provenance, on_step, await self._around(members, request))
         check_branches(name, moves)
-        return GroupOutcome(name, action, tuple(await self._runner.run_parts(name, moves, request, names)), names)
+        parts = tuple(await self._runner.run_parts(name, moves, request, names))
+        return GroupOutcome(name, action, parts, names, _planned(order), warnings=order.warnings)
+
+    async def _order(
+        self, members: Sequence[Service], actions: Mapping[str, Action]
+    ) -> tuple[Order, Sequence[Status | Unreadable]]:
+        """In which order these services move; and where they are, if that was needed to know it.
+
+        Where nobody here sees a service come up, nobody waits for it.
+        """
+        after = {name: service.after for name, service in self._catalog().services.items()}
+        order = order_of(actions, after)
+        if not order.is_needed:
+            return order, ()
+        statuses = await self._read(members)
+        return self._order_seen(actions, statuses), statuses
+
+    def _order_seen(self, actions: Mapping[str, Action], statuses: Sequence[Status | Unreadable]) -> Order:
+        after = {name: service.after for name, service in self._catalog().services.items()}
+        unseen = {
+            status.service.name for status in statuses if not is_seen(status, is_reported=self._is_told_of(status))
+        }
+        return order_of(actions, after, unseen=unseen)
+
+    def _is_told_of(self, status: Status | Unreadable) -> bool:
+        """Whether Flux's events tell what became of it."""
+        if isinstance(status, Unreadable) or not self.flux_reports.has_any:
+            return False
+        from failover_api.core.safety.rollout.expectation import expectation
+
+        return self.flux_reports.applied(expectation(status.service, status.detection).workload) is not None
+
+    async def operation(self, operation: str) -> WaveReport:
+        """How far a move in waves is. Raises UnknownUrl for one that nobody knows."""
+        return (await self._waves_of(operation)).report
+
+    async def go_on(self, operation: str) -> WaveReport:
+        """The same, and whatever of it is due is done, as whoever began it may."""
+        found = await self._waves_of(operation)
+        await self.waves.advance(found)
+        return found.report
+
+    async def _waves_of(self, operation: str) -> WaveOperation:
+        found = await self.in_time(self.waves.find(operation))
+        if found is None:
+            raise no_operation(operation)
+        return found
 
     async def nodes(self) -> Nodes:
         """The nodes that the cluster or the catalog has, and what is on each. Raises as list_all()."""
@@ -263,10 +368,11 @@ class Failover:
         node: str,
         request: MoveRequest,
         *,
+        only: Collection[str] | None = None,
         may: Callable[[Sequence[str]], None] = lambda _: None,
         on_step: OnStep = ignore,
     ) -> NodeOutcome:
-        """Moves everything that is active on a node to its other side.
+        """Moves everything that is active on a node to its other side, or `only` these of it.
 
         `may` is told which services that are before anything is planned, and raises where the caller may not move them.
         Raises UnknownNode, and as move_group().
@@ -278,14 +384,52 @@ class Failover:
         if report is None:
             raise UnknownNode(f"neither the cluster nor the catalog has a node {node[:80]!r}")
         provenance = self._provenance(request, group=group_of(node))
-        members = list(_active(statuses, report.active, provenance))
+        on_it = _active(statuses, report.active, provenance)
+        members = [member for member in on_it if only is None or member[0].name in only]
+        return await self._move_over(node, members, statuses, request, provenance, nodes.unplaced, may, on_step)
+
+    async def move_over(self, name: str, services: Sequence[str], request: MoveRequest) -> NodeOutcome:
+        """Moves these services, each to its other side, as an evacuation does; `name` stands for a node's.
+
+        Raises as evacuate().
+        """
+        members = [self._catalog().service(service) for service in services]
+        statuses, _ = await self._list_with_view(members)
+        provenance = self._provenance(request, group=name)
+        on_a_side = [
+            status.service.name
+            for status in statuses
+            if isinstance(status, Status) and status.detection.state in {State.PRIMARY, State.BACKUP}
+        ]
+        moved = list(_active(statuses, on_a_side, provenance))
+        return await self._move_over(name, moved, statuses, request, provenance, (), lambda _: None, ignore)
+
+    async def _move_over(
+        self,
+        node: str,
+        members: Sequence[tuple[Service, Action]],
+        statuses: Sequence[Status | Unreadable],
+        request: MoveRequest,
+        provenance: Provenance,
+        unplaced: tuple[str, ...],
+        may: Callable[[Sequence[str]], None],
+        on_step: OnStep,
+    ) -> NodeOutcome:
+        label = provenance.group or node
         names = tuple(service.name for service, _ in members)
         may(names)
+        actions = {service.name: action for service, action in members}
+        order = self._order_seen(actions, [status for status in statuses if status.service.name in actions])
+        if order.is_needed and not request.dry_run:
+            operation = self.waves.made_up(label, actions, order, request, provenance, node=node)
+            begun = await self.waves.start(operation, request, statuses, on_step=on_step)
+            return NodeOutcome(node, begun.parts, names, unplaced, False, begun.report, begun.later, order.warnings)
         around = await self._around([service for service, _ in members], request)
         alone = replace(provenance, group=None)
         moves = parts_of_node(members, request, provenance, alone, on_step, around)
-        parts = await self._runner.run_parts(group_of(node), moves, request, names)
-        return NodeOutcome(node, tuple(parts), names, nodes.unplaced, request.dry_run)
+        parts = tuple(await self._runner.run_parts(label, moves, request, names))
+        waves, warnings = _planned(order), order.warnings
+        return NodeOutcome(node, parts, names, unplaced, request.dry_run, waves, warnings=warnings)
 
     async def tidy(self, name: str, operation: str | None = None) -> Outcome:
         """Puts back the strategy that an operation has changed (`unblock: rolling`): for when the app is seen to serve.
@@ -358,6 +502,11 @@ class Failover:
             return await self.in_time(reading)
         except FailoverError as exc:
             return [Unreadable(service, exc) for service in services]
+
+
+def _planned(order: Order) -> WaveReport | None:
+    """The waves of a dry run; None where there is one."""
+    return WaveReport.of(planned(order)) if order.is_needed else None
 
 
 def _by_branch(services: Sequence[Service]) -> dict[Branch, list[Service]]:

@@ -57,16 +57,19 @@ class MoveRunner:
         return await self._told(move, self._carry_out(move))
 
     async def run_parts(
-        self, name: str, moves: Sequence[Move], request: MoveRequest, order: Sequence[str]
+        self,
+        name: str,
+        moves: Sequence[Move],
+        request: MoveRequest,
+        order: Sequence[str],
+        clock: Clock | None = None,
     ) -> list[Outcome]:
-        """Rehearses all the parts, then carries out each, unless it is a dry run."""
-        clock = Clock(self._deadline_s)
+        """Rehearses all the parts, then carries out each, unless it is a dry run. `clock`: None: the whole deadline."""
+        clock = clock or Clock(self._deadline_s)
         done: list[Outcome] = []
         if len(moves) > 1 or request.dry_run or not moves:
             with low_priority() if request.dry_run else nullcontext():
-                # What If-Match names is the version of the whole group, which no part has by itself.
-                rehearsed = await self._rehearse([bound_to(move, None) for move in moves], clock, order)
-            check_versions(name, rehearsed, request.versions)
+                rehearsed = await self.rehearse_parts(name, moves, request, order, clock)
             if request.dry_run:
                 return rehearsed
             done = [part for part in rehearsed if not part.plans and part.refused]
@@ -85,6 +88,15 @@ class MoveRunner:
                     raise
                 raise half_done(name, done, move, exc) from exc
         return done
+
+    async def rehearse_parts(
+        self, name: str, moves: Sequence[Move], request: MoveRequest, order: Sequence[str], clock: Clock
+    ) -> list[Outcome]:
+        """What all the parts would come to; nothing is written. Raises PreconditionFailed, and what refuses any."""
+        # What If-Match names is the version of the whole group, which no part has by itself.
+        rehearsed = await self._rehearse([bound_to(move, None) for move in moves], clock, order)
+        check_versions(name, rehearsed, request.versions)
+        return rehearsed
 
     async def _rehearse(self, moves: Sequence[Move], clock: Clock, order: Sequence[str]) -> list[Outcome]:
         """The dry run of each part of a group. Raises what refuses it, naming the services of all parts."""

@@ -355,3 +355,49 @@ async def test_a_defect_of_ours_is_logged_and_does_not_end_the_watch(
         server.put(NODES, node("k3s-w1"))
         await eventually(shows(nodes, "k3s-w1"))
     assert "a watch of the cluster failed by a defect" in caplog.text
+
+
+def persistent_volume(name: str, namespace: str) -> dict[str, Any]:
+    return {"metadata": {"name": name}, "spec": {"claimRef": {"namespace": namespace, "name": "data"}}}
+
+
+async def test_a_volume_that_is_for_another_namespace_now_is_kept_no_longer(
+    server: FakeKubernetes, client: Client
+) -> None:
+    volumes = "/api/v1/persistentvolumes"
+    server.put(volumes, persistent_volume("pv", "media"))
+    async with reflecting(client, "volumes", window_s=20, keeps=lambda namespace: namespace == "media") as found:
+        assert names(found) == {"pv"}
+        server.put(volumes, persistent_volume("pv", "other"))
+        await eventually(shows(found))
+        server.put(volumes, persistent_volume("pv", "media"))
+        await eventually(shows(found, "pv"))
+        assert server.count("list", volumes) == 1, "a list would have told it anyhow"
+
+
+@pytest.mark.parametrize(
+    "item",
+    [
+        None,
+        [],
+        "x",
+        {},
+        {"metadata": None},
+        {"metadata": {"name": 7}},
+        {"metadata": {"name": "", "resourceVersion": ["1"]}},
+        {"metadata": {"resourceVersion": "\ud800"}},
+    ],
+)
+async def test_an_event_about_nothing_is_passed_over(server: FakeKubernetes, client: Client, item: Any) -> None:
+    server.put(NODES, node("k3s-w1"))
+
+    def act(handler: Handler) -> None:
+        handler.begin()
+        for type_ in ("ADDED", "MODIFIED", "DELETED", "BOOKMARK", "SOMETHING", ""):
+            handler.event(type_, item)
+        handler.event("ADDED", {**node("k3s-w2"), "metadata": {"name": "k3s-w2", "resourceVersion": "101"}})
+        handler.hang(1)
+
+    server.next("watch", NODES, act)
+    async with reflecting(client) as nodes:
+        await eventually(lambda: "k3s-w2" in names(nodes))

@@ -5,7 +5,7 @@ A replica that does not lead tells what the leader last wrote there, with its ti
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ulid import ULID
 
@@ -15,10 +15,11 @@ from failover_api.core.automatic import IS_OFF
 from failover_api.core.automatic import notes as sharing
 from failover_api.core.automatic.alive import why_alive
 from failover_api.core.automatic.election import LeaseRecord
-from failover_api.core.automatic.notes import Ack, Attestation, Notes, Pause, read_notes, written
+from failover_api.core.automatic.notes import Ack, Attestation, Fenced, Notes, Pause, read_notes, written
 from failover_api.core.automatic.report import Report, report_from
 from failover_api.core.catalog.automatic import Mode
 from failover_api.core.catalog.model import Catalog
+from failover_api.core.safety.governance import Witness
 from failover_api.core.safety.observed import Lease, Node
 from failover_api.core.wording import cut
 from failover_api.errors import (
@@ -35,6 +36,7 @@ from failover_api.errors import (
 
 MAX_PAUSE_S = 30 * 86_400.0
 LEASE_TIMEOUT_S = 2.0  # for one request: two have room within the time in which a holder has to renew
+REPEATS_S = 20.0
 _FRESH_S = 15.0  # of a holder whom this process does not watch
 NOBODY = "No replica leads."
 
@@ -103,6 +105,13 @@ class Control:
             return None
         return cut(record.holder) if now - record.renewed_at < max(record.duration_s, _FRESH_S) else None
 
+    def must_lead(self) -> None:
+        """Raises NotReady where another replica leads, or none."""
+        if not self.leader.leads:
+            record = self.leader.record
+            who = f"{cut(record.holder)} leads" if record is not None and record.holder else "no replica leads yet"
+            raise NotReady(f"this replica does not lead: {who}", retry_after_s=5.0)
+
     # What people say
 
     async def pause(self, *, by: str, reason: str, until: float | None, services: tuple[str, ...]) -> Pause:
@@ -152,9 +161,9 @@ class Control:
 
     async def attest(self, node: str, *, by: str, reason: str) -> Attestation:
         """A person says that the node is off. Raises UnknownNode, NodeAlive, and as pause()."""
+        now = await self._now()
         found, lease = await self._node(node)
-        now, monotonic = self._cluster.clock.now(), time.monotonic()
-        if why := why_alive(found, lease, now=now, monotonic=monotonic):
+        if why := why_alive(found, lease, now=now, monotonic=time.monotonic()):
             raise NodeAlive(f"{why}; nobody can say that it is off")
         renewed_at = lease.renewed_at if lease is not None else None
         attestation = Attestation(str(ULID()), node, found.uid, reason, by, now, renewed_at)
@@ -171,6 +180,34 @@ class Control:
             return left
 
         await self._edit(change)
+
+    # What alerts say
+
+    async def testify(self, witness: Witness) -> None:
+        """An alert says that a node is off; again, when it comes again. Raises as pause()."""
+        heard = replace(witness, heard_at=await self._now())
+        if any(replace(each, heard_at=0.0) == witness and _was_heard(each, heard) for each in self.notes.witnesses):
+            return
+        await self._edit(lambda notes: sharing.witnessed(notes, heard))
+
+    async def take_back(self, fingerprint: str) -> bool:
+        """It does not say so any more; whether it had. Raises as pause()."""
+        await self._asked()
+        if sharing.taken_back(self.notes, fingerprint) is None:
+            return False
+        await self._edit(lambda notes: sharing.taken_back(notes, fingerprint) or notes)
+        return True
+
+    # What we have done to nodes
+
+    async def note_fenced(self, node: str, uid: str) -> None:
+        """The node is about to be tainted: whoever leads later has to take that off again. Raises as pause()."""
+        fenced = Fenced(node, uid, await self._now())
+        await self._edit(lambda notes: sharing.with_fenced(notes, fenced))
+
+    async def forget_fenced(self, node: str) -> None:
+        """The taint is off again. Raises as pause()."""
+        await self._edit(lambda notes: sharing.without_fenced(notes, node) or notes)
 
     # The Lease and the cluster
 
@@ -210,6 +247,11 @@ class Control:
     def _named_nodes(self) -> frozenset[str]:
         services = self._catalog().services.values()
         return frozenset(node for each in services for node in (*each.primary_nodes, *each.backup_nodes))
+
+
+def _was_heard(known: Witness, heard: Witness) -> bool:
+    """Whether it was heard a moment ago: a storm of repeats is not written down each time."""
+    return heard.heard_at - known.heard_at < REPEATS_S
 
 
 def _notes(record: LeaseRecord | None) -> Notes:

@@ -19,7 +19,7 @@ from types import MappingProxyType
 from typing import Any
 
 from failover_api.cluster.client import Client
-from failover_api.cluster.fields import text, value_at
+from failover_api.cluster.fields import namespace_and_name, text, value_at
 from failover_api.cluster.kinds import Kind
 from failover_api.cluster.lists import MAX_KEPT, Keeps, list_kind, parse_kept, too_many
 from failover_api.cluster.replies import failure_in_watch
@@ -135,15 +135,14 @@ class Reflector:
 
     def _apply(self, type_: str, item: object) -> None:
         found = parse_kept(self._kind, item, self._namespace, self._keeps)
-        if found is None:
+        if type_ == "DELETED" or found is None:  # a volume may be for another namespace now, in which nobody needs it
+            if (key := namespace_and_name(item)) is not None and self._objects.pop(key, None) is not None:
+                self._shown = None
             return
         key, value = found
-        if type_ == "DELETED":
-            self._objects.pop(key, None)
-        else:
-            self._objects[key] = self._observed(value, key, self._monotonic())
-            if len(self._objects) > MAX_KEPT:
-                raise too_many(self._path)
+        self._objects[key] = self._observed(value, key, self._monotonic())
+        if len(self._objects) > MAX_KEPT:
+            raise too_many(self._path)
         self._shown = None
 
     def _observed(self, value: Any, key: Key, now: float) -> Any:

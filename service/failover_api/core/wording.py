@@ -3,6 +3,7 @@
 Nothing that comes from a manifest, the catalog or a caller can end a line here, reverse it or hide in it.
 """
 
+import shlex
 import unicodedata
 
 MAX_LENGTH = 120
@@ -36,6 +37,14 @@ def cut(token: str) -> str:
     """The text on one line, and no longer than MAX_LENGTH."""
     text = one_line(token)
     return text if len(text) <= MAX_LENGTH else f"{text[: MAX_LENGTH - 1]}…"
+
+
+def shell_word(token: str) -> str:
+    """The text as one word of a command that people paste into a shell: what is no plain name is quoted.
+
+    What would be taken for an option (`--all`) is not written: `NAME` stands there, to be filled in.
+    """
+    return "NAME" if token.startswith("-") else shlex.quote(cut(token))
 
 
 def _escape(char: str) -> str:

@@ -21,7 +21,17 @@ from failover_api import logs
 from failover_api.config_file import ConfigFile, access_file
 from failover_api.core.access.model import Access
 from failover_api.edges import problems
-from failover_api.edges.api import automatic, docs, flux_events, metrics, nodes, process, webhooks
+from failover_api.edges.api import (
+    alerts,
+    automatic,
+    docs,
+    flux_events,
+    metrics,
+    nodes,
+    operations,
+    process,
+    webhooks,
+)
 from failover_api.edges.api import routes as api_routes
 from failover_api.edges.api.openapi import TAGS, Api
 from failover_api.edges.board import routes as board_routes
@@ -45,13 +55,8 @@ from failover_api.wiring import Components, open_failover
 
 _log = logging.getLogger(__name__)
 _ROUTERS = (
-    api_routes.router,
-    nodes.router,
-    automatic.router,
-    process.router,
-    webhooks.router,
-    flux_events.router,
-    board_routes.router,
+    *(api_routes.router, nodes.router, operations.router, automatic.router, process.router),
+    *(webhooks.router, flux_events.router, alerts.router, board_routes.router),
 )
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._:-]{1,128}")
 
@@ -150,7 +155,12 @@ def _add_bounds(app: FastAPI, settings: Settings) -> None:
         hardening.Limits,
         at_once=settings.concurrency,
         time_s=settings.deadline_s + hardening.MARGIN_S,
-        bodies={webhooks.PATH: webhooks.MAX_BYTES, flux_events.PATH: flux_events.MAX_BYTES},
+        bodies={
+            webhooks.PATH: webhooks.MAX_BYTES,
+            flux_events.PATH: flux_events.MAX_BYTES,
+            alerts.ALERTMANAGER: alerts.MAX_BYTES,
+            alerts.GRAFANA: alerts.MAX_BYTES,
+        },
     )
     app.add_middleware(RequestContext)
     app.add_middleware(hardening.SecurityHeaders)

@@ -34,6 +34,7 @@ from failover_api.edges.models import (
     NodesBody,
     NodesListBody,
     OnNodeBody,
+    OperationBody,
     OutcomeBody,
     PartedNodeOutcomeBody,
     PartedOutcomeBody,
@@ -45,12 +46,13 @@ from failover_api.edges.models import (
     StatusBody,
     StepBody,
     SwitchBody,
+    WaveBody,
 )
 from failover_api.edges.problems import problem
 from failover_api.errors import FailoverError
 from failover_api.forge.values import PullRequest
 from failover_api.moves.evacuation import NodeOutcome, group_of
-from failover_api.moves.outcome import GroupOutcome, Outcome, told
+from failover_api.moves.outcome import GroupOutcome, Outcome, ReportedWave, WaveReport, told
 from failover_api.reading.history import Entry, Page
 from failover_api.reading.nodes import NodeReport, Nodes
 from failover_api.reading.status import Status, Unreadable
@@ -231,8 +233,8 @@ def group_body(outcome: GroupOutcome) -> GroupOutcomeBody:
     said = {
         "group": outcome.group,
         "to": State(outcome.action.target.value),
-        "services": [{**members, **refused}[name] for name in outcome.order],
-        **_move(outcome.parts, group=outcome.group),
+        "services": [{**_later(outcome.later), **members, **refused}[name] for name in outcome.order],
+        **_in_waves(_move(outcome.parts, group=outcome.group), outcome.waves, outcome.warnings),
     }
     if len(outcome.parts) == 1:
         return GroupOutcomeBody(**said)
@@ -249,16 +251,53 @@ def node_outcome_body(outcome: NodeOutcome, *, visible: Callable[[str], bool] = 
     members = {plan.service.name: _member(plan, part) for part in outcome.parts for plan in part.plans}
     refused = {name: _refused(name, error) for part in outcome.parts for name, error in part.refused.items()}
     told: dict[str, Any] = {
-        **(_move(outcome.parts, group=name) if outcome.parts else _nothing(name, dry_run=outcome.dry_run)),
+        **_in_waves(
+            _move(outcome.parts, group=name) if outcome.parts else _nothing(name, dry_run=outcome.dry_run),
+            outcome.waves,
+            outcome.warnings,
+        ),
         "node": outcome.node,
         "action": "evacuate",
         "to": outcome.to,
-        "services": [{**members, **refused}[member] for member in outcome.order],
+        "services": [{**_later(outcome.later), **members, **refused}[member] for member in outcome.order],
         "unplaced": [service for service in outcome.unplaced if visible(service)],
     }
     if len(outcome.parts) < 2:
         return NodeOutcomeBody(**told)
     return PartedNodeOutcomeBody(**told, commits=_commits(outcome.parts), pull_requests=_pull_requests(outcome.parts))
+
+
+def operation_body(report: WaveReport, *, visible: Callable[[str], bool] = lambda _: True) -> OperationBody:
+    """`visible` says which services may be named."""
+    waves = [_wave(wave, visible) for wave in report.waves]
+    return OperationBody(operation=report.operation, state=report.state, waves=[one for one in waves if one.services])
+
+
+def _wave(wave: ReportedWave, visible: Callable[[str], bool] = lambda _: True) -> WaveBody:
+    commits = [NamedCommitBody(sha=commit.sha, url=commit.url) for commit in wave.commits]
+    services = [name for name in wave.services if visible(name)]
+    return WaveBody(
+        services=services,
+        state=wave.state,
+        commit=commits[0] if len(commits) == 1 else None,
+        commits=commits if len(commits) > 1 else None,
+        reason=wave.reason if len(services) == len(wave.services) else "",
+    )
+
+
+def _later(later: Mapping[str, tuple[State, State]]) -> dict[str, MemberBody]:
+    """Those who move in a later wave: nothing of them is changed yet."""
+    return {name: MemberBody(service=name, from_=at, to=to, changed=False) for name, (at, to) in later.items()}
+
+
+def _in_waves(said: dict[str, Any], waves: WaveReport | None, warnings: Sequence[str]) -> dict[str, Any]:
+    """What is said of a move, with its waves where it has some."""
+    told = {**said, "warnings": list(dict.fromkeys((*said["warnings"], *warnings)))}
+    if waves is None:
+        return told
+    message = f"{said['message']} {waves.sentence}"
+    operation = waves.operation or said["operation"]
+    return {**told, "message": message, "operation": operation, "waves": [_wave(wave) for wave in waves.waves]}
 
 
 def _nothing(name: str, *, dry_run: bool) -> dict[str, Any]:

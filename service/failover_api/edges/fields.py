@@ -8,10 +8,11 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from failover_api.core.catalog.automatic import Mode
+from failover_api.core.catalog.automatic import Meaning, Mode
 from failover_api.core.catalog.model import Action
 from failover_api.core.catalog.replication import ReplicationKind
 from failover_api.core.planning.state import State
+from failover_api.core.planning.wave_progress import OperationState
 from failover_api.core.safety.hazard import Severity
 from failover_api.core.safety.node_states import NodeState
 from failover_api.core.safety.replication_states import ReplicationState
@@ -125,6 +126,29 @@ Operation = Annotated[
     str | None,
     Field(
         description="The ULID that Git knows the move by; null: nothing was to be written.", examples=[examples.ULID]
+    ),
+]
+WaveStateWord = Annotated[
+    OperationState,
+    Field(
+        description="waiting: not written yet; running: written, and being waited for; done: all of it serves; "
+        "stopped: some of it did not come up, or is held.",
+        examples=["running"],
+    ),
+]
+OperationStateWord = Annotated[
+    OperationState,
+    Field(
+        description="running: something is still to come; done: all of it serves; stopped: some did not come up, and "
+        "what waits for it is held.",
+        examples=["running"],
+    ),
+]
+WaveReason = Annotated[
+    str,
+    Field(
+        description='Whom it waits for, or what went wrong; "": nothing is to be said.',
+        examples=["paperless-db: rolling-out"],
     ),
 ]
 Message = Annotated[
@@ -314,3 +338,24 @@ ApiVersion = Annotated[
     str, Field(description="Of this API: what a client relies on stays while it is the same.", examples=["0.2"])
 ]
 PythonVersion = Annotated[str, Field(description="Of the Python that runs it.", examples=["3.14.0"])]
+
+
+# Alerts
+
+AlertResult = Annotated[
+    str,
+    Field(
+        description="moved; proposed: a pull request is open; would-move: it only observes; nothing-to-do: it is there "
+        "already; held: a gate holds it; refused: as by hand; witness: it is kept as one; withdrawn: a witness was; "
+        "ignored: it means nothing here; forbidden: its sender may not; unreadable. More may come.",
+        examples=["held"],
+    ),
+]
+MeansOrNull = Annotated[
+    Meaning | None,
+    Field(description="What the catalog says that it means; null: nothing.", examples=["evacuate"]),
+]
+HeldBy = Annotated[
+    str | None,
+    Field(description="The gate that holds it; null: none does. More may come.", examples=["stale-alert"]),
+]

@@ -411,6 +411,46 @@ class RefusedMemberBody(MemberBody):
     ]
 
 
+class WaveBody(Body):
+    """One wave of a move: services that go together, once those that they wait for serve."""
+
+    services: Annotated[list[str], Field(description="Who is in it.", examples=[["paperless-db"]])]
+    state: fields.WaveStateWord
+    commit: Annotated[
+        NamedCommitBody | None,
+        Field(description="Its commit; null: there is none, or there are several.", examples=[examples.COMMIT]),
+    ]
+    reason: fields.WaveReason
+    commits: Annotated[
+        list[NamedCommitBody] | None,
+        Field(
+            default=None,
+            exclude_if=_is_none,
+            description="All of them, only where there are several.",
+            examples=[[examples.COMMIT]],
+        ),
+    ]
+
+
+Waves = Annotated[
+    list[WaveBody] | None,
+    Field(
+        default=None,
+        exclude_if=_is_none,
+        description="Only where services wait for others (`after`): who goes when, and how far that is.",
+        examples=[[examples.WAVE]],
+    ),
+]
+
+
+class OperationBody(Body):
+    """How far a move in waves is."""
+
+    operation: fields.Operation
+    state: fields.OperationStateWord
+    waves: Annotated[list[WaveBody], Field(description="First to last.", examples=[[examples.WAVE]])]
+
+
 class GroupOutcomeBody(Body):
     """What came of a group's move: one commit, or one pull request."""
 
@@ -432,6 +472,7 @@ class GroupOutcomeBody(Body):
     warnings: fields.Warnings
     hazards: Hazards
     hazards_complete: fields.HazardsComplete
+    waves: Waves
 
 
 class PartedOutcomeBody(GroupOutcomeBody):
@@ -469,6 +510,7 @@ class NodeOutcomeBody(Body):
     warnings: fields.Warnings
     hazards: Hazards
     hazards_complete: fields.HazardsComplete
+    waves: Waves
 
 
 class PartedNodeOutcomeBody(NodeOutcomeBody):
@@ -595,28 +637,29 @@ class AckBody(Body):
 
 
 class TallyEventBody(Body):
-    """A node that was away, and what was made of it."""
+    """The death of a node with services on it, and what was made of it."""
 
     node: fields.NodeName
-    at: Annotated[str, Field(description="When it was decided on.", examples=["2026-11-30T20:00:00Z"])]
-    decision: Annotated[
-        str,
+    died_at: Annotated[str, Field(description="When Kubernetes last heard of it.", examples=["2026-11-30T20:00:00Z"])]
+    decided_at: Annotated[
+        str | None,
         Field(
-            description="acted; would-act: it only observes; held; none: the node was back before.",
-            examples=["would-act"],
+            description="When the first was moved, or would have been; null: none.", examples=["2026-11-30T20:05:05Z"]
         ),
     ]
-    services: Annotated[list[str], Field(description="What it was about.", examples=[["sonarr"]])]
+    back_at: Annotated[
+        str | None, Field(description="When the node was seen again; null: not yet.", examples=["2026-11-30T21:00:00Z"])
+    ]
+    moved: Annotated[list[str], Field(description="Those that were moved.", examples=[["sonarr"]])]
+    would: Annotated[list[str], Field(description="Those that `observe` would have moved.", examples=[["radarr"]])]
+    gates: Annotated[list[str], Field(description="The gates that held the others.", examples=[["fence"]])]
     result: Annotated[
         str,
         Field(
-            description="open; stayed: the node stayed away; returned: it came back by itself; person: a person moved "
-            "the services.",
-            examples=["stayed"],
+            description="right: the node stayed away for ten minutes and more; too-early: it was back before; "
+            "came-back-first: before anything would have moved; open: nobody can tell yet.",
+            examples=["right"],
         ),
-    ]
-    ended_at: Annotated[
-        str | None, Field(description="When that was known; null: not yet.", examples=["2026-11-30T20:30:00Z"])
     ]
 
 
@@ -625,7 +668,7 @@ class TallyBody(Body):
 
     counts: Annotated[
         dict[str, int],
-        Field(description="How often each decision had each result.", examples=[{"would-act, stayed": 2}]),
+        Field(description="How often each result came.", examples=[{"right": 2, "came-back-first": 1}]),
     ]
     events: Annotated[list[TallyEventBody], Field(description="The last 50.", examples=[[examples.TALLY_EVENT]])]
 
@@ -690,3 +733,47 @@ class VersionBody(Body):
     version: fields.ProductVersion
     api: fields.ApiVersion
     python: fields.PythonVersion
+
+
+class AlertServiceBody(Body):
+    """What an alert came to for one service."""
+
+    service: fields.Service
+    result: fields.AlertResult
+    held: fields.HeldBy
+    holds: Annotated[
+        list[HoldBody], Field(description="The gates that hold it, in their order.", examples=[[examples.HOLD]])
+    ]
+    operation: Annotated[
+        str | None, Field(description="The operation that moves it; null: none does.", examples=[examples.ULID])
+    ]
+    detail: Annotated[str, Field(description="Why it was refused; empty: it was not.", examples=[""])]
+
+
+class AlertBody(Body):
+    """What one alert came to. Of one that could not be read `fingerprint` is null, and `detail` says why."""
+
+    fingerprint: Annotated[str | None, Field(description="As it came.", examples=["c1f2a3b4d5e6f708"])]
+    alertname: Annotated[str, Field(description="Its label of that name; empty: it has none.", examples=["NodeGone"])]
+    status: Annotated[str | None, Field(description="firing or resolved, as it came.", examples=["firing"])]
+    means: fields.MeansOrNull
+    node: Annotated[str | None, Field(description="The node that it is about.", examples=["k3s-w1"])]
+    group: Annotated[str | None, Field(description="The group that it is about.", examples=[None])]
+    result: fields.AlertResult
+    held: fields.HeldBy
+    detail: Annotated[str, Field(description="More of it, in words.", examples=["it began before the last move"])]
+    cure: Annotated[str, Field(description="What to do about what holds it; empty: nothing.", examples=[""])]
+    services: Annotated[
+        list[AlertServiceBody],
+        Field(
+            description="What it came to for each service that it would move, in order.",
+            examples=[[examples.ALERT_SERVICE]],
+        ),
+    ]
+
+
+class AlertsBody(Body):
+    """What the alerts of a delivery came to."""
+
+    alerts: Annotated[list[AlertBody], Field(description="In the order of the delivery.", examples=[[examples.ALERT]])]
+    left_out: Annotated[int, Field(description="Alerts that are known to be missing from the delivery.", examples=[0])]

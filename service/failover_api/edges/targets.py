@@ -23,6 +23,7 @@ from failover_api.edges.models import (
     PartedOutcomeBody,
 )
 from failover_api.failover import Failover
+from failover_api.moves.outcome import Outcome, WaveReport
 from failover_api.reading.history import Page
 from failover_api.reading.nodes import Nodes
 from failover_api.reading.status import Status
@@ -122,7 +123,7 @@ async def evacuate(who: Session, components: Components, node: str, request: Mov
     outcome = await components.failover.evacuate(node, request, may=may)
     plans = [plan for part in outcome.parts for plan in part.plans]
     body = node_outcome_body(outcome, visible=lambda name: who.caller.may(Verb.VIEW, name))
-    return Moved(body, plans, outcome.version, any(part.is_pending for part in outcome.parts))
+    return Moved(body, plans, outcome.version, _is_pending(outcome.parts, outcome.waves))
 
 
 async def _move_service(failover: Failover, name: str, action: Action, request: MoveRequest) -> Moved:
@@ -133,7 +134,12 @@ async def _move_service(failover: Failover, name: str, action: Action, request: 
 async def _move_group(failover: Failover, name: str, action: Action, request: MoveRequest) -> Moved:
     outcome = await failover.move_group(name, action, request)
     plans = [plan for part in outcome.parts for plan in part.plans]
-    return Moved(group_body(outcome), plans, outcome.version, any(part.is_pending for part in outcome.parts))
+    return Moved(group_body(outcome), plans, outcome.version, _is_pending(outcome.parts, outcome.waves))
+
+
+def _is_pending(parts: Sequence[Outcome], waves: WaveReport | None) -> bool:
+    """Whether more is to come: a merge, or a wave."""
+    return any(part.is_pending for part in parts) or (waves is not None and waves.is_running)
 
 
 def _check_service(who: Session, components: Components, name: str, verb: Verb) -> None:

@@ -4,8 +4,8 @@ Those that only commits move go together, like a group: one commit for each bran
 request may move goes by itself, so that its pull request is the one that any other move of it finds.
 """
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 from failover_api.core.catalog.model import Action, Policy, Service
 from failover_api.core.planning.request import MoveRequest, Provenance
@@ -14,7 +14,7 @@ from failover_api.core.safety.surroundings import Surroundings
 from failover_api.errors import FailoverError, ForgeFailure, InternalError
 from failover_api.moves.group import parts_of
 from failover_api.moves.move import Move
-from failover_api.moves.outcome import Outcome, joined_version
+from failover_api.moves.outcome import Outcome, WaveReport, joined_version
 from failover_api.moves.progress import OnStep
 from failover_api.reading.pull_requests import may_be_proposed
 
@@ -24,7 +24,7 @@ class NodeOutcome:
     """Of an evacuation: a part for each branch and direction, and for each service that goes by itself.
 
     `order` are the services that were active on the node, as the catalog has them; `unplaced` are those of which nobody
-    knows the node.
+    knows the node. `waves`, `later` and `warnings` as in GroupOutcome.
     """
 
     node: str
@@ -32,6 +32,9 @@ class NodeOutcome:
     order: tuple[str, ...]
     unplaced: tuple[str, ...]
     dry_run: bool
+    waves: WaveReport | None = None
+    later: Mapping[str, tuple[State, State]] = field(default_factory=dict)
+    warnings: tuple[str, ...] = ()
 
     @property
     def version(self) -> str:
@@ -40,7 +43,7 @@ class NodeOutcome:
     @property
     def to(self) -> State:
         """The side that they are moved to; mixed: some each way, unknown: there is none to move."""
-        sides = {State(part.action.target.value) for part in self.parts}
+        sides = {State(part.action.target.value) for part in self.parts} | {to for _, to in self.later.values()}
         return sides.pop() if len(sides) == 1 else State.MIXED if sides else State.UNKNOWN
 
     @property

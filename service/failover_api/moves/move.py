@@ -117,6 +117,11 @@ class Move:
         is_home = self.action is Action.DEMOTE or self.is_tidy
         return is_home and any(service.unblocked is not None for service in self.services)
 
+    async def check_permit(self) -> None:
+        """To be awaited right before a write. Raises what says that it may not be made any more."""
+        if self.request.permit is not None:
+            await self.request.permit()
+
     @property
     def advice(self) -> str:
         """What to do besides looking, when nobody knows what became of it."""

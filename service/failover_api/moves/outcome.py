@@ -3,13 +3,19 @@
 import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Self
 
 from failover_api.core.catalog.model import Action, Policy
 from failover_api.core.planning.plan import Plan
+from failover_api.core.planning.state import State
+from failover_api.core.planning.wave_progress import OperationState, Progress
 from failover_api.core.safety.hazard import Hazard
 from failover_api.core.text.sentence import Part, message
 from failover_api.errors import FailoverError
 from failover_api.forge.values import Commit, PullRequest
+
+NOWHERE: Mapping[str, "CommitPlace"] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,13 +77,80 @@ class Outcome:
 
 
 @dataclass(frozen=True, slots=True)
+class CommitPlace:
+    """A commit, and where people see it."""
+
+    sha: str
+    url: str
+
+
+@dataclass(frozen=True, slots=True)
+class ReportedWave:
+    """One wave of an operation. `commits` is empty where there is none (yet)."""
+
+    services: tuple[str, ...]
+    state: OperationState
+    reason: str
+    commits: tuple[CommitPlace, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class WaveReport:
+    """How far a move in waves has come. `operation` is None for a dry run."""
+
+    operation: str | None
+    state: OperationState
+    waves: tuple[ReportedWave, ...]
+
+    @classmethod
+    def of(cls, progress: Progress, operation: str | None = None, places: Mapping[str, CommitPlace] = NOWHERE) -> Self:
+        """`places` are the commits of services, by name."""
+        waves = (
+            ReportedWave(
+                wave.services,
+                wave.state,
+                wave.reason,
+                tuple(dict.fromkeys(places[name] for name in wave.services if name in places)),
+            )
+            for wave in progress.waves
+        )
+        return cls(operation, progress.state, tuple(waves))
+
+    @property
+    def is_running(self) -> bool:
+        """Whether anything is still to come of it."""
+        return self.state is OperationState.RUNNING
+
+    @property
+    def sentence(self) -> str:
+        """What people are told of it."""
+        if self.operation is None:
+            return f"It goes in {len(self.waves)} waves, each once what it waits for serves."
+        begun = sum(wave.state is not OperationState.WAITING for wave in self.waves)
+        match self.state:
+            case OperationState.DONE:
+                return f"All {len(self.waves)} waves are done."
+            case OperationState.STOPPED:
+                return f"It has stopped: {'; '.join(wave.reason for wave in self.waves if wave.reason)}."
+            case _:
+                return f"Wave {max(begun, 1)} of {len(self.waves)}; the others follow once what they wait for serves."
+
+
+@dataclass(frozen=True, slots=True)
 class GroupOutcome:
-    """Of a group: a part for each branch and policy of its services."""
+    """Of a group: a part for each branch and policy of its services.
+
+    Of one that goes in `waves` the parts are those of the wave that was written; `later` are those who move afterwards,
+    where they are and will be. `warnings` are of the whole.
+    """
 
     group: str
     action: Action
     parts: tuple[Outcome, ...]
     order: tuple[str, ...]  # the services of the group, as the catalog has them
+    waves: WaveReport | None = None
+    later: Mapping[str, tuple[State, State]] = field(default_factory=dict)
+    warnings: tuple[str, ...] = ()
 
     @property
     def version(self) -> str:

@@ -51,6 +51,11 @@ class FluxReports:
         if report.revision and not is_older:
             self._newest[key] = report
 
+    @property
+    def has_any(self) -> bool:
+        """Whether Flux tells us of what it does."""
+        return bool(self._newest)
+
     def sources(self) -> Iterator[FluxReport]:
         """Of each GitRepository, the newest."""
         return (report for (kind, _), report in self._newest.items() if kind == GIT_REPOSITORY)

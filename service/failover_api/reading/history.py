@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 from failover_api.concurrency import together
 from failover_api.core.catalog.model import Service
+from failover_api.core.planning.request import RELOCATE
 from failover_api.core.planning.rollback import Undone
 from failover_api.core.text.audit import Finding, Verdict
 from failover_api.core.text.trailers import Record, read_all_records
@@ -127,6 +128,11 @@ class History:
             raise NothingToRollBack(f"no failover commit of {service.name} is in the history of {service.branch}{end}")
         entry, record = move.entry, move.record
         where = f"operation {record.operation} (commit {entry.logged.sha[:12]})"
+        if record.action == RELOCATE:
+            raise NothingToRollBack(
+                f"{where} relocated {service.name}: what was written since is on {record.after} alone, so relocate it "
+                f"back to {record.before}"
+            )
         if entry.verified is None:
             raise NothingToRollBack(
                 f"{where} says that it moved {service.name}, and that cannot be proved: {entry.why}; promote or demote "

@@ -12,36 +12,44 @@ from hypothesis import strategies as st
 from failover_api.core.automatic.notes import (
     ACK_LASTS_S,
     MAX_BYTES,
-    MAX_EVENTS,
+    MAX_WITNESSES,
     Ack,
     Attestation,
+    Fenced,
     Notes,
     Pause,
-    TallyEvent,
     acknowledged,
     attested,
-    counts,
     current,
     made_readable,
     paused,
     read_notes,
     resumed,
-    with_event,
+    taken_back,
+    with_fenced,
     withdrawn,
+    without_fenced,
+    witnessed,
     written,
 )
+from failover_api.core.safety.governance import Tally, Witness
+from failover_api.core.safety.governance.tally import Event
 from failover_api.errors import BadRequest
 
 NOW = 1_795_996_800.0
 PAUSE = Pause("01A", "a new kernel: ä", "ops", NOW, NOW + 600, ("sonarr",))
 ATTESTATION = Attestation("01B", "k3s-w1", "uid-1", "I pulled the plug", "ops", NOW, NOW - 60.123456)
-EVENT = TallyEvent("k3s-w1", "uid-1", NOW, "would-act", ("sonarr", "radarr"), "returned", NOW + 90)
+WITNESS = Witness("c1f2a3b4d5e6f708", "k3s-w1", "NodeOff", NOW - 60, NOW)
+FENCED = Fenced("k3s-w1", "uid-1", NOW)
+EVENT = Event("node-1", "k3s-w1", NOW, would=("sonarr", "radarr"), decided_at=NOW + 300.5, back_at=NOW + 390.0)
 ALL = Notes(
     pauses=(PAUSE, Pause("01C", "", "ops", NOW, NOW + 60)),
     attestations=(ATTESTATION,),
     acks=(Ack("ops", NOW, service="sonarr"), Ack("ops", NOW + 1, node="k3s-w2")),
+    witnesses=(WITNESS, replace(WITNESS, fingerprint="b", name="")),
+    fenced=(FENCED,),
     flaps={"k3s-w1": {"uid": "uid-1", "suspected": [1]}},
-    tally=(EVENT,),
+    tally=Tally((EVENT,)),
     status={"view": "watching"},
 )
 
@@ -129,10 +137,11 @@ def test_a_person_who_pauses_over_garbage_leaves_everything_paused() -> None:
 
 
 @pytest.mark.parametrize("text", GARBAGE)
-@pytest.mark.parametrize("name", ["attestations", "acks", "tally", "flaps", "status"])
+@pytest.mark.parametrize("name", ["attestations", "acks", "witnesses", "fenced", "tally", "flaps", "status"])
 def test_whatever_stands_in_the_others_counts_for_nothing(name: str, text: str) -> None:
     notes = read_notes({f"failover-api/{name}": text})
-    assert (notes.pauses, notes.attestations, notes.acks, notes.tally) == ((), (), (), ())
+    assert (notes.pauses, notes.attestations, notes.acks, notes.tally) == ((), (), (), Tally())
+    assert (notes.witnesses, notes.fenced) == ((), ())
 
 
 def test_a_hostile_text_stays_on_its_line() -> None:
@@ -153,15 +162,26 @@ def test_persons_are_told_when_there_is_no_room() -> None:
     assert len(read_notes(written(notes, {})).pauses) == len(notes.pauses)
 
 
-def test_the_tally_keeps_the_last_fifty() -> None:
+def test_an_alert_testifies_once_however_often_it_comes_and_takes_that_back() -> None:
+    again = replace(WITNESS, heard_at=NOW + 300)
+    notes = witnessed(witnessed(Notes(), WITNESS), again)
+    assert notes.witnesses == (again,)
+    assert taken_back(notes, "another") is None
+    assert taken_back(notes, WITNESS.fingerprint) == Notes()
+
+
+def test_of_witnesses_the_newest_are_kept() -> None:
     notes = Notes()
-    for number in range(60):
-        notes = with_event(notes, replace(EVENT, at=NOW + number))
-    assert [event.at for event in notes.tally] == [NOW + number for number in range(10, 60)]
-    assert len(notes.tally) == MAX_EVENTS
-    ended = with_event(notes, replace(EVENT, at=NOW + 30, result="stayed"))
-    assert len(ended.tally) == MAX_EVENTS
-    assert counts(ended.tally) == {"would-act, returned": 49, "would-act, stayed": 1}
+    for number in range(MAX_WITNESSES + 5):
+        notes = witnessed(notes, replace(WITNESS, fingerprint=f"{number}"))
+    assert [each.fingerprint for each in notes.witnesses] == [f"{number}" for number in range(5, MAX_WITNESSES + 5)]
+
+
+def test_a_node_that_we_have_tainted_is_known_until_it_is_clean() -> None:
+    notes = with_fenced(with_fenced(Notes(), FENCED), replace(FENCED, uid="uid-2"))
+    assert notes.fenced == (replace(FENCED, uid="uid-2"),)
+    assert without_fenced(notes, "k3s-w2") is None
+    assert without_fenced(notes, "k3s-w1") == Notes()
 
 
 names = st.text(st.characters(codec="utf-8"), min_size=1, max_size=80)
@@ -182,7 +202,10 @@ def test_all_together_have_room_and_persons_words_are_never_cut(
             notes = paused(notes, Pause(node, reason, node, NOW, NOW + 1, tuple(services)))
             notes = attested(notes, Attestation(node, node, node, reason, node, NOW))
             notes = acknowledged(notes, Ack(reason, NOW, service=node))
-            notes = with_event(notes, TallyEvent(node, reason or "u", NOW, "held", tuple(services)))
+            notes = witnessed(notes, Witness(node, node, reason, NOW, NOW))
+            notes = with_fenced(notes, Fenced(node, reason or "u", NOW))
+            events = (*notes.tally.events, Event(node, node, NOW, moved=tuple(services), gates=(reason,)))
+            notes = replace(notes, tally=Tally(events[-50:]))
         except BadRequest:
             break
     annotations: dict[str, Any] = written(notes, {})
@@ -191,3 +214,5 @@ def test_all_together_have_room_and_persons_words_are_never_cut(
     assert again.unreadable == ()
     assert len(again.pauses) == len(notes.pauses)
     assert len(again.attestations) == len(notes.attestations)
+    assert len(again.witnesses) == len(notes.witnesses)
+    assert len(again.fenced) == len(notes.fenced)

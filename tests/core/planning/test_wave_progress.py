@@ -100,6 +100,7 @@ def test_one_that_is_there_already_counts_when_it_serves() -> None:
 def test_a_pull_request_is_waited_for_without_end() -> None:
     found = look(99_999, db=Sighting(is_proposed=True), relay=SERVING)
     assert found.places["db"].standing is Standing.PROPOSED
+    assert found.places["mail"] == Place(Standing.WAITING, "waits for the merge of db"), "its wave is not at its end"
     assert found.due is None
     assert found.is_running
 

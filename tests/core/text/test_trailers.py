@@ -309,3 +309,19 @@ def test_a_squash_of_a_move_and_what_tidies_up_after_it_is_the_move() -> None:
 def test_another_step_of_an_operation_is_read_as_it_is() -> None:
     step = asked(SONARR, step="3/5 final-sync")
     assert read_records(message_of(step)) == (step,)
+
+
+def test_a_proof_is_read_back_whatever_it_names() -> None:
+    proof = "quiet at 2026-11-29T21:45:00Z at generation 17 of 0f3c; @alice says #1 that it's there"
+    step = replace(record("relocate", "backup", "backup"), proof=proof)
+    step = replace(step, provenance=replace(step.provenance, step="3/5 final-sync"))
+    text = write_trailers([step])
+    assert "@alice" not in text
+    assert read_all_records(text) == (step,)
+    assert read_records(text) == ()
+
+
+def test_of_a_relocation_the_cutover_moves() -> None:
+    cutover = record("relocate", "backup", "primary")
+    cutover = replace(cutover, provenance=replace(cutover.provenance, step="4/5 cutover"))
+    assert read_records(write_trailers([cutover])) == (cutover,)

@@ -15,6 +15,7 @@ WAVE = Wave(
     actions=(("cache", "demote"),),
     accept=("web:node-cordoned",),
     supersede=True,
+    node="k3s-w1",
 )
 NAME = st.from_regex(r"[a-z0-9]([-a-z0-9]{0,8}[a-z0-9])?", fullmatch=True)
 
@@ -24,7 +25,7 @@ def test_it_is_written_in_four_lines() -> None:
         "Wave": "2/3",
         "Members": "db, app, cache, web",
         "Wave-Sizes": "1, 2, 1",
-        "Wave-Options": "supersede, cache=demote, web:node-cordoned",
+        "Wave-Options": "supersede, @k3s-w1, cache=demote, web:node-cordoned",
     }
 
 

@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from failover_api.core.text.escaping import escape_markup
+from failover_api.edges.cli.report import _text
 from tests.support.homelab_cluster import HomelabCluster, homelab_cluster
 from tests.support.shell import Cli
 from tests.support.stage import SERVICES, SONARR, Stage, entry
@@ -212,6 +214,51 @@ def test_a_report_has_the_timeline_the_evidence_and_what_is_next(cli: Cli, clust
     assert "Its diff does what it says" in report
     assert "sonarr-backup-x on k3s-w2" in report
     assert "- It serves. Bring what is written there home before it goes back" in report
+
+
+def test_a_command_of_the_report_can_be_pasted(cli: Cli, cluster: HomelabCluster) -> None:
+    cluster.strategy = "Recreate"
+    cluster.node("k3s-w1", ready="Unknown")
+    cluster.pod("primary", is_ready=False, deleted_ago_s=60)
+    follow(cli.stage, cluster, pod="none", after_s=0)
+    cli("promote", "sonarr", "--until", "serving", "--timeout", "4s", code=5)
+    operation = cli.json("rollout", "sonarr")["operation"]
+    report = cli("report", operation).stdout
+    assert "`kubectl delete pod sonarr-primary-x -n media --grace-period=0 --force`" in report
+    commands = [line for line in report.splitlines() if "NoExecute" in line or "kubectl" in line]
+    assert commands
+    assert all(line.isascii() for line in commands)
+
+
+def test_what_stands_in_backticks_is_left_as_it_is() -> None:
+    shown = _text("`kubectl get pods`, or [x](y) <b> `a_b_`")
+    assert shown == f"`kubectl get pods`{escape_markup(', or [x](y) <b> ')}`a_b_`"
+    assert "<b>" not in shown
+
+
+@pytest.mark.parametrize("text", ["one ` alone <b>", "``x`` <b>", "`a|b` <b>", "` ` @all", "`"])
+def test_where_that_is_no_code_all_is_escaped(text: str) -> None:
+    assert _text(text) == escape_markup(text)
+
+
+def test_a_report_of_the_way_back_says_where_the_data_of_backup_is(cli: Cli, cluster: HomelabCluster) -> None:
+    """Whoever reads that it serves, and that nothing is to be done, may delete the only copy of what was written."""
+    cli("promote", "sonarr")
+    operation = cli.json("demote", "sonarr", "--reason", "home")["operation"]
+    report = cli("report", operation).stdout
+    assert "What it wrote on backup stays in the volume that it left" in report
+    assert "keep that until nothing is missed" in report
+    assert "There is nothing to do" not in report
+    assert "What was warned of before the move is not kept" in report
+
+
+def test_a_report_names_what_was_accepted(cli: Cli, cluster: HomelabCluster) -> None:
+    cluster.node("k3s-w2", ready="Unknown")
+    operation = cli.json("promote", "sonarr", "--accept", "node-not-ready")["operation"]
+    cluster.node("k3s-w2")
+    report = cli("report", operation).stdout
+    assert "- Accepted by who asked for it: `node-not-ready`." in report
+    assert "(accepted node-not-ready)" in cli("history", "sonarr").stdout
 
 
 def test_a_report_of_a_group_has_a_part_for_each(cli: Cli) -> None:

@@ -3,21 +3,24 @@
     failover-api/pauses          nothing moves by itself, or some services do not
     failover-api/attestations    a person says that a node is off
     failover-api/acks            a person has seen to a service, or to a node
+    failover-api/witnesses       an alert fires that says that a node is off
+    failover-api/fenced          nodes that we have tainted out-of-service
     failover-api/flaps           how often nodes came and went, for the next leader
     failover-api/tally           the last 50 events, and what came of each
     failover-api/status          what the leader sees, for the others to show
 
-Each is JSON that anybody with a right to the Lease may write. Of what is not understood an attestation does not count,
-and a pause counts for everything: in doubt nothing moves. Together they are at most MAX_BYTES; what is only of interest
-goes first.
+Each is JSON that anybody with a right to the Lease may write. Of what is not understood an attestation and a witness
+do not count, and a pause counts for everything: in doubt nothing moves. Together they are at most MAX_BYTES; what is
+only of interest goes first.
 """
 
 import json
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any, TypeVar
 
+from failover_api.core.safety.governance import Tally, Witness, tally_from
 from failover_api.core.untrusted_json import parse_json
 from failover_api.core.wording import one_line
 from failover_api.errors import BadRequest
@@ -26,10 +29,12 @@ PREFIX = "failover-api/"
 MAX_BYTES = 64 * 1024
 MAX_OF_PERSONS = 32 * 1024  # bytes, of pauses and attestations together: they are never cut
 MAX_STATUS = 20 * 1024
-MAX_EVENTS, MAX_ACKS, MAX_ROWS = 50, 200, 200
+MAX_ACKS, MAX_ROWS = 200, 200
+MAX_WITNESSES, MAX_FENCED = 50, 50
 ACK_LASTS_S = 7 * 86_400.0
 UNREADABLE_LASTS_S = 86_400.0
 _MAX_TEXT, _MAX_NAME = 200, 253
+EMPTY_TALLY = Tally()
 T = TypeVar("T")
 
 
@@ -72,21 +77,12 @@ class Ack:
 
 
 @dataclass(frozen=True, slots=True)
-class TallyEvent:
-    """A node that was away, and what was made of it.
-
-    `decision` is acted, would-act, held, or none: it was back before. `result` is open, stayed, returned or person:
-    whether the node stayed away, came back by itself, or a person moved the services. `at` and `ended_at` are by the
-    API server's clock (s).
-    """
+class Fenced:
+    """The Node of this UID has the taint out-of-service from us, since `at`; or we were about to set it."""
 
     node: str
     uid: str
     at: float
-    decision: str
-    services: tuple[str, ...] = ()
-    result: str = "open"
-    ended_at: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,8 +95,10 @@ class Notes:
     pauses: tuple[Pause, ...] = ()
     attestations: tuple[Attestation, ...] = ()
     acks: tuple[Ack, ...] = ()
+    witnesses: tuple[Witness, ...] = ()
+    fenced: tuple[Fenced, ...] = ()
     flaps: Any = None
-    tally: tuple[TallyEvent, ...] = ()
+    tally: Tally = EMPTY_TALLY
     status: Any = None
     unreadable: tuple[str, ...] = field(default=())
 
@@ -138,6 +136,29 @@ def withdrawn(notes: Notes, node: str, id_: str | None = None) -> Notes | None:
 def acknowledged(notes: Notes, ack: Ack) -> Notes:
     others = (each for each in notes.acks if (each.service, each.node) != (ack.service, ack.node))
     return replace(notes, acks=(*others, ack)[-MAX_ACKS:])
+
+
+def witnessed(notes: Notes, witness: Witness) -> Notes:
+    """In the place of what the same alert has said before."""
+    others = (each for each in notes.witnesses if each.fingerprint != witness.fingerprint)
+    return replace(notes, witnesses=(*others, witness)[-MAX_WITNESSES:])
+
+
+def taken_back(notes: Notes, fingerprint: str) -> Notes | None:
+    """Without what an alert has said; None: it had said nothing."""
+    left = tuple(each for each in notes.witnesses if each.fingerprint != fingerprint)
+    return None if left == notes.witnesses else replace(notes, witnesses=left)
+
+
+def with_fenced(notes: Notes, fenced: Fenced) -> Notes:
+    others = (each for each in notes.fenced if each.node != fenced.node)
+    return replace(notes, fenced=(*others, fenced)[-MAX_FENCED:])
+
+
+def without_fenced(notes: Notes, node: str) -> Notes | None:
+    """Without what is known of a node's taint; None: nothing was."""
+    left = tuple(each for each in notes.fenced if each.node != node)
+    return None if left == notes.fenced else replace(notes, fenced=left)
 
 
 def current(notes: Notes, now: float) -> Notes:
@@ -190,8 +211,10 @@ def read_notes(annotations: Mapping[str, str]) -> Notes:
         pauses=rows("pauses", _read_pause),
         attestations=rows("attestations", _read_attestation),
         acks=rows("acks", _read_ack),
+        witnesses=rows("witnesses", _read_witness)[-MAX_WITNESSES:],
+        fenced=rows("fenced", _read_fenced)[-MAX_FENCED:],
         flaps=_read_json(annotations.get(PREFIX + "flaps")),
-        tally=rows("tally", _read_event)[-MAX_EVENTS:],
+        tally=tally_from(_read_json(annotations.get(PREFIX + "tally"))),
         status=_read_json(annotations.get(PREFIX + "status")),
         unreadable=tuple(unreadable),
     )
@@ -205,7 +228,9 @@ def written(notes: Notes, annotations: Mapping[str, str]) -> dict[str, str]:
         "acks": [
             _without_empty({"service": a.service, "node": a.node, "by": a.by, "at": _iso(a.at)}) for a in notes.acks
         ],
-        "tally": _tally(notes.tally),
+        "witnesses": _witnesses(notes),
+        "fenced": [{"node": each.node, "uid": each.uid, "at": _iso(each.at)} for each in notes.fenced],
+        "tally": notes.tally.as_json(),
     }
     texts = {name: _json(rows) for name, rows in ours.items() if rows}
     texts |= {name: annotations[PREFIX + name] for name in notes.unreadable if PREFIX + name in annotations}
@@ -220,12 +245,12 @@ def written(notes: Notes, annotations: Mapping[str, str]) -> dict[str, str]:
 
 def _cut(texts: dict[str, str], notes: Notes) -> None:
     """Takes away what is only of interest, until the rest has room."""
-    events = list(notes.tally)
+    events = notes.tally.as_json()
     for name in ("status", "tally", "flaps", "acks"):
         while sum(map(_size, texts.values())) > MAX_BYTES and name in texts:
             events = events[len(events) // 2 + 1 :]
             if name == "tally" and events:
-                texts[name] = _json(_tally(events))
+                texts[name] = _json(events)
             else:
                 del texts[name]
 
@@ -308,32 +333,26 @@ def _read_ack(row: Mapping[str, Any]) -> Ack:
     return ack
 
 
-def _tally(events: Sequence[TallyEvent]) -> list[dict[str, Any]]:
+def _witnesses(notes: Notes) -> list[dict[str, Any]]:
     return [
         _without_empty({
+            "fingerprint": each.fingerprint,
             "node": each.node,
-            "uid": each.uid,
-            "at": _iso(each.at),
-            "decision": each.decision,
-            "services": list(each.services[:20]),
-            "result": each.result,
-            "ended": None if each.ended_at is None else _iso(each.ended_at),
+            "name": each.name,
+            "began": _iso(each.starts_at),
+            "heard": _iso(each.heard_at),
         })
-        for each in events[-MAX_EVENTS:]
+        for each in notes.witnesses
     ]  # fmt: skip
 
 
-def _read_event(row: Mapping[str, Any]) -> TallyEvent:
-    services, ended = row.get("services", []), row.get("ended")
-    return TallyEvent(
-        node=_name(row["node"]),
-        uid=_name(row["uid"]),
-        at=_time(row["at"]),
-        decision=_name(row["decision"]),
-        services=tuple(_name(each) for each in services) if isinstance(services, list) else (),
-        result=_name(row["result"]),
-        ended_at=None if ended is None else _time(ended),
-    )
+def _read_witness(row: Mapping[str, Any]) -> Witness:
+    times = _time(row["began"]), _time(row["heard"])
+    return Witness(_name(row["fingerprint"]), _name(row["node"]), _text(row, "name"), *times)
+
+
+def _read_fenced(row: Mapping[str, Any]) -> Fenced:
+    return Fenced(_name(row["node"]), _name(row["uid"]), _time(row["at"]))
 
 
 def _without_empty(row: dict[str, Any]) -> dict[str, Any]:
@@ -373,21 +392,3 @@ def _json(data: object) -> str:
 
 def _size(text: str) -> int:
     return len(text.encode("utf-8", "surrogatepass"))
-
-
-# The tally
-
-
-def with_event(notes: Notes, event: TallyEvent) -> Notes:
-    """In the place of one of the same node, since the same time."""
-    others = [each for each in notes.tally if (each.uid, each.at) != (event.uid, event.at)]
-    return replace(notes, tally=tuple([*others, event][-MAX_EVENTS:]))
-
-
-def counts(events: Iterable[TallyEvent]) -> dict[str, int]:
-    """{decision and result: how often}, such as "would-act, returned"."""
-    found: dict[str, int] = {}
-    for event in events:
-        key = f"{event.decision}, {event.result}"
-        found[key] = found.get(key, 0) + 1
-    return found

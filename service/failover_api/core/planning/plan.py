@@ -31,7 +31,8 @@ class Plan:
 
     `reverts` is the operation that a rollback undoes; `warnings` say what the opposite move will not bring back;
     `accepted` are the slugs of the hazards that whoever asked for it has accepted. `is_tidy`: it moves nothing, and
-    only puts the strategy back.
+    only puts the strategy back. `step` is the one of a relocation that it is, "" of any other move, and `proof` what
+    has let that go on.
     """
 
     service: Service
@@ -45,6 +46,8 @@ class Plan:
     warnings: tuple[str, ...] = ()
     accepted: tuple[str, ...] = ()
     is_tidy: bool = False
+    step: str = ""
+    proof: str = ""
 
 
 def plan(

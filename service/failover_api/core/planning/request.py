@@ -2,8 +2,8 @@
 
 import hashlib
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field
 
 from failover_api.core.hazard_slugs import SLUGS
 from failover_api.core.planning.waves import Wave
@@ -12,6 +12,8 @@ from failover_api.errors import BadRequest
 
 MAX_REASON_LENGTH = 200
 MAX_ACCEPTED = 100  # stops, each named for a service
+RELOCATE = "relocate"  # the action of a relocation's commits
+CUTOVER = "4/5 cutover"  # the one of them that moves anything
 TIDY = "2/2 tidy"  # the second commit of a move with `unblock: rolling`, which puts the strategy back
 _KEY = re.compile(r"[\x20-\x7e]{1,255}")
 
@@ -21,6 +23,7 @@ class Provenance:
     """Who asked for a move and why. `at` is RFC 3339 in UTC, `operation` a ULID, `key` an Idempotency-Key's digest.
 
     `step` is the part of the operation that a commit is, where it has several; `wave` is which of its waves.
+    `trigger` is what asked for it where nobody did, `evidence` what that was based on.
     """
 
     operation: str
@@ -32,6 +35,8 @@ class Provenance:
     key: str | None = None
     step: str | None = None
     wave: Wave | None = None
+    trigger: str | None = None
+    evidence: tuple[str, ...] = ()
 
     @property
     def part(self) -> tuple[str, str | None]:
@@ -41,6 +46,10 @@ class Provenance:
         return self.operation, self.step
 
 
+# Awaited right before a write: raises a FailoverError that says why it may not be made after all.
+Permit = Callable[[], Awaitable[None]]
+
+
 @dataclass(frozen=True, slots=True)
 class MoveRequest:
     """How a caller asks for a move; every edge makes one, and it is carried unchanged to the plan.
@@ -48,6 +57,9 @@ class MoveRequest:
     `versions` are those that an If-Match takes, None: any; `key` is an Idempotency-Key. `supersede`: an open pull
     request for the other side is closed. `skip_refused`: a group moves without those of its services that are refused.
     `accept` are the hazards that do not stop it: SLUG, or SERVICE:SLUG for one service of a group.
+
+    Where nobody asks, `trigger` says what does (`automatic`, `alert`) and `evidence` what that is based on; `permit` is
+    asked before each write.
     """
 
     by: str
@@ -59,6 +71,9 @@ class MoveRequest:
     supersede: bool = False
     skip_refused: bool = False
     accept: frozenset[str] = frozenset()
+    trigger: str | None = None
+    evidence: tuple[str, ...] = ()
+    permit: Permit | None = field(default=None, repr=False, compare=False)
 
     def accepts(self, service: str, slug: str) -> bool:
         """Whether a hazard of this kind does not stop the service."""
@@ -75,6 +90,8 @@ class MoveRequest:
             group=group,
             force=self.force,
             key=key,
+            trigger=self.trigger,
+            evidence=self.evidence,
         )
 
 

@@ -129,9 +129,11 @@ class _Assessment:
     seen: Mapping[str, Sighting]
     clocking: Clocking
     found: dict[str, Place] = field(default_factory=dict)
+    proposed: list[str] = field(default_factory=list)  # of earlier waves
 
     def places(self) -> Mapping[str, Place]:
         for wave in self.order.waves:  # those that are waited for are in earlier ones
+            self.proposed = [name for name, place in self.found.items() if place.standing is Standing.PROPOSED]
             for name in wave:
                 sighting, before = self.seen.get(name, Sighting()), self.found.get(name)
                 if before is None or (before.standing is Standing.DONE and sighting.trouble):
@@ -151,10 +153,9 @@ class _Assessment:
         since = self.clocking.began_at if sighting.written_at is None else sighting.written_at
         end = since + self.clocking.timeout_s
         if sighting.serves:
-            served_late = (
-                sighting.written_at is not None and sighting.served_at is not None and sighting.served_at > end
-            )
-            return Place(Standing.LATE, _late(self.clocking)) if served_late else Place(Standing.DONE)
+            is_own, at = sighting.written_at is not None, sighting.served_at
+            is_late = is_own and at is not None and at > end
+            return Place(Standing.LATE, _late(self.clocking)) if is_late else Place(Standing.DONE)
         if sighting.serves is None and name not in self.order.waited_for:
             return Place(Standing.DONE, "not seen from here")
         why = sighting.detail or ("not seen from here" if sighting.serves is None else _NOT_YET)
@@ -168,6 +169,8 @@ class _Assessment:
         if broken:
             return Place(Standing.HELD, f"waits for {', '.join(broken)}")
         missing = [other for other, place in waited_for.items() if place.standing is not Standing.DONE]
+        if self.proposed and not missing:  # a wave ends with the merge of what it proposed
+            return Place(Standing.WAITING, f"waits for the merge of {', '.join(self.proposed)}")
         return Place(Standing.WAITING, f"waits for {', '.join(missing)}") if missing else Place(Standing.READY)
 
 

@@ -42,7 +42,7 @@ class Wave:
     """One wave of an operation, as a commit tells it, so that anybody can go on from there.
 
     `number` counts from 1. `actions` are of members whose action is not the commit's own, `accept` are hazards that do
-    not stop a member (SERVICE:SLUG), `supersede` is that of the request.
+    not stop a member (SERVICE:SLUG), `supersede` is that of the request; `node` is what is evacuated, "": nothing is.
     """
 
     number: int
@@ -50,6 +50,7 @@ class Wave:
     actions: tuple[tuple[str, str], ...] = ()
     accept: tuple[str, ...] = ()
     supersede: bool = False
+    node: str = ""
 
     @property
     def count(self) -> int:

@@ -29,21 +29,22 @@ def placement(
     if detection.state.value not in set(Side):
         return Placement(None, frozenset())
     side = Side(detection.state.value)
-    own, other = (_nodes_of(service, detection, each, nodes) for each in (side, side.other))
+    own, other = (nodes_of_side(service, detection, each, nodes) for each in (side, side.other))
     active = next(iter(own)) if len(own) == 1 else running_on if running_on in own else None
     return Placement(active, other - {active} if active else other)
 
 
-def _nodes_of(service: Service, detection: Detection, side: Side, nodes: Mapping[str, "Node"]) -> frozenset[str]:
+def nodes_of_side(service: Service, detection: Detection, side: Side, nodes: Mapping[str, "Node"]) -> frozenset[str]:
+    """The names of the nodes of a side; none where nobody can tell. `nodes` as in placement()."""
     if not nodes:
         return frozenset(service.nodes(side))
     from failover_api.core.safety.rollout.expectation import expectation
     from failover_api.core.safety.rollout.place import side_nodes
 
-    return side_nodes(expectation(service, _on(detection, side)), nodes) or frozenset()
+    return side_nodes(expectation(service, on_side(detection, side)), nodes) or frozenset()
 
 
-def _on(detection: Detection, side: Side) -> Detection:
+def on_side(detection: Detection, side: Side) -> Detection:
     """What Git would say with every switch on a side."""
     readings = tuple(
         replace(reading, value=value, state=state_of(reading.switch, value))

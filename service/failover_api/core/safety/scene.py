@@ -9,7 +9,7 @@ from failover_api.core.safety.claim_moves import ClaimMove
 from failover_api.core.safety.observed import Claim, Node, Pod, View
 from failover_api.core.safety.rollout.appliers import Appliers, find_appliers
 from failover_api.core.safety.rollout.expectation import Expectation, expectation
-from failover_api.core.safety.rollout.live import Live, Workload, find_live, kind_of
+from failover_api.core.safety.rollout.live import Index, Live, Workload, find_live, kind_of
 from failover_api.core.safety.rollout.place import Place, place_of
 from failover_api.core.safety.surroundings import ClusterLook
 from failover_api.core.safety.switch_moves import ServiceMove
@@ -28,7 +28,7 @@ class Scene:
     """
 
     move: ServiceMove
-    view: View
+    index: Index
     now: float
     live: Live
     target: Live
@@ -36,6 +36,10 @@ class Scene:
     place: Place
     appliers: Appliers
     claims: tuple[ClaimMove, ...]
+
+    @property
+    def view(self) -> View:
+        return self.index.view
 
     @property
     def namespace(self) -> str | None:
@@ -81,7 +85,7 @@ def scene_of(move: ServiceMove, look: ClusterLook, claims: Sequence[ClaimMove]) 
     if not is_here:
         return None
     changed = tuple(claim for claim in claims if claim.old != claim.new)
-    return Scene(move, view, look.now, live, target, after, place_of(after, target, view), appliers, changed)
+    return Scene(move, look.index, look.now, live, target, after, place_of(after, target, view), appliers, changed)
 
 
 def label_of(workload: Workload) -> str:

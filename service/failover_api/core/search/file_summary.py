@@ -20,7 +20,7 @@ from failover_api.errors import AmbiguousItem, ManifestError, ManifestInvalid, N
 
 MAX_DOCUMENTS = 1000  # of one file
 EXACT = 2  # the best rank()
-_WORKLOADS = re.compile(rb"Deployment|StatefulSet|DaemonSet|HelmRelease|CronJob")
+_WANTED = re.compile(rb"Deployment|StatefulSet|DaemonSet|HelmRelease|CronJob|ReplicationSource|ReplicationDestination")
 _PATCHES = ("patches", "patchesStrategicMerge", "patchesJson6902")
 KUSTOMIZATIONS = ("kustomization.yaml", "kustomization.yml", "Kustomization")
 
@@ -66,9 +66,9 @@ def is_kustomization(path: str) -> bool:
 
 
 def summarize_file(path: str, data: bytes) -> FileSummary:
-    """Summarizes a file. Most hold no workload, which a search for the words tells without parsing."""
+    """Summarizes a file. Most hold nothing that is looked for, which a search for the words tells without parsing."""
     is_kustomize = is_kustomization(path)
-    if not is_kustomize and _WORKLOADS.search(data) is None:
+    if not is_kustomize and _WANTED.search(data) is None:
         return EMPTY
     try:
         manifest = parse(data, file=path)

@@ -26,7 +26,8 @@ from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass
 from enum import StrEnum
 
-from failover_api.core.catalog.model import Action, Service, Switch
+from failover_api.core.catalog.model import Action, Service, Side, Switch
+from failover_api.core.planning.request import RELOCATE
 from failover_api.core.planning.state import State, combine_states, is_same, state_of
 from failover_api.core.planning.strategy import BLOCK_TEXT, without_unblocking
 from failover_api.core.splice import Manifest, Selector, Value
@@ -126,7 +127,11 @@ def is_only_of_others(service: Service, text: str, before: Manifests, after: Man
 
 def _could_be_ours(record: Record) -> bool:
     states = set(State)
-    if record.action not in set(Action) or record.before not in states or record.after not in states:
+    if record.before not in states or record.after not in states:
+        return False
+    if record.action == RELOCATE:
+        return record.before != record.after and {record.before, record.after} == set(Side)
+    if record.action not in set(Action):
         return False
     action = Action(record.action)
     return action is Action.ROLLBACK or record.before != record.after == action.target.value

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Sequence
 
 from failover_api.core.catalog.model import Action
 from failover_api.core.planning.plan import Change, Plan
-from failover_api.core.planning.request import TIDY, Provenance, checked_reason
+from failover_api.core.planning.request import RELOCATE, TIDY, Provenance, checked_reason
 from failover_api.core.planning.state import State
 from failover_api.core.splice.shown import shown
 from failover_api.core.text.change_list import change_text
@@ -31,7 +31,7 @@ __all__ = [
     "unified_diff",
 ]
 
-_TIDIED = "Put back the strategy of"
+_TIDIED, _RELOCATED = "Put back the strategy of", "Relocate"
 _VERBS = {Action.PROMOTE: "Fail over", Action.DEMOTE: "Fail back", Action.ROLLBACK: "Roll back"}
 
 
@@ -56,7 +56,8 @@ def commit_message(moves: Sequence[tuple[Plan, Provenance]]) -> str:
 def record_of(plan: Plan, provenance: Provenance) -> Record:
     """What the trailers of a commit say of this plan."""
     before, after = plan.before.state.value, plan.after.value
-    return Record(plan.service.name, plan.action.value, before, after, provenance, plan.reverts, plan.accepted)
+    action = RELOCATE if plan.step else plan.action.value
+    return Record(plan.service.name, action, before, after, provenance, plan.reverts, plan.accepted, plan.proof)
 
 
 def headline(plans: Sequence[Plan]) -> str:
@@ -64,7 +65,9 @@ def headline(plans: Sequence[Plan]) -> str:
     what = plans[0].service.name if len(plans) == 1 else f"{len(plans)} services"
     if all(plan.is_tidy for plan in plans):
         return f"{_TIDIED} {what}"
-    verbs = {_VERBS[plan.action] for plan in plans}
+    if len(plans) == 1 and plans[0].step:
+        return f"{_RELOCATED} {what} to {plans[0].action.target}: {plans[0].step}"
+    verbs = {_RELOCATED if plan.step else _VERBS[plan.action] for plan in plans}
     verb = verbs.pop() if len(verbs) == 1 else "Move"
     where = destination(plans)
     return f"{verb} {what} to {where}" if where else f"{verb} {what}"
@@ -78,6 +81,8 @@ def headline_of(records: Sequence[Record]) -> str:
     if all(record.provenance.step == TIDY for record in records):
         return f"{_TIDIED} {what}"
     verbs = {_VERBS.get(action) for action in Action if action.value in {record.action for record in records}}
+    if any(record.action == RELOCATE for record in records):
+        verbs.add(_RELOCATED)
     verb = verbs.pop() if len(verbs) == 1 else "Move"
     after = {record.after for record in records}
     if len(after) > 1:
@@ -93,6 +98,9 @@ def movement(plan: Plan, name: Callable[[str], str]) -> str:
     subject = " and ".join(filter(None, (", ".join(documents[:-1]), documents[-1])))
     if plan.is_tidy:
         return f"{subject} stays on {plan.after}, and has its former strategy again."
+    if plan.step and plan.before.state is plan.after:
+        changes = "changes" if len(documents) == 1 else "change"
+        return f"{subject} {changes} for it; {plan.service.name} stays on {plan.after}."
     verb = "moves" if len(documents) == 1 else "move"
     return f"{subject} {verb} from {plan.before.state} to {plan.after}."
 

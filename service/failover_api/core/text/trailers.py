@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from failover_api.core.planning.request import TIDY, Provenance
+from failover_api.core.planning.request import CUTOVER, RELOCATE, TIDY, Provenance
 from failover_api.core.text.escaping import escape_for_git, unescape_for_git
 from failover_api.core.text.wave_trailers import WAVE_KEYS, read_wave, write_wave
 from failover_api.core.wording import one_line
@@ -21,11 +21,12 @@ _WRAP = 72  # where GitHub breaks the lines of a squash merge (https://github.co
 _BLANK_LINE = re.compile(r"\n[ \t]*\n")
 _TRAILER = re.compile(r"Failover-([A-Za-z-]+):(.*)")
 _OWN_LINE = re.compile(r"[A-Z][A-Za-z]*-[A-Za-z-]+:(?: |$)|Reason: |```")  # never the rest of the line before
+_EVIDENCE = "; "  # between the lines of evidence, which are one trailer
 _FIRST = "Service"
 _REQUIRED = (_FIRST, "Action", "From", "To", "Operation")
-_FROM_OUTSIDE = ("Requested-By", "Reason")
+_FROM_OUTSIDE = ("Requested-By", "Reason", "Evidence", "Proof")
 _SHARED = (  # by all of an operation
-    *("Requested-By", "Requested-At", "Group", "Force", "Reason", "Idempotency"),
+    *("Requested-By", "Requested-At", "Trigger", "Evidence", "Group", "Force", "Reason", "Idempotency"),
     *WAVE_KEYS,
 )
 
@@ -35,7 +36,7 @@ class Record:
     """What one commit says of one service: what was done to it, and who asked for that.
 
     `before` and `after` are states; `reverts` is the operation that a rollback undoes; `accepted` are the slugs of the
-    hazards that arose and were accepted.
+    hazards that arose and were accepted. `proof` is what let a relocation go on.
     """
 
     service: str
@@ -45,11 +46,19 @@ class Record:
     provenance: Provenance
     reverts: str | None = None
     accepted: tuple[str, ...] = ()
+    proof: str = ""
 
     @property
     def operation(self) -> str:
         """That it is a part of."""
         return self.provenance.operation
+
+    @property
+    def moves(self) -> bool:
+        """Whether it brings the service anywhere: of an operation in steps one commit does."""
+        if self.action == RELOCATE:
+            return self.provenance.step == CUTOVER
+        return self.provenance.step != TIDY
 
 
 def write_trailers(records: Sequence[Record]) -> str:
@@ -67,13 +76,14 @@ def read_records(message: str) -> tuple[Record, ...]:
     """What a message, or a pull request's body, says of the move of each service.
 
     An incomplete run, or one with a key twice, is left out. When several say something of a service, the last does:
-    a squash merge lists its messages from the oldest to the newest. What only puts a strategy back moves nothing.
+    a squash merge lists its messages from the oldest to the newest. What only puts a strategy back moves nothing, nor
+    do the steps of a relocation but the cutover.
     """
-    return _last_of_each(record for record in _read(message) if record.provenance.step != TIDY)
+    return _last_of_each(record for record in _read(message) if record.moves)
 
 
 def read_all_records(message: str) -> tuple[Record, ...]:
-    """As read_records(), with what a commit says that puts strategies back."""
+    """As read_records(), with what a commit says that puts strategies back, and with every step of a relocation."""
     return _last_of_each(_read(message))
 
 
@@ -104,11 +114,14 @@ def _run(record: Record, *, with_reason: bool) -> dict[str, str]:
         "Operation": provenance.operation,
         "Requested-By": provenance.by,
         "Requested-At": provenance.at,
+        "Trigger": provenance.trigger,
+        "Evidence": _EVIDENCE.join(provenance.evidence),
         "Group": provenance.group,
         "Force": "true" if provenance.force else None,
         "Reason": provenance.reason if with_reason else None,
         "Reverts": record.reverts,
         "Accepted": ", ".join(record.accepted),
+        "Proof": record.proof,
         "Idempotency": provenance.key,
         **(write_wave(provenance.wave) if provenance.wave else {}),
     }
@@ -191,6 +204,9 @@ def _record(run: Mapping[str, str], reason: str) -> Record:
         key=run.get("Idempotency"),
         step=run.get("Step"),
         wave=read_wave(run),
+        trigger=run.get("Trigger"),
+        evidence=tuple(filter(None, unescape_for_git(run.get("Evidence", "")).split(_EVIDENCE))),
     )
     accepted = tuple(slug.strip() for slug in run.get("Accepted", "").split(",") if slug.strip())
-    return Record(run[_FIRST], run["Action"], run["From"], run["To"], provenance, run.get("Reverts"), accepted)
+    proof = unescape_for_git(run.get("Proof", ""))
+    return Record(run[_FIRST], run["Action"], run["From"], run["To"], provenance, run.get("Reverts"), accepted, proof)

@@ -3,7 +3,7 @@
 Failover-Wave: 1/3
 Failover-Members: db, app, cache, web         of all waves, first to last
 Failover-Wave-Sizes: 1, 2, 1                  how many of them each wave has
-Failover-Wave-Options: supersede, cache=demote, web:claim-empty       where there are any
+Failover-Wave-Options: supersede, @k3s-w1, cache=demote, web:claim-empty
 """
 
 import re
@@ -17,6 +17,7 @@ WAVE_KEYS = ("Wave", "Members", "Wave-Sizes", "Wave-Options")
 MAX_MEMBERS = 1000
 _NUMBER = re.compile(r"([1-9][0-9]{0,3})/([1-9][0-9]{0,3})")
 _SIZE = re.compile(r"[1-9][0-9]{0,3}")
+_NODE = re.compile(r"@([a-z0-9][-a-z0-9.]{0,252})")
 _SUPERSEDE = "supersede"
 _ACTIONS = frozenset({"promote", "demote"})
 
@@ -25,6 +26,7 @@ def write_wave(wave: Wave) -> dict[str, str]:
     """{key: value}; "" where there is nothing to say."""
     options = [
         *([_SUPERSEDE] if wave.supersede else []),
+        *([f"@{wave.node}"] if wave.node else []),
         *(f"{name}={action}" for name, action in wave.actions),
         *wave.accept,
     ]
@@ -47,7 +49,8 @@ def read_wave(run: Mapping[str, str]) -> Wave | None:
     if waves is None or int(match[2]) != len(waves) or int(match[1]) > len(waves):
         return None
     said = _listed(options)
-    return Wave(int(match[1]), waves, tuple(_actions(said, members)), tuple(_accepted(said)), _SUPERSEDE in said)
+    node = next((match[1] for match in map(_NODE.fullmatch, said) if match), "")
+    return Wave(int(match[1]), waves, tuple(_actions(said, members)), tuple(_accepted(said)), _SUPERSEDE in said, node)
 
 
 def _listed(text: str) -> list[str]:

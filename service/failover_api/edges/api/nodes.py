@@ -20,7 +20,7 @@ NodeName = Annotated[str, Path(description="The node's name in Kubernetes.", exa
 _PATH = "/nodes/{node}/evacuate"
 _PARAMETERS = [*openapi.query(GROUP_KEYS), *openapi.headers("If-Match")]
 _BODY: Any = PartedNodeOutcomeBody | NodeOutcomeBody
-_WAITS = "Pull requests are open and wait for a person"
+_WAITS = "Pull requests are open and wait for a person, or waves are to follow"
 
 router = APIRouter(prefix="/api", responses=openapi.problems())
 

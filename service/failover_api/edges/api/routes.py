@@ -47,7 +47,7 @@ from failover_api.errors import Forbidden, MethodNotAllowed
 from failover_api.wiring import Components
 
 ACCEPTED, _NOT_MODIFIED = 202, 304
-_WAITS = "A pull request is open and waits for a person"
+_WAITS = "A pull request is open and waits for a person, or waves are to follow"
 
 
 Wired = Annotated[Components, Depends(components_of)]

@@ -8,6 +8,7 @@ from fastapi.responses import RedirectResponse
 
 from failover_api.core.access.model import Verb
 from failover_api.core.catalog.model import Action
+from failover_api.core.rfc3339 import rfc3339
 from failover_api.edges.board import links, rows
 from failover_api.edges.board.assets import Assets
 from failover_api.edges.board.form_moves import form_evacuation, form_move
@@ -98,7 +99,8 @@ async def _see(request: Request, who: Session) -> tuple[View, Shown]:
     def render() -> Shown:
         names = known_groups(components, who)
         known = {name: members for name, members in catalog.groups.items() if name in names}
-        visible = rows.board(view, known, who.caller, wanted, readiness.ready)
+        looked_at = "" if readiness.looked_at is None else rfc3339(readiness.looked_at)
+        visible = rows.board(view, known, who.caller, wanted, readiness.ready, looked_at)
         html = pages.part("_board.html", view=view, board=visible, nodes=nodes, config_error=error, root=root)
         return Shown(visible, html, tag_of(html))
 

@@ -54,6 +54,10 @@ class Backend(Protocol):
 
     def rollout(self, service: str, *, operation: str | None = None) -> Body: ...
 
+    def operation(self, operation: str) -> Body:
+        """How far a move in waves is. Without a running service whatever is due is done now."""
+        ...
+
     def tidy(self, service: str, operation: str) -> None:
         """Once a move serves: puts back what it changed beside its values. A running service does so by itself."""
         ...

@@ -76,6 +76,14 @@ class LocalBackend:
 
         return self._in_house(run)
 
+    def operation(self, operation: str) -> Body:
+        from failover_api.edges.bodies import operation_body
+
+        async def run(components: Any) -> Body:
+            return _dump(operation_body(await components.failover.go_on(operation)))
+
+        return self._in_house(run)
+
     def tidy(self, service: str, operation: str) -> None:
         async def run(components: Any) -> None:
             if components.catalog.current().service(service).unblocked is not None:

@@ -20,6 +20,7 @@ from failover_api.edges.cli.options import (
     Group,
     Key,
     NodeName,
+    NoWait,
     Reason,
     Server,
     ServiceName,
@@ -42,6 +43,7 @@ if TYPE_CHECKING:  # `failover --help` should not wait for pydantic
     from failover_api.edges.cli.waiting import Patience
 
 _NAMED = 3  # services that one sentence names
+_AGAIN = "without one ask again: what is there already is not moved twice"
 
 
 def promote_or_demote(action: str) -> Callable[..., None]:
@@ -60,6 +62,7 @@ def promote_or_demote(action: str) -> Callable[..., None]:
         key: Key = None,
         yes: Yes = False,
         wait: Wait = False,
+        no_wait: NoWait = False,
         until: Until = None,
         timeout: Timeout = None,
         as_json: AsJson = False,
@@ -73,7 +76,7 @@ def promote_or_demote(action: str) -> Callable[..., None]:
             raise typer.BadParameter("--path goes with --dry-run: in a working tree nothing is moved")
         target = CommandTarget(action, service or group or "", is_group=group is not None, folder=path)
         flags = {"dry_run": dry_run, "force": force, "supersede": supersede, "skip_refused": skip_refused}
-        how = Interaction(yes, _patience(until, timeout, wait=wait))
+        how = _interaction(yes, _patience(until, timeout, wait=wait), no_wait=no_wait)
         _move(target, lambda: _request(reason, key, accept, **flags), how, open_terminal(as_json=as_json), server)
 
     return move
@@ -90,13 +93,15 @@ def evacuate(
     key: Key = None,
     yes: Yes = False,
     wait: Wait = False,
+    no_wait: NoWait = False,
     until: Until = None,
     timeout: Timeout = None,
     as_json: AsJson = False,
     server: Server = None,
 ) -> None:
     """Move everything that is active on a node to its other side."""
-    target, how = CommandTarget("evacuate", node, is_node=True), Interaction(yes, _patience(until, timeout, wait=wait))
+    target = CommandTarget("evacuate", node, is_node=True)
+    how = _interaction(yes, _patience(until, timeout, wait=wait), no_wait=no_wait)
     flags = {"dry_run": dry_run, "force": force, "supersede": supersede, "skip_refused": skip_refused}
     _move(target, lambda: _request(reason, key, accept, **flags), how, open_terminal(as_json=as_json), server)
 
@@ -134,6 +139,12 @@ def _patience(until: "Milestone | None", timeout: str | None, *, wait: bool) -> 
         return patience(until, timeout, wait=wait)
     except ValueError as exc:
         raise typer.BadParameter(str(exc)) from None
+
+
+def _interaction(yes: bool, patience: "Patience | None", *, no_wait: bool) -> "Interaction":
+    if no_wait and patience is not None:
+        raise typer.BadParameter("--no-wait goes without --wait and --until")
+    return Interaction(yes, patience, follows=not no_wait)
 
 
 def _request(reason: str, key: str | None, accept: Sequence[str] | None, **flags: Any) -> "MoveRequest":
@@ -202,10 +213,14 @@ class CommandTarget:
 
 @dataclass(frozen=True, slots=True)
 class Interaction:
-    """How a person wants it done: without a question; with a wait, and for what. None: no wait."""
+    """How a person wants it done: without a question; with a wait, and for what. None: no wait.
+
+    `follows`: a move in waves is followed to its end, whatever else is waited for.
+    """
 
     yes: bool
     patience: "Patience | None"
+    follows: bool = True
 
 
 def _move(
@@ -216,6 +231,7 @@ def _move(
     server: str | None,
 ) -> None:
     from failover_api.edges.cli.progress import is_closed, pending_of, steps
+    from failover_api.edges.cli.waves import has_stopped, is_running
 
     patience = how.patience
     interruption = Interruption()
@@ -235,7 +251,11 @@ def _move(
             confirmed = replace(request, versions=versions)
         outcome, _ = move(backend, confirmed, is_rehearsal=request.dry_run)
         code, began = DONE, time.monotonic()
-        if patience and pending_of(outcome):
+        if is_running(outcome) and how.follows:
+            outcome, code = _followed(backend, outcome, terminal, patience)
+        elif has_stopped(outcome):
+            code = LATE
+        elif patience and pending_of(outcome):
             outcome, code = _merged(backend, outcome, terminal, patience)
         terminal.show_outcome(outcome, with_diff=request.dry_run)
         if target.folder is not None:
@@ -284,6 +304,21 @@ def _what_is_unseen(backend: Backend, target: CommandTarget, patience: "Patience
     names = unseen(services, own)
     whose = ", ".join(names[:_NAMED]) + (f" and {len(names) - _NAMED} more" if len(names) > _NAMED else "")
     return f"whether {whose} will be {patience.until} cannot be seen from here" if names else ""
+
+
+def _followed(backend: Backend, outcome: Body, terminal: "Terminal", patience: "Patience | None") -> tuple[Body, int]:
+    """The outcome with its waves as they came out, and the exit code."""
+    from failover_api.edges.cli import waves
+
+    end = time.monotonic() + patience.timeout_s if patience and patience.timeout_s else math.inf
+    terminal.note(f"{outcome['message']} Following operation {outcome['operation']} to its end:")
+    try:
+        operation = waves.follow(backend, outcome, told=terminal.note, end=end)
+        outcome = waves.ended(backend, outcome, operation)
+    except Interrupted:
+        terminal.note(f"no longer following; what is written stays, and a running service goes on ({_AGAIN})")
+        return outcome, UNKNOWN
+    return outcome, DONE if operation["state"] == waves.DONE else LATE
 
 
 def _merged(backend: Backend, outcome: Body, terminal: "Terminal", patience: "Patience") -> tuple[Body, int]:

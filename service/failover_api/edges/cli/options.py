@@ -126,6 +126,14 @@ Key = Annotated[
 ]
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
 Wait = Annotated[bool, typer.Option("--wait", help="When it is a pull request, wait until it is merged or closed.")]
+NoWait = Annotated[
+    bool,
+    typer.Option(
+        "--no-wait",
+        help="When services wait for others (`after`), leave once the first wave is written: a running service goes "
+        "on. Without it the command follows to the end, and exits with 5 when some did not come up.",
+    ),
+]
 Until = Annotated[
     Milestone | None,
     typer.Option(

@@ -56,6 +56,9 @@ class RemoteBackend:
         asked = {} if operation is None else {"operation": operation}
         return self._ask("GET", _path("failover", service, "rollout"), expect="steps", params=asked)[0]
 
+    def operation(self, operation: str) -> Body:
+        return self._ask("GET", _path("operations", operation), expect="waves")[0]
+
     def tidy(self, service: str, operation: str) -> None:
         """The service does so itself."""
 

@@ -142,10 +142,23 @@ class Batch:
                 queued.settle(answer)
         if not parts:
             return None
+        if not await self._are_permitted(parts):
+            return await self._planned(not_before)  # a commit of those who are left is another one
         names = [service.name for queued, _ in parts for service in queued.move.services]
         with_history = any(queued.move.needs_history for queued, _ in parts)
         snapshot = snapshot_of(self._branch, plan.seen, names, plan.head, with_history=with_history)
         return PlannedCommit(plan.seen, snapshot, tuple(parts))
+
+    async def _are_permitted(self, parts: Sequence[tuple[QueuedMove, MovePlan]]) -> bool:
+        """Asks those that need a permit, now that the next thing is to write. Who gets none is answered."""
+        refused = False
+        for queued, _ in parts:
+            try:
+                await queued.move.check_permit()
+            except FailoverError as exc:
+                refused = True
+                queued.settle(queued.unknown(exc.detail) if queued.may_have_landed else exc)
+        return not refused
 
     def _nothing_to_do(self, queued: QueuedMove, move_plan: MovePlan) -> Outcome:
         outcome, why = queued.move.outcome(move_plan, changed=False), self._lost.untold.get(queued)

@@ -280,6 +280,7 @@ class Proposal:
                 calls_of(self.results.options) * self._slots.taken
             )  # whoever has one takes as many
             self._move.on_step(Step.PROPOSING)
+            await self._move.check_permit()
             commit, provenance = await self._head_branch.with_commit(base)
             pull = await self._create(Sent(base, commit, provenance.operation), provenance)
         base_head = pull.base_head or await self._forge.head(self._move.branch, not_before=time.monotonic())

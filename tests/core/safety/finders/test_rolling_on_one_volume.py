@@ -36,6 +36,7 @@ def test_a_promote_that_unblocks_is_warned_and_waits_for_no_pod() -> None:
     assert (hazard.slug, hazard.severity) == ("rolling-on-one-volume", Severity.WARN)
     assert (hazard.about, hazard.where) == ("Deployment media/sonarr", "a.yaml:5")
     assert "both write to one volume" in hazard.detail
+    assert "once it is seen serving" in hazard.cure, "with a cluster nobody waits for the way home"
 
 
 def test_without_it_the_strategy_blocks() -> None:

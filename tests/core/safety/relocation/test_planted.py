@@ -137,7 +137,7 @@ def _goes_wrong(seed: int) -> bool:
 
 def _in_table(patch: pytest.MonkeyPatch, step: Step, name: str, function: Any) -> None:
     patch.setattr(values, name, function)
-    patch.setitem(values._WANTED, step, function)
+    patch.setitem(values.WANTED, step, function)
 
 
 def _without_holders(of: Callable[[going_up.Known], going_up.Judged]) -> Callable[[going_up.Known], going_up.Judged]:

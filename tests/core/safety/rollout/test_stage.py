@@ -18,6 +18,7 @@ from failover_api.core.safety.observed import (
     StorageClass,
     View,
 )
+from failover_api.core.safety.rollout.appliers import resume_command
 from failover_api.core.safety.rollout.stage import ClusterState, cluster_state
 from failover_api.core.safety.rollout.stages import Stage
 from tests.support.builders import manifests, service, switch
@@ -752,3 +753,34 @@ def test_one_of_an_earlier_template_serves_and_says_so() -> None:
 
 def test_a_pod_is_known_by_its_uid() -> None:
     assert state_of(view(pods=[pod(uid="p1")])).pod_uid == "p1"
+
+
+# Commands that people paste
+
+HOSTILE = "x; rm -rf ~ $(reboot)"
+
+
+@pytest.mark.parametrize(
+    ("kinds", "word"),
+    [
+        (
+            {
+                "deployments": [recreate()],
+                "pods": [leaving(pod("primary", name=HOSTILE))],
+            },
+            f"delete pod '{HOSTILE}' -n media",
+        ),
+        (
+            {"deployments": [recreate()], "pods": [leaving(pod("primary", name="--all"), ends_in_s=-1)]},
+            "delete pod NAME -n media",
+        ),
+    ],
+)
+def test_a_name_is_one_word_of_a_command(kinds: dict[str, Any], word: str) -> None:
+    assert word in state_of(view(**kinds)).cure
+
+
+@pytest.mark.parametrize(("kind", "what"), [("GitRepository", "git"), ("OCIRepository", "oci"), ("Bucket", "bucket")])
+def test_each_kind_of_source_has_its_own_word_for_flux(kind: str, what: str) -> None:
+    assert resume_command(source(kind=kind)) == f"`flux resume source {what} flux-system -n flux-system`"
+    assert resume_command(replace(source(kind=kind), name="$(id)")).endswith("'$(id)' -n flux-system`")

@@ -4,14 +4,13 @@ from collections.abc import Iterator
 
 from failover_api.core.safety.hazard import Hazard, Severity
 from failover_api.core.safety.observed import Condition, HelmRelease, Kustomization, Pod, Source
-from failover_api.core.safety.rollout.appliers import commit_of
+from failover_api.core.safety.rollout.appliers import commit_of, resume_command
+from failover_api.core.safety.rollout.live import HELM, KUSTOMIZE, SOURCES
 from failover_api.core.safety.scene import Scene, is_down, label_of
 from failover_api.core.safety.times import minute
-from failover_api.core.wording import cut
+from failover_api.core.wording import cut, shell_word
 
 BEHIND_S = 600.0  # a source is fetched, and not applied for as long
-SOURCES, KUSTOMIZE, HELM = "source-controller", "kustomize-controller", "helm-controller"
-_FLUX = frozenset({SOURCES, KUSTOMIZE, HELM, "notification-controller"})
 # Reasons that keep no change from being applied: the checks come after it, and what is under way will end.
 _HARMLESS = frozenset({"HealthCheckFailed", "Progressing", "ProgressingWithRetry", "DependencyNotReady"})
 _Applier = Kustomization | HelmRelease | Source
@@ -21,14 +20,13 @@ def suspended(scene: Scene) -> Iterator[Hazard]:
     """One for each applier that is, whatever Git says of it."""
     for applier in _appliers(scene):
         if applier.is_suspended and not _is_resumed(scene, applier):
-            kind = "source git" if isinstance(applier, Source) else _kind(applier).lower()
             yield Hazard(
                 "suspended",
                 Severity.WARN,
                 _label(applier),
                 None,
                 f"{_label(applier)} is suspended in the cluster: Flux does not apply the change by itself.",
-                f"`flux resume {kind} {cut(applier.name)} -n {cut(applier.namespace)}`",
+                resume_command(applier),
             )
     application = scene.appliers.application
     if application is not None and not application.is_automated:
@@ -39,7 +37,7 @@ def suspended(scene: Scene) -> Iterator[Hazard]:
             about,
             None,
             f"{about} has no automated sync: Argo CD does not apply the change by itself.",
-            f"`argocd app sync {cut(application.name)}` after the move, or give it `spec.syncPolicy.automated`.",
+            f"`argocd app sync {shell_word(application.name)}` after the move, or give it `spec.syncPolicy.automated`.",
         )
 
 
@@ -78,7 +76,7 @@ def nobody_applies(scene: Scene) -> Iterator[Hazard]:
     """A controller of Flux that the service needs has no pod that works."""
     if scene.appliers.kustomization is None and scene.appliers.release is None:
         return
-    pods = [(pod, app) for pod in scene.view.pods.objects.values() if (app := _controller(pod))]
+    pods = scene.index.controllers
     if not pods:
         return  # they run where nobody may look
     needed = [SOURCES, KUSTOMIZE, *([HELM] if scene.appliers.release is not None else [])]
@@ -135,15 +133,8 @@ def _stuck(applier: _Applier, what: str) -> Hazard:
         label,
         None,
         f"{label} {what}. The change may not be applied.",
-        f"`flux get all -n {cut(applier.namespace)}` says why; mend that first.",
+        f"`flux get all -n {shell_word(applier.namespace)}` says why; mend that first.",
     )
-
-
-def _controller(pod: Pod) -> str:
-    """The controller of Flux that a pod is of; "" of any other."""
-    if pod.app in _FLUX:
-        return pod.app
-    return next((name for name in _FLUX if pod.name.startswith(f"{name}-")), "")
 
 
 def _works(scene: Scene, pod: Pod) -> bool:

@@ -6,7 +6,7 @@ from failover_api.core.safety.hazard import Hazard, Severity
 from failover_api.core.safety.observed import Node, Taint
 from failover_api.core.safety.scene import Scene, is_down
 from failover_api.core.safety.times import minute
-from failover_api.core.wording import cut
+from failover_api.core.wording import cut, shell_word
 
 _KEEPS_OFF = frozenset({"NoSchedule", "NoExecute"})
 _CORDONED = "node.kubernetes.io/unschedulable"  # the taint that goes with a cordon
@@ -19,7 +19,8 @@ def node_missing(scene: Scene) -> Iterator[Hazard]:
         return
     labels = ", ".join(f"{cut(key)}={cut(value)}" for key, value in sorted(scene.expected.labels.items()))
     if labels:
-        what, cure = f"has the label {labels}", f"`kubectl label node NODE {labels}`"
+        words = " ".join(shell_word(f"{key}={value}") for key, value in sorted(scene.expected.labels.items()))
+        what, cure = f"has the label {labels}", f"`kubectl label node NODE {words}`"
     else:
         what, cure = f"is named {_or(scene.expected.nodes)}", "Correct `nodes`"
     yield Hazard(
@@ -55,7 +56,7 @@ def node_cordoned(scene: Scene) -> Iterator[Hazard]:
     if not ready or not all(reasons):
         return
     node, why = ready[0], reasons[0]
-    cure = f"`kubectl uncordon {node.name}`" if node.is_unschedulable else "Take the taint off"
+    cure = f"`kubectl uncordon {shell_word(node.name)}`" if node.is_unschedulable else "Take the taint off"
     yield Hazard(
         "node-cordoned",
         Severity.WARN,

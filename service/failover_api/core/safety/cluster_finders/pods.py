@@ -22,7 +22,7 @@ from failover_api.core.safety.workloads import (
     strategies_in_values,
     strategy_of,
 )
-from failover_api.core.wording import cut
+from failover_api.core.wording import cut, shell_word
 
 
 def recreate_blocks(scene: Scene) -> Iterator[Hazard]:
@@ -54,7 +54,8 @@ def statefulset_blocks(scene: Scene) -> Iterator[Hazard]:
             workload,
             f"{label_of(workload)} has a pod {cut(clinging.name)} that was never scheduled, clings to it, and ignores "
             "any change until it is gone.",
-            f"After the move: `kubectl delete pod {cut(clinging.name)} -n {cut(clinging.namespace)}`; it never ran.",
+            f"After the move: `kubectl delete pod {shell_word(clinging.name)} -n {shell_word(clinging.namespace)}`; it "
+            "never ran.",
         )
     elif (stuck := _stuck_pod(scene)) is not None:
         pod, node = stuck
@@ -68,10 +69,14 @@ def statefulset_blocks(scene: Scene) -> Iterator[Hazard]:
 
 
 def old_pod_running(scene: Scene) -> Iterator[Hazard]:
-    """What is left is well, and has claims of its own: whatever it has not replicated stays behind."""
+    """What is left is well, and has claims of its own: whatever it has not replicated stays behind.
+
+    Not so where the move leads to the pod: it goes back on one that has not come to run.
+    """
     if not scene.claims:
         return
-    well = next((pod for pod in scene.old_pods if pod.is_ready and _is_well(scene, pod)), None)
+    left = (pod for pod in scene.old_pods if not scene.place.holds(pod))
+    well = next((pod for pod in left if pod.is_ready and _is_well(scene, pod)), None)
     if well is not None:
         service = scene.move.service.name
         yield Hazard(

@@ -58,7 +58,7 @@ def statefulset_blocks(move: ServiceMove, surroundings: Surroundings) -> Iterato
                 place,
                 f"{cut(document.label)} is a StatefulSet, which never has two pods of one name. If the old one is on a "
                 "dead node it never ends, and the new one waits for it.",
-                f"Move first, then taint the node, when it is surely off, with {TAINT}: the other way round it clings "
+                f"Move first, then taint the node, when it is surely off, with {TAINT}; the other way round it clings "
                 "to a pod of before the move. Or keep a second StatefulSet for the other side, and switch the "
                 "`replicas` of both.",
             )

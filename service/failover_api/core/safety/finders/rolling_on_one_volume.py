@@ -19,7 +19,7 @@ _BLOCK = ("spec", "strategy", "rollingUpdate")
 
 
 def rolling_on_one_volume(move: ServiceMove, surroundings: Surroundings) -> Iterator[Hazard]:
-    """Of a move that leaves it so; and of a service that stands so, until it is moved home."""
+    """Of a move that leaves it so; and of a service that stands so, until its strategy is put back."""
     unblocked = move.service.unblocked
     for document in move.documents if unblocked is not None else ():
         assert unblocked is not None
@@ -32,7 +32,8 @@ def rolling_on_one_volume(move: ServiceMove, surroundings: Surroundings) -> Iter
                 document.where("spec", "strategy", "type"),
                 f"{cut(document.label)} rolls until its strategy is put back: each update until then, an image's too, "
                 "starts the new pod while the old one still stops, and both write to one volume.",
-                "Change nothing else of it until it is moved home; or make its claims ReadWriteOncePod.",
+                "Change nothing else of it until then: that is once it is seen serving, or else when it is moved home. "
+                "Or make its claims ReadWriteOncePod.",
             )
 
 

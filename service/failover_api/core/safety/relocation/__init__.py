@@ -23,6 +23,7 @@ way back is one commit too, and it puts back what was.
     table       every position and every way from one to another
     going_up    what each position waits for
     ladder      decide(): the next step, or why there is none
+    manifests   the same in YAML; `rehearsal` is all of it at once
 
 https://volsync.readthedocs.io/en/stable/usage/triggers.html
 """

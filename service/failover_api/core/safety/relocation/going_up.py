@@ -273,7 +273,7 @@ def _carried(known: Known) -> str:
 
 def _protected(known: Known, source: Replication, destination: Replication) -> Judged:
     served = proofs.serving_at(known.git.last.proof) if known.git.last is not None else None
-    since = served if served is not None else known.git.began(Step.PROTECT) or known.sight.now
+    since = known.sight.now - known.sight.since(known.git.began(Step.PROTECT) or 0.0) if served is None else served
     began, ended = sync.data_time(source), destination.last_sync_at
     failed = next((one for one in (source, destination) if one.result == "Failed"), None)
     if failed is not None:
@@ -290,7 +290,7 @@ def _protected(known: Known, source: Replication, destination: Replication) -> J
 def _once_more(known: Known, answer: Answer, end: Position) -> Judged:
     """Another tag for step 1; not at once, since nothing limits how often."""
     last = known.git.last
-    if last is not None and known.sight.now - last.at < _AGAIN_S:
+    if last is not None and known.sight.since(last.at) < _AGAIN_S:
         return Wait(answer.reason, is_stuck=True)
     return Go(Cause.UNPROVED, end, answer.reason)
 

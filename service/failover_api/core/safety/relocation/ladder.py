@@ -225,4 +225,4 @@ def _asks(known: Known, position: Position) -> bool:
 def _waited(known: Known, position: Position) -> float:
     """Since the step began, by the host's time and the API server's, or by our own clock if that says more."""
     began = known.git.began(position.step) if position.step is not None else None
-    return max(0.0, known.sight.waited_s, known.sight.now - began if began is not None else 0.0)
+    return max(0.0, known.sight.waited_s, known.sight.since(began) if began is not None else 0.0)

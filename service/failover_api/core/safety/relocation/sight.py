@@ -56,3 +56,8 @@ class Sight:
     is_serving: bool = False
     why_not_serving: str = ""
     waited_s: float = 0.0
+    host_now: float | None = None  # the Git host's time, by which commits are dated; None: that is `now`
+
+    def since(self, committed_at: float) -> float:
+        """How long ago a commit was made (s)."""
+        return (self.now if self.host_now is None else self.host_now) - committed_at

@@ -3,7 +3,7 @@
 Only these places are ever written. A step is written as the difference between what should stand there and what does.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
 from failover_api.core.planning.state import is_same
@@ -105,7 +105,7 @@ def expected(subject: Subject, git: GitView, at: Step) -> Values:
     """What should stand at every place once the commit of a step is made; the numbers of tags are taken from Git."""
     then = GitView(dict(git.former), git.former)
     for step in steps_of(subject)[: steps_of(subject).index(at) + 1]:
-        wanted = {**_WANTED[step](subject, then), **_restored(subject, git, then, step)}
+        wanted = {**WANTED[step](subject, then), **_restored(subject, git, then, step)}
         if step is not Step.PROTECT:
             wanted |= {place: git.value(place) for place in wanted if is_tag_of(subject, git.value(place))}
         then = GitView({**then.values, **wanted}, git.former)
@@ -224,7 +224,8 @@ def _is_switch(subject: Subject, place: Place) -> bool:
     return any(switch.place == place for switch in subject.switches)
 
 
-_WANTED = {
+Wanted = Callable[[Subject, GitView], Values]
+WANTED: Mapping[Step, Wanted] = {
     Step.REVERSE: reverse,
     Step.QUIESCE: quiesce,
     Step.FINAL_SYNC: final_sync,

@@ -18,10 +18,12 @@ from failover_api.core.safety.observed import (
 from failover_api.core.safety.rollout.causes import Cause
 from failover_api.core.safety.rollout.live import Live
 from failover_api.core.safety.rollout.texts import APPLY, explained_or_shown
+from failover_api.core.wording import shell_word
 
 _SHA = re.compile(r"(?:^|[:@/])([0-9a-f]{40})$")
 _GROUPS = {DEPLOYMENT: "apps", STATEFUL_SET: "apps", HELM_RELEASE: "helm.toolkit.fluxcd.io"}
 GIT_REPOSITORY = "GitRepository"
+_SOURCES = {GIT_REPOSITORY: "git", "OCIRepository": "oci", "Bucket": "bucket"}
 # https://fluxcd.io/flux/components/kustomize/kustomizations/#ready-kustomization
 _REFUSED = {"BuildFailed", "ReconciliationFailed", "PruneFailed"}
 
@@ -108,6 +110,15 @@ def _causes(appliers: Appliers) -> Iterator[Cause]:
     yield Cause("It is not applied yet, and who applies it is not seen.", is_final=False)
 
 
+def resume_command(applier: Kustomization | HelmRelease | Source) -> str:
+    """https://fluxcd.io/flux/cmd/flux_resume/"""
+    if isinstance(applier, Source):
+        what = f"source {_SOURCES.get(applier.kind, shell_word(applier.kind.lower()))}"
+    else:
+        what = type(applier).__name__.lower()
+    return f"`flux resume {what} {shell_word(applier.name)} -n {shell_word(applier.namespace)}`"
+
+
 def _of_labels(applier: Applier) -> Iterator[Cause]:
     if applier.is_ignored:
         yield Cause(
@@ -119,9 +130,7 @@ def _of_labels(applier: Applier) -> Iterator[Cause]:
 def _of_release(release: HelmRelease) -> Iterator[Cause]:
     name = f"{release.namespace}/{release.name}"
     if release.is_suspended:
-        yield Cause(
-            f"HelmRelease {name} is suspended.", f"`flux resume helmrelease {release.name} -n {release.namespace}`"
-        )
+        yield Cause(f"HelmRelease {name} is suspended.", resume_command(release))
     remediated = release.condition_now("Remediated")
     if remediated is not None and remediated.is_true:
         yield Cause(
@@ -138,10 +147,7 @@ def _of_release(release: HelmRelease) -> Iterator[Cause]:
 def _of_source(source: Source) -> Iterator[Cause]:
     name = f"{source.namespace}/{source.name}"
     if source.is_suspended:
-        kind = "git" if source.kind == GIT_REPOSITORY else source.kind.lower()
-        yield Cause(
-            f"{source.kind} {name} is suspended.", f"`flux resume source {kind} {source.name} -n {source.namespace}`"
-        )
+        yield Cause(f"{source.kind} {name} is suspended.", resume_command(source))
     elif (ready := source.ready_now) is not None and ready.status == "False":
         said = ready.message or ready.reason
         yield Cause(f"{source.kind} {name} is not ready: {said}", "", ready.since, is_final=False)
@@ -152,7 +158,7 @@ def _of_kustomization(kustomization: Kustomization) -> Iterator[Cause]:
     if kustomization.is_suspended:
         yield Cause(
             f"Kustomization {name} is suspended.",
-            f"`flux resume kustomization {kustomization.name} -n {kustomization.namespace}`",
+            resume_command(kustomization),
         )
     elif ready is not None and ready.status == "False":
         if ready.reason in _REFUSED:
@@ -166,7 +172,7 @@ def _of_application(application: Application) -> Iterator[Cause]:
     name = f"Application {application.namespace}/{application.name}"
     is_of_now = application.operation_revision in {"", application.revision} and not application.is_behind
     if application.operation in {"Failed", "Error"} and is_of_now:
-        yield Cause(f"{name} could not be synced.", f"`argocd app get {application.name}` says why.")
+        yield Cause(f"{name} could not be synced.", f"`argocd app get {shell_word(application.name)}` says why.")
     if application.sync == "OutOfSync" and not application.is_automated:
-        yield Cause(f"{name} is synced by hand.", f"`argocd app sync {application.name}`")
+        yield Cause(f"{name} is synced by hand.", f"`argocd app sync {shell_word(application.name)}`")
     yield Cause(f"Argo CD has not synced {name} yet.", is_final=False)

@@ -5,22 +5,21 @@ from dataclasses import dataclass
 
 from failover_api.core.safety.observed import Condition, Deployment, Pod, StatefulSet, View, condition
 from failover_api.core.safety.rollout.causes import Cause
-from failover_api.core.safety.rollout.live import Live, Workload
+from failover_api.core.safety.rollout.live import Index, Live, Workload
 from failover_api.core.safety.rollout.place import Place
 from failover_api.core.safety.rollout.scheduling import why_unscheduled
 from failover_api.core.safety.rollout.texts import CREATION, explained_or_shown, waiting
+from failover_api.core.wording import shell_word
 
 _OFF = "if the machine is off for sure"
+_DELETE = "`kubectl delete pod {pod} -n {namespace} --grace-period=0 --force`"
+_TAINT = "`kubectl taint node {node} node.kubernetes.io/out-of-service=nodeshutdown:NoExecute`"
 _UNBLOCK_DEPLOYMENT = (
     "Let it roll: `unblock: rolling` in the catalog does so with the next promote. Now, "
-    + _OFF
-    + ": `kubectl delete pod {pod} -n {namespace} --grace-period=0 --force`, or the out-of-service taint on {node}. "
-    + "It also starts by itself when {node} is back."
+    f"{_OFF}: {_DELETE}, or the out-of-service taint on {{node}}. It also starts by itself when {{node}} is back."
 )
 _UNBLOCK_STATEFUL_SET = (
-    f"{_OFF.capitalize()}: "
-    "`kubectl taint node {node} node.kubernetes.io/out-of-service=nodeshutdown:NoExecute` (and take it off again), "
-    "or `kubectl delete pod {pod} -n {namespace} --grace-period=0 --force`. It also starts by itself when {node} is "
+    f"{_OFF.capitalize()}: {_TAINT} (and take it off again), or {_DELETE}. It also starts by itself when {{node}} is "
     "back."
 )
 
@@ -31,8 +30,12 @@ class Facts:
 
     live: Live
     place: Place
-    view: View
+    index: Index
     now: float
+
+    @property
+    def view(self) -> View:
+        return self.index.view
 
 
 def why_not_ready(facts: Facts) -> Cause:
@@ -76,8 +79,8 @@ def _of_stateful_set(stateful_set: StatefulSet, facts: Facts) -> Iterator[Cause]
             yield Cause(
                 f"The StatefulSet clings to the pod {pod.name}, which can never start, and ignores any change until it "
                 "is gone.",
-                f"`kubectl delete pod {pod.name} -n {pod.namespace}`: it never ran. `podManagementPolicy: Parallel` "
-                "avoids this.",
+                f"`kubectl delete pod {shell_word(pod.name)} -n {shell_word(pod.namespace)}`: it never ran. "
+                "`podManagementPolicy: Parallel` avoids this.",
                 pod.created_at,
             )
     yield from _waits_for_the_old(stateful_set, facts, "the StatefulSet", _UNBLOCK_STATEFUL_SET)
@@ -105,7 +108,7 @@ def _waits_for_the_old(workload: Workload, facts: Facts, who: str, cure: str) ->
             yield Cause(
                 f"The old pod {pod.name} is on {pod.node}, {state}, and cannot confirm that it stopped; {who} waits "
                 "for it, for ever.",
-                cure.format(pod=pod.name, namespace=pod.namespace, node=pod.node),
+                cure.format(pod=shell_word(pod.name), namespace=shell_word(pod.namespace), node=shell_word(pod.node)),
                 _left_at(pod, facts),
             )
 
@@ -157,17 +160,17 @@ def _claims(pod: Pod) -> str:
 
 def _attaching(pod: Pod, facts: Facts) -> Iterator[Cause]:
     """Another pod with a claim of this one, on a node that is down: a disk stays there until that node has let go."""
-    for other in facts.view.pods.objects.values():
-        shared = set(pod.claims) & set(other.claims)
-        is_other = other.namespace == pod.namespace and other.name != pod.name and other.node != pod.node
-        if shared and is_other and not other.has_ended and facts.place.is_down(other.node):
-            yield Cause(
-                f"The claim {min(shared)} is also that of {other.name} on {other.node}, which is not ready: its disk "
-                "may still hang there.",
-                f"{_OFF.capitalize()}, set the out-of-service taint on {other.node} (some 20 s); after a force delete "
-                "it takes 6 min.",
-                pod.created_at,
-            )
+    for claim in sorted(set(pod.claims)):
+        for other in facts.index.holders.get((pod.namespace, claim), ()):
+            is_other = other.name != pod.name and other.node != pod.node
+            if is_other and not other.has_ended and facts.place.is_down(other.node):
+                yield Cause(
+                    f"The claim {claim} is also that of {other.name} on {other.node}, which is not ready: its disk may "
+                    "still hang there.",
+                    f"{_OFF.capitalize()}, set the out-of-service taint on {other.node} (some 20 s); after a force "
+                    "delete it takes 6 min.",
+                    pod.created_at,
+                )
 
 
 def _stopping(facts: Facts) -> Iterator[Cause]:

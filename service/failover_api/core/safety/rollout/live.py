@@ -19,6 +19,9 @@ from failover_api.core.safety.observed import (
     View,
 )
 
+SOURCES, KUSTOMIZE, HELM = "source-controller", "kustomize-controller", "helm-controller"
+FLUX_CONTROLLERS = frozenset({SOURCES, KUSTOMIZE, HELM, "notification-controller"})
+_CONTROLLERS_PODS = tuple(f"{name}-" for name in FLUX_CONTROLLERS)
 Workload = Deployment | StatefulSet
 T = TypeVar("T")
 
@@ -44,21 +47,34 @@ class Live:
 class Index:
     """A view's objects by those they belong to: made once of a view, whatever many services are looked for in it.
 
-    `pods` are by namespace, kind and name of their owner; `sets` are ReplicaSets by namespace and name of the
-    Deployment; `released` are workloads by the name of their HelmRelease.
+    `pods` are by namespace, kind and name of their owner; `hashed` by namespace and name of the Deployment, as their
+    ReplicaSets' names have it; `holders` by namespace and claim. `controllers` are Flux's, each with what it is. `sets`
+    are ReplicaSets by namespace and name of the Deployment; `released` are workloads by the name of their HelmRelease.
     """
 
     view: View
     pods: Mapping[tuple[str, str, str], Sequence[Pod]]
+    hashed: Mapping[Key, Sequence[Pod]]
+    holders: Mapping[Key, Sequence[Pod]]
+    controllers: Sequence[tuple[Pod, str]]
     sets: Mapping[Key, Sequence[ReplicaSet]]
     released: Mapping[str, Sequence[Workload]]
 
 
 def index_of(view: View) -> Index:
     pods: defaultdict[tuple[str, str, str], list[Pod]] = defaultdict(list)
+    hashed: defaultdict[Key, list[Pod]] = defaultdict(list)
+    holders: defaultdict[Key, list[Pod]] = defaultdict(list)
+    controllers = []
     for (namespace, _), pod in view.pods.objects.items():
         if pod.owner is not None:
             pods[namespace, pod.owner.kind, pod.owner.name].append(pod)
+            if deployment := _by_hash(pod.owner, pod.revision):
+                hashed[namespace, deployment].append(pod)
+        for claim in pod.claims:
+            holders[namespace, claim].append(pod)
+        if controller := _controller(pod):
+            controllers.append((pod, controller))
     sets: defaultdict[Key, list[ReplicaSet]] = defaultdict(list)
     for (namespace, _), each in view.replica_sets.objects.items():
         if each.owner is not None and each.owner.kind == DEPLOYMENT:
@@ -68,7 +84,26 @@ def index_of(view: View) -> Index:
     for workload in workloads:
         if workload.applier.helm_release is not None:
             released[workload.applier.helm_release[1]].append(workload)
-    return Index(view, pods, sets, released)
+    return Index(view, pods, hashed, holders, controllers, sets, released)
+
+
+def _by_hash(owner: Owner, revision: str) -> str:
+    """The Deployment of a pod: its ReplicaSet is named after it and the hash of their template; "" where it is not.
+
+    Where ReplicaSets may not be read, this tells.
+    """
+    end = f"-{revision}"
+    is_named = owner.kind == "ReplicaSet" and bool(revision) and owner.name.endswith(end)
+    return owner.name[: -len(end)] if is_named else ""
+
+
+def _controller(pod: Pod) -> str:
+    """The controller of Flux that a pod is of; "" of any other."""
+    if pod.app in FLUX_CONTROLLERS:
+        return pod.app
+    if not pod.name.startswith(_CONTROLLERS_PODS):
+        return ""
+    return next(name for name in FLUX_CONTROLLERS if pod.name.startswith(f"{name}-"))
 
 
 def find_live(index: Index, named: WorkloadName, claims: Iterable[str]) -> Live:
@@ -134,7 +169,7 @@ def with_pods(index: Index, workload: Workload) -> Live:
         return Live(workload, pods=pods, current=frozenset(current), knows_current=bool(workload.update_revision))
     sets = [each for each in index.sets.get((namespace, workload.name), ()) if _is_owned(each.owner, workload.uid)]
     if not sets and view.replica_sets.why_unseen(namespace):
-        return Live(workload, pods=tuple(_by_hash(view, workload)))
+        return Live(workload, pods=tuple(index.hashed.get((namespace, workload.name), ())))
     of_sets = {each.name: tuple(_owned(index, namespace, "ReplicaSet", each.name, each.uid)) for each in sets}
     newest = {each.name for each in sets if each.revision and each.revision == workload.revision}
     current = {pod.name for name in newest for pod in of_sets[name]}
@@ -149,15 +184,6 @@ def _owned(index: Index, namespace: str, kind: str, name: str, uid: str) -> Iter
 
 def _is_owned(owner: Owner | None, uid: str) -> bool:
     return owner is not None and (not uid or not owner.uid or uid == owner.uid)
-
-
-def _by_hash(view: View, deployment: Deployment) -> Iterator[Pod]:
-    """Where ReplicaSets may not be read: they are named after the Deployment and the hash of their template."""
-    for (namespace, _), pod in view.pods.objects.items():
-        owner = pod.owner
-        is_its = owner is not None and owner.kind == "ReplicaSet" and owner.name == f"{deployment.name}-{pod.revision}"
-        if namespace == deployment.namespace and is_its:
-            yield pod
 
 
 def kind_of(workload: Workload) -> str:

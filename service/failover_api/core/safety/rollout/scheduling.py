@@ -6,6 +6,7 @@ from failover_api.core.safety.observed import Claim, Node, Pod, View
 from failover_api.core.safety.rollout.causes import Cause
 from failover_api.core.safety.rollout.place import Place
 from failover_api.core.safety.rollout.texts import SCHEDULING, explained_or_shown
+from failover_api.core.wording import shell_word
 
 PROVISIONING_S = 60.0  # a volume may take so long to be made
 _LAZY = "WaitForFirstConsumer"
@@ -95,7 +96,7 @@ def _of_nodes(nodes: list[Node], since: float | None) -> Iterator[Cause]:
     elif not any(node.is_ready for node in nodes):
         yield Cause(f"{_names(nodes)} is not ready.", "Bring it up, or move the app elsewhere.", since)
     elif all(node.is_unschedulable for node in nodes):
-        yield Cause(f"{_names(nodes)} is cordoned.", f"`kubectl uncordon {nodes[0].name}`", since)
+        yield Cause(f"{_names(nodes)} is cordoned.", f"`kubectl uncordon {shell_word(nodes[0].name)}`", since)
 
 
 def _names(nodes: list[Node]) -> str:

@@ -70,9 +70,10 @@ def cluster_state(
     expected = expectation(service, detection)
     if expected.workload is None:
         return ClusterState(seen_at, State.UNKNOWN, Stage.UNKNOWN, reason=expected.why, cure=NAME_WORKLOAD)
-    live = find_live(index or index_of(view), expected.workload, _claims_of(service))
+    index = index or index_of(view)
+    live = find_live(index, expected.workload, _claims_of(service))
     appliers = find_appliers(view, service, expected.workload, live)
-    found = _Assessment(expected, live, appliers, view, seen_at)
+    found = _Assessment(expected, live, appliers, index, seen_at)
     if live.workload is None:
         return found.without_workload(was_seen=was_seen)
     return replace(found.of_workload(live.workload), appliers=appliers)
@@ -93,8 +94,12 @@ class _Assessment:
     expected: Expectation
     live: Live
     appliers: Appliers
-    view: View
+    index: Index
     now: float
+
+    @property
+    def view(self) -> View:
+        return self.index.view
 
     def without_workload(self, *, was_seen: bool) -> ClusterState | None:
         named = self.expected.workload
@@ -137,7 +142,7 @@ class _Assessment:
                 return self._of_pod(Stage.SERVING, pod, cause, place)
         if release is not None:
             return self._state(Stage.BLOCKED, release)
-        cause = why_not_ready(Facts(self.live, place, self.view, self.now))
+        cause = why_not_ready(Facts(self.live, place, self.index, self.now))
         coming = [pod for pod in self.live.pods if pod.deletion_at is None and not pod.has_ended]
         pod_or_none = next((pod for pod in coming if pod.name in self.live.current or place.holds(pod)), None)
         stage = Stage.BLOCKED if cause.is_final else Stage.ROLLING_OUT

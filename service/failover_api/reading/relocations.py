@@ -1,0 +1,246 @@
+"""What Git says of a service's relocation: its documents, the commits of the newest operation, what stood before.
+
+Git is its record: nothing else is kept of a relocation, so whoever reads this can go on with it.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from failover_api.concurrency import together
+from failover_api.core.catalog.model import Branch, Service, Side, Workload
+from failover_api.core.planning.request import RELOCATE
+from failover_api.core.planning.state import Detection, detect
+from failover_api.core.rfc3339 import seconds_of
+from failover_api.core.safety.relocation.gitview import GitView, Made
+from failover_api.core.safety.relocation.manifests import standing
+from failover_api.core.safety.relocation.places import Place, Standing
+from failover_api.core.safety.relocation.steps import Step, parse_label
+from failover_api.core.safety.relocation.subject import Subject
+from failover_api.core.safety.relocation.subject_of import subject_of, wanted
+from failover_api.core.splice import Manifest, Selector
+from failover_api.core.text.trailers import Record, read_all_records
+from failover_api.errors import FailoverError, ManifestError, WriteConflict
+from failover_api.forge.port import Forge
+from failover_api.forge.values import LoggedCommit
+from failover_api.reading.services import Observation, ServiceReader
+
+PAGES = 3  # of each file's history, in which the first commit of the newest relocation is looked for
+
+
+@dataclass(frozen=True, slots=True)
+class StepMade:
+    """A commit of a relocation."""
+
+    record: Record
+    logged: LoggedCommit
+    made: Made
+
+
+@dataclass(frozen=True, slots=True)
+class Relocation:
+    """A service's newest relocation, or one that would begin (`steps` is empty then), as of one version of the branch.
+
+    `services` are the service and, as if they were services, the other documents it needs; `manifests` are the files of
+    all of them, by path.
+    """
+
+    service: Service
+    services: tuple[Service, ...]
+    detection: Detection
+    subject: Subject
+    git: GitView
+    manifests: Mapping[str, Manifest]
+    version: str
+    head: str
+    steps: tuple[StepMade, ...] = ()
+
+    @property
+    def operation(self) -> str:
+        return self.subject.operation
+
+    @property
+    def first(self) -> Record | None:
+        """What its first commit says: who asked for it, and why."""
+        return self.steps[0].record if self.steps else None
+
+
+class RelocationReader:
+    """Reads relocations of located services."""
+
+    def __init__(self, forge: Forge, reader: ServiceReader) -> None:
+        self._forge, self._reader = forge, reader
+
+    async def newest(self, service: Service, *, not_before: float | None) -> Relocation | None:
+        """The newest relocation of a service, over or not; None where there is none in reach.
+
+        Raises CannotPlan where the catalog does not say what a relocation needs, and what reading raises.
+        """
+        read = await self._read(service, Side.PRIMARY, not_before)
+        steps, moved_by = await self._steps(read)
+        if not steps:
+            return None
+        target = _target(steps[0].record)
+        subject = self._subject(read, target, steps[0].record.operation)
+        former, why = await self._former(read, subject, steps[0].logged)
+        made = tuple(step.made for step in steps)
+        values, unreadable = _values(subject, read.manifests)
+        git = GitView(values, former, made, moved_by, unreadable or why)
+        return replace(read, subject=subject, git=git, steps=tuple(steps))
+
+    async def beginning(
+        self, service: Service, target: Side, operation: str, *, not_before: float | None
+    ) -> Relocation:
+        """One that begins now. Raises as newest(), and ManifestError for a value that cannot be read."""
+        read = await self._read(service, target, not_before)
+        subject = self._subject(read, target, operation)
+        values = standing(subject, read.manifests)
+        return replace(read, subject=subject, git=GitView(values, values))
+
+    async def begun_on(self, branch: Branch, *, not_before: float | None) -> Mapping[str, str]:
+        """The services that a relocation has lately worked on, with its operation: by a branch's newest commits."""
+        head = await self._forge.head(branch, not_before=not_before)
+        commits = await self._forge.log(branch, at=head, not_before=not_before)
+        records = [record for commit in reversed(commits) for record in read_all_records(commit.message)]
+        return {record.service: record.operation for record in records if record.action == RELOCATE}
+
+    async def _read(self, service: Service, target: Side, not_before: float | None) -> Relocation:
+        """The service with all documents that it needs, at one commit. The subject is not known yet."""
+        first = await self._reader.observe(service, not_before=not_before)
+        asked = wanted(first.service, detect(first.service, first.manifests), target)
+        services = (service, *(_as_service(service, document) for document in asked))
+        seen = await self._reader.observe_all(service.branch, services, not_before=not_before)
+        found = [_observed(seen[each.name]) for each in services]
+        manifests = {path: manifest for each in found for path, manifest in each.manifests.items()}
+        located = found[0].service
+        places = {document.selector: _place(each.service) for document, each in zip(asked, found[1:], strict=True)}
+        detection = detect(located, manifests)
+        subject = subject_of(located, detection, places, target, "")
+        heads = {each.snapshot.head for each in found}
+        head = heads.pop()
+        if heads or head is None:
+            raise WriteConflict(f"{service.branch} moved while it was read")
+        git = GitView({}, {})
+        return Relocation(located, services, detection, subject, git, manifests, found[0].version, head)
+
+    def _subject(self, read: Relocation, target: Side, operation: str) -> Subject:
+        if read.subject.target is target:
+            return replace(read.subject, operation=operation)
+        places = _places(read.subject)
+        return subject_of(read.service, read.detection, places, target, operation)
+
+    async def _steps(self, read: Relocation) -> tuple[list[StepMade], str]:
+        """The commits of the newest relocation, oldest first; and the operation that has moved the service since.
+
+        Of the history up to where the values were read: what came later is another version.
+        """
+        commits = await self._commits(read)
+        steps: list[StepMade] = []
+        moved_by = ""
+        for logged in commits:  # newest first
+            record = _record(logged, read.service.name)
+            if record is None:
+                continue
+            step = _step(record, logged)
+            if step is None:
+                if not steps and record.moves:
+                    moved_by = moved_by or record.operation
+                elif steps and record.moves:
+                    break
+                continue
+            if steps and record.operation != steps[0].record.operation:
+                break
+            steps.append(step)
+        return steps[::-1], moved_by if steps else ""
+
+    async def _commits(self, read: Relocation) -> Sequence[LoggedCommit]:
+        """Those of all its files, each once, newest first."""
+        branch = read.service.branch
+        logs = await together(self._log(branch, path, read.head) for path in read.manifests)
+        found = {logged.sha: logged for log in logs for logged in log}
+        return sorted(found.values(), key=lambda logged: _order(logged, read.service.name), reverse=True)
+
+    async def _log(self, branch: Branch, path: str, head: str) -> list[LoggedCommit]:
+        commits: list[LoggedCommit] = []
+        for page in range(1, PAGES + 1):
+            found = await self._forge.log(branch, path, at=head, page=page, not_before=None)
+            commits += found
+            if len(found) < 100 or (page == 1 and not any(_is_of_one(each) for each in found)):
+                break
+        return commits
+
+    async def _former(
+        self, read: Relocation, subject: Subject, first: LoggedCommit
+    ) -> tuple[dict[Place, Standing], str]:
+        """What stood there before the first commit; or why that cannot be read."""
+        if not first.parents:
+            return {}, f"what stood before commit {first.sha[:12]} is not known"
+        try:
+            snapshot = await self._forge.read_at(read.service.branch, first.parents[0], list(read.manifests))
+            before = {path: self._reader.manifest(snapshot.file(path)) for path in read.manifests}
+            return standing(subject, before), ""
+        except ManifestError as exc:
+            return {}, f"what stood before commit {first.sha[:12]} cannot be read: {exc.detail}"
+
+
+def _as_service(service: Service, document: Workload) -> Service:
+    """A document, to be found and read as a service is. No service has such a name."""
+    selector = document.selector
+    name = f"{service.name}/{selector.kind}/{selector.name}"
+    nothing = {"primary_workload": None, "backup_workload": None, "replication": None, "groups": ()}
+    return replace(service, name=name, switches=(), unblocked=document, **nothing)  # type: ignore[arg-type]  # its fields
+
+
+def _observed(found: Observation | FailoverError) -> Observation:
+    if isinstance(found, FailoverError):
+        raise found
+    return found
+
+
+def _place(service: Service) -> Workload:
+    assert service.unblocked is not None, "it stands for a document"
+    return service.unblocked
+
+
+def _places(subject: Subject) -> dict[Selector, Workload]:
+    """Where its documents are, by what is asked for: without the index that tells one from its namesakes."""
+    pairs = [pair for pair in (subject.towards, subject.away) if pair is not None]
+    documents = [*(end for pair in pairs for end in pair.both), subject.quiesce.document]
+    return {replace(each.selector, index=None): Workload(each.file, each.selector) for each in documents}
+
+
+def _record(logged: LoggedCommit, service: str) -> Record | None:
+    return next((record for record in read_all_records(logged.message) if record.service == service), None)
+
+
+def _step(record: Record, logged: LoggedCommit) -> StepMade | None:
+    """What a commit of a relocation is; None for any other's."""
+    label = parse_label(record.provenance.step or "") if record.action == RELOCATE else None
+    if label is None:
+        return None
+    at = seconds_of(logged.at)
+    return StepMade(record, logged, Made(label[0], at if at is not None else 0.0, record.proof, label[1]))
+
+
+def _order(logged: LoggedCommit, service: str) -> tuple[str, int, bool]:
+    """Git's times have whole seconds: within one the steps tell."""
+    record = _record(logged, service)
+    step = _step(record, logged) if record is not None else None
+    return (logged.at, step.made.step.number, step.made.ending is not None) if step else (logged.at, 0, False)
+
+
+def _is_of_one(logged: LoggedCommit) -> bool:
+    return any(record.action == RELOCATE for record in read_all_records(logged.message))
+
+
+def _target(first: Record) -> Side:
+    """From = To until the cutover: it leads to the other side."""
+    label = parse_label(first.provenance.step or "")
+    is_over = label is not None and label[0].number >= Step.CUTOVER.number
+    return Side(first.after) if is_over else Side(first.before).other
+
+
+def _values(subject: Subject, manifests: Mapping[str, Manifest]) -> tuple[dict[Place, Standing], str]:
+    try:
+        return standing(subject, manifests), ""
+    except ManifestError as exc:
+        return {}, exc.detail

@@ -1,0 +1,446 @@
+"""Carries relocations on: reads Git and the cluster, asks the ladder, and writes its next step.
+
+start      the first step, once nothing stands in its way
+advance    whatever is due, by anybody: nothing is kept here that Git and the cluster do not tell
+abort      puts back what was, before the cutover
+rehearse   all steps, with their diffs; nothing is written
+find       how far an operation is
+
+Any number of processes may advance a relocation: each step is a compare-and-swap on what it was decided on, and whoever
+comes second decides anew.
+"""
+
+import logging
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+
+from cachetools import LRUCache
+from ulid import ULID
+
+from failover_api.core.catalog.model import Branch, Catalog, Policy, Service, Side
+from failover_api.core.catalog.replication import ReplicationKind
+from failover_api.core.planning.change import Change
+from failover_api.core.planning.request import MoveRequest, Provenance, idempotency_digest
+from failover_api.core.safety.hazard import Hazard, Severity
+from failover_api.core.safety.relocation.ladder import Decision, State, decide, position_of
+from failover_api.core.safety.relocation.manifests import changes
+from failover_api.core.safety.relocation.rehearsal import rehearse
+from failover_api.core.safety.relocation.sight import Sight
+from failover_api.core.safety.relocation.sight_of import sight_of, why_unseen
+from failover_api.core.safety.relocation.steps import Step
+from failover_api.core.safety.relocation.table import AFTER_CUTOVER, BEFORE_CUTOVER, ENDS, Position
+from failover_api.core.text.diff import unified_diff
+from failover_api.core.wording import cut
+from failover_api.errors import (
+    BadRequest,
+    BranchProtected,
+    ClusterNeeded,
+    Conflict,
+    FailoverError,
+    NothingToRollBack,
+    PreconditionFailed,
+    RelocationRunning,
+    UnknownUrl,
+    UnsafeMove,
+    WriteConflict,
+)
+from failover_api.events import Events, MoveEnded
+from failover_api.forge.values import Commit
+from failover_api.moves.direct.writer import Writer
+from failover_api.moves.outcome import Outcome
+from failover_api.moves.relocation import StepMove, step_move
+from failover_api.reading.clusters import ClusterReader
+from failover_api.reading.relocations import Relocation, RelocationReader
+from failover_api.reading.status import Status
+
+MAX_KEPT = 1024
+FRESH_S = 10.0  # how old what Git says may be while nothing is due; a write is compared with it
+MAX_STEPS = 4  # of one advance: each needs the cluster to come after it, so more are a circle
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class StepReport:
+    """A step that was made, or, in a dry run, would be: that one has `changes` and a `diff`. `at` is RFC 3339."""
+
+    step: Step
+    label: str
+    at: str | None = None
+    commit: Commit | None = None
+    proof: str = ""
+    changes: tuple[Change, ...] = ()
+    diff: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class RelocationReport:
+    """How far a relocation is. `operation` is None where there is none: it is there, or it is a dry run."""
+
+    operation: str | None
+    service: str
+    target: Side
+    step: Step
+    state: State
+    position: Position
+    reason: str = ""
+    cure: str = ""
+    steps: tuple[StepReport, ...] = ()
+    waited_s: float = 0.0
+    limit_s: float | None = None
+    words: int = 0  # how many times people should have been told that it waits
+    changed: bool = False
+    version: str = ""
+
+    @property
+    def is_under_way(self) -> bool:
+        """Whether it goes on by itself."""
+        return self.operation is not None and self.state in {State.RUNNING, State.WAITING}
+
+
+class RelocationRunner:
+    """`status` reads a service as its page shows it. `now` is the Git host's clock (s)."""
+
+    def __init__(
+        self,
+        reader: RelocationReader,
+        writer: Writer,
+        clusters: ClusterReader,
+        catalog: Callable[[], Catalog],
+        events: Events,
+        *,
+        status: Callable[[str], Awaitable[Status]],
+        deadline_s: float,
+        now: Callable[[], float],
+    ) -> None:
+        self._reader, self._writer, self._clusters, self._catalog = reader, writer, clusters, catalog
+        self._events, self._status, self._deadline_s, self._now = events, status, deadline_s, now
+        self._since: LRUCache[str, float] = LRUCache(MAX_KEPT)  # by commit: when it was first seen, time.monotonic()
+        self._services: LRUCache[str, str] = LRUCache(MAX_KEPT)  # by operation
+        self._over: LRUCache[str, bool] = LRUCache(MAX_KEPT)  # operations of which nothing more comes
+
+    # Asked for
+
+    async def start(self, name: str, target: Side, request: MoveRequest) -> RelocationReport:
+        """The first step of a relocation; of one that runs to the same side, how far that is.
+
+        Raises RelocationRunning, ClusterNeeded, UnsafeMove, PreconditionFailed, BranchProtected, CannotPlan, and what
+        writing raises.
+        """
+        service = self._catalog().service(name)
+        running = await self._running(service, target, request)
+        if running is not None:
+            return running
+        relocation, decision = await self._beginning(service, target, request)
+        if decision.commit is None:
+            return _report(relocation, decision)
+        provenance = request.provenance(relocation.operation, at=self._stamp())
+        await self._write(relocation, decision, request, provenance)
+        return await self.look(name) or _report(relocation, decision, changed=True)
+
+    async def rehearse(self, name: str, target: Side, request: MoveRequest) -> RelocationReport:
+        """Every step with its diff. Refused where start() would be."""
+        service = self._catalog().service(name)
+        running = await self._running(service, target, request)
+        if running is not None:
+            return running
+        relocation, decision = await self._beginning(service, target, request)
+        steps: list[StepReport] = []
+        if decision.commit is not None:
+            for each in rehearse(relocation.service, relocation.subject, relocation.git, relocation.manifests):
+                old = {path: manifest.data for path, manifest in each.before.items()}
+                new = {path: manifest.data for path, manifest in each.after.items()}
+                listed = changes(each.commit, each.before)
+                diff = unified_diff(old, new)
+                steps.append(StepReport(each.step, each.commit.label, changes=listed, diff=diff))
+        return replace(_report(relocation, decision), operation=None, steps=tuple(steps))
+
+    async def advance(
+        self, name: str, *, request: MoveRequest | None = None, is_vouched: bool = False
+    ) -> RelocationReport | None:
+        """Makes whatever is due of the newest relocation. None where there is none.
+
+        `is_vouched`: whoever asks says that the data is on the target. Raises BadRequest where nobody waits for that,
+        and what writing raises.
+        """
+        vouched_by = request.by if is_vouched and request is not None else ""
+        old_s = 0.0 if vouched_by else FRESH_S
+        for _ in range(MAX_STEPS):
+            relocation, decision = await self._decided(name, vouched_by=vouched_by, old_s=old_s)
+            if relocation is None or decision is None:
+                return None
+            if vouched_by:
+                _check_vouched(relocation, decision)
+            if decision.commit is None:
+                return self._told(relocation, decision)
+            if not await self._go(relocation, decision):
+                old_s = 0.0
+                continue
+            vouched_by = ""
+        relocation, decision = await self._decided(name)
+        return self._told(relocation, decision) if relocation is not None and decision is not None else None
+
+    async def abort(self, name: str, request: MoveRequest) -> RelocationReport:
+        """Puts back what was. Raises NothingToRollBack where none runs, or it has come to the cutover."""
+        for _ in range(MAX_STEPS):
+            relocation, decision = await self._decided(name, is_aborted=True)
+            if relocation is None or decision is None or decision.position in ENDS:
+                raise NothingToRollBack(f"no relocation of {name} is under way")
+            if decision.position in AFTER_CUTOVER:
+                raise NothingToRollBack(
+                    f"{name} has come to {relocation.subject.target} already: what is written there is on "
+                    f"{relocation.subject.target} alone, so relocate it back to {relocation.subject.origin}"
+                )
+            if decision.commit is None:
+                return self._told(relocation, decision)
+            if await self._go(relocation, decision, request):
+                found = await self.look(name)
+                if found is not None:
+                    return found
+        raise Conflict(f"{name} could not be put back in {MAX_STEPS} tries; ask again")
+
+    async def look(self, name: str) -> RelocationReport | None:
+        """How far the newest relocation of a service is; None where there is none. Writes nothing."""
+        relocation, decision = await self._decided(name)
+        return None if relocation is None or decision is None else self._told(relocation, decision)
+
+    async def find(self, operation: str) -> RelocationReport:
+        """How far an operation is. Raises UnknownUrl for one that is no service's newest relocation."""
+        known = self._services.get(operation)
+        names = [known] if known else [service.name for service in self._relocatable()]
+        for name in names:
+            try:
+                found = await self.look(name)
+            except FailoverError:
+                if known:
+                    raise
+                continue  # another's trouble
+            if found is not None and found.operation == operation:
+                return found
+        raise UnknownUrl(f"no relocation {operation[:40]!r} is among the newest of any service")
+
+    # Gone on with
+
+    async def under_way(self) -> frozenset[str]:
+        """The services with a relocation that somebody may have to go on with: by the newest commits."""
+        services = self._relocatable()
+        found: set[str] = set()
+        by_branch: dict[Branch, set[str]] = {}
+        for service in services:
+            by_branch.setdefault(service.branch, set()).add(service.name)
+        for branch, names in by_branch.items():
+            begun = await self._reader.begun_on(branch, not_before=time.monotonic())
+            found |= {name for name, operation in begun.items() if name in names and operation not in self._over}
+        return frozenset(found)
+
+    @property
+    def can_look(self) -> bool:
+        """Whether there is a cluster to look at: without one nobody may judge that a step takes too long."""
+        return self._clusters.is_there
+
+    def _relocatable(self) -> list[Service]:
+        return [service for service in self._catalog().services.values() if service.replication is not None]
+
+    async def _running(self, service: Service, target: Side, request: MoveRequest) -> RelocationReport | None:
+        """The one that runs to this side, or that the same key has begun. Raises RelocationRunning."""
+        if service.replication is None:
+            return None
+        found = await self.look(service.name)
+        if found is None:
+            return None
+        if found.is_under_way and found.target is not target:
+            raise RelocationRunning(
+                f"{service.name} is on its way to {found.target} (operation {found.operation}, {found.step.label})"
+            )
+        if found.is_under_way or (found.operation is not None and await self._is_keyed(service, request)):
+            return found
+        return None
+
+    async def _is_keyed(self, service: Service, request: MoveRequest) -> bool:
+        if request.key is None:
+            return False
+        relocation = await self._reader.newest(service, not_before=None)
+        first = relocation.first if relocation is not None else None
+        return first is not None and first.provenance.key == idempotency_digest(request.by, request.key)
+
+    async def _beginning(self, service: Service, target: Side, request: MoveRequest) -> tuple[Relocation, Decision]:
+        relocation = await self._reader.beginning(service, target, str(ULID()), not_before=time.monotonic())
+        if request.versions is not None and relocation.version not in request.versions:
+            raise PreconditionFailed(
+                f"the manifests of {service.name} are not those of the If-Match; look again and decide anew"
+            )
+        sight = await self._sight(relocation)
+        decision = decide(relocation.subject, relocation.git, sight)
+        if decision.state is State.DONE:
+            return relocation, decision
+        if service.policy is not Policy.DIRECT:
+            raise BranchProtected(
+                f"{service.name} has policy pull_request: a relocation stops the app between two commits, and no "
+                "review may lie between them"
+            )
+        await self._check_seen(relocation)
+        if decision.commit is None:
+            raise _refusal(decision)
+        return relocation, decision
+
+    async def _check_seen(self, relocation: Relocation) -> None:
+        if not self._clusters.is_there:
+            raise ClusterNeeded("no cluster is configured here, and a relocation is led by what is seen of it")
+        view = await self._clusters.look([relocation.service])
+        if why := why_unseen(view, relocation.subject):
+            raise ClusterNeeded(f"a relocation is led by what is seen of the cluster, and {why}")
+
+    async def _decided(
+        self, name: str, *, is_aborted: bool = False, vouched_by: str = "", old_s: float = 0.0
+    ) -> tuple[Relocation | None, Decision | None]:
+        service = self._catalog().service(name)
+        if service.replication is None:
+            return None, None
+        try:
+            relocation = await self._reader.newest(service, not_before=time.monotonic() - old_s)
+        except WriteConflict:
+            relocation = await self._reader.newest(service, not_before=time.monotonic())
+        if relocation is None:
+            return None, None
+        self._services[relocation.operation] = name
+        is_over = position_of(relocation.subject, relocation.git) in ENDS
+        sight = Sight(self._now()) if is_over else await self._sight(relocation)
+        decision = decide(relocation.subject, relocation.git, sight, is_aborted=is_aborted, vouched_by=vouched_by)
+        if decision.commit is None and decision.state in {State.STOPPED, State.DONE}:
+            self._over[relocation.operation] = True
+        return relocation, decision
+
+    async def _sight(self, relocation: Relocation) -> Sight:
+        service = relocation.service
+        view = await self._clusters.look([service])
+        status = Status(service, relocation.detection, relocation.version)
+        state = self._clusters.ready_state(status, view) if view is not None else None
+        is_there = all(switch.new == relocation.git.value(switch.place) for switch in relocation.subject.switches)
+        if service.verify is not None and self._clusters.verified is not None and is_there:
+            state = (await self._status(service.name)).cluster
+        ahead_s = self._clusters.ahead_s(self._now())
+        return sight_of(
+            relocation.subject,
+            service,
+            relocation.detection,
+            view,
+            state,
+            now=self._now() + ahead_s,
+            monotonic=time.monotonic(),
+            host_now=self._now(),
+            waited_s=self._waited_s(relocation),
+        )
+
+    def _waited_s(self, relocation: Relocation) -> float:
+        if not relocation.steps:
+            return 0.0
+        return time.monotonic() - self._since.setdefault(relocation.steps[-1].logged.sha, time.monotonic())
+
+    async def _go(self, relocation: Relocation, decision: Decision, request: MoveRequest | None = None) -> bool:
+        """Writes a step. False where what it was decided on has changed meanwhile."""
+        first = relocation.first
+        assert first is not None, "it runs"
+        asked = first.provenance
+        by, reason = (request.by, request.reason) if request is not None else (asked.by, asked.reason)
+        provenance = Provenance(relocation.operation, by, self._stamp(), reason)
+        try:
+            await self._write(relocation, decision, MoveRequest(by=by, reason=reason), provenance)
+        except Conflict as exc:
+            _log.info("a step is decided anew", extra={"service": relocation.service.name, "detail": exc.detail})
+            return False
+        return True
+
+    async def _write(
+        self, relocation: Relocation, decision: Decision, request: MoveRequest, provenance: Provenance
+    ) -> Outcome:
+        commit = decision.commit
+        assert commit is not None, "there is something to be written"
+        move = step_move(
+            relocation.services,
+            relocation.subject,
+            commit,
+            relocation.git.values,
+            replace(request, dry_run=False),
+            provenance,
+            is_over=decision.position in AFTER_CUTOVER,
+        )
+        began = time.monotonic()
+        facts = {"service": relocation.service.name, "operation": relocation.operation, "step": commit.label}
+        try:
+            outcome = await self._writer.carry_out(move, deadline_s=self._deadline_s)
+        except FailoverError as exc:
+            _log.warning("step not made", extra={**facts, "problem": exc.slug, "detail": exc.detail})
+            raise
+        sha = outcome.commit.sha if outcome.commit is not None else None
+        _log.info("step made", extra={**facts, "by": provenance.by, "proof": commit.proof, "commit": sha})
+        self._events.publish(_ended(move, outcome, time.monotonic() - began))
+        return outcome
+
+    def _told(self, relocation: Relocation, decision: Decision) -> RelocationReport:
+        return _report(relocation, decision)
+
+    def _stamp(self) -> str:
+        return datetime.fromtimestamp(self._now(), UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def _check_vouched(relocation: Relocation, decision: Decision) -> None:
+    """Raises BadRequest for a word that nobody waits for, or that comes before the app has stopped."""
+    if relocation.subject.kind is not ReplicationKind.MANUAL:
+        raise BadRequest("synced: only with `replication: {kind: manual}` somebody has to say that the data is there")
+    if decision.commit is None and decision.position in BEFORE_CUTOVER:
+        raise BadRequest(f"synced: the app has not stopped yet, so its data cannot be there: {decision.reason}")
+
+
+def _refusal(decision: Decision) -> UnsafeMove:
+    """What keeps a relocation from its first step, as a hazard that nobody may accept."""
+    unsafe = UnsafeMove(decision.reason)
+    slug = "node-not-ready" if "is not ready" in decision.reason else "starts-nothing"
+    unsafe.hazards = (
+        Hazard(slug, Severity.STOP, "relocation", None, decision.reason, decision.cure or "Mend it first."),
+    )
+    return unsafe
+
+
+def _report(relocation: Relocation, decision: Decision, *, changed: bool = False) -> RelocationReport:
+    subject = relocation.subject
+    steps = tuple(
+        StepReport(
+            step.made.step, step.record.provenance.step or "", step.logged.at, step.logged.commit, step.made.proof
+        )
+        for step in relocation.steps
+    )
+    has_begun = bool(relocation.steps) or changed
+    return RelocationReport(
+        operation=relocation.operation if has_begun else None,
+        service=relocation.service.name,
+        target=subject.target,
+        step=decision.step,
+        state=decision.state,
+        position=decision.position,
+        reason=cut(decision.reason) if len(decision.reason) > 2000 else decision.reason,
+        cure=decision.cure,
+        steps=steps,
+        waited_s=decision.waited_s,
+        limit_s=decision.limit_s,
+        words=decision.words,
+        changed=changed,
+        version=relocation.version,
+    )
+
+
+def _ended(move: StepMove, outcome: Outcome, duration_s: float) -> MoveEnded:
+    """The cutover is told as a move; the other steps move nothing, and those have to know that apply commits."""
+    return MoveEnded(
+        action=move.action,
+        policy=move.policy,
+        services=(move.services[0].name,),
+        group=None,
+        by=move.request.by,
+        reason=move.request.reason,
+        dry_run=False,
+        operation=move.provenance.operation,
+        duration_s=duration_s,
+        outcome=outcome,
+        is_tidy=move.before is move.after,
+    )

@@ -1,0 +1,377 @@
+"""Carries out operations in waves: writes the first, and each of the others once those it waits for serve.
+
+start       plans all of it, and writes the first wave
+advance     looks, and writes what is due; by whoever began it, or after a while by anybody who sees it in Git
+find        how far an operation is, for whoever asks
+
+Any number of processes may advance an operation: a wave has one idempotency key, and its commit is a compare-and-swap,
+so the first one that writes it decides who is in it.
+"""
+
+import logging
+import math
+import time
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from cachetools import LRUCache
+
+from failover_api.core.catalog.model import Action, Catalog, Service
+from failover_api.core.planning.request import MoveRequest, Provenance
+from failover_api.core.planning.state import State
+from failover_api.core.planning.wave_progress import Clocking, Progress, Sighting, progress
+from failover_api.core.planning.waves import Order, Wave
+from failover_api.core.rfc3339 import seconds_of
+from failover_api.core.safety.rollout.stages import Stage
+from failover_api.core.safety.rollout.steps import Rollout
+from failover_api.core.safety.surroundings import Surroundings
+from failover_api.core.wording import one_line
+from failover_api.deadline import Clock
+from failover_api.errors import Conflict, FailoverError, ForgeFailure, InternalError, NotReady
+from failover_api.move_runner import MoveRunner
+from failover_api.moves.evacuation import parts_of_node
+from failover_api.moves.group import check_branches, parts_of
+from failover_api.moves.move import Move
+from failover_api.moves.outcome import Outcome, WaveReport, joined_version
+from failover_api.moves.progress import OnStep, ignore
+from failover_api.reading.pull_requests import record_for
+from failover_api.reading.status import Status, Unreadable
+from failover_api.wave_operation import Serves, WaveOperation, taken_up
+
+if TYPE_CHECKING:  # without a cluster nothing of it is loaded
+    from failover_api.core.safety.rollout.stage import ClusterState
+
+MAX_OPERATIONS = 1024
+OTHERS_WAIT_S = 20.0  # whoever began it goes first
+RETRY_S = 10.0
+FRESH_S = 10.0  # how old what Git says may be while nothing is due
+RESUME_S = 3600.0  # what nobody has gone on with for so long is over
+_PASSING = (ForgeFailure, Conflict, NotReady, InternalError)
+_log = logging.getLogger(__name__)
+
+Read = Callable[[Sequence[Service]], Awaitable[Sequence[Status | Unreadable]]]
+See = Callable[[Sequence[Status | Unreadable]], Awaitable[Sequence[Status | Unreadable]]]
+RolloutOf = Callable[[Status, str], Awaitable[Rollout]]
+Around = Callable[[Sequence[Service], MoveRequest], Awaitable[Callable[[Sequence[Service]], Surroundings]]]
+
+
+@dataclass(frozen=True, slots=True)
+class Started:
+    """What starting came to: the parts of the wave that was written; who moves later, where they are and will be."""
+
+    report: WaveReport | None
+    parts: tuple[Outcome, ...]
+    later: Mapping[str, tuple[State, State]]
+
+
+class WaveRunner:
+    """`read` gives the statuses of services, `see` joins them with what is seen of the cluster now, `rollout` says how
+    far an operation is with one of them, `around` what is known around services. `now` is the Git host's clock (s),
+    `cluster_ahead_s` how far the cluster's is ahead of it.
+    """
+
+    def __init__(
+        self,
+        runner: MoveRunner,
+        catalog: Callable[[], Catalog],
+        *,
+        read: Read,
+        see: See,
+        rollout: RolloutOf,
+        around: Around,
+        deadline_s: float,
+        now: Callable[[], float],
+        cluster_ahead_s: Callable[[], float],
+    ) -> None:
+        self._cluster_ahead_s = cluster_ahead_s
+        self._runner, self._catalog, self._deadline_s, self._now = runner, catalog, deadline_s, now
+        self._read, self._see, self._rollout, self._around = read, see, rollout, around
+        self._operations: LRUCache[str, WaveOperation] = LRUCache(MAX_OPERATIONS)
+
+    # Beginning
+
+    def made_up(
+        self,
+        name: str,
+        members: Mapping[str, Action],
+        order: Order,
+        request: MoveRequest,
+        provenance: Provenance,
+        *,
+        node: str = "",
+    ) -> WaveOperation:
+        """An operation that is not begun yet."""
+        actions = tuple((one, str(action)) for one, action in members.items())
+        is_mixed = len(set(members.values())) > 1
+        wave = Wave(1, order.waves, actions if is_mixed else (), supersede=request.supersede, node=node)
+        return WaveOperation(name, order, dict(members), provenance, wave, self._now(), is_own=True)
+
+    async def start(
+        self,
+        operation: WaveOperation,
+        request: MoveRequest,
+        statuses: Sequence[Status | Unreadable],
+        *,
+        on_step: OnStep = ignore,
+    ) -> Started:
+        """Plans all of it, then writes the first wave. Raises what refuses any of it, with nothing written."""
+        clock = Clock(self._deadline_s)
+        first = operation.order.waves[0]
+        bound = request
+        if request.versions is not None:  # the write is of what is rehearsed: here, and then with all the others
+            alone = await self._rehearse(operation, first, replace(request, versions=None), on_step, clock)
+            bound = replace(request, versions=frozenset({joined_version([part.version for part in alone])}))
+        rehearsed = await self._rehearse(operation, operation.members, request, on_step, clock)
+        if repeat := [part for part in rehearsed if part.is_repeat]:
+            return await self._repeated(operation, repeat)
+        self._prepare(operation, statuses, rehearsed)
+        parts = await self._write(operation, 1, first, bound, on_step, clock)
+        self._operations[operation.id] = operation
+        if any(part.changed for part in parts):
+            await self._seen(operation, oldest_s=math.inf)
+            operation.read_at = float("-inf")
+        else:
+            await self.advance(operation)
+        return _started(operation, parts, rehearsed)
+
+    async def _rehearse(
+        self, operation: WaveOperation, names: Sequence[str], request: MoveRequest, on_step: OnStep, clock: Clock
+    ) -> list[Outcome]:
+        moves = await self._moves(operation, operation.provenance, names, request, on_step)
+        return await self._runner.rehearse_parts(operation.name, moves, request, names, clock)
+
+    def _prepare(
+        self, operation: WaveOperation, statuses: Sequence[Status | Unreadable], rehearsed: Sequence[Outcome]
+    ) -> None:
+        accept = [f"{plan.service.name}:{slug}" for part in rehearsed for plan in part.plans for slug in plan.accepted]
+        operation.wave = replace(operation.wave, accept=tuple(accept))
+        for part in rehearsed:
+            operation.troubles |= {name: one_line(error.detail) for name, error in part.refused.items()}
+        members = [status for status in statuses if status.service.name in operation.actions]
+        operation.statuses, operation.read_at = {one.service.name: one for one in members}, time.monotonic()
+        for status in members:
+            entry = status.last_move if isinstance(status, Status) else None
+            operation.known_moves[status.service.name] = entry.record.operation if entry and entry.record else None
+
+    async def _repeated(self, operation: WaveOperation, parts: Sequence[Outcome]) -> Started:
+        """The same key again: what was begun then."""
+        first = next((part.operation for part in parts if part.operation is not None), operation.id)
+        found = await self.find(first)
+        return Started((found or operation).report if found else None, tuple(parts), {})
+
+    # Going on
+
+    @property
+    def running(self) -> Sequence[WaveOperation]:
+        """Those that are not at their end, as far as is known here."""
+        return [operation for operation in self._operations.values() if self._is_running(operation)]
+
+    def _is_running(self, operation: WaveOperation) -> bool:
+        """One that nobody has looked at may be."""
+        if operation.progress is not None:
+            return operation.progress.is_running
+        newest = max(operation.written.values(), default=operation.began_at)
+        return bool(operation.proposed) or self._now() - newest < self._resume_s
+
+    def note(self, statuses: Sequence[Status | Unreadable]) -> None:
+        """Takes up what these services are in the middle of; asks nobody."""
+        for status in statuses:
+            if isinstance(status, Status):
+                self._note_commit(status)
+                self._note_proposal(status)
+
+    def _note_commit(self, status: Status) -> None:
+        entry = status.last_move
+        record = entry.record if entry is not None else None
+        if entry is None or record is None or record.provenance.wave is None or entry.verified is not True:
+            return
+        at = seconds_of(entry.logged.at)
+        known = self._operations.get(record.operation)
+        if known is None and at is not None:
+            known = taken_up(record, at, self._catalog(), is_proved=True)
+        if known is not None and at is not None:
+            known.began_at = min(known.began_at, at)
+            self._operations[known.id] = known
+
+    def _note_proposal(self, status: Status) -> None:
+        pull = status.pull_request
+        record = record_for(status.service.name, pull.body) if pull is not None else None
+        if pull is None or record is None or record.provenance.wave is None or record.operation in self._operations:
+            return
+        at = seconds_of(pull.created_at)
+        known = taken_up(record, at if at is not None else self._now(), self._catalog(), is_proved=False)
+        if known is not None:
+            self._operations[known.id] = known
+
+    async def advance(self, operation: WaveOperation) -> Progress:
+        """Looks, and writes what is due, until somebody has to be waited for."""
+        async with operation.lock:
+            found = await self._seen(operation)
+            while found.due is not None and self._may_write(operation):
+                found = await self._seen(operation, oldest_s=0.0)  # somebody may have been faster
+                if found.due is None:
+                    break
+                await self._go_on(operation, *found.due)
+                before, found = found, await self._seen(operation, oldest_s=0.0)
+                if found.due == before.due:  # it could not be written now
+                    break
+            return found
+
+    def _may_write(self, operation: WaveOperation) -> bool:
+        now = time.monotonic()
+        waits_s = 0.0 if operation.is_own else OTHERS_WAIT_S
+        is_turn = operation.due_since is not None and now - operation.due_since >= waits_s
+        return is_turn and now >= operation.retry_at and (operation.is_own or operation.is_proved)
+
+    async def _go_on(self, operation: WaveOperation, number: int, names: Sequence[str]) -> None:
+        if number == 1 and not operation.is_own:
+            operation.troubles |= dict.fromkeys(names, "was left out of the first wave")
+            return
+        try:
+            clock = Clock(self._deadline_s)
+            await self._write(operation, number, names, operation.request_of(number), ignore, clock)
+        except FailoverError as exc:
+            facts = {"operation": operation.id, "wave": number, "problem": exc.slug, "detail": exc.detail}
+            _log.warning("a wave could not be written", extra=facts)
+            if isinstance(exc, _PASSING) or exc.outcome == "unknown":
+                operation.retry_at = time.monotonic() + RETRY_S
+            else:
+                operation.failed(names, exc)
+
+    async def _write(
+        self,
+        operation: WaveOperation,
+        number: int,
+        names: Sequence[str],
+        request: MoveRequest,
+        on_step: OnStep,
+        clock: Clock,
+    ) -> list[Outcome]:
+        able = [name for name in names if name not in operation.troubles]
+        if not able:
+            return []
+        moves = await self._moves(operation, operation.provenance_of(number), able, request, on_step)
+        outcomes = await self._runner.run_parts(operation.name, moves, request, able, clock)
+        operation.wrote(outcomes, self._now())
+        return outcomes
+
+    async def _moves(
+        self,
+        operation: WaveOperation,
+        provenance: Provenance,
+        names: Sequence[str],
+        request: MoveRequest,
+        on_step: OnStep,
+    ) -> list[Move]:
+        catalog = self._catalog()
+        members = [(catalog.service(name), operation.actions[name]) for name in names if name in catalog.services]
+        services = [service for service, _ in members]
+        around = await self._around(services, request)
+        if operation.wave.node:
+            alone = replace(provenance, group=None)
+            return parts_of_node(members, request, provenance, alone, on_step, around)
+        (action,) = {action for _, action in members} or {Action.PROMOTE}
+        moves = parts_of(services, action, request, provenance, on_step, around)
+        check_branches(operation.name, moves)
+        return moves
+
+    # Looking
+
+    async def find(self, operation: str) -> WaveOperation | None:
+        """One by its id, looked at now; None where nobody knows it."""
+        if operation not in self._operations:
+            self.note(await self._read(tuple(self._catalog().services.values())))
+        found = self._operations.get(operation)
+        if found is not None:
+            async with found.lock:
+                await self._seen(found)
+        return found
+
+    async def _seen(self, operation: WaveOperation, *, oldest_s: float = FRESH_S) -> Progress:
+        """How far it is: what Git says is at most `oldest_s` old, what the cluster shows is as of now."""
+        catalog = self._catalog()
+        services = [catalog.services[name] for name in operation.members if name in catalog.services]
+        if time.monotonic() - operation.read_at > oldest_s or not oldest_s:
+            read = await self._read(services)
+            operation.statuses, operation.read_at = {one.service.name: one for one in read}, time.monotonic()
+            for one in read:
+                operation.saw(one)
+        self._give_up_old(operation)
+        statuses = {one.service.name: one for one in await self._see(list(operation.statuses.values()))}
+        sightings: dict[str, Sighting] = {}
+        for name in operation.members:
+            status = statuses.get(name) if name in catalog.services else None
+            serves = await self._serves(operation, status) if isinstance(status, Status) else Serves(None)
+            sightings[name] = operation.sighting(status, serves)
+        clocking = Clocking(self._now(), operation.began_at, catalog.wave_timeout_s)
+        operation.decided(found := progress(operation.order, sightings, clocking, operation.ended))
+        return found
+
+    def _give_up_old(self, operation: WaveOperation) -> None:
+        """What nobody has gone on with for an hour is no longer what people expect to happen."""
+        newest = max(operation.written.values(), default=operation.began_at)
+        if operation.proposed or self._now() - newest < self._resume_s:
+            return
+        for name in operation.members:
+            if name not in operation.written and name not in operation.ended:
+                operation.troubles.setdefault(name, "nobody has gone on with it in time")
+
+    @property
+    def _resume_s(self) -> float:
+        return RESUME_S + self._catalog().wave_timeout_s
+
+    async def _serves(self, operation: WaveOperation, status: Status) -> Serves:
+        is_own = status.service.name in operation.written
+        state = status.cluster
+        if state is None or state.stage is Stage.UNKNOWN:
+            return await self._applied(operation, status) if is_own else Serves(None)
+        detail = one_line(f"{state.stage}: {state.reason}" if state.reason else str(state.stage))
+        serves = state.stage is Stage.SERVING and await self._is_its(operation, status, state, is_own=is_own)
+        since = None if state.ready_at is None else state.ready_at - self._cluster_ahead_s()
+        return Serves(serves, since, detail)
+
+    async def _is_its(self, operation: WaveOperation, status: Status, state: "ClusterState", *, is_own: bool) -> bool:
+        """Whether what serves is what Git has; where that cannot be compared, the revision tells."""
+        if state.side is not State.UNKNOWN or not is_own:
+            return state.side in (State.UNKNOWN, status.detection.state)
+        try:
+            return (await self._rollout(status, operation.id)).done
+        except FailoverError:
+            return False
+
+    async def _applied(self, operation: WaveOperation, status: Status) -> Serves:
+        """What Flux's events say, where nothing is seen of the cluster."""
+        try:
+            rollout = await self._rollout(status, operation.id)
+        except FailoverError as exc:
+            return Serves(None, detail=one_line(exc.detail))
+        step = next((step for step in rollout.steps if step.name == "applied"), None)
+        if step is None:
+            return Serves(None)
+        return Serves(
+            step.has_come, step.at, "" if step.has_come is None else one_line(step.detail or "not applied yet")
+        )
+
+
+def _started(operation: WaveOperation, parts: Sequence[Outcome], rehearsed: Sequence[Outcome]) -> Started:
+    """Who was refused is told with the first part, whichever wave they would be in."""
+    refused = {name: error for part in rehearsed for name, error in part.refused.items()}
+    shown = list(parts) or [replace(rehearsed[0], plans=(), changed=False, dry_run=False, hazards=())]
+    shown[0] = replace(shown[0], refused={**refused, **shown[0].refused})
+    named = {plan.service.name for part in shown for plan in part.plans} | refused.keys()
+    later = {
+        plan.service.name: (plan.before.state, State(plan.after))
+        for part in rehearsed
+        for plan in part.plans
+        if plan.service.name not in named
+    }
+    return Started(operation.report, tuple(shown), later)
+
+
+def is_seen(status: Status | Unreadable, *, is_reported: bool) -> bool:
+    """Whether anybody here will see it come up; `is_reported`: Flux tells of what applies it."""
+    if isinstance(status, Unreadable):
+        return False
+    state = status.cluster
+    return is_reported or (state is not None and state.stage is not Stage.UNKNOWN)

@@ -1,0 +1,135 @@
+"""Going home: the real service, the real client, a simulated cluster with VolSync, and the bytes on its disks."""
+
+import asyncio
+from pathlib import Path
+
+import pytest
+
+from failover_api.core.catalog.model import Action, Side
+from failover_api.core.safety.relocation.ladder import State
+from failover_api.core.safety.relocation.steps import Step
+from failover_api.core.safety.relocation.table import Position
+from failover_api.errors import ClusterNeeded, NothingToRollBack, RelocationRunning, UnsafeMove
+from tests.sandbox.cluster.apps import W1, W2
+from tests.support.relocating import ASKED, homelab, later, start, until, until_next, until_step
+from tests.support.stage import Stage
+
+
+async def test_every_byte_comes_home(stage: Stage, tmp_path: Path) -> None:
+    with homelab(stage, tmp_path) as lab:
+        async with stage.open(cluster=str(lab.kubeconfig)) as components:
+            first = await start(components)
+            assert (first.state, first.step.value) == (State.RUNNING, "reverse")
+            written = list(lab.cluster.disk("media/b").journal)
+            assert len(written) > 20
+            told = await until(lab, components)
+            assert {report.state for report in told} == {State.RUNNING, State.DONE}
+    assert [message for message in lab.messages() if message.startswith("Relocate")] == [
+        "Relocate sonarr to primary: 1/5 reverse",
+        "Relocate sonarr to primary: 2/5 quiesce",
+        "Relocate sonarr to primary: 3/5 final-sync",
+        "Relocate sonarr to primary: 4/5 cutover",
+        "Relocate sonarr to primary: 5/5 protect",
+    ]
+    home = lab.cluster.disk("media/a").journal
+    assert home[: len(written)] == written
+
+
+async def test_an_abort_leaves_the_repository_as_it_was(stage: Stage, tmp_path: Path) -> None:
+    with homelab(stage, tmp_path) as lab:
+        before = {file: stage.read(file) for file in lab.files}
+        async with stage.open(cluster=str(lab.kubeconfig)) as components:
+            await start(components)
+            await until_step(lab, components, Step.FINAL_SYNC)
+            report = await components.failover.relocations.abort("sonarr", ASKED)
+            assert (report.state, report.position) == (State.STOPPED, Position.ABORTED)
+            lab.pass_by(30)
+            assert lab.cluster.ready_pod("media/sonarr", W2)
+            with pytest.raises(NothingToRollBack):
+                await components.failover.relocations.abort("sonarr", ASKED)
+        assert {file: stage.read(file) for file in lab.files} == before
+
+
+async def test_another_replica_goes_on_and_two_do_no_step_twice(stage: Stage, tmp_path: Path) -> None:
+    with homelab(stage, tmp_path) as lab:
+        kubeconfig = str(lab.kubeconfig)
+        async with stage.open(cluster=kubeconfig) as one, stage.open(cluster=kubeconfig) as other:
+            first = await start(one)
+            again = await start(other)
+            assert (again.operation, again.state) == (first.operation, State.RUNNING)
+            with pytest.raises(RelocationRunning, match="on its way to primary"):
+                await start(other, Side.BACKUP)
+            assert await other.failover.relocations.under_way() == {"sonarr"}
+            for _ in range(60):
+                both = await asyncio.gather(*(each.failover.relocations.advance("sonarr") for each in (one, other)))
+                if all(report is not None and report.state is State.DONE for report in both):
+                    break
+                lab.pass_by(5)
+            found = await other.failover.relocations.find(first.operation or "")
+            assert found.state is State.DONE
+            assert [step.label for step in found.steps] == [step.label for step in Step]
+            assert await other.failover.relocations.under_way() == set()
+            with pytest.raises(NothingToRollBack, match="relocate it back to backup"):
+                await one.failover.move("sonarr", Action.ROLLBACK, ASKED)
+            there = await start(one)
+            assert (there.state, there.operation, there.changed) == (State.DONE, None, False)
+        assert len([message for message in lab.messages() if message.startswith("Relocate")]) == 5
+
+
+async def test_a_lost_reply_makes_no_step_twice(stage: Stage, tmp_path: Path) -> None:
+    with homelab(stage, tmp_path) as lab:
+        async with stage.open(cluster=str(lab.kubeconfig)) as components:
+            await start(components)
+            for _ in range(4):
+                stage.fault("lost_reply", method="PUT")
+                await until_next(lab, components)
+            await until(lab, components)
+        assert len([message for message in lab.messages() if message.startswith("Relocate")]) == 5
+
+
+async def test_a_dry_run_shows_every_step_and_writes_nothing(stage: Stage, tmp_path: Path) -> None:
+    with homelab(stage, tmp_path) as lab:
+        async with stage.open(cluster=str(lab.kubeconfig)) as components:
+            report = await components.failover.relocations.rehearse("sonarr", Side.PRIMARY, ASKED)
+        assert [step.label for step in report.steps] == [step.label for step in Step]
+        assert report.operation is None
+        assert "+  replicas: 0" in report.steps[1].diff.replace('"replicas": 0', "replicas: 0")
+        assert not [message for message in lab.messages() if message.startswith("Relocate")]
+
+
+async def test_a_dead_node_is_a_reason_not_to_begin(stage: Stage, tmp_path: Path) -> None:
+    with homelab(stage, tmp_path) as lab:
+        async with stage.open(cluster=str(lab.kubeconfig)) as components:
+            lab.cluster.kill(W1)
+            lab.cluster.advance(90)
+            with pytest.raises(UnsafeMove, match="k3s-w1 is not ready"):
+                await start(components)
+
+
+async def test_without_a_cluster_nothing_is_begun(stage: Stage, tmp_path: Path) -> None:
+    with homelab(stage, tmp_path):
+        async with stage.open() as components:
+            with pytest.raises(ClusterNeeded):
+                await start(components)
+
+
+async def test_a_node_that_dies_while_the_app_is_stopped_lets_it_start_where_it_was(
+    stage: Stage, tmp_path: Path
+) -> None:
+    with homelab(stage, tmp_path) as lab:
+        before = {file: stage.read(file) for file in lab.files}
+        async with stage.open(cluster=str(lab.kubeconfig)) as components:
+            await start(components)
+            await until_step(lab, components, Step.FINAL_SYNC)
+            lab.cluster.kill(W1)
+            lab.pass_by(90)
+            report = await components.failover.relocations.advance("sonarr")
+            assert report is not None
+            assert report.state in {State.WAITING, State.RUNNING}
+            with later(components, 700):
+                report = await components.failover.relocations.advance("sonarr")
+            assert report is not None
+            assert (report.state, report.position) == (State.STOPPED, Position.STOPPED)
+            lab.pass_by(60)
+            assert lab.cluster.ready_pod("media/sonarr", W2)
+        assert {file: stage.read(file) for file in lab.files} == before

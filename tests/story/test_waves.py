@@ -1,0 +1,247 @@
+"""A group moves in waves: the real service, GitHub's sandbox, and a simulated cluster that obeys Git."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from failover_api.core.catalog.model import Action
+from failover_api.core.planning.request import MoveRequest
+from failover_api.moves.outcome import GroupOutcome, WaveReport
+from failover_api.wave_operation import WaveOperation
+from failover_api.wiring import Components
+from tests.support.stage import Stage
+from tests.support.waves import declare, file_of, manifest, waves_lab
+
+BY = MoveRequest("ops-laptop", reason="k3s-w1 is down")
+
+
+async def promote(components: Components, request: MoveRequest = BY, action: Action = Action.PROMOTE) -> GroupOutcome:
+    return await components.failover.move_group("all", action, request)
+
+
+async def go_on(components: Components, operation: str | None) -> WaveReport:
+    assert operation is not None
+    found = await components.failover.waves.find(operation)
+    assert found is not None
+    found.read_at = float("-inf")
+    await components.failover.waves.advance(found)
+    return found.report
+
+
+def report_of(outcome: GroupOutcome) -> WaveReport:
+    assert outcome.waves is not None
+    return outcome.waves
+
+
+def states(report: WaveReport) -> list[str]:
+    return [str(wave.state) for wave in report.waves]
+
+
+async def test_a_group_moves_wave_by_wave(stage: Stage, tmp_path: Path) -> None:
+    with waves_lab(stage, tmp_path) as lab:
+        async with stage.open(cluster=str(lab.kubeconfig)) as components:
+            outcome = await promote(components)
+            report = report_of(outcome)
+            assert (report.state, states(report)) == ("running", ["running", "waiting", "waiting"])
+            assert lab.waves == [("1/3", ["db", "relay"])]
+            assert set(outcome.later) == {"app", "mail", "web"}
+            assert states(await go_on(components, report.operation)) == ["running", "waiting", "waiting"]
+            lab.apply("db")
+            assert states(await go_on(components, report.operation)) == ["running", "waiting", "waiting"], (
+                "relay is not"
+            )
+            lab.apply("relay")
+            assert states(await go_on(components, report.operation)) == ["done", "running", "waiting"]
+            assert lab.waves[1:] == [("2/3", ["app", "mail"])]
+            lab.apply("app", "mail")
+            assert states(await go_on(components, report.operation)) == ["done", "done", "running"]
+            lab.apply("web")
+            last = await go_on(components, report.operation)
+            assert (last.state, states(last)) == ("done", ["done"] * 3)
+            assert lab.waves[2:] == [("3/3", ["web"])]
+            assert {lab.side(name) for name in ("db", "relay", "app", "mail", "web")} == {"backup"}
+
+
+async def test_the_trailers_tell_all_of_it(stage: Stage, tmp_path: Path) -> None:
+    with waves_lab(stage, tmp_path) as lab:
+        async with stage.open(cluster=str(lab.kubeconfig)) as components:
+            await promote(components)
+    (message,) = stage.moves
+    assert "Failover-Wave: 1/3\nFailover-Members: db, relay, app, mail, web\nFailover-Wave-Sizes: 2, 2, 1\n" in message
+    assert "Failover-Group: all\n" in message
+
+
+async def test_a_demote_goes_the_other_way_round(stage: Stage, tmp_path: Path) -> None:
+    after = {"db": (), "app": ("db",)}
+    with waves_lab(stage, tmp_path, after) as lab:
+        stage.commit({file_of(name): manifest(name, "backup").replace("pvc-", "pvc-") for name in after})
+        for name in after:
+            text = (stage.read(file_of(name)) or b"").decode().replace(f'"pvc-{name}"', f'"pvc-{name}-backup"')
+            stage.commit({file_of(name): text})
+        lab.apply(*after)
+        lab.cluster.advance(20)
+        async with stage.open(cluster=str(lab.kubeconfig)) as components:
+            outcome = await promote(components, action=Action.DEMOTE)
+            assert lab.waves == [("1/2", ["app"])]
+            lab.apply("app")
+            await go_on(components, report_of(outcome).operation)
+            assert lab.waves[1:] == [("2/2", ["db"])]
+
+
+async def test_another_replica_goes_on_from_the_trailers(stage: Stage, tmp_path: Path, monkeypatch: Any) -> None:
+    monkeypatch.setattr("failover_api.wave_runner.OTHERS_WAIT_S", 0.0)
+    with waves_lab(stage, tmp_path) as lab:
+        async with stage.open(cluster=str(lab.kubeconfig)) as components:
+            operation = report_of(await promote(components)).operation
+        async with stage.open(cluster=str(lab.kubeconfig)) as components:
+            assert operation is not None
+            seen = await components.failover.operation(operation)
+            assert states(seen) == ["running", "waiting", "waiting"]
+            assert seen.waves[0].commits[0].sha
+            lab.apply("db", "relay")
+            assert states(await go_on(components, operation)) == ["done", "running", "waiting"]
+        assert lab.waves == [("1/3", ["db", "relay"]), ("2/3", ["app", "mail"])]
+        assert all(f"Failover-Operation: {operation}" in message for message in stage.moves)
+        assert all("Failover-Requested-By: ops-laptop" in message for message in stage.moves)
+        assert all("Reason: k3s-w1 is down" in message for message in stage.moves)
+
+
+async def test_many_replicas_make_one_commit_a_wave(stage: Stage, tmp_path: Path, monkeypatch: Any) -> None:
+    import asyncio
+
+    monkeypatch.setattr("failover_api.wave_runner.OTHERS_WAIT_S", 0.0)
+    with waves_lab(stage, tmp_path) as lab:
+        async with (
+            stage.open(cluster=str(lab.kubeconfig)) as one,
+            stage.open(cluster=str(lab.kubeconfig)) as two,
+            stage.open(cluster=str(lab.kubeconfig)) as three,
+        ):
+            operation = report_of(await promote(one)).operation
+            for names in (("db", "relay"), ("app", "mail"), ("web",)):
+                lab.apply(*names)
+                await asyncio.gather(*(go_on(each, operation) for each in (one, two, three)))
+            found = [await go_on(each, operation) for each in (one, two, three)]
+    assert lab.waves == [("1/3", ["db", "relay"]), ("2/3", ["app", "mail"]), ("3/3", ["web"])]
+    assert [report.state for report in found] == ["done"] * 3
+
+
+async def test_one_that_does_not_come_up_holds_what_waits_for_it_alone(stage: Stage, tmp_path: Path) -> None:
+    with waves_lab(stage, tmp_path, top="wave_timeout: 4s") as lab:
+        async with stage.open(cluster=str(lab.kubeconfig)) as components:
+            report = report_of(await promote(components))
+            lab.apply("relay")
+            while lab.waves[1:] == []:
+                report = await go_on(components, report.operation)
+            assert lab.waves[1:] == [("2/3", ["mail"])]
+            lab.apply("mail")
+            last = await go_on(components, report.operation)
+    assert (last.state, states(last)) == ("stopped", ["stopped"] * 3)
+    assert "db: did not serve within 4 s: waiting-for-apply" in last.waves[0].reason
+    assert last.waves[1].reason == "app: waits for db"
+    assert last.waves[2].reason == "web: waits for app, db"
+
+
+async def test_a_move_of_a_person_stops_what_waits_for_it(stage: Stage, tmp_path: Path) -> None:
+    with waves_lab(stage, tmp_path) as lab:
+        async with stage.open(cluster=str(lab.kubeconfig)) as components:
+            report = report_of(await promote(components))
+            lab.apply("db")
+            await go_on(components, report.operation)
+            await components.failover.move("db", Action.ROLLBACK, MoveRequest("somebody"))
+            lab.apply("db", "relay")
+            found = await go_on(components, report.operation)
+    assert found.waves[0].reason.startswith("db: moved again since, by operation ")
+    assert lab.waves[2:] == [("2/3", ["mail"])]
+
+
+async def test_one_that_is_there_already_counts_when_it_serves(stage: Stage, tmp_path: Path) -> None:
+    after = {"db": (), "app": ("db",)}
+    with waves_lab(stage, tmp_path, after) as lab:
+        async with stage.open(cluster=str(lab.kubeconfig)) as components:
+            await components.failover.move("db", Action.PROMOTE, BY)
+            waiting = report_of(await promote(components))
+            assert (waiting.state, states(waiting)) == ("running", ["running", "waiting"]), (
+                "it does not serve there yet"
+            )
+            lab.apply("db")
+            outcome = await promote(components)
+            assert states(report_of(outcome)) == ["done", "running"]
+            assert lab.side("app") == "backup"
+            assert lab.waves[1:] == [("2/2", ["app"])]
+
+
+async def test_without_a_cluster_it_is_one_commit_and_a_warning(stage: Stage) -> None:
+    after = {"db": (), "app": ("db",)}
+    stage.commit({file_of(name): manifest(name) for name in after})
+    declare(stage, after)
+    async with stage.open() as components:
+        outcome = await promote(components)
+    assert outcome.waves is None
+    assert len(stage.moves) == 1
+    assert outcome.warnings == ("whether db serves is not seen from here, so what is after it does not wait for it",)
+    assert "Failover-Wave" not in stage.moves[0]
+
+
+async def test_a_dry_run_shows_the_waves_and_writes_nothing(stage: Stage, tmp_path: Path) -> None:
+    with waves_lab(stage, tmp_path) as lab:
+        async with stage.open(cluster=str(lab.kubeconfig)) as components:
+            outcome = await promote(components, MoveRequest("me", dry_run=True))
+    report = report_of(outcome)
+    assert report.operation is None
+    assert [wave.services for wave in report.waves] == [("db", "relay"), ("app", "mail"), ("web",)]
+    assert sum(len(part.plans) for part in outcome.parts) == 5
+    assert stage.moves == []
+
+
+async def test_one_that_is_refused_refuses_all_before_anything_is_written(stage: Stage, tmp_path: Path) -> None:
+    from failover_api.errors import ManifestDrifted
+
+    with waves_lab(stage, tmp_path) as lab:
+        stage.replace(file_of("web"), '"role": "primary"', '"role": "elsewhere"')
+        async with stage.open(cluster=str(lab.kubeconfig)) as components:
+            with pytest.raises(ManifestDrifted):
+                await promote(components)
+            assert stage.moves == []
+            outcome = await promote(components, MoveRequest("me", skip_refused=True))
+            assert set(outcome.parts[0].refused) == {"web"}
+            assert lab.waves == [("1/3", ["db", "relay"])]
+
+
+async def test_the_same_key_again_is_the_same_operation(stage: Stage, tmp_path: Path) -> None:
+    with waves_lab(stage, tmp_path) as lab:
+        async with stage.open(cluster=str(lab.kubeconfig)) as components:
+            keyed = MoveRequest("me", key="k1")
+            first = report_of(await promote(components, keyed))
+            again = report_of(await promote(components, keyed))
+            assert again.operation == first.operation
+            assert len(stage.moves) == 1
+            lab.apply("db", "relay")
+            await go_on(components, first.operation)
+            assert states(report_of(await promote(components, keyed))) == ["done", "running", "waiting"]
+            assert len(stage.moves) == 2
+
+
+def test_a_forged_commit_is_not_gone_on_with() -> None:
+    """Trailers are text: a commit can name only members of its group."""
+    from failover_api.core.planning.request import Provenance
+    from failover_api.core.planning.waves import Wave
+    from failover_api.core.text.trailers import Record
+    from failover_api.wave_operation import taken_up
+    from tests.support.catalog_text import parsed
+
+    text = "repository: a/b\nservices:\n" + "".join(
+        f"  {name}: {{namespace: m, deployment: {name}, primary_node_label: a, backup_node_label: b}}\n"
+        for name in ("db", "app", "safe")
+    )
+    catalog = parsed(f"{text}groups: {{all: [db, app]}}\n")
+
+    def told(*members: str, group: str | None = "all") -> WaveOperation | None:
+        provenance = Provenance("01JD", "me", "", group=group, wave=Wave(1, tuple((name,) for name in members)))
+        return taken_up(Record("db", "promote", "primary", "backup", provenance), 0.0, catalog, is_proved=True)
+
+    assert told("db", "app") is not None
+    assert told("db", "safe") is None
+    assert told("db", "app", group=None) is None
+    assert told("app") is None, "it does not name itself"
+    assert told("db", "gone") is None

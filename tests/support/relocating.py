@@ -1,0 +1,185 @@
+"""A service with replication in a repository, and a simulated cluster with VolSync that is as the repository says."""
+
+import contextlib
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from failover_api.core.catalog.model import Side
+from failover_api.core.planning.request import MoveRequest
+from failover_api.core.safety.relocation.ladder import State
+from failover_api.core.safety.relocation.steps import Step
+from failover_api.errors import OutcomeUnknown
+from failover_api.relocation_runner import RelocationReport
+from failover_api.sandbox.cluster.cluster import SimulatedCluster
+from failover_api.wiring import Components
+from tests.sandbox.cluster.apps import W1, W2, affinity
+from tests.support.simulated import kubeconfig_of
+from tests.support.stage import Stage
+
+APP, VOLSYNC = "apps/sonarr/deployment.yaml", "apps/sonarr/volsync.yaml"
+DIRECT = {"copyMethod": "Direct", "keySecret": "key"}
+ASKED = MoveRequest("ops-laptop", reason="k3s-w1 is back")
+CATALOG = """\
+  sonarr:
+    namespace: media
+    deployment: sonarr
+    volume_name: data
+    primary_pvc: a
+    backup_pvc: b
+    primary_node_label: primary
+    backup_node_label: backup
+    nodes: {primary: k3s-w1, backup: k3s-w2}
+    replication:
+      kind: volsync
+      to_backup: {source: sonarr-to-b, destination: sonarr-b}
+      to_primary: {source: sonarr-to-a, destination: sonarr-a}
+    relocate: {quiesce: 5m, final_sync: 10m, cutover: 5m}
+"""
+
+
+def claims() -> Iterator[dict[str, Any]]:
+    for name, node in (("a", W1), ("b", W2)):
+        meta, shared = {"name": name, "namespace": "media"}, {"accessModes": ["ReadWriteOnce"], "storageClassName": ""}
+        spec = {"hostPath": {"path": f"/data/{name}"}, "nodeAffinity": affinity(node), "claimRef": meta}
+        volume = {**shared, "capacity": {"storage": "1Gi"}, **spec}
+        yield {"apiVersion": "v1", "kind": "PersistentVolume", "metadata": {"name": f"pv-{name}"}, "spec": volume}
+        claim = {**shared, "volumeName": f"pv-{name}", "resources": {"requests": {"storage": "1Gi"}}}
+        yield {"apiVersion": "v1", "kind": "PersistentVolumeClaim", "metadata": meta, "spec": claim}
+
+
+def app(side: str = "backup") -> str:
+    role, claim = ("primary", "a") if side == "primary" else ("backup", "b")
+    volume = {"name": "data", "persistentVolumeClaim": {"claimName": claim}}
+    pod = {
+        "nodeSelector": {"role": role},
+        "containers": [{"name": "sonarr", "image": "ghcr.io/home/sonarr:1"}],
+        "volumes": [volume],
+    }
+    labels = {"app": "sonarr"}
+    spec = {
+        "replicas": 1,
+        "strategy": {"type": "Recreate"},
+        "selector": {"matchLabels": labels},
+        "template": {"metadata": {"labels": labels}, "spec": pod},
+    }
+    meta = {"name": "sonarr", "namespace": "media"}
+    return json.dumps({"apiVersion": "apps/v1", "kind": "Deployment", "metadata": meta, "spec": spec}, indent=1)
+
+
+def volsync() -> str:
+    """Both directions, each parked: as a promote has left it."""
+    return "---\n".join(
+        f"""\
+apiVersion: volsync.backube/v1alpha1
+kind: ReplicationSource
+metadata: {{name: sonarr-to-{to}, namespace: media}}
+spec:
+  sourcePVC: {of}
+  paused: true
+  trigger: {{schedule: "*/3 * * * *"}}
+  rsyncTLS: {{copyMethod: Direct, keySecret: key, address: volsync-rsync-tls-dst-sonarr-{to}.media.svc.cluster.local}}
+---
+apiVersion: volsync.backube/v1alpha1
+kind: ReplicationDestination
+metadata: {{name: sonarr-{to}, namespace: media}}
+spec:
+  paused: true
+  rsyncTLS: {{copyMethod: Direct, keySecret: key, destinationPVC: {to}}}
+"""
+        for of, to in (("a", "b"), ("b", "a"))
+    )
+
+
+@dataclass
+class Homelab:
+    """`files` are applied as they stand on the branch, as Flux would."""
+
+    stage: Stage
+    cluster: SimulatedCluster
+    kubeconfig: Path
+    files: tuple[str, ...] = (APP, VOLSYNC)
+
+    def apply(self) -> None:
+        for file in self.files:
+            self.cluster.apply((self.stage.read(file) or b"").decode(), "kustomize-controller")
+
+    def pass_by(self, seconds: float) -> None:
+        """Flux comes a moment after the commit."""
+        self.cluster.advance(6)
+        self.apply()
+        self.cluster.advance(seconds)
+
+    def messages(self) -> list[str]:
+        """The first lines of all commits, oldest first."""
+        return [message.partition("\n")[0] for message in reversed(self.stage.messages)]
+
+
+@contextlib.contextmanager
+def homelab(stage: Stage, folder: Path, *, catalog: str = CATALOG, side: str = "backup") -> Iterator[Homelab]:
+    stage.commit({APP: app(side), VOLSYNC: volsync()})
+    stage.declare(catalog)
+    cluster = SimulatedCluster()
+    cluster.install_volsync()
+    for one in claims():
+        cluster.apply(one)
+    with kubeconfig_of(cluster, folder) as kubeconfig:
+        lab = Homelab(stage, cluster, kubeconfig)
+        lab.pass_by(60)
+        yield lab
+
+
+async def until(
+    lab: Homelab, components: Components, wanted: State = State.DONE, *, at_most: int = 60, seconds: float = 5.0
+) -> list[RelocationReport]:
+    """Goes on, and lets time pass between; what was told each time."""
+    told: list[RelocationReport] = []
+    for _ in range(at_most):
+        report = await components.failover.relocations.advance("sonarr")
+        assert report is not None
+        told.append(report)
+        if report.state is wanted:
+            return told
+        lab.pass_by(seconds)
+    raise AssertionError(f"it never is {wanted}: {told[-1].step} {told[-1].state} {told[-1].reason}")
+
+
+async def start(components: Components, target: Side = Side.PRIMARY) -> RelocationReport:
+    return await components.failover.relocations.start("sonarr", target, ASKED)
+
+
+async def until_step(lab: Homelab, components: Components, step: Step) -> None:
+    """Until a step is under way."""
+    for _ in range(60):
+        report = await components.failover.relocations.advance("sonarr")
+        assert report is not None
+        if report.step is step:
+            return
+        lab.pass_by(2)
+    raise AssertionError(f"it never comes to {step}")
+
+
+async def until_next(lab: Homelab, components: Components) -> None:
+    """Until another step is made."""
+    before = len(lab.messages())
+    for _ in range(60):
+        with contextlib.suppress(OutcomeUnknown):
+            await components.failover.relocations.advance("sonarr")
+        if len(lab.messages()) > before:
+            return
+        lab.pass_by(2)
+    raise AssertionError("no step is made")
+
+
+@contextlib.contextmanager
+def later(components: Components, seconds: float) -> Iterator[None]:
+    """By the Git host's clock, which dates commits."""
+    relocations = components.failover.relocations
+    now = relocations._now
+    relocations._now = lambda: now() + seconds
+    try:
+        yield
+    finally:
+        relocations._now = now
