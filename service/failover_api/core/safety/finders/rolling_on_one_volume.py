@@ -41,7 +41,7 @@ def _stays_rolling(document: Document, move: ServiceMove) -> bool:
     before, after = strategy_of(document.before), strategy_of(document.after)
     if after.type != ROLLING:
         return False
-    stands = move.is_thought and not move.is_to_come and _is_ours(document)
+    stands = move.is_thought and (move.is_made or not move.is_to_come) and _is_ours(document)
     return before.type == RECREATE or stands
 
 
