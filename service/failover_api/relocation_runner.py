@@ -44,6 +44,7 @@ from failover_api.errors import (
     RelocationRunning,
     UnknownUrl,
     UnsafeMove,
+    WriteConflict,
 )
 from failover_api.events import Events, MoveEnded
 from failover_api.forge.values import Commit
@@ -55,6 +56,7 @@ from failover_api.reading.relocations import Relocation, RelocationReader
 from failover_api.reading.status import Status
 
 MAX_KEPT = 1024
+FRESH_S = 10.0  # how old what Git says may be while nothing is due; a write is compared with it
 MAX_STEPS = 4  # of one advance: each needs the cluster to come after it, so more are a circle
 _log = logging.getLogger(__name__)
 
@@ -87,6 +89,7 @@ class RelocationReport:
     steps: tuple[StepReport, ...] = ()
     waited_s: float = 0.0
     limit_s: float | None = None
+    words: int = 0  # how many times people should have been told that it waits
     changed: bool = False
     version: str = ""
 
@@ -162,8 +165,9 @@ class RelocationRunner:
         and what writing raises.
         """
         vouched_by = request.by if is_vouched and request is not None else ""
+        old_s = 0.0 if vouched_by else FRESH_S
         for _ in range(MAX_STEPS):
-            relocation, decision = await self._decided(name, vouched_by=vouched_by)
+            relocation, decision = await self._decided(name, vouched_by=vouched_by, old_s=old_s)
             if relocation is None or decision is None:
                 return None
             if vouched_by:
@@ -171,6 +175,7 @@ class RelocationRunner:
             if decision.commit is None:
                 return self._told(relocation, decision)
             if not await self._go(relocation, decision):
+                old_s = 0.0
                 continue
             vouched_by = ""
         relocation, decision = await self._decided(name)
@@ -287,12 +292,15 @@ class RelocationRunner:
             raise ClusterNeeded(f"a relocation is led by what is seen of the cluster, and {why}")
 
     async def _decided(
-        self, name: str, *, is_aborted: bool = False, vouched_by: str = ""
+        self, name: str, *, is_aborted: bool = False, vouched_by: str = "", old_s: float = 0.0
     ) -> tuple[Relocation | None, Decision | None]:
         service = self._catalog().service(name)
         if service.replication is None:
             return None, None
-        relocation = await self._reader.newest(service, not_before=time.monotonic())
+        try:
+            relocation = await self._reader.newest(service, not_before=time.monotonic() - old_s)
+        except WriteConflict:
+            relocation = await self._reader.newest(service, not_before=time.monotonic())
         if relocation is None:
             return None, None
         self._services[relocation.operation] = name
@@ -415,6 +423,7 @@ def _report(relocation: Relocation, decision: Decision, *, changed: bool = False
         steps=steps,
         waited_s=decision.waited_s,
         limit_s=decision.limit_s,
+        words=decision.words,
         changed=changed,
         version=relocation.version,
     )

@@ -233,7 +233,8 @@ def _problem(request: Request, error: FailoverError, headers: dict[str, str] | N
         media_type=problems.MEDIA_TYPE,
     )
     if isinstance(error, UnsafeMove) and error.version:  # whoever accepts it can be bound to what was shown
-        response.headers["ETag"] = etag_of(error.version, bytes(response.body))
+        shown = json_response(problems.problem(error, instance=None))  # the same, whichever request it answers
+        response.headers["ETag"] = etag_of(error.version, bytes(shown.body))
     link = f'<{root_of(request)}{problems.help_url(error.slug)}>; rel="help"'
     response.headers.update({"Link": link, **problems.headers(error), **(headers or {})})
     return response

@@ -80,13 +80,15 @@ ATTESTATION: Example = {
 }
 TALLY_EVENT: Example = {
     "node": "k3s-w1",
-    "at": "2026-11-30T20:00:00Z",
-    "decision": "would-act",
-    "services": ["sonarr"],
-    "result": "stayed",
-    "ended_at": "2026-11-30T20:30:00Z",
+    "died_at": "2026-11-30T20:00:00Z",
+    "decided_at": "2026-11-30T20:05:05Z",
+    "back_at": None,
+    "moved": [],
+    "would": ["sonarr"],
+    "gates": ["fence"],
+    "result": "right",
 }
-TALLY: Example = {"counts": {"would-act, stayed": 1}, "events": [TALLY_EVENT]}
+TALLY: Example = {"counts": {"right": 1}, "events": [TALLY_EVENT]}
 CHANGE: Example = {
     "file": FILE,
     "document": DOCUMENT,
@@ -167,7 +169,7 @@ LISTED: Example = {
 WAVE: Example = {
     "services": ["paperless-db"],
     "state": "running",
-    "commit": {"sha": SHA, "url": f"https://github.com/acme/homelab/commit/{SHA}"},
+    "commit": COMMIT,
     "reason": "paperless-db: rolling-out",
 }
 ALERT_SERVICE: Example = {

@@ -417,12 +417,18 @@ class WaveBody(Body):
     services: Annotated[list[str], Field(description="Who is in it.", examples=[["paperless-db"]])]
     state: fields.WaveStateWord
     commit: Annotated[
-        NamedCommitBody | None, Field(description="Its commit; null: there is none, or there are several.")
+        NamedCommitBody | None,
+        Field(description="Its commit; null: there is none, or there are several.", examples=[examples.COMMIT]),
     ]
     reason: fields.WaveReason
     commits: Annotated[
         list[NamedCommitBody] | None,
-        Field(default=None, exclude_if=_is_none, description="All of them, only where there are several."),
+        Field(
+            default=None,
+            exclude_if=_is_none,
+            description="All of them, only where there are several.",
+            examples=[[examples.COMMIT]],
+        ),
     ]
 
 
@@ -631,28 +637,29 @@ class AckBody(Body):
 
 
 class TallyEventBody(Body):
-    """A node that was away, and what was made of it."""
+    """The death of a node with services on it, and what was made of it."""
 
     node: fields.NodeName
-    at: Annotated[str, Field(description="When it was decided on.", examples=["2026-11-30T20:00:00Z"])]
-    decision: Annotated[
-        str,
+    died_at: Annotated[str, Field(description="When Kubernetes last heard of it.", examples=["2026-11-30T20:00:00Z"])]
+    decided_at: Annotated[
+        str | None,
         Field(
-            description="acted; would-act: it only observes; held; none: the node was back before.",
-            examples=["would-act"],
+            description="When the first was moved, or would have been; null: none.", examples=["2026-11-30T20:05:05Z"]
         ),
     ]
-    services: Annotated[list[str], Field(description="What it was about.", examples=[["sonarr"]])]
+    back_at: Annotated[
+        str | None, Field(description="When the node was seen again; null: not yet.", examples=["2026-11-30T21:00:00Z"])
+    ]
+    moved: Annotated[list[str], Field(description="Those that were moved.", examples=[["sonarr"]])]
+    would: Annotated[list[str], Field(description="Those that `observe` would have moved.", examples=[["radarr"]])]
+    gates: Annotated[list[str], Field(description="The gates that held the others.", examples=[["fence"]])]
     result: Annotated[
         str,
         Field(
-            description="open; stayed: the node stayed away; returned: it came back by itself; person: a person moved "
-            "the services.",
-            examples=["stayed"],
+            description="right: the node stayed away for ten minutes and more; too-early: it was back before; "
+            "came-back-first: before anything would have moved; open: nobody can tell yet.",
+            examples=["right"],
         ),
-    ]
-    ended_at: Annotated[
-        str | None, Field(description="When that was known; null: not yet.", examples=["2026-11-30T20:30:00Z"])
     ]
 
 
@@ -661,7 +668,7 @@ class TallyBody(Body):
 
     counts: Annotated[
         dict[str, int],
-        Field(description="How often each decision had each result.", examples=[{"would-act, stayed": 2}]),
+        Field(description="How often each result came.", examples=[{"right": 2, "came-back-first": 1}]),
     ]
     events: Annotated[list[TallyEventBody], Field(description="The last 50.", examples=[[examples.TALLY_EVENT]])]
 

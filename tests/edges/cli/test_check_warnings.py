@@ -63,6 +63,13 @@ def test_kinds_are_kept_apart() -> None:
     assert lines[1].endswith("such as a: x:1: demote: D. C. (fixed-field)")
 
 
+def test_what_all_are_told_alike_is_told_in_its_own_words() -> None:
+    detail = "The cluster: promote and demote: The cluster does not answer (refused). Look at it. (cluster-unseen)"
+    (line,) = warning_lines([warn(f"hazard {name}", detail) for name in NAMES])
+    assert line.startswith("hazard cluster-unseen: 60 services (app-0, ")
+    assert line.endswith(f": {detail}")
+
+
 def test_what_is_wrong_with_all_of_a_node_is_said_once_and_no_name_is_left_out() -> None:
     dead = "Node k3s-w1: demote: it has not been heard of. (node-not-ready)"
     failed = [("hazard sonarr", dead), ("hazard radarr", dead), ("switch plex", "p.yaml:1: a"), ("catalog", "no")]
