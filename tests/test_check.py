@@ -262,7 +262,7 @@ UNBLOCK = entry("sonarr", "media", "unblock: rolling")
         (
             "  strategy: {type: Recreate}\n",
             True,
-            "spec.strategy.type is Recreate; a promote makes it RollingUpdate, a demote puts it back",
+            "is Recreate; a promote makes it RollingUpdate, until it is seen serving, or else moved home",
         ),
         ("", True, "waits for no dead node: a promote leaves it as it is"),
         (

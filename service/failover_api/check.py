@@ -255,4 +255,5 @@ def _strategy(status: Status) -> Check:
         case edits:
             kind, _ = edits.changes
             now = f"{kind.file}:{kind.line}: {kind.path} is {shown(kind.old)}"
-            return Check(name, ok=True, detail=f"{now}; a promote makes it {shown(kind.new)}, a demote puts it back")
+            detail = f"{now}; a promote makes it {shown(kind.new)}, until it is seen serving, or else moved home"
+            return Check(name, ok=True, detail=detail)

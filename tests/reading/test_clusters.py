@@ -9,6 +9,7 @@ import pytest
 
 from failover_api.cluster.port import Scope
 from failover_api.core.safety.observed import Seen, View
+from failover_api.host_clock import HostClock
 from failover_api.reading.clusters import ClusterReader
 from failover_api.reading.status import Status
 from tests.support.cluster_views import in_git, sonarr, view
@@ -19,6 +20,7 @@ class Cluster:
 
     def __init__(self, answer: Callable[[], Any]) -> None:
         self.answer = answer
+        self.clock: HostClock | None = None
         self.scopes: list[Scope] = []
 
     async def look(self, scope: Scope) -> View:
@@ -59,6 +61,17 @@ async def test_a_look_that_takes_too_long_is_none() -> None:
     reader = reader_of(Cluster(lambda: 30.0), timeout_s=0.1)
     async with asyncio.timeout(3):
         assert await reader.look([sonarr()]) is None
+
+
+async def test_what_came_of_no_look_in_time_is_told_with_the_time() -> None:
+    """A slow cluster, or a slow machine, is none that nobody looked at."""
+    cluster = Cluster(lambda: 30.0)
+    cluster.clock = HostClock()
+    reader = reader_of(cluster, timeout_s=0.1)
+    look = reader.looked([sonarr()], await reader.look([sonarr()]))
+    assert look is not None
+    assert not look.is_seen
+    assert look.view.why_unseen == "nothing came of a look within 0.6 s"
 
 
 async def test_a_defect_in_a_look_is_logged_and_fails_nothing(caplog: pytest.LogCaptureFixture) -> None:

@@ -15,8 +15,10 @@ from failover_api.core.catalog.model import Catalog
 from failover_api.core.safety.alerts import Meaningless, Meant, Unreadable, meaning_of
 from failover_api.core.safety.governance import Alert, AlertOrder, Gate, Hold, Witness
 from failover_api.core.safety.governance.gates import PASSING
+from failover_api.core.wording import cut
 from failover_api.errors import (
     ClusterFailure,
+    ClusterNeeded,
     Conflict,
     FailoverError,
     ForgeFailure,
@@ -68,6 +70,11 @@ class AlertEnd:
     detail: str = ""
 
     @property
+    def read(self) -> Alert | None:
+        """The alert; None where it could not be read."""
+        return self.alert if isinstance(self.alert, Alert) else None
+
+    @property
     def held(self) -> Hold | None:
         """The hold that is named: the first of a service that passes by itself before any other's."""
         first = [holds[0] for holds in (self.holds, *(each.holds for each in self.services)) if holds]
@@ -104,18 +111,21 @@ class Mover(Protocol):
 
 
 class AlertDesk:
-    """`catalog` gives the one in force."""
+    """`catalog` gives the one in force; `witnesses` and `mover` are asked for when they are needed.
 
-    def __init__(self, catalog: Callable[[], Catalog], witnesses: Witnesses, mover: Mover) -> None:
+    They raise ClusterNeeded where there is no cluster.
+    """
+
+    def __init__(
+        self, catalog: Callable[[], Catalog], witnesses: Callable[[], Witnesses], mover: Callable[[], Mover]
+    ) -> None:
         self._catalog, self._witnesses, self._mover = catalog, witnesses, mover
 
-    def meanings(self, alerts: Sequence[Alert | Unreadable]) -> list[Meant | Meaningless | None]:
-        """What each means; None for what could not be read."""
-        catalog = self._catalog()
-        return [meaning_of(alert, catalog) if isinstance(alert, Alert) else None for alert in alerts]
-
     async def take(self, alerts: Sequence[Alert | Unreadable], may: Callable[[Meant], bool]) -> list[AlertEnd]:
-        """`may` says whether who sent them may do what one means. Raises ClusterNeeded, before anything is done."""
+        """`may` says whether who sent them may do what one means.
+
+        Raises ClusterNeeded where automatic failover is on and has no cluster, or may not use it.
+        """
         ends = [await self._take(alert, may) for alert in alerts]
         for end in ends:
             _log.log(logging.DEBUG if end.result is Result.IGNORED else logging.INFO, "alert taken", extra=_facts(end))
@@ -139,17 +149,19 @@ class AlertDesk:
 
     async def _resolved(self, alert: Alert, meant: Meant) -> AlertEnd:
         """It moves nothing, not even back."""
-        if meant.witness is None or not await self._witnesses.take_back(alert.fingerprint):
+        if meant.witness is None or not await self._witnesses().take_back(alert.fingerprint):
             return _no_more(alert, meant)
         return AlertEnd(alert, Result.WITHDRAWN, meant)
 
     async def _firing(self, alert: Alert, meant: Meant) -> AlertEnd:
         if meant.witness is not None:
-            await self._witnesses.testify(meant.witness)
+            await self._witnesses().testify(meant.witness)
         if meant.order is None:
             return AlertEnd(alert, Result.WITNESS, meant)
         try:
-            services = tuple(await self._mover.carry_out(meant.order))
+            services = tuple(await self._mover().carry_out(meant.order))
+        except ClusterNeeded:
+            raise
         except FailoverError as exc:
             if isinstance(exc, _PASSING) and not isinstance(exc, ForgePermission):
                 return AlertEnd(alert, Result.HELD, meant, holds=(_unreachable(exc),))
@@ -184,6 +196,6 @@ def _unreachable(exc: FailoverError) -> Hold:
 
 def _facts(end: AlertEnd) -> Mapping[str, object]:
     alert, held = end.alert, end.held
-    name = alert.name if isinstance(alert, Alert) else alert.place
+    name = cut(alert.name) if isinstance(alert, Alert) else alert.place
     facts = {"alert": name, "result": end.result.value, "detail": end.detail}
     return facts if held is None else {**facts, "gate": held.gate.value, "detail": held.detail}

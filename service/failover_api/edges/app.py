@@ -22,6 +22,7 @@ from failover_api.config_file import ConfigFile, access_file
 from failover_api.core.access.model import Access
 from failover_api.edges import problems
 from failover_api.edges.api import (
+    alerts,
     automatic,
     docs,
     flux_events,
@@ -56,7 +57,7 @@ from failover_api.wiring import Components, open_failover
 _log = logging.getLogger(__name__)
 _ROUTERS = (
     *(api_routes.router, nodes.router, operations.router, relocations.router, automatic.router, process.router),
-    *(webhooks.router, flux_events.router, board_routes.router),
+    *(webhooks.router, flux_events.router, alerts.router, board_routes.router),
 )
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._:-]{1,128}")
 
@@ -155,7 +156,12 @@ def _add_bounds(app: FastAPI, settings: Settings) -> None:
         hardening.Limits,
         at_once=settings.concurrency,
         time_s=settings.deadline_s + hardening.MARGIN_S,
-        bodies={webhooks.PATH: webhooks.MAX_BYTES, flux_events.PATH: flux_events.MAX_BYTES},
+        bodies={
+            webhooks.PATH: webhooks.MAX_BYTES,
+            flux_events.PATH: flux_events.MAX_BYTES,
+            alerts.ALERTMANAGER: alerts.MAX_BYTES,
+            alerts.GRAFANA: alerts.MAX_BYTES,
+        },
     )
     app.add_middleware(RequestContext)
     app.add_middleware(hardening.SecurityHeaders)
@@ -228,7 +234,8 @@ def _problem(request: Request, error: FailoverError, headers: dict[str, str] | N
         media_type=problems.MEDIA_TYPE,
     )
     if isinstance(error, UnsafeMove) and error.version:  # whoever accepts it can be bound to what was shown
-        response.headers["ETag"] = etag_of(error.version, bytes(response.body))
+        shown = json_response(problems.problem(error, instance=None))  # the same, whichever request it answers
+        response.headers["ETag"] = etag_of(error.version, bytes(shown.body))
     link = f'<{root_of(request)}{problems.help_url(error.slug)}>; rel="help"'
     response.headers.update({"Link": link, **problems.headers(error), **(headers or {})})
     return response

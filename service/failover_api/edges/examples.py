@@ -89,13 +89,15 @@ ATTESTATION: Example = {
 }
 TALLY_EVENT: Example = {
     "node": "k3s-w1",
-    "at": "2026-11-30T20:00:00Z",
-    "decision": "would-act",
-    "services": ["sonarr"],
-    "result": "stayed",
-    "ended_at": "2026-11-30T20:30:00Z",
+    "died_at": "2026-11-30T20:00:00Z",
+    "decided_at": "2026-11-30T20:05:05Z",
+    "back_at": None,
+    "moved": [],
+    "would": ["sonarr"],
+    "gates": ["fence"],
+    "result": "right",
 }
-TALLY: Example = {"counts": {"would-act, stayed": 1}, "events": [TALLY_EVENT]}
+TALLY: Example = {"counts": {"right": 1}, "events": [TALLY_EVENT]}
 CHANGE: Example = {
     "file": FILE,
     "document": DOCUMENT,
@@ -176,6 +178,42 @@ LISTED: Example = {
 WAVE: Example = {
     "services": ["paperless-db"],
     "state": "running",
-    "commit": {"sha": SHA, "url": f"https://github.com/acme/homelab/commit/{SHA}"},
+    "commit": COMMIT,
     "reason": "paperless-db: rolling-out",
+}
+ALERT_SERVICE: Example = {
+    "service": "sonarr",
+    "result": "held",
+    "held": "still-serving",
+    "holds": [HOLD],
+    "operation": None,
+    "detail": "",
+}
+ALERT: Example = {
+    "fingerprint": "c1f2a3b4d5e6f708",
+    "alertname": "NodeGone",
+    "status": "firing",
+    "means": "evacuate",
+    "node": "k3s-w1",
+    "group": None,
+    "result": "held",
+    "held": "still-serving",
+    "detail": "sonarr has a Ready pod on k3s-w1.",
+    "cure": "",
+    "services": [ALERT_SERVICE],
+}
+ALERTS_SENT: Example = {
+    "version": "4",
+    "status": "firing",
+    "truncatedAlerts": 0,
+    "alerts": [
+        {
+            "status": "firing",
+            "labels": {"alertname": "NodeGone", "node": "k3s-w1"},
+            "annotations": {},
+            "startsAt": "2026-11-30T20:00:00.000Z",
+            "endsAt": "0001-01-01T00:00:00Z",
+            "fingerprint": "c1f2a3b4d5e6f708",
+        }
+    ],
 }

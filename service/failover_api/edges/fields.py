@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from failover_api.core.catalog.automatic import Mode
+from failover_api.core.catalog.automatic import Meaning, Mode
 from failover_api.core.catalog.model import Action
 from failover_api.core.catalog.replication import ReplicationKind
 from failover_api.core.planning.state import State
@@ -377,3 +377,24 @@ ApiVersion = Annotated[
     str, Field(description="Of this API: what a client relies on stays while it is the same.", examples=["0.2"])
 ]
 PythonVersion = Annotated[str, Field(description="Of the Python that runs it.", examples=["3.14.0"])]
+
+
+# Alerts
+
+AlertResult = Annotated[
+    str,
+    Field(
+        description="moved; proposed: a pull request is open; would-move: it only observes; nothing-to-do: it is there "
+        "already; held: a gate holds it; refused: as by hand; witness: it is kept as one; withdrawn: a witness was; "
+        "ignored: it means nothing here; forbidden: its sender may not; unreadable. More may come.",
+        examples=["held"],
+    ),
+]
+MeansOrNull = Annotated[
+    Meaning | None,
+    Field(description="What the catalog says that it means; null: nothing.", examples=["evacuate"]),
+]
+HeldBy = Annotated[
+    str | None,
+    Field(description="The gate that holds it; null: none does. More may come.", examples=["stale-alert"]),
+]

@@ -417,12 +417,18 @@ class WaveBody(Body):
     services: Annotated[list[str], Field(description="Who is in it.", examples=[["paperless-db"]])]
     state: fields.WaveStateWord
     commit: Annotated[
-        NamedCommitBody | None, Field(description="Its commit; null: there is none, or there are several.")
+        NamedCommitBody | None,
+        Field(description="Its commit; null: there is none, or there are several.", examples=[examples.COMMIT]),
     ]
     reason: fields.WaveReason
     commits: Annotated[
         list[NamedCommitBody] | None,
-        Field(default=None, exclude_if=_is_none, description="All of them, only where there are several."),
+        Field(
+            default=None,
+            exclude_if=_is_none,
+            description="All of them, only where there are several.",
+            examples=[[examples.COMMIT]],
+        ),
     ]
 
 
@@ -663,28 +669,29 @@ class AckBody(Body):
 
 
 class TallyEventBody(Body):
-    """A node that was away, and what was made of it."""
+    """The death of a node with services on it, and what was made of it."""
 
     node: fields.NodeName
-    at: Annotated[str, Field(description="When it was decided on.", examples=["2026-11-30T20:00:00Z"])]
-    decision: Annotated[
-        str,
+    died_at: Annotated[str, Field(description="When Kubernetes last heard of it.", examples=["2026-11-30T20:00:00Z"])]
+    decided_at: Annotated[
+        str | None,
         Field(
-            description="acted; would-act: it only observes; held; none: the node was back before.",
-            examples=["would-act"],
+            description="When the first was moved, or would have been; null: none.", examples=["2026-11-30T20:05:05Z"]
         ),
     ]
-    services: Annotated[list[str], Field(description="What it was about.", examples=[["sonarr"]])]
+    back_at: Annotated[
+        str | None, Field(description="When the node was seen again; null: not yet.", examples=["2026-11-30T21:00:00Z"])
+    ]
+    moved: Annotated[list[str], Field(description="Those that were moved.", examples=[["sonarr"]])]
+    would: Annotated[list[str], Field(description="Those that `observe` would have moved.", examples=[["radarr"]])]
+    gates: Annotated[list[str], Field(description="The gates that held the others.", examples=[["fence"]])]
     result: Annotated[
         str,
         Field(
-            description="open; stayed: the node stayed away; returned: it came back by itself; person: a person moved "
-            "the services.",
-            examples=["stayed"],
+            description="right: the node stayed away for ten minutes and more; too-early: it was back before; "
+            "came-back-first: before anything would have moved; open: nobody can tell yet.",
+            examples=["right"],
         ),
-    ]
-    ended_at: Annotated[
-        str | None, Field(description="When that was known; null: not yet.", examples=["2026-11-30T20:30:00Z"])
     ]
 
 
@@ -693,7 +700,7 @@ class TallyBody(Body):
 
     counts: Annotated[
         dict[str, int],
-        Field(description="How often each decision had each result.", examples=[{"would-act, stayed": 2}]),
+        Field(description="How often each result came.", examples=[{"right": 2, "came-back-first": 1}]),
     ]
     events: Annotated[list[TallyEventBody], Field(description="The last 50.", examples=[[examples.TALLY_EVENT]])]
 
@@ -758,3 +765,47 @@ class VersionBody(Body):
     version: fields.ProductVersion
     api: fields.ApiVersion
     python: fields.PythonVersion
+
+
+class AlertServiceBody(Body):
+    """What an alert came to for one service."""
+
+    service: fields.Service
+    result: fields.AlertResult
+    held: fields.HeldBy
+    holds: Annotated[
+        list[HoldBody], Field(description="The gates that hold it, in their order.", examples=[[examples.HOLD]])
+    ]
+    operation: Annotated[
+        str | None, Field(description="The operation that moves it; null: none does.", examples=[examples.ULID])
+    ]
+    detail: Annotated[str, Field(description="Why it was refused; empty: it was not.", examples=[""])]
+
+
+class AlertBody(Body):
+    """What one alert came to. Of one that could not be read `fingerprint` is null, and `detail` says why."""
+
+    fingerprint: Annotated[str | None, Field(description="As it came.", examples=["c1f2a3b4d5e6f708"])]
+    alertname: Annotated[str, Field(description="Its label of that name; empty: it has none.", examples=["NodeGone"])]
+    status: Annotated[str | None, Field(description="firing or resolved, as it came.", examples=["firing"])]
+    means: fields.MeansOrNull
+    node: Annotated[str | None, Field(description="The node that it is about.", examples=["k3s-w1"])]
+    group: Annotated[str | None, Field(description="The group that it is about.", examples=[None])]
+    result: fields.AlertResult
+    held: fields.HeldBy
+    detail: Annotated[str, Field(description="More of it, in words.", examples=["it began before the last move"])]
+    cure: Annotated[str, Field(description="What to do about what holds it; empty: nothing.", examples=[""])]
+    services: Annotated[
+        list[AlertServiceBody],
+        Field(
+            description="What it came to for each service that it would move, in order.",
+            examples=[[examples.ALERT_SERVICE]],
+        ),
+    ]
+
+
+class AlertsBody(Body):
+    """What the alerts of a delivery came to."""
+
+    alerts: Annotated[list[AlertBody], Field(description="In the order of the delivery.", examples=[[examples.ALERT]])]
+    left_out: Annotated[int, Field(description="Alerts that are known to be missing from the delivery.", examples=[0])]

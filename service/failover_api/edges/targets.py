@@ -12,13 +12,14 @@ from failover_api.core.planning.plan import Plan
 from failover_api.core.planning.request import MoveRequest
 from failover_api.core.safety.rollout.steps import Rollout
 from failover_api.edges.automatic_bodies import automatic_body, off_body
-from failover_api.edges.bodies import group_body, node_outcome_body, outcome_body
+from failover_api.edges.bodies import group_body, node_outcome_body, operation_body, outcome_body
 from failover_api.edges.http.access import Session
 from failover_api.edges.http.shared_looks import Looks
 from failover_api.edges.models import (
     AutomaticBody,
     Body,
     GroupOutcomeBody,
+    OperationBody,
     OutcomeBody,
     PartedOutcomeBody,
 )
@@ -74,6 +75,17 @@ async def look_at_rollout(who: Session, components: Components, service: str, op
     who.looks()
     what = (id(catalog), "rollout", service, operation)
     return await looks(who.request).share(what, lambda: components.failover.rollout(service, operation))
+
+
+async def look_at_operation(who: Session, components: Components, operation: str) -> OperationBody:
+    """As look_at_status(), without services that the caller may not see. Raises UnknownUrl, also where that is all."""
+    who.looks()
+    what = (id(components.catalog.current()), "operation", operation)
+    report = await looks(who.request).share(what, lambda: components.failover.operation(operation))
+    body = operation_body(report, visible=lambda name: who.caller.may(Verb.VIEW, name))
+    if not body.waves:
+        raise no_operation(operation)
+    return body
 
 
 def visible_error(components: Components, who: Session) -> str | None:

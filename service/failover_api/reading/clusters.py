@@ -81,7 +81,8 @@ class ClusterReader:
             return None
         from failover_api.core.safety.observed import View
 
-        found, had_answered = view if view is not None else View(), self._has_answered
+        nothing = f"nothing came of a look within {self._timeout_s + MARGIN_S:g} s"
+        found, had_answered = view if view is not None else View.silent(nothing), self._has_answered
         self._has_answered = had_answered or found.answers
         return ClusterLook(found, self._cluster.clock.now(), had_answered, time.monotonic())
 

@@ -16,7 +16,10 @@ RENEW_S, PERIOD_S, GRACE_S, TAINT_S, RETURN_S = 10.0, 5.0, 50.0, 0.5, 1.0
 
 @dataclass
 class Kubelet:
-    """`is_up`: it runs and reaches the API server. `says` is what it says of itself, `skew_s` its clock's error."""
+    """`is_up`: it runs and reaches the API server. `says` is what it says of itself, `skew_s` its clock's error.
+
+    `is_mute`: it renews its Lease and says nothing, as where a webhook refuses what it says.
+    """
 
     name: str
     uid: str
@@ -33,16 +36,18 @@ class Kubelet:
     taints_at: float | None = None
     is_evicted: bool = False
     is_out_of_service: bool = False
+    is_mute: bool = False
 
 
 @dataclass
 class Plane:
-    """`elapsed` is the time since it began (s). `is_up` is the API server, `judges` the controller."""
+    """`elapsed` is the time since it began (s). `is_up`: the API server is; the controller `judges` and `taints`."""
 
     nodes: dict[str, Kubelet] = field(default_factory=dict)
     elapsed: float = 0.0
     is_up: bool = True
     judges: bool = True
+    taints: bool = True
     skew_s: float = 0.0  # of the API server's clock
     looks_at: float = 0.0
     tick_s: float = 0.5
@@ -100,7 +105,7 @@ class Plane:
             kubelet.renewed_at = self.now + kubelet.skew_s
             if kubelet.ready == "Unknown" and kubelet.returned_at is None:
                 kubelet.returned_at = self.elapsed + RETURN_S
-        if kubelet.returned_at is not None and self.elapsed < kubelet.returned_at:
+        if kubelet.is_mute or (kubelet.returned_at is not None and self.elapsed < kubelet.returned_at):
             return
         if kubelet.ready != kubelet.says and (kubelet.ready != "Unknown" or kubelet.returned_at is not None):
             self._set(kubelet, kubelet.says, self.now + kubelet.skew_s)
@@ -119,6 +124,8 @@ class Plane:
             kubelet.is_evicted = False
 
     def _taint(self) -> None:
+        if not self.taints:
+            return
         bad = [each for each in self.nodes.values() if each.ready != "True"]
         if len(bad) == len(self.nodes):
             for each in bad:

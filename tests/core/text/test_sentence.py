@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from failover_api.core.catalog.model import Action
+from failover_api.core.catalog.model import Action, Policy
 from failover_api.core.catalog.runtime import WorkloadName
 from failover_api.core.planning.plan import Plan
 from failover_api.core.planning.state import Detection, Reading, State
@@ -225,6 +225,27 @@ LEFT_OUT = {"refused": ["bazarr"]}
 )
 def test_the_outcome_of_a_group(plans: list[Plan], how: dict[str, Any], text: str) -> None:
     assert sentence(plans, group="k3s-w1", **how) == f"k3s-w1: {text}"
+
+
+def by_pull_request(plan: Plan) -> Plan:
+    return replace(plan, service=replace(plan.service, policy=Policy.PULL_REQUEST))
+
+
+def test_a_dry_run_says_that_a_person_will_have_to_merge_it() -> None:
+    """Nothing moves until then: `would move` alone would be read as a commit."""
+    asked = by_pull_request(moves())
+    assert sentence([asked], **DRY) == (
+        "sonarr would move from primary to backup by a pull request: 2 values in a.yml. Nothing was written."
+    )
+    rolls = by_pull_request(ROLLS)
+    assert "would roll back from backup to primary by a pull request: " in sentence([rolls], **DRY)
+    there = by_pull_request(is_there())
+    assert sentence([there], **NOTHING, **DRY) == "sonarr is already on backup in Git; nothing to do."
+    parts = [Part([moves()], dry_run=True), Part([by_pull_request(moves("photoprism"))], dry_run=True)]
+    assert message(parts, group="k3s-w1") == (
+        "k3s-w1: 1 service would move to backup (sonarr); 1 service would move to backup by a pull request "
+        "(photoprism). Nothing was written."
+    )
 
 
 def test_what_two_parts_of_a_group_would_come_to_is_one_sentence() -> None:

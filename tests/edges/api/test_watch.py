@@ -317,6 +317,46 @@ async def test_what_could_move_is_looked_at_both_ways(stage: Stage) -> None:
     assert not stage.writes
 
 
+async def test_what_is_on_neither_side_could_not_move_without_force(stage: Stage) -> None:
+    stage.replace(SONARR, "role: primary", "role: maintenance")
+    async with stage.open() as components:
+        readiness = Readiness(components.failover)
+        await readiness.look()
+    assert {side: could for (name, side), could in readiness.ready.items() if name == "sonarr"} == {
+        "primary": False,
+        "backup": False,
+    }
+
+
+async def test_a_node_that_is_lost_is_looked_at_long_before_the_hour_is_over(
+    stage: Stage, cluster: HomelabCluster
+) -> None:
+    """Else the board would go on to say how many could move to a node that is dead."""
+    async with stage.open(cluster=str(cluster.kubeconfig)) as components:
+        assert components.cluster is not None
+        components.cluster.watch(lambda: components.catalog.current().namespaces)
+        readiness = Readiness(components.failover, first_s=0, apart_s=0.05)
+        running = asyncio.create_task(readiness.run())
+        try:
+            await _until(lambda: readiness.ready.get(("sonarr", "backup"), False) is True)
+            cluster.node("k3s-w2", ready="Unknown")
+            await _until(lambda: readiness.ready["sonarr", "backup"] is False)
+            looks = readiness.looks
+            await asyncio.sleep(0.3)
+            assert readiness.looks == looks, "nothing has changed since"
+        finally:
+            running.cancel()
+    assert readiness.looked_at is not None
+
+
+async def _until(claim: Callable[[], bool]) -> None:
+    for _ in range(400):
+        if claim():
+            return
+        await asyncio.sleep(0.05)
+    raise AssertionError("it never came to that")
+
+
 # The service
 
 

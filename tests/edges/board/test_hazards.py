@@ -87,12 +87,14 @@ async def test_what_is_ticked_is_accepted_and_nothing_else(stopped: Stage) -> No
         other = await browser.get(f"{HOME}?accept=fixed-field&accept=node-missing")
         page = await browser.get(f"{HOME}?accept={SLUG}&accept=node-missing")
         done = await browser.confirm(page)
+        history = await browser.get("/services/sonarr")
     assert other.status_code == 409
     assert page.status_code == 200
     assert hidden(page.text)["accept"] == f"node-missing,{SLUG}"
     assert f"Accepted. node-missing, {SLUG}: it moves although" in text(page.text)
     assert done.status_code == 200
     assert f"Failover-Accepted: {SLUG}\n" in stopped.moves[0]
+    assert f"Accepted: {SLUG}" in text(history.text)
 
 
 async def test_a_form_that_accepts_nothing_is_refused(stopped: Stage) -> None:

@@ -70,7 +70,7 @@ async def test_how_many_could_move_stands_in_the_headline(stage: Stage) -> None:
     async with browsing(stage) as browser:
         assert "could move now" not in (await browser.get("/")).text
         await browser.app.state.watches.readiness.look()
-        assert "3 of 3 at home, 3 could move now" in plain((await browser.get("/")).text)
+        assert "3 of 3 at home, 3 could move now, by a look just now" in plain((await browser.get("/")).text)
 
 
 # The timeline
@@ -106,6 +106,22 @@ async def test_a_wrong_operation_is_a_page(stage: Stage) -> None:
     async with browsing(stage) as browser:
         assert (await browser.get("/services/sonarr/rollout?operation=x")).status_code == 400
         assert (await browser.get("/services/nobody/rollout")).status_code == 404
+
+
+async def test_what_blocks_is_said_once_and_apart_from_the_step(stage: Stage, cluster: HomelabCluster) -> None:
+    cluster.strategy = "Recreate"
+    async with browsing(stage, cluster=str(cluster.kubeconfig)) as browser:
+        await browser.confirm(await browser.get("/services/sonarr/promote"))
+        waiting = plain((await browser.get("/services/sonarr/rollout")).text)
+        assert "not yet · " in waiting, "what it waits for"
+        cluster.node("k3s-w1", ready="Unknown")
+        cluster.pod("primary", is_ready=False, deleted_ago_s=60)
+        cluster.applied("backup", stage.sandbox.head(repository=stage.repository), pod="none", terminating=1)
+        for _ in range(30):
+            blocked = plain((await browser.get("/services/sonarr/rollout")).text)
+            if "Blocked." in blocked:
+                break
+    assert blocked.count("The old pod sonarr-primary-x is on k3s-w1") == 1
 
 
 def test_with_script_the_timeline_goes_on_by_itself(stage: Stage, cluster: HomelabCluster, chromium: Any) -> None:

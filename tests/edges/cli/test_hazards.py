@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from failover_api.edges.cli.execution import open_terminal
 from tests.support.shell import Cli
 from tests.support.stage import RADARR, SERVICES, SONARR, Stage, deployment, entry
 
@@ -34,6 +35,16 @@ def test_a_group_is_told_in_one_line(cli: Cli) -> None:
     told = cli("demote", "--group", "media", "--dry-run").stderr
     assert told.count("[data-left-behind]") == 1
     assert "Deployment media/sonarr, Deployment media/radarr, HelmRelease media/plex. [data" in told
+
+
+def test_a_reason_that_stops_several_is_said_once(capsys: pytest.CaptureFixture[str]) -> None:
+    """A dead node has every service of its side: the same line for each would hide the others."""
+    dead = "k3s-w1 has not been heard of (node-not-ready)"
+    refused = [{"service": name, "detail": dead} for name in ("sonarr", "radarr")]
+    refused.append({"service": "plex", "detail": "another reason"})
+    open_terminal(as_json=False).show_problem({"title": "The move is not safe", "detail": dead, "refused": refused})
+    told = capsys.readouterr().err
+    assert f"  sonarr, radarr: {dead}\n  plex: another reason\n" in told
 
 
 def test_it_is_said_before_the_question(stage: Stage, run) -> None:

@@ -18,6 +18,7 @@ def test_the_nodes_and_what_is_on_each(stage: Stage, cli: Cli) -> None:
         ["k3s-w1", "unknown", "-", "sonarr,radarr,plex", "-"],
         ["k3s-w2", "unknown", "-", "-", "sonarr,radarr,plex"],
     ]
+    assert cli("nodes").stderr == "No node is seen. Where a cluster is configured, `failover check` says why.\n"
 
 
 def test_a_cluster_is_looked_at_where_one_is_named(
@@ -27,6 +28,21 @@ def test_a_cluster_is_looked_at_where_one_is_named(
         monkeypatch.setenv("FAILOVER_CLUSTER", str(cluster.kubeconfig))
         states = {node["name"]: node["state"] for node in cli.json("nodes")["nodes"]}
     assert states == {"k3s-w1": "ready", "k3s-w2": "ready"}
+
+
+def test_a_cluster_of_which_nothing_is_seen_is_told_of(
+    stage: Stage, cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A slip of the pen in the file's name would look like a cluster with nothing to tell."""
+    stage.declare(SERVICES, top=NODES)
+    assert "The cluster is not seen" not in cli("list").stderr, "none is configured"
+    monkeypatch.setenv("FAILOVER_CLUSTER", str(tmp_path / "no-such-file"))
+    assert "The cluster is not seen: `failover check` says why." in cli("list").stderr
+    assert "No node is seen." in cli("nodes").stderr
+    with homelab_cluster(tmp_path) as cluster:
+        monkeypatch.setenv("FAILOVER_CLUSTER", str(cluster.kubeconfig))
+        assert "The cluster is not seen" not in cli("list").stderr, "one of the three is there"
+        assert "No node is seen" not in cli("nodes").stderr
 
 
 def test_a_node_is_evacuated(stage: Stage, cli: Cli) -> None:

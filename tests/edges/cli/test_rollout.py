@@ -241,6 +241,26 @@ def test_where_that_is_no_code_all_is_escaped(text: str) -> None:
     assert _text(text) == escape_markup(text)
 
 
+def test_a_report_of_the_way_back_says_where_the_data_of_backup_is(cli: Cli, cluster: HomelabCluster) -> None:
+    """Whoever reads that it serves, and that nothing is to be done, may delete the only copy of what was written."""
+    cli("promote", "sonarr")
+    operation = cli.json("demote", "sonarr", "--reason", "home")["operation"]
+    report = cli("report", operation).stdout
+    assert "What it wrote on backup stays in the volume that it left" in report
+    assert "keep that until nothing is missed" in report
+    assert "There is nothing to do" not in report
+    assert "What was warned of before the move is not kept" in report
+
+
+def test_a_report_names_what_was_accepted(cli: Cli, cluster: HomelabCluster) -> None:
+    cluster.node("k3s-w2", ready="Unknown")
+    operation = cli.json("promote", "sonarr", "--accept", "node-not-ready")["operation"]
+    cluster.node("k3s-w2")
+    report = cli("report", operation).stdout
+    assert "- Accepted by who asked for it: `node-not-ready`." in report
+    assert "(accepted node-not-ready)" in cli("history", "sonarr").stdout
+
+
 def test_a_report_of_a_group_has_a_part_for_each(cli: Cli) -> None:
     cli.stage.declare(SERVICES, top=GROUP)
     operation = cli.json("promote", "--group", "media")["operation"]

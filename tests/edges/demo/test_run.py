@@ -185,6 +185,14 @@ def test_the_lines_to_try_can_be_pasted(printed: str, tmp_path: Path) -> None:
     assert (tmp_path / "homelab/README.md").exists()
 
 
+@pytest.mark.skipif(shutil.which("kubectl") is None, reason="there is no kubectl")
+def test_kubectl_sees_the_simulated_cluster_and_no_other(printed: str, tmp_path: Path) -> None:
+    (line,) = section(printed, "The simulated cluster itself, if you have kubectl")
+    assert "--kubeconfig " in line, "k3s-w1 may be a machine of the reader's own cluster too"
+    pods = paste([line], tmp_path)
+    assert re.search(r"^media +sonarr-", pods, re.MULTILINE), pods
+
+
 def fate(*arguments: str) -> tuple[int, str]:
     """What `failover demo` with these arguments ends with, and says."""
     told = subprocess.run(

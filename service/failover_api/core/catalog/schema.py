@@ -224,7 +224,8 @@ class DefaultsShape(InheritedSchema):
     unblock: _Unblock = Field(
         default="none",
         description="`rolling`: a promote also makes a Deployment's `strategy: {type: Recreate}` one that waits for no "
-        "dead node (RollingUpdate, maxSurge 0, maxUnavailable 1); a demote puts the former text back.",
+        "dead node (RollingUpdate, maxSurge 0, maxUnavailable 1); the former text comes back once the "
+        "app is seen serving, and where no cluster is looked at with the demote.",
     )
     node_path: NonEmpty = Field(
         default="",

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from failover_api.core.catalog.model import Action
+from failover_api.core.catalog.model import Action, Policy
 from failover_api.core.planning.plan import Plan
 from failover_api.core.planning.state import State
 from failover_api.core.text.next_step import APPLIED, watch_command
@@ -16,6 +16,7 @@ _SIDES = frozenset({State.PRIMARY, State.BACKUP})
 _MOVED = {
     "written": "{what} moved{route} in Git",
     "rehearsed": "{what} would move{route}",
+    "proposed": "{what} would move{route} by a pull request",
     "pending": "{what} would move{route} by a pull request that is open already",
     "opened": "{pull} moves {what}{route} when it is merged",
     "open": "{pull} is already open and moves {what}{route} when it is merged",
@@ -25,6 +26,7 @@ _MOVED = {
 _ROLLED_BACK = {
     "written": "{what} rolled back{route} in Git",
     "rehearsed": "{what} would roll back{route}",
+    "proposed": "{what} would roll back{route} by a pull request",
     "pending": "{what} would roll back{route} by a pull request that is open already",
     "opened": "{pull} rolls {what} back{route} when it is merged",
     "open": "{pull} is already open and rolls {what} back{route} when it is merged",
@@ -34,13 +36,14 @@ _ROLLED_BACK = {
 _TIDIED = {
     "written": "the strategy of {what} is put back in Git",
     "rehearsed": "the strategy of {what} would be put back",
+    "proposed": "the strategy of {what} would be put back by a pull request",
     "pending": "the strategy of {what} would be put back by a pull request that is open already",
     "opened": "{pull} puts the strategy of {what} back when it is merged",
     "open": "{pull} is already open and puts the strategy of {what} back when it is merged",
     "merged": "{pull} is merged and put the strategy of {what} back in Git",
     "closed": "{pull} was closed without a merge and did not put the strategy of {what} back",
 }
-_UNWRITTEN = frozenset({"rehearsed", "pending"})
+_UNWRITTEN = frozenset({"rehearsed", "proposed", "pending"})
 _IN_GIT = frozenset({"written", "merged"})
 
 
@@ -63,10 +66,16 @@ class Part:
         """What happened, as a key of the tables above."""
         state = self.pull_request[1] if self.pull_request else None
         if self.dry_run:
-            return "rehearsed" if self.changed else "pending"
+            return self._rehearsed if self.changed else "pending"
         if state == "open":
             return "opened" if self.changed else "open"
         return state or "written"
+
+    @property
+    def _rehearsed(self) -> str:
+        """Only what all of it would be made by."""
+        policies = {plan.service.policy for plan in self.plans if _is_moving(plan)}
+        return "proposed" if policies == {Policy.PULL_REQUEST} else "rehearsed"
 
     @property
     def is_moving(self) -> bool:

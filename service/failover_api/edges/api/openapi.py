@@ -35,7 +35,10 @@ TAGS = [
     {"name": "automatic", "description": "What moves by itself when a node dies, or would; and what holds it."},
     {"name": "operations", "description": "Moves that go step by step, and how far they are."},
     {"name": "process", "description": "Health, version, metrics and schemas of the files of configuration."},
-    {"name": "hooks", "description": "What others tell the service. Nothing here can move one."},
+    {
+        "name": "hooks",
+        "description": "What others tell the service. Only an alert can move one, where the catalog says so.",
+    },
 ]
 _SCHEMES: Description = {
     BEARER: {

@@ -151,6 +151,7 @@ class Board:
     groups: tuple[GroupRow, ...]
     wanted: RowFilter = field(default_factory=RowFilter)
     ready: int | None = None  # how many could move to the other side now; None: nobody looked yet
+    ready_at: str = ""  # when that was looked at, RFC 3339
 
     def at(self, place: str) -> list[ServiceRow]:
         """The rows of one place."""
@@ -192,16 +193,18 @@ def board(
     caller: Caller,
     wanted: RowFilter,
     ready: Mapping[tuple[str, Side], bool] = NOT_LOOKED_AT,
+    ready_at: str = "",
 ) -> Board:
     """What a caller may see of a view; `groups` is {name: names of its services}, of those that he may know of.
 
-    `ready` is {(service, side): whether it could move there}.
+    `ready` is {(service, side): whether it could move there}, as it was at `ready_at` (RFC 3339).
     """
     rows = tuple(_rows(view, frozenset(groups), caller, wanted))
     sides = {row.name: row.side for row in rows}
     known = {name: members for name, members in groups.items() if set(members) <= sides.keys()}
     could = sum(ready.get((row.name, _other(row.side)), False) for row in rows) if ready else None
-    return Board(rows, tuple(_group(name, members, sides, caller) for name, members in known.items()), wanted, could)
+    group_rows = tuple(_group(name, members, sides, caller) for name, members in known.items())
+    return Board(rows, group_rows, wanted, could, ready_at)
 
 
 def _other(side: State) -> Side:

@@ -37,8 +37,9 @@ def is_unreadable(body: Body) -> bool:
 
 
 def row(service: Body, *, is_wide: bool, utc: bool) -> tuple[str, ...]:
-    """The cells of one service."""
+    """The cells of one service. Since when it is there, and by whom: where its newest move did that, and no edit."""
     move = service.get("last_move") or {}
+    move = move if move.get("to") == service["side"] else {}
     since = shown_time(move["time"], utc=utc) if move else ""
     cells = [service["service"], service["side"], _stage(service), _nodes(service), since, move.get("by", "")]
     if is_wide:
@@ -85,3 +86,10 @@ def strays_of(body: Body) -> Iterator[str]:
         for switch in [switch for switch in service["switches"] if switch["side"] == "unknown"][:1]:
             place = f"{switch['file']}:{switch['line']}"
             yield f"{service['service']}: {place}: {value(switch['value'])} is on neither side"
+
+
+def is_silent(body: Body) -> bool:
+    """Whether a cluster is configured, and nothing of it is seen: not one service is."""
+    told = [service["hazards_to"]["slugs"] for service in body["services"] if service.get("hazards_to")]
+    seen = any(service.get("cluster") for service in body["services"])
+    return bool(told) and not seen and all("cluster-unseen" in slugs for slugs in told)

@@ -62,7 +62,7 @@ def markdown(body: Body, *, utc: bool) -> str:
     for move in body["moves"]:
         lines += ["", f"## {_text(move['service'])}: {move['entry']['from']} to {move['entry']['to']}"]
         lines += ["", "### Timeline", "", *_timeline(move, utc=utc)]
-        lines += ["", "### Hazards", "", *_hazards(move["rollout"])]
+        lines += ["", "### Hazards", "", *_hazards(move)]
         lines += ["", "### Evidence", "", *_evidence(move, utc=utc)]
         lines += ["", "### Age of the data", "", *_data(move, utc=utc)]
         lines += ["", "### What to do next", "", *_next(move)]
@@ -77,12 +77,16 @@ def _timeline(move: Body, *, utc: bool) -> Iterator[str]:
         yield f"| {step['name']} | {time} | {_text(step['detail'])} |"
 
 
-def _hazards(rollout: Body) -> Iterator[str]:
-    for hazard in rollout["hazards"]:
+def _hazards(move: Body) -> Iterator[str]:
+    """Those of now, and what the commit says; nobody keeps what else was warned of before the move."""
+    found, accepted = move["rollout"]["hazards"], move["entry"].get("accepted") or ()
+    for hazard in found:
         said = f"{_text(hazard['detail'])} {_text(hazard['cure'])}"
         yield f"- {_text(hazard['severity'])} {_code(hazard['slug'])}: {said}"
-    if not rollout["hazards"]:
-        yield "None is known."
+    if accepted:
+        yield f"- Accepted by who asked for it: {', '.join(map(_code, accepted))}."
+    if not found and not accepted:
+        yield "None is seen now. What was warned of before the move is not kept, but for what was accepted."
 
 
 def _evidence(move: Body, *, utc: bool) -> Iterator[str]:
@@ -125,17 +129,33 @@ def _next(move: Body) -> Iterator[str]:
         yield f"- Or undo it: {_code(f'failover rollback {name}')}. A blocked app may start by itself, hours later."
     elif rollout["commit"] is None:
         yield "- Somebody has to merge the pull request."
-    elif rollout["done"] and entry["to"] == "backup":
-        yield "- It serves. Bring what is written there home before it goes back: sync it to primary first."
-        yield f"- Then {_code(f'failover demote {name} --dry-run')} shows what that would do."
-    elif rollout["done"]:
-        yield "- It serves. There is nothing to do."
     elif rollout["steps"] and is_overruled(said := rollout["steps"][-1]["detail"]):
         yield f"- {_text(said[:1].upper() + said[1:])}: {_code(f'failover rollout {name}')}."
-    elif move["cluster"] is None:
-        yield f"- Whether it serves is not seen from here: {_code('kubectl get pods -o wide')}."
     else:
-        yield f"- It is {_text(rollout['stage'])}: {_code(f'failover rollout {name}')} shows how far it has come."
+        yield f"- {_how_far(move)} {_data_care(entry)}".rstrip()
+        if entry["to"] == "backup":
+            yield f"- Then {_code(f'failover demote {name} --dry-run')} shows what that would do."
+
+
+def _how_far(move: Body) -> str:
+    rollout, name = move["rollout"], move["service"]
+    if rollout["done"]:
+        return "It serves."
+    if move["cluster"] is None:
+        return f"Whether it serves is not seen from here: {_code('kubectl get pods -o wide')}."
+    return f"It is {_text(rollout['stage'])}: {_code(f'failover rollout {name}')} shows how far it has come."
+
+
+def _data_care(entry: Body) -> str:
+    """A move copies no data: what was written on a side that it left may be there alone."""
+    if entry["to"] == "backup":
+        return "Bring what is written there home before it goes back: sync it to primary first."
+    if entry["from"] == entry["to"]:
+        return ""
+    return (
+        "What it wrote on backup stays in the volume that it left, where it has one of its own there and nobody has "
+        "synced it: keep that until nothing is missed."
+    )
 
 
 def _text(text: str) -> str:

@@ -153,7 +153,8 @@ def _cell(text: str) -> Text:
 def _why(entry: Body) -> str:
     """The reason of a move; of an edit, what its author wrote. And what the entry itself cannot be believed for."""
     why = (entry["reason"] or "") if entry["action"] else entry["message"]
-    return one_line(" ".join(filter(None, (doubt(entry), why))))
+    accepted = ", ".join(entry.get("accepted") or ())
+    return one_line(" ".join(filter(None, (doubt(entry), why, f"(accepted {accepted})" if accepted else ""))))
 
 
 def doubt(entry: Body) -> str:

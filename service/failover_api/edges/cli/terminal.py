@@ -82,6 +82,8 @@ class Terminal:
         return None
 
     def _show_what_needs_a_look(self, body: Body) -> None:
+        if listing.is_silent(body):
+            self.note("The cluster is not seen: `failover check` says why.")
         for stray in listing.strays_of(body):
             self.err.print(Text(one_line(stray), style="red"))
         for service in body["services"] if self.out.is_terminal else ():
@@ -111,6 +113,8 @@ class Terminal:
             self.note("No node is known: no cluster is seen, and the catalog names none.")
             return None
         self.show_rows(listing.NODE_COLUMNS, [listing.node_row(node, utc=self._utc) for node in body["nodes"]])
+        if all(node["state"] == "unknown" for node in body["nodes"]):
+            self.note("No node is seen. Where a cluster is configured, `failover check` says why.")
         return None
 
     def show_automatic(self, body: Body) -> None:
@@ -277,10 +281,8 @@ class Terminal:
         else:
             self.err.print(Text.assemble((f"{about}{title}: ", "bold red"), printable(str(problem.get("detail", "")))))
         refused = problem.get("refused") or ()
-        for one in refused if len(refused) > 1 else ():
-            self.err.print(
-                Text.assemble("  ", (f"{one_line(one['service'])}: ", "bold"), printable(str(one["detail"])))
-            )
+        for detail, names in _by_detail(refused).items() if len(refused) > 1 else ():
+            self.err.print(Text.assemble("  ", (f"{', '.join(names)}: ", "bold"), detail))
         if problem.get("outcome") == "unknown":
             self.err.print("[bold red]The change may have been made.[/]")
         if hint:
@@ -337,3 +339,11 @@ class Terminal:
             detail, cure = printable(hazard.detail), printable(hazard.cure)
             self.err.print(Text.assemble((f"{word}: {detail}", style), (f" [{one_line(hazard.slug)}]", "dim")))
             self.err.print(Text(f"  {cure}"))
+
+
+def _by_detail(refused: Iterable[Body]) -> dict[str, list[str]]:
+    """{why: names}, each reason once: that a node is dead is one thing, however many services it has."""
+    found: dict[str, list[str]] = {}
+    for one in refused:
+        found.setdefault(printable(str(one["detail"])), []).append(one_line(one["service"]))
+    return found

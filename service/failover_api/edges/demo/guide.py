@@ -33,6 +33,8 @@ MACHINES = (
     "failover demo cut k3s-w2       # off the network, and its apps write on",
     "failover demo revive k3s-w1",
 )
+# Never without --kubeconfig: a machine of the reader's own cluster may be called as one of the demo's.
+CLUSTER = ("kubectl --kubeconfig {kubectl} get pods -A",)
 REQUESTS = (
     "curl {url}/api/failover/radarr",
     "curl '{url}/api/failover/radarr/promote?dry-run=true'",
@@ -55,12 +57,13 @@ NEXT = {
 
 @dataclass(frozen=True, slots=True)
 class Guide:
-    """`url` is the service's, `repository` the page of the sample repository."""
+    """`url` is the service's, `repository` the page of the sample repository, `kubectl` a kubeconfig."""
 
     screen: Screen
     url: str
     repository: str
     git_dir: Path
+    kubectl: Path
 
     def show_what_to_try(self) -> None:
         self.screen.heading("The demo goes on running: what to try")
@@ -68,6 +71,7 @@ class Guide:
         self._show("In another terminal, first (any token will do)", exports(self.url))
         self._show("and then", COMMANDS)
         self._show("Fate, for the simulated cluster of this demo", MACHINES)
+        self._show("The simulated cluster itself, if you have kubectl", [self._filled(line) for line in CLUSTER])
         self._show("The same by HTTP", [self._filled(line) for line in REQUESTS])
         self._show("The repository itself", [f"git clone {shlex.quote(str(self.git_dir))} homelab"])
 
@@ -88,7 +92,7 @@ class Guide:
             self.screen.show_line(line)
 
     def _filled(self, line: str) -> str:
-        return line.format(url=self.url, repository=self.repository)
+        return line.format(url=self.url, repository=self.repository, kubectl=shlex.quote(str(self.kubectl)))
 
 
 def exports(url: str) -> list[str]:

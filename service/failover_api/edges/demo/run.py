@@ -61,7 +61,8 @@ def run_demo(*, keep_serving: bool, step: bool = False, port: int = PORT) -> int
         screen.say(addresses(running.url, running.world.repository, running.world.kubernetes, port))
         if not running.story(screen).tell(screen.goes_on if step else lambda: True):
             return DONE
-        guide = Guide(screen, running.url, running.world.repository, running.world.sandbox.git_dir)
+        world = running.world
+        guide = Guide(screen, running.url, world.repository, world.sandbox.git_dir, world.kubectl)
         if keep_serving:
             guide.show_what_to_try()
         guide.show_what_is_next(is_running=keep_serving)

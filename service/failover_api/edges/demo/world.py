@@ -12,7 +12,7 @@ from typing import Any, Literal
 
 from failover_api.edges.demo.catalog import claim_pairs, demo_catalog, homelab
 from failover_api.sandbox import Sandbox
-from failover_api.sandbox.cluster.api.access import kubeconfig
+from failover_api.sandbox.cluster.api.access import kubeconfig, make_certificate
 from failover_api.sandbox.cluster.cluster import SimulatedCluster
 from failover_api.sandbox.cluster.nodes.machine import NodeSpec
 from failover_api.sandbox.cluster.objects.json_values import at
@@ -42,13 +42,14 @@ _COPY_S = 10.0
 
 @dataclass(frozen=True, slots=True)
 class World:
-    """`github` and `kubernetes` are URLs; `home` is a folder that goes away."""
+    """`github` and `kubernetes` are URLs; `home` is a folder that goes away. `kubectl` is a kubeconfig for a person."""
 
     sandbox: Sandbox
     cluster: SimulatedCluster
     github: str
     kubernetes: str
     home: Path
+    kubectl: Path
 
     @property
     def repository(self) -> str:
@@ -136,10 +137,21 @@ def small_world(home: Path) -> Iterator[World]:
         sandbox.clock = lambda: cluster.clock.now
         github = opened.enter_context(sandbox.serve())
         kubernetes = opened.enter_context(cluster.serve())
+        kubectl = opened.enter_context(_for_kubectl(cluster, home))
         opened.enter_context(cluster.running())
-        world = World(sandbox, cluster, github, kubernetes, home)
+        world = World(sandbox, cluster, github, kubernetes, home, kubectl)
         _write_catalog(world)
         yield world
+
+
+@contextlib.contextmanager
+def _for_kubectl(cluster: SimulatedCluster, home: Path) -> Iterator[Path]:
+    """The same API over TLS, for kubectl sends a token no other way; gives the kubeconfig."""
+    certificate, config = make_certificate(home / "cluster.pem"), home / "kubectl.yaml"
+    with cluster.serve(certificate=certificate) as url:
+        config.touch(mode=0o600)
+        config.write_text(kubeconfig(url, certificate=certificate))
+        yield config
 
 
 def _cluster(sandbox: Sandbox, flux: str) -> SimulatedCluster:

@@ -6,7 +6,7 @@ import pytest
 
 from failover_api.core.safety.hazard import Hazard, Severity
 from failover_api.core.safety.observed import Autoscaler, Condition, Owner
-from tests.core.safety.cluster_finders.scenes import OLD, before, in_all, manifest, on_dead_node, promote, slugs
+from tests.core.safety.cluster_finders.scenes import OLD, before, demote, in_all, manifest, on_dead_node, promote, slugs
 from tests.support.cluster_views import (
     W1,
     claim,
@@ -99,6 +99,15 @@ def test_an_app_that_is_well_is_told_of_as_what_would_be_left() -> None:
 )
 def test_an_app_that_is_not_well_is_none_that_is_left(gone: dict[str, object]) -> None:
     assert of("old-pod-running", promote(before(**gone))) == []
+
+
+def test_a_pod_where_the_move_leads_to_is_none_that_is_left() -> None:
+    """A promote to a node that is not ready, taken back: the pod on primary has never ended."""
+    still_there = before("backup", pods=[pod("primary"), replace(pod("backup"), node="", phase="Pending", ready=None)])
+    assert of("old-pod-running", demote(still_there)) == []
+    both = before("backup", pods=[pod("primary"), pod("backup")])
+    (hazard,) = of("old-pod-running", demote(both))
+    assert "is ready on k3s-w2" in hazard.detail
 
 
 def test_a_move_that_keeps_its_claims_leaves_nothing_behind() -> None:

@@ -69,10 +69,14 @@ def statefulset_blocks(scene: Scene) -> Iterator[Hazard]:
 
 
 def old_pod_running(scene: Scene) -> Iterator[Hazard]:
-    """What is left is well, and has claims of its own: whatever it has not replicated stays behind."""
+    """What is left is well, and has claims of its own: whatever it has not replicated stays behind.
+
+    Not so where the move leads to the pod: it goes back on one that has not come to run.
+    """
     if not scene.claims:
         return
-    well = next((pod for pod in scene.old_pods if pod.is_ready and _is_well(scene, pod)), None)
+    left = (pod for pod in scene.old_pods if not scene.place.holds(pod))
+    well = next((pod for pod in left if pod.is_ready and _is_well(scene, pod)), None)
     if well is not None:
         service = scene.move.service.name
         yield Hazard(

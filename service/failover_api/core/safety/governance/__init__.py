@@ -3,7 +3,8 @@
 One round of the loop, about once a second, by whoever holds the Lease; `automatic` is the catalog's:
 
     memory = with_flaps(annotation.get("flaps"), now=now, monotonic=clock)    # once, when the leadership begins
-    book = book_from(annotation.get("book"))
+    tally = tally_from(annotation.get("tally"))
+    book = Book(...)                                                          # what people said, to any replica
 
     sample = sample_of(view, now=cluster_clock, monotonic=clock)              # of nodes and Leases
     memory, verdicts = step(memory, sample, automatic)
@@ -20,7 +21,7 @@ One round of the loop, about once a second, by whoever holds the Lease; `automat
         if isinstance(permit, Permit) and permit.holds_at(clock()):
             write(move)                       # Idempotency-Key: act.key; Failover-Evidence: act.evidence
 
-    annotation = {"flaps": flaps_as_json(memory, ...), "book": book.as_json(), "tally": tally.as_json()}
+    annotation = {"flaps": flaps_as_json(memory, ...), "tally": tally.as_json()}
 
 An alert: order_of(rule_for(...)), decide_alert(order, situation), and the same recheck with the order. Who may go home:
 returns(situation).
@@ -29,7 +30,7 @@ Git's compare-and-swap and the key make one commit of what several decide; nothi
 
     facts      what has to be known     book       what people and alerts have said
     gates      the words                holds      each gate
-    decisions  acts, and what is held   recheck    the last look before a write
+    decisions  acts, and what is held   permit     the last look before a write
     evidence   lines for the commit     tally      how often it was, or would have been, right
     alerts     what an alert asks for   failback   who may go home
 """
@@ -50,7 +51,6 @@ from failover_api.core.safety.governance.book import (
     Book,
     Pause,
     Witness,
-    book_from,
     why_alive,
 )
 from failover_api.core.safety.governance.decisions import Act, Decisions, Pending, Situation, decide, event_key
@@ -65,7 +65,7 @@ from failover_api.core.safety.governance.facts import (
 )
 from failover_api.core.safety.governance.failback import Return, returns
 from failover_api.core.safety.governance.gates import Gate, Hold, Proposal
-from failover_api.core.safety.governance.recheck import Permit, Refused, recheck
+from failover_api.core.safety.governance.permit import Permit, Refused, recheck
 from failover_api.core.safety.governance.tally import Ended, Event, Tally, tally_from
 
 __all__ = [
@@ -98,7 +98,6 @@ __all__ = [
     "Situation",
     "Tally",
     "Witness",
-    "book_from",
     "decide",
     "decide_alert",
     "event_key",

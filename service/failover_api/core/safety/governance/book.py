@@ -1,23 +1,19 @@
-"""What people, and alerts, have said: pauses, acknowledgements, attestations, witnesses. It goes on with the leader.
+"""What people, and alerts, have said: pauses, acknowledgements, attestations, witnesses.
 
-The book is kept as JSON in an annotation of the leader's Lease. Times are by the API server's clock (s).
+It is kept where the next leader finds it. Times are by the API server's clock (s).
 """
 
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, astuple, dataclass, replace
-from functools import cache
-from typing import Any, TypeVar
-
-from pydantic import TypeAdapter, ValidationError
+from dataclasses import dataclass, replace
+from typing import TypeVar
 
 from failover_api.core.safety.judgement.verdicts import NodeVerdict, Verdicts
 from failover_api.core.safety.node_states import NodeState
 from failover_api.core.wording import cut
 
 MAX_EACH = 100
+_KEPT_S = 24 * 3600.0  # a clock may be wrong by hours
 ACKS_KEPT_S = 30 * 24 * 3600.0
 CONTRADICTED_S = 60.0
-_END_OF_TIME = 2.0**32
 _Entry = TypeVar("_Entry", "Pause", "Ack", "Attestation", "Witness")
 
 
@@ -36,16 +32,12 @@ class Pause:
         return now < self.until and (not self.services or service in self.services)
 
 
-UNREADABLE = Pause("unreadable", "", 0.0, _END_OF_TIME, "A pause that is kept in the Lease cannot be read.")
-
-
 @dataclass(frozen=True, slots=True)
 class Ack:
-    """A person has seen the last automatic move of a service, or what became of a node. `git_at` is by the Git host."""
+    """A person has seen the last automatic move of a service, or what became of a node."""
 
     by: str
     at: float
-    git_at: float
     service: str | None = None
     node: str | None = None
 
@@ -63,8 +55,8 @@ class Attestation:
     renewed_at: float | None
 
     def holds(self, node: NodeVerdict) -> bool:
-        is_same = (self.node, self.uid, self.renewed_at) == (node.name, node.uid, node.renewed_at)
-        return is_same and not node.is_ready
+        is_it = (self.node, self.uid) == (node.name, node.uid)
+        return is_it and not node.is_ready and is_same_renewal(self.renewed_at, node.renewed_at)
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,25 +107,25 @@ class Book:
         return replace(self, witnesses=tuple(one for one in self.witnesses if one.fingerprint != fingerprint))
 
     def current(self, verdicts: Verdicts) -> "Book":
-        """Without what is over: pauses that have ended, what was said of nodes that were heard of since.
+        """Without what is long over: pauses that have ended, what was said of nodes that were heard of since.
 
         While nothing is heard of a node, or it is not there, what was said of it stays.
         """
         now, nodes = verdicts.now, verdicts.nodes
         return Book(
-            tuple(pause for pause in self.pauses if now < pause.until),
+            tuple(pause for pause in self.pauses if now < pause.until + _KEPT_S),
             tuple(ack for ack in self.acks if now - ack.at < ACKS_KEPT_S),
             tuple(one for one in self.attestations if one.node not in nodes or one.holds(nodes[one.node])),
             tuple(one for one in self.witnesses if one.node not in nodes or one.holds(nodes[one.node], now)),
         )
 
-    def as_json(self) -> dict[str, Any]:
-        kept = {"pauses": self.pauses, "acks": self.acks, "attestations": self.attestations}
-        entries: dict[str, Sequence[Any]] = {**kept, "witnesses": self.witnesses}
-        return {name: [_brief(asdict(entry)) for entry in each] for name, each in entries.items() if each}
-
 
 EMPTY_BOOK = Book()
+
+
+def is_same_renewal(one: float | None, other: float | None) -> bool:
+    """Whether these are one renewal of a Lease: two are ten seconds apart, and a time may have lost its fractions."""
+    return one is other if one is None or other is None else abs(one - other) < 1.0
 
 
 def why_alive(node: NodeVerdict) -> str:
@@ -147,47 +139,5 @@ def why_alive(node: NodeVerdict) -> str:
     return ""
 
 
-def book_from(data: object) -> Book:
-    """What as_json() said, perhaps of another version: what is not understood is left out.
-
-    But for pauses: one that cannot be read holds everything.
-    """
-    rows = data if isinstance(data, Mapping) else {}
-    pauses = rows.get("pauses", [])
-    return Book(
-        tuple(_entry(row, Pause) or UNREADABLE for row in (pauses if isinstance(pauses, list) else [None])),
-        _entries(rows.get("acks"), Ack),
-        _entries(rows.get("attestations"), Attestation),
-        _entries(rows.get("witnesses"), Witness),
-    )
-
-
 def _with(entries: tuple[_Entry, ...], entry: _Entry) -> tuple[_Entry, ...]:
     return entries[1 - MAX_EACH :] + (entry,)  # noqa: RUF005 - else mypy loses the type
-
-
-def _brief(row: Mapping[str, Any]) -> dict[str, Any]:
-    return {key: value for key, value in row.items() if value not in (None, ())}
-
-
-def _entries(rows: object, type_: type[_Entry]) -> tuple[_Entry, ...]:
-    found: list[_Entry] = []
-    for row in rows if isinstance(rows, list) else []:
-        entry = _entry(row, type_)
-        if entry is not None:
-            found.append(entry)
-    return tuple(found)[-MAX_EACH:]
-
-
-def _entry(row: object, type_: type[_Entry]) -> _Entry | None:
-    try:
-        entry: _Entry = _adapters()[type_].validate_python(row)
-    except ValidationError:
-        return None
-    times = (value for value in astuple(entry) if isinstance(value, float))
-    return entry if all(-_END_OF_TIME < time <= _END_OF_TIME for time in times) else None
-
-
-@cache
-def _adapters() -> Mapping[type, TypeAdapter[Any]]:
-    return {type_: TypeAdapter(type_) for type_ in (Pause, Ack, Attestation, Witness)}

@@ -51,6 +51,16 @@ class Case:
     def died_at(self) -> float | None:
         return self.node.died_at if self.node is not None else None
 
+    @property
+    def earliest(self) -> float:
+        """The time by whichever of the two hosts' clocks is behind: nothing is over before both say so."""
+        return min(self.verdicts.now, self.git.now if self.git.now is not None else self.verdicts.now)
+
+    @property
+    def latest(self) -> float:
+        """The time by whichever is ahead: nothing is younger than either says."""
+        return max(self.verdicts.now, self.git.now if self.git.now is not None else self.verdicts.now)
+
     def is_stale(self, at: float | None) -> bool:
         return at is None or self.verdicts.monotonic - at > FRESH_S
 
@@ -100,22 +110,28 @@ def opt_in(case: Case) -> Iterator[Hold]:
 
 def paused(case: Case) -> Iterator[Hold]:
     for pause in case.book.pauses:
-        if pause.holds(case.service.name, case.verdicts.now):
+        if pause.holds(case.service.name, case.earliest):
             detail = f"Paused by {cut(pause.by)} until {minute(pause.until)}: {cut(pause.reason)}"
             yield Hold(Gate.PAUSED, detail, f"`failover automatic resume {cut(pause.id)}`", pause.until)
 
 
 def blocked(case: Case) -> Iterator[Hold]:
-    """The block counts from the commit's time; a person's move, or an acknowledgement, ends it."""
+    """The block counts from the commit's time; a person's move, or an acknowledgement, ends it.
+
+    What a person has moved after a death stays where it was put, until the next.
+    """
     last, name = case.service.last_move, cut(case.service.name)
-    if last is None or _is_acked(case, last.at):
+    if last is None or case.git.now is None:
         return
+    moved_at = last.at + case.verdicts.now - case.git.now  # as the API server's clock has it
+    if _is_acked(case, moved_at):
+        return
+    ends_at, block = moved_at + case.rules.block_s, length(case.rules.block_s)
     ack = f"`failover automatic ack {name}`"
-    if last.is_automatic and case.git.now is not None and case.git.now - last.at < case.rules.block_s:
-        ends_at = case.verdicts.now + last.at + case.rules.block_s - case.git.now
-        detail = f"It was moved automatically at {second(last.at)}, and stays for {length(case.rules.block_s)}."
-        yield Hold(Gate.BLOCKED, detail, f"{ack}, once you know why", ends_at)
-    elif not last.is_automatic and case.died_at is not None and last.at >= case.died_at:
+    if last.is_automatic and case.verdicts.now < ends_at:
+        detail = f"It was moved automatically at {second(last.at)}, and stays for {block}."
+        yield Hold(Gate.BLOCKED, detail, f"{ack}, once you know why.", ends_at)
+    elif not last.is_automatic and case.died_at is not None and moved_at >= case.died_at:
         detail = f"{cut(last.by) or 'Somebody'} moved it at {second(last.at)}, after the node had died."
         yield Hold(Gate.BLOCKED, detail, f"Move by hand, or {ack}.")
 
@@ -164,7 +180,7 @@ def data_age(case: Case) -> Iterator[Hold]:
         return
     if data.as_of is None:
         yield Hold(Gate.DATA_AGE, f"Nobody can tell how old the copy is: {data.why}.", "Weigh it, and move by hand.")
-    elif case.verdicts.now - data.as_of > limit_s:
+    elif case.latest - data.as_of > limit_s:
         detail = f"The copy is of {second(data.as_of)}, older than `max_data_age: {length(limit_s)}`."
         yield Hold(Gate.DATA_AGE, detail, "Weigh what would be lost, and move by hand.")
 
@@ -257,7 +273,7 @@ def _is_acked(case: Case, moved_at: float) -> bool:
     names = {case.service.name}
     node = case.node.name if case.node is not None else None
     acks = (ack for ack in case.book.acks if ack.service in names or (node is not None and ack.node == node))
-    return any(ack.git_at >= moved_at for ack in acks)
+    return any(ack.at >= moved_at for ack in acks)
 
 
 def _is_ready(case: Case, node: str) -> bool:
@@ -275,7 +291,7 @@ def _why_no_target(case: Case, name: str) -> tuple[str, float | None]:
         return f"{named} is marked out-of-service: nothing may run there.", None
     if node.ready_since is None:
         return f"Since when {named} is ready, nobody can tell.", None
-    by_condition_s = case.verdicts.now - node.ready_since
+    by_condition_s = case.earliest - node.ready_since
     ready_s = by_condition_s if node.ready_for_s is None else min(by_condition_s, node.ready_for_s)
     if ready_s >= TARGET_READY_S:
         return "", None

@@ -16,15 +16,15 @@
 
 Unknown comes from Kubernetes 43 to 55 s after a death, and nothing comes before but the Lease that is not renewed. The
 Lease's time is by the node's clock, so only how long we have seen it unchanged counts. What counts is only what this
-leader has seen itself, without a break: see `step`.
+leader has seen itself, without a break: see `transition`.
 
-    samples    what one look shows       memory    what is remembered from one to the next
-    step       the judgement             verdicts  what it says
+    samples     what one look shows         memory    what is remembered from one to the next
+    transition  one sample more             verdicts  what it says
 """
 
 from failover_api.core.safety.judgement.memory import START, Memory, flaps_as_json, with_flaps
 from failover_api.core.safety.judgement.samples import NodeSample, Sample, sample_of
-from failover_api.core.safety.judgement.step import step
+from failover_api.core.safety.judgement.transition import step
 from failover_api.core.safety.judgement.verdicts import NodeVerdict, Verdicts, ViewVerdict
 from failover_api.core.safety.node_states import NodeState, ViewState
 

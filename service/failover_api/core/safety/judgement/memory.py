@@ -23,7 +23,8 @@ class NodeMemory:
     `state` is what it would be without flapping, `since` (API server's clock) when that began. `renewed_at` is the
     value of its Lease, `still_since` when we first saw that value, None: not yet. `silent_since` is when we first saw
     its condition Unknown, as of `silent_of` (its own time). `ready` is its condition as last seen, and `returned_at`
-    when we saw it turn True. Nothing before `counts_from` counts for its death.
+    when we saw it turn True. Nothing before `counts_from` counts for its death; `is_out`: nor does this
+    moment.
     """
 
     uid: str
@@ -36,6 +37,7 @@ class NodeMemory:
     ready: str = ""
     returned_at: float | None = None
     counts_from: float = float("-inf")
+    is_out: bool = False
     suspected_at: tuple[float, ...] = ()
     flapping_until: float = float("-inf")
 
@@ -48,12 +50,14 @@ class NodeMemory:
 class Memory:
     """`settles_at` is when this leader has seen enough to act on, `settles_why` why it has to look first.
 
-    `ahead_s` is the API server's clock less ours at `stepped_at`, the last sample.
+    `ahead_s` is the API server's clock less ours at `stepped_at`, the last sample; `heard_at` is when nodes and when
+    Leases had been heard of then.
     """
 
     settles_at: float = float("-inf")
     settles_why: str = ""
     stepped_at: float | None = None
+    heard_at: tuple[float | None, float | None] = (None, None)
     ahead_s: float | None = None
     view: ViewVerdict = NOTHING_SEEN
     nodes: Mapping[str, NodeMemory] = field(default_factory=dict)

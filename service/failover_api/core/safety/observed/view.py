@@ -61,6 +61,11 @@ class View:
     buckets: Seen[Source] = field(default_factory=Seen)
     applications: Seen[Application] = field(default_factory=Seen)
 
+    @classmethod
+    def silent(cls, why: str) -> "View":
+        """Nothing was seen of it, for one reason."""
+        return cls(**{kind.name: Seen(unseen={EVERYWHERE: why}) for kind in fields(cls)})
+
     @property
     def heard_at(self) -> float | None:
         """When anything was heard, by our monotonic clock; None: nothing ever was."""

@@ -36,26 +36,26 @@ def step(memory: Memory, sample: Sample, rules: Automatic) -> tuple[Memory, Verd
     """Samples come in the order of their time, about one a second; `rules` may change between two."""
     memory = _in_time(memory, sample)
     if _is_blind(sample):
-        memory = _viewed(memory.blinded(), sample, *_unsighted(memory, sample, rules))
-        return memory, _verdicts(memory, sample, {})
+        view = _view(memory, sample, *_unsighted(memory, sample, rules))
+        return replace(memory.blinded(), view=view), _verdicts(sample, view, {})
     nodes = {name: _observed(memory.nodes.get(name), node, sample, rules) for name, node in sample.nodes.items()}
-    memory = _viewed(memory, sample, *_sighted(memory, nodes, sample, rules))
-    if memory.view.state is ViewState.STORM:
+    view = _view(memory, sample, *_sighted(memory, nodes, sample, rules))
+    if ViewState.STORM in {memory.view.state, view.state}:
         nodes = {name: replace(node, counts_from=sample.monotonic) for name, node in nodes.items()}
     nodes = {name: _judged(node, sample.nodes[name], sample, rules) for name, node in nodes.items()}
     gone = {name: node for name, node in memory.nodes.items() if name not in nodes}
-    memory = replace(memory, nodes={**_still_told_of(gone, sample), **nodes})
-    told = {name: _verdict(node, sample.nodes[name], sample, rules, memory.view) for name, node in nodes.items()}
-    return memory, _verdicts(memory, sample, told)
+    told = {name: _verdict(node, sample.nodes[name], sample, rules, view) for name, node in nodes.items()}
+    memory = replace(memory, view=view, nodes={**_still_told_of(gone, sample), **nodes})
+    return memory, _verdicts(sample, view, told)
 
 
-def _viewed(memory: Memory, sample: Sample, state: ViewState, reason: str, ends_at: float | None) -> Memory:
+def _view(memory: Memory, sample: Sample, state: ViewState, reason: str, ends_at: float | None) -> ViewVerdict:
     since = memory.view.since if memory.view.state is state and memory.view.since is not None else sample.now
-    return replace(memory, view=ViewVerdict(state, since, reason, ends_at))
+    return ViewVerdict(state, since, reason, ends_at)
 
 
-def _verdicts(memory: Memory, sample: Sample, nodes: Mapping[str, NodeVerdict]) -> Verdicts:
-    return Verdicts(sample.now, sample.monotonic, sample.heard_at, memory.view, nodes)
+def _verdicts(sample: Sample, view: ViewVerdict, nodes: Mapping[str, NodeVerdict]) -> Verdicts:
+    return Verdicts(sample.now, sample.monotonic, sample.heard_at, view, nodes)
 
 
 # Time
@@ -65,7 +65,8 @@ def _in_time(memory: Memory, sample: Sample) -> Memory:
     """The memory at the time of the sample, without what does not count after a break in time."""
     if why := _break(memory, sample):
         memory = replace(memory.blinded(), settles_at=sample.monotonic + STARTING_S, settles_why=why)
-    return replace(memory, stepped_at=sample.monotonic, ahead_s=sample.now - sample.monotonic)
+    ahead_s, heard_at = sample.now - sample.monotonic, (sample.nodes_heard_at, sample.leases_heard_at)
+    return replace(memory, stepped_at=sample.monotonic, ahead_s=ahead_s, heard_at=heard_at)
 
 
 def _break(memory: Memory, sample: Sample) -> str:
@@ -76,8 +77,17 @@ def _break(memory: Memory, sample: Sample) -> str:
     jumped_s = sample.now - clock - memory.ahead_s
     if abs(jumped_s) > JUMP_S:
         return f"The API server's clock has jumped by {jumped_s:+.0f} s against ours"
-    was_blind = memory.view.state is ViewState.BLIND or clock - memory.stepped_at > BLIND_S
-    return "It was blind" if was_blind and not _is_blind(sample) else ""
+    if _is_blind(sample):
+        return ""
+    return "It was blind" if memory.view.state is ViewState.BLIND or _has_gap(memory, sample) else ""
+
+
+def _has_gap(memory: Memory, sample: Sample) -> bool:
+    """Whether nothing was heard of one of the two for too long, or no sample was taken, whatever was heard."""
+    before = (memory.stepped_at, *memory.heard_at)
+    now = (sample.monotonic, sample.nodes_heard_at, sample.leases_heard_at)
+    pairs = zip(before, now, strict=True)
+    return any(then is not None and at is not None and at - then > BLIND_S for then, at in pairs)
 
 
 def _is_blind(sample: Sample) -> bool:
@@ -108,8 +118,9 @@ def _observed(before: NodeMemory | None, node: NodeSample, sample: Sample, rules
             known = replace(known, silent_of=None, silent_since=None)
     elif known.silent_since is None or known.silent_of != node.ready_since:
         known = replace(known, silent_of=node.ready_since, silent_since=clock)
-    if node.is_unschedulable or node.name in rules.ignore_nodes:
-        known = replace(known, counts_from=clock)
+    is_out = node.is_unschedulable or node.name in rules.ignore_nodes
+    if is_out or known.is_out:
+        known = replace(known, counts_from=clock, is_out=is_out)
     if node.ready != known.ready:
         has_returned = node.ready == "True" and known.ready in {"False", "Unknown"}
         known = replace(known, ready=node.ready, returned_at=clock if has_returned else known.returned_at)

@@ -1,0 +1,104 @@
+"""An alert's order, decided by the gates and written by the guard."""
+
+from failover_api.automatic.alert_desk import Result, ServiceEnd
+from failover_api.automatic.alert_mover import AlertMover, Written
+from failover_api.core.catalog.automatic import Mode
+from failover_api.core.catalog.model import Side
+from failover_api.core.safety.governance import Act, Alert, AlertOrder, Gate, Hold, LastMove, PodFact, Situation
+from failover_api.core.safety.judgement import ViewState
+from tests.core.safety.alerts.situations import NOW, W1, W2, service, situation, verdicts
+
+ALERT = Alert("f", NOW - 30, labels={"alertname": "NodeGone", "node": W1})
+EVACUATE = AlertOrder(ALERT, node=W1)
+
+
+class Guard:
+    """It writes what it is told to, and says what it was told to say."""
+
+    def __init__(self, now: Situation, written: Written | None = None) -> None:
+        self.now, self.written = now, written or Written("01J")
+        self.acts: list[tuple[Act, AlertOrder | None]] = []
+
+    async def situation(self, order: AlertOrder) -> Situation:
+        return self.now
+
+    async def write(self, act: Act, order: AlertOrder | None = None) -> Written:
+        self.acts.append((act, order))
+        return self.written
+
+    async def carry_out(self, order: AlertOrder) -> list[ServiceEnd]:
+        return list(await AlertMover(self).carry_out(order))
+
+
+async def test_what_is_free_moves_together_and_the_rest_says_why_not() -> None:
+    serving = service("radarr", pods=(PodFact("radarr-1", W2, is_ready=True),))
+    guard = Guard(situation(service("sonarr"), serving, service("plex"), service("far", active=W2, targets=(W1,))))
+    moved, held, other = await guard.carry_out(EVACUATE)
+    assert (moved, other) == (
+        ServiceEnd("sonarr", Result.MOVED, operation="01J"),
+        ServiceEnd("plex", Result.MOVED, operation="01J"),
+    )
+    assert (held.service, held.result, held.holds[0].gate) == ("radarr", Result.HELD, Gate.STILL_SERVING)
+    ((act, order),) = guard.acts
+    assert (act.services, act.node, act.trigger, act.key) == (("sonarr", "plex"), W1, "alert", ALERT.key)
+    assert order == EVACUATE
+    assert "alert NodeGone fires since" in act.evidence[0]
+
+
+async def test_a_storm_of_repeats_is_one_move() -> None:
+    """What has moved is not on the node any more, so the same alert finds nothing to do."""
+    guard = Guard(situation(service("sonarr")))
+    assert [end.result for end in await guard.carry_out(EVACUATE)] == [Result.MOVED]
+    last = LastMove(NOW, "alert", is_automatic=True)
+    guard.now = situation(service("sonarr", side=Side.BACKUP, active=W2, targets=(W1,), last_move=last))
+    for _ in range(50):
+        assert await guard.carry_out(EVACUATE) == []
+    assert len(guard.acts) == 1
+
+
+async def test_an_alert_that_began_before_the_last_move_moves_nothing() -> None:
+    last = LastMove(NOW - 10, "somebody", is_automatic=False)
+    guard = Guard(situation(service("sonarr", last_move=last)))
+    (end,) = await guard.carry_out(EVACUATE)
+    assert (end.result, [hold.gate for hold in end.holds]) == (Result.HELD, [Gate.STALE_ALERT])
+    assert guard.acts == []
+
+
+async def test_in_observe_it_says_what_it_would_do() -> None:
+    guard = Guard(situation(service("sonarr", mode=Mode.OBSERVE), service("plex")))
+    assert [(end.service, end.result) for end in await guard.carry_out(EVACUATE)] == [
+        ("sonarr", Result.WOULD_MOVE),
+        ("plex", Result.MOVED),
+    ]
+    assert guard.acts[0][0].services == ("plex",)
+
+
+async def test_under_a_view_that_cannot_be_trusted_nothing_is_written() -> None:
+    for view, gate in (
+        (ViewState.BLIND, Gate.BLIND),
+        (ViewState.STORM, Gate.STORM),
+        (ViewState.STARTING, Gate.STARTING),
+    ):
+        guard = Guard(situation(service("sonarr"), verdicts=verdicts(view)))
+        (end,) = await guard.carry_out(EVACUATE)
+        assert end.holds[0].gate is gate
+        assert guard.acts == []
+
+
+async def test_what_the_last_look_found_is_told() -> None:
+    hold = Hold(Gate.TARGET, "k3s-w2 is not ready", "Bring it up.")
+    written = Written(
+        "01J", holds={"plex": (hold,)}, there=("radarr",), refused={"tdarr": "a value is on neither side"}
+    )
+    guard = Guard(situation(*map(service, ("sonarr", "plex", "radarr", "tdarr"))), written)
+    assert await guard.carry_out(EVACUATE) == [
+        ServiceEnd("sonarr", Result.MOVED, operation="01J"),
+        ServiceEnd("plex", Result.HELD, (hold,)),
+        ServiceEnd("radarr", Result.NOTHING_TO_DO),
+        ServiceEnd("tdarr", Result.REFUSED, detail="a value is on neither side"),
+    ]
+
+
+async def test_a_pull_request_is_told_as_one() -> None:
+    guard = Guard(situation(service("sonarr")), Written("01J", is_pending=True))
+    assert [end.result for end in await guard.carry_out(EVACUATE)] == [Result.PROPOSED]
