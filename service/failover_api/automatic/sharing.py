@@ -43,7 +43,7 @@ def annotations_of(
 ) -> dict[str, str]:
     """The annotations as the leader writes them: what people said, as far as it still holds, and what it sees."""
     now, monotonic = situation.verdicts.now, situation.verdicts.monotonic
-    book = book_of(notes, git_ahead_s=0.0).current(situation.verdicts)  # it may have been said since that round
+    book = book_of(notes).current(situation.verdicts)  # it may have been said since that round
     held = {each.id for each in book.attestations}
     heard = {each.fingerprint for each in book.witnesses}
     known = situation.verdicts.nodes

@@ -71,9 +71,10 @@ class Api(FastAPI):
 def _put_examples_back(schemas: Description) -> None:
     """FastAPI leaves out of the document what is null, in examples too."""
     for name, schema in schemas.items():
-        body: type[models.Body] | None = getattr(models, name, None)
-        for key, field in body.model_fields.items() if body else ():
-            schema["properties"][field.alias or key]["examples"] = field.examples
+        body = getattr(models, name, None)
+        if isinstance(body, type) and issubclass(body, models.Body):
+            for key, field in body.model_fields.items():
+                schema["properties"][field.alias or key]["examples"] = field.examples
 
 
 def problems(*statuses: int, is_open: bool = False) -> Responses:
