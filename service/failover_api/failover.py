@@ -101,6 +101,7 @@ class Failover:
         self._proposer = Proposer(forge, self._reader, self._history, idempotency)
         moves = ByPolicy(forge, self._writer, self._proposer)
         self._runner = MoveRunner(moves, self._surroundings, events, deadline_s=deadline_s, untold=untold)
+        self._relocations: RelocationRunner | None = None
         self.waves = WaveRunner(
             self._runner,
             catalog,
@@ -112,7 +113,6 @@ class Failover:
             now=now,
             cluster_ahead_s=lambda: self.cluster_ahead_s,
         )
-        self._relocations: RelocationRunner | None = None
 
     @property
     def deadline_s(self) -> float:
@@ -278,6 +278,10 @@ class Failover:
         "unknown". A rollback raises NothingToRollBack and ChangedSince too.
         """
         service = self._catalog().service(name)
+        if action is Action.ROLLBACK and service.replication is not None:
+            undone = await self.relocations.roll_back(name, request)
+            if undone is not None:
+                return undone
         around = await self._around([service], request)
         move = Move((service,), action, request, self._provenance(request), on_step, around([service]))
         return await self._runner.run(move)

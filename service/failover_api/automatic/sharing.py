@@ -84,6 +84,18 @@ def report_of(situation: Situation, decisions: Decisions) -> Report:
     )
 
 
+def with_fences(report: Report, said: Mapping[str, str]) -> Report:
+    """With what keeps nodes from being marked out-of-service that are attested to be off; "": nothing does."""
+    return replace(report, nodes=tuple(_with_fence(node, said.get(node.name)) for node in report.nodes))
+
+
+def _with_fence(node: NodeLine, why: str | None) -> NodeLine:
+    if why is None:
+        return node
+    told = f"Not marked out-of-service: {why}" if why else "It is marked out-of-service."
+    return replace(node, reason=f"{node.reason} {told}".strip())
+
+
 def _nodes(verdicts: Verdicts) -> Iterator[NodeLine]:
     for name in sorted(verdicts.nodes):
         node = verdicts.nodes[name]

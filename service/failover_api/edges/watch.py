@@ -10,7 +10,7 @@ from failover_api.core.safety.replication_states import ReplicationStatus
 from failover_api.core.safety.rollout.stages import Stage
 from failover_api.edges.guarding import Guarding
 from failover_api.errors import FailoverError
-from failover_api.events import Looked, Merged, MoveEnded, Serving
+from failover_api.events import BranchMoved, Looked, Merged, MoveEnded, Serving
 from failover_api.watching.readiness import Readiness
 from failover_api.watching.waves import WaveWatch
 from failover_api.wiring import Components
@@ -63,6 +63,12 @@ async def watching(components: Components) -> AsyncIterator[Watches]:
         components.events.subscribe(MoveEnded, rollouts.move_ended)
         components.events.subscribe(Merged, rollouts.merged)
         works.append(rollouts.run())
+        from failover_api.watching.relocations import RelocationWatch
+
+        relocations = RelocationWatch(components.failover, components.catalog.current)
+        components.events.subscribe(MoveEnded, relocations.happened)
+        components.events.subscribe(BranchMoved, relocations.happened)
+        works.append(relocations.run())
     guarding = Guarding(components)
     works.append(guarding.run())
     tasks = [asyncio.create_task(work) for work in works]
