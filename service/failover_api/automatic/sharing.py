@@ -43,16 +43,15 @@ def annotations_of(
 ) -> dict[str, str]:
     """The annotations as the leader writes them: what people said, as far as it still holds, and what it sees."""
     now, monotonic = situation.verdicts.now, situation.verdicts.monotonic
-    book = book_of(notes).current(situation.verdicts)  # it may have been said since that round
-    held = {each.id for each in book.attestations}
-    heard = {each.fingerprint for each in book.witnesses}
-    known = situation.verdicts.nodes
+    book = book_of(notes).current(situation.verdicts)  # of these notes: somebody may have said more since the round
+    attested = {each.id for each in book.attestations}
+    testified = {each.fingerprint for each in book.witnesses}
     return written(
         replace(
             notes,
             pauses=tuple(each for each in notes.pauses if now < each.until),
-            attestations=tuple(each for each in notes.attestations if each.id in held or each.node not in known),
-            witnesses=tuple(each for each in notes.witnesses if each.fingerprint in heard or each.node not in known),
+            attestations=tuple(each for each in notes.attestations if each.id in attested),
+            witnesses=tuple(each for each in notes.witnesses if each.fingerprint in testified),
             flaps=flaps_as_json(memory, now=now, monotonic=monotonic),
             tally=tally,
             status=as_json(report, is_bounded=True),
