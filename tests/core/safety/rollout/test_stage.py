@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from failover_api.core.catalog.model import Workload
 from failover_api.core.catalog.runtime import WorkloadName
 from failover_api.core.planning.state import State, detect
 from failover_api.core.safety.observed import (
@@ -21,6 +22,7 @@ from failover_api.core.safety.observed import (
 from failover_api.core.safety.rollout.appliers import resume_command
 from failover_api.core.safety.rollout.stage import ClusterState, cluster_state
 from failover_api.core.safety.rollout.stages import Stage
+from failover_api.core.splice import Selector
 from tests.support.builders import manifests, service, switch
 from tests.support.cluster_views import (
     NOW,
@@ -250,6 +252,14 @@ def test_recreate_on_a_dead_node_is_blocked() -> None:
     assert "`unblock: rolling`" in state.cure
     assert "`kubectl delete pod sonarr-old-x -n media --grace-period=0 --force`" in state.cure
     assert state.since == NOW - 60
+
+
+def test_what_rolls_already_is_not_told_to_roll() -> None:
+    of = sonarr(unblocked=Workload("a.yaml", Selector("Deployment")))
+    seen = view(nodes=[dead(), node(W2)], deployments=[recreate()], pods=[leaving(pod("primary"))])
+    found = cluster_state(of, in_git(of), seen)
+    assert found is not None
+    assert found.cure.startswith("Now, if the machine is off for sure: `kubectl delete pod")
 
 
 def test_recreate_is_blocked_before_the_grace_ends_when_the_node_is_known_to_be_down() -> None:
