@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from failover_api.core.catalog.model import Workload
+from failover_api.core.catalog.model import Switch, Workload
 from failover_api.core.catalog.runtime import WorkloadName
 from failover_api.core.planning.state import State, detect
 from failover_api.core.safety.observed import (
@@ -794,3 +794,34 @@ def test_a_name_is_one_word_of_a_command(kinds: dict[str, Any], word: str) -> No
 def test_each_kind_of_source_has_its_own_word_for_flux(kind: str, what: str) -> None:
     assert resume_command(source(kind=kind)) == f"`flux resume source {what} flux-system -n flux-system`"
     assert resume_command(replace(source(kind=kind), name="$(id)")).endswith("'$(id)' -n flux-system`")
+
+
+def test_each_side_may_have_a_workload_of_one_name_in_a_namespace_of_its_own() -> None:
+    def replicas(namespace: str, primary: int, backup: int) -> Switch:
+        selector = Selector("Deployment", "sonarr", namespace)
+        return replace(switch("spec.replicas", primary, backup, kind="Deployment"), selector=selector)
+
+    of = service(
+        replicas("media", 1, 0),
+        replicas("standby", 0, 1),
+        name="sonarr",
+        primary_workload=WorkloadName("Deployment", "sonarr", "media"),
+        backup_workload=WorkloadName("Deployment", "sonarr", "standby"),
+    )
+    text = b"""\
+kind: Deployment
+metadata: {name: sonarr, namespace: media}
+spec: {replicas: 0}
+---
+kind: Deployment
+metadata: {name: sonarr, namespace: standby}
+spec: {replicas: 1}
+"""
+    live = [deployment(replicas=0), replace(deployment(), namespace="standby")]
+    mine = replace(pod(), namespace="standby")
+    sets = [replace(one, namespace="standby") for one in view().replica_sets.objects.values()]
+    found = cluster_state(
+        of, detect(of, manifests({"a.yaml": text})), view(deployments=live, pods=[mine], replica_sets=sets)
+    )
+    assert found is not None
+    assert (found.stage, found.side) == (Stage.SERVING, State.BACKUP)
