@@ -148,7 +148,7 @@ def _document(scene: Scene, workload: Workload) -> Document | None:
     for document in scene.move.documents:
         if document.kind == RELEASE and scene.target.release is not None:
             return document
-        if (document.kind, document.name) == (kind_of(workload), workload.name):
+        if document.is_of(kind_of(workload), workload.name, workload.namespace):
             return document
     return None
 
