@@ -30,6 +30,7 @@ from failover_api.edges.api import (
     nodes,
     operations,
     process,
+    relocations,
     webhooks,
 )
 from failover_api.edges.api import routes as api_routes
@@ -55,7 +56,7 @@ from failover_api.wiring import Components, open_failover
 
 _log = logging.getLogger(__name__)
 _ROUTERS = (
-    *(api_routes.router, nodes.router, operations.router, automatic.router, process.router),
+    *(api_routes.router, nodes.router, operations.router, relocations.router, automatic.router, process.router),
     *(webhooks.router, flux_events.router, alerts.router, board_routes.router),
 )
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._:-]{1,128}")
@@ -233,7 +234,8 @@ def _problem(request: Request, error: FailoverError, headers: dict[str, str] | N
         media_type=problems.MEDIA_TYPE,
     )
     if isinstance(error, UnsafeMove) and error.version:  # whoever accepts it can be bound to what was shown
-        response.headers["ETag"] = etag_of(error.version, bytes(response.body))
+        shown = json_response(problems.problem(error, instance=None))  # the same, whichever request it answers
+        response.headers["ETag"] = etag_of(error.version, bytes(shown.body))
     link = f'<{root_of(request)}{problems.help_url(error.slug)}>; rel="help"'
     response.headers.update({"Link": link, **problems.headers(error), **(headers or {})})
     return response

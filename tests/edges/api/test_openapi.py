@@ -21,12 +21,13 @@ from schemathesis.python import asgi
 from schemathesis.specs.openapi import checks
 
 import failover_api
+from failover_api.edges.examples import ULID
 from failover_api.edges.problems import CURES
 from failover_api.metrics.counters import slugs
 from tests.support.stage import SERVICES, Stage
 
 EXAMPLES = 8  # of each operation and mode
-NAMES = {"service": ("sonarr", "plex"), "group": ("media",), "node": ("k3s-w1",)}
+NAMES = {"service": ("sonarr", "plex"), "group": ("media",), "node": ("k3s-w1",), "operation": (ULID,)}
 CHECKS = [
     not_a_server_error,
     checks.content_type_conformance,
@@ -54,7 +55,7 @@ def test_no_request_of_the_document_breaks_us(
     schema: Any, mode: GenerationMode, reached: set[int], caplog: pytest.LogCaptureFixture
 ) -> None:
     operations = [result.ok() for result in schema.get_all_operations()]
-    assert len(operations) == 36
+    assert len(operations) == 39
     seen: Counter[int] = Counter()
     for operation in operations:
         if mode.is_positive or operation.definition.raw.get("parameters"):  # without any there is nothing to get wrong
@@ -142,6 +143,7 @@ async def test_the_openapi_document_tells_the_truth(stage: Stage) -> None:
         "/api/failover/{service}/rollout",
         "/api/groups",
         "/api/nodes",
+        "/api/operations/{operation}",
     }
     assert set(document["paths"]) == looking | set(MOVES) | AUTOMATIC | BESIDE
     for path, keys in MOVES.items():
@@ -207,7 +209,9 @@ async def test_what_needs_a_token_says_so(document: dict[str, Any], stage: Stage
             method, path = of.split()
             is_open = path in OPEN | {"/hooks/github", "/hooks/flux"}
             assert operation["security"] == ([] if is_open else [{"bearer": []}]), of
-            response = await client.request(method, path.format(service="sonarr", group="media", node="k3s-w1", id="x"))
+            response = await client.request(
+                method, path.format(**{key: one for key, (one, *_) in NAMES.items()}, id="x")
+            )
             assert (response.status_code == 401) == (not is_open), of
 
 
