@@ -1,12 +1,14 @@
 """data-old, data-age-unknown, sync-in-flight, source-may-return: what VolSync has brought, and goes on bringing."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from failover_api.core.safety.hazard import Hazard, Severity
 from failover_api.core.safety.observed import Seen
-from tests.core.safety.cluster_finders.scenes import before, demote, destination, promote, source
+from tests.core.safety.cluster_finders.scenes import before, demote, destination, manifest, promote, source
+from tests.support.builders import switch
 from tests.support.cluster_views import NOW, sonarr, unseen
 
 STRICT = sonarr(max_data_age_s=7200.0)
@@ -61,6 +63,14 @@ def test_data_of_no_known_age_counts_as_too_old(missing: str) -> None:
     assert hazard.severity is Severity.WARN
 
 
+def test_data_of_a_time_that_is_still_to_come_counts_as_too_old() -> None:
+    """Of a clock that was wrong, or is: else the copy would stay young for years."""
+    (hazard,) = told(source(last_sync_at=NOW + 3600), strict=True)
+    assert (hazard.slug, hazard.severity) == ("data-age-unknown", Severity.STOP)
+    assert "says 2026-11-30 20:58 UTC, which is still to come: a clock is wrong" in hazard.detail
+    assert told(source(last_sync_at=NOW + 200), strict=True) == [], "clocks differ a little"
+
+
 def test_who_wants_to_know_the_age_is_told_that_nothing_replicates() -> None:
     (hazard,) = told(strict=True)
     assert (hazard.slug, hazard.severity) == ("data-age-unknown", Severity.STOP)
@@ -108,6 +118,19 @@ def test_a_destination_that_stays_open_is_told_of() -> None:
     (hazard,) = may_return(replication_sources=[source()], replication_destinations=[destination()])
     assert (hazard.severity, hazard.about) == (Severity.WARN, "ReplicationDestination media/sonarr-w2")
     assert "still writes into pvc-sonarr-backup" in hazard.detail
+
+
+@pytest.mark.parametrize(("namespace", "is_told"), [("other", True), ("media", False)])
+def test_replication_of_the_same_name_elsewhere_is_not_what_the_move_stops(namespace: str, is_told: bool) -> None:
+    text = (
+        f"{manifest().decode()}---\nkind: ReplicationDestination\n"
+        f"metadata: {{name: sonarr-w2, namespace: {namespace}}}\nspec: {{paused: false}}\n"
+    )
+    pauses = switch("spec.paused", False, True, kind="ReplicationDestination")
+    service = replace(sonarr(), switches=(*sonarr().switches, pauses))
+    seen = before(replication_sources=[source()], replication_destinations=[destination()])
+    told = [hazard.slug for hazard in promote(seen, service=service, text=text.encode())]
+    assert ("source-may-return" in told) is is_told
 
 
 @pytest.mark.parametrize(("paused_source", "paused_destination"), [(True, False), (False, True), (True, True)], ids=str)

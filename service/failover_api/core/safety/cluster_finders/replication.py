@@ -16,6 +16,7 @@ from failover_api.core.safety.scene import Scene
 from failover_api.core.safety.times import length, minute
 from failover_api.core.wording import cut
 
+CLOCKS_S = 300.0  # VolSync tells its times by the clock of the node where it runs
 _WHY = "An app that starts on an old copy goes on from there, and what was written since is missing."
 
 
@@ -27,11 +28,20 @@ class _Copy:
     new: str
     sources: tuple[Replication, ...]
     destinations: tuple[Replication, ...]
+    now: float
+
+    @property
+    def undated(self) -> Replication | None:
+        """A source that has never synced, or says that it will have: by a clock that is wrong."""
+        return next((one for one in self.sources if one.data_as_of is None or self._is_to_come(one.data_as_of)), None)
+
+    def _is_to_come(self, at: float) -> bool:
+        return at > self.now + CLOCKS_S
 
     @property
     def oldest(self) -> Replication | None:
-        """The source whose data is oldest; None where one has never synced, or there is none."""
-        as_of = data_as_of(self.sources)
+        """The source whose data is oldest; None where nobody can tell, or there is none."""
+        as_of = data_as_of(self.sources) if self.undated is None else None
         return next((source for source in self.sources if as_of is not None and source.data_as_of == as_of), None)
 
 
@@ -64,9 +74,14 @@ def data_age_unknown(scene: Scene) -> Iterator[Hazard]:
         if copy.oldest is not None or (not copy.sources and service.max_data_age_s is None):
             continue
         if copy.sources:
-            source = next(source for source in copy.sources if source.data_as_of is None)
+            source = copy.undated or copy.sources[0]
             about = _about(source)
+            at = source.data_as_of
             why = f"ReplicationSource {cut(source.name)} has never synced it"
+            if at is not None:
+                why = (
+                    f"ReplicationSource {cut(source.name)} says {minute(at)}, which is still to come: a clock is wrong"
+                )
         else:
             about = f"PersistentVolumeClaim {cut(scene.namespace or '')}/{cut(copy.new)}"
             why = f"no ReplicationSource of {cut(copy.old)} is in the cluster"
@@ -128,7 +143,7 @@ def _copies(scene: Scene, *, only_to_backup: bool = True) -> Iterator[_Copy]:
     for claim in scene.claims:
         if claim.old and claim.new:
             sources, destinations = pairs_of(view, namespace, claim.old, claim.new)
-            yield _Copy(claim.old, claim.new, sources, destinations)
+            yield _Copy(claim.old, claim.new, sources, destinations, scene.now)
 
 
 def _leads_to_backup(scene: Scene) -> bool:
@@ -138,7 +153,7 @@ def _leads_to_backup(scene: Scene) -> bool:
 def _is_stopped(one: Replication, scene: Scene) -> bool:
     """Whether it does nothing by itself after the move: as the commit leaves it, else as it is now."""
     for document in scene.move.documents:
-        if (document.kind, document.name) == (one.kind, one.name):
+        if document.is_of(one.kind, one.name, one.namespace):
             return document.after.is_true("spec", "paused")
     return one.is_paused
 
