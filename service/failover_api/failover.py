@@ -278,6 +278,10 @@ class Failover:
         "unknown". A rollback raises NothingToRollBack and ChangedSince too.
         """
         service = self._catalog().service(name)
+        if action is Action.ROLLBACK and service.replication is not None:
+            undone = await self.relocations.roll_back(name, request)
+            if undone is not None:
+                return undone
         around = await self._around([service], request)
         move = Move((service,), action, request, self._provenance(request), on_step, around([service]))
         return await self._runner.run(move)

@@ -245,3 +245,114 @@ def test_a_forged_commit_is_not_gone_on_with() -> None:
     assert told("db", "app", group=None) is None
     assert told("app") is None, "it does not name itself"
     assert told("db", "gone") is None
+
+
+# Pull requests
+
+
+async def test_a_wave_waits_for_the_merge(stage: Stage, tmp_path: Path) -> None:
+    after = {"db": (), "app": ("db",), "mail": ()}
+    with waves_lab(stage, tmp_path, after, db=["policy: pull_request"]) as lab:
+        async with stage.open(cluster=str(lab.kubeconfig)) as components:
+            outcome = await promote(components)
+            report = report_of(outcome)
+            assert (report.state, states(report)) == ("running", ["running", "waiting"])
+            assert lab.waves == [("1/2", ["mail"])]
+            (pull,) = stage.pulls()
+            assert "Failover-Wave: 1/2" in pull["body"]
+            lab.apply("mail")
+            waiting = await go_on(components, report.operation)
+            assert waiting.waves[0].reason == "db: a pull request waits for its merge"
+            stage.merge(pull["number"])
+            assert states(await go_on(components, report.operation)) == ["running", "waiting"]
+            lab.apply("db")
+            assert states(await go_on(components, report.operation)) == ["done", "running"]
+            assert lab.side("app") == "backup"
+
+
+async def test_a_pull_request_that_is_closed_holds_what_waits_for_it(
+    stage: Stage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("failover_api.wave_operation.CLOSED_S", 0.0)
+    after = {"db": (), "app": ("db",), "mail": ()}
+    with waves_lab(stage, tmp_path, after, db=["policy: pull_request"]) as lab:
+        async with stage.open(cluster=str(lab.kubeconfig)) as components:
+            report = report_of(await promote(components))
+            lab.apply("mail")
+            stage.close(stage.pulls()[0]["number"])
+            found = await go_on(components, report.operation)
+    assert (found.state, states(found)) == ("stopped", ["stopped", "stopped"])
+    assert found.waves[0].reason == "db: its pull request was closed"
+    assert found.waves[1].reason == "app: waits for db"
+
+
+async def test_a_replica_takes_up_what_is_only_proposed(stage: Stage, tmp_path: Path) -> None:
+    after = {"db": (), "app": ("db",)}
+    policies = {name: ["policy: pull_request"] for name in after}
+    with waves_lab(stage, tmp_path, after, **policies) as lab:
+        async with stage.open(cluster=str(lab.kubeconfig)) as components:
+            operation = report_of(await promote(components)).operation
+        async with stage.open(cluster=str(lab.kubeconfig)) as components:
+            assert operation is not None
+            assert states(await components.failover.operation(operation)) == ["running", "waiting"]
+        assert lab.waves == []
+
+
+# Without rights in a cluster
+
+
+async def test_what_flux_applied_is_enough(stage: Stage) -> None:
+    """Flux tells that it applied the commit, and nothing of pods is seen."""
+    import time
+
+    from failover_api.reading.flux_reports import FluxReport
+
+    def applied(revision: str) -> FluxReport:
+        message = "Deployment/media/db configured\nDeployment/media/app configured"
+        return FluxReport("Kustomization", "flux-system", "apps", f"main@sha1:{revision}", time.time(), False, message)
+
+    after = {"db": (), "app": ("db",)}
+    stage.commit({file_of(name): manifest(name) for name in after})
+    declare(stage, after)
+    async with stage.open() as components:
+        components.failover.flux_reports.take(applied(stage.sandbox.head(repository=stage.repository)))
+        outcome = await promote(components)
+        report = report_of(outcome)
+        assert outcome.warnings == ()
+        assert states(await go_on(components, report.operation)) == ["running", "waiting"]
+        components.failover.flux_reports.take(applied(stage.sandbox.head(repository=stage.repository)))
+        assert states(await go_on(components, report.operation)) == ["done", "running"]
+        assert len(stage.moves) == 2
+        components.failover.flux_reports.take(applied(stage.sandbox.head(repository=stage.repository)))
+        assert (await go_on(components, report.operation)).state == "done"
+
+
+async def test_a_replica_that_sees_nothing_goes_on_with_nothing(
+    stage: Stage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("failover_api.wave_runner.OTHERS_WAIT_S", 0.0)
+    with waves_lab(stage, tmp_path) as lab:
+        async with stage.open(cluster=str(lab.kubeconfig)) as components:
+            operation = report_of(await promote(components)).operation
+        lab.apply("db", "relay")
+        async with stage.open() as components:
+            seen = await go_on(components, operation)
+    assert states(seen) == ["running", "waiting", "waiting"]
+    assert len(stage.moves) == 1
+
+
+# Faults
+
+
+@pytest.mark.parametrize("kind", ["lost_reply", "lost_request", "status", "race", "stale", "lag"])
+async def test_a_fault_in_the_middle_makes_no_second_commit(stage: Stage, tmp_path: Path, kind: str) -> None:
+    with waves_lab(stage, tmp_path) as lab:
+        async with stage.open(cluster=str(lab.kubeconfig)) as components:
+            report = report_of(await promote(components))
+            lab.apply("db", "relay")
+            how = {"status": 502} if kind == "status" else {}
+            stage.fault(kind, operation="createCommitOnBranch", **how)
+            await go_on(components, report.operation)
+            found = await go_on(components, report.operation)
+    assert [number for number, _ in lab.waves] == ["1/3", "2/3"]
+    assert states(found) == ["done", "running", "waiting"]

@@ -1,5 +1,6 @@
 """A service with replication in a repository, and a simulated cluster with VolSync that is as the repository says."""
 
+import asyncio
 import contextlib
 import json
 from collections.abc import Iterator
@@ -111,6 +112,10 @@ class Homelab:
         self.cluster.advance(6)
         self.apply()
         self.cluster.advance(seconds)
+
+    async def looked(self) -> None:
+        """Gives `serve` the time for a look of its own."""
+        await asyncio.sleep(0.3)
 
     def messages(self) -> list[str]:
         """The first lines of all commits, oldest first."""

@@ -19,7 +19,8 @@ from functools import partial
 from failover_api.automatic.alert_mover import Written
 from failover_api.automatic.control import Control
 from failover_api.automatic.facts import GitReader, facts_of, git_facts
-from failover_api.automatic.sharing import annotations_of, book_of, report_of
+from failover_api.automatic.fencer import Fencer, is_applied
+from failover_api.automatic.sharing import annotations_of, book_of, report_of, with_fences
 from failover_api.automatic.telling import Teller
 from failover_api.cluster.port import Cluster
 from failover_api.core.automatic.notes import read_notes
@@ -79,6 +80,7 @@ class Guard:
         self._monotonic, self._sleep = monotonic, sleep
         self._git = GitReader(failover, monotonic=monotonic)
         self._teller = Teller(events)
+        self._fencer = Fencer(cluster.node_fence(timeout_s=LIST_TIMEOUT_S), control, monotonic=monotonic)
         self._memory: Memory | None = None  # None: this process does not lead
         self._situation: Situation | None = None  # of the last round
         self._decisions = Decisions()
@@ -108,6 +110,7 @@ class Guard:
         for task in self._acting.values():
             task.cancel()
         await asyncio.gather(*self._acting.values(), return_exceptions=True)
+        await self._fencer.aclose()
         await self._git.aclose()
         self._control.report = lambda: None
         self._control.leader.along = dict
@@ -135,12 +138,21 @@ class Guard:
         situation = self._situation = self._judged(view)
         decisions = self._decisions = decide(situation)
         self._tally = self._tally.after(situation.verdicts, decisions)
-        self._report = report_of(situation, decisions)
+        self._fence(situation, view)
+        self._report = with_fences(report_of(situation, decisions), self._fencer.said)
         self._want_git(situation)
         self._teller.tell(situation, decisions)
         for act in decisions.acts:
             self._begin(act)
         self._teller.tell_returns(returns(situation), situation.verdicts.now)
+
+    def _fence(self, situation: Situation, view: View) -> None:
+        """Where a person attests that a node is off, and its services were moved away: the taint out-of-service."""
+        look = ClusterLook(view, situation.verdicts.now, True, situation.verdicts.monotonic)
+        services, fenced = self._catalog().services.values(), self._control.notes.fenced
+        self._fencer.round(
+            situation, services, fenced, lambda name: is_applied(self._git.view.statuses.get(name), look)
+        )
 
     # Judging
 

@@ -43,8 +43,9 @@ def annotations_of(
 ) -> dict[str, str]:
     """The annotations as the leader writes them: what people said, as far as it still holds, and what it sees."""
     now, monotonic = situation.verdicts.now, situation.verdicts.monotonic
-    held = {each.id for each in situation.book.attestations}
-    heard = {each.fingerprint for each in situation.book.witnesses}
+    book = book_of(notes).current(situation.verdicts)  # it may have been said since that round
+    held = {each.id for each in book.attestations}
+    heard = {each.fingerprint for each in book.witnesses}
     known = situation.verdicts.nodes
     return written(
         replace(
@@ -82,6 +83,18 @@ def report_of(situation: Situation, decisions: Decisions) -> Report:
         ),
         blocked=tuple(_blocked(situation)),
     )
+
+
+def with_fences(report: Report, said: Mapping[str, str]) -> Report:
+    """With what keeps nodes from being marked out-of-service that are attested to be off; "": nothing does."""
+    return replace(report, nodes=tuple(_with_fence(node, said.get(node.name)) for node in report.nodes))
+
+
+def _with_fence(node: NodeLine, why: str | None) -> NodeLine:
+    if why is None:
+        return node
+    told = f"Not marked out-of-service: {why}" if why else "It is marked out-of-service."
+    return replace(node, reason=f"{node.reason} {told}".strip())
 
 
 def _nodes(verdicts: Verdicts) -> Iterator[NodeLine]:

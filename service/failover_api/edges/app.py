@@ -30,6 +30,7 @@ from failover_api.edges.api import (
     nodes,
     operations,
     process,
+    relocations,
     webhooks,
 )
 from failover_api.edges.api import routes as api_routes
@@ -55,7 +56,7 @@ from failover_api.wiring import Components, open_failover
 
 _log = logging.getLogger(__name__)
 _ROUTERS = (
-    *(api_routes.router, nodes.router, operations.router, automatic.router, process.router),
+    *(api_routes.router, nodes.router, operations.router, relocations.router, automatic.router, process.router),
     *(webhooks.router, flux_events.router, alerts.router, board_routes.router),
 )
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._:-]{1,128}")

@@ -33,6 +33,15 @@ PULL_REQUEST: Example = {
     "branch": "failover/sonarr",
     "state": "open",
 }
+RELOCATION_STEP: Example = {
+    "name": "final-sync",
+    "state": "running",
+    "at": "2026-11-29T21:45:00Z",
+    "commits": [COMMIT],
+    "proof": "quiet at 2026-11-29T21:44:58Z at generation 17 of 0f3c6a1e",
+    "changes": [],
+    "diff": "",
+}
 NODE: Example = {
     "name": "k3s-w1",
     "state": "ready",

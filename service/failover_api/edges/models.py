@@ -8,6 +8,7 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from failover_api.core.catalog.model import Side
 from failover_api.edges import examples, fields
 from failover_api.edges.fields import Scalar as Scalar
 
@@ -441,6 +442,36 @@ Waves = Annotated[
         examples=[[examples.WAVE]],
     ),
 ]
+
+
+class RelocationStepBody(Body):
+    """One of the five steps. `changes` and `diff` are those of a dry run."""
+
+    name: fields.RelocationStepName
+    state: fields.StepStateWord
+    at: fields.RelocationStepAt
+    commits: Annotated[
+        list[NamedCommitBody], Field(description="Its commits, oldest first.", examples=[[examples.COMMIT]])
+    ]
+    proof: fields.Proof
+    changes: Annotated[list[ChangeBody], Field(description="In a dry run, what it would change.", examples=[[]])]
+    diff: fields.Diff
+
+
+class RelocationBody(Body):
+    """How far a relocation is."""
+
+    operation: fields.Operation
+    service: fields.Service
+    to: Annotated[Side, Field(description="The side that it brings the service to.", examples=["primary"])]
+    step: fields.RelocationStepName
+    steps: Annotated[list[RelocationStepBody], Field(description="All five.", examples=[[examples.RELOCATION_STEP]])]
+    state: fields.RelocationStateWord
+    reason: fields.RelocationReason
+    cure: fields.RelocationCure
+    waited_s: fields.WaitedS
+    limit_s: fields.LimitS
+    dry_run: fields.IsDryRun
 
 
 class OperationBody(Body):

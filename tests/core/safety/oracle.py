@@ -275,6 +275,8 @@ def flips(leader: Leader, node: str, at: float) -> int:
     """How often the node was lost within the last half hour, as this leader was shown without a gap, uncordoned."""
     leases = {shown.at for shown in leader.shown if shown.kind == "leases"}
     seen = [shown for shown in leader.shown if shown.kind == "nodes" and shown.at in leases]
+    if not seen or node not in seen[-1].objects:
+        return 0
     return sum(_is_flip(before, after, node) for before, after in pairwise(seen) if at - after.at <= 1790.0)
 
 

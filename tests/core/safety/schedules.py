@@ -342,6 +342,12 @@ class World:
                 self.plane.nodes[self.hero].is_up = True
             case "other":
                 self.node().is_up = False
+            case "undo":
+                for name in sorted({each.service for each in self.truth.commits if each.by == "automatic"}):
+                    self._move(self.apps[name], "alice")
+            case "acks":
+                for name in self.apps:
+                    self._ack(Ack("alice", self.plane.now, name))
             case "attest" | "alert" | "restart" | "order" | "taints":
                 getattr(self, f"do_{what}")()
 
@@ -477,7 +483,9 @@ class World:
     def do_ack(self) -> None:
         name, now = self.app().name, self.plane.now
         node = self.node().name
-        ack = self.random.choice([Ack("alice", now, name), Ack("alice", now, None, node)])
+        self._ack(self.random.choice([Ack("alice", now, name), Ack("alice", now, None, node)]))
+
+    def _ack(self, ack: Ack) -> None:
         self.book = self.book.acked(ack)
         self.truth.acks.append((self.git_now, ack.service or ack.node or ""))
 
@@ -587,6 +595,7 @@ STORIES: Sequence[Sequence[tuple[str, float]]] = [
     [("cut", 170.0), ("restart", 20.0), ("back", 360.0), ("other", 200.0)],
     [("cut", 50.0), ("restart", 30.0), ("order", 100.0)],
     [("taints", 0.0), ("cut", 250.0)],
+    [("cut", 170.0), ("undo", 20.0), ("acks", 150.0)],
 ]
 
 

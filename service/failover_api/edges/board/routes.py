@@ -8,6 +8,7 @@ from fastapi.responses import RedirectResponse
 
 from failover_api.core.access.model import Verb
 from failover_api.core.catalog.model import Action
+from failover_api.core.planning.wave_progress import OperationState
 from failover_api.core.rfc3339 import rfc3339
 from failover_api.edges.board import links, rows
 from failover_api.edges.board.assets import Assets
@@ -32,6 +33,7 @@ from failover_api.edges.targets import (
     components_of,
     known_groups,
     look_at_history,
+    look_at_operation,
     look_at_rollout,
     look_at_status,
     visible_error,
@@ -134,6 +136,16 @@ async def show_rollout(request: Request, service: str) -> Response:
     rollout = rollout_body(await look_at_rollout(who, components, service, operation))
     facts: dict[str, Any] = {"service": service, "rollout": rollout, "goes_on": goes_on(rollout)}
     return board(request).pages.page(request, "rollout.html", who.caller, **facts)
+
+
+@router.api_route("/operations/{operation}", methods=["GET", "HEAD"])
+async def show_operation(request: Request, operation: str) -> Response:
+    """How far a move in waves has come; it asks for itself again as a rollout's page does."""
+    components, who = components_of(request), await session.visit(request)
+    who.needs_any(Verb.VIEW, "operations")
+    body = await look_at_operation(who, components, operation)
+    facts: dict[str, Any] = {"operation": body, "goes_on": body.state is OperationState.RUNNING}
+    return board(request).pages.page(request, "operation.html", who.caller, **facts)
 
 
 # Moving

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from failover_api.edges.cli.completion import complete_group, complete_node, complete_service
+from failover_api.edges.cli.completion import complete_group, complete_hazard, complete_node, complete_service
 
 
 def examples(*lines: str) -> str:
@@ -117,6 +117,7 @@ Accept = Annotated[
     typer.Option(
         "--accept",
         metavar="SLUG",
+        autocompletion=complete_hazard,
         help="A hazard that does not stop it; SERVICE:SLUG for one service of a group. May be repeated.",
     ),
 ]
