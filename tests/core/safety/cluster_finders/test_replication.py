@@ -105,6 +105,26 @@ def test_a_backup_to_an_object_store_is_not_the_copy() -> None:
     assert hazard.about == "ReplicationSource media/sonarr-restic"
 
 
+def test_a_copy_that_is_restored_is_as_old_as_that_at_best() -> None:
+    """restic has backed up an hour ago, and the destination has restored nothing for three hours."""
+    restic = source(name="sonarr-restic", mover="restic")
+    hours = [
+        told(restic, strict=True, replication_destinations=[restored(ago)]) for ago in (7000, 3 * 3600, 3 * 86_400)
+    ]
+    assert hours[0] == []
+    (hazard,) = hours[1]
+    assert (hazard.slug, hazard.severity) == ("data-old", Severity.STOP)
+    assert hazard.about == "ReplicationDestination media/sonarr-w2"
+    assert "is of 2026-11-30 16:59 UTC at best, older than" in hazard.detail
+    assert [hazard.slug for hazard in told(restic, replication_destinations=[restored(3 * 86_400)])] == ["data-old"]
+    sent = destination(last_sync_at=NOW - 3 * 86_400, last_sync_duration_s=60.0)
+    assert told(source(), strict=True, replication_destinations=[sent]) == [], "rsync sends what the source has"
+
+
+def restored(ago_s: float) -> Any:
+    return destination(mover="restic", last_sync_at=NOW - ago_s, last_sync_duration_s=60.0)
+
+
 def test_home_again_no_age_of_backups_copy_is_told() -> None:
     seen = before("backup", replication_sources=[source(last_sync_at=NOW - 900_000)])
     assert not OF_DATA & {hazard.slug for hazard in demote(seen)}

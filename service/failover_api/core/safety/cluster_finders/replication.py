@@ -1,7 +1,8 @@
 """data-old, data-age-unknown, sync-in-flight, source-may-return: what VolSync has brought, and goes on bringing.
 
 Data is as old as the beginning of the sync that brought it: lastSyncTime - lastSyncDuration of the source. A
-destination without a trigger always says that it is synchronizing, so only the source is asked.
+destination without a trigger always says that it is synchronizing, so only the source is asked; but where one restores
+from a repository, the data is also at least as old as the beginning of that.
 https://volsync.readthedocs.io
 """
 
@@ -11,7 +12,7 @@ from dataclasses import dataclass
 from failover_api.core.planning.state import State
 from failover_api.core.safety.hazard import Hazard, Severity
 from failover_api.core.safety.observed import Replication
-from failover_api.core.safety.replication import OLD_S, data_as_of, pairs_of
+from failover_api.core.safety.replication import OLD_S, REPOSITORY_MOVERS, data_as_of, pairs_of
 from failover_api.core.safety.scene import Scene
 from failover_api.core.safety.times import length, minute
 from failover_api.core.wording import cut
@@ -44,24 +45,37 @@ class _Copy:
         as_of = data_as_of(self.sources) if self.undated is None else None
         return next((source for source in self.sources if as_of is not None and source.data_as_of == as_of), None)
 
+    @property
+    def restores(self) -> tuple[Replication, ...]:
+        """The destinations that restore from a repository, each at its own time."""
+        return tuple(one for one in self.destinations if one.mover in REPOSITORY_MOVERS)
+
+    @property
+    def youngest(self) -> tuple[float, Replication] | None:
+        """The time that the data is of at best, and the end that says so; None where nobody can tell."""
+        source = self.oldest
+        ends = [] if source is None else [source, *self.restores]
+        known = [(end.data_as_of, end) for end in ends if end.data_as_of is not None]
+        return min(known, key=lambda one: one[0], default=None)
+
 
 def data_old(scene: Scene) -> Iterator[Hazard]:
     """The copy is older than the catalog allows, or than a day."""
     allowed = scene.move.service.max_data_age_s
     limit_s = OLD_S if allowed is None else allowed
     for copy in _copies(scene):
-        source = copy.oldest
-        as_of = source.data_as_of if source is not None else None
-        if source is None or as_of is None or scene.now - as_of <= limit_s:
+        if copy.youngest is None or scene.now - copy.youngest[0] <= limit_s:
             continue
+        as_of, end = copy.youngest
+        at_best = " at best" if end in copy.restores else ""
         limit = f"older than `max_data_age: {length(limit_s)}` allows" if allowed is not None else "more than a day old"
         yield Hazard(
             "data-old",
             _severity(scene),
-            _about(source),
+            _about(end),
             None,
-            f"The data in {cut(copy.new)} is of {minute(as_of)}, {limit} (ReplicationSource {cut(source.name)})."
-            f"{_failed(source)} {_WHY}",
+            f"The data in {cut(copy.new)} is of {minute(as_of)}{at_best}, {limit} ({end.kind} {cut(end.name)})."
+            f"{_failed(end)} {_WHY}",
             "Let it sync once more, if the source still can; else weigh what is lost against the time until the node "
             "is back.",
         )
@@ -162,8 +176,8 @@ def _severity(scene: Scene) -> Severity:
     return Severity.WARN if scene.move.service.max_data_age_s is None else Severity.STOP
 
 
-def _failed(source: Replication) -> str:
-    return " Its last sync failed." if source.result == "Failed" else ""
+def _failed(end: Replication) -> str:
+    return " Its last sync failed." if end.result == "Failed" else ""
 
 
 def _about(one: Replication) -> str:
