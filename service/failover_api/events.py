@@ -8,6 +8,7 @@
     StageChanged   a service is seen otherwise in its cluster than before
     Serving        what a move made is seen serving
     Blocked        what a move made will not go on by itself
+    AutomaticTold  automatic failover has something to say to people
 
 Traffic with Git hosts is not among them: forge/http/traffic.
 """
@@ -19,6 +20,7 @@ from dataclasses import dataclass
 from typing import Any, Literal, TypeVar
 
 from failover_api.core.catalog.model import Action, Branch, Policy, Service
+from failover_api.core.catalog.notification import Event as NotifiedEvent
 from failover_api.core.safety.rollout.stages import Stage
 from failover_api.core.text.trailers import Record
 from failover_api.errors import CannotPlan, ConfigInvalid, Conflict, FailoverError, ForgeFailure, NotReady
@@ -125,7 +127,18 @@ class Blocked:
     is_own: bool
 
 
-Event = MoveEnded | Looked | Merged | BranchMoved | FluxReported | StageChanged | Serving | Blocked
+@dataclass(frozen=True, slots=True)
+class AutomaticTold:
+    """Something about a node and its services that people should hear of at once; `message` says what and why."""
+
+    about: NotifiedEvent
+    node: str
+    services: tuple[str, ...]
+    title: str
+    message: str
+
+
+Event = AutomaticTold | MoveEnded | Looked | Merged | BranchMoved | FluxReported | StageChanged | Serving | Blocked
 
 
 class Events:

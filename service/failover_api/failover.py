@@ -102,7 +102,8 @@ class Failover:
         self._proposer = Proposer(forge, self._reader, self._history, idempotency)
         moves = ByPolicy(forge, self._writer, self._proposer)
         self._runner = MoveRunner(moves, self._surroundings, events, deadline_s=deadline_s, untold=untold)
-        sight = WaveSight(
+        self._relocations: RelocationRunner | None = None
+        self._sight = WaveSight(
             forge,
             catalog,
             read=self._read,
@@ -112,9 +113,13 @@ class Failover:
             is_told_of=self._is_told_of,
             cluster_ahead_s=lambda: self.cluster_ahead_s,
         )
-        self._sight = sight
-        self.waves = WaveRunner(self._runner, catalog, sight, around=self._around, deadline_s=deadline_s, now=now)
-        self._relocations: RelocationRunner | None = None
+        around = self._around
+        self.waves = WaveRunner(self._runner, catalog, self._sight, around=around, deadline_s=deadline_s, now=now)
+
+    @property
+    def deadline_s(self) -> float:
+        """How long one operation may take."""
+        return self._deadline_s
 
     @property
     def writes_waiting(self) -> int:
@@ -177,6 +182,11 @@ class Failover:
         """
         statuses, _ = await self._list_with_view(tuple(self._catalog().services.values()), try_moves=try_moves)
         return statuses
+
+    async def look_closely(self, names: Collection[str]) -> list[Status | Unreadable]:
+        """Where these services are, and what a move of each to its other side would change."""
+        services = [service for service in self._catalog().services.values() if service.name in names]
+        return (await self._list_with_view(services, try_moves=True))[0]
 
     async def _list_with_view(
         self, services: Sequence[Service], *, try_moves: bool = False
@@ -270,6 +280,10 @@ class Failover:
         "unknown". A rollback raises NothingToRollBack and ChangedSince too.
         """
         service = self._catalog().service(name)
+        if action is Action.ROLLBACK and service.replication is not None:
+            undone = await self.relocations.roll_back(name, request)
+            if undone is not None:
+                return undone
         around = await self._around([service], request)
         move = Move((service,), action, request, self._provenance(request), on_step, around([service]))
         return await self._runner.run(move)
@@ -357,22 +371,50 @@ class Failover:
         provenance = self._provenance(request, group=group_of(node))
         on_it = _active(statuses, report.active, provenance)
         members = [member for member in on_it if only is None or member[0].name in only]
+        return await self._move_over(node, members, statuses, request, provenance, nodes.unplaced, may, on_step)
+
+    async def move_over(self, name: str, services: Sequence[str], request: MoveRequest) -> NodeOutcome:
+        """Moves these services, each to its other side, as an evacuation does; `name` stands for a node's.
+
+        Raises as evacuate().
+        """
+        members = [self._catalog().service(service) for service in services]
+        statuses, _ = await self._list_with_view(members)
+        provenance = self._provenance(request, group=name)
+        on_a_side = [
+            status.service.name
+            for status in statuses
+            if isinstance(status, Status) and status.detection.state in {State.PRIMARY, State.BACKUP}
+        ]
+        moved = list(_active(statuses, on_a_side, provenance))
+        return await self._move_over(name, moved, statuses, request, provenance, (), lambda _: None, ignore)
+
+    async def _move_over(
+        self,
+        node: str,
+        members: Sequence[tuple[Service, Action]],
+        statuses: Sequence[Status | Unreadable],
+        request: MoveRequest,
+        provenance: Provenance,
+        unplaced: tuple[str, ...],
+        may: Callable[[Sequence[str]], None],
+        on_step: OnStep,
+    ) -> NodeOutcome:
+        label = provenance.group or node
         names = tuple(service.name for service, _ in members)
         may(names)
         actions = {service.name: action for service, action in members}
         order = self._sight.order_seen(actions, [status for status in statuses if status.service.name in actions])
         if order.is_needed and not request.dry_run:
-            operation = self.waves.made_up(group_of(node), actions, order, request, provenance, node=node)
+            operation = self.waves.made_up(label, actions, order, request, provenance, node=node)
             begun = await self.waves.start(operation, request, statuses, on_step=on_step)
-            return NodeOutcome(
-                node, begun.parts, names, nodes.unplaced, False, begun.report, begun.later, order.warnings
-            )
+            return NodeOutcome(node, begun.parts, names, unplaced, False, begun.report, begun.later, order.warnings)
         around = await self._around([service for service, _ in members], request)
         alone = replace(provenance, group=None)
         moves = parts_of_node(members, request, provenance, alone, on_step, around)
-        parts = tuple(await self._runner.run_parts(group_of(node), moves, request, names))
+        parts = tuple(await self._runner.run_parts(label, moves, request, names))
         waves, warnings = _planned(order), order.warnings
-        return NodeOutcome(node, parts, names, nodes.unplaced, request.dry_run, waves, warnings=warnings)
+        return NodeOutcome(node, parts, names, unplaced, request.dry_run, waves, warnings=warnings)
 
     async def tidy(self, name: str, operation: str | None = None) -> Outcome:
         """Puts back the strategy that an operation has changed (`unblock: rolling`): for when the app is seen to serve.

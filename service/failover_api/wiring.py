@@ -19,6 +19,7 @@ from failover_api.core.catalog.automatic import Mode
 from failover_api.core.catalog.model import Catalog
 from failover_api.errors import ClusterNeeded, NotReady
 from failover_api.events import (
+    AutomaticTold,
     Blocked,
     BranchMoved,
     Events,
@@ -49,6 +50,7 @@ from failover_api.settings import Settings
 if TYPE_CHECKING:  # without a cluster nothing of it is loaded
     from failover_api.automatic.alert_desk import AlertDesk, Mover
     from failover_api.automatic.control import Control
+    from failover_api.automatic.guard import Guard
     from failover_api.cluster.access import Access
     from failover_api.cluster.port import Cluster
 
@@ -85,6 +87,22 @@ class Automatic:
 
             self._control = Control(self._cluster, self._catalog.current, namespace=self._namespace)
         return self._control
+
+    def guard(self, failover: Failover, events: Events, *, git_clock: HostClock) -> "Guard":
+        """Whoever judges nodes in this process, and moves for alerts. Raises ClusterNeeded."""
+        from failover_api.automatic.alert_mover import AlertMover
+        from failover_api.automatic.guard import Guard
+
+        control = self.control()
+        assert self._cluster is not None, "there is a control"
+        made = Guard(self._cluster, self._catalog.current, failover, control, events, git_clock=git_clock)
+        mover = AlertMover(made)
+        self.mover = lambda: mover
+        return made
+
+    def guard_ended(self) -> None:
+        """From now on nobody moves for alerts here."""
+        self.mover = self._no_mover
 
     def alert_desk(self) -> "AlertDesk":
         """Where alerts are taken; whatever they ask of a cluster that is not there raises ClusterNeeded."""
@@ -170,6 +188,7 @@ async def open_failover(
         events.subscribe(StageChanged, overview.stage_changed)
         events.subscribe(Serving, notifier.serving)
         events.subscribe(Blocked, notifier.blocked)
+        events.subscribe(AutomaticTold, notifier.automatic_told)
         for merged in (notifier.merged, flux.merged):
             events.subscribe(Merged, merged)
         try:

@@ -19,7 +19,7 @@ class Guard:
         self.now, self.written = now, written or Written("01J")
         self.acts: list[tuple[Act, AlertOrder | None]] = []
 
-    async def situation(self) -> Situation:
+    async def situation(self, order: AlertOrder) -> Situation:
         return self.now
 
     async def write(self, act: Act, order: AlertOrder | None = None) -> Written:

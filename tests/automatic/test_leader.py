@@ -240,7 +240,7 @@ async def test_what_was_in_a_lease_that_somebody_deleted_is_written_again(clock:
 
 async def test_what_goes_along_is_written_with_each_renewal(clock: Clock, store: Store) -> None:
     said = {"seen": "1"}
-    a = Leader(store, name="a", along=lambda: said, monotonic=clock)
+    a = Leader(store, name="a", along=lambda notes: {**notes, **said}, monotonic=clock)
     await steps(clock, 1, a)
     said = {"seen": "2"}
     await steps(clock, 1, a)

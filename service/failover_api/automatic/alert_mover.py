@@ -25,8 +25,8 @@ class Written:
 class Guard(Protocol):
     """Whoever judges nodes: the same for a node's death and for an alert."""
 
-    async def situation(self) -> Situation:
-        """All that is known now. Raises NotReady while nothing is, and whatever reading raises."""
+    async def situation(self, order: AlertOrder) -> Situation:
+        """All that is known now, with a close look at what is meant. Raises NotReady where it is not known here."""
         ...
 
     async def write(self, act: Act, order: AlertOrder | None = None) -> Written:
@@ -42,7 +42,7 @@ class AlertMover:
 
     async def carry_out(self, order: AlertOrder) -> Sequence[ServiceEnd]:
         """In the order of the catalog. Raises FailoverError where nothing could be decided, or written."""
-        situation = await self._guard.situation()
+        situation = await self._guard.situation(order)
         answer = decide_alert(order, situation)
         ends = {name: ServiceEnd(name, Result.HELD, holds) for name, holds in answer.held.items()}
         if answer.would is not None:

@@ -105,6 +105,13 @@ class Control:
             return None
         return cut(record.holder) if now - record.renewed_at < max(record.duration_s, _FRESH_S) else None
 
+    def must_lead(self) -> None:
+        """Raises NotReady where another replica leads, or none."""
+        if not self.leader.leads:
+            record = self.leader.record
+            who = f"{cut(record.holder)} leads" if record is not None and record.holder else "no replica leads yet"
+            raise NotReady(f"this replica does not lead: {who}", retry_after_s=5.0)
+
     # What people say
 
     async def pause(self, *, by: str, reason: str, until: float | None, services: tuple[str, ...]) -> Pause:
@@ -154,9 +161,9 @@ class Control:
 
     async def attest(self, node: str, *, by: str, reason: str) -> Attestation:
         """A person says that the node is off. Raises UnknownNode, NodeAlive, and as pause()."""
+        now = await self._now()
         found, lease = await self._node(node)
-        now, monotonic = self._cluster.clock.now(), time.monotonic()
-        if why := why_alive(found, lease, now=now, monotonic=monotonic):
+        if why := why_alive(found, lease, now=now, monotonic=time.monotonic()):
             raise NodeAlive(f"{why}; nobody can say that it is off")
         renewed_at = lease.renewed_at if lease is not None else None
         attestation = Attestation(str(ULID()), node, found.uid, reason, by, now, renewed_at)

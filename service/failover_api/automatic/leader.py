@@ -32,7 +32,7 @@ def holder_name() -> str:
 
 
 class Leader:
-    """A candidate for the Lease. `along` gives annotations that are written with each renewal of ours.
+    """A candidate for the Lease. `along` makes of the annotations what is written with each renewal of ours.
 
     `monotonic` and `sleep` are those of time and asyncio, unless a test moves them.
     """
@@ -43,7 +43,7 @@ class Leader:
         *,
         name: str = "",
         terms: Terms = Terms(),  # noqa: B008 - a frozen value
-        along: Callable[[], Notes] = dict,
+        along: Callable[[Notes], Notes] = dict,
         monotonic: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], Awaitable[object]] = asyncio.sleep,
     ) -> None:
@@ -63,6 +63,11 @@ class Leader:
     def leads(self) -> bool:
         """Whether this process may act now; asked anew before each act."""
         return self._candidate.leads(self._monotonic())
+
+    @property
+    def is_led(self) -> bool:
+        """Whether this process sees that some replica leads."""
+        return self._candidate.is_held(self._monotonic())
 
     @property
     def led_for_s(self) -> float:
@@ -139,7 +144,7 @@ class Leader:
 
     async def _claim(self, step: Step) -> None:
         claim = self._candidate.claim(step, await self._lease.now())
-        claim = replace(claim, notes={**self._notes, **self.along()})
+        claim = replace(claim, notes=self.along(self._notes))
         sent_at = self._monotonic()
         written = await (self._lease.create(claim) if step is Step.CREATE else self._lease.replace(claim))
         self._candidate = self._candidate.wrote(written, sent_at, self._monotonic())

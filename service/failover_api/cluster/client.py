@@ -44,9 +44,9 @@ class Patch:
 class Client:
     """Requests to one API server. `clock` is what it says of its time."""
 
-    def __init__(self, access: Access) -> None:
-        self.access = access
-        self.clock = HostClock("the API server")
+    def __init__(self, access: Access, *, monotonic: Callable[[], float] = time.monotonic) -> None:
+        self.access, self._monotonic = access, monotonic
+        self.clock = HostClock("the API server", monotonic=monotonic)
         self._credentials = Credentials(access.login, access.endpoint, now=self.clock.now)
         self._session: Session | None = None
         self._replaced: list[Session] = []
@@ -132,7 +132,7 @@ class Client:
             headers["content-type"], body = body.media_type, body.content
         extensions = {"sni_hostname": endpoint.server_name} if endpoint.server_name else {}
         timeout = httpx2.Timeout(silence_s, connect=min(CONNECT_TIMEOUT_S, silence_s))
-        url, what, asked_at, began = endpoint.url + path, f"{method} {path}", time.monotonic(), False
+        url, what, asked_at, began = endpoint.url + path, f"{method} {path}", self._monotonic(), False
         try:
             request = session.http.build_request(
                 method, url, params=params, headers=headers, json=body, timeout=timeout, extensions=extensions

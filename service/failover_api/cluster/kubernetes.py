@@ -27,10 +27,18 @@ class Kubernetes:
     """One cluster. `open_access` says how it is reached; when that fails, it is tried again."""
 
     def __init__(
-        self, what: str, open_access: Callable[[], Access], *, timeout_s: float, kinds: Sequence[Kind] = KINDS
+        self,
+        what: str,
+        open_access: Callable[[], Access],
+        *,
+        timeout_s: float,
+        kinds: Sequence[Kind] = KINDS,
+        monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
+        """`monotonic` is time.monotonic(), unless a test moves it: by it is told how long ago things were seen."""
         self.what = what
         self._open_access, self._timeout_s, self._kinds = open_access, timeout_s, kinds
+        self._monotonic = monotonic
         self._client: Client | None = None
         self._no_clock = HostClock("the API server")
         self._live: LiveView | None = None
@@ -56,7 +64,7 @@ class Kubernetes:
             client = await self._opened()
         except ClusterFailure as exc:
             return self._unseen(exc.detail)
-        return await look(client, scope, timeout_s=self._timeout_s, kinds=self._kinds)
+        return await look(client, scope, timeout_s=self._timeout_s, kinds=self._kinds, monotonic=self._monotonic)
 
     def view(self) -> View:
         if self._live is not None:
@@ -80,7 +88,7 @@ class Kubernetes:
                 self._why_closed = exc.detail
                 self._tried.set()
                 await asyncio.sleep(_OPEN_AGAIN_S)
-        self._live = LiveView(client, scope, kinds=self._kinds)
+        self._live = LiveView(client, scope, kinds=self._kinds, monotonic=self._monotonic)
         self._tried.set()
         await self._live.run()
 
@@ -100,6 +108,11 @@ class Kubernetes:
         client = await self._opened()
         return await access_review.review(client, scope, timeout_s=ASK_TIMEOUT_S, kinds=self._kinds)
 
+    async def list_nodes(self, *, timeout_s: float) -> View:
+        client = await self._opened()
+        kinds = [kind for kind in self._kinds if kind.field in {"nodes", "leases"}]
+        return View(**await look_at(client, frozenset(), timeout_s=timeout_s, kinds=kinds, monotonic=self._monotonic))
+
     def lease(self, name: str, namespace: str | None, *, timeout_s: float) -> ElectionLease:
         return ElectionLease(self._opened, name, namespace, timeout_s=timeout_s)
 
@@ -109,7 +122,7 @@ class Kubernetes:
     async def _opened(self) -> Client:
         if self._client is None:
             try:
-                self._client = Client(await asyncio.to_thread(self._open_access))
+                self._client = Client(await asyncio.to_thread(self._open_access), monotonic=self._monotonic)
             except OSError as exc:
                 raise ClusterUnavailable(f"{self.what}: {exc.strerror or exc}") from exc
             self.what = self._client.access.what

@@ -22,12 +22,19 @@ _log = logging.getLogger(__name__)
 class LiveView:
     """What `scope` needs of a cluster, as it is now; it may change while this runs."""
 
-    def __init__(self, client: Client, scope: Callable[[], Scope], *, kinds: Sequence[Kind] = KINDS) -> None:
+    def __init__(
+        self,
+        client: Client,
+        scope: Callable[[], Scope],
+        *,
+        kinds: Sequence[Kind] = KINDS,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
         self._scope_now, self._began_at = scope, time.monotonic()
         self._scope: Scope = frozenset()
         self._adjusting = asyncio.Lock()
         self._told: Set[str] = frozenset()  # the kinds that are not seen, as the log has it
-        self._kinds = {kind.field: _LiveKind(client, kind) for kind in kinds}
+        self._kinds = {kind.field: _LiveKind(client, kind, monotonic) for kind in kinds}
 
     async def run(self) -> None:
         """Watches until it is cancelled."""
@@ -91,8 +98,8 @@ class LiveView:
 class _LiveKind:
     """One kind: a reflector for all namespaces, or one for each."""
 
-    def __init__(self, client: Client, kind: Kind) -> None:
-        self._client, self._kind = client, kind
+    def __init__(self, client: Client, kind: Kind, monotonic: Callable[[], float]) -> None:
+        self._client, self._kind, self._monotonic = client, kind, monotonic
         self._scope: Scope = frozenset()
         self._running: dict[str, tuple[Reflector, asyncio.Task[None]]] = {}
         self._started = asyncio.Event()
@@ -119,7 +126,7 @@ class _LiveKind:
         await self._end([namespace for namespace in self._running if namespace not in namespaces])
 
     def _start(self, namespace: str) -> None:
-        reflector = Reflector(self._client, self._kind, self._keeps, namespace=namespace)
+        reflector = Reflector(self._client, self._kind, self._keeps, namespace=namespace, monotonic=self._monotonic)
         self._running[namespace] = (reflector, asyncio.create_task(reflector.run()))
         self._started.set()
 

@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from failover_api.cluster.client import Client
@@ -13,20 +13,35 @@ from failover_api.cluster.port import Scope
 from failover_api.core.safety.observed import EVERYWHERE, Seen, View
 from failover_api.errors import ClusterFailure, ClusterForbidden, KindNotInstalled
 
+Monotonic = Callable[[], float]
 _AT_ONCE = 8  # requests: more connections cost more than they save
 _APART = 5  # namespaces: more are read at once, with whatever else there is
 _AGAIN_AFTER_S = 0.15  # an API server that starts up forbids everything for a moment
 _END_S = 0.2
 
 
-async def look(client: Client, scope: Scope, *, timeout_s: float, kinds: Sequence[Kind] = KINDS) -> View:
+async def look(
+    client: Client,
+    scope: Scope,
+    *,
+    timeout_s: float,
+    kinds: Sequence[Kind] = KINDS,
+    monotonic: Monotonic = time.monotonic,
+) -> View:
     """What `scope` needs of a cluster. Never longer than `timeout_s`, and no failure is raised."""
-    return View(**await look_at(client, scope, timeout_s=timeout_s, kinds=kinds))
+    return View(**await look_at(client, scope, timeout_s=timeout_s, kinds=kinds, monotonic=monotonic))
 
 
-async def look_at(client: Client, scope: Scope, *, timeout_s: float, kinds: Sequence[Kind]) -> dict[str, Seen[Any]]:
+async def look_at(
+    client: Client,
+    scope: Scope,
+    *,
+    timeout_s: float,
+    kinds: Sequence[Kind],
+    monotonic: Monotonic = time.monotonic,
+) -> dict[str, Seen[Any]]:
     """The same by the name of each kind."""
-    looks = {kind.field: _Look(client, kind, scope) for kind in kinds}
+    looks = {kind.field: _Look(client, kind, scope, monotonic) for kind in kinds}
     limit = asyncio.Semaphore(_AT_ONCE)
     tasks = [asyncio.create_task(each.run(limit, time.monotonic() + timeout_s)) for each in looks.values()]
     try:
@@ -42,8 +57,8 @@ async def look_at(client: Client, scope: Scope, *, timeout_s: float, kinds: Sequ
 class _Look:
     """One kind. What has come is there, even if the rest never does."""
 
-    def __init__(self, client: Client, kind: Kind, scope: Scope) -> None:
-        self._client, self._kind, self._scope = client, kind, scope
+    def __init__(self, client: Client, kind: Kind, scope: Scope, monotonic: Monotonic) -> None:
+        self._client, self._kind, self._scope, self._monotonic = client, kind, scope, monotonic
         self._parts: dict[str, Seen[Any]] = {}
         self._is_refused = False
         self._wanted = self._first()
@@ -92,7 +107,7 @@ class _Look:
         return self._kind.keeps(namespace, self._scope)
 
     def _seen(self, objects: dict[Any, Any]) -> Seen[Any]:
-        now, observed = time.monotonic(), self._kind.observed
+        now, observed = self._monotonic(), self._kind.observed
         if observed is not None:
             objects = {key: observed(value, None, now) for key, value in objects.items()}
         return Seen(objects, self._client.clock.now(), now)

@@ -109,6 +109,13 @@ class Cluster(Protocol):
         """What we may do of all that is needed; for each kind everywhere, or by namespace. Raises ClusterFailure."""
         ...
 
+    async def list_nodes(self, *, timeout_s: float) -> View:
+        """Nodes and their Leases, asked for now, whatever is watched; all else of the view is unseen.
+
+        Raises ClusterFailure where the cluster cannot be reached.
+        """
+        ...
+
     def lease(self, name: str, namespace: str | None, *, timeout_s: float) -> LeaseStore:
         """A Lease to lead by; without a `namespace` in the one where we are. Each request takes at most so long."""
         ...

@@ -24,8 +24,9 @@ from failover_api.edges.models import (
 
 if TYPE_CHECKING:  # nothing of it is loaded until somebody asks
     from failover_api.automatic.control import Standing
-    from failover_api.core.automatic.notes import Ack, Attestation, Pause, TallyEvent
+    from failover_api.core.automatic.notes import Ack, Attestation, Pause
     from failover_api.core.automatic.report import BlockedLine, HoldLine, NodeLine, PendingLine
+    from failover_api.core.safety.governance import Event
 
 Visible = Callable[[str], bool]
 
@@ -63,7 +64,7 @@ def automatic_body(standing: "Standing", *, visible: Visible = lambda _: True) -
         blocked=[_blocked(line) for line in (report.blocked if report is not None else ())],
         pauses=[pause_body(pause, visible=visible) for pause in pauses],
         attestations=[attestation_body(each) for each in notes.attestations],
-        tally=_tally(notes.tally, visible),
+        tally=_tally(standing, visible),
     )
 
 
@@ -110,18 +111,20 @@ def _blocked(line: "BlockedLine") -> BlockedServiceBody:
     return BlockedServiceBody(service=line.service, since=_time(line.since), until=rfc3339(line.until))
 
 
-def _tally(events: "tuple[TallyEvent, ...]", visible: Visible) -> TallyBody:
-    from failover_api.core.automatic.notes import counts
+def _tally(standing: "Standing", visible: Visible) -> TallyBody:
+    tally, now = standing.notes.tally, standing.now
+    counts = {ended.value: count for ended, count in tally.counts(now).items() if count}
+    return TallyBody(counts=counts, events=[_event(event, now, visible) for event in reversed(tally.events)])
 
-    return TallyBody(counts=counts(events), events=[_event(event, visible) for event in reversed(events)])
 
-
-def _event(event: "TallyEvent", visible: Visible) -> TallyEventBody:
+def _event(event: "Event", now: float, visible: Visible) -> TallyEventBody:
     return TallyEventBody(
         node=event.node,
-        at=rfc3339(event.at),
-        decision=event.decision,
-        services=[name for name in event.services if visible(name)],
-        result=event.result,
-        ended_at=_time(event.ended_at),
+        died_at=rfc3339(event.died_at),
+        decided_at=_time(event.decided_at),
+        back_at=_time(event.back_at),
+        moved=[name for name in event.moved if visible(name)],
+        would=[name for name in event.would if visible(name)],
+        gates=list(event.gates),
+        result=event.ended(now).value,
     )

@@ -33,6 +33,15 @@ PULL_REQUEST: Example = {
     "branch": "failover/sonarr",
     "state": "open",
 }
+RELOCATION_STEP: Example = {
+    "name": "final-sync",
+    "state": "running",
+    "at": "2026-11-29T21:45:00Z",
+    "commits": [COMMIT],
+    "proof": "quiet at 2026-11-29T21:44:58Z at generation 17 of 0f3c6a1e",
+    "changes": [],
+    "diff": "",
+}
 NODE: Example = {
     "name": "k3s-w1",
     "state": "ready",
@@ -80,13 +89,15 @@ ATTESTATION: Example = {
 }
 TALLY_EVENT: Example = {
     "node": "k3s-w1",
-    "at": "2026-11-30T20:00:00Z",
-    "decision": "would-act",
-    "services": ["sonarr"],
-    "result": "stayed",
-    "ended_at": "2026-11-30T20:30:00Z",
+    "died_at": "2026-11-30T20:00:00Z",
+    "decided_at": "2026-11-30T20:05:05Z",
+    "back_at": None,
+    "moved": [],
+    "would": ["sonarr"],
+    "gates": ["fence"],
+    "result": "right",
 }
-TALLY: Example = {"counts": {"would-act, stayed": 1}, "events": [TALLY_EVENT]}
+TALLY: Example = {"counts": {"right": 1}, "events": [TALLY_EVENT]}
 CHANGE: Example = {
     "file": FILE,
     "document": DOCUMENT,

@@ -443,6 +443,38 @@ Waves = Annotated[
 ]
 
 
+class RelocationStepBody(Body):
+    """One of the five steps. `changes` and `diff` are those of a dry run."""
+
+    name: fields.RelocationStepName
+    state: fields.StepStateWord
+    at: fields.RelocationStepAt
+    commits: Annotated[
+        list[NamedCommitBody], Field(description="Its commits, oldest first.", examples=[[examples.COMMIT]])
+    ]
+    proof: fields.Proof
+    changes: Annotated[
+        list[ChangeBody], Field(description="In a dry run, what it would change.", examples=[[examples.CHANGE]])
+    ]
+    diff: fields.Diff
+
+
+class RelocationBody(Body):
+    """How far a relocation is."""
+
+    operation: fields.Operation
+    service: fields.Service
+    to: fields.RelocationTarget
+    step: fields.RelocationStepName
+    steps: Annotated[list[RelocationStepBody], Field(description="All five.", examples=[[examples.RELOCATION_STEP]])]
+    state: fields.RelocationStateWord
+    reason: fields.RelocationReason
+    cure: fields.RelocationCure
+    waited_s: fields.WaitedS
+    limit_s: fields.LimitS
+    dry_run: fields.IsDryRun
+
+
 class OperationBody(Body):
     """How far a move in waves is."""
 
@@ -637,28 +669,29 @@ class AckBody(Body):
 
 
 class TallyEventBody(Body):
-    """A node that was away, and what was made of it."""
+    """The death of a node with services on it, and what was made of it."""
 
     node: fields.NodeName
-    at: Annotated[str, Field(description="When it was decided on.", examples=["2026-11-30T20:00:00Z"])]
-    decision: Annotated[
-        str,
+    died_at: Annotated[str, Field(description="When Kubernetes last heard of it.", examples=["2026-11-30T20:00:00Z"])]
+    decided_at: Annotated[
+        str | None,
         Field(
-            description="acted; would-act: it only observes; held; none: the node was back before.",
-            examples=["would-act"],
+            description="When the first was moved, or would have been; null: none.", examples=["2026-11-30T20:05:05Z"]
         ),
     ]
-    services: Annotated[list[str], Field(description="What it was about.", examples=[["sonarr"]])]
+    back_at: Annotated[
+        str | None, Field(description="When the node was seen again; null: not yet.", examples=["2026-11-30T21:00:00Z"])
+    ]
+    moved: Annotated[list[str], Field(description="Those that were moved.", examples=[["sonarr"]])]
+    would: Annotated[list[str], Field(description="Those that `observe` would have moved.", examples=[["radarr"]])]
+    gates: Annotated[list[str], Field(description="The gates that held the others.", examples=[["fence"]])]
     result: Annotated[
         str,
         Field(
-            description="open; stayed: the node stayed away; returned: it came back by itself; person: a person moved "
-            "the services.",
-            examples=["stayed"],
+            description="right: the node stayed away for ten minutes and more; too-early: it was back before; "
+            "came-back-first: before anything would have moved; open: nobody can tell yet.",
+            examples=["right"],
         ),
-    ]
-    ended_at: Annotated[
-        str | None, Field(description="When that was known; null: not yet.", examples=["2026-11-30T20:30:00Z"])
     ]
 
 
@@ -667,7 +700,7 @@ class TallyBody(Body):
 
     counts: Annotated[
         dict[str, int],
-        Field(description="How often each decision had each result.", examples=[{"would-act, stayed": 2}]),
+        Field(description="How often each result came.", examples=[{"right": 2, "came-back-first": 1}]),
     ]
     events: Annotated[list[TallyEventBody], Field(description="The last 50.", examples=[[examples.TALLY_EVENT]])]
 

@@ -1,4 +1,4 @@
-"""What `serve` watches by itself, put together: rollouts where there is a cluster, and what could be moved."""
+"""What `serve` watches by itself, put together: rollouts where there is a cluster, what could be moved, and nodes."""
 
 import asyncio
 from collections.abc import AsyncIterator, Mapping
@@ -8,8 +8,11 @@ from typing import TYPE_CHECKING
 
 from failover_api.core.safety.replication_states import ReplicationStatus
 from failover_api.core.safety.rollout.stages import Stage
+from failover_api.edges.guarding import Guarding
 from failover_api.errors import FailoverError
-from failover_api.events import Looked, Merged, MoveEnded, Serving
+from failover_api.events import BranchMoved, Looked, Merged, MoveEnded, Serving
+from failover_api.metrics.counters import Counters
+from failover_api.metrics.gauges import Gauges
 from failover_api.watching.readiness import Readiness
 from failover_api.watching.waves import WaveWatch
 from failover_api.wiring import Components
@@ -24,6 +27,7 @@ class Watches:
 
     readiness: Readiness
     rollouts: "RolloutWatch | None"
+    guarding: Guarding
 
     def stages(self) -> Mapping[str, Stage]:
         return {} if self.rollouts is None else self.rollouts.stages()
@@ -61,9 +65,17 @@ async def watching(components: Components) -> AsyncIterator[Watches]:
         components.events.subscribe(MoveEnded, rollouts.move_ended)
         components.events.subscribe(Merged, rollouts.merged)
         works.append(rollouts.run())
+        from failover_api.watching.relocations import RelocationWatch
+
+        relocations = RelocationWatch(components.failover, components.catalog.current)
+        components.events.subscribe(MoveEnded, relocations.happened)
+        components.events.subscribe(BranchMoved, relocations.happened)
+        works.append(relocations.run())
+    guarding = Guarding(components)
+    works.append(guarding.run())
     tasks = [asyncio.create_task(work) for work in works]
     try:
-        yield Watches(readiness, rollouts)
+        yield Watches(readiness, rollouts, guarding)
     finally:
         for task in tasks:
             task.cancel()
@@ -77,3 +89,19 @@ def _names(components: Components) -> frozenset[str]:
         return frozenset(components.catalog.current().services)
     except FailoverError:  # there never was a good catalog
         return frozenset()
+
+
+def gauges_of(counters: Counters, components: Components, watches: Watches) -> Gauges:
+    """What can be looked up when somebody scrapes."""
+    return Gauges(
+        counters,
+        components.overview,
+        catalog=components.catalog,
+        credentials=components.credentials,
+        failover=components.failover,
+        notifier=components.notifier,
+        stages=watches.stages,
+        replications=watches.replications,
+        ready=lambda: watches.readiness.ready,
+        automatic=watches.guarding.seen,
+    )

@@ -9,7 +9,7 @@ from failover_api.core.text.notice import Notice, make_notice
 from failover_api.core.text.sentence import destination, names_of
 from failover_api.core.text.trailers import Record
 from failover_api.errors import FailoverError
-from failover_api.events import Blocked, Merged, MoveEnded, Serving, verdict
+from failover_api.events import AutomaticTold, Blocked, Merged, MoveEnded, Serving, verdict
 from failover_api.moves.outcome import Outcome
 
 MAX_DETAIL = 500
@@ -68,6 +68,11 @@ def notice_of_blocked(blocked: Blocked) -> Notice:
     name = blocked.service.name
     message = f"{name} is moved in Git, and does not come up: {blocked.reason} {blocked.cure}".strip()
     return _of_rollout(Event.BLOCKED, blocked.service, blocked.record, f"{name} does not come up", message)
+
+
+def notice_of_automatic(told: AutomaticTold) -> Notice:
+    """As it was said."""
+    return make_notice(told.about, services=told.services, title=told.title, message=told.message)
 
 
 def _of_rollout(event: Event, service: Service, record: Record, title: str, message: str) -> Notice:

@@ -18,9 +18,15 @@ from failover_api.core.catalog.model import Catalog
 from failover_api.core.catalog.notification import Event, Notification
 from failover_api.core.text.notice import Notice
 from failover_api.errors import NotReady
-from failover_api.events import Blocked, Merged, MoveEnded, Serving
+from failover_api.events import AutomaticTold, Blocked, Merged, MoveEnded, Serving
 from failover_api.notify.delivery import MISSING, TRY_S, WAITS_S, Delivery, Kind, Message, Send, is_installed, send
-from failover_api.notify.messages import notice_of, notice_of_blocked, notice_of_merge, notice_of_serving
+from failover_api.notify.messages import (
+    notice_of,
+    notice_of_automatic,
+    notice_of_blocked,
+    notice_of_merge,
+    notice_of_serving,
+)
 from failover_api.notify.url_file import Target, read_targets
 
 MAX_WAITING = 200  # notices whose URLs are not read yet
@@ -36,6 +42,10 @@ KINDS: dict[Event, Kind] = {
     Event.ROLLED_BACK: "success",
     Event.SERVING: "success",
     Event.BLOCKED: "failure",
+    Event.SUSPECT: "warning",
+    Event.ACTING: "warning",
+    Event.HELD: "failure",
+    Event.FAILBACK: "info",
 }
 _log = logging.getLogger(__name__)
 
@@ -85,6 +95,10 @@ class Notifier:
         """Tells of a move of ours that does not come up."""
         if event.is_own:
             self.tell(notice_of_blocked(event))
+
+    def automatic_told(self, told: AutomaticTold) -> None:
+        """Tells of what automatic failover sees, does, or does not do."""
+        self.tell(notice_of_automatic(told))
 
     def tell(self, notice: Notice) -> None:
         """Has it told to all who want to know. Returns at once."""

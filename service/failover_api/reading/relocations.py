@@ -19,7 +19,7 @@ from failover_api.core.safety.relocation.subject import Subject
 from failover_api.core.safety.relocation.subject_of import subject_of, wanted
 from failover_api.core.splice import Manifest, Selector
 from failover_api.core.text.trailers import Record, read_all_records
-from failover_api.errors import FailoverError, ManifestError
+from failover_api.errors import FailoverError, ManifestError, WriteConflict
 from failover_api.forge.port import Forge
 from failover_api.forge.values import LoggedCommit
 from failover_api.reading.services import Observation, ServiceReader
@@ -51,6 +51,7 @@ class Relocation:
     git: GitView
     manifests: Mapping[str, Manifest]
     version: str
+    head: str
     steps: tuple[StepMade, ...] = ()
 
     @property
@@ -75,7 +76,7 @@ class RelocationReader:
         Raises CannotPlan where the catalog does not say what a relocation needs, and what reading raises.
         """
         read = await self._read(service, Side.PRIMARY, not_before)
-        steps, moved_by = await self._steps(read, not_before)
+        steps, moved_by = await self._steps(read)
         if not steps:
             return None
         target = _target(steps[0].record)
@@ -114,9 +115,12 @@ class RelocationReader:
         places = {document.selector: _place(each.service) for document, each in zip(asked, found[1:], strict=True)}
         detection = detect(located, manifests)
         subject = subject_of(located, detection, places, target, "")
-        return Relocation(
-            located, services, detection, subject, GitView({}, {}), manifests, found[0].version,
-        )  # fmt: skip
+        heads = {each.snapshot.head for each in found}
+        head = heads.pop()
+        if heads or head is None:
+            raise WriteConflict(f"{service.branch} moved while it was read")
+        git = GitView({}, {})
+        return Relocation(located, services, detection, subject, git, manifests, found[0].version, head)
 
     def _subject(self, read: Relocation, target: Side, operation: str) -> Subject:
         if read.subject.target is target:
@@ -124,10 +128,12 @@ class RelocationReader:
         places = _places(read.subject)
         return subject_of(read.service, read.detection, places, target, operation)
 
-    async def _steps(self, read: Relocation, not_before: float | None) -> tuple[list[StepMade], str]:
-        """The commits of the newest relocation, oldest first; and the operation that has moved the service since."""
-        head = await self._forge.head(read.service.branch, not_before=not_before)
-        commits = await self._commits(read, head)
+    async def _steps(self, read: Relocation) -> tuple[list[StepMade], str]:
+        """The commits of the newest relocation, oldest first; and the operation that has moved the service since.
+
+        Of the history up to where the values were read: what came later is another version.
+        """
+        commits = await self._commits(read)
         steps: list[StepMade] = []
         moved_by = ""
         for logged in commits:  # newest first
@@ -146,10 +152,10 @@ class RelocationReader:
             steps.append(step)
         return steps[::-1], moved_by if steps else ""
 
-    async def _commits(self, read: Relocation, head: str) -> Sequence[LoggedCommit]:
+    async def _commits(self, read: Relocation) -> Sequence[LoggedCommit]:
         """Those of all its files, each once, newest first."""
         branch = read.service.branch
-        logs = await together(self._log(branch, path, head) for path in read.manifests)
+        logs = await together(self._log(branch, path, read.head) for path in read.manifests)
         found = {logged.sha: logged for log in logs for logged in log}
         return sorted(found.values(), key=lambda logged: _order(logged, read.service.name), reverse=True)
 

@@ -12,31 +12,28 @@ from hypothesis import strategies as st
 from failover_api.core.automatic.notes import (
     ACK_LASTS_S,
     MAX_BYTES,
-    MAX_EVENTS,
     MAX_WITNESSES,
     Ack,
     Attestation,
     Fenced,
     Notes,
     Pause,
-    TallyEvent,
     acknowledged,
     attested,
-    counts,
     current,
     made_readable,
     paused,
     read_notes,
     resumed,
     taken_back,
-    with_event,
     with_fenced,
     withdrawn,
     without_fenced,
     witnessed,
     written,
 )
-from failover_api.core.safety.governance import Witness
+from failover_api.core.safety.governance import Tally, Witness
+from failover_api.core.safety.governance.tally import Event
 from failover_api.errors import BadRequest
 
 NOW = 1_795_996_800.0
@@ -44,7 +41,7 @@ PAUSE = Pause("01A", "a new kernel: ä", "ops", NOW, NOW + 600, ("sonarr",))
 ATTESTATION = Attestation("01B", "k3s-w1", "uid-1", "I pulled the plug", "ops", NOW, NOW - 60.123456)
 WITNESS = Witness("c1f2a3b4d5e6f708", "k3s-w1", "NodeOff", NOW - 60, NOW)
 FENCED = Fenced("k3s-w1", "uid-1", NOW)
-EVENT = TallyEvent("k3s-w1", "uid-1", NOW, "would-act", ("sonarr", "radarr"), "returned", NOW + 90)
+EVENT = Event("node-1", "k3s-w1", NOW, would=("sonarr", "radarr"), decided_at=NOW + 300.5, back_at=NOW + 390.0)
 ALL = Notes(
     pauses=(PAUSE, Pause("01C", "", "ops", NOW, NOW + 60)),
     attestations=(ATTESTATION,),
@@ -52,7 +49,7 @@ ALL = Notes(
     witnesses=(WITNESS, replace(WITNESS, fingerprint="b", name="")),
     fenced=(FENCED,),
     flaps={"k3s-w1": {"uid": "uid-1", "suspected": [1]}},
-    tally=(EVENT,),
+    tally=Tally((EVENT,)),
     status={"view": "watching"},
 )
 
@@ -143,7 +140,7 @@ def test_a_person_who_pauses_over_garbage_leaves_everything_paused() -> None:
 @pytest.mark.parametrize("name", ["attestations", "acks", "witnesses", "fenced", "tally", "flaps", "status"])
 def test_whatever_stands_in_the_others_counts_for_nothing(name: str, text: str) -> None:
     notes = read_notes({f"failover-api/{name}": text})
-    assert (notes.pauses, notes.attestations, notes.acks, notes.tally) == ((), (), (), ())
+    assert (notes.pauses, notes.attestations, notes.acks, notes.tally) == ((), (), (), Tally())
     assert (notes.witnesses, notes.fenced) == ((), ())
 
 
@@ -187,17 +184,6 @@ def test_a_node_that_we_have_tainted_is_known_until_it_is_clean() -> None:
     assert without_fenced(notes, "k3s-w1") == Notes()
 
 
-def test_the_tally_keeps_the_last_fifty() -> None:
-    notes = Notes()
-    for number in range(60):
-        notes = with_event(notes, replace(EVENT, at=NOW + number))
-    assert [event.at for event in notes.tally] == [NOW + number for number in range(10, 60)]
-    assert len(notes.tally) == MAX_EVENTS
-    ended = with_event(notes, replace(EVENT, at=NOW + 30, result="stayed"))
-    assert len(ended.tally) == MAX_EVENTS
-    assert counts(ended.tally) == {"would-act, returned": 49, "would-act, stayed": 1}
-
-
 names = st.text(st.characters(codec="utf-8"), min_size=1, max_size=80)
 
 
@@ -218,7 +204,8 @@ def test_all_together_have_room_and_persons_words_are_never_cut(
             notes = acknowledged(notes, Ack(reason, NOW, service=node))
             notes = witnessed(notes, Witness(node, node, reason, NOW, NOW))
             notes = with_fenced(notes, Fenced(node, reason or "u", NOW))
-            notes = with_event(notes, TallyEvent(node, reason or "u", NOW, "held", tuple(services)))
+            events = (*notes.tally.events, Event(node, node, NOW, moved=tuple(services), gates=(reason,)))
+            notes = replace(notes, tally=Tally(events[-50:]))
         except BadRequest:
             break
     annotations: dict[str, Any] = written(notes, {})

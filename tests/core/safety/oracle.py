@@ -4,7 +4,7 @@ It is written without the product's own judgement: it reads the plane, the log o
 history of Git and people, and knows the rules by itself.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Any
@@ -50,15 +50,21 @@ class Commit:
 
 @dataclass(frozen=True)
 class Written:
-    """An automatic commit, and who wrote it: all that the oracle is asked about."""
+    """An automatic commit, and who wrote it: all that the oracle is asked about.
+
+    `event` is the death that it is for, as UID and time; of an alert its fingerprint and start. `is_forced`: the alert
+    says that what is Ready is broken.
+    """
 
     at: float
     git_at: float
     leader: "Leader"
     node: str
     uid: str
-    died_at: float
+    event: tuple[str, float]
     services: tuple[str, ...]
+    is_alert: bool = False
+    is_forced: bool = False
 
 
 @dataclass
@@ -98,6 +104,11 @@ class Truth:
     attested: list[tuple[float, float, str, object]] = field(default_factory=list)  # from, until, uid, lease
     fires: list[tuple[float, float, str]] = field(default_factory=list)  # from, until, node
     written: list[Written] = field(default_factory=list)
+    began_at: float = 0.0
+
+    def now(self, at: float) -> float:
+        """A moment of the schedule as a time."""
+        return self.began_at + at
 
 
 def violations(truth: Truth, new: Written, targets: dict[str, str], data: dict[str, float]) -> Iterator[str]:
@@ -107,7 +118,10 @@ def violations(truth: Truth, new: Written, targets: dict[str, str], data: dict[s
         yield "nothing was ever shown"
         return
     yield from _fresh(new, nodes, leases)
-    yield from _dead(truth.rules, new)
+    if not new.is_alert:
+        yield from _dead(truth.rules, new)
+    elif truth.now(new.at) - new.event[1] > 3605.0:
+        yield "the alert is old"
     yield from _of_the_view(truth.rules, new, nodes)
     yield from _of_people(truth, new, listed_at=min(nodes.at, leases.at))
     yield from _of_services(truth, new, nodes, leases, targets, data)
@@ -194,8 +208,10 @@ def _of_people(truth: Truth, new: Written, *, listed_at: float) -> Iterator[str]
             if begins <= listed_at < ends - 1.0 and (not services or service in services):
                 yield f"{service} is paused"
         yield from _blocked(truth, new, service)
-    row = next(new.leader.back("nodes", new.at)).objects[new.node]
-    if row[3]:
+    row = next(new.leader.back("nodes", new.at)).objects.get(new.node)
+    if row is None and not new.is_alert:
+        yield f"{new.node} is not there"
+    elif row is not None and row[3]:
         yield f"{new.node} is cordoned"
     if new.node in truth.rules.ignored:
         yield f"{new.node} is ignored"
@@ -223,28 +239,26 @@ def _of_services(
         for pod in pods.objects.values() if pods is not None else ():
             owner, where, is_ready = pod
             row = nodes.objects.get(str(where))
-            if owner == service and is_ready and row is not None and row[1] == "True":
+            if owner == service and is_ready and row is not None and row[1] == "True" and not new.is_forced:
                 yield f"{service} is still serving"
         if data[service] > truth.rules.max_data_age_s + 2.0:
             yield f"{service} starts with data that is {data[service]:.0f} s old"
-        same = [one for one in truth.written if service in one.services and _event(one) == _event(new)]
+        same = [one for one in truth.written if service in one.services and one.event == new.event]
         if same:
-            yield f"{service} was moved for this death already"
+            yield f"{service} was moved for this event already"
     last = {commit.service: commit.by for commit in truth.commits}
-    of_event = {service for one in truth.written if _event(one) == _event(new) for service in one.services}
+    of_event = {service for one in truth.written if one.event == new.event for service in one.services}
     of_event = {service for service in of_event if last[service] == "automatic"}  # nobody has taken it back
     is_acked = any(name == new.node for _, name in truth.acks)
     if len(of_event | set(new.services)) > truth.rules.max_services and not is_acked:
         yield "more services than one event may move"
 
 
-def _event(written: Written) -> tuple[str, float]:
-    return written.uid, written.died_at
-
-
 def _fenced(truth: Truth, new: Written, nodes: Shown, leases: Shown) -> Iterator[str]:
     listed_at, lease = min(nodes.at, leases.at), leases.objects.get(new.node)
-    if truth.rules.fence == "none":
+    row = nodes.objects.get(new.node, ("", "", 0.0, False, False, False))
+    lives = row[1] in {"True", "False"} and not _is_still(new, new.node)
+    if truth.rules.fence == "none" or (new.is_alert and lives):
         return
     said = [
         1 for begins, ends, uid, of in truth.attested if begins <= listed_at < ends and uid == new.uid and of == lease
@@ -252,16 +266,22 @@ def _fenced(truth: Truth, new: Written, nodes: Shown, leases: Shown) -> Iterator
     heard = [1 for begins, ends, node in truth.fires if begins <= listed_at < ends and node == new.node]
     pods = next(new.leader.back("pods", new.at))
     on_it = [pod for pod in pods.objects.values() if pod[1] == new.node and pod[0] in new.services]
-    is_marked = bool(nodes.objects[new.node][5]) and not on_it
+    is_marked = row[5] and not on_it
     if not said and not is_marked and not (truth.rules.fence == "witness" and heard):
         yield f"nothing says that {new.node} is off"
 
 
 def flips(leader: Leader, node: str, at: float) -> int:
-    """How often Kubernetes lost the node within the last half hour, as this leader was shown."""
-    rows: Sequence[str] = [
-        str(shown.objects[node][1])
-        for shown in leader.shown
-        if shown.kind == "nodes" and node in shown.objects and at - shown.at <= 1790.0
-    ]
-    return sum(1 for before, after in pairwise(rows) if (before, after) == ("True", "Unknown"))
+    """How often the node was lost within the last half hour, as this leader was shown without a gap, uncordoned."""
+    leases = {shown.at for shown in leader.shown if shown.kind == "leases"}
+    seen = [shown for shown in leader.shown if shown.kind == "nodes" and shown.at in leases]
+    if not seen or node not in seen[-1].objects:
+        return 0
+    return sum(_is_flip(before, after, node) for before, after in pairwise(seen) if at - after.at <= 1790.0)
+
+
+def _is_flip(before: Shown, after: Shown, node: str) -> bool:
+    if node not in before.objects or node not in after.objects or after.at - before.at > 25.0:
+        return False
+    (_, was, _, was_cordoned, *_), (_, is_, _, is_cordoned, *_) = before.objects[node], after.objects[node]
+    return (was, is_) == ("True", "Unknown") and not was_cordoned and not is_cordoned

@@ -41,12 +41,13 @@ class Kubelet:
 
 @dataclass
 class Plane:
-    """`elapsed` is the time since it began (s). `is_up` is the API server, `judges` the controller."""
+    """`elapsed` is the time since it began (s). `is_up`: the API server is; the controller `judges` and `taints`."""
 
     nodes: dict[str, Kubelet] = field(default_factory=dict)
     elapsed: float = 0.0
     is_up: bool = True
     judges: bool = True
+    taints: bool = True
     skew_s: float = 0.0  # of the API server's clock
     looks_at: float = 0.0
     tick_s: float = 0.5
@@ -123,6 +124,8 @@ class Plane:
             kubelet.is_evicted = False
 
     def _taint(self) -> None:
+        if not self.taints:
+            return
         bad = [each for each in self.nodes.values() if each.ready != "True"]
         if len(bad) == len(self.nodes):
             for each in bad:

@@ -47,7 +47,7 @@ def _no_freshness(patch: pytest.MonkeyPatch) -> None:
 
 
 def _no_recheck(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(governance, "recheck", lambda act, _: governance.Permit(act, INFINITY))
+    patch.setattr(governance, "recheck", lambda act, *_: governance.Permit(act, INFINITY))
 
 
 def _endless_permit(patch: pytest.MonkeyPatch) -> None:
@@ -124,10 +124,8 @@ def _flaps_forgotten(patch: pytest.MonkeyPatch) -> None:
 
 
 def _death_of_our_own(patch: pytest.MonkeyPatch) -> None:
-    """The time of a death is when we noticed it, so each leader has another key; nor is the person's move looked at."""
+    """The time of a death is when this leader noticed it."""
     patch.setattr(decisions, "event_key", lambda node: f"node-{node.uid}-{node.since}")
-    patch.setattr(holds, "blocked", lambda case: iter(()))
-    patch.setattr(holds, "GATES", tuple(gate for gate in holds.GATES if gate.__name__ != "blocked"))
 
 
 def _latched(patch: pytest.MonkeyPatch) -> None:

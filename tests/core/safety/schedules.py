@@ -2,7 +2,7 @@
 
 A World is one of them: a control plane, a Git, people, and guards that do what the package `governance` says of a round
 of the loop. Whenever one commits, the oracle is asked. `python -m tests.core.safety.schedules 1000 7` runs 1,000 from
-seed 7 on and says how many moves were made in them.
+seed 7 on, and says how many of them moved something, and how much.
 """
 
 import random
@@ -10,6 +10,7 @@ import sys
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 from failover_api.core.catalog.automatic import Automatic, Fence, Mode
 from failover_api.core.catalog.model import Side
@@ -18,6 +19,8 @@ from failover_api.core.safety import governance, judgement
 from failover_api.core.safety.governance import (
     Ack,
     Act,
+    Alert,
+    AlertOrder,
     Attestation,
     Book,
     DataFact,
@@ -36,7 +39,6 @@ from tests.core.safety.plane import NOW, Kubelet, Plane
 INFINITY = float("inf")
 GIT_SKEW_S = 3.0
 KINDS = ("nodes", "leases", "pods")
-STEPS = 40
 
 
 class Violation(AssertionError):
@@ -80,6 +82,7 @@ class Guard:
         self.git_failed_at: float | None = None
         self.git_read_at = -INFINITY
         self.book = Book()
+        self.orders: list[AlertOrder] = []
         self.memory = judgement.with_flaps(world.flaps, now=world.plane.now, monotonic=self.clock)
         self.verdicts: judgement.Verdicts
 
@@ -93,16 +96,24 @@ class Guard:
             return
         self.hear(self.hung)
         self.read_git()
-        for act in governance.decide(self.situation()).acts:
-            self.world.meanwhile(self, 0.0, 2.0)
-            self.hear(set())
-            if self.world.random.random() < 0.5:
-                self.read_git()
-            self.truth.checked_at = self.world.plane.elapsed
-            permit = governance.recheck(act, self.situation())
-            self.world.meanwhile(self, 0.0, 2.5)
-            if isinstance(permit, Permit) and permit.holds_at(self.clock):
-                self.write(act)
+        situation = self.situation()
+        acts: list[tuple[Act, AlertOrder | None]] = [(act, None) for act in governance.decide(situation).acts]
+        asked = [(governance.decide_alert(order, situation).act, order) for order in self.orders]
+        acts += [(act, order) for act, order in asked if act is not None]
+        for act, by in acts:
+            self.carry_out(act, by)
+        self.orders = [order for order in self.orders if self.world.random.random() < 0.7]  # some are sent again
+
+    def carry_out(self, act: Act, order: AlertOrder | None) -> None:
+        self.world.meanwhile(self, 0.0, 2.0)
+        self.hear(set())
+        if self.world.random.random() < 0.5:
+            self.read_git()
+        self.truth.checked_at = self.world.plane.elapsed
+        permit = governance.recheck(act, self.situation(), order)
+        self.world.meanwhile(self, 0.0, 2.5)
+        if isinstance(permit, Permit) and permit.holds_at(self.clock):
+            self.write(act, order)
 
     def hear(self, hung: set[str]) -> None:
         """Takes what the API server has, of all but those that hang; the book and the flaps are in the Lease."""
@@ -165,11 +176,11 @@ class Guard:
             relocating=app.relocating,
         )
 
-    def write(self, act: Act) -> None:
+    def write(self, act: Act, order: AlertOrder | None) -> None:
         if self.is_git_cut:
             self.git_failed_at = self.clock
         else:
-            self.world.commit(self, act)
+            self.world.commit(self, act, order)
 
 
 class World:
@@ -192,11 +203,13 @@ class World:
             ignore_nodes=(choice.choice(self.names),) if choice.random() < 0.05 else (),
         )
         self.apps = {f"app{index}": self._app(index, workers) for index in range(choice.choice([1, 2, 4]))}
-        self.truth = oracle.Truth(self._oracle_rules())
-        self.book, self.flaps = Book(), {}
+        self.truth = oracle.Truth(self._oracle_rules(), began_at=NOW)
+        self.book = Book()
+        self.flaps: Mapping[str, Any] = {}
         self.count = 0
         self.moves = 0
         self.is_calm = False
+        self.hero = ""  # of the story
         self.guards = [Guard(self)]
 
     def _app(self, index: int, workers: Sequence[str]) -> App:
@@ -256,33 +269,43 @@ class World:
         last = next((one for one in reversed(self.truth.commits) if one.service == service), None)
         return None if last is None else LastMove(last.at, last.by, last.by == "automatic", last.key or None)
 
-    def commit(self, guard: Guard, act: Act) -> None:
+    def commit(self, guard: Guard, act: Act, order: AlertOrder | None) -> None:
         """By compare-and-swap with what the guard had read, and one commit for a key."""
-        digest = idempotency_digest("automatic", act.key)
+        digest = idempotency_digest(act.trigger, act.key)
         if any(one.key == digest and one.service in act.services for one in self.truth.commits):
             return
         if any(self.apps[name].side is not guard.apps[name][0] for name in act.services):
             return
-        row = next(guard.truth.back("nodes", self.plane.elapsed)).objects.get(act.node, ("", "", 0.0))
-        uid, died_at = str(row[0]), float(str(row[2]))
-        now = self.plane.elapsed
-        new = oracle.Written(now, self.git_now, guard.truth, act.node, uid, died_at, act.services)
+        nodes = {self.apps[name].active for name in act.services} if order is not None else {act.node}
+        news = [self._written(guard, act, order, node) for node in sorted(nodes)]
         targets = {name: self.apps[name].nodes[self.apps[name].side.other] for name in act.services}
-        ages = {name: self.plane.now - self.apps[name].data_of for name in act.services}
-        wrong = [*oracle.violations(self.truth, new, targets, ages), *self._wrong(guard, act)]
+        ages = {name: self.truth.now(self.plane.elapsed) - self.apps[name].data_of for name in act.services}
+        wrong = [each for new in news for each in oracle.violations(self.truth, new, targets, ages)]
+        wrong += [each for new in news for each in self._wrong(guard, new)]
         if wrong:
             raise Violation("; ".join(wrong))
-        self.truth.written.append(new)
+        self.truth.written += news
         self.moves += len(act.services)
         for name in act.services:
             self._move(self.apps[name], "automatic", digest)
 
-    def _wrong(self, guard: Guard, act: Act) -> list[str]:
-        wrong = [f"{name} takes no part" for name in act.services if self.apps[name].mode is not Mode.ACT]
+    def _written(self, guard: Guard, act: Act, order: AlertOrder | None, node: str) -> oracle.Written:
+        """What is written of one node, whose UID and time of death are those that the guard was shown last."""
+        uid, _, died_at, *_ = next(guard.truth.back("nodes", self.plane.elapsed)).objects.get(node, ("", "", 0.0))
+        event = (uid, died_at) if order is None else (order.alert.fingerprint, order.alert.starts_at)
+        own = act.services if order is None else tuple(s for s in act.services if self.apps[s].active == node)
+        return oracle.Written(
+            *(self.plane.elapsed, self.git_now, guard.truth, node, uid, event, own),
+            is_alert=order is not None,
+            is_forced=order is not None and order.is_forced,
+        )
+
+    def _wrong(self, guard: Guard, new: oracle.Written) -> list[str]:
+        wrong = [f"{name} takes no part" for name in new.services if self.apps[name].mode is not Mode.ACT]
         wrong += ["it only observes"] if self.rules.mode is not Mode.ACT else []
-        wrong += [f"{name} is elsewhere" for name in act.services if self.apps[name].active != act.node]
-        if oracle.flips(guard.truth, act.node, self.plane.elapsed) >= 3:
-            wrong.append(f"{act.node} flaps")
+        wrong += [f"{name} is elsewhere" for name in new.services if self.apps[name].active != new.node]
+        if oracle.flips(guard.truth, new.node, self.plane.elapsed) >= 3:
+            wrong.append(f"{new.node} flaps")
         return wrong
 
     def _move(self, app: App, by: str, key: str = "") -> None:
@@ -306,6 +329,27 @@ class World:
 
     def _runs(self, node: str) -> bool:
         return node in self.plane.nodes and self.plane.nodes[node].ready == "True"
+
+    def tell(self, what: str) -> None:
+        """A step of a story."""
+        match what:
+            case "cut":
+                node = self.node()
+                node.is_up, self.hero = False, node.name
+            case "again" if self.hero in self.plane.nodes:
+                self.plane.nodes[self.hero].is_up = False
+            case "back" if self.hero in self.plane.nodes:
+                self.plane.nodes[self.hero].is_up = True
+            case "other":
+                self.node().is_up = False
+            case "undo":
+                for name in sorted({each.service for each in self.truth.commits if each.by == "automatic"}):
+                    self._move(self.apps[name], "alice")
+            case "acks":
+                for name in self.apps:
+                    self._ack(Ack("alice", self.plane.now, name))
+            case "attest" | "alert" | "restart" | "order" | "taints":
+                getattr(self, f"do_{what}")()
 
     # Nodes
 
@@ -439,7 +483,9 @@ class World:
     def do_ack(self) -> None:
         name, now = self.app().name, self.plane.now
         node = self.node().name
-        ack = self.random.choice([Ack("alice", now, name), Ack("alice", now, None, node)])
+        self._ack(self.random.choice([Ack("alice", now, name), Ack("alice", now, None, node)]))
+
+    def _ack(self, ack: Ack) -> None:
         self.book = self.book.acked(ack)
         self.truth.acks.append((self.git_now, ack.service or ack.node or ""))
 
@@ -473,6 +519,23 @@ class World:
         now = self.plane.elapsed
         self.truth.fires = [(a, min(b, now) if n == node else b, n) for a, b, n in self.truth.fires]
 
+    def do_order(self) -> None:
+        """An alert asks for a move: of all on a node, or of a service that is down, or broken though it is Ready."""
+        starts_at = self.truth.now(self.plane.elapsed) - self.random.choice([0.0, 60.0, 60.0, 4000.0])
+        alert = Alert(f"f{self.random.randrange(5)}", starts_at, labels={"alertname": "Down"})
+        order = self.random.choice(
+            [
+                AlertOrder(alert, node=self.node().name),
+                AlertOrder(alert, services=(self.app().name,)),
+                AlertOrder(alert, services=tuple(self.apps), is_forced=self.random.random() < 0.5),
+            ]
+        )
+        for guard in self.guards:
+            guard.orders.append(order)
+
+    def do_taints(self) -> None:
+        self.plane.taints = not self.plane.taints
+
     def do_stray(self) -> None:
         app = self.app()
         app.stray = "" if app.stray else self.random.choice(self.names)
@@ -498,6 +561,7 @@ HAPPENINGS: Sequence[tuple[Callable[[World], None], int]] = [
     (World.do_api_down, 1),
     (World.do_api_up, 4),
     (World.do_controller, 1),
+    (World.do_taints, 1),
     (World.do_api_clock, 1),
     (World.do_restore, 1),
     (World.do_partition, 2),
@@ -514,37 +578,65 @@ HAPPENINGS: Sequence[tuple[Callable[[World], None], int]] = [
     (World.do_alert, 5),
     (World.do_resolve, 2),
     (World.do_stray, 2),
+    (World.do_order, 3),
     (World.do_relocate, 1),
 ]
 
 
+# What happens in a schedule beside what happens by chance: (what, for how long, s); chance alone has none.
+STORIES: Sequence[Sequence[tuple[str, float]]] = [
+    [],
+    [("cut", 400.0)],
+    [("cut", 250.0)],
+    [("cut", 60.0), ("attest", 20.0), ("alert", 200.0)],
+    [("cut", 60.0), ("attest", 10.0), ("alert", 10.0), ("back", 60.0), ("again", 250.0)],
+    [("cut", 70.0), ("back", 20.0), ("again", 70.0), ("back", 20.0), ("again", 70.0), ("back", 20.0), ("again", 200.0)],
+    [("cut", 170.0), ("back", 360.0), ("other", 200.0)],
+    [("cut", 170.0), ("restart", 20.0), ("back", 360.0), ("other", 200.0)],
+    [("cut", 50.0), ("restart", 30.0), ("order", 100.0)],
+    [("taints", 0.0), ("cut", 250.0)],
+    [("cut", 170.0), ("undo", 20.0), ("acks", 150.0)],
+]
+
+
 def run_one(seed: int) -> World:
-    """Raises Violation. Most schedules begin quietly, and have a death that lasts."""
+    """Raises Violation. Most schedules begin quietly, and tell a story in which things happen by chance."""
     world = World(seed)
     choice = world.random
     liveliness = choice.choice([0.02, 0.05, 0.1, 0.3])
     for _ in range(choice.choice([0, 7, 7, 35])):
         world.run(10.0)
-    if choice.random() < 0.9:
-        world.do_cut()
-    for _ in range(STEPS):
-        if choice.random() < liveliness:
-            world.happen()
-        world.run(choice.choice([2.0, 5.0, 5.0, 10.0, 10.0, 20.0]))
+    for what, for_s in choice.choice(STORIES):
+        world.tell(what)
+        _go_on(world, for_s, liveliness)
+    _go_on(world, 60.0, liveliness)
     return world
 
 
-def main() -> None:
-    count, first = int(sys.argv[1]), int(sys.argv[2]) if len(sys.argv) > 2 else 1
-    found: Counter[str] = Counter()
+def _go_on(world: World, for_s: float, liveliness: float) -> None:
+    until = world.plane.elapsed + for_s
+    while world.plane.elapsed < until:
+        if world.random.random() < liveliness:
+            world.happen()
+        world.run(world.random.choice([2.0, 5.0, 5.0, 10.0, 10.0, 20.0]))
+
+
+def run_many(first: int, count: int) -> Counter[str]:
+    """How many schedules there were, how many moved something, and how much. Raises Violation, with the seed."""
+    counts: Counter[str] = Counter(schedules=count, moving=0, moves=0)
     for seed in range(first, first + count):
         try:
             world = run_one(seed)
         except Violation as exc:
-            sys.exit(f"seed {seed}: {exc}")
-        found["schedules with a move" if world.moves else "schedules without"] += 1
-        found["moves"] += world.moves
-    sys.stdout.write(f"{count} schedules, no violation: {dict(found)}\n")
+            raise Violation(f"seed {seed}: {exc}") from None
+        counts["moving"] += bool(world.moves)
+        counts["moves"] += world.moves
+    return counts
+
+
+def main() -> None:
+    count, first = int(sys.argv[1]), int(sys.argv[2]) if len(sys.argv) > 2 else 1
+    sys.stdout.write(f"{dict(run_many(first, count))}, no violation\n")
 
 
 if __name__ == "__main__":

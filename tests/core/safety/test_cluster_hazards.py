@@ -2,6 +2,8 @@
 
 from dataclasses import replace
 
+import pytest
+
 from failover_api.core.catalog.model import Action
 from failover_api.core.planning.plan import plan
 from failover_api.core.safety.hazard import Hazard, Severity
@@ -106,3 +108,11 @@ def test_all_is_complete_only_with_the_cluster_seen() -> None:
     assert known.is_complete
     assert replace(known, cluster=ClusterLook(before(), NOW)).is_complete
     assert not replace(known, cluster=ClusterLook(View(), NOW)).is_complete
+
+
+@pytest.mark.parametrize("kind", ["deployments", "stateful_sets"])
+def test_a_workload_that_may_not_be_read_is_not_said_to_be_missing(kind: str) -> None:
+    (hazard,) = promote(View(nodes=seen([]), **{kind: unseen("deployments is forbidden")}))
+    assert hazard.slug == "cluster-unseen"
+    assert hazard.detail.startswith("Whether sonarr is in the cluster is not seen (deployments is forbidden)")
+    assert "Name its `workload`" not in hazard.cure

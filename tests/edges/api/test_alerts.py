@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
@@ -11,6 +12,7 @@ import pytest
 from failover_api.automatic.alert_desk import Result, ServiceEnd
 from failover_api.core.access.model import digest_of
 from failover_api.core.safety.governance import AlertOrder, Gate, Hold
+from failover_api.edges.guarding import Guarding
 from failover_api.sandbox.cluster.api.faults import ApiFault
 from failover_api.sandbox.cluster.cluster import SimulatedCluster
 from tests.core.safety.alerts.bodies import BEGAN, alertmanager, entry, grafana
@@ -69,8 +71,18 @@ def mover() -> Mover:
     return Mover()
 
 
+async def _rest(_: Guarding) -> None:
+    await asyncio.Event().wait()
+
+
 @pytest.fixture
-async def client(stage: Stage, kubeconfig: str, mover: Mover) -> AsyncIterator[httpx2.AsyncClient]:
+def unguarded(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The guard itself does not run: the test's mover is in its place."""
+    monkeypatch.setattr(Guarding, "run", _rest)
+
+
+@pytest.fixture
+async def client(stage: Stage, kubeconfig: str, mover: Mover, unguarded: None) -> AsyncIterator[httpx2.AsyncClient]:
     stage.declare(SERVICES, top=TOP)
     app = stage.app(stage.settings(cluster=kubeconfig))
     async with stage.client(app=app) as client:
@@ -160,6 +172,7 @@ async def test_only_what_passes_by_itself_is_503(client: httpx2.AsyncClient, mov
         passes = gate in {"starting", "blind", "git-unreachable"}
         assert answer.status_code == (503 if passes else 200)
         assert answer.headers.get("retry-after") == ("30" if passes else None)
+        assert answer.headers.get("connection") == ("close" if passes else None)
         assert answer.headers["content-type"] == "application/json"
         assert [alert["held"] for alert in answer.json()["alerts"]] == [gate, None]
 
@@ -241,6 +254,7 @@ async def test_get_is_not_allowed(client: httpx2.AsyncClient) -> None:
 # Who may
 
 
+@pytest.mark.usefixtures("unguarded")
 async def test_a_token_with_execute_is_needed(stage: Stage, kubeconfig: str, mover: Mover) -> None:
     tokens(stage, looker=("plan", '"*"'), few=("execute", "sonarr"), all=("execute", '"*"'))
     stage.declare(SERVICES, top=TOP)

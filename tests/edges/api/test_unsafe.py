@@ -53,6 +53,20 @@ async def test_a_stop_refuses_the_move_and_its_dry_run_with_all_that_is_needed(l
         assert "refused" not in body
 
 
+async def test_the_etag_of_a_refusal_is_the_same_for_every_request_that_shows_the_same(lab: Stage) -> None:
+    async with lab.client() as client:
+        same = [await client.get(f"{DEMOTE}?dry-run=true", headers={"x-request-id": name}) for name in ("one", "two")]
+        write = await client.post(DEMOTE)
+        lab.replace(SONARR, "  replicas: 1\n", "  replicas: 1\n  paused: true\n")
+        other = await client.get(f"{DEMOTE}?dry-run=true")
+    assert [answer.json()["instance"] for answer in same] == ["one", "two"]
+    assert same[0].headers["etag"] == same[1].headers["etag"]
+    assert same[0].headers["etag"].split(".")[0] == write.headers["etag"].split(".")[0]
+    one, after = (answer.headers["etag"].strip('"').split(".") for answer in (same[0], other))
+    assert one[0] != after[0]
+    assert one[1] != after[1]
+
+
 @pytest.mark.parametrize(
     "asked",
     [

@@ -1,7 +1,8 @@
-"""The warnings of `failover check`: of one kind one line, with its count and its names."""
+"""The warnings of `failover check`: of one kind one line, with its count and its names; and what failed alike."""
 
 from typing import Any
 
+from failover_api.edges.cli.check_lines import check_lines
 from failover_api.edges.cli.check_warnings import warning_lines
 
 NAMES = [f"app-{number}" for number in range(60)]
@@ -60,3 +61,22 @@ def test_kinds_are_kept_apart() -> None:
         "catalog placeholder: 8 lines have the other",
     ]
     assert lines[1].endswith("such as a: x:1: demote: D. C. (fixed-field)")
+
+
+def test_what_all_are_told_alike_is_told_in_its_own_words() -> None:
+    detail = "The cluster: promote and demote: The cluster does not answer (refused). Look at it. (cluster-unseen)"
+    (line,) = warning_lines([warn(f"hazard {name}", detail) for name in NAMES])
+    assert line.startswith("hazard cluster-unseen: 60 services (app-0, ")
+    assert line.endswith(f": {detail}")
+
+
+def test_what_is_wrong_with_all_of_a_node_is_said_once_and_no_name_is_left_out() -> None:
+    dead = "Node k3s-w1: demote: it has not been heard of. (node-not-ready)"
+    failed = [("hazard sonarr", dead), ("hazard radarr", dead), ("switch plex", "p.yaml:1: a"), ("catalog", "no")]
+    checks = [{"name": name, "ok": False, "level": "failed", "detail": detail} for name, detail in failed]
+    assert [line.plain for line in check_lines({"checks": checks}, quiet=True)] == [
+        f"FAILED  hazard sonarr, radarr: {dead}",
+        "FAILED  switch plex: p.yaml:1: a",
+        "FAILED  catalog: no",
+        "4 of 4 checks failed.",
+    ]

@@ -18,6 +18,7 @@ def test_the_nodes_and_what_is_on_each(stage: Stage, cli: Cli) -> None:
         ["k3s-w1", "unknown", "-", "sonarr,radarr,plex", "-"],
         ["k3s-w2", "unknown", "-", "-", "sonarr,radarr,plex"],
     ]
+    assert cli("nodes").stderr == "No node is seen. Where a cluster is configured, `failover check` says why.\n"
 
 
 def test_a_cluster_is_looked_at_where_one_is_named(

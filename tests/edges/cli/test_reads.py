@@ -44,6 +44,16 @@ def test_a_list_in_a_pipe_is_divided_by_tabs(stage: Stage, cli: Cli, monkeypatch
     assert radarr == ["radarr", "primary", "-", "k3s-w1", "-", "-"]
 
 
+def test_since_when_and_by_whom_are_not_those_of_a_move_that_was_undone_by_hand(stage: Stage, cli: Cli) -> None:
+    before = stage.read(SONARR) or b""
+    cli("promote", "sonarr")
+    stage.commit({SONARR: before})
+    _, sonarr, *_ = rows(cli("list").stdout)
+    assert (sonarr[1], sonarr[4:]) == ("primary", ["-", "-"])
+    first = cli("rollout", "sonarr").stdout.splitlines()[0]
+    assert first.startswith("sonarr: changed in Git since: the branch has the service on primary now  operation 01")
+
+
 def test_a_list_on_a_terminal_fits_80_columns(stage: Stage, run, cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
     stage.declare(entry("sonarr") + entry("radarr"), top=NODES)
     monkeypatch.setenv("GITHUB_ACTOR", "maria@acme/homelab")

@@ -15,12 +15,12 @@ only of interest goes first.
 """
 
 import json
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any, TypeVar
 
-from failover_api.core.safety.governance import Witness
+from failover_api.core.safety.governance import Tally, Witness, tally_from
 from failover_api.core.untrusted_json import parse_json
 from failover_api.core.wording import one_line
 from failover_api.errors import BadRequest
@@ -29,11 +29,12 @@ PREFIX = "failover-api/"
 MAX_BYTES = 64 * 1024
 MAX_OF_PERSONS = 32 * 1024  # bytes, of pauses and attestations together: they are never cut
 MAX_STATUS = 20 * 1024
-MAX_EVENTS, MAX_ACKS, MAX_ROWS = 50, 200, 200
+MAX_ACKS, MAX_ROWS = 200, 200
 MAX_WITNESSES, MAX_FENCED = 50, 50
 ACK_LASTS_S = 7 * 86_400.0
 UNREADABLE_LASTS_S = 86_400.0
 _MAX_TEXT, _MAX_NAME = 200, 253
+EMPTY_TALLY = Tally()
 T = TypeVar("T")
 
 
@@ -85,24 +86,6 @@ class Fenced:
 
 
 @dataclass(frozen=True, slots=True)
-class TallyEvent:
-    """A node that was away, and what was made of it.
-
-    `decision` is acted, would-act, held, or none: it was back before. `result` is open, stayed, returned or person:
-    whether the node stayed away, came back by itself, or a person moved the services. `at` and `ended_at` are by the
-    API server's clock (s).
-    """
-
-    node: str
-    uid: str
-    at: float
-    decision: str
-    services: tuple[str, ...] = ()
-    result: str = "open"
-    ended_at: float | None = None
-
-
-@dataclass(frozen=True, slots=True)
 class Notes:
     """All of them. `flaps` and `status` are JSON that others make and read; None: there is none.
 
@@ -115,7 +98,7 @@ class Notes:
     witnesses: tuple[Witness, ...] = ()
     fenced: tuple[Fenced, ...] = ()
     flaps: Any = None
-    tally: tuple[TallyEvent, ...] = ()
+    tally: Tally = EMPTY_TALLY
     status: Any = None
     unreadable: tuple[str, ...] = field(default=())
 
@@ -231,7 +214,7 @@ def read_notes(annotations: Mapping[str, str]) -> Notes:
         witnesses=rows("witnesses", _read_witness)[-MAX_WITNESSES:],
         fenced=rows("fenced", _read_fenced)[-MAX_FENCED:],
         flaps=_read_json(annotations.get(PREFIX + "flaps")),
-        tally=rows("tally", _read_event)[-MAX_EVENTS:],
+        tally=tally_from(_read_json(annotations.get(PREFIX + "tally"))),
         status=_read_json(annotations.get(PREFIX + "status")),
         unreadable=tuple(unreadable),
     )
@@ -247,7 +230,7 @@ def written(notes: Notes, annotations: Mapping[str, str]) -> dict[str, str]:
         ],
         "witnesses": _witnesses(notes),
         "fenced": [{"node": each.node, "uid": each.uid, "at": _iso(each.at)} for each in notes.fenced],
-        "tally": _tally(notes.tally),
+        "tally": notes.tally.as_json(),
     }
     texts = {name: _json(rows) for name, rows in ours.items() if rows}
     texts |= {name: annotations[PREFIX + name] for name in notes.unreadable if PREFIX + name in annotations}
@@ -262,12 +245,12 @@ def written(notes: Notes, annotations: Mapping[str, str]) -> dict[str, str]:
 
 def _cut(texts: dict[str, str], notes: Notes) -> None:
     """Takes away what is only of interest, until the rest has room."""
-    events = list(notes.tally)
+    events = notes.tally.as_json()
     for name in ("status", "tally", "flaps", "acks"):
         while sum(map(_size, texts.values())) > MAX_BYTES and name in texts:
             events = events[len(events) // 2 + 1 :]
             if name == "tally" and events:
-                texts[name] = _json(_tally(events))
+                texts[name] = _json(events)
             else:
                 del texts[name]
 
@@ -372,34 +355,6 @@ def _read_fenced(row: Mapping[str, Any]) -> Fenced:
     return Fenced(_name(row["node"]), _name(row["uid"]), _time(row["at"]))
 
 
-def _tally(events: Sequence[TallyEvent]) -> list[dict[str, Any]]:
-    return [
-        _without_empty({
-            "node": each.node,
-            "uid": each.uid,
-            "at": _iso(each.at),
-            "decision": each.decision,
-            "services": list(each.services[:20]),
-            "result": each.result,
-            "ended": None if each.ended_at is None else _iso(each.ended_at),
-        })
-        for each in events[-MAX_EVENTS:]
-    ]  # fmt: skip
-
-
-def _read_event(row: Mapping[str, Any]) -> TallyEvent:
-    services, ended = row.get("services", []), row.get("ended")
-    return TallyEvent(
-        node=_name(row["node"]),
-        uid=_name(row["uid"]),
-        at=_time(row["at"]),
-        decision=_name(row["decision"]),
-        services=tuple(_name(each) for each in services) if isinstance(services, list) else (),
-        result=_name(row["result"]),
-        ended_at=None if ended is None else _time(ended),
-    )
-
-
 def _without_empty(row: dict[str, Any]) -> dict[str, Any]:
     return {key: value for key, value in row.items() if value not in (None, "", [])}
 
@@ -437,21 +392,3 @@ def _json(data: object) -> str:
 
 def _size(text: str) -> int:
     return len(text.encode("utf-8", "surrogatepass"))
-
-
-# The tally
-
-
-def with_event(notes: Notes, event: TallyEvent) -> Notes:
-    """In the place of one of the same node, since the same time."""
-    others = [each for each in notes.tally if (each.uid, each.at) != (event.uid, event.at)]
-    return replace(notes, tally=tuple([*others, event][-MAX_EVENTS:]))
-
-
-def counts(events: Iterable[TallyEvent]) -> dict[str, int]:
-    """{decision and result: how often}, such as "would-act, returned"."""
-    found: dict[str, int] = {}
-    for event in events:
-        key = f"{event.decision}, {event.result}"
-        found[key] = found.get(key, 0) + 1
-    return found

@@ -19,6 +19,10 @@ class Event(StrEnum):
     ROLLED_BACK = "rolled-back"
     SERVING = "serving"
     BLOCKED = "blocked"
+    SUSPECT = "suspect"  # these are of automatic failover
+    ACTING = "acting"
+    HELD = "held"
+    FAILBACK = "failback"
 
 
 # A refusal is read at once by whoever asked; the other events concern people who did not ask.

@@ -29,7 +29,7 @@ from failover_api.core.safety.cluster_finders.replication import (
     sync_in_flight,
 )
 from failover_api.core.safety.hazard import Hazard, Severity
-from failover_api.core.safety.observed import View
+from failover_api.core.safety.observed import NOT_LOOKED_AT, View
 from failover_api.core.safety.scene import Scene, scene_of
 from failover_api.core.safety.surroundings import ClusterLook
 from failover_api.core.safety.switch_moves import ServiceMove
@@ -64,6 +64,14 @@ _OF_AN_OBJECT = frozenset({"suspended", "ssa-ignored"})
 
 def cluster_unseen(move: ServiceMove, look: ClusterLook) -> Iterator[Hazard]:
     """Nothing is seen that concerns the service. A cluster that has answered before may be the one that died."""
+    hidden = _hidden(look.view) if look.is_seen else ""
+    if hidden:
+        yield _unseen(
+            f"Whether {move.service.name} is in the cluster is not seen ({cut(hidden)}): nothing could be looked at "
+            "there.",
+            "`failover check` tells what may not be read; until then look at node, claims and Flux yourself.",
+        )
+        return
     if look.is_seen:
         yield _unseen(
             f"Neither the workload of {move.service.name} nor what applies it is seen in the cluster: nothing could be "
@@ -115,6 +123,12 @@ def joined(git: Iterable[Hazard], seen: Iterable[Hazard]) -> list[Hazard]:
 
 def _unseen(detail: str, cure: str) -> Hazard:
     return Hazard("cluster-unseen", Severity.INFO, "The cluster", None, detail, cure)
+
+
+def _hidden(view: View) -> str:
+    """Why no workload may be seen though it is there; "" where all are seen."""
+    kinds = (view.deployments, view.stateful_sets)
+    return next((why for kind in kinds if (why := kind.why_unseen()) not in {"", NOT_LOOKED_AT}), "")
 
 
 def _why(view: View) -> str:

@@ -9,8 +9,10 @@ from failover_api.edges import examples
 from failover_api.edges.api import openapi
 from failover_api.edges.api.routes import IfNoneMatch, Wired, tagged
 from failover_api.edges.http.access import Who
-from failover_api.edges.models import OperationBody
-from failover_api.edges.targets import look_at_operation
+from failover_api.edges.models import OperationBody, RelocationBody
+from failover_api.edges.relocation_bodies import relocation_body
+from failover_api.edges.targets import look_at_operation, look_at_relocation
+from failover_api.errors import UnknownUrl
 
 OperationName = Annotated[str, Path(description="What the move was answered with: a ULID.", examples=[examples.ULID])]
 
@@ -19,15 +21,20 @@ router = APIRouter(prefix="/api", responses=openapi.problems())
 
 @router.get(
     "/operations/{operation}",
-    response_model=OperationBody,
+    response_model=OperationBody | RelocationBody,
     responses={**openapi.TAGGED, **openapi.problems(*openapi.LOOKING)},
     operation_id="operation",
     tags=["operations"],
-    summary="How far a move in waves is",
-    response_description="Each wave; services that you may not see are left out",
+    summary="How far a move in waves is, or a relocation",
+    response_description="Each wave or step; services that you may not see are left out",
 )
 async def operation(
     operation: OperationName, components: Wired, who: Who, if_none_match: IfNoneMatch = None
 ) -> Response:
     who.needs_any(Verb.VIEW, "operations")
-    return tagged(await look_at_operation(who, components, operation), None, if_none_match)
+    try:
+        return tagged(await look_at_operation(who, components, operation), None, if_none_match)
+    except UnknownUrl:
+        if not any(service.replication is not None for service in components.catalog.current().services.values()):
+            raise
+        return tagged(relocation_body(await look_at_relocation(who, components, operation)), None, if_none_match)

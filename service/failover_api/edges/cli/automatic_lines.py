@@ -9,9 +9,9 @@ from failover_api.edges.printable import one_line
 
 Body = dict[str, Any]
 _RESULTS = {
-    "stayed": "the node stayed away",
-    "returned": "the node came back by itself",
-    "person": "a person moved the services",
+    "right": "right: the node stayed away",
+    "too-early": "too early: the node was back within ten minutes",
+    "came-back-first": "not needed: the node was back before anything would have moved",
     "open": "not known yet",
 }
 
@@ -60,7 +60,6 @@ def _shown(at: str, utc: bool) -> str:
 
 
 def _tally(tally: Body) -> Iterator[str]:
-    for words, count in sorted(tally["counts"].items()):
-        decision, _, result = words.partition(", ")
+    for result, count in sorted(tally["counts"].items()):
         times = "once" if count == 1 else f"{count} times"
-        yield one_line(f"So far: {decision} {times}, and {_RESULTS.get(result, result)}.")
+        yield one_line(f"So far {times} {_RESULTS.get(result, result)}.")

@@ -25,7 +25,7 @@ def check_lines(body: Body, *, quiet: bool) -> Iterator[Text]:
     if not quiet:
         yield from _well(by_level["ok"])
         yield from (_marked("warn", line) for line in warning_lines(by_level["warn"]))
-    yield from map(_line, by_level["failed"])
+    yield from _failed(by_level["failed"])
     if not quiet or by_level["failed"]:
         yield Text(_summary(len(by_level["failed"]), by_level["warn"], len(body["checks"])))
 
@@ -50,6 +50,17 @@ def _well(checks: Sequence[Body]) -> Iterator[Text]:
     yield from (_line(check) for check in checks if check not in switches)
     services = len({check["name"] for check in switches})
     yield _marked("ok", f"{len(switches)} switches of {services} services: found, and can be moved both ways")
+
+
+def _failed(checks: Sequence[Body]) -> Iterator[Text]:
+    """Each in full; what is wrong with many to the letter, such as their node, is one thing and said once."""
+    alike: dict[tuple[str, str], list[str]] = {}
+    for check in checks:
+        word, _, subject = check["name"].partition(" ")
+        alike.setdefault((word, check["detail"]), []).append(subject)
+    for (word, detail), subjects in alike.items():
+        names = ", ".join(filter(None, subjects))
+        yield _marked("failed", f"{word}{f' {names}' if names else ''}: {detail}")
 
 
 def _line(check: Body) -> Text:

@@ -50,14 +50,18 @@ def _line(word: str, alike: Sequence[Body]) -> str:
     more = f" and {len(names) - MAX_NAMED} more" if len(names) > MAX_NAMED else ""
     counted = f"{len(names)} service{'' if len(names) == 1 else 's'}"
     slug = _slug(first)
-    return f"{word}{f' {slug}' if slug else ''}: {counted} ({', '.join(names[:MAX_NAMED])}{more}): {_of_many(first)}"
+    return f"{word}{f' {slug}' if slug else ''}: {counted} ({', '.join(names[:MAX_NAMED])}{more}): {_of_many(alike)}"
 
 
-def _of_many(check: Body) -> str:
-    """What is said of a kind: of hazards there are words for many, else the first stands for all."""
+def _of_many(alike: Sequence[Body]) -> str:
+    """What is said of a kind: of hazards there are words for many, unless all are told the same; else the first stands
+    for all.
+    """
+    check = alike[0]
     kind = SLUGS.get(_slug(check))
     if kind is not None and kind.several:
-        return f"{kind.several}. {kind.cure}."
+        is_one = len({each["detail"] for each in alike}) == 1
+        return str(check["detail"]) if is_one else f"{kind.several}. {kind.cure}."
     return f"such as {_whole(check).partition(' ')[2]}"
 
 

@@ -37,8 +37,9 @@ def is_unreadable(body: Body) -> bool:
 
 
 def row(service: Body, *, is_wide: bool, utc: bool) -> tuple[str, ...]:
-    """The cells of one service."""
+    """The cells of one service. Since when it is there, and by whom: where its newest move did that, and no edit."""
     move = service.get("last_move") or {}
+    move = move if move.get("to") == service["side"] else {}
     since = shown_time(move["time"], utc=utc) if move else ""
     cells = [service["service"], service["side"], _stage(service), _nodes(service), since, move.get("by", "")]
     if is_wide:

@@ -41,9 +41,13 @@ def replication_lines(replication: Body | None, *, utc: bool) -> Iterator[Text]:
 
 
 def rollout_lines(service: str, body: Body, *, utc: bool) -> Iterator[Text]:
-    """The stage, then each step with its time."""
+    """The stage, or what Git says otherwise by now; then each step with its time."""
+    from failover_api.core.safety.rollout.steps import is_overruled
+
     operation = f"  operation {one_line(body['operation'])}" if body["operation"] else ""
-    yield Text.assemble((one_line(service), "bold"), " is ", stage(body["stage"]), (operation, "dim"))
+    overruled = next((step["detail"] for step in body["steps"] if is_overruled(step["detail"])), "")
+    how = [": ", (one_line(overruled), "yellow")] if overruled else [" is ", stage(body["stage"])]
+    yield Text.assemble((one_line(service), "bold"), *how, (operation, "dim"))
     if not body["operation"]:
         yield Text("  no move of it is known")
     for step in body["steps"] if body["operation"] else ():

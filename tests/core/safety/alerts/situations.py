@@ -13,8 +13,9 @@ RULES = Automatic(mode=Mode.ACT, fence=Fence.NONE)
 
 
 def node(name: str, state: NodeState, **changes: Any) -> NodeVerdict:
-    plain = {"is_ready": state is NodeState.READY, "ready_since": NOW - 9000, "renewed_at": NOW}
-    return NodeVerdict(name, f"uid-{name}", state, NOW - 60, "", **{**plain, **changes})
+    plain: dict[str, Any] = {"uid": f"uid-{name}", "since": NOW - 60, "reason": ""}
+    plain |= {"is_ready": state is NodeState.READY, "ready_since": NOW - 9000, "renewed_at": NOW}
+    return NodeVerdict(name=name, state=state, **{**plain, **changes})
 
 
 def verdicts(view: ViewState = ViewState.WATCHING, *nodes: NodeVerdict, **changes: Any) -> Verdicts:

@@ -122,7 +122,7 @@ def _is_meant(service: ServiceFacts, order: AlertOrder) -> bool:
 def _holds(order: AlertOrder, service: ServiceFacts, situation: Situation) -> list[Hold]:
     node = situation.verdicts.nodes.get(service.active or "")
     case = situation.case(service, node, is_forced=order.is_forced)
-    stale = _stale(order.alert, service, situation.verdicts.now)
+    stale = _stale(order.alert, service, case.latest)
     return [*view_holds(situation.verdicts), *node_holds(case), *stale, *service_holds(case)]
 
 

@@ -11,6 +11,7 @@ from failover_api.core.safety.node_states import NodeState
 from failover_api.core.wording import cut
 
 MAX_EACH = 100
+_KEPT_S = 24 * 3600.0  # a clock may be wrong by hours
 ACKS_KEPT_S = 30 * 24 * 3600.0
 CONTRADICTED_S = 60.0
 _Entry = TypeVar("_Entry", "Pause", "Ack", "Attestation", "Witness")
@@ -106,13 +107,13 @@ class Book:
         return replace(self, witnesses=tuple(one for one in self.witnesses if one.fingerprint != fingerprint))
 
     def current(self, verdicts: Verdicts) -> "Book":
-        """Without what is over: pauses that have ended, what was said of nodes that were heard of since.
+        """Without what is long over: pauses that have ended, what was said of nodes that were heard of since.
 
         While nothing is heard of a node, or it is not there, what was said of it stays.
         """
         now, nodes = verdicts.now, verdicts.nodes
         return Book(
-            tuple(pause for pause in self.pauses if now < pause.until),
+            tuple(pause for pause in self.pauses if now < pause.until + _KEPT_S),
             tuple(ack for ack in self.acks if now - ack.at < ACKS_KEPT_S),
             tuple(one for one in self.attestations if one.node not in nodes or one.holds(nodes[one.node])),
             tuple(one for one in self.witnesses if one.node not in nodes or one.holds(nodes[one.node], now)),

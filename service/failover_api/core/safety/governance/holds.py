@@ -51,6 +51,16 @@ class Case:
     def died_at(self) -> float | None:
         return self.node.died_at if self.node is not None else None
 
+    @property
+    def earliest(self) -> float:
+        """The time by whichever of the two hosts' clocks is behind: nothing is over before both say so."""
+        return min(self.verdicts.now, self.git.now if self.git.now is not None else self.verdicts.now)
+
+    @property
+    def latest(self) -> float:
+        """The time by whichever is ahead: nothing is younger than either says."""
+        return max(self.verdicts.now, self.git.now if self.git.now is not None else self.verdicts.now)
+
     def is_stale(self, at: float | None) -> bool:
         return at is None or self.verdicts.monotonic - at > FRESH_S
 
@@ -100,7 +110,7 @@ def opt_in(case: Case) -> Iterator[Hold]:
 
 def paused(case: Case) -> Iterator[Hold]:
     for pause in case.book.pauses:
-        if pause.holds(case.service.name, case.verdicts.now):
+        if pause.holds(case.service.name, case.earliest):
             detail = f"Paused by {cut(pause.by)} until {minute(pause.until)}: {cut(pause.reason)}"
             yield Hold(Gate.PAUSED, detail, f"`failover automatic resume {cut(pause.id)}`", pause.until)
 
@@ -170,7 +180,7 @@ def data_age(case: Case) -> Iterator[Hold]:
         return
     if data.as_of is None:
         yield Hold(Gate.DATA_AGE, f"Nobody can tell how old the copy is: {data.why}.", "Weigh it, and move by hand.")
-    elif case.verdicts.now - data.as_of > limit_s:
+    elif case.latest - data.as_of > limit_s:
         detail = f"The copy is of {second(data.as_of)}, older than `max_data_age: {length(limit_s)}`."
         yield Hold(Gate.DATA_AGE, detail, "Weigh what would be lost, and move by hand.")
 
@@ -281,7 +291,7 @@ def _why_no_target(case: Case, name: str) -> tuple[str, float | None]:
         return f"{named} is marked out-of-service: nothing may run there.", None
     if node.ready_since is None:
         return f"Since when {named} is ready, nobody can tell.", None
-    by_condition_s = case.verdicts.now - node.ready_since
+    by_condition_s = case.earliest - node.ready_since
     ready_s = by_condition_s if node.ready_for_s is None else min(by_condition_s, node.ready_for_s)
     if ready_s >= TARGET_READY_S:
         return "", None

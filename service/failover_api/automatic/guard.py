@@ -1,0 +1,324 @@
+"""The round, about once a second, of the replica that leads: observe, judge, ask the gates, move.
+
+    observe    nodes and Leases from the watch; Git only while a node is in question
+    judge      core/safety/judgement: in what state each node is
+    govern     core/safety/governance: acts, and what holds the others
+    move       failover.py, as anybody's move; its permit is a look at nodes and Leases that are listed anew
+
+Whatever is decided is thrown away with the leadership: another leader begins with `starting`. Nothing of it is raised:
+what fails is logged, and the next round decides anew.
+"""
+
+import asyncio
+import logging
+import time
+from collections.abc import Awaitable, Callable, Collection, Mapping
+from dataclasses import replace
+from functools import partial
+
+from failover_api.automatic.alert_mover import Written
+from failover_api.automatic.control import Control
+from failover_api.automatic.facts import GitReader, facts_of, git_facts
+from failover_api.automatic.fencer import Fencer, is_applied
+from failover_api.automatic.sharing import annotations_of, book_of, report_of, with_fences
+from failover_api.automatic.telling import Teller
+from failover_api.cluster.port import Cluster
+from failover_api.core.automatic.notes import read_notes
+from failover_api.core.automatic.report import Report
+from failover_api.core.catalog.automatic import Automatic, Failback
+from failover_api.core.catalog.model import Catalog
+from failover_api.core.planning.request import MoveRequest
+from failover_api.core.safety.governance import (
+    Act,
+    AlertOrder,
+    Decisions,
+    Hold,
+    Permit,
+    Refused,
+    Situation,
+    Tally,
+    decide,
+    recheck,
+    returns,
+)
+from failover_api.core.safety.governance.decisions import is_in_question
+from failover_api.core.safety.judgement import Memory, Verdicts, sample_of, step, with_flaps
+from failover_api.core.safety.observed import View
+from failover_api.core.safety.surroundings import ClusterLook
+from failover_api.errors import ClusterFailure, FailoverError, NotPermitted
+from failover_api.events import Events
+from failover_api.failover import Failover
+from failover_api.host_clock import HostClock
+from failover_api.moves.evacuation import NodeOutcome
+
+ROUND_S = 1.0
+GIT_EVERY_S, GIT_AT_REST_S = 10.0, 60.0
+AGAIN_S = 30.0  # an act that was refused is not tried again before
+LIST_TIMEOUT_S = 2.0
+_log = logging.getLogger(__name__)
+
+
+class Guard:
+    """Acts for one cluster. `git_clock` is the Git host's. `monotonic` and `sleep` are those of time and asyncio,
+    unless a test moves them.
+    """
+
+    def __init__(
+        self,
+        cluster: Cluster,
+        catalog: Callable[[], Catalog],
+        failover: Failover,
+        control: Control,
+        events: Events,
+        *,
+        git_clock: HostClock,
+        monotonic: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], Awaitable[object]] = asyncio.sleep,
+    ) -> None:
+        self._cluster, self._catalog, self._failover = cluster, catalog, failover
+        self._control, self._git_clock = control, git_clock
+        self._monotonic, self._sleep = monotonic, sleep
+        self._git = GitReader(failover, monotonic=monotonic)
+        self._teller = Teller(events)
+        self._fencer = Fencer(cluster.node_fence(timeout_s=LIST_TIMEOUT_S), control, monotonic=monotonic)
+        self._memory: Memory | None = None  # None: this process does not lead
+        self._situation: Situation | None = None  # of the last round
+        self._decisions = Decisions()
+        self._tally = Tally()
+        self._report: Report | None = None
+        self._acting: dict[str, asyncio.Task[None]] = {}
+        self._rest_until: dict[str, float] = {}  # by key of what was refused
+        self.rounds = 0
+        control.report = lambda: self._report
+        control.leader.along = self._along
+
+    async def run(self) -> None:
+        """Until it is cancelled; then what is being written is waited for, and the Lease is left to others."""
+        leading = asyncio.create_task(self._control.leader.run())
+        try:
+            while True:
+                await self.round()
+                await self._sleep(ROUND_S)
+        finally:
+            await self._end(leading)
+
+    async def _end(self, leading: "asyncio.Task[None]") -> None:
+        if acting := list(self._acting.values()):
+            await asyncio.wait(acting, timeout=self._failover.deadline_s)
+        leading.cancel()
+        await asyncio.gather(leading, return_exceptions=True)
+        for task in self._acting.values():
+            task.cancel()
+        await asyncio.gather(*self._acting.values(), return_exceptions=True)
+        await self._fencer.aclose()
+        await self._git.aclose()
+        self._control.report = lambda: None
+        self._control.leader.along = dict
+        await self._control.leader.release()
+
+    async def round(self) -> None:
+        """One look, and what follows from it."""
+        try:
+            if self._control.leader.leads:
+                await self._round()
+            else:
+                self._forget()
+        except Exception:  # noqa: BLE001 - a defect of ours must not end the watching
+            _log.exception("a round of automatic failover failed by a defect")
+        self.rounds += 1
+
+    def _forget(self) -> None:
+        if self._memory is not None:
+            self._memory = self._situation = self._report = None
+            self._decisions = Decisions()
+            self._teller.forget()
+
+    async def _round(self) -> None:
+        view = self._cluster.view()
+        situation = self._situation = self._judged(view)
+        decisions = self._decisions = decide(situation)
+        self._tally = self._tally.after(situation.verdicts, decisions)
+        self._fence(situation, view)
+        self._report = with_fences(report_of(situation, decisions), self._fencer.said)
+        self._want_git(situation)
+        self._teller.tell(situation, decisions)
+        for act in decisions.acts:
+            self._begin(act)
+        self._teller.tell_returns(returns(situation), situation.verdicts.now)
+
+    def _fence(self, situation: Situation, view: View) -> None:
+        """Where a person attests that a node is off, and its services were moved away: the taint out-of-service."""
+        look = ClusterLook(view, situation.verdicts.now, True, situation.verdicts.monotonic)
+        services, fenced = self._catalog().services.values(), self._control.notes.fenced
+        self._fencer.round(
+            situation, services, fenced, lambda name: is_applied(self._git.view.statuses.get(name), look)
+        )
+
+    # Judging
+
+    @property
+    def _rules(self) -> Automatic:
+        return self._catalog().automatic
+
+    def _judged(self, view: View) -> Situation:
+        """One sample more, and all that is known with it."""
+        now, monotonic = self._cluster.clock.now(), self._monotonic()
+        if self._memory is None:
+            notes = self._control.notes
+            self._memory = with_flaps(notes.flaps, now=now, monotonic=monotonic)
+            self._tally = notes.tally
+        sample = sample_of(view, now=now, monotonic=monotonic)
+        self._memory, verdicts = step(self._memory, sample, self._rules)
+        return self._known(view, verdicts)
+
+    def _known(self, view: View, verdicts: Verdicts) -> Situation:
+        look = ClusterLook(view, verdicts.now, True, verdicts.monotonic)
+        git_now = self._git_clock.now() if self._git_clock.is_known else None
+        book = book_of(self._control.notes).current(verdicts)
+        facts = facts_of(self._git.view, look)
+        return Situation(verdicts, self._rules, facts, git_facts(self._git.view, git_now), book)
+
+    def _want_git(self, situation: Situation) -> None:
+        """Git is read while a node is in question, with a close look at what is on it; else as seldom as will do."""
+        nodes = {node.name for node in situation.verdicts.nodes.values() if is_in_question(node)}
+        on_it = [service.name for service in situation.services if service.active in nodes]
+        if nodes and not self._git.view.statuses:
+            self._git.want((), within_s=0.0)
+        elif nodes:
+            is_known = set(on_it) <= self._git.view.around.keys()
+            self._git.want(on_it, within_s=GIT_EVERY_S if is_known else ROUND_S)
+        elif not self._git.view.statuses or situation.rules.failback is not Failback.NONE:
+            self._git.want((), within_s=GIT_AT_REST_S)
+
+    # Acting
+
+    def _begin(self, act: Act) -> None:
+        """Unless it is under way, or was refused a moment ago."""
+        if act.key in self._acting or self._monotonic() < self._rest_until.get(act.key, 0.0):
+            return
+        self._teller.acting(act)
+        task = self._acting[act.key] = asyncio.create_task(self._carry_out(act))
+        task.add_done_callback(lambda _: self._acting.pop(act.key, None))
+
+    async def _carry_out(self, act: Act) -> None:
+        """Moves what the act names. What refuses it is told, and decided on anew later."""
+        try:
+            written = await self.write(act)
+        except FailoverError as exc:
+            self._rest(act)
+            self._teller.refused(act, exc.slug, exc.detail)
+        except Exception:  # noqa: BLE001 - a defect of ours must not end the watching
+            self._rest(act)
+            _log.exception("an automatic move failed by a defect", extra={"node": act.node})
+        else:
+            if written.holds or written.refused:
+                self._rest(act)
+                self._teller.refused(act, "refused", "; ".join(written.refused.values()))
+
+    def _rest(self, act: Act) -> None:
+        self._rest_until[act.key] = self._monotonic() + AGAIN_S
+
+    async def write(self, act: Act, order: AlertOrder | None = None) -> Written:
+        """Writes what an act names, if it is still permitted right before that. Raises as Failover.evacuate()."""
+        check = _Check(partial(self._permit, act, order), self._monotonic, lambda: self._control.leader.leads)
+        request = MoveRequest(
+            by=act.trigger,
+            key=act.key,
+            skip_refused=True,
+            trigger=act.trigger,
+            evidence=act.evidence,
+            permit=check,
+        )
+        try:
+            if order is not None and order.node is None:
+                name = f"alert {order.alert.name[:60]}"
+                outcome = await self._failover.move_over(name, act.services, request)
+            else:
+                outcome = await self._failover.evacuate(act.node, request, only=act.services)
+        except NotPermitted:
+            if check.holds:
+                return Written(holds=check.holds)
+            raise
+        finally:
+            self._git.moved(act.services)
+        return _written(outcome)
+
+    async def _permit(self, act: Act, order: AlertOrder | None) -> Permit | Refused:
+        """Decides once more, on nodes and Leases that are listed now. Raises NotPermitted, ClusterFailure."""
+        listed = await self._cluster.list_nodes(timeout_s=LIST_TIMEOUT_S)
+        if self._memory is None or not self._control.leader.leads:
+            raise NotPermitted("this replica leads no longer")
+        view = replace(self._cluster.view(), nodes=listed.nodes, leases=listed.leases)
+        return recheck(act, self._judged(view), order)
+
+    # Alerts
+
+    async def situation(self, order: AlertOrder) -> Situation:
+        """All that is known now, with a close look at what an alert is about. Raises NotReady if another leads."""
+        self._control.must_lead()
+        await self._git.read(self._meant(order))
+        self._control.must_lead()
+        return self._judged(self._cluster.view())
+
+    def _meant(self, order: AlertOrder) -> Collection[str]:
+        if order.node is None:
+            return order.services
+        catalog = self._catalog().services.values()
+        return [each.name for each in catalog if order.node in {*each.primary_nodes, *each.backup_nodes}]
+
+    # What is told
+
+    def _along(self, annotations: Mapping[str, str]) -> Mapping[str, str]:
+        """What goes along with each renewal of the Lease."""
+        if self._memory is None or self._report is None or self._situation is None:
+            return annotations
+        notes = read_notes(annotations)
+        return annotations_of(annotations, notes, self._situation, self._memory, self._tally, self._report)
+
+    @property
+    def report(self) -> Report | None:
+        """As of the last round of this process; None while it does not lead."""
+        return self._report
+
+
+class _Check:
+    """Asked right before a write: the permit of one act. `holds` are what refused it last."""
+
+    def __init__(
+        self,
+        permit: Callable[[], Awaitable[Permit | Refused]],
+        monotonic: Callable[[], float],
+        leads: Callable[[], bool],
+    ) -> None:
+        self._permit, self._monotonic, self._leads = permit, monotonic, leads
+        self.holds: Mapping[str, tuple[Hold, ...]] = {}
+
+    async def __call__(self) -> None:
+        """Raises NotPermitted."""
+        try:
+            answer = await self._permit()
+        except NotPermitted:
+            raise
+        except ClusterFailure as exc:
+            raise NotPermitted(f"nodes and Leases could not be listed: {exc.detail}") from exc
+        except Exception as exc:
+            _log.exception("a permit failed by a defect")
+            raise NotPermitted(f"a defect of ours: {type(exc).__name__}") from exc
+        if isinstance(answer, Refused):
+            self.holds = answer.holds
+            whys = [f"{name}: {hold.gate}: {hold.detail}" for name, holds in answer.holds.items() for hold in holds[:1]]
+            raise NotPermitted("; ".join(whys[:5]))
+        if not answer.holds_at(self._monotonic()) or not self._leads():
+            raise NotPermitted("it took too long to look once more, or this replica leads no longer")
+
+
+def _written(outcome: NodeOutcome) -> Written:
+    """What came of the parts of a move."""
+    refused = {name: error.detail for part in outcome.parts for name, error in part.refused.items()}
+    plans = [(part, plan) for part in outcome.parts for plan in part.plans]
+    return Written(
+        operation=next((part.operation for part in outcome.parts if part.operation), None),
+        is_pending=any(part.is_pending for part in outcome.parts),
+        there=tuple(plan.service.name for part, plan in plans if not part.changed),
+        refused=refused,
+    )

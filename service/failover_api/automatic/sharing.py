@@ -1,0 +1,114 @@
+"""Between what the judgement works with and what stands in the Lease: notes as a book, a round as a report."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+
+from failover_api.core.automatic.notes import PREFIX, Notes, written
+from failover_api.core.automatic.report import BlockedLine, HoldLine, NodeLine, PendingLine, Report, as_json
+from failover_api.core.safety.governance import (
+    Ack,
+    Attestation,
+    Book,
+    Decisions,
+    Hold,
+    Pause,
+    Situation,
+    Tally,
+)
+from failover_api.core.safety.governance.holds import blocked
+from failover_api.core.safety.judgement import Memory, Verdicts, flaps_as_json
+
+_FOREVER = 2.0**33
+UNREADABLE = Pause(
+    "unreadable", "", 0.0, _FOREVER, f"the annotation {PREFIX}pauses is not understood: mend or remove it"
+)
+
+
+def book_of(notes: Notes) -> Book:
+    """What people and alerts have said; a pause that is not understood holds everything."""
+    pauses = tuple(Pause(each.id, each.by, each.at, each.until, each.reason, each.services) for each in notes.pauses)
+    return Book(
+        pauses=(*pauses, UNREADABLE) if "pauses" in notes.unreadable else pauses,
+        acks=tuple(Ack(each.by, each.at, each.service or None, each.node or None) for each in notes.acks),
+        attestations=tuple(
+            Attestation(each.id, each.by, each.at, each.reason, each.node, each.uid, each.renewed_at)
+            for each in notes.attestations
+        ),
+        witnesses=notes.witnesses,
+    )
+
+
+def annotations_of(
+    annotations: Mapping[str, str], notes: Notes, situation: Situation, memory: Memory, tally: Tally, report: Report
+) -> dict[str, str]:
+    """The annotations as the leader writes them: what people said, as far as it still holds, and what it sees."""
+    now, monotonic = situation.verdicts.now, situation.verdicts.monotonic
+    book = book_of(notes).current(situation.verdicts)  # of these notes: somebody may have said more since the round
+    attested = {each.id for each in book.attestations}
+    testified = {each.fingerprint for each in book.witnesses}
+    return written(
+        replace(
+            notes,
+            pauses=tuple(each for each in notes.pauses if now < each.until),
+            attestations=tuple(each for each in notes.attestations if each.id in attested),
+            witnesses=tuple(each for each in notes.witnesses if each.fingerprint in testified),
+            flaps=flaps_as_json(memory, now=now, monotonic=monotonic),
+            tally=tally,
+            status=as_json(report, is_bounded=True),
+        ),
+        annotations,
+    )
+
+
+def report_of(situation: Situation, decisions: Decisions) -> Report:
+    """What a round has seen and decided, as it is told."""
+    sides = {facts.name: facts.side.other.value for facts in situation.services if facts.side is not None}
+    view = situation.verdicts.view
+    return Report(
+        as_of=situation.verdicts.now,
+        view=view.state.value,
+        reason=view.reason,
+        nodes=tuple(_nodes(situation.verdicts)),
+        pending=tuple(
+            PendingLine(
+                one.service,
+                one.node,
+                sides.get(one.service, ""),
+                one.since,
+                one.acts_at,
+                tuple(_hold(hold) for hold in one.holds),
+            )
+            for one in decisions.pending
+        ),
+        blocked=tuple(_blocked(situation)),
+    )
+
+
+def with_fences(report: Report, said: Mapping[str, str]) -> Report:
+    """With what keeps nodes from being marked out-of-service that are attested to be off; "": nothing does."""
+    return replace(report, nodes=tuple(_with_fence(node, said.get(node.name)) for node in report.nodes))
+
+
+def _with_fence(node: NodeLine, why: str | None) -> NodeLine:
+    if why is None:
+        return node
+    told = f"Not marked out-of-service: {why}" if why else "It is marked out-of-service."
+    return replace(node, reason=f"{node.reason} {told}".strip())
+
+
+def _nodes(verdicts: Verdicts) -> Iterator[NodeLine]:
+    for name in sorted(verdicts.nodes):
+        node = verdicts.nodes[name]
+        yield NodeLine(name, node.state.value, node.since, node.reason, node.acts_at)
+
+
+def _hold(hold: Hold) -> HoldLine:
+    return HoldLine(hold.gate.value, hold.detail, hold.cure, hold.until)
+
+
+def _blocked(situation: Situation) -> Iterator[BlockedLine]:
+    """Those that have moved by themselves lately, and to which nobody has seen since."""
+    for service in situation.services:
+        for hold in blocked(situation.case(service, None)):
+            if hold.until is not None:
+                yield BlockedLine(service.name, hold.until, hold.until - situation.rules.block_s)

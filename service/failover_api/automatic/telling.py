@@ -1,0 +1,141 @@
+"""Telling people, once for each thing: a node is not heard of, what follows, and what holds it.
+
+The move itself, and whether the app serves, is told as of any other move.
+"""
+
+import logging
+from collections.abc import Iterable, Sequence
+
+from cachetools import LRUCache
+
+from failover_api.core.catalog.automatic import Mode
+from failover_api.core.catalog.notification import Event
+from failover_api.core.safety.governance import Act, Decisions, Gate, Pending, Return, Situation
+from failover_api.core.safety.judgement import NodeVerdict
+from failover_api.core.safety.times import second
+from failover_api.core.wording import cut
+from failover_api.events import AutomaticTold, Events
+
+MAX_TOLD = 4096
+SUSPECT_AGAIN_S = 1800.0  # of one node: it may come and go
+PROPOSED_AGAIN_S = 24 * 3600.0
+MAX_LINES = 20
+# What holds everything at first, and passes by itself: nobody has to be told before it lasts.
+_PASSING = frozenset({Gate.STARTING, Gate.GIT_UNREACHABLE})
+_log = logging.getLogger(__name__)
+
+
+class Teller:
+    """Publishes what there is to tell, each once. Times are by the API server's clock (s)."""
+
+    def __init__(self, events: Events) -> None:
+        self._events = events
+        self._told: LRUCache[tuple[object, ...], float] = LRUCache(MAX_TOLD)
+
+    def forget(self) -> None:
+        """Another replica leads, and tells what is to be told from now on."""
+        self._told.clear()
+
+    def tell(self, situation: Situation, decisions: Decisions) -> None:
+        """What this round has shown."""
+        for name, node in situation.verdicts.nodes.items():
+            pending = [one for one in decisions.pending if one.node == name]
+            if pending and node.died_at is not None:
+                self._suspect(situation, node, pending)
+                if node.is_due:
+                    self._held(node, pending)
+        for act in decisions.would:
+            if self._is_new(("would", act.key, act.services), act.died_at or 0.0):
+                self._publish(
+                    Event.ACTING,
+                    act.node,
+                    act.services,
+                    f"{cut(act.node)} is dead: {_names(act.services)} would move",
+                    f"{cut(act.node)} is dead. In mode act, {_names(act.services)} would move to the other side now. "
+                    f"Nothing is moved. {_evidence(act)}",
+                )
+
+    def tell_returns(self, found: Iterable[Return], now: float) -> None:
+        """Who may go home."""
+        for one in found:
+            if one.holds or not self._is_new(("return", one.service, one.node), now, again_s=PROPOSED_AGAIN_S):
+                continue
+            self._publish(
+                Event.FAILBACK,
+                one.node,
+                (one.service,),
+                f"{one.service} may go home",
+                f"{cut(one.node)} has been well for long enough: {one.service} may go home. Look whether its data is "
+                f"there, then `failover demote {one.service}`.",
+            )
+
+    def acting(self, act: Act) -> None:
+        """A move is about to be made."""
+        facts = {"node": act.node, "services": list(act.services), "trigger": act.trigger, "key": act.key}
+        _log.warning("an automatic move begins", extra=facts)
+        if self._is_new(("acting", act.key, act.services), act.died_at or 0.0):
+            self._publish(
+                Event.ACTING,
+                act.node,
+                act.services,
+                f"{cut(act.node)}: {_names(act.services)} moves by itself",
+                f"{_names(act.services)} is moved off {cut(act.node)} now. {_evidence(act)}",
+            )
+
+    def refused(self, act: Act, problem: str, detail: str) -> None:
+        """It was not made after all; that is told as of any move."""
+        facts = {"node": act.node, "services": list(act.services), "problem": problem, "detail": detail}
+        _log.warning("an automatic move was not made", extra=facts)
+
+    def _suspect(self, situation: Situation, node: NodeVerdict, pending: Sequence[Pending]) -> None:
+        if not self._is_new(("suspect", node.name), situation.verdicts.now, again_s=SUSPECT_AGAIN_S):
+            return
+        names = tuple(one.service for one in pending)
+        times = [one.acts_at for one in pending if one.acts_at is not None]
+        verb = "moves" if situation.rules.mode is Mode.ACT else "would move"
+        free = [one.service for one in pending if one.acts_at is not None]
+        what = (
+            f"{_names(free)} {verb} at {second(min(times))}, if it stays so." if times else "Nothing follows by itself."
+        )
+        message = f"{cut(node.name)} is not heard of. {node.reason} {what}"
+        self._publish(Event.SUSPECT, node.name, names, f"{cut(node.name)} is not heard of", message)
+
+    def _held(self, node: NodeVerdict, pending: Sequence[Pending]) -> None:
+        held = [one for one in pending if one.holds and not {hold.gate for hold in one.holds} <= _PASSING]
+        new = [
+            one
+            for one in held
+            if self._is_new(("held", node.uid, node.died_at, one.service, *_gates(one)), node.died_at or 0.0)
+        ]
+        if not new:
+            return
+        lines = [f"{one.service}: {one.holds[0].detail} {one.holds[0].cure}" for one in new[:MAX_LINES]]
+        names = tuple(one.service for one in new)
+        title = f"{cut(node.name)} is dead, and {_names(names)} stays"
+        self._publish(Event.HELD, node.name, names, title, "\n".join([f"{title}:", *lines]))
+
+    def _is_new(self, what: tuple[object, ...], at: float, *, again_s: float = float("inf")) -> bool:
+        """Whether it is to be told; from then on it is not, for so long."""
+        before = self._told.get(what)
+        if before is not None and at - before < again_s:
+            return False
+        self._told[what] = at
+        return True
+
+    def _publish(self, about: Event, node: str, services: Sequence[str], title: str, message: str) -> None:
+        facts = {"about": about.value, "node": node, "services": list(services), "detail": message}
+        _log.warning("automatic failover tells", extra=facts)
+        self._events.publish(AutomaticTold(about, node, tuple(services), title, message))
+
+
+def _gates(one: Pending) -> tuple[str, ...]:
+    return tuple(sorted({hold.gate.value for hold in one.holds}))
+
+
+def _names(names: Sequence[str]) -> str:
+    more = f" and {len(names) - 5} more" if len(names) > 5 else ""
+    return ", ".join(names[:5]) + more
+
+
+def _evidence(act: Act) -> str:
+    return f"Evidence: {'; '.join(act.evidence)}."

@@ -1,0 +1,125 @@
+"""Relocations that are under way: each is gone on with, also one that another replica began, and after a restart.
+
+What is under way is told by the newest commits of the branches; nothing is kept. Where no service of the catalog has
+`replication`, or no cluster is configured, nothing is watched: who sees no cluster may not judge that a step is late.
+"""
+
+import asyncio
+import contextlib
+import logging
+import time
+from collections.abc import Callable
+
+from cachetools import LRUCache
+
+from failover_api.core.catalog.model import Catalog
+from failover_api.core.safety.relocation.ladder import State
+from failover_api.errors import FailoverError
+from failover_api.events import BranchMoved, MoveEnded
+from failover_api.failover import Failover
+from failover_api.relocation_runner import RelocationReport
+
+EVERY_S = 2.0
+IDLE_S = 10.0
+FIND_EVERY_S = 30.0
+AGAIN_S, MAX_AGAIN_S = 5.0, 60.0  # after the first failure, and after many
+_log = logging.getLogger(__name__)
+
+
+class RelocationWatch:
+    """`told` is given every report that says something else than the one before."""
+
+    def __init__(
+        self,
+        failover: Failover,
+        catalog: Callable[[], Catalog],
+        *,
+        every_s: float = EVERY_S,
+        told: Callable[[RelocationReport], None] = lambda _: None,
+    ) -> None:
+        self._failover, self._catalog, self._every_s, self._told = failover, catalog, every_s, told
+        self._running: set[str] = set()
+        self._found_at = float("-inf")
+        self._failures: dict[str, tuple[int, float]] = {}  # how many in a row, and when it is tried again
+        self._words: LRUCache[str, tuple[object, ...]] = LRUCache(1024)
+        self._has_news = asyncio.Event()
+
+    def happened(self, _: MoveEnded | BranchMoved) -> None:
+        """Somebody may have begun one, or made a step."""
+        self._found_at = float("-inf")
+        self._has_news.set()
+
+    async def run(self) -> None:
+        """Until it is cancelled."""
+        while True:
+            try:
+                await self.look()
+            except Exception:  # noqa: BLE001 - a defect of ours must not end the watching
+                _log.exception("a look at relocations failed")
+            await self._rest()
+
+    async def look(self) -> None:
+        """Once at everything that is under way."""
+        if not self._is_needed():
+            return
+        if time.monotonic() - self._found_at > FIND_EVERY_S:
+            await self._find()
+        for name in sorted(self._running):
+            if time.monotonic() >= self._failures.get(name, (0, 0.0))[1]:
+                await self._advance(name)
+
+    async def _find(self) -> None:
+        try:
+            self._running |= await self._failover.relocations.under_way()
+        except FailoverError as exc:
+            _log.warning("relocations are not looked for", extra={"problem": exc.slug, "detail": exc.detail})
+            return
+        self._found_at = time.monotonic()
+
+    async def _advance(self, name: str) -> None:
+        try:
+            report = await self._failover.relocations.advance(name)
+        except FailoverError as exc:
+            self._failed(name, exc)
+            return
+        self._failures.pop(name, None)
+        if report is None or not report.is_under_way:
+            self._running.discard(name)
+        if report is not None:
+            self._tell(report)
+
+    def _failed(self, name: str, error: FailoverError) -> None:
+        if error.slug == "unknown-service":  # it was taken out of the catalog
+            self._running.discard(name)
+            return
+        count = self._failures.get(name, (0, 0.0))[0]
+        wait_s = min(MAX_AGAIN_S, AGAIN_S * 2.0 ** min(count, 10))
+        self._failures[name] = count + 1, time.monotonic() + wait_s
+        facts = {"service": name, "problem": error.slug, "detail": error.detail, "seconds": wait_s}
+        _log.warning("a relocation does not go on, and will be tried again", extra=facts)
+
+    def _tell(self, report: RelocationReport) -> None:
+        """Once for each step and state, and again while it waits: what is silent is forgotten."""
+        words = (report.position, report.state, report.words)
+        operation = report.operation or ""
+        if self._words.get(operation) == words:
+            return
+        self._words[operation] = words
+        level = logging.INFO if report.state in {State.RUNNING, State.DONE} else logging.WARNING
+        facts = {"service": report.service, "operation": report.operation, "to": report.target.value}
+        state = {"step": report.step.label, "state": report.state.value, "detail": report.reason}
+        _log.log(level, "relocation", extra={**facts, **state, "seconds": round(report.waited_s)})
+        self._told(report)
+
+    async def _rest(self) -> None:
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(self._every_s if self._running else IDLE_S):
+                await self._has_news.wait()
+                self._has_news.clear()
+
+    def _is_needed(self) -> bool:
+        try:
+            has_any = any(service.replication is not None for service in self._catalog().services.values())
+        except FailoverError:  # there never was a good catalog
+            return False
+        return has_any and self._failover.clusters.is_there
