@@ -32,6 +32,7 @@ from failover_api.errors import FailoverError, UnknownNode
 from failover_api.events import Events, Looked
 from failover_api.forge.http.read_budget import low_priority
 from failover_api.forge.port import Forge
+from failover_api.forge.values import LoggedCommit
 from failover_api.move_runner import MoveRunner, Untold, all_told
 from failover_api.moves.direct.writer import Writer
 from failover_api.moves.evacuation import NodeOutcome, group_of, parts_of_node
@@ -106,6 +107,7 @@ class Failover:
             self._runner,
             catalog,
             read=self._read,
+            logs=self._logs,
             see=self._see,
             rollout=lambda status, operation: self._rollout_of(status, operation, not_before=time.monotonic()),
             around=self._around,
@@ -200,6 +202,13 @@ class Failover:
 
     async def _read(self, services: Sequence[Service]) -> Sequence[Status | Unreadable]:
         return (await self._list_with_view(services))[0]
+
+    async def _logs(self, branches: Sequence[Branch]) -> Sequence[Sequence[LoggedCommit]]:
+        async def log(branch: Branch) -> Sequence[LoggedCommit]:
+            head = await self._forge.head(branch, not_before=time.monotonic())
+            return await self._forge.log(branch, at=head, not_before=None)
+
+        return await together(map(log, branches))
 
     async def _see(self, statuses: Sequence[Status | Unreadable]) -> Sequence[Status | Unreadable]:
         """The same statuses, with what is seen of the cluster now."""

@@ -11,13 +11,13 @@ so the first one that writes it decides who is in it.
 import logging
 import math
 import time
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from cachetools import LRUCache
 
-from failover_api.core.catalog.model import Action, Catalog, Service
+from failover_api.core.catalog.model import Action, Branch, Catalog, Service
 from failover_api.core.planning.request import MoveRequest, Provenance
 from failover_api.core.planning.state import State
 from failover_api.core.planning.wave_progress import Clocking, Progress, Sighting, progress
@@ -26,9 +26,11 @@ from failover_api.core.rfc3339 import seconds_of
 from failover_api.core.safety.rollout.stages import Stage
 from failover_api.core.safety.rollout.steps import Rollout
 from failover_api.core.safety.surroundings import Surroundings
+from failover_api.core.text.trailers import read_records
 from failover_api.core.wording import one_line
 from failover_api.deadline import Clock
 from failover_api.errors import Conflict, FailoverError, ForgeFailure, InternalError, NotReady
+from failover_api.forge.values import LoggedCommit
 from failover_api.move_runner import MoveRunner
 from failover_api.moves.evacuation import parts_of_node
 from failover_api.moves.group import check_branches, parts_of
@@ -51,6 +53,7 @@ _PASSING = (ForgeFailure, Conflict, NotReady, InternalError)
 _log = logging.getLogger(__name__)
 
 Read = Callable[[Sequence[Service]], Awaitable[Sequence[Status | Unreadable]]]
+Logs = Callable[[Sequence[Branch]], Awaitable[Sequence[Sequence[LoggedCommit]]]]
 See = Callable[[Sequence[Status | Unreadable]], Awaitable[Sequence[Status | Unreadable]]]
 RolloutOf = Callable[[Status, str], Awaitable[Rollout]]
 Around = Callable[[Sequence[Service], MoveRequest], Awaitable[Callable[[Sequence[Service]], Surroundings]]]
@@ -67,8 +70,8 @@ class Started:
 
 class WaveRunner:
     """`read` gives the statuses of services, `see` joins them with what is seen of the cluster now, `rollout` says how
-    far an operation is with one of them, `around` what is known around services. `now` is the Git host's clock (s),
-    `cluster_ahead_s` how far the cluster's is ahead of it.
+    far an operation is with one of them, `around` what is known around services. `logs` gives the newest commits of
+    branches. `now` is the Git host's clock (s), `cluster_ahead_s` how far the cluster's is ahead of it.
     """
 
     def __init__(
@@ -77,6 +80,7 @@ class WaveRunner:
         catalog: Callable[[], Catalog],
         *,
         read: Read,
+        logs: Logs,
         see: See,
         rollout: RolloutOf,
         around: Around,
@@ -86,7 +90,7 @@ class WaveRunner:
     ) -> None:
         self._cluster_ahead_s = cluster_ahead_s
         self._runner, self._catalog, self._deadline_s, self._now = runner, catalog, deadline_s, now
-        self._read, self._see, self._rollout, self._around = read, see, rollout, around
+        self._read, self._logs, self._see, self._rollout, self._around = read, logs, see, rollout, around
         self._operations: LRUCache[str, WaveOperation] = LRUCache(MAX_OPERATIONS)
 
     # Beginning
@@ -125,6 +129,10 @@ class WaveRunner:
         rehearsed = await self._rehearse(operation, operation.members, request, on_step, clock)
         if repeat := [part for part in rehearsed if part.is_repeat]:
             return await self._repeated(operation, repeat)
+        if (same := self._under_way(operation, statuses)) is not None:
+            same.read_at = float("-inf")
+            await self.advance(same)
+            return _asked_again(same, rehearsed)
         self._prepare(operation, statuses, rehearsed)
         parts = await self._write(operation, 1, first, bound, on_step, clock)
         self._operations[operation.id] = operation
@@ -153,6 +161,13 @@ class WaveRunner:
         for status in members:
             entry = status.last_move if isinstance(status, Status) else None
             operation.known_moves[status.service.name] = entry.record.operation if entry and entry.record else None
+
+    def _under_way(self, operation: WaveOperation, statuses: Sequence[Status | Unreadable]) -> WaveOperation | None:
+        """One that moves the same, and that somebody has begun already."""
+        self.note(statuses)
+        asked = (operation.name, dict(operation.actions), operation.provenance.force)
+        like = (one for one in self.running if (one.name, dict(one.actions), one.provenance.force) == asked)
+        return next(like, None)
 
     async def _repeated(self, operation: WaveOperation, parts: Sequence[Outcome]) -> Started:
         """The same key again: what was begun then."""
@@ -282,14 +297,40 @@ class WaveRunner:
         """One by its id, looked at now; None where nobody knows it."""
         if operation not in self._operations:
             self.note(await self._read(tuple(self._catalog().services.values())))
+        if operation not in self._operations or self._operations[operation].progress is None:
+            await self._look_in_logs(operation)
         found = self._operations.get(operation)
         if found is not None:
             async with found.lock:
                 await self._seen(found)
         return found
 
+    async def _look_in_logs(self, operation: str) -> None:
+        """Of what others began, the newest commits tell what it has written, and whether it was that at all."""
+        commits = [commit for log in await self._logs(self._catalog().branches) for commit in log]
+        if operation not in self._operations:
+            for known in self._told_of(operation, commits):
+                self._operations[operation] = known
+        found = self._operations.get(operation)
+        if found is not None and not found.is_own:
+            found.found_in_log(commits)
+
+    def _told_of(self, operation: str, commits: Sequence[LoggedCommit]) -> Iterator[WaveOperation]:
+        for commit in (commit for commit in commits if operation in commit.message):
+            at = seconds_of(commit.at)
+            own = (record for record in read_records(commit.message) if record.operation == operation)
+            for record in own if at is not None else ():
+                known = taken_up(record, at or 0.0, self._catalog(), is_proved=False)
+                if known is not None:
+                    yield known
+
     async def _seen(self, operation: WaveOperation, *, oldest_s: float = FRESH_S) -> Progress:
-        """How far it is: what Git says is at most `oldest_s` old, what the cluster shows is as of now."""
+        """How far it is: what Git says is at most `oldest_s` old, what the cluster shows is as of now.
+
+        What has come to its end stays as it was then.
+        """
+        if operation.progress is not None and not operation.progress.is_running:
+            return operation.progress
         catalog = self._catalog()
         services = [catalog.services[name] for name in operation.members if name in catalog.services]
         if time.monotonic() - operation.read_at > oldest_s or not oldest_s:
@@ -366,6 +407,23 @@ def _started(operation: WaveOperation, parts: Sequence[Outcome], rehearsed: Sequ
         for plan in part.plans
         if plan.service.name not in named
     }
+    return Started(operation.report, tuple(shown), later)
+
+
+def _asked_again(operation: WaveOperation, rehearsed: Sequence[Outcome]) -> Started:
+    """The same while it is under way: nothing is written, and the first operation goes on."""
+    plans = [plan for part in rehearsed for plan in part.plans]
+    later = {plan.service.name: (plan.before.state, State(plan.after)) for plan in plans if plan.changes}
+    shown = (
+        replace(
+            part,
+            plans=tuple(plan for plan in part.plans if not plan.changes),
+            changed=False,
+            dry_run=False,
+            hazards=(),
+        )
+        for part in rehearsed
+    )
     return Started(operation.report, tuple(shown), later)
 
 

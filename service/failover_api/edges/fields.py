@@ -128,6 +128,9 @@ Operation = Annotated[
         description="The ULID that Git knows the move by; null: nothing was to be written.", examples=[examples.ULID]
     ),
 ]
+RelocationTarget = Annotated[
+    Literal["primary", "backup"], Field(description="The side that it brings the service to.", examples=["primary"])
+]
 RelocationStepName = Annotated[str, Field(description="Which of the five it is.", examples=["final-sync"])]
 RelocationStateWord = Annotated[
     Literal["running", "waiting", "stopped", "done"],

@@ -8,7 +8,6 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from failover_api.core.catalog.model import Side
 from failover_api.edges import examples, fields
 from failover_api.edges.fields import Scalar as Scalar
 
@@ -454,7 +453,9 @@ class RelocationStepBody(Body):
         list[NamedCommitBody], Field(description="Its commits, oldest first.", examples=[[examples.COMMIT]])
     ]
     proof: fields.Proof
-    changes: Annotated[list[ChangeBody], Field(description="In a dry run, what it would change.", examples=[[]])]
+    changes: Annotated[
+        list[ChangeBody], Field(description="In a dry run, what it would change.", examples=[[examples.CHANGE]])
+    ]
     diff: fields.Diff
 
 
@@ -463,7 +464,7 @@ class RelocationBody(Body):
 
     operation: fields.Operation
     service: fields.Service
-    to: Annotated[Side, Field(description="The side that it brings the service to.", examples=["primary"])]
+    to: fields.RelocationTarget
     step: fields.RelocationStepName
     steps: Annotated[list[RelocationStepBody], Field(description="All five.", examples=[[examples.RELOCATION_STEP]])]
     state: fields.RelocationStateWord

@@ -14,7 +14,7 @@ def relocation_body(report: "RelocationReport", *, dry_run: bool = False) -> Rel
     return RelocationBody(
         operation=report.operation,
         service=report.service,
-        to=report.target,
+        to=report.target.value,
         step=report.step.value,
         steps=_steps(report, dry_run=dry_run),
         state=report.state.value,
