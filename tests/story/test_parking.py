@@ -5,11 +5,11 @@ import pytest
 from failover_api.core.catalog.model import Action
 from failover_api.core.planning.request import MoveRequest
 from failover_api.wiring import Components
-from tests.support.relocating import APP, CATALOG, VOLSYNC, app, volsync
+from tests.support.relocating import APP, CATALOG, VOLSYNC, app, running_to_backup, volsync
 from tests.support.stage import Stage
 
 ASKED = MoveRequest("ops-laptop")
-RUNNING = volsync().replace("  paused: true\n", "", 1).replace("  paused: true\n", "", 1)  # to backup, both ends
+RUNNING = running_to_backup()
 
 
 @pytest.fixture

@@ -53,6 +53,7 @@ class Relocation:
     version: str
     head: str
     steps: tuple[StepMade, ...] = ()
+    accepted: tuple[str, ...] = ()  # the hazards that whoever begins it has accepted
 
     @property
     def operation(self) -> str:
