@@ -53,7 +53,7 @@ from failover_api.reading.revisions import Revisions
 from failover_api.reading.services import ServiceReader
 from failover_api.reading.status import Status, StatusReader, Unreadable
 from failover_api.reading.surroundings import SurroundingsReader
-from failover_api.wave_operation import WaveOperation, no_operation
+from failover_api.wave_operation import ANYWHERE, WaveOperation, no_operation
 from failover_api.wave_runner import WaveRunner
 from failover_api.wave_sight import WaveSight
 
@@ -416,9 +416,15 @@ class Failover:
         names = tuple(service.name for service, _ in members)
         may(names)
         actions = {service.name: action for service, action in members}
+        if request.trigger is not None and not request.dry_run:
+            begun_before = self.waves.of_event(provenance.key, names, statuses)
+            if begun_before is not None:
+                report = await self.waves.resume(begun_before, request.permit_for)
+                return NodeOutcome(node, (), names, unplaced, False, report)
         order = self._sight.order_seen(actions, [status for status in statuses if status.service.name in actions])
         if order.is_needed and not request.dry_run:
-            operation = self.waves.made_up(label, actions, order, request, provenance, node=node)
+            place = node if label == group_of(node) else ANYWHERE
+            operation = self.waves.made_up(label, actions, order, request, provenance, node=place)
             begun = await self.waves.start(operation, request, statuses, on_step=on_step)
             return NodeOutcome(node, begun.parts, names, unplaced, False, begun.report, begun.later, order.warnings)
         around = await self._around([service for service, _ in members], request)

@@ -148,8 +148,9 @@ class Guard:
         self._report = with_returns(report, home, self._home.why_not)
         self._want_git(situation)
         self._teller.tell(situation, decisions)
-        for act in decisions.acts:
-            self._begin(act)
+        for act in map(self._without_waves, decisions.acts):
+            if act.services:
+                self._begin(act)
         self._teller.tell_returns(home, situation.verdicts.now)
         self._home.round(home)
 
@@ -199,6 +200,11 @@ class Guard:
 
     # Acting
 
+    def _without_waves(self, act: Act) -> Act:
+        """Without what moves in a later wave of the same event, or is held there: that is decided already."""
+        under_way = self._failover.waves.members_of_event(act.trigger, act.key)
+        return _only(act, [name for name in act.services if name not in under_way])
+
     def _begin(self, act: Act) -> None:
         """Unless it is under way, or was refused a moment ago."""
         if act.key in self._acting or self._monotonic() < self._rest_until.get(act.key, 0.0):
@@ -227,7 +233,7 @@ class Guard:
 
     async def write(self, act: Act, order: AlertOrder | None = None) -> Written:
         """Writes what an act names, if it is still permitted right before that. Raises as Failover.evacuate()."""
-        check = _Check(partial(self._permit, act, order), self._monotonic, lambda: self._control.leader.leads)
+        check = self._check(act, order)
         request = MoveRequest(
             by=act.trigger,
             key=act.key,
@@ -235,6 +241,7 @@ class Guard:
             trigger=act.trigger,
             evidence=act.evidence,
             permit=check,
+            permit_for=lambda names: self._check(_only(act, names), order),
         )
         try:
             if order is not None and order.node is None:
@@ -249,6 +256,9 @@ class Guard:
         finally:
             self._git.moved(act.services)
         return _written(outcome)
+
+    def _check(self, act: Act, order: AlertOrder | None) -> "_Check":
+        return _Check(partial(self._permit, act, order), self._monotonic, lambda: self._control.leader.leads)
 
     async def _permit(self, act: Act, order: AlertOrder | None) -> Permit | Refused:
         """Decides once more, on nodes and Leases that are listed now. Raises NotPermitted, ClusterFailure."""
@@ -337,12 +347,18 @@ class _Check:
             raise NotPermitted("it took too long to look once more, or this replica leads no longer")
 
 
+def _only(act: Act, names: Collection[str]) -> Act:
+    """The act for these of its services."""
+    return replace(act, services=tuple(name for name in act.services if name in names))
+
+
 def _written(outcome: NodeOutcome) -> Written:
     """What came of the parts of a move."""
     refused = {name: error.detail for part in outcome.parts for name, error in part.refused.items()}
     plans = [(part, plan) for part in outcome.parts for plan in part.plans]
+    in_waves = outcome.waves.operation if outcome.waves is not None else None
     return Written(
-        operation=next((part.operation for part in outcome.parts if part.operation), None),
+        operation=next((part.operation for part in outcome.parts if part.operation), in_waves),
         is_pending=any(part.is_pending for part in outcome.parts),
         there=tuple(plan.service.name for part, plan in plans if not part.changed),
         refused=refused,
