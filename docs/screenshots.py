@@ -1,6 +1,8 @@
 """The pictures of README.md: the demo's homelab in the middle of a bad night, as Chromium shows it.
 
 make screenshots        writes docs/images/*.png; needs /usr/bin/chromium
+
+k3s-w1 has died. The pages of moves are taken before anything is moved, the board once all of it is evacuated.
 """
 
 import contextlib
@@ -18,15 +20,14 @@ import httpx2
 import uvicorn
 from playwright.sync_api import Browser, Page, sync_playwright
 
-from bench.rig import repositories
 from failover_api.edges.app import create_app
-from failover_api.sandbox import Sandbox
-from failover_api.settings import Settings
+from failover_api.edges.demo.world import World, small_world
 
 IMAGES = Path(__file__).parent / "images"
 CHROMIUM = Path("/usr/bin/chromium")
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"]
 SIZE = {"width": 1200, "height": 860}
+WHOLE = {"width": 1200, "height": 1240}
 PHONE = {"width": 390, "height": 844}
 TOKEN = "of-this-run-alone"  # noqa: S105 - opens nothing but the service below
 LATER_S = 4 * 60  # how long ago everything happened
@@ -34,7 +35,9 @@ ACCESS = """\
 tokens:
   - {{name: ops-laptop, sha256: {digest}, allow: [view, plan, execute], services: ["*"]}}
 """
-NIGHT = ("sonarr/promote", "plex/promote", "home-assistant/promote", "photoprism/promote")
+NODE, MOVE = "k3s-w1", "/services/jellyfin/promote"
+SEEN_S = 3.0  # until the watch has the news
+SERVING_S = 60.0  # how long the apps may take to come up
 
 
 def main() -> int:
@@ -42,41 +45,56 @@ def main() -> int:
         print(f"{CHROMIUM} is needed: apt-get install chromium", file=sys.stderr)
         return 2
     IMAGES.mkdir(exist_ok=True)
-    with tempfile.TemporaryDirectory() as scratch, serving(Path(scratch)) as url, sync_playwright() as driver:
+    with (
+        tempfile.TemporaryDirectory() as scratch,
+        small_world(Path(scratch)) as world,
+        serving(world) as url,
+        sync_playwright() as driver,
+    ):
         browser = driver.chromium.launch(executable_path=str(CHROMIUM), args=FLAGS)
-        take(signed_in(browser, url, color_scheme="light", viewport=SIZE), "/", "board-light")
-        take(signed_in(browser, url, color_scheme="dark", viewport=SIZE), "/", "board-dark")
-        take(signed_in(browser, url, color_scheme="light", viewport=SIZE), "/services/jellyfin/promote", "move")
-        take(signed_in(browser, url, color_scheme="dark", viewport=PHONE), "/services/jellyfin/promote", "phone")
+        world.act(NODE, "kill")
+        world.skip_until_noticed(NODE)
+        time.sleep(SEEN_S)
+        take(signed_in(browser, url, color_scheme="light", viewport=SIZE), MOVE, "move")
+        take(signed_in(browser, url, color_scheme="dark", viewport=PHONE), MOVE, "phone")
+        take(signed_in(browser, url, color_scheme="light", viewport=SIZE), f"/nodes/{NODE}/evacuate", "evacuate")
+        evacuate(url)
+        take(signed_in(browser, url, color_scheme="light", viewport=WHOLE), "/", "board-light")
+        take(signed_in(browser, url, color_scheme="dark", viewport=WHOLE), "/", "board-dark")
         browser.close()
     return 0
 
 
 @contextlib.contextmanager
-def serving(scratch: Path) -> Iterator[str]:
-    """The service on a sandbox with the sample homelab, of which some has moved; gives its URL."""
-    access, digest = scratch / "access.yaml", hashlib.sha256(TOKEN.encode()).hexdigest()
+def serving(world: World) -> Iterator[str]:
+    """The service, which lets in whoever has the token; gives its URL."""
+    access, digest = world.home / "access.yaml", hashlib.sha256(TOKEN.encode()).hexdigest()
     access.write_text(ACCESS.format(digest=digest), encoding="utf-8")
-    sandbox = Sandbox.create(scratch / "homelab.git", files=repositories.sample())
-    with sandbox.serve() as github:
-        values = {"config": repositories.SAMPLE_CATALOG, "access": access, "github_url": github}
-        settings = Settings.model_validate({**values, "github_token": sandbox.token})
-        listener = socket.create_server(("127.0.0.1", 0))
-        server = uvicorn.Server(uvicorn.Config(create_app(settings), log_config=None, access_log=False))
-        thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
-        thread.start()
-        while not server.started:
-            time.sleep(0.01)
-        url = f"http://127.0.0.1:{listener.getsockname()[1]}"
-        for move in NIGHT:
-            said = {"reason": "k3s-w1 is down"}
-            headers = {"authorization": f"Bearer {TOKEN}"}
-            httpx2.post(f"{url}/api/failover/{move}", json=said, headers=headers).raise_for_status()
-        yield url
-        server.should_exit = True
-        thread.join()
-        listener.close()
-    sandbox.close()
+    settings = world.settings().model_copy(update={"access": access})
+    listener = socket.create_server(("127.0.0.1", 0))
+    server = uvicorn.Server(uvicorn.Config(create_app(settings), log_config=None, access_log=False))
+    thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
+    thread.start()
+    while not server.started:
+        time.sleep(0.01)
+    yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+    server.should_exit = True
+    thread.join()
+    listener.close()
+
+
+def evacuate(url: str) -> None:
+    """Moves what was on the dead node, and waits for what comes up."""
+    headers = {"authorization": f"Bearer {TOKEN}"}
+    said = {"reason": "k3s-w1 is down"}
+    httpx2.post(f"{url}/api/nodes/{NODE}/evacuate", json=said, headers=headers, timeout=60).raise_for_status()
+    end = time.monotonic() + SERVING_S
+    while time.monotonic() < end:
+        services = httpx2.get(f"{url}/api/failover", headers=headers, timeout=60).json()["services"]
+        stages = [service["cluster"]["stage"] for service in services if service["cluster"]]
+        if not {"waiting-for-apply", "rolling-out"} & set(stages):
+            return
+        time.sleep(1)
 
 
 def signed_in(browser: Browser, url: str, **look: Any) -> Page:

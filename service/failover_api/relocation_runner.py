@@ -10,6 +10,7 @@ Any number of processes may advance a relocation: each step is a compare-and-swa
 comes second decides anew.
 """
 
+import contextlib
 import logging
 import time
 from collections.abc import Awaitable, Callable
@@ -19,7 +20,7 @@ from datetime import UTC, datetime
 from cachetools import LRUCache
 from ulid import ULID
 
-from failover_api.core.catalog.model import Branch, Catalog, Policy, Service, Side
+from failover_api.core.catalog.model import Action, Branch, Catalog, Policy, Service, Side
 from failover_api.core.catalog.replication import ReplicationKind
 from failover_api.core.planning.change import Change
 from failover_api.core.planning.request import MoveRequest, Provenance, idempotency_digest
@@ -181,6 +182,13 @@ class RelocationRunner:
         relocation, decision = await self._decided(name)
         return self._told(relocation, decision) if relocation is not None and decision is not None else None
 
+    async def vouch(self, name: str, request: MoveRequest) -> RelocationReport:
+        """Whoever asks says that the data is on the target: goes on. Raises BadRequest where nobody waits for that."""
+        report = await self.advance(name, request=request, is_vouched=True)
+        if report is None or report.operation is None:
+            raise BadRequest("synced: no relocation of the service is under way")
+        return report
+
     async def abort(self, name: str, request: MoveRequest) -> RelocationReport:
         """Puts back what was. Raises NothingToRollBack where none runs, or it has come to the cutover."""
         for _ in range(MAX_STEPS):
@@ -198,6 +206,19 @@ class RelocationRunner:
                 found = await self.look(name)
                 if found is not None:
                     return found
+        raise Conflict(f"{name} could not be put back in {MAX_STEPS} tries; ask again")
+
+    async def roll_back(self, name: str, request: MoveRequest) -> Outcome | None:
+        """The same for a rollback, or what it would do. None where no relocation runs that has not cut over."""
+        for _ in range(MAX_STEPS):
+            relocation, decision = await self._decided(name, is_aborted=True)
+            if relocation is None or decision is None or decision.edge is None:
+                return None
+            if decision.commit is None or decision.position not in BEFORE_CUTOVER:
+                return None
+            with contextlib.suppress(Conflict):
+                outcome = await self._make(relocation, decision, request)
+                return replace(outcome, action=Action.ROLLBACK)
         raise Conflict(f"{name} could not be put back in {MAX_STEPS} tries; ask again")
 
     async def look(self, name: str) -> RelocationReport | None:
@@ -342,14 +363,16 @@ class RelocationRunner:
         first = relocation.first
         assert first is not None, "it runs"
         asked = first.provenance
-        by, reason = (request.by, request.reason) if request is not None else (asked.by, asked.reason)
-        provenance = Provenance(relocation.operation, by, self._stamp(), reason)
         try:
-            await self._write(relocation, decision, MoveRequest(by=by, reason=reason), provenance)
+            await self._make(relocation, decision, request or MoveRequest(by=asked.by, reason=asked.reason))
         except Conflict as exc:
             _log.info("a step is decided anew", extra={"service": relocation.service.name, "detail": exc.detail})
             return False
         return True
+
+    async def _make(self, relocation: Relocation, decision: Decision, request: MoveRequest) -> Outcome:
+        provenance = Provenance(relocation.operation, request.by, self._stamp(), request.reason)
+        return await self._write(relocation, decision, request, provenance)
 
     async def _write(
         self, relocation: Relocation, decision: Decision, request: MoveRequest, provenance: Provenance
@@ -361,10 +384,12 @@ class RelocationRunner:
             relocation.subject,
             commit,
             relocation.git.values,
-            replace(request, dry_run=False),
+            request,
             provenance,
             is_over=decision.position in AFTER_CUTOVER,
         )
+        if request.dry_run:
+            return await self._writer.rehearse(move)
         began = time.monotonic()
         facts = {"service": relocation.service.name, "operation": relocation.operation, "step": commit.label}
         try:

@@ -46,7 +46,8 @@ WORDS = re.findall(
     updatedReplicas volumeName accessModes storageClassName claimRef required trigger schedule manual lastSyncTime
     lastSyncDuration latestMoverStatus result restic destinationPVC sourcePVC suspend sourceRef inventory entries id
     history chartVersion artifact revision source sources repoURL syncPolicy automated sync health
-    scaleTargetRef involvedObject""",
+    scaleTargetRef involvedObject observedGeneration comparedTo operationState syncResult operation targetRevision path
+    lastTransitionTime annotations selector sourceRef""",
 )
 # The same keys at every depth: so random JSON gets past the first `get` of a parser.
 LIKELY = st.recursive(
@@ -54,7 +55,19 @@ LIKELY = st.recursive(
     | st.booleans()
     | st.integers(-5, 2**70)
     | st.text(max_size=8)
-    | st.sampled_from(["Ready", "True", "Exists", "2026-11-30T20:00:00Z", "1m3.5s", "-", "In", "https://u:p@h/x"]),
+    | st.sampled_from(
+        [
+            "Ready",
+            "True",
+            "Exists",
+            "2026-11-30T20:00:00Z",
+            "0001-01-01T00:00:00+23:59",
+            "1m3.5s",
+            "-",
+            "In",
+            "https://u:p@h/x",
+        ]
+    ),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(WORDS), inner, max_size=6),
     max_leaves=40,
 )

@@ -7,11 +7,12 @@ import pytest
 
 from failover_api.core.catalog.model import Action
 from failover_api.core.planning.request import MoveRequest
+from failover_api.errors import UnknownUrl
 from failover_api.moves.outcome import GroupOutcome, WaveReport
 from failover_api.wave_operation import WaveOperation
 from failover_api.wiring import Components
 from tests.support.stage import Stage
-from tests.support.waves import declare, file_of, manifest, waves_lab
+from tests.support.waves import WavesLab, declare, file_of, manifest, waves_lab
 
 BY = MoveRequest("ops-laptop", reason="k3s-w1 is down")
 
@@ -245,3 +246,215 @@ def test_a_forged_commit_is_not_gone_on_with() -> None:
     assert told("db", "app", group=None) is None
     assert told("app") is None, "it does not name itself"
     assert told("db", "gone") is None
+
+
+# Pull requests
+
+
+async def test_a_wave_waits_for_the_merge(stage: Stage, tmp_path: Path) -> None:
+    after = {"db": (), "app": ("db",), "mail": ()}
+    with waves_lab(stage, tmp_path, after, db=["policy: pull_request"]) as lab:
+        async with stage.open(cluster=str(lab.kubeconfig)) as components:
+            outcome = await promote(components)
+            report = report_of(outcome)
+            assert (report.state, states(report)) == ("running", ["running", "waiting"])
+            assert lab.waves == [("1/2", ["mail"])]
+            (pull,) = stage.pulls()
+            assert "Failover-Wave: 1/2" in pull["body"]
+            lab.apply("mail")
+            waiting = await go_on(components, report.operation)
+            assert waiting.waves[0].reason == "db: a pull request waits for its merge"
+            stage.merge(pull["number"])
+            assert states(await go_on(components, report.operation)) == ["running", "waiting"]
+            lab.apply("db")
+            assert states(await go_on(components, report.operation)) == ["done", "running"]
+            assert lab.side("app") == "backup"
+
+
+async def test_a_pull_request_that_is_closed_holds_what_waits_for_it(
+    stage: Stage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("failover_api.wave_operation.CLOSED_S", 0.0)
+    after = {"db": (), "app": ("db",), "mail": ()}
+    with waves_lab(stage, tmp_path, after, db=["policy: pull_request"]) as lab:
+        async with stage.open(cluster=str(lab.kubeconfig)) as components:
+            report = report_of(await promote(components))
+            lab.apply("mail")
+            stage.close(stage.pulls()[0]["number"])
+            found = await go_on(components, report.operation)
+    assert (found.state, states(found)) == ("stopped", ["stopped", "stopped"])
+    assert found.waves[0].reason == "db: its pull request was closed"
+    assert found.waves[1].reason == "app: waits for db"
+
+
+async def test_a_replica_takes_up_what_is_only_proposed(stage: Stage, tmp_path: Path) -> None:
+    after = {"db": (), "app": ("db",)}
+    policies = {name: ["policy: pull_request"] for name in after}
+    with waves_lab(stage, tmp_path, after, **policies) as lab:
+        async with stage.open(cluster=str(lab.kubeconfig)) as components:
+            operation = report_of(await promote(components)).operation
+        async with stage.open(cluster=str(lab.kubeconfig)) as components:
+            assert operation is not None
+            assert states(await components.failover.operation(operation)) == ["running", "waiting"]
+        assert lab.waves == []
+
+
+# Without rights in a cluster
+
+
+async def test_what_flux_applied_is_enough(stage: Stage) -> None:
+    """Flux tells that it applied the commit, and nothing of pods is seen."""
+    import time
+
+    from failover_api.reading.flux_reports import FluxReport
+
+    def applied(revision: str) -> FluxReport:
+        message = "Deployment/media/db configured\nDeployment/media/app configured"
+        return FluxReport("Kustomization", "flux-system", "apps", f"main@sha1:{revision}", time.time(), False, message)
+
+    after = {"db": (), "app": ("db",)}
+    stage.commit({file_of(name): manifest(name) for name in after})
+    declare(stage, after)
+    async with stage.open() as components:
+        components.failover.flux_reports.take(applied(stage.sandbox.head(repository=stage.repository)))
+        outcome = await promote(components)
+        report = report_of(outcome)
+        assert outcome.warnings == ()
+        assert states(await go_on(components, report.operation)) == ["running", "waiting"]
+        components.failover.flux_reports.take(applied(stage.sandbox.head(repository=stage.repository)))
+        assert states(await go_on(components, report.operation)) == ["done", "running"]
+        assert len(stage.moves) == 2
+        components.failover.flux_reports.take(applied(stage.sandbox.head(repository=stage.repository)))
+        assert (await go_on(components, report.operation)).state == "done"
+
+
+async def test_a_replica_that_sees_nothing_goes_on_with_nothing(
+    stage: Stage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("failover_api.wave_runner.OTHERS_WAIT_S", 0.0)
+    with waves_lab(stage, tmp_path) as lab:
+        async with stage.open(cluster=str(lab.kubeconfig)) as components:
+            operation = report_of(await promote(components)).operation
+        lab.apply("db", "relay")
+        async with stage.open() as components:
+            seen = await go_on(components, operation)
+    assert states(seen) == ["running", "waiting", "waiting"]
+    assert len(stage.moves) == 1
+
+
+# Faults
+
+
+@pytest.mark.parametrize("kind", ["lost_reply", "lost_request", "status", "race", "stale", "lag"])
+async def test_a_fault_in_the_middle_makes_no_second_commit(stage: Stage, tmp_path: Path, kind: str) -> None:
+    with waves_lab(stage, tmp_path) as lab:
+        async with stage.open(cluster=str(lab.kubeconfig)) as components:
+            report = report_of(await promote(components))
+            lab.apply("db", "relay")
+            how = {"status": 502} if kind == "status" else {}
+            stage.fault(kind, operation="createCommitOnBranch", **how)
+            await go_on(components, report.operation)
+            found = await go_on(components, report.operation)
+    assert [number for number, _ in lab.waves] == ["1/3", "2/3"]
+    assert states(found) == ["done", "running", "waiting"]
+
+
+# Looked at later
+
+
+async def whole(components: Components, lab: WavesLab) -> str:
+    """A move of all of it, to its end; gives the operation."""
+    operation = report_of(await promote(components)).operation
+    assert operation is not None
+    for names in (("db", "relay"), ("app", "mail"), ("web",)):
+        lab.apply(*names)
+        await go_on(components, operation)
+    return operation
+
+
+async def test_what_has_ended_stays_as_it_was(stage: Stage, tmp_path: Path) -> None:
+    with waves_lab(stage, tmp_path) as lab:
+        async with stage.open(cluster=str(lab.kubeconfig)) as components:
+            operation = await whole(components, lab)
+            assert (await components.failover.operation(operation)).state == "done"
+            await components.failover.move("db", Action.DEMOTE, MoveRequest("me"))
+            assert (await go_on(components, operation)).state == "done"
+        async with stage.open(cluster=str(lab.kubeconfig)) as components:
+            later = await components.failover.operation(operation)
+            assert (later.state, later.waves[0].reason) == ("done", "db: moved again since")
+            await components.failover.move_group("all", Action.DEMOTE, MoveRequest("me"))
+
+
+async def test_one_of_which_all_was_moved_again_is_found_in_the_log(stage: Stage, tmp_path: Path) -> None:
+    with waves_lab(stage, tmp_path) as lab:
+        async with stage.open(cluster=str(lab.kubeconfig)) as components:
+            operation = await whole(components, lab)
+            for name in ("db", "relay", "app", "mail", "web"):
+                await components.failover.move(name, Action.DEMOTE, MoveRequest("me"))
+        async with stage.open(cluster=str(lab.kubeconfig)) as components:
+            later = await components.failover.operation(operation)
+            assert (later.state, states(later)) == ("done", ["done"] * 3)
+            assert len({commit.sha for wave in later.waves for commit in wave.commits}) == 3
+            with pytest.raises(UnknownUrl):
+                await components.failover.operation("01JDAAAAAAAAAAAAAAAAAAAAAA")
+
+
+async def test_what_nobody_has_gone_on_with_is_over(
+    stage: Stage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A day later nobody expects the second wave any more."""
+    monkeypatch.setattr("failover_api.wave_runner.OTHERS_WAIT_S", 0.0)
+    with waves_lab(stage, tmp_path) as lab:
+        async with stage.open(cluster=str(lab.kubeconfig)) as components:
+            operation = report_of(await promote(components)).operation
+        lab.apply("db", "relay")
+        monkeypatch.setattr("failover_api.wave_sight.RESUME_S", -400.0)
+        async with stage.open(cluster=str(lab.kubeconfig)) as components:
+            found = await go_on(components, operation)
+    assert (found.state, states(found)) == ("stopped", ["done", "stopped", "stopped"])
+    assert found.waves[2].reason == "web: nobody has gone on with it in time"
+    assert len(stage.moves) == 1
+
+
+# Several at once
+
+
+async def test_the_same_asked_again_is_the_operation_that_is_under_way(stage: Stage, tmp_path: Path) -> None:
+    with waves_lab(stage, tmp_path) as lab:
+        async with stage.open(cluster=str(lab.kubeconfig)) as components:
+            first = report_of(await promote(components)).operation
+            again = await promote(components, MoveRequest("somebody impatient"))
+            assert report_of(again).operation == first
+            assert not any(part.changed for part in again.parts)
+            assert set(again.later) == {"app", "mail", "web"}
+        async with stage.open(cluster=str(lab.kubeconfig)) as other:
+            assert report_of(await promote(other)).operation == first
+        assert len(stage.moves) == 1
+
+
+async def test_what_others_have_brought_there_is_there(stage: Stage, tmp_path: Path) -> None:
+    """Whoever moves one of them on by hand stops nothing, as long as it is to where it was to go."""
+    with waves_lab(stage, tmp_path) as lab:
+        async with stage.open(cluster=str(lab.kubeconfig)) as components:
+            operation = report_of(await promote(components)).operation
+            await components.failover.move("app", Action.PROMOTE, MoveRequest("somebody impatient"))
+            lab.apply("db", "relay", "app")
+            await go_on(components, operation)
+            lab.apply("mail")
+            await go_on(components, operation)
+            lab.apply("web")
+            found = await go_on(components, operation)
+    assert found.state == "done"
+    assert lab.waves == [("1/3", ["db", "relay"]), ("", ["app"]), ("2/3", ["mail"]), ("3/3", ["web"])]
+
+
+async def test_the_way_back_stops_the_way_there(stage: Stage, tmp_path: Path) -> None:
+    with waves_lab(stage, tmp_path) as lab:
+        async with stage.open(cluster=str(lab.kubeconfig)) as components:
+            there = report_of(await promote(components)).operation
+            lab.apply("db", "relay")
+            back = report_of(await promote(components, action=Action.DEMOTE))
+            lab.apply("db", "relay")
+            assert (await go_on(components, there)).state == "stopped"
+            assert (await go_on(components, back.operation)).state == "done"
+            assert {lab.side(name) for name in ("db", "relay", "app", "mail", "web")} == {"primary"}

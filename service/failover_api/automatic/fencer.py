@@ -7,7 +7,7 @@ sets a taint it writes down that it will, so that whoever leads later takes it o
 import asyncio
 import logging
 import time
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Protocol
 
 from failover_api.cluster.port import NodeFence
@@ -86,9 +86,7 @@ class Fencer:
 
     async def _set(self, node: NodeVerdict) -> None:
         if why := await self._fence.why_unguarded(node.name):
-            self.said[node.name] = f"{why[:1].upper()}{why[1:]}."
-            self._rest(node.name)
-            _log.warning("the taint out-of-service is not set", extra={"node": node.name, "detail": why})
+            self._fails(node.name, why)
             return
         await self._notes.note_fenced(node.name, node.uid)
         if await self._fence.set(node.name, node.uid):
@@ -108,6 +106,15 @@ class Fencer:
     def _may_begin(self, node: str) -> bool:
         return node not in self._under_way and self._monotonic() >= self._rest_until.get(node, 0.0)
 
+    def _fails(self, node: str, why: str) -> None:
+        """It is told once, for as long as it stays so."""
+        said = f"{why[:1].upper()}{why[1:]}."
+        if self.said.get(node) != said:
+            _log.warning("the taint of a node was not written", extra={"node": node, "detail": why})
+        if node in self.said:
+            self.said[node] = said
+        self._rest(node)
+
     def _rest(self, node: str) -> None:
         self._rest_until[node] = self._monotonic() + AGAIN_S
 
@@ -120,10 +127,7 @@ class Fencer:
         try:
             await work
         except FailoverError as exc:
-            self._rest(node)
-            if node in self.said:
-                self.said[node] = f"{exc.detail[:1].upper()}{exc.detail[1:]}."
-            _log.warning("the taint of a node was not written", extra={"node": node, "detail": exc.detail})
+            self._fails(node, exc.detail)
         except Exception:  # noqa: BLE001 - a defect of ours must not end the watching
             self._rest(node)
             _log.exception("the taint of a node was not written by a defect", extra={"node": node})
@@ -159,10 +163,11 @@ def _may_be_on(node: str, service: Service) -> bool:
     return not all(sides) or any(node in nodes for nodes in sides)
 
 
-def _leaving(node: str, situation: Situation, is_applied: Callable[[str], bool | None]) -> list[Leaving]:
-    clock = situation.verdicts.monotonic
-    found = []
+def _leaving(node: str, situation: Situation, is_applied: Callable[[str], bool | None]) -> Iterator[Leaving]:
+    """Whether it is applied is looked up for those alone that have to do with the node."""
     for service in situation.services:
-        is_fresh = clock - service.read_at <= FRESH_S
-        found.append(leaving(node, service, is_applied=is_applied(service.name) if is_fresh else None))
-    return [each for each in found if each is not None]
+        found = leaving(node, service, is_applied=None)
+        if found is not None and situation.verdicts.monotonic - service.read_at <= FRESH_S:
+            found = leaving(node, service, is_applied=is_applied(service.name))
+        if found is not None:
+            yield found

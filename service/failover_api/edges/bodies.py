@@ -328,7 +328,7 @@ def _move(parts: Sequence[Outcome], *, group: str | None = None) -> dict[str, An
         "dry_run": any(part.dry_run for part in parts),
         "policy": policies.pop() if len(policies) == 1 else "mixed",
         "changed": any(part.changed for part in parts),
-        "changes": [_change(change) for plan in plans for change in plan.changes],
+        "changes": [change_body(change) for plan in plans for change in plan.changes],
         "diff": "".join(unified_diff(plan.old, plan.new) for plan in plans),
         "commit": commits[0] if len(commits) == 1 else None,
         "pull_request": pulls[0] if len(pulls) == 1 else None,
@@ -355,7 +355,8 @@ def _refused(name: str, error: FailoverError) -> RefusedMemberBody:
     return RefusedMemberBody(service=name, from_=None, to=None, changed=False, error=_problem(error))
 
 
-def _change(change: Change) -> ChangeBody:
+def change_body(change: Change) -> ChangeBody:
+    """One value that changes."""
     return ChangeBody(
         file=change.file,
         document=change.document,

@@ -33,6 +33,15 @@ PULL_REQUEST: Example = {
     "branch": "failover/sonarr",
     "state": "open",
 }
+RELOCATION_STEP: Example = {
+    "name": "final-sync",
+    "state": "running",
+    "at": "2026-11-29T21:45:00Z",
+    "commits": [COMMIT],
+    "proof": "quiet at 2026-11-29T21:44:58Z at generation 17 of 0f3c6a1e",
+    "changes": [],
+    "diff": "",
+}
 NODE: Example = {
     "name": "k3s-w1",
     "state": "ready",
@@ -207,4 +216,12 @@ ALERTS_SENT: Example = {
             "fingerprint": "c1f2a3b4d5e6f708",
         }
     ],
+}
+RETURN: Example = {
+    "service": "sonarr",
+    "node": "k3s-w1",
+    "acts": False,
+    "command": "failover relocate sonarr --to primary",
+    "detail": "",
+    "holds": [],
 }

@@ -128,6 +128,45 @@ Operation = Annotated[
         description="The ULID that Git knows the move by; null: nothing was to be written.", examples=[examples.ULID]
     ),
 ]
+RelocationTarget = Annotated[
+    Literal["primary", "backup"], Field(description="The side that it brings the service to.", examples=["primary"])
+]
+RelocationStepName = Annotated[str, Field(description="Which of the five it is.", examples=["final-sync"])]
+RelocationStateWord = Annotated[
+    Literal["running", "waiting", "stopped", "done"],
+    Field(
+        description="running: it goes on; waiting: something is in the way, or it takes longer than it may, and it "
+        "goes on by itself when it can; stopped: nothing more is done; done: it serves on its target, and that is "
+        "copied again.",
+        examples=["running"],
+    ),
+]
+RelocationReason = Annotated[
+    str,
+    Field(
+        description='What it waits for, or what stopped it; "": nothing is to be said.',
+        examples=["ReplicationSource media/sonarr-to-w1 syncs since 2026-11-29 21:45 UTC."],
+    ),
+]
+RelocationCure = Annotated[str, Field(description="What to do about that.", examples=[""])]
+WaitedS = Annotated[float, Field(description="For how many seconds the step has been under way.", examples=[12.0])]
+LimitS = Annotated[
+    float | None, Field(description="For how many seconds it may be; null: for as long as it takes.", examples=[1800.0])
+]
+StepStateWord = Annotated[
+    Literal["to-come", "running", "done"],
+    Field(description="done: it has ended, or had nothing to do.", examples=["running"]),
+]
+RelocationStepAt = Annotated[
+    str | None, Field(description="When its newest commit was made; null: none is.", examples=["2026-11-29T21:45:00Z"])
+]
+Proof = Annotated[
+    str,
+    Field(
+        description="What was seen that let the relocation come to this step.",
+        examples=["serving at 2026-11-29T21:45:00Z"],
+    ),
+]
 WaveStateWord = Annotated[
     OperationState,
     Field(

@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from failover_api.core.catalog.model import Side
 from failover_api.core.planning.request import MoveRequest, checked_accept, checked_key, checked_reason
 from failover_api.edges.http.etags import versions_of
 from failover_api.errors import BadRequest, UnsupportedMediaType
@@ -28,6 +29,14 @@ GROUP_KEYS = tuple(KEYS)
 SERVICE_KEYS = tuple(key for key in KEYS if key != "skip_refused")
 ROLLBACK_KEYS = tuple(key for key in SERVICE_KEYS if key != "force")
 
+# What only a relocation is asked for with.
+RELOCATION = {
+    "to": "The side to relocate to: primary or backup.",
+    "synced": "The data is there: only with `replication: {kind: manual}`, once the app has stopped.",
+}
+RELOCATE_KEYS = ("to", "dry_run", "reason", "accept", "synced")
+ABORT_KEYS = ("reason",)
+
 DEFAULT_LIMIT, MAX_LIMIT = 20, 100
 _BOOLS: dict[object, bool] = {"true": True, "1": True, "false": False, "0": False}
 _ULID = re.compile(r"[0-7][0-9A-HJKMNP-TV-Z]{25}")
@@ -39,6 +48,19 @@ async def read_move_request(request: "Request", keys: Sequence[str], *, by: str)
 
     Raises BadRequest, UnsupportedMediaType, and PreconditionFailed for a malformed If-Match.
     """
+    return _request(request, await _asked(request, keys), by)
+
+
+async def read_relocation(request: "Request", *, by: str) -> tuple[MoveRequest, Side, bool]:
+    """Where to, and whether whoever asks says that the data is there. Raises as read_move_request()."""
+    asked = await _asked(request, RELOCATE_KEYS)
+    to, is_synced = asked.pop("to", None), asked.pop("synced", False)
+    if to is None:
+        raise BadRequest("to: is missing; expected primary or backup")
+    return _request(request, asked, by), to, is_synced
+
+
+async def _asked(request: "Request", keys: Sequence[str]) -> dict[str, Any]:
     query = read_pairs(request.query_params.multi_items(), keys)
     body = _from_body(request, await request.body(), keys) if request.method == "POST" else {}
     for key in query.keys() & body.keys():
@@ -46,12 +68,16 @@ async def read_move_request(request: "Request", keys: Sequence[str], *, by: str)
             raise BadRequest(
                 f"{key}: the query says {_said(query[key])} and the body {_said(body[key])}; nothing was done"
             )
+    return {**query, **body}
+
+
+def _request(request: "Request", asked: Mapping[str, Any], by: str) -> MoveRequest:
     named = request.headers.getlist("if-match")
     return MoveRequest(
         by=by,
         versions=versions_of(", ".join(named) if named else None),
         key=checked_key(request.headers.getlist("idempotency-key")),
-        **{**query, **body},
+        **asked,
     )
 
 
@@ -90,6 +116,8 @@ def read_pairs(items: Iterable[tuple[str, str]], keys: Sequence[str]) -> dict[st
             asked[name] = checked_reason(text)
         elif name == "accept":
             asked[name] = checked_accept([word.strip() for word in text.split(",") if word.strip()])
+        elif name == "to":
+            asked[name] = _side(text)
         elif text in _BOOLS:
             asked[name] = _BOOLS[text]
         else:
@@ -134,11 +162,19 @@ def _from_body(request: "Request", body: bytes, keys: Sequence[str]) -> dict[str
             if not isinstance(value, list) or not all(isinstance(word, str) for word in value):
                 raise BadRequest('accept: expected a list of texts, like ["strategy-alone"]')
             asked[name] = checked_accept(value)
+        elif name == "to":
+            asked[name] = _side(value)
         elif isinstance(value, bool) or (type(value) is int and value in (0, 1)):
             asked[name] = bool(value)
         else:
             raise BadRequest(f"{key}: expected true, false, 1 or 0")
     return asked
+
+
+def _side(value: object) -> Side:
+    if isinstance(value, str) and value in set(Side):
+        return Side(value)
+    raise BadRequest(f"to: expected primary or backup, not {str(value)[:40]!r}")
 
 
 def _name(key: str, asked: Mapping[str, Any], where: str, keys: Sequence[str]) -> str:

@@ -2,23 +2,24 @@
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from fastapi import Request
 
 from failover_api.core.access.model import Verb
-from failover_api.core.catalog.model import Action
+from failover_api.core.catalog.model import Action, Side
 from failover_api.core.planning.plan import Plan
 from failover_api.core.planning.request import MoveRequest
 from failover_api.core.safety.rollout.steps import Rollout
 from failover_api.edges.automatic_bodies import automatic_body, off_body
-from failover_api.edges.bodies import group_body, node_outcome_body, outcome_body
+from failover_api.edges.bodies import group_body, node_outcome_body, operation_body, outcome_body
 from failover_api.edges.http.access import Session
 from failover_api.edges.http.shared_looks import Looks
 from failover_api.edges.models import (
     AutomaticBody,
     Body,
     GroupOutcomeBody,
+    OperationBody,
     OutcomeBody,
     PartedOutcomeBody,
 )
@@ -27,7 +28,11 @@ from failover_api.moves.outcome import Outcome, WaveReport
 from failover_api.reading.history import Page
 from failover_api.reading.nodes import Nodes
 from failover_api.reading.status import Status
+from failover_api.wave_operation import no_operation
 from failover_api.wiring import Components
+
+if TYPE_CHECKING:  # nothing of it is loaded until somebody asks
+    from failover_api.relocation_runner import RelocationReport
 
 
 def components_of(request: Request) -> Components:
@@ -69,6 +74,17 @@ async def look_at_rollout(who: Session, components: Components, service: str, op
     who.looks()
     what = (id(catalog), "rollout", service, operation)
     return await looks(who.request).share(what, lambda: components.failover.rollout(service, operation))
+
+
+async def look_at_operation(who: Session, components: Components, operation: str) -> OperationBody:
+    """As look_at_status(), without services that the caller may not see. Raises UnknownUrl, also where that is all."""
+    who.looks()
+    what = (id(components.catalog.current()), "operation", operation)
+    report = await looks(who.request).share(what, lambda: components.failover.operation(operation))
+    body = operation_body(report, visible=lambda name: who.caller.may(Verb.VIEW, name))
+    if not body.waves:
+        raise no_operation(operation)
+    return body
 
 
 def visible_error(components: Components, who: Session) -> str | None:
@@ -124,6 +140,44 @@ async def evacuate(who: Session, components: Components, node: str, request: Mov
     plans = [plan for part in outcome.parts for plan in part.plans]
     body = node_outcome_body(outcome, visible=lambda name: who.caller.may(Verb.VIEW, name))
     return Moved(body, plans, outcome.version, _is_pending(outcome.parts, outcome.waves))
+
+
+async def relocate(
+    who: Session, components: Components, service: str, target: Side, request: MoveRequest, *, is_synced: bool
+) -> "RelocationReport":
+    """Begins a relocation, or says how far it is; `is_synced`: whoever asks says that the data is there."""
+    _check_service(who, components, service, Verb.EXECUTE)
+    relocations = components.failover.relocations
+    if not is_synced:
+        return await relocations.start(service, target, request)
+    return await relocations.vouch(service, request)
+
+
+async def rehearse_relocation(
+    who: Session, components: Components, service: str, target: Side, request: MoveRequest
+) -> "RelocationReport":
+    """All its steps; nothing is written."""
+    _check_service(who, components, service, Verb.PLAN)
+    who.looks()
+    return await components.failover.relocations.rehearse(service, target, request)
+
+
+async def abort_relocation(
+    who: Session, components: Components, service: str, request: MoveRequest
+) -> "RelocationReport":
+    _check_service(who, components, service, Verb.EXECUTE)
+    return await components.failover.relocations.abort(service, request)
+
+
+async def look_at_relocation(who: Session, components: Components, operation: str) -> "RelocationReport":
+    """As look_at_status(), of an operation. Raises UnknownUrl for one of which the caller may see nothing."""
+    who.looks()
+    what = (id(components.catalog.current()), "relocation", operation)
+    find = components.failover.relocations.find
+    report = await looks(who.request).share(what, lambda: find(operation))
+    if not who.caller.may(Verb.VIEW, report.service):
+        raise no_operation(operation)
+    return report
 
 
 async def _move_service(failover: Failover, name: str, action: Action, request: MoveRequest) -> Moved:

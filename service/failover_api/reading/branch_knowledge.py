@@ -12,6 +12,7 @@ from cachetools import LRUCache
 from failover_api.concurrency import batches, together
 from failover_api.core.catalog.model import Branch
 from failover_api.core.search.file_facts import BranchKnowledge, FileFacts, branch_knowledge, read_file_facts
+from failover_api.core.search.file_summary import is_kustomization
 from failover_api.core.splice import MAX_BYTES
 from failover_api.errors import ForgeUnavailable, RepositoryTooLarge
 from failover_api.forge.port import Files
@@ -33,7 +34,9 @@ class BranchReader:
 
     def __init__(self, files: Files) -> None:
         self._files = files
-        self._facts: LRUCache[str, FileFacts] = LRUCache(FACTS_BYTES, getsizeof=lambda each: each.size_bytes)
+        self._facts: LRUCache[tuple[str, bool], FileFacts] = LRUCache(
+            FACTS_BYTES, getsizeof=lambda each: each.size_bytes
+        )
         self._known: LRUCache[Branch, tuple[int, BranchKnowledge]] = LRUCache(
             MAX_KEPT, getsizeof=lambda kept: kept[1].count
         )
@@ -65,7 +68,7 @@ class BranchReader:
 
     async def _read_all(self, branch: Branch, entries: Sequence[Entry]) -> dict[str, FileFacts]:
         """What each file says, by path."""
-        facts = {entry.path: self._facts.get(entry.sha) for entry in entries}
+        facts = {entry.path: self._facts.get(_key(entry)) for entry in entries}
         unread = [entry for entry in entries if facts[entry.path] is None]
         if len(unread) > MAX_FILES_READ:
             raise RepositoryTooLarge(
@@ -80,7 +83,7 @@ class BranchReader:
                     if entry.path in blobs:
                         facts[entry.path] = found = read_file_facts(entry.path, blobs[entry.path])
                         if found.size_bytes <= FACTS_BYTES // 8:
-                            self._facts[entry.sha] = found
+                            self._facts[_key(entry)] = found
                 await asyncio.sleep(0)  # a batch takes some 50 ms of parsing: let others have a turn
 
         parts = batches(unread, BATCH_FILES, size_bytes=lambda entry: entry.size_bytes, max_bytes=BATCH_BYTES)
@@ -89,3 +92,8 @@ class BranchReader:
         if missing:
             raise ForgeUnavailable(f"{missing[0]} on {branch} could not be read", retry_after_s=5.0)
         return {path: found for path, found in facts.items() if found is not None}
+
+
+def _key(entry: Entry) -> tuple[str, bool]:
+    """What a kustomization.yaml says depends on its name too."""
+    return entry.sha, is_kustomization(entry.path)

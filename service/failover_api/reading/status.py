@@ -20,7 +20,7 @@ from failover_api.core.safety.hazard import Hazard
 from failover_api.core.safety.hazards import other_side
 from failover_api.core.safety.replication_states import ReplicationStatus
 from failover_api.core.safety.surroundings import ClusterLook
-from failover_api.core.safety.switch_moves import ServiceMove, each_way, possible_move, whole_move
+from failover_api.core.safety.switch_moves import ServiceMove, each_way, made_move, possible_move
 from failover_api.errors import FailoverError, ForgeFailure, ManifestError
 from failover_api.forge.port import Forge
 from failover_api.forge.values import PullRequest
@@ -135,7 +135,7 @@ class StatusReader:
         here = FoundHazards()
         if thorough and detection.state.value in set(Side):
             side = Side(detection.state.value)
-            here = find_hazards(lambda: whole_move(service, detection, side, seen.manifests), around)
+            here = find_hazards(lambda: made_move(service, detection, side, seen.manifests), around)
         is_complete = around.is_complete and not found.failed
         return replace(status, hazards_to=found.hazards, hazards_here=here.hazards, hazards_complete=is_complete)
 

@@ -208,7 +208,7 @@ class RolloutWatch:
         """Whether what serves is what this move made; where the pod does not show it, the whole rollout tells."""
         if state.side is not State.UNKNOWN and state.side.value != record.after:
             return False
-        if state.side is not State.UNKNOWN and not state.mismatch and self._is_from_before(status, state) is False:
+        if state.side is not State.UNKNOWN and not state.mismatch and not self._is_from_before(status, state):
             return True
         if not self._may_ask(key):
             return False

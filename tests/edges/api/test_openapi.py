@@ -55,7 +55,7 @@ def test_no_request_of_the_document_breaks_us(
     schema: Any, mode: GenerationMode, reached: set[int], caplog: pytest.LogCaptureFixture
 ) -> None:
     operations = [result.ok() for result in schema.get_all_operations()]
-    assert len(operations) == 36
+    assert len(operations) == 39
     seen: Counter[int] = Counter()
     for operation in operations:
         if mode.is_positive or operation.definition.raw.get("parameters"):  # without any there is nothing to get wrong
@@ -102,6 +102,7 @@ MOVES = {
     "/api/groups/{group}/promote": KEYS | {"skip_refused"},
     "/api/groups/{group}/demote": KEYS | {"skip_refused"},
     "/api/nodes/{node}/evacuate": KEYS | {"skip_refused"},
+    "/api/failover/{service}/relocate": {"to", "dry_run", "reason", "accept", "synced"},
 }
 OPEN = {"/healthz", "/readyz", "/version", "/schema/services.json", "/schema/access.json"}  # no token is needed
 BESIDE = OPEN | {"/metrics", "/hooks/github", "/hooks/flux", "/hooks/alertmanager", "/hooks/grafana"}
@@ -144,10 +145,12 @@ async def test_the_openapi_document_tells_the_truth(stage: Stage) -> None:
         "/api/groups",
         "/api/nodes",
         "/api/operations/{operation}",
+        "/api/failover/{service}/relocate/abort",
     }
     assert set(document["paths"]) == looking | set(MOVES) | AUTOMATIC | BESIDE
     for path, keys in MOVES.items():
         kind = next((kind for kind in ("group", "node") if f"{kind}s" in path), "service")
+        bodies_of = ["RelocationBody"] if "relocate" in path else BODIES[kind]
         query = {("query", key.replace("dry_run", "dry-run")) for key in keys}
         common = {("path", kind), ("header", "If-Match"), *query}
         get, post = document["paths"][path]["get"], document["paths"][path]["post"]
@@ -156,7 +159,7 @@ async def test_the_openapi_document_tells_the_truth(stage: Stage) -> None:
         assert set(post["requestBody"]["content"]["application/json"]["schema"]["properties"]) == keys
         assert {"200", "202", "default"} <= set(post["responses"])
         bodies = [references(one) for one in (get["responses"]["200"], *map(post["responses"].get, ("200", "202")))]
-        assert bodies[0] == bodies[1] == bodies[2] == {f"#/components/schemas/{name}" for name in BODIES[kind]}
+        assert bodies[0] == bodies[1] == bodies[2] == {f"#/components/schemas/{name}" for name in bodies_of}
     assert named(document["paths"]["/api/failover/{service}/history"]["get"]) == {
         ("path", "service"), ("query", "limit"), ("query", "cursor"), ("header", "If-None-Match"),
     }  # fmt: skip
@@ -246,7 +249,8 @@ async def test_a_bool_is_a_boolean_and_a_word_is_one_of_an_enum(document: dict[s
     for path, keys in MOVES.items():
         for method in ("get", "post"):
             flags = {one["name"]: one["schema"]["type"] for one in document["paths"][path][method]["parameters"]}
-            assert {flags[key.replace("dry_run", "dry-run")] for key in keys - {"reason", "accept"}} == {"boolean"}
+            is_flag = {flags[key.replace("dry_run", "dry-run")] for key in keys - {"reason", "accept", "to"}}
+            assert is_flag == {"boolean"}
     for place, words in {
         "OutcomeBody.action": ["promote", "demote", "rollback"],
         "OutcomeBody.policy": ["direct", "pull_request"],

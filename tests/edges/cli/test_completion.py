@@ -56,6 +56,8 @@ pytestmark = pytest.mark.skipif(BASH is None, reason="bash is not installed")
         (("list", "--side", "b"), ["backup"]),
         (("list", "-o", ""), ["wide", "json", "name"]),
         (("promote", "--skip"), ["--skip-refused"]),
+        (("promote", "--accept", "node-"), ["node-missing", "node-not-ready"]),
+        (("evacuate", "--accept", "claim-u"), []),
         (("completion", ""), ["bash", "zsh", "fish"]),
         (("schema", ""), ["services", "access"]),
         (("status", "nosuch"), []),

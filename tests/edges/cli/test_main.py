@@ -33,6 +33,7 @@ EXIT_CODES = {
     "conflict": 3,
     "operation-pending": 3,
     "unsafe-move": 3,
+    "relocation-running": 3,
     "cluster-needed": 3,
     "node-alive": 3,
     "branch-protected": 3,

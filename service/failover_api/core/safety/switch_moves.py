@@ -39,7 +39,8 @@ class ServiceMove:
     """What a move does to one service: the switches that it changes, in order, and all its documents.
 
     `readings` are of all switches, moved or not. `is_thought`: nobody has asked for it. `is_to_come`: it is one step
-    further ahead: the service is not yet where it would leave, and has written nothing there.
+    further ahead: the service is not yet where it would leave, and has written nothing there. `is_made`: it is the one
+    that brought the service to where it is, and all that it changed beside the switches stands in the manifests.
     """
 
     service: Service
@@ -48,6 +49,7 @@ class ServiceMove:
     documents: tuple[Document, ...] = field(default=(), repr=False)
     is_thought: bool = False
     is_to_come: bool = False
+    is_made: bool = False
 
 
 def planned_move(plan: Plan, manifests: Manifests = NO_MANIFESTS) -> ServiceMove:
@@ -99,6 +101,15 @@ def whole_move(service: Service, detection: Detection, side: Side, manifests: Ma
     """What a move to a side would do once the service is on the other: all that a side is made of."""
     old = {reading: reading.switch.value(side.other) for reading in detection.readings}
     return _to(service, detection, detection.readings, side, manifests, old=old, is_to_come=True)
+
+
+def made_move(service: Service, detection: Detection, side: Side, manifests: Manifests) -> ServiceMove:
+    """The move that has brought a service to a side, by what there is now: a strategy may be put back since."""
+    old = {reading: reading.switch.value(side.other) for reading in detection.readings}
+    new = {reading: reading.switch.value(side) for reading in detection.readings}
+    documents = _documents(detection.readings, new, manifests, old=old)
+    switches = tuple(SwitchMove(reading, value) for reading, value in new.items())
+    return ServiceMove(service, switches, detection.readings, documents, is_thought=True, is_to_come=True, is_made=True)
 
 
 def each_way(service: Service, detection: Detection, manifests: Manifests) -> dict[Side, ServiceMove]:

@@ -7,8 +7,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from failover_api.core.search.claim_sources import ClaimSources, read_claim_sources, speaks_of_claims
+from failover_api.core.search.file_summary import is_kustomization
+from failover_api.core.search.folder_graph import folder_graph
 from failover_api.core.search.known_claims import KnownClaims, known_claims, variable_values
 from failover_api.core.search.known_neighbours import KnownNeighbours, known_neighbours
+from failover_api.core.search.kustomize_files import KustomizeFile, read_kustomize_file
 from failover_api.core.search.neighbours import NONE, Neighbours, read_neighbours, speaks_of_neighbours
 from failover_api.core.splice import Manifest, parse
 from failover_api.errors import ManifestInvalid
@@ -20,11 +23,13 @@ class FileFacts:
 
     claims: ClaimSources
     neighbours: Neighbours = NONE
+    kustomize: KustomizeFile | None = None
 
     @property
     def size_bytes(self) -> int:
         """About how much memory they take."""
-        return self.claims.size_bytes + self.neighbours.size_bytes
+        builds = self.kustomize.size_bytes if self.kustomize is not None else 0
+        return self.claims.size_bytes + self.neighbours.size_bytes + builds
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,10 +47,11 @@ class BranchKnowledge:
 
 def read_file_facts(path: str, data: bytes) -> FileFacts:
     """Parses the file if it has to."""
-    speaks = speaks_of_neighbours(data)
-    manifest = _parsed(path, data) if speaks or speaks_of_claims(data) else None
+    speaks, builds = speaks_of_neighbours(data), is_kustomization(path)
+    manifest = _parsed(path, data) if speaks or builds or speaks_of_claims(data) else None
     neighbours = read_neighbours(manifest) if speaks and manifest is not None else NONE
-    return FileFacts(read_claim_sources(data, manifest), neighbours)
+    kustomize = read_kustomize_file(manifest) if builds and manifest is not None else None
+    return FileFacts(read_claim_sources(data, manifest), neighbours, kustomize)
 
 
 def branch_knowledge(files: Mapping[str, FileFacts]) -> BranchKnowledge:
@@ -53,7 +59,8 @@ def branch_knowledge(files: Mapping[str, FileFacts]) -> BranchKnowledge:
     claims = {path: facts.claims for path, facts in files.items()}
     values = variable_values(claims.values())
     neighbours = {path: facts.neighbours for path, facts in files.items()}
-    return BranchKnowledge(known_claims(claims), known_neighbours(neighbours, values))
+    graph = folder_graph({path: facts.kustomize for path, facts in files.items() if facts.kustomize is not None})
+    return BranchKnowledge(known_claims(claims), known_neighbours(neighbours, values, graph))
 
 
 def _parsed(path: str, data: bytes) -> Manifest | None:

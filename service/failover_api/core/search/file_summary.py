@@ -79,7 +79,7 @@ def summarize_file(path: str, data: bytes) -> FileSummary:
         return FileSummary(documents) if documents else EMPTY
     tree = manifest.tree
     roots = [document.root for document in tree.documents]
-    patches = tuple(dict.fromkeys(patch for root in roots for patch in _patches(tree, root)))
+    patches = tuple(dict.fromkeys(patch for root in roots for patch in patches_in(tree, root)))
     return FileSummary(documents, patches, next(filter(None, (text(tree, root, "namespace") for root in roots)), None))
 
 
@@ -158,7 +158,7 @@ def _items(tree: Tree, root: int, at_most: int) -> Iterator[DocumentSummary]:
             yield DocumentSummary(intern(kind), name, namespace, line, in_list=True)
 
 
-def _patches(tree: Tree, root: int) -> Iterator[str]:
+def patches_in(tree: Tree, root: int) -> Iterator[str]:
     """The files under `patches` and its older forms; a patch that is written there inline is no file."""
     for key in _PATCHES:
         for item in elements(tree, field(tree, root, key)):

@@ -4,6 +4,7 @@ replications    VolSync's sources and destinations, by the claim as it is writte
 scalers         what sets the replicas of a workload
 appliers        Flux's Kustomizations and HelmReleases, Argo CD's Applications: what they apply, and whether they do
 access_modes    of claims
+strategies      of Deployments, where they are written out
 """
 
 import posixpath
@@ -25,6 +26,7 @@ _SPEAKS = re.compile(
     rb"Replication(?:Source|Destination)|HorizontalPodAutoscaler|ScaledObject|PersistentVolumeClaim|HelmRelease"
     rb"|kustomize\.toolkit\.fluxcd\.io|argoproj\.io"
 )
+_STRATEGIES = (b"Recreate", b"RollingUpdate")
 N = TypeVar("N", bound="Neighbour")
 _TRUE = frozenset({"true", "True", "TRUE", "yes", "Yes", "on", "On"})
 
@@ -80,6 +82,13 @@ class AccessModes(Neighbour):
 
 
 @dataclass(frozen=True, slots=True)
+class Strategy(Neighbour):
+    """Of a Deployment: `type` as it is written, `line` where."""
+
+    type: str
+
+
+@dataclass(frozen=True, slots=True)
 class Neighbours:
     """Of one file."""
 
@@ -87,6 +96,7 @@ class Neighbours:
     scalers: tuple[Scaler, ...] = ()
     appliers: tuple[Applier, ...] = ()
     access_modes: tuple[AccessModes, ...] = ()
+    strategies: tuple[Strategy, ...] = ()
 
     @property
     def size_bytes(self) -> int:
@@ -104,7 +114,8 @@ def _size(one: Neighbour) -> int:
 
 def speaks_of_neighbours(data: bytes) -> bool:
     """Whether the file has to be parsed for them."""
-    return _SPEAKS.search(data) is not None
+    has_strategy = b"Deployment" in data and any(word in data for word in _STRATEGIES)
+    return has_strategy or _SPEAKS.search(data) is not None
 
 
 def read_neighbours(manifest: Manifest) -> Neighbours:
@@ -119,6 +130,7 @@ def read_neighbours(manifest: Manifest) -> Neighbours:
         scalers=_those(found, Scaler),
         appliers=_those(found, Applier),
         access_modes=_those(found, AccessModes),
+        strategies=_those(found, Strategy),
     )
 
 
@@ -151,6 +163,8 @@ def _objects(tree: Tree, root: int) -> Iterator[Neighbour]:
             named = ((text(tree, source, "kind"), text(tree, source, "name")) for source in sources)
             values = tuple((source, of) for source, of in named if source and of and len(of) <= MAX_LENGTH)
             yield Applier(*about, None, values, "", _suspended(tree, root))
+        case "Deployment":
+            yield from _strategy(tree, root, about)
         case "PersistentVolumeClaim":
             modes = (tree.scalar_text(mode) for mode in elements(tree, down(tree, root, "spec", "accessModes")))
             yield AccessModes(*about, frozenset(mode for mode in islice(modes, 4) if mode and len(mode) < 40))
@@ -173,6 +187,14 @@ def _scaler(tree: Tree, root: int, about: _About) -> Iterator[Scaler]:
     held = text(tree, root, "metadata", "annotations", PAUSED_AT_ZERO) == "0"
     if name and len(name) <= MAX_LENGTH and len(kind) <= MAX_LENGTH:
         yield Scaler(*about, kind, name, held)
+
+
+def _strategy(tree: Tree, root: int, about: _About) -> Iterator[Strategy]:
+    found = down(tree, root, "spec", "strategy", "type")
+    said = None if found is None else tree.scalar_text(found)
+    if found is not None and said and len(said) <= MAX_LENGTH:
+        kind, name, namespace, _ = about
+        yield Strategy(kind, name, namespace, tree.line_of(found), said)
 
 
 def _kustomization(tree: Tree, root: int, about: _About) -> Applier:

@@ -12,7 +12,7 @@ from fastapi import FastAPI, Path
 from failover_api.core.catalog.schema import NAME
 from failover_api.core.planning.request import MAX_ACCEPTED
 from failover_api.edges import examples, models
-from failover_api.edges.move_request import DEFAULT_LIMIT, KEYS, MAX_LIMIT
+from failover_api.edges.move_request import DEFAULT_LIMIT, KEYS, MAX_LIMIT, RELOCATION
 from failover_api.edges.problems import MEDIA_TYPE, STATUSES
 
 Description = dict[str, Any]
@@ -71,9 +71,10 @@ class Api(FastAPI):
 def _put_examples_back(schemas: Description) -> None:
     """FastAPI leaves out of the document what is null, in examples too."""
     for name, schema in schemas.items():
-        body: type[models.Body] | None = getattr(models, name, None)
-        for key, field in body.model_fields.items() if body else ():
-            schema["properties"][field.alias or key]["examples"] = field.examples
+        body = getattr(models, name, None)
+        if isinstance(body, type) and issubclass(body, models.Body):
+            for key, field in body.model_fields.items():
+                schema["properties"][field.alias or key]["examples"] = field.examples
 
 
 def problems(*statuses: int, is_open: bool = False) -> Responses:
@@ -124,6 +125,8 @@ _SCHEMAS: dict[str, Description] = {
     "reason": _REASON,
     "accept": {"type": "array", "items": _ACCEPTED, "maxItems": MAX_ACCEPTED, "examples": [["strategy-alone"]]},
 }
+_SCHEMAS["to"] = {"type": "string", "enum": ["primary", "backup"], "examples": ["primary"]}
+_MEANINGS = {**KEYS, **RELOCATION}
 _TEXT_FORMS = " 1 and 0 are taken for true and false."
 HEADERS = {
     "If-Match": "The ETag of a status or of a dry run: the move is refused with 412 when the manifests changed since.",
@@ -154,7 +157,9 @@ def query(keys: Sequence[str]) -> list[Description]:
     """The keys of a move, as they stand in a query."""
     return [
         {
-            **parameter("query", key.replace("dry_run", "dry-run"), _SCHEMAS.get(key, _FLAG), KEYS[key] + _also(key)),
+            **parameter(
+                "query", key.replace("dry_run", "dry-run"), _SCHEMAS.get(key, _FLAG), _MEANINGS[key] + _also(key)
+            ),
             **({"style": "form", "explode": False} if key == "accept" else {}),
         }
         for key in keys
@@ -163,7 +168,7 @@ def query(keys: Sequence[str]) -> list[Description]:
 
 def body(keys: Sequence[str]) -> Description:
     """The keys of a move, as they stand in a body."""
-    properties = {key: {**_SCHEMAS.get(key, _FLAG), "description": KEYS[key]} for key in keys}
+    properties = {key: {**_SCHEMAS.get(key, _FLAG), "description": _MEANINGS[key]} for key in keys}
     schema = {"type": "object", "additionalProperties": False, "properties": properties}
     return {"required": False, "content": {"application/json": {"schema": schema}}}
 

@@ -2,19 +2,17 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Path, Request, Response
+from fastapi import APIRouter, Path, Response
 
 from failover_api.core.access.model import Verb
 from failover_api.edges import examples
 from failover_api.edges.api import openapi
 from failover_api.edges.api.routes import IfNoneMatch, Wired, tagged
-from failover_api.edges.bodies import operation_body
-from failover_api.edges.http.access import Session, Who
-from failover_api.edges.models import OperationBody
-from failover_api.edges.targets import looks
-from failover_api.moves.outcome import WaveReport
-from failover_api.wave_operation import no_operation
-from failover_api.wiring import Components
+from failover_api.edges.http.access import Who
+from failover_api.edges.models import OperationBody, RelocationBody
+from failover_api.edges.relocation_bodies import relocation_body
+from failover_api.edges.targets import look_at_operation, look_at_relocation
+from failover_api.errors import UnknownUrl
 
 OperationName = Annotated[str, Path(description="What the move was answered with: a ULID.", examples=[examples.ULID])]
 
@@ -23,26 +21,20 @@ router = APIRouter(prefix="/api", responses=openapi.problems())
 
 @router.get(
     "/operations/{operation}",
-    response_model=OperationBody,
+    response_model=OperationBody | RelocationBody,
     responses={**openapi.TAGGED, **openapi.problems(*openapi.LOOKING)},
     operation_id="operation",
     tags=["operations"],
-    summary="How far a move in waves is",
-    response_description="Each wave; services that you may not see are left out",
+    summary="How far a move in waves is, or a relocation",
+    response_description="Each wave or step; services that you may not see are left out",
 )
 async def operation(
-    request: Request, operation: OperationName, components: Wired, who: Who, if_none_match: IfNoneMatch = None
+    operation: OperationName, components: Wired, who: Who, if_none_match: IfNoneMatch = None
 ) -> Response:
     who.needs_any(Verb.VIEW, "operations")
-    report = await _look(request, who, components, operation)
-    body = operation_body(report, visible=lambda name: who.caller.may(Verb.VIEW, name))
-    if not body.waves:  # as if there were none
-        raise no_operation(operation)
-    return tagged(body, None, if_none_match)
-
-
-async def _look(request: Request, who: Session, components: Components, operation: str) -> WaveReport:
-    """Shared with whoever asks for the same within a second."""
-    who.looks()
-    what = (id(components.catalog.current()), "operation", operation)
-    return await looks(request).share(what, lambda: components.failover.operation(operation))
+    try:
+        return tagged(await look_at_operation(who, components, operation), None, if_none_match)
+    except UnknownUrl:
+        if not any(service.replication is not None for service in components.catalog.current().services.values()):
+            raise
+        return tagged(relocation_body(await look_at_relocation(who, components, operation)), None, if_none_match)

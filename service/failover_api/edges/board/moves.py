@@ -15,6 +15,7 @@ from ulid import ULID
 
 from failover_api.core.access.model import Caller
 from failover_api.core.planning.request import MoveRequest, checked_key
+from failover_api.core.planning.wave_progress import OperationState
 from failover_api.core.safety.hazard import Hazard, Severity, hazard_from, merged
 from failover_api.edges import problems
 from failover_api.edges.board.advice import advice_on
@@ -24,7 +25,7 @@ from failover_api.edges.board.pages import Pages
 from failover_api.edges.board.rollouts import rollouts_of
 from failover_api.edges.board.sides import FileDiff, side_by_side
 from failover_api.edges.http.etags import etag_of, versions_of
-from failover_api.edges.models import Body
+from failover_api.edges.models import Body, WaveBody
 from failover_api.edges.move_request import read_pairs
 from failover_api.edges.targets import Moved
 from failover_api.errors import FailoverError, PreconditionFailed, UnsafeMove
@@ -154,7 +155,7 @@ class Moves:
             "outcome": body,
             "files": _files(moved),
             "hazards": _hazards(moved),
-            "pending": moved.is_pending,
+            "pending": any(pull.state == "open" for pull in _all(body, "pull_requests", "pull_request")),
             "heading": _heading(move, moved),
             "commits": _all(body, "commits", "commit"),
             "pulls": _all(body, "pull_requests", "pull_request"),
@@ -224,12 +225,22 @@ def _answers(slugs: frozenset[str] | None, refusal: FailoverError) -> bool:
 
 def _heading(move: FormMove, moved: Moved) -> str:
     body: Any = moved.body
+    if waves := getattr(body, "waves", None):
+        return f"{move.name}: {_of_waves(waves)}"
     if moved.is_pending:
         several = len(_all(body, "pull_requests", "pull_request")) > 1
-        return f"{move.name}: {'pull requests are' if several else 'a pull request is'} open"
+        waits = f"{'pull requests are' if several else 'a pull request is'} open"
+        return f"{move.name}: {'moved in part, ' if body.policy == 'mixed' else ''}{waits}"
     if not body.changed:
         return f"{move.name}: nothing to do"
     return move.in_part if _leaves_some(body) else move.done
+
+
+def _of_waves(waves: Sequence[WaveBody]) -> str:
+    begun = sum(wave.state is not OperationState.WAITING for wave in waves)
+    if begun == len(waves):
+        return "all waves are begun"
+    return f"wave {max(begun, 1)} of {len(waves)} is made"
 
 
 def _leaves_some(body: Any) -> bool:

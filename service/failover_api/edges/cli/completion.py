@@ -61,7 +61,7 @@ _How = Annotated[Shell, typer.Argument(metavar="bash|zsh|fish", show_default=Fal
 def completion(shell: _How) -> None:
     """Print a completion script for a shell.
 
-    It completes commands and options, and the names of services, groups and nodes.
+    It completes commands and options, the names of services, groups and nodes, and the hazards to accept.
     """
     sys.stdout.write(_SCRIPTS[shell])
 
@@ -85,6 +85,13 @@ def complete_group(ctx: typer.Context, incomplete: str) -> list[str]:
 
 def complete_node(ctx: typer.Context, incomplete: str) -> list[str]:
     return _names("node", ctx, incomplete)
+
+
+def complete_hazard(incomplete: str) -> list[str]:
+    """Those that may stop a move."""
+    from failover_api.core.hazard_slugs import SLUGS, Severity
+
+    return [name for name, slug in SLUGS.items() if Severity.STOP in slug.severities and name.startswith(incomplete)]
 
 
 def _names(kind: Kind, ctx: typer.Context, start: str) -> list[str]:

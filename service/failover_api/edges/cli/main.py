@@ -2,12 +2,13 @@
 
 reads.py      list, status, rollout, report, history, nodes, groups
 moves.py      promote, demote, evacuate, rollback
+relocations.py relocate
 catalog.py    check, suggest, schema
 notify.py     notify
 completion.py completion
 automatic.py  automatic, automatic pause, resume, ack; attest
 demo.py       demo, demo kill, demo cut, demo revive
-here          serve, token new: what runs, and who may call it
+here          serve, guard, token new: what runs, and who may call it
 """
 
 import logging
@@ -18,7 +19,7 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 import typer
 from typer.core import TyperGroup
 
-from failover_api.edges.cli import automatic, catalog, completion, demo, moves, notify, reads
+from failover_api.edges.cli import automatic, catalog, completion, demo, moves, notify, reads, relocations
 from failover_api.edges.cli.execution import carry_out, open_terminal
 from failover_api.edges.cli.options import VERBS, Allow, AsJson, Expires, Services, TokenName, examples
 from failover_api.edges.interruption import set_handlers
@@ -115,6 +116,13 @@ app.command(
         "failover evacuate k3s-w1 --dry-run", "failover evacuate k3s-w1 --reason 'new disk' --until serving"
     )
 )(moves.evacuate)
+app.command(
+    epilog=examples(
+        "failover relocate sonarr --to primary --dry-run",
+        "failover relocate sonarr --to primary --reason 'k3s-w1 is back'",
+        "failover relocate sonarr --abort",
+    )
+)(relocations.relocate)
 app.add_typer(automatic.app, name="automatic")
 app.command(
     epilog=examples("failover attest k3s-w1 --reason 'I pulled the plug'", "failover attest k3s-w1 --withdraw")
@@ -152,6 +160,19 @@ def serve(
     from failover_api.edges.server import run_server
 
     carry_out(None, lambda settings: run_server(settings, host=host, port=port, open_to_all=insecure_no_auth))
+
+
+@app.command(
+    epilog=examples("failover guard", "FAILOVER_CLUSTER=/etc/failover-api/kubeconfig failover guard"),
+)
+def guard() -> None:
+    """Run automatic failover alone: it guards the nodes of the cluster, without the HTTP service.
+
+    In a pod it looks at its own cluster, elsewhere at the one that FAILOVER_CLUSTER names (a kubeconfig).
+    """
+    from failover_api.edges.guard import run_guard
+
+    carry_out(None, run_guard)
 
 
 tokens = typer.Typer(no_args_is_help=True, help="Static tokens for callers of the service.")

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from failover_api.edges.cli.completion import complete_group, complete_node, complete_service
+from failover_api.edges.cli.completion import complete_group, complete_hazard, complete_node, complete_service
 
 
 def examples(*lines: str) -> str:
@@ -117,6 +117,7 @@ Accept = Annotated[
     typer.Option(
         "--accept",
         metavar="SLUG",
+        autocompletion=complete_hazard,
         help="A hazard that does not stop it; SERVICE:SLUG for one service of a group. May be repeated.",
     ),
 ]
@@ -149,6 +150,31 @@ Timeout = Annotated[
         "--timeout",
         metavar="DURATION",
         help="How long to wait: 90s, 5m, 2h. [default: 10m for applied and serving, for merged as long as it takes]",
+    ),
+]
+
+
+# Relocations
+class TargetSide(StrEnum):
+    """Where a relocation leads."""
+
+    PRIMARY = "primary"
+    BACKUP = "backup"
+
+
+RelocationSide = Annotated[
+    TargetSide | None, typer.Option("--to", metavar="SIDE", help="Where to: primary or backup.", show_default=False)
+]
+Synced = Annotated[
+    bool,
+    typer.Option("--synced", help="The data is there; with `replication: {kind: manual}`, once the app has stopped."),
+]
+Abort = Annotated[bool, typer.Option("--abort", help="Put back what was: until the cutover.")]
+LeaveAtOnce = Annotated[
+    bool,
+    typer.Option(
+        "--no-wait",
+        help="Leave once the first step is written: a running service goes on. Without it the command does.",
     ),
 ]
 

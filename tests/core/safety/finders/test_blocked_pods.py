@@ -4,7 +4,7 @@ import pytest
 
 from failover_api.core.safety.hazard import Hazard, Severity
 from failover_api.core.splice import Selector
-from tests.core.safety.finders.ground import DEPLOYMENT, NODE, demote, promote
+from tests.core.safety.finders.ground import DEPLOYMENT, NODE, around, demote, only, promote
 from tests.support.builders import switch
 
 RECREATE = f"{DEPLOYMENT}  replicas: 1\n  strategy:\n    # one at a time\n    type: Recreate\n"
@@ -50,6 +50,44 @@ def test_recreate_is_told_with_its_line() -> None:
         "node.kubernetes.io/out-of-service=nodeshutdown:NoExecute."
     )
     assert slugs(demote(RECREATE)) == ["recreate-blocks"]
+
+
+OVERLAY = {
+    "kustomization.yaml": "resources: [base]\npatches: [{path: a.yaml}]",
+    "base/kustomization.yaml": "resources: [d.yaml]",
+    "base/d.yaml": "kind: Deployment\nmetadata: {name: sonarr}\nspec:\n  strategy:\n    type: Recreate\n",
+}
+
+
+def test_a_patch_over_a_base_that_says_recreate_is_told() -> None:
+    (hazard,) = promote(DEPLOYMENT, surroundings=around(OVERLAY))
+    assert (hazard.slug, hazard.about, hazard.where) == ("recreate-blocks", "Deployment media/sonarr", "base/d.yaml:5")
+    assert hazard.cure.startswith("Write RollingUpdate with maxSurge 0 and maxUnavailable 1 there, or into the patch.")
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"base/d.yaml": OVERLAY["base/d.yaml"].replace("Recreate", "RollingUpdate")},
+        {"base/d.yaml": OVERLAY["base/d.yaml"].replace("sonarr", "other")},
+        {"base/d.yaml": OVERLAY["base/d.yaml"].replace("Deployment", "StatefulSet")},
+        {"base/d.yaml": OVERLAY["base/d.yaml"].replace("name: sonarr", "name: sonarr, namespace: other")},
+        {"kustomization.yaml": "resources: [else]\npatches: [{path: a.yaml}]"},
+        {"kustomization.yaml": "resources: [base]"},
+        {
+            "kustomization.yaml": "resources: [base]\npatches: [{path: a.yaml}, {path: z.yaml}]",
+            "z.yaml": OVERLAY["base/d.yaml"].replace("Recreate", "RollingUpdate"),
+        },
+    ],
+    ids=["rolling", "of another", "of another kind", "elsewhere", "no base", "no patch", "another patch says rolling"],
+)
+def test_a_patch_over_anything_else_is_not(changes: dict[str, str]) -> None:
+    assert promote(DEPLOYMENT, surroundings=around({**OVERLAY, **changes})) == []
+
+
+def test_a_patch_that_says_its_own_strategy_is_no_concern_of_the_base() -> None:
+    own = f"{DEPLOYMENT}  strategy: {{type: RollingUpdate}}\n"
+    assert only("recreate-blocks", promote(own, surroundings=around(OVERLAY))) == []
 
 
 @pytest.mark.parametrize("strategy", ["", "  strategy: {type: RollingUpdate}\n", "  strategy: {}\n"])

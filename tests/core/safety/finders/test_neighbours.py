@@ -179,6 +179,21 @@ def test_a_kustomization_that_applies_or_is_none_of_it_is_not(files: dict[str, s
     assert told("suspended", files, DEPLOYMENT, NODE) == []
 
 
+def test_an_overlay_that_is_suspended_is_told_of_its_base() -> None:
+    files = {
+        "clusters/prod.yaml": FLUX.replace("./", "./overlays/prod"),
+        "overlays/prod/kustomization.yaml": "resources: [../..]",
+        "kustomization.yaml": "resources: [a.yaml]",
+    }
+    (hazard,) = told("suspended", files, DEPLOYMENT, NODE)
+    assert (hazard.about, hazard.where) == ("Kustomization flux-system/apps", "clusters/prod.yaml:1")
+    other = {**files, "overlays/prod/kustomization.yaml": "resources: [../../else]"}
+    assert told("suspended", other, DEPLOYMENT, NODE) == []
+    live = {**files, "clusters/live.yaml": FLUX.replace("true", "false").replace("./", "./overlays/live")}
+    live["overlays/live/kustomization.yaml"] = "resources: [../../]"
+    assert told("suspended", live, DEPLOYMENT, NODE) == [], "the other overlay applies it"
+
+
 def test_an_application_without_automated_sync_is_told() -> None:
     (hazard,) = told("suspended", {"argo.yaml": ARGO}, DEPLOYMENT, NODE)
     assert (hazard.about, hazard.where) == ("Application argocd/apps", "argo.yaml:1")

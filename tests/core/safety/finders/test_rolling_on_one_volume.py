@@ -6,7 +6,7 @@ from failover_api.core.planning.state import detect
 from failover_api.core.safety.hazard import Severity
 from failover_api.core.safety.hazards import hazards
 from failover_api.core.safety.surroundings import NOT_LOOKED_AT
-from failover_api.core.safety.switch_moves import planned_move, possible_move
+from failover_api.core.safety.switch_moves import made_move, planned_move, possible_move
 from failover_api.core.splice import Manifest, Selector, parse
 from tests.core.safety.finders.ground import NODE, around, only, promote
 from tests.support.builders import service, switch
@@ -59,6 +59,20 @@ def test_it_stands_until_it_is_moved_home_and_the_way_home_puts_it_back() -> Non
     back = plan(one, away, Action.DEMOTE, former=home)
     planned = hazards(planned_move(back, away), NOT_LOOKED_AT)
     assert [hazard.slug for hazard in planned] == ["recreate-blocks", "data-left-behind"]
+
+
+def test_of_the_move_that_was_made_it_is_told_until_the_strategy_is_put_back() -> None:
+    """A rollout tells it: not of the next promote, but of this one."""
+    one = service(NODE, CLAIM, **ROLLING)
+    home = {"a.yaml": parse(APP.encode(), file="a.yaml")}
+    rolls = plan(one, home, Action.PROMOTE).new["a.yaml"]
+    put_back = APP.replace("role: primary", "role: backup").replace("claimName: data", "claimName: data-b")
+    for text, told in ((rolls, 1), (put_back.encode(), 0)):
+        away = {"a.yaml": parse(text, file="a.yaml")}
+        detection = detect(one, away)
+        assert detection.state == Side.BACKUP
+        made = hazards(made_move(one, detection, Side.BACKUP, away), NOT_LOOKED_AT)
+        assert len(only("rolling-on-one-volume", list(made))) == told, text
 
 
 def test_the_whole_block_that_it_writes_can_go_back() -> None:

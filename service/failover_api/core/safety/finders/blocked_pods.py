@@ -32,17 +32,17 @@ def recreate_blocks(move: ServiceMove, surroundings: Surroundings) -> Iterator[H
     """One for each workload whose strategy is Recreate after the move."""
     is_put_back = move.service.unblocked is not None and move.is_to_come  # told once there is something to put back
     for document in () if is_switched_on(move) or is_put_back else filter(moves_pod, move.documents):
-        way = _recreate(document)
-        if way is not None:
-            said = f" ({cut(format_path(way))})" if document.kind == RELEASE else ""
+        way, base = _recreate(document), _recreate_below(document, surroundings)
+        if way is not None or base is not None:
+            said = f" ({cut(format_path(way))})" if way is not None and document.kind == RELEASE else ""
             yield Hazard(
                 "recreate-blocks",
                 Severity.INFO,
                 document.label,
-                document.where(*way),
+                document.where(*way) if way is not None else base,
                 f"{cut(document.label)} has the strategy Recreate{said}, which waits for the old pod. On a dead node "
                 "that one never ends: no new pod is made, and the conditions of the workload say that all is well.",
-                f"{_remedy(document, move)} {ONCE_BLOCKED}",
+                f"{_remedy(document, move, base)} {ONCE_BLOCKED}",
             )
 
 
@@ -73,6 +73,15 @@ def _recreate(document: Document) -> Keys | None:
     return None
 
 
+def _recreate_below(document: Document, surroundings: Surroundings) -> str | None:
+    """Where a patch that says nothing of the strategy is laid over a manifest that says Recreate."""
+    known = surroundings.neighbours
+    if document.kind != DEPLOYMENT or known is None or document.after.has("spec", "strategy", "type"):
+        return None
+    base = known.strategy_below(document.file, document.name, document.namespace)
+    return base.where if base is not None and base.it.type == RECREATE else None
+
+
 def _statefulset(document: Document) -> str | None:
     if document.kind == STATEFULSET:
         return f"{document.file}:{document.line}"
@@ -81,8 +90,11 @@ def _statefulset(document: Document) -> str | None:
     return None
 
 
-def _remedy(document: Document, move: ServiceMove) -> str:
+def _remedy(document: Document, move: ServiceMove, base: str | None) -> str:
+    """`base` is where the strategy stands, when that is not the document of the move."""
     if document.kind == RELEASE:
         return "Write the strategy RollingUpdate into its values."
+    if base is not None:
+        return "Write RollingUpdate with maxSurge 0 and maxUnavailable 1 there, or into the patch."
     manifest = "Write RollingUpdate with maxSurge 0 and maxUnavailable 1 into the manifest"
     return f"{manifest}." if move.service.unblocked else f"{manifest}, or `unblock: rolling` into the catalog."

@@ -32,8 +32,8 @@ def rolling_on_one_volume(move: ServiceMove, surroundings: Surroundings) -> Iter
                 document.where("spec", "strategy", "type"),
                 f"{cut(document.label)} rolls until its strategy is put back: each update until then, an image's too, "
                 "starts the new pod while the old one still stops, and both write to one volume.",
-                "Change nothing else of it until then: that is once it is seen serving, or else when it is moved home. "
-                "Or make its claims ReadWriteOncePod.",
+                "It is put back once it is seen serving, or else when it is moved home: change nothing else of it "
+                "before that, or make its claims ReadWriteOncePod.",
             )
 
 
@@ -41,7 +41,7 @@ def _stays_rolling(document: Document, move: ServiceMove) -> bool:
     before, after = strategy_of(document.before), strategy_of(document.after)
     if after.type != ROLLING:
         return False
-    stands = move.is_thought and not move.is_to_come and _is_ours(document)
+    stands = move.is_thought and (move.is_made or not move.is_to_come) and _is_ours(document)
     return before.type == RECREATE or stands
 
 

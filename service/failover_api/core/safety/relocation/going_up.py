@@ -230,9 +230,14 @@ def _why_unproved(known: Known) -> str:
     if why := quiet.why_broken(seen, known.sight):
         return why
     ends = (known.source,) if known.subject.is_by_repository else (known.source, known.destination)
-    if not all(sync.began_after(end, seen.at, known.sight.now) for end in ends):
-        return "The sync that answered is not known to have begun after the app had stopped."
-    return ""
+    early = next((end for end in ends if not sync.began_after(end, seen.at, known.sight.now)), None)
+    return "" if early is None else f"{_sync_of(early)} is not known to have begun after the app had stopped."
+
+
+def _sync_of(one: Replication) -> str:
+    """ "The sync of ReplicationSource sonarr-to-w1 (from 2026-11-29T21:40:00Z to ...)", by its own times."""
+    times = [proofs.stamp(at) if at is not None else "?" for at in (sync.data_time(one), one.last_sync_at)]
+    return f"The sync of {one.kind} {cut(one.name)} (from {times[0]} to {times[1]})"
 
 
 def _why_restored_before(known: Known) -> str:

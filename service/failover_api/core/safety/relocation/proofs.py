@@ -8,7 +8,7 @@ import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from failover_api.core.wording import cut
+from failover_api.core.wording import one_line
 
 _TIME = r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ)"
 _QUIET = re.compile(rf"quiet at {_TIME} at generation (\d+) of ([^\s;]+)")
@@ -26,7 +26,7 @@ class Quiet:
 
 def quiet_text(quiet: Quiet, rest: str = "") -> str:
     """ "quiet at 2026-11-29T21:45:00Z at generation 17 of 0f3c..."."""
-    return _with(f"quiet at {_stamp(quiet.at)} at generation {quiet.generation} of {quiet.uid}", rest)
+    return _with(f"quiet at {stamp(quiet.at)} at generation {quiet.generation} of {quiet.uid}", rest)
 
 
 def quiet_of(proof: str) -> Quiet | None:
@@ -36,7 +36,7 @@ def quiet_of(proof: str) -> Quiet | None:
 
 
 def serving_text(at: float) -> str:
-    return f"serving at {_stamp(at)}"
+    return f"serving at {stamp(at)}"
 
 
 def serving_at(proof: str) -> float | None:
@@ -47,8 +47,8 @@ def serving_at(proof: str) -> float | None:
 
 def ended_text(tag: str, data_as_of: float | None, at: float) -> str:
     """ "sync failover-01jd...-1-1 with data of 2026-11-29T21:40:00Z ended well on both ends, seen at ..."."""
-    data = f" with data of {_stamp(data_as_of, up=False)}" if data_as_of is not None else ""
-    return f"sync {tag}{data} ended well on both ends, seen at {_stamp(at)}"
+    data = f" with data of {stamp(data_as_of, up=False)}" if data_as_of is not None else ""
+    return f"sync {tag}{data} ended well on both ends, seen at {stamp(at)}"
 
 
 def joined(*proofs: str) -> str:
@@ -56,10 +56,10 @@ def joined(*proofs: str) -> str:
 
 
 def _with(text: str, rest: str) -> str:
-    return f"{text}; {cut(rest)}" if rest else text
+    return f"{text}; {one_line(rest)}" if rest else text
 
 
-def _stamp(at: float, *, up: bool = True) -> str:
+def stamp(at: float, *, up: bool = True) -> str:
     """To the second. What has to be later than something is rounded up: to be early would prove too much."""
     whole = int(at) + 1 if up and at != int(at) else int(at)
     return f"{datetime.fromtimestamp(whole, UTC):%Y-%m-%dT%H:%M:%SZ}"
