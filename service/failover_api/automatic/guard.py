@@ -11,6 +11,7 @@ what fails is logged, and the next round decides anew.
 
 import asyncio
 import logging
+import re
 import time
 from collections.abc import Awaitable, Callable, Collection, Mapping
 from dataclasses import replace
@@ -58,6 +59,7 @@ ROUND_S = 1.0
 GIT_EVERY_S, GIT_AT_REST_S = 10.0, 60.0
 AGAIN_S = 30.0  # an act that was refused is not tried again before
 LIST_TIMEOUT_S = 2.0
+_UNPLAIN = re.compile(r"[^A-Za-z0-9._-]+")  # what an alert is called is said by its sender
 _log = logging.getLogger(__name__)
 
 
@@ -238,7 +240,7 @@ class Guard:
         )
         try:
             if order is not None and order.node is None:
-                name = f"alert {order.alert.name[:60]}"
+                name = f"alert {_UNPLAIN.sub('-', order.alert.name)[:60]}"
                 outcome = await self._failover.move_over(name, act.services, request)
             else:
                 outcome = await self._failover.evacuate(act.node, request, only=act.services)
@@ -289,7 +291,9 @@ class Guard:
         if order.node is None:
             return order.services
         catalog = self._catalog().services.values()
-        return [each.name for each in catalog if order.node in {*each.primary_nodes, *each.backup_nodes}]
+        named = {each.name for each in catalog if order.node in {*each.primary_nodes, *each.backup_nodes}}
+        known = self._situation.services if self._situation is not None else ()
+        return named | {facts.name for facts in known if facts.active == order.node}
 
     # What is told
 
