@@ -182,6 +182,13 @@ class RelocationRunner:
         relocation, decision = await self._decided(name)
         return self._told(relocation, decision) if relocation is not None and decision is not None else None
 
+    async def vouch(self, name: str, request: MoveRequest) -> RelocationReport:
+        """Whoever asks says that the data is on the target: goes on. Raises BadRequest where nobody waits for that."""
+        report = await self.advance(name, request=request, is_vouched=True)
+        if report is None or report.operation is None:
+            raise BadRequest("synced: no relocation of the service is under way")
+        return report
+
     async def abort(self, name: str, request: MoveRequest) -> RelocationReport:
         """Puts back what was. Raises NothingToRollBack where none runs, or it has come to the cutover."""
         for _ in range(MAX_STEPS):

@@ -12,12 +12,13 @@ from dataclasses import dataclass, field, replace
 
 from failover_api.core.catalog.model import Action, Catalog
 from failover_api.core.planning.request import MoveRequest, Provenance
-from failover_api.core.planning.wave_progress import ENDED, Place, Progress, Sighting, planned
+from failover_api.core.planning.wave_progress import ENDED, Place, Progress, Sighting, Standing, planned
 from failover_api.core.planning.waves import Order, Wave, order_from
 from failover_api.core.rfc3339 import seconds_of
-from failover_api.core.text.trailers import Record
+from failover_api.core.text.trailers import Record, read_records
 from failover_api.core.wording import one_line
 from failover_api.errors import FailoverError, UnknownUrl
+from failover_api.forge.values import LoggedCommit
 from failover_api.moves.evacuation import group_of
 from failover_api.moves.outcome import CommitPlace, Outcome, WaveReport
 from failover_api.reading.history import Entry
@@ -44,6 +45,7 @@ class WaveOperation:
     began_at: float
     is_own: bool
     is_proved: bool = False  # a commit does what its trailers say
+    is_all_written: bool = False  # as the log has it, which is looked at where it was taken up
     ended: dict[str, Place] = field(default_factory=dict)
     troubles: dict[str, str] = field(default_factory=dict)
     written: dict[str, float] = field(default_factory=dict)
@@ -111,6 +113,16 @@ class WaveOperation:
         for name in names:
             self.troubles.setdefault(name, one_line(error.detail))
 
+    def found_in_log(self, commits: Iterable[LoggedCommit]) -> None:
+        """What the branches' newest commits say of it. Once all of it is written, later moves are other stories."""
+        for commit in commits:
+            for record in read_records(commit.message):
+                at = seconds_of(commit.at)
+                if record.operation == self.id and record.service in self.actions and at is not None:
+                    self.written.setdefault(record.service, at)
+                    self.places.setdefault(record.service, CommitPlace(commit.sha, commit.url))
+        self.is_all_written = self.written.keys() == self.actions.keys()
+
     def saw(self, status: Status | Unreadable) -> None:
         """What Git says of a member now."""
         name = status.service.name
@@ -120,10 +132,18 @@ class WaveOperation:
         if entry is not None and record is not None and record.operation == self.id:
             self._saw_own(name, entry, status)
         elif entry is not None and record is not None and record.operation != self.known_moves.get(name):
-            at = seconds_of(entry.logged.at)
-            if name in self.written or (at is not None and at > self.began_at):
-                self.troubles[name] = f"moved again since, by operation {one_line(record.operation)[:26]}"
+            self._saw_another(name, entry, record, status)
         self._saw_proposal(name, status)
+
+    def _saw_another(self, name: str, entry: Entry, record: Record, status: Status) -> None:
+        """Somebody has moved it since: where it is now is what was decided last."""
+        at = seconds_of(entry.logged.at)
+        if self.is_all_written:
+            self.ended[name] = Place(Standing.DONE, "moved again since")
+        elif status.detection.state.value == self._target(name):
+            self.written[name] = self.began_at if at is None else at
+        elif name in self.written or (at is not None and at > self.began_at):
+            self.troubles[name] = f"moved again since, by operation {one_line(record.operation)[:26]}"
 
     def _saw_own(self, name: str, entry: Entry, status: Status) -> None:
         at = seconds_of(entry.logged.at)

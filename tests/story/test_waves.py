@@ -7,11 +7,12 @@ import pytest
 
 from failover_api.core.catalog.model import Action
 from failover_api.core.planning.request import MoveRequest
+from failover_api.errors import UnknownUrl
 from failover_api.moves.outcome import GroupOutcome, WaveReport
 from failover_api.wave_operation import WaveOperation
 from failover_api.wiring import Components
 from tests.support.stage import Stage
-from tests.support.waves import declare, file_of, manifest, waves_lab
+from tests.support.waves import WavesLab, declare, file_of, manifest, waves_lab
 
 BY = MoveRequest("ops-laptop", reason="k3s-w1 is down")
 
@@ -356,3 +357,104 @@ async def test_a_fault_in_the_middle_makes_no_second_commit(stage: Stage, tmp_pa
             found = await go_on(components, report.operation)
     assert [number for number, _ in lab.waves] == ["1/3", "2/3"]
     assert states(found) == ["done", "running", "waiting"]
+
+
+# Looked at later
+
+
+async def whole(components: Components, lab: WavesLab) -> str:
+    """A move of all of it, to its end; gives the operation."""
+    operation = report_of(await promote(components)).operation
+    assert operation is not None
+    for names in (("db", "relay"), ("app", "mail"), ("web",)):
+        lab.apply(*names)
+        await go_on(components, operation)
+    return operation
+
+
+async def test_what_has_ended_stays_as_it_was(stage: Stage, tmp_path: Path) -> None:
+    with waves_lab(stage, tmp_path) as lab:
+        async with stage.open(cluster=str(lab.kubeconfig)) as components:
+            operation = await whole(components, lab)
+            assert (await components.failover.operation(operation)).state == "done"
+            await components.failover.move("db", Action.DEMOTE, MoveRequest("me"))
+            assert (await go_on(components, operation)).state == "done"
+        async with stage.open(cluster=str(lab.kubeconfig)) as components:
+            later = await components.failover.operation(operation)
+            assert (later.state, later.waves[0].reason) == ("done", "db: moved again since")
+            await components.failover.move_group("all", Action.DEMOTE, MoveRequest("me"))
+
+
+async def test_one_of_which_all_was_moved_again_is_found_in_the_log(stage: Stage, tmp_path: Path) -> None:
+    with waves_lab(stage, tmp_path) as lab:
+        async with stage.open(cluster=str(lab.kubeconfig)) as components:
+            operation = await whole(components, lab)
+            for name in ("db", "relay", "app", "mail", "web"):
+                await components.failover.move(name, Action.DEMOTE, MoveRequest("me"))
+        async with stage.open(cluster=str(lab.kubeconfig)) as components:
+            later = await components.failover.operation(operation)
+            assert (later.state, states(later)) == ("done", ["done"] * 3)
+            assert len({commit.sha for wave in later.waves for commit in wave.commits}) == 3
+            with pytest.raises(UnknownUrl):
+                await components.failover.operation("01JDAAAAAAAAAAAAAAAAAAAAAA")
+
+
+async def test_what_nobody_has_gone_on_with_is_over(
+    stage: Stage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A day later nobody expects the second wave any more."""
+    monkeypatch.setattr("failover_api.wave_runner.OTHERS_WAIT_S", 0.0)
+    with waves_lab(stage, tmp_path) as lab:
+        async with stage.open(cluster=str(lab.kubeconfig)) as components:
+            operation = report_of(await promote(components)).operation
+        lab.apply("db", "relay")
+        monkeypatch.setattr("failover_api.wave_sight.RESUME_S", -400.0)
+        async with stage.open(cluster=str(lab.kubeconfig)) as components:
+            found = await go_on(components, operation)
+    assert (found.state, states(found)) == ("stopped", ["done", "stopped", "stopped"])
+    assert found.waves[2].reason == "web: nobody has gone on with it in time"
+    assert len(stage.moves) == 1
+
+
+# Several at once
+
+
+async def test_the_same_asked_again_is_the_operation_that_is_under_way(stage: Stage, tmp_path: Path) -> None:
+    with waves_lab(stage, tmp_path) as lab:
+        async with stage.open(cluster=str(lab.kubeconfig)) as components:
+            first = report_of(await promote(components)).operation
+            again = await promote(components, MoveRequest("somebody impatient"))
+            assert report_of(again).operation == first
+            assert not any(part.changed for part in again.parts)
+            assert set(again.later) == {"app", "mail", "web"}
+        async with stage.open(cluster=str(lab.kubeconfig)) as other:
+            assert report_of(await promote(other)).operation == first
+        assert len(stage.moves) == 1
+
+
+async def test_what_others_have_brought_there_is_there(stage: Stage, tmp_path: Path) -> None:
+    """Whoever moves one of them on by hand stops nothing, as long as it is to where it was to go."""
+    with waves_lab(stage, tmp_path) as lab:
+        async with stage.open(cluster=str(lab.kubeconfig)) as components:
+            operation = report_of(await promote(components)).operation
+            await components.failover.move("app", Action.PROMOTE, MoveRequest("somebody impatient"))
+            lab.apply("db", "relay", "app")
+            await go_on(components, operation)
+            lab.apply("mail")
+            await go_on(components, operation)
+            lab.apply("web")
+            found = await go_on(components, operation)
+    assert found.state == "done"
+    assert lab.waves == [("1/3", ["db", "relay"]), ("", ["app"]), ("2/3", ["mail"]), ("3/3", ["web"])]
+
+
+async def test_the_way_back_stops_the_way_there(stage: Stage, tmp_path: Path) -> None:
+    with waves_lab(stage, tmp_path) as lab:
+        async with stage.open(cluster=str(lab.kubeconfig)) as components:
+            there = report_of(await promote(components)).operation
+            lab.apply("db", "relay")
+            back = report_of(await promote(components, action=Action.DEMOTE))
+            lab.apply("db", "relay")
+            assert (await go_on(components, there)).state == "stopped"
+            assert (await go_on(components, back.operation)).state == "done"
+            assert {lab.side(name) for name in ("db", "relay", "app", "mail", "web")} == {"primary"}

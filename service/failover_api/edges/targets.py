@@ -23,7 +23,6 @@ from failover_api.edges.models import (
     OutcomeBody,
     PartedOutcomeBody,
 )
-from failover_api.errors import BadRequest
 from failover_api.failover import Failover
 from failover_api.moves.outcome import Outcome, WaveReport
 from failover_api.reading.history import Page
@@ -151,10 +150,7 @@ async def relocate(
     relocations = components.failover.relocations
     if not is_synced:
         return await relocations.start(service, target, request)
-    report = await relocations.advance(service, request=request, is_vouched=True)
-    if report is None or not report.operation:
-        raise BadRequest("synced: no relocation of the service is under way")
-    return report
+    return await relocations.vouch(service, request)
 
 
 async def rehearse_relocation(

@@ -249,9 +249,8 @@ async def test_a_bool_is_a_boolean_and_a_word_is_one_of_an_enum(document: dict[s
     for path, keys in MOVES.items():
         for method in ("get", "post"):
             flags = {one["name"]: one["schema"]["type"] for one in document["paths"][path][method]["parameters"]}
-            assert {flags[key.replace("dry_run", "dry-run")] for key in keys - {"reason", "accept", "to"}} == {
-                "boolean"
-            }
+            is_flag = {flags[key.replace("dry_run", "dry-run")] for key in keys - {"reason", "accept", "to"}}
+            assert is_flag == {"boolean"}
     for place, words in {
         "OutcomeBody.action": ["promote", "demote", "rollback"],
         "OutcomeBody.policy": ["direct", "pull_request"],

@@ -79,7 +79,7 @@ def _names(reading: Reading, value: Value, move: ServiceMove, known: KnownClaims
     shown = value if isinstance(value, str) else quoted(value)
     if reading.switch.is_claim:
         return [shown] if value is not None else []
-    variable = _variable(reading.switch)
+    variable = variable_of(reading.switch)
     if variable is None or not isinstance(value, str):
         return []
     templates = known.named_with(variable, _folder(reading, move)) if known is not None else ()
@@ -89,8 +89,8 @@ def _names(reading: Reading, value: Value, move: ServiceMove, known: KnownClaims
     return [shown] if is_known or _says_claim(variable) else []
 
 
-def _variable(switch: Switch) -> str | None:
-    """The variable of a Kustomization that a switch sets."""
+def variable_of(switch: Switch) -> str | None:
+    """The variable of a Kustomization that a switch sets; None for any other switch."""
     is_variable = len(switch.path) == len(SUBSTITUTE) + 1 and switch.path[:-1] == SUBSTITUTE
     return str(switch.path[-1]) if is_variable else None
 
@@ -110,7 +110,7 @@ def _folder(reading: Reading, move: ServiceMove) -> str | None:
 
 def _namespace(reading: Reading) -> str | None:
     """Of the claim: a Kustomization is not where what it applies is."""
-    return None if _variable(reading.switch) else reading.namespace
+    return None if variable_of(reading.switch) else reading.namespace
 
 
 def _of_workloads(move: ServiceMove) -> Iterator[ClaimMove]:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 
 from failover_api.core.catalog.model import Side
 from failover_api.core.planning.state import Detection, Reading, State, combine_states, state_of
-from failover_api.core.safety.claim_moves import ClaimMove
+from failover_api.core.safety.claim_moves import ClaimMove, variable_of
 from failover_api.core.safety.observed import Claim, Node, Pod, View
 from failover_api.core.safety.rollout.appliers import Appliers, find_appliers
 from failover_api.core.safety.rollout.expectation import Expectation, expectation
@@ -85,7 +85,10 @@ def scene_of(move: ServiceMove, look: ClusterLook, claims: Sequence[ClaimMove]) 
     if not is_here:
         return None
     changed = tuple(claim for claim in claims if claim.old != claim.new)
-    return Scene(move, look.index, look.now, live, target, after, place_of(after, target, view), appliers, changed)
+    place = place_of(after, target, view)
+    if after.claims is None:
+        place = replace(place, claims=_claims_after(place.claims, changed, move))
+    return Scene(move, look.index, look.now, live, target, after, place, appliers, changed)
 
 
 def label_of(workload: Workload) -> str:
@@ -119,6 +122,17 @@ def _after(move: ServiceMove) -> Detection:
         for reading in move.readings
     )
     return Detection(combine_states(reading.state for reading in readings), readings)
+
+
+def _claims_after(now: frozenset[str], changed: Sequence[ClaimMove], move: ServiceMove) -> frozenset[str]:
+    """What the workload will have, where no switch stands in it: what it has now, but for what the move changes.
+
+    Where a variable changes and nobody knows what it stands for, nothing: what is not known stops no move.
+    """
+    if not changed and any(variable_of(one.reading.switch) for one in move.switches):
+        return frozenset()
+    moved = {claim.old: claim.new for claim in changed if claim.old}
+    return frozenset(filter(None, (moved.get(name, name) for name in now)))
 
 
 def _with(reading: Reading, value: Value) -> Reading:

@@ -104,6 +104,18 @@ class Backend(Protocol):
         """As move()."""
         ...
 
+    def relocate(
+        self, service: str, to: str, request: "MoveRequest", callbacks: Callbacks = ..., *, is_synced: bool = False
+    ) -> tuple[Body, Versions]:
+        """As move(): begins a relocation, or says how far it is. `is_synced`: the data is there, a person says."""
+        ...
+
+    def relocation(self, service: str, operation: str) -> Body:
+        """How far it is. Without a running service whatever is due is done now."""
+        ...
+
+    def abort_relocation(self, service: str, request: "MoveRequest", callbacks: Callbacks = ...) -> Body: ...
+
     def close(self) -> None:
         """Leaves; nothing is asked for any more."""
         ...

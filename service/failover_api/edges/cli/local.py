@@ -210,6 +210,45 @@ class LocalBackend:
 
         return self._in_house(run)
 
+    def relocate(
+        self, service: str, to: str, request: "MoveRequest", callbacks: Callbacks = NOBODY, *, is_synced: bool = False
+    ) -> tuple[Body, Versions]:
+        from failover_api.core.catalog.model import Side
+        from failover_api.edges.relocation_bodies import relocation_body
+
+        async def run(components: Any) -> tuple[Body, Versions]:
+            self._on_write = callbacks.on_write
+            relocations, target = components.failover.relocations, Side(to)
+            if request.dry_run:
+                report = await relocations.rehearse(service, target, request)
+            elif is_synced:
+                report = await relocations.vouch(service, request)
+            else:
+                report = await relocations.start(service, target, request)
+            return _dump(relocation_body(report, dry_run=request.dry_run)), frozenset({report.version})
+
+        return self._in_house(run)
+
+    def relocation(self, service: str, operation: str) -> Body:
+        from failover_api.edges.relocation_bodies import relocation_body
+
+        async def run(components: Any) -> Body:
+            report = await components.failover.relocations.advance(service)
+            if report is None or report.operation != operation:
+                report = await components.failover.relocations.find(operation)
+            return _dump(relocation_body(report))
+
+        return self._in_house(run)
+
+    def abort_relocation(self, service: str, request: "MoveRequest", callbacks: Callbacks = NOBODY) -> Body:
+        from failover_api.edges.relocation_bodies import relocation_body
+
+        async def run(components: Any) -> Body:
+            self._on_write = callbacks.on_write
+            return _dump(relocation_body(await components.failover.relocations.abort(service, request)))
+
+        return self._in_house(run)
+
     def check(
         self,
         *,

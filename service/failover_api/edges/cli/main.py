@@ -2,6 +2,7 @@
 
 reads.py      list, status, rollout, report, history, nodes, groups
 moves.py      promote, demote, evacuate, rollback
+relocations.py relocate
 catalog.py    check, suggest, schema
 notify.py     notify
 completion.py completion
@@ -18,7 +19,7 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 import typer
 from typer.core import TyperGroup
 
-from failover_api.edges.cli import automatic, catalog, completion, demo, moves, notify, reads
+from failover_api.edges.cli import automatic, catalog, completion, demo, moves, notify, reads, relocations
 from failover_api.edges.cli.execution import carry_out, open_terminal
 from failover_api.edges.cli.options import VERBS, Allow, AsJson, Expires, Services, TokenName, examples
 from failover_api.edges.interruption import set_handlers
@@ -115,6 +116,13 @@ app.command(
         "failover evacuate k3s-w1 --dry-run", "failover evacuate k3s-w1 --reason 'new disk' --until serving"
     )
 )(moves.evacuate)
+app.command(
+    epilog=examples(
+        "failover relocate sonarr --to primary --dry-run",
+        "failover relocate sonarr --to primary --reason 'k3s-w1 is back'",
+        "failover relocate sonarr --abort",
+    )
+)(relocations.relocate)
 app.add_typer(automatic.app, name="automatic")
 app.command(
     epilog=examples("failover attest k3s-w1 --reason 'I pulled the plug'", "failover attest k3s-w1 --withdraw")

@@ -77,7 +77,7 @@ def promote_or_demote(action: str) -> Callable[..., None]:
         target = CommandTarget(action, service or group or "", is_group=group is not None, folder=path)
         flags = {"dry_run": dry_run, "force": force, "supersede": supersede, "skip_refused": skip_refused}
         how = _interaction(yes, _patience(until, timeout, wait=wait), no_wait=no_wait)
-        _move(target, lambda: _request(reason, key, accept, **flags), how, open_terminal(as_json=as_json), server)
+        _move(target, lambda: move_request(reason, key, accept, **flags), how, open_terminal(as_json=as_json), server)
 
     return move
 
@@ -103,7 +103,7 @@ def evacuate(
     target = CommandTarget("evacuate", node, is_node=True)
     how = _interaction(yes, _patience(until, timeout, wait=wait), no_wait=no_wait)
     flags = {"dry_run": dry_run, "force": force, "supersede": supersede, "skip_refused": skip_refused}
-    _move(target, lambda: _request(reason, key, accept, **flags), how, open_terminal(as_json=as_json), server)
+    _move(target, lambda: move_request(reason, key, accept, **flags), how, open_terminal(as_json=as_json), server)
 
 
 def rollback(
@@ -123,7 +123,7 @@ def rollback(
     """Undo a service's newest move, to its exact former values."""
     target, how = CommandTarget("rollback", service), Interaction(yes, _patience(until, timeout, wait=wait))
     flags = {"dry_run": dry_run, "supersede": supersede}
-    _move(target, lambda: _request(reason, key, accept, **flags), how, open_terminal(as_json=as_json), server)
+    _move(target, lambda: move_request(reason, key, accept, **flags), how, open_terminal(as_json=as_json), server)
 
 
 def _is_pending(problem: Body) -> bool:
@@ -147,7 +147,7 @@ def _interaction(yes: bool, patience: "Patience | None", *, no_wait: bool) -> "I
     return Interaction(yes, patience, follows=not no_wait)
 
 
-def _request(reason: str, key: str | None, accept: Sequence[str] | None, **flags: Any) -> "MoveRequest":
+def move_request(reason: str, key: str | None, accept: Sequence[str] | None, **flags: Any) -> "MoveRequest":
     """Raises BadRequest, as the service would."""
     from failover_api.core.planning.request import MoveRequest, checked_accept, checked_key, checked_reason
 

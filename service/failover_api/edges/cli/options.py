@@ -153,6 +153,31 @@ Timeout = Annotated[
     ),
 ]
 
+
+# Relocations
+class TargetSide(StrEnum):
+    """Where a relocation leads."""
+
+    PRIMARY = "primary"
+    BACKUP = "backup"
+
+
+RelocationSide = Annotated[
+    TargetSide | None, typer.Option("--to", metavar="SIDE", help="Where to: primary or backup.", show_default=False)
+]
+Synced = Annotated[
+    bool,
+    typer.Option("--synced", help="The data is there; with `replication: {kind: manual}`, once the app has stopped."),
+]
+Abort = Annotated[bool, typer.Option("--abort", help="Put back what was: until the cutover.")]
+LeaveAtOnce = Annotated[
+    bool,
+    typer.Option(
+        "--no-wait",
+        help="Leave once the first step is written: a running service goes on. Without it the command does.",
+    ),
+]
+
 # What came of a move
 Operation = Annotated[str, typer.Argument(metavar="OPERATION", show_default=False, help="The ULID of the move.")]
 OperationOrNone = Annotated[

@@ -113,10 +113,37 @@ class RemoteBackend:
     ) -> tuple[Body, Versions]:
         return self._move(_path("groups", group, action), action, request, callbacks)
 
+    def relocate(
+        self, service: str, to: str, request: "MoveRequest", callbacks: Callbacks = NOBODY, *, is_synced: bool = False
+    ) -> tuple[Body, Versions]:
+        body = {"to": to, "dry_run": request.dry_run, "reason": request.reason, "synced": is_synced}
+        body |= {"accept": sorted(request.accept)}
+        said = {key: value for key, value in body.items() if value}
+        return self._send(_path("failover", service, "relocate"), said, request, callbacks, expect="steps")
+
+    def relocation(self, service: str, operation: str) -> Body:
+        return self._ask("GET", _path("operations", operation), expect="steps")[0]
+
+    def abort_relocation(self, service: str, request: "MoveRequest", callbacks: Callbacks = NOBODY) -> Body:
+        body = {"reason": request.reason} if request.reason else {}
+        return self._send(_path("failover", service, "relocate", "abort"), body, request, callbacks, expect="steps")[0]
+
     def _move(self, path: str, action: str, request: "MoveRequest", callbacks: Callbacks) -> tuple[Body, Versions]:
         from failover_api.edges.move_request import KEYS
 
         body = {key: _plain(value) for key in KEYS if (value := getattr(request, key))}
+        return self._send(path, body, request, callbacks, expect="changes", action=action)
+
+    def _send(
+        self,
+        path: str,
+        body: Body,
+        request: "MoveRequest",
+        callbacks: Callbacks,
+        *,
+        expect: str,
+        action: str = "",
+    ) -> tuple[Body, Versions]:
         headers = {} if request.key is None else {"Idempotency-Key": request.key}
         if request.versions is not None:
             if not request.versions:
@@ -125,7 +152,7 @@ class RemoteBackend:
         again, on_write = (None, None) if request.dry_run else (_again(action, request.key), callbacks.on_write)
         callbacks.on_step(f"asking {self._url}")
         outcome, etag = self._ask(
-            "POST", path, expect="changes", again=again, on_sent=on_write, json=body, headers=headers
+            "POST", path, expect=expect, again=again, on_sent=on_write, json=body, headers=headers
         )
         return outcome, _versions(etag)
 

@@ -167,3 +167,18 @@ def doubt(entry: Body) -> str:
 def _commit(entry: Body) -> str:
     pull = entry["pull_request"]
     return one_line(entry["commit"]["sha"][:7] + (f" #{pull['number']}" if pull else ""))
+
+
+def relocation_line(body: Body) -> str:
+    """How far a relocation is, in a sentence."""
+    name, to, step = body["service"], body["to"], body["step"]
+    why = f": {body['reason']}" if body["reason"] else "."
+    if body["dry_run"]:
+        return f"{name} would be relocated to {to}. Nothing was written."
+    if body["state"] == "done":
+        return (
+            f"{name} is on {to}, and copied from there again." if body["operation"] else f"{name} is on {to} already."
+        )
+    if body["state"] == "stopped":
+        return f"The relocation of {name} to {to} has stopped in {step}{why}"
+    return f"{name} is on its way to {to}, in {step}{why}"

@@ -266,6 +266,38 @@ class Terminal:
         self.out.print(Text(body["entry"].rstrip("\n")))
         return None
 
+    def show_relocation(self, body: Body, *, with_diff: bool = False) -> None:
+        """`with_diff`: what each step would change."""
+        if self._as_json:
+            return self.show_json(body)
+        if with_diff:
+            self._show_steps(body, self.out)
+        self.out.print(Text(printable(tables.relocation_line(body))))
+        return None
+
+    def _show_steps(self, body: Body, console: Console) -> None:
+        for number, step in enumerate(body["steps"], 1):
+            if step["diff"]:
+                console.print(Text(f"{number}/{len(body['steps'])} {one_line(step['name'])}", style="bold"))
+                self.show_diff(step["diff"], console)
+
+    def ask_relocation(self, body: Body) -> bool:
+        """Shows all steps, and asks."""
+        self._show_steps(body, self.err)
+        return self._ask(f"Relocate {one_line(body['service'])} to {one_line(body['to'])}?")
+
+    def ask_whether_synced(self, body: Body) -> bool:
+        """Asks a person who has to bring the data."""
+        return self._ask(f"Is the data of {one_line(body['service'])} on {one_line(body['to'])}?")
+
+    def _ask(self, question: str) -> bool:
+        try:
+            answer = self.err.input(f"{escape(printable(question))} \\[y/N] ")
+        except EOFError:
+            self.err.print()
+            return False
+        return answer.strip().lower() in {"y", "yes"}
+
     def note(self, text: str) -> None:
         """Beside the answer."""
         self.err.print(Text(printable(text), style="dim"))
@@ -307,12 +339,7 @@ class Terminal:
         self._warn_of(outcome)
         if unseen:
             self.err.print(Text(f"warning: {printable(unseen)}", style="yellow"))
-        try:
-            answer = self.err.input(f"{escape(printable(tables.question(outcome)))} \\[y/N] ")
-        except EOFError:
-            self.err.print()
-            return False
-        return answer.strip().lower() in {"y", "yes"}
+        return self._ask(tables.question(outcome))
 
     def _show_waves(self, body: Body, console: Console) -> None:
         """Who goes when."""

@@ -4,10 +4,12 @@ from typing import Any
 
 import pytest
 
+from failover_api.core.catalog.runtime import WorkloadName
 from failover_api.core.safety.hazard import Hazard, Severity
 from failover_api.core.safety.observed import Claim, Requirement, StorageClass
 from tests.core.safety.cluster_finders.scenes import CLAIM_TO, before, demote, promote
-from tests.support.cluster_views import NOW, W1, claim, sonarr, unseen, volume
+from tests.support.builders import service, switch
+from tests.support.cluster_views import NOW, W1, W2, claim, sonarr, unseen, volume
 
 LAZY = StorageClass("local-path", "rancher.io/local-path", "WaitForFirstConsumer")
 EAGER = StorageClass("nfs", "nfs.csi", "Immediate")
@@ -95,3 +97,40 @@ def test_of_a_demote_the_claim_of_primary_is_looked_at() -> None:
 def test_what_may_not_be_read_is_not_judged(kind: str) -> None:
     told = [hazard.slug for hazard in promote(before(**{kind: unseen()}))]
     assert not any(slug.startswith("claim-") for slug in told)
+
+
+# A variable of a Kustomization says the claim, and the catalog the workload
+
+FLUX = b"""\
+kind: Kustomization
+metadata: {name: sonarr, namespace: flux-system}
+spec: {postBuild: {substitute: {ROLE: primary, %s: pvc-sonarr}}}
+"""
+
+
+def by_variable(name: str, *claims: Claim) -> list[Hazard]:
+    """What is said of the claims of a promote that changes two variables."""
+    workload, path = WorkloadName("Deployment", "sonarr", "media"), "spec.postBuild.substitute"
+    flux = service(
+        switch(f"{path}.ROLE", "primary", "backup", kind="Kustomization"),
+        switch(f"{path}.{name}", "pvc-sonarr", CLAIM_TO, kind="Kustomization"),
+        primary_workload=workload,
+        backup_workload=workload,
+        primary_nodes=(W1,),
+        backup_nodes=(W2,),
+    )
+    local = [volume("pvc-sonarr", node_terms=((Requirement("kubernetes.io/hostname", "In", (W1,)),),))]
+    seen = before(claims=[claim("pvc-sonarr"), *claims], volumes=local)
+    told = promote(seen, service=flux, text=FLUX % name.encode())
+    return [hazard for hazard in told if hazard.slug.startswith("claim-")]
+
+
+def test_the_claim_that_a_variable_leads_to_is_the_one_that_is_looked_at() -> None:
+    """Not the one that the workload has now: its volume is on the node that is left, and every promote would stop."""
+    assert by_variable("CLAIM", claim(CLAIM_TO)) == []
+    (missing,) = by_variable("CLAIM")
+    assert (missing.slug, missing.about) == ("claim-missing", f"PersistentVolumeClaim media/{CLAIM_TO}")
+
+
+def test_of_a_variable_that_nobody_understands_no_claim_stops_a_move() -> None:
+    assert by_variable("DISK") == []

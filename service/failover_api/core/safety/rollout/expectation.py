@@ -91,7 +91,8 @@ def _document(reading: Reading) -> WorkloadName:
 def _is_of(reading: Reading, workload: WorkloadName) -> bool:
     """Whether a switch is about the workload: in its own document, or in one from which it may be made."""
     if reading.kind == workload.kind:
-        return reading.name == workload.name
+        is_here = not workload.namespace or not reading.namespace or reading.namespace == workload.namespace
+        return reading.name == workload.name and is_here
     return reading.kind not in {DEPLOYMENT, STATEFUL_SET}
 
 

@@ -1,0 +1,81 @@
+"""`failover relocate`: the steps as they happen, the question, the way back."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from failover_api.core.safety.relocation import sync
+from failover_api.edges.cli import relocations
+from tests.support.relocating import Homelab, homelab
+from tests.support.shell import Cli
+
+TO = ("relocate", "sonarr", "--to", "primary")
+
+
+@pytest.fixture
+def lab(cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Homelab]:
+    monkeypatch.setattr(relocations, "POLL_S", 0.2)
+    monkeypatch.setattr(sync, "_AHEAD_S", 1e6)  # the simulated clock runs ahead of what its newest reply has told
+    with homelab(cli.stage, tmp_path) as made:
+        monkeypatch.setenv("FAILOVER_CLUSTER", str(made.kubeconfig))
+        yield made
+
+
+def test_the_steps_are_shown_as_they_are_made(cli: Cli, lab: Homelab) -> None:
+    with lab.obeyed():
+        result = cli(*TO, "--reason", "k3s-w1 is back")
+    assert result.stdout == "sonarr is on primary, and copied from there again.\n"
+    told = [line for line in result.stderr.splitlines() if line[:1].isdigit()]
+    assert [line.partition(" ")[0] for line in dict.fromkeys(told)][:1] == ["1/5"]
+    assert {line.split()[1] for line in told} == {"reverse", "quiesce", "final-sync", "cutover", "protect"}
+    assert "quiet at" in result.stderr
+    assert lab.messages()[-1] == "Relocate sonarr to primary: 5/5 protect"
+
+
+def test_a_dry_run_shows_each_step_s_diff(cli: Cli, lab: Homelab) -> None:
+    result = cli(*TO, "--dry-run")
+    for number, name in enumerate(("reverse", "quiesce", "final-sync", "cutover", "protect"), 1):
+        assert f"{number}/5 {name}\n" in result.stdout
+    assert '-  "replicas": 1,\n+  "replicas": 0,' in result.stdout
+    assert result.stdout.endswith("sonarr would be relocated to primary. Nothing was written.\n")
+    assert "Relocate" not in "".join(lab.messages())
+
+
+def test_no_wait_leaves_it_to_a_service_and_an_abort_puts_back_what_was(cli: Cli, lab: Homelab) -> None:
+    before = {file: lab.stage.read(file) for file in lab.files}
+    left = cli(*TO, "--no-wait")
+    assert left.stdout.startswith("sonarr is on its way to primary, in reverse: ")
+    again = json.loads(cli(*TO, "--no-wait", "--json").stdout)
+    assert (again["state"], again["step"], len(again["steps"])) == ("running", "reverse", 5)
+    refused = cli("relocate", "sonarr", "--to", "backup", code=3)
+    assert "is on its way to primary" in refused.stderr
+    aborted = cli("relocate", "sonarr", "--abort")
+    assert aborted.stdout == "The relocation of sonarr to primary has stopped in reverse: It was aborted.\n"
+    assert {file: lab.stage.read(file) for file in lab.files} == before
+    assert "no relocation of sonarr is under way" in cli("relocate", "sonarr", "--abort", code=3).stderr
+
+
+def test_a_service_that_is_there_is_left_alone(cli: Cli, lab: Homelab) -> None:
+    result = cli("relocate", "sonarr", "--to", "backup")
+    assert result.stdout == "sonarr is on backup already.\n"
+
+
+@pytest.mark.parametrize(
+    "words", [("relocate", "sonarr"), (*TO, "--abort"), ("relocate", "sonarr", "--abort", "--dry-run")]
+)
+def test_what_cannot_be_meant_is_a_usage_error(cli: Cli, words: tuple[str, ...]) -> None:
+    cli(*words, code=2)
+
+
+def test_without_a_cluster_it_says_what_is_needed(cli: Cli, lab: Homelab, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("FAILOVER_CLUSTER")
+    assert "led by what is seen of it" in cli(*TO, code=3).stderr
+
+
+def test_a_running_service_carries_it_out(cli: Cli, lab: Homelab) -> None:
+    with cli.stage.served(cluster=str(lab.kubeconfig)) as url, lab.obeyed():
+        result = cli(*TO, "--server", url)
+    assert result.stdout == "sonarr is on primary, and copied from there again.\n"
+    assert len([message for message in lab.messages() if message.startswith("Relocate")]) >= 5
