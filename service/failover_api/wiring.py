@@ -53,7 +53,6 @@ if TYPE_CHECKING:  # without a cluster nothing of it is loaded
     from failover_api.automatic.guard import Guard
     from failover_api.cluster.access import Access
     from failover_api.cluster.port import Cluster
-    from failover_api.core.automatic.report import Report
 
 _log = logging.getLogger(__name__)
 REQUEST_TIMEOUT_S = 10.0  # GitHub ends a request of its own accord then
@@ -88,10 +87,6 @@ class Automatic:
 
             self._control = Control(self._cluster, self._catalog.current, namespace=self._namespace)
         return self._control
-
-    def last_report(self) -> "Report | None":
-        """What the leader saw, as far as it is known here; None where nothing is. Asks nobody, and loads nothing."""
-        return None if self._control is None else self._control.last_report
 
     def guard(self, failover: Failover, events: Events, *, git_clock: HostClock) -> "Guard":
         """Whoever judges nodes in this process, and moves for alerts. Raises ClusterNeeded."""

@@ -80,12 +80,10 @@ class Control:
         """As they were read last."""
         return _notes(self.leader.record)
 
-    @property
-    def last_report(self) -> Report | None:
-        """What the leader saw, as far as it is known here; asks nobody. None: nothing is, or nobody looks."""
-        if self._catalog().automatic.mode is Mode.NONE:
-            return None
-        return (self.report() if self.leader.leads else None) or report_from(self.notes.status)
+    def judged(self) -> Report | None:
+        """What the replica that leads makes of the nodes, as far as it is known here, without asking anybody."""
+        own = self.report() if self.leader.leads else None
+        return own or report_from(self.notes.status)
 
     async def standing(self) -> Standing:
         """Raises ClusterNeeded where the Lease may not be read."""

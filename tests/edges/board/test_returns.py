@@ -28,7 +28,7 @@ def card(html: str) -> str:
 
 async def test_a_way_home_is_a_card_with_its_command(stage: Stage) -> None:
     async with browsing(stage, PEOPLE, "all") as browser:
-        browser.app.state.components.automatic.last_report = lambda: REPORT
+        browser.app.state.watches.guarding.judged = lambda: REPORT
         html = card((await browser.get("/")).text)
     assert "sonarr : k3s-w1 is well again. failover relocate sonarr --to primary" in text(html)
     assert "radarr : k3s-w1 is well again. It is relocated home by itself. Paused by ops: <why>." in text(html)
@@ -38,7 +38,7 @@ async def test_a_way_home_is_a_card_with_its_command(stage: Stage) -> None:
 
 async def test_what_a_caller_may_not_see_is_not_on_it(stage: Stage) -> None:
     async with browsing(stage, PEOPLE, "some") as browser:
-        browser.app.state.components.automatic.last_report = lambda: REPORT
+        browser.app.state.watches.guarding.judged = lambda: REPORT
         html = card((await browser.get("/")).text)
     assert "sonarr" in html
     assert "radarr" not in html

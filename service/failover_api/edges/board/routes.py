@@ -98,7 +98,7 @@ async def _see(request: Request, who: Session) -> tuple[View, Shown]:
     catalog, error, root = components.catalog.current(), visible_error(components, who), root_of(request)
     readiness = request.app.state.watches.readiness
     nodes = strip_of(components.failover.nodes_as_seen(view.statuses), who.caller)
-    returns = cards_of(components.automatic.last_report(), who.caller)
+    returns = cards_of(request.app.state.watches.guarding.judged(), who.caller)
 
     def render() -> Shown:
         names = known_groups(components, who)
