@@ -45,6 +45,8 @@ FOREIGN = {
     "configuration.yaml of Home Assistant",
     "script.yaml of Home Assistant",
     "alertmanager.yml",
+    "alerting.yaml of Gatus",
+    "contact-points.yaml of Grafana",
     ".pre-commit-config.yaml",
 }
 HEAD = {
