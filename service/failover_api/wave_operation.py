@@ -141,7 +141,7 @@ class WaveOperation:
         if self.is_all_written:
             self.ended[name] = Place(Standing.DONE, "moved again since")
         elif status.detection.state.value == self._target(name):
-            self.written.pop(name, None)
+            self.written[name] = self.began_at if at is None else at
         elif name in self.written or (at is not None and at > self.began_at):
             self.troubles[name] = f"moved again since, by operation {one_line(record.operation)[:26]}"
 

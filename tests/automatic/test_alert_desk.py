@@ -19,6 +19,7 @@ from failover_api.errors import (
     ForgePermission,
     ForgeUnavailable,
     ManifestDrifted,
+    NotPermitted,
     NotReady,
     OutcomeUnknown,
 )
@@ -186,7 +187,8 @@ async def test_the_gate_that_is_named_is_the_first_and_one_that_passes_before_ot
         (ForgeUnavailable("no answer"), Gate.GIT_UNREACHABLE),
         (Conflict("it kept changing"), Gate.GIT_UNREACHABLE),
         (OutcomeUnknown("it may have landed"), Gate.GIT_UNREACHABLE),
-        (NotReady("nothing is known yet"), Gate.GIT_UNREACHABLE),
+        (NotReady("another replica leads"), Gate.STARTING),
+        (NotPermitted("k3s-w2 is not ready any more"), Gate.BLIND),
         (ClusterUnavailable("no answer"), Gate.BLIND),
     ],
 )

@@ -408,7 +408,7 @@ async def test_what_nobody_has_gone_on_with_is_over(
         async with stage.open(cluster=str(lab.kubeconfig)) as components:
             operation = report_of(await promote(components)).operation
         lab.apply("db", "relay")
-        monkeypatch.setattr("failover_api.wave_runner.RESUME_S", -400.0)
+        monkeypatch.setattr("failover_api.wave_sight.RESUME_S", -400.0)
         async with stage.open(cluster=str(lab.kubeconfig)) as components:
             found = await go_on(components, operation)
     assert (found.state, states(found)) == ("stopped", ["done", "stopped", "stopped"])

@@ -23,11 +23,13 @@ from failover_api.errors import (
     FailoverError,
     ForgeFailure,
     ForgePermission,
+    NotPermitted,
     NotReady,
     OutcomeUnknown,
 )
 
-_PASSING = (ForgeFailure, ClusterFailure, NotReady, Conflict, OutcomeUnknown)  # the key makes it safe to try again
+# The key makes it safe to try these again.
+_PASSING = (ForgeFailure, ClusterFailure, NotReady, NotPermitted, Conflict, OutcomeUnknown)
 _log = logging.getLogger(__name__)
 
 
@@ -190,7 +192,9 @@ def _blind(exc: NotReady) -> Hold:
 
 
 def _unreachable(exc: FailoverError) -> Hold:
-    gate = Gate.BLIND if isinstance(exc, ClusterFailure) else Gate.GIT_UNREACHABLE
+    """The gate that is nearest: another replica leads, what was decided on is not seen any more, or Git is lost."""
+    is_unseen = isinstance(exc, (ClusterFailure, NotPermitted))
+    gate = Gate.BLIND if is_unseen else Gate.STARTING if isinstance(exc, NotReady) else Gate.GIT_UNREACHABLE
     return Hold(gate, f"{exc.title}: {exc.detail}", "It is tried again when the alert comes again.")
 
 

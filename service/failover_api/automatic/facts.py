@@ -264,6 +264,6 @@ def _last_move(status: Status) -> LastMove | None:
     return LastMove(
         at,
         entry.by,
-        is_automatic=provenance is not None and provenance.trigger in _TRIGGERS,
+        is_automatic=provenance is not None and not _TRIGGERS.isdisjoint({provenance.trigger, provenance.by}),
         key=provenance.key if provenance is not None else None,
     )

@@ -20,7 +20,8 @@ from failover_api.automatic.alert_mover import Written
 from failover_api.automatic.control import Control
 from failover_api.automatic.facts import GitReader, facts_of, git_facts
 from failover_api.automatic.fencer import Fencer, is_applied
-from failover_api.automatic.sharing import annotations_of, book_of, report_of, with_fences
+from failover_api.automatic.homecoming import Homecoming
+from failover_api.automatic.sharing import annotations_of, book_of, report_of, with_fences, with_returns
 from failover_api.automatic.telling import Teller
 from failover_api.cluster.port import Cluster
 from failover_api.core.automatic.notes import read_notes
@@ -35,6 +36,7 @@ from failover_api.core.safety.governance import (
     Hold,
     Permit,
     Refused,
+    Return,
     Situation,
     Tally,
     decide,
@@ -45,6 +47,7 @@ from failover_api.core.safety.governance.decisions import is_in_question
 from failover_api.core.safety.judgement import Memory, Verdicts, sample_of, step, with_flaps
 from failover_api.core.safety.observed import View
 from failover_api.core.safety.surroundings import ClusterLook
+from failover_api.core.wording import cut
 from failover_api.errors import ClusterFailure, FailoverError, NotPermitted
 from failover_api.events import Events
 from failover_api.failover import Failover
@@ -81,6 +84,7 @@ class Guard:
         self._git = GitReader(failover, monotonic=monotonic)
         self._teller = Teller(events)
         self._fencer = Fencer(cluster.node_fence(timeout_s=LIST_TIMEOUT_S), control, monotonic=monotonic)
+        self._home = Homecoming(lambda *how: failover.relocations.start(*how), self._may_return, monotonic=monotonic)
         self._memory: Memory | None = None  # None: this process does not lead
         self._situation: Situation | None = None  # of the last round
         self._decisions = Decisions()
@@ -110,7 +114,7 @@ class Guard:
         for task in self._acting.values():
             task.cancel()
         await asyncio.gather(*self._acting.values(), return_exceptions=True)
-        await self._fencer.aclose()
+        await asyncio.gather(self._fencer.aclose(), self._home.aclose())
         await self._git.aclose()
         self._control.report = lambda: None
         self._control.leader.along = dict
@@ -139,12 +143,15 @@ class Guard:
         decisions = self._decisions = decide(situation)
         self._tally = self._tally.after(situation.verdicts, decisions)
         self._fence(situation, view)
-        self._report = with_fences(report_of(situation, decisions), self._fencer.said)
+        home = returns(situation)
+        report = with_fences(report_of(situation, decisions), self._fencer.said)
+        self._report = with_returns(report, home, self._home.why_not)
         self._want_git(situation)
         self._teller.tell(situation, decisions)
         for act in decisions.acts:
             self._begin(act)
-        self._teller.tell_returns(returns(situation), situation.verdicts.now)
+        self._teller.tell_returns(home, situation.verdicts.now)
+        self._home.round(home)
 
     def _fence(self, situation: Situation, view: View) -> None:
         """Where a person attests that a node is off, and its services were moved away: the taint out-of-service."""
@@ -250,6 +257,24 @@ class Guard:
             raise NotPermitted("this replica leads no longer")
         view = replace(self._cluster.view(), nodes=listed.nodes, leases=listed.leases)
         return recheck(act, self._judged(view), order)
+
+    def _may_return(self, one: Return) -> Callable[[], Awaitable[None]]:
+        """Asked right before a relocation home begins: on nodes that are listed now it has to be so still."""
+
+        async def check() -> None:
+            try:
+                listed = await self._cluster.list_nodes(timeout_s=LIST_TIMEOUT_S)
+            except ClusterFailure as exc:
+                raise NotPermitted(f"nodes and Leases could not be listed: {exc.detail}") from exc
+            if self._memory is None or not self._control.leader.leads:
+                raise NotPermitted("this replica leads no longer")
+            view = replace(self._cluster.view(), nodes=listed.nodes, leases=listed.leases)
+            now = next((each for each in returns(self._judged(view)) if each.key == one.key), None)
+            if now is None or now.holds or not now.is_act:
+                why = now.holds[0].detail if now is not None and now.holds else f"{cut(one.node)} is not well any more"
+                raise NotPermitted(f"{cut(one.service)} does not go home now: {why}")
+
+        return check
 
     # Alerts
 

@@ -65,6 +65,11 @@ class Leader:
         return self._candidate.leads(self._monotonic())
 
     @property
+    def is_led(self) -> bool:
+        """Whether this process sees that some replica leads."""
+        return self._candidate.is_held(self._monotonic())
+
+    @property
     def led_for_s(self) -> float:
         """For how long, without a gap; 0 while it does not lead."""
         return self._monotonic() - self._led_from if self.leads and self._led_from is not None else 0.0

@@ -35,6 +35,7 @@ from failover_api.edges.api import (
 )
 from failover_api.edges.api import routes as api_routes
 from failover_api.edges.api.openapi import TAGS, Api
+from failover_api.edges.board import automatic as board_automatic
 from failover_api.edges.board import routes as board_routes
 from failover_api.edges.board.pages import wants_page
 from failover_api.edges.http import hardening
@@ -45,19 +46,18 @@ from failover_api.edges.http.methods import Methods, methods_at
 from failover_api.edges.http.root_path import RootPath, root_of
 from failover_api.edges.http.shared_looks import Looks
 from failover_api.edges.http.throttle import Throttle
-from failover_api.edges.watch import watching
+from failover_api.edges.watch import gauges_of, watching
 from failover_api.errors import BadRequest, FailoverError, MethodNotAllowed, NotReady, UnknownUrl, UnsafeMove
 from failover_api.events import BranchMoved, FluxReported, MoveEnded, Serving, StageChanged
 from failover_api.metrics.counters import Counters
 from failover_api.metrics.exposition import Metrics
-from failover_api.metrics.gauges import Gauges
 from failover_api.settings import Settings
 from failover_api.wiring import Components, open_failover
 
 _log = logging.getLogger(__name__)
 _ROUTERS = (
     *(api_routes.router, nodes.router, operations.router, relocations.router, automatic.router, process.router),
-    *(webhooks.router, flux_events.router, alerts.router, board_routes.router),
+    *(webhooks.router, flux_events.router, alerts.router, board_automatic.router, board_routes.router),
 )
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._:-]{1,128}")
 
@@ -118,17 +118,7 @@ async def _opened(
         opened.push_async_callback(authenticator.aclose)
         app.state.components, app.state.authenticator, app.state.looks = components, authenticator, looks
         app.state.watches = watches
-        gauges = Gauges(
-            counters,
-            components.overview,
-            catalog=components.catalog,
-            credentials=components.credentials,
-            failover=components.failover,
-            notifier=components.notifier,
-            stages=watches.stages,
-            replications=watches.replications,
-            ready=lambda: watches.readiness.ready,
-        )
+        gauges = gauges_of(counters, components, watches)
         app.state.metrics = Metrics(counters, gauges, components.overview)
         if metrics_listener is not None:
             await opened.enter_async_context(metrics.served(app.state.metrics, metrics_listener))

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from failover_api.core.catalog.automatic import Mode
 from failover_api.errors import ClusterNeeded, FailoverError
+from failover_api.metrics.automatic import AutomaticSeen
 from failover_api.wiring import Components
 
 if TYPE_CHECKING:
@@ -33,6 +34,15 @@ class Guarding:
             return self._components.catalog.current().automatic.mode
         except FailoverError:
             return Mode.NONE
+
+    def seen(self) -> AutomaticSeen:
+        """As metrics have it."""
+        if self.guard is None or self._components.cluster is None:
+            return AutomaticSeen(self.mode)
+        control, now = self._components.automatic.control(), self._components.cluster.clock.now()
+        is_paused = any(not pause.services and now < pause.until for pause in control.notes.pauses)
+        leader = control.leader
+        return AutomaticSeen(self.mode, leader.leads, leader.is_led, is_paused, self.guard.report)
 
     async def run(self) -> None:
         """Until it is cancelled; then what is being written is waited for."""

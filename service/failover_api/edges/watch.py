@@ -11,6 +11,8 @@ from failover_api.core.safety.rollout.stages import Stage
 from failover_api.edges.guarding import Guarding
 from failover_api.errors import FailoverError
 from failover_api.events import BranchMoved, Looked, Merged, MoveEnded, Serving
+from failover_api.metrics.counters import Counters
+from failover_api.metrics.gauges import Gauges
 from failover_api.watching.readiness import Readiness
 from failover_api.watching.waves import WaveWatch
 from failover_api.wiring import Components
@@ -87,3 +89,19 @@ def _names(components: Components) -> frozenset[str]:
         return frozenset(components.catalog.current().services)
     except FailoverError:  # there never was a good catalog
         return frozenset()
+
+
+def gauges_of(counters: Counters, components: Components, watches: Watches) -> Gauges:
+    """What can be looked up when somebody scrapes."""
+    return Gauges(
+        counters,
+        components.overview,
+        catalog=components.catalog,
+        credentials=components.credentials,
+        failover=components.failover,
+        notifier=components.notifier,
+        stages=watches.stages,
+        replications=watches.replications,
+        ready=lambda: watches.readiness.ready,
+        automatic=watches.guarding.seen,
+    )

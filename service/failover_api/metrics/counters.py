@@ -23,6 +23,9 @@ SERVING_BUCKETS_S = (5.0, 10.0, 20.0, 30.0, 60.0, 120.0, 300.0, 600.0, 1800.0)
 REQUEST_BUCKETS_S = (0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 
 
+_TRIGGERS = ("automatic", "alert")  # who asks for a move that nobody asked for
+
+
 class Counters:
     """Counters in a registry of their own, and what GitHub's last replies said. `traffic` is for open_failover()."""
 
@@ -41,6 +44,16 @@ class Counters:
         )
         for action in Action:
             self._serving.labels(action)
+        self._automatic = Counter(
+            "failover_automatic_moves_total",
+            "Moves that nobody asked for, counted once for all services of an event. trigger: automatic (a node died), "
+            "alert; outcome: moved, refused, failed, unknown.",
+            ("trigger", "outcome"),
+            registry=self.registry,
+        )
+        for trigger in _TRIGGERS:
+            for outcome in ("moved", "refused", "failed", "unknown"):
+                self._automatic.labels(trigger, outcome)
 
     def serving(self, event: Serving) -> None:
         """A move of ours serves."""
@@ -51,6 +64,8 @@ class Counters:
         """Counts a move."""
         if not event.is_tidy:
             self._moves.count(event)
+        if event.by in _TRIGGERS and not event.dry_run and (event.news is not None or event.error is not None):
+            self._automatic.labels(event.by, "moved" if event.error is None else verdict(event.error)).inc()
 
     def traffic(self, event: TrafficEvent) -> None:
         """Something went to GitHub, or result back."""

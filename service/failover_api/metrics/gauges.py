@@ -16,6 +16,7 @@ from failover_api.core.safety.rollout.stages import Stage
 from failover_api.errors import ConfigInvalid, NotReady
 from failover_api.failover import Failover
 from failover_api.forge.http.credentials import Credentials
+from failover_api.metrics.automatic import AutomaticSeen, automatic_metrics
 from failover_api.metrics.counters import Counters
 from failover_api.notify.notifier import Notifier
 from failover_api.overview import LastKnown, Overview
@@ -38,7 +39,9 @@ class Gauges:
         stages: Callable[[], Mapping[str, Stage]] = dict,
         replications: Callable[[], Mapping[str, ReplicationStatus]] = dict,
         ready: Callable[[], Mapping[tuple[str, Side], bool]] = dict,
+        automatic: Callable[[], AutomaticSeen] = AutomaticSeen,
     ) -> None:
+        self._automatic = automatic
         self._counters, self._overview, self._notifier = counters, overview, notifier
         self._catalog, self._credentials, self._failover = catalog, credentials, failover
         self._stages, self._replications, self._ready = stages, replications, ready
@@ -54,6 +57,7 @@ class Gauges:
         yield from self._limits(services)
         yield from self._clock()
         yield self._notifications()
+        yield from automatic_metrics(self._automatic())
 
     def services(self) -> Mapping[str, Service]:
         """Of the catalog in force; none when there never was a good one."""

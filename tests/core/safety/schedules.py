@@ -2,7 +2,7 @@
 
 A World is one of them: a control plane, a Git, people, and guards that do what the package `governance` says of a round
 of the loop. Whenever one commits, the oracle is asked. `python -m tests.core.safety.schedules 1000 7` runs 1,000 from
-seed 7 on and says how many moves were made in them.
+seed 7 on, and says how many of them moved something, and how much.
 """
 
 import random
@@ -621,17 +621,22 @@ def _go_on(world: World, for_s: float, liveliness: float) -> None:
         world.run(world.random.choice([2.0, 5.0, 5.0, 10.0, 10.0, 20.0]))
 
 
-def main() -> None:
-    count, first = int(sys.argv[1]), int(sys.argv[2]) if len(sys.argv) > 2 else 1
-    found: Counter[str] = Counter()
+def run_many(first: int, count: int) -> Counter[str]:
+    """How many schedules there were, how many moved something, and how much. Raises Violation, with the seed."""
+    counts: Counter[str] = Counter(schedules=count, moving=0, moves=0)
     for seed in range(first, first + count):
         try:
             world = run_one(seed)
         except Violation as exc:
-            sys.exit(f"seed {seed}: {exc}")
-        found["schedules with a move" if world.moves else "schedules without"] += 1
-        found["moves"] += world.moves
-    sys.stdout.write(f"{count} schedules, no violation: {dict(found)}\n")
+            raise Violation(f"seed {seed}: {exc}") from None
+        counts["moving"] += bool(world.moves)
+        counts["moves"] += world.moves
+    return counts
+
+
+def main() -> None:
+    count, first = int(sys.argv[1]), int(sys.argv[2]) if len(sys.argv) > 2 else 1
+    sys.stdout.write(f"{dict(run_many(first, count))}, no violation\n")
 
 
 if __name__ == "__main__":

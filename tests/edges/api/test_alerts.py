@@ -172,6 +172,7 @@ async def test_only_what_passes_by_itself_is_503(client: httpx2.AsyncClient, mov
         passes = gate in {"starting", "blind", "git-unreachable"}
         assert answer.status_code == (503 if passes else 200)
         assert answer.headers.get("retry-after") == ("30" if passes else None)
+        assert answer.headers.get("connection") == ("close" if passes else None)
         assert answer.headers["content-type"] == "application/json"
         assert [alert["held"] for alert in answer.json()["alerts"]] == [gate, None]
 

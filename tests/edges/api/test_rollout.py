@@ -10,7 +10,7 @@ import httpx2
 import pytest
 
 from tests.support.answers import problem
-from tests.support.homelab_cluster import DEPLOYMENTS, PODS, HomelabCluster, homelab_cluster
+from tests.support.homelab_cluster import DEPLOYMENTS, PODS, HomelabCluster, at, homelab_cluster
 from tests.support.stage import SONARR, Stage
 
 Json = dict[str, Any]
@@ -451,3 +451,19 @@ async def test_a_pod_from_before_the_commit_waits_for_it_to_be_applied(stage: St
         cluster.flux(outcome["commit"]["sha"])
         found = await rollout_where(client, has_all_times)
         assert min(step["at"] for step in found["steps"]) == found["steps"][0]["at"]
+
+
+@pytest.mark.parametrize("ahead_s", [-86_400.0, -20.0, 20.0, 86_400.0])
+async def test_a_cluster_whose_clock_is_wrong_is_believed_all_the_same(
+    stage: Stage, cluster: HomelabCluster, ahead_s: float
+) -> None:
+    cluster.server.ahead_s = ahead_s
+    async with stage.client(cluster=str(cluster.kubeconfig)) as client:
+        await in_stage(client, "serving")
+        outcome = await promoted(client)
+        cluster.times = at(-ahead_s)
+        cluster.applied("backup", outcome["commit"]["sha"])
+        await in_stage(client, "serving")
+        found = await rollout_where(client, has_all_times)
+    times = [step["at"] for step in found["steps"]]
+    assert times == sorted(times)

@@ -128,6 +128,19 @@ async def test_by_pull_request_each_service_waits_for_its_own(stage: Stage) -> N
     assert text(done.text).count("somebody has to merge it, then the move is made") == 3
 
 
+async def test_by_both_policies_part_of_it_is_done(stage: Stage) -> None:
+    stage.declare(entry("sonarr", "media", "policy: pull_request") + entry("radarr"), top=NODES)
+    async with browsing(stage) as browser:
+        page = await browser.get(PAGE)
+        done = await browser.confirm(page)
+    said = text(done.text)
+    assert "Evacuate node k3s-w1 by commit and pull request</button>" in page.text
+    assert done.status_code == 202
+    assert "k3s-w1: moved in part, a pull request is open" in said
+    assert "on the branch of the pull request" not in said, "one of the commits is not"
+    assert b"role: backup" in (stage.read(RADARR) or b"")
+
+
 async def test_a_stop_of_one_of_them_can_be_accepted_or_left_out(stage: Stage, cluster: HomelabCluster) -> None:
     cluster.server.remove(CLAIMS, "pvc-sonarr-backup", "media")
     stage.declare(entry("sonarr") + entry("radarr"), top=NODES)

@@ -77,6 +77,13 @@ class Candidate:
         """Whether we may still act as the holder at `now` (monotonic)."""
         return self.renewed_at is not None and now - self.renewed_at < self.terms.renew_s
 
+    def is_held(self, now: float) -> bool:
+        """Whether somebody leads, as far as it was seen: whoever it is renews the Lease."""
+        record = self.record
+        return self.leads(now) or (
+            record is not None and record.holder != "" and now - self.seen_since < _lasts_s(record, self.terms)
+        )
+
     def saw(self, record: LeaseRecord | None, now: float) -> "Candidate":
         """The Lease was read, or is not there."""
         is_news = record is None or self.record is None or record.renewal != self.record.renewal

@@ -86,6 +86,10 @@ class Document:
     after: When
     moved: tuple[Path, ...]
 
+    def is_of(self, kind: str, name: str, namespace: str) -> bool:
+        """Whether it is the manifest of that object. One that names no namespace may be of any."""
+        return (self.kind, self.name) == (kind, name) and (not self.namespace or self.namespace == namespace)
+
     def is_moved_below(self, *steps: Step) -> bool:
         """Whether the move changes anything below these steps."""
         return any(path[: len(steps)] == steps for path in self.moved)

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 
 from failover_api.core.safety.observed import Replication, View
 
+REPOSITORY_MOVERS = frozenset({"restic", "kopia", "rclone"})  # a destination restores what a source has backed up
 OLD_S = 24 * 3600.0  # without max_data_age: data of yesterday is worth a word
 
 

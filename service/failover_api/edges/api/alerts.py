@@ -118,4 +118,5 @@ def _answer(ends: "Sequence[AlertEnd]", body: AlertsBody, components: Components
     now = components.cluster.clock.now() if components.cluster is not None else time.time()
     waits = [hold.until - now for hold in again if hold.until is not None] or [RETRY_S]
     response.headers["Retry-After"] = str(math.ceil(min(max(1.0, min(waits)), MAX_RETRY_S)))
+    response.headers["Connection"] = "close"  # another replica may lead: the next try has to be able to reach it
     return response

@@ -229,7 +229,8 @@ def _heading(move: FormMove, moved: Moved) -> str:
         return f"{move.name}: {_of_waves(waves)}"
     if moved.is_pending:
         several = len(_all(body, "pull_requests", "pull_request")) > 1
-        return f"{move.name}: {'pull requests are' if several else 'a pull request is'} open"
+        waits = f"{'pull requests are' if several else 'a pull request is'} open"
+        return f"{move.name}: {'moved in part, ' if body.policy == 'mixed' else ''}{waits}"
     if not body.changed:
         return f"{move.name}: nothing to do"
     return move.in_part if _leaves_some(body) else move.done

@@ -13,7 +13,7 @@ from failover_api.core.rfc3339 import rfc3339
 from failover_api.edges.board import links, rows
 from failover_api.edges.board.assets import Assets
 from failover_api.edges.board.form_moves import form_evacuation, form_move
-from failover_api.edges.board.forms import Form, local_path, read_form
+from failover_api.edges.board.forms import checked_form, local_path, read_form
 from failover_api.edges.board.moves import Moves
 from failover_api.edges.board.nodes import strip_of
 from failover_api.edges.board.pages import HEADERS, HTML, Pages, tag_of
@@ -180,7 +180,7 @@ async def look_at_evacuation(request: Request, node: str) -> Response:
 
 @router.post("/nodes/{node}/evacuate")
 async def evacuate_node(request: Request, node: str) -> Response:
-    form = await _checked_form(request)
+    form = await checked_form(request)
     components, who = components_of(request), await session.visit(request)
     who.needs_any(Verb.PLAN, f"node {node}")  # when it would be another move by now, that one is shown
     move = form_evacuation(who, components, node)
@@ -196,18 +196,12 @@ async def _look(request: Request, target: Target, name: str, action: Action) -> 
 
 
 async def _confirm(request: Request, target: Target, name: str, action: Action) -> Response:
-    form = await _checked_form(request)
+    form = await checked_form(request)
     components, who = components_of(request), await session.visit(request)
     for verb in (Verb.PLAN, Verb.EXECUTE):  # when it would be another move by now, that one is shown
         target.check(who, components, name, verb)
     move = form_move(who, components, target, name, action)
     return await board(request).moves.confirm(request, components, who.caller, move, form)
-
-
-async def _checked_form(request: Request) -> Form:
-    form = await read_form(request)
-    session.refuse_foreign_token(request, form.one("token"))
-    return form
 
 
 def _action(word: str, known: Iterable[Action]) -> Action:
@@ -241,7 +235,7 @@ async def sign_in(request: Request) -> Response:
 
 @router.post("/signout")
 async def sign_out(request: Request) -> Response:
-    await _checked_form(request)
+    await checked_form(request)
     response = RedirectResponse(f"{root_of(request)}/signin", 303, headers=HEADERS)
     session.forget(request, response)
     return response

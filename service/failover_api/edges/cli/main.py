@@ -8,7 +8,7 @@ notify.py     notify
 completion.py completion
 automatic.py  automatic, automatic pause, resume, ack; attest
 demo.py       demo, demo kill, demo cut, demo revive
-here          serve, token new: what runs, and who may call it
+here          serve, guard, token new: what runs, and who may call it
 """
 
 import logging
@@ -160,6 +160,19 @@ def serve(
     from failover_api.edges.server import run_server
 
     carry_out(None, lambda settings: run_server(settings, host=host, port=port, open_to_all=insecure_no_auth))
+
+
+@app.command(
+    epilog=examples("failover guard", "FAILOVER_CLUSTER=/etc/failover-api/kubeconfig failover guard"),
+)
+def guard() -> None:
+    """Run automatic failover alone: it guards the nodes of the cluster, without the HTTP service.
+
+    In a pod it looks at its own cluster, elsewhere at the one that FAILOVER_CLUSTER names (a kubeconfig).
+    """
+    from failover_api.edges.guard import run_guard
+
+    carry_out(None, run_guard)
 
 
 tokens = typer.Typer(no_args_is_help=True, help="Static tokens for callers of the service.")

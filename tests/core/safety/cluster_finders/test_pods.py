@@ -4,11 +4,14 @@ from dataclasses import replace
 
 import pytest
 
+from failover_api.core.catalog.model import Workload
 from failover_api.core.safety.hazard import Hazard, Severity
 from failover_api.core.safety.observed import Autoscaler, Condition, Owner
+from failover_api.core.splice import Selector
 from tests.core.safety.cluster_finders.scenes import OLD, before, demote, in_all, manifest, on_dead_node, promote, slugs
 from tests.support.cluster_views import (
     W1,
+    W2,
     claim,
     deployment,
     leaving,
@@ -32,6 +35,19 @@ def test_recreate_with_its_pod_on_a_dead_node_blocks_and_names_both() -> None:
     (hazard,) = of("recreate-blocks", in_all(before(**on_dead_node()), text=RECREATE))
     assert hazard.severity is Severity.WARN, "from Git alone it is an info, and told once"
     assert "its pod sonarr-old-x is on k3s-w1, which is not ready" in hazard.detail
+
+
+def test_the_catalogs_cure_is_named_where_it_helps_alone() -> None:
+    to_backup = of("recreate-blocks", promote(before(**on_dead_node()), text=RECREATE))
+    assert [hazard.cure.startswith("Write `unblock: rolling`") for hazard in to_backup] == [True]
+    helm = sonarr(unblocked=Workload("b.yaml", Selector("Deployment")))  # it rolls another one
+    (hazard,) = of("recreate-blocks", promote(before(**on_dead_node()), service=helm, text=RECREATE))
+    assert "unblock" not in hazard.cure
+    nodes = [node(W1), node(W2, ready="Unknown")]
+    home = before("backup", nodes=nodes, pods=[leaving(pod())])
+    text = manifest("backup", more="strategy: {type: Recreate}")
+    (hazard,) = of("recreate-blocks", demote(home, text=text))
+    assert hazard.cure.startswith("Once it is blocked: taint the node")
 
 
 def test_recreate_on_a_node_that_is_well_stays_what_git_says() -> None:

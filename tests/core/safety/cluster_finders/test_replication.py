@@ -1,12 +1,14 @@
 """data-old, data-age-unknown, sync-in-flight, source-may-return: what VolSync has brought, and goes on bringing."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from failover_api.core.safety.hazard import Hazard, Severity
 from failover_api.core.safety.observed import Seen
-from tests.core.safety.cluster_finders.scenes import before, demote, destination, promote, source
+from tests.core.safety.cluster_finders.scenes import before, demote, destination, manifest, promote, source
+from tests.support.builders import switch
 from tests.support.cluster_views import NOW, sonarr, unseen
 
 STRICT = sonarr(max_data_age_s=7200.0)
@@ -61,6 +63,14 @@ def test_data_of_no_known_age_counts_as_too_old(missing: str) -> None:
     assert hazard.severity is Severity.WARN
 
 
+def test_data_of_a_time_that_is_still_to_come_counts_as_too_old() -> None:
+    """Of a clock that was wrong, or is: else the copy would stay young for years."""
+    (hazard,) = told(source(last_sync_at=NOW + 3600), strict=True)
+    assert (hazard.slug, hazard.severity) == ("data-age-unknown", Severity.STOP)
+    assert "says 2026-11-30 20:58 UTC, which is still to come: a clock is wrong" in hazard.detail
+    assert told(source(last_sync_at=NOW + 200), strict=True) == [], "clocks differ a little"
+
+
 def test_who_wants_to_know_the_age_is_told_that_nothing_replicates() -> None:
     (hazard,) = told(strict=True)
     assert (hazard.slug, hazard.severity) == ("data-age-unknown", Severity.STOP)
@@ -95,6 +105,26 @@ def test_a_backup_to_an_object_store_is_not_the_copy() -> None:
     assert hazard.about == "ReplicationSource media/sonarr-restic"
 
 
+def test_a_copy_that_is_restored_is_as_old_as_that_at_best() -> None:
+    """restic has backed up an hour ago, and the destination has restored nothing for three hours."""
+    restic = source(name="sonarr-restic", mover="restic")
+    hours = [
+        told(restic, strict=True, replication_destinations=[restored(ago)]) for ago in (7000, 3 * 3600, 3 * 86_400)
+    ]
+    assert hours[0] == []
+    (hazard,) = hours[1]
+    assert (hazard.slug, hazard.severity) == ("data-old", Severity.STOP)
+    assert hazard.about == "ReplicationDestination media/sonarr-w2"
+    assert "is of 2026-11-30 16:59 UTC at best, older than" in hazard.detail
+    assert [hazard.slug for hazard in told(restic, replication_destinations=[restored(3 * 86_400)])] == ["data-old"]
+    sent = destination(last_sync_at=NOW - 3 * 86_400, last_sync_duration_s=60.0)
+    assert told(source(), strict=True, replication_destinations=[sent]) == [], "rsync sends what the source has"
+
+
+def restored(ago_s: float) -> Any:
+    return destination(mover="restic", last_sync_at=NOW - ago_s, last_sync_duration_s=60.0)
+
+
 def test_home_again_no_age_of_backups_copy_is_told() -> None:
     seen = before("backup", replication_sources=[source(last_sync_at=NOW - 900_000)])
     assert not OF_DATA & {hazard.slug for hazard in demote(seen)}
@@ -108,6 +138,19 @@ def test_a_destination_that_stays_open_is_told_of() -> None:
     (hazard,) = may_return(replication_sources=[source()], replication_destinations=[destination()])
     assert (hazard.severity, hazard.about) == (Severity.WARN, "ReplicationDestination media/sonarr-w2")
     assert "still writes into pvc-sonarr-backup" in hazard.detail
+
+
+@pytest.mark.parametrize(("namespace", "is_told"), [("other", True), ("media", False)])
+def test_replication_of_the_same_name_elsewhere_is_not_what_the_move_stops(namespace: str, is_told: bool) -> None:
+    text = (
+        f"{manifest().decode()}---\nkind: ReplicationDestination\n"
+        f"metadata: {{name: sonarr-w2, namespace: {namespace}}}\nspec: {{paused: false}}\n"
+    )
+    pauses = switch("spec.paused", False, True, kind="ReplicationDestination")
+    service = replace(sonarr(), switches=(*sonarr().switches, pauses))
+    seen = before(replication_sources=[source()], replication_destinations=[destination()])
+    told = [hazard.slug for hazard in promote(seen, service=service, text=text.encode())]
+    assert ("source-may-return" in told) is is_told
 
 
 @pytest.mark.parametrize(("paused_source", "paused_destination"), [(True, False), (False, True), (True, True)], ids=str)

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from failover_api.core.catalog.model import Switch, Workload
 from failover_api.core.catalog.runtime import WorkloadName
 from failover_api.core.planning.state import State, detect
 from failover_api.core.safety.observed import (
@@ -21,6 +22,7 @@ from failover_api.core.safety.observed import (
 from failover_api.core.safety.rollout.appliers import resume_command
 from failover_api.core.safety.rollout.stage import ClusterState, cluster_state
 from failover_api.core.safety.rollout.stages import Stage
+from failover_api.core.splice import Selector
 from tests.support.builders import manifests, service, switch
 from tests.support.cluster_views import (
     NOW,
@@ -250,6 +252,14 @@ def test_recreate_on_a_dead_node_is_blocked() -> None:
     assert "`unblock: rolling`" in state.cure
     assert "`kubectl delete pod sonarr-old-x -n media --grace-period=0 --force`" in state.cure
     assert state.since == NOW - 60
+
+
+def test_what_rolls_already_is_not_told_to_roll() -> None:
+    of = sonarr(unblocked=Workload("a.yaml", Selector("Deployment")))
+    seen = view(nodes=[dead(), node(W2)], deployments=[recreate()], pods=[leaving(pod("primary"))])
+    found = cluster_state(of, in_git(of), seen)
+    assert found is not None
+    assert found.cure.startswith("Now, if the machine is off for sure: `kubectl delete pod")
 
 
 def test_recreate_is_blocked_before_the_grace_ends_when_the_node_is_known_to_be_down() -> None:
@@ -784,6 +794,37 @@ def test_a_name_is_one_word_of_a_command(kinds: dict[str, Any], word: str) -> No
 def test_each_kind_of_source_has_its_own_word_for_flux(kind: str, what: str) -> None:
     assert resume_command(source(kind=kind)) == f"`flux resume source {what} flux-system -n flux-system`"
     assert resume_command(replace(source(kind=kind), name="$(id)")).endswith("'$(id)' -n flux-system`")
+
+
+def test_each_side_may_have_a_workload_of_one_name_in_a_namespace_of_its_own() -> None:
+    def replicas(namespace: str, primary: int, backup: int) -> Switch:
+        selector = Selector("Deployment", "sonarr", namespace)
+        return replace(switch("spec.replicas", primary, backup, kind="Deployment"), selector=selector)
+
+    of = service(
+        replicas("media", 1, 0),
+        replicas("standby", 0, 1),
+        name="sonarr",
+        primary_workload=WorkloadName("Deployment", "sonarr", "media"),
+        backup_workload=WorkloadName("Deployment", "sonarr", "standby"),
+    )
+    text = b"""\
+kind: Deployment
+metadata: {name: sonarr, namespace: media}
+spec: {replicas: 0}
+---
+kind: Deployment
+metadata: {name: sonarr, namespace: standby}
+spec: {replicas: 1}
+"""
+    live = [deployment(replicas=0), replace(deployment(), namespace="standby")]
+    mine = replace(pod(), namespace="standby")
+    sets = [replace(one, namespace="standby") for one in view().replica_sets.objects.values()]
+    found = cluster_state(
+        of, detect(of, manifests({"a.yaml": text})), view(deployments=live, pods=[mine], replica_sets=sets)
+    )
+    assert found is not None
+    assert (found.stage, found.side) == (Stage.SERVING, State.BACKUP)
 
 
 # A service that variables of a Kustomization move, with no workload named

@@ -103,7 +103,7 @@ def _appliers(scene: Scene) -> Iterator[_Applier]:
 def _is_resumed(scene: Scene, applier: _Applier) -> bool:
     """Whether the very move resumes it: two may take turns at being applied."""
     return any(
-        (document.kind, document.name) == (_kind(applier), applier.name)
+        document.is_of(_kind(applier), applier.name, applier.namespace)
         and document.is_moved_below("spec", "suspend")
         and not document.after.is_true("spec", "suspend")
         for document in scene.move.documents

@@ -7,6 +7,7 @@ nothing that Kubernetes says of them tells so.
 from collections.abc import Iterator
 from itertools import islice
 
+from failover_api.core.planning.state import State
 from failover_api.core.safety.documents import Document
 from failover_api.core.safety.finders.blocked_pods import ONCE_BLOCKED, TAINT
 from failover_api.core.safety.hazard import Hazard, Severity
@@ -39,8 +40,15 @@ def recreate_blocks(scene: Scene) -> Iterator[Hazard]:
         f"{label_of(workload)} has the strategy Recreate, and its pod {cut(pod.name)} is on {cut(node.name)}, which is "
         "not ready and cannot confirm that it stopped: no new pod is made, and the conditions of the workload say that "
         "all is well.",
-        f"Write `unblock: rolling` in the catalog, which lets this very promote pass. {ONCE_BLOCKED}",
+        f"{_unblock(scene)}{ONCE_BLOCKED}",
     )
+
+
+def _unblock(scene: Scene) -> str:
+    """What the catalog can do about it; nothing on the way home, where a promote's strategy is put back."""
+    if scene.expected.side is not State.BACKUP or scene.move.service.unblocked is not None:
+        return ""
+    return "Write `unblock: rolling` in the catalog, which lets this very promote pass. "
 
 
 def statefulset_blocks(scene: Scene) -> Iterator[Hazard]:
@@ -140,7 +148,7 @@ def _document(scene: Scene, workload: Workload) -> Document | None:
     for document in scene.move.documents:
         if document.kind == RELEASE and scene.target.release is not None:
             return document
-        if (document.kind, document.name) == (kind_of(workload), workload.name):
+        if document.is_of(kind_of(workload), workload.name, workload.namespace):
             return document
     return None
 

@@ -1,7 +1,8 @@
 """data-old, data-age-unknown, sync-in-flight, source-may-return: what VolSync has brought, and goes on bringing.
 
 Data is as old as the beginning of the sync that brought it: lastSyncTime - lastSyncDuration of the source. A
-destination without a trigger always says that it is synchronizing, so only the source is asked.
+destination without a trigger always says that it is synchronizing, so only the source is asked; but where one restores
+from a repository, the data is also at least as old as the beginning of that.
 https://volsync.readthedocs.io
 """
 
@@ -11,11 +12,12 @@ from dataclasses import dataclass
 from failover_api.core.planning.state import State
 from failover_api.core.safety.hazard import Hazard, Severity
 from failover_api.core.safety.observed import Replication
-from failover_api.core.safety.replication import OLD_S, data_as_of, pairs_of
+from failover_api.core.safety.replication import OLD_S, REPOSITORY_MOVERS, data_as_of, pairs_of
 from failover_api.core.safety.scene import Scene
 from failover_api.core.safety.times import length, minute
 from failover_api.core.wording import cut
 
+CLOCKS_S = 300.0  # VolSync tells its times by the clock of the node where it runs
 _WHY = "An app that starts on an old copy goes on from there, and what was written since is missing."
 
 
@@ -27,12 +29,34 @@ class _Copy:
     new: str
     sources: tuple[Replication, ...]
     destinations: tuple[Replication, ...]
+    now: float
+
+    @property
+    def undated(self) -> Replication | None:
+        """A source that has never synced, or says that it will have: by a clock that is wrong."""
+        return next((one for one in self.sources if one.data_as_of is None or self._is_to_come(one.data_as_of)), None)
+
+    def _is_to_come(self, at: float) -> bool:
+        return at > self.now + CLOCKS_S
 
     @property
     def oldest(self) -> Replication | None:
-        """The source whose data is oldest; None where one has never synced, or there is none."""
-        as_of = data_as_of(self.sources)
+        """The source whose data is oldest; None where nobody can tell, or there is none."""
+        as_of = data_as_of(self.sources) if self.undated is None else None
         return next((source for source in self.sources if as_of is not None and source.data_as_of == as_of), None)
+
+    @property
+    def restores(self) -> tuple[Replication, ...]:
+        """The destinations that restore from a repository, each at its own time."""
+        return tuple(one for one in self.destinations if one.mover in REPOSITORY_MOVERS)
+
+    @property
+    def youngest(self) -> tuple[float, Replication] | None:
+        """The time that the data is of at best, and the end that says so; None where nobody can tell."""
+        source = self.oldest
+        ends = [] if source is None else [source, *self.restores]
+        known = [(end.data_as_of, end) for end in ends if end.data_as_of is not None]
+        return min(known, key=lambda one: one[0], default=None)
 
 
 def data_old(scene: Scene) -> Iterator[Hazard]:
@@ -40,18 +64,18 @@ def data_old(scene: Scene) -> Iterator[Hazard]:
     allowed = scene.move.service.max_data_age_s
     limit_s = OLD_S if allowed is None else allowed
     for copy in _copies(scene):
-        source = copy.oldest
-        as_of = source.data_as_of if source is not None else None
-        if source is None or as_of is None or scene.now - as_of <= limit_s:
+        if copy.youngest is None or scene.now - copy.youngest[0] <= limit_s:
             continue
+        as_of, end = copy.youngest
+        at_best = " at best" if end in copy.restores else ""
         limit = f"older than `max_data_age: {length(limit_s)}` allows" if allowed is not None else "more than a day old"
         yield Hazard(
             "data-old",
             _severity(scene),
-            _about(source),
+            _about(end),
             None,
-            f"The data in {cut(copy.new)} is of {minute(as_of)}, {limit} (ReplicationSource {cut(source.name)})."
-            f"{_failed(source)} {_WHY}",
+            f"The data in {cut(copy.new)} is of {minute(as_of)}{at_best}, {limit} ({end.kind} {cut(end.name)})."
+            f"{_failed(end)} {_WHY}",
             "Let it sync once more, if the source still can; else weigh what is lost against the time until the node "
             "is back.",
         )
@@ -64,9 +88,14 @@ def data_age_unknown(scene: Scene) -> Iterator[Hazard]:
         if copy.oldest is not None or (not copy.sources and service.max_data_age_s is None):
             continue
         if copy.sources:
-            source = next(source for source in copy.sources if source.data_as_of is None)
+            source = copy.undated or copy.sources[0]
             about = _about(source)
+            at = source.data_as_of
             why = f"ReplicationSource {cut(source.name)} has never synced it"
+            if at is not None:
+                why = (
+                    f"ReplicationSource {cut(source.name)} says {minute(at)}, which is still to come: a clock is wrong"
+                )
         else:
             about = f"PersistentVolumeClaim {cut(scene.namespace or '')}/{cut(copy.new)}"
             why = f"no ReplicationSource of {cut(copy.old)} is in the cluster"
@@ -128,7 +157,7 @@ def _copies(scene: Scene, *, only_to_backup: bool = True) -> Iterator[_Copy]:
     for claim in scene.claims:
         if claim.old and claim.new:
             sources, destinations = pairs_of(view, namespace, claim.old, claim.new)
-            yield _Copy(claim.old, claim.new, sources, destinations)
+            yield _Copy(claim.old, claim.new, sources, destinations, scene.now)
 
 
 def _leads_to_backup(scene: Scene) -> bool:
@@ -138,7 +167,7 @@ def _leads_to_backup(scene: Scene) -> bool:
 def _is_stopped(one: Replication, scene: Scene) -> bool:
     """Whether it does nothing by itself after the move: as the commit leaves it, else as it is now."""
     for document in scene.move.documents:
-        if (document.kind, document.name) == (one.kind, one.name):
+        if document.is_of(one.kind, one.name, one.namespace):
             return document.after.is_true("spec", "paused")
     return one.is_paused
 
@@ -147,8 +176,8 @@ def _severity(scene: Scene) -> Severity:
     return Severity.WARN if scene.move.service.max_data_age_s is None else Severity.STOP
 
 
-def _failed(source: Replication) -> str:
-    return " Its last sync failed." if source.result == "Failed" else ""
+def _failed(end: Replication) -> str:
+    return " Its last sync failed." if end.result == "Failed" else ""
 
 
 def _about(one: Replication) -> str:

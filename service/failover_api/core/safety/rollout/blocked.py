@@ -14,9 +14,10 @@ from failover_api.core.wording import shell_word
 _OFF = "if the machine is off for sure"
 _DELETE = "`kubectl delete pod {pod} -n {namespace} --grace-period=0 --force`"
 _TAINT = "`kubectl taint node {node} node.kubernetes.io/out-of-service=nodeshutdown:NoExecute`"
+_LET_ROLL = "Let it roll: `unblock: rolling` in the catalog does so with the next promote. "
 _UNBLOCK_DEPLOYMENT = (
-    "Let it roll: `unblock: rolling` in the catalog does so with the next promote. Now, "
-    f"{_OFF}: {_DELETE}, or the out-of-service taint on {{node}}. It also starts by itself when {{node}} is back."
+    f"{{roll}}Now, {_OFF}: {_DELETE}, or the out-of-service taint on {{node}}. It also starts by itself when {{node}} "
+    "is back."
 )
 _UNBLOCK_STATEFUL_SET = (
     f"{_OFF.capitalize()}: {_TAINT} (and take it off again), or {_DELETE}. It also starts by itself when {{node}} is "
@@ -26,12 +27,13 @@ _UNBLOCK_STATEFUL_SET = (
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """What is known. `now` is the API server's time (s)."""
+    """What is known. `now` is the API server's time (s); `can_roll`: `unblock` in the catalog would help a promote."""
 
     live: Live
     place: Place
     index: Index
     now: float
+    can_roll: bool = True
 
     @property
     def view(self) -> View:
@@ -108,7 +110,12 @@ def _waits_for_the_old(workload: Workload, facts: Facts, who: str, cure: str) ->
             yield Cause(
                 f"The old pod {pod.name} is on {pod.node}, {state}, and cannot confirm that it stopped; {who} waits "
                 "for it, for ever.",
-                cure.format(pod=shell_word(pod.name), namespace=shell_word(pod.namespace), node=shell_word(pod.node)),
+                cure.format(
+                    pod=shell_word(pod.name),
+                    namespace=shell_word(pod.namespace),
+                    node=shell_word(pod.node),
+                    roll=_LET_ROLL if facts.can_roll else "",
+                ),
                 _left_at(pod, facts),
             )
 

@@ -84,7 +84,8 @@ def cluster_state(
     index = index or index_of(view)
     live = find_live(index, expected.workload, _claims_of(service))
     appliers = find_appliers(view, service, expected.workload, live)
-    found = _Assessment(expected, live, appliers, index, seen_at)
+    can_roll = service.unblocked is None and expected.side is State.BACKUP
+    found = _Assessment(expected, live, appliers, index, seen_at, can_roll)
     if live.workload is None:
         return found.without_workload(was_seen=was_seen)
     return replace(found.of_workload(live.workload), appliers=appliers)
@@ -113,6 +114,7 @@ class _Assessment:
     appliers: Appliers
     index: Index
     now: float
+    can_roll: bool
 
     @property
     def view(self) -> View:
@@ -159,7 +161,7 @@ class _Assessment:
                 return self._of_pod(Stage.SERVING, pod, cause, place)
         if release is not None:
             return self._state(Stage.BLOCKED, release)
-        cause = why_not_ready(Facts(self.live, place, self.index, self.now))
+        cause = why_not_ready(Facts(self.live, place, self.index, self.now, self.can_roll))
         coming = [pod for pod in self.live.pods if pod.deletion_at is None and not pod.has_ended]
         pod_or_none = next((pod for pod in coming if pod.name in self.live.current or place.holds(pod)), None)
         stage = Stage.BLOCKED if cause.is_final else Stage.ROLLING_OUT
