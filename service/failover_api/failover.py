@@ -24,6 +24,7 @@ from failover_api.core.planning.request import MoveRequest, Provenance
 from failover_api.core.planning.state import State
 from failover_api.core.planning.wave_progress import planned
 from failover_api.core.planning.waves import Order
+from failover_api.core.rfc3339 import seconds_of
 from failover_api.core.safety.rollout.steps import Rollout
 from failover_api.core.safety.surroundings import ClusterLook, Surroundings
 from failover_api.core.text.trailers import Record
@@ -58,6 +59,7 @@ from failover_api.wave_sight import WaveSight
 
 if TYPE_CHECKING:  # without a cluster nothing of it is loaded
     from failover_api.core.safety.observed import View
+    from failover_api.core.safety.relocation.overwritten import Moved
     from failover_api.reading.rollouts import RolloutReader
     from failover_api.relocation_runner import RelocationRunner
 
@@ -235,10 +237,20 @@ class Failover:
                 self._catalog,
                 self._events,
                 status=self.status,
+                newest_move=self._newest_move,
                 deadline_s=self._deadline_s,
                 now=self._now,
             )
         return self._relocations
+
+    async def _newest_move(self, service: Service, head: str) -> "Moved | None":
+        """What has brought a located service to where it is, as of a commit; None where that is not known."""
+        from failover_api.core.safety.relocation.overwritten import Moved
+
+        found = await self._history.newest_move(service, head, not_before=None)
+        if found is None:
+            return None
+        return Moved(found.record.action, found.record.after, seconds_of(found.entry.logged.at))
 
     def groups(self) -> Mapping[str, Sequence[str]]:
         """The groups of the catalog, and the names of their services. Asks nobody."""

@@ -95,6 +95,11 @@ spec:
     )
 
 
+def running_to_backup() -> str:
+    """As before any promote: the first of the two is not paused."""
+    return volsync().replace("  paused: true\n", "", 2)
+
+
 @dataclass
 class Homelab:
     """`files` are applied as they stand on the branch, as Flux would."""
