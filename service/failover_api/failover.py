@@ -23,7 +23,7 @@ from failover_api.core.catalog.model import Action, Branch, Catalog, Service
 from failover_api.core.planning.request import MoveRequest, Provenance
 from failover_api.core.planning.state import State
 from failover_api.core.planning.wave_progress import planned
-from failover_api.core.planning.waves import Order, order_of
+from failover_api.core.planning.waves import Order
 from failover_api.core.rfc3339 import seconds_of
 from failover_api.core.safety.rollout.steps import Rollout
 from failover_api.core.safety.surroundings import ClusterLook, Surroundings
@@ -33,7 +33,6 @@ from failover_api.errors import FailoverError, UnknownNode
 from failover_api.events import Events, Looked
 from failover_api.forge.http.read_budget import low_priority
 from failover_api.forge.port import Forge
-from failover_api.forge.values import LoggedCommit
 from failover_api.move_runner import MoveRunner, Untold, all_told
 from failover_api.moves.direct.writer import Writer
 from failover_api.moves.evacuation import NodeOutcome, group_of, parts_of_node
@@ -53,9 +52,11 @@ from failover_api.reading.nodes import Nodes, nodes_of
 from failover_api.reading.revisions import Revisions
 from failover_api.reading.services import ServiceReader
 from failover_api.reading.status import Status, StatusReader, Unreadable
+from failover_api.reading.step_times import StepTimes
 from failover_api.reading.surroundings import SurroundingsReader
-from failover_api.wave_operation import WaveOperation, no_operation
-from failover_api.wave_runner import WaveRunner, is_seen
+from failover_api.wave_operation import ANYWHERE, WaveOperation, no_operation
+from failover_api.wave_runner import WaveRunner
+from failover_api.wave_sight import WaveSight
 
 if TYPE_CHECKING:  # without a cluster nothing of it is loaded
     from failover_api.core.safety.observed import View
@@ -95,7 +96,8 @@ class Failover:
         self._history = History(forge, self._reader, self._cursors)
         self._surroundings = SurroundingsReader(forge)
         self.clusters = clusters or ClusterReader(None, timeout_s=0)
-        self.flux_reports = FluxReports()
+        self.flux_reports = FluxReports(self.clusters.arrivals)
+        self.step_times = StepTimes()
         self._revisions = Revisions(forge)
         self._rollouts: RolloutReader | None = None
         self._statuses = StatusReader(forge, self._reader, self._history, self._surroundings)
@@ -105,18 +107,18 @@ class Failover:
         moves = ByPolicy(forge, self._writer, self._proposer)
         self._runner = MoveRunner(moves, self._surroundings, events, deadline_s=deadline_s, untold=untold)
         self._relocations: RelocationRunner | None = None
-        self.waves = WaveRunner(
-            self._runner,
+        self._sight = WaveSight(
+            forge,
             catalog,
             read=self._read,
-            logs=self._logs,
             see=self._see,
-            rollout=lambda status, operation: self._rollout_of(status, operation, not_before=time.monotonic()),
-            around=self._around,
-            deadline_s=deadline_s,
+            rollout=lambda status: self._rollout_of(status, None, not_before=time.monotonic()),
             now=now,
+            is_told_of=self._is_told_of,
             cluster_ahead_s=lambda: self.cluster_ahead_s,
         )
+        around = self._around
+        self.waves = WaveRunner(self._runner, catalog, self._sight, around=around, deadline_s=deadline_s, now=now)
 
     @property
     def deadline_s(self) -> float:
@@ -163,7 +165,9 @@ class Failover:
     async def _rollout_of(self, status: Status, operation: str | None, *, not_before: float) -> Rollout:
         from failover_api.reading.rollouts import RolloutReader
 
-        self._rollouts = self._rollouts or RolloutReader(self._history, self._revisions, self.flux_reports)
+        self._rollouts = self._rollouts or RolloutReader(
+            self._history, self._revisions, self.flux_reports, times=self.step_times, arrivals=self.clusters.arrivals
+        )
         verified, name = self.clusters.verified, status.service.name
         return await self.in_time(
             self._rollouts.read(
@@ -204,13 +208,6 @@ class Failover:
 
     async def _read(self, services: Sequence[Service]) -> Sequence[Status | Unreadable]:
         return (await self._list_with_view(services))[0]
-
-    async def _logs(self, branches: Sequence[Branch]) -> Sequence[Sequence[LoggedCommit]]:
-        async def log(branch: Branch) -> Sequence[LoggedCommit]:
-            head = await self._forge.head(branch, not_before=time.monotonic())
-            return await self._forge.log(branch, at=head, not_before=None)
-
-        return await together(map(log, branches))
 
     async def _see(self, statuses: Sequence[Status | Unreadable]) -> Sequence[Status | Unreadable]:
         """The same statuses, with what is seen of the cluster now."""
@@ -319,7 +316,7 @@ class Failover:
         names = self._catalog().group(name)
         members = [self._catalog().service(member) for member in names]
         provenance = self._provenance(request, group=name)
-        order, statuses = await self._order(members, dict.fromkeys(names, action))
+        order, statuses = await self._sight.order(members, dict.fromkeys(names, action))
         if order.is_needed and not request.dry_run:
             operation = self.waves.made_up(name, dict.fromkeys(names, action), order, request, provenance)
             begun = await self.waves.start(operation, request, statuses, on_step=on_step)
@@ -329,34 +326,17 @@ class Failover:
         parts = tuple(await self._runner.run_parts(name, moves, request, names))
         return GroupOutcome(name, action, parts, names, _planned(order), warnings=order.warnings)
 
-    async def _order(
-        self, members: Sequence[Service], actions: Mapping[str, Action]
-    ) -> tuple[Order, Sequence[Status | Unreadable]]:
-        """In which order these services move; and where they are, if that was needed to know it.
-
-        Where nobody here sees a service come up, nobody waits for it.
-        """
-        after = {name: service.after for name, service in self._catalog().services.items()}
-        order = order_of(actions, after)
-        if not order.is_needed:
-            return order, ()
-        statuses = await self._read(members)
-        return self._order_seen(actions, statuses), statuses
-
-    def _order_seen(self, actions: Mapping[str, Action], statuses: Sequence[Status | Unreadable]) -> Order:
-        after = {name: service.after for name, service in self._catalog().services.items()}
-        unseen = {
-            status.service.name for status in statuses if not is_seen(status, is_reported=self._is_told_of(status))
-        }
-        return order_of(actions, after, unseen=unseen)
-
-    def _is_told_of(self, status: Status | Unreadable) -> bool:
+    def _is_told_of(self, status: Status) -> bool:
         """Whether Flux's events tell what became of it."""
-        if isinstance(status, Unreadable) or not self.flux_reports.has_any:
+        if not self.flux_reports.has_any:
             return False
-        from failover_api.core.safety.rollout.expectation import expectation
+        from failover_api.core.safety.rollout.expectation import expectation, substituted_by
 
-        return self.flux_reports.applied(expectation(status.service, status.detection).workload) is not None
+        workload, substituting = (
+            expectation(status.service, status.detection).workload,
+            substituted_by(status.detection),
+        )
+        return self.flux_reports.applied(workload, substituting) is not None
 
     async def operation(self, operation: str) -> WaveReport:
         """How far a move in waves is. Raises UnknownUrl for one that nobody knows."""
@@ -444,9 +424,15 @@ class Failover:
         names = tuple(service.name for service, _ in members)
         may(names)
         actions = {service.name: action for service, action in members}
-        order = self._order_seen(actions, [status for status in statuses if status.service.name in actions])
+        if request.trigger is not None and not request.dry_run:
+            begun_before = self.waves.of_event(provenance.key, names, statuses)
+            if begun_before is not None:
+                report = await self.waves.resume(begun_before, request.permit_for)
+                return NodeOutcome(node, (), names, unplaced, False, report)
+        order = self._sight.order_seen(actions, [status for status in statuses if status.service.name in actions])
         if order.is_needed and not request.dry_run:
-            operation = self.waves.made_up(label, actions, order, request, provenance, node=node)
+            place = node if label == group_of(node) else ANYWHERE
+            operation = self.waves.made_up(label, actions, order, request, provenance, node=place)
             begun = await self.waves.start(operation, request, statuses, on_step=on_step)
             return NodeOutcome(node, begun.parts, names, unplaced, False, begun.report, begun.later, order.warnings)
         around = await self._around([service for service, _ in members], request)

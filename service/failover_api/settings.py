@@ -30,8 +30,8 @@ _NAMESPACE = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
 _SUB_PATH = re.compile(r"(/[A-Za-z0-9._~-]+)*")
 # The first segments of our own paths.
 OWN_SEGMENTS = frozenset({
-    "api", "cards", "docs", "groups", "healthz", "hooks", "metrics", "nodes", "openapi.json", "operations", "readyz",
-    "schema", "services", "signin", "signout", "static", "version",
+    "api", "automatic", "cards", "docs", "groups", "healthz", "hooks", "metrics", "nodes", "openapi.json",
+    "operations", "readyz", "schema", "services", "signin", "signout", "static", "version",
 })  # fmt: skip
 SERVER_LIKE = "a URL like https://failover.example.org"
 

@@ -11,25 +11,23 @@ so the first one that writes it decides who is in it.
 import logging
 import math
 import time
-from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from cachetools import LRUCache
 
-from failover_api.core.catalog.model import Action, Branch, Catalog, Service
-from failover_api.core.planning.request import MoveRequest, Provenance
+from failover_api.core.catalog.model import Action, Catalog, Service
+from failover_api.core.planning.request import MoveRequest, Provenance, idempotency_digest
 from failover_api.core.planning.state import State
-from failover_api.core.planning.wave_progress import Clocking, Progress, Sighting, progress
+from failover_api.core.planning.wave_progress import OperationState, Progress
 from failover_api.core.planning.waves import Order, Wave
 from failover_api.core.rfc3339 import seconds_of
-from failover_api.core.safety.rollout.stages import Stage
-from failover_api.core.safety.rollout.steps import Rollout
 from failover_api.core.safety.surroundings import Surroundings
 from failover_api.core.text.trailers import read_records
 from failover_api.core.wording import one_line
 from failover_api.deadline import Clock
-from failover_api.errors import Conflict, FailoverError, ForgeFailure, InternalError, NotReady
+from failover_api.errors import Conflict, FailoverError, ForgeFailure, InternalError, NotPermitted, NotReady
 from failover_api.forge.values import LoggedCommit
 from failover_api.move_runner import MoveRunner
 from failover_api.moves.evacuation import parts_of_node
@@ -39,23 +37,18 @@ from failover_api.moves.outcome import Outcome, WaveReport, joined_version
 from failover_api.moves.progress import OnStep, ignore
 from failover_api.reading.pull_requests import record_for
 from failover_api.reading.status import Status, Unreadable
-from failover_api.wave_operation import Serves, WaveOperation, taken_up
+from failover_api.wave_operation import PermitFor, WaveOperation, taken_up
+from failover_api.wave_sight import WaveSight
 
 if TYPE_CHECKING:  # without a cluster nothing of it is loaded
-    from failover_api.core.safety.rollout.stage import ClusterState
+    pass
 
 MAX_OPERATIONS = 1024
 OTHERS_WAIT_S = 20.0  # whoever began it goes first
 RETRY_S = 10.0
-FRESH_S = 10.0  # how old what Git says may be while nothing is due
-RESUME_S = 3600.0  # what nobody has gone on with for so long is over
-_PASSING = (ForgeFailure, Conflict, NotReady, InternalError)
+_PASSING = (ForgeFailure, Conflict, NotReady, NotPermitted, InternalError)
 _log = logging.getLogger(__name__)
 
-Read = Callable[[Sequence[Service]], Awaitable[Sequence[Status | Unreadable]]]
-Logs = Callable[[Sequence[Branch]], Awaitable[Sequence[Sequence[LoggedCommit]]]]
-See = Callable[[Sequence[Status | Unreadable]], Awaitable[Sequence[Status | Unreadable]]]
-RolloutOf = Callable[[Status, str], Awaitable[Rollout]]
 Around = Callable[[Sequence[Service], MoveRequest], Awaitable[Callable[[Sequence[Service]], Surroundings]]]
 
 
@@ -69,28 +62,20 @@ class Started:
 
 
 class WaveRunner:
-    """`read` gives the statuses of services, `see` joins them with what is seen of the cluster now, `rollout` says how
-    far an operation is with one of them, `around` what is known around services. `logs` gives the newest commits of
-    branches. `now` is the Git host's clock (s), `cluster_ahead_s` how far the cluster's is ahead of it.
-    """
+    """`around` tells what is known around services. `now` is the Git host's clock (s)."""
 
     def __init__(
         self,
         runner: MoveRunner,
         catalog: Callable[[], Catalog],
+        sight: WaveSight,
         *,
-        read: Read,
-        logs: Logs,
-        see: See,
-        rollout: RolloutOf,
         around: Around,
         deadline_s: float,
         now: Callable[[], float],
-        cluster_ahead_s: Callable[[], float],
     ) -> None:
-        self._cluster_ahead_s = cluster_ahead_s
-        self._runner, self._catalog, self._deadline_s, self._now = runner, catalog, deadline_s, now
-        self._read, self._logs, self._see, self._rollout, self._around = read, logs, see, rollout, around
+        self._runner, self._catalog, self._sight = runner, catalog, sight
+        self._around, self._deadline_s, self._now = around, deadline_s, now
         self._operations: LRUCache[str, WaveOperation] = LRUCache(MAX_OPERATIONS)
 
     # Beginning
@@ -109,7 +94,9 @@ class WaveRunner:
         actions = tuple((one, str(action)) for one, action in members.items())
         is_mixed = len(set(members.values())) > 1
         wave = Wave(1, order.waves, actions if is_mixed else (), supersede=request.supersede, node=node)
-        return WaveOperation(name, order, dict(members), provenance, wave, self._now(), is_own=True)
+        made = WaveOperation(name, order, dict(members), provenance, wave, self._now(), is_own=True)
+        made.permit_for = request.permit_for
+        return made
 
     async def start(
         self,
@@ -137,7 +124,7 @@ class WaveRunner:
         parts = await self._write(operation, 1, first, bound, on_step, clock)
         self._operations[operation.id] = operation
         if any(part.changed for part in parts):
-            await self._seen(operation, oldest_s=math.inf)
+            await self._sight.look(operation, oldest_s=math.inf)
             operation.read_at = float("-inf")
         else:
             await self.advance(operation)
@@ -175,6 +162,28 @@ class WaveRunner:
         found = await self.find(first)
         return Started((found or operation).report if found else None, tuple(parts), {})
 
+    # What nobody asked for
+
+    def members_of_event(self, by: str, key: str) -> frozenset[str]:
+        """The services that move with an event, or are held, by what this process has begun or taken up for it."""
+        digest = idempotency_digest(by, key)
+        known = [one for one in self._operations.values() if one.provenance.key == digest and one.permit_for]
+        return frozenset(name for operation in known for name in operation.members)
+
+    def of_event(
+        self, key: str | None, names: Sequence[str], statuses: Sequence[Status | Unreadable]
+    ) -> WaveOperation | None:
+        """What has been begun for the same event already, with these services among its members."""
+        self.note(statuses)
+        own = (one for one in self._operations.values() if key is not None and one.provenance.key == key)
+        return next((one for one in own if set(names) <= set(one.members)), None)
+
+    async def resume(self, operation: WaveOperation, permit_for: PermitFor | None) -> WaveReport:
+        """Goes on with it, with a permit of now: for whoever leads now."""
+        operation.permit_for, operation.read_at = permit_for, float("-inf")
+        await self.advance(operation)
+        return operation.report
+
     # Going on
 
     @property
@@ -186,8 +195,7 @@ class WaveRunner:
         """One that nobody has looked at may be."""
         if operation.progress is not None:
             return operation.progress.is_running
-        newest = max(operation.written.values(), default=operation.began_at)
-        return bool(operation.proposed) or self._now() - newest < self._resume_s
+        return not self._sight.is_old(operation)
 
     def note(self, statuses: Sequence[Status | Unreadable]) -> None:
         """Takes up what these services are in the middle of; asks nobody."""
@@ -219,23 +227,45 @@ class WaveRunner:
         if known is not None:
             self._operations[known.id] = known
 
+    def _told_of(self, operation: str, commits: Sequence[LoggedCommit]) -> WaveOperation | None:
+        """As the log has it, which nobody has proved: to be shown, and not gone on with."""
+        for commit in (commit for commit in commits if operation in commit.message):
+            at = seconds_of(commit.at)
+            for record in read_records(commit.message) if at is not None else ():
+                if record.operation == operation:
+                    return taken_up(record, at or 0.0, self._catalog(), is_proved=False)
+        return None
+
     async def advance(self, operation: WaveOperation) -> Progress:
         """Looks, and writes what is due, until somebody has to be waited for."""
         async with operation.lock:
-            found = await self._seen(operation)
-            while found.due is not None and self._may_write(operation):
-                found = await self._seen(operation, oldest_s=0.0)  # somebody may have been faster
-                if found.due is None:
-                    break
-                await self._go_on(operation, *found.due)
-                before, found = found, await self._seen(operation, oldest_s=0.0)
-                if found.due == before.due:  # it could not be written now
-                    break
-            return found
+            was_running = operation.progress is None or operation.progress.is_running
+            found = await self._advanced(operation)
+        if was_running and not found.is_running:
+            reasons = {name: place.reason for name, place in found.places.items() if place.reason}
+            level = logging.INFO if found.state is OperationState.DONE else logging.WARNING
+            facts = {"operation": operation.id, "group": operation.name, "state": found.state.value, "reasons": reasons}
+            _log.log(level, "a move in waves has come to its end", extra=facts)
+        return found
+
+    async def _advanced(self, operation: WaveOperation) -> Progress:
+        found = await self._sight.look(operation)
+        while found.due is not None and self._may_write(operation):
+            found = await self._sight.look(operation, oldest_s=0.0)  # somebody may have been faster
+            if found.due is None:
+                break
+            await self._go_on(operation, *found.due)
+            before, found = found, await self._sight.look(operation, oldest_s=0.0)
+            if found.due == before.due:  # it could not be written now
+                break
+        return found
 
     def _may_write(self, operation: WaveOperation) -> bool:
         now = time.monotonic()
-        waits_s = 0.0 if operation.is_own else OTHERS_WAIT_S
+        has_permit = operation.permit_for is not None
+        if operation.provenance.trigger is not None and not has_permit:
+            return False  # whoever leads decides on it anew, and brings one along
+        waits_s = 0.0 if operation.is_own or has_permit else OTHERS_WAIT_S
         is_turn = operation.due_since is not None and now - operation.due_since >= waits_s
         return is_turn and now >= operation.retry_at and (operation.is_own or operation.is_proved)
 
@@ -245,7 +275,7 @@ class WaveRunner:
             return
         try:
             clock = Clock(self._deadline_s)
-            await self._write(operation, number, names, operation.request_of(number), ignore, clock)
+            await self._write(operation, number, names, operation.request_of(names), ignore, clock)
         except FailoverError as exc:
             facts = {"operation": operation.id, "wave": number, "problem": exc.slug, "detail": exc.detail}
             _log.warning("a wave could not be written", extra=facts)
@@ -296,103 +326,18 @@ class WaveRunner:
     async def find(self, operation: str) -> WaveOperation | None:
         """One by its id, looked at now; None where nobody knows it."""
         if operation not in self._operations:
-            self.note(await self._read(tuple(self._catalog().services.values())))
+            self.note(await self._sight.read(tuple(self._catalog().services.values())))
         if operation not in self._operations or self._operations[operation].progress is None:
-            await self._look_in_logs(operation)
+            commits = await self._sight.newest_commits()
+            if operation not in self._operations and (known := self._told_of(operation, commits)) is not None:
+                self._operations[operation] = known
+            if (known := self._operations.get(operation)) is not None and not known.is_own:
+                known.found_in_log(commits)
         found = self._operations.get(operation)
         if found is not None:
             async with found.lock:
-                await self._seen(found)
+                await self._sight.look(found)
         return found
-
-    async def _look_in_logs(self, operation: str) -> None:
-        """Of what others began, the newest commits tell what it has written, and whether it was that at all."""
-        commits = [commit for log in await self._logs(self._catalog().branches) for commit in log]
-        if operation not in self._operations:
-            for known in self._told_of(operation, commits):
-                self._operations[operation] = known
-        found = self._operations.get(operation)
-        if found is not None and not found.is_own:
-            found.found_in_log(commits)
-
-    def _told_of(self, operation: str, commits: Sequence[LoggedCommit]) -> Iterator[WaveOperation]:
-        for commit in (commit for commit in commits if operation in commit.message):
-            at = seconds_of(commit.at)
-            own = (record for record in read_records(commit.message) if record.operation == operation)
-            for record in own if at is not None else ():
-                known = taken_up(record, at or 0.0, self._catalog(), is_proved=False)
-                if known is not None:
-                    yield known
-
-    async def _seen(self, operation: WaveOperation, *, oldest_s: float = FRESH_S) -> Progress:
-        """How far it is: what Git says is at most `oldest_s` old, what the cluster shows is as of now.
-
-        What has come to its end stays as it was then.
-        """
-        if operation.progress is not None and not operation.progress.is_running:
-            return operation.progress
-        catalog = self._catalog()
-        services = [catalog.services[name] for name in operation.members if name in catalog.services]
-        if time.monotonic() - operation.read_at > oldest_s or not oldest_s:
-            read = await self._read(services)
-            operation.statuses, operation.read_at = {one.service.name: one for one in read}, time.monotonic()
-            for one in read:
-                operation.saw(one)
-        self._give_up_old(operation)
-        statuses = {one.service.name: one for one in await self._see(list(operation.statuses.values()))}
-        sightings: dict[str, Sighting] = {}
-        for name in operation.members:
-            status = statuses.get(name) if name in catalog.services else None
-            serves = await self._serves(operation, status) if isinstance(status, Status) else Serves(None)
-            sightings[name] = operation.sighting(status, serves)
-        clocking = Clocking(self._now(), operation.began_at, catalog.wave_timeout_s)
-        operation.decided(found := progress(operation.order, sightings, clocking, operation.ended))
-        return found
-
-    def _give_up_old(self, operation: WaveOperation) -> None:
-        """What nobody has gone on with for an hour is no longer what people expect to happen."""
-        newest = max(operation.written.values(), default=operation.began_at)
-        if operation.proposed or self._now() - newest < self._resume_s:
-            return
-        for name in operation.members:
-            if name not in operation.written and name not in operation.ended:
-                operation.troubles.setdefault(name, "nobody has gone on with it in time")
-
-    @property
-    def _resume_s(self) -> float:
-        return RESUME_S + self._catalog().wave_timeout_s
-
-    async def _serves(self, operation: WaveOperation, status: Status) -> Serves:
-        is_own = status.service.name in operation.written
-        state = status.cluster
-        if state is None or state.stage is Stage.UNKNOWN:
-            return await self._applied(operation, status) if is_own else Serves(None)
-        detail = one_line(f"{state.stage}: {state.reason}" if state.reason else str(state.stage))
-        serves = state.stage is Stage.SERVING and await self._is_its(operation, status, state, is_own=is_own)
-        since = None if state.ready_at is None else state.ready_at - self._cluster_ahead_s()
-        return Serves(serves, since, detail)
-
-    async def _is_its(self, operation: WaveOperation, status: Status, state: "ClusterState", *, is_own: bool) -> bool:
-        """Whether what serves is what Git has; where that cannot be compared, the revision tells."""
-        if state.side is not State.UNKNOWN or not is_own:
-            return state.side in (State.UNKNOWN, status.detection.state)
-        try:
-            return (await self._rollout(status, operation.id)).done
-        except FailoverError:
-            return False
-
-    async def _applied(self, operation: WaveOperation, status: Status) -> Serves:
-        """What Flux's events say, where nothing is seen of the cluster."""
-        try:
-            rollout = await self._rollout(status, operation.id)
-        except FailoverError as exc:
-            return Serves(None, detail=one_line(exc.detail))
-        step = next((step for step in rollout.steps if step.name == "applied"), None)
-        if step is None:
-            return Serves(None)
-        return Serves(
-            step.has_come, step.at, "" if step.has_come is None else one_line(step.detail or "not applied yet")
-        )
 
 
 def _started(operation: WaveOperation, parts: Sequence[Outcome], rehearsed: Sequence[Outcome]) -> Started:
@@ -425,11 +370,3 @@ def _asked_again(operation: WaveOperation, rehearsed: Sequence[Outcome]) -> Star
         for part in rehearsed
     )
     return Started(operation.report, tuple(shown), later)
-
-
-def is_seen(status: Status | Unreadable, *, is_reported: bool) -> bool:
-    """Whether anybody here will see it come up; `is_reported`: Flux tells of what applies it."""
-    if isinstance(status, Unreadable):
-        return False
-    state = status.cluster
-    return is_reported or (state is not None and state.stage is not Stage.UNKNOWN)

@@ -1,5 +1,6 @@
 """The port over a real API: looks, views, and what is told while there is nothing to see."""
 
+import asyncio
 import time
 
 import pytest
@@ -134,3 +135,18 @@ async def test_events_are_asked_for_each_time(server: FakeKubernetes, at: Access
 async def test_an_unused_cluster_is_closed_without_a_word(server: FakeKubernetes, at: Access) -> None:
     await opened(at).aclose()
     assert server.asked == []
+
+
+async def test_whoever_comes_at_the_same_time_has_the_same_connections(at: Access) -> None:
+    begun: list[Access] = []
+
+    def open_access() -> Access:
+        begun.append(at)
+        return at
+
+    cluster = Kubernetes("x", open_access, timeout_s=5)
+    try:
+        await asyncio.gather(*(cluster.version() for _ in range(5)))
+    finally:
+        await cluster.aclose()
+    assert len(begun) == 1

@@ -21,6 +21,8 @@ from tests.support.clock import eventually
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
 
+    from failover_api.core.safety.observed import Node
+
 MEDIA = frozenset({"media"})
 APP = ("media", "app")
 READ = ("get", "list", "watch")
@@ -102,16 +104,19 @@ async def test_a_blocked_promote_is_seen_as_it_happens(cluster: SimulatedCluster
     async with opened(url) as ours:
         ours.watch(lambda: MEDIA)
         await ours.look(MEDIA)
+
+        def w1() -> Node:
+            return ours.view().nodes.objects["", "k3s-w1"]
+
         renewed = ours.view().leases.objects["kube-node-lease", "k3s-w1"].renewed_at
         await asyncio.to_thread(cluster.advance, 15)
         await eventually(lambda: ours.view().leases.objects["kube-node-lease", "k3s-w1"].renewed_at != renewed)
         cluster.kill("k3s-w1")
         await asyncio.to_thread(cluster.advance, 60)
-        await eventually(lambda: not ours.view().nodes.objects["", "k3s-w1"].is_ready)
-        dead = ours.view().nodes.objects["", "k3s-w1"]
+        await eventually(lambda: {taint.effect for taint in w1().taints} == {"NoSchedule", "NoExecute"})
+        dead = w1()
         assert dead.ready is not None
         assert (dead.ready.status, dead.ready.reason) == ("Unknown", "NodeStatusUnknown")
-        assert {taint.effect for taint in dead.taints} == {"NoSchedule", "NoExecute"}
         apps.apply(cluster, apps.deployment("backup", apps.RECREATE))
         await asyncio.to_thread(cluster.advance, 5)
         await eventually(lambda: ours.view().deployments.objects[APP].terminating_replicas == 1)

@@ -45,6 +45,8 @@ FOREIGN = {
     "configuration.yaml of Home Assistant",
     "script.yaml of Home Assistant",
     "alertmanager.yml",
+    "alerting.yaml of Gatus",
+    "contact-points.yaml of Grafana",
     ".pre-commit-config.yaml",
 }
 HEAD = {
@@ -149,6 +151,8 @@ def test_every_command_and_option_exists(line: Typed) -> None:
     command: Any = typer.main.get_command(command_line)
     words = list(line.words[1:])
     while known := getattr(command, "commands", None):
+        if command.invoke_without_command and (not words or words[0].startswith("-")):
+            break
         assert words[0] in known, line
         command = known[words.pop(0)]
     options = {option for parameter in command.params for option in parameter.opts} | {"--help"}

@@ -1,10 +1,10 @@
 """Between what the judgement works with and what stands in the Lease: notes as a book, a round as a report."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 
 from failover_api.core.automatic.notes import PREFIX, Notes, written
-from failover_api.core.automatic.report import BlockedLine, HoldLine, NodeLine, PendingLine, Report, as_json
+from failover_api.core.automatic.report import BlockedLine, HoldLine, NodeLine, PendingLine, Report, ReturnLine, as_json
 from failover_api.core.safety.governance import (
     Ack,
     Attestation,
@@ -12,6 +12,7 @@ from failover_api.core.safety.governance import (
     Decisions,
     Hold,
     Pause,
+    Return,
     Situation,
     Tally,
 )
@@ -87,6 +88,21 @@ def report_of(situation: Situation, decisions: Decisions) -> Report:
 def with_fences(report: Report, said: Mapping[str, str]) -> Report:
     """With what keeps nodes from being marked out-of-service that are attested to be off; "": nothing does."""
     return replace(report, nodes=tuple(_with_fence(node, said.get(node.name)) for node in report.nodes))
+
+
+def with_returns(report: Report, home: Iterable[Return], why_not: Mapping[str, str]) -> Report:
+    """With the services that may go home, or are brought there. `why_not` is what refused that, by service."""
+    lines = (
+        ReturnLine(
+            each.service, each.node, each.is_act, each.command, why_not.get(each.service, ""), _holds(each.holds)
+        )
+        for each in home
+    )
+    return replace(report, returns=tuple(lines))
+
+
+def _holds(holds: Iterable[Hold]) -> tuple[HoldLine, ...]:
+    return tuple(_hold(hold) for hold in holds)
 
 
 def _with_fence(node: NodeLine, why: str | None) -> NodeLine:

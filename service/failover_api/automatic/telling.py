@@ -65,8 +65,7 @@ class Teller:
                 one.node,
                 (one.service,),
                 f"{one.service} may go home",
-                f"{cut(one.node)} has been well for long enough: {one.service} may go home. Look whether its data is "
-                f"there, then `failover demote {one.service}`.",
+                _homewards(one),
             )
 
     def acting(self, act: Act) -> None:
@@ -126,6 +125,15 @@ class Teller:
         facts = {"about": about.value, "node": node, "services": list(services), "detail": message}
         _log.warning("automatic failover tells", extra=facts)
         self._events.publish(AutomaticTold(about, node, tuple(services), title, message))
+
+
+def _homewards(one: Return) -> str:
+    well = f"{cut(one.node)} has been well for long enough"
+    if one.is_act:
+        return f"{well}: {one.service} is relocated home now, with its data."
+    if one.relocates:
+        return f"{well}: {one.service} may go home, with its data: `{one.command}`."
+    return f"{well}: {one.service} may go home. Look whether its data is there, then `{one.command}`."
 
 
 def _gates(one: Pending) -> tuple[str, ...]:

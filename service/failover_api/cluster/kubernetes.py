@@ -40,6 +40,7 @@ class Kubernetes:
         self._open_access, self._timeout_s, self._kinds = open_access, timeout_s, kinds
         self._monotonic = monotonic
         self._client: Client | None = None
+        self._opening = asyncio.Lock()
         self._no_clock = HostClock("the API server")
         self._live: LiveView | None = None
         self._watching: asyncio.Task[None] | None = None
@@ -120,13 +121,15 @@ class Kubernetes:
         return OutOfServiceTaint(self._opened, timeout_s=timeout_s)
 
     async def _opened(self) -> Client:
-        if self._client is None:
-            try:
-                self._client = Client(await asyncio.to_thread(self._open_access), monotonic=self._monotonic)
-            except OSError as exc:
-                raise ClusterUnavailable(f"{self.what}: {exc.strerror or exc}") from exc
-            self.what = self._client.access.what
-        return self._client
+        """The one client, whoever is the first to need it."""
+        async with self._opening:
+            if self._client is None:
+                try:
+                    self._client = Client(await asyncio.to_thread(self._open_access), monotonic=self._monotonic)
+                except OSError as exc:
+                    raise ClusterUnavailable(f"{self.what}: {exc.strerror or exc}") from exc
+                self.what = self._client.access.what
+            return self._client
 
     async def aclose(self) -> None:
         if self._watching is not None:

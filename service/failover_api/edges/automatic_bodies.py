@@ -18,6 +18,7 @@ from failover_api.edges.models import (
     JudgedNodeBody,
     PauseBody,
     PendingBody,
+    ReturnBody,
     TallyBody,
     TallyEventBody,
 )
@@ -25,7 +26,7 @@ from failover_api.edges.models import (
 if TYPE_CHECKING:  # nothing of it is loaded until somebody asks
     from failover_api.automatic.control import Standing
     from failover_api.core.automatic.notes import Ack, Attestation, Pause
-    from failover_api.core.automatic.report import BlockedLine, HoldLine, NodeLine, PendingLine
+    from failover_api.core.automatic.report import BlockedLine, HoldLine, NodeLine, PendingLine, ReturnLine
     from failover_api.core.safety.governance import Event
 
 Visible = Callable[[str], bool]
@@ -42,6 +43,7 @@ def off_body() -> AutomaticBody:
         nodes=[],
         pending=[],
         blocked=[],
+        failback=[],
         pauses=[],
         attestations=[],
         tally=TallyBody(counts={}, events=[]),
@@ -62,6 +64,7 @@ def automatic_body(standing: "Standing", *, visible: Visible = lambda _: True) -
         nodes=[_node(node) for node in (report.nodes if report is not None else ())],
         pending=[_pending(line) for line in (report.pending if report is not None else ())],
         blocked=[_blocked(line) for line in (report.blocked if report is not None else ())],
+        failback=[_return(line) for line in (report.returns if report is not None else ())],
         pauses=[pause_body(pause, visible=visible) for pause in pauses],
         attestations=[attestation_body(each) for each in notes.attestations],
         tally=_tally(standing, visible),
@@ -105,6 +108,12 @@ def _pending(line: "PendingLine") -> PendingBody:
 
 def _hold(hold: "HoldLine") -> HoldBody:
     return HoldBody(gate=hold.gate, detail=hold.detail, cure=hold.cure, until=_time(hold.until))
+
+
+def _return(line: "ReturnLine") -> ReturnBody:
+    holds = [_hold(hold) for hold in line.holds]
+    texts = {"command": line.command, "detail": line.detail}
+    return ReturnBody(service=line.service, node=line.node, acts=line.is_act, holds=holds, **texts)
 
 
 def _blocked(line: "BlockedLine") -> BlockedServiceBody:

@@ -217,3 +217,11 @@ ALERTS_SENT: Example = {
         }
     ],
 }
+RETURN: Example = {
+    "service": "sonarr",
+    "node": "k3s-w1",
+    "acts": False,
+    "command": "failover relocate sonarr --to primary",
+    "detail": "",
+    "holds": [],
+}

@@ -590,6 +590,14 @@ class NodesListBody(Body):
     """All nodes, by name."""
 
     nodes: Annotated[list[NodeBody], Field(description="Each once.", examples=[[examples.NODE]])]
+    as_of: Annotated[
+        str | None,
+        Field(
+            exclude_if=_is_none,
+            description="When the replica that leads automatic failover judged them so; without it, one look shows it.",
+            examples=["2026-11-30T20:00:00Z"],
+        ),
+    ] = None
 
 
 # Automatic failover
@@ -705,6 +713,21 @@ class TallyBody(Body):
     events: Annotated[list[TallyEventBody], Field(description="The last 50.", examples=[[examples.TALLY_EVENT]])]
 
 
+class ReturnBody(Body):
+    """A service that was moved away by itself, and whose node is well again."""
+
+    service: fields.Service
+    node: fields.NodeName
+    acts: Annotated[bool, Field(description="It is relocated home by itself.", examples=[False])]
+    command: Annotated[
+        str, Field(description="What brings it home.", examples=["failover relocate sonarr --to primary"])
+    ]
+    detail: Annotated[str, Field(description="What refused that the last time; empty: nothing.", examples=[""])]
+    holds: Annotated[
+        list[HoldBody], Field(description="The gates that hold it; none: it may go.", examples=[[examples.HOLD]])
+    ]
+
+
 class AutomaticBody(Body):
     """Automatic failover: would it act now, and if not, why."""
 
@@ -735,6 +758,13 @@ class AutomaticBody(Body):
         Field(
             description="What moved lately.",
             examples=[[{"service": "sonarr", "since": None, "until": "2026-11-30T21:00:00Z"}]],
+        ),
+    ]
+    failback: Annotated[
+        list[ReturnBody],
+        Field(
+            description="What was moved away by itself and may go home (`automatic.failback`).",
+            examples=[[examples.RETURN]],
         ),
     ]
     pauses: Annotated[list[PauseBody], Field(description="Those in force.", examples=[[examples.PAUSE]])]

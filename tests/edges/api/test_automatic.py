@@ -34,6 +34,7 @@ NOTHING: Json = {
     "nodes": [],
     "pending": [],
     "blocked": [],
+    "failback": [],
     "pauses": [],
     "attestations": [],
     "tally": {"counts": {}, "events": []},

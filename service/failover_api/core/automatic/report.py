@@ -58,6 +58,21 @@ class BlockedLine:
 
 
 @dataclass(frozen=True, slots=True)
+class ReturnLine:
+    """A service that was moved away by itself, and whose node is well again: `command` brings it home.
+
+    `is_act`: it is relocated by itself, once nothing holds it; `detail` is what refused that the last time, if it did.
+    """
+
+    service: str
+    node: str
+    is_act: bool
+    command: str
+    detail: str = ""
+    holds: tuple[HoldLine, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Report:
     """Of one leader at one moment. `left_out` counts services for which there was no room."""
 
@@ -68,6 +83,7 @@ class Report:
     pending: tuple[PendingLine, ...] = ()
     blocked: tuple[BlockedLine, ...] = ()
     left_out: int = 0
+    returns: tuple[ReturnLine, ...] = ()
 
     def node(self, name: str) -> NodeLine | None:
         return next((node for node in self.nodes if node.name == name), None)
@@ -78,6 +94,7 @@ class Report:
             self,
             pending=tuple(line for line in self.pending if visible(line.service)),
             blocked=tuple(line for line in self.blocked if visible(line.service)),
+            returns=tuple(line for line in self.returns if visible(line.service)),
         )
 
 
@@ -92,6 +109,7 @@ def as_json(report: Report, *, is_bounded: bool = False) -> dict[str, Any]:
         "nodes": [_node(node) for node in (nodes[:MAX_NODES] if is_bounded else nodes)],
         "pending": [_pending(line) for line in pending],
         "blocked": [_blocked(line) for line in (report.blocked[:MAX_PENDING] if is_bounded else report.blocked)],
+        "returns": [_return(line) for line in (report.returns[:MAX_PENDING] if is_bounded else report.returns)],
         "left_out": report.left_out + len(report.pending) - len(pending),
     }
 
@@ -112,6 +130,7 @@ def report_from(data: object) -> Report | None:
         tuple(_each(data.get("pending"), _read_pending)),
         tuple(_each(data.get("blocked"), _read_blocked)),
         left_out if type(left_out) is int and left_out > 0 else 0,
+        tuple(_each(data.get("returns"), _read_return)),
     )
 
 
@@ -148,6 +167,20 @@ def _hold(hold: HoldLine) -> dict[str, Any]:
 def _read_hold(row: Mapping[str, Any]) -> HoldLine | None:
     gate = _name(row.get("gate"))
     return HoldLine(gate, _text(row.get("detail")), _text(row.get("cure")), _time(row.get("until"))) if gate else None
+
+
+def _return(line: ReturnLine) -> dict[str, Any]:
+    where = {"service": line.service, "node": line.node, "acts": line.is_act, "command": line.command}
+    return {**where, "detail": line.detail, "holds": [_hold(hold) for hold in line.holds[:MAX_HOLDS]]}
+
+
+def _read_return(row: Mapping[str, Any]) -> ReturnLine | None:
+    service, node = _name(row.get("service")), _name(row.get("node"))
+    if not service or not node:
+        return None
+    holds = tuple(_each(row.get("holds"), _read_hold))[:MAX_HOLDS]
+    texts = _text(row.get("command")), _text(row.get("detail"))
+    return ReturnLine(service, node, row.get("acts") is True, *texts, holds)
 
 
 def _blocked(line: BlockedLine) -> dict[str, Any]:

@@ -6,7 +6,7 @@ from urllib.parse import parse_qsl
 
 from fastapi import Request
 
-from failover_api.edges.http.session import refuse_foreign_form
+from failover_api.edges.http.session import refuse_foreign_form, refuse_foreign_token
 from failover_api.errors import BadRequest, BodyTooLarge, UnsupportedMediaType
 
 MAX_FORM_BYTES = 16 * 1024
@@ -41,6 +41,13 @@ async def read_form(request: Request) -> Form:
     if len(body) > MAX_FORM_BYTES:
         raise BodyTooLarge(f"the form is larger than {MAX_FORM_BYTES:,} bytes")
     return Form(tuple(_fields(body)))
+
+
+async def checked_form(request: Request) -> Form:
+    """A form of this very session. Raises Forbidden, and as read_form()."""
+    form = await read_form(request)
+    refuse_foreign_token(request, form.one("token"))
+    return form
 
 
 def _fields(body: bytes) -> list[tuple[str, str]]:

@@ -13,10 +13,11 @@ from failover_api.core.rfc3339 import rfc3339
 from failover_api.edges.board import links, rows
 from failover_api.edges.board.assets import Assets
 from failover_api.edges.board.form_moves import form_evacuation, form_move
-from failover_api.edges.board.forms import Form, local_path, read_form
+from failover_api.edges.board.forms import checked_form, local_path, read_form
 from failover_api.edges.board.moves import Moves
 from failover_api.edges.board.nodes import strip_of
 from failover_api.edges.board.pages import HEADERS, HTML, Pages, tag_of
+from failover_api.edges.board.returns import cards_of
 from failover_api.edges.board.rollouts import goes_on
 from failover_api.edges.board.rows import RowFilter
 from failover_api.edges.board.shelf import Shelf, Shown
@@ -97,16 +98,19 @@ async def _see(request: Request, who: Session) -> tuple[View, Shown]:
     catalog, error, root = components.catalog.current(), visible_error(components, who), root_of(request)
     readiness = request.app.state.watches.readiness
     nodes = strip_of(components.failover.nodes_as_seen(view.statuses), who.caller)
+    returns = cards_of(request.app.state.watches.guarding.judged(), who.caller)
 
     def render() -> Shown:
         names = known_groups(components, who)
         known = {name: members for name, members in catalog.groups.items() if name in names}
         looked_at = "" if readiness.looked_at is None else rfc3339(readiness.looked_at)
         visible = rows.board(view, known, who.caller, wanted, readiness.ready, looked_at)
-        html = pages.part("_board.html", view=view, board=visible, nodes=nodes, config_error=error, root=root)
+        html = pages.part(
+            "_board.html", view=view, board=visible, nodes=nodes, returns=returns, config_error=error, root=root
+        )
         return Shown(visible, html, tag_of(html))
 
-    return view, shelf.get(view, catalog, (who.caller, wanted, error, root, readiness.looks, nodes), render)
+    return view, shelf.get(view, catalog, (who.caller, wanted, error, root, readiness.looks, nodes, returns), render)
 
 
 @router.api_route("/services/{service}", methods=["GET", "HEAD"])
@@ -180,7 +184,7 @@ async def look_at_evacuation(request: Request, node: str) -> Response:
 
 @router.post("/nodes/{node}/evacuate")
 async def evacuate_node(request: Request, node: str) -> Response:
-    form = await _checked_form(request)
+    form = await checked_form(request)
     components, who = components_of(request), await session.visit(request)
     who.needs_any(Verb.PLAN, f"node {node}")  # when it would be another move by now, that one is shown
     move = form_evacuation(who, components, node)
@@ -196,18 +200,12 @@ async def _look(request: Request, target: Target, name: str, action: Action) -> 
 
 
 async def _confirm(request: Request, target: Target, name: str, action: Action) -> Response:
-    form = await _checked_form(request)
+    form = await checked_form(request)
     components, who = components_of(request), await session.visit(request)
     for verb in (Verb.PLAN, Verb.EXECUTE):  # when it would be another move by now, that one is shown
         target.check(who, components, name, verb)
     move = form_move(who, components, target, name, action)
     return await board(request).moves.confirm(request, components, who.caller, move, form)
-
-
-async def _checked_form(request: Request) -> Form:
-    form = await read_form(request)
-    session.refuse_foreign_token(request, form.one("token"))
-    return form
 
 
 def _action(word: str, known: Iterable[Action]) -> Action:
@@ -241,7 +239,7 @@ async def sign_in(request: Request) -> Response:
 
 @router.post("/signout")
 async def sign_out(request: Request) -> Response:
-    await _checked_form(request)
+    await checked_form(request)
     response = RedirectResponse(f"{root_of(request)}/signin", 303, headers=HEADERS)
     session.forget(request, response)
     return response

@@ -25,16 +25,31 @@ def automatic_lines(body: Body, *, utc: bool) -> Iterator[str]:
     for line in body["pending"]:
         acts = f", at {_shown(line['acts_at'], utc)}" if line["acts_at"] else ""
         yield one_line(f"{line['service']}, off {line['node']}{acts}:" + ("" if line["holds"] else " nothing holds it"))
-        for hold in line["holds"]:
-            ends = f" Ends {_shown(hold['until'], utc)}." if hold["until"] else ""
-            yield one_line(f"  {hold['gate']}: {hold['detail']}{ends} {hold['cure']}".rstrip())
+        yield from _holds(line["holds"], utc)
     for line in body["blocked"]:
         yield one_line(f"{line['service']} moves by itself no more before {_shown(line['until'], utc)}.")
+    for line in body["failback"]:
+        yield from _return(line, utc)
     for pause in body["pauses"]:
         yield one_line(pause_line(pause, utc=utc))
     for each in body["attestations"]:
         yield one_line(f"{each['node']} counts as off: {each['reason']} ({each['by']}, {_shown(each['at'], utc)}).")
     yield from _tally(body["tally"])
+
+
+def _return(line: Body, utc: bool) -> Iterator[str]:
+    """A way home: by itself, or by whose command."""
+    if line["acts"]:
+        yield one_line(f"{line['service']} is relocated home to {line['node']} by itself. {line['detail']}".rstrip())
+    else:
+        yield one_line(f"{line['service']} may go home to {line['node']}: {line['command']}")
+    yield from _holds(line["holds"], utc)
+
+
+def _holds(holds: list[Body], utc: bool) -> Iterator[str]:
+    for hold in holds:
+        ends = f" Ends {_shown(hold['until'], utc)}." if hold["until"] else ""
+        yield one_line(f"  {hold['gate']}: {hold['detail']}{ends} {hold['cure']}".rstrip())
 
 
 def pause_line(pause: Body, *, utc: bool) -> str:

@@ -17,13 +17,26 @@ from failover_api.core.safety.node_states import NodeState
 class Return:
     """A service that may go home to `node`: relocated where `is_act`, else a person is told how.
 
-    It is not made while there are `holds`.
+    It is not made while there are `holds`. `relocates`: it has what brings its data home. `moved_at` is when it was
+    moved away (Git host's clock, s).
     """
 
     service: str
     node: str
     is_act: bool
     holds: tuple[Hold, ...] = ()
+    relocates: bool = False
+    moved_at: float = 0.0
+
+    @property
+    def command(self) -> str:
+        """What a person runs; without `replication` nobody but a person knows whether the data is there."""
+        return f"failover relocate {self.service} --to primary" if self.relocates else f"failover demote {self.service}"
+
+    @property
+    def key(self) -> str:
+        """The Idempotency-Key of this way home: it is begun once for each time that the service was moved away."""
+        return f"failback {self.service} {self.moved_at:.0f}"
 
 
 def returns(situation: Situation) -> tuple[Return, ...]:
@@ -37,7 +50,9 @@ def _returns(situation: Situation) -> Iterable[Return]:
     for service in situation.services:
         home = next((name for name in sorted(service.targets) if _is_well(situation, name)), None)
         if home is not None and _is_away(service) and mode_of(situation, service) is not Mode.NONE:
-            yield Return(service.name, home, _may_act(situation, service), _holds(situation, service))
+            is_act, holds = _may_act(situation, service), _holds(situation, service)
+            moved_at = service.last_move.at if service.last_move is not None else 0.0
+            yield Return(service.name, home, is_act, holds, service.can_relocate, moved_at)
 
 
 def _is_away(service: ServiceFacts) -> bool:

@@ -1,0 +1,84 @@
+"""The page of automatic failover: would it act now, and if not, why; pausing it, and ending a pause."""
+
+from datetime import UTC, datetime, timedelta
+
+from fastapi import APIRouter, Request, Response
+from fastapi.responses import RedirectResponse
+
+from failover_api.core.access.model import Verb
+from failover_api.core.config.duration import is_duration, seconds_of
+from failover_api.core.planning.request import checked_reason
+from failover_api.edges.automatic_headline import headline
+from failover_api.edges.board.forms import checked_form
+from failover_api.edges.board.pages import HEADERS
+from failover_api.edges.board.routes import board
+from failover_api.edges.http import session
+from failover_api.edges.http.root_path import root_of
+from failover_api.edges.targets import components_of, look_at_automatic
+from failover_api.errors import BadRequest
+
+LENGTHS = (("1h", "an hour"), ("8h", "eight hours"), ("1d", "a day"), ("7d", "a week"), ("30d", "30 days"))
+PATH = "/automatic"
+
+router = APIRouter(include_in_schema=False)
+
+
+@router.api_route(PATH, methods=["GET", "HEAD"])
+async def show(request: Request) -> Response:
+    components, who = components_of(request), await session.visit(request)
+    who.needs_any(Verb.VIEW, "automatic")
+    who.looks()
+    body = (await look_at_automatic(who, components)).model_dump(mode="json")
+    return board(request).pages.page(
+        request,
+        "automatic.html",
+        who.caller,
+        body=body,
+        headline=headline(body),
+        lengths=LENGTHS,
+        may_pause=who.caller.may_everything(Verb.EXECUTE),
+        may_move=lambda name: who.caller.may(Verb.EXECUTE, name),
+        at=datetime.now(UTC),
+    )
+
+
+@router.post(f"{PATH}/pause")
+async def pause(request: Request) -> Response:
+    form = await checked_form(request)
+    components, who = components_of(request), await session.visit(request)
+    who.needs_everything(Verb.EXECUTE, "automatic")
+    length, reason = form.one("until"), checked_reason(form.one("reason"))
+    if not is_duration(length):
+        raise BadRequest("until: expected a length of time, like 8h")
+    until = datetime.now(UTC) + timedelta(seconds=seconds_of(length))
+    await components.automatic.control().pause(by=who.name, reason=reason, until=until.timestamp(), services=())
+    return _back(request)
+
+
+@router.post(f"{PATH}/resume")
+async def resume(request: Request) -> Response:
+    form = await checked_form(request)
+    components, who = components_of(request), await session.visit(request)
+    who.needs_any(Verb.EXECUTE, "automatic")
+    control = components.automatic.control()
+    found = await control.pause_of(form.one("id"))
+    if not found.services:
+        who.needs_everything(Verb.EXECUTE, "automatic")
+    for service in found.services:
+        who.needs(Verb.EXECUTE, service)
+    await control.resume(found.id)
+    return _back(request)
+
+
+@router.post(f"{PATH}/ack")
+async def acknowledge(request: Request) -> Response:
+    form = await checked_form(request)
+    components, who = components_of(request), await session.visit(request)
+    service = form.one("service")
+    who.needs(Verb.EXECUTE, service)
+    await components.automatic.control().acknowledge(by=who.name, service=service)
+    return _back(request)
+
+
+def _back(request: Request) -> Response:
+    return RedirectResponse(root_of(request) + PATH, 303, headers=HEADERS)

@@ -1,0 +1,92 @@
+"""The page of automatic failover: the answer first, and a button that stops it at once."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+import pytest
+
+from failover_api.sandbox.cluster.cluster import SimulatedCluster
+from tests.edges.board.ground import People, browsing, person
+from tests.support.simulated import kubeconfig_of
+from tests.support.stage import SERVICES, Stage
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+TOP = "nodes: {primary: k3s-w1, backup: k3s-w2}\nautomatic: {mode: observe}"
+PEOPLE = People({"all": person("ops"), "some": person("one", services=["sonarr"]), "look": person("eyes", ["view"])})
+
+
+@pytest.fixture
+def kubeconfig(tmp_path: Path) -> Iterator[str]:
+    cluster = SimulatedCluster(start=datetime.now(UTC).timestamp() - 200)
+    cluster.advance(200)
+    with kubeconfig_of(cluster, tmp_path) as file:
+        yield str(file)
+
+
+def answer(page: str) -> str:
+    found = re.search(r'<p class="band[^"]*" id="headline">(.*?)</p>', page)
+    assert found is not None
+    return found[1]
+
+
+async def test_off_is_said_and_nothing_is_offered(stage: Stage) -> None:
+    async with browsing(stage) as browser:
+        page = await browser.get("/automatic")
+        board = await browser.get("/")
+    assert page.status_code == 200
+    assert answer(page.text) == "Off: nothing moves by itself."
+    assert "Pause everything" not in page.text
+    assert 'href="/automatic"' in board.text
+
+
+async def test_where_a_cluster_is_missing_the_page_says_what_to_do(stage: Stage) -> None:
+    stage.declare(SERVICES, top=TOP)
+    async with browsing(stage) as browser:
+        page = await browser.get("/automatic")
+    assert page.status_code == 409
+    assert "no cluster is configured here" in page.text
+
+
+async def test_everything_is_paused_and_goes_on_again_by_a_button(stage: Stage, kubeconfig: str) -> None:
+    stage.declare(SERVICES, top=TOP)
+    async with browsing(stage, PEOPLE, "all", cluster=kubeconfig) as browser:
+        assert "Pause everything" in (await browser.get("/automatic")).text
+        done = await browser.post("/automatic/pause", {"reason": "something is <wrong>", "until": "8h"})
+        assert (done.status_code, done.headers["location"]) == (303, "/automatic")
+        page = (await browser.get("/automatic")).text
+        assert "Everything, by ops, until" in page
+        assert "<q>something is &lt;wrong&gt;</q>" in page
+        (id_,) = re.findall(r'name="id" value="([^"]*)"', page)
+        assert (await browser.post("/automatic/resume", {"id": id_})).status_code == 303
+        assert "Everything, by ops" not in (await browser.get("/automatic")).text
+        assert (await browser.post("/automatic/resume", {"id": id_})).status_code == 404
+        assert (await browser.post("/automatic/ack", {"service": "sonarr"})).status_code == 303
+
+
+async def test_whoever_may_not_is_offered_nothing_and_refused(stage: Stage, kubeconfig: str) -> None:
+    stage.declare(SERVICES, top=TOP)
+    for bearer in ("some", "look"):
+        async with browsing(stage, PEOPLE, bearer, cluster=kubeconfig) as browser:
+            assert "Pause everything" not in (await browser.get("/automatic")).text
+            assert (await browser.post("/automatic/pause", {"reason": "", "until": "8h"})).status_code == 403
+            refused = await browser.post("/automatic/ack", {"service": "radarr"})
+            assert refused.status_code in {403, 404}
+
+
+async def test_a_form_of_another_session_or_site_does_nothing(stage: Stage, kubeconfig: str) -> None:
+    stage.declare(SERVICES, top=TOP)
+    fields = {"reason": "", "until": "8h"}
+    async with browsing(stage, PEOPLE, "all", cluster=kubeconfig) as browser:
+        for path, more in (("pause", fields), ("resume", {"id": "x"}), ("ack", {"service": "sonarr"})):
+            foreign = await browser.post(f"/automatic/{path}", {**more, "token": "0" * 64})
+            assert foreign.status_code == 403
+            crossed = await browser.post(f"/automatic/{path}", more, **{"sec-fetch-site": "cross-site"})
+            assert crossed.status_code == 403
+        assert (await browser.post("/automatic/pause", {"reason": "", "until": "x"})).status_code == 400
+        assert "Everything, by" not in (await browser.get("/automatic")).text
