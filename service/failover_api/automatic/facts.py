@@ -26,6 +26,7 @@ from failover_api.core.safety.governance import (
 )
 from failover_api.core.safety.hazard import Hazard
 from failover_api.core.safety.placement import Placement, placement
+from failover_api.core.safety.relocation.marks import operation_on
 from failover_api.core.safety.replication import data_as_of, pairs_of
 from failover_api.core.safety.replication_states import ReplicationState
 from failover_api.core.safety.rollout.expectation import expectation
@@ -195,7 +196,7 @@ def _facts(status: Status, placed: Placement, git: GitView, look: ClusterLook, r
         policy=service.policy,
         merges_by_itself=service.policy is Policy.PULL_REQUEST and bool(service.pull_request.auto_merge),
         last_move=_last_move(status),
-        relocating=git.relocating.get(service.name, ""),
+        relocating=git.relocating.get(service.name, "") or operation_on(service, look.view),
         can_relocate=service.replication is not None and service.replication.kind is not ReplicationKind.NONE,
     )
 

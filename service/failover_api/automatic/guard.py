@@ -153,8 +153,9 @@ class Guard:
         self._report = with_returns(report, home, self._home.why_not)
         self._want_git(situation)
         self._teller.tell(situation, decisions)
-        for act in decisions.acts:
-            self._begin(act, partial(self.write, act))
+        for act in map(self._without_waves, decisions.acts):
+            if act.services:
+                self._begin(act, partial(self.write, act))
         for proposal, act in decisions.proposals:
             if proposal is Proposal.PULL_REQUEST and self._proposed.get(act.key) != act.services:
                 self._begin(act, partial(self._propose, act))
@@ -207,6 +208,11 @@ class Guard:
 
     # Acting
 
+    def _without_waves(self, act: Act) -> Act:
+        """Without what moves in a later wave of the same event, or is held there: that is decided already."""
+        under_way = self._failover.waves.members_of_event(act.trigger, act.key)
+        return _only(act, [name for name in act.services if name not in under_way])
+
     def _begin(self, act: Act, write: Callable[[], Awaitable[Written]]) -> None:
         """Unless it is under way, or was refused a moment ago."""
         if act.key in self._acting or self._monotonic() < self._rest_until.get(act.key, 0.0):
@@ -235,19 +241,22 @@ class Guard:
 
     async def _propose(self, act: Act) -> Written:
         """Opens the pull request that a person has to merge; once, and nothing more. Raises as write()."""
-        written = await self._write(act, None, partial(self._permit_to_propose, act))
+        written = await self._write(act, None, lambda one: partial(self._permit_to_propose, one))
         if not written.refused and not written.holds:
             self._proposed[act.key] = act.services
         return written
 
     async def write(self, act: Act, order: AlertOrder | None = None) -> Written:
         """Writes what an act names, if it is still permitted right before that. Raises as Failover.evacuate()."""
-        return await self._write(act, order, partial(self._permit, act, order))
+        return await self._write(act, order, lambda one: partial(self._permit, one, order))
 
     async def _write(
-        self, act: Act, order: AlertOrder | None, permit: Callable[[], Awaitable[Permit | Refused]]
+        self, act: Act, order: AlertOrder | None, permit_of: Callable[[Act], Callable[[], Awaitable[Permit | Refused]]]
     ) -> Written:
-        check = _Check(permit, self._monotonic, lambda: self._control.leader.leads)
+        def check_of(one: Act) -> _Check:
+            return _Check(permit_of(one), self._monotonic, lambda: self._control.leader.leads)
+
+        check = check_of(act)
         request = MoveRequest(
             by=act.trigger,
             key=act.key,
@@ -255,6 +264,7 @@ class Guard:
             trigger=act.trigger,
             evidence=act.evidence,
             permit=check,
+            permit_for=lambda names: check_of(_only(act, names)),
         )
         try:
             if order is not None and order.node is None:
@@ -368,12 +378,18 @@ class _Check:
             raise NotPermitted("it took too long to look once more, or this replica leads no longer")
 
 
+def _only(act: Act, names: Collection[str]) -> Act:
+    """The act for these of its services."""
+    return replace(act, services=tuple(name for name in act.services if name in names))
+
+
 def _written(outcome: NodeOutcome) -> Written:
     """What came of the parts of a move."""
     refused = {name: error.detail for part in outcome.parts for name, error in part.refused.items()}
     plans = [(part, plan) for part in outcome.parts for plan in part.plans]
+    in_waves = outcome.waves.operation if outcome.waves is not None else None
     return Written(
-        operation=next((part.operation for part in outcome.parts if part.operation), None),
+        operation=next((part.operation for part in outcome.parts if part.operation), in_waves),
         is_pending=any(part.is_pending for part in outcome.parts),
         there=tuple(plan.service.name for part, plan in plans if not part.changed),
         refused=refused,
