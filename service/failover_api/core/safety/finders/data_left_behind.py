@@ -6,6 +6,7 @@ back finds primary as it was left, unless it was synced back before; Git does no
 
 from collections.abc import Iterator
 
+from failover_api.core.catalog.replication import ReplicationKind
 from failover_api.core.safety.claim_moves import ClaimMove, claim_moves
 from failover_api.core.safety.hazard import Hazard, Severity
 from failover_api.core.safety.surroundings import Surroundings
@@ -13,24 +14,31 @@ from failover_api.core.safety.switch_moves import ServiceMove, SwitchMove
 from failover_api.core.wording import cut
 
 SLUG = "data-left-behind"
+UNKNOWN = ", since when is not known here,"
 _REPLICATION = ("ReplicationSource ", "ReplicationDestination ")
 
 
 def data_left_behind(move: ServiceMove, surroundings: Surroundings) -> Iterator[Hazard]:
     """One for the service, with all its claims; none where the claims are the same on both sides."""
     left = [claim for claim in claim_moves(move, surroundings) if claim.old and claim.leaves_backup]
-    if not left or move.is_to_come:  # a side on which nobody has written anything yet
+    if not left or move.is_to_come or _needs_nothing(move):  # to come: a side on which nobody has written anything yet
         return
     pairs = ", ".join(dict.fromkeys(map(_pair, left)))
     since = surroundings.there_since.get(move.service.name)
     detail = (
-        f"What {move.service.name} wrote on backup{f' since {_time(since)}' if since else ''} stays behind "
+        f"What {move.service.name} wrote on backup{f' since {_time(since)}' if since else UNKNOWN} stays behind "
         f"({'claim' if len(left) == 1 else 'claims'} {pairs}): primary goes on with the data it had before, unless "
         "somebody has synced it."
     )
     yield Hazard(
         SLUG, Severity.WARN, left[0].left_by.reading.document, left[0].left_by.where, detail, _cure(move, left)
     )
+
+
+def _needs_nothing(move: ServiceMove) -> bool:
+    """Whether the catalog says that nothing needs to be brought home."""
+    replication = move.service.replication
+    return replication is not None and replication.kind is ReplicationKind.NONE
 
 
 def _cure(move: ServiceMove, left: list[ClaimMove]) -> str:
