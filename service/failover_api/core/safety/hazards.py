@@ -81,7 +81,8 @@ def _is_accepted(service: Service, hazard: Hazard) -> bool:
 
 
 def once_for_a_group(found: Sequence[Hazard]) -> list[Hazard]:
-    """That the cluster is not seen is said once of several services."""
+    """That the cluster is not seen is said once of several services, and so is all else that many meet alike."""
+    found = list(dict.fromkeys(found))
     unseen = [hazard for hazard in found if hazard.slug == UNSEEN]
     return [*(hazard for hazard in found if hazard.slug != UNSEEN), *merged(unseen)]
 
