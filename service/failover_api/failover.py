@@ -24,6 +24,7 @@ from failover_api.core.planning.request import MoveRequest, Provenance
 from failover_api.core.planning.state import State
 from failover_api.core.planning.wave_progress import planned
 from failover_api.core.planning.waves import Order
+from failover_api.core.rfc3339 import seconds_of
 from failover_api.core.safety.rollout.steps import Rollout
 from failover_api.core.safety.surroundings import ClusterLook, Surroundings
 from failover_api.core.text.trailers import Record
@@ -53,12 +54,13 @@ from failover_api.reading.services import ServiceReader
 from failover_api.reading.status import Status, StatusReader, Unreadable
 from failover_api.reading.step_times import StepTimes
 from failover_api.reading.surroundings import SurroundingsReader
-from failover_api.wave_operation import WaveOperation, no_operation
+from failover_api.wave_operation import ANYWHERE, WaveOperation, no_operation
 from failover_api.wave_runner import WaveRunner
 from failover_api.wave_sight import WaveSight
 
 if TYPE_CHECKING:  # without a cluster nothing of it is loaded
     from failover_api.core.safety.observed import View
+    from failover_api.core.safety.relocation.overwritten import Moved
     from failover_api.reading.rollouts import RolloutReader
     from failover_api.relocation_runner import RelocationRunner
 
@@ -239,10 +241,20 @@ class Failover:
                 self._catalog,
                 self._events,
                 status=self.status,
+                newest_move=self._newest_move,
                 deadline_s=self._deadline_s,
                 now=self._now,
             )
         return self._relocations
+
+    async def _newest_move(self, service: Service, head: str) -> "Moved | None":
+        """What has brought a located service to where it is, as of a commit; None where that is not known."""
+        from failover_api.core.safety.relocation.overwritten import Moved
+
+        found = await self._history.newest_move(service, head, not_before=None)
+        if found is None:
+            return None
+        return Moved(found.record.action, found.record.after, seconds_of(found.entry.logged.at))
 
     def groups(self) -> Mapping[str, Sequence[str]]:
         """The groups of the catalog, and the names of their services. Asks nobody."""
@@ -412,9 +424,15 @@ class Failover:
         names = tuple(service.name for service, _ in members)
         may(names)
         actions = {service.name: action for service, action in members}
+        if request.trigger is not None and not request.dry_run:
+            begun_before = self.waves.of_event(provenance.key, names, statuses)
+            if begun_before is not None:
+                report = await self.waves.resume(begun_before, request.permit_for)
+                return NodeOutcome(node, (), names, unplaced, False, report)
         order = self._sight.order_seen(actions, [status for status in statuses if status.service.name in actions])
         if order.is_needed and not request.dry_run:
-            operation = self.waves.made_up(label, actions, order, request, provenance, node=node)
+            place = node if label == group_of(node) else ANYWHERE
+            operation = self.waves.made_up(label, actions, order, request, provenance, node=place)
             begun = await self.waves.start(operation, request, statuses, on_step=on_step)
             return NodeOutcome(node, begun.parts, names, unplaced, False, begun.report, begun.later, order.warnings)
         around = await self._around([service for service, _ in members], request)

@@ -15,7 +15,6 @@ from failover_api.core.safety.cluster_finders.claims import (
     claim_missing,
     claim_pending,
 )
-from failover_api.core.safety.cluster_finders.left_behind import SLUG as LEFT_BEHIND
 from failover_api.core.safety.cluster_finders.left_behind import weighed
 from failover_api.core.safety.cluster_finders.nodes import node_cordoned, node_missing, node_not_ready
 from failover_api.core.safety.cluster_finders.pods import (
@@ -30,6 +29,7 @@ from failover_api.core.safety.cluster_finders.replication import (
     source_may_return,
     sync_in_flight,
 )
+from failover_api.core.safety.finders.data_left_behind import SLUG as LEFT_BEHIND
 from failover_api.core.safety.hazard import Hazard, Severity
 from failover_api.core.safety.observed import NOT_LOOKED_AT, View
 from failover_api.core.safety.scene import Scene, scene_of

@@ -10,13 +10,11 @@ https://kubernetes.io/docs/concepts/workloads/controllers/deployment/#deployment
 from collections.abc import Iterable
 from dataclasses import replace
 
-from failover_api.core.catalog.replication import ReplicationKind
 from failover_api.core.safety.hazard import Hazard, Severity
 from failover_api.core.safety.observed import Deployment, Pod, StatefulSet, condition
 from failover_api.core.safety.rollout.live import Workload
 from failover_api.core.safety.scene import Scene
 
-SLUG = "data-left-behind"
 # Of a ReplicaSet that was never available; NewReplicaSetAvailable stays once it was.
 _NOT_YET = frozenset({"NewReplicaSetCreated", "FoundNewReplicaSet", "ReplicaSetUpdated", "ProgressDeadlineExceeded"})
 
@@ -26,11 +24,13 @@ def weighed(hazard: Hazard, scene: Scene) -> Hazard | None:
 
     It stops where the catalog says how data is brought home, since then `relocate` does it.
     """
-    replication = scene.move.service.replication
+    service = scene.move.service
     if never_ran(scene):
         return None
-    is_brought = replication is not None and replication.kind is not ReplicationKind.NONE
-    return replace(hazard, severity=Severity.STOP) if is_brought else hazard
+    if service.replication is None:
+        return hazard
+    cure = f"`failover relocate {service.name} --to primary` brings it home first."
+    return replace(hazard, severity=Severity.STOP, cure=cure)
 
 
 def never_ran(scene: Scene) -> bool:
