@@ -44,19 +44,42 @@ def brings_nothing(service: Service) -> bool:
 
 def _cure(move: ServiceMove, left: list[ClaimMove]) -> str:
     what = " and ".join(dict.fromkeys(cut(claim.old) for claim in left))
-    restarted = [each for each in move.switches if _restarts_replication(each)]
+    restarted = [
+        *(cut(each.reading.document) for each in move.switches if _restarts_replication(each)),
+        *_unpaused(move),
+    ]
+    home = f"`failover relocate {move.service.name} --to primary` brings it home." if _comes_home(move.service) else ""
     if not restarted:
-        return f"Sync {what} back first, or be sure that nothing in it is needed."
-    names = " and ".join(dict.fromkeys(cut(each.reading.document) for each in restarted))
+        return home or f"Sync {what} back first, or be sure that nothing in it is needed."
+    names = " and ".join(dict.fromkeys(restarted))
     return (
-        f"Sync {what} back first: this commit also restarts replication ({names}), which copies the older data of "
-        "primary over what was written on backup."
+        f"{home or f'Sync {what} back first:'} {'But this' if home else 'this'} commit also restarts replication "
+        f"({names}), which copies the older data of primary over what was written on backup."
     )
+
+
+def _comes_home(service: Service) -> bool:
+    """Whether a relocation can bring the data to primary."""
+    replication = service.replication
+    if replication is None or replication.kind is ReplicationKind.NONE:
+        return False
+    return replication.kind is ReplicationKind.MANUAL or replication.to_primary is not None
 
 
 def _restarts_replication(move: SwitchMove) -> bool:
     is_paused = move.reading.switch.path[-1] == "paused" and move.reading.document.startswith(_REPLICATION)
     return is_paused and move.old is True and move.new is False
+
+
+def _unpaused(move: ServiceMove) -> list[str]:
+    """What the move unpauses by itself, as a rollback does."""
+    ends = [document for document in move.documents if document.label.startswith(_REPLICATION)]
+    own = {each.reading.document for each in move.switches}
+    return [
+        cut(end.label)
+        for end in ends
+        if end.label not in own and end.before.is_true("spec", "paused") and not end.after.is_true("spec", "paused")
+    ]
 
 
 def _time(at: str) -> str:
