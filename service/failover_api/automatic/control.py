@@ -80,6 +80,11 @@ class Control:
         """As they were read last."""
         return _notes(self.leader.record)
 
+    def judged(self) -> Report | None:
+        """What the replica that leads makes of the nodes, as far as it is known here, without asking anybody."""
+        own = self.report() if self.leader.leads else None
+        return own or report_from(self.notes.status)
+
     async def standing(self) -> Standing:
         """Raises ClusterNeeded where the Lease may not be read."""
         mode, unreached = self._catalog().automatic.mode, ""

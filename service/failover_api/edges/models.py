@@ -590,6 +590,14 @@ class NodesListBody(Body):
     """All nodes, by name."""
 
     nodes: Annotated[list[NodeBody], Field(description="Each once.", examples=[[examples.NODE]])]
+    as_of: Annotated[
+        str | None,
+        Field(
+            exclude_if=_is_none,
+            description="When the replica that leads automatic failover judged them so; without it, one look shows it.",
+            examples=["2026-11-30T20:00:00Z"],
+        ),
+    ] = None
 
 
 # Automatic failover
