@@ -4,7 +4,7 @@ Replication runs from primary to backup. So what was written on backup is in the
 back finds primary as it was left, unless it was synced back before; Git does not know whether it was.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from failover_api.core.catalog.model import Service
 from failover_api.core.catalog.replication import ReplicationKind
@@ -32,9 +32,7 @@ def data_left_behind(move: ServiceMove, surroundings: Surroundings) -> Iterator[
         f"({'claim' if len(left) == 1 else 'claims'} {pairs}): primary goes on with the data it had before, unless "
         "somebody has synced it."
     )
-    yield Hazard(
-        SLUG, Severity.WARN, left[0].left_by.reading.document, left[0].left_by.where, detail, _cure(move, left)
-    )
+    yield Hazard(SLUG, Severity.WARN, left[0].left_by.reading.document, left[0].left_by.where, detail, cure(move, left))
 
 
 def brings_nothing(service: Service) -> bool:
@@ -42,7 +40,8 @@ def brings_nothing(service: Service) -> bool:
     return service.replication is not None and service.replication.kind is ReplicationKind.NONE
 
 
-def _cure(move: ServiceMove, left: list[ClaimMove]) -> str:
+def cure(move: ServiceMove, left: Sequence[ClaimMove]) -> str:
+    """How the data of these claims comes home first; and what this move would do to it."""
     what = " and ".join(dict.fromkeys(cut(claim.old) for claim in left))
     restarted = [
         *(cut(each.reading.document) for each in move.switches if _restarts_replication(each)),
