@@ -8,6 +8,7 @@ from failover_api.core.planning.plan import Change, Plan
 from failover_api.core.planning.state import Reading, State
 from failover_api.core.rfc3339 import rfc3339
 from failover_api.core.safety.hazard import Hazard, worst
+from failover_api.core.safety.node_states import NodeHealth, NodeState
 from failover_api.core.safety.replication_states import ReplicationStatus
 from failover_api.core.safety.rollout.steps import Rollout
 from failover_api.core.splice import Value
@@ -58,6 +59,7 @@ from failover_api.reading.nodes import NodeReport, Nodes
 from failover_api.reading.status import Status, Unreadable
 
 if TYPE_CHECKING:  # without a cluster nothing of it is loaded
+    from failover_api.core.automatic.report import NodeLine, Report
     from failover_api.core.safety.rollout.stage import ClusterState
 
 # Looking
@@ -197,20 +199,29 @@ def _time(at: float | None) -> str | None:
     return None if at is None else rfc3339(at)
 
 
-def nodes_body(nodes: Nodes, *, visible: Callable[[str], bool] = lambda _: True) -> NodesListBody:
-    """`visible` says which services may be named."""
-    return NodesListBody(nodes=[_node(report, visible) for report in nodes.reports])
+_STATES = frozenset(NodeState)
 
 
-def _node(report: NodeReport, visible: Callable[[str], bool]) -> NodeBody:
+def nodes_body(
+    nodes: Nodes, *, visible: Callable[[str], bool] = lambda _: True, judged: "Report | None" = None
+) -> NodesListBody:
+    """`visible` says which services may be named; `judged` is what automatic failover makes of the nodes."""
+    return NodesListBody(
+        nodes=[_node(report, visible, judged.node(report.name) if judged else None) for report in nodes.reports],
+        as_of=_time(judged.as_of) if judged else None,
+    )
+
+
+def _node(report: NodeReport, visible: Callable[[str], bool], judged: "NodeLine | None") -> NodeBody:
+    health = NodeHealth(NodeState(judged.state), judged.since) if judged and judged.state in _STATES else report.health
     on_it = OnNodeBody(
         active=[name for name in report.active if visible(name)],
         standby=[name for name in report.standby if visible(name)],
     )
     return NodeBody(
         name=report.name,
-        state=report.health.state,
-        since=_time(report.health.since),
+        state=health.state,
+        since=_time(health.since),
         ready=report.ready,
         renewed_at=_time(report.renewed_at),
         unschedulable=report.is_unschedulable,

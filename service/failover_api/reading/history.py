@@ -91,7 +91,7 @@ class History:
     """Reads Git's history of located services. `cursors` are what it gives out, and takes."""
 
     def __init__(self, forge: Forge, reader: ServiceReader, cursors: Cursors) -> None:
-        self._forge, self._cursors = forge, cursors
+        self._forge, self._reader, self._cursors = forge, reader, cursors
         self._file_history, self._audit = FileHistory(forge), CommitAudit(forge, reader)
         self._unblockings = UnblockingReader(forge, self._file_history, self._audit, self._pull_requests)
 
@@ -142,7 +142,17 @@ class History:
             manifests_around = await self._audit.manifests_around(service, move.change)
         except ManifestError as exc:
             raise NothingToRollBack(f"{where} cannot be undone: the files of then: {exc.detail}") from exc
-        return Undone(record.operation, manifests_around.before, manifests_around.after, at=entry.logged.at)
+        parked = await self._parked_around(service, entry.logged)
+        before, after = {**parked.before, **manifests_around.before}, {**parked.after, **manifests_around.after}
+        return Undone(record.operation, before, after, at=entry.logged.at)
+
+    async def _parked_around(self, service: Service, commit: LoggedCommit) -> CommitManifests:
+        """The files of what a promote pauses, before a commit and with it, as far as they can be read."""
+        paths = [document.file for document in service.parked if document.file is not None]
+        if not paths or not commit.parents:
+            return CommitManifests({}, {})
+        old, new = [await self._forge.read_at(service.branch, sha, paths) for sha in (commit.parents[0], commit.sha)]
+        return CommitManifests(self._reader.readable(old), self._reader.readable(new))
 
     async def unblockings(
         self, observed: Sequence[Observation], head: str, *, not_before: float

@@ -1,15 +1,17 @@
 """Reads services: where each is, its files as they stand on the branch, and its manifests parsed."""
 
 import asyncio
+import contextlib
 import copy
+import logging
 import time
-from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from sys import getsizeof
 
 from cachetools import LRUCache
 
-from failover_api.core.catalog.model import Branch, Service
+from failover_api.core.catalog.model import Branch, Service, Workload
 from failover_api.core.planning.version import manifests_version
 from failover_api.core.search.file_summary import FileSummary, summarize
 from failover_api.core.search.near_misses import SearchContext, near_misses, nearest_path
@@ -28,6 +30,7 @@ from failover_api.forge.values import File, Snapshot
 from failover_api.reading.discovery import Discovery
 
 MANIFESTS_BYTES = 32 * 1024 * 1024
+_log = logging.getLogger(__name__)
 _NODE_BYTES = 250  # what an event of a parsed file takes, measured on CPython 3.11
 
 # By the service's name: what was read of it, or why it could not be read.
@@ -53,6 +56,33 @@ def versions_of(seen: Observations) -> dict[str, str]:
     return {
         name: observation.version if isinstance(observation, Observation) else "" for name, observation in seen.items()
     }
+
+
+def companions(service: Service) -> Iterator[Service]:
+    """What a promote pauses, each document as if it were a service: found and read as one. None has such a name."""
+    pair = service.replication.to_backup if service.replication is not None else None
+    if pair is not None:
+        for kind, name in (("ReplicationSource", pair.source), ("ReplicationDestination", pair.destination)):
+            yield as_service(service, Workload(pair.file, Selector(kind, name, pair.namespace)))
+
+
+def _parks(service: Service) -> bool:
+    return service.replication is not None and service.replication.to_backup is not None
+
+
+def as_service(service: Service, document: Workload) -> Service:
+    """A document that belongs to a service, to be found and read as a service is."""
+    selector = document.selector
+    return replace(
+        service,
+        name=f"{service.name}/{selector.kind}/{selector.name}",
+        switches=(),
+        unblocked=document,
+        primary_workload=None,
+        backup_workload=None,
+        replication=None,
+        groups=(),
+    )
 
 
 def snapshot_of(
@@ -93,16 +123,46 @@ class ServiceReader:
         except (FileNotFound, DocumentNotFound) as exc:
             if service.wanted is None:
                 raise self._with_nearest(service, exc) from exc
-            self._discovery.forget(service)
+            self._forget(service)
             return await self._observe(service, time.monotonic(), at_head)
+
+    async def _locate(self, service: Service, *, not_before: float | None, head: str | None = None) -> Service:
+        """As Discovery.locate(), with what a promote pauses as far as it is found: that keeps nobody from moving."""
+        located = await self._discovery.locate(service, not_before=not_before, head=head)
+        if not _parks(service):
+            return located
+        parked: list[Workload] = []
+        for companion in companions(service):
+            try:
+                found = await self._discovery.locate(companion, not_before=not_before, head=head)
+            except (ManifestError, RepositoryTooLarge) as exc:
+                _log.debug("replication is not found", extra={"service": service.name, "detail": exc.detail})
+            else:
+                parked += [found.unblocked] if found.unblocked is not None else []
+        return replace(located, parked=tuple(parked))
+
+    def _known(self, service: Service) -> Service | None:
+        """Where it was found last, with all that belongs to it; None when any of it is not known."""
+        places = [self._discovery.known(each) for each in (service, *companions(service))]
+        located = places[0]
+        if located is None or None in places:
+            return None
+        if not _parks(service):
+            return located
+        parked = [each.unblocked for each in places[1:] if each is not None and each.unblocked is not None]
+        return replace(located, parked=tuple(parked))
+
+    def _forget(self, service: Service) -> None:
+        for each in (service, *companions(service)):
+            self._discovery.forget(each)
 
     async def _observe(self, service: Service, not_before: float | None, at_head: bool) -> Observation:
         """A read at a head is made at the known place, and that head then tells whether the place still holds."""
         if service.wanted is None or not at_head or not_before is None:
-            return await self._read(await self._discovery.locate(service, not_before=not_before), not_before, at_head)
+            return await self._read(await self._locate(service, not_before=not_before), not_before, at_head)
         located = await self._place(service, not_before)
         observation = await self._read(located, not_before, at_head)
-        confirmed = await self._discovery.locate(service, not_before=not_before, head=observation.snapshot.head)
+        confirmed = await self._locate(service, not_before=not_before, head=observation.snapshot.head)
         return observation if confirmed == located else await self._read(confirmed, not_before, at_head)
 
     async def observe_all(
@@ -119,7 +179,7 @@ class ServiceReader:
                 located.append((service, await self._place(service, not_before)))
             except (ManifestError, RepositoryTooLarge) as exc:
                 observations[service.name] = exc
-        paths = tuple(dict.fromkeys(path for _, place in located for path in place.files))
+        paths = tuple(dict.fromkeys(path for _, place in located for path in place.files_read))
         if paths:
             snapshot = await self._forge.read(branch, paths, not_before=not_before, at_head=True)
             for service, place in located:
@@ -129,8 +189,8 @@ class ServiceReader:
 
     async def _place(self, service: Service, not_before: float | None) -> Service:
         """Where it was found last, to be confirmed by what is read there; else it is searched for."""
-        known = None if not_before is None else self._discovery.known(service)
-        return known or await self._discovery.locate(service, not_before=not_before)
+        known = None if not_before is None else self._known(service)
+        return known or await self._locate(service, not_before=not_before)
 
     async def observe_together(
         self, branch: Branch, services: Sequence[Service], *, not_before: float | None, at_head: bool = False
@@ -165,19 +225,27 @@ class ServiceReader:
                 self._manifests[key] = manifest
         return manifest
 
+    def readable(self, snapshot: Snapshot) -> dict[str, Manifest]:
+        """The files that can be read, parsed, by path."""
+        manifests: dict[str, Manifest] = {}
+        for path in snapshot.files:
+            with contextlib.suppress(ManifestError):
+                manifests[path] = self.manifest(snapshot.file(path))
+        return manifests
+
     async def _one_of_many(
         self, service: Service, place: Service, snapshot: Snapshot, not_before: float | None
     ) -> Observation | FailoverError:
         try:
             if place is not service and not_before is not None:
-                confirmed = await self._discovery.locate(service, not_before=not_before, head=snapshot.head)
+                confirmed = await self._locate(service, not_before=not_before, head=snapshot.head)
                 if confirmed != place:
                     return await self.observe(service, not_before=not_before, at_head=True)
             return self._parsed(place, snapshot)
         except (FileNotFound, DocumentNotFound) as exc:
             if place is service:
                 return self._with_nearest(service, exc)
-            self._discovery.forget(service)
+            self._forget(service)
             try:
                 return await self.observe(service, not_before=time.monotonic(), at_head=True)
             except (ManifestError, RepositoryTooLarge) as again:
@@ -193,16 +261,33 @@ class ServiceReader:
         path = nearest_path(error.file, (entry.path for entry in listing.entries))
         return _with_hint(error, f"; nearest: {path}") if path else error
 
+    def _parked(self, service: Service, snapshot: Snapshot) -> tuple[Service, dict[str, Manifest]]:
+        """The service with what a promote pauses, where that can be read; and the files of that."""
+        readable: list[Workload] = []
+        manifests: dict[str, Manifest] = {}
+        for document in service.parked:
+            try:
+                manifest = self.manifest(snapshot.file(document.file or ""))
+                manifest.select(document.selector)
+            except ManifestError as exc:
+                _log.debug("replication is not read", extra={"service": service.name, "detail": exc.detail})
+            else:
+                readable.append(document)
+                manifests[manifest.file] = manifest
+        return replace(service, parked=tuple(readable)), manifests
+
     async def _read(self, service: Service, not_before: float | None, at_head: bool) -> Observation:
-        snapshot = await self._forge.read(service.branch, service.files, not_before=not_before, at_head=at_head)
+        snapshot = await self._forge.read(service.branch, service.files_read, not_before=not_before, at_head=at_head)
         return self._parsed(service, snapshot)
 
     def _parsed(self, service: Service, snapshot: Snapshot) -> Observation:
         manifests = {path: self.manifest(snapshot.file(path)) for path in service.files}
+        service, beside = self._parked(service, snapshot)
+        manifests |= beside
         for switch in service.switches:
             assert switch.file is not None, "discovery has located it"
             _check_document(manifests[switch.file], switch.selector)
-        own = Snapshot(snapshot.branch, {path: snapshot.files[path] for path in service.files}, snapshot.head)
+        own = Snapshot(snapshot.branch, {path: snapshot.files[path] for path in manifests}, snapshot.head)
         return Observation(service, own, manifests)
 
 

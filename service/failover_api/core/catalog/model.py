@@ -152,6 +152,7 @@ class Service:
     replication: DataReplication | None = None
     quiesce: Quiesce | None = None  # how a relocation stops it; there with volsync and manual
     relocate: RelocationLimits = USUAL_LIMITS
+    parked: tuple[Workload, ...] = ()  # once it is located: what a promote pauses, as far as it was found
 
     @property
     def digest(self) -> str:
@@ -162,6 +163,11 @@ class Service:
     def files(self) -> tuple[str, ...]:
         """The files of what is located, each once, in the order of the catalog."""
         return tuple(dict.fromkeys(part.file for part in self.parts if part.file is not None))
+
+    @property
+    def files_read(self) -> tuple[str, ...]:
+        """With those of what a promote pauses."""
+        return tuple(dict.fromkeys([*self.files, *(each.file for each in self.parked if each.file is not None)]))
 
     def nodes(self, side: Side) -> tuple[str, ...]:
         """The Kubernetes nodes behind a side; none where the catalog does not say."""
@@ -206,7 +212,8 @@ class Service:
             return replace(part, file=paths.get(part.file or "", part.file))
 
         unblocked = None if self.unblocked is None else rename(self.unblocked)
-        return replace(self, switches=tuple(map(rename, self.switches)), unblocked=unblocked)
+        parked = tuple(map(rename, self.parked))
+        return replace(self, switches=tuple(map(rename, self.switches)), unblocked=unblocked, parked=parked)
 
     @property
     def parts(self) -> tuple[Switch | Workload, ...]:

@@ -3,10 +3,10 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from failover_api.core.catalog.model import Service, Side
+from failover_api.core.catalog.model import Action, Service, Side, Workload
 from failover_api.core.planning.change import Entries
 from failover_api.core.planning.plan import Plan
-from failover_api.core.planning.state import Detection, Reading
+from failover_api.core.planning.state import Detection, Reading, document_name
 from failover_api.core.planning.strategy import BLOCK_TEXT, ENTRIES, ROLLING_UPDATE, is_recreate
 from failover_api.core.safety.documents import Document, When
 from failover_api.core.splice import Manifest, Value
@@ -14,6 +14,7 @@ from failover_api.core.splice.paths import Path, parse_path
 
 Manifests = Mapping[str, Manifest]
 NO_MANIFESTS: Manifests = {}
+PAUSED = ("spec", "paused")
 # What a plan changes beside its switches, by file, document and path.
 Beside = Mapping[tuple[str, str, str], Value | Entries]
 
@@ -71,7 +72,8 @@ def planned_move(plan: Plan, manifests: Manifests = NO_MANIFESTS) -> ServiceMove
     }
     readings = plan.before.readings
     documents = _documents(readings, {move.reading: move.new for move in switches}, manifests, beside=beside)
-    return ServiceMove(plan.service, switches, readings, documents)
+    parked = _parked(plan.service, manifests) if plan.action is Action.PROMOTE and switches else ()
+    return ServiceMove(plan.service, switches, readings, (*documents, *parked))
 
 
 def _unblocking(service: Service, readings: Sequence[Reading], side: Side, manifests: Manifests) -> Beside:
@@ -135,8 +137,36 @@ def _to(
     new = {reading: reading.switch.value(side) for reading in moving}
     beside = _unblocking(service, detection.readings, side, manifests) if moving else {}
     documents = _documents(detection.readings, new, manifests, old=old, beside=beside)
+    documents += _parked(service, manifests) if moving and side is Side.BACKUP else ()
     switches = tuple(SwitchMove(reading, value) for reading, value in new.items())
     return ServiceMove(service, switches, detection.readings, documents, is_thought=True, is_to_come=is_to_come)
+
+
+def _parked(service: Service, manifests: Manifests) -> tuple[Document, ...]:
+    """What a promote pauses: no switch stands in it."""
+    return tuple(
+        _parked_document(document, manifests[document.file])
+        for document in service.parked
+        if document.file is not None and document.file in manifests
+    )
+
+
+def _parked_document(document: Workload, manifest: Manifest) -> Document:
+    identity = manifest.select(document.selector)
+    root = manifest.tree.documents[identity.index].root
+    before = When(manifest.tree, root, {})
+    is_paused = before.is_true(*PAUSED)
+    return Document(
+        file=manifest.file,
+        label=document_name(manifest, document.selector),
+        kind=identity.kind or "",
+        name=identity.name or "",
+        namespace=identity.namespace or document.selector.namespace,
+        line=identity.line,
+        before=before,
+        after=before if is_paused else When(manifest.tree, root, {PAUSED: True}),
+        moved=() if is_paused else (PAUSED,),
+    )
 
 
 def _documents(

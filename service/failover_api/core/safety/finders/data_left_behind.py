@@ -6,6 +6,8 @@ back finds primary as it was left, unless it was synced back before; Git does no
 
 from collections.abc import Iterator
 
+from failover_api.core.catalog.model import Service
+from failover_api.core.catalog.replication import ReplicationKind
 from failover_api.core.safety.claim_moves import ClaimMove, claim_moves
 from failover_api.core.safety.hazard import Hazard, Severity
 from failover_api.core.safety.surroundings import Surroundings
@@ -18,6 +20,8 @@ _REPLICATION = ("ReplicationSource ", "ReplicationDestination ")
 
 def data_left_behind(move: ServiceMove, surroundings: Surroundings) -> Iterator[Hazard]:
     """One for the service, with all its claims; none where the claims are the same on both sides."""
+    if brings_nothing(move.service):
+        return
     left = [claim for claim in claim_moves(move, surroundings) if claim.old and claim.leaves_backup]
     if not left or move.is_to_come:  # a side on which nobody has written anything yet
         return
@@ -31,6 +35,11 @@ def data_left_behind(move: ServiceMove, surroundings: Surroundings) -> Iterator[
     yield Hazard(
         SLUG, Severity.WARN, left[0].left_by.reading.document, left[0].left_by.where, detail, _cure(move, left)
     )
+
+
+def brings_nothing(service: Service) -> bool:
+    """Whether the catalog says that there is nothing to be brought."""
+    return service.replication is not None and service.replication.kind is ReplicationKind.NONE
 
 
 def _cure(move: ServiceMove, left: list[ClaimMove]) -> str:
