@@ -37,6 +37,7 @@ class Standing(StrEnum):
 ENDED = frozenset({Standing.DONE, Standing.LATE, Standing.FAILED, Standing.HELD})
 _BROKEN = ENDED - {Standing.DONE}
 _NOT_WRITTEN = frozenset({Standing.WAITING, Standing.READY})
+NOT_MOVED = frozenset({*_NOT_WRITTEN, Standing.PROPOSED, Standing.HELD})
 
 
 class OperationState(StrEnum):
