@@ -1,11 +1,13 @@
 """What an alert asks for, carried out: the gates decide, as they are now, and the guard writes."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from failover_api.automatic.alert_desk import Result, ServiceEnd
-from failover_api.core.safety.governance import Act, AlertOrder, Hold, Situation, decide_alert
+from failover_api.automatic.alert_desk import Carried, Result, ServiceEnd
+from failover_api.core.safety.governance import Act, AlertOrder, Gate, GitFacts, Hold, Situation, decide_alert
+from failover_api.core.safety.governance.holds import view_holds
+from failover_api.core.wording import cut
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +42,7 @@ class AlertMover:
     def __init__(self, guard: Guard) -> None:
         self._guard = guard
 
-    async def carry_out(self, order: AlertOrder) -> Sequence[ServiceEnd]:
+    async def carry_out(self, order: AlertOrder) -> Carried:
         """In the order of the catalog. Raises FailoverError where nothing could be decided, or written."""
         situation = await self._guard.situation(order)
         answer = decide_alert(order, situation)
@@ -50,7 +52,31 @@ class AlertMover:
         if answer.act is not None:
             written = await self._guard.write(answer.act, order)
             ends |= {name: _end(name, written) for name in answer.act.services}
-        return [ends[service.name] for service in situation.services if service.name in ends]
+        known = [service.name for service in situation.services]
+        ends |= {name: _unread(name, situation) for name in order.services if name not in known}
+        services = tuple(ends[name] for name in dict.fromkeys((*known, *order.services)) if name in ends)
+        return Carried(services) if services else _nothing(order, situation)
+
+
+def _nothing(order: AlertOrder, situation: Situation) -> Carried:
+    """Nothing is meant: which is not the same as that nobody can tell what is."""
+    if holds := (*view_holds(situation.verdicts), *_git_holds(situation.git)):
+        return Carried(holds=holds)
+    if order.node is None:
+        return Carried(detail="it is on backup already")
+    return Carried(detail=f"no service is active on {cut(order.node)}")
+
+
+def _unread(service: str, situation: Situation) -> ServiceEnd:
+    if holds := tuple(_git_holds(situation.git)):
+        return ServiceEnd(service, Result.HELD, holds)
+    return ServiceEnd(service, Result.REFUSED, detail="it could not be read from Git")
+
+
+def _git_holds(git: GitFacts) -> Iterator[Hold]:
+    if git.failed_at is not None or git.now is None:
+        why = f": {cut(git.detail)}" if git.detail else ""
+        yield Hold(Gate.GIT_UNREACHABLE, f"The Git host does not answer{why}.", "It is tried again by itself.")
 
 
 def _end(service: str, written: Written) -> ServiceEnd:
