@@ -1,11 +1,13 @@
 """An alert's order, decided by the gates and written by the guard."""
 
+import asyncio
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from failover_api.automatic.alert_desk import Carried, Result, ServiceEnd
-from failover_api.automatic.alert_mover import AlertMover, Written
+from failover_api.automatic.alert_mover import AS_BEFORE_S, AlertMover, Written
 from failover_api.core.catalog.automatic import Mode
 from failover_api.core.catalog.model import Side
 from failover_api.core.safety.governance import (
@@ -20,6 +22,7 @@ from failover_api.core.safety.governance import (
     Situation,
 )
 from failover_api.core.safety.judgement import ViewState
+from failover_api.errors import ForgeUnavailable
 from tests.core.safety.alerts.situations import CLOCK, NOW, RULES, W1, W2, service, situation, verdicts
 
 ALERT = Alert("f", NOW - 30, labels={"alertname": "NodeGone", "node": W1})
@@ -32,16 +35,23 @@ class Guard:
     def __init__(self, now: Situation, written: Written | None = None) -> None:
         self.now, self.written = now, written or Written("01J")
         self.acts: list[tuple[Act, AlertOrder | None]] = []
+        self.clock, self.looks = 0.0, 0
+        self.mover = AlertMover(self, monotonic=lambda: self.clock)
 
     async def situation(self, order: AlertOrder) -> Situation:
+        self.looks += 1
+        await asyncio.sleep(0)
         return self.now
 
     async def write(self, act: Act, order: AlertOrder | None = None) -> Written:
+        if isinstance(self.written, Exception):
+            raise self.written
         self.acts.append((act, order))
         return self.written
 
     async def carry_out(self, order: AlertOrder) -> list[ServiceEnd]:
-        return list((await AlertMover(self).carry_out(order)).services)
+        self.clock += AS_BEFORE_S
+        return list((await self.mover.carry_out(order)).services)
 
 
 async def test_what_is_free_moves_together_and_the_rest_says_why_not() -> None:
@@ -68,6 +78,33 @@ async def test_a_storm_of_repeats_is_one_move() -> None:
     for _ in range(50):
         assert await guard.carry_out(EVACUATE) == []
     assert len(guard.acts) == 1
+
+
+async def test_alerts_at_once_that_ask_for_the_same_are_one_look_and_one_move() -> None:
+    guard = Guard(situation(service("sonarr"), service("radarr", mode=Mode.NONE)))
+    orders = [replace(EVACUATE, alert=replace(ALERT, fingerprint=f"{number}")) for number in range(30)]
+    first, *others = await asyncio.gather(*(guard.mover.carry_out(order) for order in orders))
+    assert [end.result for end in first.services] == [Result.MOVED, Result.HELD]
+    assert [[end.service for end in each.services] for each in others] == [["radarr"]] * 29
+    assert (guard.looks, len(guard.acts)) == (1, 1)
+
+
+async def test_of_a_stale_alert_and_a_new_one_at_once_the_new_one_is_looked_at() -> None:
+    guard = Guard(situation(service("sonarr")))
+    old, older = (replace(EVACUATE, alert=replace(ALERT, starts_at=NOW - ago_s)) for ago_s in (4000, 5000))
+    assert [end.result for end in (await guard.mover.carry_out(old)).services] == [Result.HELD]
+    assert [end.result for end in (await guard.mover.carry_out(older)).services] == [Result.HELD]
+    assert guard.looks == 1
+    assert [end.result for end in (await guard.mover.carry_out(EVACUATE)).services] == [Result.MOVED]
+
+
+async def test_what_failed_is_asked_for_anew() -> None:
+    guard = Guard(situation(service("sonarr")))
+    written, guard.written = guard.written, ForgeUnavailable("no answer")  # type: ignore[assignment]  # it is raised
+    with pytest.raises(ForgeUnavailable):
+        await guard.mover.carry_out(EVACUATE)
+    guard.written = written
+    assert [end.result for end in (await guard.mover.carry_out(EVACUATE)).services] == [Result.MOVED]
 
 
 async def test_an_alert_that_began_before_the_last_move_moves_nothing() -> None:
