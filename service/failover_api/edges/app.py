@@ -36,6 +36,8 @@ from failover_api.edges.api import (
 from failover_api.edges.api import routes as api_routes
 from failover_api.edges.api.openapi import TAGS, Api
 from failover_api.edges.board import automatic as board_automatic
+from failover_api.edges.board import operations as board_operations
+from failover_api.edges.board import relocations as board_relocations
 from failover_api.edges.board import routes as board_routes
 from failover_api.edges.board.pages import wants_page
 from failover_api.edges.http import hardening
@@ -57,7 +59,8 @@ from failover_api.wiring import Components, open_failover
 _log = logging.getLogger(__name__)
 _ROUTERS = (
     *(api_routes.router, nodes.router, operations.router, relocations.router, automatic.router, process.router),
-    *(webhooks.router, flux_events.router, alerts.router, board_automatic.router, board_routes.router),
+    *(webhooks.router, flux_events.router, alerts.router, board_automatic.router, board_operations.router),
+    *(board_relocations.router, board_routes.router),
 )
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._:-]{1,128}")
 
