@@ -219,6 +219,15 @@ def test_a_machine_is_killed_and_revived_from_another_terminal(printed: str) -> 
     assert fate("revive", "k3s-w2", "--cluster", url)[0] == 0
 
 
+def test_of_the_only_control_plane_it_is_said_what_a_real_one_takes_with_it(printed: str) -> None:
+    code, told = fate("kill", "k3s-cp")
+    assert (code, "A real cluster's only control-plane node takes the API server with it" in told) == (0, True)
+    assert fate("revive", "k3s-cp") == (0, "k3s-cp: it is back (simulated)\n")
+    page = httpx2.get(section(printed, "In a browser")[1].split()[0], timeout=30).text
+    assert "Here the API server goes on" in page
+    assert '<table class="plain">' in page, "as all tables of the board"
+
+
 def test_a_machine_that_is_not_there_is_said(printed: str) -> None:
     code, told = fate("kill", "k3s-w9")
     assert (code, "the demo has no machine 'k3s-w9'; it has k3s-cp, k3s-w1 and k3s-w2" in told) == (2, True)
