@@ -8,6 +8,7 @@
     StageChanged   a service is seen otherwise in its cluster than before
     Serving        what a move made is seen serving
     Blocked        what a move made will not go on by itself
+    AlertTaken     an alert came, and what became of it
     AutomaticTold  automatic failover has something to say to people
 
 Traffic with Git hosts is not among them: forge/http/traffic.
@@ -128,6 +129,13 @@ class Blocked:
 
 
 @dataclass(frozen=True, slots=True)
+class AlertTaken:
+    """An alert came, and this became of it: `result` is a word of the API."""
+
+    result: str
+
+
+@dataclass(frozen=True, slots=True)
 class AutomaticTold:
     """Something about a node and its services that people should hear of at once; `message` says what and why."""
 
@@ -138,7 +146,18 @@ class AutomaticTold:
     message: str
 
 
-Event = AutomaticTold | MoveEnded | Looked | Merged | BranchMoved | FluxReported | StageChanged | Serving | Blocked
+Event = (
+    AlertTaken
+    | AutomaticTold
+    | MoveEnded
+    | Looked
+    | Merged
+    | BranchMoved
+    | FluxReported
+    | StageChanged
+    | Serving
+    | Blocked
+)
 
 
 class Events:

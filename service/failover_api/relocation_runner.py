@@ -13,8 +13,8 @@ comes second decides anew.
 import contextlib
 import logging
 import time
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, replace
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
 from cachetools import LRUCache
@@ -68,7 +68,10 @@ NewestMove = Callable[[Service, str], Awaitable[Moved | None]]  # of a located s
 
 @dataclass(frozen=True, slots=True)
 class StepReport:
-    """A step that was made, or, in a dry run, would be: that one has `changes` and a `diff`. `at` is RFC 3339."""
+    """A step that was made, or, in a dry run, would be: that one has `changes`, a `diff` and the files of it.
+
+    `at` is RFC 3339; `old` and `new` are {path: bytes}.
+    """
 
     step: Step
     label: str
@@ -77,6 +80,8 @@ class StepReport:
     proof: str = ""
     changes: tuple[Change, ...] = ()
     diff: str = ""
+    old: Mapping[str, bytes] = field(default_factory=dict)
+    new: Mapping[str, bytes] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +107,11 @@ class RelocationReport:
     def is_under_way(self) -> bool:
         """Whether it goes on by itself."""
         return self.operation is not None and self.state in {State.RUNNING, State.WAITING}
+
+    @property
+    def may_be_aborted(self) -> bool:
+        """Whether what was can be put back: not once it has cut over."""
+        return self.is_under_way and self.position in BEFORE_CUTOVER
 
 
 class RelocationRunner:
@@ -163,7 +173,8 @@ class RelocationRunner:
                 new = {path: manifest.data for path, manifest in each.after.items()}
                 listed = changes(each.commit, each.before)
                 diff = unified_diff(old, new)
-                steps.append(StepReport(each.step, each.commit.label, changes=listed, diff=diff))
+                label = each.commit.label
+                steps.append(StepReport(each.step, label, changes=listed, diff=diff, old=old, new=new))
         return replace(_report(relocation, decision), operation=None, steps=tuple(steps))
 
     async def advance(

@@ -236,12 +236,21 @@ def test_a_forged_commit_is_not_gone_on_with() -> None:
         f"  {name}: {{namespace: m, deployment: {name}, primary_node_label: a, backup_node_label: b}}\n"
         for name in ("db", "app", "safe")
     )
-    catalog = parsed(f"{text}groups: {{all: [db, app]}}\n")
+    catalog = parsed(f"{text}groups: {{all: [db, app]}}\nnodes: {{primary: k3s-w1, backup: k3s-w2}}\n")
 
     def told(*members: str, group: str | None = "all") -> WaveOperation | None:
         provenance = Provenance("01JD", "me", "", group=group, wave=Wave(1, tuple((name,) for name in members)))
         return taken_up(Record("db", "promote", "primary", "backup", provenance), 0.0, catalog, is_proved=True)
 
+    def on_node(node: str, trigger: str | None = None) -> WaveOperation | None:
+        wave = Wave(1, (("db",), ("safe",)), node=node)
+        provenance = Provenance("01JD", "me", "", group="x", wave=wave, trigger=trigger)
+        return taken_up(Record("db", "promote", "primary", "backup", provenance), 0.0, catalog, is_proved=True)
+
+    assert on_node("k3s-w1") is not None
+    assert on_node("k3s-w2") is None, "they are promoted, and so not from there"
+    assert on_node("*") is None
+    assert on_node("*", "alert") is not None, "each of its waves needs a permit"
     assert told("db", "app") is not None
     assert told("db", "safe") is None
     assert told("db", "app", group=None) is None

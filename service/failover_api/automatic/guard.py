@@ -338,8 +338,12 @@ class Guard:
         """What goes along with each renewal of the Lease."""
         if self._memory is None or self._report is None or self._situation is None:
             return annotations
-        notes = read_notes(annotations)
-        return annotations_of(annotations, notes, self._situation, self._memory, self._tally, self._report)
+        try:
+            notes = read_notes(annotations)
+            return annotations_of(annotations, notes, self._situation, self._memory, self._tally, self._report)
+        except Exception:  # noqa: BLE001 - what is told must not cost the leadership
+            _log.exception("what is seen could not be written into the Lease by a defect")
+            return annotations
 
     @property
     def report(self) -> Report | None:

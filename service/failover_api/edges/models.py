@@ -753,6 +753,14 @@ class AutomaticBody(Body):
     pending: Annotated[
         list[PendingBody], Field(description="What would move, or is held.", examples=[[examples.PENDING]])
     ]
+    left_out: Annotated[
+        int,
+        Field(
+            exclude_if=operator.not_,
+            description="Services that are pending too, and for which another replica had no room.",
+            examples=[40],
+        ),
+    ] = 0
     blocked: Annotated[
         list[BlockedServiceBody],
         Field(

@@ -18,16 +18,23 @@ from failover_api.watching.waves import WaveWatch
 from failover_api.wiring import Components
 
 if TYPE_CHECKING:  # without a cluster nothing of it is loaded
+    from failover_api.relocation_runner import RelocationReport
+    from failover_api.watching.relocations import RelocationWatch
     from failover_api.watching.rollouts import RolloutWatch
 
 
 @dataclass(frozen=True, slots=True)
 class Watches:
-    """`rollouts` is None where no cluster is configured."""
+    """`rollouts` and `relocating` are None where no cluster is configured."""
 
     readiness: Readiness
     rollouts: "RolloutWatch | None"
     guarding: Guarding
+    relocating: "RelocationWatch | None" = None
+
+    def relocations(self) -> "Mapping[str, RelocationReport]":
+        """The newest of each service that was seen under way."""
+        return {} if self.relocating is None else self.relocating.seen
 
     def stages(self) -> Mapping[str, Stage]:
         return {} if self.rollouts is None else self.rollouts.stages()
@@ -46,7 +53,7 @@ async def watching(components: Components) -> AsyncIterator[Watches]:
     components.events.subscribe(Merged, waves.happened)
     components.events.subscribe(Serving, waves.happened)
     works = [readiness.run(), waves.run()]
-    rollouts, verifier = None, None
+    rollouts, verifier, relocations = None, None, None
     if components.cluster is not None:
         from failover_api.watching.rollouts import RolloutWatch
         from failover_api.watching.verifier import Verifier
@@ -75,7 +82,7 @@ async def watching(components: Components) -> AsyncIterator[Watches]:
     works.append(guarding.run())
     tasks = [asyncio.create_task(work) for work in works]
     try:
-        yield Watches(readiness, rollouts, guarding)
+        yield Watches(readiness, rollouts, guarding, relocations)
     finally:
         for task in tasks:
             task.cancel()

@@ -11,6 +11,7 @@ from failover_api.core.planning.state import Detection, Reading, State
 from failover_api.core.safety.rollout.stages import Stage
 from failover_api.core.text.trailers import Record
 from failover_api.edges.board.copies import DataCopy, copy_of
+from failover_api.edges.board.underway import NONE_UNDER_WAY, Underway
 from failover_api.errors import FailoverError
 from failover_api.forge.values import PullRequest
 from failover_api.overview import View
@@ -48,8 +49,8 @@ class ServiceRow:
     """A service on the board. `groups` are those that the caller may know of.
 
     `nodes` are the Kubernetes nodes it is on, none where they are not known. `stage` is how far the cluster has come,
-    "" where that is not seen; `copy` is of its data on the other side, None where the catalog has no replication.
-    `kept`: why it is shown as it was before.
+    "" where that is not seen; `copy` is of its data on the other side, None where the catalog has no replication;
+    `underway` is the relocation that moves it now. `kept`: why it is shown as it was before.
     """
 
     service: Service
@@ -66,6 +67,7 @@ class ServiceRow:
     copy: DataCopy | None = None
     shown: bool = True
     kept: str = ""
+    underway: Underway | None = None
 
     @property
     def name(self) -> str:
@@ -74,7 +76,7 @@ class ServiceRow:
     @property
     def place(self) -> str:
         """Where it stands: what a person has to decide comes before where it is."""
-        if self.side not in _LOCATED or self.pull_request is not None or self.is_unwell:
+        if self.side not in _LOCATED or self.pull_request is not None or self.underway or self.is_unwell:
             return LOOK
         return HOME if self.side is State.PRIMARY else MOVED
 
@@ -103,7 +105,9 @@ class ServiceRow:
     @property
     def says_why(self) -> bool:
         """Whether there is something to say beside where it is."""
-        return bool(self.troubles or self.pull_request or self.came_by or self.kept or self.place == MOVED)
+        return bool(
+            self.troubles or self.underway or self.pull_request or self.came_by or self.kept or self.place == MOVED
+        )
 
     @property
     def more_words(self) -> str:
@@ -161,7 +165,7 @@ class Board:
     def standing(self) -> str:
         """The place that is most worth knowing of; "wait" where a look leads to pull requests alone."""
         look = self.at(LOOK)
-        if look and all(row.side in _LOCATED and not row.is_unwell for row in look):
+        if look and all(row.side in _LOCATED and (row.underway or not row.is_unwell) for row in look):
             return "wait"
         return LOOK if look else MOVED if self.at(MOVED) else HOME
 
@@ -194,12 +198,14 @@ def board(
     wanted: RowFilter,
     ready: Mapping[tuple[str, Side], bool] = NOT_LOOKED_AT,
     ready_at: str = "",
+    underway: Mapping[str, Underway] = NONE_UNDER_WAY,
 ) -> Board:
     """What a caller may see of a view; `groups` is {name: names of its services}, of those that he may know of.
 
-    `ready` is {(service, side): whether it could move there}, as it was at `ready_at` (RFC 3339).
+    `ready` is {(service, side): whether it could move there}, as it was at `ready_at` (RFC 3339); `underway` are the
+    relocations, by service.
     """
-    rows = tuple(_rows(view, frozenset(groups), caller, wanted))
+    rows = tuple(_rows(view, frozenset(groups), caller, wanted, underway))
     sides = {row.name: row.side for row in rows}
     known = {name: members for name, members in groups.items() if set(members) <= sides.keys()}
     could = sum(ready.get((row.name, _other(row.side)), False) for row in rows) if ready else None
@@ -212,7 +218,12 @@ def _other(side: State) -> Side:
 
 
 def row_of(
-    status: Status | Unreadable, caller: Caller, *, groups: Set[str], kept: FailoverError | None = None
+    status: Status | Unreadable,
+    caller: Caller,
+    *,
+    groups: Set[str],
+    kept: FailoverError | None = None,
+    underway: Underway | None = None,
 ) -> ServiceRow:
     """The row of one service; of its groups only these are named."""
     service = status.service
@@ -233,6 +244,7 @@ def row_of(
         stage=seen.cluster.stage if seen.cluster else "",
         copy=copy_of(seen.replication) if seen.replication else None,
         kept=kept.title if kept else "",
+        underway=underway,
     )
 
 
@@ -262,11 +274,13 @@ def text_of(value: object) -> str:
     return value if isinstance(value, str) else json.dumps(value)
 
 
-def _rows(view: View, groups: Set[str], caller: Caller, wanted: RowFilter) -> Iterator[ServiceRow]:
+def _rows(
+    view: View, groups: Set[str], caller: Caller, wanted: RowFilter, underway: Mapping[str, Underway]
+) -> Iterator[ServiceRow]:
     for status in view.statuses:
         name = status.service.name
         if caller.may(Verb.VIEW, name):
-            row = row_of(status, caller, groups=groups, kept=view.kept.get(name))
+            row = row_of(status, caller, groups=groups, kept=view.kept.get(name), underway=underway.get(name))
             yield row if wanted.matches(row) else replace(row, shown=False)
 
 

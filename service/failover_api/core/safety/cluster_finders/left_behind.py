@@ -27,10 +27,7 @@ def weighed(hazard: Hazard, scene: Scene) -> Hazard | None:
     service = scene.move.service
     if never_ran(scene):
         return None
-    if service.replication is None:
-        return hazard
-    cure = f"`failover relocate {service.name} --to primary` brings it home first."
-    return replace(hazard, severity=Severity.STOP, cure=cure)
+    return hazard if service.replication is None else replace(hazard, severity=Severity.STOP)
 
 
 def never_ran(scene: Scene) -> bool:
