@@ -9,6 +9,7 @@
     Serving        what a move made is seen serving
     Blocked        what a move made will not go on by itself
     AutomaticTold  automatic failover has something to say to people
+    RelocationTold a relocation has begun, waits, is done or stopped
 
 Traffic with Git hosts is not among them: forge/http/traffic.
 """
@@ -19,7 +20,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, TypeVar
 
-from failover_api.core.catalog.model import Action, Branch, Policy, Service
+from failover_api.core.catalog.model import Action, Branch, Policy, Service, Side
 from failover_api.core.catalog.notification import Event as NotifiedEvent
 from failover_api.core.safety.rollout.stages import Stage
 from failover_api.core.text.trailers import Record
@@ -138,7 +139,33 @@ class AutomaticTold:
     message: str
 
 
-Event = AutomaticTold | MoveEnded | Looked | Merged | BranchMoved | FluxReported | StageChanged | Serving | Blocked
+@dataclass(frozen=True, slots=True)
+class RelocationTold:
+    """Something about a relocation that people should hear of; `commit` is the URL of its newest, "" for none."""
+
+    about: NotifiedEvent
+    service: str
+    target: Side
+    operation: str
+    by: str
+    reason: str
+    title: str
+    message: str
+    commit: str
+
+
+Event = (
+    AutomaticTold
+    | RelocationTold
+    | MoveEnded
+    | Looked
+    | Merged
+    | BranchMoved
+    | FluxReported
+    | StageChanged
+    | Serving
+    | Blocked
+)
 
 
 class Events:
