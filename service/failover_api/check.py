@@ -12,6 +12,7 @@ from failover_api.core.access.model import Access, Verb
 from failover_api.core.catalog.model import Action, Catalog, Service
 from failover_api.core.catalog.placeholders import placeholders
 from failover_api.core.catalog.shared_claims import shared_claims
+from failover_api.core.catalog.unattended import unattended
 from failover_api.core.planning.request import MoveRequest
 from failover_api.core.planning.round_trip import try_round_trips
 from failover_api.core.planning.state import State
@@ -191,6 +192,7 @@ def _of_catalog(file: ConfigFile[Catalog]) -> list[Check]:
     unsaid = placeholders(catalog, file.text)
     left = [Check("catalog placeholder", ok=True, detail=detail, is_warning=True) for detail in unsaid]
     left += [Check("catalog claims", ok=True, detail=detail, is_warning=True) for detail in shared_claims(catalog)]
+    left += [Check("automatic", ok=True, detail=detail, is_warning=True) for detail in unattended(catalog)]
     return [Check("catalog", ok=True, detail=counted), *left, *_groups(catalog)]
 
 

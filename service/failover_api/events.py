@@ -8,6 +8,7 @@
     StageChanged   a service is seen otherwise in its cluster than before
     Serving        what a move made is seen serving
     Blocked        what a move made will not go on by itself
+    AlertTaken     an alert came, and what became of it
     AutomaticTold  automatic failover has something to say to people
     RelocationTold a relocation has begun, waits, is done or stopped
 
@@ -129,6 +130,13 @@ class Blocked:
 
 
 @dataclass(frozen=True, slots=True)
+class AlertTaken:
+    """An alert came, and this became of it: `result` is a word of the API."""
+
+    result: str
+
+
+@dataclass(frozen=True, slots=True)
 class AutomaticTold:
     """Something about a node and its services that people should hear of at once; `message` says what and why."""
 
@@ -155,7 +163,8 @@ class RelocationTold:
 
 
 Event = (
-    AutomaticTold
+    AlertTaken
+    | AutomaticTold
     | RelocationTold
     | MoveEnded
     | Looked

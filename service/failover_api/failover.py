@@ -25,6 +25,7 @@ from failover_api.core.planning.request import RELOCATE, MoveRequest, Provenance
 from failover_api.core.planning.state import State
 from failover_api.core.planning.wave_progress import planned
 from failover_api.core.planning.waves import Order
+from failover_api.core.rfc3339 import seconds_of
 from failover_api.core.safety.rollout.steps import Rollout
 from failover_api.core.safety.surroundings import ClusterLook, Surroundings
 from failover_api.core.text.trailers import Record
@@ -52,13 +53,15 @@ from failover_api.reading.nodes import Nodes, nodes_of
 from failover_api.reading.revisions import Revisions
 from failover_api.reading.services import ServiceReader
 from failover_api.reading.status import Status, StatusReader, Unreadable
+from failover_api.reading.step_times import StepTimes
 from failover_api.reading.surroundings import SurroundingsReader
-from failover_api.wave_operation import WaveOperation, no_operation
+from failover_api.wave_operation import ANYWHERE, WaveOperation, no_operation
 from failover_api.wave_runner import WaveRunner
 from failover_api.wave_sight import WaveSight
 
 if TYPE_CHECKING:  # without a cluster nothing of it is loaded
     from failover_api.core.safety.observed import View
+    from failover_api.core.safety.relocation.overwritten import Moved
     from failover_api.reading.rollouts import RolloutReader
     from failover_api.relocation_runner import RelocationRunner
 
@@ -95,7 +98,8 @@ class Failover:
         self._history = History(forge, self._reader, self._cursors)
         self._surroundings = SurroundingsReader(forge)
         self.clusters = clusters or ClusterReader(None, timeout_s=0)
-        self.flux_reports = FluxReports()
+        self.flux_reports = FluxReports(self.clusters.arrivals)
+        self.step_times = StepTimes()
         self._revisions = Revisions(forge)
         self._rollouts: RolloutReader | None = None
         self._statuses = StatusReader(forge, self._reader, self._history, self._surroundings)
@@ -163,7 +167,9 @@ class Failover:
     async def _rollout_of(self, status: Status, operation: str | None, *, not_before: float) -> Rollout:
         from failover_api.reading.rollouts import RolloutReader
 
-        self._rollouts = self._rollouts or RolloutReader(self._history, self._revisions, self.flux_reports)
+        self._rollouts = self._rollouts or RolloutReader(
+            self._history, self._revisions, self.flux_reports, times=self.step_times, arrivals=self.clusters.arrivals
+        )
         verified, name = self.clusters.verified, status.service.name
         return await self.in_time(
             self._rollouts.read(
@@ -237,10 +243,20 @@ class Failover:
                 self._catalog,
                 self._events,
                 status=self.status,
+                newest_move=self._newest_move,
                 deadline_s=self._deadline_s,
                 now=self._now,
             )
         return self._relocations
+
+    async def _newest_move(self, service: Service, head: str) -> "Moved | None":
+        """What has brought a located service to where it is, as of a commit; None where that is not known."""
+        from failover_api.core.safety.relocation.overwritten import Moved
+
+        found = await self._history.newest_move(service, head, not_before=None)
+        if found is None:
+            return None
+        return Moved(found.record.action, found.record.after, seconds_of(found.entry.logged.at))
 
     def groups(self) -> Mapping[str, Sequence[str]]:
         """The groups of the catalog, and the names of their services. Asks nobody."""
@@ -332,9 +348,13 @@ class Failover:
         """Whether Flux's events tell what became of it."""
         if not self.flux_reports.has_any:
             return False
-        from failover_api.core.safety.rollout.expectation import expectation
+        from failover_api.core.safety.rollout.expectation import expectation, substituted_by
 
-        return self.flux_reports.applied(expectation(status.service, status.detection).workload) is not None
+        workload, substituting = (
+            expectation(status.service, status.detection).workload,
+            substituted_by(status.detection),
+        )
+        return self.flux_reports.applied(workload, substituting) is not None
 
     async def operation(self, operation: str) -> WaveReport:
         """How far a move in waves is. Raises UnknownUrl for one that nobody knows."""
@@ -422,9 +442,15 @@ class Failover:
         names = tuple(service.name for service, _ in members)
         may(names)
         actions = {service.name: action for service, action in members}
+        if request.trigger is not None and not request.dry_run:
+            begun_before = self.waves.of_event(provenance.key, names, statuses)
+            if begun_before is not None:
+                report = await self.waves.resume(begun_before, request.permit_for)
+                return NodeOutcome(node, (), names, unplaced, False, report)
         order = self._sight.order_seen(actions, [status for status in statuses if status.service.name in actions])
         if order.is_needed and not request.dry_run:
-            operation = self.waves.made_up(label, actions, order, request, provenance, node=node)
+            place = node if label == group_of(node) else ANYWHERE
+            operation = self.waves.made_up(label, actions, order, request, provenance, node=place)
             begun = await self.waves.start(operation, request, statuses, on_step=on_step)
             return NodeOutcome(node, begun.parts, names, unplaced, False, begun.report, begun.later, order.warnings)
         around = await self._around([service for service, _ in members], request)

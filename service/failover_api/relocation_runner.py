@@ -26,6 +26,7 @@ from failover_api.core.planning.request import MoveRequest, Provenance, idempote
 from failover_api.core.safety.hazard import Hazard, Severity
 from failover_api.core.safety.relocation.ladder import Decision, State, decide, position_of
 from failover_api.core.safety.relocation.manifests import changes
+from failover_api.core.safety.relocation.overwritten import Moved, unsynced_overwritten
 from failover_api.core.safety.relocation.rehearsal import rehearse
 from failover_api.core.safety.relocation.sight import Sight
 from failover_api.core.safety.relocation.sight_of import sight_of, why_unseen
@@ -61,8 +62,14 @@ MAX_STEPS = 4  # of one advance: each needs the cluster to come after it, so mor
 _log = logging.getLogger(__name__)
 
 
+NewestMove = Callable[[Service, str], Awaitable[Moved | None]]  # of a located service, as of a commit
+
+
 class RelocationRunner:
-    """`status` reads a service as its page shows it. `now` is the Git host's clock (s)."""
+    """`status` reads a service as its page shows it, `newest_move` what has brought it to where it is.
+
+    `now` is the Git host's clock (s).
+    """
 
     def __init__(
         self,
@@ -73,12 +80,14 @@ class RelocationRunner:
         events: Events,
         *,
         status: Callable[[str], Awaitable[Status]],
+        newest_move: NewestMove,
         deadline_s: float,
         now: Callable[[], float],
     ) -> None:
         self._reader, self._writer, self._clusters, self._catalog = reader, writer, clusters, catalog
         self._events, self._status, self._deadline_s, self._now = events, status, deadline_s, now
         self._news = RelocationNews(events, now)
+        self._newest_move = newest_move
         self._since: LRUCache[str, float] = LRUCache(MAX_KEPT)  # by commit: when it was first seen, time.monotonic()
         self._services: LRUCache[str, str] = LRUCache(MAX_KEPT)  # by operation
         self._over: LRUCache[str, bool] = LRUCache(MAX_KEPT)  # operations of which nothing more comes
@@ -270,7 +279,24 @@ class RelocationRunner:
         await self._check_seen(relocation)
         if decision.commit is None:
             raise _refusal(decision)
-        return relocation, decision
+        return await self._accepting(relocation, request), decision
+
+    async def _accepting(self, relocation: Relocation, request: MoveRequest) -> Relocation:
+        """The relocation, with what was accepted of what it overwrites. Raises UnsafeMove where that was not.
+
+        What one that was stopped has overwritten already is not asked for again.
+        """
+        view = await self._clusters.look([relocation.service])
+        moved = await self._newest_move(relocation.service, relocation.head)
+        before = await self._reader.newest(relocation.service, not_before=None)
+        hazard = unsynced_overwritten(relocation.subject, view, moved)
+        if hazard is None or _was_accepted(before, moved):
+            return relocation
+        if not request.accepts(relocation.service.name, hazard.slug):
+            unsafe = UnsafeMove(f"{hazard.detail} ({hazard.slug})")
+            unsafe.hazards, unsafe.version = (hazard,), relocation.version
+            raise unsafe
+        return replace(relocation, accepted=(hazard.slug,))
 
     async def _check_seen(self, relocation: Relocation) -> None:
         if not self._clusters.is_there:
@@ -354,6 +380,7 @@ class RelocationRunner:
             request,
             provenance,
             is_over=decision.position in AFTER_CUTOVER,
+            accepted=relocation.accepted,
         )
         if request.dry_run:
             return await self._writer.rehearse(move)
@@ -377,6 +404,13 @@ class RelocationRunner:
 
     def _stamp(self) -> str:
         return datetime.fromtimestamp(self._now(), UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def _was_accepted(before: Relocation | None, moved: Moved | None) -> bool:
+    """Whether a relocation since the newest move has been allowed to overwrite it."""
+    if before is None or not before.steps or "unsynced-overwritten" not in before.steps[0].record.accepted:
+        return False
+    return moved is None or moved.at is None or before.steps[0].made.at >= moved.at
 
 
 def _check_vouched(relocation: Relocation, decision: Decision) -> None:

@@ -7,11 +7,11 @@ decided (one was late, one was refused) is kept, so that nothing is decided twic
 import asyncio
 import hashlib
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
 from failover_api.core.catalog.model import Action, Catalog
-from failover_api.core.planning.request import MoveRequest, Provenance
+from failover_api.core.planning.request import MoveRequest, Permit, Provenance
 from failover_api.core.planning.wave_progress import ENDED, Place, Progress, Sighting, Standing, planned
 from failover_api.core.planning.waves import Order, Wave, order_from
 from failover_api.core.rfc3339 import seconds_of
@@ -25,7 +25,9 @@ from failover_api.reading.history import Entry
 from failover_api.reading.pull_requests import record_for
 from failover_api.reading.status import Status, Unreadable
 
+ANYWHERE = "*"  # in place of a node: what is moved over is on no single one
 CLOSED_S = 10.0  # a pull request that is gone from the open ones may have been merged a moment ago
+PermitFor = Callable[[Collection[str]], Permit]
 _STATES = {Action.PROMOTE: "backup", Action.DEMOTE: "primary"}
 
 
@@ -45,6 +47,7 @@ class WaveOperation:
     began_at: float
     is_own: bool
     is_proved: bool = False  # a commit does what its trailers say
+    permit_for: PermitFor | None = None  # of one that nobody asked for: each of its waves needs one
     is_all_written: bool = False  # as the log has it, which is looked at where it was taken up
     ended: dict[str, Place] = field(default_factory=dict)
     troubles: dict[str, str] = field(default_factory=dict)
@@ -72,7 +75,7 @@ class WaveOperation:
         key = self.provenance.key if number == 1 else key_of(self.id, number)
         return replace(self.provenance, key=key, wave=replace(self.wave, number=number))
 
-    def request_of(self, number: int) -> MoveRequest:
+    def request_of(self, names: Collection[str]) -> MoveRequest:
         """A later wave: who is refused is left out, since those before him have moved already."""
         asked = self.provenance
         accept = frozenset(self.wave.accept)
@@ -83,6 +86,9 @@ class WaveOperation:
             supersede=self.wave.supersede,
             skip_refused=True,
             accept=accept,
+            trigger=asked.trigger,
+            evidence=asked.evidence,
+            permit=self.permit_for(names) if self.permit_for is not None else None,
         )
 
     @property
@@ -212,20 +218,21 @@ def no_operation(operation: str) -> UnknownUrl:
 def taken_up(record: Record, at: float, catalog: Catalog, *, is_proved: bool) -> WaveOperation | None:
     """The operation that a commit's trailers tell of; None where they tell of none that this catalog can go on with.
 
-    A commit can only name the members of its group: trailers are text, and anybody may have written them.
+    Trailers are text, and anybody who may push may have written them: a commit can name only members of its group, or
+    services that may be on its node.
     """
     wave, provenance = record.provenance.wave, record.provenance
     if wave is None or not set(wave.members) <= catalog.services.keys() or record.service not in wave.members:
-        return None
-    group = group_of(wave.node) if wave.node else provenance.group
-    if not wave.node and not set(wave.members) <= set(catalog.groups.get(group or "", ())):
         return None
     if record.action not in (Action.PROMOTE, Action.DEMOTE):
         return None
     own = dict(wave.actions)
     actions = {name: Action(own.get(name, record.action)) for name in wave.members}
     absolute = replace(wave, actions=tuple((name, str(action)) for name, action in actions.items()) if own else ())
+    if not _may_be_named(wave, provenance, actions, catalog):
+        return None
     after = {name: service.after for name, service in catalog.services.items()}
+    group = provenance.group if wave.node in ("", ANYWHERE) else group_of(wave.node)
     return WaveOperation(
         name=group or wave.members[0],
         order=order_from(wave.waves, actions, after),
@@ -236,6 +243,16 @@ def taken_up(record: Record, at: float, catalog: Catalog, *, is_proved: bool) ->
         is_own=False,
         is_proved=is_proved,
     )
+
+
+def _may_be_named(wave: Wave, provenance: Provenance, actions: Mapping[str, Action], catalog: Catalog) -> bool:
+    """Whether these members can be moved together by what the trailers say."""
+    if not wave.node:
+        return set(wave.members) <= set(catalog.groups.get(provenance.group or "", ()))
+    if wave.node == ANYWHERE:
+        return provenance.trigger is not None  # each of its waves needs a permit
+    left = (catalog.services[name].nodes(action.target.other) for name, action in actions.items())
+    return all(wave.node in nodes for nodes in left if nodes)
 
 
 def _record(status: Status) -> Record | None:

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 from cachetools import LRUCache
 
 from failover_api.core.catalog.model import Action, Catalog, Service
-from failover_api.core.planning.request import MoveRequest, Provenance
+from failover_api.core.planning.request import MoveRequest, Provenance, idempotency_digest
 from failover_api.core.planning.state import State
 from failover_api.core.planning.wave_progress import OperationState, Progress
 from failover_api.core.planning.waves import Order, Wave
@@ -27,7 +27,7 @@ from failover_api.core.safety.surroundings import Surroundings
 from failover_api.core.text.trailers import read_records
 from failover_api.core.wording import one_line
 from failover_api.deadline import Clock
-from failover_api.errors import Conflict, FailoverError, ForgeFailure, InternalError, NotReady
+from failover_api.errors import Conflict, FailoverError, ForgeFailure, InternalError, NotPermitted, NotReady
 from failover_api.forge.values import LoggedCommit
 from failover_api.move_runner import MoveRunner
 from failover_api.moves.evacuation import parts_of_node
@@ -37,7 +37,7 @@ from failover_api.moves.outcome import Outcome, WaveReport, joined_version
 from failover_api.moves.progress import OnStep, ignore
 from failover_api.reading.pull_requests import record_for
 from failover_api.reading.status import Status, Unreadable
-from failover_api.wave_operation import WaveOperation, taken_up
+from failover_api.wave_operation import PermitFor, WaveOperation, taken_up
 from failover_api.wave_sight import WaveSight
 
 if TYPE_CHECKING:  # without a cluster nothing of it is loaded
@@ -46,7 +46,7 @@ if TYPE_CHECKING:  # without a cluster nothing of it is loaded
 MAX_OPERATIONS = 1024
 OTHERS_WAIT_S = 20.0  # whoever began it goes first
 RETRY_S = 10.0
-_PASSING = (ForgeFailure, Conflict, NotReady, InternalError)
+_PASSING = (ForgeFailure, Conflict, NotReady, NotPermitted, InternalError)
 _log = logging.getLogger(__name__)
 
 Around = Callable[[Sequence[Service], MoveRequest], Awaitable[Callable[[Sequence[Service]], Surroundings]]]
@@ -94,7 +94,9 @@ class WaveRunner:
         actions = tuple((one, str(action)) for one, action in members.items())
         is_mixed = len(set(members.values())) > 1
         wave = Wave(1, order.waves, actions if is_mixed else (), supersede=request.supersede, node=node)
-        return WaveOperation(name, order, dict(members), provenance, wave, self._now(), is_own=True)
+        made = WaveOperation(name, order, dict(members), provenance, wave, self._now(), is_own=True)
+        made.permit_for = request.permit_for
+        return made
 
     async def start(
         self,
@@ -160,6 +162,28 @@ class WaveRunner:
         found = await self.find(first)
         return Started((found or operation).report if found else None, tuple(parts), {})
 
+    # What nobody asked for
+
+    def members_of_event(self, by: str, key: str) -> frozenset[str]:
+        """The services that move with an event, or are held, by what this process has begun or taken up for it."""
+        digest = idempotency_digest(by, key)
+        known = [one for one in self._operations.values() if one.provenance.key == digest and one.permit_for]
+        return frozenset(name for operation in known for name in operation.members)
+
+    def of_event(
+        self, key: str | None, names: Sequence[str], statuses: Sequence[Status | Unreadable]
+    ) -> WaveOperation | None:
+        """What has been begun for the same event already, with these services among its members."""
+        self.note(statuses)
+        own = (one for one in self._operations.values() if key is not None and one.provenance.key == key)
+        return next((one for one in own if set(names) <= set(one.members)), None)
+
+    async def resume(self, operation: WaveOperation, permit_for: PermitFor | None) -> WaveReport:
+        """Goes on with it, with a permit of now: for whoever leads now."""
+        operation.permit_for, operation.read_at = permit_for, float("-inf")
+        await self.advance(operation)
+        return operation.report
+
     # Going on
 
     @property
@@ -215,7 +239,7 @@ class WaveRunner:
     async def advance(self, operation: WaveOperation) -> Progress:
         """Looks, and writes what is due, until somebody has to be waited for."""
         async with operation.lock:
-            was_running = operation.progress is None or operation.progress.is_running
+            was_running = operation.progress is not None and operation.progress.is_running
             found = await self._advanced(operation)
         if was_running and not found.is_running:
             reasons = {name: place.reason for name, place in found.places.items() if place.reason}
@@ -238,7 +262,10 @@ class WaveRunner:
 
     def _may_write(self, operation: WaveOperation) -> bool:
         now = time.monotonic()
-        waits_s = 0.0 if operation.is_own else OTHERS_WAIT_S
+        has_permit = operation.permit_for is not None
+        if operation.provenance.trigger is not None and not has_permit:
+            return False  # whoever leads decides on it anew, and brings one along
+        waits_s = 0.0 if operation.is_own or has_permit else OTHERS_WAIT_S
         is_turn = operation.due_since is not None and now - operation.due_since >= waits_s
         return is_turn and now >= operation.retry_at and (operation.is_own or operation.is_proved)
 
@@ -248,7 +275,7 @@ class WaveRunner:
             return
         try:
             clock = Clock(self._deadline_s)
-            await self._write(operation, number, names, operation.request_of(number), ignore, clock)
+            await self._write(operation, number, names, operation.request_of(names), ignore, clock)
         except FailoverError as exc:
             facts = {"operation": operation.id, "wave": number, "problem": exc.slug, "detail": exc.detail}
             _log.warning("a wave could not be written", extra=facts)

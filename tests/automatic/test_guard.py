@@ -111,6 +111,38 @@ async def test_a_service_that_has_not_opted_in_stays(stage: Stage) -> None:
         assert world.replicas[0].gates("sonarr") == ["opt-in"]
 
 
+async def test_a_pull_request_that_a_person_has_to_merge_is_opened_once_and_nothing_more(stage: Stage) -> None:
+    async with guarded(stage, ("sonarr",), declared=catalog(("sonarr",), "policy: pull_request")) as world:
+        await watching(world)
+        world.cluster.kill(W1)
+        await nothing_moves(world, 250)
+        (pull,) = stage.github("GET", "/pulls")
+        assert "Failover-Trigger: automatic" in pull["body"]
+        assert world.replicas[0].gates("sonarr") == ["policy"]
+
+
+async def test_those_that_come_after_others_follow_in_a_wave_of_their_own(stage: Stage) -> None:
+    services, top = catalog(NAMES)
+    lines = services.replace("  radarr:\n", "  radarr:\n    after: [sonarr]\n")
+    async with guarded(stage, declared=(lines, top)) as world:
+        await watching(world)
+        world.cluster.kill(W1)
+        await moved_after(world)
+        (first,) = world.commits
+        assert [record.service for record in first] == ["sonarr"]
+        (replica,) = world.replicas
+        for _ in range(30):
+            await world.pass_(5, step_s=5)
+            await replica.failover.go_on(first[0].operation)
+            if len(world.commits) > 1:
+                break
+        later = world.commits[0]
+        assert [record.service for record in later] == ["radarr"]
+        assert later[0].provenance.trigger == "automatic"
+        await world.pass_(60, step_s=5)
+        assert len(world.commits) == 2
+
+
 # Not dead
 
 

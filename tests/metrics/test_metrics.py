@@ -13,16 +13,20 @@ from typing import Any
 import pytest
 from prometheus_client import Metric
 
+from failover_api.core.automatic.report import HoldLine, NodeLine, PendingLine, Report
+from failover_api.core.catalog.automatic import Mode
 from failover_api.core.catalog.model import Action, Policy, Side
 from failover_api.core.catalog.replication import ReplicationKind
 from failover_api.core.planning.request import MoveRequest
 from failover_api.core.planning.state import State
+from failover_api.core.safety.governance import Gate
 from failover_api.core.safety.replication_states import ReplicationState, ReplicationStatus
 from failover_api.core.safety.rollout.stages import Stage as RolloutStage
 from failover_api.errors import FailoverError, NotReady
 from failover_api.events import MoveEnded
 from failover_api.forge.http.rate_limit import RateLimit
 from failover_api.forge.http.traffic import ENDPOINTS
+from failover_api.metrics.automatic import STATES, VIEWS, AutomaticSeen
 from failover_api.metrics.counters import Counters, slugs
 from failover_api.metrics.exposition import Metrics
 from failover_api.metrics.gauges import Gauges
@@ -33,6 +37,20 @@ from tests.support.scrape import Scrape
 from tests.support.stage import SERVICES, SONARR, Stage, deployment, entry
 
 NEVER_S = 3600.0
+AUTOMATIC = AutomaticSeen(
+    Mode.ACT,
+    leads=True,
+    is_led=True,
+    report=Report(
+        0.0,
+        "watching",
+        nodes=(NodeLine("k3s-w1", "dead"), NodeLine("k3s-w2", "ready")),
+        pending=(
+            PendingLine("sonarr", "k3s-w1", holds=(HoldLine("opt-in", "x", ""),)),
+            PendingLine("radarr", "k3s-w1"),
+        ),
+    ),
+)
 LISTED = 20
 
 
@@ -53,6 +71,7 @@ async def watched(stage: Stage, *, every_s: float = NEVER_S, **changes: Any) -> 
     counters = Counters()
     stages, ready = changes.pop("stages", {}), changes.pop("ready", {})
     replications = changes.pop("replications", {})
+    automatic = changes.pop("automatic", AutomaticSeen())
     settings = changes.pop("settings", None) or stage.settings(**changes)
     async with open_failover(settings, rate_limit=RateLimit(()), traffic=counters.traffic) as components:
         components.overview.intervals = Intervals(every_s=every_s, apart_s=0)
@@ -67,6 +86,7 @@ async def watched(stage: Stage, *, every_s: float = NEVER_S, **changes: Any) -> 
             stages=lambda: stages,
             replications=lambda: replications,
             ready=lambda: ready,
+            automatic=lambda: automatic,
         )
         yield Watched(components, Metrics(counters, gauges, components.overview))
 
@@ -384,6 +404,7 @@ async def busy(stage: Stage) -> AsyncIterator[Watched]:
         "stages": {"sonarr": RolloutStage.SERVING},
         "ready": {("sonarr", Side.BACKUP): True},
         "replications": {"sonarr": COPY, "gone": COPY},
+        "automatic": AUTOMATIC,
     }
     async with watched(stage, settings=stage.app_settings(), **seen) as here:
         await here.components.failover.list_all()
@@ -467,7 +488,11 @@ ALLOWED: dict[str, Any] = {
     "service": {"sonarr", "radarr", "plex", "bazarr"},
     "side": {state.value for state in State},
     "stage": {stage.value for stage in RolloutStage},
-    "state": {state.value for state in ReplicationState},
+    "state": {state.value for state in ReplicationState} | set(STATES),
+    "trigger": {"automatic", "alert"},
+    "mode": {mode.value for mode in Mode},
+    "view": set(VIEWS),
+    "gate": {gate.value for gate in Gate},
     "to": {side.value for side in Side},
     "action": {action.value for action in Action},
     "policy": {policy.value for policy in Policy},
@@ -476,7 +501,7 @@ ALLOWED: dict[str, Any] = {
     "endpoint": ENDPOINTS,
     "method": {"GET", "PUT", "POST", "PATCH", "DELETE"},
     "status": re.compile(r"[1-5]\d\d|none"),
-    "result": {"hit", "miss", "accepted", "refused"},
+    "result": {"hit", "miss", "accepted", "refused", "moved", "held", "forbidden", "unreadable"},
     "reason": REASONS,
     "limit": {"primary", "secondary"},
     "account": {"acme", "app"},
@@ -519,3 +544,31 @@ async def test_what_tidies_up_after_a_move_is_no_move(stage: Stage) -> None:
     assert len(stage.moves) == 2
     assert seen("failover_moves_total") == 1
     assert seen.sides("sonarr") == ["backup"]
+
+
+# Automatic failover
+
+
+async def test_of_a_replica_that_leads_all_is_told(stage: Stage) -> None:
+    async with watched(stage, automatic=AUTOMATIC) as here:
+        seen = here.scrape()
+    assert seen("failover_automatic_mode", mode="act") == 1
+    assert seen("failover_automatic_view", view="watching") == 1
+    assert seen("failover_automatic_nodes", state="dead") == 1
+    assert seen("failover_automatic_held", service="sonarr", gate="opt-in") == 1
+    assert seen("failover_automatic_held") == 1, "what nothing holds is not held"
+
+
+async def test_while_it_is_off_there_is_its_mode_alone(stage: Stage) -> None:
+    async with watched(stage) as here:
+        families = {family.name for family in here.scrape().families if family.name.startswith("failover_automatic")}
+    assert families == {"failover_automatic_mode", "failover_automatic_moves", "failover_automatic_alerts"}
+
+
+async def test_a_move_that_nobody_asked_for_is_counted_by_its_trigger(stage: Stage) -> None:
+    async with watched(stage) as here:
+        await promote(here.components, "sonarr", by="automatic")
+        await promote(here.components, "radarr", by="maria")
+        seen = here.scrape()
+    assert seen("failover_automatic_moves_total", trigger="automatic", outcome="moved") == 1
+    assert seen("failover_automatic_moves_total") == 1

@@ -20,6 +20,7 @@ from failover_api.core.catalog.load import parse_catalog
 from failover_api.core.planning.state import State, detect
 from failover_api.core.safety.cluster_hazards import CLUSTER_FINDERS, cluster_unseen
 from failover_api.core.safety.hazards import FINDERS
+from failover_api.core.safety.relocation.overwritten import unsynced_overwritten
 from failover_api.core.splice import parse
 from failover_api.edges.app import create_app
 from failover_api.edges.cli.main import app as command_line
@@ -44,6 +45,8 @@ FOREIGN = {
     "configuration.yaml of Home Assistant",
     "script.yaml of Home Assistant",
     "alertmanager.yml",
+    "alerting.yaml of Gatus",
+    "contact-points.yaml of Grafana",
     ".pre-commit-config.yaml",
 }
 HEAD = {
@@ -120,7 +123,7 @@ def test_every_error_has_its_heading_its_status_and_its_cure() -> None:
 def test_every_hazard_has_its_page_with_what_why_and_cure() -> None:
     parts = re.split(r"^## ([a-z]+(?:-[a-z]+)*)$", PAGES["docs/HAZARDS.md"], flags=re.MULTILINE)
     entries = dict(zip(parts[1::2], parts[2::2], strict=True))
-    finders = {finder.__name__ for finder in (*FINDERS, *CLUSTER_FINDERS, cluster_unseen)}
+    finders = {finder.__name__ for finder in (*FINDERS, *CLUSTER_FINDERS, cluster_unseen, unsynced_overwritten)}
     assert sorted(entries) == sorted(name.replace("_", "-") for name in finders)
     for slug, entry in entries.items():
         assert f"| [`{slug}`](#{slug}) | " in parts[0], slug
@@ -148,6 +151,8 @@ def test_every_command_and_option_exists(line: Typed) -> None:
     command: Any = typer.main.get_command(command_line)
     words = list(line.words[1:])
     while known := getattr(command, "commands", None):
+        if command.invoke_without_command and (not words or words[0].startswith("-")):
+            break
         assert words[0] in known, line
         command = known[words.pop(0)]
     options = {option for parameter in command.params for option in parameter.opts} | {"--help"}

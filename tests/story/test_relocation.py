@@ -1,17 +1,33 @@
 """Going home: the real service, the real client, a simulated cluster with VolSync, and the bytes on its disks."""
 
 import asyncio
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from failover_api import relocation_runner
 from failover_api.core.catalog.model import Action, Side
+from failover_api.core.planning.request import MoveRequest
 from failover_api.core.safety.relocation.ladder import State
 from failover_api.core.safety.relocation.steps import Step
 from failover_api.core.safety.relocation.table import Position
-from failover_api.errors import ClusterNeeded, NothingToRollBack, RelocationRunning, UnsafeMove
+from failover_api.errors import BadRequest, ClusterNeeded, NothingToRollBack, RelocationRunning, UnsafeMove
 from tests.sandbox.cluster.apps import W1, W2
-from tests.support.relocating import ASKED, homelab, later, start, until, until_next, until_step
+from tests.support.relocating import (
+    APP,
+    ASKED,
+    CATALOG,
+    VOLSYNC,
+    by_restic,
+    homelab,
+    later,
+    running_to_backup,
+    start,
+    until,
+    until_next,
+    until_step,
+)
 from tests.support.stage import Stage
 
 
@@ -133,3 +149,100 @@ async def test_a_node_that_dies_while_the_app_is_stopped_lets_it_start_where_it_
             lab.pass_by(60)
             assert lab.cluster.ready_pod("media/sonarr", W2)
         assert {file: stage.read(file) for file in lab.files} == before
+
+
+async def test_a_demote_that_would_leave_data_behind_is_refused_and_names_the_way(stage: Stage, tmp_path: Path) -> None:
+    with homelab(stage, tmp_path) as lab:
+        async with stage.open(cluster=str(lab.kubeconfig)) as components:
+            with pytest.raises(UnsafeMove, match=r"failover relocate|stays behind") as refused:
+                await components.failover.move("sonarr", Action.DEMOTE, ASKED)
+            (hazard,) = [each for each in refused.value.hazards if each.slug == "data-left-behind"]
+            assert (hazard.severity.value, hazard.cure) == (
+                "stop",
+                "`failover relocate sonarr --to primary` brings it home first.",
+            )
+            accepting = MoveRequest("ops-laptop", accept=frozenset({"data-left-behind"}))
+            outcome = await components.failover.move("sonarr", Action.DEMOTE, accepting)
+            assert outcome.changed
+    assert "Failover-Accepted: data-left-behind" in stage.moves[0]
+
+
+async def test_what_the_target_has_written_since_its_last_sync_is_overwritten_only_when_accepted(
+    stage: Stage, tmp_path: Path
+) -> None:
+    """A node died between two syncs: what it took in between is on its disk alone."""
+    with homelab(stage, tmp_path, side="primary") as lab:
+        stage.commit({VOLSYNC: running_to_backup()})
+        lab.pass_by(120)
+        async with stage.open(cluster=str(lab.kubeconfig)) as components:
+            request = MoveRequest("ops-laptop", accept=frozenset({"old-pod-running"}))
+            await components.failover.move("sonarr", Action.PROMOTE, request)
+            lab.pass_by(60)
+            with pytest.raises(UnsafeMove) as refused:
+                await start(components)
+            (hazard,) = refused.value.hazards
+            assert (hazard.slug, hazard.severity.value) == ("unsynced-overwritten", "stop")
+            assert "snapshot" in hazard.cure
+            accepting = replace(ASKED, accept=frozenset({"unsynced-overwritten"}))
+            await components.failover.relocations.start("sonarr", Side.PRIMARY, accepting)
+            await until(lab, components)
+    assert "Failover-Accepted: unsynced-overwritten" in stage.moves[4]
+
+
+async def test_by_a_repository_the_bytes_come_home_as_well(stage: Stage, tmp_path: Path) -> None:
+    catalog = CATALOG.replace("kind: volsync\n", "kind: volsync\n      via: repository\n")
+    with homelab(stage, tmp_path, catalog=catalog, replication=by_restic()) as lab:
+        async with stage.open(cluster=str(lab.kubeconfig)) as components:
+            await start(components)
+            written = list(lab.cluster.disk("media/b").journal)
+            await until(lab, components, at_most=120)
+    made = [message for message in lab.messages() if message.startswith("Relocate")]
+    assert [message.rpartition(" ")[2] for message in made] == [
+        *("reverse", "reverse", "quiesce", "final-sync", "final-sync", "cutover", "protect"),
+    ]
+    assert lab.cluster.disk("media/a").journal[: len(written)] == written
+
+
+MANUAL = CATALOG[: CATALOG.index("    replication:")] + "    replication: {kind: manual}\n"
+
+
+async def test_by_a_persons_word_it_waits_for_that(stage: Stage, tmp_path: Path) -> None:
+    with homelab(stage, tmp_path, catalog=MANUAL) as lab:
+        async with stage.open(cluster=str(lab.kubeconfig)) as components:
+            relocations = components.failover.relocations
+            await start(components)
+            with pytest.raises(BadRequest, match="has not stopped yet"):
+                await relocations.vouch("sonarr", ASKED)
+            lab.pass_by(60)
+            waits = await relocations.advance("sonarr")
+            assert waits is not None
+            assert (waits.state, waits.step) == (State.WAITING, Step.FINAL_SYNC)
+            await relocations.vouch("sonarr", ASKED)
+            await until(lab, components)
+    assert "Failover-Proof: quiet at" in stage.moves[0]
+    assert "ops-laptop says that the data is on primary" in stage.moves[0]
+
+
+async def test_a_word_where_none_is_asked_for_is_refused(stage: Stage, tmp_path: Path) -> None:
+    with homelab(stage, tmp_path) as lab:
+        async with stage.open(cluster=str(lab.kubeconfig)) as components:
+            await start(components)
+            with pytest.raises(BadRequest, match="kind: manual"):
+                await components.failover.relocations.vouch("sonarr", ASKED)
+
+
+async def test_a_person_who_edits_in_the_middle_wins(
+    stage: Stage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(relocation_runner, "FRESH_S", 0.0)
+    with homelab(stage, tmp_path) as lab:
+        async with stage.open(cluster=str(lab.kubeconfig)) as components:
+            await start(components)
+            await until_step(lab, components, Step.FINAL_SYNC)
+            stage.replace(APP, '"replicas": 0', '"replicas": 2')
+            report = await components.failover.relocations.advance("sonarr")
+            assert report is not None
+            assert (report.state, report.position) == (State.STOPPED, Position.STOPPED)
+            assert "spec.replicas" in report.reason
+    assert '"replicas": 2' in (stage.read(APP) or b"").decode()
+    assert b"failover-" not in (stage.read(VOLSYNC) or b"")

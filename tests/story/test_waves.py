@@ -1,5 +1,6 @@
 """A group moves in waves: the real service, GitHub's sandbox, and a simulated cluster that obeys Git."""
 
+from collections.abc import Awaitable, Callable, Collection
 from pathlib import Path
 from typing import Any
 
@@ -7,7 +8,7 @@ import pytest
 
 from failover_api.core.catalog.model import Action
 from failover_api.core.planning.request import MoveRequest
-from failover_api.errors import UnknownUrl
+from failover_api.errors import NotPermitted, UnknownUrl
 from failover_api.moves.outcome import GroupOutcome, WaveReport
 from failover_api.wave_operation import WaveOperation
 from failover_api.wiring import Components
@@ -235,12 +236,21 @@ def test_a_forged_commit_is_not_gone_on_with() -> None:
         f"  {name}: {{namespace: m, deployment: {name}, primary_node_label: a, backup_node_label: b}}\n"
         for name in ("db", "app", "safe")
     )
-    catalog = parsed(f"{text}groups: {{all: [db, app]}}\n")
+    catalog = parsed(f"{text}groups: {{all: [db, app]}}\nnodes: {{primary: k3s-w1, backup: k3s-w2}}\n")
 
     def told(*members: str, group: str | None = "all") -> WaveOperation | None:
         provenance = Provenance("01JD", "me", "", group=group, wave=Wave(1, tuple((name,) for name in members)))
         return taken_up(Record("db", "promote", "primary", "backup", provenance), 0.0, catalog, is_proved=True)
 
+    def on_node(node: str, trigger: str | None = None) -> WaveOperation | None:
+        wave = Wave(1, (("db",), ("safe",)), node=node)
+        provenance = Provenance("01JD", "me", "", group="x", wave=wave, trigger=trigger)
+        return taken_up(Record("db", "promote", "primary", "backup", provenance), 0.0, catalog, is_proved=True)
+
+    assert on_node("k3s-w1") is not None
+    assert on_node("k3s-w2") is None, "they are promoted, and so not from there"
+    assert on_node("*") is None
+    assert on_node("*", "alert") is not None, "each of its waves needs a permit"
     assert told("db", "app") is not None
     assert told("db", "safe") is None
     assert told("db", "app", group=None) is None
@@ -458,3 +468,98 @@ async def test_the_way_back_stops_the_way_there(stage: Stage, tmp_path: Path) ->
             assert (await go_on(components, there)).state == "stopped"
             assert (await go_on(components, back.operation)).state == "done"
             assert {lab.side(name) for name in ("db", "relay", "app", "mail", "web")} == {"primary"}
+
+
+# What nobody asked for
+
+
+class Permits:
+    """Remembers for whom a permit was asked; refuses while `why` says so."""
+
+    def __init__(self) -> None:
+        self.asked: list[tuple[str, ...]] = []
+        self.why = ""
+
+    def __call__(self, names: Collection[str]) -> Callable[[], Awaitable[None]]:
+        async def permit() -> None:
+            self.asked.append(tuple(names))
+            if self.why:
+                raise NotPermitted(self.why)
+
+        return permit
+
+
+def automatic(permits: Permits, *names: str) -> MoveRequest:
+    return MoveRequest(
+        "automatic",
+        key="node-1",
+        skip_refused=True,
+        trigger="automatic",
+        evidence=("k3s-w1 is dead",),
+        permit=permits(names),
+        permit_for=permits,
+    )
+
+
+async def test_each_wave_of_an_automatic_move_needs_a_permit(
+    stage: Stage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("failover_api.wave_runner.RETRY_S", 0.0)
+    after = {"db": (), "app": ("db",)}
+    permits = Permits()
+    with waves_lab(stage, tmp_path, after) as lab:
+        async with stage.open(cluster=str(lab.kubeconfig)) as components:
+            outcome = await components.failover.evacuate("k3s-w1", automatic(permits, "db", "app"), only=["db", "app"])
+            assert outcome.waves is not None
+            operation = outcome.waves.operation
+            assert permits.asked == [("db", "app")]
+            assert components.failover.waves.members_of_event("automatic", "node-1") == {"db", "app"}
+            lab.apply("db")
+            permits.why = "paused"
+            assert states(await go_on(components, operation)) == ["done", "waiting"]
+            assert permits.asked[1:] == [("app",)]
+            assert len(lab.waves) == 1
+            permits.why = ""
+            assert states(await go_on(components, operation)) == ["done", "running"]
+    assert lab.waves == [("1/2", ["db"]), ("2/2", ["app"])]
+    assert all("Failover-Trigger: automatic\nFailover-Evidence: k3s-w1 is dead\n" in each for each in stage.moves)
+    assert all("Failover-Requested-By: automatic\n" in message for message in stage.moves)
+
+
+async def test_another_leader_goes_on_with_a_permit_of_its_own(
+    stage: Stage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("failover_api.wave_runner.OTHERS_WAIT_S", 0.0)
+    after = {"db": (), "app": ("db",)}
+    permits = Permits()
+    with waves_lab(stage, tmp_path, after) as lab:
+        async with stage.open(cluster=str(lab.kubeconfig)) as components:
+            outcome = await components.failover.evacuate("k3s-w1", automatic(permits, "db", "app"), only=["db", "app"])
+            assert outcome.waves is not None
+            operation = outcome.waves.operation
+        lab.apply("db")
+        async with stage.open(cluster=str(lab.kubeconfig)) as components:
+            assert states(await go_on(components, operation)) == ["done", "waiting"], "it leads not"
+            assert len(lab.waves) == 1
+            again = await components.failover.evacuate("k3s-w1", automatic(permits, "app"), only=["app"])
+            assert again.waves is not None
+            assert (again.waves.operation, states(again.waves)) == (operation, ["done", "running"])
+    assert lab.waves == [("1/2", ["db"]), ("2/2", ["app"])]
+    assert permits.asked[1:] == [("app",)]
+
+
+async def test_what_an_event_has_held_is_not_moved_by_it_after_all(stage: Stage, tmp_path: Path) -> None:
+    after = {"db": (), "app": ("db",)}
+    permits = Permits()
+    with waves_lab(stage, tmp_path, after, top="wave_timeout: 1s") as lab:
+        async with stage.open(cluster=str(lab.kubeconfig)) as components:
+            outcome = await components.failover.evacuate("k3s-w1", automatic(permits, "db", "app"), only=["db", "app"])
+            assert outcome.waves is not None
+            found = outcome.waves
+            while found.state == "running":
+                found = await go_on(components, found.operation)
+            assert found.waves[1].reason == "app: waits for db"
+            again = await components.failover.evacuate("k3s-w1", automatic(permits, "app"), only=["app"])
+            assert again.parts == ()
+            assert components.failover.waves.members_of_event("automatic", "node-1") == {"db", "app"}
+    assert lab.waves == [("1/2", ["db"])]

@@ -95,6 +95,36 @@ spec:
     )
 
 
+def by_restic() -> str:
+    """As volsync(), by a repository for each direction."""
+    return "---\n".join(
+        f"""\
+apiVersion: volsync.backube/v1alpha1
+kind: ReplicationSource
+metadata: {{name: sonarr-to-{to}, namespace: media}}
+spec:
+  sourcePVC: {of}
+  paused: true
+  trigger: {{schedule: "*/3 * * * *"}}
+  restic: {{copyMethod: Direct, repository: from-{of}}}
+---
+apiVersion: volsync.backube/v1alpha1
+kind: ReplicationDestination
+metadata: {{name: sonarr-{to}, namespace: media}}
+spec:
+  paused: true
+  trigger: {{schedule: "1-59/3 * * * *"}}
+  restic: {{copyMethod: Direct, repository: from-{of}, destinationPVC: {to}}}
+"""
+        for of, to in (("a", "b"), ("b", "a"))
+    )
+
+
+def running_to_backup() -> str:
+    """As before any promote: the first of the two is not paused."""
+    return volsync().replace("  paused: true\n", "", 2)
+
+
 @dataclass
 class Homelab:
     """`files` are applied as they stand on the branch, as Flux would."""
@@ -141,8 +171,10 @@ class Homelab:
 
 
 @contextlib.contextmanager
-def homelab(stage: Stage, folder: Path, *, catalog: str = CATALOG, side: str = "backup") -> Iterator[Homelab]:
-    stage.commit({APP: app(side), VOLSYNC: volsync()})
+def homelab(
+    stage: Stage, folder: Path, *, catalog: str = CATALOG, side: str = "backup", replication: str = ""
+) -> Iterator[Homelab]:
+    stage.commit({APP: app(side), VOLSYNC: replication or volsync()})
     stage.declare(catalog)
     cluster = SimulatedCluster()
     cluster.install_volsync()

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from failover_api.core.catalog.model import Policy, Service, Side
+from failover_api.core.catalog.model import Policy, Side
 from failover_api.core.catalog.replication import ReplicationKind
 from failover_api.core.rfc3339 import seconds_of
 from failover_api.core.safety.claim_moves import ClaimMove, claim_moves
@@ -26,7 +26,9 @@ from failover_api.core.safety.governance import (
 )
 from failover_api.core.safety.hazard import Hazard
 from failover_api.core.safety.placement import Placement, placement
+from failover_api.core.safety.relocation.marks import operation_on
 from failover_api.core.safety.replication import data_as_of, pairs_of
+from failover_api.core.safety.replication_states import ReplicationState
 from failover_api.core.safety.rollout.expectation import expectation
 from failover_api.core.safety.rollout.live import find_live
 from failover_api.core.safety.surroundings import NOT_LOOKED_AT, ClusterLook, Surroundings
@@ -46,13 +48,15 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class GitView:
-    """What Git says of all services. `around` is what is known around those that were looked at closely, by name.
+    """What Git says of all services. `around` is what is known around those that were looked at closely, by name;
+    `relocating` are the operations that bring some of them home.
 
     `read_at` is when (monotonic), by service; `failed_at` when the Git host last failed to answer, if since.
     """
 
     statuses: Mapping[str, Status] = field(default_factory=dict)
     around: Mapping[str, Surroundings] = field(default_factory=dict)
+    relocating: Mapping[str, str] = field(default_factory=dict)
     read_at: Mapping[str, float] = field(default_factory=dict)
     failed_at: float | None = None
     detail: str = ""
@@ -106,7 +110,8 @@ class GitReader:
         try:
             statuses = {status.service.name: status for status in await self._failover.list_all()}
             close = {each.service.name: each for each in await self._failover.look_closely(names)} if names else {}
-            around = await self._around([*close.values()])
+            relocating = await self._relocating([*close.values()])
+            around = await self._around([each for name, each in close.items() if name in relocating])
         except FailoverError as exc:
             self._failed(exc)
             return
@@ -120,10 +125,25 @@ class GitReader:
         self.view = GitView(
             {**{name: one for name, one in self.view.statuses.items() if name in found}, **known},
             around,
+            {name: operation for name, operation in relocating.items() if operation},
             {**{name: at for name, at in self.view.read_at.items() if name in found}, **dict.fromkeys(known, began)},
         )
         if lost is not None:
             self._failed(lost)
+
+    async def _relocating(self, statuses: Sequence[Status | Unreadable]) -> dict[str, str]:
+        """The operation that relocates each, "" for none; without those of which nobody can tell."""
+        found: dict[str, str] = {}
+        for status in statuses:
+            service = status.service
+            try:
+                is_led = service.replication is not None and service.replication.kind is not ReplicationKind.NONE
+                report = await self._failover.relocations.look(service.name) if is_led else None
+            except FailoverError as exc:
+                _log.info("relocations were not read", extra={"service": service.name, "problem": exc.slug})
+            else:
+                found[service.name] = report.operation or "" if report is not None and report.is_under_way else ""
+        return found
 
     async def _around(self, statuses: Sequence[Status | Unreadable]) -> dict[str, Surroundings]:
         by_branch = {status.service.branch: NOT_LOOKED_AT for status in statuses}
@@ -172,10 +192,11 @@ def _facts(status: Status, placed: Placement, git: GitView, look: ClusterLook, r
         pods=pods,
         pods_heard_at=heard_at,
         hazards=_hazards(status, move, around, look),
-        data=_data(service, move, around, look.view),
+        data=_data(status, move, around, look.view),
         policy=service.policy,
         merges_by_itself=service.policy is Policy.PULL_REQUEST and bool(service.pull_request.auto_merge),
         last_move=_last_move(status),
+        relocating=git.relocating.get(service.name, "") or operation_on(service, look.view),
         can_relocate=service.replication is not None and service.replication.kind is not ReplicationKind.NONE,
     )
 
@@ -215,8 +236,9 @@ def _pods(status: Status, look: ClusterLook) -> tuple[tuple[PodFact, ...] | None
     return tuple(PodFact(pod.name, pod.node, pod.is_ready) for pod in pods.values()), view.pods.heard_at
 
 
-def _data(service: Service, move: ServiceMove | None, around: Surroundings | None, view: "View") -> DataFact:
+def _data(status: Status, move: ServiceMove | None, around: Surroundings | None, view: "View") -> DataFact:
     """How old the data is that the service would start with; the oldest, where it has several claims."""
+    service = status.service
     if service.replication is not None and service.replication.kind is ReplicationKind.NONE:
         return DataFact(is_copy=False)
     if move is None or around is None:
@@ -227,7 +249,9 @@ def _data(service: Service, move: ServiceMove | None, around: Surroundings | Non
     found = [_copy(claim, move, view) for claim in changed]
     unknown = next((one for one in found if one.as_of is None), None)
     oldest = unknown or min(found, key=lambda one: one.as_of or 0.0)
-    return replace(oldest, is_protected=all(one.is_protected for one in found))
+    told = status.replication
+    is_protected = all(one.is_protected for one in found) if told is None else told.state is ReplicationState.PROTECTED
+    return replace(oldest, is_protected=is_protected)
 
 
 def _copy(claim: ClaimMove, move: ServiceMove, view: "View") -> DataFact:

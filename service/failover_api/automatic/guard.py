@@ -11,6 +11,7 @@ what fails is logged, and the next round decides anew.
 
 import asyncio
 import logging
+import re
 import time
 from collections.abc import Awaitable, Callable, Collection, Mapping
 from dataclasses import replace
@@ -35,6 +36,7 @@ from failover_api.core.safety.governance import (
     Decisions,
     Hold,
     Permit,
+    Proposal,
     Refused,
     Return,
     Situation,
@@ -44,6 +46,7 @@ from failover_api.core.safety.governance import (
     returns,
 )
 from failover_api.core.safety.governance.decisions import is_in_question
+from failover_api.core.safety.governance.permit import PERMIT_S
 from failover_api.core.safety.judgement import Memory, Verdicts, sample_of, step, with_flaps
 from failover_api.core.safety.observed import View
 from failover_api.core.safety.surroundings import ClusterLook
@@ -58,6 +61,7 @@ ROUND_S = 1.0
 GIT_EVERY_S, GIT_AT_REST_S = 10.0, 60.0
 AGAIN_S = 30.0  # an act that was refused is not tried again before
 LIST_TIMEOUT_S = 2.0
+_UNPLAIN = re.compile(r"[^A-Za-z0-9._-]+")  # what an alert is called is said by its sender
 _log = logging.getLogger(__name__)
 
 
@@ -92,6 +96,7 @@ class Guard:
         self._report: Report | None = None
         self._acting: dict[str, asyncio.Task[None]] = {}
         self._rest_until: dict[str, float] = {}  # by key of what was refused
+        self._proposed: dict[str, tuple[str, ...]] = {}  # by key: of these a pull request is open
         self.rounds = 0
         control.report = lambda: self._report
         control.leader.along = self._along
@@ -148,8 +153,12 @@ class Guard:
         self._report = with_returns(report, home, self._home.why_not)
         self._want_git(situation)
         self._teller.tell(situation, decisions)
-        for act in decisions.acts:
-            self._begin(act)
+        for act in map(self._without_waves, decisions.acts):
+            if act.services:
+                self._begin(act, partial(self.write, act))
+        for proposal, act in decisions.proposals:
+            if proposal is Proposal.PULL_REQUEST and self._proposed.get(act.key) != act.services:
+                self._begin(act, partial(self._propose, act))
         self._teller.tell_returns(home, situation.verdicts.now)
         self._home.round(home)
 
@@ -199,18 +208,23 @@ class Guard:
 
     # Acting
 
-    def _begin(self, act: Act) -> None:
+    def _without_waves(self, act: Act) -> Act:
+        """Without what moves in a later wave of the same event, or is held there: that is decided already."""
+        under_way = self._failover.waves.members_of_event(act.trigger, act.key)
+        return _only(act, [name for name in act.services if name not in under_way])
+
+    def _begin(self, act: Act, write: Callable[[], Awaitable[Written]]) -> None:
         """Unless it is under way, or was refused a moment ago."""
         if act.key in self._acting or self._monotonic() < self._rest_until.get(act.key, 0.0):
             return
         self._teller.acting(act)
-        task = self._acting[act.key] = asyncio.create_task(self._carry_out(act))
+        task = self._acting[act.key] = asyncio.create_task(self._carry_out(act, write))
         task.add_done_callback(lambda _: self._acting.pop(act.key, None))
 
-    async def _carry_out(self, act: Act) -> None:
+    async def _carry_out(self, act: Act, write: Callable[[], Awaitable[Written]]) -> None:
         """Moves what the act names. What refuses it is told, and decided on anew later."""
         try:
-            written = await self.write(act)
+            written = await write()
         except FailoverError as exc:
             self._rest(act)
             self._teller.refused(act, exc.slug, exc.detail)
@@ -225,9 +239,24 @@ class Guard:
     def _rest(self, act: Act) -> None:
         self._rest_until[act.key] = self._monotonic() + AGAIN_S
 
+    async def _propose(self, act: Act) -> Written:
+        """Opens the pull request that a person has to merge; once, and nothing more. Raises as write()."""
+        written = await self._write(act, None, lambda one: partial(self._permit_to_propose, one))
+        if not written.refused and not written.holds:
+            self._proposed[act.key] = act.services
+        return written
+
     async def write(self, act: Act, order: AlertOrder | None = None) -> Written:
         """Writes what an act names, if it is still permitted right before that. Raises as Failover.evacuate()."""
-        check = _Check(partial(self._permit, act, order), self._monotonic, lambda: self._control.leader.leads)
+        return await self._write(act, order, lambda one: partial(self._permit, one, order))
+
+    async def _write(
+        self, act: Act, order: AlertOrder | None, permit_of: Callable[[Act], Callable[[], Awaitable[Permit | Refused]]]
+    ) -> Written:
+        def check_of(one: Act) -> _Check:
+            return _Check(permit_of(one), self._monotonic, lambda: self._control.leader.leads)
+
+        check = check_of(act)
         request = MoveRequest(
             by=act.trigger,
             key=act.key,
@@ -235,10 +264,11 @@ class Guard:
             trigger=act.trigger,
             evidence=act.evidence,
             permit=check,
+            permit_for=lambda names: check_of(_only(act, names)),
         )
         try:
             if order is not None and order.node is None:
-                name = f"alert {order.alert.name[:60]}"
+                name = f"alert {_UNPLAIN.sub('-', order.alert.name)[:60]}"
                 outcome = await self._failover.move_over(name, act.services, request)
             else:
                 outcome = await self._failover.evacuate(act.node, request, only=act.services)
@@ -252,24 +282,33 @@ class Guard:
 
     async def _permit(self, act: Act, order: AlertOrder | None) -> Permit | Refused:
         """Decides once more, on nodes and Leases that are listed now. Raises NotPermitted, ClusterFailure."""
+        return recheck(act, await self._looked_again(), order)
+
+    async def _permit_to_propose(self, act: Act) -> Permit | Refused:
+        """The same of a pull request that waits for a person."""
+        situation = await self._looked_again()
+        heard_at = situation.verdicts.heard_at
+        is_so = heard_at is not None and heard_at > act.decided_at
+        for proposal, again in decide(situation).proposals if is_so else ():
+            if proposal is Proposal.PULL_REQUEST and again.key == act.key and {*act.services} <= {*again.services}:
+                return Permit(act, situation.verdicts.monotonic + PERMIT_S)
+        raise NotPermitted("it is decided otherwise now")
+
+    async def _looked_again(self) -> Situation:
         listed = await self._cluster.list_nodes(timeout_s=LIST_TIMEOUT_S)
         if self._memory is None or not self._control.leader.leads:
             raise NotPermitted("this replica leads no longer")
-        view = replace(self._cluster.view(), nodes=listed.nodes, leases=listed.leases)
-        return recheck(act, self._judged(view), order)
+        return self._judged(replace(self._cluster.view(), nodes=listed.nodes, leases=listed.leases))
 
     def _may_return(self, one: Return) -> Callable[[], Awaitable[None]]:
         """Asked right before a relocation home begins: on nodes that are listed now it has to be so still."""
 
         async def check() -> None:
             try:
-                listed = await self._cluster.list_nodes(timeout_s=LIST_TIMEOUT_S)
+                situation = await self._looked_again()
             except ClusterFailure as exc:
                 raise NotPermitted(f"nodes and Leases could not be listed: {exc.detail}") from exc
-            if self._memory is None or not self._control.leader.leads:
-                raise NotPermitted("this replica leads no longer")
-            view = replace(self._cluster.view(), nodes=listed.nodes, leases=listed.leases)
-            now = next((each for each in returns(self._judged(view)) if each.key == one.key), None)
+            now = next((each for each in returns(situation) if each.key == one.key), None)
             if now is None or now.holds or not now.is_act:
                 why = now.holds[0].detail if now is not None and now.holds else f"{cut(one.node)} is not well any more"
                 raise NotPermitted(f"{cut(one.service)} does not go home now: {why}")
@@ -289,7 +328,9 @@ class Guard:
         if order.node is None:
             return order.services
         catalog = self._catalog().services.values()
-        return [each.name for each in catalog if order.node in {*each.primary_nodes, *each.backup_nodes}]
+        named = {each.name for each in catalog if order.node in {*each.primary_nodes, *each.backup_nodes}}
+        known = self._situation.services if self._situation is not None else ()
+        return named | {facts.name for facts in known if facts.active == order.node}
 
     # What is told
 
@@ -297,8 +338,12 @@ class Guard:
         """What goes along with each renewal of the Lease."""
         if self._memory is None or self._report is None or self._situation is None:
             return annotations
-        notes = read_notes(annotations)
-        return annotations_of(annotations, notes, self._situation, self._memory, self._tally, self._report)
+        try:
+            notes = read_notes(annotations)
+            return annotations_of(annotations, notes, self._situation, self._memory, self._tally, self._report)
+        except Exception:  # noqa: BLE001 - what is told must not cost the leadership
+            _log.exception("what is seen could not be written into the Lease by a defect")
+            return annotations
 
     @property
     def report(self) -> Report | None:
@@ -337,12 +382,18 @@ class _Check:
             raise NotPermitted("it took too long to look once more, or this replica leads no longer")
 
 
+def _only(act: Act, names: Collection[str]) -> Act:
+    """The act for these of its services."""
+    return replace(act, services=tuple(name for name in act.services if name in names))
+
+
 def _written(outcome: NodeOutcome) -> Written:
     """What came of the parts of a move."""
     refused = {name: error.detail for part in outcome.parts for name, error in part.refused.items()}
     plans = [(part, plan) for part in outcome.parts for plan in part.plans]
+    in_waves = outcome.waves.operation if outcome.waves is not None else None
     return Written(
-        operation=next((part.operation for part in outcome.parts if part.operation), None),
+        operation=next((part.operation for part in outcome.parts if part.operation), in_waves),
         is_pending=any(part.is_pending for part in outcome.parts),
         there=tuple(plan.service.name for part, plan in plans if not part.changed),
         refused=refused,

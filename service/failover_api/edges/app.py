@@ -50,7 +50,7 @@ from failover_api.edges.http.shared_looks import Looks
 from failover_api.edges.http.throttle import Throttle
 from failover_api.edges.watch import gauges_of, watching
 from failover_api.errors import BadRequest, FailoverError, MethodNotAllowed, NotReady, UnknownUrl, UnsafeMove
-from failover_api.events import BranchMoved, FluxReported, MoveEnded, Serving, StageChanged
+from failover_api.events import AlertTaken, BranchMoved, FluxReported, MoveEnded, Serving, StageChanged
 from failover_api.metrics.counters import Counters
 from failover_api.metrics.exposition import Metrics
 from failover_api.settings import Settings
@@ -116,6 +116,7 @@ async def _opened(
         components.events.subscribe(FluxReported, looks.flux_reported)
         components.events.subscribe(StageChanged, looks.stage_changed)
         components.events.subscribe(Serving, counters.serving)
+        components.events.subscribe(AlertTaken, counters.alert_taken)
         watches = await opened.enter_async_context(watching(components))
         authenticator = Authenticator(access.current if access else lambda: OPEN, clock=components.clock)
         opened.push_async_callback(authenticator.aclose)

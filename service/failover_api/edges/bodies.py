@@ -8,6 +8,8 @@ from failover_api.core.planning.plan import Change, Plan
 from failover_api.core.planning.state import Reading, State
 from failover_api.core.rfc3339 import rfc3339
 from failover_api.core.safety.hazard import Hazard, worst
+from failover_api.core.safety.hazards import once_for_a_group
+from failover_api.core.safety.node_states import NodeHealth, NodeState
 from failover_api.core.safety.replication_states import ReplicationStatus
 from failover_api.core.safety.rollout.steps import Rollout
 from failover_api.core.splice import Value
@@ -59,6 +61,7 @@ from failover_api.reading.nodes import NodeReport, Nodes
 from failover_api.reading.status import Status, Unreadable
 
 if TYPE_CHECKING:  # without a cluster nothing of it is loaded
+    from failover_api.core.automatic.report import NodeLine, Report
     from failover_api.core.safety.rollout.stage import ClusterState
 
 # Looking
@@ -206,20 +209,29 @@ def _time(at: float | None) -> str | None:
     return None if at is None else rfc3339(at)
 
 
-def nodes_body(nodes: Nodes, *, visible: Callable[[str], bool] = lambda _: True) -> NodesListBody:
-    """`visible` says which services may be named."""
-    return NodesListBody(nodes=[_node(report, visible) for report in nodes.reports])
+_STATES = frozenset(NodeState)
 
 
-def _node(report: NodeReport, visible: Callable[[str], bool]) -> NodeBody:
+def nodes_body(
+    nodes: Nodes, *, visible: Callable[[str], bool] = lambda _: True, judged: "Report | None" = None
+) -> NodesListBody:
+    """`visible` says which services may be named; `judged` is what automatic failover makes of the nodes."""
+    return NodesListBody(
+        nodes=[_node(report, visible, judged.node(report.name) if judged else None) for report in nodes.reports],
+        as_of=_time(judged.as_of) if judged else None,
+    )
+
+
+def _node(report: NodeReport, visible: Callable[[str], bool], judged: "NodeLine | None") -> NodeBody:
+    health = NodeHealth(NodeState(judged.state), judged.since) if judged and judged.state in _STATES else report.health
     on_it = OnNodeBody(
         active=[name for name in report.active if visible(name)],
         standby=[name for name in report.standby if visible(name)],
     )
     return NodeBody(
         name=report.name,
-        state=report.health.state,
-        since=_time(report.health.since),
+        state=health.state,
+        since=_time(health.since),
         ready=report.ready,
         renewed_at=_time(report.renewed_at),
         unschedulable=report.is_unschedulable,
@@ -344,7 +356,7 @@ def _move(parts: Sequence[Outcome], *, group: str | None = None) -> dict[str, An
         "operation": _operation(parts),
         "message": told(parts, group=group),
         "warnings": list(dict.fromkeys(warning for part in parts for warning in part.all_warnings)),
-        "hazards": _hazards(hazard for part in parts for hazard in part.hazards),
+        "hazards": _hazards(_told_of(parts)),
         "hazards_complete": all(part.hazards_complete for part in parts),
     }
 
@@ -391,6 +403,12 @@ def _commits(parts: Iterable[Outcome]) -> list[CommitBody]:
 
 def _pull_requests(parts: Iterable[Outcome]) -> list[PullRequestBody]:
     return [_pull_request(part.pull_request) for part in parts if part.pull_request is not None]
+
+
+def _told_of(parts: Sequence[Outcome]) -> list[Hazard]:
+    """What several parts meet alike is said once."""
+    found = [hazard for part in parts for hazard in part.hazards]
+    return once_for_a_group(found) if len(parts) > 1 else found
 
 
 def _hazards(hazards: Iterable[Hazard]) -> list[HazardBody]:

@@ -14,7 +14,9 @@ from failover_api.wiring import Components
 
 if TYPE_CHECKING:
     from failover_api.automatic.guard import Guard
+    from failover_api.core.automatic.report import Report
 
+FRESH_S = 30.0  # of what another replica says of the nodes
 LOOK_S = 1.0  # at the mode: whoever switches it off waits no longer
 _log = logging.getLogger(__name__)
 
@@ -34,6 +36,14 @@ class Guarding:
             return self._components.catalog.current().automatic.mode
         except FailoverError:
             return Mode.NONE
+
+    def judged(self) -> "Report | None":
+        """What is made of the nodes by the replica that leads, if that is of just now; None while the mode is none."""
+        if self.guard is None or self._components.cluster is None:
+            return None
+        report = self._components.automatic.control().judged()
+        is_fresh = report is not None and self._components.cluster.clock.now() - report.as_of < FRESH_S
+        return report if is_fresh else None
 
     def seen(self) -> AutomaticSeen:
         """As metrics have it."""

@@ -608,6 +608,14 @@ class NodesListBody(Body):
     """All nodes, by name."""
 
     nodes: Annotated[list[NodeBody], Field(description="Each once.", examples=[[examples.NODE]])]
+    as_of: Annotated[
+        str | None,
+        Field(
+            exclude_if=_is_none,
+            description="When the replica that leads automatic failover judged them so; without it, one look shows it.",
+            examples=["2026-11-30T20:00:00Z"],
+        ),
+    ] = None
 
 
 # Automatic failover
@@ -763,6 +771,14 @@ class AutomaticBody(Body):
     pending: Annotated[
         list[PendingBody], Field(description="What would move, or is held.", examples=[[examples.PENDING]])
     ]
+    left_out: Annotated[
+        int,
+        Field(
+            exclude_if=operator.not_,
+            description="Services that are pending too, and for which another replica had no room.",
+            examples=[40],
+        ),
+    ] = 0
     blocked: Annotated[
         list[BlockedServiceBody],
         Field(

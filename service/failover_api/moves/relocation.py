@@ -30,6 +30,7 @@ class StepMove(Move):
     values: Values
     before: State
     after: State
+    accepted: tuple[str, ...] = ()
 
     @property
     def files(self) -> frozenset[str]:
@@ -72,6 +73,7 @@ class StepMove(Move):
             changes=changes(self.commit, manifests),
             old={path: manifests[path].data for path in new},
             new={path: manifest.data for path, manifest in new.items()},
+            accepted=self.accepted,
             step=self.commit.label,
             proof=self.commit.proof,
         )
@@ -91,6 +93,7 @@ def step_move(
     provenance: Provenance,
     *,
     is_over: bool,
+    accepted: tuple[str, ...] = (),
 ) -> StepMove:
     """`is_over`: the service is on its target already, so a commit that moves nothing is of that side."""
     origin, target = State(subject.origin.value), State(subject.target.value)
@@ -109,6 +112,7 @@ def step_move(
         values=values,
         before=here,
         after=target if is_cutover else here,
+        accepted=accepted,
     )
 
 

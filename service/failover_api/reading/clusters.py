@@ -18,6 +18,7 @@ from failover_api.core.safety.replication_states import ReplicationStatus
 from failover_api.core.safety.rollout.verification import Verification, verified_state
 from failover_api.core.safety.surroundings import ClusterLook
 from failover_api.reading.status import Status, Unreadable
+from failover_api.reading.step_times import RevisionTimes
 
 if TYPE_CHECKING:  # without a cluster nothing of it is loaded
     from failover_api.cluster.port import Cluster
@@ -40,6 +41,7 @@ class ClusterReader:
     def __init__(self, cluster: "Cluster | None", *, timeout_s: float) -> None:
         self._cluster, self._timeout_s = cluster, timeout_s
         self.verified: Callable[[str], Verification | None] | None = None
+        self.arrivals = RevisionTimes()
         self._has_answered = False
         self._was_seen: LRUCache[str, bool] = LRUCache(MAX_SEEN)
         self._not_understood: LRUCache[str, bool] = LRUCache(MAX_SEEN)
@@ -117,6 +119,8 @@ class ClusterReader:
         self._not_understood.pop(name, None)
         if state is not None and (state.pod or was_seen or state.appliers.kustomization is not None):
             self._was_seen[name] = True
+        if state is not None:
+            self.arrivals.saw(state.appliers)
         return state
 
     def replication(self, status: Status, view: "View | None") -> ReplicationStatus | None:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from cachetools import LRUCache
 
 from failover_api.core.catalog.runtime import WorkloadName
+from failover_api.reading.step_times import RevisionTimes
 
 MAX_OBJECTS, MAX_APPLIED = 256, 4096
 KUSTOMIZATION, GIT_REPOSITORY = "Kustomization", "GitRepository"
@@ -34,9 +35,13 @@ class FluxReport:
 
 
 class FluxReports:
-    """The newest of each object. A later one without a revision leaves what is known of revisions."""
+    """The newest of each object. A later one without a revision leaves what is known of revisions.
 
-    def __init__(self) -> None:
+    `arrivals` is told since when each object has had its revision.
+    """
+
+    def __init__(self, arrivals: RevisionTimes) -> None:
+        self._arrivals = arrivals
         self._newest: LRUCache[tuple[str, Key], FluxReport] = LRUCache(MAX_OBJECTS)
         self._applies: LRUCache[tuple[str, str, str], Key] = LRUCache(MAX_APPLIED)
 
@@ -47,9 +52,17 @@ class FluxReports:
         if report.kind == KUSTOMIZATION and not report.is_error:
             for kind, namespace, name in _APPLIED.findall(report.message):
                 self._applies[kind, namespace, name] = key[1]
+        self._note(report)
         is_older = known is not None and known.at is not None and report.at is not None and report.at < known.at
         if report.revision and not is_older:
             self._newest[key] = report
+
+    def _note(self, report: FluxReport) -> None:
+        from failover_api.core.safety.rollout.appliers import commit_of  # not loaded before there is an event
+
+        commit = commit_of(report.revision)
+        if commit is not None and report.at is not None and not report.is_error:
+            self._arrivals.note(report.kind, report.namespace, report.name, commit, report.at)
 
     @property
     def has_any(self) -> bool:
@@ -60,11 +73,22 @@ class FluxReports:
         """Of each GitRepository, the newest."""
         return (report for (kind, _), report in self._newest.items() if kind == GIT_REPOSITORY)
 
-    def applied(self, workload: WorkloadName | None) -> FluxReport | None:
-        """Of the Kustomization that applies the workload; None where nobody can tell which that is."""
+    def applied(self, workload: WorkloadName | None, substituted_by: Key | None = None) -> FluxReport | None:
+        """Of the Kustomization that applies the workload; None where nobody can tell which that is.
+
+        `substituted_by` is the one whose variables the switches are, where the catalog names no workload.
+        """
         of = {name: report for (kind, name), report in self._newest.items() if kind == KUSTOMIZATION}
+        if workload is None and substituted_by is not None:
+            named = [report for key, report in of.items() if _is_named(key, substituted_by)]
+            return named[0] if len(named) == 1 else None
         if workload is not None and workload.namespace:
             name = self._applies.get((workload.kind, workload.namespace, workload.name))
             if name is not None:
                 return of.get(name)
         return next(iter(of.values())) if len(of) == 1 else None
+
+
+def _is_named(key: Key, wanted: Key) -> bool:
+    """Without a namespace any will do."""
+    return key[1] == wanted[1] and wanted[0] in {"", key[0]}

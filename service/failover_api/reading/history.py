@@ -106,7 +106,7 @@ class History:
     """Reads Git's history of located services. `cursors` are what it gives out, and takes."""
 
     def __init__(self, forge: Forge, reader: ServiceReader, cursors: Cursors) -> None:
-        self._forge, self._cursors = forge, cursors
+        self._forge, self._reader, self._cursors = forge, reader, cursors
         self._file_history, self._audit = FileHistory(forge), CommitAudit(forge, reader)
         self._unblockings = UnblockingReader(forge, self._file_history, self._audit, self._pull_requests)
 
@@ -157,7 +157,21 @@ class History:
             manifests_around = await self._audit.manifests_around(service, move.change)
         except ManifestError as exc:
             raise NothingToRollBack(f"{where} cannot be undone: the files of then: {exc.detail}") from exc
+        manifests_around = await self._with_ends(service, entry.logged, manifests_around)
         return Undone(record.operation, manifests_around.before, manifests_around.after, at=entry.logged.at)
+
+    async def _with_ends(self, service: Service, commit: LoggedCommit, around: CommitManifests) -> CommitManifests:
+        ends_around = await self._ends_around(service, commit)
+        return CommitManifests({**ends_around.before, **around.before}, {**ends_around.after, **around.after})
+
+    async def _ends_around(self, service: Service, commit: LoggedCommit) -> CommitManifests:
+        """The files of what its moves pause, before a commit and with it, as far as they can be read."""
+        paths = [file for file in service.files_read if file not in service.files]
+        if not paths or not commit.parents:
+            return CommitManifests({}, {})
+        shas = (commit.parents[0], commit.sha)
+        read = await self._forge.read_at_commits(service.branch, [(sha, path) for sha in shas for path in paths])
+        return CommitManifests(*(self._reader.readable({path: read[sha, path] for path in paths}) for sha in shas))
 
     async def unblockings(
         self, observed: Sequence[Observation], head: str, *, not_before: float
@@ -188,8 +202,8 @@ class History:
         return finding
 
     async def manifests_around(self, service: Service, change: ServiceChange) -> CommitManifests:
-        """What a commit did. Raises ManifestError for a file that was not there."""
-        return await self._audit.manifests_around(service, change)
+        """What a commit did, to replication too as far as that can be read. Raises ManifestError for a missing file."""
+        return await self._with_ends(service, change.logged, await self._audit.manifests_around(service, change))
 
     async def _arrivals(self, service: Service, head: str) -> list[str]:
         """Where documents were put into a file that was there: Git does not know where they were before."""

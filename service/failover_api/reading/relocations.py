@@ -22,7 +22,7 @@ from failover_api.core.text.trailers import Record, read_all_records
 from failover_api.errors import FailoverError, ManifestError, WriteConflict
 from failover_api.forge.port import Forge
 from failover_api.forge.values import LoggedCommit
-from failover_api.reading.services import Observation, ServiceReader
+from failover_api.reading.services import Observation, ServiceReader, as_service
 
 PAGES = 3  # of each file's history, in which the first commit of the newest relocation is looked for
 
@@ -53,6 +53,7 @@ class Relocation:
     version: str
     head: str
     steps: tuple[StepMade, ...] = ()
+    accepted: tuple[str, ...] = ()  # the hazards that whoever begins it has accepted
 
     @property
     def operation(self) -> str:
@@ -118,7 +119,7 @@ class RelocationReader:
         """The service with all documents that it needs, at one commit. The subject is not known yet."""
         first = await self._reader.observe(service, not_before=not_before)
         asked = wanted(first.service, detect(first.service, first.manifests), target)
-        services = (service, *(_as_service(service, document) for document in asked))
+        services = (service, *(as_service(service, document) for document in asked))
         seen = await self._reader.observe_all(service.branch, services, not_before=not_before)
         found = [_observed(seen[each.name]) for each in services]
         manifests = {path: manifest for each in found for path, manifest in each.manifests.items()}
@@ -191,14 +192,6 @@ class RelocationReader:
             return standing(subject, before), ""
         except ManifestError as exc:
             return {}, f"what stood before commit {first.sha[:12]} cannot be read: {exc.detail}"
-
-
-def _as_service(service: Service, document: Workload) -> Service:
-    """A document, to be found and read as a service is. No service has such a name."""
-    selector = document.selector
-    name = f"{service.name}/{selector.kind}/{selector.name}"
-    nothing = {"primary_workload": None, "backup_workload": None, "replication": None, "groups": ()}
-    return replace(service, name=name, switches=(), unblocked=document, **nothing)  # type: ignore[arg-type]  # its fields
 
 
 def _observed(found: Observation | FailoverError) -> Observation:

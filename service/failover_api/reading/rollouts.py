@@ -5,13 +5,10 @@
     applied       the revision that a Kustomization applied as a whole
     the rest      of the pod; see core/safety/rollout
 
-What has come and tells no time is dated by when it was first seen.
+What has come and tells no time of its own came at the latest when a later commit came, or when it was first seen.
 """
 
-from collections.abc import MutableMapping
 from dataclasses import replace
-
-from cachetools import LRUCache
 
 from failover_api.core.catalog.model import Branch
 from failover_api.core.planning.state import State
@@ -19,7 +16,7 @@ from failover_api.core.rfc3339 import seconds_of
 from failover_api.core.safety.hazard import Hazard
 from failover_api.core.safety.observed import Kustomization, Source
 from failover_api.core.safety.rollout.appliers import GIT_REPOSITORY, Appliers, commit_of
-from failover_api.core.safety.rollout.expectation import expectation
+from failover_api.core.safety.rollout.expectation import expectation, substituted_by
 from failover_api.core.safety.rollout.stage import ClusterState
 from failover_api.core.safety.rollout.steps import (
     UNSEEN,
@@ -27,8 +24,6 @@ from failover_api.core.safety.rollout.steps import (
     GitFacts,
     Rollout,
     Seen,
-    Step,
-    in_order,
     make_rollout,
 )
 from failover_api.core.safety.rollout.verification import Verification, verification_step
@@ -38,17 +33,25 @@ from failover_api.reading.history import Entry, History
 from failover_api.reading.pull_requests import record_for
 from failover_api.reading.revisions import Revisions
 from failover_api.reading.status import Status
+from failover_api.reading.step_times import RevisionTimes, StepTimes, applied_at
 
-MAX_REMEMBERED = 1024
 _LOOKED_THROUGH = 100  # commits of the service's files, for an operation that is not the newest
 
 
 class RolloutReader:
-    """Reads rollouts of services whose status was read."""
+    """Reads rollouts of services whose status was read. `times` and `arrivals` are what was seen earlier."""
 
-    def __init__(self, history: History, revisions: Revisions, reports: FluxReports) -> None:
+    def __init__(
+        self,
+        history: History,
+        revisions: Revisions,
+        reports: FluxReports,
+        *,
+        times: StepTimes,
+        arrivals: RevisionTimes,
+    ) -> None:
         self._history, self._revisions, self._reports = history, revisions, reports
-        self._first_seen: LRUCache[tuple[str, str], dict[str, float]] = LRUCache(MAX_REMEMBERED)
+        self._times, self._arrivals = times, arrivals
 
     async def read(
         self,
@@ -68,8 +71,13 @@ class RolloutReader:
         """
         git = await self._git(status, operation, not_before)
         seen = await self._seen(status, git, verification)
-        rollout = make_rollout(git, replace(seen, cluster_ahead_s=cluster_ahead_s), hazards)
-        return self._remembered(status, rollout, now)
+        seen, name, operation = replace(seen, cluster_ahead_s=cluster_ahead_s), status.service.name, git.operation
+        if operation is None:
+            return make_rollout(git, seen, hazards)
+        now = status.cluster.seen_at if status.cluster is not None else now
+        return make_rollout(
+            git, seen, hazards, remembered=lambda step: self._times.remembered(name, operation, step, now)
+        )
 
     # Git
 
@@ -92,14 +100,14 @@ class RolloutReader:
 
     async def _seen(self, status: Status, git: GitFacts, verification: Verification | None) -> Seen:
         state = status.cluster
-        if git.sha is None:
+        if git.sha is None and git.is_known:
             return Seen(state)
-        fetched, applied = await self._arrivals(status, git.sha, state)
+        fetched, applied = await self._arrived(status, git.sha, state) if git.sha is not None else (UNSEEN, UNSEEN)
         asks = status.service.verify is not None
         verified = verification_step(state, verification, git.operation) if asks else None
         return Seen(state, fetched, applied, verified)
 
-    async def _arrivals(self, status: Status, sha: str, state: ClusterState | None) -> tuple[Arrival, Arrival]:
+    async def _arrived(self, status: Status, sha: str, state: ClusterState | None) -> tuple[Arrival, Arrival]:
         branch = status.service.branch
         appliers = state.appliers if state is not None else Appliers()
         if appliers.kustomization is not None:
@@ -118,10 +126,18 @@ class RolloutReader:
         fetched = UNSEEN
         if source is not None:
             fetched = _outdated(source) or await self._arrival(branch, sha, source.revision, source.updated_at)
-        ready = kustomization.ready_now
-        at = ready.since if ready is not None and ready.is_true else None
-        applied = _outdated(kustomization) or await self._arrival(branch, sha, kustomization.applied_revision, at)
-        return fetched, applied
+            fetched = self._with_its_own_time(fetched, source.kind, source, sha)
+        applied = _outdated(kustomization) or await self._arrival(
+            branch, sha, kustomization.applied_revision, applied_at(kustomization)
+        )
+        return fetched, self._with_its_own_time(applied, KUSTOMIZATION, kustomization, sha)
+
+    def _with_its_own_time(
+        self, arrival: Arrival, kind: str, applier: Kustomization | Source | FluxReport, sha: str
+    ) -> Arrival:
+        """When it was at this very commit, if anybody looked then."""
+        at = self._arrivals.of(kind, applier.namespace, applier.name, sha)
+        return replace(arrival, at=at, is_bound=False) if arrival.has_come and at is not None else arrival
 
     async def _of_argo(self, branch: Branch, sha: str, appliers: Appliers) -> tuple[Arrival, Arrival]:
         application = appliers.application
@@ -136,7 +152,8 @@ class RolloutReader:
 
     async def _reported(self, status: Status, sha: str) -> tuple[Arrival, Arrival]:
         branch = status.service.branch
-        report = self._reports.applied(expectation(status.service, status.detection).workload)
+        workload = expectation(status.service, status.detection).workload
+        report = self._reports.applied(workload, substituted_by(status.detection))
         applied = await self._of_report(branch, sha, report)
         fetched = applied if applied.has_come else UNSEEN
         for source in self._reports.sources():
@@ -151,6 +168,7 @@ class RolloutReader:
         if report is None:
             return UNSEEN
         arrival = await self._arrival(branch, sha, report.revision, report.at)
+        arrival = self._with_its_own_time(arrival, report.kind, report, sha)
         if arrival.has_come and report.is_error:
             return Arrival(False, detail=report.message)
         return arrival
@@ -165,27 +183,7 @@ class RolloutReader:
         detail = (
             "" if has_come else f"at {commit[:12]}" if has_come is False else f"{commit[:12]} cannot be compared now"
         )
-        return Arrival(has_come, at if has_come else None, detail)
-
-    # Memory
-
-    def _remembered(self, status: Status, rollout: Rollout, now: float) -> Rollout:
-        """With the time at which a step was first seen to have come, where it does not tell its own."""
-        if rollout.git.operation is None:
-            return rollout
-        key = (status.service.name, rollout.git.operation)
-        known = self._first_seen.setdefault(key, {})
-        now = status.cluster.seen_at if status.cluster is not None else now
-        steps = in_order(_dated(step, known, now) for step in rollout.steps)
-        return replace(rollout, steps=tuple(steps))
-
-
-def _dated(step: Step, known: MutableMapping[str, float], now: float) -> Step:
-    if not step.has_come:
-        return replace(step, at=None)
-    if step.at is None and step.name not in known:
-        step = replace(step, detail=step.detail or "seen then, and may have been earlier")
-    return replace(step, at=known.setdefault(step.name, now if step.at is None else step.at))
+        return Arrival(has_come, at if has_come else None, detail, is_bound=commit != sha)
 
 
 def _outdated(applier: Kustomization | Source) -> Arrival | None:

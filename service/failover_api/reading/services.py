@@ -1,15 +1,16 @@
 """Reads services: where each is, its files as they stand on the branch, and its manifests parsed."""
 
 import asyncio
+import contextlib
 import copy
 import time
-from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from sys import getsizeof
 
 from cachetools import LRUCache
 
-from failover_api.core.catalog.model import Branch, Service
+from failover_api.core.catalog.model import Branch, ReplicationEnd, Service, Workload
 from failover_api.core.planning.version import manifests_version
 from failover_api.core.search.file_summary import FileSummary, summarize
 from failover_api.core.search.near_misses import SearchContext, near_misses, nearest_path
@@ -55,6 +56,27 @@ def versions_of(seen: Observations) -> dict[str, str]:
     }
 
 
+def companions(service: Service) -> Iterator[tuple[ReplicationEnd, Service]]:
+    """What its moves pause, each document as if it were a service, to be found and read as one."""
+    for end in service.named_ends:
+        yield end, as_service(service, end.document)
+
+
+def as_service(service: Service, document: Workload) -> Service:
+    """A document that belongs to a service, to be found and read as a service is. None has such a name."""
+    selector = document.selector
+    return replace(
+        service,
+        name=f"{service.name}/{selector.kind}/{selector.name}",
+        switches=(),
+        unblocked=document,
+        primary_workload=None,
+        backup_workload=None,
+        replication=None,
+        groups=(),
+    )
+
+
 def snapshot_of(
     branch: Branch, seen: Observations, names: Collection[str], head: str | None, *, with_history: bool = False
 ) -> Snapshot:
@@ -93,16 +115,40 @@ class ServiceReader:
         except (FileNotFound, DocumentNotFound) as exc:
             if service.wanted is None:
                 raise self._with_nearest(service, exc) from exc
-            self._discovery.forget(service)
+            self._forget(service)
             return await self._observe(service, time.monotonic(), at_head)
+
+    async def _locate(self, service: Service, *, not_before: float | None, head: str | None = None) -> Service:
+        """As Discovery.locate(), with what its moves pause. What of that is not found keeps nobody from moving."""
+        located = await self._discovery.locate(service, not_before=not_before, head=head)
+        ends: list[ReplicationEnd] = []
+        for end, companion in companions(service):
+            try:
+                ends.append(_at(end, await self._discovery.locate(companion, not_before=not_before, head=head)))
+            except (ManifestError, RepositoryTooLarge) as exc:
+                ends.append(replace(end, trouble=exc.detail.replace(companion.name, service.name)))
+        return replace(located, ends=tuple(ends)) if ends else located
+
+    def _known(self, service: Service) -> Service | None:
+        """Where it was found last, with all that belongs to it; None when any of it is not known."""
+        located = self._discovery.known(service)
+        ends = [(end, self._discovery.known(companion)) for end, companion in companions(service)]
+        if located is None or not ends:
+            return located
+        found = tuple(_at(end, place) for end, place in ends if place is not None)
+        return replace(located, ends=found) if len(found) == len(ends) else None
+
+    def _forget(self, service: Service) -> None:
+        for each in (service, *(companion for _, companion in companions(service))):
+            self._discovery.forget(each)
 
     async def _observe(self, service: Service, not_before: float | None, at_head: bool) -> Observation:
         """A read at a head is made at the known place, and that head then tells whether the place still holds."""
         if service.wanted is None or not at_head or not_before is None:
-            return await self._read(await self._discovery.locate(service, not_before=not_before), not_before, at_head)
+            return await self._read(await self._locate(service, not_before=not_before), not_before, at_head)
         located = await self._place(service, not_before)
         observation = await self._read(located, not_before, at_head)
-        confirmed = await self._discovery.locate(service, not_before=not_before, head=observation.snapshot.head)
+        confirmed = await self._locate(service, not_before=not_before, head=observation.snapshot.head)
         return observation if confirmed == located else await self._read(confirmed, not_before, at_head)
 
     async def observe_all(
@@ -119,7 +165,7 @@ class ServiceReader:
                 located.append((service, await self._place(service, not_before)))
             except (ManifestError, RepositoryTooLarge) as exc:
                 observations[service.name] = exc
-        paths = tuple(dict.fromkeys(path for _, place in located for path in place.files))
+        paths = tuple(dict.fromkeys(path for _, place in located for path in place.files_read))
         if paths:
             snapshot = await self._forge.read(branch, paths, not_before=not_before, at_head=True)
             for service, place in located:
@@ -129,8 +175,8 @@ class ServiceReader:
 
     async def _place(self, service: Service, not_before: float | None) -> Service:
         """Where it was found last, to be confirmed by what is read there; else it is searched for."""
-        known = None if not_before is None else self._discovery.known(service)
-        return known or await self._discovery.locate(service, not_before=not_before)
+        known = None if not_before is None else self._known(service)
+        return known or await self._locate(service, not_before=not_before)
 
     async def observe_together(
         self, branch: Branch, services: Sequence[Service], *, not_before: float | None, at_head: bool = False
@@ -153,7 +199,7 @@ class ServiceReader:
 
     async def observe_at(self, service: Service, commit: str) -> Observation:
         """A located service as it was at a commit of its repository. Raises as observe()."""
-        return self._parsed(service, await self._forge.read_at(service.branch, commit, service.files))
+        return self._parsed(service, await self._forge.read_at(service.branch, commit, service.files_read))
 
     def manifest(self, file: File) -> Manifest:
         """The file parsed, and kept: most are needed again. Raises ManifestInvalid."""
@@ -165,19 +211,28 @@ class ServiceReader:
                 self._manifests[key] = manifest
         return manifest
 
+    def readable(self, files: Mapping[str, File | ManifestError]) -> dict[str, Manifest]:
+        """The files that can be read, parsed, by path."""
+        manifests: dict[str, Manifest] = {}
+        for path, file in files.items():
+            with contextlib.suppress(ManifestError):
+                if isinstance(file, File):
+                    manifests[path] = self.manifest(file)
+        return manifests
+
     async def _one_of_many(
         self, service: Service, place: Service, snapshot: Snapshot, not_before: float | None
     ) -> Observation | FailoverError:
         try:
             if place is not service and not_before is not None:
-                confirmed = await self._discovery.locate(service, not_before=not_before, head=snapshot.head)
+                confirmed = await self._locate(service, not_before=not_before, head=snapshot.head)
                 if confirmed != place:
                     return await self.observe(service, not_before=not_before, at_head=True)
             return self._parsed(place, snapshot)
         except (FileNotFound, DocumentNotFound) as exc:
             if place is service:
                 return self._with_nearest(service, exc)
-            self._discovery.forget(service)
+            self._forget(service)
             try:
                 return await self.observe(service, not_before=time.monotonic(), at_head=True)
             except (ManifestError, RepositoryTooLarge) as again:
@@ -193,17 +248,40 @@ class ServiceReader:
         path = nearest_path(error.file, (entry.path for entry in listing.entries))
         return _with_hint(error, f"; nearest: {path}") if path else error
 
+    def _with_ends(self, service: Service, snapshot: Snapshot) -> tuple[Service, dict[str, Manifest]]:
+        """The service with what its moves pause, and the files of that, as far as they can be read."""
+        ends: list[ReplicationEnd] = []
+        manifests: dict[str, Manifest] = {}
+        for end in service.ends:
+            file, trouble = end.document.file, end.trouble
+            if file is not None and not trouble:
+                try:
+                    manifests[file] = self.manifest(snapshot.file(file))
+                    manifests[file].select(end.document.selector)
+                except ManifestError as exc:
+                    trouble = exc.detail
+            ends.append(replace(end, trouble=trouble))
+        return replace(service, ends=tuple(ends)), manifests
+
     async def _read(self, service: Service, not_before: float | None, at_head: bool) -> Observation:
-        snapshot = await self._forge.read(service.branch, service.files, not_before=not_before, at_head=at_head)
+        snapshot = await self._forge.read(service.branch, service.files_read, not_before=not_before, at_head=at_head)
         return self._parsed(service, snapshot)
 
     def _parsed(self, service: Service, snapshot: Snapshot) -> Observation:
         manifests = {path: self.manifest(snapshot.file(path)) for path in service.files}
+        if service.ends:
+            service, beside = self._with_ends(service, snapshot)
+            manifests |= beside
         for switch in service.switches:
             assert switch.file is not None, "discovery has located it"
             _check_document(manifests[switch.file], switch.selector)
-        own = Snapshot(snapshot.branch, {path: snapshot.files[path] for path in service.files}, snapshot.head)
+        own = Snapshot(snapshot.branch, {path: snapshot.files[path] for path in manifests}, snapshot.head)
         return Observation(service, own, manifests)
+
+
+def _at(end: ReplicationEnd, located: Service) -> ReplicationEnd:
+    """The end, where its document was found as a service."""
+    return end if located.unblocked is None else replace(end, document=located.unblocked)
 
 
 def _size(manifest: Manifest) -> int:

@@ -234,6 +234,8 @@ class RolloutWatch:
     def _serves(self, key: _Key, status: Status, record: Record, state: ClusterState, *, was_followed: bool) -> None:
         self._following.pop(key, None)
         self._served[key] = True
+        if not self._is_from_before(status, state):
+            self._failover.step_times.saw(*key, state)
         is_own = key in self._own
         if status.service.unblocked is not None:  # whoever moved it may be gone by now
             self._tidying[key] = _Tidying()

@@ -247,6 +247,19 @@ async def test_a_body_of_many_alerts_is_taken(client: httpx2.AsyncClient) -> Non
     assert len(answer.json()["alerts"]) == 900
 
 
+async def test_each_alert_is_counted_by_what_became_of_it(client: httpx2.AsyncClient, mover: Mover) -> None:
+    mover.ends = [ServiceEnd("sonarr", Result.HELD, (SERVING,))]
+    await send(client, named("SonarrDown"), named("Watchdog"), "garbage")
+    lines = (await client.get("/metrics")).text.splitlines()
+    counted = {line for line in lines if line.startswith("failover_automatic_alerts_total{")}
+    assert counted >= {
+        'failover_automatic_alerts_total{result="held"} 1.0',
+        'failover_automatic_alerts_total{result="ignored"} 1.0',
+        'failover_automatic_alerts_total{result="unreadable"} 1.0',
+        'failover_automatic_alerts_total{result="moved"} 0.0',
+    }
+
+
 async def test_get_is_not_allowed(client: httpx2.AsyncClient) -> None:
     problem(await client.get(HOOKS[0]), "method-not-allowed", 405)
 

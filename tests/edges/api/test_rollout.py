@@ -222,7 +222,71 @@ async def test_an_earlier_operation_is_told_as_far_as_git_goes(stage: Stage, clu
 async def test_a_service_that_never_moved_has_no_steps_to_tell(stage: Stage) -> None:
     async with stage.client() as client:
         found = await rollout(client)
-    assert (found["operation"], found["commit"], found["done"]) == (None, None, False)
+    assert (found["operation"], found["commit"], found["done"], found["steps"]) == (None, None, False, [])
+
+
+async def test_a_service_that_never_moved_is_done_when_it_serves(stage: Stage, cluster: HomelabCluster) -> None:
+    async with stage.client(cluster=str(cluster.kubeconfig)) as client:
+        await in_stage(client, "serving")
+        found = await rollout(client)
+    assert (found["operation"], found["commit"], found["stage"], found["done"]) == (None, None, "serving", True)
+    assert [(step["name"], step["at"] is not None) for step in found["steps"]] == [("started", True), ("ready", True)]
+
+
+# When a later commit follows
+
+
+async def settled(client: httpx2.AsyncClient) -> dict[str, Json]:
+    return steps_of(await rollout_where(client, has_all_times))
+
+
+def steps_of(found: Json) -> dict[str, Json]:
+    return {step["name"]: step for step in found["steps"]}
+
+
+async def test_what_a_later_commit_is_applied_leaves_the_times_of_this_one(
+    stage: Stage, cluster: HomelabCluster
+) -> None:
+    async with stage.client(cluster=str(cluster.kubeconfig)) as client:
+        await in_stage(client, "serving")
+        outcome = await promoted(client)
+        cluster.applied("backup", outcome["commit"]["sha"])
+        before = await settled(client)
+        await asyncio.sleep(1.1)
+        cluster.flux(stage.commit({"README.md": "# another\n"}))
+        await asyncio.sleep(1.1)
+        after = await settled(client)
+    assert after == before
+
+
+async def test_who_looked_only_after_a_later_commit_knows_when_it_came_at_the_latest(
+    stage: Stage, cluster: HomelabCluster
+) -> None:
+    async with stage.client() as client:  # it does not look
+        outcome = await promoted(client)
+    cluster.applied("backup", outcome["commit"]["sha"])
+    await asyncio.sleep(1.1)
+    cluster.flux(stage.commit({"README.md": "# another\n"}))
+    async with stage.client(cluster=str(cluster.kubeconfig)) as client:
+        found = await settled(client)
+        state = (await status(client))["cluster"]
+    assert found["ready"]["at"] == state["since"], "as its pod says"
+    assert [found[name]["detail"] for name in ("fetched", "applied")] == ["at the latest"] * 2
+    assert found["applied"]["at"] <= found["started"]["at"]
+
+
+async def test_a_move_that_another_followed_keeps_what_was_seen_of_it(stage: Stage, cluster: HomelabCluster) -> None:
+    async with stage.client(cluster=str(cluster.kubeconfig)) as client:
+        await in_stage(client, "serving")
+        first = await promoted(client)
+        cluster.applied("backup", first["commit"]["sha"])
+        before = await settled(client)
+        await client.post("/api/failover/sonarr/demote")
+        found = await rollout(client, operation=first["operation"])
+    after = steps_of(found)
+    assert (found["stage"], found["done"]) == ("unknown", False)
+    assert {name: step["at"] for name, step in after.items()} == {name: step["at"] for name, step in before.items()}
+    assert after["ready"]["detail"] == "a later move followed"
 
 
 async def test_an_operation_that_git_does_not_know_is_404(stage: Stage) -> None:
@@ -295,6 +359,31 @@ async def test_times_that_no_calendar_shows_are_absent(stage: Stage, cluster: Ho
         assert all(step["at"] < "2100" for step in found["steps"])
         for path in ("/api/nodes", "/api/failover", "/metrics", "/api/failover/sonarr/promote?dry-run=true"):
             assert (await client.get(path)).status_code == 200
+
+
+# Variables of a Kustomization
+
+KUSTOMIZATION = """\
+apiVersion: kustomize.toolkit.fluxcd.io/v1
+kind: Kustomization
+metadata: {name: apps, namespace: flux-system}
+spec: {postBuild: {substitute: {ROLE: primary}}}
+"""
+
+
+async def test_what_a_variable_moves_is_followed_with_no_workload_named(stage: Stage, cluster: HomelabCluster) -> None:
+    file = "clusters/home/apps.yaml"
+    stage.commit({file: KUSTOMIZATION})
+    path = "spec.postBuild.substitute.ROLE"
+    switch = f"{{file: {file}, kind: Kustomization, path: {path}, primary: primary, backup: backup}}"
+    stage.declare(f"  sonarr:\n    nodes: {{primary: k3s-w1, backup: k3s-w2}}\n    switches: [{switch}]\n")
+    async with stage.client(cluster=str(cluster.kubeconfig)) as client:
+        cluster.flux(stage.sandbox.head(repository=stage.repository))
+        await in_stage(client, "serving")
+        outcome = await promoted(client)
+        cluster.applied("backup", outcome["commit"]["sha"])
+        found = await rollout_where(client, has_all_times)
+    assert [step["detail"] for step in found["steps"]][1:] == ["", "", "sonarr-backup-x on k3s-w2", ""]
 
 
 # What Git says otherwise

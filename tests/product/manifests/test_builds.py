@@ -30,6 +30,7 @@ pytestmark = needs_kubectl
 OLDEST = "1.30"  # a preStop of the kind `sleep`
 BASE = ["ConfigMap", "Deployment", "NetworkPolicy", "PodDisruptionBudget", "Service", "ServiceAccount"]
 CONFIG = "failover-api-config"
+RIGHTS = {"automatic", "cluster-view", "fence"}
 
 
 @functools.cache
@@ -66,6 +67,7 @@ def test_the_base_is_these_objects_in_the_namespace_operations() -> None:
         ("ingress-traefik", ["IngressRoute"]),
         ("ingress-gateway", ["HTTPRoute"]),
         ("servicemonitor", ["NetworkPolicy", "ServiceMonitor"]),
+        ("automatic", ["Role", "RoleBinding"]),
     ],
 )
 def test_a_component_adds_its_objects_to_the_base(component: str, kinds: list[str]) -> None:
@@ -82,8 +84,8 @@ def test_all_follow_into_another_namespace() -> None:
     assert {item["metadata"]["namespace"] for item in made} == {"infra"}
 
 
-@pytest.mark.parametrize("components", [one for one in DEPLOYED if not {"cluster-view", "fence"} & {*one}], ids=str)
-def test_nothing_but_its_view_and_its_fence_grants_a_right_in_the_cluster(components: tuple[str, ...]) -> None:
+@pytest.mark.parametrize("components", [one for one in DEPLOYED if not RIGHTS & {*one}], ids=str)
+def test_nothing_but_what_is_there_for_it_grants_a_right_in_the_cluster(components: tuple[str, ...]) -> None:
     assert not [item for item in deployed(*components).all if "rbac" in item["apiVersion"]]
 
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 from failover_api.core.catalog.model import Action, Service, Side
 from failover_api.core.planning.change import Change
+from failover_api.core.planning.parking import NOTHING, parking, still_running
 from failover_api.core.planning.reversibility import irreversible_changes
 from failover_api.core.planning.state import Detection, Reading, State, detect
 from failover_api.core.planning.strategy import StrategyEdits, putting_back, unblocking
@@ -66,6 +67,10 @@ def plan(
     edited = {
         file: _edited(manifests[file], file, moving, action.target, strategy) for file in _files(moving, strategy)
     }
+    warnings = irreversible_changes(service, action, before.readings, manifests, edited)
+    parked = parking(service, manifests, action.target) if moving else NOTHING
+    running = () if moving else still_running(service, manifests, action.target)
+    edited |= parked.applied({**manifests, **edited})
     after = detect(service, {**manifests, **edited})
     if after.state.value != action.target.value:
         raise CannotPlan(f"after the edit {service.name} would be {after.state}, expected {action.target}")
@@ -76,10 +81,14 @@ def plan(
         action=action,
         before=before,
         after=after.state,
-        changes=(*(_change(reading, action.target) for reading in moving), *(strategy.changes if strategy else ())),
+        changes=(
+            *(_change(reading, action.target) for reading in moving),
+            *(strategy.changes if strategy else ()),
+            *parked.changes,
+        ),
         old={file: manifests[file].data for file in edited},
         new={file: manifest.data for file, manifest in edited.items()},
-        warnings=irreversible_changes(service, action, before.readings, manifests, edited),
+        warnings=(*warnings, *parked.warnings, *running),
     )
 
 

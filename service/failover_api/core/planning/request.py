@@ -2,7 +2,7 @@
 
 import hashlib
 import re
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from dataclasses import dataclass, field
 
 from failover_api.core.hazard_slugs import SLUGS
@@ -59,7 +59,7 @@ class MoveRequest:
     `accept` are the hazards that do not stop it: SLUG, or SERVICE:SLUG for one service of a group.
 
     Where nobody asks, `trigger` says what does (`automatic`, `alert`) and `evidence` what that is based on; `permit` is
-    asked before each write.
+    asked before each write; `permit_for` gives that of some of the services, which move in a later wave.
     """
 
     by: str
@@ -74,6 +74,7 @@ class MoveRequest:
     trigger: str | None = None
     evidence: tuple[str, ...] = ()
     permit: Permit | None = field(default=None, repr=False, compare=False)
+    permit_for: Callable[[Collection[str]], Permit] | None = field(default=None, repr=False, compare=False)
 
     def accepts(self, service: str, slug: str) -> bool:
         """Whether a hazard of this kind does not stop the service."""

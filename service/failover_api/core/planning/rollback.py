@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 
 from failover_api.core.catalog.model import Action, Service, Switch
 from failover_api.core.planning.change import Change
+from failover_api.core.planning.parking import NOTHING, Parking, unparking
 from failover_api.core.planning.plan import Plan
 from failover_api.core.planning.reversibility import irreversible_changes
 from failover_api.core.planning.state import Reading, detect, is_same
@@ -54,8 +55,8 @@ class _SwitchChange:
 def reconstruct_plan(service: Service, before: Manifests, after: Manifests, action: Action) -> Plan:
     """The plan that a commit was made of. `before` and `after` are the manifests of its parent and of the commit."""
     changes = _switch_changes(service, before, after)
-    strategy = rewriting(service, before, after)
-    plan = _plan(service, action, before, {change.switch: change.after for change in changes}, strategy)
+    strategy, parked = rewriting(service, before, after), unparking(service, before, after, before)
+    plan = _plan(service, action, before, {change.switch: change.after for change in changes}, strategy, parked)
     if action is Action.ROLLBACK:
         return plan
     new = {file: parse(data, file=file) for file, data in plan.new.items()}
@@ -78,10 +79,11 @@ def plan_rollback(service: Service, now: Manifests, before: Manifests, after: Ma
     wanted = {change.switch: change.before for change in left}
     strategy = rewriting(service, now, before) if rewriting(service, before, after) else None
     try:
-        plan = _plan(service, Action.ROLLBACK, now, wanted, strategy, reverts=reverts)
+        parked = unparking(service, now, before, after)
+        plan = _plan(service, Action.ROLLBACK, now, wanted, strategy, parked, reverts=reverts)
     except VerifyFailed as exc:
         raise ChangedSince(f"{exc.detail}; somebody changed the file since operation {reverts}") from exc
-    return replace(plan, warnings=_strategy_that_stays(service, now, before, after, reverts))
+    return replace(plan, warnings=(*_strategy_that_stays(service, now, before, after, reverts), *parked.warnings))
 
 
 def _strategy_that_stays(
@@ -135,6 +137,7 @@ def _plan(
     base: Manifests,
     wanted: Mapping[Switch, Scalar],
     strategy: StrategyEdits | None,
+    parked: Parking = NOTHING,
     *,
     reverts: str | None = None,
 ) -> Plan:
@@ -144,6 +147,7 @@ def _plan(
     edited = {file: _edited(base[file], [r for r in moving if r.file == file], wanted) for file in files}
     if strategy is not None:
         edited[strategy.file] = edited.get(strategy.file, base[strategy.file]).apply(strategy.edits)
+    edited |= parked.applied({**base, **edited})
     result = {**base, **edited}
     _prove(moving, result, wanted)
     return Plan(
@@ -154,6 +158,7 @@ def _plan(
         changes=(
             *(_change(reading, wanted[reading.switch]) for reading in moving),
             *(strategy.changes if strategy else ()),
+            *parked.changes,
         ),
         old={file: base[file].data for file in edited},
         new={file: manifest.data for file, manifest in edited.items()},

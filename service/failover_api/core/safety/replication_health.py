@@ -18,6 +18,7 @@ from failover_api.core.catalog.model import Service
 from failover_api.core.catalog.replication import DataReplication, Pair, ReplicationKind, Via
 from failover_api.core.planning.state import State
 from failover_api.core.safety.observed import Key, Replication, Seen, View
+from failover_api.core.safety.relocation.marks import is_filled
 from failover_api.core.safety.replication import OLD_S
 from failover_api.core.safety.replication_states import ReplicationState, ReplicationStatus
 from failover_api.core.safety.times import length, minute
@@ -172,7 +173,7 @@ class _Judgement:
             return ReplicationState.FAILING, f"{gone.label} is not in the cluster: nothing is copied."
         if all(end.is_paused for end in ends):
             return ReplicationState.PARKED, f"{self.source.label} and {self.destination.label} are paused."
-        if is_relocated and self.source.it is not None and self.source.it.manual:
+        if is_filled(self.source.it) or (is_relocated and self.source.it is not None and self.source.it.manual):
             return (
                 ReplicationState.SEEDING,
                 "A relocation fills it: until that has ended it is no copy to fall back on.",

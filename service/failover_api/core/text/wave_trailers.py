@@ -17,7 +17,7 @@ WAVE_KEYS = ("Wave", "Members", "Wave-Sizes", "Wave-Options")
 MAX_MEMBERS = 1000
 _NUMBER = re.compile(r"([1-9][0-9]{0,3})/([1-9][0-9]{0,3})")
 _SIZE = re.compile(r"[1-9][0-9]{0,3}")
-_NODE = re.compile(r"@([a-z0-9][-a-z0-9.]{0,252})")
+_NODE = re.compile(r"@([a-z0-9][-a-z0-9.]{0,252}|\*)")
 _SUPERSEDE = "supersede"
 _ACTIONS = frozenset({"promote", "demote"})
 

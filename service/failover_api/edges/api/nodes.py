@@ -33,10 +33,11 @@ router = APIRouter(prefix="/api", responses=openapi.problems())
     summary="The nodes, their state, and what is on each",
     response_description="All there are; services that you may not see are left out",
 )
-async def list_nodes(components: Wired, who: Who) -> Response:
+async def list_nodes(request: Request, components: Wired, who: Who) -> Response:
     who.needs_any(Verb.VIEW, "nodes")
     found = await look_at_nodes(who, components)
-    return json_response(nodes_body(found, visible=lambda name: who.caller.may(Verb.VIEW, name)))
+    judged = request.app.state.watches.guarding.judged()
+    return json_response(nodes_body(found, visible=lambda name: who.caller.may(Verb.VIEW, name), judged=judged))
 
 
 @router.get(

@@ -5,6 +5,7 @@
     moves       the pages of a move: look, then confirm
     form_moves  what such a page is about: a service, a group, a node
     nodes       the strip of nodes
+    returns     the card of those that may go home
     copies      a service's data on its other side
     rollouts    the timeline of a move, once it is made
     shelf       a cache of rendered boards, shared by callers who see the same

@@ -16,6 +16,7 @@ from failover_api.edges.board.forms import checked_form, local_path, read_form
 from failover_api.edges.board.moves import Moves
 from failover_api.edges.board.nodes import strip_of
 from failover_api.edges.board.pages import HEADERS, HTML, Pages, tag_of
+from failover_api.edges.board.returns import cards_of
 from failover_api.edges.board.rollouts import goes_on
 from failover_api.edges.board.rows import RowFilter
 from failover_api.edges.board.shelf import Shelf, Shown
@@ -97,18 +98,20 @@ async def _see(request: Request, who: Session) -> tuple[View, Shown]:
     readiness = request.app.state.watches.readiness
     nodes = strip_of(components.failover.nodes_as_seen(view.statuses), who.caller)
     underway = underway_of(request.app.state.watches.relocations())
+    returns = cards_of(request.app.state.watches.guarding.judged(), who.caller)
 
     def render() -> Shown:
         names = known_groups(components, who)
         known = {name: members for name, members in catalog.groups.items() if name in names}
         looked_at = "" if readiness.looked_at is None else rfc3339(readiness.looked_at)
         visible = rows.board(view, known, who.caller, wanted, readiness.ready, looked_at, underway)
-        html = pages.part("_board.html", view=view, board=visible, nodes=nodes, config_error=error, root=root)
+        html = pages.part(
+            "_board.html", view=view, board=visible, nodes=nodes, returns=returns, config_error=error, root=root
+        )
         return Shown(visible, html, tag_of(html))
 
-    return view, shelf.get(
-        view, catalog, (who.caller, wanted, error, root, readiness.looks, nodes, *underway.values()), render
-    )
+    key = (who.caller, wanted, error, root, readiness.looks, nodes, returns, *underway.values())
+    return view, shelf.get(view, catalog, key, render)
 
 
 @router.api_route("/services/{service}", methods=["GET", "HEAD"])

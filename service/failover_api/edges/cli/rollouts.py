@@ -50,7 +50,7 @@ def rollout_lines(service: str, body: Body, *, utc: bool) -> Iterator[Text]:
     yield Text.assemble((one_line(service), "bold"), *how, (operation, "dim"))
     if not body["operation"]:
         yield Text("  no move of it is known")
-    for step in body["steps"] if body["operation"] else ():
+    for step in body["steps"]:
         time = shown_time(step["at"], utc=utc, seconds=True) if step["at"] else "-"
         detail = f"  {one_line(step['detail'])}" if step["detail"] else ""
         yield Text.assemble(f"  {step['name'].ljust(_WIDTH)}  {time}", (detail, "dim"))

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from failover_api.core.safety.governance import MAX_EACH, Ack, Attestation, Book, Pause, Witness, why_alive
-from failover_api.core.safety.judgement import NodeState
+from failover_api.core.safety.judgement import NodeState, NodeVerdict
 from tests.core.safety.situations import LEASE, NOW, dead, ready, verdicts
 
 SAID = Attestation("1", "alice", NOW - 60.0, "off", "w1", "uid-w1", LEASE)
@@ -55,8 +55,8 @@ def test_what_is_said_again_is_said_once() -> None:
         (ready("w2"), True),
     ],
 )
-def test_an_attestation_is_withdrawn_by_the_node_itself(node: object, stays: bool) -> None:
-    book = Book().attested(SAID).current(verdicts(node))  # type: ignore[arg-type]
+def test_an_attestation_is_withdrawn_by_the_node_itself(node: NodeVerdict, stays: bool) -> None:
+    book = Book().attested(SAID).current(verdicts(node))
     assert (book.attestations == (SAID,)) is stays
     assert Book().attested(SAID).withdrawn("1").attestations == ()
 
@@ -78,6 +78,6 @@ def test_what_is_over_is_forgotten_a_day_later() -> None:
         (dead("w1", state=NodeState.UNKNOWN), "w1 says nothing of itself"),
     ],
 )
-def test_nobody_attests_that_a_node_is_off_which_lives(node: object, why: str) -> None:
-    assert why_alive(node).startswith(why)  # type: ignore[arg-type]
-    assert bool(why_alive(node)) is bool(why)  # type: ignore[arg-type]
+def test_nobody_attests_that_a_node_is_off_which_lives(node: NodeVerdict, why: str) -> None:
+    assert why_alive(node).startswith(why)
+    assert bool(why_alive(node)) is bool(why)

@@ -27,11 +27,19 @@ def given(*services: ServiceFacts, home: NodeVerdict = HOME, rules: Any = ACT, *
     return situation(*(services or (away(),)), **found)
 
 
-def test_it_goes_home_when_its_node_has_been_well_for_long_enough() -> None:
-    assert returns(given()) == (Return("sonarr", "w1", is_act=True),)
-    assert returns(given(rules=PROPOSE)) == (Return("sonarr", "w1", is_act=False),)
-    assert returns(given(away(can_relocate=False))) == (Return("sonarr", "w1", is_act=False),)
-    assert returns(given(rules=replace(ACT, mode=Mode.OBSERVE))) == (Return("sonarr", "w1", is_act=False),)
+@pytest.mark.parametrize(
+    ("situated", "is_act", "relocates"),
+    [
+        (given(), True, True),
+        (given(rules=PROPOSE), False, True),
+        (given(away(can_relocate=False)), False, False),
+        (given(rules=replace(ACT, mode=Mode.OBSERVE)), False, True),
+    ],
+)
+def test_it_goes_home_when_its_node_has_been_well_for_long_enough(
+    situated: Situation, is_act: bool, relocates: bool
+) -> None:
+    assert returns(situated) == (Return("sonarr", "w1", is_act, (), relocates, NOW - 7200.0),)
 
 
 @pytest.mark.parametrize(

@@ -147,6 +147,7 @@ CLOSED: list[tuple[str, Gate, Callable[[], Situation]]] = [
     ("pods unseen", Gate.STILL_SERVING, lambda: situation(service(pods=None))),
     ("pods old", Gate.STILL_SERVING, lambda: situation(service(pods_heard_at=CLOCK - 31.0))),
     ("relocating", Gate.RELOCATING, lambda: situation(service(relocating="01JD"))),
+    ("in a later wave", Gate.IN_WAVES, lambda: situation(service(in_waves="01JD"))),
     ("target nowhere", Gate.TARGET, lambda: situation(service(targets=()))),
     ("target missing", Gate.TARGET, lambda: situation(service(targets=("w9",)))),
     ("target dead too", Gate.TARGET, lambda: situation(verdicts=verdicts(dead("w1"), dead("w2")))),

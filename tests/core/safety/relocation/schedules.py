@@ -295,5 +295,6 @@ def _judge_done(it: Run) -> None:
     if any(number not in held[target] for number, _ in served):
         it.wrongs.append("bytes are lost that were written on the target")
     since = serving_at(committed[Step.PROTECT.label].proof) or world.now
-    if any(at <= since - LOOK_S and number not in held[origin] for number, at in served):
+    copied = world.pairs[origin].brought  # the next one may be under way already
+    if any(at <= since - LOOK_S and number not in copied for number, at in served):
         it.wrongs.append("it is said to be protected, and the side that was left has not what was written before")

@@ -88,6 +88,7 @@ class Pair:
     backups: list[Bytes] = field(default_factory=list)
     left_s: dict[str, int] = field(default_factory=dict)
     wrote: bool = False
+    brought: Bytes = frozenset()  # by the last transfer that was whole
 
     @property
     def ends(self) -> tuple[End, End]:
@@ -141,7 +142,9 @@ class Pair:
             return
         disk.content, source.has_ended = source.image, True
         destination.has_ended = not self._fail(destination)
-        if not destination.has_ended:
+        if destination.has_ended:
+            self.brought = source.image
+        else:
             disk.content = frozenset(sorted(source.image)[: len(source.image) // 2])
 
     def _back_up(self, disks: dict[str, Disk]) -> None:
@@ -160,5 +163,5 @@ class Pair:
         self.wrote = True
         if self._count("restore") and not self._fail(destination):
             begun = self.left_s.pop("from")
-            disk.content = self.backups[begun - 1] if begun else disk.content
+            disk.content = self.brought = self.backups[begun - 1] if begun else disk.content
             destination.has_ended = True

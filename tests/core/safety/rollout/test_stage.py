@@ -825,3 +825,49 @@ spec: {replicas: 1}
     )
     assert found is not None
     assert (found.stage, found.side) == (Stage.SERVING, State.BACKUP)
+
+
+# A service that variables of a Kustomization move, with no workload named
+
+VARIABLES = """\
+apiVersion: kustomize.toolkit.fluxcd.io/v1
+kind: Kustomization
+metadata: {name: apps, namespace: flux-system}
+spec: {postBuild: {substitute: {NODE: backup}}}
+"""
+
+
+def substituted(seen: View) -> ClusterState:
+    of = service(switch("spec.postBuild.substitute.NODE", "primary", "backup", kind="Kustomization"))
+    found = cluster_state(of, detect(of, manifests({"a.yaml": VARIABLES.encode()})), seen)
+    assert found is not None
+    return found
+
+
+def test_the_only_workload_of_its_kustomization_is_what_a_variable_moves() -> None:
+    found = substituted(
+        view(kustomizations=[kustomization()], git_repositories=[source()], deployments=[deployment()], pods=[pod()])
+    )
+    assert (found.stage, found.pod) == (Stage.SERVING, pod().name)
+    assert (found.appliers.kustomization, found.appliers.source) == (kustomization(), source())
+
+
+@pytest.mark.parametrize(
+    "inventory",
+    [
+        frozenset[str](),
+        frozenset({"media_config__ConfigMap", "media_app_example.com_Deployment"}),
+        frozenset({"media_sonarr_apps_Deployment", "media_radarr_apps_Deployment"}),
+    ],
+)
+def test_of_several_workloads_or_none_who_applies_them_is_still_known(inventory: frozenset[str]) -> None:
+    of = kustomization(inventory=inventory)
+    found = substituted(view(kustomizations=[of], git_repositories=[source()], deployments=[deployment()]))
+    assert (found.stage, found.cure) == (Stage.UNKNOWN, "Name its `workload` in the catalog.")
+    assert (found.appliers.kustomization, found.appliers.source) == (of, source())
+
+
+def test_a_kustomization_that_is_not_in_the_cluster_applies_nothing() -> None:
+    other = replace(kustomization(), name="others")
+    found = substituted(view(kustomizations=[other], deployments=[deployment()]))
+    assert (found.stage, found.appliers.kustomization) == (Stage.UNKNOWN, None)

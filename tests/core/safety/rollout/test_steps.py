@@ -204,11 +204,87 @@ def test_a_ready_pod_at_the_wrong_place_is_neither_started_nor_ready() -> None:
     assert steps_of(make_rollout(GIT, replace(WHOLE, state=astray)))["ready"] == (False, "")
 
 
+# What is known of a time
+
+
+LATER = Arrival(True, NOW - 5, is_bound=True)  # that of a later commit
+
+
+def told(rollout: Rollout) -> dict[str, tuple[float | None, str]]:
+    return {step.name: (None if step.at is None else NOW - step.at, step.detail) for step in rollout.steps}
+
+
+def test_a_later_commit_makes_no_pod_ready_later() -> None:
+    found = told(make_rollout(GIT, Seen(SERVING, LATER, LATER)))
+    assert found["fetched"] == found["applied"] == (20, "at the latest"), "its pod was made then"
+    assert (found["started"], found["ready"]) == ((20, "sonarr-new-x on k3s-w2"), (10, ""))
+
+
+def test_its_own_times_are_not_called_bounds() -> None:
+    found = told(make_rollout(GIT, Seen(SERVING, CAME, replace(CAME, at=NOW - 25))))
+    assert (found["fetched"], found["applied"]) == ((30, ""), (25, ""))
+
+
+def test_one_that_waits_for_what_it_applied_is_told_so_late_that_the_pod_was_there_first() -> None:
+    """As with `wait: true`: the Kustomization is ready when its pods are."""
+    found = told(make_rollout(GIT, replace(WHOLE, applied=Arrival(True, NOW - 9))))
+    assert (found["applied"], found["started"][0], found["ready"][0]) == ((20, "at the latest"), 20, 10)
+
+
+def test_a_source_is_no_later_than_what_was_applied_of_it() -> None:
+    found = told(make_rollout(GIT, replace(WHOLE, fetched=LATER)))
+    assert (found["fetched"], found["applied"]) == ((25, "at the latest"), (25, ""))
+
+
+def test_before_a_pod_is_there_only_the_later_commit_tells() -> None:
+    state = replace(SERVING, stage=Stage.ROLLING_OUT, pod="", node="", started_at=None, ready_at=None)
+    found = told(make_rollout(GIT, Seen(state, LATER, LATER)))
+    assert found["applied"] == (5, "at the latest")
+
+
+def test_a_pod_from_before_the_commit_says_nothing_of_when_that_was_applied() -> None:
+    found = told(make_rollout(GIT, Seen(OLD, CAME, YES)))
+    assert (found["fetched"], found["applied"], found["started"][0]) == ((30, ""), (25, ""), 25)
+    found = told(make_rollout(GIT, Seen(OLD, LATER, LATER)))
+    assert found["applied"] == (5, "at the latest")
+    assert found["started"] == (5, "sonarr-new-x on k3s-w2, at the latest")
+
+
+# A service that nobody moved
+
+
+def test_a_service_that_nobody_moved_is_done_when_it_serves() -> None:
+    rollout = make_rollout(GitFacts(None), Seen(OLD))
+    assert (rollout.stage, rollout.done) == (Stage.SERVING, True)
+    assert told(rollout) == {"started": (9000, "sonarr-new-x on k3s-w2"), "ready": (8990, "")}
+
+
+@pytest.mark.parametrize(
+    "state", [replace(OLD, mismatch="of an earlier template"), replace(OLD, stage=Stage.BLOCKED, reason="It waits.")]
+)
+def test_a_service_that_nobody_moved_is_not_done_before(state: ClusterState) -> None:
+    assert not make_rollout(GitFacts(None), Seen(state)).done
+
+
+def test_of_a_service_that_nobody_moved_nothing_is_told_where_nothing_is_seen() -> None:
+    rollout = make_rollout(GitFacts(None), Seen())
+    assert (rollout.stage, rollout.done, rollout.steps) == (Stage.UNKNOWN, False, ())
+
+
 TIME = st.none() | st.floats(NOW - 1000, NOW + 1000)
 
 
-@given(committed=TIME, fetched=TIME, applied=TIME, started=TIME, ready=TIME, verified=TIME)
+@given(
+    committed=TIME,
+    fetched=TIME,
+    applied=TIME,
+    started=TIME,
+    ready=TIME,
+    verified=TIME,
+    bounds=st.tuples(*[st.booleans()] * 2),
+)
 def test_times_never_run_backwards(
+    bounds: tuple[bool, bool],
     committed: float | None,
     fetched: float | None,
     applied: float | None,
@@ -217,6 +293,11 @@ def test_times_never_run_backwards(
     verified: float | None,
 ) -> None:
     state = replace(SERVING, started_at=started, ready_at=ready)
-    seen = Seen(state, Arrival(True, fetched), Arrival(True, applied), Arrival(True, verified))
+    seen = Seen(
+        state,
+        Arrival(True, fetched, is_bound=bounds[0]),
+        Arrival(True, applied, is_bound=bounds[1]),
+        Arrival(True, verified),
+    )
     shown = [step.at for step in make_rollout(replace(GIT, committed_at=committed), seen).steps if step.at is not None]
     assert shown == sorted(shown)

@@ -52,7 +52,8 @@ class ServiceFacts:
     """`active` is the node of the side where Git has it, None: nobody can tell; `targets` are those of the other side.
 
     `pods` are seen at `pods_heard_at`, None: they are not. `hazards` are those of the move, None: not looked for.
-    `relocating` is the operation that relocates it, "" for none. `merges_by_itself`: of policy pull_request.
+    `relocating` is the operation that relocates it, `in_waves` the one whose later wave it is in, "" for none.
+    `merges_by_itself`: of policy pull_request.
     `can_relocate`: it has `replication` that can bring it home.
     `read_at` is when Git was read and the rest was found out. `..._at` are of our monotonic clock.
     """
@@ -71,6 +72,7 @@ class ServiceFacts:
     merges_by_itself: bool = False
     last_move: LastMove | None = None
     relocating: str = ""
+    in_waves: str = ""
     can_relocate: bool = False
 
     def was_moved_by(self, key: str) -> bool:

@@ -18,6 +18,7 @@ class Gate(StrEnum):
     BLOCKED = "blocked"
     STILL_SERVING = "still-serving"
     RELOCATING = "relocating"
+    IN_WAVES = "in-waves"
     TARGET = "target"
     HAZARD = "hazard"
     DATA_AGE = "data-age"

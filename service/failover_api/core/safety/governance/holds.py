@@ -154,6 +154,13 @@ def relocating(case: Case) -> Iterator[Hold]:
         yield Hold(Gate.RELOCATING, detail, "Wait for its end, or abort it.")
 
 
+def in_waves(case: Case) -> Iterator[Hold]:
+    """What waits for others to serve is not moved past them."""
+    if operation := case.service.in_waves:
+        detail = f"It moves with operation {cut(operation)}, once those that it comes after serve."
+        yield Hold(Gate.IN_WAVES, detail, "It goes on by itself; if the operation has stopped, move by hand.")
+
+
 def target(case: Case) -> Iterator[Hold]:
     """One of the other side's nodes has been ready for five minutes."""
     whys = [_why_no_target(case, name) for name in case.service.targets]
@@ -259,6 +266,7 @@ GATES: tuple[Callable[[Case], Iterable[Hold]], ...] = (
     blocked,
     still_serving,
     relocating,
+    in_waves,
     target,
     hazard,
     data_age,

@@ -47,6 +47,26 @@ def find_appliers(view: View, service: Service, named: WorkloadName, live: Live)
     return Appliers(applier, kustomization, live.release, source, application)
 
 
+def find_substituting(view: View, namespace: str, name: str) -> Appliers:
+    """A Kustomization that the catalog's switches name, and its source; namespace "": the one of this name."""
+    known = view.kustomizations.objects
+    found = [each for key, each in known.items() if key[1] == name and namespace in {"", key[0]}]
+    if len(found) != 1:
+        return Appliers()
+    return Appliers(kustomization=found[0], source=_source(view, found[0]))
+
+
+def workload_in(kustomization: Kustomization) -> WorkloadName | None:
+    """The workload that it applies, if that is the only one."""
+    entries = (entry.split("_") for entry in kustomization.inventory)
+    found = [WorkloadName(entry[3], entry[1], entry[0]) for entry in entries if _is_workload(entry)]
+    return found[0] if len(found) == 1 else None
+
+
+def _is_workload(entry: list[str]) -> bool:
+    return len(entry) == 4 and entry[3] in _GROUPS and _GROUPS[entry[3]] == entry[2]
+
+
 def _kustomization(view: View, named: WorkloadName, applier: Applier) -> Kustomization | None:
     """By the object's labels; else the one whose inventory lists it."""
     known = view.kustomizations.objects

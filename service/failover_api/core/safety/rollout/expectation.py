@@ -7,6 +7,7 @@ from failover_api.core.catalog.model import Service, Side
 from failover_api.core.catalog.runtime import DEPLOYMENT, STATEFUL_SET, WORKLOAD_KINDS, WorkloadName
 from failover_api.core.planning.state import Detection, Reading, State
 
+KUSTOMIZATION, SUBSTITUTE = "Kustomization", ("spec", "postBuild", "substitute")
 NAME_WORKLOAD = "Name its `workload` in the catalog."
 _NODE_SELECTOR, _REPLICAS = "nodeSelector", ("spec", "replicas")
 
@@ -45,6 +46,16 @@ def expectation(service: Service, detection: Detection) -> Expectation:
         is_asleep=any(is_replicas(reading) and reading.value == 0 for reading in own),
         readings=tuple(own),
     )
+
+
+def substituted_by(detection: Detection) -> tuple[str, str] | None:
+    """The one Kustomization of Flux whose variables are the service's switches: namespace ("": not said) and name."""
+    found = {
+        (reading.namespace or "", reading.name or "")
+        for reading in detection.readings
+        if reading.kind == KUSTOMIZATION and reading.switch.path[:3] == SUBSTITUTE
+    }
+    return next(iter(found)) if len(found) == 1 else None
 
 
 def label_of(reading: Reading) -> str:

@@ -7,7 +7,13 @@ from enum import Enum
 from failover_api.core.catalog.model import Service, Side
 from failover_api.core.planning.state import Detection, Reading, State, combine_states, is_same, state_of
 from failover_api.core.safety.observed import Autoscaler, Pod, View
-from failover_api.core.safety.rollout.appliers import Appliers, find_appliers, why_not_applied
+from failover_api.core.safety.rollout.appliers import (
+    Appliers,
+    find_appliers,
+    find_substituting,
+    why_not_applied,
+    workload_in,
+)
 from failover_api.core.safety.rollout.blocked import Facts, why_not_ready
 from failover_api.core.safety.rollout.causes import Cause
 from failover_api.core.safety.rollout.expectation import (
@@ -16,6 +22,7 @@ from failover_api.core.safety.rollout.expectation import (
     expectation,
     is_replicas,
     label_of,
+    substituted_by,
 )
 from failover_api.core.safety.rollout.live import Index, Live, Workload, find_live, index_of, kind_of
 from failover_api.core.safety.rollout.place import Place, place_of
@@ -67,9 +74,13 @@ def cluster_state(
     seen_at = _seen_at(view)
     if service.is_elsewhere or seen_at is None:
         return None
-    expected = expectation(service, detection)
+    expected, substituting = expectation(service, detection), _substituting(detection, view)
+    if expected.workload is None and substituting.kustomization is not None:
+        expected = replace(expected, workload=workload_in(substituting.kustomization))
     if expected.workload is None:
-        return ClusterState(seen_at, State.UNKNOWN, Stage.UNKNOWN, reason=expected.why, cure=NAME_WORKLOAD)
+        return ClusterState(
+            seen_at, State.UNKNOWN, Stage.UNKNOWN, reason=expected.why, cure=NAME_WORKLOAD, appliers=substituting
+        )
     index = index or index_of(view)
     live = find_live(index, expected.workload, _claims_of(service))
     appliers = find_appliers(view, service, expected.workload, live)
@@ -78,6 +89,12 @@ def cluster_state(
     if live.workload is None:
         return found.without_workload(was_seen=was_seen)
     return replace(found.of_workload(live.workload), appliers=appliers)
+
+
+def _substituting(detection: Detection, view: View) -> Appliers:
+    """Whose variables the switches are; nobody, where they are anything else."""
+    named = substituted_by(detection)
+    return find_substituting(view, *named) if named is not None else Appliers()
 
 
 def _seen_at(view: View) -> float | None:

@@ -1,9 +1,11 @@
 """The way of one commit: proposed, merged, committed, fetched, applied, started, ready, verified.
 
-Only the steps that apply are there. Several clocks tell their times; they are shown so that none runs backwards.
+Only the steps that apply are there: a service that was never moved has a pod, and no commit. Several clocks tell their
+times; they are shown so that none runs backwards. Of some only a bound is known: when a later commit was applied, this
+one was too, and its pod was not made before. Then the earliest such time is shown, and "at the latest".
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
@@ -15,7 +17,7 @@ from failover_api.core.safety.rollout.stages import Stage
 if TYPE_CHECKING:  # without a cluster nothing of it is loaded
     from failover_api.core.safety.rollout.stage import ClusterState
 
-NOT_SEEN = "not seen from here"
+NOT_SEEN, AT_THE_LATEST = "not seen from here", "at the latest"
 FOLLOWED, UNDONE = "a later move followed", "changed in Git since"
 _WITH_POD = frozenset({Stage.SERVING, Stage.ROLLING_OUT, Stage.BLOCKED})
 _CLOCKS_DIFFER_S = 30.0  # as much is warned of
@@ -31,11 +33,15 @@ StepName = Literal["proposed", "merged", "committed", "fetched", "applied", "sta
 
 @dataclass(frozen=True, slots=True)
 class Arrival:
-    """Whether something has come; None: nobody can tell, and `detail` says why. `at` None: when is not known."""
+    """Whether something has come; None: nobody can tell, and `detail` says why. `at` None: when is not known.
+
+    `is_bound`: it came then at the latest, and may have come earlier.
+    """
 
     has_come: bool | None
     at: float | None = None
     detail: str = ""
+    is_bound: bool = False
 
 
 UNSEEN = Arrival(None, detail=NOT_SEEN)
@@ -59,6 +65,11 @@ class GitFacts:
     head: State | None = None
 
     @property
+    def is_known(self) -> bool:
+        """Whether there is an operation; else nobody moved the service yet."""
+        return self.sha is not None or bool(self.pull_request)
+
+    @property
     def overruled(self) -> str:
         """Why nothing more comes of it, whatever runs; "" while the branch still has what it wrote."""
         if not self.is_newest:
@@ -68,12 +79,13 @@ class GitFacts:
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """`at` is None where it has not come, or where nobody can tell when: `detail` says which."""
+    """`at` is None where it has not come, or nobody can tell when: `detail` says which. `is_bound`: see Arrival."""
 
     name: StepName
     has_come: bool | None
     at: float | None = None
     detail: str = ""
+    is_bound: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,13 +119,24 @@ def is_overruled(detail: str) -> bool:
     return detail.startswith((FOLLOWED, UNDONE))
 
 
-def make_rollout(git: GitFacts, seen: Seen, hazards: Sequence[Hazard] = ()) -> Rollout:
-    """What is seen of the app counts for what the branch has now: it says nothing of what was changed since."""
-    stage = _stage(git, seen)
-    steps = tuple(in_order(_steps(git, seen, stage)))
+def make_rollout(
+    git: GitFacts,
+    seen: Seen,
+    hazards: Sequence[Hazard] = (),
+    *,
+    remembered: Callable[[Step], Step] = lambda step: step,
+) -> Rollout:
+    """What is seen of the app counts for what the branch has now: it says nothing of what was changed since.
+
+    `remembered` gives a step what is known of it from earlier looks.
+    """
+    stage, ahead_s = _stage(git, seen), seen.cluster_ahead_s
+    early_s = None if abs(ahead_s) > _CLOCKS_DIFFER_S else _CLOCKS_S - min(0.0, ahead_s)
+    steps = tuple(in_order(map(remembered, _steps(git, seen, stage)), early_s=early_s))
     state = seen.state
     blocked = Cause(state.reason, state.cure, state.since) if state and stage is Stage.BLOCKED else None
-    return Rollout(git, stage, stage is Stage.SERVING and git.sha is not None, steps, tuple(hazards), blocked)
+    is_due = git.sha is not None or not git.is_known
+    return Rollout(git, stage, stage is Stage.SERVING and is_due, steps, tuple(hazards), blocked)
 
 
 def _stage(git: GitFacts, seen: Seen) -> Stage:
@@ -125,7 +148,8 @@ def _stage(git: GitFacts, seen: Seen) -> Stage:
         return state.stage
     if state.side is State.UNKNOWN and seen.applied.has_come is False:
         return Stage.WAITING_FOR_APPLY
-    if state.stage is Stage.SERVING and git.sha is not None and _why_not_its(git, seen, state):
+    is_due = git.sha is not None or not git.is_known
+    if state.stage is Stage.SERVING and is_due and _why_not_its(git, seen, state):
         return Stage.ROLLING_OUT if seen.applied.has_come else Stage.WAITING_FOR_APPLY
     return state.stage
 
@@ -136,7 +160,7 @@ def _why_not_its(git: GitFacts, seen: Seen, state: "ClusterState") -> str:
     One that was there before the commit is, where the workload has what Git has because that was applied: then nothing
     else is to come. Where ages cannot be compared, what the workload has tells it alone.
     """
-    if state.mismatch:
+    if state.mismatch or not git.is_known:
         return state.mismatch
     is_compared, has_come = state.side is not State.UNKNOWN, seen.applied.has_come
     if state.is_behind and not is_compared:
@@ -164,11 +188,14 @@ def _steps(git: GitFacts, seen: Seen, stage: Stage) -> Iterator[Step]:
     if git.pull_request:
         yield Step("proposed", True, git.proposed_at, git.pull_request)
         yield Step("merged", git.sha is not None, git.committed_at)
-    yield Step("committed", git.sha is not None, git.committed_at, git.url)
-    if git.sha is None:
+    if git.is_known:
+        yield Step("committed", git.sha is not None, git.committed_at, git.url)
+        if git.sha is None:
+            return
+        yield _arrived("fetched", seen.fetched)
+        yield _arrived("applied", seen.applied)
+    elif seen.state is None:
         return
-    yield _arrived("fetched", seen.fetched)
-    yield _arrived("applied", seen.applied)
     yield from _of_pod(git, seen, stage)
     if seen.verified is not None:
         why_not = git.overruled or _why_not_here(git, seen)
@@ -183,7 +210,7 @@ def _why_not_here(git: GitFacts, seen: Seen) -> str:
 
 
 def _arrived(name: StepName, arrival: Arrival) -> Step:
-    return Step(name, arrival.has_come, arrival.at, arrival.detail)
+    return Step(name, arrival.has_come, arrival.at, arrival.detail, arrival.is_bound)
 
 
 def _of_pod(git: GitFacts, seen: Seen, stage: Stage) -> Iterator[Step]:
@@ -200,12 +227,38 @@ def _of_pod(git: GitFacts, seen: Seen, stage: Stage) -> Iterator[Step]:
     yield Step("ready", is_ready, state.ready_at if is_ready else None, "" if is_ready else state.reason)
 
 
-def in_order(steps: Iterable[Step]) -> Iterator[Step]:
-    """No time before the one of the step before it; none at all of a step that has not come."""
+def in_order(steps: Iterable[Step], *, early_s: float | None = 0.0) -> Iterator[Step]:
+    """No time before the one of the step before it; none at all of a step that has not come.
+
+    What comes later is not doubted: what has to have come before it came then at the latest. But a pod that was there
+    before the commit (by more than `early_s`; None: the clocks cannot be compared) tells nothing of it.
+    """
+    told = [step if step.has_come else replace(step, at=None) for step in steps]
     latest: float | None = None
-    for step in steps:
-        at = step.at if step.has_come else None
-        if at is not None and latest is not None:
-            at = max(at, latest)
-        latest = latest if at is None else at
-        yield replace(step, at=at)
+    bound = False
+    for place, step in enumerate(told):
+        if step.at is None:
+            yield step
+            continue
+        at, bounded = step.at, step.is_bound
+        if step.name in {"fetched", "applied"} and (cap := _cap(told[place:], told, early_s)) is not None and at > cap:
+            at, bounded = cap, True
+        if latest is not None and at < latest:
+            at, bounded = latest, bounded or bound
+        latest, bound = at, bounded
+        yield _bounded(replace(step, at=at, is_bound=bounded))
+
+
+def _cap(later: Sequence[Step], steps: Sequence[Step], early_s: float | None) -> float | None:
+    """The earliest time at which the commit, or its own app, was seen further on than at the first of `later`."""
+    committed_at = next((step.at for step in steps if step.name == "committed"), None)
+    if committed_at is None or early_s is None:
+        return None
+    own = (step.at for step in later[1:] if step.at is not None and not step.is_bound)
+    return min((at for at in own if at >= committed_at - early_s), default=None)
+
+
+def _bounded(step: Step) -> Step:
+    if not step.is_bound or AT_THE_LATEST in step.detail:
+        return step
+    return replace(step, detail=", ".join(filter(None, (step.detail, AT_THE_LATEST))))

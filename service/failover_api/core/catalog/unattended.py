@@ -1,0 +1,44 @@
+"""What automatic failover would never do by itself, as the catalog stands: true, and perhaps not meant."""
+
+from collections.abc import Iterator, Sequence
+
+from failover_api.core.catalog.automatic import AlertRule, Fence, Meaning, Mode
+from failover_api.core.catalog.model import Catalog
+
+_NAMED = 5
+
+
+def unattended(catalog: Catalog) -> Iterator[str]:
+    """One sentence each. Nothing where it is off."""
+    if catalog.automatic.mode is Mode.NONE:
+        return
+    acting = [service.name for service in catalog.services.values() if service.automatic is Mode.ACT]
+    if acting and catalog.automatic.mode is Mode.ACT and (why := _why_a_person_is_needed(catalog)):
+        verb = "acts" if len(acting) == 1 else "act"
+        yield f"{_listed(acting)} {verb}, and nothing moves off a dead node while nobody is there: {why}"
+    for index, rule in enumerate(catalog.alerts):
+        if silent := _taking_no_part(rule, catalog):
+            part = "which takes no part: write `automatic: act` in its entry"
+            yield f"alerts[{index}] promotes {_listed(silent)}, {part}"
+
+
+def _why_a_person_is_needed(catalog: Catalog) -> str:
+    match catalog.automatic.fence:
+        case Fence.NONE:
+            return ""
+        case Fence.WITNESS:
+            testifies = any(rule.means in {Meaning.NODE_OFF, Meaning.EVACUATE} for rule in catalog.alerts)
+            return "" if testifies else "no rule of `alerts` means node-off or evacuate, so no alert is a witness"
+        case Fence.REQUIRED:
+            return "with `fence: required` a person has to say that it is off (`failover attest NODE`)"
+
+
+def _taking_no_part(rule: AlertRule, catalog: Catalog) -> Sequence[str]:
+    named = catalog.groups.get(rule.group, ()) if rule.group is not None else [rule.service or ""]
+    members = [catalog.services[name] for name in named if name in catalog.services]
+    return [member.name for member in members if member.automatic is Mode.NONE] if rule.means is Meaning.PROMOTE else []
+
+
+def _listed(names: Sequence[str]) -> str:
+    more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
+    return ", ".join(names[:_NAMED]) + more

@@ -1,0 +1,64 @@
+"""A dead node whose services are after one another: one event, one move of all of them, in waves."""
+
+from failover_api.watching.waves import WaveWatch
+from tests.automatic.test_guard import W1, moved_after, watching
+from tests.support.guarded import Replica, World, catalog, guarded
+from tests.support.stage import Stage
+
+
+def ordered() -> tuple[str, str]:
+    services, top = catalog(("sonarr", "radarr"))
+    return services.replace("    deployment: radarr\n", "    deployment: radarr\n    after: [sonarr]\n"), top
+
+
+def moved(world: World) -> list[list[str]]:
+    """Whom each of our commits moves, oldest first."""
+    return [[record.service for record in records] for records in reversed(world.commits)]
+
+
+async def go_on(world: World, replica: Replica, seconds: int) -> None:
+    """As `serve` does beside its guard."""
+    watch = WaveWatch(replica.failover, replica.components.catalog.current, want=lambda: None)
+    for _ in range(seconds):
+        await world.pass_(1)
+        for operation in replica.failover.waves.running:
+            operation.read_at = float("-inf")
+        await watch.look()
+
+
+async def test_the_guard_moves_in_waves(stage: Stage) -> None:
+    async with guarded(stage, declared=ordered()) as world:
+        (replica,) = world.replicas
+        await watching(world)
+        world.cluster.kill(W1)
+        await moved_after(world)
+        assert moved(world) == [["sonarr"]], "radarr waits for it"
+        await go_on(world, replica, 60)
+        assert moved(world) == [["sonarr"], ["radarr"]]
+        first, second = (records[0].provenance for records in reversed(world.commits))
+        assert first.operation == second.operation, "one event, one move"
+        assert (second.by, second.trigger) == ("automatic", "automatic")
+        assert second.evidence == first.evidence
+
+
+async def test_a_pause_holds_the_waves_that_are_to_come(stage: Stage) -> None:
+    async with guarded(stage, declared=ordered()) as world:
+        (replica,) = world.replicas
+        await watching(world)
+        world.cluster.kill(W1)
+        await moved_after(world)
+        await replica.control.pause(by="ops", reason="stop", until=None, services=())
+        await go_on(world, replica, 60)
+        assert moved(world) == [["sonarr"]]
+
+
+async def test_a_node_that_is_back_holds_them_too(stage: Stage) -> None:
+    async with guarded(stage, declared=ordered()) as world:
+        (replica,) = world.replicas
+        await watching(world)
+        world.cluster.kill(W1)
+        await moved_after(world)
+        world.cluster.revive(W1)
+        await world.pass_(30, step_s=5)
+        await go_on(world, replica, 30)
+        assert moved(world) == [["sonarr"]]
