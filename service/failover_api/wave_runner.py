@@ -252,7 +252,7 @@ class WaveRunner:
     async def advance(self, operation: WaveOperation) -> Progress:
         """Looks, and writes what is due, until somebody has to be waited for."""
         async with operation.lock:
-            was_running = operation.progress is None or operation.progress.is_running
+            was_running = operation.progress is not None and operation.progress.is_running
             found = await self._advanced(operation)
         if was_running and not found.is_running:
             reasons = {name: place.reason for name, place in found.places.items() if place.reason}
