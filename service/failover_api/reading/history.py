@@ -41,11 +41,20 @@ _log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
+class PastStep:
+    """A commit of a relocation."""
+
+    logged: LoggedCommit
+    record: Record
+
+
+@dataclass(frozen=True, slots=True)
 class Entry:
     """One commit that concerns a service. `record` is None for a person's edit.
 
     `verified`: the diff was checked, and does what the record says. None: that cannot be proved, and `why` says why;
-    or it is an edit that says nothing. False: an edit that says it was a move of ours, and was none.
+    or it is an edit that says nothing. False: an edit that says it was a move of ours, and was none. `steps` are the
+    commits of a relocation, oldest first, where somebody looked for them.
     """
 
     logged: LoggedCommit
@@ -53,6 +62,12 @@ class Entry:
     pull_request: PullRequest | None = None
     verified: bool | None = None
     why: str = ""
+    steps: tuple[PastStep, ...] = ()
+
+    @property
+    def operation(self) -> str:
+        """That it is a part of; "" of an edit."""
+        return self.record.operation if self.record is not None else ""
 
     @property
     def is_settled(self) -> bool:
@@ -142,17 +157,21 @@ class History:
             manifests_around = await self._audit.manifests_around(service, move.change)
         except ManifestError as exc:
             raise NothingToRollBack(f"{where} cannot be undone: the files of then: {exc.detail}") from exc
-        parked = await self._parked_around(service, entry.logged)
-        before, after = {**parked.before, **manifests_around.before}, {**parked.after, **manifests_around.after}
-        return Undone(record.operation, before, after, at=entry.logged.at)
+        manifests_around = await self._with_ends(service, entry.logged, manifests_around)
+        return Undone(record.operation, manifests_around.before, manifests_around.after, at=entry.logged.at)
 
-    async def _parked_around(self, service: Service, commit: LoggedCommit) -> CommitManifests:
-        """The files of what a promote pauses, before a commit and with it, as far as they can be read."""
-        paths = [document.file for document in service.parked if document.file is not None]
+    async def _with_ends(self, service: Service, commit: LoggedCommit, around: CommitManifests) -> CommitManifests:
+        ends_around = await self._ends_around(service, commit)
+        return CommitManifests({**ends_around.before, **around.before}, {**ends_around.after, **around.after})
+
+    async def _ends_around(self, service: Service, commit: LoggedCommit) -> CommitManifests:
+        """The files of what its moves pause, before a commit and with it, as far as they can be read."""
+        paths = [file for file in service.files_read if file not in service.files]
         if not paths or not commit.parents:
             return CommitManifests({}, {})
-        old, new = [await self._forge.read_at(service.branch, sha, paths) for sha in (commit.parents[0], commit.sha)]
-        return CommitManifests(self._reader.readable(old), self._reader.readable(new))
+        shas = (commit.parents[0], commit.sha)
+        read = await self._forge.read_at_commits(service.branch, [(sha, path) for sha in shas for path in paths])
+        return CommitManifests(*(self._reader.readable({path: read[sha, path] for path in paths}) for sha in shas))
 
     async def unblockings(
         self, observed: Sequence[Observation], head: str, *, not_before: float
@@ -183,8 +202,8 @@ class History:
         return finding
 
     async def manifests_around(self, service: Service, change: ServiceChange) -> CommitManifests:
-        """What a commit did. Raises ManifestError for a file that was not there."""
-        return await self._audit.manifests_around(service, change)
+        """What a commit did, to replication too as far as that can be read. Raises ManifestError for a missing file."""
+        return await self._with_ends(service, change.logged, await self._audit.manifests_around(service, change))
 
     async def _arrivals(self, service: Service, head: str) -> list[str]:
         """Where documents were put into a file that was there: Git does not know where they were before."""

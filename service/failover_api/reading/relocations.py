@@ -97,6 +97,17 @@ class RelocationReader:
         values = standing(subject, read.manifests)
         return replace(read, subject=subject, git=GitView(values, values))
 
+    async def operations(self, service: Service, *, not_before: float | None) -> Mapping[str, tuple[StepMade, ...]]:
+        """{operation: its commits, oldest first} of every relocation in reach. Raises as newest()."""
+        read = await self._read(service, Side.PRIMARY, not_before)
+        found: dict[str, tuple[StepMade, ...]] = {}
+        for logged in reversed(await self._commits(read)):
+            record = _record(logged, service.name)
+            step = _step(record, logged) if record is not None else None
+            if record is not None and step is not None:
+                found[record.operation] = (*found.get(record.operation, ()), step)
+        return found
+
     async def begun_on(self, branch: Branch, *, not_before: float | None) -> Mapping[str, str]:
         """The services that a relocation has lately worked on, with its operation: by a branch's newest commits."""
         head = await self._forge.head(branch, not_before=not_before)

@@ -3,7 +3,6 @@
 import asyncio
 import contextlib
 import copy
-import logging
 import time
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -11,7 +10,7 @@ from sys import getsizeof
 
 from cachetools import LRUCache
 
-from failover_api.core.catalog.model import Branch, Service, Workload
+from failover_api.core.catalog.model import Branch, ReplicationEnd, Service, Workload
 from failover_api.core.planning.version import manifests_version
 from failover_api.core.search.file_summary import FileSummary, summarize
 from failover_api.core.search.near_misses import SearchContext, near_misses, nearest_path
@@ -30,7 +29,6 @@ from failover_api.forge.values import File, Snapshot
 from failover_api.reading.discovery import Discovery
 
 MANIFESTS_BYTES = 32 * 1024 * 1024
-_log = logging.getLogger(__name__)
 _NODE_BYTES = 250  # what an event of a parsed file takes, measured on CPython 3.11
 
 # By the service's name: what was read of it, or why it could not be read.
@@ -58,20 +56,14 @@ def versions_of(seen: Observations) -> dict[str, str]:
     }
 
 
-def companions(service: Service) -> Iterator[Service]:
-    """What a promote pauses, each document as if it were a service: found and read as one. None has such a name."""
-    pair = service.replication.to_backup if service.replication is not None else None
-    if pair is not None:
-        for kind, name in (("ReplicationSource", pair.source), ("ReplicationDestination", pair.destination)):
-            yield as_service(service, Workload(pair.file, Selector(kind, name, pair.namespace)))
-
-
-def _parks(service: Service) -> bool:
-    return service.replication is not None and service.replication.to_backup is not None
+def companions(service: Service) -> Iterator[tuple[ReplicationEnd, Service]]:
+    """What its moves pause, each document as if it were a service, to be found and read as one."""
+    for end in service.named_ends:
+        yield end, as_service(service, end.document)
 
 
 def as_service(service: Service, document: Workload) -> Service:
-    """A document that belongs to a service, to be found and read as a service is."""
+    """A document that belongs to a service, to be found and read as a service is. None has such a name."""
     selector = document.selector
     return replace(
         service,
@@ -127,33 +119,27 @@ class ServiceReader:
             return await self._observe(service, time.monotonic(), at_head)
 
     async def _locate(self, service: Service, *, not_before: float | None, head: str | None = None) -> Service:
-        """As Discovery.locate(), with what a promote pauses as far as it is found: that keeps nobody from moving."""
+        """As Discovery.locate(), with what its moves pause. What of that is not found keeps nobody from moving."""
         located = await self._discovery.locate(service, not_before=not_before, head=head)
-        if not _parks(service):
-            return located
-        parked: list[Workload] = []
-        for companion in companions(service):
+        ends: list[ReplicationEnd] = []
+        for end, companion in companions(service):
             try:
-                found = await self._discovery.locate(companion, not_before=not_before, head=head)
+                ends.append(_at(end, await self._discovery.locate(companion, not_before=not_before, head=head)))
             except (ManifestError, RepositoryTooLarge) as exc:
-                _log.debug("replication is not found", extra={"service": service.name, "detail": exc.detail})
-            else:
-                parked += [found.unblocked] if found.unblocked is not None else []
-        return replace(located, parked=tuple(parked))
+                ends.append(replace(end, trouble=exc.detail.replace(companion.name, service.name)))
+        return replace(located, ends=tuple(ends)) if ends else located
 
     def _known(self, service: Service) -> Service | None:
         """Where it was found last, with all that belongs to it; None when any of it is not known."""
-        places = [self._discovery.known(each) for each in (service, *companions(service))]
-        located = places[0]
-        if located is None or None in places:
-            return None
-        if not _parks(service):
+        located = self._discovery.known(service)
+        ends = [(end, self._discovery.known(companion)) for end, companion in companions(service)]
+        if located is None or not ends:
             return located
-        parked = [each.unblocked for each in places[1:] if each is not None and each.unblocked is not None]
-        return replace(located, parked=tuple(parked))
+        found = tuple(_at(end, place) for end, place in ends if place is not None)
+        return replace(located, ends=found) if len(found) == len(ends) else None
 
     def _forget(self, service: Service) -> None:
-        for each in (service, *companions(service)):
+        for each in (service, *(companion for _, companion in companions(service))):
             self._discovery.forget(each)
 
     async def _observe(self, service: Service, not_before: float | None, at_head: bool) -> Observation:
@@ -213,7 +199,7 @@ class ServiceReader:
 
     async def observe_at(self, service: Service, commit: str) -> Observation:
         """A located service as it was at a commit of its repository. Raises as observe()."""
-        return self._parsed(service, await self._forge.read_at(service.branch, commit, service.files))
+        return self._parsed(service, await self._forge.read_at(service.branch, commit, service.files_read))
 
     def manifest(self, file: File) -> Manifest:
         """The file parsed, and kept: most are needed again. Raises ManifestInvalid."""
@@ -225,12 +211,13 @@ class ServiceReader:
                 self._manifests[key] = manifest
         return manifest
 
-    def readable(self, snapshot: Snapshot) -> dict[str, Manifest]:
+    def readable(self, files: Mapping[str, File | ManifestError]) -> dict[str, Manifest]:
         """The files that can be read, parsed, by path."""
         manifests: dict[str, Manifest] = {}
-        for path in snapshot.files:
+        for path, file in files.items():
             with contextlib.suppress(ManifestError):
-                manifests[path] = self.manifest(snapshot.file(path))
+                if isinstance(file, File):
+                    manifests[path] = self.manifest(file)
         return manifests
 
     async def _one_of_many(
@@ -261,20 +248,20 @@ class ServiceReader:
         path = nearest_path(error.file, (entry.path for entry in listing.entries))
         return _with_hint(error, f"; nearest: {path}") if path else error
 
-    def _parked(self, service: Service, snapshot: Snapshot) -> tuple[Service, dict[str, Manifest]]:
-        """The service with what a promote pauses, where that can be read; and the files of that."""
-        readable: list[Workload] = []
+    def _with_ends(self, service: Service, snapshot: Snapshot) -> tuple[Service, dict[str, Manifest]]:
+        """The service with what its moves pause, and the files of that, as far as they can be read."""
+        ends: list[ReplicationEnd] = []
         manifests: dict[str, Manifest] = {}
-        for document in service.parked:
-            try:
-                manifest = self.manifest(snapshot.file(document.file or ""))
-                manifest.select(document.selector)
-            except ManifestError as exc:
-                _log.debug("replication is not read", extra={"service": service.name, "detail": exc.detail})
-            else:
-                readable.append(document)
-                manifests[manifest.file] = manifest
-        return replace(service, parked=tuple(readable)), manifests
+        for end in service.ends:
+            file, trouble = end.document.file, end.trouble
+            if file is not None and not trouble:
+                try:
+                    manifests[file] = self.manifest(snapshot.file(file))
+                    manifests[file].select(end.document.selector)
+                except ManifestError as exc:
+                    trouble = exc.detail
+            ends.append(replace(end, trouble=trouble))
+        return replace(service, ends=tuple(ends)), manifests
 
     async def _read(self, service: Service, not_before: float | None, at_head: bool) -> Observation:
         snapshot = await self._forge.read(service.branch, service.files_read, not_before=not_before, at_head=at_head)
@@ -282,13 +269,19 @@ class ServiceReader:
 
     def _parsed(self, service: Service, snapshot: Snapshot) -> Observation:
         manifests = {path: self.manifest(snapshot.file(path)) for path in service.files}
-        service, beside = self._parked(service, snapshot)
-        manifests |= beside
+        if service.ends:
+            service, beside = self._with_ends(service, snapshot)
+            manifests |= beside
         for switch in service.switches:
             assert switch.file is not None, "discovery has located it"
             _check_document(manifests[switch.file], switch.selector)
         own = Snapshot(snapshot.branch, {path: snapshot.files[path] for path in manifests}, snapshot.head)
         return Observation(service, own, manifests)
+
+
+def _at(end: ReplicationEnd, located: Service) -> ReplicationEnd:
+    """The end, where its document was found as a service."""
+    return end if located.unblocked is None else replace(end, document=located.unblocked)
 
 
 def _size(manifest: Manifest) -> int:

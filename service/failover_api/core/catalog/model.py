@@ -115,6 +115,15 @@ class Workload:
 
 
 @dataclass(frozen=True, slots=True)
+class ReplicationEnd:
+    """One end of the replication that brings a service's data to a side. `trouble` says why it was not found."""
+
+    side: Side
+    document: Workload
+    trouble: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class PullRequestOptions:
     """What a pull request of ours looks like."""
 
@@ -152,7 +161,7 @@ class Service:
     replication: DataReplication | None = None
     quiesce: Quiesce | None = None  # how a relocation stops it; there with volsync and manual
     relocate: RelocationLimits = USUAL_LIMITS
-    parked: tuple[Workload, ...] = ()  # once it is located: what a promote pauses, as far as it was found
+    ends: tuple["ReplicationEnd", ...] = ()  # once it is located: what its moves pause
 
     @property
     def digest(self) -> str:
@@ -166,8 +175,22 @@ class Service:
 
     @property
     def files_read(self) -> tuple[str, ...]:
-        """With those of what a promote pauses."""
-        return tuple(dict.fromkeys([*self.files, *(each.file for each in self.parked if each.file is not None)]))
+        """With those of what its moves pause."""
+        ends = (end.document.file for end in self.ends)
+        return tuple(dict.fromkeys([*self.files, *(file for file in ends if file is not None)]))
+
+    @property
+    def named_ends(self) -> tuple["ReplicationEnd", ...]:
+        """The ends of VolSync's pairs as the catalog names them, to be found."""
+        if self.replication is None:
+            return ()
+        pairs = ((Side.BACKUP, self.replication.to_backup), (Side.PRIMARY, self.replication.to_primary))
+        return tuple(
+            ReplicationEnd(side, Workload(pair.file, Selector(kind, name, pair.namespace)))
+            for side, pair in pairs
+            if pair is not None
+            for kind, name in (("ReplicationSource", pair.source), ("ReplicationDestination", pair.destination))
+        )
 
     def nodes(self, side: Side) -> tuple[str, ...]:
         """The Kubernetes nodes behind a side; none where the catalog does not say."""
@@ -212,8 +235,8 @@ class Service:
             return replace(part, file=paths.get(part.file or "", part.file))
 
         unblocked = None if self.unblocked is None else rename(self.unblocked)
-        parked = tuple(map(rename, self.parked))
-        return replace(self, switches=tuple(map(rename, self.switches)), unblocked=unblocked, parked=parked)
+        ends = tuple(replace(end, document=rename(end.document)) for end in self.ends)
+        return replace(self, switches=tuple(map(rename, self.switches)), unblocked=unblocked, ends=ends)
 
     @property
     def parts(self) -> tuple[Switch | Workload, ...]:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from failover_api.core.catalog.model import Action, Service, Side
 from failover_api.core.planning.change import Change
-from failover_api.core.planning.parking import NOTHING, parking
+from failover_api.core.planning.parking import NOTHING, parking, still_running
 from failover_api.core.planning.reversibility import irreversible_changes
 from failover_api.core.planning.state import Detection, Reading, State, detect
 from failover_api.core.planning.strategy import StrategyEdits, putting_back, unblocking
@@ -68,7 +68,8 @@ def plan(
         file: _edited(manifests[file], file, moving, action.target, strategy) for file in _files(moving, strategy)
     }
     warnings = irreversible_changes(service, action, before.readings, manifests, edited)
-    parked = parking(service, manifests) if moving and action is Action.PROMOTE else NOTHING
+    parked = parking(service, manifests, action.target) if moving else NOTHING
+    running = () if moving else still_running(service, manifests, action.target)
     edited |= parked.applied({**manifests, **edited})
     after = detect(service, {**manifests, **edited})
     if after.state.value != action.target.value:
@@ -87,7 +88,7 @@ def plan(
         ),
         old={file: manifests[file].data for file in edited},
         new={file: manifest.data for file, manifest in edited.items()},
-        warnings=(*warnings, *parked.warnings),
+        warnings=(*warnings, *parked.warnings, *running),
     )
 
 

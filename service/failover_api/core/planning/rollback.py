@@ -55,8 +55,8 @@ class _SwitchChange:
 def reconstruct_plan(service: Service, before: Manifests, after: Manifests, action: Action) -> Plan:
     """The plan that a commit was made of. `before` and `after` are the manifests of its parent and of the commit."""
     changes = _switch_changes(service, before, after)
-    strategy = rewriting(service, before, after)
-    plan = _plan(service, action, before, {change.switch: change.after for change in changes}, strategy)
+    strategy, parked = rewriting(service, before, after), unparking(service, before, after, before)
+    plan = _plan(service, action, before, {change.switch: change.after for change in changes}, strategy, parked)
     if action is Action.ROLLBACK:
         return plan
     new = {file: parse(data, file=file) for file, data in plan.new.items()}
@@ -83,7 +83,7 @@ def plan_rollback(service: Service, now: Manifests, before: Manifests, after: Ma
         plan = _plan(service, Action.ROLLBACK, now, wanted, strategy, parked, reverts=reverts)
     except VerifyFailed as exc:
         raise ChangedSince(f"{exc.detail}; somebody changed the file since operation {reverts}") from exc
-    return replace(plan, warnings=_strategy_that_stays(service, now, before, after, reverts))
+    return replace(plan, warnings=(*_strategy_that_stays(service, now, before, after, reverts), *parked.warnings))
 
 
 def _strategy_that_stays(

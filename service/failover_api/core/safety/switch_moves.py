@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 from failover_api.core.catalog.model import Action, Service, Side, Workload
 from failover_api.core.planning.change import Entries
+from failover_api.core.planning.parking import NOTHING, PAUSED, PAUSED_TEXT, Unpaused, parking
 from failover_api.core.planning.plan import Plan
 from failover_api.core.planning.state import Detection, Reading, document_name
 from failover_api.core.planning.strategy import BLOCK_TEXT, ENTRIES, ROLLING_UPDATE, is_recreate
@@ -14,7 +15,6 @@ from failover_api.core.splice.paths import Path, parse_path
 
 Manifests = Mapping[str, Manifest]
 NO_MANIFESTS: Manifests = {}
-PAUSED = ("spec", "paused")
 # What a plan changes beside its switches, by file, document and path.
 Beside = Mapping[tuple[str, str, str], Value | Entries]
 
@@ -42,6 +42,7 @@ class ServiceMove:
     `readings` are of all switches, moved or not. `is_thought`: nobody has asked for it. `is_to_come`: it is one step
     further ahead: the service is not yet where it would leave, and has written nothing there. `is_made`: it is the one
     that brought the service to where it is, and all that it changed beside the switches stands in the manifests.
+    `unpaused` is the replication towards its target that it should pause, and does not.
     """
 
     service: Service
@@ -51,6 +52,7 @@ class ServiceMove:
     is_thought: bool = False
     is_to_come: bool = False
     is_made: bool = False
+    unpaused: tuple[Unpaused, ...] = ()
 
 
 def planned_move(plan: Plan, manifests: Manifests = NO_MANIFESTS) -> ServiceMove:
@@ -72,8 +74,9 @@ def planned_move(plan: Plan, manifests: Manifests = NO_MANIFESTS) -> ServiceMove
     }
     readings = plan.before.readings
     documents = _documents(readings, {move.reading: move.new for move in switches}, manifests, beside=beside)
-    parked = _parked(plan.service, manifests) if plan.action is Action.PROMOTE and switches else ()
-    return ServiceMove(plan.service, switches, readings, (*documents, *parked))
+    ends = _ends(plan.service, manifests, beside) if switches else ()
+    unpaused = () if plan.action is Action.ROLLBACK else _unpaused(plan.service, manifests, plan.action.target)
+    return ServiceMove(plan.service, switches, readings, (*documents, *ends), unpaused=unpaused)
 
 
 def _unblocking(service: Service, readings: Sequence[Reading], side: Side, manifests: Manifests) -> Beside:
@@ -137,35 +140,48 @@ def _to(
     new = {reading: reading.switch.value(side) for reading in moving}
     beside = _unblocking(service, detection.readings, side, manifests) if moving else {}
     documents = _documents(detection.readings, new, manifests, old=old, beside=beside)
-    documents += _parked(service, manifests) if moving and side is Side.BACKUP else ()
-    switches = tuple(SwitchMove(reading, value) for reading, value in new.items())
-    return ServiceMove(service, switches, detection.readings, documents, is_thought=True, is_to_come=is_to_come)
-
-
-def _parked(service: Service, manifests: Manifests) -> tuple[Document, ...]:
-    """What a promote pauses: no switch stands in it."""
-    return tuple(
-        _parked_document(document, manifests[document.file])
-        for document in service.parked
-        if document.file is not None and document.file in manifests
+    parked = parking(service, manifests, side) if moving and manifests else NOTHING
+    paused = {(change.file, change.document, change.path): change.new for change in parked.changes}
+    documents += _ends(service, manifests, paused) if moving else ()
+    return ServiceMove(
+        service,
+        tuple(SwitchMove(reading, value) for reading, value in new.items()),
+        detection.readings,
+        documents,
+        is_thought=True,
+        is_to_come=is_to_come,
+        unpaused=parked.unpaused,
     )
 
 
-def _parked_document(document: Workload, manifest: Manifest) -> Document:
-    identity = manifest.select(document.selector)
+def _unpaused(service: Service, manifests: Manifests, target: Side) -> tuple[Unpaused, ...]:
+    return parking(service, manifests, target).unpaused if manifests else ()
+
+
+def _ends(service: Service, manifests: Manifests, beside: Beside) -> tuple[Document, ...]:
+    """What VolSync does with the service's claims, in which no switch stands."""
+    return tuple(
+        _end_document(end.document, manifests[end.document.file], beside)
+        for end in service.ends
+        if end.document.file is not None and end.document.file in manifests and not end.trouble
+    )
+
+
+def _end_document(document: Workload, manifest: Manifest, beside: Beside) -> Document:
+    identity, label = manifest.select(document.selector), document_name(manifest, document.selector)
     root = manifest.tree.documents[identity.index].root
-    before = When(manifest.tree, root, {})
-    is_paused = before.is_true(*PAUSED)
+    place = (manifest.file, label, PAUSED_TEXT)
+    moves: dict[Path, Value | Entries] = {PAUSED: beside[place]} if place in beside else {}
     return Document(
         file=manifest.file,
-        label=document_name(manifest, document.selector),
+        label=label,
         kind=identity.kind or "",
         name=identity.name or "",
         namespace=identity.namespace or document.selector.namespace,
         line=identity.line,
-        before=before,
-        after=before if is_paused else When(manifest.tree, root, {PAUSED: True}),
-        moved=() if is_paused else (PAUSED,),
+        before=When(manifest.tree, root, {}),
+        after=When(manifest.tree, root, moves),
+        moved=tuple(moves),
     )
 
 

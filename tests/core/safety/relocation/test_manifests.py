@@ -16,7 +16,7 @@ from failover_api.core.safety.relocation.steps import Step, parse_label
 from failover_api.core.safety.relocation.subject import Subject
 from failover_api.core.safety.relocation.subject_of import subject_of, wanted
 from failover_api.core.safety.relocation.table import Position
-from failover_api.core.splice import Manifest, parse
+from failover_api.core.splice import Manifest, Selector, parse
 from failover_api.core.splice.paths import parse_path
 from failover_api.errors import CannotPlan, ManifestError
 from tests.support import builders
@@ -185,6 +185,26 @@ def test_the_app_is_found_where_no_switch_is_in_its_document() -> None:
     detection = detect(one, builders.manifests(FILES))
     selectors = [(each.selector.kind, each.selector.name) for each in wanted(one, detection, Side.PRIMARY)]
     assert ("Deployment", "other") in selectors
+
+
+@pytest.mark.parametrize("order", [("media", "office"), ("office", "media")])
+def test_a_namesake_in_another_namespace_is_not_stopped_in_its_place(order: tuple[str, str]) -> None:
+    apps = "---\n".join(APP.replace("namespace: media", f"namespace: {namespace}") for namespace in order)
+    selectors = [Selector("Deployment", "sonarr", namespace) for namespace in order]
+    switches = [
+        builders.switch("spec.template.spec.nodeSelector.role", "primary", "backup", file="app.yaml", selector=selector)
+        for selector in selectors
+    ]
+    files = {**FILES, "app.yaml": apps.encode()}
+    _, subject, _ = relocation(files, switches=tuple(switches))
+    assert subject.quiesce.document.selector.namespace == "media"
+
+
+def test_where_only_a_namesake_has_switches_the_app_itself_is_looked_for() -> None:
+    files = {**FILES, "app.yaml": APP.replace("namespace: media", "namespace: office").encode()}
+    one = service()
+    asked = wanted(one, detect(one, builders.manifests(files)), Side.PRIMARY)
+    assert asked[-1].selector == Selector("Deployment", "sonarr", "media")
 
 
 def test_the_words_of_trailers_are_those_of_the_steps() -> None:

@@ -128,7 +128,12 @@ def sync_in_flight(scene: Scene) -> Iterator[Hazard]:
 
 
 def source_may_return(scene: Scene) -> Iterator[Hazard]:
-    """A destination takes data into a claim that the app moves to, and goes on with it after the move."""
+    """A destination takes data into a claim that the app moves to, and goes on with it after the move.
+
+    Of an end that the move should pause and cannot, Git knows the reason, and that is told.
+    """
+    if scene.move.unpaused:
+        return
     for copy in _copies(scene, only_to_backup=False):
         open_ones = [one for one in copy.destinations if not _is_stopped(one, scene)]
         is_cut = copy.sources and all(_is_stopped(source, scene) for source in copy.sources)

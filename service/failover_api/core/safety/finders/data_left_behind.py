@@ -4,7 +4,7 @@ Replication runs from primary to backup. So what was written on backup is in the
 back finds primary as it was left, unless it was synced back before; Git does not know whether it was.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from failover_api.core.catalog.model import Service
 from failover_api.core.catalog.replication import ReplicationKind
@@ -15,6 +15,7 @@ from failover_api.core.safety.switch_moves import ServiceMove, SwitchMove
 from failover_api.core.wording import cut
 
 SLUG = "data-left-behind"
+UNKNOWN = ", since when is not known here,"
 _REPLICATION = ("ReplicationSource ", "ReplicationDestination ")
 
 
@@ -28,13 +29,11 @@ def data_left_behind(move: ServiceMove, surroundings: Surroundings) -> Iterator[
     pairs = ", ".join(dict.fromkeys(map(_pair, left)))
     since = surroundings.there_since.get(move.service.name)
     detail = (
-        f"What {move.service.name} wrote on backup{f' since {_time(since)}' if since else ''} stays behind "
+        f"What {move.service.name} wrote on backup{f' since {_time(since)}' if since else UNKNOWN} stays behind "
         f"({'claim' if len(left) == 1 else 'claims'} {pairs}): primary goes on with the data it had before, unless "
         "somebody has synced it."
     )
-    yield Hazard(
-        SLUG, Severity.WARN, left[0].left_by.reading.document, left[0].left_by.where, detail, _cure(move, left)
-    )
+    yield Hazard(SLUG, Severity.WARN, left[0].left_by.reading.document, left[0].left_by.where, detail, cure(move, left))
 
 
 def brings_nothing(service: Service) -> bool:
@@ -42,21 +41,45 @@ def brings_nothing(service: Service) -> bool:
     return service.replication is not None and service.replication.kind is ReplicationKind.NONE
 
 
-def _cure(move: ServiceMove, left: list[ClaimMove]) -> str:
+def cure(move: ServiceMove, left: Sequence[ClaimMove]) -> str:
+    """How the data of these claims comes home first; and what this move would do to it."""
     what = " and ".join(dict.fromkeys(cut(claim.old) for claim in left))
-    restarted = [each for each in move.switches if _restarts_replication(each)]
+    restarted = [
+        *(cut(each.reading.document) for each in move.switches if _restarts_replication(each)),
+        *_unpaused(move),
+    ]
+    home = f"`failover relocate {move.service.name} --to primary` brings it home." if _comes_home(move.service) else ""
     if not restarted:
-        return f"Sync {what} back first, or be sure that nothing in it is needed."
-    names = " and ".join(dict.fromkeys(cut(each.reading.document) for each in restarted))
+        return home or f"Sync {what} back first, or be sure that nothing in it is needed."
+    names = " and ".join(dict.fromkeys(restarted))
     return (
-        f"Sync {what} back first: this commit also restarts replication ({names}), which copies the older data of "
-        "primary over what was written on backup."
+        f"{home or f'Sync {what} back first:'} {'But this' if home else 'this'} commit also restarts replication "
+        f"({names}), which copies the older data of primary over what was written on backup."
     )
+
+
+def _comes_home(service: Service) -> bool:
+    """Whether a relocation can bring the data to primary."""
+    replication = service.replication
+    if replication is None or replication.kind is ReplicationKind.NONE:
+        return False
+    return replication.kind is ReplicationKind.MANUAL or replication.to_primary is not None
 
 
 def _restarts_replication(move: SwitchMove) -> bool:
     is_paused = move.reading.switch.path[-1] == "paused" and move.reading.document.startswith(_REPLICATION)
     return is_paused and move.old is True and move.new is False
+
+
+def _unpaused(move: ServiceMove) -> list[str]:
+    """What the move unpauses by itself, as a rollback does."""
+    ends = [document for document in move.documents if document.label.startswith(_REPLICATION)]
+    own = {each.reading.document for each in move.switches}
+    return [
+        cut(end.label)
+        for end in ends
+        if end.label not in own and end.before.is_true("spec", "paused") and not end.after.is_true("spec", "paused")
+    ]
 
 
 def _time(at: str) -> str:

@@ -7,13 +7,14 @@ https://volsync.readthedocs.io
 
 from collections.abc import Iterator, Sequence
 
+from failover_api.core.planning.parking import Unpaused
 from failover_api.core.safety.claim_moves import claim_moves, claim_names
 from failover_api.core.safety.hazard import Hazard, Severity
 from failover_api.core.safety.surroundings import Surroundings
 from failover_api.core.safety.switch_moves import ServiceMove
 from failover_api.core.search.known_neighbours import Located
 from failover_api.core.search.neighbours import Replication
-from failover_api.core.wording import cut
+from failover_api.core.wording import cut, shell_word
 
 MAX_NAMED = 5
 _Found = Located[Replication]
@@ -41,7 +42,13 @@ def replication_left(move: ServiceMove, surroundings: Surroundings) -> Iterator[
 
 
 def source_may_return(move: ServiceMove, surroundings: Surroundings) -> Iterator[Hazard]:
-    """One for the service: a destination that still takes data into a claim that the app moves to."""
+    """One for the service: a destination that still takes data into a claim that the app moves to.
+
+    With `replication` in the catalog: for each end that this very move should pause, and cannot.
+    """
+    if move.unpaused:
+        yield from (_not_paused(move, one) for one in move.unpaused)
+        return
     known = surroundings.neighbours
     if known is None:
         return
@@ -60,6 +67,23 @@ def source_may_return(move: ServiceMove, surroundings: Surroundings) -> Iterator
             "since.",
             _cure(open_ones),
         )
+
+
+def _not_paused(move: ServiceMove, one: Unpaused) -> Hazard:
+    kind, _, name = one.about.partition(" ")
+    namespace, _, bare = name.rpartition("/")
+    where = f" -n {shell_word(namespace)}" if namespace else ""
+    patch = f"""kubectl patch {kind.lower()} {shell_word(bare)}{where} --type merge -p '{{"spec":{{"paused":true}}}}'"""
+    return Hazard(
+        "source-may-return",
+        Severity.WARN,
+        one.about,
+        one.where,
+        f"{one.about} belongs to the `replication` of {move.service.name}, and this move does not pause it: "
+        f"{one.why}. When the old node comes back, it may send the data of before the move over the newer.",
+        "If it is urgent, move first. Before the old node comes back, set `spec.paused: true` in Git, or for now "
+        f"`{patch}`. Then mend the manifest, or what the catalog says of it.",
+    )
 
 
 def _cure(found: Sequence[_Found]) -> str:

@@ -89,11 +89,21 @@ def _app(service: Service, detection: Detection, target: Side) -> WorkloadName |
 
 
 def _switch_document(detection: Detection, app: WorkloadName) -> Document | None:
-    """The app's document, where a switch stands in it."""
+    """The app's document, where a switch stands in it; None too where it cannot be told from a namesake.
+
+    One in another namespace is another app, which must not be stopped in its place.
+    """
+    found: dict[tuple[str, str], Document] = {}
+    exact: dict[tuple[str, str], Document] = {}
     for reading in detection.readings:
-        if (reading.kind, reading.name) == (app.kind, app.name):
-            return _at(reading.switch.selector, reading.file)
-    return None
+        is_named = (reading.kind, reading.name) == (app.kind, app.name)
+        if is_named and (not app.namespace or reading.namespace in (None, app.namespace)):
+            place, document = (reading.file, reading.document), _at(reading.switch.selector, reading.file)
+            found.setdefault(place, document)
+            if reading.namespace == app.namespace:
+                exact.setdefault(place, document)
+    candidates = list((exact or found).values())
+    return candidates[0] if len(candidates) == 1 else None
 
 
 def _app_document(service: Service, detection: Detection, found: Found, target: Side) -> Document:
