@@ -12,13 +12,22 @@ from failover_api.core.planning.request import MoveRequest
 from failover_api.core.safety.relocation.ladder import State
 from failover_api.core.safety.relocation.steps import Step
 from failover_api.core.safety.relocation.table import Position
-from failover_api.errors import BadRequest, ClusterNeeded, NothingToRollBack, RelocationRunning, UnsafeMove
+from failover_api.errors import (
+    BadRequest,
+    CannotPlan,
+    ClusterNeeded,
+    ManifestDrifted,
+    NothingToRollBack,
+    RelocationRunning,
+    UnsafeMove,
+)
 from tests.sandbox.cluster.apps import W1, W2
 from tests.support.relocating import (
     APP,
     ASKED,
     CATALOG,
     VOLSYNC,
+    app,
     by_restic,
     homelab,
     later,
@@ -162,7 +171,7 @@ async def test_a_demote_that_would_leave_data_behind_is_refused_and_names_the_wa
             (hazard,) = [each for each in refused.value.hazards if each.slug == "data-left-behind"]
             assert (hazard.severity.value, hazard.cure) == (
                 "stop",
-                "`failover relocate sonarr --to primary` brings it home first.",
+                "`failover relocate sonarr --to primary` brings it home.",
             )
             accepting = MoveRequest("ops-laptop", accept=frozenset({"data-left-behind"}))
             outcome = await components.failover.move("sonarr", Action.DEMOTE, accepting)
@@ -249,3 +258,40 @@ async def test_a_person_who_edits_in_the_middle_wins(
             assert "spec.replicas" in report.reason
     assert '"replicas": 2' in (stage.read(APP) or b"").decode()
     assert b"failover-" not in (stage.read(VOLSYNC) or b"")
+
+
+ONE_WAY = CATALOG.replace("      to_primary: {source: sonarr-to-a, destination: sonarr-a}\n", "")
+
+
+async def test_with_one_way_alone_a_rollback_rolls_back_and_the_way_home_is_named_missing(
+    stage: Stage, tmp_path: Path
+) -> None:
+    with homelab(stage, tmp_path, catalog=ONE_WAY, side="primary") as lab:
+        async with stage.open(cluster=str(lab.kubeconfig), cluster_timeout_s=10) as components:
+            before = {file: stage.read(file) for file in lab.files}
+            await components.failover.move("sonarr", Action.PROMOTE, ASKED)
+            accepting = replace(ASKED, accept=frozenset({"data-left-behind"}))
+            await components.failover.move("sonarr", Action.ROLLBACK, accepting)
+            assert {file: stage.read(file) for file in lab.files} == before
+            await components.failover.move("sonarr", Action.PROMOTE, ASKED)
+            with pytest.raises(CannotPlan, match="no `to_primary`"):
+                await start(components)
+
+
+async def test_replication_that_cannot_be_read_keeps_nobody_from_a_rollback(stage: Stage, tmp_path: Path) -> None:
+    with homelab(stage, tmp_path, side="primary") as lab:
+        async with stage.open(cluster=str(lab.kubeconfig), cluster_timeout_s=10) as components:
+            await components.failover.move("sonarr", Action.PROMOTE, ASKED)
+            stage.commit({VOLSYNC: "kind: ConfigMap\nmetadata: {name: x}\n"})
+            accepting = replace(ASKED, accept=frozenset({"data-left-behind"}))
+            outcome = await components.failover.move("sonarr", Action.ROLLBACK, accepting)
+            assert outcome.changed
+    assert (stage.read(APP) or b"").decode() == app("primary")
+
+
+async def test_between_its_sides_nothing_is_begun(stage: Stage, tmp_path: Path) -> None:
+    with homelab(stage, tmp_path) as lab:
+        stage.replace(APP, '"claimName": "b"', '"claimName": "a"')
+        async with stage.open(cluster=str(lab.kubeconfig), cluster_timeout_s=10) as components:
+            with pytest.raises(ManifestDrifted, match="is not on backup"):
+                await start(components)
