@@ -159,7 +159,7 @@ async def test_a_demote_that_would_leave_data_behind_is_refused_and_names_the_wa
             (hazard,) = [each for each in refused.value.hazards if each.slug == "data-left-behind"]
             assert (hazard.severity.value, hazard.cure) == (
                 "stop",
-                "`failover relocate sonarr --to primary` brings it home first.",
+                "`failover relocate sonarr --to primary` brings it home.",
             )
             accepting = MoveRequest("ops-laptop", accept=frozenset({"data-left-behind"}))
             outcome = await components.failover.move("sonarr", Action.DEMOTE, accepting)
