@@ -135,10 +135,10 @@ def _of_end(replication: DataReplication, end: _End) -> Iterator[Need]:
     if end.manual and end.schedule and parse_tag(end.manual) is None:
         yield Need(f"{end.about} has a manual tag beside its schedule: VolSync ignores the schedule while it stands")
     if end.kind != SOURCE and end.mover:
-        yield from _of_destination(end)
+        yield from _of_destination(replication, end)
 
 
-def _of_destination(end: _End) -> Iterator[Need]:
+def _of_destination(replication: DataReplication, end: _End) -> Iterator[Need]:
     if end.copy_method and end.copy_method != DIRECT:
         yield Need(
             f"{end.about} has copyMethod {cut(end.copy_method)}: it makes an image for a new claim, and does not write "
@@ -146,6 +146,12 @@ def _of_destination(end: _End) -> Iterator[Need]:
         )
     elif not end.claim:
         yield Need(f"{end.about} names no destinationPVC, so it writes into a claim of its own: name the app's")
+    elif replication.via is Via.REPOSITORY and end.manual and not end.schedule and parse_tag(end.manual) is None:
+        yield Need(
+            f"{end.about} restores only when its manual tag changes: until somebody changes it, its claim stays as old as "
+            "the last restore; give it a schedule",
+            is_warning=True,
+        )
     elif not end.copy_method:
         yield Need(f"{end.about} says no copyMethod: write `copyMethod: Direct`, so that it writes into the claim")
 
