@@ -150,8 +150,8 @@ def _of_destination(replication: DataReplication, end: _End) -> Iterator[Need]:
         yield Need(f"{end.about} names no destinationPVC, so it writes into a claim of its own: name the app's")
     elif replication.via is Via.REPOSITORY and end.manual and not end.schedule and parse_tag(end.manual) is None:
         yield Need(
-            f"{end.about} restores only when its manual tag changes, so its claim stays as old as the last restore: give "
-            "it a schedule",
+            f"{end.about} restores only when its manual tag changes, so its claim stays as old as the last restore: "
+            "give it a schedule",
             is_warning=True,
         )
     elif not end.copy_method:
