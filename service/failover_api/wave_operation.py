@@ -7,12 +7,12 @@ decided (one was late, one was refused) is kept, so that nothing is decided twic
 import asyncio
 import hashlib
 import time
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from failover_api.core.catalog.model import Action, Catalog
 from failover_api.core.planning.request import MoveRequest, Permit, Provenance
-from failover_api.core.planning.wave_progress import ENDED, Place, Progress, Sighting, Standing, planned
+from failover_api.core.planning.wave_progress import ENDED, NOT_MOVED, Place, Progress, Sighting, Standing, planned
 from failover_api.core.planning.waves import Order, Wave, order_from
 from failover_api.core.rfc3339 import seconds_of
 from failover_api.core.text.trailers import Record, read_records
@@ -95,6 +95,13 @@ class WaveOperation:
     def report(self) -> WaveReport:
         """How far it was when it was looked at last."""
         return WaveReport.of(self.progress or planned(self.order), self.id, self.places)
+
+    @property
+    def waiting(self) -> Sequence[str]:
+        """Who has not been moved with it yet, as far as it was looked at: those whose turn is to come, or are held."""
+        places = (self.progress or planned(self.order)).places
+        first = self.order.waves[0] if self.progress is None else ()
+        return [name for name, place in places.items() if place.standing in NOT_MOVED and name not in first]
 
     # What is seen
 
@@ -218,21 +225,21 @@ def no_operation(operation: str) -> UnknownUrl:
 def taken_up(record: Record, at: float, catalog: Catalog, *, is_proved: bool) -> WaveOperation | None:
     """The operation that a commit's trailers tell of; None where they tell of none that this catalog can go on with.
 
-    A commit can only name the members of its group: trailers are text, and anybody may have written them.
+    Trailers are text, and anybody who may push may have written them: a commit can name only members of its group, or
+    services that may be on its node.
     """
     wave, provenance = record.provenance.wave, record.provenance
     if wave is None or not set(wave.members) <= catalog.services.keys() or record.service not in wave.members:
-        return None
-    is_named = not wave.node or wave.node == ANYWHERE
-    group = provenance.group if is_named else group_of(wave.node)
-    if not wave.node and not set(wave.members) <= set(catalog.groups.get(group or "", ())):
         return None
     if record.action not in (Action.PROMOTE, Action.DEMOTE):
         return None
     own = dict(wave.actions)
     actions = {name: Action(own.get(name, record.action)) for name in wave.members}
     absolute = replace(wave, actions=tuple((name, str(action)) for name, action in actions.items()) if own else ())
+    if not _may_be_named(wave, provenance, actions, catalog):
+        return None
     after = {name: service.after for name, service in catalog.services.items()}
+    group = provenance.group if wave.node in ("", ANYWHERE) else group_of(wave.node)
     return WaveOperation(
         name=group or wave.members[0],
         order=order_from(wave.waves, actions, after),
@@ -243,6 +250,16 @@ def taken_up(record: Record, at: float, catalog: Catalog, *, is_proved: bool) ->
         is_own=False,
         is_proved=is_proved,
     )
+
+
+def _may_be_named(wave: Wave, provenance: Provenance, actions: Mapping[str, Action], catalog: Catalog) -> bool:
+    """Whether these members can be moved together by what the trailers say."""
+    if not wave.node:
+        return set(wave.members) <= set(catalog.groups.get(provenance.group or "", ()))
+    if wave.node == ANYWHERE:
+        return provenance.trigger is not None  # each of its waves needs a permit
+    left = (catalog.services[name].nodes(action.target.other) for name, action in actions.items())
+    return all(wave.node in nodes for nodes in left if nodes)
 
 
 def _record(status: Status) -> Record | None:

@@ -501,7 +501,7 @@ ALLOWED: dict[str, Any] = {
     "endpoint": ENDPOINTS,
     "method": {"GET", "PUT", "POST", "PATCH", "DELETE"},
     "status": re.compile(r"[1-5]\d\d|none"),
-    "result": {"hit", "miss", "accepted", "refused"},
+    "result": {"hit", "miss", "accepted", "refused", "moved", "held", "forbidden", "unreadable"},
     "reason": REASONS,
     "limit": {"primary", "secondary"},
     "account": {"acme", "app"},
@@ -562,7 +562,7 @@ async def test_of_a_replica_that_leads_all_is_told(stage: Stage) -> None:
 async def test_while_it_is_off_there_is_its_mode_alone(stage: Stage) -> None:
     async with watched(stage) as here:
         families = {family.name for family in here.scrape().families if family.name.startswith("failover_automatic")}
-    assert families == {"failover_automatic_mode", "failover_automatic_moves"}
+    assert families == {"failover_automatic_mode", "failover_automatic_moves", "failover_automatic_alerts"}
 
 
 async def test_a_move_that_nobody_asked_for_is_counted_by_its_trigger(stage: Stage) -> None:

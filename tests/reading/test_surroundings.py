@@ -238,7 +238,9 @@ async def test_a_demote_tells_since_when_if_that_was_seen_just_now(stage: Stage)
     async with stage.open() as components:
         await promote(components)
         told = await demote(components, dry_run=True)
-        assert "wrote on backup stays behind" in told.hazards[0].detail, "nobody has looked since it moved"
+        assert "wrote on backup, since when is not known here, stays" in told.hazards[0].detail, (
+            "nobody has looked since it moved"
+        )
         status = await components.failover.status("sonarr")
         assert status.last_move is not None
         since = f"What sonarr wrote on backup since {status.last_move.logged.at[:16].replace('T', ' ')} UTC"
@@ -249,7 +251,10 @@ async def test_a_demote_tells_since_when_if_that_was_seen_just_now(stage: Stage)
         assert [r.method for r in stage.requests] == ["GET"]
         assert since in (await demote(components)).hazards[0].detail
         await promote(components)
-        assert "wrote on backup stays behind" in (await demote(components, dry_run=True)).hazards[0].detail
+        assert (
+            "wrote on backup, since when is not known here, stays"
+            in (await demote(components, dry_run=True)).hazards[0].detail
+        )
 
 
 async def test_what_was_seen_long_ago_is_not_told(stage: Stage) -> None:
@@ -276,7 +281,9 @@ async def test_a_person_s_move_is_not_dated_by_ours(stage: Stage) -> None:
             {SONARR: text.replace("role: primary", "role: backup").replace('"pvc-sonarr"', '"pvc-sonarr-backup"')}
         )
         status = await components.failover.status("sonarr")
-        assert status.hazards_to[0].detail.startswith("What sonarr wrote on backup stays behind")
+        assert status.hazards_to[0].detail.startswith(
+            "What sonarr wrote on backup, since when is not known here, stays behind"
+        )
 
 
 async def test_a_rollback_knows_since_when(stage: Stage) -> None:

@@ -74,11 +74,15 @@ class Control:
         self._lease = cluster.lease(LEASE_NAME, namespace, timeout_s=LEASE_TIMEOUT_S)
         self.leader = Leader(self._lease)
         self.report: Callable[[], Report | None] = lambda: None
+        self._parsed: tuple[LeaseRecord | None, Notes] | None = None
 
     @property
     def notes(self) -> Notes:
-        """As they were read last."""
-        return _notes(self.leader.record)
+        """As they were read last; parsed once."""
+        record = self.leader.record
+        if self._parsed is None or self._parsed[0] is not record:
+            self._parsed = (record, _notes(record))
+        return self._parsed[1]
 
     def judged(self) -> Report | None:
         """What the replica that leads makes of the nodes, as far as it is known here, without asking anybody."""

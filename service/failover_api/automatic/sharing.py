@@ -3,8 +3,16 @@
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 
-from failover_api.core.automatic.notes import PREFIX, Notes, written
-from failover_api.core.automatic.report import BlockedLine, HoldLine, NodeLine, PendingLine, Report, ReturnLine, as_json
+from failover_api.core.automatic.notes import PREFIX, Notes, fits_status, written
+from failover_api.core.automatic.report import (
+    BlockedLine,
+    HoldLine,
+    NodeLine,
+    PendingLine,
+    Report,
+    ReturnLine,
+    bounded_json,
+)
 from failover_api.core.safety.governance import (
     Ack,
     Attestation,
@@ -55,7 +63,7 @@ def annotations_of(
             witnesses=tuple(each for each in notes.witnesses if each.fingerprint in testified),
             flaps=flaps_as_json(memory, now=now, monotonic=monotonic),
             tally=tally,
-            status=as_json(report, is_bounded=True),
+            status=bounded_json(report, fits_status),
         ),
         annotations,
     )

@@ -36,6 +36,8 @@ from failover_api.edges.api import (
 from failover_api.edges.api import routes as api_routes
 from failover_api.edges.api.openapi import TAGS, Api
 from failover_api.edges.board import automatic as board_automatic
+from failover_api.edges.board import operations as board_operations
+from failover_api.edges.board import relocations as board_relocations
 from failover_api.edges.board import routes as board_routes
 from failover_api.edges.board.pages import wants_page
 from failover_api.edges.http import hardening
@@ -48,7 +50,7 @@ from failover_api.edges.http.shared_looks import Looks
 from failover_api.edges.http.throttle import Throttle
 from failover_api.edges.watch import gauges_of, watching
 from failover_api.errors import BadRequest, FailoverError, MethodNotAllowed, NotReady, UnknownUrl, UnsafeMove
-from failover_api.events import BranchMoved, FluxReported, MoveEnded, Serving, StageChanged
+from failover_api.events import AlertTaken, BranchMoved, FluxReported, MoveEnded, Serving, StageChanged
 from failover_api.metrics.counters import Counters
 from failover_api.metrics.exposition import Metrics
 from failover_api.settings import Settings
@@ -57,7 +59,8 @@ from failover_api.wiring import Components, open_failover
 _log = logging.getLogger(__name__)
 _ROUTERS = (
     *(api_routes.router, nodes.router, operations.router, relocations.router, automatic.router, process.router),
-    *(webhooks.router, flux_events.router, alerts.router, board_automatic.router, board_routes.router),
+    *(webhooks.router, flux_events.router, alerts.router, board_automatic.router, board_operations.router),
+    *(board_relocations.router, board_routes.router),
 )
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._:-]{1,128}")
 
@@ -113,6 +116,7 @@ async def _opened(
         components.events.subscribe(FluxReported, looks.flux_reported)
         components.events.subscribe(StageChanged, looks.stage_changed)
         components.events.subscribe(Serving, counters.serving)
+        components.events.subscribe(AlertTaken, counters.alert_taken)
         watches = await opened.enter_async_context(watching(components))
         authenticator = Authenticator(access.current if access else lambda: OPEN, clock=components.clock)
         opened.push_async_callback(authenticator.aclose)

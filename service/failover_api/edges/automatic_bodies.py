@@ -63,6 +63,7 @@ def automatic_body(standing: "Standing", *, visible: Visible = lambda _: True) -
         as_of=rfc3339(report.as_of) if report is not None else None,
         nodes=[_node(node) for node in (report.nodes if report is not None else ())],
         pending=[_pending(line) for line in (report.pending if report is not None else ())],
+        left_out=report.left_out if report is not None else 0,
         blocked=[_blocked(line) for line in (report.blocked if report is not None else ())],
         failback=[_return(line) for line in (report.returns if report is not None else ())],
         pauses=[pause_body(pause, visible=visible) for pause in pauses],

@@ -8,6 +8,7 @@ from failover_api.core.planning.plan import Change, Plan
 from failover_api.core.planning.state import Reading, State
 from failover_api.core.rfc3339 import rfc3339
 from failover_api.core.safety.hazard import Hazard, worst
+from failover_api.core.safety.hazards import once_for_a_group
 from failover_api.core.safety.node_states import NodeHealth, NodeState
 from failover_api.core.safety.replication_states import ReplicationStatus
 from failover_api.core.safety.rollout.steps import Rollout
@@ -20,6 +21,7 @@ from failover_api.edges.models import (
     ClusterBody,
     CommitBody,
     EntryBody,
+    EntryStepBody,
     GroupBody,
     GroupOutcomeBody,
     GroupsBody,
@@ -54,7 +56,7 @@ from failover_api.errors import FailoverError
 from failover_api.forge.values import PullRequest
 from failover_api.moves.evacuation import NodeOutcome, group_of
 from failover_api.moves.outcome import GroupOutcome, Outcome, ReportedWave, WaveReport, told
-from failover_api.reading.history import Entry, Page
+from failover_api.reading.history import Entry, Page, PastStep
 from failover_api.reading.nodes import NodeReport, Nodes
 from failover_api.reading.status import Status, Unreadable
 
@@ -155,6 +157,14 @@ def _entry(entry: Entry) -> EntryBody:
         message=entry.subject,
         verified=entry.verified,
         accepted=list(record.accepted) if record else [],
+        steps=[_entry_step(step) for step in entry.steps],
+    )
+
+
+def _entry_step(step: PastStep) -> EntryStepBody:
+    commit = NamedCommitBody(sha=step.logged.sha, url=step.logged.url)
+    return EntryStepBody(
+        step=step.record.provenance.step or "", at=step.logged.at, commit=commit, proof=step.record.proof
     )
 
 
@@ -346,7 +356,7 @@ def _move(parts: Sequence[Outcome], *, group: str | None = None) -> dict[str, An
         "operation": _operation(parts),
         "message": told(parts, group=group),
         "warnings": list(dict.fromkeys(warning for part in parts for warning in part.all_warnings)),
-        "hazards": _hazards(hazard for part in parts for hazard in part.hazards),
+        "hazards": _hazards(_told_of(parts)),
         "hazards_complete": all(part.hazards_complete for part in parts),
     }
 
@@ -393,6 +403,12 @@ def _commits(parts: Iterable[Outcome]) -> list[CommitBody]:
 
 def _pull_requests(parts: Iterable[Outcome]) -> list[PullRequestBody]:
     return [_pull_request(part.pull_request) for part in parts if part.pull_request is not None]
+
+
+def _told_of(parts: Sequence[Outcome]) -> list[Hazard]:
+    """What several parts meet alike is said once."""
+    found = [hazard for part in parts for hazard in part.hazards]
+    return once_for_a_group(found) if len(parts) > 1 else found
 
 
 def _hazards(hazards: Iterable[Hazard]) -> list[HazardBody]:

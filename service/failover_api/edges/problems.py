@@ -124,7 +124,7 @@ def _unsafe(error: UnsafeMove) -> dict[str, Any]:
     plans = [plan for outcome in error.outcomes for plan in outcome.plans]
     hazards = [hazard for outcome in error.outcomes for hazard in outcome.hazards] or error.hazards
     return {
-        "hazards": [asdict(hazard) for hazard in hazards],
+        "hazards": [asdict(hazard) for hazard in dict.fromkeys(hazards)],  # those of several parts, each once
         "changes": [_change(change) for plan in plans for change in plan.changes],
         "diff": "".join(unified_diff(plan.old, plan.new) for plan in plans),
         "message": told(error.outcomes, group=error.group),

@@ -13,21 +13,30 @@ from failover_api.errors import FailoverError
 from failover_api.events import BranchMoved, Looked, Merged, MoveEnded, Serving
 from failover_api.metrics.counters import Counters
 from failover_api.metrics.gauges import Gauges
+from failover_api.watching.drills import DrillWatch
 from failover_api.watching.readiness import Readiness
 from failover_api.watching.waves import WaveWatch
 from failover_api.wiring import Components
 
 if TYPE_CHECKING:  # without a cluster nothing of it is loaded
+    from failover_api.relocation_report import RelocationReport
+    from failover_api.watching.relocations import RelocationWatch
     from failover_api.watching.rollouts import RolloutWatch
 
 
 @dataclass(frozen=True, slots=True)
 class Watches:
-    """`rollouts` is None where no cluster is configured."""
+    """`rollouts` and `relocating` are None where no cluster is configured."""
 
     readiness: Readiness
     rollouts: "RolloutWatch | None"
     guarding: Guarding
+    drills: DrillWatch
+    relocating: "RelocationWatch | None" = None
+
+    def relocations(self) -> "Mapping[str, RelocationReport]":
+        """The newest of each service that was seen under way."""
+        return {} if self.relocating is None else self.relocating.seen
 
     def stages(self) -> Mapping[str, Stage]:
         return {} if self.rollouts is None else self.rollouts.stages()
@@ -45,8 +54,9 @@ async def watching(components: Components) -> AsyncIterator[Watches]:
     components.events.subscribe(MoveEnded, waves.happened)
     components.events.subscribe(Merged, waves.happened)
     components.events.subscribe(Serving, waves.happened)
-    works = [readiness.run(), waves.run()]
-    rollouts, verifier = None, None
+    drills = DrillWatch(components.failover, components.catalog.current)
+    works = [readiness.run(), waves.run(), drills.run()]
+    rollouts, verifier, relocations = None, None, None
     if components.cluster is not None:
         from failover_api.watching.rollouts import RolloutWatch
         from failover_api.watching.verifier import Verifier
@@ -75,7 +85,7 @@ async def watching(components: Components) -> AsyncIterator[Watches]:
     works.append(guarding.run())
     tasks = [asyncio.create_task(work) for work in works]
     try:
-        yield Watches(readiness, rollouts, guarding)
+        yield Watches(readiness, rollouts, guarding, drills, relocations)
     finally:
         for task in tasks:
             task.cancel()
@@ -104,4 +114,6 @@ def gauges_of(counters: Counters, components: Components, watches: Watches) -> G
         replications=watches.replications,
         ready=lambda: watches.readiness.ready,
         automatic=watches.guarding.seen,
+        relocations=watches.relocations,
+        drills=lambda: watches.drills.ended,
     )

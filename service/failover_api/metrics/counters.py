@@ -6,7 +6,7 @@ from prometheus_client import CollectorRegistry, Counter, Histogram
 
 from failover_api.core.catalog.model import Action, Policy, Service
 from failover_api.errors import FailoverError, ForgeRateLimited, NotReady, WriteConflict
-from failover_api.events import MoveEnded, Serving, verdict
+from failover_api.events import AlertTaken, MoveEnded, Serving, verdict
 from failover_api.forge.github.replies import BadCredentials
 from failover_api.forge.http.traffic import (
     CredentialsRejected,
@@ -24,6 +24,7 @@ REQUEST_BUCKETS_S = (0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 
 
 _TRIGGERS = ("automatic", "alert")  # who asks for a move that nobody asked for
+_RESULTS = ("moved", "held", "refused", "forbidden", "unreadable")  # those that alert rules ask for: they begin at 0
 
 
 class Counters:
@@ -51,9 +52,22 @@ class Counters:
             ("trigger", "outcome"),
             registry=self.registry,
         )
+        self._alerts = Counter(
+            "failover_automatic_alerts_total",
+            "Alerts that were sent here, by what became of each: moved, proposed, would-move, nothing-to-do, held, "
+            "refused, witness, withdrawn, ignored, forbidden, unreadable.",
+            ("result",),
+            registry=self.registry,
+        )
+        for result in _RESULTS:
+            self._alerts.labels(result)
         for trigger in _TRIGGERS:
             for outcome in ("moved", "refused", "failed", "unknown"):
                 self._automatic.labels(trigger, outcome)
+
+    def alert_taken(self, event: AlertTaken) -> None:
+        """An alert came."""
+        self._alerts.labels(event.result).inc()
 
     def serving(self, event: Serving) -> None:
         """A move of ours serves."""

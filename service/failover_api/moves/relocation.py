@@ -15,7 +15,6 @@ from failover_api.core.safety.relocation.subject import Subject
 from failover_api.core.splice import Manifest, parse
 from failover_api.errors import CannotPlan, Conflict, FailoverError, PreconditionFailed
 from failover_api.moves.move import Move, MovePlan, Overlay
-from failover_api.moves.outcome import joined_version
 from failover_api.reading.services import Observation, Observations, versions_of
 
 
@@ -54,7 +53,7 @@ class StepMove(Move):
         self._check_unchanged(manifests)
         planned = self._planned(observed[0].service, manifests)
         overlay.update(planned.new)
-        return MovePlan((planned,), {}, joined_version(list(versions.values())), (), True)
+        return MovePlan((planned,), {}, versions[self.services[0].name], (), True)
 
     def _check_unchanged(self, manifests: Mapping[str, Manifest]) -> None:
         missing = {edit.place.document.file or "" for edit in self.commit.edits} - manifests.keys()

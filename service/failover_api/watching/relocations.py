@@ -8,7 +8,7 @@ import asyncio
 import contextlib
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from cachetools import LRUCache
 
@@ -17,7 +17,7 @@ from failover_api.core.safety.relocation.ladder import State
 from failover_api.errors import FailoverError
 from failover_api.events import BranchMoved, MoveEnded
 from failover_api.failover import Failover
-from failover_api.relocation_runner import RelocationReport
+from failover_api.relocation_report import RelocationReport
 
 EVERY_S = 2.0
 IDLE_S = 10.0
@@ -43,6 +43,12 @@ class RelocationWatch:
         self._failures: dict[str, tuple[int, float]] = {}  # how many in a row, and when it is tried again
         self._words: LRUCache[str, tuple[object, ...]] = LRUCache(1024)
         self._has_news = asyncio.Event()
+        self._seen: LRUCache[str, RelocationReport] = LRUCache(1024)
+
+    @property
+    def seen(self) -> Mapping[str, RelocationReport]:
+        """The newest relocation of each service, as it was when it was last looked at; only those seen under way."""
+        return dict(self._seen)
 
     def happened(self, _: MoveEnded | BranchMoved) -> None:
         """Somebody may have begun one, or made a step."""
@@ -86,6 +92,7 @@ class RelocationWatch:
         if report is None or not report.is_under_way:
             self._running.discard(name)
         if report is not None:
+            self._seen[name] = report
             self._tell(report)
 
     def _failed(self, name: str, error: FailoverError) -> None:

@@ -1,9 +1,11 @@
 """What the leader sees, as JSON in an annotation and back."""
 
 import json
+from dataclasses import replace
 
 import pytest
 
+from failover_api.core.automatic.notes import MAX_STATUS, Notes, fits_status, read_notes, written
 from failover_api.core.automatic.report import (
     BlockedLine,
     HoldLine,
@@ -12,6 +14,7 @@ from failover_api.core.automatic.report import (
     Report,
     ReturnLine,
     as_json,
+    bounded_json,
     report_from,
 )
 
@@ -46,3 +49,31 @@ def test_a_way_home_that_is_not_understood_is_left_out(row: object) -> None:
     read = report_from({**as_json(REPORT), "returns": [row]})
     assert read is not None
     assert read.returns == ()
+
+
+@pytest.mark.parametrize("count", [3, 40, 200, 500])
+def test_of_many_services_as_many_are_told_as_have_room(count: int) -> None:
+    holds = tuple(HoldLine(f"gate-{i}", "w" * 390, "c" * 390, NOW) for i in range(6))
+    report = Report(
+        NOW,
+        "watching",
+        "",
+        (*(NodeLine(f"n{i:03}", "ready", NOW) for i in range(80)), NodeLine("z", "dead", NOW)),
+        tuple(PendingLine(f"service-{i}", "z", "backup", NOW, None, holds) for i in range(count)),
+        tuple(BlockedLine(f"service-{i}", NOW) for i in range(count)),
+        0,
+        tuple(ReturnLine(f"back-{i}", "z", False, "failover relocate", "d" * 300, holds) for i in range(count)),
+    )
+    written_into = written(Notes(status=bounded_json(report, fits_status)), {})
+    assert len(written_into["failover-api/status"]) <= MAX_STATUS
+    read = report_from(read_notes(written_into).status)
+    assert read is not None
+    assert read.nodes[0] == NodeLine("z", "dead", NOW)
+    assert len(read.pending) >= min(count, 3)
+    assert len(read.pending) + read.left_out == count
+
+
+def test_what_has_no_room_at_all_is_not_told() -> None:
+    assert bounded_json(REPORT, lambda _: False) is None
+    whole = bounded_json(replace(REPORT, nodes=()), lambda _: True)
+    assert whole == as_json(replace(REPORT, nodes=()))

@@ -83,6 +83,12 @@ def test_a_group_is_told_once_that_the_cluster_is_unseen() -> None:
     assert once_for_a_group([unseen_one, other, unseen_one]) == [other, unseen_one]
 
 
+def test_what_many_of_a_group_meet_alike_is_said_once() -> None:
+    dead = Hazard("node-not-ready", Severity.STOP, "Node k3s-w2", None, "It is not ready.", "Bring it up.")
+    other = replace(dead, about="Node k3s-w3")
+    assert once_for_a_group([dead, other, dead]) == [dead, other]
+
+
 def test_a_move_that_changes_nothing_has_no_hazards() -> None:
     manifests = {"a.yaml": parse(manifest("backup"), file="a.yaml")}
     planned = planned_move(plan(sonarr(), manifests, Action.PROMOTE), manifests)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from failover_api.automatic.alert_desk import Result, ServiceEnd
+from failover_api.automatic.alert_desk import Carried, Result, ServiceEnd
 from failover_api.core.access.model import digest_of
 from failover_api.core.safety.governance import AlertOrder, Gate, Hold
 from failover_api.edges.guarding import Guarding
@@ -21,7 +21,7 @@ from tests.support.simulated import kubeconfig_of
 from tests.support.stage import SERVICES, Stage
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterator, Sequence
+    from collections.abc import AsyncIterator, Iterator
     from pathlib import Path
 
     import httpx2
@@ -48,9 +48,9 @@ class Mover:
         self.ends: list[ServiceEnd] = []
         self.orders: list[AlertOrder] = []
 
-    async def carry_out(self, order: AlertOrder) -> Sequence[ServiceEnd]:
+    async def carry_out(self, order: AlertOrder) -> Carried:
         self.orders.append(order)
-        return self.ends
+        return Carried(tuple(self.ends))
 
 
 @pytest.fixture
@@ -245,6 +245,19 @@ async def test_a_body_of_many_alerts_is_taken(client: httpx2.AsyncClient) -> Non
     answer = await send(client, *[named("Watchdog", annotations={"text": "x" * 400})] * 900)
     assert answer.status_code == 200
     assert len(answer.json()["alerts"]) == 900
+
+
+async def test_each_alert_is_counted_by_what_became_of_it(client: httpx2.AsyncClient, mover: Mover) -> None:
+    mover.ends = [ServiceEnd("sonarr", Result.HELD, (SERVING,))]
+    await send(client, named("SonarrDown"), named("Watchdog"), "garbage")
+    lines = (await client.get("/metrics")).text.splitlines()
+    counted = {line for line in lines if line.startswith("failover_automatic_alerts_total{")}
+    assert counted >= {
+        'failover_automatic_alerts_total{result="held"} 1.0',
+        'failover_automatic_alerts_total{result="ignored"} 1.0',
+        'failover_automatic_alerts_total{result="unreadable"} 1.0',
+        'failover_automatic_alerts_total{result="moved"} 0.0',
+    }
 
 
 async def test_get_is_not_allowed(client: httpx2.AsyncClient) -> None:

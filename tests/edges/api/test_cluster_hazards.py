@@ -69,6 +69,30 @@ async def test_a_status_tells_the_hazards_of_the_move_to_the_other_side(stage: S
     assert in_short["radarr"]["slugs"] == ["cluster-unseen"], "it is in no cluster"
 
 
+ROLES = "node_label_key: role, primary_node_label: primary, backup_node_label: backup"
+SHARING = f"""\
+  sonarr: {{namespace: media, deployment: sonarr, {ROLES}}}
+  radarr: {{namespace: media, deployment: radarr, {ROLES}, workload: {{kind: Deployment, name: sonarr}}}}
+"""
+NODES = "nodes: {primary: k3s-w1, backup: k3s-w2}"
+
+
+async def test_what_stops_all_of_a_group_is_said_once(stage: Stage, cluster: HomelabCluster) -> None:
+    """A dead node is one thing, however many services would go there; of each is told what refuses it."""
+    cluster.node("k3s-w2", ready="Unknown")
+    stage.declare(SHARING, top=f"groups: {{all: [sonarr, radarr]}}\n{NODES}")
+    async with stage.client(cluster=str(cluster.kubeconfig)) as client:
+        await told(client, "node-not-ready")
+        body = problem(await client.post("/api/groups/all/promote"), "unsafe-move", 409)
+        page = (await client.get("/groups/all/promote")).text
+        done = await client.post("/api/groups/all/promote", json={"accept": ["node-not-ready"]})
+    assert [hazard["slug"] for hazard in body["hazards"]].count("node-not-ready") == 1
+    assert [[hazard["slug"] for hazard in one["hazards"]].count("node-not-ready") for one in body["refused"]] == [1, 1]
+    assert '<th scope="row">sonarr, radarr</th>' in page
+    assert done.status_code == 200
+    assert [hazard["slug"] for hazard in done.json()["hazards"]].count("node-not-ready") == 1
+
+
 async def test_a_group_says_once_that_its_members_are_unseen(stage: Stage, silent: Path) -> None:
     """Both members are of a cluster that does not answer."""
     stage.declare(SERVICES, top="groups: {all: [sonarr, radarr]}")

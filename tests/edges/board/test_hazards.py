@@ -7,7 +7,9 @@ import pytest
 from tests.edges.board.ground import browsing, hidden, text
 from tests.support.stage import SERVICES, SONARR, Stage, deployment, entry
 
-LEFT_BEHIND = "What sonarr wrote on backup stays behind (claim pvc-sonarr-backup -> pvc-sonarr)"
+LEFT_BEHIND = (
+    "What sonarr wrote on backup, since when is not known here, stays behind (claim pvc-sonarr-backup -> pvc-sonarr)"
+)
 
 
 async def test_a_demote_is_warned_of_before_and_after(stage: Stage) -> None:

@@ -18,7 +18,10 @@ def test_a_demote_is_warned_of_and_what_it_says_stays_on_standard_output(cli: Cl
     assert "when told (kubectl -n media get pods -o wide -w shows it).\n" in promoted.stdout
     for words in (("demote", "sonarr", "--dry-run"), ("demote", "sonarr")):
         told = cli(*words)
-        assert f"{LEFT_BEHIND} stays behind (claim pvc-sonarr-backup -> pvc-sonarr)" in told.stderr
+        assert (
+            f"{LEFT_BEHIND}, since when is not known here, stays behind (claim pvc-sonarr-backup -> pvc-sonarr)"
+            in told.stderr
+        )
         assert "unless somebody has synced it. [data-left-behind]\n  Sync pvc-sonarr-backup back first" in told.stderr
         assert "stays behind" not in told.stdout
 

@@ -46,6 +46,20 @@ def test_one_that_does_not_come_up_is_exit_5(cli: Cli, lab: WavesLab) -> None:
     assert "wave 3/3 stopped (web): web: waits for app, db" in result.stdout
 
 
+def test_until_serving_is_what_following_waits_for(cli: Cli, lab: WavesLab) -> None:
+    cli("promote", "db", "--yes")
+    lab.apply("db")
+    with lab.obeyed():
+        result = cli("promote", "--group", "all", "--until", "serving", "--timeout", "60s")
+    assert result.stdout.startswith("all: all 3 waves are done.\n")
+    assert {lab.side(name) for name in AFTER} == {"backup"}
+
+
+def test_what_takes_longer_than_somebody_waits_is_exit_5(cli: Cli, lab: WavesLab) -> None:
+    result = cli("promote", "--group", "all", "--until", "serving", "--timeout", "1s", code=5)
+    assert result.stdout.startswith("all: it is under way.\n")
+
+
 def test_json_has_the_waves_as_they_came_out(cli: Cli, lab: WavesLab) -> None:
     with lab.obeyed():
         outcome = json.loads(cli("promote", "--group", "all", "--json").stdout)

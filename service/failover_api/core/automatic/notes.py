@@ -390,5 +390,10 @@ def _json(data: object) -> str:
     return json.dumps(data, ensure_ascii=False, separators=(",", ":"))
 
 
+def fits_status(status: Any) -> bool:
+    """Whether it has room as the annotation of that name."""
+    return _size(_json(status)) <= MAX_STATUS
+
+
 def _size(text: str) -> int:
     return len(text.encode("utf-8", "surrogatepass"))

@@ -13,6 +13,7 @@ from failover_api.core.wording import one_line
 
 MAX_REASON = 400
 MAX_NODES, MAX_PENDING, MAX_HOLDS = 60, 60, 20
+_SMALLER = ((60, 3), (60, 1), (30, 1), (12, 1), (4, 1), (0, 0))  # services, and holds of each
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,20 +99,41 @@ class Report:
         )
 
 
-def as_json(report: Report, *, is_bounded: bool = False) -> dict[str, Any]:
-    """`is_bounded`: as it has room in an annotation."""
-    pending = report.pending[:MAX_PENDING] if is_bounded else report.pending
-    nodes = sorted(report.nodes, key=lambda node: node.state == "ready") if is_bounded else report.nodes
+def as_json(report: Report) -> dict[str, Any]:
+    """All of it."""
     return {
         "as_of": _iso(report.as_of),
         "view": report.view,
         "reason": report.reason,
-        "nodes": [_node(node) for node in (nodes[:MAX_NODES] if is_bounded else nodes)],
-        "pending": [_pending(line) for line in pending],
-        "blocked": [_blocked(line) for line in (report.blocked[:MAX_PENDING] if is_bounded else report.blocked)],
-        "returns": [_return(line) for line in (report.returns[:MAX_PENDING] if is_bounded else report.returns)],
-        "left_out": report.left_out + len(report.pending) - len(pending),
+        "nodes": [_node(node) for node in report.nodes],
+        "pending": [_pending(line) for line in report.pending],
+        "blocked": [_blocked(line) for line in report.blocked],
+        "returns": [_return(line) for line in report.returns],
+        "left_out": report.left_out,
     }
+
+
+def bounded_json(report: Report, fits: Callable[[dict[str, Any]], bool]) -> dict[str, Any] | None:
+    """The same with as many services, and holds of each, as have room; None where nothing has.
+
+    Of nodes those are kept first that are not ready.
+    """
+    nodes = sorted(report.nodes, key=lambda node: node.state == "ready")[:MAX_NODES]
+    for services, holds in _SMALLER:
+        pending = tuple(replace(line, holds=line.holds[:holds]) for line in report.pending[:services])
+        returns = tuple(replace(line, holds=line.holds[:holds]) for line in report.returns[:services])
+        left_out = report.left_out + len(report.pending) - len(pending)
+        smaller = replace(
+            report,
+            nodes=tuple(nodes),
+            pending=pending,
+            blocked=report.blocked[:services],
+            returns=returns,
+            left_out=left_out,
+        )
+        if fits(body := as_json(smaller)):
+            return body
+    return None
 
 
 def report_from(data: object) -> Report | None:

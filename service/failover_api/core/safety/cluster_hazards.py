@@ -15,8 +15,8 @@ from failover_api.core.safety.cluster_finders.claims import (
     claim_missing,
     claim_pending,
 )
-from failover_api.core.safety.cluster_finders.filling import being_filled
-from failover_api.core.safety.cluster_finders.left_behind import data_left_behind
+from failover_api.core.safety.cluster_finders.filling import unsynced_overwritten
+from failover_api.core.safety.cluster_finders.left_behind import weighed
 from failover_api.core.safety.cluster_finders.nodes import node_cordoned, node_missing, node_not_ready
 from failover_api.core.safety.cluster_finders.pods import (
     old_pod_running,
@@ -30,6 +30,7 @@ from failover_api.core.safety.cluster_finders.replication import (
     source_may_return,
     sync_in_flight,
 )
+from failover_api.core.safety.finders.data_left_behind import SLUG as LEFT_BEHIND
 from failover_api.core.safety.hazard import Hazard, Severity
 from failover_api.core.safety.observed import NOT_LOOKED_AT, View
 from failover_api.core.safety.scene import Scene, scene_of
@@ -58,8 +59,7 @@ CLUSTER_FINDERS: tuple[ClusterFinder, ...] = (
     sync_in_flight,
     data_age_unknown,
     data_old,
-    data_left_behind,
-    being_filled,
+    unsynced_overwritten,
     source_may_return,
 )
 # What one object is told of in Git and in the cluster; of all else the cluster knows better what Git only fears.
@@ -114,6 +114,20 @@ def cluster_hazards(move: ServiceMove, look: ClusterLook, claims: Sequence[Claim
     except Exception as exc:  # noqa: BLE001 - whatever a cluster holds, it must not keep anybody from a move
         detail = f"What the cluster shows of {move.service.name} was not understood: a defect ({type(exc).__name__})."
         return (_unseen(detail, "Please report it; look at node, claims and Flux yourself."),)
+
+
+def weighed_by_cluster(
+    move: ServiceMove, look: ClusterLook, claims: Sequence[ClaimMove], found: Sequence[Hazard]
+) -> list[Hazard]:
+    """What Git tells, without what is seen not to be so; as it is, where it is not seen."""
+    if move.service.is_elsewhere or not look.is_seen or all(hazard.slug != LEFT_BEHIND for hazard in found):
+        return list(found)
+    try:
+        scene = scene_of(move, look, claims)
+        kept = [weighed(one, scene) if scene and one.slug == LEFT_BEHIND else one for one in found]
+    except Exception:  # noqa: BLE001 - as in cluster_hazards(), which says so
+        return list(found)
+    return [hazard for hazard in kept if hazard is not None]
 
 
 def joined(git: Iterable[Hazard], seen: Iterable[Hazard]) -> list[Hazard]:

@@ -60,10 +60,14 @@ def with_cluster(move: ServiceMove, found: Sequence[Hazard], surroundings: Surro
     """What was found in Git, joined with what is found in the cluster, where that was looked at."""
     if surroundings.cluster is None:
         return found
-    from failover_api.core.safety.cluster_hazards import cluster_hazards, joined  # without a cluster it is not loaded
+    from failover_api.core.safety.cluster_hazards import (  # without a cluster it is not loaded
+        cluster_hazards,
+        joined,
+        weighed_by_cluster,
+    )
 
-    claims = claim_moves(move, surroundings)
-    return joined(list(found), cluster_hazards(move, surroundings.cluster, claims))
+    claims, look = claim_moves(move, surroundings), surroundings.cluster
+    return joined(weighed_by_cluster(move, look, claims, found), cluster_hazards(move, look, claims))
 
 
 def untold_left_out(move: ServiceMove, found: Iterable[Hazard]) -> tuple[Hazard, ...]:
@@ -77,7 +81,8 @@ def _is_accepted(service: Service, hazard: Hazard) -> bool:
 
 
 def once_for_a_group(found: Sequence[Hazard]) -> list[Hazard]:
-    """That the cluster is not seen is said once of several services."""
+    """That the cluster is not seen is said once of several services, and so is all else that many meet alike."""
+    found = list(dict.fromkeys(found))
     unseen = [hazard for hazard in found if hazard.slug == UNSEEN]
     return [*(hazard for hazard in found if hazard.slug != UNSEEN), *merged(unseen)]
 

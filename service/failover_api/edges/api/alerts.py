@@ -24,6 +24,7 @@ from failover_api.edges.http.access import Session, Who
 from failover_api.edges.http.json_response import json_response
 from failover_api.edges.models import AlertsBody
 from failover_api.errors import FailoverError, Forbidden, UnsupportedMediaType
+from failover_api.events import AlertTaken
 from failover_api.wiring import Components
 
 if TYPE_CHECKING:  # nothing of it is loaded until an alert comes
@@ -87,6 +88,8 @@ async def _taken(request: Request, components: Components, who: Session) -> Resp
     body = read_body(await request.body())
     refused: list[FailoverError] = []
     ends = await components.automatic.alert_desk().take(body.alerts, _may(who, refused))
+    for end in ends:
+        components.events.publish(AlertTaken(end.result.value))
     if refused and all(end.meant is None or end.result == "forbidden" for end in ends):
         raise refused[0]
     return _answer(ends, alerts_body(ends, left_out=body.left_out), components)

@@ -81,18 +81,18 @@ class Moves:
 
     async def look(self, request: Request, components: Components, caller: Caller, move: FormMove) -> Response:
         """What the move would change. Raises what refuses it, where nothing can be asked for."""
-        asked = read_pairs(_ticked(request.query_params.multi_items()), move.keys)
+        asked = read_pairs(ticked(request.query_params.multi_items()), move.keys)
         return await self._rehearse(request, components, caller, move, asked)
 
     async def confirm(
         self, request: Request, components: Components, caller: Caller, move: FormMove, form: Form
     ) -> Response:
         """Makes the move that was shown; when it would be another by now, shows that one."""
-        asked = read_pairs(_ticked(form.without(OWN_FIELDS)), move.keys)
+        asked = read_pairs(ticked(form.without(OWN_FIELDS)), move.keys)
         try:
             move_request = MoveRequest(
                 by=caller.name,
-                versions=_shown(form),
+                versions=shown_versions(form),
                 key=checked_key([form.one("key")]),
                 **asked,
             )
@@ -137,7 +137,7 @@ class Moves:
         questions = _questions(move, asked, error)
         if not questions:
             raise error
-        facts = {"refusal": error, "advice": advice_on(error), "questions": questions, **_unsafe(error)}
+        facts = {"refusal": error, "advice": advice_on(error), "questions": questions, **unsafe_facts(error)}
         return self._page(request, caller, move, asked, problems.status_of(error), **facts)
 
     def _page(
@@ -163,7 +163,7 @@ class Moves:
         return self._pages.page(request, "done.html", caller, status=202 if moved.is_pending else 200, **facts)
 
 
-def _shown(form: Form) -> frozenset[str]:
+def shown_versions(form: Form) -> frozenset[str]:
     """The versions of the manifests that were shown. Raises PreconditionFailed for anything else, `*` included."""
     versions = versions_of(form.one("shown"))
     if versions is None:
@@ -178,10 +178,10 @@ def _questions(move: FormMove, asked: dict[str, Any], refusal: FailoverError | N
         for key, label, explained, slugs in _QUESTIONS
         if key in move.keys and (asked.get(key) or (refusal is not None and _answers(slugs, refusal)))
     ]
-    return [*_stops(asked.get("accept", frozenset()), refusal), *fitting]
+    return [*stop_questions(asked.get("accept", frozenset()), refusal), *fitting]
 
 
-def _stops(accepted: frozenset[str], refusal: FailoverError | None) -> list[Question]:
+def stop_questions(accepted: frozenset[str], refusal: FailoverError | None) -> list[Question]:
     """Each stop by itself, of a group's services each by itself too; where nothing refuses it all that are accepted."""
     if refusal is None:
         names = ", ".join(sorted(accepted))
@@ -201,14 +201,14 @@ def _stops(accepted: frozenset[str], refusal: FailoverError | None) -> list[Ques
     ]
 
 
-def _ticked(items: Sequence[tuple[str, str]]) -> list[tuple[str, str]]:
+def ticked(items: Sequence[tuple[str, str]]) -> list[tuple[str, str]]:
     """The fields of a form, with all that are ticked of one key as one."""
     ticked = [value for key, value in items if key == "accept"]
     others = [(key, value) for key, value in items if key != "accept"]
     return [*others, ("accept", ",".join(ticked))] if ticked else others
 
 
-def _unsafe(error: FailoverError) -> dict[str, Any]:
+def unsafe_facts(error: FailoverError) -> dict[str, Any]:
     """What an unsafe move would come to, for the page that asks what is accepted."""
     if not isinstance(error, UnsafeMove):
         return {}

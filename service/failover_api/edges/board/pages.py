@@ -78,6 +78,7 @@ class Pages:
             "web": web_only,
             "plain": printable,
             "code": with_code,
+            "by_reason": by_reason,
         }
         made.globals |= {"asset": self._assets.url, "version": failover_api.__version__, "more": self._links}
         return made
@@ -129,6 +130,14 @@ def tag_of(html: str) -> str:
     """A weak ETag: it names what is shown, but for how long ago that was."""
     lasting = _PASSING.sub("", html)
     return f'W/"{hashlib.sha256(lasting.encode()).hexdigest()[:32]}"'
+
+
+def by_reason(refused: Mapping[str, FailoverError]) -> list[tuple[list[str], FailoverError]]:
+    """Names and what refuses them, each reason once: that a node is dead is one thing, however many services it has."""
+    found: dict[tuple[str, str], tuple[list[str], FailoverError]] = {}
+    for name, error in refused.items():
+        found.setdefault((error.title, error.detail), ([], error))[0].append(name)
+    return list(found.values())
 
 
 def with_code(text: str) -> Markup:

@@ -8,7 +8,6 @@ from fastapi.responses import RedirectResponse
 
 from failover_api.core.access.model import Verb
 from failover_api.core.catalog.model import Action
-from failover_api.core.planning.wave_progress import OperationState
 from failover_api.core.rfc3339 import rfc3339
 from failover_api.edges.board import links, rows
 from failover_api.edges.board.assets import Assets
@@ -21,6 +20,7 @@ from failover_api.edges.board.returns import cards_of
 from failover_api.edges.board.rollouts import goes_on
 from failover_api.edges.board.rows import RowFilter
 from failover_api.edges.board.shelf import Shelf, Shown
+from failover_api.edges.board.underway import underway_of
 from failover_api.edges.bodies import history_body, rollout_body
 from failover_api.edges.http import session
 from failover_api.edges.http.access import Session, identify
@@ -34,7 +34,6 @@ from failover_api.edges.targets import (
     components_of,
     known_groups,
     look_at_history,
-    look_at_operation,
     look_at_rollout,
     look_at_status,
     visible_error,
@@ -98,19 +97,21 @@ async def _see(request: Request, who: Session) -> tuple[View, Shown]:
     catalog, error, root = components.catalog.current(), visible_error(components, who), root_of(request)
     readiness = request.app.state.watches.readiness
     nodes = strip_of(components.failover.nodes_as_seen(view.statuses), who.caller)
+    underway = underway_of(request.app.state.watches.relocations())
     returns = cards_of(request.app.state.watches.guarding.judged(), who.caller)
 
     def render() -> Shown:
         names = known_groups(components, who)
         known = {name: members for name, members in catalog.groups.items() if name in names}
         looked_at = "" if readiness.looked_at is None else rfc3339(readiness.looked_at)
-        visible = rows.board(view, known, who.caller, wanted, readiness.ready, looked_at)
+        visible = rows.board(view, known, who.caller, wanted, readiness.ready, looked_at, underway)
         html = pages.part(
             "_board.html", view=view, board=visible, nodes=nodes, returns=returns, config_error=error, root=root
         )
         return Shown(visible, html, tag_of(html))
 
-    return view, shelf.get(view, catalog, (who.caller, wanted, error, root, readiness.looks, nodes, returns), render)
+    key = (who.caller, wanted, error, root, readiness.looks, nodes, returns, *underway.values())
+    return view, shelf.get(view, catalog, key, render)
 
 
 @router.api_route("/services/{service}", methods=["GET", "HEAD"])
@@ -121,8 +122,9 @@ async def show_service(request: Request, service: str, cursor: str | None = None
     page = await look_at_history(who, components, service, DEFAULT_LIMIT, cursor)
     base, branch = links.web_base(components.settings.github_url), status.service.branch
     readings = status.detection.readings
+    underway = underway_of(request.app.state.watches.relocations()).get(service)
     facts: dict[str, Any] = {
-        "row": rows.row_of(status, who.caller, groups=known_groups(components, who)),
+        "row": rows.row_of(status, who.caller, groups=known_groups(components, who), underway=underway),
         "readings": [(reading, links.line_url(base, branch, reading.file, reading.line)) for reading in readings],
         "tree_url": links.tree_url(base, branch),
         "history": history_body(page),
@@ -140,16 +142,6 @@ async def show_rollout(request: Request, service: str) -> Response:
     rollout = rollout_body(await look_at_rollout(who, components, service, operation))
     facts: dict[str, Any] = {"service": service, "rollout": rollout, "goes_on": goes_on(rollout)}
     return board(request).pages.page(request, "rollout.html", who.caller, **facts)
-
-
-@router.api_route("/operations/{operation}", methods=["GET", "HEAD"])
-async def show_operation(request: Request, operation: str) -> Response:
-    """How far a move in waves has come; it asks for itself again as a rollout's page does."""
-    components, who = components_of(request), await session.visit(request)
-    who.needs_any(Verb.VIEW, "operations")
-    body = await look_at_operation(who, components, operation)
-    facts: dict[str, Any] = {"operation": body, "goes_on": body.state is OperationState.RUNNING}
-    return board(request).pages.page(request, "operation.html", who.caller, **facts)
 
 
 # Moving

@@ -11,6 +11,7 @@ from failover_api.core.planning.state import Detection, Reading, State
 from failover_api.core.safety.rollout.stages import Stage
 from failover_api.core.text.trailers import Record
 from failover_api.edges.board.copies import DataCopy, copy_of
+from failover_api.edges.board.underway import NONE_UNDER_WAY, Underway
 from failover_api.errors import FailoverError
 from failover_api.forge.values import PullRequest
 from failover_api.overview import View
@@ -48,8 +49,8 @@ class ServiceRow:
     """A service on the board. `groups` are those that the caller may know of.
 
     `nodes` are the Kubernetes nodes it is on, none where they are not known. `stage` is how far the cluster has come,
-    "" where that is not seen; `copy` is of its data on the other side, None where the catalog has no replication.
-    `kept`: why it is shown as it was before.
+    "" where that is not seen; `copy` is of its data on the other side, None where the catalog has no replication;
+    `underway` is the relocation that moves it now. `kept`: why it is shown as it was before.
     """
 
     service: Service
@@ -66,6 +67,7 @@ class ServiceRow:
     copy: DataCopy | None = None
     shown: bool = True
     kept: str = ""
+    underway: Underway | None = None
 
     @property
     def name(self) -> str:
@@ -74,13 +76,15 @@ class ServiceRow:
     @property
     def place(self) -> str:
         """Where it stands: what a person has to decide comes before where it is."""
-        if self.side not in _LOCATED or self.pull_request is not None or self.is_unwell:
+        if self.side not in _LOCATED or self.pull_request is not None or self.underway or self.is_unwell:
             return LOOK
         return HOME if self.side is State.PRIMARY else MOVED
 
     @property
     def is_unwell(self) -> bool:
         """What runs of it does not come up, or its copy is none to fall back on."""
+        if self.underway is not None:  # it is stopped on purpose, and its copy is being made
+            return False
         return self.stage in _STUCK or (self.copy is not None and self.copy.is_unsafe)
 
     @property
@@ -103,7 +107,9 @@ class ServiceRow:
     @property
     def says_why(self) -> bool:
         """Whether there is something to say beside where it is."""
-        return bool(self.troubles or self.pull_request or self.came_by or self.kept or self.place == MOVED)
+        return bool(
+            self.troubles or self.underway or self.pull_request or self.came_by or self.kept or self.place == MOVED
+        )
 
     @property
     def more_words(self) -> str:
@@ -194,12 +200,14 @@ def board(
     wanted: RowFilter,
     ready: Mapping[tuple[str, Side], bool] = NOT_LOOKED_AT,
     ready_at: str = "",
+    underway: Mapping[str, Underway] = NONE_UNDER_WAY,
 ) -> Board:
     """What a caller may see of a view; `groups` is {name: names of its services}, of those that he may know of.
 
-    `ready` is {(service, side): whether it could move there}, as it was at `ready_at` (RFC 3339).
+    `ready` is {(service, side): whether it could move there}, as it was at `ready_at` (RFC 3339); `underway` are the
+    relocations, by service.
     """
-    rows = tuple(_rows(view, frozenset(groups), caller, wanted))
+    rows = tuple(_rows(view, frozenset(groups), caller, wanted, underway))
     sides = {row.name: row.side for row in rows}
     known = {name: members for name, members in groups.items() if set(members) <= sides.keys()}
     could = sum(ready.get((row.name, _other(row.side)), False) for row in rows) if ready else None
@@ -212,7 +220,12 @@ def _other(side: State) -> Side:
 
 
 def row_of(
-    status: Status | Unreadable, caller: Caller, *, groups: Set[str], kept: FailoverError | None = None
+    status: Status | Unreadable,
+    caller: Caller,
+    *,
+    groups: Set[str],
+    kept: FailoverError | None = None,
+    underway: Underway | None = None,
 ) -> ServiceRow:
     """The row of one service; of its groups only these are named."""
     service = status.service
@@ -228,11 +241,12 @@ def row_of(
         last_move=seen.last_move,
         nodes=_nodes(seen),
         claims=tuple(dict.fromkeys(claims)),
-        troubles=tuple(_troubles(status)),
+        troubles=tuple(_troubles(status, is_underway=underway is not None)),
         offers=offers(caller, [service.name], side),
         stage=seen.cluster.stage if seen.cluster else "",
         copy=copy_of(seen.replication) if seen.replication else None,
         kept=kept.title if kept else "",
+        underway=underway,
     )
 
 
@@ -262,11 +276,13 @@ def text_of(value: object) -> str:
     return value if isinstance(value, str) else json.dumps(value)
 
 
-def _rows(view: View, groups: Set[str], caller: Caller, wanted: RowFilter) -> Iterator[ServiceRow]:
+def _rows(
+    view: View, groups: Set[str], caller: Caller, wanted: RowFilter, underway: Mapping[str, Underway]
+) -> Iterator[ServiceRow]:
     for status in view.statuses:
         name = status.service.name
         if caller.may(Verb.VIEW, name):
-            row = row_of(status, caller, groups=groups, kept=view.kept.get(name))
+            row = row_of(status, caller, groups=groups, kept=view.kept.get(name), underway=underway.get(name))
             yield row if wanted.matches(row) else replace(row, shown=False)
 
 
@@ -276,7 +292,7 @@ def _group(name: str, members: Sequence[str], sides: Mapping[str, State], caller
     return GroupRow(name, counts[State.PRIMARY], len(members), offers(caller, members, side))
 
 
-def _troubles(status: Status | Unreadable) -> Iterator[Trouble]:
+def _troubles(status: Status | Unreadable, *, is_underway: bool) -> Iterator[Trouble]:
     if isinstance(status, Unreadable):
         yield Trouble(f"Cannot be read. {status.error.title}: {status.error.detail}")
     elif status.detection.state is State.UNKNOWN:
@@ -286,6 +302,8 @@ def _troubles(status: Status | Unreadable) -> Iterator[Trouble]:
             yield Trouble(f"{len(strays) - MAX_TROUBLES} more values are on neither side.")
     elif status.detection.state is State.MIXED:
         yield _half(status.detection.readings)
+    if is_underway:  # its page says what it waits for
+        return
     if isinstance(status, Status) and status.cluster is not None and status.cluster.reason:
         yield Trouble(f"{status.cluster.reason} {status.cluster.cure}".rstrip())
     copy = copy_of(status.replication) if isinstance(status, Status) and status.replication is not None else None

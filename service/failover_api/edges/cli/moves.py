@@ -251,7 +251,8 @@ def _move(
             confirmed = replace(request, versions=versions)
         outcome, _ = move(backend, confirmed, is_rehearsal=request.dry_run)
         code, began = DONE, time.monotonic()
-        if is_running(outcome) and how.follows:
+        is_followed = is_running(outcome) and how.follows
+        if is_followed:
             outcome, code = _followed(backend, outcome, terminal, patience)
         elif has_stopped(outcome):
             code = LATE
@@ -263,7 +264,7 @@ def _move(
         if patience and is_closed(outcome):
             terminal.err.print("The pull request was closed; nothing moved.")
             code = REFUSED
-        if patience and patience.needs_cluster and not code and not request.dry_run:
+        if patience and patience.needs_cluster and not (code or is_followed or request.dry_run):
             code = _seen(backend, outcome, terminal, patience, began)
         if code:
             raise typer.Exit(code)

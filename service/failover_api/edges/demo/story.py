@@ -51,7 +51,8 @@ k3s-w1 boots (simulated), and {seconds:.0f} s are skipped. Its copy of plex's da
 VolSync sends nothing: its ReplicationSource plex is paused, and was synced last \
 at {last}, before the node died."""
 LEFT_BEHIND = """\
-Not safe! A move copies no data, and failover-api does not do it for you. The \
+Not safe! A move copies no data. Where the catalog says how the data of a service \
+is replicated, `failover relocate` brings it home; of sonarr it does not say. The \
 {new} lines that sonarr has written on k3s-w2 are on pvc-sonarr-backup, and stay \
 there: after this commit sonarr goes on with the {old} lines that pvc-sonarr \
 held when the node died. The safe way home:

@@ -55,9 +55,9 @@ def test_a_demote_leaves_what_was_written_on_backup() -> None:
     )
 
 
-def test_since_when_is_left_out_where_nobody_knows() -> None:
+def test_that_nobody_knows_since_when_is_said() -> None:
     (hazard,) = told(SONARR, moved(SONARR), Action.DEMOTE, Surroundings())
-    assert hazard.detail.startswith("What sonarr wrote on backup stays behind (claim")
+    assert hazard.detail.startswith("What sonarr wrote on backup, since when is not known here, stays behind (claim")
 
 
 def test_a_promote_leaves_nothing() -> None:

@@ -1,83 +1,82 @@
-"""data-left-behind, where the catalog says how the data comes home: then nobody leaves it behind by mistake.
+"""data-left-behind, weighed by what is seen: nothing is left by an app that never ran where it is to leave.
 
-What Git alone warns of stops the move here, also where the app does not run on backup now: a pod that was ready once
-leaves no trace when another has taken its place. Only where the app is seen never to have come up on backup since it
-left primary nothing is left behind:
-
-    a pod on primary's claims is still there, and with Recreate or a StatefulSet no other is made before that is gone
-    such a pod is there, what is rolled out now came next after its revision, and no pod of it has ever been ready
+That has to be shown by what is there: the commit that sent it there is not applied; or the pod from before is the last
+that there was; or it was followed by one revision, which has never been available. In doubt the app has run: an older
+revision may have written what a newer one, which does not start, would leave. A Deployment says of its newest
+ReplicaSet that it has been available once, and goes on saying so.
+https://kubernetes.io/docs/concepts/workloads/controllers/deployment/#deployment-status
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable
+from dataclasses import replace
 
-from failover_api.core.safety.claim_moves import ClaimMove
-from failover_api.core.safety.finders.data_left_behind import SLUG, brings_nothing, cure
 from failover_api.core.safety.hazard import Hazard, Severity
 from failover_api.core.safety.observed import Deployment, Pod, StatefulSet, condition
+from failover_api.core.safety.rollout.live import Workload
 from failover_api.core.safety.scene import Scene
-from failover_api.core.safety.workloads import RECREATE
-from failover_api.core.wording import cut
 
-_STARTED_S = 2.0  # between a pod's first word that it is not ready, and the time that it was made or got its node
-_NEVER_COMPLETE = frozenset(
-    {"ReplicaSetUpdated", "NewReplicaSetCreated", "FoundNewReplicaSet", "ProgressDeadlineExceeded"}
-)
+# Of a ReplicaSet that was never available; NewReplicaSetAvailable stays once it was.
+_NOT_YET = frozenset({"NewReplicaSetCreated", "FoundNewReplicaSet", "ReplicaSetUpdated", "ProgressDeadlineExceeded"})
 
 
-def data_left_behind(scene: Scene) -> Iterator[Hazard]:
-    """One for the service, with all its claims."""
+def weighed(hazard: Hazard, scene: Scene) -> Hazard | None:
+    """What Git fears, as the cluster shows it; None where the app never ran on the side that it leaves.
+
+    It stops where the catalog says how data is brought home, since then `relocate` does it.
+    """
     service = scene.move.service
-    left = [claim for claim in scene.claims if claim.old and claim.new and claim.leaves_backup]
-    if service.replication is None or brings_nothing(service) or not left or scene.move.is_to_come:
-        return
-    if _has_never_run(scene, left):
-        return
-    pairs = ", ".join(dict.fromkeys(f"{cut(claim.old)} -> {cut(claim.new)}" for claim in left))
-    yield Hazard(
-        SLUG,
-        Severity.STOP,
-        left[0].left_by.reading.document,
-        left[0].left_by.where,
-        f"What {service.name} wrote on backup stays behind ({pairs}): primary goes on with the data it had before.",
-        cure(scene.move, left),
-    )
+    if never_ran(scene):
+        return None
+    return hazard if service.replication is None else replace(hazard, severity=Severity.STOP)
 
 
-def _has_never_run(scene: Scene, left: Sequence[ClaimMove]) -> bool:
-    """Whether no pod has ever been ready on the claims that are left, since one on primary's; False in doubt."""
-    workload = scene.live.workload
-    ours, others = {claim.old for claim in left}, {claim.new for claim in left}
-    former = [pod for pod in scene.old_pods if others & set(pod.claims) and not ours & set(pod.claims)]
-    if workload is None or not former or scene.view.pods.why_unseen(workload.namespace):
+def never_ran(scene: Scene) -> bool:
+    """Whether no pod was ever ready with a claim that is left, since the service was sent there. In doubt one was."""
+    workload, left = scene.live.workload, frozenset(claim.old for claim in scene.claims if claim.old)
+    home = frozenset(claim.new for claim in scene.claims if claim.new)
+    if workload is None or not scene.live.is_seen or not left or left & home:
         return False
-    if any(ours & set(pod.claims) and _may_have_been_ready(pod) for pod in scene.live.pods):
+    if workload.is_behind or scene.view.pods.why_unseen(workload.namespace):
         return False
-    if isinstance(workload, StatefulSet):
+    if any(_may_have_written(pod) for pod in _holding(scene, workload, left)):
+        return False
+    has = frozenset(workload.template.claims.values())
+    if has.isdisjoint(left):
+        return bool(home) and home <= has and _flux_would_have_changed_it(scene)
+    return _none_came_after(scene, workload, [pod for pod in scene.live.pods if home & set(pod.claims)])
+
+
+def _holding(scene: Scene, workload: Workload, claims: Iterable[str]) -> list[Pod]:
+    return [pod for claim in claims for pod in scene.index.holders.get((workload.namespace, claim), ())]
+
+
+def _may_have_written(pod: Pod) -> bool:
+    """One that waits for a node, or for its volumes, has not begun."""
+    return bool(pod.node) and (pod.phase != "Pending" or (pod.ready is not None and pod.ready.is_true))
+
+
+def _flux_would_have_changed_it(scene: Scene) -> bool:
+    """Whether it applies what Git has: so what is live is what it applied last."""
+    flux = scene.appliers.kustomization
+    if flux is None or flux.is_suspended or scene.appliers.applier.is_ignored:
+        return False
+    return flux.ready_now is not None and flux.ready_now.is_true
+
+
+def _none_came_after(scene: Scene, workload: Workload, from_before: list[Pod]) -> bool:
+    """Whether the pod from before was followed by none that has been ready."""
+    if not from_before or workload.ready_replicas:
+        return False
+    if isinstance(workload, StatefulSet):  # its one pod has one name
         return workload.replicas == 1
-    return workload.strategy == RECREATE or _is_first_since(scene, workload, former)
-
-
-def _is_first_since(scene: Scene, workload: Deployment, former: Sequence[Pod]) -> bool:
-    """Whether the revision that is rolled out follows that of a pod on primary's claims, and was never complete."""
-    sets = {one.name: one.revision for one in scene.index.sets.get((workload.namespace, workload.name), ())}
-    revisions = [sets.get(pod.owner.name, "") for pod in former if pod.owner is not None]
-    progressing = condition(workload.conditions, "Progressing")
-    is_next = any(one.isdigit() and workload.revision == str(int(one) + 1) for one in revisions)
-    return (
-        is_next
-        and not workload.is_behind
-        and not workload.ready_replicas
-        and progressing is not None
-        and progressing.reason in _NEVER_COMPLETE
-    )
-
-
-def _may_have_been_ready(pod: Pod) -> bool:
-    """A pod is not ready from its start; a later change of that means that it was ready in between."""
-    if pod.ready is None:
+    revisions = {each.name: each.revision for each in scene.index.sets.get((workload.namespace, workload.name), ())}
+    theirs = {revisions.get(pod.owner.name, "") for pod in from_before if pod.owner is not None}
+    if not workload.revision.isdigit() or not theirs or not all(map(str.isdigit, theirs)):
         return False
-    if pod.ready.is_true or pod.ready.since is None:
-        return True
-    scheduled = pod.scheduled.since if pod.scheduled is not None else None
-    began = [at for at in (pod.created_at, scheduled) if at is not None]
-    return not began or pod.ready.since > max(began) + _STARTED_S
+    followed_by = int(workload.revision) - max(map(int, theirs))
+    return followed_by == 0 or (followed_by == 1 and _is_not_available_yet(workload))
+
+
+def _is_not_available_yet(deployment: Deployment) -> bool:
+    progressing = condition(deployment.conditions, "Progressing")
+    return progressing is not None and progressing.reason in _NOT_YET

@@ -15,6 +15,7 @@ from failover_api.core.safety.switch_moves import ServiceMove, SwitchMove
 from failover_api.core.wording import cut
 
 SLUG = "data-left-behind"
+UNKNOWN = ", since when is not known here,"
 _REPLICATION = ("ReplicationSource ", "ReplicationDestination ")
 
 
@@ -28,7 +29,7 @@ def data_left_behind(move: ServiceMove, surroundings: Surroundings) -> Iterator[
     pairs = ", ".join(dict.fromkeys(map(_pair, left)))
     since = surroundings.there_since.get(move.service.name)
     detail = (
-        f"What {move.service.name} wrote on backup{f' since {_time(since)}' if since else ''} stays behind "
+        f"What {move.service.name} wrote on backup{f' since {_time(since)}' if since else UNKNOWN} stays behind "
         f"({'claim' if len(left) == 1 else 'claims'} {pairs}): primary goes on with the data it had before, unless "
         "somebody has synced it."
     )

@@ -1,0 +1,45 @@
+"""The page of an operation that goes step by step: a move in waves, or a relocation."""
+
+from typing import TYPE_CHECKING, Any
+
+from fastapi import APIRouter, Request, Response
+
+from failover_api.core.access.model import Verb
+from failover_api.core.planning.wave_progress import OperationState
+from failover_api.edges.board.routes import board
+from failover_api.edges.http import session
+from failover_api.edges.http.access import Session
+from failover_api.edges.relocation_bodies import relocation_body
+from failover_api.edges.targets import components_of, look_at_operation, look_at_relocation
+from failover_api.errors import UnknownUrl
+
+if TYPE_CHECKING:  # nothing of it is loaded until somebody asks
+    from failover_api.relocation_report import RelocationReport
+
+router = APIRouter(include_in_schema=False)
+
+
+@router.api_route("/operations/{operation}", methods=["GET", "HEAD"])
+async def show_operation(request: Request, operation: str) -> Response:
+    """How far it has come. Without script the page asks for itself again, as long as something may come."""
+    components, who = components_of(request), await session.visit(request)
+    who.needs_any(Verb.VIEW, "operations")
+    try:
+        body = await look_at_operation(who, components, operation)
+    except UnknownUrl:
+        if not any(service.replication is not None for service in components.catalog.current().services.values()):
+            raise
+        return relocation_page(request, who, await look_at_relocation(who, components, operation))
+    facts: dict[str, Any] = {"operation": body, "goes_on": body.state is OperationState.RUNNING}
+    return board(request).pages.page(request, "operation.html", who.caller, **facts)
+
+
+def relocation_page(request: Request, who: Session, report: "RelocationReport", *, status: int = 200) -> Response:
+    """The five steps of a relocation, and what it waits for."""
+    facts: dict[str, Any] = {
+        "relocation": relocation_body(report),
+        "goes_on": report.is_under_way,
+        "may_abort": report.may_be_aborted and who.caller.may(Verb.EXECUTE, report.service),
+        "asks_for_word": "synced=true" in report.cure and who.caller.may(Verb.EXECUTE, report.service),
+    }
+    return board(request).pages.page(request, "relocation.html", who.caller, status=status, **facts)

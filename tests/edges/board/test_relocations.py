@@ -1,0 +1,150 @@
+"""A relocation on the board: its steps before it begins, how far it has come, its abort."""
+
+import re
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import httpx2
+import pytest
+
+from failover_api.core.safety.relocation import sync
+from failover_api.edges.app import create_app
+from tests.edges.board.ground import Browser
+from tests.edges.board.test_waves import plain
+from tests.support.relocating import CATALOG, Homelab, homelab
+from tests.support.stage import Stage
+
+LOOK = "/services/sonarr/relocate?to=primary"
+
+
+@pytest.fixture(autouse=True)
+def fast_forward(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The simulated clock runs ahead of what its newest reply has told."""
+    monkeypatch.setattr(sync, "_AHEAD_S", 1e6)
+
+
+@pytest.fixture
+def lab(stage: Stage, tmp_path: Path) -> Iterator[Homelab]:
+    with homelab(stage, tmp_path) as made:
+        yield made
+
+
+@asynccontextmanager
+async def browsing(stage: Stage, lab: Homelab) -> AsyncIterator[Browser]:
+    app = create_app(stage.settings(cluster=str(lab.kubeconfig)), open_to_all=True)
+    async with (
+        app.router.lifespan_context(app),
+        httpx2.AsyncClient(transport=httpx2.ASGITransport(app=app), base_url="http://failover.test") as client,
+    ):
+        yield Browser(client, app, None)
+
+
+async def followed(browser: Browser, lab: Homelab, link: str, words: str) -> str:
+    """The page, once it says so."""
+    for _ in range(80):
+        html = (await browser.get(link)).text
+        if words in plain(html):
+            return html
+        lab.pass_by(5)
+        await lab.looked()
+    raise AssertionError(f"it never says {words!r}: {plain(html)}")
+
+
+async def test_all_steps_are_shown_then_begun_and_followed_to_the_end(stage: Stage, lab: Homelab) -> None:
+    async with browsing(stage, lab) as browser:
+        service = await browser.get("/services/sonarr")
+        assert 'id="relocate-primary"' in service.text
+        page = await browser.get(LOOK)
+        assert re.findall(r"<h2>(\d/5 [a-z-]+)</h2>", page.text) == [
+            *("1/5 reverse", "2/5 quiesce", "3/5 final-sync", "4/5 cutover", "5/5 protect"),
+        ]
+        begun = await browser.confirm(page)
+        assert begun.status_code == 202
+        link = re.search(r'id="operation" href="([^"]+)" data-follow', begun.text)
+        assert link is not None
+        assert 'id="timeline" data-goes-on' in begun.text
+        again = await browser.get(LOOK)
+        assert link[1] in again.text
+        await lab.looked()
+        board = await browser.get("/")
+        assert f'<a href="{link[1]}">Relocating to primary</a>, step 1/5 reverse' in board.text
+        assert "Relocating to primary" in (await browser.get("/services/sonarr")).text
+        done = await followed(browser, lab, link[1], "sonarr serves on primary with all its data")
+        assert "data-goes-on" not in done
+        assert done.count('<li class="come">') == 5
+        assert "quiet at " in done
+        await followed(browser, lab, "/", "On primary 1")
+        over = await browser.get(LOOK)
+        assert "sonarr is on primary already" in plain(over.text)
+
+
+async def test_an_abort_shows_what_it_puts_back_and_does_it(stage: Stage, lab: Homelab) -> None:
+    before = {file: stage.read(file) for file in lab.files}
+    async with browsing(stage, lab) as browser:
+        begun = await browser.confirm(await browser.get(LOOK))
+        assert 'id="abort"' in begun.text
+        page = await browser.get("/services/sonarr/relocate/abort")
+        assert "Abort the relocation of sonarr" in page.text
+        assert 'class="diff two"' in page.text
+        done = await browser.confirm(page)
+        assert done.status_code == 200
+        assert "sonarr is as it was before the relocation" in done.text
+        none = await browser.get("/services/sonarr/relocate/abort")
+        assert none.status_code == 409
+    assert {file: stage.read(file) for file in lab.files} == before
+
+
+async def test_an_abort_undoes_no_other_move(stage: Stage, lab: Homelab) -> None:
+    """Whoever looked while it ran, and confirms when it is over."""
+    async with browsing(stage, lab) as browser:
+        await browser.confirm(await browser.get(LOOK))
+        page = await browser.get("/services/sonarr/relocate/abort")
+        await browser.confirm(await browser.get("/services/sonarr/relocate/abort"))
+        count = len(lab.messages())
+        late = await browser.confirm(page)
+        assert late.status_code == 409
+        assert len(lab.messages()) == count
+
+
+async def test_what_changed_since_it_was_shown_is_shown_anew(stage: Stage, lab: Homelab) -> None:
+    async with browsing(stage, lab) as browser:
+        page = await browser.get(LOOK)
+        stage.replace("apps/sonarr/deployment.yaml", "sonarr:1", "sonarr:2")
+        stale = await browser.confirm(page)
+        assert stale.status_code == 412
+        assert "nothing was written" in stale.text
+        assert not [message for message in lab.messages() if message.startswith("Relocate")]
+
+
+async def test_a_dead_node_is_said_and_cannot_be_accepted(stage: Stage, lab: Homelab) -> None:
+    async with browsing(stage, lab) as browser:
+        lab.cluster.kill("k3s-w1")
+        lab.cluster.advance(90)
+        await lab.looked()
+        page = await browser.get(LOOK)
+        assert page.status_code == 409
+        assert "k3s-w1 is not ready" in page.text
+        assert 'name="accept"' not in page.text
+
+
+async def test_a_person_says_on_the_page_that_the_data_is_there(stage: Stage, tmp_path: Path) -> None:
+    i = CATALOG.index("    replication:")
+    manual = CATALOG[:i] + "    replication: {kind: manual}\n"
+    with homelab(stage, tmp_path, catalog=manual) as lab:
+        async with browsing(stage, lab) as browser:
+            begun = await browser.confirm(await browser.get(LOOK))
+            link = re.search(r'id="operation" href="([^"]+)"', begun.text)
+            assert link is not None
+            page = await followed(browser, lab, link[1], "All data is on primary: go on")
+            assert 'id="synced"' in page
+            sent = await browser.post("/services/sonarr/relocate/synced", {})
+            assert sent.status_code == 303
+            await followed(browser, lab, link[1], "sonarr serves on primary")
+
+
+async def test_the_side_has_to_be_named(stage: Stage, lab: Homelab) -> None:
+    async with browsing(stage, lab) as browser:
+        page = await browser.get("/services/sonarr/relocate")
+        assert page.status_code == 400
+        assert "expected primary or backup" in page.text
