@@ -14,7 +14,7 @@ from failover_api.errors import ClusterFailure, ClusterUnavailable
 from tests.support.clock import eventually
 from tests.support.fake_kubernetes import FakeKubernetes, node
 
-NODES, EVENTS = "/api/v1/nodes", "/api/v1/events"
+NODES = "/api/v1/nodes"
 MEDIA = frozenset({"media"})
 
 
@@ -85,7 +85,6 @@ async def test_a_kubeconfig_that_is_wrong_is_unseen_and_says_why() -> None:
     view = await cluster.look(MEDIA)
     assert view.why_unseen == "config: has no context 'home'"
     assert all(getattr(view, kind.field).why_unseen() == "config: has no context 'home'" for kind in KINDS)
-    assert (await cluster.events("media")).why_unseen() == "config: has no context 'home'"
     with pytest.raises(ClusterUnavailable):
         await cluster.version()
     assert not cluster.clock.is_known
@@ -114,21 +113,6 @@ async def test_the_version_is_that_of_the_api_server(server: FakeKubernetes, at:
     assert await cluster.version() == "v1.36.2"
     server.next("list", "/version", lambda handler: handler.json({"gitVersion": 7}))
     assert await cluster.version() == "of no known version"
-    await cluster.aclose()
-
-
-@pytest.mark.parametrize("is_watched", [False, True])
-async def test_events_are_asked_for_each_time(server: FakeKubernetes, at: Access, is_watched: bool) -> None:
-    cluster = opened(at)
-    if is_watched:
-        cluster.watch(lambda: MEDIA)
-        await cluster.look(MEDIA)
-    for namespace, reason in (("media", "FailedMount"), ("office", "Scheduled")):
-        server.put(EVENTS, {"metadata": {"name": "e", "namespace": namespace}, "reason": reason})
-    seen = await cluster.events("media")
-    assert [event.reason for event in seen.objects.values()] == ["FailedMount"]
-    server.forbidden.add((EVENTS, "*"))
-    assert "cannot list resource at media" in (await cluster.events("media")).why_unseen("media")
     await cluster.aclose()
 
 

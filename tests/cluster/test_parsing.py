@@ -13,7 +13,6 @@ from failover_api.core.safety.observed import (
     Claim,
     Condition,
     Deployment,
-    Event,
     HelmRelease,
     Kustomization,
     Lease,
@@ -283,20 +282,6 @@ def test_an_autoscaler_that_is_disabled() -> None:
     condition = Condition("ScalingActive", "False", "ScalingDisabled", message)
     expected = Autoscaler("media", "sonarr", Owner("Deployment", "sonarr"), 1, 3, condition)
     assert workloads.parse_autoscaler(data, ("media", "sonarr")) == expected
-
-
-def test_an_event_is_about_an_object() -> None:
-    message = 'Multi-Attach error for volume "pv" Volume is already used by pod(s) sonarr-old'
-    data = {
-        "involvedObject": {"kind": "Pod", "name": "sonarr-new", "uid": "p2"},
-        "type": "Warning",
-        "reason": "FailedAttachVolume",
-        "message": message,
-        "lastTimestamp": WAS,
-    }
-    about = Owner("Pod", "sonarr-new", "p2")
-    expected = Event("media", "e", about, "Warning", "FailedAttachVolume", message, AT)
-    assert workloads.parse_event(data, ("media", "e")) == expected
 
 
 def test_a_claim_that_waits_for_its_first_pod() -> None:

@@ -27,7 +27,7 @@ MEDIA = frozenset({"media"})
 APP = ("media", "app")
 READ = ("get", "list", "watch")
 RIGHTS = (
-    Rule(READ, ("nodes", "persistentvolumes", "pods", "persistentvolumeclaims", "events")),
+    Rule(READ, ("nodes", "persistentvolumes", "pods", "persistentvolumeclaims")),
     Rule(READ, ("storageclasses",), ("storage.k8s.io",)),
     Rule(READ, ("deployments", "replicasets", "statefulsets"), ("apps",)),
     Rule(READ, ("horizontalpodautoscalers",), ("autoscaling",)),

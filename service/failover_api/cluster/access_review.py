@@ -8,11 +8,12 @@ from collections.abc import Sequence
 
 from failover_api.cluster.client import Client
 from failover_api.cluster.fields import flag
-from failover_api.cluster.kinds import EVENTS, KINDS, Kind
+from failover_api.cluster.kinds import KINDS, Kind
 from failover_api.cluster.port import Right, Scope
 
 _PATH = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews"
 _AT_ONCE = 8
+_VERBS = ("list", "watch")
 
 
 async def review(client: Client, scope: Scope, *, timeout_s: float, kinds: Sequence[Kind] = KINDS) -> Sequence[Right]:
@@ -32,12 +33,11 @@ async def review(client: Client, scope: Scope, *, timeout_s: float, kinds: Seque
         return Right(verb, kind.group, kind.resource, namespace, flag(answer, "status", "allowed"))
 
     async def of_kind(kind: Kind) -> Sequence[Right]:
-        verbs = ("list",) if kind is EVENTS else ("list", "watch")
-        wide = [await ask(kind, verb, kind.home) for verb in verbs]
+        wide = [await ask(kind, verb, kind.home) for verb in _VERBS]
         fallbacks = kind.fallbacks(scope)
         if all(right.is_allowed for right in wide) or not fallbacks:
             return wide
-        return [await ask(kind, verb, namespace) for namespace in sorted(fallbacks) for verb in verbs]
+        return [await ask(kind, verb, namespace) for namespace in sorted(fallbacks) for verb in _VERBS]
 
-    of_kinds = await asyncio.gather(*map(of_kind, (*kinds, EVENTS)))
+    of_kinds = await asyncio.gather(*map(of_kind, kinds))
     return [right for rights in of_kinds for right in rights]

@@ -114,5 +114,3 @@ KINDS: tuple[Kind, ...] = (
     Kind("buckets", (flux.BUCKETS, flux.BUCKETS_BETA), flux.parse_bucket, Reach.ANYWHERE, is_optional=True),
     Kind("applications", (flux.APPLICATIONS,), flux.parse_application, Reach.ANYWHERE, is_optional=True),
 )
-# Asked for where something hangs, and not kept: there may be thousands.
-EVENTS = Kind("events", (workloads.EVENTS,), workloads.parse_event, Reach.SERVICES)

@@ -10,12 +10,12 @@ from failover_api.cluster.access import Access
 from failover_api.cluster.client import Client
 from failover_api.cluster.election_lease import ElectionLease
 from failover_api.cluster.fields import text
-from failover_api.cluster.kinds import EVENTS, KINDS, Kind
+from failover_api.cluster.kinds import KINDS, Kind
 from failover_api.cluster.live_view import LiveView
 from failover_api.cluster.look import look, look_at
 from failover_api.cluster.out_of_service import OutOfServiceTaint
 from failover_api.cluster.port import Right, Scope
-from failover_api.core.safety.observed import Event, Seen, View
+from failover_api.core.safety.observed import Seen, View
 from failover_api.errors import ClusterFailure, ClusterUnavailable
 from failover_api.host_clock import HostClock
 
@@ -92,14 +92,6 @@ class Kubernetes:
         self._live = LiveView(client, scope, kinds=self._kinds, monotonic=self._monotonic)
         self._tried.set()
         await self._live.run()
-
-    async def events(self, namespace: str) -> Seen[Event]:
-        try:
-            client = await self._opened()
-        except ClusterFailure as exc:
-            return Seen(unseen={"": exc.detail})
-        found = await look_at(client, frozenset({namespace}), timeout_s=self._timeout_s, kinds=[EVENTS])
-        return found[EVENTS.field]
 
     async def version(self) -> str:
         client = await self._opened()

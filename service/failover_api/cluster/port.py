@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from failover_api.core.automatic.election import LeaseRecord
-from failover_api.core.safety.observed import Event, Seen, View
+from failover_api.core.safety.observed import View
 from failover_api.host_clock import HostClock
 
 Scope = frozenset[str] | None  # the namespaces of the services; None: any
@@ -95,10 +95,6 @@ class Cluster(Protocol):
 
     def watch(self, scope: Callable[[], Scope]) -> None:
         """Begins to keep in memory what these namespaces need, until aclose(). `scope` may change meanwhile."""
-        ...
-
-    async def events(self, namespace: str) -> Seen[Event]:
-        """What was noted in a namespace, asked for each time and within the same time as a look."""
         ...
 
     async def version(self) -> str:

@@ -1,4 +1,4 @@
-"""Deployments, StatefulSets, ReplicaSets, pods, HorizontalPodAutoscalers, events.
+"""Deployments, StatefulSets, ReplicaSets, pods, HorizontalPodAutoscalers.
 
 https://kubernetes.io/docs/reference/kubernetes-api/workload-resources/
 """
@@ -22,7 +22,6 @@ from failover_api.cluster.fields import (
 from failover_api.core.safety.observed import (
     Autoscaler,
     Deployment,
-    Event,
     Key,
     Owner,
     Pod,
@@ -37,7 +36,6 @@ STATEFUL_SETS = "/apis/apps/v1/statefulsets"
 REPLICA_SETS = "/apis/apps/v1/replicasets"
 PODS = "/api/v1/pods"
 AUTOSCALERS = "/apis/autoscaling/v2/horizontalpodautoscalers"
-EVENTS = "/api/v1/events"
 _REVISION = "deployment.kubernetes.io/revision"
 _NODE_AFFINITY = ("affinity", "nodeAffinity", "requiredDuringSchedulingIgnoredDuringExecution", "nodeSelectorTerms")
 
@@ -134,20 +132,6 @@ def parse_autoscaler(data: object, key: Key) -> Autoscaler:
         min_replicas=number(data, "spec", "minReplicas"),
         max_replicas=number(data, "spec", "maxReplicas"),
         scaling_active=condition(data, "ScalingActive"),
-    )
-
-
-def parse_event(data: object, key: Key) -> Event:
-    namespace, name = key
-    about = value_at(data, "involvedObject")
-    return Event(
-        namespace=namespace,
-        name=name,
-        about=Owner(text(about, "kind"), text(about, "name"), text(about, "uid")) if text(about, "name") else None,
-        type=text(data, "type"),
-        reason=text(data, "reason"),
-        message=message(data, "message"),
-        at=time(data, "lastTimestamp") or time(data, "eventTime") or time(data, "firstTimestamp"),
     )
 
 

@@ -165,11 +165,14 @@ class RelocationReader:
         return steps[::-1], moved_by if steps else ""
 
     async def _commits(self, read: Relocation) -> Sequence[LoggedCommit]:
-        """Those of all its files, each once, newest first."""
-        branch = read.service.branch
+        """Newest first: the branch's newest ones where all of the relocation is among them, else those of its files."""
+        branch, name = read.service.branch, read.service.name
+        newest = await self._forge.log(branch, at=read.head, not_before=None)
+        if any(_is_first(logged, name) for logged in newest):
+            return newest
         logs = await together(self._log(branch, path, read.head) for path in read.manifests)
         found = {logged.sha: logged for log in logs for logged in log}
-        return sorted(found.values(), key=lambda logged: _order(logged, read.service.name), reverse=True)
+        return sorted(found.values(), key=lambda logged: _order(logged, name), reverse=True)
 
     async def _log(self, branch: Branch, path: str, head: str) -> list[LoggedCommit]:
         commits: list[LoggedCommit] = []
@@ -223,6 +226,13 @@ def _step(record: Record, logged: LoggedCommit) -> StepMade | None:
         return None
     at = seconds_of(logged.at)
     return StepMade(record, logged, Made(label[0], at if at is not None else 0.0, record.proof, label[1]))
+
+
+def _is_first(logged: LoggedCommit, service: str) -> bool:
+    """Whether a commit begins a relocation of a service: nothing has let that go on."""
+    record = _record(logged, service)
+    step = _step(record, logged) if record is not None else None
+    return step is not None and step.made.ending is None and not step.made.proof
 
 
 def _order(logged: LoggedCommit, service: str) -> tuple[str, int, bool]:

@@ -24,7 +24,7 @@ from failover_api.forge.port import Files
 from failover_api.reading.branch_knowledge import BranchReader
 from failover_api.reading.history import Entry
 
-MOVES_KEPT_S = 60.0  # another replica may move a service there and back, and its file is what it was
+MOVES_KEPT_S = 600.0  # another replica may move a service there and back, and its file is what it was
 MAX_SERVICES = 16_384
 LOOK_S = 5.0  # a dry run waits no longer; what was read by then is kept for the next
 UNREAD_S = 60.0  # so long nobody else waits for what could not be read

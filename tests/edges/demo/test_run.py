@@ -222,7 +222,7 @@ def fate(*arguments: str) -> tuple[int, str]:
 def machines(printed: str) -> dict[str, str]:
     """{machine: what it is} on the demo's page."""
     page = httpx2.get(f"{section(printed, 'In a browser')[1].split()[0]}", timeout=30).text
-    return dict(re.findall(r'<th scope="row">(\S+)</th>\s*<td>.*?</td>\s*<td>(.*?)</td>', page, re.DOTALL))
+    return dict(re.findall(r'<th scope="row">(\S+)</th>\s*<td[^>]*>.*?</td>\s*<td[^>]*>(.*?)</td>', page, re.DOTALL))
 
 
 def test_a_machine_is_killed_and_revived_from_another_terminal(printed: str) -> None:
@@ -235,6 +235,15 @@ def test_a_machine_is_killed_and_revived_from_another_terminal(printed: str) -> 
     assert fate("cut", "k3s-w2", "--cluster", url) == (0, "k3s-w2: off the network; its apps run on (simulated)\n")
     assert machines(printed)["k3s-w2"] == "dead, or cut off"
     assert fate("revive", "k3s-w2", "--cluster", url)[0] == 0
+
+
+def test_of_the_only_control_plane_it_is_said_what_a_real_one_takes_with_it(printed: str) -> None:
+    code, told = fate("kill", "k3s-cp")
+    assert (code, "A real cluster's only control-plane node takes the API server with it" in told) == (0, True)
+    assert fate("revive", "k3s-cp") == (0, "k3s-cp: it is back (simulated)\n")
+    page = httpx2.get(section(printed, "In a browser")[1].split()[0], timeout=30).text
+    assert "Here the API server goes on" in page
+    assert '<table class="plain switches">' in page, "as all tables of the board"
 
 
 def test_a_machine_that_is_not_there_is_said(printed: str) -> None:

@@ -116,10 +116,19 @@ def test_an_example_asks_for_what_there_is(path: Path) -> None:
     assert step["uses"] == PRODUCT
     assert step["with"].keys() <= action()["inputs"].keys()
     offered = workflow["on"]["workflow_dispatch"]["inputs"]
-    assert set(offered["action"]["options"]) == set(ACTIONS)
+    assert set(offered["action"]["options"]) == {*ACTIONS, "evacuate"}
     used = set(re.findall(r"inputs\.([a-z-]+)", path.read_text(encoding="utf-8")))
     assert used == offered.keys()
     assert set(workflow["on"]) == {"workflow_dispatch"}
+
+
+@pytest.mark.parametrize("path", MOVING, ids=lambda path: path.name)
+def test_an_example_offers_all_that_a_move_may_be_told(path: Path) -> None:
+    """All but how it works, which an example has settled; a group is chosen as `group-NAME`."""
+    (job,) = read(path)["jobs"].values()
+    given = job["steps"][-1]["with"].keys()
+    settled = {"mode", "config", "token", "app-id", "app-private-key", "server", "audience"}
+    assert action()["inputs"].keys() - settled - {"group"} == given - settled
 
 
 @pytest.mark.parametrize(

@@ -11,13 +11,12 @@ from typing import Any
 import pytest
 from ruamel.yaml import YAML
 
-from failover_api.metrics.counters import slugs
 from tests.support.project import ROOT
 from tests.support.scrape import Scrape
 from tests.support.stage import Stage
 
 MONITORING = ROOT / "manifests/components/monitoring"
-OPERATIONS, NOTIFICATIONS = ROOT / "OPERATIONS.md", "docs/ALERTS.md"
+OPERATIONS = ROOT / "OPERATIONS.md"
 YAML_SAFE = YAML(typ="safe")
 RULES: dict[str, Any] = YAML_SAFE.load(MONITORING / "rules.yaml")
 DASHBOARD: dict[str, Any] = json.loads((MONITORING / "dashboard.json").read_text(encoding="utf-8"))
@@ -157,29 +156,33 @@ def test_every_alert_says_what_is_so_and_where_to_read_on() -> None:
         assert re.fullmatch(r"Failover[A-Z]\w+", alert["alert"])
         assert alert["labels"]["severity"] in {"warning", "critical"}
         assert set(alert["annotations"]) == {"summary", "description", "runbook"}
-        assert all(anchor in slugs() for anchor in anchors(alert)), alert["alert"]
 
 
-def anchors(alert: dict[str, Any]) -> list[str]:
-    """The headings of OPERATIONS.md that an alert may lead to."""
-    file, _, anchor = alert["annotations"]["runbook"].partition("#")
-    if file == NOTIFICATIONS:
-        assert anchor == "notifications"
-        return []
-    assert file == OPERATIONS.name
-    if "{{" not in anchor:
-        return [anchor]
-    assert anchor == "{{ $labels.problem }}"
-    return [word for _, label, word in values(alert["expr"]) if label == "problem"]
-
-
-def test_every_runbook_is_a_heading() -> None:
+def test_every_alert_has_a_heading_of_its_own_that_says_what_to_do() -> None:
     if not OPERATIONS.exists():
         pytest.skip("OPERATIONS.md is not here")
-    headings = re.findall(r"^#+ +(.+)$", OPERATIONS.read_text(encoding="utf-8"), re.MULTILINE)
-    there = {re.sub(r"[^\w -]", "", heading).strip().lower().replace(" ", "-") for heading in headings}
-    assert {anchor for alert in ALERTS for anchor in anchors(alert)} <= there
-    assert "\n## Notifications\n" in (ROOT / NOTIFICATIONS).read_text(encoding="utf-8")
+    parts = re.split(r"^##+ +(.+)$", OPERATIONS.read_text(encoding="utf-8"), flags=re.MULTILINE)
+    sections = dict(zip(parts[1::2], parts[2::2], strict=True))
+    for alert in ALERTS:
+        name = alert["alert"]
+        assert alert["annotations"]["runbook"] == f"{OPERATIONS.name}#{name.lower()}"
+        means, _, rest = sections[name].strip().partition("\n\nLook at: ")
+        look, _, cure = rest.partition("\n\nCure: ")
+        assert means, name
+        assert look, name
+        assert cure, name
+    own = {heading for heading in sections if heading.startswith("Failover")}
+    assert own == {alert["alert"] for alert in ALERTS}, "a heading without its alert"
+
+
+def test_a_heading_names_what_its_alert_is_about() -> None:
+    """A label of the expression that decides what is to be done is named where one reads on."""
+    text = OPERATIONS.read_text(encoding="utf-8") if OPERATIONS.exists() else pytest.skip("OPERATIONS.md is not here")
+    for alert in ALERTS:
+        section = text.partition(f"### {alert['alert']}\n")[2].partition("\n##")[0]
+        for label in LEGEND.findall(alert["annotations"]["summary"]):
+            if label in {"problem", "limit", "gate"}:
+                assert f"`{label}`" in section, (alert["alert"], label)
 
 
 def test_alerts_go_off_when_they_should_and_not_before(tmp_path: Path) -> None:

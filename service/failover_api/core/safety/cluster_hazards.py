@@ -15,7 +15,7 @@ from failover_api.core.safety.cluster_finders.claims import (
     claim_missing,
     claim_pending,
 )
-from failover_api.core.safety.cluster_finders.filling import being_filled
+from failover_api.core.safety.cluster_finders.filling import unsynced_overwritten
 from failover_api.core.safety.cluster_finders.left_behind import weighed
 from failover_api.core.safety.cluster_finders.nodes import node_cordoned, node_missing, node_not_ready
 from failover_api.core.safety.cluster_finders.pods import (
@@ -59,7 +59,7 @@ CLUSTER_FINDERS: tuple[ClusterFinder, ...] = (
     sync_in_flight,
     data_age_unknown,
     data_old,
-    being_filled,
+    unsynced_overwritten,
     source_may_return,
 )
 # What one object is told of in Git and in the cluster; of all else the cluster knows better what Git only fears.

@@ -26,6 +26,11 @@ _TOLD = {
     Act.CUT: "off the network; its apps run on",
     Act.REVIVE: "it is back",
 }
+_CONTROL_PLANE = "k3s-cp"
+_GOES_ON = (
+    "A real cluster's only control-plane node takes the API server with it: nothing is seen, and nothing moves, until "
+    "it is back. Here it goes on."
+)
 
 
 def demo(
@@ -77,5 +82,7 @@ def _befall(act: Act, node: str, cluster: str | None) -> None:
 
         befall(node, act.value, cluster)
         terminal.note(f"{node}: {_TOLD[act]} (simulated)")
+        if node == _CONTROL_PLANE and act is not Act.REVIVE:
+            terminal.note(_GOES_ON)
 
     carry_out(terminal, run)

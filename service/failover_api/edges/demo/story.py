@@ -69,7 +69,8 @@ HOME = """
 All {count} lines that jellyfin had written on k3s-w2 are on jellyfin-w1, and it \
 goes on there. It stood still for {seconds:.0f} s, and its copies go to k3s-w2 again."""
 LEFT_BEHIND = """\
-Not safe! A move copies no data, and failover-api does not do it for you. The \
+Not safe! A move copies no data. Where the catalog says how the data of a service \
+is replicated, `failover relocate` brings it home; of sonarr it does not say. The \
 {new} lines that sonarr has written on k3s-w2 are on pvc-sonarr-backup, and stay \
 there: after this commit sonarr goes on with the {old} lines that pvc-sonarr \
 held when the node died. The safe way home:

@@ -13,7 +13,7 @@ from failover_api.core.safety.scene import Scene
 from failover_api.core.wording import cut, shell_word
 
 
-def being_filled(scene: Scene) -> Iterator[Hazard]:
+def unsynced_overwritten(scene: Scene) -> Iterator[Hazard]:
     """One for the service; none of a move that is a step further ahead."""
     side = scene.expected.side
     if scene.move.is_to_come or not scene.claims or side.value not in set(Side):

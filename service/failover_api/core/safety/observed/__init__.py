@@ -28,7 +28,6 @@ from failover_api.core.safety.observed.volumes import Claim, Replication, Storag
 from failover_api.core.safety.observed.workloads import (
     Autoscaler,
     Deployment,
-    Event,
     Pod,
     PodTemplate,
     ReplicaSet,
@@ -45,7 +44,6 @@ __all__ = [
     "Claim",
     "Condition",
     "Deployment",
-    "Event",
     "HelmRelease",
     "Key",
     "Kustomization",

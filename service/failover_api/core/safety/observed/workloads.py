@@ -137,16 +137,3 @@ class Autoscaler:
     min_replicas: int | None = None
     max_replicas: int | None = None
     scaling_active: Condition | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Event:
-    """What Kubernetes noted about an object."""
-
-    namespace: str
-    name: str
-    about: Owner | None = None
-    type: str = ""
-    reason: str = ""
-    message: str = ""
-    at: float | None = None
