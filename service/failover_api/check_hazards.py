@@ -6,6 +6,7 @@ What blocks a pod is a warning here, since a node may die at any time; what stop
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from functools import partial
 
+from failover_api.check_relocations import check_relocation
 from failover_api.core.catalog.model import Branch, Service, Side
 from failover_api.core.safety.finders import claim_unknown
 from failover_api.core.safety.hazard import Hazard, Severity
@@ -27,7 +28,10 @@ async def check_hazards(
     look_around: Callable[[Branch], Awaitable[Surroundings]],
     on_step: Callable[[str], None],
 ) -> list[Check]:
-    """A line for each hazard. The other manifests of a branch are read once; where they cannot be, that is a line."""
+    """A line for each hazard, and for what a relocation needs and has not.
+
+    The other manifests of a branch are read once; where they cannot be, that is a line.
+    """
     checks: list[Check] = []
     by_branch: dict[Branch, list[Status]] = {}
     for status in statuses:
@@ -45,6 +49,7 @@ async def check_hazards(
         if has_no_claims and any(_has_claims(status.service) for status in of_branch):
             checks.append(Check(f"claims {branch}", ok=True, detail=_NO_CLAIMS, is_warning=True))
         checks += [check for status in of_branch for check in _of_service(status, around)]
+        checks += [check for status in of_branch for check in check_relocation(status, around)]
     return checks
 
 

@@ -10,6 +10,7 @@
     Blocked        what a move made will not go on by itself
     AlertTaken     an alert came, and what became of it
     AutomaticTold  automatic failover has something to say to people
+    RelocationTold a relocation has begun, waits, is done or stopped
 
 Traffic with Git hosts is not among them: forge/http/traffic.
 """
@@ -20,7 +21,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, TypeVar
 
-from failover_api.core.catalog.model import Action, Branch, Policy, Service
+from failover_api.core.catalog.model import Action, Branch, Policy, Service, Side
 from failover_api.core.catalog.notification import Event as NotifiedEvent
 from failover_api.core.safety.rollout.stages import Stage
 from failover_api.core.text.trailers import Record
@@ -146,9 +147,25 @@ class AutomaticTold:
     message: str
 
 
+@dataclass(frozen=True, slots=True)
+class RelocationTold:
+    """Something about a relocation that people should hear of; `commit` is the URL of its newest, "" for none."""
+
+    about: NotifiedEvent
+    service: str
+    target: Side
+    operation: str
+    by: str
+    reason: str
+    title: str
+    message: str
+    commit: str
+
+
 Event = (
     AlertTaken
     | AutomaticTold
+    | RelocationTold
     | MoveEnded
     | Looked
     | Merged

@@ -9,6 +9,7 @@ write is validated by its own compare-and-swap.
 """
 
 import asyncio
+import logging
 import secrets
 import time
 from collections.abc import Awaitable, Callable, Collection, Iterator, Mapping, Sequence
@@ -20,7 +21,7 @@ from ulid import ULID
 
 from failover_api.concurrency import both, together
 from failover_api.core.catalog.model import Action, Branch, Catalog, Service
-from failover_api.core.planning.request import MoveRequest, Provenance
+from failover_api.core.planning.request import RELOCATE, MoveRequest, Provenance
 from failover_api.core.planning.state import State
 from failover_api.core.planning.wave_progress import planned
 from failover_api.core.planning.waves import Order
@@ -47,7 +48,7 @@ from failover_api.moves.tidy import tidying
 from failover_api.reading.clusters import ClusterReader
 from failover_api.reading.cursors import Cursors
 from failover_api.reading.flux_reports import FluxReports
-from failover_api.reading.history import History, Page
+from failover_api.reading.history import History, Page, PastStep
 from failover_api.reading.nodes import Nodes, nodes_of
 from failover_api.reading.revisions import Revisions
 from failover_api.reading.services import ServiceReader
@@ -64,6 +65,7 @@ if TYPE_CHECKING:  # without a cluster nothing of it is loaded
     from failover_api.reading.rollouts import RolloutReader
     from failover_api.relocation_runner import RelocationRunner
 
+_log = logging.getLogger(__name__)
 T = TypeVar("T")
 
 
@@ -268,9 +270,25 @@ class Failover:
         async def read() -> Page:
             now = time.monotonic()
             observed = await self._reader.observe(service, not_before=now, at_head=True)
-            return await self._history.page(observed.service, limit=limit, cursor=cursor, not_before=now)
+            page = await self._history.page(observed.service, limit=limit, cursor=cursor, not_before=now)
+            return await self._with_steps(service, page)
 
         return await self.in_time(read())
+
+    async def _with_steps(self, service: Service, page: Page) -> Page:
+        """Each relocation with all its commits, where they can be read."""
+        has_any = any(entry.record is not None and entry.record.action == RELOCATE for entry in page.entries)
+        if service.replication is None or not has_any:
+            return page
+        try:
+            steps = await self.relocations.steps(service.name)
+        except FailoverError as exc:  # the entry itself is right without them
+            _log.info("the steps of relocations are not known", extra={"service": service.name, "problem": exc.slug})
+            return page
+        past = {
+            operation: tuple(PastStep(step.logged, step.record) for step in made) for operation, made in steps.items()
+        }
+        return replace(page, entries=tuple(replace(each, steps=past.get(each.operation, ())) for each in page.entries))
 
     def check_cursor(self, service: Service, cursor: str | None) -> None:
         """Raises BadRequest for a cursor that was given to nobody for this service. Asks nobody."""

@@ -14,7 +14,7 @@ import contextlib
 import logging
 import time
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import UTC, datetime
 
 from cachetools import LRUCache
@@ -22,7 +22,6 @@ from ulid import ULID
 
 from failover_api.core.catalog.model import Action, Branch, Catalog, Policy, Service, Side
 from failover_api.core.catalog.replication import ReplicationKind
-from failover_api.core.planning.change import Change
 from failover_api.core.planning.request import MoveRequest, Provenance, idempotency_digest
 from failover_api.core.safety.hazard import Hazard, Severity
 from failover_api.core.safety.relocation.ladder import Decision, State, decide, position_of
@@ -31,8 +30,7 @@ from failover_api.core.safety.relocation.overwritten import Moved, unsynced_over
 from failover_api.core.safety.relocation.rehearsal import rehearse
 from failover_api.core.safety.relocation.sight import Sight
 from failover_api.core.safety.relocation.sight_of import sight_of, why_unseen
-from failover_api.core.safety.relocation.steps import Step
-from failover_api.core.safety.relocation.table import AFTER_CUTOVER, BEFORE_CUTOVER, ENDS, Position
+from failover_api.core.safety.relocation.table import AFTER_CUTOVER, BEFORE_CUTOVER, ENDS
 from failover_api.core.text.diff import unified_diff
 from failover_api.core.wording import cut
 from failover_api.errors import (
@@ -49,13 +47,14 @@ from failover_api.errors import (
     WriteConflict,
 )
 from failover_api.events import Events, MoveEnded
-from failover_api.forge.values import Commit
 from failover_api.moves.direct.writer import Writer
 from failover_api.moves.outcome import Outcome
 from failover_api.moves.relocation import StepMove, step_move
 from failover_api.reading.clusters import ClusterReader
-from failover_api.reading.relocations import Relocation, RelocationReader
+from failover_api.reading.relocations import Relocation, RelocationReader, StepMade
 from failover_api.reading.status import Status
+from failover_api.relocation_news import RelocationNews
+from failover_api.relocation_report import RelocationReport, StepReport
 
 MAX_KEPT = 1024
 FRESH_S = 10.0  # how old what Git says may be while nothing is due; a write is compared with it
@@ -64,54 +63,6 @@ _log = logging.getLogger(__name__)
 
 
 NewestMove = Callable[[Service, str], Awaitable[Moved | None]]  # of a located service, as of a commit
-
-
-@dataclass(frozen=True, slots=True)
-class StepReport:
-    """A step that was made, or, in a dry run, would be: that one has `changes`, a `diff` and the files of it.
-
-    `at` is RFC 3339; `old` and `new` are {path: bytes}.
-    """
-
-    step: Step
-    label: str
-    at: str | None = None
-    commit: Commit | None = None
-    proof: str = ""
-    changes: tuple[Change, ...] = ()
-    diff: str = ""
-    old: Mapping[str, bytes] = field(default_factory=dict)
-    new: Mapping[str, bytes] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True)
-class RelocationReport:
-    """How far a relocation is. `operation` is None where there is none: it is there, or it is a dry run."""
-
-    operation: str | None
-    service: str
-    target: Side
-    step: Step
-    state: State
-    position: Position
-    reason: str = ""
-    cure: str = ""
-    steps: tuple[StepReport, ...] = ()
-    waited_s: float = 0.0
-    limit_s: float | None = None
-    words: int = 0  # how many times people should have been told that it waits
-    changed: bool = False
-    version: str = ""
-
-    @property
-    def is_under_way(self) -> bool:
-        """Whether it goes on by itself."""
-        return self.operation is not None and self.state in {State.RUNNING, State.WAITING}
-
-    @property
-    def may_be_aborted(self) -> bool:
-        """Whether what was can be put back: not once it has cut over."""
-        return self.is_under_way and self.position in BEFORE_CUTOVER
 
 
 class RelocationRunner:
@@ -135,6 +86,7 @@ class RelocationRunner:
     ) -> None:
         self._reader, self._writer, self._clusters, self._catalog = reader, writer, clusters, catalog
         self._events, self._status, self._deadline_s, self._now = events, status, deadline_s, now
+        self._news = RelocationNews(events, now)
         self._newest_move = newest_move
         self._since: LRUCache[str, float] = LRUCache(MAX_KEPT)  # by commit: when it was first seen, time.monotonic()
         self._services: LRUCache[str, str] = LRUCache(MAX_KEPT)  # by operation
@@ -245,6 +197,10 @@ class RelocationRunner:
         """How far the newest relocation of a service is; None where there is none. Writes nothing."""
         relocation, decision = await self._decided(name)
         return None if relocation is None or decision is None else self._told(relocation, decision)
+
+    async def steps(self, name: str) -> Mapping[str, tuple[StepMade, ...]]:
+        """{operation: its commits, oldest first} of every relocation of a service that is in reach."""
+        return await self._reader.operations(self._catalog().service(name), not_before=None)
 
     async def find(self, operation: str) -> RelocationReport:
         """How far an operation is. Raises UnknownUrl for one that is no service's newest relocation."""
@@ -438,10 +394,13 @@ class RelocationRunner:
         sha = outcome.commit.sha if outcome.commit is not None else None
         _log.info("step made", extra={**facts, "by": provenance.by, "proof": commit.proof, "commit": sha})
         self._events.publish(_ended(move, outcome, time.monotonic() - began))
+        self._news.made(_report(relocation, decision), outcome, request)
         return outcome
 
     def _told(self, relocation: Relocation, decision: Decision) -> RelocationReport:
-        return _report(relocation, decision)
+        report = _report(relocation, decision)
+        self._news.seen(report, relocation.first)
+        return report
 
     def _stamp(self) -> str:
         return datetime.fromtimestamp(self._now(), UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -7,12 +7,12 @@ decided (one was late, one was refused) is kept, so that nothing is decided twic
 import asyncio
 import hashlib
 import time
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from failover_api.core.catalog.model import Action, Catalog
 from failover_api.core.planning.request import MoveRequest, Permit, Provenance
-from failover_api.core.planning.wave_progress import ENDED, Place, Progress, Sighting, Standing, planned
+from failover_api.core.planning.wave_progress import ENDED, NOT_MOVED, Place, Progress, Sighting, Standing, planned
 from failover_api.core.planning.waves import Order, Wave, order_from
 from failover_api.core.rfc3339 import seconds_of
 from failover_api.core.text.trailers import Record, read_records
@@ -95,6 +95,13 @@ class WaveOperation:
     def report(self) -> WaveReport:
         """How far it was when it was looked at last."""
         return WaveReport.of(self.progress or planned(self.order), self.id, self.places)
+
+    @property
+    def waiting(self) -> Sequence[str]:
+        """Who has not been moved with it yet, as far as it was looked at: those whose turn is to come, or are held."""
+        places = (self.progress or planned(self.order)).places
+        first = self.order.waves[0] if self.progress is None else ()
+        return [name for name, place in places.items() if place.standing in NOT_MOVED and name not in first]
 
     # What is seen
 

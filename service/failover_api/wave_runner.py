@@ -170,6 +170,19 @@ class WaveRunner:
         known = [one for one in self._operations.values() if one.provenance.key == digest and one.permit_for]
         return frozenset(name for operation in known for name in operation.members)
 
+    def waiting(self, by: str, key: str) -> Mapping[str, str]:
+        """{service: operation} of who moves later with others, or is held there: not moved past what it is after.
+
+        What an event begins by itself (`by`, `key`) goes on by that; what a death began holds nobody, since whoever
+        leads decides anew. An operation that has stopped is let go of like one that nobody went on with.
+        """
+        digest, found = idempotency_digest(by, key), dict[str, str]()
+        for operation in self._operations.values():
+            asked = operation.provenance
+            if asked.key != digest and asked.trigger != "automatic" and not self._sight.is_old(operation):
+                found |= dict.fromkeys(operation.waiting, operation.id)
+        return found
+
     def of_event(
         self, key: str | None, names: Sequence[str], statuses: Sequence[Status | Unreadable]
     ) -> WaveOperation | None:

@@ -132,7 +132,8 @@ class WaveSight:
         state = status.cluster
         if state is None or state.stage is Stage.UNKNOWN:
             return await self._applied(status)
-        detail = one_line(f"{state.stage}: {state.reason}" if state.reason else str(state.stage))
+        why = f"{state.reason} {state.cure}" if state.stage is Stage.BLOCKED else state.reason
+        detail = one_line(f"{state.stage}: {why}".strip(": "))
         serves = state.stage is Stage.SERVING and await self._is_its(status, state)
         since = None if state.ready_at is None else state.ready_at - self._cluster_ahead_s()
         return Serves(serves, since, detail)

@@ -27,6 +27,7 @@ from failover_api.events import (
     Looked,
     Merged,
     MoveEnded,
+    RelocationTold,
     Serving,
     StageChanged,
 )
@@ -189,6 +190,7 @@ async def open_failover(
         events.subscribe(Serving, notifier.serving)
         events.subscribe(Blocked, notifier.blocked)
         events.subscribe(AutomaticTold, notifier.automatic_told)
+        events.subscribe(RelocationTold, notifier.relocation_told)
         for merged in (notifier.merged, flux.merged):
             events.subscribe(Merged, merged)
         try:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 
-from failover_api.automatic.alert_desk import AlertDesk, AlertEnd, Result, ServiceEnd
+from failover_api.automatic.alert_desk import AlertDesk, AlertEnd, Carried, Result, ServiceEnd
 from failover_api.core.catalog.automatic import AlertRule, Automatic, Meaning, Mode
 from failover_api.core.catalog.model import Catalog
 from failover_api.core.safety.alerts import Meant, Unreadable
@@ -24,9 +24,6 @@ from failover_api.errors import (
     OutcomeUnknown,
 )
 
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
 BEGAN = 1_796_068_800.0
 RULES = (
     AlertRule((("alertname", "NodeOff"),), Meaning.NODE_OFF, node="{node}"),
@@ -43,7 +40,7 @@ class Lab:
 
     def __init__(self, *ends: ServiceEnd | Exception, mode: Mode = Mode.ACT) -> None:
         self.catalog = Catalog({}, {}, automatic=Automatic(mode=mode), alerts=RULES)
-        self.ends, self.trouble = ends, None
+        self.ends, self.holds = ends, tuple[Hold, ...]()
         self.kept: dict[str, Witness] = {}
         self.orders: list[AlertOrder] = []
         self.trouble: Exception | None = None
@@ -59,11 +56,11 @@ class Lab:
             raise self.trouble
         return self.kept.pop(fingerprint, None) is not None
 
-    async def carry_out(self, order: AlertOrder) -> Sequence[ServiceEnd]:
+    async def carry_out(self, order: AlertOrder) -> Carried:
         self.orders.append(order)
         if self.ends and isinstance(self.ends[0], Exception):
             raise self.ends[0]
-        return [end for end in self.ends if isinstance(end, ServiceEnd)]
+        return Carried(tuple(end for end in self.ends if isinstance(end, ServiceEnd)), self.holds)
 
     async def take(self, *alerts: Alert | Unreadable, may: bool = True) -> list[AlertEnd]:
         return await self.desk.take(alerts, lambda _: may)
@@ -179,6 +176,14 @@ async def test_the_gate_that_is_named_is_the_first_and_one_that_passes_before_ot
     end = await lab.one(alert())
     assert end.held is not None
     assert (end.held.gate, end.is_to_come_again) == (gate, again)
+
+
+async def test_an_order_of_which_nobody_can_tell_what_is_meant_is_held_as_a_whole() -> None:
+    lab = Lab()
+    lab.holds = (STARTING,)
+    end = await lab.one(alert())
+    assert end.held is not None
+    assert (end.result, end.held.gate, end.is_to_come_again) == (Result.HELD, Gate.STARTING, True)
 
 
 @pytest.mark.parametrize(

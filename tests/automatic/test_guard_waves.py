@@ -1,5 +1,7 @@
 """A dead node whose services are after one another: one event, one move of all of them, in waves."""
 
+from failover_api.core.catalog.model import Action
+from failover_api.core.planning.request import MoveRequest
 from failover_api.watching.waves import WaveWatch
 from tests.automatic.test_guard import W1, moved_after, watching
 from tests.support.guarded import Replica, World, catalog, guarded
@@ -62,3 +64,36 @@ async def test_a_node_that_is_back_holds_them_too(stage: Stage) -> None:
         await world.pass_(30, step_s=5)
         await go_on(world, replica, 30)
         assert moved(world) == [["sonarr"]]
+
+
+async def test_what_a_person_moves_in_waves_is_not_moved_past_them(stage: Stage) -> None:
+    services, top = ordered()
+    async with guarded(stage, declared=(services, f"{top}groups: {{all: [sonarr, radarr]}}\n")) as world:
+        (replica,) = world.replicas
+        await watching(world)
+        await replica.failover.move_group("all", Action.PROMOTE, MoveRequest(by="me", force=True))
+        world.cluster.kill(W1)
+        await world.pass_(240, step_s=2)
+        assert replica.state(W1) == "dead"
+        assert "in-waves" in replica.gates("radarr")
+        assert moved(world) == [["sonarr"]]
+        await go_on(world, replica, 60)
+        assert moved(world) == [["sonarr"], ["radarr"]]
+        assert {records[0].provenance.by for records in world.commits} == {"me"}
+
+
+async def test_whoever_leads_next_goes_on_with_the_waves(stage: Stage) -> None:
+    async with guarded(stage, declared=ordered(), replicas=2) as world:
+        await watching(world)
+        world.cluster.kill(W1)
+        await moved_after(world)
+        (first,) = (one for one in world.replicas if one.control.leader.leads)
+        (second,) = (one for one in world.replicas if one is not first)
+        first.is_dead = True
+        assert moved(world) == [["sonarr"]]
+        await world.pass_(120, step_s=1)
+        await go_on(world, second, 60)
+        assert second.control.leader.leads
+        assert moved(world) == [["sonarr"], ["radarr"]]
+        older, newer = (records[0].provenance for records in reversed(world.commits))
+        assert older.operation == newer.operation

@@ -1,5 +1,8 @@
 """A group moves in waves: the real service, GitHub's sandbox, and a simulated cluster that obeys Git."""
 
+import asyncio
+import contextlib
+import random
 from collections.abc import Awaitable, Callable, Collection
 from pathlib import Path
 from typing import Any
@@ -110,8 +113,6 @@ async def test_another_replica_goes_on_from_the_trailers(stage: Stage, tmp_path:
 
 
 async def test_many_replicas_make_one_commit_a_wave(stage: Stage, tmp_path: Path, monkeypatch: Any) -> None:
-    import asyncio
-
     monkeypatch.setattr("failover_api.wave_runner.OTHERS_WAIT_S", 0.0)
     with waves_lab(stage, tmp_path) as lab:
         async with (
@@ -563,3 +564,67 @@ async def test_what_an_event_has_held_is_not_moved_by_it_after_all(stage: Stage,
             assert again.parts == ()
             assert components.failover.waves.members_of_event("automatic", "node-1") == {"db", "app"}
     assert lab.waves == [("1/2", ["db"])]
+
+
+# Schedules
+
+
+FAULTS = ("lost_reply", "lost_request", "status", "race", "stale")
+
+
+async def schedule(stage: Stage, folder: Path, seed: int) -> None:
+    """Replicas come, die and meet faults, services come up in any order: each wave is one commit, in its time."""
+    chance = random.Random(seed)  # noqa: S311 - a schedule, no secret
+    names = [f"s{number}" for number in range(chance.randint(3, 5))]
+    after = {name: [one for one in names[:at] if chance.random() < 0.5] for at, name in enumerate(names)}
+    after[names[-1]] = [names[0]]
+    with waves_lab(stage, folder, after) as lab:
+        async with contextlib.AsyncExitStack() as opened:
+
+            async def replica() -> Components:
+                return await opened.enter_async_context(stage.open(cluster=str(lab.kubeconfig)))
+
+            replicas = [await replica() for _ in range(3)]
+            operation = report_of(await promote(replicas[0])).operation
+            serving: set[str] = set()
+            for _ in range(200):
+                moved = {name for _, wave in lab.waves for name in wave}
+                for name in moved:
+                    assert set(after[name]) <= serving, f"{name} moved before {set(after[name]) - serving}"
+                if chance.random() < 0.3 and moved - serving:
+                    lab.apply(name := chance.choice(sorted(moved - serving)))
+                    serving.add(name)
+                if chance.random() < 0.2:
+                    kind = chance.choice(FAULTS)
+                    stage.fault(kind, method="PUT", **({"status": 502} if kind == "status" else {}))
+                    stage.fault(kind, operation="createCommitOnBranch", **({"status": 502} if kind == "status" else {}))
+                if chance.random() < 0.1:
+                    replicas[chance.randrange(3)] = await replica()
+                acting = chance.sample(replicas, chance.randint(1, 3))
+                found = await asyncio.gather(*(go_on(one, operation) for one in acting))
+                stage.sandbox.faults.clear()
+                if all(report.state == "done" for report in found):
+                    break
+            numbers = [number for number, _ in lab.waves]
+            assert found[0].state == "done", (seed, found, lab.waves)
+            assert len(numbers) == len(set(numbers)) == len(found[0].waves), (seed, lab.waves)
+            assert sorted(name for _, wave in lab.waves for name in wave) == names
+
+
+@pytest.mark.parametrize("seed", range(3))
+async def test_schedules_of_replicas_and_faults(
+    stage: Stage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, seed: int
+) -> None:
+    monkeypatch.setattr("failover_api.wave_runner.OTHERS_WAIT_S", 0.0)
+    monkeypatch.setattr("failover_api.wave_runner.RETRY_S", 0.0)
+    await schedule(stage, tmp_path, seed)
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("seed", range(3, 43))
+async def test_many_schedules_of_replicas_and_faults(
+    stage: Stage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, seed: int
+) -> None:
+    monkeypatch.setattr("failover_api.wave_runner.OTHERS_WAIT_S", 0.0)
+    monkeypatch.setattr("failover_api.wave_runner.RETRY_S", 0.0)
+    await schedule(stage, tmp_path, seed)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
 
-from failover_api.core.catalog.automatic import Meaning, Mode
+from failover_api.core.catalog.automatic import Mode
 from failover_api.core.catalog.model import Catalog
 from failover_api.core.safety.alerts import Meaningless, Meant, Unreadable, meaning_of
 from failover_api.core.safety.governance import Alert, AlertOrder, Gate, Hold, Witness
@@ -89,6 +89,18 @@ class AlertEnd:
         return self.held is not None and self.held.gate in PASSING
 
 
+@dataclass(frozen=True, slots=True)
+class Carried:
+    """What an order came to. `holds` are of all of it: where it could not be told which services are meant.
+
+    `detail` says more where there are no services.
+    """
+
+    services: tuple[ServiceEnd, ...] = ()
+    holds: tuple[Hold, ...] = ()
+    detail: str = ""
+
+
 class Witnesses(Protocol):
     """Where what alerts testify is kept, so that any replica knows it."""
 
@@ -104,7 +116,7 @@ class Witnesses(Protocol):
 class Mover(Protocol):
     """Whoever judges nodes, asks the gates, and moves what may be moved."""
 
-    async def carry_out(self, order: AlertOrder) -> Sequence[ServiceEnd]:
+    async def carry_out(self, order: AlertOrder) -> Carried:
         """What became of each service that is meant; those that are where the alert wants them are left out.
 
         All that may be moved is moved together. Raises FailoverError where nothing was.
@@ -161,23 +173,24 @@ class AlertDesk:
         if meant.order is None:
             return AlertEnd(alert, Result.WITNESS, meant)
         try:
-            services = tuple(await self._mover().carry_out(meant.order))
+            carried = await self._mover().carry_out(meant.order)
         except ClusterNeeded:
             raise
         except FailoverError as exc:
             if isinstance(exc, _PASSING) and not isinstance(exc, ForgePermission):
                 return AlertEnd(alert, Result.HELD, meant, holds=(_unreachable(exc),))
             return AlertEnd(alert, Result.REFUSED, meant, detail=f"{exc.title}: {exc.detail}")
-        return AlertEnd(alert, _together(services, meant), meant, services)
+        result = Result.HELD if carried.holds else _together(carried.services)
+        return AlertEnd(alert, result, meant, carried.services, carried.holds, carried.detail)
 
 
-def _together(services: Sequence[ServiceEnd], meant: Meant) -> Result:
+def _together(services: Sequence[ServiceEnd]) -> Result:
     """That of an alert, by those of its services: what was done, before what was not."""
     results = {each.result for each in services}
     for result in (Result.MOVED, Result.PROPOSED, Result.WOULD_MOVE, Result.REFUSED, Result.HELD):
         if result in results:
             return result
-    return Result.WITNESS if meant.means is Meaning.NODE_OFF else Result.NOTHING_TO_DO
+    return Result.NOTHING_TO_DO
 
 
 def _no_more(alert: Alert, meant: Meant) -> AlertEnd:

@@ -158,8 +158,11 @@ class GitReader:
         self.view = replace(self.view, failed_at=self._monotonic(), detail=error.detail)
 
 
-def facts_of(git: GitView, look: ClusterLook) -> tuple[ServiceFacts, ...]:
-    """Of every service that Git has been read for, in the order of the catalog. Asks nobody."""
+def facts_of(git: GitView, look: ClusterLook, in_waves: Mapping[str, str]) -> tuple[ServiceFacts, ...]:
+    """Of every service that Git has been read for, in the order of the catalog. Asks nobody.
+
+    `in_waves` is the operation of those that it moves later.
+    """
     nodes = {} if look.view.nodes.why_unseen() else {node.name: node for node in look.view.nodes.objects.values()}
     found: list[ServiceFacts] = []
     for name, status in git.statuses.items():
@@ -167,7 +170,8 @@ def facts_of(git: GitView, look: ClusterLook) -> tuple[ServiceFacts, ...]:
             continue
         running_on = status.cluster.node if status.cluster is not None else None
         placed = placement(status.service, status.detection, nodes, running_on)
-        found.append(_facts(status, placed, git, look, git.read_at.get(name, float("-inf"))))
+        facts = _facts(status, placed, git, look, git.read_at.get(name, float("-inf")))
+        found.append(replace(facts, in_waves=in_waves.get(name, "")))
     return tuple(found)
 
 

@@ -31,6 +31,7 @@ from failover_api.core.catalog.automatic import Automatic, Failback
 from failover_api.core.catalog.model import Catalog
 from failover_api.core.planning.request import MoveRequest
 from failover_api.core.safety.governance import (
+    ALERT,
     Act,
     AlertOrder,
     Decisions,
@@ -61,6 +62,7 @@ ROUND_S = 1.0
 GIT_EVERY_S, GIT_AT_REST_S = 10.0, 60.0
 AGAIN_S = 30.0  # an act that was refused is not tried again before
 LIST_TIMEOUT_S = 2.0
+NO_EVENT = ("", "")
 _UNPLAIN = re.compile(r"[^A-Za-z0-9._-]+")  # what an alert is called is said by its sender
 _log = logging.getLogger(__name__)
 
@@ -176,8 +178,8 @@ class Guard:
     def _rules(self) -> Automatic:
         return self._catalog().automatic
 
-    def _judged(self, view: View) -> Situation:
-        """One sample more, and all that is known with it."""
+    def _judged(self, view: View, event: tuple[str, str] = NO_EVENT) -> Situation:
+        """One sample more, and all that is known with it, for an event: its trigger and its key."""
         now, monotonic = self._cluster.clock.now(), self._monotonic()
         if self._memory is None:
             notes = self._control.notes
@@ -185,13 +187,13 @@ class Guard:
             self._tally = notes.tally
         sample = sample_of(view, now=now, monotonic=monotonic)
         self._memory, verdicts = step(self._memory, sample, self._rules)
-        return self._known(view, verdicts)
+        return self._known(view, verdicts, event)
 
-    def _known(self, view: View, verdicts: Verdicts) -> Situation:
+    def _known(self, view: View, verdicts: Verdicts, event: tuple[str, str]) -> Situation:
         look = ClusterLook(view, verdicts.now, True, verdicts.monotonic)
         git_now = self._git_clock.now() if self._git_clock.is_known else None
         book = book_of(self._control.notes).current(verdicts)
-        facts = facts_of(self._git.view, look)
+        facts = facts_of(self._git.view, look, self._failover.waves.waiting(*event))
         return Situation(verdicts, self._rules, facts, git_facts(self._git.view, git_now), book)
 
     def _want_git(self, situation: Situation) -> None:
@@ -282,11 +284,11 @@ class Guard:
 
     async def _permit(self, act: Act, order: AlertOrder | None) -> Permit | Refused:
         """Decides once more, on nodes and Leases that are listed now. Raises NotPermitted, ClusterFailure."""
-        return recheck(act, await self._looked_again(), order)
+        return recheck(act, await self._looked_again((act.trigger, act.key)), order)
 
     async def _permit_to_propose(self, act: Act) -> Permit | Refused:
         """The same of a pull request that waits for a person."""
-        situation = await self._looked_again()
+        situation = await self._looked_again((act.trigger, act.key))
         heard_at = situation.verdicts.heard_at
         is_so = heard_at is not None and heard_at > act.decided_at
         for proposal, again in decide(situation).proposals if is_so else ():
@@ -294,11 +296,11 @@ class Guard:
                 return Permit(act, situation.verdicts.monotonic + PERMIT_S)
         raise NotPermitted("it is decided otherwise now")
 
-    async def _looked_again(self) -> Situation:
+    async def _looked_again(self, event: tuple[str, str] = NO_EVENT) -> Situation:
         listed = await self._cluster.list_nodes(timeout_s=LIST_TIMEOUT_S)
         if self._memory is None or not self._control.leader.leads:
             raise NotPermitted("this replica leads no longer")
-        return self._judged(replace(self._cluster.view(), nodes=listed.nodes, leases=listed.leases))
+        return self._judged(replace(self._cluster.view(), nodes=listed.nodes, leases=listed.leases), event)
 
     def _may_return(self, one: Return) -> Callable[[], Awaitable[None]]:
         """Asked right before a relocation home begins: on nodes that are listed now it has to be so still."""
@@ -322,7 +324,7 @@ class Guard:
         self._control.must_lead()
         await self._git.read(self._meant(order))
         self._control.must_lead()
-        return self._judged(self._cluster.view())
+        return self._judged(self._cluster.view(), (ALERT, order.alert.key))
 
     def _meant(self, order: AlertOrder) -> Collection[str]:
         if order.node is None:

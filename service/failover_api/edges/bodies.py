@@ -21,6 +21,7 @@ from failover_api.edges.models import (
     ClusterBody,
     CommitBody,
     EntryBody,
+    EntryStepBody,
     GroupBody,
     GroupOutcomeBody,
     GroupsBody,
@@ -55,7 +56,7 @@ from failover_api.errors import FailoverError
 from failover_api.forge.values import PullRequest
 from failover_api.moves.evacuation import NodeOutcome, group_of
 from failover_api.moves.outcome import GroupOutcome, Outcome, ReportedWave, WaveReport, told
-from failover_api.reading.history import Entry, Page
+from failover_api.reading.history import Entry, Page, PastStep
 from failover_api.reading.nodes import NodeReport, Nodes
 from failover_api.reading.status import Status, Unreadable
 
@@ -156,6 +157,14 @@ def _entry(entry: Entry) -> EntryBody:
         message=entry.subject,
         verified=entry.verified,
         accepted=list(record.accepted) if record else [],
+        steps=[_entry_step(step) for step in entry.steps],
+    )
+
+
+def _entry_step(step: PastStep) -> EntryStepBody:
+    commit = NamedCommitBody(sha=step.logged.sha, url=step.logged.url)
+    return EntryStepBody(
+        step=step.record.provenance.step or "", at=step.logged.at, commit=commit, proof=step.record.proof
     )
 
 

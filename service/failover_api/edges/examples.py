@@ -42,6 +42,12 @@ RELOCATION_STEP: Example = {
     "changes": [],
     "diff": "",
 }
+ENTRY_STEP: Example = {
+    "step": "3/5 final-sync",
+    "at": "2026-11-29T21:45:00Z",
+    "commit": COMMIT,
+    "proof": "quiet at 2026-11-29T21:44:58Z at generation 17 of 0f3c6a1e",
+}
 NODE: Example = {
     "name": "k3s-w1",
     "state": "ready",

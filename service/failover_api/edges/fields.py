@@ -153,6 +153,16 @@ WaitedS = Annotated[float, Field(description="For how many seconds the step has 
 LimitS = Annotated[
     float | None, Field(description="For how many seconds it may be; null: for as long as it takes.", examples=[1800.0])
 ]
+DowntimeS = Annotated[
+    float | None,
+    Field(
+        description="For how many seconds the app served nowhere, from quiesce seen to serving; null: not known yet.",
+        examples=[41.0],
+    ),
+]
+EntryStep = Annotated[
+    str, Field(description="Which step it is; of what ended the relocation early, where.", examples=["3/5 final-sync"])
+]
 StepStateWord = Annotated[
     Literal["to-come", "running", "done"],
     Field(description="done: it has ended, or had nothing to do.", examples=["running"]),

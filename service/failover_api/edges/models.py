@@ -158,6 +158,15 @@ OpenPullRequest = Annotated[
 # Looking
 
 
+class EntryStepBody(Body):
+    """A commit of a relocation."""
+
+    step: fields.EntryStep
+    at: fields.Time
+    commit: Annotated[NamedCommitBody, Field(description="The commit itself.", examples=[examples.COMMIT])]
+    proof: fields.Proof
+
+
 class EntryBody(Body):
     """A commit of the history: a move, or a person's edit."""
 
@@ -182,6 +191,14 @@ class EntryBody(Body):
             exclude_if=operator.not_,
             description="The hazards that arose and were accepted; left out where there are none.",
             examples=[["data-left-behind"]],
+        ),
+    ] = []
+    steps: Annotated[
+        list[EntryStepBody],
+        Field(
+            exclude_if=operator.not_,
+            description="Of a relocation its commits, oldest first; left out of anything else.",
+            examples=[[examples.ENTRY_STEP]],
         ),
     ] = []
 
@@ -472,6 +489,7 @@ class RelocationBody(Body):
     cure: fields.RelocationCure
     waited_s: fields.WaitedS
     limit_s: fields.LimitS
+    downtime_s: fields.DowntimeS
     dry_run: fields.IsDryRun
 
 

@@ -7,7 +7,7 @@ from failover_api.edges.bodies import change_body
 from failover_api.edges.models import NamedCommitBody, RelocationBody, RelocationStepBody
 
 if TYPE_CHECKING:  # nothing of it is loaded until somebody asks
-    from failover_api.relocation_runner import RelocationReport, StepReport
+    from failover_api.relocation_report import RelocationReport, StepReport
 
 
 def relocation_body(report: "RelocationReport", *, dry_run: bool = False) -> RelocationBody:
@@ -22,6 +22,7 @@ def relocation_body(report: "RelocationReport", *, dry_run: bool = False) -> Rel
         cure=report.cure,
         waited_s=round(report.waited_s, 1),
         limit_s=report.limit_s,
+        downtime_s=report.downtime_s,
         dry_run=dry_run,
     )
 

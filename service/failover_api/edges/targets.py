@@ -32,7 +32,7 @@ from failover_api.wave_operation import no_operation
 from failover_api.wiring import Components
 
 if TYPE_CHECKING:  # nothing of it is loaded until somebody asks
-    from failover_api.relocation_runner import RelocationReport
+    from failover_api.relocation_report import RelocationReport
 
 
 def components_of(request: Request) -> Components:

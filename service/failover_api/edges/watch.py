@@ -13,12 +13,13 @@ from failover_api.errors import FailoverError
 from failover_api.events import BranchMoved, Looked, Merged, MoveEnded, Serving
 from failover_api.metrics.counters import Counters
 from failover_api.metrics.gauges import Gauges
+from failover_api.watching.drills import DrillWatch
 from failover_api.watching.readiness import Readiness
 from failover_api.watching.waves import WaveWatch
 from failover_api.wiring import Components
 
 if TYPE_CHECKING:  # without a cluster nothing of it is loaded
-    from failover_api.relocation_runner import RelocationReport
+    from failover_api.relocation_report import RelocationReport
     from failover_api.watching.relocations import RelocationWatch
     from failover_api.watching.rollouts import RolloutWatch
 
@@ -30,6 +31,7 @@ class Watches:
     readiness: Readiness
     rollouts: "RolloutWatch | None"
     guarding: Guarding
+    drills: DrillWatch
     relocating: "RelocationWatch | None" = None
 
     def relocations(self) -> "Mapping[str, RelocationReport]":
@@ -52,7 +54,8 @@ async def watching(components: Components) -> AsyncIterator[Watches]:
     components.events.subscribe(MoveEnded, waves.happened)
     components.events.subscribe(Merged, waves.happened)
     components.events.subscribe(Serving, waves.happened)
-    works = [readiness.run(), waves.run()]
+    drills = DrillWatch(components.failover, components.catalog.current)
+    works = [readiness.run(), waves.run(), drills.run()]
     rollouts, verifier, relocations = None, None, None
     if components.cluster is not None:
         from failover_api.watching.rollouts import RolloutWatch
@@ -82,7 +85,7 @@ async def watching(components: Components) -> AsyncIterator[Watches]:
     works.append(guarding.run())
     tasks = [asyncio.create_task(work) for work in works]
     try:
-        yield Watches(readiness, rollouts, guarding, relocations)
+        yield Watches(readiness, rollouts, guarding, drills, relocations)
     finally:
         for task in tasks:
             task.cancel()
@@ -111,4 +114,6 @@ def gauges_of(counters: Counters, components: Components, watches: Watches) -> G
         replications=watches.replications,
         ready=lambda: watches.readiness.ready,
         automatic=watches.guarding.seen,
+        relocations=watches.relocations,
+        drills=lambda: watches.drills.ended,
     )

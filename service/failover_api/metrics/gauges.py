@@ -2,6 +2,7 @@
 
 import platform
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING
 
 from prometheus_client import Metric
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
@@ -18,8 +19,12 @@ from failover_api.failover import Failover
 from failover_api.forge.http.credentials import Credentials
 from failover_api.metrics.automatic import AutomaticSeen, automatic_metrics
 from failover_api.metrics.counters import Counters
+from failover_api.metrics.relocations import relocation_metrics
 from failover_api.notify.notifier import Notifier
 from failover_api.overview import LastKnown, Overview
+
+if TYPE_CHECKING:  # without a cluster nothing of it is loaded
+    from failover_api.relocation_report import RelocationReport
 
 Sample = tuple[tuple[str, ...], float]
 
@@ -40,7 +45,10 @@ class Gauges:
         replications: Callable[[], Mapping[str, ReplicationStatus]] = dict,
         ready: Callable[[], Mapping[tuple[str, Side], bool]] = dict,
         automatic: Callable[[], AutomaticSeen] = AutomaticSeen,
+        relocations: "Callable[[], Mapping[str, RelocationReport]]" = dict,
+        drills: Callable[[], Mapping[str, float]] = dict,
     ) -> None:
+        self._relocations, self._drills = relocations, drills
         self._automatic = automatic
         self._counters, self._overview, self._notifier = counters, overview, notifier
         self._catalog, self._credentials, self._failover = catalog, credentials, failover
@@ -58,6 +66,7 @@ class Gauges:
         yield from self._clock()
         yield self._notifications()
         yield from automatic_metrics(self._automatic())
+        yield from self._relocated(services)
 
     def services(self) -> Mapping[str, Service]:
         """Of the catalog in force; none when there never was a good one."""
@@ -141,6 +150,11 @@ class Gauges:
             ("service", "state"),
             [((name, state.value), copy.state is state) for name, copy in copies.items() for state in ReplicationState],
         )
+
+    def _relocated(self, services: Mapping[str, Service]) -> Iterator[Metric]:
+        seen = {name: report for name, report in self._relocations().items() if name in services}
+        drills = {name: at for name, at in self._drills().items() if name in services}
+        yield from relocation_metrics(seen, drills)
 
     def _clock(self) -> Iterator[Metric]:
         if self._counters.clock_offset_s is not None:

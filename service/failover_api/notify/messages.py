@@ -5,11 +5,12 @@ from collections.abc import Sequence
 from failover_api.core.catalog.model import Action, Service
 from failover_api.core.catalog.notification import Event
 from failover_api.core.planning.plan import Plan
+from failover_api.core.planning.request import RELOCATE
 from failover_api.core.text.notice import Notice, make_notice
 from failover_api.core.text.sentence import destination, names_of
 from failover_api.core.text.trailers import Record
 from failover_api.errors import FailoverError
-from failover_api.events import AutomaticTold, Blocked, Merged, MoveEnded, Serving, verdict
+from failover_api.events import AutomaticTold, Blocked, Merged, MoveEnded, RelocationTold, Serving, verdict
 from failover_api.moves.outcome import Outcome
 
 MAX_DETAIL = 500
@@ -73,6 +74,22 @@ def notice_of_blocked(blocked: Blocked) -> Notice:
 def notice_of_automatic(told: AutomaticTold) -> Notice:
     """As it was said."""
     return make_notice(told.about, services=told.services, title=told.title, message=told.message)
+
+
+def notice_of_relocation(told: RelocationTold) -> Notice:
+    """As it was said."""
+    return make_notice(
+        told.about,
+        services=(told.service,),
+        title=told.title,
+        message=told.message,
+        action=RELOCATE,
+        by=told.by,
+        reason=told.reason,
+        operation=told.operation,
+        commit=told.commit,
+        **{"from": told.target.other.value, "to": told.target.value},
+    )
 
 
 def _of_rollout(event: Event, service: Service, record: Record, title: str, message: str) -> Notice:

@@ -18,13 +18,14 @@ from failover_api.core.catalog.model import Catalog
 from failover_api.core.catalog.notification import Event, Notification
 from failover_api.core.text.notice import Notice
 from failover_api.errors import NotReady
-from failover_api.events import AutomaticTold, Blocked, Merged, MoveEnded, Serving
+from failover_api.events import AutomaticTold, Blocked, Merged, MoveEnded, RelocationTold, Serving
 from failover_api.notify.delivery import MISSING, TRY_S, WAITS_S, Delivery, Kind, Message, Send, is_installed, send
 from failover_api.notify.messages import (
     notice_of,
     notice_of_automatic,
     notice_of_blocked,
     notice_of_merge,
+    notice_of_relocation,
     notice_of_serving,
 )
 from failover_api.notify.url_file import Target, read_targets
@@ -46,6 +47,9 @@ KINDS: dict[Event, Kind] = {
     Event.ACTING: "warning",
     Event.HELD: "failure",
     Event.FAILBACK: "info",
+    Event.RELOCATING: "info",
+    Event.RELOCATED: "success",
+    Event.RELOCATION_STOPPED: "failure",
 }
 _log = logging.getLogger(__name__)
 
@@ -99,6 +103,10 @@ class Notifier:
     def automatic_told(self, told: AutomaticTold) -> None:
         """Tells of what automatic failover sees, does, or does not do."""
         self.tell(notice_of_automatic(told))
+
+    def relocation_told(self, told: RelocationTold) -> None:
+        """Tells of a relocation that has begun, waits, is done or stopped."""
+        self.tell(notice_of_relocation(told))
 
     def tell(self, notice: Notice) -> None:
         """Has it told to all who want to know. Returns at once."""

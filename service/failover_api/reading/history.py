@@ -41,11 +41,20 @@ _log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
+class PastStep:
+    """A commit of a relocation."""
+
+    logged: LoggedCommit
+    record: Record
+
+
+@dataclass(frozen=True, slots=True)
 class Entry:
     """One commit that concerns a service. `record` is None for a person's edit.
 
     `verified`: the diff was checked, and does what the record says. None: that cannot be proved, and `why` says why;
-    or it is an edit that says nothing. False: an edit that says it was a move of ours, and was none.
+    or it is an edit that says nothing. False: an edit that says it was a move of ours, and was none. `steps` are the
+    commits of a relocation, oldest first, where somebody looked for them.
     """
 
     logged: LoggedCommit
@@ -53,6 +62,12 @@ class Entry:
     pull_request: PullRequest | None = None
     verified: bool | None = None
     why: str = ""
+    steps: tuple[PastStep, ...] = ()
+
+    @property
+    def operation(self) -> str:
+        """That it is a part of; "" of an edit."""
+        return self.record.operation if self.record is not None else ""
 
     @property
     def is_settled(self) -> bool:

@@ -97,6 +97,17 @@ class RelocationReader:
         values = standing(subject, read.manifests)
         return replace(read, subject=subject, git=GitView(values, values))
 
+    async def operations(self, service: Service, *, not_before: float | None) -> Mapping[str, tuple[StepMade, ...]]:
+        """{operation: its commits, oldest first} of every relocation in reach. Raises as newest()."""
+        read = await self._read(service, Side.PRIMARY, not_before)
+        found: dict[str, tuple[StepMade, ...]] = {}
+        for logged in reversed(await self._commits(read)):
+            record = _record(logged, service.name)
+            step = _step(record, logged) if record is not None else None
+            if record is not None and step is not None:
+                found[record.operation] = (*found.get(record.operation, ()), step)
+        return found
+
     async def begun_on(self, branch: Branch, *, not_before: float | None) -> Mapping[str, str]:
         """The services that a relocation has lately worked on, with its operation: by a branch's newest commits."""
         head = await self._forge.head(branch, not_before=not_before)
@@ -154,11 +165,14 @@ class RelocationReader:
         return steps[::-1], moved_by if steps else ""
 
     async def _commits(self, read: Relocation) -> Sequence[LoggedCommit]:
-        """Those of all its files, each once, newest first."""
-        branch = read.service.branch
+        """Newest first: the branch's newest ones where all of the relocation is among them, else those of its files."""
+        branch, name = read.service.branch, read.service.name
+        newest = await self._forge.log(branch, at=read.head, not_before=None)
+        if any(_is_first(logged, name) for logged in newest):
+            return newest
         logs = await together(self._log(branch, path, read.head) for path in read.manifests)
         found = {logged.sha: logged for log in logs for logged in log}
-        return sorted(found.values(), key=lambda logged: _order(logged, read.service.name), reverse=True)
+        return sorted(found.values(), key=lambda logged: _order(logged, name), reverse=True)
 
     async def _log(self, branch: Branch, path: str, head: str) -> list[LoggedCommit]:
         commits: list[LoggedCommit] = []
@@ -212,6 +226,13 @@ def _step(record: Record, logged: LoggedCommit) -> StepMade | None:
         return None
     at = seconds_of(logged.at)
     return StepMade(record, logged, Made(label[0], at if at is not None else 0.0, record.proof, label[1]))
+
+
+def _is_first(logged: LoggedCommit, service: str) -> bool:
+    """Whether a commit begins a relocation of a service: nothing has let that go on."""
+    record = _record(logged, service)
+    step = _step(record, logged) if record is not None else None
+    return step is not None and step.made.ending is None and not step.made.proof
 
 
 def _order(logged: LoggedCommit, service: str) -> tuple[str, int, bool]:

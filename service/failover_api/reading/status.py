@@ -31,6 +31,7 @@ from failover_api.reading.services import Observation, ServiceReader
 from failover_api.reading.surroundings import FoundHazards, SurroundingsReader, find_hazards
 
 if TYPE_CHECKING:  # without a cluster nothing of it is loaded
+    from failover_api.core.safety.relocation.needs import Need
     from failover_api.core.safety.rollout.stage import ClusterState
 
 T = TypeVar("T")
@@ -43,9 +44,10 @@ class Status:
     """Where a service is. `version` names the manifests it was read from.
 
     `obstacles` are why switches cannot be moved there and back again, `unblocking` is what a promote would change of
-    the strategy, or why it cannot, and `ways` are the moves to each side: where that was asked for. `hazards_to` are of
-    the move to the other side, as far as is known; `hazards_here`, in a thorough look, of one to where it is: what may
-    still come of it. `cluster` is None where nothing of it is seen, `replication` where the catalog has none.
+    the strategy, or why it cannot, `ways` are the moves to each side, and `needs` what a relocation needs and has not:
+    where that was asked for. `hazards_to` are of the move to the other side, as far as is known; `hazards_here`, in a
+    thorough look, of one to where it is: what may still come of it. `cluster` is None where nothing of it is seen,
+    `replication` where the catalog has none.
     """
 
     service: Service
@@ -56,6 +58,7 @@ class Status:
     obstacles: Mapping[Switch, ManifestError] = field(default_factory=dict)
     unblocking: StrategyEdits | ManifestError | None = None
     ways: Mapping[Side, ServiceMove] = field(default_factory=dict)
+    needs: tuple["Need", ...] = ()
     hazards_to: tuple[Hazard, ...] = ()
     hazards_here: tuple[Hazard, ...] = ()
     hazards_complete: bool = False
@@ -175,7 +178,16 @@ async def with_obstacles(status: Status | Unreadable, seen: Observation | Failov
     }
     obstacles = {switch: error for switch, error in tried.items() if error is not None}
     ways = _ways(seen, status.detection)
-    return replace(status, obstacles=obstacles, unblocking=_unblocking(seen), ways=ways)
+    needs = _needs(seen, status.detection)
+    return replace(status, obstacles=obstacles, unblocking=_unblocking(seen), ways=ways, needs=needs)
+
+
+def _needs(seen: Observation, detection: Detection) -> "tuple[Need, ...]":
+    if seen.service.replication is None:
+        return ()
+    from failover_api.core.safety.relocation.needs import needs  # loaded with the first service that has one
+
+    return needs(seen.service, detection, seen.manifests)
 
 
 def _ways(seen: Observation, detection: Detection) -> Mapping[Side, ServiceMove]:

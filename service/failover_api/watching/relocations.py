@@ -17,7 +17,7 @@ from failover_api.core.safety.relocation.ladder import State
 from failover_api.errors import FailoverError
 from failover_api.events import BranchMoved, MoveEnded
 from failover_api.failover import Failover
-from failover_api.relocation_runner import RelocationReport
+from failover_api.relocation_report import RelocationReport
 
 EVERY_S = 2.0
 IDLE_S = 10.0

@@ -52,6 +52,10 @@ def test_a_wave_waits_until_what_it_waits_for_serves() -> None:
     assert look(40, db=SERVING, relay=SERVING).due == (2, ("app", "mail"))
 
 
+def test_what_is_said_of_several_is_said_once() -> None:
+    assert look(30, db=WRITTEN, relay=WRITTEN).waves[0].reason == "db, relay: not seen to serve yet"
+
+
 def test_the_operation_is_done_when_all_serve() -> None:
     found = look(90, db=SERVING, relay=SERVING, app=SERVING, mail=SERVING, web=SERVING)
     assert found.state is OperationState.DONE

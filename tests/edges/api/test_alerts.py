@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from failover_api.automatic.alert_desk import Result, ServiceEnd
+from failover_api.automatic.alert_desk import Carried, Result, ServiceEnd
 from failover_api.core.access.model import digest_of
 from failover_api.core.safety.governance import AlertOrder, Gate, Hold
 from failover_api.edges.guarding import Guarding
@@ -21,7 +21,7 @@ from tests.support.simulated import kubeconfig_of
 from tests.support.stage import SERVICES, Stage
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterator, Sequence
+    from collections.abc import AsyncIterator, Iterator
     from pathlib import Path
 
     import httpx2
@@ -48,9 +48,9 @@ class Mover:
         self.ends: list[ServiceEnd] = []
         self.orders: list[AlertOrder] = []
 
-    async def carry_out(self, order: AlertOrder) -> Sequence[ServiceEnd]:
+    async def carry_out(self, order: AlertOrder) -> Carried:
         self.orders.append(order)
-        return self.ends
+        return Carried(tuple(self.ends))
 
 
 @pytest.fixture

@@ -23,6 +23,9 @@ class Event(StrEnum):
     ACTING = "acting"
     HELD = "held"
     FAILBACK = "failback"
+    RELOCATING = "relocating"  # it has begun, or it waits; its cutover is `moved`
+    RELOCATED = "relocated"
+    RELOCATION_STOPPED = "relocation-stopped"
 
 
 # A refusal is read at once by whoever asked; the other events concern people who did not ask.

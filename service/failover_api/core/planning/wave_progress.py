@@ -37,6 +37,7 @@ class Standing(StrEnum):
 ENDED = frozenset({Standing.DONE, Standing.LATE, Standing.FAILED, Standing.HELD})
 _BROKEN = ENDED - {Standing.DONE}
 _NOT_WRITTEN = frozenset({Standing.WAITING, Standing.READY})
+NOT_MOVED = frozenset({*_NOT_WRITTEN, Standing.PROPOSED, Standing.HELD})
 
 
 class OperationState(StrEnum):
@@ -200,9 +201,13 @@ def _wave(names: Sequence[str], places: Mapping[str, Place]) -> WaveState:
 
 
 def _reasons(names: Sequence[str], places: Mapping[str, Place]) -> Iterator[str]:
+    """What is said of several is said once."""
+    whose: dict[str, list[str]] = {}
     for name in names:
-        if reason := places[name].reason:
-            yield f"{name}: {reason}"
+        whose.setdefault(places[name].reason, []).append(name)
+    for reason, of in whose.items():
+        if reason:
+            yield f"{', '.join(of)}: {reason}"
 
 
 def _state(waves: Sequence[WaveState]) -> OperationState:

@@ -14,7 +14,7 @@ from failover_api.edges.targets import components_of, look_at_operation, look_at
 from failover_api.errors import UnknownUrl
 
 if TYPE_CHECKING:  # nothing of it is loaded until somebody asks
-    from failover_api.relocation_runner import RelocationReport
+    from failover_api.relocation_report import RelocationReport
 
 router = APIRouter(include_in_schema=False)
 

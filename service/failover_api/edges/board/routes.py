@@ -97,8 +97,8 @@ async def _see(request: Request, who: Session) -> tuple[View, Shown]:
     catalog, error, root = components.catalog.current(), visible_error(components, who), root_of(request)
     readiness = request.app.state.watches.readiness
     nodes = strip_of(components.failover.nodes_as_seen(view.statuses), who.caller)
-    returns = cards_of(request.app.state.watches.guarding.judged(), who.caller)
     underway = underway_of(request.app.state.watches.relocations())
+    returns = cards_of(request.app.state.watches.guarding.judged(), who.caller)
 
     def render() -> Shown:
         names = known_groups(components, who)
@@ -110,8 +110,8 @@ async def _see(request: Request, who: Session) -> tuple[View, Shown]:
         )
         return Shown(visible, html, tag_of(html))
 
-    shown_for = (who.caller, wanted, error, root, readiness.looks, nodes, returns, *underway.values())
-    return view, shelf.get(view, catalog, shown_for, render)
+    key = (who.caller, wanted, error, root, readiness.looks, nodes, returns, *underway.values())
+    return view, shelf.get(view, catalog, key, render)
 
 
 @router.api_route("/services/{service}", methods=["GET", "HEAD"])

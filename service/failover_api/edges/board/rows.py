@@ -83,6 +83,8 @@ class ServiceRow:
     @property
     def is_unwell(self) -> bool:
         """What runs of it does not come up, or its copy is none to fall back on."""
+        if self.underway is not None:  # it is stopped on purpose, and its copy is being made
+            return False
         return self.stage in _STUCK or (self.copy is not None and self.copy.is_unsafe)
 
     @property
@@ -165,7 +167,7 @@ class Board:
     def standing(self) -> str:
         """The place that is most worth knowing of; "wait" where a look leads to pull requests alone."""
         look = self.at(LOOK)
-        if look and all(row.side in _LOCATED and (row.underway or not row.is_unwell) for row in look):
+        if look and all(row.side in _LOCATED and not row.is_unwell for row in look):
             return "wait"
         return LOOK if look else MOVED if self.at(MOVED) else HOME
 
@@ -239,7 +241,7 @@ def row_of(
         last_move=seen.last_move,
         nodes=_nodes(seen),
         claims=tuple(dict.fromkeys(claims)),
-        troubles=tuple(_troubles(status)),
+        troubles=tuple(_troubles(status, is_underway=underway is not None)),
         offers=offers(caller, [service.name], side),
         stage=seen.cluster.stage if seen.cluster else "",
         copy=copy_of(seen.replication) if seen.replication else None,
@@ -290,7 +292,7 @@ def _group(name: str, members: Sequence[str], sides: Mapping[str, State], caller
     return GroupRow(name, counts[State.PRIMARY], len(members), offers(caller, members, side))
 
 
-def _troubles(status: Status | Unreadable) -> Iterator[Trouble]:
+def _troubles(status: Status | Unreadable, *, is_underway: bool) -> Iterator[Trouble]:
     if isinstance(status, Unreadable):
         yield Trouble(f"Cannot be read. {status.error.title}: {status.error.detail}")
     elif status.detection.state is State.UNKNOWN:
@@ -300,6 +302,8 @@ def _troubles(status: Status | Unreadable) -> Iterator[Trouble]:
             yield Trouble(f"{len(strays) - MAX_TROUBLES} more values are on neither side.")
     elif status.detection.state is State.MIXED:
         yield _half(status.detection.readings)
+    if is_underway:  # its page says what it waits for
+        return
     if isinstance(status, Status) and status.cluster is not None and status.cluster.reason:
         yield Trouble(f"{status.cluster.reason} {status.cluster.cure}".rstrip())
     copy = copy_of(status.replication) if isinstance(status, Status) and status.replication is not None else None

@@ -3,6 +3,7 @@
 reads.py      list, status, rollout, report, history, nodes, groups
 moves.py      promote, demote, evacuate, rollback
 relocations.py relocate
+drills.py    drill
 catalog.py    check, suggest, schema
 notify.py     notify
 completion.py completion
@@ -19,7 +20,7 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 import typer
 from typer.core import TyperGroup
 
-from failover_api.edges.cli import automatic, catalog, completion, demo, moves, notify, reads, relocations
+from failover_api.edges.cli import automatic, catalog, completion, demo, drills, moves, notify, reads, relocations
 from failover_api.edges.cli.execution import carry_out, open_terminal
 from failover_api.edges.cli.options import VERBS, Allow, AsJson, Expires, Services, TokenName, examples
 from failover_api.edges.interruption import set_handlers
@@ -123,6 +124,9 @@ app.command(
         "failover relocate sonarr --abort",
     )
 )(relocations.relocate)
+app.command(
+    epilog=examples("failover drill sonarr", "failover drill sonarr --yes --reason 'first of the month' --json")
+)(drills.drill)
 app.add_typer(automatic.app, name="automatic")
 app.command(
     epilog=examples("failover attest k3s-w1 --reason 'I pulled the plug'", "failover attest k3s-w1 --withdraw")

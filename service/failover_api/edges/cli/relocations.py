@@ -75,7 +75,7 @@ def relocate(
             request = _asked(backend, terminal, service, to.value, request)
         body, _ = backend.relocate(service, to.value, request, callbacks, is_synced=synced)
         if not no_wait:
-            body = _followed(backend, terminal, body)
+            body = follow(backend, terminal, body)
         terminal.show_relocation(body)
         raise typer.Exit(_code(body))
 
@@ -100,7 +100,7 @@ def _asked(backend: Backend, terminal: "Terminal", service: str, to: str, reques
     return replace(request, versions=versions)
 
 
-def _followed(backend: Backend, terminal: "Terminal", body: Body) -> Body:
+def follow(backend: Backend, terminal: "Terminal", body: Body) -> Body:
     """Until it has come to its end. What passes is waited for too."""
     said: set[str] = set()
     while True:

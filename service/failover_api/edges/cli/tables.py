@@ -64,7 +64,21 @@ def history_table(body: Body, *, utc: bool) -> Table:
             _cell(_commit(entry)),
             style=style,
         )
+        for step in entry.get("steps", ()):
+            table.add_row(*_step_cells(step, utc=utc), style="dim")
     return table
+
+
+def _step_cells(step: Body, *, utc: bool) -> list[Text]:
+    """A commit of a relocation, below its entry."""
+    when, what = shown_time(step["at"], utc=utc), f"  {step['step']}"
+    return [
+        _cell(when),
+        _cell(what),
+        *(_cell("") for _ in range(3)),
+        _cell(step["proof"]),
+        _cell(step["commit"]["sha"][:7]),
+    ]
 
 
 def history_lines(body: Body, *, utc: bool) -> Iterator[Text]:
@@ -72,6 +86,9 @@ def history_lines(body: Body, *, utc: bool) -> Iterator[Text]:
     for entry in body["entries"]:
         yield Text.assemble(move_line(entry, utc=utc), style="" if entry["action"] else "dim")
         yield Text(f"  {_commit(entry)}", style="dim")
+        for step in entry.get("steps", ()):
+            words = one_line(f"{step['step']}  {step['commit']['sha'][:7]}  {step['proof']}")
+            yield Text(f"    {shown_time(step['at'], utc=utc)}  {words}", style="dim")
 
 
 def move_line(entry: Body, *, utc: bool) -> Text:

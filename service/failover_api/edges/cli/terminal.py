@@ -286,6 +286,19 @@ class Terminal:
         self._show_steps(body, self.err)
         return self._ask(f"Relocate {one_line(body['service'])} to {one_line(body['to'])}?")
 
+    def ask_drill(self, service: str, there: str, home: str) -> bool:
+        """Asks whether an app may stand still, twice."""
+        name = one_line(service)
+        return self._ask(f"Relocate {name} to {there} and home to {home}? It stands still for a while, twice.")
+
+    def show_drill(self, body: Body, lines: Iterable[str]) -> None:
+        """What a drill took."""
+        if self._as_json:
+            return self.show_json(body)
+        for line in lines:
+            self.out.print(Text(printable(line)))
+        return None
+
     def ask_whether_synced(self, body: Body) -> bool:
         """Asks a person who has to bring the data."""
         return self._ask(f"Is the data of {one_line(body['service'])} on {one_line(body['to'])}?")

@@ -417,7 +417,7 @@ def test_a_view_that_is_lost_while_a_node_is_dead_begins_anew() -> None:
     watcher.is_cut = True
     assert not any(each.nodes for each in watcher.watch(60)[30:])
     watcher.is_cut = False
-    assert 64 <= watcher.until(lambda seen: seen.nodes["w1"].is_due) <= 66
+    assert 60 <= watcher.until(lambda seen: seen.nodes["w1"].is_due) <= 61
 
 
 def test_it_needs_both_nodes_and_leases() -> None:
@@ -434,7 +434,7 @@ def test_a_leader_that_hung_has_not_seen_what_was_meanwhile() -> None:
     watcher.plane.nodes["w1"].is_up = False
     watcher.watch(40)
     watcher.plane.run(300.0)
-    assert 64 <= watcher.until(lambda seen: seen.nodes["w1"].is_due) <= 66
+    assert 60 <= watcher.until(lambda seen: seen.nodes["w1"].is_due) <= 61
 
 
 # Leaders
@@ -447,7 +447,7 @@ def test_a_new_leader_looks_for_a_minute_and_sees_a_death_for_itself() -> None:
     other = Watcher(watcher.plane, RULES, ahead_s=123.0)
     seen = other.watch(100)
     assert [each.view.state for each in seen].count(STARTING) == 60
-    assert 64 <= next(index for index, each in enumerate(seen) if each.nodes["w1"].is_due) <= 66
+    assert 60 <= next(index for index, each in enumerate(seen) if each.nodes["w1"].is_due) <= 61
 
 
 def test_nothing_heard_yet_is_starting_and_then_blind() -> None:
@@ -491,7 +491,7 @@ def test_a_jump_of_the_api_servers_clock_begins_anew(jump_s: float) -> None:
     watcher.plane.skew_s += jump_s
     [seen] = watcher.watch(1)
     assert seen.view.state is STARTING
-    assert not any(node.is_due for each in watcher.watch(62) for node in each.nodes.values())
+    assert not any(node.is_due for each in watcher.watch(59) for node in each.nodes.values())
 
 
 def test_a_small_correction_of_the_api_servers_clock_changes_nothing() -> None:

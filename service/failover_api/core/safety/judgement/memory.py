@@ -22,9 +22,9 @@ class NodeMemory:
 
     `state` is what it would be without flapping, `since` (API server's clock) when that began. `renewed_at` is the
     value of its Lease, `still_since` when we first saw that value, None: not yet. `silent_since` is when we first saw
-    its condition Unknown, as of `silent_of` (its own time). `ready` is its condition as last seen, and `returned_at`
-    when we saw it turn True. Nothing before `counts_from` counts for its death; `is_out`: nor does this
-    moment.
+    its condition Unknown, as of `silent_of` (its own time); `was_found_silent`: it was so when we began to look.
+    `ready` is its condition as last seen, and `returned_at` when we saw it turn True. Nothing before `counts_from`
+    counts for its death; `is_out`: nor does this moment.
     """
 
     uid: str
@@ -34,6 +34,7 @@ class NodeMemory:
     still_since: float | None = None
     silent_of: float | None = None
     silent_since: float | None = None
+    was_found_silent: bool = False
     ready: str = ""
     returned_at: float | None = None
     counts_from: float = float("-inf")

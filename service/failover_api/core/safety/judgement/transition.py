@@ -117,7 +117,8 @@ def _observed(before: NodeMemory | None, node: NodeSample, sample: Sample, rules
         if known.silent_since is not None:
             known = replace(known, silent_of=None, silent_since=None)
     elif known.silent_since is None or known.silent_of != node.ready_since:
-        known = replace(known, silent_of=node.ready_since, silent_since=clock)
+        is_found = known.ready == ""
+        known = replace(known, silent_of=node.ready_since, silent_since=clock, was_found_silent=is_found)
     is_out = node.is_unschedulable or node.name in rules.ignore_nodes
     if is_out or known.is_out:
         known = replace(known, counts_from=clock, is_out=is_out)
@@ -214,9 +215,13 @@ def _verdict(known: NodeMemory, node: NodeSample, sample: Sample, rules: Automat
 
 
 def _due_at(known: NodeMemory, node: NodeSample, rules: Automatic) -> float | None:
-    """When something may follow from its death (monotonic); None: it is not about to be dead."""
+    """When something may follow from its death (monotonic); None: it is not about to be dead.
+
+    Of one that was Unknown when this leader began to look, Kubernetes has made sure long ago.
+    """
     dead_at = None if node.is_unschedulable else _dead_at(known, node, rules)
-    return None if dead_at is None else max(dead_at + CONFIRM_S, known.flapping_until)
+    confirm_s = 0.0 if known.was_found_silent else CONFIRM_S
+    return None if dead_at is None else max(dead_at + confirm_s, known.flapping_until)
 
 
 def _acts_at(due_at: float | None, sample: Sample, view: ViewVerdict) -> float | None:

@@ -12,7 +12,7 @@ class NodeVerdict:
 
     `died_at` is the cluster's own time of death: when Kubernetes stopped hearing of it, the same for whoever looks;
     None while it is heard of. `acts_at` is when something would follow from that, if it stays so; None: not in sight.
-    `is_due`: it is dead, and has been for CONFIRM_S. `is_counted`: it is neither ignored nor down for a day.
+    `is_due`: it is dead, and has been long enough. `is_counted`: it is neither ignored nor down for a day.
     `is_alive`: its kubelet was heard of lately, so it obeys. `is_ready` is its condition, of `ready_since` by its own
     word; `ready_for_s` is how long ago we saw it turn True, None: never. `renewed_at` is the value of its Lease,
     `still_s` for how long we have seen that value. `is_out_of_service`: it has that taint.

@@ -5,6 +5,7 @@ serving  it serves on the target: since when that was seen
 """
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -13,6 +14,7 @@ from failover_api.core.wording import one_line
 _TIME = r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ)"
 _QUIET = re.compile(rf"quiet at {_TIME} at generation (\d+) of ([^\s;]+)")
 _SERVING = re.compile(rf"serving at {_TIME}")
+_DATA = re.compile(rf"with data of {_TIME}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +51,23 @@ def ended_text(tag: str, data_as_of: float | None, at: float) -> str:
     """ "sync failover-01jd...-1-1 with data of 2026-11-29T21:40:00Z ended well on both ends, seen at ..."."""
     data = f" with data of {stamp(data_as_of, up=False)}" if data_as_of is not None else ""
     return f"sync {tag}{data} ended well on both ends, seen at {stamp(at)}"
+
+
+def data_as_of(proof: str) -> float | None:
+    """The time of the data that a sync has brought (s); None where a proof does not say."""
+    match = _DATA.search(proof)
+    return _seconds(match[1]) if match else None
+
+
+def downtime_s(proofs: Iterable[str]) -> float | None:
+    """From when the app was seen quiet until it was seen to serve on the target, by the proofs of all steps in order.
+
+    None where they do not say both. A cluster is looked at every few seconds, so it is as exact as that.
+    """
+    texts = list(proofs)
+    quiet = next((found.at for text in texts if (found := quiet_of(text)) is not None), None)
+    serving = next((at for text in texts if (at := serving_at(text)) is not None), None)
+    return None if quiet is None or serving is None else max(0.0, serving - quiet)
 
 
 def joined(*proofs: str) -> str:

@@ -1,0 +1,65 @@
+"""How far a relocation is, as it is told: its steps, what it waits for, and for how long by now."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from failover_api.core.catalog.model import Side
+from failover_api.core.planning.change import Change
+from failover_api.core.safety.relocation.ladder import State
+from failover_api.core.safety.relocation.proofs import downtime_s
+from failover_api.core.safety.relocation.steps import Step
+from failover_api.core.safety.relocation.table import BEFORE_CUTOVER, Position
+from failover_api.forge.values import Commit
+
+
+@dataclass(frozen=True, slots=True)
+class StepReport:
+    """A step that was made, or, in a dry run, would be: that one has `changes`, a `diff` and the files of it.
+
+    `at` is RFC 3339; `old` and `new` are {path: bytes}.
+    """
+
+    step: Step
+    label: str
+    at: str | None = None
+    commit: Commit | None = None
+    proof: str = ""
+    changes: tuple[Change, ...] = ()
+    diff: str = ""
+    old: Mapping[str, bytes] = field(default_factory=dict)
+    new: Mapping[str, bytes] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class RelocationReport:
+    """How far a relocation is. `operation` is None where there is none: it is there, or it is a dry run."""
+
+    operation: str | None
+    service: str
+    target: Side
+    step: Step
+    state: State
+    position: Position
+    reason: str = ""
+    cure: str = ""
+    steps: tuple[StepReport, ...] = ()
+    waited_s: float = 0.0
+    limit_s: float | None = None
+    words: int = 0  # how many times people should have been told that it waits
+    changed: bool = False
+    version: str = ""
+
+    @property
+    def is_under_way(self) -> bool:
+        """Whether it goes on by itself."""
+        return self.operation is not None and self.state in {State.RUNNING, State.WAITING}
+
+    @property
+    def downtime_s(self) -> float | None:
+        """For how long the app served nowhere, as it was seen; None: not known, or not yet."""
+        return downtime_s(step.proof for step in self.steps)
+
+    @property
+    def may_be_aborted(self) -> bool:
+        """Whether what was can be put back: not once it has cut over."""
+        return self.is_under_way and self.position in BEFORE_CUTOVER
