@@ -238,3 +238,15 @@ async def test_a_promote_that_is_asked_twice_makes_one_commit(lab: Stage) -> Non
         again = await components.failover.move("sonarr", Action.PROMOTE, ASKED)
     assert not again.changed
     assert len(lab.moves) == 1
+
+
+async def test_one_that_a_component_makes_for_many_apps_is_never_paused_for_all_of_them(lab: Stage) -> None:
+    shared = RUNNING.replace("sonarr-to-b", "'${APP}'")
+    lab.commit({VOLSYNC: shared})
+    lab.declare(CATALOG.replace("source: sonarr-to-b", 'source: "${APP}"'))
+    async with lab.open() as components:
+        outcome = await components.failover.move("sonarr", Action.PROMOTE, ASKED)
+    assert outcome.changed
+    assert [change.document for change in outcome.plan.changes[2:]] == ["ReplicationDestination media/sonarr-b"]
+    (warning,) = outcome.all_warnings
+    assert "its name is a variable, so it stands for many apps" in warning
