@@ -11,6 +11,8 @@ from failover_api.cluster_check import check_cluster
 from failover_api.core.catalog.load import parse_catalog
 from failover_api.core.catalog.model import Catalog
 from failover_api.forge.values import Check, Level
+from failover_api.sandbox.cluster.api.accounts import Rule
+from failover_api.sandbox.cluster.cluster import SimulatedCluster
 from tests.support.fake_kubernetes import FakeKubernetes, node, pod
 from tests.support.stage import Stage
 
@@ -94,6 +96,31 @@ async def test_a_single_control_plane_is_a_warning(server: FakeKubernetes) -> No
     check = (await checks(server))["cluster nodes"]
     assert check.level is Level.WARN
     assert check.detail == "m1 is the only control plane: while it is down, no commit does anything in the cluster"
+
+
+@pytest.mark.parametrize(
+    ("verbs", "level", "detail"),
+    [
+        (("get", "create", "update"), Level.OK, "one replica may lead"),
+        (
+            ("get", "update"),
+            Level.WARN,
+            "create leases.coordination.k8s.io in operations: not allowed, so no replica leads and nothing moves",
+        ),
+    ],
+)
+async def test_what_may_not_be_done_with_the_lease_is_told(verbs: tuple[str, ...], level: Level, detail: str) -> None:
+    cluster = SimulatedCluster()
+    cluster.grant("guard", "someone", Rule(verbs, ("leases",), ("coordination.k8s.io",)))
+    with cluster.serve() as url:
+        access = Access("the test's cluster", Endpoint(url), Login(token="guard"), namespace="operations")
+        opened = Kubernetes("x", lambda: access, timeout_s=10.0)
+        try:
+            found = await check_cluster(opened, catalog(), lambda: opened.review_lease("failover-api-guard", None))
+        finally:
+            await opened.aclose()
+    (told,) = (check for check in found if check.name == "cluster lease")
+    assert (told.level, told.detail) == (level, detail)
 
 
 def flux(server: FakeKubernetes, at: str, name: str = "kustomize-controller") -> None:

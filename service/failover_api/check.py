@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from failover_api.check_hazards import check_hazards
 from failover_api.config_file import ConfigFile, access_file
 from failover_api.core.access.model import Access, Verb
+from failover_api.core.catalog.automatic import Mode
 from failover_api.core.catalog.model import Action, Catalog, Service
 from failover_api.core.catalog.placeholders import placeholders
 from failover_api.core.catalog.shared_claims import shared_claims
@@ -33,6 +34,7 @@ from failover_api.reading.working_tree import TreeBranch, WorkingTree, read_fold
 
 if TYPE_CHECKING:  # without a cluster nothing of it is loaded
     from failover_api.cluster.port import Cluster
+    from failover_api.cluster_check import LeaseRights
 
 _ADD_IT = "Add the key to the manifest, or correct its path in the catalog"
 WARNING = "; warning: "  # what stands before it is well
@@ -65,11 +67,13 @@ async def check_all(
     failover: Failover,
     *,
     cluster: "Cluster | None" = None,
+    lease: "LeaseRights | None" = None,
     on_step: Callable[[str], None] = lambda _: None,
 ) -> list[Check]:
     """Catalog, the host's side of each branch, each switch in its file and whether it can be moved both ways.
 
-    And the `cluster`, if one is configured. Stops where the rest is moot.
+    And the `cluster`, if one is configured, with the rights on the `lease` that automatic failover leads by. Stops
+    where the rest is moot.
     """
     if catalog.error is not None:
         return _faults("catalog", catalog.error)
@@ -95,7 +99,10 @@ async def check_all(
         from failover_api.cluster_check import check_cluster
 
         on_step("looking at the cluster")
-        checks += await check_cluster(cluster, known)
+        checks += await check_cluster(cluster, known, lease if known.automatic.mode is not Mode.NONE else None)
+    elif known.automatic.mode is not Mode.NONE:
+        detail = "no cluster is configured here: nothing moves by itself"
+        checks.append(Check("automatic", ok=True, detail=detail, is_warning=True))
     return checks
 
 

@@ -1,7 +1,7 @@
 """What an operator could have wrong about a cluster: each is a warning, since no move needs one."""
 
 import asyncio
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 
 from failover_api.cluster.port import Cluster, Right, Scope
 from failover_api.core.catalog.model import Catalog, Side, Switch
@@ -14,10 +14,14 @@ _FLUX = {"source-controller": "Flux", "kustomize-controller": "Flux", "helm-cont
 _ARGO = {"argocd-application-controller": "Argo CD", "argocd-repo-server": "Argo CD"}
 _APPLIERS: Mapping[str, str] = {**_FLUX, **_ARGO}
 _NAMED = 5
+LeaseRights = Callable[[], Awaitable[Sequence[Right]]]
 
 
-async def check_cluster(cluster: Cluster, catalog: Catalog) -> list[Check]:
-    """What is seen of the cluster, what may not be read, and what a node's death would take along."""
+async def check_cluster(cluster: Cluster, catalog: Catalog, lease: LeaseRights | None = None) -> list[Check]:
+    """What is seen of the cluster, what may not be read, and what a node's death would take along.
+
+    `lease` tells the rights on the one that automatic failover leads by, where it is on.
+    """
     scope = catalog.namespaces
     try:
         version = await cluster.version()
@@ -31,6 +35,7 @@ async def check_cluster(cluster: Cluster, catalog: Catalog) -> list[Check]:
         *_control_plane(view),
         *_appliers(view, catalog),
         *_clock(cluster),
+        *(await _lease(lease) if lease is not None else ()),
     ]
 
 
@@ -47,6 +52,18 @@ async def _rights(cluster: Cluster, scope: Scope) -> list[Check]:
     if not missing:
         return [Check("cluster rights", ok=True, detail="everything that is looked at may be read")]
     return [_warning("cluster rights", f"may not be read, so it stays unseen: {'; '.join(missing)}")]
+
+
+async def _lease(review: LeaseRights) -> list[Check]:
+    """Without it no replica leads, and nothing moves by itself."""
+    try:
+        missing = _missing(await review())
+    except ClusterFailure as exc:
+        return [_warning("cluster lease", f"cannot be asked for: {exc.detail}")]
+    if not missing:
+        return [Check("cluster lease", ok=True, detail="one replica may lead")]
+    detail = f"{'; '.join(missing)}: not allowed, so no replica leads and nothing moves"
+    return [_warning("cluster lease", detail)]
 
 
 def _missing(rights: Sequence[Right]) -> list[str]:

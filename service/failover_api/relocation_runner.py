@@ -36,12 +36,16 @@ from failover_api.core.wording import cut
 from failover_api.errors import (
     BadRequest,
     BranchProtected,
+    CannotPlan,
     ClusterNeeded,
     Conflict,
     FailoverError,
+    ManifestDrifted,
+    ManifestError,
     NothingToRollBack,
     PreconditionFailed,
     RelocationRunning,
+    RepositoryTooLarge,
     UnknownUrl,
     UnsafeMove,
     WriteConflict,
@@ -181,9 +185,16 @@ class RelocationRunner:
         raise Conflict(f"{name} could not be put back in {MAX_STEPS} tries; ask again")
 
     async def roll_back(self, name: str, request: MoveRequest) -> Outcome | None:
-        """The same for a rollback, or what it would do. None where no relocation runs that has not cut over."""
+        """The same for a rollback, or what it would do. None where no relocation runs that has not cut over.
+
+        What cannot be read of a relocation keeps nobody from rolling back a move.
+        """
         for _ in range(MAX_STEPS):
-            relocation, decision = await self._decided(name, is_aborted=True)
+            try:
+                relocation, decision = await self._decided(name, is_aborted=True)
+            except (ManifestError, CannotPlan, RepositoryTooLarge) as exc:
+                _log.warning("relocations are not read", extra={"service": name, "detail": exc.detail})
+                return None
             if relocation is None or decision is None or decision.edge is None:
                 return None
             if decision.commit is None or decision.position not in BEFORE_CUTOVER:
@@ -421,8 +432,10 @@ def _check_vouched(relocation: Relocation, decision: Decision) -> None:
         raise BadRequest(f"synced: the app has not stopped yet, so its data cannot be there: {decision.reason}")
 
 
-def _refusal(decision: Decision) -> UnsafeMove:
-    """What keeps a relocation from its first step, as a hazard that nobody may accept."""
+def _refusal(decision: Decision) -> FailoverError:
+    """What keeps a relocation from its first step; mostly as a hazard that nobody may accept."""
+    if "promote or demote first" in decision.reason:
+        return ManifestDrifted(decision.reason)
     unsafe = UnsafeMove(decision.reason)
     slug = "node-not-ready" if "is not ready" in decision.reason else "starts-nothing"
     unsafe.hazards = (

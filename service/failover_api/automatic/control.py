@@ -4,13 +4,13 @@ A replica that does not lead tells what the leader last wrote there, with its ti
 """
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from ulid import ULID
 
 from failover_api.automatic.leader import LEASE_NAME, Leader
-from failover_api.cluster.port import Cluster
+from failover_api.cluster.port import Cluster, Right
 from failover_api.core.automatic import IS_OFF
 from failover_api.core.automatic import notes as sharing
 from failover_api.core.automatic.alive import why_alive
@@ -70,7 +70,7 @@ class Control:
     """
 
     def __init__(self, cluster: Cluster, catalog: Callable[[], Catalog], *, namespace: str | None) -> None:
-        self._cluster, self._catalog = cluster, catalog
+        self._cluster, self._catalog, self._namespace = cluster, catalog, namespace
         self._lease = cluster.lease(LEASE_NAME, namespace, timeout_s=LEASE_TIMEOUT_S)
         self.leader = Leader(self._lease)
         self.report: Callable[[], Report | None] = lambda: None
@@ -240,6 +240,10 @@ class Control:
             await self.leader.edit(lambda before: annotations(dict(before)))
         except ClusterFailure as exc:
             raise _told(exc) from exc
+
+    async def rights(self) -> Sequence[Right]:
+        """What we may do with the Lease. Raises ClusterFailure."""
+        return await self._cluster.review_lease(LEASE_NAME, self._namespace)
 
     async def _node(self, name: str) -> tuple[Node, Lease | None]:
         """The node and its Lease, as they are seen. Raises UnknownNode, NotReady, ClusterNeeded."""

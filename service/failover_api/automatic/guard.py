@@ -19,7 +19,7 @@ from functools import partial
 
 from failover_api.automatic.alert_mover import Written
 from failover_api.automatic.control import Control
-from failover_api.automatic.facts import GitReader, facts_of, git_facts
+from failover_api.automatic.facts import GitReader, GitView, facts_of, git_facts
 from failover_api.automatic.fencer import Fencer, is_applied
 from failover_api.automatic.homecoming import Homecoming
 from failover_api.automatic.sharing import annotations_of, book_of, report_of, with_fences, with_returns
@@ -40,6 +40,7 @@ from failover_api.core.safety.governance import (
     Proposal,
     Refused,
     Return,
+    ServiceFacts,
     Situation,
     Tally,
     decide,
@@ -60,6 +61,7 @@ from failover_api.moves.evacuation import NodeOutcome
 
 ROUND_S = 1.0
 GIT_EVERY_S, GIT_AT_REST_S = 10.0, 60.0
+FACTS_AT_REST_S = 10.0
 AGAIN_S = 30.0  # an act that was refused is not tried again before
 LIST_TIMEOUT_S = 2.0
 NO_EVENT = ("", "")
@@ -93,6 +95,7 @@ class Guard:
         self._home = Homecoming(lambda *how: failover.relocations.start(*how), self._may_return, monotonic=monotonic)
         self._memory: Memory | None = None  # None: this process does not lead
         self._situation: Situation | None = None  # of the last round
+        self._found: tuple[GitView, float, tuple[ServiceFacts, ...]] | None = None
         self._decisions = Decisions()
         self._tally = Tally()
         self._report: Report | None = None
@@ -146,7 +149,7 @@ class Guard:
 
     async def _round(self) -> None:
         view = self._cluster.view()
-        situation = self._situation = self._judged(view)
+        situation = self._situation = self._judged(view, at_rest_s=FACTS_AT_REST_S)
         decisions = self._decisions = decide(situation)
         self._tally = self._tally.after(situation.verdicts, decisions)
         self._fence(situation, view)
@@ -178,8 +181,11 @@ class Guard:
     def _rules(self) -> Automatic:
         return self._catalog().automatic
 
-    def _judged(self, view: View, event: tuple[str, str] = NO_EVENT) -> Situation:
-        """One sample more, and all that is known with it, for an event: its trigger and its key."""
+    def _judged(self, view: View, event: tuple[str, str] = NO_EVENT, *, at_rest_s: float = 0.0) -> Situation:
+        """One sample more, and all that is known with it, for an event: its trigger and its key.
+
+        What is known of services may be so old while no node is in question.
+        """
         now, monotonic = self._cluster.clock.now(), self._monotonic()
         if self._memory is None:
             notes = self._control.notes
@@ -187,14 +193,22 @@ class Guard:
             self._tally = notes.tally
         sample = sample_of(view, now=now, monotonic=monotonic)
         self._memory, verdicts = step(self._memory, sample, self._rules)
-        return self._known(view, verdicts, event)
-
-    def _known(self, view: View, verdicts: Verdicts, event: tuple[str, str]) -> Situation:
-        look = ClusterLook(view, verdicts.now, True, verdicts.monotonic)
+        is_at_rest = not any(is_in_question(node) for node in verdicts.nodes.values())
+        facts = self._facts(view, verdicts, event, at_rest_s if is_at_rest else 0.0)
         git_now = self._git_clock.now() if self._git_clock.is_known else None
         book = book_of(self._control.notes).current(verdicts)
-        facts = facts_of(self._git.view, look, self._failover.waves.waiting(*event))
         return Situation(verdicts, self._rules, facts, git_facts(self._git.view, git_now), book)
+
+    def _facts(
+        self, view: View, verdicts: Verdicts, event: tuple[str, str], oldest_s: float
+    ) -> tuple[ServiceFacts, ...]:
+        git, now, known = self._git.view, verdicts.monotonic, self._found
+        if known is not None and known[0] is git and now - known[1] < oldest_s:
+            return known[2]
+        look = ClusterLook(view, verdicts.now, True, now)
+        found = facts_of(git, look, self._failover.waves.waiting(*event))
+        self._found = (git, now, found) if event == NO_EVENT else None
+        return found
 
     def _want_git(self, situation: Situation) -> None:
         """Git is read while a node is in question, with a close look at what is on it; else as seldom as will do."""

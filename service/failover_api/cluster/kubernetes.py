@@ -101,6 +101,11 @@ class Kubernetes:
         client = await self._opened()
         return await access_review.review(client, scope, timeout_s=ASK_TIMEOUT_S, kinds=self._kinds)
 
+    async def review_lease(self, name: str, namespace: str | None) -> Sequence[Right]:
+        client = await self._opened()
+        place = namespace or client.access.namespace
+        return await access_review.review_lease(client, name, place, timeout_s=ASK_TIMEOUT_S)
+
     async def list_nodes(self, *, timeout_s: float) -> View:
         client = await self._opened()
         kinds = [kind for kind in self._kinds if kind.field in {"nodes", "leases"}]

@@ -105,6 +105,10 @@ class Cluster(Protocol):
         """What we may do of all that is needed; for each kind everywhere, or by namespace. Raises ClusterFailure."""
         ...
 
+    async def review_lease(self, name: str, namespace: str | None) -> Sequence[Right]:
+        """What we may do with a Lease to lead by, of what is needed. Raises ClusterFailure."""
+        ...
+
     async def list_nodes(self, *, timeout_s: float) -> View:
         """Nodes and their Leases, asked for now, whatever is watched; all else of the view is unseen.
 

@@ -16,7 +16,7 @@ from failover_api.core.safety.relocation.manifests import standing
 from failover_api.core.safety.relocation.places import Place, Standing
 from failover_api.core.safety.relocation.steps import Step, parse_label
 from failover_api.core.safety.relocation.subject import Subject
-from failover_api.core.safety.relocation.subject_of import subject_of, wanted
+from failover_api.core.safety.relocation.subject_of import a_target, subject_of, wanted
 from failover_api.core.splice import Manifest, Selector
 from failover_api.core.text.trailers import Record, read_all_records
 from failover_api.errors import FailoverError, ManifestError, WriteConflict
@@ -76,7 +76,7 @@ class RelocationReader:
 
         Raises CannotPlan where the catalog does not say what a relocation needs, and what reading raises.
         """
-        read = await self._read(service, Side.PRIMARY, not_before)
+        read = await self._read(service, a_target(service), not_before)
         steps, moved_by = await self._steps(read)
         if not steps:
             return None
@@ -99,7 +99,7 @@ class RelocationReader:
 
     async def operations(self, service: Service, *, not_before: float | None) -> Mapping[str, tuple[StepMade, ...]]:
         """{operation: its commits, oldest first} of every relocation in reach. Raises as newest()."""
-        read = await self._read(service, Side.PRIMARY, not_before)
+        read = await self._read(service, a_target(service), not_before)
         found: dict[str, tuple[StepMade, ...]] = {}
         for logged in reversed(await self._commits(read)):
             record = _record(logged, service.name)

@@ -27,7 +27,7 @@ _log = logging.getLogger(__name__)
 
 
 class RelocationWatch:
-    """`told` is given every report that says something else than the one before."""
+    """`told` is given every report that says something else than the one before. `every_s` may be changed."""
 
     def __init__(
         self,
@@ -37,7 +37,7 @@ class RelocationWatch:
         every_s: float = EVERY_S,
         told: Callable[[RelocationReport], None] = lambda _: None,
     ) -> None:
-        self._failover, self._catalog, self._every_s, self._told = failover, catalog, every_s, told
+        self._failover, self._catalog, self.every_s, self._told = failover, catalog, every_s, told
         self._running: set[str] = set()
         self._found_at = float("-inf")
         self._failures: dict[str, tuple[int, float]] = {}  # how many in a row, and when it is tried again
@@ -120,7 +120,7 @@ class RelocationWatch:
 
     async def _rest(self) -> None:
         with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(self._every_s if self._running else IDLE_S):
+            async with asyncio.timeout(self.every_s if self._running else IDLE_S):
                 await self._has_news.wait()
                 self._has_news.clear()
 

@@ -270,7 +270,12 @@ class LocalBackend:
                 checks = await check_tree(catalog, folder, repository=repository, on_step=on_step)
             else:
                 checks = await check_all(
-                    catalog, components.github, components.failover, cluster=components.cluster, on_step=on_step
+                    catalog,
+                    components.github,
+                    components.failover,
+                    cluster=components.cluster,
+                    lease=lambda: components.automatic.control().rights(),
+                    on_step=on_step,
                 )
             of_callers = check_access(access) if folder is None or access.exists() else []
             return _checks_body([*checks, *of_callers])
