@@ -1,11 +1,14 @@
 """A promote pauses the replication to backup in its own commit, and a rollback puts back what stood there."""
 
+from pathlib import Path
+
 import pytest
 
 from failover_api.core.catalog.model import Action
 from failover_api.core.planning.request import MoveRequest
+from failover_api.errors import UnsafeMove
 from failover_api.wiring import Components
-from tests.support.relocating import APP, CATALOG, VOLSYNC, app, running_to_backup, volsync
+from tests.support.relocating import APP, CATALOG, VOLSYNC, app, homelab, running_to_backup, volsync
 from tests.support.stage import Stage
 
 ASKED = MoveRequest("ops-laptop")
@@ -270,3 +273,21 @@ async def test_a_neighbour_in_the_same_file_does_not_take_it_for_an_edit(lab: St
         "Fail over sonarr to backup",
     ]
     assert not [subject for subject in subjects if "sonarr" in subject]
+
+
+async def test_a_rollback_that_leaves_data_behind_is_refused_and_says_what_it_restarts(
+    stage: Stage, tmp_path: Path
+) -> None:
+    with homelab(stage, tmp_path, side="primary") as lab:
+        stage.commit({VOLSYNC: running_to_backup()})
+        lab.pass_by(120)
+        async with stage.open(cluster=str(lab.kubeconfig), cluster_timeout_s=10) as components:
+            await move(components, Action.PROMOTE)
+            lab.pass_by(120)
+            with pytest.raises(UnsafeMove) as refused:
+                await move(components, Action.ROLLBACK)
+    (hazard,) = [each for each in refused.value.hazards if each.slug == "data-left-behind"]
+    assert hazard.cure.startswith(
+        "`failover relocate sonarr --to primary` brings it home. But this commit also restarts"
+    )
+    assert "ReplicationSource media/sonarr-to-b and ReplicationDestination media/sonarr-b" in hazard.cure
