@@ -13,7 +13,7 @@ comes second decides anew.
 import contextlib
 import logging
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 
@@ -30,18 +30,22 @@ from failover_api.core.safety.relocation.overwritten import Moved, unsynced_over
 from failover_api.core.safety.relocation.rehearsal import rehearse
 from failover_api.core.safety.relocation.sight import Sight
 from failover_api.core.safety.relocation.sight_of import sight_of, why_unseen
-from failover_api.core.safety.relocation.table import AFTER_CUTOVER, BEFORE_CUTOVER, ENDS
+from failover_api.core.safety.relocation.table import AFTER_CUTOVER, BEFORE_CUTOVER, ENDS, Position
 from failover_api.core.text.diff import unified_diff
 from failover_api.core.wording import cut
 from failover_api.errors import (
     BadRequest,
     BranchProtected,
+    CannotPlan,
     ClusterNeeded,
     Conflict,
     FailoverError,
+    ManifestDrifted,
+    ManifestError,
     NothingToRollBack,
     PreconditionFailed,
     RelocationRunning,
+    RepositoryTooLarge,
     UnknownUrl,
     UnsafeMove,
     WriteConflict,
@@ -120,6 +124,7 @@ class RelocationRunner:
         relocation, decision = await self._beginning(service, target, request)
         steps: list[StepReport] = []
         if decision.commit is not None:
+            relocation = await self._with_added(relocation, [relocation.head])
             for each in rehearse(relocation.service, relocation.subject, relocation.git, relocation.manifests):
                 old = {path: manifest.data for path, manifest in each.before.items()}
                 new = {path: manifest.data for path, manifest in each.after.items()}
@@ -181,9 +186,16 @@ class RelocationRunner:
         raise Conflict(f"{name} could not be put back in {MAX_STEPS} tries; ask again")
 
     async def roll_back(self, name: str, request: MoveRequest) -> Outcome | None:
-        """The same for a rollback, or what it would do. None where no relocation runs that has not cut over."""
+        """The same for a rollback, or what it would do. None where no relocation runs that has not cut over.
+
+        What cannot be read of a relocation keeps nobody from rolling back a move.
+        """
         for _ in range(MAX_STEPS):
-            relocation, decision = await self._decided(name, is_aborted=True)
+            try:
+                relocation, decision = await self._decided(name, is_aborted=True)
+            except (ManifestError, CannotPlan, RepositoryTooLarge) as exc:
+                _log.warning("relocations are not read", extra={"service": name, "detail": exc.detail})
+                return None
             if relocation is None or decision is None or decision.edge is None:
                 return None
             if decision.commit is None or decision.position not in BEFORE_CUTOVER:
@@ -318,12 +330,31 @@ class RelocationRunner:
         if relocation is None:
             return None, None
         self._services[relocation.operation] = name
-        is_over = position_of(relocation.subject, relocation.git) in ENDS
+        position = position_of(relocation.subject, relocation.git)
+        is_over = position in ENDS
+        if position is Position.CUTOVER:
+            relocation = await self._with_added(relocation, relocation.steps[0].logged.parents)
         sight = Sight(self._now()) if is_over else await self._sight(relocation)
         decision = decide(relocation.subject, relocation.git, sight, is_aborted=is_aborted, vouched_by=vouched_by)
         if decision.commit is None and decision.state in {State.STOPPED, State.DONE}:
             self._over[relocation.operation] = True
         return relocation, decision
+
+    async def _with_added(self, relocation: Relocation, before: Sequence[str]) -> Relocation:
+        """The relocation, which knows what the move before it has added: its last step takes that away again.
+
+        `before` is a commit before it began. Without that knowledge it is set to false, which says the same.
+        """
+        moved = await self._newest_move(relocation.service, before[0]) if before else None
+        if moved is None or not moved.commits:
+            return relocation
+        try:
+            added = await self._reader.pauses_added(relocation, *moved.commits)
+        except FailoverError as exc:
+            facts = {"service": relocation.service.name, "detail": exc.detail}
+            _log.warning("what a move added is not read", extra=facts)
+            return relocation
+        return replace(relocation, subject=replace(relocation.subject, unparked=added))
 
     async def _sight(self, relocation: Relocation) -> Sight:
         service = relocation.service
@@ -421,8 +452,10 @@ def _check_vouched(relocation: Relocation, decision: Decision) -> None:
         raise BadRequest(f"synced: the app has not stopped yet, so its data cannot be there: {decision.reason}")
 
 
-def _refusal(decision: Decision) -> UnsafeMove:
-    """What keeps a relocation from its first step, as a hazard that nobody may accept."""
+def _refusal(decision: Decision) -> FailoverError:
+    """What keeps a relocation from its first step; mostly as a hazard that nobody may accept."""
+    if "promote or demote first" in decision.reason:
+        return ManifestDrifted(decision.reason)
     unsafe = UnsafeMove(decision.reason)
     slug = "node-not-ready" if "is not ready" in decision.reason else "starts-nothing"
     unsafe.hazards = (

@@ -272,7 +272,7 @@ async def test_a_pause_right_before_the_write_still_counts(stage: Stage) -> None
             await leader.control.pause(by="ops", reason="stop", until=None, services=())
             return listed
 
-        leader.cluster.list_nodes = paused  # type: ignore[attr-defined]
+        leader.cluster.list_nodes = paused  # type: ignore[attr-defined]  # a double has it
         world.cluster.kill(W1)
         await nothing_moves(world, 200)
 

@@ -158,6 +158,13 @@ def test_it_is_only_proposed_unless_all_say_act(changes: dict[str, Any]) -> None
     assert one.command == "failover relocate sonarr --to primary"
 
 
+def test_a_node_that_was_well_all_the_time_was_not_the_reason_so_it_is_only_proposed() -> None:
+    """An alert has moved it since the app was broken: home it may be broken still."""
+    (one,) = may_return(well_s=9000.0)
+    assert not one.is_act
+    assert one.command == "failover relocate sonarr --to primary"
+
+
 def test_without_replication_it_is_only_proposed_and_by_another_command() -> None:
     (one,) = may_return(can_relocate=False)
     assert not one.is_act

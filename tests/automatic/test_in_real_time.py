@@ -60,7 +60,7 @@ async def test_from_death_to_commit_it_takes_dead_for_and_a_minute(stage: Stage,
 async def _until(told: object, view: str, within_s: float) -> None:
     end = time.monotonic() + within_s
     while time.monotonic() < end:
-        if (await told())["view"] == view:  # type: ignore[operator]
+        if (await told())["view"] == view:  # type: ignore[operator]  # JSON
             return
         await asyncio.sleep(1)
     raise AssertionError(f"not {view} within {within_s} s")

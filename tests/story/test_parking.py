@@ -238,3 +238,35 @@ async def test_a_promote_that_is_asked_twice_makes_one_commit(lab: Stage) -> Non
         again = await components.failover.move("sonarr", Action.PROMOTE, ASKED)
     assert not again.changed
     assert len(lab.moves) == 1
+
+
+async def test_one_that_a_component_makes_for_many_apps_is_never_paused_for_all_of_them(lab: Stage) -> None:
+    shared = RUNNING.replace("sonarr-to-b", "'${APP}'")
+    lab.commit({VOLSYNC: shared})
+    lab.declare(CATALOG.replace("source: sonarr-to-b", 'source: "${APP}"'))
+    async with lab.open() as components:
+        outcome = await components.failover.move("sonarr", Action.PROMOTE, ASKED)
+    assert outcome.changed
+    assert [change.document for change in outcome.plan.changes[2:]] == ["ReplicationDestination media/sonarr-b"]
+    (warning,) = outcome.all_warnings
+    assert "its name is a variable, so it stands for many apps" in warning
+
+
+async def test_a_neighbour_in_the_same_file_does_not_take_it_for_an_edit(lab: Stage) -> None:
+    """All in one file: what sonarr's move pauses there is none of radarr's business."""
+    mine = f"{app('primary')}\n---\n{RUNNING}"
+    empty = {VOLSYNC: "kind: ConfigMap\nmetadata: {name: x}\n"}
+    lab.commit({APP: f"{mine}---\n{mine.replace('sonarr', 'radarr')}", **empty})
+    lab.declare(f"{CATALOG}{CATALOG.replace('sonarr', 'radarr')}")
+    async with lab.open() as components:
+        await move(components, Action.PROMOTE)
+        await move(components, Action.ROLLBACK)
+        own = await components.failover.history("sonarr", limit=5)
+        others = await components.failover.history("radarr", limit=5)
+    assert len(lab.moves) == 2
+    subjects = [entry.subject for entry in others.entries]
+    assert [entry.subject for entry in own.entries if entry.verified][:2] == [
+        "Roll back sonarr to primary",
+        "Fail over sonarr to backup",
+    ]
+    assert not [subject for subject in subjects if "sonarr" in subject]

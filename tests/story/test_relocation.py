@@ -12,13 +12,22 @@ from failover_api.core.planning.request import MoveRequest
 from failover_api.core.safety.relocation.ladder import State
 from failover_api.core.safety.relocation.steps import Step
 from failover_api.core.safety.relocation.table import Position
-from failover_api.errors import BadRequest, ClusterNeeded, NothingToRollBack, RelocationRunning, UnsafeMove
+from failover_api.errors import (
+    BadRequest,
+    CannotPlan,
+    ClusterNeeded,
+    ManifestDrifted,
+    NothingToRollBack,
+    RelocationRunning,
+    UnsafeMove,
+)
 from tests.sandbox.cluster.apps import W1, W2
 from tests.support.relocating import (
     APP,
     ASKED,
     CATALOG,
     VOLSYNC,
+    app,
     by_restic,
     homelab,
     later,
@@ -33,7 +42,7 @@ from tests.support.stage import Stage
 
 async def test_every_byte_comes_home(stage: Stage, tmp_path: Path) -> None:
     with homelab(stage, tmp_path) as lab:
-        async with stage.open(cluster=str(lab.kubeconfig)) as components:
+        async with stage.open(cluster=str(lab.kubeconfig), cluster_timeout_s=10) as components:
             first = await start(components)
             assert (first.state, first.step.value) == (State.RUNNING, "reverse")
             written = list(lab.cluster.disk("media/b").journal)
@@ -54,7 +63,7 @@ async def test_every_byte_comes_home(stage: Stage, tmp_path: Path) -> None:
 async def test_an_abort_leaves_the_repository_as_it_was(stage: Stage, tmp_path: Path) -> None:
     with homelab(stage, tmp_path) as lab:
         before = {file: stage.read(file) for file in lab.files}
-        async with stage.open(cluster=str(lab.kubeconfig)) as components:
+        async with stage.open(cluster=str(lab.kubeconfig), cluster_timeout_s=10) as components:
             await start(components)
             await until_step(lab, components, Step.FINAL_SYNC)
             report = await components.failover.relocations.abort("sonarr", ASKED)
@@ -69,7 +78,10 @@ async def test_an_abort_leaves_the_repository_as_it_was(stage: Stage, tmp_path: 
 async def test_another_replica_goes_on_and_two_do_no_step_twice(stage: Stage, tmp_path: Path) -> None:
     with homelab(stage, tmp_path) as lab:
         kubeconfig = str(lab.kubeconfig)
-        async with stage.open(cluster=kubeconfig) as one, stage.open(cluster=kubeconfig) as other:
+        async with (
+            stage.open(cluster=kubeconfig, cluster_timeout_s=10) as one,
+            stage.open(cluster=kubeconfig, cluster_timeout_s=10) as other,
+        ):
             first = await start(one)
             again = await start(other)
             assert (again.operation, again.state) == (first.operation, State.RUNNING)
@@ -94,7 +106,7 @@ async def test_another_replica_goes_on_and_two_do_no_step_twice(stage: Stage, tm
 
 async def test_a_lost_reply_makes_no_step_twice(stage: Stage, tmp_path: Path) -> None:
     with homelab(stage, tmp_path) as lab:
-        async with stage.open(cluster=str(lab.kubeconfig)) as components:
+        async with stage.open(cluster=str(lab.kubeconfig), cluster_timeout_s=10) as components:
             await start(components)
             for _ in range(4):
                 stage.fault("lost_reply", method="PUT")
@@ -105,7 +117,7 @@ async def test_a_lost_reply_makes_no_step_twice(stage: Stage, tmp_path: Path) ->
 
 async def test_a_dry_run_shows_every_step_and_writes_nothing(stage: Stage, tmp_path: Path) -> None:
     with homelab(stage, tmp_path) as lab:
-        async with stage.open(cluster=str(lab.kubeconfig)) as components:
+        async with stage.open(cluster=str(lab.kubeconfig), cluster_timeout_s=10) as components:
             report = await components.failover.relocations.rehearse("sonarr", Side.PRIMARY, ASKED)
         assert [step.label for step in report.steps] == [step.label for step in Step]
         assert report.operation is None
@@ -115,7 +127,7 @@ async def test_a_dry_run_shows_every_step_and_writes_nothing(stage: Stage, tmp_p
 
 async def test_a_dead_node_is_a_reason_not_to_begin(stage: Stage, tmp_path: Path) -> None:
     with homelab(stage, tmp_path) as lab:
-        async with stage.open(cluster=str(lab.kubeconfig)) as components:
+        async with stage.open(cluster=str(lab.kubeconfig), cluster_timeout_s=10) as components:
             lab.cluster.kill(W1)
             lab.cluster.advance(90)
             with pytest.raises(UnsafeMove, match="k3s-w1 is not ready"):
@@ -134,7 +146,7 @@ async def test_a_node_that_dies_while_the_app_is_stopped_lets_it_start_where_it_
 ) -> None:
     with homelab(stage, tmp_path) as lab:
         before = {file: stage.read(file) for file in lab.files}
-        async with stage.open(cluster=str(lab.kubeconfig)) as components:
+        async with stage.open(cluster=str(lab.kubeconfig), cluster_timeout_s=10) as components:
             await start(components)
             await until_step(lab, components, Step.FINAL_SYNC)
             lab.cluster.kill(W1)
@@ -153,13 +165,13 @@ async def test_a_node_that_dies_while_the_app_is_stopped_lets_it_start_where_it_
 
 async def test_a_demote_that_would_leave_data_behind_is_refused_and_names_the_way(stage: Stage, tmp_path: Path) -> None:
     with homelab(stage, tmp_path) as lab:
-        async with stage.open(cluster=str(lab.kubeconfig)) as components:
+        async with stage.open(cluster=str(lab.kubeconfig), cluster_timeout_s=10) as components:
             with pytest.raises(UnsafeMove, match=r"failover relocate|stays behind") as refused:
                 await components.failover.move("sonarr", Action.DEMOTE, ASKED)
             (hazard,) = [each for each in refused.value.hazards if each.slug == "data-left-behind"]
             assert (hazard.severity.value, hazard.cure) == (
                 "stop",
-                "`failover relocate sonarr --to primary` brings it home first.",
+                "`failover relocate sonarr --to primary` brings it home.",
             )
             accepting = MoveRequest("ops-laptop", accept=frozenset({"data-left-behind"}))
             outcome = await components.failover.move("sonarr", Action.DEMOTE, accepting)
@@ -174,7 +186,7 @@ async def test_what_the_target_has_written_since_its_last_sync_is_overwritten_on
     with homelab(stage, tmp_path, side="primary") as lab:
         stage.commit({VOLSYNC: running_to_backup()})
         lab.pass_by(120)
-        async with stage.open(cluster=str(lab.kubeconfig)) as components:
+        async with stage.open(cluster=str(lab.kubeconfig), cluster_timeout_s=10) as components:
             request = MoveRequest("ops-laptop", accept=frozenset({"old-pod-running"}))
             await components.failover.move("sonarr", Action.PROMOTE, request)
             lab.pass_by(60)
@@ -192,7 +204,7 @@ async def test_what_the_target_has_written_since_its_last_sync_is_overwritten_on
 async def test_by_a_repository_the_bytes_come_home_as_well(stage: Stage, tmp_path: Path) -> None:
     catalog = CATALOG.replace("kind: volsync\n", "kind: volsync\n      via: repository\n")
     with homelab(stage, tmp_path, catalog=catalog, replication=by_restic()) as lab:
-        async with stage.open(cluster=str(lab.kubeconfig)) as components:
+        async with stage.open(cluster=str(lab.kubeconfig), cluster_timeout_s=10) as components:
             await start(components)
             written = list(lab.cluster.disk("media/b").journal)
             await until(lab, components, at_most=120)
@@ -208,7 +220,7 @@ MANUAL = CATALOG[: CATALOG.index("    replication:")] + "    replication: {kind:
 
 async def test_by_a_persons_word_it_waits_for_that(stage: Stage, tmp_path: Path) -> None:
     with homelab(stage, tmp_path, catalog=MANUAL) as lab:
-        async with stage.open(cluster=str(lab.kubeconfig)) as components:
+        async with stage.open(cluster=str(lab.kubeconfig), cluster_timeout_s=10) as components:
             relocations = components.failover.relocations
             await start(components)
             with pytest.raises(BadRequest, match="has not stopped yet"):
@@ -225,7 +237,7 @@ async def test_by_a_persons_word_it_waits_for_that(stage: Stage, tmp_path: Path)
 
 async def test_a_word_where_none_is_asked_for_is_refused(stage: Stage, tmp_path: Path) -> None:
     with homelab(stage, tmp_path) as lab:
-        async with stage.open(cluster=str(lab.kubeconfig)) as components:
+        async with stage.open(cluster=str(lab.kubeconfig), cluster_timeout_s=10) as components:
             await start(components)
             with pytest.raises(BadRequest, match="kind: manual"):
                 await components.failover.relocations.vouch("sonarr", ASKED)
@@ -236,7 +248,7 @@ async def test_a_person_who_edits_in_the_middle_wins(
 ) -> None:
     monkeypatch.setattr(relocation_runner, "FRESH_S", 0.0)
     with homelab(stage, tmp_path) as lab:
-        async with stage.open(cluster=str(lab.kubeconfig)) as components:
+        async with stage.open(cluster=str(lab.kubeconfig), cluster_timeout_s=10) as components:
             await start(components)
             await until_step(lab, components, Step.FINAL_SYNC)
             stage.replace(APP, '"replicas": 0', '"replicas": 2')
@@ -246,3 +258,57 @@ async def test_a_person_who_edits_in_the_middle_wins(
             assert "spec.replicas" in report.reason
     assert '"replicas": 2' in (stage.read(APP) or b"").decode()
     assert b"failover-" not in (stage.read(VOLSYNC) or b"")
+
+
+ONE_WAY = CATALOG.replace("      to_primary: {source: sonarr-to-a, destination: sonarr-a}\n", "")
+
+
+async def test_with_one_way_alone_a_rollback_rolls_back_and_the_way_home_is_named_missing(
+    stage: Stage, tmp_path: Path
+) -> None:
+    with homelab(stage, tmp_path, catalog=ONE_WAY, side="primary") as lab:
+        async with stage.open(cluster=str(lab.kubeconfig), cluster_timeout_s=10) as components:
+            before = {file: stage.read(file) for file in lab.files}
+            await components.failover.move("sonarr", Action.PROMOTE, ASKED)
+            accepting = replace(ASKED, accept=frozenset({"data-left-behind"}))
+            await components.failover.move("sonarr", Action.ROLLBACK, accepting)
+            assert {file: stage.read(file) for file in lab.files} == before
+            await components.failover.move("sonarr", Action.PROMOTE, ASKED)
+            with pytest.raises(CannotPlan, match="no `to_primary`"):
+                await start(components)
+
+
+async def test_replication_that_cannot_be_read_keeps_nobody_from_a_rollback(stage: Stage, tmp_path: Path) -> None:
+    with homelab(stage, tmp_path, side="primary") as lab:
+        async with stage.open(cluster=str(lab.kubeconfig), cluster_timeout_s=10) as components:
+            await components.failover.move("sonarr", Action.PROMOTE, ASKED)
+            stage.commit({VOLSYNC: "kind: ConfigMap\nmetadata: {name: x}\n"})
+            accepting = replace(ASKED, accept=frozenset({"data-left-behind"}))
+            outcome = await components.failover.move("sonarr", Action.ROLLBACK, accepting)
+            assert outcome.changed
+    assert (stage.read(APP) or b"").decode() == app("primary")
+
+
+async def test_between_its_sides_nothing_is_begun(stage: Stage, tmp_path: Path) -> None:
+    with homelab(stage, tmp_path) as lab:
+        stage.replace(APP, '"claimName": "b"', '"claimName": "a"')
+        async with stage.open(cluster=str(lab.kubeconfig), cluster_timeout_s=10) as components:
+            with pytest.raises(ManifestDrifted, match="is not on backup"):
+                await start(components)
+
+
+async def test_there_and_back_again_leaves_the_repository_as_it_was(
+    stage: Stage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What a promote has added is taken away by the way home; the pair that brings the data home is parked again."""
+    with homelab(stage, tmp_path, side="primary", replication=running_to_backup()) as lab:
+        lab.pass_by(120)
+        before = {file: stage.read(file) for file in lab.files}
+        async with stage.open(cluster=str(lab.kubeconfig), cluster_timeout_s=10) as components:
+            await components.failover.move("sonarr", Action.PROMOTE, ASKED)
+            assert (stage.read(VOLSYNC) or b"").count(b"paused: true") == 4
+            lab.pass_by(60)
+            accepting = replace(ASKED, accept=frozenset({"unsynced-overwritten"}))
+            await components.failover.relocations.start("sonarr", Side.PRIMARY, accepting)
+            await until(lab, components, at_most=100)
+        assert {file: stage.read(file) for file in lab.files} == before

@@ -117,13 +117,13 @@ class Replica:
         self.world, self.kubernetes = world, kubernetes
         clock = world.monotonic
         self.cluster = ListedCluster(kubernetes, clock)
-        self.control = Control(self.cluster, components.catalog.current, namespace=None)  # type: ignore[arg-type]
+        self.control = Control(self.cluster, components.catalog.current, namespace=None)  # type: ignore[arg-type]  # steps, no watch
         self.control.leader = Leader(self.control._lease, monotonic=clock)
-        components.failover.clusters = ClusterReader(self.cluster, timeout_s=2)  # type: ignore[arg-type]
+        components.failover.clusters = ClusterReader(self.cluster, timeout_s=2)  # type: ignore[arg-type]  # the same
         self.failover: Failover = components.failover
         self.components = components
         self.guard = Guard(
-            self.cluster,  # type: ignore[arg-type]
+            self.cluster,  # type: ignore[arg-type]  # the same
             components.catalog.current,
             components.failover,
             self.control,

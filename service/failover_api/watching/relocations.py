@@ -22,12 +22,13 @@ from failover_api.relocation_report import RelocationReport
 EVERY_S = 2.0
 IDLE_S = 10.0
 FIND_EVERY_S = 30.0
+SLOW_AFTER_S, SLOW_S = 600.0, 30.0  # a step that may take as long as it needs, and does
 AGAIN_S, MAX_AGAIN_S = 5.0, 60.0  # after the first failure, and after many
 _log = logging.getLogger(__name__)
 
 
 class RelocationWatch:
-    """`told` is given every report that says something else than the one before."""
+    """`told` is given every report that says something else than the one before. `every_s` may be changed."""
 
     def __init__(
         self,
@@ -37,7 +38,7 @@ class RelocationWatch:
         every_s: float = EVERY_S,
         told: Callable[[RelocationReport], None] = lambda _: None,
     ) -> None:
-        self._failover, self._catalog, self._every_s, self._told = failover, catalog, every_s, told
+        self._failover, self._catalog, self.every_s, self._told = failover, catalog, every_s, told
         self._running: set[str] = set()
         self._found_at = float("-inf")
         self._failures: dict[str, tuple[int, float]] = {}  # how many in a row, and when it is tried again
@@ -91,6 +92,8 @@ class RelocationWatch:
         self._failures.pop(name, None)
         if report is None or not report.is_under_way:
             self._running.discard(name)
+        elif report.limit_s is None and report.waited_s > SLOW_AFTER_S:
+            self._failures[name] = 0, time.monotonic() + SLOW_S
         if report is not None:
             self._seen[name] = report
             self._tell(report)
@@ -120,7 +123,7 @@ class RelocationWatch:
 
     async def _rest(self) -> None:
         with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(self._every_s if self._running else IDLE_S):
+            async with asyncio.timeout(self.every_s if self._running else IDLE_S):
                 await self._has_news.wait()
                 self._has_news.clear()
 

@@ -108,6 +108,67 @@ def test_a_volsync_pair_gives_the_other_claim_and_is_paused() -> None:
     )
 
 
+def volsync(source: str, of: str, destination: str, to: str, *, mover: str = "rsyncTLS", more: str = "") -> str:
+    """A pair; `more` stands in the mover of both."""
+    address = f", address: volsync-rsync-tls-dst-{destination}.media" if mover == "rsyncTLS" else ""
+    method = "copyMethod: Direct"
+    return (
+        f"kind: ReplicationSource\nmetadata: {{name: {source}, namespace: media}}\n"
+        f"spec: {{sourcePVC: {of}, {mover}: {{{method}{more}{address}}}}}\n---\n"
+        f"kind: ReplicationDestination\nmetadata: {{name: {destination}, namespace: media}}\n"
+        f"spec: {{{mover}: {{{method}, destinationPVC: {to}{more}}}}}\n---\n"
+    )
+
+
+def test_pairs_of_volsync_are_the_replication() -> None:
+    both = volsync("tea-to-w2", "pvc-tea", "tea-w2", "tea-copy") + volsync("tea-to-w1", "tea-copy", "tea-w1", "pvc-tea")
+    text = only({"tea.yaml": deployment("tea").encode(), "sync.yaml": both.encode()})
+    assert "backup_pvc: tea-copy\n" in text
+    assert text.endswith(
+        "  replication:\n    kind: volsync\n"
+        "    to_backup: {source: tea-to-w2, destination: tea-w2, file: sync.yaml}\n"
+        "    to_primary: {source: tea-to-w1, destination: tea-w1, file: sync.yaml}"
+    )
+
+
+def test_what_leads_home_is_to_be_made_where_it_is_missing() -> None:
+    pair = volsync("tea", "pvc-tea", "tea-w2", "tea-copy", mover="restic", more=", repository: tea-restic")
+    text = only({"tea.yaml": deployment("tea").encode(), "sync.yaml": pair.encode()})
+    assert "    via: repository\n    to_backup: {source: tea, destination: tea-w2, file: sync.yaml}\n" in text
+    assert text.endswith(
+        "    # TODO: to_primary: {source: ..., destination: ...}: a pair from tea-copy to pvc-tea, both ends born with "
+        "`paused: true`"
+    )
+
+
+def test_a_helm_release_says_how_it_is_stopped() -> None:
+    values = "controllers: {tea: {}}\npersistence: {config: {existingClaim: tea}}\n"
+    pair = volsync("tea", "tea", "tea-w2", "tea-copy")
+    text = only({"tea.yaml": release(values), "sync.yaml": pair.replace(", namespace: media", "").encode()})
+    assert "  quiesce: {path: spec.values.controllers.tea.replicas, running: 1}" in text
+    other = only(
+        {
+            "tea.yaml": release("persistence: {config: {existingClaim: tea}}\n"),
+            "sync.yaml": pair.replace(", namespace: media", "").encode(),
+        }
+    )
+    assert "  quiesce: {path: spec.values.replicas, running: 1}  # TODO: the chart's own number of replicas" in other
+
+
+def test_an_image_for_a_new_claim_is_no_replication() -> None:
+    pair = volsync("tea", "pvc-tea", "tea-dst", "tea-copy", mover="restic", more=", repository: r")
+    text = only({"tea.yaml": deployment("tea").encode(), "sync.yaml": pair.replace("Direct", "Snapshot").encode()})
+    assert "replication:\n" not in text
+    assert "# TODO: `copyMethod: Direct` in sync.yaml, or `replication: {kind: manual}`: tea-dst makes an image" in text
+
+
+def test_what_only_looks_like_a_pair_is_none() -> None:
+    mixed = volsync("tea", "pvc-tea", "tea-w2", "tea-copy").replace("dst-tea-w2", "dst-other")
+    foreign = volsync("tea", "pvc-tea", "tea-w2", "tea-copy").replace("namespace: media", "namespace: office")
+    for pair in (mixed, foreign):
+        assert "replication:\n" not in only({"tea.yaml": deployment("tea").encode(), "sync.yaml": pair.encode()})
+
+
 def test_what_would_have_to_be_added_is_told() -> None:
     source = b"kind: ReplicationSource\nmetadata: {name: tea}\nspec: {sourcePVC: pvc-tea}\n"
     text = only({"tea.yaml": deployment("tea").encode(), "sync.yaml": source})

@@ -38,7 +38,7 @@ async def follow(
 
 async def test_a_relocation_is_begun_and_followed_to_its_end(stage: Stage, tmp_path: Path) -> None:
     with homelab(stage, tmp_path) as lab:
-        async with stage.client(cluster=str(lab.kubeconfig)) as client:
+        async with stage.client(cluster=str(lab.kubeconfig), cluster_timeout_s=10) as client:
             dry = await client.get(URL, params={"to": "primary", "dry-run": "true"})
             begun = await client.post(URL, json=HOME, headers={"If-Match": dry.headers["etag"]})
             again = await client.post(URL, json=HOME)
@@ -68,7 +68,7 @@ async def test_a_relocation_is_begun_and_followed_to_its_end(stage: Stage, tmp_p
 async def test_an_abort_puts_back_what_was(stage: Stage, tmp_path: Path) -> None:
     with homelab(stage, tmp_path) as lab:
         before = {file: stage.read(file) for file in lab.files}
-        async with stage.client(cluster=str(lab.kubeconfig)) as client:
+        async with stage.client(cluster=str(lab.kubeconfig), cluster_timeout_s=10) as client:
             begun = await client.post(URL, json=HOME)
             aborted = await client.post(f"{URL}/abort", json={"reason": "not now"})
             told = await client.get(f"/api/operations/{begun.json()['operation']}")
@@ -80,7 +80,7 @@ async def test_an_abort_puts_back_what_was(stage: Stage, tmp_path: Path) -> None
 async def test_a_rollback_of_one_that_runs_is_an_abort(stage: Stage, tmp_path: Path) -> None:
     with homelab(stage, tmp_path) as lab:
         before = {file: stage.read(file) for file in lab.files}
-        async with stage.client(cluster=str(lab.kubeconfig)) as client:
+        async with stage.client(cluster=str(lab.kubeconfig), cluster_timeout_s=10) as client:
             await client.post(URL, json=HOME)
             undone = await client.post("/api/failover/sonarr/rollback")
     assert undone.status_code == 200, undone.text
@@ -120,7 +120,7 @@ async def test_without_a_cluster_or_replication_it_is_refused(stage: Stage, tmp_
 
 async def test_a_stale_version_and_an_unknown_operation_are_refused(stage: Stage, tmp_path: Path) -> None:
     with homelab(stage, tmp_path) as lab:
-        async with stage.client(cluster=str(lab.kubeconfig)) as client:
+        async with stage.client(cluster=str(lab.kubeconfig), cluster_timeout_s=10) as client:
             stale = await client.post(URL, json=HOME, headers={"If-Match": '"0.0"'})
             unknown = await client.get("/api/operations/01JDQ3Z5Y8V6T4R2P0N9M7K5H3")
     assert stale.status_code == 412

@@ -20,6 +20,7 @@ def lab(cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[H
     monkeypatch.setattr(sync, "_AHEAD_S", 1e6)  # the simulated clock runs ahead of what its newest reply has told
     with homelab(cli.stage, tmp_path) as made:
         monkeypatch.setenv("FAILOVER_CLUSTER", str(made.kubeconfig))
+        monkeypatch.setenv("FAILOVER_CLUSTER_TIMEOUT_S", "10")
         yield made
 
 
@@ -75,7 +76,7 @@ def test_without_a_cluster_it_says_what_is_needed(cli: Cli, lab: Homelab, monkey
 
 
 def test_a_running_service_carries_it_out(cli: Cli, lab: Homelab) -> None:
-    with cli.stage.served(cluster=str(lab.kubeconfig)) as url, lab.obeyed():
+    with cli.stage.served(cluster=str(lab.kubeconfig), cluster_timeout_s=10) as url, lab.obeyed():
         result = cli(*TO, "--server", url)
     assert result.stdout == "sonarr is on primary, and copied from there again.\n"
     assert len([message for message in lab.messages() if message.startswith("Relocate")]) >= 5

@@ -1,7 +1,7 @@
 """The component fence: its right, and the policy that narrows it.
 
-The policy is rendered and compared with the text that was tried on a real API server (v1.36.2); no CEL runs here. What
-each of its rules does is in tests/sandbox/cluster/api/test_node_policy.py, on the simulated one.
+The policy is rendered and compared with the text that was tried on a real API server (v1.36.2). Its rules are run in
+test_fence_rules.py.
 """
 
 import io

@@ -3,7 +3,8 @@
     Deployment, StatefulSet   the claims of the pod's volumes, the pod's node selector
     HelmRelease               app-template's places below `spec.values`; of other charts, keys that name a claim
     Flux Kustomization        a variable of `postBuild.substitute` that stands for a claim
-    VolSync                   the ReplicationDestination's claim as the other side, `paused` of the pair as switches
+    VolSync                   the ReplicationDestination's claim as the other side, a pair of them as `replication`;
+                              of what is no pair, `paused` as a switch
 
 What the manifests do not say is written as a guess with a `# TODO` beside it. Whether an entry can be moved is for the
 planner to say: this only looks.
@@ -18,6 +19,15 @@ from dataclasses import dataclass, field
 from failover_api.core.catalog.model import CLAIM_KEYS
 from failover_api.core.catalog.node_labels import HOSTNAME, may_name_a_node
 from failover_api.core.catalog.placeholders import OTHER_NODE
+from failover_api.core.catalog.replication_suggestions import (
+    DESTINATION,
+    SOURCE,
+    VolSyncEnd,
+    images_of,
+    pairs_from,
+    replication_lines,
+    volsync_end,
+)
 from failover_api.core.catalog.schema import NAME
 from failover_api.core.splice import DocumentId, Manifest, parse
 from failover_api.core.splice.merges import field as value_of
@@ -90,6 +100,7 @@ class _Repository:
 
     documents: list[_Document] = field(default_factory=list)
     namespaces: dict[str, str] = field(default_factory=dict)  # by folder, from kustomizations
+    ends: list[VolSyncEnd] = field(default_factory=list)
 
     def of_kind(self, *kinds: str) -> Iterator[_Document]:
         return (document for document in self.documents if document.id.kind in kinds)
@@ -98,6 +109,7 @@ class _Repository:
 def suggestions(files: Mapping[str, bytes]) -> list[Suggestion]:
     """Entries for {path: bytes}, by file. What is no YAML is passed over."""
     repository = _read(files)
+    repository.ends = [_end(document) for document in repository.of_kind(SOURCE, DESTINATION)]
     nodes = _other_nodes(repository)
     taken: set[str] = set()
     found = []
@@ -132,6 +144,11 @@ def _read(files: Mapping[str, bytes]) -> _Repository:
     return repository
 
 
+def _end(document: _Document) -> VolSyncEnd:
+    kind, name, namespace = document.id.kind or "", document.id.name or "", document.id.namespace or ""
+    return volsync_end(document, kind=kind, name=name, namespace=namespace, file=document.file)
+
+
 def _other_nodes(repository: _Repository) -> Mapping[str, tuple[str, ...]]:
     """The values of each node label that the repository's workloads select, the frequent first."""
     counts: dict[str, Counter[str]] = {}
@@ -163,11 +180,12 @@ class _Entry:
         self.namespace = document.id.namespace or inherited
         self._todo = 0
         self._notes: list[str] = []
+        self._paired: tuple[VolSyncEnd, ...] = ()
 
     def suggestion(self, name: str) -> Suggestion:
         kind = self._document.id.kind or ""
         is_short = self._is_short()
-        lines = self._short(kind) if is_short else []
+        lines = [*self._short(kind), *self._pairs(kind)] if is_short else []
         switches = [] if is_short else [*self._switches()]
         switches += self._replication()
         if not self._labels:
@@ -248,11 +266,48 @@ class _Entry:
         yield f"    primary: {_plain(scalar.value)}"
         yield f"    {backup}"
 
+    def _pairs(self, kind: str) -> Iterator[str]:
+        """`replication`, for the first claim that has a pair: there is one of them in a service."""
+        ends = self._ends
+        for claim in self.claims:
+            lines, named, todo = replication_lines(ends, claim.value, self.namespace)
+            if lines and not self._paired:
+                self._paired, self._todo = named, self._todo + todo
+                yield from lines
+                yield from self._quiesce() if kind == "HelmRelease" else ()
+            elif lines:
+                what = (
+                    f"the pair of {claim.value}: a service has one, so make it a claim of the same volume, or a service"
+                )
+                self._notes.append(self._guess("", what).strip())
+            for image in () if lines else images_of(ends, claim.value):
+                what = (
+                    f"`copyMethod: Direct` in {image.file}, or `replication: {{kind: manual}}`: {image.name} makes an"
+                )
+                self._notes.append(self._guess("", f"{what} image for a new claim").strip())
+
+    @property
+    def _ends(self) -> list[VolSyncEnd]:
+        """Those that can be the service's."""
+        return [end for end in self._repository.ends if not end.namespace or end.namespace == self.namespace]
+
+    def _quiesce(self) -> Iterator[str]:
+        """The number that stops what a HelmRelease makes."""
+        tree, node = self._document.manifest.tree, self._document.node(("spec", "values", "controllers"))
+        is_mapping = node is not None and tree.shapes[tree.resolve(node)].kind == "mapping"
+        names = [tree.scalar_text(key) for key, _ in tree.entries(tree.resolve(node))] if is_mapping and node else []
+        if len(names) == 1 and names[0]:
+            path = _plain(format_path((*_VALUES, "controllers", names[0], "replicas")))
+            yield f"quiesce: {{path: {path}, running: 1}}"
+            return
+        yield self._guess("quiesce: {path: spec.values.replicas, running: 1}", "the chart's own number of replicas")
+
     def _replication(self) -> Iterator[str]:
         """`paused` of the VolSync objects that copy one of the claims, so that the old copy does not come back."""
         values = {claim.value for claim in self.claims}
+        paired = {(end.file, end.name) for end in self._paired if end.kind == SOURCE}
         for source in self._repository.of_kind("ReplicationSource"):
-            if source.text("spec", "sourcePVC") not in values:
+            if source.text("spec", "sourcePVC") not in values or (source.file, source.id.name) in paired:
                 continue
             if source.text("spec", "paused") is None:
                 what = f"spec.paused: false in {source.file}, and a switch on it: it must not copy the old data over"
@@ -280,7 +335,10 @@ class _Entry:
         return None
 
     def _backup(self, lead: str, claim: Scalar) -> str:
-        """The claim on the other side: VolSync's destination where there is one of its name, else a guess."""
+        """The claim on the other side: where VolSync brings it, or a destination of its name does; else a guess."""
+        targets = {target.claim for _, target in pairs_from(self._ends, claim.value)}
+        if len(targets) == 1:
+            return f"{lead}{_plain(targets.pop())}"
         for destination in self._repository.of_kind("ReplicationDestination"):
             tree = destination.manifest.tree
             for path, node in _scalars(destination, ("spec",)):

@@ -15,12 +15,14 @@ from rich.text import Text
 from failover_api.core.planning.request import MoveRequest
 from failover_api.edges.cli.backend import Backend, Refused, caller
 from failover_api.edges.cli.options import Milestone
+from failover_api.edges.cli.relocations import lines
 from failover_api.edges.cli.waiting import Patience, wait_for_cluster
 from failover_api.edges.demo.screen import Screen
 from failover_api.edges.printable import printable
 
 SERVING_S = 60.0
 LOOK_EVERY_S = 0.25
+SKIP_S = 4.0  # of simulated time, between two looks at a relocation
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,13 +54,21 @@ class Narrator:
         self.screen.show_history(self.backend.history(service, limit=20, cursor=None))
 
     def move(
-        self, action: str, name: str, reason: str = "", *, dry_run: bool = False, is_group: bool = False
+        self,
+        action: str,
+        name: str,
+        reason: str = "",
+        *,
+        dry_run: bool = False,
+        is_group: bool = False,
+        accept: frozenset[str] = frozenset(),
     ) -> dict[str, Any]:
         said = f' --reason "{reason}"' if reason else ""
+        accepted = "".join(f" --accept {slug}" for slug in sorted(accept))
         target = f"--group {name}" if is_group else name
-        self.screen.show_command(f"failover {action} {target}{' --dry-run' if dry_run else ''}{said}")
+        self.screen.show_command(f"failover {action} {target}{' --dry-run' if dry_run else ''}{accepted}{said}")
         carry_out = self.backend.move_group if is_group else self.backend.move
-        outcome, _ = carry_out(name, action, MoveRequest(caller(), reason, dry_run=dry_run))
+        outcome, _ = carry_out(name, action, MoveRequest(caller(), reason, dry_run=dry_run, accept=accept))
         self.screen.show_outcome(outcome, with_diff=dry_run)
         return outcome
 
@@ -102,15 +112,47 @@ class Narrator:
         self.screen.show_command(f"failover rollout {service}")
         self.screen.show_rollout(service, self.backend.rollout(service))
 
-    def refused_move(self, action: str, service: str) -> None:
+    def refused_relocation(self, service: str, to: str, reason: str) -> dict[str, Any] | None:
+        """What stops it; None where nothing does, and it is begun."""
+        self.screen.show_command(f'failover relocate {service} --to {to} --reason "{reason}"')
+        try:
+            self.backend.relocate(service, to, MoveRequest(caller(), reason))
+        except Refused as exc:
+            self.screen.show_problem(exc.problem)
+            return exc.problem
+        return None
+
+    def relocate(
+        self, service: str, to: str, reason: str, skip: Callable[[float], None], *, accept: str = ""
+    ) -> dict[str, Any]:
+        """Relocates it and shows the steps as they are made; `skip` lets simulated time pass (s)."""
+        if accept:
+            self.screen.show_command(f'failover relocate {service} --to {to} --accept {accept} --reason "{reason}"')
+        body, _ = self.backend.relocate(service, to, MoveRequest(caller(), reason, accept=frozenset({accept} - {""})))
+        end, shown = time.monotonic() + SERVING_S, 0
+        while True:
+            made = [line for line in lines(body) if line[:1].isdecimal()]
+            for line in made[shown:]:
+                self.screen.note(line)
+            shown = len(made)
+            if body["state"] not in ("running", "waiting"):
+                break
+            assert time.monotonic() < end, body
+            skip(SKIP_S)
+            time.sleep(LOOK_EVERY_S)
+            body = self.backend.relocation(service, body["operation"])
+        self.screen.show_relocation(body)
+        return body
+
+    def refused_move(self, action: str, service: str, slug: str = "manifest-drifted") -> None:
         self.screen.show_command(f"failover {action} {service}")
         try:
             self.backend.move(service, action, MoveRequest(caller()))
         except Refused as exc:
             problem = exc.problem
         else:
-            raise AssertionError("a drifted manifest was moved")
-        assert problem["type"].endswith(":manifest-drifted")
+            raise AssertionError(f"{service} was moved")
+        assert problem["type"].endswith(f":{slug}"), problem
         self.screen.show_problem(problem)
 
     def git(self, *arguments: str) -> None:

@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from failover_api.edges.demo.world import World
 
 PORT = 8080
+WATCH_EVERY_S = 0.25  # simulated time is skipped meanwhile
 START_S = 20.0
 
 
@@ -141,6 +142,7 @@ def _service(world: "World", port: int, root: str) -> Iterator[str]:
         if not thread.is_alive() or time.monotonic() > deadline:
             raise RuntimeError("the demo's service did not start")
         time.sleep(0.01)
+    app.state.watches.relocating.every_s = WATCH_EVERY_S
     try:
         yield f"http://127.0.0.1:{listener.getsockname()[1]}{root}"
     finally:

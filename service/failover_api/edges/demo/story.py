@@ -17,6 +17,7 @@ SONARR = "apps/media/sonarr/deployment.yaml"
 DIES = "k3s-w1"
 DOWN = "k3s-w1 is down"
 BOOT_S = 30.0
+UNSYNCED = "unsynced-overwritten"
 
 OPENING = """\
 A homelab has two nodes, k3s-w1 (primary) and k3s-w2 (backup). Each service runs \
@@ -50,6 +51,23 @@ BACK = """\
 k3s-w1 boots (simulated), and {seconds:.0f} s are skipped. Its copy of plex's data is old, but \
 VolSync sends nothing: its ReplicationSource plex is paused, and was synced last \
 at {last}, before the node died."""
+WRITTEN = """\
+While k3s-w1 was off, jellyfin wrote on k3s-w2: {new} lines that are on jellyfin-w2 \
+and nowhere else. A demote would start it on k3s-w1 without them. So it is refused:"""
+ACCEPTED = """
+What would be lost can be accepted, in so many words. This is only looked at:"""
+LOST = """
+After that jellyfin would go on with the {old} lines of jellyfin-w1, and {new} lines \
+would be left behind on jellyfin-w2. So home by another way:"""
+STEPS = """\
+The data first, then the app. Each step is a commit, and waits for the proof of \
+the one before. Simulated time is skipped where VolSync is waited for."""
+OVERWRITTEN = """
+True: {count} lines that jellyfin-w1 took after VolSync's last copy, before the node \
+died, are on no other disk. Copy them by hand, or let go of them, in so many words:"""
+HOME = """
+All {count} lines that jellyfin had written on k3s-w2 are on jellyfin-w1, and it \
+goes on there. It stood still for {seconds:.0f} s, and its copies go to k3s-w2 again."""
 LEFT_BEHIND = """\
 Not safe! A move copies no data. Where the catalog says how the data of a service \
 is replicated, `failover relocate` brings it home; of sonarr it does not say. The \
@@ -98,7 +116,9 @@ class Story:
             ("photoprism moves by a pull request", self._pull_request),
             ("k3s-w1 is back, and plex's replication is parked", self._back),
             ("radarr should have stayed: undo its part, and only that", self._undo),
-            ("sonarr goes home", self._home),
+            ("jellyfin wrote on k3s-w2: demote is refused", self._refused),
+            ("jellyfin goes home, with every line", self._relocate),
+            ("sonarr goes home, without VolSync", self._home),
         ]
 
     def _say(self, text: str) -> None:
@@ -172,6 +192,34 @@ class Story:
     def _undo(self) -> None:
         self.narrator.move("rollback", "radarr", "radarr must stay on k3s-w1")
         self.narrator.history("radarr")
+
+    def _refused(self) -> None:
+        narrator, unsafe = self.narrator, "data-left-behind"
+        new, old = self._lines("jellyfin-w2"), self._lines("jellyfin-w1")
+        self._say(WRITTEN.format(new=len(set(new) - set(old))))
+        narrator.refused_move("demote", "jellyfin", "unsafe-move")
+        self._say(ACCEPTED)
+        narrator.move("demote", "jellyfin", dry_run=True, accept=frozenset({unsafe}))
+        new, old = self._lines("jellyfin-w2"), self._lines("jellyfin-w1")
+        self._say(LOST.format(old=len(old), new=len(set(new) - set(old))))
+
+    def _relocate(self) -> None:
+        self._say(STEPS)
+        written, old = self._lines("jellyfin-w2"), self._lines("jellyfin-w1")
+        how, accept = ("jellyfin", "primary", "k3s-w1 is back"), ""
+        if (problem := self.narrator.refused_relocation(*how)) is not None:
+            assert problem["hazards"][0]["slug"] == UNSYNCED, problem
+            self._say(OVERWRITTEN.format(count=len(set(old) - set(written))))
+            accept = UNSYNCED
+        ended = self.narrator.relocate(*how, self.world.skip, accept=accept)
+        assert ended["state"] == "done", ended
+        home = self._lines("jellyfin-w1")
+        assert home[: len(written)] == written
+        count = len(set(self._lines("jellyfin-w2")) & set(home))
+        self._say(HOME.format(count=count, seconds=ended["downtime_s"] or 0))
+
+    def _lines(self, claim: str) -> list[bytes]:
+        return self.world.written(f"media/{claim}")
 
     def _home(self) -> None:
         narrator = self.narrator

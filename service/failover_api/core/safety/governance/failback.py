@@ -50,8 +50,9 @@ def _returns(situation: Situation) -> Iterable[Return]:
     for service in situation.services:
         home = next((name for name in sorted(service.targets) if _is_well(situation, name)), None)
         if home is not None and _is_away(service) and mode_of(situation, service) is not Mode.NONE:
-            is_act, holds = _may_act(situation, service), _holds(situation, service)
             moved_at = service.last_move.at if service.last_move is not None else 0.0
+            is_act = _may_act(situation, service) and _came_back(situation, home, moved_at)
+            holds = _holds(situation, service)
             yield Return(service.name, home, is_act, holds, service.can_relocate, moved_at)
 
 
@@ -79,6 +80,16 @@ def _enough_s(situation: Situation) -> float:
 def _may_act(situation: Situation, service: ServiceFacts) -> bool:
     is_act = situation.rules.failback is Failback.ACT and mode_of(situation, service) is Mode.ACT
     return is_act and service.can_relocate
+
+
+def _came_back(situation: Situation, home: str, moved_at: float) -> bool:
+    """Whether the node was lost and is back since: one that was well all the time was not why the service was moved.
+
+    `moved_at` is by the Git host's clock.
+    """
+    node, git_now = situation.verdicts.nodes[home], situation.git.now
+    ahead_s = situation.verdicts.now - git_now if git_now is not None else 0.0
+    return node.ready_since is not None and node.ready_since > moved_at + ahead_s
 
 
 def _holds(situation: Situation, service: ServiceFacts) -> tuple[Hold, ...]:

@@ -46,6 +46,7 @@ class _End:
 
     side: Side
     kind: str
+    name: str
     about: str  # "apps/x/volsync.yaml:12: ReplicationSource media/x"
     paused: str
     manual: str
@@ -99,7 +100,10 @@ def _read(end: ReplicationEnd, manifests: Manifests) -> _End | Need:
     selector, file = end.document.selector, end.document.file
     if end.trouble or file is None or file not in manifests:
         why = end.trouble or "its manifest could not be read"
-        hint = f"; where one component makes it for many apps, name what the app's own {SUBSTITUTE} makes of it"
+        hint = (
+            "; what a component makes for many apps cannot be paused for one of them: give the app documents of its "
+            f"own, or make `paused` a variable there, and a switch in the app's own {SUBSTITUTE}"
+        )
         return Need(f"{_KEYS[end.side]}: {selector.kind} {cut(selector.name or '')}: {why}{hint}")
     manifest = manifests[file]
     identity = manifest.select(selector)
@@ -109,6 +113,7 @@ def _read(end: ReplicationEnd, manifests: Manifests) -> _End | Need:
     return _End(
         side=end.side,
         kind=selector.kind or "",
+        name=identity.name or "",
         about=f"{file}:{identity.line}: {cut(document_name(manifest, selector))}",
         paused=document.text("spec", "paused") or "",
         manual=document.text("spec", "trigger", "manual") or "",
@@ -135,10 +140,10 @@ def _of_end(replication: DataReplication, end: _End) -> Iterator[Need]:
     if end.manual and end.schedule and parse_tag(end.manual) is None:
         yield Need(f"{end.about} has a manual tag beside its schedule: VolSync ignores the schedule while it stands")
     if end.kind != SOURCE and end.mover:
-        yield from _of_destination(end)
+        yield from _of_destination(replication, end)
 
 
-def _of_destination(end: _End) -> Iterator[Need]:
+def _of_destination(replication: DataReplication, end: _End) -> Iterator[Need]:
     if end.copy_method and end.copy_method != DIRECT:
         yield Need(
             f"{end.about} has copyMethod {cut(end.copy_method)}: it makes an image for a new claim, and does not write "
@@ -146,6 +151,12 @@ def _of_destination(end: _End) -> Iterator[Need]:
         )
     elif not end.claim:
         yield Need(f"{end.about} names no destinationPVC, so it writes into a claim of its own: name the app's")
+    elif replication.via is Via.REPOSITORY and end.manual and not end.schedule and parse_tag(end.manual) is None:
+        yield Need(
+            f"{end.about} restores only when its manual tag changes, so its claim stays as old as the last restore: "
+            "give it a schedule",
+            is_warning=True,
+        )
     elif not end.copy_method:
         yield Need(f"{end.about} says no copyMethod: write `copyMethod: Direct`, so that it writes into the claim")
 
@@ -153,24 +164,26 @@ def _of_destination(end: _End) -> Iterator[Need]:
 def _of_pair(service: Service, side: Side, source: _End, destination: _End) -> Iterator[Need]:
     if source.mover and destination.mover and source.mover != destination.mover:
         yield Need(f"{source.about} has the mover {source.mover}, and its destination {destination.mover}")
-    elif source.key != destination.key:
-        both = f"{cut(source.key) or 'none'} and {cut(destination.key) or 'none'}"
-        is_missing = source.mover == "rsyncTLS" and not source.key
-        what = "Secret of the repository" if source.mover in _MOVERS[Via.REPOSITORY] else "key Secret"
-        yield Need(
-            f"{source.about} and its destination name another {what} ({both}): it has to be one and the same",
-            is_warning=not is_missing,
-        )
     elif source.mover == "rsyncTLS" and not source.key:
         yield Need(
             f"{source.about} names no keySecret: make the Secret beforehand and name it at both ends, so that both "
             "pairs can stand in Git"
         )
+    elif source.key != (destination.key or _made_key(destination)):
+        both = f"{cut(source.key) or 'none'} and {cut(destination.key) or 'none'}"
+        what = "Secret of the repository" if source.mover in _MOVERS[Via.REPOSITORY] else "key Secret"
+        text = f"{source.about} and its destination name another {what} ({both}): it has to be one and the same"
+        yield Need(text, is_warning=True)
     claims = _claims(service, side)
     pair = (source.claim, destination.claim)
     if claims and all(pair) and not any("$" in claim for claim in pair) and pair not in claims:
         wanted_pairs = " or ".join(f"{cut(old)} to {cut(new)}" for old, new in claims)
         yield Need(f"{source.about} copies {cut(pair[0])} to {cut(pair[1])}, and the switches say {wanted_pairs}")
+
+
+def _made_key(destination: _End) -> str:
+    """The Secret that VolSync makes for a destination that names none."""
+    return f"volsync-rsync-tls-{destination.name}" if destination.mover == "rsyncTLS" else ""
 
 
 def _claims(service: Service, side: Side) -> list[tuple[str, str]]:

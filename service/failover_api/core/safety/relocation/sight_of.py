@@ -131,11 +131,10 @@ def _is_mover(pod: Pod, pair: Pair | None) -> bool:
 
 
 def _down(service: Service, detection: Detection, side: Side, view: View) -> tuple[str, ...]:
-    """Of a side's nodes those that are not ready or are gone; with one that is well the app can run."""
+    """Of a side's nodes those that are not ready or are gone."""
     known = {node.name: node for node in view.nodes.objects.values()}
     names = sorted(nodes_of_side(service, detection, side, known))
-    down = [name for name in names if name not in known or not known[name].is_ready]
-    return tuple(down) if len(down) == len(names) else ()
+    return tuple(name for name in names if name not in known or not known[name].is_ready)
 
 
 def _unseen(subject: Subject, namespace: str, view: View, live: Live, monotonic: float) -> str:

@@ -17,6 +17,13 @@ SOURCE, DESTINATION = "ReplicationSource", "ReplicationDestination"
 Found = Mapping[Selector, Workload]  # by what was asked for: where it is
 
 
+def a_target(service: Service) -> Side:
+    """A side to which something brings data: with VolSync that need not be so of both."""
+    replication = service.replication
+    is_one_way = replication is not None and replication.to_primary is None and replication.to_backup is not None
+    return Side.BACKUP if is_one_way else Side.PRIMARY
+
+
 def wanted(service: Service, detection: Detection, target: Side) -> list[Workload]:
     """The documents that a relocation needs beside those of the service's switches, each with its file if named.
 
@@ -72,6 +79,9 @@ def _replication(service: Service, target: Side) -> DataReplication:
             f"{service.name} has no `replication` in the catalog, so nobody knows how its data comes to {target}; "
             "`replication: {kind: none}` says that nothing needs to be brought"
         )
+    for end in service.named_ends:
+        if "$" in (end.document.selector.name or ""):
+            raise CannotPlan(f"`replication` of {service.name}: {end.document.selector.name}: {end.trouble}")
     key = "to_primary" if target is Side.PRIMARY else "to_backup"
     has_way = (replication.to_primary if target is Side.PRIMARY else replication.to_backup) is not None
     if replication.kind is ReplicationKind.VOLSYNC and not has_way:
