@@ -57,11 +57,13 @@ async def _rights(cluster: Cluster, scope: Scope) -> list[Check]:
 async def _lease(review: LeaseRights) -> list[Check]:
     """Without it no replica leads, and nothing moves by itself."""
     try:
-        missing = _missing(await review())
+        rights = await review()
     except ClusterFailure as exc:
         return [_warning("cluster lease", f"cannot be asked for: {exc.detail}")]
-    if not missing:
-        return [Check("cluster lease", ok=True, detail="one replica may lead")]
+    if not (missing := _missing(rights)):
+        where = ", ".join(sorted({right.namespace for right in rights if right.namespace}))
+        detail = f"one replica may lead, by a Lease in {where}; whether that namespace is there is not seen"
+        return [Check("cluster lease", ok=True, detail=detail)]
     detail = f"{'; '.join(missing)}: not allowed, so no replica leads and nothing moves"
     return [_warning("cluster lease", detail)]
 

@@ -125,3 +125,4 @@ async def test_a_stale_version_and_an_unknown_operation_are_refused(stage: Stage
             unknown = await client.get("/api/operations/01JDQ3Z5Y8V6T4R2P0N9M7K5H3")
     assert stale.status_code == 412
     assert unknown.status_code == 404
+    assert unknown.json()["detail"].startswith("no operation '01JDQ3Z5Y8V6T4R2P0N9M7K5H3' is known")

@@ -35,6 +35,8 @@ def test_no_wait_leaves_once_the_first_wave_is_written(cli: Cli, lab: WavesLab) 
     result = cli("promote", "--group", "all", "--no-wait")
     assert [number for number, _ in lab.waves] == ["1/3"]
     assert "Wave 1 of 3; the others follow once what they wait for serves." in result.stdout
+    [operation] = re.findall(r"^operation (\S+)$", result.stdout, re.MULTILINE)
+    assert f"Failover-Operation: {operation}" in cli.stage.moves[0]
 
 
 def test_one_that_does_not_come_up_is_exit_5(cli: Cli, lab: WavesLab) -> None:

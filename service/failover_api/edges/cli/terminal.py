@@ -14,7 +14,7 @@ from rich.text import Text
 from failover_api.core.safety.hazard import Severity, hazard_from, merged
 from failover_api.edges.cli import listing, rollouts, tables
 from failover_api.edges.cli.check_lines import check_lines, target_lines
-from failover_api.edges.cli.waves import wave_lines
+from failover_api.edges.cli.waves import is_running, wave_lines
 from failover_api.edges.printable import one_line, printable
 
 Body = dict[str, Any]
@@ -208,6 +208,8 @@ class Terminal:
         if "services" in body:
             self.out.print(tables.members_table(body, width=self.out.width), soft_wrap=False, crop=False)
         self._show_waves(body, self.out)
+        if is_running(body):
+            self.out.print(Text(f"operation {one_line(body['operation'])}"))
         self._show_unplaced(body)
         for commit in body.get("commits") or filter(None, [body["commit"]]):
             verified = " (signature verified by GitHub)" if commit["verified"] else ""
