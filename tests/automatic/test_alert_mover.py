@@ -158,6 +158,12 @@ async def test_a_pull_request_is_told_as_one() -> None:
 async def test_where_nothing_is_on_the_node_it_says_so() -> None:
     guard = Guard(situation(service("sonarr", active=W2, targets=(W1,))))
     assert await AlertMover(guard).carry_out(EVACUATE) == Carried(detail="no service is active on k3s-w1")
+
+
+async def test_a_node_that_is_none_of_the_cluster_is_told_as_that() -> None:
+    guard = Guard(situation(service("sonarr")))
+    carried = await AlertMover(guard).carry_out(AlertOrder(ALERT, node="10.0.0.7"))
+    assert carried == Carried(detail="the cluster has no node 10.0.0.7: expected a node's name in Kubernetes")
     promote = AlertOrder(ALERT, services=("sonarr",))
     guard = Guard(situation(service("sonarr", side=Side.BACKUP, active=W2, targets=(W1,))))
     assert await AlertMover(guard).carry_out(promote) == Carried(detail="it is on backup already")

@@ -99,6 +99,8 @@ def _nothing(order: AlertOrder, situation: Situation) -> Carried:
         return Carried(holds=holds)
     if order.node is None:
         return Carried(detail="it is on backup already")
+    if order.node not in situation.verdicts.nodes:
+        return Carried(detail=f"the cluster has no node {cut(order.node)}: expected a node's name in Kubernetes")
     return Carried(detail=f"no service is active on {cut(order.node)}")
 
 
