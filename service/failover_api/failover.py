@@ -256,7 +256,9 @@ class Failover:
         found = await self._history.newest_move(service, head, not_before=None)
         if found is None:
             return None
-        return Moved(found.record.action, found.record.after, seconds_of(found.entry.logged.at))
+        logged = found.entry.logged
+        commits = (logged.parents[0], logged.sha) if logged.parents else ()
+        return Moved(found.record.action, found.record.after, seconds_of(logged.at), commits)
 
     def groups(self) -> Mapping[str, Sequence[str]]:
         """The groups of the catalog, and the names of their services. Asks nobody."""

@@ -10,6 +10,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from contextlib import nullcontext
 from dataclasses import replace
 
+from failover_api.core.catalog.model import Service
 from failover_api.core.planning.request import MoveRequest
 from failover_api.deadline import Clock
 from failover_api.errors import FailoverError, InternalError, UnsafeMove
@@ -153,7 +154,7 @@ class MoveRunner:
             _log.info("move done", extra={**facts, **_facts(outcome), "duration_ms": duration_ms})
             return outcome
         finally:
-            for service in () if request.dry_run else move.services:
+            for service in () if request.dry_run else _perhaps_moved(move, came):
                 self._surroundings.moved(service)
             if not (isinstance(came, Outcome) and came.dry_run and not request.dry_run):  # a group's own rehearsal
                 self._events.publish(_ended(move, came, duration_s=time.monotonic() - started))
@@ -195,3 +196,9 @@ def _facts(outcome: Outcome) -> dict[str, object]:
     if outcome.warnings:
         facts["warnings"] = list(outcome.warnings)
     return facts
+
+
+def _perhaps_moved(move: Move, came: object) -> list[Service]:
+    """All but those that were there already: nothing was written of them."""
+    there = {plan.service.name for plan in came.plans if not plan.changes} if isinstance(came, Outcome) else set()
+    return [service for service in move.services if service.name not in there]

@@ -13,7 +13,7 @@ comes second decides anew.
 import contextlib
 import logging
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 
@@ -30,7 +30,7 @@ from failover_api.core.safety.relocation.overwritten import Moved, unsynced_over
 from failover_api.core.safety.relocation.rehearsal import rehearse
 from failover_api.core.safety.relocation.sight import Sight
 from failover_api.core.safety.relocation.sight_of import sight_of, why_unseen
-from failover_api.core.safety.relocation.table import AFTER_CUTOVER, BEFORE_CUTOVER, ENDS
+from failover_api.core.safety.relocation.table import AFTER_CUTOVER, BEFORE_CUTOVER, ENDS, Position
 from failover_api.core.text.diff import unified_diff
 from failover_api.core.wording import cut
 from failover_api.errors import (
@@ -124,6 +124,7 @@ class RelocationRunner:
         relocation, decision = await self._beginning(service, target, request)
         steps: list[StepReport] = []
         if decision.commit is not None:
+            relocation = await self._with_added(relocation, [relocation.head])
             for each in rehearse(relocation.service, relocation.subject, relocation.git, relocation.manifests):
                 old = {path: manifest.data for path, manifest in each.before.items()}
                 new = {path: manifest.data for path, manifest in each.after.items()}
@@ -329,12 +330,31 @@ class RelocationRunner:
         if relocation is None:
             return None, None
         self._services[relocation.operation] = name
-        is_over = position_of(relocation.subject, relocation.git) in ENDS
+        position = position_of(relocation.subject, relocation.git)
+        is_over = position in ENDS
+        if position is Position.CUTOVER:
+            relocation = await self._with_added(relocation, relocation.steps[0].logged.parents)
         sight = Sight(self._now()) if is_over else await self._sight(relocation)
         decision = decide(relocation.subject, relocation.git, sight, is_aborted=is_aborted, vouched_by=vouched_by)
         if decision.commit is None and decision.state in {State.STOPPED, State.DONE}:
             self._over[relocation.operation] = True
         return relocation, decision
+
+    async def _with_added(self, relocation: Relocation, before: Sequence[str]) -> Relocation:
+        """The relocation, which knows what the move before it has added: its last step takes that away again.
+
+        `before` is a commit before it began. Without that knowledge it is set to false, which says the same.
+        """
+        moved = await self._newest_move(relocation.service, before[0]) if before else None
+        if moved is None or not moved.commits:
+            return relocation
+        try:
+            added = await self._reader.pauses_added(relocation, *moved.commits)
+        except FailoverError as exc:
+            facts = {"service": relocation.service.name, "detail": exc.detail}
+            _log.warning("what a move added is not read", extra=facts)
+            return relocation
+        return replace(relocation, subject=replace(relocation.subject, unparked=added))
 
     async def _sight(self, relocation: Relocation) -> Sight:
         service = relocation.service

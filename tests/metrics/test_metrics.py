@@ -20,6 +20,10 @@ from failover_api.core.catalog.replication import ReplicationKind
 from failover_api.core.planning.request import MoveRequest
 from failover_api.core.planning.state import State
 from failover_api.core.safety.governance import Gate
+from failover_api.core.safety.relocation.ladder import State as RelocationState
+from failover_api.core.safety.relocation.proofs import Quiet, quiet_text, serving_text
+from failover_api.core.safety.relocation.steps import Step as RelocationStep
+from failover_api.core.safety.relocation.table import Position
 from failover_api.core.safety.replication_states import ReplicationState, ReplicationStatus
 from failover_api.core.safety.rollout.stages import Stage as RolloutStage
 from failover_api.errors import FailoverError, NotReady
@@ -31,6 +35,7 @@ from failover_api.metrics.counters import Counters, slugs
 from failover_api.metrics.exposition import Metrics
 from failover_api.metrics.gauges import Gauges
 from failover_api.overview import Intervals
+from failover_api.relocation_report import RelocationReport, StepReport
 from failover_api.wiring import Components, open_failover
 from tests.support.acts import BY_PULL_REQUEST, demote, move, number, promote
 from tests.support.scrape import Scrape
@@ -72,6 +77,7 @@ async def watched(stage: Stage, *, every_s: float = NEVER_S, **changes: Any) -> 
     stages, ready = changes.pop("stages", {}), changes.pop("ready", {})
     replications = changes.pop("replications", {})
     automatic = changes.pop("automatic", AutomaticSeen())
+    relocations, drills = changes.pop("relocations", {}), changes.pop("drills", {})
     settings = changes.pop("settings", None) or stage.settings(**changes)
     async with open_failover(settings, rate_limit=RateLimit(()), traffic=counters.traffic) as components:
         components.overview.intervals = Intervals(every_s=every_s, apart_s=0)
@@ -87,6 +93,8 @@ async def watched(stage: Stage, *, every_s: float = NEVER_S, **changes: Any) -> 
             replications=lambda: replications,
             ready=lambda: ready,
             automatic=lambda: automatic,
+            relocations=lambda: relocations,
+            drills=lambda: drills,
         )
         yield Watched(components, Metrics(counters, gauges, components.overview))
 
@@ -391,6 +399,19 @@ async def test_a_scrape_does_not_wait_for_github(stage: Stage) -> None:
 # Names and labels
 
 
+RELOCATION = RelocationReport(
+    "01JDAAAAAAAAAAAAAAAAAAAAAA",
+    "sonarr",
+    Side.BACKUP,
+    RelocationStep.PROTECT,
+    RelocationState.WAITING,
+    Position.PROTECT,
+    steps=tuple(
+        StepReport(RelocationStep.CUTOVER, "4/5 cutover", proof=proof)
+        for proof in (quiet_text(Quiet(1_796_068_800.0, 17, "d1")), serving_text(1_796_068_860.0))
+    ),
+    waited_s=60.0,
+)
 COPY = ReplicationStatus(ReplicationKind.VOLSYNC, ReplicationState.PROTECTED, data_as_of=1_796_068_800.0)
 
 
@@ -405,6 +426,8 @@ async def busy(stage: Stage) -> AsyncIterator[Watched]:
         "ready": {("sonarr", Side.BACKUP): True},
         "replications": {"sonarr": COPY, "gone": COPY},
         "automatic": AUTOMATIC,
+        "relocations": {"sonarr": RELOCATION},
+        "drills": {"sonarr": 1_796_068_800.0},
     }
     async with watched(stage, settings=stage.app_settings(), **seen) as here:
         await here.components.failover.list_all()
@@ -488,7 +511,7 @@ ALLOWED: dict[str, Any] = {
     "service": {"sonarr", "radarr", "plex", "bazarr"},
     "side": {state.value for state in State},
     "stage": {stage.value for stage in RolloutStage},
-    "state": {state.value for state in ReplicationState} | set(STATES),
+    "state": {state.value for state in (*ReplicationState, *RelocationState)} | set(STATES),
     "trigger": {"automatic", "alert"},
     "mode": {mode.value for mode in Mode},
     "view": set(VIEWS),

@@ -249,6 +249,8 @@ async def test_a_demote_tells_since_when_if_that_was_seen_just_now(stage: Stage)
         told = await demote(components, dry_run=True)
         assert since in told.hazards[0].detail
         assert [r.method for r in stage.requests] == ["GET"]
+        await promote(components)  # it is there: nothing is written, and nothing changes of since when
+        assert since in (await demote(components, dry_run=True)).hazards[0].detail
         assert since in (await demote(components)).hazards[0].detail
         await promote(components)
         assert (

@@ -1,11 +1,14 @@
 """A promote pauses the replication to backup in its own commit, and a rollback puts back what stood there."""
 
+from pathlib import Path
+
 import pytest
 
 from failover_api.core.catalog.model import Action
 from failover_api.core.planning.request import MoveRequest
+from failover_api.errors import UnsafeMove
 from failover_api.wiring import Components
-from tests.support.relocating import APP, CATALOG, VOLSYNC, app, running_to_backup, volsync
+from tests.support.relocating import APP, CATALOG, VOLSYNC, app, homelab, running_to_backup, volsync
 from tests.support.stage import Stage
 
 ASKED = MoveRequest("ops-laptop")
@@ -238,3 +241,53 @@ async def test_a_promote_that_is_asked_twice_makes_one_commit(lab: Stage) -> Non
         again = await components.failover.move("sonarr", Action.PROMOTE, ASKED)
     assert not again.changed
     assert len(lab.moves) == 1
+
+
+async def test_one_that_a_component_makes_for_many_apps_is_never_paused_for_all_of_them(lab: Stage) -> None:
+    shared = RUNNING.replace("sonarr-to-b", "'${APP}'")
+    lab.commit({VOLSYNC: shared})
+    lab.declare(CATALOG.replace("source: sonarr-to-b", 'source: "${APP}"'))
+    async with lab.open() as components:
+        outcome = await components.failover.move("sonarr", Action.PROMOTE, ASKED)
+    assert outcome.changed
+    assert [change.document for change in outcome.plan.changes[2:]] == ["ReplicationDestination media/sonarr-b"]
+    (warning,) = outcome.all_warnings
+    assert "its name is a variable, so it stands for many apps" in warning
+
+
+async def test_a_neighbour_in_the_same_file_does_not_take_it_for_an_edit(lab: Stage) -> None:
+    """All in one file: what sonarr's move pauses there is none of radarr's business."""
+    mine = f"{app('primary')}\n---\n{RUNNING}"
+    empty = {VOLSYNC: "kind: ConfigMap\nmetadata: {name: x}\n"}
+    lab.commit({APP: f"{mine}---\n{mine.replace('sonarr', 'radarr')}", **empty})
+    lab.declare(f"{CATALOG}{CATALOG.replace('sonarr', 'radarr')}")
+    async with lab.open() as components:
+        await move(components, Action.PROMOTE)
+        await move(components, Action.ROLLBACK)
+        own = await components.failover.history("sonarr", limit=5)
+        others = await components.failover.history("radarr", limit=5)
+    assert len(lab.moves) == 2
+    subjects = [entry.subject for entry in others.entries]
+    assert [entry.subject for entry in own.entries if entry.verified][:2] == [
+        "Roll back sonarr to primary",
+        "Fail over sonarr to backup",
+    ]
+    assert not [subject for subject in subjects if "sonarr" in subject]
+
+
+async def test_a_rollback_that_leaves_data_behind_is_refused_and_says_what_it_restarts(
+    stage: Stage, tmp_path: Path
+) -> None:
+    with homelab(stage, tmp_path, side="primary") as lab:
+        stage.commit({VOLSYNC: running_to_backup()})
+        lab.pass_by(120)
+        async with stage.open(cluster=str(lab.kubeconfig), cluster_timeout_s=10) as components:
+            await move(components, Action.PROMOTE)
+            lab.pass_by(120)
+            with pytest.raises(UnsafeMove) as refused:
+                await move(components, Action.ROLLBACK)
+    (hazard,) = [each for each in refused.value.hazards if each.slug == "data-left-behind"]
+    assert hazard.cure.startswith(
+        "`failover relocate sonarr --to primary` brings it home. But this commit also restarts"
+    )
+    assert "ReplicationSource media/sonarr-to-b and ReplicationDestination media/sonarr-b" in hazard.cure

@@ -295,3 +295,20 @@ async def test_between_its_sides_nothing_is_begun(stage: Stage, tmp_path: Path) 
         async with stage.open(cluster=str(lab.kubeconfig), cluster_timeout_s=10) as components:
             with pytest.raises(ManifestDrifted, match="is not on backup"):
                 await start(components)
+
+
+async def test_there_and_back_again_leaves_the_repository_as_it_was(
+    stage: Stage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What a promote has added is taken away by the way home; the pair that brings the data home is parked again."""
+    with homelab(stage, tmp_path, side="primary", replication=running_to_backup()) as lab:
+        lab.pass_by(120)
+        before = {file: stage.read(file) for file in lab.files}
+        async with stage.open(cluster=str(lab.kubeconfig), cluster_timeout_s=10) as components:
+            await components.failover.move("sonarr", Action.PROMOTE, ASKED)
+            assert (stage.read(VOLSYNC) or b"").count(b"paused: true") == 4
+            lab.pass_by(60)
+            accepting = replace(ASKED, accept=frozenset({"unsynced-overwritten"}))
+            await components.failover.relocations.start("sonarr", Side.PRIMARY, accepting)
+            await until(lab, components, at_most=100)
+        assert {file: stage.read(file) for file in lab.files} == before

@@ -12,11 +12,12 @@ from failover_api.core.planning.request import RELOCATE
 from failover_api.core.planning.state import Detection, detect
 from failover_api.core.rfc3339 import seconds_of
 from failover_api.core.safety.relocation.gitview import GitView, Made
-from failover_api.core.safety.relocation.manifests import standing
-from failover_api.core.safety.relocation.places import Place, Standing
+from failover_api.core.safety.relocation.manifests import standing, standing_at
+from failover_api.core.safety.relocation.places import ABSENT, Place, Standing
 from failover_api.core.safety.relocation.steps import Step, parse_label
 from failover_api.core.safety.relocation.subject import Subject
 from failover_api.core.safety.relocation.subject_of import a_target, subject_of, wanted
+from failover_api.core.safety.relocation.values import paused
 from failover_api.core.splice import Manifest, Selector
 from failover_api.core.text.trailers import Record, read_all_records
 from failover_api.errors import FailoverError, ManifestError, WriteConflict
@@ -108,6 +109,19 @@ class RelocationReader:
                 found[record.operation] = (*found.get(record.operation, ()), step)
         return found
 
+    async def pauses_added(self, relocation: Relocation, before: str, commit: str) -> frozenset[Place]:
+        """Where a commit of ours has added `paused`: there it is taken away again, not set to false.
+
+        As far as its files can be read.
+        """
+        subject, paths = relocation.subject, list(relocation.manifests)
+        places = [paused(end) for pair in (subject.towards, subject.away) if pair is not None for end in pair.both]
+        old, new = [
+            self._reader.readable((await self._forge.read_at(relocation.service.branch, sha, paths)).files)
+            for sha in (before, commit)
+        ]
+        return frozenset(place for place in places if _stands(place, old) is ABSENT and _stands(place, new) is True)
+
     async def begun_on(self, branch: Branch, *, not_before: float | None) -> Mapping[str, str]:
         """The services that a relocation has lately worked on, with its operation: by a branch's newest commits."""
         head = await self._forge.head(branch, not_before=not_before)
@@ -195,6 +209,14 @@ class RelocationReader:
             return standing(subject, before), ""
         except ManifestError as exc:
             return {}, f"what stood before commit {first.sha[:12]} cannot be read: {exc.detail}"
+
+
+def _stands(place: Place, manifests: Mapping[str, Manifest]) -> Standing | None:
+    """None where nobody can tell."""
+    try:
+        return standing_at(place, manifests)
+    except (ManifestError, KeyError):
+        return None
 
 
 def _observed(found: Observation | FailoverError) -> Observation:

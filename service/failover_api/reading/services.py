@@ -123,6 +123,9 @@ class ServiceReader:
         located = await self._discovery.locate(service, not_before=not_before, head=head)
         ends: list[ReplicationEnd] = []
         for end, companion in companions(service):
+            if end.trouble:
+                ends.append(end)
+                continue
             try:
                 ends.append(_at(end, await self._discovery.locate(companion, not_before=not_before, head=head)))
             except (ManifestError, RepositoryTooLarge) as exc:
@@ -135,7 +138,7 @@ class ServiceReader:
         ends = [(end, self._discovery.known(companion)) for end, companion in companions(service)]
         if located is None or not ends:
             return located
-        found = tuple(_at(end, place) for end, place in ends if place is not None)
+        found = tuple(_at(end, place) for end, place in ends if place is not None or end.trouble)
         return replace(located, ends=found) if len(found) == len(ends) else None
 
     def _forget(self, service: Service) -> None:
@@ -279,9 +282,11 @@ class ServiceReader:
         return Observation(service, own, manifests)
 
 
-def _at(end: ReplicationEnd, located: Service) -> ReplicationEnd:
-    """The end, where its document was found as a service."""
-    return end if located.unblocked is None else replace(end, document=located.unblocked)
+def _at(end: ReplicationEnd, located: Service | None) -> ReplicationEnd:
+    """The end, where its document was found as a service; one that has a trouble is not looked for."""
+    if end.trouble or located is None or located.unblocked is None:
+        return end
+    return replace(end, document=located.unblocked)
 
 
 def _size(manifest: Manifest) -> int:

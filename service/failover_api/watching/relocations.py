@@ -22,6 +22,7 @@ from failover_api.relocation_report import RelocationReport
 EVERY_S = 2.0
 IDLE_S = 10.0
 FIND_EVERY_S = 30.0
+SLOW_AFTER_S, SLOW_S = 600.0, 30.0  # a step that may take as long as it needs, and does
 AGAIN_S, MAX_AGAIN_S = 5.0, 60.0  # after the first failure, and after many
 _log = logging.getLogger(__name__)
 
@@ -91,6 +92,8 @@ class RelocationWatch:
         self._failures.pop(name, None)
         if report is None or not report.is_under_way:
             self._running.discard(name)
+        elif report.limit_s is None and report.waited_s > SLOW_AFTER_S:
+            self._failures[name] = 0, time.monotonic() + SLOW_S
         if report is not None:
             self._seen[name] = report
             self._tell(report)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import http.client
 import json
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
@@ -18,7 +19,7 @@ from failover_api.sandbox.cluster.cluster import SimulatedCluster
 from tests.core.safety.alerts.bodies import BEGAN, alertmanager, entry, grafana
 from tests.support.answers import problem
 from tests.support.simulated import kubeconfig_of
-from tests.support.stage import SERVICES, Stage
+from tests.support.stage import SERVICES, Stage, serving
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
@@ -175,6 +176,22 @@ async def test_only_what_passes_by_itself_is_503(client: httpx2.AsyncClient, mov
         assert answer.headers.get("connection") == ("close" if passes else None)
         assert answer.headers["content-type"] == "application/json"
         assert [alert["held"] for alert in answer.json()["alerts"]] == [gate, None]
+
+
+def test_a_connection_is_closed_after_503_alone(stage: Stage, kubeconfig: str, mover: Mover) -> None:
+    """Who keeps one to a replica that does not lead would send the alert there for ever."""
+    stage.declare(SERVICES, top=TOP)
+    app = stage.app(stage.settings(cluster=kubeconfig))
+    with serving(app) as url:
+        app.state.components.automatic.mover = lambda: mover
+        connection = http.client.HTTPConnection(url.removeprefix("http://"), timeout=20)
+        for gate, status in ((Gate.STILL_SERVING, 200), (Gate.STARTING, 503)):
+            mover.ends = [ServiceEnd("sonarr", Result.HELD, (Hold(gate, "why", "cure"),))]
+            connection.request("POST", HOOKS[0], alertmanager(named("SonarrDown")), JSON)
+            answer = connection.getresponse()
+            answer.read()
+            assert (answer.status, answer.will_close) == (status, status == 503)
+        connection.close()
 
 
 async def test_retry_after_is_when_it_passes(

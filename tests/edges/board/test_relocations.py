@@ -75,6 +75,9 @@ async def test_all_steps_are_shown_then_begun_and_followed_to_the_end(stage: Sta
         assert done.count('<li class="come">') == 5
         assert "quiet at " in done
         await followed(browser, lab, "/", "On primary 1")
+        page = await browser.get("/services/sonarr")
+        assert 'id="rollback"' not in page.text  # it would be refused: what was written since is on one side alone
+        assert "5 commits, step by step" in page.text
         over = await browser.get(LOOK)
         assert "sonarr is on primary already" in plain(over.text)
 

@@ -25,7 +25,8 @@ PANELS: list[dict[str, Any]] = DASHBOARD["panels"]
 TARGETS = [(panel, target) for panel in PANELS for target in panel["targets"]]
 
 WORDS = {"sum", "min", "max", "count", "by", "on", "and", "or", "time", "rate", "increase", "absent"} | {
-    "histogram_quantile"
+    "histogram_quantile",
+    "unless",
 }
 FROM_PROMETHEUS = {"instance"}
 LEGEND = re.compile(r"\{\{ ?\$?(?:labels\.)?(\w+) ?\}\}")
@@ -33,7 +34,7 @@ LEGEND = re.compile(r"\{\{ ?\$?(?:labels\.)?(\w+) ?\}\}")
 
 def names(expression: str) -> set[str]:
     """The metrics of an expression."""
-    bare = re.sub(r"\{[^}]*\}|\[[^\]]*\]|\b(?:by|on) *\([^)]*\)", " ", expression)
+    bare = re.sub(r"\{[^}]*\}|\[[^\]]*\]|\b(?:by|on) *\([^)]*\)|\boffset +\w+", " ", expression)
     return set(re.findall(r"[a-zA-Z_:][\w:]*", bare)) - WORDS
 
 

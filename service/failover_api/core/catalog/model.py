@@ -21,6 +21,7 @@ from failover_api.core.splice import Selector, Value
 from failover_api.core.splice.paths import Path, format_path
 from failover_api.errors import UnknownGroup, UnknownService
 
+_SHARED = "its name is a variable, so it stands for many apps, and what is written there is so for all of them"
 _Part = TypeVar("_Part", "Switch", "Workload")
 # Of a pod's volume; of a chart's values, in any case of letters.
 CLAIM_KEYS = frozenset(
@@ -186,7 +187,9 @@ class Service:
             return ()
         pairs = ((Side.BACKUP, self.replication.to_backup), (Side.PRIMARY, self.replication.to_primary))
         return tuple(
-            ReplicationEnd(side, Workload(pair.file, Selector(kind, name, pair.namespace)))
+            ReplicationEnd(
+                side, Workload(pair.file, Selector(kind, name, pair.namespace)), _SHARED if "$" in name else ""
+            )
             for side, pair in pairs
             if pair is not None
             for kind, name in (("ReplicationSource", pair.source), ("ReplicationDestination", pair.destination))

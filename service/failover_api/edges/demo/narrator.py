@@ -22,7 +22,8 @@ from failover_api.edges.printable import printable
 
 SERVING_S = 60.0
 LOOK_EVERY_S = 0.25
-SKIP_S = 4.0  # of simulated time, between two looks at a relocation
+SKIP_S = 2.0  # of simulated time, between two looks at a relocation
+SCHEDULE_SKIP_S = 20.0  # while it waits for the next sync of VolSync's schedule
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,7 +139,7 @@ class Narrator:
             if body["state"] not in ("running", "waiting"):
                 break
             assert time.monotonic() < end, body
-            skip(SKIP_S)
+            skip(SCHEDULE_SKIP_S if body["step"] == "protect" else SKIP_S)
             time.sleep(LOOK_EVERY_S)
             body = self.backend.relocation(service, body["operation"])
         self.screen.show_relocation(body)

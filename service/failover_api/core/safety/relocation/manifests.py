@@ -20,7 +20,7 @@ Manifests = Mapping[str, Manifest]
 def standing(subject: Subject, manifests: Manifests) -> dict[Place, Standing]:
     """What stands at each place. Raises ManifestError for a document or a switch that cannot be read."""
     switches = {switch.place for switch in subject.switches}
-    return {place: _standing(place, manifests, is_switch=place in switches) for place in places(subject)}
+    return {place: standing_at(place, manifests, is_switch=place in switches) for place in places(subject)}
 
 
 def edited(service: Service, subject: Subject, commit: StepCommit, manifests: Manifests) -> dict[str, Manifest]:
@@ -46,7 +46,8 @@ def changes(commit: StepCommit, manifests: Manifests) -> tuple[Change, ...]:
     return tuple(_change(planned, manifests[_file(planned.place)]) for planned in commit.edits)
 
 
-def _standing(place: Place, manifests: Manifests, *, is_switch: bool) -> Standing:
+def standing_at(place: Place, manifests: Manifests, *, is_switch: bool = False) -> Standing:
+    """What stands at one. A switch has to be there."""
     manifest = manifests[_file(place)]
     try:
         return manifest.find(place.document.selector, place.path).value

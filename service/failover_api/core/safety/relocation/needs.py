@@ -100,7 +100,10 @@ def _read(end: ReplicationEnd, manifests: Manifests) -> _End | Need:
     selector, file = end.document.selector, end.document.file
     if end.trouble or file is None or file not in manifests:
         why = end.trouble or "its manifest could not be read"
-        hint = f"; where one component makes it for many apps, name what the app's own {SUBSTITUTE} makes of it"
+        hint = (
+            "; what a component makes for many apps cannot be paused for one of them: give the app documents of its "
+            f"own, or make `paused` a variable there, and a switch in the app's own {SUBSTITUTE}"
+        )
         return Need(f"{_KEYS[end.side]}: {selector.kind} {cut(selector.name or '')}: {why}{hint}")
     manifest = manifests[file]
     identity = manifest.select(selector)

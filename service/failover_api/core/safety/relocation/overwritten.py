@@ -18,11 +18,15 @@ SLUG = "unsynced-overwritten"
 
 @dataclass(frozen=True, slots=True)
 class Moved:
-    """The newest move of a service: `action` and `after` as its trailers have them, `at` by the Git host (s)."""
+    """The newest move of a service: `action` and `after` as its trailers have them, `at` by the Git host (s).
+
+    `commits` are its commit's first parent and itself; none where that is not known.
+    """
 
     action: str
     after: str
     at: float | None
+    commits: tuple[str, ...] = ()
 
 
 def unsynced_overwritten(subject: Subject, view: View | None, moved: Moved | None) -> Hazard | None:

@@ -79,6 +79,9 @@ def _replication(service: Service, target: Side) -> DataReplication:
             f"{service.name} has no `replication` in the catalog, so nobody knows how its data comes to {target}; "
             "`replication: {kind: none}` says that nothing needs to be brought"
         )
+    for end in service.named_ends:
+        if "$" in (end.document.selector.name or ""):
+            raise CannotPlan(f"`replication` of {service.name}: {end.document.selector.name}: {end.trouble}")
     key = "to_primary" if target is Side.PRIMARY else "to_backup"
     has_way = (replication.to_primary if target is Side.PRIMARY else replication.to_backup) is not None
     if replication.kind is ReplicationKind.VOLSYNC and not has_way:
