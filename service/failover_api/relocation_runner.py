@@ -227,7 +227,7 @@ class RelocationRunner:
                 continue  # another's trouble
             if found is not None and found.operation == operation:
                 return found
-        raise UnknownUrl(f"no relocation {operation[:40]!r} is among the newest of any service")
+        raise UnknownUrl(f"no operation {operation[:40]!r} is known: of moves in waves and relocations, the newest are")
 
     # Gone on with
 

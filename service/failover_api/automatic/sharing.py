@@ -86,6 +86,7 @@ def report_of(situation: Situation, decisions: Decisions) -> Report:
                 one.since,
                 one.acts_at,
                 tuple(_hold(hold) for hold in one.holds),
+                one.is_act,
             )
             for one in decisions.pending
         ),

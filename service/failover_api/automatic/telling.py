@@ -8,7 +8,6 @@ from collections.abc import Iterable, Sequence
 
 from cachetools import LRUCache
 
-from failover_api.core.catalog.automatic import Mode
 from failover_api.core.catalog.notification import Event
 from failover_api.core.safety.governance import Act, Decisions, Gate, Pending, Return, Situation
 from failover_api.core.safety.judgement import NodeVerdict
@@ -91,11 +90,11 @@ class Teller:
             return
         names = tuple(one.service for one in pending)
         times = [one.acts_at for one in pending if one.acts_at is not None]
-        verb = "moves" if situation.rules.mode is Mode.ACT else "would move"
-        free = [one.service for one in pending if one.acts_at is not None]
-        what = (
-            f"{_names(free)} {verb} at {second(min(times))}, if it stays so." if times else "Nothing follows by itself."
-        )
+        free = [one for one in pending if one.acts_at is not None]
+        moving, watched = ([one.service for one in free if one.is_act is acts] for acts in (True, False))
+        verbs = [("moves", moving), ("would move", watched)]
+        follows = " and ".join(f"{_names(names)} {verb}" for verb, names in verbs if names)
+        what = f"{follows} at {second(min(times))}, if it stays so." if times else "Nothing follows by itself."
         message = f"{cut(node.name)} is not heard of. {node.reason} {what}"
         self._publish(Event.SUSPECT, node.name, names, f"{cut(node.name)} is not heard of", message)
 

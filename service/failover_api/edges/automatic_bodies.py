@@ -104,7 +104,7 @@ def _node(node: "NodeLine") -> JudgedNodeBody:
 def _pending(line: "PendingLine") -> PendingBody:
     times = {"since": _time(line.since), "acts_at": _time(line.acts_at)}
     holds = [_hold(hold) for hold in line.holds]
-    return PendingBody(service=line.service, node=line.node, to=line.to, holds=holds, **times)
+    return PendingBody(service=line.service, node=line.node, to=line.to, acts=line.is_act, holds=holds, **times)
 
 
 def _hold(hold: "HoldLine") -> HoldBody:

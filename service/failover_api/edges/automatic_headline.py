@@ -1,6 +1,6 @@
 """Would it act now, and if not, why: the one sentence that a person asks for first, from the JSON of the API."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 Body = Mapping[str, Any]
@@ -12,18 +12,23 @@ _VIEWS = {
 }
 
 
-def headline(body: Body) -> str:
-    """One or two sentences."""
+def in_utc(at: str) -> str:
+    """A time of the JSON as a person reads it: 2026-11-30 20:05:00 UTC."""
+    return at.replace("T", " ").replace("Z", " UTC")
+
+
+def headline(body: Body, shown: Callable[[str], str] = in_utc) -> str:
+    """A few sentences. `shown` is how a time of the JSON is written."""
     if body["mode"] == "none":
         return "Off: nothing moves by itself."
     if body["view"] != "watching":
         return f"It would not act now: {_VIEWS.get(body['view'], body['view'])}.{_more(body['reason'])}"
     if whole := [pause for pause in body["pauses"] if not pause["services"]]:
         why = f" ({whole[0]['reason']})" if whole[0]["reason"] else ""
-        return f"Paused by {whole[0]['by']} until {whole[0]['until']}{why}: nothing moves by itself."
+        return f"Paused by {whole[0]['by']} until {shown(whole[0]['until'])}{why}: nothing moves by itself."
     going = [line for line in body["pending"] if not line["holds"]]
     held = [line for line in body["pending"] if line["holds"]]
-    return " ".join([_going(body, going), *_held(held)]) if going or held else _idle(body)
+    return " ".join([*_going(body, going, shown), *_held(held)]) if going or held else _idle(body)
 
 
 def _idle(body: Body) -> str:
@@ -33,13 +38,24 @@ def _idle(body: Body) -> str:
     return f"{nothing} If a node died, it {would} after `dead_for`."
 
 
-def _going(body: Body, lines: list[Body]) -> str:
+def _going(body: Body, lines: list[Body], shown: Callable[[str], str]) -> Iterator[str]:
+    """What moves by itself, then what is only said to."""
     if not lines:
-        return "It would not act now."
-    verb = "moves" if body["mode"] == "act" else "would move"
-    when = f" at {lines[0]['acts_at']}" if lines[0]["acts_at"] else " now"
-    nodes = _listed(sorted({line["node"] for line in lines}))
-    return f"It {verb} {_listed([line['service'] for line in lines])} off {nodes}{when}."
+        yield "It would not act now."
+    for acts in (True, False):
+        if some := [line for line in lines if line["acts"] is acts]:
+            names, nodes = _listed([line["service"] for line in some]), _listed(sorted({line["node"] for line in some}))
+            yield f"It {_verb(body, some[0], shown).format(f'{names} off {nodes}')}."
+
+
+def _verb(body: Body, line: Body, shown: Callable[[str], str]) -> str:
+    """With {} for what and where. What would have been is over: `acts_at` stays that of the event."""
+    at, as_of = line["acts_at"], body["as_of"]
+    is_over = not at or (as_of is not None and at <= as_of)
+    if line["acts"]:
+        return "moves {} now" if is_over else f"moves {{}} at {shown(at)}"
+    when = f" at {shown(at)}" if at else " now"
+    return f"would {'have moved' if at and is_over else 'move'} {{}}{when}, and only says so (`observe`)"
 
 
 def _held(lines: list[Body]) -> Iterator[str]:

@@ -74,6 +74,7 @@ PENDING: Example = {
     "service": "sonarr",
     "node": "k3s-w1",
     "to": "backup",
+    "acts": True,
     "since": "2026-11-30T20:00:00Z",
     "acts_at": "2026-11-30T20:05:00Z",
     "holds": [HOLD],

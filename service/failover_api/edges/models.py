@@ -649,6 +649,10 @@ class PendingBody(Body):
     service: fields.Service
     node: fields.NodeName
     to: Annotated[str, Field(description="The side it would go to; empty: not known.", examples=["backup"])]
+    acts: Annotated[
+        bool,
+        Field(description="Whether it is moved; false: only said, by `automatic: observe`.", examples=[True]),
+    ]
     since: fields.SinceOrNull
     acts_at: fields.ActsAt
     holds: Annotated[list[HoldBody], Field(description="What holds it; none: it moves.", examples=[[examples.HOLD]])]

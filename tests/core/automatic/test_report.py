@@ -25,7 +25,7 @@ REPORT = Report(
     "watching",
     "",
     (NodeLine("k3s-w1", "dead", NOW - 300, "not heard of", NOW + 5),),
-    (PendingLine("sonarr", "k3s-w1", "backup", NOW - 300, None, (HOLD,)),),
+    (PendingLine("sonarr", "k3s-w1", "backup", NOW - 300, None, (HOLD,), is_act=False),),
     (BlockedLine("radarr", NOW + 600, NOW - 3000),),
     2,
     (ReturnLine("plex", "k3s-w1", True, "failover relocate plex --to primary", "no cluster", (HOLD,)),),

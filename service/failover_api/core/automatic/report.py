@@ -39,7 +39,10 @@ class HoldLine:
 
 @dataclass(frozen=True, slots=True)
 class PendingLine:
-    """A service that would be moved off a node, or is held. `to` is the side it would go to."""
+    """A service that would be moved off a node, or is held. `to` is the side it would go to.
+
+    Where `is_act` is False its move is only said, as in mode `observe`.
+    """
 
     service: str
     node: str
@@ -47,6 +50,7 @@ class PendingLine:
     since: float | None = None
     acts_at: float | None = None
     holds: tuple[HoldLine, ...] = ()
+    is_act: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,7 +173,7 @@ def _read_node(row: Mapping[str, Any]) -> NodeLine | None:
 
 
 def _pending(line: PendingLine) -> dict[str, Any]:
-    where = {"service": line.service, "node": line.node, "to": line.to}
+    where = {"service": line.service, "node": line.node, "to": line.to, "acts": line.is_act}
     times = {"since": _iso(line.since), "acts_at": _iso(line.acts_at)}
     return {**where, **times, "holds": [_hold(hold) for hold in line.holds[:MAX_HOLDS]]}
 
@@ -179,7 +183,9 @@ def _read_pending(row: Mapping[str, Any]) -> PendingLine | None:
     if not service or not node:
         return None
     holds = tuple(_each(row.get("holds"), _read_hold))[:MAX_HOLDS]
-    return PendingLine(service, node, _name(row.get("to")), _time(row.get("since")), _time(row.get("acts_at")), holds)
+    is_act = row.get("acts") is not False
+    times = (_time(row.get("since")), _time(row.get("acts_at")))
+    return PendingLine(service, node, _name(row.get("to")), *times, holds, is_act)
 
 
 def _hold(hold: HoldLine) -> dict[str, Any]:

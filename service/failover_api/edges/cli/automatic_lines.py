@@ -18,13 +18,13 @@ _RESULTS = {
 
 def automatic_lines(body: Body, *, utc: bool) -> Iterator[str]:
     """Every line is safe to print."""
-    yield one_line(headline(body))
+    yield one_line(headline(body, lambda at: _shown(at, utc)))
     yield one_line(f"Mode {body['mode']}; {_led(body, utc)}.")
     for node in body["nodes"]:
         yield one_line(f"  {node['name']}: {node['state']}{_since(node['since'], utc)}. {node['reason']}".rstrip())
     for line in body["pending"]:
         acts = f", at {_shown(line['acts_at'], utc)}" if line["acts_at"] else ""
-        yield one_line(f"{line['service']}, off {line['node']}{acts}:" + ("" if line["holds"] else " nothing holds it"))
+        yield one_line(f"{line['service']}, off {line['node']}{acts}:" + ("" if line["holds"] else _free(line)))
         yield from _holds(line["holds"], utc)
     for line in body["blocked"]:
         yield one_line(f"{line['service']} moves by itself no more before {_shown(line['until'], utc)}.")
@@ -35,6 +35,10 @@ def automatic_lines(body: Body, *, utc: bool) -> Iterator[str]:
     for each in body["attestations"]:
         yield one_line(f"{each['node']} counts as off: {each['reason']} ({each['by']}, {_shown(each['at'], utc)}).")
     yield from _tally(body["tally"])
+
+
+def _free(line: Body) -> str:
+    return " nothing holds it" + ("" if line["acts"] else "; `observe`: it is not moved")
 
 
 def _return(line: Body, utc: bool) -> Iterator[str]:

@@ -129,6 +129,7 @@ def test_those_that_are_held_take_no_room() -> None:
 def test_the_weaker_mode_counts(whole: Mode, own: Mode, acts: int, would: int) -> None:
     decisions = decide(situation(service(mode=own), rules=replace(RULES, mode=whole)))
     assert (len(decisions.acts), len(decisions.would)) == (acts, would)
+    assert [one.is_act for one in decisions.pending] == [acts == 1]
 
 
 # Evidence

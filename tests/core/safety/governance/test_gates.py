@@ -273,6 +273,17 @@ def test_all_that_holds_is_told_in_order() -> None:
     assert gates(given) == [Gate.PAUSED, Gate.RELOCATING, Gate.TARGET, Gate.HAZARD, Gate.FENCE]
 
 
+def test_a_pause_without_a_reason_is_told_without_one() -> None:
+    [pending] = decide(situation(book=pause(reason=""))).pending
+    assert pending.holds[0].detail == "Paused by alice until 2026-11-30 20:01 UTC."
+
+
+def test_a_copy_of_unknown_age_says_what_would_let_it_move() -> None:
+    hold = only(situation(service(data=DataFact(why="no ReplicationSource of pvc-sonarr is in the cluster"))))
+    assert hold.gate is Gate.DATA_AGE
+    assert "`replication: {kind: none}`" in hold.cure
+
+
 def test_what_people_wrote_stays_on_its_line() -> None:
     hostile = "work\n\u202eFailover-Trigger: x" + "y" * 500
     [pending] = decide(situation(book=pause(reason=hostile))).pending

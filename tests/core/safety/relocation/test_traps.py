@@ -366,6 +366,23 @@ def test_a_node_that_dies_in_a_step_is_told_and_nothing_is_cut_over_to_it(positi
         assert "k3s-w9" in decision.reason
 
 
+@pytest.mark.parametrize("position", [Position.FINAL_SYNC, Position.FINAL_RESTORE])
+@pytest.mark.parametrize("side", ["origin_down", "target_down"])
+def test_a_node_that_dies_while_the_last_sync_is_waited_for_is_named_with_the_way_out(
+    position: Position, side: str
+) -> None:
+    """The app is down meanwhile."""
+    stand = at(position)
+    going = {"sync_started_at": stand.now, "last_manual": "old"}
+    sight = stand.source(**going) if position is Position.FINAL_SYNC else stand.destination(**going)
+    alive = stand.decide(sight)
+    dead = stand.decide(replace(sight, **{side: ("k3s-w9",)}))
+    assert (alive.edge, alive.cure, dead.edge, dead.state) == (None, "", None, State.WAITING)
+    assert dead.reason.startswith("Node k3s-w9 is not ready")
+    assert dead.reason.endswith(alive.reason) is (side == "target_down")
+    assert "abort" in dead.cure
+
+
 @pytest.mark.parametrize("position", DURING)
 def test_what_is_not_seen_lets_nothing_go_on(position: Position) -> None:
     stand = at(position)

@@ -50,7 +50,8 @@ class Act:
 class Pending:
     """A service on a node that is not well. `since` and `acts_at` are by the API server's clock (s).
 
-    Nothing follows at `acts_at` while there are `holds`; None: it is not in sight.
+    Nothing follows at `acts_at` while there are `holds`; None: it is not in sight. Where `is_act` is False it is only
+    said, and nothing is moved: the catalog's mode, or the service's own, is not `act`.
     """
 
     service: str
@@ -58,6 +59,7 @@ class Pending:
     since: float | None
     acts_at: float | None
     holds: tuple[Hold, ...] = ()
+    is_act: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +110,10 @@ def _of_node(situation: Situation, node: NodeVerdict, on_it: Sequence[ServiceFac
         cure = f"`failover automatic ack {cut(node.name)}`, or move by hand."
         held |= capped(situation, event_key(node), [each for each in on_it if not held[each.name]], cure=cure)
     since = node.died_at if node.died_at is not None else node.since
-    pending = tuple(Pending(name, node.name, since, _acts_at(node, holds), holds) for name, holds in held.items())
+    movable = {each.name for each in of_mode(situation, on_it, Mode.ACT)}
+    pending = tuple(
+        Pending(name, node.name, since, _acts_at(node, holds), holds, name in movable) for name, holds in held.items()
+    )
     if not node.is_due:
         return Decisions(pending=pending)
     free = [service for service in on_it if not held[service.name]]

@@ -111,7 +111,8 @@ def opt_in(case: Case) -> Iterator[Hold]:
 def paused(case: Case) -> Iterator[Hold]:
     for pause in case.book.pauses:
         if pause.holds(case.service.name, case.earliest):
-            detail = f"Paused by {cut(pause.by)} until {minute(pause.until)}: {cut(pause.reason)}"
+            why = f": {cut(pause.reason)}" if pause.reason else "."
+            detail = f"Paused by {cut(pause.by)} until {minute(pause.until)}{why}"
             yield Hold(Gate.PAUSED, detail, f"`failover automatic resume {cut(pause.id)}`", pause.until)
 
 
@@ -186,7 +187,7 @@ def data_age(case: Case) -> Iterator[Hold]:
     if not data.is_copy:
         return
     if data.as_of is None:
-        yield Hold(Gate.DATA_AGE, f"Nobody can tell how old the copy is: {data.why}.", "Weigh it, and move by hand.")
+        yield Hold(Gate.DATA_AGE, f"Nobody can tell how old the copy is: {data.why}.", _AGE_UNKNOWN)
     elif case.latest - data.as_of > limit_s:
         detail = f"The copy is of {second(data.as_of)}, older than `max_data_age: {length(limit_s)}`."
         yield Hold(Gate.DATA_AGE, detail, "Weigh what would be lost, and move by hand.")
@@ -259,6 +260,10 @@ def stops_automatic(found: Hazard) -> bool:
     return found.severity is Severity.STOP or (found.severity is Severity.WARN and found.slug in STOPS_AUTOMATIC)
 
 
+_AGE_UNKNOWN = (
+    "Weigh it, and move by hand. Only what VolSync copies moves by itself, or where the catalog says "
+    "`replication: {kind: none}`: nothing needs to be copied."
+)
 _UNPROTECTED = "replication that way is not seen to be protected"
 GATES: tuple[Callable[[Case], Iterable[Hold]], ...] = (
     opt_in,

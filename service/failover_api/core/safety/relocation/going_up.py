@@ -85,6 +85,7 @@ class Known:
 
 
 Judged = Go | Wait
+_PUT_BACK = "Bring it back, or abort: then the app is started again where it was."
 
 
 def reverse(known: Known) -> Judged:
@@ -116,7 +117,8 @@ def restore(known: Known) -> Judged:
 def quiesce(known: Known) -> Judged:
     """2: no pod has a claim but a mover, and nothing is under way that could answer the next tag."""
     if why := quiet.why_not_quiet(known.sight):
-        return Wait(why, is_stuck=bool(known.sight.unseen or known.sight.origin_down))
+        down = known.sight.origin_down
+        return Wait(why, is_stuck=bool(known.sight.unseen or down), cure=_PUT_BACK if down else "")
     if known.subject.towards is None:
         return _without_replication(known)
     if not _is_idle(known):
@@ -128,11 +130,11 @@ def quiesce(known: Known) -> Judged:
 def final_sync(known: Known) -> Judged:
     """3: the tag is done, well on both ends, by a sync that began when the app had stopped."""
     if why := quiet.why_not_quiet(known.sight):
-        return Wait(why, is_stuck=True)
+        return Wait(why, is_stuck=True, cure=_PUT_BACK if known.sight.origin_down else "")
     is_by_repository = known.subject.is_by_repository
     answer = known.asked(of_destination=not is_by_repository)
     if answer.outcome is Outcome.GOING:
-        return _waits_for(answer)
+        return _waits_while_down(known, answer)
     if why := answer.reason or _why_unproved(known):
         return _anew(known, why)
     if is_by_repository:
@@ -143,10 +145,10 @@ def final_sync(known: Known) -> Judged:
 def final_restore(known: Known) -> Judged:
     """3, by repository: what was backed up then has been restored."""
     if why := quiet.why_not_quiet(known.sight):
-        return Wait(why, is_stuck=True)
+        return Wait(why, is_stuck=True, cure=_PUT_BACK if known.sight.origin_down else "")
     answer = known.asked()
     if answer.outcome is Outcome.GOING:
-        return _waits_for(answer)
+        return _waits_while_down(known, answer)
     if why := answer.reason or _why_unproved(known) or _why_restored_before(known):
         return _anew(known, why)
     return _proved(known)
@@ -205,7 +207,7 @@ def _brought(known: Known) -> Judged:
 def _without_replication(known: Known) -> Judged:
     seen = proofs.quiet_text(quiet.quiet_now(known.sight))
     if down := known.sight.target_down:
-        return Wait(f"Node {', '.join(map(cut, down))} is not ready.", is_stuck=True)
+        return Wait(f"Node {', '.join(map(cut, down))} is not ready.", is_stuck=True, cure=_PUT_BACK)
     if known.subject.kind is ReplicationKind.NONE:
         return Go(Cause.QUIET, Position.CUTOVER, seen)
     if known.vouched_by:
@@ -306,3 +308,11 @@ def _unseen(known: Known) -> Wait | None:
 
 def _waits_for(answer: Answer) -> Wait:
     return Wait(answer.reason, answer.is_stuck)
+
+
+def _waits_while_down(known: Known, answer: Answer) -> Wait:
+    """The same once the app is stopped: what a dead node keeps waiting is better put back than waited for."""
+    if not (down := known.sight.target_down):
+        return _waits_for(answer)
+    reason = f"Node {', '.join(map(cut, down))} is not ready. {answer.reason}"
+    return Wait(reason, is_stuck=True, cure=_PUT_BACK)

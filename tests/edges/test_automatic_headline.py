@@ -1,0 +1,55 @@
+"""The one sentence of automatic failover: what it claims is so."""
+
+from typing import Any
+
+import pytest
+
+from failover_api.edges.automatic_headline import headline
+
+AS_OF, BEFORE, LATER = "2026-11-30T20:05:00Z", "2026-11-30T20:04:00Z", "2026-11-30T20:06:00Z"
+
+
+def line(service: str, *, acts: bool = True, acts_at: str | None = LATER) -> dict[str, Any]:
+    return {"service": service, "node": "k3s-w1", "acts": acts, "acts_at": acts_at, "holds": []}
+
+
+def body(*pending: dict[str, Any], **changed: Any) -> dict[str, Any]:
+    told = {"mode": "act", "view": "watching", "reason": "", "as_of": AS_OF, "nodes": [], "pauses": []}
+    return {**told, "pending": list(pending), **changed}
+
+
+@pytest.mark.parametrize(
+    ("pending", "expected"),
+    [
+        pytest.param(
+            [line("sonarr")],
+            "It moves sonarr off k3s-w1 at 2026-11-30 20:06:00 UTC.",
+            id="in sight",
+        ),
+        pytest.param([line("sonarr", acts_at=BEFORE)], "It moves sonarr off k3s-w1 now.", id="due"),
+        pytest.param(
+            [line("plex", acts=False)],
+            "It would move plex off k3s-w1 at 2026-11-30 20:06:00 UTC, and only says so (`observe`).",
+            id="only observed",
+        ),
+        pytest.param(
+            [line("plex", acts=False, acts_at=BEFORE)],
+            "It would have moved plex off k3s-w1 at 2026-11-30 20:04:00 UTC, and only says so (`observe`).",
+            id="only observed, and over",
+        ),
+        pytest.param(
+            [line("sonarr"), line("plex", acts=False, acts_at=None)],
+            "It moves sonarr off k3s-w1 at 2026-11-30 20:06:00 UTC. "
+            "It would move plex off k3s-w1 now, and only says so (`observe`).",
+            id="one of each",
+        ),
+    ],
+)
+def test_only_what_is_moved_is_said_to_be(pending: list[dict[str, Any]], expected: str) -> None:
+    assert headline(body(*pending)) == expected
+
+
+def test_times_are_written_as_the_caller_writes_them() -> None:
+    paused = {"by": "ops", "until": LATER, "reason": "", "services": []}
+    assert headline(body(pauses=[paused])) == "Paused by ops until 2026-11-30 20:06:00 UTC: nothing moves by itself."
+    assert headline(body(line("sonarr")), lambda at: f"<{at}>") == f"It moves sonarr off k3s-w1 at <{LATER}>."
