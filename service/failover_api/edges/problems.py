@@ -39,7 +39,7 @@ CURES: dict[str, str] = {
     "switch-not-found": "Add the key to the manifest, or correct its path in the catalog.",
     "idempotency-key-reused": "Use a key of its own for each request.",
     "repository-too-large": "Name the path of each service in the catalog.",
-    "cannot-plan": "Change the manifest by hand: the edit could not be proved safe. Please report it.",
+    "cannot-plan": "Write the key of the catalog that `detail` names; else edit the manifest by hand, and report it.",
     "too-many-requests": "Wait as long as told, then show a valid token.",
     "internal-error": "See where the service is before you ask again. Please report it, with the log.",
     "github-error": "Ask again; see GitHub's status page if it goes on.",

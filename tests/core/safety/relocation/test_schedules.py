@@ -1,6 +1,6 @@
 """Whatever befalls it: no byte is lost, no two pods write, nothing overwrites the side in use, nobody is in the dark.
 
-pytest -m long tests/core/safety/relocation      20,000 schedules, about a quarter of an hour
+pytest -m long tests/core/safety/relocation      20,000 schedules, a quarter of an hour to one
 """
 
 import os
