@@ -53,7 +53,8 @@ def _return(line: Body, utc: bool) -> Iterator[str]:
 def _holds(holds: list[Body], utc: bool) -> Iterator[str]:
     for hold in holds:
         ends = f" Ends {_shown(hold['until'], utc)}." if hold["until"] else ""
-        yield one_line(f"  {hold['gate']}: {hold['detail']}{ends} {hold['cure']}".rstrip())
+        detail = hold["detail"] if hold["detail"].endswith((".", "!", "?")) else f"{hold['detail']}."
+        yield one_line(f"  {hold['gate']}: {detail}{ends} {hold['cure']}".rstrip())
 
 
 def pause_line(pause: Body, *, utc: bool) -> str:

@@ -1,0 +1,28 @@
+"""What `failover automatic` prints of a body, line by line."""
+
+from typing import Any
+
+import pytest
+
+from failover_api.edges.cli.automatic_lines import automatic_lines
+
+AT = "2026-11-30T20:05:00Z"
+
+
+def lines(**pending: Any) -> list[str]:
+    line = {"service": "sonarr", "node": "k3s-w1", "acts": True, "acts_at": None, "holds": [], **pending}
+    empty: dict[str, Any] = {"nodes": [], "blocked": [], "failback": [], "pauses": [], "attestations": []}
+    seen = {"mode": "act", "view": "watching", "reason": "", "leader": "a", "as_of": AT, "tally": {"counts": {}}}
+    return list(automatic_lines({**empty, **seen, "pending": [line]}, utc=True))
+
+
+@pytest.mark.parametrize("detail", ["Paused by ops until 2026-11-30 20:05 UTC: work", "It is so."])
+def test_what_holds_it_ends_as_a_sentence(detail: str) -> None:
+    hold = {"gate": "paused", "detail": detail, "cure": "Wait.", "until": AT}
+    sentence = detail.rstrip(".")
+    assert lines(holds=[hold])[-1] == f"  paused: {sentence}. Ends 2026-11-30 20:05:00 UTC. Wait."
+
+
+def test_what_is_only_observed_is_not_said_to_move() -> None:
+    assert lines()[-1] == "sonarr, off k3s-w1: nothing holds it"
+    assert lines(acts=False)[-1] == "sonarr, off k3s-w1: nothing holds it; `observe`: it is not moved"
