@@ -50,8 +50,8 @@ class Teller:
                     act.node,
                     act.services,
                     f"{cut(act.node)} is dead: {_names(act.services)} would move",
-                    f"{cut(act.node)} is dead. With `automatic: act`, {_names(act.services)} would move to the other side "
-                    f"now. Nothing is moved. {_evidence(act)}",
+                    f"{cut(act.node)} is dead. With `automatic: act`, {_names(act.services)} would move to the other "
+                    f"side now. Nothing is moved. {_evidence(act)}",
                 )
 
     def tell_returns(self, found: Iterable[Return], now: float) -> None:
