@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from failover_api.core.catalog.model import Switch, Workload
+from failover_api.core.catalog.replication import DataReplication, Pair, ReplicationKind
 from failover_api.core.catalog.runtime import WorkloadName
 from failover_api.core.planning.state import State, detect
 from failover_api.core.safety.observed import (
@@ -15,6 +16,7 @@ from failover_api.core.safety.observed import (
     Condition,
     HelmRelease,
     Owner,
+    Replication,
     Requirement,
     StorageClass,
     View,
@@ -502,6 +504,19 @@ def test_a_disk_that_may_hang_on_the_dead_node_is_named() -> None:
 )
 def test_no_replicas_are_stopped(scalers: list[Autoscaler], text: str) -> None:
     assert said(state_of(view(deployments=[deployment(replicas=0)], autoscalers=scalers, pods=[]))) == text
+
+
+def test_what_a_relocation_has_stopped_is_not_to_be_started_by_hand() -> None:
+    operation = "01JD0000000000000000000000"
+    tagged = Replication(
+        "media", "to-w1", "ReplicationSource", "pvc-sonarr-backup", manual=f"failover-{operation.lower()}-3-1"
+    )
+    brought = DataReplication(ReplicationKind.VOLSYNC, to_primary=Pair("to-w1", "w1", "media"))
+    stopped = view(deployments=[deployment(replicas=0)], replication_sources=[tagged], pods=[])
+    assert said(state_of(stopped, replication=brought)) == (
+        f"stopped: Relocation {operation} has stopped it, to bring over what was written. It is started again by "
+        "itself; sooner, and where it was, by `failover relocate sonarr --abort`."
+    )
 
 
 def test_what_a_kustomization_lists_and_is_not_there_is_absent() -> None:

@@ -7,6 +7,7 @@ from enum import Enum
 from failover_api.core.catalog.model import Service, Side
 from failover_api.core.planning.state import Detection, Reading, State, combine_states, is_same, state_of
 from failover_api.core.safety.observed import Autoscaler, Pod, View
+from failover_api.core.safety.relocation.marks import operation_on
 from failover_api.core.safety.rollout.appliers import (
     Appliers,
     find_appliers,
@@ -29,6 +30,7 @@ from failover_api.core.safety.rollout.place import Place, place_of
 from failover_api.core.safety.rollout.stages import Stage
 from failover_api.core.splice import Value
 from failover_api.core.splice.paths import Where
+from failover_api.core.wording import shell_word
 
 
 class _Unseen(Enum):
@@ -85,7 +87,7 @@ def cluster_state(
     live = find_live(index, expected.workload, _claims_of(service))
     appliers = find_appliers(view, service, expected.workload, live)
     can_roll = service.unblocked is None and expected.side is State.BACKUP
-    found = _Assessment(expected, live, appliers, index, seen_at, can_roll)
+    found = _Assessment(expected, live, appliers, index, seen_at, can_roll, service.name, operation_on(service, view))
     if live.workload is None:
         return found.without_workload(was_seen=was_seen)
     return replace(found.of_workload(live.workload), appliers=appliers)
@@ -115,6 +117,8 @@ class _Assessment:
     index: Index
     now: float
     can_roll: bool
+    service: str
+    relocation: str  # the operation of one that is under way, or ""
 
     @property
     def view(self) -> View:
@@ -191,6 +195,12 @@ class _Assessment:
     def _why_stopped(self, workload: Workload) -> Cause:
         if self.expected.is_asleep:
             return Cause("Git has its replicas at 0.")
+        if self.relocation:
+            return Cause(
+                f"Relocation {self.relocation} has stopped it, to bring over what was written.",
+                "It is started again by itself; sooner, and where it was, by "
+                f"`failover relocate {shell_word(self.service)} --abort`.",
+            )
         scaler = _disabled_scaler(self.view, workload)
         if scaler is not None:
             return Cause(
