@@ -28,7 +28,7 @@ from failover_api.cluster.fields import (
     texts,
     time,
 )
-from failover_api.cluster.kinds import EVENTS, KINDS
+from failover_api.cluster.kinds import KINDS
 from failover_api.core.safety.observed import NOBODY, Applier, Condition, Owner, Requirement
 
 JSON = st.recursive(
@@ -77,7 +77,7 @@ LIKELY = st.recursive(
 @given(data=JSON | LIKELY, parts=st.tuples(LIKELY, LIKELY, LIKELY))
 def test_a_parser_makes_something_of_any_json(data: Any, parts: tuple[Any, Any, Any]) -> None:
     metadata, spec, status = parts
-    for kind in (*KINDS, EVENTS):
+    for kind in KINDS:
         for item in (data, {"metadata": metadata, "spec": spec, "status": status}):
             value = kind.parse(item, ("media", "sonarr"))
             assert len(repr(value)) < 100_000

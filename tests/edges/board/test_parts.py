@@ -216,7 +216,9 @@ def test_a_row_has_room_for_the_stage_and_the_age_of_the_data() -> None:
     full = replace(empty, stage="rolling-out", copy=DataCopy(ReplicationState.PROTECTED, "2026-11-04T13:00:00Z"))
     stale = replace(empty, copy=DataCopy(ReplicationState.STALE, "2026-11-02T13:00:00Z"))
     shown = [
-        Pages(Assets()).part("_board.html", view=view, board=Board((one,), ()), nodes=None, config_error=None, root="")
+        Pages(Assets()).part(
+            "_board.html", view=view, board=Board((one,), ()), nodes=None, returns=(), config_error=None, root=""
+        )
         for one in (empty, full, stale)
     ]
     assert "a primary k3s-w1 Promote a" in text(shown[0])

@@ -344,7 +344,8 @@ def test_a_person_steps_through_it_and_ends_it(typed: bytes, steps: int) -> None
     os.close(ours)
     assert demo.wait() == 0
     assert told.count(b"Enter: next step") == steps + 1
-    assert [b"%d/12" % number in told for number in (1, 2, 3)] == [number <= steps for number in (1, 2, 3)]
+    shown = [re.search(rb"%d/\d\d" % number, told) is not None for number in (1, 2, 3)]
+    assert shown == [number <= steps for number in (1, 2, 3)]
 
 
 def test_the_demo_uses_the_example_catalog_of_the_repository() -> None:

@@ -137,7 +137,10 @@ def attest(
     as_json: AsJson = False,
     server: Server = None,
 ) -> None:
-    """Say that a node is off, for sure: then what ran there may run elsewhere. It ends when the node is heard of."""
+    """Say that a node is off, for sure. It ends when the node is heard of.
+
+    What ran there may run elsewhere then.
+    """
     if not withdraw and not reason.strip():
         raise typer.BadParameter("--reason: how do you know that it is off?")
     terminal = open_terminal(as_json=as_json)

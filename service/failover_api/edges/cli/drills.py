@@ -9,8 +9,6 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from failover_api.core.safety.relocation.drills import reason_of
-from failover_api.core.safety.relocation.proofs import data_as_of
 from failover_api.edges.cli.backend import Backend, Body, Callbacks
 from failover_api.edges.cli.execution import LATE, REFUSED, UNKNOWN, open_terminal, with_backend
 from failover_api.edges.cli.moves import move_request
@@ -35,7 +33,9 @@ def drill(
     as_json: AsJson = False,
     server: Server = None,
 ) -> None:
-    """Relocate a service to its other side and home again, and say what that took."""
+    """Relocate a service there and home again, and say what it took."""
+    from failover_api.core.safety.relocation.drills import reason_of
+
     terminal, interruption = open_terminal(as_json=as_json), Interruption()
 
     def run(backend: Backend) -> None:
@@ -98,6 +98,7 @@ def _way(before: str, ended: Body) -> Body:
 def _data_of(ended: Body) -> str | None:
     """The time of the data that the last sync brought, as the proofs say."""
     from failover_api.core.rfc3339 import rfc3339
+    from failover_api.core.safety.relocation.proofs import data_as_of
 
     found = [at for step in ended["steps"] if (at := data_as_of(step["proof"])) is not None]
     return rfc3339(found[-1]) if found else None

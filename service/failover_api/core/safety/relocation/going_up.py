@@ -2,9 +2,9 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from failover_api.core.catalog.replication import ReplicationKind
-from failover_api.core.safety.observed import Replication
 from failover_api.core.safety.relocation import proofs, quiet, sync, tags, values
 from failover_api.core.safety.relocation.gitview import GitView
 from failover_api.core.safety.relocation.sight import Sight
@@ -13,6 +13,9 @@ from failover_api.core.safety.relocation.subject import Subject
 from failover_api.core.safety.relocation.sync import Answer, Outcome
 from failover_api.core.safety.relocation.table import Cause, Position
 from failover_api.core.wording import cut
+
+if TYPE_CHECKING:  # without a cluster nothing of it is loaded
+    from failover_api.core.safety.observed import Replication
 
 _AGAIN_S = 30.0  # between two tags of step 1, which has no limit
 
@@ -49,11 +52,11 @@ class Known:
         return values.tag_in_git(self.subject, self.git)
 
     @property
-    def source(self) -> Replication | None:
+    def source(self) -> "Replication | None":
         return self.sight.towards.source
 
     @property
-    def destination(self) -> Replication | None:
+    def destination(self) -> "Replication | None":
         return self.sight.towards.destination
 
     @property
@@ -236,7 +239,7 @@ def _why_unproved(known: Known) -> str:
     return "" if early is None else f"{_sync_of(early)} is not known to have begun after the app had stopped."
 
 
-def _sync_of(one: Replication) -> str:
+def _sync_of(one: "Replication") -> str:
     """ "The sync of ReplicationSource sonarr-to-w1 (from 2026-11-29T21:40:00Z to ...)", by its own times."""
     times = [proofs.stamp(at) if at is not None else "?" for at in (sync.data_time(one), one.last_sync_at)]
     return f"The sync of {one.kind} {cut(one.name)} (from {times[0]} to {times[1]})"
@@ -278,7 +281,7 @@ def _carried(known: Known) -> str:
     return proofs.quiet_text(known.quiet) if known.quiet is not None else ""
 
 
-def _protected(known: Known, source: Replication, destination: Replication) -> Judged:
+def _protected(known: Known, source: "Replication", destination: "Replication") -> Judged:
     served = proofs.serving_at(known.git.last.proof) if known.git.last is not None else None
     since = known.sight.now - known.sight.since(known.git.began(Step.PROTECT) or 0.0) if served is None else served
     began, ended = sync.data_time(source), destination.last_sync_at

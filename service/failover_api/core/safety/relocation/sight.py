@@ -1,16 +1,18 @@
 """What the cluster says of a relocation, as plain values. Times are the API server's (s)."""
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from failover_api.core.safety.observed import Replication
+if TYPE_CHECKING:  # without a cluster nothing of it is loaded
+    from failover_api.core.safety.observed import Replication
 
 
 @dataclass(frozen=True, slots=True)
 class Ends:
     """The two ends of a replication; None: not in the cluster."""
 
-    source: Replication | None = None
-    destination: Replication | None = None
+    source: "Replication | None" = None
+    destination: "Replication | None" = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,11 +7,14 @@ sync tells how old its data is.
 
 from dataclasses import dataclass
 from enum import Enum
+from typing import TYPE_CHECKING
 
-from failover_api.core.safety.observed import Replication
 from failover_api.core.safety.relocation.places import Document
 from failover_api.core.safety.times import minute
 from failover_api.core.wording import cut
+
+if TYPE_CHECKING:  # without a cluster nothing of it is loaded
+    from failover_api.core.safety.observed import Replication
 
 # Times have whole seconds: the beginning that is computed is up to 2 s too early, and a Date up to 1 s.
 MARGIN_S = 2.0
@@ -41,7 +44,7 @@ class Answer:
 _WELL = Answer(Outcome.WELL)
 
 
-def answer(one: Replication | None, document: Document, tag: str) -> Answer:
+def answer(one: "Replication | None", document: Document, tag: str) -> Answer:
     """Of one end."""
     name = cut(document.name)
     if one is None:
@@ -66,14 +69,14 @@ def both(*answers: Answer) -> Answer:
     return stuck[0] if stuck else worst
 
 
-def is_idle(one: Replication | None) -> bool:
+def is_idle(one: "Replication | None") -> bool:
     """Whether it has ended a sync, has cleaned up, and begins none as long as the tag that stands there does."""
     if one is None or one.sync_started_at is not None or not one.manual or one.manual != one.last_manual:
         return False
     return one.synchronizing is None or one.synchronizing.reason not in _BUSY
 
 
-def is_alone(one: Replication | None, other: Replication | None, now: float) -> bool:
+def is_alone(one: "Replication | None", other: "Replication | None", now: float) -> bool:
     """Whether this end syncs while the other has ended and waits for another tag: then it never comes to an end.
 
     An older sync has answered the tag at one end only, or this one has failed. Ends do not end at the same moment.
@@ -84,12 +87,12 @@ def is_alone(one: Replication | None, other: Replication | None, now: float) -> 
     return one.result == "Failed" or (ended is not None and now - ended >= _ALONE_S)
 
 
-def data_time(one: Replication | None) -> float | None:
+def data_time(one: "Replication | None") -> float | None:
     """Of when the data is that the last sync of a source has read (s). When it ended says nothing of that."""
     return one.data_as_of if one is not None else None
 
 
-def began_after(one: Replication | None, at: float, now: float) -> bool:
+def began_after(one: "Replication | None", at: float, now: float) -> bool:
     """Whether the last sync surely began after `at`. Times that run backwards, or ahead of us, prove nothing."""
     began = data_time(one)
     if one is None or began is None or one.last_sync_at is None:
@@ -97,19 +100,19 @@ def began_after(one: Replication | None, at: float, now: float) -> bool:
     return at + MARGIN_S <= began <= one.last_sync_at <= now + _AHEAD_S
 
 
-def is_parked(one: Replication | None) -> bool:
+def is_parked(one: "Replication | None") -> bool:
     """Whether it surely moves no byte by itself; one that is not there does not either."""
     return one is None or one.is_paused
 
 
-def _syncing(one: Replication, name: str) -> Answer:
+def _syncing(one: "Replication", name: str) -> Answer:
     since = f" since {minute(one.sync_started_at)}" if one.sync_started_at is not None else ""
     if one.result == "Failed":
         return _going(f"{name} syncs{since}, and its mover has failed: it is tried again.", is_stuck=True)
     return _going(f"{name} syncs{since}.")
 
 
-def _not_begun(one: Replication, name: str) -> Answer:
+def _not_begun(one: "Replication", name: str) -> Answer:
     condition = one.synchronizing
     if condition is not None and condition.reason == "Error":
         return _going(f"{name} cannot sync: {cut(condition.message) or 'it does not say why'}.", is_stuck=True)
