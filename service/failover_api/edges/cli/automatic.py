@@ -41,7 +41,7 @@ Withdraw = Annotated[bool, typer.Option("--withdraw", help="Take back what was s
 Output = Annotated[JsonFormat | None, typer.Option("--output", "-o", metavar="json", help="As --json.")]
 
 app = typer.Typer(
-    help="Failover that happens by itself: would it act now, and if not, why. Pause it at once, or let it go on.",
+    help="Automatic failover: would it act now, and if not, why.",
     invoke_without_command=True,
     epilog=examples("failover automatic", "failover automatic pause --reason 'new kernel' --until 2h"),
 )
@@ -55,7 +55,10 @@ def automatic(
     as_json: AsJson = False,
     server: Server = None,
 ) -> None:
-    """Failover that happens by itself: would it act now, and if not, why. Pause it at once, or let it go on."""
+    """Automatic failover: would it act now, and if not, why.
+
+    Pause it at once, or let it go on.
+    """
     if context.invoked_subcommand is None:
         _status(as_json=as_json or output is not None, utc=utc, server=server)
 

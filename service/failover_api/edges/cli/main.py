@@ -170,7 +170,7 @@ def serve(
     epilog=examples("failover guard", "FAILOVER_CLUSTER=/etc/failover-api/kubeconfig failover guard"),
 )
 def guard() -> None:
-    """Run automatic failover alone: it guards the nodes of the cluster, without the HTTP service.
+    """Run automatic failover alone, without the HTTP service.
 
     In a pod it looks at its own cluster, elsewhere at the one that FAILOVER_CLUSTER names (a kubeconfig).
     """

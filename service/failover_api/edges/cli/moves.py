@@ -120,7 +120,7 @@ def rollback(
     as_json: AsJson = False,
     server: Server = None,
 ) -> None:
-    """Undo a service's newest move, to its exact former text."""
+    """Undo a service's newest move, to its exact former values."""
     target, how = CommandTarget("rollback", service), Interaction(yes, _patience(until, timeout, wait=wait))
     flags = {"dry_run": dry_run, "supersede": supersede}
     _move(target, lambda: move_request(reason, key, accept, **flags), how, open_terminal(as_json=as_json), server)

@@ -54,7 +54,7 @@ def relocate(
     as_json: AsJson = False,
     server: Server = None,
 ) -> None:
-    """Bring a service's data to the other side, then move it there: nothing is lost."""
+    """Move a service and its data to the other side."""
     if abort == (to is not None):
         raise typer.BadParameter("name the side with --to, or --abort what is under way")
     if abort and (dry_run or synced):
