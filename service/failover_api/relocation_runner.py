@@ -104,11 +104,11 @@ class RelocationRunner:
         Raises RelocationRunning, ClusterNeeded, UnsafeMove, PreconditionFailed, BranchProtected, CannotPlan, and what
         writing raises.
         """
-        service = self._catalog().service(name)
+        service, began = self._catalog().service(name), time.monotonic()
         running = await self._running(service, target, request)
         if running is not None:
             return running
-        relocation, decision = await self._beginning(service, target, request)
+        relocation, decision = await self._beginning(service, target, request, began)
         if decision.commit is None:
             return _report(relocation, decision)
         provenance = request.provenance(relocation.operation, at=self._stamp())
@@ -117,11 +117,11 @@ class RelocationRunner:
 
     async def rehearse(self, name: str, target: Side, request: MoveRequest) -> RelocationReport:
         """Every step with its diff. Refused where start() would be."""
-        service = self._catalog().service(name)
+        service, began = self._catalog().service(name), time.monotonic()
         running = await self._running(service, target, request)
         if running is not None:
             return running
-        relocation, decision = await self._beginning(service, target, request)
+        relocation, decision = await self._beginning(service, target, request, began)
         steps: list[StepReport] = []
         if decision.commit is not None:
             relocation = await self._with_added(relocation, [relocation.head])
@@ -243,11 +243,6 @@ class RelocationRunner:
             found |= {name for name, operation in begun.items() if name in names and operation not in self._over}
         return frozenset(found)
 
-    @property
-    def can_look(self) -> bool:
-        """Whether there is a cluster to look at: without one nobody may judge that a step takes too long."""
-        return self._clusters.is_there
-
     def _relocatable(self) -> list[Service]:
         return [service for service in self._catalog().services.values() if service.replication is not None]
 
@@ -273,8 +268,10 @@ class RelocationRunner:
         first = relocation.first if relocation is not None else None
         return first is not None and first.provenance.key == idempotency_digest(request.by, request.key)
 
-    async def _beginning(self, service: Service, target: Side, request: MoveRequest) -> tuple[Relocation, Decision]:
-        relocation = await self._reader.beginning(service, target, str(ULID()), not_before=time.monotonic())
+    async def _beginning(
+        self, service: Service, target: Side, request: MoveRequest, not_before: float
+    ) -> tuple[Relocation, Decision]:
+        relocation = await self._reader.beginning(service, target, str(ULID()), not_before=not_before)
         if request.versions is not None and relocation.version not in request.versions:
             raise PreconditionFailed(
                 f"the manifests of {service.name} are not those of the If-Match; look again and decide anew"
@@ -300,7 +297,7 @@ class RelocationRunner:
         """
         view = await self._clusters.look([relocation.service])
         moved = await self._newest_move(relocation.service, relocation.head)
-        before = await self._reader.newest(relocation.service, not_before=None)
+        before = await self._reader.newest(relocation.services[0], not_before=None)
         hazard = unsynced_overwritten(relocation.subject, view, moved)
         if hazard is None or _was_accepted(before, moved):
             return relocation

@@ -115,6 +115,21 @@ async def test_a_lost_reply_makes_no_step_twice(stage: Stage, tmp_path: Path) ->
         assert len([message for message in lab.messages() if message.startswith("Relocate")]) == 5
 
 
+async def test_a_step_costs_a_write_and_the_log_after_it(stage: Stage, tmp_path: Path) -> None:
+    """What it was decided on is a copy: the write is compared with that, so nobody asks whether it still stands."""
+    with homelab(stage, tmp_path) as lab:
+        async with stage.open(cluster=str(lab.kubeconfig), cluster_timeout_s=10) as components:
+            await components.failover.status("sonarr")
+            stage.requests.clear()
+            await start(components)
+            assert len(stage.requests) == 8, stage.requests
+            for _ in range(4):
+                stage.requests.clear()
+                await until_next(lab, components)
+                asked = [request.operation or request.path.rpartition("/")[2] for request in stage.requests]
+                assert asked == ["createCommitOnBranch", "commits"]
+
+
 async def test_a_dry_run_shows_every_step_and_writes_nothing(stage: Stage, tmp_path: Path) -> None:
     with homelab(stage, tmp_path) as lab:
         async with stage.open(cluster=str(lab.kubeconfig), cluster_timeout_s=10) as components:

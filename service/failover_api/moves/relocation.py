@@ -37,6 +37,11 @@ class StepMove(Move):
         return frozenset(edit.place.document.file or "" for edit in self.commit.edits)
 
     @property
+    def puts_back(self) -> bool:
+        """Never a strategy: its places are those of the relocation alone."""
+        return False
+
+    @property
     def advice(self) -> str:
         return ", or ask again: a step that was made is not made twice"
 
