@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING
 
 from failover_api.core.rfc3339 import rfc3339
 from failover_api.core.wording import cut
-from failover_api.edges.models import AlertBody, AlertsBody, AlertServiceBody, HoldBody
+from failover_api.edges.models.alerts import AlertBody, AlertsBody, AlertServiceBody
+from failover_api.edges.models.automatic import HoldBody
 
 if TYPE_CHECKING:  # nothing of it is loaded until an alert comes
     from failover_api.automatic.alert_desk import AlertEnd, ServiceEnd

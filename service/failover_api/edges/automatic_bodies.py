@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from failover_api.core.automatic import IS_OFF
 from failover_api.core.catalog.automatic import Mode
 from failover_api.core.rfc3339 import rfc3339
-from failover_api.edges.models import (
+from failover_api.edges.models.automatic import (
     AckBody,
     AttestationBody,
     AutomaticBody,

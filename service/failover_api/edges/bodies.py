@@ -1,4 +1,4 @@
-"""The JSON bodies, made from what the use cases return. Their shapes: models.py."""
+"""The JSON bodies, made from what the use cases return. Their shapes: models/."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from typing import TYPE_CHECKING, Any
@@ -15,42 +15,32 @@ from failover_api.core.safety.rollout.steps import Rollout
 from failover_api.core.splice import Value
 from failover_api.core.splice.shown import shown
 from failover_api.core.text.diff import unified_diff
-from failover_api.edges.models import (
-    BlockedBody,
-    ChangeBody,
-    ClusterBody,
-    CommitBody,
-    EntryBody,
-    EntryStepBody,
-    GroupBody,
+from failover_api.edges.models.commits import ChangeBody, CommitBody, NamedCommitBody, PullRequestBody
+from failover_api.edges.models.history import EntryBody, EntryStepBody, HistoryBody
+from failover_api.edges.models.moves import (
     GroupOutcomeBody,
-    GroupsBody,
-    HazardBody,
-    HazardsBody,
-    HistoryBody,
-    ListBody,
-    ListedBody,
     MemberBody,
-    NamedCommitBody,
-    NodeBody,
     NodeOutcomeBody,
-    NodesBody,
-    NodesListBody,
-    OnNodeBody,
-    OperationBody,
     OutcomeBody,
     PartedNodeOutcomeBody,
     PartedOutcomeBody,
-    ProblemBody,
-    PullRequestBody,
     RefusedMemberBody,
-    ReplicationBody,
-    RolloutBody,
-    StatusBody,
-    StepBody,
-    SwitchBody,
-    WaveBody,
 )
+from failover_api.edges.models.nodes import NodeBody, NodesListBody, OnNodeBody
+from failover_api.edges.models.places import (
+    ClusterBody,
+    GroupBody,
+    GroupsBody,
+    ListBody,
+    ListedBody,
+    NodesBody,
+    ReplicationBody,
+    StatusBody,
+    SwitchBody,
+)
+from failover_api.edges.models.problems import HazardBody, HazardsBody, ProblemBody
+from failover_api.edges.models.rollouts import BlockedBody, RolloutBody, StepBody
+from failover_api.edges.models.waves import OperationBody, WaveBody
 from failover_api.edges.problems import problem
 from failover_api.errors import FailoverError
 from failover_api.forge.values import PullRequest

@@ -20,7 +20,7 @@ from failover_api.edges.automatic_requests import (
 )
 from failover_api.edges.http.access import Session, Who
 from failover_api.edges.http.json_response import json_response
-from failover_api.edges.models import AckBody, AttestationBody, AutomaticBody, PauseBody
+from failover_api.edges.models.automatic import AckBody, AttestationBody, AutomaticBody, PauseBody
 from failover_api.edges.move_request import read_object
 from failover_api.edges.targets import look_at_automatic
 from failover_api.errors import UnknownUrl
