@@ -7,7 +7,7 @@ from fastapi import APIRouter, Path, Request, Response
 from failover_api.core.access.model import Verb
 from failover_api.edges.api import openapi
 from failover_api.edges.api.routes import ACCEPTED, Wired, refuse_foreign_page, tagged
-from failover_api.edges.bodies import nodes_body
+from failover_api.edges.bodies.nodes import nodes_body
 from failover_api.edges.http.access import Who
 from failover_api.edges.http.json_response import json_response
 from failover_api.edges.models.moves import NodeOutcomeBody, PartedNodeOutcomeBody

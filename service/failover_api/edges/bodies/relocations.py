@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Literal
 
-from failover_api.edges.bodies import change_body
+from failover_api.edges.bodies.commits import change_body
 from failover_api.edges.models.commits import NamedCommitBody
 from failover_api.edges.models.relocations import RelocationBody, RelocationStepBody
 
