@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from failover_api.core.rfc3339 import LATEST_S, rfc3339, seconds_of, showable
+from failover_api.core.rfc3339 import LATEST_S, rfc3339, rfc3339_or_none, seconds_of, showable
 
 UNSHOWABLE = [
     "0000-01-01T00:00:00Z",
@@ -54,3 +54,7 @@ def test_whatever_is_read_can_be_shown(text: str) -> None:
     at = seconds_of(text)
     if at is not None:
         assert seconds_of(rfc3339(at)) == math.floor(at)
+
+
+def test_a_time_that_nobody_knows_is_none() -> None:
+    assert (rfc3339_or_none(None), rfc3339_or_none(0.0)) == (None, "1970-01-01T00:00:00Z")

@@ -76,6 +76,7 @@ def test_the_tree_keeps_every_import_contract() -> None:
 
 
 TYPES_ONLY = "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    "
+THE_JSON = "The JSON: a subject above what it is made of"
 SANDBOX = "The sandbox: a dialect above what any host needs"
 
 
@@ -94,6 +95,9 @@ SANDBOX = "The sandbox: a dialect above what any host needs"
         ("forge/planted.py", "import failover_api.settings", "Imports point only downward"),
         ("failover.py", "import failover_api.wiring", "Imports point only downward"),
         ("newcomer.py", "x = 1", "Imports point only downward"),
+        ("edges/models/planted.py", "x = 1", THE_JSON),
+        ("edges/models/commits.py", "import failover_api.edges.models.moves", THE_JSON),
+        ("edges/bodies/history.py", f"{TYPES_ONLY}import failover_api.edges.bodies.places", THE_JSON),
         ("forge/planted.py", "import failover_api.sandbox", "Only the demo knows the sandbox"),
         ("edges/cli/main.py", "from failover_api.sandbox.git import planted", "Only the demo knows the sandbox"),
         (

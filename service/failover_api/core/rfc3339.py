@@ -29,3 +29,8 @@ def showable(at: float) -> float | None:
 def rfc3339(at: float) -> str:
     """A time (s) to the second, in UTC."""
     return datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def rfc3339_or_none(at: float | None) -> str | None:
+    """None for a time that nobody knows."""
+    return None if at is None else rfc3339(at)

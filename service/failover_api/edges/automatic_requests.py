@@ -2,11 +2,11 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 
 from failover_api.core.catalog.schema import NAME
 from failover_api.core.planning.request import checked_reason
+from failover_api.core.rfc3339 import seconds_of
 from failover_api.errors import BadRequest
 
 PAUSE_KEYS = ("reason", "until", "services")
@@ -51,12 +51,9 @@ def reason_of(given: Mapping[str, Any], *, is_needed: bool = False) -> str:
 def _until(value: object) -> float | None:
     if value is None:
         return None
-    try:
-        moment = datetime.fromisoformat(value) if isinstance(value, str) and len(value) <= 40 else None
-        if moment is not None and moment.tzinfo is not None:
-            return moment.timestamp()
-    except (ValueError, OverflowError):
-        pass
+    until = seconds_of(value) if isinstance(value, str) else None
+    if until is not None:
+        return until
     raise BadRequest("until: expected a time with its zone, like 2026-12-01T20:00:00Z")
 
 

@@ -1,4 +1,4 @@
-"""The keys of the JSON bodies: what each means, with an example. models.py puts them together.
+"""The keys of the JSON bodies: what each means, with an example. models/ puts them together.
 
 What is read from Git (the action and the sides of a history entry) is text: an older or a newer version may have
 written a word that this one does not know.

@@ -11,18 +11,15 @@ from failover_api.core.catalog.model import Action, Side
 from failover_api.core.planning.plan import Plan
 from failover_api.core.planning.request import MoveRequest
 from failover_api.core.safety.rollout.steps import Rollout
-from failover_api.edges.automatic_bodies import automatic_body, off_body
-from failover_api.edges.bodies import group_body, node_outcome_body, operation_body, outcome_body
+from failover_api.edges.bodies.automatic import automatic_body, off_body
+from failover_api.edges.bodies.moves import group_body, node_outcome_body, outcome_body
+from failover_api.edges.bodies.waves import operation_body
 from failover_api.edges.http.access import Session
 from failover_api.edges.http.shared_looks import Looks
-from failover_api.edges.models import (
-    AutomaticBody,
-    Body,
-    GroupOutcomeBody,
-    OperationBody,
-    OutcomeBody,
-    PartedOutcomeBody,
-)
+from failover_api.edges.models.automatic import AutomaticBody
+from failover_api.edges.models.body import Body
+from failover_api.edges.models.moves import GroupOutcomeBody, OutcomeBody, PartedOutcomeBody
+from failover_api.edges.models.waves import OperationBody
 from failover_api.failover import Failover
 from failover_api.moves.outcome import Outcome, WaveReport
 from failover_api.reading.history import Page

@@ -17,12 +17,12 @@ from fastapi import APIRouter, Request, Response
 
 from failover_api.core.access.model import Verb
 from failover_api.edges import examples
-from failover_api.edges.alert_bodies import alerts_body
 from failover_api.edges.api import openapi
 from failover_api.edges.api.routes import Wired, refuse_foreign_page
+from failover_api.edges.bodies.alerts import alerts_body
 from failover_api.edges.http.access import Session, Who
 from failover_api.edges.http.json_response import json_response
-from failover_api.edges.models import AlertsBody
+from failover_api.edges.models.alerts import AlertsBody
 from failover_api.errors import FailoverError, Forbidden, UnsupportedMediaType
 from failover_api.events import AlertTaken
 from failover_api.wiring import Components

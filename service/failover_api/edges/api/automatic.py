@@ -9,7 +9,6 @@ from failover_api.edges import examples
 from failover_api.edges.api import openapi
 from failover_api.edges.api.nodes import NodeName
 from failover_api.edges.api.routes import Wired, refuse_foreign_page
-from failover_api.edges.automatic_bodies import ack_body, attestation_body, pause_body
 from failover_api.edges.automatic_requests import (
     ACK_KEYS,
     ATTESTATION_KEYS,
@@ -18,9 +17,10 @@ from failover_api.edges.automatic_requests import (
     pause_request,
     reason_of,
 )
+from failover_api.edges.bodies.automatic import ack_body, attestation_body, pause_body
 from failover_api.edges.http.access import Session, Who
 from failover_api.edges.http.json_response import json_response
-from failover_api.edges.models import AckBody, AttestationBody, AutomaticBody, PauseBody
+from failover_api.edges.models.automatic import AckBody, AttestationBody, AutomaticBody, PauseBody
 from failover_api.edges.move_request import read_object
 from failover_api.edges.targets import look_at_automatic
 from failover_api.errors import UnknownUrl

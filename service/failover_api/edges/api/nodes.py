@@ -7,10 +7,11 @@ from fastapi import APIRouter, Path, Request, Response
 from failover_api.core.access.model import Verb
 from failover_api.edges.api import openapi
 from failover_api.edges.api.routes import ACCEPTED, Wired, refuse_foreign_page, tagged
-from failover_api.edges.bodies import nodes_body
+from failover_api.edges.bodies.nodes import nodes_body
 from failover_api.edges.http.access import Who
 from failover_api.edges.http.json_response import json_response
-from failover_api.edges.models import NodeOutcomeBody, NodesListBody, PartedNodeOutcomeBody
+from failover_api.edges.models.moves import NodeOutcomeBody, PartedNodeOutcomeBody
+from failover_api.edges.models.nodes import NodesListBody
 from failover_api.edges.move_request import GROUP_KEYS, read_move_request
 from failover_api.edges.targets import evacuate, look_at_nodes
 from failover_api.errors import MethodNotAllowed

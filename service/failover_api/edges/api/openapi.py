@@ -1,9 +1,9 @@
 """The OpenAPI document: what is parsed by hand (keys of a move, headers), who may call, and the routes beside the API.
 
-FastAPI makes the rest of it from the routes and from models.py.
+FastAPI makes the rest of it from the routes and from models/.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from http import HTTPStatus
 from typing import Annotated, Any
 
@@ -11,7 +11,8 @@ from fastapi import FastAPI, Path
 
 from failover_api.core.catalog.schema import NAME
 from failover_api.core.planning.request import MAX_ACCEPTED
-from failover_api.edges import examples, models
+from failover_api.edges import examples
+from failover_api.edges.models.body import Body
 from failover_api.edges.move_request import DEFAULT_LIMIT, KEYS, MAX_LIMIT, RELOCATION
 from failover_api.edges.problems import MEDIA_TYPE, STATUSES
 
@@ -70,11 +71,18 @@ class Api(FastAPI):
 
 def _put_examples_back(schemas: Description) -> None:
     """FastAPI leaves out of the document what is null, in examples too."""
-    for name, schema in schemas.items():
-        body = getattr(models, name, None)
-        if isinstance(body, type) and issubclass(body, models.Body):
+    for body in _under(Body):
+        if body.__name__ in schemas:
+            properties = schemas[body.__name__]["properties"]
             for key, field in body.model_fields.items():
-                schema["properties"][field.alias or key]["examples"] = field.examples
+                properties[field.alias or key]["examples"] = field.examples
+
+
+def _under(body: type[Body]) -> Iterator[type[Body]]:
+    """All that are made from it."""
+    for each in body.__subclasses__():
+        yield each
+        yield from _under(each)
 
 
 def problems(*statuses: int, is_open: bool = False) -> Responses:
@@ -193,7 +201,7 @@ OPERATION = parameter(
 
 
 def content(media_type: str, schema: Mapping[str, Any], description: str) -> Responses:
-    """A 200 that is no body of models.py."""
+    """A 200 that is no body of models/."""
     return {200: {"description": description, "content": {media_type: {"schema": dict(schema)}}}}
 
 

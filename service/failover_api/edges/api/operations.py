@@ -8,9 +8,10 @@ from failover_api.core.access.model import Verb
 from failover_api.edges import examples
 from failover_api.edges.api import openapi
 from failover_api.edges.api.routes import IfNoneMatch, Wired, tagged
+from failover_api.edges.bodies.relocations import relocation_body
 from failover_api.edges.http.access import Who
-from failover_api.edges.models import OperationBody, RelocationBody
-from failover_api.edges.relocation_bodies import relocation_body
+from failover_api.edges.models.relocations import RelocationBody
+from failover_api.edges.models.waves import OperationBody
 from failover_api.edges.targets import look_at_operation, look_at_relocation
 from failover_api.errors import UnknownUrl
 

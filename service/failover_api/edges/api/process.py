@@ -12,7 +12,7 @@ from failover_api.core.access.json_schema import access_schema
 from failover_api.core.catalog.json_schema import services_schema
 from failover_api.edges.api import openapi
 from failover_api.edges.http.json_response import json_response
-from failover_api.edges.models import AliveBody, ReadyBody, VersionBody
+from failover_api.edges.models.process import AliveBody, ReadyBody, VersionBody
 from failover_api.edges.targets import components_of
 
 # The first two numbers of the version: while it is 0.x, the second is raised when something is taken away.

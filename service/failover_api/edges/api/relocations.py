@@ -4,11 +4,11 @@ from fastapi import APIRouter, Request, Response
 
 from failover_api.edges.api import openapi
 from failover_api.edges.api.routes import ACCEPTED, Wired, refuse_foreign_page, tagged
+from failover_api.edges.bodies.relocations import relocation_body
 from failover_api.edges.http.access import Who
 from failover_api.edges.http.json_response import json_response
-from failover_api.edges.models import RelocationBody
+from failover_api.edges.models.relocations import RelocationBody
 from failover_api.edges.move_request import ABORT_KEYS, RELOCATE_KEYS, read_move_request, read_relocation
-from failover_api.edges.relocation_bodies import relocation_body
 from failover_api.edges.targets import abort_relocation, rehearse_relocation, relocate
 from failover_api.errors import MethodNotAllowed
 

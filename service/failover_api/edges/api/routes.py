@@ -9,19 +9,17 @@ from fastapi import APIRouter, Depends, Header, Request, Response
 from failover_api.core.access.model import Verb
 from failover_api.core.catalog.model import Action
 from failover_api.edges.api import openapi
-from failover_api.edges.bodies import groups_body, history_body, list_body, rollout_body, status_body
+from failover_api.edges.bodies.history import history_body
+from failover_api.edges.bodies.places import groups_body, list_body, status_body
+from failover_api.edges.bodies.rollouts import rollout_body
 from failover_api.edges.http.access import Session, Who
 from failover_api.edges.http.etags import etag_of, etag_of_body, matches_none
 from failover_api.edges.http.json_response import json_response
 from failover_api.edges.http.session import is_own_origin
-from failover_api.edges.models import (
-    Body,
-    GroupsBody,
-    HistoryBody,
-    ListBody,
-    RolloutBody,
-    StatusBody,
-)
+from failover_api.edges.models.body import Body
+from failover_api.edges.models.history import HistoryBody
+from failover_api.edges.models.places import GroupsBody, ListBody, StatusBody
+from failover_api.edges.models.rollouts import RolloutBody
 from failover_api.edges.move_request import (
     GROUP_KEYS,
     ROLLBACK_KEYS,

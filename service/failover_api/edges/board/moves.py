@@ -25,7 +25,8 @@ from failover_api.edges.board.pages import Pages
 from failover_api.edges.board.rollouts import rollouts_of
 from failover_api.edges.board.sides import FileDiff, side_by_side
 from failover_api.edges.http.etags import etag_of, versions_of
-from failover_api.edges.models import Body, WaveBody
+from failover_api.edges.models.body import Body
+from failover_api.edges.models.waves import WaveBody
 from failover_api.edges.move_request import read_pairs
 from failover_api.edges.targets import Moved
 from failover_api.errors import FailoverError, PreconditionFailed, UnsafeMove

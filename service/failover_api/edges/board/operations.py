@@ -7,9 +7,9 @@ from fastapi import APIRouter, Request, Response
 from failover_api.core.access.model import Verb
 from failover_api.core.planning.wave_progress import OperationState
 from failover_api.edges.board.routes import board
+from failover_api.edges.bodies.relocations import relocation_body
 from failover_api.edges.http import session
 from failover_api.edges.http.access import Session
-from failover_api.edges.relocation_bodies import relocation_body
 from failover_api.edges.targets import components_of, look_at_operation, look_at_relocation
 from failover_api.errors import UnknownUrl
 

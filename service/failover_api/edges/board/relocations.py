@@ -22,7 +22,7 @@ from failover_api.edges.board.operations import relocation_page
 from failover_api.edges.board.pages import HEADERS
 from failover_api.edges.board.routes import board
 from failover_api.edges.board.sides import side_by_side
-from failover_api.edges.bodies import outcome_body
+from failover_api.edges.bodies.moves import outcome_body
 from failover_api.edges.http import session
 from failover_api.edges.http.access import Session
 from failover_api.edges.http.etags import etag_of

@@ -1,7 +1,7 @@
 """The timeline of a move: which steps there are, whether more may come, and whose are shown after a confirmation."""
 
 from failover_api.core.safety.rollout.stages import Stage
-from failover_api.edges.models import RolloutBody
+from failover_api.edges.models.rollouts import RolloutBody
 from failover_api.edges.targets import Moved
 from failover_api.wiring import Components
 

@@ -21,7 +21,8 @@ from failover_api.edges.board.rollouts import goes_on
 from failover_api.edges.board.rows import RowFilter
 from failover_api.edges.board.shelf import Shelf, Shown
 from failover_api.edges.board.underway import underway_of
-from failover_api.edges.bodies import history_body, rollout_body
+from failover_api.edges.bodies.history import history_body
+from failover_api.edges.bodies.rollouts import rollout_body
 from failover_api.edges.http import session
 from failover_api.edges.http.access import Session, identify
 from failover_api.edges.http.etags import matches_none

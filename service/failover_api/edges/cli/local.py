@@ -43,7 +43,7 @@ class LocalBackend:
             runner.run(self._exits.aclose())
 
     def list_all(self) -> Body:
-        from failover_api.edges.bodies import list_body
+        from failover_api.edges.bodies.places import list_body
 
         async def run(components: Any) -> Body:
             components.catalog.current()
@@ -53,7 +53,7 @@ class LocalBackend:
         return self._in_house(run)
 
     def status(self, service: str) -> Body:
-        from failover_api.edges.bodies import status_body
+        from failover_api.edges.bodies.places import status_body
 
         async def run(components: Any) -> Body:
             return _dump(status_body(await components.failover.status(service)))
@@ -61,7 +61,7 @@ class LocalBackend:
         return self._in_house(run)
 
     def history(self, service: str, *, limit: int, cursor: str | None) -> Body:
-        from failover_api.edges.bodies import history_body
+        from failover_api.edges.bodies.history import history_body
 
         async def run(components: Any) -> Body:
             return _dump(history_body(await components.failover.history(service, limit=limit, cursor=cursor)))
@@ -69,7 +69,7 @@ class LocalBackend:
         return self._in_house(run)
 
     def rollout(self, service: str, *, operation: str | None = None) -> Body:
-        from failover_api.edges.bodies import rollout_body
+        from failover_api.edges.bodies.rollouts import rollout_body
 
         async def run(components: Any) -> Body:
             return _dump(rollout_body(await components.failover.rollout(service, operation)))
@@ -77,7 +77,7 @@ class LocalBackend:
         return self._in_house(run)
 
     def operation(self, operation: str) -> Body:
-        from failover_api.edges.bodies import operation_body
+        from failover_api.edges.bodies.waves import operation_body
 
         async def run(components: Any) -> Body:
             return _dump(operation_body(await components.failover.go_on(operation)))
@@ -92,7 +92,7 @@ class LocalBackend:
         self._in_house(run)
 
     def groups(self) -> Body:
-        from failover_api.edges.bodies import groups_body
+        from failover_api.edges.bodies.places import groups_body
 
         async def run(components: Any) -> Body:
             return _dump(groups_body(components.failover.groups()))
@@ -100,7 +100,7 @@ class LocalBackend:
         return self._in_house(run)
 
     def nodes(self) -> Body:
-        from failover_api.edges.bodies import nodes_body
+        from failover_api.edges.bodies.nodes import nodes_body
 
         async def run(components: Any) -> Body:
             return _dump(nodes_body(await components.failover.nodes()))
@@ -108,7 +108,7 @@ class LocalBackend:
         return self._in_house(run)
 
     def automatic(self) -> Body:
-        from failover_api.edges.automatic_bodies import automatic_body, off_body
+        from failover_api.edges.bodies.automatic import automatic_body, off_body
 
         async def run(components: Any) -> Body:
             if components.automatic.is_off:
@@ -118,8 +118,8 @@ class LocalBackend:
         return self._in_house(run)
 
     def pause(self, *, reason: str, until: str | None, services: Sequence[str]) -> Body:
-        from failover_api.edges.automatic_bodies import pause_body
         from failover_api.edges.automatic_requests import pause_request
+        from failover_api.edges.bodies.automatic import pause_body
         from failover_api.edges.cli.backend import caller
 
         async def run(components: Any) -> Body:
@@ -139,7 +139,7 @@ class LocalBackend:
         self._in_house(run)
 
     def acknowledge(self, *, service: str = "", node: str = "") -> Body:
-        from failover_api.edges.automatic_bodies import ack_body
+        from failover_api.edges.bodies.automatic import ack_body
         from failover_api.edges.cli.backend import caller
 
         async def run(components: Any) -> Body:
@@ -150,7 +150,7 @@ class LocalBackend:
 
     def attest(self, node: str, *, reason: str) -> Body:
         from failover_api.core.planning.request import checked_reason
-        from failover_api.edges.automatic_bodies import attestation_body
+        from failover_api.edges.bodies.automatic import attestation_body
         from failover_api.edges.cli.backend import caller
 
         async def run(components: Any) -> Body:
@@ -166,7 +166,7 @@ class LocalBackend:
         self._in_house(run)
 
     def evacuate(self, node: str, request: "MoveRequest", callbacks: Callbacks = NOBODY) -> tuple[Body, Versions]:
-        from failover_api.edges.bodies import node_outcome_body
+        from failover_api.edges.bodies.moves import node_outcome_body
 
         async def run(components: Any) -> tuple[Body, Versions]:
             self._on_write = callbacks.on_write
@@ -185,7 +185,7 @@ class LocalBackend:
         self, service: str, action: str, request: "MoveRequest", callbacks: Callbacks = NOBODY
     ) -> tuple[Body, Versions]:
         from failover_api.core.catalog.model import Action
-        from failover_api.edges.bodies import outcome_body
+        from failover_api.edges.bodies.moves import outcome_body
 
         async def run(components: Any) -> tuple[Body, Versions]:
             self._on_write = callbacks.on_write
@@ -199,7 +199,7 @@ class LocalBackend:
         self, group: str, action: str, request: "MoveRequest", callbacks: Callbacks = NOBODY
     ) -> tuple[Body, Versions]:
         from failover_api.core.catalog.model import Action
-        from failover_api.edges.bodies import group_body
+        from failover_api.edges.bodies.moves import group_body
 
         async def run(components: Any) -> tuple[Body, Versions]:
             self._on_write = callbacks.on_write
@@ -214,7 +214,7 @@ class LocalBackend:
         self, service: str, to: str, request: "MoveRequest", callbacks: Callbacks = NOBODY, *, is_synced: bool = False
     ) -> tuple[Body, Versions]:
         from failover_api.core.catalog.model import Side
-        from failover_api.edges.relocation_bodies import relocation_body
+        from failover_api.edges.bodies.relocations import relocation_body
 
         async def run(components: Any) -> tuple[Body, Versions]:
             self._on_write = callbacks.on_write
@@ -230,7 +230,7 @@ class LocalBackend:
         return self._in_house(run)
 
     def relocation(self, service: str, operation: str) -> Body:
-        from failover_api.edges.relocation_bodies import relocation_body
+        from failover_api.edges.bodies.relocations import relocation_body
 
         async def run(components: Any) -> Body:
             report = await components.failover.relocations.advance(service)
@@ -241,7 +241,7 @@ class LocalBackend:
         return self._in_house(run)
 
     def abort_relocation(self, service: str, request: "MoveRequest", callbacks: Callbacks = NOBODY) -> Body:
-        from failover_api.edges.relocation_bodies import relocation_body
+        from failover_api.edges.bodies.relocations import relocation_body
 
         async def run(components: Any) -> Body:
             self._on_write = callbacks.on_write

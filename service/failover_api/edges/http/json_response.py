@@ -5,7 +5,7 @@ from typing import Any
 
 from starlette.responses import Response
 
-from failover_api.edges.models import Body
+from failover_api.edges.models.body import Body
 
 MEDIA_TYPE = "application/json"
 

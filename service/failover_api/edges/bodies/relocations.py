@@ -3,8 +3,9 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Literal
 
-from failover_api.edges.bodies import change_body
-from failover_api.edges.models import NamedCommitBody, RelocationBody, RelocationStepBody
+from failover_api.edges.bodies.commits import change_body
+from failover_api.edges.models.commits import NamedCommitBody
+from failover_api.edges.models.relocations import RelocationBody, RelocationStepBody
 
 if TYPE_CHECKING:  # nothing of it is loaded until somebody asks
     from failover_api.relocation_report import RelocationReport, StepReport

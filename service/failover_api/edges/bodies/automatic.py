@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 from failover_api.core.automatic import IS_OFF
 from failover_api.core.catalog.automatic import Mode
-from failover_api.core.rfc3339 import rfc3339
-from failover_api.edges.models import (
+from failover_api.core.rfc3339 import rfc3339, rfc3339_or_none
+from failover_api.edges.models.automatic import (
     AckBody,
     AttestationBody,
     AutomaticBody,
@@ -92,23 +92,19 @@ def ack_body(ack: "Ack") -> AckBody:
     return AckBody(service=ack.service or None, node=ack.node or None, by=ack.by, at=rfc3339(ack.at))
 
 
-def _time(at: float | None) -> str | None:
-    return None if at is None else rfc3339(at)
-
-
 def _node(node: "NodeLine") -> JudgedNodeBody:
-    times = {"since": _time(node.since), "acts_at": _time(node.acts_at)}
+    times = {"since": rfc3339_or_none(node.since), "acts_at": rfc3339_or_none(node.acts_at)}
     return JudgedNodeBody(name=node.name, state=node.state, reason=node.reason, **times)
 
 
 def _pending(line: "PendingLine") -> PendingBody:
-    times = {"since": _time(line.since), "acts_at": _time(line.acts_at)}
+    times = {"since": rfc3339_or_none(line.since), "acts_at": rfc3339_or_none(line.acts_at)}
     holds = [_hold(hold) for hold in line.holds]
     return PendingBody(service=line.service, node=line.node, to=line.to, acts=line.is_act, holds=holds, **times)
 
 
 def _hold(hold: "HoldLine") -> HoldBody:
-    return HoldBody(gate=hold.gate, detail=hold.detail, cure=hold.cure, until=_time(hold.until))
+    return HoldBody(gate=hold.gate, detail=hold.detail, cure=hold.cure, until=rfc3339_or_none(hold.until))
 
 
 def _return(line: "ReturnLine") -> ReturnBody:
@@ -118,7 +114,7 @@ def _return(line: "ReturnLine") -> ReturnBody:
 
 
 def _blocked(line: "BlockedLine") -> BlockedServiceBody:
-    return BlockedServiceBody(service=line.service, since=_time(line.since), until=rfc3339(line.until))
+    return BlockedServiceBody(service=line.service, since=rfc3339_or_none(line.since), until=rfc3339(line.until))
 
 
 def _tally(standing: "Standing", visible: Visible) -> TallyBody:
@@ -131,8 +127,8 @@ def _event(event: "Event", now: float, visible: Visible) -> TallyEventBody:
     return TallyEventBody(
         node=event.node,
         died_at=rfc3339(event.died_at),
-        decided_at=_time(event.decided_at),
-        back_at=_time(event.back_at),
+        decided_at=rfc3339_or_none(event.decided_at),
+        back_at=rfc3339_or_none(event.back_at),
         moved=[name for name in event.moved if visible(name)],
         would=[name for name in event.would if visible(name)],
         gates=list(event.gates),

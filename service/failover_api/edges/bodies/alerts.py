@@ -3,9 +3,10 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from failover_api.core.rfc3339 import rfc3339
+from failover_api.core.rfc3339 import rfc3339_or_none
 from failover_api.core.wording import cut
-from failover_api.edges.models import AlertBody, AlertsBody, AlertServiceBody, HoldBody
+from failover_api.edges.models.alerts import AlertBody, AlertsBody, AlertServiceBody
+from failover_api.edges.models.automatic import HoldBody
 
 if TYPE_CHECKING:  # nothing of it is loaded until an alert comes
     from failover_api.automatic.alert_desk import AlertEnd, ServiceEnd
@@ -45,5 +46,4 @@ def _service(end: "ServiceEnd") -> AlertServiceBody:
 
 
 def _hold(hold: "Hold") -> HoldBody:
-    until = rfc3339(hold.until) if hold.until is not None else None
-    return HoldBody(gate=hold.gate.value, detail=hold.detail, cure=hold.cure, until=until)
+    return HoldBody(gate=hold.gate.value, detail=hold.detail, cure=hold.cure, until=rfc3339_or_none(hold.until))

@@ -1,0 +1,120 @@
+"""What came of a move: of a service, of a group, of all that is on a node."""
+
+from typing import Annotated
+
+from pydantic import Field
+
+from failover_api.edges import examples, fields
+from failover_api.edges.models.body import Body
+from failover_api.edges.models.commits import AllCommits, AllPullRequests, Changes, MadeCommit, MadePullRequest
+from failover_api.edges.models.problems import Hazards, ProblemBody
+from failover_api.edges.models.waves import Waves
+
+
+class OutcomeBody(Body):
+    """What came of a service's move, or would come of it."""
+
+    service: fields.Service
+    action: fields.ActionWord
+    dry_run: fields.IsDryRun
+    policy: fields.PolicyWord
+    from_: fields.SideBefore
+    to: fields.SideAfter
+    changed: fields.Changed
+    changes: Changes
+    diff: fields.Diff
+    commit: MadeCommit
+    pull_request: MadePullRequest
+    operation: fields.Operation
+    message: fields.Message
+    warnings: fields.Warnings
+    hazards: Hazards
+    hazards_complete: fields.HazardsComplete
+
+
+class MemberBody(Body):
+    """A service of a group."""
+
+    service: fields.Service
+    from_: fields.MemberBefore
+    to: fields.MemberAfter
+    changed: fields.Changed
+
+
+class RefusedMemberBody(MemberBody):
+    """A service that was left out (`skip_refused`), and why."""
+
+    error: Annotated[
+        ProblemBody,
+        Field(
+            description="Why it was left out.",
+            examples=[{**examples.REFUSED, "status": 409, "instance": None, "outcome": "not-applied"}],
+        ),
+    ]
+
+
+class GroupOutcomeBody(Body):
+    """What came of a group's move: one commit, or one pull request."""
+
+    group: fields.Group
+    action: fields.ActionWord
+    dry_run: fields.IsDryRun
+    policy: fields.PolicyOrMixed
+    services: Annotated[
+        list[RefusedMemberBody | MemberBody], Field(description="In the group's order.", examples=[[examples.MEMBER]])
+    ]
+    to: fields.SideAfter
+    changed: fields.Changed
+    changes: Changes
+    diff: fields.Diff
+    commit: MadeCommit
+    pull_request: MadePullRequest
+    operation: fields.Operation
+    message: fields.Message
+    warnings: fields.Warnings
+    hazards: Hazards
+    hazards_complete: fields.HazardsComplete
+    waves: Waves
+
+
+class PartedOutcomeBody(GroupOutcomeBody):
+    """The same, of a group on several branches or under both policies (then `policy` is mixed).
+
+    `commit` and `pull_request` are there when there is just one.
+    """
+
+    commits: AllCommits
+    pull_requests: AllPullRequests
+
+
+class NodeOutcomeBody(Body):
+    """What came of an evacuation: each service by its own action, to its other side."""
+
+    node: fields.NodeName
+    action: fields.Evacuate
+    dry_run: fields.IsDryRun
+    policy: fields.PolicyOrMixed
+    services: Annotated[
+        list[RefusedMemberBody | MemberBody],
+        Field(description="Those that were active on the node, in the catalog's order.", examples=[[examples.MEMBER]]),
+    ]
+    unplaced: fields.Unplaced
+    to: fields.SideAfter
+    changed: fields.Changed
+    changes: Changes
+    diff: fields.Diff
+    commit: MadeCommit
+    pull_request: MadePullRequest
+    operation: fields.Operation
+    message: fields.Message
+    warnings: fields.Warnings
+    hazards: Hazards
+    hazards_complete: fields.HazardsComplete
+    waves: Waves
+
+
+class PartedNodeOutcomeBody(NodeOutcomeBody):
+    """The same, where it takes several commits or pull requests."""
+
+    commits: AllCommits
+    pull_requests: AllPullRequests
