@@ -27,6 +27,7 @@ from failover_api.core.planning.request import MoveRequest, Provenance, idempote
 from failover_api.core.safety.hazard import Hazard, Severity
 from failover_api.core.safety.relocation.ladder import Decision, State, decide, position_of
 from failover_api.core.safety.relocation.manifests import changes
+from failover_api.core.safety.relocation.marks import operation_on
 from failover_api.core.safety.relocation.needs import obstacles, uncopied
 from failover_api.core.safety.relocation.overwritten import Moved, left_behind, unsynced_overwritten
 from failover_api.core.safety.relocation.rehearsal import rehearse
@@ -241,9 +242,13 @@ class RelocationRunner:
     # Gone on with
 
     async def under_way(self) -> frozenset[str]:
-        """The services with a relocation that somebody may have to go on with: by the newest commits."""
-        services = self._relocatable()
-        found: set[str] = set()
+        """The services with a relocation that somebody may have to go on with: by the newest commits.
+
+        And by the tags in the cluster, where it is watched: those stay however many commits have come since.
+        """
+        services, view = self._relocatable(), self._clusters.view()
+        marked = {service.name: operation_on(service, view) for service in services}
+        found = {name for name, operation in marked.items() if operation and operation not in self._over}
         by_branch: dict[Branch, set[str]] = {}
         for service in services:
             by_branch.setdefault(service.branch, set()).add(service.name)

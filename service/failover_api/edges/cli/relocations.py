@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
+from failover_api.core.wording import shell_word
 from failover_api.edges.cli.backend import Backend, Body, Callbacks, Refused, refused
 from failover_api.edges.cli.execution import DONE, LATE, REFUSED, UNKNOWN, open_terminal, with_backend
 from failover_api.edges.cli.moves import move_request
@@ -60,6 +61,7 @@ def relocate(
     if abort and (dry_run or synced):
         raise typer.BadParameter("--abort goes without --dry-run and --synced")
     terminal, interruption = open_terminal(as_json=as_json), Interruption()
+    told: list[Body] = []  # how far it is known to be
 
     def run(backend: Backend) -> None:
         request = move_request(reason, key, accept, dry_run=dry_run)
@@ -75,7 +77,7 @@ def relocate(
             request = _asked(backend, terminal, service, to.value, request)
         body, _ = backend.relocate(service, to.value, request, callbacks, is_synced=synced)
         if not no_wait:
-            body = follow(backend, terminal, body)
+            body = follow(backend, terminal, body, told)
         terminal.show_relocation(body)
         raise typer.Exit(_code(body))
 
@@ -85,7 +87,12 @@ def relocate(
         if not interruption.may_have_written:
             terminal.note("interrupted: nothing was written")
             raise typer.Exit(exc.exit_code) from None
-        terminal.show_problem(refused(_interrupted(service)).problem)
+        if told:
+            if as_json:
+                terminal.show_relocation(told[-1])
+            terminal.note(_left(told[-1], server))
+        else:
+            terminal.show_problem(refused(_interrupted(service)).problem)
         raise typer.Exit(UNKNOWN) from None
 
 
@@ -100,10 +107,12 @@ def _asked(backend: Backend, terminal: "Terminal", service: str, to: str, reques
     return replace(request, versions=versions)
 
 
-def follow(backend: Backend, terminal: "Terminal", body: Body) -> Body:
-    """Until it has come to its end. What passes is waited for too."""
+def follow(backend: Backend, terminal: "Terminal", body: Body, told: list[Body] | None = None) -> Body:
+    """Until it has come to its end. What passes is waited for too. `told` gets each thing that is said of it."""
     said: set[str] = set()
     while True:
+        if told is not None:
+            told[:] = [body]
         for line in lines(body):
             if line not in said:
                 said.add(line)
@@ -148,6 +157,17 @@ def lines(body: Body) -> Iterator[str]:
 
 def _code(body: Body) -> int:
     return LATE if body["state"] == "stopped" else DONE
+
+
+def _left(body: Body, server: str | None) -> str:
+    """What becomes of one that nobody follows any more."""
+    service, to = shell_word(body["service"]), body["to"]
+    where = "goes on there" if server else "goes on where a service runs; without one nobody does until you ask again"
+    return one_line(
+        f"interrupted in {body['step']}: the relocation of {body['service']} to {to} (operation {body['operation']}) "
+        f"{where}. `failover relocate {service} --to {to}` shows how far it is and goes on; "
+        f"`failover relocate {service} --abort` puts back what was, until the cutover"
+    )
 
 
 def _interrupted(service: str) -> OutcomeUnknown:
