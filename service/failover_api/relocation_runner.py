@@ -105,6 +105,7 @@ class RelocationRunner:
         self._since: LRUCache[str, float] = LRUCache(MAX_KEPT)  # by commit: when it was first seen, time.monotonic()
         self._services: LRUCache[str, str] = LRUCache(MAX_KEPT)  # by operation
         self._over: LRUCache[str, bool] = LRUCache(MAX_KEPT)  # operations of which nothing more comes
+        self._done: LRUCache[str, Decision] = LRUCache(MAX_KEPT)  # those that have come to their last end
 
     # Asked for
 
@@ -345,6 +346,8 @@ class RelocationRunner:
         if relocation is None:
             return None, None
         self._services[relocation.operation] = name
+        if relocation.operation in self._done and not is_aborted:
+            return relocation, self._done[relocation.operation]
         position = position_of(relocation.subject, relocation.git)
         is_over = position in ENDS
         if position is Position.CUTOVER:
@@ -353,6 +356,8 @@ class RelocationRunner:
         decision = decide(relocation.subject, relocation.git, sight, is_aborted=is_aborted, vouched_by=vouched_by)
         if decision.commit is None and decision.state in {State.STOPPED, State.DONE}:
             self._over[relocation.operation] = True
+        if decision.state is State.DONE:  # what fails or is changed after its end is not of it
+            self._done[relocation.operation] = decision
         return relocation, decision
 
     async def _with_added(self, relocation: Relocation, before: Sequence[str]) -> Relocation:
