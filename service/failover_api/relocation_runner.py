@@ -298,7 +298,7 @@ class RelocationRunner:
         if service.policy is not Policy.DIRECT:
             raise BranchProtected(
                 f"{service.name} has policy pull_request: a relocation stops the app between two commits, and no "
-                "review may lie between them"
+                "review may lie between them, nor a merge that comes by itself; give it `policy: direct`"
             )
         if needs := obstacles(relocation.service, relocation.manifests):
             raise CannotPlan(f"a relocation of {service.name} would not bring its data: {needs[0].text}")

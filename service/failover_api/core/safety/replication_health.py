@@ -174,7 +174,8 @@ class _Judgement:
         if gone := next((end for end in ends if end.it is None), None):
             return ReplicationState.FAILING, f"{gone.label} is not in the cluster: nothing is copied."
         if all(end.is_paused for end in ends):
-            return ReplicationState.PARKED, f"{self.source.label} and {self.destination.label} are paused. {self._way_out}"
+            paused = f"{self.source.label} and {self.destination.label} are paused."
+            return ReplicationState.PARKED, f"{paused} {self._way_out}"
         if is_filled(self.source.it) or (is_relocated and self.source.it is not None and self.source.it.manual):
             return (
                 ReplicationState.SEEDING,
