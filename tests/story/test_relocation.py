@@ -239,12 +239,16 @@ async def test_by_a_persons_word_it_waits_for_that(stage: Stage, tmp_path: Path)
             relocations = components.failover.relocations
             await start(components)
             with pytest.raises(BadRequest, match="has not stopped yet"):
-                await relocations.vouch("sonarr", ASKED)
+                await relocations.vouch("sonarr", Side.PRIMARY, ASKED)
             lab.pass_by(60)
             waits = await relocations.advance("sonarr")
             assert waits is not None
             assert (waits.state, waits.step) == (State.WAITING, Step.FINAL_SYNC)
-            await relocations.vouch("sonarr", ASKED)
+            made = len(lab.messages())
+            with pytest.raises(RelocationRunning, match="on its way to primary"):
+                await relocations.vouch("sonarr", Side.BACKUP, ASKED)
+            assert len(lab.messages()) == made
+            await relocations.vouch("sonarr", Side.PRIMARY, ASKED)
             await until(lab, components)
     assert "Failover-Proof: quiet at" in stage.moves[0]
     assert "ops-laptop says that the data is on primary" in stage.moves[0]
@@ -255,7 +259,7 @@ async def test_a_word_where_none_is_asked_for_is_refused(stage: Stage, tmp_path:
         async with stage.open(cluster=str(lab.kubeconfig), cluster_timeout_s=10) as components:
             await start(components)
             with pytest.raises(BadRequest, match="kind: manual"):
-                await components.failover.relocations.vouch("sonarr", ASKED)
+                await components.failover.relocations.vouch("sonarr", Side.PRIMARY, ASKED)
 
 
 async def test_a_person_who_edits_in_the_middle_wins(
