@@ -157,9 +157,6 @@ async def test_an_app_that_does_not_run_is_not_begun_with(stage: Stage, tmp_path
             with pytest.raises(UnsafeMove, match="the app does not run") as refused:
                 await start(components)
             assert [hazard.slug for hazard in refused.value.hazards] == ["starts-nothing"]
-            stage.replace(APP, '"replicas": 0', '"replicas": "${REPLICAS}"')
-            with pytest.raises(CannotPlan):
-                await start(components)
 
 
 async def test_without_a_cluster_nothing_is_begun(stage: Stage, tmp_path: Path) -> None:
