@@ -16,6 +16,7 @@ import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
+from functools import partial
 
 from cachetools import LRUCache
 from ulid import ULID
@@ -31,7 +32,14 @@ from failover_api.core.safety.relocation.rehearsal import rehearse
 from failover_api.core.safety.relocation.sight import Sight
 from failover_api.core.safety.relocation.sight_of import sight_of, why_unseen
 from failover_api.core.safety.relocation.steps import Step
-from failover_api.core.safety.relocation.table import AFTER_CUTOVER, BEFORE_CUTOVER, ENDS, Position
+from failover_api.core.safety.relocation.table import (
+    AFTER_CUTOVER,
+    BEFORE_CUTOVER,
+    ENDS,
+    SEEN_TWICE,
+    Cause,
+    Position,
+)
 from failover_api.core.text.diff import unified_diff
 from failover_api.core.wording import cut
 from failover_api.errors import (
@@ -406,6 +414,7 @@ class RelocationRunner:
             relocation.git.values,
             request,
             provenance,
+            still=partial(self._check_still, relocation, decision),
             is_over=decision.position in AFTER_CUTOVER,
             accepted=relocation.accepted,
         )
@@ -423,6 +432,19 @@ class RelocationRunner:
         self._events.publish(_ended(move, outcome, time.monotonic() - began))
         self._news.made(_report(relocation, decision), outcome, request)
         return outcome
+
+    async def _check_still(self, relocation: Relocation, decision: Decision) -> None:
+        """Looks at the cluster again, right before the write. Raises Conflict where it says something else by now.
+
+        The write may have waited, for GitHub or while this process was asleep, and nothing of the cluster is in Git:
+        the compare-and-swap would not see that a pod has run in between.
+        """
+        if decision.edge is None or decision.edge.cause not in SEEN_TWICE:
+            return
+        vouched_by = "somebody" if decision.edge.cause is Cause.VOUCHED else ""
+        now = decide(relocation.subject, relocation.git, await self._sight(relocation), vouched_by=vouched_by)
+        if now.edge != decision.edge:
+            raise Conflict(f"{relocation.service.name} was seen otherwise right before the write: {now.reason}")
 
     def _told(self, relocation: Relocation, decision: Decision) -> RelocationReport:
         report = _report(relocation, decision)

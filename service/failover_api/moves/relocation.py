@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 
 from failover_api.core.catalog.model import Action, Service, Side
 from failover_api.core.planning.plan import Plan
-from failover_api.core.planning.request import MoveRequest, Provenance
+from failover_api.core.planning.request import MoveRequest, Permit, Provenance
 from failover_api.core.planning.rollback import Undone
 from failover_api.core.planning.state import Detection, State, detect
 from failover_api.core.safety.relocation.ladder import StepCommit
@@ -22,7 +22,8 @@ from failover_api.reading.services import Observation, Observations, versions_of
 class StepMove(Move):
     """`values` are what stood at every place when the step was decided; `before` and `after` as its trailers say.
 
-    Its services are the service that is relocated, and the documents that it needs beside.
+    Its services are the service that is relocated, and the documents that it needs beside. `still` raises Conflict
+    where the cluster does not let it go on any more: Git, which the write is compared with, says nothing of that.
     """
 
     subject: Subject
@@ -30,7 +31,12 @@ class StepMove(Move):
     values: Values
     before: State
     after: State
+    still: Permit
     accepted: tuple[str, ...] = ()
+
+    async def check_permit(self) -> None:
+        await Move.check_permit(self)
+        await self.still()
 
     @property
     def files(self) -> frozenset[str]:
@@ -97,6 +103,7 @@ def step_move(
     request: MoveRequest,
     provenance: Provenance,
     *,
+    still: Permit,
     is_over: bool,
     accepted: tuple[str, ...] = (),
 ) -> StepMove:
@@ -117,6 +124,7 @@ def step_move(
         values=values,
         before=here,
         after=target if is_cutover else here,
+        still=still,
         accepted=accepted,
     )
 
