@@ -24,12 +24,13 @@ from failover_api.core.catalog.model import Action, Branch, Catalog, Policy, Ser
 from failover_api.core.catalog.replication import ReplicationKind
 from failover_api.core.planning.request import MoveRequest, Provenance, idempotency_digest
 from failover_api.core.safety.hazard import Hazard, Severity
-from failover_api.core.safety.relocation.ladder import Decision, State, decide, position_of
+from failover_api.core.safety.relocation.ladder import Decision, Obstacle, State, decide, position_of
 from failover_api.core.safety.relocation.manifests import changes
 from failover_api.core.safety.relocation.overwritten import Moved, unsynced_overwritten
 from failover_api.core.safety.relocation.rehearsal import rehearse
 from failover_api.core.safety.relocation.sight import Sight
 from failover_api.core.safety.relocation.sight_of import sight_of, why_unseen
+from failover_api.core.safety.relocation.steps import Step
 from failover_api.core.safety.relocation.table import AFTER_CUTOVER, BEFORE_CUTOVER, ENDS, Position
 from failover_api.core.text.diff import unified_diff
 from failover_api.core.wording import cut
@@ -135,21 +136,21 @@ class RelocationRunner:
         return replace(_report(relocation, decision), operation=None, steps=tuple(steps))
 
     async def advance(
-        self, name: str, *, request: MoveRequest | None = None, is_vouched: bool = False
+        self, name: str, *, request: MoveRequest | None = None, vouched_for: Side | None = None
     ) -> RelocationReport | None:
         """Makes whatever is due of the newest relocation. None where there is none.
 
-        `is_vouched`: whoever asks says that the data is on the target. Raises BadRequest where nobody waits for that,
-        and what writing raises.
+        `vouched_for`: whoever asks says that the data is on this side. Raises BadRequest where nobody waits for that,
+        RelocationRunning where it goes to the other side, and what writing raises.
         """
-        vouched_by = request.by if is_vouched and request is not None else ""
+        vouched_by = request.by if vouched_for is not None and request is not None else ""
         old_s = 0.0 if vouched_by else FRESH_S
         for _ in range(MAX_STEPS):
             relocation, decision = await self._decided(name, vouched_by=vouched_by, old_s=old_s)
             if relocation is None or decision is None:
                 return None
             if vouched_by:
-                _check_vouched(relocation, decision)
+                _check_vouched(relocation, decision, vouched_for)
             if decision.commit is None:
                 return self._told(relocation, decision)
             if not await self._go(relocation, decision):
@@ -159,9 +160,9 @@ class RelocationRunner:
         relocation, decision = await self._decided(name)
         return self._told(relocation, decision) if relocation is not None and decision is not None else None
 
-    async def vouch(self, name: str, request: MoveRequest) -> RelocationReport:
-        """Whoever asks says that the data is on the target: goes on. Raises BadRequest where nobody waits for that."""
-        report = await self.advance(name, request=request, is_vouched=True)
+    async def vouch(self, name: str, target: Side, request: MoveRequest) -> RelocationReport:
+        """Whoever asks says that the data is on `target`: goes on. Raises as advance()."""
+        report = await self.advance(name, request=request, vouched_for=target)
         if report is None or report.operation is None:
             raise BadRequest("synced: no relocation of the service is under way")
         return report
@@ -254,9 +255,7 @@ class RelocationRunner:
         if found is None:
             return None
         if found.is_under_way and found.target is not target:
-            raise RelocationRunning(
-                f"{service.name} is on its way to {found.target} (operation {found.operation}, {found.step.label})"
-            )
+            raise _other_way(service.name, found.target, found.operation or "", found.step)
         if found.is_under_way or (found.operation is not None and await self._is_keyed(service, request)):
             return found
         return None
@@ -441,8 +440,17 @@ def _was_accepted(before: Relocation | None, moved: Moved | None) -> bool:
     return moved is None or moved.at is None or before.steps[0].made.at >= moved.at
 
 
-def _check_vouched(relocation: Relocation, decision: Decision) -> None:
-    """Raises BadRequest for a word that nobody waits for, or that comes before the app has stopped."""
+def _other_way(name: str, target: Side, operation: str, step: Step) -> RelocationRunning:
+    return RelocationRunning(f"{name} is on its way to {target} (operation {operation}, {step.label})")
+
+
+def _check_vouched(relocation: Relocation, decision: Decision, target: Side | None) -> None:
+    """Raises BadRequest for a word that nobody waits for, or that comes before the app has stopped.
+
+    And RelocationRunning for a word about the side that the data comes from.
+    """
+    if decision.position not in ENDS and relocation.subject.target is not target:
+        raise _other_way(relocation.service.name, relocation.subject.target, relocation.operation, decision.step)
     if relocation.subject.kind is not ReplicationKind.MANUAL:
         raise BadRequest("synced: only with `replication: {kind: manual}` somebody has to say that the data is there")
     if decision.commit is None and decision.position in BEFORE_CUTOVER:
@@ -450,11 +458,16 @@ def _check_vouched(relocation: Relocation, decision: Decision) -> None:
 
 
 def _refusal(decision: Decision) -> FailoverError:
-    """What keeps a relocation from its first step; mostly as a hazard that nobody may accept."""
-    if "promote or demote first" in decision.reason:
-        return ManifestDrifted(decision.reason)
+    """What keeps a relocation from its first step; where that is seen in the cluster, a hazard nobody may accept."""
+    match decision.obstacle:
+        case Obstacle.ELSEWHERE:
+            return ManifestDrifted(decision.reason)
+        case Obstacle.UNREADABLE:
+            return CannotPlan(decision.reason)
+        case Obstacle.UNSEEN:
+            return ClusterNeeded(decision.reason)
     unsafe = UnsafeMove(decision.reason)
-    slug = "node-not-ready" if "is not ready" in decision.reason else "starts-nothing"
+    slug = "node-not-ready" if decision.obstacle is Obstacle.NODE_DOWN else "starts-nothing"
     unsafe.hazards = (
         Hazard(slug, Severity.STOP, "relocation", None, decision.reason, decision.cure or "Mend it first."),
     )

@@ -147,7 +147,7 @@ async def relocate(
     relocations = components.failover.relocations
     if not is_synced:
         return await relocations.start(service, target, request)
-    return await relocations.vouch(service, request)
+    return await relocations.vouch(service, target, request)
 
 
 async def rehearse_relocation(

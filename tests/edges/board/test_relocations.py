@@ -140,8 +140,10 @@ async def test_a_person_says_on_the_page_that_the_data_is_there(stage: Stage, tm
             link = re.search(r'id="operation" href="([^"]+)"', begun.text)
             assert link is not None
             page = await followed(browser, lab, link[1], "All data is on primary: go on")
-            assert 'id="synced"' in page
-            sent = await browser.post("/services/sonarr/relocate/synced", {})
+            assert 'name="to" value="primary"' in page
+            other = await browser.post("/services/sonarr/relocate/synced", {"to": "backup"})
+            assert other.status_code == 409  # it is not on its way there
+            sent = await browser.post("/services/sonarr/relocate/synced", {"to": "primary"})
             assert sent.status_code == 303
             await followed(browser, lab, link[1], "sonarr serves on primary")
 
