@@ -24,7 +24,7 @@ from failover_api.core.catalog.model import Action, Branch, Catalog, Policy, Ser
 from failover_api.core.catalog.replication import ReplicationKind
 from failover_api.core.planning.request import MoveRequest, Provenance, idempotency_digest
 from failover_api.core.safety.hazard import Hazard, Severity
-from failover_api.core.safety.relocation.ladder import Decision, State, decide, position_of
+from failover_api.core.safety.relocation.ladder import Decision, Obstacle, State, decide, position_of
 from failover_api.core.safety.relocation.manifests import changes
 from failover_api.core.safety.relocation.overwritten import Moved, unsynced_overwritten
 from failover_api.core.safety.relocation.rehearsal import rehearse
@@ -458,11 +458,16 @@ def _check_vouched(relocation: Relocation, decision: Decision, target: Side | No
 
 
 def _refusal(decision: Decision) -> FailoverError:
-    """What keeps a relocation from its first step; mostly as a hazard that nobody may accept."""
-    if "promote or demote first" in decision.reason:
-        return ManifestDrifted(decision.reason)
+    """What keeps a relocation from its first step; where that is seen in the cluster, a hazard nobody may accept."""
+    match decision.obstacle:
+        case Obstacle.ELSEWHERE:
+            return ManifestDrifted(decision.reason)
+        case Obstacle.UNREADABLE:
+            return CannotPlan(decision.reason)
+        case Obstacle.UNSEEN:
+            return ClusterNeeded(decision.reason)
     unsafe = UnsafeMove(decision.reason)
-    slug = "node-not-ready" if "is not ready" in decision.reason else "starts-nothing"
+    slug = "node-not-ready" if decision.obstacle is Obstacle.NODE_DOWN else "starts-nothing"
     unsafe.hazards = (
         Hazard(slug, Severity.STOP, "relocation", None, decision.reason, decision.cure or "Mend it first."),
     )

@@ -44,12 +44,14 @@ class Lab:
         self.kept: dict[str, Witness] = {}
         self.orders: list[AlertOrder] = []
         self.trouble: Exception | None = None
+        self.why_none = ""
         self.desk = AlertDesk(lambda: self.catalog, lambda: self, lambda: self)
 
-    async def testify(self, witness: Witness) -> None:
+    async def testify(self, witness: Witness) -> str:
         if self.trouble is not None:
             raise self.trouble
         self.kept[witness.fingerprint] = witness
+        return self.why_none
 
     async def take_back(self, fingerprint: str) -> bool:
         if self.trouble is not None:
@@ -80,6 +82,13 @@ async def test_a_node_off_is_a_witness_and_moves_nothing() -> None:
     assert (end.result, end.held, end.is_to_come_again) == (Result.WITNESS, None, False)
     assert lab.kept == {"f": Witness("f", "k3s-w1", "NodeOff", BEGAN)}
     assert lab.orders == []
+
+
+async def test_a_witness_that_counts_for_nothing_says_why() -> None:
+    lab = Lab()
+    lab.why_none = "the cluster has no node k3s-w1"
+    end = await lab.one(alert("NodeOff"))
+    assert (end.result, end.detail) == (Result.WITNESS, "the cluster has no node k3s-w1")
 
 
 async def test_an_evacuation_is_a_witness_too() -> None:

@@ -145,7 +145,20 @@ async def test_a_dead_node_is_a_reason_not_to_begin(stage: Stage, tmp_path: Path
         async with stage.open(cluster=str(lab.kubeconfig), cluster_timeout_s=10) as components:
             lab.cluster.kill(W1)
             lab.cluster.advance(90)
-            with pytest.raises(UnsafeMove, match="k3s-w1 is not ready"):
+            with pytest.raises(UnsafeMove, match="k3s-w1 is not ready") as refused:
+                await start(components)
+            assert [hazard.slug for hazard in refused.value.hazards] == ["node-not-ready"]
+
+
+async def test_an_app_that_does_not_run_is_not_begun_with(stage: Stage, tmp_path: Path) -> None:
+    with homelab(stage, tmp_path) as lab:
+        stage.replace(APP, '"replicas": 1', '"replicas": 0')
+        async with stage.open(cluster=str(lab.kubeconfig), cluster_timeout_s=10) as components:
+            with pytest.raises(UnsafeMove, match="the app does not run") as refused:
+                await start(components)
+            assert [hazard.slug for hazard in refused.value.hazards] == ["starts-nothing"]
+            stage.replace(APP, '"replicas": 0', '"replicas": "${REPLICAS}"')
+            with pytest.raises(CannotPlan):
                 await start(components)
 
 

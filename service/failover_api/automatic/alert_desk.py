@@ -104,8 +104,11 @@ class Carried:
 class Witnesses(Protocol):
     """Where what alerts testify is kept, so that any replica knows it."""
 
-    async def testify(self, witness: Witness) -> None:
-        """Raises NotReady while it cannot be kept, ClusterNeeded where it may not be."""
+    async def testify(self, witness: Witness) -> str:
+        """Why it counts for nothing as things are, "" when it may count.
+
+        Raises NotReady while it cannot be kept, ClusterNeeded where it may not be.
+        """
         ...
 
     async def take_back(self, fingerprint: str) -> bool:
@@ -168,10 +171,9 @@ class AlertDesk:
         return AlertEnd(alert, Result.WITHDRAWN, meant)
 
     async def _firing(self, alert: Alert, meant: Meant) -> AlertEnd:
-        if meant.witness is not None:
-            await self._witnesses().testify(meant.witness)
+        why_none = await self._witnesses().testify(meant.witness) if meant.witness is not None else ""
         if meant.order is None:
-            return AlertEnd(alert, Result.WITNESS, meant)
+            return AlertEnd(alert, Result.WITNESS, meant, detail=why_none)
         try:
             carried = await self._mover().carry_out(meant.order)
         except ClusterNeeded:

@@ -129,6 +129,8 @@ class Control:
         None: for as long as a pause may be. Raises BadRequest, UnknownService; ClusterNeeded where the Lease may not be
         used, NotReady while the API server does not answer.
         """
+        if not reason.strip():
+            raise BadRequest("reason: expected why it is paused")
         for service in services:
             self._catalog().service(service)
         now = await self._now()
@@ -192,12 +194,19 @@ class Control:
 
     # What alerts say
 
-    async def testify(self, witness: Witness) -> None:
-        """An alert says that a node is off; again, when it comes again. Raises as pause()."""
+    async def testify(self, witness: Witness) -> str:
+        """An alert says that a node is off; again, when it comes again. Raises as pause().
+
+        Why it counts for nothing as things are, "" when it may count: it is kept all the same.
+        """
         heard = replace(witness, heard_at=await self._now())
-        if any(replace(each, heard_at=0.0) == witness and _was_heard(each, heard) for each in self.notes.witnesses):
-            return
-        await self._edit(lambda notes: sharing.witnessed(notes, heard))
+        known = (replace(each, heard_at=0.0) == witness and _was_heard(each, heard) for each in self.notes.witnesses)
+        if not any(known):
+            await self._edit(lambda notes: sharing.witnessed(notes, heard))
+        nodes = self._cluster.view().nodes
+        if nodes.why_unseen() or ("", witness.node) in nodes.objects:
+            return ""
+        return f"the cluster has no node {cut(witness.node)}: expected a node's name in Kubernetes"
 
     async def take_back(self, fingerprint: str) -> bool:
         """It does not say so any more; whether it had. Raises as pause()."""

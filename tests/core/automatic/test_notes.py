@@ -114,6 +114,8 @@ GARBAGE = [
     '[{"id": "a", "by": "b", "at": "2026-11-30T00:00:00Z", "until": "soon"}]',
     '[{"id": "a", "by": "b", "at": "2026-11-30T00:00:00Z", "until": "2026-11-30T00:00:00"}]',
     '[{"id": "a", "by": "b", "at": 1, "until": 2}]',
+    '[{"id": "a", "by": "b", "at": "2026-11-30T00:00:00Z", "until": "9999-12-31T23:59:59-12:00"}]',  # in the year 10000
+    '[{"id": "a", "by": "b", "at": "0001-01-01T00:00:00+12:00", "until": "2026-12-30T00:00:00Z"}]',
     '[{"id": "a", "by": "b", "at": "2026-11-30T00:00:00Z", "until": "2026-12-30T00:00:00Z", "services": "sonarr"}]',
     "[" + ",".join(["{}"] * 500) + "]",
 ]
@@ -142,6 +144,17 @@ def test_whatever_stands_in_the_others_counts_for_nothing(name: str, text: str) 
     notes = read_notes({f"failover-api/{name}": text})
     assert (notes.pauses, notes.attestations, notes.acks, notes.tally) == ((), (), (), Tally())
     assert (notes.witnesses, notes.fenced) == ((), ())
+
+
+UNSHOWABLE = "9999-12-31T23:59:59-12:00"  # no calendar has it in UTC
+
+
+def test_what_is_dated_by_a_time_that_cannot_be_shown_is_not_understood() -> None:
+    said = {"id": "a", "node": "k3s-w1", "uid": "uid-1", "name": "x", "by": "b", "fingerprint": "f"}
+    times = dict.fromkeys(("at", "renewed", "began", "heard"), UNSHOWABLE)
+    names = ["acks", "attestations", "fenced", "witnesses"]
+    kept = read_notes({f"failover-api/{name}": json.dumps([{**said, **times}]) for name in names})
+    assert kept == Notes(unreadable=("attestations", "acks", "witnesses", "fenced"))
 
 
 def test_a_hostile_text_stays_on_its_line() -> None:

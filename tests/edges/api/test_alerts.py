@@ -199,6 +199,20 @@ async def test_a_witness_is_kept_in_the_lease_once_and_taken_back(
     assert mover.orders == []
 
 
+async def test_a_witness_of_a_node_that_is_not_there_says_so(
+    client: httpx2.AsyncClient, cluster: SimulatedCluster
+) -> None:
+    other = entry(labels={"alertname": "NodeOff", "node": "w1"}, fingerprint="b" * 16)
+    for _ in range(50):
+        answer = await send(client, named("NodeOff"), other)
+        details = [alert["detail"] for alert in answer.json()["alerts"]]
+        if details[1]:
+            break
+        await asyncio.sleep(0.1)  # the cluster is not seen yet
+    assert details == ["", "the cluster has no node w1: expected a node's name in Kubernetes"]
+    assert {each["node"] for each in witnesses(cluster)} == {"k3s-w1", "w1"}
+
+
 async def test_a_storm_of_repeats_is_written_down_once(client: httpx2.AsyncClient, cluster: SimulatedCluster) -> None:
     await send(client, *[named("NodeOff")] * 40)
     writes = [request for request in cluster.api.requests if request[0] in {"PUT", "POST"}]
@@ -223,6 +237,8 @@ async def test_several_alerts_of_one_body_are_each_told(client: httpx2.AsyncClie
     [
         (b"{", JSON, "bad-request", 400),
         (b"{}", JSON, "bad-request", 400),
+        (alertmanager(entry(), version="5"), JSON, "bad-request", 400),
+        (grafana(entry()), JSON, "bad-request", 400),
         (b"alerts=1", {"content-type": "application/x-www-form-urlencoded"}, "unsupported-media-type", 415),
         (b" " * (1024 * 1024 + 1), JSON, "body-too-large", 413),
     ],

@@ -91,5 +91,6 @@ async def test_a_form_of_another_session_or_site_does_nothing(stage: Stage, kube
             assert foreign.status_code == 403
             crossed = await browser.post(f"/automatic/{path}", more, **{"sec-fetch-site": "cross-site"})
             assert crossed.status_code == 403
-        assert (await browser.post("/automatic/pause", {"reason": "", "until": "x"})).status_code == 400
+        for bad in ({"reason": "", "until": "8h"}, {"reason": "new kernel", "until": "x"}):
+            assert (await browser.post("/automatic/pause", bad)).status_code == 400
         assert "Everything, by" not in (await browser.get("/automatic")).text

@@ -20,6 +20,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any, TypeVar
 
+from failover_api.core.rfc3339 import seconds_of
 from failover_api.core.safety.governance import Tally, Witness, tally_from
 from failover_api.core.untrusted_json import parse_json
 from failover_api.core.wording import one_line
@@ -374,12 +375,10 @@ def _text(row: Mapping[str, Any], key: str) -> str:
 
 
 def _time(value: object) -> float:
-    if not isinstance(value, str) or len(value) > 40:
+    at = seconds_of(value) if isinstance(value, str) else None
+    if at is None:
         raise TypeError("expected a time")
-    moment = datetime.fromisoformat(value)
-    if moment.tzinfo is None:
-        raise ValueError("a time without a zone")
-    return moment.timestamp()
+    return at
 
 
 def _iso(at: float) -> str:

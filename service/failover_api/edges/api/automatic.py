@@ -78,7 +78,7 @@ async def automatic(components: Wired, who: Who) -> Response:
     operation_id="pause_automatic",
     summary="Let nothing move by itself for a time, or some services not",
     response_description="It is in force",
-    openapi_extra=_body({"reason": _REASON, "until": _UNTIL, "services": _SERVICES}),
+    openapi_extra=_body({"reason": _REASON, "until": _UNTIL, "services": _SERVICES}, required=("reason",)),
 )
 async def pause(request: Request, components: Wired, who: Who) -> Response:
     refuse_foreign_page(request)

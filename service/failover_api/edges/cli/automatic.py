@@ -95,6 +95,8 @@ def pause(
     server: Server = None,
 ) -> None:
     """Let nothing move by itself, or some services not. It counts at once, on every replica."""
+    if not reason.strip():
+        raise typer.BadParameter("--reason: why is it paused?")
     terminal, ends_at = open_terminal(as_json=as_json, utc=utc), _ends_at(until)
 
     def run(backend: Backend) -> None:
