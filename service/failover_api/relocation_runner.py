@@ -55,7 +55,6 @@ from failover_api.errors import (
     PreconditionFailed,
     RelocationRunning,
     RepositoryTooLarge,
-    UnknownUrl,
     UnsafeMove,
     WriteConflict,
 )
@@ -68,6 +67,7 @@ from failover_api.reading.relocations import Relocation, RelocationReader, StepM
 from failover_api.reading.status import Status
 from failover_api.relocation_news import RelocationNews
 from failover_api.relocation_report import RelocationReport, StepReport
+from failover_api.wave_operation import no_operation
 
 MAX_KEPT = 1024
 FRESH_S = 10.0  # how old what Git says may be while nothing is due; a write is compared with it
@@ -236,7 +236,7 @@ class RelocationRunner:
                 continue  # another's trouble
             if found is not None and found.operation == operation:
                 return found
-        raise UnknownUrl(f"no operation {operation[:40]!r} is known: of moves in waves and relocations, the newest are")
+        raise no_operation(operation)
 
     # Gone on with
 

@@ -11,7 +11,7 @@ from ulid import ULID
 
 from failover_api.automatic.leader import LEASE_NAME, Leader
 from failover_api.cluster.port import Cluster, Right
-from failover_api.core.automatic import IS_OFF
+from failover_api.core.automatic import IS_OFF, no_pause
 from failover_api.core.automatic import notes as noting
 from failover_api.core.automatic.alive import why_alive
 from failover_api.core.automatic.election import LeaseRecord
@@ -146,7 +146,7 @@ class Control:
         notes = noting.current(_notes(await self._asked()), self._cluster.clock.now())
         found = next((pause for pause in notes.pauses if pause.id == id_), None)
         if found is None:
-            raise UnknownUrl(f"no pause {id_[:40]!r} is in force")
+            raise no_pause(id_)
         return found
 
     async def resume(self, id_: str) -> None:
@@ -155,7 +155,7 @@ class Control:
         def change(notes: Notes) -> Notes:
             left = noting.resumed(notes, id_)
             if left is None:
-                raise UnknownUrl(f"no pause {id_[:40]!r} is in force")
+                raise no_pause(id_)
             return left
 
         await self._edit(change)
