@@ -103,7 +103,7 @@ def position_of(subject: Subject, git: GitView) -> Position:
     if last is None:
         return Position.READY
     if last.ending is not None:
-        return Position(last.ending.value)
+        return Position.STOPPED if last.ending is Ending.HELD else Position(last.ending.value)
     if last.step in {Step.REVERSE, Step.FINAL_SYNC} and values.is_restoring(subject, git):
         return Position.RESTORE if last.step is Step.REVERSE else Position.FINAL_RESTORE
     return Position(last.step.value)
