@@ -216,12 +216,11 @@ async def test_what_the_target_has_written_since_its_last_sync_is_overwritten_on
             await components.failover.move("sonarr", Action.PROMOTE, request)
             lab.pass_by(60)
             with pytest.raises(UnsafeMove) as refused:
-                await start(components)
+                await components.failover.relocations.start("sonarr", Side.PRIMARY, MoveRequest("ops-laptop"))
             (hazard,) = refused.value.hazards
             assert (hazard.slug, hazard.severity.value) == ("unsynced-overwritten", "stop")
             assert "snapshot" in hazard.cure
-            accepting = replace(ASKED, accept=frozenset({"unsynced-overwritten"}))
-            await components.failover.relocations.start("sonarr", Side.PRIMARY, accepting)
+            await start(components)
             await until(lab, components)
     assert "Failover-Accepted: unsynced-overwritten" in stage.moves[4]
 
@@ -337,8 +336,7 @@ async def test_there_and_back_again_leaves_the_repository_as_it_was(
             await components.failover.move("sonarr", Action.PROMOTE, ASKED)
             assert (stage.read(VOLSYNC) or b"").count(b"paused: true") == 4
             lab.pass_by(60)
-            accepting = replace(ASKED, accept=frozenset({"unsynced-overwritten"}))
-            await components.failover.relocations.start("sonarr", Side.PRIMARY, accepting)
+            await start(components)
             await until(lab, components, at_most=100)
         assert {file: stage.read(file) for file in lab.files} == before
 

@@ -54,7 +54,7 @@ class ServiceFacts:
     `pods` are seen at `pods_heard_at`, None: they are not. `hazards` are those of the move, None: not looked for.
     `relocating` is the operation that relocates it, `in_waves` the one whose later wave it is in, "" for none.
     `merges_by_itself`: of policy pull_request.
-    `can_relocate`: it has `replication` that can bring it home.
+    `can_relocate`: it has `replication` that can bring it home; `needs_word`: once a person says so.
     `read_at` is when Git was read and the rest was found out. `..._at` are of our monotonic clock.
     """
 
@@ -74,6 +74,7 @@ class ServiceFacts:
     relocating: str = ""
     in_waves: str = ""
     can_relocate: bool = False
+    needs_word: bool = False
 
     def was_moved_by(self, key: str) -> bool:
         """Whether its newest move is the automatic one with this Idempotency-Key."""
