@@ -9,7 +9,7 @@ from failover_api.core.safety.governance.book import EMPTY_BOOK, Book
 from failover_api.core.safety.governance.evidence import evidence_of_death
 from failover_api.core.safety.governance.facts import GitFacts, ServiceFacts
 from failover_api.core.safety.governance.gates import Gate, Hold, Proposal
-from failover_api.core.safety.governance.holds import Case, node_holds, service_holds, view_holds
+from failover_api.core.safety.governance.holds import Case, node_holds, opt_in, service_holds, view_holds
 from failover_api.core.safety.judgement.verdicts import NodeVerdict, Verdicts
 from failover_api.core.safety.node_states import NodeState, ViewState
 from failover_api.core.wording import cut
@@ -123,6 +123,9 @@ def _of_node(situation: Situation, node: NodeVerdict, on_it: Sequence[ServiceFac
 
 
 def _holds(case: Case) -> Iterator[Hold]:
+    if takes_no_part := tuple(opt_in(case)):
+        yield from takes_no_part
+        return
     yield from view_holds(case.verdicts)
     yield from node_holds(case)
     yield from service_holds(case)
