@@ -14,7 +14,7 @@ from failover_api.cluster.port import Cluster, Right
 from failover_api.core.automatic import IS_OFF, no_pause
 from failover_api.core.automatic import notes as noting
 from failover_api.core.automatic.alive import why_alive
-from failover_api.core.automatic.election import LeaseRecord
+from failover_api.core.automatic.election import LeaseRecord, why_nobody_leads
 from failover_api.core.automatic.notes import Fenced, Notes, read_notes, written
 from failover_api.core.automatic.report import Report, report_from
 from failover_api.core.catalog.automatic import Mode
@@ -38,7 +38,6 @@ MAX_PAUSE_S = 30 * 86_400.0
 LEASE_TIMEOUT_S = 2.0  # for one request: two have room within the time in which a holder has to renew
 REPEATS_S = 20.0
 _FRESH_S = 15.0  # of a holder whom this process does not watch
-NOBODY = "No replica leads."
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +100,8 @@ class Control:
         own = self.report() if self.leader.leads else None
         report = own or (report_from(notes.status) if mode is not Mode.NONE else None)
         leader = self._holder(record, now)
-        reason = unreached or (NOBODY if leader is None else report.reason if report is not None else "")
+        nobody = why_nobody_leads(record, LEASE_NAME, self.leader.failure) if leader is None else ""
+        reason = unreached or nobody or (report.reason if report is not None else "")
         return Standing(
             mode, leader, now, notes, report, IS_OFF if mode is Mode.NONE else reason, is_blind=bool(unreached)
         )
