@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from failover_api.sandbox.cluster.cluster import SimulatedCluster
 from tests.edges.board.ground import People, browsing, person
 from tests.support.simulated import kubeconfig_of
-from tests.support.stage import SERVICES, Stage
+from tests.support.stage import SERVICES, Stage, serving
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -30,7 +30,7 @@ def kubeconfig(tmp_path: Path) -> Iterator[str]:
 
 
 def answer(page: str) -> str:
-    found = re.search(r'<p class="band[^"]*" id="headline">(.*?)</p>', page)
+    found = re.search(r'<p class="band[^"]*" id="headline"><span>(.*?)</span></p>', page)
     assert found is not None
     return found[1]
 
@@ -91,3 +91,16 @@ async def test_a_form_of_another_session_or_site_does_nothing(stage: Stage, kube
         for bad in ({"reason": "", "until": "8h"}, {"reason": "new kernel", "until": "x"}):
             assert (await browser.post("/automatic/pause", bad)).status_code == 400
         assert "Everything, by" not in (await browser.get("/automatic")).text
+
+
+def test_what_is_to_come_is_no_age(stage: Stage, chromium: Any, kubeconfig: str) -> None:
+    stage.declare(SERVICES, top=TOP)
+    with serving(stage.app(stage.settings(cluster=kubeconfig))) as url:
+        page = chromium.new_context().new_page()
+        page.goto(f"{url}/automatic")
+        page.get_by_label("Why").fill("new kernel")
+        page.get_by_label("For").select_option("8h")
+        page.get_by_role("button", name="Pause everything").click()
+        until = page.get_by_role("listitem").filter(has_text="Everything, by").locator("time")
+        assert re.fullmatch(r"\d{1,2} \w{3} \d{4}, \d\d:\d\d UTC", until.inner_text())
+        page.context.close()
