@@ -12,7 +12,7 @@ from failover_api.core.catalog.notification import Event
 from failover_api.core.safety.governance import Act, Decisions, Gate, Pending, Return, Situation
 from failover_api.core.safety.judgement import NodeVerdict
 from failover_api.core.safety.times import second
-from failover_api.core.wording import cut
+from failover_api.core.wording import cut, listed
 from failover_api.events import AutomaticTold, Events
 
 MAX_TOLD = 4096
@@ -135,8 +135,7 @@ def _gates(one: Pending) -> tuple[str, ...]:
 
 
 def _names(names: Sequence[str]) -> str:
-    more = f" and {len(names) - 5} more" if len(names) > 5 else ""
-    return ", ".join(names[:5]) + more
+    return listed(names, 5)
 
 
 def _of(names: Sequence[str], one: str, several: str) -> str:
