@@ -12,13 +12,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from failover_api.core.catalog.model import ReplicationEnd, Service, Side
-from failover_api.core.catalog.replication import DataReplication, ReplicationKind, Via
+from failover_api.core.catalog.replication import ALL_MOVERS, MOVERS, SOURCE, DataReplication, ReplicationKind, Via
 from failover_api.core.planning.state import Detection, document_name
 from failover_api.core.safety.documents import When
 from failover_api.core.safety.relocation.gitview import GitView
 from failover_api.core.safety.relocation.manifests import standing
 from failover_api.core.safety.relocation.rehearsal import rehearse
-from failover_api.core.safety.relocation.subject_of import SOURCE, subject_of, wanted
+from failover_api.core.safety.relocation.subject_of import subject_of, wanted
 from failover_api.core.safety.relocation.tags import parse_tag
 from failover_api.core.splice import Manifest
 from failover_api.core.wording import cut
@@ -26,10 +26,7 @@ from failover_api.errors import FailoverError
 
 Manifests = Mapping[str, Manifest]
 DIRECT, SUBSTITUTE = "Direct", "spec.postBuild.substitute"
-_MOVERS = {Via.DIRECT: ("rsyncTLS", "rsync"), Via.REPOSITORY: ("restic", "kopia", "rclone")}
-_ALL_MOVERS = (*_MOVERS[Via.DIRECT], *_MOVERS[Via.REPOSITORY], "syncthing")
 _REHEARSED = "00000000000000000000000000"
-_KEYS = {Side.BACKUP: "to_backup", Side.PRIMARY: "to_primary"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +63,7 @@ def needs(service: Service, detection: Detection, manifests: Manifests) -> tuple
     replication = service.replication
     if replication is None:
         return ()
-    found = [*_of_catalog(replication)]
+    found = [*_of_catalog(service)]
     ends: list[_End] = []
     for end in service.ends:
         read = _read(end, manifests)
@@ -87,13 +84,11 @@ def needs(service: Service, detection: Detection, manifests: Manifests) -> tuple
     return tuple(dict.fromkeys(found))
 
 
-def _of_catalog(replication: DataReplication) -> Iterator[Need]:
-    if replication.kind is not ReplicationKind.VOLSYNC:
-        return
-    for side, pair in ((Side.BACKUP, replication.to_backup), (Side.PRIMARY, replication.to_primary)):
-        if pair is None:
+def _of_catalog(service: Service) -> Iterator[Need]:
+    for side in (Side.BACKUP, Side.PRIMARY):
+        if not _has_way(service, side):
             what = "cannot be relocated home" if side is Side.PRIMARY else "cannot be relocated to backup"
-            yield Need(f"the catalog has no `replication.{_KEYS[side]}`, so it {what}", is_warning=True)
+            yield Need(f"the catalog has no `replication.to_{side}`, so it {what}", is_warning=True)
 
 
 def _read(end: ReplicationEnd, manifests: Manifests) -> _End | Need:
@@ -104,11 +99,11 @@ def _read(end: ReplicationEnd, manifests: Manifests) -> _End | Need:
             "; what a component makes for many apps cannot be paused for one of them: give the app documents of its "
             f"own, or make `paused` a variable there, and a switch in the app's own {SUBSTITUTE}"
         )
-        return Need(f"{_KEYS[end.side]}: {selector.kind} {cut(selector.name or '')}: {why}{hint}")
+        return Need(f"to_{end.side}: {selector.kind} {cut(selector.name or '')}: {why}{hint}")
     manifest = manifests[file]
     identity = manifest.select(selector)
     document = When(manifest.tree, manifest.tree.documents[identity.index].root, {})
-    mover = next((name for name in _ALL_MOVERS if any(document.below("spec", name))), "")
+    mover = next((name for name in ALL_MOVERS if any(document.below("spec", name))), "")
     claim = document.text("spec", "sourcePVC") if selector.kind == SOURCE else None
     return _End(
         side=end.side,
@@ -126,11 +121,11 @@ def _read(end: ReplicationEnd, manifests: Manifests) -> _End | Need:
 
 
 def _of_end(replication: DataReplication, end: _End) -> Iterator[Need]:
-    movers = _MOVERS[replication.via]
+    movers = MOVERS[replication.via]
     if end.mover not in movers:
         which = f"has the mover {end.mover}" if end.mover else "has no mover that is known"
         other = Via.REPOSITORY if replication.via is Via.DIRECT else Via.DIRECT
-        cure = f"; write `via: {other}`" if end.mover in _MOVERS[other] else ""
+        cure = f"; write `via: {other}`" if end.mover in MOVERS[other] else ""
         yield Need(f"{end.about} {which}, and `via: {replication.via}` takes {' or '.join(movers)}{cure}")
     if end.paused.startswith("$"):
         yield Need(
@@ -171,7 +166,7 @@ def _of_pair(service: Service, side: Side, source: _End, destination: _End) -> I
         )
     elif source.key != (destination.key or _made_key(destination)):
         both = f"{cut(source.key) or 'none'} and {cut(destination.key) or 'none'}"
-        what = "Secret of the repository" if source.mover in _MOVERS[Via.REPOSITORY] else "key Secret"
+        what = "Secret of the repository" if source.mover in MOVERS[Via.REPOSITORY] else "key Secret"
         text = f"{source.about} and its destination name another {what} ({both}): it has to be one and the same"
         yield Need(text, is_warning=True)
     claims = _claims(service, side)
@@ -213,7 +208,7 @@ def _uncopied(service: Service, ends: Sequence[_End]) -> Iterator[Need]:
             left = [old for old, _ in _claims(service, side) if old not in sources]
             if left and len(left) < len(_claims(service, side)):
                 what = f"claim {', '.join(map(cut, left))}"
-                yield Need(f"{_KEYS[side]} does not copy {what}: what is in there does not come along", is_warning=True)
+                yield Need(f"to_{side} does not copy {what}: what is in there does not come along", is_warning=True)
 
 
 def _of_steps(service: Service, detection: Detection, manifests: Manifests) -> Iterator[Need]:
@@ -253,4 +248,4 @@ def _has_way(service: Service, side: Side) -> bool:
     assert replication is not None, "it was looked at"
     if replication.kind is not ReplicationKind.VOLSYNC:
         return True
-    return (replication.to_primary if side is Side.PRIMARY else replication.to_backup) is not None
+    return service.pair_towards(side) is not None

@@ -10,6 +10,7 @@ from failover_api.core.planning.request import RELOCATE
 from failover_api.core.safety.hazard import Hazard, Severity
 from failover_api.core.safety.observed import View
 from failover_api.core.safety.relocation.subject import Subject
+from failover_api.core.safety.replication import named
 from failover_api.core.safety.times import minute
 from failover_api.core.wording import cut
 
@@ -37,14 +38,8 @@ def unsynced_overwritten(subject: Subject, view: View | None, moved: Moved | Non
     if moved is None or moved.action == RELOCATE or moved.after != subject.origin.value:
         return None
     selector = away.source.selector
-    source = next(
-        (
-            one
-            for (namespace, name), one in view.replication_sources.objects.items()
-            if name == selector.name and selector.namespace in (None, namespace)
-        ),
-        None,
-    )
+    namespaces = [selector.namespace] if selector.namespace else []
+    source = next(iter(named(view.replication_sources, selector.name or "", namespaces)), None)
     as_of = source.data_as_of if source is not None else None
     if as_of is not None and moved.at is not None and as_of >= moved.at:
         return None
