@@ -11,10 +11,10 @@ from ulid import ULID
 
 from failover_api.automatic.leader import LEASE_NAME, Leader
 from failover_api.cluster.port import Cluster, Right
-from failover_api.core.automatic import IS_OFF
+from failover_api.core.automatic import IS_OFF, no_pause
 from failover_api.core.automatic import notes as noting
 from failover_api.core.automatic.alive import why_alive
-from failover_api.core.automatic.election import LeaseRecord
+from failover_api.core.automatic.election import LeaseRecord, why_nobody_leads
 from failover_api.core.automatic.notes import Fenced, Notes, read_notes, written
 from failover_api.core.automatic.report import Report, report_from
 from failover_api.core.catalog.automatic import Mode
@@ -38,7 +38,6 @@ MAX_PAUSE_S = 30 * 86_400.0
 LEASE_TIMEOUT_S = 2.0  # for one request: two have room within the time in which a holder has to renew
 REPEATS_S = 20.0
 _FRESH_S = 15.0  # of a holder whom this process does not watch
-NOBODY = "No replica leads."
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +100,8 @@ class Control:
         own = self.report() if self.leader.leads else None
         report = own or (report_from(notes.status) if mode is not Mode.NONE else None)
         leader = self._holder(record, now)
-        reason = unreached or (NOBODY if leader is None else report.reason if report is not None else "")
+        nobody = why_nobody_leads(record, LEASE_NAME, self.leader.failure) if leader is None else ""
+        reason = unreached or nobody or (report.reason if report is not None else "")
         return Standing(
             mode, leader, now, notes, report, IS_OFF if mode is Mode.NONE else reason, is_blind=bool(unreached)
         )
@@ -146,7 +146,7 @@ class Control:
         notes = noting.current(_notes(await self._asked()), self._cluster.clock.now())
         found = next((pause for pause in notes.pauses if pause.id == id_), None)
         if found is None:
-            raise UnknownUrl(f"no pause {id_[:40]!r} is in force")
+            raise no_pause(id_)
         return found
 
     async def resume(self, id_: str) -> None:
@@ -155,7 +155,7 @@ class Control:
         def change(notes: Notes) -> Notes:
             left = noting.resumed(notes, id_)
             if left is None:
-                raise UnknownUrl(f"no pause {id_[:40]!r} is in force")
+                raise no_pause(id_)
             return left
 
         await self._edit(change)

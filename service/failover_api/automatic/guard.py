@@ -201,7 +201,7 @@ class Guard:
         if known is not None and known[0] is git and now - known[1] < oldest_s:
             return known[2]
         look = ClusterLook(view, verdicts.now, True, now)
-        found = facts_of(git, look, self._failover.waves.waiting(*event))
+        found = facts_of(git, look, self._failover.waves.unmoved(*event))
         self._found = (git, now, found) if event == NO_EVENT else None
         return found
 
