@@ -16,6 +16,7 @@ import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
+from functools import partial
 
 from cachetools import LRUCache
 from ulid import ULID
@@ -30,8 +31,15 @@ from failover_api.core.safety.relocation.overwritten import Moved, unsynced_over
 from failover_api.core.safety.relocation.rehearsal import rehearse
 from failover_api.core.safety.relocation.sight import Sight
 from failover_api.core.safety.relocation.sight_of import sight_of, why_unseen
-from failover_api.core.safety.relocation.steps import Step
-from failover_api.core.safety.relocation.table import AFTER_CUTOVER, BEFORE_CUTOVER, ENDS, Position
+from failover_api.core.safety.relocation.steps import Ending, Step
+from failover_api.core.safety.relocation.table import (
+    AFTER_CUTOVER,
+    BEFORE_CUTOVER,
+    ENDS,
+    SEEN_TWICE,
+    Cause,
+    Position,
+)
 from failover_api.core.text.diff import unified_diff
 from failover_api.core.wording import cut
 from failover_api.errors import (
@@ -95,13 +103,16 @@ class RelocationRunner:
         self._newest_move = newest_move
         self._since: LRUCache[str, float] = LRUCache(MAX_KEPT)  # by commit: when it was first seen, time.monotonic()
         self._services: LRUCache[str, str] = LRUCache(MAX_KEPT)  # by operation
-        self._over: LRUCache[str, bool] = LRUCache(MAX_KEPT)  # operations of which nothing more comes
+        self._over: LRUCache[tuple[str, str], bool] = LRUCache(MAX_KEPT)  # operation, service: nothing more comes
 
     # Asked for
 
-    async def start(self, name: str, target: Side, request: MoveRequest) -> RelocationReport:
+    async def start(
+        self, name: str, target: Side, request: MoveRequest, *, part_of: Provenance | None = None
+    ) -> RelocationReport:
         """The first step of a relocation; of one that runs to the same side, how far that is.
 
+        `part_of`: what its commits tell of the operation that it is a part of; None: it is one by itself.
         Raises RelocationRunning, ClusterNeeded, UnsafeMove, PreconditionFailed, BranchProtected, CannotPlan, and what
         writing raises.
         """
@@ -109,10 +120,10 @@ class RelocationRunner:
         running = await self._running(service, target, request)
         if running is not None:
             return running
-        relocation, decision = await self._beginning(service, target, request, began)
+        provenance = part_of or request.provenance(str(ULID()), at=self.stamp())
+        relocation, decision = await self._beginning(service, target, provenance.operation, request, began)
         if decision.commit is None:
             return _report(relocation, decision)
-        provenance = request.provenance(relocation.operation, at=self._stamp())
         await self._write(relocation, decision, request, provenance)
         return await self.look(name) or _report(relocation, decision, changed=True)
 
@@ -122,7 +133,7 @@ class RelocationRunner:
         running = await self._running(service, target, request)
         if running is not None:
             return running
-        relocation, decision = await self._beginning(service, target, request, began)
+        relocation, decision = await self._beginning(service, target, str(ULID()), request, began)
         steps: list[StepReport] = []
         if decision.commit is not None:
             relocation = await self._with_added(relocation, [relocation.head])
@@ -206,9 +217,12 @@ class RelocationRunner:
                 return replace(outcome, action=Action.ROLLBACK)
         raise Conflict(f"{name} could not be put back in {MAX_STEPS} tries; ask again")
 
-    async def look(self, name: str) -> RelocationReport | None:
-        """How far the newest relocation of a service is; None where there is none. Writes nothing."""
-        relocation, decision = await self._decided(name)
+    async def look(self, name: str, *, old_s: float = 0.0) -> RelocationReport | None:
+        """How far the newest relocation of a service is; None where there is none. Writes nothing.
+
+        `old_s` is how old what Git says may be.
+        """
+        relocation, decision = await self._decided(name, old_s=old_s)
         return None if relocation is None or decision is None else self._told(relocation, decision)
 
     async def steps(self, name: str) -> Mapping[str, tuple[StepMade, ...]]:
@@ -218,12 +232,12 @@ class RelocationRunner:
     async def find(self, operation: str) -> RelocationReport:
         """How far an operation is. Raises UnknownUrl for one that is no service's newest relocation."""
         known = self._services.get(operation)
-        names = [known] if known else [service.name for service in self._relocatable()]
-        for name in names:
+        others = (service.name for service in self._relocatable() if service.name != known)
+        for name in [known, *others] if known else others:
             try:
                 found = await self.look(name)
             except FailoverError:
-                if known:
+                if name == known:
                     raise
                 continue  # another's trouble
             if found is not None and found.operation == operation:
@@ -234,15 +248,23 @@ class RelocationRunner:
 
     async def under_way(self) -> frozenset[str]:
         """The services with a relocation that somebody may have to go on with: by the newest commits."""
-        services = self._relocatable()
-        found: set[str] = set()
+        begun = await self.begun()
+        return frozenset(name for name, operation in begun.items() if (operation, name) not in self._over)
+
+    async def begun(self) -> Mapping[str, str]:
+        """{service: operation} of what was relocated lately: by the newest commits."""
         by_branch: dict[Branch, set[str]] = {}
-        for service in services:
+        for service in self._relocatable():
             by_branch.setdefault(service.branch, set()).add(service.name)
+        found: dict[str, str] = {}
         for branch, names in by_branch.items():
             begun = await self._reader.begun_on(branch, not_before=time.monotonic())
-            found |= {name for name, operation in begun.items() if name in names and operation not in self._over}
-        return frozenset(found)
+            found |= {name: operation for name, operation in begun.items() if name in names}
+        return found
+
+    def over(self, report: RelocationReport) -> None:
+        """Nothing more comes of it, nor of what it is a part of."""
+        self._over[report.operation or "", report.service] = True
 
     def _relocatable(self) -> list[Service]:
         return [service for service in self._catalog().services.values() if service.replication is not None]
@@ -268,9 +290,9 @@ class RelocationRunner:
         return first is not None and first.provenance.key == idempotency_digest(request.by, request.key)
 
     async def _beginning(
-        self, service: Service, target: Side, request: MoveRequest, not_before: float
+        self, service: Service, target: Side, operation: str, request: MoveRequest, not_before: float
     ) -> tuple[Relocation, Decision]:
-        relocation = await self._reader.beginning(service, target, str(ULID()), not_before=not_before)
+        relocation = await self._reader.beginning(service, target, operation, not_before=not_before)
         if request.versions is not None and relocation.version not in request.versions:
             raise PreconditionFailed(
                 f"the manifests of {service.name} are not those of the If-Match; look again and decide anew"
@@ -331,9 +353,12 @@ class RelocationRunner:
         if position is Position.CUTOVER:
             relocation = await self._with_added(relocation, relocation.steps[0].logged.parents)
         sight = Sight(self._now()) if is_over else await self._sight(relocation)
-        decision = decide(relocation.subject, relocation.git, sight, is_aborted=is_aborted, vouched_by=vouched_by)
-        if decision.commit is None and decision.state in {State.STOPPED, State.DONE}:
-            self._over[relocation.operation] = True
+        is_held = relocation.steps[0].made.ending is Ending.HELD  # and somebody has begun it in the same moment
+        decision = decide(
+            relocation.subject, relocation.git, sight, is_aborted=is_aborted or is_held, vouched_by=vouched_by
+        )
+        if decision.commit is None and (decision.state is State.STOPPED or _is_last(relocation, decision)):
+            self._over[relocation.operation, name] = True
         return relocation, decision
 
     async def _with_added(self, relocation: Relocation, before: Sequence[str]) -> Relocation:
@@ -391,7 +416,9 @@ class RelocationRunner:
         return True
 
     async def _make(self, relocation: Relocation, decision: Decision, request: MoveRequest) -> Outcome:
-        provenance = Provenance(relocation.operation, request.by, self._stamp(), request.reason)
+        first = relocation.first.provenance if relocation.first is not None else None
+        group, wave = (first.group, first.wave) if first is not None else (None, None)
+        provenance = Provenance(relocation.operation, request.by, self.stamp(), request.reason, group=group, wave=wave)
         return await self._write(relocation, decision, request, provenance)
 
     async def _write(
@@ -406,6 +433,7 @@ class RelocationRunner:
             relocation.git.values,
             request,
             provenance,
+            still=partial(self._check_still, relocation, decision),
             is_over=decision.position in AFTER_CUTOVER,
             accepted=relocation.accepted,
         )
@@ -424,13 +452,33 @@ class RelocationRunner:
         self._news.made(_report(relocation, decision), outcome, request)
         return outcome
 
+    async def _check_still(self, relocation: Relocation, decision: Decision) -> None:
+        """Looks at the cluster again, right before the write. Raises Conflict where it says something else by now.
+
+        The write may have waited, for GitHub or while this process was asleep, and nothing of the cluster is in Git:
+        the compare-and-swap would not see that a pod has run in between.
+        """
+        if decision.edge is None or decision.edge.cause not in SEEN_TWICE:
+            return
+        vouched_by = "somebody" if decision.edge.cause is Cause.VOUCHED else ""
+        now = decide(relocation.subject, relocation.git, await self._sight(relocation), vouched_by=vouched_by)
+        if now.edge != decision.edge:
+            raise Conflict(f"{relocation.service.name} was seen otherwise right before the write: {now.reason}")
+
     def _told(self, relocation: Relocation, decision: Decision) -> RelocationReport:
         report = _report(relocation, decision)
         self._news.seen(report, relocation.first)
         return report
 
-    def _stamp(self) -> str:
+    def stamp(self) -> str:
+        """Now, as commits tell it."""
         return datetime.fromtimestamp(self._now(), UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def _is_last(relocation: Relocation, decision: Decision) -> bool:
+    """Whether it is done, and nothing waits for that."""
+    wave = relocation.first.provenance.wave if relocation.first is not None else None
+    return decision.state is State.DONE and (wave is None or wave.number == wave.count)
 
 
 def _was_accepted(before: Relocation | None, moved: Moved | None) -> bool:
@@ -498,6 +546,8 @@ def _report(relocation: Relocation, decision: Decision, *, changed: bool = False
         words=decision.words,
         changed=changed,
         version=relocation.version,
+        asked=relocation.first.provenance if relocation.first is not None else None,
+        accepted=relocation.accepted,
     )
 
 

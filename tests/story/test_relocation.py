@@ -157,9 +157,6 @@ async def test_an_app_that_does_not_run_is_not_begun_with(stage: Stage, tmp_path
             with pytest.raises(UnsafeMove, match="the app does not run") as refused:
                 await start(components)
             assert [hazard.slug for hazard in refused.value.hazards] == ["starts-nothing"]
-            stage.replace(APP, '"replicas": 0', '"replicas": "${REPLICAS}"')
-            with pytest.raises(CannotPlan):
-                await start(components)
 
 
 async def test_without_a_cluster_nothing_is_begun(stage: Stage, tmp_path: Path) -> None:
@@ -219,12 +216,11 @@ async def test_what_the_target_has_written_since_its_last_sync_is_overwritten_on
             await components.failover.move("sonarr", Action.PROMOTE, request)
             lab.pass_by(60)
             with pytest.raises(UnsafeMove) as refused:
-                await start(components)
+                await components.failover.relocations.start("sonarr", Side.PRIMARY, MoveRequest("ops-laptop"))
             (hazard,) = refused.value.hazards
             assert (hazard.slug, hazard.severity.value) == ("unsynced-overwritten", "stop")
             assert "snapshot" in hazard.cure
-            accepting = replace(ASKED, accept=frozenset({"unsynced-overwritten"}))
-            await components.failover.relocations.start("sonarr", Side.PRIMARY, accepting)
+            await start(components)
             await until(lab, components)
     assert "Failover-Accepted: unsynced-overwritten" in stage.moves[4]
 
@@ -340,7 +336,47 @@ async def test_there_and_back_again_leaves_the_repository_as_it_was(
             await components.failover.move("sonarr", Action.PROMOTE, ASKED)
             assert (stage.read(VOLSYNC) or b"").count(b"paused: true") == 4
             lab.pass_by(60)
-            accepting = replace(ASKED, accept=frozenset({"unsynced-overwritten"}))
-            await components.failover.relocations.start("sonarr", Side.PRIMARY, accepting)
+            await start(components)
             await until(lab, components, at_most=100)
         assert {file: stage.read(file) for file in lab.files} == before
+
+
+async def test_a_step_is_not_written_when_the_cluster_says_something_else_by_then(stage: Stage, tmp_path: Path) -> None:
+    """A laptop that slept between look and write: nothing in Git tells that the app has run since."""
+    with homelab(stage, tmp_path) as lab:
+        async with stage.open(cluster=str(lab.kubeconfig), cluster_timeout_s=10) as components:
+            await start(components)
+            await until_step(lab, components, Step.FINAL_SYNC)
+            relocations = components.failover.relocations
+            for _ in range(60):
+                relocation, decision = await relocations._decided("sonarr")
+                assert relocation is not None
+                assert decision is not None
+                if decision.commit is not None:
+                    break
+                lab.pass_by(2)
+            assert decision.commit is not None
+            assert decision.commit.label == Step.CUTOVER.label
+            lab.cluster.scale("Deployment", "media/sonarr", 1)
+            lab.cluster.advance(10)
+            before = lab.messages()
+            assert not await relocations._go(relocation, decision)
+            assert lab.messages() == before
+
+
+@pytest.mark.parametrize("node", [W1, W2])
+async def test_a_node_that_dies_for_good_while_the_app_is_down_ends_it_within_minutes(
+    stage: Stage, tmp_path: Path, node: str
+) -> None:
+    with homelab(stage, tmp_path) as lab:
+        async with stage.open(cluster=str(lab.kubeconfig), cluster_timeout_s=10) as components:
+            await start(components)
+            await until_step(lab, components, Step.FINAL_SYNC)
+            lab.cluster.kill(node)
+            began = lab.cluster.clock.now
+            told = await until(lab, components, State.STOPPED)
+            assert lab.cluster.clock.now - began < 180
+            assert f"Node {node} has not been ready" in told[-1].reason
+            lab.cluster.revive(node)
+            lab.pass_by(120)
+            assert lab.cluster.ready_pod("media/sonarr", W2)

@@ -32,6 +32,7 @@ from tests.support.stage import Stage
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Sequence
 
+    from failover_api.core.automatic.report import HoldLine
     from failover_api.core.catalog.model import Catalog
     from failover_api.core.text.trailers import Record
     from failover_api.wiring import Components
@@ -156,10 +157,13 @@ class Replica:
         line = report.node(node) if report is not None else None
         return line.state if line is not None else ""
 
-    def gates(self, service: str) -> list[str]:
+    def holds(self, service: str) -> list[HoldLine]:
         report = self.guard.report
         lines = [line for line in (report.pending if report else ()) if line.service == service]
-        return [hold.gate for line in lines for hold in line.holds]
+        return [hold for line in lines for hold in line.holds]
+
+    def gates(self, service: str) -> list[str]:
+        return [hold.gate for hold in self.holds(service)]
 
 
 class World:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from failover_api.core.catalog.model import Policy, Side
 from failover_api.core.catalog.replication import ReplicationKind
+from failover_api.core.planning.wave_progress import Unmoved
 from failover_api.core.rfc3339 import seconds_of
 from failover_api.core.safety.claim_moves import ClaimMove, claim_moves
 from failover_api.core.safety.governance import (
@@ -158,10 +159,10 @@ class GitReader:
         self.view = replace(self.view, failed_at=self._monotonic(), detail=error.detail)
 
 
-def facts_of(git: GitView, look: ClusterLook, in_waves: Mapping[str, str]) -> tuple[ServiceFacts, ...]:
+def facts_of(git: GitView, look: ClusterLook, in_waves: Mapping[str, Unmoved]) -> tuple[ServiceFacts, ...]:
     """Of every service that Git has been read for, in the order of the catalog. Asks nobody.
 
-    `in_waves` is the operation of those that it moves later.
+    `in_waves` says of some which operation moves them later, or has not moved them.
     """
     nodes = {} if look.view.nodes.why_unseen() else {node.name: node for node in look.view.nodes.objects.values()}
     found: list[ServiceFacts] = []
@@ -171,7 +172,7 @@ def facts_of(git: GitView, look: ClusterLook, in_waves: Mapping[str, str]) -> tu
         running_on = status.cluster.node if status.cluster is not None else None
         placed = placement(status.service, status.detection, nodes, running_on)
         facts = _facts(status, placed, git, look, git.read_at.get(name, float("-inf")))
-        found.append(replace(facts, in_waves=in_waves.get(name, "")))
+        found.append(replace(facts, in_waves=in_waves.get(name)))
     return tuple(found)
 
 
@@ -202,6 +203,7 @@ def _facts(status: Status, placed: Placement, git: GitView, look: ClusterLook, r
         last_move=_last_move(status),
         relocating=git.relocating.get(service.name, "") or operation_on(service, look.view),
         can_relocate=service.replication is not None and service.replication.kind is not ReplicationKind.NONE,
+        needs_word=service.replication is not None and service.replication.kind is ReplicationKind.MANUAL,
     )
 
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from failover_api.core.automatic.election import Candidate, LeaseRecord, Step, Terms, released
+from failover_api.core.automatic.election import Candidate, LeaseRecord, Step, Terms, released, why_nobody_leads
 
 A, B = Candidate("a"), Candidate("b")
 HELD = LeaseRecord("b", 8, 100.0, 100.0, 3, {"k": "v"}, "7")
@@ -118,6 +118,29 @@ def test_at_most_one_of_three_leads_at_any_moment(story: list[tuple[str, int, fl
         now += passes_s
         leading = [each.name for each, off in zip(candidates, ahead, strict=True) if each.leads(now + off)]
         assert len(leading) <= 1, leading
+
+
+AT = 1_796_068_800.0
+
+
+@pytest.mark.parametrize(
+    ("record", "failure", "why"),
+    [
+        (None, "", "nobody has made its Lease guard yet"),
+        (LeaseRecord(), "", "nobody holds its Lease guard"),
+        (released(LeaseRecord("pod-1"), AT), "", "nobody holds its Lease guard since 2026-11-30 20:00:00 UTC"),
+        (
+            LeaseRecord("pod-1", renewed_at=AT),
+            "",
+            "pod-1 did, and has not renewed its Lease guard since 2026-11-30 20:00:00 UTC",
+        ),
+        (None, "leases is forbidden", "this replica does not get its Lease: leases is forbidden"),
+    ],
+)
+def test_why_nobody_leads_and_what_to_do(record: LeaseRecord | None, failure: str, why: str) -> None:
+    said = why_nobody_leads(record, "guard", failure)
+    assert said.startswith(f"No replica leads: {why}. Another one takes it within seconds, if `failover serve` or")
+    assert "`failover check`" in said
 
 
 def test_terms_leave_a_gap_between_two_leaders() -> None:

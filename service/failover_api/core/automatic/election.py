@@ -15,6 +15,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
+from failover_api.core.safety.times import second
+from failover_api.core.wording import cut, one_line
+
+_WHAT_TO_DO = (
+    "Another one takes it within seconds, if `failover serve` or `failover guard` runs with this catalog and reaches "
+    "the API server; `failover check` says whether it may use the Lease."
+)
 MAX_DURATION_S = 60  # a Lease that says more would be nobody's for as long
 NO_NOTES: Mapping[str, str] = {}
 
@@ -126,6 +133,19 @@ class Candidate:
     def stepped_down(self) -> "Candidate":
         """We lead no longer, whatever the Lease says."""
         return replace(self, renewed_at=None)
+
+
+def why_nobody_leads(record: LeaseRecord | None, lease: str, failure: str = "") -> str:
+    """In words, with what to do. `record` None: there is none. `failure` is what keeps this process from it."""
+    if failure:
+        why = f"this replica does not get its Lease: {one_line(failure)}"
+    elif record is None:
+        why = f"nobody has made its Lease {lease} yet"
+    else:
+        at = "" if record.renewed_at is None else f" since {second(record.renewed_at)}"
+        who = f"{cut(record.holder)} did, and has not renewed" if record.holder else "nobody holds"
+        why = f"{who} its Lease {lease}{at}"
+    return f"No replica leads: {why}. {_WHAT_TO_DO}"
 
 
 def released(record: LeaseRecord, at: float) -> LeaseRecord:

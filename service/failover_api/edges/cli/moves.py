@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
+from failover_api.core.wording import listed
 from failover_api.edges.cli.backend import Backend, Body, Callbacks, Refused, Versions, caller, refused
 from failover_api.edges.cli.execution import DONE, LATE, REFUSED, UNKNOWN, open_terminal, with_writing_backend
 from failover_api.edges.cli.options import (
@@ -298,8 +299,7 @@ def _what_is_unseen(backend: Backend, target: CommandTarget, patience: "Patience
         in_group = [each["service"] for each in services if target.is_group and target.name in each["groups"]]
         own = in_group or [target.name]
     names = unseen(services, own)
-    whose = ", ".join(names[:_NAMED]) + (f" and {len(names) - _NAMED} more" if len(names) > _NAMED else "")
-    return f"whether {whose} will be {patience.until} cannot be seen from here" if names else ""
+    return f"whether {listed(names, _NAMED)} will be {patience.until} cannot be seen from here" if names else ""
 
 
 def _followed(backend: Backend, outcome: Body, terminal: "Terminal", patience: "Patience | None") -> tuple[Body, int]:

@@ -12,7 +12,7 @@ from failover_api.core.safety.relocation import quiet, values
 from failover_api.core.safety.relocation.gitview import GitView
 from failover_api.core.safety.relocation.going_up import JUDGES, Go, Known, Wait
 from failover_api.core.safety.relocation.places import Values
-from failover_api.core.safety.relocation.sight import Sight
+from failover_api.core.safety.relocation.sight import LOST_AFTER_S, Sight
 from failover_api.core.safety.relocation.steps import Ending, Step
 from failover_api.core.safety.relocation.subject import STOPPED, Subject
 from failover_api.core.safety.relocation.table import AFTER_CUTOVER, BEFORE_CUTOVER, DOWN, Cause, Edge, Position
@@ -103,7 +103,7 @@ def position_of(subject: Subject, git: GitView) -> Position:
     if last is None:
         return Position.READY
     if last.ending is not None:
-        return Position(last.ending.value)
+        return Position.STOPPED if last.ending is Ending.HELD else Position(last.ending.value)
     if last.step in {Step.REVERSE, Step.FINAL_SYNC} and values.is_restoring(subject, git):
         return Position.RESTORE if last.step is Step.REVERSE else Position.FINAL_RESTORE
     return Position(last.step.value)
@@ -197,11 +197,17 @@ def _wanted(known: Known, end: Position) -> Values:
 
 
 def _late(known: Known, position: Position, wait: Wait) -> Decision | None:
-    """The way back of what takes too long while the app is stopped: it is started where it was."""
+    """The way back of what takes too long, or cannot end, while the app is stopped: it is started where it was."""
     limit_s = limit_of(known.subject, position)
-    if position not in DOWN or limit_s is None or _waited(known, position) <= limit_s:
+    if position not in DOWN:
         return None
-    return _undo(known, position, Cause.LATE, f"It took longer than {length(limit_s)}. {wait.reason}")
+    if limit_s is not None and _waited(known, position) > limit_s:
+        return _undo(known, position, Cause.LATE, f"It took longer than {length(limit_s)}. {wait.reason}")
+    if known.sight.lost and not known.sight.unseen:
+        names = ", ".join(map(cut, known.sight.lost))
+        why = f"Node {names} has not been ready for over {length(LOST_AFTER_S)}, and it cannot go on without it."
+        return _undo(known, position, Cause.LOST, why)
+    return None
 
 
 def _undo(known: Known, position: Position, cause: Cause, why: str) -> Decision:
@@ -209,7 +215,7 @@ def _undo(known: Known, position: Position, cause: Cause, why: str) -> Decision:
     step = position.step
     assert step is not None, "it runs"
     if position in AFTER_CUTOVER:
-        ending, wanted = Ending.LEFT, values.tidied(known.subject, known.git)
+        ending, wanted = Ending.LEFT, values.tidied(known.subject, known.git, step)
     else:
         ending = Ending.ABORTED if cause is Cause.ABORTED else Ending.STOPPED
         wanted = values.undone(known.subject, known.git, step)
