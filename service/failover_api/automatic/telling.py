@@ -77,7 +77,8 @@ class Teller:
                 act.node,
                 act.services,
                 f"{cut(act.node)}: {_names(act.services)} {_of(act.services, 'moves by itself', 'move by themselves')}",
-                f"{_names(act.services)} {_of(act.services, 'is', 'are')} moved off {cut(act.node)} now. {_evidence(act)}",
+                f"{_names(act.services)} {_of(act.services, 'is', 'are')} moved off {cut(act.node)} now. "
+                f"{_evidence(act)}",
             )
 
     def refused(self, act: Act, problem: str, detail: str) -> None:

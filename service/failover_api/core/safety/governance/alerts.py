@@ -13,7 +13,7 @@ from failover_api.core.catalog.model import Side
 from failover_api.core.safety.governance.decisions import Act, Situation, capped, of_mode
 from failover_api.core.safety.governance.evidence import evidence_of_alert
 from failover_api.core.safety.governance.facts import ServiceFacts
-from failover_api.core.safety.governance.gates import PASSING, Gate, Hold
+from failover_api.core.safety.governance.gates import Gate, Hold
 from failover_api.core.safety.governance.holds import node_holds, opt_in, service_holds, view_holds
 from failover_api.core.safety.node_states import ViewState
 from failover_api.core.safety.times import second
