@@ -76,6 +76,15 @@ class EntryBody(Body):
             examples=[["data-left-behind"]],
         ),
     ]
+    evidence: Annotated[
+        list[str],
+        Field(
+            default=[],
+            exclude_if=operator.not_,
+            description="What an automatic move was based on, as its commit says; left out where nobody says it.",
+            examples=[["alert NodeGone fires since 2026-11-30 20:00:00 UTC"]],
+        ),
+    ]
     steps: Annotated[
         list[EntryStepBody],
         Field(
