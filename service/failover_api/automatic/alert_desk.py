@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
 
-from failover_api.core.catalog.automatic import Mode
+from failover_api.core.catalog.automatic import IS_OFF, Mode
 from failover_api.core.catalog.model import Catalog
 from failover_api.core.safety.alerts import Meaningless, Meant, Unreadable, meaning_of
 from failover_api.core.safety.governance import Alert, AlertOrder, Gate, Hold, Witness
@@ -199,7 +199,7 @@ def _no_more(alert: Alert, meant: Meant) -> AlertEnd:
     return AlertEnd(alert, Result.IGNORED, meant, detail="it is resolved, and had testified nothing")
 
 
-_OFF = Hold(Gate.OPT_IN, "Automatic failover is off: `automatic.mode` is none.", "Write `automatic: {mode: observe}`.")
+_OFF = Hold(Gate.OPT_IN, IS_OFF, "Write `automatic: {mode: observe}`.")
 
 
 def _blind(exc: NotReady) -> Hold:

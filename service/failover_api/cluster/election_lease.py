@@ -1,4 +1,4 @@
-"""The Lease by which one of several replicas leads: read, made and replaced. Nothing else is written in a cluster.
+"""The Lease by which one of several replicas leads: read, made and replaced.
 
 Others may write in it too, labels and annotations of their own: what is put back is the object that was read, with our
 fields changed, and by its resourceVersion only if nobody wrote meanwhile.
