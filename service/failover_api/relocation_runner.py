@@ -27,7 +27,8 @@ from failover_api.core.rfc3339 import rfc3339
 from failover_api.core.safety.hazard import Hazard, Severity
 from failover_api.core.safety.relocation.ladder import Decision, Obstacle, State, decide, position_of
 from failover_api.core.safety.relocation.manifests import changes
-from failover_api.core.safety.relocation.overwritten import Moved, unsynced_overwritten
+from failover_api.core.safety.relocation.needs import obstacles, uncopied
+from failover_api.core.safety.relocation.overwritten import Moved, left_behind, unsynced_overwritten
 from failover_api.core.safety.relocation.rehearsal import rehearse
 from failover_api.core.safety.relocation.sight import Sight
 from failover_api.core.safety.relocation.sight_of import sight_of, why_unseen
@@ -304,6 +305,8 @@ class RelocationRunner:
                 f"{service.name} has policy pull_request: a relocation stops the app between two commits, and no "
                 "review may lie between them"
             )
+        if needs := obstacles(relocation.service, relocation.manifests):
+            raise CannotPlan(f"a relocation of {service.name} would not bring its data: {needs[0].text}")
         await self._check_seen(relocation)
         if decision.commit is None:
             raise _refusal(decision)
@@ -314,17 +317,19 @@ class RelocationRunner:
 
         What one that was stopped has overwritten already is not asked for again.
         """
-        view = await self._clusters.look([relocation.service])
-        moved = await self._newest_move(relocation.service, relocation.head)
+        service, subject = relocation.service, relocation.subject
+        view = await self._clusters.look([service])
+        moved = await self._newest_move(service, relocation.head)
         before = await self._reader.newest(relocation.services[0], not_before=None)
-        hazard = unsynced_overwritten(relocation.subject, view, moved)
-        if hazard is None or _was_accepted(before, moved):
-            return relocation
-        if not request.accepts(relocation.service.name, hazard.slug):
-            unsafe = UnsafeMove(f"{hazard.detail} ({hazard.slug})")
-            unsafe.hazards, unsafe.version = (hazard,), relocation.version
+        overwritten = None if _was_accepted(before, moved) else unsynced_overwritten(subject, view, moved)
+        left = left_behind(service.name, subject, uncopied(service, relocation.manifests, subject.target))
+        found = tuple(hazard for hazard in (overwritten, left) if hazard is not None)
+        refused = [hazard for hazard in found if not request.accepts(service.name, hazard.slug)]
+        if refused:
+            unsafe = UnsafeMove(" ".join(f"{hazard.detail} ({hazard.slug})" for hazard in refused))
+            unsafe.hazards, unsafe.version = found, relocation.version
             raise unsafe
-        return replace(relocation, accepted=(hazard.slug,))
+        return replace(relocation, accepted=tuple(hazard.slug for hazard in found))
 
     async def _check_seen(self, relocation: Relocation) -> None:
         if not self._clusters.is_there:

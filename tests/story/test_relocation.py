@@ -1,6 +1,7 @@
 """Going home: the real service, the real client, a simulated cluster with VolSync, and the bytes on its disks."""
 
 import asyncio
+import json
 from dataclasses import replace
 from pathlib import Path
 
@@ -36,6 +37,7 @@ from tests.support.relocating import (
     until,
     until_next,
     until_step,
+    volsync,
 )
 from tests.support.stage import Stage
 
@@ -239,6 +241,7 @@ async def test_by_a_repository_the_bytes_come_home_as_well(stage: Stage, tmp_pat
     assert lab.cluster.disk("media/a").journal[: len(written)] == written
 
 
+TO_A = "{copyMethod: Direct, keySecret: key, destinationPVC: a}"
 MANUAL = CATALOG[: CATALOG.index("    replication:")] + "    replication: {kind: manual}\n"
 
 
@@ -380,3 +383,46 @@ async def test_a_node_that_dies_for_good_while_the_app_is_down_ends_it_within_mi
             lab.cluster.revive(node)
             lab.pass_by(120)
             assert lab.cluster.ready_pod("media/sonarr", W2)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "words"),
+    [
+        (TO_A, TO_A.replace("Direct", "Snapshot"), "makes an image for a new claim"),
+        ("destinationPVC: a", "destinationPVC: c", "the switches say b to a"),
+        ("sourcePVC: b", "sourcePVC: c", "the switches say b to a"),
+    ],
+)
+async def test_a_replication_that_would_bring_something_else_begins_nothing(
+    stage: Stage, tmp_path: Path, old: str, new: str, words: str
+) -> None:
+    """`check` says so too; here somebody has not asked it."""
+    text = volsync().replace(old, new)
+    assert text != volsync()
+    with homelab(stage, tmp_path, replication=text) as lab:
+        async with stage.open(cluster=str(lab.kubeconfig), cluster_timeout_s=10) as components:
+            with pytest.raises(CannotPlan, match=words):
+                await start(components)
+
+
+async def test_a_claim_that_no_replication_copies_is_left_behind_only_when_accepted(
+    stage: Stage, tmp_path: Path
+) -> None:
+    catalog = CATALOG.replace(
+        "    volume_name: data\n    primary_pvc: a\n    backup_pvc: b\n",
+        "    volumes:\n      - {name: data, primary_pvc: a, backup_pvc: b}\n"
+        "      - {name: media, primary_pvc: media-a, backup_pvc: media-b}\n",
+    )
+    assert catalog != CATALOG
+    with homelab(stage, tmp_path, catalog=catalog) as lab:
+        manifest = json.loads(app())
+        other = {"name": "media", "persistentVolumeClaim": {"claimName": "media-b"}}
+        manifest["spec"]["template"]["spec"]["volumes"].append(other)
+        stage.commit({APP: json.dumps(manifest, indent=1)})
+        async with stage.open(cluster=str(lab.kubeconfig), cluster_timeout_s=10) as components:
+            with pytest.raises(UnsafeMove, match="does not copy media-b") as refused:
+                await start(components)
+            assert "data-left-behind" in {hazard.slug for hazard in refused.value.hazards}
+            accepting = replace(ASKED, accept=ASKED.accept | {"data-left-behind"})
+            report = await components.failover.relocations.start("sonarr", Side.PRIMARY, accepting)
+            assert report.step is Step.REVERSE

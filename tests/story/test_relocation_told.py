@@ -1,13 +1,16 @@
 """What people hear of a relocation, what is measured of it, and what history says of it afterwards."""
 
+import json
 from pathlib import Path
 from typing import Any
+
+import yaml
 
 from failover_api.core.catalog.notification import Event
 from failover_api.core.safety.relocation.steps import Step
 from failover_api.events import RelocationTold
 from failover_api.metrics.relocations import relocation_metrics
-from tests.support.relocating import ASKED, homelab, later, start, until, until_step
+from tests.support.relocating import APP, ASKED, VOLSYNC, app, homelab, later, start, until, until_step, volsync
 from tests.support.stage import Stage
 
 
@@ -78,3 +81,20 @@ async def test_a_step_without_a_limit_is_spoken_of_every_quarter_of_an_hour(stag
     words = [each for each in told if "waits in 1/5 reverse" in each.title]
     assert len(words) == 2
     assert "for 15 min." in words[0].message
+
+
+async def test_a_step_that_adds_keys_to_the_app_s_own_file_is_no_edit_of_a_person(stage: Stage, tmp_path: Path) -> None:
+    """The number of replicas and the tags are added and taken away again, all in one file."""
+    with homelab(stage, tmp_path) as lab:
+        manifest = json.loads(app())
+        del manifest["spec"]["replicas"]
+        pairs = volsync().replace('  trigger: {schedule: "*/3 * * * *"}\n', "", 1)
+        stage.commit({APP: f"{yaml.safe_dump(manifest)}---\n{pairs}", VOLSYNC: ""})
+        lab.pass_by(60)
+        async with stage.open(cluster=str(lab.kubeconfig), cluster_timeout_s=10) as components:
+            await start(components)
+            await until(lab, components)
+            page = await components.failover.history("sonarr", limit=20)
+    made = [entry for entry in page.entries if entry.logged.message.startswith("Relocate")]
+    assert [entry.record is not None for entry in made] == [True]
+    assert len(made[0].steps) == 5

@@ -60,6 +60,7 @@ from failover_api.moves.evacuation import NodeOutcome
 
 ROUND_S = 1.0
 GIT_EVERY_S, GIT_AT_REST_S = 10.0, 60.0
+GIT_HOMEWARD_S = 20.0  # while something may go home: what was read longer ago than 30 s holds it
 FACTS_AT_REST_S = 10.0
 AGAIN_S = 30.0  # an act that was refused is not tried again before
 LIST_TIMEOUT_S = 2.0
@@ -151,7 +152,7 @@ class Guard:
         home = returns(situation)
         report = with_fences(report_of(situation, decisions), self._fencer.said)
         self._report = with_returns(report, home, self._home.why_not)
-        self._want_git(situation)
+        self._want_git(situation, is_anyone_away=bool(home))
         self._teller.tell(situation, decisions)
         for act in map(self._without_waves, decisions.acts):
             if act.services:
@@ -205,7 +206,7 @@ class Guard:
         self._found = (git, now, found) if event == NO_EVENT else None
         return found
 
-    def _want_git(self, situation: Situation) -> None:
+    def _want_git(self, situation: Situation, *, is_anyone_away: bool) -> None:
         """Git is read while a node is in question, with a close look at what is on it; else as seldom as will do."""
         nodes = {node.name for node in situation.verdicts.nodes.values() if is_in_question(node)}
         on_it = [service.name for service in situation.services if service.active in nodes]
@@ -215,7 +216,7 @@ class Guard:
             is_known = set(on_it) <= self._git.view.around.keys()
             self._git.want(on_it, within_s=GIT_EVERY_S if is_known else ROUND_S)
         elif not self._git.view.statuses or situation.rules.failback is not Failback.NONE:
-            self._git.want((), within_s=GIT_AT_REST_S)
+            self._git.want((), within_s=GIT_HOMEWARD_S if is_anyone_away else GIT_AT_REST_S)
 
     # Acting
 

@@ -23,6 +23,20 @@ def test_what_holds_it_ends_as_a_sentence(detail: str) -> None:
     assert lines(holds=[hold])[-1] == f"  paused: {sentence}. Ends 2026-11-30 20:05:00 UTC. Wait."
 
 
+def test_the_tally_counts_events() -> None:
+    empty: dict[str, Any] = {
+        "nodes": [],
+        "blocked": [],
+        "failback": [],
+        "pauses": [],
+        "attestations": [],
+        "pending": [],
+    }
+    seen = {"mode": "act", "view": "watching", "reason": "", "leader": "a", "as_of": AT}
+    told = list(automatic_lines({**empty, **seen, "tally": {"counts": {"right": 2, "open": 1}}}, utc=True))
+    assert told[-2:] == ["1 event so far: not known yet.", "2 events so far: right, the node stayed away."]
+
+
 def test_what_is_only_observed_is_not_said_to_move() -> None:
     assert lines()[-1] == "sonarr, off k3s-w1: nothing holds it"
     assert lines(acts=False)[-1] == "sonarr, off k3s-w1: nothing holds it; `observe`: it is not moved"

@@ -168,7 +168,9 @@ class Terminal:
             self.out.print(Text.assemble("  ", tables.pull_request_line(body["pull_request"])))
         if body.get("last_move"):
             self.out.print(Text.assemble("  last move: ", tables.move_line(body["last_move"], utc=self._utc)))
-        self._show_hazards(body.get("hazards_to", ()))
+        if hazards := body.get("hazards_to", ()):
+            self.note(f"If it were {'demoted' if body['side'] == 'backup' else 'promoted'} now:")
+            self._show_hazards(hazards)
         return None
 
     def show_rollout(self, service: str, body: Body) -> None:

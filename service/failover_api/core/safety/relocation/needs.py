@@ -1,5 +1,7 @@
 """What a relocation needs of a service's manifests, told long before one is made: for `failover check`.
 
+What of it would bring nothing, or the wrong data, is asked for once more when one is begun: obstacles().
+
     both pairs are in the catalog and were found      the reverse one is parked, the other one is not
     source and destination have one mover, of `via`   the destination writes into the claim itself (copyMethod Direct)
     they share the key of rsync-tls                   they copy the claims of the switches, and each claim is copied
@@ -52,6 +54,8 @@ class _End:
     claim: str
     copy_method: str
     key: str
+    older: str = ""  # the option by which it restores an older snapshot than the newest
+    keeps_deleted: bool = False  # whether a restore leaves files that the snapshot has not
 
     @property
     def is_paused(self) -> bool:
@@ -63,7 +67,38 @@ def needs(service: Service, detection: Detection, manifests: Manifests) -> tuple
     replication = service.replication
     if replication is None:
         return ()
-    found = [*_of_catalog(service)]
+    ends, found = _of_ends(service, replication, manifests)
+    found = [*_of_catalog(service), *found]
+    if not any(parse_tag(each.manual) for each in ends):  # else a relocation is under way
+        found += _of_state(detection, ends)
+    found += _uncopied(service, ends)
+    if not any(not need.is_warning for need in found):
+        found += _of_steps(service, detection, manifests)
+    return tuple(dict.fromkeys(found))
+
+
+def obstacles(service: Service, manifests: Manifests) -> tuple[Need, ...]:
+    """Those that are not met and that a relocation of a located service must not begin with: it would be no proof.
+
+    Which replication is paused just now is none: its first step sees to that.
+    """
+    if service.replication is None:
+        return ()
+    _, found = _of_ends(service, service.replication, manifests)
+    return tuple(need for need in dict.fromkeys(found) if not need.is_warning)
+
+
+def uncopied(service: Service, manifests: Manifests, target: Side) -> tuple[str, ...]:
+    """The claims of a located service that are left and that no source brings to the target, as far as can be read."""
+    if service.replication is None or service.replication.kind is not ReplicationKind.VOLSYNC:
+        return ()
+    ends, _ = _of_ends(service, service.replication, manifests)
+    return tuple(_left(service, ends, target))
+
+
+def _of_ends(service: Service, replication: DataReplication, manifests: Manifests) -> tuple[list[_End], list[Need]]:
+    """The ends that can be read, and what is wrong with each and with their pairs."""
+    found: list[Need] = []
     ends: list[_End] = []
     for end in service.ends:
         read = _read(end, manifests)
@@ -76,12 +111,7 @@ def needs(service: Service, detection: Detection, manifests: Manifests) -> tuple
         found += [need for each in pair for need in _of_end(replication, each)]
         if len(pair) == len(("source", "destination")):
             found += _of_pair(service, side, *sorted(pair, key=lambda each: each.kind != SOURCE))
-    if not any(parse_tag(each.manual) for each in ends):  # else a relocation is under way
-        found += _of_state(detection, ends)
-    found += _uncopied(service, ends)
-    if not any(not need.is_warning for need in found):
-        found += _of_steps(service, detection, manifests)
-    return tuple(dict.fromkeys(found))
+    return ends, found
 
 
 def _of_catalog(service: Service) -> Iterator[Need]:
@@ -104,6 +134,7 @@ def _read(end: ReplicationEnd, manifests: Manifests) -> _End | Need:
     identity = manifest.select(selector)
     document = When(manifest.tree, manifest.tree.documents[identity.index].root, {})
     mover = next((name for name in ALL_MOVERS if any(document.below("spec", name))), "")
+    pinned = {key: document.text("spec", mover, key) for key in ("restoreAsOf", "previous")}
     claim = document.text("spec", "sourcePVC") if selector.kind == SOURCE else None
     return _End(
         side=end.side,
@@ -117,6 +148,8 @@ def _read(end: ReplicationEnd, manifests: Manifests) -> _End | Need:
         claim=claim or document.text("spec", mover, "destinationPVC") or "",
         copy_method=document.text("spec", mover, "copyMethod") or "",
         key=document.text("spec", mover, "keySecret") or document.text("spec", mover, "repository") or "",
+        older=next((key for key, value in pinned.items() if value not in (None, "", "0")), ""),
+        keeps_deleted=mover == "restic" and not document.is_true("spec", mover, "enableFileDeletion"),
     )
 
 
@@ -154,6 +187,14 @@ def _of_destination(replication: DataReplication, end: _End) -> Iterator[Need]:
         )
     elif not end.copy_method:
         yield Need(f"{end.about} says no copyMethod: write `copyMethod: Direct`, so that it writes into the claim")
+    if end.older:
+        yield Need(f"{end.about} has {end.older}: it restores an older snapshot than the newest; take it out")
+    if end.keeps_deleted and end.mover in MOVERS[replication.via]:
+        yield Need(
+            f"{end.about} restores over what is there, and files that were deleted meanwhile come back: write "
+            "`enableFileDeletion: true`",
+            is_warning=True,
+        )
 
 
 def _of_pair(service: Service, side: Side, source: _End, destination: _End) -> Iterator[Need]:
@@ -166,9 +207,10 @@ def _of_pair(service: Service, side: Side, source: _End, destination: _End) -> I
         )
     elif source.key != (destination.key or _made_key(destination)):
         both = f"{cut(source.key) or 'none'} and {cut(destination.key) or 'none'}"
-        what = "Secret of the repository" if source.mover in MOVERS[Via.REPOSITORY] else "key Secret"
+        is_repository = source.mover in MOVERS[Via.REPOSITORY]  # else the two ends do not even talk to each other
+        what = "Secret of the repository" if is_repository else "key Secret"
         text = f"{source.about} and its destination name another {what} ({both}): it has to be one and the same"
-        yield Need(text, is_warning=True)
+        yield Need(text, is_warning=not is_repository)
     claims = _claims(service, side)
     pair = (source.claim, destination.claim)
     if claims and all(pair) and not any("$" in claim for claim in pair) and pair not in claims:
@@ -203,12 +245,17 @@ def _of_state(detection: Detection, ends: Sequence[_End]) -> Iterator[Need]:
 def _uncopied(service: Service, ends: Sequence[_End]) -> Iterator[Need]:
     """Claims that no pair brings to the other side: they stay behind."""
     for side in Side:
-        sources = [end.claim for end in ends if end.side is side and end.kind == SOURCE]
-        if sources and not any("$" in claim for claim in sources):
-            left = [old for old, _ in _claims(service, side) if old not in sources]
-            if left and len(left) < len(_claims(service, side)):
-                what = f"claim {', '.join(map(cut, left))}"
-                yield Need(f"to_{side} does not copy {what}: what is in there does not come along", is_warning=True)
+        left = _left(service, ends, side)
+        if left and len(left) < len(_claims(service, side)):
+            what = f"claim {', '.join(map(cut, left))}"
+            yield Need(f"to_{side} does not copy {what}: what is in there does not come along", is_warning=True)
+
+
+def _left(service: Service, ends: Sequence[_End], side: Side) -> list[str]:
+    sources = [end.claim for end in ends if end.side is side and end.kind == SOURCE]
+    if not sources or any("$" in claim for claim in sources):
+        return []
+    return [old for old, _ in _claims(service, side) if old not in sources]
 
 
 def _of_steps(service: Service, detection: Detection, manifests: Manifests) -> Iterator[Need]:

@@ -1,9 +1,12 @@
-"""unsynced-overwritten: what the target took after its own last sync is on its claim alone, and comes home to be lost.
+"""What a relocation costs all the same: what the target has of its own, and what is not copied.
+
+unsynced-overwritten: what the target took after its own last sync is on its claim alone, and comes home to be lost.
 
 A node that dies between two syncs keeps what it has taken since the last one. The way home copies over that. After a
 relocation there is nothing of the kind: its final sync began when the app had stopped.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from failover_api.core.planning.request import RELOCATE
@@ -58,6 +61,21 @@ def unsynced_overwritten(subject: Subject, view: View | None, moved: Moved | Non
         f"What {subject.service} wrote on {subject.target}{left} {since} was never copied{name}: the sync to "
         f"{subject.target} overwrites it.",
         f"Take a snapshot of the claim on {subject.target} first, and look at what is in it; then accept it, once.",
+    )
+
+
+def left_behind(service: str, subject: Subject, claims: Sequence[str]) -> Hazard | None:
+    """data-left-behind, of a relocation: claims of the service that its replication does not copy."""
+    if not claims or subject.towards is None:
+        return None
+    name, names = cut(subject.towards.source.name), ", ".join(map(cut, claims))
+    return Hazard(
+        "data-left-behind",
+        Severity.STOP,
+        name,
+        None,
+        f"{name} does not copy {names}: what {service} has written there stays on {subject.origin}.",
+        "Bring that data over by yourself, or be sure that nothing in it is needed; then accept it.",
     )
 
 
