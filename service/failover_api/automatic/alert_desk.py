@@ -62,7 +62,10 @@ class ServiceEnd:
 
 @dataclass(frozen=True, slots=True)
 class AlertEnd:
-    """What became of an alert. `meant` is None where it means nothing, or could not be read."""
+    """What became of an alert. `meant` is None where it means nothing, or could not be read.
+
+    `is_error`: a rule of the catalog fits it, and cannot be followed.
+    """
 
     alert: Alert | Unreadable
     result: Result
@@ -70,6 +73,7 @@ class AlertEnd:
     services: tuple[ServiceEnd, ...] = ()
     holds: tuple[Hold, ...] = ()
     detail: str = ""
+    is_error: bool = False
 
     @property
     def read(self) -> Alert | None:
@@ -145,7 +149,7 @@ class AlertDesk:
         """
         ends = [await self._take(alert, may) for alert in alerts]
         for end in ends:
-            _log.log(logging.DEBUG if end.result is Result.IGNORED else logging.INFO, "alert taken", extra=_facts(end))
+            _log.log(_level(end), "alert taken", extra=_facts(end))
         return ends
 
     async def _take(self, alert: Alert | Unreadable, may: Callable[[Meant], bool]) -> AlertEnd:
@@ -154,7 +158,7 @@ class AlertDesk:
         catalog = self._catalog()
         meant = meaning_of(alert, catalog)
         if isinstance(meant, Meaningless):
-            return AlertEnd(alert, Result.IGNORED, detail=meant.detail)
+            return AlertEnd(alert, Result.IGNORED, detail=meant.detail, is_error=meant.is_error)
         if not may(meant):
             return AlertEnd(alert, Result.FORBIDDEN, meant, detail="its sender may not do what it means")
         if catalog.automatic.mode is Mode.NONE:
@@ -211,6 +215,13 @@ def _unreachable(exc: FailoverError) -> Hold:
     is_unseen = isinstance(exc, (ClusterFailure, NotPermitted))
     gate = Gate.BLIND if is_unseen else Gate.STARTING if isinstance(exc, NotReady) else Gate.GIT_UNREACHABLE
     return Hold(gate, f"{exc.title}: {exc.detail}", "It is tried again when the alert comes again.")
+
+
+def _level(end: AlertEnd) -> int:
+    """Most that come mean nothing here; one that was meant to do something, and cannot, is for people."""
+    if end.is_error:
+        return logging.WARNING
+    return logging.DEBUG if end.result is Result.IGNORED else logging.INFO
 
 
 def _facts(end: AlertEnd) -> Mapping[str, object]:
