@@ -277,7 +277,7 @@ def _was_heard(known: Witness, heard: Witness) -> bool:
 
 
 def _notes(record: LeaseRecord | None) -> Notes:
-    return read_notes(record.notes) if record is not None else Notes()
+    return read_notes(record.annotations) if record is not None else Notes()
 
 
 def _told(failure: ClusterFailure) -> ClusterNeeded | NotReady:
