@@ -14,7 +14,6 @@ import secrets
 import time
 from collections.abc import Awaitable, Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, TypeVar
 
 from ulid import ULID
@@ -25,7 +24,7 @@ from failover_api.core.planning.request import RELOCATE, MoveRequest, Provenance
 from failover_api.core.planning.state import State
 from failover_api.core.planning.wave_progress import planned
 from failover_api.core.planning.waves import Order
-from failover_api.core.rfc3339 import seconds_of
+from failover_api.core.rfc3339 import rfc3339, seconds_of
 from failover_api.core.safety.rollout.steps import Rollout
 from failover_api.core.safety.surroundings import ClusterLook, Surroundings
 from failover_api.core.text.trailers import Record
@@ -526,8 +525,7 @@ class Failover:
         return dict(zip(by_branch, found, strict=True))
 
     def _provenance(self, request: MoveRequest, *, group: str | None = None) -> Provenance:
-        at = datetime.fromtimestamp(self._now(), UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-        return request.provenance(str(ULID()), at=at, group=group)
+        return request.provenance(str(ULID()), at=rfc3339(self._now()), group=group)
 
     async def in_time(self, work: Awaitable[T]) -> T:
         """Awaits what writes nothing. Raises ForgeUnavailable when the deadline passes."""

@@ -15,7 +15,6 @@ import logging
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
-from datetime import UTC, datetime
 from functools import partial
 
 from cachetools import LRUCache
@@ -24,6 +23,7 @@ from ulid import ULID
 from failover_api.core.catalog.model import Action, Branch, Catalog, Policy, Service, Side
 from failover_api.core.catalog.replication import ReplicationKind
 from failover_api.core.planning.request import MoveRequest, Provenance, idempotency_digest
+from failover_api.core.rfc3339 import rfc3339
 from failover_api.core.safety.hazard import Hazard, Severity
 from failover_api.core.safety.relocation.ladder import Decision, Obstacle, State, decide, position_of
 from failover_api.core.safety.relocation.manifests import changes
@@ -54,7 +54,6 @@ from failover_api.errors import (
     ManifestDrifted,
     ManifestError,
     NothingToRollBack,
-    PreconditionFailed,
     RelocationRunning,
     RepositoryTooLarge,
     UnsafeMove,
@@ -62,6 +61,7 @@ from failover_api.errors import (
 )
 from failover_api.events import Events, MoveEnded
 from failover_api.moves.direct.writer import Writer
+from failover_api.moves.move import changed_meanwhile
 from failover_api.moves.outcome import Outcome
 from failover_api.moves.relocation import StepMove, step_move
 from failover_api.reading.clusters import ClusterReader
@@ -301,9 +301,7 @@ class RelocationRunner:
     ) -> tuple[Relocation, Decision]:
         relocation = await self._reader.beginning(service, target, operation, not_before=not_before)
         if request.versions is not None and relocation.version not in request.versions:
-            raise PreconditionFailed(
-                f"the manifests of {service.name} are not those of the If-Match; look again and decide anew"
-            )
+            raise changed_meanwhile(service.name)
         sight = await self._sight(relocation)
         decision = decide(relocation.subject, relocation.git, sight)
         if decision.state is State.DONE:
@@ -483,7 +481,7 @@ class RelocationRunner:
 
     def stamp(self) -> str:
         """Now, as commits tell it."""
-        return datetime.fromtimestamp(self._now(), UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+        return rfc3339(self._now())
 
 
 def _is_last(relocation: Relocation, decision: Decision) -> bool:

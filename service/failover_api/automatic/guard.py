@@ -17,6 +17,8 @@ from collections.abc import Awaitable, Callable, Collection, Mapping
 from dataclasses import replace
 from functools import partial
 
+from cachetools import LRUCache
+
 from failover_api.automatic.alert_mover import Written
 from failover_api.automatic.control import Control
 from failover_api.automatic.facts import GitReader, GitView, facts_of, git_facts
@@ -64,6 +66,7 @@ GIT_HOMEWARD_S = 20.0  # while something may go home: what was read longer ago t
 FACTS_AT_REST_S = 10.0
 AGAIN_S = 30.0  # an act that was refused is not tried again before
 LIST_TIMEOUT_S = 2.0
+MAX_KEPT = 1024
 NO_EVENT = ("", "")
 _UNPLAIN = re.compile(r"[^A-Za-z0-9._-]+")  # what an alert is called is said by its sender
 _log = logging.getLogger(__name__)
@@ -99,8 +102,8 @@ class Guard:
         self._tally = Tally()
         self._report: Report | None = None
         self._acting: dict[str, asyncio.Task[None]] = {}
-        self._rest_until: dict[str, float] = {}  # by key of what was refused
-        self._proposed: dict[str, tuple[str, ...]] = {}  # by key: of these a pull request is open
+        self._rest_until: LRUCache[str, float] = LRUCache(MAX_KEPT)  # by key of what was refused
+        self._proposed: LRUCache[str, tuple[str, ...]] = LRUCache(MAX_KEPT)  # by key: of these a pull request is open
         control.report = lambda: self._report
         control.leader.along = self._along
 
