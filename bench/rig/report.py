@@ -33,6 +33,11 @@ def exactly(what: str, count: int, wanted: int, unit: str = "request") -> Row:
     return Row(what, _count(count, unit), _count(wanted, unit), count == wanted, gate=True)
 
 
+def no_more(what: str, count: int, limit: int, unit: str = "request") -> Row:
+    """A count that must not be larger."""
+    return Row(what, _count(count, unit), f"at most {_count(limit, unit)}", count <= limit, gate=True)
+
+
 def at_most(what: str, value: float, limit: float, unit: str, *, digits: int = 1, note: str = "") -> Row:
     """A measured value that must not be larger."""
     figure = f"{value:.{digits}f} {unit}{note}"

@@ -17,6 +17,7 @@ from failover_api.cluster.fields import (
     time,
     value_at,
 )
+from failover_api.core.catalog.replication import ALL_MOVERS
 from failover_api.core.safety.observed import Claim, Key, Replication, StorageClass, Volume
 
 CLAIMS = "/api/v1/persistentvolumeclaims"
@@ -25,7 +26,6 @@ STORAGE_CLASSES = "/apis/storage.k8s.io/v1/storageclasses"
 SOURCES = "/apis/volsync.backube/v1alpha1/replicationsources"
 DESTINATIONS = "/apis/volsync.backube/v1alpha1/replicationdestinations"
 _SELECTED_NODE = "volume.kubernetes.io/selected-node"
-_MOVERS = ("rsyncTLS", "rsync", "restic", "kopia", "rclone", "syncthing")
 _TERMS = ("spec", "nodeAffinity", "required", "nodeSelectorTerms")
 
 
@@ -77,7 +77,7 @@ def parse_destination(data: object, key: Key) -> Replication:
 def _replication(data: object, key: Key, kind: Literal["ReplicationSource", "ReplicationDestination"]) -> Replication:
     """A destination names its claim, if at all, below its mover."""
     namespace, name = key
-    mover = next((each for each in _MOVERS if isinstance(value_at(data, "spec", each), dict)), "")
+    mover = next((each for each in ALL_MOVERS if isinstance(value_at(data, "spec", each), dict)), "")
     claim = ("sourcePVC",) if kind == "ReplicationSource" else (mover, "destinationPVC")
     return Replication(
         namespace=namespace,

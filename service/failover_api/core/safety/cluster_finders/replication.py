@@ -9,15 +9,15 @@ https://volsync.readthedocs.io
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from failover_api.core.catalog.replication import MOVERS, Via
 from failover_api.core.planning.state import State
 from failover_api.core.safety.hazard import Hazard, Severity
 from failover_api.core.safety.observed import Replication
-from failover_api.core.safety.replication import OLD_S, REPOSITORY_MOVERS, data_as_of, pairs_of
+from failover_api.core.safety.replication import CLOCKS_S, OLD_S, data_as_of, pairs_of
 from failover_api.core.safety.scene import Scene
 from failover_api.core.safety.times import length, minute
 from failover_api.core.wording import cut
 
-CLOCKS_S = 300.0  # VolSync tells its times by the clock of the node where it runs
 _WHY = "An app that starts on an old copy goes on from there, and what was written since is missing."
 
 
@@ -48,7 +48,7 @@ class _Copy:
     @property
     def restores(self) -> tuple[Replication, ...]:
         """The destinations that restore from a repository, each at its own time."""
-        return tuple(one for one in self.destinations if one.mover in REPOSITORY_MOVERS)
+        return tuple(one for one in self.destinations if one.mover in MOVERS[Via.REPOSITORY])
 
     @property
     def youngest(self) -> tuple[float, Replication] | None:
