@@ -524,6 +524,7 @@ def _refusal(decision: Decision) -> FailoverError:
         case Obstacle.UNSEEN:
             return ClusterNeeded(decision.reason)
     unsafe = UnsafeMove(decision.reason)
+    unsafe.may_be_accepted = False
     slug = "node-not-ready" if decision.obstacle is Obstacle.NODE_DOWN else "starts-nothing"
     unsafe.hazards = (
         Hazard(slug, Severity.STOP, "relocation", None, decision.reason, decision.cure or "Mend it first."),

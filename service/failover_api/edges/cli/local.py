@@ -126,7 +126,11 @@ class LocalBackend:
             given = {"reason": reason, "until": until, "services": list(services) or None}
             asked = pause_request(given)
             made = await components.automatic.control().pause(
-                by=caller(), reason=asked.reason, until=asked.until, services=asked.services
+                by=caller(),
+                reason=asked.reason,
+                until=asked.until,
+                lasts_s=asked.lasts_s,
+                services=asked.services,
             )
             return _dump(pause_body(made))
 
