@@ -20,6 +20,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any, TypeVar
 
+from failover_api.core.rfc3339 import seconds_of
 from failover_api.core.safety.governance import Tally, Witness, tally_from
 from failover_api.core.untrusted_json import parse_json
 from failover_api.core.wording import one_line
@@ -221,7 +222,10 @@ def read_notes(annotations: Mapping[str, str]) -> Notes:
 
 
 def written(notes: Notes, annotations: Mapping[str, str]) -> dict[str, str]:
-    """The annotations with these notes in the place of ours. What is not understood stays until it is written anew."""
+    """The annotations with these notes in the place of ours.
+
+    What is not understood stays until it is written anew, if there is room.
+    """
     ours = {
         "pauses": _pauses(notes),
         "attestations": _attestations(notes),
@@ -233,7 +237,8 @@ def written(notes: Notes, annotations: Mapping[str, str]) -> dict[str, str]:
         "tally": notes.tally.as_json(),
     }
     texts = {name: _json(rows) for name, rows in ours.items() if rows}
-    texts |= {name: annotations[PREFIX + name] for name in notes.unreadable if PREFIX + name in annotations}
+    old = {name: annotations[PREFIX + name] for name in notes.unreadable if PREFIX + name in annotations}
+    texts = {**old, **texts}
     for name, value, most in (("status", notes.status, MAX_STATUS), ("flaps", notes.flaps, MAX_STATUS)):
         text = _json(value) if value else ""
         if text and _size(text) <= most:
@@ -246,7 +251,8 @@ def written(notes: Notes, annotations: Mapping[str, str]) -> dict[str, str]:
 def _cut(texts: dict[str, str], notes: Notes) -> None:
     """Takes away what is only of interest, until the rest has room."""
     events = notes.tally.as_json()
-    for name in ("status", "tally", "flaps", "acks"):
+    counts_for_nothing = [name for name in notes.unreadable if name != "pauses" and not getattr(notes, name)]
+    for name in (*counts_for_nothing, "status", "tally", "flaps", "acks"):
         while sum(map(_size, texts.values())) > MAX_BYTES and name in texts:
             events = events[len(events) // 2 + 1 :]
             if name == "tally" and events:
@@ -374,12 +380,11 @@ def _text(row: Mapping[str, Any], key: str) -> str:
 
 
 def _time(value: object) -> float:
-    if not isinstance(value, str) or len(value) > 40:
+    if not isinstance(value, str):
         raise TypeError("expected a time")
-    moment = datetime.fromisoformat(value)
-    if moment.tzinfo is None:
-        raise ValueError("a time without a zone")
-    return moment.timestamp()
+    if (at := seconds_of(value)) is None:
+        raise ValueError("no time with a zone, or none that can be shown")
+    return at
 
 
 def _iso(at: float) -> str:

@@ -16,6 +16,7 @@ from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
+from failover_api.core.rfc3339 import showable
 from failover_api.core.safety.governance.decisions import Act, Decisions, event_key
 from failover_api.core.safety.judgement.verdicts import NodeVerdict, Verdicts
 
@@ -118,9 +119,11 @@ def _joined(before: Sequence[str], more: Sequence[str]) -> tuple[str, ...]:
 
 def _event(row: object) -> Event | None:
     try:
-        return _adapter().validate_python(row)
+        event = _adapter().validate_python(row)
     except ValidationError:
         return None
+    times = (event.died_at, event.decided_at, event.back_at)
+    return event if all(at is None or showable(at) is not None for at in times) else None
 
 
 @cache
