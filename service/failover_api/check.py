@@ -50,12 +50,12 @@ def check_access(path: Path) -> list[Check]:
     if file.error is not None:
         return _faults("access", file.error)
     access = file.current()
-    callers = f"{len(access.tokens)} tokens, {len(access.issuers)} issuers"
-    return [Check("access", ok=True, detail=f"{callers}, anonymous may {_verbs(access)}")]
+    callers = f"{_counted(len(access.tokens), 'token')}, {_counted(len(access.issuers), 'issuer')}"
+    return [Check("access", ok=True, detail=f"{callers}, a caller without a token may {_verbs(access)}")]
 
 
 def _verbs(access: Access) -> str:
-    return " and ".join(verb for verb in Verb if verb in access.anonymous) or "nothing"
+    return " and ".join(verb for verb in Verb if verb in access.anonymous) or "do nothing"
 
 
 def _faults(name: str, error: ConfigInvalid) -> list[Check]:
@@ -133,13 +133,13 @@ def _of_url_file(file: str) -> Iterator[Check]:
     strange = [target for target in targets if not understands(target.url)]
     kinds = ", ".join(sorted({target.notifier for target in targets if target not in strange}))
     if kinds:
-        yield Check(name, ok=True, detail=f"{_targets(len(targets) - len(strange))} ({kinds})")
+        yield Check(name, ok=True, detail=f"{_counted(len(targets) - len(strange), 'target')} ({kinds})")
     for target in strange:
         yield Check(name, ok=False, detail=f"line {target.line} ({target.notifier}): {UNUSABLE}")
 
 
-def _targets(count: int) -> str:
-    return f"{count} target{'' if count == 1 else 's'}"
+def _counted(count: int, word: str) -> str:
+    return f"{count} {word}{'' if count == 1 else 's'}"
 
 
 async def check_tree(

@@ -49,7 +49,7 @@ from failover_api.reading.clusters import ClusterReader
 from failover_api.reading.cursors import Cursors
 from failover_api.reading.flux_reports import FluxReports
 from failover_api.reading.history import History, Page, PastStep
-from failover_api.reading.nodes import Nodes, nodes_of
+from failover_api.reading.nodes import NodeReport, Nodes, nodes_of
 from failover_api.reading.revisions import Revisions
 from failover_api.reading.services import ServiceReader
 from failover_api.reading.status import Status, StatusReader, Unreadable
@@ -62,6 +62,7 @@ from failover_api.wave_sight import WaveSight
 if TYPE_CHECKING:  # without a cluster nothing of it is loaded
     from failover_api.core.safety.observed import View
     from failover_api.core.safety.relocation.overwritten import Moved
+    from failover_api.group_relocations import GroupRelocations
     from failover_api.reading.rollouts import RolloutReader
     from failover_api.relocation_runner import RelocationRunner
 
@@ -109,6 +110,7 @@ class Failover:
         moves = ByPolicy(forge, self._writer, self._proposer)
         self._runner = MoveRunner(moves, self._surroundings, events, deadline_s=deadline_s, untold=untold)
         self._relocations: RelocationRunner | None = None
+        self._group_relocations: GroupRelocations | None = None
         self._sight = WaveSight(
             forge,
             catalog,
@@ -253,6 +255,23 @@ class Failover:
                 now=self._now,
             )
         return self._relocations
+
+    @property
+    def group_relocations(self) -> "GroupRelocations":
+        """The same of groups and nodes, one service after the other."""
+        if self._group_relocations is None:
+            from failover_api.group_relocations import GroupRelocations
+
+            self._group_relocations = GroupRelocations(
+                self.relocations,
+                self._forge,
+                self._catalog,
+                self._events,
+                read=self._read,
+                node=self._node,
+                now=self._now,
+            )
+        return self._group_relocations
 
     async def _newest_move(self, service: Service, head: str) -> "Moved | None":
         """What has brought a located service to where it is, as of a commit; None where that is not known."""
@@ -407,16 +426,21 @@ class Failover:
         `may` is told which services that are before anything is planned, and raises where the caller may not move them.
         Raises UnknownNode, and as move_group().
         """
-        services = tuple(self._catalog().services.values())
-        statuses, view = await self._list_with_view(services)
-        nodes = nodes_of(statuses, self.clusters.looked(services, view))
-        report = nodes.named(node)
-        if report is None:
-            raise UnknownNode(f"neither the cluster nor the catalog has a node {node[:80]!r}")
+        report, statuses, nodes = await self._node(node)
         provenance = self._provenance(request, group=group_of(node))
         on_it = _active(statuses, report.active, provenance)
         members = [member for member in on_it if only is None or member[0].name in only]
         return await self._move_over(node, members, statuses, request, provenance, nodes.unplaced, may, on_step)
+
+    async def _node(self, name: str) -> tuple[NodeReport, Sequence[Status | Unreadable], Nodes]:
+        """A node, all services, and all nodes. Raises UnknownNode."""
+        services = tuple(self._catalog().services.values())
+        statuses, view = await self._list_with_view(services)
+        nodes = nodes_of(statuses, self.clusters.looked(services, view))
+        report = nodes.named(name)
+        if report is None:
+            raise UnknownNode(f"neither the cluster nor the catalog has a node {name[:80]!r}")
+        return report, statuses, nodes
 
     async def move_over(self, name: str, services: Sequence[str], request: MoveRequest) -> NodeOutcome:
         """Moves these services, each to its other side, as an evacuation does; `name` stands for a node's.

@@ -27,15 +27,16 @@ class RelocationNews:
     def __init__(self, events: Events, now: Callable[[], float]) -> None:
         self._events, self._now = events, now
         self._began_at = now()
-        self._made: LRUCache[str, str] = LRUCache(MAX_KEPT)  # by operation: the newest commit that was made here
-        self._words: LRUCache[str, int] = LRUCache(MAX_KEPT)  # of those that were seen under way here
+        # By operation and service: the newest commit that was made here; and of those that were seen under way here.
+        self._made: LRUCache[tuple[str, str], str] = LRUCache(MAX_KEPT)
+        self._words: LRUCache[tuple[str, str], int] = LRUCache(MAX_KEPT)
 
     def made(self, report: RelocationReport, outcome: Outcome, request: MoveRequest) -> None:
         """A step was made here; `report` is of before it."""
         operation = outcome.operation or report.operation or ""
-        commit = outcome.commit
-        self._made[operation] = commit.sha if commit is not None else ""
-        self._words.setdefault(operation, 0)
+        commit, its = outcome.commit, (operation, report.service)
+        self._made[its] = commit.sha if commit is not None else ""
+        self._words.setdefault(its, 0)
         if not report.steps:
             self._tell(Event.RELOCATING, report, _BEGUN, request.by, request.reason, operation)
 
@@ -44,15 +45,16 @@ class RelocationNews:
         operation = report.operation
         if operation is None or first is None:
             return
+        its = operation, report.service
         if not report.is_under_way:
-            if self._words.pop(operation, None) is not None and report.state in _OVER and self._is_own(report):
+            if self._words.pop(its, None) is not None and report.state in _OVER and self._is_own(report):
                 event = Event.RELOCATED if report.state is State.DONE else Event.RELOCATION_STOPPED
                 text = _DONE if report.state is State.DONE else _STOPPED
                 self._tell(event, report, text, first.provenance.by, first.provenance.reason, operation)
             return
-        before = self._words.setdefault(operation, report.words)
+        before = self._words.setdefault(its, report.words)
         if report.words > before:
-            self._words[operation] = report.words
+            self._words[its] = report.words
             if self._is_own(report) or report.words > 1:
                 self._tell(Event.RELOCATING, report, _WAITS, first.provenance.by, first.provenance.reason, operation)
 
@@ -60,7 +62,7 @@ class RelocationNews:
         last = report.steps[-1] if report.steps else None
         if last is None:
             return True
-        if last.commit is not None and self._made.get(report.operation or "") == last.commit.sha:
+        if last.commit is not None and self._made.get((report.operation or "", report.service)) == last.commit.sha:
             return True
         made_at = seconds_of(last.at) if last.at is not None else None
         return made_at is not None and made_at < self._began_at

@@ -237,7 +237,7 @@ def key_of(operation: str, number: int) -> str:
 
 def no_operation(operation: str) -> UnknownUrl:
     """The error for an operation that nobody knows, and for one of which the caller may see nothing."""
-    return UnknownUrl(f"no operation {operation[:40]!r} in waves is among the newest moves")
+    return UnknownUrl(f"no operation {operation[:40]!r} is known: of moves in waves and relocations, the newest are")
 
 
 def taken_up(record: Record, at: float, catalog: Catalog, *, is_proved: bool) -> WaveOperation | None:

@@ -13,7 +13,6 @@ import math
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
 
 from cachetools import LRUCache
 
@@ -39,9 +38,6 @@ from failover_api.reading.pull_requests import record_for
 from failover_api.reading.status import Status, Unreadable
 from failover_api.wave_operation import AUTOMATIC, PermitFor, WaveOperation, taken_up
 from failover_api.wave_sight import WaveSight
-
-if TYPE_CHECKING:  # without a cluster nothing of it is loaded
-    pass
 
 MAX_OPERATIONS = 1024
 OTHERS_WAIT_S = 20.0  # whoever began it goes first

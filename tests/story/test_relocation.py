@@ -145,8 +145,18 @@ async def test_a_dead_node_is_a_reason_not_to_begin(stage: Stage, tmp_path: Path
         async with stage.open(cluster=str(lab.kubeconfig), cluster_timeout_s=10) as components:
             lab.cluster.kill(W1)
             lab.cluster.advance(90)
-            with pytest.raises(UnsafeMove, match="k3s-w1 is not ready"):
+            with pytest.raises(UnsafeMove, match="k3s-w1 is not ready") as refused:
                 await start(components)
+            assert [hazard.slug for hazard in refused.value.hazards] == ["node-not-ready"]
+
+
+async def test_an_app_that_does_not_run_is_not_begun_with(stage: Stage, tmp_path: Path) -> None:
+    with homelab(stage, tmp_path) as lab:
+        stage.replace(APP, '"replicas": 1', '"replicas": 0')
+        async with stage.open(cluster=str(lab.kubeconfig), cluster_timeout_s=10) as components:
+            with pytest.raises(UnsafeMove, match="the app does not run") as refused:
+                await start(components)
+            assert [hazard.slug for hazard in refused.value.hazards] == ["starts-nothing"]
 
 
 async def test_without_a_cluster_nothing_is_begun(stage: Stage, tmp_path: Path) -> None:
@@ -206,12 +216,11 @@ async def test_what_the_target_has_written_since_its_last_sync_is_overwritten_on
             await components.failover.move("sonarr", Action.PROMOTE, request)
             lab.pass_by(60)
             with pytest.raises(UnsafeMove) as refused:
-                await start(components)
+                await components.failover.relocations.start("sonarr", Side.PRIMARY, MoveRequest("ops-laptop"))
             (hazard,) = refused.value.hazards
             assert (hazard.slug, hazard.severity.value) == ("unsynced-overwritten", "stop")
             assert "snapshot" in hazard.cure
-            accepting = replace(ASKED, accept=frozenset({"unsynced-overwritten"}))
-            await components.failover.relocations.start("sonarr", Side.PRIMARY, accepting)
+            await start(components)
             await until(lab, components)
     assert "Failover-Accepted: unsynced-overwritten" in stage.moves[4]
 
@@ -239,12 +248,16 @@ async def test_by_a_persons_word_it_waits_for_that(stage: Stage, tmp_path: Path)
             relocations = components.failover.relocations
             await start(components)
             with pytest.raises(BadRequest, match="has not stopped yet"):
-                await relocations.vouch("sonarr", ASKED)
+                await relocations.vouch("sonarr", Side.PRIMARY, ASKED)
             lab.pass_by(60)
             waits = await relocations.advance("sonarr")
             assert waits is not None
             assert (waits.state, waits.step) == (State.WAITING, Step.FINAL_SYNC)
-            await relocations.vouch("sonarr", ASKED)
+            made = len(lab.messages())
+            with pytest.raises(RelocationRunning, match="on its way to primary"):
+                await relocations.vouch("sonarr", Side.BACKUP, ASKED)
+            assert len(lab.messages()) == made
+            await relocations.vouch("sonarr", Side.PRIMARY, ASKED)
             await until(lab, components)
     assert "Failover-Proof: quiet at" in stage.moves[0]
     assert "ops-laptop says that the data is on primary" in stage.moves[0]
@@ -255,7 +268,7 @@ async def test_a_word_where_none_is_asked_for_is_refused(stage: Stage, tmp_path:
         async with stage.open(cluster=str(lab.kubeconfig), cluster_timeout_s=10) as components:
             await start(components)
             with pytest.raises(BadRequest, match="kind: manual"):
-                await components.failover.relocations.vouch("sonarr", ASKED)
+                await components.failover.relocations.vouch("sonarr", Side.PRIMARY, ASKED)
 
 
 async def test_a_person_who_edits_in_the_middle_wins(
@@ -323,7 +336,47 @@ async def test_there_and_back_again_leaves_the_repository_as_it_was(
             await components.failover.move("sonarr", Action.PROMOTE, ASKED)
             assert (stage.read(VOLSYNC) or b"").count(b"paused: true") == 4
             lab.pass_by(60)
-            accepting = replace(ASKED, accept=frozenset({"unsynced-overwritten"}))
-            await components.failover.relocations.start("sonarr", Side.PRIMARY, accepting)
+            await start(components)
             await until(lab, components, at_most=100)
         assert {file: stage.read(file) for file in lab.files} == before
+
+
+async def test_a_step_is_not_written_when_the_cluster_says_something_else_by_then(stage: Stage, tmp_path: Path) -> None:
+    """A laptop that slept between look and write: nothing in Git tells that the app has run since."""
+    with homelab(stage, tmp_path) as lab:
+        async with stage.open(cluster=str(lab.kubeconfig), cluster_timeout_s=10) as components:
+            await start(components)
+            await until_step(lab, components, Step.FINAL_SYNC)
+            relocations = components.failover.relocations
+            for _ in range(60):
+                relocation, decision = await relocations._decided("sonarr")
+                assert relocation is not None
+                assert decision is not None
+                if decision.commit is not None:
+                    break
+                lab.pass_by(2)
+            assert decision.commit is not None
+            assert decision.commit.label == Step.CUTOVER.label
+            lab.cluster.scale("Deployment", "media/sonarr", 1)
+            lab.cluster.advance(10)
+            before = lab.messages()
+            assert not await relocations._go(relocation, decision)
+            assert lab.messages() == before
+
+
+@pytest.mark.parametrize("node", [W1, W2])
+async def test_a_node_that_dies_for_good_while_the_app_is_down_ends_it_within_minutes(
+    stage: Stage, tmp_path: Path, node: str
+) -> None:
+    with homelab(stage, tmp_path) as lab:
+        async with stage.open(cluster=str(lab.kubeconfig), cluster_timeout_s=10) as components:
+            await start(components)
+            await until_step(lab, components, Step.FINAL_SYNC)
+            lab.cluster.kill(node)
+            began = lab.cluster.clock.now
+            told = await until(lab, components, State.STOPPED)
+            assert lab.cluster.clock.now - began < 180
+            assert f"Node {node} has not been ready" in told[-1].reason
+            lab.cluster.revive(node)
+            lab.pass_by(120)
+            assert lab.cluster.ready_pod("media/sonarr", W2)

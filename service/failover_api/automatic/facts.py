@@ -204,6 +204,7 @@ def _facts(status: Status, placed: Placement, git: GitView, look: ClusterLook, r
         is_history_known=status.is_history_known,
         relocating=git.relocating.get(service.name, "") or operation_on(service, look.view),
         can_relocate=service.replication is not None and service.replication.kind is not ReplicationKind.NONE,
+        needs_word=service.replication is not None and service.replication.kind is ReplicationKind.MANUAL,
     )
 
 

@@ -34,7 +34,6 @@ from failover_api.core.safety.governance import (
     ALERT,
     Act,
     AlertOrder,
-    Decisions,
     Hold,
     Permit,
     Proposal,
@@ -96,13 +95,11 @@ class Guard:
         self._memory: Memory | None = None  # None: this process does not lead
         self._situation: Situation | None = None  # of the last round
         self._found: tuple[GitView, float, tuple[ServiceFacts, ...]] | None = None
-        self._decisions = Decisions()
         self._tally = Tally()
         self._report: Report | None = None
         self._acting: dict[str, asyncio.Task[None]] = {}
         self._rest_until: dict[str, float] = {}  # by key of what was refused
         self._proposed: dict[str, tuple[str, ...]] = {}  # by key: of these a pull request is open
-        self.rounds = 0
         control.report = lambda: self._report
         control.leader.along = self._along
 
@@ -139,18 +136,16 @@ class Guard:
                 self._forget()
         except Exception:  # noqa: BLE001 - a defect of ours must not end the watching
             _log.exception("a round of automatic failover failed by a defect")
-        self.rounds += 1
 
     def _forget(self) -> None:
         if self._memory is not None:
             self._memory = self._situation = self._report = None
-            self._decisions = Decisions()
             self._teller.forget()
 
     async def _round(self) -> None:
         view = self._cluster.view()
         situation = self._situation = self._judged(view, at_rest_s=FACTS_AT_REST_S)
-        decisions = self._decisions = decide(situation)
+        decisions = decide(situation)
         self._tally = self._tally.after(situation.verdicts, decisions)
         self._fence(situation, view)
         home = returns(situation)

@@ -51,7 +51,6 @@ class Leader:
         self._monotonic, self._sleep = monotonic, sleep
         self._candidate = Candidate(name or holder_name(), terms)
         self._writing = asyncio.Lock()  # our own writes must not make each other fail
-        self._led_from: float | None = None
         self._failure, self._was_leading = "", False  # as the log has it
         self._gone: LeaseRecord | None = None  # a Lease that was there, and is not any more
 
@@ -68,11 +67,6 @@ class Leader:
     def is_led(self) -> bool:
         """Whether this process sees that some replica leads."""
         return self._candidate.is_held(self._monotonic())
-
-    @property
-    def led_for_s(self) -> float:
-        """For how long, without a gap; 0 while it does not lead."""
-        return self._monotonic() - self._led_from if self.leads and self._led_from is not None else 0.0
 
     @property
     def record(self) -> LeaseRecord | None:
@@ -148,8 +142,6 @@ class Leader:
         sent_at = self._monotonic()
         written = await (self._lease.create(claim) if step is Step.CREATE else self._lease.replace(claim))
         self._candidate = self._candidate.wrote(written, sent_at, self._monotonic())
-        if step is not Step.RENEW:
-            self._led_from = self._monotonic()
 
     def _failed(self, exc: ClusterFailure) -> None:
         if not self._failure:

@@ -12,7 +12,7 @@ from failover_api.core.catalog.notification import Event
 from failover_api.core.safety.governance import Act, Decisions, Gate, Pending, Return, Situation
 from failover_api.core.safety.judgement import NodeVerdict
 from failover_api.core.safety.times import second
-from failover_api.core.wording import cut
+from failover_api.core.wording import cut, listed
 from failover_api.events import AutomaticTold, Events
 
 MAX_TOLD = 4096
@@ -76,8 +76,9 @@ class Teller:
                 Event.ACTING,
                 act.node,
                 act.services,
-                f"{cut(act.node)}: {_names(act.services)} moves by itself",
-                f"{_names(act.services)} is moved off {cut(act.node)} now. {_evidence(act)}",
+                f"{cut(act.node)}: {_names(act.services)} {_of(act.services, 'moves by itself', 'move by themselves')}",
+                f"{_names(act.services)} {_of(act.services, 'is', 'are')} moved off {cut(act.node)} now. "
+                f"{_evidence(act)}",
             )
 
     def refused(self, act: Act, problem: str, detail: str) -> None:
@@ -92,7 +93,7 @@ class Teller:
         times = [one.acts_at for one in pending if one.acts_at is not None]
         free = [one for one in pending if one.acts_at is not None]
         moving, watched = ([one.service for one in free if one.is_act is acts] for acts in (True, False))
-        verbs = [("moves", moving), ("would move", watched)]
+        verbs = [(_of(moving, "moves", "move"), moving), ("would move", watched)]
         follows = " and ".join(f"{_names(names)} {verb}" for verb, names in verbs if names)
         what = f"{follows} at {second(min(times))}, if it stays so." if times else "Nothing follows by itself."
         message = f"{cut(node.name)} is not heard of. {node.reason} {what}"
@@ -109,7 +110,7 @@ class Teller:
             return
         lines = [f"{one.service}: {one.holds[0].detail} {one.holds[0].cure}" for one in new[:MAX_LINES]]
         names = tuple(one.service for one in new)
-        title = f"{cut(node.name)} is dead, and {_names(names)} stays"
+        title = f"{cut(node.name)} is dead, and {_names(names)} {_of(names, 'stays', 'stay')}"
         self._publish(Event.HELD, node.name, names, title, "\n".join([f"{title}:", *lines]))
 
     def _is_new(self, what: tuple[object, ...], at: float, *, again_s: float = float("inf")) -> bool:
@@ -140,8 +141,11 @@ def _gates(one: Pending) -> tuple[str, ...]:
 
 
 def _names(names: Sequence[str]) -> str:
-    more = f" and {len(names) - 5} more" if len(names) > 5 else ""
-    return ", ".join(names[:5]) + more
+    return listed(names, 5)
+
+
+def _of(names: Sequence[str], one: str, several: str) -> str:
+    return one if len(names) == 1 else several
 
 
 def _evidence(act: Act) -> str:

@@ -6,14 +6,13 @@ lists are cut at a bound.
 
 import re
 import sys
-from collections.abc import Callable, Iterator, Mapping
-from typing import Any, TypeVar
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 from failover_api.core.rfc3339 import seconds_of
 from failover_api.core.safety.observed import NOBODY, Applier, Condition, Key, NodeTerms, Owner, Requirement
 from failover_api.core.wording import one_line
 
-T = TypeVar("T")
 MAX_NAME, MAX_MESSAGE = 253, 1000
 MAX_ITEMS = 1000  # of any list of an object
 _MAX_INTERNED = 64
@@ -166,9 +165,3 @@ def node_terms(data: object, *path: str) -> NodeTerms:
         for term in items(data, *path)
     )
     return tuple(terms)
-
-
-def parsed(data: object, parse: Callable[[object, Key], T]) -> T | None:
-    """The object as a value; None for what has no name."""
-    key = namespace_and_name(data)
-    return None if key is None else parse(data, key)

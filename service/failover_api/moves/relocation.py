@@ -5,14 +5,16 @@ from dataclasses import dataclass, replace
 
 from failover_api.core.catalog.model import Action, Service, Side
 from failover_api.core.planning.plan import Plan
-from failover_api.core.planning.request import MoveRequest, Provenance
+from failover_api.core.planning.request import RELOCATE, MoveRequest, Permit, Provenance
 from failover_api.core.planning.rollback import Undone
 from failover_api.core.planning.state import Detection, State, detect
 from failover_api.core.safety.relocation.ladder import StepCommit
 from failover_api.core.safety.relocation.manifests import changes, edited, standing
 from failover_api.core.safety.relocation.places import Values
+from failover_api.core.safety.relocation.steps import Ending, Step
 from failover_api.core.safety.relocation.subject import Subject
 from failover_api.core.splice import Manifest, parse
+from failover_api.core.text.trailers import Record, write_trailers
 from failover_api.errors import CannotPlan, Conflict, FailoverError, PreconditionFailed
 from failover_api.moves.move import Move, MovePlan, Overlay
 from failover_api.reading.services import Observation, Observations, versions_of
@@ -22,7 +24,8 @@ from failover_api.reading.services import Observation, Observations, versions_of
 class StepMove(Move):
     """`values` are what stood at every place when the step was decided; `before` and `after` as its trailers say.
 
-    Its services are the service that is relocated, and the documents that it needs beside.
+    Its services are the service that is relocated, and the documents that it needs beside. `still` raises Conflict
+    where the cluster does not let it go on any more: Git, which the write is compared with, says nothing of that.
     """
 
     subject: Subject
@@ -30,7 +33,12 @@ class StepMove(Move):
     values: Values
     before: State
     after: State
+    still: Permit
     accepted: tuple[str, ...] = ()
+
+    async def check_permit(self) -> None:
+        await Move.check_permit(self)
+        await self.still()
 
     @property
     def files(self) -> frozenset[str]:
@@ -89,6 +97,19 @@ def action_to(side: Side) -> Action:
     return Action.PROMOTE if side is Side.BACKUP else Action.DEMOTE
 
 
+def held_message(name: str, target: Side, provenance: Provenance, why: str) -> str:
+    """The message of the commit that says that a relocation does not begin. It changes no file."""
+    label, here = Ending.HELD.label(Step.REVERSE), target.other.value
+    record = Record(name, RELOCATE, here, here, replace(provenance, step=label), proof=why)
+    return "\n\n".join(
+        [
+            f"Relocate {name} to {target}: {label}",
+            f"{name} stays where it is: its relocation does not begin. No file is changed.",
+            write_trailers([record]) + "\n",
+        ]
+    )
+
+
 def step_move(
     services: tuple[Service, ...],
     subject: Subject,
@@ -97,6 +118,7 @@ def step_move(
     request: MoveRequest,
     provenance: Provenance,
     *,
+    still: Permit,
     is_over: bool,
     accepted: tuple[str, ...] = (),
 ) -> StepMove:
@@ -117,6 +139,7 @@ def step_move(
         values=values,
         before=here,
         after=target if is_cutover else here,
+        still=still,
         accepted=accepted,
     )
 

@@ -14,7 +14,7 @@ from failover_api.core.rfc3339 import seconds_of
 from failover_api.core.safety.relocation.gitview import GitView, Made
 from failover_api.core.safety.relocation.manifests import standing, standing_at
 from failover_api.core.safety.relocation.places import ABSENT, Place, Standing
-from failover_api.core.safety.relocation.steps import Step, parse_label
+from failover_api.core.safety.relocation.steps import Ending, Step, parse_label
 from failover_api.core.safety.relocation.subject import Subject
 from failover_api.core.safety.relocation.subject_of import a_target, subject_of, wanted
 from failover_api.core.safety.relocation.values import paused
@@ -251,10 +251,10 @@ def _step(record: Record, logged: LoggedCommit) -> StepMade | None:
 
 
 def _is_first(logged: LoggedCommit, service: str) -> bool:
-    """Whether a commit begins a relocation of a service: nothing has let that go on."""
+    """Whether a commit begins a relocation of a service: nothing has let that go on. Or it says that none begins."""
     record = _record(logged, service)
     step = _step(record, logged) if record is not None else None
-    return step is not None and step.made.ending is None and not step.made.proof
+    return step is not None and (step.made.ending is Ending.HELD or not (step.made.ending or step.made.proof))
 
 
 def _order(logged: LoggedCommit, service: str) -> tuple[str, int, bool]:

@@ -42,7 +42,7 @@ class RelocationWatch:
         self._running: set[str] = set()
         self._found_at = float("-inf")
         self._failures: dict[str, tuple[int, float]] = {}  # how many in a row, and when it is tried again
-        self._words: LRUCache[str, tuple[object, ...]] = LRUCache(1024)
+        self._words: LRUCache[tuple[str, str], tuple[object, ...]] = LRUCache(1024)
         self._has_news = asyncio.Event()
         self._seen: LRUCache[str, RelocationReport] = LRUCache(1024)
 
@@ -86,6 +86,8 @@ class RelocationWatch:
     async def _advance(self, name: str) -> None:
         try:
             report = await self._failover.relocations.advance(name)
+            if report is not None and report.is_part:
+                await self._failover.group_relocations.follow(report)
         except FailoverError as exc:
             self._failed(name, exc)
             return
@@ -111,10 +113,10 @@ class RelocationWatch:
     def _tell(self, report: RelocationReport) -> None:
         """Once for each step and state, and again while it waits: what is silent is forgotten."""
         words = (report.position, report.state, report.words)
-        operation = report.operation or ""
-        if self._words.get(operation) == words:
+        its = report.operation or "", report.service
+        if self._words.get(its) == words:
             return
-        self._words[operation] = words
+        self._words[its] = words
         level = logging.INFO if report.state in {State.RUNNING, State.DONE} else logging.WARNING
         facts = {"service": report.service, "operation": report.operation, "to": report.target.value}
         state = {"step": report.step.label, "state": report.state.value, "detail": report.reason}

@@ -483,18 +483,18 @@ class World:
     def do_ack(self) -> None:
         name, now = self.app().name, self.plane.now
         node = self.node().name
-        self._ack(self.random.choice([Ack("alice", now, name), Ack("alice", now, None, node)]))
+        self._ack(self.random.choice([Ack("alice", now, name), Ack("alice", now, "", node)]))
 
     def _ack(self, ack: Ack) -> None:
-        self.book = self.book.acked(ack)
+        others = (each for each in self.book.acks if (each.service, each.node) != (ack.service, ack.node))
+        self.book = replace(self.book, acks=(*others, ack))
         self.truth.acks.append((self.git_now, ack.service or ack.node or ""))
 
     def do_pause(self) -> None:
         services = self.random.choice([(), (self.app().name,)])
         for_s = self.random.choice([60.0, 600.0])
-        self.book = self.book.paused(
-            Pause(self.id(), "alice", self.plane.now, self.plane.now + for_s, "work", services)
-        )
+        pause = Pause(self.id(), "alice", self.plane.now, self.plane.now + for_s, "work", services)
+        self.book = replace(self.book, pauses=(*self.book.pauses, pause))
         begins = self.plane.elapsed
         self.truth.pauses.append((begins, begins + for_s, frozenset(services)))
 
@@ -503,19 +503,22 @@ class World:
         node = self.node()
         if node.is_up or node.ready == "True":
             return
-        self.book = self.book.attested(
-            Attestation(self.id(), "alice", self.plane.now, "off", node.name, node.uid, node.renewed_at)
-        )
+        said = Attestation(self.id(), "alice", self.plane.now, "off", node.name, node.uid, node.renewed_at)
+        self.book = replace(self.book, attestations=(*self.book.attestations, said))
         self.truth.attested.append((self.plane.elapsed, INFINITY, node.uid, (node.renewed_at,)))
 
     def do_alert(self) -> None:
         node = self.node().name
-        self.book = self.book.witnessed(Witness(f"f-{node}", node, "NodeOff", self.plane.now))
+        said = Witness(f"f-{node}", node, "NodeOff", self.plane.now)
+        self.book = replace(self.book, witnesses=(*self._other_witnesses(node), said))
         self.truth.fires.append((self.plane.elapsed, INFINITY, node))
+
+    def _other_witnesses(self, node: str) -> tuple[Witness, ...]:
+        return tuple(each for each in self.book.witnesses if each.fingerprint != f"f-{node}")
 
     def do_resolve(self) -> None:
         node = self.node().name
-        self.book = self.book.resolved(f"f-{node}")
+        self.book = replace(self.book, witnesses=self._other_witnesses(node))
         now = self.plane.elapsed
         self.truth.fires = [(a, min(b, now) if n == node else b, n) for a, b, n in self.truth.fires]
 

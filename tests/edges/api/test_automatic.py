@@ -9,16 +9,15 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from failover_api.core.access.model import digest_of
 from failover_api.sandbox.cluster.api.accounts import Rule
 from failover_api.sandbox.cluster.api.faults import ApiFault
 from failover_api.sandbox.cluster.cluster import SimulatedCluster
 from tests.support.answers import problem
 from tests.support.simulated import kubeconfig_of
 from tests.support.stage import SERVICES, Stage
+from tests.support.tokens import bearer, give_tokens
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
 Json = dict[str, Any]
@@ -40,33 +39,6 @@ NOTHING: Json = {
     "attestations": [],
     "tally": {"counts": {}, "events": []},
 }
-
-
-@pytest.fixture
-def cluster() -> SimulatedCluster:
-    """Its clock shows the time of this machine, and stands still."""
-    made = SimulatedCluster(start=datetime.now(UTC).timestamp() - 200)
-    made.advance(200)
-    return made
-
-
-@pytest.fixture
-def kubeconfig(cluster: SimulatedCluster, tmp_path: Path) -> Iterator[str]:
-    with kubeconfig_of(cluster, tmp_path) as file:
-        yield str(file)
-
-
-def tokens(stage: Stage, **rules: tuple[str, str]) -> None:
-    """{token: (verbs, services)}"""
-    rows = [
-        f"{{name: {name}, sha256: {digest_of(name)}, allow: [{verbs}], services: [{services}], expires: 2999-01-01}}"
-        for name, (verbs, services) in rules.items()
-    ]
-    stage.access_file.write_text(f"tokens: [{', '.join(rows)}]\n")
-
-
-def bearer(name: str) -> Json:
-    return {"authorization": f"Bearer {name}"}
 
 
 def annotations(cluster: SimulatedCluster) -> Json:
@@ -224,7 +196,7 @@ async def test_a_dead_node_is_attested_and_that_is_withdrawn(
 
 
 async def test_rights_are_asked_for_what_is_concerned(stage: Stage, cluster: SimulatedCluster, kubeconfig: str) -> None:
-    tokens(
+    give_tokens(
         stage,
         all=("view, plan, execute", '"*"'),
         one=("view, execute", "sonarr"),
@@ -306,3 +278,11 @@ async def test_two_replicas_write_side_by_side(stage: Stage, cluster: SimulatedC
         second = (await other.post(PAUSES, json={"reason": "other"})).json()
         told = (await one.get(AUTOMATIC)).json()["pauses"]
     assert [pause["id"] for pause in told] == [first["id"], second["id"]]
+
+
+async def test_looks_are_counted_since_each_asks_for_the_lease(stage: Stage, kubeconfig: str) -> None:
+    stage.declare(SERVICES, top=OBSERVE)
+    async with stage.client(cluster=kubeconfig) as client:
+        answers = [await client.get(AUTOMATIC) for _ in range(60)]
+    assert answers[0].status_code == 200
+    assert problem(answers[-1], "too-many-requests", 429)["detail"].startswith("more than 5 looks a second")

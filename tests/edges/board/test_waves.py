@@ -56,4 +56,4 @@ async def test_an_operation_that_nobody_knows_is_a_page_that_says_so(stage: Stag
     async with browsing(stage, cluster=str(lab.kubeconfig)) as browser:
         page = await browser.get("/operations/01JDAAAAAAAAAAAAAAAAAAAAAA")
     assert page.status_code == 404
-    assert "is among the newest moves" in page.text
+    assert "is known: of moves in waves and relocations, the newest are" in page.text

@@ -2,35 +2,20 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 import pytest
 
 from failover_api.sandbox.cluster.cluster import SimulatedCluster
-from tests.support.simulated import kubeconfig_of
 from tests.support.stage import SERVICES, Stage
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
     from tests.support.shell import Cli
 
 OBSERVE = "nodes: {primary: k3s-w1, backup: k3s-w2}\nautomatic: {mode: observe}"
-
-
-@pytest.fixture
-def cluster() -> SimulatedCluster:
-    made = SimulatedCluster(start=datetime.now(UTC).timestamp() - 200)
-    made.advance(200)
-    return made
-
-
-@pytest.fixture
-def kubeconfig(cluster: SimulatedCluster, tmp_path: Path) -> Iterator[str]:
-    with kubeconfig_of(cluster, tmp_path) as file:
-        yield str(file)
 
 
 @pytest.fixture(params=["itself", "over HTTP"])

@@ -8,11 +8,11 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from failover_api.core.rfc3339 import rfc3339_or_none, seconds_of
+from failover_api.core.rfc3339 import rfc3339, rfc3339_or_none, seconds_of
 from failover_api.core.wording import one_line
 
 MAX_REASON = 400
-MAX_NODES, MAX_PENDING, MAX_HOLDS = 60, 60, 20
+MAX_NODES, MAX_HOLDS = 60, 20
 _SMALLER = ((60, 3), (60, 1), (30, 1), (12, 1), (4, 1), (0, 0))  # services, and holds of each
 
 
@@ -106,7 +106,7 @@ class Report:
 def as_json(report: Report) -> dict[str, Any]:
     """All of it."""
     return {
-        "as_of": rfc3339_or_none(report.as_of),
+        "as_of": rfc3339(report.as_of),
         "view": report.view,
         "reason": report.reason,
         "nodes": [_node(node) for node in report.nodes],

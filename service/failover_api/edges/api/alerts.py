@@ -97,7 +97,10 @@ async def _taken(request: Request, components: Components, who: Session, hook: s
 
 
 def _may(who: Session, refused: list[FailoverError]) -> Callable[["Meant"], bool]:
-    """Whether its sender may do what an alert means; what he may not is written down, and told in `refused`."""
+    """Whether its sender may do what an alert means; where he may not, that is written down, and is in `refused`.
+
+    What it means is not told him: the catalog may name services of which he knows nothing.
+    """
 
     def may(meant: "Meant") -> bool:
         try:
@@ -106,8 +109,8 @@ def _may(who: Session, refused: list[FailoverError]) -> Callable[["Meant"], bool
             else:
                 what = meant.group or meant.services[0]
                 who.needs_every(Verb.EXECUTE, what, meant.services)
-        except Forbidden as exc:
-            refused.append(exc)
+        except Forbidden:
+            refused.append(Forbidden(f"{who.name} may not do what the catalog says that the alert means"))
             return False
         return True
 

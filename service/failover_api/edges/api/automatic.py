@@ -22,8 +22,7 @@ from failover_api.edges.http.access import Session, Who
 from failover_api.edges.http.json_response import json_response
 from failover_api.edges.models.automatic import AckBody, AttestationBody, AutomaticBody, PauseBody
 from failover_api.edges.move_request import read_object
-from failover_api.edges.targets import look_at_automatic
-from failover_api.errors import UnknownUrl
+from failover_api.edges.targets import check_services, end_pause, look_at_automatic
 from failover_api.wiring import Components
 
 CREATED, NO_CONTENT = 201, 204
@@ -84,7 +83,7 @@ async def automatic(components: Wired, who: Who) -> Response:
 async def pause(request: Request, components: Wired, who: Who) -> Response:
     refuse_foreign_page(request)
     asked = pause_request(await read_object(request, PAUSE_KEYS))
-    _needs(who, components, asked.services)
+    check_services(who, components, asked.services)
     made = await components.automatic.control().pause(
         by=who.name, reason=asked.reason, until=asked.until, services=asked.services
     )
@@ -101,13 +100,7 @@ async def pause(request: Request, components: Wired, who: Who) -> Response:
 )
 async def resume(request: Request, id: PauseId, components: Wired, who: Who) -> Response:  # noqa: A002 - as the URL says
     refuse_foreign_page(request)
-    who.needs_any(Verb.EXECUTE, "automatic")
-    control = components.automatic.control()
-    found = await control.pause_of(id)
-    if found.services and not all(map(who.caller.knows, found.services)):
-        raise UnknownUrl(f"no pause {id[:40]!r} is in force")
-    _needs_of(who, found.services)
-    await control.resume(id)
+    await end_pause(who, components, id)
     return Response(status_code=NO_CONTENT)
 
 
@@ -124,7 +117,7 @@ async def resume(request: Request, id: PauseId, components: Wired, who: Who) -> 
 async def acknowledge(request: Request, components: Wired, who: Who) -> Response:
     refuse_foreign_page(request)
     service, node = ack_request(await read_object(request, ACK_KEYS))
-    _needs(who, components, (service,) if service else ())
+    check_services(who, components, (service,) if service else ())
     made = await components.automatic.control().acknowledge(by=who.name, service=service, node=node)
     return json_response(ack_body(made), CREATED)
 
@@ -182,17 +175,3 @@ async def _withdrawn(request: Request, node: str, id_: str | None, components: C
     who.needs_everything(Verb.EXECUTE, f"node {node}")
     await components.automatic.control().withdraw(node, id_)
     return Response(status_code=NO_CONTENT)
-
-
-def _needs(who: Session, components: Components, services: tuple[str, ...]) -> None:
-    """Raises UnknownService and Forbidden: execute on each, or on everything where none is named."""
-    _needs_of(who, services)
-    for service in services:
-        components.catalog.current().service(service)
-
-
-def _needs_of(who: Session, services: tuple[str, ...]) -> None:
-    if not services:
-        who.needs_everything(Verb.EXECUTE, "automatic")
-    for service in services:
-        who.needs(Verb.EXECUTE, service)

@@ -12,8 +12,7 @@ from failover_api.edges.bodies.relocations import relocation_body
 from failover_api.edges.http.access import Who
 from failover_api.edges.models.relocations import RelocationBody
 from failover_api.edges.models.waves import OperationBody
-from failover_api.edges.targets import look_at_operation, look_at_relocation
-from failover_api.errors import UnknownUrl
+from failover_api.edges.targets import look_at_operation
 
 OperationName = Annotated[str, Path(description="What the move was answered with: a ULID.", examples=[examples.ULID])]
 
@@ -33,9 +32,6 @@ async def operation(
     operation: OperationName, components: Wired, who: Who, if_none_match: IfNoneMatch = None
 ) -> Response:
     who.needs_any(Verb.VIEW, "operations")
-    try:
-        return tagged(await look_at_operation(who, components, operation), None, if_none_match)
-    except UnknownUrl:
-        if not any(service.replication is not None for service in components.catalog.current().services.values()):
-            raise
-        return tagged(relocation_body(await look_at_relocation(who, components, operation)), None, if_none_match)
+    found = await look_at_operation(who, components, operation)
+    body = found if isinstance(found, OperationBody) else relocation_body(found)
+    return tagged(body, None, if_none_match)

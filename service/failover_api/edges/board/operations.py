@@ -10,8 +10,8 @@ from failover_api.edges.board.routes import board
 from failover_api.edges.bodies.relocations import relocation_body
 from failover_api.edges.http import session
 from failover_api.edges.http.access import Session
-from failover_api.edges.targets import components_of, look_at_operation, look_at_relocation
-from failover_api.errors import UnknownUrl
+from failover_api.edges.models.waves import OperationBody
+from failover_api.edges.targets import components_of, look_at_operation
 
 if TYPE_CHECKING:  # nothing of it is loaded until somebody asks
     from failover_api.relocation_report import RelocationReport
@@ -24,13 +24,10 @@ async def show_operation(request: Request, operation: str) -> Response:
     """How far it has come. Without script the page asks for itself again, as long as something may come."""
     components, who = components_of(request), await session.visit(request)
     who.needs_any(Verb.VIEW, "operations")
-    try:
-        body = await look_at_operation(who, components, operation)
-    except UnknownUrl:
-        if not any(service.replication is not None for service in components.catalog.current().services.values()):
-            raise
-        return relocation_page(request, who, await look_at_relocation(who, components, operation))
-    facts: dict[str, Any] = {"operation": body, "goes_on": body.state is OperationState.RUNNING}
+    found = await look_at_operation(who, components, operation)
+    if not isinstance(found, OperationBody):
+        return relocation_page(request, who, found)
+    facts: dict[str, Any] = {"operation": found, "goes_on": found.state is OperationState.RUNNING}
     return board(request).pages.page(request, "operation.html", who.caller, **facts)
 
 

@@ -90,11 +90,11 @@ async def abort(request: Request, service: str) -> Response:
 
 @router.post(f"{PATH}/synced")
 async def vouch(request: Request, service: str) -> Response:
-    """Whoever is signed in says that the data is on the target."""
-    await checked_form(request)
+    """Whoever is signed in says that the data is on the target that the page named."""
+    form = await checked_form(request)
     components, who = components_of(request), await session.visit(request)
-    SERVICE.check(who, components, service, Verb.EXECUTE)
-    report = await components.failover.relocations.vouch(service, MoveRequest(by=who.name))
+    target = read_pairs([("to", form.one("to"))], KEYS)["to"]
+    report = await relocate(who, components, service, target, MoveRequest(by=who.name), is_synced=True)
     location = f"{root_of(request)}/operations/{report.operation}"
     return RedirectResponse(location, 303, headers=HEADERS)
 

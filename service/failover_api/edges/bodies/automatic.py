@@ -25,9 +25,8 @@ from failover_api.edges.models.automatic import (
 
 if TYPE_CHECKING:  # nothing of it is loaded until somebody asks
     from failover_api.automatic.control import Standing
-    from failover_api.core.automatic.notes import Ack, Attestation, Pause
     from failover_api.core.automatic.report import BlockedLine, HoldLine, NodeLine, PendingLine, ReturnLine
-    from failover_api.core.safety.governance import Event
+    from failover_api.core.safety.governance import Ack, Attestation, Event, Pause
 
 Visible = Callable[[str], bool]
 

@@ -132,7 +132,7 @@ def ack(service: SeenService = None, node: SeenNode = None, as_json: AsJson = Fa
             body = backend.acknowledge(service=service or "", node=node or "")
         terminal.show_done(body, f"Acknowledged: {service or node}.")
 
-    with_backend(terminal, server, run, named=service)
+    with_backend(terminal, server, run, named=service or node)
 
 
 def attest(
@@ -160,7 +160,7 @@ def attest(
         said = f"Taken back: {node} is no longer said to be off." if withdraw else f"{node} counts as off."
         terminal.show_done(body, said)
 
-    with_backend(terminal, server, run)
+    with_backend(terminal, server, run, named=node)
 
 
 def _ends_at(until: str | None) -> str | None:

@@ -9,9 +9,9 @@ from failover_api.edges.printable import one_line
 
 Body = dict[str, Any]
 _RESULTS = {
-    "right": "right: the node stayed away",
-    "too-early": "too early: the node was back within ten minutes",
-    "came-back-first": "not needed: the node was back before anything would have moved",
+    "right": "right, the node stayed away",
+    "too-early": "too early, the node was back within ten minutes",
+    "came-back-first": "not needed, the node was back before anything would have moved",
     "open": "not known yet",
 }
 
@@ -81,5 +81,5 @@ def _shown(at: str, utc: bool) -> str:
 
 def _tally(tally: Body) -> Iterator[str]:
     for result, count in sorted(tally["counts"].items()):
-        times = "once" if count == 1 else f"{count} times"
-        yield one_line(f"So far {times} {_RESULTS.get(result, result)}.")
+        events = "1 event" if count == 1 else f"{count} events"
+        yield one_line(f"{events} so far: {_RESULTS.get(result, result)}.")

@@ -222,7 +222,7 @@ class LocalBackend:
             if request.dry_run:
                 report = await relocations.rehearse(service, target, request)
             elif is_synced:
-                report = await relocations.vouch(service, request)
+                report = await relocations.vouch(service, target, request)
             else:
                 report = await relocations.start(service, target, request)
             return _dump(relocation_body(report, dry_run=request.dry_run)), frozenset({report.version})

@@ -4,14 +4,14 @@ Whoever leaves in the middle leaves it under way: a running service goes on with
 """
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import typer
 
-from failover_api.edges.cli.backend import Backend, Body, Callbacks, Refused, refused
-from failover_api.edges.cli.execution import DONE, LATE, REFUSED, UNKNOWN, open_terminal, with_backend
+from failover_api.edges.cli.backend import Backend, Body, Callbacks, Refused
+from failover_api.edges.cli.execution import DONE, LATE, REFUSED, open_terminal, with_writing_backend
 from failover_api.edges.cli.moves import move_request
 from failover_api.edges.cli.options import (
     Abort,
@@ -28,9 +28,7 @@ from failover_api.edges.cli.options import (
     Yes,
 )
 from failover_api.edges.cli.progress import PASSING
-from failover_api.edges.interruption import Interrupted, Interruption
 from failover_api.edges.printable import one_line
-from failover_api.errors import OutcomeUnknown
 
 if TYPE_CHECKING:  # `failover --help` should not wait for pydantic
     from failover_api.core.planning.request import MoveRequest
@@ -59,11 +57,11 @@ def relocate(
         raise typer.BadParameter("name the side with --to, or --abort what is under way")
     if abort and (dry_run or synced):
         raise typer.BadParameter("--abort goes without --dry-run and --synced")
-    terminal, interruption = open_terminal(as_json=as_json), Interruption()
+    terminal = open_terminal(as_json=as_json)
 
-    def run(backend: Backend) -> None:
+    def run(backend: Backend, on_write: Callable[[], None]) -> None:
         request = move_request(reason, key, accept, dry_run=dry_run)
-        callbacks = Callbacks(on_write=interruption.sending)
+        callbacks = Callbacks(on_write=on_write)
         if abort:
             terminal.show_relocation(backend.abort_relocation(service, request, callbacks))
             return
@@ -79,14 +77,12 @@ def relocate(
         terminal.show_relocation(body)
         raise typer.Exit(_code(body))
 
-    try:
-        with_backend(terminal, server, run, named=service, interruption=interruption)
-    except Interrupted as exc:
-        if not interruption.may_have_written:
-            terminal.note("interrupted: nothing was written")
-            raise typer.Exit(exc.exit_code) from None
-        terminal.show_problem(refused(_interrupted(service)).problem)
-        raise typer.Exit(UNKNOWN) from None
+    again = f"failover relocate {service} --to {to.value if to is not None else 'SIDE'}"
+    left = (
+        f"what was begun goes on where a service runs, or when `{again}` is asked for again; "
+        f"`failover relocate {service} --abort` puts back what was, until the cutover"
+    )
+    with_writing_backend(terminal, server, run, named=service, interrupted=left)
 
 
 def _asked(backend: Backend, terminal: "Terminal", service: str, to: str, request: "MoveRequest") -> "MoveRequest":
@@ -148,10 +144,3 @@ def lines(body: Body) -> Iterator[str]:
 
 def _code(body: Body) -> int:
     return LATE if body["state"] == "stopped" else DONE
-
-
-def _interrupted(service: str) -> OutcomeUnknown:
-    return OutcomeUnknown(
-        f"interrupted; what was begun goes on where a service runs, or when `failover relocate {service}` is asked for "
-        f"again; `failover relocate {service} --abort` puts back what was, until the cutover"
-    )

@@ -187,9 +187,9 @@ def _commit(entry: Body) -> str:
 
 
 def relocation_line(body: Body) -> str:
-    """How far a relocation is, in a sentence."""
+    """How far a relocation is, in a sentence, and what to do about what it waits for, or what stopped it."""
     name, to, step = body["service"], body["to"], body["step"]
-    why = f": {body['reason']}" if body["reason"] else "."
+    why = f": {body['reason']} {body['cure']}".rstrip() if body["reason"] else "."
     if body["dry_run"]:
         return f"{name} would be relocated to {to}. Nothing was written."
     if body["state"] == "done":

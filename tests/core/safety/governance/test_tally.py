@@ -77,6 +77,13 @@ def test_what_cannot_be_read_is_left_out(data: object) -> None:
     assert tally_from(data) == Tally()
 
 
+@pytest.mark.parametrize("time", [1e18, -1e12, float("nan"), float("inf")])
+@pytest.mark.parametrize("key", ["died_at", "decided_at", "back_at"])
+def test_an_event_with_a_time_that_no_calendar_shows_is_left_out(key: str, time: float) -> None:
+    (row,) = tallied(at(0.0, dead("w1"))).as_json()
+    assert tally_from([row, {**row, key: time}]) == tally_from([row])
+
+
 def test_fifty_events_have_room_in_an_annotation() -> None:
     names = tuple(f"a-service-with-a-rather-long-name-{index}" for index in range(20))
     event = Event("node-" + "f" * 64, "k3s-worker-with-a-long-name", DIED, names, names, ("fence",), NOW, NOW)

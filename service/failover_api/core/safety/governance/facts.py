@@ -55,7 +55,7 @@ class ServiceFacts:
     `pods` are seen at `pods_heard_at`, None: they are not. `hazards` are those of the move, None: not looked for.
     `relocating` is the operation that relocates it, "" for none. `in_waves` is one that moves it later, or has not.
     `is_history_known`: False where its last move could not be read. `merges_by_itself`: of policy pull_request.
-    `can_relocate`: it has `replication` that can bring it home.
+    `can_relocate`: it has `replication` that can bring it home; `needs_word`: once a person says so.
     `read_at` is when Git was read and the rest was found out. `..._at` are of our monotonic clock.
     """
 
@@ -76,6 +76,7 @@ class ServiceFacts:
     relocating: str = ""
     in_waves: Unmoved | None = None
     can_relocate: bool = False
+    needs_word: bool = False
 
     def was_moved_by(self, key: str) -> bool:
         """Whether its newest move is the automatic one with this Idempotency-Key."""

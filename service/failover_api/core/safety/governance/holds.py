@@ -222,8 +222,8 @@ def fence(case: Case) -> Iterator[Hold]:
     if node is None:
         yield Hold(Gate.FENCE, "Its node is not seen, which proves nothing.", "Look at the machine; move by hand.")
     elif not how_known_off(case):
-        name, or_witness = cut(node.name), " or an alert" if case.rules.fence is Fence.WITNESS else ""
-        detail = f"Nobody{or_witness} says that {name} is off: it may be cut off only, and write on."
+        name, who = cut(node.name), "Neither a person nor an alert" if case.rules.fence is Fence.WITNESS else "Nobody"
+        detail = f"{who} says that {name} is off: it may be cut off only, and write on."
         yield Hold(Gate.FENCE, detail, f"Look at the machine; when it is off: `failover attest {name} --reason ...`")
 
 
@@ -246,7 +246,7 @@ def how_known_off(case: Case) -> str:
 
 def policy(case: Case) -> Iterator[Hold]:
     if case.service.policy is Policy.PULL_REQUEST and not case.service.merges_by_itself:
-        detail = "Its policy is pull_request, and nobody merges by himself what is opened."
+        detail = "Its policy is pull_request, and what is opened waits for a person to merge it."
         cure = "Merge the pull request, or allow `auto_merge`."
         yield Hold(Gate.POLICY, detail, cure, proposal=Proposal.PULL_REQUEST)
 

@@ -118,12 +118,13 @@ def _joined(before: Sequence[str], more: Sequence[str]) -> tuple[str, ...]:
 
 
 def _event(row: object) -> Event | None:
+    """None too for one with a time that nobody could be shown."""
     try:
         event = _adapter().validate_python(row)
     except ValidationError:
         return None
-    times = (event.died_at, event.decided_at, event.back_at)
-    return event if all(at is None or showable(at) is not None for at in times) else None
+    times = [at for at in (event.died_at, event.decided_at, event.back_at) if at is not None]
+    return event if None not in map(showable, times) else None
 
 
 @cache

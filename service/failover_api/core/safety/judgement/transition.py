@@ -18,7 +18,7 @@ from failover_api.core.safety.judgement.samples import NodeSample, Sample
 from failover_api.core.safety.judgement.verdicts import NodeVerdict, Verdicts, ViewVerdict
 from failover_api.core.safety.node_states import STALE_S, NodeState, ViewState
 from failover_api.core.safety.times import second
-from failover_api.core.wording import cut, one_line
+from failover_api.core.wording import cut, listed, one_line
 
 BLIND_S = 30.0
 STARTING_S = 60.0
@@ -311,6 +311,4 @@ def _is_counted(node: NodeSample, sample: Sample, rules: Automatic) -> bool:
 
 
 def _names(names: Iterable[str]) -> str:
-    named = sorted(map(cut, names))
-    more = f" and {len(named) - 5} more" if len(named) > 5 else ""
-    return ", ".join(named[:5]) + more
+    return listed(sorted(map(cut, names)), 5)

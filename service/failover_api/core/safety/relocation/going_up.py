@@ -122,6 +122,8 @@ def quiesce(known: Known) -> Judged:
     if why := quiet.why_not_quiet(known.sight):
         down = known.sight.origin_down
         return Wait(why, is_stuck=bool(known.sight.unseen or down), cure=_PUT_BACK if down else "")
+    if down := known.sight.target_down:
+        return Wait(f"Node {', '.join(map(cut, down))} is not ready.", is_stuck=True, cure=_PUT_BACK)
     if known.subject.towards is None:
         return _without_replication(known)
     if not _is_idle(known):
@@ -209,8 +211,6 @@ def _brought(known: Known) -> Judged:
 
 def _without_replication(known: Known) -> Judged:
     seen = proofs.quiet_text(quiet.quiet_now(known.sight))
-    if down := known.sight.target_down:
-        return Wait(f"Node {', '.join(map(cut, down))} is not ready.", is_stuck=True, cure=_PUT_BACK)
     if known.subject.kind is ReplicationKind.NONE:
         return Go(Cause.QUIET, Position.CUTOVER, seen)
     if known.vouched_by:

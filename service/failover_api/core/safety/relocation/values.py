@@ -133,9 +133,15 @@ def undone(subject: Subject, git: GitView, at: Step) -> Values:
     return {place: _former(git, place) for place in places(subject) if place not in theirs | parked}
 
 
-def tidied(subject: Subject, git: GitView) -> Values:
-    """After the cutover: the tags go, but where one is all that keeps a replication from writing to the target."""
+def tidied(subject: Subject, git: GitView, at: Step) -> Values:
+    """After the cutover: the tags go, but where one is all that keeps a replication from writing to the target.
+
+    Where somebody has brought the app back by hand, what would write there now is parked, as a move would do.
+    """
     wanted: dict[Place, Standing] = {}
+    if any(same(git.value(each.place), each.old) and not same(each.old, each.new) for each in subject.switches):
+        theirs = foreign(subject, git, at)
+        wanted |= {place: value for place, value in _parked(subject.away).items() if place not in theirs}
     for end in subject.away.both if subject.away is not None else ():
         wanted |= _untagged(git, end)
     for end in subject.towards.both if subject.towards is not None else ():
