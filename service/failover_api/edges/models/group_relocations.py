@@ -1,0 +1,50 @@
+"""Relocations of a group or a node, one service after the other."""
+
+from typing import Annotated
+
+from pydantic import Field
+
+from failover_api.edges import examples, fields
+from failover_api.edges.models.body import Body, is_none
+from failover_api.edges.models.problems import RefusedBody
+from failover_api.edges.models.relocations import RelocationBody
+from failover_api.edges.models.waves import WaveBody
+
+
+class GroupRelocationBody(Body):
+    """How far the relocations of a group or a node are. `waves` are the same in short: each is one service."""
+
+    operation: fields.Operation
+    group: Annotated[
+        str | None,
+        Field(default=None, exclude_if=is_none, description="Of a group: its name.", examples=["office"]),
+    ]
+    node: Annotated[
+        str | None,
+        Field(default=None, exclude_if=is_none, description="Of a node: its name.", examples=["k3s-w1"]),
+    ]
+    state: fields.OperationStateWord
+    reason: fields.WaveReason
+    waves: Annotated[list[WaveBody], Field(description="First to last.", examples=[[examples.WAVE]])]
+    relocations: Annotated[
+        list[RelocationBody],
+        Field(
+            description="Of each service, first to last; `operation` is null until it has begun.",
+            examples=[[examples.RELOCATION]],
+        ),
+    ]
+    refused: Annotated[
+        list[RefusedBody],
+        Field(description="Services that were left out (`skip_refused`), and why.", examples=[[examples.REFUSED]]),
+    ]
+    unplaced: Annotated[
+        list[str] | None,
+        Field(
+            default=None,
+            exclude_if=is_none,
+            description="Of a node: services of which nobody knows the node; they stay.",
+            examples=[["plex"]],
+        ),
+    ]
+    warnings: fields.Warnings
+    dry_run: fields.IsDryRun
