@@ -193,16 +193,21 @@ class Failover:
         return statuses
 
     async def look_closely(self, names: Collection[str]) -> list[Status | Unreadable]:
-        """Where these services are, and what a move of each to its other side would change."""
+        """Where these services are, and what a move of each to its other side would change.
+
+        Their last moves are looked for in all of the history of their files, not only among the newest commits.
+        """
         services = [service for service in self._catalog().services.values() if service.name in names]
-        return (await self._list_with_view(services, try_moves=True))[0]
+        return (await self._list_with_view(services, try_moves=True, all_history=True))[0]
 
     async def _list_with_view(
-        self, services: Sequence[Service], *, try_moves: bool = False
+        self, services: Sequence[Service], *, try_moves: bool = False, all_history: bool = False
     ) -> tuple[list[Status | Unreadable], "View | None"]:
         branches = _by_branch(services).items()
         looking = self._looking()
-        reading = (self._list(*group, try_moves=try_moves, looking=looking) for group in branches)
+        reading = (
+            self._list(*group, try_moves=try_moves, all_history=all_history, looking=looking) for group in branches
+        )
         view, lists = await both(self._look(services, looking), together(reading))
         by_name = {status.service.name: status for statuses in lists for status in statuses}
         statuses = self.clusters.joined([by_name[service.name] for service in services], view)
@@ -541,6 +546,7 @@ class Failover:
         services: list[Service],
         *,
         try_moves: bool,
+        all_history: bool,
         looking: "asyncio.Future[ClusterLook | None]",
     ) -> Sequence[Status | Unreadable]:
         try:
@@ -550,6 +556,7 @@ class Failover:
                 not_before=time.monotonic(),
                 thorough=False,
                 try_moves=try_moves,
+                all_history=all_history,
                 looking=looking,
             )
             return await self.in_time(reading)

@@ -27,6 +27,7 @@ from failover_api.core.rfc3339 import rfc3339
 from failover_api.core.safety.hazard import Hazard, Severity
 from failover_api.core.safety.relocation.ladder import Decision, Obstacle, State, decide, position_of
 from failover_api.core.safety.relocation.manifests import changes
+from failover_api.core.safety.relocation.marks import operation_on
 from failover_api.core.safety.relocation.needs import obstacles, uncopied
 from failover_api.core.safety.relocation.overwritten import Moved, left_behind, unsynced_overwritten
 from failover_api.core.safety.relocation.rehearsal import rehearse
@@ -248,16 +249,21 @@ class RelocationRunner:
     # Gone on with
 
     async def under_way(self) -> frozenset[str]:
-        """The services with a relocation that somebody may have to go on with: by the newest commits."""
+        """The services with a relocation that somebody may have to go on with."""
         begun = await self.begun()
         return frozenset(name for name, operation in begun.items() if (operation, name) not in self._over)
 
     async def begun(self) -> Mapping[str, str]:
-        """{service: operation} of what was relocated lately: by the newest commits."""
+        """{service: operation} of what was relocated lately: by the commits that are in reach.
+
+        And by the tags in the cluster, where it is watched: those stay however many commits have come since.
+        """
+        services, view = self._relocatable(), self._clusters.view()
+        marked = {service.name: operation_on(service, view) for service in services}
+        found = {name: operation for name, operation in marked.items() if operation}
         by_branch: dict[Branch, set[str]] = {}
-        for service in self._relocatable():
+        for service in services:
             by_branch.setdefault(service.branch, set()).add(service.name)
-        found: dict[str, str] = {}
         for branch, names in by_branch.items():
             begun = await self._reader.begun_on(branch, not_before=time.monotonic())
             found |= {name: operation for name, operation in begun.items() if name in names}
@@ -518,6 +524,7 @@ def _refusal(decision: Decision) -> FailoverError:
         case Obstacle.UNSEEN:
             return ClusterNeeded(decision.reason)
     unsafe = UnsafeMove(decision.reason)
+    unsafe.may_be_accepted = False
     slug = "node-not-ready" if decision.obstacle is Obstacle.NODE_DOWN else "starts-nothing"
     unsafe.hazards = (
         Hazard(slug, Severity.STOP, "relocation", None, decision.reason, decision.cure or "Mend it first."),

@@ -123,18 +123,20 @@ class Control:
 
     # What people say
 
-    async def pause(self, *, by: str, reason: str, until: float | None, services: tuple[str, ...]) -> Pause:
-        """Nothing moves by itself until then (API server's clock, s), or some services do not.
+    async def pause(
+        self, *, by: str, reason: str, until: float | None, services: tuple[str, ...], lasts_s: float | None = None
+    ) -> Pause:
+        """Nothing moves by itself until then (API server's clock, s), or for so long; or some services do not.
 
-        None: for as long as a pause may be. Raises BadRequest, UnknownService; ClusterNeeded where the Lease may not be
-        used, NotReady while the API server does not answer.
+        Both None: for as long as a pause may be. Raises BadRequest, UnknownService; ClusterNeeded where the Lease may
+        not be used, NotReady while the API server does not answer.
         """
         if not reason.strip():
             raise BadRequest("reason: expected why it is paused")
         for service in services:
             self._catalog().service(service)
         now = await self._now()
-        ends_at = now + MAX_PAUSE_S if until is None else until
+        ends_at = until if until is not None else now + (MAX_PAUSE_S if lasts_s is None else lasts_s)
         if not now < ends_at <= now + MAX_PAUSE_S + 60:
             raise BadRequest("until: expected a time to come, within 30 days")
         pause = Pause(str(ULID()), by, now, ends_at, reason, services)

@@ -31,7 +31,7 @@ from failover_api.cluster.port import Cluster
 from failover_api.core.automatic.notes import read_notes
 from failover_api.core.automatic.report import Report
 from failover_api.core.catalog.automatic import Automatic, Failback
-from failover_api.core.catalog.model import Catalog
+from failover_api.core.catalog.model import Catalog, Side
 from failover_api.core.planning.request import MoveRequest
 from failover_api.core.safety.governance import (
     ALERT,
@@ -219,7 +219,9 @@ class Guard:
             is_known = set(on_it) <= self._git.view.around.keys()
             self._git.want(on_it, within_s=GIT_EVERY_S if is_known else ROUND_S)
         elif not self._git.view.statuses or situation.rules.failback is not Failback.NONE:
-            self._git.want((), within_s=GIT_HOMEWARD_S if is_anyone_away else GIT_AT_REST_S)
+            away = (facts.name for facts in situation.services if facts.side is Side.BACKUP and not facts.last_move)
+            within_s = GIT_HOMEWARD_S if is_anyone_away else GIT_AT_REST_S
+            self._git.want(away, within_s=within_s)  # what brought them there may be long ago
 
     # Acting
 

@@ -35,10 +35,6 @@ from failover_api.wiring import Components
 
 PATH = "/services/{service}/relocate"
 KEYS = ("to", "reason", "accept")
-# What nobody can accept: a relocation cannot work with it.
-_NEEDED = frozenset(
-    {"node-not-ready", "node-missing", "starts-nothing", "claim-missing", "claim-lost", "claim-pending"}
-)
 
 router = APIRouter(include_in_schema=False)
 
@@ -159,8 +155,9 @@ def _refused(request: Request, who: Session, service: str, asked: dict[str, Any]
 
 
 def _questions(asked: dict[str, Any], error: FailoverError) -> list[Question]:
-    found = stop_questions(asked.get("accept", frozenset()), error)
-    return [question for question in found if question.value not in _NEEDED]
+    if isinstance(error, UnsafeMove) and not error.may_be_accepted:
+        return []
+    return stop_questions(asked.get("accept", frozenset()), error)
 
 
 def _page(request: Request, who: Session, service: str, asked: dict[str, Any], status: int, **facts: Any) -> Response:

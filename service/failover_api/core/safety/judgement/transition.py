@@ -13,7 +13,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 from failover_api.core.catalog.automatic import IS_OFF, MIN_DEAD_FOR_S, Automatic, Mode
-from failover_api.core.safety.judgement.memory import Memory, NodeMemory
+from failover_api.core.safety.judgement.memory import FLAPPING_S, Memory, NodeMemory
 from failover_api.core.safety.judgement.samples import NodeSample, Sample
 from failover_api.core.safety.judgement.verdicts import NodeVerdict, Verdicts, ViewVerdict
 from failover_api.core.safety.node_states import STALE_S, NodeState, ViewState
@@ -24,7 +24,7 @@ BLIND_S = 30.0
 STARTING_S = 60.0
 CONFIRM_S = 5.0  # Kubernetes looks at its nodes so often: until then it may still say Unknown of one that is back
 JUMP_S = 30.0
-FLAPS, FLAPS_WITHIN_S, FLAPPING_S = 3, 1800.0, 3600.0
+FLAPS, FLAPS_WITHIN_S = 3, 1800.0
 STORM_SHARE = 0.49
 UNTAINTED_S = 60.0  # the NoExecute taint comes within seconds of Unknown, but in a storm
 GONE_S = 24 * 3600.0
