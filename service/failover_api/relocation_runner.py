@@ -15,7 +15,6 @@ import logging
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
-from datetime import UTC, datetime
 from functools import partial
 
 from cachetools import LRUCache
@@ -24,9 +23,11 @@ from ulid import ULID
 from failover_api.core.catalog.model import Action, Branch, Catalog, Policy, Service, Side
 from failover_api.core.catalog.replication import ReplicationKind
 from failover_api.core.planning.request import MoveRequest, Provenance, idempotency_digest
+from failover_api.core.rfc3339 import rfc3339
 from failover_api.core.safety.hazard import Hazard, Severity
 from failover_api.core.safety.relocation.ladder import Decision, Obstacle, State, decide, position_of
 from failover_api.core.safety.relocation.manifests import changes
+from failover_api.core.safety.relocation.marks import operation_on
 from failover_api.core.safety.relocation.needs import obstacles, uncopied
 from failover_api.core.safety.relocation.overwritten import Moved, left_behind, unsynced_overwritten
 from failover_api.core.safety.relocation.rehearsal import rehearse
@@ -53,7 +54,6 @@ from failover_api.errors import (
     ManifestDrifted,
     ManifestError,
     NothingToRollBack,
-    PreconditionFailed,
     RelocationRunning,
     RepositoryTooLarge,
     UnsafeMove,
@@ -61,6 +61,7 @@ from failover_api.errors import (
 )
 from failover_api.events import Events, MoveEnded
 from failover_api.moves.direct.writer import Writer
+from failover_api.moves.move import changed_meanwhile
 from failover_api.moves.outcome import Outcome
 from failover_api.moves.relocation import StepMove, step_move
 from failover_api.reading.clusters import ClusterReader
@@ -248,16 +249,21 @@ class RelocationRunner:
     # Gone on with
 
     async def under_way(self) -> frozenset[str]:
-        """The services with a relocation that somebody may have to go on with: by the newest commits."""
+        """The services with a relocation that somebody may have to go on with."""
         begun = await self.begun()
         return frozenset(name for name, operation in begun.items() if (operation, name) not in self._over)
 
     async def begun(self) -> Mapping[str, str]:
-        """{service: operation} of what was relocated lately: by the newest commits."""
+        """{service: operation} of what was relocated lately: by the commits that are in reach.
+
+        And by the tags in the cluster, where it is watched: those stay however many commits have come since.
+        """
+        services, view = self._relocatable(), self._clusters.view()
+        marked = {service.name: operation_on(service, view) for service in services}
+        found = {name: operation for name, operation in marked.items() if operation}
         by_branch: dict[Branch, set[str]] = {}
-        for service in self._relocatable():
+        for service in services:
             by_branch.setdefault(service.branch, set()).add(service.name)
-        found: dict[str, str] = {}
         for branch, names in by_branch.items():
             begun = await self._reader.begun_on(branch, not_before=time.monotonic())
             found |= {name: operation for name, operation in begun.items() if name in names}
@@ -295,9 +301,7 @@ class RelocationRunner:
     ) -> tuple[Relocation, Decision]:
         relocation = await self._reader.beginning(service, target, operation, not_before=not_before)
         if request.versions is not None and relocation.version not in request.versions:
-            raise PreconditionFailed(
-                f"the manifests of {service.name} are not those of the If-Match; look again and decide anew"
-            )
+            raise changed_meanwhile(service.name)
         sight = await self._sight(relocation)
         decision = decide(relocation.subject, relocation.git, sight)
         if decision.state is State.DONE:
@@ -477,7 +481,7 @@ class RelocationRunner:
 
     def stamp(self) -> str:
         """Now, as commits tell it."""
-        return datetime.fromtimestamp(self._now(), UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+        return rfc3339(self._now())
 
 
 def _is_last(relocation: Relocation, decision: Decision) -> bool:

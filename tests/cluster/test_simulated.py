@@ -92,9 +92,9 @@ async def test_a_blocked_promote_is_seen_as_it_happens(cluster: SimulatedCluster
         assert (dead.ready.status, dead.ready.reason) == ("Unknown", "NodeStatusUnknown")
         apps.apply(cluster, apps.deployment("backup", apps.RECREATE))
         await asyncio.to_thread(cluster.advance, 5)
-        await eventually(lambda: ours.view().deployments.objects[APP].terminating_replicas == 1)
+        await eventually(lambda: all(pod.deletion_at is not None for pod in ours.view().pods.objects.values()))
+        await eventually(lambda: ours.view().deployments.objects[APP].updated_replicas is None)
         blocked = ours.view().deployments.objects[APP]
-        assert blocked.updated_replicas is None
         assert any(each.type == "Progressing" and each.is_true for each in blocked.conditions)
         (old,) = ours.view().pods.objects.values()
         assert (old.node, old.is_ready, old.deletion_at is not None) == ("k3s-w1", False, True)

@@ -426,3 +426,26 @@ async def test_a_claim_that_no_replication_copies_is_left_behind_only_when_accep
             accepting = replace(ASKED, accept=ASKED.accept | {"data-left-behind"})
             report = await components.failover.relocations.start("sonarr", Side.PRIMARY, accepting)
             assert report.step is Step.REVERSE
+
+
+@pytest.mark.parametrize("file", ["apps/other/deployment.yaml", APP])
+async def test_it_is_found_and_gone_on_with_however_many_commits_come_between(
+    stage: Stage, tmp_path: Path, file: str
+) -> None:
+    with homelab(stage, tmp_path) as lab:
+        async with stage.open(cluster=str(lab.kubeconfig), cluster_timeout_s=10) as components:
+            await start(components)
+            await until_step(lab, components, Step.FINAL_SYNC)
+        text = (stage.read(file) or b"{}\n").decode()
+        for number in range(150):
+            stage.commit({file: f"{text}# {number}\n"})
+        async with stage.open(cluster=str(lab.kubeconfig), cluster_timeout_s=10) as restarted:
+            relocations = restarted.failover.relocations
+            stage.requests.clear()
+            assert await relocations.under_way() == {"sonarr"}
+            assert len(stage.requests) <= 4, stage.requests
+            await until(lab, restarted)
+            stage.requests.clear()
+            assert await relocations.under_way() == set()
+            assert len(stage.requests) <= 3, stage.requests
+    assert len([message for message in lab.messages() if message.startswith("Relocate")]) == 5

@@ -11,13 +11,13 @@ from ulid import ULID
 
 from failover_api.automatic.leader import LEASE_NAME, Leader
 from failover_api.cluster.port import Cluster, Right
-from failover_api.core.automatic import IS_OFF, no_pause
+from failover_api.core.automatic import no_pause
 from failover_api.core.automatic import notes as noting
 from failover_api.core.automatic.alive import why_alive
 from failover_api.core.automatic.election import LeaseRecord, why_nobody_leads
 from failover_api.core.automatic.notes import Fenced, Notes, read_notes, written
 from failover_api.core.automatic.report import Report, report_from
-from failover_api.core.catalog.automatic import Mode
+from failover_api.core.catalog.automatic import IS_OFF, Mode
 from failover_api.core.catalog.model import Catalog
 from failover_api.core.safety.governance import Ack, Attestation, Pause, Witness
 from failover_api.core.safety.observed import Lease, Node
@@ -279,7 +279,7 @@ def _was_heard(known: Witness, heard: Witness) -> bool:
 
 
 def _notes(record: LeaseRecord | None) -> Notes:
-    return read_notes(record.notes) if record is not None else Notes()
+    return read_notes(record.annotations) if record is not None else Notes()
 
 
 def _told(failure: ClusterFailure) -> ClusterNeeded | NotReady:

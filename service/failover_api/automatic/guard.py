@@ -17,6 +17,8 @@ from collections.abc import Awaitable, Callable, Collection, Mapping
 from dataclasses import replace
 from functools import partial
 
+from cachetools import LRUCache
+
 from failover_api.automatic.alert_mover import Written
 from failover_api.automatic.control import Control
 from failover_api.automatic.facts import GitReader, GitView, facts_of, git_facts
@@ -28,7 +30,7 @@ from failover_api.cluster.port import Cluster
 from failover_api.core.automatic.notes import read_notes
 from failover_api.core.automatic.report import Report
 from failover_api.core.catalog.automatic import Automatic, Failback
-from failover_api.core.catalog.model import Catalog
+from failover_api.core.catalog.model import Catalog, Side
 from failover_api.core.planning.request import MoveRequest
 from failover_api.core.safety.governance import (
     ALERT,
@@ -64,6 +66,7 @@ GIT_HOMEWARD_S = 20.0  # while something may go home: what was read longer ago t
 FACTS_AT_REST_S = 10.0
 AGAIN_S = 30.0  # an act that was refused is not tried again before
 LIST_TIMEOUT_S = 2.0
+MAX_KEPT = 1024
 NO_EVENT = ("", "")
 _UNPLAIN = re.compile(r"[^A-Za-z0-9._-]+")  # what an alert is called is said by its sender
 _log = logging.getLogger(__name__)
@@ -99,8 +102,8 @@ class Guard:
         self._tally = Tally()
         self._report: Report | None = None
         self._acting: dict[str, asyncio.Task[None]] = {}
-        self._rest_until: dict[str, float] = {}  # by key of what was refused
-        self._proposed: dict[str, tuple[str, ...]] = {}  # by key: of these a pull request is open
+        self._rest_until: LRUCache[str, float] = LRUCache(MAX_KEPT)  # by key of what was refused
+        self._proposed: LRUCache[str, tuple[str, ...]] = LRUCache(MAX_KEPT)  # by key: of these a pull request is open
         control.report = lambda: self._report
         control.leader.along = self._along
 
@@ -216,7 +219,9 @@ class Guard:
             is_known = set(on_it) <= self._git.view.around.keys()
             self._git.want(on_it, within_s=GIT_EVERY_S if is_known else ROUND_S)
         elif not self._git.view.statuses or situation.rules.failback is not Failback.NONE:
-            self._git.want((), within_s=GIT_HOMEWARD_S if is_anyone_away else GIT_AT_REST_S)
+            away = (facts.name for facts in situation.services if facts.side is Side.BACKUP and not facts.last_move)
+            within_s = GIT_HOMEWARD_S if is_anyone_away else GIT_AT_REST_S
+            self._git.want(away, within_s=within_s)  # what brought them there may be long ago
 
     # Acting
 

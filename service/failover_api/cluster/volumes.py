@@ -13,7 +13,6 @@ from failover_api.cluster.fields import (
     flag,
     node_terms,
     text,
-    texts,
     time,
     value_at,
 )
@@ -38,7 +37,6 @@ def parse_claim(data: object, key: Key) -> Claim:
         phase=text(data, "status", "phase"),
         volume=text(data, "spec", "volumeName"),
         storage_class=text(data, "spec", "storageClassName"),
-        access_modes=texts(data, "spec", "accessModes"),
         selected_node=text(data, "metadata", "annotations", _SELECTED_NODE),
         deletion_at=time(data, "metadata", "deletionTimestamp"),
         applier=applier(data),
@@ -61,9 +59,7 @@ def claimant(data: object) -> str:
 
 
 def parse_storage_class(data: object, key: Key) -> StorageClass:
-    return StorageClass(
-        name=key[1], provisioner=text(data, "provisioner"), binding_mode=text(data, "volumeBindingMode")
-    )
+    return StorageClass(name=key[1], binding_mode=text(data, "volumeBindingMode"))
 
 
 def parse_source(data: object, key: Key) -> Replication:
@@ -85,7 +81,6 @@ def _replication(data: object, key: Key, kind: Literal["ReplicationSource", "Rep
         kind=kind,
         claim=text(data, "spec", *claim),
         mover=mover,
-        copy_method=text(data, "spec", mover, "copyMethod"),
         is_paused=flag(data, "spec", "paused"),
         schedule=text(data, "spec", "trigger", "schedule"),
         manual=text(data, "spec", "trigger", "manual"),
@@ -93,9 +88,7 @@ def _replication(data: object, key: Key, kind: Literal["ReplicationSource", "Rep
         last_sync_at=time(data, "status", "lastSyncTime"),
         last_sync_duration_s=duration(data, "status", "lastSyncDuration"),
         sync_started_at=time(data, "status", "lastSyncStartTime"),
-        next_sync_at=time(data, "status", "nextSyncTime"),
         result=text(data, "status", "latestMoverStatus", "result"),
         synchronizing=condition(data, "Synchronizing"),
-        latest_image=text(data, "status", "latestImage", "name"),
         applier=applier(data),
     )

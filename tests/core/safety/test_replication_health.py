@@ -189,7 +189,7 @@ def backed_up(ended_s: float, took_s: float = 60.0) -> Replication:
 
 
 def restored(ended_s: float, took_s: float = 60.0, **changes: Any) -> Replication:
-    return synced(mover="restic", copy_method="Direct", schedule="30 * * * *", last_sync_at=NOW - ended_s,
+    return synced(mover="restic", schedule="30 * * * *", last_sync_at=NOW - ended_s,
                   last_sync_duration_s=took_s, **changes)  # fmt: skip
 
 

@@ -14,7 +14,6 @@ from failover_api.core.splice import Selector, Value
 from failover_api.core.splice.paths import parse_path
 from failover_api.core.text.trailers import Record
 from failover_api.edges.board.advice import ADVICE, advice_on
-from failover_api.edges.board.assets import Assets
 from failover_api.edges.board.copies import DataCopy
 from failover_api.edges.board.links import line_url, tree_url, web_base, web_only
 from failover_api.edges.board.pages import TEMPLATES, Pages, ago, tag_of, when
@@ -217,7 +216,7 @@ def test_a_row_has_room_for_the_stage_and_the_age_of_the_data() -> None:
     full = replace(empty, stage="rolling-out", copy=DataCopy(ReplicationState.PROTECTED, "2026-11-04T13:00:00Z"))
     stale = replace(empty, copy=DataCopy(ReplicationState.STALE, "2026-11-02T13:00:00Z"))
     shown = [
-        Pages(Assets()).part(
+        Pages().part(
             "_board.html", view=view, board=Board((one,), ()), nodes=None, returns=(), config_error=None, root=""
         )
         for one in (empty, full, stale)

@@ -279,6 +279,7 @@ class LocalBackend:
                     components.failover,
                     cluster=components.cluster,
                     lease=lambda: components.automatic.control().rights(),
+                    has_flux_events=self._settings.flux_events_secret_file is not None,
                     on_step=on_step,
                 )
             of_callers = check_access(access) if folder is None or access.exists() else []

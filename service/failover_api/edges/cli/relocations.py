@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING
 
 import typer
 
+from failover_api.core.wording import shell_word
 from failover_api.edges.cli.backend import Backend, Body, Callbacks, Refused
-from failover_api.edges.cli.execution import DONE, LATE, REFUSED, open_terminal, with_writing_backend
+from failover_api.edges.cli.execution import DONE, LATE, REFUSED, UNKNOWN, open_terminal, with_writing_backend
 from failover_api.edges.cli.moves import move_request
 from failover_api.edges.cli.options import (
     Abort,
@@ -28,6 +29,7 @@ from failover_api.edges.cli.options import (
     Yes,
 )
 from failover_api.edges.cli.progress import PASSING
+from failover_api.edges.interruption import Interrupted
 from failover_api.edges.printable import one_line
 
 if TYPE_CHECKING:  # `failover --help` should not wait for pydantic
@@ -73,7 +75,14 @@ def relocate(
             request = _asked(backend, terminal, service, to.value, request)
         body, _ = backend.relocate(service, to.value, request, callbacks, is_synced=synced)
         if not no_wait:
-            body = follow(backend, terminal, body)
+            told = [body]
+            try:
+                body = follow(backend, terminal, body, told)
+            except Interrupted:
+                if as_json:
+                    terminal.show_relocation(told[-1])
+                terminal.note(_left(told[-1], server))
+                raise typer.Exit(UNKNOWN) from None
         terminal.show_relocation(body)
         raise typer.Exit(_code(body))
 
@@ -96,10 +105,12 @@ def _asked(backend: Backend, terminal: "Terminal", service: str, to: str, reques
     return replace(request, versions=versions)
 
 
-def follow(backend: Backend, terminal: "Terminal", body: Body) -> Body:
-    """Until it has come to its end. What passes is waited for too."""
+def follow(backend: Backend, terminal: "Terminal", body: Body, told: list[Body] | None = None) -> Body:
+    """Until it has come to its end. What passes is waited for too. `told` gets each thing that is said of it."""
     said: set[str] = set()
     while True:
+        if told is not None:
+            told[:] = [body]
         for line in lines(body):
             if line not in said:
                 said.add(line)
@@ -144,3 +155,14 @@ def lines(body: Body) -> Iterator[str]:
 
 def _code(body: Body) -> int:
     return LATE if body["state"] == "stopped" else DONE
+
+
+def _left(body: Body, server: str | None) -> str:
+    """What becomes of one that nobody follows any more."""
+    service, to = shell_word(body["service"]), body["to"]
+    where = "goes on there" if server else "goes on where a service runs; without one nobody does until you ask again"
+    return one_line(
+        f"interrupted in {body['step']}: the relocation of {body['service']} to {to} (operation {body['operation']}) "
+        f"{where}. `failover relocate {service} --to {to}` shows how far it is and goes on; "
+        f"`failover relocate {service} --abort` puts back what was, until the cutover"
+    )

@@ -288,3 +288,11 @@ NAN, INF = float("nan"), float("inf")
 def test_flaps_that_cannot_be_read_are_left_out(data: object) -> None:
     memory = with_flaps(data, now=1000.0, monotonic=5.0)
     assert all(not node.suspected_at for node in memory.nodes.values())
+
+
+def test_flaps_that_are_to_come_hold_a_node_no_longer_than_others() -> None:
+    """Another leader has seen the API server's clock ten years ahead."""
+    data = {"w1": {"uid": "uid-w1", "suspected": [2_111_111_111.0] * 2, "until": 2_111_111_111.0}}
+    memory = with_flaps(data, now=1_796_068_800.0, monotonic=5.0)
+    assert memory.nodes["w1"].flapping_until == 5.0 + 3600.0
+    assert memory.nodes["w1"].suspected_at == (5.0, 5.0)
