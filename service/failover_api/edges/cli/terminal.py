@@ -276,7 +276,7 @@ class Terminal:
             return self.show_json(body)
         if with_diff:
             self._show_steps(body, self.out)
-        self.out.print(Text(printable(tables.relocation_line(body))))
+        self.out.print(Text(one_line(tables.relocation_line(body))))
         return None
 
     def _show_steps(self, body: Body, console: Console) -> None:
