@@ -122,7 +122,7 @@ def follow(backend: Backend, terminal: "Terminal", body: Body, told: list[Body] 
 
 
 def _next(backend: Backend, terminal: "Terminal", body: Body) -> Body:
-    if _asks_for_a_word(body) and terminal.can_ask and terminal.ask_whether_synced(body):
+    if body["awaits_word"] and terminal.can_ask and terminal.ask_whether_synced(body):
         from failover_api.core.planning.request import MoveRequest
         from failover_api.edges.cli.backend import caller
 
@@ -135,10 +135,6 @@ def _next(backend: Backend, terminal: "Terminal", body: Body) -> Body:
             raise
         terminal.note(f"still waiting: {one_line(str(exc.problem.get('detail', '')))}")
         return body
-
-
-def _asks_for_a_word(body: Body) -> bool:
-    return body["state"] == "waiting" and "synced=true" in body["cure"]
 
 
 def lines(body: Body) -> Iterator[str]:
