@@ -507,7 +507,7 @@ def _other_way(name: str, target: Side, operation: str, step: Step) -> Relocatio
 
 
 def _check_vouched(relocation: Relocation, decision: Decision, target: Side | None) -> None:
-    """Raises BadRequest for a word that nobody waits for, or that comes before the app has stopped.
+    """Raises BadRequest for a word that nobody waits for, or that comes too early: before the app has stopped.
 
     And RelocationRunning for a word about the side that the data comes from.
     """
@@ -516,7 +516,7 @@ def _check_vouched(relocation: Relocation, decision: Decision, target: Side | No
     if relocation.subject.kind is not ReplicationKind.MANUAL:
         raise BadRequest("synced: only with `replication: {kind: manual}` somebody has to say that the data is there")
     if decision.commit is None and decision.position in BEFORE_CUTOVER:
-        raise BadRequest(f"synced: the app has not stopped yet, so its data cannot be there: {decision.reason}")
+        raise BadRequest(f"synced: that is not waited for yet: {decision.reason}")
 
 
 def _refusal(decision: Decision) -> FailoverError:
@@ -558,6 +558,7 @@ def _report(relocation: Relocation, decision: Decision, *, changed: bool = False
         steps=steps,
         waited_s=decision.waited_s,
         limit_s=decision.limit_s,
+        awaits_word=decision.awaits_word,
         words=decision.words,
         changed=changed,
         version=relocation.version,

@@ -250,7 +250,7 @@ async def test_by_a_persons_word_it_waits_for_that(stage: Stage, tmp_path: Path)
         async with stage.open(cluster=str(lab.kubeconfig), cluster_timeout_s=10) as components:
             relocations = components.failover.relocations
             await start(components)
-            with pytest.raises(BadRequest, match="has not stopped yet"):
+            with pytest.raises(BadRequest, match="not waited for yet"):
                 await relocations.vouch("sonarr", Side.PRIMARY, ASKED)
             lab.pass_by(60)
             waits = await relocations.advance("sonarr")

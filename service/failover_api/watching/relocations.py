@@ -58,7 +58,7 @@ class RelocationWatch:
 
     async def run(self) -> None:
         """Until it is cancelled."""
-        await look_again(self.look, self._rest, "a look at relocations failed")
+        await look_again(self.look, self._rest, "relocations")
 
     async def look(self) -> None:
         """Once at everything that is under way."""

@@ -58,6 +58,6 @@ def relocation_page(request: Request, who: Session, report: "RelocationReport", 
         "relocation": relocation_body(report),
         "goes_on": report.is_under_way,
         "may_abort": report.may_be_aborted and who.caller.may(Verb.EXECUTE, report.service),
-        "asks_for_word": "synced=true" in report.cure and who.caller.may(Verb.EXECUTE, report.service),
+        "asks_for_word": report.awaits_word and who.caller.may(Verb.EXECUTE, report.service),
     }
     return board(request).pages.page(request, "relocation.html", who.caller, status=status, **facts)

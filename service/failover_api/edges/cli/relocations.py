@@ -181,7 +181,7 @@ def follow(backend: Backend, terminal: "Terminal", body: Body, told: list[Body] 
 
 def _next(backend: Backend, terminal: "Terminal", body: Body) -> Body:
     for part in parts(body):
-        if _asks_for_a_word(part) and terminal.can_ask and terminal.ask_whether_synced(part):
+        if part["awaits_word"] and terminal.can_ask and terminal.ask_whether_synced(part):
             from failover_api.core.planning.request import MoveRequest
             from failover_api.edges.cli.backend import caller
 
@@ -196,10 +196,6 @@ def _next(backend: Backend, terminal: "Terminal", body: Body) -> Body:
             raise
         terminal.note(f"still waiting: {one_line(str(exc.problem.get('detail', '')))}")
         return body
-
-
-def _asks_for_a_word(body: Body) -> bool:
-    return body["state"] == "waiting" and "synced=true" in body["cure"]
 
 
 def parts(body: Body) -> list[Body]:

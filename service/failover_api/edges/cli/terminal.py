@@ -277,7 +277,7 @@ class Terminal:
         if with_diff:
             self._show_steps(body, self.out)
         for line in tables.relocation_lines(body):
-            self.out.print(Text(printable(line)))
+            self.out.print(Text(one_line(line)))
         self._show_left_out(body)
         return None
 
