@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
+from failover_api.core.wording import shell_word
 from failover_api.edges.cli.backend import Backend, Body, Callbacks, Refused
 from failover_api.edges.cli.execution import DONE, LATE, REFUSED, open_terminal, with_writing_backend
 from failover_api.edges.cli.moves import move_request
@@ -111,7 +112,14 @@ def follow(backend: Backend, terminal: "Terminal", body: Body) -> Body:
 
 
 def _next(backend: Backend, terminal: "Terminal", body: Body) -> Body:
-    if _asks_for_a_word(body) and terminal.can_ask and terminal.ask_whether_synced(body):
+    if _asks_for_a_word(body) and terminal.can_ask:
+        if not terminal.ask_whether_synced(body):
+            again = f"failover relocate {shell_word(body['service'])}"
+            terminal.note(
+                f"It stays stopped. When its data is there: `{again} --to {body['to']} --synced`; `{again} --abort` "
+                "starts it again where it was."
+            )
+            raise typer.Exit(REFUSED)
         from failover_api.core.planning.request import MoveRequest
         from failover_api.edges.cli.backend import caller
 
