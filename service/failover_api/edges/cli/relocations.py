@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
+from failover_api.core.wording import shell_word
 from failover_api.edges.cli.backend import Backend, Body, Callbacks, Kind, Refused, Versions
 from failover_api.edges.cli.execution import DONE, LATE, REFUSED, UNKNOWN, open_terminal, with_writing_backend
 from failover_api.edges.cli.moves import move_request
@@ -181,12 +182,8 @@ def follow(backend: Backend, terminal: "Terminal", body: Body, told: list[Body] 
 
 def _next(backend: Backend, terminal: "Terminal", body: Body) -> Body:
     for part in parts(body):
-        if part["awaits_word"] and terminal.can_ask and terminal.ask_whether_synced(part):
-            from failover_api.core.planning.request import MoveRequest
-            from failover_api.edges.cli.backend import caller
-
-            request = MoveRequest(by=caller())
-            backend.relocate(part["service"], part["to"], request, is_synced=True)
+        if part["awaits_word"] and terminal.can_ask:
+            _give_word(backend, terminal, part)
     try:
         if "relocations" in body:
             return {**backend.group_relocation(body["operation"]), **{key: body[key] for key in _TOLD_ONCE}}
@@ -196,6 +193,21 @@ def _next(backend: Backend, terminal: "Terminal", body: Body) -> Body:
             raise
         terminal.note(f"still waiting: {one_line(str(exc.problem.get('detail', '')))}")
         return body
+
+
+def _give_word(backend: Backend, terminal: "Terminal", body: Body) -> None:
+    """Asks whether the data is there, and passes that on. Whoever says no leaves the app stopped, and is told so."""
+    if not terminal.ask_whether_synced(body):
+        again = f"failover relocate {shell_word(body['service'])}"
+        terminal.note(
+            f"It stays stopped. When its data is there: `{again} --to {body['to']} --synced`; "
+            f"`{again} --abort` starts it again where it was."
+        )
+        raise typer.Exit(REFUSED)
+    from failover_api.core.planning.request import MoveRequest
+    from failover_api.edges.cli.backend import caller
+
+    backend.relocate(body["service"], body["to"], MoveRequest(by=caller()), is_synced=True)
 
 
 def parts(body: Body) -> list[Body]:

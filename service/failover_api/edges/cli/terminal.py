@@ -192,7 +192,7 @@ class Terminal:
             return self.show_json(body)
         if not body["entries"]:
             self.out.print("No commit changed a file of this service.")
-        elif self.out.width >= tables.WIDE:
+        elif tables.has_room_for_table(body, self.out.width):
             self.out.print(tables.history_table(body, utc=self._utc), soft_wrap=False)
         else:
             for line in tables.history_lines(body, utc=self._utc):

@@ -223,7 +223,7 @@ def _without_replication(known: Known) -> Judged:
     return Wait(
         f"The app has stopped. Bring its data to {known.subject.target}, and say when it is there.",
         is_stuck=True,
-        cure="Relocate again with `synced=true`.",
+        cure="Relocate again with `--synced`, over HTTP with `synced=true`.",
         awaits_word=True,
     )
 
