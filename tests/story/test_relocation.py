@@ -24,6 +24,7 @@ from failover_api.errors import (
     RelocationRunning,
     UnsafeMove,
 )
+from failover_api.events import RelocationTold
 from tests.sandbox.cluster.apps import W1, W2
 from tests.support.relocating import (
     APP,
@@ -149,8 +150,18 @@ async def test_a_dead_node_is_a_reason_not_to_begin(stage: Stage, tmp_path: Path
         async with stage.open(cluster=str(lab.kubeconfig), cluster_timeout_s=10) as components:
             lab.cluster.kill(W1)
             lab.cluster.advance(90)
-            with pytest.raises(UnsafeMove, match="k3s-w1 is not ready"):
+            with pytest.raises(UnsafeMove, match="k3s-w1 is not ready") as refused:
                 await start(components)
+            assert [hazard.slug for hazard in refused.value.hazards] == ["node-not-ready"]
+
+
+async def test_an_app_that_does_not_run_is_not_begun_with(stage: Stage, tmp_path: Path) -> None:
+    with homelab(stage, tmp_path) as lab:
+        stage.replace(APP, '"replicas": 1', '"replicas": 0')
+        async with stage.open(cluster=str(lab.kubeconfig), cluster_timeout_s=10) as components:
+            with pytest.raises(UnsafeMove, match="the app does not run") as refused:
+                await start(components)
+            assert [hazard.slug for hazard in refused.value.hazards] == ["starts-nothing"]
 
 
 async def test_without_a_cluster_nothing_is_begun(stage: Stage, tmp_path: Path) -> None:
@@ -241,17 +252,25 @@ async def test_by_a_persons_word_it_waits_for_that(stage: Stage, tmp_path: Path)
     with homelab(stage, tmp_path, catalog=MANUAL) as lab:
         async with stage.open(cluster=str(lab.kubeconfig), cluster_timeout_s=10) as components:
             relocations = components.failover.relocations
+            told: list[RelocationTold] = []
+            components.events.subscribe(RelocationTold, told.append)
             await start(components)
-            with pytest.raises(BadRequest, match="has not stopped yet"):
-                await relocations.vouch("sonarr", ASKED)
+            with pytest.raises(BadRequest, match="not waited for yet"):
+                await relocations.vouch("sonarr", Side.PRIMARY, ASKED)
             lab.pass_by(60)
             waits = await relocations.advance("sonarr")
             assert waits is not None
             assert (waits.state, waits.step) == (State.WAITING, Step.FINAL_SYNC)
-            await relocations.vouch("sonarr", ASKED)
+            made = len(lab.messages())
+            with pytest.raises(RelocationRunning, match="on its way to primary"):
+                await relocations.vouch("sonarr", Side.BACKUP, ASKED)
+            assert len(lab.messages()) == made
+            await relocations.vouch("sonarr", Side.PRIMARY, ASKED)
             await until(lab, components)
     assert "Failover-Proof: quiet at" in stage.moves[0]
     assert "ops-laptop says that the data is on primary" in stage.moves[0]
+    assert told[0].message.endswith(" has begun: it is stopped, and its data is brought over.")
+    assert told[-1].message == "sonarr serves on primary with all its data."
 
 
 async def test_a_word_where_none_is_asked_for_is_refused(stage: Stage, tmp_path: Path) -> None:
@@ -259,7 +278,7 @@ async def test_a_word_where_none_is_asked_for_is_refused(stage: Stage, tmp_path:
         async with stage.open(cluster=str(lab.kubeconfig), cluster_timeout_s=10) as components:
             await start(components)
             with pytest.raises(BadRequest, match="kind: manual"):
-                await components.failover.relocations.vouch("sonarr", ASKED)
+                await components.failover.relocations.vouch("sonarr", Side.PRIMARY, ASKED)
 
 
 async def test_a_person_who_edits_in_the_middle_wins(

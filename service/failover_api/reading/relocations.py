@@ -14,17 +14,17 @@ from failover_api.core.rfc3339 import seconds_of
 from failover_api.core.safety.relocation.gitview import GitView, Made
 from failover_api.core.safety.relocation.manifests import standing, standing_at
 from failover_api.core.safety.relocation.places import ABSENT, Place, Standing
-from failover_api.core.safety.relocation.steps import Step, parse_label
+from failover_api.core.safety.relocation.steps import Ending, Step, parse_label
 from failover_api.core.safety.relocation.subject import STOPPED, Subject
 from failover_api.core.safety.relocation.subject_of import a_target, subject_of, wanted
 from failover_api.core.safety.relocation.tags import parse_tag
 from failover_api.core.safety.relocation.values import paused
 from failover_api.core.splice import Manifest, Selector
 from failover_api.core.text.trailers import Record, read_all_records
-from failover_api.errors import FailoverError, ManifestError, WriteConflict
+from failover_api.errors import ManifestError, WriteConflict
 from failover_api.forge.port import Forge
 from failover_api.forge.values import LOG_PAGE, LoggedCommit
-from failover_api.reading.services import Observation, ServiceReader, as_service
+from failover_api.reading.services import ServiceReader, as_service, observed
 
 PAGES = 3  # of each file's history, in which the first commit of the newest relocation is looked for
 MARKED_PAGES = 20  # where the manifests show that one is under way: it is there, however much has come after it
@@ -150,7 +150,7 @@ class RelocationReader:
         asked = wanted(first.service, detect(first.service, first.manifests), target)
         services = (service, *(as_service(service, document) for document in asked))
         seen = await self._reader.observe_all(service.branch, services, not_before=not_before)
-        found = [_observed(seen[each.name]) for each in services]
+        found = [observed(seen[each.name]) for each in services]
         manifests = {path: manifest for each in found for path, manifest in each.manifests.items()}
         located = found[0].service
         places = {document.selector: _place(each.service) for document, each in zip(asked, found[1:], strict=True)}
@@ -251,12 +251,6 @@ def _stands(place: Place, manifests: Mapping[str, Manifest]) -> Standing | None:
         return None
 
 
-def _observed(found: Observation | FailoverError) -> Observation:
-    if isinstance(found, FailoverError):
-        raise found
-    return found
-
-
 def _place(service: Service) -> Workload:
     assert service.unblocked is not None, "it stands for a document"
     return service.unblocked
@@ -283,10 +277,10 @@ def _step(record: Record, logged: LoggedCommit) -> StepMade | None:
 
 
 def _is_first(logged: LoggedCommit, service: str) -> bool:
-    """Whether a commit begins a relocation of a service: nothing has let that go on."""
+    """Whether a commit begins a relocation of a service: nothing has let that go on. Or it says that none begins."""
     record = _record(logged, service)
     step = _step(record, logged) if record is not None else None
-    return step is not None and step.made.ending is None and not step.made.proof
+    return step is not None and (step.made.ending is Ending.HELD or not (step.made.ending or step.made.proof))
 
 
 def _order(logged: LoggedCommit, service: str) -> tuple[str, int, bool]:

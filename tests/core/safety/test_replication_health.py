@@ -11,7 +11,8 @@ from failover_api.core.catalog.model import Service
 from failover_api.core.catalog.replication import DataReplication, Pair, ReplicationKind, Via
 from failover_api.core.planning.state import State
 from failover_api.core.safety.observed import Condition, Replication, Seen, View
-from failover_api.core.safety.replication_health import AHEAD_S, replication_status
+from failover_api.core.safety.replication import CLOCKS_S
+from failover_api.core.safety.replication_health import replication_status
 from failover_api.core.safety.replication_states import ReplicationState, ReplicationStatus
 from tests.core.safety.cluster_finders.scenes import destination, source
 from tests.support.cluster_views import NOW, sonarr, view
@@ -149,8 +150,8 @@ def test_a_sync_whose_duration_is_not_known_has_no_age() -> None:
 
 
 def test_data_of_a_time_to_come_was_dated_by_a_wrong_clock() -> None:
-    assert judged(source(last_sync_at=NOW + AHEAD_S, last_sync_duration_s=0.0), synced()).state is PROTECTED
-    ahead = judged(source(last_sync_at=NOW + AHEAD_S + 1, last_sync_duration_s=0.0), synced())
+    assert judged(source(last_sync_at=NOW + CLOCKS_S, last_sync_duration_s=0.0), synced()).state is PROTECTED
+    ahead = judged(source(last_sync_at=NOW + CLOCKS_S + 1, last_sync_duration_s=0.0), synced())
     assert ahead.state is UNKNOWN
     assert "a clock is wrong" in ahead.reason
 
@@ -191,7 +192,7 @@ def backed_up(ended_s: float, took_s: float = 60.0) -> Replication:
 
 
 def restored(ended_s: float, took_s: float = 60.0, **changes: Any) -> Replication:
-    return synced(mover="restic", copy_method="Direct", schedule="30 * * * *", last_sync_at=NOW - ended_s,
+    return synced(mover="restic", schedule="30 * * * *", last_sync_at=NOW - ended_s,
                   last_sync_duration_s=took_s, **changes)  # fmt: skip
 
 
@@ -305,7 +306,7 @@ def test_protected_is_said_only_of_a_young_copy_that_goes_on(
     assert (status.reason == "") == (status.state is PROTECTED)
     if status.state is PROTECTED:
         assert status.data_as_of is not None
-        assert -AHEAD_S <= NOW - status.data_as_of <= (allowed_s or DAY)
+        assert -CLOCKS_S <= NOW - status.data_as_of <= (allowed_s or DAY)
         assert not any(end.is_paused or end.result == "Failed" for end in ends)
 
 

@@ -13,15 +13,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from failover_api.core.catalog.model import ReplicationEnd, Service, Side
+from failover_api.core.catalog.replication import PAUSED
 from failover_api.core.planning.change import Change
 from failover_api.core.planning.state import document_name, is_same
 from failover_api.core.splice import Edit, Manifest, Scalar, Value
-from failover_api.core.splice.paths import Path, format_path
+from failover_api.core.splice.paths import format_path
 from failover_api.core.splice.shown import quoted
 from failover_api.core.wording import cut
 from failover_api.errors import ManifestError, SwitchNotFound
 
-PAUSED: Path = ("spec", "paused")
 PAUSED_TEXT = format_path(PAUSED)
 Manifests = Mapping[str, Manifest]
 

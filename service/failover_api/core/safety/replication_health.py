@@ -11,20 +11,18 @@ via repository  the copy is what was restored: of the newest backup that had end
 https://volsync.readthedocs.io
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from failover_api.core.catalog.model import Service
+from failover_api.core.catalog.model import Service, Side
 from failover_api.core.catalog.replication import DataReplication, Pair, ReplicationKind, Via
 from failover_api.core.planning.state import State
-from failover_api.core.safety.observed import Key, Replication, Seen, View
+from failover_api.core.safety.observed import Replication, Seen, View
 from failover_api.core.safety.relocation.marks import is_filled
-from failover_api.core.safety.replication import OLD_S
+from failover_api.core.safety.replication import CLOCKS_S, OLD_S, named, namespaces_of
 from failover_api.core.safety.replication_states import ReplicationState, ReplicationStatus
 from failover_api.core.safety.times import length, minute
 from failover_api.core.wording import cut, shell_word
 
-AHEAD_S = 300.0  # clocks differ; data that is of a later time than this was dated by one that is wrong
 FAILED, ERROR = "Failed", "Error"
 
 
@@ -44,10 +42,10 @@ def replication_status(
         return replace(unknown, reason="The data is brought by hand: nobody here can see how old it is.")
     if side not in (State.PRIMARY, State.BACKUP):
         return replace(unknown, reason="It is on no one side, so there is no other one to copy to.")
-    pair = replication.to_backup if side is State.PRIMARY else replication.to_primary
+    other = Side(side.value).other
+    pair = service.pair_towards(other)
     if pair is None:
-        towards = "to_backup" if side is State.PRIMARY else "to_primary"
-        return replace(unknown, reason=f"The catalog names no pair away from {side.value} (`replication.{towards}`).")
+        return replace(unknown, reason=f"The catalog names no pair away from {side.value} (`replication.to_{other}`).")
     ends = _ends(pair, view, service)
     if isinstance(ends, str):
         return replace(unknown, reason=ends)
@@ -62,35 +60,25 @@ def _ends(pair: Pair, view: View | None, service: Service) -> "tuple[_End, _End]
     """Both ends; or why they are not seen."""
     if view is None or service.is_elsewhere:
         return "The cluster is not seen."
-    namespaces = (pair.namespace,) if pair.namespace else tuple(sorted(service.namespaces or ()))
+    namespaces = namespaces_of(service, pair)
     kinds = (view.replication_sources, view.replication_destinations)
     for kind in kinds:
         if why := _why_unseen(kind, namespaces):
             return f"VolSync's objects are not seen: {cut(why)}."
-    source = _find(kinds[0].objects, pair.source, namespaces)
-    destination = _find(kinds[1].objects, pair.destination, namespaces)
-    for kind_name, name, found in (
-        ("ReplicationSource", pair.source, source),
-        ("ReplicationDestination", pair.destination, destination),
-    ):
+    ends: list[_End] = []
+    for seen, (kind_name, name) in zip(kinds, pair.objects, strict=True):
+        found = named(seen, name, namespaces)
         if len(found) > 1:
             return f"Several are named {kind_name} {cut(name)}: name its `namespace` in the catalog."
-    return (
-        _End("ReplicationSource", pair.source, next(iter(source), None)),
-        _End("ReplicationDestination", pair.destination, next(iter(destination), None)),
-    )
+        ends.append(_End(kind_name, name, next(iter(found), None)))
+    source, destination = ends
+    return source, destination
 
 
 def _why_unseen(kind: Seen[Replication], namespaces: tuple[str, ...]) -> str:
     if not namespaces:
         return kind.why_unseen()
     return next((why for namespace in namespaces if (why := kind.why_unseen(namespace))), "")
-
-
-def _find(objects: Mapping[Key, Replication], name: str, namespaces: tuple[str, ...]) -> list[Replication]:
-    if namespaces:
-        return [objects[namespace, name] for namespace in namespaces if (namespace, name) in objects]
-    return [one for (_, its), one in objects.items() if its == name]
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,7 +195,7 @@ class _Judgement:
         as_of = self._data_as_of
         if as_of is None:
             return self._of_no_known_age(now, limit_s)
-        if as_of - now > AHEAD_S:
+        if as_of - now > CLOCKS_S:
             return ReplicationState.UNKNOWN, f"Its data is dated {minute(as_of)}, which is to come: a clock is wrong."
         if now - as_of > limit_s:
             return ReplicationState.STALE, f"Its data is of {minute(as_of)}, older than {length(limit_s)}."

@@ -31,11 +31,15 @@ class Go:
 
 @dataclass(frozen=True, slots=True)
 class Wait:
-    """`is_stuck`: something is in the way that will not go by itself, as far as can be told."""
+    """`is_stuck`: something is in the way that will not go by itself, as far as can be told.
+
+    `awaits_word`: somebody has to say that the data is there.
+    """
 
     reason: str
     is_stuck: bool = False
     cure: str = ""
+    awaits_word: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -219,7 +223,8 @@ def _without_replication(known: Known) -> Judged:
     return Wait(
         f"The app has stopped. Bring its data to {known.subject.target}, and say when it is there.",
         is_stuck=True,
-        cure="Relocate again with `synced=true`.",
+        cure="Relocate again with `--synced`, over HTTP with `synced=true`.",
+        awaits_word=True,
     )
 
 

@@ -14,13 +14,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from failover_api.core.catalog.model import ReplicationEnd, Service, Side
-from failover_api.core.catalog.replication import DataReplication, ReplicationKind, Via
+from failover_api.core.catalog.replication import ALL_MOVERS, MOVERS, SOURCE, DataReplication, ReplicationKind, Via
 from failover_api.core.planning.state import Detection, document_name
 from failover_api.core.safety.documents import When
 from failover_api.core.safety.relocation.gitview import GitView
 from failover_api.core.safety.relocation.manifests import standing
 from failover_api.core.safety.relocation.rehearsal import rehearse
-from failover_api.core.safety.relocation.subject_of import SOURCE, subject_of, wanted
+from failover_api.core.safety.relocation.subject_of import subject_of, wanted
 from failover_api.core.safety.relocation.tags import parse_tag
 from failover_api.core.splice import Manifest
 from failover_api.core.wording import cut
@@ -28,10 +28,7 @@ from failover_api.errors import FailoverError
 
 Manifests = Mapping[str, Manifest]
 DIRECT, SUBSTITUTE = "Direct", "spec.postBuild.substitute"
-_MOVERS = {Via.DIRECT: ("rsyncTLS", "rsync"), Via.REPOSITORY: ("restic", "kopia", "rclone")}
-_ALL_MOVERS = (*_MOVERS[Via.DIRECT], *_MOVERS[Via.REPOSITORY], "syncthing")
 _REHEARSED = "00000000000000000000000000"
-_KEYS = {Side.BACKUP: "to_backup", Side.PRIMARY: "to_primary"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +68,7 @@ def needs(service: Service, detection: Detection, manifests: Manifests) -> tuple
     if replication is None:
         return ()
     ends, found = _of_ends(service, replication, manifests)
-    found = [*_of_catalog(replication), *found]
+    found = [*_of_catalog(service), *found]
     if not any(parse_tag(each.manual) for each in ends):  # else a relocation is under way
         found += _of_state(detection, ends)
     found += _uncopied(service, ends)
@@ -117,13 +114,11 @@ def _of_ends(service: Service, replication: DataReplication, manifests: Manifest
     return ends, found
 
 
-def _of_catalog(replication: DataReplication) -> Iterator[Need]:
-    if replication.kind is not ReplicationKind.VOLSYNC:
-        return
-    for side, pair in ((Side.BACKUP, replication.to_backup), (Side.PRIMARY, replication.to_primary)):
-        if pair is None:
+def _of_catalog(service: Service) -> Iterator[Need]:
+    for side in (Side.BACKUP, Side.PRIMARY):
+        if not _has_way(service, side):
             what = "cannot be relocated home" if side is Side.PRIMARY else "cannot be relocated to backup"
-            yield Need(f"the catalog has no `replication.{_KEYS[side]}`, so it {what}", is_warning=True)
+            yield Need(f"the catalog has no `replication.to_{side}`, so it {what}", is_warning=True)
 
 
 def _read(end: ReplicationEnd, manifests: Manifests) -> _End | Need:
@@ -134,11 +129,11 @@ def _read(end: ReplicationEnd, manifests: Manifests) -> _End | Need:
             "; what a component makes for many apps cannot be paused for one of them: give the app documents of its "
             f"own, or make `paused` a variable there, and a switch in the app's own {SUBSTITUTE}"
         )
-        return Need(f"{_KEYS[end.side]}: {selector.kind} {cut(selector.name or '')}: {why}{hint}")
+        return Need(f"to_{end.side}: {selector.kind} {cut(selector.name or '')}: {why}{hint}")
     manifest = manifests[file]
     identity = manifest.select(selector)
     document = When(manifest.tree, manifest.tree.documents[identity.index].root, {})
-    mover = next((name for name in _ALL_MOVERS if any(document.below("spec", name))), "")
+    mover = next((name for name in ALL_MOVERS if any(document.below("spec", name))), "")
     pinned = {key: document.text("spec", mover, key) for key in ("restoreAsOf", "previous")}
     claim = document.text("spec", "sourcePVC") if selector.kind == SOURCE else None
     return _End(
@@ -159,11 +154,11 @@ def _read(end: ReplicationEnd, manifests: Manifests) -> _End | Need:
 
 
 def _of_end(replication: DataReplication, end: _End) -> Iterator[Need]:
-    movers = _MOVERS[replication.via]
+    movers = MOVERS[replication.via]
     if end.mover not in movers:
         which = f"has the mover {end.mover}" if end.mover else "has no mover that is known"
         other = Via.REPOSITORY if replication.via is Via.DIRECT else Via.DIRECT
-        cure = f"; write `via: {other}`" if end.mover in _MOVERS[other] else ""
+        cure = f"; write `via: {other}`" if end.mover in MOVERS[other] else ""
         yield Need(f"{end.about} {which}, and `via: {replication.via}` takes {' or '.join(movers)}{cure}")
     if end.paused.startswith("$"):
         yield Need(
@@ -194,7 +189,7 @@ def _of_destination(replication: DataReplication, end: _End) -> Iterator[Need]:
         yield Need(f"{end.about} says no copyMethod: write `copyMethod: Direct`, so that it writes into the claim")
     if end.older:
         yield Need(f"{end.about} has {end.older}: it restores an older snapshot than the newest; take it out")
-    if end.keeps_deleted and end.mover in _MOVERS[replication.via]:
+    if end.keeps_deleted and end.mover in MOVERS[replication.via]:
         yield Need(
             f"{end.about} restores over what is there, and files that were deleted meanwhile come back: write "
             "`enableFileDeletion: true`",
@@ -212,7 +207,7 @@ def _of_pair(service: Service, side: Side, source: _End, destination: _End) -> I
         )
     elif source.key != (destination.key or _made_key(destination)):
         both = f"{cut(source.key) or 'none'} and {cut(destination.key) or 'none'}"
-        is_repository = source.mover in _MOVERS[Via.REPOSITORY]  # else the two ends do not even talk to each other
+        is_repository = source.mover in MOVERS[Via.REPOSITORY]  # else the two ends do not even talk to each other
         what = "Secret of the repository" if is_repository else "key Secret"
         text = f"{source.about} and its destination name another {what} ({both}): it has to be one and the same"
         yield Need(text, is_warning=not is_repository)
@@ -253,7 +248,7 @@ def _uncopied(service: Service, ends: Sequence[_End]) -> Iterator[Need]:
         left = _left(service, ends, side)
         if left and len(left) < len(_claims(service, side)):
             what = f"claim {', '.join(map(cut, left))}"
-            yield Need(f"{_KEYS[side]} does not copy {what}: what is in there does not come along", is_warning=True)
+            yield Need(f"to_{side} does not copy {what}: what is in there does not come along", is_warning=True)
 
 
 def _left(service: Service, ends: Sequence[_End], side: Side) -> list[str]:
@@ -300,4 +295,4 @@ def _has_way(service: Service, side: Side) -> bool:
     assert replication is not None, "it was looked at"
     if replication.kind is not ReplicationKind.VOLSYNC:
         return True
-    return (replication.to_primary if side is Side.PRIMARY else replication.to_backup) is not None
+    return service.pair_towards(side) is not None

@@ -14,6 +14,7 @@ from failover_api.core.safety.hazard import Hazard, Severity
 from failover_api.core.safety.observed import Replication, Seen, View
 from failover_api.core.safety.relocation.places import Document
 from failover_api.core.safety.relocation.subject import Ends, Subject
+from failover_api.core.safety.replication import named
 from failover_api.core.safety.times import minute
 from failover_api.core.wording import cut
 
@@ -89,11 +90,5 @@ def _runs(towards: Ends, view: View) -> bool:
 
 def _end(seen: Seen[Replication], document: Document) -> Replication | None:
     selector = document.selector
-    return next(
-        (
-            one
-            for (namespace, name), one in seen.objects.items()
-            if name == selector.name and selector.namespace in (None, namespace)
-        ),
-        None,
-    )
+    namespaces = [selector.namespace] if selector.namespace else []
+    return next(iter(named(seen, selector.name or "", namespaces)), None)
