@@ -334,7 +334,8 @@ class RelocationRunner:
         view = await self._clusters.look([service])
         moved = await self._newest_move(service, relocation.head)
         before = await self._reader.newest(relocation.services[0], not_before=None)
-        if before is not None and before.operation not in self._over and not request.dry_run:
+        known = (before.operation, service.name) if before is not None else None
+        if before is not None and known not in self._over and known not in self._done and not request.dry_run:
             raise Conflict(f"{service.name} is relocated by operation {before.operation} since this moment; ask again")
         overwritten = None if _was_accepted(before, moved) else unsynced_overwritten(subject, view, moved)
         left = left_behind(service.name, subject, uncopied(service, relocation.manifests, subject.target))
