@@ -6,7 +6,7 @@ from typing import Annotated
 from pydantic import Field
 
 from failover_api.edges import examples, fields
-from failover_api.edges.models.body import Body
+from failover_api.edges.models.body import Body, is_none
 from failover_api.edges.models.commits import NamedCommitBody, PullRequestBody
 
 
@@ -44,6 +44,24 @@ class EntryBody(Body):
             exclude_if=operator.not_,
             description="The hazards that arose and were accepted; left out where there are none.",
             examples=[["data-left-behind"]],
+        ),
+    ]
+    trigger: Annotated[
+        str | None,
+        Field(
+            default=None,
+            exclude_if=is_none,
+            description="What asked for it where nobody did: automatic or alert; left out where somebody did.",
+            examples=["automatic"],
+        ),
+    ]
+    evidence: Annotated[
+        list[str],
+        Field(
+            default=[],
+            exclude_if=operator.not_,
+            description="What a move that nobody asked for was based on; left out of any other.",
+            examples=[["2 of 3 nodes are Ready at 2026-11-30 20:00:00 UTC"]],
         ),
     ]
     steps: Annotated[
