@@ -98,7 +98,7 @@ class _Found:
 
     @property
     def is_under_way(self) -> bool:
-        return self.turn.state in {State.RUNNING, State.WAITING}
+        return self.turn.state.is_under_way
 
 
 class GroupRelocations:
