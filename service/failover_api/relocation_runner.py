@@ -106,6 +106,7 @@ class RelocationRunner:
         self._since: LRUCache[str, float] = LRUCache(MAX_KEPT)  # by commit: when it was first seen, time.monotonic()
         self._services: LRUCache[str, str] = LRUCache(MAX_KEPT)  # by operation
         self._over: LRUCache[tuple[str, str], bool] = LRUCache(MAX_KEPT)  # operation, service: nothing more comes
+        self._done: LRUCache[tuple[str, str], Decision] = LRUCache(MAX_KEPT)  # those that have come to their last end
 
     # Asked for
 
@@ -309,7 +310,7 @@ class RelocationRunner:
         if service.policy is not Policy.DIRECT:
             raise BranchProtected(
                 f"{service.name} has policy pull_request: a relocation stops the app between two commits, and no "
-                "review may lie between them"
+                "review may lie between them, nor a merge that comes by itself; give it `policy: direct`"
             )
         if needs := obstacles(relocation.service, relocation.manifests):
             raise CannotPlan(f"a relocation of {service.name} would not bring its data: {needs[0].text}")
@@ -357,6 +358,8 @@ class RelocationRunner:
         if relocation is None:
             return None, None
         self._services[relocation.operation] = name
+        if (relocation.operation, name) in self._done and not is_aborted:
+            return relocation, self._done[relocation.operation, name]
         position = position_of(relocation.subject, relocation.git)
         is_over = position in ENDS
         if position is Position.CUTOVER:
@@ -368,6 +371,8 @@ class RelocationRunner:
         )
         if decision.commit is None and (decision.state is State.STOPPED or _is_last(relocation, decision)):
             self._over[relocation.operation, name] = True
+        if decision.state is State.DONE:  # what fails or is changed after its end is not of it
+            self._done[relocation.operation, name] = decision
         return relocation, decision
 
     async def _with_added(self, relocation: Relocation, before: Sequence[str]) -> Relocation:
@@ -502,7 +507,7 @@ def _other_way(name: str, target: Side, operation: str, step: Step) -> Relocatio
 
 
 def _check_vouched(relocation: Relocation, decision: Decision, target: Side | None) -> None:
-    """Raises BadRequest for a word that nobody waits for, or that comes before the app has stopped.
+    """Raises BadRequest for a word that nobody waits for, or that comes too early: before the app has stopped.
 
     And RelocationRunning for a word about the side that the data comes from.
     """
@@ -511,7 +516,7 @@ def _check_vouched(relocation: Relocation, decision: Decision, target: Side | No
     if relocation.subject.kind is not ReplicationKind.MANUAL:
         raise BadRequest("synced: only with `replication: {kind: manual}` somebody has to say that the data is there")
     if decision.commit is None and decision.position in BEFORE_CUTOVER:
-        raise BadRequest(f"synced: the app has not stopped yet, so its data cannot be there: {decision.reason}")
+        raise BadRequest(f"synced: that is not waited for yet: {decision.reason}")
 
 
 def _refusal(decision: Decision) -> FailoverError:
@@ -553,6 +558,7 @@ def _report(relocation: Relocation, decision: Decision, *, changed: bool = False
         steps=steps,
         waited_s=decision.waited_s,
         limit_s=decision.limit_s,
+        awaits_word=decision.awaits_word,
         words=decision.words,
         changed=changed,
         version=relocation.version,

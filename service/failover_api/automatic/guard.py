@@ -164,6 +164,7 @@ class Guard:
             if proposal is Proposal.PULL_REQUEST and self._proposed.get(act.key) != act.services:
                 self._begin(act, partial(self._propose, act))
         self._teller.tell_returns(home, situation.verdicts.now)
+        self._teller.tell_stuck(home, self._home.why_not, situation.verdicts.now)
         self._home.round(home)
 
     def _fence(self, situation: Situation, view: View) -> None:

@@ -30,7 +30,7 @@ class DrillWatch:
     async def run(self) -> None:
         """Until it is cancelled."""
         await asyncio.sleep(self._first_s)
-        await look_again(self.look, lambda: asyncio.sleep(self._every_s), "a look at drills failed")
+        await look_again(self.look, lambda: asyncio.sleep(self._every_s), "drills")
 
     async def look(self) -> None:
         """At every service with replication. What cannot be read now keeps what was known."""

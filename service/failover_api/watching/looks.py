@@ -11,13 +11,13 @@ from failover_api.errors import FailoverError
 _log = logging.getLogger(__name__)
 
 
-async def look_again(look: Callable[[], Awaitable[None]], rest: Callable[[], Awaitable[None]], failed: str) -> None:
-    """Until it is cancelled. A defect of ours must not end the watching: `failed` is what the log says of one."""
+async def look_again(look: Callable[[], Awaitable[None]], rest: Callable[[], Awaitable[None]], what: str) -> None:
+    """Until it is cancelled. A defect of ours must not end the watching; the log says at `what` it looked."""
     while True:
         try:
             await look()
         except Exception:  # noqa: BLE001 - whatever it is
-            _log.exception(failed)
+            _log.exception("a look failed", extra={"at": what})
         await rest()
 
 

@@ -58,7 +58,7 @@ class RelocationWatch:
 
     async def run(self) -> None:
         """Until it is cancelled."""
-        await look_again(self.look, self._rest, "a look at relocations failed")
+        await look_again(self.look, self._rest, "relocations")
 
     async def look(self) -> None:
         """Once at everything that is under way."""
@@ -83,6 +83,7 @@ class RelocationWatch:
             report = await self._failover.relocations.advance(name)
             if report is not None and report.is_part:
                 await self._failover.group_relocations.follow(report)
+                self._found_at = self._found_at if report.is_under_way else float("-inf")  # the next, begun or held
         except FailoverError as exc:
             self._failed(name, exc)
             return

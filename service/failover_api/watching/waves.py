@@ -47,7 +47,7 @@ class WaveWatch:
 
     async def run(self) -> None:
         """Until it is cancelled."""
-        await look_again(self.look, self._rest, "a look at operations failed")
+        await look_again(self.look, self._rest, "operations")
 
     async def look(self) -> None:
         """Once at everything that is under way."""

@@ -63,6 +63,10 @@ class RelocationBody(Body):
         float | None,
         Field(description="For how many seconds it may be; null: for as long as it takes.", examples=[1800.0]),
     ]
+    awaits_word: Annotated[
+        bool,
+        Field(description="Whether somebody has to say that the data is there: `synced`.", examples=[False]),
+    ]
     downtime_s: Annotated[
         float | None,
         Field(

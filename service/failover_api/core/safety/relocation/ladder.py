@@ -61,8 +61,8 @@ class Decision:
     """`edge` is the way it goes now, with `commit`, which makes it; both None while it waits.
 
     An edge without a commit has nothing to be written. `step` is the one it is in, or would begin with. `waited_s` is
-    for how long it has been in that step, `limit_s` how long it may be, None for as long as it takes. `obstacle`: it
-    cannot begin.
+    for how long it has been in that step, `limit_s` how long it may be, None for as long as it takes. `awaits_word`:
+    somebody has to say that the data is there. `obstacle`: it cannot begin.
     """
 
     position: Position
@@ -74,6 +74,7 @@ class Decision:
     commit: StepCommit | None = None
     waited_s: float = 0.0
     limit_s: float | None = None
+    awaits_word: bool = False
     obstacle: Obstacle | None = None
 
     @property
@@ -238,7 +239,16 @@ def _wait(known: Known, position: Position, wait: Wait) -> Decision:
     over = f" It takes longer than {length(limit_s)}." if is_overdue and limit_s is not None else ""
     state = State.WAITING if wait.is_stuck or is_overdue else State.RUNNING
     shown = Step.FINAL_SYNC if _asks(known, position) else step
-    return Decision(position, state, shown, wait.reason + over, wait.cure, waited_s=waited_s, limit_s=limit_s)
+    return Decision(
+        position,
+        state,
+        shown,
+        wait.reason + over,
+        wait.cure,
+        waited_s=waited_s,
+        limit_s=limit_s,
+        awaits_word=wait.awaits_word,
+    )
 
 
 def _asks(known: Known, position: Position) -> bool:
