@@ -71,12 +71,12 @@ class RelocationWatch:
                 await self._advance(name)
 
     async def _find(self) -> None:
+        self._found_at = time.monotonic()  # of what happens from now on this may miss something
         try:
             self._running |= await self._failover.relocations.under_way()
         except FailoverError as exc:
+            self._found_at = float("-inf")
             _log.warning("relocations are not looked for", extra={"problem": exc.slug, "detail": exc.detail})
-            return
-        self._found_at = time.monotonic()
 
     async def _advance(self, name: str) -> None:
         try:
