@@ -7,7 +7,7 @@ start of a container) takes what the simulation takes, and is no promise for a r
 
 import asyncio
 import json
-import statistics
+import threading
 import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -22,7 +22,7 @@ from bench.figures.process import serving
 from bench.figures.serving import DIES, steps_after
 from bench.rig.cluster_host import NAMESPACE, clustering, objects
 from bench.rig.host import Host, hosting
-from bench.rig.report import Row, at_most, skipped
+from bench.rig.report import Row, at_most, skipped, spread
 from bench.rig.scratch import scratch
 from bench.rig.worlds import in_worlds
 from failover_api.edges.demo.world import World
@@ -40,15 +40,17 @@ _APART_S = 3.4  # kubelets renew their Leases every ten seconds: each node dies 
 _SETTLE_S = 90.0  # it looks for a minute before it acts
 _GIVE_UP_S = 300.0
 _NAMESPACE = "flux-system"
+_STARTING = threading.Lock()  # many that start at once are slow, and may choose one port
 
 
 def measure(*, quick: bool = False) -> Iterator[Row]:
     """Deaths, several at once, with a leader that lives and with one that is killed; then memory and CPU."""
     deaths = 1 if quick else DEATHS
     waits = [number * _APART_S for number in range(deaths)]
-    lives = [partial(_death, wait_s=wait_s, kills_leader=False) for wait_s in waits]
-    killed = [partial(_death, wait_s=wait_s, kills_leader=True) for wait_s in waits]
-    seen = in_worlds([*lives, *killed])
+    with scratch() as compiled:
+        lives = [partial(_death, compiled, wait_s=wait_s, kills_leader=False) for wait_s in waits]
+        killed = [partial(_death, compiled, wait_s=wait_s, kills_leader=True) for wait_s in waits]
+        seen = in_worlds([*lives, *killed])
     yield from _deaths(seen[:deaths], seen[deaths:])
     yield from _resting(20 if quick else SERVICES, rest_s=5.0 if quick else 60.0)
 
@@ -61,29 +63,27 @@ def _deaths(lives: Sequence[tuple[float, float]], killed: Sequence[tuple[float, 
     of = f"death of a node, `dead_for: {DEAD_FOR_S}s`, real time"
     commits = [commit for commit, _ in lives]
     is_within = least <= min(commits) and max(commits) <= most
-    yield Row(f"{of}: to the commit", _spread(commits), f"{least} to {most} s", is_within)
-    yield Row(f"{of}: to serving on the other node, simulated Flux and start", _spread([serves for _, serves in lives]))
+    yield Row(f"{of}: to the commit", spread(commits), f"{least} to {most} s", is_within)
+    yield Row(f"{of}: to serving on the other node, simulated Flux and start", spread([serves for _, serves in lives]))
     commits = [commit for commit, _ in killed]
     yield Row(
         f"{of}, and of the leader: to the commit",
-        _spread(commits),
+        spread(commits),
         f"at most {most + ANOTHER_S} s",
         max(commits) <= most + ANOTHER_S,
     )
-    yield Row(f"{of}, and of the leader: to serving", _spread([serves for _, serves in killed]))
+    yield Row(f"{of}, and of the leader: to serving", spread([serves for _, serves in killed]))
 
 
-def _spread(seconds: Sequence[float]) -> str:
-    return f"{statistics.median(seconds):.1f} s (of {len(seconds)}; {min(seconds):.1f} to {max(seconds):.1f} s)"
-
-
-def _death(world: World, *, wait_s: float, kills_leader: bool) -> tuple[float, float]:
+def _death(compiled: Path, world: World, *, wait_s: float, kills_leader: bool) -> tuple[float, float]:
     """Seconds from the death to the commit, and until all that has moved serves."""
-    world.catalog.write_text(_with_automatic(world.catalog.read_text(encoding="utf-8")), encoding="utf-8")
+    world.catalog.write_text(with_automatic(world.catalog.read_text(encoding="utf-8")), encoding="utf-8")
     world.skip(_WELL_S)
     settings = world.settings()
+    variables = {"FAILOVER_LEASE_NAMESPACE": _NAMESPACE, "PYTHONPYCACHEPREFIX": str(compiled)}
     with ExitStack() as stack:
-        replicas = [stack.enter_context(serving(settings, FAILOVER_LEASE_NAMESPACE=_NAMESPACE)) for _ in range(2)]
+        with _STARTING:
+            replicas = [stack.enter_context(serving(settings, **variables)) for _ in range(2)]
         leader = _leader_of(replicas[0][0])
         time.sleep(wait_s)
         before = world.sandbox.head()
@@ -101,7 +101,8 @@ def _death(world: World, *, wait_s: float, kills_leader: bool) -> tuple[float, f
         return committed_s, asyncio.run(_serves(world, commit, began))
 
 
-def _with_automatic(catalog: str) -> str:
+def with_automatic(catalog: str) -> str:
+    """The demo's catalog, in which some of its services move by themselves."""
     for name in MOVED:
         assert f"\n  {name}:\n" in catalog, name
         catalog = catalog.replace(f"\n  {name}:\n", f"\n  {name}:\n{_OWN}")
@@ -136,7 +137,7 @@ def _resting(services: int, *, rest_s: float) -> Iterator[Row]:
         yield skipped(f"{what}: memory and CPU", "no /proc on this system")
         return
     names = [f"service-{number}" for number in range(services)]
-    with scratch() as folder, hosting(_manifests(names), folder) as host, clustering(services, folder) as kubeconfig:
+    with scratch() as folder, hosting(manifests(names), folder) as host, clustering(services, folder) as kubeconfig:
         modes = ("none", "observe", "act")
         rest = partial(_rest, host, kubeconfig, names, rest_s=rest_s)
         with ThreadPoolExecutor(len(modes)) as pool:  # side by side: what befalls one befalls the others
@@ -148,9 +149,9 @@ def _resting(services: int, *, rest_s: float) -> Iterator[Row]:
 
 
 def _rest(host: Host, kubeconfig: Path, names: Sequence[str], mode: str, *, rest_s: float) -> tuple[float, float]:
-    catalog = kubeconfig.parent / f"{mode}.yaml"
-    catalog.write_text(_catalog(names, mode), encoding="utf-8")
-    settings = host.settings(catalog, as_app=True)
+    config = kubeconfig.parent / f"{mode}.yaml"
+    config.write_text(catalog(names, mode), encoding="utf-8")
+    settings = host.settings(config, as_app=True)
     namespace = NAMESPACE if mode == "act" else _NAMESPACE  # each leads
     places = {"FAILOVER_CLUSTER": str(kubeconfig), "FAILOVER_LEASE_NAMESPACE": namespace}
     with serving(settings, **places) as (url, process, _):
@@ -164,13 +165,14 @@ def _path(name: str) -> str:
     return f"apps/{name}/deployment.yaml"
 
 
-def _manifests(names: Sequence[str]) -> dict[str, bytes]:
+def manifests(names: Sequence[str]) -> dict[str, bytes]:
     """The Deployments of the cluster, as JSON, which is YAML."""
     found = {name: next(one for one in objects(name) if one["kind"] == "Deployment") for name in names}
     return {_path(name): json.dumps(one, indent=1).encode() for name, one in found.items()}
 
 
-def _catalog(names: Sequence[str], mode: str) -> str:
+def catalog(names: Sequence[str], mode: str) -> str:
+    """A catalog of the services of the cluster."""
     head = f"""\
 repository: acme/homelab
 automatic: {{mode: {mode}}}

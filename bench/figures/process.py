@@ -100,7 +100,7 @@ def _wait_until_ready(url: str, process: "subprocess.Popen[bytes]") -> None:
     deadline = time.monotonic() + _GIVE_UP_S
     with httpx2.Client() as http:
         while time.monotonic() < deadline and process.poll() is None:
-            with contextlib.suppress(httpx2.ConnectError):
+            with contextlib.suppress(httpx2.TransportError):  # nobody listens yet, or it has no time
                 if http.get(f"{url}/readyz").status_code == 200:
                     return
             time.sleep(0.005)

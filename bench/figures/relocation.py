@@ -9,14 +9,15 @@ import asyncio
 import itertools
 import statistics
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from bench.rig.report import Row, no_more
+from bench.rig.report import Row, no_more, spread
 from bench.rig.worlds import in_worlds
 from failover_api.core.catalog.model import Action, Side
 from failover_api.core.planning.request import MoveRequest
 from failover_api.core.safety.relocation.ladder import State
+from failover_api.core.safety.relocation.steps import Step
 from failover_api.edges.demo.world import World
 from failover_api.forge.http.rate_limit import RateLimit
 from failover_api.forge.http.traffic import RequestCompleted
@@ -28,10 +29,11 @@ WORLDS = 3
 REQUESTS_OF_A_STEP = 2  # its commit, and what Git says after it
 _APP, _PLACE = "jellyfin", "media/jellyfin"
 _PLACES = {Side.PRIMARY: ("k3s-w1", "media/jellyfin-w1"), Side.BACKUP: ("k3s-w2", "media/jellyfin-w2")}
-_ONE_POD = "    strategy: {type: RollingUpdate, rollingUpdate: {maxSurge: 0, maxUnavailable: 1}}\n"
+_REPLICAS = b"    replicas: 1\n"
+_ONE_POD = b"    strategy: {type: RollingUpdate, rollingUpdate: {maxSurge: 0, maxUnavailable: 1}}\n"
 _CHANGES = {
-    "apps/media/jellyfin/app.yaml": ("    replicas: 1\n", f"    replicas: 1\n{_ONE_POD}"),
-    "apps/media/jellyfin/volsync.yaml": ("*/5 * * * *", "* * * * *"),
+    "apps/media/jellyfin/app.yaml": (_REPLICAS, _REPLICAS + _ONE_POD),
+    "apps/media/jellyfin/volsync.yaml": (b"*/5 * * * *", b"* * * * *"),
 }
 _GIVE_UP_S = 120.0
 _WRITE = "graphql: createCommitOnBranch"
@@ -53,6 +55,7 @@ class _Relocated:
     moved: _Moved
     whole_s: float
     told_down_s: float | None
+    final_syncs: int
     first: int
     steps: list[int] = field(default_factory=list)
     waits: list[RequestCompleted] = field(default_factory=list)
@@ -63,15 +66,18 @@ def measure(*, quick: bool = False) -> Iterator[Row]:
     seen = in_worlds([_there_and_back] * (1 if quick else WORLDS))
     relocated = [each for one, _ in seen for each in one]
     by_hand = list(zip(*(moves for _, moves in seen), strict=True))
-    what = "simulated cluster, real time"
-    yield _down(f"a relocation, {what}: the app serves nowhere", [one.moved for one in relocated])
+    where = "simulated cluster, real time"
+    yield _down(f"a relocation, {where}: the app serves nowhere", [one.moved for one in relocated])
     told = [one.told_down_s for one in relocated if one.told_down_s is not None]
     yield Row("the same by `failover_relocation_downtime_seconds`", f"{statistics.median(told):.0f} s")
+    syncs = [one.final_syncs for one in relocated]
+    what = "final syncs of a relocation: the last one surely began when the app had stopped"
+    yield Row(what, f"{statistics.median(syncs):g} (of {len(syncs)}; most {max(syncs)})")
     for action, moves in zip(("promote", "demote"), by_hand, strict=True):
-        yield _down(f"a {action} by hand, {what}: the app serves nowhere", moves)
+        yield _down(f"a {action} by hand, {where}: the app serves nowhere", moves)
     yield _serving("a relocation", [one.moved for one in relocated])
     whole = [one.whole_s for one in relocated]
-    yield Row("a relocation: from the call until it is copied from there again, once a minute", _spread(whole))
+    yield Row("a relocation: from the call until it is copied from there again, once a minute", spread(whole))
     yield _serving("a promote by hand", by_hand[0])
     yield from _requests(relocated)
 
@@ -79,25 +85,23 @@ def measure(*, quick: bool = False) -> Iterator[Row]:
 def _down(what: str, moves: Sequence[_Moved]) -> Row:
     left = max(one.left for one in moves)
     lost = f"; {left} lines left behind" if left else "; no line left behind"
-    return Row(what, _spread([one.down_s for one in moves]) + lost)
+    return Row(what, spread([one.down_s for one in moves]) + lost)
 
 
 def _serving(what: str, moves: Sequence[_Moved]) -> Row:
-    return Row(f"{what}: from the call until it serves there", _spread([one.serving_s for one in moves]))
-
-
-def _spread(seconds: Sequence[float]) -> str:
-    return f"{statistics.median(seconds):.1f} s (of {len(seconds)}; longest {max(seconds):.1f} s)"
+    return Row(f"{what}: from the call until it serves there", spread([one.serving_s for one in moves]))
 
 
 def _requests(relocated: Sequence[_Relocated]) -> Iterator[Row]:
     most = max(count for one in relocated for count in one.steps)
-    yield no_more("requests: a step of a relocation, warm", most, REQUESTS_OF_A_STEP)
+    yield no_more(
+        "requests: a step of a relocation, warm: its commit, and what Git says after it", most, REQUESTS_OF_A_STEP
+    )
     yield Row("requests: the first step, with all that is looked at before", f"{max(one.first for one in relocated)}")
     waits = [each for one in relocated for each in one.waits]
     unchanged = sum(each.status == 304 for each in waits)
     yield Row(
-        "requests: while steps are waited for, one each 10 s",
+        "requests: while a step is waited for, a look at Git each 10 s",
         f"{len(waits)} in {len(relocated)} relocations, {unchanged} of them a 304",
     )
 
@@ -106,13 +110,16 @@ def _requests(relocated: Sequence[_Relocated]) -> Iterator[Row]:
 
 
 def _there_and_back(world: World) -> tuple[list[_Relocated], list[_Moved]]:
-    changed = {}
-    for path, (old, new) in _CHANGES.items():
-        before = (world.sandbox.read(path) or b"").decode()
-        assert old in before, path
-        changed[path] = before.replace(old, new)
-    world.sandbox.commit({path: text.encode() for path, text in changed.items()}, "One pod at a time")
+    files = {path: world.sandbox.read(path) or b"" for path in _CHANGES}
+    world.sandbox.commit(one_pod_at_a_time(files), "One pod at a time")
     return asyncio.run(_moves(world))
+
+
+def one_pod_at_a_time(files: Mapping[str, bytes]) -> dict[str, bytes]:
+    """{path: content} of what changes in the sample homelab before it is measured; Flux applies it with the rest."""
+    for path, (old, _) in _CHANGES.items():
+        assert files[path].count(old) > 0, path
+    return {path: files[path].replace(old, new) for path, (old, new) in _CHANGES.items()}
 
 
 async def _moves(world: World) -> tuple[list[_Relocated], list[_Moved]]:
@@ -137,7 +144,7 @@ async def _moves(world: World) -> tuple[list[_Relocated], list[_Moved]]:
 
 async def _by_hand(components: Components, world: World, action: Action, target: Side) -> _Moved:
     """A demote leaves behind what was written on backup, which has to be accepted."""
-    moved = asyncio.create_task(_until_serving(world, target))
+    moved = asyncio.create_task(asyncio.to_thread(_until_serving, world, target))
     await components.failover.move(_APP, action, MoveRequest(by="bench", accept=frozenset({"data-left-behind"})))
     return await moved
 
@@ -146,7 +153,7 @@ async def _relocate(components: Components, world: World, target: Side, asked: l
     """As `serve` goes on with it, until its last step has ended."""
     relocations, steps, waits = components.failover.relocations, [], []
     began = time.perf_counter()
-    moved = asyncio.create_task(_until_serving(world, target))
+    moved = asyncio.create_task(asyncio.to_thread(_until_serving, world, target))
     asked.clear()
     report = await relocations.start(_APP, target, MoveRequest(by="bench"))
     first = len(asked)
@@ -162,11 +169,13 @@ async def _relocate(components: Components, world: World, target: Side, asked: l
         if len(report.steps) > made:
             steps.append(len(of_step))
     assert report.state is State.DONE, report
-    return _Relocated(await moved, time.perf_counter() - began, report.downtime_s, first, steps, waits)
+    whole_s = time.perf_counter() - began
+    final_syncs = sum(each.step is Step.FINAL_SYNC for each in report.steps)
+    return _Relocated(await moved, whole_s, report.downtime_s, final_syncs, first, steps, waits)
 
 
-async def _until_serving(world: World, target: Side) -> _Moved:
-    """From now on."""
+def _until_serving(world: World, target: Side) -> _Moved:
+    """From now on, in a thread of its own: nothing else keeps it from looking."""
     node, claim = _PLACES[target]
     origin = _PLACES[target.other][1]
     began = before = time.perf_counter()
@@ -181,4 +190,4 @@ async def _until_serving(world: World, target: Side) -> _Moved:
             left = set(world.written(origin)) - set(world.written(claim))
             return _Moved(down_s, now - began, len(left))
         before = now
-        await asyncio.sleep(0.005)
+        time.sleep(0.005)

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from bench.rig.delay import delaying
-from bench.rig.report import Row, at_most, exactly
+from bench.rig.report import Row, at_most, exactly, spread
 from bench.rig.scratch import scratch
 from bench.rig.world_host import HostedWorld, hosting_world
 from failover_api.core.catalog.model import Action
@@ -53,7 +53,7 @@ def measure(*, quick: bool = False) -> Iterator[Row]:
         seconds = [times[step] for times in moved]
         yield Row(
             f"from the call to serving, node dead, simulated cluster in real time: {step}",
-            f"{statistics.median(seconds):.2f} s (of {len(seconds)}; longest {max(seconds):.2f} s)",
+            spread(seconds, digits=2),
         )
 
 

@@ -59,6 +59,12 @@ def median(take: Callable[[], float], times: int) -> float:
     return statistics.median(take() for _ in range(times))
 
 
+def spread(seconds: Sequence[float], *, digits: int = 1) -> str:
+    """Several measurements of one time: the median, how many, the shortest and the longest."""
+    median_s, least_s, most_s = statistics.median(seconds), min(seconds), max(seconds)
+    return f"{median_s:.{digits}f} s (of {len(seconds)}; {least_s:.{digits}f} to {most_s:.{digits}f} s)"
+
+
 def line(row: Row) -> str:
     """A row on the terminal."""
     limit = f"   [{row.limit}]" if row.limit else ""

@@ -69,6 +69,11 @@ class RelocationReport:
         return downtime_s(step.proof for step in self.steps)
 
     @property
+    def services(self) -> tuple[str, ...]:
+        """Whom it is about."""
+        return (self.service,)
+
+    @property
     def is_part(self) -> bool:
         """Whether it is one of several that are made one after the other."""
         return self.asked is not None and self.asked.wave is not None
@@ -103,6 +108,11 @@ class GroupRelocationReport:
     def is_under_way(self) -> bool:
         """Whether it goes on by itself."""
         return self.operation is not None and self.state in {State.RUNNING, State.WAITING}
+
+    @property
+    def services(self) -> tuple[str, ...]:
+        """Whom it is about, in their order."""
+        return tuple(report.service for report in self.relocations)
 
     @property
     def version(self) -> str:

@@ -106,6 +106,7 @@ class RelocationRunner:
         self._since: LRUCache[str, float] = LRUCache(MAX_KEPT)  # by commit: when it was first seen, time.monotonic()
         self._services: LRUCache[str, str] = LRUCache(MAX_KEPT)  # by operation
         self._over: LRUCache[tuple[str, str], bool] = LRUCache(MAX_KEPT)  # operation, service: nothing more comes
+        self._done: LRUCache[tuple[str, str], Decision] = LRUCache(MAX_KEPT)  # those that have come to their last end
 
     # Asked for
 
@@ -309,7 +310,7 @@ class RelocationRunner:
         if service.policy is not Policy.DIRECT:
             raise BranchProtected(
                 f"{service.name} has policy pull_request: a relocation stops the app between two commits, and no "
-                "review may lie between them"
+                "review may lie between them, nor a merge that comes by itself; give it `policy: direct`"
             )
         if needs := obstacles(relocation.service, relocation.manifests):
             raise CannotPlan(f"a relocation of {service.name} would not bring its data: {needs[0].text}")
@@ -357,6 +358,8 @@ class RelocationRunner:
         if relocation is None:
             return None, None
         self._services[relocation.operation] = name
+        if (relocation.operation, name) in self._done and not is_aborted:
+            return relocation, self._done[relocation.operation, name]
         position = position_of(relocation.subject, relocation.git)
         is_over = position in ENDS
         if position is Position.CUTOVER:
@@ -368,6 +371,8 @@ class RelocationRunner:
         )
         if decision.commit is None and (decision.state is State.STOPPED or _is_last(relocation, decision)):
             self._over[relocation.operation, name] = True
+        if decision.state is State.DONE:  # what fails or is changed after its end is not of it
+            self._done[relocation.operation, name] = decision
         return relocation, decision
 
     async def _with_added(self, relocation: Relocation, before: Sequence[str]) -> Relocation:

@@ -42,6 +42,23 @@ def test_of_several_it_is_said_as_of_several() -> None:
     assert "sonarr, plex move at " in heard[1].message
 
 
+def test_what_refuses_a_way_home_is_told_once() -> None:
+    heard: list[AutomaticTold] = []
+    events = Events()
+    events.subscribe(AutomaticTold, heard.append)
+    teller, sonarr = Teller(events), Return("sonarr", "w1", is_act=True, relocates=True)
+    for now in (0.0, 1.0):
+        teller.tell_stuck([sonarr], {"sonarr": "It was never copied. (unsynced-overwritten)"}, now)
+        teller.tell_stuck([replace(sonarr, service="plex")], {}, now)
+        teller.tell_stuck([replace(sonarr, is_act=False)], {"sonarr": "It was never copied."}, now)
+    (one,) = heard
+    assert one.title == "sonarr is not relocated home"
+    assert one.message == (
+        "sonarr is not relocated home: It was never copied. (unsynced-overwritten) Look at it, then "
+        "`failover relocate sonarr --to primary`."
+    )
+
+
 def test_those_that_may_go_home_to_one_node_are_one_message() -> None:
     heard: list[AutomaticTold] = []
     events = Events()

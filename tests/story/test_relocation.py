@@ -22,6 +22,7 @@ from failover_api.errors import (
     RelocationRunning,
     UnsafeMove,
 )
+from failover_api.events import RelocationTold
 from tests.sandbox.cluster.apps import W1, W2
 from tests.support.relocating import (
     APP,
@@ -249,6 +250,8 @@ async def test_by_a_persons_word_it_waits_for_that(stage: Stage, tmp_path: Path)
     with homelab(stage, tmp_path, catalog=MANUAL) as lab:
         async with stage.open(cluster=str(lab.kubeconfig), cluster_timeout_s=10) as components:
             relocations = components.failover.relocations
+            told: list[RelocationTold] = []
+            components.events.subscribe(RelocationTold, told.append)
             await start(components)
             with pytest.raises(BadRequest, match="not waited for yet"):
                 await relocations.vouch("sonarr", Side.PRIMARY, ASKED)
@@ -264,6 +267,8 @@ async def test_by_a_persons_word_it_waits_for_that(stage: Stage, tmp_path: Path)
             await until(lab, components)
     assert "Failover-Proof: quiet at" in stage.moves[0]
     assert "ops-laptop says that the data is on primary" in stage.moves[0]
+    assert told[0].message.endswith(" has begun: it is stopped, and its data is brought over.")
+    assert told[-1].message == "sonarr serves on primary with all its data."
 
 
 async def test_a_word_where_none_is_asked_for_is_refused(stage: Stage, tmp_path: Path) -> None:

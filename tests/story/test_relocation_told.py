@@ -7,10 +7,24 @@ from typing import Any
 import yaml
 
 from failover_api.core.catalog.notification import Event
+from failover_api.core.safety.relocation.ladder import State
 from failover_api.core.safety.relocation.steps import Step
 from failover_api.events import RelocationTold
 from failover_api.metrics.relocations import relocation_metrics
-from tests.support.relocating import APP, ASKED, VOLSYNC, app, homelab, later, start, until, until_step, volsync
+from tests.support.relocating import (
+    APP,
+    ASKED,
+    CATALOG,
+    VOLSYNC,
+    app,
+    by_restic,
+    homelab,
+    later,
+    start,
+    until,
+    until_step,
+    volsync,
+)
 from tests.support.stage import Stage
 
 
@@ -98,3 +112,19 @@ async def test_a_step_that_adds_keys_to_the_app_s_own_file_is_no_edit_of_a_perso
     made = [entry for entry in page.entries if entry.logged.message.startswith("Relocate")]
     assert [entry.record is not None for entry in made] == [True]
     assert len(made[0].steps) == 5
+
+
+async def test_the_next_syncs_begin_nothing_anew_and_it_is_told_no_second_time(stage: Stage, tmp_path: Path) -> None:
+    """By repository a backup is always ahead of its restore: that was so when it was done, and is so for ever."""
+    catalog = CATALOG.replace("kind: volsync\n", "kind: volsync\n      via: repository\n")
+    with homelab(stage, tmp_path, catalog=catalog, replication=by_restic()) as lab:
+        async with stage.open(cluster=str(lab.kubeconfig), cluster_timeout_s=10) as components:
+            told = heard(components)
+            await start(components)
+            await until(lab, components, at_most=120)
+            for _ in range(24):
+                lab.pass_by(9)
+                report = await components.failover.relocations.look("sonarr")
+                assert report is not None
+                assert report.state is State.DONE, report.reason
+    assert [each.about for each in told] == [Event.RELOCATING, Event.RELOCATED]

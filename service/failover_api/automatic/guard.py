@@ -24,6 +24,7 @@ from failover_api.automatic.control import Control
 from failover_api.automatic.facts import GitReader, GitView, facts_of, git_facts
 from failover_api.automatic.fencer import Fencer, is_applied
 from failover_api.automatic.homecoming import Homecoming
+from failover_api.automatic.last_look import LastLook
 from failover_api.automatic.sharing import annotations_of, book_of, report_of, with_fences, with_returns
 from failover_api.automatic.telling import Teller
 from failover_api.cluster.port import Cluster
@@ -36,7 +37,6 @@ from failover_api.core.safety.governance import (
     ALERT,
     Act,
     AlertOrder,
-    Hold,
     Permit,
     Proposal,
     Refused,
@@ -164,6 +164,7 @@ class Guard:
             if proposal is Proposal.PULL_REQUEST and self._proposed.get(act.key) != act.services:
                 self._begin(act, partial(self._propose, act))
         self._teller.tell_returns(home, situation.verdicts.now)
+        self._teller.tell_stuck(home, self._home.why_not, situation.verdicts.now)
         self._home.round(home)
 
     def _fence(self, situation: Situation, view: View) -> None:
@@ -270,8 +271,8 @@ class Guard:
     async def _write(
         self, act: Act, order: AlertOrder | None, permit_of: Callable[[Act], Callable[[], Awaitable[Permit | Refused]]]
     ) -> Written:
-        def check_of(one: Act) -> _Check:
-            return _Check(permit_of(one), self._monotonic, lambda: self._control.leader.leads)
+        def check_of(one: Act) -> LastLook:
+            return LastLook(permit_of(one), self._monotonic, lambda: self._control.leader.leads)
 
         check = check_of(act)
         request = MoveRequest(
@@ -366,37 +367,6 @@ class Guard:
     def report(self) -> Report | None:
         """As of the last round of this process; None while it does not lead."""
         return self._report
-
-
-class _Check:
-    """Asked right before a write: the permit of one act. `holds` are what refused it last."""
-
-    def __init__(
-        self,
-        permit: Callable[[], Awaitable[Permit | Refused]],
-        monotonic: Callable[[], float],
-        leads: Callable[[], bool],
-    ) -> None:
-        self._permit, self._monotonic, self._leads = permit, monotonic, leads
-        self.holds: Mapping[str, tuple[Hold, ...]] = {}
-
-    async def __call__(self) -> None:
-        """Raises NotPermitted."""
-        try:
-            answer = await self._permit()
-        except NotPermitted:
-            raise
-        except ClusterFailure as exc:
-            raise NotPermitted(f"nodes and Leases could not be listed: {exc.detail}") from exc
-        except Exception as exc:
-            _log.exception("a permit failed by a defect")
-            raise NotPermitted(f"a defect of ours: {type(exc).__name__}") from exc
-        if isinstance(answer, Refused):
-            self.holds = answer.holds
-            whys = [f"{name}: {hold.gate}: {hold.detail}" for name, holds in answer.holds.items() for hold in holds[:1]]
-            raise NotPermitted("; ".join(whys[:5]))
-        if not answer.holds_at(self._monotonic()) or not self._leads():
-            raise NotPermitted("it took too long to look once more, or this replica leads no longer")
 
 
 def _only(act: Act, names: Collection[str]) -> Act:

@@ -4,7 +4,7 @@ The move itself, and whether the app serves, is told as of any other move.
 """
 
 import logging
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from cachetools import LRUCache
 
@@ -65,6 +65,15 @@ class Teller:
             more = [f"and {len(ones) - MAX_LINES} more"] if len(ones) > MAX_LINES else []
             lines = [f"{cut(node)} has been well for long enough:", *map(_homewards, ones[:MAX_LINES]), *more]
             self._publish(Event.FAILBACK, node, names, f"{_names(names)} may go home", "\n".join(lines))
+
+    def tell_stuck(self, found: Iterable[Return], why_not: Mapping[str, str], now: float) -> None:
+        """Who was to go home by itself, and what has refused that."""
+        for one in found:
+            why = why_not.get(one.service, "") if one.is_act else ""
+            if why and self._is_new(("stuck", one.service, one.node, why), now, again_s=PROPOSED_AGAIN_S):
+                title = f"{one.service} is not relocated home"
+                message = f"{title}: {why} Look at it, then `{one.command}`."
+                self._publish(Event.FAILBACK, one.node, (one.service,), title, message)
 
     def acting(self, act: Act) -> None:
         """A move is about to be made."""

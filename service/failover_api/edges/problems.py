@@ -112,7 +112,7 @@ def problem(error: FailoverError, *, instance: str | None) -> dict[str, Any]:
     if isinstance(error, UnsafeMove):
         told |= _unsafe(error)
     if error.refused:
-        told["refused"] = [_refused(name, one) for name, one in error.refused.items()]
+        told["refused"] = [refused(name, one) for name, one in error.refused.items()]
     return told
 
 
@@ -147,7 +147,8 @@ def _plain(value: Any) -> Any:
     return "NaN" if math.isnan(value) else "Infinity" if value > 0 else "-Infinity"
 
 
-def _refused(service: str, error: FailoverError) -> dict[str, Any]:
+def refused(service: str, error: FailoverError) -> dict[str, Any]:
+    """A service for whose sake its group was refused, or that was left out."""
     return {
         "service": service,
         "type": f"{TYPE_PREFIX}{error.slug}",

@@ -83,6 +83,7 @@ class RelocationWatch:
             report = await self._failover.relocations.advance(name)
             if report is not None and report.is_part:
                 await self._failover.group_relocations.follow(report)
+                self._found_at = self._found_at if report.is_under_way else float("-inf")  # the next, begun or held
         except FailoverError as exc:
             self._failed(name, exc)
             return

@@ -82,6 +82,7 @@ def test_it_is_stale_after_max_data_age_or_a_day(age_s: float, allowed_s: float 
 def test_both_ends_paused_is_parked_whatever_befell_it_before() -> None:
     ends = source(is_paused=True, result="Failed"), destination(is_paused=True)
     assert judged(*ends).state is PARKED
+    assert "set spec.paused of both to false" in judged(*ends).reason  # a demote has left them so
     assert judged(*ends, is_relocated=True).state is PARKED
     assert judged(*ends).data_as_of == NOW - HOUR - 120
 
@@ -166,7 +167,9 @@ def test_a_relocation_fills_it_for_as_long_as_its_tag_stands() -> None:
 def test_on_backup_it_is_the_pair_that_leads_home() -> None:
     home = [source(name="sonarr-to-w1", is_paused=True), destination(name="sonarr-w1", is_paused=True)]
     assert judged(source(), synced(), *home).state is PROTECTED
-    assert judged(source(), synced(), *home, side=State.BACKUP).state is PARKED
+    parked = judged(source(), synced(), *home, side=State.BACKUP)
+    assert parked.state is PARKED
+    assert "`failover relocate sonarr --to primary` brings the data home" in parked.reason
 
 
 @pytest.mark.parametrize("side", [State.MIXED, State.UNKNOWN])

@@ -2,6 +2,7 @@
 
 import contextlib
 import re
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ from failover_api.edges.app import create_app
 from failover_api.overview import Intervals
 from tests.edges.board.ground import Browser, text
 from tests.support.browser import chromium
+from tests.support.clock import LIMIT_S
 from tests.support.homelab_cluster import HomelabCluster, homelab_cluster
 from tests.support.stage import Stage, serving
 
@@ -36,6 +38,14 @@ async def browsing(stage: Stage, **changes: Any) -> Any:
         yield Browser(client, app, None)
 
 
+async def shown(browser: Browser, url: str, words: str) -> str:
+    """The page, once it says so: what is watched comes a moment later."""
+    end = time.monotonic() + LIMIT_S
+    while words not in (html := (await browser.get(url)).text):
+        assert time.monotonic() < end, html
+    return html
+
+
 async def test_a_row_shows_the_stage_and_the_pods_node(stage: Stage, cluster: HomelabCluster) -> None:
     async with browsing(stage, cluster=str(cluster.kubeconfig)) as browser:
         html = (await browser.get("/")).text
@@ -53,12 +63,9 @@ async def test_what_is_blocked_needs_a_look_and_says_what_to_do(stage: Stage, cl
         cluster.node("k3s-w1", ready="Unknown")
         cluster.pod("primary", is_ready=False, deleted_ago_s=60)
         cluster.applied("backup", stage.sandbox.head(repository=stage.repository), pod="none", terminating=1)
-        for _ in range(30):
-            html = (await browser.get("/")).text
-            if "stage blocked" in html:
-                break
+        html = await shown(browser, "/", "The old pod sonarr-primary-x is on k3s-w1, which is not ready")
+    assert "stage blocked" in html
     assert html.index('data-place="look"') < html.index('id="row-sonarr"') < html.index('data-place="home"')
-    assert "The old pod sonarr-primary-x is on k3s-w1, which is not ready" in html
     assert "--force" in html
 
 
@@ -81,10 +88,7 @@ async def test_a_confirmed_move_can_be_followed_without_script(stage: Stage, clu
         assert re.search(r'class="come"><strong>committed</strong>', first)
         assert re.search(r'class="to-come"><strong>ready</strong>', first)
         cluster.applied("backup", stage.sandbox.head(repository=stage.repository))
-        for _ in range(30):
-            last = (await browser.get(href)).text
-            if "It serves." in last:
-                break
+        last = await shown(browser, href, "It serves.")
     assert re.search(r'class="come"><strong>ready</strong>', last)
     assert "http-equiv" not in last, "nothing more comes"
 
@@ -113,10 +117,8 @@ async def test_what_blocks_is_said_once_and_apart_from_the_step(stage: Stage, cl
         cluster.node("k3s-w1", ready="Unknown")
         cluster.pod("primary", is_ready=False, deleted_ago_s=60)
         cluster.applied("backup", stage.sandbox.head(repository=stage.repository), pod="none", terminating=1)
-        for _ in range(30):
-            blocked = text((await browser.get("/services/sonarr/rollout")).text)
-            if "Blocked." in blocked:
-                break
+        blocked = text(await shown(browser, "/services/sonarr/rollout", "The old pod sonarr-primary-x is on k3s-w1"))
+    assert "Blocked." in blocked
     assert blocked.count("The old pod sonarr-primary-x is on k3s-w1") == 1
 
 

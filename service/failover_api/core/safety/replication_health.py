@@ -21,7 +21,7 @@ from failover_api.core.safety.relocation.marks import is_filled
 from failover_api.core.safety.replication import CLOCKS_S, OLD_S, named, namespaces_of
 from failover_api.core.safety.replication_states import ReplicationState, ReplicationStatus
 from failover_api.core.safety.times import length, minute
-from failover_api.core.wording import cut
+from failover_api.core.wording import cut, shell_word
 
 FAILED, ERROR = "Failed", "Error"
 
@@ -49,7 +49,7 @@ def replication_status(
     ends = _ends(pair, view, service)
     if isinstance(ends, str):
         return replace(unknown, reason=ends)
-    return _Judgement(replication, *ends).status(now, _limit_s(service), is_relocated=is_relocated)
+    return _Judgement(service.name, side, replication, *ends).status(now, _limit_s(service), is_relocated=is_relocated)
 
 
 def _limit_s(service: Service) -> float:
@@ -121,6 +121,8 @@ class _End:
 
 @dataclass(frozen=True, slots=True)
 class _Judgement:
+    service: str
+    side: State
     replication: DataReplication
     source: _End
     destination: _End
@@ -160,13 +162,22 @@ class _Judgement:
         if gone := next((end for end in ends if end.it is None), None):
             return ReplicationState.FAILING, f"{gone.label} is not in the cluster: nothing is copied."
         if all(end.is_paused for end in ends):
-            return ReplicationState.PARKED, f"{self.source.label} and {self.destination.label} are paused."
+            paused = f"{self.source.label} and {self.destination.label} are paused."
+            return ReplicationState.PARKED, f"{paused} {self._way_out}"
         if is_filled(self.source.it) or (is_relocated and self.source.it is not None and self.source.it.manual):
             return (
                 ReplicationState.SEEDING,
                 "A relocation fills it: until that has ended it is no copy to fall back on.",
             )
         return self._broken() or self._age(now, limit_s)
+
+    @property
+    def _way_out(self) -> str:
+        """Nothing unpauses by itself what a move has paused: what is on the other side may be there alone."""
+        if self.side is State.PRIMARY:
+            return "Once nothing that was written on backup is needed any more, set spec.paused of both to false."
+        name = shell_word(self.service)
+        return f"`failover relocate {name} --to primary` brings the data home; nothing copies it until then."
 
     def _broken(self) -> tuple[ReplicationState, str] | None:
         for end, other in ((self.source, self.destination), (self.destination, self.source)):

@@ -17,7 +17,7 @@ from failover_api.edges import problems
 from failover_api.edges.board.advice import advice_on
 from failover_api.edges.board.form_moves import FormMove, form_move
 from failover_api.edges.board.forms import Form, checked_form
-from failover_api.edges.board.moves import OWN_FIELDS, Question, shown_versions, stop_questions, ticked
+from failover_api.edges.board.moves import OWN_FIELDS, shown_versions, stop_questions, ticked
 from failover_api.edges.board.operations import relocation_page
 from failover_api.edges.board.pages import HEADERS
 from failover_api.edges.board.routes import board
@@ -148,16 +148,15 @@ def _shown(
 
 
 def _refused(request: Request, who: Session, service: str, asked: dict[str, Any], error: FailoverError) -> Response:
-    facts = {"refusal": error, "advice": advice_on(error), "hazards": [], "questions": _questions(asked, error)}
+    facts = {
+        "refusal": error,
+        "advice": advice_on(error),
+        "hazards": [],
+        "questions": stop_questions(asked.get("accept", frozenset()), error),
+    }
     if isinstance(error, UnsafeMove):
         facts["hazards"] = list(error.hazards)
     return _page(request, who, service, asked, problems.status_of(error), **facts)
-
-
-def _questions(asked: dict[str, Any], error: FailoverError) -> list[Question]:
-    if isinstance(error, UnsafeMove) and not error.may_be_accepted:
-        return []
-    return stop_questions(asked.get("accept", frozenset()), error)
 
 
 def _page(request: Request, who: Session, service: str, asked: dict[str, Any], status: int, **facts: Any) -> Response:

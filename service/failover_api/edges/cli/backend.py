@@ -116,6 +116,26 @@ class Backend(Protocol):
 
     def abort_relocation(self, service: str, request: "MoveRequest", callbacks: Callbacks = ...) -> Body: ...
 
+    def relocate_group(
+        self, group: str, to: str, request: "MoveRequest", callbacks: Callbacks = ...
+    ) -> tuple[Body, Versions]:
+        """As relocate(), of all services of a group, one after the other."""
+        ...
+
+    def relocate_node(
+        self, node: str, request: "MoveRequest", callbacks: Callbacks = ..., *, is_home: bool = False
+    ) -> tuple[Body, Versions]:
+        """The same of what is active on a node; `is_home`: of what belongs there."""
+        ...
+
+    def group_relocation(self, operation: str) -> Body:
+        """As relocation(), of a group or a node."""
+        ...
+
+    def abort_group_relocation(
+        self, kind: Kind, name: str, request: "MoveRequest", callbacks: Callbacks = ...
+    ) -> Body: ...
+
     def close(self) -> None:
         """Leaves; nothing is asked for any more."""
         ...

@@ -506,6 +506,16 @@ def test_no_replicas_are_stopped(scalers: list[Autoscaler], text: str) -> None:
     assert said(state_of(view(deployments=[deployment(replicas=0)], autoscalers=scalers, pods=[]))) == text
 
 
+@pytest.mark.parametrize("kind", [ReplicationKind.MANUAL, ReplicationKind.NONE])
+def test_what_a_relocation_may_have_stopped_is_not_just_to_be_started_by_hand(kind: ReplicationKind) -> None:
+    """Such a relocation leaves no tag, and in its middle a person is at work on the data."""
+    stopped = view(deployments=[deployment(replicas=0)], pods=[])
+    assert said(state_of(stopped, replication=DataReplication(kind))) == (
+        "stopped: Its replicas are 0. If a relocation has stopped it, nothing else in the cluster says so. "
+        "`failover history sonarr` tells. If none is under way: put `replicas: 1` in the manifest."
+    )
+
+
 def test_what_a_relocation_has_stopped_is_not_to_be_started_by_hand() -> None:
     operation = "01JD0000000000000000000000"
     tagged = Replication(
