@@ -4,6 +4,7 @@ import posixpath
 import re
 import shlex
 import subprocess
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -60,10 +61,16 @@ def without_fences(text: str) -> str:
     return re.sub(r"^```.*?^```", "", text, flags=re.MULTILINE | re.DOTALL)
 
 
-def anchors(text: str) -> set[str]:
+def anchors(text: str) -> list[str]:
     """As GitHub makes them of headings."""
     headings = re.findall(r"^#+ (.+)$", without_fences(text), re.MULTILINE)
-    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+    return [re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings]
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_a_heading_stands_once_on_a_page(page: str) -> None:
+    """A link leads to the first of two, and the two soon differ."""
+    assert [anchor for anchor, times in Counter(anchors(PAGES[page])).items() if times > 1] == []
 
 
 def commands(text: str) -> Iterator[str]:
