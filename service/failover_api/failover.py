@@ -14,7 +14,6 @@ import secrets
 import time
 from collections.abc import Awaitable, Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, TypeVar
 
 from ulid import ULID
@@ -25,7 +24,7 @@ from failover_api.core.planning.request import RELOCATE, MoveRequest, Provenance
 from failover_api.core.planning.state import State
 from failover_api.core.planning.wave_progress import planned
 from failover_api.core.planning.waves import Order
-from failover_api.core.rfc3339 import seconds_of
+from failover_api.core.rfc3339 import rfc3339, seconds_of
 from failover_api.core.safety.rollout.steps import Rollout
 from failover_api.core.safety.surroundings import ClusterLook, Surroundings
 from failover_api.core.text.trailers import Record
@@ -49,7 +48,7 @@ from failover_api.reading.clusters import ClusterReader
 from failover_api.reading.cursors import Cursors
 from failover_api.reading.flux_reports import FluxReports
 from failover_api.reading.history import History, Page, PastStep
-from failover_api.reading.nodes import Nodes, nodes_of
+from failover_api.reading.nodes import NodeReport, Nodes, nodes_of
 from failover_api.reading.revisions import Revisions
 from failover_api.reading.services import ServiceReader
 from failover_api.reading.status import Status, StatusReader, Unreadable
@@ -62,6 +61,7 @@ from failover_api.wave_sight import WaveSight
 if TYPE_CHECKING:  # without a cluster nothing of it is loaded
     from failover_api.core.safety.observed import View
     from failover_api.core.safety.relocation.overwritten import Moved
+    from failover_api.group_relocations import GroupRelocations
     from failover_api.reading.rollouts import RolloutReader
     from failover_api.relocation_runner import RelocationRunner
 
@@ -109,6 +109,7 @@ class Failover:
         moves = ByPolicy(forge, self._writer, self._proposer)
         self._runner = MoveRunner(moves, self._surroundings, events, deadline_s=deadline_s, untold=untold)
         self._relocations: RelocationRunner | None = None
+        self._group_relocations: GroupRelocations | None = None
         self._sight = WaveSight(
             forge,
             catalog,
@@ -192,16 +193,21 @@ class Failover:
         return statuses
 
     async def look_closely(self, names: Collection[str]) -> list[Status | Unreadable]:
-        """Where these services are, and what a move of each to its other side would change."""
+        """Where these services are, and what a move of each to its other side would change.
+
+        Their last moves are looked for in all of the history of their files, not only among the newest commits.
+        """
         services = [service for service in self._catalog().services.values() if service.name in names]
-        return (await self._list_with_view(services, try_moves=True))[0]
+        return (await self._list_with_view(services, try_moves=True, all_history=True))[0]
 
     async def _list_with_view(
-        self, services: Sequence[Service], *, try_moves: bool = False
+        self, services: Sequence[Service], *, try_moves: bool = False, all_history: bool = False
     ) -> tuple[list[Status | Unreadable], "View | None"]:
         branches = _by_branch(services).items()
         looking = self._looking()
-        reading = (self._list(*group, try_moves=try_moves, looking=looking) for group in branches)
+        reading = (
+            self._list(*group, try_moves=try_moves, all_history=all_history, looking=looking) for group in branches
+        )
         view, lists = await both(self._look(services, looking), together(reading))
         by_name = {status.service.name: status for statuses in lists for status in statuses}
         statuses = self.clusters.joined([by_name[service.name] for service in services], view)
@@ -248,6 +254,23 @@ class Failover:
                 now=self._now,
             )
         return self._relocations
+
+    @property
+    def group_relocations(self) -> "GroupRelocations":
+        """The same of groups and nodes, one service after the other."""
+        if self._group_relocations is None:
+            from failover_api.group_relocations import GroupRelocations
+
+            self._group_relocations = GroupRelocations(
+                self.relocations,
+                self._forge,
+                self._catalog,
+                self._events,
+                read=self._read,
+                node=self._node,
+                now=self._now,
+            )
+        return self._group_relocations
 
     async def _newest_move(self, service: Service, head: str) -> "Moved | None":
         """What has brought a located service to where it is, as of a commit; None where that is not known."""
@@ -402,16 +425,21 @@ class Failover:
         `may` is told which services that are before anything is planned, and raises where the caller may not move them.
         Raises UnknownNode, and as move_group().
         """
-        services = tuple(self._catalog().services.values())
-        statuses, view = await self._list_with_view(services)
-        nodes = nodes_of(statuses, self.clusters.looked(services, view))
-        report = nodes.named(node)
-        if report is None:
-            raise UnknownNode(f"neither the cluster nor the catalog has a node {node[:80]!r}")
+        report, statuses, nodes = await self._node(node)
         provenance = self._provenance(request, group=group_of(node))
         on_it = _active(statuses, report.active, provenance)
         members = [member for member in on_it if only is None or member[0].name in only]
         return await self._move_over(node, members, statuses, request, provenance, nodes.unplaced, may, on_step)
+
+    async def _node(self, name: str) -> tuple[NodeReport, Sequence[Status | Unreadable], Nodes]:
+        """A node, all services, and all nodes. Raises UnknownNode."""
+        services = tuple(self._catalog().services.values())
+        statuses, view = await self._list_with_view(services)
+        nodes = nodes_of(statuses, self.clusters.looked(services, view))
+        report = nodes.named(name)
+        if report is None:
+            raise UnknownNode(f"neither the cluster nor the catalog has a node {name[:80]!r}")
+        return report, statuses, nodes
 
     async def move_over(self, name: str, services: Sequence[str], request: MoveRequest) -> NodeOutcome:
         """Moves these services, each to its other side, as an evacuation does; `name` stands for a node's.
@@ -502,8 +530,7 @@ class Failover:
         return dict(zip(by_branch, found, strict=True))
 
     def _provenance(self, request: MoveRequest, *, group: str | None = None) -> Provenance:
-        at = datetime.fromtimestamp(self._now(), UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-        return request.provenance(str(ULID()), at=at, group=group)
+        return request.provenance(str(ULID()), at=rfc3339(self._now()), group=group)
 
     async def in_time(self, work: Awaitable[T]) -> T:
         """Awaits what writes nothing. Raises ForgeUnavailable when the deadline passes."""
@@ -519,6 +546,7 @@ class Failover:
         services: list[Service],
         *,
         try_moves: bool,
+        all_history: bool,
         looking: "asyncio.Future[ClusterLook | None]",
     ) -> Sequence[Status | Unreadable]:
         try:
@@ -528,6 +556,7 @@ class Failover:
                 not_before=time.monotonic(),
                 thorough=False,
                 try_moves=try_moves,
+                all_history=all_history,
                 looking=looking,
             )
             return await self.in_time(reading)

@@ -12,6 +12,7 @@ from failover_api.core.catalog.notification import Event
 from failover_api.core.planning.request import MoveRequest
 from failover_api.core.rfc3339 import seconds_of
 from failover_api.core.safety.relocation.ladder import State
+from failover_api.core.safety.relocation.steps import Step
 from failover_api.core.text.trailers import Record
 from failover_api.events import Events, RelocationTold
 from failover_api.moves.outcome import Outcome
@@ -27,15 +28,16 @@ class RelocationNews:
     def __init__(self, events: Events, now: Callable[[], float]) -> None:
         self._events, self._now = events, now
         self._began_at = now()
-        self._made: LRUCache[str, str] = LRUCache(MAX_KEPT)  # by operation: the newest commit that was made here
-        self._words: LRUCache[str, int] = LRUCache(MAX_KEPT)  # of those that were seen under way here
+        # By operation and service: the newest commit that was made here; and of those that were seen under way here.
+        self._made: LRUCache[tuple[str, str], str] = LRUCache(MAX_KEPT)
+        self._words: LRUCache[tuple[str, str], int] = LRUCache(MAX_KEPT)
 
     def made(self, report: RelocationReport, outcome: Outcome, request: MoveRequest) -> None:
         """A step was made here; `report` is of before it."""
         operation = outcome.operation or report.operation or ""
-        commit = outcome.commit
-        self._made[operation] = commit.sha if commit is not None else ""
-        self._words.setdefault(operation, 0)
+        commit, its = outcome.commit, (operation, report.service)
+        self._made[its] = commit.sha if commit is not None else ""
+        self._words.setdefault(its, 0)
         if not report.steps:
             self._tell(Event.RELOCATING, report, _BEGUN, request.by, request.reason, operation)
 
@@ -44,15 +46,16 @@ class RelocationNews:
         operation = report.operation
         if operation is None or first is None:
             return
+        its = operation, report.service
         if not report.is_under_way:
-            if self._words.pop(operation, None) is not None and report.state in _OVER and self._is_own(report):
+            if self._words.pop(its, None) is not None and report.state in _OVER and self._is_own(report):
                 event = Event.RELOCATED if report.state is State.DONE else Event.RELOCATION_STOPPED
                 text = _DONE if report.state is State.DONE else _STOPPED
                 self._tell(event, report, text, first.provenance.by, first.provenance.reason, operation)
             return
-        before = self._words.setdefault(operation, report.words)
+        before = self._words.setdefault(its, report.words)
         if report.words > before:
-            self._words[operation] = report.words
+            self._words[its] = report.words
             if self._is_own(report) or report.words > 1:
                 self._tell(Event.RELOCATING, report, _WAITS, first.provenance.by, first.provenance.reason, operation)
 
@@ -60,10 +63,10 @@ class RelocationNews:
         last = report.steps[-1] if report.steps else None
         if last is None:
             return True
-        if last.commit is not None and self._made.get(report.operation or "") == last.commit.sha:
+        if last.commit is not None and self._made.get((report.operation or "", report.service)) == last.commit.sha:
             return True
         made_at = seconds_of(last.at) if last.at is not None else None
-        return made_at is not None and made_at < self._began_at
+        return made_at is not None and made_at + 1.0 <= self._began_at  # commits have whole seconds: it is not before
 
     def _tell(
         self, about: Event, report: RelocationReport, text: tuple[str, str], by: str, reason: str, operation: str
@@ -74,6 +77,8 @@ class RelocationNews:
             "step": report.step.label,
             "for": _span(report.waited_s),
             "why": f"{report.reason} {report.cure}".strip(),
+            "begun": _COPIED if report.step is Step.REVERSE else "it is stopped, and its data is brought over",
+            "copied": _KEPT_UP if any(each.step is Step.PROTECT for each in report.steps) else "",
             "still": f" It stood still for {_span(report.downtime_s)}." if report.downtime_s is not None else "",
         }
         title, message = (words.format(**said) for words in text)
@@ -88,13 +93,15 @@ def _span(seconds: float) -> str:
     return f"{seconds:.0f} s" if seconds < 120 else f"{seconds // 60:.0f} min"
 
 
+_COPIED = "its data is copied while it runs; it stops for the last of it"
+_KEPT_UP = ", and its copy on the other side is kept up again"
 _BEGUN = (
     "{name} is being relocated to {to}",
-    "The relocation of {name} to {to} has begun: its data is copied while it runs; it stops for the last of it.",
+    "The relocation of {name} to {to} has begun: {begun}.",
 )
 _WAITS = ("{name} waits in {step}", "The relocation of {name} to {to} is in {step} for {for}. {why}")
 _DONE = (
     "{name} is relocated to {to}",
-    "{name} serves on {to} with all its data, and its copy on the other side is kept up again.{still}",
+    "{name} serves on {to} with all its data{copied}.{still}",
 )
 _STOPPED = ("The relocation of {name} is stopped", "The relocation of {name} to {to} is stopped in {step}. {why}")

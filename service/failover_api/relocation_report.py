@@ -1,15 +1,18 @@
-"""How far a relocation is, as it is told: its steps, what it waits for, and for how long by now."""
+"""How far a relocation is, as it is told: its steps, what it waits for, and for how long by now. And of several."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from failover_api.core.catalog.model import Side
 from failover_api.core.planning.change import Change
+from failover_api.core.planning.request import Provenance
 from failover_api.core.safety.relocation.ladder import State
 from failover_api.core.safety.relocation.proofs import downtime_s
 from failover_api.core.safety.relocation.steps import Step
 from failover_api.core.safety.relocation.table import BEFORE_CUTOVER, Position
+from failover_api.errors import FailoverError
 from failover_api.forge.values import Commit
+from failover_api.moves.outcome import joined_version
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +35,10 @@ class StepReport:
 
 @dataclass(frozen=True, slots=True)
 class RelocationReport:
-    """How far a relocation is. `operation` is None where there is none: it is there, or it is a dry run."""
+    """How far a relocation is. `operation` is None where there is none: it is there, or it is a dry run.
+
+    `asked` is what its first commit tells of who asked for it; `accepted` are hazards that a dry run met so.
+    """
 
     operation: str | None
     service: str
@@ -45,9 +51,12 @@ class RelocationReport:
     steps: tuple[StepReport, ...] = ()
     waited_s: float = 0.0
     limit_s: float | None = None
+    awaits_word: bool = False  # somebody has to say that the data is there
     words: int = 0  # how many times people should have been told that it waits
     changed: bool = False
     version: str = ""
+    asked: Provenance | None = None
+    accepted: tuple[str, ...] = ()
 
     @property
     def is_under_way(self) -> bool:
@@ -60,6 +69,51 @@ class RelocationReport:
         return downtime_s(step.proof for step in self.steps)
 
     @property
+    def services(self) -> tuple[str, ...]:
+        """Whom it is about."""
+        return (self.service,)
+
+    @property
+    def is_part(self) -> bool:
+        """Whether it is one of several that are made one after the other."""
+        return self.asked is not None and self.asked.wave is not None
+
+    @property
     def may_be_aborted(self) -> bool:
         """Whether what was can be put back: not once it has cut over."""
         return self.is_under_way and self.position in BEFORE_CUTOVER
+
+
+@dataclass(frozen=True, slots=True)
+class GroupRelocationReport:
+    """How far the relocations of a group or a node are, which are made one after the other.
+
+    `relocations` are in their order; `operation` is None where there is none: all are there, or it is a dry run.
+    `refused` are the services that were left out, `unplaced` those of which nobody knows the node. `at` is the service
+    that `reason` is about.
+    """
+
+    operation: str | None
+    name: str
+    node: str
+    state: State
+    relocations: tuple[RelocationReport, ...]
+    at: str = ""
+    reason: str = ""
+    refused: Mapping[str, FailoverError] = field(default_factory=dict)
+    unplaced: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
+
+    @property
+    def is_under_way(self) -> bool:
+        """Whether it goes on by itself."""
+        return self.operation is not None and self.state in {State.RUNNING, State.WAITING}
+
+    @property
+    def services(self) -> tuple[str, ...]:
+        """Whom it is about, in their order."""
+        return tuple(report.service for report in self.relocations)
+
+    @property
+    def version(self) -> str:
+        return joined_version([report.version for report in self.relocations])

@@ -24,6 +24,7 @@ from failover_api.edges.api import (
     automatic,
     docs,
     flux_events,
+    group_relocations,
     metrics,
     nodes,
     operations,
@@ -34,6 +35,7 @@ from failover_api.edges.api import (
 from failover_api.edges.api import routes as api_routes
 from failover_api.edges.api.openapi import TAGS, Api
 from failover_api.edges.board import automatic as board_automatic
+from failover_api.edges.board import group_relocations as board_group_relocations
 from failover_api.edges.board import operations as board_operations
 from failover_api.edges.board import relocations as board_relocations
 from failover_api.edges.board import routes as board_routes
@@ -56,9 +58,17 @@ from failover_api.wiring import Components, open_failover
 
 _log = logging.getLogger(__name__)
 _ROUTERS = (
-    *(api_routes.router, nodes.router, operations.router, relocations.router, automatic.router, process.router),
+    *(
+        api_routes.router,
+        nodes.router,
+        operations.router,
+        relocations.router,
+        group_relocations.router,
+        automatic.router,
+        process.router,
+    ),
     *(webhooks.router, flux_events.router, alerts.router, board_automatic.router, board_operations.router),
-    *(board_relocations.router, board_routes.router),
+    *(board_relocations.router, board_group_relocations.router, board_routes.router),
 )
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._:-]{1,128}")
 

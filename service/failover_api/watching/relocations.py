@@ -5,7 +5,6 @@ What is under way is told by the newest commits of the branches; nothing is kept
 """
 
 import asyncio
-import contextlib
 import logging
 import time
 from collections.abc import Callable, Mapping
@@ -18,6 +17,7 @@ from failover_api.errors import FailoverError
 from failover_api.events import BranchMoved, MoveEnded
 from failover_api.failover import Failover
 from failover_api.relocation_report import RelocationReport
+from failover_api.watching.looks import look_again, news_or, services_of
 
 EVERY_S = 2.0
 IDLE_S = 10.0
@@ -42,7 +42,7 @@ class RelocationWatch:
         self._running: set[str] = set()
         self._found_at = float("-inf")
         self._failures: dict[str, tuple[int, float]] = {}  # how many in a row, and when it is tried again
-        self._words: LRUCache[str, tuple[object, ...]] = LRUCache(1024)
+        self._words: LRUCache[tuple[str, str], tuple[object, ...]] = LRUCache(1024)
         self._has_news = asyncio.Event()
         self._seen: LRUCache[str, RelocationReport] = LRUCache(1024)
 
@@ -58,12 +58,7 @@ class RelocationWatch:
 
     async def run(self) -> None:
         """Until it is cancelled."""
-        while True:
-            try:
-                await self.look()
-            except Exception:  # noqa: BLE001 - a defect of ours must not end the watching
-                _log.exception("a look at relocations failed")
-            await self._rest()
+        await look_again(self.look, self._rest, "relocations")
 
     async def look(self) -> None:
         """Once at everything that is under way."""
@@ -86,6 +81,9 @@ class RelocationWatch:
     async def _advance(self, name: str) -> None:
         try:
             report = await self._failover.relocations.advance(name)
+            if report is not None and report.is_part:
+                await self._failover.group_relocations.follow(report)
+                self._found_at = self._found_at if report.is_under_way else float("-inf")  # the next, begun or held
         except FailoverError as exc:
             self._failed(name, exc)
             return
@@ -111,10 +109,10 @@ class RelocationWatch:
     def _tell(self, report: RelocationReport) -> None:
         """Once for each step and state, and again while it waits: what is silent is forgotten."""
         words = (report.position, report.state, report.words)
-        operation = report.operation or ""
-        if self._words.get(operation) == words:
+        its = report.operation or "", report.service
+        if self._words.get(its) == words:
             return
-        self._words[operation] = words
+        self._words[its] = words
         level = logging.INFO if report.state in {State.RUNNING, State.DONE} else logging.WARNING
         facts = {"service": report.service, "operation": report.operation, "to": report.target.value}
         state = {"step": report.step.label, "state": report.state.value, "detail": report.reason}
@@ -122,14 +120,8 @@ class RelocationWatch:
         self._told(report)
 
     async def _rest(self) -> None:
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(self.every_s if self._running else IDLE_S):
-                await self._has_news.wait()
-                self._has_news.clear()
+        await news_or(self._has_news, self.every_s if self._running else IDLE_S)
 
     def _is_needed(self) -> bool:
-        try:
-            has_any = any(service.replication is not None for service in self._catalog().services.values())
-        except FailoverError:  # there never was a good catalog
-            return False
+        has_any = any(service.replication is not None for service in services_of(self._catalog))
         return has_any and self._failover.clusters.is_there

@@ -12,7 +12,7 @@ import pytest
 
 from failover_api.edges.app import create_app
 from failover_api.overview import Intervals
-from tests.edges.board.ground import Browser
+from tests.edges.board.ground import Browser, text
 from tests.support.browser import chromium
 from tests.support.clock import LIMIT_S
 from tests.support.homelab_cluster import HomelabCluster, homelab_cluster
@@ -46,10 +46,6 @@ async def shown(browser: Browser, url: str, words: str) -> str:
     return html
 
 
-def plain(html: str) -> str:
-    return re.sub(r"\s+", " ", re.sub(r"<[^>]*>", " ", html))
-
-
 async def test_a_row_shows_the_stage_and_the_pods_node(stage: Stage, cluster: HomelabCluster) -> None:
     async with browsing(stage, cluster=str(cluster.kubeconfig)) as browser:
         html = (await browser.get("/")).text
@@ -77,7 +73,7 @@ async def test_how_many_could_move_stands_in_the_headline(stage: Stage) -> None:
     async with browsing(stage) as browser:
         assert "could move now" not in (await browser.get("/")).text
         await browser.app.state.watches.readiness.look()
-        assert "3 of 3 at home, 3 could move now, by a look just now" in plain((await browser.get("/")).text)
+        assert "3 of 3 at home, 3 could move now, by a look just now" in text((await browser.get("/")).text)
 
 
 # The timeline
@@ -116,12 +112,12 @@ async def test_what_blocks_is_said_once_and_apart_from_the_step(stage: Stage, cl
     cluster.strategy = "Recreate"
     async with browsing(stage, cluster=str(cluster.kubeconfig)) as browser:
         await browser.confirm(await browser.get("/services/sonarr/promote"))
-        waiting = plain((await browser.get("/services/sonarr/rollout")).text)
+        waiting = text((await browser.get("/services/sonarr/rollout")).text)
         assert "not yet · " in waiting, "what it waits for"
         cluster.node("k3s-w1", ready="Unknown")
         cluster.pod("primary", is_ready=False, deleted_ago_s=60)
         cluster.applied("backup", stage.sandbox.head(repository=stage.repository), pod="none", terminating=1)
-        blocked = plain(await shown(browser, "/services/sonarr/rollout", "The old pod sonarr-primary-x is on k3s-w1"))
+        blocked = text(await shown(browser, "/services/sonarr/rollout", "The old pod sonarr-primary-x is on k3s-w1"))
     assert "Blocked." in blocked
     assert blocked.count("The old pod sonarr-primary-x is on k3s-w1") == 1
 

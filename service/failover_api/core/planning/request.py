@@ -40,10 +40,18 @@ class Provenance:
 
     @property
     def part(self) -> tuple[str, str | None]:
-        """What one commit carries out: an operation, or a step or wave of it."""
-        if self.step is None and self.wave is not None:
-            return self.operation, f"wave {self.wave.number}"
-        return self.operation, self.step
+        """What one commit carries out: an operation, or a step or wave of it, or a step of what is its wave."""
+        if self.wave is None:
+            return self.operation, self.step
+        return self.operation, " ".join(filter(None, (f"wave {self.wave.number}", self.step)))
+
+
+def catalog_group(group: str | None) -> str:
+    """The group as the catalog names it; "" for none, and where a node or an alert stands in its place.
+
+    Those have a blank in them, and no group can be named so.
+    """
+    return group if group and " " not in group else ""
 
 
 # Awaited right before a write: raises a FailoverError that says why it may not be made after all.

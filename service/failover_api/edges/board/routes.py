@@ -97,7 +97,8 @@ async def _see(request: Request, who: Session) -> tuple[View, Shown]:
     )
     catalog, error, root = components.catalog.current(), visible_error(components, who), root_of(request)
     readiness = request.app.state.watches.readiness
-    nodes = strip_of(components.failover.nodes_as_seen(view.statuses), who.caller)
+    relocatable = frozenset(name for name, one in catalog.services.items() if one.replication is not None)
+    nodes = strip_of(components.failover.nodes_as_seen(view.statuses), who.caller, relocatable)
     underway = underway_of(request.app.state.watches.relocations())
     returns = cards_of(request.app.state.watches.guarding.judged(), who.caller)
 

@@ -126,7 +126,11 @@ class LocalBackend:
             given = {"reason": reason, "until": until, "services": list(services) or None}
             asked = pause_request(given)
             made = await components.automatic.control().pause(
-                by=caller(), reason=asked.reason, until=asked.until, services=asked.services
+                by=caller(),
+                reason=asked.reason,
+                until=asked.until,
+                lasts_s=asked.lasts_s,
+                services=asked.services,
             )
             return _dump(pause_body(made))
 
@@ -222,7 +226,7 @@ class LocalBackend:
             if request.dry_run:
                 report = await relocations.rehearse(service, target, request)
             elif is_synced:
-                report = await relocations.vouch(service, request)
+                report = await relocations.vouch(service, target, request)
             else:
                 report = await relocations.start(service, target, request)
             return _dump(relocation_body(report, dry_run=request.dry_run)), frozenset({report.version})
@@ -246,6 +250,56 @@ class LocalBackend:
         async def run(components: Any) -> Body:
             self._on_write = callbacks.on_write
             return _dump(relocation_body(await components.failover.relocations.abort(service, request)))
+
+        return self._in_house(run)
+
+    def relocate_group(
+        self, group: str, to: str, request: "MoveRequest", callbacks: Callbacks = NOBODY
+    ) -> tuple[Body, Versions]:
+        from failover_api.core.catalog.model import Side
+
+        async def run(components: Any) -> tuple[Body, Versions]:
+            groups = components.failover.group_relocations
+            return await self._begun(groups, groups.of_group(group, Side(to)), request, callbacks)
+
+        return self._in_house(run)
+
+    def relocate_node(
+        self, node: str, request: "MoveRequest", callbacks: Callbacks = NOBODY, *, is_home: bool = False
+    ) -> tuple[Body, Versions]:
+        async def run(components: Any) -> tuple[Body, Versions]:
+            groups = components.failover.group_relocations
+            return await self._begun(groups, await groups.of_node(node, is_home=is_home), request, callbacks)
+
+        return self._in_house(run)
+
+    async def _begun(
+        self, groups: Any, together: Any, request: "MoveRequest", callbacks: Callbacks
+    ) -> tuple[Body, Versions]:
+        from failover_api.edges.bodies.group_relocations import group_relocation_body
+
+        self._on_write = callbacks.on_write
+        report = await groups.start(together, request)
+        return _dump(group_relocation_body(report, dry_run=request.dry_run)), frozenset({report.version})
+
+    def group_relocation(self, operation: str) -> Body:
+        from failover_api.edges.bodies.group_relocations import group_relocation_body
+
+        async def run(components: Any) -> Body:
+            return _dump(group_relocation_body(await components.failover.group_relocations.go_on(operation)))
+
+        return self._in_house(run)
+
+    def abort_group_relocation(
+        self, kind: Kind, name: str, request: "MoveRequest", callbacks: Callbacks = NOBODY
+    ) -> Body:
+        from failover_api.edges.bodies.group_relocations import group_relocation_body
+        from failover_api.moves.evacuation import group_of
+
+        async def run(components: Any) -> Body:
+            self._on_write = callbacks.on_write
+            label = group_of(name) if kind == "node" else name
+            return _dump(group_relocation_body(await components.failover.group_relocations.abort(label, request)))
 
         return self._in_house(run)
 
@@ -275,6 +329,7 @@ class LocalBackend:
                     components.failover,
                     cluster=components.cluster,
                     lease=lambda: components.automatic.control().rights(),
+                    has_flux_events=self._settings.flux_events_secret_file is not None,
                     on_step=on_step,
                 )
             of_callers = check_access(access) if folder is None or access.exists() else []

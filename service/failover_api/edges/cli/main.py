@@ -2,7 +2,7 @@
 
 reads.py      list, status, rollout, report, history, nodes, groups
 moves.py      promote, demote, evacuate, rollback
-relocations.py relocate
+relocations.py relocate (of a service; group_relocations.py of a group or a node)
 drills.py    drill
 catalog.py    check, suggest, schema
 notify.py     notify
@@ -122,6 +122,9 @@ app.command(
         "failover relocate sonarr --to primary --dry-run",
         "failover relocate sonarr --to primary --reason 'k3s-w1 is back'",
         "failover relocate sonarr --abort",
+        "failover relocate --group office --to primary --dry-run",
+        "failover relocate --node k3s-w1 --reason 'new disk'",
+        "failover relocate --node k3s-w1 --home",
     )
 )(relocations.relocate)
 app.command(

@@ -24,6 +24,7 @@ way back is one commit too, and it puts back what was.
     going_up    what each position waits for
     ladder      decide(): the next step, or why there is none
     manifests   the same in YAML; `rehearsal` is all of it at once
+    in_order    several of them, one after the other
 
 https://volsync.readthedocs.io/en/stable/usage/triggers.html
 """

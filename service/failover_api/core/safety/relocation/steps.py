@@ -29,6 +29,7 @@ class Ending(StrEnum):
     ABORTED = "aborted"  # somebody asked for it: what was is put back
     STOPPED = "stopped"  # it took too long, or somebody else changed what it works on: the same
     LEFT = "left"  # after the cutover nothing is put back; only what it must not leave behind is taken away
+    HELD = "held"  # one of several, which does not begin: its commit changes no file
 
     def label(self, at: Step) -> str:
         """As it stands in a commit: "3/5 stopped"."""

@@ -1,0 +1,391 @@
+"""Relocations of a group or a node: one service at a time, in the order of `after`, each an ordinary relocation.
+
+start      rehearses all of them, then begins the first
+follow     begins the next once one is done, or says in Git why it does not; by anybody who goes on with relocations
+abort      puts back the one that runs, or holds the one that would be next
+find       how far an operation is
+
+All have one operation, and every commit names all services in their order: nothing else is kept. Two who begin the
+next at the same moment write the same commit, and Git takes one. What does not begin is told by a commit that changes
+no file (`Failover-Step: 1/5 held`), so that no other replica begins it either.
+"""
+
+import logging
+import time
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import replace
+
+from cachetools import LRUCache
+from ulid import ULID
+
+from failover_api.core.catalog.model import Catalog, Service, Side
+from failover_api.core.catalog.notification import Event
+from failover_api.core.planning.request import MoveRequest, Provenance, idempotency_digest
+from failover_api.core.planning.waves import Order
+from failover_api.core.rfc3339 import seconds_of
+from failover_api.core.safety.relocation.in_order import (
+    Member,
+    in_order,
+    targets_of,
+    turn,
+    wave_of,
+    why_not_named,
+)
+from failover_api.core.safety.relocation.ladder import State
+from failover_api.core.wording import cut, one_line
+from failover_api.errors import (
+    ClusterNeeded,
+    Conflict,
+    FailoverError,
+    ForgeFailure,
+    IdempotencyKeyReused,
+    InternalError,
+    NothingToRollBack,
+    NotReady,
+    PreconditionFailed,
+    RelocationRunning,
+    UnknownUrl,
+    UnsafeMove,
+    WriteConflict,
+)
+from failover_api.events import Events, RelocationTold
+from failover_api.forge.port import Forge
+from failover_api.forge.values import Commit, Snapshot
+from failover_api.group_operation import GroupOperation, Together, is_on, numbered, part_of
+from failover_api.moves.evacuation import group_of, is_own_refusal
+from failover_api.moves.move import refusal_of
+from failover_api.moves.outcome import joined_version
+from failover_api.moves.relocation import held_message
+from failover_api.reading.nodes import NodeReport, Nodes
+from failover_api.reading.status import Status, Unreadable
+from failover_api.relocation_report import GroupRelocationReport, RelocationReport
+from failover_api.relocation_runner import RelocationRunner
+
+MAX_KEPT = 1024
+RESUME_S = 3600.0  # what nobody has gone on with for so long is over
+TRIES = 3
+_PASSING = (ForgeFailure, Conflict, NotReady, InternalError, ClusterNeeded)
+_log = logging.getLogger(__name__)
+Statuses = Sequence[Status | Unreadable]
+
+
+class GroupRelocations:
+    """`read` tells where services are, by Git, and `node` what is on a node. `now` is the Git host's clock (s)."""
+
+    def __init__(
+        self,
+        runner: RelocationRunner,
+        forge: Forge,
+        catalog: Callable[[], Catalog],
+        events: Events,
+        *,
+        read: Callable[[Sequence[Service]], Awaitable[Statuses]],
+        node: Callable[[str], Awaitable[tuple[NodeReport, Statuses, Nodes]]],
+        now: Callable[[], float],
+    ) -> None:
+        self._runner, self._forge, self._catalog, self._events = runner, forge, catalog, events
+        self._read, self._node, self._now = read, node, now
+        self._seen_at: LRUCache[str, float] = LRUCache(MAX_KEPT)  # by operation: when it was under way (monotonic)
+
+    # Asked for
+
+    def of_group(self, name: str, target: Side) -> Together:
+        """All services of a group. Raises UnknownGroup."""
+        return Together(name, dict.fromkeys(self._catalog().group(name), target))
+
+    async def of_node(self, name: str, *, is_home: bool) -> Together:
+        """All that is active on a node, each to its other side; `is_home`: all that belongs there, back to it.
+
+        Raises UnknownNode.
+        """
+        node, statuses, nodes = await self._node(name)
+        there = node.standby if is_home else node.active
+        members = {
+            status.service.name: Side(status.detection.state.value).other
+            for status in statuses
+            if isinstance(status, Status) and status.service.name in there
+        }
+        if is_home:
+            members = {one: side for one, side in members.items() if side is Side.PRIMARY}
+        return Together(group_of(name), members, name, nodes.unplaced)
+
+    async def start(self, together: Together, request: MoveRequest) -> GroupRelocationReport:
+        """Begins the first of them; of the same that is under way, how far that is. With nothing to do: no operation.
+
+        Raises what refuses any of them, with all that are refused; nothing is written then. Raises PreconditionFailed.
+        """
+        if (running := await self._asked_before(together, request)) is not None:
+            return running.report
+        order = in_order(together.members, self._catalog())
+        rehearsed, refused = await self._rehearse(together, order, request)
+        report = GroupRelocationReport(
+            operation=None,
+            name=together.name,
+            node=together.node,
+            state=State.DONE if all(one.state is State.DONE for one in rehearsed) else State.RUNNING,
+            relocations=tuple(rehearsed),
+            refused=refused,
+            unplaced=together.unplaced,
+            warnings=order.warnings,
+        )
+        if request.versions is not None and report.version not in request.versions:
+            raise PreconditionFailed(f"the manifests of {together.name} are not those of the If-Match; look again")
+        if request.dry_run or report.state is State.DONE:
+            return report
+        first = next(one for one in rehearsed if one.state is not State.DONE)
+        asked = numbered(self._provenance(together, order, rehearsed, request), first.service)
+        versions = None if request.versions is None else frozenset({first.version})
+        bound = replace(request, key=None, versions=versions)
+        try:
+            begun = await self._runner.start(first.service, first.target, bound, part_of=asked)
+        except Conflict:
+            if (running := await self._asked_before(together, request)) is None:
+                raise
+            return running.report
+        if begun.operation != asked.operation:
+            raise RelocationRunning(f"{first.service} was relocated by somebody else meanwhile; look again")
+        _log.info("relocations begin", extra={"operation": asked.operation, "group": together.name, "by": asked.by})
+        found = await self._find(asked, (first.service,))
+        unplaced, warnings = together.unplaced, order.warnings
+        return replace(found.report, refused=refused, unplaced=unplaced, warnings=warnings)
+
+    async def _rehearse(
+        self, together: Together, order: Order, request: MoveRequest
+    ) -> tuple[list[RelocationReport], dict[str, FailoverError]]:
+        """All that can be made, in order, and those that are left out: who is refused, and who waits for one."""
+        alone = replace(request, versions=None, key=None, dry_run=True)
+        rehearsed: dict[str, RelocationReport] = {}
+        refused: dict[str, FailoverError] = {}
+        for name in (name for wave in order.waves for name in wave):
+            try:
+                report = await self._runner.rehearse(name, together.members[name], alone)
+                if report.operation is not None:
+                    raise RelocationRunning(f"it is relocated already, by operation {report.operation}")
+                rehearsed[name] = report
+            except FailoverError as exc:
+                if not is_own_refusal(exc):
+                    raise
+                refused[name] = exc
+        error = _refusal(refused, rehearsed, together) if refused else None
+        if error is not None and not request.skip_refused:
+            raise error
+        for name, report in rehearsed.items():
+            if report.state is not State.DONE and (held := sorted(order.waits_for[name] & refused.keys())):
+                refused[name] = Conflict(f"it comes after {', '.join(held)}, which is left out")
+        left = [report for name, report in rehearsed.items() if name not in refused]
+        if error is not None and not left:
+            raise error
+        return left, refused
+
+    async def _asked_before(self, together: Together, request: MoveRequest) -> GroupOperation | None:
+        """The same that is under way, or that the same key has begun."""
+        digest = None if request.key is None else idempotency_digest(request.by, request.key)
+        for asked in await self._newest():
+            is_same = asked.group == together.name and asked.wave is not None
+            if digest is not None and asked.key == digest and not is_same:
+                raise IdempotencyKeyReused(f"the key was used for operation {asked.operation}")
+            if not is_same:
+                continue
+            found = await self._find(asked, ())
+            is_repeat = digest is not None and found.asked.key == digest
+            if is_repeat or (found.is_under_way and found.is_same(together)):
+                return found
+        return None
+
+    async def abort(
+        self, name: str, request: MoveRequest, *, may: Callable[[Sequence[str]], None] = lambda _: None
+    ) -> GroupRelocationReport:
+        """Puts back what was of the one that runs, or holds the next where none can be put back any more.
+
+        `name` is the group's, or stands for the node's; `may` is told the services, and raises where the caller may not
+        do that. Raises NothingToRollBack where nothing more is to come.
+        """
+        for asked in await self._newest():
+            if asked.group != name or asked.wave is None:
+                continue
+            found = await self._find(asked, ())
+            if found.is_under_way:
+                may(list(found.targets))
+                await self._end(found, request)
+                return (await self._find(asked, tuple(found.members))).report
+        raise NothingToRollBack(f"no relocation of {name} is under way")
+
+    async def _end(self, found: GroupOperation, request: MoveRequest) -> None:
+        running = next((one for one in found.members.values() if one.may_be_aborted), None)
+        if running is not None:
+            await self._runner.abort(running.service, request)
+            return
+        due = found.next_up
+        if due is None:
+            raise NothingToRollBack("the last of them has come over already: relocate them back")
+        await self._hold(found, due, "It was aborted.", by=request.by, reason=request.reason)
+
+    async def find(self, operation: str) -> GroupRelocationReport | RelocationReport:
+        """How far an operation is; of one service, if it is of one. Raises UnknownUrl."""
+        report = await self._runner.find(operation)
+        if report.asked is None or report.asked.wave is None:
+            return report
+        return (await self._find(report.asked, (report.service,))).report
+
+    async def go_on(self, operation: str) -> GroupRelocationReport:
+        """The same, and whatever of it is due is done. Raises UnknownUrl, and what writing raises."""
+        report = await self._runner.find(operation)
+        if report.asked is None or report.asked.wave is None:
+            raise UnknownUrl(f"operation {operation[:40]!r} is of one service")
+        for name in (await self._find(report.asked, (report.service,))).members:
+            newest = await self._runner.advance(name)
+            if newest is not None and newest.operation == operation:
+                await self.follow(newest)
+        return (await self._find(report.asked, (report.service,))).report
+
+    # Gone on with
+
+    async def follow(self, report: RelocationReport) -> None:
+        """What comes after one of several, as it is now: nothing while it is under way, else the next begins.
+
+        Raises what passes: then it is to be asked again.
+        """
+        asked = report.asked
+        assert asked is not None, "it has begun"
+        assert asked.wave is not None, "it is one of several"
+        if report.is_under_way:
+            self._seen_at[asked.operation] = time.monotonic()
+        elif report.state is State.DONE and asked.wave.number < asked.wave.count:
+            found = await self._find(asked, (report.service,))
+            while found.turn.due and not await self._begin(found):
+                found = await self._find(asked, (report.service,))
+            if found.turn.due or not found.is_under_way or found.newest != report.service:
+                self._runner.over(report)
+
+    async def _begin(self, found: GroupOperation) -> bool:
+        """The next, or a commit that says why not. False where it has come there meanwhile. Raises what passes."""
+        asked, name = found.asked, found.turn.due
+        assert asked.wave is not None, "it is one of several"
+        request = MoveRequest(by=asked.by, reason=asked.reason, accept=frozenset(asked.wave.accept))
+        part = part_of(asked, name, by=asked.by, reason=asked.reason, at=self._runner.stamp())
+        try:
+            report = await self._runner.start(name, found.targets[name], request, part_of=part)
+            if report.operation not in (None, asked.operation):
+                raise RelocationRunning(f"it is relocated by operation {report.operation} already")
+            return report.operation is not None
+        except FailoverError as exc:
+            if isinstance(exc, _PASSING) or exc.outcome == "unknown":
+                raise
+            await self._hold(found, name, exc.detail, by=asked.by, reason=asked.reason)
+            return True
+
+    async def _hold(self, found: GroupOperation, name: str, why: str, *, by: str, reason: str) -> None:
+        """Says in Git that a service is not begun. Raises WriteConflict where others kept writing."""
+        service, target = self._catalog().service(name), found.targets[name]
+        provenance = part_of(found.asked, name, by=by, reason=reason, at=self._runner.stamp())
+        message = held_message(name, target, provenance, one_line(cut(why)))
+        for _ in range(TRIES):
+            head = await self._forge.head(service.branch, not_before=time.monotonic())
+            if (await self._runner.begun()).get(name) == found.asked.operation:
+                return
+            try:
+                commit = await self._forge.commit(Snapshot(service.branch, {}, head), {}, message)
+            except WriteConflict:
+                continue
+            facts = {"operation": found.asked.operation, "service": name, "detail": why, "commit": commit.sha}
+            _log.warning("relocations have stopped", extra=facts)
+            self._tell(found, name, why, commit, by=by, reason=reason)
+            return
+        raise WriteConflict(f"{service.branch} kept changing")
+
+    def _tell(self, found: GroupOperation, name: str, why: str, commit: Commit, *, by: str, reason: str) -> None:
+        to, group = found.targets[name], found.asked.group or ""
+        title = f"The relocations of {group} have stopped"
+        text = f"{name} is not relocated to {to}, nor is what comes after it. {why}"
+        self._events.publish(
+            RelocationTold(
+                Event.RELOCATION_STOPPED, name, to, found.asked.operation, by, reason, title, text, commit.url
+            )
+        )
+
+    # Looking
+
+    async def _newest(self) -> list[Provenance]:
+        """What the newest operations tell, each once."""
+        found: dict[str, Provenance] = {}
+        for name, operation in (await self._runner.begun()).items():
+            report = await self._runner.look(name)
+            if report is not None and report.asked is not None and (operation not in found or report.asked.key):
+                found[operation] = report.asked  # of several the first has the key
+        return list(found.values())
+
+    async def _find(self, asked: Provenance, known: Sequence[str]) -> GroupOperation:
+        """An operation as it is now. `known` have a relocation of it, however long ago that began."""
+        assert asked.wave is not None, "it is one of several"
+        since = time.monotonic()
+        catalog, begun = self._catalog(), await self._runner.begun()
+        members: dict[str, RelocationReport] = {}
+        for name in asked.wave.members:
+            if name in catalog.services and (begun.get(name) == asked.operation or name in known):
+                report = await self._runner.look(name, old_s=time.monotonic() - since)
+                if report is not None and report.operation == asked.operation:
+                    members[name] = report
+        first = next((report.asked for report in members.values() if report.asked is not None), asked)
+        side = next((report.target for report in members.values()), Side.PRIMARY)
+        targets = targets_of(asked.wave, side)
+        services = [catalog.services[name] for name in targets if name in catalog.services]
+        statuses = {one.service.name: one for one in await self._read(services)}
+        for one in statuses.values():
+            if isinstance(one, Unreadable) and isinstance(one.error, ForgeFailure):
+                raise one.error  # where it is is not known now, which is no reason to stop
+        why = why_not_named(asked.wave, asked.group, targets, catalog) or self._why_over(first, members, statuses)
+        seen = [
+            Member(
+                name,
+                members[name].state if name in members else None,
+                is_on(statuses.get(name), target),
+                members[name].reason if name in members else why,
+            )
+            for name, target in targets.items()
+        ]
+        return GroupOperation(first, targets, members, statuses, turn(seen))
+
+    def _why_over(
+        self,
+        asked: Provenance,
+        members: Mapping[str, RelocationReport],
+        statuses: Mapping[str, Status | Unreadable],
+    ) -> str:
+        """Why the next is not begun, whoever that is; "" where it may be."""
+        last = list(members.values())[-1] if members else None
+        if last is None or last.state is not State.DONE:
+            return ""
+        status = statuses.get(last.service)
+        entry = status.last_move if isinstance(status, Status) else None
+        if entry is None or entry.record is None or entry.record.operation != asked.operation:
+            return f"{last.service} has been moved again since."
+        if entry.verified is not True:
+            return f"The commit that says that it moved {last.service} does something else."
+        times = [at for step in last.steps if step.at is not None and (at := seconds_of(step.at)) is not None]
+        is_seen = time.monotonic() - self._seen_at.get(asked.operation, float("-inf")) < RESUME_S
+        if not is_seen and self._now() - max(times, default=0.0) > RESUME_S:
+            return "Nobody has gone on with it in time."
+        return ""
+
+    # Made up
+
+    def _provenance(
+        self, together: Together, order: Order, rehearsed: Sequence[RelocationReport], request: MoveRequest
+    ) -> Provenance:
+        members = {report.service: report.target for report in rehearsed}
+        accept = [f"{report.service}:{slug}" for report in rehearsed for slug in report.accepted]
+        kept = Order(tuple(wave for wave in order.waves if wave[0] in members), order.waits_for)
+        made = request.provenance(str(ULID()), at=self._runner.stamp(), group=together.name)
+        return replace(made, wave=wave_of(kept, members, accept=accept, node=together.node))
+
+
+def _refusal(
+    refused: Mapping[str, FailoverError], rehearsed: Mapping[str, RelocationReport], together: Together
+) -> FailoverError:
+    error = refusal_of({name: refused[name] for name in together.members if name in refused})
+    if isinstance(error, UnsafeMove):
+        versions = {name: report.version for name, report in rehearsed.items()}
+        versions |= {name: one.version for name, one in refused.items() if isinstance(one, UnsafeMove) and one.version}
+        is_whole = versions.keys() == together.members.keys()
+        error.version = joined_version([versions[name] for name in together.members]) if is_whole else ""
+    return error
