@@ -45,7 +45,7 @@ class GroupOperation:
     def is_same(self, asked: Together) -> bool:
         """Whether it brings these where they are to go; some may have been left out, or have left a node by now."""
         running, wanted = self.targets.items(), asked.members.items()
-        return bool(wanted) and (running <= wanted or wanted <= running)
+        return running <= wanted or wanted <= running
 
     @property
     def next_up(self) -> str | None:

@@ -178,7 +178,7 @@ class GroupRelocations:
         return left, refused
 
     async def _asked_before(self, together: Together, request: MoveRequest) -> GroupOperation | None:
-        """The same that is under way, or that the same key has begun."""
+        """The same that is under way, or that the same key has begun. Raises RelocationRunning for another of them."""
         digest = None if request.key is None else idempotency_digest(request.by, request.key)
         for asked in await self._newest():
             is_same = asked.group == together.name and asked.wave is not None
@@ -187,9 +187,14 @@ class GroupRelocations:
             if not is_same:
                 continue
             found = await self._find(asked, ())
-            is_repeat = digest is not None and found.asked.key == digest
-            if is_repeat or (found.is_under_way and found.is_same(together)):
+            if digest is not None and found.asked.key == digest:
                 return found
+            if found.is_under_way and together.members:
+                if found.is_same(together):
+                    return found
+                raise RelocationRunning(
+                    f"{together.name} is relocated already, by operation {asked.operation}, which is at {found.turn.at}"
+                )
         return None
 
     async def abort(

@@ -268,8 +268,9 @@ async def test_asked_again_it_is_the_same_and_the_other_way_is_refused(stage: St
             begun = await begin(one, replace(ASKED, key="night"))
             for request in (ASKED, replace(ASKED, dry_run=True), replace(ASKED, key="night")):
                 assert (await begin(other, request)).operation == begun.operation
-            with pytest.raises(RelocationRunning, match="app: app is on its way to primary"):
-                await begin(other, target=Side.BACKUP)
+            for skips in (False, True):
+                with pytest.raises(RelocationRunning, match=f"by operation {begun.operation}, which is at app"):
+                    await begin(other, replace(ASKED, skip_refused=skips), Side.BACKUP)
             await until(lab, one, begun.operation)
             late = await begin(other, replace(ASKED, key="night"))
             assert (late.operation, late.state) == (begun.operation, State.DONE)

@@ -81,8 +81,9 @@ class Relocated:
 
     def hint(self, problem: Body) -> str:
         """What to do where some are refused."""
-        if self.kind == "service" or not problem.get("refused"):
-            return ""
+        if not problem.get("refused"):
+            is_running = self.kind != "service" and str(problem.get("type", "")).endswith(":relocation-running")
+            return f"To end it: {self.command('--abort')}" if is_running else ""
         return f"To relocate the others: {self.again('--skip-refused')}"
 
 
