@@ -5,16 +5,14 @@ from dataclasses import dataclass, replace
 
 from failover_api.core.catalog.model import Action, Service, Side
 from failover_api.core.planning.plan import Plan
-from failover_api.core.planning.request import RELOCATE, MoveRequest, Provenance
+from failover_api.core.planning.request import MoveRequest, Provenance
 from failover_api.core.planning.rollback import Undone
 from failover_api.core.planning.state import Detection, State, detect
 from failover_api.core.safety.relocation.ladder import StepCommit
 from failover_api.core.safety.relocation.manifests import changes, edited, standing
 from failover_api.core.safety.relocation.places import Values
-from failover_api.core.safety.relocation.steps import Ending, Step
 from failover_api.core.safety.relocation.subject import Subject
 from failover_api.core.splice import Manifest, parse
-from failover_api.core.text.trailers import Record, write_trailers
 from failover_api.errors import CannotPlan, Conflict, FailoverError, PreconditionFailed
 from failover_api.moves.move import Move, MovePlan, Overlay
 from failover_api.reading.services import Observation, Observations, versions_of
@@ -89,19 +87,6 @@ class StepMove(Move):
 def action_to(side: Side) -> Action:
     """What leads there: it says which way a relocation goes."""
     return Action.PROMOTE if side is Side.BACKUP else Action.DEMOTE
-
-
-def held_message(name: str, target: Side, provenance: Provenance, why: str) -> str:
-    """The message of the commit that says that a relocation does not begin. It changes no file."""
-    label, here = Ending.HELD.label(Step.REVERSE), target.other.value
-    record = Record(name, RELOCATE, here, here, replace(provenance, step=label), proof=why)
-    return "\n\n".join(
-        [
-            f"Relocate {name} to {target}: {label}",
-            f"{name} stays where it is: its relocation does not begin. No file is changed.",
-            write_trailers([record]) + "\n",
-        ]
-    )
 
 
 def step_move(

@@ -43,6 +43,7 @@ if TYPE_CHECKING:  # `failover --help` should not wait for pydantic
 
 POLL_S = 2.0
 _UNDER_WAY = ("running", "waiting")
+_ACCEPTABLE = "unsynced-overwritten"  # whatever else stops a relocation it cannot do without
 _TOLD_ONCE = ("refused", "warnings")  # by the answer to who begins it
 
 
@@ -76,12 +77,18 @@ class Relocated:
         )
 
     def hint(self, problem: Body) -> str:
-        """What to do where some are refused."""
-        if not problem.get("refused"):
-            is_running = self.kind != "service" and str(problem.get("type", "")).endswith(":relocation-running")
-            return f"To end it: {self.command('--abort')}" if is_running else ""
-        more = ["--home"] if self.is_home else ["--to", self.to] if self.to else []
-        return f"To relocate the others: {self.command(*more, '--skip-refused')}"
+        """What to do where it is refused."""
+        from failover_api.edges.accepting import stops_of
+
+        where = ["--home"] if self.is_home else ["--to", self.to] if self.to else []
+        stops = [stop for stop in stops_of(problem) if stop.rpartition(":")[2] == _ACCEPTABLE]
+        if stops:
+            accepting = [word for stop in stops for word in ("--accept", stop)]
+            return f"To relocate it all the same: {self.command(*where, *accepting)}"
+        if problem.get("refused"):
+            return f"To relocate the others: {self.command(*where, '--skip-refused')}"
+        is_running = self.kind != "service" and str(problem.get("type", "")).endswith(":relocation-running")
+        return f"To end it: {self.command('--abort')}" if is_running else ""
 
 
 def relocate(
