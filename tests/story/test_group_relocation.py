@@ -365,7 +365,7 @@ async def test_what_is_overwritten_is_accepted_of_each_and_each_commit_says_so(s
         async with stage.open(**how) as other:
             await until_begun(lab, other, begun.operation, "db")
     assert made(lab)[-1] == "db reverse"
-    first, last = stage.moves[4], stage.moves[0]
+    first, last = stage.moves[5], stage.moves[0]
     for message, name in ((first, "app"), (last, "db")):
         assert f"Relocate {name} to primary" in message
         assert "Failover-Accepted: unsynced-overwritten\n" in message
