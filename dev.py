@@ -357,6 +357,8 @@ def main(name: str = "", *args: str) -> int:
     if name not in COMMANDS:
         print(f"usage: python3 dev.py {' | '.join(COMMANDS)}   [arguments]", file=sys.stderr)
         return 2
+    # Of use in an image, but here each of the tests' processes would compile a thousand modules anew: seconds of CPU.
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
     try:
         return COMMANDS[name](list(args))
     except Refused as refusal:

@@ -235,7 +235,7 @@ def test_an_access_file_is_counted(stage: Stage) -> None:
     stage.access_file.write_text(f"anonymous: plan\ntokens: [{entry}]\n")
     (told,) = check_access(stage.access_file)
     assert told.ok
-    assert told.detail == "1 tokens, 0 issuers, anonymous may view and plan"
+    assert told.detail == "1 token, 0 issuers, a caller without a token may view and plan"
 
 
 def test_each_fault_of_an_access_file_is_a_line(stage: Stage) -> None:

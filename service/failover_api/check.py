@@ -6,6 +6,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from failover_api.check_automatic import check_order
 from failover_api.check_hazards import check_hazards
 from failover_api.config_file import ConfigFile, access_file
 from failover_api.core.access.model import Access, Verb
@@ -49,12 +50,12 @@ def check_access(path: Path) -> list[Check]:
     if file.error is not None:
         return _faults("access", file.error)
     access = file.current()
-    callers = f"{len(access.tokens)} tokens, {len(access.issuers)} issuers"
-    return [Check("access", ok=True, detail=f"{callers}, anonymous may {_verbs(access)}")]
+    callers = f"{_counted(len(access.tokens), 'token')}, {_counted(len(access.issuers), 'issuer')}"
+    return [Check("access", ok=True, detail=f"{callers}, a caller without a token may {_verbs(access)}")]
 
 
 def _verbs(access: Access) -> str:
-    return " and ".join(verb for verb in Verb if verb in access.anonymous) or "nothing"
+    return " and ".join(verb for verb in Verb if verb in access.anonymous) or "do nothing"
 
 
 def _faults(name: str, error: ConfigInvalid) -> list[Check]:
@@ -68,17 +69,19 @@ async def check_all(
     *,
     cluster: "Cluster | None" = None,
     lease: "LeaseRights | None" = None,
+    has_flux_events: bool = False,
     on_step: Callable[[str], None] = lambda _: None,
 ) -> list[Check]:
     """Catalog, the host's side of each branch, each switch in its file and whether it can be moved both ways.
 
-    And the `cluster`, if one is configured, with the rights on the `lease` that automatic failover leads by. Stops
-    where the rest is moot.
+    And the `cluster`, if one is configured, with the rights on the `lease` that automatic failover leads by.
+    `has_flux_events`: Flux may tell what it has applied. Stops where the rest is moot.
     """
     if catalog.error is not None:
         return _faults("catalog", catalog.error)
     known = catalog.current()
-    checks = [*_of_catalog(catalog), *check_notifications(known)]
+    is_seen = cluster is not None or has_flux_events
+    checks = [*_of_catalog(catalog), *check_order(known, is_seen=is_seen), *check_notifications(known)]
     for branch in known.branches:
         on_step(f"asking GitHub about {branch}")
         try:
@@ -94,7 +97,7 @@ async def check_all(
         statuses = await failover.list_all(try_moves=True)
         for status in statuses:
             checks += _with_path(known.services.get(status.service.name), status, list(_switches(status)))
-        checks += await check_hazards(statuses, failover.look_around, on_step)
+        checks += await check_hazards(statuses, failover.look_around, on_step, known.automatic)
     if cluster is not None:
         from failover_api.cluster_check import check_cluster
 
@@ -130,13 +133,13 @@ def _of_url_file(file: str) -> Iterator[Check]:
     strange = [target for target in targets if not understands(target.url)]
     kinds = ", ".join(sorted({target.notifier for target in targets if target not in strange}))
     if kinds:
-        yield Check(name, ok=True, detail=f"{_targets(len(targets) - len(strange))} ({kinds})")
+        yield Check(name, ok=True, detail=f"{_counted(len(targets) - len(strange), 'target')} ({kinds})")
     for target in strange:
         yield Check(name, ok=False, detail=f"line {target.line} ({target.notifier}): {UNUSABLE}")
 
 
-def _targets(count: int) -> str:
-    return f"{count} target{'' if count == 1 else 's'}"
+def _counted(count: int, word: str) -> str:
+    return f"{count} {word}{'' if count == 1 else 's'}"
 
 
 async def check_tree(
@@ -169,7 +172,7 @@ async def check_tree(
         status, found = await _in_tree(reader, service)
         statuses.append(status)
         checks += found
-    checks += await check_hazards(statuses, partial(surroundings.read, not_before=0.0), on_step)
+    checks += await check_hazards(statuses, partial(surroundings.read, not_before=0.0), on_step, known.automatic)
     return checks
 
 

@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from failover_api.cluster.port import Cluster, Right, Scope
 from failover_api.core.catalog.model import Catalog, Side, Switch
 from failover_api.core.safety.observed import Node, Pod, View
-from failover_api.core.wording import cut
+from failover_api.core.wording import cut, listed
 from failover_api.errors import ClusterFailure
 from failover_api.forge.values import Check
 
@@ -147,6 +147,4 @@ def _clock(cluster: Cluster) -> Iterator[Check]:
 
 
 def _several(names: Sequence[str]) -> str:
-    shown = [cut(name) for name in names[:_NAMED]]
-    more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
-    return ", ".join(shown) + more
+    return listed([cut(name) for name in names], _NAMED)

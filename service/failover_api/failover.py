@@ -14,7 +14,6 @@ import secrets
 import time
 from collections.abc import Awaitable, Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, TypeVar
 
 from ulid import ULID
@@ -25,7 +24,7 @@ from failover_api.core.planning.request import RELOCATE, MoveRequest, Provenance
 from failover_api.core.planning.state import State
 from failover_api.core.planning.wave_progress import planned
 from failover_api.core.planning.waves import Order
-from failover_api.core.rfc3339 import seconds_of
+from failover_api.core.rfc3339 import rfc3339, seconds_of
 from failover_api.core.safety.rollout.steps import Rollout
 from failover_api.core.safety.surroundings import ClusterLook, Surroundings
 from failover_api.core.text.trailers import Record
@@ -194,16 +193,21 @@ class Failover:
         return statuses
 
     async def look_closely(self, names: Collection[str]) -> list[Status | Unreadable]:
-        """Where these services are, and what a move of each to its other side would change."""
+        """Where these services are, and what a move of each to its other side would change.
+
+        Their last moves are looked for in all of the history of their files, not only among the newest commits.
+        """
         services = [service for service in self._catalog().services.values() if service.name in names]
-        return (await self._list_with_view(services, try_moves=True))[0]
+        return (await self._list_with_view(services, try_moves=True, all_history=True))[0]
 
     async def _list_with_view(
-        self, services: Sequence[Service], *, try_moves: bool = False
+        self, services: Sequence[Service], *, try_moves: bool = False, all_history: bool = False
     ) -> tuple[list[Status | Unreadable], "View | None"]:
         branches = _by_branch(services).items()
         looking = self._looking()
-        reading = (self._list(*group, try_moves=try_moves, looking=looking) for group in branches)
+        reading = (
+            self._list(*group, try_moves=try_moves, all_history=all_history, looking=looking) for group in branches
+        )
         view, lists = await both(self._look(services, looking), together(reading))
         by_name = {status.service.name: status for statuses in lists for status in statuses}
         statuses = self.clusters.joined([by_name[service.name] for service in services], view)
@@ -526,8 +530,7 @@ class Failover:
         return dict(zip(by_branch, found, strict=True))
 
     def _provenance(self, request: MoveRequest, *, group: str | None = None) -> Provenance:
-        at = datetime.fromtimestamp(self._now(), UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-        return request.provenance(str(ULID()), at=at, group=group)
+        return request.provenance(str(ULID()), at=rfc3339(self._now()), group=group)
 
     async def in_time(self, work: Awaitable[T]) -> T:
         """Awaits what writes nothing. Raises ForgeUnavailable when the deadline passes."""
@@ -543,6 +546,7 @@ class Failover:
         services: list[Service],
         *,
         try_moves: bool,
+        all_history: bool,
         looking: "asyncio.Future[ClusterLook | None]",
     ) -> Sequence[Status | Unreadable]:
         try:
@@ -552,6 +556,7 @@ class Failover:
                 not_before=time.monotonic(),
                 thorough=False,
                 try_moves=try_moves,
+                all_history=all_history,
                 looking=looking,
             )
             return await self.in_time(reading)

@@ -51,6 +51,7 @@ class RelocationReport:
     steps: tuple[StepReport, ...] = ()
     waited_s: float = 0.0
     limit_s: float | None = None
+    awaits_word: bool = False  # somebody has to say that the data is there
     words: int = 0  # how many times people should have been told that it waits
     changed: bool = False
     version: str = ""

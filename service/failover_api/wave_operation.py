@@ -7,12 +7,22 @@ decided (one was late, one was refused) is kept, so that nothing is decided twic
 import asyncio
 import hashlib
 import time
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
 from failover_api.core.catalog.model import Action, Catalog
 from failover_api.core.planning.request import MoveRequest, Permit, Provenance
-from failover_api.core.planning.wave_progress import ENDED, NOT_MOVED, Place, Progress, Sighting, Standing, planned
+from failover_api.core.planning.wave_progress import (
+    ENDED,
+    NOT_MOVED,
+    Place,
+    Progress,
+    Sighting,
+    Standing,
+    Unmoved,
+    planned,
+    why_ended,
+)
 from failover_api.core.planning.waves import Order, Wave, order_from
 from failover_api.core.rfc3339 import seconds_of
 from failover_api.core.text.trailers import Record, read_records
@@ -25,10 +35,10 @@ from failover_api.reading.history import Entry
 from failover_api.reading.pull_requests import record_for
 from failover_api.reading.status import Status, Unreadable
 
+AUTOMATIC = "automatic"  # the trigger of what a node's death began
 ANYWHERE = "*"  # in place of a node: what is moved over is on no single one
 CLOSED_S = 10.0  # a pull request that is gone from the open ones may have been merged a moment ago
 PermitFor = Callable[[Collection[str]], Permit]
-_STATES = {Action.PROMOTE: "backup", Action.DEMOTE: "primary"}
 
 
 @dataclass(slots=True)
@@ -96,12 +106,19 @@ class WaveOperation:
         """How far it was when it was looked at last."""
         return WaveReport.of(self.progress or planned(self.order), self.id, self.places)
 
-    @property
-    def waiting(self) -> Sequence[str]:
-        """Who has not been moved with it yet, as far as it was looked at: those whose turn is to come, or are held."""
+    def unmoved(self, ends_at: float | None) -> Mapping[str, Unmoved]:
+        """Who has not moved with it, as far as it was looked at: whose turn is to come, who is held or left out."""
         places = (self.progress or planned(self.order)).places
         first = self.order.waves[0] if self.progress is None else ()
-        return [name for name, place in places.items() if place.standing in NOT_MOVED and name not in first]
+        is_of_death = self.provenance.trigger == AUTOMATIC
+        return {
+            name: Unmoved(self.id, self.began_at, why_ended(name, self.order, places), is_of_death, ends_at)
+            for name, place in places.items()
+            if name not in first and (place.standing in NOT_MOVED or self._is_left_out(name, place))
+        }
+
+    def _is_left_out(self, name: str, place: Place) -> bool:
+        return place.standing is Standing.FAILED and name not in self.written and self.permit_for is not None
 
     # What is seen
 
@@ -178,7 +195,7 @@ class WaveOperation:
             self.troubles.setdefault(name, "its pull request was closed")
 
     def _target(self, name: str) -> str:
-        return _STATES[self.actions[name]]
+        return self.actions[name].target.value
 
     def sighting(self, status: Status | Unreadable | None, serves: "Serves") -> Sighting:
         """What is known of a member, joined."""
@@ -219,7 +236,7 @@ def key_of(operation: str, number: int) -> str:
 
 def no_operation(operation: str) -> UnknownUrl:
     """The error for an operation that nobody knows, and for one of which the caller may see nothing."""
-    return UnknownUrl(f"no operation {operation[:40]!r} in waves is among the newest moves")
+    return UnknownUrl(f"no operation {operation[:40]!r} is known: of moves in waves and relocations, the newest are")
 
 
 def taken_up(record: Record, at: float, catalog: Catalog, *, is_proved: bool) -> WaveOperation | None:

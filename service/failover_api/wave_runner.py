@@ -13,14 +13,13 @@ import math
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
 
 from cachetools import LRUCache
 
 from failover_api.core.catalog.model import Action, Catalog, Service
 from failover_api.core.planning.request import MoveRequest, Provenance, idempotency_digest
 from failover_api.core.planning.state import State
-from failover_api.core.planning.wave_progress import OperationState, Progress
+from failover_api.core.planning.wave_progress import OperationState, Progress, Unmoved
 from failover_api.core.planning.waves import Order, Wave
 from failover_api.core.rfc3339 import seconds_of
 from failover_api.core.safety.surroundings import Surroundings
@@ -37,11 +36,8 @@ from failover_api.moves.outcome import Outcome, WaveReport, joined_version
 from failover_api.moves.progress import OnStep, ignore
 from failover_api.reading.pull_requests import record_for
 from failover_api.reading.status import Status, Unreadable
-from failover_api.wave_operation import PermitFor, WaveOperation, taken_up
+from failover_api.wave_operation import AUTOMATIC, PermitFor, WaveOperation, taken_up
 from failover_api.wave_sight import WaveSight
-
-if TYPE_CHECKING:  # without a cluster nothing of it is loaded
-    pass
 
 MAX_OPERATIONS = 1024
 OTHERS_WAIT_S = 20.0  # whoever began it goes first
@@ -170,17 +166,20 @@ class WaveRunner:
         known = [one for one in self._operations.values() if one.provenance.key == digest and one.permit_for]
         return frozenset(name for operation in known for name in operation.members)
 
-    def waiting(self, by: str, key: str) -> Mapping[str, str]:
-        """{service: operation} of who moves later with others, or is held there: not moved past what it is after.
+    def unmoved(self, by: str, key: str) -> Mapping[str, Unmoved]:
+        """Who moves later with others, is held there, or was left out: not moved past what it is after.
 
-        What an event begins by itself (`by`, `key`) goes on by that; what a death began holds nobody, since whoever
-        leads decides anew. An operation that has stopped is let go of like one that nobody went on with.
+        What an event begins by itself (`by`, `key`) goes on by that. What a death began under another leader holds
+        nobody: whoever leads now decides anew, and goes on with it.
         """
-        digest, found = idempotency_digest(by, key), dict[str, str]()
+        digest, found = idempotency_digest(by, key), dict[str, Unmoved]()
         for operation in self._operations.values():
-            asked = operation.provenance
-            if asked.key != digest and asked.trigger != "automatic" and not self._sight.is_old(operation):
-                found |= dict.fromkeys(operation.waiting, operation.id)
+            if operation.provenance.key == digest:
+                continue
+            if operation.provenance.trigger == AUTOMATIC:
+                found |= operation.unmoved(None) if operation.permit_for is not None else {}
+            elif not self._sight.is_old(operation):
+                found |= operation.unmoved(self._sight.old_at(operation))
         return found
 
     def of_event(

@@ -125,8 +125,12 @@ class WaveSight:
                 operation.troubles.setdefault(name, "nobody has gone on with it in time")
 
     def is_old(self, operation: WaveOperation) -> bool:
+        return not operation.proposed and self._now() >= self.old_at(operation)
+
+    def old_at(self, operation: WaveOperation) -> float:
+        """When it is, but for proposals (Git host's clock, s)."""
         newest = max(operation.written.values(), default=operation.began_at)
-        return not operation.proposed and self._now() - newest >= RESUME_S + self._catalog().wave_timeout_s
+        return newest + RESUME_S + self._catalog().wave_timeout_s
 
     async def _serves(self, status: Status) -> Serves:
         state = status.cluster

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from typing import Any
 
 import pytest
@@ -44,12 +45,14 @@ class Lab:
         self.kept: dict[str, Witness] = {}
         self.orders: list[AlertOrder] = []
         self.trouble: Exception | None = None
+        self.why_none = ""
         self.desk = AlertDesk(lambda: self.catalog, lambda: self, lambda: self)
 
-    async def testify(self, witness: Witness) -> None:
+    async def testify(self, witness: Witness) -> str:
         if self.trouble is not None:
             raise self.trouble
         self.kept[witness.fingerprint] = witness
+        return self.why_none
 
     async def take_back(self, fingerprint: str) -> bool:
         if self.trouble is not None:
@@ -80,6 +83,22 @@ async def test_a_node_off_is_a_witness_and_moves_nothing() -> None:
     assert (end.result, end.held, end.is_to_come_again) == (Result.WITNESS, None, False)
     assert lab.kept == {"f": Witness("f", "k3s-w1", "NodeOff", BEGAN)}
     assert lab.orders == []
+
+
+async def test_a_witness_that_counts_for_nothing_says_why() -> None:
+    lab = Lab()
+    lab.why_none = "the cluster has no node k3s-w1"
+    end = await lab.one(alert("NodeOff"))
+    assert (end.result, end.detail) == (Result.WITNESS, "the cluster has no node k3s-w1")
+
+
+async def test_an_alert_that_its_rule_cannot_follow_is_for_people(caplog: pytest.LogCaptureFixture) -> None:
+    lab = Lab()
+    with caplog.at_level(logging.INFO):
+        await lab.one(alert("Watchdog"))
+        end = await lab.one(alert(node="10.0.0.7:9100"))
+    assert (end.result, end.meant) == (Result.IGNORED, None)
+    assert [(record.levelname, vars(record)["detail"]) for record in caplog.records] == [("WARNING", end.detail)]
 
 
 async def test_an_evacuation_is_a_witness_too() -> None:

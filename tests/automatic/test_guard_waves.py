@@ -1,10 +1,11 @@
 """A dead node whose services are after one another: one event, one move of all of them, in waves."""
 
+import asyncio
+
 from failover_api.core.catalog.model import Action
 from failover_api.core.planning.request import MoveRequest
 from failover_api.watching.waves import WaveWatch
-from tests.automatic.test_guard import W1, moved_after, watching
-from tests.support.guarded import Replica, World, catalog, guarded
+from tests.support.guarded import W1, Replica, World, catalog, guarded, moved_after, watching
 from tests.support.stage import Stage
 
 
@@ -41,6 +42,25 @@ async def test_the_guard_moves_in_waves(stage: Stage) -> None:
         assert first.operation == second.operation, "one event, one move"
         assert (second.by, second.trigger) == ("automatic", "automatic")
         assert second.evidence == first.evidence
+
+
+async def test_what_its_event_does_not_move_is_held_with_the_reason(stage: Stage) -> None:
+    services, top = ordered()
+    async with guarded(stage, declared=(services, f"wave_timeout: 1s\n{top}")) as world:
+        (replica,) = world.replicas
+        await watching(world)
+        world.cluster.kill(W1)
+        await moved_after(world)
+        await world.pass_(2)
+        assert [hold.cure for hold in replica.holds("radarr")] == ["It goes on by itself."]
+        world.names = ()  # nothing is applied any more, so sonarr does not come up
+        world.cluster.delete("Deployment", "media/sonarr")
+        await asyncio.sleep(1.2)
+        await go_on(world, replica, 20)
+        (hold,) = replica.holds("radarr")
+        assert (hold.gate, hold.cure) == ("in-waves", "Move by hand.")
+        assert "does not any more: sonarr did not serve within 1 s" in hold.detail
+        assert moved(world) == [["sonarr"]]
 
 
 async def test_a_pause_holds_the_waves_that_are_to_come(stage: Stage) -> None:

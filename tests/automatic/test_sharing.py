@@ -3,15 +3,15 @@
 from dataclasses import replace
 
 from failover_api.automatic.sharing import annotations_of, report_of, with_fences
-from failover_api.core.automatic.notes import Attestation, Notes, Pause, read_notes
-from failover_api.core.safety.governance import Decisions, Tally, Witness
+from failover_api.core.automatic.notes import Notes, read_notes
+from failover_api.core.safety.governance import Attestation, Decisions, Pause, Tally, Witness
 from failover_api.core.safety.judgement import START, NodeState, NodeVerdict, ViewState
 from tests.core.safety.alerts.situations import NOW, W1, W2, node, situation, verdicts
 
 DEAD = node(W1, NodeState.DEAD, died_at=NOW - 300, renewed_at=NOW - 340)
 SAID = Notes(
-    pauses=(Pause("01P", "why", "ops", NOW, NOW + 60),),
-    attestations=(Attestation("01A", W1, DEAD.uid, "I see it", "ops", NOW, DEAD.renewed_at),),
+    pauses=(Pause("01P", "ops", NOW, NOW + 60, "why"),),
+    attestations=(Attestation("01A", "ops", NOW, "I see it", W1, DEAD.uid, DEAD.renewed_at),),
     witnesses=(Witness("f", W1, "NodeOff", NOW - 60, NOW),),
 )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import signal
 import subprocess
@@ -14,12 +15,10 @@ import pytest
 
 from failover_api.sandbox.cluster.cluster import SimulatedCluster
 from tests.support.clock import eventually
-from tests.support.simulated import kubeconfig_of
 from tests.support.stage import SERVICES, Stage
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
 TOP = "nodes: {{primary: k3s-w1, backup: k3s-w2}}\nautomatic: {{mode: {mode}}}"
 PLACE = "operations/failover-api-guard"
@@ -31,12 +30,6 @@ def cluster() -> Iterator[SimulatedCluster]:
     made.advance(200)
     with made.running():
         yield made
-
-
-@pytest.fixture
-def kubeconfig(cluster: SimulatedCluster, tmp_path: Path) -> Iterator[str]:
-    with kubeconfig_of(cluster, tmp_path) as file:
-        yield str(file)
 
 
 def declare(stage: Stage, mode: str) -> None:
@@ -59,8 +52,11 @@ async def test_serve_guards_while_the_mode_is_not_none(
             return (await client.get("/api/automatic")).json()
 
         end = time.monotonic() + 20
-        while (body := await told())["as_of"] is None and time.monotonic() < end:
-            pass
+        while time.monotonic() < end:
+            body = await told()
+            if body["as_of"] is not None:
+                break
+            await asyncio.sleep(0.25)  # looks are counted
         assert (body["mode"], body["view"], body["leader"]) == ("observe", "starting", holder(cluster))
         assert {node["name"]: node["state"] for node in body["nodes"]} == {
             "k3s-cp": "ready",
@@ -95,6 +91,7 @@ async def test_two_that_serve_have_one_leader_and_tell_the_same(
             bodies = [(await client.get("/api/automatic")).json() for client in (one, other)]
             if all(body["as_of"] for body in bodies):
                 break
+            await asyncio.sleep(0.25)
         assert {body["leader"] for body in bodies} == {holder(cluster)}
         assert [len(body["nodes"]) for body in bodies] == [3, 3]
         leads = [(await client.get("/metrics")).text for client in (one, other)]

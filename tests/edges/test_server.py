@@ -4,6 +4,9 @@ import contextlib
 import signal
 import socket
 import struct
+import subprocess
+import sys
+import textwrap
 import threading
 import time
 
@@ -106,3 +109,22 @@ def test_who_forwards_is_believed_about_the_prefix_only_when_told_so(stage: Stag
         behind = httpx2.get(server.url, headers=headers).text
     assert '<a class="brand" href="/other/">' in alone
     assert '<a class="brand" href="/failover/">' in behind
+
+
+def test_it_loads_nothing_that_it_does_without(stage: Stage) -> None:
+    """Each takes some megabytes, and whoever runs the service has given it a limit."""
+    code = textwrap.dedent(
+        """
+        import sys
+        import uvicorn
+        from failover_api.edges.server import run_server
+        from failover_api.settings import Settings
+
+        unused = "pydantic.v1", "rich", "github", "apprise", "dulwich"
+        uvicorn.Server.run = lambda _: print([name for name in unused if sys.modules.get(name)])
+        run_server(Settings.read(), host="127.0.0.1", port=0, open_to_all=True)
+        """
+    )
+    command = [sys.executable, "-c", code]
+    done = subprocess.run(command, env=stage.environment(), capture_output=True, text=True, check=True)
+    assert done.stdout == "[]\n"

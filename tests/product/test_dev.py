@@ -55,6 +55,14 @@ def test_an_unknown_command_prints_the_usage(tmp_path: Path) -> None:
     assert result.stderr.startswith("usage: python3 dev.py setup | demo | test")
 
 
+def test_what_it_runs_keeps_the_modules_it_compiles(monkeypatch: pytest.MonkeyPatch) -> None:
+    seen = []
+    monkeypatch.setenv("PYTHONDONTWRITEBYTECODE", "1")
+    monkeypatch.setitem(dev.COMMANDS, "test", lambda _: seen.append(dict(os.environ)) or 0)
+    assert dev.main("test") == 0
+    assert "PYTHONDONTWRITEBYTECODE" not in seen[0]
+
+
 def dev_py(*args: str, cwd: Path) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, str(dev.ROOT / "dev.py"), *args]
     return subprocess.run(command, cwd=cwd, capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL)

@@ -4,6 +4,7 @@ import posixpath
 import re
 import shlex
 import subprocess
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -60,10 +61,16 @@ def without_fences(text: str) -> str:
     return re.sub(r"^```.*?^```", "", text, flags=re.MULTILINE | re.DOTALL)
 
 
-def anchors(text: str) -> set[str]:
+def anchors(text: str) -> list[str]:
     """As GitHub makes them of headings."""
     headings = re.findall(r"^#+ (.+)$", without_fences(text), re.MULTILINE)
-    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+    return [re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings]
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_a_heading_stands_once_on_a_page(page: str) -> None:
+    """A link leads to the first of two, and the two soon differ."""
+    assert [anchor for anchor, times in Counter(anchors(PAGES[page])).items() if times > 1] == []
 
 
 def commands(text: str) -> Iterator[str]:
@@ -121,14 +128,16 @@ def test_every_error_has_its_heading_its_status_and_its_cure() -> None:
 
 
 def test_every_hazard_has_its_page_with_what_why_and_cure() -> None:
-    parts = re.split(r"^## ([a-z]+(?:-[a-z]+)*)$", PAGES["docs/HAZARDS.md"], flags=re.MULTILINE)
-    entries = dict(zip(parts[1::2], parts[2::2], strict=True))
+    entries = {page: text for page, text in PAGES.items() if page.startswith("docs/hazards/")}
     finders = {finder.__name__ for finder in (*FINDERS, *CLUSTER_FINDERS, cluster_unseen, unsynced_overwritten)}
-    assert sorted(entries) == sorted(name.replace("_", "-") for name in finders)
-    for slug, entry in entries.items():
-        assert f"| [`{slug}`](#{slug}) | " in parts[0], slug
+    slugs = sorted(name.replace("_", "-") for name in finders)
+    assert sorted(entries) == [f"docs/hazards/{slug}.md" for slug in slugs]
+    for slug in slugs:
+        page = entries[f"docs/hazards/{slug}.md"]
+        assert page.startswith(f"# {slug}\n")
+        assert f"| [`{slug}`](hazards/{slug}.md) | " in PAGES["docs/HAZARDS.md"], slug
         for part in ("What", "Why it is told", "Cure"):
-            assert f"\n**{part}.**" in entry, (slug, part)
+            assert f"\n**{part}.**" in page, (slug, part)
 
 
 def test_every_setting_is_in_the_table_and_every_variable_that_is_named_exists() -> None:

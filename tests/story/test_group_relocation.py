@@ -305,7 +305,10 @@ async def test_who_moves_one_of_them_again_stops_it(stage: Stage, tmp_path: Path
             accepting = replace(ASKED, accept=frozenset({"old-pod-running", "data-left-behind"}))
             await components.failover.move("app", Action.PROMOTE, accepting)
             stopped = await until(lab, components, begun.operation, State.STOPPED)
-            assert stopped.at == "app"
+            assert (stopped.at, stopped.reason) == ("db", "app has been moved again since.")
+        async with stage.open(cluster=str(lab.kubeconfig), cluster_timeout_s=10) as other:  # it has not seen the end
+            stopped = await go_on(other, begun.operation)
+            assert (stopped.state, stopped.at) == (State.STOPPED, "app")
             assert "Another operation has moved it since" in stopped.reason
     assert made(lab) == QUICK[:2]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from failover_api.automatic.homecoming import AGAIN_S, Homecoming
@@ -15,7 +16,9 @@ from tests.support.relocating import ASKED, homelab, until, until_step
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from failover_api.core.planning.request import Permit
+    from failover_api.core.catalog.model import Side
+    from failover_api.core.planning.request import MoveRequest, Permit
+    from failover_api.relocation_report import RelocationReport
     from failover_api.wiring import Components
     from tests.support.stage import Stage
 
@@ -30,7 +33,12 @@ def homecoming(components: Components, clock: list[float], *, permitted: bool = 
 
         return check
 
-    return Homecoming(components.failover.relocations.start, permit, monotonic=lambda: clock[0])
+    async def start(name: str, target: Side, request: MoveRequest) -> RelocationReport:
+        """What it has left on primary, nobody knows; that it may be overwritten has to be said by a person."""
+        accepting = replace(request, accept=frozenset({"unsynced-overwritten"}))
+        return await components.failover.relocations.start(name, target, accepting)
+
+    return Homecoming(start, permit, monotonic=lambda: clock[0])
 
 
 async def test_every_byte_comes_home_by_itself(stage: Stage, tmp_path: Path) -> None:
@@ -85,3 +93,19 @@ async def test_whoever_aborts_it_is_not_asked_again(stage: Stage, tmp_path: Path
                 home.round([HOME])
                 await home.aclose()
             assert lab.messages() == messages
+
+
+async def test_what_was_left_unsynced_is_overwritten_by_nobody_but_a_person(stage: Stage, tmp_path: Path) -> None:
+    """So it is after the death of a node: it asks, once, and says of what."""
+    with homelab(stage, tmp_path) as lab:
+        async with stage.open(cluster=str(lab.kubeconfig)) as components:
+            before = lab.messages()
+            home = Homecoming(components.failover.relocations.start, lambda _: _permitted, monotonic=lambda: 0.0)
+            home.round([HOME])
+            await home.aclose()
+            assert "unsynced-overwritten" in home.why_not["sonarr"]
+            assert lab.messages() == before
+
+
+async def _permitted() -> None:
+    return None

@@ -1,6 +1,7 @@
 """Going home: the real service, the real client, a simulated cluster with VolSync, and the bytes on its disks."""
 
 import asyncio
+import json
 from dataclasses import replace
 from pathlib import Path
 
@@ -21,6 +22,7 @@ from failover_api.errors import (
     RelocationRunning,
     UnsafeMove,
 )
+from failover_api.events import RelocationTold
 from tests.sandbox.cluster.apps import W1, W2
 from tests.support.relocating import (
     APP,
@@ -36,6 +38,7 @@ from tests.support.relocating import (
     until,
     until_next,
     until_step,
+    volsync,
 )
 from tests.support.stage import Stage
 
@@ -145,8 +148,18 @@ async def test_a_dead_node_is_a_reason_not_to_begin(stage: Stage, tmp_path: Path
         async with stage.open(cluster=str(lab.kubeconfig), cluster_timeout_s=10) as components:
             lab.cluster.kill(W1)
             lab.cluster.advance(90)
-            with pytest.raises(UnsafeMove, match="k3s-w1 is not ready"):
+            with pytest.raises(UnsafeMove, match="k3s-w1 is not ready") as refused:
                 await start(components)
+            assert [hazard.slug for hazard in refused.value.hazards] == ["node-not-ready"]
+
+
+async def test_an_app_that_does_not_run_is_not_begun_with(stage: Stage, tmp_path: Path) -> None:
+    with homelab(stage, tmp_path) as lab:
+        stage.replace(APP, '"replicas": 1', '"replicas": 0')
+        async with stage.open(cluster=str(lab.kubeconfig), cluster_timeout_s=10) as components:
+            with pytest.raises(UnsafeMove, match="the app does not run") as refused:
+                await start(components)
+            assert [hazard.slug for hazard in refused.value.hazards] == ["starts-nothing"]
 
 
 async def test_without_a_cluster_nothing_is_begun(stage: Stage, tmp_path: Path) -> None:
@@ -206,12 +219,11 @@ async def test_what_the_target_has_written_since_its_last_sync_is_overwritten_on
             await components.failover.move("sonarr", Action.PROMOTE, request)
             lab.pass_by(60)
             with pytest.raises(UnsafeMove) as refused:
-                await start(components)
+                await components.failover.relocations.start("sonarr", Side.PRIMARY, MoveRequest("ops-laptop"))
             (hazard,) = refused.value.hazards
             assert (hazard.slug, hazard.severity.value) == ("unsynced-overwritten", "stop")
             assert "snapshot" in hazard.cure
-            accepting = replace(ASKED, accept=frozenset({"unsynced-overwritten"}))
-            await components.failover.relocations.start("sonarr", Side.PRIMARY, accepting)
+            await start(components)
             await until(lab, components)
     assert "Failover-Accepted: unsynced-overwritten" in stage.moves[4]
 
@@ -230,6 +242,7 @@ async def test_by_a_repository_the_bytes_come_home_as_well(stage: Stage, tmp_pat
     assert lab.cluster.disk("media/a").journal[: len(written)] == written
 
 
+TO_A = "{copyMethod: Direct, keySecret: key, destinationPVC: a}"
 MANUAL = CATALOG[: CATALOG.index("    replication:")] + "    replication: {kind: manual}\n"
 
 
@@ -237,17 +250,25 @@ async def test_by_a_persons_word_it_waits_for_that(stage: Stage, tmp_path: Path)
     with homelab(stage, tmp_path, catalog=MANUAL) as lab:
         async with stage.open(cluster=str(lab.kubeconfig), cluster_timeout_s=10) as components:
             relocations = components.failover.relocations
+            told: list[RelocationTold] = []
+            components.events.subscribe(RelocationTold, told.append)
             await start(components)
-            with pytest.raises(BadRequest, match="has not stopped yet"):
-                await relocations.vouch("sonarr", ASKED)
+            with pytest.raises(BadRequest, match="not waited for yet"):
+                await relocations.vouch("sonarr", Side.PRIMARY, ASKED)
             lab.pass_by(60)
             waits = await relocations.advance("sonarr")
             assert waits is not None
             assert (waits.state, waits.step) == (State.WAITING, Step.FINAL_SYNC)
-            await relocations.vouch("sonarr", ASKED)
+            made = len(lab.messages())
+            with pytest.raises(RelocationRunning, match="on its way to primary"):
+                await relocations.vouch("sonarr", Side.BACKUP, ASKED)
+            assert len(lab.messages()) == made
+            await relocations.vouch("sonarr", Side.PRIMARY, ASKED)
             await until(lab, components)
     assert "Failover-Proof: quiet at" in stage.moves[0]
     assert "ops-laptop says that the data is on primary" in stage.moves[0]
+    assert told[0].message.endswith(" has begun: it is stopped, and its data is brought over.")
+    assert told[-1].message == "sonarr serves on primary with all its data."
 
 
 async def test_a_word_where_none_is_asked_for_is_refused(stage: Stage, tmp_path: Path) -> None:
@@ -255,7 +276,7 @@ async def test_a_word_where_none_is_asked_for_is_refused(stage: Stage, tmp_path:
         async with stage.open(cluster=str(lab.kubeconfig), cluster_timeout_s=10) as components:
             await start(components)
             with pytest.raises(BadRequest, match="kind: manual"):
-                await components.failover.relocations.vouch("sonarr", ASKED)
+                await components.failover.relocations.vouch("sonarr", Side.PRIMARY, ASKED)
 
 
 async def test_a_person_who_edits_in_the_middle_wins(
@@ -323,7 +344,113 @@ async def test_there_and_back_again_leaves_the_repository_as_it_was(
             await components.failover.move("sonarr", Action.PROMOTE, ASKED)
             assert (stage.read(VOLSYNC) or b"").count(b"paused: true") == 4
             lab.pass_by(60)
-            accepting = replace(ASKED, accept=frozenset({"unsynced-overwritten"}))
-            await components.failover.relocations.start("sonarr", Side.PRIMARY, accepting)
+            await start(components)
             await until(lab, components, at_most=100)
         assert {file: stage.read(file) for file in lab.files} == before
+
+
+async def test_a_step_is_not_written_when_the_cluster_says_something_else_by_then(stage: Stage, tmp_path: Path) -> None:
+    """A laptop that slept between look and write: nothing in Git tells that the app has run since."""
+    with homelab(stage, tmp_path) as lab:
+        async with stage.open(cluster=str(lab.kubeconfig), cluster_timeout_s=10) as components:
+            await start(components)
+            await until_step(lab, components, Step.FINAL_SYNC)
+            relocations = components.failover.relocations
+            for _ in range(60):
+                relocation, decision = await relocations._decided("sonarr")
+                assert relocation is not None
+                assert decision is not None
+                if decision.commit is not None:
+                    break
+                lab.pass_by(2)
+            assert decision.commit is not None
+            assert decision.commit.label == Step.CUTOVER.label
+            lab.cluster.scale("Deployment", "media/sonarr", 1)
+            lab.cluster.advance(10)
+            before = lab.messages()
+            assert not await relocations._go(relocation, decision)
+            assert lab.messages() == before
+
+
+@pytest.mark.parametrize("node", [W1, W2])
+async def test_a_node_that_dies_for_good_while_the_app_is_down_ends_it_within_minutes(
+    stage: Stage, tmp_path: Path, node: str
+) -> None:
+    with homelab(stage, tmp_path) as lab:
+        async with stage.open(cluster=str(lab.kubeconfig), cluster_timeout_s=10) as components:
+            await start(components)
+            await until_step(lab, components, Step.FINAL_SYNC)
+            lab.cluster.kill(node)
+            began = lab.cluster.clock.now
+            told = await until(lab, components, State.STOPPED)
+            assert lab.cluster.clock.now - began < 180
+            assert f"Node {node} has not been ready" in told[-1].reason
+            lab.cluster.revive(node)
+            lab.pass_by(120)
+            assert lab.cluster.ready_pod("media/sonarr", W2)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "words"),
+    [
+        (TO_A, TO_A.replace("Direct", "Snapshot"), "makes an image for a new claim"),
+        ("destinationPVC: a", "destinationPVC: c", "the switches say b to a"),
+        ("sourcePVC: b", "sourcePVC: c", "the switches say b to a"),
+    ],
+)
+async def test_a_replication_that_would_bring_something_else_begins_nothing(
+    stage: Stage, tmp_path: Path, old: str, new: str, words: str
+) -> None:
+    """`check` says so too; here somebody has not asked it."""
+    text = volsync().replace(old, new)
+    assert text != volsync()
+    with homelab(stage, tmp_path, replication=text) as lab:
+        async with stage.open(cluster=str(lab.kubeconfig), cluster_timeout_s=10) as components:
+            with pytest.raises(CannotPlan, match=words):
+                await start(components)
+
+
+async def test_a_claim_that_no_replication_copies_is_left_behind_only_when_accepted(
+    stage: Stage, tmp_path: Path
+) -> None:
+    catalog = CATALOG.replace(
+        "    volume_name: data\n    primary_pvc: a\n    backup_pvc: b\n",
+        "    volumes:\n      - {name: data, primary_pvc: a, backup_pvc: b}\n"
+        "      - {name: media, primary_pvc: media-a, backup_pvc: media-b}\n",
+    )
+    assert catalog != CATALOG
+    with homelab(stage, tmp_path, catalog=catalog) as lab:
+        manifest = json.loads(app())
+        other = {"name": "media", "persistentVolumeClaim": {"claimName": "media-b"}}
+        manifest["spec"]["template"]["spec"]["volumes"].append(other)
+        stage.commit({APP: json.dumps(manifest, indent=1)})
+        async with stage.open(cluster=str(lab.kubeconfig), cluster_timeout_s=10) as components:
+            with pytest.raises(UnsafeMove, match="does not copy media-b") as refused:
+                await start(components)
+            assert "data-left-behind" in {hazard.slug for hazard in refused.value.hazards}
+            accepting = replace(ASKED, accept=ASKED.accept | {"data-left-behind"})
+            report = await components.failover.relocations.start("sonarr", Side.PRIMARY, accepting)
+            assert report.step is Step.REVERSE
+
+
+@pytest.mark.parametrize("file", ["apps/other/deployment.yaml", APP])
+async def test_it_is_found_and_gone_on_with_however_many_commits_come_between(
+    stage: Stage, tmp_path: Path, file: str
+) -> None:
+    with homelab(stage, tmp_path) as lab:
+        async with stage.open(cluster=str(lab.kubeconfig), cluster_timeout_s=10) as components:
+            await start(components)
+            await until_step(lab, components, Step.FINAL_SYNC)
+        text = (stage.read(file) or b"{}\n").decode()
+        for number in range(150):
+            stage.commit({file: f"{text}# {number}\n"})
+        async with stage.open(cluster=str(lab.kubeconfig), cluster_timeout_s=10) as restarted:
+            relocations = restarted.failover.relocations
+            stage.requests.clear()
+            assert await relocations.under_way() == {"sonarr"}
+            assert len(stage.requests) <= 4, stage.requests
+            await until(lab, restarted)
+            stage.requests.clear()
+            assert await relocations.under_way() == set()
+            assert len(stage.requests) <= 3, stage.requests
+    assert len([message for message in lab.messages() if message.startswith("Relocate")]) == 5

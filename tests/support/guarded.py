@@ -32,6 +32,7 @@ from tests.support.stage import Stage
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Sequence
 
+    from failover_api.core.automatic.report import HoldLine
     from failover_api.core.catalog.model import Catalog
     from failover_api.core.text.trailers import Record
     from failover_api.wiring import Components
@@ -41,6 +42,7 @@ SEEN = frozenset({
     "replication_sources", "replication_destinations",
 })  # fmt: skip
 ROLLING = {"type": "RollingUpdate", "rollingUpdate": {"maxSurge": 0, "maxUnavailable": 1}}
+W1, W2 = "k3s-w1", "k3s-w2"
 WORKERS = (
     NodeSpec("k3s-cp", is_control_plane=True),
     NodeSpec("k3s-w1", labels={"role": "primary"}),
@@ -156,10 +158,13 @@ class Replica:
         line = report.node(node) if report is not None else None
         return line.state if line is not None else ""
 
-    def gates(self, service: str) -> list[str]:
+    def holds(self, service: str) -> list[HoldLine]:
         report = self.guard.report
         lines = [line for line in (report.pending if report else ()) if line.service == service]
-        return [hold.gate for line in lines for hold in line.holds]
+        return [hold for line in lines for hold in line.holds]
+
+    def gates(self, service: str) -> list[str]:
+        return [hold.gate for hold in self.holds(service)]
 
 
 class World:
@@ -252,3 +257,13 @@ async def guarded(
 
 def current(world: World) -> Catalog:
     return world.replicas[0].components.catalog.current()
+
+
+async def watching(world: World) -> None:
+    """The minute in which it only looks is over."""
+    await world.pass_(70, step_s=5)
+    assert [replica.view for replica in world.replicas if replica.control.leader.leads] == ["watching"]
+
+
+async def moved_after(world: World, at_most_s: float = 240) -> float:
+    return await world.pass_(at_most_s, until=lambda: bool(world.commits))

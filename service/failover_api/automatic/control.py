@@ -11,15 +11,15 @@ from ulid import ULID
 
 from failover_api.automatic.leader import LEASE_NAME, Leader
 from failover_api.cluster.port import Cluster, Right
-from failover_api.core.automatic import IS_OFF
-from failover_api.core.automatic import notes as sharing
+from failover_api.core.automatic import no_pause
+from failover_api.core.automatic import notes as noting
 from failover_api.core.automatic.alive import why_alive
-from failover_api.core.automatic.election import LeaseRecord
-from failover_api.core.automatic.notes import Ack, Attestation, Fenced, Notes, Pause, read_notes, written
+from failover_api.core.automatic.election import LeaseRecord, why_nobody_leads
+from failover_api.core.automatic.notes import Fenced, Notes, read_notes, written
 from failover_api.core.automatic.report import Report, report_from
-from failover_api.core.catalog.automatic import Mode
+from failover_api.core.catalog.automatic import IS_OFF, Mode
 from failover_api.core.catalog.model import Catalog
-from failover_api.core.safety.governance import Witness
+from failover_api.core.safety.governance import Ack, Attestation, Pause, Witness
 from failover_api.core.safety.observed import Lease, Node
 from failover_api.core.wording import cut
 from failover_api.errors import (
@@ -38,7 +38,6 @@ MAX_PAUSE_S = 30 * 86_400.0
 LEASE_TIMEOUT_S = 2.0  # for one request: two have room within the time in which a holder has to renew
 REPEATS_S = 20.0
 _FRESH_S = 15.0  # of a holder whom this process does not watch
-NOBODY = "No replica leads."
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,11 +96,12 @@ class Control:
         except NotReady as exc:
             record, unreached = self.leader.record, exc.detail
         now = self._cluster.clock.now()
-        notes = sharing.current(_notes(record), now)
+        notes = noting.current(_notes(record), now)
         own = self.report() if self.leader.leads else None
         report = own or (report_from(notes.status) if mode is not Mode.NONE else None)
         leader = self._holder(record, now)
-        reason = unreached or (NOBODY if leader is None else report.reason if report is not None else "")
+        nobody = why_nobody_leads(record, LEASE_NAME, self.leader.failure) if leader is None else ""
+        reason = unreached or nobody or (report.reason if report is not None else "")
         return Standing(
             mode, leader, now, notes, report, IS_OFF if mode is Mode.NONE else reason, is_blind=bool(unreached)
         )
@@ -123,37 +123,41 @@ class Control:
 
     # What people say
 
-    async def pause(self, *, by: str, reason: str, until: float | None, services: tuple[str, ...]) -> Pause:
-        """Nothing moves by itself until then (API server's clock, s), or some services do not.
+    async def pause(
+        self, *, by: str, reason: str, until: float | None, services: tuple[str, ...], lasts_s: float | None = None
+    ) -> Pause:
+        """Nothing moves by itself until then (API server's clock, s), or for so long; or some services do not.
 
-        None: for as long as a pause may be. Raises BadRequest, UnknownService; ClusterNeeded where the Lease may not be
-        used, NotReady while the API server does not answer.
+        Both None: for as long as a pause may be. Raises BadRequest, UnknownService; ClusterNeeded where the Lease may
+        not be used, NotReady while the API server does not answer.
         """
+        if not reason.strip():
+            raise BadRequest("reason: expected why it is paused")
         for service in services:
             self._catalog().service(service)
         now = await self._now()
-        ends_at = now + MAX_PAUSE_S if until is None else until
+        ends_at = until if until is not None else now + (MAX_PAUSE_S if lasts_s is None else lasts_s)
         if not now < ends_at <= now + MAX_PAUSE_S + 60:
             raise BadRequest("until: expected a time to come, within 30 days")
-        pause = Pause(str(ULID()), reason, by, now, ends_at, services)
-        await self._edit(lambda notes: sharing.paused(sharing.made_readable(notes, now, str(ULID())), pause))
+        pause = Pause(str(ULID()), by, now, ends_at, reason, services)
+        await self._edit(lambda notes: noting.paused(noting.made_readable(notes, now, str(ULID())), pause))
         return pause
 
     async def pause_of(self, id_: str) -> Pause:
         """Raises UnknownUrl when there is none, or it is over."""
-        notes = sharing.current(_notes(await self._asked()), self._cluster.clock.now())
+        notes = noting.current(_notes(await self._asked()), self._cluster.clock.now())
         found = next((pause for pause in notes.pauses if pause.id == id_), None)
         if found is None:
-            raise UnknownUrl(f"no pause {id_[:40]!r} is in force")
+            raise no_pause(id_)
         return found
 
     async def resume(self, id_: str) -> None:
         """Ends a pause. Raises UnknownUrl when there is none."""
 
         def change(notes: Notes) -> Notes:
-            left = sharing.resumed(notes, id_)
+            left = noting.resumed(notes, id_)
             if left is None:
-                raise UnknownUrl(f"no pause {id_[:40]!r} is in force")
+                raise no_pause(id_)
             return left
 
         await self._edit(change)
@@ -165,7 +169,7 @@ class Control:
         if node and node not in self._named_nodes():
             await self._node(node)
         ack = Ack(by, await self._now(), service, node)
-        await self._edit(lambda notes: sharing.acknowledged(notes, ack))
+        await self._edit(lambda notes: noting.acknowledged(notes, ack))
         return ack
 
     async def attest(self, node: str, *, by: str, reason: str) -> Attestation:
@@ -175,15 +179,15 @@ class Control:
         if why := why_alive(found, lease, now=now, monotonic=time.monotonic()):
             raise NodeAlive(f"{why}; nobody can say that it is off")
         renewed_at = lease.renewed_at if lease is not None else None
-        attestation = Attestation(str(ULID()), node, found.uid, reason, by, now, renewed_at)
-        await self._edit(lambda notes: sharing.attested(notes, attestation))
+        attestation = Attestation(str(ULID()), by, now, reason, node, found.uid, renewed_at)
+        await self._edit(lambda notes: noting.attested(notes, attestation))
         return attestation
 
     async def withdraw(self, node: str, id_: str | None = None) -> None:
         """Takes back what was said of a node. Raises UnknownUrl when nothing was."""
 
         def change(notes: Notes) -> Notes:
-            left = sharing.withdrawn(notes, node, id_)
+            left = noting.withdrawn(notes, node, id_)
             if left is None:
                 raise UnknownUrl(f"nobody has said that the node {node[:80]!r} is off")
             return left
@@ -192,19 +196,26 @@ class Control:
 
     # What alerts say
 
-    async def testify(self, witness: Witness) -> None:
-        """An alert says that a node is off; again, when it comes again. Raises as pause()."""
+    async def testify(self, witness: Witness) -> str:
+        """An alert says that a node is off; again, when it comes again. Raises as pause().
+
+        Why it counts for nothing as things are, "" when it may count: it is kept all the same.
+        """
         heard = replace(witness, heard_at=await self._now())
-        if any(replace(each, heard_at=0.0) == witness and _was_heard(each, heard) for each in self.notes.witnesses):
-            return
-        await self._edit(lambda notes: sharing.witnessed(notes, heard))
+        known = (replace(each, heard_at=0.0) == witness and _was_heard(each, heard) for each in self.notes.witnesses)
+        if not any(known):
+            await self._edit(lambda notes: noting.witnessed(notes, heard))
+        nodes = self._cluster.view().nodes
+        if nodes.why_unseen() or ("", witness.node) in nodes.objects:
+            return ""
+        return f"the cluster has no node {cut(witness.node)}: expected a node's name in Kubernetes"
 
     async def take_back(self, fingerprint: str) -> bool:
         """It does not say so any more; whether it had. Raises as pause()."""
         await self._asked()
-        if sharing.taken_back(self.notes, fingerprint) is None:
+        if noting.taken_back(self.notes, fingerprint) is None:
             return False
-        await self._edit(lambda notes: sharing.taken_back(notes, fingerprint) or notes)
+        await self._edit(lambda notes: noting.taken_back(notes, fingerprint) or notes)
         return True
 
     # What we have done to nodes
@@ -212,11 +223,11 @@ class Control:
     async def note_fenced(self, node: str, uid: str) -> None:
         """The node is about to be tainted: whoever leads later has to take that off again. Raises as pause()."""
         fenced = Fenced(node, uid, await self._now())
-        await self._edit(lambda notes: sharing.with_fenced(notes, fenced))
+        await self._edit(lambda notes: noting.with_fenced(notes, fenced))
 
     async def forget_fenced(self, node: str) -> None:
         """The taint is off again. Raises as pause()."""
-        await self._edit(lambda notes: sharing.without_fenced(notes, node) or notes)
+        await self._edit(lambda notes: noting.without_fenced(notes, node) or notes)
 
     # The Lease and the cluster
 
@@ -233,7 +244,7 @@ class Control:
 
     async def _edit(self, change: Callable[[Notes], Notes]) -> None:
         def annotations(before: dict[str, str]) -> dict[str, str]:
-            notes = sharing.current(read_notes(before), self._cluster.clock.now())
+            notes = noting.current(read_notes(before), self._cluster.clock.now())
             return written(change(notes), before)
 
         try:
@@ -268,7 +279,7 @@ def _was_heard(known: Witness, heard: Witness) -> bool:
 
 
 def _notes(record: LeaseRecord | None) -> Notes:
-    return read_notes(record.notes) if record is not None else Notes()
+    return read_notes(record.annotations) if record is not None else Notes()
 
 
 def _told(failure: ClusterFailure) -> ClusterNeeded | NotReady:

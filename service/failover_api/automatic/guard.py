@@ -17,25 +17,26 @@ from collections.abc import Awaitable, Callable, Collection, Mapping
 from dataclasses import replace
 from functools import partial
 
+from cachetools import LRUCache
+
 from failover_api.automatic.alert_mover import Written
 from failover_api.automatic.control import Control
 from failover_api.automatic.facts import GitReader, GitView, facts_of, git_facts
 from failover_api.automatic.fencer import Fencer, is_applied
 from failover_api.automatic.homecoming import Homecoming
+from failover_api.automatic.last_look import LastLook
 from failover_api.automatic.sharing import annotations_of, book_of, report_of, with_fences, with_returns
 from failover_api.automatic.telling import Teller
 from failover_api.cluster.port import Cluster
 from failover_api.core.automatic.notes import read_notes
 from failover_api.core.automatic.report import Report
 from failover_api.core.catalog.automatic import Automatic, Failback
-from failover_api.core.catalog.model import Catalog
+from failover_api.core.catalog.model import Catalog, Side
 from failover_api.core.planning.request import MoveRequest
 from failover_api.core.safety.governance import (
     ALERT,
     Act,
     AlertOrder,
-    Decisions,
-    Hold,
     Permit,
     Proposal,
     Refused,
@@ -61,9 +62,11 @@ from failover_api.moves.evacuation import NodeOutcome
 
 ROUND_S = 1.0
 GIT_EVERY_S, GIT_AT_REST_S = 10.0, 60.0
+GIT_HOMEWARD_S = 20.0  # while something may go home: what was read longer ago than 30 s holds it
 FACTS_AT_REST_S = 10.0
 AGAIN_S = 30.0  # an act that was refused is not tried again before
 LIST_TIMEOUT_S = 2.0
+MAX_KEPT = 1024
 NO_EVENT = ("", "")
 _UNPLAIN = re.compile(r"[^A-Za-z0-9._-]+")  # what an alert is called is said by its sender
 _log = logging.getLogger(__name__)
@@ -96,13 +99,11 @@ class Guard:
         self._memory: Memory | None = None  # None: this process does not lead
         self._situation: Situation | None = None  # of the last round
         self._found: tuple[GitView, float, tuple[ServiceFacts, ...]] | None = None
-        self._decisions = Decisions()
         self._tally = Tally()
         self._report: Report | None = None
         self._acting: dict[str, asyncio.Task[None]] = {}
-        self._rest_until: dict[str, float] = {}  # by key of what was refused
-        self._proposed: dict[str, tuple[str, ...]] = {}  # by key: of these a pull request is open
-        self.rounds = 0
+        self._rest_until: LRUCache[str, float] = LRUCache(MAX_KEPT)  # by key of what was refused
+        self._proposed: LRUCache[str, tuple[str, ...]] = LRUCache(MAX_KEPT)  # by key: of these a pull request is open
         control.report = lambda: self._report
         control.leader.along = self._along
 
@@ -139,24 +140,22 @@ class Guard:
                 self._forget()
         except Exception:  # noqa: BLE001 - a defect of ours must not end the watching
             _log.exception("a round of automatic failover failed by a defect")
-        self.rounds += 1
 
     def _forget(self) -> None:
         if self._memory is not None:
             self._memory = self._situation = self._report = None
-            self._decisions = Decisions()
             self._teller.forget()
 
     async def _round(self) -> None:
         view = self._cluster.view()
         situation = self._situation = self._judged(view, at_rest_s=FACTS_AT_REST_S)
-        decisions = self._decisions = decide(situation)
+        decisions = decide(situation)
         self._tally = self._tally.after(situation.verdicts, decisions)
         self._fence(situation, view)
         home = returns(situation)
         report = with_fences(report_of(situation, decisions), self._fencer.said)
         self._report = with_returns(report, home, self._home.why_not)
-        self._want_git(situation)
+        self._want_git(situation, is_anyone_away=bool(home))
         self._teller.tell(situation, decisions)
         for act in map(self._without_waves, decisions.acts):
             if act.services:
@@ -165,6 +164,7 @@ class Guard:
             if proposal is Proposal.PULL_REQUEST and self._proposed.get(act.key) != act.services:
                 self._begin(act, partial(self._propose, act))
         self._teller.tell_returns(home, situation.verdicts.now)
+        self._teller.tell_stuck(home, self._home.why_not, situation.verdicts.now)
         self._home.round(home)
 
     def _fence(self, situation: Situation, view: View) -> None:
@@ -206,11 +206,11 @@ class Guard:
         if known is not None and known[0] is git and now - known[1] < oldest_s:
             return known[2]
         look = ClusterLook(view, verdicts.now, True, now)
-        found = facts_of(git, look, self._failover.waves.waiting(*event))
+        found = facts_of(git, look, self._failover.waves.unmoved(*event))
         self._found = (git, now, found) if event == NO_EVENT else None
         return found
 
-    def _want_git(self, situation: Situation) -> None:
+    def _want_git(self, situation: Situation, *, is_anyone_away: bool) -> None:
         """Git is read while a node is in question, with a close look at what is on it; else as seldom as will do."""
         nodes = {node.name for node in situation.verdicts.nodes.values() if is_in_question(node)}
         on_it = [service.name for service in situation.services if service.active in nodes]
@@ -220,7 +220,9 @@ class Guard:
             is_known = set(on_it) <= self._git.view.around.keys()
             self._git.want(on_it, within_s=GIT_EVERY_S if is_known else ROUND_S)
         elif not self._git.view.statuses or situation.rules.failback is not Failback.NONE:
-            self._git.want((), within_s=GIT_AT_REST_S)
+            away = (facts.name for facts in situation.services if facts.side is Side.BACKUP and not facts.last_move)
+            within_s = GIT_HOMEWARD_S if is_anyone_away else GIT_AT_REST_S
+            self._git.want(away, within_s=within_s)  # what brought them there may be long ago
 
     # Acting
 
@@ -269,8 +271,8 @@ class Guard:
     async def _write(
         self, act: Act, order: AlertOrder | None, permit_of: Callable[[Act], Callable[[], Awaitable[Permit | Refused]]]
     ) -> Written:
-        def check_of(one: Act) -> _Check:
-            return _Check(permit_of(one), self._monotonic, lambda: self._control.leader.leads)
+        def check_of(one: Act) -> LastLook:
+            return LastLook(permit_of(one), self._monotonic, lambda: self._control.leader.leads)
 
         check = check_of(act)
         request = MoveRequest(
@@ -365,37 +367,6 @@ class Guard:
     def report(self) -> Report | None:
         """As of the last round of this process; None while it does not lead."""
         return self._report
-
-
-class _Check:
-    """Asked right before a write: the permit of one act. `holds` are what refused it last."""
-
-    def __init__(
-        self,
-        permit: Callable[[], Awaitable[Permit | Refused]],
-        monotonic: Callable[[], float],
-        leads: Callable[[], bool],
-    ) -> None:
-        self._permit, self._monotonic, self._leads = permit, monotonic, leads
-        self.holds: Mapping[str, tuple[Hold, ...]] = {}
-
-    async def __call__(self) -> None:
-        """Raises NotPermitted."""
-        try:
-            answer = await self._permit()
-        except NotPermitted:
-            raise
-        except ClusterFailure as exc:
-            raise NotPermitted(f"nodes and Leases could not be listed: {exc.detail}") from exc
-        except Exception as exc:
-            _log.exception("a permit failed by a defect")
-            raise NotPermitted(f"a defect of ours: {type(exc).__name__}") from exc
-        if isinstance(answer, Refused):
-            self.holds = answer.holds
-            whys = [f"{name}: {hold.gate}: {hold.detail}" for name, holds in answer.holds.items() for hold in holds[:1]]
-            raise NotPermitted("; ".join(whys[:5]))
-        if not answer.holds_at(self._monotonic()) or not self._leads():
-            raise NotPermitted("it took too long to look once more, or this replica leads no longer")
 
 
 def _only(act: Act, names: Collection[str]) -> Act:

@@ -13,17 +13,7 @@ from failover_api.core.automatic.report import (
     ReturnLine,
     bounded_json,
 )
-from failover_api.core.safety.governance import (
-    Ack,
-    Attestation,
-    Book,
-    Decisions,
-    Hold,
-    Pause,
-    Return,
-    Situation,
-    Tally,
-)
+from failover_api.core.safety.governance import Book, Decisions, Hold, Pause, Return, Situation, Tally
 from failover_api.core.safety.governance.holds import blocked
 from failover_api.core.safety.judgement import Memory, Verdicts, flaps_as_json
 
@@ -35,16 +25,8 @@ UNREADABLE = Pause(
 
 def book_of(notes: Notes) -> Book:
     """What people and alerts have said; a pause that is not understood holds everything."""
-    pauses = tuple(Pause(each.id, each.by, each.at, each.until, each.reason, each.services) for each in notes.pauses)
-    return Book(
-        pauses=(*pauses, UNREADABLE) if "pauses" in notes.unreadable else pauses,
-        acks=tuple(Ack(each.by, each.at, each.service or None, each.node or None) for each in notes.acks),
-        attestations=tuple(
-            Attestation(each.id, each.by, each.at, each.reason, each.node, each.uid, each.renewed_at)
-            for each in notes.attestations
-        ),
-        witnesses=notes.witnesses,
-    )
+    pauses = (*notes.pauses, UNREADABLE) if "pauses" in notes.unreadable else notes.pauses
+    return Book(pauses, notes.acks, notes.attestations, notes.witnesses)
 
 
 def annotations_of(
@@ -53,14 +35,12 @@ def annotations_of(
     """The annotations as the leader writes them: what people said, as far as it still holds, and what it sees."""
     now, monotonic = situation.verdicts.now, situation.verdicts.monotonic
     book = book_of(notes).current(situation.verdicts)  # of these notes: somebody may have said more since the round
-    attested = {each.id for each in book.attestations}
-    testified = {each.fingerprint for each in book.witnesses}
     return written(
         replace(
             notes,
             pauses=tuple(each for each in notes.pauses if now < each.until),
-            attestations=tuple(each for each in notes.attestations if each.id in attested),
-            witnesses=tuple(each for each in notes.witnesses if each.fingerprint in testified),
+            attestations=book.attestations,
+            witnesses=book.witnesses,
             flaps=flaps_as_json(memory, now=now, monotonic=monotonic),
             tally=tally,
             status=bounded_json(report, fits_status),

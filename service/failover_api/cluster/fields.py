@@ -6,14 +6,13 @@ lists are cut at a bound.
 
 import re
 import sys
-from collections.abc import Callable, Iterator, Mapping
-from typing import Any, TypeVar
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 from failover_api.core.rfc3339 import seconds_of
 from failover_api.core.safety.observed import NOBODY, Applier, Condition, Key, NodeTerms, Owner, Requirement
 from failover_api.core.wording import one_line
 
-T = TypeVar("T")
 MAX_NAME, MAX_MESSAGE = 253, 1000
 MAX_ITEMS = 1000  # of any list of an object
 _MAX_INTERNED = 64
@@ -55,12 +54,6 @@ def number(data: object, *path: str) -> int | None:
     if isinstance(value, bool) or not isinstance(value, int) or abs(value) > _MAX_NUMBER:
         return None
     return value
-
-
-def amount(data: object, *path: str) -> str:
-    """A number or a percentage, as text: `1`, `25%`."""
-    count = number(data, *path)
-    return text(data, *path) if count is None else str(count)
 
 
 def flag(data: object, *path: str) -> bool:
@@ -166,9 +159,3 @@ def node_terms(data: object, *path: str) -> NodeTerms:
         for term in items(data, *path)
     )
     return tuple(terms)
-
-
-def parsed(data: object, parse: Callable[[object, Key], T]) -> T | None:
-    """The object as a value; None for what has no name."""
-    key = namespace_and_name(data)
-    return None if key is None else parse(data, key)

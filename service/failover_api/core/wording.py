@@ -5,6 +5,7 @@ Nothing that comes from a manifest, the catalog or a caller can end a line here,
 
 import shlex
 import unicodedata
+from collections.abc import Sequence
 
 MAX_LENGTH = 120
 _JOINERS = "\u200c\u200d"  # emoji and some scripts are made with them
@@ -37,6 +38,12 @@ def cut(token: str) -> str:
     """The text on one line, and no longer than MAX_LENGTH."""
     text = one_line(token)
     return text if len(text) <= MAX_LENGTH else f"{text[: MAX_LENGTH - 1]}…"
+
+
+def listed(names: Sequence[str], most: int) -> str:
+    """The first of them as they are, and how many more there are: "sonarr, radarr and 7 more"."""
+    more = f" and {len(names) - most} more" if len(names) > most else ""
+    return ", ".join(names[:most]) + more
 
 
 def shell_word(token: str) -> str:

@@ -3,7 +3,10 @@
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
+from failover_api.core.wording import listed
+
 Body = Mapping[str, Any]
+_NAMED = 5
 _VIEWS = {
     "blind": "it is blind",
     "storm": "too many nodes are not well at once",
@@ -33,7 +36,7 @@ def headline(body: Body, shown: Callable[[str], str] = in_utc) -> str:
 
 def _idle(body: Body) -> str:
     unwell = [f"{node['name']} is {node['state']}" for node in body["nodes"] if node["state"] != "ready"]
-    nothing = f"Nothing is to be moved, though {_listed(unwell)}." if unwell else "All nodes are well."
+    nothing = f"Nothing is to be moved, though {listed(unwell, _NAMED)}." if unwell else "All nodes are well."
     would = "would act" if body["mode"] == "act" else "would say so, and move nothing,"
     return f"{nothing} If a node died, it {would} after `dead_for`."
 
@@ -44,7 +47,8 @@ def _going(body: Body, lines: list[Body], shown: Callable[[str], str]) -> Iterat
         yield "It would not act now."
     for acts in (True, False):
         if some := [line for line in lines if line["acts"] is acts]:
-            names, nodes = _listed([line["service"] for line in some]), _listed(sorted({line["node"] for line in some}))
+            names = listed([line["service"] for line in some], _NAMED)
+            nodes = listed(sorted({line["node"] for line in some}), _NAMED)
             yield f"It {_verb(body, some[0], shown).format(f'{names} off {nodes}')}."
 
 
@@ -63,13 +67,8 @@ def _held(lines: list[Body]) -> Iterator[str]:
         one = lines[0]
         verb = "is" if len(lines) == 1 else "are"
         first = f"{one['service']}: {one['holds'][0]['gate']}: {one['holds'][0]['detail']}"
-        yield f"{_listed([line['service'] for line in lines])} {verb} held ({first})"
+        yield f"{listed([line['service'] for line in lines], _NAMED)} {verb} held ({first})"
 
 
 def _more(reason: str) -> str:
     return f" {reason}" if reason else ""
-
-
-def _listed(names: list[str]) -> str:
-    more = f" and {len(names) - 5} more" if len(names) > 5 else ""
-    return ", ".join(names[:5]) + more

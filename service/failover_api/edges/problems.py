@@ -40,7 +40,7 @@ CURES: dict[str, str] = {
     "idempotency-key-reused": "Use a key of its own for each request.",
     "repository-too-large": "Name the path of each service in the catalog.",
     "cannot-plan": "Write the key of the catalog that `detail` names; else edit the manifest by hand, and report it.",
-    "too-many-requests": "Wait as long as told, then show a valid token.",
+    "too-many-requests": "Wait as long as told, then show a valid token, or look less often.",
     "internal-error": "See where the service is before you ask again. Please report it, with the log.",
     "github-error": "Ask again; see GitHub's status page if it goes on.",
     "github-permission": "Give the App, or the job's token, the permission the message names, or a way past the rule.",

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from fastapi import Request
 
 from failover_api.core.access.model import Verb
+from failover_api.core.automatic import no_pause
 from failover_api.core.catalog.model import Action, Side
 from failover_api.core.planning.plan import Plan
 from failover_api.core.planning.request import MoveRequest
@@ -20,6 +21,7 @@ from failover_api.edges.models.automatic import AutomaticBody
 from failover_api.edges.models.body import Body
 from failover_api.edges.models.moves import GroupOutcomeBody, OutcomeBody, PartedOutcomeBody
 from failover_api.edges.models.waves import OperationBody
+from failover_api.errors import UnknownUrl
 from failover_api.failover import Failover
 from failover_api.moves.evacuation import group_of
 from failover_api.moves.outcome import Outcome, WaveReport
@@ -74,12 +76,28 @@ async def look_at_rollout(who: Session, components: Components, service: str, op
     return await looks(who.request).share(what, lambda: components.failover.rollout(service, operation))
 
 
-async def look_at_operation(who: Session, components: Components, operation: str) -> OperationBody:
-    """As look_at_status(), without services that the caller may not see. Raises UnknownUrl, also where that is all."""
+async def look_at_operation(
+    who: Session, components: Components, operation: str
+) -> "OperationBody | RelocationReport | GroupRelocationReport":
+    """As look_at_status(): a move in waves without the services that the caller may not see, or what relocates.
+
+    Raises UnknownUrl, also for one of which he may see nothing.
+    """
     who.looks()
-    what = (id(components.catalog.current()), "operation", operation)
-    report = await looks(who.request).share(what, lambda: components.failover.operation(operation))
-    body = operation_body(report, visible=lambda name: who.caller.may(Verb.VIEW, name))
+    catalog, failover = components.catalog.current(), components.failover
+    try:
+        waves = await looks(who.request).share(
+            (id(catalog), "operation", operation), lambda: failover.operation(operation)
+        )
+    except UnknownUrl:
+        if not any(service.replication is not None for service in catalog.services.values()):
+            raise
+        what = (id(catalog), "relocation", operation)
+        report = await looks(who.request).share(what, lambda: failover.group_relocations.find(operation))
+        if not any(who.caller.may(Verb.VIEW, name) for name in report.services):
+            raise no_operation(operation) from None
+        return report
+    body = operation_body(waves, visible=lambda name: who.caller.may(Verb.VIEW, name))
     if not body.waves:
         raise no_operation(operation)
     return body
@@ -120,8 +138,31 @@ async def look_at_automatic(who: Session, components: Components) -> AutomaticBo
     """What automatic failover sees and would do. Raises ClusterNeeded where it is asked for, and has no cluster."""
     if components.automatic.is_off:
         return off_body()
+    who.looks()
     standing = await components.automatic.control().standing()
     return automatic_body(standing, visible=lambda name: who.caller.may(Verb.VIEW, name))
+
+
+def check_services(who: Session, components: Components, services: Sequence[str]) -> None:
+    """`execute` on each of these; of none, on all there may be. Raises UnknownService, Forbidden."""
+    if not services:
+        who.needs_everything(Verb.EXECUTE, "automatic")
+    for service in services:
+        _check_service(who, components, service, Verb.EXECUTE)
+
+
+async def end_pause(who: Session, components: Components, id_: str) -> None:
+    """Ends a pause. One of a service that the caller may not know of is answered as one that is not there."""
+    who.needs_any(Verb.EXECUTE, "automatic")
+    control = components.automatic.control()
+    pause = await control.pause_of(id_)
+    if not all(map(who.caller.knows, pause.services)):
+        raise no_pause(id_)
+    if not pause.services:
+        who.needs_everything(Verb.EXECUTE, "automatic")
+    for service in pause.services:  # the catalog may have it no more
+        who.needs(Verb.EXECUTE, service)
+    await control.resume(id_)
 
 
 async def evacuate(who: Session, components: Components, node: str, request: MoveRequest) -> Moved:
@@ -148,7 +189,7 @@ async def relocate(
     relocations = components.failover.relocations
     if not is_synced:
         return await relocations.start(service, target, request)
-    return await relocations.vouch(service, request)
+    return await relocations.vouch(service, target, request)
 
 
 async def rehearse_relocation(
@@ -206,19 +247,6 @@ async def abort_relocations(
         who.needs_every(Verb.EXECUTE, f"node {node}" if node else f"group {group}", services)
 
     return await groups.abort(group or group_of(node), request, may=may)
-
-
-async def look_at_relocation(
-    who: Session, components: Components, operation: str
-) -> "RelocationReport | GroupRelocationReport":
-    """As look_at_status(), of an operation. Raises UnknownUrl for one of which the caller may see nothing."""
-    who.looks()
-    what = (id(components.catalog.current()), "relocation", operation)
-    find = components.failover.group_relocations.find
-    report = await looks(who.request).share(what, lambda: find(operation))
-    if not any(who.caller.may(Verb.VIEW, name) for name in report.services):
-        raise no_operation(operation)
-    return report
 
 
 async def _move_service(failover: Failover, name: str, action: Action, request: MoveRequest) -> Moved:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 
 from failover_api.core.catalog.model import Action, Service, Side
 from failover_api.core.planning.plan import Plan
-from failover_api.core.planning.request import MoveRequest, Provenance
+from failover_api.core.planning.request import MoveRequest, Permit, Provenance
 from failover_api.core.planning.rollback import Undone
 from failover_api.core.planning.state import Detection, State, detect
 from failover_api.core.safety.relocation.ladder import StepCommit
@@ -13,16 +13,17 @@ from failover_api.core.safety.relocation.manifests import changes, edited, stand
 from failover_api.core.safety.relocation.places import Values
 from failover_api.core.safety.relocation.subject import Subject
 from failover_api.core.splice import Manifest, parse
-from failover_api.errors import CannotPlan, Conflict, FailoverError, PreconditionFailed
+from failover_api.errors import CannotPlan, Conflict
 from failover_api.moves.move import Move, MovePlan, Overlay
-from failover_api.reading.services import Observation, Observations, versions_of
+from failover_api.reading.services import Observations, observed, versions_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StepMove(Move):
     """`values` are what stood at every place when the step was decided; `before` and `after` as its trailers say.
 
-    Its services are the service that is relocated, and the documents that it needs beside.
+    Its services are the service that is relocated, and the documents that it needs beside. `still` raises Conflict
+    where the cluster does not let it go on any more: Git, which the write is compared with, says nothing of that.
     """
 
     subject: Subject
@@ -30,7 +31,12 @@ class StepMove(Move):
     values: Values
     before: State
     after: State
+    still: Permit
     accepted: tuple[str, ...] = ()
+
+    async def check_permit(self) -> None:
+        await Move.check_permit(self)
+        await self.still()
 
     @property
     def files(self) -> frozenset[str]:
@@ -47,18 +53,19 @@ class StepMove(Move):
 
     def plan(self, seen: Observations, overlay: Overlay, undone: Mapping[str, Undone] | None = None) -> MovePlan:
         """Raises Conflict where what stands there is not what the step was decided on: it has to be decided anew."""
-        versions = versions_of({service.name: seen[service.name] for service in self.services})
-        if self.request.versions is not None and versions[self.services[0].name] not in self.request.versions:
-            raise PreconditionFailed(
-                f"the manifests of {self.name} are not those of the If-Match; look again and decide anew"
-            )
-        observed = [_observed(seen[service.name]) for service in self.services]
-        manifests = {path: manifest for each in observed for path, manifest in each.manifests.items()}
+        self._check_versions(seen)
+        own = [observed(seen[service.name]) for service in self.services]
+        manifests = {path: manifest for each in own for path, manifest in each.manifests.items()}
         manifests |= {path: parse(overlay[path], file=path) for path in manifests if path in overlay}
         self._check_unchanged(manifests)
-        planned = self._planned(observed[0].service, manifests)
+        planned = self._planned(own[0].service, manifests)
         overlay.update(planned.new)
-        return MovePlan((planned,), {}, versions[self.services[0].name], (), True)
+        return MovePlan((planned,), {}, self._version(seen), (), True)
+
+    def _version(self, seen: Observations) -> str:
+        """That of the service itself, without the documents beside it."""
+        own = self.services[0].name
+        return versions_of({own: seen[own]})[own]
 
     def _check_unchanged(self, manifests: Mapping[str, Manifest]) -> None:
         missing = {edit.place.document.file or "" for edit in self.commit.edits} - manifests.keys()
@@ -97,6 +104,7 @@ def step_move(
     request: MoveRequest,
     provenance: Provenance,
     *,
+    still: Permit,
     is_over: bool,
     accepted: tuple[str, ...] = (),
 ) -> StepMove:
@@ -117,11 +125,6 @@ def step_move(
         values=values,
         before=here,
         after=target if is_cutover else here,
+        still=still,
         accepted=accepted,
     )
-
-
-def _observed(found: Observation | FailoverError) -> Observation:
-    if isinstance(found, FailoverError):
-        raise found
-    return found

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from failover_api.core.catalog.model import Action, Service
 from failover_api.core.catalog.notification import Event
 from failover_api.core.planning.plan import Plan
-from failover_api.core.planning.request import RELOCATE
+from failover_api.core.planning.request import RELOCATE, catalog_group
 from failover_api.core.text.notice import Notice, make_notice
 from failover_api.core.text.sentence import destination, names_of
 from failover_api.core.text.trailers import Record
@@ -171,7 +171,7 @@ def _asked(ended: MoveEnded) -> dict[str, str]:
 
 
 def _named(names: Sequence[str], group: str | None) -> str:
-    return f"Group {group}" if group else names_of(names)
+    return f"Group {name}" if (name := catalog_group(group)) else names_of(names)
 
 
 def _common(states: Sequence[str]) -> str:

@@ -5,7 +5,6 @@ What is under way is told by the newest commits of the branches; nothing is kept
 """
 
 import asyncio
-import contextlib
 import logging
 import time
 from collections.abc import Callable, Mapping
@@ -18,6 +17,7 @@ from failover_api.errors import FailoverError
 from failover_api.events import BranchMoved, MoveEnded
 from failover_api.failover import Failover
 from failover_api.relocation_report import RelocationReport
+from failover_api.watching.looks import look_again, news_or, services_of
 
 EVERY_S = 2.0
 IDLE_S = 10.0
@@ -58,12 +58,7 @@ class RelocationWatch:
 
     async def run(self) -> None:
         """Until it is cancelled."""
-        while True:
-            try:
-                await self.look()
-            except Exception:  # noqa: BLE001 - a defect of ours must not end the watching
-                _log.exception("a look at relocations failed")
-            await self._rest()
+        await look_again(self.look, self._rest, "relocations")
 
     async def look(self) -> None:
         """Once at everything that is under way."""
@@ -125,14 +120,8 @@ class RelocationWatch:
         self._told(report)
 
     async def _rest(self) -> None:
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(self.every_s if self._running else IDLE_S):
-                await self._has_news.wait()
-                self._has_news.clear()
+        await news_or(self._has_news, self.every_s if self._running else IDLE_S)
 
     def _is_needed(self) -> bool:
-        try:
-            has_any = any(service.replication is not None for service in self._catalog().services.values())
-        except FailoverError:  # there never was a good catalog
-            return False
+        has_any = any(service.replication is not None for service in services_of(self._catalog))
         return has_any and self._failover.clusters.is_there

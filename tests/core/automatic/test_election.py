@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from failover_api.core.automatic.election import Candidate, LeaseRecord, Step, Terms, released
+from failover_api.core.automatic.election import Candidate, LeaseRecord, Step, Terms, released, why_nobody_leads
 
 A, B = Candidate("a"), Candidate("b")
 HELD = LeaseRecord("b", 8, 100.0, 100.0, 3, {"k": "v"}, "7")
@@ -33,7 +33,7 @@ def test_one_that_others_hold_is_taken_only_when_nothing_was_renewed_for_as_long
 
 
 def test_a_write_of_annotations_is_no_renewal() -> None:
-    seen = A.saw(HELD, 10).saw(replace(HELD, notes={"k": "w"}, version="8"), 17)
+    seen = A.saw(HELD, 10).saw(replace(HELD, annotations={"k": "w"}, version="8"), 17)
     assert seen.next_step(18) is Step.TAKE
 
 
@@ -70,7 +70,7 @@ def test_a_lost_lease_is_led_no_longer() -> None:
     leader = A.wrote(replace(HELD, holder="a"), 10, 10)
     assert not leader.saw(HELD, 11).leads(11)
     assert not leader.saw(None, 11).leads(11)
-    assert leader.saw(replace(HELD, holder="a", notes={}), 11).leads(11)
+    assert leader.saw(replace(HELD, holder="a", annotations={}), 11).leads(11)
 
 
 @st.composite
@@ -96,7 +96,7 @@ def test_at_most_one_of_three_leads_at_any_moment(story: list[tuple[str, int, fl
         match act:
             case "note" if stored is not None:
                 version += 1
-                stored = replace(stored, notes={"n": str(version)}, version=str(version))
+                stored = replace(stored, annotations={"n": str(version)}, version=str(version))
             case "release" if stored is not None and me.leads(mine):
                 version += 1
                 stored = replace(released(stored, now), version=str(version))
@@ -118,6 +118,29 @@ def test_at_most_one_of_three_leads_at_any_moment(story: list[tuple[str, int, fl
         now += passes_s
         leading = [each.name for each, off in zip(candidates, ahead, strict=True) if each.leads(now + off)]
         assert len(leading) <= 1, leading
+
+
+AT = 1_796_068_800.0
+
+
+@pytest.mark.parametrize(
+    ("record", "failure", "why"),
+    [
+        (None, "", "nobody has made its Lease guard yet"),
+        (LeaseRecord(), "", "nobody holds its Lease guard"),
+        (released(LeaseRecord("pod-1"), AT), "", "nobody holds its Lease guard since 2026-11-30 20:00:00 UTC"),
+        (
+            LeaseRecord("pod-1", renewed_at=AT),
+            "",
+            "pod-1 did, and has not renewed its Lease guard since 2026-11-30 20:00:00 UTC",
+        ),
+        (None, "leases is forbidden", "this replica does not get its Lease: leases is forbidden"),
+    ],
+)
+def test_why_nobody_leads_and_what_to_do(record: LeaseRecord | None, failure: str, why: str) -> None:
+    said = why_nobody_leads(record, "guard", failure)
+    assert said.startswith(f"No replica leads: {why}. Another one takes it within seconds, if `failover serve` or")
+    assert "`failover check`" in said
 
 
 def test_terms_leave_a_gap_between_two_leaders() -> None:

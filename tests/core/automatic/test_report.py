@@ -51,6 +51,15 @@ def test_a_way_home_that_is_not_understood_is_left_out(row: object) -> None:
     assert read.returns == ()
 
 
+@pytest.mark.parametrize("time", ["9999-12-31T23:59:59-12:00", "0001-01-01T00:00:00+12:00", "2026-11-30T00:00:00", 1])
+def test_a_time_that_no_calendar_shows_is_not_known(time: object) -> None:
+    nodes = [{"name": "k3s-w1", "state": "dead", "since": time, "acts_at": time}]
+    read = report_from({**as_json(REPORT), "nodes": nodes})
+    assert read is not None
+    assert read.nodes == (NodeLine("k3s-w1", "dead"),)
+    assert report_from({**as_json(REPORT), "as_of": time}) is None
+
+
 @pytest.mark.parametrize("count", [3, 40, 200, 500])
 def test_of_many_services_as_many_are_told_as_have_room(count: int) -> None:
     holds = tuple(HoldLine(f"gate-{i}", "w" * 390, "c" * 390, NOW) for i in range(6))

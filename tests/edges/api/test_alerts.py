@@ -5,25 +5,22 @@ from __future__ import annotations
 import asyncio
 import http.client
 import json
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from failover_api.automatic.alert_desk import Carried, Result, ServiceEnd
-from failover_api.core.access.model import digest_of
 from failover_api.core.safety.governance import AlertOrder, Gate, Hold
 from failover_api.edges.guarding import Guarding
 from failover_api.sandbox.cluster.api.faults import ApiFault
 from failover_api.sandbox.cluster.cluster import SimulatedCluster
 from tests.core.safety.alerts.bodies import BEGAN, alertmanager, entry, grafana
 from tests.support.answers import problem
-from tests.support.simulated import kubeconfig_of
 from tests.support.stage import SERVICES, Stage, serving
+from tests.support.tokens import bearer, give_tokens
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterator
-    from pathlib import Path
+    from collections.abc import AsyncIterator
 
     import httpx2
 
@@ -55,19 +52,6 @@ class Mover:
 
 
 @pytest.fixture
-def cluster() -> SimulatedCluster:
-    made = SimulatedCluster(start=datetime.now(UTC).timestamp() - 200)
-    made.advance(200)
-    return made
-
-
-@pytest.fixture
-def kubeconfig(cluster: SimulatedCluster, tmp_path: Path) -> Iterator[str]:
-    with kubeconfig_of(cluster, tmp_path) as file:
-        yield str(file)
-
-
-@pytest.fixture
 def mover() -> Mover:
     return Mover()
 
@@ -91,21 +75,12 @@ async def client(stage: Stage, kubeconfig: str, mover: Mover, unguarded: None) -
         yield client
 
 
-def tokens(stage: Stage, **rules: tuple[str, str]) -> None:
-    """{token: (verbs, services)}"""
-    rows = [
-        f"{{name: {name}, sha256: {digest_of(name)}, allow: [{verbs}], services: [{services}], expires: 2999-01-01}}"
-        for name, (verbs, services) in rules.items()
-    ]
-    stage.access_file.write_text(f"tokens: [{', '.join(rows)}]\n")
-
-
 def named(name: str, status: str = "firing", **changes: Any) -> Json:
     return entry(status, labels={"alertname": name, "node": "k3s-w1"}, **changes)
 
 
 async def send(client: httpx2.AsyncClient, *alerts: object, path: str = HOOKS[0], token: str = "") -> httpx2.Response:
-    headers = {**JSON, "authorization": f"Bearer {token}"} if token else JSON
+    headers = {**JSON, **bearer(token)} if token else JSON
     body = grafana(*alerts) if path == HOOKS[1] else alertmanager(*alerts)
     return await client.post(path, content=body, headers=headers)
 
@@ -224,6 +199,20 @@ async def test_a_witness_is_kept_in_the_lease_once_and_taken_back(
     assert mover.orders == []
 
 
+async def test_a_witness_of_a_node_that_is_not_there_says_so(
+    client: httpx2.AsyncClient, cluster: SimulatedCluster
+) -> None:
+    other = entry(labels={"alertname": "NodeOff", "node": "w1"}, fingerprint="b" * 16)
+    for _ in range(50):
+        answer = await send(client, named("NodeOff"), other)
+        details = [alert["detail"] for alert in answer.json()["alerts"]]
+        if details[1]:
+            break
+        await asyncio.sleep(0.1)  # the cluster is not seen yet
+    assert details == ["", "the cluster has no node w1: expected a node's name in Kubernetes"]
+    assert {each["node"] for each in witnesses(cluster)} == {"k3s-w1", "w1"}
+
+
 async def test_a_storm_of_repeats_is_written_down_once(client: httpx2.AsyncClient, cluster: SimulatedCluster) -> None:
     await send(client, *[named("NodeOff")] * 40)
     writes = [request for request in cluster.api.requests if request[0] in {"PUT", "POST"}]
@@ -248,6 +237,8 @@ async def test_several_alerts_of_one_body_are_each_told(client: httpx2.AsyncClie
     [
         (b"{", JSON, "bad-request", 400),
         (b"{}", JSON, "bad-request", 400),
+        (alertmanager(entry(), version="5"), JSON, "bad-request", 400),
+        (grafana(entry()), JSON, "bad-request", 400),
         (b"alerts=1", {"content-type": "application/x-www-form-urlencoded"}, "unsupported-media-type", 415),
         (b" " * (1024 * 1024 + 1), JSON, "body-too-large", 413),
     ],
@@ -286,7 +277,7 @@ async def test_get_is_not_allowed(client: httpx2.AsyncClient) -> None:
 
 @pytest.mark.usefixtures("unguarded")
 async def test_a_token_with_execute_is_needed(stage: Stage, kubeconfig: str, mover: Mover) -> None:
-    tokens(stage, looker=("plan", '"*"'), few=("execute", "sonarr"), all=("execute", '"*"'))
+    give_tokens(stage, looker=("plan", '"*"'), few=("execute", "sonarr"), all=("execute", '"*"'))
     stage.declare(SERVICES, top=TOP)
     app = stage.app(stage.settings(cluster=kubeconfig))
     async with stage.client(app=app) as client:
@@ -295,11 +286,13 @@ async def test_a_token_with_execute_is_needed(stage: Stage, kubeconfig: str, mov
         problem(await send(client, named("SonarrDown"), token="wrong"), "unauthenticated", 401)
         problem(await send(client, named("SonarrDown"), token="looker"), "forbidden", 403)
         assert (await send(client, named("SonarrDown"), token="few")).status_code == 200
-        problem(await send(client, named("MediaDown"), token="few"), "forbidden", 403)
+        media = problem(await send(client, named("MediaDown"), token="few"), "forbidden", 403)
+        assert media["detail"] == "few may not do what the catalog says that the alert means"
         problem(await send(client, named("NodeGone"), token="few"), "forbidden", 403)
         problem(await send(client, named("NodeOff"), token="few"), "forbidden", 403)
         mixed = await send(client, named("NodeGone"), named("SonarrDown"), token="few")
         assert [alert["result"] for alert in mixed.json()["alerts"]] == ["forbidden", "nothing-to-do"]
+        assert {mixed.json()["alerts"][0][key] for key in ("means", "node", "group")} == {None}
         for name in ("MediaDown", "NodeGone", "NodeOff"):
             assert (await send(client, named(name), token="all")).status_code == 200
     assert [order.services or order.node for order in mover.orders] == [

@@ -9,20 +9,20 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from failover_api.core.access.model import digest_of
 from failover_api.sandbox.cluster.api.accounts import Rule
 from failover_api.sandbox.cluster.api.faults import ApiFault
 from failover_api.sandbox.cluster.cluster import SimulatedCluster
 from tests.support.answers import problem
 from tests.support.simulated import kubeconfig_of
 from tests.support.stage import SERVICES, Stage
+from tests.support.tokens import bearer, give_tokens
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
 Json = dict[str, Any]
 AUTOMATIC, PAUSES, ACKS = "/api/automatic", "/api/automatic/pauses", "/api/automatic/acks"
+WHY = {"reason": "new kernel"}
 ATTESTATIONS = "/api/nodes/k3s-w1/attestations"
 OBSERVE = "nodes: {primary: k3s-w1, backup: k3s-w2}\nautomatic: {mode: observe}"
 NOTHING: Json = {
@@ -39,33 +39,6 @@ NOTHING: Json = {
     "attestations": [],
     "tally": {"counts": {}, "events": []},
 }
-
-
-@pytest.fixture
-def cluster() -> SimulatedCluster:
-    """Its clock shows the time of this machine, and stands still."""
-    made = SimulatedCluster(start=datetime.now(UTC).timestamp() - 200)
-    made.advance(200)
-    return made
-
-
-@pytest.fixture
-def kubeconfig(cluster: SimulatedCluster, tmp_path: Path) -> Iterator[str]:
-    with kubeconfig_of(cluster, tmp_path) as file:
-        yield str(file)
-
-
-def tokens(stage: Stage, **rules: tuple[str, str]) -> None:
-    """{token: (verbs, services)}"""
-    rows = [
-        f"{{name: {name}, sha256: {digest_of(name)}, allow: [{verbs}], services: [{services}], expires: 2999-01-01}}"
-        for name, (verbs, services) in rules.items()
-    ]
-    stage.access_file.write_text(f"tokens: [{', '.join(rows)}]\n")
-
-
-def bearer(name: str) -> Json:
-    return {"authorization": f"Bearer {name}"}
 
 
 def annotations(cluster: SimulatedCluster) -> Json:
@@ -125,25 +98,38 @@ async def test_a_pause_is_made_kept_in_the_lease_told_and_ended(
 
 async def test_a_pause_of_everything_lasts_as_long_as_one_may(stage: Stage, kubeconfig: str) -> None:
     async with stage.client(cluster=kubeconfig) as client:
-        pause = (await client.post(PAUSES)).json()
+        pause = (await client.post(PAUSES, json=WHY)).json()
     lasts = datetime.fromisoformat(pause["until"]) - datetime.fromisoformat(pause["at"])
-    assert (lasts, pause["services"], pause["reason"]) == (timedelta(days=30), [], "")
+    assert (lasts, pause["services"], pause["reason"]) == (timedelta(days=30), [], "new kernel")
+
+
+async def test_a_pause_lasts_by_the_clock_of_the_api_server(stage: Stage, tmp_path: Path) -> None:
+    """That of whoever asks may be wrong: here it is a day behind."""
+    ahead = SimulatedCluster(start=datetime.now(UTC).timestamp() + 24 * 3600)
+    with kubeconfig_of(ahead, tmp_path) as file:
+        async with stage.client(cluster=str(file)) as client:
+            pause = (await client.post(PAUSES, json={**WHY, "until": "2h"})).json()
+    begun = datetime.fromtimestamp(ahead.clock.now, UTC)
+    assert timedelta(0) < datetime.fromisoformat(pause["until"]) - begun <= timedelta(hours=2, seconds=2)
 
 
 BAD_PAUSES: list[tuple[Any, str]] = [
+    ({}, "reason: expected why it is paused"),
+    ({"reason": " "}, "reason: expected why it is paused"),
     ({"reason": 1}, "reason: expected text"),
     ({"reason": "x" * 201}, "expected at most 200"),
     ({"reason": "a\nb"}, "printable text on one line"),
-    ({"until": "soon"}, "until: expected a time with its zone"),
-    ({"until": "2999-01-01T00:00:00"}, "until: expected a time with its zone"),
-    ({"until": 12}, "until: expected a time with its zone"),
-    ({"until": "2020-01-01T00:00:00Z"}, "a time to come, within 30 days"),
-    ({"until": "2999-01-01T00:00:00Z"}, "a time to come, within 30 days"),
-    ({"services": []}, "services: expected a list of names"),
-    ({"services": "sonarr"}, "services: expected a list of names"),
-    ({"services": ["sonarr", 1]}, "services: expected a list of names"),
-    ({"services": ["*"]}, "services: expected a list of names"),
-    ({"service": "sonarr"}, "unknown key 'service' in the body; expected reason, until, services"),
+    ({**WHY, "until": "soon"}, "until: expected a time with its zone"),
+    ({**WHY, "until": "2999-01-01T00:00:00"}, "until: expected a time with its zone"),
+    ({**WHY, "until": 12}, "until: expected a time with its zone"),
+    ({**WHY, "until": "2020-01-01T00:00:00Z"}, "a time to come, within 30 days"),
+    ({**WHY, "until": "2999-01-01T00:00:00Z"}, "a time to come, within 30 days"),
+    ({**WHY, "until": "31d"}, "a time to come, within 30 days"),
+    ({**WHY, "services": []}, "services: expected a list of names"),
+    ({**WHY, "services": "sonarr"}, "services: expected a list of names"),
+    ({**WHY, "services": ["sonarr", 1]}, "services: expected a list of names"),
+    ({**WHY, "services": ["*"]}, "services: expected a list of names"),
+    ({**WHY, "service": "sonarr"}, "unknown key 'service' in the body; expected reason, until, services"),
     ([], "expected a JSON object"),
 ]
 
@@ -164,7 +150,7 @@ async def test_what_is_said_twice_or_elsewhere_is_refused(stage: Stage, kubeconf
         assert "is in the body twice" in problem(twice, "bad-request", 400)["detail"]
         problem(await client.post(f"{PAUSES}?until=x", json={}), "bad-request", 400)
         problem(await client.post(PAUSES, content="reason=x"), "unsupported-media-type", 415)
-        problem(await client.post(PAUSES, json={"services": ["nobody"]}), "unknown-service", 404)
+        problem(await client.post(PAUSES, json={**WHY, "services": ["nobody"]}), "unknown-service", 404)
 
 
 async def test_acks_are_of_a_service_or_of_a_node(stage: Stage, cluster: SimulatedCluster, kubeconfig: str) -> None:
@@ -221,7 +207,7 @@ async def test_a_dead_node_is_attested_and_that_is_withdrawn(
 
 
 async def test_rights_are_asked_for_what_is_concerned(stage: Stage, cluster: SimulatedCluster, kubeconfig: str) -> None:
-    tokens(
+    give_tokens(
         stage,
         all=("view, plan, execute", '"*"'),
         one=("view, execute", "sonarr"),
@@ -242,12 +228,12 @@ async def test_rights_are_asked_for_what_is_concerned(stage: Stage, cluster: Sim
             problem(await post(ACKS, {"node": "k3s-w1"}, name), "forbidden", 403)
             problem(await post(ATTESTATIONS, {"reason": "x"}, name), "forbidden", 403)
             problem(await client.delete(ATTESTATIONS, headers=bearer(name)), "forbidden", 403)
-        problem(await post(PAUSES, {"services": ["sonarr", "radarr"]}, "one"), "unknown-service", 404)
-        problem(await post(PAUSES, {"services": ["sonarr"]}, "viewer"), "forbidden", 403)
+        problem(await post(PAUSES, {**WHY, "services": ["sonarr", "radarr"]}, "one"), "unknown-service", 404)
+        problem(await post(PAUSES, {**WHY, "services": ["sonarr"]}, "viewer"), "forbidden", 403)
         problem(await post(ACKS, {"service": "radarr"}, "one"), "unknown-service", 404)
-        own = (await post(PAUSES, {"services": ["sonarr"]}, "one")).json()
-        radarrs = (await post(PAUSES, {"services": ["radarr"]}, "all")).json()
-        both = (await post(PAUSES, {"services": ["sonarr", "radarr"]}, "some")).json()
+        own = (await post(PAUSES, {**WHY, "services": ["sonarr"]}, "one")).json()
+        radarrs = (await post(PAUSES, {**WHY, "services": ["radarr"]}, "all")).json()
+        both = (await post(PAUSES, {**WHY, "services": ["sonarr", "radarr"]}, "some")).json()
         everything = (await post(PAUSES, {"reason": "all of it"}, "all")).json()
         assert (await post(ATTESTATIONS, {"reason": "x"}, "all")).status_code == 201
 
@@ -289,9 +275,9 @@ async def test_an_api_server_that_does_not_answer_is_told(
 ) -> None:
     stage.declare(SERVICES, top=OBSERVE)
     async with stage.client(cluster=kubeconfig) as client:
-        pause = (await client.post(PAUSES, json={})).json()
+        pause = (await client.post(PAUSES, json=WHY)).json()
         cluster.api.faults.add(ApiFault("status", resources=("leases",), status=500))
-        problem(await client.post(PAUSES, json={}), "not-ready", 503)
+        problem(await client.post(PAUSES, json=WHY), "not-ready", 503)
         told = (await client.get(AUTOMATIC)).json()
     assert (told["view"], told["pauses"]) == ("blind", [pause])
     assert "is not reached: GET /apis/coordination.k8s.io" in told["reason"]
@@ -303,3 +289,11 @@ async def test_two_replicas_write_side_by_side(stage: Stage, cluster: SimulatedC
         second = (await other.post(PAUSES, json={"reason": "other"})).json()
         told = (await one.get(AUTOMATIC)).json()["pauses"]
     assert [pause["id"] for pause in told] == [first["id"], second["id"]]
+
+
+async def test_looks_are_counted_since_each_asks_for_the_lease(stage: Stage, kubeconfig: str) -> None:
+    stage.declare(SERVICES, top=OBSERVE)
+    async with stage.client(cluster=kubeconfig) as client:
+        answers = [await client.get(AUTOMATIC) for _ in range(60)]
+    assert answers[0].status_code == 200
+    assert problem(answers[-1], "too-many-requests", 429)["detail"].startswith("more than 5 looks a second")

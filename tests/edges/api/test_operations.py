@@ -9,12 +9,13 @@ from typing import Any
 import httpx2
 import pytest
 
-from failover_api.core.access.model import digest_of
 from tests.support.stage import Stage
+from tests.support.tokens import bearer, give_tokens
 from tests.support.waves import AFTER, WavesLab, declare, file_of, waves_lab
 
 PROMOTE, EVACUATE = "/api/groups/all/promote", "/api/nodes/k3s-w1/evacuate"
 ULID = "01JDAAAAAAAAAAAAAAAAAAAAAA"
+ALL = "view, plan, execute"
 Json = dict[str, Any]
 
 
@@ -167,23 +168,14 @@ async def test_what_goes_each_way_keeps_its_order(stage: Stage, lab: WavesLab) -
 
 
 async def test_who_may_see_nothing_of_it_is_not_told_that_it_exists(stage: Stage, lab: WavesLab) -> None:
-    tokens = {"ops": "*", "one": "db", "other": "sonarr"}
-    entries = "".join(
-        f'  - {{name: {name}, sha256: {digest_of(name)}, allow: [view, plan, execute], services: ["{services}"]}}\n'
-        for name, services in tokens.items()
-    )
-    stage.access_file.write_text(f"tokens:\n{entries}", encoding="utf-8")
-
-    def bearer(name: str) -> Json:
-        return {"headers": {"Authorization": f"Bearer {name}"}}
-
+    give_tokens(stage, ops=(ALL, '"*"'), one=(ALL, "db"), other=(ALL, "sonarr"))
     async with stage.client(cluster=str(lab.kubeconfig)) as client:
-        operation = (await client.post(PROMOTE, **bearer("ops"))).json()["operation"]
+        operation = (await client.post(PROMOTE, headers=bearer("ops"))).json()["operation"]
         path = f"/api/operations/{operation}"
-        seen = (await client.get(path, **bearer("one"))).json()
+        seen = (await client.get(path, headers=bearer("one"))).json()
         assert [(wave["services"], wave["reason"]) for wave in seen["waves"]] == [(["db"], "")]
-        hidden = await client.get(path, **bearer("other"))
-        unknown = await client.get(f"/api/operations/{ULID}", **bearer("other"))
+        hidden = await client.get(path, headers=bearer("other"))
+        unknown = await client.get(f"/api/operations/{ULID}", headers=bearer("other"))
         assert hidden.status_code == unknown.status_code == 404
         assert hidden.json()["type"] == unknown.json()["type"] == "urn:failover-api:problem:not-found"
         assert hidden.json()["detail"].replace(operation, ULID) == unknown.json()["detail"]

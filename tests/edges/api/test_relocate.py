@@ -9,9 +9,11 @@ import pytest
 from failover_api.core.safety.relocation import sync
 from tests.support.relocating import Homelab, homelab
 from tests.support.stage import Stage
+from tests.support.tokens import bearer, give_tokens
 
 URL = "/api/failover/sonarr/relocate"
-HOME = {"to": "primary", "reason": "k3s-w1 is back"}
+# The app of these tests was born on backup: nobody knows what it has left on primary.
+HOME = {"to": "primary", "reason": "k3s-w1 is back", "accept": ["unsynced-overwritten"]}
 
 
 @pytest.fixture(autouse=True)
@@ -39,7 +41,7 @@ async def follow(
 async def test_a_relocation_is_begun_and_followed_to_its_end(stage: Stage, tmp_path: Path) -> None:
     with homelab(stage, tmp_path) as lab:
         async with stage.client(cluster=str(lab.kubeconfig), cluster_timeout_s=10) as client:
-            dry = await client.get(URL, params={"to": "primary", "dry-run": "true"})
+            dry = await client.get(URL, params={"to": "primary", "dry-run": "true", "accept": "unsynced-overwritten"})
             begun = await client.post(URL, json=HOME, headers={"If-Match": dry.headers["etag"]})
             again = await client.post(URL, json=HOME)
             other = await client.post(URL, json={"to": "backup"})
@@ -65,11 +67,26 @@ async def test_a_relocation_is_begun_and_followed_to_its_end(stage: Stage, tmp_p
     assert [(move["action"], move["from"], move["to"]) for move in moves] == [("relocate", "backup", "primary")]
 
 
+async def test_who_may_not_see_it_is_not_told_that_it_exists(stage: Stage, tmp_path: Path) -> None:
+    give_tokens(stage, ops=("view, execute", '"*"'), other=("view", "radarr"))
+    unknown = "01JDQ3Z5Y8V6T4R2P0N9M7K5H3"
+    with homelab(stage, tmp_path) as lab:
+        async with stage.client(cluster=str(lab.kubeconfig), cluster_timeout_s=10) as client:
+            operation = (await client.post(URL, json=HOME, headers=bearer("ops"))).json()["operation"]
+            hidden, none = [
+                await client.get(f"/api/operations/{each}", headers=bearer("other")) for each in (operation, unknown)
+            ]
+    assert (hidden.status_code, none.status_code) == (404, 404)
+    assert hidden.json()["detail"].replace(operation, unknown) == none.json()["detail"]
+
+
 async def test_an_abort_puts_back_what_was(stage: Stage, tmp_path: Path) -> None:
     with homelab(stage, tmp_path) as lab:
         before = {file: stage.read(file) for file in lab.files}
         async with stage.client(cluster=str(lab.kubeconfig), cluster_timeout_s=10) as client:
             begun = await client.post(URL, json=HOME)
+            bound = await client.post(f"{URL}/abort", headers={"If-Match": '"0.0"'})
+            assert bound.status_code == 412
             aborted = await client.post(f"{URL}/abort", json={"reason": "not now"})
             told = await client.get(f"/api/operations/{begun.json()['operation']}")
     assert (aborted.status_code, aborted.json()["state"]) == (200, "stopped")

@@ -3,34 +3,18 @@
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from typing import Any
 
-import pytest
-
-from failover_api.sandbox.cluster.cluster import SimulatedCluster
 from tests.edges.board.ground import People, browsing, person
-from tests.support.simulated import kubeconfig_of
-from tests.support.stage import SERVICES, Stage
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
+from tests.support.stage import SERVICES, Stage, serving
+from tests.support.tokens import bearer
 
 TOP = "nodes: {primary: k3s-w1, backup: k3s-w2}\nautomatic: {mode: observe}"
 PEOPLE = People({"all": person("ops"), "some": person("one", services=["sonarr"]), "look": person("eyes", ["view"])})
 
 
-@pytest.fixture
-def kubeconfig(tmp_path: Path) -> Iterator[str]:
-    cluster = SimulatedCluster(start=datetime.now(UTC).timestamp() - 200)
-    cluster.advance(200)
-    with kubeconfig_of(cluster, tmp_path) as file:
-        yield str(file)
-
-
 def answer(page: str) -> str:
-    found = re.search(r'<p class="band[^"]*" id="headline">(.*?)</p>', page)
+    found = re.search(r'<p class="band[^"]*" id="headline"><span>(.*?)</span></p>', page)
     assert found is not None
     return found[1]
 
@@ -69,10 +53,26 @@ async def test_everything_is_paused_and_goes_on_again_by_a_button(stage: Stage, 
         assert (await browser.post("/automatic/ack", {"service": "sonarr"})).status_code == 303
 
 
+async def test_a_pause_of_a_hidden_service_names_it_to_nobody(stage: Stage, kubeconfig: str) -> None:
+    stage.declare(SERVICES, top=TOP)
+    async with browsing(stage, PEOPLE, "all", cluster=kubeconfig) as browser:
+        services = {"services": ["sonarr", "radarr"], "reason": "new kernel"}
+        made = await browser.client.post("/api/automatic/pauses", json=services, headers=bearer("all"))
+        assert made.status_code == 201
+        browser.bearer = "some"
+        page = await browser.get("/automatic")
+        assert "<li>sonarr, by ops, until" in page.text
+        refused = await browser.post("/automatic/resume", {"id": made.json()["id"]})
+        none = await browser.post("/automatic/resume", {"id": "01JDQ3Z5Y8V6T4R2P0N9M7K5H3"})
+        assert (refused.status_code, none.status_code) == (404, 404)
+        assert "radarr" not in page.text + refused.text
+        assert "is in force" in refused.text
+
+
 async def test_whoever_may_not_is_offered_nothing_and_refused(stage: Stage, kubeconfig: str) -> None:
     stage.declare(SERVICES, top=TOP)
-    for bearer in ("some", "look"):
-        async with browsing(stage, PEOPLE, bearer, cluster=kubeconfig) as browser:
+    for name in ("some", "look"):
+        async with browsing(stage, PEOPLE, name, cluster=kubeconfig) as browser:
             assert "Pause everything" not in (await browser.get("/automatic")).text
             assert (await browser.post("/automatic/pause", {"reason": "", "until": "8h"})).status_code == 403
             refused = await browser.post("/automatic/ack", {"service": "radarr"})
@@ -88,5 +88,19 @@ async def test_a_form_of_another_session_or_site_does_nothing(stage: Stage, kube
             assert foreign.status_code == 403
             crossed = await browser.post(f"/automatic/{path}", more, **{"sec-fetch-site": "cross-site"})
             assert crossed.status_code == 403
-        assert (await browser.post("/automatic/pause", {"reason": "", "until": "x"})).status_code == 400
+        for bad in ({"reason": "", "until": "8h"}, {"reason": "new kernel", "until": "x"}):
+            assert (await browser.post("/automatic/pause", bad)).status_code == 400
         assert "Everything, by" not in (await browser.get("/automatic")).text
+
+
+def test_what_is_to_come_is_no_age(stage: Stage, chromium: Any, kubeconfig: str) -> None:
+    stage.declare(SERVICES, top=TOP)
+    with serving(stage.app(stage.settings(cluster=kubeconfig))) as url:
+        page = chromium.new_context().new_page()
+        page.goto(f"{url}/automatic")
+        page.get_by_label("Why").fill("new kernel")
+        page.get_by_label("For").select_option("8h")
+        page.get_by_role("button", name="Pause everything").click()
+        until = page.get_by_role("listitem").filter(has_text="Everything, by").locator("time")
+        assert re.fullmatch(r"\d{1,2} \w{3} \d{4}, \d\d:\d\d UTC", until.inner_text())
+        page.context.close()

@@ -2,35 +2,20 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 import pytest
 
 from failover_api.sandbox.cluster.cluster import SimulatedCluster
-from tests.support.simulated import kubeconfig_of
 from tests.support.stage import SERVICES, Stage
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
     from tests.support.shell import Cli
 
 OBSERVE = "nodes: {primary: k3s-w1, backup: k3s-w2}\nautomatic: {mode: observe}"
-
-
-@pytest.fixture
-def cluster() -> SimulatedCluster:
-    made = SimulatedCluster(start=datetime.now(UTC).timestamp() - 200)
-    made.advance(200)
-    return made
-
-
-@pytest.fixture
-def kubeconfig(cluster: SimulatedCluster, tmp_path: Path) -> Iterator[str]:
-    with kubeconfig_of(cluster, tmp_path) as file:
-        yield str(file)
 
 
 @pytest.fixture(params=["itself", "over HTTP"])
@@ -57,7 +42,7 @@ def test_off_is_told_without_a_cluster(cli: Cli) -> None:
 
 def test_what_takes_a_cluster_is_exit_3_without_one(cli: Cli) -> None:
     for words in (
-        ("automatic", "pause"),
+        ("automatic", "pause", "--reason", "x"),
         ("automatic", "resume", "x"),
         ("automatic", "ack", "sonarr"),
         ("attest", "k3s-w1", "--reason", "x"),
@@ -80,13 +65,21 @@ def test_a_pause_is_made_shown_and_ended(cli: Cli, where: tuple[str, ...]) -> No
 
 
 def test_a_pause_of_everything_says_how_to_end_it(cli: Cli, where: tuple[str, ...]) -> None:
-    shown = cli("automatic", "pause", *where).stdout
+    shown = cli("automatic", "pause", "--reason", "x", *where).stdout
     assert shown.startswith("Paused: everything, by ")
     assert "End it: failover automatic resume 0" in shown
 
 
 def test_a_time_that_is_none_is_exit_2(cli: Cli, where: tuple[str, ...]) -> None:
-    assert "until: expected a time with its zone" in cli("automatic", "pause", "--until", "soon", *where, code=2).stderr
+    assert (
+        "until: expected a time with its zone"
+        in cli("automatic", "pause", "--reason", "x", "--until", "soon", *where, code=2).stderr
+    )
+
+
+def test_a_pause_says_why(cli: Cli, where: tuple[str, ...]) -> None:
+    assert "--reason: why is it paused?" in cli("automatic", "pause", *where, code=2).stderr
+    assert "Paused" not in cli("automatic", *where).stdout
 
 
 def test_acks(cli: Cli, where: tuple[str, ...]) -> None:

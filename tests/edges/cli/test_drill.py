@@ -33,7 +33,7 @@ async def last_drills(lab: Homelab) -> Mapping[str, float]:
 def test_a_drill_goes_there_and_home_and_is_known_by_git(cli: Cli, lab: Homelab) -> None:
     assert asyncio.run(last_drills(lab)) == {}
     with lab.obeyed():
-        result = cli("drill", "sonarr", "--reason", "monthly", "--json")
+        result = cli("drill", "sonarr", "--reason", "monthly", "--accept", "unsynced-overwritten", "--json")
     body = json.loads(result.stdout)
     assert body["ok"]
     assert [(way["from"], way["to"], way["state"]) for way in body["ways"]] == [

@@ -390,7 +390,7 @@ def test_the_command_line_imports_nothing_of_the_server() -> None:
     code = (
         "import sys, failover_api.edges.cli.main; "
         "print([m for m in ('fastapi', 'starlette', 'uvicorn', 'github', 'httpx2', 'dulwich', 'ruamel.yaml', "
-        "'pydantic') if m in sys.modules])"
+        "'pydantic', 'rich') if m in sys.modules])"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout == "[]\n"

@@ -133,8 +133,8 @@ def test_an_unknown_group_is_exit_2(grouped: Cli) -> None:
 
 
 def test_who_interrupts_a_groups_move_is_told_where_to_look() -> None:
-    assert "`failover list`" in CommandTarget("promote", "media", is_group=True).interrupted.detail
-    assert "`failover status sonarr`" in CommandTarget("rollback", "sonarr").interrupted.detail
+    assert "`failover list`" in CommandTarget("promote", "media", is_group=True).where_to_look
+    assert "`failover status sonarr`" in CommandTarget("rollback", "sonarr").where_to_look
 
 
 def test_an_empty_name_is_no_group(grouped: Cli) -> None:

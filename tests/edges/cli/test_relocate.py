@@ -7,11 +7,13 @@ from pathlib import Path
 import pytest
 
 from failover_api.core.safety.relocation import sync
-from failover_api.edges.cli import relocations
+from failover_api.edges.cli import relocations, tables
+from failover_api.edges.cli.terminal import Terminal
 from tests.support.relocating import Homelab, homelab
 from tests.support.shell import Cli
 
-TO = ("relocate", "sonarr", "--to", "primary")
+# The app of these tests was born on backup: nobody knows what it has left on primary.
+TO = ("relocate", "sonarr", "--to", "primary", "--accept", "unsynced-overwritten")
 
 
 @pytest.fixture
@@ -33,6 +35,37 @@ def test_the_steps_are_shown_as_they_are_made(cli: Cli, lab: Homelab) -> None:
     assert {line.split()[1] for line in told} == {"reverse", "quiesce", "final-sync", "cutover", "protect"}
     assert "quiet at" in result.stderr
     assert lab.messages()[-1] == "Relocate sonarr to primary: 5/5 protect"
+
+
+def test_a_report_of_one_has_its_steps_with_their_proofs(cli: Cli, lab: Homelab) -> None:
+    with lab.obeyed():
+        body = cli.json(*TO)
+    page = cli("report", body["operation"], "--utc").stdout
+    assert page.startswith("# Relocation of sonarr\n")
+    steps = page.partition("### Steps\n")[2].partition("###")[0].strip().splitlines()[2:]
+    assert [step.split(" | ")[0] for step in steps] == [
+        *("| 1/5 reverse", "| 2/5 quiesce", "| 3/5 final-sync", "| 4/5 cutover", "| 5/5 protect"),
+    ]
+    assert "quiet at " in steps[2]
+    assert "What was written on backup came with it: the steps have the proof." in page
+    assert "keep that until nothing is missed" not in page
+
+
+def test_what_waits_or_stopped_says_what_to_do_about_it() -> None:
+    body = {"service": "sonarr", "to": "primary", "step": "cutover", "dry_run": False, "operation": "01J"}
+    said = {**body, "reason": "Node k3s-w1 is not ready.", "cure": "Bring it back."}
+    assert tables.relocation_line({**said, "state": "waiting"}) == (
+        "sonarr is on its way to primary, in cutover: Node k3s-w1 is not ready. Bring it back."
+    )
+    assert tables.relocation_line({**said, "state": "stopped"}).endswith("Node k3s-w1 is not ready. Bring it back.")
+
+
+def test_what_the_cluster_says_stays_on_its_line(capsys: pytest.CaptureFixture[str]) -> None:
+    body = {"service": "sonarr", "to": "primary", "step": "cutover", "dry_run": False, "operation": "01J", "cure": ""}
+    Terminal().show_relocation({**body, "state": "waiting", "reason": "Pod x\nsonarr is on primary.\x1b[2J"})
+    assert capsys.readouterr().out == (
+        "sonarr is on its way to primary, in cutover: Pod x\\nsonarr is on primary.\\x1b[2J\n"
+    )
 
 
 def test_a_dry_run_shows_each_step_s_diff(cli: Cli, lab: Homelab) -> None:

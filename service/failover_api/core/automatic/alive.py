@@ -1,9 +1,8 @@
 """Whether a node lives, as far as that can be told: then nobody can say that it is off."""
 
+from failover_api.core.safety.node_states import STALE_S
 from failover_api.core.safety.observed import Lease, Node
 from failover_api.core.wording import cut
-
-FRESH_S = 25.0  # a Lease is renewed every ten
 
 
 def why_alive(node: Node, lease: Lease | None, *, now: float, monotonic: float) -> str:
@@ -18,7 +17,7 @@ def why_alive(node: Node, lease: Lease | None, *, now: float, monotonic: float) 
     is_silent = node.ready is not None and node.ready.status == "Unknown"
     if lease is None or lease.renewed_at is None:
         return "" if is_silent else f"{name} has no Lease, and Kubernetes hears of it"
-    is_fresh = monotonic - lease.unchanged_since < FRESH_S
+    is_fresh = monotonic - lease.unchanged_since < STALE_S
     if is_silent:
-        is_fresh = is_fresh and now - lease.renewed_at < FRESH_S
+        is_fresh = is_fresh and now - lease.renewed_at < STALE_S
     return f"the Lease of {name} is fresh: its kubelet lives" if is_fresh else ""

@@ -15,16 +15,24 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
+from failover_api.core.safety.times import second
+from failover_api.core.wording import cut, one_line
+
+_WHAT_TO_DO = (
+    "Another one takes it within seconds, if `failover serve` or `failover guard` runs with this catalog and reaches "
+    "the API server; `failover check` says whether it may use the Lease."
+)
 MAX_DURATION_S = 60  # a Lease that says more would be nobody's for as long
-NO_NOTES: Mapping[str, str] = {}
+Annotations = Mapping[str, str]
+NO_ANNOTATIONS: Annotations = {}
 
 
 @dataclass(frozen=True, slots=True)
 class LeaseRecord:
     """A Lease that is written by us. `holder` is "" when nobody has it; times are by the API server's clock (s).
 
-    `notes` are its annotations, all of them. `version` names what was read, "" for what is not there yet. `rest` is the
-    object as it was read, for what is not ours to change.
+    `annotations` are all of them, whoever wrote them. `version` names what was read, "" for what is not there yet.
+    `rest` is the object as it was read, for what is not ours to change.
     """
 
     holder: str = ""
@@ -32,7 +40,7 @@ class LeaseRecord:
     acquired_at: float | None = None
     renewed_at: float | None = None
     transitions: int = 0
-    notes: Mapping[str, str] = field(default_factory=lambda: NO_NOTES)
+    annotations: Annotations = field(default_factory=lambda: NO_ANNOTATIONS)
     version: str = ""
     rest: object = field(default=None, repr=False, compare=False)
 
@@ -126,6 +134,19 @@ class Candidate:
     def stepped_down(self) -> "Candidate":
         """We lead no longer, whatever the Lease says."""
         return replace(self, renewed_at=None)
+
+
+def why_nobody_leads(record: LeaseRecord | None, lease: str, failure: str = "") -> str:
+    """In words, with what to do. `record` None: there is none. `failure` is what keeps this process from it."""
+    if failure:
+        why = f"this replica does not get its Lease: {one_line(failure)}"
+    elif record is None:
+        why = f"nobody has made its Lease {lease} yet"
+    else:
+        at = "" if record.renewed_at is None else f" since {second(record.renewed_at)}"
+        who = f"{cut(record.holder)} did, and has not renewed" if record.holder else "nobody holds"
+        why = f"{who} its Lease {lease}{at}"
+    return f"No replica leads: {why}. {_WHAT_TO_DO}"
 
 
 def released(record: LeaseRecord, at: float) -> LeaseRecord:

@@ -16,11 +16,12 @@ only of interest goes first.
 
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any, TypeVar
 
-from failover_api.core.safety.governance import Tally, Witness, tally_from
+from failover_api.core.rfc3339 import seconds_of
+from failover_api.core.safety.governance import Ack, Attestation, Pause, Tally, Witness, tally_from
 from failover_api.core.untrusted_json import parse_json
 from failover_api.core.wording import one_line
 from failover_api.errors import BadRequest
@@ -36,44 +37,6 @@ UNREADABLE_LASTS_S = 86_400.0
 _MAX_TEXT, _MAX_NAME = 200, 253
 EMPTY_TALLY = Tally()
 T = TypeVar("T")
-
-
-@dataclass(frozen=True, slots=True)
-class Pause:
-    """Until a time of the API server (s). No `services`: all of them."""
-
-    id: str
-    reason: str
-    by: str
-    at: float
-    until: float
-    services: tuple[str, ...] = ()
-
-    def holds(self, service: str, now: float) -> bool:
-        return now < self.until and (not self.services or service in self.services)
-
-
-@dataclass(frozen=True, slots=True)
-class Attestation:
-    """A person says that a node is off: the Node of this UID, whose Lease had been renewed at `renewed_at` (s)."""
-
-    id: str
-    node: str
-    uid: str
-    reason: str
-    by: str
-    at: float
-    renewed_at: float | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Ack:
-    """A person has seen to a service, or to a node; the other is ""."""
-
-    by: str
-    at: float
-    service: str = ""
-    node: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,11 +63,7 @@ class Notes:
     flaps: Any = None
     tally: Tally = EMPTY_TALLY
     status: Any = None
-    unreadable: tuple[str, ...] = field(default=())
-
-    def attested(self, node: str, uid: str) -> Attestation | None:
-        """That this very Node is off."""
-        return next((each for each in self.attestations if (each.node, each.uid) == (node, uid)), None)
+    unreadable: tuple[str, ...] = ()
 
 
 # What persons do
@@ -175,7 +134,7 @@ def made_readable(notes: Notes, now: float, id_: str) -> Notes:
     if "pauses" not in notes.unreadable:
         return notes
     reason = f"the annotation {PREFIX}pauses was not understood"
-    everything = Pause(id_, reason, "failover-api", now, now + UNREADABLE_LASTS_S)
+    everything = Pause(id_, "failover-api", now, now + UNREADABLE_LASTS_S, reason)
     unreadable = tuple(name for name in notes.unreadable if name != "pauses")
     return replace(notes, pauses=(*notes.pauses, everything), unreadable=unreadable)
 
@@ -221,7 +180,10 @@ def read_notes(annotations: Mapping[str, str]) -> Notes:
 
 
 def written(notes: Notes, annotations: Mapping[str, str]) -> dict[str, str]:
-    """The annotations with these notes in the place of ours. What is not understood stays until it is written anew."""
+    """The annotations with these notes in the place of ours.
+
+    What is not understood stays until it is written anew, if there is room.
+    """
     ours = {
         "pauses": _pauses(notes),
         "attestations": _attestations(notes),
@@ -233,7 +195,8 @@ def written(notes: Notes, annotations: Mapping[str, str]) -> dict[str, str]:
         "tally": notes.tally.as_json(),
     }
     texts = {name: _json(rows) for name, rows in ours.items() if rows}
-    texts |= {name: annotations[PREFIX + name] for name in notes.unreadable if PREFIX + name in annotations}
+    old = {name: annotations[PREFIX + name] for name in notes.unreadable if PREFIX + name in annotations}
+    texts = {**old, **texts}
     for name, value, most in (("status", notes.status, MAX_STATUS), ("flaps", notes.flaps, MAX_STATUS)):
         text = _json(value) if value else ""
         if text and _size(text) <= most:
@@ -246,7 +209,8 @@ def written(notes: Notes, annotations: Mapping[str, str]) -> dict[str, str]:
 def _cut(texts: dict[str, str], notes: Notes) -> None:
     """Takes away what is only of interest, until the rest has room."""
     events = notes.tally.as_json()
-    for name in ("status", "tally", "flaps", "acks"):
+    counts_for_nothing = [name for name in notes.unreadable if name != "pauses" and not getattr(notes, name)]
+    for name in (*counts_for_nothing, "status", "tally", "flaps", "acks"):
         while sum(map(_size, texts.values())) > MAX_BYTES and name in texts:
             events = events[len(events) // 2 + 1 :]
             if name == "tally" and events:
@@ -295,7 +259,7 @@ def _read_pause(row: Mapping[str, Any]) -> Pause:
     if not isinstance(services, list):
         raise TypeError("services")
     names = tuple(_name(each) for each in services)
-    return Pause(_name(row["id"]), _text(row, "reason"), _text(row, "by"), _time(row["at"]), _time(row["until"]), names)
+    return Pause(_name(row["id"]), _text(row, "by"), _time(row["at"]), _time(row["until"]), _text(row, "reason"), names)
 
 
 def _attestations(notes: Notes) -> list[dict[str, Any]]:
@@ -374,12 +338,10 @@ def _text(row: Mapping[str, Any], key: str) -> str:
 
 
 def _time(value: object) -> float:
-    if not isinstance(value, str) or len(value) > 40:
+    at = seconds_of(value) if isinstance(value, str) else None
+    if at is None:
         raise TypeError("expected a time")
-    moment = datetime.fromisoformat(value)
-    if moment.tzinfo is None:
-        raise ValueError("a time without a zone")
-    return moment.timestamp()
+    return at
 
 
 def _iso(at: float) -> str:

@@ -6,13 +6,13 @@ Lease and in the answer of the API; times are by the API server's clock (s).
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
 from typing import Any
 
+from failover_api.core.rfc3339 import rfc3339, rfc3339_or_none, seconds_of
 from failover_api.core.wording import one_line
 
 MAX_REASON = 400
-MAX_NODES, MAX_PENDING, MAX_HOLDS = 60, 60, 20
+MAX_NODES, MAX_HOLDS = 60, 20
 _SMALLER = ((60, 3), (60, 1), (30, 1), (12, 1), (4, 1), (0, 0))  # services, and holds of each
 
 
@@ -106,7 +106,7 @@ class Report:
 def as_json(report: Report) -> dict[str, Any]:
     """All of it."""
     return {
-        "as_of": _iso(report.as_of),
+        "as_of": rfc3339(report.as_of),
         "view": report.view,
         "reason": report.reason,
         "nodes": [_node(node) for node in report.nodes],
@@ -161,7 +161,7 @@ def report_from(data: object) -> Report | None:
 
 
 def _node(node: NodeLine) -> dict[str, Any]:
-    times = {"since": _iso(node.since), "acts_at": _iso(node.acts_at)}
+    times = {"since": rfc3339_or_none(node.since), "acts_at": rfc3339_or_none(node.acts_at)}
     return {"name": node.name, "state": node.state, **times, "reason": node.reason}
 
 
@@ -174,7 +174,7 @@ def _read_node(row: Mapping[str, Any]) -> NodeLine | None:
 
 def _pending(line: PendingLine) -> dict[str, Any]:
     where = {"service": line.service, "node": line.node, "to": line.to, "acts": line.is_act}
-    times = {"since": _iso(line.since), "acts_at": _iso(line.acts_at)}
+    times = {"since": rfc3339_or_none(line.since), "acts_at": rfc3339_or_none(line.acts_at)}
     return {**where, **times, "holds": [_hold(hold) for hold in line.holds[:MAX_HOLDS]]}
 
 
@@ -189,7 +189,7 @@ def _read_pending(row: Mapping[str, Any]) -> PendingLine | None:
 
 
 def _hold(hold: HoldLine) -> dict[str, Any]:
-    return {"gate": hold.gate, "detail": hold.detail, "cure": hold.cure, "until": _iso(hold.until)}
+    return {"gate": hold.gate, "detail": hold.detail, "cure": hold.cure, "until": rfc3339_or_none(hold.until)}
 
 
 def _read_hold(row: Mapping[str, Any]) -> HoldLine | None:
@@ -212,7 +212,7 @@ def _read_return(row: Mapping[str, Any]) -> ReturnLine | None:
 
 
 def _blocked(line: BlockedLine) -> dict[str, Any]:
-    return {"service": line.service, "since": _iso(line.since), "until": _iso(line.until)}
+    return {"service": line.service, "since": rfc3339_or_none(line.since), "until": rfc3339_or_none(line.until)}
 
 
 def _read_blocked(row: Mapping[str, Any]) -> BlockedLine | None:
@@ -233,15 +233,5 @@ def _text(value: object) -> str:
     return one_line(value[:MAX_REASON]) if isinstance(value, str) else ""
 
 
-def _iso(at: float | None) -> str | None:
-    return None if at is None else datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-
-
 def _time(value: object) -> float | None:
-    if not isinstance(value, str) or len(value) > 40:
-        return None
-    try:
-        moment = datetime.fromisoformat(value)
-        return moment.timestamp() if moment.tzinfo is not None else None
-    except (ValueError, OverflowError):
-        return None
+    return seconds_of(value) if isinstance(value, str) else None

@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator, Sequence
 
 from failover_api.core.catalog.model import Catalog, Service, Side
+from failover_api.core.wording import listed
 
 OTHER_NODE = "the-other-node"
 REPOSITORY = "owner/name"
@@ -36,6 +37,4 @@ def _has(services: Sequence[Service]) -> str:
 
 def _named(services: Sequence[Service]) -> str:
     names = [service.name for service in services]
-    shown = ", ".join(names[:MAX_NAMED])
-    more = f" and {len(names) - MAX_NAMED} more" if len(names) > MAX_NAMED else ""
-    return f"{shown}{more}" if len(names) == 1 else f"{len(names)} services ({shown}{more})"
+    return names[0] if len(names) == 1 else f"{len(names)} services ({listed(names, MAX_NAMED)})"

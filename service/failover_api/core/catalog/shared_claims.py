@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from itertools import combinations
 
 from failover_api.core.catalog.model import Catalog, Service, Side, Switch
+from failover_api.core.wording import listed
 
 MAX_NAMED = 5
 _Place = tuple[str, str | None, str]  # the repository's branch, the namespace, the claim
@@ -49,5 +50,4 @@ def _alike(owners: dict[_Place, list[str]]) -> Iterator[tuple[_Place, _Place]]:
 
 def _names(names: list[str]) -> str:
     distinct = list(dict.fromkeys(names))
-    more = f" and {len(distinct) - MAX_NAMED} more" if len(distinct) > MAX_NAMED else ""
-    return f"{' and '.join(distinct)}" if len(distinct) == 2 else f"{', '.join(distinct[:MAX_NAMED])}{more}"
+    return " and ".join(distinct) if len(distinct) == 2 else listed(distinct, MAX_NAMED)

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 
 from failover_api.core.catalog.automatic import AlertRule, Fence, Meaning, Mode
 from failover_api.core.catalog.model import Catalog
+from failover_api.core.wording import listed
 
 _NAMED = 5
 
@@ -15,11 +16,11 @@ def unattended(catalog: Catalog) -> Iterator[str]:
     acting = [service.name for service in catalog.services.values() if service.automatic is Mode.ACT]
     if acting and catalog.automatic.mode is Mode.ACT and (why := _why_a_person_is_needed(catalog)):
         verb = "acts" if len(acting) == 1 else "act"
-        yield f"{_listed(acting)} {verb}, and nothing moves off a dead node while nobody is there: {why}"
+        yield f"{listed(acting, _NAMED)} {verb}, and nothing moves off a dead node while nobody is there: {why}"
     for index, rule in enumerate(catalog.alerts):
         if silent := _taking_no_part(rule, catalog):
             part = "which takes no part: write `automatic: act` in its entry"
-            yield f"alerts[{index}] promotes {_listed(silent)}, {part}"
+            yield f"alerts[{index}] promotes {listed(silent, _NAMED)}, {part}"
 
 
 def _why_a_person_is_needed(catalog: Catalog) -> str:
@@ -37,8 +38,3 @@ def _taking_no_part(rule: AlertRule, catalog: Catalog) -> Sequence[str]:
     named = catalog.groups.get(rule.group, ()) if rule.group is not None else [rule.service or ""]
     members = [catalog.services[name] for name in named if name in catalog.services]
     return [member.name for member in members if member.automatic is Mode.NONE] if rule.means is Meaning.PROMOTE else []
-
-
-def _listed(names: Sequence[str]) -> str:
-    more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
-    return ", ".join(names[:_NAMED]) + more

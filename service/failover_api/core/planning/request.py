@@ -46,6 +46,14 @@ class Provenance:
         return self.operation, " ".join(filter(None, (f"wave {self.wave.number}", self.step)))
 
 
+def catalog_group(group: str | None) -> str:
+    """The group as the catalog names it; "" for none, and where a node or an alert stands in its place.
+
+    Those have a blank in them, and no group can be named so.
+    """
+    return group if group and " " not in group else ""
+
+
 # Awaited right before a write: raises a FailoverError that says why it may not be made after all.
 Permit = Callable[[], Awaitable[None]]
 

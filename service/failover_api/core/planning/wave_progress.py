@@ -35,7 +35,7 @@ class Standing(StrEnum):
 
 
 ENDED = frozenset({Standing.DONE, Standing.LATE, Standing.FAILED, Standing.HELD})
-_BROKEN = ENDED - {Standing.DONE}
+BROKEN = ENDED - {Standing.DONE}
 _NOT_WRITTEN = frozenset({Standing.WAITING, Standing.READY})
 NOT_MOVED = frozenset({*_NOT_WRITTEN, Standing.PROPOSED, Standing.HELD})
 
@@ -98,6 +98,21 @@ class Progress:
 
 
 @dataclass(frozen=True, slots=True)
+class Unmoved:
+    """A service that an operation has not moved. `began_at` and `ends_at` are by the Git host's clock (s).
+
+    `stopped` is why it will not move it any more, "" while it may. `is_of_death`: a node's death began it. `ends_at` is
+    when nobody expects it of the operation any longer, None: as long as it is known.
+    """
+
+    operation: str
+    began_at: float
+    stopped: str = ""
+    is_of_death: bool = False
+    ends_at: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Clocking:
     """`now`; when the operation began; how long what moved may take to serve (s)."""
 
@@ -115,6 +130,16 @@ def progress(
     places = _Assessment(order, seen, clocking, dict(ended or {})).places()
     waves = tuple(_wave(names, places) for names in order.waves)
     return Progress(_state(waves), waves, places, _due(order, places))
+
+
+def why_ended(name: str, order: Order, places: Mapping[str, Place]) -> str:
+    """Why a service will not move any more, "" while it may: of one that is held, what became of whom it waits for."""
+    place = places[name]
+    if place.standing not in BROKEN:
+        return ""
+    others = [other for other in sorted(order.waits_for.get(name, ())) if places[other].standing in BROKEN]
+    causes = [f"{other} {places[other].reason}" for other in others if places[other].standing is not Standing.HELD]
+    return "; ".join(causes) if place.standing is Standing.HELD and causes else place.reason
 
 
 def planned(order: Order) -> Progress:
@@ -166,7 +191,7 @@ class _Assessment:
 
     def _not_moved(self, name: str) -> Place:
         waited_for = {other: self.found[other] for other in sorted(self.order.waits_for.get(name, ()))}
-        broken = [other for other, place in waited_for.items() if place.standing in _BROKEN]
+        broken = [other for other, place in waited_for.items() if place.standing in BROKEN]
         if broken:
             return Place(Standing.HELD, f"waits for {', '.join(broken)}")
         missing = [other for other, place in waited_for.items() if place.standing is not Standing.DONE]
@@ -196,7 +221,7 @@ def _wave(names: Sequence[str], places: Mapping[str, Place]) -> WaveState:
     elif standings - ENDED:
         state = OperationState.RUNNING
     else:
-        state = OperationState.STOPPED if standings & _BROKEN else OperationState.DONE
+        state = OperationState.STOPPED if standings & BROKEN else OperationState.DONE
     return WaveState(tuple(names), state, "; ".join(_reasons(names, places)))
 
 

@@ -10,6 +10,7 @@ from graphlib import TopologicalSorter
 from itertools import accumulate
 
 from failover_api.core.catalog.model import Action
+from failover_api.core.wording import listed
 
 MAX_NAMED = 5
 After = Mapping[str, Sequence[str]]  # {service: those that it names}; all of the catalog, without a cycle
@@ -140,5 +141,5 @@ def _warnings(members: Mapping[str, Action], after: After, unseen: Sequence[str]
         what = "what does not move with it is not waited for"
         yield f"{'; '.join(named[:MAX_NAMED])}{more}: {what}"
     if unseen:
-        shown = ", ".join(unseen[:MAX_NAMED]) + (f" and {len(unseen) - MAX_NAMED} more" if unseen[MAX_NAMED:] else "")
+        shown = listed(unseen, MAX_NAMED)
         yield f"whether {shown} serves is not seen from here, so what is after it does not wait for it"

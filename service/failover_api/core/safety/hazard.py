@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from failover_api.core.hazard_slugs import SLUGS, Severity
-from failover_api.core.wording import one_line
+from failover_api.core.wording import listed, one_line
 
 __all__ = ["Hazard", "Severity", "hazard_from", "merged", "worst"]
 
@@ -63,8 +63,7 @@ def _merged(alike: Sequence[Hazard]) -> Hazard:
     if all(other == first for other in others):
         return first  # one thing, which many meet
     names = list(dict.fromkeys(one_line(hazard.about) for hazard in alike))
-    more = f" and {len(names) - MAX_NAMED} more" if len(names) > MAX_NAMED else ""
-    about = ", ".join(names[:MAX_NAMED]) + more
+    about = listed(names, MAX_NAMED)
     slug = SLUGS.get(first.slug)
     detail = (slug and slug.several) or first.detail.removesuffix(".")
     cure = (slug and slug.cure) or first.cure.removesuffix(".")

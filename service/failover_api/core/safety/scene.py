@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from failover_api.core.catalog.model import Side
-from failover_api.core.planning.state import Detection, Reading, State, combine_states, state_of
+from failover_api.core.planning.state import Detection, State, combine_states, state_of
 from failover_api.core.safety.claim_moves import ClaimMove, variable_of
 from failover_api.core.safety.observed import Claim, Node, Pod, View
 from failover_api.core.safety.rollout.appliers import Appliers, find_appliers
@@ -13,7 +13,6 @@ from failover_api.core.safety.rollout.live import Index, Live, Workload, find_li
 from failover_api.core.safety.rollout.place import Place, place_of
 from failover_api.core.safety.surroundings import ClusterLook
 from failover_api.core.safety.switch_moves import ServiceMove
-from failover_api.core.splice import Value
 from failover_api.core.wording import cut
 
 NOTHING_LIVE = Live()
@@ -133,7 +132,3 @@ def _claims_after(now: frozenset[str], changed: Sequence[ClaimMove], move: Servi
         return frozenset()
     moved = {claim.old: claim.new for claim in changed if claim.old}
     return frozenset(filter(None, (moved.get(name, name) for name in now)))
-
-
-def _with(reading: Reading, value: Value) -> Reading:
-    return replace(reading, value=value, state=state_of(reading.switch, value))

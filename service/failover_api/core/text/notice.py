@@ -8,6 +8,7 @@ from failover_api.core.catalog.notification import FIELDS, Event
 from failover_api.core.text.escaping import escape_markup
 
 _URLS = ("commit", "pull_request")
+_NOBODY = {"automatic": "Automatic failover asked for it", "alert": "An alert asked for it"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +34,7 @@ def make_notice(event: Event, *, services: tuple[str, ...], title: str, message:
     given = {name: value if name in _URLS else escape_markup(value) for name, value in given.items()}
     message = escape_markup(message)
     given["url"] = given["pull_request"] or given["commit"]
-    who = f"Asked for by {given['by']}" if given["by"] else ""
+    who = _NOBODY.get(given["by"], f"Asked for by {given['by']}") if given["by"] else ""
     why = f"{who}: {given['reason']}" if who and given["reason"] else who and f"{who}."
     given |= {"event": event.value, "service": escape_markup(", ".join(services)), "message": message}
     given["text"] = "\n".join(filter(None, (message, why, given["url"])))

@@ -13,7 +13,7 @@ from urllib.parse import quote
 
 from failover_api.core.catalog.model import Action
 from failover_api.core.planning.plan import Change, Plan
-from failover_api.core.planning.request import Provenance
+from failover_api.core.planning.request import Provenance, catalog_group
 from failover_api.core.splice.shown import shown
 from failover_api.core.text.commit_message import headline, movement, reason_lines, record_of
 from failover_api.core.text.diff import unified_diff
@@ -143,7 +143,8 @@ def _afterwards(moves: Sequence[tuple[Plan, Provenance]]) -> list[str]:
     name = plan.service.name if len(moves) == 1 else "NAME"
     back = [_code(f"failover rollback {name}")]
     if plan.action in _WAY_BACK:
-        all_of_them = f"--group {provenance.group}" if provenance.group and len(moves) > 1 else name
+        group = catalog_group(provenance.group)
+        all_of_them = f"--group {group}" if group and len(moves) > 1 else name
         back.append(_code(f"failover {_WAY_BACK[plan.action]} {all_of_them}"))
     command = watch_command(plan for plan, _ in moves)
     shows_pods = f", {_code(command)} shows the pods" if command else ""

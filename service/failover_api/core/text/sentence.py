@@ -7,7 +7,7 @@ from failover_api.core.catalog.model import Action, Policy
 from failover_api.core.planning.plan import Plan
 from failover_api.core.planning.state import State
 from failover_api.core.text.next_step import APPLIED, watch_command
-from failover_api.core.wording import one_line
+from failover_api.core.wording import listed, one_line
 
 MAX_NAMES = 10  # of services or files
 _SIDES = frozenset({State.PRIMARY, State.BACKUP})
@@ -139,9 +139,7 @@ def destination(plans: Iterable[Plan]) -> str:
 
 def names_of(names: Iterable[str]) -> str:
     """The names, or the first MAX_NAMES of them: "sonarr, radarr and 7 more"."""
-    texts = [one_line(name) for name in names]
-    more = len(texts) - MAX_NAMES
-    return ", ".join(texts[:MAX_NAMES]) + (f" and {more} more" if more > 0 else "")
+    return listed([one_line(name) for name in names], MAX_NAMES)
 
 
 def _next_step(plans: Sequence[Plan]) -> str:

@@ -62,7 +62,7 @@ router = APIRouter(tags=["hooks"])
     openapi_extra=_BODY,
 )
 async def alertmanager(request: Request, components: Wired, who: Who) -> Response:
-    return await _taken(request, components, who)
+    return await _taken(request, components, who, ALERTMANAGER)
 
 
 @router.post(
@@ -75,17 +75,18 @@ async def alertmanager(request: Request, components: Wired, who: Who) -> Respons
     openapi_extra=_BODY,
 )
 async def grafana(request: Request, components: Wired, who: Who) -> Response:
-    return await _taken(request, components, who)
+    return await _taken(request, components, who, GRAFANA)
 
 
-async def _taken(request: Request, components: Components, who: Session) -> Response:
-    from failover_api.core.safety.alerts import read_body
+async def _taken(request: Request, components: Components, who: Session, hook: str) -> Response:
+    from failover_api.core.safety.alerts import ALERTMANAGER_VERSIONS, GRAFANA_VERSIONS, read_body
 
     refuse_foreign_page(request)
     who.needs_any(Verb.EXECUTE, "alerts")
     if request.headers.get("content-type", "").partition(";")[0].strip().lower() != "application/json":
         raise UnsupportedMediaType("expected application/json, as Alertmanager and Grafana send it")
-    body = read_body(await request.body())
+    versions = GRAFANA_VERSIONS if hook == GRAFANA else ALERTMANAGER_VERSIONS
+    body = read_body(await request.body(), versions)
     refused: list[FailoverError] = []
     ends = await components.automatic.alert_desk().take(body.alerts, _may(who, refused))
     for end in ends:
@@ -96,7 +97,10 @@ async def _taken(request: Request, components: Components, who: Session) -> Resp
 
 
 def _may(who: Session, refused: list[FailoverError]) -> Callable[["Meant"], bool]:
-    """Whether its sender may do what an alert means; what he may not is written down, and told in `refused`."""
+    """Whether its sender may do what an alert means; where he may not, that is written down, and is in `refused`.
+
+    What it means is not told him: the catalog may name services of which he knows nothing.
+    """
 
     def may(meant: "Meant") -> bool:
         try:
@@ -105,8 +109,8 @@ def _may(who: Session, refused: list[FailoverError]) -> Callable[["Meant"], bool
             else:
                 what = meant.group or meant.services[0]
                 who.needs_every(Verb.EXECUTE, what, meant.services)
-        except Forbidden as exc:
-            refused.append(exc)
+        except Forbidden:
+            refused.append(Forbidden(f"{who.name} may not do what the catalog says that the alert means"))
             return False
         return True
 

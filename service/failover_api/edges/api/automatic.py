@@ -22,8 +22,7 @@ from failover_api.edges.http.access import Session, Who
 from failover_api.edges.http.json_response import json_response
 from failover_api.edges.models.automatic import AckBody, AttestationBody, AutomaticBody, PauseBody
 from failover_api.edges.move_request import read_object
-from failover_api.edges.targets import look_at_automatic
-from failover_api.errors import UnknownUrl
+from failover_api.edges.targets import check_services, end_pause, look_at_automatic
 from failover_api.wiring import Components
 
 CREATED, NO_CONTENT = 201, 204
@@ -32,9 +31,8 @@ _GONE: openapi.Responses = {NO_CONTENT: {"description": "It is no longer in forc
 _REASON = {"type": "string", "maxLength": 200, "description": "Why.", "examples": ["a new kernel on all nodes"]}
 _UNTIL = {
     "type": "string",
-    "format": "date-time",
-    "description": "When it ends, within 30 days; without it, then.",
-    "examples": ["2026-12-01T20:00:00Z"],
+    "description": "When it ends: a time with its zone, or a duration from now; within 30 days, and without it, then.",
+    "examples": ["2026-12-01T20:00:00Z", "2h"],
 }
 _SERVICES = {
     "type": "array",
@@ -79,14 +77,14 @@ async def automatic(components: Wired, who: Who) -> Response:
     operation_id="pause_automatic",
     summary="Let nothing move by itself for a time, or some services not",
     response_description="It is in force",
-    openapi_extra=_body({"reason": _REASON, "until": _UNTIL, "services": _SERVICES}),
+    openapi_extra=_body({"reason": _REASON, "until": _UNTIL, "services": _SERVICES}, required=("reason",)),
 )
 async def pause(request: Request, components: Wired, who: Who) -> Response:
     refuse_foreign_page(request)
     asked = pause_request(await read_object(request, PAUSE_KEYS))
-    _needs(who, components, asked.services)
+    check_services(who, components, asked.services)
     made = await components.automatic.control().pause(
-        by=who.name, reason=asked.reason, until=asked.until, services=asked.services
+        by=who.name, reason=asked.reason, until=asked.until, lasts_s=asked.lasts_s, services=asked.services
     )
     return json_response(pause_body(made), CREATED)
 
@@ -101,13 +99,7 @@ async def pause(request: Request, components: Wired, who: Who) -> Response:
 )
 async def resume(request: Request, id: PauseId, components: Wired, who: Who) -> Response:  # noqa: A002 - as the URL says
     refuse_foreign_page(request)
-    who.needs_any(Verb.EXECUTE, "automatic")
-    control = components.automatic.control()
-    found = await control.pause_of(id)
-    if found.services and not all(map(who.caller.knows, found.services)):
-        raise UnknownUrl(f"no pause {id[:40]!r} is in force")
-    _needs_of(who, found.services)
-    await control.resume(id)
+    await end_pause(who, components, id)
     return Response(status_code=NO_CONTENT)
 
 
@@ -124,7 +116,7 @@ async def resume(request: Request, id: PauseId, components: Wired, who: Who) -> 
 async def acknowledge(request: Request, components: Wired, who: Who) -> Response:
     refuse_foreign_page(request)
     service, node = ack_request(await read_object(request, ACK_KEYS))
-    _needs(who, components, (service,) if service else ())
+    check_services(who, components, (service,) if service else ())
     made = await components.automatic.control().acknowledge(by=who.name, service=service, node=node)
     return json_response(ack_body(made), CREATED)
 
@@ -182,17 +174,3 @@ async def _withdrawn(request: Request, node: str, id_: str | None, components: C
     who.needs_everything(Verb.EXECUTE, f"node {node}")
     await components.automatic.control().withdraw(node, id_)
     return Response(status_code=NO_CONTENT)
-
-
-def _needs(who: Session, components: Components, services: tuple[str, ...]) -> None:
-    """Raises UnknownService and Forbidden: execute on each, or on everything where none is named."""
-    _needs_of(who, services)
-    for service in services:
-        components.catalog.current().service(service)
-
-
-def _needs_of(who: Session, services: tuple[str, ...]) -> None:
-    if not services:
-        who.needs_everything(Verb.EXECUTE, "automatic")
-    for service in services:
-        who.needs(Verb.EXECUTE, service)

@@ -14,8 +14,7 @@ from failover_api.edges.http.access import Who
 from failover_api.edges.models.group_relocations import GroupRelocationBody
 from failover_api.edges.models.relocations import RelocationBody
 from failover_api.edges.models.waves import OperationBody
-from failover_api.edges.targets import look_at_operation, look_at_relocation
-from failover_api.errors import UnknownUrl
+from failover_api.edges.targets import look_at_operation
 
 OperationName = Annotated[str, Path(description="What the move was answered with: a ULID.", examples=[examples.ULID])]
 
@@ -35,15 +34,12 @@ async def operation(
     operation: OperationName, components: Wired, who: Who, if_none_match: IfNoneMatch = None
 ) -> Response:
     who.needs_any(Verb.VIEW, "operations")
-    try:
-        return tagged(await look_at_operation(who, components, operation), None, if_none_match)
-    except UnknownUrl:
-        if not any(service.replication is not None for service in components.catalog.current().services.values()):
-            raise
-        from failover_api.relocation_report import RelocationReport
+    found = await look_at_operation(who, components, operation)
+    if isinstance(found, OperationBody):
+        return tagged(found, None, if_none_match)
+    from failover_api.relocation_report import RelocationReport
 
-        report = await look_at_relocation(who, components, operation)
-        if isinstance(report, RelocationReport):
-            return tagged(relocation_body(report), None, if_none_match)
-        body = group_relocation_body(report, visible=lambda name: who.caller.may(Verb.VIEW, name))
-        return tagged(body, None, if_none_match)
+    if isinstance(found, RelocationReport):
+        return tagged(relocation_body(found), None, if_none_match)
+    body = group_relocation_body(found, visible=lambda name: who.caller.may(Verb.VIEW, name))
+    return tagged(body, None, if_none_match)

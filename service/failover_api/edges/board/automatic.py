@@ -1,21 +1,19 @@
 """The page of automatic failover: would it act now, and if not, why; pausing it, and ending a pause."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import RedirectResponse
 
 from failover_api.core.access.model import Verb
-from failover_api.core.config.duration import is_duration, seconds_of
-from failover_api.core.planning.request import checked_reason
 from failover_api.edges.automatic_headline import headline
+from failover_api.edges.automatic_requests import pause_request
 from failover_api.edges.board.forms import checked_form
 from failover_api.edges.board.pages import HEADERS
 from failover_api.edges.board.routes import board
 from failover_api.edges.http import session
 from failover_api.edges.http.root_path import root_of
-from failover_api.edges.targets import components_of, look_at_automatic
-from failover_api.errors import BadRequest
+from failover_api.edges.targets import check_services, components_of, end_pause, look_at_automatic
 
 LENGTHS = (("1h", "an hour"), ("8h", "eight hours"), ("1d", "a day"), ("7d", "a week"), ("30d", "30 days"))
 PATH = "/automatic"
@@ -27,7 +25,6 @@ router = APIRouter(include_in_schema=False)
 async def show(request: Request) -> Response:
     components, who = components_of(request), await session.visit(request)
     who.needs_any(Verb.VIEW, "automatic")
-    who.looks()
     body = (await look_at_automatic(who, components)).model_dump(mode="json")
     return board(request).pages.page(
         request,
@@ -46,12 +43,11 @@ async def show(request: Request) -> Response:
 async def pause(request: Request) -> Response:
     form = await checked_form(request)
     components, who = components_of(request), await session.visit(request)
-    who.needs_everything(Verb.EXECUTE, "automatic")
-    length, reason = form.one("until"), checked_reason(form.one("reason"))
-    if not is_duration(length):
-        raise BadRequest("until: expected a length of time, like 8h")
-    until = datetime.now(UTC) + timedelta(seconds=seconds_of(length))
-    await components.automatic.control().pause(by=who.name, reason=reason, until=until.timestamp(), services=())
+    check_services(who, components, ())
+    asked = pause_request({"reason": form.one("reason"), "until": form.one("until")})
+    await components.automatic.control().pause(
+        by=who.name, reason=asked.reason, until=asked.until, lasts_s=asked.lasts_s, services=()
+    )
     return _back(request)
 
 
@@ -59,14 +55,7 @@ async def pause(request: Request) -> Response:
 async def resume(request: Request) -> Response:
     form = await checked_form(request)
     components, who = components_of(request), await session.visit(request)
-    who.needs_any(Verb.EXECUTE, "automatic")
-    control = components.automatic.control()
-    found = await control.pause_of(form.one("id"))
-    if not found.services:
-        who.needs_everything(Verb.EXECUTE, "automatic")
-    for service in found.services:
-        who.needs(Verb.EXECUTE, service)
-    await control.resume(found.id)
+    await end_pause(who, components, form.one("id"))
     return _back(request)
 
 
@@ -75,7 +64,7 @@ async def acknowledge(request: Request) -> Response:
     form = await checked_form(request)
     components, who = components_of(request), await session.visit(request)
     service = form.one("service")
-    who.needs(Verb.EXECUTE, service)
+    check_services(who, components, [service])
     await components.automatic.control().acknowledge(by=who.name, service=service)
     return _back(request)
 

@@ -20,7 +20,6 @@ from failover_api.edges.board.forms import Form, checked_form
 from failover_api.edges.board.moves import OWN_FIELDS, Question, shown_versions, stop_questions, ticked
 from failover_api.edges.board.operations import group_relocation_page
 from failover_api.edges.board.pages import HEADERS
-from failover_api.edges.board.relocations import NEEDED
 from failover_api.edges.board.routes import board
 from failover_api.edges.board.rows import may_all
 from failover_api.edges.board.sides import side_by_side
@@ -98,7 +97,6 @@ class _Page:
 
     def questions(self, error: FailoverError | None) -> list[Question]:
         found = stop_questions(self.asked.get("accept", frozenset()), error)
-        found = [one for one in found if one.value.rpartition(":")[2] not in NEEDED]
         said = self.asked.get("skip_refused", False)
         if error is not None or said:
             found.append(Question("skip_refused", "Leave out what is refused", _LEAVE_OUT, said=said))

@@ -13,8 +13,8 @@ from failover_api.edges.bodies.group_relocations import group_relocation_body
 from failover_api.edges.bodies.relocations import relocation_body
 from failover_api.edges.http import session
 from failover_api.edges.http.access import Session
-from failover_api.edges.targets import components_of, look_at_operation, look_at_relocation
-from failover_api.errors import UnknownUrl
+from failover_api.edges.models.waves import OperationBody
+from failover_api.edges.targets import components_of, look_at_operation
 
 if TYPE_CHECKING:  # nothing of it is loaded until somebody asks
     from failover_api.relocation_report import GroupRelocationReport, RelocationReport
@@ -27,19 +27,15 @@ async def show_operation(request: Request, operation: str) -> Response:
     """How far it has come. Without script the page asks for itself again, as long as something may come."""
     components, who = components_of(request), await session.visit(request)
     who.needs_any(Verb.VIEW, "operations")
-    try:
-        body = await look_at_operation(who, components, operation)
-    except UnknownUrl:
-        if not any(service.replication is not None for service in components.catalog.current().services.values()):
-            raise
-        from failover_api.relocation_report import RelocationReport
+    found = await look_at_operation(who, components, operation)
+    if isinstance(found, OperationBody):
+        facts: dict[str, Any] = {"operation": found, "goes_on": found.state is OperationState.RUNNING}
+        return board(request).pages.page(request, "operation.html", who.caller, **facts)
+    from failover_api.relocation_report import RelocationReport
 
-        report = await look_at_relocation(who, components, operation)
-        if isinstance(report, RelocationReport):
-            return relocation_page(request, who, report)
-        return group_relocation_page(request, who, report)
-    facts: dict[str, Any] = {"operation": body, "goes_on": body.state is OperationState.RUNNING}
-    return board(request).pages.page(request, "operation.html", who.caller, **facts)
+    if isinstance(found, RelocationReport):
+        return relocation_page(request, who, found)
+    return group_relocation_page(request, who, found)
 
 
 def group_relocation_page(
@@ -62,6 +58,6 @@ def relocation_page(request: Request, who: Session, report: "RelocationReport", 
         "relocation": relocation_body(report),
         "goes_on": report.is_under_way,
         "may_abort": report.may_be_aborted and who.caller.may(Verb.EXECUTE, report.service),
-        "asks_for_word": "synced=true" in report.cure and who.caller.may(Verb.EXECUTE, report.service),
+        "asks_for_word": report.awaits_word and who.caller.may(Verb.EXECUTE, report.service),
     }
     return board(request).pages.page(request, "relocation.html", who.caller, status=status, **facts)

@@ -17,7 +17,7 @@ from failover_api.edges import problems
 from failover_api.edges.board.advice import advice_on
 from failover_api.edges.board.form_moves import FormMove, form_move
 from failover_api.edges.board.forms import Form, checked_form
-from failover_api.edges.board.moves import OWN_FIELDS, Question, shown_versions, stop_questions, ticked
+from failover_api.edges.board.moves import OWN_FIELDS, shown_versions, stop_questions, ticked
 from failover_api.edges.board.operations import relocation_page
 from failover_api.edges.board.pages import HEADERS
 from failover_api.edges.board.routes import board
@@ -35,8 +35,6 @@ from failover_api.wiring import Components
 
 PATH = "/services/{service}/relocate"
 KEYS = ("to", "reason", "accept")
-# What nobody can accept: a relocation cannot work with it.
-NEEDED = frozenset({"node-not-ready", "node-missing", "starts-nothing", "claim-missing", "claim-lost", "claim-pending"})
 
 router = APIRouter(include_in_schema=False)
 
@@ -88,11 +86,11 @@ async def abort(request: Request, service: str) -> Response:
 
 @router.post(f"{PATH}/synced")
 async def vouch(request: Request, service: str) -> Response:
-    """Whoever is signed in says that the data is on the target."""
-    await checked_form(request)
+    """Whoever is signed in says that the data is on the target that the page named."""
+    form = await checked_form(request)
     components, who = components_of(request), await session.visit(request)
-    SERVICE.check(who, components, service, Verb.EXECUTE)
-    report = await components.failover.relocations.vouch(service, MoveRequest(by=who.name))
+    target = read_pairs([("to", form.one("to"))], KEYS)["to"]
+    report = await relocate(who, components, service, target, MoveRequest(by=who.name), is_synced=True)
     location = f"{root_of(request)}/operations/{report.operation}"
     return RedirectResponse(location, 303, headers=HEADERS)
 
@@ -150,15 +148,15 @@ def _shown(
 
 
 def _refused(request: Request, who: Session, service: str, asked: dict[str, Any], error: FailoverError) -> Response:
-    facts = {"refusal": error, "advice": advice_on(error), "hazards": [], "questions": _questions(asked, error)}
+    facts = {
+        "refusal": error,
+        "advice": advice_on(error),
+        "hazards": [],
+        "questions": stop_questions(asked.get("accept", frozenset()), error),
+    }
     if isinstance(error, UnsafeMove):
         facts["hazards"] = list(error.hazards)
     return _page(request, who, service, asked, problems.status_of(error), **facts)
-
-
-def _questions(asked: dict[str, Any], error: FailoverError) -> list[Question]:
-    found = stop_questions(asked.get("accept", frozenset()), error)
-    return [question for question in found if question.value not in NEEDED]
 
 
 def _page(request: Request, who: Session, service: str, asked: dict[str, Any], status: int, **facts: Any) -> Response:

@@ -18,7 +18,8 @@ def alerts_body(ends: "Sequence[AlertEnd]", *, left_out: int) -> AlertsBody:
 
 
 def _alert(end: "AlertEnd") -> AlertBody:
-    alert, meant, held = end.read, end.meant, end.held
+    alert, held = end.read, end.held
+    meant = end.meant if end.result.value != "forbidden" else None  # not told who may not do it
     return AlertBody(
         fingerprint=alert.fingerprint if alert is not None else None,
         alertname=cut(alert.name) if alert is not None else "",

@@ -6,8 +6,7 @@ Only those services are named that whoever asks may see.
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from failover_api.core.automatic import IS_OFF
-from failover_api.core.catalog.automatic import Mode
+from failover_api.core.catalog.automatic import IS_OFF, Mode
 from failover_api.core.rfc3339 import rfc3339, rfc3339_or_none
 from failover_api.edges.models.automatic import (
     AckBody,
@@ -25,9 +24,8 @@ from failover_api.edges.models.automatic import (
 
 if TYPE_CHECKING:  # nothing of it is loaded until somebody asks
     from failover_api.automatic.control import Standing
-    from failover_api.core.automatic.notes import Ack, Attestation, Pause
     from failover_api.core.automatic.report import BlockedLine, HoldLine, NodeLine, PendingLine, ReturnLine
-    from failover_api.core.safety.governance import Event
+    from failover_api.core.safety.governance import Ack, Attestation, Event, Pause
 
 Visible = Callable[[str], bool]
 

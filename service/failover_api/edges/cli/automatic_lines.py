@@ -9,9 +9,9 @@ from failover_api.edges.printable import one_line
 
 Body = dict[str, Any]
 _RESULTS = {
-    "right": "right: the node stayed away",
-    "too-early": "too early: the node was back within ten minutes",
-    "came-back-first": "not needed: the node was back before anything would have moved",
+    "right": "right, the node stayed away",
+    "too-early": "too early, the node was back within ten minutes",
+    "came-back-first": "not needed, the node was back before anything would have moved",
     "open": "not known yet",
 }
 
@@ -43,8 +43,10 @@ def _free(line: Body) -> str:
 
 def _return(line: Body, utc: bool) -> Iterator[str]:
     """A way home: by itself, or by whose command."""
-    if line["acts"]:
-        yield one_line(f"{line['service']} is relocated home to {line['node']} by itself. {line['detail']}".rstrip())
+    if line["acts"] and line["detail"]:
+        yield one_line(f"{line['service']} is not relocated home to {line['node']}: {line['detail']} {line['command']}")
+    elif line["acts"]:
+        yield one_line(f"{line['service']} is relocated home to {line['node']} by itself.")
     else:
         yield one_line(f"{line['service']} may go home to {line['node']}: {line['command']}")
     yield from _holds(line["holds"], utc)
@@ -81,5 +83,5 @@ def _shown(at: str, utc: bool) -> str:
 
 def _tally(tally: Body) -> Iterator[str]:
     for result, count in sorted(tally["counts"].items()):
-        times = "once" if count == 1 else f"{count} times"
-        yield one_line(f"So far {times} {_RESULTS.get(result, result)}.")
+        events = "1 event" if count == 1 else f"{count} events"
+        yield one_line(f"{events} so far: {_RESULTS.get(result, result)}.")

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from failover_api.core.hazard_slugs import SLUGS
+from failover_api.core.wording import listed
 
 Body = dict[str, Any]
 
@@ -47,10 +48,9 @@ def _line(word: str, alike: Sequence[Body]) -> str:
     if not others:
         return _whole(first)
     names = list(dict.fromkeys(check["name"].partition(" ")[2] for check in alike))
-    more = f" and {len(names) - MAX_NAMED} more" if len(names) > MAX_NAMED else ""
     counted = f"{len(names)} service{'' if len(names) == 1 else 's'}"
     slug = _slug(first)
-    return f"{word}{f' {slug}' if slug else ''}: {counted} ({', '.join(names[:MAX_NAMED])}{more}): {_of_many(alike)}"
+    return f"{word}{f' {slug}' if slug else ''}: {counted} ({listed(names, MAX_NAMED)}): {_of_many(alike)}"
 
 
 def _of_many(alike: Sequence[Body]) -> str:

@@ -3,18 +3,16 @@
 Two relocations like any other: each loses nothing, waits for its proofs, and can be aborted before its cutover.
 """
 
-from collections.abc import Iterator
-from dataclasses import replace
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
 import typer
 
 from failover_api.edges.cli.backend import Backend, Body, Callbacks
-from failover_api.edges.cli.execution import LATE, REFUSED, UNKNOWN, open_terminal, with_backend
+from failover_api.edges.cli.execution import LATE, REFUSED, open_terminal, with_writing_backend
 from failover_api.edges.cli.moves import move_request
 from failover_api.edges.cli.options import Accept, AsJson, Reason, Server, ServiceName, Yes
 from failover_api.edges.cli.relocations import follow
-from failover_api.edges.interruption import Interrupted, Interruption
 from failover_api.edges.printable import one_line
 from failover_api.errors import BadRequest
 
@@ -36,9 +34,9 @@ def drill(
     """Relocate a service there and home again, and say what it took."""
     from failover_api.core.safety.relocation.drills import reason_of
 
-    terminal, interruption = open_terminal(as_json=as_json), Interruption()
+    terminal = open_terminal(as_json=as_json)
 
-    def run(backend: Backend) -> None:
+    def run(backend: Backend, on_write: Callable[[], None]) -> None:
         status = backend.status(service)
         home = status["side"]
         if home not in _OTHER:
@@ -47,23 +45,17 @@ def drill(
         if terminal.can_ask and not yes and not terminal.ask_drill(service, _OTHER[home], home):
             terminal.err.print("Nothing was written.")
             raise typer.Exit(REFUSED)
-        body = _drilled(backend, terminal, service, home, request, Callbacks(on_write=interruption.sending))
+        body = _drilled(backend, terminal, service, home, request, Callbacks(on_write=on_write))
         body["copy_before"] = (status["replication"] or {}).get("data_as_of")
         terminal.show_drill(body, lines(body))
         if not body["ok"]:
             raise typer.Exit(LATE)
 
-    try:
-        with_backend(terminal, server, run, named=service, interruption=interruption)
-    except Interrupted as exc:
-        if not interruption.may_have_written:
-            terminal.note("interrupted: nothing was written")
-            raise typer.Exit(exc.exit_code) from None
-        terminal.note(
-            f"interrupted: what was begun goes on where a service runs. `failover status {service}` says where it is; "
-            f"`failover relocate {service} --to SIDE` goes on, or brings it home"
-        )
-        raise typer.Exit(UNKNOWN) from None
+    left = (
+        f"what was begun goes on where a service runs: `failover status {service}` says where it is, and "
+        f"`failover relocate {service} --to SIDE` goes on, or brings it home"
+    )
+    with_writing_backend(terminal, server, run, named=service, interrupted=left)
 
 
 def _drilled(
@@ -73,7 +65,7 @@ def _drilled(
     ways: list[Body] = []
     for before, to in ((home, _OTHER[home]), (_OTHER[home], home)):
         terminal.note(f"{service}: from {before} to {to}")
-        begun, _ = backend.relocate(service, to, replace(request), callbacks)
+        begun, _ = backend.relocate(service, to, request, callbacks)
         ended = follow(backend, terminal, begun)
         ways.append(_way(before, ended))
         if ended["state"] != "done":

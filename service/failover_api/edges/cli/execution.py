@@ -11,7 +11,7 @@ from failover_api.edges.cli.backend import Backend, Body, Refused, refused
 from failover_api.edges.cli.local import LocalBackend
 from failover_api.edges.cli.remote import RemoteBackend
 from failover_api.edges.interruption import Interrupted, Interruption
-from failover_api.errors import ConfigInvalid, FailoverError, NotReady
+from failover_api.errors import ConfigInvalid, FailoverError, NotReady, OutcomeUnknown
 
 if TYPE_CHECKING:  # `failover --help` should not wait for pydantic
     from failover_api.edges.cli.terminal import Terminal
@@ -67,6 +67,37 @@ def with_backend(
                 raise
 
     carry_out_in_order(terminal, run, interruption)
+
+
+def with_writing_backend(
+    terminal: "Terminal",
+    server: str | None,
+    use: Callable[[Backend, Callable[[], None]], None],
+    *,
+    named: str,
+    interrupted: str,
+    folder: Path | None = None,
+) -> None:
+    """As with_backend(), for what writes. `use` is given what to call when a write is about to be sent.
+
+    `interrupted` is what there is to do after a signal that came later than that.
+    """
+    interruption = Interruption()
+    try:
+        with_backend(
+            terminal,
+            server,
+            lambda backend: use(backend, interruption.sending),
+            named=named,
+            interruption=interruption,
+            folder=folder,
+        )
+    except Interrupted as exc:
+        if not interruption.may_have_written:
+            terminal.note("interrupted: nothing was written")
+            raise typer.Exit(exc.exit_code) from None
+        terminal.show_problem(refused(OutcomeUnknown(f"interrupted; {interrupted}")).problem)
+        raise typer.Exit(UNKNOWN) from None
 
 
 def carry_out_in_order(

@@ -126,7 +126,11 @@ class LocalBackend:
             given = {"reason": reason, "until": until, "services": list(services) or None}
             asked = pause_request(given)
             made = await components.automatic.control().pause(
-                by=caller(), reason=asked.reason, until=asked.until, services=asked.services
+                by=caller(),
+                reason=asked.reason,
+                until=asked.until,
+                lasts_s=asked.lasts_s,
+                services=asked.services,
             )
             return _dump(pause_body(made))
 
@@ -222,7 +226,7 @@ class LocalBackend:
             if request.dry_run:
                 report = await relocations.rehearse(service, target, request)
             elif is_synced:
-                report = await relocations.vouch(service, request)
+                report = await relocations.vouch(service, target, request)
             else:
                 report = await relocations.start(service, target, request)
             return _dump(relocation_body(report, dry_run=request.dry_run)), frozenset({report.version})
@@ -325,6 +329,7 @@ class LocalBackend:
                     components.failover,
                     cluster=components.cluster,
                     lease=lambda: components.automatic.control().rights(),
+                    has_flux_events=self._settings.flux_events_secret_file is not None,
                     on_step=on_step,
                 )
             of_callers = check_access(access) if folder is None or access.exists() else []

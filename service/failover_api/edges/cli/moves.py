@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
+from failover_api.core.wording import listed
 from failover_api.edges.cli.backend import Backend, Body, Callbacks, Refused, Versions, caller, refused
-from failover_api.edges.cli.execution import DONE, LATE, REFUSED, UNKNOWN, open_terminal, with_backend
+from failover_api.edges.cli.execution import DONE, LATE, REFUSED, UNKNOWN, open_terminal, with_writing_backend
 from failover_api.edges.cli.options import (
     Accept,
     AsJson,
@@ -33,8 +34,8 @@ from failover_api.edges.cli.options import (
     Wait,
     Yes,
 )
-from failover_api.edges.interruption import Interrupted, Interruption
-from failover_api.errors import BadRequest, OutcomeUnknown
+from failover_api.edges.interruption import Interrupted
+from failover_api.errors import BadRequest
 
 if TYPE_CHECKING:  # `failover --help` should not wait for pydantic
     from failover_api.core.planning.request import MoveRequest
@@ -205,10 +206,11 @@ class CommandTarget:
         return shlex.join(words)
 
     @property
-    def interrupted(self) -> OutcomeUnknown:
-        is_one = not self.is_group and not self.is_node
-        where = "list` tells where its services are" if not is_one else f"status {self.name}` tells where it is"
-        return OutcomeUnknown(f"interrupted; `failover {where}")
+    def where_to_look(self) -> str:
+        """For whoever does not know how it ended."""
+        if self.is_group or self.is_node:
+            return "`failover list` tells where its services are"
+        return f"`failover status {self.name}` tells where it is"
 
 
 @dataclass(frozen=True, slots=True)
@@ -234,9 +236,17 @@ def _move(
     from failover_api.edges.cli.waves import has_stopped, is_running
 
     patience = how.patience
-    interruption = Interruption()
 
-    def run(backend: Backend) -> None:
+    def run(backend: Backend, on_write: Callable[[], None]) -> None:
+        def move(request: "MoveRequest", *, is_rehearsal: bool) -> tuple[Body, Versions]:
+            """`is_rehearsal`: a dry run is what was asked for, and not only the look before the question."""
+            try:
+                with steps(terminal.err) as show_step:
+                    return target.carry_out(backend, request, Callbacks(show_step, on_write))
+            except Refused as exc:
+                exc.hint = target.hint(replace(request, dry_run=is_rehearsal), exc.problem)
+                raise
+
         request = read_request()
         confirmed = request
         asks = terminal.can_ask and not how.yes and not request.dry_run
@@ -244,12 +254,12 @@ def _move(
         if unseen and not asks and not how.yes:
             raise refused(BadRequest(f"{unseen}; nothing was written. --yes moves all the same"))
         if asks:
-            shown, versions = move(backend, replace(request, dry_run=True), is_rehearsal=request.dry_run)
+            shown, versions = move(replace(request, dry_run=True), is_rehearsal=request.dry_run)
             if shown["changed"] and not terminal.ask(shown, unseen):
                 terminal.err.print("Nothing was written.")
                 raise typer.Exit(REFUSED)
             confirmed = replace(request, versions=versions)
-        outcome, _ = move(backend, confirmed, is_rehearsal=request.dry_run)
+        outcome, _ = move(confirmed, is_rehearsal=request.dry_run)
         code, began = DONE, time.monotonic()
         is_followed = is_running(outcome) and how.follows
         if is_followed:
@@ -269,23 +279,9 @@ def _move(
         if code:
             raise typer.Exit(code)
 
-    def move(backend: Backend, request: "MoveRequest", *, is_rehearsal: bool) -> tuple[Body, Versions]:
-        """`is_rehearsal`: a dry run is what was asked for, and not only the look before the question."""
-        try:
-            with steps(terminal.err) as show_step:
-                return target.carry_out(backend, request, Callbacks(show_step, interruption.sending))
-        except Refused as exc:
-            exc.hint = target.hint(replace(request, dry_run=is_rehearsal), exc.problem)
-            raise
-
-    try:
-        with_backend(terminal, server, run, named=target.name, interruption=interruption, folder=target.folder)
-    except Interrupted as exc:
-        if not interruption.may_have_written:
-            terminal.note("interrupted: nothing was written")
-            raise typer.Exit(exc.exit_code) from None
-        terminal.show_problem(refused(target.interrupted).problem)
-        raise typer.Exit(UNKNOWN) from None
+    with_writing_backend(
+        terminal, server, run, named=target.name, interrupted=target.where_to_look, folder=target.folder
+    )
 
 
 def _what_is_unseen(backend: Backend, target: CommandTarget, patience: "Patience | None") -> str:
@@ -303,8 +299,7 @@ def _what_is_unseen(backend: Backend, target: CommandTarget, patience: "Patience
         in_group = [each["service"] for each in services if target.is_group and target.name in each["groups"]]
         own = in_group or [target.name]
     names = unseen(services, own)
-    whose = ", ".join(names[:_NAMED]) + (f" and {len(names) - _NAMED} more" if len(names) > _NAMED else "")
-    return f"whether {whose} will be {patience.until} cannot be seen from here" if names else ""
+    return f"whether {listed(names, _NAMED)} will be {patience.until} cannot be seen from here" if names else ""
 
 
 def _followed(backend: Backend, outcome: Body, terminal: "Terminal", patience: "Patience | None") -> tuple[Body, int]:

@@ -4,24 +4,26 @@ import math
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any
-
-from rich.console import Console
-from rich.text import Text
+from typing import TYPE_CHECKING, Any
 
 from failover_api.edges.cli.backend import Backend, Body, Refused
 from failover_api.edges.printable import one_line
+
+if TYPE_CHECKING:  # `failover serve` does without rich: 4 MB of memory
+    from rich.console import Console
 
 POLL_S = 3.0  # between two looks at a pull request
 PASSING = frozenset({429, 502, 503, 504})  # problems that the next look may not meet
 
 
 @contextmanager
-def steps(console: Console) -> Iterator[Callable[[str], None]]:
+def steps(console: "Console") -> Iterator[Callable[[str], None]]:
     """Gives what to tell a step to. On a terminal it shows them in one line; a step that begins anew is a new line."""
     if not console.is_terminal:
         yield lambda _: None
         return
+    from rich.text import Text
+
     done: list[str] = []
     with console.status("") as status:
 

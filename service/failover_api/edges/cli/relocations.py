@@ -5,14 +5,15 @@ Whoever leaves in the middle leaves it under way: a running service goes on with
 
 import shlex
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import typer
 
-from failover_api.edges.cli.backend import Backend, Body, Callbacks, Kind, Refused, Versions, refused
-from failover_api.edges.cli.execution import DONE, LATE, REFUSED, UNKNOWN, open_terminal, with_backend
+from failover_api.core.wording import shell_word
+from failover_api.edges.cli.backend import Backend, Body, Callbacks, Kind, Refused, Versions
+from failover_api.edges.cli.execution import DONE, LATE, REFUSED, UNKNOWN, open_terminal, with_writing_backend
 from failover_api.edges.cli.moves import move_request
 from failover_api.edges.cli.options import (
     Abort,
@@ -33,9 +34,8 @@ from failover_api.edges.cli.options import (
     Yes,
 )
 from failover_api.edges.cli.progress import PASSING
-from failover_api.edges.interruption import Interrupted, Interruption
+from failover_api.edges.interruption import Interrupted
 from failover_api.edges.printable import one_line
-from failover_api.errors import OutcomeUnknown
 
 if TYPE_CHECKING:  # `failover --help` should not wait for pydantic
     from failover_api.core.planning.request import MoveRequest
@@ -43,7 +43,7 @@ if TYPE_CHECKING:  # `failover --help` should not wait for pydantic
 
 POLL_S = 2.0
 _UNDER_WAY = ("running", "waiting")
-_ACCEPTABLE = "unsynced-overwritten"  # whatever else stops a relocation it cannot do without
+_ACCEPTABLE = ("unsynced-overwritten", "data-left-behind")  # whatever else stops it, it cannot do without
 _TOLD_ONCE = ("refused", "warnings")  # by the answer to who begins it
 
 
@@ -76,17 +76,20 @@ class Relocated:
             ["failover", "relocate", *([] if self.kind == "service" else [f"--{self.kind}"]), self.name, *more]
         )
 
+    def again(self, *more: str) -> str:
+        """The line that asks for the same."""
+        return self.command(*(["--home"] if self.is_home else ["--to", self.to] if self.to else []), *more)
+
     def hint(self, problem: Body) -> str:
         """What to do where it is refused."""
         from failover_api.edges.accepting import stops_of
 
-        where = ["--home"] if self.is_home else ["--to", self.to] if self.to else []
-        stops = [stop for stop in stops_of(problem) if stop.rpartition(":")[2] == _ACCEPTABLE]
+        stops = [stop for stop in stops_of(problem) if stop.rpartition(":")[2] in _ACCEPTABLE]
         if stops:
             accepting = [word for stop in stops for word in ("--accept", stop)]
-            return f"To relocate it all the same: {self.command(*where, *accepting)}"
+            return f"To relocate it all the same: {self.again(*accepting)}"
         if problem.get("refused"):
-            return f"To relocate the others: {self.command(*where, '--skip-refused')}"
+            return f"To relocate the others: {self.again('--skip-refused')}"
         is_running = self.kind != "service" and str(problem.get("type", "")).endswith(":relocation-running")
         return f"To end it: {self.command('--abort')}" if is_running else ""
 
@@ -124,11 +127,11 @@ def relocate(
         raise typer.BadParameter("--synced goes with a SERVICE, --skip-refused with a --group or a --node")
     kind: Kind = "service" if service is not None else "group" if group is not None else "node"
     target = Relocated(kind, service or group or node or "", to.value if to else "", home, synced)
-    terminal, interruption = open_terminal(as_json=as_json), Interruption()
+    terminal = open_terminal(as_json=as_json)
 
-    def run(backend: Backend) -> None:
+    def run(backend: Backend, on_write: Callable[[], None]) -> None:
         request = move_request(reason, key, accept, dry_run=dry_run, skip_refused=skip_refused)
-        callbacks = Callbacks(on_write=interruption.sending)
+        callbacks = Callbacks(on_write=on_write)
         if abort:
             terminal.show_relocation(target.abort(backend, request, callbacks))
             return
@@ -140,18 +143,22 @@ def relocate(
             exc.hint = target.hint(exc.problem)
             raise
         if not (no_wait or dry_run):
-            body = follow(backend, terminal, body)
+            told = [body]
+            try:
+                body = follow(backend, terminal, body, told)
+            except Interrupted:
+                if as_json:
+                    terminal.show_relocation(told[-1])
+                terminal.note(_left(target, told[-1], server))
+                raise typer.Exit(UNKNOWN) from None
         terminal.show_relocation(body, with_diff=dry_run)
         raise typer.Exit(DONE if dry_run else _code(body))
 
-    try:
-        with_backend(terminal, server, run, named=target.name, interruption=interruption)
-    except Interrupted as exc:
-        if not interruption.may_have_written:
-            terminal.note("interrupted: nothing was written")
-            raise typer.Exit(exc.exit_code) from None
-        terminal.show_problem(refused(_interrupted(target)).problem)
-        raise typer.Exit(UNKNOWN) from None
+    left = (
+        f"what was begun goes on where a service runs, or when `{target.again()}` is asked for again; "
+        f"`{target.command('--abort')}` puts back what was, until the cutover"
+    )
+    with_writing_backend(terminal, server, run, named=target.name, interrupted=left)
 
 
 def _asked(backend: Backend, terminal: "Terminal", target: Relocated, request: "MoveRequest") -> "MoveRequest":
@@ -165,10 +172,12 @@ def _asked(backend: Backend, terminal: "Terminal", target: Relocated, request: "
     return replace(request, versions=versions)
 
 
-def follow(backend: Backend, terminal: "Terminal", body: Body) -> Body:
-    """Until it has come to its end. What passes is waited for too."""
+def follow(backend: Backend, terminal: "Terminal", body: Body, told: list[Body] | None = None) -> Body:
+    """Until it has come to its end. What passes is waited for too. `told` gets each thing that is said of it."""
     said: set[str] = set()
     while True:
+        if told is not None:
+            told[:] = [body]
         for line in lines(body):
             if line not in said:
                 said.add(line)
@@ -181,12 +190,8 @@ def follow(backend: Backend, terminal: "Terminal", body: Body) -> Body:
 
 def _next(backend: Backend, terminal: "Terminal", body: Body) -> Body:
     for part in parts(body):
-        if _asks_for_a_word(part) and terminal.can_ask and terminal.ask_whether_synced(part):
-            from failover_api.core.planning.request import MoveRequest
-            from failover_api.edges.cli.backend import caller
-
-            request = MoveRequest(by=caller())
-            backend.relocate(part["service"], part["to"], request, is_synced=True)
+        if part["awaits_word"] and terminal.can_ask:
+            _give_word(backend, terminal, part)
     try:
         if "relocations" in body:
             return {**backend.group_relocation(body["operation"]), **{key: body[key] for key in _TOLD_ONCE}}
@@ -198,8 +203,19 @@ def _next(backend: Backend, terminal: "Terminal", body: Body) -> Body:
         return body
 
 
-def _asks_for_a_word(body: Body) -> bool:
-    return body["state"] == "waiting" and "synced=true" in body["cure"]
+def _give_word(backend: Backend, terminal: "Terminal", body: Body) -> None:
+    """Asks whether the data is there, and passes that on. Whoever says no leaves the app stopped, and is told so."""
+    if not terminal.ask_whether_synced(body):
+        again = f"failover relocate {shell_word(body['service'])}"
+        terminal.note(
+            f"It stays stopped. When its data is there: `{again} --to {body['to']} --synced`; "
+            f"`{again} --abort` starts it again where it was."
+        )
+        raise typer.Exit(REFUSED)
+    from failover_api.core.planning.request import MoveRequest
+    from failover_api.edges.cli.backend import caller
+
+    backend.relocate(body["service"], body["to"], MoveRequest(by=caller()), is_synced=True)
 
 
 def parts(body: Body) -> list[Body]:
@@ -233,8 +249,13 @@ def _code(body: Body) -> int:
     return LATE if body["state"] == "stopped" else DONE
 
 
-def _interrupted(target: Relocated) -> OutcomeUnknown:
-    return OutcomeUnknown(
-        f"interrupted; what was begun goes on where a service runs, or when `{target.command()}` is asked for again; "
+def _left(target: Relocated, body: Body, server: str | None) -> str:
+    """What becomes of one that nobody follows any more."""
+    where = "goes on there" if server else "goes on where a service runs; without one nobody does until you ask again"
+    step, to = (f" in {body['step']}", f" to {body['to']}") if target.kind == "service" else ("", "")
+    name = target.name if target.kind == "service" else f"{target.kind} {target.name}"
+    return one_line(
+        f"interrupted{step}: the relocation of {name}{to} (operation {body['operation']}) {where}. "
+        f"`{target.again()}` shows how far it is and goes on; "
         f"`{target.command('--abort')}` puts back what was, until the cutover"
     )

@@ -13,15 +13,17 @@ from failover_api.errors import UnknownUrl
 Body = dict[str, Any]
 
 _LOOKED_THROUGH = 100  # commits of each service, for an operation that is nobody's newest
-_ACTIONS = {"promote": "Failover", "demote": "Failback", "rollback": "Rollback"}
+_ACTIONS = {"promote": "Failover", "demote": "Failback", "rollback": "Rollback", "relocate": "Relocation"}
 
 
 def find(backend: Backend, operation: str) -> Body:
     """The moves of an operation, with how far each has come. Raises Refused when nobody has it."""
     services = [service for service in backend.list_all()["services"] if not service.get("error")]
-    moves = [_move(backend, each, each["last_move"]) for each in services if _operation(each["last_move"]) == operation]
-    if not moves:
-        moves = list(_earlier(backend, services, operation))
+    newest = [each for each in services if _operation(each["last_move"]) == operation]
+    if newest and newest[0]["last_move"]["action"] != "relocate":  # whose steps are in the history alone
+        moves = [_move(backend, each, each["last_move"]) for each in newest]
+    else:
+        moves = list(_earlier(backend, newest or services, operation))
     if not moves:
         raise refused(UnknownUrl(f"no service's history has the operation {operation[:40]!r}"))
     return {"operation": operation, "moves": moves}
@@ -62,6 +64,8 @@ def markdown(body: Body, *, utc: bool) -> str:
     for move in body["moves"]:
         lines += ["", f"## {_text(move['service'])}: {move['entry']['from']} to {move['entry']['to']}"]
         lines += ["", "### Timeline", "", *_timeline(move, utc=utc)]
+        if steps := move["entry"].get("steps"):
+            lines += ["", "### Steps", "", *_steps(steps, utc=utc)]
         lines += ["", "### Hazards", "", *_hazards(move)]
         lines += ["", "### Evidence", "", *_evidence(move, utc=utc)]
         lines += ["", "### Age of the data", "", *_data(move, utc=utc)]
@@ -75,6 +79,15 @@ def _timeline(move: Body, *, utc: bool) -> Iterator[str]:
     for step in move["rollout"]["steps"]:
         time = shown_time(step["at"], utc=utc, seconds=True) if step["at"] else "not yet, or not known"
         yield f"| {step['name']} | {time} | {_text(step['detail'])} |"
+
+
+def _steps(steps: list[Body], *, utc: bool) -> Iterator[str]:
+    """The commits of a relocation, each with what was seen that let it be made."""
+    yield "| step | time | commit | proof |"
+    yield "|---|---|---|---|"
+    for step in steps:
+        time = shown_time(step["at"], utc=utc, seconds=True)
+        yield f"| {_text(step['step'])} | {time} | {_code(step['commit']['sha'][:12])} | {_text(step['proof'])} |"
 
 
 def _hazards(move: Body) -> Iterator[str]:
@@ -93,6 +106,7 @@ def _evidence(move: Body, *, utc: bool) -> Iterator[str]:
     entry, cluster = move["entry"], move["cluster"]
     yield f"- Commit {_code(entry['commit']['sha'])}: {_text(entry['commit']['url'])}"
     yield f"- {_proof(entry)}"
+    yield from (f"- When it was decided: {_text(line)}" for line in entry.get("evidence") or ())
     if pull := entry["pull_request"]:
         yield f"- Pull request {pull['number']}, {_text(pull['state'])}: {_text(pull['url'])}"
     if not cluster:
@@ -114,7 +128,7 @@ def _proof(entry: Body) -> str:
 def _data(move: Body, *, utc: bool) -> Iterator[str]:
     replication = move["replication"]
     if not replication:
-        yield "The catalog names no replication: how old the data was on the side it moved to is not known."
+        yield "No replication is seen: how old the data was on the side it moved to is not known."
         return
     as_of = replication.get("data_as_of")
     when = f"of {shown_time(as_of, utc=utc, seconds=True)}" if as_of else "of a time that is not known"
@@ -131,10 +145,14 @@ def _next(move: Body) -> Iterator[str]:
         yield "- Somebody has to merge the pull request."
     elif rollout["steps"] and is_overruled(said := rollout["steps"][-1]["detail"]):
         yield f"- {_text(said[:1].upper() + said[1:])}: {_code(f'failover rollout {name}')}."
+    elif entry["to"] == "backup" and move["replication"]:
+        home = _code(f"failover relocate {name} --to primary")
+        yield f"- {_how_far(move)} What is written there is there alone: {home} brings it home, and moves it back."
     else:
-        yield f"- {_how_far(move)} {_data_care(entry)}".rstrip()
+        yield f"- {_how_far(move)} {_data_care(move)}".rstrip()
         if entry["to"] == "backup":
-            yield f"- Then {_code(f'failover demote {name} --dry-run')} shows what that would do."
+            home = f"relocate {name} --to primary" if move["replication"] else f"demote {name}"
+            yield f"- Then {_code(f'failover {home} --dry-run')} shows what that would do."
 
 
 def _how_far(move: Body) -> str:
@@ -146,12 +164,17 @@ def _how_far(move: Body) -> str:
     return f"It is {_text(rollout['stage'])}: {_code(f'failover rollout {name}')} shows how far it has come."
 
 
-def _data_care(entry: Body) -> str:
-    """A move copies no data: what was written on a side that it left may be there alone."""
+def _data_care(move: Body) -> str:
+    """Of all moves a relocation alone copies data: what was written on a side that another left may be there alone."""
+    entry = move["entry"]
     if entry["to"] == "backup":
+        if move["replication"]:
+            return "What is written there comes home by a relocation; a demote would leave it behind."
         return "Bring what is written there home before it goes back: sync it to primary first."
     if entry["from"] == entry["to"]:
         return ""
+    if entry["action"] == "relocate":
+        return "What was written on backup came with it: the steps have the proof."
     return (
         "What it wrote on backup stays in the volume that it left, where it has one of its own there and nobody has "
         "synced it: keep that until nothing is missed."

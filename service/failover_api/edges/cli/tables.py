@@ -13,7 +13,7 @@ from failover_api.edges.printable import one_line
 
 Body = dict[str, Any]
 
-WIDE = 80  # columns; with fewer, a history is lines instead of a table
+WIDE, WIDE_WITH_STEPS = 80, 140  # columns; with fewer, a history is lines instead of a table
 _COLOURS = {"primary": "green", "backup": "yellow", "mixed": "magenta", "unknown": "red"}
 _VERBS = {"promote": "Promote", "demote": "Demote", "rollback": "Roll back"}
 _WAYS = {"pull_request": " by pull request", "mixed": " by commit and pull request"}
@@ -79,6 +79,11 @@ def _step_cells(step: Body, *, utc: bool) -> list[Text]:
         _cell(step["proof"]),
         _cell(step["commit"]["sha"][:7]),
     ]
+
+
+def has_room_for_table(body: Body, width: int) -> bool:
+    """Whether a history is a table there: the proofs of a relocation's steps need more than its other columns leave."""
+    return width >= (WIDE_WITH_STEPS if any(entry.get("steps") for entry in body["entries"]) else WIDE)
 
 
 def history_lines(body: Body, *, utc: bool) -> Iterator[Text]:
@@ -232,15 +237,17 @@ def _waiting_line(body: Body) -> str:
 
 
 def relocation_line(body: Body) -> str:
-    """How far a relocation is, in a sentence."""
+    """How far a relocation is, in a sentence, and what to do about what it waits for, or what stopped it."""
     name, to, step = body["service"], body["to"], body["step"]
-    why = f": {body['reason']}" if body["reason"] else "."
+    why = f": {body['reason']} {body['cure']}".rstrip() if body["reason"] else "."
     if body["dry_run"] and body["state"] != "done":
         return f"{name} would be relocated to {to}. Nothing was written."
     if body["state"] == "done":
-        return (
-            f"{name} is on {to}, and copied from there again." if body["operation"] else f"{name} is on {to} already."
-        )
+        if not body["operation"]:
+            return f"{name} is on {to} already."
+        # where nothing of ours copies it (`kind: manual`, `none`) that step has no commit
+        is_copied = any(each["name"] == "protect" and each["commits"] for each in body["steps"])
+        return f"{name} is on {to}, and copied from there again." if is_copied else f"{name} is on {to}."
     if body["state"] == "stopped":
         return f"The relocation of {name} to {to} has stopped in {step}{why}"
     return f"{name} is on its way to {to}, in {step}{why}"

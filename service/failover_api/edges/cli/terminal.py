@@ -168,7 +168,9 @@ class Terminal:
             self.out.print(Text.assemble("  ", tables.pull_request_line(body["pull_request"])))
         if body.get("last_move"):
             self.out.print(Text.assemble("  last move: ", tables.move_line(body["last_move"], utc=self._utc)))
-        self._show_hazards(body.get("hazards_to", ()))
+        if hazards := body.get("hazards_to", ()):
+            self.note(f"If it were {'demoted' if body['side'] == 'backup' else 'promoted'} now:")
+            self._show_hazards(hazards)
         return None
 
     def show_rollout(self, service: str, body: Body) -> None:
@@ -190,7 +192,7 @@ class Terminal:
             return self.show_json(body)
         if not body["entries"]:
             self.out.print("No commit changed a file of this service.")
-        elif self.out.width >= tables.WIDE:
+        elif tables.has_room_for_table(body, self.out.width):
             self.out.print(tables.history_table(body, utc=self._utc), soft_wrap=False)
         else:
             for line in tables.history_lines(body, utc=self._utc):
@@ -275,7 +277,7 @@ class Terminal:
         if with_diff:
             self._show_steps(body, self.out)
         for line in tables.relocation_lines(body):
-            self.out.print(Text(printable(line)))
+            self.out.print(Text(one_line(line)))
         self._show_left_out(body)
         return None
 

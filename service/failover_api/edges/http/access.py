@@ -187,7 +187,7 @@ class Session:
         raise Forbidden(f"{self.name} may not {verb} {name[:80]!r}")
 
     def looks(self) -> None:
-        """Counts a request for which GitHub may be asked, once. Those without a name are known by their address.
+        """Counts a request for which GitHub or the cluster may be asked, once. Without a name the address counts.
 
         Raises TooManyRequests. What is refused before that costs GitHub nothing.
         """

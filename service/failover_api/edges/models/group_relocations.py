@@ -4,6 +4,7 @@ from typing import Annotated
 
 from pydantic import Field
 
+from failover_api.core.planning.wave_progress import OperationState
 from failover_api.edges import examples, fields
 from failover_api.edges.models.body import Body, is_none
 from failover_api.edges.models.problems import RefusedBody
@@ -23,8 +24,18 @@ class GroupRelocationBody(Body):
         str | None,
         Field(default=None, exclude_if=is_none, description="Of a node: its name.", examples=["k3s-w1"]),
     ]
-    state: fields.OperationStateWord
-    reason: fields.WaveReason
+    state: Annotated[
+        OperationState,
+        Field(
+            description="running: something is still to come; done: all of them are there; stopped: one could not be "
+            "relocated, and those after it were not begun.",
+            examples=["running"],
+        ),
+    ]
+    reason: Annotated[
+        str,
+        Field(description='What it waits for, or what stopped it; "": nothing is to be said.', examples=[""]),
+    ]
     waves: Annotated[list[WaveBody], Field(description="First to last.", examples=[[examples.WAVE]])]
     relocations: Annotated[
         list[RelocationBody],

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from failover_api.core.safety.alerts import Unreadable, read_body
+from failover_api.core.safety.alerts import ALERTMANAGER_VERSIONS, GRAFANA_VERSIONS, Unreadable, read_body
 from failover_api.core.safety.alerts.body import MAX_ALERTS, MAX_LABELS
 from failover_api.core.safety.governance import Alert
 from failover_api.errors import BadRequest
@@ -91,6 +91,21 @@ def test_what_is_no_alert_at_all_is_said_too() -> None:
 def test_what_is_no_such_body_is_refused_as_a_whole(body: bytes) -> None:
     with pytest.raises(BadRequest, match="expected"):
         read_body(body)
+
+
+@pytest.mark.parametrize(
+    ("version", "versions", "detail"),
+    [
+        ("5", ALERTMANAGER_VERSIONS, 'version: expected "4", not "5"'),
+        ("1", ALERTMANAGER_VERSIONS, 'version: expected "4", not "1"'),
+        ("2", GRAFANA_VERSIONS, 'version: expected "1" or "4", not "2"'),
+        (4, ALERTMANAGER_VERSIONS, 'version: expected "4", not 4'),
+        (None, ALERTMANAGER_VERSIONS, 'version: expected "4", not null'),
+    ],
+)
+def test_a_body_of_another_version_is_refused(version: object, versions: tuple[str, ...], detail: str) -> None:
+    with pytest.raises(BadRequest, match=detail):
+        read_body(alertmanager(entry(), version=version), versions)
 
 
 @pytest.mark.parametrize(

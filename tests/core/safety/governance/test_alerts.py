@@ -105,7 +105,6 @@ def test_an_old_alert_moves_nothing(ago_s: float) -> None:
     order = replace(EVACUATE, alert=replace(ALERT, starts_at=NOW - ago_s))
     answer = decide_alert(order, situation())
     assert held(answer) == [Gate.STALE_ALERT]
-    assert not answer.is_passing
 
 
 def test_an_alert_from_before_the_last_move_moves_nothing() -> None:
@@ -122,6 +121,14 @@ def test_an_evacuation_is_a_witness_too(fence: Fence, acts: bool) -> None:
     assert (decide_alert(EVACUATE, given).act is not None) is acts
 
 
+def test_an_alert_that_is_a_witness_too_is_said_once() -> None:
+    book = Book(witnesses=(Witness("f1", "w1", ALERT.name, ALERT.starts_at),))
+    given = situation(rules=replace(RULES, fence=Fence.WITNESS), book=book, verdicts=verdicts(SUSPECT, ready("w2")))
+    act = decide_alert(EVACUATE, given).act
+    assert act is not None
+    assert [line.startswith(f"alert {ALERT.name} fires since ") for line in act.evidence].count(True) == 1
+
+
 def test_a_node_that_lives_needs_no_fence() -> None:
     given = situation(rules=replace(RULES, fence=Fence.REQUIRED), verdicts=verdicts(ready("w1"), ready("w2")))
     assert decide_alert(PROMOTE, given).act is not None
@@ -130,28 +137,27 @@ def test_a_node_that_lives_needs_no_fence() -> None:
 
 
 @pytest.mark.parametrize(
-    ("changes", "gate", "is_passing"),
+    ("changes", "gate"),
     [
-        ({"verdicts": verdicts(view=ViewState.STARTING)}, Gate.STARTING, True),
-        ({"verdicts": verdicts(view=ViewState.BLIND)}, Gate.BLIND, True),
-        ({"git": GitFacts(None)}, Gate.GIT_UNREACHABLE, True),
-        ({"verdicts": verdicts(view=ViewState.STORM)}, Gate.STORM, False),
-        ({"verdicts": verdicts(dead("w1", state=NodeState.PLANNED), ready("w2"))}, Gate.PLANNED, False),
-        ({"verdicts": verdicts(dead("w1", state=NodeState.FLAPPING), ready("w2"))}, Gate.FLAPPING, False),
+        ({"verdicts": verdicts(view=ViewState.STARTING)}, Gate.STARTING),
+        ({"verdicts": verdicts(view=ViewState.BLIND)}, Gate.BLIND),
+        ({"git": GitFacts(None)}, Gate.GIT_UNREACHABLE),
+        ({"verdicts": verdicts(view=ViewState.STORM)}, Gate.STORM),
+        ({"verdicts": verdicts(dead("w1", state=NodeState.PLANNED), ready("w2"))}, Gate.PLANNED),
+        ({"verdicts": verdicts(dead("w1", state=NodeState.FLAPPING), ready("w2"))}, Gate.FLAPPING),
     ],
 )
-def test_only_what_passes_by_itself_is_asked_for_again(changes: Any, gate: Gate, is_passing: bool) -> None:
+def test_what_holds_a_death_holds_an_alert(changes: Any, gate: Gate) -> None:
     answer = decide_alert(EVACUATE, situation(**changes))
-    assert (held(answer), answer.act, answer.is_passing) == ([gate], None, is_passing)
+    assert (held(answer), answer.act) == ([gate], None)
 
 
-def test_what_acts_is_not_asked_for_again_though_others_are_held() -> None:
+def test_what_is_free_acts_though_others_are_held() -> None:
     given = situation(service("a"), service("b", relocating="01JD"))
     answer = decide_alert(EVACUATE, given)
     assert answer.act is not None
     assert answer.act.services == ("a",)
     assert held(answer, "b") == [Gate.RELOCATING]
-    assert not answer.is_passing
 
 
 def test_an_alert_moves_no_more_than_a_death() -> None:

@@ -33,6 +33,7 @@ def given(*services: ServiceFacts, home: NodeVerdict = HOME, rules: Any = ACT, *
         (given(), True, True),
         (given(rules=PROPOSE), False, True),
         (given(away(can_relocate=False)), False, False),
+        (given(away(needs_word=True)), False, True),
         (given(rules=replace(ACT, mode=Mode.OBSERVE)), False, True),
     ],
 )

@@ -9,6 +9,7 @@ import pytest
 from failover_api.core.catalog.automatic import Fence, Mode
 from failover_api.core.catalog.model import Policy, Side
 from failover_api.core.hazard_slugs import Severity
+from failover_api.core.planning.wave_progress import Unmoved
 from failover_api.core.safety.governance import (
     Ack,
     Attestation,
@@ -72,7 +73,21 @@ def test_nothing_holds_and_one_act_follows() -> None:
     assert decisions.pending[0].holds == ()
 
 
+def unmoved(**changes: Any) -> Unmoved:
+    """Of an operation that began after the node had died."""
+    return replace(Unmoved("01JD", DIED + 30.0), **changes)
+
+
 OPEN: dict[str, Callable[[], Situation]] = {
+    "a stopped operation of before the death": lambda: situation(
+        service(in_waves=unmoved(stopped="db is late", began_at=DIED - 30.0))
+    ),
+    "a stopped operation that somebody has seen to": lambda: situation(
+        service(in_waves=unmoved(stopped="db is late")), book=Book(acks=(Ack("alice", DIED + 40.0, "sonarr"),))
+    ),
+    "an operation of another death": lambda: situation(
+        service(in_waves=unmoved(is_of_death=True, began_at=DIED - 30.0))
+    ),
     "a pause that is over": lambda: situation(book=pause(until=NOW)),
     "a pause of another": lambda: situation(book=pause("radarr")),
     "an automatic move before the block": lambda: situation(service(last_move=moved(3601.0))),
@@ -147,7 +162,9 @@ CLOSED: list[tuple[str, Gate, Callable[[], Situation]]] = [
     ("pods unseen", Gate.STILL_SERVING, lambda: situation(service(pods=None))),
     ("pods old", Gate.STILL_SERVING, lambda: situation(service(pods_heard_at=CLOCK - 31.0))),
     ("relocating", Gate.RELOCATING, lambda: situation(service(relocating="01JD"))),
-    ("in a later wave", Gate.IN_WAVES, lambda: situation(service(in_waves="01JD"))),
+    ("in a later wave", Gate.IN_WAVES, lambda: situation(service(in_waves=unmoved()))),
+    ("its operation has stopped", Gate.IN_WAVES, lambda: situation(service(in_waves=unmoved(stopped="db is late")))),
+    ("held by its own event", Gate.IN_WAVES, lambda: situation(service(in_waves=unmoved(is_of_death=True)))),
     ("target nowhere", Gate.TARGET, lambda: situation(service(targets=()))),
     ("target missing", Gate.TARGET, lambda: situation(service(targets=("w9",)))),
     ("target dead too", Gate.TARGET, lambda: situation(verdicts=verdicts(dead("w1"), dead("w2")))),
@@ -271,6 +288,23 @@ def test_when_it_ends_is_told_where_it_is_known(given: Callable[[], Situation], 
 def test_all_that_holds_is_told_in_order() -> None:
     given = situation(service(relocating="01JD", hazards=None, targets=()), rules=FENCED, book=pause())
     assert gates(given) == [Gate.PAUSED, Gate.RELOCATING, Gate.TARGET, Gate.HAZARD, Gate.FENCE]
+
+
+def test_of_a_service_that_takes_no_part_nothing_else_is_told() -> None:
+    given = situation(service(mode=Mode.NONE, relocating="01JD", targets=()), rules=FENCED, book=pause())
+    assert gates(given) == [Gate.OPT_IN]
+    stormy = verdicts(dead("w1", is_counted=False), ready("w2"), view=ViewState.STORM)
+    assert gates(situation(service(mode=Mode.NONE), verdicts=stormy)) == [Gate.OPT_IN]
+
+
+def test_what_a_stopped_operation_holds_says_why_it_stopped_and_when_that_is_over() -> None:
+    stopped = unmoved(stopped="db did not serve within 300 s", ends_at=NOW + 500.0)
+    hold = only(situation(service(in_waves=stopped), git=GitFacts(NOW + 3.0)))
+    assert hold.detail == "Operation 01JD has not moved it, and does not any more: db did not serve within 300 s."
+    assert (hold.cure, hold.until) == ("Move by hand, or `failover automatic ack sonarr`.", NOW + 497.0)
+    own = only(situation(service(in_waves=replace(stopped, is_of_death=True, ends_at=None))))
+    assert (own.cure, own.until) == ("Move by hand.", None)
+    assert only(situation(service(in_waves=unmoved()))).cure == "It goes on by itself."
 
 
 def test_a_pause_without_a_reason_is_told_without_one() -> None:

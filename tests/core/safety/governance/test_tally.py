@@ -69,9 +69,19 @@ def test_it_is_handed_on_as_json() -> None:
     assert tally_from(tally.as_json()) == tally
 
 
-@pytest.mark.parametrize("data", [None, "x", {}, [None], [{"key": 1}], [{"node": "w1"}]])
+NO_TIME = {"key": "k", "node": "w1", "died_at": 1e300}  # a number, which no calendar shows
+
+
+@pytest.mark.parametrize("data", [None, "x", {}, [None], [{"key": 1}], [{"node": "w1"}], [NO_TIME]])
 def test_what_cannot_be_read_is_left_out(data: object) -> None:
     assert tally_from(data) == Tally()
+
+
+@pytest.mark.parametrize("time", [1e18, -1e12, float("nan"), float("inf")])
+@pytest.mark.parametrize("key", ["died_at", "decided_at", "back_at"])
+def test_an_event_with_a_time_that_no_calendar_shows_is_left_out(key: str, time: float) -> None:
+    (row,) = tallied(at(0.0, dead("w1"))).as_json()
+    assert tally_from([row, {**row, key: time}]) == tally_from([row])
 
 
 def test_fifty_events_have_room_in_an_annotation() -> None:

@@ -11,7 +11,7 @@ from failover_api.core.safety.relocation.ladder import Decision, State
 from failover_api.core.safety.relocation.places import ABSENT, Place, Standing
 from failover_api.core.safety.relocation.proofs import serving_at
 from failover_api.core.safety.relocation.steps import Step
-from failover_api.core.safety.relocation.table import DOWN, ENDS, Edge, Position
+from failover_api.core.safety.relocation.table import DOWN, ENDS, SEEN_TWICE, Edge, Position
 from failover_api.core.safety.relocation.values import manual, paused
 from tests.core.safety.relocation.ground import CLAIMS, REPLICAS, former, subject
 from tests.core.safety.relocation.volsync_model import End, Pair
@@ -234,6 +234,8 @@ def _send(it: Run, replica: Replica, random: Random) -> None:
         return  # the request is lost
     assert commit is not None
     assert commit.edits, f"{commit.label} writes nothing"
+    if not _is_still_so(it, decision):
+        return
     if it.world.write(head, commit.edits, commit.label, commit.proof):
         it.steps.append(commit.label)
         if decision.edge is not None:
@@ -242,6 +244,13 @@ def _send(it: Run, replica: Replica, random: Random) -> None:
             it.world.is_watched = not it.is_touched
     if "lost" in it.faults and random.random() < 0.2:
         replica.looks_at = it.world.now + 3  # its reply is: we do not know, and look
+
+
+def _is_still_so(it: Run, decision: Decision) -> bool:
+    """The look right before the write: what has come late is decided anew."""
+    if decision.edge is None or decision.edge.cause not in SEEN_TWICE:
+        return True
+    return ladder.decide(it.world.subject, it.world.git(), it.world.sight()).edge == decision.edge
 
 
 def _check_words(it: Run, decision: Decision) -> None:

@@ -58,6 +58,10 @@ def late(stand: Stand) -> Decision:
     return stand.decide(stand.sight(unseen="the cluster does not answer"))
 
 
+def lost(stand: Stand) -> Decision:
+    return stand.decide(stand.sight(target_down=("k3s-w1",), lost=("k3s-w1",)))
+
+
 def there() -> Decision:
     stand = Stand()
     stand.values |= {each.place: each.new for each in stand.subject.switches}
@@ -101,6 +105,7 @@ WALKS: dict[Edge, Walk] = {
         for start in BEFORE_CUTOVER
     },
     **{Edge(start, Cause.LATE, Position.STOPPED): lambda start=start: late(stand_at(start)) for start in DOWN},
+    **{Edge(start, Cause.LOST, Position.STOPPED): lambda start=start: lost(stand_at(start)) for start in DOWN},
     **{
         Edge(start, Cause.CHANGED, Position.LEFT): lambda start=start: changed(stand_at(start))
         for start in AFTER_CUTOVER

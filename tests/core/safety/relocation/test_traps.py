@@ -600,3 +600,51 @@ def test_a_made_commit_that_is_unknown_here_is_no_end() -> None:
     stand = at(Position.REVERSE)
     stand.made.insert(0, Made(Step.REVERSE, stand.now - 500, "x"))
     assert ladder.position_of(stand.subject, stand.git()) is Position.REVERSE
+
+
+@pytest.mark.parametrize("position", [Position.QUIESCE, Position.FINAL_SYNC, Position.FINAL_RESTORE])
+@pytest.mark.parametrize("side", ["origin_down", "target_down"])
+def test_a_node_that_stays_away_while_the_app_is_stopped_ends_it_long_before_its_time(
+    position: Position, side: str
+) -> None:
+    """Nothing can be synced without it, and until then the app would serve nowhere."""
+    stand = at(position)
+    stand.go(stand.sight(**{side: ("k3s-w9",)}, lost=("k3s-w9",)))
+    assert stand.values == stand.former
+    assert (stand.made[-1].ending, stand.decide().state) == (Ending.STOPPED, State.STOPPED)
+    assert "k3s-w9 has not been ready" in stand.made[-1].proof
+
+
+def test_a_lost_node_that_is_not_seen_ends_nothing() -> None:
+    stand = at(Position.FINAL_SYNC)
+    sight = stand.sight(target_down=("k3s-w9",), lost=("k3s-w9",), unseen="the cluster does not answer")
+    assert stand.decide(sight).edge is None
+
+
+def test_nothing_is_stopped_and_not_synced_while_a_node_of_the_target_is_away() -> None:
+    stand = at(Position.QUIESCE)
+    decision = stand.decide(stand.sight(target_down=("k3s-w9",)))
+    assert (decision.edge, decision.state) == (None, State.WAITING)
+
+
+@pytest.mark.parametrize("position", [Position.CUTOVER, Position.PROTECT])
+def test_who_brings_the_app_back_by_hand_is_not_overwritten_by_the_replication_away(position: Position) -> None:
+    """It has run since the fifth step, and it writes to where the app is again."""
+    stand = at(position)
+    for switch in stand.subject.switches:
+        stand.put(switch.place, switch.old)
+    decision = stand.go()
+    assert decision.edge.cause is Cause.CHANGED
+    assert stand.subject.away is not None
+    assert [stand.values[paused(end)] for end in stand.subject.away.both] == [True, True]
+
+
+def test_what_they_have_unpaused_there_themselves_stays() -> None:
+    stand = at(Position.CUTOVER)
+    assert stand.subject.away is not None
+    theirs = paused(stand.subject.away.source)
+    stand.put(theirs, False)
+    for switch in stand.subject.switches:
+        stand.put(switch.place, switch.old)
+    stand.go()
+    assert stand.values[theirs] is False

@@ -11,7 +11,7 @@ from random import Random
 from failover_api.core.catalog.model import Side
 from failover_api.core.safety.relocation.gitview import GitView, Made
 from failover_api.core.safety.relocation.places import ABSENT, Document, Place, Standing
-from failover_api.core.safety.relocation.sight import Ends, Holder, Running, Sight
+from failover_api.core.safety.relocation.sight import LOST_AFTER_S, Ends, Holder, Running, Sight
 from failover_api.core.safety.relocation.steps import parse_label
 from failover_api.core.safety.relocation.subject import Subject
 from failover_api.core.safety.relocation.values import PlannedEdit, manual, paused
@@ -209,6 +209,7 @@ class World:
             for pod in self.pods
         ]
         towards, away = self.pairs.get(target), self.pairs.get(origin)
+        lost = [name for side in (origin, target) for name in self._down(side, for_s=LOST_AFTER_S)]
         return Sight(
             now=float(int(self.now)),
             towards=self._seen(towards),
@@ -217,6 +218,7 @@ class World:
             workload=Running("sonarr", "uid-1", self.generation, self.generation, self.replicas),
             origin_down=self._down(origin),
             target_down=self._down(target),
+            lost=tuple(lost),
             is_serving=is_serving,
             why_not_serving="" if is_serving else "No pod is ready there.",
         )
@@ -224,11 +226,11 @@ class World:
     def _seen(self, pair: Pair | None) -> Ends:
         return Ends() if pair is None else Ends(pair.source.seen(self.skew), pair.destination.seen(self.skew))
 
-    def _down(self, side: Side) -> tuple[str, ...]:
+    def _down(self, side: Side, for_s: float = 0.0) -> tuple[str, ...]:
         machine = self.machines[side]
         if machine.is_well:
             machine.well_since = self.now
-        return () if self.now - machine.well_since < DOWN_SEEN_S else (NODES[side],)
+        return () if self.now - machine.well_since < DOWN_SEEN_S + for_s else (NODES[side],)
 
     def _movers(self, pair: Pair | None, *, is_ours: bool) -> Iterator[Holder]:
         if pair is not None and pair.destination.runs:

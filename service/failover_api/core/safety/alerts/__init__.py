@@ -8,7 +8,22 @@ to be promoted. One that is resolved takes back what it testified, and never mov
 may be done is for core/safety/governance to say.
 """
 
-from failover_api.core.safety.alerts.body import AlertBody, Unreadable, read_body
+from failover_api.core.safety.alerts.body import (
+    ALERTMANAGER_VERSIONS,
+    GRAFANA_VERSIONS,
+    AlertBody,
+    Unreadable,
+    read_body,
+)
 from failover_api.core.safety.alerts.meaning import Meaningless, Meant, meaning_of
 
-__all__ = ["AlertBody", "Meaningless", "Meant", "Unreadable", "meaning_of", "read_body"]
+__all__ = [
+    "ALERTMANAGER_VERSIONS",
+    "GRAFANA_VERSIONS",
+    "AlertBody",
+    "Meaningless",
+    "Meant",
+    "Unreadable",
+    "meaning_of",
+    "read_body",
+]

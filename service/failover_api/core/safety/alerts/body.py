@@ -7,8 +7,9 @@ Only what is needed is read, so keys may come that nobody knows yet. One alert t
 others. What the alerts have in common (`commonLabels`, `groupLabels`, `status`) is not looked at: each says it itself.
 """
 
+import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,6 +23,8 @@ MAX_ALERTS = 1000
 MAX_LABELS, MAX_LABEL = 100, 4096
 _FINGERPRINT = re.compile(r"[0-9A-Za-z_-]{1,64}")
 _EXPECTED = "expected the body of Alertmanager's webhook, version 4, or of Grafana's"
+ALERTMANAGER_VERSIONS = ("4",)
+GRAFANA_VERSIONS = ("1", "4")  # Grafana's own is 1; it is read as Alertmanager's
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,8 +43,8 @@ class AlertBody:
     left_out: int = 0
 
 
-def read_body(body: bytes) -> AlertBody:
-    """Raises BadRequest for what is no such body at all."""
+def read_body(body: bytes, versions: Sequence[str] = GRAFANA_VERSIONS) -> AlertBody:
+    """Raises BadRequest for what is no such body at all, or says that it is of none of these `versions`."""
     try:
         data = parse_json(body)
     except ValueError as exc:
@@ -49,6 +52,9 @@ def read_body(body: bytes) -> AlertBody:
     entries = data.get("alerts") if isinstance(data, dict) else None
     if not isinstance(entries, list):
         raise BadRequest(f"alerts: expected a list; {_EXPECTED}")
+    if (version := data.get("version", versions[0])) not in versions:
+        expected = " or ".join(map(json.dumps, versions))
+        raise BadRequest(f"version: expected {expected}, not {cut(json.dumps(version))}; {_EXPECTED}")
     read = tuple(_alert(entry, f"alerts[{at}]") for at, entry in enumerate(entries[:MAX_ALERTS]))
     return AlertBody(read, _truncated(data) + max(0, len(entries) - MAX_ALERTS))
 

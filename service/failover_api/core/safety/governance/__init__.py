@@ -44,15 +44,7 @@ from failover_api.core.safety.governance.alerts import (
     order_of,
     rule_for,
 )
-from failover_api.core.safety.governance.book import (
-    MAX_EACH,
-    Ack,
-    Attestation,
-    Book,
-    Pause,
-    Witness,
-    why_alive,
-)
+from failover_api.core.safety.governance.book import Ack, Attestation, Book, Pause, Witness
 from failover_api.core.safety.governance.decisions import Act, Decisions, Pending, Situation, decide, event_key
 from failover_api.core.safety.governance.facts import (
     ALERT,
@@ -71,7 +63,6 @@ from failover_api.core.safety.governance.tally import Ended, Event, Tally, tally
 __all__ = [
     "ALERT",
     "AUTOMATIC",
-    "MAX_EACH",
     "Ack",
     "Act",
     "Alert",
@@ -107,5 +98,4 @@ __all__ = [
     "returns",
     "rule_for",
     "tally_from",
-    "why_alive",
 ]

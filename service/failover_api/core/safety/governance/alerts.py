@@ -13,8 +13,8 @@ from failover_api.core.catalog.model import Side
 from failover_api.core.safety.governance.decisions import Act, Situation, capped, of_mode
 from failover_api.core.safety.governance.evidence import evidence_of_alert
 from failover_api.core.safety.governance.facts import ServiceFacts
-from failover_api.core.safety.governance.gates import PASSING, Gate, Hold
-from failover_api.core.safety.governance.holds import node_holds, service_holds, view_holds
+from failover_api.core.safety.governance.gates import Gate, Hold
+from failover_api.core.safety.governance.holds import node_holds, opt_in, service_holds, view_holds
 from failover_api.core.safety.node_states import ViewState
 from failover_api.core.safety.times import second
 
@@ -55,19 +55,11 @@ class AlertOrder:
 
 @dataclass(frozen=True, slots=True)
 class AlertAnswer:
-    """`act` is to be made, `would` is what would be in mode `act`; `held` says of the other services why they stay.
-
-    `is_passing`: nothing is made, for reasons that pass by themselves, so whoever sent it should send it again.
-    """
+    """`act` is to be made, `would` is what would be in mode `act`; `held` says of the other services why they stay."""
 
     act: Act | None = None
     would: Act | None = None
     held: Mapping[str, tuple[Hold, ...]] = field(default_factory=dict)
-
-    @property
-    def is_passing(self) -> bool:
-        gates = {hold.gate for holds in self.held.values() for hold in holds}
-        return self.act is None and self.would is None and bool(gates & PASSING)
 
 
 def rule_for(rules: Sequence[AlertRule], labels: Mapping[str, str]) -> AlertRule | None:
@@ -122,6 +114,8 @@ def _is_meant(service: ServiceFacts, order: AlertOrder) -> bool:
 def _holds(order: AlertOrder, service: ServiceFacts, situation: Situation) -> list[Hold]:
     node = situation.verdicts.nodes.get(service.active or "")
     case = situation.case(service, node, is_forced=order.is_forced)
+    if takes_no_part := [*opt_in(case)]:
+        return takes_no_part
     stale = _stale(order.alert, service, case.latest)
     return [*view_holds(situation.verdicts), *node_holds(case), *stale, *service_holds(case)]
 

@@ -3,23 +3,18 @@
 It is kept where the next leader finds it. Times are by the API server's clock (s).
 """
 
-from dataclasses import dataclass, replace
-from typing import TypeVar
+from dataclasses import dataclass
 
 from failover_api.core.safety.judgement.verdicts import NodeVerdict, Verdicts
-from failover_api.core.safety.node_states import NodeState
-from failover_api.core.wording import cut
 
-MAX_EACH = 100
 _KEPT_S = 24 * 3600.0  # a clock may be wrong by hours
 ACKS_KEPT_S = 30 * 24 * 3600.0
 CONTRADICTED_S = 60.0
-_Entry = TypeVar("_Entry", "Pause", "Ack", "Attestation", "Witness")
 
 
 @dataclass(frozen=True, slots=True)
 class Pause:
-    """No automatic move of these services; none named: of any."""
+    """No automatic move of these services, until then; none named: of any."""
 
     id: str
     by: str
@@ -34,12 +29,12 @@ class Pause:
 
 @dataclass(frozen=True, slots=True)
 class Ack:
-    """A person has seen the last automatic move of a service, or what became of a node."""
+    """A person has seen the last automatic move of a service, or what became of a node; the other is ""."""
 
     by: str
     at: float
-    service: str | None = None
-    node: str | None = None
+    service: str = ""
+    node: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +47,7 @@ class Attestation:
     reason: str
     node: str
     uid: str
-    renewed_at: float | None
+    renewed_at: float | None = None
 
     def holds(self, node: NodeVerdict) -> bool:
         is_it = (self.node, self.uid) == (node.name, node.uid)
@@ -83,29 +78,6 @@ class Book:
     attestations: tuple[Attestation, ...] = ()
     witnesses: tuple[Witness, ...] = ()
 
-    def paused(self, pause: Pause) -> "Book":
-        """However many there are: none is forgotten, so whoever takes them in has to refuse more than MAX_EACH."""
-        return replace(self, pauses=(*self.pauses, pause))
-
-    def resumed(self, id_: str) -> "Book":
-        return replace(self, pauses=tuple(pause for pause in self.pauses if pause.id != id_))
-
-    def acked(self, ack: Ack) -> "Book":
-        others = tuple(one for one in self.acks if (one.service, one.node) != (ack.service, ack.node))
-        return replace(self, acks=_with(others, ack))
-
-    def attested(self, attestation: Attestation) -> "Book":
-        return replace(self, attestations=_with(self.attestations, attestation))
-
-    def withdrawn(self, id_: str) -> "Book":
-        return replace(self, attestations=tuple(one for one in self.attestations if one.id != id_))
-
-    def witnessed(self, witness: Witness) -> "Book":
-        return replace(self, witnesses=_with(self.resolved(witness.fingerprint).witnesses, witness))
-
-    def resolved(self, fingerprint: str) -> "Book":
-        return replace(self, witnesses=tuple(one for one in self.witnesses if one.fingerprint != fingerprint))
-
     def current(self, verdicts: Verdicts) -> "Book":
         """Without what is long over: pauses that have ended, what was said of nodes that were heard of since.
 
@@ -126,18 +98,3 @@ EMPTY_BOOK = Book()
 def is_same_renewal(one: float | None, other: float | None) -> bool:
     """Whether these are one renewal of a Lease: two are ten seconds apart, and a time may have lost its fractions."""
     return one is other if one is None or other is None else abs(one - other) < 1.0
-
-
-def why_alive(node: NodeVerdict) -> str:
-    """Why nobody can attest that the node is off, "" when one can."""
-    if node.is_ready:
-        return f"{cut(node.name)} is Ready: Kubernetes hears of it"
-    if node.is_alive:
-        return f"the Lease of {cut(node.name)} is fresh: its kubelet lives"
-    if node.state is NodeState.UNKNOWN:
-        return f"{cut(node.name)} says nothing of itself"
-    return ""
-
-
-def _with(entries: tuple[_Entry, ...], entry: _Entry) -> tuple[_Entry, ...]:
-    return entries[1 - MAX_EACH :] + (entry,)  # noqa: RUF005 - else mypy loses the type

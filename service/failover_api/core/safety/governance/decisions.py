@@ -9,10 +9,10 @@ from failover_api.core.safety.governance.book import EMPTY_BOOK, Book
 from failover_api.core.safety.governance.evidence import evidence_of_death
 from failover_api.core.safety.governance.facts import GitFacts, ServiceFacts
 from failover_api.core.safety.governance.gates import Gate, Hold, Proposal
-from failover_api.core.safety.governance.holds import Case, node_holds, service_holds, view_holds
+from failover_api.core.safety.governance.holds import Case, node_holds, opt_in, service_holds, view_holds
 from failover_api.core.safety.judgement.verdicts import NodeVerdict, Verdicts
 from failover_api.core.safety.node_states import NodeState, ViewState
-from failover_api.core.wording import cut
+from failover_api.core.wording import shell_word
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +107,7 @@ def is_in_question(node: NodeVerdict) -> bool:
 def _of_node(situation: Situation, node: NodeVerdict, on_it: Sequence[ServiceFacts]) -> Decisions:
     held = {service.name: tuple(_holds(situation.case(service, node))) for service in on_it}
     if node.died_at is not None and not _is_acked(situation, node):
-        cure = f"`failover automatic ack {cut(node.name)}`, or move by hand."
+        cure = f"`failover automatic ack --node {shell_word(node.name)}`, or move by hand."
         held |= capped(situation, event_key(node), [each for each in on_it if not held[each.name]], cure=cure)
     since = node.died_at if node.died_at is not None else node.since
     movable = {each.name for each in of_mode(situation, on_it, Mode.ACT)}
@@ -123,6 +123,9 @@ def _of_node(situation: Situation, node: NodeVerdict, on_it: Sequence[ServiceFac
 
 
 def _holds(case: Case) -> Iterator[Hold]:
+    if takes_no_part := tuple(opt_in(case)):
+        yield from takes_no_part
+        return
     yield from view_holds(case.verdicts)
     yield from node_holds(case)
     yield from service_holds(case)

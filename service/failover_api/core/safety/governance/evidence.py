@@ -18,7 +18,7 @@ def evidence_of_death(node: NodeVerdict, cases: Sequence[Case]) -> tuple[str, ..
 def evidence_of_alert(name: str, starts_at: float, cases: Sequence[Case]) -> tuple[str, ...]:
     """The same where an alert asks for it."""
     lines = [f"alert {cut(name)} fires since {second(starts_at)}", *_common(cases)]
-    return tuple(lines)[:MAX_LINES]
+    return tuple(dict.fromkeys(lines))[:MAX_LINES]  # the alert may be the witness too
 
 
 def _lines(node: NodeVerdict, cases: Sequence[Case]) -> Iterator[str]:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from failover_api.core.catalog.automatic import Mode
 from failover_api.core.catalog.model import Policy, Side
 from failover_api.core.planning.request import idempotency_digest
+from failover_api.core.planning.wave_progress import Unmoved
 from failover_api.core.safety.hazard import Hazard
 
 AUTOMATIC, ALERT = "automatic", "alert"  # who asks for such moves: reserved names
@@ -52,9 +53,9 @@ class ServiceFacts:
     """`active` is the node of the side where Git has it, None: nobody can tell; `targets` are those of the other side.
 
     `pods` are seen at `pods_heard_at`, None: they are not. `hazards` are those of the move, None: not looked for.
-    `relocating` is the operation that relocates it, `in_waves` the one whose later wave it is in, "" for none.
-    `merges_by_itself`: of policy pull_request.
-    `can_relocate`: it has `replication` that can bring it home.
+    `relocating` is the operation that relocates it, "" for none. `in_waves` is one that moves it later, or has not.
+    `is_history_known`: False where its last move could not be read. `merges_by_itself`: of policy pull_request.
+    `can_relocate`: it has `replication` that can bring it home; `needs_word`: once a person says so.
     `read_at` is when Git was read and the rest was found out. `..._at` are of our monotonic clock.
     """
 
@@ -71,9 +72,11 @@ class ServiceFacts:
     policy: Policy = Policy.DIRECT
     merges_by_itself: bool = False
     last_move: LastMove | None = None
+    is_history_known: bool = True
     relocating: str = ""
-    in_waves: str = ""
+    in_waves: Unmoved | None = None
     can_relocate: bool = False
+    needs_word: bool = False
 
     def was_moved_by(self, key: str) -> bool:
         """Whether its newest move is the automatic one with this Idempotency-Key."""

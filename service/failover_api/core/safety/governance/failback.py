@@ -79,7 +79,7 @@ def _enough_s(situation: Situation) -> float:
 
 def _may_act(situation: Situation, service: ServiceFacts) -> bool:
     is_act = situation.rules.failback is Failback.ACT and mode_of(situation, service) is Mode.ACT
-    return is_act and service.can_relocate
+    return is_act and service.can_relocate and not service.needs_word  # the app would be stopped, and wait for it
 
 
 def _came_back(situation: Situation, home: str, moved_at: float) -> bool:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from failover_api.core.catalog.automatic import Automatic, Fence, Mode
 from failover_api.core.catalog.model import Policy, Side
 from failover_api.core.hazard_slugs import Severity
+from failover_api.core.planning.wave_progress import Unmoved
 from failover_api.core.safety.governance.book import Book
 from failover_api.core.safety.governance.facts import GitFacts, ServiceFacts
 from failover_api.core.safety.governance.gates import Gate, Hold, Proposal
@@ -95,12 +96,13 @@ def node_holds(case: Case) -> Iterator[Hold]:
 
 
 def service_holds(case: Case) -> Iterator[Hold]:
-    """Every gate of the service that is closed now, in the order of the gates."""
+    """Every gate of a service that takes part which is closed now, in the order of the gates."""
     for gate in GATES:
         yield from gate(case)
 
 
 def opt_in(case: Case) -> Iterator[Hold]:
+    """Of a service that takes no part nothing else is of interest, so it is asked before all other gates."""
     if case.service.mode is Mode.NONE:
         name = cut(case.service.name)
         yield Hold(
@@ -156,10 +158,29 @@ def relocating(case: Case) -> Iterator[Hold]:
 
 
 def in_waves(case: Case) -> Iterator[Hold]:
-    """What waits for others to serve is not moved past them."""
-    if operation := case.service.in_waves:
-        detail = f"It moves with operation {cut(operation)}, once those that it comes after serve."
-        yield Hold(Gate.IN_WAVES, detail, "It goes on by itself; if the operation has stopped, move by hand.")
+    """What waits for others to serve is not moved past them, as long as it is that operation which is to move it."""
+    waits = case.service.in_waves
+    if waits is None or _is_let_go(case, waits):
+        return
+    operation, ahead_s = cut(waits.operation), case.verdicts.now - (case.git.now or case.verdicts.now)
+    if not waits.stopped:
+        detail = f"It moves with operation {operation}, once those that it comes after serve."
+        yield Hold(Gate.IN_WAVES, detail, "It goes on by itself.")
+        return
+    detail = f"Operation {operation} has not moved it, and does not any more: {cut(waits.stopped)}."
+    ack = "" if waits.is_of_death else f", or `failover automatic ack {cut(case.service.name)}`"
+    until = None if waits.ends_at is None else waits.ends_at + ahead_s
+    yield Hold(Gate.IN_WAVES, detail, f"Move by hand{ack}.", until)
+
+
+def _is_let_go(case: Case, waits: Unmoved) -> bool:
+    """Whether the operation is about something else: a death is its own event, and so is what follows a stop."""
+    began_at = waits.began_at + case.verdicts.now - (case.git.now or case.verdicts.now)  # by the API server's clock
+    is_before = case.died_at is not None and case.died_at <= began_at
+    if waits.is_of_death:
+        return not is_before
+    is_new = case.died_at is not None and not is_before
+    return bool(waits.stopped) and (is_new or _is_acked(case, began_at))
 
 
 def target(case: Case) -> Iterator[Hold]:
@@ -201,8 +222,8 @@ def fence(case: Case) -> Iterator[Hold]:
     if node is None:
         yield Hold(Gate.FENCE, "Its node is not seen, which proves nothing.", "Look at the machine; move by hand.")
     elif not how_known_off(case):
-        name, or_witness = cut(node.name), " or an alert" if case.rules.fence is Fence.WITNESS else ""
-        detail = f"Nobody{or_witness} says that {name} is off: it may be cut off only, and write on."
+        name, who = cut(node.name), "Neither a person nor an alert" if case.rules.fence is Fence.WITNESS else "Nobody"
+        detail = f"{who} says that {name} is off: it may be cut off only, and write on."
         yield Hold(Gate.FENCE, detail, f"Look at the machine; when it is off: `failover attest {name} --reason ...`")
 
 
@@ -225,7 +246,7 @@ def how_known_off(case: Case) -> str:
 
 def policy(case: Case) -> Iterator[Hold]:
     if case.service.policy is Policy.PULL_REQUEST and not case.service.merges_by_itself:
-        detail = "Its policy is pull_request, and nobody merges by himself what is opened."
+        detail = "Its policy is pull_request, and what is opened waits for a person to merge it."
         cure = "Merge the pull request, or allow `auto_merge`."
         yield Hold(Gate.POLICY, detail, cure, proposal=Proposal.PULL_REQUEST)
 
@@ -238,6 +259,8 @@ def git_unreachable(case: Case) -> Iterator[Hold]:
         yield Hold(Gate.GIT_UNREACHABLE, f"The Git host does not answer{why}.", "It is tried again by itself.", until)
     elif case.git.now is None or case.is_stale(case.service.read_at):
         yield Hold(Gate.GIT_UNREACHABLE, "Git was not read within the last 30 s.", "It is read again by itself.")
+    elif not case.service.is_history_known:
+        yield Hold(Gate.GIT_UNREACHABLE, "When it was moved last could not be read.", "It is read again by itself.")
 
 
 def way_back(case: Case) -> Iterator[Hold]:
@@ -266,7 +289,6 @@ _AGE_UNKNOWN = (
 )
 _UNPROTECTED = "replication that way is not seen to be protected"
 GATES: tuple[Callable[[Case], Iterable[Hold]], ...] = (
-    opt_in,
     paused,
     blocked,
     still_serving,

@@ -16,6 +16,7 @@ from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
+from failover_api.core.rfc3339 import showable
 from failover_api.core.safety.governance.decisions import Act, Decisions, event_key
 from failover_api.core.safety.judgement.verdicts import NodeVerdict, Verdicts
 
@@ -117,10 +118,13 @@ def _joined(before: Sequence[str], more: Sequence[str]) -> tuple[str, ...]:
 
 
 def _event(row: object) -> Event | None:
+    """None too for one with a time that nobody could be shown."""
     try:
-        return _adapter().validate_python(row)
+        event = _adapter().validate_python(row)
     except ValidationError:
         return None
+    times = [at for at in (event.died_at, event.decided_at, event.back_at) if at is not None]
+    return event if None not in map(showable, times) else None
 
 
 @cache

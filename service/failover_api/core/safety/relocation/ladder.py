@@ -5,14 +5,14 @@ same moment say the same, and the one whose commit comes second is refused by Gi
 """
 
 from dataclasses import dataclass
-from enum import StrEnum
+from enum import Enum, StrEnum, auto
 
 from failover_api.core.catalog.replication import ReplicationKind
 from failover_api.core.safety.relocation import quiet, values
 from failover_api.core.safety.relocation.gitview import GitView
 from failover_api.core.safety.relocation.going_up import JUDGES, Go, Known, Wait
 from failover_api.core.safety.relocation.places import Values
-from failover_api.core.safety.relocation.sight import Sight
+from failover_api.core.safety.relocation.sight import LOST_AFTER_S, Sight
 from failover_api.core.safety.relocation.steps import Ending, Step
 from failover_api.core.safety.relocation.subject import STOPPED, Subject
 from failover_api.core.safety.relocation.table import AFTER_CUTOVER, BEFORE_CUTOVER, DOWN, Cause, Edge, Position
@@ -32,6 +32,16 @@ class State(StrEnum):
     DONE = "done"
 
 
+class Obstacle(Enum):
+    """What keeps one from its first step."""
+
+    UNREADABLE = auto()  # a value that it would change
+    ELSEWHERE = auto()  # the service is on neither side, or on both
+    ASLEEP = auto()  # the app does not run
+    UNSEEN = auto()
+    NODE_DOWN = auto()
+
+
 @dataclass(frozen=True, slots=True)
 class StepCommit:
     """One commit: `label` is its Failover-Step, `proof` its Failover-Proof."""
@@ -46,7 +56,8 @@ class Decision:
     """`edge` is the way it goes now, with `commit`, which makes it; both None while it waits.
 
     An edge without a commit has nothing to be written. `step` is the one it is in, or would begin with. `waited_s` is
-    for how long it has been in that step, `limit_s` how long it may be, None for as long as it takes.
+    for how long it has been in that step, `limit_s` how long it may be, None for as long as it takes. `awaits_word`:
+    somebody has to say that the data is there. `obstacle`: it cannot begin.
     """
 
     position: Position
@@ -58,6 +69,8 @@ class Decision:
     commit: StepCommit | None = None
     waited_s: float = 0.0
     limit_s: float | None = None
+    awaits_word: bool = False
+    obstacle: Obstacle | None = None
 
     @property
     def words(self) -> int:
@@ -114,34 +127,36 @@ def _begin(known: Known) -> Decision:
     subject, git = known.subject, known.git
     first = values.steps_of(subject)[0]
     if git.unreadable:
-        return _refused(first, git.unreadable)
+        return _refused(first, Obstacle.UNREADABLE, git.unreadable)
     if all(values.same(git.value(each.place), each.new) for each in subject.switches):
         edge = Edge(Position.READY, Cause.THERE, Position.DONE)
         return Decision(Position.DONE, State.DONE, Step.PROTECT, "It is there already.", edge=edge)
-    if why := _why_not_begun(known):
-        return _refused(first, why)
+    if found := _obstacle(known):
+        return _refused(first, *found)
     wanted = values.reverse(subject, git) if first is Step.REVERSE else values.quiesce(subject, git)
     commit = StepCommit(first.label, values.edits(git, wanted))
     edge = Edge(Position.READY, Cause.BEGUN, Position(first.value))
     return Decision(Position.READY, State.RUNNING, first, edge=edge, commit=commit)
 
 
-def _why_not_begun(known: Known) -> str:
+def _obstacle(known: Known) -> tuple[Obstacle, str] | None:
     subject, sight = known.subject, known.sight
     elsewhere = [each.place for each in subject.switches if not values.same(known.git.value(each.place), each.old)]
     if elsewhere:
-        return f"{cut(elsewhere[0].name)} is not on {subject.origin}: move it by promote or demote first."
+        name = cut(elsewhere[0].name)
+        return Obstacle.ELSEWHERE, f"{name} is not on {subject.origin}: move it by promote or demote first."
     if values.same(known.git.value(subject.quiesce), STOPPED):
-        return f"{cut(subject.quiesce.name)} is 0: the app does not run, and nobody could see it serve."
+        name = cut(subject.quiesce.name)
+        return Obstacle.ASLEEP, f"{name} is 0: the app does not run, and nobody could see it serve."
     if sight.unseen:
-        return sight.unseen
+        return Obstacle.UNSEEN, sight.unseen
     if down := (*sight.origin_down, *sight.target_down):
-        return f"Node {', '.join(map(cut, down))} is not ready, and both sides are needed."
-    return ""
+        return Obstacle.NODE_DOWN, f"Node {', '.join(map(cut, down))} is not ready, and both sides are needed."
+    return None
 
 
-def _refused(step: Step, why: str) -> Decision:
-    return Decision(Position.READY, State.STOPPED, step, why)
+def _refused(step: Step, obstacle: Obstacle, why: str) -> Decision:
+    return Decision(Position.READY, State.STOPPED, step, why, obstacle=obstacle)
 
 
 def _over(known: Known, position: Position) -> Decision:
@@ -183,11 +198,17 @@ def _wanted(known: Known, end: Position) -> Values:
 
 
 def _late(known: Known, position: Position, wait: Wait) -> Decision | None:
-    """The way back of what takes too long while the app is stopped: it is started where it was."""
+    """The way back of what takes too long, or cannot end, while the app is stopped: it is started where it was."""
     limit_s = limit_of(known.subject, position)
-    if position not in DOWN or limit_s is None or _waited(known, position) <= limit_s:
+    if position not in DOWN:
         return None
-    return _undo(known, position, Cause.LATE, f"It took longer than {length(limit_s)}. {wait.reason}")
+    if limit_s is not None and _waited(known, position) > limit_s:
+        return _undo(known, position, Cause.LATE, f"It took longer than {length(limit_s)}. {wait.reason}")
+    if known.sight.lost and not known.sight.unseen:
+        names = ", ".join(map(cut, known.sight.lost))
+        why = f"Node {names} has not been ready for over {length(LOST_AFTER_S)}, and it cannot go on without it."
+        return _undo(known, position, Cause.LOST, why)
+    return None
 
 
 def _undo(known: Known, position: Position, cause: Cause, why: str) -> Decision:
@@ -195,7 +216,7 @@ def _undo(known: Known, position: Position, cause: Cause, why: str) -> Decision:
     step = position.step
     assert step is not None, "it runs"
     if position in AFTER_CUTOVER:
-        ending, wanted = Ending.LEFT, values.tidied(known.subject, known.git)
+        ending, wanted = Ending.LEFT, values.tidied(known.subject, known.git, step)
     else:
         ending = Ending.ABORTED if cause is Cause.ABORTED else Ending.STOPPED
         wanted = values.undone(known.subject, known.git, step)
@@ -213,7 +234,16 @@ def _wait(known: Known, position: Position, wait: Wait) -> Decision:
     over = f" It takes longer than {length(limit_s)}." if is_overdue and limit_s is not None else ""
     state = State.WAITING if wait.is_stuck or is_overdue else State.RUNNING
     shown = Step.FINAL_SYNC if _asks(known, position) else step
-    return Decision(position, state, shown, wait.reason + over, wait.cure, waited_s=waited_s, limit_s=limit_s)
+    return Decision(
+        position,
+        state,
+        shown,
+        wait.reason + over,
+        wait.cure,
+        waited_s=waited_s,
+        limit_s=limit_s,
+        awaits_word=wait.awaits_word,
+    )
 
 
 def _asks(known: Known, position: Position) -> bool:

@@ -36,7 +36,7 @@ def why_broken(quiet: Quiet, sight: Sight) -> str:
 
 
 def writers(sight: Sight) -> list[Holder]:
-    """The pods that may write to a claim of either side, but the movers that are to."""
+    """The pods that may write to what is moved, but the movers that are to."""
     return [each for each in sight.holders if not each.has_ended and not each.is_mover]
 
 
@@ -48,8 +48,11 @@ def why_held(sight: Sight) -> str:
 def _held(holders: list[Holder]) -> str:
     if not holders:
         return ""
-    claims = ", ".join(dict.fromkeys(cut(each.claim) for each in holders))
-    return f"{_names(holders)} still {'has' if len(holders) == 1 else 'have'} {claims}."
+    claims = ", ".join(dict.fromkeys(cut(each.claim) for each in holders if each.claim))
+    is_one = len({each.name for each in holders}) == 1
+    if not claims:
+        return f"{_names(holders)} still {'runs' if is_one else 'run'}."
+    return f"{_names(holders)} still {'has' if is_one else 'have'} {claims}."
 
 
 def _why_not_stopped(workload: Running | None) -> str:

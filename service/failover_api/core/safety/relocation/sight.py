@@ -7,6 +7,9 @@ if TYPE_CHECKING:  # without a cluster nothing of it is loaded
     from failover_api.core.safety.observed import Replication
 
 
+LOST_AFTER_S = 60.0  # Kubernetes says that a node is not ready some 50 s after it was last heard of
+
+
 @dataclass(frozen=True, slots=True)
 class Ends:
     """The two ends of a replication; None: not in the cluster."""
@@ -17,7 +20,10 @@ class Ends:
 
 @dataclass(frozen=True, slots=True)
 class Holder:
-    """A pod with a claim of either side. `is_mover`: of the replication towards the target."""
+    """A pod with a claim of either side, or of the app itself: `claim` is "" where it has none of them.
+
+    `is_mover`: of the replication towards the target.
+    """
 
     name: str
     claim: str
@@ -42,7 +48,8 @@ class Running:
 class Sight:
     """One look. `unseen` says why something that is needed is not seen: then nothing but `now` is believed.
 
-    `origin_down` and `target_down` are nodes of the side that are not ready, or are gone. `is_serving`: a ready pod on
+    `origin_down` and `target_down` are nodes of the side that are not ready, or are gone; `lost` are those of both that
+    have been so for LOST_AFTER_S, longer than most restarts of a node take to be seen. `is_serving`: a ready pod on
     the target, with its claims, and what `verify` asks for; else `why_not_serving`. `waited_s` is by our own clock: how
     long ago whoever looks has first seen the newest commit; it counts where the clocks of host and cluster differ.
     """
@@ -55,6 +62,7 @@ class Sight:
     workload: Running | None = None
     origin_down: tuple[str, ...] = ()
     target_down: tuple[str, ...] = ()
+    lost: tuple[str, ...] = ()
     is_serving: bool = False
     why_not_serving: str = ""
     waited_s: float = 0.0

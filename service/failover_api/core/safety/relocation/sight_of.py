@@ -9,7 +9,7 @@ from failover_api.core.planning.state import Detection, State
 from failover_api.core.safety.observed import Pod, Replication, Seen, View
 from failover_api.core.safety.placement import nodes_of_side, on_side
 from failover_api.core.safety.relocation.places import Document
-from failover_api.core.safety.relocation.sight import Ends, Holder, Running, Sight
+from failover_api.core.safety.relocation.sight import LOST_AFTER_S, Ends, Holder, Running, Sight
 from failover_api.core.safety.relocation.subject import Ends as Pair
 from failover_api.core.safety.relocation.subject import Subject
 from failover_api.core.safety.rollout.expectation import expectation
@@ -43,16 +43,18 @@ def sight_of(
     namespace = live.workload.namespace if live.workload is not None else _namespace(subject) or ""
     towards, away = (_ends(pair, namespace, view) for pair in (subject.towards, subject.away))
     claims = {*_claims(service), *_claims_of(towards)}
+    origin_down, target_down = (_down(service, detection, side, view) for side in (subject.origin, subject.target))
     is_serving = state is not None and state.stage is Stage.SERVING and state.side is State(subject.target.value)
     return Sight(
         now=now,
         unseen=_unseen(subject, namespace, view, live, monotonic),
         towards=towards,
         away=away,
-        holders=tuple(_holders(view.pods.objects.values(), namespace, claims, subject.towards)),
+        holders=(*_holders(view.pods.objects.values(), namespace, claims, subject.towards), *_own_pods(live, claims)),
         workload=_running(live),
-        origin_down=_down(service, detection, subject.origin, view),
-        target_down=_down(service, detection, subject.target, view),
+        origin_down=origin_down,
+        target_down=target_down,
+        lost=tuple(name for name in (*origin_down, *target_down) if _is_lost(name, view, now)),
         is_serving=is_serving,
         why_not_serving="" if is_serving else _why_not_serving(state),
         waited_s=waited_s,
@@ -122,6 +124,13 @@ def _holders(pods: Iterable[Pod], namespace: str, claims: set[str], pair: Pair |
             yield Holder(pod.name, claim, pod.node, _is_mover(pod, pair), pod.has_ended, pod.created_at)
 
 
+def _own_pods(live: Live, claims: set[str]) -> Iterator[Holder]:
+    """Those of the app that have none of these claims: what it writes to may be no switch, and shared by both sides."""
+    for pod in live.pods:
+        if claims.isdisjoint(pod.claims):
+            yield Holder(pod.name, "", pod.node, has_ended=pod.has_ended, created_at=pod.created_at)
+
+
 def _is_mover(pod: Pod, pair: Pair | None) -> bool:
     """Whether VolSync made it for this pair. Its Jobs are named after what they work for."""
     if pair is None or pod.owner is None or pod.owner.kind != "Job":
@@ -135,6 +144,13 @@ def _down(service: Service, detection: Detection, side: Side, view: View) -> tup
     known = {node.name: node for node in view.nodes.objects.values()}
     names = sorted(nodes_of_side(service, detection, side, known))
     return tuple(name for name in names if name not in known or not known[name].is_ready)
+
+
+def _is_lost(name: str, view: View, now: float) -> bool:
+    """Whether it has not been ready for long, by its condition, or is not in the cluster any more."""
+    node = next((node for node in view.nodes.objects.values() if node.name == name), None)
+    since = node.ready.since if node is not None and node.ready is not None else None
+    return node is None or (since is not None and now - since >= LOST_AFTER_S)
 
 
 def _unseen(subject: Subject, namespace: str, view: View, live: Live, monotonic: float) -> str:

@@ -22,6 +22,7 @@ From everything before the cutover:
     reverse, restore, quiesce, final-sync, final-restore   aborted  aborted
     reverse, restore, quiesce, final-sync, final-restore   changed  stopped
     quiesce, final-sync, final-restore                     late     stopped
+    quiesce, final-sync, final-restore                     lost     stopped
 
 and after it:
 
@@ -73,6 +74,7 @@ class Cause(StrEnum):
     SERVING = "serving"
     PROTECTED = "protected"
     LATE = "late"
+    LOST = "lost"  # a node that it cannot go on without
     CHANGED = "changed"
     ABORTED = "aborted"
 
@@ -107,6 +109,8 @@ BEFORE_CUTOVER = (
 DOWN = BEFORE_CUTOVER[2:]  # the app is stopped: here nothing may take longer than it may
 AFTER_CUTOVER = (Position.CUTOVER, Position.PROTECT)
 ENDS = (Position.DONE, Position.ABORTED, Position.STOPPED, Position.LEFT)
+# What the cluster must still say right before the commit, which may come late: the app is stopped, or started.
+SEEN_TWICE = frozenset({Cause.BEGUN, Cause.BROUGHT, Cause.QUIET, Cause.VOUCHED, Cause.PROVED})
 
 EDGES = frozenset(
     [
@@ -131,7 +135,7 @@ EDGES = frozenset(
         Edge(Position.PROTECT, Cause.PROTECTED, Position.DONE),
         *(Edge(start, Cause.ABORTED, Position.ABORTED) for start in BEFORE_CUTOVER),
         *(Edge(start, Cause.CHANGED, Position.STOPPED) for start in BEFORE_CUTOVER),
-        *(Edge(start, Cause.LATE, Position.STOPPED) for start in DOWN),
+        *(Edge(start, cause, Position.STOPPED) for start in DOWN for cause in (Cause.LATE, Cause.LOST)),
         *(Edge(start, Cause.CHANGED, Position.LEFT) for start in AFTER_CUTOVER),
     ]
 )
