@@ -32,7 +32,9 @@ from failover_api.core.safety.relocation.in_order import (
     why_not_named,
 )
 from failover_api.core.safety.relocation.ladder import State
-from failover_api.core.wording import cut, one_line
+from failover_api.core.safety.relocation.steps import Ending, Step
+from failover_api.core.text.commit_message import held_message
+from failover_api.core.wording import one_line
 from failover_api.errors import (
     ClusterNeeded,
     Conflict,
@@ -55,7 +57,6 @@ from failover_api.group_operation import GroupOperation, Together, is_on, number
 from failover_api.moves.evacuation import group_of, is_own_refusal
 from failover_api.moves.move import refusal_of
 from failover_api.moves.outcome import joined_version
-from failover_api.moves.relocation import held_message
 from failover_api.reading.nodes import NodeReport, Nodes
 from failover_api.reading.status import Status, Unreadable
 from failover_api.relocation_report import GroupRelocationReport, RelocationReport
@@ -64,6 +65,7 @@ from failover_api.relocation_runner import RelocationRunner
 MAX_KEPT = 1024
 RESUME_S = 3600.0  # what nobody has gone on with for so long is over
 TRIES = 3
+MAX_REASON = 1000  # characters of what held one, in its commit
 _PASSING = (ForgeFailure, Conflict, NotReady, InternalError, ClusterNeeded)
 _log = logging.getLogger(__name__)
 Statuses = Sequence[Status | Unreadable]
@@ -282,8 +284,9 @@ class GroupRelocations:
     async def _hold(self, found: GroupOperation, name: str, why: str, *, by: str, reason: str) -> None:
         """Says in Git that a service is not begun. Raises WriteConflict where others kept writing."""
         service, target = self._catalog().service(name), found.targets[name]
-        provenance = part_of(found.asked, name, by=by, reason=reason, at=self._runner.stamp())
-        message = held_message(name, target, provenance, one_line(cut(why)))
+        part = part_of(found.asked, name, by=by, reason=reason, at=self._runner.stamp())
+        held = replace(part, step=Ending.HELD.label(Step.REVERSE))
+        message = held_message(name, target.value, held, one_line(why)[:MAX_REASON])
         for _ in range(TRIES):
             head = await self._forge.head(service.branch, not_before=time.monotonic())
             if (await self._runner.begun()).get(name) == found.asked.operation:

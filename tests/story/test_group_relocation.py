@@ -19,11 +19,12 @@ from failover_api.errors import (
     PreconditionFailed,
     RelocationRunning,
     UnknownNode,
+    UnsafeMove,
 )
 from failover_api.events import RelocationTold
 from failover_api.watching.relocations import RelocationWatch
 from failover_api.wiring import Components
-from tests.support.relocating import ASKED, Homelab, app
+from tests.support.relocating import ASKED, Homelab, app, running_to_backup
 from tests.support.relocating_groups import (
     begin,
     catalog,
@@ -35,6 +36,7 @@ from tests.support.relocating_groups import (
     of,
     own,
     until,
+    until_begun,
 )
 from tests.support.stage import Stage
 
@@ -303,7 +305,10 @@ async def test_who_moves_one_of_them_again_stops_it(stage: Stage, tmp_path: Path
             accepting = replace(ASKED, accept=frozenset({"old-pod-running", "data-left-behind"}))
             await components.failover.move("app", Action.PROMOTE, accepting)
             stopped = await until(lab, components, begun.operation, State.STOPPED)
-            assert stopped.at == "app"
+            assert (stopped.at, stopped.reason) == ("db", "app has been moved again since.")
+        async with stage.open(cluster=str(lab.kubeconfig), cluster_timeout_s=10) as other:  # it has not seen the end
+            stopped = await go_on(other, begun.operation)
+            assert (stopped.state, stopped.at) == (State.STOPPED, "app")
             assert "Another operation has moved it since" in stopped.reason
     assert made(lab) == QUICK[:2]
 
@@ -335,6 +340,39 @@ async def test_trailers_that_name_a_service_outside_the_group_begin_nothing(stag
                 *(State.STOPPED, "db", "db is not in group all any more."),
             )
     assert made(lab) == QUICK[:2]
+
+
+async def test_what_is_overwritten_is_accepted_of_each_and_each_commit_says_so(stage: Stage, tmp_path: Path) -> None:
+    """What was accepted of the second is in the trailers of the first: whoever begins it knows."""
+    with group_lab(stage, tmp_path, side="primary", replication=running_to_backup()) as lab:
+        lab.pass_by(120)
+        how = {"cluster": str(lab.kubeconfig), "cluster_timeout_s": 10}
+        async with stage.open(**how) as one:
+            planned = replace(ASKED, accept=frozenset({"old-pod-running"}))
+            for name in ("db", "app"):
+                await one.failover.move(name, Action.PROMOTE, planned)
+            lab.pass_by(60)
+            with pytest.raises(UnsafeMove) as refused:
+                await begin(one)
+            assert {name: error.hazards[0].slug for name, error in refused.value.refused.items()} == dict.fromkeys(
+                ("app", "db"), "unsynced-overwritten"
+            )
+            assert refused.value.version
+            half = replace(ASKED, accept=frozenset({"db:unsynced-overwritten"}))
+            with pytest.raises(UnsafeMove, match="app: "):
+                await begin(one, half)
+            bound = replace(
+                ASKED, accept=frozenset({"unsynced-overwritten"}), versions=frozenset({refused.value.version})
+            )
+            begun = await begin(one, bound)
+        async with stage.open(**how) as other:
+            await until_begun(lab, other, begun.operation, "db")
+    assert made(lab)[-1] == "db reverse"
+    first, last = stage.moves[5], stage.moves[0]
+    for message, name in ((first, "app"), (last, "db")):
+        assert f"Relocate {name} to primary" in message
+        assert "Failover-Accepted: unsynced-overwritten\n" in message
+        assert "Failover-Wave-Options: app:unsynced-overwritten, db:unsynced-overwritten" in message
 
 
 async def test_a_node_is_left_and_come_back_to(stage: Stage, tmp_path: Path) -> None:

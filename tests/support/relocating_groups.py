@@ -58,12 +58,13 @@ def group_lab(
     side: str = "backup",
     without: Sequence[str] = (),
     kind: str = "volsync",
+    replication: str = "",
 ) -> Iterator[Homelab]:
-    """All serve on one side, and both replications of each are parked."""
+    """All serve on one side, and both replications of each are parked; `replication` says otherwise, of sonarr."""
     written: dict[str, str] = {}
     for name in names:
-        deployment, replication = files_of(name)
-        written |= {deployment: own(app(side), name), replication: own(volsync(), name)}
+        deployment, pairs = files_of(name)
+        written |= {deployment: own(app(side), name), pairs: own(replication or volsync(), name)}
     stage.commit(written)
     declare(stage, names, without=without, kind=kind)
     cluster = SimulatedCluster()

@@ -130,3 +130,11 @@ def test_a_running_service_carries_it_out(cli: Cli, lab: Homelab) -> None:
     )
     assert "no relocation of all is under way" in refused.stderr
     assert made(lab) == QUICK
+
+
+def test_one_of_them_is_followed_by_itself(cli: Cli, lab: Homelab) -> None:
+    with cli.stage.served(cluster=str(lab.kubeconfig), cluster_timeout_s=10) as url:
+        cli(*HOME, "--no-wait", "--server", url)
+        with lab.obeyed():
+            alone = cli("relocate", "app", "--to", "primary", "--server", url)
+    assert alone.stdout == "app is on primary, and copied from there again.\n"

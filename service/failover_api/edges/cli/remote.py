@@ -150,7 +150,8 @@ class RemoteBackend:
         return self._send(path, body, request, callbacks, expect="relocations")[0]
 
     def relocation(self, service: str, operation: str) -> Body:
-        return self._ask("GET", _path("operations", operation), expect="steps")[0]
+        body = self._ask("GET", _path("operations", operation), expect="state")[0]
+        return next((one for one in body.get("relocations", ()) if one["service"] == service), body)  # one of several
 
     def abort_relocation(self, service: str, request: "MoveRequest", callbacks: Callbacks = NOBODY) -> Body:
         path, body = _path("failover", service, "relocate", "abort"), _said(request)
