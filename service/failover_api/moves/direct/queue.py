@@ -90,11 +90,12 @@ class QueuedMove:
 
 @dataclass(frozen=True, slots=True)
 class PlannedCommit:
-    """What one commit would hold. `seen` is what it was planned from."""
+    """What one commit would hold. `seen` is what it was planned from; it is not sent after `send_by`, if there is one."""
 
     seen: Observations
     snapshot: Snapshot
     parts: tuple[tuple[QueuedMove, MovePlan], ...]
+    send_by: float | None = None  # time.monotonic()
 
     @property
     def message(self) -> str:
