@@ -441,20 +441,20 @@ class Failover:
             raise UnknownNode(f"neither the cluster nor the catalog has a node {name[:80]!r}")
         return report, statuses, nodes
 
-    async def move_over(self, name: str, services: Sequence[str], request: MoveRequest) -> NodeOutcome:
-        """Moves these services, each to its other side, as an evacuation does; `name` stands for a node's.
+    async def promote_together(self, name: str, services: Sequence[str], request: MoveRequest) -> NodeOutcome:
+        """Promotes those of these services that are on primary now, as an evacuation does; `name` stands for a node's.
 
         Raises as evacuate().
         """
         members = [self._catalog().service(service) for service in services]
         statuses, _ = await self._list_with_view(members)
         provenance = self._provenance(request, group=name)
-        on_a_side = [
+        on_primary = [
             status.service.name
             for status in statuses
-            if isinstance(status, Status) and status.detection.state in {State.PRIMARY, State.BACKUP}
+            if isinstance(status, Status) and status.detection.state is State.PRIMARY
         ]
-        moved = list(_active(statuses, on_a_side, provenance))
+        moved = list(_active(statuses, on_primary, provenance))
         return await self._move_over(name, moved, statuses, request, provenance, (), lambda _: None, ignore)
 
     async def _move_over(
