@@ -2,7 +2,7 @@
 
 reads.py        list, status, rollout, report, history, nodes, groups
 moves.py        promote, demote, evacuate, rollback
-relocations.py  relocate (of a service; group_relocations.py of a group or a node)
+relocations.py  relocate
 drills.py       drill
 catalog.py      check, suggest, schema
 notify.py       notify
