@@ -46,7 +46,7 @@ class GroupOperation:
 
     @property
     def is_under_way(self) -> bool:
-        return self.turn.state in {State.RUNNING, State.WAITING}
+        return self.turn.state.is_under_way
 
     def is_same(self, asked: Together) -> bool:
         """Whether it brings these where they are to go; some may have been left out, or have left a node by now."""

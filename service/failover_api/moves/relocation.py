@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from failover_api.core.catalog.model import Action, Service, Side
+from failover_api.core.catalog.model import Service
 from failover_api.core.planning.plan import Plan
 from failover_api.core.planning.request import MoveRequest, Permit, Provenance
 from failover_api.core.planning.rollback import Undone
@@ -79,7 +79,7 @@ class StepMove(Move):
             raise CannotPlan(f"after the edit {service.name} would be {state}, expected {self.after}")
         return Plan(
             service=service,
-            action=action_to(self.subject.target),
+            action=self.subject.target.action,
             before=Detection(self.before, detect(service, manifests).readings),
             after=self.after,
             changes=changes(self.commit, manifests),
@@ -89,11 +89,6 @@ class StepMove(Move):
             step=self.commit.label,
             proof=self.commit.proof,
         )
-
-
-def action_to(side: Side) -> Action:
-    """What leads there: it says which way a relocation goes."""
-    return Action.PROMOTE if side is Side.BACKUP else Action.DEMOTE
 
 
 def step_move(
@@ -117,7 +112,7 @@ def step_move(
     here = target if is_over else origin
     return StepMove(
         services=services,
-        action=action_to(subject.target),
+        action=subject.target.action,
         request=request,
         provenance=replace(provenance, step=commit.label),
         subject=subject,

@@ -47,7 +47,7 @@ def group_relocation_page(
         "operation": body,
         "goes_on": report.is_under_way,
         "may_abort": report.is_under_way and may_all(who.caller, Verb.EXECUTE, report.services),
-        "path": relocation_path(group=body.group, node=body.node),
+        "path": relocation_path(group=None if report.node else report.name, node=report.node or None),
     }
     return board(request).pages.page(request, "relocations.html", who.caller, status=status, **facts)
 

@@ -84,6 +84,18 @@ class LocalBackend:
 
         return self._in_house(run)
 
+    def waves(self, operation: str) -> Body | None:
+        from failover_api.edges.bodies.waves import operation_body
+        from failover_api.errors import UnknownUrl
+
+        async def run(components: Any) -> Body | None:
+            try:
+                return _dump(operation_body(await components.failover.operation(operation)))
+            except UnknownUrl:
+                return None
+
+        return self._in_house(run)
+
     def tidy(self, service: str, operation: str) -> None:
         async def run(components: Any) -> None:
             if components.catalog.current().service(service).unblocked is not None:
