@@ -353,7 +353,7 @@ async def test_what_is_overwritten_is_accepted_of_each_and_each_commit_says_so(s
                 await one.failover.move(name, Action.PROMOTE, planned)
             lab.pass_by(60)
             with pytest.raises(UnsafeMove) as refused:
-                await begin(one)
+                await begin(one, replace(ASKED, accept=frozenset()))
             assert {name: error.hazards[0].slug for name, error in refused.value.refused.items()} == dict.fromkeys(
                 ("app", "db"), "unsynced-overwritten"
             )
