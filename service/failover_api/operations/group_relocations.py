@@ -109,7 +109,8 @@ class GroupRelocations:
         }
         if is_home:
             members = {one: side for one, side in members.items() if side is Side.PRIMARY}
-        return Together(group_of(name), members, name, nodes.unplaced)
+        label = f"{group_of(name)} (home)" if is_home else group_of(name)
+        return Together(label, members, name, nodes.unplaced)
 
     async def start(self, together: Together, request: MoveRequest) -> GroupRelocationReport:
         """Begins the first of them; of the same that is under way, how far that is. With nothing to do: no operation.
@@ -186,13 +187,13 @@ class GroupRelocations:
             is_same = asked.group == together.name and asked.wave is not None
             if digest is not None and asked.key == digest and not is_same:
                 raise IdempotencyKeyReused(f"the key was used for operation {asked.operation}")
-            if not is_same:
+            if not together.is_about(asked):
                 continue
             found = await self._find(asked, ())
             if digest is not None and found.asked.key == digest:
                 return found
-            if found.is_under_way and together.members:
-                if found.is_same(together):
+            if found.is_under_way:
+                if is_same and found.is_same(together):
                     return found
                 raise RelocationRunning(
                     f"{together.name} is relocated already, by operation {asked.operation}, which is at {found.turn.at}"
@@ -200,22 +201,28 @@ class GroupRelocations:
         return None
 
     async def abort(
-        self, name: str, request: MoveRequest, *, may: Callable[[Sequence[str]], None] = lambda _: None
+        self,
+        request: MoveRequest,
+        *,
+        group: str = "",
+        node: str = "",
+        may: Callable[[Sequence[str]], None] = lambda _: None,
     ) -> GroupRelocationReport:
         """Puts back what was of the one that runs, or holds the next where none can be put back any more.
 
-        `name` is the group's, or stands for the node's; `may` is told the services, and raises where the caller may not
-        do that. Raises NothingToRollBack where nothing more is to come.
+        `may` is told the services, and raises where the caller may not do that. Raises NothingToRollBack where nothing
+        more is to come.
         """
+        here = Together(group, {}, node)
         for asked in await self._newest():
-            if asked.group != name or asked.wave is None:
+            if not here.is_about(asked):
                 continue
             found = await self._find(asked, ())
             if found.is_under_way:
                 may(list(found.targets))
                 await self._end(found, request)
                 return (await self._find(asked, tuple(found.members))).report
-        raise NothingToRollBack(f"no relocation of {name} is under way")
+        raise NothingToRollBack(f"no relocation of {group or group_of(node)} is under way")
 
     async def _end(self, found: GroupOperation, request: MoveRequest) -> None:
         running = next((one for one in found.members.values() if one.may_be_aborted), None)

@@ -59,8 +59,9 @@ def test_a_node_leaves_it_to_a_service_and_is_aborted(cli: Cli, lab: Homelab) ->
     assert "Node k3s-w2: it is under way: app: " in left.stdout
     again = json.loads(cli("relocate", "--node", "k3s-w2", "--no-wait", "--json").stdout)
     assert again["operation"] in left.stdout
-    other = cli("relocate", "--node", "k3s-w2", "--home", code=0)  # of nothing is it home
-    assert other.stdout == "Node k3s-w2: nothing is to be relocated.\n"
+    other = cli("relocate", "--node", "k3s-w2", "--home", code=3)
+    assert f"by operation {again['operation']}, which is at app" in other.stderr
+    assert "To end it: failover relocate --node k3s-w2 --abort\n" in other.stderr
     refused = cli("relocate", "--group", "all", "--to", "primary", code=3)
     assert "app: it is relocated already, by operation" in refused.stderr
     aborted = cli("relocate", "--node", "k3s-w2", "--abort")

@@ -306,12 +306,11 @@ class LocalBackend:
         self, kind: Kind, name: str, request: "MoveRequest", callbacks: Callbacks = NOBODY
     ) -> Body:
         from failover_api.edges.bodies.group_relocations import group_relocation_body
-        from failover_api.moves.evacuation import group_of
 
         async def run(components: Any) -> Body:
             self._on_write = callbacks.on_write
-            label = group_of(name) if kind == "node" else name
-            return _dump(group_relocation_body(await components.failover.group_relocations.abort(label, request)))
+            groups = components.failover.group_relocations
+            return _dump(group_relocation_body(await groups.abort(request, **{kind: name})))
 
         return self._in_house(run)
 
