@@ -90,7 +90,7 @@ class QueuedMove:
 
 @dataclass(frozen=True, slots=True)
 class PlannedCommit:
-    """What one commit would hold. `seen` is what it was planned from; it is not sent after `send_by`, if there is one."""
+    """What one commit would hold. `seen` is what it was planned from; it is not sent after `send_by`."""
 
     seen: Observations
     snapshot: Snapshot
