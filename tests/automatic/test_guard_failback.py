@@ -41,3 +41,7 @@ async def test_without_a_copy_to_bring_home_it_is_proposed_once_and_nothing_move
         ((service, node, acts),) = [(line.service, line.node, line.is_act) for line in report.returns]
         assert (service, node, acts) == ("sonarr", W1, False)
         assert len(world.commits) == 1
+        for _ in range(12):  # Git is read often enough for what may go home
+            await world.pass_(6, step_s=3)
+            assert replica.guard.report is not None
+            assert [line.holds for line in replica.guard.report.returns] == [()]

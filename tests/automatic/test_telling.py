@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from failover_api.automatic.telling import Teller
 from failover_api.core.catalog.automatic import Mode
-from failover_api.core.safety.governance import decide
+from failover_api.core.safety.governance import Return, decide
 from failover_api.core.safety.judgement import NodeState
 from failover_api.events import AutomaticTold, Events
 from tests.core.safety.situations import RULES, dead, ready, service, situation, verdicts
@@ -26,3 +26,53 @@ def told(whole: Mode) -> str:
 def test_what_only_observes_is_not_said_to_move() -> None:
     assert "sonarr moves and plex would move at 2026-11-30 20:00:00 UTC, if it stays so." in told(Mode.ACT)
     assert "sonarr, plex would move at 2026-11-30 20:00:00 UTC, if it stays so." in told(Mode.OBSERVE)
+
+
+def test_of_several_it_is_said_as_of_several() -> None:
+    heard: list[AutomaticTold] = []
+    events = Events()
+    events.subscribe(AutomaticTold, heard.append)
+    both = (service("sonarr"), service("plex"))
+    given = situation(*both, verdicts=verdicts(dead("w1"), ready("w2"), ready("cp")), rules=RULES)
+    decisions = decide(given)
+    Teller(events).acting(decisions.acts[0])
+    Teller(events).tell(given, decisions)
+    assert [one.title for one in heard] == ["w1: sonarr, plex move by themselves", "w1 is not heard of"]
+    assert heard[0].message.startswith("sonarr, plex are moved off w1 now. ")
+    assert "sonarr, plex move at " in heard[1].message
+
+
+def test_what_refuses_a_way_home_is_told_once() -> None:
+    heard: list[AutomaticTold] = []
+    events = Events()
+    events.subscribe(AutomaticTold, heard.append)
+    teller, sonarr = Teller(events), Return("sonarr", "w1", is_act=True, relocates=True)
+    for now in (0.0, 1.0):
+        teller.tell_stuck([sonarr], {sonarr.key: "It was never copied. (unsynced-overwritten)"}, now)
+        teller.tell_stuck([replace(sonarr, service="plex")], {}, now)
+        teller.tell_stuck([replace(sonarr, is_act=False)], {sonarr.key: "It was never copied."}, now)
+    (one,) = heard
+    assert one.title == "sonarr is not relocated home"
+    assert one.message == (
+        "sonarr is not relocated home: It was never copied. (unsynced-overwritten) Look at it, then "
+        "`failover relocate sonarr --to primary`."
+    )
+
+
+def test_those_that_may_go_home_to_one_node_are_one_message() -> None:
+    heard: list[AutomaticTold] = []
+    events = Events()
+    events.subscribe(AutomaticTold, heard.append)
+    teller = Teller(events)
+    sonarr, plex = Return("sonarr", "w1", is_act=False, relocates=True), Return("plex", "w1", is_act=False)
+    teller.tell_returns([sonarr, plex, Return("radarr", "w3", is_act=False)], 0.0)
+    teller.tell_returns([sonarr, plex], 1.0)
+    assert [(one.node, one.services, one.title) for one in heard] == [
+        ("w1", ("sonarr", "plex"), "sonarr, plex may go home"),
+        ("w3", ("radarr",), "radarr may go home"),
+    ]
+    assert heard[0].message == (
+        "w1 has been well for long enough:\n"
+        "sonarr may go home, with its data: `failover relocate sonarr --to primary`.\n"
+        "plex may go home. Look whether its data is there, then `failover demote plex`."
+    )

@@ -2,6 +2,7 @@
 
 import contextlib
 from collections.abc import AsyncIterator
+from dataclasses import replace
 
 import pytest
 
@@ -179,6 +180,11 @@ def test_a_merge_is_told_as_the_pull_request_says() -> None:
     two = Record("radarr", "promote", "mixed", "backup", Provenance("OP", "maria", "", group="media"))
     notice = notice_of_merge(Merged(branch, 12, url, (two, one)))
     assert notice.title == "Group media: pull request #12 is merged"
+    for instead in ("node k3s-w1", "alert NodeGone"):
+        of_node = replace(two, provenance=replace(two.provenance, group=instead))
+        assert notice_of_merge(Merged(branch, 12, url, (of_node, one))).title == (
+            "radarr, sonarr: pull request #12 is merged"
+        )
     message = "Pull request #12 is merged: 2 services (radarr, sonarr) moved to backup."
     assert (notice.fields["message"], notice.fields["from"], notice.fields["to"]) == (message, "", "backup")
 

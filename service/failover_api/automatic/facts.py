@@ -89,7 +89,7 @@ class GitReader:
 
     async def read(self, names: Iterable[str]) -> None:
         """The same at once, and waits for it."""
-        if self._reading is not None:
+        while self._reading is not None and not self._reading.done():  # the round may have begun another meanwhile
             await asyncio.wait({self._reading})
         self.want(names, within_s=0.0)
         if self._reading is not None:
@@ -133,7 +133,10 @@ class GitReader:
             self._failed(lost)
 
     async def _relocating(self, statuses: Sequence[Status | Unreadable]) -> dict[str, str]:
-        """The operation that relocates each, "" for none; without those of which nobody can tell."""
+        """The operation that relocates each, "" for none; without those of which nobody can tell.
+
+        Once it has cut over nothing more of it is in the way: it may wait for long, for an app or a sync that fails.
+        """
         found: dict[str, str] = {}
         for status in statuses:
             service = status.service
@@ -143,7 +146,7 @@ class GitReader:
             except FailoverError as exc:
                 _log.info("relocations were not read", extra={"service": service.name, "problem": exc.slug})
             else:
-                found[service.name] = report.operation or "" if report is not None and report.is_under_way else ""
+                found[service.name] = report.operation or "" if report is not None and report.may_be_aborted else ""
         return found
 
     async def _around(self, statuses: Sequence[Status | Unreadable]) -> dict[str, Surroundings]:

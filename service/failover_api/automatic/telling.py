@@ -4,7 +4,7 @@ The move itself, and whether the app serves, is told as of any other move.
 """
 
 import logging
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from cachetools import LRUCache
 
@@ -55,31 +55,35 @@ class Teller:
                 )
 
     def tell_returns(self, found: Iterable[Return], now: float) -> None:
-        """Who may go home."""
+        """Who may go home: of one node in one message."""
+        new: dict[str, list[Return]] = {}
         for one in found:
-            if one.holds or not self._is_new(("return", one.service, one.node), now, again_s=PROPOSED_AGAIN_S):
-                continue
-            self._publish(
-                Event.FAILBACK,
-                one.node,
-                (one.service,),
-                f"{one.service} may go home",
-                _homewards(one),
-            )
+            if not one.holds and self._is_new(("return", one.service, one.node), now, again_s=PROPOSED_AGAIN_S):
+                new.setdefault(one.node, []).append(one)
+        for node, ones in new.items():
+            names = tuple(one.service for one in ones)
+            more = [f"and {len(ones) - MAX_LINES} more"] if len(ones) > MAX_LINES else []
+            lines = [f"{cut(node)} has been well for long enough:", *map(_homewards, ones[:MAX_LINES]), *more]
+            self._publish(Event.FAILBACK, node, names, f"{_names(names)} may go home", "\n".join(lines))
+
+    def tell_stuck(self, found: Iterable[Return], why_not: Mapping[str, str], now: float) -> None:
+        """Who was to go home by itself, and what has refused that: `why_not`, by key."""
+        for one in found:
+            why = why_not.get(one.key, "") if one.is_act else ""
+            if why and self._is_new(("stuck", one.service, one.node, why), now, again_s=PROPOSED_AGAIN_S):
+                title = f"{one.service} is not relocated home"
+                message = f"{title}: {why} Look at it, then `{one.command}`."
+                self._publish(Event.FAILBACK, one.node, (one.service,), title, message)
 
     def acting(self, act: Act) -> None:
         """A move is about to be made."""
         facts = {"node": act.node, "services": list(act.services), "trigger": act.trigger, "key": act.key}
         _log.warning("an automatic move begins", extra=facts)
         if self._is_new(("acting", act.key, act.services), act.died_at or 0.0):
-            self._publish(
-                Event.ACTING,
-                act.node,
-                act.services,
-                f"{cut(act.node)}: {_names(act.services)} {_of(act.services, 'moves by itself', 'move by themselves')}",
-                f"{_names(act.services)} {_of(act.services, 'is', 'are')} moved off {cut(act.node)} now. "
-                f"{_evidence(act)}",
-            )
+            names, node = _names(act.services), cut(act.node)
+            title = f"{node}: {names} {_of(act.services, 'moves by itself', 'move by themselves')}"
+            message = f"{names} {_of(act.services, 'is', 'are')} moved off {node} now. {_evidence(act)}"
+            self._publish(Event.ACTING, act.node, act.services, title, message)
 
     def refused(self, act: Act, problem: str, detail: str) -> None:
         """It was not made after all; that is told as of any move."""
@@ -128,12 +132,11 @@ class Teller:
 
 
 def _homewards(one: Return) -> str:
-    well = f"{cut(one.node)} has been well for long enough"
     if one.is_act:
-        return f"{well}: {one.service} is relocated home now, with its data."
+        return f"{one.service} is relocated home now, with its data."
     if one.relocates:
-        return f"{well}: {one.service} may go home, with its data: `{one.command}`."
-    return f"{well}: {one.service} may go home. Look whether its data is there, then `{one.command}`."
+        return f"{one.service} may go home, with its data: `{one.command}`."
+    return f"{one.service} may go home. Look whether its data is there, then `{one.command}`."
 
 
 def _gates(one: Pending) -> tuple[str, ...]:

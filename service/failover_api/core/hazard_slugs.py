@@ -96,7 +96,8 @@ SLUGS: Mapping[str, Slug] = {
         _WARN,
         _STOP,
         several="What was written on backup stays behind, and primary goes on with the data it had before",
-        cure="Sync each back first; a dry run of one service names its claims, and replication that the move restarts",
+        cure="Sync each back first, or relocate it where the catalog has `replication`; a dry run of one service names "
+        "its claims, and replication that the move restarts",
     ),
     "node-missing": _slug(
         _STOP,

@@ -28,7 +28,9 @@ def test_many_of_a_kind_are_one_line() -> None:
         "Deployment media/app-0, Deployment media/app-1, Deployment media/app-2, Deployment media/app-3, "
         "Deployment media/app-4 and 3 more."
     )
-    assert hazard.cure.startswith("Sync each back first; a dry run of one service names its claims")
+    assert hazard.cure.startswith(
+        "Sync each back first, or relocate it where the catalog has `replication`; a dry run of"
+    )
 
 
 def test_a_kind_that_has_no_words_for_several_has_those_of_its_first() -> None:

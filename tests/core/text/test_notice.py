@@ -29,6 +29,12 @@ def test_what_nobody_said_is_left_out_of_the_text() -> None:
     assert make_notice(Event.FAILED, services=(), title="", message="It failed.").fields["text"] == "It failed."
 
 
+def test_what_nobody_asked_for_is_not_said_to_be_asked_for_by_a_person() -> None:
+    for by, said in (("automatic", "Automatic failover asked for it."), ("alert", "An alert asked for it.")):
+        notice = make_notice(Event.MOVED, services=("sonarr",), title="", message="It moved.", by=by)
+        assert notice.fields["text"] == f"It moved.\n{said}"
+
+
 def test_a_pull_request_is_where_to_look_rather_than_its_commit() -> None:
     notice = make_notice(
         Event.PROPOSED, services=(), title="", message="", commit="https://c", pull_request="https://p"

@@ -118,6 +118,14 @@ def test_a_group_names_each_service_and_moves_back_as_one() -> None:
     assert "idle" not in body
 
 
+@pytest.mark.parametrize("instead", ["node k3s-w1", "alert NodeGone"])
+def test_what_stands_in_place_of_a_group_is_no_group_to_move_back(instead: str) -> None:
+    provenance = replace(ASKED, group=instead)
+    moves = [(SONARR, provenance), (replace(SONARR, service=replace(SONARR.service, name="plex")), provenance)]
+    _, body = pull_request_text(moves, at=AT, root=ROOT)
+    assert "`failover rollback NAME` or `failover demote NAME`." in body
+
+
 @pytest.mark.parametrize(
     ("action", "commands"),
     [

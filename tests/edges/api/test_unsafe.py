@@ -134,6 +134,21 @@ async def test_a_promote_is_warned_and_not_stopped(lab: Stage) -> None:
     assert [(hazard["slug"], hazard["severity"]) for hazard in response.json()["hazards"]] == [(SLUG, "warn")]
 
 
+async def test_what_was_seen_before_a_move_was_stopped_is_still_known(lab: Stage) -> None:
+    async with lab.client() as client:
+        await client.post(DEMOTE, params={"accept": SLUG})
+        await client.post("/api/failover/sonarr/promote")
+        status = (await client.get("/api/failover/sonarr")).json()
+        refused = problem(await client.post(DEMOTE), "unsafe-move", 409)
+        again = problem(await client.get(f"{DEMOTE}?dry-run=true"), "unsafe-move", 409)
+    told = [
+        [one["detail"] for one in body if one["slug"] == "data-left-behind"]
+        for body in (status["hazards_to"], refused["hazards"], again["hazards"])
+    ]
+    assert told[0][0].startswith("What sonarr wrote on backup since 2")
+    assert told[0] == told[1] == told[2]
+
+
 async def test_a_rollback_is_stopped_as_well(lab: Stage) -> None:
     async with lab.client() as client:
         await client.post(DEMOTE, params={"accept": SLUG})

@@ -3,21 +3,18 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+from typing import Any
 
 from tests.edges.board.ground import People, browsing, person
-from tests.support.stage import SERVICES, Stage
+from tests.support.stage import SERVICES, Stage, serving
 from tests.support.tokens import bearer
-
-if TYPE_CHECKING:
-    pass
 
 TOP = "nodes: {primary: k3s-w1, backup: k3s-w2}\nautomatic: {mode: observe}"
 PEOPLE = People({"all": person("ops"), "some": person("one", services=["sonarr"]), "look": person("eyes", ["view"])})
 
 
 def answer(page: str) -> str:
-    found = re.search(r'<p class="band[^"]*" id="headline">(.*?)</p>', page)
+    found = re.search(r'<p class="band[^"]*" id="headline"><span>(.*?)</span></p>', page)
     assert found is not None
     return found[1]
 
@@ -59,7 +56,7 @@ async def test_everything_is_paused_and_goes_on_again_by_a_button(stage: Stage, 
 async def test_a_pause_of_a_hidden_service_names_it_to_nobody(stage: Stage, kubeconfig: str) -> None:
     stage.declare(SERVICES, top=TOP)
     async with browsing(stage, PEOPLE, "all", cluster=kubeconfig) as browser:
-        services = {"services": ["sonarr", "radarr"]}
+        services = {"services": ["sonarr", "radarr"], "reason": "new kernel"}
         made = await browser.client.post("/api/automatic/pauses", json=services, headers=bearer("all"))
         assert made.status_code == 201
         browser.bearer = "some"
@@ -94,3 +91,16 @@ async def test_a_form_of_another_session_or_site_does_nothing(stage: Stage, kube
         for bad in ({"reason": "", "until": "8h"}, {"reason": "new kernel", "until": "x"}):
             assert (await browser.post("/automatic/pause", bad)).status_code == 400
         assert "Everything, by" not in (await browser.get("/automatic")).text
+
+
+def test_what_is_to_come_is_no_age(stage: Stage, chromium: Any, kubeconfig: str) -> None:
+    stage.declare(SERVICES, top=TOP)
+    with serving(stage.app(stage.settings(cluster=kubeconfig))) as url:
+        page = chromium.new_context().new_page()
+        page.goto(f"{url}/automatic")
+        page.get_by_label("Why").fill("new kernel")
+        page.get_by_label("For").select_option("8h")
+        page.get_by_role("button", name="Pause everything").click()
+        until = page.get_by_role("listitem").filter(has_text="Everything, by").locator("time")
+        assert re.fullmatch(r"\d{1,2} \w{3} \d{4}, \d\d:\d\d UTC", until.inner_text())
+        page.context.close()

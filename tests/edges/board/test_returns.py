@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from failover_api.core.automatic.report import HoldLine, Report, ReturnLine
 from tests.edges.board.ground import People, browsing, person, text
+from tests.support.stage import serving
 
 if TYPE_CHECKING:
     from tests.support.stage import Stage
@@ -48,3 +49,15 @@ async def test_without_any_there_is_no_card(stage: Stage) -> None:
     async with browsing(stage) as browser:
         html = (await browser.get("/")).text
     assert "May go home" not in html
+
+
+def test_the_script_leaves_the_card_where_it_is(stage: Stage, chromium: Any) -> None:
+    """It hides the parts of the list in which nothing is found, and the card is none of these."""
+    app = stage.app()
+    with serving(app) as url:
+        app.state.watches.guarding.judged = lambda: REPORT
+        page = chromium.new_context().new_page()
+        page.goto(f"{url}/?q=nothing+is+called+so")
+        page.locator("section.part.primary").wait_for(state="hidden")
+        assert page.locator("section.home").inner_text().startswith("May go home 2\nsonarr: k3s-w1 is well again.")
+        page.context.close()

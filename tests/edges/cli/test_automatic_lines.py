@@ -23,6 +23,32 @@ def test_what_holds_it_ends_as_a_sentence(detail: str) -> None:
     assert lines(holds=[hold])[-1] == f"  paused: {sentence}. Ends 2026-11-30 20:05:00 UTC. Wait."
 
 
+def test_what_refuses_a_way_home_is_not_hidden_behind_what_was_to_come() -> None:
+    its = {"service": "sonarr", "node": "k3s-w1", "acts": True, "command": "failover relocate sonarr --to primary"}
+    seen = {"mode": "act", "view": "watching", "reason": "", "leader": "a", "as_of": AT, "tally": {"counts": {}}}
+    empty: dict[str, Any] = {"nodes": [], "blocked": [], "pauses": [], "attestations": [], "pending": []}
+    for detail, said in (
+        ("", "sonarr is relocated home to k3s-w1 by itself."),
+        ("No copy.", "sonarr is not relocated home to k3s-w1: No copy. failover relocate sonarr --to primary"),
+    ):
+        told = automatic_lines({**empty, **seen, "failback": [{**its, "detail": detail, "holds": []}]}, utc=True)
+        assert list(told)[-1] == said
+
+
+def test_the_tally_counts_events() -> None:
+    empty: dict[str, Any] = {
+        "nodes": [],
+        "blocked": [],
+        "failback": [],
+        "pauses": [],
+        "attestations": [],
+        "pending": [],
+    }
+    seen = {"mode": "act", "view": "watching", "reason": "", "leader": "a", "as_of": AT}
+    told = list(automatic_lines({**empty, **seen, "tally": {"counts": {"right": 2, "open": 1}}}, utc=True))
+    assert told[-2:] == ["1 event so far: not known yet.", "2 events so far: right, the node stayed away."]
+
+
 def test_what_is_only_observed_is_not_said_to_move() -> None:
     assert lines()[-1] == "sonarr, off k3s-w1: nothing holds it"
     assert lines(acts=False)[-1] == "sonarr, off k3s-w1: nothing holds it; `observe`: it is not moved"

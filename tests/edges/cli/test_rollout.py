@@ -1,5 +1,6 @@
 """`failover rollout`, `failover report`, and waiting for what comes after the commit."""
 
+import asyncio
 import re
 import threading
 import time
@@ -8,8 +9,10 @@ from pathlib import Path
 
 import pytest
 
+from failover_api.core.catalog.model import Action
+from failover_api.core.planning.request import MoveRequest
 from failover_api.core.text.escaping import escape_markup
-from failover_api.edges.cli.report import _text
+from failover_api.edges.cli.report import _text, markdown
 from tests.support.homelab_cluster import HomelabCluster, homelab_cluster
 from tests.support.shell import Cli
 from tests.support.stage import SERVICES, SONARR, Stage, entry
@@ -196,6 +199,13 @@ def test_list_and_status_show_the_stage_and_the_pods_node(cli: Cli, cluster: Hom
     assert "in the cluster: serving since" in cli("status", "sonarr").stdout
 
 
+def test_that_an_app_is_well_is_told_of_a_move_and_not_of_a_check(cli: Cli, cluster: HomelabCluster) -> None:
+    status = cli("status", "sonarr").stderr
+    assert status.startswith("If it were promoted now:\nwarning: sonarr is well: ")
+    assert "[old-pod-running]" in status
+    assert "old-pod-running" not in cli("check").stdout
+
+
 # report
 
 
@@ -214,6 +224,34 @@ def test_a_report_has_the_timeline_the_evidence_and_what_is_next(cli: Cli, clust
     assert "Its diff does what it says" in report
     assert "sonarr-backup-x on k3s-w2" in report
     assert "- It serves. Bring what is written there home before it goes back" in report
+
+
+def test_a_report_of_what_nobody_asked_for_says_what_it_was_based_on(cli: Cli) -> None:
+    move = MoveRequest("automatic", trigger="automatic", evidence=("node k3s-w1 is Unknown", "k3s-w2 is <ready>"))
+
+    async def moved() -> str:
+        async with cli.stage.open() as components:
+            return str((await components.failover.move("sonarr", Action.PROMOTE, move)).operation)
+
+    report = cli("report", asyncio.run(moved())).stdout
+    assert "- Asked for by: automatic\n" in report
+    assert "- When it was decided: node k3s-w1 is Unknown\n" in report
+    assert f"- When it was decided: {escape_markup('k3s-w2 is <ready>')}\n" in report
+
+
+def test_a_report_names_the_way_home_that_loses_nothing() -> None:
+    cluster = {"pod": "a", "node": "b", "seen_at": "2026-11-30T20:00:00Z", "stage": "serving"}
+    rollout = {"steps": [], "hazards": [], "blocked": None, "commit": "c", "done": True, "stage": "serving"}
+    entry = {"action": "promote", "from": "primary", "to": "backup", "by": "ops", "reason": "", "pull_request": None}
+    entry |= {"time": "2026-11-30T20:00:00Z", "commit": {"sha": "c", "url": "u"}}
+    move = {"service": "sonarr", "entry": entry, "rollout": rollout, "cluster": cluster, "nodes": {}}
+    kept = {"kind": "volsync", "state": "parked", "data_as_of": None, "reason": ""}
+    with_copy = markdown({"operation": "OP", "moves": [{**move, "replication": kept}]}, utc=True)
+    without = markdown({"operation": "OP", "moves": [{**move, "replication": None}]}, utc=True)
+    assert "`failover relocate sonarr --to primary` brings it home" in with_copy
+    assert "demote" not in with_copy
+    assert "sync it to primary first" in without
+    assert "relocate" not in without
 
 
 def test_a_command_of_the_report_can_be_pasted(cli: Cli, cluster: HomelabCluster) -> None:

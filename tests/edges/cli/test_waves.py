@@ -43,6 +43,7 @@ def test_one_that_does_not_come_up_is_exit_5(cli: Cli, lab: WavesLab) -> None:
     declare(cli.stage, top="wave_timeout: 4s")
     with lab.obeyed(but=["db"]):
         result = cli("promote", "--group", "all", code=5)
+    assert "all: it has stopped, and not all of it serves. Mend what its waves name" in result.stdout
     assert [number for number, _ in lab.waves] == ["1/3", "2/3"]
     assert "wave 1/3 stopped (db, relay): db: did not serve within 4 s: waiting-for-apply" in result.stdout
     assert "wave 3/3 stopped (web): web: waits for app, db" in result.stdout

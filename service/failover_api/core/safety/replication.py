@@ -3,13 +3,14 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from failover_api.core.safety.observed import Replication, View
+from failover_api.core.catalog.model import Service
+from failover_api.core.catalog.replication import MOVERS, Pair, Via
+from failover_api.core.safety.observed import Replication, Seen, View
 from failover_api.core.safety.times import minute
 from failover_api.core.wording import cut
 
-REPOSITORY_MOVERS = frozenset({"restic", "kopia", "rclone"})  # a destination restores what a source has backed up
+CLOCKS_S = 300.0  # VolSync tells its times by the clock of the node where it runs: what is later still was dated wrong
 OLD_S = 24 * 3600.0  # without max_data_age: data of yesterday is worth a word
-CLOCKS_S = 300.0  # VolSync tells its times by the clock of the node where it runs
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +26,7 @@ class DataCopy:
     @property
     def restores(self) -> tuple[Replication, ...]:
         """The destinations that restore from a repository, each at its own time."""
-        return tuple(one for one in self.destinations if one.mover in REPOSITORY_MOVERS)
+        return tuple(one for one in self.destinations if one.mover in MOVERS[Via.REPOSITORY])
 
     @property
     def undated(self) -> Replication | None:
@@ -83,6 +84,19 @@ def pairs_of(view: View, namespace: str, old: str, new: str) -> tuple[tuple[Repl
     movers = {one.mover for one in destinations if one.mover}
     of_mover = tuple(one for one in sources if one.mover in movers)
     return of_mover or sources, destinations
+
+
+def namespaces_of(service: Service, pair: Pair) -> tuple[str, ...]:
+    """Where the objects of a pair may be, by what the catalog says; none: anywhere."""
+    return (pair.namespace,) if pair.namespace else tuple(sorted(service.namespaces or ()))
+
+
+def named(seen: Seen[Replication], name: str, namespaces: Sequence[str]) -> list[Replication]:
+    """The objects of one kind that have a name, in these namespaces; anywhere where none is said."""
+    if namespaces:
+        keys = [(namespace, name) for namespace in namespaces]
+        return [seen.objects[key] for key in keys if key in seen.objects]
+    return [one for (_, its), one in seen.objects.items() if its == name]
 
 
 def data_as_of(sources: Sequence[Replication]) -> float | None:

@@ -23,7 +23,9 @@ class ReturnOnBoard:
 def cards_of(report: "Report | None", caller: Caller) -> tuple[ReturnOnBoard, ...]:
     """Those that the caller may see."""
     return tuple(
-        ReturnOnBoard(line.service, line.node, line.command, line.is_act, _held(line.detail, line.holds))
+        ReturnOnBoard(
+            line.service, line.node, line.command, line.is_act and not line.detail, _held(line.detail, line.holds)
+        )
         for line in (report.returns if report is not None else ())
         if caller.may(Verb.VIEW, line.service)
     )

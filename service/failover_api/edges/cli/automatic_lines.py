@@ -43,8 +43,10 @@ def _free(line: Body) -> str:
 
 def _return(line: Body, utc: bool) -> Iterator[str]:
     """A way home: by itself, or by whose command."""
-    if line["acts"]:
-        yield one_line(f"{line['service']} is relocated home to {line['node']} by itself. {line['detail']}".rstrip())
+    if line["acts"] and line["detail"]:
+        yield one_line(f"{line['service']} is not relocated home to {line['node']}: {line['detail']} {line['command']}")
+    elif line["acts"]:
+        yield one_line(f"{line['service']} is relocated home to {line['node']} by itself.")
     else:
         yield one_line(f"{line['service']} may go home to {line['node']}: {line['command']}")
     yield from _holds(line["holds"], utc)

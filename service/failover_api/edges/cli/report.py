@@ -157,6 +157,7 @@ def _evidence(move: Body, *, utc: bool) -> Iterator[str]:
         yield from (f"  - {_text(line)}" for line in entry.get("evidence") or ())
     yield f"- Commit {_code(entry['commit']['sha'])}: {_text(entry['commit']['url'])}"
     yield f"- {_proof(entry)}"
+    yield from (f"- When it was decided: {_text(line)}" for line in entry.get("evidence") or ())
     if pull := entry["pull_request"]:
         yield f"- Pull request {pull['number']}, {_text(pull['state'])}: {_text(pull['url'])}"
     if not cluster:
@@ -178,7 +179,7 @@ def _proof(entry: Body) -> str:
 def _data(move: Body, *, utc: bool) -> Iterator[str]:
     replication = move["replication"]
     if not replication:
-        yield "The catalog names no replication: how old the data was on the side it moved to is not known."
+        yield "No replication is seen: how old the data was on the side it moved to is not known."
         return
     as_of = replication.get("data_as_of")
     when = f"of {shown_time(as_of, utc=utc, seconds=True)}" if as_of else "of a time that is not known"
@@ -195,6 +196,9 @@ def _next(move: Body) -> Iterator[str]:
         yield "- Somebody has to merge the pull request."
     elif rollout["steps"] and is_overruled(said := rollout["steps"][-1]["detail"]):
         yield f"- {_text(said[:1].upper() + said[1:])}: {_code(f'failover rollout {name}')}."
+    elif entry["to"] == "backup" and move["replication"]:
+        home = _code(f"failover relocate {name} --to primary")
+        yield f"- {_how_far(move)} What is written there is there alone: {home} brings it home, and moves it back."
     else:
         yield f"- {_how_far(move)} {_data_care(move)}".rstrip()
         if entry["to"] == "backup":

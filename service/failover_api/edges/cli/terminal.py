@@ -168,7 +168,9 @@ class Terminal:
             self.out.print(Text.assemble("  ", tables.pull_request_line(body["pull_request"])))
         if body.get("last_move"):
             self.out.print(Text.assemble("  last move: ", tables.move_line(body["last_move"], utc=self._utc)))
-        self._show_hazards(body.get("hazards_to", ()))
+        if hazards := body.get("hazards_to", ()):
+            self.note(f"If it were {'demoted' if body['side'] == 'backup' else 'promoted'} now:")
+            self._show_hazards(hazards)
         return None
 
     def show_rollout(self, service: str, body: Body) -> None:
@@ -190,7 +192,7 @@ class Terminal:
             return self.show_json(body)
         if not body["entries"]:
             self.out.print("No commit changed a file of this service.")
-        elif self.out.width >= tables.WIDE:
+        elif tables.has_room_for_table(body, self.out.width):
             self.out.print(tables.history_table(body, utc=self._utc), soft_wrap=False)
         else:
             for line in tables.history_lines(body, utc=self._utc):
@@ -269,16 +271,29 @@ class Terminal:
         return None
 
     def show_relocation(self, body: Body, *, with_diff: bool = False) -> None:
-        """`with_diff`: what each step would change."""
+        """`with_diff`: what each step would change. Of a group or a node, all of them."""
         if self._as_json:
             return self.show_json(body)
         if with_diff:
             self._show_steps(body, self.out)
-        self.out.print(Text(printable(tables.relocation_line(body))))
+        for line in tables.relocation_lines(body):
+            self.out.print(Text(one_line(line)))
+        self._show_left_out(body)
         return None
 
+    def _show_left_out(self, body: Body) -> None:
+        for one in body.get("refused", ()):
+            self.note(f"Left out: {one_line(one['service'])}: {printable(one['detail'])}")
+        self._show_unplaced(body)
+        for warning in body.get("warnings", ()):
+            self.err.print(Text(f"warning: {printable(warning)}", style="yellow"))
+
     def _show_steps(self, body: Body, console: Console) -> None:
-        for number, step in enumerate(body["steps"], 1):
+        for one in body.get("relocations", ()):
+            if any(step["diff"] for step in one["steps"]):
+                console.print(Text(f"{one_line(one['service'])} to {one['to']}", style="bold"))
+            self._show_steps(one, console)
+        for number, step in enumerate(body.get("steps", ()), 1):
             if step["diff"]:
                 console.print(Text(f"{number}/{len(body['steps'])} {one_line(step['name'])}", style="bold"))
                 self.show_diff(step["diff"], console)
@@ -286,7 +301,8 @@ class Terminal:
     def ask_relocation(self, body: Body) -> bool:
         """Shows all steps, and asks."""
         self._show_steps(body, self.err)
-        return self._ask(f"Relocate {one_line(body['service'])} to {one_line(body['to'])}?")
+        self._show_left_out(body)
+        return self._ask(tables.relocation_question(body))
 
     def ask_drill(self, service: str, there: str, home: str) -> bool:
         """Asks whether an app may stand still, twice."""

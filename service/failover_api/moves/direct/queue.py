@@ -90,7 +90,7 @@ class QueuedMove:
 
 @dataclass(frozen=True, slots=True)
 class PlannedCommit:
-    """What one commit would hold. `seen` is what it was planned from; it is not sent after `send_by`."""
+    """What one commit would hold. `seen` is what it was planned from; with a `send_by` it is not sent later."""
 
     seen: Observations
     snapshot: Snapshot

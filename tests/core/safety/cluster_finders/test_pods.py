@@ -5,6 +5,7 @@ from dataclasses import replace
 import pytest
 
 from failover_api.core.catalog.model import Workload
+from failover_api.core.catalog.replication import DataReplication, Pair, ReplicationKind
 from failover_api.core.safety.hazard import Hazard, Severity
 from failover_api.core.safety.observed import Autoscaler, Condition, Owner
 from failover_api.core.splice import Selector
@@ -101,6 +102,20 @@ def test_an_app_that_is_well_is_told_of_as_what_would_be_left() -> None:
     (hazard,) = of("old-pod-running", promote(before()))
     assert (hazard.severity, hazard.about) == (Severity.WARN, "Pod media/sonarr-old-x")
     assert "its pod sonarr-old-x is ready on k3s-w1" in hazard.detail
+    assert hazard.cure.startswith("If this is planned, stop the app and let the data arrive before you move it.")
+
+
+@pytest.mark.parametrize("kind", [ReplicationKind.VOLSYNC, ReplicationKind.MANUAL])
+def test_of_an_app_that_is_well_the_command_that_loses_nothing_is_named(kind: ReplicationKind) -> None:
+    pair = Pair("there", "here") if kind is ReplicationKind.VOLSYNC else None
+    service = replace(sonarr(), replication=DataReplication(kind, to_backup=pair))
+    (hazard,) = of("old-pod-running", promote(before(), service=service))
+    assert hazard.cure == "If this is planned, `failover relocate sonarr --to backup` loses nothing."
+
+
+def test_an_app_without_data_to_bring_leaves_nothing() -> None:
+    service = replace(sonarr(), replication=DataReplication(ReplicationKind.NONE))
+    assert of("old-pod-running", promote(before(), service=service)) == []
 
 
 @pytest.mark.parametrize(

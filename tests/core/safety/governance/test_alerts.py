@@ -121,6 +121,14 @@ def test_an_evacuation_is_a_witness_too(fence: Fence, acts: bool) -> None:
     assert (decide_alert(EVACUATE, given).act is not None) is acts
 
 
+def test_an_alert_that_is_a_witness_too_is_said_once() -> None:
+    book = Book(witnesses=(Witness("f1", "w1", ALERT.name, ALERT.starts_at),))
+    given = situation(rules=replace(RULES, fence=Fence.WITNESS), book=book, verdicts=verdicts(SUSPECT, ready("w2")))
+    act = decide_alert(EVACUATE, given).act
+    assert act is not None
+    assert [line.startswith(f"alert {ALERT.name} fires since ") for line in act.evidence].count(True) == 1
+
+
 def test_a_node_that_lives_needs_no_fence() -> None:
     given = situation(rules=replace(RULES, fence=Fence.REQUIRED), verdicts=verdicts(ready("w1"), ready("w2")))
     assert decide_alert(PROMOTE, given).act is not None

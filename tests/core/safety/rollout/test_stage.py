@@ -240,7 +240,7 @@ def recreate(**changes: Any) -> Any:
         Condition("Progressing", "True", "NewReplicaSetAvailable"),
         Condition("Available", "False", "MinimumReplicasUnavailable"),
     )
-    given = {"strategy": "Recreate", "updated_replicas": None, "terminating_replicas": 1, "conditions": lies}
+    given = {"strategy": "Recreate", "updated_replicas": None, "conditions": lies}
     return deployment(**{**given, **changes})
 
 
@@ -504,6 +504,16 @@ def test_a_disk_that_may_hang_on_the_dead_node_is_named() -> None:
 )
 def test_no_replicas_are_stopped(scalers: list[Autoscaler], text: str) -> None:
     assert said(state_of(view(deployments=[deployment(replicas=0)], autoscalers=scalers, pods=[]))) == text
+
+
+@pytest.mark.parametrize("kind", [ReplicationKind.MANUAL, ReplicationKind.NONE])
+def test_what_a_relocation_may_have_stopped_is_not_just_to_be_started_by_hand(kind: ReplicationKind) -> None:
+    """Such a relocation leaves no tag, and in its middle a person is at work on the data."""
+    stopped = view(deployments=[deployment(replicas=0)], pods=[])
+    assert said(state_of(stopped, replication=DataReplication(kind))) == (
+        "stopped: Its replicas are 0. If a relocation has stopped it, nothing else in the cluster says so. "
+        "`failover history sonarr` tells. If none is under way: put `replicas: 1` in the manifest."
+    )
 
 
 def test_what_a_relocation_has_stopped_is_not_to_be_started_by_hand() -> None:

@@ -7,13 +7,15 @@ nothing that Kubernetes says of them tells so.
 from collections.abc import Iterator
 from itertools import islice
 
+from failover_api.core.catalog.model import Side
 from failover_api.core.planning.state import State
 from failover_api.core.safety.documents import Document
 from failover_api.core.safety.finders.blocked_pods import ONCE_BLOCKED, TAINT
+from failover_api.core.safety.finders.data_left_behind import brings_nothing, can_be_brought
 from failover_api.core.safety.hazard import Hazard, Severity
 from failover_api.core.safety.observed import Deployment, Node, Pod, StatefulSet
 from failover_api.core.safety.rollout.live import Workload, kind_of
-from failover_api.core.safety.scene import Scene, is_down, label_of
+from failover_api.core.safety.scene import Scene, label_of
 from failover_api.core.safety.workloads import (
     DEPLOYMENT,
     RECREATE,
@@ -24,6 +26,8 @@ from failover_api.core.safety.workloads import (
     strategy_of,
 )
 from failover_api.core.wording import cut, shell_word
+
+OLD_POD_RUNNING = "old-pod-running"
 
 
 def recreate_blocks(scene: Scene) -> Iterator[Hazard]:
@@ -81,22 +85,31 @@ def old_pod_running(scene: Scene) -> Iterator[Hazard]:
 
     Not so where the move leads to the pod: it goes back on one that has not come to run.
     """
-    if not scene.claims:
+    if not scene.claims or brings_nothing(scene.move.service):
         return
     left = (pod for pod in scene.old_pods if not scene.place.holds(pod))
-    well = next((pod for pod in left if pod.is_ready and _is_well(scene, pod)), None)
+    well = next((pod for pod in left if pod.is_ready and scene.node_down(pod) is None), None)
     if well is not None:
         service = scene.move.service.name
         yield Hazard(
-            "old-pod-running",
+            OLD_POD_RUNNING,
             Severity.WARN,
             f"Pod {cut(well.namespace)}/{cut(well.name)}",
             None,
             f"{service} is well: its pod {cut(well.name)} is ready on {cut(well.node)}. What it writes until it stops, "
             "and has not been replicated, is not on the side that this leads to.",
-            "If this is planned, stop the app and let the data arrive before you move it. If the node is to be "
-            "serviced and the app may lose nothing, do not move it like this.",
+            _planned(scene),
         )
+
+
+def _planned(scene: Scene) -> str:
+    service, side = scene.move.service, scene.expected.side
+    if side in (State.PRIMARY, State.BACKUP) and can_be_brought(service, Side(side.value)):
+        return f"If this is planned, `failover relocate {shell_word(service.name)} --to {side.value}` loses nothing."
+    return (
+        "If this is planned, stop the app and let the data arrive before you move it. If the node is to be "
+        "serviced and the app may lose nothing, do not move it like this."
+    )
 
 
 def starts_nothing(scene: Scene) -> Iterator[Hazard]:
@@ -169,11 +182,6 @@ def _scaler(scene: Scene, workload: Workload) -> str:
         if is_its and scaler.namespace == workload.namespace and active is not None and active.status == "False":
             return f" So its autoscaler {cut(scaler.name)} is off."
     return ""
-
-
-def _is_well(scene: Scene, pod: Pod) -> bool:
-    node = scene.place.known.get(pod.node)
-    return node is None or not is_down(node)
 
 
 def _of_stateful_set(workload: StatefulSet, detail: str, cure: str) -> Hazard:

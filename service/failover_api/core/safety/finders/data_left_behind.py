@@ -6,7 +6,7 @@ back finds primary as it was left, unless it was synced back before; Git does no
 
 from collections.abc import Iterator, Sequence
 
-from failover_api.core.catalog.model import Service
+from failover_api.core.catalog.model import Service, Side
 from failover_api.core.catalog.replication import ReplicationKind
 from failover_api.core.safety.claim_moves import ClaimMove, claim_moves
 from failover_api.core.safety.hazard import Hazard, Severity
@@ -48,7 +48,11 @@ def cure(move: ServiceMove, left: Sequence[ClaimMove]) -> str:
         *(cut(each.reading.document) for each in move.switches if _restarts_replication(each)),
         *_unpaused(move),
     ]
-    home = f"`failover relocate {move.service.name} --to primary` brings it home." if _comes_home(move.service) else ""
+    home = (
+        f"`failover relocate {move.service.name} --to primary` brings it home."
+        if can_be_brought(move.service, Side.PRIMARY)
+        else ""
+    )
     if not restarted:
         return home or f"Sync {what} back first, or be sure that nothing in it is needed."
     names = " and ".join(dict.fromkeys(restarted))
@@ -58,12 +62,13 @@ def cure(move: ServiceMove, left: Sequence[ClaimMove]) -> str:
     )
 
 
-def _comes_home(service: Service) -> bool:
-    """Whether a relocation can bring the data to primary."""
+def can_be_brought(service: Service, side: Side) -> bool:
+    """Whether a relocation can bring the data to a side."""
     replication = service.replication
     if replication is None or replication.kind is ReplicationKind.NONE:
         return False
-    return replication.kind is ReplicationKind.MANUAL or replication.to_primary is not None
+    pair = replication.to_primary if side is Side.PRIMARY else replication.to_backup
+    return replication.kind is ReplicationKind.MANUAL or pair is not None
 
 
 def _restarts_replication(move: SwitchMove) -> bool:

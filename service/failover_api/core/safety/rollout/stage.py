@@ -87,7 +87,7 @@ def cluster_state(
     live = find_live(index, expected.workload, _claims_of(service))
     appliers = find_appliers(view, service, expected.workload, live)
     can_roll = service.unblocked is None and expected.side is State.BACKUP
-    found = _Assessment(expected, live, appliers, index, seen_at, can_roll, service.name, operation_on(service, view))
+    found = _Assessment(expected, live, appliers, index, seen_at, can_roll, service, operation_on(service, view))
     if live.workload is None:
         return found.without_workload(was_seen=was_seen)
     return replace(found.of_workload(live.workload), appliers=appliers)
@@ -117,7 +117,7 @@ class _Assessment:
     index: Index
     now: float
     can_roll: bool
-    service: str
+    service: Service
     relocation: str  # the operation of one that is under way, or ""
 
     @property
@@ -199,7 +199,13 @@ class _Assessment:
             return Cause(
                 f"Relocation {self.relocation} has stopped it, to bring over what was written.",
                 "It is started again by itself; sooner, and where it was, by "
-                f"`failover relocate {shell_word(self.service)} --abort`.",
+                f"`failover relocate {shell_word(self.service.name)} --abort`.",
+            )
+        if self.service.replication is not None and not self.service.replication.pairs:
+            name = shell_word(self.service.name)
+            return Cause(
+                "Its replicas are 0. If a relocation has stopped it, nothing else in the cluster says so.",
+                f"`failover history {name}` tells. If none is under way: put `replicas: 1` in the manifest.",
             )
         scaler = _disabled_scaler(self.view, workload)
         if scaler is not None:

@@ -16,7 +16,7 @@ function age(ms) {
 }
 
 function tellAges() {
-  for (const time of document.querySelectorAll("time:not([data-seen])")) {
+  for (const time of document.querySelectorAll("time:not([data-seen], [data-to-come])")) {
     const then = Date.parse(time.dateTime);
     if (Number.isNaN(then)) continue;
     time.title = `${time.dateTime.replace("T", " ").slice(0, 16)} UTC`;
@@ -44,7 +44,7 @@ function filter() {
   }
   byId("none").hidden = !rows.length || rows.some((row) => !row.hidden);
   for (const radio of form.elements.state) radio.parentElement.querySelector(".count").textContent = found[radio.value] || 0;
-  for (const part of document.querySelectorAll(".part")) {
+  for (const part of document.querySelectorAll(".part[data-place]")) {
     const shown = part.querySelectorAll(".row:not([hidden])").length;
     part.querySelector(".count").textContent = shown;
     part.hidden = !shown;

@@ -12,10 +12,11 @@ from failover_api.core.catalog.notification import Event
 from failover_api.core.planning.request import MoveRequest
 from failover_api.core.rfc3339 import seconds_of
 from failover_api.core.safety.relocation.ladder import State
+from failover_api.core.safety.relocation.steps import Step
 from failover_api.core.text.trailers import Record
 from failover_api.events import Events, RelocationTold
 from failover_api.moves.outcome import Outcome
-from failover_api.relocation_report import RelocationReport
+from failover_api.operations.relocation_report import RelocationReport
 
 MAX_KEPT = 1024
 _OVER = frozenset({State.DONE, State.STOPPED})
@@ -65,7 +66,7 @@ class RelocationNews:
         if last.commit is not None and self._made.get((report.operation or "", report.service)) == last.commit.sha:
             return True
         made_at = seconds_of(last.at) if last.at is not None else None
-        return made_at is not None and made_at < self._began_at
+        return made_at is not None and made_at + 1.0 <= self._began_at  # commits have whole seconds: it is not before
 
     def _tell(
         self, about: Event, report: RelocationReport, text: tuple[str, str], by: str, reason: str, operation: str
@@ -76,6 +77,8 @@ class RelocationNews:
             "step": report.step.label,
             "for": _span(report.waited_s),
             "why": f"{report.reason} {report.cure}".strip(),
+            "begun": _COPIED if report.step is Step.REVERSE else "it is stopped, and its data is brought over",
+            "copied": _KEPT_UP if any(each.step is Step.PROTECT for each in report.steps) else "",
             "still": f" It stood still for {_span(report.downtime_s)}." if report.downtime_s is not None else "",
         }
         title, message = (words.format(**said) for words in text)
@@ -90,13 +93,15 @@ def _span(seconds: float) -> str:
     return f"{seconds:.0f} s" if seconds < 120 else f"{seconds // 60:.0f} min"
 
 
+_COPIED = "its data is copied while it runs; it stops for the last of it"
+_KEPT_UP = ", and its copy on the other side is kept up again"
 _BEGUN = (
     "{name} is being relocated to {to}",
-    "The relocation of {name} to {to} has begun: its data is copied while it runs; it stops for the last of it.",
+    "The relocation of {name} to {to} has begun: {begun}.",
 )
 _WAITS = ("{name} waits in {step}", "The relocation of {name} to {to} is in {step} for {for}. {why}")
 _DONE = (
     "{name} is relocated to {to}",
-    "{name} serves on {to} with all its data, and its copy on the other side is kept up again.{still}",
+    "{name} serves on {to} with all its data{copied}.{still}",
 )
 _STOPPED = ("The relocation of {name} is stopped", "The relocation of {name} to {to} is stopped in {step}. {why}")

@@ -199,6 +199,8 @@ def _facts(outcome: Outcome) -> dict[str, object]:
 
 
 def _perhaps_moved(move: Move, came: object) -> list[Service]:
-    """All but those that were there already: nothing was written of them."""
+    """All but those that were there already, and none where a hazard stops it: nothing was written of them."""
+    if isinstance(came, UnsafeMove):
+        return []
     there = {plan.service.name for plan in came.plans if not plan.changes} if isinstance(came, Outcome) else set()
     return [service for service in move.services if service.name not in there]

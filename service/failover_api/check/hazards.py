@@ -1,15 +1,17 @@
 """The hazards of every service, both ways, as lines of `failover check`: they are mended best before a move.
 
-What blocks a pod is a warning here, since a node may die at any time; what stops a move has failed.
+What blocks a pod is a warning here, since a node may die at any time; what stops a move has failed. That an app is well
+is nothing to mend, and is told where it is moved.
 """
 
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from functools import partial
 
-from failover_api.check_automatic import check_data_age
-from failover_api.check_relocations import check_relocation
+from failover_api.check.automatic import check_data_age
+from failover_api.check.relocations import check_relocation
 from failover_api.core.catalog.automatic import OFF, Automatic
 from failover_api.core.catalog.model import Branch, Service, Side
+from failover_api.core.safety.cluster_finders import pods
 from failover_api.core.safety.finders import claim_unknown
 from failover_api.core.safety.hazard import Hazard, Severity
 from failover_api.core.safety.surroundings import NOT_LOOKED_AT, Surroundings
@@ -70,6 +72,8 @@ def _of_service(status: Status, around: Surroundings) -> Iterator[Check]:
         found = find_hazards(partial(status.ways.__getitem__, side), around)
         failed |= dict.fromkeys(found.failed)
         for hazard in found.hazards:
+            if hazard.slug == pods.OLD_POD_RUNNING:
+                continue
             sides.setdefault(hazard, []).append(side)
     if failed:
         detail = f"could not be looked for, by a defect of failover-api that the log tells: {', '.join(failed)}"
