@@ -3,18 +3,16 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from failover_api.core.catalog.model import Service, Side
+from failover_api.core.catalog.model import Service
 from failover_api.core.planning.plan import Plan
-from failover_api.core.planning.request import RELOCATE, MoveRequest, Permit, Provenance
+from failover_api.core.planning.request import MoveRequest, Permit, Provenance
 from failover_api.core.planning.rollback import Undone
 from failover_api.core.planning.state import Detection, State, detect
 from failover_api.core.safety.relocation.ladder import StepCommit
 from failover_api.core.safety.relocation.manifests import changes, edited, standing
 from failover_api.core.safety.relocation.places import Values
-from failover_api.core.safety.relocation.steps import Ending, Step
 from failover_api.core.safety.relocation.subject import Subject
 from failover_api.core.splice import Manifest, parse
-from failover_api.core.text.trailers import Record, write_trailers
 from failover_api.errors import CannotPlan, Conflict
 from failover_api.moves.move import Move, MovePlan, Overlay
 from failover_api.reading.services import Observations, observed, versions_of
@@ -91,19 +89,6 @@ class StepMove(Move):
             step=self.commit.label,
             proof=self.commit.proof,
         )
-
-
-def held_message(name: str, target: Side, provenance: Provenance, why: str) -> str:
-    """The message of the commit that says that a relocation does not begin. It changes no file."""
-    label, here = Ending.HELD.label(Step.REVERSE), target.other.value
-    record = Record(name, RELOCATE, here, here, replace(provenance, step=label), proof=why)
-    return "\n\n".join(
-        [
-            f"Relocate {name} to {target}: {label}",
-            f"{name} stays where it is: its relocation does not begin. No file is changed.",
-            write_trailers([record]) + "\n",
-        ]
-    )
 
 
 def step_move(
