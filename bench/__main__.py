@@ -10,7 +10,22 @@ import sys
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 
-from bench.figures import board, clones, cluster, counts, flows, growth, hazards, process, serving, soak, splice, storms
+from bench.figures import (
+    automatic,
+    board,
+    clones,
+    cluster,
+    counts,
+    flows,
+    growth,
+    hazards,
+    process,
+    relocation,
+    serving,
+    soak,
+    splice,
+    storms,
+)
 from bench.rig import report
 from bench.rig.report import Row
 from bench.rig.repositories import ROOT
@@ -29,6 +44,8 @@ SUBJECTS: dict[str, Callable[..., Iterator[Row]]] = {
     "hazards": hazards.measure,
     "cluster": cluster.measure,
     "serving": serving.measure,
+    "automatic": automatic.measure,
+    "relocation": relocation.measure,
     "soak": soak.measure,
 }
 

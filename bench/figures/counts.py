@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bench.rig import repositories
-from bench.rig.report import Row, exactly
+from bench.rig.report import Row, exactly, no_more
 from bench.rig.scratch import scratch
 from failover_api.core.catalog.model import Action
 from failover_api.core.planning.request import MoveRequest
@@ -185,13 +185,13 @@ async def count(flow: Flow, folder: Path) -> Counted:
 
 def rows_of(flow: Flow, counted: Counted) -> Iterator[Row]:
     """Requests, and commits where the flow is to make one."""
-    row = exactly(f"requests: {flow.what}", len(counted.requests), flow.requests)
+    what, asked = f"requests: {flow.what}", len(counted.requests)
+    row = exactly(what, asked, flow.requests)
     if flow.only_304:
         answer = "a 304" if counted.is_one_304 else f"not a 304: {[r.status for r in counted.requests]}"
-        row = Row(row.what, f"{row.figure} ({answer})", "1 request, a 304", counted.is_one_304, gate=True)
+        row = Row(what, f"{row.figure} ({answer})", "1 request, a 304", counted.is_one_304, gate=True)
     elif not flow.before or flow.requests > 1:
-        within = len(counted.requests) <= flow.requests
-        row = Row(row.what, row.figure, f"at most {flow.requests} requests", within, gate=True)
+        row = no_more(what, asked, flow.requests)
     yield row
     if flow.commits or counted.commits:
         yield exactly(f"commits: {flow.what}", counted.commits, flow.commits, "commit")

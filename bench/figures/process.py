@@ -23,6 +23,7 @@ from failover_api.events import MoveEnded
 from failover_api.failover import Failover
 from failover_api.forge.http.rate_limit import RateLimit
 from failover_api.metrics.counters import Counters
+from failover_api.settings import Settings
 from failover_api.wiring import open_failover
 
 START_LIMIT_S = 1.5
@@ -42,10 +43,13 @@ def _served(host: Host, *, starts: int) -> Iterator[Row]:
     if not Path("/proc/self/status").exists():
         yield skipped("memory and start of `failover serve`", "no /proc on this system")
         return
-    with serving(host) as (url, _, _):  # the first writes the .pyc files, those of what is imported late too
+    settings = host.settings(repositories.SAMPLE_CATALOG, as_app=True)
+    with serving(settings) as (url, _, _):  # the first writes the .pyc files, those of what is imported late too
         httpx2.get(f"{url}/api/failover/radarr").raise_for_status()
-    yield at_most("process start to /readyz 200", median(lambda: _start_s(host), starts), START_LIMIT_S, "s", digits=2)
-    with serving(host) as (url, process, _):
+    yield at_most(
+        "process start to /readyz 200", median(lambda: _start_s(settings), starts), START_LIMIT_S, "s", digits=2
+    )
+    with serving(settings) as (url, process, _):
         idle_mb = rss_mb(process.pid)
         httpx2.post(f"{url}/api/failover/radarr/promote").raise_for_status()
         used_mb = rss_mb(process.pid)
@@ -55,23 +59,28 @@ def _served(host: Host, *, starts: int) -> Iterator[Row]:
     )
 
 
-def _start_s(host: Host) -> float:
-    with serving(host) as (_, _, took_s):
+def _start_s(settings: Settings) -> float:
+    with serving(settings) as (_, _, took_s):
         return took_s
 
 
 @contextlib.contextmanager
-def serving(host: Host, **variables: str) -> Iterator[tuple[str, "subprocess.Popen[bytes]", float]]:
-    """`failover serve` in a process of its own; gives its URL, the process, and how long it took to be ready."""
-    settings = host.settings(repositories.SAMPLE_CATALOG, as_app=True)
+def serving(settings: Settings, **variables: str) -> Iterator[tuple[str, "subprocess.Popen[bytes]", float]]:
+    """`failover serve` as an App, in a process of its own: its URL, the process, how long it took to be ready.
+
+    `settings` say where catalog, GitHub and cluster are; all else is said by `variables` of the environment.
+    """
+    key_file = settings.github_private_key_file
+    assert key_file, "an App has a key"
     ours = ("FAILOVER_", "PYTHONDONTWRITEBYTECODE")
     environ = {name: value for name, value in os.environ.items() if not name.startswith(ours)}
     environ |= {
         "FAILOVER_CONFIG": str(settings.config),
         "FAILOVER_GITHUB_URL": settings.github_url,
-        "FAILOVER_GITHUB_APP_ID": host.app_id,
-        "FAILOVER_GITHUB_PRIVATE_KEY_FILE": str(host.key_file),
-        "PYTHONPYCACHEPREFIX": str(host.key_file.parent / "pycache"),  # compiled once, as an image has it
+        "FAILOVER_GITHUB_APP_ID": settings.github_app_id or "",
+        "FAILOVER_GITHUB_PRIVATE_KEY_FILE": str(key_file),
+        "FAILOVER_CLUSTER": settings.cluster,
+        "PYTHONPYCACHEPREFIX": str(key_file.parent / "pycache"),  # compiled once, as an image has it
         **variables,
     }
     port = free_port()
@@ -91,7 +100,7 @@ def _wait_until_ready(url: str, process: "subprocess.Popen[bytes]") -> None:
     deadline = time.monotonic() + _GIVE_UP_S
     with httpx2.Client() as http:
         while time.monotonic() < deadline and process.poll() is None:
-            with contextlib.suppress(httpx2.ConnectError):
+            with contextlib.suppress(httpx2.TransportError):  # nobody listens yet, or it has no time
                 if http.get(f"{url}/readyz").status_code == 200:
                     return
             time.sleep(0.005)

@@ -33,7 +33,8 @@ def measure(*, quick: bool = False) -> Iterator[Row]:
     with ExitStack() as stack:
         folder = stack.enter_context(scratch())
         host = stack.enter_context(hosting(repositories.sample(), folder))
-        url, process, _ = stack.enter_context(serving(host, FORWARDED_ALLOW_IPS="127.0.0.1"))
+        settings = host.settings(repositories.SAMPLE_CATALOG, as_app=True)
+        url, process, _ = stack.enter_context(serving(settings, FORWARDED_ALLOW_IPS="127.0.0.1"))
         http = stack.enter_context(httpx2.Client(base_url=url, timeout=30))
         pool = stack.enter_context(ThreadPoolExecutor(AT_ONCE))
         yield from _rows(host, process.pid, http, pool, 10 if quick else 1)

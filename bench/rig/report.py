@@ -33,6 +33,11 @@ def exactly(what: str, count: int, wanted: int, unit: str = "request") -> Row:
     return Row(what, _count(count, unit), _count(wanted, unit), count == wanted, gate=True)
 
 
+def no_more(what: str, count: int, limit: int, unit: str = "request") -> Row:
+    """A count that must not be larger."""
+    return Row(what, _count(count, unit), f"at most {_count(limit, unit)}", count <= limit, gate=True)
+
+
 def at_most(what: str, value: float, limit: float, unit: str, *, digits: int = 1, note: str = "") -> Row:
     """A measured value that must not be larger."""
     figure = f"{value:.{digits}f} {unit}{note}"
@@ -52,6 +57,12 @@ def skipped(what: str, why: str) -> Row:
 def median(take: Callable[[], float], times: int) -> float:
     """The median of several measurements."""
     return statistics.median(take() for _ in range(times))
+
+
+def spread(seconds: Sequence[float], *, digits: int = 1) -> str:
+    """Several measurements of one time: the median, how many, the shortest and the longest."""
+    median_s, least_s, most_s = statistics.median(seconds), min(seconds), max(seconds)
+    return f"{median_s:.{digits}f} s (of {len(seconds)}; {least_s:.{digits}f} to {most_s:.{digits}f} s)"
 
 
 def line(row: Row) -> str:

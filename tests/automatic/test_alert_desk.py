@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from typing import Any
 
 import pytest
@@ -89,6 +90,15 @@ async def test_a_witness_that_counts_for_nothing_says_why() -> None:
     lab.why_none = "the cluster has no node k3s-w1"
     end = await lab.one(alert("NodeOff"))
     assert (end.result, end.detail) == (Result.WITNESS, "the cluster has no node k3s-w1")
+
+
+async def test_an_alert_that_its_rule_cannot_follow_is_for_people(caplog: pytest.LogCaptureFixture) -> None:
+    lab = Lab()
+    with caplog.at_level(logging.INFO):
+        await lab.one(alert("Watchdog"))
+        end = await lab.one(alert(node="10.0.0.7:9100"))
+    assert (end.result, end.meant) == (Result.IGNORED, None)
+    assert [(record.levelname, vars(record)["detail"]) for record in caplog.records] == [("WARNING", end.detail)]
 
 
 async def test_an_evacuation_is_a_witness_too() -> None:

@@ -11,24 +11,13 @@ from failover_api.core.catalog.model import Action
 from failover_api.core.planning.request import MoveRequest
 from failover_api.sandbox.cluster.api.faults import ApiFault
 from failover_api.sandbox.cluster.nodes.machine import NodeSpec
-from tests.support.guarded import WORKERS, World, catalog, guarded
+from tests.support.guarded import W1, W2, WORKERS, World, catalog, guarded, moved_after, watching
 
 if TYPE_CHECKING:
     from tests.support.stage import Stage
 
-W1, W2 = "k3s-w1", "k3s-w2"
 NAMES = ("sonarr", "radarr")
 FOUR = (*WORKERS, NodeSpec("k3s-w3"))
-
-
-async def watching(world: World) -> None:
-    """The minute in which it only looks is over."""
-    await world.pass_(70, step_s=5)
-    assert [replica.view for replica in world.replicas if replica.control.leader.leads] == ["watching"]
-
-
-async def moved_after(world: World, at_most_s: float = 240) -> float:
-    return await world.pass_(at_most_s, until=lambda: bool(world.commits))
 
 
 async def nothing_moves(world: World, seconds: float, *, step_s: float = 5) -> None:

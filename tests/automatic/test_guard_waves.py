@@ -5,8 +5,7 @@ import asyncio
 from failover_api.core.catalog.model import Action
 from failover_api.core.planning.request import MoveRequest
 from failover_api.watching.waves import WaveWatch
-from tests.automatic.test_guard import W1, moved_after, watching
-from tests.support.guarded import Replica, World, catalog, guarded
+from tests.support.guarded import W1, Replica, World, catalog, guarded, moved_after, watching
 from tests.support.stage import Stage
 
 

@@ -72,7 +72,7 @@ class Store:
         """Another replica writes an annotation."""
         assert self.record is not None
         self._version += 1
-        self.record = replace(self.record, notes={**self.record.notes, **notes}, version=str(self._version))
+        self.record = replace(self.record, annotations={**self.record.annotations, **notes}, version=str(self._version))
 
 
 @pytest.fixture
@@ -203,7 +203,7 @@ async def test_another_replicas_annotation_does_not_end_a_leadership(clock: Cloc
     await steps(clock, 1, a)
     assert (a.leads, led_for_s(a, clock)) == (True, 5.0)
     assert store.record is not None
-    assert store.record.notes == {"pause": "1"}
+    assert store.record.annotations == {"pause": "1"}
 
 
 async def test_any_replica_writes_annotations_while_others_write(clock: Clock, store: Store) -> None:
@@ -211,7 +211,7 @@ async def test_any_replica_writes_annotations_while_others_write(clock: Clock, s
     await steps(clock, 5, a, b)
     store.on_write = [lambda: store.note(other="1")] * 2
     written = await b.edit(lambda notes: {**notes, "mine": "2"})
-    assert written.notes == {"other": "1", "mine": "2"}
+    assert written.annotations == {"other": "1", "mine": "2"}
     assert written.holder == "a"
     await steps(clock, 1, a, b)
     assert (a.leads, b.leads) == (True, False)
@@ -223,7 +223,7 @@ async def test_annotations_are_written_before_anybody_ever_led(clock: Clock, sto
     await steps(clock, 1, a)
     assert a.leads
     assert store.record is not None
-    assert store.record.notes == {"p": "1"}
+    assert store.record.annotations == {"p": "1"}
 
 
 async def test_an_edit_that_changes_nothing_writes_nothing(clock: Clock, store: Store) -> None:
@@ -242,7 +242,7 @@ async def test_what_was_in_a_lease_that_somebody_deleted_is_written_again(clock:
     store.record = None
     await steps(clock, 1, a, b)
     assert store.record is not None
-    assert (store.record.notes, store.record.holder) == ({"pause": "1"}, "a")
+    assert (store.record.annotations, store.record.holder) == ({"pause": "1"}, "a")
     assert (a.leads, led_for_s(a, clock), b.leads) == (True, 0.0, False)
 
 
@@ -253,7 +253,7 @@ async def test_what_goes_along_is_written_with_each_renewal(clock: Clock, store:
     said = {"seen": "2"}
     await steps(clock, 1, a)
     assert store.record is not None
-    assert store.record.notes == {"seen": "2"}
+    assert store.record.annotations == {"seen": "2"}
 
 
 def test_each_process_has_a_name_of_its_own() -> None:

@@ -122,8 +122,8 @@ async def test_what_others_wrote_in_it_stays(cluster: SimulatedCluster, url: str
         cluster.modify("Lease", PLACE, by_hand)
         found = await lease.read()
         assert found is not None
-        assert found.notes == {"failover-api/pauses": "[]", "example.org/note": "keep me: ä"}
-        await lease.replace(replace(found, holder="b", notes={**found.notes, "failover-api/pauses": "[1]"}))
+        assert found.annotations == {"failover-api/pauses": "[]", "example.org/note": "keep me: ä"}
+        await lease.replace(replace(found, holder="b", annotations={**found.annotations, "failover-api/pauses": "[1]"}))
     left = stored(cluster)
     assert left["metadata"]["labels"] == {"team": "home"}
     assert left["metadata"]["annotations"] == {"failover-api/pauses": "[1]", "example.org/note": "keep me: ä"}

@@ -12,7 +12,6 @@ from failover_api.cluster.fields import (
     MAX_ITEMS,
     MAX_MESSAGE,
     MAX_NAME,
-    amount,
     applier,
     condition,
     controller,
@@ -128,11 +127,6 @@ def test_a_path_that_leads_nowhere_has_nothing(data: object) -> None:
 )
 def test_a_number_is_a_whole_one(value: object, expected: int | None) -> None:
     assert number({"n": value}, "n") == expected
-
-
-@pytest.mark.parametrize(("value", "expected"), [(1, "1"), (0, "0"), ("25%", "25%"), (None, ""), (True, "")])
-def test_an_amount_is_a_number_or_a_percentage(value: object, expected: str) -> None:
-    assert amount({"n": value}, "n") == expected
 
 
 @pytest.mark.parametrize("value", ["true", 1, None, "yes", [True]])

@@ -11,9 +11,9 @@ from failover_api.core.planning.state import State
 from failover_api.core.safety.replication_health import replication_status
 from failover_api.core.safety.replication_states import ReplicationState, ReplicationStatus
 from failover_api.sandbox.cluster.objects.times import epoch
-from tests.cluster.test_simulated import MEDIA, RIGHTS, opened
+from tests.cluster.client import MEDIA, RIGHTS, opened
 from tests.sandbox.cluster.apps import W1, apply
-from tests.sandbox.cluster.volsync.test_replication import HOURLY, change, destination, installed, source, until_synced
+from tests.sandbox.cluster.volsync.pair import HOURLY, change, destination, installed, source, until_synced
 from tests.support.cluster_views import sonarr
 
 if TYPE_CHECKING:

@@ -3,41 +3,24 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 from typing import TYPE_CHECKING
 
 import pytest
 
 from failover_api.cluster import reflector as reflector_module
-from failover_api.cluster.access import Access, Endpoint, Login
 from failover_api.cluster.kinds import KINDS
-from failover_api.cluster.kubernetes import Kubernetes
-from failover_api.sandbox.cluster.api.accounts import Rule
 from failover_api.sandbox.cluster.api.faults import ApiFault
 from failover_api.sandbox.cluster.cluster import SimulatedCluster
+from tests.cluster.client import MEDIA, RIGHTS, opened
 from tests.sandbox.cluster import apps
 from tests.support.clock import eventually
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterator
+    from collections.abc import Iterator
 
     from failover_api.core.safety.observed import Node
 
-MEDIA = frozenset({"media"})
 APP = ("media", "app")
-READ = ("get", "list", "watch")
-RIGHTS = (
-    Rule(READ, ("nodes", "persistentvolumes", "pods", "persistentvolumeclaims")),
-    Rule(READ, ("storageclasses",), ("storage.k8s.io",)),
-    Rule(READ, ("deployments", "replicasets", "statefulsets"), ("apps",)),
-    Rule(READ, ("horizontalpodautoscalers",), ("autoscaling",)),
-    Rule(READ, ("kustomizations",), ("kustomize.toolkit.fluxcd.io",)),
-    Rule(READ, ("helmreleases",), ("helm.toolkit.fluxcd.io",)),
-    Rule(READ, ("gitrepositories", "ocirepositories", "buckets"), ("source.toolkit.fluxcd.io",)),
-    Rule(READ, ("applications",), ("argoproj.io",)),
-    Rule(READ, ("replicationsources", "replicationdestinations"), ("volsync.backube",)),
-    Rule(READ, ("leases",), ("coordination.k8s.io",), namespace="kube-node-lease"),
-)
 
 
 @pytest.fixture
@@ -54,16 +37,6 @@ def cluster() -> SimulatedCluster:
 def url(cluster: SimulatedCluster) -> Iterator[str]:
     with cluster.serve() as served:
         yield served
-
-
-@contextlib.asynccontextmanager
-async def opened(url: str, account: str = "ours", *, timeout_s: float = 10.0) -> AsyncIterator[Kubernetes]:
-    access = Access("a simulated cluster", Endpoint(url), Login(token=account))
-    cluster = Kubernetes("x", lambda: access, timeout_s=timeout_s)
-    try:
-        yield cluster
-    finally:
-        await cluster.aclose()
 
 
 async def test_the_smallest_rights_show_everything(cluster: SimulatedCluster, url: str) -> None:
@@ -119,9 +92,9 @@ async def test_a_blocked_promote_is_seen_as_it_happens(cluster: SimulatedCluster
         assert (dead.ready.status, dead.ready.reason) == ("Unknown", "NodeStatusUnknown")
         apps.apply(cluster, apps.deployment("backup", apps.RECREATE))
         await asyncio.to_thread(cluster.advance, 5)
-        await eventually(lambda: ours.view().deployments.objects[APP].terminating_replicas == 1)
+        await eventually(lambda: all(pod.deletion_at is not None for pod in ours.view().pods.objects.values()))
+        await eventually(lambda: ours.view().deployments.objects[APP].updated_replicas is None)
         blocked = ours.view().deployments.objects[APP]
-        assert blocked.updated_replicas is None
         assert any(each.type == "Progressing" and each.is_true for each in blocked.conditions)
         (old,) = ours.view().pods.objects.values()
         assert (old.node, old.is_ready, old.deletion_at is not None) == ("k3s-w1", False, True)

@@ -20,6 +20,7 @@ from failover_api.core.catalog.replication import ReplicationKind
 from failover_api.core.planning.request import MoveRequest
 from failover_api.core.planning.state import State
 from failover_api.core.safety.governance import Gate
+from failover_api.core.safety.node_states import NodeState
 from failover_api.core.safety.relocation.ladder import State as RelocationState
 from failover_api.core.safety.relocation.proofs import Quiet, quiet_text, serving_text
 from failover_api.core.safety.relocation.steps import Step as RelocationStep
@@ -30,12 +31,12 @@ from failover_api.errors import FailoverError, NotReady
 from failover_api.events import MoveEnded
 from failover_api.forge.http.rate_limit import RateLimit
 from failover_api.forge.http.traffic import ENDPOINTS
-from failover_api.metrics.automatic import STATES, VIEWS, AutomaticSeen
+from failover_api.metrics.automatic import VIEWS, AutomaticSeen
 from failover_api.metrics.counters import Counters, slugs
 from failover_api.metrics.exposition import Metrics
 from failover_api.metrics.gauges import Gauges
+from failover_api.operations.relocation_report import RelocationReport, StepReport
 from failover_api.overview import Intervals
-from failover_api.relocation_report import RelocationReport, StepReport
 from failover_api.wiring import Components, open_failover
 from tests.support.acts import BY_PULL_REQUEST, demote, move, number, promote
 from tests.support.scrape import Scrape
@@ -511,10 +512,10 @@ ALLOWED: dict[str, Any] = {
     "service": {"sonarr", "radarr", "plex", "bazarr"},
     "side": {state.value for state in State},
     "stage": {stage.value for stage in RolloutStage},
-    "state": {state.value for state in (*ReplicationState, *RelocationState)} | set(STATES),
+    "state": {state.value for state in (*ReplicationState, *RelocationState, *NodeState)},
     "trigger": {"automatic", "alert"},
     "mode": {mode.value for mode in Mode},
-    "view": set(VIEWS),
+    "view": {view.value for view in VIEWS},
     "gate": {gate.value for gate in Gate},
     "to": {side.value for side in Side},
     "action": {action.value for action in Action},

@@ -36,8 +36,7 @@ def receiver() -> Iterator[Receiver]:
 
 
 @pytest.fixture
-async def connections(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Connections]:
-    monkeypatch.setenv("SSL_CERT_DIR", str(tmp_path))  # no TLS here
+async def connections() -> AsyncIterator[Connections]:
     made = open_connections()
     yield made
     await made.aclose()

@@ -5,13 +5,12 @@ import shlex
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
 
 import pytest
 from ruamel.yaml import YAML
 
 from tests.product.action.workshop import clean_environment
-from tests.support.project import ROOT
+from tests.support.project import ROOT, hook
 from tests.support.stage import RADARR, SONARR
 from tests.support.working_tree import replace, working_tree
 
@@ -19,11 +18,6 @@ from tests.support.working_tree import replace, working_tree
 REQUIRED = {"id", "name", "entry", "language"}
 KNOWN = REQUIRED | {"description", "files", "pass_filenames", "require_serial"}
 EXAMPLE = YAML(typ="safe").load(ROOT / "examples" / "check-catalog.yml")
-
-
-def hook() -> Any:
-    (one,) = YAML(typ="safe").load(ROOT / ".pre-commit-hooks.yaml")
-    return one
 
 
 def steps() -> list[str]:

@@ -167,6 +167,17 @@ def unreasoned(path: Path) -> list[int]:
     ]
 
 
+def test_no_test_file_imports_another() -> None:
+    files = {path.stem: path for path in (ROOT / "tests").rglob("test_*.py")}
+    imported = re.compile(r"^from tests[\w.]*\.(test_\w+) import|^from tests[\w.]* import (test_\w+)", re.MULTILINE)
+    found = [
+        f"{path.name} imports {first or second}"
+        for path in files.values()
+        for first, second in imported.findall(path.read_text(encoding="utf-8"))
+    ]
+    assert not found
+
+
 def test_every_ignore_has_its_reason_beside() -> None:
     found = [f"{relative(path)}:{line}" for path in OURS for line in unreasoned(path)]
     assert not found, f"say why, as in `# noqa: CODE - reason`: {found}"

@@ -12,8 +12,7 @@ import jinja2
 import pytest
 from ruamel.yaml import YAML
 
-from tests.product.test_check_in_ci import hook
-from tests.support.project import ROOT
+from tests.support.project import ROOT, hook
 from tests.support.stage import SONARR, Stage
 
 PAGE = (ROOT / "docs/RECIPES.md").read_text(encoding="utf-8")

@@ -1,12 +1,13 @@
 """Going home: the real service, the real client, a simulated cluster with VolSync, and the bytes on its disks."""
 
 import asyncio
+import json
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from failover_api import relocation_runner
 from failover_api.core.catalog.model import Action, Side
 from failover_api.core.planning.request import MoveRequest
 from failover_api.core.safety.relocation.ladder import State
@@ -16,12 +17,14 @@ from failover_api.errors import (
     BadRequest,
     CannotPlan,
     ClusterNeeded,
+    Conflict,
     ManifestDrifted,
     NothingToRollBack,
     RelocationRunning,
     UnsafeMove,
 )
 from failover_api.events import RelocationTold
+from failover_api.operations import relocation_runner
 from tests.sandbox.cluster.apps import W1, W2
 from tests.support.relocating import (
     APP,
@@ -37,6 +40,7 @@ from tests.support.relocating import (
     until,
     until_next,
     until_step,
+    volsync,
 )
 from tests.support.stage import Stage
 
@@ -240,6 +244,7 @@ async def test_by_a_repository_the_bytes_come_home_as_well(stage: Stage, tmp_pat
     assert lab.cluster.disk("media/a").journal[: len(written)] == written
 
 
+TO_A = "{copyMethod: Direct, keySecret: key, destinationPVC: a}"
 MANUAL = CATALOG[: CATALOG.index("    replication:")] + "    replication: {kind: manual}\n"
 
 
@@ -250,7 +255,7 @@ async def test_by_a_persons_word_it_waits_for_that(stage: Stage, tmp_path: Path)
             told: list[RelocationTold] = []
             components.events.subscribe(RelocationTold, told.append)
             await start(components)
-            with pytest.raises(BadRequest, match="has not stopped yet"):
+            with pytest.raises(BadRequest, match="not waited for yet"):
                 await relocations.vouch("sonarr", Side.PRIMARY, ASKED)
             lab.pass_by(60)
             waits = await relocations.advance("sonarr")
@@ -385,3 +390,109 @@ async def test_a_node_that_dies_for_good_while_the_app_is_down_ends_it_within_mi
             lab.cluster.revive(node)
             lab.pass_by(120)
             assert lab.cluster.ready_pod("media/sonarr", W2)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "words"),
+    [
+        (TO_A, TO_A.replace("Direct", "Snapshot"), "makes an image for a new claim"),
+        ("destinationPVC: a", "destinationPVC: c", "the switches say b to a"),
+        ("sourcePVC: b", "sourcePVC: c", "the switches say b to a"),
+    ],
+)
+async def test_a_replication_that_would_bring_something_else_begins_nothing(
+    stage: Stage, tmp_path: Path, old: str, new: str, words: str
+) -> None:
+    """`check` says so too; here somebody has not asked it."""
+    text = volsync().replace(old, new)
+    assert text != volsync()
+    with homelab(stage, tmp_path, replication=text) as lab:
+        async with stage.open(cluster=str(lab.kubeconfig), cluster_timeout_s=10) as components:
+            with pytest.raises(CannotPlan, match=words):
+                await start(components)
+
+
+async def test_a_claim_that_no_replication_copies_is_left_behind_only_when_accepted(
+    stage: Stage, tmp_path: Path
+) -> None:
+    catalog = CATALOG.replace(
+        "    volume_name: data\n    primary_pvc: a\n    backup_pvc: b\n",
+        "    volumes:\n      - {name: data, primary_pvc: a, backup_pvc: b}\n"
+        "      - {name: media, primary_pvc: media-a, backup_pvc: media-b}\n",
+    )
+    assert catalog != CATALOG
+    with homelab(stage, tmp_path, catalog=catalog) as lab:
+        manifest = json.loads(app())
+        other = {"name": "media", "persistentVolumeClaim": {"claimName": "media-b"}}
+        manifest["spec"]["template"]["spec"]["volumes"].append(other)
+        stage.commit({APP: json.dumps(manifest, indent=1)})
+        async with stage.open(cluster=str(lab.kubeconfig), cluster_timeout_s=10) as components:
+            with pytest.raises(UnsafeMove, match="does not copy media-b") as refused:
+                await start(components)
+            assert "data-left-behind" in {hazard.slug for hazard in refused.value.hazards}
+            accepting = replace(ASKED, accept=ASKED.accept | {"data-left-behind"})
+            report = await components.failover.relocations.start("sonarr", Side.PRIMARY, accepting)
+            assert report.step is Step.REVERSE
+
+
+@pytest.mark.parametrize("file", ["apps/other/deployment.yaml", APP])
+async def test_it_is_found_and_gone_on_with_however_many_commits_come_between(
+    stage: Stage, tmp_path: Path, file: str
+) -> None:
+    with homelab(stage, tmp_path) as lab:
+        async with stage.open(cluster=str(lab.kubeconfig), cluster_timeout_s=10) as components:
+            await start(components)
+            await until_step(lab, components, Step.FINAL_SYNC)
+        text = (stage.read(file) or b"{}\n").decode()
+        for number in range(150):
+            stage.commit({file: f"{text}# {number}\n"})
+        async with stage.open(cluster=str(lab.kubeconfig), cluster_timeout_s=10) as restarted:
+            relocations = restarted.failover.relocations
+            stage.requests.clear()
+            assert await relocations.under_way() == {"sonarr"}
+            assert len(stage.requests) <= 4, stage.requests
+            await until(lab, restarted)
+            stage.requests.clear()
+            assert await relocations.under_way() == set()
+            assert len(stage.requests) <= 3, stage.requests
+    assert len([message for message in lab.messages() if message.startswith("Relocate")]) == 5
+
+
+async def test_of_two_that_begin_at_once_one_is_told_of_the_other(stage: Stage, tmp_path: Path) -> None:
+    """Both have looked, and nothing ran: the second would set its tag over that of the first."""
+    with homelab(stage, tmp_path) as lab:
+        kubeconfig = str(lab.kubeconfig)
+        async with (
+            stage.open(cluster=kubeconfig, cluster_timeout_s=10) as one,
+            stage.open(cluster=kubeconfig, cluster_timeout_s=10) as other,
+        ):
+            relocations = other.failover.relocations
+            beginning = relocations._beginning
+
+            async def late(*asked: Any) -> Any:
+                await start(one)
+                return await beginning(*asked)
+
+            relocations._beginning = late  # type: ignore[method-assign]
+            with pytest.raises(Conflict):
+                await start(other)
+            relocations._beginning = beginning  # type: ignore[method-assign]
+            again = await start(other)
+            assert again.state is State.RUNNING
+    assert len([message for message in lab.messages() if message.startswith("Relocate")]) == 1
+
+
+async def test_one_that_is_late_puts_back_what_was_before_the_next_begins(stage: Stage, tmp_path: Path) -> None:
+    """No service runs: the next command finds the app stopped, and a relocation whose time is over."""
+    with homelab(stage, tmp_path) as lab:
+        async with stage.open(cluster=str(lab.kubeconfig), cluster_timeout_s=10) as components:
+            first = await start(components)
+            await until_step(lab, components, Step.FINAL_SYNC)
+            lab.cluster.scale("Deployment", "media/sonarr", 1)
+            lab.cluster.advance(5)
+            with later(components, 700):
+                second = await start(components)
+            assert second.operation != first.operation
+            assert (second.state, second.step) == (State.RUNNING, Step.REVERSE)
+    assert lab.messages()[-2:] == ["Relocate sonarr to primary: 3/5 stopped", "Relocate sonarr to primary: 1/5 reverse"]
+    assert b'"replicas": 1' in (stage.read(APP) or b"")

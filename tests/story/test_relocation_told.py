@@ -1,13 +1,30 @@
 """What people hear of a relocation, what is measured of it, and what history says of it afterwards."""
 
+import json
 from pathlib import Path
 from typing import Any
 
+import yaml
+
 from failover_api.core.catalog.notification import Event
+from failover_api.core.safety.relocation.ladder import State
 from failover_api.core.safety.relocation.steps import Step
 from failover_api.events import RelocationTold
 from failover_api.metrics.relocations import relocation_metrics
-from tests.support.relocating import ASKED, homelab, later, start, until, until_step
+from tests.support.relocating import (
+    APP,
+    ASKED,
+    CATALOG,
+    VOLSYNC,
+    app,
+    by_restic,
+    homelab,
+    later,
+    start,
+    until,
+    until_step,
+    volsync,
+)
 from tests.support.stage import Stage
 
 
@@ -78,3 +95,36 @@ async def test_a_step_without_a_limit_is_spoken_of_every_quarter_of_an_hour(stag
     words = [each for each in told if "waits in 1/5 reverse" in each.title]
     assert len(words) == 2
     assert "for 15 min." in words[0].message
+
+
+async def test_a_step_that_adds_keys_to_the_app_s_own_file_is_no_edit_of_a_person(stage: Stage, tmp_path: Path) -> None:
+    """The number of replicas and the tags are added and taken away again, all in one file."""
+    with homelab(stage, tmp_path) as lab:
+        manifest = json.loads(app())
+        del manifest["spec"]["replicas"]
+        pairs = volsync().replace('  trigger: {schedule: "*/3 * * * *"}\n', "", 1)
+        stage.commit({APP: f"{yaml.safe_dump(manifest)}---\n{pairs}", VOLSYNC: ""})
+        lab.pass_by(60)
+        async with stage.open(cluster=str(lab.kubeconfig), cluster_timeout_s=10) as components:
+            await start(components)
+            await until(lab, components)
+            page = await components.failover.history("sonarr", limit=20)
+    made = [entry for entry in page.entries if entry.logged.message.startswith("Relocate")]
+    assert [entry.record is not None for entry in made] == [True]
+    assert len(made[0].steps) == 5
+
+
+async def test_the_next_syncs_begin_nothing_anew_and_it_is_told_no_second_time(stage: Stage, tmp_path: Path) -> None:
+    """By repository a backup is always ahead of its restore: that was so when it was done, and is so for ever."""
+    catalog = CATALOG.replace("kind: volsync\n", "kind: volsync\n      via: repository\n")
+    with homelab(stage, tmp_path, catalog=catalog, replication=by_restic()) as lab:
+        async with stage.open(cluster=str(lab.kubeconfig), cluster_timeout_s=10) as components:
+            told = heard(components)
+            await start(components)
+            await until(lab, components, at_most=120)
+            for _ in range(24):
+                lab.pass_by(9)
+                report = await components.failover.relocations.look("sonarr")
+                assert report is not None
+                assert report.state is State.DONE, report.reason
+    assert [each.about for each in told] == [Event.RELOCATING, Event.RELOCATED]

@@ -103,7 +103,6 @@ def stateful_set(side: str = "backup", **changes: Any) -> StatefulSet:
         "strategy": "RollingUpdate",
         "pod_management": "OrderedReady",
         "template": template(side),
-        "current_revision": "old",
         "update_revision": "new",
         "applier": BY_FLUX,
     }
@@ -158,7 +157,6 @@ def kustomization(**changes: Any) -> Kustomization:
     plain: dict[str, Any] = {
         "source": ("GitRepository", "flux-system", "flux-system"),
         "applied_revision": f"main@sha1:{SHA}",
-        "attempted_revision": f"main@sha1:{SHA}",
         "ready": Condition("Ready", "True", "ReconciliationSucceeded", since=NOW - 25),
         "inventory": frozenset({"media_sonarr_apps_Deployment"}),
     }

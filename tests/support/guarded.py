@@ -42,6 +42,7 @@ SEEN = frozenset({
     "replication_sources", "replication_destinations",
 })  # fmt: skip
 ROLLING = {"type": "RollingUpdate", "rollingUpdate": {"maxSurge": 0, "maxUnavailable": 1}}
+W1, W2 = "k3s-w1", "k3s-w2"
 WORKERS = (
     NodeSpec("k3s-cp", is_control_plane=True),
     NodeSpec("k3s-w1", labels={"role": "primary"}),
@@ -256,3 +257,13 @@ async def guarded(
 
 def current(world: World) -> Catalog:
     return world.replicas[0].components.catalog.current()
+
+
+async def watching(world: World) -> None:
+    """The minute in which it only looks is over."""
+    await world.pass_(70, step_s=5)
+    assert [replica.view for replica in world.replicas if replica.control.leader.leads] == ["watching"]
+
+
+async def moved_after(world: World, at_most_s: float = 240) -> float:
+    return await world.pass_(at_most_s, until=lambda: bool(world.commits))

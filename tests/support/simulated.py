@@ -4,6 +4,13 @@ import contextlib
 from collections.abc import Iterator
 from pathlib import Path
 
+import httpx2
+import pytest
+
+from failover_api.cluster import client
+from failover_api.cluster.access import Endpoint
+from failover_api.cluster.plugin import Identity
+from failover_api.cluster.session import Session
 from failover_api.sandbox.cluster.api.accounts import ADMIN_TOKEN
 from failover_api.sandbox.cluster.cluster import SimulatedCluster
 
@@ -22,3 +29,14 @@ def kubeconfig_of(cluster: SimulatedCluster, folder: Path, *, token: str = ADMIN
             encoding="utf-8",
         )
         yield file
+
+
+def reached_without_sockets(cluster: SimulatedCluster, patch: pytest.MonkeyPatch) -> None:
+    """From now on the real client asks this cluster's API in its own thread: a look is tens of requests."""
+
+    class InProcess(Session):
+        def __init__(self, endpoint: Endpoint, identity: Identity) -> None:
+            super().__init__(endpoint, identity)
+            self.http = httpx2.AsyncClient(transport=httpx2.ASGITransport(app=cluster.api))
+
+    patch.setattr(client, "Session", InProcess)

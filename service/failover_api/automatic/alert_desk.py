@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
 
-from failover_api.core.catalog.automatic import Mode
+from failover_api.core.catalog.automatic import IS_OFF, Mode
 from failover_api.core.catalog.model import Catalog
 from failover_api.core.safety.alerts import Meaningless, Meant, Unreadable, meaning_of
 from failover_api.core.safety.governance import Alert, AlertOrder, Gate, Hold, Witness
@@ -62,7 +62,10 @@ class ServiceEnd:
 
 @dataclass(frozen=True, slots=True)
 class AlertEnd:
-    """What became of an alert. `meant` is None where it means nothing, or could not be read."""
+    """What became of an alert. `meant` is None where it means nothing, or could not be read.
+
+    `is_error`: a rule of the catalog fits it, and cannot be followed.
+    """
 
     alert: Alert | Unreadable
     result: Result
@@ -70,6 +73,7 @@ class AlertEnd:
     services: tuple[ServiceEnd, ...] = ()
     holds: tuple[Hold, ...] = ()
     detail: str = ""
+    is_error: bool = False
 
     @property
     def read(self) -> Alert | None:
@@ -145,7 +149,7 @@ class AlertDesk:
         """
         ends = [await self._take(alert, may) for alert in alerts]
         for end in ends:
-            _log.log(logging.DEBUG if end.result is Result.IGNORED else logging.INFO, "alert taken", extra=_facts(end))
+            _log.log(_level(end), "alert taken", extra=_facts(end))
         return ends
 
     async def _take(self, alert: Alert | Unreadable, may: Callable[[Meant], bool]) -> AlertEnd:
@@ -154,7 +158,7 @@ class AlertDesk:
         catalog = self._catalog()
         meant = meaning_of(alert, catalog)
         if isinstance(meant, Meaningless):
-            return AlertEnd(alert, Result.IGNORED, detail=meant.detail)
+            return AlertEnd(alert, Result.IGNORED, detail=meant.detail, is_error=meant.is_error)
         if not may(meant):
             return AlertEnd(alert, Result.FORBIDDEN, meant, detail="its sender may not do what it means")
         if catalog.automatic.mode is Mode.NONE:
@@ -199,7 +203,7 @@ def _no_more(alert: Alert, meant: Meant) -> AlertEnd:
     return AlertEnd(alert, Result.IGNORED, meant, detail="it is resolved, and had testified nothing")
 
 
-_OFF = Hold(Gate.OPT_IN, "Automatic failover is off: `automatic.mode` is none.", "Write `automatic: {mode: observe}`.")
+_OFF = Hold(Gate.OPT_IN, IS_OFF, "Write `automatic: {mode: observe}`.")
 
 
 def _blind(exc: NotReady) -> Hold:
@@ -211,6 +215,13 @@ def _unreachable(exc: FailoverError) -> Hold:
     is_unseen = isinstance(exc, (ClusterFailure, NotPermitted))
     gate = Gate.BLIND if is_unseen else Gate.STARTING if isinstance(exc, NotReady) else Gate.GIT_UNREACHABLE
     return Hold(gate, f"{exc.title}: {exc.detail}", "It is tried again when the alert comes again.")
+
+
+def _level(end: AlertEnd) -> int:
+    """Most that come mean nothing here; one that was meant to do something, and cannot, is for people."""
+    if end.is_error:
+        return logging.WARNING
+    return logging.DEBUG if end.result is Result.IGNORED else logging.INFO
 
 
 def _facts(end: AlertEnd) -> Mapping[str, object]:

@@ -11,13 +11,13 @@ from ulid import ULID
 
 from failover_api.automatic.leader import LEASE_NAME, Leader
 from failover_api.cluster.port import Cluster, Right
-from failover_api.core.automatic import IS_OFF, no_pause
+from failover_api.core.automatic import no_pause
 from failover_api.core.automatic import notes as noting
 from failover_api.core.automatic.alive import why_alive
 from failover_api.core.automatic.election import LeaseRecord, why_nobody_leads
 from failover_api.core.automatic.notes import Fenced, Notes, read_notes, written
 from failover_api.core.automatic.report import Report, report_from
-from failover_api.core.catalog.automatic import Mode
+from failover_api.core.catalog.automatic import IS_OFF, Mode
 from failover_api.core.catalog.model import Catalog
 from failover_api.core.safety.governance import Ack, Attestation, Pause, Witness
 from failover_api.core.safety.observed import Lease, Node
@@ -123,18 +123,20 @@ class Control:
 
     # What people say
 
-    async def pause(self, *, by: str, reason: str, until: float | None, services: tuple[str, ...]) -> Pause:
-        """Nothing moves by itself until then (API server's clock, s), or some services do not.
+    async def pause(
+        self, *, by: str, reason: str, until: float | None, services: tuple[str, ...], lasts_s: float | None = None
+    ) -> Pause:
+        """Nothing moves by itself until then (API server's clock, s), or for so long; or some services do not.
 
-        None: for as long as a pause may be. Raises BadRequest, UnknownService; ClusterNeeded where the Lease may not be
-        used, NotReady while the API server does not answer.
+        Both None: for as long as a pause may be. Raises BadRequest, UnknownService; ClusterNeeded where the Lease may
+        not be used, NotReady while the API server does not answer.
         """
         if not reason.strip():
             raise BadRequest("reason: expected why it is paused")
         for service in services:
             self._catalog().service(service)
         now = await self._now()
-        ends_at = now + MAX_PAUSE_S if until is None else until
+        ends_at = until if until is not None else now + (MAX_PAUSE_S if lasts_s is None else lasts_s)
         if not now < ends_at <= now + MAX_PAUSE_S + 60:
             raise BadRequest("until: expected a time to come, within 30 days")
         pause = Pause(str(ULID()), by, now, ends_at, reason, services)
@@ -277,7 +279,7 @@ def _was_heard(known: Witness, heard: Witness) -> bool:
 
 
 def _notes(record: LeaseRecord | None) -> Notes:
-    return read_notes(record.notes) if record is not None else Notes()
+    return read_notes(record.annotations) if record is not None else Notes()
 
 
 def _told(failure: ClusterFailure) -> ClusterNeeded | NotReady:

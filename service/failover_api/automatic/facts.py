@@ -28,7 +28,7 @@ from failover_api.core.safety.governance import (
 from failover_api.core.safety.hazard import Hazard
 from failover_api.core.safety.placement import Placement, placement
 from failover_api.core.safety.relocation.marks import operation_on
-from failover_api.core.safety.replication import data_as_of, pairs_of
+from failover_api.core.safety.replication import copy_of, data_as_of
 from failover_api.core.safety.replication_states import ReplicationState
 from failover_api.core.safety.rollout.expectation import expectation
 from failover_api.core.safety.rollout.live import find_live
@@ -40,7 +40,7 @@ from failover_api.reading.status import Status, Unreadable
 from failover_api.reading.surroundings import find_hazards
 
 if TYPE_CHECKING:
-    from failover_api.core.safety.observed import Replication, View
+    from failover_api.core.safety.observed import Replication
 
 WANTED_S = 60.0  # of a close look: several may be at work
 _TRIGGERS = frozenset({AUTOMATIC, ALERT})
@@ -89,7 +89,7 @@ class GitReader:
 
     async def read(self, names: Iterable[str]) -> None:
         """The same at once, and waits for it."""
-        if self._reading is not None:
+        while self._reading is not None and not self._reading.done():  # the round may have begun another meanwhile
             await asyncio.wait({self._reading})
         self.want(names, within_s=0.0)
         if self._reading is not None:
@@ -133,7 +133,10 @@ class GitReader:
             self._failed(lost)
 
     async def _relocating(self, statuses: Sequence[Status | Unreadable]) -> dict[str, str]:
-        """The operation that relocates each, "" for none; without those of which nobody can tell."""
+        """The operation that relocates each, "" for none; without those of which nobody can tell.
+
+        Once it has cut over nothing more of it is in the way: it may wait for long, for an app or a sync that fails.
+        """
         found: dict[str, str] = {}
         for status in statuses:
             service = status.service
@@ -143,7 +146,7 @@ class GitReader:
             except FailoverError as exc:
                 _log.info("relocations were not read", extra={"service": service.name, "problem": exc.slug})
             else:
-                found[service.name] = report.operation or "" if report is not None and report.is_under_way else ""
+                found[service.name] = report.operation or "" if report is not None and report.may_be_aborted else ""
         return found
 
     async def _around(self, statuses: Sequence[Status | Unreadable]) -> dict[str, Surroundings]:
@@ -197,10 +200,11 @@ def _facts(status: Status, placed: Placement, git: GitView, look: ClusterLook, r
         pods=pods,
         pods_heard_at=heard_at,
         hazards=_hazards(status, move, around, look),
-        data=_data(status, move, around, look.view),
+        data=_data(status, move, around, look),
         policy=service.policy,
         merges_by_itself=service.policy is Policy.PULL_REQUEST and bool(service.pull_request.auto_merge),
         last_move=_last_move(status),
+        is_history_known=status.is_history_known,
         relocating=git.relocating.get(service.name, "") or operation_on(service, look.view),
         can_relocate=service.replication is not None and service.replication.kind is not ReplicationKind.NONE,
         needs_word=service.replication is not None and service.replication.kind is ReplicationKind.MANUAL,
@@ -238,11 +242,11 @@ def _pods(status: Status, look: ClusterLook) -> tuple[tuple[PodFact, ...] | None
     lives = [find_live(look.index, one, claims) for one in dict.fromkeys(workloads) if one is not None]
     if not all(live.is_seen for live in lives) or all(live.workload is None for live in lives):
         return None, None
-    pods = {pod.name: pod for live in lives for pod in live.pods if not pod.has_ended}
+    pods = {(pod.namespace, pod.name): pod for live in lives for pod in live.pods if not pod.has_ended}
     return tuple(PodFact(pod.name, pod.node, pod.is_ready) for pod in pods.values()), view.pods.heard_at
 
 
-def _data(status: Status, move: ServiceMove | None, around: Surroundings | None, view: "View") -> DataFact:
+def _data(status: Status, move: ServiceMove | None, around: Surroundings | None, look: ClusterLook) -> DataFact:
     """How old the data is that the service would start with; the oldest, where it has several claims."""
     service = status.service
     if service.replication is not None and service.replication.kind is ReplicationKind.NONE:
@@ -252,7 +256,7 @@ def _data(status: Status, move: ServiceMove | None, around: Surroundings | None,
     changed = [claim for claim in claim_moves(move, around) if claim.old != claim.new]
     if not changed:
         return DataFact(is_copy=False)
-    found = [_copy(claim, move, view) for claim in changed]
+    found = [_copy(claim, move, look) for claim in changed]
     unknown = next((one for one in found if one.as_of is None), None)
     oldest = unknown or min(found, key=lambda one: one.as_of or 0.0)
     told = status.replication
@@ -260,19 +264,19 @@ def _data(status: Status, move: ServiceMove | None, around: Surroundings | None,
     return replace(oldest, is_protected=is_protected)
 
 
-def _copy(claim: ClaimMove, move: ServiceMove, view: "View") -> DataFact:
+def _copy(claim: ClaimMove, move: ServiceMove, look: ClusterLook) -> DataFact:
+    view = look.view
     namespace = claim.namespace or next(iter(sorted(filter(None, _namespaces(move)))), "")
     if not claim.old or not claim.new or not namespace:
         return DataFact(why="nobody can tell which claim is copied to which")
     if why := view.replication_sources.why_unseen(namespace) or view.replication_destinations.why_unseen(namespace):
         return DataFact(why=f"replication is not seen: {why}")
-    sources, destinations = pairs_of(view, namespace, claim.old, claim.new)
-    if not sources:
-        return DataFact(why=f"no ReplicationSource of {claim.old} is in the cluster")
-    as_of = data_as_of(sources)
-    if as_of is None:
-        return DataFact(why=f"{claim.old} has never been copied")
-    return DataFact(as_of=as_of, is_protected=_is_protected(sources, destinations))
+    copy = copy_of(view, namespace, claim.old, claim.new, look.now)
+    if why := copy.why_undated:
+        return DataFact(why=why)
+    if not copy.is_newest_restored:
+        return DataFact(why="the newest backup is not restored yet, and the age of the one before is not kept")
+    return DataFact(as_of=data_as_of(copy.sources), is_protected=_is_protected(copy.sources, copy.destinations))
 
 
 def _namespaces(move: ServiceMove) -> Iterator[str | None]:

@@ -17,24 +17,26 @@ from collections.abc import Awaitable, Callable, Collection, Mapping
 from dataclasses import replace
 from functools import partial
 
+from cachetools import LRUCache
+
 from failover_api.automatic.alert_mover import Written
 from failover_api.automatic.control import Control
 from failover_api.automatic.facts import GitReader, GitView, facts_of, git_facts
 from failover_api.automatic.fencer import Fencer, is_applied
 from failover_api.automatic.homecoming import Homecoming
+from failover_api.automatic.last_look import LastLook
 from failover_api.automatic.sharing import annotations_of, book_of, report_of, with_fences, with_returns
 from failover_api.automatic.telling import Teller
 from failover_api.cluster.port import Cluster
 from failover_api.core.automatic.notes import read_notes
 from failover_api.core.automatic.report import Report
 from failover_api.core.catalog.automatic import Automatic, Failback
-from failover_api.core.catalog.model import Catalog
+from failover_api.core.catalog.model import Catalog, Side
 from failover_api.core.planning.request import MoveRequest
 from failover_api.core.safety.governance import (
     ALERT,
     Act,
     AlertOrder,
-    Hold,
     Permit,
     Proposal,
     Refused,
@@ -64,6 +66,7 @@ GIT_HOMEWARD_S = 20.0  # while something may go home: what was read longer ago t
 FACTS_AT_REST_S = 10.0
 AGAIN_S = 30.0  # an act that was refused is not tried again before
 LIST_TIMEOUT_S = 2.0
+MAX_KEPT = 1024
 NO_EVENT = ("", "")
 _UNPLAIN = re.compile(r"[^A-Za-z0-9._-]+")  # what an alert is called is said by its sender
 _log = logging.getLogger(__name__)
@@ -99,8 +102,8 @@ class Guard:
         self._tally = Tally()
         self._report: Report | None = None
         self._acting: dict[str, asyncio.Task[None]] = {}
-        self._rest_until: dict[str, float] = {}  # by key of what was refused
-        self._proposed: dict[str, tuple[str, ...]] = {}  # by key: of these a pull request is open
+        self._rest_until: LRUCache[str, float] = LRUCache(MAX_KEPT)  # by key of what was refused
+        self._proposed: LRUCache[str, tuple[str, ...]] = LRUCache(MAX_KEPT)  # by key: of these a pull request is open
         control.report = lambda: self._report
         control.leader.along = self._along
 
@@ -217,7 +220,9 @@ class Guard:
             is_known = set(on_it) <= self._git.view.around.keys()
             self._git.want(on_it, within_s=GIT_EVERY_S if is_known else ROUND_S)
         elif not self._git.view.statuses or situation.rules.failback is not Failback.NONE:
-            self._git.want((), within_s=GIT_HOMEWARD_S if is_anyone_away else GIT_AT_REST_S)
+            away = (facts.name for facts in situation.services if facts.side is Side.BACKUP and not facts.last_move)
+            within_s = GIT_HOMEWARD_S if is_anyone_away else GIT_AT_REST_S
+            self._git.want(away, within_s=within_s)  # what brought them there may be long ago
 
     # Acting
 
@@ -266,8 +271,8 @@ class Guard:
     async def _write(
         self, act: Act, order: AlertOrder | None, permit_of: Callable[[Act], Callable[[], Awaitable[Permit | Refused]]]
     ) -> Written:
-        def check_of(one: Act) -> _Check:
-            return _Check(permit_of(one), self._monotonic, lambda: self._control.leader.leads)
+        def check_of(one: Act) -> LastLook:
+            return LastLook(permit_of(one), self._monotonic, lambda: self._control.leader.leads)
 
         check = check_of(act)
         request = MoveRequest(
@@ -282,7 +287,7 @@ class Guard:
         try:
             if order is not None and order.node is None:
                 name = f"alert {_UNPLAIN.sub('-', order.alert.name)[:60]}"
-                outcome = await self._failover.move_over(name, act.services, request)
+                outcome = await self._failover.promote_together(name, act.services, request)
             else:
                 outcome = await self._failover.evacuate(act.node, request, only=act.services)
         except NotPermitted:
@@ -291,7 +296,7 @@ class Guard:
             raise
         finally:
             self._git.moved(act.services)
-        return _written(outcome)
+        return _written(act, outcome)
 
     async def _permit(self, act: Act, order: AlertOrder | None) -> Permit | Refused:
         """Decides once more, on nodes and Leases that are listed now. Raises NotPermitted, ClusterFailure."""
@@ -364,50 +369,22 @@ class Guard:
         return self._report
 
 
-class _Check:
-    """Asked right before a write: the permit of one act. `holds` are what refused it last."""
-
-    def __init__(
-        self,
-        permit: Callable[[], Awaitable[Permit | Refused]],
-        monotonic: Callable[[], float],
-        leads: Callable[[], bool],
-    ) -> None:
-        self._permit, self._monotonic, self._leads = permit, monotonic, leads
-        self.holds: Mapping[str, tuple[Hold, ...]] = {}
-
-    async def __call__(self) -> None:
-        """Raises NotPermitted."""
-        try:
-            answer = await self._permit()
-        except NotPermitted:
-            raise
-        except ClusterFailure as exc:
-            raise NotPermitted(f"nodes and Leases could not be listed: {exc.detail}") from exc
-        except Exception as exc:
-            _log.exception("a permit failed by a defect")
-            raise NotPermitted(f"a defect of ours: {type(exc).__name__}") from exc
-        if isinstance(answer, Refused):
-            self.holds = answer.holds
-            whys = [f"{name}: {hold.gate}: {hold.detail}" for name, holds in answer.holds.items() for hold in holds[:1]]
-            raise NotPermitted("; ".join(whys[:5]))
-        if not answer.holds_at(self._monotonic()) or not self._leads():
-            raise NotPermitted("it took too long to look once more, or this replica leads no longer")
-
-
 def _only(act: Act, names: Collection[str]) -> Act:
     """The act for these of its services."""
     return replace(act, services=tuple(name for name in act.services if name in names))
 
 
-def _written(outcome: NodeOutcome) -> Written:
-    """What came of the parts of a move."""
+def _written(act: Act, outcome: NodeOutcome) -> Written:
+    """What came of an act. Somebody may have moved some of its services since it was decided: those are there."""
     refused = {name: error.detail for part in outcome.parts for name, error in part.refused.items()}
     plans = [(part, plan) for part in outcome.parts for plan in part.plans]
     in_waves = outcome.waves.operation if outcome.waves is not None else None
     return Written(
         operation=next((part.operation for part in outcome.parts if part.operation), in_waves),
         is_pending=any(part.is_pending for part in outcome.parts),
-        there=tuple(plan.service.name for part, plan in plans if not part.changed),
+        there=(
+            *(plan.service.name for part, plan in plans if not part.changed),
+            *(name for name in act.services if name not in outcome.order),
+        ),
         refused=refused,
     )

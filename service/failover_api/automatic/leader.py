@@ -11,11 +11,11 @@ import random
 import secrets
 import socket
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
 
 from failover_api.cluster.port import LeaseStore
-from failover_api.core.automatic.election import Candidate, LeaseRecord, Step, Terms, released
+from failover_api.core.automatic.election import Annotations, Candidate, LeaseRecord, Step, Terms, released
 from failover_api.deadline import ATTEMPTS, back_off
 from failover_api.errors import ClusterFailure, ClusterUnavailable, ObjectChanged, ObjectMissing
 
@@ -23,7 +23,6 @@ LEASE_NAME = "failover-api-guard"
 _AT_ONCE = 3  # steps without a pause, while others write between our read and our write
 _JITTER = 0.2
 _log = logging.getLogger(__name__)
-Notes = Mapping[str, str]
 
 
 def holder_name() -> str:
@@ -43,7 +42,7 @@ class Leader:
         *,
         name: str = "",
         terms: Terms = Terms(),  # noqa: B008 - a frozen value
-        along: Callable[[Notes], Notes] = dict,
+        along: Callable[[Annotations], Annotations] = dict,
         monotonic: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], Awaitable[object]] = asyncio.sleep,
     ) -> None:
@@ -131,14 +130,14 @@ class Leader:
         self._candidate = self._candidate.saw(record, self._monotonic())
 
     @property
-    def _notes(self) -> Notes:
-        """The annotations. Those of a Lease that somebody deleted still count: a pause must not end so."""
+    def _annotations(self) -> Annotations:
+        """Those of the Lease. Those of a Lease that somebody deleted still count: a pause must not end so."""
         record = self._candidate.record or self._gone
-        return record.notes if record is not None else {}
+        return record.annotations if record is not None else {}
 
     async def _claim(self, step: Step) -> None:
         claim = self._candidate.claim(step, await self._lease.now())
-        claim = replace(claim, notes=self.along(self._notes))
+        claim = replace(claim, annotations=self.along(self._annotations))
         sent_at = self._monotonic()
         written = await (self._lease.create(claim) if step is Step.CREATE else self._lease.replace(claim))
         self._candidate = self._candidate.wrote(written, sent_at, self._monotonic())
@@ -155,7 +154,7 @@ class Leader:
         elif led and not self._was_leading:
             _log.warning("this replica leads no longer", extra={"holder": self.name, "detail": self._failure})
 
-    async def edit(self, change: Callable[[Notes], Notes]) -> LeaseRecord:
+    async def edit(self, change: Callable[[Annotations], Annotations]) -> LeaseRecord:
         """Changes the annotations by `change`, which may be called several times. Any replica may, whoever leads.
 
         Raises ClusterFailure, and whatever `change` raises.
@@ -170,14 +169,14 @@ class Leader:
                 await back_off(attempt)
         raise failure
 
-    async def _edit(self, change: Callable[[Notes], Notes]) -> LeaseRecord:
+    async def _edit(self, change: Callable[[Annotations], Annotations]) -> LeaseRecord:
         await self._look()
         record = self._candidate.record
-        notes = change(self._notes)
+        changed = change(self._annotations)
         if record is None:
-            record = await self._lease.create(LeaseRecord(duration_s=1, notes=notes))
-        elif notes != record.notes:
-            record = await self._lease.replace(replace(record, notes=notes))
+            record = await self._lease.create(LeaseRecord(duration_s=1, annotations=changed))
+        elif changed != record.annotations:
+            record = await self._lease.replace(replace(record, annotations=changed))
         self._saw(record)
         return record
 

@@ -1,4 +1,4 @@
-"""The Lease by which one of several replicas leads: read, made and replaced. Nothing else is written in a cluster.
+"""The Lease by which one of several replicas leads: read, made and replaced.
 
 Others may write in it too, labels and annotations of their own: what is put back is the object that was read, with our
 fields changed, and by its resourceVersion only if nobody wrote meanwhile.
@@ -12,7 +12,7 @@ from typing import Any
 
 from failover_api.cluster.client import Client
 from failover_api.cluster.fields import number, text, time, value_at
-from failover_api.core.automatic.election import LeaseRecord
+from failover_api.core.automatic.election import Annotations, LeaseRecord
 from failover_api.core.wording import cut
 from failover_api.errors import ClusterUnavailable, ObjectMissing
 
@@ -69,16 +69,16 @@ def _record(data: object) -> LeaseRecord:
         acquired_at=time(data, "spec", "acquireTime"),
         renewed_at=time(data, "spec", "renewTime"),
         transitions=max(0, number(data, "spec", "leaseTransitions") or 0),
-        notes=_notes(data),
+        annotations=_annotations(data),
         version=version,
         rest=data,
     )
 
 
-def _notes(data: object) -> Mapping[str, str]:
-    """Its annotations, as they are: whoever reads one checks what stands there."""
-    notes = value_at(data, "metadata", "annotations")
-    return {key: value for key, value in notes.items() if isinstance(value, str)} if isinstance(notes, dict) else {}
+def _annotations(data: object) -> Annotations:
+    """As they are: whoever reads one checks what stands there."""
+    found = value_at(data, "metadata", "annotations")
+    return {key: value for key, value in found.items() if isinstance(value, str)} if isinstance(found, dict) else {}
 
 
 def _body(record: LeaseRecord, base: Mapping[str, Any]) -> dict[str, Any]:
@@ -89,7 +89,7 @@ def _body(record: LeaseRecord, base: Mapping[str, Any]) -> dict[str, Any]:
     metadata.pop("managedFields", None)  # the server keeps them itself
     if record.version:
         metadata["resourceVersion"] = record.version
-    metadata["annotations"] = dict(record.notes)
+    metadata["annotations"] = dict(record.annotations)
     spec = body["spec"] = dict(body.get("spec") or {})
     spec |= {
         "holderIdentity": record.holder,

@@ -56,12 +56,6 @@ def number(data: object, *path: str) -> int | None:
     return value
 
 
-def amount(data: object, *path: str) -> str:
-    """A number or a percentage, as text: `1`, `25%`."""
-    count = number(data, *path)
-    return text(data, *path) if count is None else str(count)
-
-
 def flag(data: object, *path: str) -> bool:
     return value_at(data, *path) is True
 

@@ -36,9 +36,7 @@ def parse_kustomization(data: object, key: Key) -> Kustomization:
         path=text(data, "spec", "path"),
         source=_source_of(data, namespace),
         is_suspended=flag(data, "spec", "suspend"),
-        waits=flag(data, "spec", "wait"),
         applied_revision=text(data, "status", "lastAppliedRevision"),
-        attempted_revision=text(data, "status", "lastAttemptedRevision"),
         generation=number(data, "metadata", "generation"),
         observed_generation=number(data, "status", "observedGeneration"),
         ready=condition(data, "Ready"),
@@ -68,10 +66,6 @@ def parse_helm_release(data: object, key: Key) -> HelmRelease:
         generation=number(data, "metadata", "generation"),
         observed_generation=number(data, "status", "observedGeneration"),
         conditions=conditions(data, "Ready", "Released", "Remediated"),
-        chart_version=text(newest, "chartVersion"),
-        release_status=text(newest, "status"),
-        last_action=text(data, "status", "lastAttemptedReleaseAction"),
-        upgrade_failures=number(data, "status", "upgradeFailures"),
         applier=applier(data),
     )
 

@@ -13,10 +13,10 @@ from failover_api.cluster.fields import (
     flag,
     node_terms,
     text,
-    texts,
     time,
     value_at,
 )
+from failover_api.core.catalog.replication import ALL_MOVERS
 from failover_api.core.safety.observed import Claim, Key, Replication, StorageClass, Volume
 
 CLAIMS = "/api/v1/persistentvolumeclaims"
@@ -25,7 +25,6 @@ STORAGE_CLASSES = "/apis/storage.k8s.io/v1/storageclasses"
 SOURCES = "/apis/volsync.backube/v1alpha1/replicationsources"
 DESTINATIONS = "/apis/volsync.backube/v1alpha1/replicationdestinations"
 _SELECTED_NODE = "volume.kubernetes.io/selected-node"
-_MOVERS = ("rsyncTLS", "rsync", "restic", "kopia", "rclone", "syncthing")
 _TERMS = ("spec", "nodeAffinity", "required", "nodeSelectorTerms")
 
 
@@ -38,7 +37,6 @@ def parse_claim(data: object, key: Key) -> Claim:
         phase=text(data, "status", "phase"),
         volume=text(data, "spec", "volumeName"),
         storage_class=text(data, "spec", "storageClassName"),
-        access_modes=texts(data, "spec", "accessModes"),
         selected_node=text(data, "metadata", "annotations", _SELECTED_NODE),
         deletion_at=time(data, "metadata", "deletionTimestamp"),
         applier=applier(data),
@@ -61,9 +59,7 @@ def claimant(data: object) -> str:
 
 
 def parse_storage_class(data: object, key: Key) -> StorageClass:
-    return StorageClass(
-        name=key[1], provisioner=text(data, "provisioner"), binding_mode=text(data, "volumeBindingMode")
-    )
+    return StorageClass(name=key[1], binding_mode=text(data, "volumeBindingMode"))
 
 
 def parse_source(data: object, key: Key) -> Replication:
@@ -77,7 +73,7 @@ def parse_destination(data: object, key: Key) -> Replication:
 def _replication(data: object, key: Key, kind: Literal["ReplicationSource", "ReplicationDestination"]) -> Replication:
     """A destination names its claim, if at all, below its mover."""
     namespace, name = key
-    mover = next((each for each in _MOVERS if isinstance(value_at(data, "spec", each), dict)), "")
+    mover = next((each for each in ALL_MOVERS if isinstance(value_at(data, "spec", each), dict)), "")
     claim = ("sourcePVC",) if kind == "ReplicationSource" else (mover, "destinationPVC")
     return Replication(
         namespace=namespace,
@@ -85,7 +81,6 @@ def _replication(data: object, key: Key, kind: Literal["ReplicationSource", "Rep
         kind=kind,
         claim=text(data, "spec", *claim),
         mover=mover,
-        copy_method=text(data, "spec", mover, "copyMethod"),
         is_paused=flag(data, "spec", "paused"),
         schedule=text(data, "spec", "trigger", "schedule"),
         manual=text(data, "spec", "trigger", "manual"),
@@ -93,9 +88,7 @@ def _replication(data: object, key: Key, kind: Literal["ReplicationSource", "Rep
         last_sync_at=time(data, "status", "lastSyncTime"),
         last_sync_duration_s=duration(data, "status", "lastSyncDuration"),
         sync_started_at=time(data, "status", "lastSyncStartTime"),
-        next_sync_at=time(data, "status", "nextSyncTime"),
         result=text(data, "status", "latestMoverStatus", "result"),
         synchronizing=condition(data, "Synchronizing"),
-        latest_image=text(data, "status", "latestImage", "name"),
         applier=applier(data),
     )

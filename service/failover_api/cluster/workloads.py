@@ -4,7 +4,6 @@ https://kubernetes.io/docs/reference/kubernetes-api/workload-resources/
 """
 
 from failover_api.cluster.fields import (
-    amount,
     applier,
     condition,
     conditions,
@@ -50,15 +49,11 @@ def parse_deployment(data: object, key: Key) -> Deployment:
         observed_generation=number(data, "status", "observedGeneration"),
         replicas=number(data, "spec", "replicas"),
         strategy=text(data, "spec", "strategy", "type"),
-        max_surge=amount(data, "spec", "strategy", "rollingUpdate", "maxSurge"),
-        max_unavailable=amount(data, "spec", "strategy", "rollingUpdate", "maxUnavailable"),
         is_paused=flag(data, "spec", "paused"),
         revision=text(data, "metadata", "annotations", _REVISION),
         template=_template(data),
-        current_replicas=number(data, "status", "replicas"),
         updated_replicas=number(data, "status", "updatedReplicas"),
         ready_replicas=number(data, "status", "readyReplicas"),
-        terminating_replicas=number(data, "status", "terminatingReplicas"),
         conditions=conditions(data, "Available", "Progressing", "ReplicaFailure"),
         applier=applier(data),
     )
@@ -76,9 +71,7 @@ def parse_stateful_set(data: object, key: Key) -> StatefulSet:
         strategy=text(data, "spec", "updateStrategy", "type"),
         pod_management=text(data, "spec", "podManagementPolicy"),
         template=_template(data),
-        current_revision=text(data, "status", "currentRevision"),
         update_revision=text(data, "status", "updateRevision"),
-        current_replicas=number(data, "status", "currentReplicas"),
         updated_replicas=number(data, "status", "updatedReplicas"),
         ready_replicas=number(data, "status", "readyReplicas"),
         applier=applier(data),
@@ -114,7 +107,6 @@ def parse_pod(data: object, key: Key) -> Pod:
         message=message(data, "status", "message"),
         ready=condition(data, "Ready"),
         scheduled=condition(data, "PodScheduled"),
-        disruption=condition(data, "DisruptionTarget"),
         waiting=_waiting(data),
         created_at=time(data, "metadata", "creationTimestamp"),
         deletion_at=time(data, "metadata", "deletionTimestamp"),
@@ -129,8 +121,6 @@ def parse_autoscaler(data: object, key: Key) -> Autoscaler:
         namespace=namespace,
         name=name,
         target=Owner(text(target, "kind"), text(target, "name")) if text(target, "name") else None,
-        min_replicas=number(data, "spec", "minReplicas"),
-        max_replicas=number(data, "spec", "maxReplicas"),
         scaling_active=condition(data, "ScalingActive"),
     )
 

@@ -2,17 +2,15 @@
 
 import asyncio
 import contextlib
-import itertools
 import logging
 import re
 import socket
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
-from starlette.routing import BaseRoute
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from ulid import ULID
 
@@ -26,6 +24,7 @@ from failover_api.edges.api import (
     automatic,
     docs,
     flux_events,
+    group_relocations,
     metrics,
     nodes,
     operations,
@@ -36,6 +35,7 @@ from failover_api.edges.api import (
 from failover_api.edges.api import routes as api_routes
 from failover_api.edges.api.openapi import TAGS, Api
 from failover_api.edges.board import automatic as board_automatic
+from failover_api.edges.board import group_relocations as board_group_relocations
 from failover_api.edges.board import operations as board_operations
 from failover_api.edges.board import relocations as board_relocations
 from failover_api.edges.board import routes as board_routes
@@ -58,9 +58,17 @@ from failover_api.wiring import Components, open_failover
 
 _log = logging.getLogger(__name__)
 _ROUTERS = (
-    *(api_routes.router, nodes.router, operations.router, relocations.router, automatic.router, process.router),
+    *(
+        api_routes.router,
+        nodes.router,
+        operations.router,
+        relocations.router,
+        group_relocations.router,
+        automatic.router,
+        process.router,
+    ),
     *(webhooks.router, flux_events.router, alerts.router, board_automatic.router, board_operations.router),
-    *(board_relocations.router, board_routes.router),
+    *(board_relocations.router, board_group_relocations.router, board_routes.router),
 )
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._:-]{1,128}")
 
@@ -133,7 +141,7 @@ async def _opened(
 
 def _add_routes(app: FastAPI, *, with_metrics: bool) -> None:
     for router in _ROUTERS:
-        app.include_router(router)
+        app.routes.extend(router.routes)  # as they are: to include them would make each of them anew, for each app
     app.add_api_route("/docs", docs.page, methods=["GET"], include_in_schema=False)
     app.add_api_route("/openapi.json", docs.schema, methods=["GET"], include_in_schema=False)
     if with_metrics:
@@ -145,7 +153,7 @@ def _add_bounds(app: FastAPI, settings: Settings) -> None:
     app.add_exception_handler(FailoverError, _on_error)
     app.add_exception_handler(RequestValidationError, _on_invalid)
     app.add_exception_handler(HTTPException, _on_http_error)
-    app.add_middleware(Methods, routes=_routes_of)
+    app.add_middleware(Methods)
     app.add_middleware(
         hardening.Limits,
         at_once=settings.concurrency,
@@ -255,15 +263,10 @@ async def _on_http_error(request: Request, exc: Exception) -> Response:
         case 404:
             return _answer(request, UnknownUrl(f"nothing is at {request.url.path[:200]!r}"))
         case 405:
-            allowed = ", ".join(methods_at(request.scope, _routes_of(request.scope)))
+            allowed = ", ".join(methods_at(request.scope))
             error = MethodNotAllowed(f"{request.method[:20]} is not allowed here; expected {allowed}")
             return _answer(request, error, {"Allow": allowed})
         case status if status < 500:
             return _answer(request, BadRequest(str(exc.detail)))
         case _:
             return _answer(request, NotReady(str(exc.detail)))
-
-
-def _routes_of(scope: Scope) -> Iterable[BaseRoute]:
-    """Every route, those of the routers too."""
-    return itertools.chain(scope["app"].routes, *(router.routes for router in _ROUTERS))

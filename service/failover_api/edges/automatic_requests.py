@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from failover_api.core.catalog.schema import NAME
+from failover_api.core.config import duration
 from failover_api.core.planning.request import checked_reason
 from failover_api.core.rfc3339 import seconds_of
 from failover_api.errors import BadRequest
@@ -17,16 +18,20 @@ MAX_SERVICES = 500
 
 @dataclass(frozen=True, slots=True)
 class PauseRequest:
-    """`until` in seconds since 1970, None: as long as may be. No `services`: all."""
+    """`until` in seconds since 1970, or `lasts_s` from now; both None: as long as may be. No `services`: all."""
 
     reason: str
     until: float | None
+    lasts_s: float | None
     services: tuple[str, ...]
 
 
 def pause_request(given: Mapping[str, Any]) -> PauseRequest:
     """Raises BadRequest."""
-    return PauseRequest(reason_of(given), _until(given.get("until")), _services(given.get("services")))
+    until = given.get("until")
+    lasts_s = duration.seconds_of(until) if isinstance(until, str) and duration.is_duration(until) else None
+    ends_at = _until(until) if lasts_s is None else None
+    return PauseRequest(reason_of(given), ends_at, lasts_s, _services(given.get("services")))
 
 
 def ack_request(given: Mapping[str, Any]) -> tuple[str, str]:
@@ -54,7 +59,7 @@ def _until(value: object) -> float | None:
     until = seconds_of(value) if isinstance(value, str) else None
     if until is not None:
         return until
-    raise BadRequest("until: expected a time with its zone, like 2026-12-01T20:00:00Z")
+    raise BadRequest("until: expected a time with its zone, like 2026-12-01T20:00:00Z, or a duration like 2h")
 
 
 def _services(value: object) -> tuple[str, ...]:

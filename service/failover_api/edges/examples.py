@@ -42,6 +42,20 @@ RELOCATION_STEP: Example = {
     "changes": [],
     "diff": "",
 }
+RELOCATION: Example = {
+    "operation": ULID,
+    "service": "sonarr",
+    "to": "primary",
+    "step": "final-sync",
+    "steps": [RELOCATION_STEP],
+    "state": "running",
+    "reason": "ReplicationSource media/sonarr-to-w1 syncs since 2026-11-29 21:45 UTC.",
+    "cure": "",
+    "waited_s": 12.0,
+    "limit_s": 1800.0,
+    "downtime_s": None,
+    "dry_run": False,
+}
 ENTRY_STEP: Example = {
     "step": "3/5 final-sync",
     "at": "2026-11-29T21:45:00Z",

@@ -33,8 +33,11 @@ ROLLBACK_KEYS = tuple(key for key in SERVICE_KEYS if key != "force")
 RELOCATION = {
     "to": "The side to relocate to: primary or backup.",
     "synced": "The data is there: only with `replication: {kind: manual}`, once the app has stopped.",
+    "home": "Bring home what belongs on the node; without it everything that is active there leaves.",
 }
 RELOCATE_KEYS = ("to", "dry_run", "reason", "accept", "synced")
+RELOCATE_GROUP_KEYS = ("to", "dry_run", "reason", "accept", "skip_refused")
+RELOCATE_NODE_KEYS = ("home", "dry_run", "reason", "accept", "skip_refused")
 ABORT_KEYS = ("reason",)
 
 DEFAULT_LIMIT, MAX_LIMIT = 20, 100
@@ -54,10 +57,29 @@ async def read_move_request(request: "Request", keys: Sequence[str], *, by: str)
 async def read_relocation(request: "Request", *, by: str) -> tuple[MoveRequest, Side, bool]:
     """Where to, and whether whoever asks says that the data is there. Raises as read_move_request()."""
     asked = await _asked(request, RELOCATE_KEYS)
-    to, is_synced = asked.pop("to", None), asked.pop("synced", False)
+    to, is_synced = _target(asked), asked.pop("synced", False)
+    return _request(request, asked, by), to, is_synced
+
+
+async def read_group_relocation(request: "Request", *, by: str) -> tuple[MoveRequest, Side]:
+    """Where a group goes. Raises as read_move_request()."""
+    asked = await _asked(request, RELOCATE_GROUP_KEYS)
+    to = _target(asked)
+    return _request(request, asked, by), to
+
+
+async def read_node_relocation(request: "Request", *, by: str) -> tuple[MoveRequest, bool]:
+    """Whether what belongs on a node comes home. Raises as read_move_request()."""
+    asked = await _asked(request, RELOCATE_NODE_KEYS)
+    is_home = asked.pop("home", False)
+    return _request(request, asked, by), is_home
+
+
+def _target(asked: dict[str, Any]) -> Side:
+    to: Side | None = asked.pop("to", None)
     if to is None:
         raise BadRequest("to: is missing; expected primary or backup")
-    return _request(request, asked, by), to, is_synced
+    return to
 
 
 async def _asked(request: "Request", keys: Sequence[str]) -> dict[str, Any]:

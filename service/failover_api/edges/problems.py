@@ -40,7 +40,7 @@ CURES: dict[str, str] = {
     "idempotency-key-reused": "Use a key of its own for each request.",
     "repository-too-large": "Name the path of each service in the catalog.",
     "cannot-plan": "Write the key of the catalog that `detail` names; else edit the manifest by hand, and report it.",
-    "too-many-requests": "Wait as long as told, then show a valid token.",
+    "too-many-requests": "Wait as long as told, then show a valid token, or look less often.",
     "internal-error": "See where the service is before you ask again. Please report it, with the log.",
     "github-error": "Ask again; see GitHub's status page if it goes on.",
     "github-permission": "Give the App, or the job's token, the permission the message names, or a way past the rule.",
@@ -112,7 +112,7 @@ def problem(error: FailoverError, *, instance: str | None) -> dict[str, Any]:
     if isinstance(error, UnsafeMove):
         told |= _unsafe(error)
     if error.refused:
-        told["refused"] = [_refused(name, one) for name, one in error.refused.items()]
+        told["refused"] = [refused(name, one) for name, one in error.refused.items()]
     return told
 
 
@@ -147,7 +147,8 @@ def _plain(value: Any) -> Any:
     return "NaN" if math.isnan(value) else "Infinity" if value > 0 else "-Infinity"
 
 
-def _refused(service: str, error: FailoverError) -> dict[str, Any]:
+def refused(service: str, error: FailoverError) -> dict[str, Any]:
+    """A service for whose sake its group was refused, or that was left out."""
     return {
         "service": service,
         "type": f"{TYPE_PREFIX}{error.slug}",

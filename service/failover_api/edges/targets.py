@@ -24,14 +24,14 @@ from failover_api.edges.models.waves import OperationBody
 from failover_api.errors import UnknownUrl
 from failover_api.failover import Failover
 from failover_api.moves.outcome import Outcome, WaveReport
+from failover_api.operations.wave_operation import no_operation
 from failover_api.reading.history import Page
 from failover_api.reading.nodes import Nodes
 from failover_api.reading.status import Status
-from failover_api.wave_operation import no_operation
 from failover_api.wiring import Components
 
 if TYPE_CHECKING:  # nothing of it is loaded until somebody asks
-    from failover_api.relocation_report import RelocationReport
+    from failover_api.operations.relocation_report import GroupRelocationReport, RelocationReport
 
 
 def components_of(request: Request) -> Components:
@@ -75,8 +75,10 @@ async def look_at_rollout(who: Session, components: Components, service: str, op
     return await looks(who.request).share(what, lambda: components.failover.rollout(service, operation))
 
 
-async def look_at_operation(who: Session, components: Components, operation: str) -> "OperationBody | RelocationReport":
-    """As look_at_status(): a move in waves without the services that the caller may not see, or a relocation.
+async def look_at_operation(
+    who: Session, components: Components, operation: str
+) -> "OperationBody | RelocationReport | GroupRelocationReport":
+    """As look_at_status(): a move in waves without the services that the caller may not see, or what relocates.
 
     Raises UnknownUrl, also for one of which he may see nothing.
     """
@@ -90,8 +92,8 @@ async def look_at_operation(who: Session, components: Components, operation: str
         if not any(service.replication is not None for service in catalog.services.values()):
             raise
         what = (id(catalog), "relocation", operation)
-        report = await looks(who.request).share(what, lambda: failover.relocations.find(operation))
-        if not who.caller.may(Verb.VIEW, report.service):
+        report = await looks(who.request).share(what, lambda: failover.group_relocations.find(operation))
+        if not any(who.caller.may(Verb.VIEW, name) for name in report.services):
             raise no_operation(operation) from None
         return report
     body = operation_body(waves, visible=lambda name: who.caller.may(Verb.VIEW, name))
@@ -203,6 +205,47 @@ async def abort_relocation(
 ) -> "RelocationReport":
     _check_service(who, components, service, Verb.EXECUTE)
     return await components.failover.relocations.abort(service, request)
+
+
+async def relocate_group(
+    who: Session, components: Components, name: str, target: Side, request: MoveRequest
+) -> "GroupRelocationReport":
+    """Relocates the services of a group, one after the other, or says what that would do."""
+    _check_group(who, components, name, Verb.PLAN if request.dry_run else Verb.EXECUTE)
+    if request.dry_run:
+        who.looks()
+    groups = components.failover.group_relocations
+    return await groups.start(groups.of_group(name, target), request)
+
+
+async def relocate_node(
+    who: Session, components: Components, node: str, request: MoveRequest, *, is_home: bool
+) -> "GroupRelocationReport":
+    """The same of what is on a node. The caller has to be allowed every service of it."""
+    verb = Verb.PLAN if request.dry_run else Verb.EXECUTE
+    who.needs_any(verb, f"node {node}")
+    if request.dry_run:
+        who.looks()
+    groups = components.failover.group_relocations
+    together = await groups.of_node(node, is_home=is_home)
+    who.needs_every(verb, f"node {node}", together.members)
+    return await groups.start(together, request)
+
+
+async def abort_relocations(
+    who: Session, components: Components, request: MoveRequest, *, group: str = "", node: str = ""
+) -> "GroupRelocationReport":
+    """Ends those of a group or a node that are under way. The caller has to be allowed every service of them."""
+    groups = components.failover.group_relocations
+    if group:
+        _check_group(who, components, group, Verb.EXECUTE)
+    else:
+        who.needs_any(Verb.EXECUTE, f"node {node}")
+
+    def may(services: Sequence[str]) -> None:
+        who.needs_every(Verb.EXECUTE, f"node {node}" if node else f"group {group}", services)
+
+    return await groups.abort(request, group=group, node=node, may=may)
 
 
 async def _move_service(failover: Failover, name: str, action: Action, request: MoveRequest) -> Moved:

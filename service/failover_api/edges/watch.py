@@ -9,17 +9,17 @@ from typing import TYPE_CHECKING
 from failover_api.core.safety.replication_states import ReplicationStatus
 from failover_api.core.safety.rollout.stages import Stage
 from failover_api.edges.guarding import Guarding
-from failover_api.errors import FailoverError
 from failover_api.events import BranchMoved, Looked, Merged, MoveEnded, Serving
 from failover_api.metrics.counters import Counters
 from failover_api.metrics.gauges import Gauges
 from failover_api.watching.drills import DrillWatch
+from failover_api.watching.looks import services_of
 from failover_api.watching.readiness import Readiness
 from failover_api.watching.waves import WaveWatch
 from failover_api.wiring import Components
 
 if TYPE_CHECKING:  # without a cluster nothing of it is loaded
-    from failover_api.relocation_report import RelocationReport
+    from failover_api.operations.relocation_report import RelocationReport
     from failover_api.watching.relocations import RelocationWatch
     from failover_api.watching.rollouts import RolloutWatch
 
@@ -95,10 +95,7 @@ async def watching(components: Components) -> AsyncIterator[Watches]:
 
 
 def _names(components: Components) -> frozenset[str]:
-    try:
-        return frozenset(components.catalog.current().services)
-    except FailoverError:  # there never was a good catalog
-        return frozenset()
+    return frozenset(service.name for service in services_of(components.catalog.current))
 
 
 def gauges_of(counters: Counters, components: Components, watches: Watches) -> Gauges:

@@ -1,20 +1,19 @@
 """What is so of automatic failover when somebody asks. While it is off there is its mode, and nothing else."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from prometheus_client import Metric
-from prometheus_client.core import GaugeMetricFamily
 
 from failover_api.core.catalog.automatic import Mode
+from failover_api.core.safety.node_states import NodeState, ViewState
+from failover_api.metrics.gauge import gauge
 
 if TYPE_CHECKING:  # nothing of it is loaded while it is off
     from failover_api.core.automatic.report import Report
 
-VIEWS = ("watching", "blind", "storm", "starting")
-STATES = ("ready", "suspect", "dead", "flapping", "planned", "unwell", "unknown")
-Sample = tuple[tuple[str, ...], float]
+VIEWS = [view for view in ViewState if view is not ViewState.OFF]  # a leader looks
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +29,7 @@ class AutomaticSeen:
 
 def automatic_metrics(seen: AutomaticSeen) -> Iterator[Metric]:
     """What a replica that does not lead cannot know has no series there."""
-    yield _gauge(
+    yield gauge(
         "failover_automatic_mode",
         "1 for the mode of automatic failover in the catalog in force, 0 for the others.",
         ("mode",),
@@ -38,42 +37,33 @@ def automatic_metrics(seen: AutomaticSeen) -> Iterator[Metric]:
     )
     if seen.mode is Mode.NONE:
         return
-    yield _gauge(
+    yield gauge(
         "failover_automatic_leads", "1 on the replica that leads: it alone judges nodes.", (), [((), seen.leads)]
     )
-    yield _gauge("failover_automatic_led", "1 when this replica sees that some replica leads.", (), [((), seen.is_led)])
-    yield _gauge(
-        "failover_automatic_paused", "1 while a pause of all services is in force.", (), [((), seen.is_paused)]
-    )
+    yield gauge("failover_automatic_led", "1 when this replica sees that some replica leads.", (), [((), seen.is_led)])
+    yield gauge("failover_automatic_paused", "1 while a pause of all services is in force.", (), [((), seen.is_paused)])
     if seen.report is not None:
         yield from _of_leader(seen.report)
 
 
 def _of_leader(report: "Report") -> Iterator[Metric]:
-    yield _gauge(
+    yield gauge(
         "failover_automatic_view",
         "1 for what the leader makes of the cluster as a whole, 0 for the others; it acts under watching alone.",
         ("view",),
-        [((view,), view == report.view) for view in VIEWS],
+        [((view.value,), view.value == report.view) for view in VIEWS],
     )
-    yield _gauge(
+    yield gauge(
         "failover_automatic_nodes",
         "Nodes by the state in which the leader sees them.",
         ("state",),
-        [((state,), sum(node.state == state for node in report.nodes)) for state in STATES],
+        [((state.value,), sum(node.state == state.value for node in report.nodes)) for state in NodeState],
     )
-    dead = {node.name for node in report.nodes if node.state == "dead"}
+    dead = {node.name for node in report.nodes if node.state == NodeState.DEAD.value}
     held = [(line.service, line.holds[0].gate) for line in report.pending if line.holds and line.node in dead]
-    yield _gauge(
+    yield gauge(
         "failover_automatic_held",
         "1 for a service on a dead node that is not moved by itself, with the first gate that holds it.",
         ("service", "gate"),
         [(key, 1.0) for key in held],
     )
-
-
-def _gauge(name: str, about: str, labels: Sequence[str], samples: Sequence[Sample]) -> Metric:
-    family = GaugeMetricFamily(name, about, labels=labels)
-    for label_values, amount in samples:
-        family.add_metric(label_values, float(amount))
-    return family

@@ -1,11 +1,11 @@
 """What is so when somebody asks: nothing here is counted, and nobody is asked on the way."""
 
 import platform
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING
 
 from prometheus_client import Metric
-from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
+from prometheus_client.core import CounterMetricFamily
 
 import failover_api
 from failover_api.config_file import ConfigFile
@@ -19,14 +19,13 @@ from failover_api.failover import Failover
 from failover_api.forge.http.credentials import Credentials
 from failover_api.metrics.automatic import AutomaticSeen, automatic_metrics
 from failover_api.metrics.counters import Counters
+from failover_api.metrics.gauge import gauge
 from failover_api.metrics.relocations import relocation_metrics
 from failover_api.notify.notifier import Notifier
 from failover_api.overview import LastKnown, Overview
 
 if TYPE_CHECKING:  # without a cluster nothing of it is loaded
-    from failover_api.relocation_report import RelocationReport
-
-Sample = tuple[tuple[str, ...], float]
+    from failover_api.operations.relocation_report import RelocationReport
 
 
 class Gauges:
@@ -77,13 +76,13 @@ class Gauges:
 
     def _process(self) -> Iterator[Metric]:
         about = (failover_api.__version__, platform.python_version())
-        yield _gauge("failover_build_info", "What runs here: always 1.", ("version", "python_version"), [(about, 1)])
-        yield _gauge(
+        yield gauge("failover_build_info", "What runs here: always 1.", ("version", "python_version"), [(about, 1)])
+        yield gauge(
             "failover_credentials_readable",
             "1 when GitHub's key or token can be read and used here. Whether GitHub takes it is another matter.",
             value=self._are_readable(),
         )
-        yield _gauge(
+        yield gauge(
             "failover_writes_waiting",
             "Direct moves that wait for their turn to be written.",
             value=self._failover.writes_waiting,
@@ -91,12 +90,12 @@ class Gauges:
 
     def _catalogued(self, services: Mapping[str, Service]) -> Iterator[Metric]:
         catalog = self._catalog
-        yield _gauge(
+        yield gauge(
             "failover_catalog_valid",
             "1 when the newest version of the catalog is in force, 0 when it was refused and the last good one is.",
             value=catalog.error is None,
         )
-        yield _gauge("failover_catalog_services", "Services in the catalog in force.", value=len(services))
+        yield gauge("failover_catalog_services", "Services in the catalog in force.", value=len(services))
         reloads = CounterMetricFamily(
             "failover_catalog_reloads_total",
             "Versions of the catalog that were read. result: accepted, refused.",
@@ -120,14 +119,14 @@ class Gauges:
 
     def _in_cluster(self, services: Mapping[str, Service]) -> Iterator[Metric]:
         stages = {name: stage for name, stage in self._stages().items() if name in services}
-        yield _gauge(
+        yield gauge(
             "failover_service_stage",
             "1 for how far a service is in its cluster, 0 for the other stages; absent where it is not seen.",
             ("service", "stage"),
             [((name, stage.value), seen is stage) for name, seen in stages.items() for stage in Stage],
         )
         ready = {key: could for key, could in self._ready().items() if key[0] in services}
-        yield _gauge(
+        yield gauge(
             "failover_ready_to_move",
             "1 when the service could be moved to that side, by a look once an hour; 0 when something stops it.",
             ("service", "to"),
@@ -137,13 +136,13 @@ class Gauges:
     def _copies(self, services: Mapping[str, Service]) -> Iterator[Metric]:
         copies = {name: copy for name, copy in self._replications().items() if name in services}
         ages = ((name, copy.data_as_of) for name, copy in copies.items())
-        yield _gauge(
+        yield gauge(
             "failover_data_as_of_timestamp_seconds",
             "The time of the data in the copy on the side where the service is not; absent where it is not known.",
             ("service",),
             [((name,), as_of) for name, as_of in ages if as_of is not None],
         )
-        yield _gauge(
+        yield gauge(
             "failover_replication_state",
             "1 for how well the data of a service is copied to its other side, 0 for the other states; absent where "
             "the catalog has no replication of it.",
@@ -158,7 +157,7 @@ class Gauges:
 
     def _clock(self) -> Iterator[Metric]:
         if self._counters.clock_offset_s is not None:
-            yield _gauge(
+            yield gauge(
                 "failover_github_clock_offset_seconds",
                 "How far this machine's clock is ahead of GitHub's, by the last reply; below 0: behind it.",
                 value=self._counters.clock_offset_s,
@@ -168,19 +167,19 @@ class Gauges:
         accounts = {self._credentials.key(service.branch.repository) for service in services.values()} | {"app"}
         quotas = {key: quota for key, quota in self._counters.quotas.items() if key[0] in accounts}
         labels = ("account", "resource")
-        yield _gauge(
+        yield gauge(
             "failover_github_rate_limit_requests",
             "Requests an hour that GitHub allows. account: of the installation; token; app (the App's own).",
             labels,
             [(key, quota.limit) for key, quota in quotas.items()],
         )
-        yield _gauge(
+        yield gauge(
             "failover_github_rate_limit_remaining_requests",
             "Requests that are left until the reset, by the last reply.",
             labels,
             [(key, quota.remaining) for key, quota in quotas.items()],
         )
-        yield _gauge(
+        yield gauge(
             "failover_github_rate_limit_reset_timestamp_seconds",
             "When all requests may be made again.",
             labels,
@@ -196,7 +195,7 @@ class Gauges:
 
 
 def _seen(known: Mapping[str, LastKnown]) -> Iterator[Metric]:
-    yield _gauge(
+    yield gauge(
         "failover_service_side",
         "1 for the side that a service is on, by the last look that GitHub answered, 0 for the others. "
         "side: primary, backup, mixed (some values each way), unknown (on neither side, unreadable, or not seen yet).",
@@ -225,7 +224,7 @@ def _seen(known: Mapping[str, LastKnown]) -> Iterator[Metric]:
         _opened_at,
     )
     pulls = {one.pull_request.url for one in known.values() if one.pull_request is not None}
-    yield _gauge("failover_open_pull_requests", "Pull requests of ours that wait to be merged.", value=len(pulls))
+    yield gauge("failover_open_pull_requests", "Pull requests of ours that wait to be merged.", value=len(pulls))
 
 
 def _drifted(one: LastKnown) -> float:
@@ -253,15 +252,4 @@ def _by_service(
     name: str, about: str, known: Mapping[str, LastKnown], value: Callable[[LastKnown], float | None]
 ) -> Metric:
     values = ((service, value(one)) for service, one in known.items())
-    return _gauge(name, about, ("service",), [((service,), v) for service, v in values if v is not None])
-
-
-def _gauge(
-    name: str, about: str, labels: Sequence[str] = (), samples: Sequence[Sample] = (), *, value: float | None = None
-) -> Metric:
-    family = GaugeMetricFamily(name, about, labels=labels)
-    for label_values, amount in samples:
-        family.add_metric(label_values, float(amount))
-    if value is not None:
-        family.add_metric((), float(value))
-    return family
+    return gauge(name, about, ("service",), [((service,), v) for service, v in values if v is not None])

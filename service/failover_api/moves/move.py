@@ -252,13 +252,16 @@ class Move:
     def _check_versions(self, seen: Observations) -> None:
         versions = self.request.versions
         if versions is not None and self._version(seen) not in versions:
-            raise PreconditionFailed(
-                f"the manifests of {self.name} are not those of the If-Match; look again and decide anew"
-            )
+            raise changed_meanwhile(self.name)
 
     def _version(self, seen: Observations) -> str:
         own = {service.name: seen[service.name] for service in self.services}  # in a batch many others were seen too
         return joined_version(list(versions_of(own).values()))
+
+
+def changed_meanwhile(name: str) -> PreconditionFailed:
+    """The error for an If-Match that names another version of what a service or a group has."""
+    return PreconditionFailed(f"the manifests of {name} are not those of the If-Match; look again and decide anew")
 
 
 def refusal_of(refused: Mapping[str, FailoverError]) -> FailoverError:

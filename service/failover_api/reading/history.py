@@ -1,6 +1,6 @@
 """What Git says of a service: its moves and people's edits.
 
-What a commit says of itself is believed only when its diff shows it (core/proof.py): else it is an edit.
+What a commit says of itself is believed only when its diff shows it (core/text/audit.py): else it is an edit.
 
 A listing up to one commit never changes, so everything is asked "as of the head" and kept by the forge: while the
 branch stands still, history costs no request.

@@ -15,17 +15,20 @@ from failover_api.core.safety.relocation.gitview import GitView, Made
 from failover_api.core.safety.relocation.manifests import standing, standing_at
 from failover_api.core.safety.relocation.places import ABSENT, Place, Standing
 from failover_api.core.safety.relocation.steps import Ending, Step, parse_label
-from failover_api.core.safety.relocation.subject import Subject
+from failover_api.core.safety.relocation.subject import STOPPED, Subject
 from failover_api.core.safety.relocation.subject_of import a_target, subject_of, wanted
+from failover_api.core.safety.relocation.tags import parse_tag
 from failover_api.core.safety.relocation.values import paused
 from failover_api.core.splice import Manifest, Selector
 from failover_api.core.text.trailers import Record, read_all_records
-from failover_api.errors import FailoverError, ManifestError, WriteConflict
+from failover_api.errors import ManifestError, WriteConflict
 from failover_api.forge.port import Forge
-from failover_api.forge.values import LoggedCommit
-from failover_api.reading.services import Observation, ServiceReader, as_service
+from failover_api.forge.values import LOG_PAGE, LoggedCommit
+from failover_api.reading.services import ServiceReader, as_service, observed
 
 PAGES = 3  # of each file's history, in which the first commit of the newest relocation is looked for
+MARKED_PAGES = 20  # where the manifests show that one is under way: it is there, however much has come after it
+FIRST_PAGES = 10  # of a branch's history, in which one that is under way is looked for after a start
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +74,7 @@ class RelocationReader:
 
     def __init__(self, forge: Forge, reader: ServiceReader) -> None:
         self._forge, self._reader = forge, reader
+        self._begun: dict[Branch, _Begun] = {}
 
     async def newest(self, service: Service, *, not_before: float | None) -> Relocation | None:
         """The newest relocation of a service, over or not; None where there is none in reach.
@@ -123,11 +127,22 @@ class RelocationReader:
         return frozenset(place for place in places if _stands(place, old) is ABSENT and _stands(place, new) is True)
 
     async def begun_on(self, branch: Branch, *, not_before: float | None) -> Mapping[str, str]:
-        """The services that a relocation has lately worked on, with its operation: by a branch's newest commits."""
+        """The services that a relocation has lately worked on, with its operation: by a branch's newest commits.
+
+        Of those that have come since it was asked last; of FIRST_PAGES where it has not been, or they are not found.
+        """
         head = await self._forge.head(branch, not_before=not_before)
-        commits = await self._forge.log(branch, at=head, not_before=not_before)
+        before = self._begun.get(branch, _Begun("", {}))
+        commits: list[LoggedCommit] = []
+        for page in range(1, FIRST_PAGES + 1):
+            found = await self._forge.log(branch, at=head, page=page, not_before=not_before)
+            commits += found
+            if len(found) < LOG_PAGE or any(commit.sha == before.head for commit in found):
+                break
         records = [record for commit in reversed(commits) for record in read_all_records(commit.message)]
-        return {record.service: record.operation for record in records if record.action == RELOCATE}
+        begun = {record.service: record.operation for record in records if record.action == RELOCATE}
+        self._begun[branch] = _Begun(head, {**before.operations, **begun})
+        return self._begun[branch].operations
 
     async def _read(self, service: Service, target: Side, not_before: float | None) -> Relocation:
         """The service with all documents that it needs, at one commit. The subject is not known yet."""
@@ -135,7 +150,7 @@ class RelocationReader:
         asked = wanted(first.service, detect(first.service, first.manifests), target)
         services = (service, *(as_service(service, document) for document in asked))
         seen = await self._reader.observe_all(service.branch, services, not_before=not_before)
-        found = [_observed(seen[each.name]) for each in services]
+        found = [observed(seen[each.name]) for each in services]
         manifests = {path: manifest for each in found for path, manifest in each.manifests.items()}
         located = found[0].service
         places = {document.selector: _place(each.service) for document, each in zip(asked, found[1:], strict=True)}
@@ -184,16 +199,19 @@ class RelocationReader:
         newest = await self._forge.log(branch, at=read.head, not_before=None)
         if any(_is_first(logged, name) for logged in newest):
             return newest
-        logs = await together(self._log(branch, path, read.head) for path in read.manifests)
+        pages = MARKED_PAGES if _is_marked(read) else PAGES
+        logs = await together(self._log(branch, path, read.head, name, pages) for path in read.manifests)
         found = {logged.sha: logged for log in logs for logged in log}
         return sorted(found.values(), key=lambda logged: _order(logged, name), reverse=True)
 
-    async def _log(self, branch: Branch, path: str, head: str) -> list[LoggedCommit]:
+    async def _log(self, branch: Branch, path: str, head: str, name: str, pages: int) -> list[LoggedCommit]:
+        """Until the first commit of one is there; where nothing is marked the first page has to show any."""
         commits: list[LoggedCommit] = []
-        for page in range(1, PAGES + 1):
+        for page in range(1, pages + 1):
             found = await self._forge.log(branch, path, at=head, page=page, not_before=None)
             commits += found
-            if len(found) < 100 or (page == 1 and not any(_is_of_one(each) for each in found)):
+            has_none = page == 1 and pages == PAGES and not any(_is_of_one(each) for each in found)
+            if len(found) < LOG_PAGE or has_none or any(_is_first(each, name) for each in found):
                 break
         return commits
 
@@ -211,18 +229,26 @@ class RelocationReader:
             return {}, f"what stood before commit {first.sha[:12]} cannot be read: {exc.detail}"
 
 
+@dataclass(frozen=True, slots=True)
+class _Begun:
+    """What was found on a branch up to a head: {service: operation}."""
+
+    head: str
+    operations: Mapping[str, str]
+
+
+def _is_marked(read: Relocation) -> bool:
+    """Whether the manifests show that one may be under way: a tag of ours stands there, or the app is stopped."""
+    values, _ = _values(read.subject, read.manifests)
+    return any(parse_tag(value) for value in values.values()) or values.get(read.subject.quiesce) == STOPPED
+
+
 def _stands(place: Place, manifests: Mapping[str, Manifest]) -> Standing | None:
     """None where nobody can tell."""
     try:
         return standing_at(place, manifests)
     except (ManifestError, KeyError):
         return None
-
-
-def _observed(found: Observation | FailoverError) -> Observation:
-    if isinstance(found, FailoverError):
-        raise found
-    return found
 
 
 def _place(service: Service) -> Workload:

@@ -92,6 +92,13 @@ def snapshot_of(
     return Snapshot(branch, files, head if with_history or len(files) != 1 else None)
 
 
+def observed(found: Observation | FailoverError) -> Observation:
+    """What was read of a service. Raises why it could not be."""
+    if isinstance(found, FailoverError):
+        raise found
+    return found
+
+
 class ServiceReader:
     """Reads services from a forge."""
 

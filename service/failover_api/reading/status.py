@@ -45,9 +45,9 @@ class Status:
 
     `obstacles` are why switches cannot be moved there and back again, `unblocking` is what a promote would change of
     the strategy, or why it cannot, `ways` are the moves to each side, and `needs` what a relocation needs and has not:
-    where that was asked for. `hazards_to` are of the move to the other side, as far as is known; `hazards_here`, in a
-    thorough look, of one to where it is: what may still come of it. `cluster` is None where nothing of it is seen,
-    `replication` where the catalog has none.
+    where that was asked for. `is_history_known`: False where the last move could not be read. `hazards_to` are of the
+    move to the other side, as far as is known; `hazards_here`, in a thorough look, of one to where it is: what may
+    still come of it. `cluster` is None where nothing of it is seen, `replication` where the catalog has none.
     """
 
     service: Service
@@ -55,6 +55,7 @@ class Status:
     version: str
     pull_request: PullRequest | None = None
     last_move: Entry | None = None
+    is_history_known: bool = True
     obstacles: Mapping[Switch, ManifestError] = field(default_factory=dict)
     unblocking: StrategyEdits | ManifestError | None = None
     ways: Mapping[Side, ServiceMove] = field(default_factory=dict)
@@ -95,21 +96,25 @@ class StatusReader:
         not_before: float,
         thorough: bool,
         try_moves: bool = False,
+        all_history: bool = False,
         looking: "asyncio.Future[ClusterLook | None] | None" = None,
     ) -> list[Status | Unreadable]:
         """In the order of `services`. Raises what is no service's own fault: an outage, a rate limit.
 
-        `not_before` as in Forge.read(), `thorough` as in LastMoves.of(). With `try_moves` also the obstacles, which
-        takes some milliseconds a switch. `looking` is a look at the cluster that is under way.
+        `not_before` as in Forge.read(), `thorough` as in LastMoves.of(), where `all_history` alone is it too. With
+        `try_moves` also the obstacles, which takes some milliseconds a switch. `looking` is a look at the cluster that
+        is under way.
         """
         observing = self._reader.observe_all(branch, services, not_before=not_before)
         seen, pulls = await both(observing, _if_known(open_for(self._forge, branch, services, not_before=not_before)))
         observed = [one for one in seen.values() if isinstance(one, Observation)]
-        moves: Mapping[str, Entry] = {}
+        moves: Mapping[str, Entry] | None = None
         if observed and observed[0].snapshot.head is not None:
             located, head = [one.service for one in observed], observed[0].snapshot.head
-            reading = self._last_moves.of(branch, located, head, thorough=thorough, not_before=not_before)
-            moves = await _if_known(reading)
+            is_thorough = thorough or all_history
+            moves = await _if_known(
+                self._last_moves.of(branch, located, head, thorough=is_thorough, not_before=not_before)
+            )
         cluster = await asyncio.shield(looking) if looking is not None else None
         statuses: list[Status | Unreadable] = []
         for service in services:
@@ -143,29 +148,30 @@ class StatusReader:
         return replace(status, hazards_to=found.hazards, hazards_here=here.hazards, hazards_complete=is_complete)
 
 
-async def _if_known(reading: Coroutine[Any, Any, Mapping[str, T]]) -> Mapping[str, T]:
-    """What was read, or nothing."""
+async def _if_known(reading: Coroutine[Any, Any, Mapping[str, T]]) -> Mapping[str, T] | None:
+    """What was read; None where it could not be."""
     try:
         return await reading
     except ForgeFailure as exc:
         _log.warning("status is incomplete", extra={"problem": exc.slug, "detail": exc.detail})
-        return {}
+        return None
 
 
 def status_of(
     service: Service,
     seen: Observation | FailoverError,
-    pulls: Mapping[str, PullRequest] = NOTHING,
-    moves: Mapping[str, Entry] = NOTHING,
+    pulls: Mapping[str, PullRequest] | None = NOTHING,
+    moves: Mapping[str, Entry] | None = NOTHING,
 ) -> Status | Unreadable:
-    """What was read of a service; `pulls` and `moves` are by its name."""
+    """What was read of a service; `pulls` and `moves` are by its name, None where they could not be read."""
     try:
         if isinstance(seen, FailoverError):
             raise seen
         detection = detect(seen.service, seen.manifests)
     except FailoverError as exc:
         return Unreadable(service, exc)
-    return Status(seen.service, detection, seen.version, pulls.get(service.name), moves.get(service.name))
+    pull, move = (pulls or NOTHING).get(service.name), (moves or NOTHING).get(service.name)
+    return Status(seen.service, detection, seen.version, pull, move, is_history_known=moves is not None)
 
 
 async def with_obstacles(status: Status | Unreadable, seen: Observation | FailoverError) -> Status | Unreadable:

@@ -5,4 +5,6 @@ waves       moves in waves: the next one is written once what it waits for serve
 relocations planned moves in five steps: each is made once the one before is seen to have ended
 verifier    asks apps whether they answer, where the catalog has `verify`
 readiness   once an hour, and when a node is lost: which services could be moved now, and where to
+drills      once an hour: when each service was drilled last
+looks       what they have in common
 """

@@ -10,6 +10,7 @@ from failover_api.core.safety.relocation.drills import PastMove, last_drill
 from failover_api.errors import FailoverError
 from failover_api.failover import Failover
 from failover_api.reading.history import Entry
+from failover_api.watching.looks import look_again, services_of
 
 EVERY_S = 3600.0
 FIRST_S = 30.0  # after the start: others come first then
@@ -29,12 +30,7 @@ class DrillWatch:
     async def run(self) -> None:
         """Until it is cancelled."""
         await asyncio.sleep(self._first_s)
-        while True:
-            try:
-                await self.look()
-            except Exception:  # noqa: BLE001 - a defect of ours must not end the watching
-                _log.exception("a look at drills failed")
-            await asyncio.sleep(self._every_s)
+        await look_again(self.look, lambda: asyncio.sleep(self._every_s), "drills")
 
     async def look(self) -> None:
         """At every service with replication. What cannot be read now keeps what was known."""
@@ -54,11 +50,7 @@ class DrillWatch:
         return last_drill(list(_moves(page.entries)))
 
     def _names(self) -> list[str]:
-        try:
-            services = self._catalog().services.values()
-        except FailoverError:  # there never was a good catalog
-            return []
-        return [service.name for service in services if service.replication is not None]
+        return [service.name for service in services_of(self._catalog) if service.replication is not None]
 
 
 def _moves(entries: tuple[Entry, ...]) -> Iterator[PastMove]:

@@ -5,7 +5,6 @@ What is under way is told by the newest commits of the branches; nothing is kept
 """
 
 import asyncio
-import contextlib
 import logging
 import time
 from collections.abc import Callable, Mapping
@@ -18,7 +17,8 @@ from failover_api.core.safety.relocation.steps import Step
 from failover_api.errors import FailoverError
 from failover_api.events import BranchMoved, MoveEnded
 from failover_api.failover import Failover
-from failover_api.relocation_report import RelocationReport
+from failover_api.operations.relocation_report import RelocationReport
+from failover_api.watching.looks import look_again, news_or, services_of
 
 EVERY_S = 2.0
 IDLE_S = 10.0
@@ -59,12 +59,7 @@ class RelocationWatch:
 
     async def run(self) -> None:
         """Until it is cancelled."""
-        while True:
-            try:
-                await self.look()
-            except Exception:  # noqa: BLE001 - a defect of ours must not end the watching
-                _log.exception("a look at relocations failed")
-            await self._rest()
+        await look_again(self.look, self._rest, "relocations")
 
     async def look(self) -> None:
         """Once at everything that is under way."""
@@ -77,18 +72,19 @@ class RelocationWatch:
                 await self._advance(name)
 
     async def _find(self) -> None:
+        self._found_at = time.monotonic()  # of what happens from now on this may miss something
         try:
             self._running |= await self._failover.relocations.under_way()
         except FailoverError as exc:
+            self._found_at = float("-inf")
             _log.warning("relocations are not looked for", extra={"problem": exc.slug, "detail": exc.detail})
-            return
-        self._found_at = time.monotonic()
 
     async def _advance(self, name: str) -> None:
         try:
             report = await self._failover.relocations.advance(name)
             if report is not None and report.is_part:
                 await self._failover.group_relocations.follow(report)
+                self._found_at = self._found_at if report.is_under_way else float("-inf")  # the next, begun or held
         except FailoverError as exc:
             self._failed(name, exc)
             return
@@ -134,14 +130,8 @@ class RelocationWatch:
         self._told(report)
 
     async def _rest(self) -> None:
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(self.every_s if self._running else IDLE_S):
-                await self._has_news.wait()
-                self._has_news.clear()
+        await news_or(self._has_news, self.every_s if self._running else IDLE_S)
 
     def _is_needed(self) -> bool:
-        try:
-            has_any = any(service.replication is not None for service in self._catalog().services.values())
-        except FailoverError:  # there never was a good catalog
-            return False
+        has_any = any(service.replication is not None for service in services_of(self._catalog))
         return has_any and self._failover.clusters.is_there

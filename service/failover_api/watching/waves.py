@@ -5,7 +5,6 @@ catalog is after another nothing is watched.
 """
 
 import asyncio
-import contextlib
 import logging
 import time
 from collections.abc import Callable
@@ -14,6 +13,7 @@ from failover_api.core.catalog.model import Catalog
 from failover_api.errors import FailoverError
 from failover_api.events import Looked, Merged, MoveEnded, Serving
 from failover_api.failover import Failover
+from failover_api.watching.looks import look_again, news_or, services_of
 
 EVERY_S = 2.0
 IDLE_S = 5.0
@@ -47,12 +47,7 @@ class WaveWatch:
 
     async def run(self) -> None:
         """Until it is cancelled."""
-        while True:
-            try:
-                await self.look()
-            except Exception:  # noqa: BLE001 - a defect of ours must not end the watching
-                _log.exception("a look at operations failed")
-            await self._rest()
+        await look_again(self.look, self._rest, "operations")
 
     async def look(self) -> None:
         """Once at everything that is under way."""
@@ -70,13 +65,7 @@ class WaveWatch:
 
     async def _rest(self) -> None:
         is_busy = self._is_needed() and bool(self._failover.waves.running)
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(self._every_s if is_busy else IDLE_S):
-                await self._has_news.wait()
-                self._has_news.clear()
+        await news_or(self._has_news, self._every_s if is_busy else IDLE_S)
 
     def _is_needed(self) -> bool:
-        try:
-            return any(service.after for service in self._catalog().services.values())
-        except FailoverError:  # there never was a good catalog
-            return False
+        return any(service.after for service in services_of(self._catalog))

@@ -33,7 +33,7 @@ def test_one_that_others_hold_is_taken_only_when_nothing_was_renewed_for_as_long
 
 
 def test_a_write_of_annotations_is_no_renewal() -> None:
-    seen = A.saw(HELD, 10).saw(replace(HELD, notes={"k": "w"}, version="8"), 17)
+    seen = A.saw(HELD, 10).saw(replace(HELD, annotations={"k": "w"}, version="8"), 17)
     assert seen.next_step(18) is Step.TAKE
 
 
@@ -70,7 +70,7 @@ def test_a_lost_lease_is_led_no_longer() -> None:
     leader = A.wrote(replace(HELD, holder="a"), 10, 10)
     assert not leader.saw(HELD, 11).leads(11)
     assert not leader.saw(None, 11).leads(11)
-    assert leader.saw(replace(HELD, holder="a", notes={}), 11).leads(11)
+    assert leader.saw(replace(HELD, holder="a", annotations={}), 11).leads(11)
 
 
 @st.composite
@@ -96,7 +96,7 @@ def test_at_most_one_of_three_leads_at_any_moment(story: list[tuple[str, int, fl
         match act:
             case "note" if stored is not None:
                 version += 1
-                stored = replace(stored, notes={"n": str(version)}, version=str(version))
+                stored = replace(stored, annotations={"n": str(version)}, version=str(version))
             case "release" if stored is not None and me.leads(mine):
                 version += 1
                 stored = replace(released(stored, now), version=str(version))

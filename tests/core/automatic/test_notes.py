@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -139,6 +140,36 @@ def test_whatever_stands_in_the_others_counts_for_nothing(name: str, text: str) 
     notes = read_notes({f"failover-api/{name}": text})
     assert (notes.pauses, notes.attestations, notes.acks, notes.tally) == ((), (), (), Tally())
     assert (notes.witnesses, notes.fenced) == ((), ())
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("attestations", lambda notes: attested(notes, ATTESTATION)),
+        ("acks", lambda notes: acknowledged(notes, Ack("ops", NOW, service="sonarr"))),
+        ("witnesses", lambda notes: witnessed(notes, WITNESS)),
+        ("fenced", lambda notes: with_fenced(notes, FENCED)),
+    ],
+)
+def test_what_is_said_over_garbage_is_not_lost(name: str, said: Callable[[Notes], Notes]) -> None:
+    before = {f"failover-api/{name}": "garbage"}
+    again = read_notes(written(said(read_notes(before)), before))
+    assert again.unreadable == ()
+    assert len(getattr(again, name)) == 1
+
+
+def test_a_time_that_no_calendar_shows_keeps_nobody_from_pausing() -> None:
+    """It is of the year 10000 by UTC, and could be read and not written."""
+    before = {"failover-api/acks": '[{"by": "x", "at": "9999-12-31T23:59:59-12:00", "service": "a"}]'}
+    notes = read_notes(before)
+    assert (notes.acks, notes.unreadable) == ((), ("acks",))
+    assert read_notes(written(paused(notes, PAUSE), before)).pauses == (PAUSE,)
+
+
+def test_garbage_that_counts_for_nothing_gives_way() -> None:
+    before = {"failover-api/witnesses": "x" * 100_000, "failover-api/pauses": "garbage", "other": "y"}
+    after = written(replace(read_notes(before), status={"view": "watching"}), before)
+    assert after.keys() == {"failover-api/pauses", "failover-api/status", "other"}
 
 
 UNSHOWABLE = "9999-12-31T23:59:59-12:00"  # no calendar has it in UTC

@@ -17,7 +17,8 @@ from failover_api.core.safety.governance.book import Attestation, Pause
 from failover_api.core.safety.governance.holds import Case
 from failover_api.core.safety.judgement import transition
 from failover_api.core.safety.judgement.memory import Memory, NodeMemory
-from tests.core.safety.schedules import Guard, Violation, run_one
+from tests.core.safety.guards import Guard
+from tests.core.safety.schedules import Violation, run_one
 
 SCHEDULES = 4000
 INFINITY = float("inf")

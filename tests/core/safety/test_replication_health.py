@@ -11,7 +11,8 @@ from failover_api.core.catalog.model import Service
 from failover_api.core.catalog.replication import DataReplication, Pair, ReplicationKind, Via
 from failover_api.core.planning.state import State
 from failover_api.core.safety.observed import Condition, Replication, Seen, View
-from failover_api.core.safety.replication_health import AHEAD_S, replication_status
+from failover_api.core.safety.replication import CLOCKS_S
+from failover_api.core.safety.replication_health import replication_status
 from failover_api.core.safety.replication_states import ReplicationState, ReplicationStatus
 from tests.core.safety.cluster_finders.scenes import destination, source
 from tests.support.cluster_views import NOW, sonarr, view
@@ -81,6 +82,7 @@ def test_it_is_stale_after_max_data_age_or_a_day(age_s: float, allowed_s: float 
 def test_both_ends_paused_is_parked_whatever_befell_it_before() -> None:
     ends = source(is_paused=True, result="Failed"), destination(is_paused=True)
     assert judged(*ends).state is PARKED
+    assert "set spec.paused of both to false" in judged(*ends).reason  # a demote has left them so
     assert judged(*ends, is_relocated=True).state is PARKED
     assert judged(*ends).data_as_of == NOW - HOUR - 120
 
@@ -148,8 +150,8 @@ def test_a_sync_whose_duration_is_not_known_has_no_age() -> None:
 
 
 def test_data_of_a_time_to_come_was_dated_by_a_wrong_clock() -> None:
-    assert judged(source(last_sync_at=NOW + AHEAD_S, last_sync_duration_s=0.0), synced()).state is PROTECTED
-    ahead = judged(source(last_sync_at=NOW + AHEAD_S + 1, last_sync_duration_s=0.0), synced())
+    assert judged(source(last_sync_at=NOW + CLOCKS_S, last_sync_duration_s=0.0), synced()).state is PROTECTED
+    ahead = judged(source(last_sync_at=NOW + CLOCKS_S + 1, last_sync_duration_s=0.0), synced())
     assert ahead.state is UNKNOWN
     assert "a clock is wrong" in ahead.reason
 
@@ -165,7 +167,9 @@ def test_a_relocation_fills_it_for_as_long_as_its_tag_stands() -> None:
 def test_on_backup_it_is_the_pair_that_leads_home() -> None:
     home = [source(name="sonarr-to-w1", is_paused=True), destination(name="sonarr-w1", is_paused=True)]
     assert judged(source(), synced(), *home).state is PROTECTED
-    assert judged(source(), synced(), *home, side=State.BACKUP).state is PARKED
+    parked = judged(source(), synced(), *home, side=State.BACKUP)
+    assert parked.state is PARKED
+    assert "`failover relocate sonarr --to primary` brings the data home" in parked.reason
 
 
 @pytest.mark.parametrize("side", [State.MIXED, State.UNKNOWN])
@@ -188,7 +192,7 @@ def backed_up(ended_s: float, took_s: float = 60.0) -> Replication:
 
 
 def restored(ended_s: float, took_s: float = 60.0, **changes: Any) -> Replication:
-    return synced(mover="restic", copy_method="Direct", schedule="30 * * * *", last_sync_at=NOW - ended_s,
+    return synced(mover="restic", schedule="30 * * * *", last_sync_at=NOW - ended_s,
                   last_sync_duration_s=took_s, **changes)  # fmt: skip
 
 
@@ -302,7 +306,7 @@ def test_protected_is_said_only_of_a_young_copy_that_goes_on(
     assert (status.reason == "") == (status.state is PROTECTED)
     if status.state is PROTECTED:
         assert status.data_as_of is not None
-        assert -AHEAD_S <= NOW - status.data_as_of <= (allowed_s or DAY)
+        assert -CLOCKS_S <= NOW - status.data_as_of <= (allowed_s or DAY)
         assert not any(end.is_paused or end.result == "Failed" for end in ends)
 
 

@@ -1,4 +1,4 @@
-"""Is a commit ours? Row by row, as the table of core/proof.py has it."""
+"""Is a commit ours? Row by row, as the table of core/text/audit.py has it."""
 
 import pytest
 

@@ -55,3 +55,12 @@ def test_what_is_written_is_read_back(path: str, old: Value, new: Value, text: s
 )
 def test_what_is_no_listing_is_none(text: str) -> None:
     assert read_change_list(text) == frozenset()
+
+
+@pytest.mark.parametrize("length", range(66, 78))
+def test_a_line_that_is_just_full_does_not_swallow_the_next(length: int) -> None:
+    """A manual tag of a relocation makes a line of exactly 72: what follows is no rest of it."""
+    first = "spec.trigger.manual: ".ljust(length - 4 - len(" -> null"), "x") + " -> null"
+    found = read_change_list(f"Subject\n\n  a.yaml\n    {first}\n    spec.replicas: 1 -> null\n\nReason: x\n")
+    assert ListedChange("a.yaml", "spec.replicas", "1 -> null") in found
+    assert len(found) == 2

@@ -103,6 +103,16 @@ async def test_a_pause_of_everything_lasts_as_long_as_one_may(stage: Stage, kube
     assert (lasts, pause["services"], pause["reason"]) == (timedelta(days=30), [], "new kernel")
 
 
+async def test_a_pause_lasts_by_the_clock_of_the_api_server(stage: Stage, tmp_path: Path) -> None:
+    """That of whoever asks may be wrong: here it is a day behind."""
+    ahead = SimulatedCluster(start=datetime.now(UTC).timestamp() + 24 * 3600)
+    with kubeconfig_of(ahead, tmp_path) as file:
+        async with stage.client(cluster=str(file)) as client:
+            pause = (await client.post(PAUSES, json={**WHY, "until": "2h"})).json()
+    begun = datetime.fromtimestamp(ahead.clock.now, UTC)
+    assert timedelta(0) < datetime.fromisoformat(pause["until"]) - begun <= timedelta(hours=2, seconds=2)
+
+
 BAD_PAUSES: list[tuple[Any, str]] = [
     ({}, "reason: expected why it is paused"),
     ({"reason": " "}, "reason: expected why it is paused"),
@@ -114,6 +124,7 @@ BAD_PAUSES: list[tuple[Any, str]] = [
     ({**WHY, "until": 12}, "until: expected a time with its zone"),
     ({**WHY, "until": "2020-01-01T00:00:00Z"}, "a time to come, within 30 days"),
     ({**WHY, "until": "2999-01-01T00:00:00Z"}, "a time to come, within 30 days"),
+    ({**WHY, "until": "31d"}, "a time to come, within 30 days"),
     ({**WHY, "services": []}, "services: expected a list of names"),
     ({**WHY, "services": "sonarr"}, "services: expected a list of names"),
     ({**WHY, "services": ["sonarr", 1]}, "services: expected a list of names"),

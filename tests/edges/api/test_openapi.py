@@ -56,7 +56,7 @@ def test_no_request_of_the_document_breaks_us(
     schema: Any, mode: GenerationMode, reached: set[int], caplog: pytest.LogCaptureFixture
 ) -> None:
     operations = [result.ok() for result in schema.get_all_operations()]
-    assert len(operations) == 39
+    assert len(operations) == 45
     seen: Counter[int] = Counter()
     for operation in operations:
         if mode.is_positive or operation.definition.raw.get("parameters"):  # without any there is nothing to get wrong
@@ -105,6 +105,8 @@ MOVES = {
     "/api/groups/{group}/demote": KEYS | {"skip_refused"},
     "/api/nodes/{node}/evacuate": KEYS | {"skip_refused"},
     "/api/failover/{service}/relocate": {"to", "dry_run", "reason", "accept", "synced"},
+    "/api/groups/{group}/relocate": {"to", "dry_run", "reason", "accept", "skip_refused"},
+    "/api/nodes/{node}/relocate": {"home", "dry_run", "reason", "accept", "skip_refused"},
 }
 OPEN = {"/healthz", "/readyz", "/version", "/schema/services.json", "/schema/access.json"}  # no token is needed
 BESIDE = OPEN | {"/metrics", "/hooks/github", "/hooks/flux", "/hooks/alertmanager", "/hooks/grafana"}
@@ -121,6 +123,7 @@ BODIES = {
     "group": ["GroupOutcomeBody", "PartedOutcomeBody"],
     "node": ["NodeOutcomeBody", "PartedNodeOutcomeBody"],
 }
+RELOCATIONS = {"service": ["RelocationBody"], "group": ["GroupRelocationBody"], "node": ["GroupRelocationBody"]}
 
 
 def references(part: Any) -> set[str]:
@@ -148,11 +151,13 @@ async def test_the_openapi_document_tells_the_truth(stage: Stage) -> None:
         "/api/nodes",
         "/api/operations/{operation}",
         "/api/failover/{service}/relocate/abort",
+        "/api/groups/{group}/relocate/abort",
+        "/api/nodes/{node}/relocate/abort",
     }
     assert set(document["paths"]) == looking | set(MOVES) | AUTOMATIC | BESIDE
     for path, keys in MOVES.items():
         kind = next((kind for kind in ("group", "node") if f"{kind}s" in path), "service")
-        bodies_of = ["RelocationBody"] if "relocate" in path else BODIES[kind]
+        bodies_of = (RELOCATIONS if "relocate" in path else BODIES)[kind]
         query = {("query", key.replace("dry_run", "dry-run")) for key in keys}
         common = {("path", kind), ("header", "If-Match"), *query}
         get, post = document["paths"][path]["get"], document["paths"][path]["post"]

@@ -85,6 +85,8 @@ async def test_an_abort_puts_back_what_was(stage: Stage, tmp_path: Path) -> None
         before = {file: stage.read(file) for file in lab.files}
         async with stage.client(cluster=str(lab.kubeconfig), cluster_timeout_s=10) as client:
             begun = await client.post(URL, json=HOME)
+            bound = await client.post(f"{URL}/abort", headers={"If-Match": '"0.0"'})
+            assert bound.status_code == 412
             aborted = await client.post(f"{URL}/abort", json={"reason": "not now"})
             told = await client.get(f"/api/operations/{begun.json()['operation']}")
     assert (aborted.status_code, aborted.json()["state"]) == (200, "stopped")

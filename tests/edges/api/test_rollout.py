@@ -60,6 +60,15 @@ def has_all_times(found: Json) -> bool:
     return found["done"] and all(step["at"] for step in found["steps"])
 
 
+def steps_of(found: Json) -> dict[str, Json]:
+    return {step["name"]: step for step in found["steps"]}
+
+
+def tells(found: Json, fetched: str, applied: str) -> bool:
+    steps = steps_of(found)
+    return (steps["fetched"]["detail"], steps["applied"]["detail"]) == (fetched, applied)
+
+
 async def promoted(client: httpx2.AsyncClient) -> Json:
     outcome: Json = (await client.post("/api/failover/sonarr/promote")).json()
     return outcome
@@ -110,8 +119,7 @@ async def test_a_promote_is_followed_from_the_commit_to_the_ready_pod(stage: Sta
         ]
         assert (first["stage"], first["done"], first["blocked"]) == ("waiting-for-apply", False, None)
         cluster.applied("backup", outcome["commit"]["sha"])
-        await in_stage(client, "serving")
-        last = await rollout(client)
+        last = await rollout_where(client, has_all_times)
     assert last["operation"] == outcome["operation"]
     assert last["commit"] == {key: outcome["commit"][key] for key in ("sha", "url")}
     times = [step["at"] for step in last["steps"]]
@@ -127,14 +135,13 @@ async def test_a_descendant_of_the_commit_has_it_and_a_revision_is_compared_once
 ) -> None:
     async with stage.client(cluster=str(cluster.kubeconfig)) as client:
         await in_stage(client, "serving")
-        await promoted(client)
+        outcome = await promoted(client)
         later = stage.commit({"README.md": "# another\n"})
         cluster.applied("backup", later)
-        await in_stage(client, "serving")
-        stage.requests.clear()
+        await rollout_where(client, has_all_times)
         for _ in range(3):
-            assert (await rollout(client))["steps"][2]["at"] is not None
-    compared = [request for request in stage.requests if f"...{later}" in request.path]
+            assert has_all_times(await rollout(client))
+    compared = [request for request in stage.requests if f"{outcome['commit']['sha']}...{later}" in request.path]
     assert len(compared) == 1
 
 
@@ -146,9 +153,10 @@ async def test_recreate_on_a_dead_node_is_blocked_and_says_what_to_do(stage: Sta
         cluster.node("k3s-w1", ready="Unknown")
         cluster.applied("backup", outcome["commit"]["sha"], pod="none", terminating=1)
         cluster.pod("primary", is_ready=False, deleted_ago_s=60)
+        why = "The old pod sonarr-primary-x is on k3s-w1, which is not ready"
+        found = await rollout_where(client, lambda found: why in str(found["blocked"]))
         seen = (await in_stage(client, "blocked"))["cluster"]
-        found = await rollout(client)
-    assert seen["reason"].startswith("The old pod sonarr-primary-x is on k3s-w1, which is not ready")
+    assert seen["reason"].startswith(why)
     assert found["blocked"] == {"reason": seen["reason"], "cure": seen["cure"]}
     assert found["stage"] == "blocked"
     assert "--force" in found["blocked"]["cure"]
@@ -161,12 +169,9 @@ async def test_of_a_source_without_commits_it_is_said_that_nobody_can_tell(
         outcome = await promoted(client)
         cluster.applied("backup", outcome["commit"]["sha"])
         cluster.flux(outcome["commit"]["sha"], source_kind="OCIRepository")
-        await in_stage(client, "serving")
-        found = await rollout_where(client, lambda found: "OCIRepository" in str(found["steps"]))
-    steps = {step["name"]: step for step in found["steps"]}
-    said = "not known: the revision of OCIRepository is no commit"
-    assert [(steps[name]["at"], steps[name]["detail"]) for name in ("fetched", "applied")] == [(None, said)] * 2
-    assert steps["ready"]["at"]
+        said = "not known: the revision of OCIRepository is no commit"
+        found = await rollout_where(client, lambda found: steps_of(found)["ready"]["at"] and tells(found, said, said))
+    assert [steps_of(found)[name]["at"] for name in ("fetched", "applied")] == [None, None]
 
 
 async def test_an_application_of_argo_cd_fills_the_same_steps(stage: Stage, cluster: HomelabCluster) -> None:
@@ -178,8 +183,8 @@ async def test_an_application_of_argo_cd_fills_the_same_steps(stage: Stage, clus
         await in_stage(client, "serving")
         outcome = await promoted(client)
         waiting = await rollout_where(client, lambda found: "Argo CD" in str(found))
-        await in_stage(client, "waiting-for-apply")
-        assert (await status(client))["cluster"]["reason"] == "Argo CD has not synced Application argocd/apps yet."
+        state = (await in_stage(client, "waiting-for-apply"))["cluster"]
+        assert state["reason"] == "Argo CD has not synced Application argocd/apps yet."
         assert not waiting["done"]
         cluster.argo(stage.repository, outcome["commit"]["sha"])
         cluster.deployment("backup")
@@ -203,10 +208,8 @@ async def test_a_pull_request_is_proposed_then_merged(stage: Stage, cluster: Hom
         assert proposed["commit"] is None
         sha = stage.merge(outcome["pull_request"]["number"])
         cluster.applied("backup", sha)
-        await in_stage(client, "serving")
-        merged = await rollout(client)
+        merged = await rollout_where(client, has_all_times)
     assert [step["name"] for step in merged["steps"]][:3] == ["proposed", "merged", "committed"]
-    assert merged["done"]
 
 
 async def test_an_earlier_operation_is_told_as_far_as_git_goes(stage: Stage, cluster: HomelabCluster) -> None:
@@ -238,10 +241,6 @@ async def test_a_service_that_never_moved_is_done_when_it_serves(stage: Stage, c
 
 async def settled(client: httpx2.AsyncClient) -> dict[str, Json]:
     return steps_of(await rollout_where(client, has_all_times))
-
-
-def steps_of(found: Json) -> dict[str, Json]:
-    return {step["name"]: step for step in found["steps"]}
 
 
 async def test_what_a_later_commit_is_applied_leaves_the_times_of_this_one(
@@ -425,13 +424,12 @@ async def test_an_older_status_of_flux_tells_nothing_of_the_commit(stage: Stage,
         outcome = await promoted(client)
         cluster.generations = (3, 2)
         cluster.applied("backup", outcome["commit"]["sha"])
-        await in_stage(client, "serving")
-        found = await rollout_where(client, lambda found: "taken up" in str(found))
-        steps = {step["name"]: step for step in found["steps"]}
-        assert [(steps[name]["at"], steps[name]["detail"]) for name in ("fetched", "applied")] == [
-            (None, "Flux has not taken up the newest change of GitRepository flux-system/flux-system yet"),
-            (None, "Flux has not taken up the newest change of Kustomization flux-system/apps yet"),
+        said = [
+            f"Flux has not taken up the newest change of {what} yet"
+            for what in ("GitRepository flux-system/flux-system", "Kustomization flux-system/apps")
         ]
+        found = await rollout_where(client, lambda found: tells(found, *said))
+        assert [steps_of(found)[name]["at"] for name in ("fetched", "applied")] == [None, None]
         cluster.generations = (3, 3)
         cluster.flux(outcome["commit"]["sha"])
         await rollout_where(client, has_all_times)

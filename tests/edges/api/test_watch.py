@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ from failover_api.watching.readiness import Readiness
 from failover_api.watching.rollouts import RolloutWatch
 from failover_api.watching.verifier import Verifier
 from failover_api.wiring import Components
+from tests.support.clock import LIMIT_S, eventually
 from tests.support.homelab_cluster import HomelabCluster, homelab_cluster
 from tests.support.shell import answering
 from tests.support.stage import SERVICES, SONARR, Stage, entry
@@ -56,7 +58,8 @@ class Watched:
         return outcome
 
     async def until(self, claim: Callable[[], bool]) -> None:
-        for _ in range(60):
+        deadline = time.monotonic() + LIMIT_S
+        while time.monotonic() < deadline:
             await self.watch.look()
             if claim():
                 return
@@ -338,23 +341,15 @@ async def test_a_node_that_is_lost_is_looked_at_long_before_the_hour_is_over(
         readiness = Readiness(components.failover, first_s=0, apart_s=0.05)
         running = asyncio.create_task(readiness.run())
         try:
-            await _until(lambda: readiness.ready.get(("sonarr", "backup"), False) is True)
+            await eventually(lambda: readiness.ready.get(("sonarr", "backup"), False) is True)
             cluster.node("k3s-w2", ready="Unknown")
-            await _until(lambda: readiness.ready["sonarr", "backup"] is False)
+            await eventually(lambda: readiness.ready["sonarr", "backup"] is False)
             looks = readiness.looks
             await asyncio.sleep(0.3)
             assert readiness.looks == looks, "nothing has changed since"
         finally:
             running.cancel()
     assert readiness.looked_at is not None
-
-
-async def _until(claim: Callable[[], bool]) -> None:
-    for _ in range(400):
-        if claim():
-            return
-        await asyncio.sleep(0.05)
-    raise AssertionError("it never came to that")
 
 
 # The service

@@ -1,5 +1,6 @@
 """What pages are made of: two sides of a diff, links, times, words, advice."""
 
+import re
 from dataclasses import replace
 from datetime import UTC, datetime
 
@@ -13,10 +14,9 @@ from failover_api.core.splice import Selector, Value
 from failover_api.core.splice.paths import parse_path
 from failover_api.core.text.trailers import Record
 from failover_api.edges.board.advice import ADVICE, advice_on
-from failover_api.edges.board.assets import Assets
 from failover_api.edges.board.copies import DataCopy
 from failover_api.edges.board.links import line_url, tree_url, web_base, web_only
-from failover_api.edges.board.pages import Pages, ago, tag_of, when
+from failover_api.edges.board.pages import TEMPLATES, Pages, ago, tag_of, when
 from failover_api.edges.board.rows import Board, ServiceRow, row_of
 from failover_api.edges.board.sides import FileDiff, Row, side_by_side
 from failover_api.edges.problems import STATUSES
@@ -216,7 +216,7 @@ def test_a_row_has_room_for_the_stage_and_the_age_of_the_data() -> None:
     full = replace(empty, stage="rolling-out", copy=DataCopy(ReplicationState.PROTECTED, "2026-11-04T13:00:00Z"))
     stale = replace(empty, copy=DataCopy(ReplicationState.STALE, "2026-11-02T13:00:00Z"))
     shown = [
-        Pages(Assets()).part(
+        Pages().part(
             "_board.html", view=view, board=Board((one,), ()), nodes=None, returns=(), config_error=None, root=""
         )
         for one in (empty, full, stale)
@@ -239,3 +239,12 @@ def test_many_strays_are_counted_after_the_first_few() -> None:
     shown = row(*strays, state=State.UNKNOWN)
     assert len(shown.troubles) == 5
     assert shown.troubles[-1].text == "2 more values are on neither side."
+
+
+def test_a_template_takes_nothing_in_vain_from_another() -> None:
+    for file in sorted(TEMPLATES.glob("*.html")):
+        text = file.read_text(encoding="utf-8")
+        taken = [
+            name.split()[-1] for names in re.findall(r"{% from \S+ import (.*?) %}", text) for name in names.split(",")
+        ]
+        assert [name for name in taken if f"{name}(" not in text] == [], file.name

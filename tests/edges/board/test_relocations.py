@@ -10,8 +10,7 @@ import pytest
 
 from failover_api.core.safety.relocation import sync
 from failover_api.edges.app import create_app
-from tests.edges.board.ground import Browser
-from tests.edges.board.test_waves import plain
+from tests.edges.board.ground import Browser, text
 from tests.support.relocating import CATALOG, Homelab, homelab
 from tests.support.stage import Stage
 
@@ -46,11 +45,11 @@ async def followed(browser: Browser, lab: Homelab, link: str, words: str) -> str
     """The page, once it says so."""
     for _ in range(80):
         html = (await browser.get(link)).text
-        if words in plain(html):
+        if words in text(html):
             return html
         lab.pass_by(5)
         await lab.looked()
-    raise AssertionError(f"it never says {words!r}: {plain(html)}")
+    raise AssertionError(f"it never says {words!r}: {text(html)}")
 
 
 async def test_all_steps_are_shown_then_begun_and_followed_to_the_end(stage: Stage, lab: Homelab) -> None:
@@ -81,7 +80,7 @@ async def test_all_steps_are_shown_then_begun_and_followed_to_the_end(stage: Sta
         assert 'id="rollback"' not in page.text  # it would be refused: what was written since is on one side alone
         assert "5 commits, step by step" in page.text
         over = await browser.get(LOOK)
-        assert "sonarr is on primary already" in plain(over.text)
+        assert "sonarr is on primary already" in text(over.text)
 
 
 async def test_an_abort_shows_what_it_puts_back_and_does_it(stage: Stage, lab: Homelab) -> None:

@@ -2,6 +2,7 @@
 
 import contextlib
 import re
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -11,8 +12,9 @@ import pytest
 
 from failover_api.edges.app import create_app
 from failover_api.overview import Intervals
-from tests.edges.board.ground import Browser
+from tests.edges.board.ground import Browser, text
 from tests.support.browser import chromium
+from tests.support.clock import LIMIT_S
 from tests.support.homelab_cluster import HomelabCluster, homelab_cluster
 from tests.support.stage import Stage, serving
 
@@ -36,8 +38,12 @@ async def browsing(stage: Stage, **changes: Any) -> Any:
         yield Browser(client, app, None)
 
 
-def plain(html: str) -> str:
-    return re.sub(r"\s+", " ", re.sub(r"<[^>]*>", " ", html))
+async def shown(browser: Browser, url: str, words: str) -> str:
+    """The page, once it says so: what is watched comes a moment later."""
+    end = time.monotonic() + LIMIT_S
+    while words not in (html := (await browser.get(url)).text):
+        assert time.monotonic() < end, html
+    return html
 
 
 async def test_a_row_shows_the_stage_and_the_pods_node(stage: Stage, cluster: HomelabCluster) -> None:
@@ -57,12 +63,9 @@ async def test_what_is_blocked_needs_a_look_and_says_what_to_do(stage: Stage, cl
         cluster.node("k3s-w1", ready="Unknown")
         cluster.pod("primary", is_ready=False, deleted_ago_s=60)
         cluster.applied("backup", stage.sandbox.head(repository=stage.repository), pod="none", terminating=1)
-        for _ in range(30):
-            html = (await browser.get("/")).text
-            if "stage blocked" in html:
-                break
+        html = await shown(browser, "/", "The old pod sonarr-primary-x is on k3s-w1, which is not ready")
+    assert "stage blocked" in html
     assert html.index('data-place="look"') < html.index('id="row-sonarr"') < html.index('data-place="home"')
-    assert "The old pod sonarr-primary-x is on k3s-w1, which is not ready" in html
     assert "--force" in html
 
 
@@ -70,7 +73,7 @@ async def test_how_many_could_move_stands_in_the_headline(stage: Stage) -> None:
     async with browsing(stage) as browser:
         assert "could move now" not in (await browser.get("/")).text
         await browser.app.state.watches.readiness.look()
-        assert "3 of 3 at home, 3 could move now, by a look just now" in plain((await browser.get("/")).text)
+        assert "3 of 3 at home, 3 could move now, by a look just now" in text((await browser.get("/")).text)
 
 
 # The timeline
@@ -85,10 +88,7 @@ async def test_a_confirmed_move_can_be_followed_without_script(stage: Stage, clu
         assert re.search(r'class="come"><strong>committed</strong>', first)
         assert re.search(r'class="to-come"><strong>ready</strong>', first)
         cluster.applied("backup", stage.sandbox.head(repository=stage.repository))
-        for _ in range(30):
-            last = (await browser.get(href)).text
-            if "It serves." in last:
-                break
+        last = await shown(browser, href, "It serves.")
     assert re.search(r'class="come"><strong>ready</strong>', last)
     assert "http-equiv" not in last, "nothing more comes"
 
@@ -112,15 +112,13 @@ async def test_what_blocks_is_said_once_and_apart_from_the_step(stage: Stage, cl
     cluster.strategy = "Recreate"
     async with browsing(stage, cluster=str(cluster.kubeconfig)) as browser:
         await browser.confirm(await browser.get("/services/sonarr/promote"))
-        waiting = plain((await browser.get("/services/sonarr/rollout")).text)
+        waiting = text((await browser.get("/services/sonarr/rollout")).text)
         assert "not yet · " in waiting, "what it waits for"
         cluster.node("k3s-w1", ready="Unknown")
         cluster.pod("primary", is_ready=False, deleted_ago_s=60)
         cluster.applied("backup", stage.sandbox.head(repository=stage.repository), pod="none", terminating=1)
-        for _ in range(30):
-            blocked = plain((await browser.get("/services/sonarr/rollout")).text)
-            if "Blocked." in blocked:
-                break
+        blocked = text(await shown(browser, "/services/sonarr/rollout", "The old pod sonarr-primary-x is on k3s-w1"))
+    assert "Blocked." in blocked
     assert blocked.count("The old pod sonarr-primary-x is on k3s-w1") == 1
 
 

@@ -10,7 +10,7 @@ import httpx2
 import pytest
 
 from failover_api.edges.app import create_app
-from tests.edges.board.ground import Browser
+from tests.edges.board.ground import Browser, text
 from tests.support.stage import Stage, serving
 from tests.support.waves import WavesLab, waves_lab
 
@@ -31,24 +31,20 @@ async def browsing(stage: Stage, **changes: Any) -> AsyncIterator[Browser]:
         yield Browser(client, app, None)
 
 
-def plain(html: str) -> str:
-    return re.sub(r"\s+", " ", re.sub(r"<[^>]*>", " ", html))
-
-
 async def test_the_waves_are_shown_before_the_move_and_followed_after_it(stage: Stage, lab: WavesLab) -> None:
     async with browsing(stage, cluster=str(lab.kubeconfig)) as browser:
         page = await browser.get("/groups/all/promote")
-        assert "1 of 3 db, relay waiting 2 of 3 app, mail waiting 3 of 3 web waiting" in plain(page.text)
+        assert "1 of 3 db, relay waiting 2 of 3 app, mail waiting 3 of 3 web waiting" in text(page.text)
         done = await browser.confirm(page)
         assert done.status_code == 202
         assert ">all: wave 1 of 3 is made</h1>" in done.text
-        assert "1 of 3 db, relay running" in plain(done.text)
+        assert "1 of 3 db, relay running" in text(done.text)
         link = re.search(r'id="follow-waves" href="([^"]+)"', done.text)
         assert link is not None
         followed = await browser.get(link[1])
         assert 'id="timeline" data-goes-on' in followed.text
         assert '<noscript><meta http-equiv="refresh" content="3"></noscript>' in followed.text
-        assert "2 of 3 app, mail waiting app: waits for db; mail: waits for relay" in plain(followed.text)
+        assert "2 of 3 app, mail waiting app: waits for db; mail: waits for relay" in text(followed.text)
         assert stage.sandbox.head(repository=stage.repository)[:10] in followed.text
 
 

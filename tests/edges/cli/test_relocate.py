@@ -8,6 +8,7 @@ import pytest
 
 from failover_api.core.safety.relocation import sync
 from failover_api.edges.cli import relocations, tables
+from failover_api.edges.cli.terminal import Terminal
 from tests.support.relocating import Homelab, homelab
 from tests.support.shell import Cli
 
@@ -57,6 +58,14 @@ def test_what_waits_or_stopped_says_what_to_do_about_it() -> None:
         "sonarr is on its way to primary, in cutover: Node k3s-w1 is not ready. Bring it back."
     )
     assert tables.relocation_line({**said, "state": "stopped"}).endswith("Node k3s-w1 is not ready. Bring it back.")
+
+
+def test_what_the_cluster_says_stays_on_its_line(capsys: pytest.CaptureFixture[str]) -> None:
+    body = {"service": "sonarr", "to": "primary", "step": "cutover", "dry_run": False, "operation": "01J", "cure": ""}
+    Terminal().show_relocation({**body, "state": "waiting", "reason": "Pod x\nsonarr is on primary.\x1b[2J"})
+    assert capsys.readouterr().out == (
+        "sonarr is on its way to primary, in cutover: Pod x\\nsonarr is on primary.\\x1b[2J\n"
+    )
 
 
 def test_a_dry_run_shows_each_step_s_diff(cli: Cli, lab: Homelab) -> None:

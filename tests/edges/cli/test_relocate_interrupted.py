@@ -26,5 +26,8 @@ def test_who_leaves_leaves_it_to_the_next_call(stage: Stage, tmp_path: Path) -> 
         process.send_signal(signal.SIGINT)
         _, told = process.communicate(timeout=60)
     assert process.returncode == 4, told
+    assert "interrupted in reverse: the relocation of sonarr to primary (operation 01" in told
     assert "goes on where a service runs" in told
+    assert "`failover relocate sonarr --to primary` shows how far it is and goes on" in told
+    assert "not known" not in told
     assert lab.messages()[-1] == "Relocate sonarr to primary: 1/5 reverse"

@@ -246,6 +246,6 @@ def test_sigterm_with_slow_clients_connected_ends_with_0_in_time(stage: Stage) -
         began = time.monotonic()
         server.process.send_signal(signal.SIGTERM)
         assert server.end() == 0
-        assert time.monotonic() - began < LIMIT_S / 2, "not the 35 s of a move that is under way"
+        assert time.monotonic() - began < 15, "not the 35 s of a move that is under way"
         assert silent.recv(1) == b""
     assert "Traceback" not in "".join(server.lines)

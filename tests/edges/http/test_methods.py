@@ -7,7 +7,7 @@ import httpx2
 import pytest
 
 from failover_api.edges.app import create_app
-from failover_api.edges.board.assets import Assets
+from failover_api.edges.board.assets import static_files
 from tests.support.answers import problem
 from tests.support.stage import SERVICES, Stage
 
@@ -36,12 +36,9 @@ def declared(stage: Stage) -> dict[str, set[str]]:
 
 def urls(routes: list[Any]) -> Iterator[tuple[str, set[str]]]:
     for route in routes:
-        if router := getattr(route, "original_router", None):
-            yield from urls(router.routes)
-        else:
-            names = {**NAMES, "name": "media"} if route.path.startswith("/groups") else NAMES
-            path = route.path.format(**names)
-            yield Assets().url("board.js") if path.startswith("/static") else path, set(route.methods)
+        names = {**NAMES, "name": "media"} if route.path.startswith("/groups") else NAMES
+        path = route.path.format(**names)
+        yield static_files().url("board.js") if path.startswith("/static") else path, set(route.methods)
 
 
 def facts(response: httpx2.Response) -> dict[str, str]:

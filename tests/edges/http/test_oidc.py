@@ -2,7 +2,6 @@
 
 import contextlib
 from collections.abc import AsyncIterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,11 +15,6 @@ from tests.support.issuer import Issuer, github_claims
 
 RULE = Rule({"repository_id": frozenset({"123456"})}, Grant.of(Verb, ["*"]))
 CLAIMS = github_claims(aud="failover-api")
-
-
-@pytest.fixture(autouse=True)
-def _without_tls(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setenv("SSL_CERT_DIR", str(tmp_path))  # no TLS here: reading the machine's certificates takes long
 
 
 @contextlib.asynccontextmanager

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import functools
 import time
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 
+from failover_api.sandbox.github import identity
 from tests.sandbox.clients import MINT, REPO, app_jwt, ask_mint, connect, mint
 
 if TYPE_CHECKING:
@@ -38,6 +41,22 @@ def test_jwt_is_checked(sandbox: Sandbox, url: str, claims: dict[str, Any], stat
     with connect(url, app_jwt(sandbox, **claims)) as app:
         answer = app.get("/app")
     assert (answer.status_code, text in answer.json().get("message", "")) == (status, True), answer.text
+
+
+def test_whoever_asks_for_the_key_while_it_is_made_gets_the_same(
+    sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made: list[str] = []
+
+    @functools.cache
+    def slowly() -> tuple[str, None]:
+        time.sleep(0.05)
+        made.append(f"key {len(made)}")
+        return made[-1], None
+
+    monkeypatch.setattr(identity, "_new_key", slowly)
+    with ThreadPoolExecutor(4) as pool:
+        assert set(pool.map(lambda _: sandbox.private_key_pem, range(4))) == {"key 0"}
 
 
 def test_jwt_of_another_key_is_refused(sandbox: Sandbox, url: str) -> None:

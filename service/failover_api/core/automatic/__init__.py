@@ -8,8 +8,6 @@ alive       whether a person may say of a node that it is off
 
 from failover_api.errors import UnknownUrl
 
-IS_OFF = "Automatic failover is off: `automatic.mode` is none."
-
 
 def no_pause(id_: str) -> UnknownUrl:
     """The error for a pause that is not in force, and for one that the caller may not know of."""

@@ -23,15 +23,16 @@ _WHAT_TO_DO = (
     "the API server; `failover check` says whether it may use the Lease."
 )
 MAX_DURATION_S = 60  # a Lease that says more would be nobody's for as long
-NO_NOTES: Mapping[str, str] = {}
+Annotations = Mapping[str, str]
+NO_ANNOTATIONS: Annotations = {}
 
 
 @dataclass(frozen=True, slots=True)
 class LeaseRecord:
     """A Lease that is written by us. `holder` is "" when nobody has it; times are by the API server's clock (s).
 
-    `notes` are its annotations, all of them. `version` names what was read, "" for what is not there yet. `rest` is the
-    object as it was read, for what is not ours to change.
+    `annotations` are all of them, whoever wrote them. `version` names what was read, "" for what is not there yet.
+    `rest` is the object as it was read, for what is not ours to change.
     """
 
     holder: str = ""
@@ -39,7 +40,7 @@ class LeaseRecord:
     acquired_at: float | None = None
     renewed_at: float | None = None
     transitions: int = 0
-    notes: Mapping[str, str] = field(default_factory=lambda: NO_NOTES)
+    annotations: Annotations = field(default_factory=lambda: NO_ANNOTATIONS)
     version: str = ""
     rest: object = field(default=None, repr=False, compare=False)
 

@@ -180,7 +180,10 @@ def read_notes(annotations: Mapping[str, str]) -> Notes:
 
 
 def written(notes: Notes, annotations: Mapping[str, str]) -> dict[str, str]:
-    """The annotations with these notes in the place of ours. What is not understood stays until it is written anew."""
+    """The annotations with these notes in the place of ours.
+
+    What is not understood stays until it is written anew, if there is room.
+    """
     ours = {
         "pauses": _pauses(notes),
         "attestations": _attestations(notes),
@@ -192,7 +195,8 @@ def written(notes: Notes, annotations: Mapping[str, str]) -> dict[str, str]:
         "tally": notes.tally.as_json(),
     }
     texts = {name: _json(rows) for name, rows in ours.items() if rows}
-    texts |= {name: annotations[PREFIX + name] for name in notes.unreadable if PREFIX + name in annotations}
+    old = {name: annotations[PREFIX + name] for name in notes.unreadable if PREFIX + name in annotations}
+    texts = {**old, **texts}
     for name, value, most in (("status", notes.status, MAX_STATUS), ("flaps", notes.flaps, MAX_STATUS)):
         text = _json(value) if value else ""
         if text and _size(text) <= most:
@@ -205,7 +209,8 @@ def written(notes: Notes, annotations: Mapping[str, str]) -> dict[str, str]:
 def _cut(texts: dict[str, str], notes: Notes) -> None:
     """Takes away what is only of interest, until the rest has room."""
     events = notes.tally.as_json()
-    for name in ("status", "tally", "flaps", "acks"):
+    counts_for_nothing = [name for name in notes.unreadable if name != "pauses" and not getattr(notes, name)]
+    for name in (*counts_for_nothing, "status", "tally", "flaps", "acks"):
         while sum(map(_size, texts.values())) > MAX_BYTES and name in texts:
             events = events[len(events) // 2 + 1 :]
             if name == "tally" and events:

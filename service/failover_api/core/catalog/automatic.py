@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 MIN_DEAD_FOR_S = 60.0
+IS_OFF = "Automatic failover is off: `automatic.mode` is none."
 
 
 class Mode(StrEnum):

@@ -8,7 +8,7 @@ from pydantic.functional_validators import AfterValidator, BeforeValidator
 
 from failover_api.core.catalog.automatic import MIN_DEAD_FOR_S, Failback, Fence, Meaning, Mode
 from failover_api.core.config.duration import Duration, seconds_of
-from failover_api.core.config.schema import NonEmpty, Schema, choice_of, describe, one_of
+from failover_api.core.config.schema import Count, NonEmpty, Schema, choice_of, describe, one_of
 
 _LABEL = re.compile(r"\{[A-Za-z_][A-Za-z0-9_]*\}")
 
@@ -16,12 +16,6 @@ _LABEL = re.compile(r"\{[A-Za-z_][A-Za-z0-9_]*\}")
 def _dead_for(value: str) -> str:
     if seconds_of(value) < MIN_DEAD_FOR_S:
         raise ValueError(f"expected at least {MIN_DEAD_FOR_S:g}s, not {describe(value)}: a node may restart in less")
-    return value
-
-
-def _count(value: object) -> object:
-    if isinstance(value, bool) or not isinstance(value, int) or value < 1:
-        raise ValueError(f"expected a whole number of at least 1, not {describe(value)}")
     return value
 
 
@@ -42,7 +36,6 @@ _Fence = Annotated[str, BeforeValidator(one_of(*map(str, Fence))), choice_of(*ma
 _Failback = Annotated[str, BeforeValidator(one_of(*map(str, Failback))), choice_of(*map(str, Failback))]
 _Meaning = Annotated[str, BeforeValidator(one_of(*map(str, Meaning))), choice_of(*map(str, Meaning))]
 _Bool = Annotated[bool, BeforeValidator(one_of(True, False))]
-_Count = Annotated[int, BeforeValidator(_count), WithJsonSchema({"type": "integer", "minimum": 1})]
 _Match = Annotated[
     dict[str, NonEmpty],
     BeforeValidator(_labels),
@@ -66,7 +59,7 @@ class AutomaticSchema(Schema):
         default="2h", description="How old the copy may be that a service moves to; of unknown age is too old."
     )
     block: Duration = Field(default="1h", description="No second automatic move of a service within.")
-    max_services: _Count = Field(default=20, description="How many services one event may move; more are held.")
+    max_services: Count = Field(default=20, description="How many services one event may move; more are held.")
     ignore_nodes: list[NonEmpty] = Field(
         default=[], description="Nodes that are off on purpose: they are counted nowhere."
     )

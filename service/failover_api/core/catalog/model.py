@@ -15,7 +15,7 @@ from typing import Literal, TypeVar
 
 from failover_api.core.catalog.automatic import OFF, AlertRule, Automatic, Mode
 from failover_api.core.catalog.notification import Notification
-from failover_api.core.catalog.replication import USUAL_LIMITS, DataReplication, Quiesce, RelocationLimits
+from failover_api.core.catalog.replication import USUAL_LIMITS, DataReplication, Pair, Quiesce, RelocationLimits
 from failover_api.core.catalog.runtime import Verify, WorkloadName
 from failover_api.core.splice import Selector, Value
 from failover_api.core.splice.paths import Path, format_path
@@ -38,6 +38,11 @@ class Side(StrEnum):
     @property
     def other(self) -> "Side":
         return Side.BACKUP if self is Side.PRIMARY else Side.PRIMARY
+
+    @property
+    def action(self) -> "Action":
+        """What leads there."""
+        return Action.PROMOTE if self is Side.BACKUP else Action.DEMOTE
 
 
 class Action(StrEnum):
@@ -183,17 +188,20 @@ class Service:
     @property
     def named_ends(self) -> tuple["ReplicationEnd", ...]:
         """The ends of VolSync's pairs as the catalog names them, to be found."""
-        if self.replication is None:
-            return ()
-        pairs = ((Side.BACKUP, self.replication.to_backup), (Side.PRIMARY, self.replication.to_primary))
         return tuple(
             ReplicationEnd(
                 side, Workload(pair.file, Selector(kind, name, pair.namespace)), _SHARED if "$" in name else ""
             )
-            for side, pair in pairs
-            if pair is not None
-            for kind, name in (("ReplicationSource", pair.source), ("ReplicationDestination", pair.destination))
+            for side in (Side.BACKUP, Side.PRIMARY)
+            if (pair := self.pair_towards(side)) is not None
+            for kind, name in pair.objects
         )
+
+    def pair_towards(self, side: Side) -> Pair | None:
+        """What brings its data to a side; None where the catalog names nothing that does."""
+        if self.replication is None:
+            return None
+        return self.replication.to_primary if side is Side.PRIMARY else self.replication.to_backup
 
     def nodes(self, side: Side) -> tuple[str, ...]:
         """The Kubernetes nodes behind a side; none where the catalog does not say."""

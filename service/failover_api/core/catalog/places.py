@@ -1,6 +1,7 @@
 """What names a place: a repository, a branch, a file of either, a URL. Anything else is an error in plain words."""
 
 import re
+from collections.abc import Callable
 from typing import Annotated
 from urllib.parse import urlsplit
 
@@ -56,28 +57,21 @@ def _disk_file(value: str) -> str:
     return value
 
 
-def _receiver(value: str) -> str:
-    """The URL of a Flux Receiver. The error does not show it: it may hold a password."""
-    try:
-        parts = urlsplit(value)
-        is_plain = parts.scheme in {"http", "https"} and parts.hostname and parts.port != 0 and parts.username is None
-    except ValueError:
-        is_plain = False
-    if not is_plain or "#" in value or "\\" in value or " " in value or not value.isprintable():
-        raise ValueError("expected a URL like 'http://webhook-receiver.flux-system/hook/...', without a password")
-    return value
+def _plain_url(example: str) -> Callable[[str], str]:
+    """A URL that is asked for. The error does not show the one that is wrong: it may hold a password."""
 
+    def check(value: str) -> str:
+        try:
+            parts = urlsplit(value)
+            is_web, is_named = parts.scheme in {"http", "https"}, bool(parts.hostname) and parts.port != 0
+            is_plain = is_web and is_named and parts.username is None
+        except ValueError:
+            is_plain = False
+        if not is_plain or not set("#\\ ").isdisjoint(value) or not value.isprintable():
+            raise ValueError(f"expected a URL like '{example}', without a password")
+        return value
 
-def _page(value: str) -> str:
-    """The URL that `verify` gets. The error does not show it: it may hold a password."""
-    try:
-        parts = urlsplit(value)
-        is_plain = parts.scheme in {"http", "https"} and parts.hostname and parts.port != 0 and parts.username is None
-    except ValueError:
-        is_plain = False
-    if not is_plain or "#" in value or "\\" in value or " " in value or not value.isprintable():
-        raise ValueError("expected a URL like 'http://sonarr.media/ping', without a password")
-    return value
+    return check
 
 
 RepositoryName = Annotated[NonEmpty, AfterValidator(_repository)]
@@ -85,5 +79,5 @@ BranchName = Annotated[NonEmpty, AfterValidator(_branch)]
 ManifestPath = Annotated[NonEmpty, AfterValidator(_manifest)]
 Folder = Annotated[Text, AfterValidator(_folder)]
 DiskFile = Annotated[NonEmpty, AfterValidator(_disk_file)]
-ReceiverUrl = Annotated[NonEmpty, AfterValidator(_receiver)]
-PageUrl = Annotated[NonEmpty, AfterValidator(_page)]
+ReceiverUrl = Annotated[NonEmpty, AfterValidator(_plain_url("http://webhook-receiver.flux-system/hook/..."))]
+PageUrl = Annotated[NonEmpty, AfterValidator(_plain_url("http://sonarr.media/ping"))]

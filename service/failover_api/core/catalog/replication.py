@@ -6,6 +6,9 @@ from enum import StrEnum
 from failover_api.core.splice import Value
 from failover_api.core.splice.paths import Path
 
+SOURCE, DESTINATION = "ReplicationSource", "ReplicationDestination"  # the kinds of VolSync's objects
+PAUSED: Path = ("spec", "paused")  # of both
+
 
 class ReplicationKind(StrEnum):
     """Who brings the data to the other side."""
@@ -22,6 +25,11 @@ class Via(StrEnum):
     REPOSITORY = "repository"  # restic or kopia: the source backs up, the destination restores
 
 
+# https://volsync.readthedocs.io
+MOVERS = {Via.DIRECT: ("rsyncTLS", "rsync"), Via.REPOSITORY: ("restic", "kopia", "rclone")}
+ALL_MOVERS = (*MOVERS[Via.DIRECT], *MOVERS[Via.REPOSITORY], "syncthing")
+
+
 @dataclass(frozen=True, slots=True)
 class Pair:
     """A ReplicationSource and its ReplicationDestination, by name; found like manifests where no `file` is named.
@@ -33,6 +41,11 @@ class Pair:
     destination: str
     namespace: str | None = None
     file: str | None = None
+
+    @property
+    def objects(self) -> tuple[tuple[str, str], tuple[str, str]]:
+        """The kind and the name of both."""
+        return (SOURCE, self.source), (DESTINATION, self.destination)
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 
 from failover_api.core.catalog.model import Switch
 from failover_api.core.catalog.replication import (
+    PAUSED,
     DataReplication,
     Pair,
     Quiesce,
@@ -18,11 +19,9 @@ from failover_api.core.catalog.short_forms import Error
 from failover_api.core.config.duration import seconds_of
 from failover_api.core.config.yaml import Location
 from failover_api.core.splice import Selector
-from failover_api.core.splice.paths import Path, parse_path
+from failover_api.core.splice.paths import parse_path
 from failover_api.errors import BadPath
 
-SOURCE, DESTINATION = "ReplicationSource", "ReplicationDestination"
-PAUSED: Path = ("spec", "paused")
 _REPLICAS = Quiesce(("spec", "replicas"))
 _PAIRS = ("to_backup", "to_primary")
 
@@ -78,8 +77,8 @@ class ReplicationForm:
         named = self._entry.replication
         for pair in () if named is None else map(self._pair, (named.to_backup, named.to_primary)):
             if pair is not None:
-                yield SOURCE, pair.source, pair
-                yield DESTINATION, pair.destination, pair
+                for kind, name in pair.objects:
+                    yield kind, name, pair
 
     @property
     def _has_data_to_bring(self) -> bool:

@@ -2,24 +2,16 @@
 
 from typing import Annotated
 
-from pydantic import Field, WithJsonSchema
+from pydantic import Field
 from pydantic.functional_validators import BeforeValidator
 
 from failover_api.core.catalog.places import ManifestPath
 from failover_api.core.catalog.replication import ReplicationKind, Via
 from failover_api.core.config.duration import Duration
-from failover_api.core.config.schema import NonEmpty, Schema, choice_of, describe, one_of
-
-
-def _running(value: object) -> object:
-    if isinstance(value, bool) or not isinstance(value, int) or value < 1:
-        raise ValueError(f"expected a whole number of at least 1, not {describe(value)}")
-    return value
-
+from failover_api.core.config.schema import Count, NonEmpty, Schema, choice_of, one_of
 
 _Kind = Annotated[str, BeforeValidator(one_of(*map(str, ReplicationKind))), choice_of(*map(str, ReplicationKind))]
 _Via = Annotated[str, BeforeValidator(one_of(*map(str, Via))), choice_of(*map(str, Via))]
-_Running = Annotated[int, BeforeValidator(_running), WithJsonSchema({"type": "integer", "minimum": 1})]
 
 
 class PairSchema(Schema):
@@ -57,7 +49,7 @@ class QuiesceSchema(Schema):
         description="The number of its manifest that is 0 when it is stopped; a Deployment's and a StatefulSet's is "
         "spec.replicas."
     )
-    running: _Running = Field(default=1, description="The number that it runs with, where none is written.")
+    running: Count = Field(default=1, description="The number that it runs with, where none is written.")
 
 
 class RelocateSchema(Schema):

@@ -9,10 +9,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from failover_api.core.catalog.replication import DESTINATION, MOVERS, SOURCE, Via
 from failover_api.core.splice.scalars import write
 
-SOURCE, DESTINATION = "ReplicationSource", "ReplicationDestination"
-_DIRECT, _BY_REPOSITORY = ("rsyncTLS", "rsync"), ("restic", "kopia", "rclone")
 _SERVICE_OF = re.compile(r"volsync-rsync(?:-tls)?-dst-([^.:/]+)")
 
 
@@ -44,7 +43,7 @@ class VolSyncEnd:
 
 def volsync_end(document: Texts, *, kind: str, name: str, namespace: str, file: str) -> VolSyncEnd:
     """What a manifest says."""
-    movers = (*_DIRECT, *_BY_REPOSITORY)
+    movers = (*MOVERS[Via.DIRECT], *MOVERS[Via.REPOSITORY])
     keys = ("copyMethod", "keySecret", "sshKeys", "repository", "rcloneConfig", "destinationPVC", "address")
     mover = next((each for each in movers if any(document.text("spec", each, key) for key in keys)), "")
 
@@ -85,7 +84,7 @@ def replication_lines(
     source, target = away[0]
     home = [pair for pair in pairs_from(ends, target.claim) if pair[1].claim == claim and pair[0].mover == source.mover]
     lines = ["replication:", "  kind: volsync"]
-    lines += ["  via: repository"] if source.mover in _BY_REPOSITORY else []
+    lines += ["  via: repository"] if source.mover in MOVERS[Via.REPOSITORY] else []
     lines.append(f"  to_backup: {_pair(source, target, namespace)}")
     if len(home) == 1 and not home[0][1].is_for_a_new_claim:
         return [*lines, f"  to_primary: {_pair(*home[0], namespace)}"], (source, target, *home[0]), 0

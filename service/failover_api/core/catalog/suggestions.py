@@ -19,9 +19,8 @@ from dataclasses import dataclass, field
 from failover_api.core.catalog.model import CLAIM_KEYS
 from failover_api.core.catalog.node_labels import HOSTNAME, may_name_a_node
 from failover_api.core.catalog.placeholders import OTHER_NODE
+from failover_api.core.catalog.replication import DESTINATION, SOURCE
 from failover_api.core.catalog.replication_suggestions import (
-    DESTINATION,
-    SOURCE,
     VolSyncEnd,
     images_of,
     pairs_from,
@@ -306,7 +305,7 @@ class _Entry:
         """`paused` of the VolSync objects that copy one of the claims, so that the old copy does not come back."""
         values = {claim.value for claim in self.claims}
         paired = {(end.file, end.name) for end in self._paired if end.kind == SOURCE}
-        for source in self._repository.of_kind("ReplicationSource"):
+        for source in self._repository.of_kind(SOURCE):
             if source.text("spec", "sourcePVC") not in values or (source.file, source.id.name) in paired:
                 continue
             if source.text("spec", "paused") is None:

@@ -104,5 +104,12 @@ def _non_empty(value: str) -> str:
     return value
 
 
+def _count(value: object) -> object:
+    if isinstance(value, bool) or not isinstance(value, int) or value < 1:
+        raise ValueError(f"expected a whole number of at least 1, not {describe(value)}")
+    return value
+
+
+Count = Annotated[int, BeforeValidator(_count), WithJsonSchema({"type": "integer", "minimum": 1})]
 Text = Annotated[str, BeforeValidator(_text)]
 NonEmpty = Annotated[Text, AfterValidator(_non_empty)]

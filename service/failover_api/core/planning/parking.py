@@ -13,17 +13,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from failover_api.core.catalog.model import ReplicationEnd, Service, Side
+from failover_api.core.catalog.replication import PAUSED
 from failover_api.core.planning.change import Change
 from failover_api.core.planning.state import document_name, is_same
-from failover_api.core.splice import Edit, Manifest, Scalar, Selector, Value
-from failover_api.core.splice.paths import Path, format_path
+from failover_api.core.splice import Edit, Manifest, Scalar, Value
+from failover_api.core.splice.paths import format_path
 from failover_api.core.splice.shown import quoted
 from failover_api.core.wording import cut
 from failover_api.errors import ManifestError, SwitchNotFound
 
-PAUSED: Path = ("spec", "paused")
 PAUSED_TEXT = format_path(PAUSED)
-_KINDS = frozenset({"ReplicationSource", "ReplicationDestination"})
 Manifests = Mapping[str, Manifest]
 
 
@@ -106,29 +105,6 @@ def unparking(service: Service, now: Manifests, before: Manifests, after: Manife
         except ManifestError as exc:
             told.append(f"{_label(end, now)} is not put back as it was: {exc.detail}")
     return Parking(found.by_file, tuple(found.changes), more=tuple(told))
-
-
-def without_added_pauses(manifest: Manifest, other: Manifest) -> Manifest:
-    """The manifest without the pauses whose keys the same documents of the other have not: lines that a move adds."""
-    added = [
-        Edit(Selector(index=document.index), PAUSED, op="delete")
-        for document in manifest.documents
-        if document.kind in _KINDS
-        and _value_in(manifest, Selector(index=document.index)) == (True,)
-        and _value_in(other, Selector(document.kind, document.name, document.namespace)) == ()
-    ]
-    return manifest.apply(added) if added else manifest
-
-
-def _value_in(manifest: Manifest, selector: Selector) -> tuple[Value, ...] | None:
-    """(value,), () where there is no such key, None where there is no such document."""
-    try:
-        manifest.select(selector)
-        return (manifest.find(selector, PAUSED).value,)
-    except SwitchNotFound:
-        return ()
-    except ManifestError:
-        return None
 
 
 class _Found:

@@ -11,20 +11,18 @@ via repository  the copy is what was restored: of the newest backup that had end
 https://volsync.readthedocs.io
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from failover_api.core.catalog.model import Service
+from failover_api.core.catalog.model import Service, Side
 from failover_api.core.catalog.replication import DataReplication, Pair, ReplicationKind, Via
 from failover_api.core.planning.state import State
-from failover_api.core.safety.observed import Key, Replication, Seen, View
+from failover_api.core.safety.observed import Replication, Seen, View
 from failover_api.core.safety.relocation.marks import is_filled
-from failover_api.core.safety.replication import OLD_S
+from failover_api.core.safety.replication import CLOCKS_S, OLD_S, named, namespaces_of
 from failover_api.core.safety.replication_states import ReplicationState, ReplicationStatus
 from failover_api.core.safety.times import length, minute
-from failover_api.core.wording import cut
+from failover_api.core.wording import cut, shell_word
 
-AHEAD_S = 300.0  # clocks differ; data that is of a later time than this was dated by one that is wrong
 FAILED, ERROR = "Failed", "Error"
 
 
@@ -44,14 +42,14 @@ def replication_status(
         return replace(unknown, reason="The data is brought by hand: nobody here can see how old it is.")
     if side not in (State.PRIMARY, State.BACKUP):
         return replace(unknown, reason="It is on no one side, so there is no other one to copy to.")
-    pair = replication.to_backup if side is State.PRIMARY else replication.to_primary
+    other = Side(side.value).other
+    pair = service.pair_towards(other)
     if pair is None:
-        towards = "to_backup" if side is State.PRIMARY else "to_primary"
-        return replace(unknown, reason=f"The catalog names no pair away from {side.value} (`replication.{towards}`).")
+        return replace(unknown, reason=f"The catalog names no pair away from {side.value} (`replication.to_{other}`).")
     ends = _ends(pair, view, service)
     if isinstance(ends, str):
         return replace(unknown, reason=ends)
-    return _Judgement(replication, *ends).status(now, _limit_s(service), is_relocated=is_relocated)
+    return _Judgement(service.name, side, replication, *ends).status(now, _limit_s(service), is_relocated=is_relocated)
 
 
 def _limit_s(service: Service) -> float:
@@ -62,35 +60,25 @@ def _ends(pair: Pair, view: View | None, service: Service) -> "tuple[_End, _End]
     """Both ends; or why they are not seen."""
     if view is None or service.is_elsewhere:
         return "The cluster is not seen."
-    namespaces = (pair.namespace,) if pair.namespace else tuple(sorted(service.namespaces or ()))
+    namespaces = namespaces_of(service, pair)
     kinds = (view.replication_sources, view.replication_destinations)
     for kind in kinds:
         if why := _why_unseen(kind, namespaces):
             return f"VolSync's objects are not seen: {cut(why)}."
-    source = _find(kinds[0].objects, pair.source, namespaces)
-    destination = _find(kinds[1].objects, pair.destination, namespaces)
-    for kind_name, name, found in (
-        ("ReplicationSource", pair.source, source),
-        ("ReplicationDestination", pair.destination, destination),
-    ):
+    ends: list[_End] = []
+    for seen, (kind_name, name) in zip(kinds, pair.objects, strict=True):
+        found = named(seen, name, namespaces)
         if len(found) > 1:
             return f"Several are named {kind_name} {cut(name)}: name its `namespace` in the catalog."
-    return (
-        _End("ReplicationSource", pair.source, next(iter(source), None)),
-        _End("ReplicationDestination", pair.destination, next(iter(destination), None)),
-    )
+        ends.append(_End(kind_name, name, next(iter(found), None)))
+    source, destination = ends
+    return source, destination
 
 
 def _why_unseen(kind: Seen[Replication], namespaces: tuple[str, ...]) -> str:
     if not namespaces:
         return kind.why_unseen()
     return next((why for namespace in namespaces if (why := kind.why_unseen(namespace))), "")
-
-
-def _find(objects: Mapping[Key, Replication], name: str, namespaces: tuple[str, ...]) -> list[Replication]:
-    if namespaces:
-        return [objects[namespace, name] for namespace in namespaces if (namespace, name) in objects]
-    return [one for (_, its), one in objects.items() if its == name]
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,6 +121,8 @@ class _End:
 
 @dataclass(frozen=True, slots=True)
 class _Judgement:
+    service: str
+    side: State
     replication: DataReplication
     source: _End
     destination: _End
@@ -172,13 +162,22 @@ class _Judgement:
         if gone := next((end for end in ends if end.it is None), None):
             return ReplicationState.FAILING, f"{gone.label} is not in the cluster: nothing is copied."
         if all(end.is_paused for end in ends):
-            return ReplicationState.PARKED, f"{self.source.label} and {self.destination.label} are paused."
+            paused = f"{self.source.label} and {self.destination.label} are paused."
+            return ReplicationState.PARKED, f"{paused} {self._way_out}"
         if is_filled(self.source.it) or (is_relocated and self.source.it is not None and self.source.it.manual):
             return (
                 ReplicationState.SEEDING,
                 "A relocation fills it: until that has ended it is no copy to fall back on.",
             )
         return self._broken() or self._age(now, limit_s)
+
+    @property
+    def _way_out(self) -> str:
+        """Nothing unpauses by itself what a move has paused: what is on the other side may be there alone."""
+        if self.side is State.PRIMARY:
+            return "Once nothing that was written on backup is needed any more, set spec.paused of both to false."
+        name = shell_word(self.service)
+        return f"`failover relocate {name} --to primary` brings the data home; nothing copies it until then."
 
     def _broken(self) -> tuple[ReplicationState, str] | None:
         for end, other in ((self.source, self.destination), (self.destination, self.source)):
@@ -196,7 +195,7 @@ class _Judgement:
         as_of = self._data_as_of
         if as_of is None:
             return self._of_no_known_age(now, limit_s)
-        if as_of - now > AHEAD_S:
+        if as_of - now > CLOCKS_S:
             return ReplicationState.UNKNOWN, f"Its data is dated {minute(as_of)}, which is to come: a clock is wrong."
         if now - as_of > limit_s:
             return ReplicationState.STALE, f"Its data is of {minute(as_of)}, older than {length(limit_s)}."

@@ -4,8 +4,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from failover_api.core.catalog.model import Action, Service, Side, Workload
+from failover_api.core.catalog.replication import PAUSED
 from failover_api.core.planning.change import Entries
-from failover_api.core.planning.parking import NOTHING, PAUSED, PAUSED_TEXT, Unpaused, parking
+from failover_api.core.planning.parking import NOTHING, PAUSED_TEXT, Unpaused, parking
 from failover_api.core.planning.plan import Plan
 from failover_api.core.planning.state import Detection, Reading, document_name
 from failover_api.core.planning.strategy import BLOCK_TEXT, ENTRIES, ROLLING_UPDATE, is_recreate

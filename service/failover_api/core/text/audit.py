@@ -27,12 +27,12 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from failover_api.core.catalog.model import Action, Service, Side, Switch
-from failover_api.core.planning.parking import PAUSED_TEXT, without_added_pauses
 from failover_api.core.planning.request import RELOCATE
 from failover_api.core.planning.state import State, combine_states, is_same, state_of
 from failover_api.core.planning.strategy import BLOCK_TEXT, without_unblocking
 from failover_api.core.splice import Manifest, Selector, Value
 from failover_api.core.splice.paths import parse_path
+from failover_api.core.text.added_keys import without_listed_keys
 from failover_api.core.text.change_list import ListedChange, change_text, read_change_list
 from failover_api.core.text.trailers import Record
 from failover_api.errors import BadPath, ManifestError
@@ -248,17 +248,16 @@ def _is_done(change: ListedChange, selector: Selector, old: Manifest, new: Manif
 
 
 def _is_as_listed(listed: Sequence[ListedChange], old: Manifest, new: Manifest) -> bool:
-    """Compared word by word: but for a strategy's block and a pause, our own commits neither add nor remove a line."""
+    """Compared word by word: but for a strategy and listed keys our own commits add and remove no line."""
     if any(change.path == BLOCK_TEXT for change in listed):
         try:
             old, new = without_unblocking(old), without_unblocking(new)
         except ManifestError:
             return False
-    if any(change.path == PAUSED_TEXT for change in listed):
-        try:
-            old, new = without_added_pauses(old, new), without_added_pauses(new, old)
-        except ManifestError:
-            return False
+    try:
+        old, new = without_listed_keys(old, new, listed)
+    except ManifestError:
+        return False
     old_words, new_words = (_words(manifest.data.decode()) for manifest in (old, new))
     if len(old_words) != len(new_words) or len(old.data.splitlines()) != len(new.data.splitlines()):
         return False

@@ -149,8 +149,9 @@ def unwrapped(lines: Iterable[str]) -> list[str]:
     whole: list[list[str]] = []
     last = ""
     for line in lines:
-        was_full = len(last) <= _WRAP < len(last) + 1 + len(line.partition(" ")[0])
-        if last and was_full and not _OWN_LINE.match(line):
+        word = line.partition(" ")[0]  # "" of a line that is indented: none that was broken is
+        was_full = len(last) <= _WRAP < len(last) + 1 + len(word)
+        if last and word and was_full and not _OWN_LINE.match(line):
             whole[-1].append(line)
         else:
             whole.append([line])

@@ -31,9 +31,8 @@ _GONE: openapi.Responses = {NO_CONTENT: {"description": "It is no longer in forc
 _REASON = {"type": "string", "maxLength": 200, "description": "Why.", "examples": ["a new kernel on all nodes"]}
 _UNTIL = {
     "type": "string",
-    "format": "date-time",
-    "description": "When it ends, within 30 days; without it, then.",
-    "examples": ["2026-12-01T20:00:00Z"],
+    "description": "When it ends: a time with its zone, or a duration from now; within 30 days, and without it, then.",
+    "examples": ["2026-12-01T20:00:00Z", "2h"],
 }
 _SERVICES = {
     "type": "array",
@@ -85,7 +84,7 @@ async def pause(request: Request, components: Wired, who: Who) -> Response:
     asked = pause_request(await read_object(request, PAUSE_KEYS))
     check_services(who, components, asked.services)
     made = await components.automatic.control().pause(
-        by=who.name, reason=asked.reason, until=asked.until, services=asked.services
+        by=who.name, reason=asked.reason, until=asked.until, lasts_s=asked.lasts_s, services=asked.services
     )
     return json_response(pause_body(made), CREATED)
 

@@ -51,8 +51,7 @@ def listen(host: str, port: int) -> socket.socket:
 @asynccontextmanager
 async def served(metrics: Metrics, listener: socket.socket) -> AsyncIterator[None]:
     """Serves them on a port of their own, without a check; `listener` is closed at the end."""
-    routes = [Route(PATH, _scrape, methods=["GET"])]
-    app = Starlette(routes=routes, middleware=[Middleware(Methods, routes=lambda _: routes)])
+    app = Starlette(routes=[Route(PATH, _scrape, methods=["GET"])], middleware=[Middleware(Methods)])
     app.state.metrics = metrics
     config = uvicorn.Config(
         app,

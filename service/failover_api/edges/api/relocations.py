@@ -66,7 +66,10 @@ async def relocate_service(request: Request, service: openapi.ServiceName, compo
     tags=["services"],
     summary="Abort a relocation before its cutover: put back what was",
     response_description="All is as it was",
-    openapi_extra={"parameters": openapi.query(ABORT_KEYS), "requestBody": openapi.body(ABORT_KEYS)},
+    openapi_extra={
+        "parameters": [*openapi.query(ABORT_KEYS), *openapi.headers("If-Match")],
+        "requestBody": openapi.body(ABORT_KEYS),
+    },
 )
 async def abort(request: Request, service: openapi.ServiceName, components: Wired, who: Who) -> Response:
     refuse_foreign_page(request)

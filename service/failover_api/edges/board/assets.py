@@ -1,5 +1,6 @@
 """Style sheet and script, named after their content: a browser keeps each for ever, a new version has a new name."""
 
+import functools
 import gzip
 import hashlib
 from dataclasses import dataclass
@@ -54,6 +55,12 @@ class Assets:
         if "gzip" in request.headers.get("accept-encoding", ""):
             return Response(asset.packed, headers={**headers, "Content-Encoding": "gzip"}, media_type=asset.media_type)
         return Response(asset.data, headers=headers, media_type=asset.media_type)
+
+
+@functools.cache
+def static_files() -> Assets:
+    """The board's, read and packed once, however many apps a process has."""
+    return Assets()
 
 
 def _asset(path: Path) -> Asset:

@@ -1,21 +1,19 @@
 """The page of automatic failover: would it act now, and if not, why; pausing it, and ending a pause."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import RedirectResponse
 
 from failover_api.core.access.model import Verb
-from failover_api.core.config.duration import is_duration, seconds_of
-from failover_api.core.planning.request import checked_reason
 from failover_api.edges.automatic_headline import headline
+from failover_api.edges.automatic_requests import pause_request
 from failover_api.edges.board.forms import checked_form
 from failover_api.edges.board.pages import HEADERS
 from failover_api.edges.board.routes import board
 from failover_api.edges.http import session
 from failover_api.edges.http.root_path import root_of
 from failover_api.edges.targets import check_services, components_of, end_pause, look_at_automatic
-from failover_api.errors import BadRequest
 
 LENGTHS = (("1h", "an hour"), ("8h", "eight hours"), ("1d", "a day"), ("7d", "a week"), ("30d", "30 days"))
 PATH = "/automatic"
@@ -46,11 +44,10 @@ async def pause(request: Request) -> Response:
     form = await checked_form(request)
     components, who = components_of(request), await session.visit(request)
     check_services(who, components, ())
-    length, reason = form.one("until"), checked_reason(form.one("reason"))
-    if not is_duration(length):
-        raise BadRequest("until: expected a length of time, like 8h")
-    until = datetime.now(UTC) + timedelta(seconds=seconds_of(length))
-    await components.automatic.control().pause(by=who.name, reason=reason, until=until.timestamp(), services=())
+    asked = pause_request({"reason": form.one("reason"), "until": form.one("until")})
+    await components.automatic.control().pause(
+        by=who.name, reason=asked.reason, until=asked.until, lasts_s=asked.lasts_s, services=()
+    )
     return _back(request)
 
 

@@ -99,6 +99,12 @@ def evacuation_path(node: str) -> str:
     return f"/nodes/{quote(node, safe='')}/{EVACUATE}"
 
 
+def relocation_path(*, group: str | None = None, node: str | None = None) -> str:
+    """The address of the page that relocates a group, or what is on a node."""
+    kind, name = ("groups", group) if node is None else ("nodes", node)
+    return f"/{kind}/{quote(name or '', safe='')}/relocate"
+
+
 def services_of(body: Any) -> list[str]:
     """The services that an outcome is about."""
     return [member.service for member in body.services] if hasattr(body, "services") else [body.service]

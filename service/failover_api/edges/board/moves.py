@@ -192,7 +192,7 @@ def stop_questions(accepted: frozenset[str], refusal: FailoverError | None) -> l
     stops = {
         (f"{name}:{hazard.slug}" if name else hazard.slug): hazard
         for name, error in each
-        if isinstance(error, UnsafeMove)
+        if isinstance(error, UnsafeMove) and error.may_be_accepted
         for hazard in error.hazards
         if hazard.severity is Severity.STOP
     }

@@ -1,11 +1,11 @@
 """The strip of nodes: the state of each, since when, and what is on it."""
 
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from dataclasses import dataclass
 
 from failover_api.core.access.model import Caller, Verb
 from failover_api.core.rfc3339 import rfc3339
-from failover_api.edges.board.form_moves import evacuation_path
+from failover_api.edges.board.form_moves import evacuation_path, relocation_path
 from failover_api.edges.board.rows import may_all
 from failover_api.reading.nodes import Nodes
 
@@ -21,14 +21,19 @@ class NodeOnBoard:
     standby: tuple[str, ...]
     may_look: bool  # at what evacuating it would do
     may_make: bool  # and do it
+    can_relocate: bool = False  # all that is active there has what brings its data along
 
     @property
     def path(self) -> str:
         return evacuation_path(self.name)
 
+    @property
+    def relocation_path(self) -> str:
+        return relocation_path(node=self.name)
 
-def strip_of(nodes: Nodes | None, caller: Caller) -> tuple[NodeOnBoard, ...]:
-    """Nothing where no cluster is configured."""
+
+def strip_of(nodes: Nodes | None, caller: Caller, relocatable: Set[str] = frozenset()) -> tuple[NodeOnBoard, ...]:
+    """Nothing where no cluster is configured. `relocatable` are the services with `replication`."""
     return tuple(
         NodeOnBoard(
             report.name,
@@ -38,6 +43,7 @@ def strip_of(nodes: Nodes | None, caller: Caller) -> tuple[NodeOnBoard, ...]:
             tuple(name for name in report.standby if caller.may(Verb.VIEW, name)),
             _may_all(caller, Verb.PLAN, report.active),
             _may_all(caller, Verb.EXECUTE, report.active),
+            set(report.active) <= relocatable,
         )
         for report in (nodes.reports if nodes is not None else ())
     )

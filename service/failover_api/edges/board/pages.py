@@ -1,10 +1,10 @@
 """Rendering of pages: templates, and the headers of a page besides those of hardening.py."""
 
+import functools
 import hashlib
 import re
 from collections.abc import Mapping
 from datetime import datetime
-from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +16,7 @@ from failover_api import logs
 from failover_api.core.access.model import Caller
 from failover_api.edges import problems
 from failover_api.edges.board.advice import advice_on
-from failover_api.edges.board.assets import Assets
+from failover_api.edges.board.assets import static_files
 from failover_api.edges.board.links import web_only
 from failover_api.edges.board.rows import text_of
 from failover_api.edges.http.root_path import root_of
@@ -47,41 +47,19 @@ _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct",
 class Pages:
     """The templates. A name that a template does not know is an error, and everything is escaped."""
 
-    def __init__(self, assets: Assets) -> None:
-        self._assets = assets
-        self._folders = [TEMPLATES]
-        self._links: dict[str, str] = {}  # {words: path} at the foot of every page
+    def __init__(self) -> None:
+        self._folders: tuple[Path, ...] = (TEMPLATES,)
+        self._links: tuple[tuple[str, str], ...] = ()  # words and path, at the foot of every page
 
     def extend(self, folder: Path, links: Mapping[str, str]) -> None:
         """Templates and addresses of what this app serves beside the board. To be called before the first page."""
-        self._folders.append(folder)
-        self._links |= links
+        self._folders += (folder,)
+        self._links += tuple(links.items())
 
-    @cached_property
+    @property
     def _templates(self) -> "Environment":
         """Made for the first page: a service that only scripts talk to needs no Jinja in its memory."""
-        from jinja2 import Environment, FileSystemLoader, StrictUndefined
-
-        made = Environment(
-            loader=FileSystemLoader(self._folders),
-            autoescape=True,
-            undefined=StrictUndefined,
-            trim_blocks=True,
-            lstrip_blocks=True,
-            finalize=_shown,
-            auto_reload=False,
-        )
-        made.filters |= {
-            "when": when,
-            "ago": ago,
-            "text": text_of,
-            "web": web_only,
-            "plain": printable,
-            "code": with_code,
-            "by_reason": by_reason,
-        }
-        made.globals |= {"asset": self._assets.url, "version": failover_api.__version__, "more": self._links}
-        return made
+        return _environment(self._folders, self._links)
 
     def page(self, request: Request, name: str, caller: Caller | None, *, status: int = 200, **facts: Any) -> Response:
         """A whole page. `caller` is None where nobody asked who looks."""
@@ -117,6 +95,33 @@ class Pages:
         if isinstance(error, Unauthenticated) and cookie_of(request) in request.cookies:
             forget(request, response)
         return response
+
+
+@functools.cache
+def _environment(folders: tuple[Path, ...], links: tuple[tuple[str, str], ...]) -> "Environment":
+    """The compiled templates, once for all apps of a process that show the same."""
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+    made = Environment(
+        loader=FileSystemLoader(folders),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        finalize=_shown,
+        auto_reload=False,
+    )
+    made.filters |= {
+        "when": when,
+        "ago": ago,
+        "text": text_of,
+        "web": web_only,
+        "plain": printable,
+        "code": with_code,
+        "by_reason": by_reason,
+    }
+    made.globals |= {"asset": static_files().url, "version": failover_api.__version__, "more": dict(links)}
+    return made
 
 
 def wants_page(request: Request) -> bool:

@@ -17,7 +17,7 @@ from failover_api.edges import problems
 from failover_api.edges.board.advice import advice_on
 from failover_api.edges.board.form_moves import FormMove, form_move
 from failover_api.edges.board.forms import Form, checked_form
-from failover_api.edges.board.moves import OWN_FIELDS, Question, shown_versions, stop_questions, ticked
+from failover_api.edges.board.moves import OWN_FIELDS, shown_versions, stop_questions, ticked
 from failover_api.edges.board.operations import relocation_page
 from failover_api.edges.board.pages import HEADERS
 from failover_api.edges.board.routes import board
@@ -30,15 +30,11 @@ from failover_api.edges.http.root_path import root_of
 from failover_api.edges.move_request import read_pairs
 from failover_api.edges.targets import SERVICE, Moved, components_of, rehearse_relocation, relocate
 from failover_api.errors import BadRequest, FailoverError, NothingToRollBack, PreconditionFailed, UnsafeMove
-from failover_api.relocation_report import RelocationReport
+from failover_api.operations.relocation_report import RelocationReport
 from failover_api.wiring import Components
 
 PATH = "/services/{service}/relocate"
 KEYS = ("to", "reason", "accept")
-# What nobody can accept: a relocation cannot work with it.
-_NEEDED = frozenset(
-    {"node-not-ready", "node-missing", "starts-nothing", "claim-missing", "claim-lost", "claim-pending"}
-)
 
 router = APIRouter(include_in_schema=False)
 
@@ -152,15 +148,15 @@ def _shown(
 
 
 def _refused(request: Request, who: Session, service: str, asked: dict[str, Any], error: FailoverError) -> Response:
-    facts = {"refusal": error, "advice": advice_on(error), "hazards": [], "questions": _questions(asked, error)}
+    facts = {
+        "refusal": error,
+        "advice": advice_on(error),
+        "hazards": [],
+        "questions": stop_questions(asked.get("accept", frozenset()), error),
+    }
     if isinstance(error, UnsafeMove):
         facts["hazards"] = list(error.hazards)
     return _page(request, who, service, asked, problems.status_of(error), **facts)
-
-
-def _questions(asked: dict[str, Any], error: FailoverError) -> list[Question]:
-    found = stop_questions(asked.get("accept", frozenset()), error)
-    return [question for question in found if question.value not in _NEEDED]
 
 
 def _page(request: Request, who: Session, service: str, asked: dict[str, Any], status: int, **facts: Any) -> Response:

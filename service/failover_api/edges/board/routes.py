@@ -10,7 +10,7 @@ from failover_api.core.access.model import Verb
 from failover_api.core.catalog.model import Action
 from failover_api.core.rfc3339 import rfc3339
 from failover_api.edges.board import links, rows
-from failover_api.edges.board.assets import Assets
+from failover_api.edges.board.assets import static_files
 from failover_api.edges.board.form_moves import form_evacuation, form_move
 from failover_api.edges.board.forms import checked_form, local_path, read_form
 from failover_api.edges.board.moves import Moves
@@ -53,8 +53,8 @@ class Board:
     """What the pages have in common, for as long as the app lives."""
 
     def __init__(self) -> None:
-        self.assets = Assets()
-        self.pages = Pages(self.assets)
+        self.assets = static_files()
+        self.pages = Pages()
         self.moves = Moves(self.pages)
         self.shelf = Shelf()
 
@@ -97,7 +97,8 @@ async def _see(request: Request, who: Session) -> tuple[View, Shown]:
     )
     catalog, error, root = components.catalog.current(), visible_error(components, who), root_of(request)
     readiness = request.app.state.watches.readiness
-    nodes = strip_of(components.failover.nodes_as_seen(view.statuses), who.caller)
+    relocatable = frozenset(name for name, one in catalog.services.items() if one.replication is not None)
+    nodes = strip_of(components.failover.nodes_as_seen(view.statuses), who.caller, relocatable)
     underway = underway_of(request.app.state.watches.relocations())
     returns = cards_of(request.app.state.watches.guarding.judged(), who.caller)
 

@@ -130,6 +130,7 @@ class GroupRow:
     home: int
     total: int
     offers: tuple[Offer, ...]
+    can_relocate: bool = False  # all of them have what brings their data along
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,7 +212,8 @@ def board(
     sides = {row.name: row.side for row in rows}
     known = {name: members for name, members in groups.items() if set(members) <= sides.keys()}
     could = sum(ready.get((row.name, _other(row.side)), False) for row in rows) if ready else None
-    group_rows = tuple(_group(name, members, sides, caller) for name, members in known.items())
+    relocatable = frozenset(row.name for row in rows if row.service.replication is not None)
+    group_rows = tuple(_group(name, members, sides, caller, relocatable) for name, members in known.items())
     return Board(rows, group_rows, wanted, could, ready_at)
 
 
@@ -286,10 +288,13 @@ def _rows(
             yield row if wanted.matches(row) else replace(row, shown=False)
 
 
-def _group(name: str, members: Sequence[str], sides: Mapping[str, State], caller: Caller) -> GroupRow:
+def _group(
+    name: str, members: Sequence[str], sides: Mapping[str, State], caller: Caller, relocatable: Set[str]
+) -> GroupRow:
     counts = Counter(sides[member] for member in members)
     side = next(iter(counts)) if len(counts) == 1 else State.MIXED
-    return GroupRow(name, counts[State.PRIMARY], len(members), offers(caller, members, side))
+    offered = offers(caller, members, side)
+    return GroupRow(name, counts[State.PRIMARY], len(members), offered, set(members) <= relocatable)
 
 
 def _troubles(status: Status | Unreadable, *, is_underway: bool) -> Iterator[Trouble]:

@@ -6,8 +6,7 @@ Only those services are named that whoever asks may see.
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from failover_api.core.automatic import IS_OFF
-from failover_api.core.catalog.automatic import Mode
+from failover_api.core.catalog.automatic import IS_OFF, Mode
 from failover_api.core.rfc3339 import rfc3339, rfc3339_or_none
 from failover_api.edges.models.automatic import (
     AckBody,

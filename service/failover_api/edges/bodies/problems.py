@@ -3,8 +3,8 @@
 from collections.abc import Iterable
 
 from failover_api.core.safety.hazard import Hazard
-from failover_api.edges.models.problems import HazardBody, ProblemBody
-from failover_api.edges.problems import problem
+from failover_api.edges.models.problems import HazardBody, ProblemBody, RefusedBody
+from failover_api.edges.problems import problem, refused
 from failover_api.errors import FailoverError
 
 
@@ -20,6 +20,10 @@ def hazard_bodies(hazards: Iterable[Hazard]) -> list[HazardBody]:
         )
         for hazard in hazards
     ]
+
+
+def refused_body(service: str, error: FailoverError) -> RefusedBody:
+    return RefusedBody(**refused(service, error))
 
 
 def problem_body(error: FailoverError) -> ProblemBody:

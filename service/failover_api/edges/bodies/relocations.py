@@ -8,7 +8,7 @@ from failover_api.edges.models.commits import NamedCommitBody
 from failover_api.edges.models.relocations import RelocationBody, RelocationStepBody
 
 if TYPE_CHECKING:  # nothing of it is loaded until somebody asks
-    from failover_api.relocation_report import RelocationReport, StepReport
+    from failover_api.operations.relocation_report import RelocationReport, StepReport
 
 
 def relocation_body(report: "RelocationReport", *, dry_run: bool = False) -> RelocationBody:
@@ -23,6 +23,7 @@ def relocation_body(report: "RelocationReport", *, dry_run: bool = False) -> Rel
         cure=report.cure,
         waited_s=round(report.waited_s, 1),
         limit_s=report.limit_s,
+        awaits_word=report.awaits_word,
         downtime_s=report.downtime_s,
         dry_run=dry_run,
     )

@@ -1,6 +1,5 @@
 """`failover automatic`: would it act now, and if not, why; pause, resume, ack. And `failover attest`."""
 
-from datetime import UTC, datetime, timedelta
 from typing import Annotated
 
 import typer
@@ -97,11 +96,11 @@ def pause(
     """Let nothing move by itself, or some services not. It counts at once, on every replica."""
     if not reason.strip():
         raise typer.BadParameter("--reason: why is it paused?")
-    terminal, ends_at = open_terminal(as_json=as_json, utc=utc), _ends_at(until)
+    terminal = open_terminal(as_json=as_json, utc=utc)
 
     def run(backend: Backend) -> None:
         with terminal.waiting("pausing"):
-            body = backend.pause(reason=reason, until=ends_at, services=service or [])
+            body = backend.pause(reason=reason, until=until, services=service or [])
         terminal.show_pause(body)
 
     with_backend(terminal, server, run)
@@ -161,12 +160,3 @@ def attest(
         terminal.show_done(body, said)
 
     with_backend(terminal, server, run, named=node)
-
-
-def _ends_at(until: str | None) -> str | None:
-    """A time of RFC 3339; what is none of ours is left to the service to refuse."""
-    from failover_api.core.config.duration import is_duration, seconds_of
-
-    if until is None or not is_duration(until):
-        return until
-    return (datetime.now(UTC) + timedelta(seconds=seconds_of(until))).strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -58,6 +58,10 @@ class Backend(Protocol):
         """How far a move in waves is. Without a running service whatever is due is done now."""
         ...
 
+    def waves(self, operation: str) -> Body | None:
+        """The same and nothing more; None for what is no move in waves."""
+        ...
+
     def tidy(self, service: str, operation: str) -> None:
         """Once a move serves: puts back what it changed beside its values. A running service does so by itself."""
         ...
@@ -75,7 +79,7 @@ class Backend(Protocol):
         ...
 
     def pause(self, *, reason: str, until: str | None, services: Sequence[str]) -> Body:
-        """`until` is a time of RFC 3339, None: as long as may be. No `services`: all."""
+        """`until` is a time of RFC 3339 or a duration, None: as long as may be. No `services`: all."""
         ...
 
     def resume(self, id_: str) -> None: ...
@@ -115,6 +119,26 @@ class Backend(Protocol):
         ...
 
     def abort_relocation(self, service: str, request: "MoveRequest", callbacks: Callbacks = ...) -> Body: ...
+
+    def relocate_group(
+        self, group: str, to: str, request: "MoveRequest", callbacks: Callbacks = ...
+    ) -> tuple[Body, Versions]:
+        """As relocate(), of all services of a group, one after the other."""
+        ...
+
+    def relocate_node(
+        self, node: str, request: "MoveRequest", callbacks: Callbacks = ..., *, is_home: bool = False
+    ) -> tuple[Body, Versions]:
+        """The same of what is active on a node; `is_home`: of what belongs there."""
+        ...
+
+    def group_relocation(self, operation: str) -> Body:
+        """As relocation(), of a group or a node."""
+        ...
+
+    def abort_group_relocation(
+        self, kind: Kind, name: str, request: "MoveRequest", callbacks: Callbacks = ...
+    ) -> Body: ...
 
     def close(self) -> None:
         """Leaves; nothing is asked for any more."""

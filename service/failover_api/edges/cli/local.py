@@ -84,6 +84,18 @@ class LocalBackend:
 
         return self._in_house(run)
 
+    def waves(self, operation: str) -> Body | None:
+        from failover_api.edges.bodies.waves import operation_body
+        from failover_api.errors import UnknownUrl
+
+        async def run(components: Any) -> Body | None:
+            try:
+                return _dump(operation_body(await components.failover.operation(operation)))
+            except UnknownUrl:
+                return None
+
+        return self._in_house(run)
+
     def tidy(self, service: str, operation: str) -> None:
         async def run(components: Any) -> None:
             if components.catalog.current().service(service).unblocked is not None:
@@ -126,7 +138,11 @@ class LocalBackend:
             given = {"reason": reason, "until": until, "services": list(services) or None}
             asked = pause_request(given)
             made = await components.automatic.control().pause(
-                by=caller(), reason=asked.reason, until=asked.until, services=asked.services
+                by=caller(),
+                reason=asked.reason,
+                until=asked.until,
+                lasts_s=asked.lasts_s,
+                services=asked.services,
             )
             return _dump(pause_body(made))
 
@@ -249,6 +265,55 @@ class LocalBackend:
 
         return self._in_house(run)
 
+    def relocate_group(
+        self, group: str, to: str, request: "MoveRequest", callbacks: Callbacks = NOBODY
+    ) -> tuple[Body, Versions]:
+        from failover_api.core.catalog.model import Side
+
+        async def run(components: Any) -> tuple[Body, Versions]:
+            groups = components.failover.group_relocations
+            return await self._begun(groups, groups.of_group(group, Side(to)), request, callbacks)
+
+        return self._in_house(run)
+
+    def relocate_node(
+        self, node: str, request: "MoveRequest", callbacks: Callbacks = NOBODY, *, is_home: bool = False
+    ) -> tuple[Body, Versions]:
+        async def run(components: Any) -> tuple[Body, Versions]:
+            groups = components.failover.group_relocations
+            return await self._begun(groups, await groups.of_node(node, is_home=is_home), request, callbacks)
+
+        return self._in_house(run)
+
+    async def _begun(
+        self, groups: Any, together: Any, request: "MoveRequest", callbacks: Callbacks
+    ) -> tuple[Body, Versions]:
+        from failover_api.edges.bodies.group_relocations import group_relocation_body
+
+        self._on_write = callbacks.on_write
+        report = await groups.start(together, request)
+        return _dump(group_relocation_body(report, dry_run=request.dry_run)), frozenset({report.version})
+
+    def group_relocation(self, operation: str) -> Body:
+        from failover_api.edges.bodies.group_relocations import group_relocation_body
+
+        async def run(components: Any) -> Body:
+            return _dump(group_relocation_body(await components.failover.group_relocations.go_on(operation)))
+
+        return self._in_house(run)
+
+    def abort_group_relocation(
+        self, kind: Kind, name: str, request: "MoveRequest", callbacks: Callbacks = NOBODY
+    ) -> Body:
+        from failover_api.edges.bodies.group_relocations import group_relocation_body
+
+        async def run(components: Any) -> Body:
+            self._on_write = callbacks.on_write
+            groups = components.failover.group_relocations
+            return _dump(group_relocation_body(await groups.abort(request, **{kind: name})))
+
+        return self._in_house(run)
+
     def check(
         self,
         *,
@@ -258,7 +323,7 @@ class LocalBackend:
         on_step: Callable[[str], None] = lambda _: None,
     ) -> Body:
         """The checks, as they are shown with --json: of a working tree, or of GitHub; there of another `branch`."""
-        from failover_api.check import check_access, check_all, check_tree
+        from failover_api.check.run import check_access, check_all, check_tree
         from failover_api.config_file import catalog_file
 
         access = _of_tree(self._settings, "access", folder)
@@ -275,6 +340,7 @@ class LocalBackend:
                     components.failover,
                     cluster=components.cluster,
                     lease=lambda: components.automatic.control().rights(),
+                    has_flux_events=self._settings.flux_events_secret_file is not None,
                     on_step=on_step,
                 )
             of_callers = check_access(access) if folder is None or access.exists() else []

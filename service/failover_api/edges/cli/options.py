@@ -165,6 +165,27 @@ class TargetSide(StrEnum):
 RelocationSide = Annotated[
     TargetSide | None, typer.Option("--to", metavar="SIDE", help="Where to: primary or backup.", show_default=False)
 ]
+RelocatedGroup = Annotated[
+    str | None,
+    typer.Option(
+        "--group",
+        metavar="G",
+        autocompletion=complete_group,
+        help="Relocate all services of this group, one after the other.",
+    ),
+]
+RelocatedNode = Annotated[
+    str | None,
+    typer.Option(
+        "--node",
+        metavar="NODE",
+        autocompletion=complete_node,
+        help="Relocate everything that is active on this node to its other side, one after the other.",
+    ),
+]
+Home = Annotated[
+    bool, typer.Option("--home", help="With --node: relocate what belongs on it, and is elsewhere, back to it.")
+]
 Synced = Annotated[
     bool,
     typer.Option("--synced", help="The data is there; with `replication: {kind: manual}`, once the app has stopped."),

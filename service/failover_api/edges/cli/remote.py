@@ -19,7 +19,7 @@ if TYPE_CHECKING:  # `failover --help` should not wait for it
 NAMES_TIMEOUT_S = 2.0  # names are a help, and not worth a wait
 _AGAIN = "ask again: a service that is already there is not moved twice"
 _KEYED = "ask again with the same key: it is not done twice"
-_NO_CONTENT = 204
+_NO_CONTENT, _NOT_FOUND = 204, 404
 _LOOK_THERE = "look with `failover automatic`, and say it again if it is not there"
 _LOOK = "look at its history before you ask again: rolling back twice undoes the rollback"
 # A proxy that compresses drops or weakens the ETag that a confirmed move is bound to.
@@ -58,6 +58,15 @@ class RemoteBackend:
 
     def operation(self, operation: str) -> Body:
         return self._ask("GET", _path("operations", operation), expect="waves")[0]
+
+    def waves(self, operation: str) -> Body | None:
+        try:
+            body = self._ask("GET", _path("operations", operation), expect="operation")[0]
+        except Refused as exc:
+            if exc.problem.get("status") != _NOT_FOUND:
+                raise
+            return None
+        return body if "waves" in body else None
 
     def tidy(self, service: str, operation: str) -> None:
         """The service does so itself."""
@@ -116,17 +125,37 @@ class RemoteBackend:
     def relocate(
         self, service: str, to: str, request: "MoveRequest", callbacks: Callbacks = NOBODY, *, is_synced: bool = False
     ) -> tuple[Body, Versions]:
-        body = {"to": to, "dry_run": request.dry_run, "reason": request.reason, "synced": is_synced}
-        body |= {"accept": sorted(request.accept)}
-        said = {key: value for key, value in body.items() if value}
+        said = _said(request, to=to, synced=is_synced)
         return self._send(_path("failover", service, "relocate"), said, request, callbacks, expect="steps")
 
+    def relocate_group(
+        self, group: str, to: str, request: "MoveRequest", callbacks: Callbacks = NOBODY
+    ) -> tuple[Body, Versions]:
+        path, said = _path("groups", group, "relocate"), _said(request, to=to, skip_refused=request.skip_refused)
+        return self._send(path, said, request, callbacks, expect="relocations")
+
+    def relocate_node(
+        self, node: str, request: "MoveRequest", callbacks: Callbacks = NOBODY, *, is_home: bool = False
+    ) -> tuple[Body, Versions]:
+        path, said = _path("nodes", node, "relocate"), _said(request, home=is_home, skip_refused=request.skip_refused)
+        return self._send(path, said, request, callbacks, expect="relocations")
+
+    def group_relocation(self, operation: str) -> Body:
+        return self._ask("GET", _path("operations", operation), expect="relocations")[0]
+
+    def abort_group_relocation(
+        self, kind: Kind, name: str, request: "MoveRequest", callbacks: Callbacks = NOBODY
+    ) -> Body:
+        path, body = _path(f"{kind}s", name, "relocate", "abort"), _said(request)
+        return self._send(path, body, request, callbacks, expect="relocations")[0]
+
     def relocation(self, service: str, operation: str) -> Body:
-        return self._ask("GET", _path("operations", operation), expect="steps")[0]
+        body = self._ask("GET", _path("operations", operation), expect="state")[0]
+        return next((one for one in body.get("relocations", ()) if one["service"] == service), body)  # one of several
 
     def abort_relocation(self, service: str, request: "MoveRequest", callbacks: Callbacks = NOBODY) -> Body:
-        body = {"reason": request.reason} if request.reason else {}
-        return self._send(_path("failover", service, "relocate", "abort"), body, request, callbacks, expect="steps")[0]
+        path, body = _path("failover", service, "relocate", "abort"), _said(request)
+        return self._send(path, body, request, callbacks, expect="steps")[0]
 
     def _move(self, path: str, action: str, request: "MoveRequest", callbacks: Callbacks) -> tuple[Body, Versions]:
         from failover_api.edges.move_request import KEYS
@@ -238,6 +267,12 @@ class RemoteBackend:
         if again is None:
             return NotReady(f"{self._url} {what}")
         return OutcomeUnknown(f"{self._url} {what}; {again}")
+
+
+def _said(request: "MoveRequest", **more: object) -> Body:
+    """What a relocation is asked for with."""
+    body = {"dry_run": request.dry_run, "reason": request.reason, "accept": sorted(request.accept), **more}
+    return {key: value for key, value in body.items() if value}
 
 
 def _plain(value: object) -> object:

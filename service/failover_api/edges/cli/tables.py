@@ -191,11 +191,56 @@ def _commit(entry: Body) -> str:
     return one_line(entry["commit"]["sha"][:7] + (f" #{pull['number']}" if pull else ""))
 
 
+def relocation_question(body: Body) -> str:
+    """What is asked before it begins."""
+    if "relocations" not in body:
+        return f"Relocate {one_line(body['service'])} to {one_line(body['to'])}?"
+    return f"Relocate {_in_turn(body)}? Each stands still for a while, and goes once the one before is done."
+
+
+def _in_turn(body: Body) -> str:
+    """Those that are relocated, in their order."""
+    todo = [one for one in body["relocations"] if one["state"] != "done"]
+    return ", then ".join(f"{one_line(one['service'])} to {one['to']}" for one in todo)
+
+
+def relocation_lines(body: Body) -> Iterator[str]:
+    """How far it is, in a sentence; of a group or a node a sentence each, in their order, and one of all."""
+    if "relocations" not in body:
+        yield relocation_line(body)
+        return
+    for one in body["relocations"]:
+        if not body["dry_run"]:
+            yield _waiting_line(one) if one["operation"] is None else relocation_line(one)
+        elif one["state"] == "done":
+            yield relocation_line(one)
+    name = f"Node {body['node']}" if body.get("node") else f"Group {body['group']}"
+    if not body["relocations"]:
+        yield f"{name}: nothing is to be relocated."
+    elif body["dry_run"]:
+        if names := _in_turn(body):
+            yield f"{name}: {names} would be relocated, one after the other. Nothing was written."
+    else:
+        yield f"{name}: {_GROUP_STATES[body['state']]}{': ' + body['reason'] if body['reason'] else '.'}"
+    if body["operation"] is not None:
+        yield f"operation {body['operation']}"
+
+
+_GROUP_STATES = {"done": "all of them are there", "stopped": "it has stopped", "running": "it is under way"}
+
+
+def _waiting_line(body: Body) -> str:
+    """Of one that has not begun."""
+    if body["state"] == "done":
+        return f"{body['service']} is on {body['to']} already."
+    return f"{body['service']} is not relocated to {body['to']} yet: {body['reason'] or 'it is its turn.'}"
+
+
 def relocation_line(body: Body) -> str:
     """How far a relocation is, in a sentence, and what to do about what it waits for, or what stopped it."""
     name, to, step = body["service"], body["to"], body["step"]
     why = f": {body['reason']} {body['cure']}".rstrip() if body["reason"] else "."
-    if body["dry_run"]:
+    if body["dry_run"] and body["state"] != "done":
         return f"{name} would be relocated to {to}. Nothing was written."
     if body["state"] == "done":
         if not body["operation"]:

@@ -271,16 +271,29 @@ class Terminal:
         return None
 
     def show_relocation(self, body: Body, *, with_diff: bool = False) -> None:
-        """`with_diff`: what each step would change."""
+        """`with_diff`: what each step would change. Of a group or a node, all of them."""
         if self._as_json:
             return self.show_json(body)
         if with_diff:
             self._show_steps(body, self.out)
-        self.out.print(Text(printable(tables.relocation_line(body))))
+        for line in tables.relocation_lines(body):
+            self.out.print(Text(one_line(line)))
+        self._show_left_out(body)
         return None
 
+    def _show_left_out(self, body: Body) -> None:
+        for one in body.get("refused", ()):
+            self.note(f"Left out: {one_line(one['service'])}: {printable(one['detail'])}")
+        self._show_unplaced(body)
+        for warning in body.get("warnings", ()):
+            self.err.print(Text(f"warning: {printable(warning)}", style="yellow"))
+
     def _show_steps(self, body: Body, console: Console) -> None:
-        for number, step in enumerate(body["steps"], 1):
+        for one in body.get("relocations", ()):
+            if any(step["diff"] for step in one["steps"]):
+                console.print(Text(f"{one_line(one['service'])} to {one['to']}", style="bold"))
+            self._show_steps(one, console)
+        for number, step in enumerate(body.get("steps", ()), 1):
             if step["diff"]:
                 console.print(Text(f"{number}/{len(body['steps'])} {one_line(step['name'])}", style="bold"))
                 self.show_diff(step["diff"], console)
@@ -288,7 +301,8 @@ class Terminal:
     def ask_relocation(self, body: Body) -> bool:
         """Shows all steps, and asks."""
         self._show_steps(body, self.err)
-        return self._ask(f"Relocate {one_line(body['service'])} to {one_line(body['to'])}?")
+        self._show_left_out(body)
+        return self._ask(tables.relocation_question(body))
 
     def ask_drill(self, service: str, there: str, home: str) -> bool:
         """Asks whether an app may stand still, twice."""

@@ -6,24 +6,24 @@
 https://www.rfc-editor.org/rfc/rfc9110#section-9.3.2
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 
 from starlette.responses import Response
-from starlette.routing import BaseRoute, Match, Route
+from starlette.routing import Match, Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 
 class Methods:
-    """`routes` gives all routes of the app that a request is for."""
+    """What the routes of the app do not answer themselves."""
 
-    def __init__(self, app: ASGIApp, *, routes: Callable[[Scope], Iterable[BaseRoute]]) -> None:
-        self._app, self._routes = app, routes
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         method = scope.get("method")
         if scope["type"] != "http" or method not in {"HEAD", "OPTIONS"}:
             return await self._app(scope, receive, send)
-        allowed = methods_at(scope, self._routes(scope))
+        allowed = methods_at(scope)
         if method == "OPTIONS" and allowed:
             return await Response(status_code=204, headers={"Allow": ", ".join(allowed)})(scope, receive, send)
         if method == "HEAD" and "GET" in allowed:
@@ -31,9 +31,10 @@ class Methods:
         return await self._app(scope, receive, send)
 
 
-def methods_at(scope: Scope, routes: Iterable[BaseRoute]) -> list[str]:
+def methods_at(scope: Scope) -> list[str]:
     """Those that the URL of a request takes, in order; none where nothing is."""
-    matching = [route for route in routes if isinstance(route, Route) and route.matches(scope)[0] is not Match.NONE]
+    routes = [route for route in scope["app"].routes if isinstance(route, Route)]
+    matching = [route for route in routes if route.matches(scope)[0] is not Match.NONE]
     own = [route for route in matching if route.path == matching[0].path]  # the first is that which answers
     return with_implied({method for route in own for method in route.methods or ()})
 

@@ -4,6 +4,7 @@ from typing import Annotated
 
 from pydantic import Field
 
+from failover_api.core.catalog.automatic import Meaning
 from failover_api.edges import examples, fields
 from failover_api.edges.models.automatic import HoldBody
 from failover_api.edges.models.body import Body
@@ -30,7 +31,10 @@ class AlertBody(Body):
     fingerprint: Annotated[str | None, Field(description="As it came.", examples=["c1f2a3b4d5e6f708"])]
     alertname: Annotated[str, Field(description="Its label of that name; empty: it has none.", examples=["NodeGone"])]
     status: Annotated[str | None, Field(description="firing or resolved, as it came.", examples=["firing"])]
-    means: fields.MeansOrNull
+    means: Annotated[
+        Meaning | None,
+        Field(description="What the catalog says that it means; null: nothing.", examples=["evacuate"]),
+    ]
     node: Annotated[str | None, Field(description="The node that it is about.", examples=["k3s-w1"])]
     group: Annotated[str | None, Field(description="The group that it is about.", examples=[None])]
     result: fields.AlertResult

@@ -5,6 +5,7 @@ from typing import Annotated
 
 from pydantic import Field
 
+from failover_api.core.catalog.automatic import Mode
 from failover_api.edges import examples, fields
 from failover_api.edges.models.body import Body
 
@@ -13,7 +14,14 @@ class JudgedNodeBody(Body):
     """A node, as automatic failover judges it."""
 
     name: fields.NodeName
-    state: fields.JudgedState
+    state: Annotated[
+        str,
+        Field(
+            description="ready, suspect, dead (for long enough to act), flapping, planned (cordoned), unwell or "
+            "unknown.",
+            examples=["ready"],
+        ),
+    ]
     since: fields.SinceOrNull
     acts_at: fields.ActsAt
     reason: Annotated[str, Field(description="Why it is in that state; empty: all is well.", examples=[""])]
@@ -141,7 +149,7 @@ class ReturnBody(Body):
 class AutomaticBody(Body):
     """Automatic failover: would it act now, and if not, why."""
 
-    mode: fields.ModeWord
+    mode: Annotated[Mode, Field(description="none, observe or act, as the catalog has it.", examples=["observe"])]
     leader: Annotated[
         str | None,
         Field(description="The replica that leads; null: none does.", examples=["failover-api-7d4b_1_9f86d0"]),

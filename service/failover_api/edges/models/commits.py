@@ -1,6 +1,6 @@
 """Commits, pull requests, and the values that they change."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field
 
@@ -15,30 +15,30 @@ class ChangeBody(Body):
     document: fields.Document
     path: fields.Path
     line: fields.Line
-    old: fields.OldValue
-    new: fields.NewValue
+    old: Annotated[fields.Scalar, Field(description="The value before the move.", examples=["primary"])]
+    new: Annotated[fields.Scalar, Field(description="The value after the move.", examples=["backup"])]
 
 
 class NamedCommitBody(Body):
     """A commit, and where to see it."""
 
-    sha: fields.Sha
-    url: fields.CommitUrl
+    sha: Annotated[str, Field(description="The commit's id.", examples=[examples.SHA])]
+    url: Annotated[str, Field(description="Where to see the commit.", examples=[examples.COMMIT_URL])]
 
 
 class CommitBody(NamedCommitBody):
     """The commit that was made."""
 
-    verified: fields.Signed
+    verified: Annotated[bool, Field(description="GitHub says that its signature is good.", examples=[True])]
 
 
 class PullRequestBody(Body):
     """A pull request of ours."""
 
-    number: fields.Number
-    url: fields.PullRequestUrl
-    branch: fields.HeadBranch
-    state: fields.PullRequestState
+    number: Annotated[int, Field(description="The pull request's number.", examples=[12])]
+    url: Annotated[str, Field(description="Where to see the pull request.", examples=[examples.PULL_REQUEST_URL])]
+    branch: Annotated[str, Field(description="The branch that it comes from.", examples=["failover/sonarr"])]
+    state: Annotated[Literal["open", "merged", "closed"], Field(description="What became of it.", examples=["open"])]
 
 
 Changes = Annotated[list[ChangeBody], Field(description="Each value that moves.", examples=[[examples.CHANGE]])]

@@ -1,9 +1,10 @@
 """What came of a move: of a service, of a group, of all that is on a node."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field
 
+from failover_api.core.planning.state import State
 from failover_api.edges import examples, fields
 from failover_api.edges.models.body import Body
 from failover_api.edges.models.commits import AllCommits, AllPullRequests, Changes, MadeCommit, MadePullRequest
@@ -18,7 +19,7 @@ class OutcomeBody(Body):
     action: fields.ActionWord
     dry_run: fields.IsDryRun
     policy: fields.PolicyWord
-    from_: fields.SideBefore
+    from_: Annotated[State, Field(alias="from", description="Where it was.", examples=["primary"])]
     to: fields.SideAfter
     changed: fields.Changed
     changes: Changes
@@ -36,8 +37,10 @@ class MemberBody(Body):
     """A service of a group."""
 
     service: fields.Service
-    from_: fields.MemberBefore
-    to: fields.MemberAfter
+    from_: Annotated[
+        State | None, Field(alias="from", description="Where it was; null: it was left out.", examples=["primary"])
+    ]
+    to: Annotated[State | None, Field(description="Where it is moved to; null: left out.", examples=["backup"])]
     changed: fields.Changed
 
 
@@ -91,14 +94,16 @@ class NodeOutcomeBody(Body):
     """What came of an evacuation: each service by its own action, to its other side."""
 
     node: fields.NodeName
-    action: fields.Evacuate
+    action: Annotated[Literal["evacuate"], Field(description="What was asked for.", examples=["evacuate"])]
     dry_run: fields.IsDryRun
     policy: fields.PolicyOrMixed
     services: Annotated[
         list[RefusedMemberBody | MemberBody],
         Field(description="Those that were active on the node, in the catalog's order.", examples=[[examples.MEMBER]]),
     ]
-    unplaced: fields.Unplaced
+    unplaced: Annotated[
+        list[str], Field(description="Services of which nobody knows the node; they stay.", examples=[["plex"]])
+    ]
     to: fields.SideAfter
     changed: fields.Changed
     changes: Changes

@@ -4,6 +4,7 @@ from typing import Annotated
 
 from pydantic import Field
 
+from failover_api.core.safety.node_states import NodeState
 from failover_api.edges import examples, fields
 from failover_api.edges.models.body import Body, is_none
 
@@ -19,7 +20,14 @@ class NodeBody(Body):
     """A node of the cluster, or one that the catalog names."""
 
     name: fields.NodeName
-    state: fields.NodeStateWord
+    state: Annotated[
+        NodeState,
+        Field(
+            description="ready; suspect: not heard of, or not ready; dead: not heard of for `dead_for`; flapping: it "
+            "comes and goes; unwell: it says itself that it is not ready; planned: cordoned; unknown: not seen.",
+            examples=["ready"],
+        ),
+    ]
     since: fields.SinceOrNull
     ready: Annotated[bool | None, Field(description="Its condition Ready; null: not seen.", examples=[True])]
     renewed_at: Annotated[

@@ -4,6 +4,9 @@ from typing import Annotated
 
 from pydantic import Field
 
+from failover_api.core.catalog.replication import ReplicationKind
+from failover_api.core.planning.state import State
+from failover_api.core.safety.replication_states import ReplicationState
 from failover_api.edges import examples, fields
 from failover_api.edges.models.body import Body
 from failover_api.edges.models.commits import OpenPullRequest
@@ -18,27 +21,35 @@ class SwitchBody(Body):
     document: fields.Document
     path: fields.Path
     line: fields.Line
-    value: fields.Value
-    primary: fields.PrimaryValue
-    backup: fields.BackupValue
+    value: Annotated[
+        fields.Scalar, Field(description="The value that stands there, with its YAML type.", examples=["primary"])
+    ]
+    primary: Annotated[fields.Scalar, Field(description="The value that means primary.", examples=["primary"])]
+    backup: Annotated[fields.Scalar, Field(description="The value that means backup.", examples=["backup"])]
     side: fields.SideNow
 
 
 class NodesBody(Body):
     """The Kubernetes nodes behind each side; none where the catalog does not say."""
 
-    primary: fields.PrimaryNodes
-    backup: fields.BackupNodes
+    primary: Annotated[
+        list[str], Field(description="The Kubernetes nodes behind primary; none: not known.", examples=[["k3s-w1"]])
+    ]
+    backup: Annotated[
+        list[str], Field(description="The Kubernetes nodes behind backup; none: not known.", examples=[["k3s-w2"]])
+    ]
 
 
 class ClusterBody(Body):
     """A service in its cluster. Times come from the cluster's own clocks."""
 
-    seen_at: fields.SeenAt
-    side: fields.LiveSide
+    seen_at: Annotated[str, Field(description="When it was seen, by the API server's clock.", examples=[examples.SEEN])]
+    side: Annotated[
+        State, Field(description="The side that what runs belongs to; unknown: nobody can tell.", examples=["backup"])
+    ]
     stage: fields.StageWord
-    node: fields.PodNode
-    pod: fields.PodName
+    node: Annotated[str | None, Field(description="The node of the pod; null: there is none.", examples=["k3s-w2"])]
+    pod: Annotated[str | None, Field(description="The pod; null: there is none.", examples=["sonarr-7d4b9-x2x7k"])]
     since: fields.Since
     reason: fields.StageReason
     cure: fields.StageCure
@@ -52,12 +63,30 @@ class ClusterBody(Body):
 class ReplicationBody(Body):
     """How well its data is copied to the side where it is not. Times come from the cluster's own clocks."""
 
-    kind: fields.ReplicationKindWord
-    state: fields.ReplicationStateWord
-    data_as_of: fields.DataAsOf
-    last_sync: fields.LastSync
-    in_flight: fields.InFlight
-    reason: fields.ReplicationReason
+    kind: Annotated[
+        ReplicationKind,
+        Field(description="As in the catalog: volsync; manual, which nobody sees.", examples=["volsync"]),
+    ]
+    state: Annotated[
+        ReplicationState,
+        Field(
+            description=(
+                "protected (it is copied, and the copy is young enough), stale (older than `max_data_age`, or than a "
+                "day), failing (nothing is copied, or the last sync failed), parked (both ends are paused), seeding (a "
+                "relocation fills it), unknown (it is not seen, or nobody can tell)."
+            ),
+            examples=["protected"],
+        ),
+    ]
+    data_as_of: Annotated[
+        str | None,
+        Field(description="The time of the data in the copy; null: not known.", examples=["2026-11-29T21:45:00Z"]),
+    ]
+    last_sync: Annotated[
+        str | None, Field(description="When the copy was finished; null: not known.", examples=["2026-11-29T21:46:03Z"])
+    ]
+    in_flight: Annotated[bool, Field(description="Whether a sync has begun and has not ended.", examples=[False])]
+    reason: Annotated[str, Field(description="Why it is not protected, in plain words; empty: it is.", examples=[""])]
 
     @property
     def lasting(self) -> "ReplicationBody":
@@ -71,9 +100,9 @@ class PlaceBody(Body):
     service: fields.Service
     side: fields.SideNow
     policy: fields.PolicyWord
-    repository: fields.Repository
-    branch: fields.BranchName
-    groups: fields.Groups
+    repository: Annotated[str, Field(description="Where the manifests are: owner/name.", examples=["acme/homelab"])]
+    branch: Annotated[str, Field(description="The branch that the cluster follows.", examples=["main"])]
+    groups: Annotated[list[str], Field(description="The groups that the service is in.", examples=[["k3s-w1"]])]
     nodes: Annotated[
         NodesBody,
         Field(description="The nodes behind the sides.", examples=[{"primary": ["k3s-w1"], "backup": ["k3s-w2"]}]),
@@ -139,7 +168,14 @@ class ListBody(Body):
     services: Annotated[
         list[ListedBody], Field(description="Each service that you may see.", examples=[[examples.LISTED]])
     ]
-    config_error: fields.ConfigError
+    config_error: Annotated[
+        str | None,
+        Field(
+            description="FILE:LINE: KEY: message, when the newest catalog was refused and the last good one is in "
+            "force.",
+            examples=["config/services.yaml:12: deploiment: unknown key"],
+        ),
+    ]
 
 
 class GroupBody(Body):

@@ -1,9 +1,10 @@
 """What may go wrong with a move, and what did."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field
 
+from failover_api.core.safety.hazard import Severity
 from failover_api.edges import examples, fields
 from failover_api.edges.models.body import Body, is_none
 from failover_api.edges.models.commits import ChangeBody
@@ -12,19 +13,29 @@ from failover_api.edges.models.commits import ChangeBody
 class HazardBody(Body):
     """What may go wrong between the commit and a running app, and what to do about it."""
 
-    slug: fields.HazardSlug
-    severity: fields.SeverityWord
-    about: fields.About
+    slug: Annotated[str, Field(description="The hazard's name; more may come.", examples=["claim-unknown"])]
+    severity: Annotated[
+        Severity, Field(description="info, warn, or stop: a move is refused until it is accepted.", examples=["warn"])
+    ]
+    about: Annotated[str, Field(description="The document that it is about.", examples=[examples.DOCUMENT])]
     where: fields.Where
-    detail: fields.HazardDetail
+    detail: Annotated[
+        str,
+        Field(
+            description="What may go wrong, and why.",
+            examples=["The claim pvc-sonarr-backup is nowhere in the repository."],
+        ),
+    ]
     cure: fields.Cure
 
 
 class HazardsBody(Body):
     """The hazards of a service in short."""
 
-    slugs: fields.HazardSlugs
-    severity: fields.Worst
+    slugs: Annotated[list[str], Field(description="The names of the hazards.", examples=[["claim-unknown"]])]
+    severity: Annotated[
+        Severity | None, Field(description="The highest severity; null: there is no hazard.", examples=["warn"])
+    ]
 
 
 Hazards = Annotated[
@@ -48,10 +59,16 @@ class ProblemBody(Body):
 
     type: fields.ProblemType
     title: fields.Title
-    status: fields.Status
+    status: Annotated[int, Field(description="The HTTP status.", examples=[409])]
     detail: fields.Detail
-    instance: fields.Instance
-    outcome: fields.Applied
+    instance: Annotated[
+        str | None,
+        Field(description="The request's id, which the log has too.", examples=["01JDQ3Z5Y8V6T4R2P0N9M7K5H4"]),
+    ]
+    outcome: Annotated[
+        Literal["not-applied", "unknown"],
+        Field(description="unknown: it may have been written; look before you ask again.", examples=["not-applied"]),
+    ]
     refused: Annotated[
         list[RefusedBody] | None,
         Field(

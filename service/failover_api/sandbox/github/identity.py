@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import functools
 import secrets
+import threading
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -85,7 +86,7 @@ class Identities:
 
     @property
     def private_key_pem(self) -> str:
-        return _new_key()[0]
+        return _key()[0]
 
     def revoke(self) -> None:
         """Every installation token stops working, as when its hour is over."""
@@ -160,7 +161,7 @@ class Identities:
         unchecked = {"verify_exp": False, "verify_iat": False, "verify_nbf": False, "verify_iss": False}
         unchecked |= {"verify_aud": False, "verify_sub": False}
         try:
-            jwt.decode(token, _new_key()[1], algorithms=["RS256"], options=unchecked)  # type: ignore[arg-type]  # PyJWT types options as a TypedDict
+            jwt.decode(token, _key()[1], algorithms=["RS256"], options=unchecked)  # type: ignore[arg-type]  # PyJWT types options as a TypedDict
         except jwt.PyJWTError as exc:
             raise Refused(401, "A JSON web token could not be decoded") from exc
 
@@ -197,9 +198,17 @@ def _bearer(authorization: str) -> str:
     return token.strip() if scheme.lower() in ("bearer", "token") else ""
 
 
+_MAKING = threading.Lock()  # whoever asks while a key is made would make one of his own
+
+
+def _key() -> tuple[str, rsa.RSAPublicKey]:
+    """One key a process, as PEM and its public half: making one takes a tenth of a second, and nobody needs two."""
+    with _MAKING:
+        return _new_key()
+
+
 @functools.cache
 def _new_key() -> tuple[str, rsa.RSAPublicKey]:
-    """One key a process, as PEM and its public half: making one takes a tenth of a second, and nobody needs two."""
     key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
     form = serialization.PrivateFormat.TraditionalOpenSSL
     pem = key.private_bytes(serialization.Encoding.PEM, form, serialization.NoEncryption()).decode()

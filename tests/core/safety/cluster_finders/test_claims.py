@@ -11,8 +11,8 @@ from tests.core.safety.cluster_finders.scenes import CLAIM_TO, before, demote, p
 from tests.support.builders import service, switch
 from tests.support.cluster_views import NOW, W1, W2, claim, sonarr, unseen, volume
 
-LAZY = StorageClass("local-path", "rancher.io/local-path", "WaitForFirstConsumer")
-EAGER = StorageClass("nfs", "nfs.csi", "Immediate")
+LAZY = StorageClass("local-path", "WaitForFirstConsumer")
+EAGER = StorageClass("nfs", "Immediate")
 
 
 def of_claims(*claims: Claim, **kinds: Any) -> list[Hazard]:

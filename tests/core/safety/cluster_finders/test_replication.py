@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from failover_api.core.catalog.replication import DataReplication, ReplicationKind
 from failover_api.core.safety.hazard import Hazard, Severity
 from failover_api.core.safety.observed import Seen
 from tests.core.safety.cluster_finders.scenes import before, demote, destination, manifest, promote, source
@@ -101,7 +102,7 @@ def test_a_backup_to_an_object_store_is_not_the_copy() -> None:
     """restic is a day old, and rsync, which feeds the destination, is not."""
     restic = source(name="sonarr-restic", mover="restic", last_sync_at=NOW - 100_000)
     assert told(source(), restic) == []
-    (hazard,) = told(restic, replication_destinations=[destination(mover="restic")])
+    (hazard,) = told(restic, replication_destinations=[restored(100_000)])
     assert hazard.about == "ReplicationSource media/sonarr-restic"
 
 
@@ -119,6 +120,19 @@ def test_a_copy_that_is_restored_is_as_old_as_that_at_best() -> None:
     assert [hazard.slug for hazard in told(restic, replication_destinations=[restored(3 * 86_400)])] == ["data-old"]
     sent = destination(last_sync_at=NOW - 3 * 86_400, last_sync_duration_s=60.0)
     assert told(source(), strict=True, replication_destinations=[sent]) == [], "rsync sends what the source has"
+
+
+def test_what_was_never_restored_is_no_copy() -> None:
+    (hazard,) = told(source(mover="restic"), replication_destinations=[destination(mover="restic")])
+    assert (hazard.slug, hazard.about) == ("data-age-unknown", "ReplicationDestination media/sonarr-w2")
+    assert "ReplicationDestination sonarr-w2 has never synced it" in hazard.detail
+
+
+@pytest.mark.parametrize("sources", [(), (source(last_sync_at=NOW - 900_000),), (source(last_sync_at=None),)])
+def test_where_nothing_needs_to_be_brought_the_age_is_of_no_interest(sources: tuple[Any, ...]) -> None:
+    of = replace(STRICT, replication=DataReplication(ReplicationKind.NONE))
+    found = promote(before(replication_sources=sources, replication_destinations=[destination()]), service=of)
+    assert not OF_DATA & {hazard.slug for hazard in found}
 
 
 def restored(ago_s: float) -> Any:

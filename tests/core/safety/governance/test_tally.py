@@ -69,7 +69,10 @@ def test_it_is_handed_on_as_json() -> None:
     assert tally_from(tally.as_json()) == tally
 
 
-@pytest.mark.parametrize("data", [None, "x", {}, [None], [{"key": 1}], [{"node": "w1"}]])
+NO_TIME = {"key": "k", "node": "w1", "died_at": 1e300}  # a number, which no calendar shows
+
+
+@pytest.mark.parametrize("data", [None, "x", {}, [None], [{"key": 1}], [{"node": "w1"}], [NO_TIME]])
 def test_what_cannot_be_read_is_left_out(data: object) -> None:
     assert tally_from(data) == Tally()
 

@@ -9,7 +9,7 @@ from failover_api.core.catalog.model import Service
 from failover_api.core.planning.state import detect
 from failover_api.core.safety.relocation.needs import Need, needs
 from failover_api.core.splice import Manifest, parse
-from tests.support.relocating import APP, CATALOG, VOLSYNC, app, running_to_backup
+from tests.support.relocating import APP, CATALOG, VOLSYNC, app, by_restic, running_to_backup
 
 TO_A = "{copyMethod: Direct, keySecret: key, destinationPVC: a}"
 TO_B = TO_A.replace("destinationPVC: a", "destinationPVC: b")
@@ -96,3 +96,30 @@ def test_a_relocation_under_way_is_not_told_of_what_it_paused() -> None:
     text = RUNNING.replace("spec:\n  sourcePVC: a\n", "spec:\n  sourcePVC: a\n  paused: true\n")
     assert told(text)
     assert told(text.replace('"*/3 * * * *"', f'"*/3 * * * *", manual: {tag}')) == []
+
+
+TO_A_RESTIC = "{copyMethod: Direct, repository: from-b, destinationPVC: a}"
+RESTIC_CATALOG = CATALOG.replace("kind: volsync\n", "kind: volsync\n      via: repository\n")
+
+
+@pytest.mark.parametrize(
+    ("new", "words", "is_warning"),
+    [
+        (TO_A_RESTIC, "files that were deleted meanwhile come back", True),
+        (TO_A_RESTIC.replace("Direct", "Direct, restoreAsOf: '2026-01-01T00:00:00Z'"), "has restoreAsOf", False),
+        (TO_A_RESTIC.replace("Direct", "Direct, previous: 1"), "has previous: it restores an older snapshot", False),
+        (TO_A_RESTIC.replace("from-b", "other"), "another Secret of the repository (from-b and other)", False),
+    ],
+)
+def test_a_restore_brings_the_newest_of_the_same_repository_and_nothing_else(
+    new: str, words: str, is_warning: bool
+) -> None:
+    text = by_restic().replace(TO_A_RESTIC, new)
+    found = told(text, side="backup", catalog=RESTIC_CATALOG)
+    assert [need.is_warning for need in found if words in need.text and "sonarr-b" not in need.text] == [is_warning]
+
+
+def test_a_restore_that_deletes_as_well_is_told_of_nothing() -> None:
+    text = by_restic().replace("copyMethod: Direct, repository: from-b, dest", "copyMethod: Direct, previous: 0, enableFileDeletion: true, repository: from-b, dest")  # fmt: skip # noqa: E501
+    found = told(text, side="backup", catalog=RESTIC_CATALOG)
+    assert not [need for need in found if "media/sonarr-a" in need.text and "paused" not in need.text]

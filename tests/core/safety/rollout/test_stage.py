@@ -240,7 +240,7 @@ def recreate(**changes: Any) -> Any:
         Condition("Progressing", "True", "NewReplicaSetAvailable"),
         Condition("Available", "False", "MinimumReplicasUnavailable"),
     )
-    given = {"strategy": "Recreate", "updated_replicas": None, "terminating_replicas": 1, "conditions": lies}
+    given = {"strategy": "Recreate", "updated_replicas": None, "conditions": lies}
     return deployment(**{**given, **changes})
 
 

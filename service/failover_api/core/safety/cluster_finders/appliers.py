@@ -6,7 +6,7 @@ from failover_api.core.safety.hazard import Hazard, Severity
 from failover_api.core.safety.observed import Condition, HelmRelease, Kustomization, Pod, Source
 from failover_api.core.safety.rollout.appliers import commit_of, resume_command
 from failover_api.core.safety.rollout.live import HELM, KUSTOMIZE, SOURCES
-from failover_api.core.safety.scene import Scene, is_down, label_of
+from failover_api.core.safety.scene import Scene, label_of
 from failover_api.core.safety.times import minute
 from failover_api.core.wording import cut, shell_word
 
@@ -138,8 +138,7 @@ def _stuck(applier: _Applier, what: str) -> Hazard:
 
 
 def _works(scene: Scene, pod: Pod) -> bool:
-    node = scene.place.known.get(pod.node)
-    return pod.is_ready and (node is None or not is_down(node))
+    return pod.is_ready and scene.node_down(pod) is None
 
 
 def _kind(applier: _Applier) -> str:

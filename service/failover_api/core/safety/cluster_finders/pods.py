@@ -15,7 +15,7 @@ from failover_api.core.safety.finders.data_left_behind import brings_nothing, ca
 from failover_api.core.safety.hazard import Hazard, Severity
 from failover_api.core.safety.observed import Deployment, Node, Pod, StatefulSet
 from failover_api.core.safety.rollout.live import Workload, kind_of
-from failover_api.core.safety.scene import Scene, is_down, label_of
+from failover_api.core.safety.scene import Scene, label_of
 from failover_api.core.safety.workloads import (
     DEPLOYMENT,
     RECREATE,
@@ -88,7 +88,7 @@ def old_pod_running(scene: Scene) -> Iterator[Hazard]:
     if not scene.claims or brings_nothing(scene.move.service):
         return
     left = (pod for pod in scene.old_pods if not scene.place.holds(pod))
-    well = next((pod for pod in left if pod.is_ready and _is_well(scene, pod)), None)
+    well = next((pod for pod in left if pod.is_ready and scene.node_down(pod) is None), None)
     if well is not None:
         service = scene.move.service.name
         yield Hazard(
@@ -182,11 +182,6 @@ def _scaler(scene: Scene, workload: Workload) -> str:
         if is_its and scaler.namespace == workload.namespace and active is not None and active.status == "False":
             return f" So its autoscaler {cut(scaler.name)} is off."
     return ""
-
-
-def _is_well(scene: Scene, pod: Pod) -> bool:
-    node = scene.place.known.get(pod.node)
-    return node is None or not is_down(node)
 
 
 def _of_stateful_set(workload: StatefulSet, detail: str, cure: str) -> Hazard:

@@ -7,63 +7,24 @@ https://volsync.readthedocs.io
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
+from failover_api.core.catalog.replication import ReplicationKind
 from failover_api.core.planning.state import State
 from failover_api.core.safety.hazard import Hazard, Severity
 from failover_api.core.safety.observed import Replication
-from failover_api.core.safety.replication import OLD_S, REPOSITORY_MOVERS, data_as_of, pairs_of
+from failover_api.core.safety.replication import OLD_S, DataCopy, copy_of
 from failover_api.core.safety.scene import Scene
 from failover_api.core.safety.times import length, minute
 from failover_api.core.wording import cut
 
-CLOCKS_S = 300.0  # VolSync tells its times by the clock of the node where it runs
 _WHY = "An app that starts on an old copy goes on from there, and what was written since is missing."
-
-
-@dataclass(frozen=True, slots=True)
-class _Copy:
-    """What brings data from the claim that is left to the one that is moved to."""
-
-    old: str
-    new: str
-    sources: tuple[Replication, ...]
-    destinations: tuple[Replication, ...]
-    now: float
-
-    @property
-    def undated(self) -> Replication | None:
-        """A source that has never synced, or says that it will have: by a clock that is wrong."""
-        return next((one for one in self.sources if one.data_as_of is None or self._is_to_come(one.data_as_of)), None)
-
-    def _is_to_come(self, at: float) -> bool:
-        return at > self.now + CLOCKS_S
-
-    @property
-    def oldest(self) -> Replication | None:
-        """The source whose data is oldest; None where nobody can tell, or there is none."""
-        as_of = data_as_of(self.sources) if self.undated is None else None
-        return next((source for source in self.sources if as_of is not None and source.data_as_of == as_of), None)
-
-    @property
-    def restores(self) -> tuple[Replication, ...]:
-        """The destinations that restore from a repository, each at its own time."""
-        return tuple(one for one in self.destinations if one.mover in REPOSITORY_MOVERS)
-
-    @property
-    def youngest(self) -> tuple[float, Replication] | None:
-        """The time that the data is of at best, and the end that says so; None where nobody can tell."""
-        source = self.oldest
-        ends = [] if source is None else [source, *self.restores]
-        known = [(end.data_as_of, end) for end in ends if end.data_as_of is not None]
-        return min(known, key=lambda one: one[0], default=None)
 
 
 def data_old(scene: Scene) -> Iterator[Hazard]:
     """The copy is older than the catalog allows, or than a day."""
     allowed = scene.move.service.max_data_age_s
     limit_s = OLD_S if allowed is None else allowed
-    for copy in _copies(scene):
+    for copy in _copies_that_matter(scene):
         if copy.youngest is None or scene.now - copy.youngest[0] <= limit_s:
             continue
         as_of, end = copy.youngest
@@ -84,21 +45,11 @@ def data_old(scene: Scene) -> Iterator[Hazard]:
 def data_age_unknown(scene: Scene) -> Iterator[Hazard]:
     """Nobody can tell how old the copy is, and somebody wants to know, or it has never been made."""
     service = scene.move.service
-    for copy in _copies(scene):
-        if copy.oldest is not None or (not copy.sources and service.max_data_age_s is None):
+    for copy in _copies_that_matter(scene):
+        if not (why := copy.why_undated) or (not copy.sources and service.max_data_age_s is None):
             continue
-        if copy.sources:
-            source = copy.undated or copy.sources[0]
-            about = _about(source)
-            at = source.data_as_of
-            why = f"ReplicationSource {cut(source.name)} has never synced it"
-            if at is not None:
-                why = (
-                    f"ReplicationSource {cut(source.name)} says {minute(at)}, which is still to come: a clock is wrong"
-                )
-        else:
-            about = f"PersistentVolumeClaim {cut(scene.namespace or '')}/{cut(copy.new)}"
-            why = f"no ReplicationSource of {cut(copy.old)} is in the cluster"
+        claim = f"PersistentVolumeClaim {cut(scene.namespace or '')}/{cut(copy.new)}"
+        about = _about(copy.undated) if copy.undated is not None else claim
         yield Hazard(
             "data-age-unknown",
             _severity(scene),
@@ -151,7 +102,14 @@ def source_may_return(scene: Scene) -> Iterator[Hazard]:
             )
 
 
-def _copies(scene: Scene, *, only_to_backup: bool = True) -> Iterator[_Copy]:
+def _copies_that_matter(scene: Scene) -> Iterator[DataCopy]:
+    """Where the catalog says that nothing needs to be brought, their age is of no interest."""
+    replication = scene.move.service.replication
+    if replication is None or replication.kind is not ReplicationKind.NONE:
+        yield from _copies(scene)
+
+
+def _copies(scene: Scene, *, only_to_backup: bool = True) -> Iterator[DataCopy]:
     """For each claim that changes. None where replication may not be looked at."""
     namespace, view = scene.namespace, scene.view
     is_to_backup = scene.expected.side is State.BACKUP or _leads_to_backup(scene)
@@ -161,8 +119,7 @@ def _copies(scene: Scene, *, only_to_backup: bool = True) -> Iterator[_Copy]:
         return
     for claim in scene.claims:
         if claim.old and claim.new:
-            sources, destinations = pairs_of(view, namespace, claim.old, claim.new)
-            yield _Copy(claim.old, claim.new, sources, destinations, scene.now)
+            yield copy_of(view, namespace, claim.old, claim.new, scene.now)
 
 
 def _leads_to_backup(scene: Scene) -> bool:

@@ -7,6 +7,7 @@ https://volsync.readthedocs.io
 
 from collections.abc import Iterator, Sequence
 
+from failover_api.core.catalog.replication import SOURCE
 from failover_api.core.planning.parking import Unpaused
 from failover_api.core.safety.claim_moves import claim_moves, claim_names
 from failover_api.core.safety.hazard import Hazard, Severity
@@ -101,7 +102,7 @@ def _has_stopped_sources(move: ServiceMove, surroundings: Surroundings) -> bool:
     assert surroundings.neighbours is not None
     left = [(claim.old, claim.namespace) for claim in claim_moves(move, surroundings)]
     found = [one for claim in left for one in surroundings.neighbours.replications(*claim)]
-    sources = [one for one in found if one.it.kind == "ReplicationSource"]
+    sources = [one for one in found if one.it.kind == SOURCE]
     return bool(sources) and all(_is_stopped(one, move) for one in sources)
 
 

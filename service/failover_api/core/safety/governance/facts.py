@@ -54,7 +54,7 @@ class ServiceFacts:
 
     `pods` are seen at `pods_heard_at`, None: they are not. `hazards` are those of the move, None: not looked for.
     `relocating` is the operation that relocates it, "" for none. `in_waves` is one that moves it later, or has not.
-    `merges_by_itself`: of policy pull_request.
+    `is_history_known`: False where its last move could not be read. `merges_by_itself`: of policy pull_request.
     `can_relocate`: it has `replication` that can bring it home; `needs_word`: once a person says so.
     `read_at` is when Git was read and the rest was found out. `..._at` are of our monotonic clock.
     """
@@ -72,6 +72,7 @@ class ServiceFacts:
     policy: Policy = Policy.DIRECT
     merges_by_itself: bool = False
     last_move: LastMove | None = None
+    is_history_known: bool = True
     relocating: str = ""
     in_waves: Unmoved | None = None
     can_relocate: bool = False

@@ -259,6 +259,8 @@ def git_unreachable(case: Case) -> Iterator[Hold]:
         yield Hold(Gate.GIT_UNREACHABLE, f"The Git host does not answer{why}.", "It is tried again by itself.", until)
     elif case.git.now is None or case.is_stale(case.service.read_at):
         yield Hold(Gate.GIT_UNREACHABLE, "Git was not read within the last 30 s.", "It is read again by itself.")
+    elif not case.service.is_history_known:
+        yield Hold(Gate.GIT_UNREACHABLE, "When it was moved last could not be read.", "It is read again by itself.")
 
 
 def way_back(case: Case) -> Iterator[Hold]:

@@ -11,6 +11,7 @@ from typing import Any
 from failover_api.core.safety.judgement.verdicts import NOTHING_SEEN, ViewVerdict
 from failover_api.core.safety.node_states import NodeState
 
+FLAPPING_S = 3600.0  # for so long a node that comes and goes is left alone
 MAX_NODES = 200  # whose flaps are handed on
 _MAX_FLAPS = 10
 _END_OF_TIME = 2.0**32
@@ -81,7 +82,7 @@ def with_flaps(data: object, *, now: float, monotonic: float) -> Memory:
     """A new leader's memory: what flaps_as_json() said. What is not understood is left out."""
     ahead_s = now - monotonic
     rows = data.items() if isinstance(data, Mapping) else ()
-    found = {str(name): node for name, row in rows if (node := _recalled(row, ahead_s)) is not None}
+    found = {str(name): node for name, row in rows if (node := _recalled(row, ahead_s, monotonic)) is not None}
     return replace(START, nodes=found)
 
 
@@ -92,13 +93,14 @@ def _flaps(node: NodeMemory, ahead_s: float) -> dict[str, Any]:
     return flaps
 
 
-def _recalled(row: object, ahead_s: float) -> NodeMemory | None:
+def _recalled(row: object, ahead_s: float, monotonic: float) -> NodeMemory | None:
     if not isinstance(row, Mapping) or not isinstance(row.get("uid"), str):
         return None
     times = row.get("suspected")
-    at = [time - ahead_s for each in (times if isinstance(times, list) else []) if (time := _time(each)) is not None]
+    times = [time for each in (times if isinstance(times, list) else []) if (time := _time(each)) is not None]
+    at = [min(time - ahead_s, monotonic) for time in times]  # one that is to come is of a clock that was wrong
     until = _time(row.get("until"))
-    ends_at = until - ahead_s if until is not None else float("-inf")
+    ends_at = min(until - ahead_s, monotonic + FLAPPING_S) if until is not None else float("-inf")
     return NodeMemory(row["uid"], suspected_at=tuple(sorted(at))[-_MAX_FLAPS:], flapping_until=ends_at)
 
 

@@ -12,8 +12,8 @@ that Kubernetes said Unknown of it, both for `dead_for`. Nothing counts that was
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
-from failover_api.core.catalog.automatic import MIN_DEAD_FOR_S, Automatic, Mode
-from failover_api.core.safety.judgement.memory import Memory, NodeMemory
+from failover_api.core.catalog.automatic import IS_OFF, MIN_DEAD_FOR_S, Automatic, Mode
+from failover_api.core.safety.judgement.memory import FLAPPING_S, Memory, NodeMemory
 from failover_api.core.safety.judgement.samples import NodeSample, Sample
 from failover_api.core.safety.judgement.verdicts import NodeVerdict, Verdicts, ViewVerdict
 from failover_api.core.safety.node_states import STALE_S, NodeState, ViewState
@@ -24,7 +24,7 @@ BLIND_S = 30.0
 STARTING_S = 60.0
 CONFIRM_S = 5.0  # Kubernetes looks at its nodes so often: until then it may still say Unknown of one that is back
 JUMP_S = 30.0
-FLAPS, FLAPS_WITHIN_S, FLAPPING_S = 3, 1800.0, 3600.0
+FLAPS, FLAPS_WITHIN_S = 3, 1800.0
 STORM_SHARE = 0.49
 UNTAINTED_S = 60.0  # the NoExecute taint comes within seconds of Unknown, but in a storm
 GONE_S = 24 * 3600.0
@@ -96,7 +96,7 @@ def _is_blind(sample: Sample) -> bool:
 
 def _unsighted(memory: Memory, sample: Sample, rules: Automatic) -> tuple[ViewState, str, float | None]:
     if rules.mode is Mode.NONE:
-        return ViewState.OFF, _OFF, None
+        return ViewState.OFF, IS_OFF, None
     why = f": {one_line(sample.why_unseen)}" if sample.why_unseen else ""
     if sample.heard_at is None and sample.monotonic < memory.settles_at - STARTING_S + BLIND_S:
         return ViewState.STARTING, f"Nothing was heard of nodes and Leases yet{why}.", None
@@ -267,14 +267,12 @@ def _why_suspect(node: NodeSample, still_since: str) -> str:
 
 # All of them
 
-_OFF = "Automatic failover is off: `automatic.mode` is none."
-
 
 def _sighted(
     memory: Memory, nodes: Mapping[str, NodeMemory], sample: Sample, rules: Automatic
 ) -> tuple[ViewState, str, float | None]:
     if rules.mode is Mode.NONE:
-        return ViewState.OFF, _OFF, None
+        return ViewState.OFF, IS_OFF, None
     if why := _storm(nodes, sample, rules):
         return ViewState.STORM, why, None
     if sample.monotonic < memory.settles_at:

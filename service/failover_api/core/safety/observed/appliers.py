@@ -33,9 +33,9 @@ class Source:
 
 @dataclass(frozen=True, slots=True)
 class Kustomization:
-    """`applied_revision` was applied as a whole, `attempted_revision` is the last that was tried.
+    """`applied_revision` was applied as a whole. `source` is kind, namespace and name.
 
-    `source` is kind, namespace and name. `inventory` is what it applied, as `namespace_name_group_kind`.
+    `inventory` is what it applied, as `namespace_name_group_kind`.
     """
 
     namespace: str
@@ -43,9 +43,7 @@ class Kustomization:
     path: str = ""
     source: tuple[str, str, str] = ("", "", "")
     is_suspended: bool = False
-    waits: bool = False
     applied_revision: str = ""
-    attempted_revision: str = ""
     generation: int | None = None
     observed_generation: int | None = None
     ready: Condition | None = None
@@ -64,7 +62,7 @@ class Kustomization:
 
 @dataclass(frozen=True, slots=True)
 class HelmRelease:
-    """`chart_version` is that of the newest release in its history, `release_status` what came of it."""
+    """`release` is the name of the newest release in its history, else the one that its spec gives."""
 
     namespace: str
     name: str
@@ -73,10 +71,6 @@ class HelmRelease:
     generation: int | None = None
     observed_generation: int | None = None
     conditions: tuple[Condition, ...] = ()
-    chart_version: str = ""
-    release_status: str = ""
-    last_action: str = ""
-    upgrade_failures: int | None = None
     applier: Applier = NOBODY
 
     @property

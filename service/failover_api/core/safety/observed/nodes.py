@@ -16,7 +16,6 @@ class Taint:
     key: str
     value: str
     effect: str
-    added_at: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

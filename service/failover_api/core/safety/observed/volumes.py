@@ -18,7 +18,6 @@ class Claim:
     phase: str = ""
     volume: str = ""
     storage_class: str = ""
-    access_modes: tuple[str, ...] = ()
     selected_node: str = ""
     deletion_at: float | None = None
     applier: Applier = NOBODY
@@ -42,7 +41,6 @@ class StorageClass:
     """`binding_mode` is Immediate or WaitForFirstConsumer."""
 
     name: str
-    provisioner: str = ""
     binding_mode: str = ""
 
 
@@ -59,7 +57,6 @@ class Replication:
     kind: Literal["ReplicationSource", "ReplicationDestination"]
     claim: str = ""
     mover: str = ""
-    copy_method: str = ""
     is_paused: bool = False
     schedule: str = ""
     manual: str = ""
@@ -67,10 +64,8 @@ class Replication:
     last_sync_at: float | None = None
     last_sync_duration_s: float | None = None
     sync_started_at: float | None = None
-    next_sync_at: float | None = None
     result: str = ""
     synchronizing: Condition | None = None
-    latest_image: str = ""
     applier: Applier = NOBODY
 
     @property

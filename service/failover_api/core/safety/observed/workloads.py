@@ -34,15 +34,11 @@ class Deployment:
     observed_generation: int | None = None
     replicas: int | None = None
     strategy: str = ""
-    max_surge: str = ""
-    max_unavailable: str = ""
     is_paused: bool = False
     revision: str = ""
     template: PodTemplate = EMPTY_TEMPLATE
-    current_replicas: int | None = None
     updated_replicas: int | None = None
     ready_replicas: int | None = None
-    terminating_replicas: int | None = None
     conditions: tuple[Condition, ...] = ()
     applier: Applier = NOBODY
 
@@ -65,9 +61,7 @@ class StatefulSet:
     strategy: str = ""
     pod_management: str = ""
     template: PodTemplate = EMPTY_TEMPLATE
-    current_revision: str = ""
     update_revision: str = ""
-    current_replicas: int | None = None
     updated_replicas: int | None = None
     ready_replicas: int | None = None
     applier: Applier = NOBODY
@@ -111,7 +105,6 @@ class Pod:
     message: str = ""
     ready: Condition | None = None
     scheduled: Condition | None = None
-    disruption: Condition | None = None
     waiting: str = ""
     created_at: float | None = None
     deletion_at: float | None = None
@@ -134,6 +127,4 @@ class Autoscaler:
     namespace: str
     name: str
     target: Owner | None = None
-    min_replicas: int | None = None
-    max_replicas: int | None = None
     scaling_active: Condition | None = None

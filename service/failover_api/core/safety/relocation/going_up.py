@@ -31,11 +31,15 @@ class Go:
 
 @dataclass(frozen=True, slots=True)
 class Wait:
-    """`is_stuck`: something is in the way that will not go by itself, as far as can be told."""
+    """`is_stuck`: something is in the way that will not go by itself, as far as can be told.
+
+    `awaits_word`: somebody has to say that the data is there.
+    """
 
     reason: str
     is_stuck: bool = False
     cure: str = ""
+    awaits_word: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -220,6 +224,7 @@ def _without_replication(known: Known) -> Judged:
         f"The app has stopped. Bring its data to {known.subject.target}, and say when it is there.",
         is_stuck=True,
         cure="Relocate again with `--synced`, over HTTP with `synced=true`.",
+        awaits_word=True,
     )
 
 
@@ -286,7 +291,8 @@ def _protected(known: Known, source: "Replication", destination: "Replication") 
     since = known.sight.now - known.sight.since(known.git.began(Step.PROTECT) or 0.0) if served is None else served
     began, ended = sync.data_time(source), destination.last_sync_at
     failed = next((one for one in (source, destination) if one.result == "Failed"), None)
-    if failed is not None:
+    # One that is tried again has said nothing yet: the times are of the sync before it, which had ended well.
+    if failed is not None and failed.sync_started_at is None:
         return Wait(f"The last sync of {failed.kind} {cut(failed.name)} failed.", is_stuck=True)
     if not sync.began_after(source, since, known.sight.now):
         return Wait("No sync away from the target has begun and ended since it serves.")

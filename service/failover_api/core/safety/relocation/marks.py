@@ -6,6 +6,7 @@ from failover_api.core.catalog.model import Service, Side
 from failover_api.core.catalog.replication import Pair
 from failover_api.core.safety.observed import Replication, View
 from failover_api.core.safety.relocation.tags import parse_tag
+from failover_api.core.safety.replication import named, namespaces_of
 
 
 def is_filled(one: Replication | None) -> bool:
@@ -24,20 +25,18 @@ def operation_on(service: Service, view: View | None) -> str:
 
 def ends_towards(service: Service, side: Side, view: View) -> Iterator[Replication]:
     """The ends of the replication that brings data to a side, as far as they are seen."""
-    if service.replication is not None:
-        pair = service.replication.to_primary if side is Side.PRIMARY else service.replication.to_backup
-        yield from _ends(pair, view) if pair is not None else ()
+    pair = service.pair_towards(side)
+    yield from _ends(service, pair, view) if pair is not None else ()
 
 
 def _replications(service: Service, view: View | None) -> Iterator[Replication]:
     if service.replication is None or view is None:
         return
     for pair in service.replication.pairs:
-        yield from _ends(pair, view)
+        yield from _ends(service, pair, view)
 
 
-def _ends(pair: Pair, view: View) -> Iterator[Replication]:
-    for seen, wanted in ((view.replication_sources, pair.source), (view.replication_destinations, pair.destination)):
-        for (namespace, name), one in seen.objects.items():
-            if name == wanted and pair.namespace in (None, namespace):
-                yield one
+def _ends(service: Service, pair: Pair, view: View) -> Iterator[Replication]:
+    namespaces = namespaces_of(service, pair)
+    yield from named(view.replication_sources, pair.source, namespaces)
+    yield from named(view.replication_destinations, pair.destination, namespaces)

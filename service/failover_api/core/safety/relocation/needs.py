@@ -1,5 +1,7 @@
 """What a relocation needs of a service's manifests, told long before one is made: for `failover check`.
 
+What of it would bring nothing, or the wrong data, is asked for once more when one is begun: obstacles().
+
     both pairs are in the catalog and were found      the reverse one is parked, the other one is not
     source and destination have one mover, of `via`   the destination writes into the claim itself (copyMethod Direct)
     they share the key of rsync-tls                   they copy the claims of the switches, and each claim is copied
@@ -12,13 +14,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from failover_api.core.catalog.model import ReplicationEnd, Service, Side
-from failover_api.core.catalog.replication import DataReplication, ReplicationKind, Via
+from failover_api.core.catalog.replication import ALL_MOVERS, MOVERS, SOURCE, DataReplication, ReplicationKind, Via
 from failover_api.core.planning.state import Detection, document_name
 from failover_api.core.safety.documents import When
 from failover_api.core.safety.relocation.gitview import GitView
 from failover_api.core.safety.relocation.manifests import standing
 from failover_api.core.safety.relocation.rehearsal import rehearse
-from failover_api.core.safety.relocation.subject_of import SOURCE, subject_of, wanted
+from failover_api.core.safety.relocation.subject_of import subject_of, wanted
 from failover_api.core.safety.relocation.tags import parse_tag
 from failover_api.core.splice import Manifest
 from failover_api.core.wording import cut
@@ -26,10 +28,7 @@ from failover_api.errors import FailoverError
 
 Manifests = Mapping[str, Manifest]
 DIRECT, SUBSTITUTE = "Direct", "spec.postBuild.substitute"
-_MOVERS = {Via.DIRECT: ("rsyncTLS", "rsync"), Via.REPOSITORY: ("restic", "kopia", "rclone")}
-_ALL_MOVERS = (*_MOVERS[Via.DIRECT], *_MOVERS[Via.REPOSITORY], "syncthing")
 _REHEARSED = "00000000000000000000000000"
-_KEYS = {Side.BACKUP: "to_backup", Side.PRIMARY: "to_primary"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +54,8 @@ class _End:
     claim: str
     copy_method: str
     key: str
+    older: str = ""  # the option by which it restores an older snapshot than the newest
+    keeps_deleted: bool = False  # whether a restore leaves files that the snapshot has not
 
     @property
     def is_paused(self) -> bool:
@@ -66,7 +67,38 @@ def needs(service: Service, detection: Detection, manifests: Manifests) -> tuple
     replication = service.replication
     if replication is None:
         return ()
-    found = [*_of_catalog(replication)]
+    ends, found = _of_ends(service, replication, manifests)
+    found = [*_of_catalog(service), *found]
+    if not any(parse_tag(each.manual) for each in ends):  # else a relocation is under way
+        found += _of_state(detection, ends)
+    found += _uncopied(service, ends)
+    if not any(not need.is_warning for need in found):
+        found += _of_steps(service, detection, manifests)
+    return tuple(dict.fromkeys(found))
+
+
+def obstacles(service: Service, manifests: Manifests) -> tuple[Need, ...]:
+    """Those that are not met and that a relocation of a located service must not begin with: it would be no proof.
+
+    Which replication is paused just now is none: its first step sees to that.
+    """
+    if service.replication is None:
+        return ()
+    _, found = _of_ends(service, service.replication, manifests)
+    return tuple(need for need in dict.fromkeys(found) if not need.is_warning)
+
+
+def uncopied(service: Service, manifests: Manifests, target: Side) -> tuple[str, ...]:
+    """The claims of a located service that are left and that no source brings to the target, as far as can be read."""
+    if service.replication is None or service.replication.kind is not ReplicationKind.VOLSYNC:
+        return ()
+    ends, _ = _of_ends(service, service.replication, manifests)
+    return tuple(_left(service, ends, target))
+
+
+def _of_ends(service: Service, replication: DataReplication, manifests: Manifests) -> tuple[list[_End], list[Need]]:
+    """The ends that can be read, and what is wrong with each and with their pairs."""
+    found: list[Need] = []
     ends: list[_End] = []
     for end in service.ends:
         read = _read(end, manifests)
@@ -79,21 +111,14 @@ def needs(service: Service, detection: Detection, manifests: Manifests) -> tuple
         found += [need for each in pair for need in _of_end(replication, each)]
         if len(pair) == len(("source", "destination")):
             found += _of_pair(service, side, *sorted(pair, key=lambda each: each.kind != SOURCE))
-    if not any(parse_tag(each.manual) for each in ends):  # else a relocation is under way
-        found += _of_state(detection, ends)
-    found += _uncopied(service, ends)
-    if not any(not need.is_warning for need in found):
-        found += _of_steps(service, detection, manifests)
-    return tuple(dict.fromkeys(found))
+    return ends, found
 
 
-def _of_catalog(replication: DataReplication) -> Iterator[Need]:
-    if replication.kind is not ReplicationKind.VOLSYNC:
-        return
-    for side, pair in ((Side.BACKUP, replication.to_backup), (Side.PRIMARY, replication.to_primary)):
-        if pair is None:
+def _of_catalog(service: Service) -> Iterator[Need]:
+    for side in (Side.BACKUP, Side.PRIMARY):
+        if not _has_way(service, side):
             what = "cannot be relocated home" if side is Side.PRIMARY else "cannot be relocated to backup"
-            yield Need(f"the catalog has no `replication.{_KEYS[side]}`, so it {what}", is_warning=True)
+            yield Need(f"the catalog has no `replication.to_{side}`, so it {what}", is_warning=True)
 
 
 def _read(end: ReplicationEnd, manifests: Manifests) -> _End | Need:
@@ -104,11 +129,12 @@ def _read(end: ReplicationEnd, manifests: Manifests) -> _End | Need:
             "; what a component makes for many apps cannot be paused for one of them: give the app documents of its "
             f"own, or make `paused` a variable there, and a switch in the app's own {SUBSTITUTE}"
         )
-        return Need(f"{_KEYS[end.side]}: {selector.kind} {cut(selector.name or '')}: {why}{hint}")
+        return Need(f"to_{end.side}: {selector.kind} {cut(selector.name or '')}: {why}{hint}")
     manifest = manifests[file]
     identity = manifest.select(selector)
     document = When(manifest.tree, manifest.tree.documents[identity.index].root, {})
-    mover = next((name for name in _ALL_MOVERS if any(document.below("spec", name))), "")
+    mover = next((name for name in ALL_MOVERS if any(document.below("spec", name))), "")
+    pinned = {key: document.text("spec", mover, key) for key in ("restoreAsOf", "previous")}
     claim = document.text("spec", "sourcePVC") if selector.kind == SOURCE else None
     return _End(
         side=end.side,
@@ -122,15 +148,17 @@ def _read(end: ReplicationEnd, manifests: Manifests) -> _End | Need:
         claim=claim or document.text("spec", mover, "destinationPVC") or "",
         copy_method=document.text("spec", mover, "copyMethod") or "",
         key=document.text("spec", mover, "keySecret") or document.text("spec", mover, "repository") or "",
+        older=next((key for key, value in pinned.items() if value not in (None, "", "0")), ""),
+        keeps_deleted=mover == "restic" and not document.is_true("spec", mover, "enableFileDeletion"),
     )
 
 
 def _of_end(replication: DataReplication, end: _End) -> Iterator[Need]:
-    movers = _MOVERS[replication.via]
+    movers = MOVERS[replication.via]
     if end.mover not in movers:
         which = f"has the mover {end.mover}" if end.mover else "has no mover that is known"
         other = Via.REPOSITORY if replication.via is Via.DIRECT else Via.DIRECT
-        cure = f"; write `via: {other}`" if end.mover in _MOVERS[other] else ""
+        cure = f"; write `via: {other}`" if end.mover in MOVERS[other] else ""
         yield Need(f"{end.about} {which}, and `via: {replication.via}` takes {' or '.join(movers)}{cure}")
     if end.paused.startswith("$"):
         yield Need(
@@ -159,6 +187,14 @@ def _of_destination(replication: DataReplication, end: _End) -> Iterator[Need]:
         )
     elif not end.copy_method:
         yield Need(f"{end.about} says no copyMethod: write `copyMethod: Direct`, so that it writes into the claim")
+    if end.older:
+        yield Need(f"{end.about} has {end.older}: it restores an older snapshot than the newest; take it out")
+    if end.keeps_deleted and end.mover in MOVERS[replication.via]:
+        yield Need(
+            f"{end.about} restores over what is there, and files that were deleted meanwhile come back: write "
+            "`enableFileDeletion: true`",
+            is_warning=True,
+        )
 
 
 def _of_pair(service: Service, side: Side, source: _End, destination: _End) -> Iterator[Need]:
@@ -171,9 +207,10 @@ def _of_pair(service: Service, side: Side, source: _End, destination: _End) -> I
         )
     elif source.key != (destination.key or _made_key(destination)):
         both = f"{cut(source.key) or 'none'} and {cut(destination.key) or 'none'}"
-        what = "Secret of the repository" if source.mover in _MOVERS[Via.REPOSITORY] else "key Secret"
+        is_repository = source.mover in MOVERS[Via.REPOSITORY]  # else the two ends do not even talk to each other
+        what = "Secret of the repository" if is_repository else "key Secret"
         text = f"{source.about} and its destination name another {what} ({both}): it has to be one and the same"
-        yield Need(text, is_warning=True)
+        yield Need(text, is_warning=not is_repository)
     claims = _claims(service, side)
     pair = (source.claim, destination.claim)
     if claims and all(pair) and not any("$" in claim for claim in pair) and pair not in claims:
@@ -208,12 +245,17 @@ def _of_state(detection: Detection, ends: Sequence[_End]) -> Iterator[Need]:
 def _uncopied(service: Service, ends: Sequence[_End]) -> Iterator[Need]:
     """Claims that no pair brings to the other side: they stay behind."""
     for side in Side:
-        sources = [end.claim for end in ends if end.side is side and end.kind == SOURCE]
-        if sources and not any("$" in claim for claim in sources):
-            left = [old for old, _ in _claims(service, side) if old not in sources]
-            if left and len(left) < len(_claims(service, side)):
-                what = f"claim {', '.join(map(cut, left))}"
-                yield Need(f"{_KEYS[side]} does not copy {what}: what is in there does not come along", is_warning=True)
+        left = _left(service, ends, side)
+        if left and len(left) < len(_claims(service, side)):
+            what = f"claim {', '.join(map(cut, left))}"
+            yield Need(f"to_{side} does not copy {what}: what is in there does not come along", is_warning=True)
+
+
+def _left(service: Service, ends: Sequence[_End], side: Side) -> list[str]:
+    sources = [end.claim for end in ends if end.side is side and end.kind == SOURCE]
+    if not sources or any("$" in claim for claim in sources):
+        return []
+    return [old for old, _ in _claims(service, side) if old not in sources]
 
 
 def _of_steps(service: Service, detection: Detection, manifests: Manifests) -> Iterator[Need]:
@@ -253,4 +295,4 @@ def _has_way(service: Service, side: Side) -> bool:
     assert replication is not None, "it was looked at"
     if replication.kind is not ReplicationKind.VOLSYNC:
         return True
-    return (replication.to_primary if side is Side.PRIMARY else replication.to_backup) is not None
+    return service.pair_towards(side) is not None

@@ -1,9 +1,12 @@
-"""unsynced-overwritten: what the target took after its own last sync is on its claim alone, and comes home to be lost.
+"""What a relocation costs all the same: what the target has of its own, and what is not copied.
+
+unsynced-overwritten: what the target took after its own last sync is on its claim alone, and comes home to be lost.
 
 A node that dies between two syncs keeps what it has taken since the last one. The way home copies over that. After a
 relocation there is nothing of the kind: its final sync began when the app had stopped.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from failover_api.core.planning.request import RELOCATE
@@ -11,6 +14,7 @@ from failover_api.core.safety.hazard import Hazard, Severity
 from failover_api.core.safety.observed import Replication, Seen, View
 from failover_api.core.safety.relocation.places import Document
 from failover_api.core.safety.relocation.subject import Ends, Subject
+from failover_api.core.safety.replication import named
 from failover_api.core.safety.times import minute
 from failover_api.core.wording import cut
 
@@ -60,6 +64,21 @@ def unsynced_overwritten(subject: Subject, view: View | None, moved: Moved | Non
     )
 
 
+def left_behind(service: str, subject: Subject, claims: Sequence[str]) -> Hazard | None:
+    """data-left-behind, of a relocation: claims of the service that its replication does not copy."""
+    if not claims or subject.towards is None:
+        return None
+    name, names = cut(subject.towards.source.name), ", ".join(map(cut, claims))
+    return Hazard(
+        "data-left-behind",
+        Severity.STOP,
+        name,
+        None,
+        f"{name} does not copy {names}: what {service} has written there stays on {subject.origin}.",
+        "Bring that data over by yourself, or be sure that nothing in it is needed; then accept it.",
+    )
+
+
 def _runs(towards: Ends, view: View) -> bool:
     """Whether it is seen to write to the target all the time: what was there of its own is gone by now."""
     ends = (
@@ -71,11 +90,5 @@ def _runs(towards: Ends, view: View) -> bool:
 
 def _end(seen: Seen[Replication], document: Document) -> Replication | None:
     selector = document.selector
-    return next(
-        (
-            one
-            for (namespace, name), one in seen.objects.items()
-            if name == selector.name and selector.namespace in (None, namespace)
-        ),
-        None,
-    )
+    namespaces = [selector.namespace] if selector.namespace else []
+    return next(iter(named(seen, selector.name or "", namespaces)), None)

@@ -7,8 +7,8 @@ serving  it serves on the target: since when that was seen
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import UTC, datetime
 
+from failover_api.core.rfc3339 import rfc3339, seconds_of
 from failover_api.core.wording import one_line
 
 _TIME = r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ)"
@@ -33,7 +33,7 @@ def quiet_text(quiet: Quiet, rest: str = "") -> str:
 
 def quiet_of(proof: str) -> Quiet | None:
     match = _QUIET.search(proof)
-    at = _seconds(match[1]) if match else None
+    at = seconds_of(match[1]) if match else None
     return Quiet(at, int(match[2]), match[3]) if match and at is not None else None
 
 
@@ -44,7 +44,7 @@ def serving_text(at: float) -> str:
 def serving_at(proof: str) -> float | None:
     """When it was seen to serve (s); None where a proof does not say."""
     match = _SERVING.search(proof)
-    return _seconds(match[1]) if match else None
+    return seconds_of(match[1]) if match else None
 
 
 def ended_text(tag: str, data_as_of: float | None, at: float) -> str:
@@ -56,7 +56,7 @@ def ended_text(tag: str, data_as_of: float | None, at: float) -> str:
 def data_as_of(proof: str) -> float | None:
     """The time of the data that a sync has brought (s); None where a proof does not say."""
     match = _DATA.search(proof)
-    return _seconds(match[1]) if match else None
+    return seconds_of(match[1]) if match else None
 
 
 def downtime_s(proofs: Iterable[str]) -> float | None:
@@ -81,11 +81,4 @@ def _with(text: str, rest: str) -> str:
 def stamp(at: float, *, up: bool = True) -> str:
     """To the second. What has to be later than something is rounded up: to be early would prove too much."""
     whole = int(at) + 1 if up and at != int(at) else int(at)
-    return f"{datetime.fromtimestamp(whole, UTC):%Y-%m-%dT%H:%M:%SZ}"
-
-
-def _seconds(stamp: str) -> float | None:
-    try:
-        return datetime.strptime(stamp, "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=UTC).timestamp()
-    except ValueError:
-        return None
+    return rfc3339(whole)

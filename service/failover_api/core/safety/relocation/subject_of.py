@@ -13,7 +13,6 @@ from failover_api.core.safety.rollout.expectation import expectation
 from failover_api.core.splice import Selector
 from failover_api.errors import CannotPlan
 
-SOURCE, DESTINATION = "ReplicationSource", "ReplicationDestination"
 Found = Mapping[Selector, Workload]  # by what was asked for: where it is
 
 
@@ -29,9 +28,8 @@ def wanted(service: Service, detection: Detection, target: Side) -> list[Workloa
 
     Raises CannotPlan where the catalog does not say what is needed.
     """
-    replication = _replication(service, target)
-    pairs = [pair for pair in (replication.to_primary, replication.to_backup) if pair is not None]
-    ends = [Workload(pair.file, selector) for pair in pairs for selector in _selectors(pair)]
+    _replication(service, target)
+    ends = [end.document for end in service.named_ends]
     app = _app(service, detection, target)
     return ends if app is None or _switch_document(detection, app) else [*ends, Workload(None, _selector(app))]
 
@@ -42,14 +40,11 @@ def subject_of(
     found: Found,
     target: Side,
     operation: str,
-    *,
-    unparked: frozenset[Place] = frozenset(),
 ) -> Subject:
     """`found` is where each of wanted() is. Raises CannotPlan as wanted() does."""
     replication = _replication(service, target)
     assert service.quiesce is not None, "the catalog sees to it"
-    is_home = target is Side.PRIMARY
-    towards, away = (replication.to_primary, replication.to_backup)[:: 1 if is_home else -1]
+    towards, away = service.pair_towards(target), service.pair_towards(target.other)
     switches = tuple(
         SideSwitch(
             Place(_at(switch.selector, switch.file), switch.path), switch.value(target.other), switch.value(target)
@@ -68,7 +63,6 @@ def subject_of(
         away=_ends(away, found),
         running=service.quiesce.running,
         limits=service.relocate,
-        unparked=unparked,
     )
 
 
@@ -82,11 +76,9 @@ def _replication(service: Service, target: Side) -> DataReplication:
     for end in service.named_ends:
         if "$" in (end.document.selector.name or ""):
             raise CannotPlan(f"`replication` of {service.name}: {end.document.selector.name}: {end.trouble}")
-    key = "to_primary" if target is Side.PRIMARY else "to_backup"
-    has_way = (replication.to_primary if target is Side.PRIMARY else replication.to_backup) is not None
-    if replication.kind is ReplicationKind.VOLSYNC and not has_way:
+    if replication.kind is ReplicationKind.VOLSYNC and service.pair_towards(target) is None:
         raise CannotPlan(
-            f"`replication` of {service.name} has no `{key}` in the catalog: nothing brings data to {target}"
+            f"`replication` of {service.name} has no `to_{target}` in the catalog: nothing brings data to {target}"
         )
     if service.quiesce is None:
         raise CannotPlan(f"{service.name} has no `quiesce` in the catalog, so nobody knows how to stop it")
@@ -140,8 +132,7 @@ def _at(selector: Selector, file: str | None) -> Document:
 
 
 def _selectors(pair: Pair) -> Iterator[Selector]:
-    yield Selector(SOURCE, pair.source, pair.namespace)
-    yield Selector(DESTINATION, pair.destination, pair.namespace)
+    return (Selector(kind, name, pair.namespace) for kind, name in pair.objects)
 
 
 def _selector(app: WorkloadName) -> Selector:

@@ -6,6 +6,7 @@ Only these places are ever written. A step is written as the difference between 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
+from failover_api.core.catalog.replication import PAUSED
 from failover_api.core.planning.state import is_same
 from failover_api.core.safety.relocation.gitview import GitView
 from failover_api.core.safety.relocation.places import ABSENT, Document, Place, Standing, Values
@@ -14,7 +15,6 @@ from failover_api.core.safety.relocation.subject import STOPPED, Ends, Subject
 from failover_api.core.safety.relocation.tags import Tag, next_tag, parse_tag
 from failover_api.core.splice.paths import Path
 
-_PAUSED: Path = ("spec", "paused")
 _MANUAL: Path = ("spec", "trigger", "manual")
 
 
@@ -28,7 +28,7 @@ class PlannedEdit:
 
 
 def paused(document: Document) -> Place:
-    return Place(document, _PAUSED)
+    return Place(document, PAUSED)
 
 
 def manual(document: Document) -> Place:
@@ -221,7 +221,7 @@ def _former(git: GitView, place: Place) -> Standing:
 
 def _fits(place: Place, value: Standing, wanted: Standing) -> bool:
     """A `paused` that is not there is false."""
-    if place.path == _PAUSED:
+    if place.path == PAUSED:
         value, wanted = (False if each is ABSENT else each for each in (value, wanted))
     return same(value, wanted)
 

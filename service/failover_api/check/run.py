@@ -6,7 +6,8 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from failover_api.check_hazards import check_hazards
+from failover_api.check.automatic import check_order
+from failover_api.check.hazards import check_hazards
 from failover_api.config_file import ConfigFile, access_file
 from failover_api.core.access.model import Access, Verb
 from failover_api.core.catalog.automatic import Mode
@@ -33,8 +34,8 @@ from failover_api.reading.surroundings import SurroundingsReader
 from failover_api.reading.working_tree import TreeBranch, WorkingTree, read_folder
 
 if TYPE_CHECKING:  # without a cluster nothing of it is loaded
+    from failover_api.check.cluster import LeaseRights
     from failover_api.cluster.port import Cluster
-    from failover_api.cluster_check import LeaseRights
 
 _ADD_IT = "Add the key to the manifest, or correct its path in the catalog"
 WARNING = "; warning: "  # what stands before it is well
@@ -68,17 +69,19 @@ async def check_all(
     *,
     cluster: "Cluster | None" = None,
     lease: "LeaseRights | None" = None,
+    has_flux_events: bool = False,
     on_step: Callable[[str], None] = lambda _: None,
 ) -> list[Check]:
     """Catalog, the host's side of each branch, each switch in its file and whether it can be moved both ways.
 
-    And the `cluster`, if one is configured, with the rights on the `lease` that automatic failover leads by. Stops
-    where the rest is moot.
+    And the `cluster`, if one is configured, with the rights on the `lease` that automatic failover leads by.
+    `has_flux_events`: Flux may tell what it has applied. Stops where the rest is moot.
     """
     if catalog.error is not None:
         return _faults("catalog", catalog.error)
     known = catalog.current()
-    checks = [*_of_catalog(catalog), *check_notifications(known)]
+    is_seen = cluster is not None or has_flux_events
+    checks = [*_of_catalog(catalog), *check_order(known, is_seen=is_seen), *check_notifications(known)]
     for branch in known.branches:
         on_step(f"asking GitHub about {branch}")
         try:
@@ -94,9 +97,9 @@ async def check_all(
         statuses = await failover.list_all(try_moves=True)
         for status in statuses:
             checks += _with_path(known.services.get(status.service.name), status, list(_switches(status)))
-        checks += await check_hazards(statuses, failover.look_around, on_step)
+        checks += await check_hazards(statuses, failover.look_around, on_step, known.automatic)
     if cluster is not None:
-        from failover_api.cluster_check import check_cluster
+        from failover_api.check.cluster import check_cluster
 
         on_step("looking at the cluster")
         checks += await check_cluster(cluster, known, lease if known.automatic.mode is not Mode.NONE else None)
@@ -169,7 +172,7 @@ async def check_tree(
         status, found = await _in_tree(reader, service)
         statuses.append(status)
         checks += found
-    checks += await check_hazards(statuses, partial(surroundings.read, not_before=0.0), on_step)
+    checks += await check_hazards(statuses, partial(surroundings.read, not_before=0.0), on_step, known.automatic)
     return checks
 
 

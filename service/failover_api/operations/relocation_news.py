@@ -16,7 +16,7 @@ from failover_api.core.safety.relocation.steps import Step
 from failover_api.core.text.trailers import Record
 from failover_api.events import Events, RelocationTold
 from failover_api.moves.outcome import Outcome
-from failover_api.relocation_report import RelocationReport
+from failover_api.operations.relocation_report import RelocationReport
 
 MAX_KEPT = 1024
 _OVER = frozenset({State.DONE, State.STOPPED})
@@ -66,7 +66,7 @@ class RelocationNews:
         if last.commit is not None and self._made.get((report.operation or "", report.service)) == last.commit.sha:
             return True
         made_at = seconds_of(last.at) if last.at is not None else None
-        return made_at is not None and made_at < self._began_at
+        return made_at is not None and made_at + 1.0 <= self._began_at  # commits have whole seconds: it is not before
 
     def _tell(
         self, about: Event, report: RelocationReport, text: tuple[str, str], by: str, reason: str, operation: str

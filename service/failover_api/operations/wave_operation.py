@@ -39,7 +39,6 @@ AUTOMATIC = "automatic"  # the trigger of what a node's death began
 ANYWHERE = "*"  # in place of a node: what is moved over is on no single one
 CLOSED_S = 10.0  # a pull request that is gone from the open ones may have been merged a moment ago
 PermitFor = Callable[[Collection[str]], Permit]
-_STATES = {Action.PROMOTE: "backup", Action.DEMOTE: "primary"}
 
 
 @dataclass(slots=True)
@@ -197,7 +196,7 @@ class WaveOperation:
             self.troubles.setdefault(name, "its pull request was closed")
 
     def _target(self, name: str) -> str:
-        return _STATES[self.actions[name]]
+        return self.actions[name].target.value
 
     def sighting(self, status: Status | Unreadable | None, serves: "Serves") -> Sighting:
         """What is known of a member, joined."""

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from failover_api.check import check_all, check_tree
+from failover_api.check.run import check_all, check_tree
 from failover_api.config_file import catalog_file
 from failover_api.forge.values import Check
 from tests.support.relocating import APP, CATALOG, VOLSYNC, app, running_to_backup
@@ -66,13 +66,11 @@ async def test_a_pair_that_several_kustomizations_build_is_refused(lab: Stage) -
     assert "`postBuild.substitute`" in told.detail
 
 
-async def test_a_pull_request_has_to_merge_by_itself(lab: Stage) -> None:
-    lab.declare(f"{CATALOG}    policy: pull_request\n")
+@pytest.mark.parametrize("more", ["", "    pull_request: {auto_merge: true}\n"])
+async def test_pull_requests_are_told_to_refuse_it_as_they_do(lab: Stage, more: str) -> None:
+    lab.declare(f"{CATALOG}    policy: pull_request\n{more}")
     (told,) = await check(lab)
-    assert (told.level, "needs `auto_merge`" in told.detail) == ("failed", True)
-    lab.declare(f"{CATALOG}    policy: pull_request\n    pull_request: {{auto_merge: true}}\n")
-    (told,) = await check(lab)
-    assert told.level == "warn"
+    assert (told.level, "write `policy: direct` for it" in told.detail) == ("failed", True)
 
 
 async def test_a_persons_own_way_needs_only_a_way_to_stop_it(lab: Stage) -> None:

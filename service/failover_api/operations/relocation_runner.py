@@ -15,7 +15,6 @@ import logging
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
-from datetime import UTC, datetime
 from functools import partial
 
 from cachetools import LRUCache
@@ -24,10 +23,13 @@ from ulid import ULID
 from failover_api.core.catalog.model import Action, Branch, Catalog, Policy, Service, Side
 from failover_api.core.catalog.replication import ReplicationKind
 from failover_api.core.planning.request import MoveRequest, Provenance, idempotency_digest
+from failover_api.core.rfc3339 import rfc3339
 from failover_api.core.safety.hazard import Hazard, Severity
 from failover_api.core.safety.relocation.ladder import Decision, Obstacle, State, decide, position_of
 from failover_api.core.safety.relocation.manifests import changes
-from failover_api.core.safety.relocation.overwritten import Moved, unsynced_overwritten
+from failover_api.core.safety.relocation.marks import operation_on
+from failover_api.core.safety.relocation.needs import obstacles, uncopied
+from failover_api.core.safety.relocation.overwritten import Moved, left_behind, unsynced_overwritten
 from failover_api.core.safety.relocation.rehearsal import rehearse
 from failover_api.core.safety.relocation.sight import Sight
 from failover_api.core.safety.relocation.sight_of import sight_of, why_unseen
@@ -52,7 +54,6 @@ from failover_api.errors import (
     ManifestDrifted,
     ManifestError,
     NothingToRollBack,
-    PreconditionFailed,
     RelocationRunning,
     RepositoryTooLarge,
     UnsafeMove,
@@ -60,14 +61,15 @@ from failover_api.errors import (
 )
 from failover_api.events import Events, MoveEnded
 from failover_api.moves.direct.writer import Writer
+from failover_api.moves.move import changed_meanwhile
 from failover_api.moves.outcome import Outcome
 from failover_api.moves.relocation import StepMove, step_move
+from failover_api.operations.relocation_news import RelocationNews
+from failover_api.operations.relocation_report import RelocationReport, StepReport
+from failover_api.operations.wave_operation import no_operation
 from failover_api.reading.clusters import ClusterReader
 from failover_api.reading.relocations import Relocation, RelocationReader, StepMade
 from failover_api.reading.status import Status
-from failover_api.relocation_news import RelocationNews
-from failover_api.relocation_report import RelocationReport, StepReport
-from failover_api.wave_operation import no_operation
 
 MAX_KEPT = 1024
 FRESH_S = 10.0  # how old what Git says may be while nothing is due; a write is compared with it
@@ -104,6 +106,7 @@ class RelocationRunner:
         self._since: LRUCache[str, float] = LRUCache(MAX_KEPT)  # by commit: when it was first seen, time.monotonic()
         self._services: LRUCache[str, str] = LRUCache(MAX_KEPT)  # by operation
         self._over: LRUCache[tuple[str, str], bool] = LRUCache(MAX_KEPT)  # operation, service: nothing more comes
+        self._done: LRUCache[tuple[str, str], Decision] = LRUCache(MAX_KEPT)  # those that have come to their last end
 
     # Asked for
 
@@ -247,16 +250,21 @@ class RelocationRunner:
     # Gone on with
 
     async def under_way(self) -> frozenset[str]:
-        """The services with a relocation that somebody may have to go on with: by the newest commits."""
+        """The services with a relocation that somebody may have to go on with."""
         begun = await self.begun()
         return frozenset(name for name, operation in begun.items() if (operation, name) not in self._over)
 
     async def begun(self) -> Mapping[str, str]:
-        """{service: operation} of what was relocated lately: by the newest commits."""
+        """{service: operation} of what was relocated lately: by the commits that are in reach.
+
+        And by the tags in the cluster, where it is watched: those stay however many commits have come since.
+        """
+        services, view = self._relocatable(), self._clusters.view()
+        marked = {service.name: operation_on(service, view) for service in services}
+        found = {name: operation for name, operation in marked.items() if operation}
         by_branch: dict[Branch, set[str]] = {}
-        for service in self._relocatable():
+        for service in services:
             by_branch.setdefault(service.branch, set()).add(service.name)
-        found: dict[str, str] = {}
         for branch, names in by_branch.items():
             begun = await self._reader.begun_on(branch, not_before=time.monotonic())
             found |= {name: operation for name, operation in begun.items() if name in names}
@@ -273,9 +281,15 @@ class RelocationRunner:
         """The one that runs to this side, or that the same key has begun. Raises RelocationRunning."""
         if service.replication is None:
             return None
-        found = await self.look(service.name)
-        if found is None:
+        relocation, decision = await self._decided(service.name)
+        if relocation is None or decision is None:
             return None
+        if decision.commit is not None and decision.state is State.STOPPED and not request.dry_run:
+            await self._go(relocation, decision)  # what is over puts back first what it has to
+            relocation, decision = await self._decided(service.name)
+            assert relocation is not None, "it is in Git"
+            assert decision is not None, "it is in Git"
+        found = self._told(relocation, decision)
         if found.is_under_way and found.target is not target:
             raise _other_way(service.name, found.target, found.operation or "", found.step)
         if found.is_under_way or (found.operation is not None and await self._is_keyed(service, request)):
@@ -294,9 +308,7 @@ class RelocationRunner:
     ) -> tuple[Relocation, Decision]:
         relocation = await self._reader.beginning(service, target, operation, not_before=not_before)
         if request.versions is not None and relocation.version not in request.versions:
-            raise PreconditionFailed(
-                f"the manifests of {service.name} are not those of the If-Match; look again and decide anew"
-            )
+            raise changed_meanwhile(service.name)
         sight = await self._sight(relocation)
         decision = decide(relocation.subject, relocation.git, sight)
         if decision.state is State.DONE:
@@ -304,8 +316,10 @@ class RelocationRunner:
         if service.policy is not Policy.DIRECT:
             raise BranchProtected(
                 f"{service.name} has policy pull_request: a relocation stops the app between two commits, and no "
-                "review may lie between them"
+                "review may lie between them, nor a merge that comes by itself; give it `policy: direct`"
             )
+        if needs := obstacles(relocation.service, relocation.manifests):
+            raise CannotPlan(f"a relocation of {service.name} would not bring its data: {needs[0].text}")
         await self._check_seen(relocation)
         if decision.commit is None:
             raise _refusal(decision)
@@ -316,17 +330,22 @@ class RelocationRunner:
 
         What one that was stopped has overwritten already is not asked for again.
         """
-        view = await self._clusters.look([relocation.service])
-        moved = await self._newest_move(relocation.service, relocation.head)
+        service, subject = relocation.service, relocation.subject
+        view = await self._clusters.look([service])
+        moved = await self._newest_move(service, relocation.head)
         before = await self._reader.newest(relocation.services[0], not_before=None)
-        hazard = unsynced_overwritten(relocation.subject, view, moved)
-        if hazard is None or _was_accepted(before, moved):
-            return relocation
-        if not request.accepts(relocation.service.name, hazard.slug):
-            unsafe = UnsafeMove(f"{hazard.detail} ({hazard.slug})")
-            unsafe.hazards, unsafe.version = (hazard,), relocation.version
+        known = (before.operation, service.name) if before is not None else None
+        if before is not None and known not in self._over and known not in self._done and not request.dry_run:
+            raise Conflict(f"{service.name} is relocated by operation {before.operation} since this moment; ask again")
+        overwritten = None if _was_accepted(before, moved) else unsynced_overwritten(subject, view, moved)
+        left = left_behind(service.name, subject, uncopied(service, relocation.manifests, subject.target))
+        found = tuple(hazard for hazard in (overwritten, left) if hazard is not None)
+        refused = [hazard for hazard in found if not request.accepts(service.name, hazard.slug)]
+        if refused:
+            unsafe = UnsafeMove(" ".join(f"{hazard.detail} ({hazard.slug})" for hazard in refused))
+            unsafe.hazards, unsafe.version = found, relocation.version
             raise unsafe
-        return replace(relocation, accepted=(hazard.slug,))
+        return replace(relocation, accepted=tuple(hazard.slug for hazard in found))
 
     async def _check_seen(self, relocation: Relocation) -> None:
         if not self._clusters.is_there:
@@ -348,6 +367,8 @@ class RelocationRunner:
         if relocation is None:
             return None, None
         self._services[relocation.operation] = name
+        if (relocation.operation, name) in self._done and not is_aborted:
+            return relocation, self._done[relocation.operation, name]
         position = position_of(relocation.subject, relocation.git)
         is_over = position in ENDS
         if position is Position.CUTOVER:
@@ -359,6 +380,8 @@ class RelocationRunner:
         )
         if decision.commit is None and (decision.state is State.STOPPED or _is_last(relocation, decision)):
             self._over[relocation.operation, name] = True
+        if decision.state is State.DONE:  # what fails or is changed after its end is not of it
+            self._done[relocation.operation, name] = decision
         return relocation, decision
 
     async def _with_added(self, relocation: Relocation, before: Sequence[str]) -> Relocation:
@@ -472,7 +495,7 @@ class RelocationRunner:
 
     def stamp(self) -> str:
         """Now, as commits tell it."""
-        return datetime.fromtimestamp(self._now(), UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+        return rfc3339(self._now())
 
 
 def _is_last(relocation: Relocation, decision: Decision) -> bool:
@@ -493,7 +516,7 @@ def _other_way(name: str, target: Side, operation: str, step: Step) -> Relocatio
 
 
 def _check_vouched(relocation: Relocation, decision: Decision, target: Side | None) -> None:
-    """Raises BadRequest for a word that nobody waits for, or that comes before the app has stopped.
+    """Raises BadRequest for a word that nobody waits for, or that comes too early: before the app has stopped.
 
     And RelocationRunning for a word about the side that the data comes from.
     """
@@ -502,7 +525,7 @@ def _check_vouched(relocation: Relocation, decision: Decision, target: Side | No
     if relocation.subject.kind is not ReplicationKind.MANUAL:
         raise BadRequest("synced: only with `replication: {kind: manual}` somebody has to say that the data is there")
     if decision.commit is None and decision.position in BEFORE_CUTOVER:
-        raise BadRequest(f"synced: the app has not stopped yet, so its data cannot be there: {decision.reason}")
+        raise BadRequest(f"synced: that is not waited for yet: {decision.reason}")
 
 
 def _refusal(decision: Decision) -> FailoverError:
@@ -515,6 +538,7 @@ def _refusal(decision: Decision) -> FailoverError:
         case Obstacle.UNSEEN:
             return ClusterNeeded(decision.reason)
     unsafe = UnsafeMove(decision.reason)
+    unsafe.may_be_accepted = False
     slug = "node-not-ready" if decision.obstacle is Obstacle.NODE_DOWN else "starts-nothing"
     unsafe.hazards = (
         Hazard(slug, Severity.STOP, "relocation", None, decision.reason, decision.cure or "Mend it first."),
@@ -543,6 +567,7 @@ def _report(relocation: Relocation, decision: Decision, *, changed: bool = False
         steps=steps,
         waited_s=decision.waited_s,
         limit_s=decision.limit_s,
+        awaits_word=decision.awaits_word,
         words=decision.words,
         changed=changed,
         version=relocation.version,

@@ -51,6 +51,7 @@ class RelocationReport:
     steps: tuple[StepReport, ...] = ()
     waited_s: float = 0.0
     limit_s: float | None = None
+    awaits_word: bool = False  # somebody has to say that the data is there
     words: int = 0  # how many times people should have been told that it waits
     changed: bool = False
     version: str = ""
@@ -60,12 +61,17 @@ class RelocationReport:
     @property
     def is_under_way(self) -> bool:
         """Whether it goes on by itself."""
-        return self.operation is not None and self.state in {State.RUNNING, State.WAITING}
+        return self.operation is not None and self.state.is_under_way
 
     @property
     def downtime_s(self) -> float | None:
         """For how long the app served nowhere, as it was seen; None: not known, or not yet."""
         return downtime_s(step.proof for step in self.steps)
+
+    @property
+    def services(self) -> tuple[str, ...]:
+        """Whom it is about."""
+        return (self.service,)
 
     @property
     def is_part(self) -> bool:
@@ -101,7 +107,12 @@ class GroupRelocationReport:
     @property
     def is_under_way(self) -> bool:
         """Whether it goes on by itself."""
-        return self.operation is not None and self.state in {State.RUNNING, State.WAITING}
+        return self.operation is not None and self.state.is_under_way
+
+    @property
+    def services(self) -> tuple[str, ...]:
+        """Whom it is about, in their order."""
+        return tuple(report.service for report in self.relocations)
 
     @property
     def version(self) -> str:

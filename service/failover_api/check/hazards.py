@@ -7,7 +7,9 @@ is nothing to mend, and is told where it is moved.
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from functools import partial
 
-from failover_api.check_relocations import check_relocation
+from failover_api.check.automatic import check_data_age
+from failover_api.check.relocations import check_relocation
+from failover_api.core.catalog.automatic import OFF, Automatic
 from failover_api.core.catalog.model import Branch, Service, Side
 from failover_api.core.safety.cluster_finders import pods
 from failover_api.core.safety.finders import claim_unknown
@@ -29,8 +31,9 @@ async def check_hazards(
     statuses: Sequence[Status | Unreadable],
     look_around: Callable[[Branch], Awaitable[Surroundings]],
     on_step: Callable[[str], None],
+    rules: Automatic = OFF,
 ) -> list[Check]:
-    """A line for each hazard, and for what a relocation needs and has not.
+    """A line for each hazard, for what a relocation needs and has not, and for what never moves by itself.
 
     The other manifests of a branch are read once; where they cannot be, that is a line.
     """
@@ -52,6 +55,7 @@ async def check_hazards(
             checks.append(Check(f"claims {branch}", ok=True, detail=_NO_CLAIMS, is_warning=True))
         checks += [check for status in of_branch for check in _of_service(status, around)]
         checks += [check for status in of_branch for check in check_relocation(status, around)]
+        checks += [check for status in of_branch for check in check_data_age(status, around, rules)]
     return checks
 
 

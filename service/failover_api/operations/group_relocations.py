@@ -13,7 +13,7 @@ no file (`Failover-Step: 1/5 held`), so that no other replica begins it either.
 import logging
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from cachetools import LRUCache
 from ulid import ULID
@@ -25,7 +25,6 @@ from failover_api.core.planning.waves import Order
 from failover_api.core.rfc3339 import seconds_of
 from failover_api.core.safety.relocation.in_order import (
     Member,
-    Turn,
     in_order,
     targets_of,
     turn,
@@ -33,9 +32,9 @@ from failover_api.core.safety.relocation.in_order import (
     why_not_named,
 )
 from failover_api.core.safety.relocation.ladder import State
-from failover_api.core.safety.relocation.steps import Step
-from failover_api.core.safety.relocation.table import Position
-from failover_api.core.wording import cut, one_line
+from failover_api.core.safety.relocation.steps import Ending, Step
+from failover_api.core.text.commit_message import held_message
+from failover_api.core.wording import one_line
 from failover_api.errors import (
     ClusterNeeded,
     Conflict,
@@ -57,48 +56,19 @@ from failover_api.forge.values import Commit, Snapshot
 from failover_api.moves.evacuation import group_of, is_own_refusal
 from failover_api.moves.move import refusal_of
 from failover_api.moves.outcome import joined_version
-from failover_api.moves.relocation import held_message
+from failover_api.operations.group_operation import GroupOperation, Together, is_on, numbered, part_of
+from failover_api.operations.relocation_report import GroupRelocationReport, RelocationReport
+from failover_api.operations.relocation_runner import RelocationRunner
 from failover_api.reading.nodes import NodeReport, Nodes
 from failover_api.reading.status import Status, Unreadable
-from failover_api.relocation_report import GroupRelocationReport, RelocationReport
-from failover_api.relocation_runner import RelocationRunner
 
 MAX_KEPT = 1024
 RESUME_S = 3600.0  # what nobody has gone on with for so long is over
 TRIES = 3
+MAX_REASON = 1000  # characters of what held one, in its commit
 _PASSING = (ForgeFailure, Conflict, NotReady, InternalError, ClusterNeeded)
 _log = logging.getLogger(__name__)
 Statuses = Sequence[Status | Unreadable]
-
-
-@dataclass(frozen=True, slots=True)
-class Together:
-    """What is asked for: the services, and where each goes. `name` is the group's, or stands for the node's."""
-
-    name: str
-    members: Mapping[str, Side]
-    node: str = ""
-    unplaced: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class _Found:
-    """An operation as it is now. `members` has the relocations that have commits of it, by service."""
-
-    asked: Provenance
-    targets: Mapping[str, Side]
-    members: Mapping[str, RelocationReport]
-    statuses: Mapping[str, Status | Unreadable]
-    turn: Turn
-
-    @property
-    def newest(self) -> str:
-        """Who has begun last."""
-        return list(self.members)[-1]
-
-    @property
-    def is_under_way(self) -> bool:
-        return self.turn.state in {State.RUNNING, State.WAITING}
 
 
 class GroupRelocations:
@@ -139,7 +109,8 @@ class GroupRelocations:
         }
         if is_home:
             members = {one: side for one, side in members.items() if side is Side.PRIMARY}
-        return Together(group_of(name), members, name, () if is_home else nodes.unplaced)
+        label = f"{group_of(name)} (home)" if is_home else group_of(name)
+        return Together(label, members, name, nodes.unplaced)
 
     async def start(self, together: Together, request: MoveRequest) -> GroupRelocationReport:
         """Begins the first of them; of the same that is under way, how far that is. With nothing to do: no operation.
@@ -147,7 +118,7 @@ class GroupRelocations:
         Raises what refuses any of them, with all that are refused; nothing is written then. Raises PreconditionFailed.
         """
         if (running := await self._asked_before(together, request)) is not None:
-            return self._report(running)
+            return running.report
         order = in_order(together.members, self._catalog())
         rehearsed, refused = await self._rehearse(together, order, request)
         report = GroupRelocationReport(
@@ -165,17 +136,21 @@ class GroupRelocations:
         if request.dry_run or report.state is State.DONE:
             return report
         first = next(one for one in rehearsed if one.state is not State.DONE)
-        asked = _numbered(self._provenance(together, order, rehearsed, request), first.service)
+        asked = numbered(self._provenance(together, order, rehearsed, request), first.service)
         versions = None if request.versions is None else frozenset({first.version})
-        begun = await self._runner.start(
-            first.service, first.target, replace(request, key=None, versions=versions), part_of=asked
-        )
+        bound = replace(request, key=None, versions=versions)
+        try:
+            begun = await self._runner.start(first.service, first.target, bound, part_of=asked)
+        except Conflict:
+            if (running := await self._asked_before(together, request)) is None:
+                raise
+            return running.report
         if begun.operation != asked.operation:
             raise RelocationRunning(f"{first.service} was relocated by somebody else meanwhile; look again")
         _log.info("relocations begin", extra={"operation": asked.operation, "group": together.name, "by": asked.by})
         found = await self._find(asked, (first.service,))
         unplaced, warnings = together.unplaced, order.warnings
-        return replace(self._report(found), refused=refused, unplaced=unplaced, warnings=warnings)
+        return replace(found.report, refused=refused, unplaced=unplaced, warnings=warnings)
 
     async def _rehearse(
         self, together: Together, order: Order, request: MoveRequest
@@ -205,41 +180,56 @@ class GroupRelocations:
             raise error
         return left, refused
 
-    async def _asked_before(self, together: Together, request: MoveRequest) -> _Found | None:
-        """The same that is under way, or that the same key has begun."""
+    async def _asked_before(self, together: Together, request: MoveRequest) -> GroupOperation | None:
+        """The same that is under way, or that the same key has begun. Raises RelocationRunning for another of them."""
         digest = None if request.key is None else idempotency_digest(request.by, request.key)
         for asked in await self._newest():
             is_same = asked.group == together.name and asked.wave is not None
             if digest is not None and asked.key == digest and not is_same:
                 raise IdempotencyKeyReused(f"the key was used for operation {asked.operation}")
-            if not is_same:
+            if not together.is_about(asked):
                 continue
             found = await self._find(asked, ())
-            is_repeat = digest is not None and found.asked.key == digest
-            if is_repeat or (found.is_under_way and _is_same(found.targets, together.members)):
+            if digest is not None and found.asked.key == digest:
                 return found
+            if found.is_under_way:
+                if is_same and found.is_same(together):
+                    return found
+                raise RelocationRunning(
+                    f"{together.name} is relocated already, by operation {asked.operation}, which is at {found.turn.at}"
+                )
         return None
 
-    async def abort(self, name: str, request: MoveRequest) -> GroupRelocationReport:
+    async def abort(
+        self,
+        request: MoveRequest,
+        *,
+        group: str = "",
+        node: str = "",
+        may: Callable[[Sequence[str]], None] = lambda _: None,
+    ) -> GroupRelocationReport:
         """Puts back what was of the one that runs, or holds the next where none can be put back any more.
 
-        `name` is the group's, or stands for the node's. Raises NothingToRollBack where nothing more is to come.
+        `may` is told the services, and raises where the caller may not do that. Raises NothingToRollBack where nothing
+        more is to come.
         """
+        here = Together(group, {}, node)
         for asked in await self._newest():
-            if asked.group != name or asked.wave is None:
+            if not here.is_about(asked):
                 continue
             found = await self._find(asked, ())
             if found.is_under_way:
+                may(list(found.targets))
                 await self._end(found, request)
-                return self._report(await self._find(asked, tuple(found.members)))
-        raise NothingToRollBack(f"no relocation of {name} is under way")
+                return (await self._find(asked, tuple(found.members))).report
+        raise NothingToRollBack(f"no relocation of {group or group_of(node)} is under way")
 
-    async def _end(self, found: _Found, request: MoveRequest) -> None:
+    async def _end(self, found: GroupOperation, request: MoveRequest) -> None:
         running = next((one for one in found.members.values() if one.may_be_aborted), None)
         if running is not None:
             await self._runner.abort(running.service, request)
             return
-        due = _after(found)
+        due = found.next_up
         if due is None:
             raise NothingToRollBack("the last of them has come over already: relocate them back")
         await self._hold(found, due, "It was aborted.", by=request.by, reason=request.reason)
@@ -249,7 +239,7 @@ class GroupRelocations:
         report = await self._runner.find(operation)
         if report.asked is None or report.asked.wave is None:
             return report
-        return self._report(await self._find(report.asked, (report.service,)))
+        return (await self._find(report.asked, (report.service,))).report
 
     async def go_on(self, operation: str) -> GroupRelocationReport:
         """The same, and whatever of it is due is done. Raises UnknownUrl, and what writing raises."""
@@ -260,7 +250,7 @@ class GroupRelocations:
             newest = await self._runner.advance(name)
             if newest is not None and newest.operation == operation:
                 await self.follow(newest)
-        return self._report(await self._find(report.asked, (report.service,)))
+        return (await self._find(report.asked, (report.service,))).report
 
     # Gone on with
 
@@ -276,31 +266,34 @@ class GroupRelocations:
             self._seen_at[asked.operation] = time.monotonic()
         elif report.state is State.DONE and asked.wave.number < asked.wave.count:
             found = await self._find(asked, (report.service,))
-            if found.turn.due:
-                await self._begin(found)
+            while found.turn.due and not await self._begin(found):
+                found = await self._find(asked, (report.service,))
             if found.turn.due or not found.is_under_way or found.newest != report.service:
                 self._runner.over(report)
 
-    async def _begin(self, found: _Found) -> None:
-        """The next, or a commit that says why not. Raises what passes."""
+    async def _begin(self, found: GroupOperation) -> bool:
+        """The next, or a commit that says why not. False where it has come there meanwhile. Raises what passes."""
         asked, name = found.asked, found.turn.due
         assert asked.wave is not None, "it is one of several"
         request = MoveRequest(by=asked.by, reason=asked.reason, accept=frozenset(asked.wave.accept))
-        part = self._part(asked, name, by=asked.by, reason=asked.reason)
+        part = part_of(asked, name, by=asked.by, reason=asked.reason, at=self._runner.stamp())
         try:
             report = await self._runner.start(name, found.targets[name], request, part_of=part)
             if report.operation not in (None, asked.operation):
                 raise RelocationRunning(f"it is relocated by operation {report.operation} already")
+            return report.operation is not None
         except FailoverError as exc:
             if isinstance(exc, _PASSING) or exc.outcome == "unknown":
                 raise
             await self._hold(found, name, exc.detail, by=asked.by, reason=asked.reason)
+            return True
 
-    async def _hold(self, found: _Found, name: str, why: str, *, by: str, reason: str) -> None:
+    async def _hold(self, found: GroupOperation, name: str, why: str, *, by: str, reason: str) -> None:
         """Says in Git that a service is not begun. Raises WriteConflict where others kept writing."""
         service, target = self._catalog().service(name), found.targets[name]
-        provenance = self._part(found.asked, name, by=by, reason=reason)
-        message = held_message(name, target, provenance, one_line(cut(why)))
+        part = part_of(found.asked, name, by=by, reason=reason, at=self._runner.stamp())
+        held = replace(part, step=Ending.HELD.label(Step.REVERSE))
+        message = held_message(name, target.value, held, one_line(why)[:MAX_REASON])
         for _ in range(TRIES):
             head = await self._forge.head(service.branch, not_before=time.monotonic())
             if (await self._runner.begun()).get(name) == found.asked.operation:
@@ -315,7 +308,7 @@ class GroupRelocations:
             return
         raise WriteConflict(f"{service.branch} kept changing")
 
-    def _tell(self, found: _Found, name: str, why: str, commit: Commit, *, by: str, reason: str) -> None:
+    def _tell(self, found: GroupOperation, name: str, why: str, commit: Commit, *, by: str, reason: str) -> None:
         to, group = found.targets[name], found.asked.group or ""
         title = f"The relocations of {group} have stopped"
         text = f"{name} is not relocated to {to}, nor is what comes after it. {why}"
@@ -331,13 +324,12 @@ class GroupRelocations:
         """What the newest operations tell, each once."""
         found: dict[str, Provenance] = {}
         for name, operation in (await self._runner.begun()).items():
-            if operation not in found:
-                report = await self._runner.look(name)
-                if report is not None and report.asked is not None:
-                    found[operation] = report.asked
+            report = await self._runner.look(name)
+            if report is not None and report.asked is not None and (operation not in found or report.asked.key):
+                found[operation] = report.asked  # of several the first has the key
         return list(found.values())
 
-    async def _find(self, asked: Provenance, known: Sequence[str]) -> _Found:
+    async def _find(self, asked: Provenance, known: Sequence[str]) -> GroupOperation:
         """An operation as it is now. `known` have a relocation of it, however long ago that began."""
         assert asked.wave is not None, "it is one of several"
         since = time.monotonic()
@@ -361,12 +353,12 @@ class GroupRelocations:
             Member(
                 name,
                 members[name].state if name in members else None,
-                _is_on(statuses.get(name), target),
+                is_on(statuses.get(name), target),
                 members[name].reason if name in members else why,
             )
             for name, target in targets.items()
         ]
-        return _Found(first, targets, members, statuses, turn(seen))
+        return GroupOperation(first, targets, members, statuses, turn(seen))
 
     def _why_over(
         self,
@@ -390,34 +382,6 @@ class GroupRelocations:
             return "Nobody has gone on with it in time."
         return ""
 
-    def _report(self, found: _Found) -> GroupRelocationReport:
-        asked = found.asked
-        assert asked.wave is not None, "it is one of several"
-        return GroupRelocationReport(
-            operation=asked.operation,
-            name=asked.group or "",
-            node=asked.wave.node,
-            state=found.turn.state,
-            relocations=tuple(self._told(found, name) for name in found.targets),
-            at=found.turn.at,
-            reason=found.turn.reason,
-        )
-
-    def _told(self, found: _Found, name: str) -> RelocationReport:
-        """How far one of them is; of one that has not begun, why."""
-        if name in found.members:
-            return found.members[name]
-        target, at = found.targets[name], found.turn.at
-        if _is_on(found.statuses.get(name), target):
-            state, position, reason = State.DONE, Position.DONE, "It is there already."
-        elif found.is_under_way:
-            state, position, reason = State.WAITING, Position.READY, "" if at == name else f"It waits for {at}."
-        else:
-            reason = found.turn.reason if at == name else f"It has not begun: it would come after {at}."
-            state, position = State.STOPPED, Position.READY
-        step = Step.PROTECT if state is State.DONE else Step.REVERSE
-        return RelocationReport(None, name, target, step, state, position, reason)
-
     # Made up
 
     def _provenance(
@@ -428,33 +392,6 @@ class GroupRelocations:
         kept = Order(tuple(wave for wave in order.waves if wave[0] in members), order.waits_for)
         made = request.provenance(str(ULID()), at=self._runner.stamp(), group=together.name)
         return replace(made, wave=wave_of(kept, members, accept=accept, node=together.node))
-
-    def _part(self, asked: Provenance, name: str, *, by: str, reason: str) -> Provenance:
-        """What the commits of one of them tell. The key is told by the first alone."""
-        asked = replace(asked, by=by, reason=reason, at=self._runner.stamp(), key=None, step=None)
-        return _numbered(asked, name)
-
-
-def _numbered(asked: Provenance, name: str) -> Provenance:
-    assert asked.wave is not None, "it is one of several"
-    return replace(asked, wave=replace(asked.wave, number=1 + asked.wave.members.index(name)))
-
-
-def _after(found: _Found) -> str | None:
-    """Who would begin next, once those that have begun are done."""
-    names = list(found.targets)
-    begun = max((names.index(name) for name in found.members), default=-1)
-    later = (name for name in names[begun + 1 :] if not _is_on(found.statuses.get(name), found.targets[name]))
-    return next(later, None)
-
-
-def _is_on(status: Status | Unreadable | None, side: Side) -> bool:
-    return isinstance(status, Status) and status.detection.state.value == side.value
-
-
-def _is_same(running: Mapping[str, Side], asked: Mapping[str, Side]) -> bool:
-    """Some may have been left out of what runs; of a node, some may have left it by now."""
-    return bool(asked) and (running.items() <= asked.items() or asked.items() <= running.items())
 
 
 def _refusal(
