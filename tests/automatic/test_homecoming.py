@@ -16,7 +16,7 @@ from failover_api.core.safety.relocation.ladder import State
 from failover_api.core.safety.relocation.steps import Step
 from failover_api.core.safety.relocation.table import Position
 from failover_api.errors import ClusterNeeded, FailoverError
-from failover_api.relocation_report import RelocationReport
+from failover_api.operations.relocation_report import RelocationReport
 from tests.core.safety.alerts.situations import NOW, W1, W2, node, service, situation, verdicts
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ from typing import Any
 from failover_api.core.catalog.model import Side
 from failover_api.core.planning.request import MoveRequest
 from failover_api.core.safety.relocation.ladder import State
-from failover_api.relocation_report import GroupRelocationReport, RelocationReport
+from failover_api.operations.relocation_report import GroupRelocationReport, RelocationReport
 from failover_api.sandbox.cluster.cluster import SimulatedCluster
 from failover_api.wiring import Components
 from tests.support.relocating import ASKED, CATALOG, Homelab, app, claims, volsync

@@ -12,7 +12,7 @@ from failover_api.core.safety.relocation.steps import Step
 from failover_api.core.safety.relocation.table import Position
 from failover_api.errors import ForgeUnavailable, UnknownService
 from failover_api.events import BranchMoved
-from failover_api.relocation_runner import RelocationReport
+from failover_api.operations.relocation_runner import RelocationReport
 from failover_api.watching.relocations import RelocationWatch
 from tests.support import builders
 

@@ -16,7 +16,7 @@ from failover_api.core.planning.request import MoveRequest, Permit
 from failover_api.core.safety.governance import AUTOMATIC, Return
 from failover_api.core.wording import cut
 from failover_api.errors import FailoverError
-from failover_api.relocation_report import RelocationReport
+from failover_api.operations.relocation_report import RelocationReport
 
 MAX_KEPT = 1024
 AGAIN_S = 300.0  # what refused one may need a person

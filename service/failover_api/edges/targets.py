@@ -24,14 +24,14 @@ from failover_api.edges.models.waves import OperationBody
 from failover_api.errors import UnknownUrl
 from failover_api.failover import Failover
 from failover_api.moves.outcome import Outcome, WaveReport
+from failover_api.operations.wave_operation import no_operation
 from failover_api.reading.history import Page
 from failover_api.reading.nodes import Nodes
 from failover_api.reading.status import Status
-from failover_api.wave_operation import no_operation
 from failover_api.wiring import Components
 
 if TYPE_CHECKING:  # nothing of it is loaded until somebody asks
-    from failover_api.relocation_report import GroupRelocationReport, RelocationReport
+    from failover_api.operations.relocation_report import GroupRelocationReport, RelocationReport
 
 
 def components_of(request: Request) -> Components:

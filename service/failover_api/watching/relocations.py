@@ -17,7 +17,7 @@ from failover_api.core.safety.relocation.steps import Step
 from failover_api.errors import FailoverError
 from failover_api.events import BranchMoved, MoveEnded
 from failover_api.failover import Failover
-from failover_api.relocation_report import RelocationReport
+from failover_api.operations.relocation_report import RelocationReport
 from failover_api.watching.looks import look_again, news_or, services_of
 
 EVERY_S = 2.0

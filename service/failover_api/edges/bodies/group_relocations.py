@@ -11,7 +11,7 @@ from failover_api.edges.models.group_relocations import GroupRelocationBody
 from failover_api.edges.models.waves import WaveBody
 
 if TYPE_CHECKING:  # nothing of it is loaded until somebody asks
-    from failover_api.relocation_report import GroupRelocationReport, RelocationReport
+    from failover_api.operations.relocation_report import GroupRelocationReport, RelocationReport
 
 _STATES = {"running": OperationState.RUNNING, "waiting": OperationState.RUNNING, "done": OperationState.DONE}
 

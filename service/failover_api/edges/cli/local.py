@@ -323,7 +323,7 @@ class LocalBackend:
         on_step: Callable[[str], None] = lambda _: None,
     ) -> Body:
         """The checks, as they are shown with --json: of a working tree, or of GitHub; there of another `branch`."""
-        from failover_api.check import check_access, check_all, check_tree
+        from failover_api.check.run import check_access, check_all, check_tree
         from failover_api.config_file import catalog_file
 
         access = _of_tree(self._settings, "access", folder)

@@ -9,8 +9,8 @@ from failover_api.core.safety.relocation.in_order import Turn
 from failover_api.core.safety.relocation.ladder import State
 from failover_api.core.safety.relocation.steps import Step
 from failover_api.core.safety.relocation.table import Position
+from failover_api.operations.relocation_report import GroupRelocationReport, RelocationReport
 from failover_api.reading.status import Status, Unreadable
-from failover_api.relocation_report import GroupRelocationReport, RelocationReport
 
 
 @dataclass(frozen=True, slots=True)

@@ -53,14 +53,14 @@ from failover_api.errors import (
 from failover_api.events import Events, RelocationTold
 from failover_api.forge.port import Forge
 from failover_api.forge.values import Commit, Snapshot
-from failover_api.group_operation import GroupOperation, Together, is_on, numbered, part_of
 from failover_api.moves.evacuation import group_of, is_own_refusal
 from failover_api.moves.move import refusal_of
 from failover_api.moves.outcome import joined_version
+from failover_api.operations.group_operation import GroupOperation, Together, is_on, numbered, part_of
+from failover_api.operations.relocation_report import GroupRelocationReport, RelocationReport
+from failover_api.operations.relocation_runner import RelocationRunner
 from failover_api.reading.nodes import NodeReport, Nodes
 from failover_api.reading.status import Status, Unreadable
-from failover_api.relocation_report import GroupRelocationReport, RelocationReport
-from failover_api.relocation_runner import RelocationRunner
 
 MAX_KEPT = 1024
 RESUME_S = 3600.0  # what nobody has gone on with for so long is over
