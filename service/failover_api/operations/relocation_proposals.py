@@ -11,8 +11,6 @@ from failover_api.forge.values import PullRequest
 from failover_api.moves.pull_request.step import ProposedStep
 from failover_api.operations.relocation_report import RelocationReport
 
-MAX_LABELS = 3  # a step, what puts back what it was to change, and one more
-
 
 def merges_by_itself(service: Service) -> bool:
     """Whether its pull requests need nobody."""
@@ -20,29 +18,34 @@ def merges_by_itself(service: Service) -> bool:
 
 
 def as_proposed(decision: Decision, proposed: Mapping[str, PullRequest], again: Callable[..., Decision]) -> Decision:
-    """What is left to do where a step is made by pull request. `again` decides anew, with more that is known.
+    """What is left to do of a step that has a commit. `again` decides anew, with more that is known.
 
-    An open one is waited for, as long as its step may wait. Of one that somebody has closed nothing more comes: before
-    the cutover what was is put back, and what is closed even then is for people.
+    An open one is waited for, as long as its step may wait. Where somebody has closed it, before the cutover what was
+    is put back; and what is closed even then, or after it, is for people.
     """
-    for _ in range(MAX_LABELS):
-        pull = proposed.get(decision.commit.label) if decision.commit is not None else None
-        if pull is None or pull.state == "merged":
-            return decision
-        if pull.state == "open":
-            other = again(pending=waits_for_merge(pull))
-        else:
-            other = again(is_aborted=True, why_aborted=f"{pull.url} was closed.")
-        if other.commit is None:
-            return other
-        if decision.commit is None or other.commit.label == decision.commit.label:
-            is_open = pull.state == "open"
-            why = waits_for_merge(pull) if is_open else f"{pull.url} was closed, and nothing goes on without it."
-            cure = "" if is_open else "Reopen it."
-            state = State.RUNNING if is_open else State.WAITING
-            return replace(decision, commit=None, edge=None, state=state, reason=why, cure=cure)
-        decision = other
-    return decision
+    ends = [pull for label, pull in proposed.items() if _is_end(label)]
+    if (back := next((pull for pull in ends if pull.state == "open"), None)) is not None:
+        return _held(decision, State.RUNNING, waits_for_merge(back))
+    pull = proposed.get(decision.commit.label) if decision.commit is not None else None
+    if pull is None or pull.state == "merged":
+        return decision
+    why = waits_for_merge(pull) if pull.state == "open" else f"{pull.url} was closed."
+    other = again(pending=why) if pull.state == "open" else again(is_aborted=True, why_aborted=why)
+    if other.commit is None:
+        return other
+    closed = next((end for end in (*ends, pull) if end.state == "closed"), None)
+    if closed is not None and (closed in ends or not _is_end(other.commit.label)):
+        return _held(other, State.WAITING, f"{closed.url} was closed, and nothing goes on without it.", "Reopen it.")
+    return other
+
+
+def _is_end(label: str) -> bool:
+    parsed = parse_label(label)
+    return parsed is not None and parsed[1] is not None
+
+
+def _held(decision: Decision, state: State, reason: str, cure: str = "") -> Decision:
+    return replace(decision, commit=None, edge=None, state=state, reason=reason, cure=cure)
 
 
 def waits_for_merge(pull: PullRequest) -> str:
