@@ -71,12 +71,11 @@ async def test_a_pull_request_that_waits_is_waited_for_and_opened_once(
             assert (found.step, found.state) == (Step.REVERSE, State.RUNNING)
             with pytest.raises(RelocationRunning, match="on its way to primary"):
                 await start(other, Side.BACKUP)
-            for step in Step:
+            for step in (Step.REVERSE, Step.QUIESCE, Step.FINAL_SYNC):
                 await until_open(lab, *((components, other) if step.number % 2 else (other, components)))
                 assert len(numbers(stage)) == 1, step
                 stage.sandbox.approve(numbers(stage)[0], repository=stage.repository)
-            await until(lab, other)
-    assert len([message for message in lab.messages() if message.startswith("Relocate")]) == len(Step)
+    assert len([message for message in lab.messages() if message.startswith("Relocate")]) == 3
 
 
 async def until_open(lab: Homelab, *replicas: Components) -> None:
