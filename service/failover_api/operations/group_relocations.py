@@ -162,6 +162,7 @@ class GroupRelocations:
         names = [name for wave in order.waves for name in wave]
         for name in names:
             try:
+                self._runner.check_part(name)
                 report = await self._runner.rehearse(name, together.members[name], alone)
                 if report.operation is not None:
                     raise RelocationRunning(f"it is relocated already, by operation {report.operation}")
