@@ -8,7 +8,6 @@ from typing import Any
 
 import pytest
 
-from failover_api import relocation_runner
 from failover_api.core.catalog.model import Action, Side
 from failover_api.core.planning.request import MoveRequest
 from failover_api.core.safety.relocation.ladder import State
@@ -25,6 +24,7 @@ from failover_api.errors import (
     UnsafeMove,
 )
 from failover_api.events import RelocationTold
+from failover_api.operations import relocation_runner
 from tests.sandbox.cluster.apps import W1, W2
 from tests.support.relocating import (
     APP,

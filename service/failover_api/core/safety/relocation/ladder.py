@@ -31,6 +31,11 @@ class State(StrEnum):
     STOPPED = "stopped"  # nothing more is done
     DONE = "done"
 
+    @property
+    def is_under_way(self) -> bool:
+        """Whether it goes on by itself."""
+        return self in {State.RUNNING, State.WAITING}
+
 
 class Obstacle(Enum):
     """What keeps one from its first step."""

@@ -64,12 +64,12 @@ from failover_api.moves.direct.writer import Writer
 from failover_api.moves.move import changed_meanwhile
 from failover_api.moves.outcome import Outcome
 from failover_api.moves.relocation import StepMove, step_move
+from failover_api.operations.relocation_news import RelocationNews
+from failover_api.operations.relocation_report import RelocationReport, StepReport
+from failover_api.operations.wave_operation import no_operation
 from failover_api.reading.clusters import ClusterReader
 from failover_api.reading.relocations import Relocation, RelocationReader, StepMade
 from failover_api.reading.status import Status
-from failover_api.relocation_news import RelocationNews
-from failover_api.relocation_report import RelocationReport, StepReport
-from failover_api.wave_operation import no_operation
 
 MAX_KEPT = 1024
 FRESH_S = 10.0  # how old what Git says may be while nothing is due; a write is compared with it
