@@ -35,7 +35,7 @@ _CHANGES = {
     "apps/media/jellyfin/app.yaml": (_REPLICAS, _REPLICAS + _ONE_POD),
     "apps/media/jellyfin/volsync.yaml": (b"*/5 * * * *", b"* * * * *"),
 }
-_GIVE_UP_S = 120.0
+_LOOK_S, _GIVE_UP_S = 0.05, 120.0
 _WRITE = "graphql: createCommitOnBranch"
 
 
@@ -134,26 +134,27 @@ async def _moves(world: World) -> tuple[list[_Relocated], list[_Moved]]:
         assert components.cluster is not None
         components.cluster.watch(lambda: namespaces)
         await components.failover.status(_APP)
-        relocated = [await _relocate(components, world, target, asked) for target in (Side.BACKUP, Side.PRIMARY)]
+        meter = _Meter(world)
+        relocated = [await _relocate(components, meter, target, asked) for target in (Side.BACKUP, Side.PRIMARY)]
         by_hand = [
-            await _by_hand(components, world, Action.PROMOTE, Side.BACKUP),
-            await _by_hand(components, world, Action.DEMOTE, Side.PRIMARY),
+            await _by_hand(components, meter, Action.PROMOTE, Side.BACKUP),
+            await _by_hand(components, meter, Action.DEMOTE, Side.PRIMARY),
         ]
     return relocated, by_hand
 
 
-async def _by_hand(components: Components, world: World, action: Action, target: Side) -> _Moved:
+async def _by_hand(components: Components, meter: "_Meter", action: Action, target: Side) -> _Moved:
     """A demote leaves behind what was written on backup, which has to be accepted."""
-    moved = asyncio.create_task(asyncio.to_thread(_until_serving, world, target))
+    moved = asyncio.create_task(meter.until_on(target))
     await components.failover.move(_APP, action, MoveRequest(by="bench", accept=frozenset({"data-left-behind"})))
     return await moved
 
 
-async def _relocate(components: Components, world: World, target: Side, asked: list[RequestCompleted]) -> _Relocated:
+async def _relocate(components: Components, meter: "_Meter", target: Side, asked: list[RequestCompleted]) -> _Relocated:
     """As `serve` goes on with it, until its last step has ended."""
     relocations, steps, waits = components.failover.relocations, [], []
     began = time.perf_counter()
-    moved = asyncio.create_task(asyncio.to_thread(_until_serving, world, target))
+    moved = asyncio.create_task(meter.until_on(target))
     asked.clear()
     report = await relocations.start(_APP, target, MoveRequest(by="bench"))
     first = len(asked)
@@ -174,20 +175,30 @@ async def _relocate(components: Components, world: World, target: Side, asked: l
     return _Relocated(await moved, whole_s, report.downtime_s, final_syncs, first, steps, waits)
 
 
-def _until_serving(world: World, target: Side) -> _Moved:
-    """From now on, in a thread of its own: nothing else keeps it from looking."""
-    node, claim = _PLACES[target]
-    origin = _PLACES[target.other][1]
-    began = before = time.perf_counter()
-    down_s = 0.0
-    while True:
-        now = time.perf_counter()
-        assert now - began < _GIVE_UP_S, f"{_APP} does not serve on {node}"
-        pod = world.cluster.ready_pod(_PLACE)
-        if pod is None:
-            down_s += now - before
-        elif at(pod, "spec", "nodeName") == node:
-            left = set(world.written(origin)) - set(world.written(claim))
-            return _Moved(down_s, now - began, len(left))
-        before = now
-        time.sleep(0.005)
+class _Meter:
+    """On which node the app is ready, looked at by the cluster's own clock, however busy this machine is."""
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+        self._changes = [(world.elapsed_s, self._node())]
+        world.cluster.clock.every(_LOOK_S, self._look)
+
+    def _look(self) -> None:
+        if (node := self._node()) != self._changes[-1][1]:
+            self._changes.append((self._world.elapsed_s, node))
+
+    def _node(self) -> str | None:
+        pod = self._world.cluster.ready_pod(_PLACE)
+        return str(at(pod, "spec", "nodeName")) if pod is not None else None
+
+    async def until_on(self, target: Side) -> _Moved:
+        """From now on, until the app has come to that side."""
+        (node, claim), (_, origin) = _PLACES[target], _PLACES[target.other]
+        began, known = self._world.elapsed_s, len(self._changes)
+        while len(self._changes) == known or self._changes[-1][1] != node:
+            assert self._world.elapsed_s - began < _GIVE_UP_S, f"{_APP} does not serve on {node}"
+            await asyncio.sleep(0.05)
+        changes = self._changes[known:]
+        down_s = sum(end - start for (start, where), (end, _) in itertools.pairwise(changes) if where is None)
+        left = set(self._world.written(origin)) - set(self._world.written(claim))
+        return _Moved(down_s, changes[-1][0] - began, len(left))

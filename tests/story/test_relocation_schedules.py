@@ -13,7 +13,7 @@ import pytest
 from failover_api.core.safety.relocation.ladder import State
 from failover_api.core.safety.relocation.table import Position
 from failover_api.errors import FailoverError
-from failover_api.relocation_runner import RelocationReport
+from failover_api.operations.relocation_runner import RelocationReport
 from failover_api.sandbox.cluster.objects.times import epoch
 from failover_api.wiring import Components
 from tests.sandbox.cluster.apps import W1, W2

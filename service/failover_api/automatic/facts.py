@@ -89,7 +89,7 @@ class GitReader:
 
     async def read(self, names: Iterable[str]) -> None:
         """The same at once, and waits for it."""
-        if self._reading is not None:
+        while self._reading is not None and not self._reading.done():  # the round may have begun another meanwhile
             await asyncio.wait({self._reading})
         self.want(names, within_s=0.0)
         if self._reading is not None:

@@ -648,3 +648,15 @@ def test_what_they_have_unpaused_there_themselves_stays() -> None:
         stand.put(switch.place, switch.old)
     stand.go()
     assert stand.values[theirs] is False
+
+
+@pytest.mark.parametrize("position", [Position.REVERSE, Position.RESTORE])
+def test_an_app_that_is_lost_with_its_node_is_not_kept_from_failing_over(position: Position) -> None:
+    """The first sync may take hours, and nothing moves by itself what is being relocated."""
+    stand = at(position)
+    going = {"sync_started_at": stand.now, "last_manual": "old"}
+    sight = stand.source(**going) if position is Position.REVERSE else stand.destination(**going)
+    assert stand.decide(replace(sight, target_down=("k3s-w1",), lost=("k3s-w1",))).edge is None
+    decision = stand.go(replace(sight, origin_down=("k3s-w2",), lost=("k3s-w2",)))
+    assert decision.edge.cause is Cause.LOST
+    assert stand.values == stand.former

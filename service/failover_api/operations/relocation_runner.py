@@ -64,12 +64,12 @@ from failover_api.moves.direct.writer import Writer
 from failover_api.moves.move import changed_meanwhile
 from failover_api.moves.outcome import Outcome
 from failover_api.moves.relocation import StepMove, step_move
+from failover_api.operations.relocation_news import RelocationNews
+from failover_api.operations.relocation_report import RelocationReport, StepReport
+from failover_api.operations.wave_operation import no_operation
 from failover_api.reading.clusters import ClusterReader
 from failover_api.reading.relocations import Relocation, RelocationReader, StepMade
 from failover_api.reading.status import Status
-from failover_api.relocation_news import RelocationNews
-from failover_api.relocation_report import RelocationReport, StepReport
-from failover_api.wave_operation import no_operation
 
 MAX_KEPT = 1024
 FRESH_S = 10.0  # how old what Git says may be while nothing is due; a write is compared with it
@@ -281,9 +281,15 @@ class RelocationRunner:
         """The one that runs to this side, or that the same key has begun. Raises RelocationRunning."""
         if service.replication is None:
             return None
-        found = await self.look(service.name)
-        if found is None:
+        relocation, decision = await self._decided(service.name)
+        if relocation is None or decision is None:
             return None
+        if decision.commit is not None and decision.state is State.STOPPED and not request.dry_run:
+            await self._go(relocation, decision)  # what is over puts back first what it has to
+            relocation, decision = await self._decided(service.name)
+            assert relocation is not None, "it is in Git"
+            assert decision is not None, "it is in Git"
+        found = self._told(relocation, decision)
         if found.is_under_way and found.target is not target:
             raise _other_way(service.name, found.target, found.operation or "", found.step)
         if found.is_under_way or (found.operation is not None and await self._is_keyed(service, request)):
@@ -328,6 +334,9 @@ class RelocationRunner:
         view = await self._clusters.look([service])
         moved = await self._newest_move(service, relocation.head)
         before = await self._reader.newest(relocation.services[0], not_before=None)
+        known = (before.operation, service.name) if before is not None else None
+        if before is not None and known not in self._over and known not in self._done and not request.dry_run:
+            raise Conflict(f"{service.name} is relocated by operation {before.operation} since this moment; ask again")
         overwritten = None if _was_accepted(before, moved) else unsynced_overwritten(subject, view, moved)
         left = left_behind(service.name, subject, uncopied(service, relocation.manifests, subject.target))
         found = tuple(hazard for hazard in (overwritten, left) if hazard is not None)
