@@ -53,6 +53,7 @@ RELOCATION: Example = {
     "cure": "",
     "waited_s": 12.0,
     "limit_s": 1800.0,
+    "awaits_word": False,
     "downtime_s": None,
     "dry_run": False,
 }
