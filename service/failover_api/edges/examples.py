@@ -54,7 +54,6 @@ RELOCATION: Example = {
     "awaits_word": False,
     "waited_s": 12.0,
     "limit_s": 1800.0,
-    "awaits_word": False,
     "downtime_s": None,
     "dry_run": False,
 }
