@@ -244,6 +244,7 @@ class Failover:
             from failover_api.reading.relocations import RelocationReader
 
             self._relocations = RelocationRunner(
+                self._forge,
                 RelocationReader(self._forge, self._reader),
                 self._writer,
                 StepProposer(self._forge, self._reader),

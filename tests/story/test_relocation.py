@@ -267,10 +267,12 @@ async def test_by_a_persons_word_it_waits_for_that(stage: Stage, tmp_path: Path)
             assert len(lab.messages()) == made
             await relocations.vouch("sonarr", Side.PRIMARY, ASKED)
             await until(lab, components)
-    assert "Failover-Proof: quiet at" in stage.moves[0]
-    assert "ops-laptop says that the data is on primary" in stage.moves[0]
+    ended, cutover = stage.moves[:2]
+    assert "Failover-Proof: quiet at" in cutover
+    assert "Failover-Proof: serving at" in ended
+    assert "ops-laptop says that the data is on primary" in cutover
     assert told[0].message.endswith(" has begun: it is stopped, and its data is brought over.")
-    assert told[-1].message == "sonarr serves on primary with all its data."
+    assert told[-1].message.startswith("sonarr serves on primary with all its data. It stood still for ")
 
 
 async def test_a_word_where_none_is_asked_for_is_refused(stage: Stage, tmp_path: Path) -> None:
@@ -496,3 +498,25 @@ async def test_one_that_is_late_puts_back_what_was_before_the_next_begins(stage:
             assert (second.state, second.step) == (State.RUNNING, Step.REVERSE)
     assert lab.messages()[-2:] == ["Relocate sonarr to primary: 3/5 stopped", "Relocate sonarr to primary: 1/5 reverse"]
     assert b'"replicas": 1' in (stage.read(APP) or b"")
+
+
+async def test_what_nothing_copies_back_is_over_in_git_too(stage: Stage, tmp_path: Path) -> None:
+    """Once it was seen to serve there nobody has to see it again: its node may be lost, or nobody look."""
+    catalog = CATALOG.partition("    replication:")[0] + "    replication: {kind: none}\n"
+    with homelab(stage, tmp_path, catalog=catalog) as lab:
+        async with stage.open(cluster=str(lab.kubeconfig), cluster_timeout_s=10) as components:
+            await start(components)
+            told = await until(lab, components)
+            assert not told[-1].is_copied_back
+        assert lab.messages()[-1] == "Relocate sonarr to primary: 5/5 protect"
+        async with stage.open() as components:
+            report = await components.failover.relocations.look("sonarr")
+            assert report is not None
+            assert report.state is State.DONE
+            assert not await components.failover.relocations.under_way() - {"sonarr"}
+            await components.failover.relocations.advance("sonarr")
+        assert lab.messages()[-1] == "Relocate sonarr to primary: 5/5 protect"
+        for number in range(101):
+            stage.commit({"README.md": f"{number}\n"}, "Something else")
+        async with stage.open() as components:
+            assert await components.failover.relocations.look("sonarr") is None

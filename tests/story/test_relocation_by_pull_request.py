@@ -181,3 +181,51 @@ async def test_where_somebody_has_to_merge_nothing_is_begun(stage: Stage, tmp_pa
             with pytest.raises(BranchProtected, match="no review may lie between them"):
                 await start(components)
     assert not numbers(stage)
+
+
+async def test_a_step_that_is_not_due_any_more_is_withdrawn(stage: Stage, tmp_path: Path) -> None:
+    """Merged later it would move an app that has run since."""
+    with proposing(stage, tmp_path) as lab:
+        async with stage.open(cluster=str(lab.kubeconfig), cluster_timeout_s=10) as components:
+            await start(components)
+            await until_step(lab, components, Step.FINAL_SYNC)
+            stage.sandbox.protect(repository=stage.repository)
+            await until_open(lab, components)
+            [cutover] = stage.pulls()
+            assert cutover["title"].endswith("4/5 cutover")
+            lab.cluster.scale("Deployment", "media/sonarr", 1)
+            lab.cluster.advance(10)
+            for _ in range(50):
+                await lab.looked()
+                await components.failover.relocations.advance("sonarr")
+                if cutover["number"] not in numbers(stage):
+                    break
+            assert stage.sandbox.pull(cutover["number"], repository=stage.repository).state == "closed"
+            assert "Failover-Step" not in stage.sandbox.pull(cutover["number"], repository=stage.repository).body
+            report = await components.failover.relocations.look("sonarr")
+            assert report is not None
+            assert report.state is not State.STOPPED, "nobody has said no"
+
+
+async def test_a_persons_word_counts_until_it_is_merged(
+    stage: Stage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(relocation_runner, "FRESH_S", 0.0)
+    catalog = CATALOG.partition("    replication:")[0] + "    replication: {kind: manual}\n" + BY_ITSELF
+    with homelab(stage, tmp_path, catalog=catalog) as lab:
+        async with stage.open(cluster=str(lab.kubeconfig), cluster_timeout_s=10) as components:
+            relocations = components.failover.relocations
+            await start(components)
+            for _ in range(60):
+                report = await relocations.advance("sonarr")
+                if report is not None and report.awaits_word:
+                    break
+                lab.pass_by(2)
+            stage.sandbox.protect(repository=stage.repository)
+            await relocations.vouch("sonarr", Side.PRIMARY, ASKED)
+            [cutover] = numbers(stage)
+            await relocations.advance("sonarr")
+            assert numbers(stage) == [cutover]
+            stage.sandbox.approve(cutover, repository=stage.repository)
+            await until(lab, components)
+    assert (stage.read(APP) or b"").decode() == app("primary")

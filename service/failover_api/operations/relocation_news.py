@@ -78,7 +78,7 @@ class RelocationNews:
             "for": _span(report.waited_s),
             "why": f"{report.reason} {report.cure}".strip(),
             "begun": _COPIED if report.step is Step.REVERSE else "it is stopped, and its data is brought over",
-            "copied": _KEPT_UP if any(each.step is Step.PROTECT for each in report.steps) else "",
+            "copied": _KEPT_UP if report.is_copied_back else "",
             "still": f" It stood still for {_span(report.downtime_s)}." if report.downtime_s is not None else "",
         }
         title, message = (words.format(**said) for words in text)

@@ -4,8 +4,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 from failover_api.core.catalog.model import Service, Side
+from failover_api.core.catalog.replication import ReplicationKind
 from failover_api.core.safety.relocation.ladder import Decision, State
-from failover_api.core.safety.relocation.steps import parse_label
+from failover_api.core.safety.relocation.steps import Step, parse_label
+from failover_api.core.safety.relocation.subject import Subject
 from failover_api.core.safety.relocation.table import Position
 from failover_api.forge.values import PullRequest
 from failover_api.moves.pull_request.step import ProposedStep
@@ -23,20 +25,35 @@ def as_proposed(decision: Decision, proposed: Mapping[str, PullRequest], again: 
     An open one is waited for, as long as its step may wait. Where somebody has closed it, before the cutover what was
     is put back; and what is closed even then, or after it, is for people.
     """
-    ends = [pull for label, pull in proposed.items() if _is_end(label)]
-    if (back := next((pull for pull in ends if pull.state == "open"), None)) is not None:
-        return _held(decision, State.RUNNING, waits_for_merge(back))
-    pull = proposed.get(decision.commit.label) if decision.commit is not None else None
-    if pull is None or pull.state == "merged":
+    if decision.commit is None:
         return decision
-    why = waits_for_merge(pull) if pull.state == "open" else f"{pull.url} was closed."
-    other = again(pending=why) if pull.state == "open" else again(is_aborted=True, why_aborted=why)
-    if other.commit is None:
-        return other
-    closed = next((end for end in (*ends, pull) if end.state == "closed"), None)
-    if closed is not None and (closed in ends or not _is_end(other.commit.label)):
-        return _held(other, State.WAITING, f"{closed.url} was closed, and nothing goes on without it.", "Reopen it.")
-    return other
+    if not decision.commit.edits:  # there is no pull request without a change: what is in Git is all of it
+        return replace(decision, commit=None, position=Position.DONE, state=State.DONE)
+    label = decision.commit.label
+    for end, pull in proposed.items():
+        if _is_end(end) and pull.state == "open":
+            return replace(_waiting(decision, pull), proposed=end)
+    is_open = any(pull.state == "open" for pull in proposed.values())
+    closed = [pull for end, pull in proposed.items() if _is_end(end) and pull.state == "closed"]
+    if closed and not is_open:
+        return _stuck(decision, closed[0])
+    own = proposed.get(label)
+    if own is None or own.state == "merged":
+        return decision
+    if own.state == "open":
+        other = again(pending=waits_for_merge(own))
+        return other if other.commit is not None else replace(other, proposed=label)
+    other = again(is_aborted=True, why_aborted=f"{own.url} was closed.")
+    return other if other.commit is None or _is_end(other.commit.label) else _stuck(decision, own)
+
+
+def _waiting(decision: Decision, pull: PullRequest) -> Decision:
+    return replace(decision, commit=None, edge=None, state=State.RUNNING, reason=waits_for_merge(pull))
+
+
+def _stuck(decision: Decision, pull: PullRequest) -> Decision:
+    why = f"{pull.url} was closed, and nothing goes on without it."
+    return replace(decision, commit=None, edge=None, state=State.WAITING, reason=why, cure="Reopen it.")
 
 
 def _is_end(label: str) -> bool:
@@ -44,8 +61,17 @@ def _is_end(label: str) -> bool:
     return parsed is not None and parsed[1] is not None
 
 
-def _held(decision: Decision, state: State, reason: str, cure: str = "") -> Decision:
-    return replace(decision, commit=None, edge=None, state=state, reason=reason, cure=cure)
+def vouched_in(subject: Subject, proposed: Mapping[str, PullRequest]) -> str:
+    """Whoever has said that the data is there, while the cutover that this led to waits to be merged."""
+    pull = proposed.get(Step.CUTOVER.label)
+    is_asked = subject.kind is ReplicationKind.MANUAL and pull is not None and pull.state != "merged"
+    return "somebody" if is_asked else ""
+
+
+def stale(decision: Decision, proposed: Mapping[str, PullRequest]) -> list[PullRequest]:
+    """Those that are open and no longer due: merged later they would be no compare-and-swap."""
+    due = {decision.proposed, decision.commit.label if decision.commit is not None else ""}
+    return [pull for label, pull in proposed.items() if pull.state == "open" and label not in due]
 
 
 def waits_for_merge(pull: PullRequest) -> str:

@@ -52,6 +52,7 @@ class RelocationReport:
     waited_s: float = 0.0
     limit_s: float | None = None
     awaits_word: bool = False  # somebody has to say that the data is there
+    is_copied_back: bool = False  # from the target, once all is done
     words: int = 0  # how many times people should have been told that it waits
     changed: bool = False
     version: str = ""

@@ -25,7 +25,7 @@ from failover_api.core.catalog.replication import ReplicationKind
 from failover_api.core.planning.request import MoveRequest, Provenance, idempotency_digest
 from failover_api.core.rfc3339 import rfc3339
 from failover_api.core.safety.hazard import Hazard, Severity
-from failover_api.core.safety.relocation.ladder import Decision, Obstacle, State, decide, position_of
+from failover_api.core.safety.relocation.ladder import Decision, Obstacle, State, StepCommit, decide, position_of
 from failover_api.core.safety.relocation.manifests import changes
 from failover_api.core.safety.relocation.marks import operation_on
 from failover_api.core.safety.relocation.needs import obstacles, uncopied
@@ -42,6 +42,7 @@ from failover_api.core.safety.relocation.table import (
     Cause,
     Position,
 )
+from failover_api.core.text.commit_message import ended_message
 from failover_api.core.text.diff import unified_diff
 from failover_api.core.wording import cut
 from failover_api.errors import (
@@ -60,13 +61,22 @@ from failover_api.errors import (
     WriteConflict,
 )
 from failover_api.events import Events, MoveEnded
+from failover_api.forge.port import Forge
+from failover_api.forge.values import Snapshot
 from failover_api.moves.direct.writer import Writer
 from failover_api.moves.move import changed_meanwhile
 from failover_api.moves.outcome import Outcome
 from failover_api.moves.pull_request.step import ProposedStep, StepProposer
 from failover_api.moves.relocation import StepMove, step_move
 from failover_api.operations.relocation_news import RelocationNews
-from failover_api.operations.relocation_proposals import as_proposed, first_report, merges_by_itself, waits_for_merge
+from failover_api.operations.relocation_proposals import (
+    as_proposed,
+    first_report,
+    merges_by_itself,
+    stale,
+    vouched_in,
+    waits_for_merge,
+)
 from failover_api.operations.relocation_report import RelocationReport, StepReport
 from failover_api.operations.wave_operation import no_operation
 from failover_api.reading.clusters import ClusterReader
@@ -90,6 +100,7 @@ class RelocationRunner:
 
     def __init__(
         self,
+        forge: Forge,
         reader: RelocationReader,
         writer: Writer,
         proposer: StepProposer,
@@ -102,7 +113,7 @@ class RelocationRunner:
         deadline_s: float,
         now: Callable[[], float],
     ) -> None:
-        self._reader, self._writer, self._proposer = reader, writer, proposer
+        self._forge, self._reader, self._writer, self._proposer = forge, reader, writer, proposer
         self._clusters, self._catalog = clusters, catalog
         self._events, self._status, self._deadline_s, self._now = events, status, deadline_s, now
         self._news = RelocationNews(events, now)
@@ -176,6 +187,7 @@ class RelocationRunner:
                 return None
             if vouched_by:
                 _check_vouched(relocation, decision, vouched_for)
+            await self._withdraw(relocation, decision)
             if decision.commit is None:
                 return self._told(relocation, decision)
             if not await self._go(relocation, decision):
@@ -184,6 +196,15 @@ class RelocationRunner:
             vouched_by = ""
         relocation, decision = await self._decided(name)
         return self._told(relocation, decision) if relocation is not None and decision is not None else None
+
+    async def _withdraw(self, relocation: Relocation, decision: Decision) -> None:
+        """Closes what is proposed and not due any more: merged later it would be compared with nothing."""
+        service = relocation.services[0]
+        if service.policy is not Policy.PULL_REQUEST:
+            return
+        for pull in stale(decision, await self._proposer.newest(service, relocation.operation)):
+            with contextlib.suppress(Conflict):  # merged: the branch says so
+                await self._proposer.withdraw(service, pull, "This step is not due any more.")
 
     async def vouch(self, name: str, target: Side, request: MoveRequest) -> RelocationReport:
         """Whoever asks says that the data is on `target`: goes on. Raises as advance()."""
@@ -196,7 +217,7 @@ class RelocationRunner:
         """Puts back what was. Raises NothingToRollBack where none runs, or it has come to the cutover."""
         service = self._catalog().service(name)
         if (first := await self._first_open(service)) is not None:
-            await self._proposer.close(service, first, by=request.by)
+            await self._proposer.withdraw(service, first.pull, "The relocation was aborted.")
             return replace(first_report(name, first), state=State.STOPPED, reason="It was aborted before it began.")
         for _ in range(MAX_STEPS):
             relocation, decision = await self._decided(name, is_aborted=True)
@@ -408,11 +429,13 @@ class RelocationRunner:
             relocation = await self._with_added(relocation, relocation.steps[0].logged.parents)
         sight = Sight(self._now()) if is_over else await self._sight(relocation)
         is_held = relocation.steps[0].made.ending is Ending.HELD  # and somebody has begun it in the same moment
-        again = partial(decide, relocation.subject, relocation.git, sight, vouched_by=vouched_by)
-        decision = again(is_aborted=is_aborted or is_held)
-        if decision.commit is not None and relocation.service.policy is Policy.PULL_REQUEST:
+        again = partial(decide, relocation.subject, relocation.git, sight)
+        if relocation.service.policy is Policy.PULL_REQUEST:
             proposed = await self._proposer.newest(service, relocation.operation)
-            decision = as_proposed(decision, proposed, again)
+            again = partial(again, vouched_by=vouched_by or vouched_in(relocation.subject, proposed))
+            decision = as_proposed(again(is_aborted=is_aborted or is_held), proposed, again)
+        else:
+            decision = again(is_aborted=is_aborted or is_held, vouched_by=vouched_by)
         if decision.commit is None and (decision.state is State.STOPPED or _is_last(relocation, decision)):
             self._over[relocation.operation, name] = True
         if decision.state is State.DONE:  # what fails or is changed after its end is not of it
@@ -484,6 +507,8 @@ class RelocationRunner:
     ) -> Outcome:
         commit = decision.commit
         assert commit is not None, "there is something to be written"
+        if not commit.edits:
+            return await self._end(relocation, decision, provenance, commit)
         move = step_move(
             relocation.services,
             relocation.subject,
@@ -513,6 +538,21 @@ class RelocationRunner:
         _log.info("step made", extra={**facts, "by": provenance.by, "proof": commit.proof, "commit": sha})
         self._events.publish(_ended(move, outcome, time.monotonic() - began))
         self._news.made(_report(relocation, decision), outcome, request)
+        return outcome
+
+    async def _end(
+        self, relocation: Relocation, decision: Decision, provenance: Provenance, commit: StepCommit
+    ) -> Outcome:
+        """Says in Git that it is over, where the last step has nothing to change: nobody has to see it serve again."""
+        service, target = relocation.service, relocation.subject.target
+        message = ended_message(service.name, target.value, replace(provenance, step=commit.label), commit.proof)
+        try:
+            made = await self._forge.commit(Snapshot(service.branch, {}, relocation.head), {}, message)
+        except WriteConflict as exc:
+            raise Conflict(f"{service.branch} has moved since this step was decided on") from exc
+        outcome = Outcome(target.action, service.policy, (), relocation.version, changed=True, commit=made)
+        outcome = replace(outcome, operation=relocation.operation)
+        self._news.made(_report(relocation, decision), outcome, MoveRequest(provenance.by, reason=provenance.reason))
         return outcome
 
     async def _check_still(self, relocation: Relocation, decision: Decision) -> None:
@@ -608,6 +648,7 @@ def _report(relocation: Relocation, decision: Decision, *, changed: bool = False
         waited_s=decision.waited_s,
         limit_s=decision.limit_s,
         awaits_word=decision.awaits_word,
+        is_copied_back=subject.away is not None,
         words=decision.words,
         changed=changed,
         version=relocation.version,

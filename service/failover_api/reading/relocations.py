@@ -87,6 +87,8 @@ class RelocationReader:
             return None
         target = _target(steps[0].record)
         subject = self._subject(read, target, steps[0].record.operation)
+        if subject.away is None and steps[-1].made.step is Step.CUTOVER and not await self._is_new(read, steps[-1]):
+            return None  # its end changes no file, and is not looked for as far back
         former, why = await self._former(read, subject, steps[0].logged)
         made = tuple(step.made for step in steps)
         values, unreadable = _values(subject, read.manifests)
@@ -202,8 +204,13 @@ class RelocationReader:
             return newest
         pages = MARKED_PAGES if _is_marked(read) else PAGES
         logs = await together(self._log(branch, path, read.head, name, pages) for path in read.manifests)
-        found = {logged.sha: logged for log in logs for logged in log}
+        found = {logged.sha: logged for log in (newest, *logs) for logged in log}  # an end may change no file
         return sorted(found.values(), key=lambda logged: _order(logged, name), reverse=True)
+
+    async def _is_new(self, read: Relocation, step: StepMade) -> bool:
+        """Whether it is among the branch's newest commits."""
+        newest = await self._forge.log(read.service.branch, at=read.head, not_before=None)
+        return any(logged.sha == step.logged.sha for logged in newest)
 
     async def _log(self, branch: Branch, path: str, head: str, name: str, pages: int) -> list[LoggedCommit]:
         """Until the first commit of one is there; where nothing is marked the first page has to show any."""

@@ -56,10 +56,21 @@ def commit_message(moves: Sequence[tuple[Plan, Provenance]]) -> str:
 def held_message(name: str, side: str, provenance: Provenance, why: str) -> str:
     """Of a commit that changes no file: it says that a relocation to this side does not begin, and why."""
     here = Side(side).other.value
-    record = Record(name, RELOCATE, here, here, provenance, proof=why)
+    text = f"{name} stays on {here}: its relocation does not begin. No file is changed."
+    return _without_changes(name, side, here, text, provenance, why)
+
+
+def ended_message(name: str, side: str, provenance: Provenance, proof: str) -> str:
+    """Of a commit that changes no file: it says that a relocation to this side has come to its end."""
+    text = f"{name} serves on {side}, and nothing is left to be changed. No file is changed."
+    return _without_changes(name, side, side, text, provenance, proof)
+
+
+def _without_changes(name: str, side: str, here: str, text: str, provenance: Provenance, proof: str) -> str:
+    record = Record(name, RELOCATE, here, here, provenance, proof=proof)
     paragraphs = [
         f"{_RELOCATED} {name} to {side}: {provenance.step}",
-        f"{name} stays on {here}: its relocation does not begin. No file is changed.",
+        text,
         "\n".join(_reasons([provenance])),
         write_trailers([record]),
     ]

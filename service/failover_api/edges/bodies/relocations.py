@@ -24,6 +24,7 @@ def relocation_body(report: "RelocationReport", *, dry_run: bool = False) -> Rel
         waited_s=round(report.waited_s, 1),
         limit_s=report.limit_s,
         awaits_word=report.awaits_word,
+        copied_back=report.is_copied_back,
         downtime_s=report.downtime_s,
         dry_run=dry_run,
     )

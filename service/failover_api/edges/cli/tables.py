@@ -245,9 +245,7 @@ def relocation_line(body: Body) -> str:
     if body["state"] == "done":
         if not body["operation"]:
             return f"{name} is on {to} already."
-        # where nothing of ours copies it (`kind: manual`, `none`) that step has no commit
-        is_copied = any(each["name"] == "protect" and each["commits"] for each in body["steps"])
-        return f"{name} is on {to}, and copied from there again." if is_copied else f"{name} is on {to}."
+        return f"{name} is on {to}, and copied from there again." if body["copied_back"] else f"{name} is on {to}."
     if body["state"] == "stopped":
         return f"The relocation of {name} to {to} has stopped in {step}{why}"
     return f"{name} is on its way to {to}, in {step}{why}"

@@ -67,6 +67,10 @@ class RelocationBody(Body):
         bool,
         Field(description="Whether somebody has to say that the data is there: `synced`.", examples=[False]),
     ]
+    copied_back: Annotated[
+        bool,
+        Field(description="Whether its last step begins a replication away from the target.", examples=[True]),
+    ]
     downtime_s: Annotated[
         float | None,
         Field(

@@ -54,11 +54,14 @@ class StepProposer:
         """The open one of a service."""
         return next((one for one in await self._of(service) if one.pull.state == "open"), None)
 
-    async def close(self, service: Service, step: ProposedStep, *, by: str) -> None:
-        """Raises Conflict where it was merged before."""
-        comment = f"The relocation was aborted by {by}." if by else "Another step is proposed in its place."
-        if not await self._forge.close_pull_request(service.branch, step.pull.number, comment=comment):
-            raise Conflict(f"{step.pull.url} was merged meanwhile")
+    async def withdraw(self, service: Service, pull: PullRequest, why: str) -> None:
+        """Closes one that is not due any more. Its text loses the trailers: else it would pass for a person's no.
+
+        Raises Conflict where it was merged before.
+        """
+        if not await self._forge.close_pull_request(service.branch, pull.number, comment=why):
+            raise Conflict(f"{pull.url} was merged meanwhile")
+        await self._forge.edit_pull_request(service.branch, pull.number, body=why)
 
     async def carry_out(self, move: Move, *, deadline_s: float) -> Outcome:
         """Raises Conflict where it has to be decided anew, OperationPending where another's is in the way."""
@@ -86,7 +89,7 @@ class StepProposer:
                 raise OperationPending(f"{pull.url} is open for {service.name}: merge or close it first")
             if record.provenance.step == move.provenance.step:
                 return await self._finished(move, base, pull, is_new=False)
-            await self.close(service, ProposedStep(pull, record), by="")
+            await self.withdraw(service, pull, "Another step is due by now.")
         await move.check_permit()
         with by_its_rules():
             commit = await forge.make_commit(move.branch, base.head, base.files, base.message(move.provenance))

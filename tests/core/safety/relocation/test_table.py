@@ -94,9 +94,6 @@ WALKS: dict[Edge, Walk] = {
     Edge(Position.FINAL_RESTORE, Cause.UNPROVED, Position.FINAL_SYNC): lambda: failed(stand_at(Position.FINAL_RESTORE)),
     Edge(Position.FINAL_RESTORE, Cause.PROVED, Position.CUTOVER): lambda: stand_at(Position.FINAL_RESTORE).decide(),
     Edge(Position.CUTOVER, Cause.SERVING, Position.PROTECT): lambda: stand_at(Position.CUTOVER).decide(),
-    Edge(Position.CUTOVER, Cause.SERVING, Position.DONE): (
-        lambda: without(ReplicationKind.NONE).at(Position.CUTOVER).decide()
-    ),
     Edge(Position.PROTECT, Cause.PROTECTED, Position.DONE): lambda: stand_at(Position.PROTECT).decide(),
     **{
         Edge(start, Cause.ABORTED, Position.ABORTED): lambda start=start: stand_at(start).decide(is_aborted=True)

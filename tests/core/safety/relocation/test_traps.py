@@ -572,7 +572,7 @@ def test_a_word_that_does_not_come_starts_the_app_again() -> None:
 
 def test_where_nothing_is_brought_it_stops_moves_and_starts() -> None:
     stand = Stand(subject(kind=ReplicationKind.NONE))
-    assert [stand.go().commit.label for _ in range(2)] == ["2/5 quiesce", "4/5 cutover"]
+    assert [stand.go().commit.label for _ in range(3)] == ["2/5 quiesce", "4/5 cutover", "5/5 protect"]
     assert stand.decide().state is State.DONE
     assert stand.values == {CLAIM: "a", NODE: "k3s-w1", REPLICAS: 1}
 

@@ -174,8 +174,7 @@ def cutover(known: Known) -> Judged:
         return Wait(f"{down}{sight.why_not_serving or 'It does not serve on the target yet.'}", is_stuck=bool(down))
     if not (sync.is_parked(known.source) and sync.is_parked(known.destination)):
         return Wait("The replication towards the target is not parked yet: Flux has not applied all of the commit.")
-    end = Position.PROTECT if values.edits(known.git, values.protect(known.subject, known.git)) else Position.DONE
-    return Go(Cause.SERVING, end, proofs.serving_text(sight.now))
+    return Go(Cause.SERVING, Position.PROTECT, proofs.serving_text(sight.now))
 
 
 def protect(known: Known) -> Judged:

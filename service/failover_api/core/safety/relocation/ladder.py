@@ -76,6 +76,7 @@ class Decision:
     limit_s: float | None = None
     awaits_word: bool = False
     obstacle: Obstacle | None = None
+    proposed: str = ""  # the label of the commit that waits to be merged
 
     @property
     def words(self) -> int:

@@ -13,7 +13,7 @@
     final-sync     proved     cutover
     final-restore  unproved   final-sync
     final-restore  proved     cutover
-    cutover        serving    protect | done
+    cutover        serving    protect
     protect        protected  done
     ready          there      done
 
@@ -29,7 +29,8 @@ and after it:
     cutover, protect                                       changed  left
 
 `restore` and `final-restore` are the second half of reverse and final-sync by repository. Without VolSync there is
-neither reverse nor final-sync: quiet leads to the cutover, or a person's word does.
+neither reverse nor final-sync: quiet leads to the cutover, or a person's word does; and where nothing is left to be
+changed the commit of protect changes no file: it says that it serves, so that nobody has to see it again.
 """
 
 from dataclasses import dataclass
@@ -131,7 +132,6 @@ EDGES = frozenset(
         Edge(Position.FINAL_RESTORE, Cause.UNPROVED, Position.FINAL_SYNC),
         Edge(Position.FINAL_RESTORE, Cause.PROVED, Position.CUTOVER),
         Edge(Position.CUTOVER, Cause.SERVING, Position.PROTECT),
-        Edge(Position.CUTOVER, Cause.SERVING, Position.DONE),
         Edge(Position.PROTECT, Cause.PROTECTED, Position.DONE),
         *(Edge(start, Cause.ABORTED, Position.ABORTED) for start in BEFORE_CUTOVER),
         *(Edge(start, Cause.CHANGED, Position.STOPPED) for start in BEFORE_CUTOVER),
