@@ -153,7 +153,9 @@ def _rest(host: Host, kubeconfig: Path, names: Sequence[str], mode: str, *, rest
     settings = host.settings(config, as_app=True)
     namespace = NAMESPACE if mode == "act" else _NAMESPACE  # each leads
     places = {"FAILOVER_CLUSTER": str(kubeconfig), "FAILOVER_LEASE_NAMESPACE": namespace}
-    with serving(settings, **places) as (url, process, _):
+    with ExitStack() as stack:
+        with _STARTING:
+            url, process, _ = stack.enter_context(serving(settings, **places))
         found = at_rest(process.pid, _SETTLE_S, rest_s)
         told = _told(url)
         assert told["view"] == ("off" if mode == "none" else "watching"), told

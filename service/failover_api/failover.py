@@ -239,12 +239,14 @@ class Failover:
     def relocations(self) -> "RelocationRunner":
         """What leads planned moves that lose nothing."""
         if self._relocations is None:
+            from failover_api.moves.pull_request.step import StepProposer
             from failover_api.operations.relocation_runner import RelocationRunner
             from failover_api.reading.relocations import RelocationReader
 
             self._relocations = RelocationRunner(
                 RelocationReader(self._forge, self._reader),
                 self._writer,
+                StepProposer(self._forge, self._reader),
                 self.clusters,
                 self._catalog,
                 self._events,

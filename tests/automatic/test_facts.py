@@ -6,6 +6,9 @@ import asyncio
 from typing import TYPE_CHECKING, Any, cast
 
 from failover_api.automatic.facts import GitReader
+from failover_api.core.planning.state import Detection, State
+from failover_api.reading.status import Status
+from tests.support import builders
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -17,12 +20,14 @@ class Reads:
     """In place of Failover: reads that end when they may. `looked` are the services that were looked at closely."""
 
     def __init__(self) -> None:
-        self.may_end = asyncio.Event()
+        self.has_begun, self.may_end = asyncio.Event(), asyncio.Event()
         self.looked: list[list[str]] = []
+        self.statuses: list[Status] = []
 
-    async def list_all(self) -> list[Any]:
+    async def list_all(self) -> list[Status]:
+        self.has_begun.set()
         await self.may_end.wait()
-        return []
+        return self.statuses
 
     async def look_closely(self, names: Collection[str]) -> list[Any]:
         self.looked.append(sorted(names))
@@ -41,4 +46,19 @@ async def test_who_waits_for_a_close_look_is_not_passed_over_by_the_next_round()
     reads.may_end.set()
     await waiting
     assert "radarr" in reads.looked[-1]
+    await reader.aclose()
+
+
+async def test_what_was_moved_while_git_was_read_counts_as_not_read() -> None:
+    reads, names = Reads(), ("sonarr", "radarr")
+    reads.statuses = [Status(builders.service(name=name), Detection(State.PRIMARY, ()), "v") for name in names]
+    reader = GitReader(cast("Failover", reads))
+    reading = asyncio.create_task(reader.read(()))
+    await reads.has_begun.wait()
+    reader.moved(["sonarr"])
+    reads.may_end.set()
+    await reading
+    assert (list(reader.view.statuses), list(reader.view.read_at)) == (list(names), ["radarr"])
+    await reader.read(())
+    assert sorted(reader.view.read_at) == sorted(names)
     await reader.aclose()

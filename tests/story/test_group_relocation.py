@@ -165,6 +165,21 @@ async def test_what_cannot_begin_stops_it_for_every_replica(stage: Stage, tmp_pa
     assert (stage.read(deployment) or b"").decode() != before  # the new one has stopped it
 
 
+async def test_who_watches_sees_that_the_next_is_held(stage: Stage, tmp_path: Path) -> None:
+    """So metrics and alerts say it too."""
+    with group_lab(stage, tmp_path, kind="none") as lab:
+        async with stage.open(cluster=str(lab.kubeconfig), cluster_timeout_s=10) as components:
+            await begin(components)
+            await first_done(lab, components)
+            stage.replace(files_of("db")[0], '"replicas": 1', '"replicas": 0')
+            watch = RelocationWatch(components.failover, components.catalog.current)
+            for _ in range(3):
+                await watch.look()
+            assert watch.seen["db"].state is State.STOPPED
+            assert "is 0: the app does not run" in watch.seen["db"].reason
+    assert made(lab) == [*QUICK[:2], "db held"]
+
+
 async def test_an_abort_of_the_running_one_stops_it_and_the_rest_is_not_begun(stage: Stage, tmp_path: Path) -> None:
     with group_lab(stage, tmp_path, kind="none") as lab:
         before = {file: stage.read(file) for file in lab.files}
@@ -344,12 +359,13 @@ async def test_trailers_that_name_a_service_outside_the_group_begin_nothing(stag
 
 async def test_what_is_overwritten_is_accepted_of_each_and_each_commit_says_so(stage: Stage, tmp_path: Path) -> None:
     """What was accepted of the second is in the trailers of the first: whoever begins it knows."""
-    with group_lab(stage, tmp_path, side="primary", replication=running_to_backup()) as lab:
+    names = ("db", "app")  # in the catalog; home they go the other way round
+    with group_lab(stage, tmp_path, names, side="primary", replication=running_to_backup()) as lab:
         lab.pass_by(120)
         how = {"cluster": str(lab.kubeconfig), "cluster_timeout_s": 10}
         async with stage.open(**how) as one:
             planned = replace(ASKED, accept=frozenset({"old-pod-running"}))
-            for name in ("db", "app"):
+            for name in names:
                 await one.failover.move(name, Action.PROMOTE, planned)
             lab.pass_by(60)
             with pytest.raises(UnsafeMove) as refused:

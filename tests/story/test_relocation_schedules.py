@@ -1,6 +1,6 @@
 """Relocations over the simulated cluster, with what befalls them drawn from a seed; the bytes are on its disks.
 
-pytest -m long tests/story/test_relocation_schedules.py      500 schedules, about twenty minutes
+pytest -m long tests/story/test_relocation_schedules.py      500 schedules, ten minutes of one processor
 """
 
 import contextlib

@@ -174,6 +174,23 @@ async def test_one_that_is_there_already_counts_when_it_serves(stage: Stage, tmp
             assert lab.waves[1:] == [("2/2", ["app"])]
 
 
+async def test_what_was_there_before_is_none_of_its_own_also_after_a_restart(stage: Stage, tmp_path: Path) -> None:
+    """Its own time to serve began with another operation, and is over: that is no reason to call this one stopped."""
+    with waves_lab(stage, tmp_path, {"db": (), "app": ("db",)}) as lab:
+        async with stage.open(cluster=str(lab.kubeconfig)) as components:
+            await components.failover.move("db", Action.PROMOTE, BY)
+            lab.apply("db")
+            operation = report_of(await promote(components)).operation
+        async with stage.open(cluster=str(lab.kubeconfig)) as restarted:
+            assert operation is not None
+            found = await restarted.failover.waves.find(operation)
+            assert found is not None
+            found.began_at += 60  # the other was long before
+            found.read_at = float("-inf")
+            await restarted.failover.waves.advance(found)
+            assert found.written.keys() == {"app"}
+
+
 async def test_without_a_cluster_it_is_one_commit_and_a_warning(stage: Stage) -> None:
     after = {"db": (), "app": ("db",)}
     stage.commit({file_of(name): manifest(name) for name in after})

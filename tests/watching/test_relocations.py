@@ -142,3 +142,12 @@ async def test_each_state_is_logged_once_and_again_every_quarter_of_an_hour(
             await watched.look()
     told = [record.levelname for record in caplog.records if record.getMessage() == "relocation"]
     assert told == ["INFO", "WARNING", "WARNING"]
+
+
+async def test_a_defect_that_one_meets_keeps_no_other_from_going_on(house: House) -> None:
+    house.relocations.running = frozenset({"lidarr", "sonarr"})
+    house.relocations.answers = [AssertionError("a defect"), REPORT]
+    watched = watch(house)
+    await watched.look()
+    await watched.look()
+    assert house.relocations.asked == ["lidarr", "sonarr", "sonarr"]

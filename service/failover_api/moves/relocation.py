@@ -34,6 +34,10 @@ class StepMove(Move):
     still: Permit
     accepted: tuple[str, ...] = ()
 
+    @property
+    def needs_permit(self) -> bool:
+        return True
+
     async def check_permit(self) -> None:
         await Move.check_permit(self)
         await self.still()

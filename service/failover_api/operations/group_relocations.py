@@ -159,8 +159,10 @@ class GroupRelocations:
         alone = replace(request, versions=None, key=None, dry_run=True)
         rehearsed: dict[str, RelocationReport] = {}
         refused: dict[str, FailoverError] = {}
-        for name in (name for wave in order.waves for name in wave):
+        names = [name for wave in order.waves for name in wave]
+        for name in names:
             try:
+                self._runner.check_part(name)
                 report = await self._runner.rehearse(name, together.members[name], alone)
                 if report.operation is not None:
                     raise RelocationRunning(f"it is relocated already, by operation {report.operation}")
@@ -169,7 +171,7 @@ class GroupRelocations:
                 if not is_own_refusal(exc):
                     raise
                 refused[name] = exc
-        error = _refusal(refused, rehearsed, together) if refused else None
+        error = _refusal(names, refused, rehearsed) if refused else None
         if error is not None and not request.skip_refused:
             raise error
         for name, report in rehearsed.items():
@@ -395,12 +397,13 @@ class GroupRelocations:
 
 
 def _refusal(
-    refused: Mapping[str, FailoverError], rehearsed: Mapping[str, RelocationReport], together: Together
+    names: Sequence[str], refused: Mapping[str, FailoverError], rehearsed: Mapping[str, RelocationReport]
 ) -> FailoverError:
-    error = refusal_of({name: refused[name] for name in together.members if name in refused})
+    """What refuses all of them; an unsafe one names the manifests as a dry run would that accepts it."""
+    error = refusal_of({name: refused[name] for name in names if name in refused})
     if isinstance(error, UnsafeMove):
         versions = {name: report.version for name, report in rehearsed.items()}
         versions |= {name: one.version for name, one in refused.items() if isinstance(one, UnsafeMove) and one.version}
-        is_whole = versions.keys() == together.members.keys()
-        error.version = joined_version([versions[name] for name in together.members]) if is_whole else ""
+        is_whole = versions.keys() == set(names)
+        error.version = joined_version([versions[name] for name in names]) if is_whole else ""
     return error

@@ -88,6 +88,10 @@ class RelocationWatch:
         except FailoverError as exc:
             self._failed(name, exc)
             return
+        except Exception:  # noqa: BLE001 - a defect that one meets must not keep the others from going on
+            _log.exception("a relocation does not go on by a defect", extra={"service": name})
+            self._put_off(name)
+            return
         self._failures.pop(name, None)
         if report is None or not report.is_under_way:
             self._running.discard(name)
@@ -110,11 +114,15 @@ class RelocationWatch:
         if error.slug == "unknown-service":  # it was taken out of the catalog
             self._running.discard(name)
             return
+        facts = {"service": name, "problem": error.slug, "detail": error.detail, "seconds": self._put_off(name)}
+        _log.warning("a relocation does not go on, and will be tried again", extra=facts)
+
+    def _put_off(self, name: str) -> float:
+        """For how long (s)."""
         count = self._failures.get(name, (0, 0.0))[0]
         wait_s = min(MAX_AGAIN_S, AGAIN_S * 2.0 ** min(count, 10))
         self._failures[name] = count + 1, time.monotonic() + wait_s
-        facts = {"service": name, "problem": error.slug, "detail": error.detail, "seconds": wait_s}
-        _log.warning("a relocation does not go on, and will be tried again", extra=facts)
+        return wait_s
 
     def _tell(self, report: RelocationReport) -> None:
         """Once for each step and state, and again while it waits: what is silent is forgotten."""

@@ -78,6 +78,8 @@ async def test_a_node_is_left_and_an_abort_puts_back_what_was(stage: Stage, lab:
                 break
             await lab.looked()
         assert 'href="/nodes/k3s-w2/relocate"' in front
+        assert 'href="/nodes/k3s-w1/relocate?home=true"' in front
+        assert front.count("Bring home") == 1
         page = await browser.get("/nodes/k3s-w2/relocate")
         assert 'href="/nodes/k3s-w2/relocate?home=true"' in page.text
         begun = await browser.confirm(page)

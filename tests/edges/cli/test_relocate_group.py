@@ -31,8 +31,8 @@ def test_it_is_followed_to_its_end_and_each_line_says_whose_it_is(cli: Cli, lab:
         result = cli(*HOME, "--reason", "k3s-w1 is back")
     first, second, last, operation = result.stdout.splitlines()
     assert (first, second) == (
-        "app is on primary, and copied from there again.",
-        "db is on primary, and copied from there again.",
+        "app is on primary.",
+        "db is on primary.",
     )
     assert last == "Group all: all of them are there."
     assert operation.startswith("operation 01")
@@ -90,7 +90,7 @@ def test_what_stops_is_said_with_another_exit_code(cli: Cli, lab: Homelab) -> No
     with lab.obeyed(), ThreadPoolExecutor() as pool:
         pool.submit(_stop_db_once_app_has_cut_over, lab)
         result = cli(*HOME, code=5)
-    assert "app is on primary, and copied from there again.\n" in result.stdout
+    assert "app is on primary.\n" in result.stdout
     assert "The relocation of db to primary has stopped in reverse: spec.replicas of Deployment" in result.stdout
     assert "Group all: it has stopped: db: spec.replicas of Deployment media/db is 0: the app does not" in result.stdout
     assert made(lab) == [*QUICK[:2], "db held"]
@@ -138,4 +138,4 @@ def test_one_of_them_is_followed_by_itself(cli: Cli, lab: Homelab) -> None:
         cli(*HOME, "--no-wait", "--server", url)
         with lab.obeyed():
             alone = cli("relocate", "app", "--to", "primary", "--server", url)
-    assert alone.stdout == "app is on primary, and copied from there again.\n"
+    assert alone.stdout == "app is on primary.\n"

@@ -112,7 +112,10 @@ def relocate(
     as_json: AsJson = False,
     server: Server = None,
 ) -> None:
-    """Move a service and its data to the other side; those of a group or a node one after the other."""
+    """Move a service and its data to the other side.
+
+    Those of a group or a node one after the other.
+    """
     if sum(name is not None for name in (service, group, node)) != 1:
         raise typer.BadParameter("name a SERVICE, a --group or a --node, and one of them alone")
     if node is None and abort == (to is not None):

@@ -157,7 +157,7 @@ class Batch:
 
         All are asked at once, since none lasts for long. Who gets none is answered.
         """
-        asked = [queued for queued, _ in parts if queued.move.request.permit is not None]
+        asked = [queued for queued, _ in parts if queued.move.needs_permit]
         answers = await together(map(_permit, asked))
         for queued, answer in zip(asked, answers, strict=True):
             if isinstance(answer, FailoverError):

@@ -83,8 +83,20 @@ class Decision:
         return int(self.waited_s // WORD_EVERY_S)
 
 
-def decide(subject: Subject, git: GitView, sight: Sight, *, is_aborted: bool = False, vouched_by: str = "") -> Decision:
-    """`is_aborted`: somebody asks for its end; after the cutover that is not heeded. `vouched_by`: see Known."""
+def decide(
+    subject: Subject,
+    git: GitView,
+    sight: Sight,
+    *,
+    is_aborted: bool = False,
+    why_aborted: str = "It was aborted.",
+    vouched_by: str = "",
+    pending: str = "",
+) -> Decision:
+    """`is_aborted`: somebody asks for its end; after the cutover that is not heeded. `vouched_by`: see Known.
+
+    `pending`: the next step is written already, and waits for something: to be merged.
+    """
     position = position_of(subject, git)
     known = Known(subject, git, sight, vouched_by)
     if position is Position.READY:
@@ -94,12 +106,14 @@ def decide(subject: Subject, git: GitView, sight: Sight, *, is_aborted: bool = F
     if git.unreadable:
         return _wait(known, position, Wait(git.unreadable, is_stuck=True))
     if is_aborted and position in BEFORE_CUTOVER:
-        return _undo(known, position, Cause.ABORTED, "It was aborted.")
+        return _undo(known, position, Cause.ABORTED, why_aborted)
     if why := _why_changed(known, position.step):
         return _undo(known, position, Cause.CHANGED, why)
     found = JUDGES[position](known)
     if isinstance(found, Go):
-        return _go(known, position, found)
+        if not pending or found.end is Position.DONE:
+            return _go(known, position, found)
+        found = Wait(pending)
     return _late(known, position, found) or _wait(known, position, found)
 
 
