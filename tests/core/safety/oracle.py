@@ -10,6 +10,7 @@ from itertools import pairwise
 from typing import Any
 
 DAY_S = 86_400.0
+GAP_S = 30.0 + 1e-6  # times of a schedule are sums, which are rounded
 
 
 @dataclass(frozen=True)
@@ -147,7 +148,7 @@ def _dead(rules: Rules, new: Written) -> Iterator[str]:
         value: object = None
         for shown in new.leader.back(kind, new.at):
             now = _said(kind, shown, new.node)
-            if last - shown.at > 30.0 or now is None or (value is not None and now != value):
+            if last - shown.at > GAP_S or now is None or (value is not None and now != value):
                 break
             first, last, value = shown.at, shown.at, now
         seen_s = new.at - first if first is not None else 0.0
@@ -194,7 +195,7 @@ def _untainted_s(new: Written, name: str) -> float:
     first, last, since = new.at, new.at, None
     for index, shown in enumerate(new.leader.back("nodes", new.at)):
         row = shown.objects.get(name)
-        if row is None or row[1] != "Unknown" or (index == 0 and row[4]) or last - shown.at > 30.0:
+        if row is None or row[1] != "Unknown" or (index == 0 and row[4]) or last - shown.at > GAP_S:
             break
         if since is not None and row[2] != since:
             break

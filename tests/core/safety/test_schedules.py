@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule, run_state_machine_as_test
 
 from tests.core.safety.planted import BUGS, Bug, find
-from tests.core.safety.schedules import HAPPENINGS, World, run_many
+from tests.core.safety.schedules import HAPPENINGS, World, run_many, run_one
 
 LONG, PART = 100_000, 2_500
 QUICK_BUGS = [
@@ -31,6 +31,11 @@ QUICK_BUGS = [
 def test_some_schedules() -> None:
     counts = run_many(1, 100)
     assert counts["moves"] > 20
+
+
+def test_a_silence_of_thirty_seconds_and_a_rounding_error_is_none_too_long() -> None:
+    """It is 30.000000000000114 s by the schedule's clock, and 30 s by the leader's."""
+    assert run_one(59_035).moves
 
 
 class Machine(RuleBasedStateMachine):
